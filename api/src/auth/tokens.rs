@@ -7,13 +7,12 @@
 
 use std::collections::HashMap;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use entity::{Id, Instant, OrganizationId, SessionId, UserId};
 use jsonwebtoken::{
     Algorithm, DecodingKey, EncodingKey, Header, Validation, decode, decode_header, encode, errors::ErrorKind,
     get_current_timestamp,
 };
 use serde::{Deserialize, Serialize};
-use uuid::Uuid;
 
 use super::keys::SigningKeys;
 
@@ -31,12 +30,12 @@ const LONGEST: usize = 2048;
 /// Who is asking.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Claims {
-    /// The user: `sub`.
-    pub user: Uuid,
+    /// The user: `sub`, a TypeID as all three are.
+    pub user: UserId,
     /// The user's organization: `org`.
-    pub organization: Uuid,
+    pub organization: OrganizationId,
     /// The session: `sid`.
-    pub session: Uuid,
+    pub session: SessionId,
 }
 
 /// A token just signed.
@@ -45,7 +44,7 @@ pub struct AccessToken {
     /// The token, for the header `Authorization: Bearer …`.
     pub token: String,
     /// Until when it holds, to the second.
-    pub expires_at: DateTime<Utc>,
+    pub expires_at: Instant,
 }
 
 /// Without the token, so that it reaches no log.
@@ -71,9 +70,9 @@ pub enum TokenError {
 struct Wire {
     iss: String,
     aud: String,
-    sub: Uuid,
-    org: Uuid,
-    sid: Uuid,
+    sub: String,
+    org: String,
+    sid: String,
     iat: i64,
     nbf: i64,
     exp: i64,
@@ -122,22 +121,21 @@ impl Tokens {
         self.issue_at(claims, now())
     }
 
-    fn issue_at(&self, claims: Claims, now: DateTime<Utc>) -> Result<AccessToken, TokenError> {
+    fn issue_at(&self, claims: Claims, iat: i64) -> Result<AccessToken, TokenError> {
         let Claims { user, organization, session } = claims;
-        let iat = now.timestamp();
-        let expires_at = now + TimeDelta::seconds(LIFETIME);
+        let exp = iat.saturating_add(LIFETIME);
         let wire = Wire {
             iss: ISSUER.to_owned(),
             aud: AUDIENCE.to_owned(),
-            sub: user,
-            org: organization,
-            sid: session,
+            sub: user.show(),
+            org: organization.show(),
+            sid: session.show(),
             iat,
             nbf: iat,
-            exp: expires_at.timestamp(),
+            exp,
         };
         match encode(&self.header, &wire, &self.signing) {
-            Ok(token) => Ok(AccessToken { token, expires_at }),
+            Ok(token) => Ok(AccessToken { token, expires_at: Instant::default().plus_seconds(exp) }),
             Err(error) => {
                 tracing::error!(%error, "an access token could not be signed");
                 Err(TokenError::Invalid)
@@ -169,13 +167,15 @@ impl Tokens {
         if exp.saturating_sub(iat) > LIFETIME {
             return Err(refuse("it was made to last longer than ours do"));
         }
-        Ok(Claims { user: sub, organization: org, session: sid })
+        let claims =
+            || Ok(Claims { user: Id::parse(&sub)?, organization: Id::parse(&org)?, session: Id::parse(&sid)? });
+        claims().map_err(|_: entity::IdError| refuse("its ids are none"))
     }
 }
 
-/// Real time, to the second, by the clock that verifying looks at: a stopped clock must not keep a token alive.
-fn now() -> DateTime<Utc> {
-    DateTime::UNIX_EPOCH + TimeDelta::seconds(get_current_timestamp().cast_signed())
+/// Real time, in seconds since 1970, by the clock that verifying looks at: a stopped clock must not keep a token alive.
+fn now() -> i64 {
+    get_current_timestamp().cast_signed()
 }
 
 #[cfg(test)]
@@ -183,6 +183,7 @@ mod tests {
     use data_encoding::BASE64URL_NOPAD;
     use proptest::prelude::*;
     use serde_json::{Value, json};
+    use uuid::Uuid;
 
     use super::*;
 
@@ -198,14 +199,18 @@ mod tests {
     }
 
     fn claims() -> Claims {
-        Claims { user: Uuid::from_u128(1), organization: Uuid::from_u128(2), session: Uuid::from_u128(3) }
+        Claims {
+            user: UserId(Uuid::from_u128(1)),
+            organization: OrganizationId(Uuid::from_u128(2)),
+            session: SessionId(Uuid::from_u128(3)),
+        }
     }
 
     /// What `issue` would write now, for tests to spoil.
     fn wire() -> Value {
-        let now = now().timestamp();
+        let now = now();
         json!({
-            "iss": ISSUER, "aud": AUDIENCE, "sub": claims().user, "org": claims().organization, "sid": claims().session,
+            "iss": ISSUER, "aud": AUDIENCE, "sub": claims().user.show(), "org": claims().organization.show(), "sid": claims().session.show(),
             "iat": now, "nbf": now, "exp": now + LIFETIME,
         })
     }
@@ -229,11 +234,11 @@ mod tests {
 
     #[test]
     fn an_issued_token_says_who_asks_for_15_minutes() {
-        let before = now().timestamp();
+        let before = now();
         let issued = tokens().issue(claims()).unwrap();
         assert_eq!(tokens().verify(&issued.token), Ok(claims()));
-        assert!((before + LIFETIME..=now().timestamp() + LIFETIME).contains(&issued.expires_at.timestamp()));
-        assert_eq!(issued.expires_at.timestamp_subsec_nanos(), 0);
+        let second = |seconds| Instant::default().plus_seconds(seconds + LIFETIME);
+        assert!((second(before)..=second(now())).contains(&issued.expires_at));
         let header = decode_header(&issued.token).unwrap();
         assert_eq!((header.alg, header.kid.as_deref()), (Algorithm::HS256, Some("one")));
         assert!(!format!("{issued:?}").contains(&issued.token));
@@ -257,6 +262,14 @@ mod tests {
     }
 
     #[test]
+    fn an_id_of_one_type_is_none_of_another() {
+        let user = claims().user.show();
+        assert_eq!(verify(&with("org", json!(user))), Err(TokenError::Invalid));
+        assert_eq!(verify(&with("sid", json!(user))), Err(TokenError::Invalid));
+        assert_eq!(verify(&with("sub", json!(claims().user.uuid()))), Err(TokenError::Invalid));
+    }
+
+    #[test]
     fn issuer_and_audience_are_pinned() {
         for (name, value) in [
             ("iss", json!("callshot2")),
@@ -271,7 +284,7 @@ mod tests {
 
     #[test]
     fn an_expired_token_says_so() {
-        let at = |seconds: i64| now() + TimeDelta::seconds(seconds);
+        let at = |seconds: i64| now() + seconds;
         let aged = |seconds: i64| tokens().verify(&tokens().issue_at(claims(), at(-seconds)).unwrap().token);
         assert_eq!(aged(LIFETIME - 60), Ok(claims()));
         assert_eq!(aged(LIFETIME), Ok(claims()), "clocks may differ by a few seconds");
@@ -282,7 +295,7 @@ mod tests {
     #[test]
     fn a_token_from_the_future_is_refused() {
         let ahead = |seconds: i64| {
-            let at = now() + TimeDelta::seconds(seconds);
+            let at = now() + seconds;
             tokens().verify(&tokens().issue_at(claims(), at).unwrap().token)
         };
         assert_eq!(ahead(2), Ok(claims()));
@@ -291,7 +304,7 @@ mod tests {
 
     #[test]
     fn a_token_that_lasts_longer_than_ours_is_refused() {
-        let now = now().timestamp();
+        let now = now();
         for exp in [json!(now + LIFETIME + 60), json!(i64::MAX), json!(u64::MAX), json!(1e300), json!(now.to_string())]
         {
             assert_eq!(verify(&with("exp", exp.clone())), Err(TokenError::Invalid), "{exp}");
@@ -347,7 +360,7 @@ mod tests {
     fn another_users_claims_do_not_fit_the_signature() {
         let issued = tokens().issue(claims()).unwrap().token;
         let parts: Vec<&str> = issued.split('.').collect();
-        let payload = with("sub", json!(Uuid::from_u128(9))).to_string();
+        let payload = with("sub", json!(UserId(Uuid::from_u128(9)).show())).to_string();
         let forged = format!("{}.{}.{}", parts[0], BASE64URL_NOPAD.encode(payload.as_bytes()), parts[2]);
         assert_eq!(tokens().verify(&forged), Err(TokenError::Invalid));
     }
