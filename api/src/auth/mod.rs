@@ -20,3 +20,6 @@ pub mod passwords;
 pub mod secrets;
 pub mod throttle;
 pub mod tokens;
+pub mod viewer;
+
+pub use viewer::Auth;
