@@ -8,7 +8,7 @@ use std::io::Write as _;
 use std::path::Path;
 use std::sync::OnceLock;
 
-use sea_orm::{ConnectOptions, ConnectionTrait as _, DatabaseConnection};
+use sea_orm::{ConnectOptions, ConnectionTrait as _, DatabaseConnection, Statement};
 use tempfile::TempDir;
 use tokio::sync::OnceCell;
 use uuid::Uuid;
@@ -150,8 +150,20 @@ fn folder() -> TempDir {
     tempfile::Builder::new().prefix("callshot-test-").tempdir().expect("a folder for the test")
 }
 
+/// What the names of all our databases begin with; a UUID that tells when follows.
+const PREFIX: &str = "callshot_test_";
+
+/// No test run takes so long, in seconds: what is older is a leftover.
+const OLD: u64 = 6 * 60 * 60;
+
 fn unique_name() -> String {
-    format!("callshot_test_{}", Uuid::now_v7().simple())
+    format!("{PREFIX}{}", Uuid::now_v7().simple())
+}
+
+/// Whether a database is one of ours that nobody needs any more. `now` is in seconds since 1970.
+fn is_leftover(name: &str, now: u64) -> bool {
+    let made = name.strip_prefix(PREFIX).and_then(|id| Uuid::try_parse(id).ok()?.get_timestamp());
+    made.is_some_and(|made| made.to_unix().0 + OLD < now)
 }
 
 /// The address of the server that tests run on: the one that is named, else one of our own.
@@ -204,11 +216,29 @@ async fn postgres_template() -> &'static str {
     static TEMPLATE: OnceCell<String> = OnceCell::const_new();
     TEMPLATE
         .get_or_init(|| async {
+            if let Some(server) = postgres_server() {
+                drop_leftovers(server).await;
+            }
             let database = Database::empty(Kind::Postgres).await;
             migrate(&database).await;
             database.place.expect("it was made on PostgreSQL").name
         })
         .await
+}
+
+/// Drops what earlier runs left on a server that outlives them: their templates, and the databases of failed tests.
+async fn drop_leftovers(server: &str) {
+    let now = Uuid::now_v7().get_timestamp().map_or(0, |now| now.to_unix().0);
+    let connection = connect(server).await;
+    let names = Statement::from_string(connection.get_database_backend(), "SELECT datname FROM pg_database");
+    for row in connection.query_all_raw(names).await.expect("PostgreSQL tells its databases") {
+        let name: String = row.try_get_by_index(0).expect("a database has a name");
+        if is_leftover(&name, now) {
+            // Another run may be dropping the same one.
+            let _ = connection.execute_unprepared(&format!("DROP DATABASE IF EXISTS \"{name}\" WITH (FORCE)")).await;
+        }
+    }
+    connection.close().await.expect("the connection closes");
 }
 
 /// Runs one statement on the server's own database, over a connection of its own: a pool that was kept would belong to
@@ -236,7 +266,18 @@ fn with_database(url: &str, name: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::with_database;
+    use super::{is_leftover, unique_name, with_database};
+
+    #[test]
+    fn only_old_databases_of_ours_are_leftovers() {
+        let in_2022 = "callshot_test_017f22e279b07cc398c4dc0c0c07398f";
+        assert!(is_leftover(in_2022, 1_700_000_000));
+        assert!(!is_leftover(in_2022, 1_645_557_743));
+        assert!(!is_leftover(&unique_name(), 1_700_000_000));
+        for strange in ["postgres", "callshot_test_", "callshot_test_mine", "017f22e279b07cc398c4dc0c0c07398f"] {
+            assert!(!is_leftover(strange, u64::MAX), "{strange}");
+        }
+    }
 
     #[test]
     fn an_address_keeps_all_but_the_name_of_its_database() {

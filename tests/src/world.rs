@@ -144,10 +144,10 @@ impl<Actor> Joining<'_, Actor> {
 
 impl<'organization, Actor> IntoFuture for Joining<'organization, Actor>
 where
-    Actor: From<Member> + 'organization,
+    Actor: From<Member> + Send + 'organization,
 {
     type Output = Actor;
-    type IntoFuture = Pin<Box<dyn Future<Output = Actor> + 'organization>>;
+    type IntoFuture = Pin<Box<dyn Future<Output = Actor> + Send + 'organization>>;
 
     fn into_future(self) -> Self::IntoFuture {
         Box::pin(async move {
