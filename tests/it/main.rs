@@ -3,3 +3,4 @@
 #![expect(clippy::unwrap_used, reason = "these are tests, though clippy does not see it in async functions")]
 
 mod harness;
+mod migrations;

@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use migration::{Migrator, MigratorTrait as _};
 use tokio::net::TcpListener;
 
 use crate::client::Client;
@@ -94,6 +95,6 @@ fn settings(database: &Database) -> Settings {
 /// Where one fails.
 pub(crate) async fn migrate(database: &Database) {
     let connection = database.connect().await;
-    crate::stand_in::up(&connection).await.expect("the migrations run");
+    Migrator::up(&connection, None).await.expect("the migrations run");
     connection.close().await.expect("the connection closes");
 }

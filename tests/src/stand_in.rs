@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use sea_orm::{ConnectionTrait as _, DatabaseConnection, DbErr};
+use sea_orm::DbErr;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 
@@ -63,16 +63,4 @@ impl Http {
         self.0.abort();
         let _ = self.0.await;
     }
-}
-
-/// Makes the tables.
-pub async fn up(connection: &DatabaseConnection) -> Result<(), DbErr> {
-    let (id, seq) = match connection.get_database_backend() {
-        sea_orm::DbBackend::Postgres => ("UUID", "BIGSERIAL"),
-        _ => ("BLOB", "INTEGER"),
-    };
-    let table = format!(
-        "CREATE TABLE event (seq {seq} PRIMARY KEY, type TEXT, subject_noun TEXT, subject_id {id}, changes TEXT)"
-    );
-    connection.execute_unprepared(&table).await.map(|_| ())
 }
