@@ -5,6 +5,7 @@ use sea_orm::{ColumnTrait, DeleteMany, EntityTrait, QueryFilter, Select, UpdateM
 use crate::OrganizationId;
 
 /// A table whose rows belong to organizations.
+#[expect(clippy::disallowed_methods, reason = "here they get the scope that they lack")]
 pub trait Scoped: EntityTrait {
     /// The column that says to which.
     const ORGANIZATION: Self::Column;

@@ -59,7 +59,7 @@ crate::change! {
             created_at {long} not null,
             ended_at {long}
         )",
-        "create index session_user on session (organization_id, user_id)",
+        "create index session_of_user on session (organization_id, user_id)",
         "create table refresh_token (
             digest {bytes} not null primary key,
             organization_id {uuid} not null references organization (id),
