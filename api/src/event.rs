@@ -6,7 +6,10 @@
 
 use entity::{AccountId, Day, EventId, Id, Instant, OrganizationId, Scoped, UserId, event, external_id};
 use sea_orm::sea_query::OnConflict;
-use sea_orm::{ActiveModelTrait, ActiveValue, ColumnTrait, DatabaseTransaction, EntityTrait, IntoActiveModel, Iterable, ModelTrait, PrimaryKeyToColumn, QueryFilter};
+use sea_orm::{
+    ActiveModelTrait, ActiveValue, ColumnTrait, ConnectionTrait, DatabaseTransaction, DbBackend, EntityTrait, IntoActiveModel, Iterable,
+    ModelTrait, PrimaryKeyToColumn, QueryFilter, Statement,
+};
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
@@ -146,6 +149,12 @@ impl<'a> Write<'a> {
         Ok(Self { tx, at: cx.now, organization, currency, actor, events: Vec::new(), cx })
     }
 
+    /// Whose change it is.
+    #[must_use]
+    pub const fn organization(&self) -> OrganizationId {
+        self.organization
+    }
+
     /// Adds a new row.
     ///
     /// # Errors
@@ -190,6 +199,39 @@ impl<'a> Write<'a> {
         insert_rows(&self.tx, changed, true).await?;
         names.save(&self.tx, self.organization).await?;
         Ok(saved)
+    }
+
+    /// Changes a row along with what hangs off it and has no version of its own: its version goes up even where the row
+    /// itself stays the same, and its event has those changes too.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn change_with<R: Record>(&mut self, before: &R, after: R, what: &str, changes: Map<String, Value>) -> Result<R> {
+        let mut saved = after;
+        let mut all = difference(&before.facts(self.currency), &saved.facts(self.currency));
+        all.extend(changes);
+        saved.stamp(self.at, before.version().saturating_add(1));
+        let mut names = Names::default();
+        names.note(R::NOUN, Some(before), &saved);
+        insert_rows(&self.tx, vec![saved.clone()], true).await?;
+        names.save(&self.tx, self.organization).await?;
+        self.note(R::NOUN, what, saved.uuid(), saved.account(), &all);
+        Ok(saved)
+    }
+
+    /// The same for many rows that stay as they are themselves.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn change_all_with<R: Record>(&mut self, rows: Vec<(R, Map<String, Value>)>, what: &str) -> Result<()> {
+        let mut saved = Vec::with_capacity(rows.len());
+        for (mut row, changes) in rows {
+            let version = row.version().saturating_add(1);
+            row.stamp(self.at, version);
+            self.note(R::NOUN, what, row.uuid(), row.account(), &changes);
+            saved.push(row);
+        }
+        insert_rows(&self.tx, saved, true).await
     }
 
     /// Removes a row.
@@ -242,7 +284,21 @@ impl<'a> Write<'a> {
             event::Entity::insert_many(chunk.to_vec()).exec_without_returning(&self.tx).await?;
         }
         self.tx.commit().await?;
-        let _ = self.cx;
+        Ok(())
+    }
+
+    /// Waits for whoever else does the same kind of thing in the organization, for what no lock of a row can keep apart:
+    /// two changes that make a circle together.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn alone_with(&self, topic: &str) -> Result<()> {
+        // On SQLite there is one writer anyway.
+        if self.cx.app.db.backend() == DbBackend::Postgres {
+            let sql = "select pg_advisory_xact_lock(hashtextextended($1, 0))";
+            let key = format!("{}:{topic}", self.organization.show());
+            self.tx.execute_raw(Statement::from_sql_and_values(DbBackend::Postgres, sql, [key.into()])).await?;
+        }
         Ok(())
     }
 

@@ -6,6 +6,7 @@ use entity::{Day, Id, Instant};
 use sea_orm::sea_query::{Cond, Expr, ExprTrait, LikeExpr, SimpleExpr};
 use sea_orm::{ColumnTrait, Condition, Value};
 
+use crate::context::Cx;
 use crate::error::{Fault, Result};
 use crate::money::Currency;
 use crate::scalar::{Date, DateTime, Decimal};
@@ -381,7 +382,7 @@ pub trait Filter: Sized {
     ///
     /// # Errors
     /// `BAD_USER_INPUT` for an operand that is null.
-    fn own(&self, cx: &crate::context::Viewer) -> Result<Condition>;
+    fn own(&self, cx: &Cx) -> Result<Condition>;
 
     /// `and`, `or` and `not`.
     fn nested(&self) -> Nested<'_, Self>;
@@ -390,9 +391,9 @@ pub trait Filter: Sized {
     ///
     /// # Errors
     /// `BAD_USER_INPUT` for an operand that is null, for nesting deeper than 8 and for more than 200 conditions.
-    fn condition(&self, viewer: &crate::context::Viewer) -> Result<Condition> {
+    fn condition(&self, cx: &Cx) -> Result<Condition> {
         let mut left = MOST_CONDITIONS;
-        whole(self, viewer, 0, &mut left)
+        whole(self, cx, 0, &mut left)
     }
 }
 
@@ -418,25 +419,25 @@ pub fn operand<'a, F>(name: &str, operand: &'a Operand<F>) -> Result<Option<&'a 
     }
 }
 
-fn whole<F: Filter>(filter: &F, viewer: &crate::context::Viewer, depth: usize, left: &mut usize) -> Result<Condition> {
+fn whole<F: Filter>(filter: &F, cx: &Cx, depth: usize, left: &mut usize) -> Result<Condition> {
     if depth > DEEPEST {
         return Err(Fault::BadInput(format!("and, or and not nest at most {DEEPEST} deep.")));
     }
     *left = left.checked_sub(1).ok_or_else(|| Fault::BadInput(format!("A filter has at most {MOST_CONDITIONS} parts.")))?;
-    let mut all = Cond::all().add(filter.own(viewer)?);
+    let mut all = Cond::all().add(filter.own(cx)?);
     let Nested { and, or, not } = filter.nested();
     for part in operand("and", and)?.into_iter().flatten() {
-        all = all.add(whole(part, viewer, depth + 1, left)?);
+        all = all.add(whole(part, cx, depth + 1, left)?);
     }
     if let Some(any) = operand("or", or)? {
         let mut one = Cond::any().add(nothing());
         for part in any {
-            one = one.add(whole(part, viewer, depth + 1, left)?);
+            one = one.add(whole(part, cx, depth + 1, left)?);
         }
         all = all.add(one);
     }
     if let Some(part) = operand("not", not)? {
-        all = all.add(negated(whole(part, viewer, depth + 1, left)?));
+        all = all.add(negated(whole(part, cx, depth + 1, left)?));
     }
     Ok(all)
 }

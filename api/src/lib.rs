@@ -1,1 +1,31 @@
+//! Callshot: a GraphQL backend for selling to chosen accounts.
+//!
+//! The reading guide is ARCHITECTURE.md; in short: [`http`] takes a request in, [`app`] runs it, [`schema`] lists all
+//! nouns, each noun's room (such as [`account`]) has its type, its queries and its changes; [`graph`] is how objects
+//! answer, [`paging`] and [`filter`] how lists are read, [`event`] how everything is written.
+
+pub mod account;
+pub mod app;
 pub mod auth;
+pub mod calendar;
+pub mod check;
+pub mod clock;
+pub mod config;
+pub mod context;
+pub mod db;
+pub mod error;
+pub mod event;
+pub mod external;
+pub mod feed;
+pub mod filter;
+pub mod graph;
+pub mod money;
+pub mod organization;
+pub mod paging;
+pub mod scalar;
+pub mod schema;
+pub mod text;
+pub mod upsert;
+pub mod user;
+
+pub use app::App;

@@ -1,0 +1,366 @@
+//! Accounts: companies that are sold to, clients or not; who owns them and who is on their team.
+//!
+//! | room | holds |
+//! |---|---|
+//! | here | the type and how its relations are read |
+//! | [`list`] | filters, orderings and lists |
+//! | [`write`] | create, update, archive, restore |
+//! | [`team`] | seats: the owner's and the team's |
+//! | [`upsert`] | many at once, from another system |
+
+pub mod list;
+pub mod team;
+pub mod upsert;
+pub mod write;
+
+use std::collections::HashMap;
+
+use async_graphql::{Enum, InputObject, OneofObject};
+use entity::{AccountId, Day, Id, Scoped, account, booking};
+use sea_orm::sea_query::{Expr, ExprTrait, Func};
+use sea_orm::{ColumnTrait, ConnectionTrait, QueryFilter, QuerySelect, QueryTrait};
+use uuid::Uuid;
+
+pub use self::list::{AccountFilter, AccountsArguments, accounts, owned};
+
+use crate::context::{Cx, Viewer};
+use crate::error::Result;
+use crate::event::{Facts, Record, facts, stored_json};
+use crate::external::{ExternalId, ExternalIdInput, shown};
+use crate::feed;
+use crate::graph::{Answers, Asked, Shown, Value as _, object, payload, word};
+use crate::money::{Currency, Money};
+use crate::paging::{Connection, PageArguments, listed};
+use crate::scalar::Json;
+use crate::user::User;
+
+/// An account.
+#[derive(Clone, Debug)]
+pub struct Account(pub account::Model);
+
+impl From<account::Model> for Account {
+    fn from(row: account::Model) -> Self {
+        Self(row)
+    }
+}
+
+/// How an account stands with us.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+pub enum Standing {
+    /// Never booked.
+    Prospect,
+    /// Has bookings.
+    Client,
+    /// Booked the organization's threshold in the current fiscal year.
+    Key,
+}
+
+impl Standing {
+    /// As in the schema.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Prospect => "PROSPECT",
+            Self::Client => "CLIENT",
+            Self::Key => "KEY",
+        }
+    }
+
+    /// From the number of bookings, those of the current fiscal year and the threshold.
+    #[must_use]
+    pub const fn of(bookings: i64, booked: i64, threshold: Option<i64>) -> Self {
+        match threshold {
+            Some(threshold) if bookings > 0 && booked >= threshold => Self::Key,
+            _ if bookings > 0 => Self::Client,
+            _ => Self::Prospect,
+        }
+    }
+}
+word! { Standing as Standing }
+
+object! {
+    /// A company that we sell to, client or not.
+    Account as "Account" Node {
+        /// Opaque, prefixed by the type, ascending with time.
+        id: Shown<AccountId> = plain(|account| Shown(account.0.id));
+        /// The name; two accounts may share one.
+        name: &str = plain(|account| &account.0.name);
+        /// The internet domain, such as `acme.com`; unique in the organization.
+        domain: Option<&str> = plain(|account| account.0.domain.as_deref());
+        /// The industry, in the organization's own words.
+        industry: Option<&str> = plain(|account| account.0.industry.as_deref());
+        /// How many people work there.
+        employees: Option<i32> = plain(|account| account.0.employees);
+        /// The account's own revenue in a year.
+        annualRevenue: Option<Money> = plain(|account, cx| account.0.annual_revenue.map(|minor| cx.money(minor)));
+        /// The country.
+        country: Option<&str> = plain(|account| account.0.country.as_deref());
+        /// The city.
+        city: Option<&str> = plain(|account| account.0.city.as_deref());
+        /// The telephone number, as given.
+        phone: Option<&str> = plain(|account| account.0.phone.as_deref());
+        /// What there is to know about it.
+        description: Option<&str> = plain(|account| account.0.description.as_deref());
+        /// What the account could spend with us in a year.
+        potential: Option<Money> = plain(|account, cx| account.0.potential.map(|minor| cx.money(minor)));
+        /// The account that this one belongs to; null also where that is out of sight.
+        parent: Option<Account> = batch(parents);
+        /// Whose book it is in.
+        owner: User = batch(owners);
+        /// PROSPECT, CLIENT or KEY, from its bookings and the organization's threshold.
+        standing: Standing = batch(standings);
+        /// Who else works on it, by the day they joined.
+        team: Vec<team::TeamMember> = batch(team::teams);
+        /// What it booked in a fiscal year; in the current one where none is given.
+        booked(BookedArguments): Money = batch(booked);
+        /// What happened to it and to what hangs off it, the newest first.
+        history(PageArguments): Connection<feed::Event> = batch(history);
+        /// Other systems' names for it.
+        externalIds: Vec<ExternalId> = plain(|account| shown(&account.0.external_ids));
+        /// What the organization keeps beyond these fields: a JSON object.
+        customFields: Json<&str> = plain(|account| Json(account.0.custom_fields.as_str()));
+        /// When it was made.
+        createdAt: entity::Instant = plain(|account| account.0.created_at);
+        /// When it last changed.
+        updatedAt: entity::Instant = plain(|account| account.0.updated_at);
+        /// When it was archived, where it was.
+        archivedAt: Option<entity::Instant> = plain(|account| account.0.archived_at);
+        /// Writes so far: 1 on creation.
+        version: i32 = plain(|account| account.0.version);
+    }
+}
+listed!(Account as "Account");
+
+payload! {
+    /// An account, or what is to be mended.
+    AccountPayload as "AccountPayload" {
+        /// The account as it is now; null where there are userErrors.
+        account(account): Account,
+    }
+}
+
+impl Record for account::Model {
+    type Table = account::Entity;
+    type Active = account::ActiveModel;
+    const NOUN: &'static str = AccountId::PREFIX;
+
+    fn uuid(&self) -> Uuid {
+        self.id.uuid()
+    }
+
+    fn account(&self) -> Option<AccountId> {
+        Some(self.id)
+    }
+
+    fn external_ids(&self) -> Option<&str> {
+        Some(&self.external_ids)
+    }
+
+    fn version(&self) -> i32 {
+        self.version
+    }
+
+    fn stamp(&mut self, at: entity::Instant, version: i32) {
+        self.updated_at = at;
+        self.version = version;
+    }
+
+    fn facts(&self, currency: Currency) -> Facts {
+        let Self {
+            id: _,
+            organization_id: _,
+            name,
+            name_key: _,
+            domain,
+            industry,
+            industry_key: _,
+            employees,
+            annual_revenue,
+            country,
+            country_key: _,
+            city,
+            city_key: _,
+            phone,
+            description,
+            potential,
+            parent_id,
+            owner_id,
+            external_ids,
+            custom_fields,
+            created_at,
+            updated_at: _,
+            archived_at,
+            version: _,
+        } = self;
+        facts! {
+            "name": name,
+            "domain": domain,
+            "industry": industry,
+            "employees": employees,
+            "annualRevenue": annual_revenue.map(|minor| currency.decimal(minor)),
+            "country": country,
+            "city": city,
+            "phone": phone,
+            "description": description,
+            "potential": potential.map(|minor| currency.decimal(minor)),
+            "parentId": parent_id,
+            "ownerId": owner_id,
+            "externalIds": stored_json(external_ids),
+            "customFields": stored_json(custom_fields),
+            "createdAt": created_at,
+            "archivedAt": archived_at,
+        }
+    }
+}
+
+/// Exactly one of these.
+#[derive(Clone, Debug, OneofObject)]
+pub enum AccountRef {
+    /// By its id.
+    Id(async_graphql::ID),
+    /// By its internet domain.
+    Domain(String),
+    /// By another system's name for it.
+    ExternalId(ExternalIdInput),
+}
+
+/// Arguments of `account`.
+#[derive(Clone, Debug, InputObject)]
+pub struct AccountArguments {
+    /// Which one.
+    pub by: AccountRef,
+}
+
+/// `Query.account`.
+pub async fn account(asked: &Asked<'_>, arguments: AccountArguments) -> Result<Option<Account>> {
+    let viewer = asked.cx.viewer()?;
+    let select = match arguments.by {
+        AccountRef::Id(id) => match AccountId::parse(&id) {
+            Ok(id) => viewer.accounts().filter(account::Column::Id.eq(id)),
+            Err(_) => return Ok(None),
+        },
+        AccountRef::Domain(domain) => match crate::text::domain(&domain) {
+            Ok(domain) => viewer.accounts().filter(account::Column::Domain.eq(domain)),
+            Err(_) => return Ok(None),
+        },
+        AccountRef::ExternalId(external) => list::by_external_id(viewer, viewer.accounts(), AccountId::PREFIX, account::Column::Id, &external),
+    };
+    Ok(select.one(asked.cx.reader()).await?.map(Account))
+}
+
+impl Account {
+    /// Accounts by their ids, as far as they are seen.
+    ///
+    /// # Errors
+    /// `UNAUTHENTICATED`; the database's.
+    pub async fn fetch(cx: &Cx, ids: impl IntoIterator<Item = AccountId>) -> Result<HashMap<AccountId, Self>> {
+        let mut ids: Vec<AccountId> = ids.into_iter().collect();
+        ids.sort_unstable();
+        ids.dedup();
+        let viewer = cx.viewer()?;
+        if ids.is_empty() {
+            return Ok(HashMap::new());
+        }
+        let rows = viewer.accounts().filter(account::Column::Id.is_in(ids)).all(cx.reader()).await?;
+        Ok(rows.into_iter().map(|row| (row.id, Self(row))).collect())
+    }
+}
+
+async fn parents(asked: &Asked<'_>, of: &[&Account]) -> Result<Answers> {
+    let found = Account::fetch(asked.cx, of.iter().filter_map(|account| account.0.parent_id)).await?;
+    let rows: Vec<Option<&Account>> = of.iter().map(|account| found.get(&account.0.parent_id?)).collect();
+    asked.maybe(&rows).await
+}
+
+async fn owners(asked: &Asked<'_>, of: &[&Account]) -> Result<Answers> {
+    let found = User::fetch(asked.cx, of.iter().map(|account| account.0.owner_id)).await?;
+    let rows: Vec<Option<&User>> = of.iter().map(|account| found.get(&account.0.owner_id)).collect();
+    asked.maybe(&rows).await
+}
+
+async fn history(asked: &Asked<'_>, of: &[&Account]) -> Result<Answers> {
+    let ids: Vec<AccountId> = of.iter().map(|account| account.0.id).collect();
+    let pages = feed::history(asked, &ids).await?;
+    asked.each(&pages.iter().collect::<Vec<_>>()).await
+}
+
+/// Number and sum of bookings by account, of days between two (both included).
+async fn bookings(cx: &Cx, ids: Vec<AccountId>, from: Day, to: Day) -> Result<HashMap<AccountId, (i64, i64)>> {
+    let viewer = cx.viewer()?;
+    let sum = Expr::expr(Func::sum(Expr::col(booking::Column::Amount))).cast_as("bigint");
+    let query = booking::Entity::of(viewer.organization.id)
+        .filter(booking::Column::AccountId.is_in(ids))
+        .filter(booking::Column::BookedOn.between(from, to))
+        .select_only()
+        .column(booking::Column::AccountId)
+        .expr(Expr::cust("count(*)"))
+        .expr(sum)
+        .group_by(booking::Column::AccountId)
+        .into_query();
+    let mut found = HashMap::new();
+    for row in cx.reader().query_all(&query).await? {
+        found.insert(AccountId(row.try_get_by_index(0)?), (row.try_get_by_index(1)?, row.try_get_by_index(2)?));
+    }
+    Ok(found)
+}
+
+async fn standings(asked: &Asked<'_>, of: &[&Account]) -> Result<Answers> {
+    let viewer = asked.cx.viewer()?;
+    let ids: Vec<AccountId> = of.iter().map(|account| account.0.id).collect();
+    let (from, to) = viewer.fiscal_days(None, asked.cx.now);
+    let ever = bookings(asked.cx, ids.clone(), Day::FIRST, Day::LAST).await?;
+    let now = bookings(asked.cx, ids, from, to).await?;
+    let mut answers = Answers::with_capacity(of.len());
+    for account in of {
+        let (count, _) = ever.get(&account.0.id).copied().unwrap_or_default();
+        let (_, booked) = now.get(&account.0.id).copied().unwrap_or_default();
+        let standing = Standing::of(count, booked, viewer.organization.key_account_threshold);
+        answers.push(|out| standing.write(asked.cx, None, out));
+    }
+    Ok(answers)
+}
+
+/// Arguments of `booked`.
+#[derive(Clone, Copy, Debug, InputObject)]
+pub struct BookedArguments {
+    /// The fiscal year, 1 to 9999; the current one where none is given.
+    pub year: Option<i32>,
+}
+
+async fn booked(asked: &Asked<'_>, of: &[&Account]) -> Result<Answers> {
+    let BookedArguments { year } = asked.arguments()?;
+    let viewer = asked.cx.viewer()?;
+    list::check_year(year)?;
+    let (from, to) = viewer.fiscal_days(year, asked.cx.now);
+    let sums = bookings(asked.cx, of.iter().map(|account| account.0.id).collect(), from, to).await?;
+    let money: Vec<Money> = of.iter().map(|account| asked.cx.money(sums.get(&account.0.id).map_or(0, |(_, sum)| *sum))).collect();
+    asked.each(&money.iter().collect::<Vec<_>>()).await
+}
+
+impl Viewer {
+    /// The account that an input names, as far as it is seen.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn account_for<C: ConnectionTrait>(&self, connection: &C, check: &mut crate::check::Check, field: &str, id: &async_graphql::ID) -> Result<Option<account::Model>> {
+        let Some(id) = check.id::<AccountId>(field, id) else { return Ok(None) };
+        let found = self.account(connection, id, false).await?;
+        if found.is_none() {
+            check.not_found(field, "account");
+        }
+        Ok(found)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn standing_follows_the_bookings() {
+        assert_eq!(Standing::of(0, 0, Some(0)), Standing::Prospect);
+        assert_eq!(Standing::of(1, 0, None), Standing::Client);
+        assert_eq!(Standing::of(1, 99, Some(100)), Standing::Client);
+        assert_eq!(Standing::of(2, 100, Some(100)), Standing::Key);
+    }
+}

@@ -1,0 +1,154 @@
+//! The one list of all nouns: the roots of the schema, and its limits.
+
+use std::collections::HashMap;
+
+use async_graphql::{EmptySubscription, ID, InputObject, Schema};
+use entity::Id;
+use uuid::Uuid;
+
+use crate::account::{self, Account, AccountPayload};
+use crate::app::ApiSchema;
+use crate::error::{Fault, Result};
+use crate::feed::{self, Event};
+use crate::graph::{AnyNode, Answers, Asked, group_answers, object, root_object};
+use crate::organization::{self, Organization};
+use crate::paging::Connection;
+use crate::upsert::UpsertPayload;
+use crate::user::{self, User};
+
+/// Ids that `nodes` takes at most.
+const MOST_NODES: usize = 500;
+
+/// The root of queries.
+#[derive(Debug)]
+pub struct Query;
+
+object! {
+    /// What can be asked. Everything needs an access token, and answers with what its user may see.
+    Query as "Query" {
+        /// Whatever has this id; null where there is no such thing, or none that the caller may see.
+        node(NodeArguments): Option<AnyNode> = batch(node);
+        /// The same for many ids, in their order; at most 500.
+        nodes(NodesArguments): Vec<Option<AnyNode>> = batch(nodes);
+        /// The user that is asking.
+        me: Option<User> = once(user::me);
+        /// The organization of who is asking.
+        organization: Organization = once(organization::organization);
+        /// One account: by id, by domain, or by another system's name for it.
+        account(account::AccountArguments): Option<Account> = once(account::account);
+        /// The accounts that the caller sees; archived ones only where the filter says so.
+        accounts(account::AccountsArguments): Connection<Account> = once(account::accounts);
+        /// The organization's members.
+        users(user::UsersArguments): Connection<User> = once(user::users);
+        /// Every change in the order in which it was committed, from after the given cursor.
+        events(feed::EventsArguments): Connection<Event> = once(feed::events);
+    }
+}
+root_object!(Query);
+
+/// The root of changes.
+#[derive(Debug)]
+pub struct Mutation;
+
+object! {
+    /// What can be changed. Each field is one transaction; what the caller can mend comes back as userErrors, and with
+    /// any of those nothing was written.
+    Mutation as "Mutation" {
+        /// A new account.
+        createAccount(account::write::CreateAccount): AccountPayload = mutation(account::write::create);
+        /// Changes an account. For its owner, their managers and admins.
+        updateAccount(account::write::UpdateAccount): AccountPayload = mutation(account::write::update);
+        /// Takes an account out of the lists; everything is kept. For its owner, their managers and admins.
+        archiveAccount(account::write::OneAccount): AccountPayload = mutation(account::write::archive);
+        /// Puts an archived account back into the lists. For its owner, their managers and admins.
+        restoreAccount(account::write::OneAccount): AccountPayload = mutation(account::write::restore);
+        /// Puts someone on an account's team, or changes what they do there. For its owner, their managers and admins.
+        setTeamMember(account::team::SetTeamMember): AccountPayload = mutation(account::team::set_team_member);
+        /// Takes someone off an account's team. For its owner, their managers and admins.
+        removeTeamMember(account::team::RemoveTeamMember): AccountPayload = mutation(account::team::remove_team_member);
+        /// Many accounts at once, from another system; keyed by externalId, or by domain.
+        upsertAccounts(account::upsert::UpsertAccounts): UpsertPayload = mutation(account::upsert::upsert);
+    }
+}
+root_object!(Mutation);
+
+/// Arguments of `node`.
+#[derive(Clone, Debug, InputObject)]
+pub struct NodeArguments {
+    /// The id.
+    pub id: ID,
+}
+
+/// Arguments of `nodes`.
+#[derive(Clone, Debug, InputObject)]
+pub struct NodesArguments {
+    /// The ids; at most 500.
+    pub ids: Vec<ID>,
+}
+
+async fn node(asked: &Asked<'_>, _: &[&Query]) -> Result<Answers> {
+    let NodeArguments { id } = asked.arguments()?;
+    asked.cx.viewer()?;
+    match entity::split_id(&id) {
+        Ok(id) => nodes_of(asked, &[id]).await,
+        Err(_) => Ok(Answers::default()),
+    }
+}
+
+async fn nodes(asked: &Asked<'_>, _: &[&Query]) -> Result<Answers> {
+    let NodesArguments { ids } = asked.arguments()?;
+    asked.cx.viewer()?;
+    if ids.len() > MOST_NODES {
+        return Err(Fault::BadInput(format!("nodes takes at most {MOST_NODES} ids; {} were given.", ids.len())));
+    }
+    let known: Vec<(usize, (&str, Uuid))> = ids.iter().enumerate().filter_map(|(at, id)| Some((at, entity::split_id(id).ok()?))).collect();
+    let found = nodes_of(asked, &known.iter().map(|(_, id)| *id).collect::<Vec<_>>()).await?;
+    let all = group_answers(ids.len(), &[(known.into_iter().map(|(at, _)| at).collect(), found)]);
+    let mut answers = Answers::default();
+    answers.push(|out| {
+        out.push(b'[');
+        for at in 0..ids.len() {
+            if at > 0 {
+                out.push(b',');
+            }
+            out.extend_from_slice(all.get(at));
+        }
+        out.push(b']');
+    });
+    Ok(answers)
+}
+
+/// Answers with whatever has these ids, null where there is nothing that the caller may see: a statement or few a type.
+///
+/// # Errors
+/// The database's.
+pub async fn nodes_of(asked: &Asked<'_>, ids: &[(&str, Uuid)]) -> Result<Answers> {
+    let cx = asked.cx;
+    let mut parts: Vec<(Vec<usize>, Answers)> = Vec::new();
+    // The places of one type's ids, and what they name.
+    macro_rules! part {
+        ($prefix:expr, $ids:ident => $fetch:expr) => {
+            let places: Vec<usize> = ids.iter().enumerate().filter(|(_, (noun, _))| *noun == $prefix).map(|(at, _)| at).collect();
+            if !places.is_empty() {
+                let $ids: Vec<Uuid> = places.iter().map(|at| ids[*at].1).collect();
+                let found: HashMap<Uuid, _> = $fetch;
+                let rows: Vec<Option<&_>> = $ids.iter().map(|id| found.get(id)).collect();
+                parts.push((places, asked.maybe(&rows).await?));
+            }
+        };
+    }
+    macro_rules! nouns {
+        ($($id:ident => $noun:ty),* $(,)?) => {$(
+            part!(entity::$id::PREFIX, wanted => <$noun>::fetch(cx, wanted.iter().map(|id| entity::$id(*id))).await?.into_iter().map(|(id, row)| (id.uuid(), row)).collect());
+        )*};
+    }
+    nouns! { AccountId => Account, UserId => User, EventId => Event }
+    part!(entity::OrganizationId::PREFIX, wanted => wanted.iter().filter_map(|id| Some((*id, Organization::own(cx, *id)?))).collect());
+    Ok(group_answers(ids.len(), &parts))
+}
+
+/// The schema, ready to answer.
+#[must_use]
+pub fn build() -> ApiSchema {
+    Schema::build(Query, Mutation, EmptySubscription).finish()
+}
