@@ -1,0 +1,5 @@
+//! What is stored.
+
+pub mod time;
+
+pub use time::Instant;
