@@ -3,6 +3,7 @@
 
 pub mod code;
 pub mod document;
+pub mod placement;
 pub mod request;
 pub mod response;
 pub mod stages;
@@ -257,14 +258,14 @@ mod tests {
         let (executions, id) = (TaskTracker::new(), RequestId("r".into()));
         let (done, mut finished) = tokio::sync::mpsc::unbounded_channel();
         let slow = |done: tokio::sync::mpsc::UnboundedSender<()>| async move {
-            tokio::time::sleep(Duration::from_secs(60)).await;
+            tokio::time::sleep(Duration::from_mins(1)).await;
             done.send(()).unwrap();
             Answer::default()
         };
         let late = to_the_end(&executions, slow(done.clone()), &id, Duration::from_secs(1)).await;
         assert_eq!(code(&late), Some(Code::Timeout));
         // The client goes away: the handler is dropped.
-        let handler = to_the_end(&executions, slow(done), &id, Duration::from_secs(600));
+        let handler = to_the_end(&executions, slow(done), &id, Duration::from_mins(10));
         assert!(
             tokio::time::timeout(Duration::from_secs(1), handler)
                 .await

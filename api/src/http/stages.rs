@@ -1,7 +1,7 @@
 //! Gives every error its code by the stage at which it arises: async-graphql tells them apart by their texts alone.
 //! Reading the document is one stage, the variables are another, then comes validation, then execution.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_graphql::{
     Request, Response, ServerError, ServerResult, ValidationResult, Variables, async_trait,
@@ -12,7 +12,10 @@ use async_graphql::{
     parser::types::ExecutableDocument,
 };
 
-use super::{RequestId, code::Code, document, variables};
+use super::{RequestId, code::Code, document, placement, variables};
+
+/// The most errors of one document that are reported.
+const MAX_ERRORS: usize = 50;
 
 /// The extension that the schema is built with: `.extension(ErrorCodes)`. An error that has a code keeps it. One that
 /// arises in execution without a code was not meant for callers: it is logged, and answered as an internal error with
@@ -29,8 +32,22 @@ impl ExtensionFactory for ErrorCodes {
 /// One request on its way through the stages.
 #[derive(Default)]
 struct Stages {
-    /// What is wrong with the variables, until validation is over: a document that is wrong itself comes first.
-    faults: Mutex<Vec<ServerError>>,
+    /// What is found before validation, until that is over.
+    found: Mutex<Found>,
+}
+
+#[derive(Default)]
+struct Found {
+    /// Variables in places where they do not fit: faults of the document.
+    misplaced: Vec<ServerError>,
+    /// What is wrong with the variables' values. A document that is wrong itself comes first.
+    faults: Vec<ServerError>,
+}
+
+impl Stages {
+    fn found(&self) -> MutexGuard<'_, Found> {
+        self.found.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 #[async_trait::async_trait]
@@ -47,17 +64,15 @@ impl Extension for Stages {
             .parsed_query()
             .map_err(|error| Code::ParseFailed.mark(error))?;
         let operation = document::operation(document, name.as_deref())?;
+        let registry = &context.schema_env.registry;
+        let misplaced = placement::misplaced(registry, document, operation);
         let definitions = operation.variable_definitions.clone();
-        let faults = variables::faults(
-            &context.schema_env.registry,
-            &definitions,
-            &request.variables,
-        );
-        if !faults.is_empty() {
-            // Without them, validation looks at the document alone.
+        let faults = variables::faults(registry, &definitions, &request.variables);
+        if !(faults.is_empty() && misplaced.is_empty()) {
+            // Without them, validation looks at the document alone, and says nothing twice.
             request.variables = Variables::default();
-            *self.faults.lock().unwrap_or_else(PoisonError::into_inner) = faults;
         }
+        *self.found() = Found { misplaced, faults };
         Ok(request)
     }
 
@@ -78,18 +93,23 @@ impl Extension for Stages {
         context: &ExtensionContext<'_>,
         next: NextValidation<'_>,
     ) -> Result<ValidationResult, Vec<ServerError>> {
-        let result = next.run(context).await.map_err(|errors| {
-            errors
-                .into_iter()
-                .map(|error| Code::ValidationFailed.mark(error))
-                .collect::<Vec<_>>()
-        })?;
-        let faults =
-            std::mem::take(&mut *self.faults.lock().unwrap_or_else(PoisonError::into_inner));
-        if faults.is_empty() {
-            Ok(result)
-        } else {
-            Err(faults)
+        let result = next.run(context).await;
+        let Found { misplaced, faults } = std::mem::take(&mut *self.found());
+        let (passed, failed) = match result {
+            Ok(passed) => (Some(passed), Vec::new()),
+            Err(failed) => (None, failed),
+        };
+        let mut errors: Vec<_> = failed
+            .into_iter()
+            .map(|error| Code::ValidationFailed.mark(error))
+            .chain(misplaced)
+            .collect();
+        // A document can have thousands of faults; nobody mends more than a few at once.
+        errors.truncate(MAX_ERRORS);
+        match passed {
+            Some(passed) if errors.is_empty() && faults.is_empty() => Ok(passed),
+            _ if errors.is_empty() => Err(faults),
+            _ => Err(errors),
         }
     }
 
@@ -162,7 +182,7 @@ mod tests {
         }
 
         async fn broken(&self) -> Result<Option<i32>> {
-            Err("SELECT secret FROM cellar".into())
+            std::future::ready(Err("SELECT secret FROM cellar".into())).await
         }
     }
 
@@ -211,6 +231,11 @@ mod tests {
             [Code::BadUserInput]
         );
         let echo = "query($w: Wish, $n: Int!) { echo(wish: $w, number: $n) }";
+        let unknown = format!("{{ {} }}", "nothing ".repeat(500));
+        assert_eq!(
+            codes(&unknown, none()).await,
+            [Code::ValidationFailed; MAX_ERRORS]
+        );
         assert_eq!(codes(echo, none()).await, [Code::BadUserInput]);
         assert_eq!(
             codes(echo, serde_json::json!({"n": null})).await,
@@ -241,6 +266,43 @@ mod tests {
             [Code::ValidationFailed; 2]
         );
         assert_eq!(codes(echo, serde_json::json!({"n": 1})).await, []);
+    }
+
+    #[tokio::test]
+    async fn a_variable_fits_its_place() {
+        let wish = |definition: &str, use_: &str| {
+            format!("query($v: {definition}) {{ echo(wish: {use_}) }}")
+        };
+        let boxed = "{number: 1, inner: {number: $v}}";
+        for (document, right) in [
+            (wish("Int!", boxed), true),
+            (wish("Int = 3", boxed), true),
+            (wish("Int", boxed), false),
+            (wish("Int = null", boxed), false),
+            (wish("String!", boxed), false),
+            (wish("Wish!", "$v"), true),
+            (wish("Kind!", "{number: 1, kinds: [$v]}"), true),
+            (wish("Kind", "{number: 1, kinds: [$v]}"), false),
+            (wish("[Kind!]!", "{number: 1, kinds: $v}"), true),
+            (wish("Kind!", "{number: 1, kinds: $v}"), false),
+            (
+                "query($v: Boolean) { ...f } fragment f on Query { broken @skip(if: $v) }"
+                    .to_owned(),
+                false,
+            ),
+            (
+                "query($v: Int) { ... on Query { ...f } } fragment f on Query { sum(of: [1, $v]) }"
+                    .to_owned(),
+                false,
+            ),
+        ] {
+            let codes = codes(&document, serde_json::json!({})).await;
+            assert_eq!(
+                !codes.contains(&Code::ValidationFailed),
+                right,
+                "{document}: {codes:?}"
+            );
+        }
     }
 
     #[tokio::test]
