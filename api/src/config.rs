@@ -20,12 +20,7 @@ mod values;
 #[derive(Args, Clone, Debug)]
 pub struct ServeArguments {
     /// The address and port to listen on; port 0 takes any free one
-    #[arg(
-        long,
-        env = "CALLSHOT_LISTEN",
-        value_name = "ADDRESS",
-        default_value = "127.0.0.1:8000"
-    )]
+    #[arg(long, env = "CALLSHOT_LISTEN", value_name = "ADDRESS", default_value = "127.0.0.1:8000")]
     pub listen: SocketAddr,
     /// Everything that does not depend on where one listens.
     #[command(flatten)]
@@ -57,13 +52,10 @@ pub struct Settings {
 
 impl Default for Settings {
     fn default() -> Self {
-        let command = Self::augment_args(Command::new("callshot"))
-            .mut_args(|argument| argument.env(None::<&'static str>));
-        let matches = command
-            .try_get_matches_from(["callshot"])
-            .unwrap_or_else(|_| ArgMatches::default());
-        Self::from_arg_matches(&matches)
-            .unwrap_or_else(|error| unreachable!("every setting has a default: {error}"))
+        let command =
+            Self::augment_args(Command::new("callshot")).mut_args(|argument| argument.env(None::<&'static str>));
+        let matches = command.try_get_matches_from(["callshot"]).unwrap_or_else(|_| ArgMatches::default());
+        Self::from_arg_matches(&matches).unwrap_or_else(|error| unreachable!("every setting has a default: {error}"))
     }
 }
 
@@ -75,10 +67,7 @@ impl Settings {
         if let Some(file) = &self.access.key_file {
             return file.clone();
         }
-        self.database.url.file().map_or_else(
-            || PathBuf::from("callshot.key"),
-            |file| file.with_extension("key"),
-        )
+        self.database.url.file().map_or_else(|| PathBuf::from("callshot.key"), |file| file.with_extension("key"))
     }
 }
 
@@ -98,12 +87,7 @@ pub struct DatabaseSettings {
     )]
     pub url: DatabaseUrl,
     /// The most connections that are open at once
-    #[arg(
-        long,
-        env = "CALLSHOT_DATABASE_CONNECTIONS",
-        value_name = "NUMBER",
-        default_value = "10"
-    )]
+    #[arg(long, env = "CALLSHOT_DATABASE_CONNECTIONS", value_name = "NUMBER", default_value = "10")]
     pub database_connections: NonZeroU32,
     /// How long a request waits for a free connection
     #[arg(long, env = "CALLSHOT_DATABASE_WAIT", value_name = "TIME", default_value = "5s", value_parser = parse_time)]
@@ -121,12 +105,7 @@ pub struct DatabaseSettings {
 #[command(next_help_heading = "Clock")]
 pub struct ClockSettings {
     /// Stops the clock at an instant (RFC 3339), for tests and demonstrations
-    #[arg(
-        id = "clock",
-        long = "clock",
-        env = "CALLSHOT_CLOCK",
-        value_name = "INSTANT"
-    )]
+    #[arg(id = "clock", long = "clock", env = "CALLSHOT_CLOCK", value_name = "INSTANT")]
     pub stop: Option<Stop>,
 }
 
@@ -135,13 +114,7 @@ pub struct ClockSettings {
 #[command(next_help_heading = "Access")]
 pub struct AccessSettings {
     /// Who may found an organization
-    #[arg(
-        long,
-        env = "CALLSHOT_SIGN_UP",
-        value_name = "WHO",
-        value_enum,
-        default_value = "first"
-    )]
+    #[arg(long, env = "CALLSHOT_SIGN_UP", value_name = "WHO", value_enum, default_value = "first")]
     pub sign_up: SignUp,
     /// The file with the signing key, made at the first start [default: beside the database]
     #[arg(long, env = "CALLSHOT_KEY_FILE", value_name = "FILE")]
@@ -174,44 +147,19 @@ pub enum SignUp {
 #[command(next_help_heading = "Limits of a document")]
 pub struct DocumentLimits {
     /// The longest document, in bytes
-    #[arg(
-        long,
-        env = "CALLSHOT_MAX_DOCUMENT",
-        value_name = "BYTES",
-        default_value = "32768"
-    )]
+    #[arg(long, env = "CALLSHOT_MAX_DOCUMENT", value_name = "BYTES", default_value = "32768")]
     pub max_document: NonZeroUsize,
     /// The most selections of a document, once its fragments are unfolded
-    #[arg(
-        long,
-        env = "CALLSHOT_MAX_COST",
-        value_name = "NUMBER",
-        default_value = "5000"
-    )]
+    #[arg(long, env = "CALLSHOT_MAX_COST", value_name = "NUMBER", default_value = "5000")]
     pub max_cost: u64,
     /// How deep fields may nest
-    #[arg(
-        long,
-        env = "CALLSHOT_MAX_DEPTH",
-        value_name = "NUMBER",
-        default_value = "15"
-    )]
+    #[arg(long, env = "CALLSHOT_MAX_DEPTH", value_name = "NUMBER", default_value = "15")]
     pub max_depth: u32,
     /// The most aliases of a document
-    #[arg(
-        long,
-        env = "CALLSHOT_MAX_ALIASES",
-        value_name = "NUMBER",
-        default_value = "200"
-    )]
+    #[arg(long, env = "CALLSHOT_MAX_ALIASES", value_name = "NUMBER", default_value = "200")]
     pub max_aliases: usize,
     /// The most directives of a document
-    #[arg(
-        long,
-        env = "CALLSHOT_MAX_DIRECTIVES",
-        value_name = "NUMBER",
-        default_value = "100"
-    )]
+    #[arg(long, env = "CALLSHOT_MAX_DIRECTIVES", value_name = "NUMBER", default_value = "100")]
     pub max_directives: usize,
 }
 
@@ -226,20 +174,10 @@ impl Default for DocumentLimits {
 #[command(next_help_heading = "HTTP")]
 pub struct HttpSettings {
     /// The largest body of a request, in bytes
-    #[arg(
-        long,
-        env = "CALLSHOT_MAX_BODY",
-        value_name = "BYTES",
-        default_value = "262144"
-    )]
+    #[arg(long, env = "CALLSHOT_MAX_BODY", value_name = "BYTES", default_value = "262144")]
     pub max_body: NonZeroUsize,
     /// The most connections that are open at once; more wait to be accepted
-    #[arg(
-        long,
-        env = "CALLSHOT_MAX_CONNECTIONS",
-        value_name = "NUMBER",
-        default_value = "1024"
-    )]
+    #[arg(long, env = "CALLSHOT_MAX_CONNECTIONS", value_name = "NUMBER", default_value = "1024")]
     pub max_connections: NonZeroUsize,
     /// How long a request's headers may take to arrive, and how long an idle connection is kept
     #[arg(long, env = "CALLSHOT_HEADER_TIMEOUT", value_name = "TIME", default_value = "30s", value_parser = parse_time)]
@@ -254,12 +192,7 @@ pub struct HttpSettings {
     #[arg(long, env = "CALLSHOT_DRAIN_TIMEOUT", value_name = "TIME", default_value = "30s", value_parser = parse_time)]
     pub drain_timeout: Duration,
     /// The origins whose pages may call, separated by commas, or * for any [default: none]
-    #[arg(
-        long,
-        env = "CALLSHOT_CORS_ORIGINS",
-        value_name = "ORIGINS",
-        value_delimiter = ','
-    )]
+    #[arg(long, env = "CALLSHOT_CORS_ORIGINS", value_name = "ORIGINS", value_delimiter = ',')]
     pub cors_origins: Vec<Origin>,
 }
 
@@ -268,21 +201,10 @@ pub struct HttpSettings {
 #[command(next_help_heading = "Logs")]
 pub struct LogSettings {
     /// What is logged: a level, or a tracing filter such as info,callshot=debug
-    #[arg(
-        long,
-        env = "CALLSHOT_LOG",
-        value_name = "FILTER",
-        default_value = "info"
-    )]
+    #[arg(long, env = "CALLSHOT_LOG", value_name = "FILTER", default_value = "info")]
     pub log: String,
     /// How logs are written
-    #[arg(
-        long,
-        env = "CALLSHOT_LOG_FORMAT",
-        value_name = "FORMAT",
-        value_enum,
-        default_value = "text"
-    )]
+    #[arg(long, env = "CALLSHOT_LOG_FORMAT", value_name = "FORMAT", value_enum, default_value = "text")]
     pub log_format: LogFormat,
 }
 
@@ -350,11 +272,7 @@ mod tests {
     fn every_flag_has_its_variable() {
         let command = ServeArguments::augment_args(Command::new("serve"));
         for argument in command.get_arguments() {
-            assert!(
-                argument.get_env().is_some(),
-                "{} has no environment variable",
-                argument.get_id()
-            );
+            assert!(argument.get_env().is_some(), "{} has no environment variable", argument.get_id());
         }
     }
 
@@ -371,10 +289,7 @@ mod tests {
             ["--listen", "here"],
             ["--signing-keys", " "],
         ] {
-            assert!(
-                Line::try_parse_from(["serve", flags[0], flags[1]]).is_err(),
-                "{flags:?}"
-            );
+            assert!(Line::try_parse_from(["serve", flags[0], flags[1]]).is_err(), "{flags:?}");
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Callshot: a GraphQL backend for selling to chosen accounts.
 
 pub mod app;
+pub mod auth;
 pub mod clock;
 pub mod config;
 pub mod http;

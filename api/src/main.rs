@@ -3,7 +3,7 @@
 use std::{ffi::OsString, io::Write, process::ExitCode};
 
 use callshot::{
-    App,
+    App, app,
     config::{DatabaseSettings, LogSettings, ServeArguments, Settings},
     server::Server,
     telemetry,
@@ -47,11 +47,9 @@ async fn main() -> ExitCode {
     match CommandLine::parse_from(with_command(std::env::args_os().collect())).command {
         Command::Serve(arguments) => outcome(serve(*arguments).await),
         Command::Migrate(arguments) => outcome(migrate(arguments).await),
-        Command::Schema => outcome(
-            std::io::stdout()
-                .write_all(App::sdl().as_bytes())
-                .map_err(|error| error.to_string()),
-        ),
+        Command::Schema => {
+            outcome(std::io::stdout().write_all(App::sdl().as_bytes()).map_err(|error| error.to_string()))
+        }
     }
 }
 
@@ -79,18 +77,10 @@ async fn serve(ServeArguments { listen, settings }: ServeArguments) -> Result<()
     telemetry::start(&settings.log)?;
     let database = settings.database.url.to_string();
     // Taken before the database is touched: a second server on the same port must not migrate anything.
-    let listener = TcpListener::bind(listen)
-        .await
-        .map_err(|error| format!("cannot listen on {listen}: {error}"))?;
-    let app = App::open(settings)
-        .await
-        .map_err(|error| format!("cannot open {database}: {error}"))?;
+    let listener = TcpListener::bind(listen).await.map_err(|error| format!("cannot listen on {listen}: {error}"))?;
+    let app = App::open(settings).await.map_err(|error| format!("cannot open {database}: {error}"))?;
     let server = Server::start(app, listener);
-    tracing::info!(
-        database,
-        "Callshot serves http://{}/graphql",
-        server.address
-    );
+    tracing::info!(database, "Callshot serves http://{}/graphql", server.address);
     asked_to_stop().await?;
     tokio::select! {
         () = server.shutdown() => Ok(()),
@@ -101,14 +91,9 @@ async fn serve(ServeArguments { listen, settings }: ServeArguments) -> Result<()
 async fn migrate(MigrateArguments { database, log }: MigrateArguments) -> Result<(), String> {
     telemetry::start(&log)?;
     let name = database.url.to_string();
-    App::open(Settings {
-        database,
-        log,
-        ..Settings::default()
-    })
-    .await
-    .map_err(|error| format!("cannot migrate {name}: {error}"))?;
-    tracing::info!(database = name, "the database is up to date");
+    let settings = Settings { database, log, ..Settings::default() };
+    app::migrate(&settings).await.map_err(|error| format!("cannot migrate {name}: {error}"))?;
+    tracing::info!(database = name, "the tables are up to date");
     Ok(())
 }
 
@@ -117,9 +102,7 @@ async fn asked_to_stop() -> Result<(), String> {
     let wrong = |error: std::io::Error| format!("cannot wait for signals: {error}");
     #[cfg(unix)]
     {
-        let mut terminate =
-            tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())
-                .map_err(wrong)?;
+        let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()).map_err(wrong)?;
         tokio::select! {
             interrupted = tokio::signal::ctrl_c() => interrupted.map_err(wrong),
             _ = terminate.recv() => Ok(()),
@@ -137,10 +120,7 @@ mod tests {
 
     fn given(arguments: &[&str]) -> Vec<String> {
         let given = arguments.iter().map(OsString::from).collect();
-        with_command(given)
-            .into_iter()
-            .map(|argument| argument.into_string().unwrap())
-            .collect()
+        with_command(given).into_iter().map(|argument| argument.into_string().unwrap()).collect()
     }
 
     #[test]
@@ -151,10 +131,7 @@ mod tests {
     #[test]
     fn without_a_command_it_serves() {
         assert_eq!(given(&["callshot"]), ["callshot", "serve"]);
-        assert_eq!(
-            given(&["callshot", "--listen", "x"]),
-            ["callshot", "serve", "--listen", "x"]
-        );
+        assert_eq!(given(&["callshot", "--listen", "x"]), ["callshot", "serve", "--listen", "x"]);
         assert_eq!(given(&["callshot", "schema"]), ["callshot", "schema"]);
         assert_eq!(given(&["callshot", "--help"]), ["callshot", "--help"]);
     }

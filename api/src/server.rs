@@ -10,11 +10,8 @@ use axum::{
     response::{Html, IntoResponse, Response},
     routing::get,
 };
-use hyper::server::conn::http1;
-use hyper_util::{
-    rt::{TokioIo, TokioTimer},
-    service::TowerToHyperService,
-};
+use hyper::{body::Incoming, server::conn::http1, service::service_fn};
+use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::{
     net::{TcpListener, TcpStream},
     sync::{OwnedSemaphorePermit, Semaphore, oneshot},
@@ -22,6 +19,7 @@ use tokio::{
     time::{Instant, timeout, timeout_at},
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tower::Service;
 use tower_http::{
     cors::{AllowOrigin, Any, CorsLayer},
     set_header::SetResponseHeaderLayer,
@@ -31,7 +29,7 @@ use tracing::{Instrument, field::Empty};
 use crate::{
     app::App,
     config::{HttpSettings, Origin},
-    http::{self, Endpoint, Fault, RequestId, code::Code, response::Format},
+    http::{self, Endpoint, Fault, Peer, RequestId, code::Code, response::Format},
 };
 
 /// How long `/readyz` waits for the database.
@@ -44,16 +42,11 @@ pub struct Server;
 impl Server {
     /// Serves `app` on `listener` until told to stop. Must be called inside a Tokio runtime.
     pub fn start(app: Arc<App>, listener: TcpListener) -> RunningServer {
-        let address = listener
-            .local_addr()
-            .unwrap_or_else(|error| unreachable!("a bound listener has an address: {error}"));
+        let address =
+            listener.local_addr().unwrap_or_else(|error| unreachable!("a bound listener has an address: {error}"));
         let (stop, stopped) = oneshot::channel();
         let finished = tokio::spawn(serve(app, listener, stopped));
-        RunningServer {
-            address,
-            stop,
-            finished,
-        }
+        RunningServer { address, stop, finished }
     }
 }
 
@@ -82,13 +75,7 @@ async fn serve(app: Arc<App>, listener: TcpListener, mut stopped: oneshot::Recei
     let settings = app.settings.http.clone();
     let draining = CancellationToken::new();
     let executions = TaskTracker::new();
-    let router = router(
-        Endpoint {
-            app,
-            executions: executions.clone(),
-        },
-        draining.clone(),
-    );
+    let router = router(Endpoint { app, executions: executions.clone() }, draining.clone());
     let connections = TaskTracker::new();
     let room = Arc::new(Semaphore::new(settings.max_connections.get()));
     loop {
@@ -122,10 +109,7 @@ async fn serve(app: Arc<App>, listener: TcpListener, mut stopped: oneshot::Recei
 }
 
 /// The next connection, as soon as there is room for it.
-async fn accept(
-    listener: &TcpListener,
-    room: &Arc<Semaphore>,
-) -> (TcpStream, Option<OwnedSemaphorePermit>) {
+async fn accept(listener: &TcpListener, room: &Arc<Semaphore>) -> (TcpStream, Option<OwnedSemaphorePermit>) {
     // Nobody closes this semaphore, so there always is a permit in the end.
     let permit = Arc::clone(room).acquire_owned().await.ok();
     loop {
@@ -151,15 +135,16 @@ async fn connection(
     let _permit = permit;
     // Small answers must not wait for more to send. A connection that refuses this is about to end anyway.
     let _refused = stream.set_nodelay(true);
+    let peer = stream.peer_addr().ok().map(|address| Peer(address.ip()));
+    let service = service_fn(move |mut request: hyper::Request<Incoming>| {
+        if let Some(peer) = peer {
+            request.extensions_mut().insert(peer);
+        }
+        router.clone().call(request)
+    });
     let mut builder = http1::Builder::new();
-    builder
-        .timer(TokioTimer::new())
-        .header_read_timeout(header_timeout);
-    let mut connection = pin!(
-        builder
-            .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router))
-            .with_upgrades()
-    );
+    builder.timer(TokioTimer::new()).header_read_timeout(header_timeout);
+    let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), service).with_upgrades());
     let ended = tokio::select! {
         ended = connection.as_mut() => ended,
         () = draining.cancelled() => {
@@ -211,11 +196,7 @@ fn cors(settings: &HttpSettings) -> Option<CorsLayer> {
     let allowed: AllowOrigin = if origins.iter().any(Origin::is_any) {
         Any.into()
     } else {
-        AllowOrigin::list(
-            origins
-                .iter()
-                .filter_map(|origin| HeaderValue::from_str(origin.as_str()).ok()),
-        )
+        AllowOrigin::list(origins.iter().filter_map(|origin| HeaderValue::from_str(origin.as_str()).ok()))
     };
     let id = HeaderName::from_static(RequestId::HEADER);
     let layer = CorsLayer::new()
@@ -236,13 +217,8 @@ async fn identify(mut request: Request, next: Next) -> Response {
     let begun = Instant::now();
     async {
         let mut response = next.run(request).await;
-        response
-            .headers_mut()
-            .insert(RequestId::HEADER, id.to_header());
-        let (status, milliseconds) = (
-            response.status().as_u16(),
-            begun.elapsed().as_secs_f64() * 1_000.0,
-        );
+        response.headers_mut().insert(RequestId::HEADER, id.to_header());
+        let (status, milliseconds) = (response.status().as_u16(), begun.elapsed().as_secs_f64() * 1_000.0);
         if path == "/graphql" {
             tracing::info!(%method, path, status, milliseconds, "answered");
         } else {
@@ -259,18 +235,11 @@ async fn start_page() -> Html<&'static str> {
 }
 
 async fn schema() -> Response {
-    (
-        [(header::CONTENT_TYPE, "text/plain; charset=utf-8")],
-        App::sdl(),
-    )
-        .into_response()
+    ([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], App::sdl()).into_response()
 }
 
 /// Whether requests can be served: the database answers, and the server is not about to stop.
-async fn ready(
-    State(endpoint): State<Endpoint>,
-    Extension(draining): Extension<CancellationToken>,
-) -> Response {
+async fn ready(State(endpoint): State<Endpoint>, Extension(draining): Extension<CancellationToken>) -> Response {
     if draining.is_cancelled() {
         return (StatusCode::SERVICE_UNAVAILABLE, "stopping\n").into_response();
     }
@@ -297,8 +266,7 @@ async fn not_found() -> Response {
 }
 
 async fn not_allowed() -> Response {
-    let message =
-        "This path does not know that method. GraphQL is sent by POST; queries may come by GET.";
+    let message = "This path does not know that method. GraphQL is sent by POST; queries may come by GET.";
     Fault::new(StatusCode::METHOD_NOT_ALLOWED, Code::BadUserInput, message).answer(Format::Json)
 }
 

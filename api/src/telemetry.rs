@@ -11,23 +11,16 @@ use crate::config::{LogFormat, LogSettings};
 /// # Errors
 /// Says what is wrong with the filter where it cannot be read.
 pub fn start(settings: &LogSettings) -> Result<(), String> {
-    let filter = EnvFilter::builder()
-        .parse(&settings.log)
-        .map_err(|error| format!("--log {:?}: {error}", settings.log))?;
+    let filter =
+        EnvFilter::builder().parse(&settings.log).map_err(|error| format!("--log {:?}: {error}", settings.log))?;
     let registry = tracing_subscriber::registry().with(filter);
     // Somebody who logs already keeps doing so: the error says nothing else.
     let layer = fmt::layer().with_writer(std::io::stderr);
     let _already_started = match settings.log_format {
-        LogFormat::Text => registry
-            .with(
-                layer
-                    .with_ansi(std::io::stderr().is_terminal())
-                    .with_target(false),
-            )
-            .try_init(),
-        LogFormat::Json => registry
-            .with(layer.json().flatten_event(true).with_span_list(false))
-            .try_init(),
+        LogFormat::Text => {
+            registry.with(layer.with_ansi(std::io::stderr().is_terminal()).with_target(false)).try_init()
+        }
+        LogFormat::Json => registry.with(layer.json().flatten_event(true).with_span_list(false)).try_init(),
     };
     Ok(())
 }

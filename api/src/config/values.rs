@@ -18,11 +18,7 @@ impl FromStr for Secret {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        if text.trim().is_empty() {
-            Err("must not be empty".to_owned())
-        } else {
-            Ok(Self(text.to_owned()))
-        }
+        if text.trim().is_empty() { Err("must not be empty".to_owned()) } else { Ok(Self(text.to_owned())) }
     }
 }
 
@@ -49,9 +45,7 @@ impl DatabaseUrl {
         let rest = self.0.strip_prefix("sqlite:")?;
         let path = rest.strip_prefix("//").unwrap_or(rest);
         let (path, parameters) = path.split_once('?').unwrap_or((path, ""));
-        let in_memory = path.is_empty()
-            || path == ":memory:"
-            || parameters.split('&').any(|one| one == "mode=memory");
+        let in_memory = path.is_empty() || path == ":memory:" || parameters.split('&').any(|one| one == "mode=memory");
         (!in_memory).then(|| Path::new(path))
     }
 }
@@ -60,10 +54,7 @@ impl FromStr for DatabaseUrl {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        if ["sqlite:", "postgres://", "postgresql://"]
-            .iter()
-            .any(|scheme| text.starts_with(scheme))
-        {
+        if ["sqlite:", "postgres://", "postgresql://"].iter().any(|scheme| text.starts_with(scheme)) {
             Ok(Self(text.to_owned()))
         } else {
             Err("must begin with sqlite://, postgres:// or postgresql://".to_owned())
@@ -75,10 +66,7 @@ impl fmt::Display for DatabaseUrl {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         // Parameters may hold a password too, so they are not shown at all.
         let shown = self.0.split('?').next().unwrap_or_default();
-        match shown
-            .split_once("://")
-            .and_then(|(scheme, rest)| Some((scheme, rest.rsplit_once('@')?)))
-        {
+        match shown.split_once("://").and_then(|(scheme, rest)| Some((scheme, rest.rsplit_once('@')?))) {
             Some((scheme, (login, host))) => {
                 let user = login.split(':').next().unwrap_or_default();
                 write!(formatter, "{scheme}://{user}@{host}")
@@ -117,14 +105,9 @@ impl FromStr for Origin {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let text = text.trim();
-        let host = text
-            .strip_prefix("https://")
-            .or_else(|| text.strip_prefix("http://"));
+        let host = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
         let sound = |host: &str| {
-            !host.is_empty()
-                && host
-                    .bytes()
-                    .all(|byte| byte.is_ascii_graphic() && !b"/?#@\\".contains(&byte))
+            !host.is_empty() && host.bytes().all(|byte| byte.is_ascii_graphic() && !b"/?#@\\".contains(&byte))
         };
         if text == "*" || host.is_some_and(sound) {
             Ok(Self(text.to_ascii_lowercase()))
@@ -140,21 +123,15 @@ const LONGEST: Duration = Duration::from_hours(24);
 /// A length of time above zero: a number of seconds, or one with a unit (`250ms`, `10s`, `2m`).
 pub(super) fn parse_time(text: &str) -> Result<Duration, String> {
     let digits = text.trim_end_matches(|letter: char| letter.is_ascii_alphabetic());
-    let number: u64 = digits
-        .trim()
-        .parse()
-        .map_err(|_| "must be a whole number with ms, s or m, such as 10s".to_owned())?;
+    let number: u64 =
+        digits.trim().parse().map_err(|_| "must be a whole number with ms, s or m, such as 10s".to_owned())?;
     let time = match &text[digits.len()..] {
         "ms" => Duration::from_millis(number),
         "s" | "" => Duration::from_secs(number),
         "m" => Duration::from_secs(number.saturating_mul(60)),
         unit => return Err(format!("{unit} is no unit; write ms, s or m, such as 10s")),
     };
-    if time.is_zero() || time > LONGEST {
-        Err("must be above 0 and at most a day".to_owned())
-    } else {
-        Ok(time)
-    }
+    if time.is_zero() || time > LONGEST { Err("must be above 0 and at most a day".to_owned()) } else { Ok(time) }
 }
 
 #[cfg(test)]
@@ -165,17 +142,12 @@ mod tests {
 
     #[test]
     fn passwords_are_not_shown() {
-        let url: DatabaseUrl = "postgres://ann:p@ss:word@db/callshot?password=hush"
-            .parse()
-            .unwrap();
+        let url: DatabaseUrl = "postgres://ann:p@ss:word@db/callshot?password=hush".parse().unwrap();
         assert_eq!(url.to_string(), "postgres://ann@db/callshot");
         assert_eq!(format!("{url:?}"), url.to_string());
         assert_eq!(format!("{:?}", Secret("hush".to_owned())), "…");
         assert_eq!(url.file(), None);
-        assert_eq!(
-            "sqlite::memory:".parse::<DatabaseUrl>().unwrap().file(),
-            None
-        );
+        assert_eq!("sqlite::memory:".parse::<DatabaseUrl>().unwrap().file(), None);
     }
 
     proptest! {

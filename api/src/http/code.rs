@@ -59,10 +59,9 @@ impl Code {
     #[must_use]
     pub const fn status(self) -> StatusCode {
         match self {
-            Self::ParseFailed
-            | Self::ValidationFailed
-            | Self::BadUserInput
-            | Self::LimitExceeded => StatusCode::BAD_REQUEST,
+            Self::ParseFailed | Self::ValidationFailed | Self::BadUserInput | Self::LimitExceeded => {
+                StatusCode::BAD_REQUEST
+            }
             Self::Unauthenticated => StatusCode::UNAUTHORIZED,
             Self::Forbidden => StatusCode::FORBIDDEN,
             Self::RateLimited => StatusCode::TOO_MANY_REQUESTS,
@@ -89,9 +88,7 @@ impl Code {
     /// The error with this code, unless it has a code already.
     #[must_use]
     pub fn mark(self, mut error: ServerError) -> ServerError {
-        let extensions = error
-            .extensions
-            .get_or_insert_with(ErrorExtensionValues::default);
+        let extensions = error.extensions.get_or_insert_with(ErrorExtensionValues::default);
         if extensions.get("code").is_none() {
             extensions.set("code", self.as_str());
         }
@@ -101,14 +98,9 @@ impl Code {
     /// An error of ours: a sentence that says nothing of its cause, and the reference under which the log has it.
     #[must_use]
     pub fn internal(reference: &str) -> ServerError {
-        let mut error = Self::Internal.error(
-            "Something went wrong on our side; the log has it under this reference.",
-            None,
-        );
-        error
-            .extensions
-            .get_or_insert_with(ErrorExtensionValues::default)
-            .set("reference", reference);
+        let mut error =
+            Self::Internal.error("Something went wrong on our side; the log has it under this reference.", None);
+        error.extensions.get_or_insert_with(ErrorExtensionValues::default).set("reference", reference);
         error
     }
 }

@@ -9,8 +9,8 @@ use async_graphql::{
     parser::{
         self, parse_query,
         types::{
-            DocumentOperations, ExecutableDocument, Field, FragmentDefinition, OperationDefinition,
-            OperationType, Selection, SelectionSet,
+            DocumentOperations, ExecutableDocument, Field, FragmentDefinition, OperationDefinition, OperationType,
+            Selection, SelectionSet,
         },
     },
 };
@@ -81,9 +81,7 @@ impl Refusal {
     #[must_use]
     pub const fn code(&self) -> Code {
         match self {
-            Self::TooLong { .. } | Self::TooDeep { .. } | Self::TooMany { .. } => {
-                Code::LimitExceeded
-            }
+            Self::TooLong { .. } | Self::TooDeep { .. } | Self::TooMany { .. } => Code::LimitExceeded,
             Self::Syntax(_) => Code::ParseFailed,
             Self::Definitions(_) | Self::Cycle { .. } => Code::ValidationFailed,
             Self::Operation(_) => Code::BadUserInput,
@@ -108,10 +106,7 @@ impl From<parser::Error> for Refusal {
             parser::Error::MultipleOperations { .. }
             | parser::Error::OperationDuplicated { .. }
             | parser::Error::FragmentDuplicated { .. } => Self::Definitions(error),
-            parser::Error::RecursionLimitExceeded => Self::TooDeep {
-                what: "selections",
-                limit: MAX_NESTING.into(),
-            },
+            parser::Error::RecursionLimitExceeded => Self::TooDeep { what: "selections", limit: MAX_NESTING.into() },
             other => Self::Syntax(other),
         }
     }
@@ -124,16 +119,10 @@ impl From<parser::Error> for Refusal {
 pub fn check(text: &str, limits: &DocumentLimits) -> Result<ExecutableDocument, Refusal> {
     let limit = limits.max_document.get();
     if text.len() > limit {
-        return Err(Refusal::TooLong {
-            length: text.len(),
-            limit,
-        });
+        return Err(Refusal::TooLong { length: text.len(), limit });
     }
     if bracket_depth(text) > MAX_BRACKETS {
-        return Err(Refusal::TooDeep {
-            what: "brackets",
-            limit: MAX_BRACKETS as u64,
-        });
+        return Err(Refusal::TooDeep { what: "brackets", limit: MAX_BRACKETS as u64 });
     }
     let document = parse_query(text)?;
     Walk::new(&document).document(limits)?;
@@ -144,10 +133,7 @@ pub fn check(text: &str, limits: &DocumentLimits) -> Result<ExecutableDocument, 
 ///
 /// # Errors
 /// There is none of that name, or several and no name.
-pub fn operation<'a>(
-    document: &'a ExecutableDocument,
-    name: Option<&str>,
-) -> Result<&'a OperationDefinition, Refusal> {
+pub fn operation<'a>(document: &'a ExecutableDocument, name: Option<&str>) -> Result<&'a OperationDefinition, Refusal> {
     match (&document.operations, name) {
         (DocumentOperations::Single(operation), None) => Ok(&operation.node),
         (DocumentOperations::Multiple(operations), Some(name)) if operations.contains_key(name) => {
@@ -158,12 +144,10 @@ pub fn operation<'a>(
             .next()
             .map(|operation| &operation.node)
             .ok_or_else(|| Refusal::Operation("The document has no operation.".into())),
-        (_, Some(name)) => Err(Refusal::Operation(format!(
-            "The document has no operation named {name:?}."
-        ))),
-        (_, None) => Err(Refusal::Operation(
-            "The document has several operations; operationName must name one.".into(),
-        )),
+        (_, Some(name)) => Err(Refusal::Operation(format!("The document has no operation named {name:?}."))),
+        (_, None) => {
+            Err(Refusal::Operation("The document has several operations; operationName must name one.".into()))
+        }
     }
 }
 
@@ -193,10 +177,7 @@ fn bracket_depth(text: &str) -> usize {
             }
             b'}' | b']' | b')' => depth = depth.saturating_sub(1),
             b'#' => {
-                at += bytes[at..]
-                    .iter()
-                    .position(|byte| matches!(byte, b'\n' | b'\r'))
-                    .unwrap_or(bytes.len() - at);
+                at += bytes[at..].iter().position(|byte| matches!(byte, b'\n' | b'\r')).unwrap_or(bytes.len() - at);
             }
             b'"' => at = after_string(bytes, at),
             _ => {}
@@ -261,11 +242,7 @@ impl Measure {
 
     /// One selection that holds these, and is not a field.
     fn inside(self) -> Self {
-        Self {
-            selections: self.selections.saturating_add(1),
-            nesting: self.nesting + 1,
-            ..self
-        }
+        Self { selections: self.selections.saturating_add(1), nesting: self.nesting + 1, ..self }
     }
 
     /// A field that holds these.
@@ -276,8 +253,7 @@ impl Measure {
             selections: self.selections.saturating_add(1),
             depth: self.depth + 1,
             nesting: if leaf { 0 } else { self.nesting + 1 },
-            introspection_lists: self.introspection_lists
-                + u32::from(is_schema_list(field.name.node.as_str())),
+            introspection_lists: self.introspection_lists + u32::from(is_schema_list(field.name.node.as_str())),
             price,
         }
     }
@@ -299,10 +275,7 @@ fn price(field: &Field, children: u64) -> u64 {
 }
 
 fn is_schema_list(name: &str) -> bool {
-    matches!(
-        name,
-        "fields" | "inputFields" | "interfaces" | "possibleTypes"
-    )
+    matches!(name, "fields" | "inputFields" | "interfaces" | "possibleTypes")
 }
 
 /// Where the measuring of one fragment stands.
@@ -322,12 +295,7 @@ struct Walk<'a> {
 
 impl<'a> Walk<'a> {
     fn new(document: &'a ExecutableDocument) -> Self {
-        Self {
-            document,
-            fragments: HashMap::new(),
-            aliases: 0,
-            directives: 0,
-        }
+        Self { document, fragments: HashMap::new(), aliases: 0, directives: 0 }
     }
 
     /// Holds all that the document defines against the limits: what validation unfolds is not only what is run.
@@ -350,18 +318,11 @@ impl<'a> Walk<'a> {
                 .sum::<u64>();
             run = run.beside(self.selection_set(&operation.node.selection_set, 0)?);
         }
-        at_most(
-            "selections once its fragments are unfolded",
-            spread.selections.max(run.selections),
-            limits.max_cost,
-        )?;
+        at_most("selections once its fragments are unfolded", spread.selections.max(run.selections), limits.max_cost)?;
         at_most("aliases", self.aliases, limits.max_aliases as u64)?;
         at_most("directives", self.directives, limits.max_directives as u64)?;
         if spread.depth.max(run.depth) > limits.max_depth {
-            return Err(Refusal::TooDeep {
-                what: "fields",
-                limit: limits.max_depth.into(),
-            });
+            return Err(Refusal::TooDeep { what: "fields", limit: limits.max_depth.into() });
         }
         Ok(())
     }
@@ -375,10 +336,7 @@ impl<'a> Walk<'a> {
     ) -> Result<Measure, Refusal> {
         match self.fragments.get(name) {
             Some(Progress::Begun) => {
-                return Err(Refusal::Cycle {
-                    name: name.to_owned(),
-                    position: fragment.pos,
-                });
+                return Err(Refusal::Cycle { name: name.to_owned(), position: fragment.pos });
             }
             Some(Progress::Done(measure)) => {
                 nests_at_most(level.saturating_add(measure.nesting))?;
@@ -393,30 +351,21 @@ impl<'a> Walk<'a> {
         Ok(measure)
     }
 
-    fn selection_set(
-        &mut self,
-        set: &'a Positioned<SelectionSet>,
-        level: u32,
-    ) -> Result<Measure, Refusal> {
+    fn selection_set(&mut self, set: &'a Positioned<SelectionSet>, level: u32) -> Result<Measure, Refusal> {
         nests_at_most(level)?;
         let mut whole = Measure::default();
         for selection in &set.node.items {
             self.directives += selection.node.directives().len() as u64;
             whole = whole.beside(match &selection.node {
                 Selection::Field(field) => self.field(&field.node, level)?,
-                Selection::InlineFragment(inline) => self
-                    .selection_set(&inline.node.selection_set, level + 1)?
-                    .inside(),
+                Selection::InlineFragment(inline) => {
+                    self.selection_set(&inline.node.selection_set, level + 1)?.inside()
+                }
                 Selection::FragmentSpread(spread) => {
                     let document = self.document;
                     // A fragment that nobody defined costs nothing; validation says that it is missing.
-                    match document
-                        .fragments
-                        .get_key_value(&spread.node.fragment_name.node)
-                    {
-                        Some((name, fragment)) => {
-                            self.fragment(name.as_str(), fragment, level + 1)?.inside()
-                        }
+                    match document.fragments.get_key_value(&spread.node.fragment_name.node) {
+                        Some((name, fragment)) => self.fragment(name.as_str(), fragment, level + 1)?.inside(),
                         None => Measure::default().inside(),
                     }
                 }
@@ -434,33 +383,18 @@ impl<'a> Walk<'a> {
                 children.introspection_lists.into(),
                 MAX_INTROSPECTION_LISTS.into(),
             )?;
-            at_most(
-                "values of the schema to answer",
-                children.price,
-                MAX_INTROSPECTION_PRICE,
-            )?;
+            at_most("values of the schema to answer", children.price, MAX_INTROSPECTION_PRICE)?;
         }
         Ok(children.inside_field(field))
     }
 }
 
 fn at_most(what: &'static str, count: u64, limit: u64) -> Result<(), Refusal> {
-    if count > limit {
-        Err(Refusal::TooMany { what, count, limit })
-    } else {
-        Ok(())
-    }
+    if count > limit { Err(Refusal::TooMany { what, count, limit }) } else { Ok(()) }
 }
 
 fn nests_at_most(level: u32) -> Result<(), Refusal> {
-    if level > MAX_NESTING {
-        Err(Refusal::TooDeep {
-            what: "selections",
-            limit: MAX_NESTING.into(),
-        })
-    } else {
-        Ok(())
-    }
+    if level > MAX_NESTING { Err(Refusal::TooDeep { what: "selections", limit: MAX_NESTING.into() }) } else { Ok(()) }
 }
 
 #[cfg(test)]

@@ -18,34 +18,20 @@ fn code(text: &str) -> Option<Code> {
 /// Fragments that each spread the next one `times` times; the last holds one field.
 fn bomb(fragments: usize, times: usize) -> String {
     let body = |number: usize| {
-        if number < fragments {
-            format!("...f{} ", number + 1).repeat(times)
-        } else {
-            "__typename ".to_owned()
-        }
+        if number < fragments { format!("...f{} ", number + 1).repeat(times) } else { "__typename ".to_owned() }
     };
-    let definitions =
-        (0..=fragments).map(|number| format!("fragment f{number} on Query {{ {}}}", body(number)));
-    std::iter::once("{ ...f0 }".to_owned())
-        .chain(definitions)
-        .collect::<Vec<_>>()
-        .join(" ")
+    let definitions = (0..=fragments).map(|number| format!("fragment f{number} on Query {{ {}}}", body(number)));
+    std::iter::once("{ ...f0 }".to_owned()).chain(definitions).collect::<Vec<_>>().join(" ")
 }
 
 fn nested(levels: usize) -> String {
-    format!(
-        "{}b{}",
-        "{ a ".repeat(levels - 1) + "{ ",
-        " }".repeat(levels)
-    )
+    format!("{}b{}", "{ a ".repeat(levels - 1) + "{ ", " }".repeat(levels))
 }
 
 #[test]
 fn the_introspection_of_graphiql_passes() {
     let document = checked(INTROSPECTION).unwrap();
-    assert!(!writes(
-        operation(&document, Some("IntrospectionQuery")).unwrap()
-    ));
+    assert!(!writes(operation(&document, Some("IntrospectionQuery")).unwrap()));
 }
 
 #[test]
@@ -53,11 +39,7 @@ fn a_fragment_bomb_is_refused_at_once() {
     for text in [bomb(25, 2), bomb(30, 30), bomb(4, 1_500)] {
         let begun = Instant::now();
         assert_eq!(code(&text), Some(Code::LimitExceeded));
-        assert!(
-            begun.elapsed() < Duration::from_secs(1),
-            "{:?}",
-            begun.elapsed()
-        );
+        assert!(begun.elapsed() < Duration::from_secs(1), "{:?}", begun.elapsed());
     }
     let unused = bomb(25, 2).replace("{ ...f0 }", "{ __typename }");
     assert_eq!(code(&unused), Some(Code::LimitExceeded));
@@ -83,35 +65,22 @@ fn a_long_chain_of_fragments_is_refused() {
 #[test]
 fn nesting_does_not_overflow_the_stack() {
     for bracket in ["{", "[", "(", "{a", "{a(b:{c:["] {
-        assert_eq!(
-            code(&bracket.repeat(32_768 / bracket.len())),
-            Some(Code::LimitExceeded),
-            "{bracket}"
-        );
+        assert_eq!(code(&bracket.repeat(32_768 / bracket.len())), Some(Code::LimitExceeded), "{bracket}");
     }
     assert_eq!(
-        code(&format!(
-            "query($a:{}Int{}){{a}}",
-            "[".repeat(9_000),
-            "]".repeat(9_000)
-        )),
+        code(&format!("query($a:{}Int{}){{a}}", "[".repeat(9_000), "]".repeat(9_000))),
         Some(Code::LimitExceeded)
     );
-    assert_eq!(
-        code(&format!("{{a(b:{}{})}}", "[".repeat(99), "]".repeat(99))),
-        Some(Code::LimitExceeded)
-    );
+    assert_eq!(code(&format!("{{a(b:{}{})}}", "[".repeat(99), "]".repeat(99))), Some(Code::LimitExceeded));
     assert!(checked(&format!("{{a(b:{}{})}}", "[".repeat(98), "]".repeat(98))).is_ok());
 }
 
 #[test]
 fn a_broken_string_does_not_hide_brackets() {
     let brackets = "[".repeat(9_000);
-    for text in [
-        format!("{{a(b:[\"\"\" x\" {brackets}"),
-        format!("{{a(b:[\"\" {brackets}"),
-        format!("{{a(b:[\"x\n{brackets}"),
-    ] {
+    for text in
+        [format!("{{a(b:[\"\"\" x\" {brackets}"), format!("{{a(b:[\"\" {brackets}"), format!("{{a(b:[\"x\n{brackets}")]
+    {
         assert_eq!(code(&text), Some(Code::LimitExceeded));
     }
 }
@@ -140,10 +109,7 @@ fn each_limit_holds_at_its_edge() {
     assert!(checked(&fields(5_000, "a")).is_ok());
     assert_eq!(code(&fields(5_001, "a")), Some(Code::LimitExceeded));
     assert!(checked(&format!("{{a}}{}", " ".repeat(32_765))).is_ok());
-    assert_eq!(
-        code(&format!("{{a}}{}", " ".repeat(32_766))),
-        Some(Code::LimitExceeded)
-    );
+    assert_eq!(code(&format!("{{a}}{}", " ".repeat(32_766))), Some(Code::LimitExceeded));
 }
 
 #[test]
@@ -156,12 +122,11 @@ fn the_schema_is_not_unfolded_without_end() {
         .map(|number| format!("a{number}: types {{ fields {{ type {{ fields {{ name }} }} }} }}"))
         .collect::<Vec<_>>()
         .join(" ");
-    assert_eq!(
-        code(&format!("{{ __schema {{ {wide} }} }}")),
-        Some(Code::LimitExceeded)
-    );
+    assert_eq!(code(&format!("{{ __schema {{ {wide} }} }}")), Some(Code::LimitExceeded));
     // Outside of introspection these are names like any other.
-    assert!(checked("{ fields { fields { fields { fields { types { types { types { types { a } } } } } } } } }").is_ok());
+    assert!(
+        checked("{ fields { fields { fields { fields { types { types { types { types { a } } } } } } } } }").is_ok()
+    );
 }
 
 #[test]
@@ -169,15 +134,7 @@ fn what_is_not_graphql_says_where() {
     let error = ServerError::from(checked("{ a(").unwrap_err());
     assert_eq!(Code::of(&error), Some(Code::ParseFailed));
     assert_eq!(error.locations.len(), 1);
-    for text in [
-        "",
-        "}",
-        "{",
-        "fragment a on B { c }",
-        "query",
-        "{ a(b: 01x) }",
-        "\u{0}",
-    ] {
+    for text in ["", "}", "{", "fragment a on B { c }", "query", "{ a(b: 01x) }", "\u{0}"] {
         assert_eq!(code(text), Some(Code::ParseFailed), "{text:?}");
     }
     for text in [
@@ -195,14 +152,8 @@ fn the_operation_is_found_by_its_name() {
     let two = checked("query a { x } mutation b { x }").unwrap();
     assert!(!writes(operation(&two, Some("a")).unwrap()));
     assert!(writes(operation(&two, Some("b")).unwrap()));
-    assert_eq!(
-        operation(&two, None).unwrap_err().code(),
-        Code::BadUserInput
-    );
-    assert_eq!(
-        operation(&two, Some("c")).unwrap_err().code(),
-        Code::BadUserInput
-    );
+    assert_eq!(operation(&two, None).unwrap_err().code(), Code::BadUserInput);
+    assert_eq!(operation(&two, Some("c")).unwrap_err().code(), Code::BadUserInput);
     let nameless = checked("{ x }").unwrap();
     assert!(operation(&nameless, None).is_ok());
     assert!(operation(&nameless, Some("a")).is_err());
@@ -215,16 +166,12 @@ fn unfolded(document: &ExecutableDocument, set: &SelectionSet) -> u64 {
         .iter()
         .map(|selection| match &selection.node {
             Selection::Field(field) => 1 + unfolded(document, &field.node.selection_set.node),
-            Selection::InlineFragment(inline) => {
-                1 + unfolded(document, &inline.node.selection_set.node)
-            }
+            Selection::InlineFragment(inline) => 1 + unfolded(document, &inline.node.selection_set.node),
             Selection::FragmentSpread(spread) => {
                 1 + document
                     .fragments
                     .get(&spread.node.fragment_name.node)
-                    .map_or(0, |fragment| {
-                        unfolded(document, &fragment.node.selection_set.node)
-                    })
+                    .map_or(0, |fragment| unfolded(document, &fragment.node.selection_set.node))
             }
         })
         .sum()
@@ -239,10 +186,8 @@ fn selections(own: usize) -> impl Strategy<Value = String> {
     ];
     let one = leaf.prop_recursive(3, 12, 4, |inner| {
         prop_oneof![
-            prop::collection::vec(inner.clone(), 1..4)
-                .prop_map(|parts| format!("d {{ {} }}", parts.join(" "))),
-            prop::collection::vec(inner, 1..4)
-                .prop_map(|parts| format!("... {{ {} }}", parts.join(" "))),
+            prop::collection::vec(inner.clone(), 1..4).prop_map(|parts| format!("d {{ {} }}", parts.join(" "))),
+            prop::collection::vec(inner, 1..4).prop_map(|parts| format!("... {{ {} }}", parts.join(" "))),
         ]
     });
     prop::collection::vec(one, 1..4).prop_map(|parts| parts.join(" "))

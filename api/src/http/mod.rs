@@ -39,14 +39,9 @@ impl RequestId {
     pub fn from_headers(headers: &HeaderMap) -> Self {
         let sane = |text: &&str| {
             (1..=64).contains(&text.len())
-                && text
-                    .bytes()
-                    .all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
+                && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
         };
-        let given = headers
-            .get(Self::HEADER)
-            .and_then(|value| value.to_str().ok())
-            .filter(sane);
+        let given = headers.get(Self::HEADER).and_then(|value| value.to_str().ok()).filter(sane);
         Self(given.map_or_else(|| uuid::Uuid::now_v7().simple().to_string(), str::to_owned))
     }
 
@@ -56,6 +51,10 @@ impl RequestId {
         HeaderValue::from_str(&self.0).unwrap_or_else(|_| HeaderValue::from_static("none"))
     }
 }
+
+/// Where a connection comes from: an extension of its requests. Behind a proxy, that is the proxy.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Peer(pub std::net::IpAddr);
 
 /// A request that is not even a GraphQL request: its status is the same in both formats.
 #[derive(Debug)]
@@ -68,20 +67,13 @@ pub struct Fault {
 impl Fault {
     /// A fault with a sentence that says what would be right.
     pub fn new(status: StatusCode, code: Code, message: impl Into<String>) -> Self {
-        Self {
-            status,
-            error: Box::new(code.error(message, None)),
-            header: None,
-        }
+        Self { status, error: Box::new(code.error(message, None)), header: None }
     }
 
     /// The fault with one more header in its answer.
     #[must_use]
     pub fn with_header(self, name: header::HeaderName, value: &'static str) -> Self {
-        Self {
-            header: Some((name, HeaderValue::from_static(value))),
-            ..self
-        }
+        Self { header: Some((name, HeaderValue::from_static(value))), ..self }
     }
 
     /// The answer in the format that the client asked for.
@@ -142,8 +134,7 @@ async fn answer(
         Parameters::from_query(&parts.uri)?
     } else {
         request::check_content(&parts.headers)?;
-        let bytes =
-            request::read(body, &parts.headers, http.max_body.get(), http.body_timeout).await?;
+        let bytes = request::read(body, &parts.headers, http.max_body.get(), http.body_timeout).await?;
         Parameters::from_json(&bytes)?
     };
     let bearer = request::bearer(&parts.headers)?;
@@ -154,17 +145,12 @@ async fn answer(
     match document::operation(&document, parameters.operation_name.as_deref()) {
         Ok(operation) if reading && document::writes(operation) => {
             let message = "A mutation is sent by POST; GET is for queries.";
-            return Err(
-                Fault::new(StatusCode::METHOD_NOT_ALLOWED, Code::BadUserInput, message)
-                    .with_header(header::ALLOW, "POST"),
-            );
+            return Err(Fault::new(StatusCode::METHOD_NOT_ALLOWED, Code::BadUserInput, message)
+                .with_header(header::ALLOW, "POST"));
         }
         Ok(operation) if document::subscribes(operation) => {
-            let message =
-                "A subscription is not answered by a single response; it needs a WebSocket.";
-            return Ok(Answer::from_errors(vec![
-                Code::BadUserInput.error(message, None),
-            ]));
+            let message = "A subscription is not answered by a single response; it needs a WebSocket.";
+            return Ok(Answer::from_errors(vec![Code::BadUserInput.error(message, None)]));
         }
         Ok(_) => {}
         Err(refusal) => return Ok(Answer::from_errors(vec![refusal.into()])),
@@ -175,7 +161,8 @@ async fn answer(
     let mut request = parameters.into_request().data(id.clone());
     request.set_parsed_query(document);
     let (app, own) = (Arc::clone(&endpoint.app), id.clone());
-    let run = async move { app.execute(request, bearer.as_deref(), &own).await };
+    let peer = parts.extensions.get::<Peer>().map(|peer| peer.0);
+    let run = async move { app.execute(request, bearer.as_deref(), &own.0, peer).await };
     Ok(to_the_end(&endpoint.executions, run, &id, http.request_timeout).await)
 }
 
@@ -206,16 +193,10 @@ async fn to_the_end(
 
 fn respond(answer: &Answer, format: Format) -> Response {
     let status = response::status(answer, format);
-    let mut response = (
-        status,
-        [(header::CONTENT_TYPE, format.content_type())],
-        response::write(answer),
-    )
-        .into_response();
+    let mut response =
+        (status, [(header::CONTENT_TYPE, format.content_type())], response::write(answer)).into_response();
     if status == StatusCode::UNAUTHORIZED {
-        response
-            .headers_mut()
-            .insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
     }
     response
 }
@@ -231,10 +212,7 @@ mod tests {
 
     fn id(given: &str) -> RequestId {
         let mut headers = HeaderMap::new();
-        headers.insert(
-            RequestId::HEADER,
-            HeaderValue::from_bytes(given.as_bytes()).unwrap(),
-        );
+        headers.insert(RequestId::HEADER, HeaderValue::from_bytes(given.as_bytes()).unwrap());
         RequestId::from_headers(&headers)
     }
 
@@ -266,21 +244,10 @@ mod tests {
         assert_eq!(code(&late), Some(Code::Timeout));
         // The client goes away: the handler is dropped.
         let handler = to_the_end(&executions, slow(done), &id, Duration::from_mins(10));
-        assert!(
-            tokio::time::timeout(Duration::from_secs(1), handler)
-                .await
-                .is_err()
-        );
+        assert!(tokio::time::timeout(Duration::from_secs(1), handler).await.is_err());
         executions.close();
         executions.wait().await;
-        assert_eq!(
-            (
-                finished.recv().await,
-                finished.recv().await,
-                finished.recv().await
-            ),
-            (Some(()), Some(()), None)
-        );
+        assert_eq!((finished.recv().await, finished.recv().await, finished.recv().await), (Some(()), Some(()), None));
     }
 
     #[tokio::test]

@@ -7,8 +7,7 @@ use std::collections::{HashMap, HashSet};
 use async_graphql::{
     Pos, Positioned, ServerError, Value as Const,
     parser::types::{
-        Directive, ExecutableDocument, OperationDefinition, OperationType, Selection, SelectionSet,
-        VariableDefinition,
+        Directive, ExecutableDocument, OperationDefinition, OperationType, Selection, SelectionSet, VariableDefinition,
     },
     registry::{MetaInputValue, MetaType, MetaTypeName, Registry},
 };
@@ -34,18 +33,9 @@ pub fn misplaced(
         .iter()
         .map(|definition| (definition.node.name.node.as_str(), definition))
         .collect();
-    let mut walk = Walk {
-        registry,
-        document,
-        variables,
-        spread: HashSet::new(),
-        errors: Vec::new(),
-    };
+    let mut walk = Walk { registry, document, variables, spread: HashSet::new(), errors: Vec::new() };
     walk.directives(&operation.directives);
-    walk.selection_set(
-        &operation.selection_set.node,
-        root.and_then(|root| registry.types.get(root)),
-    );
+    walk.selection_set(&operation.selection_set.node, root.and_then(|root| registry.types.get(root)));
     walk.errors
 }
 
@@ -73,42 +63,28 @@ impl<'a> Walk<'a> {
             self.directives(selection.node.directives());
             match &selection.node {
                 Selection::Field(field) => {
-                    let Some(known) =
-                        parent.and_then(|parent| parent.field_by_name(&field.node.name.node))
-                    else {
+                    let Some(known) = parent.and_then(|parent| parent.field_by_name(&field.node.name.node)) else {
                         continue;
                     };
                     for (name, value) in &field.node.arguments {
                         self.argument(known.args.get(name.node.as_str()), value);
                     }
-                    self.selection_set(
-                        &field.node.selection_set.node,
-                        self.registry.concrete_type_by_name(&known.ty),
-                    );
+                    self.selection_set(&field.node.selection_set.node, self.registry.concrete_type_by_name(&known.ty));
                 }
                 Selection::InlineFragment(inline) => {
-                    let narrowed = inline
-                        .node
-                        .type_condition
-                        .as_ref()
-                        .map(|condition| condition.node.on.node.as_str());
+                    let narrowed = inline.node.type_condition.as_ref().map(|condition| condition.node.on.node.as_str());
                     let parent = narrowed.map_or(parent, |name| self.registry.types.get(name));
                     self.selection_set(&inline.node.selection_set.node, parent);
                 }
                 Selection::FragmentSpread(spread) => {
                     let document = self.document;
-                    let Some((name, fragment)) = document
-                        .fragments
-                        .get_key_value(&spread.node.fragment_name.node)
+                    let Some((name, fragment)) = document.fragments.get_key_value(&spread.node.fragment_name.node)
                     else {
                         continue;
                     };
                     if self.spread.insert(name.as_str()) {
                         self.directives(&fragment.node.directives);
-                        let parent = self
-                            .registry
-                            .types
-                            .get(fragment.node.type_condition.node.on.node.as_str());
+                        let parent = self.registry.types.get(fragment.node.type_condition.node.on.node.as_str());
                         self.selection_set(&fragment.node.selection_set.node, parent);
                     }
                 }
@@ -118,15 +94,9 @@ impl<'a> Walk<'a> {
 
     fn directives(&mut self, directives: &'a [Positioned<Directive>]) {
         for directive in directives {
-            let known = self
-                .registry
-                .directives
-                .get(directive.node.name.node.as_str());
+            let known = self.registry.directives.get(directive.node.name.node.as_str());
             for (name, value) in &directive.node.arguments {
-                self.argument(
-                    known.and_then(|known| known.args.get(name.node.as_str())),
-                    value,
-                );
+                self.argument(known.and_then(|known| known.args.get(name.node.as_str())), value);
             }
         }
     }
@@ -135,11 +105,7 @@ impl<'a> Walk<'a> {
         if let Some(known) = known {
             self.value(
                 &value.node,
-                Place {
-                    ty: &known.ty,
-                    has_default: known.default_value.is_some(),
-                    position: value.pos,
-                },
+                Place { ty: &known.ty, has_default: known.default_value.is_some(), position: value.pos },
             );
         }
     }
@@ -151,24 +117,13 @@ impl<'a> Walk<'a> {
             Value::List(items) => {
                 if let MetaTypeName::List(inner) = MetaTypeName::create(ty) {
                     for item in items {
-                        self.value(
-                            item,
-                            Place {
-                                ty: inner,
-                                has_default: false,
-                                ..place
-                            },
-                        );
+                        self.value(item, Place { ty: inner, has_default: false, ..place });
                     }
                 }
             }
             Value::Object(fields) => {
                 // One object stands for a list of one.
-                let Some(MetaType::InputObject {
-                    input_fields,
-                    oneof,
-                    ..
-                }) = self.registry.concrete_type_by_name(ty)
+                let Some(MetaType::InputObject { input_fields, oneof, .. }) = self.registry.concrete_type_by_name(ty)
                 else {
                     return;
                 };
@@ -176,11 +131,7 @@ impl<'a> Walk<'a> {
                     let Some(known) = input_fields.get(name.as_str()) else {
                         continue;
                     };
-                    let place = Place {
-                        ty: &known.ty,
-                        has_default: known.default_value.is_some(),
-                        ..place
-                    };
+                    let place = Place { ty: &known.ty, has_default: known.default_value.is_some(), ..place };
                     if let (true, Value::Variable(name)) = (*oneof, value) {
                         self.certain(name, place);
                     }
@@ -199,46 +150,27 @@ impl<'a> Walk<'a> {
         if self.registry.concrete_type_by_name(&given).is_none() {
             return;
         }
-        let has_default = definition
-            .node
-            .default_value
-            .as_ref()
-            .is_some_and(|default| default.node != Const::Null);
+        let has_default = definition.node.default_value.as_ref().is_some_and(|default| default.node != Const::Null);
         let allowed = match place.ty.strip_suffix('!') {
-            Some(nullable) if !given.ends_with('!') => {
-                (has_default || place.has_default) && fits(&given, nullable)
-            }
+            Some(nullable) if !given.ends_with('!') => (has_default || place.has_default) && fits(&given, nullable),
             _ => fits(&given, place.ty),
         };
         if !allowed {
-            self.error(
-                name,
-                place,
-                &format!("is {given}, where {} is expected", place.ty),
-            );
+            self.error(name, place, &format!("is {given}, where {} is expected", place.ty));
         }
     }
 
     /// The one field of an input object of which exactly one is given must not turn out to be missing.
     fn certain(&mut self, name: &str, place: Place<'_>) {
-        if self
-            .variables
-            .get(name)
-            .is_some_and(|definition| definition.node.var_type.node.nullable)
-        {
+        if self.variables.get(name).is_some_and(|definition| definition.node.var_type.node.nullable) {
             self.error(name, place, "may be null, where a value is needed");
         }
     }
 
     fn error(&mut self, name: &str, place: Place<'_>, what: &str) {
         let mut error = Code::ValidationFailed.error(format!("Variable ${name} {what}."), None);
-        error.locations = self
-            .variables
-            .get(name)
-            .map(|definition| definition.pos)
-            .into_iter()
-            .chain([place.position])
-            .collect();
+        error.locations =
+            self.variables.get(name).map(|definition| definition.pos).into_iter().chain([place.position]).collect();
         self.errors.push(error);
     }
 }
@@ -260,13 +192,9 @@ mod tests {
 
     #[test]
     fn surer_types_fit_less_sure_ones() {
-        for (given, expected) in [
-            ("Int", "Int"),
-            ("Int!", "Int"),
-            ("Int!", "Int!"),
-            ("[Int!]!", "[Int]"),
-            ("[[Int!]]!", "[[Int]]"),
-        ] {
+        for (given, expected) in
+            [("Int", "Int"), ("Int!", "Int"), ("Int!", "Int!"), ("[Int!]!", "[Int]"), ("[[Int!]]!", "[[Int]]")]
+        {
             assert!(fits(given, expected), "{given} {expected}");
         }
         for (given, expected) in [

@@ -57,27 +57,15 @@ impl Parameters {
         match bytes.iter().find(|byte| !byte.is_ascii_whitespace()) {
             Some(b'{') => {}
             Some(b'[') => {
-                return Err(bad(
-                    "Requests are sent one by one; this server takes no lists of them.",
-                ));
+                return Err(bad("Requests are sent one by one; this server takes no lists of them."));
             }
             None => {
-                return Err(bad(
-                    "The body is empty; it must be a JSON object with a query.",
-                ));
+                return Err(bad("The body is empty; it must be a JSON object with a query."));
             }
             Some(_) => return Err(bad("The body must be a JSON object with a query.")),
         }
-        let JsonBody {
-            query,
-            operation_name,
-            variables,
-            _extensions: _,
-        } = serde_json::from_slice(bytes).map_err(|error| {
-            bad(format!(
-                "The body is not a GraphQL request in JSON: {error}."
-            ))
-        })?;
+        let JsonBody { query, operation_name, variables, _extensions: _ } = serde_json::from_slice(bytes)
+            .map_err(|error| bad(format!("The body is not a GraphQL request in JSON: {error}.")))?;
         Self::new(query, operation_name, variables)
     }
 
@@ -86,43 +74,24 @@ impl Parameters {
     /// # Errors
     /// 400 where a parameter is missing, comes twice, or is not of its type.
     pub fn from_query(uri: &Uri) -> Result<Self, Fault> {
-        let Query(QueryString {
-            query,
-            operation_name,
-            variables,
-            extensions,
-        }) = Query::try_from_uri(uri)
-            .map_err(|error| bad(format!("The query string cannot be read: {error}.")))?;
-        let not_a_map = |name: &'static str| {
-            move |error: serde_json::Error| bad(format!("{name} must be a JSON object: {error}."))
-        };
+        let Query(QueryString { query, operation_name, variables, extensions }) =
+            Query::try_from_uri(uri).map_err(|error| bad(format!("The query string cannot be read: {error}.")))?;
+        let not_a_map =
+            |name: &'static str| move |error: serde_json::Error| bad(format!("{name} must be a JSON object: {error}."));
         let variables = variables
             .map(|text| serde_json::from_str(&text).map_err(not_a_map("variables")))
             .transpose()?
             .unwrap_or_default();
         extensions
-            .map(|text| {
-                serde_json::from_str::<Option<serde_json::Map<_, _>>>(&text)
-                    .map_err(not_a_map("extensions"))
-            })
+            .map(|text| serde_json::from_str::<Option<serde_json::Map<_, _>>>(&text).map_err(not_a_map("extensions")))
             .transpose()?;
         Self::new(query, operation_name, variables)
     }
 
-    fn new(
-        query: Option<String>,
-        operation_name: Option<String>,
-        variables: Variables,
-    ) -> Result<Self, Fault> {
+    fn new(query: Option<String>, operation_name: Option<String>, variables: Variables) -> Result<Self, Fault> {
         match query {
-            Some(query) => Ok(Self {
-                query,
-                operation_name,
-                variables,
-            }),
-            None => Err(bad(
-                "The request has no query: that is the parameter with the document.",
-            )),
+            Some(query) => Ok(Self { query, operation_name, variables }),
+            None => Err(bad("The request has no query: that is the parameter with the document.")),
         }
     }
 
@@ -145,26 +114,12 @@ fn bad(message: impl Into<String>) -> Fault {
 /// # Errors
 /// 415.
 pub fn check_content(headers: &HeaderMap) -> Result<(), Fault> {
-    let unsupported = |message: &str| {
-        Fault::new(
-            StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            Code::BadUserInput,
-            message,
-        )
-    };
+    let unsupported = |message: &str| Fault::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, Code::BadUserInput, message);
     let said = text(headers, &header::CONTENT_TYPE).unwrap_or_default();
     let mut parts = said.split(';').map(str::trim);
-    if !parts
-        .next()
-        .unwrap_or_default()
-        .eq_ignore_ascii_case("application/json")
-    {
-        return Err(
-            unsupported("The content-type must be application/json.").with_header(
-                header::HeaderName::from_static("accept-post"),
-                "application/json",
-            ),
-        );
+    if !parts.next().unwrap_or_default().eq_ignore_ascii_case("application/json") {
+        return Err(unsupported("The content-type must be application/json.")
+            .with_header(header::HeaderName::from_static("accept-post"), "application/json"));
     }
     for parameter in parts {
         if let Some((name, value)) = parameter.split_once('=')
@@ -179,8 +134,7 @@ pub fn check_content(headers: &HeaderMap) -> Result<(), Fault> {
         .iter()
         .any(|coding| !coding.as_bytes().eq_ignore_ascii_case(b"identity"));
     if encoded {
-        Err(unsupported("The body must not be compressed.")
-            .with_header(header::ACCEPT_ENCODING, "identity"))
+        Err(unsupported("The body must not be compressed.").with_header(header::ACCEPT_ENCODING, "identity"))
     } else {
         Ok(())
     }
@@ -190,12 +144,7 @@ pub fn check_content(headers: &HeaderMap) -> Result<(), Fault> {
 ///
 /// # Errors
 /// 413, 408, or 400 where the body breaks off.
-pub async fn read(
-    body: Body,
-    headers: &HeaderMap,
-    limit: usize,
-    patience: Duration,
-) -> Result<Vec<u8>, Fault> {
+pub async fn read(body: Body, headers: &HeaderMap, limit: usize, patience: Duration) -> Result<Vec<u8>, Fault> {
     let too_large = || {
         Fault::new(
             StatusCode::PAYLOAD_TOO_LARGE,
@@ -203,8 +152,7 @@ pub async fn read(
             format!("The body may have at most {limit} bytes."),
         )
     };
-    let announced =
-        text(headers, &header::CONTENT_LENGTH).and_then(|length| length.parse::<usize>().ok());
+    let announced = text(headers, &header::CONTENT_LENGTH).and_then(|length| length.parse::<usize>().ok());
     if announced.is_some_and(|length| length > limit) {
         return Err(too_large());
     }
@@ -220,18 +168,10 @@ pub async fn read(
         }
         Ok(bytes)
     };
-    tokio::time::timeout(patience, gather)
-        .await
-        .unwrap_or_else(|_| {
-            let message = format!(
-                "The body did not arrive within {} s.",
-                patience.as_secs_f32()
-            );
-            Err(
-                Fault::new(StatusCode::REQUEST_TIMEOUT, Code::Timeout, message)
-                    .with_header(header::CONNECTION, "close"),
-            )
-        })
+    tokio::time::timeout(patience, gather).await.unwrap_or_else(|_| {
+        let message = format!("The body did not arrive within {} s.", patience.as_secs_f32());
+        Err(Fault::new(StatusCode::REQUEST_TIMEOUT, Code::Timeout, message).with_header(header::CONNECTION, "close"))
+    })
 }
 
 /// The token of an `authorization: Bearer …` header, where there is one. Whether it is worth anything is seen later.
@@ -241,26 +181,13 @@ pub async fn read(
 pub fn bearer(headers: &HeaderMap) -> Result<Option<String>, Fault> {
     let mut values = headers.get_all(header::AUTHORIZATION).iter();
     let (Some(value), None) = (values.next(), values.next()) else {
-        return if headers.contains_key(header::AUTHORIZATION) {
-            Err(unknown_login())
-        } else {
-            Ok(None)
-        };
+        return if headers.contains_key(header::AUTHORIZATION) { Err(unknown_login()) } else { Ok(None) };
     };
-    let (scheme, token) = value
-        .to_str()
-        .ok()
-        .and_then(|text| text.split_once(' '))
-        .ok_or_else(unknown_login)?;
+    let (scheme, token) = value.to_str().ok().and_then(|text| text.split_once(' ')).ok_or_else(unknown_login)?;
     let token = token.trim();
-    let sound = scheme.eq_ignore_ascii_case("bearer")
-        && !token.is_empty()
-        && token.bytes().all(|byte| byte.is_ascii_graphic());
-    if sound {
-        Ok(Some(token.to_owned()))
-    } else {
-        Err(unknown_login())
-    }
+    let sound =
+        scheme.eq_ignore_ascii_case("bearer") && !token.is_empty() && token.bytes().all(|byte| byte.is_ascii_graphic());
+    if sound { Ok(Some(token.to_owned())) } else { Err(unknown_login()) }
 }
 
 fn unknown_login() -> Fault {
@@ -290,15 +217,8 @@ mod tests {
 
     #[test]
     fn json_in_utf_8_is_all_that_is_read() {
-        for said in [
-            "application/json",
-            "Application/JSON; charset=UTF-8",
-            "application/json;charset=\"utf-8\";x=y",
-        ] {
-            assert!(
-                check_content(&headers(&[("content-type", said)])).is_ok(),
-                "{said}"
-            );
+        for said in ["application/json", "Application/JSON; charset=UTF-8", "application/json;charset=\"utf-8\";x=y"] {
+            assert!(check_content(&headers(&[("content-type", said)])).is_ok(), "{said}");
         }
         for said in [
             "text/plain",
@@ -313,32 +233,20 @@ mod tests {
         }
         assert!(check_content(&headers(&[])).is_err());
         assert!(
-            check_content(&headers(&[
-                ("content-type", "application/json"),
-                ("content-encoding", "gzip")
-            ]))
-            .is_err()
+            check_content(&headers(&[("content-type", "application/json"), ("content-encoding", "gzip")])).is_err()
         );
         assert!(
-            check_content(&headers(&[
-                ("content-type", "application/json"),
-                ("content-encoding", "identity")
-            ]))
-            .is_ok()
+            check_content(&headers(&[("content-type", "application/json"), ("content-encoding", "identity")])).is_ok()
         );
     }
 
     #[test]
     fn a_body_is_one_object_with_a_query() {
-        let read = Parameters::from_json(br#" {"query":"{a}","operationName":null,"variables":{"v":[1]},"extensions":{},"more":1}"#).unwrap();
-        assert_eq!(
-            (
-                read.query.as_str(),
-                read.operation_name,
-                read.variables.len()
-            ),
-            ("{a}", None, 1)
-        );
+        let read = Parameters::from_json(
+            br#" {"query":"{a}","operationName":null,"variables":{"v":[1]},"extensions":{},"more":1}"#,
+        )
+        .unwrap();
+        assert_eq!((read.query.as_str(), read.operation_name, read.variables.len()), ("{a}", None, 1));
         for body in [
             "",
             "  ",
@@ -359,20 +267,12 @@ mod tests {
             r#"{"query":"a"} x"#,
             r#"{"query":"\ud800"}"#,
         ] {
-            assert_eq!(
-                Parameters::from_json(body.as_bytes()).unwrap_err().status,
-                StatusCode::BAD_REQUEST,
-                "{body}"
-            );
+            assert_eq!(Parameters::from_json(body.as_bytes()).unwrap_err().status, StatusCode::BAD_REQUEST, "{body}");
         }
         assert!(Parameters::from_json(b"{\"query\":\"\xff\"}").is_err());
         assert!(
             Parameters::from_json(
-                format!(
-                    "{{\"query\":\"a\",\"variables\":{{\"v\":{}",
-                    "[".repeat(100_000)
-                )
-                .as_bytes()
+                format!("{{\"query\":\"a\",\"variables\":{{\"v\":{}", "[".repeat(100_000)).as_bytes()
             )
             .is_err()
         );
@@ -380,78 +280,41 @@ mod tests {
 
     #[test]
     fn a_query_string_holds_the_same() {
-        let read =
-            |query: &str| Parameters::from_query(&format!("/graphql?{query}").parse().unwrap());
-        assert_eq!(
-            read("query=%7Ba%7D&variables=%7B%22v%22%3A1%7D")
-                .unwrap()
-                .variables
-                .len(),
-            1
-        );
-        for query in [
-            "",
-            "query=a&variables=1",
-            "query=a&extensions=%5B%5D",
-            "query=a&query=b",
-            "query=%7Ba%7D&variables={",
-        ] {
-            assert_eq!(
-                read(query).unwrap_err().status,
-                StatusCode::BAD_REQUEST,
-                "{query}"
-            );
+        let read = |query: &str| Parameters::from_query(&format!("/graphql?{query}").parse().unwrap());
+        assert_eq!(read("query=%7Ba%7D&variables=%7B%22v%22%3A1%7D").unwrap().variables.len(), 1);
+        for query in
+            ["", "query=a&variables=1", "query=a&extensions=%5B%5D", "query=a&query=b", "query=%7Ba%7D&variables={"]
+        {
+            assert_eq!(read(query).unwrap_err().status, StatusCode::BAD_REQUEST, "{query}");
         }
     }
 
     #[test]
     fn only_bearer_tokens_are_taken() {
         assert_eq!(bearer(&headers(&[])).unwrap(), None);
-        assert_eq!(
-            bearer(&headers(&[("authorization", "bearer  abc.def")]))
-                .unwrap()
-                .as_deref(),
-            Some("abc.def")
-        );
+        assert_eq!(bearer(&headers(&[("authorization", "bearer  abc.def")])).unwrap().as_deref(), Some("abc.def"));
         for value in ["", "Bearer", "Bearer ", "Basic YTpi", "abc", "Bearer a b"] {
             assert_eq!(
-                bearer(&headers(&[("authorization", value)]))
-                    .unwrap_err()
-                    .status,
+                bearer(&headers(&[("authorization", value)])).unwrap_err().status,
                 StatusCode::UNAUTHORIZED,
                 "{value}"
             );
         }
-        assert!(
-            bearer(&headers(&[
-                ("authorization", "Bearer a"),
-                ("authorization", "Bearer b")
-            ]))
-            .is_err()
-        );
+        assert!(bearer(&headers(&[("authorization", "Bearer a"), ("authorization", "Bearer b")])).is_err());
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_body_must_be_small_and_swift() {
         let patience = Duration::from_secs(10);
         let none = HeaderMap::new();
+        assert_eq!(read(Body::from("1234"), &none, 4, patience).await.unwrap(), b"1234");
         assert_eq!(
-            read(Body::from("1234"), &none, 4, patience).await.unwrap(),
-            b"1234"
-        );
-        assert_eq!(
-            read(Body::from("12345"), &none, 4, patience)
-                .await
-                .unwrap_err()
-                .status,
+            read(Body::from("12345"), &none, 4, patience).await.unwrap_err().status,
             StatusCode::PAYLOAD_TOO_LARGE
         );
         let announced = headers(&[("content-length", "5")]);
         assert_eq!(
-            read(Body::empty(), &announced, 4, patience)
-                .await
-                .unwrap_err()
-                .status,
+            read(Body::empty(), &announced, 4, patience).await.unwrap_err().status,
             StatusCode::PAYLOAD_TOO_LARGE
         );
         // One byte a second: each second passes at once, as the runtime's time is paused.
@@ -460,18 +323,12 @@ mod tests {
             Some((Ok::<_, std::io::Error>("x"), ()))
         });
         assert_eq!(
-            read(Body::from_stream(drip), &none, 1_000, patience)
-                .await
-                .unwrap_err()
-                .status,
+            read(Body::from_stream(drip), &none, 1_000, patience).await.unwrap_err().status,
             StatusCode::REQUEST_TIMEOUT
         );
         let broken = stream::iter([Ok("x"), Err(std::io::Error::other("gone"))]);
         assert_eq!(
-            read(Body::from_stream(broken), &none, 1_000, patience)
-                .await
-                .unwrap_err()
-                .status,
+            read(Body::from_stream(broken), &none, 1_000, patience).await.unwrap_err().status,
             StatusCode::BAD_REQUEST
         );
     }

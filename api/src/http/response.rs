@@ -33,12 +33,7 @@ impl Format {
         let mut best: Option<(f32, Self)> = None;
         for range in header.split(',') {
             let mut parts = range.split(';').map(str::trim);
-            let format = match parts
-                .next()
-                .unwrap_or_default()
-                .to_ascii_lowercase()
-                .as_str()
-            {
+            let format = match parts.next().unwrap_or_default().to_ascii_lowercase().as_str() {
                 "application/graphql-response+json" => Self::GraphqlResponse,
                 "application/json" | "application/*" | "*/*" => Self::Json,
                 _ => continue,
@@ -106,13 +101,7 @@ fn size(value: &Value) -> usize {
     match value {
         Value::Binary(json) => json.len(),
         Value::List(items) => items.iter().map(|item| size(item) + 1).sum::<usize>() + 2,
-        Value::Object(fields) => {
-            fields
-                .iter()
-                .map(|(name, value)| name.len() + size(value) + 4)
-                .sum::<usize>()
-                + 2
-        }
+        Value::Object(fields) => fields.iter().map(|(name, value)| name.len() + size(value) + 4).sum::<usize>() + 2,
         Value::String(text) => text.len() + 2,
         _ => 8,
     }
@@ -186,10 +175,7 @@ mod tests {
             fields.insert(async_graphql::Name::new("e"), finished("{\"f\":[1]}"));
             fields.insert(
                 async_graphql::Name::new("g"),
-                Value::List(vec![
-                    finished("2"),
-                    Value::Enum(async_graphql::Name::new("H")),
-                ]),
+                Value::List(vec![finished("2"), Value::Enum(async_graphql::Name::new("H"))]),
             );
         }
         assert_eq!(
@@ -201,23 +187,16 @@ mod tests {
 
     #[test]
     fn a_refused_request_has_no_data() {
-        let refused = Response::from_errors(vec![
-            Code::ParseFailed.error("no", Some(async_graphql::Pos { line: 1, column: 2 })),
-        ]);
+        let refused =
+            Response::from_errors(vec![Code::ParseFailed.error("no", Some(async_graphql::Pos { line: 1, column: 2 }))]);
         assert_eq!(
             text(&refused),
             r#"{"errors":[{"message":"no","locations":[{"line":1,"column":2}],"extensions":{"code":"GRAPHQL_PARSE_FAILED"}}]}"#
         );
         assert_eq!(status(&refused, Format::Json), StatusCode::OK);
-        assert_eq!(
-            status(&refused, Format::GraphqlResponse),
-            StatusCode::BAD_REQUEST
-        );
+        assert_eq!(status(&refused, Format::GraphqlResponse), StatusCode::BAD_REQUEST);
         let stranger = Response::from_errors(vec![Code::Unauthenticated.error("who?", None)]);
-        assert_eq!(
-            status(&stranger, Format::GraphqlResponse),
-            StatusCode::UNAUTHORIZED
-        );
+        assert_eq!(status(&stranger, Format::GraphqlResponse), StatusCode::UNAUTHORIZED);
     }
 
     #[test]
@@ -238,22 +217,13 @@ mod tests {
             (None, Some(Format::Json)),
             (Some(""), Some(Format::Json)),
             (Some("*/*"), Some(Format::Json)),
-            (
-                Some("application/graphql-response+json"),
-                Some(Format::GraphqlResponse),
-            ),
+            (Some("application/graphql-response+json"), Some(Format::GraphqlResponse)),
             (
                 Some("application/graphql-response+json; charset=utf-8, application/json;q=0.9"),
                 Some(Format::GraphqlResponse),
             ),
-            (
-                Some("application/json;q=0.9, Application/GraphQL-Response+JSON"),
-                Some(Format::GraphqlResponse),
-            ),
-            (
-                Some("application/graphql-response+json;q=0.1,application/json"),
-                Some(Format::Json),
-            ),
+            (Some("application/json;q=0.9, Application/GraphQL-Response+JSON"), Some(Format::GraphqlResponse)),
+            (Some("application/graphql-response+json;q=0.1,application/json"), Some(Format::Json)),
             (Some("text/html, application/*;q=0.5"), Some(Format::Json)),
             (Some("application/json; charset=utf-16"), None),
             (Some("application/json;q=0"), None),
@@ -273,14 +243,9 @@ mod tests {
         leaf.prop_recursive(4, 32, 5, |inner| {
             prop_oneof![
                 prop::collection::vec(inner.clone(), 0..5).prop_map(Value::List),
-                prop::collection::vec(("[a-z]{1,5}", inner), 0..5).prop_map(
-                    |fields| Value::Object(
-                        fields
-                            .into_iter()
-                            .map(|(name, value)| (async_graphql::Name::new(name), value))
-                            .collect()
-                    )
-                ),
+                prop::collection::vec(("[a-z]{1,5}", inner), 0..5).prop_map(|fields| Value::Object(
+                    fields.into_iter().map(|(name, value)| (async_graphql::Name::new(name), value)).collect()
+                )),
             ]
         })
     }

@@ -6,8 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use async_graphql::{
     Request, Response, ServerError, ServerResult, ValidationResult, Variables, async_trait,
     extensions::{
-        Extension, ExtensionContext, ExtensionFactory, NextExecute, NextParseQuery,
-        NextPrepareRequest, NextValidation,
+        Extension, ExtensionContext, ExtensionFactory, NextExecute, NextParseQuery, NextPrepareRequest, NextValidation,
     },
     parser::types::ExecutableDocument,
 };
@@ -60,9 +59,7 @@ impl Extension for Stages {
     ) -> ServerResult<Request> {
         let mut request = next.run(context, request).await?;
         let name = request.operation_name.clone();
-        let document = request
-            .parsed_query()
-            .map_err(|error| Code::ParseFailed.mark(error))?;
+        let document = request.parsed_query().map_err(|error| Code::ParseFailed.mark(error))?;
         let operation = document::operation(document, name.as_deref())?;
         let registry = &context.schema_env.registry;
         let misplaced = placement::misplaced(registry, document, operation);
@@ -83,9 +80,7 @@ impl Extension for Stages {
         variables: &Variables,
         next: NextParseQuery<'_>,
     ) -> ServerResult<ExecutableDocument> {
-        next.run(context, query, variables)
-            .await
-            .map_err(|error| Code::ParseFailed.mark(error))
+        next.run(context, query, variables).await.map_err(|error| Code::ParseFailed.mark(error))
     }
 
     async fn validation(
@@ -99,11 +94,8 @@ impl Extension for Stages {
             Ok(passed) => (Some(passed), Vec::new()),
             Err(failed) => (None, failed),
         };
-        let mut errors: Vec<_> = failed
-            .into_iter()
-            .map(|error| Code::ValidationFailed.mark(error))
-            .chain(misplaced)
-            .collect();
+        let mut errors: Vec<_> =
+            failed.into_iter().map(|error| Code::ValidationFailed.mark(error)).chain(misplaced).collect();
         // A document can have thousands of faults; nobody mends more than a few at once.
         errors.truncate(MAX_ERRORS);
         match passed {
@@ -120,16 +112,10 @@ impl Extension for Stages {
         next: NextExecute<'_>,
     ) -> Response {
         let mut response = next.run(context, operation_name).await;
-        for error in response
-            .errors
-            .iter_mut()
-            .filter(|error| Code::of(error).is_none())
-        {
+        for error in response.errors.iter_mut().filter(|error| Code::of(error).is_none()) {
             let reference = context.data_opt::<RequestId>().map_or("none", |id| &id.0);
             tracing::error!(reference, path = ?error.path, "an error without a code: {}", error.message);
-            let ServerError {
-                path, locations, ..
-            } = std::mem::replace(error, Code::internal(reference));
+            let ServerError { path, locations, .. } = std::mem::replace(error, Code::internal(reference));
             error.path = path;
             error.locations = locations;
         }
@@ -139,9 +125,7 @@ impl Extension for Stages {
 
 #[cfg(test)]
 mod tests {
-    use async_graphql::{
-        EmptyMutation, EmptySubscription, Enum, InputObject, Object, Result, Schema,
-    };
+    use async_graphql::{EmptyMutation, EmptySubscription, Enum, InputObject, Object, Result, Schema};
 
     use super::*;
 
@@ -162,15 +146,7 @@ mod tests {
     #[Object]
     impl Query {
         async fn echo(&self, wish: Option<Wish>, number: Option<i32>) -> i32 {
-            let Wish {
-                number: wished,
-                kinds,
-                inner,
-            } = wish.unwrap_or(Wish {
-                number: 0,
-                kinds: None,
-                inner: None,
-            });
+            let Wish { number: wished, kinds, inner } = wish.unwrap_or(Wish { number: 0, kinds: None, inner: None });
             wished
                 + number.unwrap_or(0)
                 + i32::from(inner.is_some())
@@ -187,25 +163,11 @@ mod tests {
     }
 
     /// The errors of a request as code and message, and its data.
-    async fn ask(
-        query: &str,
-        variables: serde_json::Value,
-    ) -> (Vec<(Option<Code>, String)>, async_graphql::Value) {
-        let schema = Schema::build(Query, EmptyMutation, EmptySubscription)
-            .extension(ErrorCodes)
-            .finish();
-        let request = Request::new(query)
-            .variables(Variables::from_json(variables))
-            .data(RequestId("req-7".into()));
+    async fn ask(query: &str, variables: serde_json::Value) -> (Vec<(Option<Code>, String)>, async_graphql::Value) {
+        let schema = Schema::build(Query, EmptyMutation, EmptySubscription).extension(ErrorCodes).finish();
+        let request = Request::new(query).variables(Variables::from_json(variables)).data(RequestId("req-7".into()));
         let response = schema.execute(request).await;
-        (
-            response
-                .errors
-                .iter()
-                .map(|error| (Code::of(error), error.message.clone()))
-                .collect(),
-            response.data,
-        )
+        (response.errors.iter().map(|error| (Code::of(error), error.message.clone())).collect(), response.data)
     }
 
     async fn codes(query: &str, variables: serde_json::Value) -> Vec<Code> {
@@ -222,47 +184,21 @@ mod tests {
         let none = || serde_json::json!({});
         assert_eq!(codes("{", none()).await, [Code::ParseFailed]);
         assert_eq!(codes("{ nothing }", none()).await, [Code::ValidationFailed]);
-        assert_eq!(
-            codes("{ echo(number: \"x\") }", none()).await,
-            [Code::ValidationFailed]
-        );
-        assert_eq!(
-            codes("query a { echo } query b { echo }", none()).await,
-            [Code::BadUserInput]
-        );
+        assert_eq!(codes("{ echo(number: \"x\") }", none()).await, [Code::ValidationFailed]);
+        assert_eq!(codes("query a { echo } query b { echo }", none()).await, [Code::BadUserInput]);
         let echo = "query($w: Wish, $n: Int!) { echo(wish: $w, number: $n) }";
         let unknown = format!("{{ {} }}", "nothing ".repeat(500));
-        assert_eq!(
-            codes(&unknown, none()).await,
-            [Code::ValidationFailed; MAX_ERRORS]
-        );
+        assert_eq!(codes(&unknown, none()).await, [Code::ValidationFailed; MAX_ERRORS]);
         assert_eq!(codes(echo, none()).await, [Code::BadUserInput]);
+        assert_eq!(codes(echo, serde_json::json!({"n": null})).await, [Code::BadUserInput]);
+        assert_eq!(codes(echo, serde_json::json!({"n": "1"})).await, [Code::BadUserInput]);
+        assert_eq!(codes(echo, serde_json::json!({"n": 3_000_000_000_u64})).await, [Code::BadUserInput]);
         assert_eq!(
-            codes(echo, serde_json::json!({"n": null})).await,
-            [Code::BadUserInput]
-        );
-        assert_eq!(
-            codes(echo, serde_json::json!({"n": "1"})).await,
-            [Code::BadUserInput]
-        );
-        assert_eq!(
-            codes(echo, serde_json::json!({"n": 3_000_000_000_u64})).await,
-            [Code::BadUserInput]
-        );
-        assert_eq!(
-            codes(
-                &echo.replace("$n: Int!", "$n: String!"),
-                serde_json::json!({"n": "3"})
-            )
-            .await,
+            codes(&echo.replace("$n: Int!", "$n: String!"), serde_json::json!({"n": "3"})).await,
             [Code::ValidationFailed]
         );
         assert_eq!(
-            codes(
-                &echo.replace("$n: Int!", "$n: Nothing!"),
-                serde_json::json!({"n": 3})
-            )
-            .await,
+            codes(&echo.replace("$n: Int!", "$n: Nothing!"), serde_json::json!({"n": 3})).await,
             [Code::ValidationFailed; 2]
         );
         assert_eq!(codes(echo, serde_json::json!({"n": 1})).await, []);
@@ -270,9 +206,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_variable_fits_its_place() {
-        let wish = |definition: &str, use_: &str| {
-            format!("query($v: {definition}) {{ echo(wish: {use_}) }}")
-        };
+        let wish = |definition: &str, use_: &str| format!("query($v: {definition}) {{ echo(wish: {use_}) }}");
         let boxed = "{number: 1, inner: {number: $v}}";
         for (document, right) in [
             (wish("Int!", boxed), true),
@@ -285,31 +219,18 @@ mod tests {
             (wish("Kind", "{number: 1, kinds: [$v]}"), false),
             (wish("[Kind!]!", "{number: 1, kinds: $v}"), true),
             (wish("Kind!", "{number: 1, kinds: $v}"), false),
-            (
-                "query($v: Boolean) { ...f } fragment f on Query { broken @skip(if: $v) }"
-                    .to_owned(),
-                false,
-            ),
-            (
-                "query($v: Int) { ... on Query { ...f } } fragment f on Query { sum(of: [1, $v]) }"
-                    .to_owned(),
-                false,
-            ),
+            ("query($v: Boolean) { ...f } fragment f on Query { broken @skip(if: $v) }".to_owned(), false),
+            ("query($v: Int) { ... on Query { ...f } } fragment f on Query { sum(of: [1, $v]) }".to_owned(), false),
         ] {
             let codes = codes(&document, serde_json::json!({})).await;
-            assert_eq!(
-                !codes.contains(&Code::ValidationFailed),
-                right,
-                "{document}: {codes:?}"
-            );
+            assert_eq!(!codes.contains(&Code::ValidationFailed), right, "{document}: {codes:?}");
         }
     }
 
     #[tokio::test]
     async fn every_fault_of_the_variables_is_named() {
         let echo = "query($w: Wish, $n: Int!) { echo(wish: $w, number: $n) }";
-        let wish =
-            serde_json::json!({"kinds": ["CALL", "SMS"], "inner": {"number": 1.5, "color": "red"}});
+        let wish = serde_json::json!({"kinds": ["CALL", "SMS"], "inner": {"number": 1.5, "color": "red"}});
         let (errors, data) = ask(echo, serde_json::json!({"w": wish, "n": true, "other": 1})).await;
         let messages: Vec<_> = errors.into_iter().map(|(_, message)| message).collect();
         assert_eq!(
@@ -328,28 +249,17 @@ mod tests {
     #[tokio::test]
     async fn right_variables_pass() {
         let echo = "query($w: Wish, $n: Int = 5) { echo(wish: $w, number: $n) }";
-        let (errors, data) = ask(
-            echo,
-            serde_json::json!({"w": {"number": 1, "kinds": "CALL", "inner": {"number": 2}}}),
-        )
-        .await;
+        let (errors, data) =
+            ask(echo, serde_json::json!({"w": {"number": 1, "kinds": "CALL", "inner": {"number": 2}}})).await;
         assert_eq!(errors, []);
         assert_eq!(data.into_json().unwrap(), serde_json::json!({"echo": 8}));
     }
 
     #[tokio::test]
     async fn a_list_that_is_surely_there_fits_where_one_may_be_missing() {
-        for (definition, sum) in [
-            ("[Int!]!", 3),
-            ("[Int!]", 3),
-            ("[Int!]! = [5]", 3),
-            ("[Int!] = [5]", 3),
-        ] {
-            let (errors, data) = ask(
-                &format!("query($of: {definition}) {{ sum(of: $of) }}"),
-                serde_json::json!({"of": [1, 2]}),
-            )
-            .await;
+        for (definition, sum) in [("[Int!]!", 3), ("[Int!]", 3), ("[Int!]! = [5]", 3), ("[Int!] = [5]", 3)] {
+            let (errors, data) =
+                ask(&format!("query($of: {definition}) {{ sum(of: $of) }}"), serde_json::json!({"of": [1, 2]})).await;
             assert_eq!(errors, [], "{definition}");
             assert_eq!(data.into_json().unwrap(), serde_json::json!({"sum": sum}));
         }

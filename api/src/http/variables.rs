@@ -21,22 +21,14 @@ pub fn faults(
     definitions: &[Positioned<VariableDefinition>],
     variables: &Variables,
 ) -> Vec<ServerError> {
-    let mut search = Search {
-        registry,
-        faults: Vec::new(),
-        name: "",
-        position: Pos::default(),
-        path: Vec::new(),
-    };
+    let mut search = Search { registry, faults: Vec::new(), name: "", position: Pos::default(), path: Vec::new() };
     for definition in definitions {
         search.name = &definition.node.name.node;
         search.position = definition.pos;
         let expected = definition.node.var_type.node.to_string();
         match variables.get(&definition.node.name.node) {
             Some(value) => search.value(&expected, value),
-            None if definition.node.default_value.is_none()
-                && !definition.node.var_type.node.nullable =>
-            {
+            None if definition.node.default_value.is_none() && !definition.node.var_type.node.nullable => {
                 search.fault(&format!("a value of type {expected} is required"));
             }
             None => {}
@@ -57,10 +49,9 @@ impl Search<'_> {
     fn fault(&mut self, what: &str) {
         if self.faults.len() < MAX_FAULTS {
             let place: String = self.path.iter().flat_map(|step| [".", step]).collect();
-            self.faults.push(Code::BadUserInput.error(
-                format!("Variable ${}{place}: {what}.", self.name),
-                Some(self.position),
-            ));
+            self.faults.push(
+                Code::BadUserInput.error(format!("Variable ${}{place}: {what}.", self.name), Some(self.position)),
+            );
         }
     }
 
@@ -111,39 +102,25 @@ impl Search<'_> {
                     self.fault(&format!("{} is no {name}", shown(value)));
                 }
             }
-            Some(MetaType::InputObject {
-                input_fields,
-                oneof,
-                ..
-            }) => {
+            Some(MetaType::InputObject { input_fields, oneof, .. }) => {
                 let Value::Object(given) = value else {
                     return self.fault(&format!("{} is no {name}", shown(value)));
                 };
-                if *oneof && (given.len() != 1 || given.values().any(|value| *value == Value::Null))
-                {
-                    self.fault(&format!(
-                        "{name} needs exactly one field, and that not null"
-                    ));
+                if *oneof && (given.len() != 1 || given.values().any(|value| *value == Value::Null)) {
+                    self.fault(&format!("{name} needs exactly one field, and that not null"));
                 }
-                for unknown in given
-                    .keys()
-                    .filter(|key| !input_fields.contains_key(key.as_str()))
-                {
+                for unknown in given.keys().filter(|key| !input_fields.contains_key(key.as_str())) {
                     self.inside(unknown, |search| {
                         search.fault(&format!("{name} has no such field"));
                     });
                 }
                 for field in input_fields.values() {
-                    self.inside(&field.name, |search| {
-                        match given.get(&Name::new(&field.name)) {
-                            Some(value) => search.value(&field.ty, value),
-                            None if MetaTypeName::create(&field.ty).is_non_null()
-                                && field.default_value.is_none() =>
-                            {
-                                search.fault(&format!("a value of type {} is required", field.ty));
-                            }
-                            None => {}
+                    self.inside(&field.name, |search| match given.get(&Name::new(&field.name)) {
+                        Some(value) => search.value(&field.ty, value),
+                        None if MetaTypeName::create(&field.ty).is_non_null() && field.default_value.is_none() => {
+                            search.fault(&format!("a value of type {} is required", field.ty));
                         }
+                        None => {}
                     });
                 }
             }
@@ -160,11 +137,7 @@ fn shown(value: &Value) -> String {
         Value::Object(_) => "an object".to_owned(),
         other => {
             let text = other.to_string();
-            if text.chars().count() > LENGTH {
-                text.chars().take(LENGTH).chain(['…']).collect()
-            } else {
-                text
-            }
+            if text.chars().count() > LENGTH { text.chars().take(LENGTH).chain(['…']).collect() } else { text }
         }
     }
 }
