@@ -7,7 +7,7 @@
 use entity::{AccountId, Day, EventId, Id, Instant, OrganizationId, Scoped, UserId, event, external_id};
 use sea_orm::sea_query::OnConflict;
 use sea_orm::{
-    ActiveModelTrait, ActiveValue, ColumnTrait, ConnectionTrait, DatabaseTransaction, DbBackend, EntityTrait, IntoActiveModel, Iterable,
+    ActiveModelBehavior, ActiveModelTrait, ActiveValue, ColumnTrait, ConnectionTrait, DatabaseTransaction, DbBackend, EntityTrait, IntoActiveModel, Iterable,
     ModelTrait, PrimaryKeyToColumn, QueryFilter, Statement,
 };
 use serde_json::{Map, Value, json};
@@ -25,7 +25,7 @@ pub trait Record: ModelTrait<Entity = Self::Table> + IntoActiveModel<Self::Activ
     /// Its table.
     type Table: EntityTrait<Model = Self, ActiveModel = Self::Active> + Scoped;
     /// Its table's active model.
-    type Active: ActiveModelTrait<Entity = Self::Table> + Send;
+    type Active: ActiveModelTrait<Entity = Self::Table> + ActiveModelBehavior + Send;
 
     /// The noun: the prefix of its id, and of its events' types.
     const NOUN: &'static str;
@@ -60,6 +60,12 @@ pub trait Fact {
     fn fact(&self) -> Value;
 }
 
+impl<T: Fact + ?Sized> Fact for &T {
+    fn fact(&self) -> Value {
+        (**self).fact()
+    }
+}
+
 impl<T: Fact> Fact for Option<T> {
     fn fact(&self) -> Value {
         self.as_ref().map_or(Value::Null, Fact::fact)
@@ -79,7 +85,7 @@ macro_rules! fact {
 
 fact! {
     String: |value| json!(value);
-    &str: |value| json!(value);
+    str: |value| json!(value);
     bool: |value| json!(value);
     i32: |value| json!(value);
     f64: |value| json!(value);

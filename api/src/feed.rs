@@ -91,8 +91,8 @@ async fn settled_end(cx: &Cx, viewer: &Viewer) -> Result<Option<i64>> {
 }
 
 fn order(direction: Direction) -> Result<Order<event::Entity>> {
-    let seq = SortKey::column("SEQ", event::Column::Seq, |row| Key::Number(row.seq));
-    let id = SortKey::column("ID", event::Column::Id, |row| Key::Id(entity::Id::uuid(row.id)));
+    let seq = SortKey::column("SEQ", event::Column::Seq, |row: &event::Model| Key::Number(row.seq));
+    let id = SortKey::column("ID", event::Column::Id, |row: &event::Model| Key::Id(entity::Id::uuid(row.id)));
     Order::by(vec![(seq, direction)], id)
 }
 

@@ -3,7 +3,7 @@
 
 use async_graphql::{Enum, ID, InputObject, MaybeUndefined};
 use entity::{Day, Id, Instant};
-use sea_orm::sea_query::{Cond, Expr, ExprTrait, LikeExpr, SimpleExpr};
+use sea_orm::sea_query::{Cond, Expr, LikeExpr, SimpleExpr};
 use sea_orm::{ColumnTrait, Condition, Value};
 
 use crate::context::Cx;
@@ -437,7 +437,7 @@ fn whole<F: Filter>(filter: &F, cx: &Cx, depth: usize, left: &mut usize) -> Resu
         all = all.add(one);
     }
     if let Some(part) = operand("not", not)? {
-        all = all.add(negated(whole(part, cx, depth + 1, left)?));
+        all = all.add(negated(whole(part.as_ref(), cx, depth + 1, left)?));
     }
     Ok(all)
 }

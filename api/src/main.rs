@@ -1,1 +1,138 @@
-fn main(){}
+//! The command line.
+
+use std::{ffi::OsString, io::Write, process::ExitCode};
+
+use callshot::{
+    App, app,
+    config::{DatabaseSettings, LogSettings, ServeArguments, Settings},
+    server::Server,
+    telemetry,
+};
+use clap::{Args, Parser, Subcommand};
+use tokio::net::TcpListener;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// A GraphQL backend for selling to chosen accounts.
+///
+/// Without a command it serves, as `callshot serve` does.
+#[derive(Parser)]
+#[command(version, about)]
+struct CommandLine {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Serves the GraphQL endpoint
+    Serve(Box<ServeArguments>),
+    /// Brings the database to this version's tables, and ends
+    Migrate(MigrateArguments),
+    /// Prints the GraphQL schema
+    Schema,
+}
+
+#[derive(Args)]
+struct MigrateArguments {
+    #[command(flatten)]
+    database: DatabaseSettings,
+    #[command(flatten)]
+    log: LogSettings,
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    match CommandLine::parse_from(with_command(std::env::args_os().collect())).command {
+        Command::Serve(arguments) => outcome(serve(*arguments).await),
+        Command::Migrate(arguments) => outcome(migrate(arguments).await),
+        Command::Schema => {
+            outcome(std::io::stdout().write_all(App::sdl().as_bytes()).map_err(|error| error.to_string()))
+        }
+    }
+}
+
+/// The arguments, with the command that is meant where none is named.
+fn with_command(mut arguments: Vec<OsString>) -> Vec<OsString> {
+    let first = arguments.get(1).and_then(|argument| argument.to_str());
+    let about_all = matches!(first, Some("-h" | "--help" | "-V" | "--version"));
+    if !about_all && first.is_none_or(|argument| argument.starts_with('-')) {
+        arguments.insert(arguments.len().min(1), "serve".into());
+    }
+    arguments
+}
+
+fn outcome(result: Result<(), String>) -> ExitCode {
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("callshot: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn serve(ServeArguments { listen, settings }: ServeArguments) -> Result<(), String> {
+    telemetry::start(&settings.log)?;
+    let database = settings.database.url.to_string();
+    // Taken before the database is touched: a second server on the same port must not migrate anything.
+    let listener = TcpListener::bind(listen).await.map_err(|error| format!("cannot listen on {listen}: {error}"))?;
+    let app = App::open(settings).await.map_err(|error| format!("cannot open {database}: {error}"))?;
+    let server = Server::start(app, listener);
+    tracing::info!(database, "Callshot serves http://{}/graphql", server.address);
+    asked_to_stop().await?;
+    tokio::select! {
+        () = server.shutdown() => Ok(()),
+        again = asked_to_stop() => again.and(Err("asked to stop a second time: not everything was finished".to_owned())),
+    }
+}
+
+async fn migrate(MigrateArguments { database, log }: MigrateArguments) -> Result<(), String> {
+    telemetry::start(&log)?;
+    let name = database.url.to_string();
+    let settings = Settings { database, log, ..Settings::default() };
+    app::migrate(&settings).await.map_err(|error| format!("cannot migrate {name}: {error}"))?;
+    tracing::info!(database = name, "the tables are up to date");
+    Ok(())
+}
+
+/// Waits for SIGTERM, or Ctrl-C on a terminal.
+async fn asked_to_stop() -> Result<(), String> {
+    let wrong = |error: std::io::Error| format!("cannot wait for signals: {error}");
+    #[cfg(unix)]
+    {
+        let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()).map_err(wrong)?;
+        tokio::select! {
+            interrupted = tokio::signal::ctrl_c() => interrupted.map_err(wrong),
+            _ = terminate.recv() => Ok(()),
+        }
+    }
+    #[cfg(not(unix))]
+    tokio::signal::ctrl_c().await.map_err(wrong)
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    fn given(arguments: &[&str]) -> Vec<String> {
+        let given = arguments.iter().map(OsString::from).collect();
+        with_command(given).into_iter().map(|argument| argument.into_string().unwrap()).collect()
+    }
+
+    #[test]
+    fn the_command_line_is_sound() {
+        CommandLine::command().debug_assert();
+    }
+
+    #[test]
+    fn without_a_command_it_serves() {
+        assert_eq!(given(&["callshot"]), ["callshot", "serve"]);
+        assert_eq!(given(&["callshot", "--listen", "x"]), ["callshot", "serve", "--listen", "x"]);
+        assert_eq!(given(&["callshot", "schema"]), ["callshot", "schema"]);
+        assert_eq!(given(&["callshot", "--help"]), ["callshot", "--help"]);
+    }
+}

@@ -150,5 +150,5 @@ pub async fn nodes_of(asked: &Asked<'_>, ids: &[(&str, Uuid)]) -> Result<Answers
 /// The schema, ready to answer.
 #[must_use]
 pub fn build() -> ApiSchema {
-    Schema::build(Query, Mutation, EmptySubscription).finish()
+    Schema::build(Query, Mutation, EmptySubscription).extension(crate::http::stages::ErrorCodes).finish()
 }

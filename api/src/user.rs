@@ -115,7 +115,7 @@ async fn reports(asked: &Asked<'_>, of: &[&User]) -> Result<Answers> {
 }
 
 fn by_id() -> Result<Order<user::Entity>> {
-    Order::by(Vec::new(), SortKey::column("ID", user::Column::Id, |row| Key::Id(row.id.uuid())))
+    Order::by(Vec::new(), SortKey::column("ID", user::Column::Id, |row: &user::Model| Key::Id(row.id.uuid())))
 }
 
 impl User {

@@ -4,7 +4,7 @@
 //! lower place may be committed after a higher one. `horizon` tells when that can no longer happen: it is the next
 //! transaction number at an instant after the place was taken. A transaction with a higher number takes its places
 //! later, hence higher ones; once all below have ended, nothing comes in before this event. Both values must be
-//! taken in this order, each at its own instant, which is why a trigger does it.
+//! taken in this order, each at its own instant, and after the transaction has its number, which is why a trigger does it.
 
 crate::change! {
     up: [
@@ -28,6 +28,7 @@ crate::change! {
         "postgres:create sequence event_seq",
         "postgres:create function event_take_place() returns trigger language plpgsql volatile as $$
             begin
+                perform pg_current_xact_id();
                 new.seq := nextval('event_seq');
                 new.horizon := pg_snapshot_xmax(pg_current_snapshot())::text::bigint;
                 return new;

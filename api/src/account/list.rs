@@ -222,15 +222,15 @@ pub struct AccountOrder {
 fn sort_key(field: AccountOrderField) -> SortKey<account::Entity> {
     use account::Column;
     match field {
-        AccountOrderField::Name => SortKey::column("NAME", Column::NameKey, |row| Key::Text(row.name_key.clone())),
+        AccountOrderField::Name => SortKey::column("NAME", Column::NameKey, |row: &account::Model| Key::Text(row.name_key.clone())),
         AccountOrderField::Potential => {
-            SortKey::nullable("POTENTIAL", Column::Potential, i64::MAX, |row| Key::Number(row.potential.unwrap_or(i64::MAX)))
+            SortKey::nullable("POTENTIAL", Column::Potential, i64::MAX, |row: &account::Model| Key::Number(row.potential.unwrap_or(i64::MAX)))
         }
         AccountOrderField::Employees => {
-            SortKey::nullable("EMPLOYEES", Column::Employees, i64::MAX, |row| Key::Number(row.employees.map_or(i64::MAX, i64::from)))
+            SortKey::nullable("EMPLOYEES", Column::Employees, i64::MAX, |row: &account::Model| Key::Number(row.employees.map_or(i64::MAX, i64::from)))
         }
-        AccountOrderField::CreatedAt => SortKey::column("CREATED_AT", Column::CreatedAt, |row| Key::Number(row.created_at.0)),
-        AccountOrderField::UpdatedAt => SortKey::column("UPDATED_AT", Column::UpdatedAt, |row| Key::Number(row.updated_at.0)),
+        AccountOrderField::CreatedAt => SortKey::column("CREATED_AT", Column::CreatedAt, |row: &account::Model| Key::Number(row.created_at.0)),
+        AccountOrderField::UpdatedAt => SortKey::column("UPDATED_AT", Column::UpdatedAt, |row: &account::Model| Key::Number(row.updated_at.0)),
     }
 }
 
@@ -249,7 +249,7 @@ pub struct AccountsArguments {
 impl AccountsArguments {
     fn order(&self) -> Result<Order<account::Entity>> {
         let keys = self.order_by.iter().flatten().map(|order| (sort_key(order.field), order.direction)).collect();
-        Order::by(keys, SortKey::column("ID", account::Column::Id, |row| Key::Id(row.id.uuid())))
+        Order::by(keys, SortKey::column("ID", account::Column::Id, |row: &account::Model| Key::Id(row.id.uuid())))
     }
 
     fn select(&self, cx: &Cx) -> Result<Select<account::Entity>> {

@@ -255,16 +255,7 @@ fn place(cx: &Cx, fault: Fault, path: &[PathSegment], field: &Positioned<AstFiel
 pub async fn root<T: Object>(root: &T, ctx: &Context<'_>) -> ServerResult<Option<ConstValue>> {
     let cx = ctx.data::<Cx>().map_err(|error| error.into_server_error(ctx.item.pos))?;
     let document = Document::of(ctx);
-    let result = async {
-        let mut all = document.plan::<T>(&[document.root_set()]).or_else(|_| {
-            // The root set also has `__schema` and `__type`, which are not ours: plan this field alone.
-            Ok::<_, Fault>(Plan { steps: Vec::new() })
-        })?;
-        all.steps.retain(|step| std::ptr::eq(step.chosen.field, ctx.item));
-        Ok::<_, Fault>(all)
-    }
-    .await;
-    let plan = result.map_err(|fault| fault.into_server_error(cx))?;
+    let plan = document.plan_one::<T>(ctx.item).map_err(|fault| fault.into_server_error(cx))?;
     let [step] = plan.steps.as_slice() else { return Ok(None) };
     let label = step.label.len();
     let path = Vec::new();

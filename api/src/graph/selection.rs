@@ -173,8 +173,19 @@ impl<'a> Document<'a> {
 
     /// Finds the fields asked of a type in its table.
     pub fn plan<T: Object>(self, sets: &[&'a SelectionSet]) -> Result<Plan<'a>> {
-        let mut steps = Vec::new();
-        for chosen in self.collect(T::NAME, sets)? {
+        self.plan_of::<T>(self.collect(T::NAME, sets)?)
+    }
+
+    /// The one field of a root that is first written at this place; nothing where it merges into an earlier one.
+    pub(super) fn plan_one<T: Object>(self, field: &'a Positioned<AstField>) -> Result<Plan<'a>> {
+        let mut all = self.collect(T::NAME, &[self.root_set()])?;
+        all.retain(|chosen| std::ptr::eq(chosen.field, field));
+        self.plan_of::<T>(all)
+    }
+
+    fn plan_of<T: Object>(self, all: Vec<Chosen<'a>>) -> Result<Plan<'a>> {
+        let mut steps = Vec::with_capacity(all.len());
+        for chosen in all {
             let name = chosen.field.node.name.node.as_str();
             let index = T::FIELDS.iter().position(|field| field.name == name);
             if index.is_none() && name != "__typename" {

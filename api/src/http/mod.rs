@@ -1,0 +1,270 @@
+//! GraphQL over HTTP: from the bytes of a request to the bytes of an answer. What the request must look like is
+//! settled here; what it asks is [`App::execute`]'s.
+
+pub mod code;
+pub mod document;
+pub mod placement;
+pub mod request;
+pub mod response;
+pub mod stages;
+pub mod variables;
+
+use std::{sync::Arc, time::Duration};
+
+use async_graphql::{Response as Answer, ServerError};
+use axum::{
+    body::Body,
+    extract::{Extension, State},
+    http::{HeaderMap, HeaderValue, Method, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use tokio_util::task::TaskTracker;
+use tracing::Instrument;
+
+use self::{code::Code, request::Parameters, response::Format};
+use crate::app::App;
+
+/// What identifies one request in the log, in the header `x-request-id` and in the reference of an internal error:
+/// the client's own, where it is 1 to 64 letters, digits, `-`, `_` or `.`; else a new one. It is among the data of
+/// every request that is executed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RequestId(pub String);
+
+impl RequestId {
+    /// The name of the header.
+    pub const HEADER: &str = "x-request-id";
+
+    /// The client's id where it is sane, else a new one.
+    #[must_use]
+    pub fn from_headers(headers: &HeaderMap) -> Self {
+        let sane = |text: &&str| {
+            (1..=64).contains(&text.len())
+                && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
+        };
+        let given = headers.get(Self::HEADER).and_then(|value| value.to_str().ok()).filter(sane);
+        Self(given.map_or_else(|| uuid::Uuid::now_v7().simple().to_string(), str::to_owned))
+    }
+
+    /// The id as a header's value.
+    #[must_use]
+    pub fn to_header(&self) -> HeaderValue {
+        HeaderValue::from_str(&self.0).unwrap_or_else(|_| HeaderValue::from_static("none"))
+    }
+}
+
+/// Where a connection comes from: an extension of its requests. Behind a proxy, that is the proxy.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Peer(pub std::net::IpAddr);
+
+/// A request that is not even a GraphQL request: its status is the same in both formats.
+#[derive(Debug)]
+pub struct Fault {
+    status: StatusCode,
+    error: Box<ServerError>,
+    header: Option<(header::HeaderName, HeaderValue)>,
+}
+
+impl Fault {
+    /// A fault with a sentence that says what would be right.
+    pub fn new(status: StatusCode, code: Code, message: impl Into<String>) -> Self {
+        Self { status, error: Box::new(code.error(message, None)), header: None }
+    }
+
+    /// The fault with one more header in its answer.
+    #[must_use]
+    pub fn with_header(self, name: header::HeaderName, value: &'static str) -> Self {
+        Self { header: Some((name, HeaderValue::from_static(value))), ..self }
+    }
+
+    /// The answer in the format that the client asked for.
+    #[must_use]
+    pub fn answer(self, format: Format) -> Response {
+        let mut response = (
+            self.status,
+            [(header::CONTENT_TYPE, format.content_type())],
+            response::write(&Answer::from_errors(vec![*self.error])),
+        )
+            .into_response();
+        if let Some((name, value)) = self.header {
+            response.headers_mut().insert(name, value);
+        }
+        response
+    }
+}
+
+/// What the endpoint needs: the application, and a list of the executions under way.
+#[derive(Clone)]
+pub struct Endpoint {
+    /// The application.
+    pub app: Arc<App>,
+    /// Executions that are not over; shutting down waits for them, whether or not somebody still waits for the answer.
+    pub executions: TaskTracker,
+}
+
+/// `GET` and `POST` of `/graphql`.
+pub async fn graphql(
+    State(endpoint): State<Endpoint>,
+    Extension(id): Extension<RequestId>,
+    request: axum::extract::Request,
+) -> Response {
+    let (parts, body) = request.into_parts();
+    let Some(format) = Format::accepted(text(&parts.headers, &header::ACCEPT)) else {
+        return Fault::new(
+            StatusCode::NOT_ACCEPTABLE,
+            Code::BadUserInput,
+            "The answer is application/graphql-response+json or application/json, in UTF-8; the accept header allows neither.",
+        )
+        .answer(Format::Json);
+    };
+    match answer(&endpoint, id, &parts, body).await {
+        Ok(answer) => respond(&answer, format),
+        Err(fault) => fault.answer(format),
+    }
+}
+
+async fn answer(
+    endpoint: &Endpoint,
+    id: RequestId,
+    parts: &axum::http::request::Parts,
+    body: Body,
+) -> Result<Answer, Fault> {
+    let http = &endpoint.app.settings.http;
+    let reading = parts.method != Method::POST;
+    let parameters = if reading {
+        Parameters::from_query(&parts.uri)?
+    } else {
+        request::check_content(&parts.headers)?;
+        let bytes = request::read(body, &parts.headers, http.max_body.get(), http.body_timeout).await?;
+        Parameters::from_json(&bytes)?
+    };
+    let bearer = request::bearer(&parts.headers)?;
+    let document = match document::check(&parameters.query, &endpoint.app.settings.limits) {
+        Ok(document) => document,
+        Err(refusal) => return Ok(Answer::from_errors(vec![refusal.into()])),
+    };
+    match document::operation(&document, parameters.operation_name.as_deref()) {
+        Ok(operation) if reading && document::writes(operation) => {
+            let message = "A mutation is sent by POST; GET is for queries.";
+            return Err(Fault::new(StatusCode::METHOD_NOT_ALLOWED, Code::BadUserInput, message)
+                .with_header(header::ALLOW, "POST"));
+        }
+        Ok(operation) if document::subscribes(operation) => {
+            let message = "A subscription is not answered by a single response; it needs a WebSocket.";
+            return Ok(Answer::from_errors(vec![Code::BadUserInput.error(message, None)]));
+        }
+        Ok(_) => {}
+        Err(refusal) => return Ok(Answer::from_errors(vec![refusal.into()])),
+    }
+    if let Some(name) = &parameters.operation_name {
+        tracing::Span::current().record("operation", name.as_str());
+    }
+    let mut request = parameters.into_request().data(id.clone());
+    request.set_parsed_query(document);
+    let (app, own) = (Arc::clone(&endpoint.app), id.clone());
+    let peer = parts.extensions.get::<Peer>().map(|peer| peer.0);
+    let run = async move { app.execute(request, bearer.as_deref(), &own.0, peer).await };
+    Ok(to_the_end(&endpoint.executions, run, &id, http.request_timeout).await)
+}
+
+/// Runs a request in a task of its own: a client that goes away, or one that we let wait no longer, stops nothing
+/// half-way. A transaction that is dropped while it begins would be handed back to the pool open.
+async fn to_the_end(
+    executions: &TaskTracker,
+    run: impl Future<Output = Answer> + Send + 'static,
+    id: &RequestId,
+    patience: Duration,
+) -> Answer {
+    let task = executions.spawn(run.in_current_span());
+    match tokio::time::timeout(patience, task).await {
+        Ok(Ok(answer)) => answer,
+        Ok(Err(panic)) => {
+            tracing::error!(reference = id.0, "the execution broke off: {panic}");
+            Answer::from_errors(vec![Code::internal(&id.0)])
+        }
+        Err(_) => {
+            let message = format!(
+                "There was no answer within {} s. What the request began is finished nevertheless.",
+                patience.as_secs_f32()
+            );
+            Answer::from_errors(vec![Code::Timeout.error(message, None)])
+        }
+    }
+}
+
+fn respond(answer: &Answer, format: Format) -> Response {
+    let status = response::status(answer, format);
+    let mut response =
+        (status, [(header::CONTENT_TYPE, format.content_type())], response::write(answer)).into_response();
+    if status == StatusCode::UNAUTHORIZED {
+        response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+    }
+    response
+}
+
+/// A header's value, where it is there and is text.
+fn text<'a>(headers: &'a HeaderMap, name: &header::HeaderName) -> Option<&'a str> {
+    headers.get(name).and_then(|value| value.to_str().ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn id(given: &str) -> RequestId {
+        let mut headers = HeaderMap::new();
+        headers.insert(RequestId::HEADER, HeaderValue::from_bytes(given.as_bytes()).unwrap());
+        RequestId::from_headers(&headers)
+    }
+
+    #[test]
+    fn a_sane_request_id_is_kept() {
+        assert_eq!(id("Ab-1_2.3"), RequestId("Ab-1_2.3".into()));
+        for wild in ["", "a b", "a\"b", "ä", &"x".repeat(65)] {
+            let made = id(wild);
+            assert_ne!(made.0, wild);
+            assert_eq!(made.0.len(), 32);
+            assert_eq!(made.to_header(), made.0.as_str());
+        }
+    }
+
+    fn code(answer: &Answer) -> Option<Code> {
+        answer.errors.first().and_then(Code::of)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_begun_is_finished_though_nobody_waits() {
+        let (executions, id) = (TaskTracker::new(), RequestId("r".into()));
+        let (done, mut finished) = tokio::sync::mpsc::unbounded_channel();
+        let slow = |done: tokio::sync::mpsc::UnboundedSender<()>| async move {
+            tokio::time::sleep(Duration::from_mins(1)).await;
+            done.send(()).unwrap();
+            Answer::default()
+        };
+        let late = to_the_end(&executions, slow(done.clone()), &id, Duration::from_secs(1)).await;
+        assert_eq!(code(&late), Some(Code::Timeout));
+        // The client goes away: the handler is dropped.
+        let handler = to_the_end(&executions, slow(done), &id, Duration::from_mins(10));
+        assert!(tokio::time::timeout(Duration::from_secs(1), handler).await.is_err());
+        executions.close();
+        executions.wait().await;
+        assert_eq!((finished.recv().await, finished.recv().await, finished.recv().await), (Some(()), Some(()), None));
+    }
+
+    #[tokio::test]
+    async fn a_panic_is_an_internal_error_with_a_reference() {
+        let answer = to_the_end(
+            &TaskTracker::new(),
+            async { panic!("the cellar is flooded") },
+            &RequestId("r-1".into()),
+            Duration::from_secs(5),
+        )
+        .await;
+        let text = String::from_utf8(response::write(&answer)).unwrap();
+        assert!(
+            text.contains("INTERNAL_SERVER_ERROR")
+                && text.contains("\"reference\":\"r-1\"")
+                && !text.contains("cellar"),
+            "{text}"
+        );
+    }
+}

@@ -1,0 +1,211 @@
+//! Whether an operation's variables stand where values of their types may stand ("All Variable Usages Are Allowed" of
+//! the specification). async-graphql has the rule, but nothing calls it, so that a variable that may be missing would
+//! get as far as the execution of an argument that is required.
+
+use std::collections::{HashMap, HashSet};
+
+use async_graphql::{
+    Pos, Positioned, ServerError, Value as Const,
+    parser::types::{
+        Directive, ExecutableDocument, OperationDefinition, OperationType, Selection, SelectionSet, VariableDefinition,
+    },
+    registry::{MetaInputValue, MetaType, MetaTypeName, Registry},
+};
+use async_graphql_value::Value;
+
+use super::code::Code;
+
+/// The misplaced variables of an operation: `GRAPHQL_VALIDATION_FAILED`, one error a usage. What the schema does not
+/// have is left to the other rules.
+#[must_use]
+pub fn misplaced(
+    registry: &Registry,
+    document: &ExecutableDocument,
+    operation: &OperationDefinition,
+) -> Vec<ServerError> {
+    let root = match operation.ty {
+        OperationType::Query => Some(registry.query_type.as_str()),
+        OperationType::Mutation => registry.mutation_type.as_deref(),
+        OperationType::Subscription => registry.subscription_type.as_deref(),
+    };
+    let variables = operation
+        .variable_definitions
+        .iter()
+        .map(|definition| (definition.node.name.node.as_str(), definition))
+        .collect();
+    let mut walk = Walk { registry, document, variables, spread: HashSet::new(), errors: Vec::new() };
+    walk.directives(&operation.directives);
+    walk.selection_set(&operation.selection_set.node, root.and_then(|root| registry.types.get(root)));
+    walk.errors
+}
+
+struct Walk<'a> {
+    registry: &'a Registry,
+    document: &'a ExecutableDocument,
+    variables: HashMap<&'a str, &'a Positioned<VariableDefinition>>,
+    spread: HashSet<&'a str>,
+    errors: Vec<ServerError>,
+}
+
+/// A place for a value.
+#[derive(Clone, Copy)]
+struct Place<'a> {
+    /// The type that is expected.
+    ty: &'a str,
+    /// Whether something else is taken where there is no value.
+    has_default: bool,
+    position: Pos,
+}
+
+impl<'a> Walk<'a> {
+    fn selection_set(&mut self, set: &'a SelectionSet, parent: Option<&'a MetaType>) {
+        for selection in &set.items {
+            self.directives(selection.node.directives());
+            match &selection.node {
+                Selection::Field(field) => {
+                    let Some(known) = parent.and_then(|parent| parent.field_by_name(&field.node.name.node)) else {
+                        continue;
+                    };
+                    for (name, value) in &field.node.arguments {
+                        self.argument(known.args.get(name.node.as_str()), value);
+                    }
+                    self.selection_set(&field.node.selection_set.node, self.registry.concrete_type_by_name(&known.ty));
+                }
+                Selection::InlineFragment(inline) => {
+                    let narrowed = inline.node.type_condition.as_ref().map(|condition| condition.node.on.node.as_str());
+                    let parent = narrowed.map_or(parent, |name| self.registry.types.get(name));
+                    self.selection_set(&inline.node.selection_set.node, parent);
+                }
+                Selection::FragmentSpread(spread) => {
+                    let document = self.document;
+                    let Some((name, fragment)) = document.fragments.get_key_value(&spread.node.fragment_name.node)
+                    else {
+                        continue;
+                    };
+                    if self.spread.insert(name.as_str()) {
+                        self.directives(&fragment.node.directives);
+                        let parent = self.registry.types.get(fragment.node.type_condition.node.on.node.as_str());
+                        self.selection_set(&fragment.node.selection_set.node, parent);
+                    }
+                }
+            }
+        }
+    }
+
+    fn directives(&mut self, directives: &'a [Positioned<Directive>]) {
+        for directive in directives {
+            let known = self.registry.directives.get(directive.node.name.node.as_str());
+            for (name, value) in &directive.node.arguments {
+                self.argument(known.and_then(|known| known.args.get(name.node.as_str())), value);
+            }
+        }
+    }
+
+    fn argument(&mut self, known: Option<&'a MetaInputValue>, value: &'a Positioned<Value>) {
+        if let Some(known) = known {
+            self.value(
+                &value.node,
+                Place { ty: &known.ty, has_default: known.default_value.is_some(), position: value.pos },
+            );
+        }
+    }
+
+    fn value(&mut self, value: &'a Value, place: Place<'a>) {
+        let ty = place.ty.strip_suffix('!').unwrap_or(place.ty);
+        match value {
+            Value::Variable(name) => self.variable(name, place),
+            Value::List(items) => {
+                if let MetaTypeName::List(inner) = MetaTypeName::create(ty) {
+                    for item in items {
+                        self.value(item, Place { ty: inner, has_default: false, ..place });
+                    }
+                }
+            }
+            Value::Object(fields) => {
+                // One object stands for a list of one.
+                let Some(MetaType::InputObject { input_fields, oneof, .. }) = self.registry.concrete_type_by_name(ty)
+                else {
+                    return;
+                };
+                for (name, value) in fields {
+                    let Some(known) = input_fields.get(name.as_str()) else {
+                        continue;
+                    };
+                    let place = Place { ty: &known.ty, has_default: known.default_value.is_some(), ..place };
+                    if let (true, Value::Variable(name)) = (*oneof, value) {
+                        self.certain(name, place);
+                    }
+                    self.value(value, place);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn variable(&mut self, name: &str, place: Place<'_>) {
+        let Some(definition) = self.variables.get(name) else {
+            return;
+        };
+        let given = definition.node.var_type.node.to_string();
+        if self.registry.concrete_type_by_name(&given).is_none() {
+            return;
+        }
+        let has_default = definition.node.default_value.as_ref().is_some_and(|default| default.node != Const::Null);
+        let allowed = match place.ty.strip_suffix('!') {
+            Some(nullable) if !given.ends_with('!') => (has_default || place.has_default) && fits(&given, nullable),
+            _ => fits(&given, place.ty),
+        };
+        if !allowed {
+            self.error(name, place, &format!("is {given}, where {} is expected", place.ty));
+        }
+    }
+
+    /// The one field of an input object of which exactly one is given must not turn out to be missing.
+    fn certain(&mut self, name: &str, place: Place<'_>) {
+        if self.variables.get(name).is_some_and(|definition| definition.node.var_type.node.nullable) {
+            self.error(name, place, "may be null, where a value is needed");
+        }
+    }
+
+    fn error(&mut self, name: &str, place: Place<'_>, what: &str) {
+        let mut error = Code::ValidationFailed.error(format!("Variable ${name} {what}."), None);
+        error.locations =
+            self.variables.get(name).map(|definition| definition.pos).into_iter().chain([place.position]).collect();
+        self.errors.push(error);
+    }
+}
+
+/// Whether each value of type `given` is one of type `expected`.
+fn fits(given: &str, expected: &str) -> bool {
+    match (MetaTypeName::create(given), MetaTypeName::create(expected)) {
+        (MetaTypeName::NonNull(given), MetaTypeName::NonNull(expected))
+        | (MetaTypeName::List(given), MetaTypeName::List(expected)) => fits(given, expected),
+        (MetaTypeName::NonNull(given), _) => fits(given, expected),
+        (MetaTypeName::Named(given), MetaTypeName::Named(expected)) => given == expected,
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn surer_types_fit_less_sure_ones() {
+        for (given, expected) in
+            [("Int", "Int"), ("Int!", "Int"), ("Int!", "Int!"), ("[Int!]!", "[Int]"), ("[[Int!]]!", "[[Int]]")]
+        {
+            assert!(fits(given, expected), "{given} {expected}");
+        }
+        for (given, expected) in [
+            ("Int", "Int!"),
+            ("Int", "ID"),
+            ("Int", "[Int]"),
+            ("[Int]", "Int"),
+            ("[Int]!", "[Int!]"),
+            ("[Int]", "[Int]!"),
+        ] {
+            assert!(!fits(given, expected), "{given} {expected}");
+        }
+    }
+}

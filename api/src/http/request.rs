@@ -1,0 +1,342 @@
+//! What a GraphQL request over HTTP looks like: its headers, its body, its four parameters.
+
+use std::time::Duration;
+
+use async_graphql::Variables;
+use axum::{
+    body::Body,
+    extract::Query,
+    http::{HeaderMap, StatusCode, Uri, header},
+};
+use futures_util::StreamExt;
+use serde::Deserialize;
+
+use super::{Fault, code::Code, text};
+
+/// The parameters of a request. Others are ignored.
+#[derive(Debug)]
+pub struct Parameters {
+    /// The document.
+    pub query: String,
+    /// Which of the document's operations is run.
+    pub operation_name: Option<String>,
+    /// The values of the operation's variables.
+    pub variables: Variables,
+}
+
+/// The parameters as JSON has them.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct JsonBody {
+    query: Option<String>,
+    operation_name: Option<String>,
+    #[serde(default)]
+    variables: Variables,
+    /// Must be a map; nothing of it is used.
+    #[serde(rename = "extensions")]
+    _extensions: Option<serde_json::Map<String, serde_json::Value>>,
+}
+
+/// The parameters as a query string has them: maps are JSON.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct QueryString {
+    query: Option<String>,
+    operation_name: Option<String>,
+    variables: Option<String>,
+    extensions: Option<String>,
+}
+
+impl Parameters {
+    /// Reads a body.
+    ///
+    /// # Errors
+    /// 400 where it is no JSON object, or a parameter is missing or of another type.
+    pub fn from_json(bytes: &[u8]) -> Result<Self, Fault> {
+        // A sequence would be read as the fields in their order.
+        match bytes.iter().find(|byte| !byte.is_ascii_whitespace()) {
+            Some(b'{') => {}
+            Some(b'[') => {
+                return Err(bad("Requests are sent one by one; this server takes no lists of them."));
+            }
+            None => {
+                return Err(bad("The body is empty; it must be a JSON object with a query."));
+            }
+            Some(_) => return Err(bad("The body must be a JSON object with a query.")),
+        }
+        let JsonBody { query, operation_name, variables, _extensions: _ } = serde_json::from_slice(bytes)
+            .map_err(|error| bad(format!("The body is not a GraphQL request in JSON: {error}.")))?;
+        Self::new(query, operation_name, variables)
+    }
+
+    /// Reads a query string.
+    ///
+    /// # Errors
+    /// 400 where a parameter is missing, comes twice, or is not of its type.
+    pub fn from_query(uri: &Uri) -> Result<Self, Fault> {
+        let Query(QueryString { query, operation_name, variables, extensions }) =
+            Query::try_from_uri(uri).map_err(|error| bad(format!("The query string cannot be read: {error}.")))?;
+        let not_a_map =
+            |name: &'static str| move |error: serde_json::Error| bad(format!("{name} must be a JSON object: {error}."));
+        let variables = variables
+            .map(|text| serde_json::from_str(&text).map_err(not_a_map("variables")))
+            .transpose()?
+            .unwrap_or_default();
+        extensions
+            .map(|text| serde_json::from_str::<Option<serde_json::Map<_, _>>>(&text).map_err(not_a_map("extensions")))
+            .transpose()?;
+        Self::new(query, operation_name, variables)
+    }
+
+    fn new(query: Option<String>, operation_name: Option<String>, variables: Variables) -> Result<Self, Fault> {
+        match query {
+            Some(query) => Ok(Self { query, operation_name, variables }),
+            None => Err(bad("The request has no query: that is the parameter with the document.")),
+        }
+    }
+
+    /// The request for async-graphql.
+    #[must_use]
+    pub fn into_request(self) -> async_graphql::Request {
+        let mut request = async_graphql::Request::new(self.query).variables(self.variables);
+        request.operation_name = self.operation_name;
+        request
+    }
+}
+
+fn bad(message: impl Into<String>) -> Fault {
+    Fault::new(StatusCode::BAD_REQUEST, Code::BadUserInput, message)
+}
+
+/// Whether the body is said to be JSON in UTF-8, not compressed. A page of another origin can send other types without
+/// asking first, so no other is read.
+///
+/// # Errors
+/// 415.
+pub fn check_content(headers: &HeaderMap) -> Result<(), Fault> {
+    let unsupported = |message: &str| Fault::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, Code::BadUserInput, message);
+    let said = text(headers, &header::CONTENT_TYPE).unwrap_or_default();
+    let mut parts = said.split(';').map(str::trim);
+    if !parts.next().unwrap_or_default().eq_ignore_ascii_case("application/json") {
+        return Err(unsupported("The content-type must be application/json.")
+            .with_header(header::HeaderName::from_static("accept-post"), "application/json"));
+    }
+    for parameter in parts {
+        if let Some((name, value)) = parameter.split_once('=')
+            && name.eq_ignore_ascii_case("charset")
+            && !value.trim_matches('"').eq_ignore_ascii_case("utf-8")
+        {
+            return Err(unsupported("The body must be in UTF-8."));
+        }
+    }
+    let encoded = headers
+        .get_all(header::CONTENT_ENCODING)
+        .iter()
+        .any(|coding| !coding.as_bytes().eq_ignore_ascii_case(b"identity"));
+    if encoded {
+        Err(unsupported("The body must not be compressed.").with_header(header::ACCEPT_ENCODING, "identity"))
+    } else {
+        Ok(())
+    }
+}
+
+/// Reads a whole body of at most `limit` bytes that arrives within `patience`.
+///
+/// # Errors
+/// 413, 408, or 400 where the body breaks off.
+pub async fn read(body: Body, headers: &HeaderMap, limit: usize, patience: Duration) -> Result<Vec<u8>, Fault> {
+    let too_large = || {
+        Fault::new(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            Code::LimitExceeded,
+            format!("The body may have at most {limit} bytes."),
+        )
+    };
+    let announced = text(headers, &header::CONTENT_LENGTH).and_then(|length| length.parse::<usize>().ok());
+    if announced.is_some_and(|length| length > limit) {
+        return Err(too_large());
+    }
+    let gather = async {
+        let mut bytes = Vec::with_capacity(announced.unwrap_or_default());
+        let mut frames = body.into_data_stream();
+        while let Some(frame) = frames.next().await {
+            let frame = frame.map_err(|_| bad("The body breaks off."))?;
+            if bytes.len() + frame.len() > limit {
+                return Err(too_large());
+            }
+            bytes.extend_from_slice(&frame);
+        }
+        Ok(bytes)
+    };
+    tokio::time::timeout(patience, gather).await.unwrap_or_else(|_| {
+        let message = format!("The body did not arrive within {} s.", patience.as_secs_f32());
+        Err(Fault::new(StatusCode::REQUEST_TIMEOUT, Code::Timeout, message).with_header(header::CONNECTION, "close"))
+    })
+}
+
+/// The token of an `authorization: Bearer …` header, where there is one. Whether it is worth anything is seen later.
+///
+/// # Errors
+/// 401 where the header is there and is something else: whoever sends it expects to be known.
+pub fn bearer(headers: &HeaderMap) -> Result<Option<String>, Fault> {
+    let mut values = headers.get_all(header::AUTHORIZATION).iter();
+    let (Some(value), None) = (values.next(), values.next()) else {
+        return if headers.contains_key(header::AUTHORIZATION) { Err(unknown_login()) } else { Ok(None) };
+    };
+    let (scheme, token) = value.to_str().ok().and_then(|text| text.split_once(' ')).ok_or_else(unknown_login)?;
+    let token = token.trim();
+    let sound =
+        scheme.eq_ignore_ascii_case("bearer") && !token.is_empty() && token.bytes().all(|byte| byte.is_ascii_graphic());
+    if sound { Ok(Some(token.to_owned())) } else { Err(unknown_login()) }
+}
+
+fn unknown_login() -> Fault {
+    Fault::new(
+        StatusCode::UNAUTHORIZED,
+        Code::Unauthenticated,
+        "The authorization header must be: Bearer, a space, and a token.",
+    )
+    .with_header(header::WWW_AUTHENTICATE, "Bearer")
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::http::HeaderValue;
+    use futures_util::stream;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn headers(pairs: &[(&'static str, &str)]) -> HeaderMap {
+        let mut map = HeaderMap::new();
+        for (name, value) in pairs {
+            map.append(*name, HeaderValue::from_str(value).unwrap());
+        }
+        map
+    }
+
+    #[test]
+    fn json_in_utf_8_is_all_that_is_read() {
+        for said in ["application/json", "Application/JSON; charset=UTF-8", "application/json;charset=\"utf-8\";x=y"] {
+            assert!(check_content(&headers(&[("content-type", said)])).is_ok(), "{said}");
+        }
+        for said in [
+            "text/plain",
+            "application/json; charset=latin1",
+            "application/x-www-form-urlencoded",
+            "multipart/form-data; boundary=x",
+            "application/graphql",
+            "",
+        ] {
+            let fault = check_content(&headers(&[("content-type", said)])).unwrap_err();
+            assert_eq!(fault.status, StatusCode::UNSUPPORTED_MEDIA_TYPE, "{said}");
+        }
+        assert!(check_content(&headers(&[])).is_err());
+        assert!(
+            check_content(&headers(&[("content-type", "application/json"), ("content-encoding", "gzip")])).is_err()
+        );
+        assert!(
+            check_content(&headers(&[("content-type", "application/json"), ("content-encoding", "identity")])).is_ok()
+        );
+    }
+
+    #[test]
+    fn a_body_is_one_object_with_a_query() {
+        let read = Parameters::from_json(
+            br#" {"query":"{a}","operationName":null,"variables":{"v":[1]},"extensions":{},"more":1}"#,
+        )
+        .unwrap();
+        assert_eq!((read.query.as_str(), read.operation_name, read.variables.len()), ("{a}", None, 1));
+        for body in [
+            "",
+            "  ",
+            "null",
+            "7",
+            "{",
+            "{}",
+            "[]",
+            r#"["{a}"]"#,
+            r#"[{"query":"{a}"}]"#,
+            r#"{"query":7}"#,
+            r#"{"query":null}"#,
+            r#"{"query":"a","variables":[]}"#,
+            r#"{"query":"a","variables":"{}"}"#,
+            r#"{"query":"a","extensions":"x"}"#,
+            r#"{"query":"a","operationName":{}}"#,
+            r#"{"query":"a","query":"b"}"#,
+            r#"{"query":"a"} x"#,
+            r#"{"query":"\ud800"}"#,
+        ] {
+            assert_eq!(Parameters::from_json(body.as_bytes()).unwrap_err().status, StatusCode::BAD_REQUEST, "{body}");
+        }
+        assert!(Parameters::from_json(b"{\"query\":\"\xff\"}").is_err());
+        assert!(
+            Parameters::from_json(
+                format!("{{\"query\":\"a\",\"variables\":{{\"v\":{}", "[".repeat(100_000)).as_bytes()
+            )
+            .is_err()
+        );
+    }
+
+    #[test]
+    fn a_query_string_holds_the_same() {
+        let read = |query: &str| Parameters::from_query(&format!("/graphql?{query}").parse().unwrap());
+        assert_eq!(read("query=%7Ba%7D&variables=%7B%22v%22%3A1%7D").unwrap().variables.len(), 1);
+        for query in
+            ["", "query=a&variables=1", "query=a&extensions=%5B%5D", "query=a&query=b", "query=%7Ba%7D&variables={"]
+        {
+            assert_eq!(read(query).unwrap_err().status, StatusCode::BAD_REQUEST, "{query}");
+        }
+    }
+
+    #[test]
+    fn only_bearer_tokens_are_taken() {
+        assert_eq!(bearer(&headers(&[])).unwrap(), None);
+        assert_eq!(bearer(&headers(&[("authorization", "bearer  abc.def")])).unwrap().as_deref(), Some("abc.def"));
+        for value in ["", "Bearer", "Bearer ", "Basic YTpi", "abc", "Bearer a b"] {
+            assert_eq!(
+                bearer(&headers(&[("authorization", value)])).unwrap_err().status,
+                StatusCode::UNAUTHORIZED,
+                "{value}"
+            );
+        }
+        assert!(bearer(&headers(&[("authorization", "Bearer a"), ("authorization", "Bearer b")])).is_err());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_body_must_be_small_and_swift() {
+        let patience = Duration::from_secs(10);
+        let none = HeaderMap::new();
+        assert_eq!(read(Body::from("1234"), &none, 4, patience).await.unwrap(), b"1234");
+        assert_eq!(
+            read(Body::from("12345"), &none, 4, patience).await.unwrap_err().status,
+            StatusCode::PAYLOAD_TOO_LARGE
+        );
+        let announced = headers(&[("content-length", "5")]);
+        assert_eq!(
+            read(Body::empty(), &announced, 4, patience).await.unwrap_err().status,
+            StatusCode::PAYLOAD_TOO_LARGE
+        );
+        // One byte a second: each second passes at once, as the runtime's time is paused.
+        let drip = stream::unfold((), |()| async {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            Some((Ok::<_, std::io::Error>("x"), ()))
+        });
+        assert_eq!(
+            read(Body::from_stream(drip), &none, 1_000, patience).await.unwrap_err().status,
+            StatusCode::REQUEST_TIMEOUT
+        );
+        let broken = stream::iter([Ok("x"), Err(std::io::Error::other("gone"))]);
+        assert_eq!(
+            read(Body::from_stream(broken), &none, 1_000, patience).await.unwrap_err().status,
+            StatusCode::BAD_REQUEST
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn no_body_makes_it_panic(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+            let _ = Parameters::from_json(&bytes);
+        }
+    }
+}

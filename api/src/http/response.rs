@@ -1,0 +1,265 @@
+//! How an answer is written. Objects of ours come as finished JSON in `Value::Binary` and are copied as they are.
+
+use async_graphql::{Response, Value};
+use axum::http::StatusCode;
+
+use super::code::Code;
+
+/// The form of an answer that a client asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// `application/json`, as older clients have it: the status speaks of HTTP alone.
+    Json,
+    /// `application/graphql-response+json`: the status speaks of the request's own errors too.
+    GraphqlResponse,
+}
+
+impl Format {
+    /// The value of the `content-type` header.
+    #[must_use]
+    pub const fn content_type(self) -> &'static str {
+        match self {
+            Self::Json => "application/json; charset=utf-8",
+            Self::GraphqlResponse => "application/graphql-response+json; charset=utf-8",
+        }
+    }
+
+    /// What an `accept` header asks for; none asks for JSON. Of equally liked ones, the first named wins.
+    #[must_use]
+    pub fn accepted(header: Option<&str>) -> Option<Self> {
+        let Some(header) = header.filter(|header| !header.trim().is_empty()) else {
+            return Some(Self::Json);
+        };
+        let mut best: Option<(f32, Self)> = None;
+        for range in header.split(',') {
+            let mut parts = range.split(';').map(str::trim);
+            let format = match parts.next().unwrap_or_default().to_ascii_lowercase().as_str() {
+                "application/graphql-response+json" => Self::GraphqlResponse,
+                "application/json" | "application/*" | "*/*" => Self::Json,
+                _ => continue,
+            };
+            let (mut quality, mut readable) = (1.0_f32, true);
+            for parameter in parts {
+                match parameter.split_once('=') {
+                    Some((name, value)) if name.eq_ignore_ascii_case("q") => {
+                        quality = value.parse().unwrap_or(0.0);
+                    }
+                    Some((name, value)) if name.eq_ignore_ascii_case("charset") => {
+                        readable = value.trim_matches('"').eq_ignore_ascii_case("utf-8");
+                    }
+                    _ => {}
+                }
+            }
+            if readable && quality > 0.0 && best.is_none_or(|(so_far, _)| quality > so_far) {
+                best = Some((quality, format));
+            }
+        }
+        best.map(|(_, format)| format)
+    }
+}
+
+/// Whether the request failed as a whole, before any field was asked: such an answer has no data at all, not even
+/// null. An error that arises in a field has a path.
+fn is_refused(response: &Response) -> bool {
+    response.data == Value::Null
+        && !response.errors.is_empty()
+        && response.errors.iter().all(|error| error.path.is_empty())
+}
+
+/// The status of an answer in this format.
+#[must_use]
+pub fn status(response: &Response, format: Format) -> StatusCode {
+    match (format, response.errors.first()) {
+        (Format::GraphqlResponse, Some(error)) if is_refused(response) => {
+            Code::of(error).unwrap_or(Code::BadUserInput).status()
+        }
+        _ => StatusCode::OK,
+    }
+}
+
+/// The answer as JSON text in UTF-8.
+#[must_use]
+pub fn write(response: &Response) -> Vec<u8> {
+    let mut out = Vec::with_capacity(size(&response.data) + 64 + 256 * response.errors.len());
+    out.push(b'{');
+    if !is_refused(response) {
+        out.extend_from_slice(b"\"data\":");
+        write_value(&mut out, &response.data);
+    }
+    if !response.errors.is_empty() {
+        write_member(&mut out, "errors", &response.errors);
+    }
+    if !response.extensions.is_empty() {
+        write_member(&mut out, "extensions", &response.extensions);
+    }
+    out.push(b'}');
+    out
+}
+
+/// About how many bytes a value takes; exact for what is finished.
+fn size(value: &Value) -> usize {
+    match value {
+        Value::Binary(json) => json.len(),
+        Value::List(items) => items.iter().map(|item| size(item) + 1).sum::<usize>() + 2,
+        Value::Object(fields) => fields.iter().map(|(name, value)| name.len() + size(value) + 4).sum::<usize>() + 2,
+        Value::String(text) => text.len() + 2,
+        _ => 8,
+    }
+}
+
+fn write_member(out: &mut Vec<u8>, name: &str, value: &impl serde::Serialize) {
+    if out.len() > 1 {
+        out.push(b',');
+    }
+    write_json(out, name);
+    out.push(b':');
+    write_json(out, value);
+}
+
+fn write_value(out: &mut Vec<u8>, value: &Value) {
+    match value {
+        Value::Binary(json) => out.extend_from_slice(json),
+        Value::List(items) => {
+            out.push(b'[');
+            for (number, item) in items.iter().enumerate() {
+                if number > 0 {
+                    out.push(b',');
+                }
+                write_value(out, item);
+            }
+            out.push(b']');
+        }
+        Value::Object(fields) => {
+            out.push(b'{');
+            for (number, (name, value)) in fields.iter().enumerate() {
+                if number > 0 {
+                    out.push(b',');
+                }
+                write_json(out, name.as_str());
+                out.push(b':');
+                write_value(out, value);
+            }
+            out.push(b'}');
+        }
+        plain => write_json(out, plain),
+    }
+}
+
+fn write_json(out: &mut Vec<u8>, value: &(impl serde::Serialize + ?Sized)) {
+    let begun = out.len();
+    if let Err(error) = serde_json::to_writer(&mut *out, value) {
+        // Neither names nor values that JSON cannot hold get here; half a value must not be left all the same.
+        tracing::error!(%error, "a value could not be written");
+        out.truncate(begun);
+        out.extend_from_slice(b"null");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use async_graphql::{PathSegment, ServerError, value};
+    use bytes::Bytes;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn text(response: &Response) -> String {
+        String::from_utf8(write(response)).unwrap()
+    }
+
+    #[test]
+    fn finished_json_is_copied_wherever_it_stands() {
+        let finished = |json: &'static str| Value::Binary(Bytes::from_static(json.as_bytes()));
+        let mut data = value!({"a": 1, "b": ["x\n\"", null, 1.5], "c": {"d": true}});
+        if let Value::Object(fields) = &mut data {
+            fields.insert(async_graphql::Name::new("e"), finished("{\"f\":[1]}"));
+            fields.insert(
+                async_graphql::Name::new("g"),
+                Value::List(vec![finished("2"), Value::Enum(async_graphql::Name::new("H"))]),
+            );
+        }
+        assert_eq!(
+            text(&Response::new(data)),
+            r#"{"data":{"a":1,"b":["x\n\"",null,1.5],"c":{"d":true},"e":{"f":[1]},"g":[2,"H"]}}"#
+        );
+        assert_eq!(text(&Response::new(finished("{}"))), r#"{"data":{}}"#);
+    }
+
+    #[test]
+    fn a_refused_request_has_no_data() {
+        let refused =
+            Response::from_errors(vec![Code::ParseFailed.error("no", Some(async_graphql::Pos { line: 1, column: 2 }))]);
+        assert_eq!(
+            text(&refused),
+            r#"{"errors":[{"message":"no","locations":[{"line":1,"column":2}],"extensions":{"code":"GRAPHQL_PARSE_FAILED"}}]}"#
+        );
+        assert_eq!(status(&refused, Format::Json), StatusCode::OK);
+        assert_eq!(status(&refused, Format::GraphqlResponse), StatusCode::BAD_REQUEST);
+        let stranger = Response::from_errors(vec![Code::Unauthenticated.error("who?", None)]);
+        assert_eq!(status(&stranger, Format::GraphqlResponse), StatusCode::UNAUTHORIZED);
+    }
+
+    #[test]
+    fn a_failed_field_leaves_null() {
+        let mut error = ServerError::new("no", None);
+        error.path = vec![PathSegment::Field("a".into()), PathSegment::Index(3)];
+        let failed = Response::from_errors(vec![error]).extension("cost", value!(3));
+        assert_eq!(
+            text(&failed),
+            r#"{"data":null,"errors":[{"message":"no","path":["a",3]}],"extensions":{"cost":3}}"#
+        );
+        assert_eq!(status(&failed, Format::GraphqlResponse), StatusCode::OK);
+    }
+
+    #[test]
+    fn the_accept_header_is_understood() {
+        for (header, format) in [
+            (None, Some(Format::Json)),
+            (Some(""), Some(Format::Json)),
+            (Some("*/*"), Some(Format::Json)),
+            (Some("application/graphql-response+json"), Some(Format::GraphqlResponse)),
+            (
+                Some("application/graphql-response+json; charset=utf-8, application/json;q=0.9"),
+                Some(Format::GraphqlResponse),
+            ),
+            (Some("application/json;q=0.9, Application/GraphQL-Response+JSON"), Some(Format::GraphqlResponse)),
+            (Some("application/graphql-response+json;q=0.1,application/json"), Some(Format::Json)),
+            (Some("text/html, application/*;q=0.5"), Some(Format::Json)),
+            (Some("application/json; charset=utf-16"), None),
+            (Some("application/json;q=0"), None),
+            (Some("text/html"), None),
+        ] {
+            assert_eq!(Format::accepted(header), format, "{header:?}");
+        }
+    }
+
+    fn any_value() -> impl Strategy<Value = Value> {
+        let leaf = prop_oneof![
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::Boolean),
+            any::<i32>().prop_map(Value::from),
+            any::<String>().prop_map(Value::String),
+        ];
+        leaf.prop_recursive(4, 32, 5, |inner| {
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..5).prop_map(Value::List),
+                prop::collection::vec(("[a-z]{1,5}", inner), 0..5).prop_map(|fields| Value::Object(
+                    fields.into_iter().map(|(name, value)| (async_graphql::Name::new(name), value)).collect()
+                )),
+            ]
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn it_writes_what_serde_writes(data in any_value()) {
+            let expected = format!("{{\"data\":{}}}", serde_json::to_string(&data).unwrap());
+            prop_assert_eq!(text(&Response::new(data)), expected);
+        }
+
+        #[test]
+        fn no_accept_header_makes_it_panic(header in "\\PC{0,80}") {
+            let _ = Format::accepted(Some(&header));
+        }
+    }
+}
