@@ -6,12 +6,13 @@
 //!    how its dates are written.
 //! 3. [`rows`]: a record becomes a row of an upsert or the reasons why not; [`values`] reads the cells, [`people`] finds
 //!    whom a name means.
-//! 4. [`order`]: parents before children. [`run`]: batches, counts. [`dry`]: what a dry run must pretend. [`won`]:
+//! 4. [`order`]: parents before children. [`run`]: the whole; [`batch`]: batches, counts. [`dry`]: what a dry run must pretend. [`won`]:
 //!    `--own-by won`. [`report`]: what is told in the end.
 //! 5. [`stand_in`]: the functions that write, as a table.
 //!
 //! Every record ends as a row or as a reason in the result file.
 
+pub mod batch;
 pub mod bind;
 pub mod dry;
 pub mod map;
@@ -73,7 +74,7 @@ pub struct Arguments {
     /// A file with the columns Id and Email that says who the owners' ids are.
     #[arg(long, value_name = "FILE")]
     pub owners: Option<PathBuf>,
-    /// A file with the columns ContactId and AccountId, for contacts whose row names no account.
+    /// A file with the columns `ContactId` and `AccountId`, for contacts whose row names no account.
     #[arg(long, value_name = "FILE")]
     pub relations: Option<PathBuf>,
     /// The account for rows that name none; made if there is none of that name.

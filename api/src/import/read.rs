@@ -143,10 +143,7 @@ fn utf_16_by_its_zeros(bytes: &[u8]) -> Option<&'static Encoding> {
 }
 
 fn line_of(text: &str, at: usize) -> usize {
-    1 + text.as_bytes()[..at]
-        .iter()
-        .filter(|byte| **byte == b'\n')
-        .count()
+    1 + text[..at].matches('\n').count()
 }
 
 fn delimited(
@@ -267,12 +264,11 @@ fn open_quote(text: &str, delimiter: u8) -> Option<usize> {
     for byte in text.bytes() {
         state = match (state, byte) {
             (In::Quoted, b'"') => In::AfterQuote,
-            (In::Quoted, _) => In::Quoted,
+            (In::Quoted, _) | (In::AfterQuote, b'"') => In::Quoted,
             (In::Start, b'"') => {
                 opened = line;
                 In::Quoted
             }
-            (In::AfterQuote, b'"') => In::Quoted,
             (_, b'\n' | b'\r') => In::Start,
             (_, byte) if byte == delimiter => In::Start,
             _ => In::Bare,
@@ -296,14 +292,14 @@ fn json(file: &str, text: &str) -> Result<(Vec<String>, Vec<Record>), Refusal> {
             error.line()
         ))
     };
-    let raws: Vec<&RawValue> = if text.trim_start().starts_with('[') {
+    let parts: Vec<&RawValue> = if text.trim_start().starts_with('[') {
         serde_json::from_str(text).map_err(broken)?
     } else {
         serde_json::from_str::<Tree>(text).map_err(broken)?.records
     };
     let mut titles: IndexMap<String, ()> = IndexMap::new();
-    let mut rows = Vec::with_capacity(raws.len());
-    for raw in raws {
+    let mut rows = Vec::with_capacity(parts.len());
+    for raw in parts {
         let line = line_of(text, raw.get().as_ptr() as usize - text.as_ptr() as usize) as u64;
         let object: IndexMap<String, Value> = serde_json::from_str(raw.get())
             .map_err(|error| Refusal(format!("{file}, line {line}: is not a record: {error}")))?;
@@ -345,5 +341,184 @@ fn plain(value: Value) -> String {
         Value::Null => String::new(),
         Value::String(text) => text,
         other => other.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn cells(bytes: &[u8]) -> Vec<Vec<String>> {
+        parse("f", bytes, Reading::default())
+            .unwrap()
+            .records
+            .into_iter()
+            .map(|record| record.cells)
+            .collect()
+    }
+
+    fn refusal(bytes: &[u8]) -> String {
+        parse("f.csv", bytes, Reading::default()).unwrap_err().0
+    }
+
+    fn utf_16(text: &str, marked: bool, little: bool) -> Vec<u8> {
+        let mark = marked.then_some(0xFEFF);
+        let units = mark.into_iter().chain(text.encode_utf16());
+        units
+            .flat_map(|unit| {
+                if little {
+                    unit.to_le_bytes()
+                } else {
+                    unit.to_be_bytes()
+                }
+            })
+            .collect()
+    }
+
+    #[test]
+    fn every_encoding_gives_the_same_cells() {
+        let text = "id,name\r\n1,Café Noël\r\n";
+        let mut marked = b"\xEF\xBB\xBF".to_vec();
+        marked.extend_from_slice(text.as_bytes());
+        let latin = b"id,name\r\n1,Caf\xE9 No\xEBl\r\n".to_vec();
+        let mut all = vec![text.as_bytes().to_vec(), marked, latin];
+        for (mark, little) in [(true, true), (true, false), (false, true), (false, false)] {
+            all.push(utf_16(text, mark, little));
+        }
+        for bytes in all {
+            assert_eq!(cells(&bytes), [["1", "Café Noël"]]);
+            assert_eq!(
+                parse("f", &bytes, Reading::default()).unwrap().titles,
+                ["id", "name"]
+            );
+        }
+    }
+
+    #[test]
+    fn a_guess_is_told_and_a_wrong_declaration_names_the_line() {
+        let bytes = b"id,name\n1,plain\n2,Caf\xE9\n";
+        assert_eq!(
+            parse("f", bytes, Reading::default()).unwrap().guessed,
+            Some("windows-1252")
+        );
+        let declared = Reading {
+            encoding: Some(UTF_8),
+            delimiter: None,
+        };
+        let refusal = parse("f.csv", bytes, declared).unwrap_err().0;
+        assert!(
+            refusal.starts_with("f.csv, line 3: is not UTF-8"),
+            "{refusal}"
+        );
+    }
+
+    #[test]
+    fn quotes_commas_and_line_breaks_stay_in_their_cell() {
+        let table = parse(
+            "f",
+            b"a,b\n\"x, \"\"y\"\"\",\"one\r\ntwo\"\n\n5,6\n",
+            Reading::default(),
+        )
+        .unwrap();
+        assert_eq!(table.records[0].cells, ["x, \"y\"", "one\r\ntwo"]);
+        assert_eq!(
+            table
+                .records
+                .iter()
+                .map(|record| record.line)
+                .collect::<Vec<_>>(),
+            [2, 5]
+        );
+    }
+
+    #[test]
+    fn the_separator_is_found_or_named() {
+        assert_eq!(cells(b"a;b;c\n1,5;2;3\n"), [["1,5", "2", "3"]]);
+        assert_eq!(cells(b"a\tb\n1\t2\n"), [["1", "2"]]);
+        assert_eq!(cells(b"\"a,x\"|b\n1|2\n"), [["1", "2"]]);
+        assert_eq!(cells(b"sep=;\na;b\n1;2\n"), [["1", "2"]]);
+        assert_eq!(cells(b"a\n1\n"), [["1"]]);
+        let given = Reading {
+            delimiter: Some(b'!'),
+            encoding: None,
+        };
+        assert_eq!(
+            parse("f", b"a,b!c\n1,2!3\n", given).unwrap().records[0].cells,
+            ["1,2", "3"]
+        );
+    }
+
+    #[test]
+    fn a_file_cut_within_quotes_is_refused_with_the_line() {
+        let told = refusal(b"id,notes\n1,\"fine\"\n2,\"this one\nbreaks off");
+        assert!(
+            told.starts_with("f.csv, line 3: a quoted cell opens here and is never closed"),
+            "{told}"
+        );
+        assert_eq!(cells(b"id,notes\n1,5\" disc\n"), [["1", "5\" disc"]]);
+        assert_eq!(cells(b"id,notes\n1,\"\"\"\"\n"), [["1", "\""]]);
+    }
+
+    #[test]
+    fn nothing_is_refused_as_nothing() {
+        assert!(refusal(b"").contains("is empty"));
+        assert!(refusal(b"\xEF\xBB\xBF \n").contains("is empty"));
+        assert!(refusal(b",,\n,,\n").contains("has no column titles"));
+        assert!(refusal(b"PK\x03\x04zip").contains("is a workbook"));
+        assert!(cells(b"id,name\n").is_empty());
+    }
+
+    #[test]
+    fn a_tree_of_records_is_a_table() {
+        let text = r#"{"records": [
+            {"attributes": {"type": "Account", "referenceId": "Ref1"}, "Name": "A", "Size": 6.0E7, "Open": true},
+            {"attributes": {"type": "Account", "referenceId": "Ref2"}, "Name": "B", "Note": null, "At": {"city": "X"}}
+        ]}"#;
+        let table = parse("f", text.as_bytes(), Reading::default()).unwrap();
+        assert_eq!(
+            table.titles,
+            [
+                TYPE_TITLE,
+                REFERENCE_TITLE,
+                "Name",
+                "Size",
+                "Open",
+                "Note",
+                "At"
+            ]
+        );
+        assert_eq!(
+            table.records[0].cells[..5],
+            ["Account", "Ref1", "A", "60000000.0", "true"]
+        );
+        assert_eq!(
+            table.records[1].cells[2..],
+            ["B", "", "", "", r#"{"city":"X"}"#]
+        );
+        assert_eq!((table.records[0].line, table.records[1].line), (2, 3));
+        assert!(
+            refusal(b"{\n\"records\": [{\"Name\": \"A\"}")
+                .starts_with("f.csv, line 2: is not a tree of records")
+        );
+        assert!(refusal(b"[1]").contains("line 1: is not a record"));
+    }
+
+    proptest! {
+        #[test]
+        fn what_was_written_is_read(rows in proptest::collection::vec(proptest::collection::vec("\\PC{0,8}[,\"\n]?x", 3), 1..9)) {
+            let mut writer = csv::Writer::from_writer(Vec::new());
+            writer.write_record(["a", "b", "c"]).unwrap();
+            for row in &rows {
+                writer.write_record(row).unwrap();
+            }
+            prop_assert_eq!(cells(&writer.into_inner().unwrap()), rows);
+        }
+
+        #[test]
+        fn no_bytes_are_too_strange(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+            let _ = parse("f", &bytes, Reading::default());
+        }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::{
     collections::HashMap,
-    fmt,
+    fmt::{self, Write},
     path::{Path, PathBuf},
 };
 
@@ -116,7 +116,7 @@ impl Report {
             ("owners of accounts", self.owners),
         ] {
             if let Some(counts) = counts {
-                text.push_str(&format!("\n{what}: {counts}"));
+                let _ = write!(text, "\n{what}: {counts}");
             }
         }
         if dry_run {
@@ -133,13 +133,14 @@ impl Report {
         let mut reasons: Vec<(&str, usize)> = reasons.into_iter().collect();
         reasons.sort_unstable_by(|left, right| right.1.cmp(&left.1).then(left.0.cmp(right.0)));
         for (reason, count) in reasons.iter().take(5) {
-            text.push_str(&format!("\n  {} failed: {reason}", grouped(*count)));
+            let _ = write!(text, "\n  {} failed: {reason}", grouped(*count));
         }
         if reasons.len() > 5 {
-            text.push_str(&format!(
+            let _ = write!(
+                text,
                 "\n  and {} other reasons; see the result file",
                 reasons.len() - 5
-            ));
+            );
         }
         for remark in &self.remarks {
             text.push('\n');

@@ -13,25 +13,22 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use super::{
     Arguments, OwnBy,
+    batch::{BATCH, Pass},
     bind::{self, Binding},
-    dry::Linked,
     map::{self, Mapping},
-    order,
     people::People,
     presets::{Field, Kind},
     read::{self, Reading, Record, Refusal, Table},
     relations::read_relations,
-    report::{Counts, Line, Report, result_path, told},
+    report::{Report, result_path, told},
     rows::{self, AccountNames, Lights, Prepared, external_id_text, folded},
     stand_in::{
-        AccountRef, AccountRow, MaybeUndefined, OpportunityRow, Sink, SinkError, Stage, Upsert,
-        UpsertResult, UpsertStatus,
+        AccountRef, AccountRow, MaybeUndefined, OpportunityRow, Sink, SinkError, Stage,
+        UpsertStatus,
     },
     won,
 };
 
-/// Rows of a batch.
-pub const BATCH: usize = 500;
 /// All rows are in.
 pub const EXIT_DONE: u8 = 0;
 /// Nothing could be run, or it stopped half-way.
@@ -106,118 +103,121 @@ pub async fn import(arguments: &Arguments, sink: &Sink, report: &mut Report) -> 
         remark(report, &table, &binding);
         sources.push(Source { table, binding });
     }
+    let people = people_of(arguments, sink, &mapping, &sources).await?;
     let id_text = |id: &str| external_id_text(&mapping, id);
-    let users = (sink.people)().await?;
-    let mut people = People::new(&users, arguments.email_domain.as_deref());
-    if let Some(path) = &arguments.owners {
-        people.explain_ids(path, Reading::default(), id_text)?;
-    }
     let relations = arguments
         .relations
         .as_deref()
         .map(|path| read_relations(path, Reading::default(), id_text));
     let relations = relations.transpose()?.unwrap_or_default();
-    if arguments.kind == Kind::Users {
-        for source in &sources {
-            rows::users::meet(&mut people, &source.binding, &source.table);
-        }
-    }
-    let mut accounts = AccountNames::default();
-    accounts.known = known_accounts(sink, &mapping, &sources, arguments.kind).await?;
-    let mut pretended = None;
-    let mut default_account = None;
+    let in_file = if arguments.kind == Kind::Accounts {
+        names_in_files(&mapping, &sources)
+    } else {
+        HashMap::new()
+    };
+    let accounts = AccountNames {
+        in_file,
+        known: known_accounts(sink, &mapping, &sources, arguments.kind).await?,
+    };
+    let (mut pretended, mut default_account) = (None, None);
     if let Some(name) = &arguments.default_account {
         let (reference, is_there) =
             default_of(sink, &mapping, name, arguments.dry_run, report).await?;
         pretended = (!is_there).then(|| reference.clone());
         default_account = Some(reference);
     }
-    let mut lights = Lights {
+    let lights = Lights {
         kind: arguments.kind,
         mapping: &mapping,
         ground: &sink.ground,
         people: &people,
-        accounts: &AccountNames::default(),
+        accounts: &accounts,
         relations: &relations,
         default_account,
         decimal_comma: arguments.decimal_comma,
         unknown_owners: RefCell::new(BTreeMap::new()),
     };
-    if arguments.kind == Kind::Accounts {
-        accounts.in_file = names_in_files(&lights, &sources);
-    }
-    lights.accounts = &accounts;
     let progress = progress_bar(
         sources
             .iter()
             .map(|source| source.table.records.len())
             .sum(),
     );
-    let mut pass = Pass {
+    let pass = Pass {
         report,
         progress,
         dry_run: arguments.dry_run,
         made: HashSet::new(),
         pretended,
     };
-    match arguments.kind {
-        Kind::Users => {
-            let each = |(file, source): (usize, &Source)| {
-                rows::users::users(&lights, &source.binding, file, &source.table)
-            };
-            pass.write(
-                &sink.users,
-                sources.iter().enumerate().flat_map(each).collect(),
-            )
-            .await?;
-        }
-        Kind::Accounts => {
-            pass.write(
-                &sink.accounts,
-                each(&sources, |file, binding, record| {
-                    rows::account(&lights, binding, file, record)
-                }),
-            )
-            .await?;
-        }
-        Kind::Contacts => {
-            pass.write(
-                &sink.contacts,
-                each(&sources, |file, binding, record| {
-                    rows::contact(&lights, binding, file, record)
-                }),
-            )
-            .await?;
-        }
-        Kind::Opportunities => {
-            let rows = each(&sources, |file, binding, record| {
-                rows::opportunity(&lights, binding, file, record)
-            });
-            let taken = pass.write(&sink.opportunities, rows).await?;
-            after_opportunities(arguments, sink, &mut pass, &taken).await?;
-        }
-        Kind::Bookings => {
-            pass.write(
-                &sink.bookings,
-                each(&sources, |file, binding, record| {
-                    rows::booking(&lights, binding, file, record)
-                }),
-            )
-            .await?;
-        }
-        Kind::Touches => {
-            pass.write(
-                &sink.touches,
-                each(&sources, |file, binding, record| {
-                    rows::touch(&lights, binding, file, record)
-                }),
-            )
-            .await?;
-        }
-    }
-    pass.progress.finish_and_clear();
+    write_all(arguments, sink, &lights, &sources, pass).await?;
     remark_owners(report, &lights.unknown_owners.borrow());
     Ok(())
+}
+
+async fn write_all(
+    arguments: &Arguments,
+    sink: &Sink,
+    lights: &Lights<'_>,
+    sources: &[Source],
+    mut pass: Pass<'_>,
+) -> Result<(), Stop> {
+    match arguments.kind {
+        Kind::Users => {
+            let of = |(file, source): (usize, &Source)| {
+                rows::users::users(lights, &source.binding, file, &source.table)
+            };
+            let users = sources.iter().enumerate().flat_map(of).collect();
+            pass.write(&sink.users, users).await?;
+        }
+        Kind::Accounts => drop(
+            pass.write(&sink.accounts, each(lights, sources, rows::account))
+                .await?,
+        ),
+        Kind::Contacts => drop(
+            pass.write(&sink.contacts, each(lights, sources, rows::contact))
+                .await?,
+        ),
+        Kind::Opportunities => {
+            let taken = pass
+                .write(
+                    &sink.opportunities,
+                    each(lights, sources, rows::opportunity),
+                )
+                .await?;
+            after_opportunities(arguments, sink, &mut pass, &taken).await?;
+        }
+        Kind::Bookings => drop(
+            pass.write(&sink.bookings, each(lights, sources, rows::booking))
+                .await?,
+        ),
+        Kind::Touches => drop(
+            pass.write(&sink.touches, each(lights, sources, rows::touch))
+                .await?,
+        ),
+    }
+    pass.progress.finish_and_clear();
+    Ok(())
+}
+
+/// Who may own something: the organization's users, whom a file of ids explains, and who is being imported.
+async fn people_of(
+    arguments: &Arguments,
+    sink: &Sink,
+    mapping: &Mapping,
+    sources: &[Source],
+) -> Result<People, Stop> {
+    let users = (sink.people)().await?;
+    let mut people = People::new(&users, arguments.email_domain.as_deref());
+    if let Some(path) = &arguments.owners {
+        people.explain_ids(path, Reading::default(), |id| external_id_text(mapping, id))?;
+    }
+    if arguments.kind == Kind::Users {
+        for source in sources {
+            rows::users::meet(&mut people, &source.binding, &source.table);
+        }
+    }
+    Ok(people)
 }
 
 fn check(arguments: &Arguments) -> Result<(), Refusal> {
@@ -244,8 +244,9 @@ fn check(arguments: &Arguments) -> Result<(), Refusal> {
 }
 
 fn each<Row>(
+    lights: &Lights<'_>,
     sources: &[Source],
-    read: impl Fn(usize, &Binding, &Record) -> Prepared<Row>,
+    read: fn(&Lights, &Binding, usize, &Record) -> Prepared<Row>,
 ) -> Vec<Prepared<Row>> {
     let mut rows = Vec::new();
     for (file, source) in sources.iter().enumerate() {
@@ -254,7 +255,7 @@ fn each<Row>(
                 .table
                 .records
                 .iter()
-                .map(|record| read(file, &source.binding, record)),
+                .map(|record| read(lights, &source.binding, file, record)),
         );
     }
     rows
@@ -333,14 +334,14 @@ async fn known_accounts(
     Ok(known)
 }
 
-fn names_in_files(lights: &Lights, sources: &[Source]) -> HashMap<String, Vec<AccountRef>> {
+fn names_in_files(mapping: &Mapping, sources: &[Source]) -> HashMap<String, Vec<AccountRef>> {
     let mut names: HashMap<String, Vec<AccountRef>> = HashMap::new();
     for Source { table, binding } in sources {
         for record in &table.records {
             let name = binding
                 .cell(record, Field::Name)
                 .map(|(_, name)| folded(name));
-            if let (Some(name), Some(id)) = (name, rows::external_of(lights, binding, record)) {
+            if let (Some(name), Some(id)) = (name, rows::external_of(mapping, binding, record)) {
                 let reference = AccountRef::ExternalId(id);
                 let known = names.entry(name).or_default();
                 if !known.contains(&reference) {
@@ -459,193 +460,4 @@ fn progress_bar(rows: usize) -> ProgressBar {
         "{wide_bar} {human_pos}/{human_len} rows, {per_sec}, {eta} left",
     );
     ProgressBar::new(rows as u64).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
-}
-
-/// One pass over rows.
-struct Pass<'a> {
-    report: &'a mut Report,
-    progress: ProgressBar,
-    dry_run: bool,
-    /// What a dry run would have made so far.
-    made: HashSet<String>,
-    /// An account that only a real run makes: what hangs on it is not shown to the rules.
-    pretended: Option<AccountRef>,
-}
-
-/// What became of a row, with the row itself unless it failed.
-type Written<Row> = (Line, Option<Row>);
-
-impl Pass<'_> {
-    /// Writes the rows of the files and answers those that did not fail, with file and line.
-    async fn write<Row: Linked + Clone>(
-        &mut self,
-        upsert: &Upsert<Row>,
-        mut rows: Vec<Prepared<Row>>,
-    ) -> Result<Vec<(usize, u64, Row)>, SinkError> {
-        order::refuse_twins(&mut rows);
-        let mut taken = Vec::new();
-        for layer in order::layers(rows) {
-            let mut failure = None;
-            let written = self.layer(upsert, layer, &mut failure).await;
-            for (line, row) in written {
-                self.report.rows.add(line.status);
-                if let Some(row) = row {
-                    taken.push((line.file, line.line, row));
-                }
-                self.report.lines.push(line);
-            }
-            if let Some(error) = failure {
-                return Err(error);
-            }
-        }
-        Ok(taken)
-    }
-
-    /// Writes rows that follow from others: counted by themselves, told only where they fail.
-    async fn write_derived<Row: Linked + Clone>(
-        &mut self,
-        upsert: &Upsert<Row>,
-        rows: Vec<Prepared<Row>>,
-        what: &str,
-    ) -> Result<Counts, SinkError> {
-        self.progress.inc_length(rows.len() as u64);
-        let mut counts = Counts::default();
-        let mut failure = None;
-        for (mut line, _) in self.layer(upsert, rows, &mut failure).await {
-            counts.add(line.status);
-            if line.status == UpsertStatus::Failed {
-                line.wrong = format!("{what}: {}", line.wrong);
-                self.report.lines.push(line);
-            }
-        }
-        failure.map_or(Ok(counts), Err)
-    }
-
-    /// Writes rows none of which needs another one, batch by batch. What was written before a failure is answered too.
-    async fn layer<Row: Linked + Clone>(
-        &mut self,
-        upsert: &Upsert<Row>,
-        rows: Vec<Prepared<Row>>,
-        failure: &mut Option<SinkError>,
-    ) -> Vec<Written<Row>> {
-        let mut written = Vec::with_capacity(rows.len());
-        let mut batch: Vec<(Prepared<()>, Row)> = Vec::with_capacity(BATCH);
-        let mut keys: HashSet<String> = HashSet::new();
-        for Prepared {
-            file,
-            line,
-            key,
-            after,
-            row,
-            notes,
-        } in rows
-        {
-            let row = match row {
-                Ok(row) => row,
-                Err(errors) => {
-                    self.progress.inc(1);
-                    let wrong = told(&errors, &notes);
-                    written.push((
-                        Line {
-                            file,
-                            line,
-                            status: UpsertStatus::Failed,
-                            id: None,
-                            wrong,
-                        },
-                        None,
-                    ));
-                    continue;
-                }
-            };
-            let repeated = key.as_ref().is_some_and(|key| keys.contains(key));
-            if batch.len() == BATCH || repeated {
-                if let Err(error) = self.send(upsert, &mut batch, &mut written).await {
-                    *failure = Some(error);
-                    return written;
-                }
-                keys.clear();
-            }
-            keys.extend(key.clone());
-            batch.push((
-                Prepared {
-                    file,
-                    line,
-                    key,
-                    after,
-                    row: Ok(()),
-                    notes,
-                },
-                row,
-            ));
-        }
-        if let Err(error) = self.send(upsert, &mut batch, &mut written).await {
-            *failure = Some(error);
-        }
-        written
-    }
-
-    async fn send<Row: Linked + Clone>(
-        &mut self,
-        upsert: &Upsert<Row>,
-        batch: &mut Vec<(Prepared<()>, Row)>,
-        written: &mut Vec<Written<Row>>,
-    ) -> Result<(), SinkError> {
-        if batch.is_empty() {
-            return Ok(());
-        }
-        let pretended = self.pretended.clone();
-        let hangs_on_air = |row: &Row| pretended.is_some() && row.account() == pretended.as_ref();
-        let mut shown: Vec<Row> = Vec::with_capacity(batch.len());
-        for (_, row) in batch.iter().filter(|(_, row)| !hangs_on_air(row)) {
-            let mut row = row.clone();
-            if self.dry_run {
-                row.unlink(&self.made);
-            }
-            shown.push(row);
-        }
-        let expected = shown.len();
-        let results = if shown.is_empty() {
-            Vec::new()
-        } else {
-            upsert(shown, self.dry_run).await?
-        };
-        if results.len() != expected {
-            return Err(format!("{} results for {expected} rows", results.len()).into());
-        }
-        let mut by_index: HashMap<usize, UpsertResult> = results
-            .into_iter()
-            .map(|result| (result.index, result))
-            .collect();
-        self.progress.inc(batch.len() as u64);
-        let mut index = 0;
-        for (meta, row) in batch.drain(..) {
-            let result = if hangs_on_air(&row) {
-                UpsertResult {
-                    index,
-                    status: UpsertStatus::Created,
-                    id: None,
-                    errors: Vec::new(),
-                }
-            } else {
-                index += 1;
-                by_index
-                    .remove(&(index - 1))
-                    .ok_or("a row without a result")?
-            };
-            if self.dry_run && result.status == UpsertStatus::Created {
-                self.made.extend(row.called().map(str::to_owned));
-            }
-            let line = Line {
-                file: meta.file,
-                line: meta.line,
-                status: result.status,
-                id: result.id,
-                wrong: told(&result.errors, &meta.notes),
-            };
-            let kept = (result.status != UpsertStatus::Failed).then_some(row);
-            written.push((line, kept));
-        }
-        Ok(())
-    }
 }

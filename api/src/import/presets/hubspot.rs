@@ -1,9 +1,9 @@
-//! `--from hubspot`: the files of HubSpot's “Export”, by label.
+//! `--from hubspot`: the files of its “Export”, by label.
 
 use super::{Field, Habits, Kind, PLAIN, Preset};
 use crate::import::stand_in::{Stage, TouchKind};
 
-/// HubSpot.
+/// The files of its “Export”.
 pub const PRESET: Preset = Preset {
     source: "hubspot",
     columns: &[

@@ -55,7 +55,6 @@ pub const PRESET: Preset = Preset {
     habits: Habits {
         accounts_by_name: true,
         revenue_unit: 1_000_000,
-        names_make_addresses: true,
         ..PLAIN
     },
 };

@@ -214,8 +214,6 @@ pub struct Habits {
     pub accounts_by_name: bool,
     /// One unit of an account's revenue.
     pub revenue_unit: i64,
-    /// Users are found by first.last in a given domain where the file has no addresses.
-    pub names_make_addresses: bool,
 }
 
 /// The habits of a system that has none of its own.
@@ -224,7 +222,6 @@ pub const PLAIN: Habits = Habits {
     opened_when_recorded: false,
     accounts_by_name: false,
     revenue_unit: 1,
-    names_make_addresses: false,
 };
 
 /// Every preset that `--from` knows.

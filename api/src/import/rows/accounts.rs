@@ -3,9 +3,10 @@
 use super::{Lights, Prepared, Reader, external};
 use crate::import::{
     bind::Binding,
+    map::Mapping,
     presets::Field,
     read::Record,
-    stand_in::{AccountRef, AccountRow, MaybeUndefined},
+    stand_in::{AccountRef, AccountRow, ExternalIdInput, MaybeUndefined},
 };
 
 /// Reads an account. Its key is its id, else its name, else its domain.
@@ -17,7 +18,7 @@ pub fn account(
     record: &Record,
 ) -> Prepared<AccountRow> {
     let mut reader = Reader::new(lights, binding, record);
-    let external_id = external_of(lights, binding, record);
+    let external_id = external_of(lights.mapping, binding, record);
     let name = reader.text(Field::Name);
     let domain = reader.text(Field::Domain);
     let key = match (&external_id, &domain) {
@@ -59,14 +60,14 @@ pub fn account(
 /// The id of an account's record, or its name where it has none.
 #[must_use]
 pub fn external_of(
-    lights: &Lights,
+    mapping: &Mapping,
     binding: &Binding,
     record: &Record,
-) -> Option<crate::import::stand_in::ExternalIdInput> {
+) -> Option<ExternalIdInput> {
     let (_, id) = binding
         .cell(record, Field::Id)
         .or_else(|| binding.cell(record, Field::Name))?;
-    Some(external(lights.mapping, id))
+    Some(external(mapping, id))
 }
 
 fn parent(reader: &mut Reader) -> MaybeUndefined<AccountRef> {

@@ -293,12 +293,7 @@ impl<'a> Reader<'a> {
             hash.update(cell.as_bytes());
             hash.update([0]);
         }
-        let id: String = hash
-            .finalize()
-            .iter()
-            .take(16)
-            .map(|byte| format!("{byte:02x}"))
-            .collect();
+        let id = data_encoding::HEXLOWER.encode(&hash.finalize()[..16]);
         ExternalIdInput {
             source: self.lights.mapping.source.clone(),
             id,

@@ -39,11 +39,11 @@ pub fn opportunity(
             given
         }
     };
-    let closed_on = or_close(reader.day(Field::ClosedOn), closed);
+    let ended_on = or_close(reader.day(Field::ClosedOn), closed);
     let expected_close_on = or_close(reader.day(Field::ExpectedCloseOn), !closed);
     let mut opened_on = reader.day(Field::OpenedOn);
     if lights.mapping.habits.opened_when_recorded {
-        let ends = [close_on, closed_on]
+        let ends = [close_on, ended_on]
             .into_iter()
             .filter_map(MaybeUndefined::take)
             .min();
@@ -68,7 +68,7 @@ pub fn opportunity(
         opened_on,
         expected_close_on,
         closed_on: if closed {
-            closed_on
+            ended_on
         } else {
             MaybeUndefined::Undefined
         },

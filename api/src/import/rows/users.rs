@@ -107,8 +107,11 @@ fn user(lights: &Lights, binding: &Binding, file: usize, record: &Record) -> Pre
     let mut reader = Reader::new(lights, binding, record);
     let name = reader.person_name();
     let given = reader.raw(Field::Email).map(str::to_lowercase);
-    let made = || name.value().and_then(|name| lights.people.made_of(name));
-    let email = given.or_else(made);
+    let known = || {
+        name.value()
+            .and_then(|name| lights.people.address(name).ok())
+    };
+    let email = given.or_else(known);
     if email.is_none() {
         reader.fault(
             "REQUIRED",

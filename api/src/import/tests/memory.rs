@@ -231,13 +231,13 @@ impl Memory {
                 Box::pin(async move { Ok(people) })
             }),
             accounts_named: Box::new(move |names: Vec<String>| {
-                let names: HashSet<String> = names.into_iter().collect();
+                let wanted: HashSet<String> = names.into_iter().collect();
                 let tables = named.tables();
                 let found = tables.accounts.values().filter_map(|account| {
                     let name = account
                         .name
                         .value()
-                        .filter(|name| names.contains(*name))?
+                        .filter(|name| wanted.contains(*name))?
                         .clone();
                     Some(NamedAccount {
                         name,

@@ -1,23 +1,10 @@
-//! From cells to values: days and instants, money, numbers, yes and no, and what makes two titles the same.
-//!
-//! Everything here is pure. A message says what is wrong with the cell; the caller adds which cell it is.
+//! Days and instants.
 
 use chrono::{
     DateTime, Duration, FixedOffset, LocalResult, NaiveDate, NaiveDateTime, NaiveTime, TimeZone,
     Utc,
 };
 use chrono_tz::Tz;
-use rust_decimal::{Decimal, RoundingStrategy};
-
-/// Two titles, stages or words are the same where their letters and digits are: case, spaces, punctuation and a
-/// trailing `*` do not count.
-#[must_use]
-pub fn bare(text: &str) -> String {
-    text.chars()
-        .filter(|letter| letter.is_alphanumeric())
-        .flat_map(char::to_lowercase)
-        .collect()
-}
 
 /// Which of day and month comes first in dates such as 3/4/2017.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum, serde::Deserialize)]
@@ -149,9 +136,8 @@ fn day_and_rest(cell: &str, order: Option<DateOrder>) -> Result<(NaiveDate, &str
             };
             match (separator, order) {
                 ('.', _) | (_, Some(DateOrder::Dmy)) => (year, second, first, rest),
-                (_, Some(DateOrder::Mdy)) => (year, first, second, rest),
-                // The column decided that no cell needs an order: day and month are equal, or neither fits.
-                (_, None) => (year, first, second, rest),
+                // Without an order the column has no cell that needs one: day and month are equal, or neither fits.
+                (_, Some(DateOrder::Mdy) | None) => (year, first, second, rest),
             }
         }
     } else if let Some(found) = named_month(cell) {
@@ -174,8 +160,11 @@ fn century(two_digits: u32) -> u32 {
     }
 }
 
-/// Three numbers between two equal separators, each with its count of digits, and what follows them.
-fn numbers(cell: &str) -> Option<([(u32, usize); 3], char, &str)> {
+/// Three numbers, each with its count of digits.
+type Counted = [(u32, usize); 3];
+
+/// Three numbers between two equal separators, and what follows them.
+fn numbers(cell: &str) -> Option<(Counted, char, &str)> {
     fn digits(text: &str) -> Option<((u32, usize), &str)> {
         let length = text.bytes().take_while(u8::is_ascii_digit).count();
         let number = text.get(..length)?.parse().ok()?;
@@ -307,153 +296,142 @@ fn offset(zone: &str) -> Option<FixedOffset> {
     FixedOffset::east_opt(sign * (hours * 3600 + minutes * 60))
 }
 
-/// How a column writes amounts.
-#[derive(Debug, Clone, Copy)]
-pub struct AmountStyle {
-    /// The currency's decimals.
-    pub decimals: u32,
-    /// What one unit of the column is: 1,000,000 for revenue in millions.
-    pub unit: Decimal,
-    /// 1.234,50 rather than 1,234.50.
-    pub decimal_comma: bool,
-}
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
 
-/// Reads an amount and brings it to the currency's decimals, multiplied by the column's unit.
-///
-/// More decimals than the currency has are refused, unless they are what binary floats leave behind
-/// (1475.3000000000002).
-///
-/// # Errors
-/// A sentence saying what is wrong with the cell.
-pub fn amount(cell: &str, style: AmountStyle) -> Result<Decimal, String> {
-    let number = decimal(cell, style.decimal_comma)?;
-    let value = number
-        .checked_mul(style.unit)
-        .ok_or_else(|| format!("“{}” is too large an amount", cell.trim()))?;
-    let rounded =
-        value.round_dp_with_strategy(style.decimals, RoundingStrategy::MidpointAwayFromZero);
-    if rounded == value {
-        return Ok(rounded.normalize());
-    }
-    let digits = cell
-        .split(['e', 'E'])
-        .next()
-        .unwrap_or_default()
-        .bytes()
-        .filter(u8::is_ascii_digit)
-        .count();
-    let off = (value - rounded).abs();
-    let noise = value
-        .abs()
-        .checked_mul(Decimal::new(1, 12))
-        .unwrap_or_default();
-    if digits >= 15 && off <= noise {
-        return Ok(rounded.normalize());
-    }
-    Err(format!(
-        "“{}” has more decimals than the currency, which has {}",
-        cell.trim(),
-        style.decimals
-    ))
-}
+    use super::*;
 
-/// Reads a number: with a currency's sign or letters about it, thousands in groups, an exponent, a minus or brackets.
-///
-/// # Errors
-/// A sentence saying what is wrong with the cell.
-pub fn decimal(cell: &str, decimal_comma: bool) -> Result<Decimal, String> {
-    let shown = cell.trim();
-    let unreadable = || format!("“{shown}” is not a number; write 1234.50");
-    let outside = |letter: char| !(letter.is_ascii_digit() || matches!(letter, '.' | ','));
-    let (head, core) = shown.split_at(
-        shown
-            .find(|letter| !outside(letter))
-            .ok_or_else(unreadable)?,
-    );
-    let (core, tail) = core.split_at(core.rfind(|letter| !outside(letter)).map_or(0, |at| at + 1));
-    let around = format!("{head}{tail}");
-    if around.chars().any(|letter| {
-        !(letter.is_alphabetic() || letter.is_whitespace() || "$€£¥₹+-−()".contains(letter))
-    }) {
-        return Err(unreadable());
+    fn order(cells: &[&str]) -> Result<Option<DateOrder>, Undecided> {
+        decide_order((2_u64..).zip(cells.iter().copied()))
     }
-    let negative = head.contains(['-', '−']) || (head.contains('(') && tail.contains(')'));
-    let plain = if core.contains(['e', 'E']) {
-        core.to_owned()
-    } else {
-        without_groups(core, decimal_comma).map_err(|hint| format!("“{shown}” {hint}"))?
-    };
-    let number = if plain.contains(['e', 'E']) {
-        Decimal::from_scientific(&plain)
-    } else {
-        plain.parse()
-    };
-    let number = number.map_err(|_| unreadable())?;
-    Ok(if negative { -number } else { number })
-}
 
-/// Takes the thousands' separators out and makes the decimal mark a point.
-fn without_groups(core: &str, decimal_comma: bool) -> Result<String, &'static str> {
-    const HINT: &str =
-        "could be meant with a decimal comma; say so with --decimal-comma, or write 1234.50";
-    let core: String = core
-        .chars()
-        .filter(|letter| !letter.is_whitespace() && *letter != '\'')
-        .collect();
-    let point = match (core.rfind('.'), core.rfind(',')) {
-        (Some(point), Some(comma)) => {
-            if point > comma {
-                '.'
-            } else {
-                ','
-            }
+    fn day(cell: &str, order: Option<DateOrder>) -> Result<String, String> {
+        moment(cell, order).map(|moment| moment.day(Tz::UTC).to_string())
+    }
+
+    fn instant(cell: &str) -> String {
+        moment(cell, Some(DateOrder::Mdy))
+            .unwrap()
+            .instant(Tz::UTC)
+            .to_rfc3339()
+    }
+
+    #[test]
+    fn a_whole_column_decides_day_and_month() {
+        assert_eq!(order(&["3/4/2017", "3/14/2017"]), Ok(Some(DateOrder::Mdy)));
+        assert_eq!(order(&["3/4/2017", "14/3/17"]), Ok(Some(DateOrder::Dmy)));
+        assert_eq!(
+            order(&["2017-03-04", "4.3.2017", "5/5/2017", "", "soon"]),
+            Ok(None)
+        );
+        assert_eq!(
+            order(&["5/5/2017", "3/4/2017"]),
+            Err(Undecided::Ambiguous {
+                line: 3,
+                cell: "3/4/2017".to_owned()
+            })
+        );
+        assert_eq!(
+            order(&["13/4/2017", "4/13/2017"]),
+            Err(Undecided::Contradicting { dmy: 2, mdy: 3 })
+        );
+        assert_eq!(
+            order(&["3/4/2017 9:00", "3/14/2017 2:30 PM"]),
+            Ok(Some(DateOrder::Mdy))
+        );
+    }
+
+    #[test]
+    fn days_are_read_in_many_spellings() {
+        let march = Ok("2017-03-04".to_owned());
+        for cell in [
+            "2017-03-04",
+            "2017/3/4",
+            "4.3.2017",
+            "04.03.17",
+            "Mar 4, 2017",
+            "4 March 2017",
+            "04-Mar-17",
+            "20170304",
+            "42798",
+            "42798.0",
+        ] {
+            assert_eq!(day(cell, None), march, "{cell}");
         }
-        _ => {
-            if decimal_comma {
-                ','
-            } else {
-                '.'
-            }
+        assert_eq!(day("3/4/2017", Some(DateOrder::Mdy)), march);
+        assert_eq!(day("4/3/17", Some(DateOrder::Dmy)), march);
+        assert_eq!(
+            day("11/14/98", Some(DateOrder::Mdy)),
+            Ok("1998-11-14".to_owned())
+        );
+    }
+
+    #[test]
+    fn days_that_do_not_exist_and_words_are_told() {
+        assert!(
+            day("2017-02-30", None)
+                .unwrap_err()
+                .contains("does not exist")
+        );
+        assert!(
+            day("13/14/2017", None)
+                .unwrap_err()
+                .contains("does not exist")
+        );
+        assert!(day("tomorrow", None).unwrap_err().contains("is not a date"));
+        assert!(day("2017-03-04 25:00", None).unwrap_err().contains("time"));
+        assert!(day("12", None).is_err());
+    }
+
+    #[test]
+    fn instants_keep_their_zone() {
+        for cell in [
+            "2017-03-04T12:30:00.000+0000",
+            "2017-03-04T12:30:00Z",
+            "2017-03-04 09:30:00-0300",
+            "2017-03-04T09:30:00.000Z-0300",
+            "3/4/2017 12:30",
+            "3/4/2017 12:30 pm",
+            "03/04/2017T14:30:00+02:00",
+            "2017-03-04 12:30:00 UTC",
+        ] {
+            assert_eq!(instant(cell), "2017-03-04T12:30:00+00:00", "{cell}");
         }
-    };
-    let group = if point == '.' { ',' } else { '.' };
-    let (whole, fraction) = core.split_once(point).unwrap_or((&core, ""));
-    let mut groups = whole.split(group);
-    let first = groups.next().unwrap_or_default();
-    let grouped = whole.contains(group);
-    let well_grouped =
-        !grouped || ((1..=3).contains(&first.len()) && groups.all(|digits| digits.len() == 3));
-    if !well_grouped || fraction.contains([point, group]) {
-        return Err(HINT);
+        assert_eq!(instant("2017-03-04"), "2017-03-04T12:00:00+00:00");
+        assert_eq!(instant("3/4/2017 12:05 AM"), "2017-03-04T00:05:00+00:00");
     }
-    let whole = whole.replace(group, "");
-    Ok(if fraction.is_empty() {
-        whole
-    } else {
-        format!("{whole}.{fraction}")
-    })
-}
 
-/// Reads a whole number; `10.0` and `1,234` are ones.
-///
-/// # Errors
-/// A sentence saying what is wrong with the cell.
-pub fn whole(cell: &str, decimal_comma: bool) -> Result<i32, String> {
-    let number = decimal(cell, decimal_comma)?.normalize();
-    if number.scale() > 0 {
-        return Err(format!("“{}” is not a whole number", cell.trim()));
+    #[test]
+    fn the_organizations_zone_makes_days_of_instants_and_instants_of_clocks() {
+        let zone = chrono_tz::America::New_York;
+        let late = moment("2024-01-23T03:54:57.000+0000", None).unwrap();
+        assert_eq!(late.day(zone).to_string(), "2024-01-22");
+        let in_the_gap = moment("2024-03-10 02:30", None).unwrap();
+        assert_eq!(
+            in_the_gap.instant(zone).to_rfc3339(),
+            "2024-03-10T07:30:00+00:00"
+        );
     }
-    i32::try_from(number).map_err(|_| format!("“{}” is too large a number", cell.trim()))
-}
 
-/// Reads yes or no, in the words that CRMs write.
-///
-/// # Errors
-/// A sentence saying what is wrong with the cell.
-pub fn yes(cell: &str) -> Result<bool, String> {
-    match bare(cell).as_str() {
-        "true" | "1" | "yes" | "y" | "t" | "x" | "done" => Ok(true),
-        "false" | "0" | "no" | "n" | "f" | "todo" => Ok(false),
-        _ => Err(format!("“{}” is neither true nor false", cell.trim())),
+    proptest! {
+        #[test]
+        fn no_cell_is_too_strange(cell in "\\PC{0,24}") {
+            let _ = moment(&cell, None);
+            let _ = moment(&cell, Some(DateOrder::Dmy));
+        }
+
+        #[test]
+        fn nearly_dates_do_not_panic(cell in "[0-9/.:TZ+ -]{0,24}") {
+            let _ = moment(&cell, Some(DateOrder::Mdy));
+        }
+
+        #[test]
+        fn every_day_is_read_as_written(days in 0_i64..30_000, day_first: bool) {
+            let date = NaiveDate::from_ymd_opt(1990, 1, 1).unwrap() + Duration::days(days);
+            let (order, shape) = if day_first { (DateOrder::Dmy, "%d/%m/%Y") } else { (DateOrder::Mdy, "%m/%d/%Y") };
+            prop_assert_eq!(moment(&date.format(shape).to_string(), Some(order)), Ok(Moment::Day(date)));
+            prop_assert_eq!(moment(&date.to_string(), None), Ok(Moment::Day(date)));
+        }
     }
 }
