@@ -1,1 +1,5 @@
+<<<<<<< HEAD
 pub mod import;
+=======
+pub mod auth;
+>>>>>>> main

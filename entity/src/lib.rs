@@ -1,1 +1,36 @@
+<<<<<<< HEAD
 
+=======
+//! What is stored: a file a table, with its columns, its words (enums), its typed id and its finders, which are all
+//! scoped to an organization. No rules, no GraphQL, no clock: those live in `callshot`.
+#![recursion_limit = "256"]
+
+mod id;
+mod scope;
+mod time;
+mod word;
+
+pub mod account;
+pub mod booking;
+pub mod contact;
+pub mod credential;
+pub mod erasure;
+pub mod event;
+pub mod external_id;
+pub mod opportunity;
+pub mod organization;
+pub mod refresh_token;
+pub mod seat;
+pub mod session;
+pub mod touch;
+pub mod touch_contact;
+pub mod user;
+
+pub use id::{Id, IdError, show as show_id, split as split_id};
+pub use id::{
+    AccountId, BookingId, ContactId, EventId, OpportunityId, OrganizationId, SessionId, TouchId,
+    UserId,
+};
+pub use scope::Scoped;
+pub use time::{Day, Instant};
+>>>>>>> main

@@ -1,1 +1,48 @@
+//! The truth about tables: a file a change, named after its effect, up and down.
 
+pub use sea_orm_migration::prelude::*;
+
+mod dialect;
+mod m0001_organizations_and_members;
+mod m0002_accounts_and_contacts;
+mod m0003_touches;
+mod m0004_opportunities_and_bookings;
+mod m0005_feed;
+
+/// All changes, in their order.
+#[derive(Debug)]
+pub struct Migrator;
+
+#[async_trait::async_trait]
+impl MigratorTrait for Migrator {
+    fn migrations() -> Vec<Box<dyn MigrationTrait>> {
+        vec![
+            Box::new(m0001_organizations_and_members::Migration),
+            Box::new(m0002_accounts_and_contacts::Migration),
+            Box::new(m0003_touches::Migration),
+            Box::new(m0004_opportunities_and_bookings::Migration),
+            Box::new(m0005_feed::Migration),
+        ]
+    }
+}
+
+/// Declares a migration by its statements. (The feature is called `transaction` there: all or nothing, on both.)
+macro_rules! change {
+    (up: [$($up:expr),* $(,)?], down: [$($down:expr),* $(,)?] $(,)?) => {
+        /// The change.
+        #[derive(Debug, sea_orm_migration::prelude::DeriveMigrationName)]
+        pub struct Migration;
+
+        #[async_trait::async_trait]
+        impl sea_orm_migration::prelude::MigrationTrait for Migration {
+            async fn up(&self, manager: &sea_orm_migration::prelude::SchemaManager) -> Result<(), sea_orm_migration::prelude::DbErr> {
+                crate::dialect::run(manager, &[$($up),*]).await
+            }
+
+            async fn down(&self, manager: &sea_orm_migration::prelude::SchemaManager) -> Result<(), sea_orm_migration::prelude::DbErr> {
+                crate::dialect::run(manager, &[$($down),*]).await
+            }
+        }
+    };
+}
+pub(crate) use change;

@@ -1,0 +1,113 @@
+//! One running application: its database, its schema, its clock and its keys.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_graphql::{EmptySubscription, Request, Response, Schema};
+use entity::OrganizationId;
+
+use crate::auth::Auth;
+use crate::clock::Clock;
+use crate::config::Settings;
+use crate::context::Cx;
+use crate::db::{Db, Options};
+use crate::schema::{Mutation, Query};
+
+/// The schema with its roots.
+pub type ApiSchema = Schema<Query, Mutation, EmptySubscription>;
+
+/// A running application. Any number of requests share it.
+pub struct App {
+    /// Its settings.
+    pub settings: Settings,
+    /// Its clock.
+    pub clock: Clock,
+    /// Its database.
+    pub db: Db,
+    /// What lets people in.
+    pub auth: Auth,
+    schema: ApiSchema,
+}
+
+impl App {
+    /// Opens the database, brings its tables up to date, and reads or makes the signing keys.
+    ///
+    /// # Errors
+    /// A sentence that says what could not be opened.
+    pub async fn open(settings: Settings) -> Result<Arc<Self>, String> {
+        let url = settings.database.url.expose().to_owned();
+        let db = open_database(&settings).await?;
+        db.migrate(&url).await.map_err(|error| format!("the tables could not be brought up to date: {error}"))?;
+        crate::feed::settle_restored(&db).await.map_err(|error| format!("the feed could not be read: {error}"))?;
+        let auth = Auth::open(&settings).map_err(|error| error.to_string())?;
+        let clock = Clock::from_setting(settings.clock.stop);
+        Ok(Arc::new(Self { clock, db, auth, schema: crate::schema::build(), settings }))
+    }
+
+    /// Answers a request.
+    pub async fn execute(self: &Arc<Self>, request: Request, bearer: Option<&str>, request_id: &str, peer: Option<std::net::IpAddr>) -> Response {
+        let viewer = match bearer {
+            Some(token) => match self.auth.viewer(&self.db, token).await {
+                Ok(viewer) => viewer,
+                Err(fault) => {
+                    let cx = Cx::new(Arc::clone(self), request_id.to_owned(), peer, None);
+                    return Response::from_errors(vec![fault.into_server_error(&cx)]);
+                }
+            },
+            None => None,
+        };
+        let cx = Cx::new(Arc::clone(self), request_id.to_owned(), peer, viewer);
+        self.schema.execute(request.data(cx)).await
+    }
+
+    /// Is the database there, with the tables that this program knows?
+    ///
+    /// # Errors
+    /// A sentence that says what is wrong.
+    pub async fn ready(&self) -> Result<(), String> {
+        match self.db.is_up_to_date().await {
+            Ok(true) => Ok(()),
+            Ok(false) => Err("the database's tables are of another version".to_owned()),
+            Err(error) => {
+                tracing::warn!(%error, "not ready");
+                Err("the database is out of reach".to_owned())
+            }
+        }
+    }
+
+    /// The schema as text.
+    #[must_use]
+    pub fn sdl() -> String {
+        crate::schema::build().sdl_with_options(async_graphql::SDLExportOptions::new())
+    }
+
+    /// Forgets what is remembered of an organization's people and settings, so that a change is in force at once here;
+    /// other servers learn of it within 5 s.
+    pub fn forget(&self, organization: OrganizationId) {
+        self.auth.forget(organization);
+    }
+}
+
+async fn open_database(settings: &Settings) -> Result<Db, String> {
+    let database = &settings.database;
+    let options = Options {
+        url: database.url.expose().to_owned(),
+        connections: database.database_connections.get(),
+        statement_timeout: database.statement_timeout,
+        slow: database.slow_query,
+    };
+    Db::open(&options).await.map_err(|error| format!("the database could not be opened: {error}"))
+}
+
+/// Brings a database's tables up to date and does nothing else.
+///
+/// # Errors
+/// A sentence that says what could not be done.
+pub async fn migrate(settings: &Settings) -> Result<(), String> {
+    let mut patient = settings.clone();
+    // A change of tables may take longer than any request should.
+    patient.database.statement_timeout = Duration::from_secs(3600);
+    let db = open_database(&patient).await?;
+    db.migrate(settings.database.url.expose()).await.map_err(|error| error.to_string())?;
+    db.close().await.map_err(|error| error.to_string())
+}

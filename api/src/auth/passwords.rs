@@ -1,0 +1,215 @@
+//! Passwords: the rule for new ones, and hashes of Argon2id that neither stall the server nor tell who exists.
+
+use std::sync::{Arc, LazyLock};
+
+use argon2::{
+    Algorithm, Argon2, Params, PasswordHasher, PasswordVerifier, Version,
+    password_hash::{self, phc::PasswordHash},
+};
+use icu_normalizer::ComposingNormalizer;
+use tokio::sync::Semaphore;
+
+/// The fewest characters of a password.
+pub const SHORTEST: usize = 12;
+/// The most characters of a password.
+pub const LONGEST: usize = 128;
+
+/// How many hashes are computed at once. Each takes 19 MiB and a core for tens of milliseconds.
+const AT_ONCE: usize = 2;
+
+/// OWASP's figures for Argon2id (Password Storage Cheat Sheet): 19 MiB, two passes, one lane, 32 bytes out.
+static PARAMS: LazyLock<Params> = LazyLock::new(|| {
+    Params::new(19 * 1024, 2, 1, Some(32)).unwrap_or_else(|error| unreachable!("the figures are in range: {error}"))
+});
+
+/// A hash of the same cost as a real one. It is of random bytes rather than of a password, so that nothing matches it.
+const NOBODYS: &str =
+    "$argon2id$v=19$m=19456,t=2,p=1$Kbm5ycOfyu/QIMw3ZhZsOg$a2UOz9vCiAXIrLhvgdW+QoexhCSo5hiRAm2G+5ZM/O8";
+
+/// What kept a password from being hashed or compared. Never the caller's fault: a wrong password is no error.
+#[derive(Debug, thiserror::Error)]
+pub enum PasswordError {
+    /// The stored hash is not one that Argon2 can read, or there was no memory.
+    #[error("hashing: {0}")]
+    Hash(#[from] password_hash::Error),
+    /// The system gave no random bytes for the salt.
+    #[error("no random bytes: {0}")]
+    Random(#[from] getrandom::Error),
+    /// The blocking task broke off, or the server is stopping.
+    #[error("the hashing task ended: {0}")]
+    Task(#[from] tokio::task::JoinError),
+}
+
+/// Hashes and compares passwords, on blocking threads, two at once. Cheap to clone; clones share that limit.
+#[derive(Clone, Debug)]
+pub struct Passwords {
+    turns: Arc<Semaphore>,
+}
+
+impl Default for Passwords {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Passwords {
+    /// A hasher with a limit of its own. One a process is meant.
+    #[must_use]
+    pub fn new() -> Self {
+        Self { turns: Arc::new(Semaphore::new(AT_ONCE)) }
+    }
+
+    /// The Argon2id hash of a password under a fresh salt of 16 bytes, in PHC form (ASCII, 97 characters). It does not
+    /// judge the password: [`check_password`] does.
+    ///
+    /// # Errors
+    /// Without memory or random bytes, or when the server is stopping.
+    pub async fn hash(&self, password: &str) -> Result<String, PasswordError> {
+        let password = composed(password);
+        self.take_turn(move || {
+            let mut salt = [0; 16];
+            getrandom::fill(&mut salt)?;
+            Ok(hasher().hash_password_with_salt(password.as_bytes(), &salt)?.to_string())
+        })
+        .await
+    }
+
+    /// Whether a password is the one behind a stored hash. Without a stored hash (no such user, or one who never
+    /// accepted the invitation) the answer is false, after the same work, so that the time does not tell them apart.
+    ///
+    /// # Errors
+    /// Without memory, with a stored hash that is none, or when the server is stopping.
+    pub async fn verify(&self, candidate: &str, stored: Option<&str>) -> Result<bool, PasswordError> {
+        let candidate = composed(candidate);
+        let known = stored.is_some();
+        let stored = stored.unwrap_or(NOBODYS).to_owned();
+        self.take_turn(move || {
+            let stored = PasswordHash::new(&stored).map_err(password_hash::Error::from)?;
+            match hasher().verify_password(candidate.as_bytes(), &stored) {
+                Ok(()) => Ok(known),
+                Err(password_hash::Error::PasswordInvalid) => Ok(false),
+                Err(error) => Err(error.into()),
+            }
+        })
+        .await
+    }
+
+    /// Runs work on a blocking thread once it is its turn. The turn travels with the work: a caller who goes away
+    /// does not free it before the work is over.
+    async fn take_turn<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> Result<T, PasswordError> + Send + 'static,
+    ) -> Result<T, PasswordError> {
+        // The semaphore is never closed, so that there always is a turn.
+        let turn = Arc::clone(&self.turns).acquire_owned().await;
+        tokio::task::spawn_blocking(move || {
+            let _turn = turn;
+            work()
+        })
+        .await?
+    }
+}
+
+/// Argon2id at our figures. A stored hash is compared at the figures that it names itself, so that these may be raised.
+fn hasher() -> Argon2<'static> {
+    Argon2::new(Algorithm::Argon2id, Version::V0x13, PARAMS.clone())
+}
+
+/// The password as it is hashed: NFC, because one keyboard sends é as one character and another as two.
+fn composed(password: &str) -> String {
+    ComposingNormalizer::new_nfc().normalize(password).into_owned()
+}
+
+/// The rule for a new password: 12 to 128 characters (Unicode scalar values), any, spaces at the ends included.
+///
+/// # Errors
+/// The sentence for a userError, which says what would be right.
+pub fn check_password(password: &str) -> Result<(), String> {
+    let length = password.chars().count();
+    if (SHORTEST..=LONGEST).contains(&length) {
+        return Ok(());
+    }
+    Err(format!("A password has {SHORTEST} to {LONGEST} characters, any of them; this one has {length}."))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn length_is_counted_in_characters() {
+        assert_eq!(check_password("twelve chars"), Ok(()));
+        assert_eq!(check_password("é日本語🔑é日本語🔑é日"), Ok(()));
+        assert_eq!(check_password(&"🔑".repeat(128)), Ok(()));
+        assert_eq!(check_password("\0\t            "), Ok(()));
+        for (wrong, length) in [("", 0), ("eleven char", 11), (&"x".repeat(129), 129)] {
+            let sentence = check_password(wrong).unwrap_err();
+            assert!(sentence.ends_with(&format!("this one has {length}.")), "{sentence}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_password_verifies_against_its_own_hash_alone() {
+        let passwords = Passwords::new();
+        let stored = passwords.hash("correct horse battery").await.unwrap();
+        assert!(stored.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{stored}");
+        assert_eq!(stored.len(), 97);
+        assert!(passwords.verify("correct horse battery", Some(&stored)).await.unwrap());
+        assert!(!passwords.verify("correct horse batterY", Some(&stored)).await.unwrap());
+        assert!(!passwords.verify("correct horse battery ", Some(&stored)).await.unwrap());
+        assert!(!passwords.verify("", Some(&stored)).await.unwrap());
+        assert_ne!(stored, passwords.hash("correct horse battery").await.unwrap(), "the salt is fresh");
+    }
+
+    #[tokio::test]
+    async fn composed_and_decomposed_letters_are_one_password() {
+        let passwords = Passwords::new();
+        let stored = passwords.hash("caf\u{e9} au lait, please").await.unwrap();
+        assert!(passwords.verify("cafe\u{301} au lait, please", Some(&stored)).await.unwrap());
+    }
+
+    #[tokio::test]
+    async fn nobody_has_no_password() {
+        let passwords = Passwords::new();
+        assert!(!passwords.verify("correct horse battery", None).await.unwrap());
+        assert!(!passwords.verify("", None).await.unwrap());
+    }
+
+    /// Time itself is no thing to test; the figures that make it are.
+    #[test]
+    fn the_dummy_costs_what_a_real_hash_costs() {
+        let dummy = PasswordHash::new(NOBODYS).unwrap();
+        let real = hasher().hash_password_with_salt(b"x", &[7; 16]).unwrap();
+        assert_eq!(dummy.algorithm, real.algorithm);
+        assert_eq!(dummy.version, real.version);
+        assert_eq!(dummy.params, real.params);
+        assert_eq!(dummy.salt.map(|salt| salt.len()), real.salt.map(|salt| salt.len()));
+        assert_eq!(dummy.hash.map(|hash| hash.len()), real.hash.map(|hash| hash.len()));
+    }
+
+    #[tokio::test]
+    async fn a_stored_hash_that_is_none_is_an_error_and_no_match() {
+        let passwords = Passwords::new();
+        for stored in ["", "plain text", "$argon2id$v=19$m=19456,t=2,p=1$J2Oq1Wn5hZ7fyr9Gq3u0Tg"] {
+            assert!(!passwords.verify("plain text", Some(stored)).await.unwrap_or(false), "{stored}");
+        }
+    }
+
+    #[tokio::test]
+    async fn hashes_beyond_two_wait_for_their_turn() {
+        let passwords = Passwords::new();
+        let turns = passwords.turns.clone().acquire_many_owned(2).await.unwrap();
+        let mut third = tokio::spawn({
+            let passwords = passwords.clone();
+            async move { passwords.hash("correct horse battery").await }
+        });
+        tokio::select! {
+            biased;
+            _ = &mut third => panic!("a third was hashed while two turns were taken"),
+            () = tokio::task::yield_now() => {}
+        }
+        drop(turns);
+        third.await.unwrap().unwrap();
+        assert_eq!(passwords.turns.available_permits(), 2);
+    }
+}

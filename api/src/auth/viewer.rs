@@ -1,0 +1,130 @@
+//! Who asks: from an access token to a [`Viewer`], remembered for a few seconds, so that most requests ask the
+//! database nothing about it, and whatever ends or changes is in force within those seconds on every server.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use entity::{OrganizationId, Scoped, SessionId, UserId, organization, session, user};
+use moka::sync::Cache;
+use sea_orm::{ColumnTrait, ConnectionTrait, DbErr, QueryFilter, Statement};
+use uuid::Uuid;
+
+use super::keys::{KeyError, SigningKeys};
+use super::passwords::Passwords;
+use super::throttle::Throttle;
+use super::tokens::{Claims, Tokens};
+use crate::config::Settings;
+use crate::context::Viewer;
+use crate::db::Db;
+use crate::error::{Fault, Result};
+use crate::money::Currency;
+
+/// For how long a viewer is remembered.
+const REMEMBERED: Duration = Duration::from_secs(4);
+/// How many viewers are remembered at most.
+const MOST_REMEMBERED: u64 = 10_000;
+
+/// What lets people in.
+pub struct Auth {
+    /// Makes and checks password hashes.
+    pub passwords: Passwords,
+    /// Makes and checks access tokens.
+    pub tokens: Tokens,
+    /// Slows down guessing.
+    pub throttle: Throttle,
+    viewers: Cache<SessionId, Arc<Viewer>>,
+}
+
+impl Auth {
+    /// With the keys of the settings: those given, else those of the key file, which is made at the first start.
+    ///
+    /// # Errors
+    /// Keys that cannot be read, made or trusted.
+    pub fn open(settings: &Settings) -> Result<Self, KeyError> {
+        let given = &settings.access.signing_keys;
+        let keys = if given.is_empty() {
+            SigningKeys::open(&settings.key_file())?
+        } else {
+            SigningKeys::given(given.iter().map(|key| key.expose()))?
+        };
+        Ok(Self {
+            passwords: Passwords::new(),
+            tokens: Tokens::new(&keys),
+            throttle: Throttle::default(),
+            viewers: Cache::builder().max_capacity(MOST_REMEMBERED).time_to_live(REMEMBERED).support_invalidation_closures().build(),
+        })
+    }
+
+    /// Who holds this access token.
+    ///
+    /// # Errors
+    /// `UNAUTHENTICATED` where the token does not hold, its session has ended or its user is not active any more.
+    pub async fn viewer(&self, db: &Db, token: &str) -> Result<Option<Arc<Viewer>>> {
+        let claims = self.tokens.verify(token).map_err(|_| Fault::Unauthenticated)?;
+        if let Some(viewer) = self.viewers.get(&claims.session) {
+            return Ok(Some(viewer));
+        }
+        let viewer = Arc::new(find(db, claims).await?.ok_or(Fault::Unauthenticated)?);
+        self.viewers.insert(claims.session, Arc::clone(&viewer));
+        Ok(Some(viewer))
+    }
+
+    /// Forgets the viewers of an organization.
+    pub fn forget(&self, organization: OrganizationId) {
+        // It fails only where closures are not supported, and they are.
+        let _ = self.viewers.invalidate_entries_if(move |_, viewer| viewer.organization.id == organization);
+    }
+}
+
+/// The viewer that a session belongs to; None where it has ended, or its user is not active.
+///
+/// # Errors
+/// The database's.
+pub async fn find(db: &Db, claims: Claims) -> Result<Option<Viewer>> {
+    let session = session::Entity::of(claims.organization)
+        .filter(session::Column::Id.eq(claims.session))
+        .filter(session::Column::UserId.eq(claims.user))
+        .filter(session::Column::EndedAt.is_null())
+        .one(db.reader())
+        .await?;
+    if session.is_none() {
+        return Ok(None);
+    }
+    let Some(user) = user::Entity::of(claims.organization)
+        .filter(user::Column::Id.eq(claims.user))
+        .filter(user::Column::Active.eq(true))
+        .one(db.reader())
+        .await?
+    else {
+        return Ok(None);
+    };
+    let Some(organization) = organization::Entity::of(claims.organization).one(db.reader()).await? else { return Ok(None) };
+    let line = match user.role {
+        user::Role::Manager => line_below(db.reader(), organization.id, user.id).await?,
+        user::Role::Seller | user::Role::Admin => vec![user.id],
+    };
+    Ok(Some(of(organization, user, claims.session, line)))
+}
+
+/// A viewer out of what was stored.
+#[must_use]
+pub fn of(organization: organization::Model, user: user::Model, session: SessionId, line: Vec<UserId>) -> Viewer {
+    let currency = Currency::of(&organization.currency).unwrap_or(Currency::NONE);
+    let zone = crate::calendar::zone(&organization.time_zone).unwrap_or(chrono_tz::UTC);
+    Viewer { organization, currency, zone, user, session, line }
+}
+
+/// A user and everyone below in the reporting line, at any depth.
+///
+/// # Errors
+/// The database's.
+pub async fn line_below<C: ConnectionTrait>(connection: &C, organization: OrganizationId, user: UserId) -> Result<Vec<UserId>, DbErr> {
+    let sql = "with recursive line (id) as (
+            select id from member where organization_id = $1 and id = $2
+            union
+            select member.id from member join line on member.manager_id = line.id where member.organization_id = $1
+        ) select id from line";
+    let statement = Statement::from_sql_and_values(connection.get_database_backend(), sql, [organization.into(), user.into()]);
+    let rows = connection.query_all_raw(statement).await?;
+    rows.into_iter().map(|row| row.try_get_by_index::<Uuid>(0).map(UserId)).collect()
+}

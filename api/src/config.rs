@@ -1,0 +1,411 @@
+//! Every setting, as a flag and as an environment variable alike. The defaults stand here and nowhere else:
+//! [`Settings::default`] asks clap for them, with the environment left out.
+
+use std::{
+    fmt,
+    net::SocketAddr,
+    num::{NonZeroU32, NonZeroUsize},
+    path::{Path, PathBuf},
+    str::FromStr,
+    time::Duration,
+};
+
+use clap::{ArgMatches, Args, Command, FromArgMatches, ValueEnum};
+
+use crate::clock::Stop;
+
+/// What `callshot serve` takes: where to listen, and all other settings.
+#[derive(Args, Clone, Debug)]
+pub struct ServeArguments {
+    /// The address and port to listen on; port 0 takes any free one
+    #[arg(long, env = "CALLSHOT_LISTEN", value_name = "ADDRESS", default_value = "127.0.0.1:8000")]
+    pub listen: SocketAddr,
+    /// Everything that does not depend on where one listens.
+    #[command(flatten)]
+    pub settings: Settings,
+}
+
+/// All settings of one running application.
+#[derive(Args, Clone, Debug)]
+pub struct Settings {
+    /// Where data is stored.
+    #[command(flatten)]
+    pub database: DatabaseSettings,
+    /// What time it is.
+    #[command(flatten)]
+    pub clock: ClockSettings,
+    /// Who gets in.
+    #[command(flatten)]
+    pub access: AccessSettings,
+    /// How large a document may be.
+    #[command(flatten)]
+    pub limits: DocumentLimits,
+    /// How the server treats connections.
+    #[command(flatten)]
+    pub http: HttpSettings,
+    /// What is logged.
+    #[command(flatten)]
+    pub log: LogSettings,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        let command = Self::augment_args(Command::new("callshot")).mut_args(|argument| argument.env(None::<&'static str>));
+        let matches = command.try_get_matches_from(["callshot"]).unwrap_or_else(|_| ArgMatches::default());
+        Self::from_arg_matches(&matches).unwrap_or_else(|error| unreachable!("every setting has a default: {error}"))
+    }
+}
+
+impl Settings {
+    /// The file with the signing key: the one that is set, else beside an `SQLite` database under its name
+    /// (`callshot.key` beside `callshot.db`), else `callshot.key` in the working directory.
+    #[must_use]
+    pub fn key_file(&self) -> PathBuf {
+        if let Some(file) = &self.access.key_file {
+            return file.clone();
+        }
+        self.database.url.file().map_or_else(|| PathBuf::from("callshot.key"), |file| file.with_extension("key"))
+    }
+}
+
+/// Where data is stored, and how patiently.
+#[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Database")]
+pub struct DatabaseSettings {
+    /// sqlite://FILE or postgres://USER:PASSWORD@HOST/DATABASE
+    #[arg(id = "database_url", long = "database-url", env = "DATABASE_URL", value_name = "URL", hide_env_values = true, default_value = "sqlite://callshot.db")]
+    pub url: DatabaseUrl,
+    /// The most connections that are open at once
+    #[arg(long, env = "CALLSHOT_DATABASE_CONNECTIONS", value_name = "NUMBER", default_value = "10")]
+    pub database_connections: NonZeroU32,
+    /// How long a request waits for a free connection
+    #[arg(long, env = "CALLSHOT_DATABASE_WAIT", value_name = "TIME", default_value = "5s", value_parser = parse_time)]
+    pub database_wait: Duration,
+    /// How long one statement may run
+    #[arg(long, env = "CALLSHOT_STATEMENT_TIMEOUT", value_name = "TIME", default_value = "10s", value_parser = parse_time)]
+    pub statement_timeout: Duration,
+    /// A statement that takes longer is logged as a warning
+    #[arg(long, env = "CALLSHOT_SLOW_QUERY", value_name = "TIME", default_value = "500ms", value_parser = parse_time)]
+    pub slow_query: Duration,
+}
+
+/// What time it is.
+#[derive(Args, Clone, Copy, Debug)]
+#[command(next_help_heading = "Clock")]
+pub struct ClockSettings {
+    /// Stops the clock at an instant (RFC 3339), for tests and demonstrations
+    #[arg(id = "clock", long = "clock", env = "CALLSHOT_CLOCK", value_name = "INSTANT")]
+    pub stop: Option<Stop>,
+}
+
+/// Who gets in, and what tokens are signed with.
+#[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Access")]
+pub struct AccessSettings {
+    /// Who may found an organization
+    #[arg(long, env = "CALLSHOT_SIGN_UP", value_name = "WHO", value_enum, default_value = "first")]
+    pub sign_up: SignUp,
+    /// The file with the signing key, made at the first start [default: beside the database]
+    #[arg(long, env = "CALLSHOT_KEY_FILE", value_name = "FILE")]
+    pub key_file: Option<PathBuf>,
+    /// Signing keys instead of the file's, separated by commas: the first signs, all of them verify
+    #[arg(
+        long,
+        env = "CALLSHOT_SIGNING_KEYS",
+        visible_alias = "signing-key",
+        value_name = "KEYS",
+        hide_env_values = true,
+        value_delimiter = ','
+    )]
+    pub signing_keys: Vec<Secret>,
+}
+
+/// Who may found an organization.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum SignUp {
+    /// Only the first, while there is none
+    First,
+    /// Anybody
+    Open,
+    /// Nobody
+    Closed,
+}
+
+/// How large a document may be. All of it is checked before anything is validated or run.
+#[derive(Args, Clone, Copy, Debug)]
+#[command(next_help_heading = "Limits of a document")]
+pub struct DocumentLimits {
+    /// The longest document, in bytes
+    #[arg(long, env = "CALLSHOT_MAX_DOCUMENT", value_name = "BYTES", default_value = "32768")]
+    pub max_document: NonZeroUsize,
+    /// The most selections of a document, once its fragments are unfolded
+    #[arg(long, env = "CALLSHOT_MAX_COST", value_name = "NUMBER", default_value = "5000")]
+    pub max_cost: u64,
+    /// How deep fields may nest
+    #[arg(long, env = "CALLSHOT_MAX_DEPTH", value_name = "NUMBER", default_value = "15")]
+    pub max_depth: u32,
+    /// The most aliases of a document
+    #[arg(long, env = "CALLSHOT_MAX_ALIASES", value_name = "NUMBER", default_value = "200")]
+    pub max_aliases: usize,
+    /// The most directives of a document
+    #[arg(long, env = "CALLSHOT_MAX_DIRECTIVES", value_name = "NUMBER", default_value = "100")]
+    pub max_directives: usize,
+}
+
+impl Default for DocumentLimits {
+    fn default() -> Self {
+        Settings::default().limits
+    }
+}
+
+/// How the server treats connections and requests.
+#[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "HTTP")]
+pub struct HttpSettings {
+    /// The largest body of a request, in bytes
+    #[arg(long, env = "CALLSHOT_MAX_BODY", value_name = "BYTES", default_value = "262144")]
+    pub max_body: NonZeroUsize,
+    /// The most connections that are open at once; more wait to be accepted
+    #[arg(long, env = "CALLSHOT_MAX_CONNECTIONS", value_name = "NUMBER", default_value = "1024")]
+    pub max_connections: NonZeroUsize,
+    /// How long a request's headers may take to arrive, and how long an idle connection is kept
+    #[arg(long, env = "CALLSHOT_HEADER_TIMEOUT", value_name = "TIME", default_value = "30s", value_parser = parse_time)]
+    pub header_timeout: Duration,
+    /// How long a request's body may take to arrive
+    #[arg(long, env = "CALLSHOT_BODY_TIMEOUT", value_name = "TIME", default_value = "10s", value_parser = parse_time)]
+    pub body_timeout: Duration,
+    /// How long a request may wait for its answer; what it began is finished nevertheless
+    #[arg(long, env = "CALLSHOT_REQUEST_TIMEOUT", value_name = "TIME", default_value = "60s", value_parser = parse_time)]
+    pub request_timeout: Duration,
+    /// How long requests in flight may take to finish once the server is told to stop
+    #[arg(long, env = "CALLSHOT_DRAIN_TIMEOUT", value_name = "TIME", default_value = "30s", value_parser = parse_time)]
+    pub drain_timeout: Duration,
+    /// The origins whose pages may call, separated by commas, or * for any [default: none]
+    #[arg(long, env = "CALLSHOT_CORS_ORIGINS", value_name = "ORIGINS", value_delimiter = ',')]
+    pub cors_origins: Vec<Origin>,
+}
+
+/// What is logged, and how it is written.
+#[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Logs")]
+pub struct LogSettings {
+    /// What is logged: a level, or a tracing filter such as info,callshot=debug
+    #[arg(long, env = "CALLSHOT_LOG", value_name = "FILTER", default_value = "info")]
+    pub log: String,
+    /// How logs are written
+    #[arg(long, env = "CALLSHOT_LOG_FORMAT", value_name = "FORMAT", value_enum, default_value = "text")]
+    pub log_format: LogFormat,
+}
+
+/// How logs are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// Lines for people
+    Text,
+    /// One JSON object a line
+    Json,
+}
+
+/// A text that no log and no help shows.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(String);
+
+impl Secret {
+    /// The text itself, for the one place that needs it.
+    #[must_use]
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for Secret {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if text.trim().is_empty() { Err("must not be empty".to_owned()) } else { Ok(Self(text.to_owned())) }
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("…")
+    }
+}
+
+/// The address of a database: `sqlite://FILE`, `postgres://…` or `postgresql://…`. Shown without its password.
+#[derive(Clone, PartialEq, Eq)]
+pub struct DatabaseUrl(String);
+
+impl DatabaseUrl {
+    /// The whole address, password included, for the one place that connects.
+    #[must_use]
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+
+    /// The file of an `SQLite` database; nothing for `PostgreSQL` and for a database in memory.
+    #[must_use]
+    pub fn file(&self) -> Option<&Path> {
+        let rest = self.0.strip_prefix("sqlite:")?;
+        let path = rest.strip_prefix("//").unwrap_or(rest);
+        let (path, parameters) = path.split_once('?').unwrap_or((path, ""));
+        let in_memory = path.is_empty() || path == ":memory:" || parameters.split('&').any(|one| one == "mode=memory");
+        (!in_memory).then(|| Path::new(path))
+    }
+}
+
+impl FromStr for DatabaseUrl {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if ["sqlite:", "postgres://", "postgresql://"].iter().any(|scheme| text.starts_with(scheme)) {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err("must begin with sqlite://, postgres:// or postgresql://".to_owned())
+        }
+    }
+}
+
+impl fmt::Display for DatabaseUrl {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Parameters may hold a password too, so they are not shown at all.
+        let shown = self.0.split('?').next().unwrap_or_default();
+        match shown.split_once("://").and_then(|(scheme, rest)| Some((scheme, rest.rsplit_once('@')?))) {
+            Some((scheme, (login, host))) => {
+                let user = login.split(':').next().unwrap_or_default();
+                write!(formatter, "{scheme}://{user}@{host}")
+            }
+            None => formatter.write_str(shown),
+        }
+    }
+}
+
+impl fmt::Debug for DatabaseUrl {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, formatter)
+    }
+}
+
+/// An origin as browsers send it (`https://app.example.com`), or `*` for any.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Origin(String);
+
+impl Origin {
+    /// The origin as it stands in the header.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Whether this stands for any origin.
+    #[must_use]
+    pub fn is_any(&self) -> bool {
+        self.0 == "*"
+    }
+}
+
+impl FromStr for Origin {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let text = text.trim();
+        let host = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
+        let sound = |host: &str| !host.is_empty() && host.bytes().all(|byte| byte.is_ascii_graphic() && !b"/?#@\\".contains(&byte));
+        if text == "*" || host.is_some_and(sound) {
+            Ok(Self(text.to_ascii_lowercase()))
+        } else {
+            Err("must be * or like https://app.example.com, with no path".to_owned())
+        }
+    }
+}
+
+/// A length of time above zero: a number of seconds, or one with a unit (`250ms`, `10s`, `2m`).
+fn parse_time(text: &str) -> Result<Duration, String> {
+    let digits = text.trim_end_matches(|letter: char| letter.is_ascii_alphabetic());
+    let number: u64 = digits.trim().parse().map_err(|_| "must be a whole number with ms, s or m, such as 10s".to_owned())?;
+    let time = match &text[digits.len()..] {
+        "ms" => Duration::from_millis(number),
+        "s" | "" => Duration::from_secs(number),
+        "m" => Duration::from_secs(number.saturating_mul(60)),
+        unit => return Err(format!("{unit} is no unit; write ms, s or m, such as 10s")),
+    };
+    // A day is far more than any of these can mean, and keeps sums with instants from overflowing.
+    if time.is_zero() || time > Duration::from_secs(86_400) { Err("must be above 0 and at most a day".to_owned()) } else { Ok(time) }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[derive(Parser)]
+    struct Line {
+        #[command(flatten)]
+        serve: ServeArguments,
+    }
+
+    #[test]
+    fn the_defaults_are_the_promised_ones() {
+        let settings = Settings::default();
+        assert_eq!(settings.database.url.expose(), "sqlite://callshot.db");
+        assert_eq!(settings.database.statement_timeout, Duration::from_secs(10));
+        assert_eq!(settings.http.max_body.get(), 256 * 1024);
+        assert_eq!(settings.limits.max_document.get(), 32 * 1024);
+        assert_eq!(settings.access.sign_up, SignUp::First);
+        assert!(settings.clock.stop.is_none() && settings.http.cors_origins.is_empty());
+        assert_eq!(settings.key_file(), PathBuf::from("callshot.key"));
+    }
+
+    #[test]
+    fn flags_are_read() {
+        let line = Line::try_parse_from([
+            "serve", "--listen", "0.0.0.0:0", "--database-url", "sqlite:///var/lib/c.db?mode=rwc", "--clock", "2017-12-31T12:00:00Z",
+            "--sign-up", "closed", "--cors-origins", "https://a.example,http://localhost:3000", "--drain-timeout", "250ms",
+        ])
+        .unwrap();
+        let settings = line.serve.settings;
+        assert_eq!(line.serve.listen.port(), 0);
+        assert_eq!(settings.key_file(), PathBuf::from("/var/lib/c.key"));
+        assert_eq!(settings.access.sign_up, SignUp::Closed);
+        assert_eq!(settings.http.cors_origins.len(), 2);
+        assert_eq!(settings.http.drain_timeout, Duration::from_millis(250));
+        assert!(settings.clock.stop.is_some());
+    }
+
+    #[test]
+    fn every_flag_has_its_variable() {
+        let command = ServeArguments::augment_args(Command::new("serve"));
+        for argument in command.get_arguments() {
+            assert!(argument.get_env().is_some(), "{} has no environment variable", argument.get_id());
+        }
+    }
+
+    #[test]
+    fn nonsense_is_refused() {
+        for flags in [
+            ["--database-url", "mysql://x"], ["--clock", "noon"], ["--sign-up", "maybe"], ["--cors-origins", "example.com/x"],
+            ["--drain-timeout", "0s"], ["--drain-timeout", "5h"], ["--max-body", "0"], ["--listen", "here"], ["--signing-keys", " "],
+        ] {
+            assert!(Line::try_parse_from(["serve", flags[0], flags[1]]).is_err(), "{flags:?}");
+        }
+    }
+
+    #[test]
+    fn passwords_are_not_shown() {
+        let url: DatabaseUrl = "postgres://ann:p@ss:word@db/callshot?password=hush".parse().unwrap();
+        assert_eq!(url.to_string(), "postgres://ann@db/callshot");
+        assert_eq!(format!("{url:?}"), url.to_string());
+        assert_eq!(format!("{:?}", Secret("hush".to_owned())), "…");
+        assert_eq!(url.file(), None);
+        assert_eq!("sqlite::memory:".parse::<DatabaseUrl>().unwrap().file(), None);
+    }
+
+    proptest! {
+        #[test]
+        fn reading_a_time_never_panics(text in "\\PC{0,12}") {
+            let _ = parse_time(&text);
+        }
+    }
+}

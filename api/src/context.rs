@@ -1,0 +1,169 @@
+//! One request: who asks, when, and of which application.
+
+use std::sync::Arc;
+
+use chrono_tz::Tz;
+use entity::{AccountId, Day, Instant, Scoped, SessionId, UserId, account, organization, seat, user};
+use sea_orm::sea_query::Cond;
+use sea_orm::{ColumnTrait, Condition, DatabaseConnection, QueryFilter, QuerySelect, QueryTrait, Select};
+
+use crate::app::App;
+use crate::calendar;
+use crate::error::{Fault, Result};
+use crate::money::{Currency, Money};
+
+/// The request that is being answered.
+#[derive(Clone)]
+pub struct Cx {
+    /// The application.
+    pub app: Arc<App>,
+    /// The instant at which the request came in: its one "now".
+    pub now: Instant,
+    /// The request's id, which the log has too.
+    pub request_id: String,
+    /// The peer's address, for what slows down guessing.
+    pub peer: Option<std::net::IpAddr>,
+    viewer: Option<Arc<Viewer>>,
+}
+
+impl Cx {
+    /// A request of somebody, or of nobody yet.
+    #[must_use]
+    pub fn new(app: Arc<App>, request_id: String, peer: Option<std::net::IpAddr>, viewer: Option<Arc<Viewer>>) -> Self {
+        let now = app.clock.now();
+        Self { app, now, request_id, peer, viewer }
+    }
+
+    /// Who asks.
+    ///
+    /// # Errors
+    /// `UNAUTHENTICATED` where nobody does.
+    pub fn viewer(&self) -> Result<&Viewer> {
+        self.viewer.as_deref().ok_or(Fault::Unauthenticated)
+    }
+
+    /// The same request on behalf of somebody: of who has just signed in.
+    #[must_use]
+    pub fn on_behalf_of(&self, viewer: Arc<Viewer>) -> Self {
+        Self { viewer: Some(viewer), ..self.clone() }
+    }
+
+    /// The connections for reading.
+    #[must_use]
+    pub fn reader(&self) -> &DatabaseConnection {
+        self.app.db.reader()
+    }
+
+    /// An amount with the organization's currency.
+    #[must_use]
+    pub fn money(&self, minor: i64) -> Money {
+        // Whoever reads an amount is signed in; a currency without amounts is any.
+        let currency = self.viewer.as_deref().map_or(Currency::NONE, |viewer| viewer.currency);
+        currency.money(minor)
+    }
+}
+
+/// Who asks, with all that decides what they see.
+#[derive(Clone, Debug)]
+pub struct Viewer {
+    /// Their organization.
+    pub organization: organization::Model,
+    /// Its currency.
+    pub currency: Currency,
+    /// Its time zone.
+    pub zone: Tz,
+    /// They themselves.
+    pub user: user::Model,
+    /// The session they are signed in with.
+    pub session: SessionId,
+    /// Whose accounts they see: their own, and a manager those of everyone below in the reporting line too.
+    pub line: Vec<UserId>,
+}
+
+impl Viewer {
+    /// Do they see everything of the organization?
+    #[must_use]
+    pub fn sees_all(&self) -> bool {
+        self.user.role == user::Role::Admin
+    }
+
+    /// Is this one of them, or of those below them in the line; or are they ADMIN?
+    #[must_use]
+    pub fn is_above_or_is(&self, user: UserId) -> bool {
+        self.sees_all() || self.line.contains(&user)
+    }
+
+    /// The one place that decides which accounts are seen, and with them all that hangs off accounts: a condition on a
+    /// column that names an account.
+    pub fn sees<C: ColumnTrait>(&self, account: C) -> Condition {
+        if self.sees_all() {
+            return Cond::all();
+        }
+        let seats = seat::Entity::of(self.organization.id)
+            .filter(seat::Column::UserId.is_in(self.line.iter().copied()))
+            .select_only()
+            .column(seat::Column::AccountId)
+            .into_query();
+        Cond::all().add(account.in_subquery(seats))
+    }
+
+    /// The rows of a table that hang off accounts they see.
+    #[must_use]
+    pub fn rows<E: Scoped>(&self, account: E::Column) -> Select<E> {
+        E::of(self.organization.id).filter(self.sees(account))
+    }
+
+    /// The accounts they see.
+    #[must_use]
+    pub fn accounts(&self) -> Select<account::Entity> {
+        self.rows(account::Column::Id)
+    }
+
+    /// The organization's day of an instant.
+    #[must_use]
+    pub fn day(&self, at: Instant) -> Day {
+        calendar::day_of(at, self.zone)
+    }
+
+    /// The month in which fiscal years start.
+    #[must_use]
+    pub fn fiscal_start(&self) -> u32 {
+        self.organization.fiscal_year_start_month.unsigned_abs()
+    }
+
+    /// First and last day of a fiscal year; of the current one where none is given.
+    #[must_use]
+    pub fn fiscal_days(&self, year: Option<i32>, now: Instant) -> (Day, Day) {
+        let start = self.fiscal_start();
+        calendar::fiscal_days(year.unwrap_or_else(|| calendar::fiscal_year(self.day(now), start)), start)
+    }
+}
+
+/// A seat at an account, as far as rights are concerned.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// The owner, someone above the owner, or ADMIN.
+    Responsible,
+    /// On the team, or above someone who is.
+    Team,
+}
+
+impl Viewer {
+    /// What they are at an account that they see.
+    #[must_use]
+    pub fn standing(&self, account: &account::Model) -> Standing {
+        if self.is_above_or_is(account.owner_id) { Standing::Responsible } else { Standing::Team }
+    }
+
+    /// One account that they see, locked for a change where `lock`.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn account<C: sea_orm::ConnectionTrait>(&self, connection: &C, id: AccountId, lock: bool) -> Result<Option<account::Model>> {
+        let mut select = self.accounts().filter(account::Column::Id.eq(id));
+        if lock {
+            select = select.lock_exclusive();
+        }
+        Ok(select.one(connection).await?)
+    }
+}

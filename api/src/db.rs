@@ -1,0 +1,189 @@
+//! The database: SQLite in one file, or PostgreSQL.
+//!
+//! On SQLite all writes go through one connection (a second writer would only wait, and badly), reads through a few
+//! of their own. On PostgreSQL both share one pool.
+
+use std::fs::File;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use migration::{Migrator, MigratorTrait};
+use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait};
+
+/// An open database.
+pub struct Db {
+    read: DatabaseConnection,
+    write: DatabaseConnection,
+    statements: Arc<AtomicU64>,
+}
+
+/// How to open it.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// `sqlite://callshot.db`, `sqlite::memory:` is refused, or `postgres://…`.
+    pub url: String,
+    /// Connections at most.
+    pub connections: u32,
+    /// After this the database gives a statement up.
+    pub statement_timeout: Duration,
+    /// Statements that take longer are logged.
+    pub slow: Duration,
+}
+
+/// Any number that all our servers know: the lock under which one of them migrates.
+const MIGRATION_LOCK: i64 = 0x0043_414c_4c53_484f;
+
+impl Db {
+    /// Opens it.
+    ///
+    /// # Errors
+    /// The database's: out of reach, or no database.
+    pub async fn open(options: &Options) -> Result<Self, DbErr> {
+        let statements = Arc::new(AtomicU64::new(0));
+        let count = |mut connection: DatabaseConnection| {
+            let statements = Arc::clone(&statements);
+            let slow = options.slow;
+            connection.set_metric_callback(move |info| {
+                statements.fetch_add(1, Ordering::Relaxed);
+                if info.elapsed > slow {
+                    tracing::warn!(milliseconds = info.elapsed.as_millis(), sql = %info.statement.sql, "slow statement");
+                }
+            });
+            connection
+        };
+        if options.url.starts_with("sqlite:") {
+            let read = count(Database::connect(sqlite(options, options.connections, true)).await?);
+            let write = count(Database::connect(sqlite(options, 1, false)).await?);
+            Ok(Self { read, write, statements })
+        } else {
+            let both = count(Database::connect(postgres(options)).await?);
+            Ok(Self { read: both.clone(), write: both, statements })
+        }
+    }
+
+    /// For statements that only read.
+    #[must_use]
+    pub const fn reader(&self) -> &DatabaseConnection {
+        &self.read
+    }
+
+    /// Which of the two it is.
+    #[must_use]
+    pub fn backend(&self) -> DbBackend {
+        self.read.get_database_backend()
+    }
+
+    /// Statements sent so far.
+    #[must_use]
+    pub fn statements(&self) -> u64 {
+        self.statements.load(Ordering::Relaxed)
+    }
+
+    /// Begins a change.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn begin(&self) -> Result<DatabaseTransaction, DbErr> {
+        // On SQLite a transaction that begins by reading cannot become a writing one while another writes.
+        let options = TransactionOptions { sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate), ..TransactionOptions::default() };
+        self.write.begin_with_options(options).await
+    }
+
+    /// Brings the tables up to date. Of many servers that start together, one does it and the rest wait for it.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn migrate(&self, url: &str) -> Result<(), DbErr> {
+        if self.backend() == DbBackend::Sqlite {
+            let lock = sqlite_path(url).map(|path| path.with_extension("lock"));
+            let held = match &lock {
+                Some(path) => {
+                    let file = File::create(path).map_err(|error| DbErr::Custom(format!("{}: {error}", path.display())))?;
+                    let file = tokio::task::spawn_blocking(move || file.lock().map(|()| file)).await;
+                    Some(file.map_err(|error| DbErr::Custom(error.to_string()))?.map_err(|error| DbErr::Custom(error.to_string()))?)
+                }
+                None => None,
+            };
+            let done = Migrator::up(&self.write, None).await;
+            drop(held);
+            return done;
+        }
+        // A transaction holds the lock, so that a server that dies lets it go.
+        let lock = self.write.begin().await?;
+        lock.execute_raw(Statement::from_sql_and_values(DbBackend::Postgres, "select pg_advisory_xact_lock($1)", [MIGRATION_LOCK.into()])).await?;
+        let done = Migrator::up(&self.write, None).await;
+        lock.commit().await?;
+        done
+    }
+
+    /// Are the tables as this program knows them?
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn is_up_to_date(&self) -> Result<bool, DbErr> {
+        Ok(Migrator::get_pending_migrations(&self.write).await?.is_empty())
+    }
+
+    /// Ends all connections.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn close(self) -> Result<(), DbErr> {
+        self.read.close().await?;
+        self.write.close().await
+    }
+}
+
+/// The file of a SQLite address; None for one in memory.
+#[must_use]
+pub fn sqlite_path(url: &str) -> Option<PathBuf> {
+    let rest = url.strip_prefix("sqlite:")?;
+    let path = rest.strip_prefix("//").unwrap_or(rest).split('?').next()?;
+    (!path.is_empty() && path != ":memory:").then(|| PathBuf::from(path))
+}
+
+fn sqlite(options: &Options, connections: u32, reading: bool) -> ConnectOptions {
+    let url = if options.url.contains('?') { options.url.clone() } else { format!("{}?mode=rwc", options.url) };
+    let mut connect = ConnectOptions::new(url);
+    connect
+        .max_connections(connections)
+        .min_connections(1)
+        .acquire_timeout(Duration::from_secs(10))
+        .sqlx_logging(false)
+        .test_before_acquire(false)
+        .map_sqlx_sqlite_opts(move |sqlite| {
+            sqlite
+                .pragma("journal_mode", "WAL")
+                // Every acknowledged write is on the disk.
+                .pragma("synchronous", "FULL")
+                .foreign_keys(true)
+                .busy_timeout(Duration::from_secs(10))
+                .pragma("temp_store", "memory")
+                .pragma("cache_size", "-8000")
+                .pragma("query_only", if reading { "on" } else { "off" })
+                .optimize_on_close(!reading, None)
+        });
+    connect
+}
+
+fn postgres(options: &Options) -> ConnectOptions {
+    let timeout = options.statement_timeout.as_millis().to_string();
+    let mut connect = ConnectOptions::new(options.url.clone());
+    connect
+        .max_connections(options.connections)
+        .min_connections(1)
+        .acquire_timeout(Duration::from_secs(10))
+        .sqlx_logging(false)
+        .test_before_acquire(false)
+        .map_sqlx_postgres_opts(move |postgres| {
+            postgres.application_name("callshot").options([
+                ("statement_timeout", timeout.as_str()),
+                // A transaction that nobody goes on with must not hold its locks for ever.
+                ("idle_in_transaction_session_timeout", "60000"),
+                ("client_min_messages", "warning"),
+            ])
+        });
+    connect
+}

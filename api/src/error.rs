@@ -1,0 +1,174 @@
+//! What can go wrong. What the caller can mend is data: a [`UserError`] in a mutation's payload. The rest ends the
+//! request, or the field, with one of few codes; the cause of an internal one is logged here, once, and shows a
+//! reference alone.
+
+use async_graphql::{Enum, ErrorExtensionValues, ServerError};
+use sea_orm::{DbErr, RuntimeErr};
+
+use crate::context::Cx;
+use crate::graph::{object, word};
+
+/// The usual result.
+pub type Result<T, E = Fault> = std::result::Result<T, E>;
+
+/// Why something was not done.
+#[derive(Debug)]
+pub enum Fault {
+    /// The caller can mend it.
+    Refused(Vec<UserError>),
+    /// An argument that the schema alone cannot refuse. Says what would be right.
+    BadInput(String),
+    /// Nobody, or nobody any more.
+    Unauthenticated,
+    /// Not theirs to ask.
+    Forbidden(String),
+    /// More than one answer may hold.
+    LimitExceeded(String),
+    /// The database took too long.
+    Timeout,
+    /// The change lost to another one, and left nothing behind.
+    TryAgain,
+    /// Anything else; it has been logged under this reference.
+    Internal(String),
+    /// One of the above with its place in the document.
+    Placed(Box<ServerError>),
+}
+
+impl Fault {
+    /// Logs a cause and hides it behind a reference.
+    pub fn internal(cause: impl std::fmt::Display) -> Self {
+        let reference = uuid::Uuid::now_v7().simple().to_string();
+        tracing::error!(%reference, %cause, "something failed");
+        Self::Internal(reference)
+    }
+
+    /// A refusal for one reason.
+    pub fn refused(code: UserErrorCode, field: &[&str], message: impl Into<String>) -> Self {
+        Self::Refused(vec![UserError::new(code, field, message)])
+    }
+
+    /// As GraphQL answers it.
+    pub fn into_server_error(self, cx: &Cx) -> ServerError {
+        let (code, message, reference) = match self {
+            Self::Placed(error) => return *error,
+            Self::Refused(errors) => {
+                let message = errors.into_iter().map(|error| error.message).collect::<Vec<_>>().join(" ");
+                ("BAD_USER_INPUT", message, None)
+            }
+            Self::BadInput(message) => ("BAD_USER_INPUT", message, None),
+            Self::Unauthenticated => ("UNAUTHENTICATED", "Sign in: this needs a valid access token.".to_owned(), None),
+            Self::Forbidden(message) => ("FORBIDDEN", message, None),
+            Self::LimitExceeded(message) => ("LIMIT_EXCEEDED", message, None),
+            Self::Timeout => ("TIMEOUT", "This took too long. Ask for less, or narrow the filter.".to_owned(), None),
+            Self::TryAgain => ("INTERNAL_SERVER_ERROR", "Another change was in the way. Try again.".to_owned(), Some(cx.request_id.clone())),
+            Self::Internal(reference) => ("INTERNAL_SERVER_ERROR", "Something failed here, not with you.".to_owned(), Some(reference)),
+        };
+        let mut error = ServerError::new(message, None);
+        let mut extensions = ErrorExtensionValues::default();
+        extensions.set("code", code);
+        if let Some(reference) = reference {
+            extensions.set("reference", reference);
+        }
+        error.extensions = Some(extensions);
+        error
+    }
+}
+
+/// The database's own code of an error: SQLSTATE on PostgreSQL, the extended result code on SQLite.
+fn database_code(error: &DbErr) -> Option<String> {
+    let (DbErr::Exec(RuntimeErr::SqlxError(inner)) | DbErr::Query(RuntimeErr::SqlxError(inner)) | DbErr::Conn(RuntimeErr::SqlxError(inner))) = error else {
+        return None;
+    };
+    inner.as_database_error().and_then(|error| error.code()).map(std::borrow::Cow::into_owned)
+}
+
+impl From<DbErr> for Fault {
+    fn from(error: DbErr) -> Self {
+        match database_code(&error).as_deref() {
+            // query_canceled, lock_not_available; SQLite: interrupted.
+            Some("57014" | "55P03" | "9") => Self::Timeout,
+            // serialization_failure, deadlock_detected; unique_violation, which a change meets only where another
+            // one came between its check and its write, so that checking again tells.
+            Some("40001" | "40P01" | "23505" | "1555" | "2067") => Self::TryAgain,
+            _ => match error {
+                DbErr::ConnectionAcquire(_) => {
+                    tracing::error!(cause = %error, "no database connection to be had");
+                    Self::Timeout
+                }
+                error => Self::internal(error),
+            },
+        }
+    }
+}
+
+/// Kinds of what the caller can mend.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+pub enum UserErrorCode {
+    /// The value is not allowed there; the message says what would be.
+    Invalid,
+    /// A value is needed.
+    Required,
+    /// Somebody else has that value.
+    Taken,
+    /// There is no such thing, or none that the caller may see.
+    NotFound,
+    /// Seen, but not the caller's to change.
+    Forbidden,
+    /// It has been changed since the version given.
+    StaleVersion,
+    /// Something must be there first.
+    Incomplete,
+    /// More than one may hold.
+    LimitExceeded,
+    /// It does not go with how things stand.
+    Conflict,
+}
+
+impl UserErrorCode {
+    /// As in the schema.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Invalid => "INVALID",
+            Self::Required => "REQUIRED",
+            Self::Taken => "TAKEN",
+            Self::NotFound => "NOT_FOUND",
+            Self::Forbidden => "FORBIDDEN",
+            Self::StaleVersion => "STALE_VERSION",
+            Self::Incomplete => "INCOMPLETE",
+            Self::LimitExceeded => "LIMIT_EXCEEDED",
+            Self::Conflict => "CONFLICT",
+        }
+    }
+}
+word! { UserErrorCode as UserErrorCode }
+
+/// One thing that the caller can mend.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UserError {
+    /// Its kind.
+    pub code: UserErrorCode,
+    /// What would be right, in a sentence.
+    pub message: String,
+    /// The path of the field it is about, from the argument on.
+    pub field: Vec<String>,
+}
+
+impl UserError {
+    /// One error.
+    pub fn new(code: UserErrorCode, field: &[&str], message: impl Into<String>) -> Self {
+        Self { code, message: message.into(), field: field.iter().map(|&part| part.to_owned()).collect() }
+    }
+}
+
+object! {
+    /// One thing the caller can fix. A payload with any userErrors changed nothing.
+    UserError as "UserError" {
+        /// The kind of error, for programs.
+        code: UserErrorCode = plain(|error| error.code);
+        /// What would be right, in a sentence for people.
+        message: &str = plain(|error| &error.message);
+        /// The path of the offending field, from the argument on: `["input", "items", "0", "accountId"]`.
+        field: Vec<String> = plain(|error| error.field.clone());
+    }
+}

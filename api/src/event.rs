@@ -1,0 +1,354 @@
+//! Writing, and the feed: every write adds its event in the same transaction.
+//!
+//! A change is one [`Write`]: begun, rows saved through it, committed. It stamps versions and times, works out what
+//! changed (from each noun's [`Record::facts`]) and puts the events in just before the commit, in one statement.
+//! Replaying the feed gives the rows again, for every fact of a row is in its events.
+
+use entity::{AccountId, Day, EventId, Id, Instant, OrganizationId, Scoped, UserId, event, external_id};
+use sea_orm::sea_query::OnConflict;
+use sea_orm::{ActiveModelTrait, ActiveValue, ColumnTrait, DatabaseTransaction, EntityTrait, IntoActiveModel, Iterable, ModelTrait, PrimaryKeyToColumn, QueryFilter};
+use serde_json::{Map, Value, json};
+use uuid::Uuid;
+
+use crate::context::{Cx, Viewer};
+use crate::error::Result;
+use crate::money::Currency;
+
+/// What a row says, by the names of the schema, as JSON.
+pub type Facts = Map<String, Value>;
+
+/// A row that is written with events.
+pub trait Record: ModelTrait<Entity = Self::Table> + IntoActiveModel<Self::Active> + Clone + Send + Sync + 'static {
+    /// Its table.
+    type Table: EntityTrait<Model = Self, ActiveModel = Self::Active> + Scoped;
+    /// Its table's active model.
+    type Active: ActiveModelTrait<Entity = Self::Table> + Send;
+
+    /// The noun: the prefix of its id, and of its events' types.
+    const NOUN: &'static str;
+
+    /// Its id.
+    fn uuid(&self) -> Uuid;
+    /// The account that it hangs off; None for what everyone of the organization sees.
+    fn account(&self) -> Option<AccountId>;
+    /// Other systems' names for it, as stored; None for a noun that has none.
+    fn external_ids(&self) -> Option<&str>;
+    /// Writes so far.
+    fn version(&self) -> i32;
+    /// Notes a write.
+    fn stamp(&mut self, at: Instant, version: i32);
+    /// What it says: every column but ids of itself, version and times of writing, and never a secret.
+    fn facts(&self, currency: Currency) -> Facts;
+}
+
+/// Makes facts out of names and values.
+macro_rules! facts {
+    ($($name:literal: $value:expr),* $(,)?) => {{
+        let mut facts = $crate::event::Facts::new();
+        $(facts.insert($name.to_owned(), $crate::event::Fact::fact(&$value));)*
+        facts
+    }};
+}
+pub(crate) use facts;
+
+/// A value of the feed.
+pub trait Fact {
+    /// As JSON.
+    fn fact(&self) -> Value;
+}
+
+impl<T: Fact> Fact for Option<T> {
+    fn fact(&self) -> Value {
+        self.as_ref().map_or(Value::Null, Fact::fact)
+    }
+}
+
+macro_rules! fact {
+    ($($type:ty: |$value:ident| $json:expr;)*) => {$(
+        impl Fact for $type {
+            fn fact(&self) -> Value {
+                let $value = self;
+                $json
+            }
+        }
+    )*};
+}
+
+fact! {
+    String: |value| json!(value);
+    &str: |value| json!(value);
+    bool: |value| json!(value);
+    i32: |value| json!(value);
+    f64: |value| json!(value);
+    Instant: |value| json!(value.to_string());
+    Day: |value| json!(value.to_string());
+    Value: |value| value.clone();
+    rust_decimal::Decimal: |value| json!(value.to_string());
+}
+
+macro_rules! fact_ids {
+    ($($id:ident)*) => {$(
+        impl Fact for entity::$id {
+            fn fact(&self) -> Value {
+                json!(self.show())
+            }
+        }
+    )*};
+}
+fact_ids! { AccountId ContactId UserId TouchId OpportunityId BookingId }
+
+/// Stored JSON as a value of the feed.
+#[must_use]
+pub fn stored_json(text: &str) -> Value {
+    serde_json::from_str(text).unwrap_or(Value::Null)
+}
+
+/// A change that is being made.
+pub struct Write<'a> {
+    /// The transaction; for reading what is to be changed.
+    pub tx: DatabaseTransaction,
+    /// When.
+    pub at: Instant,
+    organization: OrganizationId,
+    currency: Currency,
+    actor: Option<UserId>,
+    events: Vec<event::ActiveModel>,
+    cx: &'a Cx,
+}
+
+/// Rows of one statement: as many as its parameters allow on both databases.
+const PARAMETERS: usize = 30_000;
+
+impl<'a> Write<'a> {
+    /// Begins a change by who asks.
+    ///
+    /// # Errors
+    /// `UNAUTHENTICATED` where nobody does; the database's.
+    pub async fn begin(cx: &'a Cx) -> Result<Self> {
+        let viewer = cx.viewer()?;
+        Self::begin_as(cx, viewer).await
+    }
+
+    /// Begins a change by somebody else than who asks.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn begin_as(cx: &'a Cx, viewer: &Viewer) -> Result<Self> {
+        Self::begin_for(cx, viewer.organization.id, viewer.currency, Some(viewer.user.id)).await
+    }
+
+    /// Begins a change in an organization, by a member who is not signed in: at the door.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn begin_for(cx: &'a Cx, organization: OrganizationId, currency: Currency, actor: Option<UserId>) -> Result<Self> {
+        let tx = cx.app.db.begin().await?;
+        Ok(Self { tx, at: cx.now, organization, currency, actor, events: Vec::new(), cx })
+    }
+
+    /// Adds a new row.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn add<R: Record>(&mut self, row: R) -> Result<R> {
+        Ok(self.save(vec![(None, row)]).await?.remove(0))
+    }
+
+    /// Changes a row. Where nothing differs, nothing is written, and it stays at its version.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn change<R: Record>(&mut self, before: &R, after: R) -> Result<R> {
+        Ok(self.save(vec![(Some(before.clone()), after)]).await?.remove(0))
+    }
+
+    /// Adds and changes many rows at once, in a number of statements that does not grow with the rows.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn save<R: Record>(&mut self, rows: Vec<(Option<R>, R)>) -> Result<Vec<R>> {
+        let mut saved = Vec::with_capacity(rows.len());
+        let (mut added, mut changed) = (Vec::new(), Vec::new());
+        let mut names = Names::default();
+        for (before, mut after) in rows {
+            let old = before.as_ref().map(|row| row.facts(self.currency)).unwrap_or_default();
+            let new = after.facts(self.currency);
+            let changes = difference(&old, &new);
+            if before.is_some() && changes.is_empty() {
+                saved.push(after);
+                continue;
+            }
+            after.stamp(self.at, before.as_ref().map_or(1, |row| row.version().saturating_add(1)));
+            names.note(R::NOUN, before.as_ref(), &after);
+            let kind = if before.is_some() { "updated" } else { "created" };
+            self.note(R::NOUN, kind, after.uuid(), after.account(), &changes);
+            let list = if before.is_some() { &mut changed } else { &mut added };
+            list.push(after.clone());
+            saved.push(after);
+        }
+        insert_rows(&self.tx, added, false).await?;
+        insert_rows(&self.tx, changed, true).await?;
+        names.save(&self.tx, self.organization).await?;
+        Ok(saved)
+    }
+
+    /// Removes a row.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn remove<R: Record>(&mut self, row: &R) -> Result<()> {
+        let changes = difference(&row.facts(self.currency), &Facts::new());
+        if row.external_ids().is_some() {
+            external_id::Entity::remove_of(self.organization).filter(external_id::Column::SubjectId.eq(row.uuid())).exec(&self.tx).await?;
+        }
+        row.clone().delete(&self.tx).await?;
+        self.note(R::NOUN, "deleted", row.uuid(), row.account(), &changes);
+        Ok(())
+    }
+
+    /// Adds an event of another kind than created, updated and deleted.
+    pub fn note(&mut self, noun: &str, what: &str, subject: Uuid, account: Option<AccountId>, changes: &Map<String, Value>) {
+        self.events.push(event::ActiveModel {
+            seq: ActiveValue::NotSet,
+            id: ActiveValue::Set(EventId::make()),
+            organization_id: ActiveValue::Set(self.organization),
+            at: ActiveValue::Set(self.at),
+            kind: ActiveValue::Set(format!("{noun}.{what}")),
+            actor_id: ActiveValue::Set(self.actor),
+            subject_noun: ActiveValue::Set(noun.to_owned()),
+            subject_id: ActiveValue::Set(subject),
+            account_id: ActiveValue::Set(account),
+            changes: ActiveValue::Set(Value::Object(changes.clone()).to_string()),
+            horizon: ActiveValue::NotSet,
+        });
+    }
+
+    /// Names the last event by what was done rather than "updated".
+    pub fn call_it(&mut self, what: &str) {
+        if let Some(event) = self.events.last_mut()
+            && let (ActiveValue::Set(kind), ActiveValue::Set(noun)) = (&mut event.kind, &event.subject_noun)
+        {
+            *kind = format!("{noun}.{what}");
+        }
+    }
+
+    /// Puts the events into the feed and makes the change stand.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn commit(mut self) -> Result<()> {
+        let events = std::mem::take(&mut self.events);
+        for chunk in events.chunks(PARAMETERS / 10) {
+            event::Entity::insert_many(chunk.to_vec()).exec_without_returning(&self.tx).await?;
+        }
+        self.tx.commit().await?;
+        let _ = self.cx;
+        Ok(())
+    }
+
+    /// Leaves everything as it was.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn abandon(self) -> Result<()> {
+        Ok(self.tx.rollback().await?)
+    }
+}
+
+/// {field: {from, to}} of what differs.
+fn difference(old: &Facts, new: &Facts) -> Map<String, Value> {
+    let mut changes = Map::new();
+    for (field, to) in new {
+        let from = old.get(field).unwrap_or(&Value::Null);
+        if from != to {
+            changes.insert(field.clone(), json!({"from": from, "to": to}));
+        }
+    }
+    for (field, from) in old {
+        if !new.contains_key(field) && !from.is_null() {
+            changes.insert(field.clone(), json!({"from": from, "to": null}));
+        }
+    }
+    changes
+}
+
+async fn insert_rows<R: Record>(tx: &DatabaseTransaction, rows: Vec<R>, exist: bool) -> Result<()> {
+    let columns = <R::Table as EntityTrait>::Column::iter().count();
+    for chunk in rows.chunks((PARAMETERS / columns).max(1)) {
+        let actives = chunk.iter().map(|row| row.clone().into_active_model().reset_all());
+        let mut insert = R::Table::insert_many(actives);
+        if exist {
+            // One statement for however many rows; that they exist is what the caller has locked them for.
+            let keys: Vec<_> = <R::Table as EntityTrait>::PrimaryKey::iter().map(PrimaryKeyToColumn::into_column).collect();
+            let rest: Vec<_> = <R::Table as EntityTrait>::Column::iter().filter(|column| !is_key::<R>(column)).collect();
+            insert = insert.on_conflict(OnConflict::columns(keys).update_columns(rest).to_owned());
+        }
+        insert.exec_without_returning(tx).await?;
+    }
+    Ok(())
+}
+
+fn is_key<R: Record>(column: &<R::Table as EntityTrait>::Column) -> bool {
+    <R::Table as EntityTrait>::PrimaryKey::from_column(*column).is_some()
+}
+
+/// Other systems' names that come and go with the rows of one save.
+#[derive(Default)]
+struct Names {
+    gone: Vec<Uuid>,
+    come: Vec<(String, Uuid, String, String)>,
+}
+
+impl Names {
+    fn note<R: Record>(&mut self, noun: &str, before: Option<&R>, after: &R) {
+        let old = before.and_then(Record::external_ids);
+        let new = after.external_ids();
+        if old == new {
+            return;
+        }
+        if old.is_some_and(|old| old != "[]") {
+            self.gone.push(after.uuid());
+        }
+        for (source, id) in crate::external::read(new.unwrap_or("[]")) {
+            self.come.push((noun.to_owned(), after.uuid(), source, id));
+        }
+    }
+
+    async fn save(self, tx: &DatabaseTransaction, organization: OrganizationId) -> Result<()> {
+        if !self.gone.is_empty() {
+            external_id::Entity::remove_of(organization).filter(external_id::Column::SubjectId.is_in(self.gone)).exec(tx).await?;
+        }
+        let rows: Vec<external_id::ActiveModel> = self
+            .come
+            .into_iter()
+            .map(|(noun, subject_id, source, id)| {
+                external_id::Model { organization_id: organization, noun, source, id, subject_id }.into_active_model().reset_all()
+            })
+            .collect();
+        for chunk in rows.chunks(PARAMETERS / 5) {
+            external_id::Entity::insert_many(chunk.to_vec()).exec_without_returning(tx).await?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn differences_have_both_values() {
+        let old = facts! { "name": "a", "size": Some(1), "gone": "x", "same": true };
+        let new = facts! { "name": "b", "size": None::<i32>, "same": true, "new": 2 };
+        assert_eq!(
+            Value::Object(difference(&old, &new)),
+            json!({
+                "name": {"from": "a", "to": "b"},
+                "size": {"from": 1, "to": null},
+                "new": {"from": null, "to": 2},
+                "gone": {"from": "x", "to": null},
+            })
+        );
+        assert!(difference(&new, &new).is_empty());
+    }
+}

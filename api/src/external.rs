@@ -1,0 +1,141 @@
+//! Other systems' names for our rows, and custom fields: both are JSON in the row.
+
+use async_graphql::InputObject;
+use entity::{OrganizationId, Scoped, external_id};
+use sea_orm::{ColumnTrait, ConnectionTrait, QueryFilter};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::check::Check;
+use crate::error::{Result, UserErrorCode};
+use crate::graph::object;
+
+/// Characters of a source, and of an id there, at most.
+const LONGEST: usize = 200;
+/// Names of one row at most.
+const MOST: usize = 20;
+/// Bytes of custom fields at most.
+const MOST_CUSTOM: usize = 20_000;
+
+/// Another system's name for a row.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct ExternalId {
+    /// The other system.
+    pub source: String,
+    /// The name there.
+    pub id: String,
+}
+
+object! {
+    /// Another system's name for this row. A row has at most one of each source.
+    ExternalId as "ExternalId" {
+        /// The other system, such as `salesforce`.
+        source: &str = plain(|external| &external.source);
+        /// The name there.
+        id: &str = plain(|external| &external.id);
+    }
+}
+
+/// Another system's name for a row: unique in the organization among rows of the same type.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, InputObject)]
+pub struct ExternalIdInput {
+    /// The other system, such as `salesforce`: up to 200 characters.
+    pub source: String,
+    /// The name there: up to 200 characters.
+    pub id: String,
+}
+
+/// The names as stored, read.
+#[must_use]
+pub fn read(stored: &str) -> Vec<(String, String)> {
+    shown(stored).into_iter().map(|external| (external.source, external.id)).collect()
+}
+
+/// The names as stored, to be shown.
+#[must_use]
+pub fn shown(stored: &str) -> Vec<ExternalId> {
+    serde_json::from_str(stored).unwrap_or_default()
+}
+
+/// Names as they are stored: by source.
+#[must_use]
+pub fn stored(mut all: Vec<ExternalId>) -> String {
+    all.sort();
+    serde_json::to_string(&all).unwrap_or_default()
+}
+
+impl Check {
+    /// Names given for a row, tidied; a source twice is a fault.
+    pub fn external_ids(&mut self, field: &str, given: &[ExternalIdInput]) -> String {
+        let mut all: Vec<ExternalId> = Vec::new();
+        if given.len() > MOST {
+            self.invalid(field, format!("A row has at most {MOST} external ids; {} were given.", given.len()));
+        }
+        for (at, external) in given.iter().enumerate() {
+            let source = self.required(&format!("{field}.{at}.source"), &external.source, LONGEST);
+            let id = self.required(&format!("{field}.{at}.id"), &external.id, LONGEST);
+            if all.iter().any(|other| other.source == source) {
+                self.invalid(&format!("{field}.{at}.source"), "A row has one external id of each source.");
+            }
+            all.push(ExternalId { source, id });
+        }
+        stored(all)
+    }
+
+    /// Custom fields: a JSON object of limited size.
+    pub fn custom_fields(&mut self, field: &str, given: &str) -> String {
+        match serde_json::from_str::<serde_json::Value>(given) {
+            Ok(serde_json::Value::Object(object)) => {
+                let text = serde_json::Value::Object(object).to_string();
+                if text.len() > MOST_CUSTOM {
+                    self.invalid(field, format!("Custom fields take at most {MOST_CUSTOM} bytes as JSON."));
+                } else if text.contains("\\u0000") {
+                    self.invalid(field, "Control characters are not allowed.");
+                }
+                text
+            }
+            _ => {
+                self.invalid(field, "Custom fields are a JSON object: {\"key\": value}.");
+                "{}".to_owned()
+            }
+        }
+    }
+
+    /// Refuses names that other rows of the noun have.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn untaken<C: ConnectionTrait>(&mut self, connection: &C, organization: OrganizationId, noun: &str, field: &str, stored: &str, own: Option<Uuid>) -> Result<()> {
+        for (at, (source, id)) in read(stored).into_iter().enumerate() {
+            let other = external_id::Entity::of(organization)
+                .filter(external_id::Column::Noun.eq(noun))
+                .filter(external_id::Column::Source.eq(&source))
+                .filter(external_id::Column::Id.eq(&id))
+                .one(connection)
+                .await?;
+            if other.is_some_and(|other| Some(other.subject_id) != own) {
+                self.fault(UserErrorCode::Taken, &format!("{field}.{at}"), format!("Another {noun} has the external id {id} of {source}."));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Custom fields with others merged in by key; null removes a key.
+#[must_use]
+pub fn merged(stored: &str, given: &str) -> String {
+    let (Ok(mut fields), Ok(changes)) = (
+        serde_json::from_str::<serde_json::Map<String, serde_json::Value>>(stored),
+        serde_json::from_str::<serde_json::Map<String, serde_json::Value>>(given),
+    ) else {
+        return stored.to_owned();
+    };
+    for (key, value) in changes {
+        if value.is_null() {
+            fields.shift_remove(&key);
+        } else {
+            fields.insert(key, value);
+        }
+    }
+    serde_json::Value::Object(fields).to_string()
+}

@@ -1,0 +1,170 @@
+//! Reading the feed: `events`, and the history of one thing.
+//!
+//! The feed's order is the order of places (`seq`). On PostgreSQL an event may be committed while one with a lower
+//! place is still under way; so readers see the feed up to its settled end alone: the highest event below which
+//! nothing can come in any more (see the migration). Writers wait for nobody.
+
+use async_graphql::InputObject;
+use entity::{AccountId, EventId, Scoped, event};
+use sea_orm::{ColumnTrait, ConnectionTrait, DbBackend, DbErr, QueryFilter, Select, Statement};
+
+use crate::context::{Cx, Viewer};
+use crate::db::Db;
+use crate::error::{Fault, Result};
+use crate::graph::{Answers, AnyNode, Asked, Shown, abstract_type, object};
+use crate::paging::{self, Below, Connection, Direction, Key, Order, PageArguments, SortKey, listed};
+use crate::scalar::Json;
+use crate::user::User;
+
+/// A change that was committed.
+#[derive(Clone, Debug)]
+pub struct Event(pub event::Model);
+
+impl From<event::Model> for Event {
+    fn from(row: event::Model) -> Self {
+        Self(row)
+    }
+}
+
+abstract_type! {
+    /// Who did it.
+    Actor as "Actor" of User
+}
+
+object! {
+    /// A change that was committed. The feed is the audit log, and complete: replaying it gives the current state.
+    Event as "Event" Node {
+        /// Opaque, prefixed by the type, ascending with time.
+        id: Shown<EventId> = plain(|event| Shown(event.0.id));
+        /// When it was made.
+        at: entity::Instant = plain(|event| event.0.at);
+        /// What happened, such as `account.created`.
+        type: &str = plain(|event| &event.0.kind);
+        /// Who did it; null for the system itself.
+        actor: Option<Actor> = batch(actors);
+        /// What it happened to; null where it is gone, or out of sight.
+        subject: Option<AnyNode> = batch(subjects);
+        /// The id of what it happened to.
+        subjectId: String = plain(|event| entity::show_id(&event.0.subject_noun, event.0.subject_id));
+        /// The account that it hangs off, where it does.
+        account: Option<crate::account::Account> = batch(accounts);
+        /// Fields that changed: `{field: {from, to}}`.
+        changes: Json<&str> = plain(|event| Json(event.0.changes.as_str()));
+    }
+}
+listed!(Event as "Event" uncounted);
+
+async fn actors(asked: &Asked<'_>, of: &[&Event]) -> Result<Answers> {
+    let users = User::fetch(asked.cx, of.iter().filter_map(|event| event.0.actor_id)).await?;
+    let rows: Vec<Option<&User>> = of.iter().map(|event| users.get(&event.0.actor_id?)).collect();
+    asked.maybe(&rows).await
+}
+
+async fn accounts(asked: &Asked<'_>, of: &[&Event]) -> Result<Answers> {
+    let accounts = crate::account::Account::fetch(asked.cx, of.iter().filter_map(|event| event.0.account_id)).await?;
+    let rows: Vec<Option<&crate::account::Account>> = of.iter().map(|event| accounts.get(&event.0.account_id?)).collect();
+    asked.maybe(&rows).await
+}
+
+async fn subjects(asked: &Asked<'_>, of: &[&Event]) -> Result<Answers> {
+    let ids: Vec<(&str, uuid::Uuid)> = of.iter().map(|event| (event.0.subject_noun.as_str(), event.0.subject_id)).collect();
+    crate::schema::nodes_of(asked, &ids).await
+}
+
+/// The events that somebody sees: those of accounts they see, and those of what everyone of the organization sees.
+fn visible(viewer: &Viewer) -> Select<event::Entity> {
+    let mut seen = sea_orm::sea_query::Cond::any().add(event::Column::AccountId.is_null());
+    seen = seen.add(viewer.sees(event::Column::AccountId));
+    event::Entity::of(viewer.organization.id).filter(seen)
+}
+
+/// The settled end: the highest place below which nothing comes in any more; None where that is every place.
+async fn settled_end(cx: &Cx, viewer: &Viewer) -> Result<Option<i64>> {
+    if cx.app.db.backend() == DbBackend::Sqlite {
+        return Ok(None);
+    }
+    let sql = "select coalesce((select seq from event where organization_id = $1 \
+        and horizon <= pg_snapshot_xmin(pg_current_snapshot())::text::bigint order by seq desc limit 1), 0)";
+    let statement = Statement::from_sql_and_values(DbBackend::Postgres, sql, [viewer.organization.id.into()]);
+    let row = cx.reader().query_one_raw(statement).await?;
+    row.map(|row| row.try_get_by_index(0)).transpose().map_err(Fault::from)
+}
+
+fn order(direction: Direction) -> Result<Order<event::Entity>> {
+    let seq = SortKey::column("SEQ", event::Column::Seq, |row| Key::Number(row.seq));
+    let id = SortKey::column("ID", event::Column::Id, |row| Key::Id(entity::Id::uuid(row.id)));
+    Order::by(vec![(seq, direction)], id)
+}
+
+/// Arguments of `events`.
+#[derive(Clone, Debug, InputObject)]
+pub struct EventsArguments {
+    /// Only events of these types, such as `account.created`; at most 100.
+    pub types: Option<Vec<String>>,
+    /// Which page.
+    #[graphql(flatten)]
+    pub page: PageArguments,
+}
+
+/// `Query.events`.
+pub async fn events(asked: &Asked<'_>, arguments: EventsArguments) -> Result<Connection<Event>> {
+    let viewer = asked.cx.viewer()?;
+    let mut select = visible(viewer);
+    if let Some(types) = arguments.types {
+        if types.len() > 100 {
+            return Err(Fault::BadInput("types takes at most 100 values.".to_owned()));
+        }
+        select = select.filter(event::Column::Kind.is_in(types));
+    }
+    // The end is taken before the page is read: what commits in between is for the next page.
+    if let Some(end) = settled_end(asked.cx, viewer).await? {
+        select = select.filter(event::Column::Seq.lte(end));
+    }
+    paging::page(asked, select, &order(Direction::Asc)?, &arguments.page).await
+}
+
+/// The history of accounts, the newest first.
+pub async fn history(asked: &Asked<'_>, accounts: &[AccountId]) -> Result<Vec<Connection<Event>>> {
+    let viewer = asked.cx.viewer()?;
+    let arguments: PageArguments = asked.arguments()?;
+    let mut select = event::Entity::of(viewer.organization.id);
+    if let Some(end) = settled_end(asked.cx, viewer).await? {
+        select = select.filter(event::Column::Seq.lte(end));
+    }
+    let below = Below::<event::Entity, entity::account::Entity> {
+        select,
+        foreign: event::Column::AccountId,
+        key: entity::account::Column::Id,
+        id: event::Column::Seq,
+    };
+    below.pages(asked, accounts, |row| row.account_id, &order(Direction::Desc)?, &arguments).await
+}
+
+impl Event {
+    /// Events by their ids, as far as they are seen.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn fetch(cx: &Cx, ids: impl IntoIterator<Item = EventId>) -> Result<std::collections::HashMap<EventId, Self>> {
+        let ids: Vec<EventId> = ids.into_iter().collect();
+        let rows = visible(cx.viewer()?).filter(event::Column::Id.is_in(ids)).all(cx.reader()).await?;
+        Ok(rows.into_iter().map(|row| (row.id, Self(row))).collect())
+    }
+}
+
+/// A database that was restored into another cluster has horizons of the old one, which mean nothing there: all that
+/// is in it is settled.
+///
+/// # Errors
+/// The database's.
+pub async fn settle_restored(db: &Db) -> Result<(), DbErr> {
+    if db.backend() == DbBackend::Sqlite {
+        return Ok(());
+    }
+    let sql = "update event set horizon = 0 where horizon > pg_snapshot_xmax(pg_current_snapshot())::text::bigint \
+        and exists (select 1 from (select horizon from event order by seq desc limit 100) newest \
+            where newest.horizon > pg_snapshot_xmax(pg_current_snapshot())::text::bigint)";
+    let tx = db.begin().await?;
+    tx.execute_unprepared(sql).await?;
+    tx.commit().await
+}

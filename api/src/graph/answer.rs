@@ -1,0 +1,280 @@
+//! The walk: every field of a level is answered for all rows of the level, then the rows are written.
+
+use std::future::Future;
+
+use async_graphql::parser::types::{Field as AstField, SelectionSet};
+use async_graphql::{Context, PathSegment, Positioned, ServerError, ServerResult, Value as ConstValue};
+use futures_util::future::BoxFuture;
+
+use super::object::{Answer, Object};
+use super::selection::{Document, Plan};
+use crate::context::Cx;
+use crate::error::{Fault, Result, UserError};
+
+/// One finished JSON value for each row of a batch.
+#[derive(Default)]
+pub struct Answers {
+    json: Vec<u8>,
+    ends: Vec<usize>,
+}
+
+impl Answers {
+    /// Room for so many.
+    #[must_use]
+    pub fn with_capacity(rows: usize) -> Self {
+        Self { json: Vec::with_capacity(rows * 64), ends: Vec::with_capacity(rows) }
+    }
+
+    /// Adds the next row's value.
+    pub fn push(&mut self, write: impl FnOnce(&mut Vec<u8>)) {
+        write(&mut self.json);
+        self.ends.push(self.json.len());
+    }
+
+    /// Adds null as the next row's value.
+    pub fn push_null(&mut self) {
+        self.push(|out| out.extend_from_slice(b"null"));
+    }
+
+    /// The value of a row; null beyond the last.
+    #[must_use]
+    pub fn get(&self, row: usize) -> &[u8] {
+        let start = if row == 0 { 0 } else { self.ends.get(row - 1).copied().unwrap_or_default() };
+        self.ends.get(row).map_or(b"null", |end| &self.json[start..*end])
+    }
+}
+
+/// A field that is being answered for a batch of rows.
+pub struct Asked<'a> {
+    /// Who asks, and what answers.
+    pub cx: &'a Cx,
+    pub(super) document: Document<'a>,
+    pub(super) field: &'a Positioned<AstField>,
+    pub(super) sets: &'a [&'a SelectionSet],
+    pub(super) path: Vec<PathSegment>,
+}
+
+impl<'a> Asked<'a> {
+    /// Is a field of this name asked of a type that this field answers?
+    pub fn selects<T: Object>(&self, name: &str) -> Result<bool> {
+        let fields = self.document.collect(T::NAME, self.sets)?;
+        Ok(fields.iter().any(|chosen| chosen.field.node.name.node == name))
+    }
+
+    /// The same question, asked by someone else: by who has just signed in.
+    #[must_use]
+    pub fn asked_by(&self, cx: &'a Cx) -> Self {
+        Asked { cx, document: self.document, field: self.field, sets: self.sets, path: self.path.clone() }
+    }
+
+    /// Answers with one object a row.
+    pub async fn each<T: Object>(&self, rows: &[&T]) -> Result<Answers> {
+        let plan = self.document.plan::<T>(self.sets)?;
+        answer_rows(self, &plan, rows).await
+    }
+
+    /// Answers with one object a row, or null.
+    pub async fn maybe<T: Object>(&self, rows: &[Option<&T>]) -> Result<Answers> {
+        let there: Vec<&T> = rows.iter().copied().flatten().collect();
+        let found = self.each(&there).await?;
+        let mut answers = Answers::with_capacity(rows.len());
+        let mut next = 0;
+        for row in rows {
+            if row.is_some() {
+                answers.push(|out| out.extend_from_slice(found.get(next)));
+                next += 1;
+            } else {
+                answers.push_null();
+            }
+        }
+        Ok(answers)
+    }
+
+    /// Answers with one list a row.
+    pub async fn lists<T: Object>(&self, lists: &[&[T]]) -> Result<Answers> {
+        let lists: Vec<Vec<&T>> = lists.iter().map(|list| list.iter().collect()).collect();
+        self.lists_of(&lists).await
+    }
+
+    /// Answers with one list a row, of rows that are kept elsewhere.
+    pub async fn lists_of<T: Object>(&self, lists: &[Vec<&T>]) -> Result<Answers> {
+        let mut inner = self.asked_by(self.cx);
+        // What fails, fails for all of them alike: it is told of the first.
+        inner.path.push(PathSegment::Index(0));
+        let all: Vec<&T> = lists.iter().flatten().copied().collect();
+        let found = inner.each(&all).await?;
+        let mut answers = Answers::with_capacity(lists.len());
+        let mut next = 0;
+        for list in lists {
+            answers.push(|out| {
+                out.push(b'[');
+                for at in 0..list.len() {
+                    if at > 0 {
+                        out.push(b',');
+                    }
+                    out.extend_from_slice(found.get(next + at));
+                }
+                out.push(b']');
+            });
+            next += list.len();
+        }
+        Ok(answers)
+    }
+
+    /// Runs a change; what the caller can mend becomes the payload. A change that lost to another one in the database
+    /// (a deadlock) left nothing behind and is tried again.
+    pub async fn attempt<P: Refusable, F: Future<Output = Result<P>>>(change: impl Fn() -> F) -> Result<P> {
+        for _ in 0..4 {
+            match change().await {
+                Err(Fault::Refused(errors)) => return Ok(P::refused(errors)),
+                Err(Fault::TryAgain) => {}
+                done => return done,
+            }
+        }
+        change().await
+    }
+}
+
+/// A payload that can say no.
+pub trait Refusable: Sized {
+    /// The payload of a change that was not made.
+    fn refused(errors: Vec<UserError>) -> Self;
+}
+
+/// What a field with one parent may answer with.
+pub trait Once: Sync {
+    /// Answers with it.
+    fn answer<'a>(&'a self, asked: &'a Asked<'_>) -> BoxFuture<'a, Result<Answers>>;
+}
+
+impl<T: Object> Once for T {
+    fn answer<'a>(&'a self, asked: &'a Asked<'_>) -> BoxFuture<'a, Result<Answers>> {
+        Box::pin(async move { asked.each(&[self]).await })
+    }
+}
+
+impl<T: Object> Once for Option<T> {
+    fn answer<'a>(&'a self, asked: &'a Asked<'_>) -> BoxFuture<'a, Result<Answers>> {
+        Box::pin(async move { asked.maybe(&[self.as_ref()]).await })
+    }
+}
+
+impl<T: Object> Once for Vec<T> {
+    fn answer<'a>(&'a self, asked: &'a Asked<'_>) -> BoxFuture<'a, Result<Answers>> {
+        Box::pin(async move { asked.lists(&[self.as_slice()]).await })
+    }
+}
+
+macro_rules! plainly_once {
+    ($($type:ty),*) => {$(
+        impl Once for $type {
+            fn answer<'a>(&'a self, asked: &'a Asked<'_>) -> BoxFuture<'a, Result<Answers>> {
+                let mut answers = Answers::default();
+                answers.push(|out| super::Value::write(self, asked.cx, None, out));
+                Box::pin(std::future::ready(Ok(answers)))
+            }
+        }
+    )*};
+}
+plainly_once!(bool, i32, String, Option<bool>, Option<i32>, Option<String>);
+
+/// Answers all fields that need more than the rows, then writes the rows.
+async fn answer_rows<T: Object>(asked: &Asked<'_>, plan: &Plan<'_>, rows: &[&T]) -> Result<Answers> {
+    let mut batches: Vec<Option<Answers>> = Vec::with_capacity(plan.steps.len());
+    for step in &plan.steps {
+        let Some(Answer::Batch { nullable, run }) = step.index.map(|index| &T::FIELDS[index].answer) else {
+            batches.push(None);
+            continue;
+        };
+        if rows.is_empty() {
+            batches.push(Some(Answers::default()));
+            continue;
+        }
+        let mut path = asked.path.clone();
+        path.push(PathSegment::Field(step.chosen.key.to_owned()));
+        let inner = Asked {
+            cx: asked.cx,
+            document: asked.document,
+            field: step.chosen.field,
+            sets: &step.chosen.sets,
+            path: path.clone(),
+        };
+        match run(inner, rows).await {
+            Ok(answers) => batches.push(Some(answers)),
+            Err(fault) if *nullable => {
+                asked.document.note(place(asked.cx, fault, &path, step.chosen.field));
+                batches.push(Some(Answers::default()));
+            }
+            Err(Fault::Placed(error)) => return Err(Fault::Placed(error)),
+            Err(fault) => return Err(Fault::Placed(Box::new(place(asked.cx, fault, &path, step.chosen.field)))),
+        }
+    }
+    let mut answers = Answers::with_capacity(rows.len());
+    for (at, row) in rows.iter().enumerate() {
+        answers.push(|out| write_row(*row, asked.cx, plan, &batches, at, out));
+    }
+    Ok(answers)
+}
+
+/// Writes one row.
+pub(super) fn write_row<T: Object>(
+    row: &T,
+    cx: &Cx,
+    plan: &Plan<'_>,
+    batches: &[Option<Answers>],
+    at: usize,
+    out: &mut Vec<u8>,
+) {
+    out.push(b'{');
+    for (number, step) in plan.steps.iter().enumerate() {
+        if number > 0 {
+            out.push(b',');
+        }
+        out.extend_from_slice(&step.label);
+        match step.index.map(|index| &T::FIELDS[index].answer) {
+            None => super::write_text(T::NAME, out),
+            Some(Answer::Plain { write, .. }) => write(row, cx, step.inner.as_ref(), out),
+            Some(Answer::Batch { .. }) => match batches.get(number) {
+                Some(Some(answers)) => out.extend_from_slice(answers.get(at)),
+                _ => out.extend_from_slice(b"null"),
+            },
+        }
+    }
+    out.push(b'}');
+}
+
+fn place(cx: &Cx, fault: Fault, path: &[PathSegment], field: &Positioned<AstField>) -> ServerError {
+    match fault {
+        Fault::Placed(error) => *error,
+        fault => ServerError { path: path.to_vec(), locations: vec![field.pos], ..fault.into_server_error(cx) },
+    }
+}
+
+/// Answers one field of a root. Fields of one response key are answered by the first of them, with all that is
+/// selected under that key, and run once.
+pub async fn root<T: Object>(root: &T, ctx: &Context<'_>) -> ServerResult<Option<ConstValue>> {
+    let cx = ctx.data::<Cx>().map_err(|error| error.into_server_error(ctx.item.pos))?;
+    let document = Document::of(ctx);
+    let result = async {
+        let mut all = document.plan::<T>(&[document.root_set()]).or_else(|_| {
+            // The root set also has `__schema` and `__type`, which are not ours: plan this field alone.
+            Ok::<_, Fault>(Plan { steps: Vec::new() })
+        })?;
+        all.steps.retain(|step| std::ptr::eq(step.chosen.field, ctx.item));
+        Ok::<_, Fault>(all)
+    }
+    .await;
+    let plan = result.map_err(|fault| fault.into_server_error(cx))?;
+    let [step] = plan.steps.as_slice() else { return Ok(None) };
+    let label = step.label.len();
+    let path = Vec::new();
+    let asked = Asked { cx, document, field: step.chosen.field, sets: &step.chosen.sets, path };
+    match answer_rows(&asked, &plan, &[root]).await {
+        // {"key":value}: the value alone.
+        Ok(answers) => {
+            let json = answers.get(0);
+            Ok(Some(ConstValue::Binary(bytes::Bytes::copy_from_slice(&json[label + 1..json.len() - 1]))))
+        }
+        Err(fault) => Err(place(cx, fault, &asked.path, step.chosen.field)),
+    }
+}

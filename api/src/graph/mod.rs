@@ -1,0 +1,30 @@
+//! How objects answer: a whole batch of parents at once.
+//!
+//! async-graphql parses and validates a document, coerces its inputs and introspects the schema. Objects are answered
+//! here, breadth first. A type lists its fields with [`object!`]; a field is one of
+//!
+//! - `plain(|row| …)`: told from the row itself, at once, written as JSON where it stands;
+//! - `batch(function)`: an `async fn(&Asked, &[&Row]) -> Result<Answers>`, run **once for all parents** of a level,
+//!   whether there is one or two hundred; so a request costs as many statements as it names relations, however many
+//!   rows it returns;
+//! - `once(function)`: for a field with one parent (the roots): `async fn(&Asked, Arguments) -> Result<Type>`;
+//! - `mutation(function)`: the same for changes, where what the caller can mend becomes the payload's `userErrors`.
+//!
+//! Read on in [`object`] (what a type is), [`selection`] (which fields a document asks for), [`answer`] (the walk) and
+//! [`value`] (what a plain field may be).
+
+mod answer;
+mod argument;
+mod node;
+mod object;
+mod selection;
+mod value;
+
+pub use answer::{Answers, Asked, Once, Refusable, root};
+pub use argument::Nothing;
+pub use node::AnyNode;
+pub(crate) use node::{abstract_type, group_answers};
+pub use object::{Answer, Field, Object, describe_arguments, describe_object};
+pub(crate) use object::{object, payload, root_object, word};
+pub use selection::{Chosen, Document, Plan};
+pub use value::{Described, Shown, Value, write_text};

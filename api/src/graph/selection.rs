@@ -1,0 +1,194 @@
+//! Which fields a document asks of a type, with fragments spread, `@skip` and `@include` decided and fields of one
+//! name merged, as the specification's CollectFields and MergeSelectionSets have it.
+
+use async_graphql::parser::types::{
+    Directive, Field as AstField, Selection, SelectionSet,
+};
+use async_graphql::registry::Registry;
+use async_graphql::{Context, Name, Positioned, QueryEnv, Value as ConstValue};
+use async_graphql_value::Value as AstValue;
+
+use super::object::{Answer, Object};
+use crate::error::{Fault, Result};
+
+/// The document that is being answered, with its variables and the schema's interfaces.
+#[derive(Clone, Copy)]
+pub struct Document<'a> {
+    env: &'a QueryEnv,
+    registry: &'a Registry,
+}
+
+/// A field that is asked for under one response key, with all selections made under that key.
+pub struct Chosen<'a> {
+    /// The name in the answer.
+    pub key: &'a str,
+    /// The field as first written.
+    pub field: &'a Positioned<AstField>,
+    /// What is selected of it.
+    pub sets: Vec<&'a SelectionSet>,
+}
+
+/// The fields asked of one type, found in its table once for all its rows.
+pub struct Plan<'a> {
+    pub(super) steps: Vec<Step<'a>>,
+}
+
+pub(super) struct Step<'a> {
+    /// `"key":`, ready to be written.
+    pub label: Vec<u8>,
+    /// Which of the type's fields; None for `__typename`.
+    pub index: Option<usize>,
+    pub chosen: Chosen<'a>,
+    /// For a plain field that is an object: the fields asked of that.
+    pub inner: Option<Plan<'a>>,
+}
+
+impl<'a> Document<'a> {
+    /// The document behind a root field.
+    pub fn of(ctx: &Context<'a>) -> Self {
+        Self { env: ctx.query_env, registry: &ctx.schema_env.registry }
+    }
+
+    /// What the operation asks of its root type.
+    pub fn root_set(self) -> &'a SelectionSet {
+        &self.env.operation.node.selection_set.node
+    }
+
+    /// Notes a fault of one nullable field, whose place is null.
+    pub fn note(self, fault: async_graphql::ServerError) {
+        if let Ok(mut errors) = self.env.errors.lock() {
+            errors.push(fault);
+        }
+    }
+
+    /// The fields asked of a type, in the order of the document.
+    pub fn collect(self, type_name: &str, sets: &[&'a SelectionSet]) -> Result<Vec<Chosen<'a>>> {
+        let mut found = Vec::new();
+        for set in sets {
+            self.add(type_name, set, &mut found)?;
+        }
+        Ok(found)
+    }
+
+    fn add(self, type_name: &str, set: &'a SelectionSet, found: &mut Vec<Chosen<'a>>) -> Result<()> {
+        for selection in &set.items {
+            match &selection.node {
+                Selection::Field(field) => {
+                    if !self.included(&field.node.directives)? {
+                        continue;
+                    }
+                    let key = field.node.response_key().node.as_str();
+                    let inner = &field.node.selection_set.node;
+                    match found.iter_mut().find(|chosen| chosen.key == key) {
+                        Some(chosen) => chosen.sets.push(inner),
+                        None => found.push(Chosen { key, field, sets: vec![inner] }),
+                    }
+                }
+                Selection::InlineFragment(fragment) => {
+                    let on = fragment.node.type_condition.as_ref().map(|on| &on.node.on.node);
+                    if self.included(&fragment.node.directives)? && self.applies(type_name, on) {
+                        self.add(type_name, &fragment.node.selection_set.node, found)?;
+                    }
+                }
+                Selection::FragmentSpread(spread) => {
+                    if !self.included(&spread.node.directives)? {
+                        continue;
+                    }
+                    let name = &spread.node.fragment_name.node;
+                    let fragment = self.env.fragments.get(name).ok_or_else(|| {
+                        Fault::BadInput(format!("There is no fragment named {name}."))
+                    })?;
+                    if self.applies(type_name, Some(&fragment.node.type_condition.node.on.node)) {
+                        self.add(type_name, &fragment.node.selection_set.node, found)?;
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn applies(self, type_name: &str, condition: Option<&Name>) -> bool {
+        let Some(condition) = condition.map(Name::as_str) else { return true };
+        condition == type_name
+            || self.registry.implements.get(type_name).is_some_and(|all| all.contains(condition))
+            || self.registry.types.get(condition).is_some_and(|ty| ty.is_possible_type(type_name))
+    }
+
+    fn included(self, directives: &'a [Positioned<Directive>]) -> Result<bool> {
+        for directive in directives {
+            let wanted = match directive.node.name.node.as_str() {
+                "skip" => false,
+                "include" => true,
+                _ => continue,
+            };
+            let condition = match directive.node.get_argument("if") {
+                Some(value) => self.value(&value.node)?,
+                None => None,
+            };
+            match condition {
+                Some(ConstValue::Boolean(given)) if given == wanted => {}
+                Some(ConstValue::Boolean(_)) => return Ok(false),
+                _ => return Err(Fault::BadInput("The argument `if` of a directive must be true or false.".to_owned())),
+            }
+        }
+        Ok(true)
+    }
+
+    /// A value of the document with its variables put in; None where it is a variable that was left out.
+    pub fn value(self, value: &AstValue) -> Result<Option<ConstValue>> {
+        Ok(Some(match value {
+            AstValue::Variable(name) => return Ok(self.variable(name)),
+            AstValue::Null => ConstValue::Null,
+            AstValue::Number(number) => ConstValue::Number(number.clone()),
+            AstValue::String(text) => ConstValue::String(text.clone()),
+            AstValue::Boolean(flag) => ConstValue::Boolean(*flag),
+            AstValue::Binary(bytes) => ConstValue::Binary(bytes.clone()),
+            AstValue::Enum(name) => ConstValue::Enum(name.clone()),
+            AstValue::List(items) => ConstValue::List(
+                items
+                    .iter()
+                    .map(|item| Ok(self.value(item)?.unwrap_or_default()))
+                    .collect::<Result<_>>()?,
+            ),
+            AstValue::Object(fields) => {
+                let mut object = indexmap::IndexMap::with_capacity(fields.len());
+                for (name, item) in fields {
+                    // A field whose variable was left out is left out too: an update must not erase it.
+                    if let Some(item) = self.value(item)? {
+                        object.insert(name.clone(), item);
+                    }
+                }
+                ConstValue::Object(object)
+            }
+        }))
+    }
+
+    fn variable(self, name: &Name) -> Option<ConstValue> {
+        self.env.variables.get(name).cloned().or_else(|| {
+            let definitions = &self.env.operation.node.variable_definitions;
+            let definition = definitions.iter().find(|definition| definition.node.name.node == *name)?;
+            definition.node.default_value.as_ref().map(|default| default.node.clone())
+        })
+    }
+
+    /// Finds the fields asked of a type in its table.
+    pub fn plan<T: Object>(self, sets: &[&'a SelectionSet]) -> Result<Plan<'a>> {
+        let mut steps = Vec::new();
+        for chosen in self.collect(T::NAME, sets)? {
+            let name = chosen.field.node.name.node.as_str();
+            let index = T::FIELDS.iter().position(|field| field.name == name);
+            if index.is_none() && name != "__typename" {
+                return Err(Fault::BadInput(format!("{} has no field {name}.", T::NAME)));
+            }
+            let inner = match index.map(|index| &T::FIELDS[index].answer) {
+                Some(Answer::Plain { plan, .. }) => plan(self, &chosen)?,
+                _ => None,
+            };
+            let mut label = Vec::with_capacity(chosen.key.len() + 3);
+            super::write_text(chosen.key, &mut label);
+            label.push(b':');
+            steps.push(Step { label, index, chosen, inner });
+        }
+        Ok(Plan { steps })
+    }
+}

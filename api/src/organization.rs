@@ -1,0 +1,77 @@
+//! The tenant, as its members see it.
+
+use entity::{Id, OrganizationId, organization};
+
+use crate::error::Result;
+use crate::graph::{Asked, Shown, object};
+use crate::money::Money;
+
+/// An organization.
+#[derive(Clone, Debug)]
+pub struct Organization(pub organization::Model);
+
+object! {
+    /// The tenant: nothing ever crosses it.
+    Organization as "Organization" Node {
+        /// Opaque, prefixed by the type, ascending with time.
+        id: Shown<OrganizationId> = plain(|organization| Shown(organization.0.id));
+        /// Its name.
+        name: &str = plain(|organization| &organization.0.name);
+        /// ISO 4217 code of the one currency of all its amounts. It cannot change once an amount is stored.
+        currency: &str = plain(|organization| &organization.0.currency);
+        /// IANA name of its time zone: days, weeks and fiscal years in analytics are that zone's.
+        timeZone: &str = plain(|organization| &organization.0.time_zone);
+        /// The month (1-12) in which a fiscal year starts; fiscal year Y starts in calendar year Y.
+        fiscalYearStartMonth: i32 = plain(|organization| organization.0.fiscal_year_start_month);
+        /// Bookings in a fiscal year from which an account is a key account; null where there is no such bound.
+        keyAccountThreshold: Option<Money> = plain(|organization, cx| organization.0.key_account_threshold.map(|minor| cx.money(minor)));
+        /// The numbers behind the metrics that are each organization's own choice.
+        policy: Policy = plain(|organization| Policy(organization.0.clone()));
+        /// When it was made.
+        createdAt: entity::Instant = plain(|organization| organization.0.created_at);
+        /// Writes so far: 1 on creation.
+        version: i32 = plain(|organization| organization.0.version);
+    }
+}
+
+/// An organization's policy.
+#[derive(Clone, Debug)]
+pub struct Policy(pub organization::Model);
+
+object! {
+    /// The numbers behind the metrics that the method leaves to each organization.
+    Policy as "Policy" {
+        /// Days in which a touch loses half its weight in presence: 1 to 365, by default 30.
+        presenceHalfLifeDays: f64 = plain(|policy| policy.0.presence_half_life_days);
+        /// Presence from which we count as present: 0.05 to 0.95, by default 0.5.
+        presenceThreshold: f64 = plain(|policy| policy.0.presence_threshold);
+        /// Share of working minutes that goes into selling: above 0, up to 1; by default 0.5.
+        sellingShare: f64 = plain(|policy| policy.0.selling_share);
+        /// Share of selling minutes that goes into targets: above 0, up to 1; by default 0.6.
+        targetShare: f64 = plain(|policy| policy.0.target_share);
+        /// People to stay present with at one target: 1 to 50, by default 3.
+        keyPeoplePerTarget: i32 = plain(|policy| policy.0.key_people_per_target);
+        /// Minutes of blank working time from which a blank spot is big: 15 to 1,440, by default 120.
+        bigBlankMinutes: i32 = plain(|policy| policy.0.big_blank_minutes);
+        /// The probability of missing the goals that is still acceptable: 0 to 0.5, by default 0.1.
+        pipelineMargin: f64 = plain(|policy| policy.0.pipeline_margin);
+        /// Lower end of the band of the book that deserves a target list, in percent: above 0, by default 5.
+        targetBandLow: f64 = plain(|policy| policy.0.target_band_low);
+        /// Upper end of that band, in percent: up to 100, by default 20.
+        targetBandHigh: f64 = plain(|policy| policy.0.target_band_high);
+    }
+}
+
+/// `Query.organization`.
+pub async fn organization(asked: &Asked<'_>) -> Result<Organization> {
+    Ok(Organization(asked.cx.viewer()?.organization.clone()))
+}
+
+impl Organization {
+    /// The organization of who asks, where it has this id.
+    #[must_use]
+    pub fn own(cx: &crate::context::Cx, id: uuid::Uuid) -> Option<Self> {
+        let organization = &cx.viewer().ok()?.organization;
+        (organization.id.uuid() == id).then(|| Self(organization.clone()))
+    }
+}

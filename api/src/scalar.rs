@@ -1,0 +1,143 @@
+//! The schema's own scalars.
+
+use std::str::FromStr;
+
+use async_graphql::{InputValueError, InputValueResult, Scalar, ScalarType, Value};
+use chrono::NaiveDate;
+use entity::{Day, Instant};
+
+/// An instant, RFC 3339, UTC on output.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DateTime(pub Instant);
+
+/// An instant: RFC 3339 with any offset, `2017-04-03T09:30:00Z`, of the years 1 to 9999. UTC on output.
+#[Scalar(name = "DateTime")]
+impl ScalarType for DateTime {
+    fn parse(value: Value) -> InputValueResult<Self> {
+        let Value::String(text) = &value else { return Err(InputValueError::expected_type(value)) };
+        instant(text).map(Self).ok_or_else(|| {
+            InputValueError::custom("A DateTime is an instant like 2017-04-03T09:30:00Z, with an offset, between the years 1 and 9999.")
+        })
+    }
+
+    fn to_value(&self) -> Value {
+        Value::String(self.0.to_string())
+    }
+}
+
+/// Reads an instant in RFC 3339; None where it is none, or outside the years 1 to 9999.
+#[must_use]
+pub fn instant(text: &str) -> Option<Instant> {
+    let at = chrono::DateTime::parse_from_rfc3339(text).ok()?.to_utc();
+    (1..=9999).contains(&chrono::Datelike::year(&at)).then(|| Instant::from(at))
+}
+
+/// A calendar day.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Date(pub Day);
+
+/// A calendar day, `YYYY-MM-DD`, of the years 0001 to 9999.
+#[Scalar(name = "Date")]
+impl ScalarType for Date {
+    fn parse(value: Value) -> InputValueResult<Self> {
+        let Value::String(text) = &value else { return Err(InputValueError::expected_type(value)) };
+        day(text).map(Self).ok_or_else(|| {
+            InputValueError::custom("A Date is a day of the calendar like 2017-04-03, between 0001-01-01 and 9999-12-31.")
+        })
+    }
+
+    fn to_value(&self) -> Value {
+        Value::String(self.0.to_string())
+    }
+}
+
+/// Reads a day, YYYY-MM-DD and nothing else.
+#[must_use]
+pub fn day(text: &str) -> Option<Day> {
+    if text.len() != 10 || !text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-') {
+        return None;
+    }
+    NaiveDate::parse_from_str(text, "%Y-%m-%d").ok().and_then(Day::from_date)
+}
+
+/// An exact decimal number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Decimal(pub rust_decimal::Decimal);
+
+/// An exact decimal number, as a string: `"1234.50"`. Whole numbers may be given as such; a float is refused, for it
+/// may already have lost a cent.
+#[Scalar(name = "Decimal")]
+impl ScalarType for Decimal {
+    fn parse(value: Value) -> InputValueResult<Self> {
+        let number = match &value {
+            Value::String(text) => decimal(text),
+            Value::Number(number) => number.as_i64().map(rust_decimal::Decimal::from),
+            _ => return Err(InputValueError::expected_type(value)),
+        };
+        number.map(Self).ok_or_else(|| {
+            InputValueError::custom("A Decimal is an exact number in a string, like \"1234.50\": digits, a point, no group separators and no exponent.")
+        })
+    }
+
+    fn to_value(&self) -> Value {
+        Value::String(self.0.to_string())
+    }
+}
+
+/// Reads a plain decimal number of at most 28 digits: a sign, digits, a point, digits.
+#[must_use]
+pub fn decimal(text: &str) -> Option<rust_decimal::Decimal> {
+    let digits = text.strip_prefix('-').unwrap_or(text);
+    let plain = digits.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
+    let (whole, fraction) = digits.split_once('.').unwrap_or((digits, "0"));
+    if !plain || whole.is_empty() || fraction.is_empty() || digits.len() > 29 {
+        return None;
+    }
+    rust_decimal::Decimal::from_str_exact(text).or_else(|_| rust_decimal::Decimal::from_str(text)).ok()
+}
+
+/// A JSON value, as text that is known to be JSON.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Json<T>(pub T);
+
+/// Any JSON value.
+#[Scalar(name = "JSON")]
+impl ScalarType for Json<String> {
+    fn parse(value: Value) -> InputValueResult<Self> {
+        let json = value.into_json().map_err(|_| InputValueError::custom("This is no JSON value."))?;
+        Ok(Self(json.to_string()))
+    }
+
+    fn to_value(&self) -> Value {
+        serde_json::from_str(&self.0).unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_days_of_the_calendar_are_days() {
+        assert_eq!(day("2016-02-29"), Day::of(2016, 2, 29));
+        for text in ["2017-02-29", "2017-2-3", "17-02-03", "2017-02-03T00:00:00Z", "0000-01-01", "+017-02-03", "", "2017/02/03"] {
+            assert_eq!(day(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn decimals_are_plain() {
+        assert_eq!(decimal("1234.50").map(|number| number.to_string()).as_deref(), Some("1234.50"));
+        assert_eq!(decimal("-0.01").map(|number| number.to_string()).as_deref(), Some("-0.01"));
+        for text in ["", "-", ".", "1.", ".5", "1e3", "1,000", "1_000", " 1", "0x1", "NaN", "+1", "--1", "1.2.3", "99999999999999999999999999999999"] {
+            assert_eq!(decimal(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn instants_have_an_offset() {
+        assert_eq!(instant("2017-04-03T09:30:00+02:00"), instant("2017-04-03T07:30:00Z"));
+        assert_eq!(instant("2017-04-03T09:30:00"), None);
+        assert_eq!(instant("10000-01-01T00:00:00Z"), None);
+    }
+}

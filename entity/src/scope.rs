@@ -1,0 +1,44 @@
+//! The only way into a table of an organization: finders that name the organization.
+
+use sea_orm::{ColumnTrait, DeleteMany, EntityTrait, QueryFilter, Select, UpdateMany};
+
+use crate::OrganizationId;
+
+/// A table whose rows belong to organizations.
+#[expect(clippy::disallowed_methods, reason = "here they get the scope that they lack")]
+pub trait Scoped: EntityTrait {
+    /// The column that says to which.
+    const ORGANIZATION: Self::Column;
+
+    /// The organization's rows.
+    #[must_use]
+    fn of(organization: OrganizationId) -> Select<Self> {
+        Self::find().filter(Self::ORGANIZATION.eq(organization))
+    }
+
+    /// A change of some of the organization's rows.
+    #[must_use]
+    fn change_of(organization: OrganizationId) -> UpdateMany<Self> {
+        Self::update_many().filter(Self::ORGANIZATION.eq(organization))
+    }
+
+    /// A removal of some of the organization's rows.
+    #[must_use]
+    fn remove_of(organization: OrganizationId) -> DeleteMany<Self> {
+        Self::delete_many().filter(Self::ORGANIZATION.eq(organization))
+    }
+}
+
+macro_rules! scoped {
+    ($($table:ident)*) => {$(
+        impl Scoped for crate::$table::Entity {
+            const ORGANIZATION: Self::Column = crate::$table::Column::OrganizationId;
+        }
+    )*};
+}
+
+scoped! { account booking contact credential erasure event external_id opportunity refresh_token seat session touch touch_contact user }
+
+impl Scoped for crate::organization::Entity {
+    const ORGANIZATION: Self::Column = crate::organization::Column::Id;
+}

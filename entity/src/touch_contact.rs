@@ -1,0 +1,28 @@
+//! Which contacts took part in which touches, with the touch's time, so that a person's latest touches are one
+//! stretch of an index.
+
+use sea_orm::entity::prelude::*;
+
+use crate::{ContactId, Instant, OrganizationId, TouchId};
+
+/// One contact at one touch.
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[sea_orm(table_name = "touch_contact")]
+pub struct Model {
+    /// The touch.
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub touch_id: TouchId,
+    /// The contact.
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub contact_id: ContactId,
+    /// Of which organization.
+    pub organization_id: OrganizationId,
+    /// The touch's time.
+    pub at: Instant,
+}
+
+/// Relations that are queried: none.
+#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}

@@ -1,0 +1,22 @@
+//! The database's own words: enums stored as text, spelt as in the schema.
+
+/// Declares an enum whose values are stored under the given words.
+macro_rules! word {
+    ($(#[$doc:meta])* $name:ident { $($(#[$value_doc:meta])* $value:ident $text:literal),* $(,)? }) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, sea_orm::EnumIter, sea_orm::DeriveActiveEnum)]
+        #[sea_orm(rs_type = "String", db_type = "Text")]
+        pub enum $name {
+            $($(#[$value_doc])* #[sea_orm(string_value = $text)] $value,)*
+        }
+
+        impl $name {
+            /// The word, as stored and as in the schema.
+            #[must_use]
+            pub const fn word(self) -> &'static str {
+                match self { $(Self::$value => $text,)* }
+            }
+        }
+    };
+}
+pub(crate) use word;

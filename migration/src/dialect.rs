@@ -1,0 +1,37 @@
+//! One text of SQL for both databases: the few words in which they differ stand in braces.
+
+use sea_orm_migration::prelude::{DbErr, SchemaManager};
+use sea_orm_migration::sea_orm::{ConnectionTrait, DbBackend};
+
+/// What stands for what: in PostgreSQL, in SQLite.
+const WORDS: [(&str, &str, &str); 9] = [
+    ("{uuid}", "uuid", "blob"),
+    // Compared byte by byte, whatever the database's locale.
+    ("{text}", "text collate \"C\"", "text"),
+    ("{bytes}", "bytea", "blob"),
+    ("{float}", "double precision", "real"),
+    ("{int}", "integer", "integer"),
+    ("{long}", "bigint", "integer"),
+    ("{bool}", "boolean", "boolean"),
+    ("{place}", "bigint primary key", "integer primary key autoincrement"),
+    ("{now}", "(extract(epoch from now()) * 1000000)::bigint", "(unixepoch() * 1000000)"),
+];
+
+/// Runs statements one after the other. One that begins with `postgres:` or `sqlite:` is for that database alone.
+pub async fn run(manager: &SchemaManager<'_>, statements: &[&str]) -> Result<(), DbErr> {
+    let postgres = manager.get_database_backend() == DbBackend::Postgres;
+    for statement in statements {
+        let text = match (statement.strip_prefix("postgres:"), statement.strip_prefix("sqlite:")) {
+            (Some(text), _) if postgres => text,
+            (_, Some(text)) if !postgres => text,
+            (None, None) => statement,
+            _ => continue,
+        };
+        let mut sql = text.to_owned();
+        for (word, for_postgres, for_sqlite) in WORDS {
+            sql = sql.replace(word, if postgres { for_postgres } else { for_sqlite });
+        }
+        manager.get_connection().execute_unprepared(&sql).await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,6 @@
+//! Every test over HTTP, in one binary, so that it links once and PostgreSQL starts once. A file a noun.
+
+#![expect(clippy::unwrap_used, reason = "these are tests, though clippy does not see it in async functions")]
+
+mod harness;
+mod migrations;

@@ -1,0 +1,168 @@
+//! The program itself as a process of its own: for what only a process can show, such as signals, exit codes and what
+//! is left after `kill -9`.
+//!
+//! The package builds the program from the same `main.rs` as `api` does, under the name `callshot-under-test`, so that
+//! it is never older than the tests.
+
+use std::path::PathBuf;
+use std::process::{ExitStatus, Output, Stdio};
+
+use tokio::io::{AsyncBufReadExt as _, BufReader};
+use tokio::process::{Child, Command};
+use tokio::sync::mpsc;
+
+use crate::client::Client;
+use crate::databases::Database;
+
+/// A running program, killed when it is dropped.
+pub struct Program {
+    child: Child,
+    root: String,
+    lines: mpsc::UnboundedReceiver<String>,
+    seen: Vec<String>,
+}
+
+/// A command line that is yet to be run, in the database's folder and with its address in the environment. Settings of
+/// the environment that the tests run in do not reach it.
+///
+/// # Panics
+/// Where the program was not built.
+#[must_use]
+pub fn command(database: &Database, arguments: &[&str]) -> Command {
+    let mut command = Command::new(executable());
+    for (name, _) in std::env::vars_os() {
+        if name.to_string_lossy().starts_with("CALLSHOT_") {
+            command.env_remove(name);
+        }
+    }
+    command
+        .args(arguments)
+        .current_dir(database.folder())
+        .env("DATABASE_URL", database.url())
+        .env("CALLSHOT_KEY_FILE", database.folder().join("callshot.key"))
+        .stdin(Stdio::null())
+        .kill_on_drop(true);
+    command
+}
+
+/// Runs a command line to its end.
+///
+/// # Panics
+/// Where it cannot be started.
+pub async fn run(database: &Database, arguments: &[&str]) -> Output {
+    command(database, arguments).output().await.expect("the program runs")
+}
+
+impl Program {
+    /// Starts `callshot serve` on a free port and waits until it listens.
+    ///
+    /// # Panics
+    /// Where it ends before it listens; what it said is shown.
+    pub async fn serve(database: &Database, arguments: &[&str]) -> Self {
+        let mut command = command(database, &["serve"]);
+        command.args(arguments).env("CALLSHOT_LISTEN", "127.0.0.1:0").stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().expect("the program starts");
+        let (sender, lines) = mpsc::unbounded_channel();
+        let output = child.stdout.take().expect("standard output is piped");
+        let errors = child.stderr.take().expect("standard error is piped");
+        pass_on(output, sender.clone());
+        pass_on(errors, sender);
+        let mut program = Self { child, root: String::new(), lines, seen: Vec::new() };
+        program.root = program.listening().await;
+        program
+    }
+
+    /// Where it listens, without a path: `http://127.0.0.1:41233`.
+    #[must_use]
+    pub fn root(&self) -> &str {
+        &self.root
+    }
+
+    /// Somebody without a token.
+    #[must_use]
+    pub fn stranger(&self) -> Client {
+        Client::stranger(&self.root)
+    }
+
+    /// Ends it with signal 9, in the midst of whatever it does, and waits until it is gone.
+    ///
+    /// # Panics
+    /// Where that fails.
+    pub async fn kill(mut self) {
+        self.child.kill().await.expect("the program is killed");
+    }
+
+    /// Asks it to end with SIGTERM, as service managers do.
+    ///
+    /// # Panics
+    /// Where it had ended before.
+    pub async fn terminate(&self) {
+        let id = self.child.id().expect("the program still runs").to_string();
+        let status = Command::new("kill").args(["-TERM", &id]).status().await.expect("kill runs");
+        assert!(status.success(), "the signal is sent");
+    }
+
+    /// Waits until it has ended, and answers how, with every line that it wrote.
+    ///
+    /// # Panics
+    /// Where waiting fails.
+    pub async fn ended(mut self) -> (ExitStatus, Vec<String>) {
+        while let Some(line) = self.lines.recv().await {
+            self.seen.push(line);
+        }
+        (self.child.wait().await.expect("the program ends"), self.seen)
+    }
+
+    /// Waits for the line that tells the address.
+    async fn listening(&mut self) -> String {
+        while let Some(line) = self.lines.recv().await {
+            let root = root_in(&line);
+            self.seen.push(line);
+            if let Some(root) = root {
+                return root;
+            }
+        }
+        panic!("the program ended before it listened:\n{}", self.seen.join("\n"))
+    }
+}
+
+/// The first address with a port in a line of the log.
+fn root_in(line: &str) -> Option<String> {
+    const HOST: &str = "127.0.0.1:";
+    let after = line.split_once(HOST)?.1;
+    let digits = after.find(|letter: char| !letter.is_ascii_digit()).unwrap_or(after.len());
+    let port: u16 = after[..digits].parse().ok().filter(|port| *port != 0)?;
+    Some(format!("http://{HOST}{port}"))
+}
+
+fn pass_on(from: impl tokio::io::AsyncRead + Unpin + Send + 'static, to: mpsc::UnboundedSender<String>) {
+    tokio::spawn(async move {
+        let mut lines = BufReader::new(from).lines();
+        while let Ok(Some(line)) = lines.next_line().await {
+            // Reading goes on when nobody listens any more: a full pipe would stop the program.
+            let _ = to.send(line);
+        }
+    });
+}
+
+/// Beside the test's own executable, which is in `deps`.
+fn executable() -> PathBuf {
+    let test = std::env::current_exe().expect("a test knows its executable");
+    let folder = test.parent().and_then(std::path::Path::parent).expect("executables lie in target/PROFILE/deps");
+    let program = folder.join("callshot-under-test");
+    assert!(program.is_file(), "{} is missing: run the tests by `cargo test --workspace`", program.display());
+    program
+}
+
+#[cfg(test)]
+mod tests {
+    use super::root_in;
+
+    #[test]
+    fn the_address_is_found_in_a_line_of_the_log() {
+        assert_eq!(root_in("INFO listening on http://127.0.0.1:41233/graphql").unwrap(), "http://127.0.0.1:41233");
+        assert_eq!(root_in(r#"{"address":"127.0.0.1:8000"}"#).unwrap(), "http://127.0.0.1:8000");
+        assert_eq!(root_in("asked for 127.0.0.1:0"), None);
+        assert_eq!(root_in("opened sqlite://callshot.db"), None);
+    }
+}

@@ -1,0 +1,161 @@
+//! Replaying the feed gives the tables: every write added its event, with the values that it really had before and
+//! after. Here is the arithmetic, on plain values; which columns of a table are which fields of its events is said where
+//! the tables are read.
+
+use std::collections::BTreeMap;
+
+use sea_orm::{ConnectionTrait as _, DatabaseConnection, QueryResult, Statement};
+use serde_json::Value;
+use uuid::Uuid;
+
+/// The fields of every subject that exists, by noun and id. A field that is null is left out.
+pub type Facts = BTreeMap<(String, Uuid), BTreeMap<String, Value>>;
+
+/// What one event says.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Event {
+    /// Its place in the feed.
+    pub seq: i64,
+    /// What happened: `account.created`. One that ends in `.deleted` takes the subject away.
+    pub kind: String,
+    /// What kind of thing changed: `account`.
+    pub noun: String,
+    /// Which one.
+    pub subject: Uuid,
+    /// `{field: {from, to}}`.
+    pub changes: Value,
+}
+
+/// Applies events in their order to nothing.
+///
+/// # Errors
+/// The first event whose old values are not those that the events before it left, or that is not made as described.
+pub fn replay(events: &[Event]) -> Result<Facts, String> {
+    let mut facts = Facts::new();
+    for event in events {
+        let subject = facts.entry((event.noun.clone(), event.subject)).or_default();
+        let changes = event.changes.as_object().ok_or_else(|| format!("{event:?}: changes are no object"))?;
+        for (field, change) in changes {
+            let (Some(from), Some(to)) = (change.get("from"), change.get("to")) else {
+                return Err(format!("{event:?}: {field} lacks from or to"));
+            };
+            let known = subject.get(field).unwrap_or(&Value::Null);
+            if known != from {
+                return Err(format!("{event:?}: {field} was {known} according to the events before"));
+            }
+            if to.is_null() {
+                subject.remove(field);
+            } else {
+                subject.insert(field.clone(), to.clone());
+            }
+        }
+        if event.kind.ends_with(".deleted") {
+            facts.remove(&(event.noun.clone(), event.subject));
+        }
+    }
+    Ok(facts)
+}
+
+/// Where what the feed says and what the tables hold differ, a line each. Fields that `stored` does not name at all for
+/// a noun are not compared: the feed may tell more than one table does.
+#[must_use]
+pub fn differences(replayed: &Facts, stored: &Facts) -> Vec<String> {
+    let nothing = BTreeMap::new();
+    let gone = replayed.keys().filter(|subject| !stored.contains_key(*subject));
+    let mut lines: Vec<String> =
+        gone.map(|(noun, id)| format!("{noun} {id} is in the feed and not in its table")).collect();
+    for (subject @ (noun, id), fields) in stored {
+        if !replayed.contains_key(subject) {
+            lines.push(format!("{noun} {id} is in its table and not in the feed"));
+            continue;
+        }
+        let told = replayed.get(subject).unwrap_or(&nothing);
+        for (field, value) in fields {
+            let told = told.get(field).unwrap_or(&Value::Null);
+            if told != value {
+                lines.push(format!("{noun} {id}: {field} is {value}, and {told} according to the feed"));
+            }
+        }
+    }
+    lines
+}
+
+/// The whole feed of a database, in order.
+///
+/// # Panics
+/// Where the table cannot be read.
+pub async fn feed(connection: &DatabaseConnection) -> Vec<Event> {
+    const FEED: &str = "SELECT seq, type, subject_noun, subject_id, changes FROM event ORDER BY seq";
+    let statement = Statement::from_string(connection.get_database_backend(), FEED);
+    let rows = connection.query_all_raw(statement).await.expect("the feed can be read");
+    rows.iter().map(|row| event(row).unwrap_or_else(|error| panic!("an unreadable event: {error}"))).collect()
+}
+
+fn event(row: &QueryResult) -> Result<Event, Box<dyn std::error::Error>> {
+    Ok(Event {
+        seq: row.try_get("", "seq")?,
+        kind: row.try_get("", "type")?,
+        noun: row.try_get("", "subject_noun")?,
+        subject: row.try_get("", "subject_id")?,
+        changes: serde_json::from_str(&row.try_get::<String>("", "changes")?)?,
+    })
+}
+
+/// The feed agrees with itself: what an event calls the old value is what the events before it left.
+///
+/// # Panics
+/// Where it does not.
+pub async fn feed_is_sound(connection: &DatabaseConnection) {
+    if let Err(fault) = replay(&feed(connection).await) {
+        panic!("the feed contradicts itself: {fault}");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    const ACME: Uuid = Uuid::from_u128(1);
+
+    fn event(seq: i64, kind: &str, changes: Value) -> Event {
+        Event { seq, kind: kind.to_owned(), noun: "account".to_owned(), subject: ACME, changes }
+    }
+
+    fn acme(fields: &[(&str, Value)]) -> Facts {
+        let fields = fields.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
+        Facts::from([(("account".to_owned(), ACME), fields)])
+    }
+
+    fn created() -> Event {
+        event(1, "account.created", json!({"name": {"from": null, "to": "Acme"}, "city": {"from": null, "to": "Rome"}}))
+    }
+
+    #[test]
+    fn the_last_value_stands_and_null_takes_it_away() {
+        let moved = event(2, "account.updated", json!({"city": {"from": "Rome", "to": null}}));
+        assert_eq!(replay(&[created(), moved]), Ok(acme(&[("name", json!("Acme"))])));
+    }
+
+    #[test]
+    fn what_is_deleted_is_gone() {
+        let deleted = event(2, "account.deleted", json!({"name": {"from": "Acme", "to": null}}));
+        assert_eq!(replay(&[created(), deleted]), Ok(Facts::new()));
+    }
+
+    #[test]
+    fn a_write_without_its_event_is_noticed_by_the_next() {
+        let late = event(3, "account.updated", json!({"city": {"from": "Oslo", "to": "Bonn"}}));
+        assert!(replay(&[created(), late]).unwrap_err().contains("city was \"Rome\""));
+    }
+
+    #[test]
+    fn a_table_that_differs_is_told_by_field() {
+        let replayed = replay(&[created()]).unwrap();
+        assert!(differences(&replayed, &acme(&[("name", json!("Acme"))])).is_empty());
+        assert_eq!(differences(&replayed, &acme(&[("name", json!("Acne")), ("city", json!("Rome"))])).len(), 1);
+        assert_eq!(differences(&replayed, &Facts::new()).len(), 1);
+        assert_eq!(differences(&Facts::new(), &replayed).len(), 1);
+    }
+}
