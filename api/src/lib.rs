@@ -1,5 +1,2 @@
-<<<<<<< HEAD
 pub mod import;
-=======
-pub mod auth;
->>>>>>> main
+pub mod scalar;

@@ -1,6 +1,3 @@
-<<<<<<< HEAD
-
-=======
 //! What is stored: a file a table, with its columns, its words (enums), its typed id and its finders, which are all
 //! scoped to an organization. No rules, no GraphQL, no clock: those live in `callshot`.
 #![recursion_limit = "256"]
@@ -33,4 +30,3 @@ pub use id::{
 };
 pub use scope::Scoped;
 pub use time::{Day, Instant};
->>>>>>> main

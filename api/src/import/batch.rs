@@ -94,30 +94,13 @@ impl Pass<'_> {
         let mut written = Vec::with_capacity(rows.len());
         let mut batch: Vec<(Prepared<()>, Row)> = Vec::with_capacity(BATCH);
         let mut keys: HashSet<String> = HashSet::new();
-        for Prepared {
-            file,
-            line,
-            key,
-            after,
-            row,
-            notes,
-        } in rows
-        {
+        for Prepared { file, line, key, after, row, notes } in rows {
             let row = match row {
                 Ok(row) => row,
                 Err(errors) => {
                     self.progress.inc(1);
                     let wrong = told(&errors, &notes);
-                    written.push((
-                        Line {
-                            file,
-                            line,
-                            status: UpsertStatus::Failed,
-                            id: None,
-                            wrong,
-                        },
-                        None,
-                    ));
+                    written.push((Line { file, line, status: UpsertStatus::Failed, id: None, wrong }, None));
                     continue;
                 }
             };
@@ -130,17 +113,7 @@ impl Pass<'_> {
                 keys.clear();
             }
             keys.extend(key.clone());
-            batch.push((
-                Prepared {
-                    file,
-                    line,
-                    key,
-                    after,
-                    row: Ok(()),
-                    notes,
-                },
-                row,
-            ));
+            batch.push((Prepared { file, line, key, after, row: Ok(()), notes }, row));
         }
         if let Err(error) = self.send(upsert, &mut batch, &mut written).await {
             *failure = Some(error);
@@ -168,33 +141,20 @@ impl Pass<'_> {
             shown.push(row);
         }
         let expected = shown.len();
-        let results = if shown.is_empty() {
-            Vec::new()
-        } else {
-            upsert(shown, self.dry_run).await?
-        };
+        let results = if shown.is_empty() { Vec::new() } else { upsert(shown, self.dry_run).await? };
         if results.len() != expected {
             return Err(format!("{} results for {expected} rows", results.len()).into());
         }
-        let mut by_index: HashMap<usize, UpsertResult> = results
-            .into_iter()
-            .map(|result| (result.index, result))
-            .collect();
+        let mut by_index: HashMap<usize, UpsertResult> =
+            results.into_iter().map(|result| (result.index, result)).collect();
         self.progress.inc(batch.len() as u64);
         let mut index = 0;
         for (meta, row) in batch.drain(..) {
             let result = if hangs_on_air(&row) {
-                UpsertResult {
-                    index,
-                    status: UpsertStatus::Created,
-                    id: None,
-                    errors: Vec::new(),
-                }
+                UpsertResult { index, status: UpsertStatus::Created, id: None, errors: Vec::new() }
             } else {
                 index += 1;
-                by_index
-                    .remove(&(index - 1))
-                    .ok_or("a row without a result")?
+                by_index.remove(&(index - 1)).ok_or("a row without a result")?
             };
             if self.dry_run && result.status == UpsertStatus::Created {
                 self.made.extend(row.called().map(str::to_owned));

@@ -37,23 +37,14 @@ const DATES: [Field; 7] = [
 /// # Errors
 /// No title is known, what the kind cannot do without is missing, a title that matters stands twice, or dates can be
 /// read both ways and none is declared.
-pub fn bind(
-    table: &Table,
-    mapping: &Mapping,
-    kind: Kind,
-    declared: Option<DateOrder>,
-) -> Result<Binding, Refusal> {
+pub fn bind(table: &Table, mapping: &Mapping, kind: Kind, declared: Option<DateOrder>) -> Result<Binding, Refusal> {
     let file = &table.file;
     let titles: Vec<String> = table.titles.iter().map(|title| bare(title)).collect();
     let mut columns: HashMap<Field, Vec<usize>> = HashMap::new();
     let mut used = vec![false; titles.len()];
     let mut find = |title: &str| -> Result<Option<usize>, Refusal> {
         let wanted = bare(title);
-        let mut at = titles
-            .iter()
-            .enumerate()
-            .filter(|(_, title)| **title == wanted)
-            .map(|(at, _)| at);
+        let mut at = titles.iter().enumerate().filter(|(_, title)| **title == wanted).map(|(at, _)| at);
         let Some(first) = at.next() else {
             return Ok(None);
         };
@@ -95,26 +86,10 @@ pub fn bind(
             orders.insert(*at, order);
         }
     }
-    let filled = |at: usize| {
-        table.records.iter().any(|record| {
-            record
-                .cells
-                .get(at)
-                .is_some_and(|cell| !cell.trim().is_empty())
-        })
-    };
-    let ignored = (0..titles.len())
-        .filter(|at| !used[*at] && filled(*at))
-        .map(|at| table.titles[at].clone())
-        .collect();
-    Ok(Binding {
-        columns,
-        custom,
-        orders,
-        titles: table.titles.clone(),
-        record_type,
-        ignored,
-    })
+    let filled =
+        |at: usize| table.records.iter().any(|record| record.cells.get(at).is_some_and(|cell| !cell.trim().is_empty()));
+    let ignored = (0..titles.len()).filter(|at| !used[*at] && filled(*at)).map(|at| table.titles[at].clone()).collect();
+    Ok(Binding { columns, custom, orders, titles: table.titles.clone(), record_type, ignored })
 }
 
 /// What a kind cannot do without: of each group at least one field.
@@ -145,19 +120,9 @@ fn check_needs(
             .collect();
         titles.join(" or ")
     };
-    let found: Vec<String> = table
-        .titles
-        .iter()
-        .take(8)
-        .map(|title| format!("“{title}”"))
-        .collect();
+    let found: Vec<String> = table.titles.iter().take(8).map(|title| format!("“{title}”")).collect();
     if columns.is_empty() {
-        let all: Vec<Field> = mapping
-            .columns
-            .iter()
-            .map(|(field, _)| *field)
-            .take(6)
-            .collect();
+        let all: Vec<Field> = mapping.columns.iter().map(|(field, _)| *field).take(6).collect();
         return Err(Refusal(format!(
             "{}: none of the column titles is known for {} from {}; the first line has {}, expected are such as {}. Is there \
              a header?",
@@ -184,10 +149,7 @@ fn check_needs(
 }
 
 fn decide(table: &Table, at: usize) -> Result<Option<DateOrder>, Refusal> {
-    let cells = table
-        .records
-        .iter()
-        .filter_map(|record| Some((record.line, record.cells.get(at)?.as_str())));
+    let cells = table.records.iter().filter_map(|record| Some((record.line, record.cells.get(at)?.as_str())));
     decide_order(cells).map_err(|undecided| {
         let place = format!("{}, column “{}”", table.file, table.titles[at]);
         Refusal(match undecided {
@@ -234,10 +196,6 @@ impl Binding {
     /// What a JSON record says that it is.
     #[must_use]
     pub fn record_type<'a>(&self, record: &'a Record) -> Option<&'a str> {
-        record
-            .cells
-            .get(self.record_type?)
-            .map(String::as_str)
-            .filter(|name| !name.is_empty())
+        record.cells.get(self.record_type?).map(String::as_str).filter(|name| !name.is_empty())
     }
 }

@@ -4,8 +4,7 @@
 use std::collections::HashSet;
 
 use super::stand_in::{
-    AccountRef, AccountRow, BookingRow, ContactRow, MaybeUndefined, OpportunityRow, TouchRow,
-    UserRow,
+    AccountRef, AccountRow, BookingRow, ContactRow, MaybeUndefined, OpportunityRow, TouchRow, UserRow,
 };
 
 /// A row that may hang on others.
@@ -38,16 +37,13 @@ impl Linked for UserRow {
 
 impl Linked for AccountRow {
     fn unlink(&mut self, made: &HashSet<String>) {
-        drop_if(
-            &mut self.parent,
-            |parent| matches!(parent, AccountRef::ExternalId(id) if made.contains(&id.id)),
-        );
+        drop_if(&mut self.parent, |parent| matches!(parent, AccountRef::ExternalId(id) if made.contains(&id.id)));
     }
     fn account(&self) -> Option<&AccountRef> {
         None
     }
     fn called(&self) -> Option<&str> {
-        self.external_id.as_ref().map(|id| id.id.as_str())
+        self.external_id.value().map(|id| id.id.as_str())
     }
 }
 
@@ -59,7 +55,7 @@ impl Linked for ContactRow {
         self.account.value()
     }
     fn called(&self) -> Option<&str> {
-        self.external_id.as_ref().map(|id| id.id.as_str())
+        self.external_id.value().map(|id| id.id.as_str())
     }
 }
 
@@ -75,9 +71,7 @@ impl Linked for OpportunityRow {
 
 impl Linked for BookingRow {
     fn unlink(&mut self, made: &HashSet<String>) {
-        drop_if(&mut self.opportunity_external_id, |id| {
-            made.contains(&id.id)
-        });
+        drop_if(&mut self.opportunity_external_id, |id| made.contains(&id.id));
     }
     fn account(&self) -> Option<&AccountRef> {
         self.account.value()

@@ -102,18 +102,12 @@ pub fn mapping(from: &str, map: Option<&Path>, kind: Kind) -> Result<Mapping, Re
             ))
         })?;
         return of_preset(preset, kind).ok_or_else(|| {
-            Refusal(format!(
-                "--from {from}: has no {}; say what the columns mean with --map FILE",
-                kind.word()
-            ))
+            Refusal(format!("--from {from}: has no {}; say what the columns mean with --map FILE", kind.word()))
         });
     };
     let name = path.display();
-    let text = fs::read_to_string(path)
-        .map_err(|error| Refusal(format!("{name}: cannot be read: {error}")))?;
-    let base = preset
-        .and_then(|preset| of_preset(preset, kind))
-        .unwrap_or_else(|| plain(from, preset.copied()));
+    let text = fs::read_to_string(path).map_err(|error| Refusal(format!("{name}: cannot be read: {error}")))?;
+    let base = preset.and_then(|preset| of_preset(preset, kind)).unwrap_or_else(|| plain(from, preset.copied()));
     with_map(base, &text, kind).map_err(|reason| Refusal(format!("{name}: {reason}")))
 }
 
@@ -121,12 +115,7 @@ fn of_preset(preset: &Preset, kind: Kind) -> Option<Mapping> {
     let (_, columns) = preset.columns.iter().find(|(of, _)| *of == kind)?;
     let columns = columns
         .iter()
-        .map(|(field, titles)| {
-            (
-                *field,
-                titles.iter().map(|title| (*title).to_owned()).collect(),
-            )
-        })
+        .map(|(field, titles)| (*field, titles.iter().map(|title| (*title).to_owned()).collect()))
         .collect();
     let custom = preset
         .custom
@@ -134,18 +123,13 @@ fn of_preset(preset: &Preset, kind: Kind) -> Option<Mapping> {
         .filter(|(of, _, _)| *of == kind)
         .map(|(_, title, name)| ((*title).to_owned(), (*name).to_owned()))
         .collect();
-    Some(Mapping {
-        columns,
-        custom,
-        ..plain(preset.source, Some(preset))
-    })
+    Some(Mapping { columns, custom, ..plain(preset.source, Some(preset)) })
 }
 
 /// A source of which nothing is known but our own words.
 fn plain(source: &str, preset: Option<&Preset>) -> Mapping {
-    let (stages, kinds, habits) = preset.map_or((&[][..], &[][..], PLAIN), |preset| {
-        (preset.stages, preset.touch_kinds, preset.habits)
-    });
+    let (stages, kinds, habits) =
+        preset.map_or((&[][..], &[][..], PLAIN), |preset| (preset.stages, preset.touch_kinds, preset.habits));
     let mut units = BTreeMap::new();
     if habits.revenue_unit != 1 {
         units.insert(Field::AnnualRevenue, Decimal::from(habits.revenue_unit));
@@ -165,10 +149,7 @@ fn plain(source: &str, preset: Option<&Preset>) -> Mapping {
 
 /// A system's words, then ours for those that it does not use itself.
 fn with_own<T: Copy>(system: &[(&str, T)], own: &[(&str, T)]) -> Vec<(String, T)> {
-    let mut words: Vec<(String, T)> = system
-        .iter()
-        .map(|(word, means)| ((*word).to_owned(), *means))
-        .collect();
+    let mut words: Vec<(String, T)> = system.iter().map(|(word, means)| ((*word).to_owned(), *means)).collect();
     for (word, means) in own {
         if !words.iter().any(|(known, _)| bare(known) == bare(word)) {
             words.push(((*word).to_owned(), *means));
@@ -178,17 +159,8 @@ fn with_own<T: Copy>(system: &[(&str, T)], own: &[(&str, T)]) -> Vec<(String, T)
 }
 
 fn with_map(mut mapping: Mapping, text: &str, kind: Kind) -> Result<Mapping, String> {
-    let MapFile {
-        source,
-        date_order,
-        decimal_comma,
-        accounts_by_name,
-        columns,
-        units,
-        custom,
-        stages,
-        touch_kinds,
-    } = toml::from_str(text).map_err(|error| error.to_string())?;
+    let MapFile { source, date_order, decimal_comma, accounts_by_name, columns, units, custom, stages, touch_kinds } =
+        toml::from_str(text).map_err(|error| error.to_string())?;
     if let Some(source) = source {
         mapping.source = source;
     }
@@ -207,34 +179,27 @@ fn with_map(mut mapping: Mapping, text: &str, kind: Kind) -> Result<Mapping, Str
     for (name, unit) in units {
         let field = field_of(&name, kind)?;
         // From the number's own text, so that no binary float comes near money.
-        let unit = unit
-            .to_string()
-            .parse()
-            .map_err(|_| format!("units.{name}: should be a number, such as 1_000_000"))?;
+        let unit =
+            unit.to_string().parse().map_err(|_| format!("units.{name}: should be a number, such as 1_000_000"))?;
         mapping.units.insert(field, unit);
     }
     for (name, title) in custom {
         mapping.custom.push((title, name));
     }
     for (word, means) in stages {
-        let stage = meaning(&means, OWN_STAGES)
-            .ok_or_else(|| unknown(&format!("stages.\"{word}\""), &means, OWN_STAGES))?;
-        mapping
-            .stages
-            .retain(|(known, _)| bare(known) != bare(&word));
+        let stage =
+            meaning(&means, OWN_STAGES).ok_or_else(|| unknown(&format!("stages.\"{word}\""), &means, OWN_STAGES))?;
+        mapping.stages.retain(|(known, _)| bare(known) != bare(&word));
         mapping.stages.insert(0, (word, stage));
     }
     for (word, means) in touch_kinds {
         let touch_kind = if bare(&means) == "none" {
             None
         } else {
-            meaning(&means, OWN_TOUCH_KINDS).ok_or_else(|| {
-                unknown(&format!("touch-kinds.\"{word}\""), &means, OWN_TOUCH_KINDS)
-            })?
+            meaning(&means, OWN_TOUCH_KINDS)
+                .ok_or_else(|| unknown(&format!("touch-kinds.\"{word}\""), &means, OWN_TOUCH_KINDS))?
         };
-        mapping
-            .touch_kinds
-            .retain(|(known, _)| bare(known) != bare(&word));
+        mapping.touch_kinds.retain(|(known, _)| bare(known) != bare(&word));
         mapping.touch_kinds.insert(0, (word, touch_kind));
     }
     Ok(mapping)
@@ -244,18 +209,12 @@ fn with_map(mut mapping: Mapping, text: &str, kind: Kind) -> Result<Mapping, Str
 #[must_use]
 pub fn meaning<T: Copy, W: AsRef<str>>(word: &str, words: &[(W, T)]) -> Option<T> {
     let wanted = bare(word);
-    words
-        .iter()
-        .find(|(known, _)| bare(known.as_ref()) == wanted)
-        .map(|(_, means)| *means)
+    words.iter().find(|(known, _)| bare(known.as_ref()) == wanted).map(|(_, means)| *means)
 }
 
 fn unknown<T>(place: &str, word: &str, words: &[(&str, T)]) -> String {
     let known: Vec<_> = words.iter().map(|(word, _)| *word).collect();
-    format!(
-        "{place}: “{word}” is unknown; known are {}",
-        known.join(", ")
-    )
+    format!("{place}: “{word}” is unknown; known are {}", known.join(", "))
 }
 
 fn field_of(name: &str, kind: Kind) -> Result<Field, String> {
@@ -271,11 +230,7 @@ fn field_of(name: &str, kind: Kind) -> Result<Field, String> {
         .map(|(field, _)| *field)
         .ok_or_else(|| {
             let known: Vec<_> = fields.iter().map(|field| field.name()).collect();
-            format!(
-                "“{name}” is no field of {}; those are {}",
-                kind.word(),
-                known.join(", ")
-            )
+            format!("“{name}” is no field of {}; those are {}", kind.word(), known.join(", "))
         })
 }
 
@@ -303,24 +258,15 @@ mod tests {
         assert_eq!(mapping.date_order, Some(DateOrder::Dmy));
         assert_eq!(mapping.units[&Field::Amount], Decimal::new(1, 2));
         assert_eq!(mapping.custom, [("Office".to_owned(), "branch".to_owned())]);
-        assert_eq!(
-            meaning("QUOTE-SENT", &mapping.stages),
-            Some(Stage::Proposed)
-        );
-        assert!(
-            mapping
-                .columns
-                .contains(&(Field::Amount, vec!["Net".to_owned(), "Gross".to_owned()]))
-        );
+        assert_eq!(meaning("QUOTE-SENT", &mapping.stages), Some(Stage::Proposed));
+        assert!(mapping.columns.contains(&(Field::Amount, vec!["Net".to_owned(), "Gross".to_owned()])));
     }
 
     #[test]
     fn what_a_map_does_not_know_is_named() {
         let fault = |text: &str| with_map(plain("other", None), text, Kind::Accounts).unwrap_err();
         assert!(fault("[columns]\nstage = \"S\"").starts_with("“stage” is no field of accounts"));
-        assert!(
-            fault("[stages]\nA = \"MAYBE\"").contains("“MAYBE” is unknown; known are IDENTIFIED")
-        );
+        assert!(fault("[stages]\nA = \"MAYBE\"").contains("“MAYBE” is unknown; known are IDENTIFIED"));
         assert!(fault("colums = 1").contains("unknown field"));
     }
 }

@@ -108,17 +108,14 @@ pub enum OwnBy {
 }
 
 fn encoding(label: &str) -> Result<&'static Encoding, String> {
-    Encoding::for_label(label.trim().as_bytes()).ok_or_else(|| {
-        format!("“{label}” is no known encoding; known are such as utf-8, utf-16le, windows-1252")
-    })
+    Encoding::for_label(label.trim().as_bytes())
+        .ok_or_else(|| format!("“{label}” is no known encoding; known are such as utf-8, utf-16le, windows-1252"))
 }
 
 fn delimiter(text: &str) -> Result<u8, String> {
     match text.as_bytes() {
         _ if matches!(text, "tab" | "\\t") => Ok(b'\t'),
         [byte] if byte.is_ascii() && !byte.is_ascii_alphanumeric() && *byte != b'"' => Ok(*byte),
-        _ => Err(format!(
-            "“{text}” is no separator; write one character, or tab"
-        )),
+        _ => Err(format!("“{text}” is no separator; write one character, or tab")),
     }
 }

@@ -14,11 +14,7 @@ pub fn refuse_twins<Row>(rows: &mut [Prepared<Row>]) {
         let line = *first.entry((row.file, key)).or_insert(row.line);
         if line != row.line {
             let message = format!("is the same as line {line} by its id; only that one was taken");
-            row.row = Err(vec![UserError {
-                code: "CONFLICT".to_owned(),
-                message,
-                field: Vec::new(),
-            }]);
+            row.row = Err(vec![UserError { code: "CONFLICT".to_owned(), message, field: Vec::new() }]);
         }
     }
 }
@@ -33,14 +29,8 @@ pub fn layers<Row>(mut rows: Vec<Prepared<Row>>) -> Vec<Vec<Prepared<Row>>> {
             by_key.entry(key).or_insert(at);
         }
     }
-    let before: Vec<Option<usize>> = rows
-        .iter()
-        .map(|row| {
-            row.after
-                .as_deref()
-                .and_then(|key| by_key.get(key).copied())
-        })
-        .collect();
+    let before: Vec<Option<usize>> =
+        rows.iter().map(|row| row.after.as_deref().and_then(|key| by_key.get(key).copied())).collect();
     let mut depths: Vec<Option<usize>> = vec![None; rows.len()];
     let mut circles = Vec::new();
     for start in 0..rows.len() {
@@ -66,11 +56,7 @@ pub fn layers<Row>(mut rows: Vec<Prepared<Row>>) -> Vec<Vec<Prepared<Row>>> {
     }
     for at in circles {
         let message = "stands above itself: the chain upwards comes back to this row".to_owned();
-        rows[at].row = Err(vec![UserError {
-            code: "INVALID".to_owned(),
-            message,
-            field: Vec::new(),
-        }]);
+        rows[at].row = Err(vec![UserError { code: "INVALID".to_owned(), message, field: Vec::new() }]);
     }
     let deepest = depths.iter().flatten().max().map_or(0, |depth| depth + 1);
     let mut layers: Vec<Vec<Prepared<Row>>> = (0..deepest).map(|_| Vec::new()).collect();
@@ -86,21 +72,11 @@ mod tests {
 
     fn row(file: usize, line: u64, key: &str, after: &str) -> Prepared<()> {
         let after = (!after.is_empty()).then(|| after.to_owned());
-        Prepared {
-            file,
-            line,
-            key: Some(key.to_owned()),
-            after,
-            row: Ok(()),
-            notes: Vec::new(),
-        }
+        Prepared { file, line, key: Some(key.to_owned()), after, row: Ok(()), notes: Vec::new() }
     }
 
     fn lines(layers: &[Vec<Prepared<()>>]) -> Vec<Vec<u64>> {
-        layers
-            .iter()
-            .map(|layer| layer.iter().map(|row| row.line).collect())
-            .collect()
+        layers.iter().map(|layer| layer.iter().map(|row| row.line).collect()).collect()
     }
 
     #[test]
@@ -117,18 +93,8 @@ mod tests {
 
     #[test]
     fn a_circle_fails_and_spares_who_only_hangs_on_it() {
-        let found = layers(vec![
-            row(0, 2, "a", "b"),
-            row(0, 3, "b", "a"),
-            row(0, 4, "c", "b"),
-            row(0, 5, "d", "d"),
-        ]);
-        let mut failed: Vec<u64> = found
-            .iter()
-            .flatten()
-            .filter(|row| row.row.is_err())
-            .map(|row| row.line)
-            .collect();
+        let found = layers(vec![row(0, 2, "a", "b"), row(0, 3, "b", "a"), row(0, 4, "c", "b"), row(0, 5, "d", "d")]);
+        let mut failed: Vec<u64> = found.iter().flatten().filter(|row| row.row.is_err()).map(|row| row.line).collect();
         failed.sort_unstable();
         assert_eq!(failed, [2, 3, 5]);
     }

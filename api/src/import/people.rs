@@ -25,24 +25,15 @@ impl People {
     pub fn new(users: &[Person], domain: Option<&str>) -> Self {
         let mut by_name: HashMap<String, Vec<String>> = HashMap::new();
         for user in users {
-            by_name
-                .entry(folded(&user.name))
-                .or_default()
-                .push(user.email.clone());
+            by_name.entry(folded(&user.name)).or_default().push(user.email.clone());
         }
         let domain = domain.map(|domain| domain.trim_start_matches('@').to_lowercase());
-        Self {
-            by_name,
-            by_id: HashMap::new(),
-            domain,
-        }
+        Self { by_name, by_id: HashMap::new(), domain }
     }
 
     /// Adds people of a file, such as the sellers that are being imported; who is known already stays.
     pub fn add(&mut self, name: &str, email: &str) {
-        self.by_name
-            .entry(folded(name))
-            .or_insert_with(|| vec![email.to_owned()]);
+        self.by_name.entry(folded(name)).or_insert_with(|| vec![email.to_owned()]);
     }
 
     /// Reads a file with the columns Id and Email, such as an export of Salesforce's User.
@@ -56,20 +47,11 @@ impl People {
         id_text: impl Fn(&str) -> String,
     ) -> Result<(), Refusal> {
         let table = read::read(path, reading)?;
-        let column = |names: &[&str]| {
-            table
-                .titles
-                .iter()
-                .position(|title| names.contains(&bare(title).as_str()))
-        };
-        let (Some(id), Some(email)) = (
-            column(&["id", "userid", "ownerid", "recordid"]),
-            column(&["email", "emailaddress"]),
-        ) else {
-            return Err(Refusal(format!(
-                "{}: should have the columns Id and Email",
-                table.file
-            )));
+        let column = |names: &[&str]| table.titles.iter().position(|title| names.contains(&bare(title).as_str()));
+        let (Some(id), Some(email)) =
+            (column(&["id", "userid", "ownerid", "recordid"]), column(&["email", "emailaddress"]))
+        else {
+            return Err(Refusal(format!("{}: should have the columns Id and Email", table.file)));
         };
         for record in &table.records {
             if let (Some(id), Some(email)) = (record.cells.get(id), record.cells.get(email)) {
@@ -90,12 +72,7 @@ impl People {
     /// # Errors
     /// A sentence, where nobody or several are called so.
     pub fn address(&self, cell: &str) -> Result<String, String> {
-        let inside = cell
-            .rsplit(['(', '<'])
-            .next()
-            .unwrap_or(cell)
-            .trim_end_matches([')', '>'])
-            .trim();
+        let inside = cell.rsplit(['(', '<']).next().unwrap_or(cell).trim_end_matches([')', '>']).trim();
         if inside.contains('@') {
             return Ok(inside.to_lowercase());
         }
@@ -114,16 +91,10 @@ impl People {
     #[must_use]
     pub fn made_of(&self, name: &str) -> Option<String> {
         let domain = self.domain.as_deref()?;
-        let plain = DecomposingNormalizerBorrowed::new_nfkd()
-            .normalize(name)
-            .to_lowercase();
+        let plain = DecomposingNormalizerBorrowed::new_nfkd().normalize(name).to_lowercase();
         let words: Vec<String> = plain
             .split_whitespace()
-            .map(|word| {
-                word.chars()
-                    .filter(|letter| letter.is_ascii_alphanumeric() || *letter == '-')
-                    .collect()
-            })
+            .map(|word| word.chars().filter(|letter| letter.is_ascii_alphanumeric() || *letter == '-').collect())
             .filter(|word: &String| !word.is_empty())
             .collect();
         (!words.is_empty()).then(|| format!("{}@{domain}", words.join(".")))
@@ -146,21 +117,12 @@ mod tests {
 
     #[test]
     fn a_name_is_looked_up_and_several_are_told() {
-        let user = |name: &str, email: &str| Person {
-            name: name.to_owned(),
-            email: email.to_owned(),
-        };
-        let users = [
-            user("Ann Lee", "ann@example.com"),
-            user("Bo Li", "bo@example.com"),
-            user("Bo Li", "bo2@example.com"),
-        ];
+        let user = |name: &str, email: &str| Person { name: name.to_owned(), email: email.to_owned() };
+        let users =
+            [user("Ann Lee", "ann@example.com"), user("Bo Li", "bo@example.com"), user("Bo Li", "bo2@example.com")];
         let people = People::new(&users, None);
         assert_eq!(people.address("ann lee").unwrap(), "ann@example.com");
-        assert_eq!(
-            people.address("Someone (X@Example.com)").unwrap(),
-            "x@example.com"
-        );
+        assert_eq!(people.address("Someone (X@Example.com)").unwrap(), "x@example.com");
         assert!(people.address("Bo Li").unwrap_err().starts_with("2 users"));
         assert!(people.address("Cy").unwrap_err().starts_with("no user"));
     }

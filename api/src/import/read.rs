@@ -56,8 +56,7 @@ pub struct Reading {
 /// A [`Refusal`] naming the file, and the line where there is one.
 pub fn read(path: &Path, reading: Reading) -> Result<Table, Refusal> {
     let file = path.display().to_string();
-    let bytes =
-        fs::read(path).map_err(|error| Refusal(format!("{file}: cannot be read: {error}")))?;
+    let bytes = fs::read(path).map_err(|error| Refusal(format!("{file}: cannot be read: {error}")))?;
     parse(&file, &bytes, reading)
 }
 
@@ -69,21 +68,14 @@ pub fn parse(file: &str, bytes: &[u8], reading: Reading) -> Result<Table, Refusa
     let (text, guessed) = decode(file, bytes, reading.encoding)?;
     let start = text.trim_start();
     if start.is_empty() {
-        return Err(Refusal(format!(
-            "{file}: is empty; the first line should hold the column titles"
-        )));
+        return Err(Refusal(format!("{file}: is empty; the first line should hold the column titles")));
     }
     let (titles, records) = if start.starts_with('{') || start.starts_with('[') {
         json(file, &text)?
     } else {
         delimited(file, &text, reading.delimiter)?
     };
-    Ok(Table {
-        file: file.to_owned(),
-        titles,
-        records,
-        guessed,
-    })
+    Ok(Table { file: file.to_owned(), titles, records, guessed })
 }
 
 /// A byte order mark decides; then the caller; then UTF-16 by its NULs; then UTF-8 if it is that; else Windows-1252,
@@ -94,9 +86,7 @@ fn decode(
     given: Option<&'static Encoding>,
 ) -> Result<(String, Option<&'static str>), Refusal> {
     if bytes.starts_with(b"PK\x03\x04") || bytes.starts_with(b"\xD0\xCF\x11\xE0") {
-        return Err(Refusal(format!(
-            "{file}: is a workbook, not a text file; save it as CSV first"
-        )));
+        return Err(Refusal(format!("{file}: is a workbook, not a text file; save it as CSV first")));
     }
     let marked = Encoding::for_bom(bytes);
     let (encoding, body, guessed) = match (marked, given) {
@@ -127,13 +117,7 @@ fn decode(
 /// Text of mostly Latin letters has a zero in every second byte of UTF-16.
 fn utf_16_by_its_zeros(bytes: &[u8]) -> Option<&'static Encoding> {
     let head = &bytes[..bytes.len().min(400)];
-    let zeros = |odd: usize| {
-        head.iter()
-            .skip(odd)
-            .step_by(2)
-            .filter(|byte| **byte == 0)
-            .count()
-    };
+    let zeros = |odd: usize| head.iter().skip(odd).step_by(2).filter(|byte| **byte == 0).count();
     let enough = head.len() / 4;
     match (zeros(0), zeros(1)) {
         (0, late) if late > enough => Some(UTF_16LE),
@@ -146,16 +130,9 @@ fn line_of(text: &str, at: usize) -> usize {
     1 + text[..at].matches('\n').count()
 }
 
-fn delimited(
-    file: &str,
-    text: &str,
-    given: Option<u8>,
-) -> Result<(Vec<String>, Vec<Record>), Refusal> {
+fn delimited(file: &str, text: &str, given: Option<u8>) -> Result<(Vec<String>, Vec<Record>), Refusal> {
     // Excel writes the separator into a line of its own.
-    let (named, skipped, text) = match text
-        .strip_prefix("sep=")
-        .and_then(|rest| rest.split_once('\n'))
-    {
+    let (named, skipped, text) = match text.strip_prefix("sep=").and_then(|rest| rest.split_once('\n')) {
         Some((separator, rest)) => (separator.bytes().next(), 1, rest),
         None => (None, 0, text),
     };
@@ -166,20 +143,15 @@ fn delimited(
             line + skipped
         )));
     }
-    let mut reader = csv::ReaderBuilder::new()
-        .delimiter(delimiter)
-        .has_headers(false)
-        .flexible(true)
-        .from_reader(text.as_bytes());
+    let mut reader =
+        csv::ReaderBuilder::new().delimiter(delimiter).has_headers(false).flexible(true).from_reader(text.as_bytes());
     let mut titles: Option<Vec<String>> = None;
     let mut records = Vec::new();
     // The csv crate skips blank lines before it notes a record's position.
     let lines = LineIndex::new(text);
     for record in reader.records() {
         let record = record.map_err(|error| Refusal(format!("{file}: {error}")))?;
-        let from = record.position().map_or(0, |position| {
-            usize::try_from(position.byte()).unwrap_or(usize::MAX)
-        });
+        let from = record.position().map_or(0, |position| usize::try_from(position.byte()).unwrap_or(usize::MAX));
         let line = lines.at(text, from) + skipped as u64;
         if record.iter().all(|cell| cell.trim().is_empty()) {
             continue;
@@ -187,17 +159,11 @@ fn delimited(
         if titles.is_none() {
             titles = Some(record.iter().map(|title| title.trim().to_owned()).collect());
         } else {
-            records.push(Record {
-                line,
-                cells: record.iter().map(str::to_owned).collect(),
-            });
+            records.push(Record { line, cells: record.iter().map(str::to_owned).collect() });
         }
     }
-    let titles = titles.ok_or_else(|| {
-        Refusal(format!(
-            "{file}: has no column titles; the first line should hold them"
-        ))
-    })?;
+    let titles =
+        titles.ok_or_else(|| Refusal(format!("{file}: has no column titles; the first line should hold them")))?;
     Ok((titles, records))
 }
 
@@ -206,13 +172,7 @@ struct LineIndex(Vec<usize>);
 
 impl LineIndex {
     fn new(text: &str) -> Self {
-        Self(
-            text.bytes()
-                .enumerate()
-                .filter(|(_, byte)| *byte == b'\n')
-                .map(|(at, _)| at)
-                .collect(),
-        )
+        Self(text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n').map(|(at, _)| at).collect())
     }
 
     /// The line, from 1, of the first character at or after `from` that is no line break.
@@ -243,11 +203,7 @@ fn separator_of(text: &str) -> u8 {
         }
     }
     // The first of the largest: a tie goes to the comma.
-    counts
-        .iter()
-        .rev()
-        .max_by_key(|(_, count)| *count)
-        .map_or(b',', |(separator, _)| *separator)
+    counts.iter().rev().max_by_key(|(_, count)| *count).map_or(b',', |(separator, _)| *separator)
 }
 
 /// The line on which a quoted cell opens that is still open at the end of the file. The csv crate takes such a cell as
@@ -286,12 +242,8 @@ fn json(file: &str, text: &str) -> Result<(Vec<String>, Vec<Record>), Refusal> {
         #[serde(borrow)]
         records: Vec<&'a RawValue>,
     }
-    let broken = |error: serde_json::Error| {
-        Refusal(format!(
-            "{file}, line {}: is not a tree of records: {error}",
-            error.line()
-        ))
-    };
+    let broken =
+        |error: serde_json::Error| Refusal(format!("{file}, line {}: is not a tree of records: {error}", error.line()));
     let parts: Vec<&RawValue> = if text.trim_start().starts_with('[') {
         serde_json::from_str(text).map_err(broken)?
     } else {
@@ -326,10 +278,7 @@ fn json(file: &str, text: &str) -> Result<(Vec<String>, Vec<Record>), Refusal> {
         .into_iter()
         .map(|(line, mut cells)| Record {
             line,
-            cells: titles
-                .iter()
-                .map(|title| cells.swap_remove(title).unwrap_or_default())
-                .collect(),
+            cells: titles.iter().map(|title| cells.swap_remove(title).unwrap_or_default()).collect(),
         })
         .collect();
     Ok((titles, records))
@@ -351,12 +300,7 @@ mod tests {
     use super::*;
 
     fn cells(bytes: &[u8]) -> Vec<Vec<String>> {
-        parse("f", bytes, Reading::default())
-            .unwrap()
-            .records
-            .into_iter()
-            .map(|record| record.cells)
-            .collect()
+        parse("f", bytes, Reading::default()).unwrap().records.into_iter().map(|record| record.cells).collect()
     }
 
     fn refusal(bytes: &[u8]) -> String {
@@ -366,15 +310,7 @@ mod tests {
     fn utf_16(text: &str, marked: bool, little: bool) -> Vec<u8> {
         let mark = marked.then_some(0xFEFF);
         let units = mark.into_iter().chain(text.encode_utf16());
-        units
-            .flat_map(|unit| {
-                if little {
-                    unit.to_le_bytes()
-                } else {
-                    unit.to_be_bytes()
-                }
-            })
-            .collect()
+        units.flat_map(|unit| if little { unit.to_le_bytes() } else { unit.to_be_bytes() }).collect()
     }
 
     #[test]
@@ -389,48 +325,24 @@ mod tests {
         }
         for bytes in all {
             assert_eq!(cells(&bytes), [["1", "Café Noël"]]);
-            assert_eq!(
-                parse("f", &bytes, Reading::default()).unwrap().titles,
-                ["id", "name"]
-            );
+            assert_eq!(parse("f", &bytes, Reading::default()).unwrap().titles, ["id", "name"]);
         }
     }
 
     #[test]
     fn a_guess_is_told_and_a_wrong_declaration_names_the_line() {
         let bytes = b"id,name\n1,plain\n2,Caf\xE9\n";
-        assert_eq!(
-            parse("f", bytes, Reading::default()).unwrap().guessed,
-            Some("windows-1252")
-        );
-        let declared = Reading {
-            encoding: Some(UTF_8),
-            delimiter: None,
-        };
+        assert_eq!(parse("f", bytes, Reading::default()).unwrap().guessed, Some("windows-1252"));
+        let declared = Reading { encoding: Some(UTF_8), delimiter: None };
         let refusal = parse("f.csv", bytes, declared).unwrap_err().0;
-        assert!(
-            refusal.starts_with("f.csv, line 3: is not UTF-8"),
-            "{refusal}"
-        );
+        assert!(refusal.starts_with("f.csv, line 3: is not UTF-8"), "{refusal}");
     }
 
     #[test]
     fn quotes_commas_and_line_breaks_stay_in_their_cell() {
-        let table = parse(
-            "f",
-            b"a,b\n\"x, \"\"y\"\"\",\"one\r\ntwo\"\n\n5,6\n",
-            Reading::default(),
-        )
-        .unwrap();
+        let table = parse("f", b"a,b\n\"x, \"\"y\"\"\",\"one\r\ntwo\"\n\n5,6\n", Reading::default()).unwrap();
         assert_eq!(table.records[0].cells, ["x, \"y\"", "one\r\ntwo"]);
-        assert_eq!(
-            table
-                .records
-                .iter()
-                .map(|record| record.line)
-                .collect::<Vec<_>>(),
-            [2, 5]
-        );
+        assert_eq!(table.records.iter().map(|record| record.line).collect::<Vec<_>>(), [2, 5]);
     }
 
     #[test]
@@ -440,23 +352,14 @@ mod tests {
         assert_eq!(cells(b"\"a,x\"|b\n1|2\n"), [["1", "2"]]);
         assert_eq!(cells(b"sep=;\na;b\n1;2\n"), [["1", "2"]]);
         assert_eq!(cells(b"a\n1\n"), [["1"]]);
-        let given = Reading {
-            delimiter: Some(b'!'),
-            encoding: None,
-        };
-        assert_eq!(
-            parse("f", b"a,b!c\n1,2!3\n", given).unwrap().records[0].cells,
-            ["1,2", "3"]
-        );
+        let given = Reading { delimiter: Some(b'!'), encoding: None };
+        assert_eq!(parse("f", b"a,b!c\n1,2!3\n", given).unwrap().records[0].cells, ["1,2", "3"]);
     }
 
     #[test]
     fn a_file_cut_within_quotes_is_refused_with_the_line() {
         let told = refusal(b"id,notes\n1,\"fine\"\n2,\"this one\nbreaks off");
-        assert!(
-            told.starts_with("f.csv, line 3: a quoted cell opens here and is never closed"),
-            "{told}"
-        );
+        assert!(told.starts_with("f.csv, line 3: a quoted cell opens here and is never closed"), "{told}");
         assert_eq!(cells(b"id,notes\n1,5\" disc\n"), [["1", "5\" disc"]]);
         assert_eq!(cells(b"id,notes\n1,\"\"\"\"\n"), [["1", "\""]]);
     }
@@ -477,31 +380,11 @@ mod tests {
             {"attributes": {"type": "Account", "referenceId": "Ref2"}, "Name": "B", "Note": null, "At": {"city": "X"}}
         ]}"#;
         let table = parse("f", text.as_bytes(), Reading::default()).unwrap();
-        assert_eq!(
-            table.titles,
-            [
-                TYPE_TITLE,
-                REFERENCE_TITLE,
-                "Name",
-                "Size",
-                "Open",
-                "Note",
-                "At"
-            ]
-        );
-        assert_eq!(
-            table.records[0].cells[..5],
-            ["Account", "Ref1", "A", "60000000.0", "true"]
-        );
-        assert_eq!(
-            table.records[1].cells[2..],
-            ["B", "", "", "", r#"{"city":"X"}"#]
-        );
+        assert_eq!(table.titles, [TYPE_TITLE, REFERENCE_TITLE, "Name", "Size", "Open", "Note", "At"]);
+        assert_eq!(table.records[0].cells[..5], ["Account", "Ref1", "A", "60000000.0", "true"]);
+        assert_eq!(table.records[1].cells[2..], ["B", "", "", "", r#"{"city":"X"}"#]);
         assert_eq!((table.records[0].line, table.records[1].line), (2, 3));
-        assert!(
-            refusal(b"{\n\"records\": [{\"Name\": \"A\"}")
-                .starts_with("f.csv, line 2: is not a tree of records")
-        );
+        assert!(refusal(b"{\n\"records\": [{\"Name\": \"A\"}").starts_with("f.csv, line 2: is not a tree of records"));
         assert!(refusal(b"[1]").contains("line 1: is not a record"));
     }
 

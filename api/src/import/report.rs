@@ -57,18 +57,10 @@ impl Counts {
 
 impl fmt::Display for Counts {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            created,
-            updated,
-            unchanged,
-            failed,
-        } = *self;
+        let Self { created, updated, unchanged, failed } = *self;
         let numbers = [self.total(), created, updated, unchanged, failed].map(grouped);
         let [total, created, updated, unchanged, failed] = numbers;
-        write!(
-            out,
-            "{total} rows: {created} created, {updated} updated, {unchanged} unchanged, {failed} failed"
-        )
+        write!(out, "{total} rows: {created} created, {updated} updated, {unchanged} unchanged, {failed} failed")
     }
 }
 
@@ -111,10 +103,7 @@ impl Report {
     #[must_use]
     pub fn summary(&self, kind: Kind, dry_run: bool) -> String {
         let mut text = format!("{}: {}", kind.word(), self.rows);
-        for (what, counts) in [
-            ("bookings of won opportunities", self.bookings),
-            ("owners of accounts", self.owners),
-        ] {
+        for (what, counts) in [("bookings of won opportunities", self.bookings), ("owners of accounts", self.owners)] {
             if let Some(counts) = counts {
                 let _ = write!(text, "\n{what}: {counts}");
             }
@@ -123,11 +112,7 @@ impl Report {
             text.push_str("\nThis was a dry run: nothing was written.");
         }
         let mut reasons: HashMap<&str, usize> = HashMap::new();
-        for line in self
-            .lines
-            .iter()
-            .filter(|line| line.status == UpsertStatus::Failed)
-        {
+        for line in self.lines.iter().filter(|line| line.status == UpsertStatus::Failed) {
             *reasons.entry(&line.wrong).or_default() += 1;
         }
         let mut reasons: Vec<(&str, usize)> = reasons.into_iter().collect();
@@ -136,11 +121,7 @@ impl Report {
             let _ = write!(text, "\n  {} failed: {reason}", grouped(*count));
         }
         if reasons.len() > 5 {
-            let _ = write!(
-                text,
-                "\n  and {} other reasons; see the result file",
-                reasons.len() - 5
-            );
+            let _ = write!(text, "\n  and {} other reasons; see the result file", reasons.len() - 5);
         }
         for remark in &self.remarks {
             text.push('\n');
@@ -154,41 +135,18 @@ impl Report {
     /// # Errors
     /// It cannot be written, or is one of the files themselves.
     pub fn write(&mut self, path: &Path, files: &[PathBuf]) -> Result<(), Refusal> {
-        let refused = |error: &dyn fmt::Display| {
-            Refusal(format!("{}: cannot be written: {error}", path.display()))
-        };
+        let refused = |error: &dyn fmt::Display| Refusal(format!("{}: cannot be written: {error}", path.display()));
         self.lines.sort_by_key(|line| (line.file, line.line));
         let mut writer = csv::Writer::from_path(path).map_err(|error| refused(&error))?;
         let several = files.len() > 1;
         let titles = ["line", "status", "id", "what is wrong", "file"];
         let width = if several { 5 } else { 4 };
-        writer
-            .write_record(&titles[..width])
-            .map_err(|error| refused(&error))?;
-        for Line {
-            file,
-            line,
-            status,
-            id,
-            wrong,
-        } in &self.lines
-        {
-            let line = if *line == 0 {
-                String::new()
-            } else {
-                line.to_string()
-            };
+        writer.write_record(&titles[..width]).map_err(|error| refused(&error))?;
+        for Line { file, line, status, id, wrong } in &self.lines {
+            let line = if *line == 0 { String::new() } else { line.to_string() };
             let name = files[*file].display().to_string();
-            let cells = [
-                line.as_str(),
-                word(*status),
-                id.as_deref().unwrap_or_default(),
-                wrong,
-                &name,
-            ];
-            writer
-                .write_record(&cells[..width])
-                .map_err(|error| refused(&error))?;
+            let cells = [line.as_str(), word(*status), id.as_deref().unwrap_or_default(), wrong, &name];
+            writer.write_record(&cells[..width]).map_err(|error| refused(&error))?;
         }
         writer.flush().map_err(|error| refused(&error))
     }
@@ -218,22 +176,15 @@ pub fn told(errors: &[UserError], notes: &[String]) -> String {
 pub fn result_path(given: Option<&Path>, files: &[PathBuf]) -> Result<PathBuf, Refusal> {
     let path = given.map_or_else(
         || {
-            let stem = files
-                .first()
-                .and_then(|file| file.file_stem())
-                .unwrap_or_default();
+            let stem = files.first().and_then(|file| file.file_stem()).unwrap_or_default();
             PathBuf::from(format!("{}.result.csv", stem.to_string_lossy()))
         },
         Path::to_path_buf,
     );
-    let same = |file: &PathBuf| {
-        file == &path || (path.exists() && file.canonicalize().ok() == path.canonicalize().ok())
-    };
+    let same =
+        |file: &PathBuf| file == &path || (path.exists() && file.canonicalize().ok() == path.canonicalize().ok());
     if files.iter().any(same) {
-        return Err(Refusal(format!(
-            "{}: is a file to be imported; name another one with --result",
-            path.display()
-        )));
+        return Err(Refusal(format!("{}: is a file to be imported; name another one with --result", path.display())));
     }
     Ok(path)
 }

@@ -22,10 +22,7 @@ use super::{
     relations::read_relations,
     report::{Report, result_path, told},
     rows::{self, AccountNames, Lights, Prepared, external_id_text, folded},
-    stand_in::{
-        AccountRef, AccountRow, MaybeUndefined, OpportunityRow, Sink, SinkError, Stage,
-        UpsertStatus,
-    },
+    stand_in::{AccountRef, AccountRow, MaybeUndefined, OpportunityRow, Sink, SinkError, Stage, UpsertStatus},
     won,
 };
 
@@ -61,11 +58,7 @@ pub async fn run(arguments: &Arguments, sink: &Sink) -> u8 {
         eprintln!("{stop}");
         return EXIT_COULD_NOT;
     }
-    if report.failed() || written.is_err() {
-        EXIT_SOME_FAILED
-    } else {
-        EXIT_DONE
-    }
+    if report.failed() || written.is_err() { EXIT_SOME_FAILED } else { EXIT_DONE }
 }
 
 /// Why a run ended before its end.
@@ -75,7 +68,7 @@ pub enum Stop {
     #[error(transparent)]
     Refused(#[from] Refusal),
     /// The batches before are in.
-    #[error("stopped: {0}. What the result file does not call FAILED is in; run again to finish.")]
+    #[error("stopped: {0}. What the result file calls CREATED, UPDATED or UNCHANGED is in; run again to finish.")]
     Broken(#[from] SinkError),
 }
 
@@ -92,10 +85,7 @@ struct Source {
 pub async fn import(arguments: &Arguments, sink: &Sink, report: &mut Report) -> Result<(), Stop> {
     check(arguments)?;
     let mapping = map::mapping(&arguments.from, arguments.map.as_deref(), arguments.kind)?;
-    let reading = Reading {
-        encoding: arguments.encoding,
-        delimiter: arguments.delimiter,
-    };
+    let reading = Reading { encoding: arguments.encoding, delimiter: arguments.delimiter };
     let mut sources = Vec::with_capacity(arguments.files.len());
     for path in &arguments.files {
         let table = read::read(path, reading)?;
@@ -105,24 +95,13 @@ pub async fn import(arguments: &Arguments, sink: &Sink, report: &mut Report) -> 
     }
     let people = people_of(arguments, sink, &mapping, &sources).await?;
     let id_text = |id: &str| external_id_text(&mapping, id);
-    let relations = arguments
-        .relations
-        .as_deref()
-        .map(|path| read_relations(path, Reading::default(), id_text));
+    let relations = arguments.relations.as_deref().map(|path| read_relations(path, Reading::default(), id_text));
     let relations = relations.transpose()?.unwrap_or_default();
-    let in_file = if arguments.kind == Kind::Accounts {
-        names_in_files(&mapping, &sources)
-    } else {
-        HashMap::new()
-    };
-    let accounts = AccountNames {
-        in_file,
-        known: known_accounts(sink, &mapping, &sources, arguments.kind).await?,
-    };
+    let in_file = if arguments.kind == Kind::Accounts { names_in_files(&mapping, &sources) } else { HashMap::new() };
+    let accounts = AccountNames { in_file, known: known_accounts(sink, &mapping, &sources, arguments.kind).await? };
     let (mut pretended, mut default_account) = (None, None);
     if let Some(name) = &arguments.default_account {
-        let (reference, is_there) =
-            default_of(sink, &mapping, name, arguments.dry_run, report).await?;
+        let (reference, is_there) = default_of(sink, &mapping, name, arguments.dry_run, report).await?;
         pretended = (!is_there).then(|| reference.clone());
         default_account = Some(reference);
     }
@@ -137,19 +116,8 @@ pub async fn import(arguments: &Arguments, sink: &Sink, report: &mut Report) -> 
         decimal_comma: arguments.decimal_comma,
         unknown_owners: RefCell::new(BTreeMap::new()),
     };
-    let progress = progress_bar(
-        sources
-            .iter()
-            .map(|source| source.table.records.len())
-            .sum(),
-    );
-    let pass = Pass {
-        report,
-        progress,
-        dry_run: arguments.dry_run,
-        made: HashSet::new(),
-        pretended,
-    };
+    let progress = progress_bar(sources.iter().map(|source| source.table.records.len()).sum());
+    let pass = Pass { report, progress, dry_run: arguments.dry_run, made: HashSet::new(), pretended };
     write_all(arguments, sink, &lights, &sources, pass).await?;
     remark_owners(report, &lights.unknown_owners.borrow());
     Ok(())
@@ -164,49 +132,26 @@ async fn write_all(
 ) -> Result<(), Stop> {
     match arguments.kind {
         Kind::Users => {
-            let of = |(file, source): (usize, &Source)| {
-                rows::users::users(lights, &source.binding, file, &source.table)
-            };
+            let of =
+                |(file, source): (usize, &Source)| rows::users::users(lights, &source.binding, file, &source.table);
             let users = sources.iter().enumerate().flat_map(of).collect();
             pass.write(&sink.users, users).await?;
         }
-        Kind::Accounts => drop(
-            pass.write(&sink.accounts, each(lights, sources, rows::account))
-                .await?,
-        ),
-        Kind::Contacts => drop(
-            pass.write(&sink.contacts, each(lights, sources, rows::contact))
-                .await?,
-        ),
+        Kind::Accounts => drop(pass.write(&sink.accounts, each(lights, sources, rows::account)).await?),
+        Kind::Contacts => drop(pass.write(&sink.contacts, each(lights, sources, rows::contact)).await?),
         Kind::Opportunities => {
-            let taken = pass
-                .write(
-                    &sink.opportunities,
-                    each(lights, sources, rows::opportunity),
-                )
-                .await?;
+            let taken = pass.write(&sink.opportunities, each(lights, sources, rows::opportunity)).await?;
             after_opportunities(arguments, sink, &mut pass, &taken).await?;
         }
-        Kind::Bookings => drop(
-            pass.write(&sink.bookings, each(lights, sources, rows::booking))
-                .await?,
-        ),
-        Kind::Touches => drop(
-            pass.write(&sink.touches, each(lights, sources, rows::touch))
-                .await?,
-        ),
+        Kind::Bookings => drop(pass.write(&sink.bookings, each(lights, sources, rows::booking)).await?),
+        Kind::Touches => drop(pass.write(&sink.touches, each(lights, sources, rows::touch)).await?),
     }
     pass.progress.finish_and_clear();
     Ok(())
 }
 
 /// Who may own something: the organization's users, whom a file of ids explains, and who is being imported.
-async fn people_of(
-    arguments: &Arguments,
-    sink: &Sink,
-    mapping: &Mapping,
-    sources: &[Source],
-) -> Result<People, Stop> {
+async fn people_of(arguments: &Arguments, sink: &Sink, mapping: &Mapping, sources: &[Source]) -> Result<People, Stop> {
     let users = (sink.people)().await?;
     let mut people = People::new(&users, arguments.email_domain.as_deref());
     if let Some(path) = &arguments.owners {
@@ -223,22 +168,15 @@ async fn people_of(
 fn check(arguments: &Arguments) -> Result<(), Refusal> {
     let only = |given: bool, flag: &str, kind: Kind| {
         if given && arguments.kind != kind {
-            return Err(Refusal(format!(
-                "{flag} goes with --as {} only",
-                kind.word()
-            )));
+            return Err(Refusal(format!("{flag} goes with --as {} only", kind.word())));
         }
         Ok(())
     };
     only(arguments.book_won, "--book-won", Kind::Opportunities)?;
     only(arguments.own_by.is_some(), "--own-by", Kind::Opportunities)?;
     only(arguments.relations.is_some(), "--relations", Kind::Contacts)?;
-    if arguments.default_account.is_some() && matches!(arguments.kind, Kind::Users | Kind::Accounts)
-    {
-        return Err(Refusal(format!(
-            "--default-account does not go with --as {}",
-            arguments.kind.word()
-        )));
+    if arguments.default_account.is_some() && matches!(arguments.kind, Kind::Users | Kind::Accounts) {
+        return Err(Refusal(format!("--default-account does not go with --as {}", arguments.kind.word())));
     }
     Ok(())
 }
@@ -250,37 +188,20 @@ fn each<Row>(
 ) -> Vec<Prepared<Row>> {
     let mut rows = Vec::new();
     for (file, source) in sources.iter().enumerate() {
-        rows.extend(
-            source
-                .table
-                .records
-                .iter()
-                .map(|record| read(lights, &source.binding, file, record)),
-        );
+        rows.extend(source.table.records.iter().map(|record| read(lights, &source.binding, file, record)));
     }
     rows
 }
 
 fn remark(report: &mut Report, table: &Table, binding: &Binding) {
     if let Some(encoding) = table.guessed {
-        report.remarks.push(format!(
-            "{}: read as {encoding}; --encoding says otherwise",
-            table.file
-        ));
+        report.remarks.push(format!("{}: read as {encoding}; --encoding says otherwise", table.file));
     }
     let ignored = &binding.ignored;
     if !ignored.is_empty() {
-        let more = if ignored.len() > 8 {
-            format!(" and {} more", ignored.len() - 8)
-        } else {
-            String::new()
-        };
+        let more = if ignored.len() > 8 { format!(" and {} more", ignored.len() - 8) } else { String::new() };
         let first: Vec<&str> = ignored.iter().take(8).map(String::as_str).collect();
-        report.remarks.push(format!(
-            "{}: columns left aside: {}{more}",
-            table.file,
-            first.join(", ")
-        ));
+        report.remarks.push(format!("{}: columns left aside: {}{more}", table.file, first.join(", ")));
     }
 }
 
@@ -309,14 +230,8 @@ async fn known_accounts(
     for Source { table, binding } in sources {
         for record in &table.records {
             let cell = |field| binding.cell(record, field).map(|(_, cell)| cell);
-            let by_id = cell(Field::AccountId)
-                .or(cell(Field::AccountDomain))
-                .or(cell(Field::ParentId))
-                .is_some();
-            if let Some(name) = cell(Field::AccountName)
-                .or(cell(Field::ParentName))
-                .filter(|_| !by_id)
-            {
+            let by_id = cell(Field::AccountId).or(cell(Field::AccountDomain)).or(cell(Field::ParentId)).is_some();
+            if let Some(name) = cell(Field::AccountName).or(cell(Field::ParentName)).filter(|_| !by_id) {
                 names.entry(folded(name)).or_insert_with(|| name.to_owned());
             }
         }
@@ -325,10 +240,7 @@ async fn known_accounts(
     let names: Vec<String> = names.into_values().collect();
     for some in names.chunks(BATCH) {
         for account in (sink.accounts_named)(some.to_vec()).await? {
-            known
-                .entry(folded(&account.name))
-                .or_default()
-                .push(account.reference);
+            known.entry(folded(&account.name)).or_default().push(account.reference);
         }
     }
     Ok(known)
@@ -338,9 +250,7 @@ fn names_in_files(mapping: &Mapping, sources: &[Source]) -> HashMap<String, Vec<
     let mut names: HashMap<String, Vec<AccountRef>> = HashMap::new();
     for Source { table, binding } in sources {
         for record in &table.records {
-            let name = binding
-                .cell(record, Field::Name)
-                .map(|(_, name)| folded(name));
+            let name = binding.cell(record, Field::Name).map(|(_, name)| folded(name));
             if let (Some(name), Some(id)) = (name, rows::external_of(mapping, binding, record)) {
                 let reference = AccountRef::ExternalId(id);
                 let known = names.entry(name).or_default();
@@ -374,25 +284,19 @@ async fn default_of(
     }
     let id = rows::external(mapping, name);
     let row = AccountRow {
-        external_id: Some(id.clone()),
+        external_id: MaybeUndefined::Value(id.clone()),
         name: MaybeUndefined::Value(name.to_owned()),
         ..AccountRow::default()
     };
     let made = (sink.accounts)(vec![row], dry_run).await?;
-    if let Some(failed) = made
-        .iter()
-        .find(|result| result.status == UpsertStatus::Failed)
-    {
-        return Err(Refusal(format!(
-            "--default-account: “{name}” cannot be made: {}",
-            told(&failed.errors, &[])
-        ))
-        .into());
+    if let Some(failed) = made.iter().find(|result| result.status == UpsertStatus::Failed) {
+        return Err(
+            Refusal(format!("--default-account: “{name}” cannot be made: {}", told(&failed.errors, &[]))).into()
+        );
     }
-    report.remarks.push(format!(
-        "The account “{name}” was not there and {} made.",
-        if dry_run { "would be" } else { "was" }
-    ));
+    report
+        .remarks
+        .push(format!("The account “{name}” was not there and {} made.", if dry_run { "would be" } else { "was" }));
     Ok((AccountRef::ExternalId(id), !dry_run))
 }
 
@@ -404,60 +308,39 @@ async fn after_opportunities(
     taken: &[(usize, u64, OpportunityRow)],
 ) -> Result<(), Stop> {
     if arguments.book_won {
-        let book = |(file, line, row): &(usize, u64, OpportunityRow)| {
-            Some(derived(*file, *line, rows::of_won(row)?))
-        };
-        let worthless = taken.iter().filter(|(_, _, row)| {
-            row.stage == MaybeUndefined::Value(Stage::Won) && rows::of_won(row).is_none()
-        });
+        let book = |(file, line, row): &(usize, u64, OpportunityRow)| Some(derived(*file, *line, rows::of_won(row)?));
+        let worthless = taken
+            .iter()
+            .filter(|(_, _, row)| row.stage == MaybeUndefined::Value(Stage::Won) && rows::of_won(row).is_none());
         let worthless = worthless.count();
         if worthless > 0 {
-            pass.report.remarks.push(format!(
-                "{worthless} won opportunities have no amount and got no booking."
-            ));
+            pass.report.remarks.push(format!("{worthless} won opportunities have no amount and got no booking."));
         }
-        let counts = pass
-            .write_derived(
-                &sink.bookings,
-                taken.iter().filter_map(book).collect(),
-                "its booking",
-            )
-            .await?;
+        let counts = pass.write_derived(&sink.bookings, taken.iter().filter_map(book).collect(), "its booking").await?;
         pass.report.bookings = Some(counts);
     }
     if arguments.own_by == Some(OwnBy::Won) {
         let (owners, unnamed) = won::owners(taken.iter().map(|(_, _, row)| row));
         if unnamed > 0 {
-            pass.report.remarks.push(format!(
-                "{unnamed} accounts have neither an external id nor a domain and kept their owner."
-            ));
+            pass.report
+                .remarks
+                .push(format!("{unnamed} accounts have neither an external id nor a domain and kept their owner."));
         }
         let rows = owners.into_iter().map(|row| derived(0, 0, row)).collect();
-        let counts = pass
-            .write_derived(&sink.accounts, rows, "the owner of its account")
-            .await?;
+        let counts = pass.write_derived(&sink.accounts, rows, "the owner of its account").await?;
         pass.report.owners = Some(counts);
     }
     Ok(())
 }
 
 fn derived<Row>(file: usize, line: u64, row: Row) -> Prepared<Row> {
-    Prepared {
-        file,
-        line,
-        key: None,
-        after: None,
-        row: Ok(row),
-        notes: Vec::new(),
-    }
+    Prepared { file, line, key: None, after: None, row: Ok(row), notes: Vec::new() }
 }
 
 fn progress_bar(rows: usize) -> ProgressBar {
     if !std::io::stderr().is_terminal() {
         return ProgressBar::hidden();
     }
-    let style = ProgressStyle::with_template(
-        "{wide_bar} {human_pos}/{human_len} rows, {per_sec}, {eta} left",
-    );
+    let style = ProgressStyle::with_template("{wide_bar} {human_pos}/{human_len} rows, {per_sec}, {eta} left");
     ProgressBar::new(rows as u64).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
 }

@@ -6,11 +6,12 @@
 use std::{future::Future, pin::Pin};
 
 pub use async_graphql::MaybeUndefined;
-use chrono::{DateTime, NaiveDate, Utc};
-use rust_decimal::Decimal;
+use chrono::Utc;
+
+pub use crate::scalar::{Date, DateTime, Decimal, Json};
 
 /// Where a row lives in the system that it comes from.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct ExternalIdInput {
     /// The system, such as `salesforce`.
     pub source: String,
@@ -114,9 +115,6 @@ pub enum Role {
     Admin,
 }
 
-/// Free fields by name; in an upsert they merge by key.
-pub type CustomFields = serde_json::Map<String, serde_json::Value>;
-
 /// A user to make or to change; the key is the e-mail address. Users made here have no password: they get one by
 /// accepting an invitation.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -139,7 +137,7 @@ pub struct UserRow {
 #[derive(Debug, Clone, Default, PartialEq)]
 #[expect(missing_docs, reason = "the schema's own fields")]
 pub struct AccountRow {
-    pub external_id: Option<ExternalIdInput>,
+    pub external_id: MaybeUndefined<ExternalIdInput>,
     pub name: MaybeUndefined<String>,
     pub domain: MaybeUndefined<String>,
     pub industry: MaybeUndefined<String>,
@@ -152,14 +150,14 @@ pub struct AccountRow {
     pub potential: MaybeUndefined<Decimal>,
     pub owner_email: MaybeUndefined<String>,
     pub parent: MaybeUndefined<AccountRef>,
-    pub custom_fields: MaybeUndefined<CustomFields>,
+    pub custom_fields: MaybeUndefined<Json<String>>,
 }
 
 /// The schema's `ContactRow`.
 #[derive(Debug, Clone, Default, PartialEq)]
 #[expect(missing_docs, reason = "the schema's own fields")]
 pub struct ContactRow {
-    pub external_id: Option<ExternalIdInput>,
+    pub external_id: MaybeUndefined<ExternalIdInput>,
     pub account: MaybeUndefined<AccountRef>,
     pub name: MaybeUndefined<String>,
     pub title: MaybeUndefined<String>,
@@ -170,7 +168,7 @@ pub struct ContactRow {
     pub relationship: MaybeUndefined<RelationshipLevel>,
     pub reports_to: MaybeUndefined<ExternalIdInput>,
     pub do_not_contact: MaybeUndefined<bool>,
-    pub custom_fields: MaybeUndefined<CustomFields>,
+    pub custom_fields: MaybeUndefined<Json<String>>,
 }
 
 /// The schema's `OpportunityRow`.
@@ -183,12 +181,12 @@ pub struct OpportunityRow {
     pub amount: MaybeUndefined<Decimal>,
     pub stage: MaybeUndefined<Stage>,
     pub probability: MaybeUndefined<i32>,
-    pub opened_on: MaybeUndefined<NaiveDate>,
-    pub expected_close_on: MaybeUndefined<NaiveDate>,
-    pub closed_on: MaybeUndefined<NaiveDate>,
+    pub opened_on: MaybeUndefined<Date>,
+    pub expected_close_on: MaybeUndefined<Date>,
+    pub closed_on: MaybeUndefined<Date>,
     pub loss_reason: MaybeUndefined<String>,
     pub owner_email: MaybeUndefined<String>,
-    pub custom_fields: MaybeUndefined<CustomFields>,
+    pub custom_fields: MaybeUndefined<Json<String>>,
 }
 
 /// The schema's `BookingRow`.
@@ -198,7 +196,7 @@ pub struct BookingRow {
     pub external_id: ExternalIdInput,
     pub account: MaybeUndefined<AccountRef>,
     pub amount: MaybeUndefined<Decimal>,
-    pub booked_on: MaybeUndefined<NaiveDate>,
+    pub booked_on: MaybeUndefined<Date>,
     pub description: MaybeUndefined<String>,
     pub opportunity_external_id: MaybeUndefined<ExternalIdInput>,
     pub seller_email: MaybeUndefined<String>,
@@ -217,14 +215,14 @@ pub struct TouchRow {
     pub kind: MaybeUndefined<TouchKind>,
     pub status: MaybeUndefined<TouchStatus>,
     pub direction: MaybeUndefined<TouchDirection>,
-    pub at: MaybeUndefined<DateTime<Utc>>,
+    pub at: MaybeUndefined<DateTime>,
     pub duration_minutes: MaybeUndefined<i32>,
     pub subject: MaybeUndefined<String>,
     pub notes: MaybeUndefined<String>,
     pub responded: MaybeUndefined<bool>,
     pub value: MaybeUndefined<ValueKind>,
     pub value_acknowledged: MaybeUndefined<bool>,
-    pub recorded_at: MaybeUndefined<DateTime<Utc>>,
+    pub recorded_at: MaybeUndefined<DateTime>,
 }
 
 /// What became of a row.
@@ -287,7 +285,7 @@ pub struct Ground {
     /// In which a datetime becomes a day, and a day without a time becomes noon.
     pub time_zone: chrono_tz::Tz,
     /// The clock's: touches without a status are made or scheduled by it.
-    pub now: DateTime<Utc>,
+    pub now: chrono::DateTime<Utc>,
 }
 
 /// The database went away, or something else that no row can help.

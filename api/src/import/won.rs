@@ -13,15 +13,12 @@ use super::stand_in::{AccountRef, AccountRow, MaybeUndefined, OpportunityRow, St
 pub fn owners<'a>(won: impl Iterator<Item = &'a OpportunityRow>) -> (Vec<AccountRow>, usize) {
     let mut sums: IndexMap<&AccountRef, BTreeMap<&str, (Decimal, u32)>> = IndexMap::new();
     for row in won {
-        let (
-            MaybeUndefined::Value(Stage::Won),
-            MaybeUndefined::Value(account),
-            MaybeUndefined::Value(owner),
-        ) = (&row.stage, &row.account, &row.owner_email)
+        let (MaybeUndefined::Value(Stage::Won), MaybeUndefined::Value(account), MaybeUndefined::Value(owner)) =
+            (&row.stage, &row.account, &row.owner_email)
         else {
             continue;
         };
-        let amount = row.amount.take().unwrap_or_default();
+        let amount = row.amount.take().map_or(Decimal::ZERO, |amount| amount.0);
         let (sum, wins) = sums.entry(account).or_default().entry(owner).or_default();
         *sum = sum.saturating_add(amount);
         *wins += 1;
@@ -33,12 +30,9 @@ pub fn owners<'a>(won: impl Iterator<Item = &'a OpportunityRow>) -> (Vec<Account
         let Some((owner, _)) = sellers.into_iter().rev().max_by_key(|(_, won)| *won) else {
             continue;
         };
-        let mut row = AccountRow {
-            owner_email: MaybeUndefined::Value(owner.to_owned()),
-            ..AccountRow::default()
-        };
+        let mut row = AccountRow { owner_email: MaybeUndefined::Value(owner.to_owned()), ..AccountRow::default() };
         match account {
-            AccountRef::ExternalId(id) => row.external_id = Some(id.clone()),
+            AccountRef::ExternalId(id) => row.external_id = MaybeUndefined::Value(id.clone()),
             AccountRef::Domain(domain) => row.domain = MaybeUndefined::Value(domain.clone()),
             AccountRef::Id(_) => {
                 unnamed += 1;
@@ -53,18 +47,15 @@ pub fn owners<'a>(won: impl Iterator<Item = &'a OpportunityRow>) -> (Vec<Account
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::import::stand_in::ExternalIdInput;
+    use crate::import::stand_in::{Decimal as Amount, ExternalIdInput};
 
     fn won(account: &str, owner: &str, amount: i64, stage: Stage) -> OpportunityRow {
-        let id = |id: &str| ExternalIdInput {
-            source: "test".to_owned(),
-            id: id.to_owned(),
-        };
+        let id = |id: &str| ExternalIdInput { source: "test".to_owned(), id: id.to_owned() };
         OpportunityRow {
             external_id: id("o"),
             account: MaybeUndefined::Value(AccountRef::ExternalId(id(account))),
             name: MaybeUndefined::Undefined,
-            amount: MaybeUndefined::Value(amount.into()),
+            amount: MaybeUndefined::Value(Amount(amount.into())),
             stage: MaybeUndefined::Value(stage),
             probability: MaybeUndefined::Undefined,
             opened_on: MaybeUndefined::Undefined,
@@ -90,10 +81,7 @@ mod tests {
             won("c", "y", 1, Stage::Won),
         ];
         let (accounts, unnamed) = owners(rows.iter());
-        let owners: Vec<_> = accounts
-            .iter()
-            .map(|row| row.owner_email.value().unwrap().as_str())
-            .collect();
+        let owners: Vec<_> = accounts.iter().map(|row| row.owner_email.value().unwrap().as_str()).collect();
         assert_eq!((owners, unnamed), (vec!["y", "y", "y"], 0));
     }
 }

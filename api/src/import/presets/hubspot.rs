@@ -30,10 +30,7 @@ pub const PRESET: Preset = Preset {
                 (Field::Phone, &["Phone Number"]),
                 (Field::Description, &["Description"]),
                 (Field::Owner, &["Company owner"]),
-                (
-                    Field::ParentId,
-                    &["Parent Company ID", "Associated Parent Company IDs"],
-                ),
+                (Field::ParentId, &["Parent Company ID", "Associated Parent Company IDs"]),
                 (Field::ParentName, &["Parent Company"]),
             ],
         ),
@@ -43,18 +40,8 @@ pub const PRESET: Preset = Preset {
                 (Field::Id, &["Record ID", "Contact ID"]),
                 (Field::FirstName, &["First Name"]),
                 (Field::LastName, &["Last Name"]),
-                (
-                    Field::AccountId,
-                    &["Associated Company IDs (Primary)", "Associated Company IDs"],
-                ),
-                (
-                    Field::AccountName,
-                    &[
-                        "Associated Company (Primary)",
-                        "Associated Company",
-                        "Company Name",
-                    ],
-                ),
+                (Field::AccountId, &["Associated Company IDs (Primary)", "Associated Company IDs"]),
+                (Field::AccountName, &["Associated Company (Primary)", "Associated Company", "Company Name"]),
                 (Field::Title, &["Job Title"]),
                 (Field::Email, &["Email"]),
                 (Field::Phone, &["Phone Number", "Mobile Phone Number"]),
@@ -65,17 +52,10 @@ pub const PRESET: Preset = Preset {
             &[
                 (Field::Id, &["Record ID", "Deal ID"]),
                 (Field::Name, &["Deal Name"]),
-                (
-                    Field::AccountId,
-                    &["Associated Company IDs (Primary)", "Associated Company IDs"],
-                ),
+                (Field::AccountId, &["Associated Company IDs (Primary)", "Associated Company IDs"]),
                 (
                     Field::AccountName,
-                    &[
-                        "Associated Company (Primary)",
-                        "Associated Company Names (Primary)",
-                        "Associated Company",
-                    ],
+                    &["Associated Company (Primary)", "Associated Company Names (Primary)", "Associated Company"],
                 ),
                 (Field::Amount, &["Amount in company currency", "Amount"]),
                 (Field::Stage, &["Deal Stage"]),
@@ -89,25 +69,13 @@ pub const PRESET: Preset = Preset {
             Kind::Touches,
             &[
                 (Field::Id, &["Record ID", "Engagement ID"]),
-                (
-                    Field::AccountId,
-                    &["Associated Company IDs (Primary)", "Associated Company IDs"],
-                ),
-                (
-                    Field::AccountName,
-                    &["Associated Company (Primary)", "Associated Company"],
-                ),
+                (Field::AccountId, &["Associated Company IDs (Primary)", "Associated Company IDs"]),
+                (Field::AccountName, &["Associated Company (Primary)", "Associated Company"]),
                 (Field::ContactIds, &["Associated Contact IDs"]),
                 (Field::At, &["Activity date"]),
                 (Field::Kind, &["Activity type", "Type"]),
-                (
-                    Field::Subject,
-                    &["Meeting name", "Task title", "Subject", "Title"],
-                ),
-                (
-                    Field::Notes,
-                    &["Note body", "Call notes", "Meeting description"],
-                ),
+                (Field::Subject, &["Meeting name", "Task title", "Subject", "Title"]),
+                (Field::Notes, &["Note body", "Call notes", "Meeting description"]),
                 (Field::Owner, &["Activity assigned to"]),
                 (Field::RecordedAt, &["Create Date"]),
             ],
@@ -134,8 +102,5 @@ pub const PRESET: Preset = Preset {
         ("Note", None),
         ("Task", None),
     ],
-    habits: Habits {
-        opened_when_recorded: true,
-        ..PLAIN
-    },
+    habits: Habits { opened_when_recorded: true, ..PLAIN },
 };

@@ -8,14 +8,7 @@ use crate::import::stand_in::Stage;
 pub const PRESET: Preset = Preset {
     source: "maven",
     columns: &[
-        (
-            Kind::Users,
-            &[
-                (Field::Name, &["sales_agent"]),
-                (Field::Manager, &["manager"]),
-                (Field::Email, &["email"]),
-            ],
-        ),
+        (Kind::Users, &[(Field::Name, &["sales_agent"]), (Field::Manager, &["manager"]), (Field::Email, &["email"])]),
         (
             Kind::Accounts,
             &[
@@ -41,10 +34,7 @@ pub const PRESET: Preset = Preset {
             ],
         ),
     ],
-    custom: &[
-        (Kind::Accounts, "year_established", "yearEstablished"),
-        (Kind::Opportunities, "product", "product"),
-    ],
+    custom: &[(Kind::Accounts, "year_established", "yearEstablished"), (Kind::Opportunities, "product", "product")],
     stages: &[
         ("Prospecting", Stage::Identified),
         ("Engaging", Stage::Qualified),
@@ -52,9 +42,5 @@ pub const PRESET: Preset = Preset {
         ("Lost", Stage::Lost),
     ],
     touch_kinds: &[],
-    habits: Habits {
-        accounts_by_name: true,
-        revenue_unit: 1_000_000,
-        ..PLAIN
-    },
+    habits: Habits { accounts_by_name: true, revenue_unit: 1_000_000, ..PLAIN },
 };

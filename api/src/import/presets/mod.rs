@@ -217,22 +217,12 @@ pub struct Habits {
 }
 
 /// The habits of a system that has none of its own.
-pub const PLAIN: Habits = Habits {
-    salesforce_ids: false,
-    opened_when_recorded: false,
-    accounts_by_name: false,
-    revenue_unit: 1,
-};
+pub const PLAIN: Habits =
+    Habits { salesforce_ids: false, opened_when_recorded: false, accounts_by_name: false, revenue_unit: 1 };
 
 /// Every preset that `--from` knows.
-pub const ALL: &[&Preset] = &[
-    &csv::PRESET,
-    &hubspot::PRESET,
-    &maven::PRESET,
-    &pipedrive::PRESET,
-    &salesforce::PRESET,
-    &zoho::PRESET,
-];
+pub const ALL: &[&Preset] =
+    &[&csv::PRESET, &hubspot::PRESET, &maven::PRESET, &pipedrive::PRESET, &salesforce::PRESET, &zoho::PRESET];
 
 /// Our own names, which every preset understands besides the system's.
 pub const OWN_STAGES: &[(&str, Stage)] = &[

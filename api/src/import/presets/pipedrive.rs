@@ -7,13 +7,7 @@ use crate::import::stand_in::{Stage, TouchKind};
 pub const PRESET: Preset = Preset {
     source: "pipedrive",
     columns: &[
-        (
-            Kind::Users,
-            &[
-                (Field::Name, &["User - Name", "Name"]),
-                (Field::Email, &["User - Email", "Email"]),
-            ],
-        ),
+        (Kind::Users, &[(Field::Name, &["User - Name", "Name"]), (Field::Email, &["User - Email", "Email"])]),
         (
             Kind::Accounts,
             &[
@@ -21,24 +15,12 @@ pub const PRESET: Preset = Preset {
                 (Field::Name, &["Organization - Name", "Name"]),
                 (Field::Domain, &["Organization - Website", "Website"]),
                 (Field::Industry, &["Organization - Industry", "Industry"]),
-                (
-                    Field::Employees,
-                    &[
-                        "Organization - Number of employees",
-                        "Organization - Employee count",
-                    ],
-                ),
+                (Field::Employees, &["Organization - Number of employees", "Organization - Employee count"]),
                 (Field::AnnualRevenue, &["Organization - Annual revenue"]),
-                (
-                    Field::Country,
-                    &["Organization - Country of Address", "Country of Address"],
-                ),
+                (Field::Country, &["Organization - Country of Address", "Country of Address"]),
                 (
                     Field::City,
-                    &[
-                        "Organization - City/town/village/locality of Address",
-                        "City/town/village/locality of Address",
-                    ],
+                    &["Organization - City/town/village/locality of Address", "City/town/village/locality of Address"],
                 ),
                 (Field::Owner, &["Organization - Owner", "Owner"]),
             ],
@@ -50,22 +32,8 @@ pub const PRESET: Preset = Preset {
                 (Field::Name, &["Person - Name", "Name"]),
                 (Field::FirstName, &["Person - First name"]),
                 (Field::LastName, &["Person - Last name"]),
-                (
-                    Field::AccountId,
-                    &[
-                        "Person - Organization ID",
-                        "Organization - ID",
-                        "Organization ID",
-                    ],
-                ),
-                (
-                    Field::AccountName,
-                    &[
-                        "Person - Organization",
-                        "Organization - Name",
-                        "Organization",
-                    ],
-                ),
+                (Field::AccountId, &["Person - Organization ID", "Organization - ID", "Organization ID"]),
+                (Field::AccountName, &["Person - Organization", "Organization - Name", "Organization"]),
                 (Field::Title, &["Person - Job title", "Job title"]),
                 (
                     Field::Email,
@@ -77,14 +45,7 @@ pub const PRESET: Preset = Preset {
                         "Person - Email - Home",
                     ],
                 ),
-                (
-                    Field::Phone,
-                    &[
-                        "Person - Phone",
-                        "Person - Phone - Work",
-                        "Person - Phone - Mobile",
-                    ],
-                ),
+                (Field::Phone, &["Person - Phone", "Person - Phone - Work", "Person - Phone - Mobile"]),
             ],
         ),
         (
@@ -92,33 +53,18 @@ pub const PRESET: Preset = Preset {
             &[
                 (Field::Id, &["Deal - ID", "ID"]),
                 (Field::Name, &["Deal - Title", "Title"]),
-                (
-                    Field::AccountId,
-                    &["Deal - Organization ID", "Organization ID"],
-                ),
-                (
-                    Field::AccountName,
-                    &["Deal - Organization", "Organization - Name", "Organization"],
-                ),
+                (Field::AccountId, &["Deal - Organization ID", "Organization ID"]),
+                (Field::AccountName, &["Deal - Organization", "Organization - Name", "Organization"]),
                 (Field::Amount, &["Deal - Value", "Value"]),
                 // An ended deal keeps the stage it ended in; its status says how it ended.
                 (Field::Status, &["Deal - Status", "Status"]),
                 (Field::Stage, &["Deal - Stage", "Stage"]),
                 (Field::Probability, &["Deal - Probability", "Probability"]),
                 (Field::OpenedOn, &["Deal - Deal created", "Deal created"]),
-                (
-                    Field::ExpectedCloseOn,
-                    &["Deal - Expected close date", "Expected close date"],
-                ),
+                (Field::ExpectedCloseOn, &["Deal - Expected close date", "Expected close date"]),
                 (
                     Field::ClosedOn,
-                    &[
-                        "Deal - Won time",
-                        "Deal - Lost time",
-                        "Deal - Deal closed on",
-                        "Won time",
-                        "Lost time",
-                    ],
+                    &["Deal - Won time", "Deal - Lost time", "Deal - Deal closed on", "Won time", "Lost time"],
                 ),
                 (Field::LossReason, &["Deal - Lost reason", "Lost reason"]),
                 (Field::Owner, &["Deal - Owner", "Owner"]),
@@ -128,14 +74,8 @@ pub const PRESET: Preset = Preset {
             Kind::Touches,
             &[
                 (Field::Id, &["Activity - ID", "ID"]),
-                (
-                    Field::AccountId,
-                    &["Activity - Organization ID", "Organization ID"],
-                ),
-                (
-                    Field::AccountName,
-                    &["Activity - Organization", "Organization"],
-                ),
+                (Field::AccountId, &["Activity - Organization ID", "Organization ID"]),
+                (Field::AccountName, &["Activity - Organization", "Organization"]),
                 (Field::ContactIds, &["Activity - Contact person ID"]),
                 (Field::At, &["Activity - Due date", "Due date"]),
                 (Field::AtTime, &["Activity - Due time", "Due time"]),
@@ -143,10 +83,7 @@ pub const PRESET: Preset = Preset {
                 (Field::Kind, &["Activity - Type", "Type"]),
                 (Field::Subject, &["Activity - Subject", "Subject"]),
                 (Field::Notes, &["Activity - Note", "Note"]),
-                (
-                    Field::Owner,
-                    &["Activity - Assigned to user", "Assigned to user"],
-                ),
+                (Field::Owner, &["Activity - Assigned to user", "Assigned to user"]),
                 (Field::RecordedAt, &["Activity - Add time", "Add time"]),
             ],
         ),
@@ -171,8 +108,5 @@ pub const PRESET: Preset = Preset {
         ("Task", None),
         ("Deadline", None),
     ],
-    habits: Habits {
-        opened_when_recorded: true,
-        ..PLAIN
-    },
+    habits: Habits { opened_when_recorded: true, ..PLAIN },
 };

@@ -26,10 +26,7 @@ pub const PRESET: Preset = Preset {
                 (Field::Industry, &["Industry"]),
                 (Field::Employees, &["Employees", "No. of Employees"]),
                 (Field::AnnualRevenue, &["Annual Revenue"]),
-                (
-                    Field::Country,
-                    &["Billing Country", "Billing Address - Country / Region"],
-                ),
+                (Field::Country, &["Billing Country", "Billing Address - Country / Region"]),
                 (Field::City, &["Billing City", "Billing Address - City"]),
                 (Field::Phone, &["Phone"]),
                 (Field::Description, &["Description"]),
@@ -88,10 +85,7 @@ pub const PRESET: Preset = Preset {
                 (Field::Subject, &["Subject", "Title"]),
                 (Field::Notes, &["Description", "Call Agenda"]),
                 (Field::Owner, &["Task Owner", "Call Owner", "Host"]),
-                (
-                    Field::OwnerId,
-                    &["Task Owner.id", "Call Owner.id", "Host.id"],
-                ),
+                (Field::OwnerId, &["Task Owner.id", "Call Owner.id", "Host.id"]),
                 (Field::RecordedAt, &["Created Time"]),
             ],
         ),
@@ -117,8 +111,5 @@ pub const PRESET: Preset = Preset {
         ("Events", Some(TouchKind::Meeting)),
         ("Tasks", Some(TouchKind::Other)),
     ],
-    habits: Habits {
-        opened_when_recorded: true,
-        ..PLAIN
-    },
+    habits: Habits { opened_when_recorded: true, ..PLAIN },
 };

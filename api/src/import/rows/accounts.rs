@@ -1,6 +1,6 @@
 //! Accounts.
 
-use super::{Lights, Prepared, Reader, external};
+use super::{Lights, Prepared, Reader, external, maybe};
 use crate::import::{
     bind::Binding,
     map::Mapping,
@@ -11,12 +11,7 @@ use crate::import::{
 
 /// Reads an account. Its key is its id, else its name, else its domain.
 #[must_use]
-pub fn account(
-    lights: &Lights,
-    binding: &Binding,
-    file: usize,
-    record: &Record,
-) -> Prepared<AccountRow> {
+pub fn account(lights: &Lights, binding: &Binding, file: usize, record: &Record) -> Prepared<AccountRow> {
     let mut reader = Reader::new(lights, binding, record);
     let external_id = external_of(lights.mapping, binding, record);
     let name = reader.text(Field::Name);
@@ -27,11 +22,7 @@ pub fn account(
         _ => None,
     };
     if key.is_none() {
-        reader.fault(
-            "REQUIRED",
-            Field::Name.name(),
-            "has neither an id nor a name".to_owned(),
-        );
+        reader.fault("REQUIRED", Field::Name.name(), "has neither an id nor a name".to_owned());
     }
     let parent = parent(&mut reader);
     let after = match &parent {
@@ -39,7 +30,7 @@ pub fn account(
         _ => None,
     };
     let row = AccountRow {
-        external_id,
+        external_id: maybe(external_id),
         name,
         domain,
         industry: reader.text(Field::Industry),
@@ -59,14 +50,8 @@ pub fn account(
 
 /// The id of an account's record, or its name where it has none.
 #[must_use]
-pub fn external_of(
-    mapping: &Mapping,
-    binding: &Binding,
-    record: &Record,
-) -> Option<ExternalIdInput> {
-    let (_, id) = binding
-        .cell(record, Field::Id)
-        .or_else(|| binding.cell(record, Field::Name))?;
+pub fn external_of(mapping: &Mapping, binding: &Binding, record: &Record) -> Option<ExternalIdInput> {
+    let (_, id) = binding.cell(record, Field::Id).or_else(|| binding.cell(record, Field::Name))?;
     Some(external(mapping, id))
 }
 

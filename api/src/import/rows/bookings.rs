@@ -1,7 +1,5 @@
 //! Bookings: of a file of their own, and of won opportunities.
 
-use rust_decimal::Decimal;
-
 use super::{Lights, Prepared, Reader, maybe};
 use crate::import::{
     bind::Binding,
@@ -12,16 +10,9 @@ use crate::import::{
 
 /// Reads a booking. Its key is its id, else all of its cells.
 #[must_use]
-pub fn booking(
-    lights: &Lights,
-    binding: &Binding,
-    file: usize,
-    record: &Record,
-) -> Prepared<BookingRow> {
+pub fn booking(lights: &Lights, binding: &Binding, file: usize, record: &Record) -> Prepared<BookingRow> {
     let mut reader = Reader::new(lights, binding, record);
-    let external_id = reader
-        .external_id(Field::Id)
-        .unwrap_or_else(|| reader.id_of_cells());
+    let external_id = reader.external_id(Field::Id).unwrap_or_else(|| reader.id_of_cells());
     let row = BookingRow {
         account: reader.account_or_default(),
         amount: reader.amount(Field::Amount),
@@ -39,12 +30,11 @@ pub fn booking(
 /// booking is never 0.
 #[must_use]
 pub fn of_won(opportunity: &OpportunityRow) -> Option<BookingRow> {
-    let (MaybeUndefined::Value(Stage::Won), MaybeUndefined::Value(amount)) =
-        (&opportunity.stage, &opportunity.amount)
+    let (MaybeUndefined::Value(Stage::Won), MaybeUndefined::Value(amount)) = (&opportunity.stage, &opportunity.amount)
     else {
         return None;
     };
-    (*amount != Decimal::ZERO).then(|| BookingRow {
+    (!amount.0.is_zero()).then(|| BookingRow {
         external_id: opportunity.external_id.clone(),
         account: opportunity.account.clone(),
         amount: MaybeUndefined::Value(*amount),

@@ -27,28 +27,17 @@ const RELATIONSHIPS: &[(&str, RelationshipLevel)] = &[
 
 /// Reads a contact. Its key is its id, else its e-mail address, else its name.
 #[must_use]
-pub fn contact(
-    lights: &Lights,
-    binding: &Binding,
-    file: usize,
-    record: &Record,
-) -> Prepared<ContactRow> {
+pub fn contact(lights: &Lights, binding: &Binding, file: usize, record: &Record) -> Prepared<ContactRow> {
     let mut reader = Reader::new(lights, binding, record);
     let name = reader.person_name();
     let email = reader.text(Field::Email);
-    let external_id = reader
-        .external_id(Field::Id)
-        .or_else(|| match (&email, &name) {
-            (MaybeUndefined::Value(email), _) => Some(reader.external(&email.to_lowercase())),
-            (_, MaybeUndefined::Value(name)) => Some(reader.external(name)),
-            _ => None,
-        });
+    let external_id = reader.external_id(Field::Id).or_else(|| match (&email, &name) {
+        (MaybeUndefined::Value(email), _) => Some(reader.external(&email.to_lowercase())),
+        (_, MaybeUndefined::Value(name)) => Some(reader.external(name)),
+        _ => None,
+    });
     if external_id.is_none() {
-        reader.fault(
-            "REQUIRED",
-            Field::Name.name(),
-            "has neither an id nor a name".to_owned(),
-        );
+        reader.fault("REQUIRED", Field::Name.name(), "has neither an id nor a name".to_owned());
     }
     let related = external_id
         .as_ref()
@@ -62,7 +51,7 @@ pub fn contact(
     let after = reports_to.as_ref().map(|id| id.id.clone());
     let key = external_id.as_ref().map(|id| id.id.clone());
     let row = ContactRow {
-        external_id,
+        external_id: maybe(external_id),
         account,
         name,
         title: reader.text(Field::Title),

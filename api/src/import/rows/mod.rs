@@ -12,8 +12,7 @@ pub mod users;
 
 use std::{cell::RefCell, collections::BTreeMap, collections::HashMap};
 
-use chrono::NaiveDate;
-use rust_decimal::Decimal;
+use entity::Day;
 use sha2::{Digest, Sha256};
 
 pub use self::{
@@ -29,7 +28,7 @@ use super::{
     people::People,
     presets::{Field, Kind},
     read::Record,
-    stand_in::{AccountRef, CustomFields, ExternalIdInput, Ground, MaybeUndefined, UserError},
+    stand_in::{AccountRef, Date, Decimal, ExternalIdInput, Ground, Json, MaybeUndefined, UserError},
     values::{self, AmountStyle, Moment},
 };
 
@@ -105,33 +104,21 @@ impl<'a> Reader<'a> {
     /// Begins a record; a wrong number of cells, another type and a deletion are faults at once.
     #[must_use]
     pub fn new(lights: &'a Lights<'a>, binding: &'a Binding, record: &'a Record) -> Self {
-        let mut reader = Self {
-            lights,
-            binding,
-            record,
-            faults: Vec::new(),
-            notes: Vec::new(),
-        };
+        let mut reader = Self { lights, binding, record, faults: Vec::new(), notes: Vec::new() };
         let (cells, width) = (record.cells.len(), binding.width());
         if cells != width {
-            reader.fault("INVALID", "", format!("has {cells} cells where the header has {width}; is a quote or a separator missing?"));
-        }
-        let own = singular(lights.kind);
-        if let Some(name) = binding
-            .record_type(record)
-            .filter(|name| !type_fits(name, lights.kind))
-        {
-            reader.fault("INVALID", "", format!("is a {name}, not {own}"));
-        }
-        if reader
-            .cell(Field::Deleted)
-            .is_some_and(|(_, cell)| values::yes(cell) == Ok(true))
-        {
             reader.fault(
                 "INVALID",
                 "",
-                format!("is deleted in {}", lights.mapping.source),
+                format!("has {cells} cells where the header has {width}; is a quote or a separator missing?"),
             );
+        }
+        let own = singular(lights.kind);
+        if let Some(name) = binding.record_type(record).filter(|name| !type_fits(name, lights.kind)) {
+            reader.fault("INVALID", "", format!("is a {name}, not {own}"));
+        }
+        if reader.cell(Field::Deleted).is_some_and(|(_, cell)| values::yes(cell) == Ok(true)) {
+            reader.fault("INVALID", "", format!("is deleted in {}", lights.mapping.source));
         }
         reader
     }
@@ -149,27 +136,12 @@ impl<'a> Reader<'a> {
             Some(row) if self.faults.is_empty() => Ok(row),
             _ => Err(self.faults),
         };
-        Prepared {
-            file,
-            line: self.record.line,
-            key,
-            after,
-            row,
-            notes: self.notes,
-        }
+        Prepared { file, line: self.record.line, key, after, row, notes: self.notes }
     }
 
     fn fault(&mut self, code: &str, field: &str, message: String) {
-        let field = if field.is_empty() {
-            Vec::new()
-        } else {
-            vec![field.to_owned()]
-        };
-        self.faults.push(UserError {
-            code: code.to_owned(),
-            message,
-            field,
-        });
+        let field = if field.is_empty() { Vec::new() } else { vec![field.to_owned()] };
+        self.faults.push(UserError { code: code.to_owned(), message, field });
     }
 
     fn cell(&self, field: Field) -> Option<(usize, &'a str)> {
@@ -181,11 +153,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Reads a cell; what is wrong with it is told under the file's own title.
-    fn read<T>(
-        &mut self,
-        field: Field,
-        how: impl FnOnce(&str) -> Result<T, String>,
-    ) -> MaybeUndefined<T> {
+    fn read<T>(&mut self, field: Field, how: impl FnOnce(&str) -> Result<T, String>) -> MaybeUndefined<T> {
         let Some((at, cell)) = self.cell(field) else {
             return MaybeUndefined::Undefined;
         };
@@ -210,16 +178,10 @@ impl<'a> Reader<'a> {
     fn amount(&mut self, field: Field) -> MaybeUndefined<Decimal> {
         let style = AmountStyle {
             decimals: self.lights.ground.currency_decimals,
-            unit: self
-                .lights
-                .mapping
-                .units
-                .get(&field)
-                .copied()
-                .unwrap_or(Decimal::ONE),
+            unit: self.lights.mapping.units.get(&field).copied().unwrap_or(rust_decimal::Decimal::ONE),
             decimal_comma: self.comma(),
         };
-        self.read(field, |cell| values::amount(cell, style))
+        self.read(field, |cell| values::amount(cell, style).map(Decimal))
     }
 
     fn whole(&mut self, field: Field) -> MaybeUndefined<i32> {
@@ -236,11 +198,13 @@ impl<'a> Reader<'a> {
         self.read(field, |cell| values::moment(cell, order)).take()
     }
 
-    fn day(&mut self, field: Field) -> MaybeUndefined<NaiveDate> {
-        maybe(
-            self.moment(field)
-                .map(|moment| moment.day(self.lights.ground.time_zone)),
-        )
+    fn day(&mut self, field: Field) -> MaybeUndefined<Date> {
+        let zone = self.lights.ground.time_zone;
+        let order = self.cell(field).and_then(|(at, _)| self.binding.order(at));
+        self.read(field, |cell| {
+            let day = values::moment(cell, order)?.day(zone);
+            Day::from_date(day).map(Date).ok_or_else(|| format!("“{cell}” is not of the years 1 to 9999"))
+        })
     }
 
     /// One of the schema's words.
@@ -253,27 +217,18 @@ impl<'a> Reader<'a> {
         })
     }
 
-    fn custom(&mut self) -> MaybeUndefined<CustomFields> {
-        let mut fields = CustomFields::new();
+    fn custom(&mut self) -> MaybeUndefined<Json<String>> {
+        let mut fields = serde_json::Map::new();
         for (at, name) in &self.binding.custom {
-            if let Some(cell) = self
-                .record
-                .cells
-                .get(*at)
-                .map(|cell| cell.trim())
-                .filter(|cell| !cell.is_empty())
-            {
-                let number = cell
-                    .parse::<i32>()
-                    .ok()
-                    .filter(|number| number.to_string() == cell);
+            if let Some(cell) = self.record.cells.get(*at).map(|cell| cell.trim()).filter(|cell| !cell.is_empty()) {
+                let number = cell.parse::<i32>().ok().filter(|number| number.to_string() == cell);
                 fields.insert(name.clone(), number.map_or_else(|| cell.into(), Into::into));
             }
         }
         if fields.is_empty() {
             MaybeUndefined::Undefined
         } else {
-            MaybeUndefined::Value(fields)
+            MaybeUndefined::Value(Json(serde_json::Value::Object(fields).to_string()))
         }
     }
 
@@ -294,10 +249,7 @@ impl<'a> Reader<'a> {
             hash.update([0]);
         }
         let id = data_encoding::HEXLOWER.encode(&hash.finalize()[..16]);
-        ExternalIdInput {
-            source: self.lights.mapping.source.clone(),
-            id,
-        }
+        ExternalIdInput { source: self.lights.mapping.source.clone(), id }
     }
 
     /// A person's whole name.
@@ -306,15 +258,9 @@ impl<'a> Reader<'a> {
         if !whole.is_undefined() {
             return whole;
         }
-        let parts: Vec<&str> = [Field::FirstName, Field::LastName]
-            .into_iter()
-            .filter_map(|field| self.raw(field))
-            .collect();
-        if parts.is_empty() {
-            MaybeUndefined::Undefined
-        } else {
-            MaybeUndefined::Value(parts.join(" "))
-        }
+        let parts: Vec<&str> =
+            [Field::FirstName, Field::LastName].into_iter().filter_map(|field| self.raw(field)).collect();
+        if parts.is_empty() { MaybeUndefined::Undefined } else { MaybeUndefined::Value(parts.join(" ")) }
     }
 
     /// The owner's address: given, or found by the name, or by an id that a file explains.
@@ -330,12 +276,7 @@ impl<'a> Reader<'a> {
         if let Some(email) = self.lights.people.by_id(&id) {
             return MaybeUndefined::Value(email.to_owned());
         }
-        *self
-            .lights
-            .unknown_owners
-            .borrow_mut()
-            .entry(id)
-            .or_default() += 1;
+        *self.lights.unknown_owners.borrow_mut().entry(id).or_default() += 1;
         MaybeUndefined::Undefined
     }
 
@@ -363,11 +304,7 @@ impl<'a> Reader<'a> {
         if let Some(account) = &self.lights.default_account {
             return MaybeUndefined::Value(account.clone());
         }
-        self.fault(
-            "REQUIRED",
-            "account",
-            "names no account; --default-account NAME takes in such rows".to_owned(),
-        );
+        self.fault("REQUIRED", "account", "names no account; --default-account NAME takes in such rows".to_owned());
         MaybeUndefined::Undefined
     }
 }
@@ -382,20 +319,13 @@ impl Lights<'_> {
             return Ok(AccountRef::ExternalId(external(self.mapping, name)));
         }
         let folded = folded(name);
-        let found = self
-            .accounts
-            .in_file
-            .get(&folded)
-            .or_else(|| self.accounts.known.get(&folded));
+        let found = self.accounts.in_file.get(&folded).or_else(|| self.accounts.known.get(&folded));
         match found.map(Vec::as_slice) {
             Some([one]) => Ok(one.clone()),
-            Some(several) if several.len() > 1 => Err(format!(
-                "{} accounts are called “{name}”; name the one by its id",
-                several.len()
-            )),
-            _ => Err(format!(
-                "no account is called “{name}”; import the accounts first"
-            )),
+            Some(several) if several.len() > 1 => {
+                Err(format!("{} accounts are called “{name}”; name the one by its id", several.len()))
+            }
+            _ => Err(format!("no account is called “{name}”; import the accounts first")),
         }
     }
 }
@@ -403,10 +333,7 @@ impl Lights<'_> {
 /// An external id as the mapping's system writes it.
 #[must_use]
 pub fn external(mapping: &Mapping, id: &str) -> ExternalIdInput {
-    ExternalIdInput {
-        source: mapping.source.clone(),
-        id: external_id_text(mapping, id),
-    }
+    ExternalIdInput { source: mapping.source.clone(), id: external_id_text(mapping, id) }
 }
 
 /// Salesforce: a tree's references lose their `@`, and 15 characters become the 18 that mean the same.
@@ -422,9 +349,7 @@ pub fn external_id_text(mapping: &Mapping, id: &str) -> String {
     }
     // Three letters say which of each five characters are capitals, for systems that ignore case.
     let suffix = id.as_bytes().chunks(5).map(|five| {
-        let capitals = five.iter().rev().fold(0_u8, |bits, byte| {
-            bits << 1 | u8::from(byte.is_ascii_uppercase())
-        });
+        let capitals = five.iter().rev().fold(0_u8, |bits, byte| bits << 1 | u8::from(byte.is_ascii_uppercase()));
         char::from(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ012345"[usize::from(capitals)])
     });
     id.chars().chain(suffix).collect()
@@ -471,9 +396,6 @@ mod tests {
     #[test]
     fn other_systems_ids_stay_as_they_are() {
         let hubspot = mapping("hubspot", None, Kind::Accounts).unwrap();
-        assert_eq!(
-            external_id_text(&hubspot, " 123456789012345 "),
-            "123456789012345"
-        );
+        assert_eq!(external_id_text(&hubspot, " 123456789012345 "), "123456789012345");
     }
 }

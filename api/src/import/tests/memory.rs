@@ -8,9 +8,8 @@ use std::{
 use chrono::{TimeZone, Utc};
 
 use crate::import::stand_in::{
-    AccountRef, AccountRow, BookingRow, ContactRow, ExternalIdInput, Ground, MaybeUndefined,
-    NamedAccount, OpportunityRow, Person, Sink, TouchRow, UpsertResult, UpsertStatus, UserError,
-    UserRow,
+    AccountRef, AccountRow, BookingRow, ContactRow, ExternalIdInput, Ground, MaybeUndefined, NamedAccount,
+    OpportunityRow, Person, Sink, TouchRow, UpsertResult, UpsertStatus, UserError, UserRow,
 };
 
 /// What was written, by key.
@@ -34,33 +33,23 @@ fn key(id: &ExternalIdInput) -> String {
 }
 
 fn missing(message: String) -> UserError {
-    UserError {
-        code: "NOT_FOUND".to_owned(),
-        message,
-        field: Vec::new(),
-    }
+    UserError { code: "NOT_FOUND".to_owned(), message, field: Vec::new() }
 }
 
 impl Tables {
     fn account_is_there(&self, account: &MaybeUndefined<AccountRef>) -> Result<(), UserError> {
         match account {
-            MaybeUndefined::Value(AccountRef::ExternalId(id))
-                if !self.accounts.contains_key(&key(id)) =>
-            {
+            MaybeUndefined::Value(AccountRef::ExternalId(id)) if !self.accounts.contains_key(&key(id)) => {
                 Err(missing(format!("no account {}", id.id)))
             }
-            MaybeUndefined::Value(AccountRef::Domain(domain)) => {
-                Err(missing(format!("no account {domain}")))
-            }
+            MaybeUndefined::Value(AccountRef::Domain(domain)) => Err(missing(format!("no account {domain}"))),
             _ => Ok(()),
         }
     }
 
     fn user_is_there(&self, email: &MaybeUndefined<String>) -> Result<(), UserError> {
         match email {
-            MaybeUndefined::Value(email) if !self.users.contains_key(email) => {
-                Err(missing(format!("no user {email}")))
-            }
+            MaybeUndefined::Value(email) if !self.users.contains_key(email) => Err(missing(format!("no user {email}"))),
             _ => Ok(()),
         }
     }
@@ -91,12 +80,7 @@ fn upsert<Row: Clone + PartialEq>(
     let checks: Vec<_> = rows.iter().map(|row| check(&tables, row)).collect();
     for ((index, row), checked) in rows.iter().enumerate().zip(checks) {
         if let Err(error) = checked {
-            results.push(UpsertResult {
-                index,
-                status: UpsertStatus::Failed,
-                id: None,
-                errors: vec![error],
-            });
+            results.push(UpsertResult { index, status: UpsertStatus::Failed, id: None, errors: vec![error] });
             continue;
         }
         let (id, mut row) = (key(row), row.clone());
@@ -104,22 +88,13 @@ fn upsert<Row: Clone + PartialEq>(
             None => UpsertStatus::Created,
             Some(old) => {
                 merge(old, &mut row);
-                if *old == row {
-                    UpsertStatus::Unchanged
-                } else {
-                    UpsertStatus::Updated
-                }
+                if *old == row { UpsertStatus::Unchanged } else { UpsertStatus::Updated }
             }
         };
         if !dry_run {
             of(&mut tables).insert(id.clone(), row);
         }
-        results.push(UpsertResult {
-            index,
-            status,
-            id: Some(id),
-            errors: Vec::new(),
-        });
+        results.push(UpsertResult { index, status, id: Some(id), errors: Vec::new() });
     }
     results
 }
@@ -155,15 +130,7 @@ impl Memory {
             ($table:ident, $key:expr, $check:expr, $merge:expr) => {{
                 let memory = self.clone();
                 Box::new(move |rows, dry_run| {
-                    let results = upsert(
-                        &memory,
-                        &rows,
-                        dry_run,
-                        |tables| &mut tables.$table,
-                        $key,
-                        $check,
-                        $merge,
-                    );
+                    let results = upsert(&memory, &rows, dry_run, |tables| &mut tables.$table, $key, $check, $merge);
                     Box::pin(async move { Ok(results) })
                 })
             }};
@@ -183,13 +150,13 @@ impl Memory {
             ),
             accounts: function!(
                 accounts,
-                |row| row.external_id.as_ref().map_or_else(String::new, key),
+                |row| row.external_id.value().map_or_else(String::new, key),
                 |tables, row| tables.account_is_there(&row.parent),
                 merge_account
             ),
             contacts: function!(
                 contacts,
-                |row| row.external_id.as_ref().map_or_else(String::new, key),
+                |row| row.external_id.value().map_or_else(String::new, key),
                 |tables, row| tables.account_is_there(&row.account),
                 |_, _| ()
             ),
@@ -212,12 +179,7 @@ impl Memory {
                 |row| key(&row.external_id),
                 |tables, row| {
                     let known = |id: &ExternalIdInput| tables.contacts.contains_key(&key(id));
-                    let stranger = row
-                        .contacts
-                        .value()
-                        .into_iter()
-                        .flatten()
-                        .find(|id| !known(id));
+                    let stranger = row.contacts.value().into_iter().flatten().find(|id| !known(id));
                     stranger.map_or(Ok(()), |id| Err(missing(format!("no contact {}", id.id))))
                 },
                 |_, _| ()
@@ -234,15 +196,8 @@ impl Memory {
                 let wanted: HashSet<String> = names.into_iter().collect();
                 let tables = named.tables();
                 let found = tables.accounts.values().filter_map(|account| {
-                    let name = account
-                        .name
-                        .value()
-                        .filter(|name| wanted.contains(*name))?
-                        .clone();
-                    Some(NamedAccount {
-                        name,
-                        reference: AccountRef::ExternalId(account.external_id.clone()?),
-                    })
+                    let name = account.name.value().filter(|name| wanted.contains(*name))?.clone();
+                    Some(NamedAccount { name, reference: AccountRef::ExternalId(account.external_id.clone().take()?) })
                 });
                 let found = found.collect();
                 Box::pin(async move { Ok(found) })

@@ -22,34 +22,18 @@ pub struct AmountStyle {
 /// A sentence saying what is wrong with the cell.
 pub fn amount(cell: &str, style: AmountStyle) -> Result<Decimal, String> {
     let number = decimal(cell, style.decimal_comma)?;
-    let value = number
-        .checked_mul(style.unit)
-        .ok_or_else(|| format!("“{}” is too large an amount", cell.trim()))?;
-    let rounded =
-        value.round_dp_with_strategy(style.decimals, RoundingStrategy::MidpointAwayFromZero);
+    let value = number.checked_mul(style.unit).ok_or_else(|| format!("“{}” is too large an amount", cell.trim()))?;
+    let rounded = value.round_dp_with_strategy(style.decimals, RoundingStrategy::MidpointAwayFromZero);
     if rounded == value {
         return Ok(rounded.normalize());
     }
-    let digits = cell
-        .split(['e', 'E'])
-        .next()
-        .unwrap_or_default()
-        .bytes()
-        .filter(u8::is_ascii_digit)
-        .count();
+    let digits = cell.split(['e', 'E']).next().unwrap_or_default().bytes().filter(u8::is_ascii_digit).count();
     let off = (value - rounded).abs();
-    let noise = value
-        .abs()
-        .checked_mul(Decimal::new(1, 12))
-        .unwrap_or_default();
+    let noise = value.abs().checked_mul(Decimal::new(1, 12)).unwrap_or_default();
     if digits >= 15 && off <= noise {
         return Ok(rounded.normalize());
     }
-    Err(format!(
-        "“{}” has more decimals than the currency, which has {}",
-        cell.trim(),
-        style.decimals
-    ))
+    Err(format!("“{}” has more decimals than the currency, which has {}", cell.trim(), style.decimals))
 }
 
 /// Reads a number: with a currency's sign or letters about it, thousands in groups, an exponent, a minus or brackets.
@@ -60,16 +44,11 @@ pub fn decimal(cell: &str, decimal_comma: bool) -> Result<Decimal, String> {
     let shown = cell.trim();
     let unreadable = || format!("“{shown}” is not a number; write 1234.50");
     let outside = |letter: char| !(letter.is_ascii_digit() || matches!(letter, '.' | ','));
-    let (head, core) = shown.split_at(
-        shown
-            .find(|letter| !outside(letter))
-            .ok_or_else(unreadable)?,
-    );
+    let (head, core) = shown.split_at(shown.find(|letter| !outside(letter)).ok_or_else(unreadable)?);
     let (core, tail) = core.split_at(core.rfind(|letter| !outside(letter)).map_or(0, |at| at + 1));
     let around = format!("{head}{tail}");
-    if around.chars().any(|letter| {
-        !(letter.is_alphabetic() || letter.is_whitespace() || "$€£¥₹+-−()".contains(letter))
-    }) {
+    if around.chars().any(|letter| !(letter.is_alphabetic() || letter.is_whitespace() || "$€£¥₹+-−()".contains(letter)))
+    {
         return Err(unreadable());
     }
     let negative = head.contains(['-', '−']) || (head.contains('(') && tail.contains(')'));
@@ -78,23 +57,15 @@ pub fn decimal(cell: &str, decimal_comma: bool) -> Result<Decimal, String> {
     } else {
         without_groups(core, decimal_comma).map_err(|hint| format!("“{shown}” {hint}"))?
     };
-    let number = if plain.contains(['e', 'E']) {
-        Decimal::from_scientific(&plain)
-    } else {
-        plain.parse()
-    };
+    let number = if plain.contains(['e', 'E']) { Decimal::from_scientific(&plain) } else { plain.parse() };
     let number = number.map_err(|_| unreadable())?;
     Ok(if negative { -number } else { number })
 }
 
 /// Takes the thousands' separators out and makes the decimal mark a point.
 fn without_groups(core: &str, decimal_comma: bool) -> Result<String, &'static str> {
-    const HINT: &str =
-        "could be meant with a decimal comma; say so with --decimal-comma, or write 1234.50";
-    let core: String = core
-        .chars()
-        .filter(|letter| !letter.is_whitespace() && *letter != '\'')
-        .collect();
+    const HINT: &str = "could be meant with a decimal comma; say so with --decimal-comma, or write 1234.50";
+    let core: String = core.chars().filter(|letter| !letter.is_whitespace() && *letter != '\'').collect();
     let point = match (core.rfind('.'), core.rfind(',')) {
         (Some(point), Some(comma)) => {
             if point > comma {
@@ -116,17 +87,12 @@ fn without_groups(core: &str, decimal_comma: bool) -> Result<String, &'static st
     let mut groups = whole.split(group);
     let first = groups.next().unwrap_or_default();
     let grouped = whole.contains(group);
-    let well_grouped =
-        !grouped || ((1..=3).contains(&first.len()) && groups.all(|digits| digits.len() == 3));
+    let well_grouped = !grouped || ((1..=3).contains(&first.len()) && groups.all(|digits| digits.len() == 3));
     if !well_grouped || fraction.contains([point, group]) {
         return Err(HINT);
     }
     let whole = whole.replace(group, "");
-    Ok(if fraction.is_empty() {
-        whole
-    } else {
-        format!("{whole}.{fraction}")
-    })
+    Ok(if fraction.is_empty() { whole } else { format!("{whole}.{fraction}") })
 }
 
 /// Reads a whole number; `10.0` and `1,234` are ones.
@@ -147,11 +113,7 @@ mod tests {
 
     use super::*;
 
-    const USD: AmountStyle = AmountStyle {
-        decimals: 2,
-        unit: Decimal::ONE,
-        decimal_comma: false,
-    };
+    const USD: AmountStyle = AmountStyle { decimals: 2, unit: Decimal::ONE, decimal_comma: false };
 
     #[test]
     fn amounts_are_exact_in_every_spelling() {
@@ -173,37 +135,20 @@ mod tests {
         ] {
             assert_eq!(amount(cell, USD).unwrap().to_string(), value, "{cell}");
         }
-        let comma = AmountStyle {
-            decimal_comma: true,
-            ..USD
-        };
+        let comma = AmountStyle { decimal_comma: true, ..USD };
         assert_eq!(amount("1.234,5", comma).unwrap().to_string(), "1234.5");
         assert_eq!(amount("1234,50 €", comma).unwrap().to_string(), "1234.5");
-        let millions = AmountStyle {
-            unit: Decimal::from(1_000_000),
-            ..USD
-        };
-        assert_eq!(
-            amount("1100.04", millions).unwrap().to_string(),
-            "1100040000"
-        );
+        let millions = AmountStyle { unit: Decimal::from(1_000_000), ..USD };
+        assert_eq!(amount("1100.04", millions).unwrap().to_string(), "1100040000");
     }
 
     #[test]
     fn more_decimals_than_the_currency_has_are_refused() {
-        assert!(
-            amount("1.005", USD)
-                .unwrap_err()
-                .contains("more decimals than the currency")
-        );
+        assert!(amount("1.005", USD).unwrap_err().contains("more decimals than the currency"));
         assert!(amount("1475.3001", USD).is_err());
         assert!(amount("0.5", AmountStyle { decimals: 0, ..USD }).is_err());
         assert!(amount("12,5", USD).unwrap_err().contains("--decimal-comma"));
-        assert!(
-            amount("1.234.567", USD)
-                .unwrap_err()
-                .contains("--decimal-comma")
-        );
+        assert!(amount("1.234.567", USD).unwrap_err().contains("--decimal-comma"));
         for cell in ["", "n/a", "1/2", "12%", "1e999", "--"] {
             assert!(amount(cell, USD).is_err(), "{cell}");
         }
@@ -213,16 +158,8 @@ mod tests {
     fn whole_numbers_have_no_fraction_and_fit() {
         assert_eq!(whole("10.0", false), Ok(10));
         assert_eq!(whole("1,234", false), Ok(1234));
-        assert!(
-            whole("10.5", false)
-                .unwrap_err()
-                .contains("not a whole number")
-        );
-        assert!(
-            whole("99999999999", false)
-                .unwrap_err()
-                .contains("too large")
-        );
+        assert!(whole("10.5", false).unwrap_err().contains("not a whole number"));
+        assert!(whole("99999999999", false).unwrap_err().contains("too large"));
     }
 
     proptest! {

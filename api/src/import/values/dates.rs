@@ -1,9 +1,6 @@
 //! Days and instants.
 
-use chrono::{
-    DateTime, Duration, FixedOffset, LocalResult, NaiveDate, NaiveDateTime, NaiveTime, TimeZone,
-    Utc,
-};
+use chrono::{DateTime, Duration, FixedOffset, LocalResult, NaiveDate, NaiveDateTime, NaiveTime, TimeZone, Utc};
 use chrono_tz::Tz;
 
 /// Which of day and month comes first in dates such as 3/4/2017.
@@ -39,9 +36,7 @@ pub enum Undecided {
 ///
 /// # Errors
 /// [`Undecided`] where the cells allow both, or contradict each other.
-pub fn decide_order<'a>(
-    cells: impl Iterator<Item = (u64, &'a str)>,
-) -> Result<Option<DateOrder>, Undecided> {
+pub fn decide_order<'a>(cells: impl Iterator<Item = (u64, &'a str)>) -> Result<Option<DateOrder>, Undecided> {
     let (mut dmy, mut mdy, mut either) = (None, None, None);
     for (line, cell) in cells {
         let Some((parts, '/' | '-', _)) = numbers(cell.trim()) else {
@@ -119,7 +114,9 @@ pub fn moment(cell: &str, order: Option<DateOrder>) -> Result<Moment, String> {
     if rest.is_empty() {
         return Ok(Moment::Day(day));
     }
-    time(day, rest).ok_or_else(|| format!("“{cell}” has a time that cannot be read; write 2017-03-04 14:30 or 2017-03-04T14:30:00Z"))
+    time(day, rest).ok_or_else(|| {
+        format!("“{cell}” has a time that cannot be read; write 2017-03-04 14:30 or 2017-03-04T14:30:00Z")
+    })
 }
 
 fn day_and_rest(cell: &str, order: Option<DateOrder>) -> Result<(NaiveDate, &str), String> {
@@ -129,11 +126,7 @@ fn day_and_rest(cell: &str, order: Option<DateOrder>) -> Result<(NaiveDate, &str
         if length == 4 {
             (first, second, third, rest)
         } else {
-            let year = if third_length == 2 {
-                century(third)
-            } else {
-                third
-            };
+            let year = if third_length == 2 { century(third) } else { third };
             match (separator, order) {
                 ('.', _) | (_, Some(DateOrder::Dmy)) => (year, second, first, rest),
                 // Without an order the column has no cell that needs one: day and month are equal, or neither fits.
@@ -145,19 +138,13 @@ fn day_and_rest(cell: &str, order: Option<DateOrder>) -> Result<(NaiveDate, &str
     } else {
         return serial(cell).map(|day| (day, "")).ok_or_else(unreadable);
     };
-    let date = i32::try_from(year)
-        .ok()
-        .and_then(|year| NaiveDate::from_ymd_opt(year, month, day));
+    let date = i32::try_from(year).ok().and_then(|year| NaiveDate::from_ymd_opt(year, month, day));
     let date = date.ok_or_else(|| format!("“{cell}” is a day that does not exist"))?;
     Ok((date, rest))
 }
 
 fn century(two_digits: u32) -> u32 {
-    if two_digits < 70 {
-        2000 + two_digits
-    } else {
-        1900 + two_digits
-    }
+    if two_digits < 70 { 2000 + two_digits } else { 1900 + two_digits }
 }
 
 /// Three numbers, each with its count of digits.
@@ -171,14 +158,10 @@ fn numbers(cell: &str) -> Option<(Counted, char, &str)> {
         (length <= 4).then_some(((number, length), &text[length..]))
     }
     let (first, rest) = digits(cell)?;
-    let separator = rest
-        .chars()
-        .next()
-        .filter(|letter| matches!(letter, '-' | '/' | '.'))?;
+    let separator = rest.chars().next().filter(|letter| matches!(letter, '-' | '/' | '.'))?;
     let (second, rest) = digits(&rest[1..])?;
     let (third, rest) = digits(rest.strip_prefix(separator)?)?;
-    let years =
-        usize::from(first.1 == 4) + usize::from(third.1 == 4 || (first.1 != 4 && third.1 == 2));
+    let years = usize::from(first.1 == 4) + usize::from(third.1 == 4 || (first.1 != 4 && third.1 == 2));
     (years == 1 && second.1 <= 2).then_some(([first, second, third], separator, rest))
 }
 
@@ -188,9 +171,7 @@ fn named_month(cell: &str) -> Option<(u32, u32, u32, &str)> {
     let mut rest = cell;
     while words.len() < 3 {
         rest = rest.trim_start_matches([' ', ',', '-', '.', '/']);
-        let length = rest
-            .find([' ', ',', '-', '.', '/', 'T'])
-            .unwrap_or(rest.len());
+        let length = rest.find([' ', ',', '-', '.', '/', 'T']).unwrap_or(rest.len());
         if length == 0 {
             return None;
         }
@@ -198,14 +179,9 @@ fn named_month(cell: &str) -> Option<(u32, u32, u32, &str)> {
         rest = &rest[length..];
     }
     let month = |word: &str| {
-        const MONTHS: [&str; 12] = [
-            "jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec",
-        ];
+        const MONTHS: [&str; 12] = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];
         let head = word.get(..3)?.to_ascii_lowercase();
-        (1_u32..)
-            .zip(MONTHS)
-            .find(|(_, name)| *name == head)
-            .map(|(number, _)| number)
+        (1_u32..).zip(MONTHS).find(|(_, name)| *name == head).map(|(number, _)| number)
     };
     let (day, month) = match (month(words[0]), month(words[1])) {
         (Some(month), _) => (words[1].parse().ok()?, month),
@@ -213,16 +189,7 @@ fn named_month(cell: &str) -> Option<(u32, u32, u32, &str)> {
         (None, None) => return None,
     };
     let year = words[2].parse().ok()?;
-    Some((
-        if words[2].len() == 2 {
-            century(year)
-        } else {
-            year
-        },
-        month,
-        day,
-        rest,
-    ))
+    Some((if words[2].len() == 2 { century(year) } else { year }, month, day, rest))
 }
 
 /// A spreadsheet's count of days (45631.0), or eight digits (20170304).
@@ -240,9 +207,8 @@ fn serial(cell: &str) -> Option<NaiveDate> {
 
 /// `14:30`, `14:30:05.123`, `2:30 PM`, each with or without a zone: `Z`, `+0000`, `-03:00`, `UTC`.
 fn time(day: NaiveDate, text: &str) -> Option<Moment> {
-    let length = text
-        .find(|letter: char| !(letter.is_ascii_digit() || letter == ':' || letter == '.'))
-        .unwrap_or(text.len());
+    let length =
+        text.find(|letter: char| !(letter.is_ascii_digit() || letter == ':' || letter == '.')).unwrap_or(text.len());
     let (clock, rest) = text.split_at(length);
     let mut clock_parts = clock.split(':');
     let mut hour: u32 = clock_parts.next()?.parse().ok()?;
@@ -311,35 +277,20 @@ mod tests {
     }
 
     fn instant(cell: &str) -> String {
-        moment(cell, Some(DateOrder::Mdy))
-            .unwrap()
-            .instant(Tz::UTC)
-            .to_rfc3339()
+        moment(cell, Some(DateOrder::Mdy)).unwrap().instant(Tz::UTC).to_rfc3339()
     }
 
     #[test]
     fn a_whole_column_decides_day_and_month() {
         assert_eq!(order(&["3/4/2017", "3/14/2017"]), Ok(Some(DateOrder::Mdy)));
         assert_eq!(order(&["3/4/2017", "14/3/17"]), Ok(Some(DateOrder::Dmy)));
-        assert_eq!(
-            order(&["2017-03-04", "4.3.2017", "5/5/2017", "", "soon"]),
-            Ok(None)
-        );
+        assert_eq!(order(&["2017-03-04", "4.3.2017", "5/5/2017", "", "soon"]), Ok(None));
         assert_eq!(
             order(&["5/5/2017", "3/4/2017"]),
-            Err(Undecided::Ambiguous {
-                line: 3,
-                cell: "3/4/2017".to_owned()
-            })
+            Err(Undecided::Ambiguous { line: 3, cell: "3/4/2017".to_owned() })
         );
-        assert_eq!(
-            order(&["13/4/2017", "4/13/2017"]),
-            Err(Undecided::Contradicting { dmy: 2, mdy: 3 })
-        );
-        assert_eq!(
-            order(&["3/4/2017 9:00", "3/14/2017 2:30 PM"]),
-            Ok(Some(DateOrder::Mdy))
-        );
+        assert_eq!(order(&["13/4/2017", "4/13/2017"]), Err(Undecided::Contradicting { dmy: 2, mdy: 3 }));
+        assert_eq!(order(&["3/4/2017 9:00", "3/14/2017 2:30 PM"]), Ok(Some(DateOrder::Mdy)));
     }
 
     #[test]
@@ -361,24 +312,13 @@ mod tests {
         }
         assert_eq!(day("3/4/2017", Some(DateOrder::Mdy)), march);
         assert_eq!(day("4/3/17", Some(DateOrder::Dmy)), march);
-        assert_eq!(
-            day("11/14/98", Some(DateOrder::Mdy)),
-            Ok("1998-11-14".to_owned())
-        );
+        assert_eq!(day("11/14/98", Some(DateOrder::Mdy)), Ok("1998-11-14".to_owned()));
     }
 
     #[test]
     fn days_that_do_not_exist_and_words_are_told() {
-        assert!(
-            day("2017-02-30", None)
-                .unwrap_err()
-                .contains("does not exist")
-        );
-        assert!(
-            day("13/14/2017", None)
-                .unwrap_err()
-                .contains("does not exist")
-        );
+        assert!(day("2017-02-30", None).unwrap_err().contains("does not exist"));
+        assert!(day("13/14/2017", None).unwrap_err().contains("does not exist"));
         assert!(day("tomorrow", None).unwrap_err().contains("is not a date"));
         assert!(day("2017-03-04 25:00", None).unwrap_err().contains("time"));
         assert!(day("12", None).is_err());
@@ -408,10 +348,7 @@ mod tests {
         let late = moment("2024-01-23T03:54:57.000+0000", None).unwrap();
         assert_eq!(late.day(zone).to_string(), "2024-01-22");
         let in_the_gap = moment("2024-03-10 02:30", None).unwrap();
-        assert_eq!(
-            in_the_gap.instant(zone).to_rfc3339(),
-            "2024-03-10T07:30:00+00:00"
-        );
+        assert_eq!(in_the_gap.instant(zone).to_rfc3339(), "2024-03-10T07:30:00+00:00");
     }
 
     proptest! {

@@ -14,10 +14,7 @@ pub use self::{
 /// trailing `*` do not count.
 #[must_use]
 pub fn bare(text: &str) -> String {
-    text.chars()
-        .filter(|letter| letter.is_alphanumeric())
-        .flat_map(char::to_lowercase)
-        .collect()
+    text.chars().filter(|letter| letter.is_alphanumeric()).flat_map(char::to_lowercase).collect()
 }
 
 /// Reads yes or no, in the words that CRMs write.
@@ -45,10 +42,7 @@ mod tests {
 
     #[test]
     fn yes_and_no_are_known_in_many_words() {
-        assert_eq!(
-            (yes("TRUE"), yes("0"), yes("To do")),
-            (Ok(true), Ok(false), Ok(false))
-        );
+        assert_eq!((yes("TRUE"), yes("0"), yes("To do")), (Ok(true), Ok(false), Ok(false)));
         assert!(yes("perhaps").is_err());
     }
 }
