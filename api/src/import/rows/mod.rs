@@ -168,7 +168,8 @@ impl<'a> Reader<'a> {
     }
 
     fn text(&mut self, field: Field) -> MaybeUndefined<String> {
-        self.read(field, |cell| Ok(cell.to_owned()))
+        // Line breaks are line feeds here, whatever the file's system ends lines with.
+        self.read(field, |cell| Ok(cell.replace("\r\n", "\n").replace('\r', "\n")))
     }
 
     fn comma(&self) -> bool {

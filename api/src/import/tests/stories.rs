@@ -318,6 +318,15 @@ fn the_exit_code_says_whether_all_rows_are_in() {
 }
 
 #[test]
+fn line_breaks_within_cells_become_line_feeds() {
+    let desk = Desk::new();
+    let file = desk.file("accounts.csv", "id,name,description\r\n1,Acme,\"one\r\ntwo\rthree\"\r\n");
+    let memory = Memory::default();
+    import(&memory, "--from csv --as accounts", &[&file]).unwrap();
+    assert_eq!(memory.tables().accounts["csv:1"].description, MaybeUndefined::Value("one\ntwo\nthree".to_owned()));
+}
+
+#[test]
 fn the_files_themselves_are_never_overwritten() {
     let desk = Desk::new();
     let file = desk.file("accounts.csv", "id,name\n1,Acme\n");
@@ -330,8 +339,8 @@ fn the_files_themselves_are_never_overwritten() {
 #[test]
 fn what_was_written_before_a_breakdown_is_told_and_running_again_finishes() {
     let desk = Desk::new();
-    let rows: String = (0..1200).map(|row| format!("{row},Account {row}\n")).collect();
-    let file = desk.file("accounts.csv", format!("id,name\n{rows}"));
+    let rows: Vec<String> = (0..1200).map(|row| format!("{row},Account {row}")).collect();
+    let file = desk.file("accounts.csv", format!("id,name\n{}\n", rows.join("\n")));
     let memory = Memory::default();
     let mut sink = memory.sink();
     let (whole, calls) = (memory.sink().accounts, AtomicUsize::new(0));
