@@ -20,6 +20,7 @@ pub mod feed;
 pub mod filter;
 pub mod graph;
 pub mod http;
+pub mod import;
 pub mod money;
 pub mod organization;
 pub mod paging;

@@ -1,0 +1,92 @@
+//! What a dry run must pretend. Rows of one batch hang on rows of an earlier one, which a dry run has not written: those
+//! links are taken off before the rules look at the row, so that it tells the same story as the real run.
+
+use std::collections::HashSet;
+
+use super::stand_in::{
+    AccountRef, AccountRow, BookingRow, ContactRow, MaybeUndefined, OpportunityRow, TouchRow, UserRow,
+};
+
+/// A row that may hang on others.
+pub trait Linked {
+    /// Takes off links to rows that this run would have made, which are known by their external id or address.
+    fn unlink(&mut self, made: &HashSet<String>);
+    /// The account that it hangs on.
+    fn account(&self) -> Option<&AccountRef>;
+    /// What later rows would call it.
+    fn called(&self) -> Option<&str>;
+}
+
+fn drop_if<T>(link: &mut MaybeUndefined<T>, made: impl Fn(&T) -> bool) {
+    if link.value().is_some_and(made) {
+        *link = MaybeUndefined::Undefined;
+    }
+}
+
+impl Linked for UserRow {
+    fn unlink(&mut self, made: &HashSet<String>) {
+        drop_if(&mut self.manager_email, |email| made.contains(email));
+    }
+    fn account(&self) -> Option<&AccountRef> {
+        None
+    }
+    fn called(&self) -> Option<&str> {
+        Some(&self.email)
+    }
+}
+
+impl Linked for AccountRow {
+    fn unlink(&mut self, made: &HashSet<String>) {
+        drop_if(&mut self.parent, |parent| matches!(parent, AccountRef::ExternalId(id) if made.contains(&id.id)));
+    }
+    fn account(&self) -> Option<&AccountRef> {
+        None
+    }
+    fn called(&self) -> Option<&str> {
+        self.external_id.value().map(|id| id.id.as_str())
+    }
+}
+
+impl Linked for ContactRow {
+    fn unlink(&mut self, made: &HashSet<String>) {
+        drop_if(&mut self.reports_to, |id| made.contains(&id.id));
+    }
+    fn account(&self) -> Option<&AccountRef> {
+        self.account.value()
+    }
+    fn called(&self) -> Option<&str> {
+        self.external_id.value().map(|id| id.id.as_str())
+    }
+}
+
+impl Linked for OpportunityRow {
+    fn unlink(&mut self, _: &HashSet<String>) {}
+    fn account(&self) -> Option<&AccountRef> {
+        self.account.value()
+    }
+    fn called(&self) -> Option<&str> {
+        Some(&self.external_id.id)
+    }
+}
+
+impl Linked for BookingRow {
+    fn unlink(&mut self, made: &HashSet<String>) {
+        drop_if(&mut self.opportunity_external_id, |id| made.contains(&id.id));
+    }
+    fn account(&self) -> Option<&AccountRef> {
+        self.account.value()
+    }
+    fn called(&self) -> Option<&str> {
+        None
+    }
+}
+
+impl Linked for TouchRow {
+    fn unlink(&mut self, _: &HashSet<String>) {}
+    fn account(&self) -> Option<&AccountRef> {
+        self.account.value()
+    }
+    fn called(&self) -> Option<&str> {
+        None
+    }
+}

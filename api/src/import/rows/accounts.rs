@@ -1,0 +1,64 @@
+//! Accounts.
+
+use super::{Lights, Prepared, Reader, external, maybe};
+use crate::import::{
+    bind::Binding,
+    map::Mapping,
+    presets::Field,
+    read::Record,
+    stand_in::{AccountRef, AccountRow, ExternalIdInput, MaybeUndefined},
+};
+
+/// Reads an account. Its key is its id, else its name, else its domain.
+#[must_use]
+pub fn account(lights: &Lights, binding: &Binding, file: usize, record: &Record) -> Prepared<AccountRow> {
+    let mut reader = Reader::new(lights, binding, record);
+    let external_id = external_of(lights.mapping, binding, record);
+    let name = reader.text(Field::Name);
+    let domain = reader.text(Field::Domain);
+    let key = match (&external_id, &domain) {
+        (Some(id), _) => Some(format!("id {}", id.id)),
+        (None, MaybeUndefined::Value(domain)) => Some(format!("domain {}", domain.to_lowercase())),
+        _ => None,
+    };
+    if key.is_none() {
+        reader.fault("REQUIRED", Field::Name.name(), "has neither an id nor a name".to_owned());
+    }
+    let parent = parent(&mut reader);
+    let after = match &parent {
+        MaybeUndefined::Value(AccountRef::ExternalId(id)) => Some(format!("id {}", id.id)),
+        _ => None,
+    };
+    let row = AccountRow {
+        external_id: maybe(external_id),
+        name,
+        domain,
+        industry: reader.text(Field::Industry),
+        employees: reader.whole(Field::Employees),
+        annual_revenue: reader.amount(Field::AnnualRevenue),
+        country: reader.text(Field::Country),
+        city: reader.text(Field::City),
+        phone: reader.text(Field::Phone),
+        description: reader.text(Field::Description),
+        potential: reader.amount(Field::Potential),
+        owner_email: reader.owner(),
+        parent,
+        custom_fields: reader.custom(),
+    };
+    reader.finish(file, key, after, Some(row))
+}
+
+/// The id of an account's record, or its name where it has none.
+#[must_use]
+pub fn external_of(mapping: &Mapping, binding: &Binding, record: &Record) -> Option<ExternalIdInput> {
+    let (_, id) = binding.cell(record, Field::Id).or_else(|| binding.cell(record, Field::Name))?;
+    Some(external(mapping, id))
+}
+
+fn parent(reader: &mut Reader) -> MaybeUndefined<AccountRef> {
+    if let Some(id) = reader.external_id(Field::ParentId) {
+        return MaybeUndefined::Value(AccountRef::ExternalId(id));
+    }
+    let lights = reader.lights;
+    reader.read(Field::ParentName, |name| lights.account_named(name))
+}

@@ -1,0 +1,101 @@
+//! Users: whom a file lists, and the managers whom it only names.
+
+use std::collections::{HashMap, HashSet};
+
+use super::{Lights, Prepared, Reader};
+use crate::import::{
+    bind::Binding,
+    people::People,
+    presets::Field,
+    read::{Record, Table},
+    stand_in::{MaybeUndefined, Role, UserRow},
+};
+
+const ROLES: &[(&str, Role)] = &[("SELLER", Role::Seller), ("MANAGER", Role::Manager), ("ADMIN", Role::Admin)];
+
+/// Makes the file's own people known, so that managers are found by name wherever they stand.
+pub fn meet(people: &mut People, binding: &Binding, table: &Table) {
+    for record in &table.records {
+        let cell = |field| binding.cell(record, field).map(|(_, cell)| cell);
+        let Some(name) = name_of(binding, record) else {
+            continue;
+        };
+        if let Some(email) = cell(Field::Email).map(str::to_lowercase).or_else(|| people.made_of(&name)) {
+            people.add(&name, &email);
+        }
+    }
+}
+
+fn name_of(binding: &Binding, record: &Record) -> Option<String> {
+    let cell = |field| binding.cell(record, field).map(|(_, cell)| cell);
+    if let Some(name) = cell(Field::Name) {
+        return Some(name.to_owned());
+    }
+    let parts: Vec<&str> = [cell(Field::FirstName), cell(Field::LastName)].into_iter().flatten().collect();
+    (!parts.is_empty()).then(|| parts.join(" "))
+}
+
+/// Reads all users of a file. A manager who has no record becomes a row of the line that first names them. Their role
+/// is MANAGER where somebody reports to them, else SELLER, unless the file says otherwise.
+#[must_use]
+pub fn users(lights: &Lights, binding: &Binding, file: usize, table: &Table) -> Vec<Prepared<UserRow>> {
+    let mut rows: Vec<Prepared<UserRow>> =
+        table.records.iter().map(|record| user(lights, binding, file, record)).collect();
+    let listed: HashSet<String> = rows.iter().filter_map(|row| row.key.clone()).collect();
+    let mut named: HashMap<String, String> = HashMap::new();
+    let mut managers = Vec::new();
+    for (record, row) in table.records.iter().zip(&rows) {
+        let Some(email) = &row.after else { continue };
+        let name = binding.cell(record, Field::Manager).map_or("", |(_, cell)| cell);
+        if listed.contains(email) || named.insert(email.clone(), name.to_owned()).is_some() || name.contains('@') {
+            continue;
+        }
+        managers.push(Prepared {
+            file,
+            line: row.line,
+            key: Some(email.clone()),
+            after: None,
+            row: Ok(UserRow {
+                email: email.clone(),
+                name: MaybeUndefined::Value(name.to_owned()),
+                ..UserRow::default()
+            }),
+            notes: Vec::new(),
+        });
+    }
+    managers.append(&mut rows);
+    let leading: HashSet<String> = managers.iter().filter_map(|row| row.after.clone()).collect();
+    for row in &mut managers {
+        if let Ok(user) = &mut row.row {
+            user.role_on_creation = Some(if leading.contains(&user.email) { Role::Manager } else { Role::Seller });
+        }
+    }
+    managers
+}
+
+fn user(lights: &Lights, binding: &Binding, file: usize, record: &Record) -> Prepared<UserRow> {
+    let mut reader = Reader::new(lights, binding, record);
+    let name = reader.person_name();
+    let given = reader.raw(Field::Email).map(str::to_lowercase);
+    let known = || name.value().and_then(|name| lights.people.address(name).ok());
+    let email = given.or_else(known);
+    if email.is_none() {
+        reader.fault(
+            "REQUIRED",
+            Field::Email.name(),
+            "has no e-mail address; --email-domain DOMAIN makes first.last ones".to_owned(),
+        );
+    }
+    let people = lights.people;
+    let manager_email = reader.read(Field::Manager, |cell| people.address(cell));
+    let after = manager_email.value().cloned();
+    let row = email.clone().map(|email| UserRow {
+        email,
+        name,
+        role: reader.word(Field::Role, ROLES),
+        role_on_creation: None,
+        manager_email,
+        title: reader.text(Field::Title),
+    });
+    reader.finish(file, email, after, row)
+}

@@ -1,0 +1,87 @@
+//! `--own-by won`: the seller with the largest won sum owns the account.
+
+use std::collections::BTreeMap;
+
+use indexmap::IndexMap;
+use rust_decimal::Decimal;
+
+use super::stand_in::{AccountRef, AccountRow, MaybeUndefined, OpportunityRow, Stage};
+
+/// For each account that something was won from its new owner, as rows of an upsert. Of equal sums the greater number
+/// of wins decides, then the address. Accounts that only our own id names cannot be told to an upsert and are counted.
+#[must_use]
+pub fn owners<'a>(won: impl Iterator<Item = &'a OpportunityRow>) -> (Vec<AccountRow>, usize) {
+    let mut sums: IndexMap<&AccountRef, BTreeMap<&str, (Decimal, u32)>> = IndexMap::new();
+    for row in won {
+        let (MaybeUndefined::Value(Stage::Won), MaybeUndefined::Value(account), MaybeUndefined::Value(owner)) =
+            (&row.stage, &row.account, &row.owner_email)
+        else {
+            continue;
+        };
+        let amount = row.amount.take().map_or(Decimal::ZERO, |amount| amount.0);
+        let (sum, wins) = sums.entry(account).or_default().entry(owner).or_default();
+        *sum = sum.saturating_add(amount);
+        *wins += 1;
+    }
+    let mut unnamed = 0;
+    let mut rows = Vec::with_capacity(sums.len());
+    for (account, sellers) in sums {
+        // Backwards, so that the first address wins where all else is equal.
+        let Some((owner, _)) = sellers.into_iter().rev().max_by_key(|(_, won)| *won) else {
+            continue;
+        };
+        let mut row = AccountRow { owner_email: MaybeUndefined::Value(owner.to_owned()), ..AccountRow::default() };
+        match account {
+            AccountRef::ExternalId(id) => row.external_id = MaybeUndefined::Value(id.clone()),
+            AccountRef::Domain(domain) => row.domain = MaybeUndefined::Value(domain.clone()),
+            AccountRef::Id(_) => {
+                unnamed += 1;
+                continue;
+            }
+        }
+        rows.push(row);
+    }
+    (rows, unnamed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::import::stand_in::{Decimal as Amount, ExternalIdInput};
+
+    fn won(account: &str, owner: &str, amount: i64, stage: Stage) -> OpportunityRow {
+        let id = |id: &str| ExternalIdInput { source: "test".to_owned(), id: id.to_owned() };
+        OpportunityRow {
+            external_id: id("o"),
+            account: MaybeUndefined::Value(AccountRef::ExternalId(id(account))),
+            name: MaybeUndefined::Undefined,
+            amount: MaybeUndefined::Value(Amount(amount.into())),
+            stage: MaybeUndefined::Value(stage),
+            probability: MaybeUndefined::Undefined,
+            opened_on: MaybeUndefined::Undefined,
+            expected_close_on: MaybeUndefined::Undefined,
+            closed_on: MaybeUndefined::Undefined,
+            loss_reason: MaybeUndefined::Undefined,
+            owner_email: MaybeUndefined::Value(owner.to_owned()),
+            custom_fields: MaybeUndefined::Undefined,
+        }
+    }
+
+    #[test]
+    fn the_largest_sum_owns_then_the_most_wins_then_the_address() {
+        let rows = [
+            won("a", "x", 10, Stage::Won),
+            won("a", "y", 6, Stage::Won),
+            won("a", "y", 5, Stage::Won),
+            won("a", "z", 99, Stage::Lost),
+            won("b", "z", 4, Stage::Won),
+            won("b", "y", 2, Stage::Won),
+            won("b", "y", 2, Stage::Won),
+            won("c", "z", 1, Stage::Won),
+            won("c", "y", 1, Stage::Won),
+        ];
+        let (accounts, unnamed) = owners(rows.iter());
+        let owners: Vec<_> = accounts.iter().map(|row| row.owner_email.value().unwrap().as_str()).collect();
+        assert_eq!((owners, unnamed), (vec!["y", "y", "y"], 0));
+    }
+}
