@@ -30,7 +30,6 @@ pub mod program;
 pub mod queries;
 pub mod replay;
 pub mod server;
-mod stand_in;
 pub mod subject;
 pub mod world;
 

@@ -3,19 +3,21 @@
 
 use std::sync::Arc;
 
+use callshot::App;
+use callshot::config::{Settings, SignUp};
+use callshot::server::{RunningServer, Server as Http};
 use migration::{Migrator, MigratorTrait as _};
 use tokio::net::TcpListener;
 
 use crate::client::Client;
 use crate::databases::Database;
 use crate::invariants;
-use crate::stand_in::{App, Http, Settings};
 
 /// A running server and its database.
 pub struct Server {
     database: Database,
     app: Arc<App>,
-    http: Http,
+    http: RunningServer,
     root: String,
 }
 
@@ -37,8 +39,8 @@ impl Server {
         change(&mut settings);
         let app = App::open(settings).await.expect("the application opens");
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
-        let root = format!("http://{}", listener.local_addr().expect("a listener has an address"));
         let http = Http::start(Arc::clone(&app), listener);
+        let root = format!("http://{}", http.address);
         Self { database, app, http, root }
     }
 
@@ -78,7 +80,7 @@ impl Server {
     /// # Panics
     /// Where an invariant is broken.
     pub async fn stop(self) -> Database {
-        self.http.stop().await;
+        self.http.shutdown().await;
         invariants::check(&self.database).await;
         self.database
     }
@@ -86,7 +88,11 @@ impl Server {
 
 /// The settings of every test.
 fn settings(database: &Database) -> Settings {
-    Settings { database_url: database.url().to_owned() }
+    let mut settings = Settings::default();
+    settings.database.url = database.url().parse().expect("an address of a database");
+    settings.access.key_file = Some(database.folder().join("callshot.key"));
+    settings.access.sign_up = SignUp::Open;
+    settings
 }
 
 /// Runs all migrations, as the server does when it starts.
