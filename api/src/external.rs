@@ -105,7 +105,15 @@ impl Check {
     ///
     /// # Errors
     /// The database's.
-    pub async fn untaken<C: ConnectionTrait>(&mut self, connection: &C, organization: OrganizationId, noun: &str, field: &str, stored: &str, own: Option<Uuid>) -> Result<()> {
+    pub async fn untaken<C: ConnectionTrait>(
+        &mut self,
+        connection: &C,
+        organization: OrganizationId,
+        noun: &str,
+        field: &str,
+        stored: &str,
+        own: Option<Uuid>,
+    ) -> Result<()> {
         for (at, (source, id)) in read(stored).into_iter().enumerate() {
             let other = external_id::Entity::of(organization)
                 .filter(external_id::Column::Noun.eq(noun))
@@ -114,7 +122,11 @@ impl Check {
                 .one(connection)
                 .await?;
             if other.is_some_and(|other| Some(other.subject_id) != own) {
-                self.fault(UserErrorCode::Taken, &format!("{field}.{at}"), format!("Another {noun} has the external id {id} of {source}."));
+                self.fault(
+                    UserErrorCode::Taken,
+                    &format!("{field}.{at}"),
+                    format!("Another {noun} has the external id {id} of {source}."),
+                );
             }
         }
         Ok(())
