@@ -113,7 +113,7 @@ async fn open_database(settings: &Settings) -> Result<Db, String> {
 pub async fn migrate(settings: &Settings) -> Result<(), String> {
     let mut patient = settings.clone();
     // A change of tables may take longer than any request should.
-    patient.database.statement_timeout = Duration::from_secs(3600);
+    patient.database.statement_timeout = Duration::from_hours(1);
     let db = open_database(&patient).await?;
     db.migrate(settings.database.url.expose()).await.map_err(|error| error.to_string())?;
     db.close().await.map_err(|error| error.to_string())

@@ -155,7 +155,7 @@ impl Check {
                 self.invalid(field, "This amount is 0 or more.");
             }
             Ok(0) if allowed == Amounts::NotZero => {
-                self.invalid(field, "This amount is not 0: negative for a credit note, else positive.")
+                self.invalid(field, "This amount is not 0: negative for a credit note, else positive.");
             }
             Ok(minor) if allowed == Amounts::Positive && minor <= 0 => self.invalid(field, "This amount is above 0."),
             Ok(minor) => return Some(minor),

@@ -88,7 +88,7 @@ fn database_code(error: &DbErr) -> Option<String> {
     else {
         return None;
     };
-    inner.as_database_error().and_then(|error| error.code()).map(std::borrow::Cow::into_owned)
+    inner.as_database_error().and_then(sea_orm::sqlx::error::DatabaseError::code).map(std::borrow::Cow::into_owned)
 }
 
 impl From<DbErr> for Fault {

@@ -365,10 +365,10 @@ impl IdFilter {
         if let Some(id) = given("eq", eq)? {
             all = all.add(any(I::parse(&id).into_iter().collect()));
         }
-        if let Some(id) = given("ne", ne)? {
-            if let Ok(id) = I::parse(&id) {
-                all = all.add(negated(Cond::all().add(any(vec![id]))));
-            }
+        if let Some(id) = given("ne", ne)?
+            && let Ok(id) = I::parse(&id)
+        {
+            all = all.add(negated(Cond::all().add(any(vec![id]))));
         }
         if let Some(ids) = given("in", r#in)? {
             not_too_many(&ids)?;

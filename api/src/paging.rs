@@ -364,7 +364,7 @@ where
         Ok(parents
             .iter()
             .map(|parent| {
-                let mut rows = found.get(parent).map(|rows| rows.clone()).unwrap_or_default();
+                let mut rows = found.get(parent).cloned().unwrap_or_default();
                 rows.sort_by(
                     |one, other| if page.backwards { order.compare(other, one) } else { order.compare(one, other) },
                 );
@@ -423,7 +423,7 @@ where
     }
 
     async fn totals<K: Copy + Into<sea_orm::Value> + Eq>(&self, cx: &Cx, parents: &[K]) -> Result<Vec<(K, i64)>> {
-        let mut query = self.select.clone().filter(self.foreign.is_in(parents.iter().map(|&id| id))).into_query();
+        let mut query = self.select.clone().filter(self.foreign.is_in(parents.iter().copied())).into_query();
         query
             .clear_selects()
             .clear_order_by()

@@ -1,6 +1,7 @@
 //! Seats at an account: the owner's, and the team's.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
 use async_graphql::{Enum, ID, InputObject};
 use entity::{AccountId, Id, Instant, Scoped, UserId, account, opportunity, seat, user};
@@ -11,6 +12,7 @@ use sea_orm::{
 };
 
 use super::{Account, AccountPayload};
+use crate::auth::viewer::line_below;
 use crate::check::Check;
 use crate::context::{Cx, Standing};
 use crate::error::{Fault, Result, UserErrorCode};
@@ -382,10 +384,10 @@ pub async fn join(
         match roles.get(&user) {
             Some(user::Role::Admin) | None => continue,
             Some(user::Role::Manager) => {
-                if !lines.contains_key(&user) {
-                    lines.insert(user, crate::auth::viewer::line_below(&write.tx, organization, user).await?);
-                }
-                let line = &lines[&user];
+                let line = match lines.entry(user) {
+                    Entry::Occupied(known) => known.into_mut(),
+                    Entry::Vacant(new) => new.insert(line_below(&write.tx, organization, user).await?),
+                };
                 if seats.iter().any(|seat| seat.account_id == account && line.contains(&seat.user_id)) {
                     continue;
                 }

@@ -180,7 +180,7 @@ pub async fn upsert(cx: &Cx, arguments: UpsertAccounts) -> Result<UpsertPayload>
             MaybeUndefined::Undefined => {}
             MaybeUndefined::Null => after.custom_fields = "{}".to_owned(),
             MaybeUndefined::Value(Json(json)) => {
-                after.custom_fields = merged(&after.custom_fields, &check.custom_fields("customFields", json))
+                after.custom_fields = merged(&after.custom_fields, &check.custom_fields("customFields", json));
             }
         }
         match owner_email {

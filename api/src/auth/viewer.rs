@@ -45,7 +45,7 @@ impl Auth {
         let keys = if given.is_empty() {
             SigningKeys::open(&settings.key_file())?
         } else {
-            SigningKeys::given(given.iter().map(|key| key.expose()))?
+            SigningKeys::given(given.iter().map(crate::config::Secret::expose))?
         };
         Ok(Self {
             passwords: Passwords::new(),
