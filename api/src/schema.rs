@@ -7,6 +7,7 @@ use entity::Id;
 use uuid::Uuid;
 
 use crate::account::{self, Account, AccountPayload};
+use crate::analytics::{self, Analytics};
 use crate::app::ApiSchema;
 use crate::auth::session::{self, SessionPayload, SignOutPayload};
 use crate::auth::{invitation, password, refresh, sign_in, sign_up};
@@ -45,6 +46,8 @@ object! {
         accounts(account::AccountsArguments): Connection<Account> = once(account::accounts);
         /// The organization's members.
         users(user::UsersArguments): Connection<User> = once(user::users);
+        /// Figures over what the caller sees, by group.
+        analytics: Analytics = once(analytics::analytics);
         /// Every change in the order in which it was committed, from after the given cursor.
         events(feed::EventsArguments): Connection<Event> = once(feed::events);
     }
