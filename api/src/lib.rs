@@ -30,6 +30,7 @@ pub mod schema;
 pub mod server;
 pub mod telemetry;
 pub mod text;
+pub mod touch;
 pub mod upsert;
 pub mod user;
 
