@@ -113,6 +113,10 @@ object! {
         team: Vec<team::TeamMember> = batch(team::teams);
         /// What it booked in a fiscal year; in the current one where none is given.
         booked(BookedArguments): Money = batch(booked);
+        /// Its opportunities.
+        opportunities(crate::opportunity::OpportunitiesArguments): Connection<crate::opportunity::Opportunity> = batch(crate::opportunity::of_accounts);
+        /// Its bookings, by id.
+        bookings(PageArguments): Connection<crate::booking::Booking> = batch(crate::booking::of_accounts);
         /// What happened to it and to what hangs off it, the newest first.
         history(PageArguments): Connection<feed::Event> = batch(history);
         /// Other systems' names for it.

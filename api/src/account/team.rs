@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use async_graphql::{Enum, ID, InputObject};
 use entity::{AccountId, Id, Instant, Scoped, UserId, account, opportunity, seat, user};
 use sea_orm::sea_query::OnConflict;
-use sea_orm::{ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter, QueryOrder};
+use sea_orm::{ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect};
 
 use super::{Account, AccountPayload};
 use crate::check::Check;
@@ -337,7 +337,13 @@ pub async fn join(write: &mut Write<'_>, organization: entity::OrganizationId, w
         }
         missing.push((account, user));
     }
-    let rows = account::Entity::of(organization).filter(account::Column::Id.is_in(missing.iter().map(|(account, _)| *account))).all(&write.tx).await?;
+    // Locked, for each is written as it is now with a version more.
+    let rows = account::Entity::of(organization)
+        .filter(account::Column::Id.is_in(missing.iter().map(|(account, _)| *account)))
+        .order_by_asc(account::Column::Id)
+        .lock_exclusive()
+        .all(&write.tx)
+        .await?;
     let new: Vec<seat::Model> = missing
         .iter()
         .map(|(account, user)| seat::Model {
