@@ -9,7 +9,7 @@ use sea_orm::{ColumnTrait, Condition, DatabaseConnection, QueryFilter, QuerySele
 
 use crate::app::App;
 use crate::calendar;
-use crate::error::{Fault, Result};
+use crate::error::{Fault, Result, UserErrorCode};
 use crate::money::{Currency, Money};
 
 /// The request that is being answered.
@@ -87,6 +87,17 @@ impl Viewer {
         self.user.role == user::Role::Admin
     }
 
+    /// Refuses whoever is not ADMIN. `field` is the path of the argument that asks for it.
+    ///
+    /// # Errors
+    /// [`Fault::Refused`] with `FORBIDDEN`.
+    pub fn must_administer(&self, field: &[&str]) -> Result<()> {
+        if self.user.role == user::Role::Admin {
+            return Ok(());
+        }
+        Err(Fault::refused(UserErrorCode::Forbidden, field, "Only an administrator may do this."))
+    }
+
     /// Is this one of them, or of those below them in the line; or are they ADMIN?
     #[must_use]
     pub fn is_above_or_is(&self, user: UserId) -> bool {
@@ -159,7 +170,12 @@ impl Viewer {
     ///
     /// # Errors
     /// The database's.
-    pub async fn account<C: sea_orm::ConnectionTrait>(&self, connection: &C, id: AccountId, lock: bool) -> Result<Option<account::Model>> {
+    pub async fn account<C: sea_orm::ConnectionTrait>(
+        &self,
+        connection: &C,
+        id: AccountId,
+        lock: bool,
+    ) -> Result<Option<account::Model>> {
         let mut select = self.accounts().filter(account::Column::Id.eq(id));
         if lock {
             select = select.lock_exclusive();

@@ -8,15 +8,18 @@ use uuid::Uuid;
 
 use crate::account::{self, Account, AccountPayload};
 use crate::app::ApiSchema;
+use crate::auth::session::{self, SessionPayload, SignOutPayload};
+use crate::auth::{invitation, password, refresh, sign_in, sign_up};
 use crate::booking::{self, Booking, BookingPayload};
 use crate::error::{Fault, Result};
-use crate::feed::{self, Event};
-use crate::graph::{AnyNode, Answers, Asked, group_answers, object, root_object};
+use crate::feed::{self, Actor, Event};
+use crate::graph::{Answers, AnyNode, Asked, group_answers, object, root_object};
 use crate::opportunity::{self, Opportunity, OpportunityPayload};
 use crate::organization::{self, Organization};
 use crate::paging::Connection;
 use crate::upsert::UpsertPayload;
-use crate::user::{self, User};
+use crate::user::invite::InvitationPayload;
+use crate::user::{self, User, UserPayload};
 
 /// Ids that `nodes` takes at most.
 const MOST_NODES: usize = 500;
@@ -33,6 +36,8 @@ object! {
         /// The same for many ids, in their order; at most 500.
         nodes(NodesArguments): Vec<Option<AnyNode>> = batch(nodes);
         /// The user that is asking.
+        viewer: Actor = batch(user::viewer);
+        /// The user that is asking, as one.
         me: Option<User> = once(user::me);
         /// The organization of who is asking.
         organization: Organization = once(organization::organization);
@@ -60,6 +65,24 @@ object! {
     /// What can be changed. Each field is one transaction; what the caller can mend comes back as userErrors, and with
     /// any of those nothing was written.
     Mutation as "Mutation" {
+        /// A new organization, with its first administrator. Needs no token.
+        signUp(sign_up::SignUpArguments): SessionPayload = mutation(sign_up::sign_up);
+        /// A session for an address and its password. Needs no token.
+        signIn(sign_in::SignInArguments): SessionPayload = mutation(sign_in::sign_in);
+        /// The next tokens of a session, for its refresh token. Needs no access token. A refresh token is good for one
+        /// use; one that comes again ends the session, unless within 10 seconds, for a reply that was lost.
+        refreshSession(refresh::RefreshSessionArguments): SessionPayload = mutation(refresh::refresh_session);
+        /// Sets the password of whoever was invited, and signs them in. Needs no token but the invitation's.
+        acceptInvitation(invitation::AcceptInvitationArguments): SessionPayload = mutation(invitation::accept);
+        /// Ends the session that asks.
+        signOut: SignOutPayload = mutation(session::sign_out);
+        /// Changes the caller's password. Their other sessions end.
+        changePassword(password::ChangePasswordArguments): UserPayload = mutation(password::change);
+        /// A new member, with an invitation to hand over. For administrators.
+        inviteUser(user::invite::InviteUser): InvitationPayload = mutation(user::invite::invite);
+        /// A new invitation for someone who has not accepted, or lost the password. The old token, the password and all
+        /// sessions end. For administrators.
+        reissueInvitation(user::invite::ReissueInvitation): InvitationPayload = mutation(user::invite::reissue);
         /// A new account.
         createAccount(account::write::CreateAccount): AccountPayload = mutation(account::write::create);
         /// Changes an account. For its owner, their managers and admins.
@@ -130,7 +153,8 @@ async fn nodes(asked: &Asked<'_>, _: &[&Query]) -> Result<Answers> {
     if ids.len() > MOST_NODES {
         return Err(Fault::BadInput(format!("nodes takes at most {MOST_NODES} ids; {} were given.", ids.len())));
     }
-    let known: Vec<(usize, (&str, Uuid))> = ids.iter().enumerate().filter_map(|(at, id)| Some((at, entity::split_id(id).ok()?))).collect();
+    let known: Vec<(usize, (&str, Uuid))> =
+        ids.iter().enumerate().filter_map(|(at, id)| Some((at, entity::split_id(id).ok()?))).collect();
     let found = nodes_of(asked, &known.iter().map(|(_, id)| *id).collect::<Vec<_>>()).await?;
     let all = group_answers(ids.len(), &[(known.into_iter().map(|(at, _)| at).collect(), found)]);
     let mut answers = Answers::default();
@@ -157,7 +181,8 @@ pub async fn nodes_of(asked: &Asked<'_>, ids: &[(&str, Uuid)]) -> Result<Answers
     // The places of one type's ids, and what they name.
     macro_rules! part {
         ($prefix:expr, $ids:ident => $fetch:expr) => {
-            let places: Vec<usize> = ids.iter().enumerate().filter(|(_, (noun, _))| *noun == $prefix).map(|(at, _)| at).collect();
+            let places: Vec<usize> =
+                ids.iter().enumerate().filter(|(_, (noun, _))| *noun == $prefix).map(|(at, _)| at).collect();
             if !places.is_empty() {
                 let $ids: Vec<Uuid> = places.iter().map(|at| ids[*at].1).collect();
                 let found: HashMap<Uuid, _> = $fetch;

@@ -90,6 +90,7 @@ pub async fn of_accounts(asked: &Asked<'_>, of: &[&Account]) -> Result<Answers> 
         id: booking::Column::Id,
     };
     let ids: Vec<AccountId> = of.iter().map(|account| account.0.id).collect();
-    let pages: Vec<Connection<Booking>> = below.pages(asked, &ids, |row| Some(row.account_id), &by_id()?, &arguments).await?;
+    let pages: Vec<Connection<Booking>> =
+        below.pages(asked, &ids, |row| Some(row.account_id), &by_id()?, &arguments).await?;
     asked.each(&pages.iter().collect::<Vec<_>>()).await
 }

@@ -181,7 +181,8 @@ async fn sellers(asked: &Asked<'_>, of: &[&Booking]) -> Result<Answers> {
 /// May they write a booking of this account that hangs on this opportunity, or on none?
 #[must_use]
 pub fn may_write(viewer: &Viewer, account: &account::Model, opportunity: Option<&opportunity::Model>) -> bool {
-    viewer.standing(account) == Standing::Responsible || opportunity.is_some_and(|row| viewer.is_above_or_is(row.owner_id))
+    viewer.standing(account) == Standing::Responsible
+        || opportunity.is_some_and(|row| viewer.is_above_or_is(row.owner_id))
 }
 
 const NOT_TO_WRITE: &str = "Only the account's owner, the opportunity's owner, their managers and admins may do this.";

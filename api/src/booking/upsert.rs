@@ -130,8 +130,15 @@ pub async fn upsert(cx: &Cx, arguments: UpsertBookings) -> Result<UpsertPayload>
 }
 
 /// What becomes of one row; None where nothing can, which the check then says.
-fn one(cx: &Cx, ground: &Ground<'_>, check: &mut Check, row: &BookingRow, before: Option<&booking::Model>) -> Option<booking::Model> {
-    let BookingRow { external_id: _, account, amount, booked_on, description, opportunity_external_id, seller_email } = row;
+fn one(
+    cx: &Cx,
+    ground: &Ground<'_>,
+    check: &mut Check,
+    row: &BookingRow,
+    before: Option<&booking::Model>,
+) -> Option<booking::Model> {
+    let BookingRow { external_id: _, account, amount, booked_on, description, opportunity_external_id, seller_email } =
+        row;
     let viewer = ground.viewer;
     let present = match before {
         Some(before) => match ground.accounts.get(&before.account_id) {
@@ -151,7 +158,8 @@ fn one(cx: &Cx, ground: &Ground<'_>, check: &mut Check, row: &BookingRow, before
     let place = place(ground, check, account, present, opportunity);
     let mut after = before.cloned().unwrap_or_else(|| {
         let account = place.map_or(AccountId(uuid::Uuid::nil()), |place| place.id);
-        let seller = opportunity.map(|row| row.owner_id).or(place.map(|place| place.owner_id)).unwrap_or(viewer.user.id);
+        let seller =
+            opportunity.map(|row| row.owner_id).or(place.map(|place| place.owner_id)).unwrap_or(viewer.user.id);
         let won_on = opportunity.and_then(|row| row.closed_on);
         blank(cx, viewer, account, seller, won_on.unwrap_or(viewer.day(cx.now)))
     });
@@ -169,7 +177,11 @@ fn one(cx: &Cx, ground: &Ground<'_>, check: &mut Check, row: &BookingRow, before
         MaybeUndefined::Null => check.fault(UserErrorCode::Required, "sellerEmail", "Every booking has a seller."),
         MaybeUndefined::Value(email) => match ground.lookup.user_id(email) {
             Some(user) => after.seller_id = user,
-            None => check.fault(UserErrorCode::NotFound, "sellerEmail", format!("There is no user with the address {email}.")),
+            None => check.fault(
+                UserErrorCode::NotFound,
+                "sellerEmail",
+                format!("There is no user with the address {email}."),
+            ),
         },
     }
     after.opportunity_id = opportunity.map(|row| row.id);
@@ -198,10 +210,13 @@ fn opportunity_of<'g>(
         MaybeUndefined::Null => None,
         MaybeUndefined::Value(name) => {
             let id = external::key(name).and_then(|key| ground.names.get(&key));
-            let found = id.and_then(|id| ground.opportunities.get(id)).filter(|row| ground.accounts.contains_key(&row.account_id));
+            let found = id
+                .and_then(|id| ground.opportunities.get(id))
+                .filter(|row| ground.accounts.contains_key(&row.account_id));
             match found {
                 None => {
-                    let message = format!("There is no opportunity with the external id {} of {}.", name.id, name.source);
+                    let message =
+                        format!("There is no opportunity with the external id {} of {}.", name.id, name.source);
                     check.fault(UserErrorCode::NotFound, "opportunityExternalId", message);
                 }
                 Some(row) if is_lost(row) => check.fault(UserErrorCode::Conflict, "opportunityExternalId", LOST),
@@ -231,7 +246,11 @@ fn place<'g>(
     };
     let Some(place) = place else {
         if check.is_clean() {
-            check.fault(UserErrorCode::Required, "account", "A new booking needs an account, or an opportunity that tells it.");
+            check.fault(
+                UserErrorCode::Required,
+                "account",
+                "A new booking needs an account, or an opportunity that tells it.",
+            );
         }
         return None;
     };

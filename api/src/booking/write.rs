@@ -74,7 +74,13 @@ pub struct OneBooking {
 }
 
 /// A booking with nothing in it yet.
-pub(crate) fn blank(cx: &Cx, viewer: &Viewer, account_id: AccountId, seller_id: UserId, booked_on: Day) -> booking::Model {
+pub(crate) fn blank(
+    cx: &Cx,
+    viewer: &Viewer,
+    account_id: AccountId,
+    seller_id: UserId,
+    booked_on: Day,
+) -> booking::Model {
     booking::Model {
         id: BookingId::make(),
         organization_id: viewer.organization.id,
@@ -93,7 +99,8 @@ pub(crate) fn blank(cx: &Cx, viewer: &Viewer, account_id: AccountId, seller_id: 
 
 /// `recordBooking`.
 pub async fn record(cx: &Cx, arguments: RecordBooking) -> Result<BookingPayload> {
-    let RecordBookingInput { account_id, amount, booked_on, description, opportunity_id, seller_id, external_ids } = arguments.input;
+    let RecordBookingInput { account_id, amount, booked_on, description, opportunity_id, seller_id, external_ids } =
+        arguments.input;
     let viewer = cx.viewer()?;
     let mut check = Check::input();
     let mut write = Write::begin(cx).await?;
@@ -123,9 +130,7 @@ pub async fn record(cx: &Cx, arguments: RecordBooking) -> Result<BookingPayload>
         row.seller_id = seller;
     }
     row.external_ids = check.external_ids("externalIds", external_ids.as_deref().unwrap_or_default());
-    check
-        .untaken(&write.tx, viewer.organization.id, BookingId::PREFIX, "externalIds", &row.external_ids, None)
-        .await?;
+    check.untaken(&write.tx, viewer.organization.id, BookingId::PREFIX, "externalIds", &row.external_ids, None).await?;
     check.done()?;
     let row = write.add(row).await?;
     write.commit().await?;
@@ -139,7 +144,13 @@ fn check_opportunity(check: &mut Check, opportunity: Option<&opportunity::Model>
 }
 
 /// A member by their id, whether still active or not: who sold something did so, even where they have left since.
-async fn member(viewer: &Viewer, tx: &DatabaseTransaction, check: &mut Check, field: &str, id: &ID) -> Result<Option<UserId>> {
+async fn member(
+    viewer: &Viewer,
+    tx: &DatabaseTransaction,
+    check: &mut Check,
+    field: &str,
+    id: &ID,
+) -> Result<Option<UserId>> {
     let Some(id) = check.id::<UserId>(field, id) else { return Ok(None) };
     let found = user::Entity::of(viewer.organization.id).filter(user::Column::Id.eq(id)).one(tx).await?;
     if found.is_none() {
@@ -177,7 +188,8 @@ async fn to_change(viewer: &Viewer, tx: &DatabaseTransaction, path: &[&str], id:
 
 /// `updateBooking`.
 pub async fn update(cx: &Cx, arguments: UpdateBooking) -> Result<BookingPayload> {
-    let UpdateBookingInput { id, amount, booked_on, description, opportunity_id, seller_id, if_version } = arguments.input;
+    let UpdateBookingInput { id, amount, booked_on, description, opportunity_id, seller_id, if_version } =
+        arguments.input;
     let viewer = cx.viewer()?;
     let mut check = Check::input();
     let mut write = Write::begin(cx).await?;
@@ -187,7 +199,11 @@ pub async fn update(cx: &Cx, arguments: UpdateBooking) -> Result<BookingPayload>
     apply(&mut check, viewer, &mut after, &amount, &booked_on, &description);
     let opportunity = match &opportunity_id {
         MaybeUndefined::Undefined => opportunity,
-        MaybeUndefined::Value(id) if OpportunityId::parse(id).ok().is_some_and(|id| before.opportunity_id == Some(id)) => opportunity,
+        MaybeUndefined::Value(id)
+            if OpportunityId::parse(id).ok().is_some_and(|id| before.opportunity_id == Some(id)) =>
+        {
+            opportunity
+        }
         MaybeUndefined::Null => None,
         MaybeUndefined::Value(id) => {
             let found = of_account(viewer, &write.tx, &mut check, "opportunityId", id, account.id).await?;

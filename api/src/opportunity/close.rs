@@ -76,7 +76,9 @@ pub async fn win(cx: &Cx, arguments: WinOpportunity) -> Result<OpportunityPayloa
     }
     if book && check.is_clean() {
         match after.amount {
-            None => check.fault(UserErrorCode::Required, "amount", "There is no amount to book: give one, or book: false."),
+            None => {
+                check.fault(UserErrorCode::Required, "amount", "There is no amount to book: give one, or book: false.")
+            }
             Some(0) => check.invalid("amount", "A booking is never 0: give another amount, or book: false."),
             Some(_) => {}
         }
@@ -85,7 +87,9 @@ pub async fn win(cx: &Cx, arguments: WinOpportunity) -> Result<OpportunityPayloa
     let after = write.change(&before, after).await?;
     write.call_it("won");
     let booking = match (after.amount, after.closed_on) {
-        (Some(amount), Some(day)) if book => Some(Booking(write.add(booking_of(cx, viewer, &after, amount, day)).await?)),
+        (Some(amount), Some(day)) if book => {
+            Some(Booking(write.add(booking_of(cx, viewer, &after, amount, day)).await?))
+        }
         _ => None,
     };
     write.commit().await?;
@@ -150,7 +154,14 @@ async fn unbooked(write: &Write<'_>, viewer: &Viewer, path: &[&str], row: &oppor
 }
 
 /// The opportunity as it is once closed, the day checked.
-fn closed(cx: &Cx, viewer: &Viewer, check: &mut Check, before: &opportunity::Model, stage: Stored, day: Option<Date>) -> opportunity::Model {
+fn closed(
+    cx: &Cx,
+    viewer: &Viewer,
+    check: &mut Check,
+    before: &opportunity::Model,
+    stage: Stored,
+    day: Option<Date>,
+) -> opportunity::Model {
     let (today, latest) = days(cx, viewer);
     let mut after = before.clone();
     move_to(&mut after, stage);

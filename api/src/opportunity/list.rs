@@ -149,16 +149,26 @@ fn day_key(day: Option<Day>) -> Key {
 fn sort_key(field: OpportunityOrderField) -> SortKey<opportunity::Entity> {
     use opportunity::{Column, Model};
     match field {
-        OpportunityOrderField::Name => SortKey::column("NAME", Column::NameKey, |row: &Model| Key::Text(row.name_key.clone())),
-        OpportunityOrderField::Amount => {
-            SortKey::nullable("AMOUNT", Column::Amount, i64::MAX, |row: &Model| Key::Number(row.amount.unwrap_or(i64::MAX)))
+        OpportunityOrderField::Name => {
+            SortKey::column("NAME", Column::NameKey, |row: &Model| Key::Text(row.name_key.clone()))
         }
-        OpportunityOrderField::OpenedOn => SortKey::column("OPENED_ON", Column::OpenedOn, |row: &Model| day_key(Some(row.opened_on))),
+        OpportunityOrderField::Amount => SortKey::nullable("AMOUNT", Column::Amount, i64::MAX, |row: &Model| {
+            Key::Number(row.amount.unwrap_or(i64::MAX))
+        }),
+        OpportunityOrderField::OpenedOn => {
+            SortKey::column("OPENED_ON", Column::OpenedOn, |row: &Model| day_key(Some(row.opened_on)))
+        }
         OpportunityOrderField::ExpectedCloseOn => {
-            SortKey::nullable("EXPECTED_CLOSE_ON", Column::ExpectedCloseOn, NO_DAY.into(), |row: &Model| day_key(row.expected_close_on))
+            SortKey::nullable("EXPECTED_CLOSE_ON", Column::ExpectedCloseOn, NO_DAY.into(), |row: &Model| {
+                day_key(row.expected_close_on)
+            })
         }
-        OpportunityOrderField::ClosedOn => SortKey::nullable("CLOSED_ON", Column::ClosedOn, NO_DAY.into(), |row: &Model| day_key(row.closed_on)),
-        OpportunityOrderField::UpdatedAt => SortKey::column("UPDATED_AT", Column::UpdatedAt, |row: &Model| Key::Number(row.updated_at.0)),
+        OpportunityOrderField::ClosedOn => {
+            SortKey::nullable("CLOSED_ON", Column::ClosedOn, NO_DAY.into(), |row: &Model| day_key(row.closed_on))
+        }
+        OpportunityOrderField::UpdatedAt => {
+            SortKey::column("UPDATED_AT", Column::UpdatedAt, |row: &Model| Key::Number(row.updated_at.0))
+        }
     }
 }
 
@@ -177,7 +187,10 @@ pub struct OpportunitiesArguments {
 impl OpportunitiesArguments {
     fn order(&self) -> Result<Order<opportunity::Entity>> {
         let keys = self.order_by.iter().flatten().map(|order| (sort_key(order.field), order.direction)).collect();
-        Order::by(keys, SortKey::column("ID", opportunity::Column::Id, |row: &opportunity::Model| Key::Id(row.id.uuid())))
+        Order::by(
+            keys,
+            SortKey::column("ID", opportunity::Column::Id, |row: &opportunity::Model| Key::Id(row.id.uuid())),
+        )
     }
 
     fn select(&self, cx: &Cx) -> Result<Select<opportunity::Entity>> {

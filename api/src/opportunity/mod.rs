@@ -266,7 +266,12 @@ const BOOKED: &str = "A booking hangs on it: take the opportunity off the bookin
 ///
 /// # Errors
 /// `NOT_FOUND` and `FORBIDDEN` as userErrors at the path; the database's.
-async fn to_change(viewer: &Viewer, tx: &DatabaseTransaction, path: &[&str], id: &ID) -> Result<(opportunity::Model, account::Model)> {
+async fn to_change(
+    viewer: &Viewer,
+    tx: &DatabaseTransaction,
+    path: &[&str],
+    id: &ID,
+) -> Result<(opportunity::Model, account::Model)> {
     let not_found = || Fault::refused(UserErrorCode::NotFound, path, "There is no opportunity with this id.");
     let id = OpportunityId::parse(id).map_err(|_| not_found())?;
     let row = seen(viewer, tx, id).await?.ok_or_else(not_found)?;
@@ -279,7 +284,8 @@ async fn to_change(viewer: &Viewer, tx: &DatabaseTransaction, path: &[&str], id:
 }
 
 async fn seen(viewer: &Viewer, tx: &DatabaseTransaction, id: OpportunityId) -> Result<Option<opportunity::Model>> {
-    let select = viewer.rows::<opportunity::Entity>(opportunity::Column::AccountId).filter(opportunity::Column::Id.eq(id));
+    let select =
+        viewer.rows::<opportunity::Entity>(opportunity::Column::AccountId).filter(opportunity::Column::Id.eq(id));
     Ok(select.lock_exclusive().one(tx).await?)
 }
 
@@ -309,7 +315,11 @@ pub async fn of_account(
 ///
 /// # Errors
 /// The database's.
-pub(crate) async fn booked<C: ConnectionTrait>(connection: &C, viewer: &Viewer, ids: Vec<OpportunityId>) -> Result<Vec<OpportunityId>> {
+pub(crate) async fn booked<C: ConnectionTrait>(
+    connection: &C,
+    viewer: &Viewer,
+    ids: Vec<OpportunityId>,
+) -> Result<Vec<OpportunityId>> {
     if ids.is_empty() {
         return Ok(Vec::new());
     }

@@ -8,7 +8,10 @@ use entity::{AccountId, Day, Id, OpportunityId, Scoped, UserId, account, opportu
 use sea_orm::{ColumnTrait, QueryFilter, QueryOrder, QuerySelect};
 
 use super::write::{Changes, blank, move_to};
-use super::{ARCHIVED, BOOKED, NOT_TO_CHANGE, NOT_TO_GIVE, Stage, booked, check_days, is_closed, may_change, may_give, release_touches};
+use super::{
+    ARCHIVED, BOOKED, NOT_TO_CHANGE, NOT_TO_GIVE, Stage, booked, check_days, is_closed, may_change, may_give,
+    release_touches,
+};
 use crate::account::{AccountRef, team};
 use crate::check::{Check, NOTE};
 use crate::context::{Cx, Viewer};
@@ -94,7 +97,8 @@ pub async fn upsert(cx: &Cx, arguments: UpsertOpportunities) -> Result<UpsertPay
         .map(|row| (row.id, row))
         .collect();
     let of_present = account::Column::Id.is_in(present.values().map(|row| row.account_id));
-    let accounts = viewer.accounts().filter(of_present).all(&write.tx).await?.into_iter().map(|row| (row.id, row)).collect();
+    let accounts =
+        viewer.accounts().filter(of_present).all(&write.tx).await?.into_iter().map(|row| (row.id, row)).collect();
     let wanted: Vec<AccountRef> = rows.iter().filter_map(|row| value(&row.account)).collect();
     let lookup = Lookup::of(&write.tx, viewer, &wanted, rows.iter().filter_map(|row| value(&row.owner_email))).await?;
     let booked = booked(&write.tx, viewer, ids).await?;
@@ -146,7 +150,13 @@ fn consequences(done: &[Row<opportunity::Model>]) -> (Vec<(AccountId, UserId)>, 
 }
 
 /// What becomes of one row; None where nothing can, which the check then says.
-fn one(cx: &Cx, ground: &Ground<'_>, check: &mut Check, row: &OpportunityRow, before: Option<&opportunity::Model>) -> Option<opportunity::Model> {
+fn one(
+    cx: &Cx,
+    ground: &Ground<'_>,
+    check: &mut Check,
+    row: &OpportunityRow,
+    before: Option<&opportunity::Model>,
+) -> Option<opportunity::Model> {
     let OpportunityRow {
         external_id: _,
         account,
@@ -198,7 +208,9 @@ fn one(cx: &Cx, ground: &Ground<'_>, check: &mut Check, row: &OpportunityRow, be
     match custom_fields {
         MaybeUndefined::Undefined => {}
         MaybeUndefined::Null => after.custom_fields = "{}".to_owned(),
-        MaybeUndefined::Value(Json(json)) => after.custom_fields = merged(&after.custom_fields, &check.custom_fields("customFields", json)),
+        MaybeUndefined::Value(Json(json)) => {
+            after.custom_fields = merged(&after.custom_fields, &check.custom_fields("customFields", json))
+        }
     }
     owner(ground, check, &mut after, owner_email);
     if let Some(place) = place {
@@ -219,7 +231,12 @@ fn one(cx: &Cx, ground: &Ground<'_>, check: &mut Check, row: &OpportunityRow, be
 }
 
 /// The account that a row's opportunity is to be of.
-fn place<'g>(ground: &'g Ground<'_>, check: &mut Check, given: &MaybeUndefined<AccountRef>, present: Option<&'g account::Model>) -> Option<&'g account::Model> {
+fn place<'g>(
+    ground: &'g Ground<'_>,
+    check: &mut Check,
+    given: &MaybeUndefined<AccountRef>,
+    present: Option<&'g account::Model>,
+) -> Option<&'g account::Model> {
     match (given, present) {
         (MaybeUndefined::Value(reference), _) => {
             let account = ground.lookup.account(check, "account", reference)?;
@@ -241,7 +258,13 @@ fn place<'g>(ground: &'g Ground<'_>, check: &mut Check, given: &MaybeUndefined<A
 }
 
 /// Moves a row's opportunity to the stage given.
-fn stage_of(check: &mut Check, after: &mut opportunity::Model, before: Option<&opportunity::Model>, given: &MaybeUndefined<Stage>, is_booked: bool) {
+fn stage_of(
+    check: &mut Check,
+    after: &mut opportunity::Model,
+    before: Option<&opportunity::Model>,
+    given: &MaybeUndefined<Stage>,
+    is_booked: bool,
+) {
     match given {
         MaybeUndefined::Undefined => {}
         MaybeUndefined::Null => check.fault(UserErrorCode::Required, "stage", "This cannot be cleared."),
@@ -269,11 +292,18 @@ fn close(
     match closed_on {
         MaybeUndefined::Value(day) if is_closed => after.closed_on = Some(day.0),
         MaybeUndefined::Value(_) => {
-            check.invalid("closedOn", format!("Only a won or lost opportunity has a day of closing; this one is {}.", after.stage.word()));
+            check.invalid(
+                "closedOn",
+                format!("Only a won or lost opportunity has a day of closing; this one is {}.", after.stage.word()),
+            );
         }
-        MaybeUndefined::Null if is_closed => check.fault(UserErrorCode::Required, "closedOn", "A won or lost opportunity has a day of closing."),
+        MaybeUndefined::Null if is_closed => {
+            check.fault(UserErrorCode::Required, "closedOn", "A won or lost opportunity has a day of closing.")
+        }
         MaybeUndefined::Null => {}
-        MaybeUndefined::Undefined if is_closed && before.is_none_or(|before| before.stage != after.stage) => after.closed_on = Some(today),
+        MaybeUndefined::Undefined if is_closed && before.is_none_or(|before| before.stage != after.stage) => {
+            after.closed_on = Some(today)
+        }
         MaybeUndefined::Undefined => {}
     }
     check.change("lossReason", loss_reason, NOTE, &mut after.loss_reason);
@@ -366,7 +396,9 @@ mod tests {
     fn only_what_is_closed_has_a_day_of_closing_and_only_what_is_lost_a_reason() {
         let day = MaybeUndefined::Value(Date(Day(15)));
         let reason = MaybeUndefined::Value("Price".to_owned());
-        for (at, clean, kept) in [(Stored::Won, true, None), (Stored::Lost, true, Some("Price".to_owned())), (Stored::Proposed, false, None)] {
+        for (at, clean, kept) in
+            [(Stored::Won, true, None), (Stored::Lost, true, Some("Price".to_owned())), (Stored::Proposed, false, None)]
+        {
             let (mut after, mut check) = (row(at, None), check_row(0));
             close(Day(20), &mut check, &mut after, None, &day, &reason);
             assert_eq!((check.is_clean(), after.loss_reason), (clean, kept), "{at:?}");

@@ -6,7 +6,10 @@ use entity::{AccountId, Id, OpportunityId, UserId, account, opportunity};
 use sea_orm::DatabaseTransaction;
 use uuid::Uuid;
 
-use super::{ARCHIVED, BOOKED, NOT_TO_GIVE, OpportunityPayload, Stage, booked, check_days, is_closed, may_change, may_give, to_change};
+use super::{
+    ARCHIVED, BOOKED, NOT_TO_GIVE, OpportunityPayload, Stage, booked, check_days, is_closed, may_change, may_give,
+    to_change,
+};
 use crate::account::team;
 use crate::check::{Amounts, Check, NAME, same_version};
 use crate::context::{Cx, Viewer};
@@ -102,7 +105,9 @@ impl Changes<'_> {
         check.change_with("amount", amount, &mut to.amount, |check, field, given| {
             check.amount(field, given, viewer.currency, Amounts::NotNegative)
         });
-        check.change_with("probability", probability, &mut to.probability, |check, field, given| check.within(field, given, 0, 100));
+        check.change_with("probability", probability, &mut to.probability, |check, field, given| {
+            check.within(field, given, 0, 100)
+        });
         match opened_on {
             MaybeUndefined::Undefined => {}
             MaybeUndefined::Null => check.fault(UserErrorCode::Required, "openedOn", "This cannot be cleared."),
@@ -189,7 +194,12 @@ pub async fn create(cx: &Cx, arguments: CreateOpportunity) -> Result<Opportunity
 const CLOSING: &str = "WON takes winOpportunity, and LOST loseOpportunity.";
 
 /// The account for a new opportunity, locked.
-async fn place(viewer: &Viewer, tx: &DatabaseTransaction, check: &mut Check, id: &ID) -> Result<Option<account::Model>> {
+async fn place(
+    viewer: &Viewer,
+    tx: &DatabaseTransaction,
+    check: &mut Check,
+    id: &ID,
+) -> Result<Option<account::Model>> {
     let Some(id) = check.id("accountId", id) else { return Ok(None) };
     let account = viewer.account(tx, id, true).await?;
     match &account {
@@ -201,7 +211,13 @@ async fn place(viewer: &Viewer, tx: &DatabaseTransaction, check: &mut Check, id:
 }
 
 /// Whom an input makes the owner, where that is theirs to do.
-async fn new_owner(cx: &Cx, write: &Write<'_>, check: &mut Check, id: &ID, may: impl FnOnce(UserId) -> bool) -> Result<Option<UserId>> {
+async fn new_owner(
+    cx: &Cx,
+    write: &Write<'_>,
+    check: &mut Check,
+    id: &ID,
+    may: impl FnOnce(UserId) -> bool,
+) -> Result<Option<UserId>> {
     let Some(owner) = team::active_member(cx, write, check, "ownerId", id).await? else { return Ok(None) };
     if !may(owner.id) {
         check.fault(UserErrorCode::Forbidden, "ownerId", NOT_TO_GIVE);
@@ -242,7 +258,10 @@ pub async fn update(cx: &Cx, arguments: UpdateOpportunity) -> Result<Opportunity
             let stage = Stored::from(stage);
             if stage != before.stage && is_closed(stage) {
                 check.invalid("stage", CLOSING);
-            } else if stage != before.stage && is_closed(before.stage) && !booked(&write.tx, viewer, vec![before.id]).await?.is_empty() {
+            } else if stage != before.stage
+                && is_closed(before.stage)
+                && !booked(&write.tx, viewer, vec![before.id]).await?.is_empty()
+            {
                 check.fault(UserErrorCode::Conflict, "stage", BOOKED);
             }
             move_to(&mut after, stage);
@@ -273,7 +292,9 @@ pub async fn update(cx: &Cx, arguments: UpdateOpportunity) -> Result<Opportunity
         // The present one may be somebody who has left.
         MaybeUndefined::Value(id) if UserId::parse(id) == Ok(before.owner_id) => {}
         MaybeUndefined::Value(id) => {
-            if let Some(owner) = new_owner(cx, &write, &mut check, id, |owner| may_give(viewer, &account, owner)).await? {
+            if let Some(owner) =
+                new_owner(cx, &write, &mut check, id, |owner| may_give(viewer, &account, owner)).await?
+            {
                 after.owner_id = owner;
             }
         }
