@@ -11,9 +11,11 @@ use crate::analytics::{self, Analytics};
 use crate::app::ApiSchema;
 use crate::auth::session::{self, SessionPayload, SignOutPayload};
 use crate::auth::{invitation, password, refresh, sign_in, sign_up};
+use crate::booking::{self, Booking, BookingPayload};
 use crate::error::{Fault, Result};
 use crate::feed::{self, Actor, Event};
 use crate::graph::{Answers, AnyNode, Asked, group_answers, object, root_object};
+use crate::opportunity::{self, Opportunity, OpportunityPayload};
 use crate::organization::{self, Organization};
 use crate::paging::Connection;
 use crate::touch::{self, Touch, TouchPayload};
@@ -45,6 +47,10 @@ object! {
         account(account::AccountArguments): Option<Account> = once(account::account);
         /// The accounts that the caller sees; archived ones only where the filter says so.
         accounts(account::AccountsArguments): Connection<Account> = once(account::accounts);
+        /// The opportunities that the caller sees.
+        opportunities(opportunity::OpportunitiesArguments): Connection<Opportunity> = once(opportunity::opportunities);
+        /// The bookings that the caller sees, by id.
+        bookings(booking::BookingsArguments): Connection<Booking> = once(booking::bookings);
         /// The organization's members.
         users(user::UsersArguments): Connection<User> = once(user::users);
         /// The touches that the caller sees: made, called off, to be made and missed.
@@ -97,6 +103,29 @@ object! {
         removeTeamMember(account::team::RemoveTeamMember): AccountPayload = mutation(account::team::remove_team_member);
         /// Many accounts at once, from another system; keyed by externalId, or by domain.
         upsertAccounts(account::upsert::UpsertAccounts): UpsertPayload = mutation(account::upsert::upsert);
+        /// A new opportunity. For everyone who sees the account, where they or who reports to them own it; else for the
+        /// account's owner, their managers and admins.
+        createOpportunity(opportunity::write::CreateOpportunity): OpportunityPayload = mutation(opportunity::write::create);
+        /// Changes an opportunity. For its owner, the account's owner, their managers and admins.
+        updateOpportunity(opportunity::write::UpdateOpportunity): OpportunityPayload = mutation(opportunity::write::update);
+        /// Wins an open opportunity and, unless told not to, books its amount on the day. For its owner, the account's
+        /// owner, their managers and admins.
+        winOpportunity(opportunity::close::WinOpportunity): OpportunityPayload = mutation(opportunity::close::win);
+        /// Loses an open opportunity. For its owner, the account's owner, their managers and admins.
+        loseOpportunity(opportunity::close::LoseOpportunity): OpportunityPayload = mutation(opportunity::close::lose);
+        /// Deletes an opportunity on which no booking hangs; touches that were about it stay. For its owner, the account's
+        /// owner, their managers and admins.
+        deleteOpportunity(opportunity::close::OneOpportunity): OpportunityPayload = mutation(opportunity::close::delete);
+        /// Many opportunities at once, from another system; keyed by externalId.
+        upsertOpportunities(opportunity::upsert::UpsertOpportunities): UpsertPayload = mutation(opportunity::upsert::upsert);
+        /// A new booking. For the account's owner, the opportunity's owner, their managers and admins.
+        recordBooking(booking::write::RecordBooking): BookingPayload = mutation(booking::write::record);
+        /// Changes a booking. For the account's owner, the opportunity's owner, their managers and admins.
+        updateBooking(booking::write::UpdateBooking): BookingPayload = mutation(booking::write::update);
+        /// Deletes a booking. For the account's owner, the opportunity's owner, their managers and admins.
+        deleteBooking(booking::write::OneBooking): BookingPayload = mutation(booking::write::delete);
+        /// Many bookings at once, from another system; keyed by externalId.
+        upsertBookings(booking::upsert::UpsertBookings): UpsertPayload = mutation(booking::upsert::upsert);
         /// A touch that was made.
         logTouch(touch::write::LogTouch): TouchPayload = mutation(touch::write::log);
         /// A touch that is to be made.
@@ -187,7 +216,7 @@ pub async fn nodes_of(asked: &Asked<'_>, ids: &[(&str, Uuid)]) -> Result<Answers
             part!(entity::$id::PREFIX, wanted => <$noun>::fetch(cx, wanted.iter().map(|id| entity::$id(*id))).await?.into_iter().map(|(id, row)| (id.uuid(), row)).collect());
         )*};
     }
-    nouns! { AccountId => Account, UserId => User, EventId => Event, TouchId => Touch }
+    nouns! { AccountId => Account, UserId => User, EventId => Event, TouchId => Touch, OpportunityId => Opportunity, BookingId => Booking }
     part!(entity::OrganizationId::PREFIX, wanted => wanted.iter().filter_map(|id| Some((*id, Organization::own(cx, *id)?))).collect());
     Ok(group_answers(ids.len(), &parts))
 }

@@ -3,7 +3,7 @@
 use async_graphql::{Enum, InputObject};
 use entity::booking::Column;
 use entity::{Scoped, booking};
-use sea_orm::sea_query::{Expr, ExprTrait, SelectStatement};
+use sea_orm::sea_query::{Expr, SelectStatement};
 use sea_orm::{ColumnTrait, QueryFilter, QuerySelect, QueryTrait};
 
 use super::bucket::Bucket;
@@ -11,7 +11,6 @@ use super::group::{self, Group, GroupKey, Grouped, Grouping, Values, int};
 use crate::context::{Cx, Viewer};
 use crate::booking::BookingFilter;
 use crate::error::Result;
-use crate::filter::Filter as _;
 use crate::graph::{Asked, object};
 use crate::money::Money;
 

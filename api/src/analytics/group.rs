@@ -3,9 +3,9 @@
 use std::collections::HashMap;
 
 use async_graphql::resolver_utils::EnumType;
-use entity::{AccountId, Id, Scoped, UserId, account, user};
+use entity::{AccountId, Id, UserId, account, user};
 use sea_orm::sea_query::{Alias, Cond, Expr, ExprTrait, JoinType, SelectStatement, SimpleExpr};
-use sea_orm::{ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, QuerySelect, QueryTrait, QueryResult, Select};
+use sea_orm::{ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, QueryResult, QueryTrait, Select};
 use uuid::Uuid;
 
 use super::bucket::Bucket;

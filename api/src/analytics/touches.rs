@@ -3,7 +3,7 @@
 use async_graphql::{Enum, InputObject};
 use entity::touch::{Column, TouchKind};
 use entity::{Instant, Scoped, touch};
-use sea_orm::sea_query::{Expr, ExprTrait, Query, SelectStatement};
+use sea_orm::sea_query::{Expr, Query, SelectStatement};
 use sea_orm::{ColumnTrait, ConnectionTrait, Iterable, Order, QueryFilter, QueryOrder, QuerySelect, QueryTrait};
 
 use super::bucket::Bucket;
