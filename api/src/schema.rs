@@ -13,6 +13,7 @@ use crate::auth::{invitation, password, refresh, sign_in, sign_up};
 use crate::error::{Fault, Result};
 use crate::feed::{self, Actor, Event};
 use crate::graph::{Answers, AnyNode, Asked, group_answers, object, root_object};
+use crate::organization::write::OrganizationPayload;
 use crate::organization::{self, Organization};
 use crate::paging::Connection;
 use crate::upsert::UpsertPayload;
@@ -72,11 +73,19 @@ object! {
         signOut: SignOutPayload = mutation(session::sign_out);
         /// Changes the caller's password. Their other sessions end.
         changePassword(password::ChangePasswordArguments): UserPayload = mutation(password::change);
+        /// Changes the organization's settings. For administrators.
+        updateOrganization(organization::write::UpdateOrganization): OrganizationPayload = mutation(organization::write::update);
         /// A new member, with an invitation to hand over. For administrators.
         inviteUser(user::invite::InviteUser): InvitationPayload = mutation(user::invite::invite);
         /// A new invitation for someone who has not accepted, or lost the password. The old token, the password and all
         /// sessions end. For administrators.
         reissueInvitation(user::invite::ReissueInvitation): InvitationPayload = mutation(user::invite::reissue);
+        /// Changes a member. Members change their own name, title, time zone and working hours; administrators everything.
+        updateUser(user::write::UpdateUser): UserPayload = mutation(user::write::update);
+        /// Lets somebody sign in no more; a successor takes over what they own. For administrators.
+        deactivateUser(user::deactivate::DeactivateUser): UserPayload = mutation(user::deactivate::deactivate);
+        /// Lets somebody sign in again. For administrators.
+        reactivateUser(user::write::ReactivateUser): UserPayload = mutation(user::write::reactivate);
         /// A new account.
         createAccount(account::write::CreateAccount): AccountPayload = mutation(account::write::create);
         /// Changes an account. For its owner, their managers and admins.
