@@ -82,8 +82,6 @@ object! {
         reissueInvitation(user::invite::ReissueInvitation): InvitationPayload = mutation(user::invite::reissue);
         /// Changes a member. Members change their own name, title, time zone and working hours; administrators everything.
         updateUser(user::write::UpdateUser): UserPayload = mutation(user::write::update);
-        /// Lets somebody sign in no more; a successor takes over what they own. For administrators.
-        deactivateUser(user::deactivate::DeactivateUser): UserPayload = mutation(user::deactivate::deactivate);
         /// Lets somebody sign in again. For administrators.
         reactivateUser(user::write::ReactivateUser): UserPayload = mutation(user::write::reactivate);
         /// A new account.

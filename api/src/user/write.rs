@@ -11,7 +11,6 @@ use crate::context::Cx;
 use crate::error::{Fault, Result, UserErrorCode};
 use crate::event::Write;
 use crate::text::fold;
-use crate::touch::people::follow_zone;
 
 /// A change of a member. A field left out stays as it is, and null clears it. Members change their own name, title,
 /// time zone and working hours; the rest takes an administrator.
@@ -109,9 +108,6 @@ pub async fn update(cx: &Cx, arguments: UpdateUser) -> Result<UserPayload> {
     }
     check.done()?;
     let after = write.change(&before, after).await?;
-    if after.time_zone != before.time_zone {
-        follow_zone(&write, &after).await?;
-    }
     write.commit().await?;
     cx.app.forget(after.organization_id);
     Ok(UserPayload::of(after))
