@@ -29,6 +29,7 @@ pub mod schema;
 pub mod server;
 pub mod telemetry;
 pub mod text;
+pub mod touch;
 pub mod upsert;
 pub mod user;
 

@@ -416,7 +416,14 @@ where
             outer.join_lateral(JoinType::InnerJoin, inner, row, Expr::cust("true"));
         } else {
             inner.clear_selects().column((E::default(), self.id).into_column_ref());
-            outer.join_as(JoinType::InnerJoin, E::default(), row.clone(), Expr::col((row, self.id)).in_subquery(inner));
+            // The link once more, for what is found by may be there once a parent.
+            let same = Expr::col((row.clone(), self.foreign)).equals((Alias::new("parent"), self.key));
+            outer.join_as(
+                JoinType::InnerJoin,
+                E::default(),
+                row.clone(),
+                same.and(Expr::col((row, self.id)).in_subquery(inner)),
+            );
         }
         let statement = cx.app.db.backend().build(&outer);
         Ok(E::Model::find_by_statement(statement).all(cx.reader()).await?)
@@ -480,6 +487,14 @@ pub struct Connection<T> {
     pub has_previous: bool,
     /// How many there are without paging; only where it was asked for.
     pub total: Option<i64>,
+}
+
+impl<T> Connection<T> {
+    /// The same page of what its items stand for; an item that stands for nothing is left out.
+    pub fn map<U>(self, mut read: impl FnMut(T) -> Option<U>) -> Connection<U> {
+        let edges = self.edges.into_iter().filter_map(|edge| Some(Edge { node: read(edge.node)?, cursor: edge.cursor })).collect();
+        Connection { edges, has_next: self.has_next, has_previous: self.has_previous, total: self.total }
+    }
 }
 
 /// An item of a list.

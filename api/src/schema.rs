@@ -16,6 +16,7 @@ use crate::graph::{Answers, AnyNode, Asked, group_answers, object, root_object};
 use crate::organization::write::OrganizationPayload;
 use crate::organization::{self, Organization};
 use crate::paging::Connection;
+use crate::touch::{self, Touch, TouchPayload};
 use crate::upsert::UpsertPayload;
 use crate::user::invite::InvitationPayload;
 use crate::user::{self, User, UserPayload};
@@ -46,6 +47,8 @@ object! {
         accounts(account::AccountsArguments): Connection<Account> = once(account::accounts);
         /// The organization's members.
         users(user::UsersArguments): Connection<User> = once(user::users);
+        /// The touches that the caller sees: made, called off, to be made and missed.
+        touches(touch::TouchesArguments): Connection<Touch> = once(touch::touches);
         /// Every change in the order in which it was committed, from after the given cursor.
         events(feed::EventsArguments): Connection<Event> = once(feed::events);
     }
@@ -98,6 +101,20 @@ object! {
         removeTeamMember(account::team::RemoveTeamMember): AccountPayload = mutation(account::team::remove_team_member);
         /// Many accounts at once, from another system; keyed by externalId, or by domain.
         upsertAccounts(account::upsert::UpsertAccounts): UpsertPayload = mutation(account::upsert::upsert);
+        /// A touch that was made.
+        logTouch(touch::write::LogTouch): TouchPayload = mutation(touch::write::log);
+        /// A touch that is to be made.
+        scheduleTouch(touch::write::ScheduleTouch): TouchPayload = mutation(touch::write::schedule);
+        /// Changes a touch. For its user, and for the account's owner, their managers and admins; so are the next three.
+        updateTouch(touch::write::UpdateTouch): TouchPayload = mutation(touch::write::update);
+        /// A scheduled touch was made, missed or not. CONFLICT where it is completed or called off already.
+        completeTouch(touch::write::CompleteTouch): TouchPayload = mutation(touch::write::complete);
+        /// Calls a scheduled touch off. CONFLICT where it was made.
+        cancelTouch(touch::write::OneTouch): TouchPayload = mutation(touch::write::cancel);
+        /// Deletes a touch for good, and answers it as it last was.
+        deleteTouch(touch::write::OneTouch): TouchPayload = mutation(touch::write::delete);
+        /// Many touches at once, from another system; keyed by externalId.
+        upsertTouches(touch::upsert::UpsertTouches): UpsertPayload = mutation(touch::upsert::upsert);
     }
 }
 root_object!(Mutation);
@@ -174,7 +191,7 @@ pub async fn nodes_of(asked: &Asked<'_>, ids: &[(&str, Uuid)]) -> Result<Answers
             part!(entity::$id::PREFIX, wanted => <$noun>::fetch(cx, wanted.iter().map(|id| entity::$id(*id))).await?.into_iter().map(|(id, row)| (id.uuid(), row)).collect());
         )*};
     }
-    nouns! { AccountId => Account, UserId => User, EventId => Event }
+    nouns! { AccountId => Account, UserId => User, EventId => Event, TouchId => Touch }
     part!(entity::OrganizationId::PREFIX, wanted => wanted.iter().filter_map(|id| Some((*id, Organization::own(cx, *id)?))).collect());
     Ok(group_answers(ids.len(), &parts))
 }

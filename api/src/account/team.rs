@@ -8,7 +8,7 @@ use entity::{AccountId, Id, Instant, Scoped, UserId, account, opportunity, seat,
 use sea_orm::sea_query::OnConflict;
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter,
-    QueryOrder,
+    QueryOrder, QuerySelect,
 };
 
 use super::{Account, AccountPayload};
@@ -396,10 +396,9 @@ pub async fn join(
         }
         missing.push((account, user));
     }
-    let rows = account::Entity::of(organization)
-        .filter(account::Column::Id.is_in(missing.iter().map(|(account, _)| *account)))
-        .all(&write.tx)
-        .await?;
+    // Locked, for they are written whole.
+    let joined = account::Entity::of(organization).filter(account::Column::Id.is_in(missing.iter().map(|(account, _)| *account)));
+    let rows = joined.order_by_asc(account::Column::Id).lock_exclusive().all(&write.tx).await?;
     let new: Vec<seat::Model> = missing
         .iter()
         .map(|(account, user)| seat::Model {
