@@ -7,6 +7,7 @@
 pub mod account;
 pub mod app;
 pub mod auth;
+pub mod booking;
 pub mod calendar;
 pub mod check;
 pub mod clock;
@@ -22,6 +23,7 @@ pub mod graph;
 pub mod http;
 pub mod import;
 pub mod money;
+pub mod opportunity;
 pub mod organization;
 pub mod paging;
 pub mod scalar;

@@ -10,9 +10,11 @@ use crate::account::{self, Account, AccountPayload};
 use crate::app::ApiSchema;
 use crate::auth::session::{self, SessionPayload, SignOutPayload};
 use crate::auth::{invitation, password, refresh, sign_in, sign_up};
+use crate::booking::{self, Booking, BookingPayload};
 use crate::error::{Fault, Result};
 use crate::feed::{self, Actor, Event};
 use crate::graph::{Answers, AnyNode, Asked, group_answers, object, root_object};
+use crate::opportunity::{self, Opportunity, OpportunityPayload};
 use crate::organization::write::OrganizationPayload;
 use crate::organization::{self, Organization};
 use crate::paging::Connection;
@@ -45,6 +47,10 @@ object! {
         account(account::AccountArguments): Option<Account> = once(account::account);
         /// The accounts that the caller sees; archived ones only where the filter says so.
         accounts(account::AccountsArguments): Connection<Account> = once(account::accounts);
+        /// The opportunities that the caller sees.
+        opportunities(opportunity::OpportunitiesArguments): Connection<Opportunity> = once(opportunity::opportunities);
+        /// The bookings that the caller sees, by id.
+        bookings(booking::BookingsArguments): Connection<Booking> = once(booking::bookings);
         /// The organization's members.
         users(user::UsersArguments): Connection<User> = once(user::users);
         /// The touches that the caller sees: made, called off, to be made and missed.
@@ -85,6 +91,8 @@ object! {
         reissueInvitation(user::invite::ReissueInvitation): InvitationPayload = mutation(user::invite::reissue);
         /// Changes a member. Members change their own name, title, time zone and working hours; administrators everything.
         updateUser(user::write::UpdateUser): UserPayload = mutation(user::write::update);
+        /// Lets somebody sign in no more; a successor takes over what they own. For administrators.
+        deactivateUser(user::deactivate::DeactivateUser): UserPayload = mutation(user::deactivate::deactivate);
         /// Lets somebody sign in again. For administrators.
         reactivateUser(user::write::ReactivateUser): UserPayload = mutation(user::write::reactivate);
         /// A new account.
@@ -115,6 +123,29 @@ object! {
         deleteTouch(touch::write::OneTouch): TouchPayload = mutation(touch::write::delete);
         /// Many touches at once, from another system; keyed by externalId.
         upsertTouches(touch::upsert::UpsertTouches): UpsertPayload = mutation(touch::upsert::upsert);
+        /// A new opportunity. For everyone who sees the account, where they or who reports to them own it; else for the
+        /// account's owner, their managers and admins.
+        createOpportunity(opportunity::write::CreateOpportunity): OpportunityPayload = mutation(opportunity::write::create);
+        /// Changes an opportunity. For its owner, the account's owner, their managers and admins.
+        updateOpportunity(opportunity::write::UpdateOpportunity): OpportunityPayload = mutation(opportunity::write::update);
+        /// Wins an open opportunity and, unless told not to, books its amount on the day. For its owner, the account's
+        /// owner, their managers and admins.
+        winOpportunity(opportunity::close::WinOpportunity): OpportunityPayload = mutation(opportunity::close::win);
+        /// Loses an open opportunity. For its owner, the account's owner, their managers and admins.
+        loseOpportunity(opportunity::close::LoseOpportunity): OpportunityPayload = mutation(opportunity::close::lose);
+        /// Deletes an opportunity on which no booking hangs; touches that were about it stay. For its owner, the account's
+        /// owner, their managers and admins.
+        deleteOpportunity(opportunity::close::OneOpportunity): OpportunityPayload = mutation(opportunity::close::delete);
+        /// Many opportunities at once, from another system; keyed by externalId.
+        upsertOpportunities(opportunity::upsert::UpsertOpportunities): UpsertPayload = mutation(opportunity::upsert::upsert);
+        /// A new booking. For the account's owner, the opportunity's owner, their managers and admins.
+        recordBooking(booking::write::RecordBooking): BookingPayload = mutation(booking::write::record);
+        /// Changes a booking. For the account's owner, the opportunity's owner, their managers and admins.
+        updateBooking(booking::write::UpdateBooking): BookingPayload = mutation(booking::write::update);
+        /// Deletes a booking. For the account's owner, the opportunity's owner, their managers and admins.
+        deleteBooking(booking::write::OneBooking): BookingPayload = mutation(booking::write::delete);
+        /// Many bookings at once, from another system; keyed by externalId.
+        upsertBookings(booking::upsert::UpsertBookings): UpsertPayload = mutation(booking::upsert::upsert);
     }
 }
 root_object!(Mutation);
@@ -191,7 +222,10 @@ pub async fn nodes_of(asked: &Asked<'_>, ids: &[(&str, Uuid)]) -> Result<Answers
             part!(entity::$id::PREFIX, wanted => <$noun>::fetch(cx, wanted.iter().map(|id| entity::$id(*id))).await?.into_iter().map(|(id, row)| (id.uuid(), row)).collect());
         )*};
     }
-    nouns! { AccountId => Account, UserId => User, EventId => Event, TouchId => Touch }
+    nouns! {
+        AccountId => Account, UserId => User, EventId => Event, TouchId => Touch, OpportunityId => Opportunity,
+        BookingId => Booking,
+    }
     part!(entity::OrganizationId::PREFIX, wanted => wanted.iter().filter_map(|id| Some((*id, Organization::own(cx, *id)?))).collect());
     Ok(group_answers(ids.len(), &parts))
 }

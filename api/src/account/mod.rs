@@ -120,6 +120,10 @@ object! {
         nextTouch: Option<Touch> = batch(touch::list::next_of_accounts);
         /// Its touches, the newest first unless said otherwise.
         touches(touch::TouchesArguments): Connection<Touch> = batch(touch::list::of_accounts);
+        /// Its opportunities.
+        opportunities(crate::opportunity::OpportunitiesArguments): Connection<crate::opportunity::Opportunity> = batch(crate::opportunity::of_accounts);
+        /// Its bookings, by id.
+        bookings(PageArguments): Connection<crate::booking::Booking> = batch(crate::booking::of_accounts);
         /// What happened to it and to what hangs off it, the newest first.
         history(PageArguments): Connection<feed::Event> = batch(history);
         /// Other systems' names for it.

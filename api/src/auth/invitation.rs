@@ -73,7 +73,9 @@ async fn save<C: ConnectionTrait>(tx: &C, credential: credential::Model) -> Resu
         .update_columns([Column::PasswordHash, Column::InvitationDigest, Column::InvitationExpiresAt])
         .to_owned();
     credential::Entity::insert(credential.into_active_model().reset_all())
-        .on_conflict(replace).exec_without_returning(tx).await?;
+        .on_conflict(replace)
+        .exec_without_returning(tx)
+        .await?;
     Ok(())
 }
 

@@ -96,8 +96,7 @@ pub async fn update(cx: &Cx, arguments: UpdateOrganization) -> Result<Organizati
     check.change_set("fiscalYearStartMonth", &fiscal_year_start_month, &mut after.fiscal_year_start_month);
     check.within("fiscalYearStartMonth", after.fiscal_year_start_month, 1, 12);
     if let Some(currency) = known {
-        let read =
-            |check: &mut Check, field: &str, given| check.amount(field, given, currency, Amounts::NotNegative);
+        let read = |check: &mut Check, field: &str, given| check.amount(field, given, currency, Amounts::NotNegative);
         check.change_with("keyAccountThreshold", &key_account_threshold, &mut after.key_account_threshold, read);
     }
     match &policy {
@@ -135,7 +134,12 @@ impl PolicyInput {
             target_band_high,
         } = self;
         for (field, given, target, range) in [
-            ("policy.presenceHalfLifeDays", presence_half_life_days, &mut to.presence_half_life_days, Range(1.0, 365.0)),
+            (
+                "policy.presenceHalfLifeDays",
+                presence_half_life_days,
+                &mut to.presence_half_life_days,
+                Range(1.0, 365.0),
+            ),
             ("policy.presenceThreshold", presence_threshold, &mut to.presence_threshold, Range(0.05, 0.95)),
             ("policy.sellingShare", selling_share, &mut to.selling_share, Range::ABOVE_ZERO_TO_ONE),
             ("policy.targetShare", target_share, &mut to.target_share, Range::ABOVE_ZERO_TO_ONE),
@@ -184,8 +188,11 @@ async fn has_amounts<C: ConnectionTrait>(connection: &C, organization: Organizat
     async fn any<C: ConnectionTrait, E: EntityTrait>(connection: &C, rows: Select<E>) -> Result<bool> {
         Ok(rows.one(connection).await?.is_some())
     }
-    let account = account::Entity::of(organization)
-        .filter(Condition::any().add(account::Column::AnnualRevenue.is_not_null()).add(account::Column::Potential.is_not_null()));
+    let account = account::Entity::of(organization).filter(
+        Condition::any()
+            .add(account::Column::AnnualRevenue.is_not_null())
+            .add(account::Column::Potential.is_not_null()),
+    );
     let opportunity = opportunity::Entity::of(organization).filter(opportunity::Column::Amount.is_not_null());
     Ok(any(connection, booking::Entity::of(organization)).await?
         || any(connection, opportunity).await?

@@ -6,9 +6,11 @@
 //! | [`list`] | filters and lists |
 //! | [`invite`] | inviting, and inviting anew |
 //! | [`write`] | changing members, and reactivating them |
+//! | [`deactivate`] | deactivating, with a successor for what they own |
 //! | [`upsert`] | many at once, for the importer |
 //! | [`hours`] | working hours |
 
+pub mod deactivate;
 pub mod hours;
 pub mod invite;
 pub mod list;

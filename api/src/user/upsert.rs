@@ -150,7 +150,10 @@ impl People {
                             check.invalid("managerEmail", format!("{email} is not active any more."));
                         }
                         Some(id) if self.is_above_or_is(after.id, id) => {
-                            check.invalid("managerEmail", format!("{email} reports to them already: that would be a circle."));
+                            check.invalid(
+                                "managerEmail",
+                                format!("{email} reports to them already: that would be a circle."),
+                            );
                         }
                         Some(id) => after.manager_id = Some(id),
                     }

@@ -11,6 +11,7 @@ use crate::context::Cx;
 use crate::error::{Fault, Result, UserErrorCode};
 use crate::event::Write;
 use crate::text::fold;
+use crate::touch::people::follow_zone;
 
 /// A change of a member. A field left out stays as it is, and null clears it. Members change their own name, title,
 /// time zone and working hours; the rest takes an administrator.
@@ -98,7 +99,8 @@ pub async fn update(cx: &Cx, arguments: UpdateUser) -> Result<UserPayload> {
         MaybeUndefined::Null => after.manager_id = None,
         MaybeUndefined::Value(id) => after.manager_id = manager(cx, &write, &mut check, &before, id).await?,
     }
-    for (field, changes) in [("role", after.role != before.role), ("managerId", after.manager_id != before.manager_id)] {
+    for (field, changes) in [("role", after.role != before.role), ("managerId", after.manager_id != before.manager_id)]
+    {
         if changes && !viewer.sees_all() {
             check.fault(UserErrorCode::Forbidden, field, "Only an administrator may change this.");
         }
@@ -108,19 +110,16 @@ pub async fn update(cx: &Cx, arguments: UpdateUser) -> Result<UserPayload> {
     }
     check.done()?;
     let after = write.change(&before, after).await?;
+    if after.time_zone != before.time_zone {
+        follow_zone(&write, &after).await?;
+    }
     write.commit().await?;
     cx.app.forget(after.organization_id);
     Ok(UserPayload::of(after))
 }
 
 /// The member that somebody is to report to, where that makes no circle.
-async fn manager(
-    cx: &Cx,
-    write: &Write<'_>,
-    check: &mut Check,
-    user: &user::Model,
-    id: &ID,
-) -> Result<Option<UserId>> {
+async fn manager(cx: &Cx, write: &Write<'_>, check: &mut Check, user: &user::Model, id: &ID) -> Result<Option<UserId>> {
     // An inactive manager may stay, and is skipped over; a new one is active.
     if user.manager_id.is_some_and(|manager| UserId::parse(id) == Ok(manager)) {
         return Ok(user.manager_id);
