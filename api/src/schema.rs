@@ -16,6 +16,7 @@ use crate::error::{Fault, Result};
 use crate::feed::{self, Actor, Event};
 use crate::graph::{Answers, AnyNode, Asked, group_answers, object, root_object};
 use crate::opportunity::{self, Opportunity, OpportunityPayload};
+use crate::organization::write::OrganizationPayload;
 use crate::organization::{self, Organization};
 use crate::paging::Connection;
 use crate::touch::{self, Touch, TouchPayload};
@@ -84,11 +85,19 @@ object! {
         signOut: SignOutPayload = mutation(session::sign_out);
         /// Changes the caller's password. Their other sessions end.
         changePassword(password::ChangePasswordArguments): UserPayload = mutation(password::change);
+        /// Changes the organization's settings. For administrators.
+        updateOrganization(organization::write::UpdateOrganization): OrganizationPayload = mutation(organization::write::update);
         /// A new member, with an invitation to hand over. For administrators.
         inviteUser(user::invite::InviteUser): InvitationPayload = mutation(user::invite::invite);
         /// A new invitation for someone who has not accepted, or lost the password. The old token, the password and all
         /// sessions end. For administrators.
         reissueInvitation(user::invite::ReissueInvitation): InvitationPayload = mutation(user::invite::reissue);
+        /// Changes a member. Members change their own name, title, time zone and working hours; administrators everything.
+        updateUser(user::write::UpdateUser): UserPayload = mutation(user::write::update);
+        /// Lets somebody sign in no more; a successor takes over what they own. For administrators.
+        deactivateUser(user::deactivate::DeactivateUser): UserPayload = mutation(user::deactivate::deactivate);
+        /// Lets somebody sign in again. For administrators.
+        reactivateUser(user::write::ReactivateUser): UserPayload = mutation(user::write::reactivate);
         /// A new account.
         createAccount(account::write::CreateAccount): AccountPayload = mutation(account::write::create);
         /// Changes an account. For its owner, their managers and admins.
@@ -103,6 +112,20 @@ object! {
         removeTeamMember(account::team::RemoveTeamMember): AccountPayload = mutation(account::team::remove_team_member);
         /// Many accounts at once, from another system; keyed by externalId, or by domain.
         upsertAccounts(account::upsert::UpsertAccounts): UpsertPayload = mutation(account::upsert::upsert);
+        /// A touch that was made.
+        logTouch(touch::write::LogTouch): TouchPayload = mutation(touch::write::log);
+        /// A touch that is to be made.
+        scheduleTouch(touch::write::ScheduleTouch): TouchPayload = mutation(touch::write::schedule);
+        /// Changes a touch. For its user, and for the account's owner, their managers and admins; so are the next three.
+        updateTouch(touch::write::UpdateTouch): TouchPayload = mutation(touch::write::update);
+        /// A scheduled touch was made, missed or not. CONFLICT where it is completed or called off already.
+        completeTouch(touch::write::CompleteTouch): TouchPayload = mutation(touch::write::complete);
+        /// Calls a scheduled touch off. CONFLICT where it was made.
+        cancelTouch(touch::write::OneTouch): TouchPayload = mutation(touch::write::cancel);
+        /// Deletes a touch for good, and answers it as it last was.
+        deleteTouch(touch::write::OneTouch): TouchPayload = mutation(touch::write::delete);
+        /// Many touches at once, from another system; keyed by externalId.
+        upsertTouches(touch::upsert::UpsertTouches): UpsertPayload = mutation(touch::upsert::upsert);
         /// A new opportunity. For everyone who sees the account, where they or who reports to them own it; else for the
         /// account's owner, their managers and admins.
         createOpportunity(opportunity::write::CreateOpportunity): OpportunityPayload = mutation(opportunity::write::create);
@@ -126,20 +149,6 @@ object! {
         deleteBooking(booking::write::OneBooking): BookingPayload = mutation(booking::write::delete);
         /// Many bookings at once, from another system; keyed by externalId.
         upsertBookings(booking::upsert::UpsertBookings): UpsertPayload = mutation(booking::upsert::upsert);
-        /// A touch that was made.
-        logTouch(touch::write::LogTouch): TouchPayload = mutation(touch::write::log);
-        /// A touch that is to be made.
-        scheduleTouch(touch::write::ScheduleTouch): TouchPayload = mutation(touch::write::schedule);
-        /// Changes a touch. For its user, and for the account's owner, their managers and admins; so are the next three.
-        updateTouch(touch::write::UpdateTouch): TouchPayload = mutation(touch::write::update);
-        /// A scheduled touch was made, missed or not. CONFLICT where it is completed or called off already.
-        completeTouch(touch::write::CompleteTouch): TouchPayload = mutation(touch::write::complete);
-        /// Calls a scheduled touch off. CONFLICT where it was made.
-        cancelTouch(touch::write::OneTouch): TouchPayload = mutation(touch::write::cancel);
-        /// Deletes a touch for good, and answers it as it last was.
-        deleteTouch(touch::write::OneTouch): TouchPayload = mutation(touch::write::delete);
-        /// Many touches at once, from another system; keyed by externalId.
-        upsertTouches(touch::upsert::UpsertTouches): UpsertPayload = mutation(touch::upsert::upsert);
     }
 }
 root_object!(Mutation);
@@ -216,7 +225,10 @@ pub async fn nodes_of(asked: &Asked<'_>, ids: &[(&str, Uuid)]) -> Result<Answers
             part!(entity::$id::PREFIX, wanted => <$noun>::fetch(cx, wanted.iter().map(|id| entity::$id(*id))).await?.into_iter().map(|(id, row)| (id.uuid(), row)).collect());
         )*};
     }
-    nouns! { AccountId => Account, UserId => User, EventId => Event, TouchId => Touch, OpportunityId => Opportunity, BookingId => Booking }
+    nouns! {
+        AccountId => Account, UserId => User, EventId => Event, TouchId => Touch, OpportunityId => Opportunity,
+        BookingId => Booking,
+    }
     part!(entity::OrganizationId::PREFIX, wanted => wanted.iter().filter_map(|id| Some((*id, Organization::own(cx, *id)?))).collect());
     Ok(group_answers(ids.len(), &parts))
 }

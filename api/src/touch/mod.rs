@@ -289,7 +289,11 @@ impl Touch {
         if ids.is_empty() {
             return Ok(HashMap::new());
         }
-        let rows = viewer.rows::<touch::Entity>(touch::Column::AccountId).filter(touch::Column::Id.is_in(ids)).all(cx.reader()).await?;
+        let rows = viewer
+            .rows::<touch::Entity>(touch::Column::AccountId)
+            .filter(touch::Column::Id.is_in(ids))
+            .all(cx.reader())
+            .await?;
         Ok(rows.into_iter().map(|row| (row.id, Self(row))).collect())
     }
 }
@@ -316,7 +320,10 @@ mod tests {
         let planned = touch::Model { status: touch::TouchStatus::Scheduled, missed_at: Instant(100), ..touch() };
         assert_eq!(TouchStatus::of(&planned, Instant(99)), TouchStatus::Scheduled);
         assert_eq!(TouchStatus::of(&planned, Instant(100)), TouchStatus::Missed);
-        for (stored, shown) in [(touch::TouchStatus::Completed, TouchStatus::Completed), (touch::TouchStatus::Canceled, TouchStatus::Canceled)] {
+        for (stored, shown) in [
+            (touch::TouchStatus::Completed, TouchStatus::Completed),
+            (touch::TouchStatus::Canceled, TouchStatus::Canceled),
+        ] {
             assert_eq!(TouchStatus::of(&touch::Model { status: stored, ..planned.clone() }, Instant(100)), shown);
         }
     }

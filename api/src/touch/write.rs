@@ -5,7 +5,9 @@
 
 use async_graphql::{ID, InputObject, MaybeUndefined};
 use chrono_tz::Tz;
-use entity::{AccountId, Id, Instant, OpportunityId, OrganizationId, Scoped, TouchId, UserId, account, opportunity, touch, user};
+use entity::{
+    AccountId, Id, Instant, OpportunityId, OrganizationId, Scoped, TouchId, UserId, account, opportunity, touch, user,
+};
 use sea_orm::{ColumnTrait, QueryFilter, QuerySelect};
 
 use super::people::{self, Parts, zone_of};
@@ -203,10 +205,23 @@ pub(super) struct Changes<'a> {
 impl Changes<'_> {
     /// Makes them, checked.
     pub(super) fn apply(self, check: &mut Check, to: &mut touch::Model) {
-        let Self { kind, direction, duration_minutes, subject, notes, responded, value, value_acknowledged, commitment_asked, commitment_given } = self;
+        let Self {
+            kind,
+            direction,
+            duration_minutes,
+            subject,
+            notes,
+            responded,
+            value,
+            value_acknowledged,
+            commitment_asked,
+            commitment_given,
+        } = self;
         check.change_set("kind", &kind.map_value(touch::TouchKind::from), &mut to.kind);
         check.change_set("direction", &direction.map_value(touch::TouchDirection::from), &mut to.direction);
-        check.change_with("durationMinutes", &duration_minutes, &mut to.duration_minutes, |check, field, minutes| check.within(field, minutes, 1, LONGEST));
+        check.change_with("durationMinutes", &duration_minutes, &mut to.duration_minutes, |check, field, minutes| {
+            check.within(field, minutes, 1, LONGEST)
+        });
         for (field, given, most, target) in [
             ("subject", subject, NAME, &mut to.subject),
             ("notes", notes, NOTE, &mut to.notes),
@@ -221,10 +236,16 @@ impl Changes<'_> {
         check.change_set("valueAcknowledged", &value_acknowledged, &mut to.value_acknowledged);
         check.change_with("commitmentGiven", &commitment_given, &mut to.commitment_given, |_, _, given| Some(given));
         if to.value_acknowledged && to.value.is_none() {
-            check.invalid("valueAcknowledged", "Say what the client got out of it (value) where it was of use, or give valueAcknowledged: false.");
+            check.invalid(
+                "valueAcknowledged",
+                "Say what the client got out of it (value) where it was of use, or give valueAcknowledged: false.",
+            );
         }
         if to.commitment_given.is_some() && to.commitment_asked.is_none() {
-            check.invalid("commitmentGiven", "Say which commitment was asked for (commitmentAsked), or clear commitmentGiven.");
+            check.invalid(
+                "commitmentGiven",
+                "Say which commitment was asked for (commitmentAsked), or clear commitmentGiven.",
+            );
         }
     }
 }
@@ -267,7 +288,10 @@ pub(super) fn check_time(check: &mut Check, field: &str, status: touch::TouchSta
             check.invalid(field, format!("A touch that was made is not in the future: at most {now}; {at} was given."));
         }
         touch::TouchStatus::Scheduled if at < now.plus_seconds(-LEEWAY) => {
-            check.invalid(field, format!("A touch that is to be made is not in the past: at least {now}; {at} was given."));
+            check.invalid(
+                field,
+                format!("A touch that is to be made is not in the past: at least {now}; {at} was given."),
+            );
         }
         _ => {}
     }
@@ -328,10 +352,25 @@ pub async fn log(cx: &Cx, arguments: LogTouch) -> Result<TouchPayload> {
 
 /// `scheduleTouch`: a touch that is to be made.
 pub async fn schedule(cx: &Cx, arguments: ScheduleTouch) -> Result<TouchPayload> {
-    let ScheduleTouchInput { account_id, contact_ids, kind, at, duration_minutes, subject, notes, opportunity_id, user_id, external_ids } = arguments.input;
+    let ScheduleTouchInput {
+        account_id,
+        contact_ids,
+        kind,
+        at,
+        duration_minutes,
+        subject,
+        notes,
+        opportunity_id,
+        user_id,
+        external_ids,
+    } = arguments.input;
     let viewer = cx.viewer()?;
     let mut check = Check::input();
-    let mut touch = touch::Model { status: touch::TouchStatus::Scheduled, at: at.0, ..blank(viewer.organization.id, viewer.user.id, cx.now) };
+    let mut touch = touch::Model {
+        status: touch::TouchStatus::Scheduled,
+        at: at.0,
+        ..blank(viewer.organization.id, viewer.user.id, cx.now)
+    };
     Changes {
         kind: MaybeUndefined::Value(kind),
         duration_minutes: given(duration_minutes),
@@ -391,13 +430,23 @@ pub(super) fn not_archived(check: &mut Check, field: &str, account: &account::Mo
 /// Refuses to make somebody the user of a touch who is not below the caller.
 pub(super) fn not_somebody_else_s(cx: &Cx, check: &mut Check, field: &str, user: UserId) -> Result<()> {
     if !cx.viewer()?.is_above_or_is(user) {
-        check.fault(UserErrorCode::Forbidden, field, "Only their manager or an admin enters touches for somebody else.");
+        check.fault(
+            UserErrorCode::Forbidden,
+            field,
+            "Only their manager or an admin enters touches for somebody else.",
+        );
     }
     Ok(())
 }
 
 /// The opportunity of an input, which is of the touch's account.
-async fn opportunity_for(cx: &Cx, write: &Write<'_>, check: &mut Check, id: &ID, account: AccountId) -> Result<Option<OpportunityId>> {
+async fn opportunity_for(
+    cx: &Cx,
+    write: &Write<'_>,
+    check: &mut Check,
+    id: &ID,
+    account: AccountId,
+) -> Result<Option<OpportunityId>> {
     let Some(id) = check.id::<OpportunityId>("opportunityId", id) else { return Ok(None) };
     let seen = cx.viewer()?.rows::<opportunity::Entity>(opportunity::Column::AccountId);
     match seen.filter(opportunity::Column::Id.eq(id)).one(&write.tx).await? {
@@ -439,7 +488,8 @@ async fn users_zone(cx: &Cx, write: &Write<'_>, touch: &touch::Model) -> Result<
     if touch.user_id == viewer.user.id {
         return Ok(zone_of(&viewer.user));
     }
-    let user = user::Entity::of(touch.organization_id).filter(user::Column::Id.eq(touch.user_id)).one(&write.tx).await?;
+    let user =
+        user::Entity::of(touch.organization_id).filter(user::Column::Id.eq(touch.user_id)).one(&write.tx).await?;
     Ok(user.as_ref().map_or(Tz::UTC, zone_of))
 }
 
@@ -503,13 +553,17 @@ pub async fn update(cx: &Cx, arguments: UpdateTouch) -> Result<TouchPayload> {
         MaybeUndefined::Undefined => {}
         MaybeUndefined::Null => after.contact_ids = "[]".to_owned(),
         MaybeUndefined::Value(ids) => {
-            after.contact_ids = people::named(&write.tx, cx.viewer()?, &mut check, "contactIds", ids, &account, &before.contact_ids).await?;
+            after.contact_ids =
+                people::named(&write.tx, cx.viewer()?, &mut check, "contactIds", ids, &account, &before.contact_ids)
+                    .await?;
         }
     }
     match &opportunity_id {
         MaybeUndefined::Undefined => {}
         MaybeUndefined::Null => after.opportunity_id = None,
-        MaybeUndefined::Value(id) => after.opportunity_id = opportunity_for(cx, &write, &mut check, id, before.account_id).await?,
+        MaybeUndefined::Value(id) => {
+            after.opportunity_id = opportunity_for(cx, &write, &mut check, id, before.account_id).await?
+        }
     }
     check.done()?;
     let after = save(cx, &mut write, &before, after).await?;
@@ -519,7 +573,17 @@ pub async fn update(cx: &Cx, arguments: UpdateTouch) -> Result<TouchPayload> {
 
 /// `completeTouch`: a scheduled touch was made, missed or not.
 pub async fn complete(cx: &Cx, arguments: CompleteTouch) -> Result<TouchPayload> {
-    let CompleteTouchInput { id, at, duration_minutes, notes, responded, value, value_acknowledged, commitment_asked, commitment_given } = arguments.input;
+    let CompleteTouchInput {
+        id,
+        at,
+        duration_minutes,
+        notes,
+        responded,
+        value,
+        value_acknowledged,
+        commitment_asked,
+        commitment_given,
+    } = arguments.input;
     let mut write = Write::begin(cx).await?;
     let (before, _) = changeable(cx, &write, &["input", "id"], &id).await?;
     if let Some(why) = match before.status {
@@ -562,7 +626,11 @@ pub async fn cancel(cx: &Cx, arguments: OneTouch) -> Result<TouchPayload> {
             return Ok(before.into());
         }
         touch::TouchStatus::Completed => {
-            return Err(Fault::refused(UserErrorCode::Conflict, &["id"], "This touch was made: delete it if it was not."));
+            return Err(Fault::refused(
+                UserErrorCode::Conflict,
+                &["id"],
+                "This touch was made: delete it if it was not.",
+            ));
         }
     }
     let after = touch::Model { status: touch::TouchStatus::Canceled, ..before.clone() };
@@ -599,7 +667,8 @@ pub(super) mod tests {
 
     #[test]
     fn a_touch_takes_a_minute_to_a_day() {
-        let lasting = |minutes| faults(Changes { duration_minutes: MaybeUndefined::Value(minutes), ..Changes::default() });
+        let lasting =
+            |minutes| faults(Changes { duration_minutes: MaybeUndefined::Value(minutes), ..Changes::default() });
         for minutes in [1, 60, 1_440] {
             assert!(lasting(minutes).is_empty(), "{minutes}");
         }
@@ -612,10 +681,19 @@ pub(super) mod tests {
     fn what_was_of_use_and_what_was_promised_is_said() {
         let yes = MaybeUndefined::Value(true);
         assert_eq!(faults(Changes { value_acknowledged: yes, ..Changes::default() }), ["input.valueAcknowledged"]);
-        assert!(faults(Changes { value_acknowledged: yes, value: MaybeUndefined::Value(ValueKind::Idea), ..Changes::default() }).is_empty());
+        assert!(
+            faults(Changes {
+                value_acknowledged: yes,
+                value: MaybeUndefined::Value(ValueKind::Idea),
+                ..Changes::default()
+            })
+            .is_empty()
+        );
         assert_eq!(faults(Changes { commitment_given: yes, ..Changes::default() }), ["input.commitmentGiven"]);
         let asked = MaybeUndefined::Value("A meeting with the board".to_owned());
-        assert!(faults(Changes { commitment_given: yes, commitment_asked: Some(&asked), ..Changes::default() }).is_empty());
+        assert!(
+            faults(Changes { commitment_given: yes, commitment_asked: Some(&asked), ..Changes::default() }).is_empty()
+        );
     }
 
     #[test]
