@@ -110,7 +110,8 @@ where
             .and_where(Expr::col((parent, self.key)).is_in(ids));
         let mut inner = narrowed.into_query();
         inner.and_where(link);
-        join_rows::<E>(cx, &mut outer, inner, self.id);
+        let link = Expr::col((Alias::new("row"), self.foreign)).equals((Alias::new("parent"), self.key));
+        join_rows::<E>(cx, &mut outer, inner, self.id, link);
         let statement = cx.app.db.backend().build(&outer);
         Ok(E::Model::find_by_statement(statement).all(cx.reader()).await?)
     }

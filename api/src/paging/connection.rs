@@ -42,6 +42,18 @@ pub struct Connection<T> {
     pub total: Option<i64>,
 }
 
+impl<T> Connection<T> {
+    /// The same page of what its items stand for; an item that stands for nothing is left out.
+    pub fn map<U>(self, mut read: impl FnMut(T) -> Option<U>) -> Connection<U> {
+        let edges = self
+            .edges
+            .into_iter()
+            .filter_map(|edge| Some(Edge { node: read(edge.node)?, cursor: edge.cursor }))
+            .collect();
+        Connection { edges, has_next: self.has_next, has_previous: self.has_previous, total: self.total }
+    }
+}
+
 /// An item of a list.
 pub struct Edge<T> {
     /// The item.
