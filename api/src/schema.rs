@@ -8,6 +8,7 @@ use uuid::Uuid;
 
 use crate::account::{self, Account, AccountPayload};
 use crate::app::ApiSchema;
+use crate::contact::{self, Contact, ContactPayload};
 use crate::error::{Fault, Result};
 use crate::feed::{self, Event};
 use crate::graph::{AnyNode, Answers, Asked, group_answers, object, root_object};
@@ -38,6 +39,8 @@ object! {
         account(account::AccountArguments): Option<Account> = once(account::account);
         /// The accounts that the caller sees; archived ones only where the filter says so.
         accounts(account::AccountsArguments): Connection<Account> = once(account::accounts);
+        /// The contacts of all accounts that the caller sees; archived ones only where the filter says so.
+        contacts(contact::ContactsArguments): Connection<Contact> = once(contact::contacts);
         /// The organization's members.
         users(user::UsersArguments): Connection<User> = once(user::users);
         /// Every change in the order in which it was committed, from after the given cursor.
@@ -66,8 +69,24 @@ object! {
         setTeamMember(account::team::SetTeamMember): AccountPayload = mutation(account::team::set_team_member);
         /// Takes someone off an account's team. For its owner, their managers and admins.
         removeTeamMember(account::team::RemoveTeamMember): AccountPayload = mutation(account::team::remove_team_member);
+        /// A new contact at an account. For everyone who sees the account.
+        createContact(contact::write::CreateContact): ContactPayload = mutation(contact::write::create);
+        /// Changes a contact, or moves it to another account. For everyone who sees the account, and both in a move.
+        updateContact(contact::write::UpdateContact): ContactPayload = mutation(contact::write::update);
+        /// Takes a contact out of the lists; everything is kept. For everyone who sees the account.
+        archiveContact(contact::write::OneContact): ContactPayload = mutation(contact::write::archive);
+        /// Puts an archived contact back into the lists; not one that was erased. For everyone who sees the account.
+        restoreContact(contact::write::OneContact): ContactPayload = mutation(contact::write::restore);
+        /// Removes every personal datum of a contact for good, in the feed too: the name becomes "Erased person"; title,
+        /// department, e-mail address, telephone number, external ids and custom fields go. The part in buying, the
+        /// relationship and the touches stay, without the person; what people wrote into the notes of touches is theirs to
+        /// mend. A later upsert of the same address or external id fails with CONFLICT. Erasing again changes nothing. For
+        /// the account's owner, their managers and admins.
+        eraseContact(contact::write::OneContact): ContactPayload = mutation(contact::erase::erase);
         /// Many accounts at once, from another system; keyed by externalId, or by domain.
         upsertAccounts(account::upsert::UpsertAccounts): UpsertPayload = mutation(account::upsert::upsert);
+        /// Many contacts at once, from another system; keyed by externalId, or by account and e-mail address or name.
+        upsertContacts(contact::upsert::UpsertContacts): UpsertPayload = mutation(contact::upsert::upsert);
     }
 }
 root_object!(Mutation);
@@ -142,7 +161,7 @@ pub async fn nodes_of(asked: &Asked<'_>, ids: &[(&str, Uuid)]) -> Result<Answers
             part!(entity::$id::PREFIX, wanted => <$noun>::fetch(cx, wanted.iter().map(|id| entity::$id(*id))).await?.into_iter().map(|(id, row)| (id.uuid(), row)).collect());
         )*};
     }
-    nouns! { AccountId => Account, UserId => User, EventId => Event }
+    nouns! { AccountId => Account, ContactId => Contact, UserId => User, EventId => Event }
     part!(entity::OrganizationId::PREFIX, wanted => wanted.iter().filter_map(|id| Some((*id, Organization::own(cx, *id)?))).collect());
     Ok(group_answers(ids.len(), &parts))
 }

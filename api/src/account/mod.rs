@@ -23,6 +23,7 @@ use uuid::Uuid;
 
 pub use self::list::{AccountFilter, AccountsArguments, accounts, owned};
 
+use crate::contact::{Contact, ContactsArguments};
 use crate::context::{Cx, Viewer};
 use crate::error::Result;
 use crate::event::{Facts, Record, facts, stored_json};
@@ -113,6 +114,8 @@ object! {
         team: Vec<team::TeamMember> = batch(team::teams);
         /// What it booked in a fiscal year; in the current one where none is given.
         booked(BookedArguments): Money = batch(booked);
+        /// The people there; archived ones only where the filter says so.
+        contacts(ContactsArguments): Connection<Contact> = batch(crate::contact::at_accounts);
         /// What happened to it and to what hangs off it, the newest first.
         history(PageArguments): Connection<feed::Event> = batch(history);
         /// Other systems' names for it.
