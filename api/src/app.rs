@@ -45,7 +45,13 @@ impl App {
     }
 
     /// Answers a request.
-    pub async fn execute(self: &Arc<Self>, request: Request, bearer: Option<&str>, request_id: &str, peer: Option<std::net::IpAddr>) -> Response {
+    pub async fn execute(
+        self: &Arc<Self>,
+        request: Request,
+        bearer: Option<&str>,
+        request_id: &str,
+        peer: Option<std::net::IpAddr>,
+    ) -> Response {
         let viewer = match bearer {
             Some(token) => match self.auth.viewer(&self.db, token).await {
                 Ok(viewer) => viewer,
@@ -93,6 +99,7 @@ async fn open_database(settings: &Settings) -> Result<Db, String> {
     let options = Options {
         url: database.url.expose().to_owned(),
         connections: database.database_connections.get(),
+        wait: database.database_wait,
         statement_timeout: database.statement_timeout,
         slow: database.slow_query,
     };
@@ -106,7 +113,7 @@ async fn open_database(settings: &Settings) -> Result<Db, String> {
 pub async fn migrate(settings: &Settings) -> Result<(), String> {
     let mut patient = settings.clone();
     // A change of tables may take longer than any request should.
-    patient.database.statement_timeout = Duration::from_secs(3600);
+    patient.database.statement_timeout = Duration::from_hours(1);
     let db = open_database(&patient).await?;
     db.migrate(settings.database.url.expose()).await.map_err(|error| error.to_string())?;
     db.close().await.map_err(|error| error.to_string())

@@ -120,7 +120,13 @@ impl Check {
     }
 
     /// A change through a reading of one's own; null clears.
-    pub fn change_with<G: Clone, T>(&mut self, field: &str, given: &MaybeUndefined<G>, target: &mut Option<T>, read: impl FnOnce(&mut Self, &str, G) -> Option<T>) {
+    pub fn change_with<G: Clone, T>(
+        &mut self,
+        field: &str,
+        given: &MaybeUndefined<G>,
+        target: &mut Option<T>,
+        read: impl FnOnce(&mut Self, &str, G) -> Option<T>,
+    ) {
         match given {
             MaybeUndefined::Undefined => {}
             MaybeUndefined::Null => *target = None,
@@ -148,7 +154,9 @@ impl Check {
             Ok(minor) if allowed == Amounts::NotNegative && minor < 0 => {
                 self.invalid(field, "This amount is 0 or more.");
             }
-            Ok(0) if allowed == Amounts::NotZero => self.invalid(field, "This amount is not 0: negative for a credit note, else positive."),
+            Ok(0) if allowed == Amounts::NotZero => {
+                self.invalid(field, "This amount is not 0: negative for a credit note, else positive.");
+            }
             Ok(minor) if allowed == Amounts::Positive && minor <= 0 => self.invalid(field, "This amount is above 0."),
             Ok(minor) => return Some(minor),
         }

@@ -159,7 +159,12 @@ impl Viewer {
     ///
     /// # Errors
     /// The database's.
-    pub async fn account<C: sea_orm::ConnectionTrait>(&self, connection: &C, id: AccountId, lock: bool) -> Result<Option<account::Model>> {
+    pub async fn account<C: sea_orm::ConnectionTrait>(
+        &self,
+        connection: &C,
+        id: AccountId,
+        lock: bool,
+    ) -> Result<Option<account::Model>> {
         let mut select = self.accounts().filter(account::Column::Id.eq(id));
         if lock {
             select = select.lock_exclusive();

@@ -5,18 +5,29 @@
 
 use std::fs::File;
 use std::path::PathBuf;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use migration::{Migrator, MigratorTrait};
-use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait};
+use sea_orm::{
+    ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr,
+    SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait,
+};
 
 /// An open database.
 pub struct Db {
     read: DatabaseConnection,
     write: DatabaseConnection,
     statements: Arc<AtomicU64>,
+    watched: Arc<Watched>,
+}
+
+/// Statements that somebody wants to look at: a test that explains them.
+#[derive(Default)]
+struct Watched {
+    wanted: AtomicBool,
+    seen: Mutex<Vec<Statement>>,
 }
 
 /// How to open it.
@@ -26,6 +37,8 @@ pub struct Options {
     pub url: String,
     /// Connections at most.
     pub connections: u32,
+    /// How long a request waits for a free connection.
+    pub wait: Duration,
     /// After this the database gives a statement up.
     pub statement_timeout: Duration,
     /// Statements that take longer are logged.
@@ -42,11 +55,17 @@ impl Db {
     /// The database's: out of reach, or no database.
     pub async fn open(options: &Options) -> Result<Self, DbErr> {
         let statements = Arc::new(AtomicU64::new(0));
+        let watched = Arc::new(Watched::default());
         let count = |mut connection: DatabaseConnection| {
-            let statements = Arc::clone(&statements);
+            let (statements, watched) = (Arc::clone(&statements), Arc::clone(&watched));
             let slow = options.slow;
             connection.set_metric_callback(move |info| {
                 statements.fetch_add(1, Ordering::Relaxed);
+                if watched.wanted.load(Ordering::Relaxed)
+                    && let Ok(mut seen) = watched.seen.lock()
+                {
+                    seen.push(info.statement.clone());
+                }
                 if info.elapsed > slow {
                     tracing::warn!(milliseconds = info.elapsed.as_millis(), sql = %info.statement.sql, "slow statement");
                 }
@@ -56,10 +75,10 @@ impl Db {
         if options.url.starts_with("sqlite:") {
             let read = count(Database::connect(sqlite(options, options.connections, true)).await?);
             let write = count(Database::connect(sqlite(options, 1, false)).await?);
-            Ok(Self { read, write, statements })
+            Ok(Self { read, write, statements, watched })
         } else {
             let both = count(Database::connect(postgres(options)).await?);
-            Ok(Self { read: both.clone(), write: both, statements })
+            Ok(Self { read: both.clone(), write: both, statements, watched })
         }
     }
 
@@ -81,13 +100,27 @@ impl Db {
         self.statements.load(Ordering::Relaxed)
     }
 
+    /// Begins to keep every statement that is sent, to be explained.
+    pub fn watch(&self) {
+        self.watched.wanted.store(true, Ordering::Relaxed);
+    }
+
+    /// The statements kept since [`Self::watch`] or the last call.
+    #[must_use]
+    pub fn watched(&self) -> Vec<Statement> {
+        self.watched.seen.lock().map(|mut seen| std::mem::take(&mut *seen)).unwrap_or_default()
+    }
+
     /// Begins a change.
     ///
     /// # Errors
     /// The database's.
     pub async fn begin(&self) -> Result<DatabaseTransaction, DbErr> {
         // On SQLite a transaction that begins by reading cannot become a writing one while another writes.
-        let options = TransactionOptions { sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate), ..TransactionOptions::default() };
+        let options = TransactionOptions {
+            sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
+            ..TransactionOptions::default()
+        };
         self.write.begin_with_options(options).await
     }
 
@@ -100,9 +133,13 @@ impl Db {
             let lock = sqlite_path(url).map(|path| path.with_extension("lock"));
             let held = match &lock {
                 Some(path) => {
-                    let file = File::create(path).map_err(|error| DbErr::Custom(format!("{}: {error}", path.display())))?;
+                    let file =
+                        File::create(path).map_err(|error| DbErr::Custom(format!("{}: {error}", path.display())))?;
                     let file = tokio::task::spawn_blocking(move || file.lock().map(|()| file)).await;
-                    Some(file.map_err(|error| DbErr::Custom(error.to_string()))?.map_err(|error| DbErr::Custom(error.to_string()))?)
+                    Some(
+                        file.map_err(|error| DbErr::Custom(error.to_string()))?
+                            .map_err(|error| DbErr::Custom(error.to_string()))?,
+                    )
                 }
                 None => None,
             };
@@ -112,7 +149,12 @@ impl Db {
         }
         // A transaction holds the lock, so that a server that dies lets it go.
         let lock = self.write.begin().await?;
-        lock.execute_raw(Statement::from_sql_and_values(DbBackend::Postgres, "select pg_advisory_xact_lock($1)", [MIGRATION_LOCK.into()])).await?;
+        lock.execute_raw(Statement::from_sql_and_values(
+            DbBackend::Postgres,
+            "select pg_advisory_xact_lock($1)",
+            [MIGRATION_LOCK.into()],
+        ))
+        .await?;
         let done = Migrator::up(&self.write, None).await;
         lock.commit().await?;
         done
@@ -150,7 +192,7 @@ fn sqlite(options: &Options, connections: u32, reading: bool) -> ConnectOptions 
     connect
         .max_connections(connections)
         .min_connections(1)
-        .acquire_timeout(Duration::from_secs(10))
+        .acquire_timeout(options.wait)
         .sqlx_logging(false)
         .test_before_acquire(false)
         .map_sqlx_sqlite_opts(move |sqlite| {
@@ -174,7 +216,7 @@ fn postgres(options: &Options) -> ConnectOptions {
     connect
         .max_connections(options.connections)
         .min_connections(1)
-        .acquire_timeout(Duration::from_secs(10))
+        .acquire_timeout(options.wait)
         .sqlx_logging(false)
         .test_before_acquire(false)
         .map_sqlx_postgres_opts(move |postgres| {

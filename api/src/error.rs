@@ -60,8 +60,14 @@ impl Fault {
             Self::Forbidden(message) => ("FORBIDDEN", message, None),
             Self::LimitExceeded(message) => ("LIMIT_EXCEEDED", message, None),
             Self::Timeout => ("TIMEOUT", "This took too long. Ask for less, or narrow the filter.".to_owned(), None),
-            Self::TryAgain => ("INTERNAL_SERVER_ERROR", "Another change was in the way. Try again.".to_owned(), Some(cx.request_id.clone())),
-            Self::Internal(reference) => ("INTERNAL_SERVER_ERROR", "Something failed here, not with you.".to_owned(), Some(reference)),
+            Self::TryAgain => (
+                "INTERNAL_SERVER_ERROR",
+                "Another change was in the way. Try again.".to_owned(),
+                Some(cx.request_id.clone()),
+            ),
+            Self::Internal(reference) => {
+                ("INTERNAL_SERVER_ERROR", "Something failed here, not with you.".to_owned(), Some(reference))
+            }
         };
         let mut error = ServerError::new(message, None);
         let mut extensions = ErrorExtensionValues::default();
@@ -76,10 +82,13 @@ impl Fault {
 
 /// The database's own code of an error: SQLSTATE on PostgreSQL, the extended result code on SQLite.
 fn database_code(error: &DbErr) -> Option<String> {
-    let (DbErr::Exec(RuntimeErr::SqlxError(inner)) | DbErr::Query(RuntimeErr::SqlxError(inner)) | DbErr::Conn(RuntimeErr::SqlxError(inner))) = error else {
+    let (DbErr::Exec(RuntimeErr::SqlxError(inner))
+    | DbErr::Query(RuntimeErr::SqlxError(inner))
+    | DbErr::Conn(RuntimeErr::SqlxError(inner))) = error
+    else {
         return None;
     };
-    inner.as_database_error().and_then(|error| error.code()).map(std::borrow::Cow::into_owned)
+    inner.as_database_error().and_then(sea_orm::sqlx::error::DatabaseError::code).map(std::borrow::Cow::into_owned)
 }
 
 impl From<DbErr> for Fault {

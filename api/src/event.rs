@@ -7,8 +7,8 @@
 use entity::{AccountId, Day, EventId, Id, Instant, OrganizationId, Scoped, UserId, event, external_id};
 use sea_orm::sea_query::OnConflict;
 use sea_orm::{
-    ActiveModelBehavior, ActiveModelTrait, ActiveValue, ColumnTrait, ConnectionTrait, DatabaseTransaction, DbBackend, EntityTrait, IntoActiveModel, Iterable,
-    ModelTrait, PrimaryKeyToColumn, QueryFilter, Statement,
+    ActiveModelBehavior, ActiveModelTrait, ActiveValue, ColumnTrait, ConnectionTrait, DatabaseTransaction, DbBackend,
+    EntityTrait, IntoActiveModel, Iterable, ModelTrait, PrimaryKeyToColumn, QueryFilter, Statement,
 };
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
@@ -21,7 +21,9 @@ use crate::money::Currency;
 pub type Facts = Map<String, Value>;
 
 /// A row that is written with events.
-pub trait Record: ModelTrait<Entity = Self::Table> + IntoActiveModel<Self::Active> + Clone + Send + Sync + 'static {
+pub trait Record:
+    ModelTrait<Entity = Self::Table> + IntoActiveModel<Self::Active> + Clone + Send + Sync + 'static
+{
     /// Its table.
     type Table: EntityTrait<Model = Self, ActiveModel = Self::Active> + Scoped;
     /// Its table's active model.
@@ -150,7 +152,12 @@ impl<'a> Write<'a> {
     ///
     /// # Errors
     /// The database's.
-    pub async fn begin_for(cx: &'a Cx, organization: OrganizationId, currency: Currency, actor: Option<UserId>) -> Result<Self> {
+    pub async fn begin_for(
+        cx: &'a Cx,
+        organization: OrganizationId,
+        currency: Currency,
+        actor: Option<UserId>,
+    ) -> Result<Self> {
         let tx = cx.app.db.begin().await?;
         Ok(Self { tx, at: cx.now, organization, currency, actor, events: Vec::new(), cx })
     }
@@ -212,7 +219,13 @@ impl<'a> Write<'a> {
     ///
     /// # Errors
     /// The database's.
-    pub async fn change_with<R: Record>(&mut self, before: &R, after: R, what: &str, changes: Map<String, Value>) -> Result<R> {
+    pub async fn change_with<R: Record>(
+        &mut self,
+        before: &R,
+        after: R,
+        what: &str,
+        changes: Map<String, Value>,
+    ) -> Result<R> {
         let mut saved = after;
         let mut all = difference(&before.facts(self.currency), &saved.facts(self.currency));
         all.extend(changes);
@@ -247,7 +260,10 @@ impl<'a> Write<'a> {
     pub async fn remove<R: Record>(&mut self, row: &R) -> Result<()> {
         let changes = difference(&row.facts(self.currency), &Facts::new());
         if row.external_ids().is_some() {
-            external_id::Entity::remove_of(self.organization).filter(external_id::Column::SubjectId.eq(row.uuid())).exec(&self.tx).await?;
+            external_id::Entity::remove_of(self.organization)
+                .filter(external_id::Column::SubjectId.eq(row.uuid()))
+                .exec(&self.tx)
+                .await?;
         }
         row.clone().delete(&self.tx).await?;
         self.note(R::NOUN, "deleted", row.uuid(), row.account(), &changes);
@@ -255,7 +271,14 @@ impl<'a> Write<'a> {
     }
 
     /// Adds an event of another kind than created, updated and deleted.
-    pub fn note(&mut self, noun: &str, what: &str, subject: Uuid, account: Option<AccountId>, changes: &Map<String, Value>) {
+    pub fn note(
+        &mut self,
+        noun: &str,
+        what: &str,
+        subject: Uuid,
+        account: Option<AccountId>,
+        changes: &Map<String, Value>,
+    ) {
         self.events.push(event::ActiveModel {
             seq: ActiveValue::NotSet,
             id: ActiveValue::Set(EventId::make()),
@@ -341,8 +364,10 @@ async fn insert_rows<R: Record>(tx: &DatabaseTransaction, rows: Vec<R>, exist: b
         let mut insert = R::Table::insert_many(actives);
         if exist {
             // One statement for however many rows; that they exist is what the caller has locked them for.
-            let keys: Vec<_> = <R::Table as EntityTrait>::PrimaryKey::iter().map(PrimaryKeyToColumn::into_column).collect();
-            let rest: Vec<_> = <R::Table as EntityTrait>::Column::iter().filter(|column| !is_key::<R>(column)).collect();
+            let keys: Vec<_> =
+                <R::Table as EntityTrait>::PrimaryKey::iter().map(PrimaryKeyToColumn::into_column).collect();
+            let rest: Vec<_> =
+                <R::Table as EntityTrait>::Column::iter().filter(|column| !is_key::<R>(column)).collect();
             insert = insert.on_conflict(OnConflict::columns(keys).update_columns(rest).to_owned());
         }
         insert.exec_without_returning(tx).await?;
@@ -378,13 +403,18 @@ impl Names {
 
     async fn save(self, tx: &DatabaseTransaction, organization: OrganizationId) -> Result<()> {
         if !self.gone.is_empty() {
-            external_id::Entity::remove_of(organization).filter(external_id::Column::SubjectId.is_in(self.gone)).exec(tx).await?;
+            external_id::Entity::remove_of(organization)
+                .filter(external_id::Column::SubjectId.is_in(self.gone))
+                .exec(tx)
+                .await?;
         }
         let rows: Vec<external_id::ActiveModel> = self
             .come
             .into_iter()
             .map(|(noun, subject_id, source, id)| {
-                external_id::Model { organization_id: organization, noun, source, id, subject_id }.into_active_model().reset_all()
+                external_id::Model { organization_id: organization, noun, source, id, subject_id }
+                    .into_active_model()
+                    .reset_all()
             })
             .collect();
         for chunk in rows.chunks(PARAMETERS / 5) {

@@ -84,28 +84,32 @@ impl Check {
 
     /// Custom fields: a JSON object of limited size.
     pub fn custom_fields(&mut self, field: &str, given: &str) -> String {
-        match serde_json::from_str::<serde_json::Value>(given) {
-            Ok(serde_json::Value::Object(object)) => {
-                let text = serde_json::Value::Object(object).to_string();
-                if text.len() > MOST_CUSTOM {
-                    self.invalid(field, format!("Custom fields take at most {MOST_CUSTOM} bytes as JSON."));
-                } else if text.contains("\\u0000") {
-                    self.invalid(field, "Control characters are not allowed.");
-                }
-                text
-            }
-            _ => {
-                self.invalid(field, "Custom fields are a JSON object: {\"key\": value}.");
-                "{}".to_owned()
-            }
+        let Ok(serde_json::Value::Object(object)) = serde_json::from_str(given) else {
+            self.invalid(field, "Custom fields are a JSON object: {\"key\": value}.");
+            return "{}".to_owned();
+        };
+        let text = serde_json::Value::Object(object).to_string();
+        if text.len() > MOST_CUSTOM {
+            self.invalid(field, format!("Custom fields take at most {MOST_CUSTOM} bytes as JSON."));
+        } else if text.contains("\\u0000") {
+            self.invalid(field, "Control characters are not allowed.");
         }
+        text
     }
 
     /// Refuses names that other rows of the noun have.
     ///
     /// # Errors
     /// The database's.
-    pub async fn untaken<C: ConnectionTrait>(&mut self, connection: &C, organization: OrganizationId, noun: &str, field: &str, stored: &str, own: Option<Uuid>) -> Result<()> {
+    pub async fn untaken<C: ConnectionTrait>(
+        &mut self,
+        connection: &C,
+        organization: OrganizationId,
+        noun: &str,
+        field: &str,
+        stored: &str,
+        own: Option<Uuid>,
+    ) -> Result<()> {
         for (at, (source, id)) in read(stored).into_iter().enumerate() {
             let other = external_id::Entity::of(organization)
                 .filter(external_id::Column::Noun.eq(noun))
@@ -114,7 +118,11 @@ impl Check {
                 .one(connection)
                 .await?;
             if other.is_some_and(|other| Some(other.subject_id) != own) {
-                self.fault(UserErrorCode::Taken, &format!("{field}.{at}"), format!("Another {noun} has the external id {id} of {source}."));
+                self.fault(
+                    UserErrorCode::Taken,
+                    &format!("{field}.{at}"),
+                    format!("Another {noun} has the external id {id} of {source}."),
+                );
             }
         }
         Ok(())

@@ -62,12 +62,14 @@ async fn actors(asked: &Asked<'_>, of: &[&Event]) -> Result<Answers> {
 
 async fn accounts(asked: &Asked<'_>, of: &[&Event]) -> Result<Answers> {
     let accounts = crate::account::Account::fetch(asked.cx, of.iter().filter_map(|event| event.0.account_id)).await?;
-    let rows: Vec<Option<&crate::account::Account>> = of.iter().map(|event| accounts.get(&event.0.account_id?)).collect();
+    let rows: Vec<Option<&crate::account::Account>> =
+        of.iter().map(|event| accounts.get(&event.0.account_id?)).collect();
     asked.maybe(&rows).await
 }
 
 async fn subjects(asked: &Asked<'_>, of: &[&Event]) -> Result<Answers> {
-    let ids: Vec<(&str, uuid::Uuid)> = of.iter().map(|event| (event.0.subject_noun.as_str(), event.0.subject_id)).collect();
+    let ids: Vec<(&str, uuid::Uuid)> =
+        of.iter().map(|event| (event.0.subject_noun.as_str(), event.0.subject_id)).collect();
     crate::schema::nodes_of(asked, &ids).await
 }
 
@@ -145,7 +147,10 @@ impl Event {
     ///
     /// # Errors
     /// The database's.
-    pub async fn fetch(cx: &Cx, ids: impl IntoIterator<Item = EventId>) -> Result<std::collections::HashMap<EventId, Self>> {
+    pub async fn fetch(
+        cx: &Cx,
+        ids: impl IntoIterator<Item = EventId>,
+    ) -> Result<std::collections::HashMap<EventId, Self>> {
         let ids: Vec<EventId> = ids.into_iter().collect();
         let rows = visible(cx.viewer()?).filter(event::Column::Id.is_in(ids)).all(cx.reader()).await?;
         Ok(rows.into_iter().map(|row| (row.id, Self(row))).collect())

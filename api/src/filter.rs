@@ -26,7 +26,9 @@ fn given<T: Clone>(name: &str, operand: &Operand<T>) -> Result<Option<T>> {
     match operand {
         MaybeUndefined::Undefined => Ok(None),
         MaybeUndefined::Value(value) => Ok(Some(value.clone())),
-        MaybeUndefined::Null => Err(Fault::BadInput(format!("The operand {name} of a filter is null: to ask for missing values, use isNull."))),
+        MaybeUndefined::Null => Err(Fault::BadInput(format!(
+            "The operand {name} of a filter is null: to ask for missing values, use isNull."
+        ))),
     }
 }
 
@@ -305,7 +307,11 @@ impl DecimalFilter {
         // Whole minor units at or below the number, and whether the number is whole itself; clipped to what is stored.
         let floor = |value: Decimal| {
             let scaled = value.0.checked_mul(rust_decimal::Decimal::from(10_i64.pow(currency.decimals)));
-            let scaled = scaled.unwrap_or(if value.0.is_sign_negative() { rust_decimal::Decimal::MIN } else { rust_decimal::Decimal::MAX });
+            let scaled = scaled.unwrap_or(if value.0.is_sign_negative() {
+                rust_decimal::Decimal::MIN
+            } else {
+                rust_decimal::Decimal::MAX
+            });
             let floor = scaled.floor();
             let bound = if floor.is_sign_negative() { i64::MIN } else { i64::MAX };
             (i64::try_from(floor).unwrap_or(bound), floor == scaled)
@@ -349,16 +355,20 @@ impl IdFilter {
     ///
     /// # Errors
     /// `BAD_USER_INPUT` for an operand that is null.
-    pub fn condition_by<I: Id>(&self, any: impl Fn(Vec<I>) -> SimpleExpr, null: impl Fn(bool) -> SimpleExpr) -> Result<Condition> {
+    pub fn condition_by<I: Id>(
+        &self,
+        any: impl Fn(Vec<I>) -> SimpleExpr,
+        null: impl Fn(bool) -> SimpleExpr,
+    ) -> Result<Condition> {
         let Self { eq, ne, r#in, is_null } = self;
         let mut all = Cond::all();
         if let Some(id) = given("eq", eq)? {
             all = all.add(any(I::parse(&id).into_iter().collect()));
         }
-        if let Some(id) = given("ne", ne)? {
-            if let Ok(id) = I::parse(&id) {
-                all = all.add(negated(Cond::all().add(any(vec![id]))));
-            }
+        if let Some(id) = given("ne", ne)?
+            && let Ok(id) = I::parse(&id)
+        {
+            all = all.add(negated(Cond::all().add(any(vec![id]))));
         }
         if let Some(ids) = given("in", r#in)? {
             not_too_many(&ids)?;
@@ -415,7 +425,9 @@ pub fn operand<'a, F>(name: &str, operand: &'a Operand<F>) -> Result<Option<&'a 
     match operand {
         MaybeUndefined::Undefined => Ok(None),
         MaybeUndefined::Value(value) => Ok(Some(value)),
-        MaybeUndefined::Null => Err(Fault::BadInput(format!("The operand {name} of a filter is null: leave it out instead."))),
+        MaybeUndefined::Null => {
+            Err(Fault::BadInput(format!("The operand {name} of a filter is null: leave it out instead.")))
+        }
     }
 }
 
@@ -423,7 +435,8 @@ fn whole<F: Filter>(filter: &F, cx: &Cx, depth: usize, left: &mut usize) -> Resu
     if depth > DEEPEST {
         return Err(Fault::BadInput(format!("and, or and not nest at most {DEEPEST} deep.")));
     }
-    *left = left.checked_sub(1).ok_or_else(|| Fault::BadInput(format!("A filter has at most {MOST_CONDITIONS} parts.")))?;
+    *left =
+        left.checked_sub(1).ok_or_else(|| Fault::BadInput(format!("A filter has at most {MOST_CONDITIONS} parts.")))?;
     let mut all = Cond::all().add(filter.own(cx)?);
     let Nested { and, or, not } = filter.nested();
     for part in operand("and", and)?.into_iter().flatten() {

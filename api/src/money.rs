@@ -18,9 +18,30 @@ pub struct Currency {
 
 /// The currencies in use (ISO 4217) whose amounts have other than two decimals.
 const OTHER_DECIMALS: [(&str, u32); 24] = [
-    ("BIF", 0), ("CLP", 0), ("DJF", 0), ("GNF", 0), ("ISK", 0), ("JPY", 0), ("KMF", 0), ("KRW", 0),
-    ("PYG", 0), ("RWF", 0), ("UGX", 0), ("UYI", 0), ("VND", 0), ("VUV", 0), ("XAF", 0), ("XOF", 0),
-    ("XPF", 0), ("BHD", 3), ("IQD", 3), ("JOD", 3), ("KWD", 3), ("LYD", 3), ("OMR", 3), ("TND", 3),
+    ("BIF", 0),
+    ("CLP", 0),
+    ("DJF", 0),
+    ("GNF", 0),
+    ("ISK", 0),
+    ("JPY", 0),
+    ("KMF", 0),
+    ("KRW", 0),
+    ("PYG", 0),
+    ("RWF", 0),
+    ("UGX", 0),
+    ("UYI", 0),
+    ("VND", 0),
+    ("VUV", 0),
+    ("XAF", 0),
+    ("XOF", 0),
+    ("XPF", 0),
+    ("BHD", 3),
+    ("IQD", 3),
+    ("JOD", 3),
+    ("KWD", 3),
+    ("LYD", 3),
+    ("OMR", 3),
+    ("TND", 3),
 ];
 
 /// The currencies in use (ISO 4217) whose amounts have two decimals.
@@ -63,7 +84,11 @@ impl Currency {
         scaled.rescale(self.decimals);
         match i64::try_from(scaled.mantissa()) {
             Ok(minor) if minor.abs() <= LARGEST => Ok(minor),
-            _ => Err(format!("An amount in {} has at most 15 digits, its {} decimals included.", self.code(), self.decimals)),
+            _ => Err(format!(
+                "An amount in {} has at most 15 digits, its {} decimals included.",
+                self.code(),
+                self.decimals
+            )),
         }
     }
 

@@ -11,8 +11,13 @@ use std::hash::Hash;
 
 use async_graphql::{Enum, InputObject};
 use data_encoding::BASE64URL_NOPAD;
-use sea_orm::sea_query::{Alias, Cond, Expr, ExprTrait, IntoColumnRef, JoinType, Order as SqlOrder, Query, SelectStatement, SimpleExpr};
-use sea_orm::{ColumnTrait, DbBackend, EntityTrait, FromQueryResult, Iden, QueryFilter, QueryOrder, QuerySelect, QueryTrait, Select};
+use sea_orm::sea_query::{
+    Alias, Cond, Expr, ExprTrait, IntoColumnRef, JoinType, Order as SqlOrder, Query, SelectStatement, SimpleExpr,
+};
+use sea_orm::{
+    ColumnTrait, DbBackend, EntityTrait, FromQueryResult, Iden, QueryFilter, QueryOrder, QuerySelect, QueryTrait,
+    Select,
+};
 use uuid::Uuid;
 
 use crate::context::Cx;
@@ -134,7 +139,11 @@ impl<E: EntityTrait> Order<E> {
     }
 
     fn name(&self) -> String {
-        let parts: Vec<String> = self.keys.iter().map(|(key, direction)| format!("{}{}", key.name, if *direction == Direction::Asc { "+" } else { "-" })).collect();
+        let parts: Vec<String> = self
+            .keys
+            .iter()
+            .map(|(key, direction)| format!("{}{}", key.name, if *direction == Direction::Asc { "+" } else { "-" }))
+            .collect();
         parts.concat()
     }
 
@@ -145,11 +154,17 @@ impl<E: EntityTrait> Order<E> {
     }
 
     fn place(&self, cursor: &str) -> Result<Vec<Key>> {
-        let wrong = || Fault::BadInput("This cursor is none of this list in this ordering: give one as this list's pageInfo or edges had it, with the same orderBy.".to_owned());
+        let wrong = || {
+            Fault::BadInput("This cursor is none of this list in this ordering: give one as this list's pageInfo or edges had it, with the same orderBy.".to_owned())
+        };
         let json = BASE64URL_NOPAD.decode(cursor.as_bytes()).map_err(|_| wrong())?;
         let (name, keys): (String, Vec<Key>) = serde_json::from_slice(&json).map_err(|_| wrong())?;
         let same = name == self.name() && keys.len() == self.keys.len() && matches!(keys.last(), Some(Key::Id(_)));
-        if same && keys.iter().all(|key| !matches!(key, Key::Text(text) if text.contains('\0'))) { Ok(keys) } else { Err(wrong()) }
+        if same && keys.iter().all(|key| !matches!(key, Key::Text(text) if text.contains('\0'))) {
+            Ok(keys)
+        } else {
+            Err(wrong())
+        }
     }
 
     /// Rows beyond a place, in the direction of reading.
@@ -242,7 +257,12 @@ impl Page {
         select.limit(self.size + 1)
     }
 
-    fn cut<E: EntityTrait, T: From<E::Model>>(&self, mut rows: Vec<E::Model>, order: &Order<E>, total: Option<i64>) -> Connection<T> {
+    fn cut<E: EntityTrait, T: From<E::Model>>(
+        &self,
+        mut rows: Vec<E::Model>,
+        order: &Order<E>,
+        total: Option<i64>,
+    ) -> Connection<T> {
         let size = usize::try_from(self.size).unwrap_or(usize::MAX);
         let more = rows.len() > size;
         rows.truncate(size);
@@ -263,14 +283,20 @@ impl Page {
 ///
 /// # Errors
 /// As [`Page::of`].
-pub async fn page<E, T>(asked: &Asked<'_>, select: Select<E>, order: &Order<E>, arguments: &PageArguments) -> Result<Connection<T>>
+pub async fn page<E, T>(
+    asked: &Asked<'_>,
+    select: Select<E>,
+    order: &Order<E>,
+    arguments: &PageArguments,
+) -> Result<Connection<T>>
 where
     E: EntityTrait,
     E::Model: FromQueryResult + Send + Sync,
     T: Listed + From<E::Model>,
 {
     let page = Page::of(arguments, order)?;
-    let total = if asked.selects::<Connection<T>>("totalCount")? { Some(count(asked.cx, select.clone()).await?) } else { None };
+    let total =
+        if asked.selects::<Connection<T>>("totalCount")? { Some(count(asked.cx, select.clone()).await?) } else { None };
     let rows = page.narrow(select, order).all(asked.cx.reader()).await?;
     Ok(page.cut(rows, order, total))
 }
@@ -324,7 +350,11 @@ where
         T: Listed + From<E::Model>,
     {
         let page = Page::of(arguments, order)?;
-        let totals = if asked.selects::<Connection<T>>("totalCount")? { Some(self.totals(asked.cx, parents).await?) } else { None };
+        let totals = if asked.selects::<Connection<T>>("totalCount")? {
+            Some(self.totals(asked.cx, parents).await?)
+        } else {
+            None
+        };
         let mut found: HashMap<K, Vec<E::Model>> = HashMap::new();
         for row in self.rows(asked.cx, parents, page.narrow(self.select.clone(), order)).await? {
             if let Some(parent) = parent_of(&row) {
@@ -334,9 +364,13 @@ where
         Ok(parents
             .iter()
             .map(|parent| {
-                let mut rows = found.get(parent).map(|rows| rows.clone()).unwrap_or_default();
-                rows.sort_by(|one, other| if page.backwards { order.compare(other, one) } else { order.compare(one, other) });
-                let total = totals.as_ref().map(|totals| totals.iter().find(|(id, _)| id == parent).map_or(0, |(_, total)| *total));
+                let mut rows = found.get(parent).cloned().unwrap_or_default();
+                rows.sort_by(
+                    |one, other| if page.backwards { order.compare(other, one) } else { order.compare(one, other) },
+                );
+                let total = totals
+                    .as_ref()
+                    .map(|totals| totals.iter().find(|(id, _)| id == parent).map_or(0, |(_, total)| *total));
                 page.cut(rows, order, total)
             })
             .collect())
@@ -346,7 +380,13 @@ where
     ///
     /// # Errors
     /// The database's.
-    pub async fn firsts<K>(self, cx: &Cx, parents: &[K], parent_of: fn(&E::Model) -> Option<K>, order: &Order<E>) -> Result<HashMap<K, E::Model>>
+    pub async fn firsts<K>(
+        self,
+        cx: &Cx,
+        parents: &[K],
+        parent_of: fn(&E::Model) -> Option<K>,
+        order: &Order<E>,
+    ) -> Result<HashMap<K, E::Model>>
     where
         K: Copy + Eq + Hash + Into<sea_orm::Value>,
     {
@@ -355,7 +395,12 @@ where
         Ok(rows.into_iter().filter_map(|row| Some((parent_of(&row)?, row))).collect())
     }
 
-    async fn rows<K: Copy + Into<sea_orm::Value>>(&self, cx: &Cx, parents: &[K], narrowed: Select<E>) -> Result<Vec<E::Model>> {
+    async fn rows<K: Copy + Into<sea_orm::Value>>(
+        &self,
+        cx: &Cx,
+        parents: &[K],
+        narrowed: Select<E>,
+    ) -> Result<Vec<E::Model>> {
         let parent = Alias::new("parent");
         let row = Alias::new("row");
         let link = Expr::col((E::default(), self.foreign)).equals((parent.clone(), self.key));
@@ -371,19 +416,14 @@ where
             outer.join_lateral(JoinType::InnerJoin, inner, row, Expr::cust("true"));
         } else {
             inner.clear_selects().column((E::default(), self.id).into_column_ref());
-            outer.join_as(
-                JoinType::InnerJoin,
-                E::default(),
-                row.clone(),
-                Expr::col((row, self.id)).in_subquery(inner),
-            );
+            outer.join_as(JoinType::InnerJoin, E::default(), row.clone(), Expr::col((row, self.id)).in_subquery(inner));
         }
         let statement = cx.app.db.backend().build(&outer);
         Ok(E::Model::find_by_statement(statement).all(cx.reader()).await?)
     }
 
     async fn totals<K: Copy + Into<sea_orm::Value> + Eq>(&self, cx: &Cx, parents: &[K]) -> Result<Vec<(K, i64)>> {
-        let mut query = self.select.clone().filter(self.foreign.is_in(parents.iter().map(|&id| id))).into_query();
+        let mut query = self.select.clone().filter(self.foreign.is_in(parents.iter().copied())).into_query();
         query
             .clear_selects()
             .clear_order_by()
@@ -473,7 +513,9 @@ object! {
     }
 }
 
-fn no_arguments(_: &mut async_graphql::registry::Registry) -> async_graphql::indexmap::IndexMap<String, async_graphql::registry::MetaInputValue> {
+fn no_arguments(
+    _: &mut async_graphql::registry::Registry,
+) -> async_graphql::indexmap::IndexMap<String, async_graphql::registry::MetaInputValue> {
     async_graphql::indexmap::IndexMap::new()
 }
 
@@ -485,10 +527,12 @@ impl<T: Listed> Connection<T> {
         arguments: no_arguments,
         answer: Answer::Batch {
             nullable: false,
-            run: |asked, of| Box::pin(async move {
-                let lists: Vec<&[Edge<T>]> = of.iter().map(|page| page.edges.as_slice()).collect();
-                asked.lists(&lists).await
-            }),
+            run: |asked, of| {
+                Box::pin(async move {
+                    let lists: Vec<&[Edge<T>]> = of.iter().map(|page| page.edges.as_slice()).collect();
+                    asked.lists(&lists).await
+                })
+            },
         },
     };
 
@@ -499,10 +543,13 @@ impl<T: Listed> Connection<T> {
         arguments: no_arguments,
         answer: Answer::Batch {
             nullable: false,
-            run: |asked, of| Box::pin(async move {
-                let lists: Vec<Vec<&T>> = of.iter().map(|page| page.edges.iter().map(|edge| &edge.node).collect()).collect();
-                asked.lists_of(&lists).await
-            }),
+            run: |asked, of| {
+                Box::pin(async move {
+                    let lists: Vec<Vec<&T>> =
+                        of.iter().map(|page| page.edges.iter().map(|edge| &edge.node).collect()).collect();
+                    asked.lists_of(&lists).await
+                })
+            },
         },
     };
 
@@ -513,15 +560,20 @@ impl<T: Listed> Connection<T> {
         arguments: no_arguments,
         answer: Answer::Batch {
             nullable: false,
-            run: |asked, of| Box::pin(async move {
-                let infos: Vec<PageInfo> = of.iter().map(|page| PageInfo {
-                    has_next: page.has_next,
-                    has_previous: page.has_previous,
-                    start: page.edges.first().map(|edge| edge.cursor.clone()),
-                    end: page.edges.last().map(|edge| edge.cursor.clone()),
-                }).collect();
-                asked.each(&infos.iter().collect::<Vec<_>>()).await
-            }),
+            run: |asked, of| {
+                Box::pin(async move {
+                    let infos: Vec<PageInfo> = of
+                        .iter()
+                        .map(|page| PageInfo {
+                            has_next: page.has_next,
+                            has_previous: page.has_previous,
+                            start: page.edges.first().map(|edge| edge.cursor.clone()),
+                            end: page.edges.last().map(|edge| edge.cursor.clone()),
+                        })
+                        .collect();
+                    asked.each(&infos.iter().collect::<Vec<_>>()).await
+                })
+            },
         },
     };
 
@@ -532,14 +584,16 @@ impl<T: Listed> Connection<T> {
         arguments: no_arguments,
         answer: Answer::Batch {
             nullable: false,
-            run: |_, of| Box::pin(async move {
-                let mut answers = Answers::with_capacity(of.len());
-                for page in of {
-                    let total = i32::try_from(page.total.unwrap_or_default()).unwrap_or(i32::MAX);
-                    answers.push(|out| out.extend_from_slice(total.to_string().as_bytes()));
-                }
-                Ok(answers)
-            }),
+            run: |_, of| {
+                Box::pin(async move {
+                    let mut answers = Answers::with_capacity(of.len());
+                    for page in of {
+                        let total = i32::try_from(page.total.unwrap_or_default()).unwrap_or(i32::MAX);
+                        answers.push(|out| out.extend_from_slice(total.to_string().as_bytes()));
+                    }
+                    Ok(answers)
+                })
+            },
         },
     };
 }
@@ -567,7 +621,9 @@ impl<T: Listed> Object for Edge<T> {
             arguments: no_arguments,
             answer: Answer::Batch {
                 nullable: false,
-                run: |asked, of| Box::pin(async move { asked.each(&of.iter().map(|edge| &edge.node).collect::<Vec<_>>()).await }),
+                run: |asked, of| {
+                    Box::pin(async move { asked.each(&of.iter().map(|edge| &edge.node).collect::<Vec<_>>()).await })
+                },
             },
         },
         Field {

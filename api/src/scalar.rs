@@ -16,7 +16,9 @@ impl ScalarType for DateTime {
     fn parse(value: Value) -> InputValueResult<Self> {
         let Value::String(text) = &value else { return Err(InputValueError::expected_type(value)) };
         instant(text).map(Self).ok_or_else(|| {
-            InputValueError::custom("A DateTime is an instant like 2017-04-03T09:30:00Z, with an offset, between the years 1 and 9999.")
+            InputValueError::custom(
+                "A DateTime is an instant like 2017-04-03T09:30:00Z, with an offset, between the years 1 and 9999.",
+            )
         })
     }
 
@@ -42,7 +44,9 @@ impl ScalarType for Date {
     fn parse(value: Value) -> InputValueResult<Self> {
         let Value::String(text) = &value else { return Err(InputValueError::expected_type(value)) };
         day(text).map(Self).ok_or_else(|| {
-            InputValueError::custom("A Date is a day of the calendar like 2017-04-03, between 0001-01-01 and 9999-12-31.")
+            InputValueError::custom(
+                "A Date is a day of the calendar like 2017-04-03, between 0001-01-01 and 9999-12-31.",
+            )
         })
     }
 
@@ -120,7 +124,9 @@ mod tests {
     #[test]
     fn only_days_of_the_calendar_are_days() {
         assert_eq!(day("2016-02-29"), Day::of(2016, 2, 29));
-        for text in ["2017-02-29", "2017-2-3", "17-02-03", "2017-02-03T00:00:00Z", "0000-01-01", "+017-02-03", "", "2017/02/03"] {
+        for text in
+            ["2017-02-29", "2017-2-3", "17-02-03", "2017-02-03T00:00:00Z", "0000-01-01", "+017-02-03", "", "2017/02/03"]
+        {
             assert_eq!(day(text), None, "{text}");
         }
     }
@@ -129,7 +135,23 @@ mod tests {
     fn decimals_are_plain() {
         assert_eq!(decimal("1234.50").map(|number| number.to_string()).as_deref(), Some("1234.50"));
         assert_eq!(decimal("-0.01").map(|number| number.to_string()).as_deref(), Some("-0.01"));
-        for text in ["", "-", ".", "1.", ".5", "1e3", "1,000", "1_000", " 1", "0x1", "NaN", "+1", "--1", "1.2.3", "99999999999999999999999999999999"] {
+        for text in [
+            "",
+            "-",
+            ".",
+            "1.",
+            ".5",
+            "1e3",
+            "1,000",
+            "1_000",
+            " 1",
+            "0x1",
+            "NaN",
+            "+1",
+            "--1",
+            "1.2.3",
+            "99999999999999999999999999999999",
+        ] {
             assert_eq!(decimal(text), None, "{text}");
         }
     }

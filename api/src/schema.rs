@@ -11,7 +11,7 @@ use crate::app::ApiSchema;
 use crate::contact::{self, Contact, ContactPayload};
 use crate::error::{Fault, Result};
 use crate::feed::{self, Event};
-use crate::graph::{AnyNode, Answers, Asked, group_answers, object, root_object};
+use crate::graph::{Answers, AnyNode, Asked, group_answers, object, root_object};
 use crate::organization::{self, Organization};
 use crate::paging::Connection;
 use crate::upsert::UpsertPayload;
@@ -120,7 +120,8 @@ async fn nodes(asked: &Asked<'_>, _: &[&Query]) -> Result<Answers> {
     if ids.len() > MOST_NODES {
         return Err(Fault::BadInput(format!("nodes takes at most {MOST_NODES} ids; {} were given.", ids.len())));
     }
-    let known: Vec<(usize, (&str, Uuid))> = ids.iter().enumerate().filter_map(|(at, id)| Some((at, entity::split_id(id).ok()?))).collect();
+    let known: Vec<(usize, (&str, Uuid))> =
+        ids.iter().enumerate().filter_map(|(at, id)| Some((at, entity::split_id(id).ok()?))).collect();
     let found = nodes_of(asked, &known.iter().map(|(_, id)| *id).collect::<Vec<_>>()).await?;
     let all = group_answers(ids.len(), &[(known.into_iter().map(|(at, _)| at).collect(), found)]);
     let mut answers = Answers::default();
@@ -147,7 +148,8 @@ pub async fn nodes_of(asked: &Asked<'_>, ids: &[(&str, Uuid)]) -> Result<Answers
     // The places of one type's ids, and what they name.
     macro_rules! part {
         ($prefix:expr, $ids:ident => $fetch:expr) => {
-            let places: Vec<usize> = ids.iter().enumerate().filter(|(_, (noun, _))| *noun == $prefix).map(|(at, _)| at).collect();
+            let places: Vec<usize> =
+                ids.iter().enumerate().filter(|(_, (noun, _))| *noun == $prefix).map(|(at, _)| at).collect();
             if !places.is_empty() {
                 let $ids: Vec<Uuid> = places.iter().map(|at| ids[*at].1).collect();
                 let found: HashMap<Uuid, _> = $fetch;

@@ -1,7 +1,7 @@
 //! Text as it is kept: trimmed, in NFC; and as it is ordered and searched: folded.
 
 use icu_casemap::CaseMapper;
-use icu_normalizer::{ComposingNormalizerBorrowed};
+use icu_normalizer::ComposingNormalizerBorrowed;
 
 /// Trims and composes (NFC).
 ///
@@ -11,7 +11,10 @@ pub fn tidy(text: &str) -> Result<String, String> {
     // What Windows and old Macs end lines with is a line feed.
     let text = text.replace("\r\n", "\n").replace('\r', "\n");
     if let Some(wrong) = text.chars().find(|&char| char.is_control() && char != '\t' && char != '\n') {
-        return Err(format!("Control characters are not allowed but tab and line feed; there is U+{:04X}.", wrong as u32));
+        return Err(format!(
+            "Control characters are not allowed but tab and line feed; there is U+{:04X}.",
+            wrong as u32
+        ));
     }
     Ok(ComposingNormalizerBorrowed::new_nfc().normalize(text.trim()).into_owned())
 }
@@ -90,7 +93,9 @@ mod tests {
 
     #[test]
     fn domains_are_found_in_addresses() {
-        for text in ["https://www.Acme.com/x", "ACME.com", "acme.com.", "http://user@acme.com:80/?q#f", " www.acme.com "] {
+        for text in
+            ["https://www.Acme.com/x", "ACME.com", "acme.com.", "http://user@acme.com:80/?q#f", " www.acme.com "]
+        {
             assert_eq!(domain(text), Ok("acme.com".to_owned()), "{text}");
         }
         for text in ["", "acme", "a b.com", "-a.com", "https://", ".com", "acme..com"] {

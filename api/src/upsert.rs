@@ -16,7 +16,7 @@ use crate::check::Check;
 use crate::context::Viewer;
 use crate::error::{Fault, Result, UserError, UserErrorCode};
 use crate::external::ExternalIdInput;
-use crate::graph::{AnyNode, Answers, Asked, object, word};
+use crate::graph::{Answers, AnyNode, Asked, object, word};
 
 /// Rows of one call at most.
 pub const MOST_ROWS: usize = 500;
@@ -78,7 +78,8 @@ object! {
 }
 
 async fn nodes(asked: &Asked<'_>, of: &[&UpsertResult]) -> Result<Answers> {
-    let there: Vec<(usize, (&str, Uuid))> = of.iter().enumerate().filter_map(|(at, result)| Some((at, result.id?))).collect();
+    let there: Vec<(usize, (&str, Uuid))> =
+        of.iter().enumerate().filter_map(|(at, result)| Some((at, result.id?))).collect();
     let found = crate::schema::nodes_of(asked, &there.iter().map(|(_, id)| *id).collect::<Vec<_>>()).await?;
     Ok(crate::graph::group_answers(of.len(), &[(there.into_iter().map(|(at, _)| at).collect(), found)]))
 }
@@ -142,7 +143,11 @@ async fn whole_errors(asked: &Asked<'_>, of: &[&UpsertPayload]) -> Result<Answer
 /// `LIMIT_EXCEEDED`, as a userError of `rows`.
 pub fn not_too_many(rows: usize) -> Result<()> {
     if rows > MOST_ROWS {
-        return Err(Fault::refused(UserErrorCode::LimitExceeded, &["rows"], format!("At most {MOST_ROWS} rows at once; {rows} were given.")));
+        return Err(Fault::refused(
+            UserErrorCode::LimitExceeded,
+            &["rows"],
+            format!("At most {MOST_ROWS} rows at once; {rows} were given."),
+        ));
     }
     Ok(())
 }
@@ -173,7 +178,12 @@ impl Lookup {
     ///
     /// # Errors
     /// The database's.
-    pub async fn of<'r, C: ConnectionTrait>(connection: &C, viewer: &Viewer, accounts: impl IntoIterator<Item = &'r AccountRef>, emails: impl IntoIterator<Item = String>) -> Result<Self> {
+    pub async fn of<'r, C: ConnectionTrait>(
+        connection: &C,
+        viewer: &Viewer,
+        accounts: impl IntoIterator<Item = &'r AccountRef>,
+        emails: impl IntoIterator<Item = String>,
+    ) -> Result<Self> {
         let (mut ids, mut domains, mut names) = (Vec::new(), Vec::new(), Vec::new());
         for reference in accounts {
             match reference {
@@ -197,7 +207,10 @@ impl Lookup {
         lookup.by_external = external.into_iter().map(|(name, id)| (name, AccountId(id))).collect();
         let emails: Vec<String> = emails.into_iter().filter_map(|email| crate::text::email(&email).ok()).collect();
         if !emails.is_empty() {
-            let found = user::Entity::of(viewer.organization.id).filter(user::Column::Email.is_in(emails)).all(connection).await?;
+            let found = user::Entity::of(viewer.organization.id)
+                .filter(user::Column::Email.is_in(emails))
+                .all(connection)
+                .await?;
             lookup.users = found.into_iter().map(|user| (user.email.clone(), user)).collect();
         }
         Ok(lookup)
@@ -207,9 +220,10 @@ impl Lookup {
     pub fn account(&self, check: &mut Check, field: &str, reference: &AccountRef) -> Option<&account::Model> {
         let (found, what) = match reference {
             AccountRef::Id(id) => (AccountId::parse(id).ok(), "this id".to_owned()),
-            AccountRef::Domain(domain) => {
-                (crate::text::domain(domain).ok().and_then(|domain| self.by_domain.get(&domain).copied()), format!("the domain {domain}"))
-            }
+            AccountRef::Domain(domain) => (
+                crate::text::domain(domain).ok().and_then(|domain| self.by_domain.get(&domain).copied()),
+                format!("the domain {domain}"),
+            ),
             AccountRef::ExternalId(external) => {
                 let key = (external.source.trim().to_owned(), external.id.trim().to_owned());
                 (self.by_external.get(&key).copied(), format!("the external id {} of {}", external.id, external.source))
@@ -247,7 +261,12 @@ impl Lookup {
 ///
 /// # Errors
 /// The database's.
-pub async fn named<C: ConnectionTrait>(connection: &C, viewer: &Viewer, noun: &str, names: &[ExternalIdInput]) -> Result<HashMap<(String, String), Uuid>> {
+pub async fn named<C: ConnectionTrait>(
+    connection: &C,
+    viewer: &Viewer,
+    noun: &str,
+    names: &[ExternalIdInput],
+) -> Result<HashMap<(String, String), Uuid>> {
     let mut by_source: HashMap<&str, Vec<&str>> = HashMap::new();
     for name in names {
         by_source.entry(name.source.trim()).or_default().push(name.id.trim());
@@ -259,7 +278,11 @@ pub async fn named<C: ConnectionTrait>(connection: &C, viewer: &Viewer, noun: &s
     for (source, ids) in by_source {
         any = any.add(Cond::all().add(external_id::Column::Source.eq(source)).add(external_id::Column::Id.is_in(ids)));
     }
-    let found = external_id::Entity::of(viewer.organization.id).filter(external_id::Column::Noun.eq(noun)).filter(any).all(connection).await?;
+    let found = external_id::Entity::of(viewer.organization.id)
+        .filter(external_id::Column::Noun.eq(noun))
+        .filter(any)
+        .all(connection)
+        .await?;
     Ok(found.into_iter().map(|row| ((row.source, row.id), row.subject_id)).collect())
 }
 
@@ -309,7 +332,11 @@ impl<R> Row<R> {
 ///
 /// # Errors
 /// The database's.
-pub async fn save<R: crate::event::Record + PartialEq>(write: &mut crate::event::Write<'_>, rows: Vec<Row<R>>, dry_run: bool) -> Result<UpsertPayload> {
+pub async fn save<R: crate::event::Record + PartialEq>(
+    write: &mut crate::event::Write<'_>,
+    rows: Vec<Row<R>>,
+    dry_run: bool,
+) -> Result<UpsertPayload> {
     let mut results = Vec::with_capacity(rows.len());
     let mut good = Vec::new();
     for (index, row) in rows.into_iter().enumerate() {

@@ -131,7 +131,8 @@ impl User {
         if ids.is_empty() {
             return Ok(HashMap::new());
         }
-        let rows = user::Entity::of(viewer.organization.id).filter(user::Column::Id.is_in(ids)).all(cx.reader()).await?;
+        let rows =
+            user::Entity::of(viewer.organization.id).filter(user::Column::Id.is_in(ids)).all(cx.reader()).await?;
         Ok(rows.into_iter().map(|row| (row.id, Self(row))).collect())
     }
 }

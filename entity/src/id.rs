@@ -147,10 +147,17 @@ mod tests {
     #[test]
     fn anything_else_is_refused() {
         for text in [
-            "", "account", "account_", "_", "account_01h455vb4pex5vsknk084sn02",
-            "account_01h455vb4pex5vsknk084sn02qq", "account_81h455vb4pex5vsknk084sn02q",
-            "account_01H455VB4PEX5VSKNK084SN02Q", "account_01h455vb4pex5vsknk084sn02u",
-            "contact_01h455vb4pex5vsknk084sn02q", "account_01h455vb4pex5vsknk084sn0ü",
+            "",
+            "account",
+            "account_",
+            "_",
+            "account_01h455vb4pex5vsknk084sn02",
+            "account_01h455vb4pex5vsknk084sn02qq",
+            "account_81h455vb4pex5vsknk084sn02q",
+            "account_01H455VB4PEX5VSKNK084SN02Q",
+            "account_01h455vb4pex5vsknk084sn02u",
+            "contact_01h455vb4pex5vsknk084sn02q",
+            "account_01h455vb4pex5vsknk084sn0ü",
         ] {
             assert_eq!(AccountId::parse(text), Err(IdError), "{text}");
         }

@@ -23,10 +23,7 @@ pub mod touch;
 pub mod touch_contact;
 pub mod user;
 
+pub use id::{AccountId, BookingId, ContactId, EventId, OpportunityId, OrganizationId, SessionId, TouchId, UserId};
 pub use id::{Id, IdError, show as show_id, split as split_id};
-pub use id::{
-    AccountId, BookingId, ContactId, EventId, OpportunityId, OrganizationId, SessionId, TouchId,
-    UserId,
-};
 pub use scope::Scoped;
 pub use time::{Day, Instant};

@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "these are tests, though clippy does not see it in async functions")]
 
+mod accounts;
+mod graphql;
 mod harness;
 mod migrations;
 mod program;

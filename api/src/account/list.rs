@@ -9,7 +9,9 @@ use super::{Account, Standing};
 use crate::context::{Cx, Viewer};
 use crate::error::{Fault, Result};
 use crate::external::ExternalIdInput;
-use crate::filter::{Archived, DateTimeFilter, DecimalFilter, Filter, IdFilter, IntFilter, Nested, StringFilter, operand};
+use crate::filter::{
+    Archived, DateTimeFilter, DecimalFilter, Filter, IdFilter, IntFilter, Nested, StringFilter, operand,
+};
 use crate::graph::{Answers, Asked};
 use crate::paging::{self, Below, Connection, Direction, Key, Order, PageArguments, SortKey};
 use crate::user::User;
@@ -115,7 +117,9 @@ impl Filter for AccountFilter {
             all = all.add(filter.condition::<_, AccountId>(Column::ParentId)?);
         }
         if let Some(standings) = operand("standing", standing)? {
-            let any = standings.iter().fold(Cond::any().add(Expr::cust("1 = 0")), |any, standing| any.add(stands(*standing, cx, viewer)));
+            let any = standings
+                .iter()
+                .fold(Cond::any().add(Expr::cust("1 = 0")), |any, standing| any.add(stands(*standing, cx, viewer)));
             all = all.add(any);
         }
         if let Some(filter) = operand("createdAt", created_at)? {
@@ -134,7 +138,9 @@ impl Filter for AccountFilter {
                 Column::Id.in_subquery(seats.select_only().column(seat::Column::AccountId).into_query())
             };
             // Every account has its owner.
-            all = all.add(filter.condition_by::<UserId>(seats, |is_null| Expr::cust(if is_null { "1 = 0" } else { "1 = 1" }))?);
+            all = all.add(
+                filter.condition_by::<UserId>(seats, |is_null| Expr::cust(if is_null { "1 = 0" } else { "1 = 1" }))?,
+            );
         }
         Ok(all)
     }
@@ -147,7 +153,9 @@ fn stands(standing: Standing, cx: &Cx, viewer: &Viewer) -> SimpleExpr {
         bookings
             .from(booking::Entity)
             .and_where(Expr::col((booking::Entity, booking::Column::OrganizationId)).eq(viewer.organization.id))
-            .and_where(Expr::col((booking::Entity, booking::Column::AccountId)).equals((account::Entity, account::Column::Id)));
+            .and_where(
+                Expr::col((booking::Entity, booking::Column::AccountId)).equals((account::Entity, account::Column::Id)),
+            );
         bookings
     };
     let any = Expr::exists(of_account().expr(Expr::val(1)).to_owned());
@@ -170,7 +178,12 @@ fn stands(standing: Standing, cx: &Cx, viewer: &Viewer) -> SimpleExpr {
 }
 
 /// The condition that a row is the one which another system calls so.
-pub fn named<C: ColumnTrait>(organization: OrganizationId, noun: &str, id: C, external: &ExternalIdInput) -> SimpleExpr {
+pub fn named<C: ColumnTrait>(
+    organization: OrganizationId,
+    noun: &str,
+    id: C,
+    external: &ExternalIdInput,
+) -> SimpleExpr {
     let names = external_id::Entity::of(organization)
         .filter(external_id::Column::Noun.eq(noun))
         .filter(external_id::Column::Source.eq(external.source.trim()))
@@ -179,7 +192,13 @@ pub fn named<C: ColumnTrait>(organization: OrganizationId, noun: &str, id: C, ex
 }
 
 /// The rows of a selection which another system calls so: one at most.
-pub fn by_external_id<E: EntityTrait>(viewer: &Viewer, select: Select<E>, noun: &str, id: E::Column, external: &ExternalIdInput) -> Select<E> {
+pub fn by_external_id<E: EntityTrait>(
+    viewer: &Viewer,
+    select: Select<E>,
+    noun: &str,
+    id: E::Column,
+    external: &ExternalIdInput,
+) -> Select<E> {
     select.filter(named(viewer.organization.id, noun, id, external))
 }
 
@@ -189,7 +208,9 @@ pub fn by_external_id<E: EntityTrait>(viewer: &Viewer, select: Select<E>, noun: 
 /// `BAD_USER_INPUT`.
 pub fn check_year(year: Option<i32>) -> Result<()> {
     match year {
-        Some(year) if !(1..=9999).contains(&year) => Err(Fault::BadInput(format!("year is between 1 and 9999; {year} was given."))),
+        Some(year) if !(1..=9999).contains(&year) => {
+            Err(Fault::BadInput(format!("year is between 1 and 9999; {year} was given.")))
+        }
         _ => Ok(()),
     }
 }
@@ -222,15 +243,25 @@ pub struct AccountOrder {
 fn sort_key(field: AccountOrderField) -> SortKey<account::Entity> {
     use account::Column;
     match field {
-        AccountOrderField::Name => SortKey::column("NAME", Column::NameKey, |row: &account::Model| Key::Text(row.name_key.clone())),
+        AccountOrderField::Name => {
+            SortKey::column("NAME", Column::NameKey, |row: &account::Model| Key::Text(row.name_key.clone()))
+        }
         AccountOrderField::Potential => {
-            SortKey::nullable("POTENTIAL", Column::Potential, i64::MAX, |row: &account::Model| Key::Number(row.potential.unwrap_or(i64::MAX)))
+            SortKey::nullable("POTENTIAL", Column::Potential, i64::MAX, |row: &account::Model| {
+                Key::Number(row.potential.unwrap_or(i64::MAX))
+            })
         }
         AccountOrderField::Employees => {
-            SortKey::nullable("EMPLOYEES", Column::Employees, i64::MAX, |row: &account::Model| Key::Number(row.employees.map_or(i64::MAX, i64::from)))
+            SortKey::nullable("EMPLOYEES", Column::Employees, i64::MAX, |row: &account::Model| {
+                Key::Number(row.employees.map_or(i64::MAX, i64::from))
+            })
         }
-        AccountOrderField::CreatedAt => SortKey::column("CREATED_AT", Column::CreatedAt, |row: &account::Model| Key::Number(row.created_at.0)),
-        AccountOrderField::UpdatedAt => SortKey::column("UPDATED_AT", Column::UpdatedAt, |row: &account::Model| Key::Number(row.updated_at.0)),
+        AccountOrderField::CreatedAt => {
+            SortKey::column("CREATED_AT", Column::CreatedAt, |row: &account::Model| Key::Number(row.created_at.0))
+        }
+        AccountOrderField::UpdatedAt => {
+            SortKey::column("UPDATED_AT", Column::UpdatedAt, |row: &account::Model| Key::Number(row.updated_at.0))
+        }
     }
 }
 
@@ -273,6 +304,7 @@ pub async fn owned(asked: &Asked<'_>, of: &[&User]) -> Result<Answers> {
         id: account::Column::Id,
     };
     let ids: Vec<UserId> = of.iter().map(|user| user.0.id).collect();
-    let pages: Vec<Connection<Account>> = below.pages(asked, &ids, |row| Some(row.owner_id), &arguments.order()?, &arguments.page).await?;
+    let pages: Vec<Connection<Account>> =
+        below.pages(asked, &ids, |row| Some(row.owner_id), &arguments.order()?, &arguments.page).await?;
     asked.each(&pages.iter().collect::<Vec<_>>()).await
 }

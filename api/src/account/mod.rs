@@ -246,7 +246,9 @@ pub async fn account(asked: &Asked<'_>, arguments: AccountArguments) -> Result<O
             Ok(domain) => viewer.accounts().filter(account::Column::Domain.eq(domain)),
             Err(_) => return Ok(None),
         },
-        AccountRef::ExternalId(external) => list::by_external_id(viewer, viewer.accounts(), AccountId::PREFIX, account::Column::Id, &external),
+        AccountRef::ExternalId(external) => {
+            list::by_external_id(viewer, viewer.accounts(), AccountId::PREFIX, account::Column::Id, &external)
+        }
     };
     Ok(select.one(asked.cx.reader()).await?.map(Account))
 }
@@ -336,7 +338,8 @@ async fn booked(asked: &Asked<'_>, of: &[&Account]) -> Result<Answers> {
     list::check_year(year)?;
     let (from, to) = viewer.fiscal_days(year, asked.cx.now);
     let sums = bookings(asked.cx, of.iter().map(|account| account.0.id).collect(), from, to).await?;
-    let money: Vec<Money> = of.iter().map(|account| asked.cx.money(sums.get(&account.0.id).map_or(0, |(_, sum)| *sum))).collect();
+    let money: Vec<Money> =
+        of.iter().map(|account| asked.cx.money(sums.get(&account.0.id).map_or(0, |(_, sum)| *sum))).collect();
     asked.each(&money.iter().collect::<Vec<_>>()).await
 }
 
@@ -345,7 +348,13 @@ impl Viewer {
     ///
     /// # Errors
     /// The database's.
-    pub async fn account_for<C: ConnectionTrait>(&self, connection: &C, check: &mut crate::check::Check, field: &str, id: &async_graphql::ID) -> Result<Option<account::Model>> {
+    pub async fn account_for<C: ConnectionTrait>(
+        &self,
+        connection: &C,
+        check: &mut crate::check::Check,
+        field: &str,
+        id: &async_graphql::ID,
+    ) -> Result<Option<account::Model>> {
         let Some(id) = check.id::<AccountId>(field, id) else { return Ok(None) };
         let found = self.account(connection, id, false).await?;
         if found.is_none() {

@@ -1,13 +1,18 @@
 //! Seats at an account: the owner's, and the team's.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
 use async_graphql::{Enum, ID, InputObject};
 use entity::{AccountId, Id, Instant, Scoped, UserId, account, opportunity, seat, user};
 use sea_orm::sea_query::OnConflict;
-use sea_orm::{ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter, QueryOrder};
+use sea_orm::{
+    ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter,
+    QueryOrder,
+};
 
 use super::{Account, AccountPayload};
+use crate::auth::viewer::line_below;
 use crate::check::Check;
 use crate::context::{Cx, Standing};
 use crate::error::{Fault, Result, UserErrorCode};
@@ -81,7 +86,8 @@ pub(super) async fn teams(asked: &Asked<'_>, of: &[&Account]) -> Result<Answers>
         }
     }
     let none = Vec::new();
-    let lists: Vec<&[TeamMember]> = of.iter().map(|account| teams.get(&account.0.id).unwrap_or(&none).as_slice()).collect();
+    let lists: Vec<&[TeamMember]> =
+        of.iter().map(|account| teams.get(&account.0.id).unwrap_or(&none).as_slice()).collect();
     asked.lists(&lists).await
 }
 
@@ -132,7 +138,11 @@ pub async fn set_team_member(cx: &Cx, arguments: SetTeamMember) -> Result<Accoun
     let team = seats.iter().filter(|seat| seat.role.is_some()).count() as u64;
     let before = seats.iter().find(|seat| seat.user_id == user.id).cloned();
     if team >= LARGEST_TEAM && before.as_ref().is_none_or(|seat| seat.role.is_none()) {
-        return Err(Fault::refused(UserErrorCode::LimitExceeded, &["input", "userId"], format!("A team has at most {LARGEST_TEAM} members.")));
+        return Err(Fault::refused(
+            UserErrorCode::LimitExceeded,
+            &["input", "userId"],
+            format!("A team has at most {LARGEST_TEAM} members."),
+        ));
     }
     let after = seat::Model {
         account_id: account.id,
@@ -179,7 +189,13 @@ pub async fn remove_team_member(cx: &Cx, arguments: RemoveTeamMember) -> Result<
 }
 
 /// The account of an input, locked, for whoever answers for it.
-pub(super) async fn responsible_for(cx: &Cx, write: &Write<'_>, check: &mut Check, field: &str, id: &ID) -> Result<Option<account::Model>> {
+pub(super) async fn responsible_for(
+    cx: &Cx,
+    write: &Write<'_>,
+    check: &mut Check,
+    field: &str,
+    id: &ID,
+) -> Result<Option<account::Model>> {
     let viewer = cx.viewer()?;
     let Some(id) = check.id::<AccountId>(field, id) else { return Ok(None) };
     let Some(account) = viewer.account(&write.tx, id, true).await? else {
@@ -187,7 +203,11 @@ pub(super) async fn responsible_for(cx: &Cx, write: &Write<'_>, check: &mut Chec
         return Ok(None);
     };
     if viewer.standing(&account) != Standing::Responsible {
-        check.fault(UserErrorCode::Forbidden, field, "Only the account's owner, their managers and admins may do this.");
+        check.fault(
+            UserErrorCode::Forbidden,
+            field,
+            "Only the account's owner, their managers and admins may do this.",
+        );
         return Ok(None);
     }
     Ok(Some(account))
@@ -197,7 +217,13 @@ pub(super) async fn responsible_for(cx: &Cx, write: &Write<'_>, check: &mut Chec
 ///
 /// # Errors
 /// The database's.
-pub async fn active_member(cx: &Cx, write: &Write<'_>, check: &mut Check, field: &str, id: &ID) -> Result<Option<user::Model>> {
+pub async fn active_member(
+    cx: &Cx,
+    write: &Write<'_>,
+    check: &mut Check,
+    field: &str,
+    id: &ID,
+) -> Result<Option<user::Model>> {
     let Some(id) = check.id::<UserId>(field, id) else { return Ok(None) };
     let user = user::Entity::of(cx.viewer()?.organization.id).filter(user::Column::Id.eq(id)).one(&write.tx).await?;
     match &user {
@@ -211,7 +237,11 @@ pub async fn active_member(cx: &Cx, write: &Write<'_>, check: &mut Check, field:
     Ok(user)
 }
 
-async fn seats_of(write: &Write<'_>, organization: entity::OrganizationId, account: AccountId) -> Result<Vec<seat::Model>> {
+async fn seats_of(
+    write: &Write<'_>,
+    organization: entity::OrganizationId,
+    account: AccountId,
+) -> Result<Vec<seat::Model>> {
     Ok(seat::Entity::of(organization).filter(seat::Column::AccountId.eq(account)).all(&write.tx).await?)
 }
 
@@ -225,7 +255,12 @@ async fn owns_opportunities(write: &Write<'_>, account: &account::Model, user: U
 }
 
 /// Saves a change of one seat on the team as a write of the account.
-async fn touch_team(write: &mut Write<'_>, account: &account::Model, before: Option<&seat::Model>, after: Option<&seat::Model>) -> Result<account::Model> {
+async fn touch_team(
+    write: &mut Write<'_>,
+    account: &account::Model,
+    before: Option<&seat::Model>,
+    after: Option<&seat::Model>,
+) -> Result<account::Model> {
     let role = |seat: Option<&seat::Model>| seat.and_then(|seat| seat.role).map(seat::TeamRole::word);
     let who = before.or(after).map(|seat| seat.user_id.show()).unwrap_or_default();
     save_seats(&write.tx, after.into_iter().cloned().collect()).await?;
@@ -262,7 +297,11 @@ pub(super) async fn save_seats<C: ConnectionTrait>(connection: &C, seats: Vec<se
 ///
 /// # Errors
 /// The database's.
-pub async fn seat_owners(write: &mut Write<'_>, organization: entity::OrganizationId, accounts: &[(AccountId, UserId)]) -> Result<()> {
+pub async fn seat_owners(
+    write: &mut Write<'_>,
+    organization: entity::OrganizationId,
+    accounts: &[(AccountId, UserId)],
+) -> Result<()> {
     if accounts.is_empty() {
         return Ok(());
     }
@@ -271,7 +310,10 @@ pub async fn seat_owners(write: &mut Write<'_>, organization: entity::Organizati
     let sellers: Vec<(AccountId, UserId)> = if old.is_empty() {
         Vec::new()
     } else {
-        let open = opportunity::Entity::of(organization).filter(opportunity::Column::AccountId.is_in(ids)).all(&write.tx).await?;
+        let open = opportunity::Entity::of(organization)
+            .filter(opportunity::Column::AccountId.is_in(ids))
+            .all(&write.tx)
+            .await?;
         open.into_iter().map(|opportunity| (opportunity.account_id, opportunity.owner_id)).collect()
     };
     let mut seats = Vec::new();
@@ -280,7 +322,10 @@ pub async fn seat_owners(write: &mut Write<'_>, organization: entity::Organizati
             let stays = sellers.contains(&(*account, seat.user_id)).then_some(seat::TeamRole::Seller);
             if let (None, Some(role)) = (seat.role, stays) {
                 let mut changes = serde_json::Map::new();
-                changes.insert(format!("team.{}", seat.user_id.show()), serde_json::json!({"from": null, "to": role.word()}));
+                changes.insert(
+                    format!("team.{}", seat.user_id.show()),
+                    serde_json::json!({"from": null, "to": role.word()}),
+                );
                 write.note(AccountId::PREFIX, "team_changed", account.uuid(), Some(*account), &changes);
             }
             seats.push(seat::Model { owner: false, role: seat.role.or(stays), ..seat.clone() });
@@ -297,7 +342,11 @@ pub async fn seat_owners(write: &mut Write<'_>, organization: entity::Organizati
     }
     save_seats(&write.tx, seats).await?;
     // A seat of neither kind is none.
-    seat::Entity::remove_of(organization).filter(seat::Column::Owner.eq(false)).filter(seat::Column::Role.is_null()).exec(&write.tx).await?;
+    seat::Entity::remove_of(organization)
+        .filter(seat::Column::Owner.eq(false))
+        .filter(seat::Column::Role.is_null())
+        .exec(&write.tx)
+        .await?;
     Ok(())
 }
 
@@ -306,29 +355,39 @@ pub async fn seat_owners(write: &mut Write<'_>, organization: entity::Organizati
 ///
 /// # Errors
 /// The database's.
-pub async fn join(write: &mut Write<'_>, organization: entity::OrganizationId, wanted: &[(AccountId, UserId)]) -> Result<()> {
+pub async fn join(
+    write: &mut Write<'_>,
+    organization: entity::OrganizationId,
+    wanted: &[(AccountId, UserId)],
+) -> Result<()> {
     let mut wanted: Vec<(AccountId, UserId)> = wanted.to_vec();
     wanted.sort_unstable();
     wanted.dedup();
     let users: Vec<UserId> = wanted.iter().map(|(_, user)| *user).collect();
     let accounts: Vec<AccountId> = wanted.iter().map(|(account, _)| *account).collect();
-    let seats = seat::Entity::of(organization).filter(seat::Column::AccountId.is_in(accounts.clone())).all(&write.tx).await?;
+    let seats =
+        seat::Entity::of(organization).filter(seat::Column::AccountId.is_in(accounts.clone())).all(&write.tx).await?;
     wanted.retain(|(account, user)| !seats.iter().any(|seat| seat.account_id == *account && seat.user_id == *user));
     if wanted.is_empty() {
         return Ok(());
     }
-    let roles: HashMap<UserId, user::Role> =
-        user::Entity::of(organization).filter(user::Column::Id.is_in(users)).all(&write.tx).await?.into_iter().map(|user| (user.id, user.role)).collect();
+    let roles: HashMap<UserId, user::Role> = user::Entity::of(organization)
+        .filter(user::Column::Id.is_in(users))
+        .all(&write.tx)
+        .await?
+        .into_iter()
+        .map(|user| (user.id, user.role))
+        .collect();
     let mut lines: HashMap<UserId, Vec<UserId>> = HashMap::new();
     let mut missing = Vec::new();
     for (account, user) in wanted {
         match roles.get(&user) {
             Some(user::Role::Admin) | None => continue,
             Some(user::Role::Manager) => {
-                if !lines.contains_key(&user) {
-                    lines.insert(user, crate::auth::viewer::line_below(&write.tx, organization, user).await?);
-                }
-                let line = &lines[&user];
+                let line = match lines.entry(user) {
+                    Entry::Occupied(known) => known.into_mut(),
+                    Entry::Vacant(new) => new.insert(line_below(&write.tx, organization, user).await?),
+                };
                 if seats.iter().any(|seat| seat.account_id == account && line.contains(&seat.user_id)) {
                     continue;
                 }
@@ -337,7 +396,10 @@ pub async fn join(write: &mut Write<'_>, organization: entity::OrganizationId, w
         }
         missing.push((account, user));
     }
-    let rows = account::Entity::of(organization).filter(account::Column::Id.is_in(missing.iter().map(|(account, _)| *account))).all(&write.tx).await?;
+    let rows = account::Entity::of(organization)
+        .filter(account::Column::Id.is_in(missing.iter().map(|(account, _)| *account)))
+        .all(&write.tx)
+        .await?;
     let new: Vec<seat::Model> = missing
         .iter()
         .map(|(account, user)| seat::Model {
@@ -354,7 +416,10 @@ pub async fn join(write: &mut Write<'_>, organization: entity::OrganizationId, w
     for row in rows {
         let mut changes = serde_json::Map::new();
         for (_, user) in missing.iter().filter(|(account, _)| *account == row.id) {
-            changes.insert(format!("team.{}", user.show()), serde_json::json!({"from": null, "to": seat::TeamRole::Seller.word()}));
+            changes.insert(
+                format!("team.{}", user.show()),
+                serde_json::json!({"from": null, "to": seat::TeamRole::Seller.word()}),
+            );
         }
         changed.push((row, changes));
     }

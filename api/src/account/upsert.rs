@@ -78,10 +78,18 @@ pub async fn upsert(cx: &Cx, arguments: UpsertAccounts) -> Result<UpsertPayload>
     let any = Cond::any()
         .add(account::Column::Id.is_in(known.values().map(|id| AccountId(*id))))
         .add(account::Column::Domain.is_in(domains));
-    let present: HashMap<AccountId, account::Model> =
-        account::Entity::of(organization).filter(any.clone()).lock_exclusive().all(&write.tx).await?.into_iter().map(|row| (row.id, row)).collect();
-    let seen: Vec<AccountId> = viewer.accounts().filter(any).all(&write.tx).await?.into_iter().map(|row| row.id).collect();
-    let by_domain: HashMap<String, AccountId> = present.values().filter_map(|row| Some((row.domain.clone()?, row.id))).collect();
+    let present: HashMap<AccountId, account::Model> = account::Entity::of(organization)
+        .filter(any.clone())
+        .lock_exclusive()
+        .all(&write.tx)
+        .await?
+        .into_iter()
+        .map(|row| (row.id, row))
+        .collect();
+    let seen: Vec<AccountId> =
+        viewer.accounts().filter(any).all(&write.tx).await?.into_iter().map(|row| row.id).collect();
+    let by_domain: HashMap<String, AccountId> =
+        present.values().filter_map(|row| Some((row.domain.clone()?, row.id))).collect();
     let parents: Vec<AccountRef> = rows.iter().filter_map(|row| value(&row.parent)).collect();
     let lookup = Lookup::of(&write.tx, viewer, &parents, rows.iter().filter_map(|row| value(&row.owner_email))).await?;
 
@@ -114,7 +122,11 @@ pub async fn upsert(cx: &Cx, arguments: UpsertAccounts) -> Result<UpsertPayload>
             (Some(external), _) => (external.source.trim().to_owned(), external.id.trim().to_owned()),
             (None, Some(domain)) => (String::new(), domain.clone()),
             (None, None) => {
-                check.fault(UserErrorCode::Required, "externalId", "A row needs an external id or a domain to be known by.");
+                check.fault(
+                    UserErrorCode::Required,
+                    "externalId",
+                    "A row needs an external id or a domain to be known by.",
+                );
                 done.push(Row::failed(check));
                 continue;
             }
@@ -128,9 +140,17 @@ pub async fn upsert(cx: &Cx, arguments: UpsertAccounts) -> Result<UpsertPayload>
         once.note(&mut check, index, if external.is_some() { "externalId" } else { "domain" }, identity);
         if let Some(before) = &before {
             if !seen.contains(&before.id) {
-                check.fault(UserErrorCode::Taken, if external.is_some() { "externalId" } else { "domain" }, "Another account has this key.");
+                check.fault(
+                    UserErrorCode::Taken,
+                    if external.is_some() { "externalId" } else { "domain" },
+                    "Another account has this key.",
+                );
             } else if viewer.standing(before) != Standing::Responsible {
-                check.fault(UserErrorCode::Forbidden, "", "Only the account's owner, their managers and admins may do this.");
+                check.fault(
+                    UserErrorCode::Forbidden,
+                    "",
+                    "Only the account's owner, their managers and admins may do this.",
+                );
             }
         }
         let mut after = before.clone().unwrap_or_else(|| blank(cx, viewer));
@@ -141,7 +161,8 @@ pub async fn upsert(cx: &Cx, arguments: UpsertAccounts) -> Result<UpsertPayload>
             .apply(&mut check, viewer, &mut after);
         if let Some(external) = &external {
             let one = check.external_ids("externalId", std::slice::from_ref(external));
-            let mut all: Vec<ExternalId> = shown(&after.external_ids).into_iter().filter(|other| other.source != external.source.trim()).collect();
+            let mut all: Vec<ExternalId> =
+                shown(&after.external_ids).into_iter().filter(|other| other.source != external.source.trim()).collect();
             all.extend(shown(&one));
             after.external_ids = stored(all);
         }
@@ -158,7 +179,9 @@ pub async fn upsert(cx: &Cx, arguments: UpsertAccounts) -> Result<UpsertPayload>
         match custom_fields {
             MaybeUndefined::Undefined => {}
             MaybeUndefined::Null => after.custom_fields = "{}".to_owned(),
-            MaybeUndefined::Value(Json(json)) => after.custom_fields = merged(&after.custom_fields, &check.custom_fields("customFields", json)),
+            MaybeUndefined::Value(Json(json)) => {
+                after.custom_fields = merged(&after.custom_fields, &check.custom_fields("customFields", json));
+            }
         }
         match owner_email {
             MaybeUndefined::Undefined => {}
@@ -186,7 +209,11 @@ pub async fn upsert(cx: &Cx, arguments: UpsertAccounts) -> Result<UpsertPayload>
 
     let owners: Vec<(AccountId, entity::UserId)> = done
         .iter()
-        .filter_map(|row| row.after.as_ref().filter(|after| row.before.as_ref().is_none_or(|before| before.owner_id != after.owner_id)))
+        .filter_map(|row| {
+            row.after
+                .as_ref()
+                .filter(|after| row.before.as_ref().is_none_or(|before| before.owner_id != after.owner_id))
+        })
         .map(|after| (after.id, after.owner_id))
         .collect();
     let payload = save(&mut write, done, dry_run).await?;
@@ -219,8 +246,12 @@ async fn link_parents(
             MaybeUndefined::Value(reference) => {
                 let key = match reference {
                     AccountRef::Id(_) => None,
-                    AccountRef::Domain(domain) => crate::text::domain(domain).ok().map(|domain| (String::new(), domain)),
-                    AccountRef::ExternalId(external) => Some((external.source.trim().to_owned(), external.id.trim().to_owned())),
+                    AccountRef::Domain(domain) => {
+                        crate::text::domain(domain).ok().map(|domain| (String::new(), domain))
+                    }
+                    AccountRef::ExternalId(external) => {
+                        Some((external.source.trim().to_owned(), external.id.trim().to_owned()))
+                    }
                 };
                 let parent = key
                     .and_then(|key| of_call.get(&key).copied())
@@ -242,11 +273,13 @@ async fn link_parents(
     // Upwards level by level, for all rows together.
     let organization = write.organization();
     for _ in 0..64 {
-        let unknown: Vec<AccountId> = parent_of.values().flatten().filter(|id| !parent_of.contains_key(id)).copied().collect();
+        let unknown: Vec<AccountId> =
+            parent_of.values().flatten().filter(|id| !parent_of.contains_key(id)).copied().collect();
         if unknown.is_empty() {
             break;
         }
-        let found = account::Entity::of(organization).filter(account::Column::Id.is_in(unknown.clone())).all(&write.tx).await?;
+        let found =
+            account::Entity::of(organization).filter(account::Column::Id.is_in(unknown.clone())).all(&write.tx).await?;
         parent_of.extend(found.into_iter().map(|row| (row.id, row.parent_id)));
         for id in unknown {
             parent_of.entry(id).or_insert(None);

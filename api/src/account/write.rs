@@ -121,7 +121,8 @@ pub(super) struct Changes<'a> {
 impl Changes<'_> {
     /// Makes them, checked.
     pub(super) fn apply(&self, check: &mut Check, viewer: &Viewer, to: &mut account::Model) {
-        let Self { name, domain, industry, employees, annual_revenue, country, city, phone, description, potential } = self;
+        let Self { name, domain, industry, employees, annual_revenue, country, city, phone, description, potential } =
+            self;
         check.change_required("name", name, NAME, &mut to.name);
         check.change_with("domain", domain, &mut to.domain, |check, field, text| match crate::text::domain(&text) {
             Ok(domain) => Some(domain),
@@ -131,8 +132,12 @@ impl Changes<'_> {
             }
         });
         check.change("industry", industry, NAME, &mut to.industry);
-        check.change_with("employees", employees, &mut to.employees, |check, field, count| check.within(field, count, 0, i32::MAX));
-        let amount = |check: &mut Check, field: &str, given: Decimal| check.amount(field, given, viewer.currency, Amounts::NotNegative);
+        check.change_with("employees", employees, &mut to.employees, |check, field, count| {
+            check.within(field, count, 0, i32::MAX)
+        });
+        let amount = |check: &mut Check, field: &str, given: Decimal| {
+            check.amount(field, given, viewer.currency, Amounts::NotNegative)
+        };
         check.change_with("annualRevenue", annual_revenue, &mut to.annual_revenue, amount);
         check.change("country", country, NAME, &mut to.country);
         check.change("city", city, NAME, &mut to.city);
@@ -226,7 +231,11 @@ pub async fn create(cx: &Cx, arguments: CreateAccount) -> Result<AccountPayload>
         && let Some(owner) = team::active_member(cx, &write, &mut check, "ownerId", id).await?
     {
         if !viewer.is_above_or_is(owner.id) {
-            check.fault(UserErrorCode::Forbidden, "ownerId", "Only their manager or an admin puts an account into somebody else's book.");
+            check.fault(
+                UserErrorCode::Forbidden,
+                "ownerId",
+                "Only their manager or an admin puts an account into somebody else's book.",
+            );
         }
         account.owner_id = owner.id;
     }
@@ -296,7 +305,10 @@ pub async fn update(cx: &Cx, arguments: UpdateAccount) -> Result<AccountPayload>
             write.alone_with("account.parent").await?;
             if let Some(parent) = viewer.account_for(&write.tx, &mut check, "parentId", id).await? {
                 if ancestors(&write.tx, &parent).await?.contains(&before.id) {
-                    check.invalid("parentId", format!("{} belongs to this account already: that would be a circle.", parent.name));
+                    check.invalid(
+                        "parentId",
+                        format!("{} belongs to this account already: that would be a circle.", parent.name),
+                    );
                 }
                 after.parent_id = Some(parent.id);
             }
@@ -361,7 +373,14 @@ async fn untaken(write: &Write<'_>, check: &mut Check, viewer: &Viewer, account:
         }
     }
     check
-        .untaken(&write.tx, viewer.organization.id, AccountId::PREFIX, "externalIds", &account.external_ids, Some(account.id.uuid()))
+        .untaken(
+            &write.tx,
+            viewer.organization.id,
+            AccountId::PREFIX,
+            "externalIds",
+            &account.external_ids,
+            Some(account.id.uuid()),
+        )
         .await
 }
 
@@ -373,6 +392,8 @@ pub(super) async fn ancestors<C: ConnectionTrait>(connection: &C, account: &acco
             select account.id, account.parent_id from account join line on account.id = line.parent_id where account.organization_id = $1
         ) select id from line";
     let values = [account.organization_id.into(), account.id.into()];
-    let rows = connection.query_all_raw(Statement::from_sql_and_values(connection.get_database_backend(), sql, values)).await?;
+    let rows = connection
+        .query_all_raw(Statement::from_sql_and_values(connection.get_database_backend(), sql, values))
+        .await?;
     rows.into_iter().map(|row| Ok(AccountId(row.try_get_by_index(0)?))).collect()
 }

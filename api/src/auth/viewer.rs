@@ -45,13 +45,17 @@ impl Auth {
         let keys = if given.is_empty() {
             SigningKeys::open(&settings.key_file())?
         } else {
-            SigningKeys::given(given.iter().map(|key| key.expose()))?
+            SigningKeys::given(given.iter().map(crate::config::Secret::expose))?
         };
         Ok(Self {
             passwords: Passwords::new(),
             tokens: Tokens::new(&keys),
             throttle: Throttle::default(),
-            viewers: Cache::builder().max_capacity(MOST_REMEMBERED).time_to_live(REMEMBERED).support_invalidation_closures().build(),
+            viewers: Cache::builder()
+                .max_capacity(MOST_REMEMBERED)
+                .time_to_live(REMEMBERED)
+                .support_invalidation_closures()
+                .build(),
         })
     }
 
@@ -98,7 +102,9 @@ pub async fn find(db: &Db, claims: Claims) -> Result<Option<Viewer>> {
     else {
         return Ok(None);
     };
-    let Some(organization) = organization::Entity::of(claims.organization).one(db.reader()).await? else { return Ok(None) };
+    let Some(organization) = organization::Entity::of(claims.organization).one(db.reader()).await? else {
+        return Ok(None);
+    };
     let line = match user.role {
         user::Role::Manager => line_below(db.reader(), organization.id, user.id).await?,
         user::Role::Seller | user::Role::Admin => vec![user.id],
@@ -118,13 +124,18 @@ pub fn of(organization: organization::Model, user: user::Model, session: Session
 ///
 /// # Errors
 /// The database's.
-pub async fn line_below<C: ConnectionTrait>(connection: &C, organization: OrganizationId, user: UserId) -> Result<Vec<UserId>, DbErr> {
+pub async fn line_below<C: ConnectionTrait>(
+    connection: &C,
+    organization: OrganizationId,
+    user: UserId,
+) -> Result<Vec<UserId>, DbErr> {
     let sql = "with recursive line (id) as (
             select id from member where organization_id = $1 and id = $2
             union
             select member.id from member join line on member.manager_id = line.id where member.organization_id = $1
         ) select id from line";
-    let statement = Statement::from_sql_and_values(connection.get_database_backend(), sql, [organization.into(), user.into()]);
+    let statement =
+        Statement::from_sql_and_values(connection.get_database_backend(), sql, [organization.into(), user.into()]);
     let rows = connection.query_all_raw(statement).await?;
     rows.into_iter().map(|row| row.try_get_by_index::<Uuid>(0).map(UserId)).collect()
 }

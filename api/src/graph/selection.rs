@@ -1,9 +1,7 @@
 //! Which fields a document asks of a type, with fragments spread, `@skip` and `@include` decided and fields of one
 //! name merged, as the specification's CollectFields and MergeSelectionSets have it.
 
-use async_graphql::parser::types::{
-    Directive, Field as AstField, Selection, SelectionSet,
-};
+use async_graphql::parser::types::{Directive, Field as AstField, Selection, SelectionSet};
 use async_graphql::registry::Registry;
 use async_graphql::{Context, Name, Positioned, QueryEnv, Value as ConstValue};
 use async_graphql_value::Value as AstValue;
@@ -95,9 +93,11 @@ impl<'a> Document<'a> {
                         continue;
                     }
                     let name = &spread.node.fragment_name.node;
-                    let fragment = self.env.fragments.get(name).ok_or_else(|| {
-                        Fault::BadInput(format!("There is no fragment named {name}."))
-                    })?;
+                    let fragment = self
+                        .env
+                        .fragments
+                        .get(name)
+                        .ok_or_else(|| Fault::BadInput(format!("There is no fragment named {name}.")))?;
                     if self.applies(type_name, Some(&fragment.node.type_condition.node.on.node)) {
                         self.add(type_name, &fragment.node.selection_set.node, found)?;
                     }
@@ -145,10 +145,7 @@ impl<'a> Document<'a> {
             AstValue::Binary(bytes) => ConstValue::Binary(bytes.clone()),
             AstValue::Enum(name) => ConstValue::Enum(name.clone()),
             AstValue::List(items) => ConstValue::List(
-                items
-                    .iter()
-                    .map(|item| Ok(self.value(item)?.unwrap_or_default()))
-                    .collect::<Result<_>>()?,
+                items.iter().map(|item| Ok(self.value(item)?.unwrap_or_default())).collect::<Result<_>>()?,
             ),
             AstValue::Object(fields) => {
                 let mut object = indexmap::IndexMap::with_capacity(fields.len());

@@ -1,0 +1,522 @@
+//! Accounts: what is kept, who may, how they are listed, and many at once.
+
+use serde_json::{Value, json};
+use tests::queries::count;
+use tests::{World, on_both_databases};
+
+const ALL: &str = "account { id name domain industry employees annualRevenue { amount currency } country city phone description \
+    potential { amount } parent { id } owner { id } externalIds { source id } customFields archivedAt version }";
+
+#[on_both_databases]
+async fn what_is_given_is_kept_tidied(world: &World) {
+    let admin = world.admin();
+    let parent = admin.account(json!({"name": "Holding"})).await;
+    let answer = admin
+        .mutate(
+            "createAccount",
+            ALL,
+            json!({
+                "name": "  Cafe\u{301} 👩‍👩‍👧 שלום ", "domain": "https://www.Cafe.example/menu", "industry": "Food", "employees": 12,
+                "annualRevenue": "1234567.5", "country": "Polska", "city": "Łódź", "phone": " +48 1 ", "description": "a\r\nb",
+                "potential": 100, "parentId": parent, "externalIds": [{"source": "sap", "id": "2"}, {"source": "crm", "id": "1"}],
+                "customFields": {"b": 1, "a": [null, "x"]},
+            }),
+        )
+        .await
+        .done();
+    let account = answer.data("createAccount.account");
+    assert_eq!(account["name"], "Café 👩‍👩‍👧 שלום");
+    assert_eq!(account["domain"], "cafe.example");
+    assert_eq!(account["annualRevenue"], json!({"amount": "1234567.50", "currency": "USD"}));
+    assert_eq!(account["potential"], json!({"amount": "100.00"}));
+    assert_eq!(account["description"], "a\nb");
+    assert_eq!(account["parent"]["id"], json!(parent));
+    assert_eq!(account["owner"]["id"], admin.id());
+    assert_eq!(account["externalIds"], json!([{"source": "crm", "id": "1"}, {"source": "sap", "id": "2"}]));
+    assert_eq!(account["customFields"], json!({"b": 1, "a": [null, "x"]}));
+    assert_eq!(account["version"], 1);
+}
+
+#[on_both_databases]
+async fn faults_are_told_together_and_nothing_is_written(world: &World) {
+    let admin = world.admin();
+    let answer = admin
+        .mutate(
+            "createAccount",
+            "account { id }",
+            json!({
+                "name": " \u{0}", "domain": "not a domain", "employees": -1, "annualRevenue": "0.001", "potential": "-1",
+                "city": "x".repeat(201), "description": "x".repeat(20_001), "parentId": "contact_01h455vb4pex5vsknk084sn02q",
+                "ownerId": "user_", "externalIds": [{"source": "a", "id": "1"}, {"source": "a", "id": "2"}], "customFields": [1],
+            }),
+        )
+        .await;
+    let mut refusals = answer.refusals();
+    refusals.sort();
+    let expected = [
+        ("INVALID", "input.annualRevenue"),
+        ("INVALID", "input.city"),
+        ("INVALID", "input.customFields"),
+        ("INVALID", "input.description"),
+        ("INVALID", "input.domain"),
+        ("INVALID", "input.employees"),
+        ("INVALID", "input.externalIds.1.source"),
+        ("INVALID", "input.name"),
+        ("INVALID", "input.potential"),
+        ("NOT_FOUND", "input.ownerId"),
+        ("NOT_FOUND", "input.parentId"),
+    ];
+    assert_eq!(refusals, expected.map(|(code, field)| (code.to_owned(), field.to_owned())));
+    assert_eq!(answer.data("createAccount.account"), &Value::Null);
+    assert_eq!(
+        admin.query("{ accounts { totalCount } events { nodes { type } } }").await.data("accounts.totalCount"),
+        &json!(0)
+    );
+}
+
+#[on_both_databases]
+async fn a_field_left_out_stays_and_null_clears(world: &World) {
+    let admin = world.admin();
+    let id = admin.account(json!({"name": "Acme", "city": "Bonn", "country": "DE", "employees": 5})).await;
+    // A variable that is left out must not erase the field.
+    let document = "mutation($id: ID!, $city: String, $country: String) {
+        updateAccount(input: {id: $id, city: $city, country: $country}) { account { city country employees version } userErrors { code field message } } }";
+    let answer = admin.send(document, json!({"id": id, "country": null})).await.done();
+    let expected = json!({"city": "Bonn", "country": null, "employees": 5, "version": 2});
+    assert_eq!(answer.data("updateAccount.account"), &expected);
+    // What changes nothing writes nothing.
+    let answer = admin.send(document, json!({"id": id, "city": "Bonn"})).await.done();
+    assert_eq!(answer.data("updateAccount.account.version"), &json!(2));
+    let answer = admin.mutate("updateAccount", ALL, json!({"id": id, "name": null})).await;
+    assert_eq!(answer.refusals(), [("REQUIRED".to_owned(), "input.name".to_owned())]);
+}
+
+#[on_both_databases]
+async fn a_stale_write_is_refused_and_of_two_at_once_one_wins(world: &World) {
+    let admin = world.admin();
+    let id = admin.account(json!({"name": "Acme"})).await;
+    let answer = admin.mutate("updateAccount", ALL, json!({"id": id, "city": "Bonn", "ifVersion": 2})).await;
+    assert_eq!(answer.refusals(), [("STALE_VERSION".to_owned(), "input.ifVersion".to_owned())]);
+    let change = |city: &str| admin.mutate("updateAccount", ALL, json!({"id": id, "city": city, "ifVersion": 1}));
+    let (one, other) = tokio::join!(change("Bonn"), change("Köln"));
+    let refused = [one.refusals(), other.refusals()].concat();
+    assert_eq!(refused, [("STALE_VERSION".to_owned(), "input.ifVersion".to_owned())]);
+}
+
+#[on_both_databases]
+async fn a_domain_and_an_external_id_belong_to_one_account(world: &World) {
+    let admin = world.admin();
+    let make = |name: &str| {
+        admin.mutate(
+            "createAccount",
+            "account { id }",
+            json!({"name": name, "domain": "acme.com", "externalIds": [{"source": "crm", "id": "7"}]}),
+        )
+    };
+    // Two at once: one wins, the other is told.
+    let (one, other) = tokio::join!(make("One"), make("Other"));
+    let mut refusals = [one.refusals(), other.refusals()].concat();
+    refusals.sort();
+    let taken = |field: &str| ("TAKEN".to_owned(), field.to_owned());
+    assert_eq!(refusals, [taken("input.domain"), taken("input.externalIds.0")]);
+    // Another organization has its own.
+    let elsewhere = world.another_organization("Globex").await;
+    elsewhere
+        .admin()
+        .account(json!({"name": "Acme", "domain": "acme.com", "externalIds": [{"source": "crm", "id": "7"}]}))
+        .await;
+    for by in ["{domain: \"WWW.acme.com\"}", "{externalId: {source: \"crm\", id: \"7\"}}"] {
+        let answer = admin.query(&format!("{{ account(by: {by}) {{ domain }} }}")).await;
+        assert_eq!(answer.text("account.domain"), "acme.com");
+    }
+}
+
+#[on_both_databases]
+async fn parents_make_no_circle(world: &World) {
+    let admin = world.admin();
+    let top = admin.account(json!({"name": "Top"})).await;
+    let middle = admin.account(json!({"name": "Middle", "parentId": top})).await;
+    let bottom = admin.account(json!({"name": "Bottom", "parentId": middle})).await;
+    for parent in [&top, &middle, &bottom] {
+        let answer = admin.mutate("updateAccount", ALL, json!({"id": top, "parentId": parent})).await;
+        assert_eq!(answer.refusals(), [("INVALID".to_owned(), "input.parentId".to_owned())]);
+    }
+    // Two changes that would make one together: one is refused.
+    let (a, b) = (admin.account(json!({"name": "A"})).await, admin.account(json!({"name": "B"})).await);
+    let (one, other) = tokio::join!(
+        admin.mutate("updateAccount", ALL, json!({"id": a, "parentId": b})),
+        admin.mutate("updateAccount", ALL, json!({"id": b, "parentId": a}))
+    );
+    assert_eq!([one.refusals(), other.refusals()].concat(), [("INVALID".to_owned(), "input.parentId".to_owned())]);
+}
+
+#[on_both_databases]
+async fn what_one_sees_follows_owner_team_and_line(world: &World) {
+    let mia = world.manager("Mia").await;
+    let (ann, bob) = (world.seller("Ann").under(&mia).await, world.seller("Bob").await);
+    let acme = ann.account(json!({"name": "Acme"})).await;
+    let sees = async |who: &tests::actors::Member| {
+        let answer = who
+            .send("query($id: ID!) { account(by: {id: $id}) { name } accounts { totalCount } }", json!({"id": acme}))
+            .await;
+        (answer.data("account").is_object(), answer.data("accounts.totalCount").clone())
+    };
+    assert_eq!(sees(&ann).await, (true, json!(1)));
+    assert_eq!(sees(&mia).await, (true, json!(1)));
+    assert_eq!(sees(world.admin()).await, (true, json!(1)));
+    assert_eq!(sees(&bob).await, (false, json!(0)));
+
+    ann.mutate("setTeamMember", "account { id }", json!({"accountId": acme, "userId": bob.id(), "role": "TECHNICAL"}))
+        .await
+        .done();
+    assert_eq!(sees(&bob).await, (true, json!(1)));
+    // A team member reads all, and does not change the account.
+    for (mutation, input) in [
+        ("updateAccount", json!({"id": acme, "city": "Bonn"})),
+        ("setTeamMember", json!({"accountId": acme, "userId": mia.id(), "role": "OTHER"})),
+        ("removeTeamMember", json!({"accountId": acme, "userId": bob.id()})),
+    ] {
+        assert_eq!(bob.mutate(mutation, "account { id }", input).await.refusals()[0].0, "FORBIDDEN", "{mutation}");
+    }
+    ann.mutate("removeTeamMember", "account { id }", json!({"accountId": acme, "userId": bob.id()})).await.done();
+    assert_eq!(sees(&bob).await, (false, json!(0)));
+    // What one does not see is not there.
+    let answer = bob.mutate("updateAccount", "account { id }", json!({"id": acme, "city": "Bonn"})).await;
+    assert_eq!(answer.refusals(), [("NOT_FOUND".to_owned(), "input.id".to_owned())]);
+}
+
+#[on_both_databases]
+async fn a_new_owner_takes_the_account_with_them(world: &World) {
+    let (ann, bob) = (world.seller("Ann").await, world.seller("Bob").await);
+    let acme = ann.account(json!({"name": "Acme"})).await;
+    ann.mutate("updateAccount", "account { id }", json!({"id": acme, "ownerId": bob.id()})).await.done();
+    assert_eq!(ann.query("{ accounts { totalCount } }").await.data("accounts.totalCount"), &json!(0));
+    assert_eq!(bob.query("{ accounts { totalCount } }").await.data("accounts.totalCount"), &json!(1));
+    // Into somebody else's book only from above.
+    let answer = ann.mutate("createAccount", "account { id }", json!({"name": "B", "ownerId": bob.id()})).await;
+    assert_eq!(answer.refusals(), [("FORBIDDEN".to_owned(), "input.ownerId".to_owned())]);
+}
+
+#[on_both_databases]
+async fn archived_accounts_are_out_of_lists_and_come_back(world: &World) {
+    let admin = world.admin();
+    let id = admin.account(json!({"name": "Acme"})).await;
+    for _ in 0..2 {
+        let answer = admin.send("mutation($id: ID!) { archiveAccount(id: $id) { account { archivedAt version } userErrors { code field message } } }", json!({"id": id})).await.done();
+        assert_eq!(answer.data("archiveAccount.account.version"), &json!(2));
+    }
+    let document = "{ out: accounts { totalCount } only: accounts(filter: {archived: ONLY}) { totalCount } all: accounts(filter: {archived: INCLUDE}) { totalCount } }";
+    let answer = admin.query(document).await;
+    assert_eq!(
+        answer.data(""),
+        &json!({"out": {"totalCount": 0}, "only": {"totalCount": 1}, "all": {"totalCount": 1}})
+    );
+    admin
+        .send(
+            "mutation($id: ID!) { restoreAccount(id: $id) { account { id } userErrors { code field message } } }",
+            json!({"id": id}),
+        )
+        .await
+        .done();
+    assert_eq!(admin.query(document).await.data("out.totalCount"), &json!(1));
+    let types = admin.query("{ events { nodes { type } } }").await;
+    let types = types.each("events.nodes", "type");
+    assert!(
+        types.ends_with(&[&json!("account.created"), &json!("account.archived"), &json!("account.restored")]),
+        "{types:?}"
+    );
+}
+
+#[on_both_databases]
+async fn pages_lose_and_repeat_nothing_whatever_the_ordering(world: &World) {
+    let admin = world.admin();
+    for number in 0..23 {
+        // Equal keys and missing ones on purpose.
+        let mut fields = json!({"name": format!("n{}", number % 4)});
+        if number % 3 != 0 {
+            fields["potential"] = json!((number % 2).to_string());
+        }
+        admin.account(fields).await;
+    }
+    let orders = [
+        "[]",
+        "[{field: NAME}]",
+        "[{field: NAME, direction: DESC}]",
+        "[{field: POTENTIAL}]",
+        "[{field: POTENTIAL, direction: DESC}]",
+        "[{field: EMPLOYEES}]",
+        "[{field: CREATED_AT, direction: DESC}]",
+        "[{field: POTENTIAL}, {field: NAME}]",
+        "[{field: POTENTIAL, direction: DESC}, {field: NAME}]",
+        "[{field: NAME, direction: DESC}, {field: POTENTIAL}, {field: UPDATED_AT, direction: DESC}]",
+    ];
+    for order in orders {
+        let whole = admin
+            .query(&format!("{{ accounts(orderBy: {order}, first: 200) {{ nodes {{ id potential {{ amount }} }} }} }}"))
+            .await;
+        let whole: Vec<String> =
+            whole.each("accounts.nodes", "id").into_iter().map(|id| id.as_str().unwrap().to_owned()).collect();
+        assert_eq!(whole.len(), 23);
+        for (size, cursor, info, end) in
+            [("first", "after", "hasNextPage", "endCursor"), ("last", "before", "hasPreviousPage", "startCursor")]
+        {
+            let mut read = Vec::new();
+            let mut at = String::new();
+            loop {
+                let answer = admin
+                    .query(&format!(
+                        "{{ accounts(orderBy: {order}, {size}: 4 {at}) {{ edges {{ node {{ id }} cursor }} pageInfo {{ {info} {end} }} }} }}"
+                    ))
+                    .await;
+                let page: Vec<String> = answer
+                    .each("accounts.edges", "node.id")
+                    .into_iter()
+                    .map(|id| id.as_str().unwrap().to_owned())
+                    .collect();
+                let edges = answer.each("accounts.edges", "cursor");
+                let outer = if size == "first" { edges.last() } else { edges.first() };
+                assert_eq!(outer, Some(&answer.data(&format!("accounts.pageInfo.{end}"))));
+                if size == "first" {
+                    read.extend(page)
+                } else {
+                    read.splice(0..0, page);
+                }
+                if answer.data(&format!("accounts.pageInfo.{info}")) == &json!(false) {
+                    break;
+                }
+                at = format!(", {cursor}: {}", answer.data(&format!("accounts.pageInfo.{end}")));
+            }
+            assert_eq!(read, whole, "{order} by {size}");
+        }
+    }
+    // Nulls come last ascending, first descending.
+    let answer = admin.query("{ a: accounts(orderBy: {field: POTENTIAL}, last: 1) { nodes { potential { amount } } } d: accounts(orderBy: {field: POTENTIAL, direction: DESC}, first: 1) { nodes { potential { amount } } } }").await;
+    assert_eq!(answer.data("a.nodes.0.potential"), &Value::Null);
+    assert_eq!(answer.data("d.nodes.0.potential"), &Value::Null);
+}
+
+#[on_both_databases]
+async fn pages_stand_while_rows_come_and_go(world: &World) {
+    let admin = world.admin();
+    let mut ids = Vec::new();
+    for name in ["a", "c", "e", "g"] {
+        ids.push(admin.account(json!({"name": name})).await);
+    }
+    let first =
+        admin.query("{ accounts(orderBy: {field: NAME}, first: 2) { nodes { name } pageInfo { endCursor } } }").await;
+    let cursor = first.data("accounts.pageInfo.endCursor");
+    // The row of the cursor itself goes, and others come on both sides of it.
+    admin
+        .send(
+            "mutation($id: ID!) { archiveAccount(id: $id) { userErrors { code field message } } }",
+            json!({"id": ids[1]}),
+        )
+        .await
+        .done();
+    for name in ["b", "d"] {
+        admin.account(json!({"name": name})).await;
+    }
+    let rest =
+        admin.query(&format!("{{ accounts(orderBy: {{field: NAME}}, after: {cursor}) {{ nodes {{ name }} }} }}")).await;
+    assert_eq!(rest.each("accounts.nodes", "name"), ["d", "e", "g"]);
+}
+
+#[on_both_databases]
+async fn wrong_pages_are_refused(world: &World) {
+    let admin = world.admin();
+    admin.account(json!({"name": "a"})).await;
+    let cursor = admin
+        .query("{ accounts(orderBy: {field: NAME}) { edges { cursor } } }")
+        .await
+        .text("accounts.edges.0.cursor")
+        .to_owned();
+    for arguments in [
+        "first: 1, last: 1".to_owned(),
+        "first: -1".to_owned(),
+        "last: 201".to_owned(),
+        "after: \"nonsense\"".to_owned(),
+        "after: \"\"".to_owned(),
+        format!("after: \"{}\"", &cursor[1..]),
+        format!("after: \"{cursor}\""),
+        format!("orderBy: {{field: NAME, direction: DESC}}, before: \"{cursor}\""),
+        "orderBy: [{field: NAME}, {field: NAME}]".to_owned(),
+        "orderBy: [{field: NAME}, {field: POTENTIAL}, {field: EMPLOYEES}, {field: CREATED_AT}]".to_owned(),
+        "filter: {name: {eq: null}}".to_owned(),
+        "filter: {not: null}".to_owned(),
+    ] {
+        let answer = admin.query(&format!("{{ accounts({arguments}) {{ totalCount }} }}")).await;
+        assert_eq!(answer.error_code(), "BAD_USER_INPUT", "{arguments}");
+    }
+    let empty = admin.query("{ accounts(first: 0) { nodes { id } pageInfo { hasNextPage startCursor } } }").await;
+    assert_eq!(empty.data("accounts"), &json!({"nodes": [], "pageInfo": {"hasNextPage": true, "startCursor": null}}));
+}
+
+#[on_both_databases]
+async fn filters_are_two_valued(world: &World) {
+    let admin = world.admin();
+    admin.account(json!({"name": "Straße 100% _x", "industry": "Food", "employees": 5, "potential": "10.00", "domain": "a.com"})).await;
+    admin.account(json!({"name": "STRASSE 100y zx", "industry": "Metal"})).await;
+    admin.account(json!({"name": "Ångström", "employees": 7, "potential": "10.01"})).await;
+    let filtered = async |filter: &str| {
+        let answer = admin
+            .query(&format!(
+                "{{ accounts(filter: {filter}, orderBy: {{field: CREATED_AT}}) {{ nodes {{ name }} totalCount }} }}"
+            ))
+            .await;
+        let names: String = answer
+            .each("accounts.nodes", "name")
+            .into_iter()
+            .map(|name| name.as_str().unwrap().chars().next().unwrap())
+            .collect();
+        assert_eq!(answer.data("accounts.totalCount"), &json!(names.chars().count()), "{filter}");
+        (names.replace("SS", "1 2"), answer.data("accounts.totalCount").as_i64().unwrap())
+    };
+    for (filter, expected) in [
+        ("{}", 3),
+        ("{name: {contains: \"strasse\"}}", 2),
+        ("{name: {contains: \"0% _\"}}", 1),
+        ("{name: {startsWith: \"STRASSE 100\"}}", 2),
+        ("{name: {startsWith: \"\"}}", 3),
+        ("{name: {contains: \"a\u{30a}NGSTR\"}}", 1),
+        ("{name: {eq: \"ångström\"}}", 0),
+        ("{name: {in: []}}", 0),
+        ("{name: {in: [\"Ångström\", \"x\"]}}", 1),
+        ("{industry: {ne: \"Food\"}}", 2),
+        ("{industry: {isNull: true}}", 1),
+        ("{not: {industry: {eq: \"Food\"}}}", 2),
+        ("{not: {industry: {contains: \"o\"}}}", 2),
+        ("{not: {employees: {gt: 5}}}", 2),
+        ("{employees: {gte: 5, lt: 7}}", 1),
+        ("{employees: {in: [5, 7]}}", 2),
+        ("{or: []}", 0),
+        ("{and: []}", 3),
+        ("{or: [{employees: {eq: 5}}, {industry: {eq: \"Metal\"}}]}", 2),
+        ("{potential: {gt: \"10\"}}", 1),
+        ("{potential: {gte: \"10.001\"}}", 1),
+        ("{potential: {lt: \"10.001\"}}", 1),
+        ("{potential: {eq: \"10.001\"}}", 0),
+        ("{potential: {lte: \"99999999999999999999\"}}", 2),
+        ("{domain: {startsWith: \"A.\"}}", 1),
+        ("{id: {in: [\"nonsense\"]}}", 0),
+        ("{id: {ne: \"nonsense\"}}", 3),
+        ("{standing: [PROSPECT]}", 3),
+        ("{standing: [KEY, CLIENT]}", 0),
+        ("{standing: []}", 0),
+        ("{createdAt: {gt: \"2000-01-01T00:00:00Z\"}, updatedAt: {gt: \"2000-01-01T00:00:00Z\"}}", 3),
+    ] {
+        assert_eq!(filtered(filter).await.1, expected, "{filter}");
+    }
+}
+
+#[on_both_databases]
+async fn a_list_costs_the_same_statements_however_long(world: &World) {
+    let admin = world.admin();
+    let document = "{ accounts(first: 200) { totalCount nodes { name parent { name } owner { name manager { name } accounts(first: 2) { totalCount nodes { name } } }
+        standing team { user { name } } booked { amount } history(first: 3) { nodes { type actor { ... on User { name } } subject { id } account { name } } } } } }";
+    let parent = admin.account(json!({"name": "Holding"})).await;
+    let (_, few) = count(world.server(), admin.query(document)).await;
+    for number in 0..30 {
+        admin.account(json!({"name": format!("a{number}"), "parentId": parent})).await;
+    }
+    let (answer, many) = count(world.server(), admin.query(document)).await;
+    assert_eq!(answer.data("accounts.totalCount"), &json!(31));
+    // One more for the parents, which the first one alone had none of.
+    assert!(many <= few + 1, "{many} statements for 31 accounts, {few} for one");
+}
+
+const UPSERT: &str = "mutation($rows: [AccountRow!]!, $dry: Boolean) { upsertAccounts(rows: $rows, dryRun: $dry) {
+    created updated unchanged failed results { index status id node { id } userErrors { code field message } } userErrors { code field message } } }";
+
+#[on_both_databases]
+async fn many_at_once_are_created_updated_and_left_alone(world: &World) {
+    let admin = world.admin();
+    world.seller("Ann").await;
+    let ann = world.email_of("Ann");
+    let rows = json!([
+        {"externalId": {"source": "crm", "id": "1"}, "name": "One", "parent": {"externalId": {"source": "crm", "id": "2"}}, "customFields": {"a": 1, "b": 2}},
+        {"externalId": {"source": "crm", "id": "2"}, "name": "Two", "ownerEmail": ann, "domain": "two.com"},
+        {"domain": "three.com", "name": "Three"},
+    ]);
+    let counts = async |rows: &Value, dry: bool| {
+        let answer = admin.send(UPSERT, json!({"rows": rows, "dry": dry})).await;
+        let count = |name: &str| answer.data(&format!("upsertAccounts.{name}")).as_i64().unwrap();
+        ((count("created"), count("updated"), count("unchanged"), count("failed")), answer)
+    };
+    assert_eq!(counts(&rows, true).await.0, (3, 0, 0, 0));
+    assert_eq!(admin.query("{ accounts { totalCount } }").await.data("accounts.totalCount"), &json!(0));
+    assert_eq!(counts(&rows, false).await.0, (3, 0, 0, 0));
+    assert_eq!(counts(&rows, false).await.0, (0, 0, 3, 0));
+    // Left out stays, null clears, custom fields merge, a second system adds its own name.
+    let again = json!([
+        {"externalId": {"source": "crm", "id": "1"}, "customFields": {"a": null, "c": 3}, "parent": null},
+        {"externalId": {"source": "erp", "id": "x"}, "domain": "two.com"},
+        {"domain": "https://three.com/", "city": "Bonn"},
+    ]);
+    assert_eq!(counts(&again, true).await.0, (0, 3, 0, 0));
+    assert_eq!(counts(&again, false).await.0, (0, 3, 0, 0));
+    let answer = admin.query("{ accounts { nodes { name city customFields parent { id } externalIds { source id } owner { email } version } } }").await;
+    assert_eq!(answer.data("accounts.nodes.0.customFields"), &json!({"b": 2, "c": 3}));
+    assert_eq!(answer.data("accounts.nodes.0.parent"), &Value::Null);
+    assert_eq!(
+        answer.data("accounts.nodes.1.externalIds"),
+        &json!([{"source": "crm", "id": "2"}, {"source": "erp", "id": "x"}])
+    );
+    assert_eq!(answer.text("accounts.nodes.1.owner.email"), ann);
+    assert_eq!(answer.data("accounts.nodes.2.city"), &json!("Bonn"));
+    assert_eq!(answer.data("accounts.nodes.2.version"), &json!(2));
+}
+
+#[on_both_databases]
+async fn bad_rows_fail_alone(world: &World) {
+    let admin = world.admin();
+    let rows = json!([
+        {"externalId": {"source": "crm", "id": "1"}, "name": "One"},
+        {"externalId": {"source": "crm", "id": "1"}, "name": "Again"},
+        {"externalId": {"source": "crm", "id": "2"}},
+        {"name": "no key"},
+        {"externalId": {"source": "crm", "id": "4"}, "name": "Four", "ownerEmail": "nobody@initech.example"},
+        {"externalId": {"source": "crm", "id": "5"}, "name": "Five", "parent": {"domain": "nowhere.com"}},
+        {"externalId": {"source": "crm", "id": "6"}, "name": "Six", "parent": {"externalId": {"source": "crm", "id": "7"}}},
+        {"externalId": {"source": "crm", "id": "7"}, "name": "Seven", "parent": {"externalId": {"source": "crm", "id": "6"}}},
+        {"externalId": {"source": "crm", "id": "8"}, "name": "Eight", "domain": "8.com"},
+        {"externalId": {"source": "crm", "id": "9"}, "name": "Nine", "domain": "8.com"},
+    ]);
+    let answer = admin.send(UPSERT, json!({"rows": rows})).await;
+    let statuses: Vec<&str> =
+        answer.each("upsertAccounts.results", "status").into_iter().map(|status| status.as_str().unwrap()).collect();
+    assert_eq!(
+        statuses,
+        ["CREATED", "FAILED", "FAILED", "FAILED", "FAILED", "FAILED", "FAILED", "CREATED", "CREATED", "FAILED"]
+    );
+    let codes: Vec<&Value> = answer.each("upsertAccounts.results", "userErrors");
+    let code = |at: usize| {
+        (
+            codes[at][0]["code"].as_str().unwrap(),
+            codes[at][0]["field"].as_array().unwrap().last().unwrap().as_str().unwrap(),
+        )
+    };
+    assert_eq!(code(1), ("CONFLICT", "externalId"));
+    assert_eq!(code(2), ("REQUIRED", "name"));
+    assert_eq!(code(3), ("REQUIRED", "externalId"));
+    assert_eq!(code(4), ("NOT_FOUND", "ownerEmail"));
+    assert_eq!(code(5), ("NOT_FOUND", "parent"));
+    assert_eq!(code(6), ("INVALID", "parent"));
+    assert_eq!(code(9), ("TAKEN", "domain"));
+    let many: Vec<Value> = (0..501).map(|number| json!({"domain": format!("{number}.com"), "name": "x"})).collect();
+    let answer = admin.send(UPSERT, json!({ "rows": many })).await;
+    assert_eq!(answer.refusals(), [("LIMIT_EXCEEDED".to_owned(), "rows".to_owned())]);
+}
+
+#[on_both_databases]
+async fn five_hundred_rows_cost_the_statements_of_few(world: &World) {
+    let admin = world.admin();
+    let rows = |from: usize, to: usize| -> Value {
+        (from..to).map(|number| json!({"externalId": {"source": "crm", "id": number.to_string()}, "name": format!("n{number}"), "parent": {"externalId": {"source": "crm", "id": "0"}}})).collect()
+    };
+    admin.send(UPSERT, json!({"rows": [{"externalId": {"source": "crm", "id": "0"}, "name": "Top"}]})).await;
+    let (_, few) = count(world.server(), admin.send(UPSERT, json!({"rows": rows(1, 3)}))).await;
+    let (answer, many) = count(world.server(), admin.send(UPSERT, json!({"rows": rows(3, 503)}))).await;
+    assert_eq!(answer.data("upsertAccounts.created"), &json!(500));
+    assert!(many <= few, "{many} statements for 500 rows, {few} for two");
+    assert!(many <= 20, "{many} statements");
+}
