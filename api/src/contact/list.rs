@@ -42,8 +42,8 @@ pub struct ContactFilter {
     /// By when it last changed.
     pub updated_at: MaybeUndefined<DateTimeFilter>,
     /// Archived ones: left out, alone, or with the rest.
-    #[graphql(default)]
-    pub archived: Archived,
+    #[graphql(default_with = "MaybeUndefined::Value(Archived::Exclude)")]
+    pub archived: MaybeUndefined<Archived>,
 }
 
 impl Filter for ContactFilter {
@@ -55,6 +55,8 @@ impl Filter for ContactFilter {
         use contact::Column;
         let viewer = cx.viewer()?;
         let Self { and: _, or: _, not: _, id, name, email, title, account_id, buying_role, relationship, external_id, updated_at, archived } = self;
+        // No filter at all is the default one.
+        let archived = operand("archived", archived)?.copied().unwrap_or_default();
         let mut all = Cond::all().add(archived.condition(Column::ArchivedAt));
         for (label, filter, column, folded) in [
             ("name", name, Column::Name, Column::NameKey),

@@ -59,8 +59,8 @@ pub struct UpsertContacts {
     /// At most 500 rows.
     pub rows: Vec<ContactRow>,
     /// Tells what would become of the rows, and writes nothing.
-    #[graphql(default)]
-    pub dry_run: bool,
+    #[graphql(default_with = "Some(false)")]
+    pub dry_run: Option<bool>,
 }
 
 /// The topic of [`Write::alone_with`] for rows that are found by address or name: no lock keeps two calls from both
@@ -203,6 +203,7 @@ impl Present {
 pub async fn upsert(cx: &Cx, arguments: UpsertContacts) -> Result<UpsertPayload> {
     let UpsertContacts { rows, dry_run } = arguments;
     not_too_many(rows.len())?;
+    let dry_run = dry_run.unwrap_or_default();
     let viewer = cx.viewer()?;
     let mut write = Write::begin(cx).await?;
     let lines = rows.iter().any(|row| row.reports_to.is_value());
