@@ -492,7 +492,11 @@ pub struct Connection<T> {
 impl<T> Connection<T> {
     /// The same page of what its items stand for; an item that stands for nothing is left out.
     pub fn map<U>(self, mut read: impl FnMut(T) -> Option<U>) -> Connection<U> {
-        let edges = self.edges.into_iter().filter_map(|edge| Some(Edge { node: read(edge.node)?, cursor: edge.cursor })).collect();
+        let edges = self
+            .edges
+            .into_iter()
+            .filter_map(|edge| Some(Edge { node: read(edge.node)?, cursor: edge.cursor }))
+            .collect();
         Connection { edges, has_next: self.has_next, has_previous: self.has_previous, total: self.total }
     }
 }

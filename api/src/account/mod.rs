@@ -23,6 +23,7 @@ use uuid::Uuid;
 
 pub use self::list::{AccountFilter, AccountsArguments, accounts, owned};
 
+use crate::contact::{Contact, ContactsArguments};
 use crate::context::{Cx, Viewer};
 use crate::error::Result;
 use crate::event::{Facts, Record, facts, stored_json};
@@ -120,6 +121,8 @@ object! {
         nextTouch: Option<Touch> = batch(touch::list::next_of_accounts);
         /// Its touches, the newest first unless said otherwise.
         touches(touch::TouchesArguments): Connection<Touch> = batch(touch::list::of_accounts);
+        /// The people there; archived ones only where the filter says so.
+        contacts(ContactsArguments): Connection<Contact> = batch(crate::contact::at_accounts);
         /// What happened to it and to what hangs off it, the newest first.
         history(PageArguments): Connection<feed::Event> = batch(history);
         /// Other systems' names for it.

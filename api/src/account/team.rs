@@ -397,7 +397,8 @@ pub async fn join(
         missing.push((account, user));
     }
     // Locked, for they are written whole.
-    let joined = account::Entity::of(organization).filter(account::Column::Id.is_in(missing.iter().map(|(account, _)| *account)));
+    let joined = account::Entity::of(organization)
+        .filter(account::Column::Id.is_in(missing.iter().map(|(account, _)| *account)));
     let rows = joined.order_by_asc(account::Column::Id).lock_exclusive().all(&write.tx).await?;
     let new: Vec<seat::Model> = missing
         .iter()

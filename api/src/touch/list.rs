@@ -9,6 +9,7 @@ use sea_orm::{ColumnTrait, Condition, QueryFilter, QuerySelect, QueryTrait, Sele
 
 use super::{Touch, TouchKind, TouchStatus, ValueKind};
 use crate::account::Account;
+use crate::contact::Contact;
 use crate::context::{Cx, Viewer};
 use crate::error::Result;
 use crate::filter::{DateTimeFilter, Filter, IdFilter, Nested, operand};
@@ -51,7 +52,20 @@ impl Filter for TouchFilter {
 
     fn own(&self, cx: &Cx) -> Result<Condition> {
         use touch::Column;
-        let Self { and: _, or: _, not: _, account_id, contact_id, user_id, at, kind, status, value, responded, updated_at } = self;
+        let Self {
+            and: _,
+            or: _,
+            not: _,
+            account_id,
+            contact_id,
+            user_id,
+            at,
+            kind,
+            status,
+            value,
+            responded,
+            updated_at,
+        } = self;
         let mut all = Cond::all();
         if let Some(filter) = operand("accountId", account_id)? {
             all = all.add(filter.condition::<_, AccountId>(Column::AccountId)?);
@@ -62,7 +76,8 @@ impl Filter for TouchFilter {
                 let parts = touch_contact::Entity::of(organization).filter(touch_contact::Column::ContactId.is_in(ids));
                 Column::Id.in_subquery(parts.select_only().column(touch_contact::Column::TouchId).into_query())
             };
-            let nobody = |is_null: bool| if is_null { Column::ContactIds.eq("[]") } else { Column::ContactIds.ne("[]") };
+            let nobody =
+                |is_null: bool| if is_null { Column::ContactIds.eq("[]") } else { Column::ContactIds.ne("[]") };
             all = all.add(filter.condition_by::<ContactId>(with, nobody)?);
         }
         if let Some(filter) = operand("userId", user_id)? {
@@ -75,7 +90,8 @@ impl Filter for TouchFilter {
             all = all.add(Column::Kind.is_in(kinds.iter().map(|&kind| touch::TouchKind::from(kind))));
         }
         if let Some(statuses) = operand("status", status)? {
-            let any = statuses.iter().fold(Cond::any().add(Expr::cust("1 = 0")), |any, &status| any.add(stands(status, cx)));
+            let any =
+                statuses.iter().fold(Cond::any().add(Expr::cust("1 = 0")), |any, &status| any.add(stands(status, cx)));
             all = all.add(any);
         }
         if let Some(values) = operand("value", value)? {
@@ -127,8 +143,12 @@ fn sort_key(field: TouchOrderField) -> SortKey<touch::Entity> {
     use touch::{Column, Model};
     match field {
         TouchOrderField::At => SortKey::column("AT", Column::At, |row: &Model| Key::Number(row.at.0)),
-        TouchOrderField::CreatedAt => SortKey::column("CREATED_AT", Column::CreatedAt, |row: &Model| Key::Number(row.created_at.0)),
-        TouchOrderField::UpdatedAt => SortKey::column("UPDATED_AT", Column::UpdatedAt, |row: &Model| Key::Number(row.updated_at.0)),
+        TouchOrderField::CreatedAt => {
+            SortKey::column("CREATED_AT", Column::CreatedAt, |row: &Model| Key::Number(row.created_at.0))
+        }
+        TouchOrderField::UpdatedAt => {
+            SortKey::column("UPDATED_AT", Column::UpdatedAt, |row: &Model| Key::Number(row.updated_at.0))
+        }
     }
 }
 
@@ -190,7 +210,8 @@ pub async fn of_accounts(asked: &Asked<'_>, of: &[&Account]) -> Result<Answers> 
         None => by_time(Direction::Desc)?,
     };
     let below = below(arguments.select(asked.cx)?);
-    let pages: Vec<Connection<Touch>> = below.pages(asked, &ids_of(of), |row| Some(row.account_id), &order, &arguments.page).await?;
+    let pages: Vec<Connection<Touch>> =
+        below.pages(asked, &ids_of(of), |row| Some(row.account_id), &order, &arguments.page).await?;
     asked.each(&pages.iter().collect::<Vec<_>>()).await
 }
 
@@ -206,7 +227,12 @@ pub async fn next_of_accounts(asked: &Asked<'_>, of: &[&Account]) -> Result<Answ
     one_of_accounts(asked, of, to_come, Direction::Asc).await
 }
 
-async fn one_of_accounts(asked: &Asked<'_>, of: &[&Account], which: SimpleExpr, direction: Direction) -> Result<Answers> {
+async fn one_of_accounts(
+    asked: &Asked<'_>,
+    of: &[&Account],
+    which: SimpleExpr,
+    direction: Direction,
+) -> Result<Answers> {
     let select = asked.cx.viewer()?.rows(touch::Column::AccountId).filter(which);
     let found = below(select).firsts(asked.cx, &ids_of(of), |row| Some(row.account_id), &by_time(direction)?).await?;
     let found: HashMap<AccountId, Touch> = found.into_iter().map(|(id, row)| (id, Touch(row))).collect();
@@ -241,7 +267,10 @@ fn parts(viewer: &Viewer, which: Condition) -> Below<touch_contact::Entity, cont
     let touch = Query::select()
         .expr(Expr::val(1))
         .from(touch::Entity)
-        .and_where(Expr::col((touch::Entity, touch::Column::Id)).equals((touch_contact::Entity, touch_contact::Column::TouchId)))
+        .and_where(
+            Expr::col((touch::Entity, touch::Column::Id))
+                .equals((touch_contact::Entity, touch_contact::Column::TouchId)),
+        )
         .cond_where(viewer.sees(touch::Column::AccountId))
         .cond_where(which)
         .to_owned();
@@ -260,29 +289,31 @@ fn parts_newest_first() -> Result<Order<touch_contact::Entity>> {
     Order::by(vec![(at, Direction::Desc)], id)
 }
 
-/// `Contact.touches`, by the contacts' ids: the newest first.
-///
-/// # Errors
-/// As for any list.
-pub async fn of_contacts(asked: &Asked<'_>, of: &[ContactId]) -> Result<Answers> {
+fn people_of(contacts: &[&Contact]) -> Vec<ContactId> {
+    contacts.iter().map(|contact| contact.0.id).collect()
+}
+
+/// `Contact.touches`: the newest first.
+pub async fn of_contacts(asked: &Asked<'_>, of: &[&Contact]) -> Result<Answers> {
     let arguments: PageArguments = asked.arguments()?;
+    let people = people_of(of);
     let below = parts(asked.cx.viewer()?, Cond::all());
-    let pages: Vec<Connection<Part>> = below.pages(asked, of, |row| Some(row.contact_id), &parts_newest_first()?, &arguments).await?;
+    let pages: Vec<Connection<Part>> =
+        below.pages(asked, &people, |row| Some(row.contact_id), &parts_newest_first()?, &arguments).await?;
     let ids: Vec<TouchId> = pages.iter().flat_map(|page| &page.edges).map(|edge| edge.node.0.touch_id).collect();
     let found = Touch::fetch(asked.cx, ids).await?;
-    let pages: Vec<Connection<Touch>> = pages.into_iter().map(|page| page.map(|part| found.get(&part.0.touch_id).cloned())).collect();
+    let pages: Vec<Connection<Touch>> =
+        pages.into_iter().map(|page| page.map(|part| found.get(&part.0.touch_id).cloned())).collect();
     asked.each(&pages.iter().collect::<Vec<_>>()).await
 }
 
-/// `Contact.lastTouch`, by the contacts' ids: the latest that was made.
-///
-/// # Errors
-/// The database's.
-pub async fn last_of_contacts(asked: &Asked<'_>, of: &[ContactId]) -> Result<Answers> {
+/// `Contact.lastTouch`: the latest that was made.
+pub async fn last_of_contacts(asked: &Asked<'_>, of: &[&Contact]) -> Result<Answers> {
     let made = Cond::all().add(touch::Column::Status.eq(touch::TouchStatus::Completed));
     let below = parts(asked.cx.viewer()?, made);
-    let latest = below.firsts(asked.cx, of, |row| Some(row.contact_id), &parts_newest_first()?).await?;
+    let people = people_of(of);
+    let latest = below.firsts(asked.cx, &people, |row| Some(row.contact_id), &parts_newest_first()?).await?;
     let found = Touch::fetch(asked.cx, latest.values().map(|part| part.touch_id)).await?;
-    let rows: Vec<Option<&Touch>> = of.iter().map(|id| found.get(&latest.get(id)?.touch_id)).collect();
+    let rows: Vec<Option<&Touch>> = people.iter().map(|id| found.get(&latest.get(id)?.touch_id)).collect();
     asked.maybe(&rows).await
 }

@@ -4,9 +4,13 @@
 
 use async_graphql::ID;
 use chrono_tz::Tz;
-use entity::{AccountId, ContactId, Id, OrganizationId, Scoped, TouchId, UserId, account, contact, touch, touch_contact, user};
+use entity::{
+    AccountId, ContactId, Id, OrganizationId, Scoped, TouchId, UserId, account, contact, touch, touch_contact, user,
+};
 use sea_orm::sea_query::OnConflict;
-use sea_orm::{ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{
+    ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect,
+};
 
 use super::weight::missed_at;
 use crate::account::team;
@@ -51,20 +55,35 @@ pub fn stored(people: &[ContactId]) -> String {
 /// Refuses more people than a touch may have.
 pub(super) fn not_too_many(check: &mut Check, field: &str, people: usize) {
     if people > MOST {
-        check.fault(UserErrorCode::LimitExceeded, field, format!("A touch has at most {MOST} people; {people} were given."));
+        check.fault(
+            UserErrorCode::LimitExceeded,
+            field,
+            format!("A touch has at most {MOST} people; {people} were given."),
+        );
     }
 }
 
 /// Notes that somebody works elsewhere.
 pub(super) fn elsewhere(check: &mut Check, field: &str, person: &str, account: &account::Model) {
-    check.invalid(field, format!("{person} does not work at {}: a touch is with people of its own account.", account.name));
+    check.invalid(
+        field,
+        format!("{person} does not work at {}: a touch is with people of its own account.", account.name),
+    );
 }
 
 /// The people that an input names, as they are stored: of the touch's account, or on the touch already.
 ///
 /// # Errors
 /// The database's.
-pub(super) async fn named<C: ConnectionTrait>(connection: &C, viewer: &Viewer, check: &mut Check, field: &str, given: &[ID], account: &account::Model, present: &str) -> Result<String> {
+pub(super) async fn named<C: ConnectionTrait>(
+    connection: &C,
+    viewer: &Viewer,
+    check: &mut Check,
+    field: &str,
+    given: &[ID],
+    account: &account::Model,
+    present: &str,
+) -> Result<String> {
     not_too_many(check, field, given.len());
     let present = read(present);
     let ids: Vec<ContactId> = given.iter().filter_map(|id| ContactId::parse(id).ok()).collect();
@@ -72,8 +91,12 @@ pub(super) async fn named<C: ConnectionTrait>(connection: &C, viewer: &Viewer, c
     let found = if new.is_empty() || new.len() > MOST {
         Vec::new()
     } else {
-        let people = viewer.rows::<contact::Entity>(contact::Column::AccountId);
-        people.filter(contact::Column::Id.is_in(new)).filter(contact::Column::ErasedAt.is_null()).all(connection).await?
+        let people = viewer.contacts();
+        people
+            .filter(contact::Column::Id.is_in(new))
+            .filter(contact::Column::ErasedAt.is_null())
+            .all(connection)
+            .await?
     };
     for (at, id) in given.iter().enumerate() {
         let field = format!("{field}.{at}");
@@ -107,7 +130,12 @@ impl Parts {
             self.gone.push(after.id);
         }
         if after.contact_ids != "[]" {
-            let part = |contact_id| touch_contact::Model { touch_id: after.id, contact_id, organization_id: after.organization_id, at: after.at };
+            let part = |contact_id| touch_contact::Model {
+                touch_id: after.id,
+                contact_id,
+                organization_id: after.organization_id,
+                at: after.at,
+            };
             self.come.extend(read(&after.contact_ids).into_iter().map(|id| part(id).into_active_model().reset_all()));
         }
     }
@@ -133,7 +161,10 @@ impl Parts {
 /// The database's.
 pub(super) async fn forget(write: &Write<'_>, touches: Vec<TouchId>) -> Result<()> {
     if !touches.is_empty() {
-        touch_contact::Entity::remove_of(write.organization()).filter(touch_contact::Column::TouchId.is_in(touches)).exec(&write.tx).await?;
+        touch_contact::Entity::remove_of(write.organization())
+            .filter(touch_contact::Column::TouchId.is_in(touches))
+            .exec(&write.tx)
+            .await?;
     }
     Ok(())
 }
@@ -159,7 +190,8 @@ fn to_be_made(organization: OrganizationId, user: UserId) -> sea_orm::Select<tou
 /// The database's.
 pub async fn hand_over(write: &mut Write<'_>, from: UserId, to: &user::Model) -> Result<()> {
     let zone = zone_of(to);
-    let touches = to_be_made(write.organization(), from).filter(touch::Column::MissedAt.gt(write.at)).all(&write.tx).await?;
+    let touches =
+        to_be_made(write.organization(), from).filter(touch::Column::MissedAt.gt(write.at)).all(&write.tx).await?;
     let wanted: Vec<(AccountId, UserId)> = touches.iter().map(|touch| (touch.account_id, to.id)).collect();
     let moved = touches.into_iter().map(|before| {
         let after = touch::Model { user_id: to.id, missed_at: missed_at(before.at, zone), ..before.clone() };

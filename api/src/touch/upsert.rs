@@ -7,7 +7,9 @@ use std::collections::HashMap;
 
 use async_graphql::{InputObject, MaybeUndefined};
 use chrono_tz::Tz;
-use entity::{AccountId, ContactId, Id, OpportunityId, Scoped, TouchId, UserId, account, contact, opportunity, touch, user};
+use entity::{
+    AccountId, ContactId, Id, OpportunityId, Scoped, TouchId, UserId, account, contact, opportunity, touch, user,
+};
 use sea_orm::sea_query::Cond;
 use sea_orm::{ColumnTrait, QueryFilter, QueryOrder, QuerySelect};
 use uuid::Uuid;
@@ -97,7 +99,9 @@ pub async fn upsert(cx: &Cx, arguments: UpsertTouches) -> Result<UpsertPayload> 
     for Row { before, after, .. } in &done {
         let Some(after) = after else { continue };
         parts.note(before.as_ref(), after);
-        let same = before.as_ref().is_some_and(|before| before.user_id == after.user_id && before.account_id == after.account_id);
+        let same = before
+            .as_ref()
+            .is_some_and(|before| before.user_id == after.user_id && before.account_id == after.account_id);
         if !same && after.user_id != viewer.user.id {
             new_users.push((after.account_id, after.user_id));
         }
@@ -153,14 +157,21 @@ impl Known {
         let organization = viewer.organization.id;
         let tx = &write.tx;
         let of_touches: Vec<ExternalIdInput> = rows.iter().map(|row| row.external_id.clone()).collect();
-        let of_people: Vec<ExternalIdInput> = rows.iter().filter_map(|row| row.contacts.value()).flatten().cloned().collect();
+        let of_people: Vec<ExternalIdInput> =
+            rows.iter().filter_map(|row| row.contacts.value()).flatten().cloned().collect();
         let of_opportunities: Vec<ExternalIdInput> = rows.iter().filter_map(|row| value(&row.opportunity)).collect();
-        let emails: Vec<String> = rows.iter().filter_map(|row| row.contact_emails.value()).flatten().filter_map(|email| crate::text::email(email).ok()).collect();
+        let emails: Vec<String> = rows
+            .iter()
+            .filter_map(|row| row.contact_emails.value())
+            .flatten()
+            .filter_map(|email| crate::text::email(email).ok())
+            .collect();
 
         let names = named(tx, viewer, TouchId::PREFIX, &of_touches).await?;
         let mut touches = HashMap::new();
         if !names.is_empty() {
-            let there = touch::Entity::of(organization).filter(touch::Column::Id.is_in(names.values().map(|id| TouchId(*id))));
+            let there =
+                touch::Entity::of(organization).filter(touch::Column::Id.is_in(names.values().map(|id| TouchId(*id))));
             // In one order for all, so that two calls do not wait for each other crosswise.
             let there = there.order_by_asc(touch::Column::Id).lock_exclusive().all(tx).await?;
             touches = there.into_iter().map(|row| (row.id, row)).collect();
@@ -172,7 +183,7 @@ impl Known {
             let any = Cond::any()
                 .add(contact::Column::Id.is_in(people_by_name.values().map(|id| ContactId(*id))))
                 .add(contact::Column::Email.is_in(emails));
-            let seen = viewer.rows::<contact::Entity>(contact::Column::AccountId).filter(contact::Column::ErasedAt.is_null());
+            let seen = viewer.contacts().filter(contact::Column::ErasedAt.is_null());
             let mut found = seen.filter(any).all(tx).await?;
             found.sort_unstable_by_key(|person| (person.archived_at.is_some(), person.id));
             for person in found {
@@ -188,9 +199,17 @@ impl Known {
         if !opportunities_by_name.is_empty() {
             let seen = viewer.rows::<opportunity::Entity>(opportunity::Column::AccountId);
             let ids = opportunities_by_name.values().map(|id| OpportunityId(*id));
-            let found: HashMap<Uuid, AccountId> =
-                seen.filter(opportunity::Column::Id.is_in(ids)).all(tx).await?.into_iter().map(|row| (row.id.uuid(), row.account_id)).collect();
-            opportunities = opportunities_by_name.into_iter().filter_map(|(name, id)| Some((name, (OpportunityId(id), *found.get(&id)?)))).collect();
+            let found: HashMap<Uuid, AccountId> = seen
+                .filter(opportunity::Column::Id.is_in(ids))
+                .all(tx)
+                .await?
+                .into_iter()
+                .map(|row| (row.id.uuid(), row.account_id))
+                .collect();
+            opportunities = opportunities_by_name
+                .into_iter()
+                .filter_map(|(name, id)| Some((name, (OpportunityId(id), *found.get(&id)?))))
+                .collect();
         }
 
         let mut of_accounts: Vec<AccountId> = touches.values().map(|touch: &touch::Model| touch.account_id).collect();
@@ -221,7 +240,14 @@ impl Known {
     }
 
     /// What a row makes of its touch.
-    fn read(&mut self, cx: &Cx, viewer: &Viewer, once: &mut Once, index: usize, row: &TouchRow) -> Result<Row<touch::Model>> {
+    fn read(
+        &mut self,
+        cx: &Cx,
+        viewer: &Viewer,
+        once: &mut Once,
+        index: usize,
+        row: &TouchRow,
+    ) -> Result<Row<touch::Model>> {
         let TouchRow {
             external_id,
             account: _,
@@ -252,7 +278,9 @@ impl Known {
         if let Some(before) = &before {
             match self.accounts.get(&before.account_id) {
                 None => check.fault(UserErrorCode::Taken, "externalId", "Another touch has this key."),
-                Some(account) if !may_change(viewer, before, account) => check.fault(UserErrorCode::Forbidden, "", FORBIDDEN),
+                Some(account) if !may_change(viewer, before, account) => {
+                    check.fault(UserErrorCode::Forbidden, "", FORBIDDEN);
+                }
                 Some(_) => {}
             }
             if !check.is_clean() {
@@ -310,7 +338,15 @@ impl Known {
     }
 
     /// Account, people, opportunity and user.
-    fn read_relations(&mut self, cx: &Cx, viewer: &Viewer, check: &mut Check, row: &TouchRow, before: Option<&touch::Model>, after: &mut touch::Model) -> Result<()> {
+    fn read_relations(
+        &mut self,
+        cx: &Cx,
+        viewer: &Viewer,
+        check: &mut Check,
+        row: &TouchRow,
+        before: Option<&touch::Model>,
+        after: &mut touch::Model,
+    ) -> Result<()> {
         let opportunity = self.opportunity(check, row);
         if let Some(account) = self.account(check, row, before, opportunity) {
             let moves = before.is_some_and(|before| before.account_id != account.id);
@@ -325,7 +361,10 @@ impl Known {
             }
             match (&row.opportunity, opportunity) {
                 (MaybeUndefined::Value(_), Some((id, of))) if of == account.id => after.opportunity_id = Some(id),
-                (MaybeUndefined::Value(_), Some(_)) => check.invalid("opportunity", format!("This is an opportunity of another account than {}.", account.name)),
+                (MaybeUndefined::Value(_), Some(_)) => check.invalid(
+                    "opportunity",
+                    format!("This is an opportunity of another account than {}.", account.name),
+                ),
                 (MaybeUndefined::Null, _) => after.opportunity_id = None,
                 (MaybeUndefined::Undefined, _) if moves => after.opportunity_id = None,
                 _ => {}
@@ -335,7 +374,8 @@ impl Known {
             MaybeUndefined::Undefined => {}
             MaybeUndefined::Null => check.fault(UserErrorCode::Required, "userEmail", "Every touch has a user."),
             // Who has left stays on what they did.
-            MaybeUndefined::Value(email) if before.is_some_and(|before| self.lookup.user_id(email) == Some(before.user_id)) => {}
+            MaybeUndefined::Value(email)
+                if before.is_some_and(|before| self.lookup.user_id(email) == Some(before.user_id)) => {}
             MaybeUndefined::Value(email) => {
                 if let Some(user) = self.lookup.user(check, "userEmail", email) {
                     not_somebody_else_s(cx, check, "userEmail", user.id)?;
@@ -359,7 +399,13 @@ impl Known {
     }
 
     /// The account that the touch is to be at; a fault of the row where there is none.
-    fn account(&self, check: &mut Check, row: &TouchRow, before: Option<&touch::Model>, opportunity: Option<(OpportunityId, AccountId)>) -> Option<&account::Model> {
+    fn account(
+        &self,
+        check: &mut Check,
+        row: &TouchRow,
+        before: Option<&touch::Model>,
+        opportunity: Option<(OpportunityId, AccountId)>,
+    ) -> Option<&account::Model> {
         match &row.account {
             MaybeUndefined::Value(reference) => self.lookup.account(check, "account", reference),
             MaybeUndefined::Null => {
@@ -367,11 +413,19 @@ impl Known {
                 None
             }
             MaybeUndefined::Undefined => {
-                let of_person = || row.contacts.value()?.iter().find_map(|external| Some(self.person(external)?.account));
-                let id = before.map(|before| before.account_id).or_else(of_person).or_else(|| opportunity.map(|(_, account)| account));
+                let of_person =
+                    || row.contacts.value()?.iter().find_map(|external| Some(self.person(external)?.account));
+                let id = before
+                    .map(|before| before.account_id)
+                    .or_else(of_person)
+                    .or_else(|| opportunity.map(|(_, account)| account));
                 let found = id.and_then(|id| self.accounts.get(&id));
                 if found.is_none() {
-                    check.fault(UserErrorCode::Required, "account", "A new touch needs an account, or people or an opportunity of one.");
+                    check.fault(
+                        UserErrorCode::Required,
+                        "account",
+                        "A new touch needs an account, or people or an opportunity of one.",
+                    );
                 }
                 found
             }
@@ -383,13 +437,23 @@ impl Known {
     }
 
     /// Who a row says took part, as it is stored; None where it says nothing of it.
-    fn people(&self, check: &mut Check, row: &TouchRow, account: &account::Model, before: Option<&touch::Model>) -> Option<String> {
+    fn people(
+        &self,
+        check: &mut Check,
+        row: &TouchRow,
+        account: &account::Model,
+        before: Option<&touch::Model>,
+    ) -> Option<String> {
         if row.contacts.is_undefined() && row.contact_emails.is_undefined() {
             return None;
         }
         let externals = row.contacts.value().map_or(&[][..], Vec::as_slice);
         let emails = row.contact_emails.value().map_or(&[][..], Vec::as_slice);
-        people::not_too_many(check, if externals.is_empty() { "contactEmails" } else { "contacts" }, externals.len() + emails.len());
+        people::not_too_many(
+            check,
+            if externals.is_empty() { "contactEmails" } else { "contacts" },
+            externals.len() + emails.len(),
+        );
         let mut ids = Vec::with_capacity(externals.len() + emails.len());
         let mut present: Option<Vec<ContactId>> = None;
         for (at, external) in externals.iter().enumerate() {
@@ -399,7 +463,8 @@ impl Known {
             };
             // Who was there stays there, wherever they work by now.
             if person.account != account.id {
-                let present = present.get_or_insert_with(|| before.map(|before| people::read(&before.contact_ids)).unwrap_or_default());
+                let present = present
+                    .get_or_insert_with(|| before.map(|before| people::read(&before.contact_ids)).unwrap_or_default());
                 if !present.contains(&person.id) {
                     people::elsewhere(check, &format!("contacts.{at}"), &person.name, account);
                 }
@@ -410,7 +475,11 @@ impl Known {
             let field = format!("contactEmails.{at}");
             match crate::text::email(email).map(|email| self.people_by_email.get(&(account.id, email))) {
                 Err(message) => check.invalid(&field, message),
-                Ok(None) => check.fault(UserErrorCode::NotFound, &field, format!("Nobody at {} has the address {email}.", account.name)),
+                Ok(None) => check.fault(
+                    UserErrorCode::NotFound,
+                    &field,
+                    format!("Nobody at {} has the address {email}.", account.name),
+                ),
                 Ok(Some(id)) => ids.push(*id),
             }
         }
@@ -419,7 +488,11 @@ impl Known {
 }
 
 fn unknown(check: &mut Check, field: &str, what: &str, external: &ExternalIdInput) {
-    check.fault(UserErrorCode::NotFound, field, format!("There is no {what} with the external id {} of {}.", external.id, external.source));
+    check.fault(
+        UserErrorCode::NotFound,
+        field,
+        format!("There is no {what} with the external id {} of {}.", external.id, external.source),
+    );
 }
 
 /// Each of them once.

@@ -14,7 +14,9 @@ const ACKNOWLEDGED: u32 = 600;
 /// Did the other side take part: responded, came to us, or met us?
 #[must_use]
 pub fn is_answered(touch: &touch::Model) -> bool {
-    touch.responded || touch.direction == TouchDirection::Inbound || (touch.kind == TouchKind::Meeting && touch.status == TouchStatus::Completed)
+    touch.responded
+        || touch.direction == TouchDirection::Inbound
+        || (touch.kind == TouchKind::Meeting && touch.status == TouchStatus::Completed)
 }
 
 /// What a touch weighs in presence, in thousandths: 0 unless it was made, else 150 to 1,000.
@@ -62,8 +64,16 @@ mod tests {
         ] {
             assert_eq!(weight(&made(kind)), one_way, "{kind:?}");
             assert_eq!(weight(&touch::Model { responded: true, ..made(kind) }), answered, "{kind:?}, answered");
-            assert_eq!(weight(&touch::Model { direction: TouchDirection::Inbound, ..made(kind) }), answered, "{kind:?}, inbound");
-            assert_eq!(weight(&touch::Model { value_acknowledged: true, ..made(kind) }), acknowledged, "{kind:?}, acknowledged");
+            assert_eq!(
+                weight(&touch::Model { direction: TouchDirection::Inbound, ..made(kind) }),
+                answered,
+                "{kind:?}, inbound"
+            );
+            assert_eq!(
+                weight(&touch::Model { value_acknowledged: true, ..made(kind) }),
+                acknowledged,
+                "{kind:?}, acknowledged"
+            );
         }
         let best = touch::Model { responded: true, value_acknowledged: true, ..made(Call) };
         assert_eq!(weight(&best), 700);

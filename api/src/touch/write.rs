@@ -3,11 +3,17 @@
 //! Whoever sees an account writes touches there. A touch is changed by its user and by whoever answers for the account:
 //! its owner, those above the owner, admins.
 
-use async_graphql::{ID, InputObject, MaybeUndefined};
+use async_graphql::{ID, MaybeUndefined};
 use chrono_tz::Tz;
-use entity::{AccountId, Id, Instant, OpportunityId, OrganizationId, Scoped, TouchId, UserId, account, opportunity, touch, user};
+use entity::{
+    AccountId, Id, Instant, OpportunityId, OrganizationId, Scoped, TouchId, UserId, account, opportunity, touch, user,
+};
 use sea_orm::{ColumnTrait, QueryFilter, QuerySelect};
 
+use super::input::{
+    CompleteTouch, CompleteTouchInput, LogTouch, LogTouchInput, OneTouch, ScheduleTouch, ScheduleTouchInput,
+    UpdateTouch, UpdateTouchInput,
+};
 use super::people::{self, Parts, zone_of};
 use super::weight::{missed_at, weight};
 use super::{TouchDirection, TouchKind, TouchPayload, ValueKind};
@@ -17,173 +23,11 @@ use crate::context::{Cx, Standing};
 use crate::error::{Fault, Result, UserErrorCode};
 use crate::event::Write;
 use crate::external::ExternalIdInput;
-use crate::scalar::DateTime;
 
 /// Seconds by which the clock of whoever enters a touch may differ from ours.
 const LEEWAY: i64 = 300;
 /// Minutes of a touch at most: a day.
 const LONGEST: i32 = 1_440;
-
-/// A touch that was made.
-#[derive(Clone, Debug, InputObject)]
-pub struct LogTouchInput {
-    /// At which account; not an archived one.
-    pub account_id: ID,
-    /// Who of the account took part: at most 100.
-    pub contact_ids: Option<Vec<ID>>,
-    /// How.
-    pub kind: TouchKind,
-    /// Who started it.
-    #[graphql(default_with = "Some(TouchDirection::Outbound)")]
-    pub direction: Option<TouchDirection>,
-    /// When it began; now where nothing is given. Not in the future.
-    pub at: Option<DateTime>,
-    /// How long it took, in minutes: 1 to 1,440.
-    pub duration_minutes: Option<i32>,
-    /// What about: up to 200 characters.
-    pub subject: Option<String>,
-    /// What was said: up to 20,000 characters.
-    pub notes: Option<String>,
-    /// Did the other side take part?
-    #[graphql(default_with = "Some(false)")]
-    pub responded: Option<bool>,
-    /// What the client got out of it.
-    pub value: Option<ValueKind>,
-    /// Did the client say that it was of use? Needs a value.
-    #[graphql(default_with = "Some(false)")]
-    pub value_acknowledged: Option<bool>,
-    /// The commitment asked for: up to 20,000 characters.
-    pub commitment_asked: Option<String>,
-    /// Was it given? Needs commitmentAsked.
-    pub commitment_given: Option<bool>,
-    /// The opportunity of the same account that it was about.
-    pub opportunity_id: Option<ID>,
-    /// By whom: an active member; the caller where none is given. Somebody else takes their manager or an admin.
-    pub user_id: Option<ID>,
-    /// Other systems' names for it: at most one of each source, 20 in all.
-    pub external_ids: Option<Vec<ExternalIdInput>>,
-}
-
-/// A touch that is to be made.
-#[derive(Clone, Debug, InputObject)]
-pub struct ScheduleTouchInput {
-    /// At which account; not an archived one.
-    pub account_id: ID,
-    /// Who of the account is to take part: at most 100.
-    pub contact_ids: Option<Vec<ID>>,
-    /// How.
-    pub kind: TouchKind,
-    /// When it is to begin. Not in the past.
-    pub at: DateTime,
-    /// How long it is to take, in minutes: 1 to 1,440.
-    pub duration_minutes: Option<i32>,
-    /// What about: up to 200 characters.
-    pub subject: Option<String>,
-    /// What there is to know: up to 20,000 characters.
-    pub notes: Option<String>,
-    /// The opportunity of the same account that it is about.
-    pub opportunity_id: Option<ID>,
-    /// By whom: an active member; the caller where none is given. Somebody else takes their manager or an admin.
-    pub user_id: Option<ID>,
-    /// Other systems' names for it: at most one of each source, 20 in all.
-    pub external_ids: Option<Vec<ExternalIdInput>>,
-}
-
-/// A change of a touch. A field left out stays as it is, and null clears it.
-#[derive(Clone, Debug, InputObject)]
-pub struct UpdateTouchInput {
-    /// Which one.
-    pub id: ID,
-    /// Who of the account took part, all of them: at most 100.
-    pub contact_ids: MaybeUndefined<Vec<ID>>,
-    /// How.
-    pub kind: MaybeUndefined<TouchKind>,
-    /// Who started it.
-    pub direction: MaybeUndefined<TouchDirection>,
-    /// When it began or is to begin. A new time revives a missed touch; one to be made is not in the past, one made not
-    /// in the future.
-    pub at: MaybeUndefined<DateTime>,
-    /// How long it took, in minutes: 1 to 1,440.
-    pub duration_minutes: MaybeUndefined<i32>,
-    /// What about: up to 200 characters.
-    pub subject: MaybeUndefined<String>,
-    /// What was said: up to 20,000 characters.
-    pub notes: MaybeUndefined<String>,
-    /// Did the other side take part?
-    pub responded: MaybeUndefined<bool>,
-    /// What the client got out of it.
-    pub value: MaybeUndefined<ValueKind>,
-    /// Did the client say that it was of use? Needs a value.
-    pub value_acknowledged: MaybeUndefined<bool>,
-    /// The commitment asked for: up to 20,000 characters.
-    pub commitment_asked: MaybeUndefined<String>,
-    /// Was it given? Needs commitmentAsked.
-    pub commitment_given: MaybeUndefined<bool>,
-    /// The opportunity of the same account that it was about.
-    pub opportunity_id: MaybeUndefined<ID>,
-    /// Refuses the change with STALE_VERSION where the touch is at another version.
-    pub if_version: Option<i32>,
-}
-
-/// How a scheduled touch went. What is left out stays as it was scheduled; null clears.
-#[derive(Clone, Debug, InputObject)]
-pub struct CompleteTouchInput {
-    /// Which one.
-    pub id: ID,
-    /// When it began; where nothing is given as scheduled, or now where that is still to come. Not in the future.
-    pub at: Option<DateTime>,
-    /// How long it took, in minutes: 1 to 1,440.
-    pub duration_minutes: MaybeUndefined<i32>,
-    /// What was said: up to 20,000 characters.
-    pub notes: MaybeUndefined<String>,
-    /// Did the other side take part?
-    #[graphql(default_with = "Some(false)")]
-    pub responded: Option<bool>,
-    /// What the client got out of it.
-    pub value: MaybeUndefined<ValueKind>,
-    /// Did the client say that it was of use? Needs a value.
-    #[graphql(default_with = "Some(false)")]
-    pub value_acknowledged: Option<bool>,
-    /// The commitment asked for: up to 20,000 characters.
-    pub commitment_asked: MaybeUndefined<String>,
-    /// Was it given? Needs commitmentAsked.
-    pub commitment_given: MaybeUndefined<bool>,
-}
-
-/// Arguments of `logTouch`.
-#[derive(Clone, Debug, InputObject)]
-pub struct LogTouch {
-    /// The touch.
-    pub input: LogTouchInput,
-}
-
-/// Arguments of `scheduleTouch`.
-#[derive(Clone, Debug, InputObject)]
-pub struct ScheduleTouch {
-    /// The touch.
-    pub input: ScheduleTouchInput,
-}
-
-/// Arguments of `updateTouch`.
-#[derive(Clone, Debug, InputObject)]
-pub struct UpdateTouch {
-    /// The change.
-    pub input: UpdateTouchInput,
-}
-
-/// Arguments of `completeTouch`.
-#[derive(Clone, Debug, InputObject)]
-pub struct CompleteTouch {
-    /// How it went.
-    pub input: CompleteTouchInput,
-}
-
-/// Arguments of `cancelTouch` and `deleteTouch`.
-#[derive(Clone, Debug, InputObject)]
-pub struct OneTouch {
-    /// Which one.
-    pub id: ID,
-}
 
 /// What a touch may be changed in by any input and by a row of an upsert.
 #[derive(Default)]
@@ -203,10 +47,23 @@ pub(super) struct Changes<'a> {
 impl Changes<'_> {
     /// Makes them, checked.
     pub(super) fn apply(self, check: &mut Check, to: &mut touch::Model) {
-        let Self { kind, direction, duration_minutes, subject, notes, responded, value, value_acknowledged, commitment_asked, commitment_given } = self;
+        let Self {
+            kind,
+            direction,
+            duration_minutes,
+            subject,
+            notes,
+            responded,
+            value,
+            value_acknowledged,
+            commitment_asked,
+            commitment_given,
+        } = self;
         check.change_set("kind", &kind.map_value(touch::TouchKind::from), &mut to.kind);
         check.change_set("direction", &direction.map_value(touch::TouchDirection::from), &mut to.direction);
-        check.change_with("durationMinutes", &duration_minutes, &mut to.duration_minutes, |check, field, minutes| check.within(field, minutes, 1, LONGEST));
+        check.change_with("durationMinutes", &duration_minutes, &mut to.duration_minutes, |check, field, minutes| {
+            check.within(field, minutes, 1, LONGEST)
+        });
         for (field, given, most, target) in [
             ("subject", subject, NAME, &mut to.subject),
             ("notes", notes, NOTE, &mut to.notes),
@@ -221,10 +78,16 @@ impl Changes<'_> {
         check.change_set("valueAcknowledged", &value_acknowledged, &mut to.value_acknowledged);
         check.change_with("commitmentGiven", &commitment_given, &mut to.commitment_given, |_, _, given| Some(given));
         if to.value_acknowledged && to.value.is_none() {
-            check.invalid("valueAcknowledged", "Say what the client got out of it (value) where it was of use, or give valueAcknowledged: false.");
+            check.invalid(
+                "valueAcknowledged",
+                "Say what the client got out of it (value) where it was of use, or give valueAcknowledged: false.",
+            );
         }
         if to.commitment_given.is_some() && to.commitment_asked.is_none() {
-            check.invalid("commitmentGiven", "Say which commitment was asked for (commitmentAsked), or clear commitmentGiven.");
+            check.invalid(
+                "commitmentGiven",
+                "Say which commitment was asked for (commitmentAsked), or clear commitmentGiven.",
+            );
         }
     }
 }
@@ -267,7 +130,10 @@ pub(super) fn check_time(check: &mut Check, field: &str, status: touch::TouchSta
             check.invalid(field, format!("A touch that was made is not in the future: at most {now}; {at} was given."));
         }
         touch::TouchStatus::Scheduled if at < now.plus_seconds(-LEEWAY) => {
-            check.invalid(field, format!("A touch that is to be made is not in the past: at least {now}; {at} was given."));
+            check.invalid(
+                field,
+                format!("A touch that is to be made is not in the past: at least {now}; {at} was given."),
+            );
         }
         _ => {}
     }
@@ -328,10 +194,25 @@ pub async fn log(cx: &Cx, arguments: LogTouch) -> Result<TouchPayload> {
 
 /// `scheduleTouch`: a touch that is to be made.
 pub async fn schedule(cx: &Cx, arguments: ScheduleTouch) -> Result<TouchPayload> {
-    let ScheduleTouchInput { account_id, contact_ids, kind, at, duration_minutes, subject, notes, opportunity_id, user_id, external_ids } = arguments.input;
+    let ScheduleTouchInput {
+        account_id,
+        contact_ids,
+        kind,
+        at,
+        duration_minutes,
+        subject,
+        notes,
+        opportunity_id,
+        user_id,
+        external_ids,
+    } = arguments.input;
     let viewer = cx.viewer()?;
     let mut check = Check::input();
-    let mut touch = touch::Model { status: touch::TouchStatus::Scheduled, at: at.0, ..blank(viewer.organization.id, viewer.user.id, cx.now) };
+    let mut touch = touch::Model {
+        status: touch::TouchStatus::Scheduled,
+        at: at.0,
+        ..blank(viewer.organization.id, viewer.user.id, cx.now)
+    };
     Changes {
         kind: MaybeUndefined::Value(kind),
         duration_minutes: given(duration_minutes),
@@ -391,13 +272,23 @@ pub(super) fn not_archived(check: &mut Check, field: &str, account: &account::Mo
 /// Refuses to make somebody the user of a touch who is not below the caller.
 pub(super) fn not_somebody_else_s(cx: &Cx, check: &mut Check, field: &str, user: UserId) -> Result<()> {
     if !cx.viewer()?.is_above_or_is(user) {
-        check.fault(UserErrorCode::Forbidden, field, "Only their manager or an admin enters touches for somebody else.");
+        check.fault(
+            UserErrorCode::Forbidden,
+            field,
+            "Only their manager or an admin enters touches for somebody else.",
+        );
     }
     Ok(())
 }
 
 /// The opportunity of an input, which is of the touch's account.
-async fn opportunity_for(cx: &Cx, write: &Write<'_>, check: &mut Check, id: &ID, account: AccountId) -> Result<Option<OpportunityId>> {
+async fn opportunity_for(
+    cx: &Cx,
+    write: &Write<'_>,
+    check: &mut Check,
+    id: &ID,
+    account: AccountId,
+) -> Result<Option<OpportunityId>> {
     let Some(id) = check.id::<OpportunityId>("opportunityId", id) else { return Ok(None) };
     let seen = cx.viewer()?.rows::<opportunity::Entity>(opportunity::Column::AccountId);
     match seen.filter(opportunity::Column::Id.eq(id)).one(&write.tx).await? {
@@ -439,7 +330,8 @@ async fn users_zone(cx: &Cx, write: &Write<'_>, touch: &touch::Model) -> Result<
     if touch.user_id == viewer.user.id {
         return Ok(zone_of(&viewer.user));
     }
-    let user = user::Entity::of(touch.organization_id).filter(user::Column::Id.eq(touch.user_id)).one(&write.tx).await?;
+    let user =
+        user::Entity::of(touch.organization_id).filter(user::Column::Id.eq(touch.user_id)).one(&write.tx).await?;
     Ok(user.as_ref().map_or(Tz::UTC, zone_of))
 }
 
@@ -503,13 +395,17 @@ pub async fn update(cx: &Cx, arguments: UpdateTouch) -> Result<TouchPayload> {
         MaybeUndefined::Undefined => {}
         MaybeUndefined::Null => after.contact_ids = "[]".to_owned(),
         MaybeUndefined::Value(ids) => {
-            after.contact_ids = people::named(&write.tx, cx.viewer()?, &mut check, "contactIds", ids, &account, &before.contact_ids).await?;
+            after.contact_ids =
+                people::named(&write.tx, cx.viewer()?, &mut check, "contactIds", ids, &account, &before.contact_ids)
+                    .await?;
         }
     }
     match &opportunity_id {
         MaybeUndefined::Undefined => {}
         MaybeUndefined::Null => after.opportunity_id = None,
-        MaybeUndefined::Value(id) => after.opportunity_id = opportunity_for(cx, &write, &mut check, id, before.account_id).await?,
+        MaybeUndefined::Value(id) => {
+            after.opportunity_id = opportunity_for(cx, &write, &mut check, id, before.account_id).await?;
+        }
     }
     check.done()?;
     let after = save(cx, &mut write, &before, after).await?;
@@ -519,7 +415,17 @@ pub async fn update(cx: &Cx, arguments: UpdateTouch) -> Result<TouchPayload> {
 
 /// `completeTouch`: a scheduled touch was made, missed or not.
 pub async fn complete(cx: &Cx, arguments: CompleteTouch) -> Result<TouchPayload> {
-    let CompleteTouchInput { id, at, duration_minutes, notes, responded, value, value_acknowledged, commitment_asked, commitment_given } = arguments.input;
+    let CompleteTouchInput {
+        id,
+        at,
+        duration_minutes,
+        notes,
+        responded,
+        value,
+        value_acknowledged,
+        commitment_asked,
+        commitment_given,
+    } = arguments.input;
     let mut write = Write::begin(cx).await?;
     let (before, _) = changeable(cx, &write, &["input", "id"], &id).await?;
     if let Some(why) = match before.status {
@@ -562,7 +468,11 @@ pub async fn cancel(cx: &Cx, arguments: OneTouch) -> Result<TouchPayload> {
             return Ok(before.into());
         }
         touch::TouchStatus::Completed => {
-            return Err(Fault::refused(UserErrorCode::Conflict, &["id"], "This touch was made: delete it if it was not."));
+            return Err(Fault::refused(
+                UserErrorCode::Conflict,
+                &["id"],
+                "This touch was made: delete it if it was not.",
+            ));
         }
     }
     let after = touch::Model { status: touch::TouchStatus::Canceled, ..before.clone() };
@@ -599,7 +509,8 @@ pub(super) mod tests {
 
     #[test]
     fn a_touch_takes_a_minute_to_a_day() {
-        let lasting = |minutes| faults(Changes { duration_minutes: MaybeUndefined::Value(minutes), ..Changes::default() });
+        let lasting =
+            |minutes| faults(Changes { duration_minutes: MaybeUndefined::Value(minutes), ..Changes::default() });
         for minutes in [1, 60, 1_440] {
             assert!(lasting(minutes).is_empty(), "{minutes}");
         }
@@ -612,10 +523,19 @@ pub(super) mod tests {
     fn what_was_of_use_and_what_was_promised_is_said() {
         let yes = MaybeUndefined::Value(true);
         assert_eq!(faults(Changes { value_acknowledged: yes, ..Changes::default() }), ["input.valueAcknowledged"]);
-        assert!(faults(Changes { value_acknowledged: yes, value: MaybeUndefined::Value(ValueKind::Idea), ..Changes::default() }).is_empty());
+        assert!(
+            faults(Changes {
+                value_acknowledged: yes,
+                value: MaybeUndefined::Value(ValueKind::Idea),
+                ..Changes::default()
+            })
+            .is_empty()
+        );
         assert_eq!(faults(Changes { commitment_given: yes, ..Changes::default() }), ["input.commitmentGiven"]);
         let asked = MaybeUndefined::Value("A meeting with the board".to_owned());
-        assert!(faults(Changes { commitment_given: yes, commitment_asked: Some(&asked), ..Changes::default() }).is_empty());
+        assert!(
+            faults(Changes { commitment_given: yes, commitment_asked: Some(&asked), ..Changes::default() }).is_empty()
+        );
     }
 
     #[test]
