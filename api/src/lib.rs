@@ -13,6 +13,7 @@ pub mod calendar;
 pub mod check;
 pub mod clock;
 pub mod config;
+pub mod contact;
 pub mod context;
 pub mod db;
 pub mod error;

@@ -23,6 +23,7 @@ use uuid::Uuid;
 
 pub use self::list::{AccountFilter, AccountsArguments, accounts, owned};
 
+use crate::contact::{Contact, ContactsArguments};
 use crate::context::{Cx, Viewer};
 use crate::error::Result;
 use crate::event::{Facts, Record, facts, stored_json};
@@ -124,6 +125,8 @@ object! {
         opportunities(crate::opportunity::OpportunitiesArguments): Connection<crate::opportunity::Opportunity> = batch(crate::opportunity::of_accounts);
         /// Its bookings, by id.
         bookings(PageArguments): Connection<crate::booking::Booking> = batch(crate::booking::of_accounts);
+        /// The people there; archived ones only where the filter says so.
+        contacts(ContactsArguments): Connection<Contact> = batch(crate::contact::at_accounts);
         /// What happened to it and to what hangs off it, the newest first.
         history(PageArguments): Connection<feed::Event> = batch(history);
         /// Other systems' names for it.
