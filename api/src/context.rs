@@ -9,7 +9,7 @@ use sea_orm::{ColumnTrait, Condition, DatabaseConnection, QueryFilter, QuerySele
 
 use crate::app::App;
 use crate::calendar;
-use crate::error::{Fault, Result};
+use crate::error::{Fault, Result, UserErrorCode};
 use crate::money::{Currency, Money};
 
 /// The request that is being answered.
@@ -85,6 +85,17 @@ impl Viewer {
     #[must_use]
     pub fn sees_all(&self) -> bool {
         self.user.role == user::Role::Admin
+    }
+
+    /// Refuses whoever is not ADMIN. `field` is the path of the argument that asks for it.
+    ///
+    /// # Errors
+    /// [`Fault::Refused`] with `FORBIDDEN`.
+    pub fn must_administer(&self, field: &[&str]) -> Result<()> {
+        if self.user.role == user::Role::Admin {
+            return Ok(());
+        }
+        Err(Fault::refused(UserErrorCode::Forbidden, field, "Only an administrator may do this."))
     }
 
     /// Is this one of them, or of those below them in the line; or are they ADMIN?

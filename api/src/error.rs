@@ -11,6 +11,9 @@ use crate::graph::{object, word};
 /// The usual result.
 pub type Result<T, E = Fault> = std::result::Result<T, E>;
 
+/// The extension of a `RATE_LIMITED` error that says after how many seconds another attempt is allowed.
+pub const RETRY_AFTER: &str = "retryAfter";
+
 /// Why something was not done.
 #[derive(Debug)]
 pub enum Fault {
@@ -24,6 +27,8 @@ pub enum Fault {
     Forbidden(String),
     /// More than one answer may hold.
     LimitExceeded(String),
+    /// Too many failed attempts; after so many seconds (1 or more) another one is allowed.
+    RateLimited(u64),
     /// The database took too long.
     Timeout,
     /// The change lost to another one, and left nothing behind.
@@ -49,6 +54,7 @@ impl Fault {
 
     /// As GraphQL answers it.
     pub fn into_server_error(self, cx: &Cx) -> ServerError {
+        let mut wait = None;
         let (code, message, reference) = match self {
             Self::Placed(error) => return *error,
             Self::Refused(errors) => {
@@ -59,6 +65,10 @@ impl Fault {
             Self::Unauthenticated => ("UNAUTHENTICATED", "Sign in: this needs a valid access token.".to_owned(), None),
             Self::Forbidden(message) => ("FORBIDDEN", message, None),
             Self::LimitExceeded(message) => ("LIMIT_EXCEEDED", message, None),
+            Self::RateLimited(seconds) => {
+                wait = Some(seconds);
+                ("RATE_LIMITED", format!("Too many failed attempts: try again in {seconds} s."), None)
+            }
             Self::Timeout => ("TIMEOUT", "This took too long. Ask for less, or narrow the filter.".to_owned(), None),
             Self::TryAgain => (
                 "INTERNAL_SERVER_ERROR",
@@ -75,6 +85,9 @@ impl Fault {
         if let Some(reference) = reference {
             extensions.set("reference", reference);
         }
+        if let Some(seconds) = wait {
+            extensions.set(RETRY_AFTER, seconds);
+        }
         error.extensions = Some(extensions);
         error
     }
@@ -89,6 +102,12 @@ fn database_code(error: &DbErr) -> Option<String> {
         return None;
     };
     inner.as_database_error().and_then(sea_orm::sqlx::error::DatabaseError::code).map(std::borrow::Cow::into_owned)
+}
+
+impl From<crate::auth::throttle::Refused> for Fault {
+    fn from(refused: crate::auth::throttle::Refused) -> Self {
+        Self::RateLimited(refused.seconds)
+    }
 }
 
 impl From<DbErr> for Fault {

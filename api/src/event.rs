@@ -322,10 +322,21 @@ impl<'a> Write<'a> {
     /// # Errors
     /// The database's.
     pub async fn alone_with(&self, topic: &str) -> Result<()> {
+        self.alone(&format!("{}:{topic}", self.organization.show())).await
+    }
+
+    /// The same among all organizations, for what begins with none: signing up.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn alone_of_all_with(&self, topic: &str) -> Result<()> {
+        self.alone(topic).await
+    }
+
+    async fn alone(&self, key: &str) -> Result<()> {
         // On SQLite there is one writer anyway.
         if self.cx.app.db.backend() == DbBackend::Postgres {
             let sql = "select pg_advisory_xact_lock(hashtextextended($1, 0))";
-            let key = format!("{}:{topic}", self.organization.show());
             self.tx.execute_raw(Statement::from_sql_and_values(DbBackend::Postgres, sql, [key.into()])).await?;
         }
         Ok(())

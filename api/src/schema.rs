@@ -8,14 +8,17 @@ use uuid::Uuid;
 
 use crate::account::{self, Account, AccountPayload};
 use crate::app::ApiSchema;
+use crate::auth::session::{self, SessionPayload, SignOutPayload};
+use crate::auth::{invitation, password, refresh, sign_in, sign_up};
 use crate::contact::{self, Contact, ContactPayload};
 use crate::error::{Fault, Result};
-use crate::feed::{self, Event};
+use crate::feed::{self, Actor, Event};
 use crate::graph::{Answers, AnyNode, Asked, group_answers, object, root_object};
 use crate::organization::{self, Organization};
 use crate::paging::Connection;
 use crate::upsert::UpsertPayload;
-use crate::user::{self, User};
+use crate::user::invite::InvitationPayload;
+use crate::user::{self, User, UserPayload};
 
 /// Ids that `nodes` takes at most.
 const MOST_NODES: usize = 500;
@@ -32,6 +35,8 @@ object! {
         /// The same for many ids, in their order; at most 500.
         nodes(NodesArguments): Vec<Option<AnyNode>> = batch(nodes);
         /// The user that is asking.
+        viewer: Actor = batch(user::viewer);
+        /// The user that is asking, as one.
         me: Option<User> = once(user::me);
         /// The organization of who is asking.
         organization: Organization = once(organization::organization);
@@ -57,6 +62,24 @@ object! {
     /// What can be changed. Each field is one transaction; what the caller can mend comes back as userErrors, and with
     /// any of those nothing was written.
     Mutation as "Mutation" {
+        /// A new organization, with its first administrator. Needs no token.
+        signUp(sign_up::SignUpArguments): SessionPayload = mutation(sign_up::sign_up);
+        /// A session for an address and its password. Needs no token.
+        signIn(sign_in::SignInArguments): SessionPayload = mutation(sign_in::sign_in);
+        /// The next tokens of a session, for its refresh token. Needs no access token. A refresh token is good for one
+        /// use; one that comes again ends the session, unless within 10 seconds, for a reply that was lost.
+        refreshSession(refresh::RefreshSessionArguments): SessionPayload = mutation(refresh::refresh_session);
+        /// Sets the password of whoever was invited, and signs them in. Needs no token but the invitation's.
+        acceptInvitation(invitation::AcceptInvitationArguments): SessionPayload = mutation(invitation::accept);
+        /// Ends the session that asks.
+        signOut: SignOutPayload = mutation(session::sign_out);
+        /// Changes the caller's password. Their other sessions end.
+        changePassword(password::ChangePasswordArguments): UserPayload = mutation(password::change);
+        /// A new member, with an invitation to hand over. For administrators.
+        inviteUser(user::invite::InviteUser): InvitationPayload = mutation(user::invite::invite);
+        /// A new invitation for someone who has not accepted, or lost the password. The old token, the password and all
+        /// sessions end. For administrators.
+        reissueInvitation(user::invite::ReissueInvitation): InvitationPayload = mutation(user::invite::reissue);
         /// A new account.
         createAccount(account::write::CreateAccount): AccountPayload = mutation(account::write::create);
         /// Changes an account. For its owner, their managers and admins.

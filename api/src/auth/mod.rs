@@ -1,4 +1,4 @@
-//! Who you are. Here are the parts that need no database; what you may is `policy`'s matter.
+//! Who you are, and how you get in.
 //!
 //! | room | holds |
 //! |---|---|
@@ -7,6 +7,13 @@
 //! | [`tokens`] | access tokens: signed, 15 minutes, checked without the database |
 //! | [`secrets`] | refresh and invitation tokens, stored as digests; marks of erased people |
 //! | [`throttle`] | what slows down whoever guesses |
+//! | [`viewer`] | from an access token to who asks |
+//! | [`sign_up`] | a new organization with its first administrator |
+//! | [`sign_in`] | from an address and a password to a session |
+//! | [`refresh`] | the next tokens of a session |
+//! | [`invitation`] | tokens that set a password |
+//! | [`password`] | changing one's password |
+//! | [`session`] | a session as it is begun, handed out and ended |
 //!
 //! How they meet, at sign-in: [`throttle::Throttle::attempt`] asks whether this address and this account may try at all,
 //! [`passwords::Passwords::verify`] checks the password (or hashes a dummy for nobody's account, in the same time),
@@ -15,11 +22,22 @@
 //!
 //! Everything here keeps real time, never the clock that demonstrations stop: a stopped clock must not make a token last.
 
+pub mod invitation;
 pub mod keys;
+pub mod password;
 pub mod passwords;
+pub mod refresh;
 pub mod secrets;
+pub mod session;
+pub mod sign_in;
+pub mod sign_up;
 pub mod throttle;
 pub mod tokens;
 pub mod viewer;
 
 pub use viewer::Auth;
+
+/// Real time. What lets people in never stops with the clock of a demonstration.
+fn now() -> entity::Instant {
+    crate::clock::Clock::real().now()
+}

@@ -105,11 +105,24 @@ pub async fn find(db: &Db, claims: Claims) -> Result<Option<Viewer>> {
     let Some(organization) = organization::Entity::of(claims.organization).one(db.reader()).await? else {
         return Ok(None);
     };
+    Ok(Some(with_line(db.reader(), organization, user, claims.session).await?))
+}
+
+/// A viewer out of what was stored, with everyone below them where they are a manager.
+///
+/// # Errors
+/// The database's.
+pub async fn with_line<C: ConnectionTrait>(
+    connection: &C,
+    organization: organization::Model,
+    user: user::Model,
+    session: SessionId,
+) -> Result<Viewer> {
     let line = match user.role {
-        user::Role::Manager => line_below(db.reader(), organization.id, user.id).await?,
+        user::Role::Manager => line_below(connection, organization.id, user.id).await?,
         user::Role::Seller | user::Role::Admin => vec![user.id],
     };
-    Ok(Some(of(organization, user, claims.session, line)))
+    Ok(of(organization, user, session, line))
 }
 
 /// A viewer out of what was stored.

@@ -198,7 +198,18 @@ fn respond(answer: &Answer, format: Format) -> Response {
     if status == StatusCode::UNAUTHORIZED {
         response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
     }
+    if let Some(seconds) = answer.errors.iter().find_map(retry_after) {
+        response.headers_mut().insert(header::RETRY_AFTER, seconds);
+    }
     response
+}
+
+/// After how many seconds whoever was too quick may try again.
+fn retry_after(error: &ServerError) -> Option<HeaderValue> {
+    let async_graphql::Value::Number(seconds) = error.extensions.as_ref()?.get(crate::error::RETRY_AFTER)? else {
+        return None;
+    };
+    Some(HeaderValue::from(seconds.as_u64()?))
 }
 
 /// A header's value, where it is there and is text.

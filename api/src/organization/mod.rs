@@ -1,10 +1,12 @@
 //! The tenant, as its members see it.
 
-use entity::{Id, OrganizationId, organization};
+use entity::{AccountId, Id, Instant, OrganizationId, organization};
+use uuid::Uuid;
 
 use crate::error::Result;
+use crate::event::{Facts, Record, facts};
 use crate::graph::{Asked, Shown, object};
-use crate::money::Money;
+use crate::money::{Currency, Money};
 
 /// An organization.
 #[derive(Clone, Debug)]
@@ -31,6 +33,74 @@ object! {
         createdAt: entity::Instant = plain(|organization| organization.0.created_at);
         /// Writes so far: 1 on creation.
         version: i32 = plain(|organization| organization.0.version);
+    }
+}
+
+impl Record for organization::Model {
+    type Table = organization::Entity;
+    type Active = organization::ActiveModel;
+    const NOUN: &'static str = OrganizationId::PREFIX;
+
+    fn uuid(&self) -> Uuid {
+        self.id.uuid()
+    }
+
+    fn account(&self) -> Option<AccountId> {
+        None
+    }
+
+    fn external_ids(&self) -> Option<&str> {
+        None
+    }
+
+    fn version(&self) -> i32 {
+        self.version
+    }
+
+    fn stamp(&mut self, _: Instant, version: i32) {
+        self.version = version;
+    }
+
+    fn facts(&self, _: Currency) -> Facts {
+        let Self {
+            id: _,
+            name,
+            currency,
+            time_zone,
+            fiscal_year_start_month,
+            key_account_threshold,
+            presence_half_life_days,
+            presence_threshold,
+            selling_share,
+            target_share,
+            key_people_per_target,
+            big_blank_minutes,
+            pipeline_margin,
+            target_band_low,
+            target_band_high,
+            erasure_key: _,
+            created_at,
+            version: _,
+        } = self;
+        // Its own currency, which may be what changes.
+        let own = Currency::of(currency).unwrap_or(Currency::NONE);
+        facts! {
+            "name": name,
+            "currency": currency,
+            "timeZone": time_zone,
+            "fiscalYearStartMonth": fiscal_year_start_month,
+            "keyAccountThreshold": key_account_threshold.map(|minor| own.decimal(minor)),
+            "policy.presenceHalfLifeDays": presence_half_life_days,
+            "policy.presenceThreshold": presence_threshold,
+            "policy.sellingShare": selling_share,
+            "policy.targetShare": target_share,
+            "policy.keyPeoplePerTarget": key_people_per_target,
+            "policy.bigBlankMinutes": big_blank_minutes,
+            "policy.pipelineMargin": pipeline_margin,
+            "policy.targetBandLow": target_band_low,
+            "policy.targetBandHigh": target_band_high,
+            "createdAt": created_at,
+        }
     }
 }
 

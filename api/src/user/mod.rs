@@ -1,18 +1,32 @@
 //! Members of the organization, and whom they report to.
+//!
+//! | room | holds |
+//! |---|---|
+//! | here | the type and how its relations are read |
+//! | [`list`] | filters and lists |
+//! | [`invite`] | inviting, and inviting anew |
+//! | [`hours`] | working hours |
+
+pub mod hours;
+pub mod invite;
+pub mod list;
 
 use std::collections::HashMap;
 
-use async_graphql::{Enum, InputObject, MaybeUndefined};
-use entity::{Id, Scoped, UserId, user};
-use sea_orm::sea_query::Cond;
+use async_graphql::Enum;
+use entity::{AccountId, Id, Instant, Scoped, UserId, user};
 use sea_orm::{ColumnTrait, QueryFilter};
-use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+pub use self::hours::{WorkingHours, WorkingHoursInput};
+pub use self::list::{UserFilter, UsersArguments, users};
 
 use crate::context::Cx;
 use crate::error::Result;
-use crate::filter::{DateTimeFilter, IdFilter, StringFilter};
-use crate::graph::{Answers, Asked, Shown, object, word};
-use crate::paging::{self, Below, Connection, Key, Order, PageArguments, SortKey, listed};
+use crate::event::{Facts, Record, facts, stored_json};
+use crate::graph::{Answers, Asked, Shown, object, payload, word};
+use crate::money::Currency;
+use crate::paging::{Below, Connection, Key, Order, PageArguments, SortKey, listed};
 
 /// A user.
 #[derive(Clone, Debug)]
@@ -36,29 +50,6 @@ pub enum Role {
     Admin,
 }
 word! { user::Role as Role }
-
-/// A stretch of working time.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct WorkingHours {
-    /// 1 is Monday.
-    pub weekday: i32,
-    /// 00:00 to 23:59.
-    pub from: String,
-    /// Up to 24:00.
-    pub to: String,
-}
-
-object! {
-    /// A stretch of working time, local to the user.
-    WorkingHours as "WorkingHours" {
-        /// The day of the week: 1 is Monday, 7 Sunday.
-        weekday: i32 = plain(|hours| hours.weekday);
-        /// Its start, `HH:MM` from 00:00 to 23:59.
-        from: &str = plain(|hours| &hours.from);
-        /// Its end, `HH:MM` up to 24:00.
-        to: &str = plain(|hours| &hours.to);
-    }
-}
 
 object! {
     /// A member of the organization.
@@ -94,6 +85,77 @@ object! {
     }
 }
 listed!(User as "User");
+
+payload! {
+    /// A member, or what is to be mended.
+    UserPayload as "UserPayload" {
+        /// The member as they are now; null where there are userErrors.
+        user(user): User,
+    }
+}
+
+impl UserPayload {
+    pub(crate) fn of(user: user::Model) -> Self {
+        Self { user: Some(User(user)), ..Self::default() }
+    }
+}
+
+impl Record for user::Model {
+    type Table = user::Entity;
+    type Active = user::ActiveModel;
+    const NOUN: &'static str = UserId::PREFIX;
+
+    fn uuid(&self) -> Uuid {
+        self.id.uuid()
+    }
+
+    fn account(&self) -> Option<AccountId> {
+        None
+    }
+
+    fn external_ids(&self) -> Option<&str> {
+        None
+    }
+
+    fn version(&self) -> i32 {
+        self.version
+    }
+
+    fn stamp(&mut self, at: Instant, version: i32) {
+        self.updated_at = at;
+        self.version = version;
+    }
+
+    fn facts(&self, _: Currency) -> Facts {
+        let Self {
+            id: _,
+            organization_id: _,
+            name,
+            name_key: _,
+            email,
+            role,
+            title,
+            time_zone,
+            manager_id,
+            working_hours,
+            active,
+            created_at,
+            updated_at: _,
+            version: _,
+        } = self;
+        facts! {
+            "name": name,
+            "email": email,
+            "role": role.word(),
+            "title": title,
+            "timeZone": time_zone,
+            "managerId": manager_id,
+            "workingHours": stored_json(working_hours),
+            "active": active,
+            "createdAt": created_at,
+        }
+    }
+}
 
 async fn managers(asked: &Asked<'_>, of: &[&User]) -> Result<Answers> {
     let found = User::fetch(asked.cx, of.iter().filter_map(|user| user.0.manager_id)).await?;
@@ -137,70 +199,12 @@ impl User {
     }
 }
 
-/// A filter on members.
-#[derive(Clone, Debug, Default, InputObject)]
-pub struct UserFilter {
-    /// Has this role.
-    pub role: MaybeUndefined<Role>,
-    /// May (true) or may not (false) sign in.
-    pub active: MaybeUndefined<bool>,
-    /// Reports directly to.
-    pub manager_id: MaybeUndefined<IdFilter>,
-    /// By e-mail address.
-    pub email: MaybeUndefined<StringFilter>,
-    /// By name.
-    pub name: MaybeUndefined<StringFilter>,
-    /// By when they last changed.
-    pub updated_at: MaybeUndefined<DateTimeFilter>,
-}
-
-impl UserFilter {
-    fn condition(&self) -> Result<Cond> {
-        use crate::filter::operand;
-        let Self { role, active, manager_id, email, name, updated_at } = self;
-        let mut all = Cond::all();
-        if let Some(role) = operand("role", role)? {
-            all = all.add(user::Column::Role.eq(user::Role::from(*role)));
-        }
-        if let Some(active) = operand("active", active)? {
-            all = all.add(user::Column::Active.eq(*active));
-        }
-        if let Some(filter) = operand("managerId", manager_id)? {
-            all = all.add(filter.condition::<_, UserId>(user::Column::ManagerId)?);
-        }
-        if let Some(filter) = operand("email", email)? {
-            all = all.add(filter.condition(user::Column::Email, user::Column::Email)?);
-        }
-        if let Some(filter) = operand("name", name)? {
-            all = all.add(filter.condition(user::Column::Name, user::Column::NameKey)?);
-        }
-        if let Some(filter) = operand("updatedAt", updated_at)? {
-            all = all.add(filter.condition(user::Column::UpdatedAt)?);
-        }
-        Ok(all)
-    }
-}
-
-/// Arguments of `users`.
-#[derive(Clone, Debug, InputObject)]
-pub struct UsersArguments {
-    /// Which of them.
-    pub filter: Option<UserFilter>,
-    /// Which page.
-    #[graphql(flatten)]
-    pub page: PageArguments,
-}
-
-/// `Query.users`.
-pub async fn users(asked: &Asked<'_>, arguments: UsersArguments) -> Result<Connection<User>> {
-    let mut select = user::Entity::of(asked.cx.viewer()?.organization.id);
-    if let Some(filter) = arguments.filter {
-        select = select.filter(filter.condition()?);
-    }
-    paging::page(asked, select, &by_id()?, &arguments.page).await
-}
-
 /// `Query.me`.
 pub async fn me(asked: &Asked<'_>) -> Result<Option<User>> {
     Ok(Some(User(asked.cx.viewer()?.user.clone())))
+}
+
+/// `Query.viewer`.
+pub async fn viewer(asked: &Asked<'_>, _: &[&crate::schema::Query]) -> Result<Answers> {
+    asked.each(&[&User(asked.cx.viewer()?.user.clone())]).await
 }

@@ -1,0 +1,166 @@
+//! Invitations: whoever holds the token sets the password, once, within 7 days. They are how members come in, and the
+//! way back in for whoever lost the password.
+
+use std::time::Instant;
+
+use async_graphql::InputObject;
+use entity::{Scoped, credential, organization, user};
+use sea_orm::sea_query::OnConflict;
+use sea_orm::{ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, QuerySelect};
+
+use super::secrets::SecretKind;
+use super::session::{self, SessionPayload};
+use crate::check::{Check, NAME};
+use crate::context::Cx;
+use crate::error::{Fault, Result};
+use crate::event::Write;
+use crate::money::Currency;
+use crate::text::fold;
+
+/// For how long an invitation holds, in seconds: 7 days.
+const LIFETIME: i64 = 7 * 24 * 3600;
+
+/// Gives a user a new invitation in place of password and invitation, and answers the token, which is shown this once.
+///
+/// # Errors
+/// The database's; no random bytes.
+pub async fn invite<C: ConnectionTrait>(tx: &C, user: &user::Model) -> Result<String> {
+    let made = SecretKind::Invitation.make().map_err(Fault::internal)?;
+    let credential = credential::Model {
+        user_id: user.id,
+        organization_id: user.organization_id,
+        password_hash: None,
+        invitation_digest: Some(made.digest.to_vec()),
+        invitation_expires_at: Some(super::now().plus_seconds(LIFETIME)),
+    };
+    save(tx, vec![credential]).await?;
+    Ok(made.shown)
+}
+
+/// Keeps a user's password, by its hash; an open invitation is over.
+///
+/// # Errors
+/// The database's.
+pub async fn keep_password<C: ConnectionTrait>(tx: &C, user: &user::Model, hash: String) -> Result<()> {
+    let credential = credential::Model {
+        user_id: user.id,
+        organization_id: user.organization_id,
+        password_hash: Some(hash),
+        invitation_digest: None,
+        invitation_expires_at: None,
+    };
+    save(tx, vec![credential]).await
+}
+
+/// Puts credentials in their places.
+async fn save<C: ConnectionTrait>(tx: &C, credentials: Vec<credential::Model>) -> Result<()> {
+    use credential::Column;
+    let rows = credentials.into_iter().map(|credential| credential.into_active_model().reset_all());
+    let replace = OnConflict::column(Column::UserId)
+        .update_columns([Column::PasswordHash, Column::InvitationDigest, Column::InvitationExpiresAt])
+        .to_owned();
+    credential::Entity::insert_many(rows).on_conflict(replace).exec_without_returning(tx).await?;
+    Ok(())
+}
+
+/// An invitation, and the password to be.
+#[derive(Clone, InputObject)]
+pub struct AcceptInvitationInput {
+    /// The invitation's token.
+    pub token: String,
+    /// 12 to 128 characters, any of them.
+    pub password: String,
+    /// The name, where it is to be another than the invitation's: 1 to 200 characters.
+    pub name: Option<String>,
+}
+
+/// Arguments of `acceptInvitation`.
+#[derive(Clone, InputObject)]
+pub struct AcceptInvitationArguments {
+    /// The invitation.
+    pub input: AcceptInvitationInput,
+}
+
+/// `acceptInvitation`.
+pub async fn accept(cx: &Cx, arguments: AcceptInvitationArguments) -> Result<SessionPayload> {
+    let AcceptInvitationInput { token, password, name } = arguments.input;
+    let auth = &cx.app.auth;
+    let attempt = auth.throttle.attempt(Instant::now(), cx.peer, None)?;
+    let mut check = Check::input();
+    let digest = SecretKind::Invitation.digest(&token);
+    // Looked up before the password is hashed, which is dear, and again when it counts.
+    let open = match digest {
+        Some(digest) => open(cx.reader(), &digest, false).await?,
+        None => None,
+    };
+    if open.is_none() {
+        check.invalid("token", OVER);
+    }
+    check.password("password", &password);
+    let name = name.map(|name| check.required("name", &name, NAME));
+    check.done()?;
+    let hash = auth.passwords.hash(&password).await.map_err(Fault::internal)?;
+
+    let Some(Open { user, organization, .. }) = open else { return Err(over()) };
+    let currency = Currency::of(&organization.currency).unwrap_or(Currency::NONE);
+    let mut write = Write::begin_for(cx, organization.id, currency, Some(user.id)).await?;
+    let still = open_again(&write, digest).await?;
+    let Some(Open { user: before, organization }) = still else { return Err(over()) };
+    let mut user = before.clone();
+    if let Some(name) = name {
+        user.name_key = fold(&name);
+        user.name = name;
+    }
+    let user = write.change(&before, user).await?;
+    keep_password(&write.tx, &user, hash).await?;
+    session::end_all(&write.tx, organization.id, user.id, None).await?;
+    let (session, token) = session::begin(&write.tx, &user, super::now()).await?;
+    write.commit().await?;
+    cx.app.forget(organization.id);
+    auth.throttle.succeeded(Instant::now(), attempt);
+    Ok(SessionPayload::of(session::hand_out(cx, organization, user, session, token).await?))
+}
+
+const OVER: &str = "This invitation does not hold, or not any more: ask an administrator for a new one.";
+
+fn over() -> Fault {
+    let mut check = Check::input();
+    check.invalid("token", OVER);
+    Fault::Refused(check.into_errors())
+}
+
+/// An invitation that can be accepted.
+struct Open {
+    user: user::Model,
+    organization: organization::Model,
+}
+
+async fn open_again(write: &Write<'_>, digest: Option<[u8; 32]>) -> Result<Option<Open>> {
+    match digest {
+        Some(digest) => open(&write.tx, &digest, true).await,
+        None => Ok(None),
+    }
+}
+
+/// Finds an open invitation. Where it counts, `lock`: the user's row guards what lets them in.
+#[expect(clippy::disallowed_methods, reason = "an invitation's token itself says whose it is")]
+async fn open<C: ConnectionTrait>(connection: &C, digest: &[u8; 32], lock: bool) -> Result<Option<Open>> {
+    let find = || {
+        credential::Entity::find()
+            .filter(credential::Column::InvitationDigest.eq(digest.to_vec()))
+            .filter(credential::Column::InvitationExpiresAt.gt(super::now()))
+    };
+    let Some(credential) = find().one(connection).await? else { return Ok(None) };
+    let mut user = user::Entity::of(credential.organization_id)
+        .filter(user::Column::Id.eq(credential.user_id))
+        .filter(user::Column::Active.eq(true));
+    if lock {
+        user = user.lock_exclusive();
+    }
+    let user = user.one(connection).await?;
+    if lock && find().one(connection).await?.is_none() {
+        return Ok(None);
+    }
+    let organization = organization::Entity::of(credential.organization_id).one(connection).await?;
+    Ok(user.zip(organization).map(|(user, organization)| Open { user, organization }))
+}

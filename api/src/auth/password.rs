@@ -1,0 +1,64 @@
+//! Changing one's own password.
+
+use std::time::Instant;
+
+use async_graphql::InputObject;
+use entity::{Scoped, credential, user};
+use sea_orm::{ColumnTrait, QueryFilter, QuerySelect};
+
+use super::{invitation, session};
+use crate::check::Check;
+use crate::context::Cx;
+use crate::error::{Fault, Result};
+use crate::user::{User, UserPayload};
+
+/// The present password and the next.
+#[derive(Clone, InputObject)]
+pub struct ChangePasswordInput {
+    /// The present password.
+    pub current: String,
+    /// The next one: 12 to 128 characters, any of them.
+    pub new: String,
+}
+
+/// Arguments of `changePassword`.
+#[derive(Clone, InputObject)]
+pub struct ChangePasswordArguments {
+    /// The passwords.
+    pub input: ChangePasswordInput,
+}
+
+/// `changePassword`: the caller's other sessions end.
+pub async fn change(cx: &Cx, arguments: ChangePasswordArguments) -> Result<UserPayload> {
+    let ChangePasswordInput { current, new } = arguments.input;
+    let viewer = cx.viewer()?;
+    let auth = &cx.app.auth;
+    let mut check = Check::input();
+    check.password("new", &new);
+    let attempt = auth.throttle.attempt(Instant::now(), cx.peer, Some(&viewer.user.email))?;
+    let own = || credential::Entity::of(viewer.organization.id).filter(credential::Column::UserId.eq(viewer.user.id));
+    let stored = own().one(cx.reader()).await?.and_then(|credential| credential.password_hash);
+    if auth.passwords.verify(&current, stored.as_deref()).await.map_err(Fault::internal)? {
+        auth.throttle.succeeded(Instant::now(), attempt);
+    } else {
+        check.invalid("current", WRONG);
+    }
+    check.done()?;
+    let hash = auth.passwords.hash(&new).await.map_err(Fault::internal)?;
+    let tx = cx.app.db.begin().await?;
+    // Of two changes at once the second has the wrong password by now.
+    let user = user::Entity::of(viewer.organization.id).filter(user::Column::Id.eq(viewer.user.id));
+    let Some(user) = user.lock_exclusive().one(&tx).await? else { return Err(Fault::Unauthenticated) };
+    let still = own().one(&tx).await?;
+    if still.and_then(|credential| credential.password_hash) != stored {
+        check.invalid("current", WRONG);
+        check.done()?;
+    }
+    invitation::keep_password(&tx, &user, hash).await?;
+    session::end_all(&tx, viewer.organization.id, viewer.user.id, Some(viewer.session)).await?;
+    tx.commit().await?;
+    cx.app.forget(viewer.organization.id);
+    Ok(UserPayload { user: Some(User(user)), ..UserPayload::default() })
+}
+
+const WRONG: &str = "This is not your present password.";

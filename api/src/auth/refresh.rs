@@ -1,0 +1,112 @@
+//! Refreshing a session: a refresh token is good for one use, and gets the next one.
+//!
+//! A used token that comes again means that two hold it, one of whom should not: the whole session ends. But a reply may
+//! also have been lost on its way; so for 10 seconds a used token gets another of the same session, as long as none
+//! that it got has been used: whoever uses one has had the reply.
+
+use std::time::Instant;
+
+use async_graphql::InputObject;
+use entity::{Scoped, organization, refresh_token, session as sessions, user};
+use sea_orm::{
+    ActiveModelTrait, ActiveValue, ColumnTrait, DatabaseTransaction, EntityTrait, IntoActiveModel, QueryFilter,
+    QuerySelect,
+};
+
+use super::secrets::SecretKind;
+use super::session::{self, SessionPayload};
+use crate::context::Cx;
+use crate::error::{Fault, Result, UserErrorCode};
+
+/// For how long a used token may come again, in seconds.
+const GRACE: i64 = 10;
+
+/// A refresh token.
+#[derive(Clone, InputObject)]
+pub struct RefreshSessionInput {
+    /// The refresh token of the last answer.
+    pub refresh_token: String,
+}
+
+/// Arguments of `refreshSession`.
+#[derive(Clone, InputObject)]
+pub struct RefreshSessionArguments {
+    /// The refresh token.
+    pub input: RefreshSessionInput,
+}
+
+/// `refreshSession`.
+pub async fn refresh_session(cx: &Cx, arguments: RefreshSessionArguments) -> Result<SessionPayload> {
+    let RefreshSessionInput { refresh_token: shown } = arguments.input;
+    let auth = &cx.app.auth;
+    let attempt = auth.throttle.attempt(Instant::now(), cx.peer, None)?;
+    let Some(digest) = SecretKind::Refresh.digest(&shown) else { return Err(over()) };
+    let now = super::now();
+    let tx = cx.app.db.begin().await?;
+    let Some(token) = locked(&tx, &digest).await? else { return Err(over()) };
+    let organization_id = token.organization_id;
+    let Some(open) = sessions::Entity::of(organization_id)
+        .filter(sessions::Column::Id.eq(token.session_id))
+        .filter(sessions::Column::EndedAt.is_null())
+        .lock_exclusive()
+        .one(&tx)
+        .await?
+    else {
+        return Err(over());
+    };
+    if token.expires_at <= now {
+        return Err(over());
+    }
+    match token.used_at {
+        None => {
+            let mut used = token.into_active_model();
+            used.used_at = ActiveValue::Set(Some(now));
+            used.update(&tx).await?;
+        }
+        Some(used) if now <= used.plus_seconds(GRACE) && !went_on(&tx, &token, used).await? => {}
+        Some(_) => {
+            session::end(&tx, organization_id, open.id).await?;
+            tx.commit().await?;
+            cx.app.forget(organization_id);
+            tracing::warn!(session = %open.id, user = %open.user_id, "a refresh token was used twice: the session has ended");
+            return Err(over());
+        }
+    }
+    let user = user::Entity::of(organization_id)
+        .filter(user::Column::Id.eq(open.user_id))
+        .filter(user::Column::Active.eq(true))
+        .one(&tx)
+        .await?;
+    let organization = organization::Entity::of(organization_id).one(&tx).await?;
+    let (Some(user), Some(organization)) = (user, organization) else { return Err(over()) };
+    refresh_token::Entity::remove_of(organization_id)
+        .filter(refresh_token::Column::SessionId.eq(open.id))
+        .filter(refresh_token::Column::ExpiresAt.lte(now))
+        .exec(&tx)
+        .await?;
+    let next = session::next_token(&tx, organization_id, open.id, now).await?;
+    tx.commit().await?;
+    auth.throttle.succeeded(Instant::now(), attempt);
+    Ok(SessionPayload::of(session::hand_out(cx, organization, user, open.id, next).await?))
+}
+
+fn over() -> Fault {
+    let message = "This refresh token does not hold, or not any more: sign in again.";
+    Fault::refused(UserErrorCode::Invalid, &["input", "refreshToken"], message)
+}
+
+#[expect(clippy::disallowed_methods, reason = "a refresh token itself says whose it is")]
+async fn locked(tx: &DatabaseTransaction, digest: &[u8]) -> Result<Option<refresh_token::Model>> {
+    let token = refresh_token::Entity::find().filter(refresh_token::Column::Digest.eq(digest.to_vec()));
+    Ok(token.lock_exclusive().one(tx).await?)
+}
+
+/// Has a token been used that was made since this one was?
+async fn went_on(tx: &DatabaseTransaction, token: &refresh_token::Model, used: entity::Instant) -> Result<bool> {
+    let later = refresh_token::Entity::of(token.organization_id)
+        .filter(refresh_token::Column::SessionId.eq(token.session_id))
+        .filter(refresh_token::Column::IssuedAt.gte(used))
+        .filter(refresh_token::Column::UsedAt.is_not_null())
+        .filter(refresh_token::Column::Digest.ne(token.digest.clone()));
+    Ok(later.one(tx).await?.is_some())
+}
