@@ -4,6 +4,7 @@
 
 mod accounts;
 mod contacts;
+mod contacts_upsert;
 mod graphql;
 mod harness;
 mod migrations;
