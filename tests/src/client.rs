@@ -170,7 +170,6 @@ impl Answer {
     ///
     /// # Panics
     /// Where there are any, or the answer has errors.
-    #[must_use]
     #[track_caller]
     pub fn done(self) -> Self {
         assert!(self.user_errors().is_empty(), "user errors: {self}");
