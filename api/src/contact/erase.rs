@@ -59,7 +59,7 @@ pub async fn erase(cx: &Cx, arguments: OneContact) -> Result<ContactPayload> {
     rewrite(&write, events).await?;
     external_id::Entity::remove_of(organization).filter(external_id::Column::SubjectId.eq(before.id.uuid())).exec(&write.tx).await?;
     // The event of the erasing itself starts from a row that holds nothing personal any more, as the feed has it now.
-    let before = impersonal(before);
+    let before = impersonal(&before);
     let after = contact::Model { archived_at: before.archived_at.or(Some(write.at)), erased_at: Some(write.at), ..before.clone() };
     let after = write.change(&before, after).await?;
     write.call_it("erased");
@@ -68,7 +68,7 @@ pub async fn erase(cx: &Cx, arguments: OneContact) -> Result<ContactPayload> {
 }
 
 /// The contact without the person.
-fn impersonal(contact: contact::Model) -> contact::Model {
+fn impersonal(contact: &contact::Model) -> contact::Model {
     contact::Model {
         name: NAME.to_owned(),
         name_key: fold(NAME),
@@ -79,7 +79,7 @@ fn impersonal(contact: contact::Model) -> contact::Model {
         phone: None,
         external_ids: "[]".to_owned(),
         custom_fields: "{}".to_owned(),
-        ..contact
+        ..contact.clone()
     }
 }
 
