@@ -3,6 +3,7 @@
 
 use serde_json::{Value, json};
 use tests::queries::count;
+use tests::replay::{feed, replay};
 use tests::{Answer, Client, World, on_both_databases};
 
 const ALL: &str = "contact { id account { id } name title department email phone buyingRole relationship reportsTo { id } doNotContact \
@@ -14,7 +15,8 @@ fn refusal(code: &str, field: &str) -> (String, String) {
 
 /// Archives, restores or erases.
 async fn do_to(who: &Client, mutation: &str, id: &str) -> Answer {
-    let document = format!("mutation($id: ID!) {{ {mutation}(id: $id) {{ {ALL} userErrors {{ code field message }} }} }}");
+    let document =
+        format!("mutation($id: ID!) {{ {mutation}(id: $id) {{ {ALL} userErrors {{ code field message }} }} }}");
     who.send(&document, json!({ "id": id })).await
 }
 
@@ -44,7 +46,8 @@ async fn what_is_given_is_kept_tidied(world: &World) {
     });
     assert_eq!(contact, &expected);
     // What is not given has its default, given as null too; and people may share an address.
-    let given = json!({"accountId": acme, "name": "B", "email": "jose@acme.com", "relationship": null, "doNotContact": null});
+    let given =
+        json!({"accountId": acme, "name": "B", "email": "jose@acme.com", "relationship": null, "doNotContact": null});
     let answer = admin.mutate("createContact", ALL, given).await.done();
     assert_eq!(answer.data("createContact.contact.relationship"), "UNKNOWN");
     assert_eq!(answer.data("createContact.contact.doNotContact"), &json!(false));
@@ -54,7 +57,8 @@ async fn what_is_given_is_kept_tidied(world: &World) {
 async fn faults_are_told_together_and_nothing_is_written(world: &World) {
     let admin = world.admin();
     let (acme, other) = (admin.account(json!({"name": "Acme"})).await, admin.account(json!({"name": "Other"})).await);
-    let elsewhere = admin.contact(&other, json!({"name": "Elsewhere", "externalIds": [{"source": "crm", "id": "1"}]})).await;
+    let elsewhere =
+        admin.contact(&other, json!({"name": "Elsewhere", "externalIds": [{"source": "crm", "id": "1"}]})).await;
     let bad = json!({
         "accountId": acme, "name": " \u{0}", "title": "x".repeat(201), "email": "nobody", "phone": "a\u{7f}", "reportsToId": elsewhere,
         "externalIds": [{"source": "crm", "id": "1"}], "customFields": [1],
@@ -83,10 +87,18 @@ async fn faults_are_told_together_and_nothing_is_written(world: &World) {
 async fn a_field_left_out_stays_null_clears_and_the_stale_are_refused(world: &World) {
     let admin = world.admin();
     let acme = admin.account(json!({"name": "Acme"})).await;
-    let id = admin.contact(&acme, json!({"name": "Ann", "title": "CEO", "email": "ann@acme.com", "buyingRole": "OTHER"})).await;
-    let answer = admin.mutate("updateContact", ALL, json!({"id": id, "title": null, "phone": "1", "buyingRole": null})).await.done();
+    let id = admin
+        .contact(&acme, json!({"name": "Ann", "title": "CEO", "email": "ann@acme.com", "buyingRole": "OTHER"}))
+        .await;
+    let answer = admin
+        .mutate("updateContact", ALL, json!({"id": id, "title": null, "phone": "1", "buyingRole": null}))
+        .await
+        .done();
     let contact = answer.data("updateContact.contact");
-    assert_eq!((&contact["title"], &contact["email"], &contact["buyingRole"]), (&Value::Null, &json!("ann@acme.com"), &Value::Null));
+    assert_eq!(
+        (&contact["title"], &contact["email"], &contact["buyingRole"]),
+        (&Value::Null, &json!("ann@acme.com"), &Value::Null)
+    );
     assert_eq!(contact["version"], 2);
     // Nothing changed: nothing written.
     let answer = admin.mutate("updateContact", ALL, json!({"id": id, "phone": " 1", "ifVersion": 2})).await.done();
@@ -95,7 +107,11 @@ async fn a_field_left_out_stays_null_clears_and_the_stale_are_refused(world: &Wo
     let cleared = json!({"id": id, "name": null, "accountId": null, "relationship": null, "doNotContact": null});
     let mut refusals = admin.mutate("updateContact", ALL, cleared).await.refusals();
     refusals.sort();
-    assert_eq!(refusals, ["accountId", "doNotContact", "name", "relationship"].map(|field| refusal("REQUIRED", &format!("input.{field}"))));
+    assert_eq!(
+        refusals,
+        ["accountId", "doNotContact", "name", "relationship"]
+            .map(|field| refusal("REQUIRED", &format!("input.{field}")))
+    );
     let stale = admin.mutate("updateContact", ALL, json!({"id": id, "phone": "2", "ifVersion": 1})).await;
     assert_eq!(stale.refusals(), [refusal("STALE_VERSION", "input.ifVersion")]);
     let (one, other) = tokio::join!(
@@ -110,7 +126,9 @@ async fn who_sees_the_account_writes_its_contacts(world: &World) {
     let mia = world.manager("Mia").await;
     let (ann, bob, cid) = (world.seller("Ann").under(&mia).await, world.seller("Bob").await, world.seller("Cid").await);
     let acme = ann.account(json!({"name": "Acme"})).await;
-    ann.mutate("setTeamMember", "account { id }", json!({"accountId": acme, "userId": bob.id(), "role": "TECHNICAL"})).await.done();
+    ann.mutate("setTeamMember", "account { id }", json!({"accountId": acme, "userId": bob.id(), "role": "TECHNICAL"}))
+        .await
+        .done();
     let id = bob.contact(&acme, json!({"name": "Zoe"})).await;
     for who in [&**world.admin(), &*mia, &*ann, &*bob] {
         who.mutate("updateContact", "contact { id }", json!({"id": id, "phone": who.name()})).await.done();
@@ -121,7 +139,12 @@ async fn who_sees_the_account_writes_its_contacts(world: &World) {
     let elsewhere = world.another_organization("Umbrella").await;
     for who in [&*cid, &**elsewhere.admin()] {
         assert_eq!(read(who, &id).await, Value::Null);
-        let answer = who.send("query($id: ID!) { contacts(filter: {id: {eq: $id}, archived: INCLUDE}) { totalCount } }", json!({"id": id})).await;
+        let answer = who
+            .send(
+                "query($id: ID!) { contacts(filter: {id: {eq: $id}, archived: INCLUDE}) { totalCount } }",
+                json!({"id": id}),
+            )
+            .await;
         assert_eq!(answer.data("contacts.totalCount"), &json!(0));
         let answer = who.mutate("updateContact", "contact { id }", json!({"id": id, "phone": "1"})).await;
         assert_eq!(answer.refusals(), [refusal("NOT_FOUND", "input.id")]);
@@ -148,7 +171,8 @@ async fn lines_make_no_circle(world: &World) {
         let answer = admin.mutate("updateContact", "contact { id }", json!({"id": top, "reportsToId": superior})).await;
         assert_eq!(answer.refusals(), [refusal("INVALID", "input.reportsToId")]);
     }
-    let (ann, bob) = (admin.contact(&acme, json!({"name": "Ann"})).await, admin.contact(&acme, json!({"name": "Bob"})).await);
+    let (ann, bob) =
+        (admin.contact(&acme, json!({"name": "Ann"})).await, admin.contact(&acme, json!({"name": "Bob"})).await);
     let (one, other) = tokio::join!(
         admin.mutate("updateContact", "contact { id }", json!({"id": ann, "reportsToId": bob})),
         admin.mutate("updateContact", "contact { id }", json!({"id": bob, "reportsToId": ann})),
@@ -174,7 +198,8 @@ async fn who_moves_to_another_account_leaves_the_line(world: &World) {
     assert_eq!(answer.data("updateContact.contact.account.id"), &json!(other));
     assert_eq!(answer.data("updateContact.contact.reportsTo"), &Value::Null);
     assert_eq!(read(&ann, &below).await["reportsTo"], Value::Null);
-    let answer = ann.mutate("updateContact", ALL, json!({"id": top, "accountId": other, "reportsToId": there})).await.done();
+    let answer =
+        ann.mutate("updateContact", ALL, json!({"id": top, "accountId": other, "reportsToId": there})).await.done();
     assert_eq!(answer.data("updateContact.contact.reportsTo.id"), &json!(there));
 }
 
@@ -182,8 +207,15 @@ async fn who_moves_to_another_account_leaves_the_line(world: &World) {
 async fn nobody_comes_to_an_archived_account(world: &World) {
     let admin = world.admin();
     let (acme, old) = (admin.account(json!({"name": "Acme"})).await, admin.account(json!({"name": "Old"})).await);
-    let (ann, bob) = (admin.contact(&acme, json!({"name": "Ann"})).await, admin.contact(&old, json!({"name": "Bob"})).await);
-    admin.send("mutation($id: ID!) { archiveAccount(id: $id) { userErrors { code field message } } }", json!({"id": old})).await.done();
+    let (ann, bob) =
+        (admin.contact(&acme, json!({"name": "Ann"})).await, admin.contact(&old, json!({"name": "Bob"})).await);
+    admin
+        .send(
+            "mutation($id: ID!) { archiveAccount(id: $id) { userErrors { code field message } } }",
+            json!({"id": old}),
+        )
+        .await
+        .done();
     let answer = admin.mutate("createContact", ALL, json!({"accountId": old, "name": "Cid"})).await;
     assert_eq!(answer.refusals(), [refusal("CONFLICT", "input.accountId")]);
     let answer = admin.mutate("updateContact", ALL, json!({"id": ann, "accountId": old})).await;
@@ -211,7 +243,10 @@ async fn archived_contacts_are_out_of_lists_and_come_back(world: &World) {
     assert_eq!(admin.query(document).await.data("out.totalCount"), &json!(1));
     let answer = admin.query("{ events { nodes { type } } }").await;
     let types = answer.each("events.nodes", "type");
-    assert!(types.ends_with(&[&json!("contact.created"), &json!("contact.archived"), &json!("contact.restored")]), "{types:?}");
+    assert!(
+        types.ends_with(&[&json!("contact.created"), &json!("contact.archived"), &json!("contact.restored")]),
+        "{types:?}"
+    );
 }
 
 #[on_both_databases]
@@ -229,7 +264,12 @@ async fn pages_and_filters_do_what_they_say(world: &World) {
         }
         admin.contact(if number < 6 { &acme } else { &other }, fields).await;
     }
-    for order in ["[]", "[{field: NAME}]", "[{field: NAME, direction: DESC}, {field: CREATED_AT}]", "[{field: UPDATED_AT, direction: DESC}]"] {
+    for order in [
+        "[]",
+        "[{field: NAME}]",
+        "[{field: NAME, direction: DESC}, {field: CREATED_AT}]",
+        "[{field: UPDATED_AT, direction: DESC}]",
+    ] {
         let whole = admin.query(&format!("{{ contacts(orderBy: {order}) {{ nodes {{ id }} }} }}")).await;
         let mut read = Vec::new();
         let mut after = String::new();
@@ -264,10 +304,21 @@ async fn pages_and_filters_do_what_they_say(world: &World) {
         let answer = admin.query(&format!("{{ contacts(filter: {filter}) {{ totalCount }} }}")).await;
         assert_eq!(answer.data("contacts.totalCount"), &json!(expected), "{filter}");
     }
-    let answer = admin.send("query($id: ID!) { contacts(filter: {accountId: {eq: $id}}) { totalCount } }", json!({"id": acme})).await;
+    let answer = admin
+        .send("query($id: ID!) { contacts(filter: {accountId: {eq: $id}}) { totalCount } }", json!({"id": acme}))
+        .await;
     assert_eq!(answer.data("contacts.totalCount"), &json!(6));
-    for arguments in ["filter: {archived: null}", "filter: {buyingRole: null}", "orderBy: [{field: NAME}, {field: NAME}]", "first: 201"] {
-        assert_eq!(admin.query(&format!("{{ contacts({arguments}) {{ totalCount }} }}")).await.error_code(), "BAD_USER_INPUT", "{arguments}");
+    for arguments in [
+        "filter: {archived: null}",
+        "filter: {buyingRole: null}",
+        "orderBy: [{field: NAME}, {field: NAME}]",
+        "first: 201",
+    ] {
+        assert_eq!(
+            admin.query(&format!("{{ contacts({arguments}) {{ totalCount }} }}")).await.error_code(),
+            "BAD_USER_INPUT",
+            "{arguments}"
+        );
     }
 }
 
@@ -338,16 +389,53 @@ async fn who_is_erased_is_gone_from_the_row_and_from_the_feed(world: &World) {
     assert_eq!(answer.refusals(), [refusal("CONFLICT", "input.id")]);
 
     let answer = ann.query("{ events { nodes { type subjectId changes } } }").await;
-    let feed = answer.data("events.nodes").to_string();
-    assert!(!feed.to_lowercase().contains("secret"), "{feed}");
-    let ours: Vec<&Value> = answer.data("events.nodes").as_array().unwrap().iter().filter(|event| event["subjectId"] == json!(id)).collect();
+    let told = answer.data("events.nodes").to_string();
+    assert!(!told.to_lowercase().contains("secret"), "{told}");
+    let ours: Vec<&Value> = answer
+        .data("events.nodes")
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|event| event["subjectId"] == json!(id))
+        .collect();
     let types: Vec<&Value> = ours.iter().map(|event| &event["type"]).collect();
     assert_eq!(types, ["contact.created", "contact.updated", "contact.updated", "contact.updated", "contact.erased"]);
     assert_eq!(ours[0]["changes"]["name"], json!({"from": null, "to": "Erased person"}));
     assert_eq!(ours[1]["changes"], json!({"relationship": {"from": "KNOWN", "to": "TRUSTED"}}));
     assert_eq!(ours[2]["changes"], json!({}));
-    let found = ann.query("{ contacts(filter: {archived: INCLUDE, externalId: {source: \"crm\", id: \"secret-2\"}}) { totalCount } }").await;
+    let found = ann
+        .query(
+            "{ contacts(filter: {archived: INCLUDE, externalId: {source: \"crm\", id: \"secret-2\"}}) { totalCount } }",
+        )
+        .await;
     assert_eq!(found.data("contacts.totalCount"), &json!(0));
+    // Replaying gives what there is now.
+    let connection = world.server().database().connect().await;
+    let facts = replay(&feed(&connection).await).unwrap();
+    connection.close().await.unwrap();
+    let facts = facts.values().find(|facts| facts.contains_key("erasedAt")).unwrap();
+    let expected = [
+        "accountId",
+        "archivedAt",
+        "buyingRole",
+        "createdAt",
+        "customFields",
+        "doNotContact",
+        "erasedAt",
+        "externalIds",
+        "name",
+        "relationship",
+        "reportsToId",
+    ];
+    assert_eq!(facts.keys().collect::<Vec<_>>(), expected);
+    assert_eq!(
+        (&facts["name"], &facts["externalIds"], &facts["customFields"]),
+        (&json!("Erased person"), &json!([]), &json!({}))
+    );
+    assert_eq!(
+        (&facts["relationship"], &facts["erasedAt"], &facts["reportsToId"]),
+        (&json!("TRUSTED"), &contact["erasedAt"], &json!(boss))
+    );
     // What the history of the account tells is the same feed.
     let history = ann.query("{ accounts { nodes { history { nodes { changes } } } } }").await;
     assert!(!history.body.to_string().to_lowercase().contains("secret"));
