@@ -349,10 +349,10 @@ fn changed(
             after.account_id = account.id;
         }
         (None, None) if !reference.is_value() => {
-            check.fault(UserErrorCode::Required, "account", "A new contact needs an account.")
+            check.fault(UserErrorCode::Required, "account", "A new contact needs an account.");
         }
         (None, Some(_)) if reference.is_null() => {
-            check.fault(UserErrorCode::Required, "account", "Every contact is at an account.")
+            check.fault(UserErrorCode::Required, "account", "Every contact is at an account.");
         }
         (None, _) => {}
     }
@@ -464,7 +464,7 @@ fn faults(
                         check.fault(UserErrorCode::NotFound, "reportsTo", message);
                     }
                     Some(there) if there != after.account_id => {
-                        check.invalid("reportsTo", "People report to people of their own account.")
+                        check.invalid("reportsTo", "People report to people of their own account.");
                     }
                     Some(_) => {}
                 }
