@@ -49,8 +49,10 @@ crate::change! {
         "create index booking_id on booking (organization_id, id)",
         "create index booking_day on booking (organization_id, booked_on, id)",
         "create index booking_updated on booking (organization_id, updated_at, id)",
-        "create index booking_account on booking (organization_id, account_id, booked_on, id)",
-        "create index booking_seller on booking (organization_id, seller_id, booked_on, id)",
+        "create index booking_account on booking (organization_id, account_id, id)",
+        "create index booking_account_day on booking (organization_id, account_id, booked_on, id)",
+        "create index booking_seller on booking (organization_id, seller_id, id)",
+        "create index booking_seller_day on booking (organization_id, seller_id, booked_on, id)",
         "create index booking_opportunity on booking (organization_id, opportunity_id)",
     ],
     down: [

@@ -33,6 +33,7 @@ use crate::graph::{Answers, Asked, Shown, Value as _, object, payload, word};
 use crate::money::{Currency, Money};
 use crate::paging::{Connection, PageArguments, listed};
 use crate::scalar::Json;
+use crate::touch::{self, Touch};
 use crate::user::User;
 
 /// An account.
@@ -116,6 +117,16 @@ object! {
         booked(BookedArguments): Money = batch(booked);
         /// The people there; archived ones only where the filter says so.
         contacts(ContactsArguments): Connection<Contact> = batch(crate::contact::at_accounts);
+        /// The latest touch that was made.
+        lastTouch: Option<Touch> = batch(touch::list::last_of_accounts);
+        /// The earliest touch that is to come.
+        nextTouch: Option<Touch> = batch(touch::list::next_of_accounts);
+        /// Its touches, the newest first unless said otherwise.
+        touches(touch::TouchesArguments): Connection<Touch> = batch(touch::list::of_accounts);
+        /// Its opportunities.
+        opportunities(crate::opportunity::OpportunitiesArguments): Connection<crate::opportunity::Opportunity> = batch(crate::opportunity::of_accounts);
+        /// Its bookings, by id.
+        bookings(PageArguments): Connection<crate::booking::Booking> = batch(crate::booking::of_accounts);
         /// What happened to it and to what hangs off it, the newest first.
         history(PageArguments): Connection<feed::Event> = batch(history);
         /// Other systems' names for it.
@@ -217,7 +228,7 @@ impl Record for account::Model {
 }
 
 /// Exactly one of these.
-#[derive(Clone, Debug, OneofObject)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, OneofObject)]
 pub enum AccountRef {
     /// By its id.
     Id(async_graphql::ID),

@@ -1,0 +1,257 @@
+//! Who took part in touches, as it is stored: as a list in the touch, in the order given, and as rows of `touch_contact`
+//! with the touch's time, so that a person's latest touches are one stretch of an index. Both are written together.
+//! And what becomes of touches when their user moves: to another time zone, or away.
+
+use async_graphql::ID;
+use chrono_tz::Tz;
+use entity::{
+    AccountId, ContactId, Id, OrganizationId, Scoped, TouchId, UserId, account, contact, touch, touch_contact, user,
+};
+use sea_orm::sea_query::OnConflict;
+use sea_orm::{
+    ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect,
+};
+
+use super::weight::missed_at;
+use crate::account::team;
+use crate::check::Check;
+use crate::context::Viewer;
+use crate::error::Result;
+use crate::event::Write;
+use crate::{calendar, error::UserErrorCode};
+
+/// People at one touch at most.
+const MOST: usize = 100;
+/// Rows of one statement: below what parameters it may have on both databases.
+const ROWS: usize = 1_000;
+
+/// The people of a touch, as stored, read.
+#[must_use]
+pub fn read(stored: &str) -> Vec<ContactId> {
+    let ids: Vec<&str> = serde_json::from_str(stored).unwrap_or_default();
+    ids.into_iter().filter_map(|id| ContactId::parse(id).ok()).collect()
+}
+
+/// The people of a touch as they are stored: each once, in the order given.
+#[must_use]
+pub fn stored(people: &[ContactId]) -> String {
+    let mut text = String::with_capacity(people.len() * 40 + 2);
+    text.push('[');
+    for (at, id) in people.iter().enumerate() {
+        if people[..at].contains(id) {
+            continue;
+        }
+        if text.len() > 1 {
+            text.push(',');
+        }
+        text.push('"');
+        text.push_str(&id.show());
+        text.push('"');
+    }
+    text.push(']');
+    text
+}
+
+/// Refuses more people than a touch may have.
+pub(super) fn not_too_many(check: &mut Check, field: &str, people: usize) {
+    if people > MOST {
+        check.fault(
+            UserErrorCode::LimitExceeded,
+            field,
+            format!("A touch has at most {MOST} people; {people} were given."),
+        );
+    }
+}
+
+/// Notes that somebody works elsewhere.
+pub(super) fn elsewhere(check: &mut Check, field: &str, person: &str, account: &account::Model) {
+    check.invalid(
+        field,
+        format!("{person} does not work at {}: a touch is with people of its own account.", account.name),
+    );
+}
+
+/// The people that an input names, as they are stored: of the touch's account, or on the touch already.
+///
+/// # Errors
+/// The database's.
+pub(super) async fn named<C: ConnectionTrait>(
+    connection: &C,
+    viewer: &Viewer,
+    check: &mut Check,
+    field: &str,
+    given: &[ID],
+    account: &account::Model,
+    present: &str,
+) -> Result<String> {
+    not_too_many(check, field, given.len());
+    let present = read(present);
+    let ids: Vec<ContactId> = given.iter().filter_map(|id| ContactId::parse(id).ok()).collect();
+    let new: Vec<ContactId> = ids.iter().filter(|id| !present.contains(id)).copied().collect();
+    let found = if new.is_empty() || new.len() > MOST {
+        Vec::new()
+    } else {
+        let people = viewer.rows::<contact::Entity>(contact::Column::AccountId);
+        people
+            .filter(contact::Column::Id.is_in(new))
+            .filter(contact::Column::ErasedAt.is_null())
+            .all(connection)
+            .await?
+    };
+    for (at, id) in given.iter().enumerate() {
+        let field = format!("{field}.{at}");
+        let Some(id) = check.id::<ContactId>(&field, id) else { continue };
+        if present.contains(&id) {
+            continue;
+        }
+        match found.iter().find(|person| person.id == id) {
+            None => check.not_found(&field, "contact"),
+            Some(person) if person.account_id != account.id => elsewhere(check, &field, &person.name, account),
+            Some(_) => {}
+        }
+    }
+    Ok(stored(&ids))
+}
+
+/// The rows of who took part that are to follow some touches.
+#[derive(Debug, Default)]
+pub(super) struct Parts {
+    gone: Vec<TouchId>,
+    come: Vec<touch_contact::ActiveModel>,
+}
+
+impl Parts {
+    /// Notes what follows from a touch that was so and is to be so.
+    pub(super) fn note(&mut self, before: Option<&touch::Model>, after: &touch::Model) {
+        if before.is_some_and(|before| before.contact_ids == after.contact_ids && before.at == after.at) {
+            return;
+        }
+        if before.is_some_and(|before| before.contact_ids != "[]") {
+            self.gone.push(after.id);
+        }
+        if after.contact_ids != "[]" {
+            let part = |contact_id| touch_contact::Model {
+                touch_id: after.id,
+                contact_id,
+                organization_id: after.organization_id,
+                at: after.at,
+            };
+            self.come.extend(read(&after.contact_ids).into_iter().map(|id| part(id).into_active_model().reset_all()));
+        }
+    }
+
+    /// Writes them, once the touches are saved.
+    ///
+    /// # Errors
+    /// The database's.
+    pub(super) async fn save(mut self, write: &Write<'_>) -> Result<()> {
+        forget(write, self.gone).await?;
+        while !self.come.is_empty() {
+            let rest = self.come.split_off(self.come.len().min(ROWS));
+            touch_contact::Entity::insert_many(self.come).exec_without_returning(&write.tx).await?;
+            self.come = rest;
+        }
+        Ok(())
+    }
+}
+
+/// Takes away the rows of who took part in some touches.
+///
+/// # Errors
+/// The database's.
+pub(super) async fn forget(write: &Write<'_>, touches: Vec<TouchId>) -> Result<()> {
+    if !touches.is_empty() {
+        touch_contact::Entity::remove_of(write.organization())
+            .filter(touch_contact::Column::TouchId.is_in(touches))
+            .exec(&write.tx)
+            .await?;
+    }
+    Ok(())
+}
+
+/// The time zone of a user.
+#[must_use]
+pub fn zone_of(user: &user::Model) -> Tz {
+    calendar::zone(&user.time_zone).unwrap_or(Tz::UTC)
+}
+
+fn to_be_made(organization: OrganizationId, user: UserId) -> sea_orm::Select<touch::Entity> {
+    touch::Entity::of(organization)
+        .filter(touch::Column::UserId.eq(user))
+        .filter(touch::Column::Status.eq(touch::TouchStatus::Scheduled))
+        .order_by_asc(touch::Column::Id)
+        .lock_exclusive()
+}
+
+/// Gives all that a user is still to make to a successor, who joins the accounts' teams unless they see them. What was
+/// missed stays with who missed it. The number of statements does not grow with the touches.
+///
+/// # Errors
+/// The database's.
+pub async fn hand_over(write: &mut Write<'_>, from: UserId, to: &user::Model) -> Result<()> {
+    let zone = zone_of(to);
+    let touches =
+        to_be_made(write.organization(), from).filter(touch::Column::MissedAt.gt(write.at)).all(&write.tx).await?;
+    let wanted: Vec<(AccountId, UserId)> = touches.iter().map(|touch| (touch.account_id, to.id)).collect();
+    let moved = touches.into_iter().map(|before| {
+        let after = touch::Model { user_id: to.id, missed_at: missed_at(before.at, zone), ..before.clone() };
+        (Some(before), after)
+    });
+    write.save(moved.collect()).await?;
+    if !wanted.is_empty() {
+        team::join(write, write.organization(), &wanted).await?;
+    }
+    Ok(())
+}
+
+/// Lets a user's touches that are still to be made be missed at the end of their days in the user's time zone, after that
+/// has changed. It follows from what is stored: no version goes up, and the feed has the user's change alone.
+///
+/// # Errors
+/// The database's.
+pub async fn follow_zone(write: &Write<'_>, user: &user::Model) -> Result<()> {
+    let zone = zone_of(user);
+    let touches = to_be_made(write.organization(), user.id).all(&write.tx).await?;
+    let moved: Vec<touch::ActiveModel> = touches
+        .into_iter()
+        .filter(|touch| touch.missed_at != missed_at(touch.at, zone))
+        .map(|touch| touch::Model { missed_at: missed_at(touch.at, zone), ..touch }.into_active_model().reset_all())
+        .collect();
+    for chunk in moved.chunks(ROWS) {
+        touch::Entity::insert_many(chunk.to_vec())
+            .on_conflict(OnConflict::column(touch::Column::Id).update_column(touch::Column::MissedAt).to_owned())
+            .exec_without_returning(&write.tx)
+            .await?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::touch::write::tests::touch;
+
+    #[test]
+    fn people_are_stored_once_and_in_their_order() {
+        let (ann, ben) = (ContactId::make(), ContactId::make());
+        assert_eq!(stored(&[]), "[]");
+        assert_eq!(stored(&[ben, ann, ben]), format!("[\"{ben}\",\"{ann}\"]"));
+        assert_eq!(read(&stored(&[ben, ann, ben])), [ben, ann]);
+        assert!(read("not JSON").is_empty());
+    }
+
+    #[test]
+    fn parts_follow_people_and_time() {
+        let before = touch::Model { contact_ids: stored(&[ContactId::make()]), ..touch() };
+        let counts = |before: Option<&touch::Model>, after: &touch::Model| {
+            let mut parts = Parts::default();
+            parts.note(before, after);
+            (parts.gone.len(), parts.come.len())
+        };
+        assert_eq!(counts(None, &touch()), (0, 0));
+        assert_eq!(counts(None, &before), (0, 1));
+        assert_eq!(counts(Some(&before), &touch::Model { notes: Some("x".to_owned()), ..before.clone() }), (0, 0));
+        assert_eq!(counts(Some(&before), &touch::Model { at: before.at.plus_seconds(1), ..before.clone() }), (1, 1));
+        assert_eq!(counts(Some(&before), &touch::Model { contact_ids: "[]".to_owned(), ..before.clone() }), (1, 0));
+    }
+}

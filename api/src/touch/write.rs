@@ -1,0 +1,718 @@
+//! Log, schedule, update, complete, cancel, delete.
+//!
+//! Whoever sees an account writes touches there. A touch is changed by its user and by whoever answers for the account:
+//! its owner, those above the owner, admins.
+
+use async_graphql::{ID, InputObject, MaybeUndefined};
+use chrono_tz::Tz;
+use entity::{
+    AccountId, Id, Instant, OpportunityId, OrganizationId, Scoped, TouchId, UserId, account, opportunity, touch, user,
+};
+use sea_orm::{ColumnTrait, QueryFilter, QuerySelect};
+
+use super::people::{self, Parts, zone_of};
+use super::weight::{missed_at, weight};
+use super::{TouchDirection, TouchKind, TouchPayload, ValueKind};
+use crate::account::team;
+use crate::check::{Check, NAME, NOTE, same_version};
+use crate::context::{Cx, Standing};
+use crate::error::{Fault, Result, UserErrorCode};
+use crate::event::Write;
+use crate::external::ExternalIdInput;
+use crate::scalar::DateTime;
+
+/// Seconds by which the clock of whoever enters a touch may differ from ours.
+const LEEWAY: i64 = 300;
+/// Minutes of a touch at most: a day.
+const LONGEST: i32 = 1_440;
+
+/// A touch that was made.
+#[derive(Clone, Debug, InputObject)]
+pub struct LogTouchInput {
+    /// At which account; not an archived one.
+    pub account_id: ID,
+    /// Who of the account took part: at most 100.
+    pub contact_ids: Option<Vec<ID>>,
+    /// How.
+    pub kind: TouchKind,
+    /// Who started it.
+    #[graphql(default_with = "Some(TouchDirection::Outbound)")]
+    pub direction: Option<TouchDirection>,
+    /// When it began; now where nothing is given. Not in the future.
+    pub at: Option<DateTime>,
+    /// How long it took, in minutes: 1 to 1,440.
+    pub duration_minutes: Option<i32>,
+    /// What about: up to 200 characters.
+    pub subject: Option<String>,
+    /// What was said: up to 20,000 characters.
+    pub notes: Option<String>,
+    /// Did the other side take part?
+    #[graphql(default_with = "Some(false)")]
+    pub responded: Option<bool>,
+    /// What the client got out of it.
+    pub value: Option<ValueKind>,
+    /// Did the client say that it was of use? Needs a value.
+    #[graphql(default_with = "Some(false)")]
+    pub value_acknowledged: Option<bool>,
+    /// The commitment asked for: up to 20,000 characters.
+    pub commitment_asked: Option<String>,
+    /// Was it given? Needs commitmentAsked.
+    pub commitment_given: Option<bool>,
+    /// The opportunity of the same account that it was about.
+    pub opportunity_id: Option<ID>,
+    /// By whom: an active member; the caller where none is given. Somebody else takes their manager or an admin.
+    pub user_id: Option<ID>,
+    /// Other systems' names for it: at most one of each source, 20 in all.
+    pub external_ids: Option<Vec<ExternalIdInput>>,
+}
+
+/// A touch that is to be made.
+#[derive(Clone, Debug, InputObject)]
+pub struct ScheduleTouchInput {
+    /// At which account; not an archived one.
+    pub account_id: ID,
+    /// Who of the account is to take part: at most 100.
+    pub contact_ids: Option<Vec<ID>>,
+    /// How.
+    pub kind: TouchKind,
+    /// When it is to begin. Not in the past.
+    pub at: DateTime,
+    /// How long it is to take, in minutes: 1 to 1,440.
+    pub duration_minutes: Option<i32>,
+    /// What about: up to 200 characters.
+    pub subject: Option<String>,
+    /// What there is to know: up to 20,000 characters.
+    pub notes: Option<String>,
+    /// The opportunity of the same account that it is about.
+    pub opportunity_id: Option<ID>,
+    /// By whom: an active member; the caller where none is given. Somebody else takes their manager or an admin.
+    pub user_id: Option<ID>,
+    /// Other systems' names for it: at most one of each source, 20 in all.
+    pub external_ids: Option<Vec<ExternalIdInput>>,
+}
+
+/// A change of a touch. A field left out stays as it is, and null clears it.
+#[derive(Clone, Debug, InputObject)]
+pub struct UpdateTouchInput {
+    /// Which one.
+    pub id: ID,
+    /// Who of the account took part, all of them: at most 100.
+    pub contact_ids: MaybeUndefined<Vec<ID>>,
+    /// How.
+    pub kind: MaybeUndefined<TouchKind>,
+    /// Who started it.
+    pub direction: MaybeUndefined<TouchDirection>,
+    /// When it began or is to begin. A new time revives a missed touch; one to be made is not in the past, one made not
+    /// in the future.
+    pub at: MaybeUndefined<DateTime>,
+    /// How long it took, in minutes: 1 to 1,440.
+    pub duration_minutes: MaybeUndefined<i32>,
+    /// What about: up to 200 characters.
+    pub subject: MaybeUndefined<String>,
+    /// What was said: up to 20,000 characters.
+    pub notes: MaybeUndefined<String>,
+    /// Did the other side take part?
+    pub responded: MaybeUndefined<bool>,
+    /// What the client got out of it.
+    pub value: MaybeUndefined<ValueKind>,
+    /// Did the client say that it was of use? Needs a value.
+    pub value_acknowledged: MaybeUndefined<bool>,
+    /// The commitment asked for: up to 20,000 characters.
+    pub commitment_asked: MaybeUndefined<String>,
+    /// Was it given? Needs commitmentAsked.
+    pub commitment_given: MaybeUndefined<bool>,
+    /// The opportunity of the same account that it was about.
+    pub opportunity_id: MaybeUndefined<ID>,
+    /// Refuses the change with STALE_VERSION where the touch is at another version.
+    pub if_version: Option<i32>,
+}
+
+/// How a scheduled touch went. What is left out stays as it was scheduled; null clears.
+#[derive(Clone, Debug, InputObject)]
+pub struct CompleteTouchInput {
+    /// Which one.
+    pub id: ID,
+    /// When it began; where nothing is given as scheduled, or now where that is still to come. Not in the future.
+    pub at: Option<DateTime>,
+    /// How long it took, in minutes: 1 to 1,440.
+    pub duration_minutes: MaybeUndefined<i32>,
+    /// What was said: up to 20,000 characters.
+    pub notes: MaybeUndefined<String>,
+    /// Did the other side take part?
+    #[graphql(default_with = "Some(false)")]
+    pub responded: Option<bool>,
+    /// What the client got out of it.
+    pub value: MaybeUndefined<ValueKind>,
+    /// Did the client say that it was of use? Needs a value.
+    #[graphql(default_with = "Some(false)")]
+    pub value_acknowledged: Option<bool>,
+    /// The commitment asked for: up to 20,000 characters.
+    pub commitment_asked: MaybeUndefined<String>,
+    /// Was it given? Needs commitmentAsked.
+    pub commitment_given: MaybeUndefined<bool>,
+}
+
+/// Arguments of `logTouch`.
+#[derive(Clone, Debug, InputObject)]
+pub struct LogTouch {
+    /// The touch.
+    pub input: LogTouchInput,
+}
+
+/// Arguments of `scheduleTouch`.
+#[derive(Clone, Debug, InputObject)]
+pub struct ScheduleTouch {
+    /// The touch.
+    pub input: ScheduleTouchInput,
+}
+
+/// Arguments of `updateTouch`.
+#[derive(Clone, Debug, InputObject)]
+pub struct UpdateTouch {
+    /// The change.
+    pub input: UpdateTouchInput,
+}
+
+/// Arguments of `completeTouch`.
+#[derive(Clone, Debug, InputObject)]
+pub struct CompleteTouch {
+    /// How it went.
+    pub input: CompleteTouchInput,
+}
+
+/// Arguments of `cancelTouch` and `deleteTouch`.
+#[derive(Clone, Debug, InputObject)]
+pub struct OneTouch {
+    /// Which one.
+    pub id: ID,
+}
+
+/// What a touch may be changed in by any input and by a row of an upsert.
+#[derive(Default)]
+pub(super) struct Changes<'a> {
+    pub kind: MaybeUndefined<TouchKind>,
+    pub direction: MaybeUndefined<TouchDirection>,
+    pub duration_minutes: MaybeUndefined<i32>,
+    pub subject: Option<&'a MaybeUndefined<String>>,
+    pub notes: Option<&'a MaybeUndefined<String>>,
+    pub responded: MaybeUndefined<bool>,
+    pub value: MaybeUndefined<ValueKind>,
+    pub value_acknowledged: MaybeUndefined<bool>,
+    pub commitment_asked: Option<&'a MaybeUndefined<String>>,
+    pub commitment_given: MaybeUndefined<bool>,
+}
+
+impl Changes<'_> {
+    /// Makes them, checked.
+    pub(super) fn apply(self, check: &mut Check, to: &mut touch::Model) {
+        let Self {
+            kind,
+            direction,
+            duration_minutes,
+            subject,
+            notes,
+            responded,
+            value,
+            value_acknowledged,
+            commitment_asked,
+            commitment_given,
+        } = self;
+        check.change_set("kind", &kind.map_value(touch::TouchKind::from), &mut to.kind);
+        check.change_set("direction", &direction.map_value(touch::TouchDirection::from), &mut to.direction);
+        check.change_with("durationMinutes", &duration_minutes, &mut to.duration_minutes, |check, field, minutes| {
+            check.within(field, minutes, 1, LONGEST)
+        });
+        for (field, given, most, target) in [
+            ("subject", subject, NAME, &mut to.subject),
+            ("notes", notes, NOTE, &mut to.notes),
+            ("commitmentAsked", commitment_asked, NOTE, &mut to.commitment_asked),
+        ] {
+            if let Some(given) = given {
+                check.change(field, given, most, target);
+            }
+        }
+        check.change_set("responded", &responded, &mut to.responded);
+        check.change_with("value", &value, &mut to.value, |_, _, value| Some(value.into()));
+        check.change_set("valueAcknowledged", &value_acknowledged, &mut to.value_acknowledged);
+        check.change_with("commitmentGiven", &commitment_given, &mut to.commitment_given, |_, _, given| Some(given));
+        if to.value_acknowledged && to.value.is_none() {
+            check.invalid(
+                "valueAcknowledged",
+                "Say what the client got out of it (value) where it was of use, or give valueAcknowledged: false.",
+            );
+        }
+        if to.commitment_given.is_some() && to.commitment_asked.is_none() {
+            check.invalid(
+                "commitmentGiven",
+                "Say which commitment was asked for (commitmentAsked), or clear commitmentGiven.",
+            );
+        }
+    }
+}
+
+/// A touch with nothing in it yet, made now.
+pub(super) fn blank(organization: OrganizationId, user: UserId, now: Instant) -> touch::Model {
+    touch::Model {
+        id: TouchId::make(),
+        organization_id: organization,
+        account_id: AccountId(uuid::Uuid::nil()),
+        user_id: user,
+        kind: touch::TouchKind::Other,
+        status: touch::TouchStatus::Completed,
+        direction: touch::TouchDirection::Outbound,
+        at: now,
+        missed_at: now,
+        duration_minutes: None,
+        recorded_at: now,
+        subject: None,
+        notes: None,
+        responded: false,
+        value: None,
+        value_acknowledged: false,
+        commitment_asked: None,
+        commitment_given: None,
+        opportunity_id: None,
+        contact_ids: "[]".to_owned(),
+        external_ids: "[]".to_owned(),
+        created_at: now,
+        updated_at: now,
+        version: 0,
+    }
+}
+
+/// Refuses a time at which a touch of that status cannot be: one that was made in the future, and one that is to be made
+/// in the past.
+pub(super) fn check_time(check: &mut Check, field: &str, status: touch::TouchStatus, at: Instant, now: Instant) {
+    match status {
+        touch::TouchStatus::Completed if at > now.plus_seconds(LEEWAY) => {
+            check.invalid(field, format!("A touch that was made is not in the future: at most {now}; {at} was given."));
+        }
+        touch::TouchStatus::Scheduled if at < now.plus_seconds(-LEEWAY) => {
+            check.invalid(
+                field,
+                format!("A touch that is to be made is not in the past: at least {now}; {at} was given."),
+            );
+        }
+        _ => {}
+    }
+}
+
+fn given<T>(value: Option<T>) -> MaybeUndefined<T> {
+    value.map_or(MaybeUndefined::Undefined, MaybeUndefined::Value)
+}
+
+/// What a new touch refers to.
+struct Around {
+    account_id: ID,
+    contact_ids: Option<Vec<ID>>,
+    opportunity_id: Option<ID>,
+    user_id: Option<ID>,
+    external_ids: Option<Vec<ExternalIdInput>>,
+}
+
+/// `logTouch`: a touch that was made.
+pub async fn log(cx: &Cx, arguments: LogTouch) -> Result<TouchPayload> {
+    let LogTouchInput {
+        account_id,
+        contact_ids,
+        kind,
+        direction,
+        at,
+        duration_minutes,
+        subject,
+        notes,
+        responded,
+        value,
+        value_acknowledged,
+        commitment_asked,
+        commitment_given,
+        opportunity_id,
+        user_id,
+        external_ids,
+    } = arguments.input;
+    let viewer = cx.viewer()?;
+    let mut check = Check::input();
+    let mut touch = blank(viewer.organization.id, viewer.user.id, cx.now);
+    touch.at = at.map_or(cx.now, |at| at.0);
+    Changes {
+        kind: MaybeUndefined::Value(kind),
+        direction: given(direction),
+        duration_minutes: given(duration_minutes),
+        subject: Some(&given(subject)),
+        notes: Some(&given(notes)),
+        responded: given(responded),
+        value: given(value),
+        value_acknowledged: given(value_acknowledged),
+        commitment_asked: Some(&given(commitment_asked)),
+        commitment_given: given(commitment_given),
+    }
+    .apply(&mut check, &mut touch);
+    add(cx, check, touch, Around { account_id, contact_ids, opportunity_id, user_id, external_ids }).await
+}
+
+/// `scheduleTouch`: a touch that is to be made.
+pub async fn schedule(cx: &Cx, arguments: ScheduleTouch) -> Result<TouchPayload> {
+    let ScheduleTouchInput {
+        account_id,
+        contact_ids,
+        kind,
+        at,
+        duration_minutes,
+        subject,
+        notes,
+        opportunity_id,
+        user_id,
+        external_ids,
+    } = arguments.input;
+    let viewer = cx.viewer()?;
+    let mut check = Check::input();
+    let mut touch = touch::Model {
+        status: touch::TouchStatus::Scheduled,
+        at: at.0,
+        ..blank(viewer.organization.id, viewer.user.id, cx.now)
+    };
+    Changes {
+        kind: MaybeUndefined::Value(kind),
+        duration_minutes: given(duration_minutes),
+        subject: Some(&given(subject)),
+        notes: Some(&given(notes)),
+        ..Changes::default()
+    }
+    .apply(&mut check, &mut touch);
+    add(cx, check, touch, Around { account_id, contact_ids, opportunity_id, user_id, external_ids }).await
+}
+
+async fn add(cx: &Cx, mut check: Check, mut touch: touch::Model, around: Around) -> Result<TouchPayload> {
+    let Around { account_id, contact_ids, opportunity_id, user_id, external_ids } = around;
+    let viewer = cx.viewer()?;
+    check_time(&mut check, "at", touch.status, touch.at, cx.now);
+    touch.external_ids = check.external_ids("externalIds", external_ids.as_deref().unwrap_or_default());
+    let mut write = Write::begin(cx).await?;
+    let mut zone = zone_of(&viewer.user);
+    if let Some(id) = &user_id
+        && let Some(user) = team::active_member(cx, &write, &mut check, "userId", id).await?
+    {
+        not_somebody_else_s(cx, &mut check, "userId", user.id)?;
+        zone = zone_of(&user);
+        touch.user_id = user.id;
+    }
+    touch.missed_at = missed_at(touch.at, zone);
+    if let Some(account) = viewer.account_for(&write.tx, &mut check, "accountId", &account_id).await? {
+        not_archived(&mut check, "accountId", &account);
+        if let Some(ids) = &contact_ids {
+            touch.contact_ids = people::named(&write.tx, viewer, &mut check, "contactIds", ids, &account, "[]").await?;
+        }
+        touch.account_id = account.id;
+    }
+    if let Some(id) = &opportunity_id {
+        touch.opportunity_id = opportunity_for(cx, &write, &mut check, id, touch.account_id).await?;
+    }
+    check.untaken(&write.tx, viewer.organization.id, TouchId::PREFIX, "externalIds", &touch.external_ids, None).await?;
+    check.done()?;
+    let touch = write.add(touch).await?;
+    let mut parts = Parts::default();
+    parts.note(None, &touch);
+    parts.save(&write).await?;
+    if touch.user_id != viewer.user.id {
+        team::join(&mut write, touch.organization_id, &[(touch.account_id, touch.user_id)]).await?;
+    }
+    write.commit().await?;
+    Ok(touch.into())
+}
+
+/// Refuses what goes to an account that is archived.
+pub(super) fn not_archived(check: &mut Check, field: &str, account: &account::Model) {
+    if account.archived_at.is_some() {
+        check.fault(UserErrorCode::Conflict, field, format!("{} is archived: restore it first.", account.name));
+    }
+}
+
+/// Refuses to make somebody the user of a touch who is not below the caller.
+pub(super) fn not_somebody_else_s(cx: &Cx, check: &mut Check, field: &str, user: UserId) -> Result<()> {
+    if !cx.viewer()?.is_above_or_is(user) {
+        check.fault(
+            UserErrorCode::Forbidden,
+            field,
+            "Only their manager or an admin enters touches for somebody else.",
+        );
+    }
+    Ok(())
+}
+
+/// The opportunity of an input, which is of the touch's account.
+async fn opportunity_for(
+    cx: &Cx,
+    write: &Write<'_>,
+    check: &mut Check,
+    id: &ID,
+    account: AccountId,
+) -> Result<Option<OpportunityId>> {
+    let Some(id) = check.id::<OpportunityId>("opportunityId", id) else { return Ok(None) };
+    let seen = cx.viewer()?.rows::<opportunity::Entity>(opportunity::Column::AccountId);
+    match seen.filter(opportunity::Column::Id.eq(id)).one(&write.tx).await? {
+        None => check.not_found("opportunityId", "opportunity"),
+        // Where the account itself is at fault, that is said already.
+        Some(found) if found.account_id != account && !account.uuid().is_nil() => {
+            check.invalid("opportunityId", format!("{} is an opportunity of another account.", found.name));
+        }
+        Some(_) => return Ok(Some(id)),
+    }
+    Ok(None)
+}
+
+/// The touch of an input, locked, for whoever may change it; with its account.
+async fn changeable(cx: &Cx, write: &Write<'_>, path: &[&str], id: &ID) -> Result<(touch::Model, account::Model)> {
+    let viewer = cx.viewer()?;
+    let gone = || Fault::refused(UserErrorCode::NotFound, path, "There is no touch with this id.");
+    let id = TouchId::parse(id).map_err(|_| gone())?;
+    let seen = viewer.rows::<touch::Entity>(touch::Column::AccountId).filter(touch::Column::Id.eq(id));
+    let touch = seen.lock_exclusive().one(&write.tx).await?.ok_or_else(gone)?;
+    let account = viewer.account(&write.tx, touch.account_id, false).await?.ok_or_else(gone)?;
+    if !may_change(viewer, &touch, &account) {
+        return Err(Fault::refused(UserErrorCode::Forbidden, path, FORBIDDEN));
+    }
+    Ok((touch, account))
+}
+
+/// Why a touch is not changed.
+pub(super) const FORBIDDEN: &str = "Only the touch's user, the account's owner, their managers and admins may do this.";
+
+/// Is it their own touch, or do they answer for the account?
+pub(super) fn may_change(viewer: &crate::context::Viewer, touch: &touch::Model, account: &account::Model) -> bool {
+    touch.user_id == viewer.user.id || viewer.standing(account) == Standing::Responsible
+}
+
+/// The time zone of a touch's user.
+async fn users_zone(cx: &Cx, write: &Write<'_>, touch: &touch::Model) -> Result<Tz> {
+    let viewer = cx.viewer()?;
+    if touch.user_id == viewer.user.id {
+        return Ok(zone_of(&viewer.user));
+    }
+    let user =
+        user::Entity::of(touch.organization_id).filter(user::Column::Id.eq(touch.user_id)).one(&write.tx).await?;
+    Ok(user.as_ref().map_or(Tz::UTC, zone_of))
+}
+
+/// Saves a change of one touch with all that follows from it.
+async fn save(cx: &Cx, write: &mut Write<'_>, before: &touch::Model, mut after: touch::Model) -> Result<touch::Model> {
+    if after.at != before.at {
+        after.missed_at = missed_at(after.at, users_zone(cx, write, &after).await?);
+    }
+    if weight(&after) > weight(before) {
+        after.recorded_at = write.at;
+    }
+    let after = write.change(before, after).await?;
+    let mut parts = Parts::default();
+    parts.note(Some(before), &after);
+    parts.save(write).await?;
+    Ok(after)
+}
+
+/// `updateTouch`.
+pub async fn update(cx: &Cx, arguments: UpdateTouch) -> Result<TouchPayload> {
+    let UpdateTouchInput {
+        id,
+        contact_ids,
+        kind,
+        direction,
+        at,
+        duration_minutes,
+        subject,
+        notes,
+        responded,
+        value,
+        value_acknowledged,
+        commitment_asked,
+        commitment_given,
+        opportunity_id,
+        if_version,
+    } = arguments.input;
+    let mut write = Write::begin(cx).await?;
+    let (before, account) = changeable(cx, &write, &["input", "id"], &id).await?;
+    same_version(if_version, before.version)?;
+    let mut check = Check::input();
+    let mut after = before.clone();
+    check.change_set("at", &at.map_value(|at| at.0), &mut after.at);
+    if after.at != before.at {
+        check_time(&mut check, "at", after.status, after.at, cx.now);
+    }
+    Changes {
+        kind,
+        direction,
+        duration_minutes,
+        subject: Some(&subject),
+        notes: Some(&notes),
+        responded,
+        value,
+        value_acknowledged,
+        commitment_asked: Some(&commitment_asked),
+        commitment_given,
+    }
+    .apply(&mut check, &mut after);
+    match &contact_ids {
+        MaybeUndefined::Undefined => {}
+        MaybeUndefined::Null => after.contact_ids = "[]".to_owned(),
+        MaybeUndefined::Value(ids) => {
+            after.contact_ids =
+                people::named(&write.tx, cx.viewer()?, &mut check, "contactIds", ids, &account, &before.contact_ids)
+                    .await?;
+        }
+    }
+    match &opportunity_id {
+        MaybeUndefined::Undefined => {}
+        MaybeUndefined::Null => after.opportunity_id = None,
+        MaybeUndefined::Value(id) => {
+            after.opportunity_id = opportunity_for(cx, &write, &mut check, id, before.account_id).await?
+        }
+    }
+    check.done()?;
+    let after = save(cx, &mut write, &before, after).await?;
+    write.commit().await?;
+    Ok(after.into())
+}
+
+/// `completeTouch`: a scheduled touch was made, missed or not.
+pub async fn complete(cx: &Cx, arguments: CompleteTouch) -> Result<TouchPayload> {
+    let CompleteTouchInput {
+        id,
+        at,
+        duration_minutes,
+        notes,
+        responded,
+        value,
+        value_acknowledged,
+        commitment_asked,
+        commitment_given,
+    } = arguments.input;
+    let mut write = Write::begin(cx).await?;
+    let (before, _) = changeable(cx, &write, &["input", "id"], &id).await?;
+    if let Some(why) = match before.status {
+        touch::TouchStatus::Scheduled => None,
+        touch::TouchStatus::Completed => Some("This touch is completed already: updateTouch changes it."),
+        touch::TouchStatus::Canceled => Some("This touch was called off: log the one that was made."),
+    } {
+        return Err(Fault::refused(UserErrorCode::Conflict, &["input", "id"], why));
+    }
+    let mut check = Check::input();
+    let at = at.map_or(before.at.min(cx.now), |at| at.0);
+    let mut after = touch::Model { status: touch::TouchStatus::Completed, at, ..before.clone() };
+    check_time(&mut check, "at", after.status, at, cx.now);
+    Changes {
+        duration_minutes,
+        notes: Some(&notes),
+        responded: given(responded),
+        value,
+        value_acknowledged: given(value_acknowledged),
+        commitment_asked: Some(&commitment_asked),
+        commitment_given,
+        ..Changes::default()
+    }
+    .apply(&mut check, &mut after);
+    check.done()?;
+    let after = save(cx, &mut write, &before, after).await?;
+    write.call_it("completed");
+    write.commit().await?;
+    Ok(after.into())
+}
+
+/// `cancelTouch`: a scheduled touch is called off. Calling off what was called off changes nothing.
+pub async fn cancel(cx: &Cx, arguments: OneTouch) -> Result<TouchPayload> {
+    let mut write = Write::begin(cx).await?;
+    let (before, _) = changeable(cx, &write, &["id"], &arguments.id).await?;
+    match before.status {
+        touch::TouchStatus::Scheduled => {}
+        touch::TouchStatus::Canceled => {
+            write.abandon().await?;
+            return Ok(before.into());
+        }
+        touch::TouchStatus::Completed => {
+            return Err(Fault::refused(
+                UserErrorCode::Conflict,
+                &["id"],
+                "This touch was made: delete it if it was not.",
+            ));
+        }
+    }
+    let after = touch::Model { status: touch::TouchStatus::Canceled, ..before.clone() };
+    let after = write.change(&before, after).await?;
+    write.call_it("canceled");
+    write.commit().await?;
+    Ok(after.into())
+}
+
+/// `deleteTouch`: answers the touch as it last was.
+pub async fn delete(cx: &Cx, arguments: OneTouch) -> Result<TouchPayload> {
+    let mut write = Write::begin(cx).await?;
+    let (touch, _) = changeable(cx, &write, &["id"], &arguments.id).await?;
+    people::forget(&write, vec![touch.id]).await?;
+    write.remove(&touch).await?;
+    write.commit().await?;
+    Ok(touch.into())
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+
+    /// A touch of nobody's.
+    pub(in crate::touch) fn touch() -> touch::Model {
+        blank(OrganizationId::make(), UserId::make(), Instant(0))
+    }
+
+    fn faults(changes: Changes<'_>) -> Vec<String> {
+        let mut check = Check::input();
+        changes.apply(&mut check, &mut touch());
+        check.into_errors().into_iter().map(|error| error.field.join(".")).collect()
+    }
+
+    #[test]
+    fn a_touch_takes_a_minute_to_a_day() {
+        let lasting =
+            |minutes| faults(Changes { duration_minutes: MaybeUndefined::Value(minutes), ..Changes::default() });
+        for minutes in [1, 60, 1_440] {
+            assert!(lasting(minutes).is_empty(), "{minutes}");
+        }
+        for minutes in [0, -5, 1_441, 100_000, i32::MIN] {
+            assert_eq!(lasting(minutes), ["input.durationMinutes"], "{minutes}");
+        }
+    }
+
+    #[test]
+    fn what_was_of_use_and_what_was_promised_is_said() {
+        let yes = MaybeUndefined::Value(true);
+        assert_eq!(faults(Changes { value_acknowledged: yes, ..Changes::default() }), ["input.valueAcknowledged"]);
+        assert!(
+            faults(Changes {
+                value_acknowledged: yes,
+                value: MaybeUndefined::Value(ValueKind::Idea),
+                ..Changes::default()
+            })
+            .is_empty()
+        );
+        assert_eq!(faults(Changes { commitment_given: yes, ..Changes::default() }), ["input.commitmentGiven"]);
+        let asked = MaybeUndefined::Value("A meeting with the board".to_owned());
+        assert!(
+            faults(Changes { commitment_given: yes, commitment_asked: Some(&asked), ..Changes::default() }).is_empty()
+        );
+    }
+
+    #[test]
+    fn what_was_made_is_past_and_what_is_to_be_made_to_come() {
+        use touch::TouchStatus::{Canceled, Completed, Scheduled};
+        let now = Instant(0);
+        for (status, minutes, fine) in [
+            (Completed, 4, true),
+            (Completed, 6, false),
+            (Completed, -1_000_000, true),
+            (Scheduled, -4, true),
+            (Scheduled, -6, false),
+            (Scheduled, 1_000_000, true),
+            (Canceled, 6, true),
+            (Canceled, -6, true),
+        ] {
+            let mut check = Check::input();
+            check_time(&mut check, "at", status, now.plus_seconds(minutes * 60), now);
+            assert_eq!(check.is_clean(), fine, "{status:?} in {minutes} minutes");
+        }
+    }
+}
