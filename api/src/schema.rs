@@ -49,12 +49,12 @@ object! {
         account(account::AccountArguments): Option<Account> = once(account::account);
         /// The accounts that the caller sees; archived ones only where the filter says so.
         accounts(account::AccountsArguments): Connection<Account> = once(account::accounts);
+        /// The contacts of all accounts that the caller sees; archived ones only where the filter says so.
+        contacts(contact::ContactsArguments): Connection<Contact> = once(contact::contacts);
         /// The opportunities that the caller sees.
         opportunities(opportunity::OpportunitiesArguments): Connection<Opportunity> = once(opportunity::opportunities);
         /// The bookings that the caller sees, by id.
         bookings(booking::BookingsArguments): Connection<Booking> = once(booking::bookings);
-        /// The contacts of all accounts that the caller sees; archived ones only where the filter says so.
-        contacts(contact::ContactsArguments): Connection<Contact> = once(contact::contacts);
         /// The organization's members.
         users(user::UsersArguments): Connection<User> = once(user::users);
         /// The touches that the caller sees: made, called off, to be made and missed.
@@ -129,6 +129,8 @@ object! {
         eraseContact(contact::write::OneContact): ContactPayload = mutation(contact::erase::erase);
         /// Many accounts at once, from another system; keyed by externalId, or by domain.
         upsertAccounts(account::upsert::UpsertAccounts): UpsertPayload = mutation(account::upsert::upsert);
+        /// Many contacts at once, from another system; keyed by externalId, or by account and e-mail address or name.
+        upsertContacts(contact::upsert::UpsertContacts): UpsertPayload = mutation(contact::upsert::upsert);
         /// A touch that was made.
         logTouch(touch::input::LogTouch): TouchPayload = mutation(touch::write::log);
         /// A touch that is to be made.
@@ -166,8 +168,6 @@ object! {
         deleteBooking(booking::write::OneBooking): BookingPayload = mutation(booking::write::delete);
         /// Many bookings at once, from another system; keyed by externalId.
         upsertBookings(booking::upsert::UpsertBookings): UpsertPayload = mutation(booking::upsert::upsert);
-        /// Many contacts at once, from another system; keyed by externalId, or by account and e-mail address or name.
-        upsertContacts(contact::upsert::UpsertContacts): UpsertPayload = mutation(contact::upsert::upsert);
     }
 }
 root_object!(Mutation);
@@ -245,8 +245,8 @@ pub async fn nodes_of(asked: &Asked<'_>, ids: &[(&str, Uuid)]) -> Result<Answers
         )*};
     }
     nouns! {
-        AccountId => Account, ContactId => Contact, UserId => User, EventId => Event, TouchId => Touch,
-        OpportunityId => Opportunity, BookingId => Booking,
+        AccountId => Account, ContactId => Contact, UserId => User, EventId => Event, TouchId => Touch, OpportunityId => Opportunity,
+        BookingId => Booking,
     }
     part!(entity::OrganizationId::PREFIX, wanted => wanted.iter().filter_map(|id| Some((*id, Organization::own(cx, *id)?))).collect());
     Ok(group_answers(ids.len(), &parts))

@@ -3,6 +3,8 @@
 #![expect(clippy::unwrap_used, reason = "these are tests, though clippy does not see it in async functions")]
 
 mod accounts;
+mod contacts;
+mod contacts_upsert;
 mod graphql;
 mod harness;
 mod migrations;
