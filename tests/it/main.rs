@@ -3,7 +3,9 @@
 #![expect(clippy::unwrap_used, reason = "these are tests, though clippy does not see it in async functions")]
 
 mod accounts;
+mod bookings;
 mod graphql;
 mod harness;
 mod migrations;
+mod opportunities;
 mod program;
