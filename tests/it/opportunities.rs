@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 use tests::queries::count;
-use tests::{Answer, Client, World, on_both_databases};
+use tests::{Answer, Client, Seller, World, on_both_databases};
 
 const ALL: &str = "opportunity { id name account { id } owner { id } amount { amount currency } stage probability openedOn \
     expectedCloseOn closedOn lossReason externalIds { source id } customFields version }";
@@ -355,14 +355,21 @@ async fn walk(client: &Client, order: &str, size: &str) -> Vec<String> {
     }
 }
 
-/// Eighteen with equal and with missing keys: six of each of three kinds.
-async fn many(world: &World) -> String {
+/// Eighteen with equal and with missing keys, six of each of three kinds, at three accounts of one seller.
+async fn many(world: &World) -> (Seller, Vec<String>) {
     let admin = world.admin();
-    let account = admin.account(json!({"name": "Acme"})).await;
+    let ann = world.seller("Ann").await;
+    let mut accounts = Vec::new();
+    for name in ["Acme", "Bolt", "Cell"] {
+        accounts.push(ann.account(json!({"name": name})).await);
+    }
+    // What the seller does not see.
+    let other = admin.account(json!({"name": "Other"})).await;
+    admin.opportunity(&other, json!({"name": "n1"})).await;
     let rows: Vec<Value> = (0..18)
         .map(|number| {
             let mut row = json!({
-                "externalId": {"source": "crm", "id": number.to_string()}, "account": {"id": account}, "name": format!("n{}", number % 4),
+                "externalId": {"source": "crm", "id": number.to_string()}, "account": {"id": accounts[number % 7 % 3]}, "name": format!("n{}", number % 4),
                 "openedOn": format!("2017-01-{:02}", 1 + number % 5),
             });
             match number % 3 {
@@ -380,37 +387,39 @@ async fn many(world: &World) -> String {
         })
         .collect();
     assert_eq!(upsert(admin, json!(rows)).await.done().data("upsertOpportunities.created"), &json!(18));
-    account
+    (ann, accounts)
 }
 
 #[on_both_databases]
 async fn pages_lose_and_repeat_nothing_whatever_the_ordering(world: &World) {
-    many(world).await;
-    let admin = world.admin();
-    for order in [
-        "[]",
-        "[{field: NAME}]",
-        "[{field: AMOUNT}]",
-        "[{field: AMOUNT, direction: DESC}]",
-        "[{field: OPENED_ON, direction: DESC}]",
-        "[{field: EXPECTED_CLOSE_ON}]",
-        "[{field: EXPECTED_CLOSE_ON, direction: DESC}]",
-        "[{field: CLOSED_ON}]",
-        "[{field: CLOSED_ON, direction: DESC}]",
-        "[{field: UPDATED_AT}]",
-        "[{field: CLOSED_ON, direction: DESC}, {field: AMOUNT}, {field: NAME, direction: DESC}]",
-    ] {
-        let whole =
-            admin.query(&format!("{{ opportunities(orderBy: {order}, first: 200) {{ nodes {{ id }} }} }}")).await;
-        let whole: Vec<String> =
-            whole.each("opportunities.nodes", "id").into_iter().map(|id| id.as_str().unwrap().to_owned()).collect();
-        assert_eq!(whole.len(), 18);
-        for size in ["first", "last"] {
-            assert_eq!(walk(admin, order, size).await, whole, "{order} by {size}");
+    let (ann, _) = many(world).await;
+    // One sees everything, the other reads seat by seat.
+    for (who, total) in [(&**world.admin(), 19), (&*ann, 18)] {
+        for order in [
+            "[]",
+            "[{field: NAME}]",
+            "[{field: AMOUNT}]",
+            "[{field: AMOUNT, direction: DESC}]",
+            "[{field: OPENED_ON, direction: DESC}]",
+            "[{field: EXPECTED_CLOSE_ON}]",
+            "[{field: EXPECTED_CLOSE_ON, direction: DESC}]",
+            "[{field: CLOSED_ON}]",
+            "[{field: CLOSED_ON, direction: DESC}]",
+            "[{field: UPDATED_AT}]",
+            "[{field: CLOSED_ON, direction: DESC}, {field: AMOUNT}, {field: NAME, direction: DESC}]",
+        ] {
+            let whole =
+                who.query(&format!("{{ opportunities(orderBy: {order}, first: 200) {{ nodes {{ id }} }} }}")).await;
+            let whole: Vec<String> =
+                whole.each("opportunities.nodes", "id").into_iter().map(|id| id.as_str().unwrap().to_owned()).collect();
+            assert_eq!(whole.len(), total);
+            for size in ["first", "last"] {
+                assert_eq!(walk(who, order, size).await, whole, "{order} by {size}");
+            }
         }
     }
     // Missing ones come last ascending, first descending.
-    let answer = admin
+    let answer = ann
         .query(
             "{ a: opportunities(orderBy: {field: CLOSED_ON}, first: 1) { nodes { closedOn } }
                z: opportunities(orderBy: {field: CLOSED_ON}, last: 1) { nodes { closedOn } }
@@ -424,8 +433,8 @@ async fn pages_lose_and_repeat_nothing_whatever_the_ordering(world: &World) {
 
 #[on_both_databases]
 async fn filters_are_two_valued(world: &World) {
-    let account = many(world).await;
-    let admin = world.admin();
+    let (ann, accounts) = many(world).await;
+    let (account, admin) = (&accounts[0], world.admin());
     for (filter, expected) in [
         ("{}".to_owned(), 18),
         ("{open: true}".to_owned(), 12),
@@ -443,21 +452,20 @@ async fn filters_are_two_valued(world: &World) {
         ("{closedOn: {gt: \"2017-03-01\"}}".to_owned(), 3),
         ("{externalId: {source: \"crm\", id: \" 3 \"}}".to_owned(), 1),
         ("{externalId: {source: \"crm\", id: \"x\"}}".to_owned(), 0),
-        (format!("{{accountId: {{eq: \"{account}\"}}, ownerId: {{eq: \"{}\"}}}}", admin.id()), 18),
-        (format!("{{accountId: {{ne: \"{account}\"}}}}"), 0),
+        (format!("{{accountId: {{eq: \"{account}\"}}, ownerId: {{eq: \"{}\"}}}}", admin.id()), 8),
+        (format!("{{accountId: {{ne: \"{account}\"}}}}"), 10),
         ("{accountId: {eq: \"nonsense\"}}".to_owned(), 0),
         ("{or: [{stage: [WON]}, {amount: {eq: 1}}]}".to_owned(), 6),
         ("{updatedAt: {gt: \"2000-01-01T00:00:00Z\"}}".to_owned(), 18),
     ] {
-        let answer =
-            admin.query(&format!("{{ opportunities(filter: {filter}) {{ totalCount nodes {{ id }} }} }}")).await;
+        let answer = ann.query(&format!("{{ opportunities(filter: {filter}) {{ totalCount nodes {{ id }} }} }}")).await;
         assert_eq!(answer.data("opportunities.totalCount"), &json!(expected), "{filter}");
         assert_eq!(answer.each("opportunities.nodes", "id").len(), expected, "{filter}");
     }
     for arguments in
         ["filter: {open: null}", "filter: {stage: null}", "filter: {amount: {gt: null}}", "first: 1, last: 1"]
     {
-        let answer = admin.query(&format!("{{ opportunities({arguments}) {{ totalCount }} }}")).await;
+        let answer = ann.query(&format!("{{ opportunities({arguments}) {{ totalCount }} }}")).await;
         assert_eq!(answer.error_code(), "BAD_USER_INPUT", "{arguments}");
     }
 }
