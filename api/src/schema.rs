@@ -49,12 +49,12 @@ object! {
         account(account::AccountArguments): Option<Account> = once(account::account);
         /// The accounts that the caller sees; archived ones only where the filter says so.
         accounts(account::AccountsArguments): Connection<Account> = once(account::accounts);
-        /// The contacts of all accounts that the caller sees; archived ones only where the filter says so.
-        contacts(contact::ContactsArguments): Connection<Contact> = once(contact::contacts);
         /// The opportunities that the caller sees.
         opportunities(opportunity::OpportunitiesArguments): Connection<Opportunity> = once(opportunity::opportunities);
         /// The bookings that the caller sees, by id.
         bookings(booking::BookingsArguments): Connection<Booking> = once(booking::bookings);
+        /// The contacts of all accounts that the caller sees; archived ones only where the filter says so.
+        contacts(contact::ContactsArguments): Connection<Contact> = once(contact::contacts);
         /// The organization's members.
         users(user::UsersArguments): Connection<User> = once(user::users);
         /// The touches that the caller sees: made, called off, to be made and missed.
@@ -129,20 +129,18 @@ object! {
         eraseContact(contact::write::OneContact): ContactPayload = mutation(contact::erase::erase);
         /// Many accounts at once, from another system; keyed by externalId, or by domain.
         upsertAccounts(account::upsert::UpsertAccounts): UpsertPayload = mutation(account::upsert::upsert);
-        /// Many contacts at once, from another system; keyed by externalId, or by account and e-mail address or name.
-        upsertContacts(contact::upsert::UpsertContacts): UpsertPayload = mutation(contact::upsert::upsert);
         /// A touch that was made.
-        logTouch(touch::write::LogTouch): TouchPayload = mutation(touch::write::log);
+        logTouch(touch::input::LogTouch): TouchPayload = mutation(touch::write::log);
         /// A touch that is to be made.
-        scheduleTouch(touch::write::ScheduleTouch): TouchPayload = mutation(touch::write::schedule);
+        scheduleTouch(touch::input::ScheduleTouch): TouchPayload = mutation(touch::write::schedule);
         /// Changes a touch. For its user, and for the account's owner, their managers and admins; so are the next three.
-        updateTouch(touch::write::UpdateTouch): TouchPayload = mutation(touch::write::update);
+        updateTouch(touch::input::UpdateTouch): TouchPayload = mutation(touch::write::update);
         /// A scheduled touch was made, missed or not. CONFLICT where it is completed or called off already.
-        completeTouch(touch::write::CompleteTouch): TouchPayload = mutation(touch::write::complete);
+        completeTouch(touch::input::CompleteTouch): TouchPayload = mutation(touch::write::complete);
         /// Calls a scheduled touch off. CONFLICT where it was made.
-        cancelTouch(touch::write::OneTouch): TouchPayload = mutation(touch::write::cancel);
+        cancelTouch(touch::input::OneTouch): TouchPayload = mutation(touch::write::cancel);
         /// Deletes a touch for good, and answers it as it last was.
-        deleteTouch(touch::write::OneTouch): TouchPayload = mutation(touch::write::delete);
+        deleteTouch(touch::input::OneTouch): TouchPayload = mutation(touch::write::delete);
         /// Many touches at once, from another system; keyed by externalId.
         upsertTouches(touch::upsert::UpsertTouches): UpsertPayload = mutation(touch::upsert::upsert);
         /// A new opportunity. For everyone who sees the account, where they or who reports to them own it; else for the
@@ -168,6 +166,8 @@ object! {
         deleteBooking(booking::write::OneBooking): BookingPayload = mutation(booking::write::delete);
         /// Many bookings at once, from another system; keyed by externalId.
         upsertBookings(booking::upsert::UpsertBookings): UpsertPayload = mutation(booking::upsert::upsert);
+        /// Many contacts at once, from another system; keyed by externalId, or by account and e-mail address or name.
+        upsertContacts(contact::upsert::UpsertContacts): UpsertPayload = mutation(contact::upsert::upsert);
     }
 }
 root_object!(Mutation);
@@ -245,8 +245,8 @@ pub async fn nodes_of(asked: &Asked<'_>, ids: &[(&str, Uuid)]) -> Result<Answers
         )*};
     }
     nouns! {
-        AccountId => Account, ContactId => Contact, UserId => User, EventId => Event, TouchId => Touch, OpportunityId => Opportunity,
-        BookingId => Booking,
+        AccountId => Account, ContactId => Contact, UserId => User, EventId => Event, TouchId => Touch,
+        OpportunityId => Opportunity, BookingId => Booking,
     }
     part!(entity::OrganizationId::PREFIX, wanted => wanted.iter().filter_map(|id| Some((*id, Organization::own(cx, *id)?))).collect());
     Ok(group_answers(ids.len(), &parts))

@@ -115,8 +115,6 @@ object! {
         team: Vec<team::TeamMember> = batch(team::teams);
         /// What it booked in a fiscal year; in the current one where none is given.
         booked(BookedArguments): Money = batch(booked);
-        /// The people there; archived ones only where the filter says so.
-        contacts(ContactsArguments): Connection<Contact> = batch(crate::contact::at_accounts);
         /// The latest touch that was made.
         lastTouch: Option<Touch> = batch(touch::list::last_of_accounts);
         /// The earliest touch that is to come.
@@ -127,6 +125,8 @@ object! {
         opportunities(crate::opportunity::OpportunitiesArguments): Connection<crate::opportunity::Opportunity> = batch(crate::opportunity::of_accounts);
         /// Its bookings, by id.
         bookings(PageArguments): Connection<crate::booking::Booking> = batch(crate::booking::of_accounts);
+        /// The people there; archived ones only where the filter says so.
+        contacts(ContactsArguments): Connection<Contact> = batch(crate::contact::at_accounts);
         /// What happened to it and to what hangs off it, the newest first.
         history(PageArguments): Connection<feed::Event> = batch(history);
         /// Other systems' names for it.

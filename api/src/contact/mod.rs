@@ -31,8 +31,9 @@ use crate::event::{Facts, Record, facts, stored_json};
 use crate::external::{ExternalId, shown};
 use crate::graph::{Answers, Asked, Shown, object, payload, word};
 use crate::money::Currency;
-use crate::paging::listed;
+use crate::paging::{Connection, PageArguments, listed};
 use crate::scalar::Json;
+use crate::touch::{self, Touch};
 
 /// A contact.
 #[derive(Clone, Debug)]
@@ -102,6 +103,10 @@ object! {
         relationship: contact::RelationshipLevel = plain(|contact| contact.0.relationship);
         /// Whom they report to, at the same account.
         reportsTo: Option<Contact> = batch(superiors);
+        /// The latest touch that was made in which they took part.
+        lastTouch: Option<Touch> = batch(touch::list::last_of_contacts);
+        /// The touches in which they take part, the newest first.
+        touches(PageArguments): Connection<Touch> = batch(touch::list::of_contacts);
         /// Asked not to be contacted.
         doNotContact: bool = plain(|contact| contact.0.do_not_contact);
         /// Other systems' names for them.
