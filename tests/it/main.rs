@@ -6,4 +6,8 @@ mod accounts;
 mod graphql;
 mod harness;
 mod migrations;
+mod organization;
 mod program;
+mod session;
+mod sign_up;
+mod users;
