@@ -5,6 +5,7 @@
 //! answer, [`paging`] and [`filter`] how lists are read, [`event`] how everything is written.
 
 pub mod account;
+pub mod analytics;
 pub mod app;
 pub mod auth;
 pub mod booking;
@@ -12,6 +13,7 @@ pub mod calendar;
 pub mod check;
 pub mod clock;
 pub mod config;
+pub mod contact;
 pub mod context;
 pub mod db;
 pub mod error;

@@ -7,10 +7,12 @@ use entity::Id;
 use uuid::Uuid;
 
 use crate::account::{self, Account, AccountPayload};
+use crate::analytics::{self, Analytics};
 use crate::app::ApiSchema;
 use crate::auth::session::{self, SessionPayload, SignOutPayload};
 use crate::auth::{invitation, password, refresh, sign_in, sign_up};
 use crate::booking::{self, Booking, BookingPayload};
+use crate::contact::{self, Contact, ContactPayload};
 use crate::error::{Fault, Result};
 use crate::feed::{self, Actor, Event};
 use crate::graph::{Answers, AnyNode, Asked, group_answers, object, root_object};
@@ -47,6 +49,8 @@ object! {
         account(account::AccountArguments): Option<Account> = once(account::account);
         /// The accounts that the caller sees; archived ones only where the filter says so.
         accounts(account::AccountsArguments): Connection<Account> = once(account::accounts);
+        /// The contacts of all accounts that the caller sees; archived ones only where the filter says so.
+        contacts(contact::ContactsArguments): Connection<Contact> = once(contact::contacts);
         /// The opportunities that the caller sees.
         opportunities(opportunity::OpportunitiesArguments): Connection<Opportunity> = once(opportunity::opportunities);
         /// The bookings that the caller sees, by id.
@@ -55,6 +59,8 @@ object! {
         users(user::UsersArguments): Connection<User> = once(user::users);
         /// The touches that the caller sees: made, called off, to be made and missed.
         touches(touch::TouchesArguments): Connection<Touch> = once(touch::touches);
+        /// Figures over what the caller sees, by group.
+        analytics: Analytics = once(analytics::analytics);
         /// Every change in the order in which it was committed, from after the given cursor.
         events(feed::EventsArguments): Connection<Event> = once(feed::events);
     }
@@ -107,20 +113,36 @@ object! {
         setTeamMember(account::team::SetTeamMember): AccountPayload = mutation(account::team::set_team_member);
         /// Takes someone off an account's team. For its owner, their managers and admins.
         removeTeamMember(account::team::RemoveTeamMember): AccountPayload = mutation(account::team::remove_team_member);
+        /// A new contact at an account. For everyone who sees the account.
+        createContact(contact::write::CreateContact): ContactPayload = mutation(contact::write::create);
+        /// Changes a contact, or moves it to another account. For everyone who sees the account, and both in a move.
+        updateContact(contact::write::UpdateContact): ContactPayload = mutation(contact::write::update);
+        /// Takes a contact out of the lists; everything is kept. For everyone who sees the account.
+        archiveContact(contact::write::OneContact): ContactPayload = mutation(contact::write::archive);
+        /// Puts an archived contact back into the lists; not one that was erased. For everyone who sees the account.
+        restoreContact(contact::write::OneContact): ContactPayload = mutation(contact::write::restore);
+        /// Removes every personal datum of a contact for good, in the feed too: the name becomes "Erased person"; title,
+        /// department, e-mail address, telephone number, external ids and custom fields go. The part in buying, the
+        /// relationship and the touches stay, without the person; what people wrote into the notes of touches is theirs to
+        /// mend. A later upsert of the same address or external id fails with CONFLICT. Erasing again changes nothing. For
+        /// the account's owner, their managers and admins.
+        eraseContact(contact::write::OneContact): ContactPayload = mutation(contact::erase::erase);
         /// Many accounts at once, from another system; keyed by externalId, or by domain.
         upsertAccounts(account::upsert::UpsertAccounts): UpsertPayload = mutation(account::upsert::upsert);
+        /// Many contacts at once, from another system; keyed by externalId, or by account and e-mail address or name.
+        upsertContacts(contact::upsert::UpsertContacts): UpsertPayload = mutation(contact::upsert::upsert);
         /// A touch that was made.
-        logTouch(touch::write::LogTouch): TouchPayload = mutation(touch::write::log);
+        logTouch(touch::input::LogTouch): TouchPayload = mutation(touch::write::log);
         /// A touch that is to be made.
-        scheduleTouch(touch::write::ScheduleTouch): TouchPayload = mutation(touch::write::schedule);
+        scheduleTouch(touch::input::ScheduleTouch): TouchPayload = mutation(touch::write::schedule);
         /// Changes a touch. For its user, and for the account's owner, their managers and admins; so are the next three.
-        updateTouch(touch::write::UpdateTouch): TouchPayload = mutation(touch::write::update);
+        updateTouch(touch::input::UpdateTouch): TouchPayload = mutation(touch::write::update);
         /// A scheduled touch was made, missed or not. CONFLICT where it is completed or called off already.
-        completeTouch(touch::write::CompleteTouch): TouchPayload = mutation(touch::write::complete);
+        completeTouch(touch::input::CompleteTouch): TouchPayload = mutation(touch::write::complete);
         /// Calls a scheduled touch off. CONFLICT where it was made.
-        cancelTouch(touch::write::OneTouch): TouchPayload = mutation(touch::write::cancel);
+        cancelTouch(touch::input::OneTouch): TouchPayload = mutation(touch::write::cancel);
         /// Deletes a touch for good, and answers it as it last was.
-        deleteTouch(touch::write::OneTouch): TouchPayload = mutation(touch::write::delete);
+        deleteTouch(touch::input::OneTouch): TouchPayload = mutation(touch::write::delete);
         /// Many touches at once, from another system; keyed by externalId.
         upsertTouches(touch::upsert::UpsertTouches): UpsertPayload = mutation(touch::upsert::upsert);
         /// A new opportunity. For everyone who sees the account, where they or who reports to them own it; else for the
@@ -223,7 +245,7 @@ pub async fn nodes_of(asked: &Asked<'_>, ids: &[(&str, Uuid)]) -> Result<Answers
         )*};
     }
     nouns! {
-        AccountId => Account, UserId => User, EventId => Event, TouchId => Touch, OpportunityId => Opportunity,
+        AccountId => Account, ContactId => Contact, UserId => User, EventId => Event, TouchId => Touch, OpportunityId => Opportunity,
         BookingId => Booking,
     }
     part!(entity::OrganizationId::PREFIX, wanted => wanted.iter().filter_map(|id| Some((*id, Organization::own(cx, *id)?))).collect());

@@ -79,9 +79,12 @@ crate::change! {
         "create index contact_name on contact (organization_id, name_key, id)",
         "create index contact_created on contact (organization_id, created_at, id)",
         "create index contact_updated on contact (organization_id, updated_at, id)",
-        "create index contact_email on contact (organization_id, email)",
+        "create index contact_email on contact (organization_id, email, id)",
+        "create index contact_title on contact (organization_id, title_key, id)",
         "create index contact_account on contact (organization_id, account_id, id)",
         "create index contact_account_name on contact (organization_id, account_id, name_key, id)",
+        "create index contact_account_created on contact (organization_id, account_id, created_at, id)",
+        "create index contact_account_updated on contact (organization_id, account_id, updated_at, id)",
         "create index contact_reports_to on contact (organization_id, reports_to_id)",
         "create table external_id (
             organization_id {uuid} not null references organization (id),

@@ -23,6 +23,7 @@ use uuid::Uuid;
 
 pub use self::list::{AccountFilter, AccountsArguments, accounts, owned};
 
+use crate::contact::{Contact, ContactsArguments};
 use crate::context::{Cx, Viewer};
 use crate::error::Result;
 use crate::event::{Facts, Record, facts, stored_json};
@@ -114,6 +115,8 @@ object! {
         team: Vec<team::TeamMember> = batch(team::teams);
         /// What it booked in a fiscal year; in the current one where none is given.
         booked(BookedArguments): Money = batch(booked);
+        /// The people there; archived ones only where the filter says so.
+        contacts(ContactsArguments): Connection<Contact> = batch(crate::contact::at_accounts);
         /// The latest touch that was made.
         lastTouch: Option<Touch> = batch(touch::list::last_of_accounts);
         /// The earliest touch that is to come.

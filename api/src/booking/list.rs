@@ -1,9 +1,9 @@
 //! Lists of bookings, by id.
 
 use async_graphql::{InputObject, MaybeUndefined};
-use entity::{AccountId, Id, UserId, booking};
+use entity::{AccountId, Id, Scoped, UserId, booking};
 use sea_orm::sea_query::Cond;
-use sea_orm::{Condition, QueryFilter, Select};
+use sea_orm::{Condition, QueryFilter};
 
 use super::Booking;
 use crate::account::Account;
@@ -11,7 +11,7 @@ use crate::context::Cx;
 use crate::error::Result;
 use crate::filter::{DateFilter, DateTimeFilter, DecimalFilter, IdFilter, operand};
 use crate::graph::{Answers, Asked};
-use crate::paging::{self, Below, Connection, Key, Order, PageArguments, SortKey};
+use crate::paging::{Below, Connection, Key, Order, PageArguments, Seen, SortKey};
 
 /// A filter on bookings. Its fields are ANDed.
 #[derive(Clone, Debug, Default, InputObject)]
@@ -70,21 +70,24 @@ fn by_id() -> Result<Order<booking::Entity>> {
     Order::by(Vec::new(), SortKey::column("ID", booking::Column::Id, |row: &booking::Model| Key::Id(row.id.uuid())))
 }
 
-fn seen(cx: &Cx) -> Result<Select<booking::Entity>> {
-    Ok(cx.viewer()?.rows(booking::Column::AccountId))
-}
-
 /// `Query.bookings`.
 pub async fn bookings(asked: &Asked<'_>, arguments: BookingsArguments) -> Result<Connection<Booking>> {
-    let select = seen(asked.cx)?.filter(arguments.filter.unwrap_or_default().condition(asked.cx)?);
-    paging::page(asked, select, &by_id()?, &arguments.page).await
+    let BookingsArguments { filter, page } = arguments;
+    let filter = filter.unwrap_or_default();
+    let seen = Seen {
+        select: booking::Entity::of(asked.cx.viewer()?.organization.id).filter(filter.condition(asked.cx)?),
+        account: booking::Column::AccountId,
+        id: booking::Column::Id,
+        pinned: filter.account_id.value().is_some_and(|account| account.eq.is_value()),
+    };
+    seen.page(asked, &by_id()?, &page).await
 }
 
 /// The bookings of accounts.
 pub async fn of_accounts(asked: &Asked<'_>, of: &[&Account]) -> Result<Answers> {
     let arguments: PageArguments = asked.arguments()?;
     let below = Below::<booking::Entity, entity::account::Entity> {
-        select: seen(asked.cx)?,
+        select: asked.cx.viewer()?.rows(booking::Column::AccountId),
         foreign: booking::Column::AccountId,
         key: entity::account::Column::Id,
         id: booking::Column::Id,

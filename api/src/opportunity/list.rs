@@ -2,7 +2,7 @@
 
 use async_graphql::{Enum, InputObject, MaybeUndefined};
 use entity::opportunity::Stage as Stored;
-use entity::{AccountId, Day, Id, OpportunityId, UserId, opportunity};
+use entity::{AccountId, Day, Id, OpportunityId, Scoped, UserId, opportunity};
 use sea_orm::sea_query::Cond;
 use sea_orm::{ColumnTrait, Condition, QueryFilter, Select};
 
@@ -14,7 +14,7 @@ use crate::error::Result;
 use crate::external::ExternalIdInput;
 use crate::filter::{DateFilter, DateTimeFilter, DecimalFilter, Filter, IdFilter, Nested, StringFilter, operand};
 use crate::graph::{Answers, Asked};
-use crate::paging::{self, Below, Connection, Direction, Key, Order, PageArguments, SortKey};
+use crate::paging::{Below, Connection, Direction, Key, Order, PageArguments, Seen, SortKey};
 
 /// A filter on opportunities. Its fields are ANDed.
 #[derive(Clone, Debug, Default, InputObject)]
@@ -194,22 +194,35 @@ impl OpportunitiesArguments {
     }
 
     fn select(&self, cx: &Cx) -> Result<Select<opportunity::Entity>> {
-        let seen = cx.viewer()?.rows(opportunity::Column::AccountId);
-        Ok(seen.filter(self.filter.clone().unwrap_or_default().condition(cx)?))
+        let all = opportunity::Entity::of(cx.viewer()?.organization.id);
+        Ok(all.filter(self.filter.clone().unwrap_or_default().condition(cx)?))
+    }
+
+    /// Does the filter name one account, or one opportunity?
+    fn is_pinned(&self) -> bool {
+        let pins = |filter: &OpportunityFilter| {
+            filter.external_id.is_value() || filter.account_id.value().is_some_and(|account| account.eq.is_value())
+        };
+        self.filter.as_ref().is_some_and(pins)
     }
 }
 
 /// `Query.opportunities`.
 pub async fn opportunities(asked: &Asked<'_>, arguments: OpportunitiesArguments) -> Result<Connection<Opportunity>> {
-    let select = arguments.select(asked.cx)?;
-    paging::page(asked, select, &arguments.order()?, &arguments.page).await
+    let seen = Seen {
+        select: arguments.select(asked.cx)?,
+        account: opportunity::Column::AccountId,
+        id: opportunity::Column::Id,
+        pinned: arguments.is_pinned(),
+    };
+    seen.page(asked, &arguments.order()?, &arguments.page).await
 }
 
 /// The opportunities of accounts.
 pub async fn of_accounts(asked: &Asked<'_>, of: &[&Account]) -> Result<Answers> {
     let arguments: OpportunitiesArguments = asked.arguments()?;
     let below = Below::<opportunity::Entity, entity::account::Entity> {
-        select: arguments.select(asked.cx)?,
+        select: arguments.select(asked.cx)?.filter(asked.cx.viewer()?.sees(opportunity::Column::AccountId)),
         foreign: opportunity::Column::AccountId,
         key: entity::account::Column::Id,
         id: opportunity::Column::Id,

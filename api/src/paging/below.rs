@@ -107,10 +107,11 @@ where
         outer
             .expr(Expr::cust("\"row\".*"))
             .from_as(P::default(), parent.clone())
-            .and_where(Expr::col((parent.clone(), self.key)).is_in(ids));
+            .and_where(Expr::col((parent, self.key)).is_in(ids));
         let mut inner = narrowed.into_query();
         inner.and_where(link);
-        join_rows::<E>(cx, &mut outer, inner, self.id, Some((self.foreign, Expr::col((parent, self.key)))));
+        let link = Expr::col((Alias::new("row"), self.foreign)).equals((Alias::new("parent"), self.key));
+        join_rows::<E>(cx, &mut outer, inner, self.id, link);
         let statement = cx.app.db.backend().build(&outer);
         Ok(E::Model::find_by_statement(statement).all(cx.reader()).await?)
     }

@@ -186,8 +186,10 @@ where
         let mut outer = Query::select();
         outer.expr(Expr::cust("\"row\".*")).from_subquery(seats, seat.clone());
         let mut inner = page.narrow(self.select.clone(), order).into_query();
-        inner.and_where(Expr::col((E::default(), self.account)).equals((seat, entity::seat::Column::AccountId)));
-        join_rows::<E>(cx, &mut outer, inner, self.id, None);
+        let account = (seat, entity::seat::Column::AccountId);
+        inner.and_where(Expr::col((E::default(), self.account)).equals(account.clone()));
+        let link = Expr::col((row.clone(), self.account)).equals(account);
+        join_rows::<E>(cx, &mut outer, inner, self.id, link);
         for (key, direction) in &order.keys {
             let direction = if page.backwards { direction.flipped() } else { *direction };
             outer.order_by_expr(key.of(&row), direction.sql());
@@ -196,13 +198,14 @@ where
     }
 }
 
-/// Joins to each row of the outer query, under the name `row`, what the inner one finds for it.
+/// Joins to each row of the outer query, under the name `row`, what the inner one finds for it. `link` says of `row` again
+/// which row of the outer query it belongs to: what it is found by may be there once for each of several.
 pub(super) fn join_rows<E: EntityTrait>(
     cx: &Cx,
     outer: &mut SelectStatement,
     mut inner: SelectStatement,
     id: E::Column,
-    link: Option<(E::Column, SimpleExpr)>,
+    link: SimpleExpr,
 ) {
     let row = Alias::new("row");
     if cx.app.db.backend() == DbBackend::Postgres {
@@ -210,12 +213,8 @@ pub(super) fn join_rows<E: EntityTrait>(
     } else {
         // SQLite has no lateral join; a correlated list of ids does the same.
         inner.clear_selects().column((E::default(), id).into_column_ref());
-        let mut found = Expr::col((row.clone(), id)).in_subquery(inner);
-        if let Some((foreign, parent)) = link {
-            // What rows are found by may be there once a parent.
-            found = Expr::col((row.clone(), foreign)).eq(parent).and(found);
-        }
-        outer.join_as(JoinType::InnerJoin, E::default(), row, found);
+        let found = Expr::col((row.clone(), id)).in_subquery(inner);
+        outer.join_as(JoinType::InnerJoin, E::default(), row, link.and(found));
     }
 }
 

@@ -9,6 +9,7 @@ use sea_orm::{ColumnTrait, Condition, QueryFilter, QuerySelect, QueryTrait, Sele
 
 use super::{Touch, TouchKind, TouchStatus, ValueKind};
 use crate::account::Account;
+use crate::contact::Contact;
 use crate::context::{Cx, Viewer};
 use crate::error::Result;
 use crate::filter::{DateTimeFilter, Filter, IdFilter, Nested, operand};
@@ -288,15 +289,17 @@ fn parts_newest_first() -> Result<Order<touch_contact::Entity>> {
     Order::by(vec![(at, Direction::Desc)], id)
 }
 
-/// `Contact.touches`, by the contacts' ids: the newest first.
-///
-/// # Errors
-/// As for any list.
-pub async fn of_contacts(asked: &Asked<'_>, of: &[ContactId]) -> Result<Answers> {
+fn people_of(contacts: &[&Contact]) -> Vec<ContactId> {
+    contacts.iter().map(|contact| contact.0.id).collect()
+}
+
+/// `Contact.touches`: the newest first.
+pub async fn of_contacts(asked: &Asked<'_>, of: &[&Contact]) -> Result<Answers> {
     let arguments: PageArguments = asked.arguments()?;
+    let people = people_of(of);
     let below = parts(asked.cx.viewer()?, Cond::all());
     let pages: Vec<Connection<Part>> =
-        below.pages(asked, of, |row| Some(row.contact_id), &parts_newest_first()?, &arguments).await?;
+        below.pages(asked, &people, |row| Some(row.contact_id), &parts_newest_first()?, &arguments).await?;
     let ids: Vec<TouchId> = pages.iter().flat_map(|page| &page.edges).map(|edge| edge.node.0.touch_id).collect();
     let found = Touch::fetch(asked.cx, ids).await?;
     let pages: Vec<Connection<Touch>> =
@@ -304,15 +307,13 @@ pub async fn of_contacts(asked: &Asked<'_>, of: &[ContactId]) -> Result<Answers>
     asked.each(&pages.iter().collect::<Vec<_>>()).await
 }
 
-/// `Contact.lastTouch`, by the contacts' ids: the latest that was made.
-///
-/// # Errors
-/// The database's.
-pub async fn last_of_contacts(asked: &Asked<'_>, of: &[ContactId]) -> Result<Answers> {
+/// `Contact.lastTouch`: the latest that was made.
+pub async fn last_of_contacts(asked: &Asked<'_>, of: &[&Contact]) -> Result<Answers> {
     let made = Cond::all().add(touch::Column::Status.eq(touch::TouchStatus::Completed));
     let below = parts(asked.cx.viewer()?, made);
-    let latest = below.firsts(asked.cx, of, |row| Some(row.contact_id), &parts_newest_first()?).await?;
+    let people = people_of(of);
+    let latest = below.firsts(asked.cx, &people, |row| Some(row.contact_id), &parts_newest_first()?).await?;
     let found = Touch::fetch(asked.cx, latest.values().map(|part| part.touch_id)).await?;
-    let rows: Vec<Option<&Touch>> = of.iter().map(|id| found.get(&latest.get(id)?.touch_id)).collect();
+    let rows: Vec<Option<&Touch>> = people.iter().map(|id| found.get(&latest.get(id)?.touch_id)).collect();
     asked.maybe(&rows).await
 }

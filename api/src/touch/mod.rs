@@ -4,6 +4,7 @@
 //! |---|---|
 //! | here | the type and how its relations are read |
 //! | [`list`] | filters, orderings and lists; an account's and a person's touches |
+//! | [`input`] | what they are written with |
 //! | [`write`] | log, schedule, update, complete, cancel, delete |
 //! | [`people`] | who took part, as it is stored; what becomes of touches when their user changes |
 //! | [`upsert`] | many at once, from another system |
@@ -12,6 +13,7 @@
 //! A scheduled touch reads as MISSED once its user's local day is over. That instant is stored with the touch, so that
 //! every list and every count tells it by one comparison with the clock; nothing is written when it passes.
 
+pub mod input;
 pub mod list;
 pub mod people;
 pub mod upsert;
@@ -21,13 +23,14 @@ pub mod write;
 use std::collections::HashMap;
 
 use async_graphql::Enum;
-use entity::{AccountId, Id, Instant, TouchId, UserId, touch};
+use entity::{AccountId, ContactId, Id, Instant, TouchId, UserId, touch};
 use sea_orm::{ColumnTrait, QueryFilter};
 use uuid::Uuid;
 
 pub use self::list::{TouchFilter, TouchesArguments, touches};
 
 use crate::account::Account;
+use crate::contact::Contact;
 use crate::context::Cx;
 use crate::error::Result;
 use crate::event::{Facts, Record, facts, stored_json};
@@ -143,6 +146,8 @@ object! {
         id: Shown<TouchId> = plain(|touch| Shown(touch.0.id));
         /// At which account.
         account: Account = batch(accounts);
+        /// Who of the account took part or is to, in the order given; without those who moved out of the caller's sight.
+        contacts: Vec<Contact> = batch(contacts);
         /// By whom.
         user: User = batch(users);
         /// How.
@@ -302,6 +307,14 @@ async fn accounts(asked: &Asked<'_>, of: &[&Touch]) -> Result<Answers> {
     let found = Account::fetch(asked.cx, of.iter().map(|touch| touch.0.account_id)).await?;
     let rows: Vec<Option<&Account>> = of.iter().map(|touch| found.get(&touch.0.account_id)).collect();
     asked.maybe(&rows).await
+}
+
+async fn contacts(asked: &Asked<'_>, of: &[&Touch]) -> Result<Answers> {
+    let people: Vec<Vec<ContactId>> = of.iter().map(|touch| people::read(&touch.0.contact_ids)).collect();
+    let found = Contact::fetch(asked.cx, people.iter().flatten().copied()).await?;
+    let lists: Vec<Vec<&Contact>> =
+        people.iter().map(|ids| ids.iter().filter_map(|id| found.get(id)).collect()).collect();
+    asked.lists_of(&lists).await
 }
 
 async fn users(asked: &Asked<'_>, of: &[&Touch]) -> Result<Answers> {

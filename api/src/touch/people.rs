@@ -91,7 +91,7 @@ pub(super) async fn named<C: ConnectionTrait>(
     let found = if new.is_empty() || new.len() > MOST {
         Vec::new()
     } else {
-        let people = viewer.rows::<contact::Entity>(contact::Column::AccountId);
+        let people = viewer.contacts();
         people
             .filter(contact::Column::Id.is_in(new))
             .filter(contact::Column::ErasedAt.is_null())

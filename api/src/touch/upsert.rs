@@ -183,8 +183,7 @@ impl Known {
             let any = Cond::any()
                 .add(contact::Column::Id.is_in(people_by_name.values().map(|id| ContactId(*id))))
                 .add(contact::Column::Email.is_in(emails));
-            let seen =
-                viewer.rows::<contact::Entity>(contact::Column::AccountId).filter(contact::Column::ErasedAt.is_null());
+            let seen = viewer.contacts().filter(contact::Column::ErasedAt.is_null());
             let mut found = seen.filter(any).all(tx).await?;
             found.sort_unstable_by_key(|person| (person.archived_at.is_some(), person.id));
             for person in found {
@@ -280,7 +279,7 @@ impl Known {
             match self.accounts.get(&before.account_id) {
                 None => check.fault(UserErrorCode::Taken, "externalId", "Another touch has this key."),
                 Some(account) if !may_change(viewer, before, account) => {
-                    check.fault(UserErrorCode::Forbidden, "", FORBIDDEN)
+                    check.fault(UserErrorCode::Forbidden, "", FORBIDDEN);
                 }
                 Some(_) => {}
             }

@@ -3,13 +3,17 @@
 //! Whoever sees an account writes touches there. A touch is changed by its user and by whoever answers for the account:
 //! its owner, those above the owner, admins.
 
-use async_graphql::{ID, InputObject, MaybeUndefined};
+use async_graphql::{ID, MaybeUndefined};
 use chrono_tz::Tz;
 use entity::{
     AccountId, Id, Instant, OpportunityId, OrganizationId, Scoped, TouchId, UserId, account, opportunity, touch, user,
 };
 use sea_orm::{ColumnTrait, QueryFilter, QuerySelect};
 
+use super::input::{
+    CompleteTouch, CompleteTouchInput, LogTouch, LogTouchInput, OneTouch, ScheduleTouch, ScheduleTouchInput,
+    UpdateTouch, UpdateTouchInput,
+};
 use super::people::{self, Parts, zone_of};
 use super::weight::{missed_at, weight};
 use super::{TouchDirection, TouchKind, TouchPayload, ValueKind};
@@ -19,173 +23,11 @@ use crate::context::{Cx, Standing};
 use crate::error::{Fault, Result, UserErrorCode};
 use crate::event::Write;
 use crate::external::ExternalIdInput;
-use crate::scalar::DateTime;
 
 /// Seconds by which the clock of whoever enters a touch may differ from ours.
 const LEEWAY: i64 = 300;
 /// Minutes of a touch at most: a day.
 const LONGEST: i32 = 1_440;
-
-/// A touch that was made.
-#[derive(Clone, Debug, InputObject)]
-pub struct LogTouchInput {
-    /// At which account; not an archived one.
-    pub account_id: ID,
-    /// Who of the account took part: at most 100.
-    pub contact_ids: Option<Vec<ID>>,
-    /// How.
-    pub kind: TouchKind,
-    /// Who started it.
-    #[graphql(default_with = "Some(TouchDirection::Outbound)")]
-    pub direction: Option<TouchDirection>,
-    /// When it began; now where nothing is given. Not in the future.
-    pub at: Option<DateTime>,
-    /// How long it took, in minutes: 1 to 1,440.
-    pub duration_minutes: Option<i32>,
-    /// What about: up to 200 characters.
-    pub subject: Option<String>,
-    /// What was said: up to 20,000 characters.
-    pub notes: Option<String>,
-    /// Did the other side take part?
-    #[graphql(default_with = "Some(false)")]
-    pub responded: Option<bool>,
-    /// What the client got out of it.
-    pub value: Option<ValueKind>,
-    /// Did the client say that it was of use? Needs a value.
-    #[graphql(default_with = "Some(false)")]
-    pub value_acknowledged: Option<bool>,
-    /// The commitment asked for: up to 20,000 characters.
-    pub commitment_asked: Option<String>,
-    /// Was it given? Needs commitmentAsked.
-    pub commitment_given: Option<bool>,
-    /// The opportunity of the same account that it was about.
-    pub opportunity_id: Option<ID>,
-    /// By whom: an active member; the caller where none is given. Somebody else takes their manager or an admin.
-    pub user_id: Option<ID>,
-    /// Other systems' names for it: at most one of each source, 20 in all.
-    pub external_ids: Option<Vec<ExternalIdInput>>,
-}
-
-/// A touch that is to be made.
-#[derive(Clone, Debug, InputObject)]
-pub struct ScheduleTouchInput {
-    /// At which account; not an archived one.
-    pub account_id: ID,
-    /// Who of the account is to take part: at most 100.
-    pub contact_ids: Option<Vec<ID>>,
-    /// How.
-    pub kind: TouchKind,
-    /// When it is to begin. Not in the past.
-    pub at: DateTime,
-    /// How long it is to take, in minutes: 1 to 1,440.
-    pub duration_minutes: Option<i32>,
-    /// What about: up to 200 characters.
-    pub subject: Option<String>,
-    /// What there is to know: up to 20,000 characters.
-    pub notes: Option<String>,
-    /// The opportunity of the same account that it is about.
-    pub opportunity_id: Option<ID>,
-    /// By whom: an active member; the caller where none is given. Somebody else takes their manager or an admin.
-    pub user_id: Option<ID>,
-    /// Other systems' names for it: at most one of each source, 20 in all.
-    pub external_ids: Option<Vec<ExternalIdInput>>,
-}
-
-/// A change of a touch. A field left out stays as it is, and null clears it.
-#[derive(Clone, Debug, InputObject)]
-pub struct UpdateTouchInput {
-    /// Which one.
-    pub id: ID,
-    /// Who of the account took part, all of them: at most 100.
-    pub contact_ids: MaybeUndefined<Vec<ID>>,
-    /// How.
-    pub kind: MaybeUndefined<TouchKind>,
-    /// Who started it.
-    pub direction: MaybeUndefined<TouchDirection>,
-    /// When it began or is to begin. A new time revives a missed touch; one to be made is not in the past, one made not
-    /// in the future.
-    pub at: MaybeUndefined<DateTime>,
-    /// How long it took, in minutes: 1 to 1,440.
-    pub duration_minutes: MaybeUndefined<i32>,
-    /// What about: up to 200 characters.
-    pub subject: MaybeUndefined<String>,
-    /// What was said: up to 20,000 characters.
-    pub notes: MaybeUndefined<String>,
-    /// Did the other side take part?
-    pub responded: MaybeUndefined<bool>,
-    /// What the client got out of it.
-    pub value: MaybeUndefined<ValueKind>,
-    /// Did the client say that it was of use? Needs a value.
-    pub value_acknowledged: MaybeUndefined<bool>,
-    /// The commitment asked for: up to 20,000 characters.
-    pub commitment_asked: MaybeUndefined<String>,
-    /// Was it given? Needs commitmentAsked.
-    pub commitment_given: MaybeUndefined<bool>,
-    /// The opportunity of the same account that it was about.
-    pub opportunity_id: MaybeUndefined<ID>,
-    /// Refuses the change with STALE_VERSION where the touch is at another version.
-    pub if_version: Option<i32>,
-}
-
-/// How a scheduled touch went. What is left out stays as it was scheduled; null clears.
-#[derive(Clone, Debug, InputObject)]
-pub struct CompleteTouchInput {
-    /// Which one.
-    pub id: ID,
-    /// When it began; where nothing is given as scheduled, or now where that is still to come. Not in the future.
-    pub at: Option<DateTime>,
-    /// How long it took, in minutes: 1 to 1,440.
-    pub duration_minutes: MaybeUndefined<i32>,
-    /// What was said: up to 20,000 characters.
-    pub notes: MaybeUndefined<String>,
-    /// Did the other side take part?
-    #[graphql(default_with = "Some(false)")]
-    pub responded: Option<bool>,
-    /// What the client got out of it.
-    pub value: MaybeUndefined<ValueKind>,
-    /// Did the client say that it was of use? Needs a value.
-    #[graphql(default_with = "Some(false)")]
-    pub value_acknowledged: Option<bool>,
-    /// The commitment asked for: up to 20,000 characters.
-    pub commitment_asked: MaybeUndefined<String>,
-    /// Was it given? Needs commitmentAsked.
-    pub commitment_given: MaybeUndefined<bool>,
-}
-
-/// Arguments of `logTouch`.
-#[derive(Clone, Debug, InputObject)]
-pub struct LogTouch {
-    /// The touch.
-    pub input: LogTouchInput,
-}
-
-/// Arguments of `scheduleTouch`.
-#[derive(Clone, Debug, InputObject)]
-pub struct ScheduleTouch {
-    /// The touch.
-    pub input: ScheduleTouchInput,
-}
-
-/// Arguments of `updateTouch`.
-#[derive(Clone, Debug, InputObject)]
-pub struct UpdateTouch {
-    /// The change.
-    pub input: UpdateTouchInput,
-}
-
-/// Arguments of `completeTouch`.
-#[derive(Clone, Debug, InputObject)]
-pub struct CompleteTouch {
-    /// How it went.
-    pub input: CompleteTouchInput,
-}
-
-/// Arguments of `cancelTouch` and `deleteTouch`.
-#[derive(Clone, Debug, InputObject)]
-pub struct OneTouch {
-    /// Which one.
-    pub id: ID,
-}
 
 /// What a touch may be changed in by any input and by a row of an upsert.
 #[derive(Default)]
@@ -562,7 +404,7 @@ pub async fn update(cx: &Cx, arguments: UpdateTouch) -> Result<TouchPayload> {
         MaybeUndefined::Undefined => {}
         MaybeUndefined::Null => after.opportunity_id = None,
         MaybeUndefined::Value(id) => {
-            after.opportunity_id = opportunity_for(cx, &write, &mut check, id, before.account_id).await?
+            after.opportunity_id = opportunity_for(cx, &write, &mut check, id, before.account_id).await?;
         }
     }
     check.done()?;

@@ -1,0 +1,184 @@
+//! Lists of contacts: filters and orderings.
+
+use async_graphql::{Enum, InputObject, MaybeUndefined};
+use entity::{AccountId, ContactId, Id, contact};
+use sea_orm::sea_query::Cond;
+use sea_orm::{ColumnTrait, Condition, QueryFilter, Select};
+
+use super::{BuyingRole, Contact, RelationshipLevel};
+use crate::account::{Account, list::named};
+use crate::context::Cx;
+use crate::error::Result;
+use crate::external::ExternalIdInput;
+use crate::filter::{Archived, DateTimeFilter, Filter, IdFilter, Nested, StringFilter, operand};
+use crate::graph::{Answers, Asked};
+use crate::paging::{self, Below, Connection, Direction, Key, Order, PageArguments, SortKey};
+
+/// A filter on contacts. Its fields are ANDed.
+#[derive(Clone, Debug, Default, InputObject)]
+pub struct ContactFilter {
+    /// All of these.
+    pub and: MaybeUndefined<Vec<ContactFilter>>,
+    /// One of these; of none, nothing matches.
+    pub or: MaybeUndefined<Vec<ContactFilter>>,
+    /// Not this.
+    pub not: MaybeUndefined<Box<ContactFilter>>,
+    /// By id.
+    pub id: MaybeUndefined<IdFilter>,
+    /// By name.
+    pub name: MaybeUndefined<StringFilter>,
+    /// By e-mail address, which is kept in lower case.
+    pub email: MaybeUndefined<StringFilter>,
+    /// By job.
+    pub title: MaybeUndefined<StringFilter>,
+    /// By the account where they work.
+    pub account_id: MaybeUndefined<IdFilter>,
+    /// Plays this part in buying.
+    pub buying_role: MaybeUndefined<BuyingRole>,
+    /// Sees us so.
+    pub relationship: MaybeUndefined<RelationshipLevel>,
+    /// The one that another system calls so.
+    pub external_id: MaybeUndefined<ExternalIdInput>,
+    /// By when it last changed.
+    pub updated_at: MaybeUndefined<DateTimeFilter>,
+    /// Archived ones: left out, alone, or with the rest.
+    #[graphql(default_with = "MaybeUndefined::Value(Archived::Exclude)")]
+    pub archived: MaybeUndefined<Archived>,
+}
+
+impl Filter for ContactFilter {
+    fn nested(&self) -> Nested<'_, Self> {
+        Nested { and: &self.and, or: &self.or, not: &self.not }
+    }
+
+    fn own(&self, cx: &Cx) -> Result<Condition> {
+        use contact::Column;
+        let viewer = cx.viewer()?;
+        let Self {
+            and: _,
+            or: _,
+            not: _,
+            id,
+            name,
+            email,
+            title,
+            account_id,
+            buying_role,
+            relationship,
+            external_id,
+            updated_at,
+            archived,
+        } = self;
+        // No filter at all is the default one.
+        let archived = operand("archived", archived)?.copied().unwrap_or_default();
+        let mut all = Cond::all().add(archived.condition(Column::ArchivedAt));
+        for (label, filter, column, folded) in [
+            ("name", name, Column::Name, Column::NameKey),
+            ("email", email, Column::Email, Column::Email),
+            ("title", title, Column::Title, Column::TitleKey),
+        ] {
+            if let Some(filter) = operand(label, filter)? {
+                all = all.add(filter.condition(column, folded)?);
+            }
+        }
+        if let Some(filter) = operand("id", id)? {
+            all = all.add(filter.condition::<_, ContactId>(Column::Id)?);
+        }
+        if let Some(filter) = operand("accountId", account_id)? {
+            all = all.add(filter.condition::<_, AccountId>(Column::AccountId)?);
+        }
+        if let Some(role) = operand("buyingRole", buying_role)? {
+            all = all.add(Column::BuyingRole.eq(contact::BuyingRole::from(*role)));
+        }
+        if let Some(level) = operand("relationship", relationship)? {
+            all = all.add(Column::Relationship.eq(contact::RelationshipLevel::from(*level)));
+        }
+        if let Some(external) = operand("externalId", external_id)? {
+            all = all.add(named(viewer.organization.id, ContactId::PREFIX, Column::Id, external));
+        }
+        if let Some(filter) = operand("updatedAt", updated_at)? {
+            all = all.add(filter.condition(Column::UpdatedAt)?);
+        }
+        Ok(all)
+    }
+}
+
+/// What contacts are ordered by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+pub enum ContactOrderField {
+    /// The name, case folded (NFKC), byte by byte.
+    Name,
+    /// When it was made.
+    CreatedAt,
+    /// When it last changed.
+    UpdatedAt,
+}
+
+/// One ordering of contacts.
+#[derive(Clone, Copy, Debug, InputObject)]
+pub struct ContactOrder {
+    /// By what.
+    pub field: ContactOrderField,
+    /// Which way round.
+    #[graphql(default_with = "Direction::Asc")]
+    pub direction: Direction,
+}
+
+fn sort_key(field: ContactOrderField) -> SortKey<contact::Entity> {
+    use contact::Column;
+    match field {
+        ContactOrderField::Name => {
+            SortKey::column("NAME", Column::NameKey, |row: &contact::Model| Key::Text(row.name_key.clone()))
+        }
+        ContactOrderField::CreatedAt => {
+            SortKey::column("CREATED_AT", Column::CreatedAt, |row: &contact::Model| Key::Number(row.created_at.0))
+        }
+        ContactOrderField::UpdatedAt => {
+            SortKey::column("UPDATED_AT", Column::UpdatedAt, |row: &contact::Model| Key::Number(row.updated_at.0))
+        }
+    }
+}
+
+/// Arguments of a list of contacts.
+#[derive(Clone, Debug, InputObject)]
+pub struct ContactsArguments {
+    /// Which of them.
+    pub filter: Option<ContactFilter>,
+    /// In which order, at most 3 entries; by id where none is given.
+    pub order_by: Option<Vec<ContactOrder>>,
+    /// Which page.
+    #[graphql(flatten)]
+    pub page: PageArguments,
+}
+
+impl ContactsArguments {
+    fn order(&self) -> Result<Order<contact::Entity>> {
+        let keys = self.order_by.iter().flatten().map(|order| (sort_key(order.field), order.direction)).collect();
+        Order::by(keys, SortKey::column("ID", contact::Column::Id, |row: &contact::Model| Key::Id(row.id.uuid())))
+    }
+
+    fn select(&self, cx: &Cx) -> Result<Select<contact::Entity>> {
+        Ok(cx.viewer()?.contacts().filter(self.filter.clone().unwrap_or_default().condition(cx)?))
+    }
+}
+
+/// `Query.contacts`.
+pub async fn contacts(asked: &Asked<'_>, arguments: ContactsArguments) -> Result<Connection<Contact>> {
+    let select = arguments.select(asked.cx)?;
+    paging::page(asked, select, &arguments.order()?, &arguments.page).await
+}
+
+/// The contacts at accounts.
+pub async fn at_accounts(asked: &Asked<'_>, of: &[&Account]) -> Result<Answers> {
+    let arguments: ContactsArguments = asked.arguments()?;
+    let below = Below::<contact::Entity, entity::account::Entity> {
+        select: arguments.select(asked.cx)?,
+        foreign: contact::Column::AccountId,
+        key: entity::account::Column::Id,
+        id: contact::Column::Id,
+    };
+    let ids: Vec<AccountId> = of.iter().map(|account| account.0.id).collect();
+    let pages: Vec<Connection<Contact>> =
+        below.pages(asked, &ids, |row| Some(row.account_id), &arguments.order()?, &arguments.page).await?;
+    asked.each(&pages.iter().collect::<Vec<_>>()).await
+}

@@ -1,0 +1,251 @@
+//! Contacts: the people at accounts, what part they play in buying there, how they see us and whom they report to.
+//!
+//! | room | holds |
+//! |---|---|
+//! | here | the type and how its relations are read |
+//! | [`list`] | filters, orderings and lists |
+//! | [`write`] | create, update, archive, restore |
+//! | [`line`] | whom they report to: always someone of the same account, never in a circle |
+//! | [`erase`] | removing a person for good |
+//! | [`upsert`] | many at once, from another system |
+
+pub mod erase;
+pub mod line;
+pub mod list;
+pub mod upsert;
+pub mod write;
+
+use std::collections::HashMap;
+
+use async_graphql::Enum;
+use entity::{AccountId, ContactId, Id, contact};
+use sea_orm::{ColumnTrait, QueryFilter, Select};
+use uuid::Uuid;
+
+pub use self::list::{ContactFilter, ContactsArguments, at_accounts, contacts};
+
+use crate::account::Account;
+use crate::context::{Cx, Viewer};
+use crate::error::Result;
+use crate::event::{Facts, Record, facts, stored_json};
+use crate::external::{ExternalId, shown};
+use crate::graph::{Answers, Asked, Shown, object, payload, word};
+use crate::money::Currency;
+use crate::paging::{Connection, PageArguments, listed};
+use crate::scalar::Json;
+use crate::touch::{self, Touch};
+
+/// A contact.
+#[derive(Clone, Debug)]
+pub struct Contact(pub contact::Model);
+
+impl From<contact::Model> for Contact {
+    fn from(row: contact::Model) -> Self {
+        Self(row)
+    }
+}
+
+/// What part a person plays in buying.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+#[graphql(remote = "entity::contact::BuyingRole")]
+pub enum BuyingRole {
+    /// Decides.
+    DecisionMaker,
+    /// Is listened to.
+    Influencer,
+    /// Is concerned by what is bought.
+    Stakeholder,
+    /// Wants us in.
+    Champion,
+    /// Keeps the door.
+    Gatekeeper,
+    /// Will use what is bought.
+    EndUser,
+    /// Anything else.
+    Other,
+}
+
+/// How the person sees us: the way from unknown to trusted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+#[graphql(remote = "entity::contact::RelationshipLevel")]
+pub enum RelationshipLevel {
+    /// Not at all.
+    Unknown,
+    /// Knows us.
+    Known,
+    /// Values us.
+    Valued,
+    /// Trusts us.
+    Trusted,
+}
+word! { contact::BuyingRole as BuyingRole, contact::RelationshipLevel as RelationshipLevel }
+
+object! {
+    /// A person at an account.
+    Contact as "Contact" Node {
+        /// Opaque, prefixed by the type, ascending with time.
+        id: Shown<ContactId> = plain(|contact| Shown(contact.0.id));
+        /// Where they work.
+        account: Account = batch(accounts);
+        /// The name; "Erased person" once they were erased.
+        name: &str = plain(|contact| &contact.0.name);
+        /// The job.
+        title: Option<&str> = plain(|contact| contact.0.title.as_deref());
+        /// The department.
+        department: Option<&str> = plain(|contact| contact.0.department.as_deref());
+        /// The e-mail address, lower-cased; people may share one.
+        email: Option<&str> = plain(|contact| contact.0.email.as_deref());
+        /// The telephone number, as given.
+        phone: Option<&str> = plain(|contact| contact.0.phone.as_deref());
+        /// What part they play in buying.
+        buyingRole: Option<contact::BuyingRole> = plain(|contact| contact.0.buying_role);
+        /// How they see us.
+        relationship: contact::RelationshipLevel = plain(|contact| contact.0.relationship);
+        /// Whom they report to, at the same account.
+        reportsTo: Option<Contact> = batch(superiors);
+        /// The latest touch that was made in which they took part.
+        lastTouch: Option<Touch> = batch(touch::list::last_of_contacts);
+        /// The touches in which they take part, the newest first.
+        touches(PageArguments): Connection<Touch> = batch(touch::list::of_contacts);
+        /// Asked not to be contacted.
+        doNotContact: bool = plain(|contact| contact.0.do_not_contact);
+        /// Other systems' names for them.
+        externalIds: Vec<ExternalId> = plain(|contact| shown(&contact.0.external_ids));
+        /// What the organization keeps beyond these fields: a JSON object.
+        customFields: Json<&str> = plain(|contact| Json(contact.0.custom_fields.as_str()));
+        /// When it was made.
+        createdAt: entity::Instant = plain(|contact| contact.0.created_at);
+        /// When it last changed.
+        updatedAt: entity::Instant = plain(|contact| contact.0.updated_at);
+        /// When it was archived, where it was.
+        archivedAt: Option<entity::Instant> = plain(|contact| contact.0.archived_at);
+        /// When the person was erased for good, where they were.
+        erasedAt: Option<entity::Instant> = plain(|contact| contact.0.erased_at);
+        /// Writes so far: 1 on creation.
+        version: i32 = plain(|contact| contact.0.version);
+    }
+}
+listed!(Contact as "Contact");
+
+payload! {
+    /// A contact, or what is to be mended.
+    ContactPayload as "ContactPayload" {
+        /// The contact as it is now; null where there are userErrors.
+        contact(contact): Contact,
+    }
+}
+
+impl ContactPayload {
+    fn of(row: contact::Model) -> Self {
+        Self { contact: Some(Contact(row)), ..Self::default() }
+    }
+}
+
+impl Record for contact::Model {
+    type Table = contact::Entity;
+    type Active = contact::ActiveModel;
+    const NOUN: &'static str = ContactId::PREFIX;
+
+    fn uuid(&self) -> Uuid {
+        self.id.uuid()
+    }
+
+    fn account(&self) -> Option<AccountId> {
+        Some(self.account_id)
+    }
+
+    fn external_ids(&self) -> Option<&str> {
+        Some(&self.external_ids)
+    }
+
+    fn version(&self) -> i32 {
+        self.version
+    }
+
+    fn stamp(&mut self, at: entity::Instant, version: i32) {
+        self.updated_at = at;
+        self.version = version;
+    }
+
+    // A fact that tells who somebody is belongs into `erase::PERSONAL` too.
+    fn facts(&self, _: Currency) -> Facts {
+        let Self {
+            id: _,
+            organization_id: _,
+            account_id,
+            name,
+            name_key: _,
+            title,
+            title_key: _,
+            department,
+            email,
+            phone,
+            buying_role,
+            relationship,
+            reports_to_id,
+            do_not_contact,
+            external_ids,
+            custom_fields,
+            created_at,
+            updated_at: _,
+            archived_at,
+            erased_at,
+            version: _,
+        } = self;
+        facts! {
+            "accountId": account_id,
+            "name": name,
+            "title": title,
+            "department": department,
+            "email": email,
+            "phone": phone,
+            "buyingRole": buying_role.map(contact::BuyingRole::word),
+            "relationship": relationship.word(),
+            "reportsToId": reports_to_id,
+            "doNotContact": do_not_contact,
+            "externalIds": stored_json(external_ids),
+            "customFields": stored_json(custom_fields),
+            "createdAt": created_at,
+            "archivedAt": archived_at,
+            "erasedAt": erased_at,
+        }
+    }
+}
+
+impl Viewer {
+    /// The contacts of the accounts that they see.
+    #[must_use]
+    pub fn contacts(&self) -> Select<contact::Entity> {
+        self.rows(contact::Column::AccountId)
+    }
+}
+
+impl Contact {
+    /// Contacts by their ids, as far as they are seen.
+    ///
+    /// # Errors
+    /// `UNAUTHENTICATED`; the database's.
+    pub async fn fetch(cx: &Cx, ids: impl IntoIterator<Item = ContactId>) -> Result<HashMap<ContactId, Self>> {
+        let mut ids: Vec<ContactId> = ids.into_iter().collect();
+        ids.sort_unstable();
+        ids.dedup();
+        let viewer = cx.viewer()?;
+        if ids.is_empty() {
+            return Ok(HashMap::new());
+        }
+        let rows = viewer.contacts().filter(contact::Column::Id.is_in(ids)).all(cx.reader()).await?;
+        Ok(rows.into_iter().map(|row| (row.id, Self(row))).collect())
+    }
+}
+
+async fn accounts(asked: &Asked<'_>, of: &[&Contact]) -> Result<Answers> {
+    let found = Account::fetch(asked.cx, of.iter().map(|contact| contact.0.account_id)).await?;
+    let rows: Vec<Option<&Account>> = of.iter().map(|contact| found.get(&contact.0.account_id)).collect();
+    asked.maybe(&rows).await
+}
+
+async fn superiors(asked: &Asked<'_>, of: &[&Contact]) -> Result<Answers> {
+    let found = Contact::fetch(asked.cx, of.iter().filter_map(|contact| contact.0.reports_to_id)).await?;
+    let rows: Vec<Option<&Contact>> = of.iter().map(|contact| found.get(&contact.0.reports_to_id?)).collect();
+    asked.maybe(&rows).await
+}
