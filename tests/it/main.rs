@@ -4,6 +4,7 @@
 
 mod accounts;
 mod bookings;
+mod cancelled;
 mod contacts;
 mod contacts_upsert;
 mod graphql;
@@ -12,6 +13,7 @@ mod migrations;
 mod opportunities;
 mod organization;
 mod program;
+mod schema;
 mod session;
 mod sign_up;
 mod users;
