@@ -56,7 +56,7 @@ async fn clients_that_go_away_take_no_acknowledged_write_with_them(world: &World
                 stream.write_all(&bytes[..sent.min(bytes.len())]).await.unwrap();
                 continue;
             }
-            let client: Client = (**world.admin()).clone();
+            let client: Client = (***world.admin()).clone();
             asking.spawn(async move {
                 let request = client.request().json(&json!({"query": CREATE, "variables": {"name": name}}));
                 // Gone after some time: from before the server has read it until long after its answer.
@@ -126,12 +126,12 @@ async fn whoever_follows_the_feed_sees_every_event_once_and_in_order(world: &Wor
     let writing = Arc::new(AtomicUsize::new(8));
     let mut readers = JoinSet::new();
     for size in [1, 3, 50] {
-        readers.spawn(follow((**world.admin()).clone(), size, Arc::clone(&writing)));
+        readers.spawn(follow((***world.admin()).clone(), size, Arc::clone(&writing)));
     }
 
     let mut writers = JoinSet::new();
     for writer in 0..8_usize {
-        let (client, shared) = ((**world.admin()).clone(), shared.clone());
+        let (client, shared) = ((***world.admin()).clone(), shared.clone());
         let writing = Arc::clone(&writing);
         writers.spawn(async move {
             for step in 0..12_usize {
@@ -217,7 +217,7 @@ async fn many_who_give_one_person_something_to_do_put_them_on_the_team_once(worl
     for number in 0..8 {
         let id = admin.opportunity(&acme, json!({"name": format!("Deal {number}")})).await;
         let input = json!({"id": id, "ownerId": ann.id()});
-        let client: Client = (**admin).clone();
+        let client: Client = (***admin).clone();
         given.spawn(async move { client.mutate("updateOpportunity", "opportunity { id }", input).await.done() });
     }
     while let Some(answer) = given.join_next().await {
