@@ -63,8 +63,11 @@ async fn everything_in_the_schema_has_a_description(world: &World) {
     let mut names = Vec::new();
     let types = answer.data("__schema.types").as_array().unwrap();
     // Types of the specification itself are explained there.
-    for of in types.iter().filter(|of| !of["name"].as_str().unwrap().starts_with("__")) {
+    for of in types {
         let name = of["name"].as_str().unwrap();
+        if name.starts_with("__") || ["ID", "String", "Int", "Float", "Boolean"].contains(&name) {
+            continue;
+        }
         if of["description"].as_str().is_none_or(|text| text.trim().is_empty()) {
             names.push(name.to_owned());
         }

@@ -160,8 +160,10 @@ mod tests {
     #[test]
     fn a_table_that_differs_is_told_by_field() {
         let replayed = replay(&[created()]).unwrap();
-        assert!(differences(&replayed, &acme(&[("name", json!("Acme"))])).is_empty());
+        assert!(differences(&replayed, &acme(&[("name", json!("Acme")), ("city", json!("Rome"))])).is_empty());
         assert_eq!(differences(&replayed, &acme(&[("name", json!("Acne")), ("city", json!("Rome"))])).len(), 1);
+        assert_eq!(differences(&replayed, &acme(&[("name", json!("Acme"))])).len(), 1);
+        assert_eq!(differences(&replayed, &acme(&[("name", json!("Acme")), ("phone", json!("1"))])).len(), 2);
         assert_eq!(differences(&replayed, &Facts::new()).len(), 1);
         assert_eq!(differences(&Facts::new(), &replayed).len(), 1);
     }
