@@ -14,7 +14,7 @@ use crate::context::{Cx, Viewer};
 use crate::error::Result;
 use crate::filter::{DateTimeFilter, Filter, IdFilter, Nested, operand};
 use crate::graph::{Answers, Asked, Field, Object};
-use crate::paging::{self, Below, Connection, Direction, Key, Listed, Order, PageArguments, SortKey};
+use crate::paging::{Below, Connection, Direction, Key, Listed, Order, PageArguments, Seen, SortKey};
 
 /// A filter on touches. Its fields are ANDed.
 #[derive(Clone, Debug, Default, InputObject)]
@@ -179,7 +179,7 @@ impl TouchesArguments {
     }
 
     fn select(&self, cx: &Cx) -> Result<Select<touch::Entity>> {
-        let select = cx.viewer()?.rows(touch::Column::AccountId);
+        let select = touch::Entity::of(cx.viewer()?.organization.id);
         match &self.filter {
             Some(filter) => Ok(select.filter(filter.condition(cx)?)),
             None => Ok(select),
@@ -190,7 +190,12 @@ impl TouchesArguments {
 /// `Query.touches`.
 pub async fn touches(asked: &Asked<'_>, arguments: TouchesArguments) -> Result<Connection<Touch>> {
     let order = order(arguments.order().unwrap_or_default())?;
-    paging::page(asked, arguments.select(asked.cx)?, &order, &arguments.page).await
+    let pinned = arguments.filter.as_ref().is_some_and(|filter| {
+        filter.account_id.is_value() || filter.contact_id.is_value() || filter.user_id.is_value()
+    });
+    let seen =
+        Seen { select: arguments.select(asked.cx)?, account: touch::Column::AccountId, id: touch::Column::Id, pinned };
+    seen.page(asked, &order, &arguments.page).await
 }
 
 /// Touches below accounts that are seen: what hangs off them is seen too.
