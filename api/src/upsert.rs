@@ -268,7 +268,8 @@ pub async fn named<C: ConnectionTrait>(
     names: &[ExternalIdInput],
 ) -> Result<HashMap<(String, String), Uuid>> {
     let mut by_source: HashMap<&str, Vec<&str>> = HashMap::new();
-    for name in names {
+    // PostgreSQL takes no NUL in a text: such a name is nobody's, and each row's own check says what is wrong with it.
+    for name in names.iter().filter(|name| !name.source.contains('\0') && !name.id.contains('\0')) {
         by_source.entry(name.source.trim()).or_default().push(name.id.trim());
     }
     if by_source.is_empty() {

@@ -7,3 +7,5 @@ mod graphql;
 mod harness;
 mod migrations;
 mod program;
+mod touches;
+mod touches_upsert;

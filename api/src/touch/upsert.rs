@@ -293,10 +293,10 @@ impl Known {
             let mut all: Vec<ExternalId> = shown(&after.external_ids);
             all.extend(shown(&one));
             after.external_ids = stored(all);
-            if !kind.is_value() {
+            if kind.is_undefined() {
                 check.fault(UserErrorCode::Required, "kind", "A new touch needs a kind.");
             }
-            if !at.is_value() {
+            if at.is_undefined() {
                 check.fault(UserErrorCode::Required, "at", "A new touch needs a time.");
             }
         }
