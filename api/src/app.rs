@@ -38,7 +38,6 @@ impl App {
         let url = settings.database.url.expose().to_owned();
         let db = open_database(&settings).await?;
         db.migrate(&url).await.map_err(|error| format!("the tables could not be brought up to date: {error}"))?;
-        crate::feed::settle_restored(&db).await.map_err(|error| format!("the feed could not be read: {error}"))?;
         let auth = Auth::open(&settings).map_err(|error| error.to_string())?;
         let clock = Clock::from_setting(settings.clock.stop);
         Ok(Arc::new(Self { clock, db, auth, schema: crate::schema::build(), settings }))

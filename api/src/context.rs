@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use chrono_tz::Tz;
 use entity::{AccountId, Day, Instant, Scoped, SessionId, UserId, account, organization, seat, user};
-use sea_orm::sea_query::Cond;
+use sea_orm::sea_query::{Cond, SelectStatement};
 use sea_orm::{ColumnTrait, Condition, DatabaseConnection, QueryFilter, QuerySelect, QueryTrait, Select};
 
 use crate::app::App;
@@ -78,6 +78,8 @@ pub struct Viewer {
     pub session: SessionId,
     /// Whose accounts they see: their own, and a manager those of everyone below in the reporting line too.
     pub line: Vec<UserId>,
+    /// At how many accounts somebody of the line has a seat.
+    pub seats: u64,
 }
 
 impl Viewer {
@@ -110,12 +112,16 @@ impl Viewer {
         if self.sees_all() {
             return Cond::all();
         }
-        let seats = seat::Entity::of(self.organization.id)
+        Cond::all().add(account.in_subquery(self.seats_query()))
+    }
+
+    /// The accounts at which somebody of the line has a seat.
+    pub fn seats_query(&self) -> SelectStatement {
+        seat::Entity::of(self.organization.id)
             .filter(seat::Column::UserId.is_in(self.line.iter().copied()))
             .select_only()
             .column(seat::Column::AccountId)
-            .into_query();
-        Cond::all().add(account.in_subquery(seats))
+            .into_query()
     }
 
     /// The rows of a table that hang off accounts they see.

@@ -290,7 +290,6 @@ impl<'a> Write<'a> {
             subject_id: ActiveValue::Set(subject),
             account_id: ActiveValue::Set(account),
             changes: ActiveValue::Set(Value::Object(changes.clone()).to_string()),
-            horizon: ActiveValue::NotSet,
         });
     }
 

@@ -64,7 +64,29 @@ pub fn stored(mut all: Vec<ExternalId>) -> String {
     serde_json::to_string(&all).unwrap_or_default()
 }
 
+/// A name given for a row, source first, as it is stored; None where it is none that could be.
+#[must_use]
+pub fn key(given: &ExternalIdInput) -> Option<(String, String)> {
+    let tidy = |text: &str| crate::text::tidy(text).ok().filter(|text| !text.is_empty());
+    Some((tidy(&given.source)?, tidy(&given.id)?))
+}
+
+/// Stored names with one more, in place of the one that the same source gave before.
+#[must_use]
+pub fn with(all: &str, (source, id): (String, String)) -> String {
+    let mut all: Vec<ExternalId> = shown(all).into_iter().filter(|other| other.source != source).collect();
+    all.push(ExternalId { source, id });
+    stored(all)
+}
+
 impl Check {
+    /// The name that is the key of a row, tidied.
+    pub fn external_key(&mut self, field: &str, given: &ExternalIdInput) -> (String, String) {
+        let source = self.required(&format!("{field}.source"), &given.source, LONGEST);
+        let id = self.required(&format!("{field}.id"), &given.id, LONGEST);
+        (source, id)
+    }
+
     /// Names given for a row, tidied; a source twice is a fault.
     pub fn external_ids(&mut self, field: &str, given: &[ExternalIdInput]) -> String {
         let mut all: Vec<ExternalId> = Vec::new();

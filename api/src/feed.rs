@@ -1,15 +1,14 @@
 //! Reading the feed: `events`, and the history of one thing.
 //!
 //! The feed's order is the order of places (`seq`). On PostgreSQL an event may be committed while one with a lower
-//! place is still under way; so readers see the feed up to its settled end alone: the highest event below which
+//! place is still under way; so readers see the feed up to its settled end alone: the highest place below which
 //! nothing can come in any more (see the migration). Writers wait for nobody.
 
 use async_graphql::InputObject;
 use entity::{AccountId, EventId, Scoped, event};
-use sea_orm::{ColumnTrait, ConnectionTrait, DbBackend, DbErr, QueryFilter, Select, Statement};
+use sea_orm::{ColumnTrait, ConnectionTrait, DbBackend, QueryFilter, Select, Statement};
 
 use crate::context::{Cx, Viewer};
-use crate::db::Db;
 use crate::error::{Fault, Result};
 use crate::graph::{Answers, AnyNode, Asked, Shown, abstract_type, object};
 use crate::paging::{self, Below, Connection, Direction, Key, Order, PageArguments, SortKey, listed};
@@ -81,13 +80,11 @@ fn visible(viewer: &Viewer) -> Select<event::Entity> {
 }
 
 /// The settled end: the highest place below which nothing comes in any more; None where that is every place.
-async fn settled_end(cx: &Cx, viewer: &Viewer) -> Result<Option<i64>> {
+async fn settled_end(cx: &Cx) -> Result<Option<i64>> {
     if cx.app.db.backend() == DbBackend::Sqlite {
         return Ok(None);
     }
-    let sql = "select coalesce((select seq from event where organization_id = $1 \
-        and horizon <= pg_snapshot_xmin(pg_current_snapshot())::text::bigint order by seq desc limit 1), 0)";
-    let statement = Statement::from_sql_and_values(DbBackend::Postgres, sql, [viewer.organization.id.into()]);
+    let statement = Statement::from_string(DbBackend::Postgres, "select event_settled_end()");
     let row = cx.reader().query_one_raw(statement).await?;
     row.map(|row| row.try_get_by_index(0)).transpose().map_err(Fault::from)
 }
@@ -119,7 +116,7 @@ pub async fn events(asked: &Asked<'_>, arguments: EventsArguments) -> Result<Con
         select = select.filter(event::Column::Kind.is_in(types));
     }
     // The end is taken before the page is read: what commits in between is for the next page.
-    if let Some(end) = settled_end(asked.cx, viewer).await? {
+    if let Some(end) = settled_end(asked.cx).await? {
         select = select.filter(event::Column::Seq.lte(end));
     }
     paging::page(asked, select, &order(Direction::Asc)?, &arguments.page).await
@@ -130,7 +127,7 @@ pub async fn history(asked: &Asked<'_>, accounts: &[AccountId]) -> Result<Vec<Co
     let viewer = asked.cx.viewer()?;
     let arguments: PageArguments = asked.arguments()?;
     let mut select = event::Entity::of(viewer.organization.id);
-    if let Some(end) = settled_end(asked.cx, viewer).await? {
+    if let Some(end) = settled_end(asked.cx).await? {
         select = select.filter(event::Column::Seq.lte(end));
     }
     let below = Below::<event::Entity, entity::account::Entity> {
@@ -155,21 +152,4 @@ impl Event {
         let rows = visible(cx.viewer()?).filter(event::Column::Id.is_in(ids)).all(cx.reader()).await?;
         Ok(rows.into_iter().map(|row| (row.id, Self(row))).collect())
     }
-}
-
-/// A database that was restored into another cluster has horizons of the old one, which mean nothing there: all that
-/// is in it is settled.
-///
-/// # Errors
-/// The database's.
-pub async fn settle_restored(db: &Db) -> Result<(), DbErr> {
-    if db.backend() == DbBackend::Sqlite {
-        return Ok(());
-    }
-    let sql = "update event set horizon = 0 where horizon > pg_snapshot_xmax(pg_current_snapshot())::text::bigint \
-        and exists (select 1 from (select horizon from event order by seq desc limit 100) newest \
-            where newest.horizon > pg_snapshot_xmax(pg_current_snapshot())::text::bigint)";
-    let tx = db.begin().await?;
-    tx.execute_unprepared(sql).await?;
-    tx.commit().await
 }

@@ -3,7 +3,7 @@
 
 use async_graphql::{Enum, ID, InputObject, MaybeUndefined};
 use entity::{Day, Id, Instant};
-use sea_orm::sea_query::{Cond, Expr, LikeExpr, SimpleExpr};
+use sea_orm::sea_query::{Cond, Expr, ExprTrait, Func, LikeExpr, SimpleExpr};
 use sea_orm::{ColumnTrait, Condition, Value};
 
 use crate::context::Cx;
@@ -383,7 +383,7 @@ impl IdFilter {
 
 /// What does not match, missing values included.
 fn negated(condition: Condition) -> SimpleExpr {
-    Expr::cust_with_exprs("not coalesce(?, false)", [SimpleExpr::from(condition)])
+    SimpleExpr::from(Func::coalesce([SimpleExpr::from(condition), Expr::cust("false")])).not()
 }
 
 /// A filter of one noun: its own fields, and how they nest.

@@ -5,8 +5,10 @@
 //! answer, [`paging`] and [`filter`] how lists are read, [`event`] how everything is written.
 
 pub mod account;
+pub mod analytics;
 pub mod app;
 pub mod auth;
+pub mod booking;
 pub mod calendar;
 pub mod check;
 pub mod clock;
@@ -23,6 +25,7 @@ pub mod graph;
 pub mod http;
 pub mod import;
 pub mod money;
+pub mod opportunity;
 pub mod organization;
 pub mod paging;
 pub mod scalar;

@@ -7,13 +7,17 @@ use entity::Id;
 use uuid::Uuid;
 
 use crate::account::{self, Account, AccountPayload};
+use crate::analytics::{self, Analytics};
 use crate::app::ApiSchema;
 use crate::auth::session::{self, SessionPayload, SignOutPayload};
 use crate::auth::{invitation, password, refresh, sign_in, sign_up};
+use crate::booking::{self, Booking, BookingPayload};
 use crate::contact::{self, Contact, ContactPayload};
 use crate::error::{Fault, Result};
 use crate::feed::{self, Actor, Event};
 use crate::graph::{Answers, AnyNode, Asked, group_answers, object, root_object};
+use crate::opportunity::{self, Opportunity, OpportunityPayload};
+use crate::organization::write::OrganizationPayload;
 use crate::organization::{self, Organization};
 use crate::paging::Connection;
 use crate::touch::{self, Touch, TouchPayload};
@@ -47,10 +51,16 @@ object! {
         accounts(account::AccountsArguments): Connection<Account> = once(account::accounts);
         /// The contacts of all accounts that the caller sees; archived ones only where the filter says so.
         contacts(contact::ContactsArguments): Connection<Contact> = once(contact::contacts);
+        /// The opportunities that the caller sees.
+        opportunities(opportunity::OpportunitiesArguments): Connection<Opportunity> = once(opportunity::opportunities);
+        /// The bookings that the caller sees, by id.
+        bookings(booking::BookingsArguments): Connection<Booking> = once(booking::bookings);
         /// The organization's members.
         users(user::UsersArguments): Connection<User> = once(user::users);
         /// The touches that the caller sees: made, called off, to be made and missed.
         touches(touch::TouchesArguments): Connection<Touch> = once(touch::touches);
+        /// Figures over what the caller sees, by group.
+        analytics: Analytics = once(analytics::analytics);
         /// Every change in the order in which it was committed, from after the given cursor.
         events(feed::EventsArguments): Connection<Event> = once(feed::events);
     }
@@ -78,11 +88,19 @@ object! {
         signOut: SignOutPayload = mutation(session::sign_out);
         /// Changes the caller's password. Their other sessions end.
         changePassword(password::ChangePasswordArguments): UserPayload = mutation(password::change);
+        /// Changes the organization's settings. For administrators.
+        updateOrganization(organization::write::UpdateOrganization): OrganizationPayload = mutation(organization::write::update);
         /// A new member, with an invitation to hand over. For administrators.
         inviteUser(user::invite::InviteUser): InvitationPayload = mutation(user::invite::invite);
         /// A new invitation for someone who has not accepted, or lost the password. The old token, the password and all
         /// sessions end. For administrators.
         reissueInvitation(user::invite::ReissueInvitation): InvitationPayload = mutation(user::invite::reissue);
+        /// Changes a member. Members change their own name, title, time zone and working hours; administrators everything.
+        updateUser(user::write::UpdateUser): UserPayload = mutation(user::write::update);
+        /// Lets somebody sign in no more; a successor takes over what they own. For administrators.
+        deactivateUser(user::deactivate::DeactivateUser): UserPayload = mutation(user::deactivate::deactivate);
+        /// Lets somebody sign in again. For administrators.
+        reactivateUser(user::write::ReactivateUser): UserPayload = mutation(user::write::reactivate);
         /// A new account.
         createAccount(account::write::CreateAccount): AccountPayload = mutation(account::write::create);
         /// Changes an account. For its owner, their managers and admins.
@@ -111,6 +129,8 @@ object! {
         eraseContact(contact::write::OneContact): ContactPayload = mutation(contact::erase::erase);
         /// Many accounts at once, from another system; keyed by externalId, or by domain.
         upsertAccounts(account::upsert::UpsertAccounts): UpsertPayload = mutation(account::upsert::upsert);
+        /// Many contacts at once, from another system; keyed by externalId, or by account and e-mail address or name.
+        upsertContacts(contact::upsert::UpsertContacts): UpsertPayload = mutation(contact::upsert::upsert);
         /// A touch that was made.
         logTouch(touch::input::LogTouch): TouchPayload = mutation(touch::write::log);
         /// A touch that is to be made.
@@ -125,8 +145,29 @@ object! {
         deleteTouch(touch::input::OneTouch): TouchPayload = mutation(touch::write::delete);
         /// Many touches at once, from another system; keyed by externalId.
         upsertTouches(touch::upsert::UpsertTouches): UpsertPayload = mutation(touch::upsert::upsert);
-        /// Many contacts at once, from another system; keyed by externalId, or by account and e-mail address or name.
-        upsertContacts(contact::upsert::UpsertContacts): UpsertPayload = mutation(contact::upsert::upsert);
+        /// A new opportunity. For everyone who sees the account, where they or who reports to them own it; else for the
+        /// account's owner, their managers and admins.
+        createOpportunity(opportunity::write::CreateOpportunity): OpportunityPayload = mutation(opportunity::write::create);
+        /// Changes an opportunity. For its owner, the account's owner, their managers and admins.
+        updateOpportunity(opportunity::write::UpdateOpportunity): OpportunityPayload = mutation(opportunity::write::update);
+        /// Wins an open opportunity and, unless told not to, books its amount on the day. For its owner, the account's
+        /// owner, their managers and admins.
+        winOpportunity(opportunity::close::WinOpportunity): OpportunityPayload = mutation(opportunity::close::win);
+        /// Loses an open opportunity. For its owner, the account's owner, their managers and admins.
+        loseOpportunity(opportunity::close::LoseOpportunity): OpportunityPayload = mutation(opportunity::close::lose);
+        /// Deletes an opportunity on which no booking hangs; touches that were about it stay. For its owner, the account's
+        /// owner, their managers and admins.
+        deleteOpportunity(opportunity::close::OneOpportunity): OpportunityPayload = mutation(opportunity::close::delete);
+        /// Many opportunities at once, from another system; keyed by externalId.
+        upsertOpportunities(opportunity::upsert::UpsertOpportunities): UpsertPayload = mutation(opportunity::upsert::upsert);
+        /// A new booking. For the account's owner, the opportunity's owner, their managers and admins.
+        recordBooking(booking::write::RecordBooking): BookingPayload = mutation(booking::write::record);
+        /// Changes a booking. For the account's owner, the opportunity's owner, their managers and admins.
+        updateBooking(booking::write::UpdateBooking): BookingPayload = mutation(booking::write::update);
+        /// Deletes a booking. For the account's owner, the opportunity's owner, their managers and admins.
+        deleteBooking(booking::write::OneBooking): BookingPayload = mutation(booking::write::delete);
+        /// Many bookings at once, from another system; keyed by externalId.
+        upsertBookings(booking::upsert::UpsertBookings): UpsertPayload = mutation(booking::upsert::upsert);
     }
 }
 root_object!(Mutation);
@@ -203,7 +244,10 @@ pub async fn nodes_of(asked: &Asked<'_>, ids: &[(&str, Uuid)]) -> Result<Answers
             part!(entity::$id::PREFIX, wanted => <$noun>::fetch(cx, wanted.iter().map(|id| entity::$id(*id))).await?.into_iter().map(|(id, row)| (id.uuid(), row)).collect());
         )*};
     }
-    nouns! { AccountId => Account, ContactId => Contact, UserId => User, TouchId => Touch, EventId => Event }
+    nouns! {
+        AccountId => Account, ContactId => Contact, UserId => User, EventId => Event, TouchId => Touch, OpportunityId => Opportunity,
+        BookingId => Booking,
+    }
     part!(entity::OrganizationId::PREFIX, wanted => wanted.iter().filter_map(|id| Some((*id, Organization::own(cx, *id)?))).collect());
     Ok(group_answers(ids.len(), &parts))
 }

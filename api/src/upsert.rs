@@ -225,8 +225,8 @@ impl Lookup {
                 format!("the domain {domain}"),
             ),
             AccountRef::ExternalId(external) => {
-                let key = (external.source.trim().to_owned(), external.id.trim().to_owned());
-                (self.by_external.get(&key).copied(), format!("the external id {} of {}", external.id, external.source))
+                let known = crate::external::key(external).and_then(|key| self.by_external.get(&key));
+                (known.copied(), format!("the external id {} of {}", external.id, external.source))
             }
         };
         let found = found.and_then(|id| self.accounts.get(&id));
@@ -267,10 +267,9 @@ pub async fn named<C: ConnectionTrait>(
     noun: &str,
     names: &[ExternalIdInput],
 ) -> Result<HashMap<(String, String), Uuid>> {
-    let mut by_source: HashMap<&str, Vec<&str>> = HashMap::new();
-    // PostgreSQL takes no NUL in a text: such a name is nobody's, and each row's own check says what is wrong with it.
-    for name in names.iter().filter(|name| !name.source.contains('\0') && !name.id.contains('\0')) {
-        by_source.entry(name.source.trim()).or_default().push(name.id.trim());
+    let mut by_source: HashMap<String, Vec<String>> = HashMap::new();
+    for (source, id) in names.iter().filter_map(crate::external::key) {
+        by_source.entry(source).or_default().push(id);
     }
     if by_source.is_empty() {
         return Ok(HashMap::new());

@@ -30,9 +30,6 @@ pub struct Model {
     pub account_id: Option<AccountId>,
     /// JSON: {field: {from, to}}.
     pub changes: String,
-    /// PostgreSQL: the first transaction number not yet given out when the place was taken. Once all transactions
-    /// below it have ended, nothing can come in before this event any more. 0 on SQLite.
-    pub horizon: i64,
 }
 
 /// Relations that are queried: none.

@@ -1,4 +1,7 @@
 //! Opportunities and bookings.
+//!
+//! Each ordering of opportunities has its index twice: for the whole organization, and for one account, by which a
+//! viewer with few accounts is read.
 
 crate::change! {
     up: [
@@ -30,6 +33,12 @@ crate::change! {
         "create index opportunity_closed on opportunity (organization_id, coalesce(closed_on, 2147483647), id)",
         "create index opportunity_updated on opportunity (organization_id, updated_at, id)",
         "create index opportunity_account on opportunity (organization_id, account_id, id)",
+        "create index opportunity_account_name on opportunity (organization_id, account_id, name_key, id)",
+        "create index opportunity_account_amount on opportunity (organization_id, account_id, coalesce(amount, 9223372036854775807), id)",
+        "create index opportunity_account_opened on opportunity (organization_id, account_id, opened_on, id)",
+        "create index opportunity_account_expected on opportunity (organization_id, account_id, coalesce(expected_close_on, 2147483647), id)",
+        "create index opportunity_account_closed on opportunity (organization_id, account_id, coalesce(closed_on, 2147483647), id)",
+        "create index opportunity_account_updated on opportunity (organization_id, account_id, updated_at, id)",
         "create index opportunity_owner on opportunity (organization_id, owner_id, id)",
         "create index opportunity_stage on opportunity (organization_id, stage, id)",
         "create table booking (
@@ -49,8 +58,10 @@ crate::change! {
         "create index booking_id on booking (organization_id, id)",
         "create index booking_day on booking (organization_id, booked_on, id)",
         "create index booking_updated on booking (organization_id, updated_at, id)",
-        "create index booking_account on booking (organization_id, account_id, booked_on, id)",
-        "create index booking_seller on booking (organization_id, seller_id, booked_on, id)",
+        "create index booking_account on booking (organization_id, account_id, id)",
+        "create index booking_account_day on booking (organization_id, account_id, booked_on, id)",
+        "create index booking_seller on booking (organization_id, seller_id, id)",
+        "create index booking_seller_day on booking (organization_id, seller_id, booked_on, id)",
         "create index booking_opportunity on booking (organization_id, opportunity_id)",
     ],
     down: [

@@ -486,7 +486,7 @@ async fn bad_rows_fail_alone(world: &World) {
         answer.each("upsertAccounts.results", "status").into_iter().map(|status| status.as_str().unwrap()).collect();
     assert_eq!(
         statuses,
-        ["CREATED", "FAILED", "FAILED", "FAILED", "FAILED", "FAILED", "FAILED", "CREATED", "CREATED", "FAILED"]
+        ["CREATED", "FAILED", "FAILED", "FAILED", "FAILED", "FAILED", "FAILED", "FAILED", "CREATED", "FAILED"]
     );
     let codes: Vec<&Value> = answer.each("upsertAccounts.results", "userErrors");
     let code = |at: usize| {

@@ -3,9 +3,13 @@
 #![expect(clippy::unwrap_used, reason = "these are tests, though clippy does not see it in async functions")]
 
 mod accounts;
+mod bookings;
+mod contacts;
+mod contacts_upsert;
 mod graphql;
 mod harness;
 mod migrations;
+mod opportunities;
 mod program;
 mod touches;
 mod touches_upsert;

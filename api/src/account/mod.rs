@@ -115,14 +115,18 @@ object! {
         team: Vec<team::TeamMember> = batch(team::teams);
         /// What it booked in a fiscal year; in the current one where none is given.
         booked(BookedArguments): Money = batch(booked);
+        /// The people there; archived ones only where the filter says so.
+        contacts(ContactsArguments): Connection<Contact> = batch(crate::contact::at_accounts);
         /// The latest touch that was made.
         lastTouch: Option<Touch> = batch(touch::list::last_of_accounts);
         /// The earliest touch that is to come.
         nextTouch: Option<Touch> = batch(touch::list::next_of_accounts);
         /// Its touches, the newest first unless said otherwise.
         touches(touch::TouchesArguments): Connection<Touch> = batch(touch::list::of_accounts);
-        /// The people there; archived ones only where the filter says so.
-        contacts(ContactsArguments): Connection<Contact> = batch(crate::contact::at_accounts);
+        /// Its opportunities.
+        opportunities(crate::opportunity::OpportunitiesArguments): Connection<crate::opportunity::Opportunity> = batch(crate::opportunity::of_accounts);
+        /// Its bookings, by id.
+        bookings(PageArguments): Connection<crate::booking::Booking> = batch(crate::booking::of_accounts);
         /// What happened to it and to what hangs off it, the newest first.
         history(PageArguments): Connection<feed::Event> = batch(history);
         /// Other systems' names for it.

@@ -213,7 +213,7 @@ pub(super) async fn responsible_for(
     Ok(Some(account))
 }
 
-/// An active member by their id.
+/// An active member by their id, who stays one until the change is over.
 ///
 /// # Errors
 /// The database's.
@@ -225,7 +225,9 @@ pub async fn active_member(
     id: &ID,
 ) -> Result<Option<user::Model>> {
     let Some(id) = check.id::<UserId>(field, id) else { return Ok(None) };
-    let user = user::Entity::of(cx.viewer()?.organization.id).filter(user::Column::Id.eq(id)).one(&write.tx).await?;
+    let user = user::Entity::of(cx.viewer()?.organization.id).filter(user::Column::Id.eq(id));
+    // Whoever is given something must not be deactivated meanwhile, or would own it all the same.
+    let user = user.lock_shared().one(&write.tx).await?;
     match &user {
         None => check.not_found(field, "user"),
         Some(user) if !user.active => {
@@ -396,10 +398,13 @@ pub async fn join(
         }
         missing.push((account, user));
     }
-    // Locked, for they are written whole.
-    let joined = account::Entity::of(organization)
-        .filter(account::Column::Id.is_in(missing.iter().map(|(account, _)| *account)));
-    let rows = joined.order_by_asc(account::Column::Id).lock_exclusive().all(&write.tx).await?;
+    // Locked, for each is written as it is now with a version more.
+    let rows = account::Entity::of(organization)
+        .filter(account::Column::Id.is_in(missing.iter().map(|(account, _)| *account)))
+        .order_by_asc(account::Column::Id)
+        .lock_exclusive()
+        .all(&write.tx)
+        .await?;
     let new: Vec<seat::Model> = missing
         .iter()
         .map(|(account, user)| seat::Model {

@@ -1,6 +1,6 @@
 //! Accounts from another system, keyed by external id or by domain.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use async_graphql::{InputObject, MaybeUndefined};
 use entity::{AccountId, Id, Scoped, account};
@@ -205,7 +205,7 @@ pub async fn upsert(cx: &Cx, arguments: UpsertAccounts) -> Result<UpsertPayload>
             }
         }
     }
-    link_parents(&write, &rows, &lookup, &of_call, &mut done).await?;
+    link_parents(&write, &rows, &lookup, &of_call, &present.keys().copied().collect(), &mut done).await?;
 
     let owners: Vec<(AccountId, entity::UserId)> = done
         .iter()
@@ -232,6 +232,7 @@ async fn link_parents(
     rows: &[AccountRow],
     lookup: &Lookup,
     of_call: &HashMap<(String, String), AccountId>,
+    known: &HashSet<AccountId>,
     done: &mut [Row<account::Model>],
 ) -> Result<()> {
     // How things will be: each account's parent, as far as this call knows.
@@ -285,21 +286,30 @@ async fn link_parents(
             parent_of.entry(id).or_insert(None);
         }
     }
-    for (index, parent) in wanted {
-        let Some(id) = done[index].after.as_ref().map(|after| after.id) else { continue };
-        let mut above = Some(parent);
-        let mut steps = 0;
-        while let Some(next) = above {
-            if next == id || steps > parent_of.len() {
-                let mut check = check_row(index);
+    for (index, parent) in &wanted {
+        let Some(id) = done[*index].after.as_ref().map(|after| after.id) else { continue };
+        let mut above = Some(*parent);
+        for _ in 0..=parent_of.len() {
+            let Some(next) = above else { break };
+            if next == id {
+                let mut check = check_row(*index);
                 check.invalid("parent", "The parent belongs to this account already: that would be a circle.");
-                done[index] = Row::failed(check);
-                parent_of.insert(id, None);
+                done[*index] = Row::failed(check);
                 break;
             }
-            steps += 1;
             above = parent_of.get(&next).copied().flatten();
         }
     }
-    Ok(())
+    // A row whose parent is a new row that failed fails with it.
+    let new: HashSet<AccountId> = of_call.values().copied().collect();
+    loop {
+        let good: HashSet<AccountId> = done.iter().filter_map(|row| row.after.as_ref().map(|after| after.id)).collect();
+        let orphan = wanted.iter().find(|(index, parent)| {
+            done[*index].after.is_some() && new.contains(parent) && !good.contains(parent) && !known.contains(parent)
+        });
+        let Some((index, _)) = orphan else { return Ok(()) };
+        let mut check = check_row(*index);
+        check.fault(UserErrorCode::NotFound, "parent", "The parent is a row of this call that failed.");
+        done[*index] = Row::failed(check);
+    }
 }

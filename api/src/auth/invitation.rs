@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use async_graphql::InputObject;
 use entity::{Scoped, credential, organization, user};
-use sea_orm::sea_query::OnConflict;
+use sea_orm::sea_query::{Expr, OnConflict};
 use sea_orm::{ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, QuerySelect};
 
 use super::secrets::SecretKind;
@@ -33,7 +33,7 @@ pub async fn invite<C: ConnectionTrait>(tx: &C, user: &user::Model) -> Result<St
         invitation_digest: Some(made.digest.to_vec()),
         invitation_expires_at: Some(super::now().plus_seconds(LIFETIME)),
     };
-    save(tx, vec![credential]).await?;
+    save(tx, credential).await?;
     Ok(made.shown)
 }
 
@@ -49,17 +49,33 @@ pub async fn keep_password<C: ConnectionTrait>(tx: &C, user: &user::Model, hash:
         invitation_digest: None,
         invitation_expires_at: None,
     };
-    save(tx, vec![credential]).await
+    save(tx, credential).await
 }
 
-/// Puts credentials in their places.
-async fn save<C: ConnectionTrait>(tx: &C, credentials: Vec<credential::Model>) -> Result<()> {
+/// Takes back a user's open invitation. A password stays.
+///
+/// # Errors
+/// The database's.
+pub async fn revoke<C: ConnectionTrait>(tx: &C, user: &user::Model) -> Result<()> {
+    credential::Entity::change_of(user.organization_id)
+        .col_expr(credential::Column::InvitationDigest, Expr::value(None::<Vec<u8>>))
+        .col_expr(credential::Column::InvitationExpiresAt, Expr::value(None::<entity::Instant>))
+        .filter(credential::Column::UserId.eq(user.id))
+        .exec(tx)
+        .await?;
+    Ok(())
+}
+
+/// Puts a credential in its place.
+async fn save<C: ConnectionTrait>(tx: &C, credential: credential::Model) -> Result<()> {
     use credential::Column;
-    let rows = credentials.into_iter().map(|credential| credential.into_active_model().reset_all());
     let replace = OnConflict::column(Column::UserId)
         .update_columns([Column::PasswordHash, Column::InvitationDigest, Column::InvitationExpiresAt])
         .to_owned();
-    credential::Entity::insert_many(rows).on_conflict(replace).exec_without_returning(tx).await?;
+    credential::Entity::insert(credential.into_active_model().reset_all())
+        .on_conflict(replace)
+        .exec_without_returning(tx)
+        .await?;
     Ok(())
 }
 

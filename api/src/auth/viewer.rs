@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use entity::{OrganizationId, Scoped, SessionId, UserId, organization, session, user};
 use moka::sync::Cache;
+use sea_orm::sea_query::{Alias, Expr, Query};
 use sea_orm::{ColumnTrait, ConnectionTrait, DbErr, QueryFilter, Statement};
 use uuid::Uuid;
 
@@ -122,15 +123,17 @@ pub async fn with_line<C: ConnectionTrait>(
         user::Role::Manager => line_below(connection, organization.id, user.id).await?,
         user::Role::Seller | user::Role::Admin => vec![user.id],
     };
-    Ok(of(organization, user, session, line))
-}
-
-/// A viewer out of what was stored.
-#[must_use]
-pub fn of(organization: organization::Model, user: user::Model, session: SessionId, line: Vec<UserId>) -> Viewer {
     let currency = Currency::of(&organization.currency).unwrap_or(Currency::NONE);
     let zone = crate::calendar::zone(&organization.time_zone).unwrap_or(chrono_tz::UTC);
-    Viewer { organization, currency, zone, user, session, line }
+    let mut viewer = Viewer { organization, currency, zone, user, session, line, seats: 0 };
+    if !viewer.sees_all() {
+        let mut seats = Query::select();
+        seats.expr(Expr::cust("count(distinct account_id)")).from_subquery(viewer.seats_query(), Alias::new("seen"));
+        let row = connection.query_one(&seats).await?;
+        let seats: i64 = row.map(|row| row.try_get_by_index(0)).transpose()?.unwrap_or_default();
+        viewer.seats = seats.unsigned_abs();
+    }
+    Ok(viewer)
 }
 
 /// A user and everyone below in the reporting line, at any depth.

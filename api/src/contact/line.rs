@@ -17,7 +17,11 @@ pub(super) const TOPIC: &str = "contact.reportsTo";
 ///
 /// # Errors
 /// The database's.
-pub(super) async fn above<C: ConnectionTrait>(connection: &C, organization: OrganizationId, of: &[ContactId]) -> Result<HashMap<ContactId, Option<ContactId>>> {
+pub(super) async fn above<C: ConnectionTrait>(
+    connection: &C,
+    organization: OrganizationId,
+    of: &[ContactId],
+) -> Result<HashMap<ContactId, Option<ContactId>>> {
     if of.is_empty() {
         return Ok(HashMap::new());
     }
@@ -31,7 +35,9 @@ pub(super) async fn above<C: ConnectionTrait>(connection: &C, organization: Orga
         places.join(", ")
     );
     let values = std::iter::once(Value::from(organization)).chain(of.iter().map(|id| Value::from(*id)));
-    let rows = connection.query_all_raw(Statement::from_sql_and_values(connection.get_database_backend(), sql, values)).await?;
+    let rows = connection
+        .query_all_raw(Statement::from_sql_and_values(connection.get_database_backend(), sql, values))
+        .await?;
     rows.into_iter()
         .map(|row| {
             let above: Option<uuid::Uuid> = row.try_get_by_index(1)?;
@@ -55,7 +61,8 @@ pub(super) async fn release(write: &mut Write<'_>, moved: &[ContactId], but: &[C
         .lock_exclusive()
         .all(&write.tx)
         .await?;
-    let released = below.into_iter().map(|row| (Some(row.clone()), contact::Model { reports_to_id: None, ..row })).collect();
+    let released =
+        below.into_iter().map(|row| (Some(row.clone()), contact::Model { reports_to_id: None, ..row })).collect();
     write.save(released).await?;
     Ok(())
 }

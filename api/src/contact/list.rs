@@ -54,7 +54,21 @@ impl Filter for ContactFilter {
     fn own(&self, cx: &Cx) -> Result<Condition> {
         use contact::Column;
         let viewer = cx.viewer()?;
-        let Self { and: _, or: _, not: _, id, name, email, title, account_id, buying_role, relationship, external_id, updated_at, archived } = self;
+        let Self {
+            and: _,
+            or: _,
+            not: _,
+            id,
+            name,
+            email,
+            title,
+            account_id,
+            buying_role,
+            relationship,
+            external_id,
+            updated_at,
+            archived,
+        } = self;
         // No filter at all is the default one.
         let archived = operand("archived", archived)?.copied().unwrap_or_default();
         let mut all = Cond::all().add(archived.condition(Column::ArchivedAt));
@@ -113,9 +127,15 @@ pub struct ContactOrder {
 fn sort_key(field: ContactOrderField) -> SortKey<contact::Entity> {
     use contact::Column;
     match field {
-        ContactOrderField::Name => SortKey::column("NAME", Column::NameKey, |row: &contact::Model| Key::Text(row.name_key.clone())),
-        ContactOrderField::CreatedAt => SortKey::column("CREATED_AT", Column::CreatedAt, |row: &contact::Model| Key::Number(row.created_at.0)),
-        ContactOrderField::UpdatedAt => SortKey::column("UPDATED_AT", Column::UpdatedAt, |row: &contact::Model| Key::Number(row.updated_at.0)),
+        ContactOrderField::Name => {
+            SortKey::column("NAME", Column::NameKey, |row: &contact::Model| Key::Text(row.name_key.clone()))
+        }
+        ContactOrderField::CreatedAt => {
+            SortKey::column("CREATED_AT", Column::CreatedAt, |row: &contact::Model| Key::Number(row.created_at.0))
+        }
+        ContactOrderField::UpdatedAt => {
+            SortKey::column("UPDATED_AT", Column::UpdatedAt, |row: &contact::Model| Key::Number(row.updated_at.0))
+        }
     }
 }
 
@@ -158,6 +178,7 @@ pub async fn at_accounts(asked: &Asked<'_>, of: &[&Account]) -> Result<Answers> 
         id: contact::Column::Id,
     };
     let ids: Vec<AccountId> = of.iter().map(|account| account.0.id).collect();
-    let pages: Vec<Connection<Contact>> = below.pages(asked, &ids, |row| Some(row.account_id), &arguments.order()?, &arguments.page).await?;
+    let pages: Vec<Connection<Contact>> =
+        below.pages(asked, &ids, |row| Some(row.account_id), &arguments.order()?, &arguments.page).await?;
     asked.each(&pages.iter().collect::<Vec<_>>()).await
 }

@@ -93,13 +93,18 @@ impl Identity {
         let email = value(&row.email).and_then(|email| address(&email).ok());
         let name = value(&row.name).and_then(|name| tidy(&name).ok()).filter(|name| !name.is_empty());
         if email.is_none() && name.is_none() {
-            let message = "A row needs an external id, or an e-mail address or a name within its account, to be known by.";
+            let message =
+                "A row needs an external id, or an e-mail address or a name within its account, to be known by.";
             check.fault(UserErrorCode::Required, "externalId", message);
             return None;
         }
         let Some(account) = account else {
             if !row.account.is_value() {
-                check.fault(UserErrorCode::Required, "account", "A row without an external id is known within its account alone.");
+                check.fault(
+                    UserErrorCode::Required,
+                    "account",
+                    "A row without an external id is known within its account alone.",
+                );
             }
             return None;
         };
@@ -136,10 +141,19 @@ struct Present {
 
 impl Present {
     /// Finds and locks them.
-    async fn find(viewer: &Viewer, write: &Write<'_>, rows: &[ContactRow], identities: &[Option<Identity>]) -> Result<Self> {
-        let names: Vec<ExternalIdInput> = rows.iter().flat_map(|row| [value(&row.external_id), value(&row.reports_to)]).flatten().collect();
-        let by_external: HashMap<(String, String), ContactId> =
-            named(&write.tx, viewer, ContactId::PREFIX, &names).await?.into_iter().map(|(name, id)| (name, ContactId(id))).collect();
+    async fn find(
+        viewer: &Viewer,
+        write: &Write<'_>,
+        rows: &[ContactRow],
+        identities: &[Option<Identity>],
+    ) -> Result<Self> {
+        let names: Vec<ExternalIdInput> =
+            rows.iter().flat_map(|row| [value(&row.external_id), value(&row.reports_to)]).flatten().collect();
+        let by_external: HashMap<(String, String), ContactId> = named(&write.tx, viewer, ContactId::PREFIX, &names)
+            .await?
+            .into_iter()
+            .map(|(name, id)| (name, ContactId(id)))
+            .collect();
         let (mut at_email, mut emails, mut at_name, mut folded) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         for identity in identities.iter().flatten() {
             match identity {
@@ -169,33 +183,43 @@ impl Present {
         let ids: Vec<ContactId> = rows.iter().map(|row| row.id).collect();
         let seen = viewer.contacts().filter(contact::Column::Id.is_in(ids)).select_only().column(contact::Column::Id);
         let seen: Vec<ContactId> = seen.into_tuple().all(&write.tx).await?;
-        Ok(Self { rows: rows.into_iter().map(|row| (row.id, row)).collect(), seen: seen.into_iter().collect(), by_external })
+        Ok(Self {
+            rows: rows.into_iter().map(|row| (row.id, row)).collect(),
+            seen: seen.into_iter().collect(),
+            by_external,
+        })
     }
 
-    /// The contact that a row means; a fault of the row where it may mean several, or one that the caller does not see.
-    fn of(&self, identity: &Identity, check: &mut Check) -> Option<&contact::Model> {
+    /// The contact that a row means, where there is one.
+    ///
+    /// # Errors
+    /// What is wrong with the row's key, where it may mean several, or one that the caller does not see.
+    fn of(&self, identity: &Identity) -> Result<Option<&contact::Model>, (UserErrorCode, String)> {
         let mut found: Vec<&contact::Model> = match identity {
             Identity::External(source, id) => {
                 let id = self.by_external.get(&(source.clone(), id.clone()));
                 id.and_then(|id| self.rows.get(id)).into_iter().collect()
             }
-            Identity::Email(account, email) => {
-                self.rows.values().filter(|row| row.account_id == *account && row.email.as_ref() == Some(email)).collect()
+            Identity::Email(account, email) => self
+                .rows
+                .values()
+                .filter(|row| row.account_id == *account && row.email.as_ref() == Some(email))
+                .collect(),
+            Identity::Name(account, name) => {
+                self.rows.values().filter(|row| row.account_id == *account && row.name_key == *name).collect()
             }
-            Identity::Name(account, name) => self.rows.values().filter(|row| row.account_id == *account && row.name_key == *name).collect(),
         };
         if found.len() > 1 {
             let what = if matches!(identity, Identity::Email(..)) { "e-mail address" } else { "name" };
-            let message = format!("{} contacts of this account have this {what}: an external id would tell which.", found.len());
-            check.fault(UserErrorCode::Conflict, identity.field(), message);
-            return None;
+            let message =
+                format!("{} contacts of this account have this {what}: an external id would tell which.", found.len());
+            return Err((UserErrorCode::Conflict, message));
         }
-        let found = found.pop()?;
-        if !self.seen.contains(&found.id) {
-            check.fault(UserErrorCode::Taken, identity.field(), "Another contact has this key.");
-            return None;
+        let found = found.pop();
+        if found.is_some_and(|found| !self.seen.contains(&found.id)) {
+            return Err((UserErrorCode::Taken, "Another contact has this key.".to_owned()));
         }
-        Some(found)
+        Ok(found)
     }
 }
 
@@ -218,24 +242,45 @@ pub async fn upsert(cx: &Cx, arguments: UpsertContacts) -> Result<UpsertPayload>
     let references: Vec<AccountRef> = rows.iter().filter_map(|row| value(&row.account)).collect();
     let lookup = Lookup::of(&write.tx, viewer, &references, []).await?;
     let mut checks: Vec<Check> = (0..rows.len()).map(check_row).collect();
-    let accounts: Vec<Option<&account::Model>> =
-        rows.iter().zip(&mut checks).map(|(row, check)| lookup.account(check, "account", row.account.value()?)).collect();
-    let identities: Vec<Option<Identity>> =
-        rows.iter().zip(&accounts).zip(&mut checks).map(|((row, account), check)| Identity::of(row, *account, check)).collect();
+    let accounts: Vec<Option<&account::Model>> = rows
+        .iter()
+        .zip(&mut checks)
+        .map(|(row, check)| lookup.account(check, "account", row.account.value()?))
+        .collect();
+    let identities: Vec<Option<Identity>> = rows
+        .iter()
+        .zip(&accounts)
+        .zip(&mut checks)
+        .map(|((row, account), check)| Identity::of(row, *account, check))
+        .collect();
     let present = Present::find(viewer, &write, &rows, &identities).await?;
     let emails: Vec<String> = rows.iter().filter_map(|row| address(row.email.value()?).ok()).collect();
-    let names: Vec<(String, String)> = rows.iter().filter_map(|row| row.external_id.value().map(external_key)).collect();
-    let traces = emails.iter().map(|email| Trace::Email(email)).chain(names.iter().map(|(source, id)| Trace::ExternalId { source, id }));
+    let names: Vec<(String, String)> =
+        rows.iter().filter_map(|row| row.external_id.value().map(external_key)).collect();
+    let traces = emails
+        .iter()
+        .map(|email| Trace::Email(email))
+        .chain(names.iter().map(|(source, id)| Trace::ExternalId { source, id }));
     let marks = Marks::of(&write.tx, viewer, traces).await?;
 
     let mut once = Once::default();
     let mut done: Vec<Row<contact::Model>> = Vec::with_capacity(rows.len());
-    for (index, ((mut check, identity), (row, account))) in checks.into_iter().zip(&identities).zip(rows.iter().zip(accounts)).enumerate() {
+    for (index, ((mut check, identity), (row, account))) in
+        checks.into_iter().zip(&identities).zip(rows.iter().zip(accounts)).enumerate()
+    {
         let Some(identity) = identity else {
             done.push(Row::failed(check));
             continue;
         };
-        let before = present.of(identity, &mut check).cloned();
+        let before = match present.of(identity) {
+            Ok(before) => before.cloned(),
+            // Whom the row is about is not known: no more can be told of it.
+            Err((code, message)) => {
+                check.fault(code, identity.field(), message);
+                done.push(Row::failed(check));
+                continue;
+            }
+        };
         let key = before.as_ref().map_or_else(|| identity.key(), |before| ("id".to_owned(), before.id.show()));
         once.note(&mut check, index, identity.field(), key);
         let after = changed(cx, viewer, &mut check, row, account, before.as_ref());
@@ -245,7 +290,10 @@ pub async fn upsert(cx: &Cx, arguments: UpsertContacts) -> Result<UpsertPayload>
     if !lines && done.iter().any(|row| moved(row).is_some()) {
         write.alone_with(line::TOPIC).await?;
     }
-    let superiors: Vec<ContactId> = rows.iter().filter_map(|row| present.by_external.get(&external_key(row.reports_to.value()?)).copied()).collect();
+    let superiors: Vec<ContactId> = rows
+        .iter()
+        .filter_map(|row| present.by_external.get(&external_key(row.reports_to.value()?)).copied())
+        .collect();
     let above = line::above(&write.tx, viewer.organization.id, &superiors).await?;
     draw_lines(&rows, &present, &above, &mut done);
 
@@ -268,7 +316,14 @@ fn moved(row: &Row<contact::Model>) -> Option<ContactId> {
 }
 
 /// What a row makes of a contact, but for whom it reports to.
-fn changed(cx: &Cx, viewer: &Viewer, check: &mut Check, row: &ContactRow, account: Option<&account::Model>, before: Option<&contact::Model>) -> contact::Model {
+fn changed(
+    cx: &Cx,
+    viewer: &Viewer,
+    check: &mut Check,
+    row: &ContactRow,
+    account: Option<&account::Model>,
+    before: Option<&contact::Model>,
+) -> contact::Model {
     let ContactRow {
         external_id,
         account: reference,
@@ -283,7 +338,9 @@ fn changed(cx: &Cx, viewer: &Viewer, check: &mut Check, row: &ContactRow, accoun
         do_not_contact,
         custom_fields,
     } = row;
-    let mut after = before.cloned().unwrap_or_else(|| blank(viewer, cx.now, account.map_or_else(AccountId::make, |account| account.id)));
+    let mut after = before
+        .cloned()
+        .unwrap_or_else(|| blank(viewer, cx.now, account.map_or_else(AccountId::make, |account| account.id)));
     match (account, before) {
         (Some(account), before) => {
             if before.is_none_or(|before| before.account_id != account.id) {
@@ -291,8 +348,12 @@ fn changed(cx: &Cx, viewer: &Viewer, check: &mut Check, row: &ContactRow, accoun
             }
             after.account_id = account.id;
         }
-        (None, None) if !reference.is_value() => check.fault(UserErrorCode::Required, "account", "A new contact needs an account."),
-        (None, Some(_)) if reference.is_null() => check.fault(UserErrorCode::Required, "account", "Every contact is at an account."),
+        (None, None) if !reference.is_value() => {
+            check.fault(UserErrorCode::Required, "account", "A new contact needs an account.");
+        }
+        (None, Some(_)) if reference.is_null() => {
+            check.fault(UserErrorCode::Required, "account", "Every contact is at an account.");
+        }
         (None, _) => {}
     }
     if before.is_none() && !name.is_value() {
@@ -300,10 +361,12 @@ fn changed(cx: &Cx, viewer: &Viewer, check: &mut Check, row: &ContactRow, accoun
     }
     // What is missing in a new contact has been said.
     let name = if before.is_none() && name.is_null() { &MaybeUndefined::Undefined } else { name };
-    Changes { name, title, department, email, phone, buying_role, relationship, do_not_contact }.apply(check, &mut after);
+    Changes { name, title, department, email, phone, buying_role, relationship, do_not_contact }
+        .apply(check, &mut after);
     if let Some(external) = value(external_id) {
         let one = check.external_ids("externalId", std::slice::from_ref(&external));
-        let mut all: Vec<ExternalId> = shown(&after.external_ids).into_iter().filter(|other| other.source != external.source.trim()).collect();
+        let mut all: Vec<ExternalId> =
+            shown(&after.external_ids).into_iter().filter(|other| other.source != external.source.trim()).collect();
         all.extend(shown(&one));
         after.external_ids = stored(all);
     }
@@ -319,7 +382,14 @@ fn changed(cx: &Cx, viewer: &Viewer, check: &mut Check, row: &ContactRow, accoun
 }
 
 /// Refuses a row that would bring an erased person back: their external id, or an address that the contact has not had.
-fn not_erased(viewer: &Viewer, marks: &Marks, check: &mut Check, identity: &Identity, before: Option<&contact::Model>, after: &contact::Model) {
+fn not_erased(
+    viewer: &Viewer,
+    marks: &Marks,
+    check: &mut Check,
+    identity: &Identity,
+    before: Option<&contact::Model>,
+    after: &contact::Model,
+) {
     if let (Identity::External(source, id), None) = (identity, before)
         && marks.have(viewer, Trace::ExternalId { source, id })
     {
@@ -336,7 +406,12 @@ fn not_erased(viewer: &Viewer, marks: &Marks, check: &mut Check, identity: &Iden
 
 /// Draws the lines between rows and whom they report to, among the contacts that are there and among the rows
 /// themselves. What fails goes back to how it was, which may make another row fail: so until none does.
-fn draw_lines(rows: &[ContactRow], present: &Present, above: &HashMap<ContactId, Option<ContactId>>, done: &mut [Row<contact::Model>]) {
+fn draw_lines(
+    rows: &[ContactRow],
+    present: &Present,
+    above: &HashMap<ContactId, Option<ContactId>>,
+    done: &mut [Row<contact::Model>],
+) {
     loop {
         let faults = faults(rows, present, above, done);
         if faults.is_empty() {
@@ -361,7 +436,8 @@ fn faults(
         .zip(done.iter())
         .filter_map(|(row, done)| Some((external_key(row.external_id.value()?), done.after.as_ref()?.id)))
         .collect();
-    let accounts: HashMap<ContactId, AccountId> = done.iter().filter_map(|row| row.after.as_ref()).map(|after| (after.id, after.account_id)).collect();
+    let accounts: HashMap<ContactId, AccountId> =
+        done.iter().filter_map(|row| row.after.as_ref()).map(|after| (after.id, after.account_id)).collect();
     let mut above = above.clone();
     for (index, (row, done)) in rows.iter().zip(done.iter_mut()).enumerate() {
         let Row { before, after: Some(after), .. } = done else { continue };
@@ -377,14 +453,19 @@ fn faults(
                 let key = external_key(external);
                 let known = || present.by_external.get(&key).copied().filter(|id| present.seen.contains(id));
                 let superior = ours.get(&key).copied().or_else(known);
-                let there = superior.and_then(|id| accounts.get(&id).copied().or_else(|| present.rows.get(&id).map(|row| row.account_id)));
+                let there = superior.and_then(|id| {
+                    accounts.get(&id).copied().or_else(|| present.rows.get(&id).map(|row| row.account_id))
+                });
                 let mut check = check_row(index);
                 match there {
                     None => {
-                        let message = format!("There is no contact with the external id {} of {}.", external.id, external.source);
+                        let message =
+                            format!("There is no contact with the external id {} of {}.", external.id, external.source);
                         check.fault(UserErrorCode::NotFound, "reportsTo", message);
                     }
-                    Some(there) if there != after.account_id => check.invalid("reportsTo", "People report to people of their own account."),
+                    Some(there) if there != after.account_id => {
+                        check.invalid("reportsTo", "People report to people of their own account.");
+                    }
                     Some(_) => {}
                 }
                 if check.is_clean() {

@@ -128,7 +128,11 @@ impl Changes<'_> {
         });
         check.change("phone", phone, NAME, &mut to.phone);
         check.change_with("buyingRole", buying_role, &mut to.buying_role, |_, _, role| Some(role.into()));
-        check.change_set("relationship", &(**relationship).map_value(contact::RelationshipLevel::from), &mut to.relationship);
+        check.change_set(
+            "relationship",
+            &(**relationship).map_value(contact::RelationshipLevel::from),
+            &mut to.relationship,
+        );
         check.change_set("doNotContact", do_not_contact, &mut to.do_not_contact);
         to.name_key = fold(&to.name);
         to.title_key = to.title.as_deref().map(fold);
@@ -181,19 +185,30 @@ pub(super) async fn seen(viewer: &Viewer, write: &Write<'_>, field: &[&str], id:
 /// An erased person stays erased.
 fn not_erased(contact: &contact::Model, field: &[&str]) -> Result<()> {
     match contact.erased_at {
-        Some(_) => Err(Fault::refused(UserErrorCode::Conflict, field, "This person was erased for good: make a new contact.")),
+        Some(_) => {
+            Err(Fault::refused(UserErrorCode::Conflict, field, "This person was erased for good: make a new contact."))
+        }
         None => Ok(()),
     }
 }
 
 /// Whom someone at an account is to report to: someone there whom the caller sees.
-async fn superior(viewer: &Viewer, write: &Write<'_>, check: &mut Check, account: AccountId, id: &ID) -> Result<Option<ContactId>> {
+async fn superior(
+    viewer: &Viewer,
+    write: &Write<'_>,
+    check: &mut Check,
+    account: AccountId,
+    id: &ID,
+) -> Result<Option<ContactId>> {
     let Some(id) = check.id::<ContactId>("reportsToId", id) else { return Ok(None) };
     let found = viewer.contacts().filter(contact::Column::Id.eq(id)).one(&write.tx).await?;
     match &found {
         None => check.not_found("reportsToId", "contact"),
         Some(superior) if superior.account_id != account => {
-            check.invalid("reportsToId", format!("{} is at another account: people report to people of their own.", superior.name));
+            check.invalid(
+                "reportsToId",
+                format!("{} is at another account: people report to people of their own.", superior.name),
+            );
         }
         Some(_) => {}
     }
@@ -247,7 +262,9 @@ pub async fn create(cx: &Cx, arguments: CreateContact) -> Result<ContactPayload>
     if let Some(Json(json)) = &custom_fields {
         contact.custom_fields = check.custom_fields("customFields", json);
     }
-    check.untaken(&write.tx, viewer.organization.id, ContactId::PREFIX, "externalIds", &contact.external_ids, None).await?;
+    check
+        .untaken(&write.tx, viewer.organization.id, ContactId::PREFIX, "externalIds", &contact.external_ids, None)
+        .await?;
     check.done()?;
     let contact = write.add(contact).await?;
     write.commit().await?;
@@ -329,7 +346,14 @@ pub async fn update(cx: &Cx, arguments: UpdateContact) -> Result<ContactPayload>
         }
     }
     check
-        .untaken(&write.tx, viewer.organization.id, ContactId::PREFIX, "externalIds", &after.external_ids, Some(after.id.uuid()))
+        .untaken(
+            &write.tx,
+            viewer.organization.id,
+            ContactId::PREFIX,
+            "externalIds",
+            &after.external_ids,
+            Some(after.id.uuid()),
+        )
         .await?;
     check.done()?;
     let after = write.change(&before, after).await?;

@@ -64,6 +64,14 @@ impl Extension for Stages {
         let registry = &context.schema_env.registry;
         let misplaced = placement::misplaced(registry, document, operation);
         let definitions = operation.variable_definitions.clone();
+        // The library forgets the defaults of variables where it decides @skip and @include.
+        for definition in &definitions {
+            if let Some(default) = &definition.node.default_value
+                && !request.variables.contains_key(&definition.node.name.node)
+            {
+                request.variables.insert(definition.node.name.node.clone(), default.node.clone());
+            }
+        }
         let faults = variables::faults(registry, &definitions, &request.variables);
         if !(faults.is_empty() && misplaced.is_empty()) {
             // Without them, validation looks at the document alone, and says nothing twice.

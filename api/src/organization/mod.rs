@@ -1,5 +1,7 @@
 //! The tenant, as its members see it.
 
+pub mod write;
+
 use entity::{AccountId, Id, Instant, OrganizationId, organization};
 use uuid::Uuid;
 

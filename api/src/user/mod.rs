@@ -5,11 +5,17 @@
 //! | here | the type and how its relations are read |
 //! | [`list`] | filters and lists |
 //! | [`invite`] | inviting, and inviting anew |
+//! | [`write`] | changing members, and reactivating them |
+//! | [`deactivate`] | deactivating, with a successor for what they own |
+//! | [`upsert`] | many at once, for the importer |
 //! | [`hours`] | working hours |
 
+pub mod deactivate;
 pub mod hours;
 pub mod invite;
 pub mod list;
+pub mod upsert;
+pub mod write;
 
 use std::collections::HashMap;
 

@@ -1,0 +1,138 @@
+//! Local days of instants, in SQL. Neither database knows the time zones that the other one knows, so the zone's
+//! offsets are worked out here and put into the statement as numbers: what is left is integer arithmetic, the same on
+//! both.
+
+use chrono::{Offset as _, TimeZone as _};
+use chrono_tz::Tz;
+use entity::{Day, Instant};
+
+use crate::calendar;
+
+/// Microseconds of a day.
+const DAY: i64 = 86_400_000_000;
+/// Days from 0000-01-01 to 1970-01-01. With them added nothing is below 0, where division would round upwards.
+const SHIFT: i64 = 719_528;
+/// No zone changed its offset before 1800, when clocks went by the sun, and chrono-tz knows no change from 2200 on.
+const CHANGING: (Day, Day) = (Day(-62_091), Day(84_006));
+
+/// A stretch of time in which a zone keeps its offset.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Span {
+    /// Its end, in microseconds since 1970: the first instant of the next one.
+    until: i64,
+    /// What is added to UTC, in microseconds.
+    offset: i64,
+}
+
+fn offset(zone: Tz, seconds: i64) -> i64 {
+    let utc = chrono::DateTime::from_timestamp(seconds, 0).unwrap_or_default().naive_utc();
+    i64::from(zone.offset_from_utc_datetime(&utc).fix().local_minus_utc())
+}
+
+/// The stretches of one offset between two instants. Zones are asked day by day: some kept an offset for weeks alone.
+fn spans(zone: Tz, from: Instant, to: Instant) -> Vec<Span> {
+    let bound = |day: Day| i64::from(day.0) * 86_400;
+    let clamp = |at: Instant| at.0.div_euclid(1_000_000).clamp(bound(CHANGING.0), bound(CHANGING.1));
+    let (mut at, end) = (clamp(from), clamp(to));
+    let mut current = offset(zone, at);
+    let mut spans = Vec::new();
+    while at < end {
+        let next = (at + 86_400).min(end);
+        let following = offset(zone, next);
+        if following != current {
+            let (mut before, mut after) = (at, next);
+            while after - before > 1 {
+                let middle = before + (after - before) / 2;
+                if offset(zone, middle) == current { before = middle } else { after = middle }
+            }
+            spans.push(Span { until: after * 1_000_000, offset: current * 1_000_000 });
+            current = following;
+        }
+        at = next;
+    }
+    spans.push(Span { until: i64::MAX, offset: current * 1_000_000 });
+    spans
+}
+
+/// The offset of an instant as a search by halves: a row costs as many comparisons as the number of stretches has
+/// binary digits.
+fn offset_sql(column: &str, spans: &[Span]) -> String {
+    let (before, after) = spans.split_at(spans.len().div_ceil(2));
+    match (before.last(), after) {
+        (Some(only), []) => only.offset.to_string(),
+        (Some(last), after) => {
+            format!("case when {column} < {} then {} else {} end", last.until, offset_sql(column, before), offset_sql(column, after))
+        }
+        (None, _) => "0".to_owned(),
+    }
+}
+
+/// The local day (days since 1970-01-01) of a column of instants (microseconds since 1970), all of which lie between
+/// two (both included). Days beyond the calendar's ends count as its first and its last, as in [`calendar::day_of`].
+#[must_use]
+pub fn day_sql(column: &str, zone: Tz, from: Instant, to: Instant) -> String {
+    let mut day = format!("(({column} + {SHIFT} * {DAY} + {}) / {DAY} - {SHIFT})", offset_sql(column, &spans(zone, from, to)));
+    let (start, end) = (calendar::start_of(Day::FIRST, zone), calendar::end_of(Day::LAST, zone));
+    if from < start {
+        day = format!("case when {column} < {} then {} else {day} end", start.0, Day::FIRST.0);
+    }
+    if to >= end {
+        day = format!("case when {column} >= {} then {} else {day} end", end.0, Day::LAST.0);
+    }
+    day
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn instant(text: &str) -> Instant {
+        crate::scalar::instant(text).unwrap()
+    }
+
+    /// The day that the stretches give to an instant.
+    fn day(zone: Tz, spans: &[Span], at: Instant) -> i64 {
+        let offset = spans.iter().find(|span| at.0 < span.until).unwrap().offset;
+        let _ = zone;
+        (at.0 + offset).div_euclid(DAY)
+    }
+
+    #[test]
+    fn clock_changes_bound_the_stretches() {
+        let found = spans(chrono_tz::America::New_York, instant("2016-12-31T00:00:00Z"), instant("2017-12-31T00:00:00Z"));
+        let hour = 3_600_000_000;
+        assert_eq!(found, [
+            Span { until: instant("2017-03-12T07:00:00Z").0, offset: -5 * hour },
+            Span { until: instant("2017-11-05T06:00:00Z").0, offset: -4 * hour },
+            Span { until: i64::MAX, offset: -5 * hour },
+        ]);
+    }
+
+    #[test]
+    fn a_day_that_a_zone_skipped_has_no_instants() {
+        // Samoa crossed the date line: 2011-12-30 never was.
+        let zone = chrono_tz::Pacific::Apia;
+        let found = spans(zone, instant("2011-01-01T00:00:00Z"), instant("2012-12-31T00:00:00Z"));
+        let before = instant("2011-12-30T09:59:59Z");
+        assert_eq!(day(zone, &found, before), i64::from(Day::of(2011, 12, 29).unwrap().0));
+        assert_eq!(day(zone, &found, before.plus_seconds(1)), i64::from(Day::of(2011, 12, 31).unwrap().0));
+    }
+
+    #[test]
+    fn one_offset_needs_no_comparison() {
+        assert_eq!(offset_sql("at", &spans(chrono_tz::UTC, instant("0001-01-01T00:00:00Z"), instant("9999-12-31T00:00:00Z"))), "0");
+        assert_eq!(spans(chrono_tz::America::New_York, instant("2300-01-01T00:00:00Z"), instant("2301-01-01T00:00:00Z")).len(), 1);
+    }
+
+    proptest! {
+        #[test]
+        fn days_are_those_of_the_zone(zone in prop::sample::select(&chrono_tz::TZ_VARIANTS[..]), at in -3_000_000_000_000_000_i64..5_000_000_000_000_000, width in 0_i64..100_000_000_000_000) {
+            let found = spans(zone, Instant(at), Instant(at + width));
+            for at in [at, at + width / 3, at + width / 2, at + width] {
+                prop_assert_eq!(day(zone, &found, Instant(at)), i64::from(calendar::day_of(Instant(at), zone).0));
+            }
+        }
+    }
+}

@@ -1,0 +1,204 @@
+//! Touches by group.
+
+use async_graphql::{Enum, InputObject};
+use entity::touch::{Column, TouchKind};
+use entity::{Instant, Scoped, touch};
+use sea_orm::sea_query::{Expr, Query, SelectStatement};
+use sea_orm::{ColumnTrait, ConnectionTrait, Iterable, Order, QueryFilter, QueryOrder, QuerySelect, QueryTrait};
+
+use super::bucket::Bucket;
+use super::group::{self, Group, GroupKey, Grouped, Grouping, Values, int};
+use super::local;
+use crate::context::{Cx, Viewer};
+use crate::error::Result;
+use crate::filter::Filter as _;
+use crate::graph::{Asked, object};
+use crate::touch::TouchFilter;
+
+/// What touches are grouped by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+pub enum TouchDimension {
+    /// Who made them, or is to.
+    User,
+    /// The direct manager, today, of who made them; no value where there is none.
+    Manager,
+    /// The account.
+    Account,
+    /// How they were made.
+    Kind,
+    /// Where they stand now: SCHEDULED reads as MISSED once its day is over.
+    Status,
+    /// The organization's day: 2017-04-03.
+    Day,
+    /// The week, by its Monday.
+    Week,
+    /// The calendar month: 2017-04.
+    Month,
+    /// The quarter of the fiscal year: 2017-Q2.
+    Quarter,
+}
+
+impl TouchDimension {
+    /// The stretch of days that it is.
+    fn bucket(self, viewer: &Viewer) -> Option<Bucket> {
+        match self {
+            Self::Day => Some(Bucket::Day),
+            Self::Week => Some(Bucket::Week),
+            Self::Month => Some(Bucket::Month),
+            Self::Quarter => Some(Bucket::Quarter(viewer.fiscal_start())),
+            Self::User | Self::Manager | Self::Account | Self::Kind | Self::Status => None,
+        }
+    }
+}
+
+/// Touches of one group.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TouchGroup {
+    key: Vec<GroupKey>,
+    count: i32,
+    minutes: i32,
+    accounts: i32,
+    responded: i32,
+    with_value: i32,
+}
+
+object! {
+    /// Touches of one group.
+    TouchGroup as "TouchGroup" {
+        /// What the group's touches have in common: a part for each dimension, in their order.
+        key: Vec<GroupKey> = batch(group::keys);
+        /// How many touches there are.
+        count: i32 = plain(|group| group.count);
+        /// How many minutes they take. A touch without a duration counts its kind's default: MEETING 60, EVENT 120,
+        /// CALL 15, others 5.
+        minutes: i32 = plain(|group| group.minutes);
+        /// At how many different accounts.
+        accounts: i32 = plain(|group| group.accounts);
+        /// How many of them the other side took part in.
+        responded: i32 = plain(|group| group.responded);
+        /// How many of them gave the client something of value.
+        withValue: i32 = plain(|group| group.with_value);
+    }
+}
+
+impl Grouped for TouchGroup {
+    fn key(&self) -> &[GroupKey] {
+        &self.key
+    }
+}
+
+/// Arguments of `analytics.touches`.
+#[derive(Clone, Debug, InputObject)]
+pub struct TouchesArguments {
+    /// What to group by, each dimension once. Of none there is exactly one group, with zeros where there are no touches.
+    pub group_by: Vec<TouchDimension>,
+    /// Which touches.
+    pub filter: Option<TouchFilter>,
+}
+
+/// Minutes that a touch without a duration counts (design, Focus).
+#[must_use]
+pub const fn default_minutes(kind: TouchKind) -> i32 {
+    match kind {
+        TouchKind::Meeting => 60,
+        TouchKind::Event => 120,
+        TouchKind::Call => 15,
+        TouchKind::Email | TouchKind::Message | TouchKind::Mail | TouchKind::Other => 5,
+    }
+}
+
+/// A touch's minutes, in SQL.
+fn minutes_sql() -> String {
+    let defaults: Vec<String> = TouchKind::iter().map(|kind| format!("when '{}' then {}", kind.word(), default_minutes(kind))).collect();
+    format!("coalesce(touch.duration_minutes, case touch.kind {} end)", defaults.join(" "))
+}
+
+/// The first and the last instant at which the organization has touches; None where it has none.
+async fn range(cx: &Cx, viewer: &Viewer) -> Result<Option<(Instant, Instant)>> {
+    // An ordering and a limit each: SQLite reads one row of the index for that, and all of it for min and max together.
+    let end = |order: Order| -> SelectStatement {
+        touch::Entity::of(viewer.organization.id).select_only().column(Column::At).order_by(Column::At, order).limit(1).into_query()
+    };
+    let ends = Query::select().expr(Expr::from(end(Order::Asc))).expr(Expr::from(end(Order::Desc))).to_owned();
+    let Some(row) = cx.reader().query_one(&ends).await? else { return Ok(None) };
+    let (first, last): (Option<Instant>, Option<Instant>) = (row.try_get_by_index(0)?, row.try_get_by_index(1)?);
+    Ok(first.zip(last))
+}
+
+/// `analytics.touches`.
+///
+/// # Errors
+/// `BAD_USER_INPUT` for a dimension named twice and for what a filter refuses; `LIMIT_EXCEEDED` for more than 10,000
+/// groups; the database's.
+pub async fn touches(asked: &Asked<'_>, arguments: TouchesArguments) -> Result<Vec<TouchGroup>> {
+    let TouchesArguments { group_by, filter } = arguments;
+    let cx = asked.cx;
+    let viewer = cx.viewer()?;
+    let names = group::names(&group_by)?;
+    let mut rows = viewer.rows::<touch::Entity>(Column::AccountId).filter(filter.unwrap_or_default().condition(cx)?);
+    let mut day = String::new();
+    if group_by.iter().any(|dimension| dimension.bucket(viewer).is_some()) {
+        let Some((first, last)) = range(cx, viewer).await? else { return Ok(Vec::new()) };
+        day = local::day_sql("touch.at", viewer.zone, first, last);
+        // What was logged since, before the first or after the last, has no offset in the statement.
+        rows = rows.filter(Column::At.between(first, last));
+    }
+    let mut grouping = Grouping::of(rows);
+    for (dimension, name) in group_by.iter().zip(names) {
+        if let Some(bucket) = dimension.bucket(viewer) {
+            grouping.by_days(name, &day, bucket);
+            continue;
+        }
+        match dimension {
+            TouchDimension::User => grouping.by(name, Column::UserId.into_expr(), Values::USERS),
+            TouchDimension::Manager => grouping.by_manager(viewer, name, Column::UserId),
+            TouchDimension::Account => grouping.by(name, Column::AccountId.into_expr(), Values::ACCOUNTS),
+            TouchDimension::Kind => grouping.by(name, Column::Kind.into_expr(), Values::Text),
+            TouchDimension::Status => {
+                let missed = format!("case when touch.status = 'SCHEDULED' and touch.missed_at <= {} then 'MISSED' else touch.status end", cx.now.0);
+                grouping.by(name, Expr::cust(missed), Values::Text);
+            }
+            TouchDimension::Day | TouchDimension::Week | TouchDimension::Month | TouchDimension::Quarter => {}
+        }
+    }
+    measure(asked, grouping).await
+}
+
+/// Makes the groups, with the figures that are asked for: counting different accounts costs more than all the rest.
+async fn measure(asked: &Asked<'_>, mut grouping: Grouping) -> Result<Vec<TouchGroup>> {
+    grouping.give_as(minutes_sql(), "minutes");
+    for column in [Column::AccountId, Column::Responded, Column::Value] {
+        grouping.give(column);
+    }
+    for (figure, sql) in [
+        ("count", "count(*)"),
+        ("minutes", "sum(minutes)"),
+        ("accounts", "count(distinct account_id)"),
+        ("responded", "count(*) filter (where responded)"),
+        ("withValue", "count(value)"),
+    ] {
+        grouping.measure(asked.selects::<TouchGroup>(figure)?, sql);
+    }
+    grouping.run(asked.cx).await?.into_iter().map(TouchGroup::of).collect()
+}
+
+impl TouchGroup {
+    fn of(Group { key, measures }: Group) -> Result<Self> {
+        let at = |place: usize| int(measures.get(place).copied().unwrap_or_default());
+        Ok(Self { key, count: at(0)?, minutes: at(1)?, accounts: at(2)?, responded: at(3)?, with_value: at(4)? })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_kind_has_its_default() {
+        assert_eq!(
+            minutes_sql(),
+            "coalesce(touch.duration_minutes, case touch.kind when 'CALL' then 15 when 'EMAIL' then 5 when 'MEETING' then 60 \
+             when 'MESSAGE' then 5 when 'EVENT' then 120 when 'MAIL' then 5 when 'OTHER' then 5 end)"
+        );
+    }
+}

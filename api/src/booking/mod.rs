@@ -1,0 +1,196 @@
+//! Bookings: revenue, on a day.
+//!
+//! | room | holds |
+//! |---|---|
+//! | here | the type, its rules, and how its relations are read |
+//! | [`list`] | filters and lists |
+//! | [`write`] | record, update, delete |
+//! | [`upsert`] | many at once, from another system |
+//!
+//! Who may write one: whoever answers for its account, and the owner of its opportunity with everyone above them. Any
+//! day will do, past or to come: revenue is booked when it is, and some is agreed ahead.
+
+pub mod list;
+pub mod upsert;
+pub mod write;
+
+use std::collections::HashMap;
+
+use entity::opportunity::Stage;
+use entity::{AccountId, BookingId, Id, account, booking, opportunity};
+use sea_orm::{ColumnTrait, QueryFilter};
+use uuid::Uuid;
+
+pub use self::list::{BookingFilter, BookingsArguments, bookings, of_accounts};
+
+use crate::account::Account;
+use crate::context::{Cx, Standing, Viewer};
+use crate::error::Result;
+use crate::event::{Facts, Record, facts, stored_json};
+use crate::external::{ExternalId, shown};
+use crate::graph::{Answers, Asked, Shown, object, payload};
+use crate::money::{Currency, Money};
+use crate::opportunity::Opportunity;
+use crate::paging::listed;
+use crate::user::User;
+
+/// A booking.
+#[derive(Clone, Debug)]
+pub struct Booking(pub booking::Model);
+
+impl From<booking::Model> for Booking {
+    fn from(row: booking::Model) -> Self {
+        Self(row)
+    }
+}
+
+object! {
+    /// Revenue, on a day.
+    Booking as "Booking" Node {
+        /// Opaque, prefixed by the type, ascending with time.
+        id: Shown<BookingId> = plain(|booking| Shown(booking.0.id));
+        /// Whose money it is.
+        account: Account = batch(accounts);
+        /// How much; negative for a credit note, never 0.
+        amount: Money = plain(|booking, cx| cx.money(booking.0.amount));
+        /// The day that it counts on.
+        bookedOn: entity::Day = plain(|booking| booking.0.booked_on);
+        /// What for.
+        description: Option<&str> = plain(|booking| booking.0.description.as_deref());
+        /// The opportunity that it came of, of the same account.
+        opportunity: Option<Opportunity> = batch(opportunities);
+        /// Whose sale it was: the opportunity's owner, else the account's owner when it was recorded, unless another was
+        /// named.
+        seller: User = batch(sellers);
+        /// Other systems' names for it.
+        externalIds: Vec<ExternalId> = plain(|booking| shown(&booking.0.external_ids));
+        /// When it was entered.
+        createdAt: entity::Instant = plain(|booking| booking.0.created_at);
+        /// When it last changed.
+        updatedAt: entity::Instant = plain(|booking| booking.0.updated_at);
+        /// Writes so far: 1 on creation.
+        version: i32 = plain(|booking| booking.0.version);
+    }
+}
+listed!(Booking as "Booking");
+
+payload! {
+    /// A booking, or what is to be mended.
+    BookingPayload as "BookingPayload" {
+        /// The booking as it is now, or as it last was where it was deleted; null where there are userErrors.
+        booking(booking): Booking,
+    }
+}
+
+impl BookingPayload {
+    fn of(booking: booking::Model) -> Self {
+        Self { booking: Some(Booking(booking)), ..Self::default() }
+    }
+}
+
+impl Record for booking::Model {
+    type Table = booking::Entity;
+    type Active = booking::ActiveModel;
+    const NOUN: &'static str = BookingId::PREFIX;
+
+    fn uuid(&self) -> Uuid {
+        self.id.uuid()
+    }
+
+    fn account(&self) -> Option<AccountId> {
+        Some(self.account_id)
+    }
+
+    fn external_ids(&self) -> Option<&str> {
+        Some(&self.external_ids)
+    }
+
+    fn version(&self) -> i32 {
+        self.version
+    }
+
+    fn stamp(&mut self, at: entity::Instant, version: i32) {
+        self.updated_at = at;
+        self.version = version;
+    }
+
+    fn facts(&self, currency: Currency) -> Facts {
+        let Self {
+            id: _,
+            organization_id: _,
+            account_id,
+            amount,
+            booked_on,
+            description,
+            opportunity_id,
+            seller_id,
+            external_ids,
+            created_at,
+            updated_at: _,
+            version: _,
+        } = self;
+        facts! {
+            "accountId": account_id,
+            "amount": currency.decimal(*amount),
+            "bookedOn": booked_on,
+            "description": description,
+            "opportunityId": opportunity_id,
+            "sellerId": seller_id,
+            "externalIds": stored_json(external_ids),
+            "createdAt": created_at,
+        }
+    }
+}
+
+impl Booking {
+    /// Bookings by their ids, as far as they are seen.
+    ///
+    /// # Errors
+    /// `UNAUTHENTICATED`; the database's.
+    pub async fn fetch(cx: &Cx, ids: impl IntoIterator<Item = BookingId>) -> Result<HashMap<BookingId, Self>> {
+        let mut ids: Vec<BookingId> = ids.into_iter().collect();
+        ids.sort_unstable();
+        ids.dedup();
+        let viewer = cx.viewer()?;
+        if ids.is_empty() {
+            return Ok(HashMap::new());
+        }
+        let select = viewer.rows::<booking::Entity>(booking::Column::AccountId).filter(booking::Column::Id.is_in(ids));
+        Ok(select.all(cx.reader()).await?.into_iter().map(|row| (row.id, Self(row))).collect())
+    }
+}
+
+async fn accounts(asked: &Asked<'_>, of: &[&Booking]) -> Result<Answers> {
+    let found = Account::fetch(asked.cx, of.iter().map(|booking| booking.0.account_id)).await?;
+    let rows: Vec<Option<&Account>> = of.iter().map(|booking| found.get(&booking.0.account_id)).collect();
+    asked.maybe(&rows).await
+}
+
+async fn opportunities(asked: &Asked<'_>, of: &[&Booking]) -> Result<Answers> {
+    let found = Opportunity::fetch(asked.cx, of.iter().filter_map(|booking| booking.0.opportunity_id)).await?;
+    let rows: Vec<Option<&Opportunity>> = of.iter().map(|booking| found.get(&booking.0.opportunity_id?)).collect();
+    asked.maybe(&rows).await
+}
+
+async fn sellers(asked: &Asked<'_>, of: &[&Booking]) -> Result<Answers> {
+    let found = User::fetch(asked.cx, of.iter().map(|booking| booking.0.seller_id)).await?;
+    let rows: Vec<Option<&User>> = of.iter().map(|booking| found.get(&booking.0.seller_id)).collect();
+    asked.maybe(&rows).await
+}
+
+/// May they write a booking of this account that hangs on this opportunity, or on none?
+#[must_use]
+pub fn may_write(viewer: &Viewer, account: &account::Model, opportunity: Option<&opportunity::Model>) -> bool {
+    viewer.standing(account) == Standing::Responsible
+        || opportunity.is_some_and(|row| viewer.is_above_or_is(row.owner_id))
+}
+
+const NOT_TO_WRITE: &str = "Only the account's owner, the opportunity's owner, their managers and admins may do this.";
+
+/// Why nothing can be booked on an opportunity that was lost.
+const LOST: &str = "This opportunity was lost: nothing can be booked on it.";
+
+/// Was it lost?
+fn is_lost(opportunity: &opportunity::Model) -> bool {
+    opportunity.stage == Stage::Lost
+}

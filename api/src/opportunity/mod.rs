@@ -1,0 +1,388 @@
+//! Opportunities: chances of revenue at accounts, from the day they are seen to the day they are won or lost.
+//!
+//! | room | holds |
+//! |---|---|
+//! | here | the type, its rules, and how its relations are read |
+//! | [`list`] | filters, orderings and lists |
+//! | [`write`] | create, update |
+//! | [`close`] | win, lose, delete |
+//! | [`upsert`] | many at once, from another system |
+//!
+//! Who may change one: whoever answers for its account, and its own owner with everyone above them. Who is on the
+//! account's team may open one that is their own.
+
+pub mod close;
+pub mod list;
+pub mod upsert;
+pub mod write;
+
+use std::collections::HashMap;
+
+use async_graphql::{Enum, ID};
+use entity::opportunity::Stage as Stored;
+use entity::{AccountId, Id, OpportunityId, Scoped, UserId, account, booking, opportunity, touch};
+use sea_orm::sea_query::{Expr, ExprTrait};
+use sea_orm::{ColumnTrait, ConnectionTrait, DatabaseTransaction, QueryFilter, QueryOrder, QuerySelect, QueryTrait};
+use uuid::Uuid;
+
+pub use self::list::{OpportunitiesArguments, OpportunityFilter, of_accounts, opportunities};
+
+use crate::account::Account;
+use crate::booking::Booking;
+use crate::check::Check;
+use crate::context::{Cx, Standing, Viewer};
+use crate::error::{Fault, Result, UserErrorCode};
+use crate::event::{Facts, Record, Write, facts, stored_json};
+use crate::external::{ExternalId, shown};
+use crate::graph::{Answers, Asked, Shown, object, payload, word};
+use crate::money::{Currency, Money};
+use crate::paging::listed;
+use crate::scalar::Json;
+use crate::user::User;
+
+/// An opportunity.
+#[derive(Clone, Debug)]
+pub struct Opportunity(pub opportunity::Model);
+
+impl From<opportunity::Model> for Opportunity {
+    fn from(row: opportunity::Model) -> Self {
+        Self(row)
+    }
+}
+
+/// How far an opportunity has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+#[graphql(remote = "entity::opportunity::Stage")]
+pub enum Stage {
+    /// Seen. Probability 10 where none is given.
+    Identified,
+    /// Worth pursuing. Probability 25 where none is given.
+    Qualified,
+    /// Offered. Probability 50 where none is given.
+    Proposed,
+    /// Being negotiated. Probability 75 where none is given.
+    Negotiating,
+    /// Won. Probability 100 where none is given.
+    Won,
+    /// Lost. Probability 0 where none is given.
+    Lost,
+}
+word! { Stored as Stage }
+
+/// The probability of a stage where none is given, in percent.
+#[must_use]
+pub const fn probability_of(stage: Stored) -> i32 {
+    match stage {
+        Stored::Identified => 10,
+        Stored::Qualified => 25,
+        Stored::Proposed => 50,
+        Stored::Negotiating => 75,
+        Stored::Won => 100,
+        Stored::Lost => 0,
+    }
+}
+
+/// Is it won or lost?
+#[must_use]
+pub const fn is_closed(stage: Stored) -> bool {
+    matches!(stage, Stored::Won | Stored::Lost)
+}
+
+object! {
+    /// A chance of revenue at an account.
+    Opportunity as "Opportunity" Node {
+        /// Opaque, prefixed by the type, ascending with time.
+        id: Shown<OpportunityId> = plain(|opportunity| Shown(opportunity.0.id));
+        /// Where the revenue would come from.
+        account: Account = batch(accounts);
+        /// Who works on it.
+        owner: User = batch(owners);
+        /// What it is called.
+        name: &str = plain(|opportunity| &opportunity.0.name);
+        /// What it would bring in, 0 or more; null where nobody knows yet.
+        amount: Option<Money> = plain(|opportunity, cx| opportunity.0.amount.map(|minor| cx.money(minor)));
+        /// How far it has come.
+        stage: Stored = plain(|opportunity| opportunity.0.stage);
+        /// Percent, 0-100; the stage's own where none was given.
+        probability: i32 = plain(|opportunity| opportunity.0.probability.unwrap_or(probability_of(opportunity.0.stage)));
+        /// The day on which it was opened.
+        openedOn: entity::Day = plain(|opportunity| opportunity.0.opened_on);
+        /// The day on which it is expected to close.
+        expectedCloseOn: Option<entity::Day> = plain(|opportunity| opportunity.0.expected_close_on);
+        /// The day on which it was won or lost; null while it is open.
+        closedOn: Option<entity::Day> = plain(|opportunity| opportunity.0.closed_on);
+        /// Why it was lost; null unless it is.
+        lossReason: Option<&str> = plain(|opportunity| opportunity.0.loss_reason.as_deref());
+        /// Other systems' names for it.
+        externalIds: Vec<ExternalId> = plain(|opportunity| shown(&opportunity.0.external_ids));
+        /// What the organization keeps beyond these fields: a JSON object.
+        customFields: Json<&str> = plain(|opportunity| Json(opportunity.0.custom_fields.as_str()));
+        /// When it was entered.
+        createdAt: entity::Instant = plain(|opportunity| opportunity.0.created_at);
+        /// When it last changed.
+        updatedAt: entity::Instant = plain(|opportunity| opportunity.0.updated_at);
+        /// Writes so far: 1 on creation.
+        version: i32 = plain(|opportunity| opportunity.0.version);
+    }
+}
+listed!(Opportunity as "Opportunity");
+
+payload! {
+    /// An opportunity, or what is to be mended.
+    OpportunityPayload as "OpportunityPayload" {
+        /// The opportunity as it is now, or as it last was where it was deleted; null where there are userErrors.
+        opportunity(opportunity): Opportunity,
+        /// The booking that winning it recorded; null where it recorded none.
+        booking(booking): Booking,
+    }
+}
+
+impl OpportunityPayload {
+    fn of(opportunity: opportunity::Model) -> Self {
+        Self { opportunity: Some(Opportunity(opportunity)), ..Self::default() }
+    }
+}
+
+impl Record for opportunity::Model {
+    type Table = opportunity::Entity;
+    type Active = opportunity::ActiveModel;
+    const NOUN: &'static str = OpportunityId::PREFIX;
+
+    fn uuid(&self) -> Uuid {
+        self.id.uuid()
+    }
+
+    fn account(&self) -> Option<AccountId> {
+        Some(self.account_id)
+    }
+
+    fn external_ids(&self) -> Option<&str> {
+        Some(&self.external_ids)
+    }
+
+    fn version(&self) -> i32 {
+        self.version
+    }
+
+    fn stamp(&mut self, at: entity::Instant, version: i32) {
+        self.updated_at = at;
+        self.version = version;
+    }
+
+    fn facts(&self, currency: Currency) -> Facts {
+        let Self {
+            id: _,
+            organization_id: _,
+            account_id,
+            owner_id,
+            name,
+            name_key: _,
+            amount,
+            stage,
+            probability,
+            opened_on,
+            expected_close_on,
+            closed_on,
+            loss_reason,
+            external_ids,
+            custom_fields,
+            created_at,
+            updated_at: _,
+            version: _,
+        } = self;
+        facts! {
+            "accountId": account_id,
+            "ownerId": owner_id,
+            "name": name,
+            "amount": amount.map(|minor| currency.decimal(minor)),
+            "stage": stage.word(),
+            "probability": probability,
+            "openedOn": opened_on,
+            "expectedCloseOn": expected_close_on,
+            "closedOn": closed_on,
+            "lossReason": loss_reason,
+            "externalIds": stored_json(external_ids),
+            "customFields": stored_json(custom_fields),
+            "createdAt": created_at,
+        }
+    }
+}
+
+impl Opportunity {
+    /// Opportunities by their ids, as far as they are seen.
+    ///
+    /// # Errors
+    /// `UNAUTHENTICATED`; the database's.
+    pub async fn fetch(cx: &Cx, ids: impl IntoIterator<Item = OpportunityId>) -> Result<HashMap<OpportunityId, Self>> {
+        let mut ids: Vec<OpportunityId> = ids.into_iter().collect();
+        ids.sort_unstable();
+        ids.dedup();
+        let viewer = cx.viewer()?;
+        if ids.is_empty() {
+            return Ok(HashMap::new());
+        }
+        let rows = viewer
+            .rows::<opportunity::Entity>(opportunity::Column::AccountId)
+            .filter(opportunity::Column::Id.is_in(ids))
+            .all(cx.reader())
+            .await?;
+        Ok(rows.into_iter().map(|row| (row.id, Self(row))).collect())
+    }
+}
+
+async fn accounts(asked: &Asked<'_>, of: &[&Opportunity]) -> Result<Answers> {
+    let found = Account::fetch(asked.cx, of.iter().map(|opportunity| opportunity.0.account_id)).await?;
+    let rows: Vec<Option<&Account>> = of.iter().map(|opportunity| found.get(&opportunity.0.account_id)).collect();
+    asked.maybe(&rows).await
+}
+
+async fn owners(asked: &Asked<'_>, of: &[&Opportunity]) -> Result<Answers> {
+    let found = User::fetch(asked.cx, of.iter().map(|opportunity| opportunity.0.owner_id)).await?;
+    let rows: Vec<Option<&User>> = of.iter().map(|opportunity| found.get(&opportunity.0.owner_id)).collect();
+    asked.maybe(&rows).await
+}
+
+/// May they change an opportunity of this account and owner? Whoever answers for the account, the owner, and everyone
+/// above the owner.
+#[must_use]
+pub fn may_change(viewer: &Viewer, account: &account::Model, owner: UserId) -> bool {
+    viewer.standing(account) == Standing::Responsible || viewer.is_above_or_is(owner)
+}
+
+/// May they hand an opportunity of this account, which they may change, to somebody? Whoever answers for the account
+/// hands it to anyone; others to themselves and those below them, for they cannot let people in, and to the account's
+/// owner, who is in.
+#[must_use]
+pub fn may_give(viewer: &Viewer, account: &account::Model, to: UserId) -> bool {
+    may_change(viewer, account, to) || to == account.owner_id
+}
+
+pub(crate) const ARCHIVED: &str = "This account is archived: restore it first.";
+const NOT_TO_GIVE: &str = "Only the account's owner, their managers and admins make somebody else the owner.";
+const NOT_TO_CHANGE: &str = "Only the opportunity's owner, the account's owner, their managers and admins may do this.";
+const BOOKED: &str = "A booking hangs on it: take the opportunity off the booking, or delete the booking, first.";
+
+/// The opportunity that an input names, locked for a change, with its account.
+///
+/// # Errors
+/// `NOT_FOUND` and `FORBIDDEN` as userErrors at the path; the database's.
+async fn to_change(
+    viewer: &Viewer,
+    tx: &DatabaseTransaction,
+    path: &[&str],
+    id: &ID,
+) -> Result<(opportunity::Model, account::Model)> {
+    let not_found = || Fault::refused(UserErrorCode::NotFound, path, "There is no opportunity with this id.");
+    let id = OpportunityId::parse(id).map_err(|_| not_found())?;
+    let row = seen(viewer, tx, id).await?.ok_or_else(not_found)?;
+    let account = viewer.account(tx, row.account_id, false).await?.ok_or_else(not_found)?;
+    if may_change(viewer, &account, row.owner_id) {
+        Ok((row, account))
+    } else {
+        Err(Fault::refused(UserErrorCode::Forbidden, path, NOT_TO_CHANGE))
+    }
+}
+
+async fn seen(viewer: &Viewer, tx: &DatabaseTransaction, id: OpportunityId) -> Result<Option<opportunity::Model>> {
+    let select =
+        viewer.rows::<opportunity::Entity>(opportunity::Column::AccountId).filter(opportunity::Column::Id.eq(id));
+    Ok(select.lock_exclusive().one(tx).await?)
+}
+
+/// The opportunity that an input names for something of an account: seen, and of that same account. It is locked, so
+/// that nobody takes it away meanwhile.
+///
+/// # Errors
+/// The database's.
+pub async fn of_account(
+    viewer: &Viewer,
+    tx: &DatabaseTransaction,
+    check: &mut Check,
+    field: &str,
+    id: &ID,
+    account: AccountId,
+) -> Result<Option<opportunity::Model>> {
+    let Some(id) = check.id::<OpportunityId>(field, id) else { return Ok(None) };
+    match seen(viewer, tx, id).await? {
+        None => check.not_found(field, "opportunity"),
+        Some(row) if row.account_id != account => check.invalid(field, "This opportunity is of another account."),
+        found => return Ok(found),
+    }
+    Ok(None)
+}
+
+/// Which of these opportunities have a booking that hangs on them.
+///
+/// # Errors
+/// The database's.
+pub(crate) async fn booked<C: ConnectionTrait>(
+    connection: &C,
+    viewer: &Viewer,
+    ids: Vec<OpportunityId>,
+) -> Result<Vec<OpportunityId>> {
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let query = booking::Entity::of(viewer.organization.id)
+        .filter(booking::Column::OpportunityId.is_in(ids))
+        .select_only()
+        .column(booking::Column::OpportunityId)
+        .distinct()
+        .into_query();
+    let rows = connection.query_all(&query).await?;
+    rows.into_iter().map(|row| Ok(OpportunityId(row.try_get_by_index(0)?))).collect()
+}
+
+/// Takes touches off opportunities that go away, or to another account.
+async fn release_touches(write: &mut Write<'_>, ids: &[OpportunityId]) -> Result<()> {
+    use touch::Column;
+    if ids.is_empty() {
+        return Ok(());
+    }
+    let organization = write.organization();
+    let touches = touch::Entity::of(organization)
+        .filter(Column::OpportunityId.is_in(ids.iter().copied()))
+        .order_by_asc(Column::Id)
+        .lock_exclusive()
+        .all(&write.tx)
+        .await?;
+    for touch in &touches {
+        let from = touch.opportunity_id.map(Id::show);
+        let mut changes = serde_json::Map::new();
+        changes.insert("opportunityId".to_owned(), serde_json::json!({"from": from, "to": null}));
+        write.note(entity::TouchId::PREFIX, "updated", touch.id.uuid(), Some(touch.account_id), &changes);
+    }
+    // As many ids as both databases take in one statement.
+    for chunk in touches.chunks(10_000) {
+        touch::Entity::change_of(organization)
+            .filter(Column::Id.is_in(chunk.iter().map(|touch| touch.id)))
+            .col_expr(Column::OpportunityId, Expr::val(None::<Uuid>))
+            .col_expr(Column::UpdatedAt, Expr::val(write.at))
+            .col_expr(Column::Version, Expr::col(Column::Version).add(1))
+            .exec(&write.tx)
+            .await?;
+    }
+    Ok(())
+}
+
+/// Refuses a day of closing before the day of opening, naming both.
+fn check_days(check: &mut Check, field: &str, row: &opportunity::Model) {
+    if let Some(closed_on) = row.closed_on {
+        check.in_order(field, ("openedOn", row.opened_on), ("closedOn", closed_on));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn stages_have_their_own_probability() {
+        use Stored::{Identified, Lost, Negotiating, Proposed, Qualified, Won};
+        let all = [(Identified, 10), (Qualified, 25), (Proposed, 50), (Negotiating, 75), (Won, 100), (Lost, 0)];
+        for (stage, percent) in all {
+            assert_eq!(probability_of(stage), percent);
+            assert_eq!(is_closed(stage), matches!(percent, 0 | 100));
+        }
+    }
+}

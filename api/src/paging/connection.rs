@@ -1,0 +1,212 @@
+//! Connections as the schema has them: edges, nodes, page info, total.
+
+use crate::graph::{Answer, Answers, Described, Field, Object, object};
+
+/// A type that comes in connections.
+pub trait Listed: Object {
+    /// The connection's name.
+    const CONNECTION: &'static str;
+    /// The edge's name.
+    const EDGE: &'static str;
+    /// Does the connection have a totalCount?
+    const COUNTED: bool = true;
+}
+
+/// Declares that a type comes in connections.
+macro_rules! listed {
+    ($type:ty as $name:literal) => {
+        impl $crate::paging::Listed for $type {
+            const CONNECTION: &'static str = concat!($name, "Connection");
+            const EDGE: &'static str = concat!($name, "Edge");
+        }
+    };
+    ($type:ty as $name:literal uncounted) => {
+        impl $crate::paging::Listed for $type {
+            const CONNECTION: &'static str = concat!($name, "Connection");
+            const EDGE: &'static str = concat!($name, "Edge");
+            const COUNTED: bool = false;
+        }
+    };
+}
+pub(crate) use listed;
+
+/// A page of a list.
+pub struct Connection<T> {
+    /// The items, each with its cursor.
+    pub edges: Vec<Edge<T>>,
+    /// Are there more after these?
+    pub has_next: bool,
+    /// Are there more before these?
+    pub has_previous: bool,
+    /// How many there are without paging; only where it was asked for.
+    pub total: Option<i64>,
+}
+
+impl<T> Connection<T> {
+    /// The same page of what its items stand for; an item that stands for nothing is left out.
+    pub fn map<U>(self, mut read: impl FnMut(T) -> Option<U>) -> Connection<U> {
+        let edges = self
+            .edges
+            .into_iter()
+            .filter_map(|edge| Some(Edge { node: read(edge.node)?, cursor: edge.cursor }))
+            .collect();
+        Connection { edges, has_next: self.has_next, has_previous: self.has_previous, total: self.total }
+    }
+}
+
+/// An item of a list.
+pub struct Edge<T> {
+    /// The item.
+    pub node: T,
+    /// Its place in the list.
+    pub cursor: String,
+}
+
+/// Where a page lies in its list.
+#[derive(Clone, Debug)]
+pub struct PageInfo {
+    has_next: bool,
+    has_previous: bool,
+    start: Option<String>,
+    end: Option<String>,
+}
+
+object! {
+    /// Where a page lies in its list.
+    PageInfo as "PageInfo" {
+        /// Are there items after this page?
+        hasNextPage: bool = plain(|info| info.has_next);
+        /// Are there items before this page?
+        hasPreviousPage: bool = plain(|info| info.has_previous);
+        /// The first item's cursor; null on an empty page.
+        startCursor: Option<&str> = plain(|info| info.start.as_deref());
+        /// The last item's cursor; null on an empty page.
+        endCursor: Option<&str> = plain(|info| info.end.as_deref());
+    }
+}
+
+fn no_arguments(
+    _: &mut async_graphql::registry::Registry,
+) -> async_graphql::indexmap::IndexMap<String, async_graphql::registry::MetaInputValue> {
+    async_graphql::indexmap::IndexMap::new()
+}
+
+impl<T: Listed> Connection<T> {
+    const EDGES: Field<Self> = Field {
+        name: "edges",
+        doc: "The items of this page, each with its cursor.",
+        type_of: <Vec<Edge<T>> as Described>::describe,
+        arguments: no_arguments,
+        answer: Answer::Batch {
+            nullable: false,
+            run: |asked, of| {
+                Box::pin(async move {
+                    let lists: Vec<&[Edge<T>]> = of.iter().map(|page| page.edges.as_slice()).collect();
+                    asked.lists(&lists).await
+                })
+            },
+        },
+    };
+
+    const NODES: Field<Self> = Field {
+        name: "nodes",
+        doc: "The items of this page.",
+        type_of: <Vec<T> as Described>::describe,
+        arguments: no_arguments,
+        answer: Answer::Batch {
+            nullable: false,
+            run: |asked, of| {
+                Box::pin(async move {
+                    let lists: Vec<Vec<&T>> =
+                        of.iter().map(|page| page.edges.iter().map(|edge| &edge.node).collect()).collect();
+                    asked.lists_of(&lists).await
+                })
+            },
+        },
+    };
+
+    const PAGE_INFO: Field<Self> = Field {
+        name: "pageInfo",
+        doc: "Where this page lies in the list.",
+        type_of: <PageInfo as Described>::describe,
+        arguments: no_arguments,
+        answer: Answer::Batch {
+            nullable: false,
+            run: |asked, of| {
+                Box::pin(async move {
+                    let infos: Vec<PageInfo> = of
+                        .iter()
+                        .map(|page| PageInfo {
+                            has_next: page.has_next,
+                            has_previous: page.has_previous,
+                            start: page.edges.first().map(|edge| edge.cursor.clone()),
+                            end: page.edges.last().map(|edge| edge.cursor.clone()),
+                        })
+                        .collect();
+                    asked.each(&infos.iter().collect::<Vec<_>>()).await
+                })
+            },
+        },
+    };
+
+    const TOTAL: Field<Self> = Field {
+        name: "totalCount",
+        doc: "How many items the list has, without paging. Counted only when asked for.",
+        type_of: <i32 as Described>::describe,
+        arguments: no_arguments,
+        answer: Answer::Batch {
+            nullable: false,
+            run: |_, of| {
+                Box::pin(async move {
+                    let mut answers = Answers::with_capacity(of.len());
+                    for page in of {
+                        let total = i32::try_from(page.total.unwrap_or_default()).unwrap_or(i32::MAX);
+                        answers.push(|out| out.extend_from_slice(total.to_string().as_bytes()));
+                    }
+                    Ok(answers)
+                })
+            },
+        },
+    };
+}
+
+impl<T: Listed> Object for Connection<T> {
+    const NAME: &'static str = T::CONNECTION;
+    const DOC: &'static str = "A page of a list.";
+    const NODE: bool = false;
+    const FIELDS: &'static [Field<Self>] = if T::COUNTED {
+        &[Self::EDGES, Self::NODES, Self::PAGE_INFO, Self::TOTAL]
+    } else {
+        &[Self::EDGES, Self::NODES, Self::PAGE_INFO]
+    };
+}
+
+impl<T: Listed> Object for Edge<T> {
+    const NAME: &'static str = T::EDGE;
+    const DOC: &'static str = "An item of a list.";
+    const NODE: bool = false;
+    const FIELDS: &'static [Field<Self>] = &[
+        Field {
+            name: "node",
+            doc: "The item.",
+            type_of: <T as Described>::describe,
+            arguments: no_arguments,
+            answer: Answer::Batch {
+                nullable: false,
+                run: |asked, of| {
+                    Box::pin(async move { asked.each(&of.iter().map(|edge| &edge.node).collect::<Vec<_>>()).await })
+                },
+            },
+        },
+        Field {
+            name: "cursor",
+            doc: "Its place in the list, for `after` and `before`.",
+            type_of: <String as Described>::describe,
+            arguments: no_arguments,
+            answer: Answer::Plain {
+                plan: |_, _| Ok(None),
+                write: |edge, _, _, out| crate::graph::write_text(&edge.cursor, out),
+            },
+        },
+    ];
+}

@@ -1,0 +1,27 @@
+//! Pages: Relay connections over keysets. A page deep down costs what the first one costs; rows with equal sort keys
+//! are neither lost nor repeated, whatever comes and goes between two pages.
+//!
+//! Every ordering ends with the id, and every sort key is made non-null (a null is replaced by a value above all
+//! others: nulls come last ascending, first descending), so that "after this row" is one row comparison, which the
+//! index of the ordering answers on both databases.
+//!
+//! | room | holds |
+//! |---|---|
+//! | [`order`] | orderings, sort keys, cursors |
+//! | [`page`] | one page: of a list, or of what the viewer sees of it |
+//! | [`below`] | a page for each of many parents, in one statement |
+//! | [`connection`] | the types of the schema |
+
+pub mod below;
+pub mod connection;
+pub mod order;
+pub mod page;
+
+pub use self::below::Below;
+pub(crate) use self::connection::listed;
+pub use self::connection::{Connection, Edge, Listed, PageInfo};
+pub use self::order::{Direction, Key, Order, SortKey};
+pub use self::page::{PageArguments, Seen, count, page};
+
+/// Items of a plain list at most.
+pub const LONGEST_LIST: u64 = 500;

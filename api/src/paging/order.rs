@@ -1,0 +1,216 @@
+//! Orderings: sort keys that are never null, and places in them.
+
+use std::cmp::Ordering as Compared;
+
+use async_graphql::Enum;
+use data_encoding::BASE64URL_NOPAD;
+use sea_orm::sea_query::{Alias, Cond, Expr, ExprTrait, Order as SqlOrder, SimpleExpr};
+use sea_orm::{ColumnTrait, ColumnType, EntityTrait, Iden};
+use uuid::Uuid;
+
+use crate::error::{Fault, Result};
+
+/// Entries of `orderBy` at most.
+pub const MOST_ORDERS: usize = 3;
+
+/// Which way round.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+pub enum Direction {
+    /// The lowest first; nulls last.
+    Asc,
+    /// The highest first; nulls first.
+    Desc,
+}
+
+impl Direction {
+    pub(super) const fn flipped(self) -> Self {
+        match self {
+            Self::Asc => Self::Desc,
+            Self::Desc => Self::Asc,
+        }
+    }
+
+    pub(super) const fn sql(self) -> SqlOrder {
+        match self {
+            Self::Asc => SqlOrder::Asc,
+            Self::Desc => SqlOrder::Desc,
+        }
+    }
+}
+
+/// The value of a sort key in a row.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
+pub enum Key {
+    /// A number, an instant, a day, an amount.
+    #[serde(rename = "n")]
+    Number(i64),
+    /// An id.
+    #[serde(rename = "i")]
+    Id(Uuid),
+    /// A folded text.
+    #[serde(rename = "t")]
+    Text(String),
+}
+
+impl Key {
+    fn expression(&self) -> SimpleExpr {
+        match self {
+            Self::Number(number) => Expr::val(*number),
+            Self::Id(id) => Expr::val(*id),
+            Self::Text(text) => Expr::val(text.as_str()),
+        }
+    }
+}
+
+/// Something to order by.
+pub struct SortKey<E: EntityTrait> {
+    name: &'static str,
+    column: E::Column,
+    highest: Option<i64>,
+    pub(super) expression: SimpleExpr,
+    pub(super) read: fn(&E::Model) -> Key,
+}
+
+impl<E: EntityTrait> SortKey<E> {
+    /// A column that is never null.
+    pub fn column(name: &'static str, column: E::Column, read: fn(&E::Model) -> Key) -> Self {
+        Self::new(name, column, None, read)
+    }
+
+    /// A column that may be null, as it is indexed: with the null replaced by `highest`. `read` must do the same.
+    pub fn nullable(name: &'static str, column: E::Column, highest: i64, read: fn(&E::Model) -> Key) -> Self {
+        Self::new(name, column, Some(highest), read)
+    }
+
+    fn new(name: &'static str, column: E::Column, highest: Option<i64>, read: fn(&E::Model) -> Key) -> Self {
+        let mut key = Self { name, column, highest, expression: Expr::cust("null"), read };
+        key.expression = key.of(&Alias::new(E::default().to_string()));
+        key
+    }
+
+    /// Could this be a value of the key? A cursor is the client's to mangle.
+    fn takes(&self, value: &Key) -> bool {
+        match (self.column.def().get_column_type(), value) {
+            (ColumnType::Uuid, Key::Id(_)) => true,
+            (ColumnType::String(_) | ColumnType::Text, Key::Text(text)) => !text.contains('\0'),
+            (ColumnType::Integer | ColumnType::BigInteger, Key::Number(_)) => true,
+            _ => false,
+        }
+    }
+
+    /// The key of a row that goes by this name in a statement.
+    pub(super) fn of(&self, row: &Alias) -> SimpleExpr {
+        match self.highest {
+            None => Expr::col((row.clone(), self.column)),
+            // The number stands in the statement itself, for the index's expression must be met word by word.
+            Some(highest) => {
+                Expr::cust(format!("coalesce(\"{}\".\"{}\", {highest})", row.to_string(), self.column.to_string()))
+            }
+        }
+    }
+}
+
+/// An ordering, the id last.
+pub struct Order<E: EntityTrait> {
+    pub(super) keys: Vec<(SortKey<E>, Direction)>,
+}
+
+impl<E: EntityTrait> Order<E> {
+    /// Orders by the keys, then by the id in the first key's direction.
+    ///
+    /// # Errors
+    /// `BAD_USER_INPUT` for more than three keys, or one twice.
+    pub fn by(mut keys: Vec<(SortKey<E>, Direction)>, id: SortKey<E>) -> Result<Self> {
+        if keys.len() > MOST_ORDERS {
+            return Err(Fault::BadInput(format!("orderBy takes at most {MOST_ORDERS} entries.")));
+        }
+        for (at, (key, _)) in keys.iter().enumerate() {
+            if keys[..at].iter().any(|(other, _)| other.name == key.name) {
+                return Err(Fault::BadInput(format!("orderBy names {} twice.", key.name)));
+            }
+        }
+        let direction = keys.first().map_or(Direction::Asc, |(_, direction)| *direction);
+        keys.push((id, direction));
+        Ok(Self { keys })
+    }
+
+    fn name(&self) -> String {
+        let parts: Vec<String> = self
+            .keys
+            .iter()
+            .map(|(key, direction)| format!("{}{}", key.name, if *direction == Direction::Asc { "+" } else { "-" }))
+            .collect();
+        parts.concat()
+    }
+
+    pub(super) fn cursor(&self, row: &E::Model) -> String {
+        let keys: Vec<Key> = self.keys.iter().map(|(key, _)| (key.read)(row)).collect();
+        let json = serde_json::to_vec(&(self.name(), keys)).unwrap_or_default();
+        BASE64URL_NOPAD.encode(&json)
+    }
+
+    pub(super) fn place(&self, cursor: &str) -> Result<Vec<Key>> {
+        let wrong = || {
+            Fault::BadInput("This cursor is none of this list in this ordering: give one as this list's pageInfo or edges had it, with the same orderBy.".to_owned())
+        };
+        let json = BASE64URL_NOPAD.decode(cursor.as_bytes()).map_err(|_| wrong())?;
+        let (name, keys): (String, Vec<Key>) = serde_json::from_slice(&json).map_err(|_| wrong())?;
+        let fits = |((key, _), value): (&(SortKey<E>, Direction), &Key)| key.takes(value);
+        if name == self.name() && keys.len() == self.keys.len() && self.keys.iter().zip(&keys).all(fits) {
+            Ok(keys)
+        } else {
+            Err(wrong())
+        }
+    }
+
+    /// Rows beyond a place in the direction of reading.
+    pub(super) fn beyond(&self, place: &[Key], backwards: bool) -> Cond {
+        self.from(place, backwards, false)
+    }
+
+    /// Rows up to a place in the direction of reading, itself included.
+    pub(super) fn up_to(&self, place: &[Key], backwards: bool) -> Cond {
+        self.from(place, !backwards, true)
+    }
+
+    fn from(&self, place: &[Key], backwards: bool, inclusive: bool) -> Cond {
+        let (_, first) = &self.keys[0];
+        let compared = |left: SimpleExpr, right: SimpleExpr, direction: Direction, inclusive: bool| match (
+            if backwards { direction.flipped() } else { direction },
+            inclusive,
+        ) {
+            (Direction::Asc, false) => left.gt(right),
+            (Direction::Asc, true) => left.gte(right),
+            (Direction::Desc, false) => left.lt(right),
+            (Direction::Desc, true) => left.lte(right),
+        };
+        if self.keys.iter().all(|(_, direction)| direction == first) {
+            let left = Expr::tuple(self.keys.iter().map(|(key, _)| key.expression.clone()));
+            let right = Expr::tuple(place.iter().map(Key::expression));
+            return Cond::all().add(compared(left.into(), right.into(), *first, inclusive));
+        }
+        let mut any = Cond::any();
+        let mut equal = Cond::all();
+        for ((key, direction), value) in self.keys.iter().zip(place) {
+            let (left, right) = (key.expression.clone(), value.expression());
+            any = any.add(equal.clone().add(compared(left.clone(), right.clone(), *direction, false)));
+            equal = equal.add(left.eq(right));
+        }
+        if inclusive {
+            any = any.add(equal);
+        }
+        // The first key alone bounds the stretch of the index that is read.
+        let (left, right) = (self.keys[0].0.expression.clone(), place[0].expression());
+        Cond::all().add(any).add(compared(left, right, *first, true))
+    }
+
+    pub(super) fn compare(&self, one: &E::Model, other: &E::Model) -> Compared {
+        for (key, direction) in &self.keys {
+            let compared = (key.read)(one).cmp(&(key.read)(other));
+            if compared != Compared::Equal {
+                return if *direction == Direction::Asc { compared } else { compared.reverse() };
+            }
+        }
+        Compared::Equal
+    }
+}

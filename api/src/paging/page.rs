@@ -1,0 +1,233 @@
+//! A page as asked for, of one list or of what the viewer sees of it.
+
+use async_graphql::InputObject;
+use entity::Scoped;
+use sea_orm::sea_query::{Alias, Expr, ExprTrait, IntoColumnRef, JoinType, Query, SelectStatement, SimpleExpr};
+use sea_orm::{DbBackend, EntityTrait, FromQueryResult, QueryFilter, QueryOrder, QuerySelect, QueryTrait, Select};
+
+use super::connection::{Connection, Edge, Listed};
+use super::order::{Key, Order};
+use crate::context::{Cx, Viewer};
+use crate::error::{Fault, Result};
+use crate::graph::Asked;
+
+/// Items of a page where neither first nor last is given.
+pub const DEFAULT_PAGE: i32 = 25;
+/// Items of a page at most.
+pub const LARGEST_PAGE: i32 = 200;
+
+/// The four arguments of every connection.
+#[derive(Clone, Debug, Default, InputObject)]
+pub struct PageArguments {
+    /// How many items from the start (or from after `after`): 0 to 200. 25 where neither first nor last is given.
+    pub first: Option<i32>,
+    /// A cursor: only items after it.
+    pub after: Option<String>,
+    /// How many items from the end (or from before `before`): 0 to 200. Not together with first.
+    pub last: Option<i32>,
+    /// A cursor: only items before it.
+    pub before: Option<String>,
+}
+
+/// A page as asked for, checked.
+#[derive(Clone)]
+pub struct Page {
+    pub(super) size: u64,
+    pub(super) backwards: bool,
+    pub(super) after: Option<Vec<Key>>,
+    pub(super) before: Option<Vec<Key>>,
+}
+
+impl Page {
+    /// Checks the four arguments against an ordering.
+    ///
+    /// # Errors
+    /// `BAD_USER_INPUT` for first and last together, for a size below 0 or above 200, and for a foreign cursor.
+    pub fn of<E: EntityTrait>(arguments: &PageArguments, order: &Order<E>) -> Result<Self> {
+        let PageArguments { first, after, last, before } = arguments;
+        let size = match (first, last) {
+            (Some(_), Some(_)) => return Err(Fault::BadInput("Give first or last, not both.".to_owned())),
+            (Some(size), None) | (None, Some(size)) => *size,
+            (None, None) => DEFAULT_PAGE,
+        };
+        if !(0..=LARGEST_PAGE).contains(&size) {
+            let name = if last.is_some() { "last" } else { "first" };
+            return Err(Fault::BadInput(format!("{name} is between 0 and {LARGEST_PAGE}; {size} was given.")));
+        }
+        Ok(Self {
+            size: u64::from(size.unsigned_abs()),
+            backwards: last.is_some(),
+            after: after.as_deref().map(|cursor| order.place(cursor)).transpose()?,
+            before: before.as_deref().map(|cursor| order.place(cursor)).transpose()?,
+        })
+    }
+
+    pub(super) fn narrow<E: EntityTrait>(&self, mut select: Select<E>, order: &Order<E>) -> Select<E> {
+        if let Some(place) = &self.after {
+            select = select.filter(order.beyond(place, false));
+        }
+        if let Some(place) = &self.before {
+            select = select.filter(order.beyond(place, true));
+        }
+        for (key, direction) in &order.keys {
+            let direction = if self.backwards { direction.flipped() } else { *direction };
+            select = select.order_by(key.expression.clone(), direction.sql());
+        }
+        // One more than asked for tells whether there are more.
+        select.limit(self.size + 1)
+    }
+
+    pub(super) fn cut<E: EntityTrait, T: From<E::Model>>(
+        &self,
+        mut rows: Vec<E::Model>,
+        order: &Order<E>,
+        total: Option<i64>,
+    ) -> Connection<T> {
+        let size = usize::try_from(self.size).unwrap_or(usize::MAX);
+        let more = rows.len() > size;
+        rows.truncate(size);
+        if self.backwards {
+            rows.reverse();
+        }
+        let cursors: Vec<String> = rows.iter().map(|row| order.cursor(row)).collect();
+        Connection {
+            has_next: if self.backwards { self.before.is_some() } else { more },
+            has_previous: if self.backwards { more } else { self.after.is_some() },
+            edges: rows.into_iter().zip(cursors).map(|(row, cursor)| Edge { node: T::from(row), cursor }).collect(),
+            total,
+        }
+    }
+}
+
+/// One page of a list.
+///
+/// # Errors
+/// As [`Page::of`].
+pub async fn page<E, T>(
+    asked: &Asked<'_>,
+    select: Select<E>,
+    order: &Order<E>,
+    arguments: &PageArguments,
+) -> Result<Connection<T>>
+where
+    E: EntityTrait,
+    E::Model: FromQueryResult + Send + Sync,
+    T: Listed + From<E::Model>,
+{
+    let page = Page::of(arguments, order)?;
+    let total =
+        if asked.selects::<Connection<T>>("totalCount")? { Some(count(asked.cx, select.clone()).await?) } else { None };
+    let rows = page.narrow(select, order).all(asked.cx.reader()).await?;
+    Ok(page.cut(rows, order, total))
+}
+
+/// Up to how many seats rows are read seat by seat. Above, what somebody sees is so large a part of the whole that
+/// walking the ordering's index and leaving out the rest is quicker.
+const FEW_SEATS: u64 = 500;
+
+/// What a list reads that hangs off accounts: rows of which the viewer sees some.
+pub struct Seen<E: EntityTrait> {
+    /// The rows, seen or not.
+    pub select: Select<E>,
+    /// The column that names the account.
+    pub account: E::Column,
+    /// The rows' own id.
+    pub id: E::Column,
+    /// Has the filter an index of its own that finds few rows, whatever the accounts?
+    pub pinned: bool,
+}
+
+impl<E> Seen<E>
+where
+    E: Scoped,
+    E::Model: FromQueryResult + Send + Sync,
+{
+    /// One page of what the viewer sees.
+    ///
+    /// In an ordering of the whole organization, the rows of fifty accounts among ten thousand lie far apart. So for a
+    /// viewer with few seats each account's own stretch of the ordering is read, as far as it can matter: first the
+    /// foremost row of each account, of which the one that would be the page's last bounds the rest.
+    ///
+    /// # Errors
+    /// As [`Page::of`].
+    pub async fn page<T>(self, asked: &Asked<'_>, order: &Order<E>, arguments: &PageArguments) -> Result<Connection<T>>
+    where
+        T: Listed + From<E::Model>,
+    {
+        let viewer = asked.cx.viewer()?;
+        let seen = self.select.clone().filter(viewer.sees(self.account));
+        if viewer.sees_all() || self.pinned || viewer.seats > FEW_SEATS {
+            return page(asked, seen, order, arguments).await;
+        }
+        let page = Page::of(arguments, order)?;
+        let total =
+            if asked.selects::<Connection<T>>("totalCount")? { Some(count(asked.cx, seen).await?) } else { None };
+        let backend = asked.cx.app.db.backend();
+        let foremost = Page { size: 0, ..page.clone() };
+        let mut probe = self.by_seat(asked.cx, viewer, order, &foremost);
+        probe.offset(page.size).limit(1);
+        let edge = E::Model::find_by_statement(backend.build(&probe)).one(asked.cx.reader()).await?;
+        let mut bounded = self;
+        if let Some(edge) = edge {
+            let place: Vec<Key> = order.keys.iter().map(|(key, _)| (key.read)(&edge)).collect();
+            bounded.select = bounded.select.filter(order.up_to(&place, page.backwards));
+        }
+        let mut rows = bounded.by_seat(asked.cx, viewer, order, &page);
+        rows.limit(page.size + 1);
+        let rows = E::Model::find_by_statement(backend.build(&rows)).all(asked.cx.reader()).await?;
+        Ok(page.cut(rows, order, total))
+    }
+
+    /// A page of each account that the viewer has a seat at, all in the page's order.
+    fn by_seat(&self, cx: &Cx, viewer: &Viewer, order: &Order<E>, page: &Page) -> SelectStatement {
+        let (seat, row) = (Alias::new("seen"), Alias::new("row"));
+        let mut seats = viewer.seats_query();
+        seats.distinct();
+        let mut outer = Query::select();
+        outer.expr(Expr::cust("\"row\".*")).from_subquery(seats, seat.clone());
+        let mut inner = page.narrow(self.select.clone(), order).into_query();
+        let account = (seat, entity::seat::Column::AccountId);
+        inner.and_where(Expr::col((E::default(), self.account)).equals(account.clone()));
+        let link = Expr::col((row.clone(), self.account)).equals(account);
+        join_rows::<E>(cx, &mut outer, inner, self.id, link);
+        for (key, direction) in &order.keys {
+            let direction = if page.backwards { direction.flipped() } else { *direction };
+            outer.order_by_expr(key.of(&row), direction.sql());
+        }
+        outer
+    }
+}
+
+/// Joins to each row of the outer query, under the name `row`, what the inner one finds for it. `link` says of `row` again
+/// which row of the outer query it belongs to: what it is found by may be there once for each of several.
+pub(super) fn join_rows<E: EntityTrait>(
+    cx: &Cx,
+    outer: &mut SelectStatement,
+    mut inner: SelectStatement,
+    id: E::Column,
+    link: SimpleExpr,
+) {
+    let row = Alias::new("row");
+    if cx.app.db.backend() == DbBackend::Postgres {
+        outer.join_lateral(JoinType::InnerJoin, inner, row, Expr::cust("true"));
+    } else {
+        // SQLite has no lateral join; a correlated list of ids does the same.
+        inner.clear_selects().column((E::default(), id).into_column_ref());
+        let found = Expr::col((row.clone(), id)).in_subquery(inner);
+        outer.join_as(JoinType::InnerJoin, E::default(), row, link.and(found));
+    }
+}
+
+/// How many rows there are.
+///
+/// # Errors
+/// The database's.
+pub async fn count<E: EntityTrait>(cx: &Cx, select: Select<E>) -> Result<i64> {
+    let mut query = select.into_query();
+    query.clear_selects().clear_order_by().expr(Expr::cust("count(*)"));
+    let row = sea_orm::ConnectionTrait::query_one(cx.reader(), &query).await?;
+    Ok(match row {
+        Some(row) => row.try_get_by_index(0)?,
+        None => 0,
+    })
+}

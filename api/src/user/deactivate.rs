@@ -1,0 +1,150 @@
+//! Deactivating a member: nobody signs in as them any more, and a successor takes over what they own.
+
+use async_graphql::{ID, InputObject};
+use entity::{AccountId, Scoped, UserId, account, opportunity, touch, user};
+use sea_orm::{
+    ColumnTrait, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, Select,
+};
+
+use super::UserPayload;
+use super::write::{LAST_ADMIN, is_last_admin, locked};
+use crate::account::team;
+use crate::auth::{invitation, session};
+use crate::check::Check;
+use crate::context::Cx;
+use crate::error::{Result, UserErrorCode};
+use crate::event::Write;
+use crate::touch::people;
+
+/// Who is to be deactivated, and who comes after them.
+#[derive(Clone, Debug, InputObject)]
+pub struct DeactivateUserInput {
+    /// Who.
+    pub id: ID,
+    /// Who takes over their accounts, open opportunities and scheduled touches: another active member. Needed where
+    /// there are any.
+    pub successor_id: Option<ID>,
+}
+
+/// Arguments of `deactivateUser`.
+#[derive(Clone, Debug, InputObject)]
+pub struct DeactivateUser {
+    /// Who, and who comes after them.
+    pub input: DeactivateUserInput,
+}
+
+/// `deactivateUser`. Whoever reports to them goes on doing so: in the line they are skipped over. Deactivating who is
+/// inactive changes nothing.
+pub async fn deactivate(cx: &Cx, arguments: DeactivateUser) -> Result<UserPayload> {
+    let DeactivateUserInput { id, successor_id } = arguments.input;
+    let viewer = cx.viewer()?;
+    viewer.must_administer(&["input"])?;
+    let mut check = Check::input();
+    let mut write = Write::begin(cx).await?;
+    let before = locked(&write, &mut check, "id", &id).await?;
+    if !before.active {
+        write.abandon().await?;
+        return Ok(UserPayload::of(before));
+    }
+    if is_last_admin(&write, &before).await? {
+        check.fault(UserErrorCode::Conflict, "id", LAST_ADMIN);
+    }
+    let successor = match &successor_id {
+        Some(id) => team::active_member(cx, &write, &mut check, "successorId", id).await?,
+        None => None,
+    };
+    if successor.as_ref().is_some_and(|successor| successor.id == before.id) {
+        check.invalid("successorId", "Somebody else takes over.");
+    }
+    let belongings = Belongings::of(&write, &before).await?;
+    if successor_id.is_none() && !belongings.is_empty() {
+        let message = format!("{} owns {belongings}: somebody has to take over.", before.name);
+        check.fault(UserErrorCode::Required, "successorId", message);
+    }
+    check.done()?;
+    if let Some(successor) = &successor {
+        hand_over(&mut write, &before, successor).await?;
+    }
+    let after = write.change(&before, user::Model { active: false, ..before.clone() }).await?;
+    write.call_it("deactivated");
+    session::end_all(&write.tx, after.organization_id, after.id, None).await?;
+    invitation::revoke(&write.tx, &after).await?;
+    write.commit().await?;
+    cx.app.forget(after.organization_id);
+    Ok(UserPayload::of(after))
+}
+
+fn accounts(user: &user::Model) -> Select<account::Entity> {
+    account::Entity::of(user.organization_id).filter(account::Column::OwnerId.eq(user.id))
+}
+
+fn open_opportunities(user: &user::Model) -> Select<opportunity::Entity> {
+    opportunity::Entity::of(user.organization_id)
+        .filter(opportunity::Column::OwnerId.eq(user.id))
+        .filter(opportunity::Column::Stage.is_not_in([opportunity::Stage::Won, opportunity::Stage::Lost]))
+}
+
+/// How much a successor would take over.
+struct Belongings {
+    accounts: u64,
+    opportunities: u64,
+    touches: u64,
+}
+
+impl Belongings {
+    async fn of(write: &Write<'_>, user: &user::Model) -> Result<Self> {
+        async fn count<C: ConnectionTrait, E: EntityTrait>(connection: &C, rows: Select<E>) -> Result<u64>
+        where
+            E::Model: Send + Sync,
+        {
+            Ok(rows.count(connection).await?)
+        }
+        let touches = touch::Entity::of(user.organization_id)
+            .filter(touch::Column::UserId.eq(user.id))
+            .filter(touch::Column::Status.eq(touch::TouchStatus::Scheduled))
+            .filter(touch::Column::MissedAt.gt(write.at));
+        Ok(Self {
+            accounts: count(&write.tx, accounts(user)).await?,
+            opportunities: count(&write.tx, open_opportunities(user)).await?,
+            touches: count(&write.tx, touches).await?,
+        })
+    }
+
+    fn is_empty(&self) -> bool {
+        self.accounts + self.opportunities + self.touches == 0
+    }
+}
+
+impl std::fmt::Display for Belongings {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { accounts, opportunities, touches } = self;
+        write!(out, "accounts ({accounts}), open opportunities ({opportunities}) and scheduled touches ({touches})")
+    }
+}
+
+/// Gives everything to the successor, who joins the accounts' teams where the accounts themselves are not theirs. The
+/// number of statements does not grow with the rows.
+async fn hand_over(write: &mut Write<'_>, from: &user::Model, to: &user::Model) -> Result<()> {
+    let owned = accounts(from).order_by_asc(account::Column::Id).lock_exclusive().all(&write.tx).await?;
+    let owners: Vec<(AccountId, UserId)> = owned.iter().map(|account| (account.id, to.id)).collect();
+    let moved = owned.into_iter().map(|before| {
+        let after = account::Model { owner_id: to.id, ..before.clone() };
+        (Some(before), after)
+    });
+    write.save(moved.collect()).await?;
+
+    let open = open_opportunities(from).order_by_asc(opportunity::Column::Id).lock_exclusive().all(&write.tx).await?;
+    let joined: Vec<(AccountId, UserId)> = open.iter().map(|opportunity| (opportunity.account_id, to.id)).collect();
+    let moved = open.into_iter().map(|before| {
+        let after = opportunity::Model { owner_id: to.id, ..before.clone() };
+        (Some(before), after)
+    });
+    write.save(moved.collect()).await?;
+
+    // Once the opportunities have moved: who owns some of an account stays on its team.
+    team::seat_owners(write, from.organization_id, &owners).await?;
+    if !joined.is_empty() {
+        team::join(write, from.organization_id, &joined).await?;
+    }
+    people::hand_over(write, from.id, to).await
+}
