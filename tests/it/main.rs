@@ -12,4 +12,5 @@ mod migrations;
 mod opportunities;
 mod program;
 mod touches;
+mod touches_lists;
 mod touches_upsert;

@@ -127,8 +127,8 @@ async fn a_bad_row_says_why_and_leaves_the_others_be(world: &World) {
         (json!({"durationMinutes": 0}), vec![("INVALID", "durationMinutes")]),
         (json!({"valueAcknowledged": true}), vec![("INVALID", "valueAcknowledged")]),
         (json!({"subject": "x".repeat(201), "notes": "\u{0}"}), vec![("INVALID", "notes"), ("INVALID", "subject")]),
-        (json!({"externalId": id("a\u{0}b")}), vec![("INVALID", "externalId.0.id")]),
-        (json!({"externalId": {"source": "", "id": "1"}}), vec![("REQUIRED", "externalId.0.source")]),
+        (json!({"externalId": id("a\u{0}b")}), vec![("INVALID", "externalId.id")]),
+        (json!({"externalId": {"source": "", "id": "1"}}), vec![("REQUIRED", "externalId.source")]),
         (json!({"externalId": id("2")}), vec![]),
     ];
     let mut rows: Vec<Value> = bad.iter().enumerate().map(|(row, (fields, _))| with(row, fields.clone())).collect();
@@ -180,6 +180,14 @@ async fn a_touch_moves_to_another_account_without_its_people(world: &World) {
     let other = admin.account(json!({"name": "Other", "domain": "other.com"})).await;
     admin.contact(&account, json!({"name": "Ann", "externalIds": [id("P1")]})).await;
     admin.contact(&other, json!({"name": "Zoe", "externalIds": [id("P2")]})).await;
+    let deal = json!({"name": "Deal", "externalIds": [id("O1")]});
+    admin.opportunity(&account, deal).await;
+    // The account is that of the opportunity.
+    let about = json!({"externalId": id("2"), "kind": "CALL", "at": "2017-04-03T09:00:00Z", "opportunity": id("O1")});
+    let answer = upsert(admin, &[about]).await.done();
+    assert_eq!(answer.text("upsertTouches.results.0.node.account.name"), "Acme");
+    let theirs = json!({"externalId": id("2"), "account": {"id": other}, "opportunity": id("O1")});
+    assert_eq!(errors(&upsert(admin, &[theirs]).await, 0), one("INVALID", "rows.0.opportunity"));
     let row = json!({"externalId": id("1"), "kind": "CALL", "at": "2017-04-03T09:00:00Z", "contacts": [id("P1")]});
     upsert(admin, &[row]).await.done();
     let moved = upsert(admin, &[json!({"externalId": id("1"), "account": {"domain": "other.com"}})]).await.done();
