@@ -7,7 +7,7 @@ use std::{
 
 use chrono::{TimeZone, Utc};
 
-use crate::import::stand_in::{
+use crate::import::sink::{
     AccountRef, AccountRow, BookingRow, ContactRow, ExternalIdInput, Ground, MaybeUndefined, NamedAccount,
     OpportunityRow, Person, Sink, TouchRow, UpsertResult, UpsertStatus, UserError, UserRow,
 };

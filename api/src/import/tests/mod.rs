@@ -37,6 +37,6 @@ fn import(memory: &Memory, words: &str, files: &[&Path]) -> Result<Report, Stop>
 
 /// What failed, with the line.
 fn reasons(report: &Report) -> Vec<(u64, &str)> {
-    let failed = report.lines.iter().filter(|line| line.status == super::stand_in::UpsertStatus::Failed);
+    let failed = report.lines.iter().filter(|line| line.status == super::sink::UpsertStatus::Failed);
     failed.map(|line| (line.line, line.wrong.as_str())).collect()
 }

@@ -8,7 +8,7 @@ use rust_decimal::Decimal;
 use super::{Memory, import, reasons};
 use crate::import::{
     report::{Counts, Report},
-    stand_in::{MaybeUndefined, Role, Stage, TouchKind, TouchStatus},
+    sink::{MaybeUndefined, Role, Stage, TouchKind, TouchStatus},
 };
 
 fn data(name: &str) -> Option<PathBuf> {

@@ -14,7 +14,7 @@ use super::{Memory, import, reasons};
 use crate::import::{
     report::{Counts, result_path},
     run::{self, Stop},
-    stand_in::{AccountRef, MaybeUndefined, Role, Stage, TouchKind, TouchStatus, UpsertStatus},
+    sink::{AccountRef, MaybeUndefined, Role, Stage, TouchKind, TouchStatus, UpsertStatus},
 };
 
 /// A folder of files that goes away with the test.
