@@ -14,4 +14,7 @@ mod organization;
 mod program;
 mod session;
 mod sign_up;
+mod touches;
+mod touches_lists;
+mod touches_upsert;
 mod users;
