@@ -329,6 +329,30 @@ async fn who_may_follows_account_and_opportunity(world: &World) {
     create(&max, Some(bob.id())).await.done();
 }
 
+#[on_both_databases]
+async fn touches_stay_without_what_is_deleted_or_moves_away(world: &World) {
+    let ann = world.seller("Ann").await;
+    let acme = ann.account(json!({"name": "Acme"})).await;
+    let bolt = ann.account(json!({"name": "Bolt"})).await;
+    let about = async |name: &str| {
+        let fields = json!({"name": name, "externalIds": [{"source": "crm", "id": name}]});
+        let id = ann.opportunity(&acme, fields).await;
+        let touch = ann.touch(&acme, json!({"kind": "CALL", "opportunityId": id})).await;
+        (id, touch)
+    };
+    let ((deleted, one), (moved, other)) = (about("deleted").await, about("moved").await);
+    delete(&ann, &deleted).await.done();
+    let rows = json!([{"externalId": {"source": "crm", "id": "moved"}, "account": {"id": bolt}}]);
+    assert_eq!(told(&upsert(&ann, rows).await), ["UPDATED"]);
+    let document = "query($ids: [ID!]!) { nodes(ids: $ids) { ... on Touch { version } }
+        events(types: [\"touch.updated\"]) { nodes { subjectId changes } } }";
+    let answer = ann.send(document, json!({"ids": [one, other]})).await;
+    assert_eq!(answer.each("nodes", "version"), [2, 2]);
+    let released =
+        |touch: &str, from: &str| json!({"subjectId": touch, "changes": {"opportunityId": {"from": from, "to": null}}});
+    assert_eq!(answer.data("events.nodes"), &json!([released(&one, &deleted), released(&other, &moved)]));
+}
+
 /// The ids of a whole list, page by page.
 async fn walk(client: &Client, order: &str, size: &str) -> Vec<String> {
     let (cursor, info, end) = if size == "first" {
