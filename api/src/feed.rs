@@ -10,7 +10,7 @@ use sea_orm::{ColumnTrait, ConnectionTrait, DbBackend, QueryFilter, Select, Stat
 
 use crate::context::{Cx, Viewer};
 use crate::error::{Fault, Result};
-use crate::graph::{Answers, AnyNode, Asked, Shown, abstract_type, object};
+use crate::graph::{AnyId, Answers, AnyNode, Asked, Shown, abstract_type, object};
 use crate::paging::{self, Below, Connection, Direction, Key, Order, PageArguments, SortKey, listed};
 use crate::scalar::Json;
 use crate::user::User;
@@ -44,7 +44,7 @@ object! {
         /// What it happened to; null where it is gone, or out of sight.
         subject: Option<AnyNode> = batch(subjects);
         /// The id of what it happened to.
-        subjectId: String = plain(|event| entity::show_id(&event.0.subject_noun, event.0.subject_id));
+        subjectId: AnyId = plain(|event| AnyId(entity::show_id(&event.0.subject_noun, event.0.subject_id)));
         /// The account that it hangs off, where it does.
         account: Option<crate::account::Account> = batch(accounts);
         /// Fields that changed: `{field: {from, to}}`.

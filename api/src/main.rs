@@ -4,7 +4,8 @@ use std::{ffi::OsString, io::Write, process::ExitCode};
 
 use callshot::{
     App, app,
-    config::{DatabaseSettings, LogSettings, ServeArguments, Settings},
+    config::{ClockSettings, DatabaseSettings, LogSettings, ServeArguments, Settings},
+    import::{self, sink::Sink},
     server::Server,
     telemetry,
 };
@@ -30,8 +31,22 @@ enum Command {
     Serve(Box<ServeArguments>),
     /// Brings the database to this version's tables, and ends
     Migrate(MigrateArguments),
+    /// Reads files that a CRM exported
+    Import(Box<ImportArguments>),
     /// Prints the GraphQL schema
     Schema,
+}
+
+#[derive(Args)]
+struct ImportArguments {
+    #[command(flatten)]
+    import: import::Arguments,
+    #[command(flatten)]
+    database: DatabaseSettings,
+    #[command(flatten)]
+    clock: ClockSettings,
+    #[command(flatten)]
+    log: LogSettings,
 }
 
 #[derive(Args)]
@@ -47,6 +62,7 @@ async fn main() -> ExitCode {
     match CommandLine::parse_from(with_command(std::env::args_os().collect())).command {
         Command::Serve(arguments) => outcome(serve(*arguments).await),
         Command::Migrate(arguments) => outcome(migrate(arguments).await),
+        Command::Import(arguments) => import(*arguments).await,
         Command::Schema => {
             outcome(std::io::stdout().write_all(App::sdl().as_bytes()).map_err(|error| error.to_string()))
         }
@@ -95,6 +111,27 @@ async fn migrate(MigrateArguments { database, log }: MigrateArguments) -> Result
     app::migrate(&settings).await.map_err(|error| format!("cannot migrate {name}: {error}"))?;
     tracing::info!(database = name, "the tables are up to date");
     Ok(())
+}
+
+async fn import(ImportArguments { import, database, clock, mut log }: ImportArguments) -> ExitCode {
+    // What it tells is on standard output; the log is for what goes wrong.
+    if log.log == Settings::default().log.log {
+        "warn".clone_into(&mut log.log);
+    }
+    let opened = async {
+        telemetry::start(&log)?;
+        let name = database.url.to_string();
+        let settings = Settings { database, clock, log, ..Settings::default() };
+        let app = App::open(settings).await.map_err(|error| format!("cannot open {name}: {error}"))?;
+        Sink::open(app, import.organization.as_deref(), import.by.as_deref()).await
+    };
+    match opened.await {
+        Ok(sink) => ExitCode::from(import::run::run(&import, &sink).await),
+        Err(error) => {
+            eprintln!("callshot: {error}");
+            ExitCode::from(import::run::EXIT_COULD_NOT)
+        }
+    }
 }
 
 /// Waits for SIGTERM, or Ctrl-C on a terminal.

@@ -16,7 +16,7 @@ use crate::check::Check;
 use crate::context::Viewer;
 use crate::error::{Fault, Result, UserError, UserErrorCode};
 use crate::external::ExternalIdInput;
-use crate::graph::{Answers, AnyNode, Asked, object, word};
+use crate::graph::{AnyId, Answers, AnyNode, Asked, object, word};
 
 /// Rows of one call at most.
 pub const MOST_ROWS: usize = 500;
@@ -69,7 +69,7 @@ object! {
         /// What became of it.
         status: UpsertStatus = plain(|result| result.status);
         /// Its id; null where it failed, or where a dry run would have made it.
-        id: Option<String> = plain(|result| result.id.map(|(noun, id)| entity::show_id(noun, id)));
+        id: Option<AnyId> = plain(|result| result.id.map(|(noun, id)| AnyId(entity::show_id(noun, id))));
         /// What it is now; null where id is.
         node: Option<AnyNode> = batch(nodes);
         /// What is to be mended in the row; empty unless it failed.

@@ -10,4 +10,8 @@ mod graphql;
 mod harness;
 mod migrations;
 mod opportunities;
+mod organization;
 mod program;
+mod session;
+mod sign_up;
+mod users;

@@ -52,8 +52,8 @@ pub struct AccountFilter {
     /// By when it last changed.
     pub updated_at: MaybeUndefined<DateTimeFilter>,
     /// Archived ones: left out, alone, or with the rest.
-    #[graphql(default)]
-    pub archived: Archived,
+    #[graphql(default_with = "MaybeUndefined::Value(Archived::Exclude)")]
+    pub archived: MaybeUndefined<Archived>,
     /// The one that another system calls so.
     pub external_id: MaybeUndefined<ExternalIdInput>,
     /// Has this user on its team, or as its owner.
@@ -89,6 +89,7 @@ impl Filter for AccountFilter {
             external_id,
             team_member_id,
         } = self;
+        let archived = operand("archived", archived)?.copied().unwrap_or_default();
         let mut all = Cond::all().add(archived.condition(Column::ArchivedAt));
         for (label, filter, column, folded) in [
             ("name", name, Column::Name, Column::NameKey),

@@ -56,13 +56,14 @@ pub struct UpsertAccounts {
     /// At most 500 rows.
     pub rows: Vec<AccountRow>,
     /// Tells what would become of the rows, and writes nothing.
-    #[graphql(default)]
-    pub dry_run: bool,
+    #[graphql(default_with = "Some(false)")]
+    pub dry_run: Option<bool>,
 }
 
 /// `upsertAccounts`.
 pub async fn upsert(cx: &Cx, arguments: UpsertAccounts) -> Result<UpsertPayload> {
     let UpsertAccounts { rows, dry_run } = arguments;
+    let dry_run = dry_run.unwrap_or_default();
     not_too_many(rows.len())?;
     let viewer = cx.viewer()?;
     let organization = viewer.organization.id;

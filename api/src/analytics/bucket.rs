@@ -27,7 +27,9 @@ const FROM_MONDAY: i64 = 719_162;
 fn month_sql(day: &str) -> String {
     let quarter_days = format!("(4 * ({day} + 719468) + 3)");
     let of_century = format!("(({quarter_days} % 146097) | 3)");
-    format!("(12 * (100 * ({quarter_days} / 146097) + {of_century} / 1461) + (2141 * ({of_century} % 1461 / 4) + 197913) / 65536 - 1)")
+    format!(
+        "(12 * (100 * ({quarter_days} / 146097) + {of_century} / 1461) + (2141 * ({of_century} % 1461 / 4) + 197913) / 65536 - 1)"
+    )
 }
 
 impl Bucket {
@@ -72,7 +74,9 @@ mod tests {
             Bucket::Day => day.to_string(),
             Bucket::Week => calendar::monday(day).to_string(),
             Bucket::Month => format!("{:04}-{:02}", date.year(), date.month()),
-            Bucket::Quarter(start) => format!("{:04}-Q{}", calendar::fiscal_year(day, start), calendar::fiscal_quarter(day, start)),
+            Bucket::Quarter(start) => {
+                format!("{:04}-Q{}", calendar::fiscal_year(day, start), calendar::fiscal_quarter(day, start))
+            }
             Bucket::Year(start) => format!("{:04}", calendar::fiscal_year(day, start)),
         }
     }
@@ -92,7 +96,8 @@ mod tests {
             for days in days.chunks(500) {
                 let columns: Vec<String> = days.iter().map(|day| bucket.sql(&format!("({day})"))).collect();
                 let sql = format!("select {}", columns.join(", "));
-                let row = database.query_one_raw(Statement::from_string(DbBackend::Sqlite, sql)).await.unwrap().unwrap();
+                let row =
+                    database.query_one_raw(Statement::from_string(DbBackend::Sqlite, sql)).await.unwrap().unwrap();
                 for (at, day) in days.iter().enumerate() {
                     let number: i64 = row.try_get_by_index(at).unwrap();
                     assert_eq!(bucket.label(number), expected(bucket, Day(*day)), "{bucket:?} of {}", Day(*day));

@@ -61,7 +61,12 @@ fn offset_sql(column: &str, spans: &[Span]) -> String {
     match (before.last(), after) {
         (Some(only), []) => only.offset.to_string(),
         (Some(last), after) => {
-            format!("case when {column} < {} then {} else {} end", last.until, offset_sql(column, before), offset_sql(column, after))
+            format!(
+                "case when {column} < {} then {} else {} end",
+                last.until,
+                offset_sql(column, before),
+                offset_sql(column, after)
+            )
         }
         (None, _) => "0".to_owned(),
     }
@@ -71,7 +76,8 @@ fn offset_sql(column: &str, spans: &[Span]) -> String {
 /// two (both included). Days beyond the calendar's ends count as its first and its last, as in [`calendar::day_of`].
 #[must_use]
 pub fn day_sql(column: &str, zone: Tz, from: Instant, to: Instant) -> String {
-    let mut day = format!("(({column} + {SHIFT} * {DAY} + {}) / {DAY} - {SHIFT})", offset_sql(column, &spans(zone, from, to)));
+    let mut day =
+        format!("(({column} + {SHIFT} * {DAY} + {}) / {DAY} - {SHIFT})", offset_sql(column, &spans(zone, from, to)));
     let (start, end) = (calendar::start_of(Day::FIRST, zone), calendar::end_of(Day::LAST, zone));
     if from < start {
         day = format!("case when {column} < {} then {} else {day} end", start.0, Day::FIRST.0);
@@ -101,13 +107,17 @@ mod tests {
 
     #[test]
     fn clock_changes_bound_the_stretches() {
-        let found = spans(chrono_tz::America::New_York, instant("2016-12-31T00:00:00Z"), instant("2017-12-31T00:00:00Z"));
+        let found =
+            spans(chrono_tz::America::New_York, instant("2016-12-31T00:00:00Z"), instant("2017-12-31T00:00:00Z"));
         let hour = 3_600_000_000;
-        assert_eq!(found, [
-            Span { until: instant("2017-03-12T07:00:00Z").0, offset: -5 * hour },
-            Span { until: instant("2017-11-05T06:00:00Z").0, offset: -4 * hour },
-            Span { until: i64::MAX, offset: -5 * hour },
-        ]);
+        assert_eq!(
+            found,
+            [
+                Span { until: instant("2017-03-12T07:00:00Z").0, offset: -5 * hour },
+                Span { until: instant("2017-11-05T06:00:00Z").0, offset: -4 * hour },
+                Span { until: i64::MAX, offset: -5 * hour },
+            ]
+        );
     }
 
     #[test]
@@ -122,8 +132,14 @@ mod tests {
 
     #[test]
     fn one_offset_needs_no_comparison() {
-        assert_eq!(offset_sql("at", &spans(chrono_tz::UTC, instant("0001-01-01T00:00:00Z"), instant("9999-12-31T00:00:00Z"))), "0");
-        assert_eq!(spans(chrono_tz::America::New_York, instant("2300-01-01T00:00:00Z"), instant("2301-01-01T00:00:00Z")).len(), 1);
+        assert_eq!(
+            offset_sql("at", &spans(chrono_tz::UTC, instant("0001-01-01T00:00:00Z"), instant("9999-12-31T00:00:00Z"))),
+            "0"
+        );
+        assert_eq!(
+            spans(chrono_tz::America::New_York, instant("2300-01-01T00:00:00Z"), instant("2301-01-01T00:00:00Z")).len(),
+            1
+        );
     }
 
     proptest! {

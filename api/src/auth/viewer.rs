@@ -2,6 +2,7 @@
 //! database nothing about it, and whatever ends or changes is in force within those seconds on every server.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use entity::{OrganizationId, Scoped, SessionId, UserId, organization, session, user};
@@ -34,6 +35,8 @@ pub struct Auth {
     /// Slows down guessing.
     pub throttle: Throttle,
     viewers: Cache<SessionId, Arc<Viewer>>,
+    /// How often something was forgotten.
+    forgotten: AtomicU64,
 }
 
 impl Auth {
@@ -57,6 +60,7 @@ impl Auth {
                 .time_to_live(REMEMBERED)
                 .support_invalidation_closures()
                 .build(),
+            forgotten: AtomicU64::new(0),
         })
     }
 
@@ -69,13 +73,19 @@ impl Auth {
         if let Some(viewer) = self.viewers.get(&claims.session) {
             return Ok(Some(viewer));
         }
+        let forgotten = self.forgotten.load(Ordering::SeqCst);
         let viewer = Arc::new(find(db, claims).await?.ok_or(Fault::Unauthenticated)?);
         self.viewers.insert(claims.session, Arc::clone(&viewer));
+        // What was read before a change must not be remembered after it.
+        if self.forgotten.load(Ordering::SeqCst) != forgotten {
+            self.viewers.invalidate(&claims.session);
+        }
         Ok(Some(viewer))
     }
 
     /// Forgets the viewers of an organization.
     pub fn forget(&self, organization: OrganizationId) {
+        self.forgotten.fetch_add(1, Ordering::SeqCst);
         // It fails only where closures are not supported, and they are.
         let _ = self.viewers.invalidate_entries_if(move |_, viewer| viewer.organization.id == organization);
     }

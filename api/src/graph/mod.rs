@@ -27,4 +27,4 @@ pub(crate) use node::{abstract_type, group_answers};
 pub use object::{Answer, Field, Object, describe_arguments, describe_object};
 pub(crate) use object::{object, payload, root_object, word};
 pub use selection::{Chosen, Document, Plan};
-pub use value::{Described, Shown, Value, write_text};
+pub use value::{AnyId, Described, Shown, Value, write_text};

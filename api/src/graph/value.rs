@@ -153,3 +153,19 @@ impl<T: Id> Value for Shown<T> {
         write_text(&self.0.show(), out);
     }
 }
+
+/// An id of any type, as ID.
+#[derive(Clone, Debug)]
+pub struct AnyId(pub String);
+
+impl Described for AnyId {
+    fn describe(registry: &mut Registry) -> String {
+        <ID as InputType>::create_type_info(registry)
+    }
+}
+
+impl Value for AnyId {
+    fn write(&self, _: &Cx, _: Option<&Plan<'_>>, out: &mut Vec<u8>) {
+        write_text(&self.0, out);
+    }
+}

@@ -9,7 +9,7 @@ use super::{
     order,
     report::{Counts, Line, Report, told},
     rows::Prepared,
-    stand_in::{AccountRef, SinkError, Upsert, UpsertResult, UpsertStatus},
+    sink::{AccountRef, SinkError, Upsert, UpsertResult, UpsertStatus},
 };
 
 /// Rows of a batch.

@@ -3,7 +3,7 @@
 
 use std::collections::HashSet;
 
-use super::stand_in::{
+use super::sink::{
     AccountRef, AccountRow, BookingRow, ContactRow, MaybeUndefined, OpportunityRow, TouchRow, UserRow,
 };
 

@@ -33,7 +33,7 @@ use rust_decimal::Decimal;
 use super::{
     presets::{self, Field, Habits, Kind, OWN_STAGES, OWN_TOUCH_KINDS, PLAIN, Preset},
     read::Refusal,
-    stand_in::{Stage, TouchKind},
+    sink::{Stage, TouchKind},
     values::{DateOrder, bare},
 };
 

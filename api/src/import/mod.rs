@@ -8,7 +8,7 @@
 //!    whom a name means.
 //! 4. [`order`]: parents before children. [`run`]: the whole; [`batch`]: batches, counts. [`dry`]: what a dry run must pretend. [`won`]:
 //!    `--own-by won`. [`report`]: what is told in the end.
-//! 5. [`stand_in`]: the functions that write, as a table.
+//! 5. [`sink`]: the functions that write, as a table, and who acts.
 //!
 //! Every record ends as a row or as a reason in the result file.
 
@@ -24,12 +24,9 @@ pub mod relations;
 pub mod report;
 pub mod rows;
 pub mod run;
-pub mod stand_in;
+pub mod sink;
 pub mod values;
 pub mod won;
-
-#[cfg(test)]
-mod tests;
 
 use std::path::PathBuf;
 

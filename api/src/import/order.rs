@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use super::{rows::Prepared, stand_in::UserError};
+use super::{rows::Prepared, sink::UserError};
 
 /// Of two rows of one file that mean the same thing, the second fails. In another file it is a newer word on the same
 /// thing and comes after.

@@ -7,7 +7,7 @@ use icu_normalizer::DecomposingNormalizerBorrowed;
 use super::{
     read::{self, Reading, Refusal},
     rows::folded,
-    stand_in::Person,
+    sink::Person,
     values::bare,
 };
 

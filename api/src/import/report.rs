@@ -9,7 +9,7 @@ use std::{
 use super::{
     presets::Kind,
     read::Refusal,
-    stand_in::{UpsertStatus, UserError},
+    sink::{UpsertStatus, UserError},
 };
 
 /// What became of one record.

@@ -22,7 +22,7 @@ use super::{
     relations::read_relations,
     report::{Report, result_path, told},
     rows::{self, AccountNames, Lights, Prepared, external_id_text, folded},
-    stand_in::{AccountRef, AccountRow, MaybeUndefined, OpportunityRow, Sink, SinkError, Stage, UpsertStatus},
+    sink::{AccountRef, AccountRow, MaybeUndefined, OpportunityRow, Sink, SinkError, Stage, UpsertStatus},
     won,
 };
 

@@ -28,7 +28,7 @@ object! {
         /// The month (1-12) in which a fiscal year starts; fiscal year Y starts in calendar year Y.
         fiscalYearStartMonth: i32 = plain(|organization| organization.0.fiscal_year_start_month);
         /// Bookings in a fiscal year from which an account is a key account; null where there is no such bound.
-        keyAccountThreshold: Option<Money> = plain(|organization, cx| organization.0.key_account_threshold.map(|minor| cx.money(minor)));
+        keyAccountThreshold: Option<Money> = plain(|organization| threshold(&organization.0));
         /// The numbers behind the metrics that are each organization's own choice.
         policy: Policy = plain(|organization| Policy(organization.0.clone()));
         /// When it was made.
@@ -36,6 +36,12 @@ object! {
         /// Writes so far: 1 on creation.
         version: i32 = plain(|organization| organization.0.version);
     }
+}
+
+/// In its own currency, which the caller's request may have just changed.
+fn threshold(organization: &organization::Model) -> Option<Money> {
+    let currency = Currency::of(&organization.currency).unwrap_or(Currency::NONE);
+    organization.key_account_threshold.map(|minor| currency.money(minor))
 }
 
 impl Record for organization::Model {
@@ -135,6 +141,7 @@ object! {
 }
 
 /// `Query.organization`.
+#[expect(clippy::unused_async, reason = "what answers a field is async")]
 pub async fn organization(asked: &Asked<'_>) -> Result<Organization> {
     Ok(Organization(asked.cx.viewer()?.organization.clone()))
 }

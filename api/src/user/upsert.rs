@@ -3,7 +3,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use async_graphql::MaybeUndefined;
+pub use async_graphql::MaybeUndefined;
 use entity::{Scoped, UserId, user};
 use sea_orm::{ColumnTrait, QueryFilter, QuerySelect};
 

@@ -1,7 +1,7 @@
 //! `--from hubspot`: the files of its “Export”, by label.
 
 use super::{Field, Habits, Kind, PLAIN, Preset};
-use crate::import::stand_in::{Stage, TouchKind};
+use crate::import::sink::{Stage, TouchKind};
 
 /// The files of its “Export”.
 pub const PRESET: Preset = Preset {

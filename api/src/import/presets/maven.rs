@@ -2,7 +2,7 @@
 //! id but their name, and an opportunity no name but its product's.
 
 use super::{Field, Habits, Kind, PLAIN, Preset};
-use crate::import::stand_in::Stage;
+use crate::import::sink::Stage;
 
 /// Maven Analytics.
 pub const PRESET: Preset = Preset {

@@ -10,7 +10,7 @@ pub mod pipedrive;
 pub mod salesforce;
 pub mod zoho;
 
-use super::stand_in::{Stage, TouchKind};
+use super::sink::{Stage, TouchKind};
 
 /// What the rows of a file are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, clap::ValueEnum, serde::Deserialize)]

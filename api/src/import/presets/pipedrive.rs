@@ -1,7 +1,7 @@
 //! `--from pipedrive`: the files of Pipedrive's “Export data”, whose titles begin with what the row is.
 
 use super::{Field, Habits, Kind, PLAIN, Preset};
-use crate::import::stand_in::{Stage, TouchKind};
+use crate::import::sink::{Stage, TouchKind};
 
 /// Pipedrive.
 pub const PRESET: Preset = Preset {

@@ -4,7 +4,7 @@
 use super::{Field, Habits, Kind, PLAIN, Preset};
 use crate::import::{
     read::REFERENCE_TITLE,
-    stand_in::{Stage, TouchKind},
+    sink::{Stage, TouchKind},
 };
 
 /// Salesforce.

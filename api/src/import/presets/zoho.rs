@@ -1,7 +1,7 @@
 //! `--from zoho`: the files of Zoho CRM's and Bigin's “Export”, by label; ids carry the prefix `zcrm_`.
 
 use super::{Field, Habits, Kind, PLAIN, Preset};
-use crate::import::stand_in::{Stage, TouchKind};
+use crate::import::sink::{Stage, TouchKind};
 
 /// Zoho CRM.
 pub const PRESET: Preset = Preset {

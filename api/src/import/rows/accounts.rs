@@ -6,7 +6,7 @@ use crate::import::{
     map::Mapping,
     presets::Field,
     read::Record,
-    stand_in::{AccountRef, AccountRow, ExternalIdInput, MaybeUndefined},
+    sink::{AccountRef, AccountRow, ExternalIdInput, MaybeUndefined},
 };
 
 /// Reads an account. Its key is its id, else its name, else its domain.

@@ -5,7 +5,7 @@ use crate::import::{
     bind::Binding,
     presets::Field,
     read::Record,
-    stand_in::{BookingRow, MaybeUndefined, OpportunityRow, Stage},
+    sink::{BookingRow, MaybeUndefined, OpportunityRow, Stage},
 };
 
 /// Reads a booking. Its key is its id, else all of its cells.

@@ -5,7 +5,7 @@ use crate::import::{
     bind::Binding,
     presets::Field,
     read::Record,
-    stand_in::{AccountRef, BuyingRole, ContactRow, MaybeUndefined, RelationshipLevel},
+    sink::{AccountRef, BuyingRole, ContactRow, MaybeUndefined, RelationshipLevel},
 };
 
 const BUYING_ROLES: &[(&str, BuyingRole)] = &[

@@ -28,7 +28,7 @@ use super::{
     people::People,
     presets::{Field, Kind},
     read::Record,
-    stand_in::{AccountRef, Date, Decimal, ExternalIdInput, Ground, Json, MaybeUndefined, UserError},
+    sink::{AccountRef, Date, Decimal, ExternalIdInput, Ground, Json, MaybeUndefined, UserError},
     values::{self, AmountStyle, Moment},
 };
 

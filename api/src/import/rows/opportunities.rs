@@ -6,7 +6,7 @@ use crate::import::{
     map::meaning,
     presets::Field,
     read::Record,
-    stand_in::{Date, MaybeUndefined, OpportunityRow, Stage},
+    sink::{Date, MaybeUndefined, OpportunityRow, Stage},
 };
 
 /// Reads an opportunity. Its key is its id, else its name.

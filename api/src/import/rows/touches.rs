@@ -9,7 +9,7 @@ use crate::import::{
     map::meaning,
     presets::Field,
     read::Record,
-    stand_in::{
+    sink::{
         AccountRef, ExternalIdInput, MaybeUndefined, TouchDirection, TouchKind, TouchRow, TouchStatus, ValueKind,
     },
     values,
@@ -88,8 +88,8 @@ pub fn touch(lights: &Lights, binding: &Binding, file: usize, record: &Record) -
 }
 
 /// As the rows have it.
-fn shown(at: DateTime<Utc>) -> crate::import::stand_in::DateTime {
-    crate::import::stand_in::DateTime(Instant::from(at))
+fn shown(at: DateTime<Utc>) -> crate::import::sink::DateTime {
+    crate::import::sink::DateTime(Instant::from(at))
 }
 
 /// Whom and what a touch is about.

@@ -8,7 +8,7 @@ use crate::import::{
     people::People,
     presets::Field,
     read::{Record, Table},
-    stand_in::{MaybeUndefined, Role, UserRow},
+    sink::{MaybeUndefined, Role, UserRow},
 };
 
 const ROLES: &[(&str, Role)] = &[("SELLER", Role::Seller), ("MANAGER", Role::Manager), ("ADMIN", Role::Admin)];

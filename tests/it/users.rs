@@ -1,0 +1,478 @@
+//! Members: who invites and changes them, the reporting line, deactivating with a successor, and many at once.
+
+use std::sync::Arc;
+
+use callshot::context::Cx;
+use callshot::user::Role;
+use callshot::user::upsert::{MaybeUndefined, UserRow, upsert_users};
+use sea_orm::ConnectionTrait as _;
+use serde_json::{Value, json};
+use tests::actors::PASSWORD;
+use tests::queries::count;
+use tests::{Answer, Client, Member, World, on_both_databases};
+
+const ALL: &str =
+    "user { id name email role title timeZone manager { id } workingHours { weekday from to } active version }";
+
+async fn update(by: &Client, input: Value) -> Answer {
+    by.mutate("updateUser", ALL, input).await
+}
+
+async fn deactivate(world: &World, user: &str, successor: Option<&str>) -> Answer {
+    world.admin().mutate("deactivateUser", ALL, json!({"id": user, "successorId": successor})).await
+}
+
+fn refused(code: &str, field: &str) -> Vec<(String, String)> {
+    vec![(code.to_owned(), field.to_owned())]
+}
+
+async fn names(by: &Client) -> Vec<String> {
+    let answer = by.query("{ accounts(orderBy: [{field: NAME}]) { nodes { name } } }").await;
+    answer.each("accounts.nodes", "name").into_iter().map(|name| name.as_str().unwrap().to_owned()).collect()
+}
+
+#[on_both_databases]
+async fn inviting_takes_an_administrator_and_an_address_of_ones_own(world: &World) {
+    let (admin, mia) = (world.admin(), world.manager("Mia").await);
+    let hours = json!([{"weekday": 3, "from": "13:00", "to": "24:00"}, {"weekday": 3, "from": "00:00", "to": "12:00"}]);
+    let input = json!({
+        "name": " Sam ", "email": "SAM@initech.example", "role": "SELLER", "managerId": mia.id(), "title": "Sales", "timeZone": "Europe/Berlin",
+        "workingHours": hours,
+    });
+    let answer = admin.mutate("inviteUser", ALL, input.clone()).await.done();
+    let expected = json!({
+        "id": answer.text("inviteUser.user.id"), "name": "Sam", "email": "sam@initech.example", "role": "SELLER", "title": "Sales",
+        "timeZone": "Europe/Berlin", "manager": {"id": mia.id()}, "workingHours": [hours[1], hours[0]], "active": true, "version": 1,
+    });
+    assert_eq!(answer.data("inviteUser.user"), &expected);
+    assert_eq!(admin.mutate("inviteUser", ALL, input).await.refusals(), refused("TAKEN", "input.email"));
+    for somebody in [&**mia, &**world.seller("Ann").await] {
+        let input = json!({"name": "x", "email": "x@initech.example", "role": "SELLER"});
+        assert_eq!(somebody.mutate("inviteUser", ALL, input).await.refusals(), refused("FORBIDDEN", "input"));
+    }
+    // The same address in another organization is another user's.
+    let other = world.another_organization("Initrode").await;
+    let input = json!({"name": "Sam", "email": "sam@initech.example", "role": "SELLER", "managerId": mia.id()});
+    assert_eq!(
+        other.admin().mutate("inviteUser", ALL, input).await.refusals(),
+        refused("NOT_FOUND", "input.managerId")
+    );
+    let input = json!({"name": "Sam", "email": "sam@initech.example", "role": "SELLER"});
+    other.admin().mutate("inviteUser", ALL, input).await.done();
+}
+
+#[on_both_databases]
+async fn a_bad_invitation_is_told_whole(world: &World) {
+    let input = json!({
+        "name": "\u{7}", "email": "sam", "role": "ADMIN", "managerId": "account_01h455vb4pex5vsknk084sn02q", "title": "x".repeat(201),
+        "timeZone": "Berlin",
+        "workingHours": [
+            {"weekday": 0, "from": "9:00", "to": "24:01"}, {"weekday": 1, "from": "17:00", "to": "09:00"},
+            {"weekday": 2, "from": "09:00", "to": "12:00"}, {"weekday": 2, "from": "11:59", "to": "13:00"},
+        ],
+    });
+    let answer = world.admin().mutate("inviteUser", ALL, input).await;
+    let mut refusals = answer.refusals();
+    refusals.sort();
+    let expected = [
+        ("INVALID", "input.email"),
+        ("INVALID", "input.name"),
+        ("INVALID", "input.timeZone"),
+        ("INVALID", "input.title"),
+        ("INVALID", "input.workingHours.0.from"),
+        ("INVALID", "input.workingHours.0.to"),
+        ("INVALID", "input.workingHours.0.weekday"),
+        ("INVALID", "input.workingHours.1.to"),
+        ("INVALID", "input.workingHours.3"),
+        ("NOT_FOUND", "input.managerId"),
+    ];
+    assert_eq!(refusals, expected.map(|(code, field)| (code.to_owned(), field.to_owned())));
+    assert_eq!(world.admin().query("{ users { totalCount } }").await.data("users.totalCount"), &json!(1));
+}
+
+#[on_both_databases]
+async fn members_change_themselves_and_administrators_everybody(world: &World) {
+    let (admin, ann, ben) = (world.admin(), world.seller("Ann").await, world.seller("Ben").await);
+    let own = json!({"id": ann.id(), "name": "Anna", "title": "Sales", "timeZone": "Asia/Tokyo", "workingHours": [], "ifVersion": 1});
+    let answer = update(&ann, own).await.done();
+    let expected = json!({
+        "id": ann.id(), "name": "Anna", "email": ann.email(), "role": "SELLER", "title": "Sales", "timeZone": "Asia/Tokyo", "manager": null,
+        "workingHours": [], "active": true, "version": 2,
+    });
+    assert_eq!(answer.data("updateUser.user"), &expected);
+    assert_eq!(ann.query("{ me { name } }").await.text("me.name"), "Anna", "and at once");
+    // What does not change is no change; role and line are not one's own.
+    update(&ann, json!({"id": ann.id(), "role": "SELLER", "managerId": null})).await.done();
+    let answer = update(&ann, json!({"id": ann.id(), "role": "ADMIN", "managerId": ben.id()})).await;
+    assert_eq!(
+        answer.refusals(),
+        [refused("FORBIDDEN", "input.role"), refused("FORBIDDEN", "input.managerId")].concat()
+    );
+    assert_eq!(update(&ann, json!({"id": ben.id(), "name": "x"})).await.refusals(), refused("FORBIDDEN", "input.id"));
+    let answer = update(admin, json!({"id": ben.id(), "name": "Benno", "role": "MANAGER"})).await.done();
+    assert_eq!(answer.text("updateUser.user.role"), "MANAGER");
+
+    for field in ["name", "role", "timeZone", "workingHours"] {
+        let answer = update(admin, json!({"id": ben.id(), field: null})).await;
+        assert_eq!(answer.refusals(), refused("REQUIRED", &format!("input.{field}")));
+    }
+    let answer = update(admin, json!({"id": ann.id(), "title": null})).await.done();
+    assert_eq!(answer.data("updateUser.user.title"), &Value::Null);
+    assert_eq!(
+        update(admin, json!({"id": ann.id(), "ifVersion": 1})).await.refusals(),
+        refused("STALE_VERSION", "input.ifVersion")
+    );
+    let other = world.another_organization("Initrode").await;
+    for id in [other.admin().id(), "user_01h455vb4pex5vsknk084sn02q", "x", ""] {
+        assert_eq!(
+            update(admin, json!({"id": id, "name": "x"})).await.refusals(),
+            refused("NOT_FOUND", "input.id"),
+            "{id}"
+        );
+    }
+}
+
+#[on_both_databases]
+async fn a_reporting_line_is_a_tree(world: &World) {
+    let admin = world.admin();
+    let mia = world.manager("Mia").await;
+    let ben = world.manager("Ben").under(&mia).await;
+    let ann = world.seller("Ann").under(&ben).await;
+    let report = async |user: &Member, to: &Member| update(admin, json!({"id": user.id(), "managerId": to.id()})).await;
+    for (user, to) in [(&mia, &mia), (&mia, &ben)] {
+        assert_eq!(report(user, to).await.refusals(), refused("INVALID", "input.managerId"));
+    }
+    assert_eq!(report(&mia, &ann).await.refusals(), refused("INVALID", "input.managerId"));
+    // Two at once that would make a circle together.
+    let (zoe, yan) = (world.manager("Zoe").await, world.manager("Yan").await);
+    let (one, other) = tokio::join!(report(&zoe, &yan), report(&yan, &zoe));
+    assert_eq!([one.refusals(), other.refusals()].concat(), refused("INVALID", "input.managerId"));
+    let answer = mia.query("{ me { manager { id } reports { totalCount nodes { name reports { nodes { name manager { name } } } } } } }").await;
+    let expected = json!({"manager": null, "reports": {"totalCount": 1, "nodes": [
+        {"name": "Ben", "reports": {"nodes": [{"name": "Ann", "manager": {"name": "Ben"}}]}},
+    ]}});
+    assert_eq!(answer.data("me"), &expected);
+}
+
+#[on_both_databases]
+async fn a_changed_role_or_line_is_in_force_at_once(world: &World) {
+    let admin = world.admin();
+    let (mia, ann, ben) = (world.manager("Mia").await, world.seller("Ann").await, world.seller("Ben").await);
+    ann.account(json!({"name": "Acme"})).await;
+    ben.account(json!({"name": "Globex"})).await;
+    assert_eq!(names(&mia).await, [""; 0]);
+    update(admin, json!({"id": ann.id(), "managerId": mia.id()})).await.done();
+    assert_eq!(names(&mia).await, ["Acme"]);
+    update(admin, json!({"id": mia.id(), "role": "SELLER"})).await.done();
+    assert_eq!(names(&mia).await, [""; 0]);
+    update(admin, json!({"id": mia.id(), "role": "ADMIN"})).await.done();
+    assert_eq!(names(&mia).await, ["Acme", "Globex"]);
+}
+
+#[on_both_databases]
+async fn the_last_active_administrator_stays_one(world: &World) {
+    let admin = world.admin();
+    let conflict = |field: &str| refused("CONFLICT", field);
+    assert_eq!(update(admin, json!({"id": admin.id(), "role": "SELLER"})).await.refusals(), conflict("input.role"));
+    assert_eq!(deactivate(world, admin.id(), None).await.refusals(), conflict("input.id"));
+    // Two that demote each other at once: one of them stays.
+    let second = world.another_admin("Eve").await;
+    let (one, other) = tokio::join!(
+        update(admin, json!({"id": second.id(), "role": "SELLER"})),
+        update(&second, json!({"id": admin.id(), "role": "SELLER"}))
+    );
+    let refusals: Vec<String> = [one.refusals(), other.refusals()].concat().into_iter().map(|(code, _)| code).collect();
+    assert!(refusals == ["CONFLICT"] || refusals == ["FORBIDDEN"], "{refusals:?}");
+}
+
+#[on_both_databases]
+async fn a_deactivated_member_is_out_at_once_and_comes_back(world: &World) {
+    let admin = world.admin();
+    let mia = world.manager("Mia").await;
+    let ben = world.manager("Ben").under(&mia).await;
+    let ann = world.seller("Ann").under(&ben).await;
+    ann.account(json!({"name": "Acme"})).await;
+    assert_eq!(ben.query("{ me { id } }").await.text("me.id"), ben.id());
+    let answer = deactivate(world, ben.id(), None).await.done();
+    assert_eq!(answer.data("deactivateUser.user.active"), &json!(false));
+    assert_eq!(ben.query("{ me { id } }").await.error_code(), "UNAUTHENTICATED");
+    let sign_in = async || {
+        let input = json!({"email": ben.email(), "password": PASSWORD});
+        world.stranger().mutate("signIn", "session { accessToken }", input).await
+    };
+    assert_eq!(sign_in().await.refusals(), refused("INVALID", "input"));
+    // In the line they are skipped over.
+    assert_eq!(names(&mia).await, ["Acme"]);
+    let answer = admin
+        .mutate(
+            "updateAccount",
+            "account { id }",
+            json!({"id": ann.account(json!({"name": "Globex"})).await, "ownerId": ben.id()}),
+        )
+        .await;
+    assert_eq!(answer.refusals(), refused("INVALID", "input.ownerId"));
+    // Deactivating again changes nothing.
+    let answer = deactivate(world, ben.id(), None).await.done();
+    assert_eq!(answer.data("deactivateUser.user.version"), &json!(2));
+    let again =
+        "mutation($id: ID!) { reactivateUser(id: $id) { user { active version } userErrors { code message field } } }";
+    assert_eq!(ann.send(again, json!({"id": ben.id()})).await.refusals(), refused("FORBIDDEN", "id"));
+    for _ in 0..2 {
+        let answer = admin.send(again, json!({"id": ben.id()})).await.done();
+        assert_eq!(answer.data("reactivateUser.user"), &json!({"active": true, "version": 3}));
+    }
+    assert_eq!(admin.send(again, json!({"id": "x"})).await.refusals(), refused("NOT_FOUND", "id"));
+    sign_in().await.done();
+    let events =
+        admin.query("{ events(types: [\"user.deactivated\", \"user.reactivated\"]) { nodes { type changes } } }").await;
+    assert_eq!(
+        events.each("events.nodes", "changes.active"),
+        [&json!({"from": true, "to": false}), &json!({"from": false, "to": true})]
+    );
+}
+
+#[on_both_databases]
+async fn a_successor_takes_over(world: &World) {
+    let admin = world.admin();
+    let (ann, ben) =
+        (world.seller("Ann").await, world.seller("Ben").with(json!({"timeZone": "Pacific/Auckland"})).await);
+    let own = ann.account(json!({"name": "Acme"})).await;
+    let other = admin.account(json!({"name": "Globex"})).await;
+    let open = json!({"name": "Fleet", "ownerId": ann.id(), "openedOn": "2020-01-01"});
+    let open = admin.opportunity(&other, open).await;
+    let lost = admin.opportunity(&own, json!({"name": "Lost", "ownerId": ann.id(), "openedOn": "2020-01-01"})).await;
+    admin
+        .mutate(
+            "loseOpportunity",
+            "opportunity { id }",
+            json!({"id": lost, "reason": "price", "closedOn": "2020-02-01"}),
+        )
+        .await
+        .done();
+    let planned = json!({"accountId": own, "kind": "CALL", "at": "2999-01-01T09:00:00Z"});
+    let planned = ann.make("scheduleTouch", "touch", planned).await;
+
+    assert_eq!(deactivate(world, ann.id(), None).await.refusals(), refused("REQUIRED", "input.successorId"));
+    assert_eq!(deactivate(world, ann.id(), Some(ann.id())).await.refusals(), refused("INVALID", "input.successorId"));
+    let stranger = world.another_organization("Initrode").await;
+    for id in [stranger.admin().id(), "x"] {
+        assert_eq!(deactivate(world, ann.id(), Some(id)).await.refusals(), refused("NOT_FOUND", "input.successorId"));
+    }
+    let input = json!({"id": ann.id(), "successorId": ben.id()});
+    assert_eq!(ben.mutate("deactivateUser", ALL, input).await.refusals(), refused("FORBIDDEN", "input"));
+    assert_eq!(names(&ben).await, [""; 0]);
+
+    deactivate(world, ann.id(), Some(ben.id())).await.done();
+    assert_eq!(names(&ben).await, ["Acme", "Globex"], "the account, and the team of the opportunity's");
+    let document =
+        "query($ids: [ID!]!) { nodes(ids: $ids) { ... on Account { owner { name } version team { user { name } } }
+        ... on Opportunity { owner { name } version } ... on Touch { user { name } version } } }";
+    let answer = ben.send(document, json!({"ids": [own, other, open, lost, planned]})).await;
+    let expected = json!([
+        // Whose opportunities of the account stay theirs, stays on its team.
+        {"owner": {"name": "Ben"}, "version": 2, "team": [{"user": {"name": "Ann"}}]},
+        {"owner": {"name": "Ada Admin"}, "version": answer.data("nodes.1.version"), "team": answer.data("nodes.1.team")},
+        {"owner": {"name": "Ben"}, "version": 2},
+        {"owner": {"name": "Ann"}, "version": 2},
+        {"user": {"name": "Ben"}, "version": 2},
+    ]);
+    assert_eq!(answer.data("nodes"), &expected);
+    assert!(answer.each("nodes.1.team", "user.name").contains(&&json!("Ben")));
+    let events = admin.query("{ events(last: 8) { nodes { type } } }").await;
+    let events = events.each("events.nodes", "type");
+    for kind in ["account.updated", "opportunity.updated", "touch.updated", "account.team_changed", "user.deactivated"]
+    {
+        assert!(events.contains(&&json!(kind)), "{kind}: {events:?}");
+    }
+}
+
+#[on_both_databases]
+async fn handing_over_costs_the_same_for_much_as_for_little(world: &World) {
+    let (ann, ben, zoe) = (world.seller("Ann").await, world.seller("Ben").await, world.seller("Zoe").await);
+    let give = async |to: &Member, accounts: usize| {
+        for number in 0..accounts {
+            let account = to.account(json!({"name": format!("Account {number}")})).await;
+            to.opportunity(&account, json!({"name": "Fleet", "openedOn": "2020-01-01"})).await;
+            to.make(
+                "scheduleTouch",
+                "touch",
+                json!({"accountId": account, "kind": "CALL", "at": "2999-01-01T09:00:00Z"}),
+            )
+            .await;
+        }
+    };
+    give(&ann, 1).await;
+    give(&ben, 12).await;
+    let (_, few) = count(world.server(), async { deactivate(world, ann.id(), Some(zoe.id())).await.done() }).await;
+    let (_, many) = count(world.server(), async { deactivate(world, ben.id(), Some(zoe.id())).await.done() }).await;
+    assert_eq!(few, many);
+}
+
+#[on_both_databases]
+async fn a_moved_user_s_scheduled_touches_are_missed_by_the_new_zone(world: &World) {
+    let ann = world.seller("Ann").await;
+    let account = ann.account(json!({"name": "Acme"})).await;
+    ann.make("scheduleTouch", "touch", json!({"accountId": account, "kind": "CALL", "at": "2999-01-01T09:00:00Z"}))
+        .await;
+    update(&ann, json!({"id": ann.id(), "timeZone": "Asia/Tokyo"})).await.done();
+    let connection = world.server().database().connect().await;
+    let statement =
+        sea_orm::Statement::from_string(connection.get_database_backend(), "select missed_at, at from touch");
+    let row = connection.query_one_raw(statement).await.unwrap().unwrap();
+    let (missed, at): (i64, i64) = (row.try_get_by_index(0).unwrap(), row.try_get_by_index(1).unwrap());
+    connection.close().await.unwrap();
+    // Nine in the morning in London is six in the evening in Tokyo.
+    assert_eq!(missed - at, 6 * 3_600_000_000);
+}
+
+#[on_both_databases]
+async fn a_list_of_members_costs_the_same_for_many_as_for_few(world: &World) {
+    let admin = world.admin();
+    let document = "{ users(filter: {active: true, role: SELLER, name: {startsWith: \"a\"}}) { totalCount nodes { name manager { name } \
+        reports(first: 2) { totalCount nodes { name } } accounts(first: 2) { totalCount nodes { name } } } } }";
+    let ask = || count(world.server(), admin.query(document));
+    let mia = world.manager("Mia").await;
+    world.seller("Anna").under(&mia).await.account(json!({"name": "Acme"})).await;
+    let (few, cost) = ask().await;
+    assert_eq!(few.data("users.totalCount"), &json!(1));
+    for name in ["Arthur", "Abel", "Ákos", "Alba"] {
+        world.seller(name).under(&mia).await.account(json!({"name": "Globex"})).await;
+    }
+    let (many, cost_of_many) = ask().await;
+    assert_eq!(many.data("users.totalCount"), &json!(4));
+    assert_eq!(cost, cost_of_many);
+    let page = admin.query("{ users(first: 2) { nodes { name } pageInfo { hasNextPage endCursor } } }").await;
+    let rest = admin
+        .send(
+            "query($after: String!) { users(first: 200, after: $after) { nodes { name } } }",
+            json!({"after": page.text("users.pageInfo.endCursor")}),
+        )
+        .await;
+    assert_eq!(page.each("users.nodes", "name").len() + rest.each("users.nodes", "name").len(), 7);
+}
+
+/// A request of a member's, straight to the application.
+async fn on_behalf_of(world: &World, member: &Member) -> Cx {
+    let app = world.server().app();
+    let input = json!({"email": member.email(), "password": PASSWORD});
+    let answer = world.stranger().mutate("signIn", "session { accessToken }", input).await.done();
+    let viewer = app.auth.viewer(&app.db, answer.text("signIn.session.accessToken")).await.unwrap();
+    Cx::new(Arc::clone(app), "test".to_owned(), None, viewer)
+}
+
+fn row(email: &str, name: &str, manager: Option<&str>) -> UserRow {
+    UserRow {
+        email: email.to_owned(),
+        name: MaybeUndefined::Value(name.to_owned()),
+        manager_email: manager.map_or(MaybeUndefined::Null, |email| MaybeUndefined::Value(email.to_owned())),
+        ..UserRow::default()
+    }
+}
+
+/// Status of each row, with the codes and fields of its errors.
+async fn upsert(cx: &Cx, rows: &[UserRow], dry_run: bool) -> Vec<String> {
+    let payload = upsert_users(cx, rows.to_vec(), dry_run).await.unwrap();
+    let told = |result: &callshot::upsert::UpsertResult| {
+        let errors = result.errors.iter().map(|error| format!(" {} {}", error.code.word(), error.field.join(".")));
+        format!("{}{}", result.status.word(), errors.collect::<String>())
+    };
+    payload.results.iter().map(told).collect()
+}
+
+#[on_both_databases]
+async fn many_members_come_at_once(world: &World) {
+    let cx = on_behalf_of(world, world.admin()).await;
+    let rows = [
+        row("Sam@initech.example", "Sam", Some("max@initech.example")),
+        UserRow {
+            role_on_creation: Some(Role::Manager),
+            ..row("max@initech.example", "Max", Some(world.admin().email()))
+        },
+        UserRow {
+            title: MaybeUndefined::Value("Sales".to_owned()),
+            ..row("tim@initech.example", "Tim", Some("max@initech.example"))
+        },
+    ];
+    assert_eq!(upsert(&cx, &rows, true).await, ["CREATED"; 3]);
+    assert_eq!(world.admin().query("{ users { totalCount } }").await.data("users.totalCount"), &json!(1));
+    assert_eq!(upsert(&cx, &rows, false).await, ["CREATED"; 3]);
+    assert_eq!(upsert(&cx, &rows, false).await, ["UNCHANGED"; 3]);
+    let answer = world.admin().query("{ users { nodes { email role title manager { email } active } } }").await;
+    let expected = json!([
+        {"email": world.admin().email(), "role": "ADMIN", "title": null, "manager": null, "active": true},
+        {"email": "sam@initech.example", "role": "SELLER", "title": null, "manager": {"email": "max@initech.example"}, "active": true},
+        {"email": "max@initech.example", "role": "MANAGER", "title": null, "manager": {"email": world.admin().email()}, "active": true},
+        {"email": "tim@initech.example", "role": "SELLER", "title": "Sales", "manager": {"email": "max@initech.example"}, "active": true},
+    ]);
+    assert_eq!(answer.data("users.nodes"), &expected);
+    // They have no password before they accept an invitation.
+    let input = json!({"email": "sam@initech.example", "password": ""});
+    let answer = world.stranger().mutate("signIn", "session { accessToken }", input).await;
+    assert_eq!(answer.refusals(), refused("INVALID", "input"));
+
+    // A role on creation demotes nobody; a manager who is null leaves the line.
+    let rows = [
+        UserRow { role_on_creation: Some(Role::Seller), ..row("max@initech.example", "Max", None) },
+        UserRow {
+            role: MaybeUndefined::Value(Role::Manager),
+            ..row("tim@initech.example", "Timothy", Some("sam@initech.example"))
+        },
+    ];
+    assert_eq!(upsert(&cx, &rows, false).await, ["UPDATED"; 2]);
+    let answer = world.admin().query("{ users(last: 2) { nodes { name role manager { name } } } }").await;
+    let expected = json!([
+        {"name": "Max", "role": "MANAGER", "manager": null}, {"name": "Timothy", "role": "MANAGER", "manager": {"name": "Sam"}},
+    ]);
+    assert_eq!(answer.data("users.nodes"), &expected);
+}
+
+#[on_both_databases]
+async fn bad_rows_of_members_leave_the_good_ones_be(world: &World) {
+    let cx = on_behalf_of(world, world.admin()).await;
+    let admin = world.admin().email();
+    let rows = [
+        row("no address", "A", None),
+        row("b@initech.example", " ", None),
+        row("c@initech.example", "C", Some("nobody@initech.example")),
+        row("d@initech.example", "D", Some("c@initech.example")),
+        row("e@initech.example", "E", Some("d@initech.example")),
+        row("f@initech.example", "F", Some("g@initech.example")),
+        row("g@initech.example", "G", Some("f@initech.example")),
+        row("h@initech.example", "H", Some("h@initech.example")),
+        row("i@initech.example", "I", Some(admin)),
+        row("I@initech.example", "Again", None),
+        UserRow { role: MaybeUndefined::Value(Role::Seller), ..row(admin, "Ada", None) },
+        UserRow { email: "j@initech.example".to_owned(), ..UserRow::default() },
+    ];
+    let expected = [
+        "FAILED INVALID rows.0.email",
+        "FAILED REQUIRED rows.1.name",
+        "FAILED NOT_FOUND rows.2.managerEmail",
+        "FAILED NOT_FOUND rows.3.managerEmail",
+        "FAILED NOT_FOUND rows.4.managerEmail",
+        "FAILED NOT_FOUND rows.5.managerEmail",
+        "FAILED INVALID rows.6.managerEmail",
+        "FAILED INVALID rows.7.managerEmail",
+        "CREATED",
+        "FAILED CONFLICT rows.9.email",
+        "FAILED CONFLICT rows.10.role",
+        "FAILED REQUIRED rows.11.name",
+    ];
+    assert_eq!(upsert(&cx, &rows, true).await, expected);
+    assert_eq!(upsert(&cx, &rows, false).await, expected);
+    assert_eq!(world.admin().query("{ users { totalCount } }").await.data("users.totalCount"), &json!(2));
+    let seller = on_behalf_of(world, &*world.seller("Ann").await).await;
+    assert!(upsert_users(&seller, Vec::new(), false).await.is_err());
+    assert!(upsert_users(&cx, vec![UserRow::default(); 501], false).await.is_err());
+}
+
+#[on_both_databases]
+async fn many_members_cost_what_few_cost(world: &World) {
+    let cx = on_behalf_of(world, world.admin()).await;
+    let rows = |from: usize, to: usize| -> Vec<UserRow> {
+        (from..to).map(|number| row(&format!("u{number}@initech.example"), "U", Some(world.admin().email()))).collect()
+    };
+    let (_, few) = count(world.server(), upsert(&cx, &rows(0, 1), false)).await;
+    let (_, many) = count(world.server(), upsert(&cx, &rows(1, 500), false)).await;
+    assert_eq!(few, many);
+}
