@@ -10,6 +10,7 @@ mod graphql;
 mod harness;
 mod migrations;
 mod opportunities;
+mod opportunity_upserts;
 mod organization;
 mod program;
 mod session;
