@@ -8,8 +8,8 @@ use sea_orm::{ColumnTrait, QueryFilter, QuerySelect, QueryTrait};
 
 use super::bucket::Bucket;
 use super::group::{self, Group, GroupKey, Grouped, Grouping, Values, int};
-use crate::context::{Cx, Viewer};
 use crate::booking::BookingFilter;
+use crate::context::{Cx, Viewer};
 use crate::error::Result;
 use crate::graph::{Asked, object};
 use crate::money::Money;
@@ -78,7 +78,13 @@ fn standings(cx: &Cx, viewer: &Viewer) -> SelectStatement {
     let (from, to) = viewer.fiscal_days(None, cx.now);
     let mut query = booking::Entity::of(viewer.organization.id).select_only().column(Column::AccountId).into_query();
     query
-        .expr_as(Expr::cust(format!("sum(case when booking.booked_on between {} and {} then booking.amount else 0 end)", from.0, to.0)), "booked")
+        .expr_as(
+            Expr::cust(format!(
+                "sum(case when booking.booked_on between {} and {} then booking.amount else 0 end)",
+                from.0, to.0
+            )),
+            "booked",
+        )
         .group_by_col((booking::Entity, Column::AccountId));
     query
 }
@@ -88,7 +94,11 @@ fn standing_sql(viewer: &Viewer) -> String {
     use crate::account::Standing;
     match viewer.organization.key_account_threshold {
         Some(threshold) => {
-            format!("case when standing.booked >= {threshold} then '{}' else '{}' end", Standing::Key.word(), Standing::Client.word())
+            format!(
+                "case when standing.booked >= {threshold} then '{}' else '{}' end",
+                Standing::Key.word(),
+                Standing::Client.word()
+            )
         }
         None => format!("'{}'", Standing::Client.word()),
     }
@@ -114,7 +124,13 @@ pub async fn bookings(asked: &Asked<'_>, arguments: BookingsArguments) -> Result
             BookingDimension::Account => grouping.by(name, Column::AccountId.into_expr(), Values::ACCOUNTS),
             BookingDimension::Industry => grouping.by_industry(viewer, name, Column::AccountId),
             BookingDimension::Standing => {
-                grouping.by_joined(name, standings(cx, viewer), "standing", Column::AccountId, Expr::cust(standing_sql(viewer)));
+                grouping.by_joined(
+                    name,
+                    standings(cx, viewer),
+                    "standing",
+                    Column::AccountId,
+                    Expr::cust(standing_sql(viewer)),
+                );
             }
             BookingDimension::Month => grouping.by_days(name, "booking.booked_on", Bucket::Month),
             BookingDimension::Quarter => grouping.by_days(name, "booking.booked_on", Bucket::Quarter(start)),

@@ -27,7 +27,9 @@ const FROM_MONDAY: i64 = 719_162;
 fn month_sql(day: &str) -> String {
     let quarter_days = format!("(4 * ({day} + 719468) + 3)");
     let of_century = format!("(({quarter_days} % 146097) | 3)");
-    format!("(12 * (100 * ({quarter_days} / 146097) + {of_century} / 1461) + (2141 * ({of_century} % 1461 / 4) + 197913) / 65536 - 1)")
+    format!(
+        "(12 * (100 * ({quarter_days} / 146097) + {of_century} / 1461) + (2141 * ({of_century} % 1461 / 4) + 197913) / 65536 - 1)"
+    )
 }
 
 impl Bucket {
@@ -72,7 +74,9 @@ mod tests {
             Bucket::Day => day.to_string(),
             Bucket::Week => calendar::monday(day).to_string(),
             Bucket::Month => format!("{:04}-{:02}", date.year(), date.month()),
-            Bucket::Quarter(start) => format!("{:04}-Q{}", calendar::fiscal_year(day, start), calendar::fiscal_quarter(day, start)),
+            Bucket::Quarter(start) => {
+                format!("{:04}-Q{}", calendar::fiscal_year(day, start), calendar::fiscal_quarter(day, start))
+            }
             Bucket::Year(start) => format!("{:04}", calendar::fiscal_year(day, start)),
         }
     }
@@ -83,8 +87,8 @@ mod tests {
         let mut buckets = vec![Bucket::Day, Bucket::Week, Bucket::Month];
         buckets.extend((1..=12).flat_map(|start| [Bucket::Quarter(start), Bucket::Year(start)]));
         // Every day around the leap rules' turns, the first and the last ones, and some in between.
-        let mut days: Vec<i32> = (Day::FIRST.0..Day::LAST.0).step_by(997).collect();
-        for year in [1, 4, 100, 400, 1899, 1900, 1904, 1969, 1970, 1999, 2000, 2016, 2017, 2099, 2100, 9999] {
+        let mut days: Vec<i32> = (Day::FIRST.0..Day::LAST.0).step_by(3_989).collect();
+        for year in [1, 4, 1900, 1970, 2000, 2016, 2100, 9999] {
             let (first, last) = calendar::fiscal_days(year, 1);
             days.extend(first.0..=last.0);
         }
@@ -92,7 +96,8 @@ mod tests {
             for days in days.chunks(500) {
                 let columns: Vec<String> = days.iter().map(|day| bucket.sql(&format!("({day})"))).collect();
                 let sql = format!("select {}", columns.join(", "));
-                let row = database.query_one_raw(Statement::from_string(DbBackend::Sqlite, sql)).await.unwrap().unwrap();
+                let row =
+                    database.query_one_raw(Statement::from_string(DbBackend::Sqlite, sql)).await.unwrap().unwrap();
                 for (at, day) in days.iter().enumerate() {
                     let number: i64 = row.try_get_by_index(at).unwrap();
                     assert_eq!(bucket.label(number), expected(bucket, Day(*day)), "{bucket:?} of {}", Day(*day));

@@ -61,7 +61,12 @@ fn offset_sql(column: &str, spans: &[Span]) -> String {
     match (before.last(), after) {
         (Some(only), []) => only.offset.to_string(),
         (Some(last), after) => {
-            format!("case when {column} < {} then {} else {} end", last.until, offset_sql(column, before), offset_sql(column, after))
+            format!(
+                "case when {column} < {} then {} else {} end",
+                last.until,
+                offset_sql(column, before),
+                offset_sql(column, after)
+            )
         }
         (None, _) => "0".to_owned(),
     }
@@ -71,7 +76,8 @@ fn offset_sql(column: &str, spans: &[Span]) -> String {
 /// two (both included). Days beyond the calendar's ends count as its first and its last, as in [`calendar::day_of`].
 #[must_use]
 pub fn day_sql(column: &str, zone: Tz, from: Instant, to: Instant) -> String {
-    let mut day = format!("(({column} + {SHIFT} * {DAY} + {}) / {DAY} - {SHIFT})", offset_sql(column, &spans(zone, from, to)));
+    let mut day =
+        format!("(({column} + {SHIFT} * {DAY} + {}) / {DAY} - {SHIFT})", offset_sql(column, &spans(zone, from, to)));
     let (start, end) = (calendar::start_of(Day::FIRST, zone), calendar::end_of(Day::LAST, zone));
     if from < start {
         day = format!("case when {column} < {} then {} else {day} end", start.0, Day::FIRST.0);
@@ -93,21 +99,24 @@ mod tests {
     }
 
     /// The day that the stretches give to an instant.
-    fn day(zone: Tz, spans: &[Span], at: Instant) -> i64 {
+    fn day(spans: &[Span], at: Instant) -> i64 {
         let offset = spans.iter().find(|span| at.0 < span.until).unwrap().offset;
-        let _ = zone;
         (at.0 + offset).div_euclid(DAY)
     }
 
     #[test]
     fn clock_changes_bound_the_stretches() {
-        let found = spans(chrono_tz::America::New_York, instant("2016-12-31T00:00:00Z"), instant("2017-12-31T00:00:00Z"));
+        let found =
+            spans(chrono_tz::America::New_York, instant("2016-12-31T00:00:00Z"), instant("2017-12-31T00:00:00Z"));
         let hour = 3_600_000_000;
-        assert_eq!(found, [
-            Span { until: instant("2017-03-12T07:00:00Z").0, offset: -5 * hour },
-            Span { until: instant("2017-11-05T06:00:00Z").0, offset: -4 * hour },
-            Span { until: i64::MAX, offset: -5 * hour },
-        ]);
+        assert_eq!(
+            found,
+            [
+                Span { until: instant("2017-03-12T07:00:00Z").0, offset: -5 * hour },
+                Span { until: instant("2017-11-05T06:00:00Z").0, offset: -4 * hour },
+                Span { until: i64::MAX, offset: -5 * hour },
+            ]
+        );
     }
 
     #[test]
@@ -116,14 +125,20 @@ mod tests {
         let zone = chrono_tz::Pacific::Apia;
         let found = spans(zone, instant("2011-01-01T00:00:00Z"), instant("2012-12-31T00:00:00Z"));
         let before = instant("2011-12-30T09:59:59Z");
-        assert_eq!(day(zone, &found, before), i64::from(Day::of(2011, 12, 29).unwrap().0));
-        assert_eq!(day(zone, &found, before.plus_seconds(1)), i64::from(Day::of(2011, 12, 31).unwrap().0));
+        assert_eq!(day(&found, before), i64::from(Day::of(2011, 12, 29).unwrap().0));
+        assert_eq!(day(&found, before.plus_seconds(1)), i64::from(Day::of(2011, 12, 31).unwrap().0));
     }
 
     #[test]
     fn one_offset_needs_no_comparison() {
-        assert_eq!(offset_sql("at", &spans(chrono_tz::UTC, instant("0001-01-01T00:00:00Z"), instant("9999-12-31T00:00:00Z"))), "0");
-        assert_eq!(spans(chrono_tz::America::New_York, instant("2300-01-01T00:00:00Z"), instant("2301-01-01T00:00:00Z")).len(), 1);
+        assert_eq!(
+            offset_sql("at", &spans(chrono_tz::UTC, instant("0001-01-01T00:00:00Z"), instant("9999-12-31T00:00:00Z"))),
+            "0"
+        );
+        assert_eq!(
+            spans(chrono_tz::America::New_York, instant("2300-01-01T00:00:00Z"), instant("2301-01-01T00:00:00Z")).len(),
+            1
+        );
     }
 
     proptest! {
@@ -131,7 +146,7 @@ mod tests {
         fn days_are_those_of_the_zone(zone in prop::sample::select(&chrono_tz::TZ_VARIANTS[..]), at in -3_000_000_000_000_000_i64..5_000_000_000_000_000, width in 0_i64..100_000_000_000_000) {
             let found = spans(zone, Instant(at), Instant(at + width));
             for at in [at, at + width / 3, at + width / 2, at + width] {
-                prop_assert_eq!(day(zone, &found, Instant(at)), i64::from(calendar::day_of(Instant(at), zone).0));
+                prop_assert_eq!(day(&found, Instant(at)), i64::from(calendar::day_of(Instant(at), zone).0));
             }
         }
     }

@@ -87,7 +87,8 @@ pub struct OpportunitiesArguments {
 
 /// An opportunity's probability in percent, in SQL: the stage's own where none was given.
 fn probability_sql() -> String {
-    let stages: Vec<String> = Stage::iter().map(|stage| format!("when '{}' then {}", stage.word(), probability_of(stage))).collect();
+    let stages: Vec<String> =
+        Stage::iter().map(|stage| format!("when '{}' then {}", stage.word(), probability_of(stage))).collect();
     format!("coalesce(opportunity.probability, case opportunity.stage {} end)", stages.join(" "))
 }
 

@@ -109,7 +109,8 @@ pub const fn default_minutes(kind: TouchKind) -> i32 {
 
 /// A touch's minutes, in SQL.
 fn minutes_sql() -> String {
-    let defaults: Vec<String> = TouchKind::iter().map(|kind| format!("when '{}' then {}", kind.word(), default_minutes(kind))).collect();
+    let defaults: Vec<String> =
+        TouchKind::iter().map(|kind| format!("when '{}' then {}", kind.word(), default_minutes(kind))).collect();
     format!("coalesce(touch.duration_minutes, case touch.kind {} end)", defaults.join(" "))
 }
 
@@ -117,7 +118,12 @@ fn minutes_sql() -> String {
 async fn range(cx: &Cx, viewer: &Viewer) -> Result<Option<(Instant, Instant)>> {
     // An ordering and a limit each: SQLite reads one row of the index for that, and all of it for min and max together.
     let end = |order: Order| -> SelectStatement {
-        touch::Entity::of(viewer.organization.id).select_only().column(Column::At).order_by(Column::At, order).limit(1).into_query()
+        touch::Entity::of(viewer.organization.id)
+            .select_only()
+            .column(Column::At)
+            .order_by(Column::At, order)
+            .limit(1)
+            .into_query()
     };
     let ends = Query::select().expr(Expr::from(end(Order::Asc))).expr(Expr::from(end(Order::Desc))).to_owned();
     let Some(row) = cx.reader().query_one(&ends).await? else { return Ok(None) };
@@ -155,7 +161,10 @@ pub async fn touches(asked: &Asked<'_>, arguments: TouchesArguments) -> Result<V
             TouchDimension::Account => grouping.by(name, Column::AccountId.into_expr(), Values::ACCOUNTS),
             TouchDimension::Kind => grouping.by(name, Column::Kind.into_expr(), Values::Text),
             TouchDimension::Status => {
-                let missed = format!("case when touch.status = 'SCHEDULED' and touch.missed_at <= {} then 'MISSED' else touch.status end", cx.now.0);
+                let missed = format!(
+                    "case when touch.status = 'SCHEDULED' and touch.missed_at <= {} then 'MISSED' else touch.status end",
+                    cx.now.0
+                );
                 grouping.by(name, Expr::cust(missed), Values::Text);
             }
             TouchDimension::Day | TouchDimension::Week | TouchDimension::Month | TouchDimension::Quarter => {}
