@@ -13,6 +13,7 @@ mod migrations;
 mod opportunities;
 mod opportunity_upserts;
 mod organization;
+mod plans;
 mod program;
 mod session;
 mod sign_up;
