@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "these are tests, though clippy does not see it in async functions")]
 
 mod accounts;
+mod analytics;
 mod bookings;
 mod cancelled;
 mod contacts;
@@ -11,9 +12,14 @@ mod graphql;
 mod harness;
 mod migrations;
 mod opportunities;
+mod opportunity_upserts;
 mod organization;
+mod plans;
 mod program;
 mod schema;
 mod session;
 mod sign_up;
+mod touches;
+mod touches_lists;
+mod touches_upsert;
 mod users;

@@ -23,6 +23,7 @@
 pub mod actors;
 pub mod client;
 pub mod databases;
+pub mod dice;
 pub mod explain;
 pub mod invariants;
 pub mod postgres;

@@ -183,9 +183,9 @@ async fn acting(app: Arc<App>, organization: Option<&str>, by: Option<&str>) -> 
     let wrong = |error: sea_orm::DbErr| format!("the database could not be read: {error}");
     #[expect(clippy::disallowed_methods, reason = "whoever imports sits at the database and names the organization")]
     let organizations = organization::Entity::find().all(app.db.reader()).await.map_err(wrong)?;
-    let mut named = organizations.into_iter().filter(|row| {
-        organization.is_none_or(|name| row.name == name || OrganizationId::parse(name) == Ok(row.id))
-    });
+    let mut named = organizations
+        .into_iter()
+        .filter(|row| organization.is_none_or(|name| row.name == name || OrganizationId::parse(name) == Ok(row.id)));
     let organization = match (named.next(), named.next()) {
         (Some(one), None) => one,
         (Some(_), Some(_)) => return Err("there are several organizations: name one with --organization".to_owned()),
@@ -246,10 +246,8 @@ impl From<crate::upsert::UpsertResult> for UpsertResult {
 }
 
 async fn people(cx: &Cx) -> Result<Vec<Person>> {
-    let members = user::Entity::of(cx.viewer()?.organization.id)
-        .filter(user::Column::Active.eq(true))
-        .all(cx.reader())
-        .await?;
+    let members =
+        user::Entity::of(cx.viewer()?.organization.id).filter(user::Column::Active.eq(true)).all(cx.reader()).await?;
     Ok(members.into_iter().map(|member| Person { name: member.name, email: member.email }).collect())
 }
 
