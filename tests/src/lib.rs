@@ -24,6 +24,7 @@ pub mod actors;
 pub mod client;
 pub mod databases;
 pub mod explain;
+pub mod imports;
 pub mod invariants;
 pub mod postgres;
 pub mod program;
