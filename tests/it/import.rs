@@ -122,7 +122,12 @@ async fn managers_whom_a_file_only_names_become_users_without_a_password(world: 
     assert_eq!((report.rows, report.lines[0].line), (created(3), 2));
     assert_eq!(load(world, "--from maven --as users", &file).await.rows, unchanged(3), "known by name now");
 
-    let answer = world.admin().query("{ users(filter: {email: {contains: \"example.com\"}}) { nodes { name email role manager { email } } } }").await;
+    let answer = world
+        .admin()
+        .query(
+            "{ users(filter: {email: {contains: \"example.com\"}}) { nodes { name email role manager { email } } } }",
+        )
+        .await;
     let mut users = answer.data("users.nodes").as_array().unwrap().clone();
     users.sort_by_key(|user| user["name"].to_string());
     let expected = json!([
@@ -324,13 +329,18 @@ async fn wins_are_booked_and_give_the_account_to_who_won_most(world: &World) {
     let names = async |by: &Client| -> Vec<String> {
         nodes(by, "accounts", "name").await.iter().map(|node| node["name"].as_str().unwrap().to_owned()).collect()
     };
-    assert_eq!((names(&ann).await, names(&ben).await), (vec!["Acme".to_owned(), "Bolt".to_owned()], vec!["Acme".to_owned()]));
+    assert_eq!(
+        (names(&ann).await, names(&ben).await),
+        (vec!["Acme".to_owned(), "Bolt".to_owned()], vec!["Acme".to_owned()])
+    );
 
     // What was not engaged yet was opened on the day of the import, and stays so.
-    let answer = admin.query(r#"{ opportunities(filter: {stage: [IDENTIFIED]}) { nodes { openedOn createdAt } } }"#).await;
+    let answer =
+        admin.query(r#"{ opportunities(filter: {stage: [IDENTIFIED]}) { nodes { openedOn createdAt } } }"#).await;
     let opened = answer.text("opportunities.nodes.0.openedOn");
     assert!(answer.text("opportunities.nodes.0.createdAt").starts_with(opened), "{answer}");
-    let mut bookings = nodes(admin, "bookings", "amount { amount } bookedOn seller { name } opportunity { stage }").await;
+    let mut bookings =
+        nodes(admin, "bookings", "amount { amount } bookedOn seller { name } opportunity { stage }").await;
     bookings.sort_by_key(|booking| booking["bookedOn"].to_string());
     let expected = json!([
         {"amount": {"amount": "100.00"}, "bookedOn": "2017-02-01", "seller": {"name": "Ann"}, "opportunity": {"stage": "WON"}},
@@ -353,7 +363,7 @@ async fn salesforce_activities_become_touches_or_say_why_not(world: &World) {
         "Task.csv",
         "Id,WhoId,WhatId,AccountId,Subject,ActivityDate,Status,Type,CallDurationInSeconds,CreatedDate\n\
          t1,003Ec00000AAAAA,,001Ec00000AAAAA,Hello,2024-01-05,Completed,Call,610,2024-01-06T10:00:00.000+0000\n\
-         t2,,001Ec00000AAAAAIA5,,Later,2024-03-05,Not Started,Meeting,,2024-01-06T10:00:00.000+0000\n\
+         t2,,001Ec00000AAAAAIA5,,Later,2099-03-05,Not Started,Meeting,,2024-01-06T10:00:00.000+0000\n\
          t3,00QEc00000AAAAA,,,Lead,2024-01-05,Completed,Call,,2024-01-06T10:00:00.000+0000\n\
          t4,,,001Ec00000AAAAA,Slides,2024-01-05,Completed,Prep,,2024-01-06T10:00:00.000+0000\n\
          t5,,500Ec00000AAAAA,001Ec00000AAAAA,Case,,Completed,Juggling,,2024-01-06T10:00:00.000+0000\n",
@@ -373,7 +383,7 @@ async fn salesforce_activities_become_touches_or_say_why_not(world: &World) {
         {"subject": "Case", "kind": "OTHER", "status": "COMPLETED", "at": entered, "recordedAt": entered, "durationMinutes": null, "contacts": []},
         {"subject": "Hello", "kind": "CALL", "status": "COMPLETED", "at": "2024-01-05T12:00:00Z", "recordedAt": entered, "durationMinutes": 10,
          "contacts": [{"name": "Lie"}]},
-        {"subject": "Later", "kind": "MEETING", "status": "SCHEDULED", "at": "2024-03-05T12:00:00Z", "recordedAt": entered, "durationMinutes": null,
+        {"subject": "Later", "kind": "MEETING", "status": "SCHEDULED", "at": "2099-03-05T12:00:00Z", "recordedAt": entered, "durationMinutes": null,
          "contacts": []},
     ]);
     assert_eq!(json!(touches), expected);
@@ -429,13 +439,21 @@ async fn a_map_says_what_the_columns_of_any_other_file_mean(world: &World) {
     let desk = Desk::new();
     let map = desk.file(
         "erp.toml",
-        "source = \"erp\"\ndate-order = \"dmy\"\ndecimal-comma = true\n[columns]\nid = \"No.\"\nname = \"What\"\naccount = \"Customer\"\n\
+        "source = \"erp\"\ndate-order = \"dmy\"\ndecimal-comma = true\n[columns]\nid = \"No.\"\nname = \"What\"\naccountName = \"Customer\"\n\
          stage = \"State\"\namount = \"Worth\"\nopenedOn = \"Since\"\n[custom]\nbranch = \"Office\"\n[stages]\n\"Quote sent\" = \"PROPOSED\"\n",
     );
     load(world, "--from csv --as accounts", &desk.file("accounts.csv", "id,name\na,Acme\n")).await;
-    let file = desk.file("deals.csv", "No.;What;Customer;State;Worth;Since;Office\n1;Mill;Acme;quote sent;1.234,50;3.4.2017;North\n");
+    let file = desk.file(
+        "deals.csv",
+        "No.;What;Customer;State;Worth;Since;Office\n1;Mill;Acme;quote sent;1.234,50;3.4.2017;North\n",
+    );
     load(world, &format!("--from erp --as opportunities --map {}", map.display()), &file).await;
-    let deals = nodes(world.admin(), "opportunities", "stage amount { amount } openedOn customFields externalIds { source id }").await;
+    let deals = nodes(
+        world.admin(),
+        "opportunities",
+        "stage amount { amount } openedOn customFields externalIds { source id }",
+    )
+    .await;
     let expected = json!([{
         "stage": "PROPOSED", "amount": {"amount": "1234.50"}, "openedOn": "2017-04-03", "customFields": {"branch": "North"},
         "externalIds": [{"source": "erp", "id": "1"}],
@@ -496,12 +514,19 @@ async fn the_exit_code_says_whether_all_rows_are_in_and_the_result_file_what_bec
     assert!(String::from_utf8_lossy(&some.stdout).contains("1 failed: employees: “ten” is not a number"));
     let text = std::fs::read_to_string(database.folder().join("accounts.result.csv")).unwrap();
     let lines: Vec<&str> = text.lines().collect();
-    assert_eq!(lines[..2], ["line,status,id,what is wrong", "2,FAILED,,employees: “ten” is not a number; write 1234.50"]);
+    assert_eq!(
+        lines[..2],
+        ["line,status,id,what is wrong", "2,FAILED,,employees: “ten” is not a number; write 1234.50"]
+    );
     assert!(lines.len() == 3 && lines[2].starts_with("3,CREATED,account_"), "{text}");
 
     for (text, more, told) in [
         ("", &[] as &[&str], "is empty"),
-        ("id,name\n1,A\n", &["--by", "nobody@nowhere.example"], "no active member has the address nobody@nowhere.example"),
+        (
+            "id,name\n1,A\n",
+            &["--by", "nobody@nowhere.example"],
+            "no active member has the address nobody@nowhere.example",
+        ),
         ("id,name\n1,A\n", &["--organization", "Nowhere"], "there is no organization “Nowhere”"),
         ("id,name\n1,A\n", &["--encoding", "klingon"], "no known encoding"),
     ] {

@@ -21,7 +21,8 @@ async fn count(connection: &DatabaseConnection, table: &str) -> i64 {
 }
 
 async fn sign_up(stranger: &Client) -> Client {
-    let input = json!({"organizationName": "Initech", "name": "Ada", "email": "ada@initech.example", "password": PASSWORD});
+    let input =
+        json!({"organizationName": "Initech", "name": "Ada", "email": "ada@initech.example", "password": PASSWORD});
     let answer = stranger.mutate("signUp", "session { accessToken }", input).await.done();
     stranger.with_token(answer.text("signUp.session.accessToken"))
 }
@@ -75,8 +76,7 @@ async fn a_killed_import_is_finished_by_running_it_again_and_nobody_else_loses_a
     let enough = Arc::new(AtomicBool::new(false));
     let meanwhile = tokio::spawn(works(admin.clone(), Arc::clone(&enough)));
     let words = [&words("opportunities", deals.to_str().unwrap())[..], &["--book-won"]].concat();
-    let mut importing =
-        program::command(database, &words).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let mut importing = program::command(database, &words).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
     let connection = database.connect().await;
     while count(&connection, "opportunity").await < 2 * BATCH {
         assert_eq!(importing.try_wait().unwrap(), None, "it ended before it was killed");
@@ -89,15 +89,20 @@ async fn a_killed_import_is_finished_by_running_it_again_and_nobody_else_loses_a
     enough.store(true, Ordering::Relaxed);
     let told = String::from_utf8(again.stdout).unwrap();
     assert_eq!(again.status.code(), Some(0), "{told}{}", String::from_utf8_lossy(&again.stderr));
-    let grouped = |number: i64| if number < 1000 { number.to_string() } else { format!("{},{:03}", number / 1000, number % 1000) };
-    let counts = format!("5,000 rows: {} created, 0 updated, {} unchanged, 0 failed", grouped(ROWS - left), grouped(left));
+    let grouped = |number: i64| {
+        if number < 1000 { number.to_string() } else { format!("{},{:03}", number / 1000, number % 1000) }
+    };
+    let counts =
+        format!("5,000 rows: {} created, 0 updated, {} unchanged, 0 failed", grouped(ROWS - left), grouped(left));
     assert!(told.contains(&counts), "{told}");
 
     let acknowledged = meanwhile.await.unwrap();
     let there = names(&admin).await;
     let lost: Vec<&String> = acknowledged.iter().filter(|name| !there.contains(name)).collect();
     assert!(lost.is_empty(), "{lost:?}");
-    let answer = admin.query("{ analytics { bookings(groupBy: []) { count amount { amount } } } opportunities { totalCount } }").await;
+    let answer = admin
+        .query("{ analytics { bookings(groupBy: []) { count amount { amount } } } opportunities { totalCount } }")
+        .await;
     let sum = format!("{}.00", ROWS * (ROWS + 1) / 2);
     assert_eq!(answer.data("analytics.bookings"), &json!([{"count": ROWS, "amount": {"amount": sum}}]));
     assert_eq!(answer.data("opportunities.totalCount"), &json!(ROWS));
