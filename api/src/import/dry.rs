@@ -3,9 +3,7 @@
 
 use std::collections::HashSet;
 
-use super::sink::{
-    AccountRef, AccountRow, BookingRow, ContactRow, MaybeUndefined, OpportunityRow, TouchRow, UserRow,
-};
+use super::sink::{AccountRef, AccountRow, BookingRow, ContactRow, MaybeUndefined, OpportunityRow, TouchRow, UserRow};
 
 /// A row that may hang on others.
 pub trait Linked {

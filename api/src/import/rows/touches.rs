@@ -9,9 +9,7 @@ use crate::import::{
     map::meaning,
     presets::Field,
     read::Record,
-    sink::{
-        AccountRef, ExternalIdInput, MaybeUndefined, TouchDirection, TouchKind, TouchRow, TouchStatus, ValueKind,
-    },
+    sink::{AccountRef, ExternalIdInput, MaybeUndefined, TouchDirection, TouchKind, TouchRow, TouchStatus, ValueKind},
     values,
 };
 
