@@ -5,6 +5,7 @@
 mod accounts;
 mod analytics;
 mod bookings;
+mod cancelled;
 mod contacts;
 mod contacts_upsert;
 mod graphql;
@@ -18,6 +19,7 @@ mod opportunity_upserts;
 mod organization;
 mod plans;
 mod program;
+mod schema;
 mod session;
 mod sign_up;
 mod touches;

@@ -32,6 +32,7 @@ pub mod program;
 pub mod queries;
 pub mod replay;
 pub mod server;
+pub mod stored;
 pub mod subject;
 pub mod world;
 
