@@ -100,6 +100,21 @@ impl Db {
         self.statements.load(Ordering::Relaxed)
     }
 
+    /// Lets the planner know how many rows there are by now. After much was added at once it would go on as if there were
+    /// none: until it looks of its own accord, each statement would read all that was added before.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn gather_statistics(&self) -> Result<(), DbErr> {
+        let sql = match self.backend() {
+            DbBackend::Postgres => {
+                "ANALYZE account, booking, contact, event, external_id, member, opportunity, seat, touch, touch_contact"
+            }
+            _ => "PRAGMA optimize",
+        };
+        self.write.execute_unprepared(sql).await.map(drop)
+    }
+
     /// Begins to keep every statement that is sent, to be explained.
     pub fn watch(&self) {
         self.watched.wanted.store(true, Ordering::Relaxed);

@@ -25,6 +25,7 @@ pub mod client;
 pub mod databases;
 pub mod dice;
 pub mod explain;
+pub mod imports;
 pub mod invariants;
 pub mod postgres;
 pub mod program;

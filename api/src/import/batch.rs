@@ -9,11 +9,14 @@ use super::{
     order,
     report::{Counts, Line, Report, told},
     rows::Prepared,
-    sink::{AccountRef, SinkError, Upsert, UpsertResult, UpsertStatus},
+    sink::{AccountRef, Settle, SinkError, Upsert, UpsertResult, UpsertStatus},
 };
 
 /// Rows of a batch.
 pub const BATCH: usize = 500;
+
+/// After so many rows the database is told to look how many there are, and again whenever they have doubled.
+const SETTLED_AFTER: usize = 1000;
 
 /// One pass over rows.
 pub struct Pass<'a> {
@@ -27,6 +30,10 @@ pub struct Pass<'a> {
     pub made: HashSet<String>,
     /// An account that only a real run makes: what hangs on it is not shown to the rules.
     pub pretended: Option<AccountRef>,
+    /// Lets the database notice how much was added.
+    pub settle: &'a Settle,
+    /// Rows sent.
+    pub sent: usize,
 }
 
 /// What became of a row, with the row itself unless it failed.
@@ -142,6 +149,10 @@ impl Pass<'_> {
         }
         let expected = shown.len();
         let results = if shown.is_empty() { Vec::new() } else { upsert(shown, self.dry_run).await? };
+        if !self.dry_run && has_doubled(self.sent, self.sent + expected) {
+            (self.settle)().await?;
+        }
+        self.sent += expected;
         if results.len() != expected {
             return Err(format!("{} results for {expected} rows", results.len()).into());
         }
@@ -170,5 +181,22 @@ impl Pass<'_> {
             written.push((line, kept));
         }
         Ok(())
+    }
+}
+
+/// Does the way from one number of rows to another pass 1000, 2000, 4000 and so on?
+fn has_doubled(before: usize, after: usize) -> bool {
+    let step = |rows: usize| (rows / SETTLED_AFTER).checked_ilog2();
+    step(before) < step(after)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::has_doubled;
+
+    #[test]
+    fn the_database_settles_ever_more_rarely() {
+        let at: Vec<usize> = (0..40).map(|batch| batch * 500).filter(|rows| has_doubled(*rows, rows + 500)).collect();
+        assert_eq!(at, [500, 1500, 3500, 7500, 15500]);
     }
 }

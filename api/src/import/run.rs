@@ -117,7 +117,15 @@ pub async fn import(arguments: &Arguments, sink: &Sink, report: &mut Report) -> 
         unknown_owners: RefCell::new(BTreeMap::new()),
     };
     let progress = progress_bar(sources.iter().map(|source| source.table.records.len()).sum());
-    let pass = Pass { report, progress, dry_run: arguments.dry_run, made: HashSet::new(), pretended };
+    let pass = Pass {
+        report,
+        progress,
+        dry_run: arguments.dry_run,
+        made: HashSet::new(),
+        pretended,
+        settle: &sink.settle,
+        sent: 0,
+    };
     write_all(arguments, sink, &lights, &sources, pass).await?;
     remark_owners(report, &lights.unknown_owners.borrow());
     Ok(())

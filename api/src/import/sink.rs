@@ -90,6 +90,9 @@ pub type Answer<T> = Pin<Box<dyn Future<Output = Result<T, SinkError>> + Send>>;
 /// Writes a batch of at most 500 rows in one transaction (or none, in a dry run) and answers one result a row.
 pub type Upsert<Row> = Box<dyn Fn(Vec<Row>, bool) -> Answer<Vec<UpsertResult>> + Send + Sync>;
 
+/// Lets the database notice how much was added.
+pub type Settle = Box<dyn Fn() -> Answer<()> + Send + Sync>;
+
 /// Everything the importer can do to an organization, as its acting user.
 pub struct Sink {
     /// Read once at the start.
@@ -110,6 +113,8 @@ pub struct Sink {
     pub people: Box<dyn Fn() -> Answer<Vec<Person>> + Send + Sync>,
     /// The accounts that have one of these names (as compared by the schema's NAME order), one entry an account.
     pub accounts_named: Box<dyn Fn(Vec<String>) -> Answer<Vec<NamedAccount>> + Send + Sync>,
+    /// To be called from time to time while much is added.
+    pub settle: Settle,
 }
 
 /// Runs an upsert with the acting user's rights.
@@ -170,9 +175,22 @@ impl Sink {
                     Box::pin(async move { people(&cx).await.map_err(broken) })
                 })
             },
-            accounts_named: Box::new(move |names| {
+            accounts_named: {
                 let cx = cx.clone();
-                Box::pin(async move { accounts_named(&cx, names).await.map_err(broken) })
+                Box::new(move |names| {
+                    let cx = cx.clone();
+                    Box::pin(async move { accounts_named(&cx, names).await.map_err(broken) })
+                })
+            },
+            settle: Box::new(move || {
+                let cx = cx.clone();
+                Box::pin(async move {
+                    // Slower is all that the import becomes without.
+                    if let Err(error) = cx.app.db.gather_statistics().await {
+                        tracing::warn!(%error, "the database's statistics could not be renewed");
+                    }
+                    Ok(())
+                })
             }),
         })
     }
