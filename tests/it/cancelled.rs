@@ -61,7 +61,8 @@ async fn clients_that_go_away_take_no_acknowledged_write_with_them(world: &World
                 let request = client.request().json(&json!({"query": CREATE, "variables": {"name": name}}));
                 // Gone after some time: from before the server has read it until long after its answer.
                 let patience = Duration::from_micros(number * number * 2);
-                let answer = tokio::time::timeout(patience, async { request.send().await?.json::<Value>().await }).await;
+                let answer =
+                    tokio::time::timeout(patience, async { request.send().await?.json::<Value>().await }).await;
                 let answer = answer.ok()?.unwrap();
                 assert!(answer.get("errors").is_none(), "{answer}");
                 Some(name)
