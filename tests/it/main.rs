@@ -11,6 +11,7 @@ mod harness;
 mod import;
 mod import_kill;
 mod import_published;
+mod import_systems;
 mod migrations;
 mod opportunities;
 mod organization;
