@@ -10,7 +10,7 @@ use sea_orm::{ColumnTrait, ConnectionTrait, DbBackend, QueryFilter, Select, Stat
 
 use crate::context::{Cx, Viewer};
 use crate::error::{Fault, Result};
-use crate::graph::{AnyId, Answers, AnyNode, Asked, Shown, abstract_type, object};
+use crate::graph::{Answers, AnyId, AnyNode, Asked, Shown, abstract_type, object};
 use crate::paging::{self, Below, Connection, Direction, Key, Order, PageArguments, SortKey, listed};
 use crate::scalar::Json;
 use crate::user::User;

@@ -16,7 +16,7 @@ use crate::check::Check;
 use crate::context::Viewer;
 use crate::error::{Fault, Result, UserError, UserErrorCode};
 use crate::external::ExternalIdInput;
-use crate::graph::{AnyId, Answers, AnyNode, Asked, object, word};
+use crate::graph::{Answers, AnyId, AnyNode, Asked, object, word};
 
 /// Rows of one call at most.
 pub const MOST_ROWS: usize = 500;

@@ -41,7 +41,7 @@ crate::change! {
         "create index account_updated on account (organization_id, updated_at, id)",
         "create index account_owner on account (organization_id, owner_id, id)",
         "create index account_parent on account (organization_id, parent_id, id)",
-        "create index account_industry on account (organization_id, industry, id)",
+        "create index account_industry on account (organization_id, industry_key, name_key, id)",
         "create table seat (
             account_id {uuid} not null references account (id),
             user_id {uuid} not null references member (id),

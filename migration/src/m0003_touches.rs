@@ -1,4 +1,7 @@
 //! Touches and who took part in them.
+//!
+//! Each ordering of touches has its index twice: for the whole organization, and for one account, by which a viewer with
+//! few accounts is read.
 
 crate::change! {
     up: [
@@ -33,6 +36,10 @@ crate::change! {
         "create index touch_created on touch (organization_id, created_at, id)",
         "create index touch_updated on touch (organization_id, updated_at, id)",
         "create index touch_account on touch (organization_id, account_id, at, id)",
+        "create index touch_account_id on touch (organization_id, account_id, id)",
+        "create index touch_account_created on touch (organization_id, account_id, created_at, id)",
+        "create index touch_account_updated on touch (organization_id, account_id, updated_at, id)",
+        "create index touch_user_id on touch (organization_id, user_id, id)",
         "create index touch_user on touch (organization_id, user_id, at, id)",
         "create index touch_opportunity on touch (organization_id, opportunity_id)",
         "create table touch_contact (

@@ -3,7 +3,9 @@
 #![expect(clippy::unwrap_used, reason = "these are tests, though clippy does not see it in async functions")]
 
 mod accounts;
+mod analytics;
 mod bookings;
+mod cancelled;
 mod contacts;
 mod contacts_upsert;
 mod graphql;
@@ -14,8 +16,14 @@ mod import_published;
 mod import_systems;
 mod migrations;
 mod opportunities;
+mod opportunity_upserts;
 mod organization;
+mod plans;
 mod program;
+mod schema;
 mod session;
 mod sign_up;
+mod touches;
+mod touches_lists;
+mod touches_upsert;
 mod users;

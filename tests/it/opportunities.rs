@@ -10,7 +10,7 @@ const WON: &str = "opportunity { id stage probability closedOn amount { amount }
     booking { id amount { amount } bookedOn description seller { id } opportunity { id } account { id } }";
 const ERRORS: &str = "userErrors { code message field }";
 
-fn refused(code: &str, field: &str) -> Vec<(String, String)> {
+pub(crate) fn refused(code: &str, field: &str) -> Vec<(String, String)> {
     vec![(code.to_owned(), field.to_owned())]
 }
 
@@ -20,11 +20,11 @@ async fn delete(client: &Client, id: &str) -> Answer {
     client.send(&document, json!({"id": id})).await
 }
 
-async fn upsert(client: &Client, rows: Value) -> Answer {
+pub(crate) async fn upsert(client: &Client, rows: Value) -> Answer {
     upsert_or_not(client, rows, false).await
 }
 
-async fn upsert_or_not(client: &Client, rows: Value, dry_run: bool) -> Answer {
+pub(crate) async fn upsert_or_not(client: &Client, rows: Value, dry_run: bool) -> Answer {
     let document = format!(
         "mutation($rows: [OpportunityRow!]!, $dryRun: Boolean) {{ upsertOpportunities(rows: $rows, dryRun: $dryRun) {{
             created updated unchanged failed results {{ index status id node {{ id }} {ERRORS} }} {ERRORS} }} }}"
@@ -33,7 +33,7 @@ async fn upsert_or_not(client: &Client, rows: Value, dry_run: bool) -> Answer {
 }
 
 /// Status, and code and field of the first error, of each row.
-fn told(answer: &Answer) -> Vec<String> {
+pub(crate) fn told(answer: &Answer) -> Vec<String> {
     let results = answer.data("upsertOpportunities.results").as_array().unwrap();
     let row = |result: &Value| {
         let status = result["status"].as_str().unwrap();
@@ -329,6 +329,30 @@ async fn who_may_follows_account_and_opportunity(world: &World) {
     create(&max, Some(bob.id())).await.done();
 }
 
+#[on_both_databases]
+async fn touches_stay_without_what_is_deleted_or_moves_away(world: &World) {
+    let ann = world.seller("Ann").await;
+    let acme = ann.account(json!({"name": "Acme"})).await;
+    let bolt = ann.account(json!({"name": "Bolt"})).await;
+    let about = async |name: &str| {
+        let fields = json!({"name": name, "externalIds": [{"source": "crm", "id": name}]});
+        let id = ann.opportunity(&acme, fields).await;
+        let touch = ann.touch(&acme, json!({"kind": "CALL", "opportunityId": id})).await;
+        (id, touch)
+    };
+    let ((deleted, one), (moved, other)) = (about("deleted").await, about("moved").await);
+    delete(&ann, &deleted).await.done();
+    let rows = json!([{"externalId": {"source": "crm", "id": "moved"}, "account": {"id": bolt}}]);
+    assert_eq!(told(&upsert(&ann, rows).await), ["UPDATED"]);
+    let document = "query($ids: [ID!]!) { nodes(ids: $ids) { ... on Touch { version } }
+        events(types: [\"touch.updated\"]) { nodes { subjectId changes } } }";
+    let answer = ann.send(document, json!({"ids": [one, other]})).await;
+    assert_eq!(answer.each("nodes", "version"), [2, 2]);
+    let released =
+        |touch: &str, from: &str| json!({"subjectId": touch, "changes": {"opportunityId": {"from": from, "to": null}}});
+    assert_eq!(answer.data("events.nodes"), &json!([released(&one, &deleted), released(&other, &moved)]));
+}
+
 /// The ids of a whole list, page by page.
 async fn walk(client: &Client, order: &str, size: &str) -> Vec<String> {
     let (cursor, info, end) = if size == "first" {
@@ -489,166 +513,4 @@ async fn lists_cost_the_same_statements_however_long(world: &World) {
     let (answer, many) = count(world.server(), ann.query(document)).await;
     assert_eq!(answer.data("bookings.totalCount"), &json!(21));
     assert_eq!(many, few);
-}
-
-#[on_both_databases]
-async fn upserts_cost_few_statements_and_find_everything_again(world: &World) {
-    let mia = world.manager("Mia").await;
-    let admin = world.admin();
-    let sellers = [world.seller("Ann").under(&mia).await, world.seller("Bob").under(&mia).await];
-    let mut accounts = Vec::new();
-    for number in 0..5 {
-        let fields = json!({"name": format!("a{number}"), "ownerId": sellers[number % 2].id(), "externalIds": [{"source": "crm", "id": format!("a{number}")}]});
-        accounts.push(admin.account(fields).await);
-    }
-    let rows = |from: usize, to: usize| -> Value {
-        (from..to)
-            .map(|number| {
-                json!({
-                    "externalId": {"source": "crm", "id": format!("o{number}")}, "account": {"externalId": {"source": "crm", "id": format!("a{}", number % 5)}},
-                    "name": format!("o{number}"), "amount": number, "stage": (["WON", "LOST", "QUALIFIED"][number % 3]),
-                    "closedOn": if number % 3 == 2 { Value::Null } else { json!("2017-03-01") }, "openedOn": "2017-01-01",
-                    "ownerEmail": sellers[number / 5 % 2].email(),
-                })
-            })
-            .collect()
-    };
-    let (answer, few) = count(world.server(), upsert(admin, rows(0, 10))).await;
-    assert_eq!(answer.done().data("upsertOpportunities.created"), &json!(10));
-    let (answer, many) = count(world.server(), upsert(admin, rows(10, 510))).await;
-    assert_eq!(answer.done().data("upsertOpportunities.created"), &json!(500));
-    // The first ones joined teams too.
-    assert!(many <= few && few <= 30, "{few} statements for 10 rows, {many} for 500");
-    let (answer, again) = count(world.server(), upsert(admin, rows(10, 510))).await;
-    assert_eq!(answer.data("upsertOpportunities.unchanged"), &json!(500));
-    assert!(again <= many, "{again} statements to write nothing");
-    // Each seller sees the accounts of their opportunities: all five.
-    for seller in &sellers {
-        assert_eq!(seller.query("{ accounts { totalCount } }").await.data("accounts.totalCount"), &json!(5));
-    }
-    // A seller may take over their own, not the other's.
-    let mut mine = rows(0, 1);
-    mine[0]["amount"] = json!(99);
-    assert_eq!(told(&upsert(&sellers[0], mine).await), ["UPDATED"]);
-    let mut others = rows(5, 6);
-    others[0]["amount"] = json!(99);
-    assert_eq!(told(&upsert(&sellers[0], others).await), ["UPDATED"], "of their own account");
-    let mut others = rows(6, 7);
-    others[0]["amount"] = json!(99);
-    assert_eq!(told(&upsert(&sellers[0], others).await), ["FAILED FORBIDDEN rows.0"]);
-    let answer = upsert(admin, rows(0, 501)).await;
-    assert_eq!(answer.refusals(), refused("LIMIT_EXCEEDED", "rows"));
-    assert_eq!(answer.data("upsertOpportunities.results"), &json!([]));
-}
-
-#[on_both_databases]
-async fn bad_rows_say_why_and_leave_the_others_be(world: &World) {
-    let admin = world.admin();
-    let acme = admin.account(json!({"name": "Acme", "domain": "acme.com"})).await;
-    let row = |id: &str, fields: Value| {
-        let mut row = json!({"externalId": {"source": "crm", "id": id}, "account": {"domain": "acme.com"}, "name": id});
-        row.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
-        row
-    };
-    let rows = json!([
-        row("a", json!({"stage": "WON", "openedOn": "2017-03-02", "closedOn": "2017-03-01"})),
-        row("b", json!({"amount": "-1"})),
-        row("c", json!({"account": {"domain": "nobody.com"}})),
-        {"externalId": {"source": "crm", "id": "d"}, "name": "d"},
-        {"externalId": {"source": "crm", "id": "e"}, "account": {"id": acme}},
-        row("f", json!({"ownerEmail": "nobody@nowhere.example"})),
-        row("g", json!({"closedOn": "2017-03-01"})),
-        row("h", json!({"stage": "LOST", "closedOn": null})),
-        row("i", json!({"probability": 101})),
-        row(" ", json!({})),
-        row("\u{0}", json!({})),
-        row("fine", json!({"stage": "WON", "closedOn": "2017-03-01", "lossReason": "of old"})),
-        row(" fine ", json!({})),
-        row("Cafe\u{301}", json!({})),
-    ]);
-    let expected = [
-        "FAILED INVALID rows.0.closedOn",
-        "FAILED INVALID rows.1.amount",
-        "FAILED NOT_FOUND rows.2.account",
-        "FAILED REQUIRED rows.3.account",
-        "FAILED REQUIRED rows.4.name",
-        "FAILED NOT_FOUND rows.5.ownerEmail",
-        "FAILED INVALID rows.6.closedOn",
-        "FAILED REQUIRED rows.7.closedOn",
-        "FAILED INVALID rows.8.probability",
-        "FAILED REQUIRED rows.9.externalId.id",
-        "FAILED INVALID rows.10.externalId.id",
-        "CREATED",
-        "FAILED CONFLICT rows.12.externalId",
-        "CREATED",
-    ];
-    let dry = upsert_or_not(admin, rows.clone(), true).await;
-    assert_eq!(told(&dry), expected);
-    assert_eq!(dry.data("upsertOpportunities.results.11.id"), &Value::Null);
-    assert_eq!(admin.query("{ opportunities { totalCount } }").await.data("opportunities.totalCount"), &json!(0));
-    let answer = upsert(admin, rows).await;
-    assert_eq!(told(&answer), expected);
-    assert_eq!(answer.data("upsertOpportunities.failed"), &json!(12));
-    let message = answer.text("upsertOpportunities.results.0.userErrors.0.message");
-    assert!(message.contains("2017-03-01") && message.contains("2017-03-02"), "{message}");
-    // One that was won long ago was not opened today, and the composed and the decomposed name are one.
-    let answer = admin.query("{ opportunities { nodes { openedOn closedOn lossReason probability } } }").await;
-    let expected = json!({"openedOn": "2017-03-01", "closedOn": "2017-03-01", "lossReason": null, "probability": 100});
-    assert_eq!(answer.data("opportunities.nodes.0"), &expected);
-    assert_eq!(told(&upsert(admin, json!([row("Caf\u{e9}", json!({"name": "Cafe\u{301}"}))])).await), ["UNCHANGED"]);
-}
-
-#[on_both_databases]
-async fn rows_reopen_move_and_merge_as_mutations_would(world: &World) {
-    let admin = world.admin();
-    let (ann, bob) = (world.seller("Ann").await, world.seller("Bob").await);
-    let acme = ann.account(json!({"name": "Acme", "domain": "acme.com"})).await;
-    let bolt = ann.account(json!({"name": "Bolt", "domain": "bolt.com"})).await;
-    let row = |fields: Value| {
-        let mut row = json!({"externalId": {"source": "crm", "id": "7"}});
-        row.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
-        json!([row])
-    };
-    let whole = json!({"account": {"domain": "acme.com"}, "name": "Cars", "amount": 5, "stage": "WON", "openedOn": "2017-01-01",
-        "closedOn": "2017-02-01", "ownerEmail": bob.email(), "customFields": {"a": 1, "b": 2}});
-    let answer = upsert(admin, row(whole)).await;
-    assert_eq!(told(&answer), ["CREATED"]);
-    let id = answer.text("upsertOpportunities.results.0.id").to_owned();
-    let booking = ann.booking(&acme, json!({"amount": 5, "bookedOn": "2017-02-01", "opportunityId": id})).await;
-    for (fields, expected) in [
-        (json!({"stage": "PROPOSED"}), "FAILED CONFLICT rows.0.stage"),
-        (json!({"stage": "LOST"}), "FAILED CONFLICT rows.0.stage"),
-        (json!({"account": {"id": bolt}}), "FAILED CONFLICT rows.0.account"),
-        (json!({"customFields": {"b": null, "c": 3}}), "UPDATED"),
-        (json!({"closedOn": "2017-02-02", "name": "Trucks"}), "UPDATED"),
-    ] {
-        assert_eq!(told(&upsert(admin, row(fields.clone())).await), [expected], "{fields}");
-    }
-    // Another name is kept beside the first.
-    ann.mutate(
-        "updateOpportunity",
-        "opportunity { id }",
-        json!({"id": id, "externalIds": [{"source": "crm", "id": "7"}, {"source": "erp", "id": "x"}]}),
-    )
-    .await
-    .done();
-    let document = "mutation($id: ID!) { deleteBooking(id: $id) { booking { id } userErrors { code message field } } }";
-    ann.send(document, json!({"id": booking})).await.done();
-    assert_eq!(told(&upsert(admin, row(json!({"stage": "PROPOSED", "account": {"id": bolt}}))).await), ["UPDATED"]);
-    let answer = bob
-        .query("{ accounts { nodes { name } } opportunities { nodes { account { name } closedOn stage probability customFields externalIds { source } } } }")
-        .await;
-    // Bob, who owns it, joined the team of the account that it moved to.
-    assert_eq!(answer.each("accounts.nodes", "name"), ["Acme", "Bolt"]);
-    let expected = json!({"account": {"name": "Bolt"}, "closedOn": null, "stage": "PROPOSED", "probability": 50, "customFields": {"a": 1, "c": 3},
-        "externalIds": [{"source": "crm"}, {"source": "erp"}]});
-    assert_eq!(answer.data("opportunities.nodes.0"), &expected);
-    // Another organization has its own.
-    let elsewhere = world.another_organization("Globex").await;
-    elsewhere.admin().account(json!({"name": "Acme", "domain": "acme.com"})).await;
-    let answer = upsert(elsewhere.admin(), row(json!({"account": {"domain": "acme.com"}, "name": "Cars"}))).await;
-    assert_eq!(told(&answer), ["CREATED"]);
-    // Who does not see it is told that the key is taken, and nothing else.
-    let cleo = world.seller("Cleo").await;
-    assert_eq!(told(&upsert(&cleo, row(json!({"name": "Mine"}))).await), ["FAILED TAKEN rows.0.externalId"]);
 }

@@ -7,6 +7,7 @@ use std::fmt;
 use std::io::Write as _;
 use std::path::Path;
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use sea_orm::{ConnectOptions, ConnectionTrait as _, DatabaseConnection, Statement};
 use tempfile::TempDir;
@@ -36,6 +37,8 @@ pub struct Database {
     folder: TempDir,
     /// Where PostgreSQL has it.
     place: Option<Place>,
+    /// Whether a test put rows into it by SQL.
+    filled: AtomicBool,
 }
 
 /// A database on a server.
@@ -118,6 +121,17 @@ impl Database {
         connect(&self.url).await
     }
 
+    /// Says that the test puts rows into tables by SQL and leaves them there, so that the feed cannot give them again.
+    pub fn leave_rows_beside_the_feed(&self) {
+        self.filled.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether a test said so.
+    #[must_use]
+    pub fn has_rows_beside_the_feed(&self) -> bool {
+        self.filled.load(Ordering::Relaxed)
+    }
+
     /// Takes the database away. One that is merely dropped goes with its server, or, a SQLite file, at once.
     ///
     /// # Panics
@@ -131,7 +145,7 @@ impl Database {
     fn sqlite() -> Self {
         let folder = folder();
         let url = format!("sqlite://{}?mode=rwc", folder.path().join(SQLITE_FILE).display());
-        Self { url, folder, place: None }
+        Self { url, folder, place: None, filled: AtomicBool::new(false) }
     }
 
     async fn postgres(template: Option<&str>) -> Self {
@@ -140,7 +154,8 @@ impl Database {
         // template0 is PostgreSQL's own, and like ours never connected to while it is copied.
         let template = template.unwrap_or("template0");
         on_server(server, &format!("CREATE DATABASE \"{name}\" TEMPLATE \"{template}\"")).await;
-        Self { url: with_database(server, &name), folder: folder(), place: Some(Place { server, name }) }
+        let (url, place) = (with_database(server, &name), Some(Place { server, name }));
+        Self { url, folder: folder(), place, filled: AtomicBool::new(false) }
     }
 }
 

@@ -23,6 +23,7 @@
 pub mod actors;
 pub mod client;
 pub mod databases;
+pub mod dice;
 pub mod explain;
 pub mod imports;
 pub mod invariants;
@@ -31,6 +32,7 @@ pub mod program;
 pub mod queries;
 pub mod replay;
 pub mod server;
+pub mod stored;
 pub mod subject;
 pub mod world;
 

@@ -1,12 +1,13 @@
 //! Replaying the feed gives the tables: every write added its event, with the values that it really had before and
-//! after. Here is the arithmetic, on plain values; which columns of a table are which fields of its events is said where
-//! the tables are read.
+//! after. Here is the arithmetic, on plain values; `stored.rs` reads the tables.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use sea_orm::{ConnectionTrait as _, DatabaseConnection, QueryResult, Statement};
 use serde_json::Value;
 use uuid::Uuid;
+
+use crate::stored;
 
 /// The fields of every subject that exists, by noun and id. A field that is null is left out.
 pub type Facts = BTreeMap<(String, Uuid), BTreeMap<String, Value>>;
@@ -56,24 +57,22 @@ pub fn replay(events: &[Event]) -> Result<Facts, String> {
     Ok(facts)
 }
 
-/// Where what the feed says and what the tables hold differ, a line each. Fields that `stored` does not name at all for
-/// a noun are not compared: the feed may tell more than one table does.
+/// Where what the feed says and what the tables hold differ, a line each.
 #[must_use]
 pub fn differences(replayed: &Facts, stored: &Facts) -> Vec<String> {
-    let nothing = BTreeMap::new();
     let gone = replayed.keys().filter(|subject| !stored.contains_key(*subject));
     let mut lines: Vec<String> =
         gone.map(|(noun, id)| format!("{noun} {id} is in the feed and not in its table")).collect();
     for (subject @ (noun, id), fields) in stored {
-        if !replayed.contains_key(subject) {
+        let Some(told) = replayed.get(subject) else {
             lines.push(format!("{noun} {id} is in its table and not in the feed"));
             continue;
-        }
-        let told = replayed.get(subject).unwrap_or(&nothing);
-        for (field, value) in fields {
-            let told = told.get(field).unwrap_or(&Value::Null);
+        };
+        let names: BTreeSet<&String> = fields.keys().chain(told.keys()).collect();
+        for name in names {
+            let (value, told) = (fields.get(name).unwrap_or(&Value::Null), told.get(name).unwrap_or(&Value::Null));
             if told != value {
-                lines.push(format!("{noun} {id}: {field} is {value}, and {told} according to the feed"));
+                lines.push(format!("{noun} {id}: {name} is {value}, and {told} according to the feed"));
             }
         }
     }
@@ -101,14 +100,22 @@ fn event(row: &QueryResult) -> Result<Event, Box<dyn std::error::Error>> {
     })
 }
 
-/// The feed agrees with itself: what an event calls the old value is what the events before it left.
+/// The feed agrees with itself (what an event calls the old value is what the events before it left) and, unless rows
+/// were put `beside` it, with the tables.
 ///
 /// # Panics
 /// Where it does not.
-pub async fn feed_is_sound(connection: &DatabaseConnection) {
-    if let Err(fault) = replay(&feed(connection).await) {
-        panic!("the feed contradicts itself: {fault}");
+pub async fn feed_gives_the_tables(connection: &DatabaseConnection, beside: bool) {
+    let replayed =
+        replay(&feed(connection).await).unwrap_or_else(|fault| panic!("the feed contradicts itself: {fault}"));
+    if beside {
+        return;
     }
+    let mut lines = differences(&replayed, &stored::facts(connection).await);
+    lines.extend(stored::contradictions(connection).await);
+    // The first tell enough.
+    lines.truncate(20);
+    assert!(lines.is_empty(), "the feed and the tables differ:\n{}", lines.join("\n"));
 }
 
 #[cfg(test)]
@@ -153,8 +160,10 @@ mod tests {
     #[test]
     fn a_table_that_differs_is_told_by_field() {
         let replayed = replay(&[created()]).unwrap();
-        assert!(differences(&replayed, &acme(&[("name", json!("Acme"))])).is_empty());
+        assert!(differences(&replayed, &acme(&[("name", json!("Acme")), ("city", json!("Rome"))])).is_empty());
         assert_eq!(differences(&replayed, &acme(&[("name", json!("Acne")), ("city", json!("Rome"))])).len(), 1);
+        assert_eq!(differences(&replayed, &acme(&[("name", json!("Acme"))])).len(), 1);
+        assert_eq!(differences(&replayed, &acme(&[("name", json!("Acme")), ("phone", json!("1"))])).len(), 2);
         assert_eq!(differences(&replayed, &Facts::new()).len(), 1);
         assert_eq!(differences(&Facts::new(), &replayed).len(), 1);
     }

@@ -63,7 +63,9 @@ impl World {
         self.server.stranger()
     }
 
-    pub(crate) fn into_server(self) -> Server {
+    /// The server underneath, to stop it.
+    #[must_use]
+    pub fn into_server(self) -> Server {
         self.server
     }
 }

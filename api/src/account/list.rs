@@ -13,7 +13,7 @@ use crate::filter::{
     Archived, DateTimeFilter, DecimalFilter, Filter, IdFilter, IntFilter, Nested, StringFilter, operand,
 };
 use crate::graph::{Answers, Asked};
-use crate::paging::{self, Below, Connection, Direction, Key, Order, PageArguments, SortKey};
+use crate::paging::{Below, Connection, Direction, Key, Order, PageArguments, Seen, SortKey};
 use crate::user::User;
 
 /// A filter on accounts. Its fields are ANDed.
@@ -285,21 +285,27 @@ impl AccountsArguments {
     }
 
     fn select(&self, cx: &Cx) -> Result<Select<account::Entity>> {
-        Ok(cx.viewer()?.accounts().filter(self.filter.clone().unwrap_or_default().condition(cx)?))
+        let all = account::Entity::of(cx.viewer()?.organization.id);
+        Ok(all.filter(self.filter.clone().unwrap_or_default().condition(cx)?))
     }
 }
 
 /// `Query.accounts`.
 pub async fn accounts(asked: &Asked<'_>, arguments: AccountsArguments) -> Result<Connection<Account>> {
-    let select = arguments.select(asked.cx)?;
-    paging::page(asked, select, &arguments.order()?, &arguments.page).await
+    let pinned = arguments
+        .filter
+        .as_ref()
+        .is_some_and(|filter| filter.id.is_value() || filter.domain.is_value() || filter.external_id.is_value());
+    let seen =
+        Seen { select: arguments.select(asked.cx)?, account: account::Column::Id, id: account::Column::Id, pinned };
+    seen.page(asked, &arguments.order()?, &arguments.page).await
 }
 
 /// The accounts that users own.
 pub async fn owned(asked: &Asked<'_>, of: &[&User]) -> Result<Answers> {
     let arguments: AccountsArguments = asked.arguments()?;
     let below = Below::<account::Entity, entity::user::Entity> {
-        select: arguments.select(asked.cx)?,
+        select: arguments.select(asked.cx)?.filter(asked.cx.viewer()?.sees(account::Column::Id)),
         foreign: account::Column::OwnerId,
         key: entity::user::Column::Id,
         id: account::Column::Id,

@@ -352,6 +352,20 @@ pub async fn seat_owners(
     Ok(())
 }
 
+/// Takes those out who have a seat at the account already, and answers all seats of the accounts.
+async fn take_out_the_seated(
+    write: &Write<'_>,
+    organization: entity::OrganizationId,
+    wanted: &mut Vec<(AccountId, UserId)>,
+) -> Result<Vec<seat::Model>> {
+    let seats = seat::Entity::of(organization)
+        .filter(seat::Column::AccountId.is_in(wanted.iter().map(|(account, _)| *account)))
+        .all(&write.tx)
+        .await?;
+    wanted.retain(|(account, user)| !seats.iter().any(|seat| seat.account_id == *account && seat.user_id == *user));
+    Ok(seats)
+}
+
 /// Makes people who are given something to do at accounts join the team as SELLER, unless they see the account already
 /// (as owner, on the team, above someone who is, or as ADMIN).
 ///
@@ -365,14 +379,20 @@ pub async fn join(
     let mut wanted: Vec<(AccountId, UserId)> = wanted.to_vec();
     wanted.sort_unstable();
     wanted.dedup();
-    let users: Vec<UserId> = wanted.iter().map(|(_, user)| *user).collect();
-    let accounts: Vec<AccountId> = wanted.iter().map(|(account, _)| *account).collect();
-    let seats =
-        seat::Entity::of(organization).filter(seat::Column::AccountId.is_in(accounts.clone())).all(&write.tx).await?;
-    wanted.retain(|(account, user)| !seats.iter().any(|seat| seat.account_id == *account && seat.user_id == *user));
+    take_out_the_seated(write, organization, &mut wanted).await?;
     if wanted.is_empty() {
         return Ok(());
     }
+    // Locked, for each that gets a seat is written as it is now with a version more. Of two that let the same person
+    // join at once the second has waited here, and finds them seated.
+    let rows = account::Entity::of(organization)
+        .filter(account::Column::Id.is_in(wanted.iter().map(|(account, _)| *account)))
+        .order_by_asc(account::Column::Id)
+        .lock_exclusive()
+        .all(&write.tx)
+        .await?;
+    let seats = take_out_the_seated(write, organization, &mut wanted).await?;
+    let users: Vec<UserId> = wanted.iter().map(|(_, user)| *user).collect();
     let roles: HashMap<UserId, user::Role> = user::Entity::of(organization)
         .filter(user::Column::Id.is_in(users))
         .all(&write.tx)
@@ -398,13 +418,6 @@ pub async fn join(
         }
         missing.push((account, user));
     }
-    // Locked, for each is written as it is now with a version more.
-    let rows = account::Entity::of(organization)
-        .filter(account::Column::Id.is_in(missing.iter().map(|(account, _)| *account)))
-        .order_by_asc(account::Column::Id)
-        .lock_exclusive()
-        .all(&write.tx)
-        .await?;
     let new: Vec<seat::Model> = missing
         .iter()
         .map(|(account, user)| seat::Model {
@@ -419,6 +432,9 @@ pub async fn join(
     save_seats(&write.tx, new).await?;
     let mut changed = Vec::new();
     for row in rows {
+        if !missing.iter().any(|(account, _)| *account == row.id) {
+            continue;
+        }
         let mut changes = serde_json::Map::new();
         for (_, user) in missing.iter().filter(|(account, _)| *account == row.id) {
             changes.insert(

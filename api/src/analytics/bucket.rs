@@ -87,8 +87,8 @@ mod tests {
         let mut buckets = vec![Bucket::Day, Bucket::Week, Bucket::Month];
         buckets.extend((1..=12).flat_map(|start| [Bucket::Quarter(start), Bucket::Year(start)]));
         // Every day around the leap rules' turns, the first and the last ones, and some in between.
-        let mut days: Vec<i32> = (Day::FIRST.0..Day::LAST.0).step_by(997).collect();
-        for year in [1, 4, 100, 400, 1899, 1900, 1904, 1969, 1970, 1999, 2000, 2016, 2017, 2099, 2100, 9999] {
+        let mut days: Vec<i32> = (Day::FIRST.0..Day::LAST.0).step_by(3_989).collect();
+        for year in [1, 4, 1900, 1970, 2000, 2016, 2100, 9999] {
             let (first, last) = calendar::fiscal_days(year, 1);
             days.extend(first.0..=last.0);
         }

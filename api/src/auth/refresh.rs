@@ -41,7 +41,6 @@ pub async fn refresh_session(cx: &Cx, arguments: RefreshSessionArguments) -> Res
     let auth = &cx.app.auth;
     let attempt = auth.throttle.attempt(Instant::now(), cx.peer, None)?;
     let Some(digest) = SecretKind::Refresh.digest(&shown) else { return Err(over()) };
-    let now = super::now();
     let tx = cx.app.db.begin().await?;
     let Some(token) = locked(&tx, &digest).await? else { return Err(over()) };
     let organization_id = token.organization_id;
@@ -54,6 +53,8 @@ pub async fn refresh_session(cx: &Cx, arguments: RefreshSessionArguments) -> Res
     else {
         return Err(over());
     };
+    // Taken once nobody else can use the token: of two at once the second's token is issued after the first's use.
+    let now = super::now();
     if token.expires_at <= now {
         return Err(over());
     }

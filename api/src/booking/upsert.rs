@@ -171,7 +171,7 @@ fn one(
             check.fault(UserErrorCode::Required, "bookedOn", "A new booking needs a day.");
         }
     }
-    apply(check, viewer, &mut after, amount, booked_on, description);
+    apply(check, viewer, &mut after, *amount, *booked_on, description);
     match seller_email {
         MaybeUndefined::Undefined => {}
         MaybeUndefined::Null => check.fault(UserErrorCode::Required, "sellerEmail", "Every booking has a seller."),

@@ -196,7 +196,7 @@ pub async fn update(cx: &Cx, arguments: UpdateBooking) -> Result<BookingPayload>
     let Found { booking: before, account, opportunity } = to_change(viewer, &write.tx, &["input", "id"], &id).await?;
     same_version(if_version, before.version)?;
     let mut after = before.clone();
-    apply(&mut check, viewer, &mut after, &amount, &booked_on, &description);
+    apply(&mut check, viewer, &mut after, amount, booked_on, &description);
     let opportunity = match &opportunity_id {
         MaybeUndefined::Undefined => opportunity,
         MaybeUndefined::Value(id)
@@ -235,15 +235,15 @@ pub(super) fn apply(
     check: &mut Check,
     viewer: &Viewer,
     to: &mut booking::Model,
-    amount: &MaybeUndefined<Decimal>,
-    booked_on: &MaybeUndefined<Date>,
+    amount: MaybeUndefined<Decimal>,
+    booked_on: MaybeUndefined<Date>,
     description: &MaybeUndefined<String>,
 ) {
     match amount {
         MaybeUndefined::Undefined => {}
         MaybeUndefined::Null => check.fault(UserErrorCode::Required, "amount", "This cannot be cleared."),
         MaybeUndefined::Value(given) => {
-            to.amount = check.amount("amount", *given, viewer.currency, Amounts::NotZero).unwrap_or(to.amount);
+            to.amount = check.amount("amount", given, viewer.currency, Amounts::NotZero).unwrap_or(to.amount);
         }
     }
     match booked_on {

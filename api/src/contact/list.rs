@@ -1,7 +1,7 @@
 //! Lists of contacts: filters and orderings.
 
 use async_graphql::{Enum, InputObject, MaybeUndefined};
-use entity::{AccountId, ContactId, Id, contact};
+use entity::{AccountId, ContactId, Id, Scoped, contact};
 use sea_orm::sea_query::Cond;
 use sea_orm::{ColumnTrait, Condition, QueryFilter, Select};
 
@@ -12,7 +12,7 @@ use crate::error::Result;
 use crate::external::ExternalIdInput;
 use crate::filter::{Archived, DateTimeFilter, Filter, IdFilter, Nested, StringFilter, operand};
 use crate::graph::{Answers, Asked};
-use crate::paging::{self, Below, Connection, Direction, Key, Order, PageArguments, SortKey};
+use crate::paging::{Below, Connection, Direction, Key, Order, PageArguments, Seen, SortKey};
 
 /// A filter on contacts. Its fields are ANDed.
 #[derive(Clone, Debug, Default, InputObject)]
@@ -158,14 +158,23 @@ impl ContactsArguments {
     }
 
     fn select(&self, cx: &Cx) -> Result<Select<contact::Entity>> {
-        Ok(cx.viewer()?.contacts().filter(self.filter.clone().unwrap_or_default().condition(cx)?))
+        let all = contact::Entity::of(cx.viewer()?.organization.id);
+        Ok(all.filter(self.filter.clone().unwrap_or_default().condition(cx)?))
     }
 }
 
 /// `Query.contacts`.
 pub async fn contacts(asked: &Asked<'_>, arguments: ContactsArguments) -> Result<Connection<Contact>> {
-    let select = arguments.select(asked.cx)?;
-    paging::page(asked, select, &arguments.order()?, &arguments.page).await
+    let pinned = arguments.filter.as_ref().is_some_and(|filter| {
+        filter.id.is_value() || filter.account_id.is_value() || filter.email.is_value() || filter.external_id.is_value()
+    });
+    let seen = Seen {
+        select: arguments.select(asked.cx)?,
+        account: contact::Column::AccountId,
+        id: contact::Column::Id,
+        pinned,
+    };
+    seen.page(asked, &arguments.order()?, &arguments.page).await
 }
 
 /// The contacts at accounts.

@@ -77,7 +77,7 @@ pub async fn win(cx: &Cx, arguments: WinOpportunity) -> Result<OpportunityPayloa
     if book && check.is_clean() {
         match after.amount {
             None => {
-                check.fault(UserErrorCode::Required, "amount", "There is no amount to book: give one, or book: false.")
+                check.fault(UserErrorCode::Required, "amount", "There is no amount to book: give one, or book: false.");
             }
             Some(0) => check.invalid("amount", "A booking is never 0: give another amount, or book: false."),
             Some(_) => {}

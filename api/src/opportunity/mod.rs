@@ -21,7 +21,6 @@ use std::collections::HashMap;
 use async_graphql::{Enum, ID};
 use entity::opportunity::Stage as Stored;
 use entity::{AccountId, Id, OpportunityId, Scoped, UserId, account, booking, opportunity, touch};
-use sea_orm::sea_query::{Expr, ExprTrait};
 use sea_orm::{ColumnTrait, ConnectionTrait, DatabaseTransaction, QueryFilter, QueryOrder, QuerySelect, QueryTrait};
 use uuid::Uuid;
 
@@ -335,33 +334,20 @@ pub(crate) async fn booked<C: ConnectionTrait>(
 
 /// Takes touches off opportunities that go away, or to another account.
 async fn release_touches(write: &mut Write<'_>, ids: &[OpportunityId]) -> Result<()> {
-    use touch::Column;
     if ids.is_empty() {
         return Ok(());
     }
-    let organization = write.organization();
-    let touches = touch::Entity::of(organization)
-        .filter(Column::OpportunityId.is_in(ids.iter().copied()))
-        .order_by_asc(Column::Id)
+    let touches = touch::Entity::of(write.organization())
+        .filter(touch::Column::OpportunityId.is_in(ids.iter().copied()))
+        .order_by_asc(touch::Column::Id)
         .lock_exclusive()
         .all(&write.tx)
         .await?;
-    for touch in &touches {
-        let from = touch.opportunity_id.map(Id::show);
-        let mut changes = serde_json::Map::new();
-        changes.insert("opportunityId".to_owned(), serde_json::json!({"from": from, "to": null}));
-        write.note(entity::TouchId::PREFIX, "updated", touch.id.uuid(), Some(touch.account_id), &changes);
-    }
-    // As many ids as both databases take in one statement.
-    for chunk in touches.chunks(10_000) {
-        touch::Entity::change_of(organization)
-            .filter(Column::Id.is_in(chunk.iter().map(|touch| touch.id)))
-            .col_expr(Column::OpportunityId, Expr::val(None::<Uuid>))
-            .col_expr(Column::UpdatedAt, Expr::val(write.at))
-            .col_expr(Column::Version, Expr::col(Column::Version).add(1))
-            .exec(&write.tx)
-            .await?;
-    }
+    let released = touches.into_iter().map(|touch| {
+        let after = touch::Model { opportunity_id: None, ..touch.clone() };
+        (Some(touch), after)
+    });
+    write.save(released.collect()).await?;
     Ok(())
 }
 

@@ -197,10 +197,10 @@ fn one(
     if before.is_none() && !name.is_value() {
         check.fault(UserErrorCode::Required, "name", "A new opportunity needs a name.");
     }
-    stage_of(check, &mut after, before, stage, is_booked);
+    stage_of(check, &mut after, before, *stage, is_booked);
     let changes = Changes { name, amount, probability, opened_on, expected_close_on };
     changes.apply(check, viewer, &mut after);
-    close(ground.today, check, &mut after, before, closed_on, loss_reason);
+    close(ground.today, check, &mut after, before, *closed_on, loss_reason);
     if before.is_none() && opened_on.is_undefined() {
         after.opened_on = after.closed_on.map_or(ground.today, |closed| closed.min(ground.today));
     }
@@ -209,7 +209,7 @@ fn one(
         MaybeUndefined::Undefined => {}
         MaybeUndefined::Null => after.custom_fields = "{}".to_owned(),
         MaybeUndefined::Value(Json(json)) => {
-            after.custom_fields = merged(&after.custom_fields, &check.custom_fields("customFields", json))
+            after.custom_fields = merged(&after.custom_fields, &check.custom_fields("customFields", json));
         }
     }
     owner(ground, check, &mut after, owner_email);
@@ -262,14 +262,14 @@ fn stage_of(
     check: &mut Check,
     after: &mut opportunity::Model,
     before: Option<&opportunity::Model>,
-    given: &MaybeUndefined<Stage>,
+    given: MaybeUndefined<Stage>,
     is_booked: bool,
 ) {
     match given {
         MaybeUndefined::Undefined => {}
         MaybeUndefined::Null => check.fault(UserErrorCode::Required, "stage", "This cannot be cleared."),
         MaybeUndefined::Value(stage) => {
-            let stage = Stored::from(*stage);
+            let stage = Stored::from(stage);
             let away = before.is_some_and(|before| before.stage == Stored::Won && stage != Stored::Won);
             if is_booked && (away || stage == Stored::Lost) {
                 check.fault(UserErrorCode::Conflict, "stage", BOOKED);
@@ -285,26 +285,25 @@ fn close(
     check: &mut Check,
     after: &mut opportunity::Model,
     before: Option<&opportunity::Model>,
-    closed_on: &MaybeUndefined<Date>,
+    closed_on: MaybeUndefined<Date>,
     loss_reason: &MaybeUndefined<String>,
 ) {
     let is_closed = is_closed(after.stage);
+    let closes = is_closed && before.is_none_or(|before| before.stage != after.stage);
     match closed_on {
         MaybeUndefined::Value(day) if is_closed => after.closed_on = Some(day.0),
         MaybeUndefined::Value(_) => {
+            let stage = after.stage.word();
             check.invalid(
                 "closedOn",
-                format!("Only a won or lost opportunity has a day of closing; this one is {}.", after.stage.word()),
+                format!("Only a won or lost opportunity has a day of closing; this one is {stage}."),
             );
         }
         MaybeUndefined::Null if is_closed => {
-            check.fault(UserErrorCode::Required, "closedOn", "A won or lost opportunity has a day of closing.")
+            check.fault(UserErrorCode::Required, "closedOn", "A won or lost opportunity has a day of closing.");
         }
-        MaybeUndefined::Null => {}
-        MaybeUndefined::Undefined if is_closed && before.is_none_or(|before| before.stage != after.stage) => {
-            after.closed_on = Some(today)
-        }
-        MaybeUndefined::Undefined => {}
+        MaybeUndefined::Undefined if closes => after.closed_on = Some(today),
+        MaybeUndefined::Undefined | MaybeUndefined::Null => {}
     }
     check.change("lossReason", loss_reason, NOTE, &mut after.loss_reason);
     if after.stage != Stored::Lost {
@@ -365,12 +364,12 @@ mod tests {
         let open = row(Stored::Proposed, None);
         let mut after = open.clone();
         let mut check = check_row(0);
-        stage_of(&mut check, &mut after, Some(&open), &stage(Stage::Won), false);
-        close(Day(20), &mut check, &mut after, Some(&open), &MaybeUndefined::Undefined, &MaybeUndefined::Undefined);
+        stage_of(&mut check, &mut after, Some(&open), stage(Stage::Won), false);
+        close(Day(20), &mut check, &mut after, Some(&open), MaybeUndefined::Undefined, &MaybeUndefined::Undefined);
         assert_eq!((after.closed_on, after.probability), (Some(Day(20)), None));
         let won = after.clone();
-        stage_of(&mut check, &mut after, Some(&won), &stage(Stage::Won), true);
-        close(Day(30), &mut check, &mut after, Some(&won), &MaybeUndefined::Undefined, &MaybeUndefined::Undefined);
+        stage_of(&mut check, &mut after, Some(&won), stage(Stage::Won), true);
+        close(Day(30), &mut check, &mut after, Some(&won), MaybeUndefined::Undefined, &MaybeUndefined::Undefined);
         assert_eq!(after, won);
         assert!(check.is_clean());
     }
@@ -380,14 +379,14 @@ mod tests {
         let won = row(Stored::Won, Some(Day(20)));
         for to in [Stage::Identified, Stage::Lost] {
             let mut check = check_row(0);
-            stage_of(&mut check, &mut won.clone(), Some(&won), &stage(to), true);
+            stage_of(&mut check, &mut won.clone(), Some(&won), stage(to), true);
             assert_eq!(check.into_errors()[0].code, UserErrorCode::Conflict);
         }
         // Open ones move among the open stages, and may be won.
         let open = row(Stored::Proposed, None);
         for (to, clean) in [(Stage::Qualified, true), (Stage::Won, true), (Stage::Lost, false)] {
             let mut check = check_row(0);
-            stage_of(&mut check, &mut open.clone(), Some(&open), &stage(to), true);
+            stage_of(&mut check, &mut open.clone(), Some(&open), stage(to), true);
             assert_eq!(check.is_clean(), clean, "{to:?}");
         }
     }
@@ -400,7 +399,7 @@ mod tests {
             [(Stored::Won, true, None), (Stored::Lost, true, Some("Price".to_owned())), (Stored::Proposed, false, None)]
         {
             let (mut after, mut check) = (row(at, None), check_row(0));
-            close(Day(20), &mut check, &mut after, None, &day, &reason);
+            close(Day(20), &mut check, &mut after, None, day, &reason);
             assert_eq!((check.is_clean(), after.loss_reason), (clean, kept), "{at:?}");
         }
     }
@@ -409,8 +408,8 @@ mod tests {
     fn another_system_s_old_day_of_closing_goes_when_it_opens_again() {
         let lost = row(Stored::Lost, Some(Day(20)));
         let (mut after, mut check) = (lost.clone(), check_row(0));
-        stage_of(&mut check, &mut after, Some(&lost), &stage(Stage::Qualified), false);
-        close(Day(30), &mut check, &mut after, Some(&lost), &MaybeUndefined::Undefined, &MaybeUndefined::Undefined);
+        stage_of(&mut check, &mut after, Some(&lost), stage(Stage::Qualified), false);
+        close(Day(30), &mut check, &mut after, Some(&lost), MaybeUndefined::Undefined, &MaybeUndefined::Undefined);
         assert_eq!((after.closed_on, after.stage, check.is_clean()), (None, Stored::Qualified, true));
     }
 }

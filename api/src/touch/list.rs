@@ -14,7 +14,7 @@ use crate::context::{Cx, Viewer};
 use crate::error::Result;
 use crate::filter::{DateTimeFilter, Filter, IdFilter, Nested, operand};
 use crate::graph::{Answers, Asked, Field, Object};
-use crate::paging::{self, Below, Connection, Direction, Key, Listed, Order, PageArguments, SortKey};
+use crate::paging::{Below, Connection, Direction, Key, Listed, Order, PageArguments, Seen, SortKey};
 
 /// A filter on touches. Its fields are ANDed.
 #[derive(Clone, Debug, Default, InputObject)]
@@ -178,19 +178,31 @@ impl TouchesArguments {
         Some(keys.iter().map(|order| (sort_key(order.field), order.direction)).collect())
     }
 
+    /// Touches, seen or not.
     fn select(&self, cx: &Cx) -> Result<Select<touch::Entity>> {
-        let select = cx.viewer()?.rows(touch::Column::AccountId);
+        let select = touch::Entity::of(cx.viewer()?.organization.id);
         match &self.filter {
             Some(filter) => Ok(select.filter(filter.condition(cx)?)),
             None => Ok(select),
         }
     }
+
+    /// Does the filter name one account, or one person?
+    fn is_pinned(&self) -> bool {
+        let one = |filter: &MaybeUndefined<IdFilter>| filter.value().is_some_and(|filter| filter.eq.is_value());
+        self.filter.as_ref().is_some_and(|filter| one(&filter.account_id) || one(&filter.contact_id))
+    }
 }
 
 /// `Query.touches`.
 pub async fn touches(asked: &Asked<'_>, arguments: TouchesArguments) -> Result<Connection<Touch>> {
-    let order = order(arguments.order().unwrap_or_default())?;
-    paging::page(asked, arguments.select(asked.cx)?, &order, &arguments.page).await
+    let seen = Seen {
+        select: arguments.select(asked.cx)?,
+        account: touch::Column::AccountId,
+        id: touch::Column::Id,
+        pinned: arguments.is_pinned(),
+    };
+    seen.page(asked, &order(arguments.order().unwrap_or_default())?, &arguments.page).await
 }
 
 /// Touches below accounts that are seen: what hangs off them is seen too.
@@ -209,7 +221,7 @@ pub async fn of_accounts(asked: &Asked<'_>, of: &[&Account]) -> Result<Answers> 
         Some(keys) => order(keys)?,
         None => by_time(Direction::Desc)?,
     };
-    let below = below(arguments.select(asked.cx)?);
+    let below = below(arguments.select(asked.cx)?.filter(asked.cx.viewer()?.sees(touch::Column::AccountId)));
     let pages: Vec<Connection<Touch>> =
         below.pages(asked, &ids_of(of), |row| Some(row.account_id), &order, &arguments.page).await?;
     asked.each(&pages.iter().collect::<Vec<_>>()).await

@@ -37,6 +37,7 @@ use crate::event::{Facts, Record, facts, stored_json};
 use crate::external::{ExternalId, shown};
 use crate::graph::{Answers, Asked, Shown, object, payload, word};
 use crate::money::Currency;
+use crate::opportunity::Opportunity;
 use crate::paging::listed;
 use crate::user::User;
 
@@ -177,6 +178,8 @@ object! {
         commitmentAsked: Option<&str> = plain(|touch| touch.0.commitment_asked.as_deref());
         /// Was that commitment given? Null where it was not asked for, or where it is not known yet.
         commitmentGiven: Option<bool> = plain(|touch| touch.0.commitment_given);
+        /// The opportunity of the same account that it was about.
+        opportunity: Option<Opportunity> = batch(opportunities);
         /// Other systems' names for it.
         externalIds: Vec<ExternalId> = plain(|touch| shown(&touch.0.external_ids));
         /// When it was entered here.
@@ -315,6 +318,12 @@ async fn contacts(asked: &Asked<'_>, of: &[&Touch]) -> Result<Answers> {
     let lists: Vec<Vec<&Contact>> =
         people.iter().map(|ids| ids.iter().filter_map(|id| found.get(id)).collect()).collect();
     asked.lists_of(&lists).await
+}
+
+async fn opportunities(asked: &Asked<'_>, of: &[&Touch]) -> Result<Answers> {
+    let found = Opportunity::fetch(asked.cx, of.iter().filter_map(|touch| touch.0.opportunity_id)).await?;
+    let rows: Vec<Option<&Opportunity>> = of.iter().map(|touch| found.get(&touch.0.opportunity_id?)).collect();
+    asked.maybe(&rows).await
 }
 
 async fn users(asked: &Asked<'_>, of: &[&Touch]) -> Result<Answers> {

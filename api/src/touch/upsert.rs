@@ -23,7 +23,7 @@ use crate::check::Check;
 use crate::context::{Cx, Viewer};
 use crate::error::{Result, UserErrorCode};
 use crate::event::Write;
-use crate::external::{ExternalId, ExternalIdInput, shown, stored};
+use crate::external::{self, ExternalIdInput};
 use crate::scalar::DateTime;
 use crate::upsert::{Lookup, Once, Row, UpsertPayload, check_row, named, not_too_many, save, value};
 
@@ -121,11 +121,8 @@ pub async fn upsert(cx: &Cx, arguments: UpsertTouches) -> Result<UpsertPayload> 
     Ok(payload)
 }
 
+/// Source and id of a row in another system.
 type Name = (String, String);
-
-fn name(external: &ExternalIdInput) -> Name {
-    (external.source.trim().to_owned(), external.id.trim().to_owned())
-}
 
 /// A person that rows may name.
 struct Person {
@@ -268,9 +265,10 @@ impl Known {
             recorded_at,
         } = row;
         let mut check = check_row(index);
-        let key = name(external_id);
+        let key = check.external_key("externalId", external_id);
         let there = self.names.get(&key).map(|id| TouchId(*id));
-        once.note(&mut check, index, "externalId", there.map_or(key, |id| ("id".to_owned(), id.show())));
+        let identity = there.map_or_else(|| key.clone(), |id| ("id".to_owned(), id.show()));
+        once.note(&mut check, index, "externalId", identity);
         if !check.is_clean() {
             return Ok(Row::failed(check));
         }
@@ -289,14 +287,11 @@ impl Known {
         }
         let mut after = before.clone().unwrap_or_else(|| blank(viewer.organization.id, viewer.user.id, cx.now));
         if before.is_none() {
-            let one = check.external_ids("externalId", std::slice::from_ref(external_id));
-            let mut all: Vec<ExternalId> = shown(&after.external_ids);
-            all.extend(shown(&one));
-            after.external_ids = stored(all);
-            if !kind.is_value() {
+            after.external_ids = external::with("[]", key);
+            if kind.is_undefined() {
                 check.fault(UserErrorCode::Required, "kind", "A new touch needs a kind.");
             }
-            if !at.is_value() {
+            if at.is_undefined() {
                 check.fault(UserErrorCode::Required, "at", "A new touch needs a time.");
             }
         }
@@ -391,7 +386,7 @@ impl Known {
     /// The opportunity that a row names; a fault of the row where there is none.
     fn opportunity(&self, check: &mut Check, row: &TouchRow) -> Option<(OpportunityId, AccountId)> {
         let external = row.opportunity.value()?;
-        let found = self.opportunities.get(&name(external)).copied();
+        let found = external::key(external).and_then(|key| self.opportunities.get(&key).copied());
         if found.is_none() {
             unknown(check, "opportunity", "opportunity", external);
         }
@@ -433,7 +428,7 @@ impl Known {
     }
 
     fn person(&self, external: &ExternalIdInput) -> Option<&Person> {
-        self.people.get(&ContactId(*self.people_by_name.get(&name(external))?))
+        self.people.get(&ContactId(*self.people_by_name.get(&external::key(external)?)?))
     }
 
     /// Who a row says took part, as it is stored; None where it says nothing of it.

@@ -291,7 +291,8 @@ async fn opportunity_for(
 ) -> Result<Option<OpportunityId>> {
     let Some(id) = check.id::<OpportunityId>("opportunityId", id) else { return Ok(None) };
     let seen = cx.viewer()?.rows::<opportunity::Entity>(opportunity::Column::AccountId);
-    match seen.filter(opportunity::Column::Id.eq(id)).one(&write.tx).await? {
+    // Locked, so that nobody deletes or moves it meanwhile.
+    match seen.filter(opportunity::Column::Id.eq(id)).lock_shared().one(&write.tx).await? {
         None => check.not_found("opportunityId", "opportunity"),
         // Where the account itself is at fault, that is said already.
         Some(found) if found.account_id != account && !account.uuid().is_nil() => {

@@ -1,0 +1,146 @@
+//! What the tables say, in the words of the feed's events, to be compared with what replaying the feed gives.
+//!
+//! Which columns of a table are which fields of its events is said by the nouns themselves ([`Record::facts`]), so a
+//! column that an event forgets is one that its noun leaves out on purpose.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use callshot::event::Record;
+use callshot::money::Currency;
+use entity::{
+    Id, OrganizationId, Scoped, account, booking, contact, external_id, opportunity, organization, seat, touch,
+    touch_contact, user,
+};
+use sea_orm::{DatabaseConnection, EntityTrait};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use crate::replay::Facts;
+
+/// All rows of all organizations that have events.
+///
+/// # Panics
+/// Where a table cannot be read.
+pub async fn facts(connection: &DatabaseConnection) -> Facts {
+    let mut facts = Facts::new();
+    for organization in organizations(connection).await {
+        let currency = Currency::of(&organization.currency).expect("an organization has a currency that is in use");
+        let of = Tables { connection, organization: organization.id, currency };
+        add(&mut facts, &organization, currency);
+        of.add::<account::Entity>(&mut facts).await;
+        of.add::<booking::Entity>(&mut facts).await;
+        of.add::<contact::Entity>(&mut facts).await;
+        of.add::<opportunity::Entity>(&mut facts).await;
+        of.add::<touch::Entity>(&mut facts).await;
+        of.add::<user::Entity>(&mut facts).await;
+        for seat in of.all::<seat::Entity>().await {
+            let account = facts.entry((account::Model::NOUN.to_owned(), seat.account_id.uuid())).or_default();
+            if let Some(role) = seat.role {
+                account.insert(format!("team.{}", seat.user_id.show()), json!(role.word()));
+            }
+        }
+    }
+    facts
+}
+
+/// Where tables that repeat what another says, to be searched by it, say something else, a line each.
+///
+/// # Panics
+/// Where a table cannot be read.
+pub async fn contradictions(connection: &DatabaseConnection) -> Vec<String> {
+    let mut lines = Vec::new();
+    for organization in organizations(connection).await {
+        let of = Tables { connection, organization: organization.id, currency: Currency::NONE };
+        let accounts = of.all::<account::Entity>().await;
+        let touches = of.all::<touch::Entity>().await;
+
+        let owners: BTreeSet<(Uuid, Uuid)> =
+            accounts.iter().map(|account| (account.id.uuid(), account.owner_id.uuid())).collect();
+        let seats = of.all::<seat::Entity>().await;
+        let seated = seats.iter().filter(|seat| seat.owner).map(|seat| (seat.account_id.uuid(), seat.user_id.uuid()));
+        compare(&mut lines, "owner's seat", &owners, &seated.collect());
+        let idle = seats.iter().filter(|seat| !seat.owner && seat.role.is_none());
+        lines.extend(idle.map(|seat| format!("a seat for nothing: {seat:?}")));
+
+        let took_part: BTreeSet<(Uuid, String, i64)> = touches
+            .iter()
+            .flat_map(|touch| {
+                let contacts: Vec<String> = serde_json::from_str(&touch.contact_ids).expect("contacts are JSON");
+                contacts.into_iter().map(|contact| (touch.id.uuid(), contact, micros(touch.at)))
+            })
+            .collect();
+        let rows = of.all::<touch_contact::Entity>().await;
+        let rows = rows.iter().map(|row| (row.touch_id.uuid(), row.contact_id.show(), micros(row.at)));
+        compare(&mut lines, "contact of a touch", &took_part, &rows.collect());
+
+        let mut named = BTreeSet::new();
+        names(&mut named, &accounts);
+        names(&mut named, &touches);
+        names(&mut named, &of.all::<booking::Entity>().await);
+        names(&mut named, &of.all::<contact::Entity>().await);
+        names(&mut named, &of.all::<opportunity::Entity>().await);
+        let rows = of.all::<external_id::Entity>().await;
+        let rows = rows.into_iter().map(|row| (row.noun, row.source, row.id, row.subject_id));
+        compare(&mut lines, "external id", &named, &rows.collect());
+    }
+    lines
+}
+
+fn micros(instant: entity::Instant) -> i64 {
+    instant.0
+}
+
+fn compare<T: Ord + std::fmt::Debug>(lines: &mut Vec<String>, what: &str, said: &BTreeSet<T>, repeated: &BTreeSet<T>) {
+    lines.extend(said.difference(repeated).map(|row| format!("{what} is missing: {row:?}")));
+    lines.extend(repeated.difference(said).map(|row| format!("{what} is one too many: {row:?}")));
+}
+
+/// Adds what other systems call these rows.
+fn names<R: Record>(names: &mut BTreeSet<(String, String, String, Uuid)>, rows: &[R]) {
+    for row in rows {
+        let list: Vec<BTreeMap<String, String>> =
+            serde_json::from_str(row.external_ids().unwrap_or("[]")).expect("external ids are JSON");
+        for name in list {
+            names.insert((R::NOUN.to_owned(), name["source"].clone(), name["id"].clone(), row.uuid()));
+        }
+    }
+}
+
+fn add<R: Record>(facts: &mut Facts, row: &R, currency: Currency) {
+    let subject = facts.entry((R::NOUN.to_owned(), row.uuid())).or_default();
+    // Through text, as the feed keeps them.
+    let text = Value::Object(row.facts(currency)).to_string();
+    let fields: BTreeMap<String, Value> = serde_json::from_str(&text).expect("facts are JSON");
+    subject.extend(fields.into_iter().filter(|(_, value)| !value.is_null()));
+}
+
+#[expect(clippy::disallowed_methods, reason = "the invariants hold for every organization")]
+async fn organizations(connection: &DatabaseConnection) -> Vec<organization::Model> {
+    organization::Entity::find().all(connection).await.expect("organizations can be read")
+}
+
+/// The tables of one organization.
+struct Tables<'connection> {
+    connection: &'connection DatabaseConnection,
+    organization: OrganizationId,
+    currency: Currency,
+}
+
+impl Tables<'_> {
+    async fn all<T: Scoped>(&self) -> Vec<T::Model>
+    where
+        T: EntityTrait,
+        T::Model: Send + Sync,
+    {
+        T::of(self.organization).all(self.connection).await.expect("a table can be read")
+    }
+
+    async fn add<T: Scoped>(&self, facts: &mut Facts)
+    where
+        T::Model: Record + Send + Sync,
+    {
+        for row in self.all::<T>().await {
+            add(facts, &row, self.currency);
+        }
+    }
+}
