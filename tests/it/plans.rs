@@ -64,6 +64,7 @@ async fn fill(connection: &DatabaseConnection, owners: &[String]) {
 async fn no_list_reads_or_sorts_much_more_than_it_shows(world: &World) {
     let seller = world.seller("Ann").await;
     let other = world.seller("Bob").await;
+    world.server().database().leave_rows_beside_the_feed();
     let connection = world.server().database().connect().await;
     fill(&connection, &[seller.id().to_owned(), other.id().to_owned()]).await;
     let account = seller.query("{ accounts(first: 1) { nodes { id } } }").await.text("accounts.nodes.0.id").to_owned();
