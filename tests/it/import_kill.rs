@@ -1,5 +1,6 @@
 //! An import that is killed in its midst, while somebody else works on the same database.
 
+use std::fmt::Write as _;
 use std::process::Stdio;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -65,7 +66,7 @@ async fn a_killed_import_is_finished_by_running_it_again_and_nobody_else_loses_a
     let accounts = desk.file("accounts.csv", "id,name\na,Acme\n");
     let mut deals = "id,name,accountId,stage,amount,openedOn,closedOn\n".to_owned();
     for row in 0..ROWS {
-        deals.push_str(&format!("{row},Deal {row},a,WON,{},2017-03-01,2017-03-04\n", row + 1));
+        writeln!(deals, "{row},Deal {row},a,WON,{},2017-03-01,2017-03-04", row + 1).unwrap();
     }
     let deals = desk.file("deals.csv", deals);
     let result = desk.path("result.csv");

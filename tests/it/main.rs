@@ -13,6 +13,7 @@ mod harness;
 mod import;
 mod import_kill;
 mod import_published;
+mod import_systems;
 mod migrations;
 mod opportunities;
 mod opportunity_upserts;
