@@ -277,7 +277,7 @@ async fn pages_lose_and_repeat_nothing_whatever_the_ordering(world: &World) {
                 let outer = if size == "first" { edges.last() } else { edges.first() };
                 assert_eq!(outer, Some(&answer.data(&format!("accounts.pageInfo.{end}"))));
                 if size == "first" {
-                    read.extend(page)
+                    read.extend(page);
                 } else {
                     read.splice(0..0, page);
                 }

@@ -56,7 +56,7 @@ async fn fill(connection: &DatabaseConnection, owners: &[String]) {
         "analyze".to_owned(),
     ];
     for statement in statements {
-        connection.execute_unprepared(&statement).await.unwrap_or_else(|error| panic!("{statement}: {error}"));
+        connection.execute_unprepared(&statement).await.unwrap();
     }
 }
 

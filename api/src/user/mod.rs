@@ -5,7 +5,7 @@
 //! | here | the type and how its relations are read |
 //! | [`list`] | filters and lists |
 //! | [`invite`] | inviting, and inviting anew |
-//! | [`write`] | changing members, and reactivating them |
+//! | [`mod@write`] | changing members, and reactivating them |
 //! | [`deactivate`] | deactivating, with a successor for what they own |
 //! | [`upsert`] | many at once, for the importer |
 //! | [`hours`] | working hours |
