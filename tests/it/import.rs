@@ -298,8 +298,7 @@ async fn wins_are_booked_and_give_the_account_to_who_won_most(world: &World) {
     );
 
     // What was not engaged yet was opened on the day of the import, and stays so.
-    let answer =
-        admin.query("{ opportunities(filter: {stage: [IDENTIFIED]}) { nodes { openedOn createdAt } } }").await;
+    let answer = admin.query("{ opportunities(filter: {stage: [IDENTIFIED]}) { nodes { openedOn createdAt } } }").await;
     let opened = answer.text("opportunities.nodes.0.openedOn");
     assert!(answer.text("opportunities.nodes.0.createdAt").starts_with(opened), "{answer}");
     let mut bookings =
