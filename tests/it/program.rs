@@ -162,8 +162,7 @@ async fn being_asked_to_end_it_answers_all_that_it_does(database: &Database) {
 async fn many_that_start_together_on_an_empty_database_migrate_it_once(database: &Database) {
     let empty = Database::empty(database.kind()).await;
     let serve = || Program::serve(&empty, &[]);
-    let (a, b, c, d, e, f) = tokio::join!(serve(), serve(), serve(), serve(), serve(), serve());
-    let programs = [a, b, c, d, e, f];
+    let programs = <[Program; 6]>::from(tokio::join!(serve(), serve(), serve(), serve(), serve(), serve()));
     let applied = column(&empty, "SELECT version FROM seaql_migrations ORDER BY version").await;
     let expected: Vec<String> = Migrator::migrations().iter().map(|migration| migration.name().to_owned()).collect();
     assert_eq!(applied, expected);

@@ -19,17 +19,16 @@ async fn the_committed_schema_is_what_the_program_prints(server: &Server) {
         std::fs::write(&file, &printed).unwrap();
     }
     let committed = std::fs::read_to_string(&file).unwrap_or_default();
-    if committed != printed {
-        let differs = committed.lines().zip(printed.lines()).position(|(old, new)| old != new);
-        let line = differs.unwrap_or_else(|| committed.lines().count().min(printed.lines().count()));
-        panic!(
-            "schema.graphql is another from its line {} on:\n- {}\n+ {}\nIf that is meant, set {UPDATE}=1, run this \
-             test again, and read the difference before it is committed.",
-            line + 1,
-            committed.lines().nth(line).unwrap_or("(its end)"),
-            printed.lines().nth(line).unwrap_or("(its end)"),
-        );
-    }
+    let differs = committed.lines().zip(printed.lines()).position(|(old, new)| old != new);
+    let line = differs.unwrap_or_else(|| committed.lines().count().min(printed.lines().count()));
+    assert!(
+        committed == printed,
+        "schema.graphql is another from its line {} on:\n- {}\n+ {}\nIf that is meant, set {UPDATE}=1, run this test \
+         again, and read the difference before it is committed.",
+        line + 1,
+        committed.lines().nth(line).unwrap_or("(its end)"),
+        printed.lines().nth(line).unwrap_or("(its end)"),
+    );
 
     // What the server shows is the same.
     let shown = server.stranger().at("/schema.graphql", reqwest::Method::GET).send().await.unwrap();

@@ -171,6 +171,7 @@ impl Answer {
     /// # Panics
     /// Where there are any, or the answer has errors.
     #[track_caller]
+    #[expect(clippy::return_self_not_must_use, reason = "that it was done is often all that a test wants")]
     pub fn done(self) -> Self {
         assert!(self.user_errors().is_empty(), "user errors: {self}");
         self

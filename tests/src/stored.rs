@@ -129,7 +129,6 @@ struct Tables<'connection> {
 impl Tables<'_> {
     async fn all<T: Scoped>(&self) -> Vec<T::Model>
     where
-        T: EntityTrait,
         T::Model: Send + Sync,
     {
         T::of(self.organization).all(self.connection).await.expect("a table can be read")

@@ -91,9 +91,8 @@ impl<E: EntityTrait> SortKey<E> {
     /// Could this be a value of the key? A cursor is the client's to mangle.
     fn takes(&self, value: &Key) -> bool {
         match (self.column.def().get_column_type(), value) {
-            (ColumnType::Uuid, Key::Id(_)) => true,
             (ColumnType::String(_) | ColumnType::Text, Key::Text(text)) => !text.contains('\0'),
-            (ColumnType::Integer | ColumnType::BigInteger, Key::Number(_)) => true,
+            (ColumnType::Uuid, Key::Id(_)) | (ColumnType::Integer | ColumnType::BigInteger, Key::Number(_)) => true,
             _ => false,
         }
     }
@@ -187,7 +186,7 @@ impl<E: EntityTrait> Order<E> {
         if self.keys.iter().all(|(_, direction)| direction == first) {
             let left = Expr::tuple(self.keys.iter().map(|(key, _)| key.expression.clone()));
             let right = Expr::tuple(place.iter().map(Key::expression));
-            return Cond::all().add(compared(left.into(), right.into(), *first, inclusive));
+            return Cond::all().add(compared(left, right, *first, inclusive));
         }
         let mut any = Cond::any();
         let mut equal = Cond::all();
