@@ -1,6 +1,6 @@
 //! Other systems' names for our rows, and custom fields: both are JSON in the row.
 
-use async_graphql::InputObject;
+use async_graphql::{InputObject, MaybeUndefined};
 use entity::{OrganizationId, Scoped, external_id};
 use sea_orm::{ColumnTrait, ConnectionTrait, QueryFilter};
 use serde::{Deserialize, Serialize};
@@ -9,6 +9,7 @@ use uuid::Uuid;
 use crate::check::Check;
 use crate::error::{Result, UserErrorCode};
 use crate::graph::object;
+use crate::scalar::Json;
 
 /// Characters of a source, and of an id there, at most.
 const LONGEST: usize = 200;
@@ -87,6 +88,18 @@ impl Check {
         (source, id)
     }
 
+    /// A row's change of custom fields: merged by key, null removing a key, or all of them cleared.
+    pub fn merge_custom_fields(&mut self, field: &str, given: &MaybeUndefined<Json<String>>, fields: &mut String) {
+        match given {
+            MaybeUndefined::Undefined => {}
+            MaybeUndefined::Null => *fields = "{}".to_owned(),
+            MaybeUndefined::Value(Json(json)) => {
+                let all = merged(fields, &self.custom_fields(field, json));
+                *fields = self.custom_fields(field, &all);
+            }
+        }
+    }
+
     /// Names given for a row, tidied; a source twice is a fault.
     pub fn external_ids(&mut self, field: &str, given: &[ExternalIdInput]) -> String {
         let mut all: Vec<ExternalId> = Vec::new();
@@ -152,8 +165,7 @@ impl Check {
 }
 
 /// Custom fields with others merged in by key; null removes a key.
-#[must_use]
-pub fn merged(stored: &str, given: &str) -> String {
+fn merged(stored: &str, given: &str) -> String {
     let (Ok(mut fields), Ok(changes)) = (
         serde_json::from_str::<serde_json::Map<String, serde_json::Value>>(stored),
         serde_json::from_str::<serde_json::Map<String, serde_json::Value>>(given),

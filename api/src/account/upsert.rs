@@ -12,7 +12,7 @@ use super::{AccountRef, team};
 use crate::context::{Cx, Standing};
 use crate::error::{Result, UserErrorCode};
 use crate::event::Write;
-use crate::external::{ExternalId, ExternalIdInput, merged, shown, stored};
+use crate::external::{self, ExternalIdInput};
 use crate::scalar::{Decimal, Json};
 use crate::upsert::{Lookup, Once, Row, UpsertPayload, check_row, named, not_too_many, save, value};
 
@@ -120,7 +120,7 @@ pub async fn upsert(cx: &Cx, arguments: UpsertAccounts) -> Result<UpsertPayload>
         let external = value(external_id);
         let own_domain = value(domain).and_then(|domain| crate::text::domain(&domain).ok());
         let key = match (&external, &own_domain) {
-            (Some(external), _) => (external.source.trim().to_owned(), external.id.trim().to_owned()),
+            (Some(external), _) => check.external_key("externalId", external),
             (None, Some(domain)) => (String::new(), domain.clone()),
             (None, None) => {
                 check.fault(
@@ -160,12 +160,8 @@ pub async fn upsert(cx: &Cx, arguments: UpsertAccounts) -> Result<UpsertPayload>
         }
         Changes { name, domain, industry, employees, annual_revenue, country, city, phone, description, potential }
             .apply(&mut check, viewer, &mut after);
-        if let Some(external) = &external {
-            let one = check.external_ids("externalId", std::slice::from_ref(external));
-            let mut all: Vec<ExternalId> =
-                shown(&after.external_ids).into_iter().filter(|other| other.source != external.source.trim()).collect();
-            all.extend(shown(&one));
-            after.external_ids = stored(all);
+        if external.is_some() {
+            after.external_ids = external::with(&after.external_ids, key.clone());
         }
         if let Some(domain) = &after.domain {
             match taken_domains.get(domain) {
@@ -177,13 +173,7 @@ pub async fn upsert(cx: &Cx, arguments: UpsertAccounts) -> Result<UpsertPayload>
                 }
             }
         }
-        match custom_fields {
-            MaybeUndefined::Undefined => {}
-            MaybeUndefined::Null => after.custom_fields = "{}".to_owned(),
-            MaybeUndefined::Value(Json(json)) => {
-                after.custom_fields = merged(&after.custom_fields, &check.custom_fields("customFields", json));
-            }
-        }
+        check.merge_custom_fields("customFields", custom_fields, &mut after.custom_fields);
         match owner_email {
             MaybeUndefined::Undefined => {}
             MaybeUndefined::Null => check.fault(UserErrorCode::Required, "ownerEmail", "Every account has an owner."),
@@ -251,9 +241,7 @@ async fn link_parents(
                     AccountRef::Domain(domain) => {
                         crate::text::domain(domain).ok().map(|domain| (String::new(), domain))
                     }
-                    AccountRef::ExternalId(external) => {
-                        Some((external.source.trim().to_owned(), external.id.trim().to_owned()))
-                    }
+                    AccountRef::ExternalId(external) => external::key(external),
                 };
                 let parent = key
                     .and_then(|key| of_call.get(&key).copied())

@@ -16,7 +16,7 @@ use crate::check::Check;
 use crate::context::{Cx, Viewer};
 use crate::error::{Result, UserErrorCode};
 use crate::event::Write;
-use crate::external::{ExternalId, ExternalIdInput, merged, shown, stored};
+use crate::external::{self, ExternalIdInput};
 use crate::scalar::Json;
 use crate::text::{email as address, fold, tidy};
 use crate::upsert::{Lookup, Once, Row, UpsertPayload, check_row, named, not_too_many, save, value};
@@ -80,7 +80,8 @@ enum Identity {
 
 /// The name that another system gives, tidied.
 fn external_key(external: &ExternalIdInput) -> (String, String) {
-    (external.source.trim().to_owned(), external.id.trim().to_owned())
+    // One that could be nobody's is nobody's; its row has been told.
+    external::key(external).unwrap_or_default()
 }
 
 impl Identity {
@@ -364,20 +365,9 @@ fn changed(
     Changes { name, title, department, email, phone, buying_role, relationship, do_not_contact }
         .apply(check, &mut after);
     if let Some(external) = value(external_id) {
-        let one = check.external_ids("externalId", std::slice::from_ref(&external));
-        let mut all: Vec<ExternalId> =
-            shown(&after.external_ids).into_iter().filter(|other| other.source != external.source.trim()).collect();
-        all.extend(shown(&one));
-        after.external_ids = stored(all);
+        after.external_ids = external::with(&after.external_ids, check.external_key("externalId", &external));
     }
-    match custom_fields {
-        MaybeUndefined::Undefined => {}
-        MaybeUndefined::Null => after.custom_fields = "{}".to_owned(),
-        MaybeUndefined::Value(Json(json)) => {
-            let all = merged(&after.custom_fields, &check.custom_fields("customFields", json));
-            after.custom_fields = check.custom_fields("customFields", &all);
-        }
-    }
+    check.merge_custom_fields("customFields", custom_fields, &mut after.custom_fields);
     after
 }
 

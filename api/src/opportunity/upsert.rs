@@ -17,7 +17,7 @@ use crate::check::{Check, NOTE};
 use crate::context::{Cx, Viewer};
 use crate::error::{Result, UserErrorCode};
 use crate::event::Write;
-use crate::external::{self, ExternalIdInput, merged};
+use crate::external::{self, ExternalIdInput};
 use crate::scalar::{Date, Decimal, Json};
 use crate::upsert::{Lookup, Once, Row, UpsertPayload, check_row, named, not_too_many, save, value};
 
@@ -205,13 +205,7 @@ fn one(
         after.opened_on = after.closed_on.map_or(ground.today, |closed| closed.min(ground.today));
     }
     check_days(check, if closed_on.is_value() { "closedOn" } else { "openedOn" }, &after);
-    match custom_fields {
-        MaybeUndefined::Undefined => {}
-        MaybeUndefined::Null => after.custom_fields = "{}".to_owned(),
-        MaybeUndefined::Value(Json(json)) => {
-            after.custom_fields = merged(&after.custom_fields, &check.custom_fields("customFields", json));
-        }
-    }
+    check.merge_custom_fields("customFields", custom_fields, &mut after.custom_fields);
     owner(ground, check, &mut after, owner_email);
     if let Some(place) = place {
         let moves = before.is_some_and(|before| before.account_id != place.id);
