@@ -4,7 +4,7 @@
 //! |---|---|
 //! | here | the type and how its relations are read |
 //! | [`list`] | filters, orderings and lists |
-//! | [`write`] | create, update, archive, restore |
+//! | [`mod@write`] | create, update, archive, restore |
 //! | [`team`] | seats: the owner's and the team's |
 //! | [`upsert`] | many at once, from another system |
 

@@ -4,7 +4,7 @@
 //! |---|---|
 //! | here | the type, its rules, and how its relations are read |
 //! | [`list`] | filters and lists |
-//! | [`write`] | record, update, delete |
+//! | [`mod@write`] | record, update, delete |
 //! | [`upsert`] | many at once, from another system |
 //!
 //! Who may write one: whoever answers for its account, and the owner of its opportunity with everyone above them. Any

@@ -4,8 +4,8 @@
 //! |---|---|
 //! | here | the type and how its relations are read |
 //! | [`list`] | filters, orderings and lists |
-//! | [`write`] | create, update, archive, restore |
-//! | [`line`] | whom they report to: always someone of the same account, never in a circle |
+//! | [`mod@write`] | create, update, archive, restore |
+//! | [`mod@line`] | whom they report to: always someone of the same account, never in a circle |
 //! | [`erase`] | removing a person for good |
 //! | [`upsert`] | many at once, from another system |
 

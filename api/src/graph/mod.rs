@@ -10,8 +10,8 @@
 //! - `once(function)`: for a field with one parent (the roots): `async fn(&Asked, Arguments) -> Result<Type>`;
 //! - `mutation(function)`: the same for changes, where what the caller can mend becomes the payload's `userErrors`.
 //!
-//! Read on in [`object`] (what a type is), [`selection`] (which fields a document asks for), [`answer`] (the walk) and
-//! [`value`] (what a plain field may be).
+//! Read on in `object` (what a type is), `selection` (which fields a document asks for), `answer` (the walk) and
+//! `value` (what a plain field may be).
 
 mod answer;
 mod argument;

@@ -4,7 +4,7 @@
 //! |---|---|
 //! | here | the type, its rules, and how its relations are read |
 //! | [`list`] | filters, orderings and lists |
-//! | [`write`] | create, update |
+//! | [`mod@write`] | create, update |
 //! | [`close`] | win, lose, delete |
 //! | [`upsert`] | many at once, from another system |
 //!

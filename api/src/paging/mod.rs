@@ -8,7 +8,7 @@
 //! | room | holds |
 //! |---|---|
 //! | [`order`] | orderings, sort keys, cursors |
-//! | [`page`] | one page: of a list, or of what the viewer sees of it |
+//! | [`mod@page`] | one page: of a list, or of what the viewer sees of it |
 //! | [`below`] | a page for each of many parents, in one statement |
 //! | [`connection`] | the types of the schema |
 

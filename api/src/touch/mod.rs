@@ -5,7 +5,7 @@
 //! | here | the type and how its relations are read |
 //! | [`list`] | filters, orderings and lists; an account's and a person's touches |
 //! | [`input`] | what they are written with |
-//! | [`write`] | log, schedule, update, complete, cancel, delete |
+//! | [`mod@write`] | log, schedule, update, complete, cancel, delete |
 //! | [`people`] | who took part, as it is stored; what becomes of touches when their user changes |
 //! | [`upsert`] | many at once, from another system |
 //! | [`weight`] | what a touch weighs, and when it is missed: pure |
