@@ -45,6 +45,9 @@ pub struct Options {
     pub slow: Duration,
 }
 
+/// Characters of a slow statement that are logged.
+const LOGGED: usize = 500;
+
 /// Any number that all our servers know: the lock under which one of them migrates.
 const MIGRATION_LOCK: i64 = 0x0043_414c_4c53_484f;
 
@@ -67,7 +70,8 @@ impl Db {
                     seen.push(info.statement.clone());
                 }
                 if info.elapsed > slow {
-                    tracing::warn!(milliseconds = info.elapsed.as_millis(), sql = %info.statement.sql, "slow statement");
+                    let sql: String = info.statement.sql.chars().take(LOGGED).collect();
+                    tracing::warn!(milliseconds = info.elapsed.as_millis(), sql, "slow statement");
                 }
             });
             connection

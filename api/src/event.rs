@@ -5,14 +5,14 @@
 //! Replaying the feed gives the rows again, for every fact of a row is in its events.
 
 use entity::{AccountId, Day, EventId, Id, Instant, OrganizationId, Scoped, UserId, event, external_id};
-use sea_orm::sea_query::OnConflict;
 use sea_orm::{
     ActiveModelBehavior, ActiveModelTrait, ActiveValue, ColumnTrait, ConnectionTrait, DatabaseTransaction, DbBackend,
-    EntityTrait, IntoActiveModel, Iterable, ModelTrait, PrimaryKeyToColumn, QueryFilter, Statement,
+    EntityTrait, IntoActiveModel, ModelTrait, QueryFilter, Statement,
 };
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
+use crate::bulk;
 use crate::context::{Cx, Viewer};
 use crate::error::Result;
 use crate::money::Currency;
@@ -126,9 +126,6 @@ pub struct Write<'a> {
     events: Vec<event::ActiveModel>,
     cx: &'a Cx,
 }
-
-/// Rows of one statement: as many as its parameters allow on both databases.
-const PARAMETERS: usize = 30_000;
 
 impl<'a> Write<'a> {
     /// Begins a change by who asks.
@@ -308,9 +305,7 @@ impl<'a> Write<'a> {
     /// The database's.
     pub async fn commit(mut self) -> Result<()> {
         let events = std::mem::take(&mut self.events);
-        for chunk in events.chunks(PARAMETERS / 10) {
-            event::Entity::insert_many(chunk.to_vec()).exec_without_returning(&self.tx).await?;
-        }
+        bulk::insert::<event::Entity, _>(&self.tx, events, false).await?;
         self.tx.commit().await?;
         Ok(())
     }
@@ -368,25 +363,8 @@ fn difference(old: &Facts, new: &Facts) -> Map<String, Value> {
 }
 
 async fn insert_rows<R: Record>(tx: &DatabaseTransaction, rows: Vec<R>, exist: bool) -> Result<()> {
-    let columns = <R::Table as EntityTrait>::Column::iter().count();
-    for chunk in rows.chunks((PARAMETERS / columns).max(1)) {
-        let actives = chunk.iter().map(|row| row.clone().into_active_model().reset_all());
-        let mut insert = R::Table::insert_many(actives);
-        if exist {
-            // One statement for however many rows; that they exist is what the caller has locked them for.
-            let keys: Vec<_> =
-                <R::Table as EntityTrait>::PrimaryKey::iter().map(PrimaryKeyToColumn::into_column).collect();
-            let rest: Vec<_> =
-                <R::Table as EntityTrait>::Column::iter().filter(|column| !is_key::<R>(column)).collect();
-            insert = insert.on_conflict(OnConflict::columns(keys).update_columns(rest).to_owned());
-        }
-        insert.exec_without_returning(tx).await?;
-    }
-    Ok(())
-}
-
-fn is_key<R: Record>(column: &<R::Table as EntityTrait>::Column) -> bool {
-    <R::Table as EntityTrait>::PrimaryKey::from_column(*column).is_some()
+    let rows = rows.into_iter().map(|row| row.into_active_model().reset_all()).collect();
+    bulk::insert::<R::Table, _>(tx, rows, exist).await
 }
 
 /// Other systems' names that come and go with the rows of one save.
@@ -427,10 +405,7 @@ impl Names {
                     .reset_all()
             })
             .collect();
-        for chunk in rows.chunks(PARAMETERS / 5) {
-            external_id::Entity::insert_many(chunk.to_vec()).exec_without_returning(tx).await?;
-        }
-        Ok(())
+        bulk::insert::<external_id::Entity, _>(tx, rows, false).await
     }
 }
 

@@ -9,6 +9,7 @@ pub mod analytics;
 pub mod app;
 pub mod auth;
 pub mod booking;
+pub mod bulk;
 pub mod calendar;
 pub mod check;
 pub mod clock;

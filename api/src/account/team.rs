@@ -5,10 +5,9 @@ use std::collections::hash_map::Entry;
 
 use async_graphql::{Enum, ID, InputObject};
 use entity::{AccountId, Id, Instant, Scoped, UserId, account, opportunity, seat, user};
-use sea_orm::sea_query::OnConflict;
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter,
-    QueryOrder, QuerySelect,
+    ActiveModelTrait, ColumnTrait, ConnectionTrait, IntoActiveModel, PaginatorTrait, QueryFilter, QueryOrder,
+    QuerySelect,
 };
 
 use super::{Account, AccountPayload};
@@ -280,18 +279,8 @@ async fn touch_team(
 
 /// Puts seats in their places, whether there were any before or not.
 pub(super) async fn save_seats<C: ConnectionTrait>(connection: &C, seats: Vec<seat::Model>) -> Result<()> {
-    for chunk in seats.chunks(4000) {
-        let rows = chunk.iter().map(|seat| seat.clone().into_active_model().reset_all());
-        seat::Entity::insert_many(rows)
-            .on_conflict(
-                OnConflict::columns([seat::Column::AccountId, seat::Column::UserId])
-                    .update_columns([seat::Column::Owner, seat::Column::Role, seat::Column::Since])
-                    .to_owned(),
-            )
-            .exec_without_returning(connection)
-            .await?;
-    }
-    Ok(())
+    let seats = seats.into_iter().map(|seat| seat.into_active_model().reset_all()).collect();
+    crate::bulk::insert::<seat::Entity, _>(connection, seats, true).await
 }
 
 /// Seats the new owners of accounts, and unseats the old ones: who owns opportunities there stays on the team, as SELLER;

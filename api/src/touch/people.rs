@@ -7,10 +7,7 @@ use chrono_tz::Tz;
 use entity::{
     AccountId, ContactId, Id, OrganizationId, Scoped, TouchId, UserId, account, contact, touch, touch_contact, user,
 };
-use sea_orm::sea_query::OnConflict;
-use sea_orm::{
-    ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect,
-};
+use sea_orm::{ActiveModelTrait, ColumnTrait, ConnectionTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect};
 
 use super::weight::missed_at;
 use crate::account::team;
@@ -22,8 +19,6 @@ use crate::{calendar, error::UserErrorCode};
 
 /// People at one touch at most.
 const MOST: usize = 100;
-/// Rows of one statement: below what parameters it may have on both databases.
-const ROWS: usize = 1_000;
 
 /// The people of a touch, as stored, read.
 #[must_use]
@@ -147,14 +142,9 @@ impl Parts {
     ///
     /// # Errors
     /// The database's.
-    pub(super) async fn save(mut self, write: &Write<'_>) -> Result<()> {
+    pub(super) async fn save(self, write: &Write<'_>) -> Result<()> {
         forget(write, self.gone).await?;
-        while !self.come.is_empty() {
-            let rest = self.come.split_off(self.come.len().min(ROWS));
-            touch_contact::Entity::insert_many(self.come).exec_without_returning(&write.tx).await?;
-            self.come = rest;
-        }
-        Ok(())
+        crate::bulk::insert::<touch_contact::Entity, _>(&write.tx, self.come, false).await
     }
 }
 
@@ -220,13 +210,7 @@ pub async fn follow_zone(write: &Write<'_>, user: &user::Model) -> Result<()> {
         .filter(|touch| touch.missed_at != missed_at(touch.at, zone))
         .map(|touch| touch::Model { missed_at: missed_at(touch.at, zone), ..touch }.into_active_model().reset_all())
         .collect();
-    for chunk in moved.chunks(ROWS) {
-        touch::Entity::insert_many(chunk.to_vec())
-            .on_conflict(OnConflict::column(touch::Column::Id).update_column(touch::Column::MissedAt).to_owned())
-            .exec_without_returning(&write.tx)
-            .await?;
-    }
-    Ok(())
+    crate::bulk::insert::<touch::Entity, _>(&write.tx, moved, true).await
 }
 
 #[cfg(test)]
