@@ -190,7 +190,8 @@ impl TouchesArguments {
     /// Does the filter name one account, or one person?
     fn is_pinned(&self) -> bool {
         let one = |filter: &MaybeUndefined<IdFilter>| filter.value().is_some_and(|filter| filter.eq.is_value());
-        self.filter.as_ref().is_some_and(|filter| one(&filter.account_id) || one(&filter.contact_id))
+        let pins = |filter: &TouchFilter| one(&filter.account_id) || one(&filter.contact_id) || one(&filter.user_id);
+        self.filter.as_ref().is_some_and(pins)
     }
 }
 
