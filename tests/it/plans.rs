@@ -36,7 +36,11 @@ async fn fill(connection: &DatabaseConnection, owners: &[String]) {
         if postgres { format!("'{uuid}'::uuid") } else { format!("x'{}'", uuid.simple()) }
     };
     // The first fifty accounts are the seller's, the rest everybody else's in turn.
-    let owner = format!("case when s.i % 200 = 0 then {} else {} end", literal(&owners[0]), literal(&owners[1]));
+    let owner = |account: &str| {
+        format!("case when {account} % 200 = 0 then {} else {} end", literal(&owners[0]), literal(&owners[1]))
+    };
+    // Whoever owns an account works on it.
+    let (owner, worker) = (owner("s.i"), owner("(1 + s.i % 10000)"));
     let scatter = "cast(s.i * 7919 % 100003 as bigint) * 1000000000";
     let (account, of_account) = (id(1, "s.i"), id(1, "1 + s.i % 10000"));
     let statements = [
@@ -46,12 +50,12 @@ async fn fill(connection: &DatabaseConnection, owners: &[String]) {
         "insert into seat select id, owner_id, organization_id, true, null, 0 from account".to_owned(),
         format!("insert into contact select {}, {organization}, {of_account}, 'n' || (s.i * 7919 % 50021), 'n' || (s.i * 7919 % 50021), null, null,
             null, null, null, null, 'KNOWN', null, false, '[]', '{{}}', {scatter}, {scatter}, null, null, 1 from {}", id(2, "s.i"), series(50_000)),
-        format!("insert into touch select {}, {organization}, {of_account}, {owner}, 'CALL', 'COMPLETED', 'OUTBOUND', {scatter}, {scatter}, 15, {scatter},
+        format!("insert into touch select {}, {organization}, {of_account}, {worker}, 'CALL', 'COMPLETED', 'OUTBOUND', {scatter}, {scatter}, 15, {scatter},
             null, null, true, null, false, null, null, null, '[]', '[]', {scatter}, {scatter}, 1 from {}", id(3, "s.i"), series(100_000)),
-        format!("insert into opportunity select {}, {organization}, {of_account}, {owner}, 'n' || (s.i * 7919 % 20011), 'n' || (s.i * 7919 % 20011),
+        format!("insert into opportunity select {}, {organization}, {of_account}, {worker}, 'n' || (s.i * 7919 % 20011), 'n' || (s.i * 7919 % 20011),
             case when s.i % 4 > 0 then s.i end, 'WON', null, s.i % 5000, case when s.i % 2 = 0 then s.i % 4000 end, case when s.i % 3 = 0 then s.i % 3000 end,
             null, '[]', '{{}}', {scatter}, {scatter}, 1 from {}", id(4, "s.i"), series(20_000)),
-        format!("insert into booking select {}, {organization}, {of_account}, s.i, s.i % 5000, null, null, {owner}, '[]', {scatter}, {scatter}, 1 from {}",
+        format!("insert into booking select {}, {organization}, {of_account}, s.i, s.i % 5000, null, null, {worker}, '[]', {scatter}, {scatter}, 1 from {}",
             id(5, "s.i"), series(10_000)),
         "analyze".to_owned(),
     ];
@@ -145,7 +149,8 @@ async fn check(connection: &DatabaseConnection, statement: &Statement, what: &st
     let tables: Vec<&String> = plan.full_scans.iter().filter(|table| large.contains(&table.as_str())).collect();
     assert!(tables.is_empty(), "{what} reads {tables:?} from end to end:\n{}\n{}", statement.sql, plan.text);
     if let Some(read) = plan.rows_read {
-        assert!(read <= 20 * PAGE, "{what} reads {read} rows:\n{}\n{}", statement.sql, plan.text);
+        // Beside the list's rows, the fifty seats.
+        assert!(read <= 20 * PAGE + 50, "{what} reads {read} rows:\n{}\n{}", statement.sql, plan.text);
     }
     // What is sorted is what one seller or one filter has; no more than a page of it is kept while sorting.
     for sort in &plan.sorts {
