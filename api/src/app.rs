@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use async_graphql::{EmptySubscription, Request, Response, Schema};
+use async_graphql::parser::types::OperationType;
+use async_graphql::{EmptySubscription, Response, Schema, SchemaEnv};
 use entity::OrganizationId;
 
 use crate::auth::Auth;
@@ -11,6 +12,11 @@ use crate::clock::Clock;
 use crate::config::Settings;
 use crate::context::Cx;
 use crate::db::{Db, Options};
+use crate::graph;
+use crate::http::code::Code;
+use crate::http::documents::Documents;
+use crate::http::stages::ErrorCodes;
+use crate::http::{Question, document, variables};
 use crate::schema::{Mutation, Query};
 
 /// The schema with its roots.
@@ -26,7 +32,10 @@ pub struct App {
     pub db: Db,
     /// What lets people in.
     pub auth: Auth,
+    /// The documents that were sent before.
+    pub documents: Documents,
     schema: ApiSchema,
+    env: SchemaEnv,
 }
 
 impl App {
@@ -40,13 +49,15 @@ impl App {
         db.migrate(&url).await.map_err(|error| format!("the tables could not be brought up to date: {error}"))?;
         let auth = Auth::open(&settings).map_err(|error| error.to_string())?;
         let clock = Clock::from_setting(settings.clock.stop);
-        Ok(Arc::new(Self { clock, db, auth, schema: crate::schema::build(), settings }))
+        let documents = Documents::new(settings.limits);
+        let (schema, env) = crate::schema::open().await;
+        Ok(Arc::new(Self { settings, clock, db, auth, documents, schema, env }))
     }
 
-    /// Answers a request.
+    /// Answers a question.
     pub async fn execute(
         self: &Arc<Self>,
-        request: Request,
+        question: Question,
         bearer: Option<&str>,
         request_id: &str,
         peer: Option<std::net::IpAddr>,
@@ -62,7 +73,37 @@ impl App {
             None => None,
         };
         let cx = Cx::new(Arc::clone(self), request_id.to_owned(), peer, viewer);
-        self.schema.execute(request.data(cx)).await
+        let Question { parameters, known } = &question;
+        let definition = match document::operation(&known.document, parameters.operation_name.as_deref()) {
+            Ok(definition) => definition,
+            Err(refusal) => return Response::from_errors(vec![refusal.into()]),
+        };
+        if definition.ty == OperationType::Subscription {
+            let message = "A subscription is not answered by a single response; it needs a WebSocket.";
+            return Response::from_errors(vec![Code::BadUserInput.error(message, None)]);
+        }
+        // async-graphql validates, and answers what asks the schema about itself.
+        let mut introspected = None;
+        if !known.valid {
+            let response = self.schema.execute(question.to_request(request_id)).await;
+            if !response.errors.is_empty() {
+                return response;
+            }
+            self.documents.keep(&parameters.query, &known.document);
+            introspected = Some(response.data);
+        }
+        if known.valid {
+            let faults = variables::faults(&self.env.registry, &definition.variable_definitions, &parameters.variables);
+            if !faults.is_empty() {
+                return Response::from_errors(faults);
+            }
+        }
+        let operation = graph::Operation::new(&known.document, definition, &parameters.variables, &self.env.registry);
+        if definition.ty == OperationType::Mutation {
+            graph::answer(&Mutation, &cx, &operation, introspected.as_ref()).await
+        } else {
+            graph::answer(&Query, &cx, &operation, introspected.as_ref()).await
+        }
     }
 
     /// Is the database there, with the tables that this program knows?
@@ -83,7 +124,7 @@ impl App {
     /// The schema as text.
     #[must_use]
     pub fn sdl() -> String {
-        crate::schema::build().sdl_with_options(async_graphql::SDLExportOptions::new())
+        crate::schema::build(ErrorCodes::default()).sdl_with_options(async_graphql::SDLExportOptions::new())
     }
 
     /// Forgets what is remembered of an organization's people and settings, so that a change is in force at once here;

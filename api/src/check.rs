@@ -2,7 +2,6 @@
 
 use async_graphql::{ID, MaybeUndefined};
 use entity::{Day, Id};
-use rust_decimal::Decimal as Number;
 
 use crate::error::{Fault, Result, UserError, UserErrorCode};
 use crate::money::Currency;
@@ -71,6 +70,14 @@ impl Check {
     /// [`Fault::Refused`] with the faults, where there are any.
     pub fn done(&mut self) -> Result<()> {
         if self.errors.is_empty() { Ok(()) } else { Err(Fault::Refused(std::mem::take(&mut self.errors))) }
+    }
+
+    /// Refuses with the faults noted: for where what was asked for is not there, which was noted as a fault.
+    ///
+    /// # Errors
+    /// [`Fault::Refused`] always.
+    pub fn refuse<T>(self) -> Result<T> {
+        Err(Fault::Refused(self.errors))
     }
 
     fn tidied(&mut self, field: &str, given: &str, most: usize) -> Option<String> {
@@ -213,10 +220,4 @@ pub fn same_version(expected: Option<i32>, version: i32) -> Result<()> {
         )),
         _ => Ok(()),
     }
-}
-
-/// A number that is exact in at most six decimals.
-#[must_use]
-pub fn has_decimals(number: Number, most: u32) -> bool {
-    number.normalize().scale() <= most
 }

@@ -1,11 +1,16 @@
 //! One request: who asks, when, and of which application.
 
+use std::collections::HashMap;
+use std::hash::Hash;
 use std::sync::Arc;
 
 use chrono_tz::Tz;
-use entity::{AccountId, Day, Instant, Scoped, SessionId, UserId, account, organization, seat, user};
+use entity::{AccountId, ByPlace, Day, Instant, Row, Scoped, SessionId, UserId, account, organization, seat, user};
 use sea_orm::sea_query::{Cond, SelectStatement};
-use sea_orm::{ColumnTrait, Condition, DatabaseConnection, QueryFilter, QuerySelect, QueryTrait, Select};
+use sea_orm::{
+    ColumnTrait, Condition, DatabaseConnection, EntityTrait, FromQueryResult, QueryFilter, QuerySelect, QueryTrait,
+    Select,
+};
 
 use crate::app::App;
 use crate::calendar;
@@ -52,6 +57,51 @@ impl Cx {
     #[must_use]
     pub fn reader(&self) -> &DatabaseConnection {
         self.app.db.reader()
+    }
+
+    /// The rows that a selection finds.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn all<E: EntityTrait<Model: Row>>(&self, select: Select<E>) -> Result<Vec<E::Model>> {
+        let rows = select.into_model::<ByPlace<E::Model>>().all(self.reader()).await?;
+        Ok(rows.into_iter().map(|ByPlace(row)| row).collect())
+    }
+
+    /// The rows that a statement of our own making finds, which selects all columns of their table in its order.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn all_of<M: Row + Send + Sync>(&self, statement: &SelectStatement) -> Result<Vec<M>> {
+        let statement = self.app.db.backend().build(statement);
+        let rows = ByPlace::<M>::find_by_statement(statement).all(self.reader()).await?;
+        Ok(rows.into_iter().map(|ByPlace(row)| row).collect())
+    }
+
+    /// What has these ids, of what a selection finds: one statement, none where there are no ids.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn by_ids<E, I, T>(
+        &self,
+        select: Select<E>,
+        column: E::Column,
+        ids: impl IntoIterator<Item = I>,
+        id_of: impl Fn(&E::Model) -> I,
+    ) -> Result<HashMap<I, T>>
+    where
+        E: EntityTrait<Model: Row>,
+        I: Ord + Hash + Into<sea_orm::Value>,
+        T: From<E::Model>,
+    {
+        let mut ids: Vec<I> = ids.into_iter().collect();
+        ids.sort_unstable();
+        ids.dedup();
+        if ids.is_empty() {
+            return Ok(HashMap::new());
+        }
+        let rows = self.all(select.filter(column.is_in(ids))).await?;
+        Ok(rows.into_iter().map(|row| (id_of(&row), T::from(row))).collect())
     }
 
     /// An amount with the organization's currency.

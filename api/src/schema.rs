@@ -1,8 +1,9 @@
 //! The one list of all nouns: the roots of the schema, and its limits.
 
 use std::collections::HashMap;
+use std::sync::{Arc, OnceLock};
 
-use async_graphql::{EmptySubscription, ID, InputObject, Schema};
+use async_graphql::{EmptySubscription, ID, InputObject, Schema, SchemaEnv};
 use entity::Id;
 use uuid::Uuid;
 
@@ -16,6 +17,7 @@ use crate::contact::{self, Contact, ContactPayload};
 use crate::error::{Fault, Result};
 use crate::feed::{self, Actor, Event};
 use crate::graph::{Answers, AnyNode, Asked, group_answers, object, root_object};
+use crate::http::stages::ErrorCodes;
 use crate::opportunity::{self, Opportunity, OpportunityPayload};
 use crate::organization::write::OrganizationPayload;
 use crate::organization::{self, Organization};
@@ -252,8 +254,17 @@ pub async fn nodes_of(asked: &Asked<'_>, ids: &[(&str, Uuid)]) -> Result<Answers
     Ok(group_answers(ids.len(), &parts))
 }
 
-/// The schema, ready to answer.
+/// The schema.
 #[must_use]
-pub fn build() -> ApiSchema {
-    Schema::build(Query, Mutation, EmptySubscription).extension(crate::http::stages::ErrorCodes).finish()
+pub fn build(codes: ErrorCodes) -> ApiSchema {
+    Schema::build(Query, Mutation, EmptySubscription).extension(codes).finish()
+}
+
+/// The schema with what it knows of its types, which async-graphql shows to extensions alone.
+pub async fn open() -> (ApiSchema, SchemaEnv) {
+    let seen = Arc::new(OnceLock::new());
+    let schema = build(ErrorCodes { seen: Arc::clone(&seen) });
+    let answer = schema.execute("{ __typename }").await;
+    let env = seen.get().cloned();
+    (schema, env.unwrap_or_else(|| unreachable!("a schema that was asked was seen: {:?}", answer.errors)))
 }

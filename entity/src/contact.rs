@@ -2,7 +2,7 @@
 
 use sea_orm::entity::prelude::*;
 
-use crate::{AccountId, ContactId, Instant, OrganizationId, word::word};
+use crate::{AccountId, ContactId, Instant, OrganizationId, row::row, word::word};
 
 word! {
     /// What part the person plays in buying.
@@ -38,53 +38,55 @@ word! {
     }
 }
 
-/// A contact.
-#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
-#[sea_orm(table_name = "contact")]
-pub struct Model {
-    /// Its id.
-    #[sea_orm(primary_key, auto_increment = false)]
-    pub id: ContactId,
-    /// Of which organization.
-    pub organization_id: OrganizationId,
-    /// Where the person works.
-    pub account_id: AccountId,
-    /// The name.
-    pub name: String,
-    /// The name, folded.
-    pub name_key: String,
-    /// The job.
-    pub title: Option<String>,
-    /// The job, folded.
-    pub title_key: Option<String>,
-    /// The department.
-    pub department: Option<String>,
-    /// The address, lower-cased; people may share one.
-    pub email: Option<String>,
-    /// The telephone number.
-    pub phone: Option<String>,
-    /// The part in buying.
-    pub buying_role: Option<BuyingRole>,
-    /// How they see us.
-    pub relationship: RelationshipLevel,
-    /// Whom they report to, at the same account.
-    pub reports_to_id: Option<ContactId>,
-    /// Asked not to be contacted.
-    pub do_not_contact: bool,
-    /// JSON: [{source, id}], by source.
-    pub external_ids: String,
-    /// JSON object.
-    pub custom_fields: String,
-    /// When it was made.
-    pub created_at: Instant,
-    /// When it last changed.
-    pub updated_at: Instant,
-    /// When it was archived.
-    pub archived_at: Option<Instant>,
-    /// When the person was erased for good.
-    pub erased_at: Option<Instant>,
-    /// Writes so far.
-    pub version: i32,
+row! {
+    /// A contact.
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+    #[sea_orm(table_name = "contact")]
+    pub struct Model {
+        /// Its id.
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub id: ContactId,
+        /// Of which organization.
+        pub organization_id: OrganizationId,
+        /// Where the person works.
+        pub account_id: AccountId,
+        /// The name.
+        pub name: String,
+        /// The name, folded.
+        pub name_key: String,
+        /// The job.
+        pub title: Option<String>,
+        /// The job, folded.
+        pub title_key: Option<String>,
+        /// The department.
+        pub department: Option<String>,
+        /// The address, lower-cased; people may share one.
+        pub email: Option<String>,
+        /// The telephone number.
+        pub phone: Option<String>,
+        /// The part in buying.
+        pub buying_role: Option<BuyingRole>,
+        /// How they see us.
+        pub relationship: RelationshipLevel,
+        /// Whom they report to, at the same account.
+        pub reports_to_id: Option<ContactId>,
+        /// Asked not to be contacted.
+        pub do_not_contact: bool,
+        /// JSON: [{source, id}], by source.
+        pub external_ids: String,
+        /// JSON object.
+        pub custom_fields: String,
+        /// When it was made.
+        pub created_at: Instant,
+        /// When it last changed.
+        pub updated_at: Instant,
+        /// When it was archived.
+        pub archived_at: Option<Instant>,
+        /// When the person was erased for good.
+        pub erased_at: Option<Instant>,
+        /// Writes so far.
+        pub version: i32,
+    }
 }
 
 /// Relations that are queried: none.

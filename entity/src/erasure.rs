@@ -3,20 +3,22 @@
 
 use sea_orm::entity::prelude::*;
 
-use crate::{Instant, OrganizationId};
+use crate::{Instant, OrganizationId, row::row};
 
-/// One mark.
-#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
-#[sea_orm(table_name = "erasure")]
-pub struct Model {
-    /// Of which organization.
-    #[sea_orm(primary_key, auto_increment = false)]
-    pub organization_id: OrganizationId,
-    /// HMAC-SHA-256 of the address or external id under the organization's erasure key.
-    #[sea_orm(primary_key, auto_increment = false)]
-    pub mark: Vec<u8>,
-    /// When.
-    pub at: Instant,
+row! {
+    /// One mark.
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+    #[sea_orm(table_name = "erasure")]
+    pub struct Model {
+        /// Of which organization.
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub organization_id: OrganizationId,
+        /// HMAC-SHA-256 of the address or external id under the organization's erasure key.
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub mark: Vec<u8>,
+        /// When.
+        pub at: Instant,
+    }
 }
 
 /// Relations that are queried: none.

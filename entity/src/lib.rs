@@ -3,6 +3,7 @@
 #![recursion_limit = "256"]
 
 mod id;
+mod row;
 mod scope;
 mod time;
 mod word;
@@ -25,5 +26,6 @@ pub mod user;
 
 pub use id::{AccountId, BookingId, ContactId, EventId, OpportunityId, OrganizationId, SessionId, TouchId, UserId};
 pub use id::{Id, IdError, show as show_id, split as split_id};
+pub use row::{ByPlace, Row};
 pub use scope::Scoped;
 pub use time::{Day, Instant};

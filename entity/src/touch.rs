@@ -2,7 +2,7 @@
 
 use sea_orm::entity::prelude::*;
 
-use crate::{AccountId, Instant, OpportunityId, OrganizationId, TouchId, UserId, word::word};
+use crate::{AccountId, Instant, OpportunityId, OrganizationId, TouchId, UserId, row::row, word::word};
 
 word! {
     /// How the touch is made.
@@ -62,59 +62,61 @@ word! {
     }
 }
 
-/// A touch.
-#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
-#[sea_orm(table_name = "touch")]
-pub struct Model {
-    /// Its id.
-    #[sea_orm(primary_key, auto_increment = false)]
-    pub id: TouchId,
-    /// Of which organization.
-    pub organization_id: OrganizationId,
-    /// At which account.
-    pub account_id: AccountId,
-    /// By whom.
-    pub user_id: UserId,
-    /// How.
-    pub kind: TouchKind,
-    /// Where it stands.
-    pub status: TouchStatus,
-    /// Who started it.
-    pub direction: TouchDirection,
-    /// When it starts, or did.
-    pub at: Instant,
-    /// The end of the user's local day of `at`: from then on a scheduled touch is missed.
-    pub missed_at: Instant,
-    /// How long, in minutes.
-    pub duration_minutes: Option<i32>,
-    /// When we learned of it.
-    pub recorded_at: Instant,
-    /// What about.
-    pub subject: Option<String>,
-    /// What was said.
-    pub notes: Option<String>,
-    /// Did the other side take part?
-    pub responded: bool,
-    /// What the client got out of it.
-    pub value: Option<ValueKind>,
-    /// Did the client say that it was of use?
-    pub value_acknowledged: bool,
-    /// The commitment asked for.
-    pub commitment_asked: Option<String>,
-    /// Was it given?
-    pub commitment_given: Option<bool>,
-    /// The opportunity that it was about.
-    pub opportunity_id: Option<OpportunityId>,
-    /// JSON: ids of the contacts, in the order given. `touch_contact` has the same to search by.
-    pub contact_ids: String,
-    /// JSON: [{source, id}], by source.
-    pub external_ids: String,
-    /// When it was made.
-    pub created_at: Instant,
-    /// When it last changed.
-    pub updated_at: Instant,
-    /// Writes so far.
-    pub version: i32,
+row! {
+    /// A touch.
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+    #[sea_orm(table_name = "touch")]
+    pub struct Model {
+        /// Its id.
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub id: TouchId,
+        /// Of which organization.
+        pub organization_id: OrganizationId,
+        /// At which account.
+        pub account_id: AccountId,
+        /// By whom.
+        pub user_id: UserId,
+        /// How.
+        pub kind: TouchKind,
+        /// Where it stands.
+        pub status: TouchStatus,
+        /// Who started it.
+        pub direction: TouchDirection,
+        /// When it starts, or did.
+        pub at: Instant,
+        /// The end of the user's local day of `at`: from then on a scheduled touch is missed.
+        pub missed_at: Instant,
+        /// How long, in minutes.
+        pub duration_minutes: Option<i32>,
+        /// When we learned of it.
+        pub recorded_at: Instant,
+        /// What about.
+        pub subject: Option<String>,
+        /// What was said.
+        pub notes: Option<String>,
+        /// Did the other side take part?
+        pub responded: bool,
+        /// What the client got out of it.
+        pub value: Option<ValueKind>,
+        /// Did the client say that it was of use?
+        pub value_acknowledged: bool,
+        /// The commitment asked for.
+        pub commitment_asked: Option<String>,
+        /// Was it given?
+        pub commitment_given: Option<bool>,
+        /// The opportunity that it was about.
+        pub opportunity_id: Option<OpportunityId>,
+        /// JSON: ids of the contacts, in the order given. `touch_contact` has the same to search by.
+        pub contact_ids: String,
+        /// JSON: [{source, id}], by source.
+        pub external_ids: String,
+        /// When it was made.
+        pub created_at: Instant,
+        /// When it last changed.
+        pub updated_at: Instant,
+        /// Writes so far.
+        pub version: i32,
+    }
 }
 
 /// Relations that are queried: none.

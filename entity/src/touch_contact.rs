@@ -3,22 +3,24 @@
 
 use sea_orm::entity::prelude::*;
 
-use crate::{ContactId, Instant, OrganizationId, TouchId};
+use crate::{ContactId, Instant, OrganizationId, TouchId, row::row};
 
-/// One contact at one touch.
-#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
-#[sea_orm(table_name = "touch_contact")]
-pub struct Model {
-    /// The touch.
-    #[sea_orm(primary_key, auto_increment = false)]
-    pub touch_id: TouchId,
-    /// The contact.
-    #[sea_orm(primary_key, auto_increment = false)]
-    pub contact_id: ContactId,
-    /// Of which organization.
-    pub organization_id: OrganizationId,
-    /// The touch's time.
-    pub at: Instant,
+row! {
+    /// One contact at one touch.
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+    #[sea_orm(table_name = "touch_contact")]
+    pub struct Model {
+        /// The touch.
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub touch_id: TouchId,
+        /// The contact.
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub contact_id: ContactId,
+        /// Of which organization.
+        pub organization_id: OrganizationId,
+        /// The touch's time.
+        pub at: Instant,
+    }
 }
 
 /// Relations that are queried: none.

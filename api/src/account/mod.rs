@@ -270,15 +270,7 @@ impl Account {
     /// # Errors
     /// `UNAUTHENTICATED`; the database's.
     pub async fn fetch(cx: &Cx, ids: impl IntoIterator<Item = AccountId>) -> Result<HashMap<AccountId, Self>> {
-        let mut ids: Vec<AccountId> = ids.into_iter().collect();
-        ids.sort_unstable();
-        ids.dedup();
-        let viewer = cx.viewer()?;
-        if ids.is_empty() {
-            return Ok(HashMap::new());
-        }
-        let rows = viewer.accounts().filter(account::Column::Id.is_in(ids)).all(cx.reader()).await?;
-        Ok(rows.into_iter().map(|row| (row.id, Self(row))).collect())
+        cx.by_ids(cx.viewer()?.accounts(), account::Column::Id, ids, |row| row.id).await
     }
 }
 

@@ -131,8 +131,8 @@ pub async fn set_team_member(cx: &Cx, arguments: SetTeamMember) -> Result<Accoun
     let mut write = Write::begin(cx).await?;
     let account = responsible_for(cx, &write, &mut check, "accountId", &account_id).await?;
     let user = active_member(cx, &write, &mut check, "userId", &user_id).await?;
+    let (Some(account), Some(user)) = (account, user) else { return check.refuse() };
     check.done()?;
-    let (Some(account), Some(user)) = (account, user) else { return Err(Fault::BadInput("Nothing to do.".to_owned())) };
     let seats = seats_of(&write, account.organization_id, account.id).await?;
     let team = seats.iter().filter(|seat| seat.role.is_some()).count() as u64;
     let before = seats.iter().find(|seat| seat.user_id == user.id).cloned();
@@ -167,8 +167,8 @@ pub async fn remove_team_member(cx: &Cx, arguments: RemoveTeamMember) -> Result<
     let mut write = Write::begin(cx).await?;
     let account = responsible_for(cx, &write, &mut check, "accountId", &account_id).await?;
     let user: Option<UserId> = check.id("userId", &user_id);
+    let (Some(account), Some(user)) = (account, user) else { return check.refuse() };
     check.done()?;
-    let (Some(account), Some(user)) = (account, user) else { return Err(Fault::BadInput("Nothing to do.".to_owned())) };
     let seats = seats_of(&write, account.organization_id, account.id).await?;
     let Some(before) = seats.into_iter().find(|seat| seat.user_id == user && seat.role.is_some()) else {
         check.fault(UserErrorCode::NotFound, "userId", "There is no such user on this account's team.");

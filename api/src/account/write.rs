@@ -7,7 +7,7 @@ use sea_orm::{ColumnTrait, ConnectionTrait, QueryFilter, Statement};
 use super::{Account, AccountPayload, team};
 use crate::check::{Amounts, Check, NAME, NOTE, same_version};
 use crate::context::{Cx, Viewer};
-use crate::error::{Fault, Result, UserErrorCode};
+use crate::error::{Result, UserErrorCode};
 use crate::event::Write;
 use crate::external::ExternalIdInput;
 use crate::scalar::{Decimal, Json};
@@ -271,8 +271,8 @@ pub async fn update(cx: &Cx, arguments: UpdateAccount) -> Result<AccountPayload>
     let mut check = Check::input();
     let mut write = Write::begin(cx).await?;
     let before = team::responsible_for(cx, &write, &mut check, "id", &id).await?;
+    let Some(before) = before else { return check.refuse() };
     check.done()?;
-    let Some(before) = before else { return Err(Fault::BadInput("Nothing to do.".to_owned())) };
     same_version(if_version, before.version)?;
     let mut after = before.clone();
     Changes {
@@ -347,8 +347,8 @@ async fn set_archived(cx: &Cx, id: &ID, archived: bool) -> Result<AccountPayload
     let mut check = Check::at(&[]);
     let mut write = Write::begin(cx).await?;
     let before = team::responsible_for(cx, &write, &mut check, "id", id).await?;
+    let Some(before) = before else { return check.refuse() };
     check.done()?;
-    let Some(before) = before else { return Err(Fault::BadInput("Nothing to do.".to_owned())) };
     if before.archived_at.is_some() == archived {
         write.abandon().await?;
         return Ok(AccountPayload { account: Some(Account(before)), ..AccountPayload::default() });

@@ -18,7 +18,6 @@ use std::collections::HashMap;
 
 use entity::opportunity::Stage;
 use entity::{AccountId, BookingId, Id, account, booking, opportunity};
-use sea_orm::{ColumnTrait, QueryFilter};
 use uuid::Uuid;
 
 pub use self::list::{BookingFilter, BookingsArguments, bookings, of_accounts};
@@ -148,15 +147,10 @@ impl Booking {
     /// # Errors
     /// `UNAUTHENTICATED`; the database's.
     pub async fn fetch(cx: &Cx, ids: impl IntoIterator<Item = BookingId>) -> Result<HashMap<BookingId, Self>> {
-        let mut ids: Vec<BookingId> = ids.into_iter().collect();
-        ids.sort_unstable();
-        ids.dedup();
-        let viewer = cx.viewer()?;
-        if ids.is_empty() {
-            return Ok(HashMap::new());
-        }
-        let select = viewer.rows::<booking::Entity>(booking::Column::AccountId).filter(booking::Column::Id.is_in(ids));
-        Ok(select.all(cx.reader()).await?.into_iter().map(|row| (row.id, Self(row))).collect())
+        cx.by_ids(cx.viewer()?.rows::<booking::Entity>(booking::Column::AccountId), booking::Column::Id, ids, |row| {
+            row.id
+        })
+        .await
     }
 }
 

@@ -19,7 +19,7 @@ use std::collections::HashMap;
 
 use async_graphql::Enum;
 use entity::{AccountId, ContactId, Id, contact};
-use sea_orm::{ColumnTrait, QueryFilter, Select};
+use sea_orm::Select;
 use uuid::Uuid;
 
 pub use self::list::{ContactFilter, ContactsArguments, at_accounts, contacts};
@@ -226,15 +226,7 @@ impl Contact {
     /// # Errors
     /// `UNAUTHENTICATED`; the database's.
     pub async fn fetch(cx: &Cx, ids: impl IntoIterator<Item = ContactId>) -> Result<HashMap<ContactId, Self>> {
-        let mut ids: Vec<ContactId> = ids.into_iter().collect();
-        ids.sort_unstable();
-        ids.dedup();
-        let viewer = cx.viewer()?;
-        if ids.is_empty() {
-            return Ok(HashMap::new());
-        }
-        let rows = viewer.contacts().filter(contact::Column::Id.is_in(ids)).all(cx.reader()).await?;
-        Ok(rows.into_iter().map(|row| (row.id, Self(row))).collect())
+        cx.by_ids(cx.viewer()?.contacts(), contact::Column::Id, ids, |row| row.id).await
     }
 }
 

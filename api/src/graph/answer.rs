@@ -3,11 +3,11 @@
 use std::future::Future;
 
 use async_graphql::parser::types::{Field as AstField, SelectionSet};
-use async_graphql::{Context, PathSegment, Positioned, ServerError, ServerResult, Value as ConstValue};
+use async_graphql::{PathSegment, Positioned, Response, ServerError, Value as ConstValue};
 use futures_util::future::BoxFuture;
 
 use super::object::{Answer, Object};
-use super::selection::{Document, Plan};
+use super::selection::{Document, Operation, Plan};
 use crate::context::Cx;
 use crate::error::{Fault, Result, UserError};
 
@@ -180,6 +180,22 @@ plainly_once!(bool, i32, String, Option<bool>, Option<i32>, Option<String>);
 
 /// Answers all fields that need more than the rows, then writes the rows.
 async fn answer_rows<T: Object>(asked: &Asked<'_>, plan: &Plan<'_>, rows: &[&T]) -> Result<Answers> {
+    let batches = answer_fields(asked.cx, asked.document, &asked.path, plan, rows).await?;
+    let mut answers = Answers::with_capacity(rows.len());
+    for (at, row) in rows.iter().enumerate() {
+        answers.push(|out| write_row(*row, asked.cx, plan, &batches, at, out));
+    }
+    Ok(answers)
+}
+
+/// Answers all fields that need more than the rows: one value a row for each of those, nothing for the others.
+async fn answer_fields<T: Object>(
+    cx: &Cx,
+    document: Document<'_>,
+    path: &[PathSegment],
+    plan: &Plan<'_>,
+    rows: &[&T],
+) -> Result<Vec<Option<Answers>>> {
     let mut batches: Vec<Option<Answers>> = Vec::with_capacity(plan.steps.len());
     for step in &plan.steps {
         let Some(Answer::Batch { nullable, run }) = step.index.map(|index| &T::FIELDS[index].answer) else {
@@ -190,30 +206,20 @@ async fn answer_rows<T: Object>(asked: &Asked<'_>, plan: &Plan<'_>, rows: &[&T])
             batches.push(Some(Answers::default()));
             continue;
         }
-        let mut path = asked.path.clone();
+        let mut path = path.to_vec();
         path.push(PathSegment::Field(step.chosen.key.to_owned()));
-        let inner = Asked {
-            cx: asked.cx,
-            document: asked.document,
-            field: step.chosen.field,
-            sets: &step.chosen.sets,
-            path: path.clone(),
-        };
-        match run(inner, rows).await {
+        let asked = Asked { cx, document, field: step.chosen.field, sets: &step.chosen.sets, path: path.clone() };
+        match run(asked, rows).await {
             Ok(answers) => batches.push(Some(answers)),
             Err(fault) if *nullable => {
-                asked.document.note(place(asked.cx, fault, &path, step.chosen.field));
+                document.note(place(cx, fault, &path, step.chosen.field));
                 batches.push(Some(Answers::default()));
             }
             Err(Fault::Placed(error)) => return Err(Fault::Placed(error)),
-            Err(fault) => return Err(Fault::Placed(Box::new(place(asked.cx, fault, &path, step.chosen.field)))),
+            Err(fault) => return Err(Fault::Placed(Box::new(place(cx, fault, &path, step.chosen.field)))),
         }
     }
-    let mut answers = Answers::with_capacity(rows.len());
-    for (at, row) in rows.iter().enumerate() {
-        answers.push(|out| write_row(*row, asked.cx, plan, &batches, at, out));
-    }
-    Ok(answers)
+    Ok(batches)
 }
 
 /// Writes one row.
@@ -232,7 +238,10 @@ pub(super) fn write_row<T: Object>(
         }
         out.extend_from_slice(&step.label);
         match step.index.map(|index| &T::FIELDS[index].answer) {
-            None => super::write_text(T::NAME, out),
+            None => match batches.get(number) {
+                Some(Some(introspected)) => out.extend_from_slice(introspected.get(at)),
+                _ => super::write_text(T::NAME, out),
+            },
             Some(Answer::Plain { write, .. }) => write(row, cx, step.inner.as_ref(), out),
             Some(Answer::Batch { .. }) => match batches.get(number) {
                 Some(Some(answers)) => out.extend_from_slice(answers.get(at)),
@@ -250,22 +259,38 @@ fn place(cx: &Cx, fault: Fault, path: &[PathSegment], field: &Positioned<AstFiel
     }
 }
 
-/// Answers one field of a root. Fields of one response key are answered by the first of them, with all that is
-/// selected under that key, and run once.
-pub async fn root<T: Object>(root: &T, ctx: &Context<'_>) -> ServerResult<Option<ConstValue>> {
-    let cx = ctx.data::<Cx>().map_err(|error| error.into_server_error(ctx.item.pos))?;
-    let document = Document::of(ctx);
-    let plan = document.plan_one::<T>(ctx.item).map_err(|fault| fault.into_server_error(cx))?;
-    let [step] = plan.steps.as_slice() else { return Ok(None) };
-    let label = step.label.len();
-    let path = Vec::new();
-    let asked = Asked { cx, document, field: step.chosen.field, sets: &step.chosen.sets, path };
-    match answer_rows(&asked, &plan, &[root]).await {
-        // {"key":value}: the value alone.
-        Ok(answers) => {
-            let json = answers.get(0);
-            Ok(Some(ConstValue::Binary(bytes::Bytes::copy_from_slice(&json[label + 1..json.len() - 1]))))
+/// Answers an operation from its root. What of it asks the schema about itself comes answered already.
+pub async fn answer<T: Object>(root: &T, cx: &Cx, operation: &Operation<'_>, schema: Option<&ConstValue>) -> Response {
+    let document = Document(operation);
+    let data = match answer_root(root, cx, document, schema).await {
+        Ok(json) => ConstValue::Binary(json.into()),
+        Err(fault) => {
+            document.note(fault.into_server_error(cx));
+            ConstValue::Null
         }
-        Err(fault) => Err(place(cx, fault, &asked.path, step.chosen.field)),
+    };
+    let mut response = Response::new(data);
+    response.errors = operation.errors.lock().map(|mut errors| std::mem::take(&mut *errors)).unwrap_or_default();
+    response
+}
+
+async fn answer_root<T: Object>(
+    root: &T,
+    cx: &Cx,
+    document: Document<'_>,
+    schema: Option<&ConstValue>,
+) -> Result<Vec<u8>> {
+    let plan = document.plan::<T>(&[document.root_set()])?;
+    let mut batches = answer_fields(cx, document, &[], &plan, &[root]).await?;
+    if let Some(ConstValue::Object(known)) = schema {
+        for (step, answers) in plan.steps.iter().zip(&mut batches) {
+            if let Some(value) = known.get(step.chosen.key).filter(|_| step.index.is_none()) {
+                let known = answers.insert(Answers::default());
+                known.push(|out| crate::http::response::write_value(out, value));
+            }
+        }
     }
+    let mut out = Vec::with_capacity(1024);
+    write_row(root, cx, &plan, &batches, 0, &mut out);
+    Ok(out)
 }

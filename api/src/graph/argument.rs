@@ -5,10 +5,6 @@ use async_graphql::{InputType, Value as ConstValue};
 use super::answer::Asked;
 use crate::error::{Fault, Result};
 
-/// Where there are none.
-#[derive(Clone, Copy, Debug)]
-pub struct Nothing;
-
 impl Asked<'_> {
     /// The arguments as given, with defaults put in and checked for their types.
     pub fn arguments<A: InputType>(&self) -> Result<A> {

@@ -1,7 +1,7 @@
 //! How objects answer: a whole batch of parents at once.
 //!
-//! async-graphql parses and validates a document, coerces its inputs and introspects the schema. Objects are answered
-//! here, breadth first. A type lists its fields with [`object!`]; a field is one of
+//! async-graphql parses and validates a document, coerces its inputs and introspects the schema. Everything else is
+//! answered here, from the root on, breadth first. A type lists its fields with [`object!`]; a field is one of
 //!
 //! - `plain(|row| …)`: told from the row itself, at once, written as JSON where it stands;
 //! - `batch(function)`: an `async fn(&Asked, &[&Row]) -> Result<Answers>`, run **once for all parents** of a level,
@@ -20,11 +20,10 @@ mod object;
 mod selection;
 mod value;
 
-pub use answer::{Answers, Asked, Once, Refusable, root};
-pub use argument::Nothing;
+pub use answer::{Answers, Asked, Once, Refusable, answer};
 pub use node::AnyNode;
 pub(crate) use node::{abstract_type, group_answers};
 pub use object::{Answer, Field, Object, describe_arguments, describe_object};
 pub(crate) use object::{object, payload, root_object, word};
-pub use selection::{Chosen, Document, Plan};
+pub use selection::{Chosen, Document, Operation, Plan};
 pub use value::{AnyId, Described, Shown, Value, write_text};

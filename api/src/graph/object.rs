@@ -206,7 +206,8 @@ macro_rules! payload {
 }
 pub(crate) use payload;
 
-/// Makes an object a root that async-graphql can call.
+/// Makes an object a root of the schema. async-graphql asks it for what it knows itself alone (introspection); fields
+/// are answered by [`super::answer()`].
 macro_rules! root_object {
     ($type:ty) => {
         impl ::async_graphql::OutputType for $type {
@@ -230,9 +231,9 @@ macro_rules! root_object {
         impl ::async_graphql::ContainerType for $type {
             async fn resolve_field(
                 &self,
-                ctx: &::async_graphql::Context<'_>,
+                _: &::async_graphql::Context<'_>,
             ) -> ::async_graphql::ServerResult<Option<::async_graphql::Value>> {
-                $crate::graph::root(self, ctx).await
+                Ok(None)
             }
         }
 

@@ -1,20 +1,48 @@
 //! Which fields a document asks of a type, with fragments spread, `@skip` and `@include` decided and fields of one
 //! name merged, as the specification's CollectFields and MergeSelectionSets have it.
 
-use async_graphql::parser::types::{Directive, Field as AstField, Selection, SelectionSet};
+use std::sync::Mutex;
+
+use async_graphql::parser::types::{
+    Directive, ExecutableDocument, Field as AstField, OperationDefinition, Selection, SelectionSet,
+};
 use async_graphql::registry::Registry;
-use async_graphql::{Context, Name, Positioned, QueryEnv, Value as ConstValue};
+use async_graphql::{Name, Positioned, ServerError, Value as ConstValue, Variables};
 use async_graphql_value::Value as AstValue;
 
 use super::object::{Answer, Object};
 use crate::error::{Fault, Result};
 
-/// The document that is being answered, with its variables and the schema's interfaces.
-#[derive(Clone, Copy)]
-pub struct Document<'a> {
-    env: &'a QueryEnv,
-    registry: &'a Registry,
+/// What is to be answered.
+pub struct Operation<'a> {
+    /// The document, whose fragments the operation may spread. It is valid.
+    pub document: &'a ExecutableDocument,
+    /// Which of the document's operations.
+    pub definition: &'a OperationDefinition,
+    /// The values of its variables, which are of the types that it declares.
+    pub variables: &'a Variables,
+    /// The schema.
+    pub registry: &'a Registry,
+    /// What went wrong on the way.
+    pub(super) errors: Mutex<Vec<ServerError>>,
 }
+
+impl<'a> Operation<'a> {
+    /// An operation of a document.
+    #[must_use]
+    pub fn new(
+        document: &'a ExecutableDocument,
+        definition: &'a OperationDefinition,
+        variables: &'a Variables,
+        registry: &'a Registry,
+    ) -> Self {
+        Self { document, definition, variables, registry, errors: Mutex::default() }
+    }
+}
+
+/// The operation that is being answered.
+#[derive(Clone, Copy)]
+pub struct Document<'a>(pub(super) &'a Operation<'a>);
 
 /// A field that is asked for under one response key, with all selections made under that key.
 pub struct Chosen<'a> {
@@ -34,7 +62,7 @@ pub struct Plan<'a> {
 pub(super) struct Step<'a> {
     /// `"key":`, ready to be written.
     pub label: Vec<u8>,
-    /// Which of the type's fields; None for `__typename`.
+    /// Which of the type's fields; None for `__typename`, and for introspection on the root.
     pub index: Option<usize>,
     pub chosen: Chosen<'a>,
     /// For a plain field that is an object: the fields asked of that.
@@ -42,19 +70,14 @@ pub(super) struct Step<'a> {
 }
 
 impl<'a> Document<'a> {
-    /// The document behind a root field.
-    pub fn of(ctx: &Context<'a>) -> Self {
-        Self { env: ctx.query_env, registry: &ctx.schema_env.registry }
-    }
-
     /// What the operation asks of its root type.
     pub fn root_set(self) -> &'a SelectionSet {
-        &self.env.operation.node.selection_set.node
+        &self.0.definition.selection_set.node
     }
 
     /// Notes a fault of one nullable field, whose place is null.
-    pub fn note(self, fault: async_graphql::ServerError) {
-        if let Ok(mut errors) = self.env.errors.lock() {
+    pub fn note(self, fault: ServerError) {
+        if let Ok(mut errors) = self.0.errors.lock() {
             errors.push(fault);
         }
     }
@@ -94,7 +117,8 @@ impl<'a> Document<'a> {
                     }
                     let name = &spread.node.fragment_name.node;
                     let fragment = self
-                        .env
+                        .0
+                        .document
                         .fragments
                         .get(name)
                         .ok_or_else(|| Fault::BadInput(format!("There is no fragment named {name}.")))?;
@@ -110,8 +134,8 @@ impl<'a> Document<'a> {
     fn applies(self, type_name: &str, condition: Option<&Name>) -> bool {
         let Some(condition) = condition.map(Name::as_str) else { return true };
         condition == type_name
-            || self.registry.implements.get(type_name).is_some_and(|all| all.contains(condition))
-            || self.registry.types.get(condition).is_some_and(|ty| ty.is_possible_type(type_name))
+            || self.0.registry.implements.get(type_name).is_some_and(|all| all.contains(condition))
+            || self.0.registry.types.get(condition).is_some_and(|ty| ty.is_possible_type(type_name))
     }
 
     fn included(self, directives: &'a [Positioned<Directive>]) -> Result<bool> {
@@ -161,8 +185,8 @@ impl<'a> Document<'a> {
     }
 
     fn variable(self, name: &Name) -> Option<ConstValue> {
-        self.env.variables.get(name).cloned().or_else(|| {
-            let definitions = &self.env.operation.node.variable_definitions;
+        self.0.variables.get(name).cloned().or_else(|| {
+            let definitions = &self.0.definition.variable_definitions;
             let definition = definitions.iter().find(|definition| definition.node.name.node == *name)?;
             definition.node.default_value.as_ref().map(|default| default.node.clone())
         })
@@ -173,19 +197,12 @@ impl<'a> Document<'a> {
         self.plan_of::<T>(self.collect(T::NAME, sets)?)
     }
 
-    /// The one field of a root that is first written at this place; nothing where it merges into an earlier one.
-    pub(super) fn plan_one<T: Object>(self, field: &'a Positioned<AstField>) -> Result<Plan<'a>> {
-        let mut all = self.collect(T::NAME, &[self.root_set()])?;
-        all.retain(|chosen| std::ptr::eq(chosen.field, field));
-        self.plan_of::<T>(all)
-    }
-
     fn plan_of<T: Object>(self, all: Vec<Chosen<'a>>) -> Result<Plan<'a>> {
         let mut steps = Vec::with_capacity(all.len());
         for chosen in all {
             let name = chosen.field.node.name.node.as_str();
             let index = T::FIELDS.iter().position(|field| field.name == name);
-            if index.is_none() && name != "__typename" {
+            if index.is_none() && !name.starts_with("__") {
                 return Err(Fault::BadInput(format!("{} has no field {name}.", T::NAME)));
             }
             let inner = match index.map(|index| &T::FIELDS[index].answer) {

@@ -157,12 +157,6 @@ pub fn writes(operation: &OperationDefinition) -> bool {
     operation.ty == OperationType::Mutation
 }
 
-/// Whether an operation's answer is a stream.
-#[must_use]
-pub fn subscribes(operation: &OperationDefinition) -> bool {
-    operation.ty == OperationType::Subscription
-}
-
 /// How deep brackets nest, outside of strings and comments. Never less than what the parser will see: where a string
 /// does not end, it is read as the parser's grammar falls back to reading it.
 fn bracket_depth(text: &str) -> usize {

@@ -3,6 +3,7 @@
 
 pub mod code;
 pub mod document;
+pub mod documents;
 pub mod placement;
 pub mod request;
 pub mod response;
@@ -21,7 +22,7 @@ use axum::{
 use tokio_util::task::TaskTracker;
 use tracing::Instrument;
 
-use self::{code::Code, request::Parameters, response::Format};
+use self::{code::Code, documents::Known, request::Parameters, response::Format};
 use crate::app::App;
 
 /// What identifies one request in the log, in the header `x-request-id` and in the reference of an internal error:
@@ -92,6 +93,27 @@ impl Fault {
     }
 }
 
+/// A document that passed the check, and what is asked with it.
+#[derive(Debug)]
+pub struct Question {
+    /// The request's parameters.
+    pub parameters: Parameters,
+    /// Their document.
+    pub known: Known,
+}
+
+impl Question {
+    /// The same for async-graphql.
+    #[must_use]
+    pub fn to_request(&self, request_id: &str) -> async_graphql::Request {
+        let Parameters { query, operation_name, variables } = &self.parameters;
+        let mut request = async_graphql::Request::new(query.as_str()).variables(variables.clone());
+        request.operation_name.clone_from(operation_name);
+        request.set_parsed_query((*self.known.document).clone());
+        request.data(RequestId(request_id.to_owned()))
+    }
+}
+
 /// What the endpoint needs: the application, and a list of the executions under way.
 #[derive(Clone)]
 pub struct Endpoint {
@@ -138,19 +160,15 @@ async fn answer(
         Parameters::from_json(&bytes)?
     };
     let bearer = request::bearer(&parts.headers)?;
-    let document = match document::check(&parameters.query, &endpoint.app.settings.limits) {
-        Ok(document) => document,
+    let known = match endpoint.app.documents.read(&parameters.query) {
+        Ok(known) => known,
         Err(refusal) => return Ok(Answer::from_errors(vec![refusal.into()])),
     };
-    match document::operation(&document, parameters.operation_name.as_deref()) {
+    match document::operation(&known.document, parameters.operation_name.as_deref()) {
         Ok(operation) if reading && document::writes(operation) => {
             let message = "A mutation is sent by POST; GET is for queries.";
             return Err(Fault::new(StatusCode::METHOD_NOT_ALLOWED, Code::BadUserInput, message)
                 .with_header(header::ALLOW, "POST"));
-        }
-        Ok(operation) if document::subscribes(operation) => {
-            let message = "A subscription is not answered by a single response; it needs a WebSocket.";
-            return Ok(Answer::from_errors(vec![Code::BadUserInput.error(message, None)]));
         }
         Ok(_) => {}
         Err(refusal) => return Ok(Answer::from_errors(vec![refusal.into()])),
@@ -158,11 +176,10 @@ async fn answer(
     if let Some(name) = &parameters.operation_name {
         tracing::Span::current().record("operation", name.as_str());
     }
-    let mut request = parameters.into_request().data(id.clone());
-    request.set_parsed_query(document);
+    let question = Question { parameters, known };
     let (app, own) = (Arc::clone(&endpoint.app), id.clone());
     let peer = parts.extensions.get::<Peer>().map(|peer| peer.0);
-    let run = async move { app.execute(request, bearer.as_deref(), &own.0, peer).await };
+    let run = async move { app.execute(question, bearer.as_deref(), &own.0, peer).await };
     Ok(to_the_end(&endpoint.executions, run, &id, http.request_timeout).await)
 }
 

@@ -94,14 +94,6 @@ impl Parameters {
             None => Err(bad("The request has no query: that is the parameter with the document.")),
         }
     }
-
-    /// The request for async-graphql.
-    #[must_use]
-    pub fn into_request(self) -> async_graphql::Request {
-        let mut request = async_graphql::Request::new(self.query).variables(self.variables);
-        request.operation_name = self.operation_name;
-        request
-    }
 }
 
 fn bad(message: impl Into<String>) -> Fault {

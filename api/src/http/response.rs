@@ -116,7 +116,7 @@ fn write_member(out: &mut Vec<u8>, name: &str, value: &impl serde::Serialize) {
     write_json(out, value);
 }
 
-fn write_value(out: &mut Vec<u8>, value: &Value) {
+pub(crate) fn write_value(out: &mut Vec<u8>, value: &Value) {
     match value {
         Value::Binary(json) => out.extend_from_slice(json),
         Value::List(items) => {

@@ -1,10 +1,10 @@
 //! Gives every error its code by the stage at which it arises: async-graphql tells them apart by their texts alone.
 //! Reading the document is one stage, the variables are another, then comes validation, then execution.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use async_graphql::{
-    Request, Response, ServerError, ServerResult, ValidationResult, Variables, async_trait,
+    Request, Response, SchemaEnv, ServerError, ServerResult, ValidationResult, Variables, async_trait,
     extensions::{
         Extension, ExtensionContext, ExtensionFactory, NextExecute, NextParseQuery, NextPrepareRequest, NextValidation,
     },
@@ -19,18 +19,21 @@ const MAX_ERRORS: usize = 50;
 /// The extension that the schema is built with: `.extension(ErrorCodes)`. An error that has a code keeps it. One that
 /// arises in execution without a code was not meant for callers: it is logged, and answered as an internal error with
 /// the request's id as its reference.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct ErrorCodes;
+#[derive(Clone, Default)]
+pub struct ErrorCodes {
+    /// The schema, once a request has been made of it.
+    pub seen: Arc<OnceLock<SchemaEnv>>,
+}
 
 impl ExtensionFactory for ErrorCodes {
     fn create(&self) -> Arc<dyn Extension> {
-        Arc::new(Stages::default())
+        Arc::new(Stages { seen: Arc::clone(&self.seen), found: Mutex::default() })
     }
 }
 
 /// One request on its way through the stages.
-#[derive(Default)]
 struct Stages {
+    seen: Arc<OnceLock<SchemaEnv>>,
     /// What is found before validation, until that is over.
     found: Mutex<Found>,
 }
@@ -57,6 +60,7 @@ impl Extension for Stages {
         request: Request,
         next: NextPrepareRequest<'_>,
     ) -> ServerResult<Request> {
+        self.seen.get_or_init(|| context.schema_env.clone());
         let mut request = next.run(context, request).await?;
         let name = request.operation_name.clone();
         let document = request.parsed_query().map_err(|error| Code::ParseFailed.mark(error))?;
@@ -172,7 +176,7 @@ mod tests {
 
     /// The errors of a request as code and message, and its data.
     async fn ask(query: &str, variables: serde_json::Value) -> (Vec<(Option<Code>, String)>, async_graphql::Value) {
-        let schema = Schema::build(Query, EmptyMutation, EmptySubscription).extension(ErrorCodes).finish();
+        let schema = Schema::build(Query, EmptyMutation, EmptySubscription).extension(ErrorCodes::default()).finish();
         let request = Request::new(query).variables(Variables::from_json(variables)).data(RequestId("req-7".into()));
         let response = schema.execute(request).await;
         (response.errors.iter().map(|error| (Code::of(error), error.message.clone())).collect(), response.data)

@@ -213,19 +213,13 @@ impl Opportunity {
     /// # Errors
     /// `UNAUTHENTICATED`; the database's.
     pub async fn fetch(cx: &Cx, ids: impl IntoIterator<Item = OpportunityId>) -> Result<HashMap<OpportunityId, Self>> {
-        let mut ids: Vec<OpportunityId> = ids.into_iter().collect();
-        ids.sort_unstable();
-        ids.dedup();
-        let viewer = cx.viewer()?;
-        if ids.is_empty() {
-            return Ok(HashMap::new());
-        }
-        let rows = viewer
-            .rows::<opportunity::Entity>(opportunity::Column::AccountId)
-            .filter(opportunity::Column::Id.is_in(ids))
-            .all(cx.reader())
-            .await?;
-        Ok(rows.into_iter().map(|row| (row.id, Self(row))).collect())
+        cx.by_ids(
+            cx.viewer()?.rows::<opportunity::Entity>(opportunity::Column::AccountId),
+            opportunity::Column::Id,
+            ids,
+            |row| row.id,
+        )
+        .await
     }
 }
 

@@ -3,13 +3,14 @@
 use std::collections::HashMap;
 use std::hash::Hash;
 
+use entity::Row;
 use sea_orm::sea_query::{Alias, Expr, ExprTrait, IntoColumnRef, Query, SelectStatement, SimpleExpr};
-use sea_orm::{ColumnTrait, EntityTrait, FromQueryResult, QueryFilter, QueryTrait, Select};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryTrait, Select};
 use uuid::Uuid;
 
 use super::connection::{Connection, Listed};
 use super::order::Order;
-use super::page::{Page, PageArguments, join_rows};
+use super::page::{Page, PageArguments, columns_of, join_rows};
 use crate::context::Cx;
 use crate::error::Result;
 use crate::graph::Asked;
@@ -29,7 +30,7 @@ pub struct Below<E: EntityTrait, P: EntityTrait> {
 impl<E, P> Below<E, P>
 where
     E: EntityTrait,
-    E::Model: FromQueryResult + Send + Sync,
+    E::Model: Row + Send + Sync,
     P: EntityTrait,
 {
     /// A page for each of the parents, by their ids. `parent_of` tells a row's parent.
@@ -60,10 +61,15 @@ where
                 found.entry(parent).or_default().push(row);
             }
         }
+        // A parent may stand at several places of a level: its rows are moved into the last.
+        let last: HashMap<K, usize> = parents.iter().enumerate().map(|(at, parent)| (*parent, at)).collect();
         Ok(parents
             .iter()
-            .map(|parent| {
-                let mut rows = found.get(parent).cloned().unwrap_or_default();
+            .enumerate()
+            .map(|(at, parent)| {
+                let is_last = last.get(parent) == Some(&at);
+                let rows = if is_last { found.remove(parent) } else { found.get(parent).cloned() };
+                let mut rows = rows.unwrap_or_default();
                 rows.sort_by(
                     |one, other| if page.backwards { order.compare(other, one) } else { order.compare(one, other) },
                 );
@@ -105,15 +111,14 @@ where
         let ids: Vec<SimpleExpr> = parents.iter().map(|&id| Expr::val(id)).collect();
         let mut outer: SelectStatement = Query::select();
         outer
-            .expr(Expr::cust("\"row\".*"))
+            .columns(columns_of::<E>(&Alias::new("row")))
             .from_as(P::default(), parent.clone())
             .and_where(Expr::col((parent, self.key)).is_in(ids));
         let mut inner = narrowed.into_query();
         inner.and_where(link);
         let link = Expr::col((Alias::new("row"), self.foreign)).equals((Alias::new("parent"), self.key));
         join_rows::<E>(cx, &mut outer, inner, self.id, link);
-        let statement = cx.app.db.backend().build(&outer);
-        Ok(E::Model::find_by_statement(statement).all(cx.reader()).await?)
+        cx.all_of(&outer).await
     }
 
     async fn totals<K: Copy + Into<sea_orm::Value> + Eq>(&self, cx: &Cx, parents: &[K]) -> Result<Vec<(K, i64)>> {

@@ -1,9 +1,9 @@
 //! A page as asked for, of one list or of what the viewer sees of it.
 
 use async_graphql::InputObject;
-use entity::Scoped;
+use entity::{Row, Scoped};
 use sea_orm::sea_query::{Alias, Expr, ExprTrait, IntoColumnRef, JoinType, Query, SelectStatement, SimpleExpr};
-use sea_orm::{DbBackend, EntityTrait, FromQueryResult, QueryFilter, QueryOrder, QuerySelect, QueryTrait, Select};
+use sea_orm::{DbBackend, EntityTrait, Iterable, QueryFilter, QueryOrder, QuerySelect, QueryTrait, Select};
 
 use super::connection::{Connection, Edge, Listed};
 use super::order::{Key, Order};
@@ -111,13 +111,13 @@ pub async fn page<E, T>(
 ) -> Result<Connection<T>>
 where
     E: EntityTrait,
-    E::Model: FromQueryResult + Send + Sync,
+    E::Model: Row + Send + Sync,
     T: Listed + From<E::Model>,
 {
     let page = Page::of(arguments, order)?;
     let total =
         if asked.selects::<Connection<T>>("totalCount")? { Some(count(asked.cx, select.clone()).await?) } else { None };
-    let rows = page.narrow(select, order).all(asked.cx.reader()).await?;
+    let rows = asked.cx.all(page.narrow(select, order)).await?;
     Ok(page.cut(rows, order, total))
 }
 
@@ -140,7 +140,7 @@ pub struct Seen<E: EntityTrait> {
 impl<E> Seen<E>
 where
     E: Scoped,
-    E::Model: FromQueryResult + Send + Sync,
+    E::Model: Row + Send + Sync,
 {
     /// One page of what the viewer sees.
     ///
@@ -162,19 +162,18 @@ where
         let page = Page::of(arguments, order)?;
         let total =
             if asked.selects::<Connection<T>>("totalCount")? { Some(count(asked.cx, seen).await?) } else { None };
-        let backend = asked.cx.app.db.backend();
         let foremost = Page { size: 0, ..page.clone() };
         let mut probe = self.by_seat(asked.cx, viewer, order, &foremost);
         probe.offset(page.size).limit(1);
-        let edge = E::Model::find_by_statement(backend.build(&probe)).one(asked.cx.reader()).await?;
+        let edge: Vec<E::Model> = asked.cx.all_of(&probe).await?;
         let mut bounded = self;
-        if let Some(edge) = edge {
-            let place: Vec<Key> = order.keys.iter().map(|(key, _)| (key.read)(&edge)).collect();
+        if let Some(edge) = edge.first() {
+            let place: Vec<Key> = order.keys.iter().map(|(key, _)| (key.read)(edge)).collect();
             bounded.select = bounded.select.filter(order.up_to(&place, page.backwards));
         }
         let mut rows = bounded.by_seat(asked.cx, viewer, order, &page);
         rows.limit(page.size + 1);
-        let rows = E::Model::find_by_statement(backend.build(&rows)).all(asked.cx.reader()).await?;
+        let rows = asked.cx.all_of(&rows).await?;
         Ok(page.cut(rows, order, total))
     }
 
@@ -184,7 +183,7 @@ where
         let mut seats = viewer.seats_query();
         seats.distinct();
         let mut outer = Query::select();
-        outer.expr(Expr::cust("\"row\".*")).from_subquery(seats, seat.clone());
+        outer.columns(columns_of::<E>(&row)).from_subquery(seats, seat.clone());
         let mut inner = page.narrow(self.select.clone(), order).into_query();
         let account = (seat, entity::seat::Column::AccountId);
         inner.and_where(Expr::col((E::default(), self.account)).equals(account.clone()));
@@ -216,6 +215,11 @@ pub(super) fn join_rows<E: EntityTrait>(
         let found = Expr::col((row.clone(), id)).in_subquery(inner);
         outer.join_as(JoinType::InnerJoin, E::default(), row, link.and(found));
     }
+}
+
+/// A table's columns, in the order in which its rows are read, of what is called by an alias.
+pub(super) fn columns_of<E: EntityTrait>(alias: &Alias) -> impl Iterator<Item = (Alias, E::Column)> {
+    E::Column::iter().map(|column| (alias.clone(), column))
 }
 
 /// How many rows there are.

@@ -24,7 +24,6 @@ use std::collections::HashMap;
 
 use async_graphql::Enum;
 use entity::{AccountId, ContactId, Id, Instant, TouchId, UserId, touch};
-use sea_orm::{ColumnTrait, QueryFilter};
 use uuid::Uuid;
 
 pub use self::list::{TouchFilter, TouchesArguments, touches};
@@ -290,19 +289,8 @@ impl Touch {
     /// # Errors
     /// `UNAUTHENTICATED`; the database's.
     pub async fn fetch(cx: &Cx, ids: impl IntoIterator<Item = TouchId>) -> Result<HashMap<TouchId, Self>> {
-        let mut ids: Vec<TouchId> = ids.into_iter().collect();
-        ids.sort_unstable();
-        ids.dedup();
-        let viewer = cx.viewer()?;
-        if ids.is_empty() {
-            return Ok(HashMap::new());
-        }
-        let rows = viewer
-            .rows::<touch::Entity>(touch::Column::AccountId)
-            .filter(touch::Column::Id.is_in(ids))
-            .all(cx.reader())
-            .await?;
-        Ok(rows.into_iter().map(|row| (row.id, Self(row))).collect())
+        cx.by_ids(cx.viewer()?.rows::<touch::Entity>(touch::Column::AccountId), touch::Column::Id, ids, |row| row.id)
+            .await
     }
 }
 

@@ -21,7 +21,6 @@ use std::collections::HashMap;
 
 use async_graphql::Enum;
 use entity::{AccountId, Id, Instant, Scoped, UserId, user};
-use sea_orm::{ColumnTrait, QueryFilter};
 use uuid::Uuid;
 
 pub use self::hours::{WorkingHours, WorkingHoursInput};
@@ -192,16 +191,7 @@ impl User {
     /// # Errors
     /// `UNAUTHENTICATED`; the database's.
     pub async fn fetch(cx: &Cx, ids: impl IntoIterator<Item = UserId>) -> Result<HashMap<UserId, Self>> {
-        let mut ids: Vec<UserId> = ids.into_iter().collect();
-        ids.sort_unstable();
-        ids.dedup();
-        let viewer = cx.viewer()?;
-        if ids.is_empty() {
-            return Ok(HashMap::new());
-        }
-        let rows =
-            user::Entity::of(viewer.organization.id).filter(user::Column::Id.is_in(ids)).all(cx.reader()).await?;
-        Ok(rows.into_iter().map(|row| (row.id, Self(row))).collect())
+        cx.by_ids(user::Entity::of(cx.viewer()?.organization.id), user::Column::Id, ids, |row| row.id).await
     }
 }
 
