@@ -194,7 +194,7 @@ fn find_postgres_server() -> Option<String> {
         return Some(url);
     }
     let missing = match installed_programs() {
-        Some(programs) => match Cluster::start(&programs) {
+        Some(programs) => match Cluster::start(&programs, "") {
             Ok(cluster) => return Some(CLUSTER.get_or_init(|| cluster).url()),
             Err(reason) => reason,
         },

@@ -35,6 +35,7 @@ synchronous_commit = off
 wal_level = minimal
 max_wal_senders = 0
 autovacuum = off
+$3
 CONFIGURATION
 "$bin/pg_ctl" -D data -l log -w start >/dev/null 2>&1 || { cat log >&2; exit 1; }
 echo ready
@@ -49,11 +50,12 @@ pub struct Cluster {
 
 impl Cluster {
     /// Makes a cluster with the programs of `programs` (a directory that holds `initdb`, `pg_ctl` and `postgres`) and
-    /// waits until it answers, which takes about a second.
+    /// waits until it answers, which takes about a second. `settings` are lines as in `postgresql.conf`, which go before
+    /// those of the tests.
     ///
     /// # Errors
     /// A sentence saying what failed; what PostgreSQL itself had to say went to standard error.
-    pub fn start(programs: &Path) -> Result<Self, String> {
+    pub fn start(programs: &Path, settings: &str) -> Result<Self, String> {
         let directory = tempfile::Builder::new()
             .prefix("callshot-postgres-")
             .tempdir()
@@ -63,6 +65,7 @@ impl Cluster {
         command
             .args(["-c", SCRIPT, "throwaway-postgres"])
             .args([programs, &directory])
+            .arg(settings)
             .current_dir(&directory)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())

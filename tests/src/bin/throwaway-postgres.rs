@@ -5,7 +5,7 @@ use tests::postgres::{Cluster, installed_programs};
 
 fn main() -> Result<(), String> {
     let programs = installed_programs().ok_or("PostgreSQL is not installed")?;
-    let cluster = Cluster::start(&programs)?;
+    let cluster = Cluster::start(&programs, "")?;
     println!("{}", cluster.url());
     std::io::copy(&mut std::io::stdin(), &mut std::io::sink()).map_err(|error| error.to_string())?;
     Ok(())

@@ -1,0 +1,352 @@
+//! Accounts, seats, contacts, opportunities and bookings.
+
+use uuid::Uuid;
+
+use super::people::{FIRST_SELLER, organization, user};
+use super::random::Random;
+use super::{
+    ACCOUNTS, BOOKINGS, CONTACTS, DAY, Kind, NOW, OPPORTUNITIES, Row, SMALL, SMALL_ACCOUNTS, Table, USERS, id, row,
+    spread, words,
+};
+
+/// The oldest account.
+const OPENED: i64 = NOW - 1_100 * DAY;
+/// Where the accounts of small organizations begin to count.
+const SMALL_FROM: u64 = 1_000_000;
+
+fn made(number: u64) -> i64 {
+    if number >= SMALL_FROM { OPENED } else { spread(number, ACCOUNTS, OPENED) }
+}
+
+/// The id of an account of the large organization.
+#[must_use]
+pub fn account(number: u64) -> Uuid {
+    id(Kind::Account, number, made(number))
+}
+
+/// The id of the account of a member of a small organization.
+#[must_use]
+pub fn small_account(organization: u64, number: u64) -> Uuid {
+    account(SMALL_FROM + organization * 1_000 + number)
+}
+
+/// The id of a contact.
+#[must_use]
+pub fn contact(number: u64) -> Uuid {
+    id(Kind::Contact, number, contact_made(number))
+}
+
+/// The id of the one contact of a small organization's account.
+#[must_use]
+pub fn small_contact(organization: u64, number: u64) -> Uuid {
+    contact(SMALL_FROM + organization * 1_000 + number)
+}
+
+fn contact_made(number: u64) -> i64 {
+    made(contact_account(number)) + DAY
+}
+
+/// The account at which a contact works: four contacts each, and what is left anywhere.
+#[must_use]
+pub fn contact_account(number: u64) -> u64 {
+    if number >= SMALL_FROM {
+        number
+    } else if number < 4 * ACCOUNTS {
+        number % ACCOUNTS
+    } else {
+        Random::of(201, number).below(ACCOUNTS)
+    }
+}
+
+/// The number of the owner of an account of the large organization: a seller.
+#[must_use]
+pub fn owner(account: u64) -> u64 {
+    FIRST_SELLER + Random::of(202, account).below(USERS - FIRST_SELLER)
+}
+
+/// Another system's name for an account.
+#[must_use]
+pub fn account_name(number: u64) -> String {
+    format!("A{number:07}")
+}
+
+/// Names as the API stores them.
+#[must_use]
+pub fn external_ids(id: &str) -> String {
+    format!("[{{\"source\":\"crm\",\"id\":\"{id}\"}}]")
+}
+
+/// The accounts of the small organizations: organization and number of each.
+fn small() -> impl Iterator<Item = (u64, u64)> {
+    (1..=SMALL).flat_map(|organization| (0..SMALL_ACCOUNTS).map(move |number| (organization, number)))
+}
+
+fn account_row(number: u64, of: u64, owner: Uuid) -> Row {
+    let mut random = Random::of(203, number);
+    let name =
+        format!("{} {} {}", random.one_of(words::COMPANY), random.one_of(words::TRADE), random.one_of(words::FORM));
+    let (city, country) = random.one_of(words::CITY);
+    let industry = random.one_of(words::INDUSTRY);
+    let at = made(number);
+    row![
+        account(number),
+        organization(of),
+        name.clone(),
+        name.to_lowercase(),
+        format!("company{number}.example"),
+        industry,
+        industry.to_lowercase(),
+        random.percent(90).then_some(5 + random.up_to(20_000)),
+        random.percent(70).then_some(1_000_000 * (1 + random.up_to(100_000))),
+        country,
+        country.to_lowercase(),
+        city,
+        city.to_lowercase(),
+        format!("+49 30 {:07}", random.below(10_000_000)),
+        random.percent(50).then(|| format!("{} {}", random.one_of(words::NOTE), random.one_of(words::NOTE))),
+        random.percent(80).then_some(100_000 * (1 + random.up_to(5_000))),
+        owner,
+        external_ids(&account_name(number)),
+        "{}",
+        at,
+        at,
+        1,
+    ]
+}
+
+fn accounts() -> impl Iterator<Item = Row> {
+    let large = (0..ACCOUNTS).map(|number| account_row(number, 0, user(0, owner(number))));
+    large.chain(small().map(|(of, number)| account_row(SMALL_FROM + of * 1_000 + number, of, user(of, number))))
+}
+
+fn account_names() -> impl Iterator<Item = Row> {
+    let name = |number: u64, of: u64| row![organization(of), "account", "crm", account_name(number), account(number)];
+    let large = (0..ACCOUNTS).map(move |number| name(number, 0));
+    large.chain(small().map(move |(of, number)| name(SMALL_FROM + of * 1_000 + number, of)))
+}
+
+/// The owner's seat at every account, and at every fifth that of somebody on the team.
+fn seats() -> impl Iterator<Item = Row> {
+    let large = (0..ACCOUNTS).flat_map(|number| {
+        let owner = owner(number);
+        let mut seats = vec![row![account(number), user(0, owner), organization(0), true, None::<&str>, made(number)]];
+        let mut random = Random::of(204, number);
+        let other = FIRST_SELLER + random.below(USERS - FIRST_SELLER);
+        if random.percent(20) && other != owner {
+            let role = random.one_of(&["SELLER", "TECHNICAL", "ACCOUNT_MANAGER"]);
+            seats.push(row![account(number), user(0, other), organization(0), false, role, made(number)]);
+        }
+        seats
+    });
+    large.chain(small().map(|(of, number)| {
+        row![small_account(of, number), user(of, number), organization(of), true, None::<&str>, OPENED]
+    }))
+}
+
+fn contact_row(number: u64, of: u64) -> Row {
+    let mut random = Random::of(205, number);
+    let (first, last) = (random.one_of(words::FIRST), random.one_of(words::LAST));
+    let name = format!("{first} {last}");
+    let title = random.one_of(words::JOB);
+    let at = contact_made(number);
+    row![
+        contact(number),
+        organization(of),
+        account(contact_account(number)),
+        name.clone(),
+        name.to_lowercase(),
+        title,
+        title.to_lowercase(),
+        random.one_of(words::DEPARTMENT),
+        format!("{}.{}@company{}.example", first.to_lowercase(), last.to_lowercase(), contact_account(number)),
+        random.percent(60).then(|| format!("+49 30 {:07}", random.below(10_000_000))),
+        random.percent(60).then(|| {
+            random.one_of(&["DECISION_MAKER", "INFLUENCER", "STAKEHOLDER", "CHAMPION", "GATEKEEPER", "END_USER"])
+        }),
+        random.one_of(&["UNKNOWN", "KNOWN", "KNOWN", "VALUED", "TRUSTED"]),
+        false,
+        "[]",
+        "{}",
+        at,
+        at,
+        1,
+    ]
+}
+
+fn contacts() -> impl Iterator<Item = Row> {
+    let large = (0..CONTACTS).map(|number| contact_row(number, 0));
+    large.chain(small().map(|(of, number)| contact_row(SMALL_FROM + of * 1_000 + number, of)))
+}
+
+/// The days since 1970 of an instant, but for an hour or two around midnight.
+fn day(at: i64) -> i64 {
+    at.div_euclid(DAY)
+}
+
+fn opportunities() -> impl Iterator<Item = Row> {
+    (0..OPPORTUNITIES).map(|number| {
+        let mut random = Random::of(206, number);
+        let at = spread(number, OPPORTUNITIES, NOW - 730 * DAY);
+        let of = random.below(ACCOUNTS);
+        let closed = random.percent(60);
+        let stage = if closed {
+            random.one_of(&["WON", "LOST"])
+        } else {
+            random.one_of(&["IDENTIFIED", "QUALIFIED", "PROPOSED", "NEGOTIATING"])
+        };
+        let name = random.one_of(words::SUBJECT);
+        let length = 10 + random.up_to(200);
+        row![
+            id(Kind::Opportunity, number, at),
+            organization(0),
+            account(of),
+            user(0, owner(of)),
+            name,
+            name.to_lowercase(),
+            random.percent(90).then_some(100_000 * (1 + random.up_to(2_000))),
+            stage,
+            None::<i64>,
+            day(at),
+            (!closed).then_some(day(at) + length),
+            closed.then_some((day(at) + length).min(day(NOW))),
+            (stage == "LOST").then_some("Too dear"),
+            "[]",
+            "{}",
+            at,
+            at,
+            1,
+        ]
+    })
+}
+
+fn bookings() -> impl Iterator<Item = Row> {
+    (0..BOOKINGS).map(|number| {
+        let mut random = Random::of(207, number);
+        let at = spread(number, BOOKINGS, NOW - 730 * DAY);
+        let of = random.below(ACCOUNTS);
+        let amount =
+            if random.percent(3) { -1_000 * (1 + random.up_to(500)) } else { 1_000 * (1 + random.up_to(20_000)) };
+        row![
+            id(Kind::Booking, number, at),
+            organization(0),
+            account(of),
+            amount,
+            day(at),
+            random.percent(50).then(|| random.one_of(words::SUBJECT)),
+            user(0, owner(of)),
+            "[]",
+            at,
+            at,
+            1,
+        ]
+    })
+}
+
+/// The rows.
+pub fn tables() -> Vec<Table> {
+    vec![
+        Table {
+            name: "account",
+            columns: &[
+                "id",
+                "organization_id",
+                "name",
+                "name_key",
+                "domain",
+                "industry",
+                "industry_key",
+                "employees",
+                "annual_revenue",
+                "country",
+                "country_key",
+                "city",
+                "city_key",
+                "phone",
+                "description",
+                "potential",
+                "owner_id",
+                "external_ids",
+                "custom_fields",
+                "created_at",
+                "updated_at",
+                "version",
+            ],
+            rows: Box::new(accounts()),
+        },
+        Table {
+            name: "external_id",
+            columns: &["organization_id", "noun", "source", "id", "subject_id"],
+            rows: Box::new(account_names()),
+        },
+        Table {
+            name: "seat",
+            columns: &["account_id", "user_id", "organization_id", "owner", "role", "since"],
+            rows: Box::new(seats()),
+        },
+        Table {
+            name: "contact",
+            columns: &[
+                "id",
+                "organization_id",
+                "account_id",
+                "name",
+                "name_key",
+                "title",
+                "title_key",
+                "department",
+                "email",
+                "phone",
+                "buying_role",
+                "relationship",
+                "do_not_contact",
+                "external_ids",
+                "custom_fields",
+                "created_at",
+                "updated_at",
+                "version",
+            ],
+            rows: Box::new(contacts()),
+        },
+        Table {
+            name: "opportunity",
+            columns: &[
+                "id",
+                "organization_id",
+                "account_id",
+                "owner_id",
+                "name",
+                "name_key",
+                "amount",
+                "stage",
+                "probability",
+                "opened_on",
+                "expected_close_on",
+                "closed_on",
+                "loss_reason",
+                "external_ids",
+                "custom_fields",
+                "created_at",
+                "updated_at",
+                "version",
+            ],
+            rows: Box::new(opportunities()),
+        },
+        Table {
+            name: "booking",
+            columns: &[
+                "id",
+                "organization_id",
+                "account_id",
+                "amount",
+                "booked_on",
+                "description",
+                "seller_id",
+                "external_ids",
+                "created_at",
+                "updated_at",
+                "version",
+            ],
+            rows: Box::new(bookings()),
+        },
+    ]
+}

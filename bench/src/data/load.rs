@@ -1,0 +1,149 @@
+//! How the rows get into a database: without its indexes, which are made again at the end.
+
+use std::time::Instant;
+
+use sqlx::postgres::PgConnection;
+use sqlx::sqlite::SqliteConnection;
+use sqlx::{AssertSqlSafe, Connection, Executor, QueryBuilder, Row as _, Sqlite};
+
+use super::{Row, Table, Value, tables};
+use crate::Result;
+
+/// Bytes after which a part of a COPY is sent.
+const PART: usize = 1 << 20;
+/// Rows of one INSERT into SQLite.
+const ROWS: usize = 200;
+
+/// Fills a migrated PostgreSQL database.
+pub async fn postgres(connection: &mut PgConnection) -> Result<()> {
+    // References are right by construction; looking each of them up would take most of the time. Only superusers may.
+    let _refused = connection.execute("set session_replication_role = replica").await;
+    for Table { name, columns, rows } in tables() {
+        let begun = Instant::now();
+        let found = sqlx::query_as::<_, (String, String)>(
+            "select i.indexname, i.indexdef from pg_indexes i
+             where i.schemaname = 'public' and i.tablename = $1
+               and not exists (select from pg_constraint c where c.conname = i.indexname)",
+        );
+        let indexes = found.bind(name).fetch_all(&mut *connection).await?;
+        for (index, _) in &indexes {
+            connection.execute(AssertSqlSafe(format!("drop index \"{index}\""))).await?;
+        }
+        let names = columns.join(", ");
+        let mut copy = connection.copy_in_raw(&format!("copy {name} ({names}) from stdin")).await?;
+        let mut part = String::with_capacity(PART + 4096);
+        let mut count = 0_u64;
+        for row in rows {
+            copied(&row, &mut part);
+            count += 1;
+            if part.len() > PART {
+                copy.send(part.as_bytes()).await?;
+                part.clear();
+            }
+        }
+        copy.send(part.as_bytes()).await?;
+        copy.finish().await?;
+        for (_, definition) in indexes {
+            connection.execute(AssertSqlSafe(definition)).await?;
+        }
+        eprintln!("  {name}: {count} rows, {:.1} s", begun.elapsed().as_secs_f64());
+    }
+    connection.execute("vacuum (analyze)").await?;
+    connection.execute("checkpoint").await?;
+    Ok(())
+}
+
+/// A row as COPY takes it.
+fn copied(row: &Row, out: &mut String) {
+    use std::fmt::Write as _;
+    for (at, value) in row.iter().enumerate() {
+        if at > 0 {
+            out.push('\t');
+        }
+        // Writing into a string does not fail.
+        let _ = match value {
+            Value::Null => write!(out, "\\N"),
+            Value::Int(number) => write!(out, "{number}"),
+            Value::Float(number) => write!(out, "{number}"),
+            Value::Bool(flag) => write!(out, "{flag}"),
+            Value::Id(id) => write!(out, "{id}"),
+            Value::Bytes(bytes) => {
+                out.push_str("\\\\x");
+                bytes.iter().try_for_each(|byte| write!(out, "{byte:02x}"))
+            }
+            Value::Text(text) => {
+                for char in text.chars() {
+                    match char {
+                        '\\' => out.push_str("\\\\"),
+                        '\t' => out.push_str("\\t"),
+                        '\n' => out.push_str("\\n"),
+                        '\r' => out.push_str("\\r"),
+                        other => out.push(other),
+                    }
+                }
+                Ok(())
+            }
+        };
+    }
+    out.push('\n');
+}
+
+/// Fills a migrated SQLite database.
+pub async fn sqlite(connection: &mut SqliteConnection) -> Result<()> {
+    for Table { name, columns, rows } in tables() {
+        let begun = Instant::now();
+        let found = sqlx::query(
+            "select name, sql from sqlite_master where type = 'index' and sql is not null and tbl_name = ?1",
+        );
+        let indexes = found.bind(name).fetch_all(&mut *connection).await?;
+        for index in &indexes {
+            let index: String = index.try_get(0)?;
+            connection.execute(AssertSqlSafe(format!("drop index \"{index}\""))).await?;
+        }
+        let names = columns.join(", ");
+        let mut transaction = connection.begin().await?;
+        let mut rows = rows.peekable();
+        let mut count = 0_usize;
+        while rows.peek().is_some() {
+            let some: Vec<Row> = rows.by_ref().take(ROWS).collect();
+            count += some.len();
+            let mut insert = QueryBuilder::<Sqlite>::new(format!("insert into {name} ({names}) "));
+            insert.push_values(some, |mut values, row| {
+                for value in row {
+                    match value {
+                        Value::Null => values.push_bind(None::<i64>),
+                        Value::Text(text) => values.push_bind(text),
+                        Value::Int(number) => values.push_bind(number),
+                        Value::Float(number) => values.push_bind(number),
+                        Value::Bool(flag) => values.push_bind(flag),
+                        Value::Id(id) => values.push_bind(id),
+                        Value::Bytes(bytes) => values.push_bind(bytes),
+                    };
+                }
+            });
+            insert.build().execute(&mut *transaction).await?;
+        }
+        transaction.commit().await?;
+        for index in indexes {
+            let definition: String = index.try_get(1)?;
+            connection.execute(AssertSqlSafe(definition)).await?;
+        }
+        eprintln!("  {name}: {count} rows, {:.1} s", begun.elapsed().as_secs_f64());
+    }
+    connection.execute("analyze").await?;
+    connection.execute("pragma wal_checkpoint(truncate)").await?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::copied;
+    use crate::data::{Value, row};
+
+    #[test]
+    fn values_are_written_as_copy_takes_them() {
+        let mut out = String::new();
+        copied(&row![1, true, None::<i64>, "a\tb\\c\n", Value::Bytes(vec![0, 255]), 0.5], &mut out);
+        assert_eq!(out, "1\ttrue\t\\N\ta\\tb\\\\c\\n\t\\\\x00ff\t0.5\n");
+    }
+}

@@ -1,0 +1,208 @@
+//! Organizations, their members and how they sign in.
+//!
+//! In the large organization an administrator (0) stands aside; a director (1) has six managers (2 to 7) below, and
+//! each of them sellers (8 to 49). The director is who asks: as a manager, whose accounts are told by their seats.
+
+use uuid::Uuid;
+
+use super::random::Random;
+use super::{CURRENCY, DAY, Kind, NOW, Row, SMALL, SMALL_USERS, Table, USERS, Value, ZONE, id, row, words};
+
+/// The password of all of them.
+pub const PASSWORD: &str = "correct horse battery staple";
+/// Its hash, as the server makes them; the salt is `callshot-bench-0`.
+const HASH: &str = "$argon2id$v=19$m=19456,t=2,p=1$Y2FsbHNob3QtYmVuY2gtMA$rFtbQJu+qaAs9Nms9qk+pKFuSSVLHM9u3b3RQTBfzb0";
+const HOURS: &str = r#"[{"weekday":1,"from":"09:00","to":"17:00"},{"weekday":2,"from":"09:00","to":"17:00"},{"weekday":3,"from":"09:00","to":"17:00"},{"weekday":4,"from":"09:00","to":"17:00"},{"weekday":5,"from":"09:00","to":"17:00"}]"#;
+
+/// When everything began.
+const FOUNDED: i64 = NOW - 1_200 * DAY;
+/// The first of the sellers.
+pub const FIRST_SELLER: u64 = 8;
+
+/// Who belongs to which organization; 0 is the large one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Person {
+    /// The organization's number.
+    pub organization: u64,
+    /// The member's number in it.
+    pub number: u64,
+}
+
+impl Person {
+    /// The director of the large organization, who sees all accounts by the seats of those below.
+    pub const DIRECTOR: Self = Self { organization: 0, number: 1 };
+
+    /// The address to sign in with.
+    #[must_use]
+    pub fn email(self) -> String {
+        format!("user{}@organization{}.example", self.number, self.organization)
+    }
+
+    /// The user's id.
+    #[must_use]
+    pub fn id(self) -> Uuid {
+        user(self.organization, self.number)
+    }
+}
+
+/// The id of an organization.
+#[must_use]
+pub fn organization(number: u64) -> Uuid {
+    id(Kind::Organization, number, FOUNDED)
+}
+
+/// The id of a member.
+#[must_use]
+pub fn user(organization: u64, number: u64) -> Uuid {
+    id(Kind::User, organization * 1_000 + number, FOUNDED)
+}
+
+/// Everybody.
+fn everybody() -> impl Iterator<Item = Person> + Clone {
+    let large = (0..USERS).map(|number| Person { organization: 0, number });
+    let small =
+        (1..=SMALL).flat_map(|organization| (0..SMALL_USERS).map(move |number| Person { organization, number }));
+    large.chain(small)
+}
+
+/// The number of whom somebody reports to.
+const fn manager(person: Person) -> Option<u64> {
+    match (person.organization, person.number) {
+        (0, 0 | 1) | (_, 0) => None,
+        (0, 2..FIRST_SELLER) => Some(1),
+        (0, seller) => Some(2 + (seller - FIRST_SELLER) % 6),
+        (_, _) => Some(0),
+    }
+}
+
+const fn role(person: Person) -> &'static str {
+    match (person.organization, person.number) {
+        (_, 0) => "ADMIN",
+        (0, 1..FIRST_SELLER) => "MANAGER",
+        _ => "SELLER",
+    }
+}
+
+fn organizations() -> impl Iterator<Item = Row> {
+    (0..=SMALL).map(|number| {
+        let name = if number == 0 { "Initech".to_owned() } else { format!("Initech {number}") };
+        row![
+            organization(number),
+            name,
+            CURRENCY,
+            ZONE.name(),
+            1,
+            Some(10_000_000_i64),
+            30.0,
+            0.5,
+            0.5,
+            0.6,
+            3,
+            120,
+            0.1,
+            5.0,
+            20.0,
+            Value::Bytes(vec![0; 32]),
+            FOUNDED,
+            1,
+        ]
+    })
+}
+
+fn member(person: Person) -> Row {
+    let Person { organization: of, number } = person;
+    let mut random = Random::of(101, of * 1_000 + number);
+    let name = format!("{} {}", random.one_of(words::FIRST), random.one_of(words::LAST));
+    row![
+        person.id(),
+        organization(of),
+        name.clone(),
+        name.to_lowercase(),
+        person.email(),
+        role(person),
+        None::<&str>,
+        ZONE.name(),
+        manager(person).map(|number| user(of, number)),
+        HOURS,
+        true,
+        FOUNDED,
+        FOUNDED,
+        1,
+    ]
+}
+
+fn credential(person: Person) -> Row {
+    row![person.id(), organization(person.organization), HASH]
+}
+
+/// The rows.
+pub fn tables() -> Vec<Table> {
+    vec![
+        Table {
+            name: "organization",
+            columns: &[
+                "id",
+                "name",
+                "currency",
+                "time_zone",
+                "fiscal_year_start_month",
+                "key_account_threshold",
+                "presence_half_life_days",
+                "presence_threshold",
+                "selling_share",
+                "target_share",
+                "key_people_per_target",
+                "big_blank_minutes",
+                "pipeline_margin",
+                "target_band_low",
+                "target_band_high",
+                "erasure_key",
+                "created_at",
+                "version",
+            ],
+            rows: Box::new(organizations()),
+        },
+        Table {
+            name: "member",
+            columns: &[
+                "id",
+                "organization_id",
+                "name",
+                "name_key",
+                "email",
+                "role",
+                "title",
+                "time_zone",
+                "manager_id",
+                "working_hours",
+                "active",
+                "created_at",
+                "updated_at",
+                "version",
+            ],
+            rows: Box::new(everybody().map(member)),
+        },
+        Table {
+            name: "credential",
+            columns: &["user_id", "organization_id", "password_hash"],
+            rows: Box::new(everybody().map(credential)),
+        },
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn everyone_but_the_first_two_reports_to_the_director_in_the_end() {
+        for number in 2..USERS {
+            let mut person = Person { organization: 0, number };
+            while let Some(number) = manager(person) {
+                person = Person { organization: 0, number };
+            }
+            assert_eq!(person, Person::DIRECTOR);
+        }
+        assert_eq!(everybody().map(Person::email).collect::<std::collections::HashSet<_>>().len(), 50 + 256);
+    }
+}

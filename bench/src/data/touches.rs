@@ -1,0 +1,136 @@
+//! Touches and who took part.
+//!
+//! They are spread over two years; some accounts see many more of them than others. Most were made, a few are to come,
+//! some were called off.
+
+use uuid::Uuid;
+
+use super::book::{account, contact, owner};
+use super::people::{organization, user};
+use super::random::Random;
+use super::{ACCOUNTS, DAY, Kind, NOW, Row, TOUCHES, Table, end_of_day, id, row, spread, words};
+use crate::typeid::TypeId;
+
+/// The first touch.
+const FIRST: i64 = NOW - 730 * DAY;
+const MINUTE: i64 = 60_000_000;
+
+/// What both tables must tell alike of a touch.
+struct Touch {
+    number: u64,
+    account: u64,
+    made: i64,
+    at: i64,
+    status: &'static str,
+    /// Who took part; the first four contacts of an account are known by number.
+    contacts: Vec<Uuid>,
+    random: Random,
+}
+
+impl Touch {
+    fn of(number: u64) -> Self {
+        let mut random = Random::of(301, number);
+        let made = spread(number, TOUCHES, FIRST);
+        let any = random.below(ACCOUNTS);
+        // One touch in five goes to the tenth of the accounts that is called on most.
+        let account = if random.percent(20) { any / 10 } else { any };
+        let late = if random.percent(50) { random.up_to(60) } else { random.up_to(3 * 24 * 60) };
+        let (status, at) = match random.below(100) {
+            0..96 => ("COMPLETED", made - late * MINUTE),
+            96 | 97 => ("CANCELED", made + late * MINUTE),
+            _ => ("SCHEDULED", NOW + (60 + random.up_to(30 * 24 * 60)) * MINUTE),
+        };
+        let people = match random.below(10) {
+            0 | 1 => 0,
+            2 => 2,
+            _ => 1,
+        };
+        let first = random.below(4);
+        let contacts = (0..people).map(|nth| contact(account + ACCOUNTS * ((first + nth) % 4))).collect();
+        Self { number, account, made, at: at.div_euclid(MINUTE) * MINUTE, status, contacts, random }
+    }
+
+    fn id(&self) -> Uuid {
+        id(Kind::Touch, self.number, self.made)
+    }
+
+    fn row(mut self) -> Row {
+        let id = self.id();
+        let Self { number: _, account: of, made, at, status, contacts, random } = &mut self;
+        let kind = random
+            .one_of(&["CALL", "CALL", "CALL", "EMAIL", "EMAIL", "EMAIL", "MEETING", "MEETING", "MESSAGE", "EVENT"]);
+        let completed = *status == "COMPLETED";
+        let value = (completed && random.percent(25))
+            .then(|| random.one_of(&["IDEA", "INSIGHT", "CONTENT", "INTRODUCTION", "HELP"]));
+        let contact_ids: Vec<String> =
+            contacts.iter().map(|contact| format!("\"{}\"", TypeId("contact", *contact).show())).collect();
+        row![
+            id,
+            organization(0),
+            account(*of),
+            user(0, owner(*of)),
+            kind,
+            *status,
+            if random.percent(80) { "OUTBOUND" } else { "INBOUND" },
+            *at,
+            end_of_day(*at),
+            random.percent(60).then(|| 5 * (1 + random.up_to(24))),
+            *made,
+            random.one_of(words::SUBJECT),
+            random.percent(40).then(|| random.one_of(words::NOTE)),
+            completed && random.percent(45),
+            value,
+            value.is_some() && random.percent(40),
+            format!("[{}]", contact_ids.join(",")),
+            "[]",
+            *made,
+            *made,
+            1,
+        ]
+    }
+}
+
+fn parts() -> impl Iterator<Item = Row> {
+    (0..TOUCHES).map(Touch::of).flat_map(|touch| {
+        let id = touch.id();
+        touch.contacts.into_iter().map(move |contact| row![id, contact, organization(0), touch.at]).collect::<Vec<_>>()
+    })
+}
+
+/// The rows.
+pub fn tables() -> Vec<Table> {
+    vec![
+        Table {
+            name: "touch",
+            columns: &[
+                "id",
+                "organization_id",
+                "account_id",
+                "user_id",
+                "kind",
+                "status",
+                "direction",
+                "at",
+                "missed_at",
+                "duration_minutes",
+                "recorded_at",
+                "subject",
+                "notes",
+                "responded",
+                "value",
+                "value_acknowledged",
+                "contact_ids",
+                "external_ids",
+                "created_at",
+                "updated_at",
+                "version",
+            ],
+            rows: Box::new((0..TOUCHES).map(|number| Touch::of(number).row())),
+        },
+        Table {
+            name: "touch_contact",
+            columns: &["touch_id", "contact_id", "organization_id", "at"],
+            rows: Box::new(parts()),
+        },
+    ]
+}

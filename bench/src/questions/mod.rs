@@ -1,0 +1,113 @@
+//! What is asked: a file a question. Its first contender is compared with each of the others.
+//!
+//! A new question is a file with a [`Plan`] and a line in [`all`].
+
+mod q1_account;
+mod q2_around;
+mod q3_accounts;
+mod q4_pages;
+mod q5_analytics;
+mod w1_log;
+mod w2_upsert;
+
+use futures_util::future::BoxFuture;
+use serde_json::{Value, json};
+
+use crate::Result;
+use crate::client::Request;
+use crate::measure::{Contender, Source};
+use crate::process::Server;
+use crate::stage::{Base, Database, Token};
+
+/// A question.
+#[derive(Clone)]
+pub struct Plan {
+    /// Its short name.
+    pub name: &'static str,
+    /// What it is, in a few words.
+    pub title: &'static str,
+    /// Over which database.
+    pub base: Base,
+    /// With how many connections at a time.
+    pub connections: &'static [usize],
+    /// Rows that a request writes, where that is what counts.
+    pub rows: u64,
+    /// Do all contenders answer the same data? Then it is looked at.
+    pub same: bool,
+    /// Who takes part.
+    pub contenders: for<'a> fn(&'a Setting) -> BoxFuture<'a, Result<Vec<Contender>>>,
+}
+
+/// What a question's contenders are made of.
+pub struct Setting {
+    /// The database.
+    pub database: Database,
+    /// The server.
+    pub server: Server,
+    /// The floor, where there is one.
+    pub floor: Server,
+    /// The director's token.
+    pub token: Token,
+}
+
+/// All of them, in the order in which they are asked: those that write come last.
+#[must_use]
+pub fn all() -> Vec<Plan> {
+    let mut plans = Vec::new();
+    for base in [Base::Postgres, Base::Sqlite] {
+        plans.extend([q1_account::plan(base), q2_around::plan(base), q3_accounts::plan(base)]);
+        if base == Base::Postgres {
+            plans.extend([q4_pages::plan(), q5_analytics::plan(), w1_log::plan(), w1_log::writers()]);
+        }
+        plans.push(w2_upsert::plan(base));
+    }
+    plans
+}
+
+impl Setting {
+    /// The server.
+    fn server(&self, source: Source) -> Contender {
+        Contender {
+            name: "server".to_owned(),
+            address: self.server.address,
+            process: self.server.id(),
+            source,
+            accept: crate::measure::has_data,
+        }
+    }
+
+    /// The floor.
+    fn floor(&self, source: Source) -> Contender {
+        Contender {
+            name: "floor".to_owned(),
+            address: self.floor.address,
+            process: self.floor.id(),
+            source,
+            accept: crate::measure::has_data,
+        }
+    }
+
+    /// A document with variables, asked by the director.
+    fn asked(&self, document: &str, variables: &Value) -> Request {
+        Request::graphql(&self.token.text, document, variables)
+    }
+}
+
+/// The same request each time.
+fn always(request: Request) -> Source {
+    std::sync::Arc::new(move |_, _| request.clone())
+}
+
+/// These requests in turn; each connection begins at another one.
+fn in_turn(requests: Vec<Request>) -> Source {
+    std::sync::Arc::new(move |connection, count| {
+        let all = requests.len().max(1);
+        let place = (connection * 7 + usize::try_from(count).unwrap_or_default()) % all;
+        requests.get(place).cloned().unwrap_or_else(|| Request::get("/"))
+    })
+}
+
+/// No variables.
+fn none() -> Value {
+    json!({})
+}

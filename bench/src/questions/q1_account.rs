@@ -1,0 +1,38 @@
+//! One account by its id, eight fields.
+
+use futures_util::FutureExt as _;
+use serde_json::json;
+
+use super::{Plan, in_turn};
+use crate::client::Request;
+use crate::data::{ACCOUNTS, book};
+use crate::stage::Base;
+use crate::typeid::TypeId;
+
+const DOCUMENT: &str = "query One($id: ID!) { account(by: {id: $id}) {
+    id name domain industry employees city country createdAt } }";
+
+/// How many different accounts are asked for.
+const DIFFERENT: u64 = 500;
+
+/// The question, on one of the databases.
+pub fn plan(base: Base) -> Plan {
+    Plan {
+        name: "Q1",
+        title: "one account by id, 8 fields",
+        base,
+        connections: &[16, 64],
+        rows: 0,
+        same: true,
+        contenders: |setting| {
+            async move {
+                let ids = (0..DIFFERENT)
+                    .map(|number| TypeId("account", book::account(number * (ACCOUNTS / DIFFERENT))).show());
+                let asked = ids.clone().map(|id| setting.asked(DOCUMENT, &json!({ "id": id }))).collect();
+                let below = ids.map(|id| Request::get(format!("/q1/{id}"))).collect();
+                Ok(vec![setting.server(in_turn(asked)), setting.floor(in_turn(below))])
+            }
+            .boxed()
+        },
+    }
+}

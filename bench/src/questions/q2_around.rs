@@ -1,0 +1,35 @@
+//! Twenty accounts by name, each with its owner, five contacts, the five latest touches and what it booked this year:
+//! an answer of about 32 KB.
+
+use futures_util::FutureExt as _;
+
+use super::{Plan, always, none};
+use crate::client::Request;
+use crate::stage::Base;
+
+/// What is asked.
+pub const DOCUMENT: &str = "query Around { accounts(first: 20, orderBy: [{field: NAME}]) { nodes {
+    id name domain industry employees city
+    owner { id name }
+    booked { amount currency }
+    contacts(first: 5) { nodes { id name title email } }
+    touches(first: 5) { nodes { id kind at subject responded } } } } }";
+
+/// The question, on one of the databases.
+pub fn plan(base: Base) -> Plan {
+    Plan {
+        name: "Q2",
+        title: "20 accounts by name, each with owner, 5 contacts, 5 latest touches and booked",
+        base,
+        connections: &[16, 64],
+        rows: 0,
+        same: true,
+        contenders: |setting| {
+            async move {
+                let asked = setting.server(always(setting.asked(DOCUMENT, &none())));
+                Ok(vec![asked, setting.floor(always(Request::get("/q2")))])
+            }
+            .boxed()
+        },
+    }
+}

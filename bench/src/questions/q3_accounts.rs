@@ -1,0 +1,29 @@
+//! Two hundred accounts, eight fields.
+
+use futures_util::FutureExt as _;
+
+use super::{Plan, always, none};
+use crate::client::Request;
+use crate::stage::Base;
+
+const DOCUMENT: &str = "query Many { accounts(first: 200) { nodes {
+    id name domain industry employees city country createdAt } } }";
+
+/// The question, on one of the databases.
+pub fn plan(base: Base) -> Plan {
+    Plan {
+        name: "Q3",
+        title: "200 accounts, 8 fields",
+        base,
+        connections: &[16, 64],
+        rows: 0,
+        same: true,
+        contenders: |setting| {
+            async move {
+                let asked = setting.server(always(setting.asked(DOCUMENT, &none())));
+                Ok(vec![asked, setting.floor(always(Request::get("/q3")))])
+            }
+            .boxed()
+        },
+    }
+}
