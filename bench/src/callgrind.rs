@@ -40,15 +40,15 @@ pub async fn run(arguments: &Arguments, run: &RunArguments) -> Result<()> {
     let stage = Stage::set(run).await?;
     let database = stage.database(base).await?;
     let requests = arguments.requests.max(1);
-    let (database, fewer) = count(&plan, database, &run.out, requests).await?;
-    let (_database, more) = count(&plan, database, &run.out, 2 * requests).await?;
+    let fewer = count(&plan, &database, &run.out, requests).await?;
+    let more = count(&plan, &database, &run.out, 2 * requests).await?;
     let each = float(more.saturating_sub(fewer)) / float(requests);
     println!("{} on {base:?}: {each:.0} instructions a request ({requests} requests)", plan.name);
     Ok(())
 }
 
 /// Instructions of a server that answers so many requests, from its start to its end.
-async fn count(plan: &Plan, database: Database, folder: &Path, requests: u64) -> Result<(Database, u64)> {
+async fn count(plan: &Plan, database: &Database, folder: &Path, requests: u64) -> Result<u64> {
     let out = folder.join(format!("callgrind-{}.out", plan.name));
     let token = database.sign_in(Person::DIRECTOR).await?;
     let server = Server::start(&mut database.under(process::callgrind(&out)), "/readyz").await?;
@@ -64,9 +64,8 @@ async fn count(plan: &Plan, database: Database, folder: &Path, requests: u64) ->
         }
     }
     drop(client);
-    let Setting { database, server, floor: _, token: _ } = setting;
-    server.stop().await?;
-    Ok((database, total(&std::fs::read_to_string(&out)?).ok_or("valgrind counted nothing")?))
+    setting.server.stop().await?;
+    Ok(total(&std::fs::read_to_string(&out)?).ok_or("valgrind counted nothing")?)
 }
 
 /// The total of a file that callgrind wrote.

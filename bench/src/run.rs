@@ -23,17 +23,23 @@ pub async fn run(arguments: &RunArguments) -> Result<()> {
         if plans.is_empty() {
             continue;
         }
-        let mut database = stage.database(base).await?;
+        let database = stage.database(base).await?;
         for plan in plans {
             eprintln!("{}: {}", plan.name, plan.title);
-            let (back, asked) = question(plan, database, arguments).await?;
-            database = back;
-            report.questions.extend(asked);
+            // What fails is told, and keeps nothing else from being measured.
+            match question(plan, &database, arguments).await {
+                Ok(asked) => report.questions.extend(asked),
+                Err(error) => {
+                    eprintln!("{} failed: {error}", plan.name);
+                    report.failures.push(format!("{} on {base:?}: {error}", plan.name));
+                }
+            }
+            report::keep(&report, &arguments.out)?;
         }
     }
-    report::write(&report, &arguments.out)
+    println!("{}", report::table(&report));
+    if report.failures.is_empty() { Ok(()) } else { Err(report.failures.join("; ").into()) }
 }
-
 /// The questions of these names; all of them where none is named.
 fn chosen(only: &[String]) -> Result<Vec<Plan>> {
     let mut plans = all();
@@ -48,7 +54,7 @@ fn chosen(only: &[String]) -> Result<Vec<Plan>> {
 }
 
 /// Asks one question with fresh servers, with every number of connections.
-async fn question(plan: &Plan, database: Database, arguments: &RunArguments) -> Result<(Database, Vec<Asked>)> {
+async fn question(plan: &Plan, database: &Database, arguments: &RunArguments) -> Result<Vec<Asked>> {
     let token = database.sign_in(Person::DIRECTOR).await?;
     let (server, floor) = (database.server().await?, database.floor().await?);
     let started_in = server.started_in;
@@ -94,10 +100,8 @@ async fn question(plan: &Plan, database: Database, arguments: &RunArguments) -> 
             contenders: figures.collect(),
         });
     }
-    let Setting { database, server, floor, token: _ } = setting;
-    server.stop().await?;
-    drop(floor);
-    Ok((database, asked))
+    setting.server.stop().await?;
+    Ok(asked)
 }
 
 /// Looks whether all contenders answer their first request with the same data.

@@ -35,13 +35,13 @@ pub struct Plan {
     /// Do all contenders answer the same data? Then it is looked at.
     pub same: bool,
     /// Who takes part.
-    pub contenders: for<'a> fn(&'a Setting) -> BoxFuture<'a, Result<Vec<Contender>>>,
+    pub contenders: for<'a> fn(&'a Setting<'_>) -> BoxFuture<'a, Result<Vec<Contender>>>,
 }
 
 /// What a question's contenders are made of.
-pub struct Setting {
+pub struct Setting<'d> {
     /// The database.
-    pub database: Database,
+    pub database: &'d Database,
     /// The server.
     pub server: Server,
     /// The floor, where there is one.
@@ -64,7 +64,7 @@ pub fn all() -> Vec<Plan> {
     plans
 }
 
-impl Setting {
+impl Setting<'_> {
     /// The server.
     fn server(&self, source: Source) -> Contender {
         Contender {

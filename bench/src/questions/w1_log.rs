@@ -97,7 +97,7 @@ pub fn writers() -> Plan {
 }
 
 /// People who each log touches at an account of their own.
-async fn writer(setting: &Setting, name: &str, people: impl Iterator<Item = Person>) -> Result<Contender> {
+async fn writer(setting: &Setting<'_>, name: &str, people: impl Iterator<Item = Person>) -> Result<Contender> {
     let mut requests = Vec::new();
     for person in people {
         let token = setting.database.sign_in(person).await?;

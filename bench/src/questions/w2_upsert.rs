@@ -57,7 +57,7 @@ fn renamed(template: Request) -> Source {
     })
 }
 
-async fn contenders(setting: &Setting) -> Result<Vec<Contender>> {
+async fn contenders(setting: &Setting<'_>) -> Result<Vec<Contender>> {
     let asked = renamed(setting.asked(DOCUMENT, &json!({ "rows": rows("upsert") })));
     let below = renamed(Request::post("/w2", json!({ "rows": rows("floor") }).to_string()));
     let all = [setting.server(asked), setting.floor(below)];

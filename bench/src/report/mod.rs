@@ -9,6 +9,8 @@
 mod chart;
 mod table;
 
+pub use self::table::table;
+
 use std::path::Path;
 
 use serde::Serialize;
@@ -29,6 +31,8 @@ pub struct Report {
     pub seconds: f64,
     /// What was asked.
     pub questions: Vec<Asked>,
+    /// What failed.
+    pub failures: Vec<String>,
 }
 
 /// A question, with one number of connections.
@@ -84,6 +88,7 @@ impl Report {
             rounds: arguments.rounds,
             seconds: if arguments.quick { 1.0 } else { arguments.seconds },
             questions: Vec::new(),
+            failures: Vec::new(),
         }
     }
 }
@@ -121,13 +126,10 @@ fn machine() -> String {
     format!("{cores} × {}, {gigabytes:.0} GB", model.map_or("unknown", |(_, model)| model.trim()))
 }
 
-/// Prints the table, and keeps it with the raw figures.
-pub fn write(report: &Report, folder: &Path) -> Result<()> {
-    let table = table::table(report);
-    println!("{table}");
-    std::fs::write(folder.join("benchmark.md"), &table)?;
+/// Keeps the table, the raw figures and the chart.
+pub fn keep(report: &Report, folder: &Path) -> Result<()> {
+    std::fs::write(folder.join("benchmark.md"), table(report))?;
     std::fs::write(folder.join("benchmark.json"), serde_json::to_string_pretty(report)?)?;
     std::fs::write(folder.join("benchmark.svg"), chart::chart(report))?;
-    eprintln!("{} has the table, the raw figures and the chart", folder.display());
     Ok(())
 }

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::{Asked, Report, name};
 use crate::measure::Turn;
-use crate::measure::statistics::float;
+use crate::measure::statistics::{float, median};
 
 /// The table of a run.
 pub fn table(report: &Report) -> String {
@@ -16,6 +16,15 @@ pub fn table(report: &Report) -> String {
     );
     for asked in &report.questions {
         lines(asked, &mut out);
+    }
+    if let Some(asked) = report.questions.first() {
+        let starts = report.questions.iter().filter(|other| other.base == asked.base).map(|other| other.started_in);
+        let milliseconds = 1_000.0 * median(starts);
+        // Writing into a string does not fail.
+        let _ = writeln!(out, "\nThe server over {} is ready {milliseconds:.0} ms after its start.", name(asked.base));
+    }
+    for failure in &report.failures {
+        let _ = writeln!(out, "\nFailed: {failure}");
     }
     out
 }
