@@ -53,7 +53,7 @@ async fn count(plan: &Plan, database: &Database, folder: &Path, requests: u64) -
     let token = database.sign_in(Person::DIRECTOR).await?;
     let server = Server::start(&mut database.under(process::callgrind(&out)), "/readyz").await?;
     let floor = database.floor().await?;
-    let setting = Setting { database, server, floor, token };
+    let setting = Setting { database, server, floor, peers: Vec::new(), token };
     let contenders = (plan.contenders)(&setting).await?;
     let contender = contenders.first().ok_or("nobody takes part")?;
     let mut client = Client::connect(contender.address).await?;

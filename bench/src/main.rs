@@ -7,6 +7,7 @@
 //! | [`stage`] | everything a run needs: databases, processes, who asks |
 //! | [`questions`] | what is asked: a file a question |
 //! | [`floor`] | the least that any server could do |
+//! | [`peer`] | a server like ours, of others |
 //! | [`measure`] | the load, and what it costs |
 //! | [`callgrind`] | instructions of a request |
 //! | [`written`] | whether contenders write the same rows |
@@ -18,6 +19,7 @@ mod client;
 mod data;
 mod floor;
 mod measure;
+mod peer;
 #[path = "../../tests/src/postgres.rs"]
 mod postgres;
 mod process;
@@ -84,6 +86,9 @@ pub struct RunArguments {
     /// Connections [default: each question's own, mostly 16 and 64]
     #[arg(long, value_name = "NUMBERS", value_delimiter = ',')]
     pub connections: Vec<usize>,
+    /// PostGraphile takes part, too: needs npm
+    #[arg(long)]
+    pub peer: bool,
     /// Where the table, the raw figures and the chart go, and prepared databases are kept
     #[arg(long, value_name = "FOLDER", default_value = "target/bench", global = true)]
     pub out: PathBuf,

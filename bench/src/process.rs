@@ -17,7 +17,7 @@ use crate::data::CLOCK;
 pub const SERVER_FLAGS: &[&str] = &["--log", "warn", "--clock", CLOCK];
 
 /// How long a server may take until it is ready.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A running server, killed when it is dropped.
 pub struct Server {

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use serde::Serialize;
 use serde_json::json;
 use sqlx::postgres::{PgConnectOptions, PgConnection};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqliteSynchronous};
@@ -42,7 +43,7 @@ log_line_prefix = '[%a] '
 const TOKEN_AGE: Duration = Duration::from_mins(8);
 
 /// Which database.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum, Serialize)]
 pub enum Base {
     /// A server of its own.
     Postgres,
@@ -107,14 +108,13 @@ impl Stage {
 
     /// A database on a server that is named, or on one of our own.
     async fn postgres(&self) -> Result<(String, Option<Cluster>)> {
-        let (server, cluster) = match std::env::var(SERVER_VARIABLE) {
-            Ok(url) => (url, None),
-            Err(_) => {
-                let programs = installed_programs()
-                    .ok_or("initdb, pg_ctl and postgres are neither in PATH nor in /usr/lib/postgresql")?;
-                let cluster = Cluster::start(&programs, POSTGRES_SETTINGS)?;
-                (cluster.url(), Some(cluster))
-            }
+        let (server, cluster) = if let Ok(url) = std::env::var(SERVER_VARIABLE) {
+            (url, None)
+        } else {
+            let programs = installed_programs()
+                .ok_or("initdb, pg_ctl and postgres are neither in PATH nor in /usr/lib/postgresql")?;
+            let cluster = Cluster::start(&programs, POSTGRES_SETTINGS)?;
+            (cluster.url(), Some(cluster))
         };
         let options: PgConnectOptions = server.parse()?;
         let mut maintenance = options.connect().await?;
@@ -263,7 +263,7 @@ impl Database {
         let lines = String::from_utf8_lossy(new);
         let sent = |line: &&str| line.contains("LOG:  statement: ") || line.contains("LOG:  execute ");
         // Our own statements, and autovacuum's, have no name, or another one.
-        let ours = |line: &&str| line.starts_with("[callshot]") || line.starts_with("[floor]");
+        let ours = |line: &&str| ["[callshot]", "[floor]", "[peer]"].iter().any(|name| line.starts_with(name));
         Ok(Some(lines.lines().filter(ours).filter(sent).count() as u64))
     }
 

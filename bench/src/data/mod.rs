@@ -219,7 +219,7 @@ mod tests {
     #[test]
     fn every_row_has_a_value_for_every_column() {
         for table in tables() {
-            let row = table.rows.into_iter().next().unwrap();
+            let row = { table.rows }.next().unwrap();
             assert_eq!(row.len(), table.columns.len(), "{}", table.name);
         }
     }

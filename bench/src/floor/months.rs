@@ -54,7 +54,7 @@ impl Months {
     }
 
     /// Groups as they are answered: in the order of the keys.
-    pub fn groups(&self, mut groups: Vec<(Uuid, i16, i64, i64)>) -> Analytics {
+    pub fn groups(mut groups: Vec<(Uuid, i16, i64, i64)>) -> Analytics {
         groups.sort_unstable();
         let shown = groups.into_iter().map(|(user, month, count, minutes)| Group {
             key: (

@@ -234,7 +234,7 @@ async fn months(State(floor): State<Arc<Floor>>) -> Answer {
     for row in &rows {
         groups.push((at(row, 0)?, at(row, 1)?, at(row, 2)?, at(row, 3)?));
     }
-    answer(months.groups(groups), 256 * 1024)
+    answer(Months::groups(groups), 256 * 1024)
 }
 
 async fn log(State(floor): State<Arc<Floor>>, body: Bytes) -> Answer {

@@ -35,6 +35,8 @@ pub struct Contender {
     pub source: Source,
     /// Is this an answer as it should be?
     pub accept: fn(&[u8]) -> bool,
+    /// Does it answer, and write, byte for byte what the others do?
+    pub compared: bool,
 }
 
 /// One contender's turn in one round.

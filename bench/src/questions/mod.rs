@@ -16,6 +16,7 @@ use serde_json::{Value, json};
 use crate::Result;
 use crate::client::Request;
 use crate::measure::{Contender, Source};
+use crate::peer::Peer;
 use crate::process::Server;
 use crate::stage::{Base, Database, Token};
 
@@ -34,6 +35,8 @@ pub struct Plan {
     pub rows: u64,
     /// Do all contenders answer the same data? Then it is looked at.
     pub same: bool,
+    /// Can the peers take part?
+    pub peer: bool,
     /// Who takes part.
     pub contenders: for<'a> fn(&'a Setting<'_>) -> BoxFuture<'a, Result<Vec<Contender>>>,
 }
@@ -46,6 +49,8 @@ pub struct Setting<'d> {
     pub server: Server,
     /// The floor, where there is one.
     pub floor: Server,
+    /// The peers, where they take part.
+    pub peers: Vec<Peer>,
     /// The director's token.
     pub token: Token,
 }
@@ -73,6 +78,7 @@ impl Setting<'_> {
             process: self.server.id(),
             source,
             accept: crate::measure::has_data,
+            compared: true,
         }
     }
 
@@ -84,6 +90,7 @@ impl Setting<'_> {
             process: self.floor.id(),
             source,
             accept: crate::measure::has_data,
+            compared: true,
         }
     }
 

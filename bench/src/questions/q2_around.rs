@@ -5,6 +5,7 @@ use futures_util::FutureExt as _;
 
 use super::{Plan, always, none};
 use crate::client::Request;
+use crate::peer;
 use crate::stage::Base;
 
 /// What is asked.
@@ -15,6 +16,18 @@ pub const DOCUMENT: &str = "query Around { accounts(first: 20, orderBy: [{field:
     contacts(first: 5) { nodes { id name title email } }
     touches(first: 5) { nodes { id kind at subject responded } } } } }";
 
+const PEERS: &str = "query Around($organization: UUID!) { accounts: allAccounts(
+    first: 20, condition: {organizationId: $organization, archivedAt: null}, orderBy: [NAME_KEY_ASC, PRIMARY_KEY_ASC]
+    ) { nodes {
+    rowId name domain industry employees city
+    owner: memberByOwnerId { rowId name }
+    booked
+    contacts: contactsByAccountId(first: 5, condition: {organizationId: $organization, archivedAt: null}) {
+        nodes { rowId name title email } }
+    touches: touchesByAccountId(
+        first: 5, condition: {organizationId: $organization}, orderBy: [AT_DESC, PRIMARY_KEY_DESC]
+    ) { nodes { rowId kind at subject responded } } } } }";
+
 /// The question, on one of the databases.
 pub fn plan(base: Base) -> Plan {
     Plan {
@@ -24,10 +37,13 @@ pub fn plan(base: Base) -> Plan {
         connections: &[16, 64],
         rows: 0,
         same: true,
+        peer: base == Base::Postgres,
         contenders: |setting| {
             async move {
                 let asked = setting.server(always(setting.asked(DOCUMENT, &none())));
-                Ok(vec![asked, setting.floor(always(Request::get("/q2")))])
+                let floor = setting.floor(always(Request::get("/q2")));
+                let peers = setting.peers(&always(peer::asked(PEERS, none())));
+                Ok([vec![asked, floor], peers].concat())
             }
             .boxed()
         },

@@ -4,10 +4,15 @@ use futures_util::FutureExt as _;
 
 use super::{Plan, always, none};
 use crate::client::Request;
+use crate::peer;
 use crate::stage::Base;
 
 const DOCUMENT: &str = "query Many { accounts(first: 200) { nodes {
     id name domain industry employees city country createdAt } } }";
+
+const PEERS: &str = "query Many($organization: UUID!) { accounts: allAccounts(
+    first: 200, condition: {organizationId: $organization, archivedAt: null}
+    ) { nodes { rowId name domain industry employees city country createdAt } } }";
 
 /// The question, on one of the databases.
 pub fn plan(base: Base) -> Plan {
@@ -18,10 +23,13 @@ pub fn plan(base: Base) -> Plan {
         connections: &[16, 64],
         rows: 0,
         same: true,
+        peer: base == Base::Postgres,
         contenders: |setting| {
             async move {
                 let asked = setting.server(always(setting.asked(DOCUMENT, &none())));
-                Ok(vec![asked, setting.floor(always(Request::get("/q3")))])
+                let floor = setting.floor(always(Request::get("/q3")));
+                let peers = setting.peers(&always(peer::asked(PEERS, none())));
+                Ok([vec![asked, floor], peers].concat())
             }
             .boxed()
         },

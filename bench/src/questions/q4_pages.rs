@@ -25,6 +25,7 @@ pub fn plan() -> Plan {
         connections: &[1, 16],
         rows: 0,
         same: false,
+        peer: false,
         contenders: |setting| {
             async move {
                 let mut client = Client::connect(setting.server.address).await?;

@@ -18,6 +18,7 @@ pub fn plan() -> Plan {
         connections: &[1],
         rows: 0,
         same: true,
+        peer: false,
         contenders: |setting| {
             async move {
                 let asked = setting.server(always(setting.asked(DOCUMENT, &none())));

@@ -9,8 +9,8 @@ use serde_json::{Value, json};
 use super::{Plan, Setting, in_turn};
 use crate::Result;
 use crate::client::Request;
-use crate::data::people::Person;
-use crate::data::{ACCOUNTS, SMALL_USERS, book};
+use crate::data::people::{Person, organization};
+use crate::data::{ACCOUNTS, NOW, SMALL_USERS, book, end_of_day};
 use crate::measure::{Contender, was_written};
 use crate::stage::Base;
 use crate::typeid::TypeId;
@@ -49,6 +49,41 @@ fn below(person: Person, input: &Value) -> Request {
     Request::post("/w1", body.to_string())
 }
 
+const PEERS: &str = "mutation Log($touch: TouchInput!) { createTouch(input: {touch: $touch}) {
+    touch { rowId kind at subject version } } }";
+
+/// The peers' requests: a touch alone, as it is stored.
+fn peers() -> Vec<Request> {
+    let (now, missed_at) = (NOW.to_string(), end_of_day(NOW).to_string());
+    let touch = |number: u64| {
+        let input = input(book::account(number), book::contact(number));
+        json!({
+            "organizationId": organization(0),
+            "accountId": book::account(number),
+            "userId": Person::DIRECTOR.id(),
+            "kind": input["kind"],
+            "status": "COMPLETED",
+            "direction": input["direction"],
+            "at": now,
+            "missedAt": missed_at,
+            "durationMinutes": input["durationMinutes"],
+            "recordedAt": now,
+            "subject": input["subject"],
+            "notes": input["notes"],
+            "responded": true,
+            "valueAcknowledged": false,
+            "contactIds": input["contactIds"].to_string(),
+            "externalIds": "[]",
+            "createdAt": now,
+            "updatedAt": now,
+            "version": 1,
+        })
+    };
+    let numbers = (0..DIFFERENT).map(|nth| nth * (ACCOUNTS / DIFFERENT));
+    let asked = |touch: Value| json!({ "query": PEERS, "variables": { "touch": touch } }).to_string();
+    numbers.map(|number| Request::post("/graphql", asked(touch(number)))).collect()
+}
+
 /// The question.
 pub fn plan() -> Plan {
     Plan {
@@ -58,6 +93,7 @@ pub fn plan() -> Plan {
         connections: &[16, 64],
         rows: 0,
         same: false,
+        peer: true,
         contenders: |setting| {
             async move {
                 let asked = inputs().map(|input| setting.asked(DOCUMENT, &json!({ "input": input }))).collect();
@@ -66,7 +102,7 @@ pub fn plan() -> Plan {
                 let all: Vec<Contender> =
                     all.into_iter().map(|contender| Contender { accept: was_written, ..contender }).collect();
                 setting.database.wrote_the_same(&all).await?;
-                Ok(all)
+                Ok([all, setting.peers(&in_turn(peers()))].concat())
             }
             .boxed()
         },
@@ -82,6 +118,7 @@ pub fn writers() -> Plan {
         connections: &[16],
         rows: 0,
         same: false,
+        peer: false,
         contenders: |setting| {
             async move {
                 let one = (0..SMALL_USERS).map(|number| Person { organization: 1, number });

@@ -80,6 +80,7 @@ pub fn plan(base: Base) -> Plan {
         connections: &[4, 16],
         rows: ROWS,
         same: false,
+        peer: false,
         contenders: |setting| contenders(setting).boxed(),
     }
 }

@@ -43,7 +43,6 @@ pub struct Asked {
     /// What it is.
     pub title: &'static str,
     /// Over which database.
-    #[serde(serialize_with = "base_name")]
     pub base: Base,
     /// Connections at a time.
     pub connections: usize,
@@ -66,10 +65,6 @@ pub struct Figures {
     pub idle_memory: u64,
     /// Statements that one request sends to the database, where that can be told.
     pub statements: Option<u64>,
-}
-
-fn base_name<S: serde::Serializer>(base: &Base, serializer: S) -> std::result::Result<S::Ok, S::Error> {
-    serializer.serialize_str(name(*base))
 }
 
 /// What a database is called.
