@@ -17,7 +17,7 @@ use crate::stage::{Base, Database, Stage};
 use crate::{Result, RunArguments};
 
 /// Requests before any is counted: who asks is read, statements are prepared, caches are filled.
-const FIRST: u64 = 20;
+const FIRST: u64 = 5;
 
 /// What is counted.
 #[derive(Args, Clone, Debug)]
@@ -26,7 +26,7 @@ pub struct Arguments {
     #[arg(long, value_name = "NAME", default_value = "Q2")]
     question: String,
     /// How many requests
-    #[arg(long, value_name = "NUMBER", default_value = "100")]
+    #[arg(long, value_name = "NUMBER", default_value = "20")]
     requests: u64,
 }
 

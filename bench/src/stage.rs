@@ -230,10 +230,14 @@ impl Database {
         Server::start(&mut process::callshot(Command::new(&self.program), &self.url, &self.key), "/readyz").await
     }
 
-    /// The server's command line under another program.
+    /// The server's command line under another program, which makes it slow.
     pub fn under(&self, mut outer: Command) -> Command {
         outer.arg(&self.program);
-        process::callshot(outer, &self.url, &self.key)
+        let mut command = process::callshot(outer, &self.url, &self.key);
+        for flag in ["--request-timeout", "--statement-timeout", "--database-wait", "--drain-timeout"] {
+            command.args([flag, "600s"]);
+        }
+        command
     }
 
     /// Starts the floor over it.
