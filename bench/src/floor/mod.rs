@@ -9,7 +9,7 @@
 //! | [`shape`] | what is answered |
 //! | [`writes`] | what writes take in and leave behind |
 //! | [`months`] | groups by month |
-//! | [`array`] | arrays as PostgreSQL sends them |
+//! | [`mod@array`] | arrays as PostgreSQL sends them |
 
 mod array;
 mod months;

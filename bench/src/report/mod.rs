@@ -3,7 +3,7 @@
 //! | room | holds |
 //! |---|---|
 //! | here | what was measured, as it is kept in JSON |
-//! | [`table`] | medians and ratios, in Markdown |
+//! | [`mod@table`] | medians and ratios, in Markdown |
 //! | [`chart`] | ratios, as SVG |
 
 mod chart;
