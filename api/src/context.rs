@@ -5,11 +5,11 @@ use std::hash::Hash;
 use std::sync::Arc;
 
 use chrono_tz::Tz;
-use entity::{AccountId, ByPlace, Day, Instant, Row, Scoped, SessionId, UserId, account, organization, seat, user};
-use sea_orm::sea_query::{Cond, SelectStatement};
+use entity::{AccountId, Columns, Day, Instant, Row, Scoped, SessionId, UserId, account, organization, seat, user};
+use sea_orm::sea_query::{Cond, Expr, ExprTrait, SelectStatement, SimpleExpr};
 use sea_orm::{
-    ColumnTrait, Condition, DatabaseConnection, EntityTrait, FromQueryResult, QueryFilter, QuerySelect, QueryTrait,
-    Select,
+    ColumnTrait, Condition, ConnectionTrait, DatabaseConnection, EntityTrait, Iterable, QueryFilter, QuerySelect,
+    QueryTrait, Select,
 };
 
 use crate::app::App;
@@ -59,23 +59,13 @@ impl Cx {
         self.app.db.reader()
     }
 
-    /// The rows that a selection finds.
+    /// The rows that a statement finds, which selects these columns of their table in the table's order.
     ///
     /// # Errors
     /// The database's.
-    pub async fn all<E: EntityTrait<Model: Row>>(&self, select: Select<E>) -> Result<Vec<E::Model>> {
-        let rows = select.into_model::<ByPlace<E::Model>>().all(self.reader()).await?;
-        Ok(rows.into_iter().map(|ByPlace(row)| row).collect())
-    }
-
-    /// The rows that a statement of our own making finds, which selects all columns of their table in its order.
-    ///
-    /// # Errors
-    /// The database's.
-    pub async fn all_of<M: Row + Send + Sync>(&self, statement: &SelectStatement) -> Result<Vec<M>> {
-        let statement = self.app.db.backend().build(statement);
-        let rows = ByPlace::<M>::find_by_statement(statement).all(self.reader()).await?;
-        Ok(rows.into_iter().map(|ByPlace(row)| row).collect())
+    pub async fn rows<M: Row>(&self, statement: &SelectStatement, columns: Columns) -> Result<Vec<M>> {
+        let rows = self.reader().query_all(statement).await?;
+        Ok(rows.iter().map(|row| M::read(row, columns)).collect::<std::result::Result<_, _>>()?)
     }
 
     /// What has these ids, of what a selection finds: one statement, none where there are no ids.
@@ -100,7 +90,8 @@ impl Cx {
         if ids.is_empty() {
             return Ok(HashMap::new());
         }
-        let rows = self.all(select.filter(column.is_in(ids))).await?;
+        let select = select.filter(column.is_in(ids)).into_query();
+        let rows = self.rows::<E::Model>(&select, Columns::ALL).await?;
         Ok(rows.into_iter().map(|row| (id_of(&row), T::from(row))).collect())
     }
 
@@ -111,6 +102,15 @@ impl Cx {
         let currency = self.viewer.as_deref().map_or(Currency::NONE, |viewer| viewer.currency);
         currency.money(minor)
     }
+}
+
+/// Up to how many seats what somebody sees is read seat by seat.
+const FEW_SEATS: u64 = 500;
+
+/// The same selection of these columns alone, in the table's order.
+pub fn only<E: EntityTrait>(select: Select<E>, columns: Columns) -> Select<E> {
+    let wanted = E::Column::iter().enumerate().filter(|(place, _)| columns.has(*place));
+    select.select_only().columns(wanted.map(|(_, column)| column))
 }
 
 /// Who asks, with all that decides what they see.
@@ -128,6 +128,8 @@ pub struct Viewer {
     pub session: SessionId,
     /// Whose accounts they see: their own, and a manager those of everyone below in the reporting line too.
     pub line: Vec<UserId>,
+    /// The same as PostgreSQL writes an array; None on a database that has none.
+    pub line_as_array: Option<String>,
     /// At how many accounts somebody of the line has a seat.
     pub seats: u64,
 }
@@ -162,13 +164,41 @@ impl Viewer {
         if self.sees_all() {
             return Cond::all();
         }
-        Cond::all().add(account.in_subquery(self.seats_query()))
+        if self.has_few_seats() {
+            return Cond::all().add(account.in_subquery(self.seats_query()));
+        }
+        Cond::all().add(self.seats_at(Expr::col(account.as_column_ref())))
+    }
+
+    /// Has somebody of the line a seat at the account that an expression names?
+    fn seats_at(&self, account: SimpleExpr) -> SimpleExpr {
+        let mut seats = self.seats_query();
+        seats.and_where(account.equals((seat::Entity, seat::Column::AccountId)));
+        if self.line_as_array.is_some() {
+            // Looked up row by row: PostgreSQL would rather read all seats before the first row of a page.
+            seats.offset(0);
+        }
+        Expr::exists(seats)
+    }
+
+    /// Does a column name somebody of the line? `name` is the column as it stands in a statement.
+    fn in_line<C: ColumnTrait>(&self, name: &str, column: C) -> SimpleExpr {
+        match (self.line.as_slice(), &self.line_as_array) {
+            (&[alone], _) => column.eq(alone),
+            // One parameter, however many there are: PostgreSQL reads and plans fifty of them longer than it looks for
+            // what they say.
+            // In a query of its own it is read once a statement, not once a row.
+            (_, Some(array)) => {
+                Expr::cust_with_values(format!("{name} = any((select $1::text::uuid[])::uuid[])"), [array.as_str()])
+            }
+            (line, None) => column.is_in(line.iter().copied()),
+        }
     }
 
     /// The accounts at which somebody of the line has a seat.
     pub fn seats_query(&self) -> SelectStatement {
         seat::Entity::of(self.organization.id)
-            .filter(seat::Column::UserId.is_in(self.line.iter().copied()))
+            .filter(self.in_line("\"seat\".\"user_id\"", seat::Column::UserId))
             .select_only()
             .column(seat::Column::AccountId)
             .into_query()
@@ -180,10 +210,34 @@ impl Viewer {
         E::of(self.organization.id).filter(self.sees(account))
     }
 
+    /// The same rows, to be summed up: all of them are read, so their accounts are best looked for at once.
+    #[must_use]
+    pub fn sums<E: Scoped>(&self, account: E::Column) -> Select<E> {
+        let rows = E::of(self.organization.id);
+        if self.sees_all() { rows } else { rows.filter(account.in_subquery(self.seats_query())) }
+    }
+
     /// The accounts they see.
     #[must_use]
     pub fn accounts(&self) -> Select<account::Entity> {
-        self.rows(account::Column::Id)
+        let accounts = account::Entity::of(self.organization.id);
+        if self.sees_all() {
+            return accounts;
+        }
+        if self.has_few_seats() {
+            return accounts.filter(self.sees(account::Column::Id));
+        }
+        // Who sees thousands owns most of them, or is above who does, which the row itself tells.
+        let owns = self.in_line("\"account\".\"owner_id\"", account::Column::OwnerId);
+        let seats = self.seats_at(Expr::col((account::Entity, account::Column::Id)));
+        accounts.filter(Cond::any().add(owns).add(seats))
+    }
+
+    /// Is what they see a small part of the whole, so that it is best read account by account? Above, walking an
+    /// ordering's index and leaving out the rest is quicker.
+    #[must_use]
+    pub const fn has_few_seats(&self) -> bool {
+        self.seats <= FEW_SEATS
     }
 
     /// The organization's day of an instant.

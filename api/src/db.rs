@@ -92,6 +92,12 @@ impl Db {
         &self.read
     }
 
+    /// For a statement that is a change by itself.
+    #[must_use]
+    pub const fn writer(&self) -> &DatabaseConnection {
+        &self.write
+    }
+
     /// Which of the two it is.
     #[must_use]
     pub fn backend(&self) -> DbBackend {

@@ -5,9 +5,10 @@
 //! Replaying the feed gives the rows again, for every fact of a row is in its events.
 
 use entity::{AccountId, Day, EventId, Id, Instant, OrganizationId, Scoped, UserId, event, external_id};
+use sea_orm::sea_query::{CommonTableExpression, InsertStatement, WithClause};
 use sea_orm::{
-    ActiveModelBehavior, ActiveModelTrait, ActiveValue, ColumnTrait, ConnectionTrait, DatabaseTransaction, DbBackend,
-    EntityTrait, IntoActiveModel, ModelTrait, QueryFilter, Statement,
+    ActiveModelBehavior, ActiveModelTrait, ActiveValue, ColumnTrait, ConnectionTrait, DbBackend, EntityTrait,
+    IntoActiveModel, ModelTrait, QueryFilter, QueryTrait, Statement,
 };
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
@@ -16,6 +17,7 @@ use crate::bulk;
 use crate::context::{Cx, Viewer};
 use crate::error::Result;
 use crate::money::Currency;
+use crate::transaction::Transaction;
 
 /// What a row says, by the names of the schema, as JSON.
 pub type Facts = Map<String, Value>;
@@ -117,13 +119,15 @@ pub fn stored_json(text: &str) -> Value {
 /// A change that is being made.
 pub struct Write<'a> {
     /// The transaction; for reading what is to be changed.
-    pub tx: DatabaseTransaction,
+    pub tx: Transaction<'a>,
     /// When.
     pub at: Instant,
     organization: OrganizationId,
     currency: Currency,
     actor: Option<UserId>,
     events: Vec<event::ActiveModel>,
+    /// Rows that go in with the events.
+    last: Vec<InsertStatement>,
     cx: &'a Cx,
 }
 
@@ -155,8 +159,8 @@ impl<'a> Write<'a> {
         currency: Currency,
         actor: Option<UserId>,
     ) -> Result<Self> {
-        let tx = cx.app.db.begin().await?;
-        Ok(Self { tx, at: cx.now, organization, currency, actor, events: Vec::new(), cx })
+        let tx = Transaction::of(&cx.app.db);
+        Ok(Self { tx, at: cx.now, organization, currency, actor, events: Vec::new(), last: Vec::new(), cx })
     }
 
     /// Whose change it is.
@@ -304,10 +308,45 @@ impl<'a> Write<'a> {
     /// # Errors
     /// The database's.
     pub async fn commit(mut self) -> Result<()> {
-        let events = std::mem::take(&mut self.events);
-        bulk::insert::<event::Entity, _>(&self.tx, events, false).await?;
-        self.tx.commit().await?;
-        Ok(())
+        let (events, last) = (std::mem::take(&mut self.events), std::mem::take(&mut self.last));
+        if last.is_empty() {
+            bulk::insert::<event::Entity, _>(&self.tx, events, false).await?;
+            return Ok(self.tx.commit().await?);
+        }
+        let events = event::Entity::insert_many(events).into_query();
+        let backend = self.cx.app.db.backend();
+        if backend == DbBackend::Postgres {
+            let mut with = WithClause::new();
+            for (number, rows) in last.into_iter().enumerate() {
+                let part = CommonTableExpression::new().query(rows).table_name(format!("part_{number}")).to_owned();
+                with.cte(part);
+            }
+            return Ok(self.tx.commit_with(backend.build(&events.with(with))).await?);
+        }
+        for rows in &last {
+            self.tx.execute(rows).await?;
+        }
+        Ok(self.tx.commit_with(backend.build(&events)).await?)
+    }
+
+    /// Adds a new row as the last of the change: it goes in with the events, on PostgreSQL in one statement with them, so
+    /// that nothing can read it before.
+    pub fn add_last<R: Record>(&mut self, mut row: R) -> R {
+        let changes = difference(&Facts::new(), &row.facts(self.currency));
+        row.stamp(self.at, 1);
+        let mut names = Names::default();
+        names.note(R::NOUN, None, &row);
+        self.note(R::NOUN, "created", row.uuid(), row.account(), &changes);
+        self.insert_last::<R::Table>(vec![row.clone().into_active_model().reset_all()]);
+        self.insert_last::<external_id::Entity>(names.rows(self.organization));
+        row
+    }
+
+    /// Adds rows that have no events of their own, in the same way.
+    pub fn insert_last<E: EntityTrait>(&mut self, rows: Vec<E::ActiveModel>) {
+        if !rows.is_empty() {
+            self.last.push(E::insert_many(rows).into_query());
+        }
     }
 
     /// Waits for whoever else does the same kind of thing in the organization, for what no lock of a row can keep apart:
@@ -362,7 +401,7 @@ fn difference(old: &Facts, new: &Facts) -> Map<String, Value> {
     changes
 }
 
-async fn insert_rows<R: Record>(tx: &DatabaseTransaction, rows: Vec<R>, exist: bool) -> Result<()> {
+async fn insert_rows<R: Record>(tx: &Transaction<'_>, rows: Vec<R>, exist: bool) -> Result<()> {
     let rows = rows.into_iter().map(|row| row.into_active_model().reset_all()).collect();
     bulk::insert::<R::Table, _>(tx, rows, exist).await
 }
@@ -389,23 +428,24 @@ impl Names {
         }
     }
 
-    async fn save(self, tx: &DatabaseTransaction, organization: OrganizationId) -> Result<()> {
+    async fn save(mut self, tx: &Transaction<'_>, organization: OrganizationId) -> Result<()> {
         if !self.gone.is_empty() {
             external_id::Entity::remove_of(organization)
-                .filter(external_id::Column::SubjectId.is_in(self.gone))
+                .filter(external_id::Column::SubjectId.is_in(std::mem::take(&mut self.gone)))
                 .exec(tx)
                 .await?;
         }
-        let rows: Vec<external_id::ActiveModel> = self
-            .come
-            .into_iter()
-            .map(|(noun, subject_id, source, id)| {
-                external_id::Model { organization_id: organization, noun, source, id, subject_id }
-                    .into_active_model()
-                    .reset_all()
-            })
-            .collect();
-        bulk::insert::<external_id::Entity, _>(tx, rows, false).await
+        bulk::insert::<external_id::Entity, _>(tx, self.rows(organization), false).await
+    }
+
+    /// The rows of those that come.
+    fn rows(self, organization: OrganizationId) -> Vec<external_id::ActiveModel> {
+        let row = |(noun, subject_id, source, id)| {
+            external_id::Model { organization_id: organization, noun, source, id, subject_id }
+                .into_active_model()
+                .reset_all()
+        };
+        self.come.into_iter().map(row).collect()
     }
 }
 

@@ -35,6 +35,7 @@ pub mod server;
 pub mod telemetry;
 pub mod text;
 pub mod touch;
+pub mod transaction;
 pub mod upsert;
 pub mod user;
 

@@ -89,6 +89,12 @@ macro_rules! ids {
             fn uuid(self) -> Uuid { self.0 }
         }
 
+        impl crate::Blank for $name {
+            fn blank() -> Self {
+                Self(Uuid::nil())
+            }
+        }
+
         impl Display for $name {
             fn fmt(&self, out: &mut Formatter<'_>) -> std::fmt::Result {
                 out.write_str(&self.show())

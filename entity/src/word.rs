@@ -17,6 +17,17 @@ macro_rules! word {
                 match self { $(Self::$value => $text,)* }
             }
         }
+
+        impl crate::Blank for $name {
+            fn blank() -> Self {
+                crate::word::first([$(Self::$value),*])
+            }
+        }
     };
 }
 pub(crate) use word;
+
+/// The first of some words.
+pub(crate) const fn first<T: Copy, const N: usize>(words: [T; N]) -> T {
+    words[0]
+}

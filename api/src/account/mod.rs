@@ -261,7 +261,7 @@ pub async fn account(asked: &Asked<'_>, arguments: AccountArguments) -> Result<O
             list::by_external_id(viewer, viewer.accounts(), AccountId::PREFIX, account::Column::Id, &external)
         }
     };
-    Ok(select.one(asked.cx.reader()).await?.map(Account))
+    asked.one(select).await
 }
 
 impl Account {

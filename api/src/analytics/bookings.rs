@@ -114,7 +114,7 @@ pub async fn bookings(asked: &Asked<'_>, arguments: BookingsArguments) -> Result
     let cx = asked.cx;
     let viewer = cx.viewer()?;
     let names = group::names(&group_by)?;
-    let rows = viewer.rows::<booking::Entity>(Column::AccountId).filter(filter.unwrap_or_default().condition(cx)?);
+    let rows = viewer.sums::<booking::Entity>(Column::AccountId).filter(filter.unwrap_or_default().condition(cx)?);
     let mut grouping = Grouping::of(rows);
     let start = viewer.fiscal_start();
     for (dimension, name) in group_by.iter().zip(names) {

@@ -102,7 +102,7 @@ pub async fn opportunities(asked: &Asked<'_>, arguments: OpportunitiesArguments)
     let cx = asked.cx;
     let viewer = cx.viewer()?;
     let names = group::names(&group_by)?;
-    let rows = viewer.rows::<opportunity::Entity>(Column::AccountId).filter(filter.unwrap_or_default().condition(cx)?);
+    let rows = viewer.sums::<opportunity::Entity>(Column::AccountId).filter(filter.unwrap_or_default().condition(cx)?);
     let mut grouping = Grouping::of(rows);
     for (dimension, name) in group_by.iter().zip(names) {
         match dimension {

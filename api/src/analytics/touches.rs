@@ -141,7 +141,7 @@ pub async fn touches(asked: &Asked<'_>, arguments: TouchesArguments) -> Result<V
     let cx = asked.cx;
     let viewer = cx.viewer()?;
     let names = group::names(&group_by)?;
-    let mut rows = viewer.rows::<touch::Entity>(Column::AccountId).filter(filter.unwrap_or_default().condition(cx)?);
+    let mut rows = viewer.sums::<touch::Entity>(Column::AccountId).filter(filter.unwrap_or_default().condition(cx)?);
     let mut day = String::new();
     if group_by.iter().any(|dimension| dimension.bucket(viewer).is_some()) {
         let Some((first, last)) = range(cx, viewer).await? else { return Ok(Vec::new()) };

@@ -8,7 +8,7 @@ use std::time::Duration;
 use entity::{OrganizationId, Scoped, SessionId, UserId, organization, session, user};
 use moka::sync::Cache;
 use sea_orm::sea_query::{Alias, Expr, Query};
-use sea_orm::{ColumnTrait, ConnectionTrait, DbErr, QueryFilter, Statement};
+use sea_orm::{ColumnTrait, ConnectionTrait, DbBackend, DbErr, QueryFilter, Statement};
 use uuid::Uuid;
 
 use super::keys::{KeyError, SigningKeys};
@@ -135,7 +135,11 @@ pub async fn with_line<C: ConnectionTrait>(
     };
     let currency = Currency::of(&organization.currency).unwrap_or(Currency::NONE);
     let zone = crate::calendar::zone(&organization.time_zone).unwrap_or(chrono_tz::UTC);
-    let mut viewer = Viewer { organization, currency, zone, user, session, line, seats: 0 };
+    let line_as_array = (connection.get_database_backend() == DbBackend::Postgres).then(|| {
+        let ids: Vec<String> = line.iter().map(|id| id.0.to_string()).collect();
+        format!("{{{}}}", ids.join(","))
+    });
+    let mut viewer = Viewer { organization, currency, zone, user, session, line, line_as_array, seats: 0 };
     if !viewer.sees_all() {
         let mut seats = Query::select();
         seats.expr(Expr::cust("count(distinct account_id)")).from_subquery(viewer.seats_query(), Alias::new("seen"));

@@ -87,7 +87,7 @@ pub async fn bookings(asked: &Asked<'_>, arguments: BookingsArguments) -> Result
 pub async fn of_accounts(asked: &Asked<'_>, of: &[&Account]) -> Result<Answers> {
     let arguments: PageArguments = asked.arguments()?;
     let below = Below::<booking::Entity, entity::account::Entity> {
-        select: asked.cx.viewer()?.rows(booking::Column::AccountId),
+        select: booking::Entity::of(asked.cx.viewer()?.organization.id),
         foreign: booking::Column::AccountId,
         key: entity::account::Column::Id,
         id: booking::Column::Id,

@@ -2,7 +2,7 @@
 
 use async_graphql::{ID, InputObject, MaybeUndefined};
 use entity::{AccountId, BookingId, Day, Id, OpportunityId, Scoped, UserId, account, booking, opportunity, user};
-use sea_orm::{ColumnTrait, DatabaseTransaction, QueryFilter, QuerySelect};
+use sea_orm::{ColumnTrait, QueryFilter, QuerySelect};
 use uuid::Uuid;
 
 use super::{BookingPayload, LOST, NOT_TO_WRITE, is_lost, may_write};
@@ -13,6 +13,7 @@ use crate::event::Write;
 use crate::external::ExternalIdInput;
 use crate::opportunity::{ARCHIVED, of_account};
 use crate::scalar::{Date, Decimal};
+use crate::transaction::Transaction;
 
 /// A new booking.
 #[derive(Clone, Debug, InputObject)]
@@ -146,7 +147,7 @@ fn check_opportunity(check: &mut Check, opportunity: Option<&opportunity::Model>
 /// A member by their id, whether still active or not: who sold something did so, even where they have left since.
 async fn member(
     viewer: &Viewer,
-    tx: &DatabaseTransaction,
+    tx: &Transaction<'_>,
     check: &mut Check,
     field: &str,
     id: &ID,
@@ -166,7 +167,7 @@ struct Found {
     opportunity: Option<opportunity::Model>,
 }
 
-async fn to_change(viewer: &Viewer, tx: &DatabaseTransaction, path: &[&str], id: &ID) -> Result<Found> {
+async fn to_change(viewer: &Viewer, tx: &Transaction<'_>, path: &[&str], id: &ID) -> Result<Found> {
     let not_found = || Fault::refused(UserErrorCode::NotFound, path, "There is no booking with this id.");
     let id = BookingId::parse(id).map_err(|_| not_found())?;
     let select = viewer.rows::<booking::Entity>(booking::Column::AccountId).filter(booking::Column::Id.eq(id));

@@ -17,6 +17,7 @@ mod answer;
 mod argument;
 mod node;
 mod object;
+mod reads;
 mod selection;
 mod value;
 

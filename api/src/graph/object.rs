@@ -43,6 +43,8 @@ pub enum Answer<T: 'static> {
         plan: for<'a> fn(Document<'a>, &Chosen<'a>) -> Result<Option<Plan<'a>>>,
         /// Writes it.
         write: fn(&T, &Cx, Option<&Plan<'_>>, &mut Vec<u8>),
+        /// What the row is called in the field's expression, and that expression.
+        reads: (&'static str, &'static str),
     },
     /// For all rows at once.
     Batch {
@@ -126,6 +128,7 @@ macro_rules! object {
                 let value: $field_type = $value;
                 $crate::graph::Value::write(&value, $cx, plan, out);
             },
+            reads: (stringify!($row), stringify!($value)),
         }
     };
     (@batch $field_type:ty, ($($arguments:ty)?), $function:expr) => {

@@ -21,7 +21,7 @@ use std::collections::HashMap;
 use async_graphql::{Enum, ID};
 use entity::opportunity::Stage as Stored;
 use entity::{AccountId, Id, OpportunityId, Scoped, UserId, account, booking, opportunity, touch};
-use sea_orm::{ColumnTrait, ConnectionTrait, DatabaseTransaction, QueryFilter, QueryOrder, QuerySelect, QueryTrait};
+use sea_orm::{ColumnTrait, ConnectionTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait};
 use uuid::Uuid;
 
 pub use self::list::{OpportunitiesArguments, OpportunityFilter, of_accounts, opportunities};
@@ -37,6 +37,7 @@ use crate::graph::{Answers, Asked, Shown, object, payload, word};
 use crate::money::{Currency, Money};
 use crate::paging::listed;
 use crate::scalar::Json;
+use crate::transaction::Transaction;
 use crate::user::User;
 
 /// An opportunity.
@@ -261,7 +262,7 @@ const BOOKED: &str = "A booking hangs on it: take the opportunity off the bookin
 /// `NOT_FOUND` and `FORBIDDEN` as userErrors at the path; the database's.
 async fn to_change(
     viewer: &Viewer,
-    tx: &DatabaseTransaction,
+    tx: &Transaction<'_>,
     path: &[&str],
     id: &ID,
 ) -> Result<(opportunity::Model, account::Model)> {
@@ -276,7 +277,7 @@ async fn to_change(
     }
 }
 
-async fn seen(viewer: &Viewer, tx: &DatabaseTransaction, id: OpportunityId) -> Result<Option<opportunity::Model>> {
+async fn seen(viewer: &Viewer, tx: &Transaction<'_>, id: OpportunityId) -> Result<Option<opportunity::Model>> {
     let select =
         viewer.rows::<opportunity::Entity>(opportunity::Column::AccountId).filter(opportunity::Column::Id.eq(id));
     Ok(select.lock_exclusive().one(tx).await?)
@@ -289,7 +290,7 @@ async fn seen(viewer: &Viewer, tx: &DatabaseTransaction, id: OpportunityId) -> R
 /// The database's.
 pub async fn of_account(
     viewer: &Viewer,
-    tx: &DatabaseTransaction,
+    tx: &Transaction<'_>,
     check: &mut Check,
     field: &str,
     id: &ID,

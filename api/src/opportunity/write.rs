@@ -3,7 +3,6 @@
 use async_graphql::{ID, InputObject, MaybeUndefined};
 use entity::opportunity::Stage as Stored;
 use entity::{AccountId, Id, OpportunityId, UserId, account, opportunity};
-use sea_orm::DatabaseTransaction;
 use uuid::Uuid;
 
 use super::{
@@ -18,6 +17,7 @@ use crate::event::Write;
 use crate::external::ExternalIdInput;
 use crate::scalar::{Date, Decimal, Json};
 use crate::text::fold;
+use crate::transaction::Transaction;
 
 /// A new opportunity.
 #[derive(Clone, Debug, InputObject)]
@@ -194,12 +194,7 @@ pub async fn create(cx: &Cx, arguments: CreateOpportunity) -> Result<Opportunity
 const CLOSING: &str = "WON takes winOpportunity, and LOST loseOpportunity.";
 
 /// The account for a new opportunity, locked.
-async fn place(
-    viewer: &Viewer,
-    tx: &DatabaseTransaction,
-    check: &mut Check,
-    id: &ID,
-) -> Result<Option<account::Model>> {
+async fn place(viewer: &Viewer, tx: &Transaction<'_>, check: &mut Check, id: &ID) -> Result<Option<account::Model>> {
     let Some(id) = check.id("accountId", id) else { return Ok(None) };
     let account = viewer.account(tx, id, true).await?;
     match &account {

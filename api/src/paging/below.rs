@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::connection::{Connection, Listed};
 use super::order::Order;
-use super::page::{Page, PageArguments, columns_of, join_rows};
+use super::page::{Page, PageArguments, Reading, join_rows};
 use crate::context::Cx;
 use crate::error::Result;
 use crate::graph::Asked;
@@ -50,13 +50,10 @@ where
         T: Listed + From<E::Model>,
     {
         let page = Page::of(arguments, order)?;
-        let totals = if asked.selects::<Connection<T>>("totalCount")? {
-            Some(self.totals(asked.cx, parents).await?)
-        } else {
-            None
-        };
+        let reading = Reading::of::<E, T>(asked, order, &[self.foreign])?;
+        let totals = if reading.total { Some(self.totals(asked.cx, parents).await?) } else { None };
         let mut found: HashMap<K, Vec<E::Model>> = HashMap::new();
-        for row in self.rows(asked.cx, parents, page.narrow(self.select.clone(), order)).await? {
+        for row in self.rows(asked.cx, parents, page.narrow(self.select.clone(), order), reading).await? {
             if let Some(parent) = parent_of(&row) {
                 found.entry(parent).or_default().push(row);
             }
@@ -76,7 +73,7 @@ where
                 let total = totals
                     .as_ref()
                     .map(|totals| totals.iter().find(|(id, _)| id == parent).map_or(0, |(_, total)| *total));
-                page.cut(rows, order, total)
+                page.cut(rows, order, total, reading.cursors)
             })
             .collect())
     }
@@ -96,7 +93,7 @@ where
         K: Copy + Eq + Hash + Into<sea_orm::Value>,
     {
         let one = Page { size: 0, backwards: false, after: None, before: None };
-        let rows = self.rows(cx, parents, one.narrow(self.select.clone(), order)).await?;
+        let rows = self.rows(cx, parents, one.narrow(self.select.clone(), order), Reading::ALL).await?;
         Ok(rows.into_iter().filter_map(|row| Some((parent_of(&row)?, row))).collect())
     }
 
@@ -105,20 +102,21 @@ where
         cx: &Cx,
         parents: &[K],
         narrowed: Select<E>,
+        reading: Reading,
     ) -> Result<Vec<E::Model>> {
         let parent = Alias::new("parent");
         let link = Expr::col((E::default(), self.foreign)).equals((parent.clone(), self.key));
         let ids: Vec<SimpleExpr> = parents.iter().map(|&id| Expr::val(id)).collect();
         let mut outer: SelectStatement = Query::select();
         outer
-            .columns(columns_of::<E>(&Alias::new("row")))
+            .columns(reading.of_alias::<E>(&Alias::new("row")))
             .from_as(P::default(), parent.clone())
             .and_where(Expr::col((parent, self.key)).is_in(ids));
-        let mut inner = narrowed.into_query();
+        let mut inner = reading.only(narrowed).into_query();
         inner.and_where(link);
         let link = Expr::col((Alias::new("row"), self.foreign)).equals((Alias::new("parent"), self.key));
         join_rows::<E>(cx, &mut outer, inner, self.id, link);
-        cx.all_of(&outer).await
+        cx.rows(&outer, reading.columns).await
     }
 
     async fn totals<K: Copy + Into<sea_orm::Value> + Eq>(&self, cx: &Cx, parents: &[K]) -> Result<Vec<(K, i64)>> {

@@ -206,6 +206,7 @@ impl<T: Listed> Object for Edge<T> {
             answer: Answer::Plain {
                 plan: |_, _| Ok(None),
                 write: |edge, _, _, out| crate::graph::write_text(&edge.cursor, out),
+                reads: ("edge", "edge.cursor"),
             },
         },
     ];

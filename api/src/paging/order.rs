@@ -5,7 +5,7 @@ use std::cmp::Ordering as Compared;
 use async_graphql::Enum;
 use data_encoding::BASE64URL_NOPAD;
 use sea_orm::sea_query::{Alias, Cond, Expr, ExprTrait, Order as SqlOrder, SimpleExpr};
-use sea_orm::{ColumnTrait, ColumnType, EntityTrait, Iden};
+use sea_orm::{ColumnTrait, ColumnType, EntityTrait, Iden, Iterable};
 use uuid::Uuid;
 
 use crate::error::{Fault, Result};
@@ -88,6 +88,11 @@ impl<E: EntityTrait> SortKey<E> {
         key
     }
 
+    /// The place of its column among those of the table.
+    pub(super) fn place(&self) -> usize {
+        place_of::<E>(self.column)
+    }
+
     /// Could this be a value of the key? A cursor is the client's to mangle.
     fn takes(&self, value: &Key) -> bool {
         match (self.column.def().get_column_type(), value) {
@@ -107,6 +112,11 @@ impl<E: EntityTrait> SortKey<E> {
             }
         }
     }
+}
+
+/// The place of a column among those of its table.
+pub(super) fn place_of<E: EntityTrait>(column: E::Column) -> usize {
+    E::Column::iter().take_while(|other| std::mem::discriminant(other) != std::mem::discriminant(&column)).count()
 }
 
 /// An ordering, the id last.

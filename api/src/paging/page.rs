@@ -1,13 +1,13 @@
 //! A page as asked for, of one list or of what the viewer sees of it.
 
 use async_graphql::InputObject;
-use entity::{Row, Scoped};
+use entity::{Columns, Row, Scoped};
 use sea_orm::sea_query::{Alias, Expr, ExprTrait, IntoColumnRef, JoinType, Query, SelectStatement, SimpleExpr};
 use sea_orm::{DbBackend, EntityTrait, Iterable, QueryFilter, QueryOrder, QuerySelect, QueryTrait, Select};
 
 use super::connection::{Connection, Edge, Listed};
-use super::order::{Key, Order};
-use crate::context::{Cx, Viewer};
+use super::order::{Key, Order, place_of};
+use crate::context::{Cx, Viewer, only};
 use crate::error::{Fault, Result};
 use crate::graph::Asked;
 
@@ -82,6 +82,7 @@ impl Page {
         mut rows: Vec<E::Model>,
         order: &Order<E>,
         total: Option<i64>,
+        cursors: Cursors,
     ) -> Connection<T> {
         let size = usize::try_from(self.size).unwrap_or(usize::MAX);
         let more = rows.len() > size;
@@ -89,7 +90,13 @@ impl Page {
         if self.backwards {
             rows.reverse();
         }
-        let cursors: Vec<String> = rows.iter().map(|row| order.cursor(row)).collect();
+        let last = rows.len().saturating_sub(1);
+        let cursor = |at: usize, row: &E::Model| match cursors {
+            Cursors::All => order.cursor(row),
+            Cursors::Ends if at == 0 || at == last => order.cursor(row),
+            Cursors::Ends | Cursors::None => String::new(),
+        };
+        let cursors: Vec<String> = rows.iter().enumerate().map(|(at, row)| cursor(at, row)).collect();
         Connection {
             has_next: if self.backwards { self.before.is_some() } else { more },
             has_previous: if self.backwards { more } else { self.after.is_some() },
@@ -115,15 +122,68 @@ where
     T: Listed + From<E::Model>,
 {
     let page = Page::of(arguments, order)?;
-    let total =
-        if asked.selects::<Connection<T>>("totalCount")? { Some(count(asked.cx, select.clone()).await?) } else { None };
-    let rows = asked.cx.all(page.narrow(select, order)).await?;
-    Ok(page.cut(rows, order, total))
+    let reading = Reading::of::<E, T>(asked, order, &[])?;
+    let total = if reading.total { Some(count(asked.cx, select.clone()).await?) } else { None };
+    let select = reading.only(page.narrow(select, order)).into_query();
+    let rows = asked.cx.rows(&select, reading.columns).await?;
+    Ok(page.cut(rows, order, total, reading.cursors))
 }
 
-/// Up to how many seats rows are read seat by seat. Above, what somebody sees is so large a part of the whole that
-/// walking the ordering's index and leaving out the rest is quicker.
-const FEW_SEATS: u64 = 500;
+/// Which cursors of a page are asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Cursors {
+    /// Each item's.
+    All,
+    /// Those of the first and the last item.
+    Ends,
+    /// No one's.
+    None,
+}
+
+/// What of a page's rows is read, by what is asked of the page.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Reading {
+    pub columns: Columns,
+    pub cursors: Cursors,
+    pub total: bool,
+}
+
+impl Reading {
+    /// Whole rows, without cursors.
+    pub const ALL: Self = Self { columns: Columns::ALL, cursors: Cursors::None, total: false };
+
+    /// What a connection's selection needs, and its ordering, and these columns besides.
+    pub fn of<E, T>(asked: &Asked<'_>, order: &Order<E>, besides: &[E::Column]) -> Result<Self>
+    where
+        E: EntityTrait<Model: Row>,
+        T: Listed,
+    {
+        let mut nodes = asked.below(&[(T::CONNECTION, "nodes")])?;
+        nodes.extend(asked.below(&[(T::CONNECTION, "edges"), (T::EDGE, "node")])?);
+        let columns = asked.columns::<T, E::Model>(&nodes)?;
+        let columns = order.keys.iter().map(|(key, _)| key.place()).fold(columns, Columns::with);
+        let columns = besides.iter().map(|column| place_of::<E>(*column)).fold(columns, Columns::with);
+        let cursors = if asked.selects::<Connection<T>>("edges")? {
+            Cursors::All
+        } else if asked.selects::<Connection<T>>("pageInfo")? {
+            Cursors::Ends
+        } else {
+            Cursors::None
+        };
+        Ok(Self { columns, cursors, total: asked.selects::<Connection<T>>("totalCount")? })
+    }
+
+    /// The same selection of these columns alone.
+    pub fn only<E: EntityTrait>(self, select: Select<E>) -> Select<E> {
+        only(select, self.columns)
+    }
+
+    /// The same columns of what goes by an alias.
+    pub fn of_alias<E: EntityTrait>(self, alias: &Alias) -> impl Iterator<Item = (Alias, E::Column)> {
+        let wanted = E::Column::iter().enumerate().filter(move |(place, _)| self.columns.has(*place));
+        wanted.map(|(_, column)| (alias.clone(), column))
+    }
+}
 
 /// What a list reads that hangs off accounts: rows of which the viewer sees some.
 pub struct Seen<E: EntityTrait> {
@@ -156,35 +216,35 @@ where
     {
         let viewer = asked.cx.viewer()?;
         let seen = self.select.clone().filter(viewer.sees(self.account));
-        if viewer.sees_all() || self.pinned || viewer.seats > FEW_SEATS {
+        if viewer.sees_all() || self.pinned || !viewer.has_few_seats() {
             return page(asked, seen, order, arguments).await;
         }
         let page = Page::of(arguments, order)?;
-        let total =
-            if asked.selects::<Connection<T>>("totalCount")? { Some(count(asked.cx, seen).await?) } else { None };
+        let reading = Reading::of::<E, T>(asked, order, &[self.account])?;
+        let total = if reading.total { Some(count(asked.cx, seen).await?) } else { None };
         let foremost = Page { size: 0, ..page.clone() };
-        let mut probe = self.by_seat(asked.cx, viewer, order, &foremost);
+        let mut probe = self.by_seat(asked.cx, viewer, order, &foremost, reading);
         probe.offset(page.size).limit(1);
-        let edge: Vec<E::Model> = asked.cx.all_of(&probe).await?;
+        let edge: Vec<E::Model> = asked.cx.rows(&probe, reading.columns).await?;
         let mut bounded = self;
         if let Some(edge) = edge.first() {
             let place: Vec<Key> = order.keys.iter().map(|(key, _)| (key.read)(edge)).collect();
             bounded.select = bounded.select.filter(order.up_to(&place, page.backwards));
         }
-        let mut rows = bounded.by_seat(asked.cx, viewer, order, &page);
+        let mut rows = bounded.by_seat(asked.cx, viewer, order, &page, reading);
         rows.limit(page.size + 1);
-        let rows = asked.cx.all_of(&rows).await?;
-        Ok(page.cut(rows, order, total))
+        let rows = asked.cx.rows(&rows, reading.columns).await?;
+        Ok(page.cut(rows, order, total, reading.cursors))
     }
 
     /// A page of each account that the viewer has a seat at, all in the page's order.
-    fn by_seat(&self, cx: &Cx, viewer: &Viewer, order: &Order<E>, page: &Page) -> SelectStatement {
+    fn by_seat(&self, cx: &Cx, viewer: &Viewer, order: &Order<E>, page: &Page, reading: Reading) -> SelectStatement {
         let (seat, row) = (Alias::new("seen"), Alias::new("row"));
         let mut seats = viewer.seats_query();
         seats.distinct();
         let mut outer = Query::select();
-        outer.columns(columns_of::<E>(&row)).from_subquery(seats, seat.clone());
-        let mut inner = page.narrow(self.select.clone(), order).into_query();
+        outer.columns(reading.of_alias::<E>(&row)).from_subquery(seats, seat.clone());
+        let mut inner = reading.only(page.narrow(self.select.clone(), order)).into_query();
         let account = (seat, entity::seat::Column::AccountId);
         inner.and_where(Expr::col((E::default(), self.account)).equals(account.clone()));
         let link = Expr::col((row.clone(), self.account)).equals(account);
@@ -215,11 +275,6 @@ pub(super) fn join_rows<E: EntityTrait>(
         let found = Expr::col((row.clone(), id)).in_subquery(inner);
         outer.join_as(JoinType::InnerJoin, E::default(), row, link.and(found));
     }
-}
-
-/// A table's columns, in the order in which its rows are read, of what is called by an alias.
-pub(super) fn columns_of<E: EntityTrait>(alias: &Alias) -> impl Iterator<Item = (Alias, E::Column)> {
-    E::Column::iter().map(|column| (alias.clone(), column))
 }
 
 /// How many rows there are.

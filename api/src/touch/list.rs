@@ -222,7 +222,7 @@ pub async fn of_accounts(asked: &Asked<'_>, of: &[&Account]) -> Result<Answers> 
         Some(keys) => order(keys)?,
         None => by_time(Direction::Desc)?,
     };
-    let below = below(arguments.select(asked.cx)?.filter(asked.cx.viewer()?.sees(touch::Column::AccountId)));
+    let below = below(arguments.select(asked.cx)?);
     let pages: Vec<Connection<Touch>> =
         below.pages(asked, &ids_of(of), |row| Some(row.account_id), &order, &arguments.page).await?;
     asked.each(&pages.iter().collect::<Vec<_>>()).await
@@ -246,7 +246,7 @@ async fn one_of_accounts(
     which: SimpleExpr,
     direction: Direction,
 ) -> Result<Answers> {
-    let select = asked.cx.viewer()?.rows(touch::Column::AccountId).filter(which);
+    let select = touch::Entity::of(asked.cx.viewer()?.organization.id).filter(which);
     let found = below(select).firsts(asked.cx, &ids_of(of), |row| Some(row.account_id), &by_time(direction)?).await?;
     let found: HashMap<AccountId, Touch> = found.into_iter().map(|(id, row)| (id, Touch(row))).collect();
     let rows: Vec<Option<&Touch>> = of.iter().map(|account| found.get(&account.0.id)).collect();

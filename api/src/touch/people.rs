@@ -138,6 +138,11 @@ impl Parts {
         }
     }
 
+    /// Writes them along with new touches that are the last of a change.
+    pub(super) fn save_last(self, write: &mut Write<'_>) {
+        write.insert_last::<touch_contact::Entity>(self.come);
+    }
+
     /// Writes them, once the touches are saved.
     ///
     /// # Errors

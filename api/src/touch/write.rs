@@ -239,10 +239,12 @@ async fn add(cx: &Cx, mut check: Check, mut touch: touch::Model, around: Around)
         touch.user_id = user.id;
     }
     touch.missed_at = missed_at(touch.at, zone);
-    if let Some(account) = viewer.account_for(&write.tx, &mut check, "accountId", &account_id).await? {
+    // What a touch hangs off is never taken away, so it is read before anything begins.
+    if let Some(account) = viewer.account_for(cx.reader(), &mut check, "accountId", &account_id).await? {
         not_archived(&mut check, "accountId", &account);
         if let Some(ids) = &contact_ids {
-            touch.contact_ids = people::named(&write.tx, viewer, &mut check, "contactIds", ids, &account, "[]").await?;
+            touch.contact_ids =
+                people::named(cx.reader(), viewer, &mut check, "contactIds", ids, &account, "[]").await?;
         }
         touch.account_id = account.id;
     }
@@ -251,13 +253,13 @@ async fn add(cx: &Cx, mut check: Check, mut touch: touch::Model, around: Around)
     }
     check.untaken(&write.tx, viewer.organization.id, TouchId::PREFIX, "externalIds", &touch.external_ids, None).await?;
     check.done()?;
-    let touch = write.add(touch).await?;
-    let mut parts = Parts::default();
-    parts.note(None, &touch);
-    parts.save(&write).await?;
     if touch.user_id != viewer.user.id {
         team::join(&mut write, touch.organization_id, &[(touch.account_id, touch.user_id)]).await?;
     }
+    let touch = write.add_last(touch);
+    let mut parts = Parts::default();
+    parts.note(None, &touch);
+    parts.save_last(&mut write);
     write.commit().await?;
     Ok(touch.into())
 }
