@@ -7,6 +7,7 @@ use async_graphql::parser::types::OperationType;
 use async_graphql::{EmptySubscription, Response, Schema, SchemaEnv};
 use entity::OrganizationId;
 
+use crate::admission::{Admission, Asker, Wanted};
 use crate::auth::Auth;
 use crate::clock::Clock;
 use crate::config::Settings;
@@ -14,6 +15,7 @@ use crate::context::Cx;
 use crate::db::{Db, Options};
 use crate::graph;
 use crate::http::code::Code;
+use crate::http::cost::Prices;
 use crate::http::documents::Documents;
 use crate::http::stages::ErrorCodes;
 use crate::http::{Question, document, variables};
@@ -34,6 +36,10 @@ pub struct App {
     pub auth: Auth,
     /// The documents that were sent before.
     pub documents: Documents,
+    /// What lets requests run.
+    pub admission: Admission,
+    /// What asking costs.
+    pub prices: Prices,
     schema: ApiSchema,
     env: SchemaEnv,
 }
@@ -51,16 +57,18 @@ impl App {
         let clock = Clock::from_setting(settings.clock.stop);
         let documents = Documents::new(settings.limits);
         let (schema, env) = crate::schema::open().await;
-        Ok(Arc::new(Self { settings, clock, db, auth, documents, schema, env }))
+        let (admission, prices) = (Admission::new(&settings), crate::schema::prices());
+        Ok(Arc::new(Self { settings, clock, db, auth, documents, admission, prices, schema, env }))
     }
 
-    /// Answers a question.
+    /// Answers a question, once it is its turn.
     pub async fn execute(
         self: &Arc<Self>,
         question: Question,
         bearer: Option<&str>,
         request_id: &str,
         peer: Option<std::net::IpAddr>,
+        wanted: &Wanted,
     ) -> Response {
         let viewer = match bearer {
             Some(token) => match self.auth.viewer(&self.db, token).await {
@@ -72,7 +80,16 @@ impl App {
             },
             None => None,
         };
+        let pass = match self.admission.admit(Asker::of(viewer.as_deref(), peer), wanted).await {
+            Ok(pass) => pass,
+            Err(refusal) => return refusal.answer(),
+        };
         let cx = Cx::new(Arc::clone(self), request_id.to_owned(), peer, viewer);
+        pass.tell(self.run(question, &cx).await)
+    }
+
+    /// Validates a question and answers it.
+    async fn run(&self, question: Question, cx: &Cx) -> Response {
         let Question { parameters, known } = &question;
         let definition = match document::operation(&known.document, parameters.operation_name.as_deref()) {
             Ok(definition) => definition,
@@ -85,7 +102,7 @@ impl App {
         // async-graphql validates, and answers what asks the schema about itself.
         let mut introspected = None;
         if !known.valid {
-            let response = self.schema.execute(question.to_request(request_id)).await;
+            let response = self.schema.execute(question.to_request(&cx.request_id)).await;
             if !response.errors.is_empty() {
                 return response;
             }
@@ -100,9 +117,9 @@ impl App {
         }
         let operation = graph::Operation::new(&known.document, definition, &parameters.variables, &self.env.registry);
         if definition.ty == OperationType::Mutation {
-            graph::answer(&Mutation, &cx, &operation, introspected.as_ref()).await
+            graph::answer(&Mutation, cx, &operation, introspected.as_ref()).await
         } else {
-            graph::answer(&Query, &cx, &operation, introspected.as_ref()).await
+            graph::answer(&Query, cx, &operation, introspected.as_ref()).await
         }
     }
 

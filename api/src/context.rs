@@ -5,16 +5,17 @@ use std::hash::Hash;
 use std::sync::Arc;
 
 use chrono_tz::Tz;
-use entity::{AccountId, ByPlace, Day, Instant, Row, Scoped, SessionId, UserId, account, organization, seat, user};
+use entity::{AccountId, Day, Instant, Row, Scoped, SessionId, UserId, account, organization, seat, user};
 use sea_orm::sea_query::{Cond, SelectStatement};
 use sea_orm::{
-    ColumnTrait, Condition, DatabaseConnection, EntityTrait, FromQueryResult, QueryFilter, QuerySelect, QueryTrait,
-    Select,
+    ColumnTrait, Condition, ConnectionTrait, DatabaseConnection, EntityTrait, QueryFilter, QuerySelect, QueryTrait,
+    Select, Statement,
 };
 
 use crate::app::App;
 use crate::calendar;
 use crate::error::{Fault, Result, UserErrorCode};
+use crate::graph::ROWS_AT_A_STRETCH;
 use crate::money::{Currency, Money};
 
 /// The request that is being answered.
@@ -64,8 +65,7 @@ impl Cx {
     /// # Errors
     /// The database's.
     pub async fn all<E: EntityTrait<Model: Row>>(&self, select: Select<E>) -> Result<Vec<E::Model>> {
-        let rows = select.into_model::<ByPlace<E::Model>>().all(self.reader()).await?;
-        Ok(rows.into_iter().map(|ByPlace(row)| row).collect())
+        self.read(select.build(self.app.db.backend())).await
     }
 
     /// The rows that a statement of our own making finds, which selects all columns of their table in its order.
@@ -73,9 +73,20 @@ impl Cx {
     /// # Errors
     /// The database's.
     pub async fn all_of<M: Row + Send + Sync>(&self, statement: &SelectStatement) -> Result<Vec<M>> {
-        let statement = self.app.db.backend().build(statement);
-        let rows = ByPlace::<M>::find_by_statement(statement).all(self.reader()).await?;
-        Ok(rows.into_iter().map(|ByPlace(row)| row).collect())
+        self.read(self.app.db.backend().build(statement)).await
+    }
+
+    /// Ten thousand rows take tens of milliseconds to read: now and then somebody else has a turn on the thread.
+    async fn read<M: Row + Send>(&self, statement: Statement) -> Result<Vec<M>> {
+        let found = self.reader().query_all_raw(statement).await?;
+        let mut rows = Vec::with_capacity(found.len());
+        for (at, row) in found.iter().enumerate() {
+            rows.push(M::read(row)?);
+            if at % ROWS_AT_A_STRETCH == ROWS_AT_A_STRETCH - 1 {
+                tokio::task::yield_now().await;
+            }
+        }
+        Ok(rows)
     }
 
     /// What has these ids, of what a selection finds: one statement, none where there are no ids.

@@ -5,6 +5,7 @@
 //! answer, [`paging`] and [`filter`] how lists are read, [`event`] how everything is written.
 
 pub mod account;
+pub mod admission;
 pub mod allowance;
 pub mod analytics;
 pub mod app;

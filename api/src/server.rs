@@ -29,7 +29,7 @@ use tracing::{Instrument, field::Empty};
 use crate::{
     app::App,
     config::{HttpSettings, Origin},
-    http::{self, Endpoint, Fault, Peer, RequestId, code::Code, response::Format},
+    http::{self, Endpoint, Fault, Peer, RequestId, code::Code, patience::Patient, response::Format},
 };
 
 /// How long `/readyz` waits for the database.
@@ -82,7 +82,7 @@ async fn serve(app: Arc<App>, listener: TcpListener, mut stopped: oneshot::Recei
         tokio::select! {
             _ = &mut stopped => break,
             (stream, permit) = accept(&listener, &room) => {
-                connections.spawn(connection(stream, permit, router.clone(), draining.clone(), settings.header_timeout));
+                connections.spawn(connection(stream, permit, router.clone(), draining.clone(), settings.clone()));
             }
         }
     }
@@ -130,7 +130,7 @@ async fn connection(
     permit: Option<OwnedSemaphorePermit>,
     router: Router,
     draining: CancellationToken,
-    header_timeout: Duration,
+    settings: HttpSettings,
 ) {
     let _permit = permit;
     // Small answers must not wait for more to send. A connection that refuses this is about to end anyway.
@@ -143,8 +143,10 @@ async fn connection(
         router.clone().call(request)
     });
     let mut builder = http1::Builder::new();
-    builder.timer(TokioTimer::new()).header_read_timeout(header_timeout);
-    let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), service).with_upgrades());
+    builder.timer(TokioTimer::new()).header_read_timeout(settings.header_timeout);
+    let mut connection = pin!(
+        builder.serve_connection(TokioIo::new(Patient::new(stream, settings.write_timeout)), service).with_upgrades()
+    );
     let ended = tokio::select! {
         ended = connection.as_mut() => ended,
         () = draining.cancelled() => {
@@ -203,7 +205,7 @@ fn cors(settings: &HttpSettings) -> Option<CorsLayer> {
         .allow_origin(allowed)
         .allow_methods([Method::GET, Method::POST])
         .allow_headers([header::CONTENT_TYPE, header::AUTHORIZATION, id.clone()])
-        .expose_headers([id])
+        .expose_headers([id, header::RETRY_AFTER])
         .max_age(Duration::from_mins(10));
     Some(layer)
 }

@@ -26,6 +26,6 @@ pub mod user;
 
 pub use id::{AccountId, BookingId, ContactId, EventId, OpportunityId, OrganizationId, SessionId, TouchId, UserId};
 pub use id::{Id, IdError, show as show_id, split as split_id};
-pub use row::{ByPlace, Row};
+pub use row::Row;
 pub use scope::Scoped;
 pub use time::{Day, Instant};

@@ -1,6 +1,6 @@
 //! How rows are read: by the places of their columns.
 
-use sea_orm::{DbErr, FromQueryResult, QueryResult};
+use sea_orm::{DbErr, QueryResult};
 
 /// A row whose columns are read by their places, in the order in which its table's file lists them, which is the order in
 /// which they are selected. Found by name, each column of each row costs a search; on a page of two hundred accounts
@@ -11,16 +11,6 @@ pub trait Row: Sized {
     /// # Errors
     /// A column that is not there, or not of its type.
     fn read(row: &QueryResult) -> Result<Self, DbErr>;
-}
-
-/// A row that SeaORM reads by places: `select.into_model::<ByPlace<Model>>()`.
-#[derive(Debug)]
-pub struct ByPlace<M>(pub M);
-
-impl<M: Row> FromQueryResult for ByPlace<M> {
-    fn from_query_result(row: &QueryResult, _: &str) -> Result<Self, DbErr> {
-        M::read(row).map(Self)
-    }
 }
 
 /// Declares a table's row, as SeaORM wants it, and how it is read.
