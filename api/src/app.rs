@@ -6,19 +6,21 @@ use std::time::Duration;
 use async_graphql::parser::types::OperationType;
 use async_graphql::{EmptySubscription, Response, Schema, SchemaEnv};
 use entity::OrganizationId;
+use sea_orm::DbErr;
 
 use crate::admission::{Admission, Asker, Wanted};
 use crate::auth::Auth;
 use crate::clock::Clock;
 use crate::config::Settings;
 use crate::context::Cx;
-use crate::db::{Db, Options};
+use crate::db::{Db, Options, Versions};
 use crate::graph;
 use crate::http::code::Code;
 use crate::http::cost::Prices;
 use crate::http::documents::Documents;
 use crate::http::stages::ErrorCodes;
 use crate::http::{Question, document, variables};
+use crate::metrics::Metrics;
 use crate::schema::{Mutation, Query};
 
 /// The schema with its roots.
@@ -40,6 +42,8 @@ pub struct App {
     pub admission: Admission,
     /// What asking costs.
     pub prices: Prices,
+    /// What is counted.
+    pub metrics: Metrics,
     schema: ApiSchema,
     env: SchemaEnv,
 }
@@ -57,8 +61,8 @@ impl App {
         let clock = Clock::from_setting(settings.clock.stop);
         let documents = Documents::new(settings.limits);
         let (schema, env) = crate::schema::open().await;
-        let (admission, prices) = (Admission::new(&settings), crate::schema::prices());
-        Ok(Arc::new(Self { settings, clock, db, auth, documents, admission, prices, schema, env }))
+        let (admission, prices, metrics) = (Admission::new(&settings), crate::schema::prices(), Metrics::new());
+        Ok(Arc::new(Self { settings, clock, db, auth, documents, admission, prices, metrics, schema, env }))
     }
 
     /// Answers a question, once it is its turn.
@@ -82,8 +86,12 @@ impl App {
         };
         let pass = match self.admission.admit(Asker::of(viewer.as_deref(), peer), wanted).await {
             Ok(pass) => pass,
-            Err(refusal) => return refusal.answer(),
+            Err(refusal) => {
+                self.metrics.refused(refusal.reason());
+                return refusal.answer();
+            }
         };
+        self.metrics.cost(wanted.price);
         let cx = Cx::new(Arc::clone(self), request_id.to_owned(), peer, viewer);
         pass.tell(self.run(question, &cx).await)
     }
@@ -123,19 +131,12 @@ impl App {
         }
     }
 
-    /// Is the database there, with the tables that this program knows?
+    /// Is the database there? And has it the tables that this program knows?
     ///
     /// # Errors
-    /// A sentence that says what is wrong.
-    pub async fn ready(&self) -> Result<(), String> {
-        match self.db.is_up_to_date().await {
-            Ok(true) => Ok(()),
-            Ok(false) => Err("the database's tables are of another version".to_owned()),
-            Err(error) => {
-                tracing::warn!(%error, "not ready");
-                Err("the database is out of reach".to_owned())
-            }
-        }
+    /// The database's: it is out of reach.
+    pub async fn ready(&self) -> Result<Versions, DbErr> {
+        self.db.versions().await
     }
 
     /// The schema as text.

@@ -23,6 +23,9 @@ pub struct ServeArguments {
     /// The address and port to listen on; port 0 takes any free one
     #[arg(long, env = "CALLSHOT_LISTEN", value_name = "ADDRESS", default_value = "127.0.0.1:8000")]
     pub listen: SocketAddr,
+    /// The address and port of the metrics for Prometheus [default: none]
+    #[arg(long, env = "CALLSHOT_METRICS_LISTEN", value_name = "ADDRESS")]
+    pub metrics_listen: Option<SocketAddr>,
     /// Everything that does not depend on where one listens.
     #[command(flatten)]
     pub settings: Settings,

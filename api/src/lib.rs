@@ -27,6 +27,7 @@ pub mod filter;
 pub mod graph;
 pub mod http;
 pub mod import;
+pub mod metrics;
 pub mod money;
 pub mod opportunity;
 pub mod organization;

@@ -29,7 +29,9 @@ use tracing::{Instrument, field::Empty};
 use crate::{
     app::App,
     config::{HttpSettings, Origin},
+    db::Versions,
     http::{self, Endpoint, Fault, Peer, RequestId, code::Code, patience::Patient, response::Format},
+    telemetry,
 };
 
 /// How long `/readyz` waits for the database.
@@ -215,6 +217,7 @@ async fn identify(mut request: Request, next: Next) -> Response {
     let id = RequestId::from_headers(request.headers());
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
     let span = tracing::info_span!("request", id = id.0, operation = Empty);
+    telemetry::follow(&span, request.headers());
     request.extensions_mut().insert(id.clone());
     let begun = Instant::now();
     async {
@@ -249,10 +252,18 @@ async fn ready(State(endpoint): State<Endpoint>, Extension(draining): Extension<
     // In a task of its own: a client that goes away must not cancel what talks to the pool.
     let question = endpoint.executions.spawn(async move { app.ready().await });
     match timeout(READY_WITHIN, question).await {
-        Ok(Ok(Ok(()))) => "ready\n".into_response(),
+        Ok(Ok(Ok(versions))) => {
+            let Versions { expected, found, same } = versions;
+            if same {
+                return format!("ready\nschema: {found}\n").into_response();
+            }
+            tracing::warn!(expected, found, "not ready: the database's tables are of another version");
+            let told = format!("not ready\nschema expected: {expected}\nschema found: {found}\n");
+            (StatusCode::SERVICE_UNAVAILABLE, told).into_response()
+        }
         outcome => {
             let cause = match outcome {
-                Ok(Ok(Err(cause))) => cause,
+                Ok(Ok(Err(error))) => error.to_string(),
                 Ok(Err(panic)) => panic.to_string(),
                 _ => "no answer in time".to_owned(),
             };

@@ -17,6 +17,7 @@ mod import_published;
 mod import_systems;
 mod load;
 mod migrations;
+mod operations;
 mod opportunities;
 mod opportunity_upserts;
 mod organization;

@@ -13,7 +13,10 @@ pub mod response;
 pub mod stages;
 pub mod variables;
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use async_graphql::{Response as Answer, ServerError};
 use axum::{
@@ -30,7 +33,7 @@ use self::{code::Code, documents::Known, request::Parameters, response::Format};
 use crate::admission::Wanted;
 use crate::app::App;
 
-/// The longest name of an operation that is logged, in bytes.
+/// The longest name of an operation that is logged, and counted by itself, in bytes.
 pub const LONGEST_NAME: usize = 64;
 
 /// What identifies one request in the log, in the header `x-request-id` and in the reference of an internal error:
@@ -148,10 +151,25 @@ pub async fn graphql(
         )
         .answer(Format::Json);
     };
-    match answer(&endpoint, id, &parts, body).await {
+    let (begun, mut asked) = (Instant::now(), Asked::default());
+    let outcome = answer(&endpoint, id, &parts, body, &mut asked).await;
+    let code = match &outcome {
+        Ok(answer) => answer.errors.first().map_or("OK", |error| Code::of(error).unwrap_or(Code::Internal).as_str()),
+        Err(fault) => Code::of(&fault.error).unwrap_or(Code::BadUserInput).as_str(),
+    };
+    let named = asked.with_token && code == "OK";
+    endpoint.app.metrics.answered(asked.operation.as_deref(), named, code, begun.elapsed());
+    match outcome {
         Ok(answer) => respond(&answer, format),
         Err(fault) => fault.answer(format),
     }
+}
+
+/// What is seen of a request while it is answered, for the metrics.
+#[derive(Default)]
+struct Asked {
+    operation: Option<String>,
+    with_token: bool,
 }
 
 async fn answer(
@@ -159,6 +177,7 @@ async fn answer(
     id: RequestId,
     parts: &axum::http::request::Parts,
     body: Body,
+    asked: &mut Asked,
 ) -> Result<Answer, Fault> {
     let http = &endpoint.app.settings.http;
     let reading = parts.method != Method::POST;
@@ -170,19 +189,22 @@ async fn answer(
         Parameters::from_json(&bytes)?
     };
     let bearer = request::bearer(&parts.headers)?;
+    asked.with_token = bearer.is_some();
     // Asked once the request is there: one that arrives slowly takes up no place.
     let Some(place) = endpoint.app.admission.place() else {
+        endpoint.app.metrics.refused("load");
         return Err(overloaded());
     };
     let known = match endpoint.app.documents.read(&parameters.query) {
         Ok(known) => known,
         Err(refusal) => return Ok(Answer::from_errors(vec![refusal.into()])),
     };
-    // The log is not theirs to fill.
-    if let Some(name) = document::operation_name(&known.document, parameters.operation_name.as_deref())
-        && name.len() <= LONGEST_NAME
-    {
-        tracing::Span::current().record("operation", name);
+    if let Some(name) = document::operation_name(&known.document, parameters.operation_name.as_deref()) {
+        // The log is not theirs to fill.
+        if name.len() <= LONGEST_NAME {
+            tracing::Span::current().record("operation", name);
+        }
+        asked.operation = Some(name.to_owned());
     }
     let price = match document::operation(&known.document, parameters.operation_name.as_deref()) {
         Ok(operation) if reading && document::writes(operation) => {
@@ -194,6 +216,7 @@ async fn answer(
         Err(refusal) => return Ok(Answer::from_errors(vec![refusal.into()])),
     };
     if let Err(refusal) = endpoint.app.admission.check(price) {
+        endpoint.app.metrics.refused(refusal.reason());
         return Ok(refusal.answer());
     }
     let question = Question { parameters, known };
