@@ -6,17 +6,21 @@ use std::time::Duration;
 use async_graphql::parser::types::OperationType;
 use async_graphql::{EmptySubscription, Response, Schema, SchemaEnv};
 use entity::OrganizationId;
+use sea_orm::DbErr;
 
+use crate::admission::{Admission, Asker, Wanted};
 use crate::auth::Auth;
 use crate::clock::Clock;
 use crate::config::Settings;
 use crate::context::Cx;
-use crate::db::{Db, Options};
+use crate::db::{Db, Options, Versions};
 use crate::graph;
 use crate::http::code::Code;
+use crate::http::cost::Prices;
 use crate::http::documents::Documents;
 use crate::http::stages::ErrorCodes;
 use crate::http::{Question, document, variables};
+use crate::metrics::Metrics;
 use crate::schema::{Mutation, Query};
 
 /// The schema with its roots.
@@ -34,6 +38,12 @@ pub struct App {
     pub auth: Auth,
     /// The documents that were sent before.
     pub documents: Documents,
+    /// What lets requests run.
+    pub admission: Admission,
+    /// What asking costs.
+    pub prices: Prices,
+    /// What is counted.
+    pub metrics: Metrics,
     schema: ApiSchema,
     env: SchemaEnv,
 }
@@ -51,16 +61,18 @@ impl App {
         let clock = Clock::from_setting(settings.clock.stop);
         let documents = Documents::new(settings.limits);
         let (schema, env) = crate::schema::open().await;
-        Ok(Arc::new(Self { settings, clock, db, auth, documents, schema, env }))
+        let (admission, prices, metrics) = (Admission::new(&settings), crate::schema::prices(), Metrics::new());
+        Ok(Arc::new(Self { settings, clock, db, auth, documents, admission, prices, metrics, schema, env }))
     }
 
-    /// Answers a question.
+    /// Answers a question, once it is its turn.
     pub async fn execute(
         self: &Arc<Self>,
         question: Question,
         bearer: Option<&str>,
         request_id: &str,
         peer: Option<std::net::IpAddr>,
+        wanted: &Wanted,
     ) -> Response {
         let viewer = match bearer {
             Some(token) => match self.auth.viewer(&self.db, token).await {
@@ -72,7 +84,20 @@ impl App {
             },
             None => None,
         };
+        let pass = match self.admission.admit(Asker::of(viewer.as_deref(), peer), wanted).await {
+            Ok(pass) => pass,
+            Err(refusal) => {
+                self.metrics.refused(refusal.reason());
+                return refusal.answer();
+            }
+        };
+        self.metrics.cost(wanted.price);
         let cx = Cx::new(Arc::clone(self), request_id.to_owned(), peer, viewer);
+        pass.tell(self.run(question, &cx).await)
+    }
+
+    /// Validates a question and answers it.
+    async fn run(&self, question: Question, cx: &Cx) -> Response {
         let Question { parameters, known } = &question;
         let definition = match document::operation(&known.document, parameters.operation_name.as_deref()) {
             Ok(definition) => definition,
@@ -85,7 +110,7 @@ impl App {
         // async-graphql validates, and answers what asks the schema about itself.
         let mut introspected = None;
         if !known.valid {
-            let response = self.schema.execute(question.to_request(request_id)).await;
+            let response = self.schema.execute(question.to_request(&cx.request_id)).await;
             if !response.errors.is_empty() {
                 return response;
             }
@@ -100,25 +125,18 @@ impl App {
         }
         let operation = graph::Operation::new(&known.document, definition, &parameters.variables, &self.env.registry);
         if definition.ty == OperationType::Mutation {
-            graph::answer(&Mutation, &cx, &operation, introspected.as_ref()).await
+            graph::answer(&Mutation, cx, &operation, introspected.as_ref()).await
         } else {
-            graph::answer(&Query, &cx, &operation, introspected.as_ref()).await
+            graph::answer(&Query, cx, &operation, introspected.as_ref()).await
         }
     }
 
-    /// Is the database there, with the tables that this program knows?
+    /// Is the database there? And has it the tables that this program knows?
     ///
     /// # Errors
-    /// A sentence that says what is wrong.
-    pub async fn ready(&self) -> Result<(), String> {
-        match self.db.is_up_to_date().await {
-            Ok(true) => Ok(()),
-            Ok(false) => Err("the database's tables are of another version".to_owned()),
-            Err(error) => {
-                tracing::warn!(%error, "not ready");
-                Err("the database is out of reach".to_owned())
-            }
-        }
+    /// The database's: it is out of reach.
+    pub async fn ready(&self) -> Result<Versions, DbErr> {
+        self.db.versions().await
     }
 
     /// The schema as text.

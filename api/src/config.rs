@@ -11,7 +11,8 @@ use std::{
 use clap::{ArgMatches, Args, Command, FromArgMatches, ValueEnum};
 
 use self::values::parse_time;
-pub use self::values::{DatabaseUrl, Origin, Secret};
+pub use self::values::{DatabaseUrl, Network, Origin, Secret};
+use crate::admission::share::Sizes;
 use crate::clock::Stop;
 
 mod values;
@@ -22,6 +23,9 @@ pub struct ServeArguments {
     /// The address and port to listen on; port 0 takes any free one
     #[arg(long, env = "CALLSHOT_LISTEN", value_name = "ADDRESS", default_value = "127.0.0.1:8000")]
     pub listen: SocketAddr,
+    /// The address and port of the metrics for Prometheus [default: none]
+    #[arg(long, env = "CALLSHOT_METRICS_LISTEN", value_name = "ADDRESS")]
+    pub metrics_listen: Option<SocketAddr>,
     /// Everything that does not depend on where one listens.
     #[command(flatten)]
     pub settings: Settings,
@@ -42,6 +46,12 @@ pub struct Settings {
     /// How large a document may be.
     #[command(flatten)]
     pub limits: DocumentLimits,
+    /// What requests may cost.
+    #[command(flatten)]
+    pub cost: CostSettings,
+    /// How much runs at once.
+    #[command(flatten)]
+    pub load: LoadSettings,
     /// How the server treats connections.
     #[command(flatten)]
     pub http: HttpSettings,
@@ -169,6 +179,52 @@ impl Default for DocumentLimits {
     }
 }
 
+/// What requests may cost, in points (docs/cost.md).
+#[derive(Args, Clone, Copy, Debug)]
+#[command(next_help_heading = "Cost")]
+pub struct CostSettings {
+    /// The most points that one request may cost; 0 for no limit
+    #[arg(long, env = "CALLSHOT_MAX_POINTS", value_name = "NUMBER", default_value = "10000")]
+    pub max_points: u64,
+    /// The points that a user (without a token: an address) may use at once; 0 for no limit
+    #[arg(long, env = "CALLSHOT_POINTS", value_name = "NUMBER", default_value = "100000")]
+    pub points: u32,
+    /// How many of these come back a second
+    #[arg(long, env = "CALLSHOT_POINTS_PER_SECOND", value_name = "NUMBER", default_value = "2000")]
+    pub points_per_second: NonZeroU32,
+}
+
+/// How much runs at once.
+#[derive(Args, Clone, Copy, Debug)]
+#[command(next_help_heading = "Load")]
+pub struct LoadSettings {
+    /// The most requests that are in flight at once; more are refused at once with 503
+    #[arg(long, env = "CALLSHOT_MAX_REQUESTS", value_name = "NUMBER", default_value = "512")]
+    pub max_requests: NonZeroUsize,
+    /// The most requests of one organization that run at once [default: half of the database's connections, at least 4]
+    #[arg(long, env = "CALLSHOT_SHARE", value_name = "NUMBER")]
+    pub share: Option<NonZeroUsize>,
+    /// Of these, the most that cost more than 300 points [default: a quarter of the connections, at least 2]
+    #[arg(long, env = "CALLSHOT_DEAR_SHARE", value_name = "NUMBER")]
+    pub dear_share: Option<NonZeroUsize>,
+    /// The most requests of one organization that wait for its share; more are refused at once
+    #[arg(long, env = "CALLSHOT_MAX_WAITING", value_name = "NUMBER", default_value = "128")]
+    pub max_waiting: usize,
+}
+
+impl LoadSettings {
+    /// How large an organization's share is where the database has so many connections: smaller than these, so that there
+    /// always is one for another organization. Half of them, because a change may hold two for a moment.
+    #[must_use]
+    pub fn shares(&self, connections: u32) -> Sizes {
+        let connections = usize::try_from(connections).unwrap_or(usize::MAX);
+        let all = (connections / 2).max(4).min(connections.saturating_sub(1)).max(1);
+        let all = self.share.map_or(all, NonZeroUsize::get);
+        let dear = self.dear_share.map_or((connections / 4).max(2), NonZeroUsize::get).min(all);
+        Sizes { all, dear, waiting: self.max_waiting }
+    }
+}
+
 /// How the server treats connections and requests.
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "HTTP")]
@@ -185,6 +241,9 @@ pub struct HttpSettings {
     /// How long a request's body may take to arrive
     #[arg(long, env = "CALLSHOT_BODY_TIMEOUT", value_name = "TIME", default_value = "10s", value_parser = parse_time)]
     pub body_timeout: Duration,
+    /// How long an answer may wait for its client to read on
+    #[arg(long, env = "CALLSHOT_WRITE_TIMEOUT", value_name = "TIME", default_value = "30s", value_parser = parse_time)]
+    pub write_timeout: Duration,
     /// How long a request may wait for its answer; what it began is finished nevertheless
     #[arg(long, env = "CALLSHOT_REQUEST_TIMEOUT", value_name = "TIME", default_value = "60s", value_parser = parse_time)]
     pub request_timeout: Duration,
@@ -194,6 +253,9 @@ pub struct HttpSettings {
     /// The origins whose pages may call, separated by commas, or * for any [default: none]
     #[arg(long, env = "CALLSHOT_CORS_ORIGINS", value_name = "ORIGINS", value_delimiter = ',')]
     pub cors_origins: Vec<Origin>,
+    /// Proxies whose x-forwarded-for is believed, as addresses or networks, separated by commas [default: none]
+    #[arg(long, env = "CALLSHOT_TRUSTED_PROXIES", value_name = "ADDRESSES", value_delimiter = ',')]
+    pub trusted_proxies: Vec<Network>,
 }
 
 /// What is logged, and how it is written.
@@ -269,6 +331,18 @@ mod tests {
     }
 
     #[test]
+    fn a_share_is_smaller_than_the_connections() {
+        let load = Settings::default().load;
+        let sizes = |connections| {
+            let Sizes { all, dear, .. } = load.shares(connections);
+            (all, dear)
+        };
+        assert_eq!([1, 2, 4, 8, 10, 40].map(sizes), [(1, 1), (1, 1), (3, 2), (4, 2), (5, 2), (20, 10)]);
+        let one = LoadSettings { share: NonZeroUsize::new(1), ..load };
+        assert_eq!(one.shares(40), Sizes { all: 1, dear: 1, waiting: 128 });
+    }
+
+    #[test]
     fn every_flag_has_its_variable() {
         let command = ServeArguments::augment_args(Command::new("serve"));
         for argument in command.get_arguments() {
@@ -287,6 +361,8 @@ mod tests {
             ["--drain-timeout", "5h"],
             ["--max-body", "0"],
             ["--listen", "here"],
+            ["--trusted-proxies", "10.0.0.0/64"],
+            ["--points-per-second", "0"],
             ["--signing-keys", " "],
         ] {
             assert!(Line::try_parse_from(["serve", flags[0], flags[1]]).is_err(), "{flags:?}");

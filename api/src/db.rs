@@ -30,6 +30,17 @@ struct Watched {
     seen: Mutex<Vec<Statement>>,
 }
 
+/// The tables' versions, each by the name of its last change.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Versions {
+    /// The one that this program knows.
+    pub expected: String,
+    /// The one that the database has.
+    pub found: String,
+    /// Have all changes that the program knows been made, and no other?
+    pub same: bool,
+}
+
 /// How to open it.
 #[derive(Clone, Debug)]
 pub struct Options {
@@ -69,6 +80,7 @@ impl Db {
                 {
                     seen.push(info.statement.clone());
                 }
+                crate::telemetry::ran(&info.statement.sql, info.elapsed, info.failed);
                 if info.elapsed > slow {
                     let sql: String = info.statement.sql.chars().take(LOGGED).collect();
                     tracing::warn!(milliseconds = info.elapsed.as_millis(), sql, "slow statement");
@@ -185,12 +197,29 @@ impl Db {
         done
     }
 
-    /// Are the tables as this program knows them?
+    /// Which changes of the tables this program knows, and which ones have been made.
     ///
     /// # Errors
     /// The database's.
-    pub async fn is_up_to_date(&self) -> Result<bool, DbErr> {
-        Ok(Migrator::get_pending_migrations(&self.write).await?.is_empty())
+    pub async fn versions(&self) -> Result<Versions, DbErr> {
+        let sql = "select version from seaql_migrations order by version";
+        let rows = self.read.query_all_raw(Statement::from_string(self.backend(), sql)).await?;
+        let made = rows.iter().map(|row| row.try_get_by_index(0)).collect::<Result<Vec<String>, DbErr>>()?;
+        let known: Vec<String> = Migrator::migrations().iter().map(|change| change.name().to_owned()).collect();
+        let last = |names: &[String]| names.last().map_or_else(|| "none".to_owned(), Clone::clone);
+        Ok(Versions { expected: last(&known), found: last(&made), same: known == made })
+    }
+
+    /// The connections that are open, and how many of them are idle, of each pool by its name.
+    #[must_use]
+    pub fn connections(&self) -> Vec<(&'static str, usize, usize)> {
+        let open = |size: u32| usize::try_from(size).unwrap_or(usize::MAX);
+        if self.backend() == DbBackend::Postgres {
+            let both = self.read.get_postgres_connection_pool();
+            return vec![("both", open(both.size()), both.num_idle())];
+        }
+        let (read, write) = (self.read.get_sqlite_connection_pool(), self.write.get_sqlite_connection_pool());
+        vec![("read", open(read.size()), read.num_idle()), ("write", open(write.size()), write.num_idle())]
     }
 
     /// Ends all connections.

@@ -4,10 +4,13 @@
 //! place is still under way; so readers see the feed up to its settled end alone: the highest place below which
 //! nothing can come in any more (see the migration). Writers wait for nobody.
 
+use std::time::Duration;
+
 use async_graphql::InputObject;
 use entity::{AccountId, EventId, Scoped, event};
-use sea_orm::{ColumnTrait, ConnectionTrait, DbBackend, QueryFilter, Select, Statement};
+use sea_orm::{ColumnTrait, ConnectionTrait, DbBackend, DbErr, QueryFilter, Select, Statement};
 
+use crate::app::App;
 use crate::context::{Cx, Viewer};
 use crate::error::{Fault, Result};
 use crate::graph::{Answers, AnyId, AnyNode, Asked, Shown, abstract_type, object};
@@ -87,6 +90,24 @@ async fn settled_end(cx: &Cx) -> Result<Option<i64>> {
     let statement = Statement::from_string(DbBackend::Postgres, "select event_settled_end()");
     let row = cx.reader().query_one_raw(statement).await?;
     row.map(|row| row.try_get_by_index(0)).transpose().map_err(Fault::from)
+}
+
+/// How many events of all organizations readers do not see yet, and the age of the oldest of them in seconds.
+///
+/// # Errors
+/// The database's.
+pub async fn unsettled(app: &App) -> Result<(i64, f64), DbErr> {
+    if app.db.backend() == DbBackend::Sqlite {
+        return Ok((0, 0.0));
+    }
+    let sql = "select count(*), coalesce(min(at), 0)::bigint from event where seq > (select event_settled_end())";
+    let row = app.db.reader().query_one_raw(Statement::from_string(DbBackend::Postgres, sql)).await?;
+    let (events, oldest): (i64, i64) = match row {
+        Some(row) => (row.try_get_by_index(0)?, row.try_get_by_index(1)?),
+        None => (0, 0),
+    };
+    let micros = if events == 0 { 0 } else { app.clock.now().0.saturating_sub(oldest).max(0) };
+    Ok((events, Duration::from_micros(micros.unsigned_abs()).as_secs_f64()))
 }
 
 fn order(direction: Direction) -> Result<Order<event::Entity>> {

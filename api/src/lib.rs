@@ -5,6 +5,8 @@
 //! answer, [`paging`] and [`filter`] how lists are read, [`event`] how everything is written.
 
 pub mod account;
+pub mod admission;
+pub mod allowance;
 pub mod analytics;
 pub mod app;
 pub mod auth;
@@ -25,6 +27,7 @@ pub mod filter;
 pub mod graph;
 pub mod http;
 pub mod import;
+pub mod metrics;
 pub mod money;
 pub mod opportunity;
 pub mod organization;

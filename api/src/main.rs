@@ -1,11 +1,12 @@
 //! The command line.
 
-use std::{ffi::OsString, io::Write, process::ExitCode};
+use std::{ffi::OsString, io::Write, net::SocketAddr, process::ExitCode, sync::Arc};
 
 use callshot::{
     App, app,
     config::{ClockSettings, DatabaseSettings, LogSettings, ServeArguments, Settings},
     import::{self, sink::Sink},
+    metrics,
     server::Server,
     telemetry,
 };
@@ -89,19 +90,33 @@ fn outcome(result: Result<(), String>) -> ExitCode {
     }
 }
 
-async fn serve(ServeArguments { listen, settings }: ServeArguments) -> Result<(), String> {
-    telemetry::start(&settings.log)?;
+async fn serve(ServeArguments { listen, metrics_listen, settings }: ServeArguments) -> Result<(), String> {
+    telemetry::start_with_traces(&settings.log)?;
     let database = settings.database.url.to_string();
     // Taken before the database is touched: a second server on the same port must not migrate anything.
-    let listener = TcpListener::bind(listen).await.map_err(|error| format!("cannot listen on {listen}: {error}"))?;
+    let listener = bind(listen).await?;
+    let metrics_listener = match metrics_listen {
+        Some(address) => Some(bind(address).await?),
+        None => None,
+    };
     let app = App::open(settings).await.map_err(|error| format!("cannot open {database}: {error}"))?;
+    let metrics = metrics_listener.map(|listener| metrics::serve(Arc::clone(&app), listener));
     let server = Server::start(app, listener);
     tracing::info!(database, "Callshot serves http://{}/graphql", server.address);
     asked_to_stop().await?;
-    tokio::select! {
+    let stopped = tokio::select! {
         () = server.shutdown() => Ok(()),
         again = asked_to_stop() => again.and(Err("asked to stop a second time: not everything was finished".to_owned())),
+    };
+    if let Some(metrics) = metrics {
+        metrics.abort();
     }
+    telemetry::stop().await;
+    stopped
+}
+
+async fn bind(address: SocketAddr) -> Result<TcpListener, String> {
+    TcpListener::bind(address).await.map_err(|error| format!("cannot listen on {address}: {error}"))
 }
 
 async fn migrate(MigrateArguments { database, log }: MigrateArguments) -> Result<(), String> {

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
 
+use async_graphql::registry::Registry;
 use async_graphql::{EmptySubscription, ID, InputObject, Schema, SchemaEnv};
 use entity::Id;
 use uuid::Uuid;
@@ -16,7 +17,8 @@ use crate::booking::{self, Booking, BookingPayload};
 use crate::contact::{self, Contact, ContactPayload};
 use crate::error::{Fault, Result};
 use crate::feed::{self, Actor, Event};
-use crate::graph::{Answers, AnyNode, Asked, group_answers, object, root_object};
+use crate::graph::{Answers, AnyNode, Asked, Object as _, describe_object, group_answers, object, root_object};
+use crate::http::cost::Prices;
 use crate::http::stages::ErrorCodes;
 use crate::opportunity::{self, Opportunity, OpportunityPayload};
 use crate::organization::write::OrganizationPayload;
@@ -267,4 +269,13 @@ pub async fn open() -> (ApiSchema, SchemaEnv) {
     let answer = schema.execute("{ __typename }").await;
     let env = seen.get().cloned();
     (schema, env.unwrap_or_else(|| unreachable!("a schema that was asked was seen: {:?}", answer.errors)))
+}
+
+/// What asking it costs.
+#[must_use]
+pub fn prices() -> Prices {
+    let mut registry = Registry::default();
+    describe_object::<Query>(&mut registry);
+    describe_object::<Mutation>(&mut registry);
+    Prices::of(&registry, Query::NAME, Mutation::NAME)
 }

@@ -29,7 +29,9 @@ use tracing::{Instrument, field::Empty};
 use crate::{
     app::App,
     config::{HttpSettings, Origin},
-    http::{self, Endpoint, Fault, Peer, RequestId, code::Code, response::Format},
+    db::Versions,
+    http::{self, Endpoint, Fault, Peer, RequestId, code::Code, patience::Patient, response::Format},
+    telemetry,
 };
 
 /// How long `/readyz` waits for the database.
@@ -82,7 +84,7 @@ async fn serve(app: Arc<App>, listener: TcpListener, mut stopped: oneshot::Recei
         tokio::select! {
             _ = &mut stopped => break,
             (stream, permit) = accept(&listener, &room) => {
-                connections.spawn(connection(stream, permit, router.clone(), draining.clone(), settings.header_timeout));
+                connections.spawn(connection(stream, permit, router.clone(), draining.clone(), settings.clone()));
             }
         }
     }
@@ -130,7 +132,7 @@ async fn connection(
     permit: Option<OwnedSemaphorePermit>,
     router: Router,
     draining: CancellationToken,
-    header_timeout: Duration,
+    settings: HttpSettings,
 ) {
     let _permit = permit;
     // Small answers must not wait for more to send. A connection that refuses this is about to end anyway.
@@ -143,8 +145,10 @@ async fn connection(
         router.clone().call(request)
     });
     let mut builder = http1::Builder::new();
-    builder.timer(TokioTimer::new()).header_read_timeout(header_timeout);
-    let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), service).with_upgrades());
+    builder.timer(TokioTimer::new()).header_read_timeout(settings.header_timeout);
+    let mut connection = pin!(
+        builder.serve_connection(TokioIo::new(Patient::new(stream, settings.write_timeout)), service).with_upgrades()
+    );
     let ended = tokio::select! {
         ended = connection.as_mut() => ended,
         () = draining.cancelled() => {
@@ -203,7 +207,7 @@ fn cors(settings: &HttpSettings) -> Option<CorsLayer> {
         .allow_origin(allowed)
         .allow_methods([Method::GET, Method::POST])
         .allow_headers([header::CONTENT_TYPE, header::AUTHORIZATION, id.clone()])
-        .expose_headers([id])
+        .expose_headers([id, header::RETRY_AFTER])
         .max_age(Duration::from_mins(10));
     Some(layer)
 }
@@ -213,6 +217,7 @@ async fn identify(mut request: Request, next: Next) -> Response {
     let id = RequestId::from_headers(request.headers());
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
     let span = tracing::info_span!("request", id = id.0, operation = Empty);
+    telemetry::follow(&span, request.headers());
     request.extensions_mut().insert(id.clone());
     let begun = Instant::now();
     async {
@@ -247,10 +252,18 @@ async fn ready(State(endpoint): State<Endpoint>, Extension(draining): Extension<
     // In a task of its own: a client that goes away must not cancel what talks to the pool.
     let question = endpoint.executions.spawn(async move { app.ready().await });
     match timeout(READY_WITHIN, question).await {
-        Ok(Ok(Ok(()))) => "ready\n".into_response(),
+        Ok(Ok(Ok(versions))) => {
+            let Versions { expected, found, same } = versions;
+            if same {
+                return format!("ready\nschema: {found}\n").into_response();
+            }
+            tracing::warn!(expected, found, "not ready: the database's tables are of another version");
+            let told = format!("not ready\nschema expected: {expected}\nschema found: {found}\n");
+            (StatusCode::SERVICE_UNAVAILABLE, told).into_response()
+        }
         outcome => {
             let cause = match outcome {
-                Ok(Ok(Err(cause))) => cause,
+                Ok(Ok(Err(error))) => error.to_string(),
                 Ok(Err(panic)) => panic.to_string(),
                 _ => "no answer in time".to_owned(),
             };

@@ -19,6 +19,8 @@ async fn world(change: impl FnOnce(&mut HttpSettings)) -> World {
     let mut settings = Settings::default();
     settings.database.url =
         format!("sqlite://{}?mode=rwc", directory.path().join("callshot.db").display()).parse().unwrap();
+    // What asking costs has tests of its own.
+    settings.cost.points = 0;
     change(&mut settings.http);
     let app = App::open(settings).await.unwrap();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

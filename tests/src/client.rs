@@ -177,6 +177,17 @@ impl Answer {
         self
     }
 
+    /// The answer itself, after a look that it has no errors.
+    ///
+    /// # Panics
+    /// Where it has any.
+    #[track_caller]
+    #[expect(clippy::return_self_not_must_use, reason = "that it was answered is often all that a test wants")]
+    pub fn answered(self) -> Self {
+        assert!(self.body.get("errors").is_none(), "the answer has errors: {self}");
+        self
+    }
+
     /// Code and field of each user error, to compare with: `[("INVALID", "input.name")]`.
     ///
     /// # Panics

@@ -31,7 +31,7 @@ pub struct Program {
 pub fn command(database: &Database, arguments: &[&str]) -> Command {
     let mut command = Command::new(executable());
     for (name, _) in std::env::vars_os() {
-        if name.to_string_lossy().starts_with("CALLSHOT_") {
+        if ["CALLSHOT_", "OTEL_"].iter().any(|ours| name.to_string_lossy().starts_with(ours)) {
             command.env_remove(name);
         }
     }
@@ -59,8 +59,21 @@ impl Program {
     /// # Panics
     /// Where it ends before it listens; what it said is shown.
     pub async fn serve(database: &Database, arguments: &[&str]) -> Self {
+        Self::serve_in(database, arguments, &[]).await
+    }
+
+    /// The same with these variables in its environment.
+    ///
+    /// # Panics
+    /// As [`Program::serve`].
+    pub async fn serve_in(database: &Database, arguments: &[&str], environment: &[(&str, &str)]) -> Self {
         let mut command = command(database, &["serve"]);
-        command.args(arguments).env("CALLSHOT_LISTEN", "127.0.0.1:0").stdout(Stdio::piped()).stderr(Stdio::piped());
+        command
+            .envs(environment.iter().copied())
+            .args(arguments)
+            .env("CALLSHOT_LISTEN", "127.0.0.1:0")
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
         let mut child = command.spawn().expect("the program starts");
         let (sender, lines) = mpsc::unbounded_channel();
         let output = child.stdout.take().expect("standard output is piped");

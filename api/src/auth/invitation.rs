@@ -1,8 +1,6 @@
 //! Invitations: whoever holds the token sets the password, once, within 7 days. They are how members come in, and the
 //! way back in for whoever lost the password.
 
-use std::time::Instant;
-
 use async_graphql::InputObject;
 use entity::{Scoped, credential, organization, user};
 use sea_orm::sea_query::{Expr, OnConflict};
@@ -101,17 +99,25 @@ pub struct AcceptInvitationArguments {
 pub async fn accept(cx: &Cx, arguments: AcceptInvitationArguments) -> Result<SessionPayload> {
     let AcceptInvitationInput { token, password, name } = arguments.input;
     let auth = &cx.app.auth;
-    let attempt = auth.throttle.attempt(Instant::now(), cx.peer, None)?;
     let mut check = Check::input();
     let digest = SecretKind::Invitation.digest(&token);
     // Looked up before the password is hashed, which is dear, and again when it counts.
-    let open = match digest {
-        Some(digest) => open(cx.reader(), &digest, false).await?,
-        None => None,
+    // That alone can be guessed at: whoever holds a token may mistype the rest.
+    let known = auth.invitations.watch(cx.peer, Some(&token), async {
+        let found = match digest {
+            Some(digest) => open(cx.reader(), &digest, false).await?,
+            None => None,
+        };
+        found.ok_or_else(over)
+    });
+    let open = match known.await {
+        Ok(open) => Some(open),
+        Err(Fault::Refused(_)) => {
+            check.invalid("token", OVER);
+            None
+        }
+        Err(fault) => return Err(fault),
     };
-    if open.is_none() {
-        check.invalid("token", OVER);
-    }
     check.password("password", &password);
     let name = name.map(|name| check.required("name", &name, NAME));
     check.done()?;
@@ -133,7 +139,6 @@ pub async fn accept(cx: &Cx, arguments: AcceptInvitationArguments) -> Result<Ses
     let (session, token) = session::begin(&write.tx, &user, super::now()).await?;
     write.commit().await?;
     cx.app.forget(organization.id);
-    auth.throttle.succeeded(Instant::now(), attempt);
     Ok(SessionPayload::of(session::hand_out(cx, organization, user, session, token).await?))
 }
 

@@ -1,7 +1,5 @@
 //! Changing one's own password.
 
-use std::time::Instant;
-
 use async_graphql::InputObject;
 use entity::{Scoped, credential, user};
 use sea_orm::{ColumnTrait, QueryFilter, QuerySelect};
@@ -35,14 +33,20 @@ pub async fn change(cx: &Cx, arguments: ChangePasswordArguments) -> Result<UserP
     let auth = &cx.app.auth;
     let mut check = Check::input();
     check.password("new", &new);
-    let attempt = auth.throttle.attempt(Instant::now(), cx.peer, Some(&viewer.user.email))?;
     let own = || credential::Entity::of(viewer.organization.id).filter(credential::Column::UserId.eq(viewer.user.id));
-    let stored = own().one(cx.reader()).await?.and_then(|credential| credential.password_hash);
-    if auth.passwords.verify(&current, stored.as_deref()).await.map_err(Fault::internal)? {
-        auth.throttle.succeeded(Instant::now(), attempt);
-    } else {
-        check.invalid("current", WRONG);
-    }
+    let tried = auth.throttle.watch(cx.peer, Some(&viewer.user.email), async {
+        let stored = own().one(cx.reader()).await?.and_then(|credential| credential.password_hash);
+        let right = auth.passwords.verify(&current, stored.as_deref()).await.map_err(Fault::internal)?;
+        if right { Ok(stored) } else { Err(Fault::Refused(Vec::new())) }
+    });
+    let stored = match tried.await {
+        Ok(stored) => stored,
+        Err(Fault::Refused(_)) => {
+            check.invalid("current", WRONG);
+            None
+        }
+        Err(fault) => return Err(fault),
+    };
     check.done()?;
     let hash = auth.passwords.hash(&new).await.map_err(Fault::internal)?;
     let tx = cx.app.db.begin().await?;

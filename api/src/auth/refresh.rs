@@ -4,8 +4,6 @@
 //! also have been lost on its way; so for 10 seconds a used token gets another of the same session, as long as none
 //! that it got has been used: whoever uses one has had the reply.
 
-use std::time::Instant;
-
 use async_graphql::InputObject;
 use entity::{Scoped, organization, refresh_token, session as sessions, user};
 use sea_orm::{
@@ -38,9 +36,11 @@ pub struct RefreshSessionArguments {
 /// `refreshSession`.
 pub async fn refresh_session(cx: &Cx, arguments: RefreshSessionArguments) -> Result<SessionPayload> {
     let RefreshSessionInput { refresh_token: shown } = arguments.input;
-    let auth = &cx.app.auth;
-    let attempt = auth.throttle.attempt(Instant::now(), cx.peer, None)?;
-    let Some(digest) = SecretKind::Refresh.digest(&shown) else { return Err(over()) };
+    cx.app.auth.refreshes.watch(cx.peer, Some(&shown), refresh(cx, &shown)).await
+}
+
+async fn refresh(cx: &Cx, shown: &str) -> Result<SessionPayload> {
+    let Some(digest) = SecretKind::Refresh.digest(shown) else { return Err(over()) };
     let tx = cx.app.db.begin().await?;
     let Some(token) = locked(&tx, &digest).await? else { return Err(over()) };
     let organization_id = token.organization_id;
@@ -87,7 +87,6 @@ pub async fn refresh_session(cx: &Cx, arguments: RefreshSessionArguments) -> Res
         .await?;
     let next = session::next_token(&tx, organization_id, open.id, now).await?;
     tx.commit().await?;
-    auth.throttle.succeeded(Instant::now(), attempt);
     Ok(SessionPayload::of(session::hand_out(cx, organization, user, open.id, next).await?))
 }
 

@@ -1,8 +1,6 @@
 //! Signing in. Whoever guesses learns nothing: not which addresses are known, not in how many organizations, neither
 //! from the answer nor from the time that it takes.
 
-use std::time::Instant;
-
 use async_graphql::{ID, InputObject};
 use entity::{Id, OrganizationId, Scoped, UserId, credential, organization, user};
 use sea_orm::sea_query::Expr;
@@ -35,9 +33,13 @@ pub struct SignInArguments {
 
 /// `signIn`.
 pub async fn sign_in(cx: &Cx, arguments: SignInArguments) -> Result<SessionPayload> {
-    let SignInInput { email, password, organization_id } = arguments.input;
+    let email = arguments.input.email.clone();
+    cx.app.auth.throttle.watch(cx.peer, Some(&email), try_to(cx, arguments.input)).await
+}
+
+async fn try_to(cx: &Cx, input: SignInInput) -> Result<SessionPayload> {
+    let SignInInput { email, password, organization_id } = input;
     let auth = &cx.app.auth;
-    let attempt = auth.throttle.attempt(Instant::now(), cx.peer, Some(&email))?;
     let candidates = candidates(cx, &email, organization_id.as_ref()).await?;
     let mut found = None;
     // As many comparisons for one address as for any other, whether it is known or not.
@@ -67,7 +69,6 @@ pub async fn sign_in(cx: &Cx, arguments: SignInArguments) -> Result<SessionPaylo
     let (Some(organization), Some(_)) = (organization, same) else { return Err(wrong()) };
     let (session, token) = session::begin(&tx, &user, super::now()).await?;
     tx.commit().await?;
-    auth.throttle.succeeded(Instant::now(), attempt);
     Ok(SessionPayload::of(session::hand_out(cx, organization, user, session, token).await?))
 }
 

@@ -11,45 +11,28 @@
 //!
 //! An attempt is counted when it begins and taken back when it succeeds: otherwise a thousand guesses sent at once would
 //! all begin before the first has failed. State is in memory, of this process and bounded; the time is an argument.
+//!
+//! Sign-ins, refreshes and invitations have a throttle each, so that a colleague who guesses passwords does not keep a whole
+//! office from refreshing its sessions. For the latter two the account is the token itself: a client that comes with the
+//! same dead token for ever is slowed before its address is.
 
 use std::{
-    collections::HashMap,
-    hash::Hash,
-    net::{IpAddr, Ipv6Addr},
+    net::IpAddr,
     sync::{Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
 
 use sha2::{Digest, Sha256};
 
-/// How many failures are allowed at once, and how soon another one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Allowance {
-    /// Failures allowed at once; 0 refuses everything.
-    pub failures: u32,
-    /// The time after which one more is allowed.
-    pub refill: Duration,
-}
+use crate::allowance::{Allowance, Buckets, Origin};
+use crate::error::{Fault, Result};
 
 /// What one account allows.
-pub const PER_ACCOUNT: Allowance = Allowance { failures: 10, refill: Duration::from_mins(1) };
+pub const PER_ACCOUNT: Allowance = Allowance { most: 10, refill: Duration::from_mins(1) };
 /// What one address allows.
-pub const PER_ADDRESS: Allowance = Allowance { failures: 50, refill: Duration::from_secs(12) };
+pub const PER_ADDRESS: Allowance = Allowance { most: 50, refill: Duration::from_secs(12) };
 /// The most accounts, addresses, and pairs of both that are remembered, each: under 4 MB apiece.
 const REMEMBERED: usize = 50_000;
-
-/// Where an attempt comes from, as far as it counts: an IPv4 address, or the /64 that one holder of IPv6 has.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-struct Origin(IpAddr);
-
-impl From<IpAddr> for Origin {
-    fn from(address: IpAddr) -> Self {
-        match address.to_canonical() {
-            IpAddr::V6(six) => Self(Ipv6Addr::from_bits(six.to_bits() & (u128::MAX << 64)).into()),
-            four @ IpAddr::V4(_) => Self(four),
-        }
-    }
-}
 
 /// An account by a digest of its address: of fixed size, however much was typed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -124,12 +107,12 @@ impl Throttle {
         let (origin, account) = (address.map(Origin::from), account.map(Account::from));
         let mut counts = self.counts();
         let Counts { origins, accounts, familiar } = &mut *counts;
-        let pair = account.zip(origin).filter(|pair| familiar.debts.contains_key(pair));
+        let pair = account.zip(origin).filter(|pair| familiar.knows(pair));
         let waits = [
-            origin.map(|origin| origins.wait(now, origin)),
+            origin.map(|origin| origins.wait(now, origin, 1)),
             match pair {
-                Some(pair) => Some(familiar.wait(now, pair)),
-                None => account.map(|account| accounts.wait(now, account)),
+                Some(pair) => Some(familiar.wait(now, pair, 1)),
+                None => account.map(|account| accounts.wait(now, account, 1)),
             },
         ];
         let wait = waits.into_iter().flatten().max().unwrap_or_default();
@@ -138,11 +121,11 @@ impl Throttle {
             return Err(Refused { seconds });
         }
         if let Some(origin) = origin {
-            origins.count(now, origin);
+            origins.take(now, origin, 1);
         }
         match (pair, account) {
-            (Some(pair), _) => familiar.count(now, pair),
-            (None, Some(account)) => accounts.count(now, account),
+            (Some(pair), _) => familiar.take(now, pair, 1),
+            (None, Some(account)) => accounts.take(now, account, 1),
             (None, None) => {}
         }
         Ok(Attempt { origin, account, familiar: pair.is_some() })
@@ -150,83 +133,52 @@ impl Throttle {
 
     /// Takes an attempt back that succeeded, and remembers its address as one that the account is used from.
     pub fn succeeded(&self, now: Instant, attempt: Attempt) {
+        self.withdrawn(attempt);
+        if let Some(pair) = attempt.account.zip(attempt.origin) {
+            self.counts().familiar.remember(now, pair);
+        }
+    }
+
+    /// Takes an attempt back that came to nothing through no fault of whoever made it.
+    pub fn withdrawn(&self, attempt: Attempt) {
         let Attempt { origin, account, familiar: was_familiar } = attempt;
         let mut counts = self.counts();
         let Counts { origins, accounts, familiar } = &mut *counts;
         if let Some(origin) = origin {
-            origins.take_back(origin);
+            origins.give_back(origin, 1);
         }
-        let pair = account.zip(origin);
-        match (pair, account) {
-            (Some(pair), _) if was_familiar => familiar.take_back(pair),
-            (_, Some(account)) => accounts.take_back(account),
+        match (account.zip(origin), account) {
+            (Some(pair), _) if was_familiar => familiar.give_back(pair, 1),
+            (_, Some(account)) => accounts.give_back(account, 1),
             _ => {}
         }
-        if let Some(pair) = pair {
-            familiar.remember(now, pair);
+    }
+
+    /// Runs an attempt to its end: a refusal stays counted, a success does not, and neither does what failed here (the
+    /// database was gone): whoever tried then did not guess.
+    ///
+    /// # Errors
+    /// The attempt's own, and when it is not allowed.
+    pub async fn watch<T>(
+        &self,
+        address: Option<IpAddr>,
+        account: Option<&str>,
+        work: impl Future<Output = Result<T>>,
+    ) -> Result<T> {
+        let attempt = self.attempt(Instant::now(), address, account)?;
+        let outcome = work.await;
+        match &outcome {
+            Ok(_) => self.succeeded(Instant::now(), attempt),
+            Err(Fault::Refused(_)) => {}
+            Err(_) => self.withdrawn(attempt),
         }
+        outcome
     }
 
     /// The counts. A thread that panicked while it held them leaves at worst one count wrong, which is no reason to stop
     /// letting people in.
     fn counts(&self) -> MutexGuard<'_, Counts> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// Token buckets of one allowance, each kept as one instant: when all its failures will be refilled. The time until then is
-/// the debt; a failure adds one refill to it (the generic cell rate algorithm).
-#[derive(Debug)]
-struct Buckets<Key> {
-    allowance: Allowance,
-    most: usize,
-    debts: HashMap<Key, Instant>,
-}
-
-impl<Key: Copy + Eq + Hash> Buckets<Key> {
-    fn new(allowance: Allowance, most: usize) -> Self {
-        Self { allowance, most, debts: HashMap::new() }
-    }
-
-    /// How long until one more failure is allowed; zero where it is now.
-    fn wait(&self, now: Instant, key: Key) -> Duration {
-        let debt = self.debts.get(&key).map_or(Duration::ZERO, |until| until.saturating_duration_since(now));
-        let Allowance { failures, refill } = self.allowance;
-        (debt + refill).saturating_sub(refill.saturating_mul(failures))
-    }
-
-    fn count(&mut self, now: Instant, key: Key) {
-        self.remember(now, key);
-        let refill = self.allowance.refill;
-        self.debts.entry(key).and_modify(|until| *until += refill);
-    }
-
-    fn take_back(&mut self, key: Key) {
-        let refill = self.allowance.refill;
-        if let Some(until) = self.debts.get_mut(&key) {
-            *until = until.checked_sub(refill).unwrap_or(*until);
-        }
-    }
-
-    /// Enters a key, as owing nothing or what it owes. Where there is no room, what owes least goes, and of what owes
-    /// nothing what was not seen for longest. Keys that have failed most stay, so
-    /// that flooding the memory with others does not clear them.
-    fn remember(&mut self, now: Instant, key: Key) {
-        if self.debts.len() >= self.most && !self.debts.contains_key(&key) {
-            let mut debts: Vec<Instant> = self.debts.values().copied().collect();
-            // A tenth at once, so that the next calls find room without looking.
-            let last = debts.len() / 10;
-            let (_, bound, _) = debts.select_nth_unstable(last);
-            let bound = *bound;
-            let mut leave = last + 1;
-            self.debts.retain(|_, until| {
-                let goes = *until <= bound && leave > 0;
-                leave -= usize::from(goes);
-                !goes
-            });
-        }
-        let until = self.debts.entry(key).or_insert(now);
-        *until = (*until).max(now);
     }
 }
 
@@ -351,19 +303,8 @@ mod tests {
     }
 
     #[test]
-    fn one_holder_of_addresses_is_one_origin() {
-        let same = |left: &str, right: &str| {
-            Origin::from(left.parse::<IpAddr>().unwrap()) == Origin::from(right.parse::<IpAddr>().unwrap())
-        };
-        assert!(same("2001:db8::1", "2001:db8::ffff:2"));
-        assert!(!same("2001:db8::1", "2001:db8:0:1::1"));
-        assert!(same("::ffff:192.0.2.1", "192.0.2.1"));
-        assert!(!same("192.0.2.1", "192.0.2.2"));
-    }
-
-    #[test]
     fn memory_is_bounded_and_keeps_who_failed_most() {
-        let plenty = Allowance { failures: u32::MAX, refill: Duration::from_secs(1) };
+        let plenty = Allowance { most: u32::MAX, refill: Duration::from_secs(1) };
         let throttle = Throttle::remembering(PER_ACCOUNT, plenty, 100);
         let start = Instant::now();
         guess(&throttle, start, None, Some("ann@example.com"));
@@ -375,16 +316,32 @@ mod tests {
             }
         }
         let counts = throttle.counts();
-        assert!(counts.origins.debts.len() <= 100);
-        assert!(counts.accounts.debts.len() <= 100);
-        assert!(counts.familiar.debts.len() <= 100);
+        assert!(counts.origins.len() <= 100);
+        assert!(counts.accounts.len() <= 100);
+        assert!(counts.familiar.len() <= 100);
         drop(counts);
         assert!(throttle.attempt(start, None, Some("ann@example.com")).is_err());
     }
 
+    #[tokio::test]
+    async fn what_fails_here_is_not_held_against_anybody() {
+        let throttle = Throttle::default();
+        let outcome = async |outcome: Result<()>| {
+            throttle.watch(address("192.0.2.1"), Some("ann@example.com"), std::future::ready(outcome)).await
+        };
+        for _ in 0..100 {
+            assert!(matches!(outcome(Err(Fault::Timeout)).await, Err(Fault::Timeout)));
+            assert!(outcome(Ok(())).await.is_ok());
+        }
+        for _ in 0..10 {
+            assert!(matches!(outcome(Err(Fault::Refused(Vec::new()))).await, Err(Fault::Refused(_))));
+        }
+        assert!(matches!(outcome(Ok(())).await, Err(Fault::RateLimited(1..=60))));
+    }
+
     #[test]
     fn an_allowance_of_nothing_refuses() {
-        let nothing = Allowance { failures: 0, refill: MINUTE };
+        let nothing = Allowance { most: 0, refill: MINUTE };
         let throttle = Throttle::new(nothing, PER_ADDRESS);
         assert_eq!(throttle.attempt(Instant::now(), None, Some("ann@example.com")), Err(Refused { seconds: 60 }));
         assert!(throttle.attempt(Instant::now(), None, None).is_ok());

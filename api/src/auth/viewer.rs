@@ -32,8 +32,12 @@ pub struct Auth {
     pub passwords: Passwords,
     /// Makes and checks access tokens.
     pub tokens: Tokens,
-    /// Slows down guessing.
+    /// Slows down guessing passwords.
     pub throttle: Throttle,
+    /// Slows down whoever comes with refresh tokens that do not hold.
+    pub refreshes: Throttle,
+    /// Slows down whoever comes with invitations that do not hold.
+    pub invitations: Throttle,
     viewers: Cache<SessionId, Arc<Viewer>>,
     /// How often something was forgotten.
     forgotten: AtomicU64,
@@ -55,6 +59,8 @@ impl Auth {
             passwords: Passwords::new(),
             tokens: Tokens::new(&keys),
             throttle: Throttle::default(),
+            refreshes: Throttle::default(),
+            invitations: Throttle::default(),
             viewers: Cache::builder()
                 .max_capacity(MOST_REMEMBERED)
                 .time_to_live(REMEMBERED)

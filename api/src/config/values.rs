@@ -1,6 +1,6 @@
 //! The kinds of values that settings take.
 
-use std::{fmt, path::Path, str::FromStr, time::Duration};
+use std::{fmt, net::IpAddr, path::Path, str::FromStr, time::Duration};
 
 /// A text that no log and no help shows.
 #[derive(Clone, PartialEq, Eq)]
@@ -117,6 +117,43 @@ impl FromStr for Origin {
     }
 }
 
+/// Addresses that begin alike: one (`10.0.0.7`), or all of a network (`10.0.0.0/8`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Network {
+    address: IpAddr,
+    prefix: u32,
+}
+
+impl Network {
+    /// Whether an address is one of them.
+    #[must_use]
+    pub fn contains(&self, address: IpAddr) -> bool {
+        match (self.address, address.to_canonical()) {
+            (IpAddr::V4(own), IpAddr::V4(other)) => {
+                (own.to_bits() ^ other.to_bits()).checked_shr(32 - self.prefix).unwrap_or(0) == 0
+            }
+            (IpAddr::V6(own), IpAddr::V6(other)) => {
+                (own.to_bits() ^ other.to_bits()).checked_shr(128 - self.prefix).unwrap_or(0) == 0
+            }
+            _ => false,
+        }
+    }
+}
+
+impl FromStr for Network {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let wrong = || "must be an address, or a network such as 10.0.0.0/8".to_owned();
+        let (address, prefix) =
+            text.trim().split_once('/').map_or((text.trim(), None), |(left, right)| (left, Some(right)));
+        let address: IpAddr = address.parse().map_err(|_| wrong())?;
+        let longest = if address.is_ipv4() { 32 } else { 128 };
+        let prefix = prefix.map_or(Ok(longest), str::parse).map_err(|_| wrong())?;
+        if prefix > longest { Err(wrong()) } else { Ok(Self { address, prefix }) }
+    }
+}
+
 /// Far more than any of these can mean; it keeps sums with instants from overflowing.
 const LONGEST: Duration = Duration::from_hours(24);
 
@@ -148,6 +185,19 @@ mod tests {
         assert_eq!(format!("{:?}", Secret("hush".to_owned())), "…");
         assert_eq!(url.file(), None);
         assert_eq!("sqlite::memory:".parse::<DatabaseUrl>().unwrap().file(), None);
+    }
+
+    #[test]
+    fn a_network_has_its_addresses() {
+        let has = |network: &str, address: &str| network.parse::<Network>().unwrap().contains(address.parse().unwrap());
+        assert!(has("10.0.0.0/8", "10.255.0.1") && !has("10.0.0.0/8", "11.0.0.1"));
+        assert!(has("10.0.0.7", "10.0.0.7") && !has("10.0.0.7", "10.0.0.6"));
+        assert!(has("10.0.0.0/8", "::ffff:10.1.1.1") && !has("10.0.0.0/8", "::1"));
+        assert!(has("fd00::/8", "fd12::1") && !has("fd00::/8", "fe80::1"));
+        assert!(has("0.0.0.0/0", "192.0.2.1") && has("::/0", "::1") && !has("0.0.0.0/0", "::1"));
+        for wrong in ["", "x", "10.0.0.0/33", "10.0.0.0/-1", "10.0.0.0/", "::/129", "10.0.0"] {
+            assert!(wrong.parse::<Network>().is_err(), "{wrong}");
+        }
     }
 
     proptest! {

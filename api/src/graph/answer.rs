@@ -11,6 +11,9 @@ use super::selection::{Document, Operation, Plan};
 use crate::context::Cx;
 use crate::error::{Fault, Result, UserError};
 
+/// After so many rows somebody else has a turn on the thread: some hundred microseconds' work.
+pub const ROWS_AT_A_STRETCH: usize = 256;
+
 /// One finished JSON value for each row of a batch.
 #[derive(Default)]
 pub struct Answers {
@@ -184,6 +187,9 @@ async fn answer_rows<T: Object>(asked: &Asked<'_>, plan: &Plan<'_>, rows: &[&T])
     let mut answers = Answers::with_capacity(rows.len());
     for (at, row) in rows.iter().enumerate() {
         answers.push(|out| write_row(*row, asked.cx, plan, &batches, at, out));
+        if at % ROWS_AT_A_STRETCH == ROWS_AT_A_STRETCH - 1 {
+            tokio::task::yield_now().await;
+        }
     }
     Ok(answers)
 }

@@ -21,7 +21,7 @@ mod reads;
 mod selection;
 mod value;
 
-pub use answer::{Answers, Asked, Once, Refusable, answer};
+pub use answer::{Answers, Asked, Once, ROWS_AT_A_STRETCH, Refusable, answer};
 pub use node::AnyNode;
 pub(crate) use node::{abstract_type, group_answers};
 pub use object::{Answer, Field, Object, describe_arguments, describe_object};

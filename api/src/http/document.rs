@@ -151,6 +151,12 @@ pub fn operation<'a>(document: &'a ExecutableDocument, name: Option<&str>) -> Re
     }
 }
 
+/// The name of the operation that [`operation`] finds; None where it has none.
+#[must_use]
+pub fn operation_name<'a>(document: &'a ExecutableDocument, name: Option<&'a str>) -> Option<&'a str> {
+    name.or_else(|| document.operations.iter().find_map(|(name, _)| name.map(async_graphql::Name::as_str)))
+}
+
 /// Whether running an operation may change something.
 #[must_use]
 pub fn writes(operation: &OperationDefinition) -> bool {
@@ -266,6 +272,23 @@ fn price(field: &Field, children: u64) -> u64 {
         _ => 1,
     };
     children.saturating_mul(items).saturating_add(1)
+}
+
+/// How many values of the schema a field of a checked document is expected to answer with.
+pub(super) fn values(document: &ExecutableDocument, field: &Field) -> u64 {
+    price(field, values_of(document, &field.selection_set))
+}
+
+fn values_of(document: &ExecutableDocument, set: &Positioned<SelectionSet>) -> u64 {
+    let values = set.node.items.iter().map(|selection| match &selection.node {
+        Selection::Field(field) => values(document, &field.node),
+        Selection::InlineFragment(inline) => values_of(document, &inline.node.selection_set),
+        Selection::FragmentSpread(spread) => document
+            .fragments
+            .get(&spread.node.fragment_name.node)
+            .map_or(0, |fragment| values_of(document, &fragment.node.selection_set)),
+    });
+    values.fold(0, u64::saturating_add)
 }
 
 fn is_schema_list(name: &str) -> bool {

@@ -2,15 +2,21 @@
 //! settled here; what it asks is [`App::execute`]'s.
 
 pub mod code;
+pub mod cost;
 pub mod document;
 pub mod documents;
+pub mod patience;
+pub mod peer;
 pub mod placement;
 pub mod request;
 pub mod response;
 pub mod stages;
 pub mod variables;
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use async_graphql::{Response as Answer, ServerError};
 use axum::{
@@ -19,11 +25,16 @@ use axum::{
     http::{HeaderMap, HeaderValue, Method, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use tokio_util::task::TaskTracker;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing::Instrument;
 
+pub use self::peer::Peer;
 use self::{code::Code, documents::Known, request::Parameters, response::Format};
+use crate::admission::Wanted;
 use crate::app::App;
+
+/// The longest name of an operation that is logged, and counted by itself, in bytes.
+pub const LONGEST_NAME: usize = 64;
 
 /// What identifies one request in the log, in the header `x-request-id` and in the reference of an internal error:
 /// the client's own, where it is 1 to 64 letters, digits, `-`, `_` or `.`; else a new one. It is among the data of
@@ -52,10 +63,6 @@ impl RequestId {
         HeaderValue::from_str(&self.0).unwrap_or_else(|_| HeaderValue::from_static("none"))
     }
 }
-
-/// Where a connection comes from: an extension of its requests. Behind a proxy, that is the proxy.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Peer(pub std::net::IpAddr);
 
 /// A request that is not even a GraphQL request: its status is the same in both formats.
 #[derive(Debug)]
@@ -123,6 +130,12 @@ pub struct Endpoint {
     pub executions: TaskTracker,
 }
 
+/// There is more to do than the server takes on. Said at once rather than let anybody wait for it.
+fn overloaded() -> Fault {
+    let message = "This server has as much to do as it takes on: try again in 1 s.";
+    Fault::new(StatusCode::SERVICE_UNAVAILABLE, Code::RateLimited, message).with_header(header::RETRY_AFTER, "1")
+}
+
 /// `GET` and `POST` of `/graphql`.
 pub async fn graphql(
     State(endpoint): State<Endpoint>,
@@ -138,10 +151,25 @@ pub async fn graphql(
         )
         .answer(Format::Json);
     };
-    match answer(&endpoint, id, &parts, body).await {
+    let (begun, mut asked) = (Instant::now(), Asked::default());
+    let outcome = answer(&endpoint, id, &parts, body, &mut asked).await;
+    let code = match &outcome {
+        Ok(answer) => answer.errors.first().map_or("OK", |error| Code::of(error).unwrap_or(Code::Internal).as_str()),
+        Err(fault) => Code::of(&fault.error).unwrap_or(Code::BadUserInput).as_str(),
+    };
+    let named = asked.with_token && code == "OK";
+    endpoint.app.metrics.answered(asked.operation.as_deref(), named, code, begun.elapsed());
+    match outcome {
         Ok(answer) => respond(&answer, format),
         Err(fault) => fault.answer(format),
     }
+}
+
+/// What is seen of a request while it is answered, for the metrics.
+#[derive(Default)]
+struct Asked {
+    operation: Option<String>,
+    with_token: bool,
 }
 
 async fn answer(
@@ -149,6 +177,7 @@ async fn answer(
     id: RequestId,
     parts: &axum::http::request::Parts,
     body: Body,
+    asked: &mut Asked,
 ) -> Result<Answer, Fault> {
     let http = &endpoint.app.settings.http;
     let reading = parts.method != Method::POST;
@@ -160,26 +189,48 @@ async fn answer(
         Parameters::from_json(&bytes)?
     };
     let bearer = request::bearer(&parts.headers)?;
+    asked.with_token = bearer.is_some();
+    // Asked once the request is there: one that arrives slowly takes up no place.
+    let Some(place) = endpoint.app.admission.place() else {
+        endpoint.app.metrics.refused("load");
+        return Err(overloaded());
+    };
     let known = match endpoint.app.documents.read(&parameters.query) {
         Ok(known) => known,
         Err(refusal) => return Ok(Answer::from_errors(vec![refusal.into()])),
     };
-    match document::operation(&known.document, parameters.operation_name.as_deref()) {
+    if let Some(name) = document::operation_name(&known.document, parameters.operation_name.as_deref()) {
+        // The log is not theirs to fill.
+        if name.len() <= LONGEST_NAME {
+            tracing::Span::current().record("operation", name);
+        }
+        asked.operation = Some(name.to_owned());
+    }
+    let price = match document::operation(&known.document, parameters.operation_name.as_deref()) {
         Ok(operation) if reading && document::writes(operation) => {
             let message = "A mutation is sent by POST; GET is for queries.";
             return Err(Fault::new(StatusCode::METHOD_NOT_ALLOWED, Code::BadUserInput, message)
                 .with_header(header::ALLOW, "POST"));
         }
-        Ok(_) => {}
+        Ok(operation) => endpoint.app.prices.price(&known.document, operation, &parameters.variables),
         Err(refusal) => return Ok(Answer::from_errors(vec![refusal.into()])),
-    }
-    if let Some(name) = &parameters.operation_name {
-        tracing::Span::current().record("operation", name.as_str());
+    };
+    if let Err(refusal) = endpoint.app.admission.check(price) {
+        endpoint.app.metrics.refused(refusal.reason());
+        return Ok(refusal.answer());
     }
     let question = Question { parameters, known };
     let (app, own) = (Arc::clone(&endpoint.app), id.clone());
-    let peer = parts.extensions.get::<Peer>().map(|peer| peer.0);
-    let run = async move { app.execute(question, bearer.as_deref(), &own.0, peer).await };
+    let peer = parts.extensions.get::<Peer>().map(|peer| peer.asker(&parts.headers, &http.trusted_proxies));
+    // Whoever goes away while the request still waits for its turn takes it along.
+    let gone = CancellationToken::new();
+    let wanted = Wanted { price, gone: gone.clone() };
+    let _gone = gone.drop_guard();
+    let run = async move {
+        let answer = app.execute(question, bearer.as_deref(), &own.0, peer, &wanted).await;
+        drop(place);
+        answer
+    };
     Ok(to_the_end(&endpoint.executions, run, &id, http.request_timeout).await)
 }
 

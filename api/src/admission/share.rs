@@ -1,0 +1,216 @@
+//! An organization's share of what runs at once: so that one that asks for all it can get does not take every connection of
+//! the database from the others. Whoever is beyond it waits behind their own organization's requests, and only so many do.
+
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use super::{Refusal, Tenant};
+
+/// How large every share is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sizes {
+    /// Requests that run at once.
+    pub all: usize,
+    /// Of these, dear ones.
+    pub dear: usize,
+    /// Requests that wait.
+    pub waiting: usize,
+}
+
+/// The shares of all who have something running or waiting.
+#[derive(Debug)]
+pub struct Shares {
+    sizes: Sizes,
+    taken: Arc<Mutex<HashMap<Tenant, Arc<Share>>>>,
+    waiting: Arc<AtomicUsize>,
+}
+
+#[derive(Debug)]
+struct Share {
+    all: Arc<Semaphore>,
+    dear: Arc<Semaphore>,
+    waiting: AtomicUsize,
+}
+
+impl Shares {
+    /// Shares of these sizes, all of them free.
+    #[must_use]
+    pub fn new(sizes: Sizes) -> Self {
+        Self { sizes, taken: Arc::default(), waiting: Arc::default() }
+    }
+
+    /// Waits for a turn. May be dropped at any time, and then waits no more.
+    ///
+    /// # Errors
+    /// [`Refusal::TooMany`] where too many wait already.
+    pub async fn turn(&self, tenant: Tenant, dear: bool) -> Result<Turn, Refusal> {
+        let mut turn = Turn { place: self.place(tenant), permits: Vec::with_capacity(2) };
+        // Dear ones wait for each other first: while they do, the others pass them by.
+        if dear {
+            let dear = Arc::clone(&turn.place.share.dear);
+            turn.permits.push(self.permit(&turn.place.share, dear).await?);
+        }
+        let all = Arc::clone(&turn.place.share.all);
+        turn.permits.push(self.permit(&turn.place.share, all).await?);
+        Ok(turn)
+    }
+
+    /// How many wait.
+    #[must_use]
+    pub fn waiting(&self) -> usize {
+        self.waiting.load(Ordering::Relaxed)
+    }
+
+    async fn permit(&self, share: &Share, of: Arc<Semaphore>) -> Result<OwnedSemaphorePermit, Refusal> {
+        if let Ok(permit) = Arc::clone(&of).try_acquire_owned() {
+            return Ok(permit);
+        }
+        let _waiting = Waiting::begin(&share.waiting, &self.waiting, self.sizes.waiting).ok_or(Refusal::TooMany)?;
+        // Nobody closes these semaphores.
+        of.acquire_owned().await.map_err(|_| Refusal::Gone)
+    }
+
+    fn place(&self, tenant: Tenant) -> Place {
+        let share = Arc::clone(lock(&self.taken).entry(tenant).or_insert_with(|| {
+            let Sizes { all, dear, .. } = self.sizes;
+            Arc::new(Share {
+                all: Arc::new(Semaphore::new(all)),
+                dear: Arc::new(Semaphore::new(dear)),
+                waiting: AtomicUsize::new(0),
+            })
+        }));
+        Place { tenant, share, taken: Arc::clone(&self.taken) }
+    }
+}
+
+fn lock(taken: &Mutex<HashMap<Tenant, Arc<Share>>>) -> MutexGuard<'_, HashMap<Tenant, Arc<Share>>> {
+    taken.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// One who waits.
+struct Waiting<'a>(&'a AtomicUsize, &'a AtomicUsize);
+
+impl<'a> Waiting<'a> {
+    fn begin(own: &'a AtomicUsize, all: &'a AtomicUsize, most: usize) -> Option<Self> {
+        own.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |waiting| (waiting < most).then_some(waiting + 1))
+            .ok()?;
+        all.fetch_add(1, Ordering::Relaxed);
+        Some(Self(own, all))
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+        self.1.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// A turn, over when it is dropped.
+#[derive(Debug)]
+#[must_use = "dropped, the turn is over"]
+pub struct Turn {
+    // Dropped first: a share that is forgotten has all its permits back.
+    permits: Vec<OwnedSemaphorePermit>,
+    place: Place,
+}
+
+/// Somebody who has a turn or waits for one: as long as there is one, their share is remembered.
+#[derive(Debug)]
+struct Place {
+    tenant: Tenant,
+    share: Arc<Share>,
+    taken: Arc<Mutex<HashMap<Tenant, Arc<Share>>>>,
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let mut taken = lock(&self.taken);
+        // The list's own and this one: nobody else has one, and nobody gets one without the lock.
+        if Arc::strong_count(&self.share) == 2 {
+            taken.remove(&self.tenant);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::pin::pin;
+
+    use entity::{Id as _, OrganizationId};
+    use futures_util::{FutureExt as _, poll};
+
+    use super::*;
+
+    fn shares(all: usize, dear: usize, waiting: usize) -> Shares {
+        Shares::new(Sizes { all, dear, waiting })
+    }
+
+    fn organization() -> Tenant {
+        Tenant::Organization(OrganizationId::make())
+    }
+
+    #[tokio::test]
+    async fn beyond_its_share_an_organization_waits_for_itself_alone() {
+        let (shares, one, other) = (shares(2, 1, 10), organization(), organization());
+        let first = shares.turn(one, false).await.unwrap();
+        let _second = shares.turn(one, false).await.unwrap();
+        let mut third = pin!(shares.turn(one, false));
+        assert!(poll!(third.as_mut()).is_pending());
+        assert_eq!(shares.waiting(), 1);
+        assert!(shares.turn(other, true).now_or_never().is_some_and(|turn| turn.is_ok()));
+        drop(first);
+        assert!(third.await.is_ok());
+        assert_eq!(shares.waiting(), 0);
+    }
+
+    #[tokio::test]
+    async fn dear_ones_leave_room_for_the_others() {
+        let (shares, one) = (shares(3, 1, 10), organization());
+        let dear = shares.turn(one, true).await.unwrap();
+        let mut next = pin!(shares.turn(one, true));
+        assert!(poll!(next.as_mut()).is_pending());
+        let light = [shares.turn(one, false).await.unwrap(), shares.turn(one, false).await.unwrap()];
+        drop(dear);
+        let next = next.await.unwrap();
+        assert!(shares.turn(one, false).now_or_never().is_none(), "dear ones count among all");
+        drop((light, next));
+    }
+
+    #[tokio::test]
+    async fn only_so_many_wait() {
+        let (shares, one) = (shares(1, 1, 2), organization());
+        let running = shares.turn(one, false).await.unwrap();
+        let (mut first, mut second) = (Box::pin(shares.turn(one, false)), Box::pin(shares.turn(one, false)));
+        assert!(poll!(first.as_mut()).is_pending() && poll!(second.as_mut()).is_pending());
+        assert_eq!(shares.turn(one, false).await.unwrap_err(), Refusal::TooMany);
+        // Who goes away makes room.
+        drop(first);
+        let mut third = pin!(shares.turn(one, false));
+        assert!(poll!(third.as_mut()).is_pending());
+        drop(running);
+        drop(second.await.unwrap());
+        assert!(third.await.is_ok());
+    }
+
+    #[tokio::test]
+    async fn whoever_has_nothing_running_is_forgotten() {
+        let shares = shares(2, 1, 10);
+        for _ in 0..100 {
+            drop(shares.turn(organization(), true).await.unwrap());
+        }
+        let one = organization();
+        let first = shares.turn(one, false).await.unwrap();
+        drop(shares.turn(one, false).await.unwrap());
+        assert_eq!(lock(&shares.taken).len(), 1);
+        drop(first);
+        assert!(lock(&shares.taken).is_empty());
+    }
+}

@@ -1,0 +1,189 @@
+//! Prices of documents against the schema itself.
+
+use std::sync::LazyLock;
+
+use async_graphql::parser::parse_query;
+use proptest::prelude::*;
+use serde_json::json;
+
+use super::*;
+
+static PRICES: LazyLock<Prices> = LazyLock::new(crate::schema::prices);
+
+fn price_with(text: &str, variables: serde_json::Value) -> u64 {
+    let document = parse_query(text).unwrap();
+    let operation = document::operation(&document, None).unwrap();
+    PRICES.price(&document, operation, &Variables::from_json(variables))
+}
+
+fn price(text: &str) -> u64 {
+    price_with(text, json!({}))
+}
+
+#[test]
+fn an_object_is_a_point_and_scalars_are_free() {
+    assert_eq!(price("{ __typename }"), 1);
+    assert_eq!(price("{ me { id name email role } }"), 1);
+    assert_eq!(price("{ me { manager { manager { name } } } }"), 3);
+    assert_eq!(
+        price("{ account(by: {domain: \"a.example\"}) { name potential { amount currency } owner { name } } }"),
+        3
+    );
+    assert_eq!(price("{ a: me { id } b: me { id } me { id } }"), 3, "whatever it is called");
+    assert_eq!(price("{ node(id: \"x\") { id ... on Account { owner { id } } ... on User { manager { id } } } }"), 3);
+    assert_eq!(price("{ viewer { ... on User { manager { id } } } }"), 2);
+}
+
+#[test]
+fn a_page_costs_its_size_times_its_items() {
+    assert_eq!(price("{ accounts { nodes { name } } }"), 25);
+    assert_eq!(price("{ accounts(first: 200) { nodes { name } } }"), 200);
+    assert_eq!(price("{ accounts(last: 7) { edges { cursor node { name } } pageInfo { endCursor } } }"), 7);
+    assert_eq!(price("{ accounts(first: 7) { edges { cursor } } }"), 7);
+    assert_eq!(price("{ accounts(first: 7) { pageInfo { hasNextPage } } }"), 7, "it is read all the same");
+    assert_eq!(price("{ accounts(first: 10) { nodes { owner { id } } edges { node { owner { id } } } } }"), 40);
+    assert_eq!(price("{ accounts(first: 0) { nodes { name } } }"), 1);
+    let book = "{ accounts(orderBy: {field: NAME}, first: 20) { nodes { name owner { name }
+        contacts(first: 5) { nodes { name } } touches(first: 5) { nodes { kind } } booked { amount } } } }";
+    assert_eq!(price(book), 20 * (1 + 1 + 5 + 5 + 1));
+    assert_eq!(
+        price("{ accounts(first: 200) { nodes { touches(first: 200) { nodes { contacts { name } } } } } }"),
+        200 * (1 + 200 * 6)
+    );
+}
+
+#[test]
+fn the_page_size_may_come_with_the_variables() {
+    let page = "query($size: Int = 40) { accounts(first: $size) { nodes { name } } }";
+    assert_eq!(price(page), 40);
+    assert_eq!(price_with(page, json!({"size": 3})), 3);
+    assert_eq!(price_with(page, json!({"size": null})), 25);
+    assert_eq!(price("query($size: Int) { accounts(first: $size) { nodes { name } } }"), 25);
+    assert_eq!(price("{ accounts(first: null) { nodes { name } } }"), 25);
+    // What the execution refuses is not read.
+    assert_eq!(price("{ accounts(first: 999999) { nodes { name } } }"), 200);
+    assert_eq!(price_with(page, json!({"size": -5})), 25);
+    assert_eq!(price("{ accounts(first: 3, last: 90) { nodes { name } } }"), 90);
+}
+
+#[test]
+fn what_is_left_out_costs_nothing() {
+    let document = "query($no: Boolean!, $yes: Boolean = true) {
+        a: me @skip(if: $yes) { id } b: me @include(if: $no) { id } ...f @include(if: $no)
+        ... @skip(if: true) { c: me { id } } d: me @include(if: $yes) @skip(if: $no) { id } }
+        fragment f on Query { accounts { nodes { id } } }";
+    assert_eq!(price_with(document, json!({"no": false})), 1);
+    assert_eq!(price_with(document, json!({"no": true})), 1 + 25);
+    // A condition that is none is priced as asked: the execution says what is wrong.
+    assert_eq!(price("query($x: Boolean) { me @skip(if: $x) { id } }"), 1);
+}
+
+#[test]
+fn a_fragment_costs_where_it_is_spread() {
+    let spread =
+        "{ accounts(first: 10) { ...page } } fragment page on AccountConnection { nodes { ...row } totalCount }
+        fragment row on Account { owner { id } contacts(first: 2) { ...people } }
+        fragment people on ContactConnection { nodes { name } totalCount }";
+    assert_eq!(price(spread), 10 * (1 + 1 + 2 + COUNT_OF_ONE) + COUNT_ALL);
+    assert_eq!(price("{ ...nobody me { id } }"), 1);
+}
+
+/// 60 fragments, each of which spreads the next one twice.
+#[test]
+fn fragments_of_fragments_are_priced_once_and_sums_stop() {
+    let spreading = |number| format!("fragment f{number} on Query {{ ...f{0} ...f{0} }} ", number + 1);
+    let mut text: String = (0..60).map(spreading).collect();
+    text += "{ ...f0 } fragment f60 on Query { accounts(first: 200) { nodes { contacts(first: 200) { nodes { touches { nodes { id } } } } } } }";
+    assert_eq!(price(&text), u64::MAX);
+}
+
+#[test]
+fn what_reads_more_than_it_answers_is_dearer() {
+    assert_eq!(price("{ accounts(first: 1) { totalCount } }"), 1 + COUNT_ALL);
+    assert_eq!(price("{ accounts(first: 1) { nodes { contacts(first: 1) { totalCount } } } }"), 1 + 1 + COUNT_OF_ONE);
+    assert_eq!(price("{ accounts(first: 5, filter: {name: {contains: \"x\"}}) { nodes { id } } }"), 5 + FILTER_ALL + 1);
+    assert_eq!(price("{ accounts(first: 5, filter: {}) { nodes { id } } }"), 5);
+    let filtered =
+        "query($f: AccountFilter) { accounts(first: 5, filter: {or: [$f, {city: {eq: \"x\"}}]}) { nodes { id } } }";
+    let many = json!({"f": {"name": {"in": vec!["x"; 1_000]}}});
+    assert_eq!(price_with(filtered, many), 5 + FILTER_ALL + 1_000 + 1);
+    assert_eq!(price("{ events(first: 5, types: [\"a\", \"b\"]) { nodes { id } } }"), 5 + FILTER_ALL + 2);
+    let sums = "{ analytics { touches(groupBy: [USER, MONTH]) { count minutes } } }";
+    assert_eq!(price(sums), ANALYTICS + GROUPS);
+    let named = "{ analytics { bookings(groupBy: [SELLER]) { key { value node { id } } amount { amount } } } }";
+    assert_eq!(price(named), ANALYTICS + GROUPS * (1 + PLAIN_LIST * 2 + 1));
+    assert_eq!(
+        price("{ analytics { a: touches(groupBy: []) { count } b: touches(groupBy: []) { count } } }"),
+        2 * (ANALYTICS + GROUPS)
+    );
+}
+
+#[test]
+fn as_many_nodes_as_ids() {
+    assert_eq!(price("{ nodes(ids: [\"a\", \"b\", \"c\"]) { id } }"), 3);
+    let nodes = "query($ids: [ID!]!) { nodes(ids: $ids) { ... on Account { owner { id } } } }";
+    assert_eq!(price_with(nodes, json!({"ids": vec!["a"; 500]})), 1_000);
+    assert_eq!(price_with(nodes, json!({"ids": "a"})), 2);
+}
+
+#[test]
+fn changes_have_a_price_and_rows_too() {
+    assert_eq!(
+        price("mutation { createAccount(input: {name: \"x\"}) { account { id } userErrors { code } } }"),
+        CHANGE + 1 + 1 + PLAIN_LIST
+    );
+    let upsert = "mutation($rows: [AccountRow!]!) { upsertAccounts(rows: $rows) { created } }";
+    assert_eq!(price_with(upsert, json!({"rows": vec![json!({}); 500]})), CHANGE + 1 + 500 * ROW);
+    assert_eq!(price("mutation { upsertAccounts(rows: [{}, {}]) { created } }"), CHANGE + 1 + 2 * ROW);
+    assert_eq!(
+        price("mutation { signIn(input: {email: \"a\", password: \"b\"}) { session { accessToken } } }"),
+        PASSWORD + 2
+    );
+    assert_eq!(
+        price("mutation { refreshSession(input: {refreshToken: \"b\"}) { session { accessToken } } }"),
+        CHANGE + 2
+    );
+}
+
+/// The names of fields that have a price of their own are the schema's.
+#[test]
+fn every_special_price_is_a_field_s() {
+    let mutation = &PRICES.types[PRICES.mutation.unwrap()];
+    for name in PASSWORDS {
+        assert_eq!(mutation.fields[name].extra, PASSWORD, "{name}");
+    }
+    let analytics = &PRICES.types[PRICES.names["Analytics"]];
+    assert!(analytics.fields.values().all(|field| field.extra == ANALYTICS) && analytics.fields.len() >= 3);
+    for (name, number) in &PRICES.names {
+        if name.ends_with("Connection") {
+            let fields = &PRICES.types[*number].fields;
+            assert_eq!((fields["nodes"].shape, fields["edges"].shape), (Shape::Items, Shape::Items), "{name}");
+            assert_eq!(fields["pageInfo"].shape, Shape::Nothing, "{name}");
+        }
+    }
+}
+
+#[test]
+fn a_look_at_the_schema_has_its_price() {
+    assert_eq!(price("{ __type(name: \"Account\") { name } }"), 1);
+    let whole = price(include_str!("introspection.graphql"));
+    assert!((1_000..10_000).contains(&whole), "{whole}");
+}
+
+#[test]
+fn what_the_schema_does_not_have_is_left_to_validation() {
+    assert_eq!(price("{ nothing { at { all } } me { nothing(first: 3) { x } } ... on Nothing { me { id } } }"), 1);
+    assert_eq!(price("subscription { me { id } }"), 1);
+}
+
+proptest! {
+    /// A larger page never costs less.
+    #[test]
+    fn prices_grow_with_pages(outer in 0_u32..300, inner in 0_u32..300) {
+        let of = |outer: u32, inner: u32| price(&format!(
+            "{{ accounts(first: {outer}) {{ nodes {{ id contacts(first: {inner}) {{ nodes {{ id }} totalCount }} }} }} }}"
+        ));
+        prop_assert!(of(outer, inner) <= of(outer + 1, inner));
+        prop_assert!(of(outer, inner) <= of(outer, inner + 1));
+    }
+}

@@ -1,0 +1,228 @@
+//! What the server counts and measures, for Prometheus: on a port of its own, never beside what users ask
+//! (docs/operations.md has the list).
+
+use std::{
+    collections::HashSet,
+    sync::{Arc, PoisonError, RwLock, atomic::AtomicU64, atomic::Ordering},
+    time::Duration,
+};
+
+use axum::{
+    Router, extract::State, http::StatusCode, http::header, response::IntoResponse, response::Response, routing::get,
+};
+use prometheus_client::{
+    encoding::{EncodeLabelSet, text},
+    metrics::{counter::Counter, family::Family, gauge::Gauge, histogram::Histogram, info::Info},
+    registry::{Registry, Unit},
+};
+use tokio::{net::TcpListener, task::JoinHandle};
+
+use crate::app::App;
+use crate::http::LONGEST_NAME;
+
+/// Under so many names of operations requests are counted; under any other they are "other".
+const NAMES: usize = 100;
+/// For how long the feed is asked how far it is behind.
+const FEED_WITHIN: Duration = Duration::from_secs(2);
+/// Upper bounds of the classes of how long answers took, in seconds.
+const TIMES: [f64; 13] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 60.0];
+
+/// Which operation, and what came of it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Outcome {
+    operation: String,
+    code: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Operation {
+    operation: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Reason {
+    reason: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Connections {
+    pool: &'static str,
+    state: &'static str,
+}
+
+/// Everything that is counted.
+#[derive(Debug)]
+pub struct Metrics {
+    registry: Registry,
+    names: RwLock<HashSet<String>>,
+    requests: Family<Outcome, Counter>,
+    times: Family<Operation, Histogram, fn() -> Histogram>,
+    refused: Family<Reason, Counter>,
+    points: Counter,
+    statements: Counter,
+    in_flight: Gauge,
+    waiting: Gauge,
+    connections: Family<Connections, Gauge>,
+    unsettled: Gauge,
+    lag: Gauge<f64, AtomicU64>,
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Metrics {
+    /// Nothing counted yet.
+    #[must_use]
+    pub fn new() -> Self {
+        let metrics = Self {
+            registry: Registry::with_prefix("callshot"),
+            names: RwLock::default(),
+            requests: Family::default(),
+            times: Family::new_with_constructor(|| Histogram::new(TIMES)),
+            refused: Family::default(),
+            points: Counter::default(),
+            statements: Counter::default(),
+            in_flight: Gauge::default(),
+            waiting: Gauge::default(),
+            connections: Family::default(),
+            unsettled: Gauge::default(),
+            lag: Gauge::default(),
+        };
+        metrics.registered()
+    }
+
+    fn registered(mut self) -> Self {
+        let registry = &mut self.registry;
+        registry.register("build", "The program", Info::new([("version", env!("CARGO_PKG_VERSION"))]));
+        registry.register("requests", "Requests answered, by operation and code", self.requests.clone());
+        registry.register_with_unit(
+            "request_duration",
+            "From the headers' arrival to the answer's, by operation",
+            Unit::Seconds,
+            self.times.clone(),
+        );
+        registry.register("requests_refused", "Requests that did not run, by reason", self.refused.clone());
+        registry.register("cost_points", "What the requests that ran cost", self.points.clone());
+        registry.register("database_statements", "Statements sent to the database", self.statements.clone());
+        registry.register("requests_in_flight", "Requests that are being answered", self.in_flight.clone());
+        registry.register(
+            "requests_waiting",
+            "Of these, how many wait for their organization's turn",
+            self.waiting.clone(),
+        );
+        registry.register("database_connections", "Connections, by pool and state", self.connections.clone());
+        registry.register("feed_unsettled_events", "Events that readers do not see yet", self.unsettled.clone());
+        registry.register_with_unit("feed_lag", "The age of the oldest of these", Unit::Seconds, self.lag.clone());
+        self
+    }
+
+    /// Notes an answer. `named`: whether the operation's name may be remembered; strangers could make up any number.
+    pub fn answered(&self, operation: Option<&str>, named: bool, code: &'static str, took: Duration) {
+        let operation = self.name(operation, named);
+        self.times.get_or_create(&Operation { operation: operation.clone() }).observe(took.as_secs_f64());
+        self.requests.get_or_create(&Outcome { operation, code }).inc();
+    }
+
+    /// Notes a request that did not run.
+    pub fn refused(&self, reason: &'static str) {
+        self.refused.get_or_create(&Reason { reason }).inc();
+    }
+
+    /// Notes what a request that runs costs.
+    pub fn cost(&self, points: u64) {
+        self.points.inc_by(points);
+    }
+
+    fn name(&self, operation: Option<&str>, named: bool) -> String {
+        let Some(name) = operation else { return "anonymous".to_owned() };
+        let known = self.names.read().unwrap_or_else(PoisonError::into_inner).contains(name);
+        if known || (named && name.len() <= LONGEST_NAME && self.remember(name)) {
+            name.to_owned()
+        } else {
+            "other".to_owned()
+        }
+    }
+
+    fn remember(&self, name: &str) -> bool {
+        let mut names = self.names.write().unwrap_or_else(PoisonError::into_inner);
+        names.contains(name) || (names.len() < NAMES && names.insert(name.to_owned()))
+    }
+
+    /// All of it, as Prometheus reads it.
+    ///
+    /// # Errors
+    /// None that is known of: writing into memory does not fail.
+    pub async fn text(&self, app: &App) -> Result<String, std::fmt::Error> {
+        self.statements.inner().store(app.db.statements(), Ordering::Relaxed);
+        let number = |number: usize| i64::try_from(number).unwrap_or(i64::MAX);
+        self.in_flight.set(number(app.admission.in_flight()));
+        self.waiting.set(number(app.admission.waiting()));
+        for (pool, open, idle) in app.db.connections() {
+            let states = [("used", open.saturating_sub(idle)), ("idle", idle)];
+            for (state, connections) in states {
+                self.connections.get_or_create(&Connections { pool, state }).set(number(connections));
+            }
+        }
+        // What cannot be asked stays as it was last seen; the log tells why.
+        match tokio::time::timeout(FEED_WITHIN, crate::feed::unsettled(app)).await {
+            Ok(Ok((events, age))) => {
+                self.unsettled.set(events);
+                self.lag.set(age);
+            }
+            Ok(Err(error)) => tracing::warn!(%error, "the feed's lag is not known"),
+            Err(_) => tracing::warn!("the feed's lag is not known: the database took too long"),
+        }
+        let mut out = String::new();
+        text::encode(&mut out, &self.registry)?;
+        Ok(out)
+    }
+}
+
+/// Serves `/metrics` on a listener of its own, until the task is aborted.
+pub fn serve(app: Arc<App>, listener: TcpListener) -> JoinHandle<()> {
+    let router = Router::new().route("/metrics", get(show)).with_state(app);
+    tokio::spawn(async move {
+        if let Err(error) = axum::serve(listener, router).await {
+            tracing::error!(%error, "metrics are not served any more");
+        }
+    })
+}
+
+async fn show(State(app): State<Arc<App>>) -> Response {
+    // In a task of its own: a client that goes away must not cancel what talks to the pool.
+    let text = tokio::spawn(async move { app.metrics.text(&app).await });
+    match text.await {
+        Ok(Ok(text)) => {
+            let form = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+            ([(header::CONTENT_TYPE, form)], text).into_response()
+        }
+        outcome => {
+            tracing::error!(?outcome, "the metrics could not be written");
+            StatusCode::INTERNAL_SERVER_ERROR.into_response()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_bounded_and_strangers_add_none() {
+        let metrics = Metrics::new();
+        let name = |name: &str, named| metrics.name(Some(name), named);
+        assert_eq!(name("Accounts", false), "other");
+        assert_eq!(name("Accounts", true), "Accounts");
+        assert_eq!(name("Accounts", false), "Accounts");
+        assert_eq!(name(&"x".repeat(65), true), "other");
+        for number in 0..1_000 {
+            name(&format!("N{number}"), true);
+        }
+        assert_eq!(name("N98", true), "N98");
+        assert_eq!(name("N99", true), "other");
+        assert_eq!(metrics.name(None, true), "anonymous");
+    }
+}

@@ -1,0 +1,163 @@
+//! What asking costs: a limit for one request, and points that are used up and come back.
+
+use serde_json::{Value, json};
+use tests::{Answer, Client, Database, Server, World, actors::PASSWORD, on_both_databases};
+
+async fn world_with(database: &Database, points: u32, per_second: u32) -> World {
+    let own = Database::migrated(database.kind()).await;
+    let server = Server::start_with(own, |settings| {
+        settings.cost.points = points;
+        settings.cost.points_per_second = per_second.try_into().unwrap();
+    });
+    World::on(server.await).await
+}
+
+async fn end(world: World) {
+    world.into_server().stop().await.remove().await;
+}
+
+fn cost<'a>(answer: &'a Answer, name: &str) -> &'a Value {
+    &answer.body["extensions"]["cost"][name]
+}
+
+#[on_both_databases]
+async fn a_request_that_is_too_dear_does_not_run(world: &World) {
+    let admin = world.admin();
+    let document =
+        "query($size: Int!) { accounts(first: $size) { nodes { name contacts(first: 100) { nodes { name } } } } }";
+    let before = world.server().statements();
+    let answer = admin.send(document, json!({"size": 200})).await;
+    assert_eq!(answer.error_code(), "LIMIT_EXCEEDED");
+    assert_eq!(answer.status, 400);
+    let error = &answer.body["errors"][0];
+    assert_eq!((&error["extensions"]["requested"], &error["extensions"]["limit"]), (&json!(20_200), &json!(10_000)));
+    assert!(error["message"].as_str().unwrap().contains("20200 points; 10000 are allowed"), "{error}");
+    assert_eq!(world.server().statements(), before);
+    assert_eq!(admin.send(document, json!({"size": 90})).await.data("accounts.nodes"), &json!([]));
+}
+
+#[on_both_databases]
+async fn every_answer_tells_what_it_cost(database: &Database) {
+    let world = world_with(database, 5_000, 1).await;
+    let admin = world.admin();
+    let answer = admin.query("{ accounts(first: 40) { nodes { owner { name } } } }").await;
+    assert_eq!(cost(&answer, "requested"), &json!(80));
+    assert_eq!(cost(&answer, "refillPerSecond"), &json!(1));
+    let left = cost(&answer, "available").as_u64().unwrap();
+    assert!((4_910..=4_920).contains(&left), "{answer}");
+    let again = admin.query("{ me { id } }").await;
+    // What came back meanwhile is a second's worth or two.
+    assert!((left - 1..left + 60).contains(&cost(&again, "available").as_u64().unwrap()), "{again}");
+    end(world).await;
+}
+
+#[on_both_databases]
+async fn whoever_has_used_up_their_points_is_told_when_to_come_again(database: &Database) {
+    let world = world_with(database, 3_000, 1).await;
+    let (ann, bob) = (world.seller("Ann").await, world.seller("Bob").await);
+    let document = "{ accounts(first: 200) { nodes { contacts(first: 4) { nodes { name } } } } }";
+    for _ in 0..3 {
+        ann.query(document).await.answered();
+    }
+    let refused = ann.query(document).await;
+    assert_eq!((refused.status.as_u16(), refused.error_code()), (429, "RATE_LIMITED"));
+    let seconds: u64 = refused.headers["retry-after"].to_str().unwrap().parse().unwrap();
+    assert!((900..=1_000).contains(&seconds), "{seconds}");
+    assert_eq!(refused.body["errors"][0]["extensions"]["retryAfter"], json!(seconds));
+    assert_eq!(cost(&refused, "requested"), &json!(1_000));
+    assert_eq!(seconds + cost(&refused, "available").as_u64().unwrap(), 1_000);
+    assert!(refused.body.get("data").is_none(), "{refused}");
+    // Whoever asks for less, or is another, is answered.
+    bob.query(document).await.answered();
+    // As JSON alone the status speaks of HTTP.
+    let old = Answer::to(ann.request().json(&json!({"query": document}))).await;
+    assert_eq!((old.status.as_u16(), old.error_code()), (200, "RATE_LIMITED"));
+    assert!(old.headers.contains_key("retry-after"));
+    end(world).await;
+}
+
+#[on_both_databases]
+async fn without_a_token_an_address_has_its_points(database: &Database) {
+    let own = Database::migrated(database.kind()).await;
+    let server = Server::start_with(own, |settings| {
+        settings.cost.points = 1_000;
+        settings.cost.points_per_second = 1.try_into().unwrap();
+        settings.http.trusted_proxies = vec!["127.0.0.0/8".parse().unwrap()];
+    })
+    .await;
+    let stranger = server.stranger();
+    let ask = async |through: &[&str]| {
+        let mut request = stranger.request().header("accept", "application/graphql-response+json");
+        for address in through {
+            request = request.header("x-forwarded-for", *address);
+        }
+        Answer::to(request.json(&json!({"query": "{ accounts(first: 200) { nodes { owner { manager { id } } } } }"})))
+            .await
+            .error_code()
+            .to_owned()
+    };
+    assert_eq!(ask(&["192.0.2.1"]).await, "UNAUTHENTICATED");
+    assert_eq!(ask(&["192.0.2.1"]).await, "RATE_LIMITED");
+    assert_eq!(ask(&["192.0.2.2"]).await, "UNAUTHENTICATED");
+    // What the client itself put there says nothing.
+    assert_eq!(ask(&["192.0.2.3, 192.0.2.2"]).await, "RATE_LIMITED");
+    assert_eq!(ask(&["192.0.2.2", "192.0.2.3"]).await, "UNAUTHENTICATED");
+    server.stop().await.remove().await;
+}
+
+async fn refresh(client: &Client, token: &str) -> Answer {
+    client.mutate("refreshSession", "session { refreshToken }", json!({"refreshToken": token})).await
+}
+
+#[on_both_databases]
+async fn guessing_passwords_keeps_nobody_from_refreshing_or_accepting(world: &World) {
+    let stranger = world.stranger();
+    let session = json!({"email": world.admin().email(), "password": PASSWORD});
+    let signed_in = stranger.mutate("signIn", "session { refreshToken }", session).await.done();
+    let invitation = json!({"name": "Sam", "email": "sam@initech.example", "role": "SELLER"});
+    let invited = world.admin().mutate("inviteUser", "token", invitation).await.done();
+
+    // A dead token is slowed by itself: ten times, and its address has forty left.
+    let dead = "csr_00000000000000000000000000000000000000000000";
+    for _ in 0..10 {
+        assert_eq!(
+            refresh(&stranger, dead).await.refusals(),
+            [("INVALID".to_owned(), "input.refreshToken".to_owned())]
+        );
+    }
+    let slowed = refresh(&stranger, dead).await;
+    assert_eq!(slowed.error_code(), "RATE_LIMITED");
+    assert!(slowed.headers.contains_key("retry-after"));
+    let accept = async |token: &str| {
+        stranger
+            .mutate("acceptInvitation", "session { refreshToken }", json!({"token": token, "password": "short"}))
+            .await
+    };
+    for _ in 0..10 {
+        assert_eq!(accept("csi_nonsense").await.refusals()[0].0, "INVALID");
+    }
+    assert_eq!(accept("csi_nonsense").await.error_code(), "RATE_LIMITED");
+    // Whoever holds the token may mistype the password as often as they like,
+    let token = invited.text("inviteUser.token");
+    for _ in 0..60 {
+        assert_eq!(accept(token).await.refusals(), [("INVALID".to_owned(), "input.password".to_owned())]);
+    }
+    // and the address guesses passwords until it may not any more: the others of the office do not notice.
+    // Some of its failures are forgiven meanwhile.
+    let mut guesses = 0;
+    loop {
+        let guess = json!({"email": format!("{guesses}@initech.example"), "password": PASSWORD, "organizationId": "x"});
+        let answer = stranger.mutate("signIn", "session { refreshToken }", guess).await;
+        if answer.body.get("errors").is_some() {
+            assert_eq!(answer.error_code(), "RATE_LIMITED");
+            break;
+        }
+        assert_eq!(answer.refusals()[0].0, "INVALID");
+        guesses += 1;
+        assert!(guesses < 500, "nobody is slowed");
+    }
+    assert!(guesses >= 50, "{guesses}");
+    refresh(&stranger, signed_in.text("signIn.session.refreshToken")).await.done();
+    let accepted = json!({"token": token, "password": PASSWORD});
+    stranger.mutate("acceptInvitation", "session { refreshToken }", accepted).await.done();
+}

@@ -1,0 +1,260 @@
+//! More than the server can do at once: one organization that asks for all it gets, clients that are slow, and too much of
+//! everything.
+
+use std::time::Duration;
+
+use sea_orm::ConnectionTrait as _;
+use serde_json::{Value, json};
+use tests::{Answer, Client, Database, Kind, Server, World, on_both_databases};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpSocket, TcpStream};
+use tokio::task::JoinSet;
+
+/// Far more than anything here takes.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+async fn world_with(kind: Kind, change: impl FnOnce(&mut callshot::config::Settings)) -> World {
+    World::on(Server::start_with(Database::migrated(kind).await, change).await).await
+}
+
+/// Keeps everything that reads bookings (on SQLite: that writes) waiting until it is let go.
+struct Barrier(sea_orm::DatabaseConnection);
+
+impl Barrier {
+    async fn raise(world: &World) -> Self {
+        let database = world.server().database();
+        let connection = database.connect().await;
+        let lock = match database.kind() {
+            Kind::Postgres => "BEGIN; LOCK TABLE booking IN ACCESS EXCLUSIVE MODE",
+            Kind::Sqlite => "BEGIN IMMEDIATE",
+        };
+        connection.execute_unprepared(lock).await.unwrap();
+        Self(connection)
+    }
+
+    async fn lower(self) {
+        self.0.execute_unprepared("COMMIT").await.unwrap();
+        self.0.close().await.unwrap();
+    }
+}
+
+/// What waits at the barrier.
+fn held(world: &World, number: usize) -> Value {
+    match world.server().database().kind() {
+        Kind::Postgres => json!({"query": "{ bookings { nodes { id } } }"}),
+        Kind::Sqlite => {
+            let create = "mutation($name: String!) { createAccount(input: {name: $name}) { account { id } } }";
+            json!({"query": create, "variables": {"name": format!("Account {number}")}})
+        }
+    }
+}
+
+fn ask_many(world: &World, client: &Client, number: usize) -> JoinSet<Answer> {
+    let mut asking = JoinSet::new();
+    for one in 0..number {
+        let request = client.request().header("accept", "application/graphql-response+json").json(&held(world, one));
+        asking.spawn(Answer::to(request));
+    }
+    asking
+}
+
+/// Waits until so many requests wait for their organization's turn.
+async fn until_waiting(world: &World, number: usize) {
+    let waiting = async {
+        while world.server().app().admission.waiting() != number {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, waiting).await.unwrap();
+}
+
+#[on_both_databases]
+async fn one_organization_leaves_connections_to_the_others(world: &World) {
+    let other = world.another_organization("Globex").await;
+    let barrier = Barrier::raise(world).await;
+    // Five run (the pool has ten connections), and the rest waits behind them.
+    let mut asking = ask_many(world, world.admin(), 64);
+    until_waiting(world, 59).await;
+    for _ in 0..20 {
+        let answer = other.admin().query("{ me { name } accounts { totalCount } organization { name } }").await;
+        assert_eq!(answer.text("organization.name"), "Globex");
+    }
+    assert_eq!(world.server().app().admission.waiting(), 59);
+    barrier.lower().await;
+    while let Some(answer) = asking.join_next().await {
+        answer.unwrap().answered();
+    }
+}
+
+#[on_both_databases]
+async fn only_so_many_of_an_organization_wait(database: &Database) {
+    let world = world_with(database.kind(), |settings| {
+        settings.cost.points = 100_000;
+        settings.load.max_waiting = 10;
+    })
+    .await;
+    let barrier = Barrier::raise(&world).await;
+    let mut asking = ask_many(&world, world.admin(), 40);
+    let mut refused = Vec::new();
+    // Five run, ten wait.
+    while refused.len() < 25 {
+        refused.push(asking.join_next().await.unwrap().unwrap());
+    }
+    for answer in &refused {
+        assert_eq!((answer.status.as_u16(), answer.error_code()), (429, "RATE_LIMITED"));
+        assert_eq!(answer.headers["retry-after"], "1");
+    }
+    barrier.lower().await;
+    let mut answered = 0;
+    while let Some(answer) = asking.join_next().await {
+        answer.unwrap().answered();
+        answered += 1;
+    }
+    assert_eq!(answered, 15);
+    // What was refused has cost nothing.
+    let left = world.admin().query("{ me { id } }").await.body["extensions"]["cost"]["available"].as_u64().unwrap();
+    assert!(left > 100_000 - 15 * 25 - 500, "{left}");
+    world.into_server().stop().await.remove().await;
+}
+
+#[on_both_databases]
+async fn who_goes_away_while_waiting_takes_the_request_along(world: &World) {
+    let barrier = Barrier::raise(world).await;
+    let mut asking = ask_many(world, world.admin(), 20);
+    until_waiting(world, 15).await;
+    asking.shutdown().await;
+    until_waiting(world, 0).await;
+    barrier.lower().await;
+    if world.server().database().kind() == Kind::Sqlite {
+        // What had begun is finished, and nothing else.
+        let made = async {
+            while world.admin().query("{ accounts { totalCount } }").await.data("accounts.totalCount") != &json!(5) {}
+        };
+        tokio::time::timeout(PATIENCE, made).await.unwrap();
+    }
+}
+
+#[on_both_databases]
+async fn more_than_the_server_takes_on_is_refused_at_once(database: &Database) {
+    let world = world_with(database.kind(), |settings| settings.load.max_requests = 8.try_into().unwrap()).await;
+    let barrier = Barrier::raise(&world).await;
+    let mut asking = ask_many(&world, world.admin(), 8);
+    until_waiting(&world, 3).await;
+    let refused = async {
+        for _ in 0..50 {
+            let answer = Answer::to(world.admin().request().json(&json!({"query": "{ me { id } }"}))).await;
+            assert_eq!((answer.status.as_u16(), answer.error_code()), (503, "RATE_LIMITED"));
+            assert_eq!(answer.headers["retry-after"], "1");
+        }
+    };
+    tokio::time::timeout(PATIENCE, refused).await.unwrap();
+    // Whoever looks after the server is still answered.
+    let alive = world.stranger().at("/livez", reqwest::Method::GET).send().await.unwrap();
+    assert_eq!(alive.status(), 200);
+    barrier.lower().await;
+    while let Some(answer) = asking.join_next().await {
+        answer.unwrap().answered();
+    }
+    world.admin().query("{ me { id } }").await.answered();
+    world.into_server().stop().await.remove().await;
+}
+
+/// The bytes of a request with this body.
+fn request(world: &World, body: &Value) -> Vec<u8> {
+    let admin = world.admin().request().build().unwrap();
+    let token = admin.headers()["authorization"].to_str().unwrap().to_owned();
+    let body = body.to_string();
+    format!(
+        "POST /graphql HTTP/1.1\r\nhost: callshot\r\nauthorization: {token}\r\ncontent-type: application/json\r\n\
+         content-length: {}\r\n\r\n{body}",
+        body.len()
+    )
+    .into_bytes()
+}
+
+fn address(world: &World) -> std::net::SocketAddr {
+    world.server().root().trim_start_matches("http://").parse().unwrap()
+}
+
+/// Sends byte after byte, as long as the server takes them; what it said in the end.
+async fn drip(stream: &mut TcpStream, bytes: &[u8]) -> String {
+    let mut said = Vec::new();
+    for byte in bytes.iter().cycle() {
+        if stream.write_all(&[*byte]).await.is_err() {
+            break;
+        }
+        let mut chunk = [0; 1024];
+        match tokio::time::timeout(Duration::from_millis(10), stream.read(&mut chunk)).await {
+            Ok(Ok(0) | Err(_)) => break,
+            Ok(Ok(read)) => said.extend_from_slice(&chunk[..read]),
+            Err(_) => {}
+        }
+    }
+    String::from_utf8(said).unwrap()
+}
+
+#[on_both_databases]
+async fn slow_clients_keep_nobody_waiting(database: &Database) {
+    let world = world_with(database.kind(), |settings| {
+        settings.load.max_requests = 2.try_into().unwrap();
+        settings.http.header_timeout = Duration::from_secs(1);
+        settings.http.body_timeout = Duration::from_secs(1);
+    })
+    .await;
+    let whole = request(&world, &json!({"query": "{ me { id } }", "variables": {"x": "x".repeat(100)}}));
+    let body_from = whole.windows(4).position(|four| four == b"\r\n\r\n").unwrap() + 4;
+    let mut slow = JoinSet::new();
+    for number in 0..40 {
+        let (head, rest) = whole.split_at(if number % 2 == 0 { 5 } else { body_from });
+        let (head, rest, address) = (head.to_vec(), rest[..20].to_vec(), address(&world));
+        slow.spawn(async move {
+            let mut stream = TcpStream::connect(address).await.unwrap();
+            stream.write_all(&head).await.unwrap();
+            // A header that never ends, or a body that takes its time.
+            let rest = if head.len() == 5 { b"x".to_vec() } else { rest };
+            (head.len() == 5, tokio::time::timeout(PATIENCE, drip(&mut stream, &rest)).await.unwrap())
+        });
+    }
+    // Forty of them take up none of the two places.
+    for _ in 0..20 {
+        assert_eq!(world.admin().query("{ me { name } }").await.text("me.name"), "Ada Admin");
+    }
+    while let Some(ended) = slow.join_next().await {
+        let (in_headers, said) = ended.unwrap();
+        assert!(in_headers || said.starts_with("HTTP/1.1 408"), "{said}");
+    }
+    world.into_server().stop().await.remove().await;
+}
+
+#[on_both_databases]
+async fn who_never_reads_is_given_up_and_holds_nothing(database: &Database) {
+    let world = world_with(database.kind(), |settings| {
+        settings.load.max_requests = 1.try_into().unwrap();
+        settings.http.max_connections = 4.try_into().unwrap();
+        settings.http.write_timeout = Duration::from_millis(300);
+    })
+    .await;
+    let schema = json!({"query": "{ __schema { types { description fields { description args { description } } } } }"});
+    let bytes = request(&world, &schema);
+    let mut silent = Vec::new();
+    for _ in 0..3 {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.set_recv_buffer_size(4096).unwrap();
+        let mut stream = socket.connect(address(&world)).await.unwrap();
+        // Requests without end, and not one answer read: until the server's buffers are full, and then the client's.
+        let sending = async {
+            loop {
+                if stream.write_all(&bytes).await.is_err() {
+                    break;
+                }
+            }
+        };
+        // The server ends the connection.
+        tokio::time::timeout(PATIENCE, sending).await.unwrap();
+        silent.push(stream);
+    }
+    // One connection is left to everybody else, and none of the requests is in flight any more.
+    assert_eq!(world.admin().query("{ me { name } }").await.text("me.name"), "Ada Admin");
+    drop(silent);
+    world.into_server().stop().await.remove().await;
+}
