@@ -22,6 +22,7 @@ mod plans;
 mod program;
 mod schema;
 mod session;
+mod sight;
 mod sign_up;
 mod touches;
 mod touches_lists;
