@@ -28,3 +28,4 @@ mod touches;
 mod touches_lists;
 mod touches_upsert;
 mod users;
+mod walls;
