@@ -4,6 +4,7 @@
 
 mod accounts;
 mod analytics;
+mod bad_input;
 mod bookings;
 mod cancelled;
 mod contacts;

@@ -199,10 +199,11 @@ pub fn named<C: ColumnTrait>(
     id: C,
     external: &ExternalIdInput,
 ) -> SimpleExpr {
+    let Some((source, name)) = crate::external::key(external) else { return Expr::cust("1 = 0") };
     let names = external_id::Entity::of(organization)
         .filter(external_id::Column::Noun.eq(noun))
-        .filter(external_id::Column::Source.eq(external.source.trim()))
-        .filter(external_id::Column::Id.eq(external.id.trim()));
+        .filter(external_id::Column::Source.eq(source))
+        .filter(external_id::Column::Id.eq(name));
     id.in_subquery(names.select_only().column(external_id::Column::SubjectId).into_query())
 }
 
