@@ -35,6 +35,9 @@ use crate::{
 /// How long `/readyz` waits for the database.
 const READY_WITHIN: Duration = Duration::from_secs(2);
 
+/// Bytes of a request's line and headers at most, and what a connection buffers: more is answered with 431.
+const LONGEST_HEAD: usize = 64 * 1_024;
+
 /// Starts servers.
 #[derive(Debug)]
 pub struct Server;
@@ -143,7 +146,7 @@ async fn connection(
         router.clone().call(request)
     });
     let mut builder = http1::Builder::new();
-    builder.timer(TokioTimer::new()).header_read_timeout(header_timeout);
+    builder.timer(TokioTimer::new()).header_read_timeout(header_timeout).max_buf_size(LONGEST_HEAD);
     let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), service).with_upgrades());
     let ended = tokio::select! {
         ended = connection.as_mut() => ended,
