@@ -35,7 +35,8 @@ use crate::{
 /// How long `/readyz` waits for the database.
 const READY_WITHIN: Duration = Duration::from_secs(2);
 
-/// Bytes of a request's line and headers at most, and what a connection buffers: more is answered with 431.
+/// Once so many bytes of a request's line and headers have come without an end, the answer is 431. As much again may have
+/// come with the last of them.
 const LONGEST_HEAD: usize = 64 * 1_024;
 
 /// Starts servers.
