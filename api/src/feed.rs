@@ -16,6 +16,7 @@ use crate::error::{Fault, Result};
 use crate::graph::{Answers, AnyId, AnyNode, Asked, Shown, abstract_type, object};
 use crate::paging::{self, Below, Connection, Direction, Key, Order, PageArguments, SortKey, listed};
 use crate::scalar::Json;
+use crate::text::comparable;
 use crate::user::User;
 
 /// A change that was committed.
@@ -134,7 +135,7 @@ pub async fn events(asked: &Asked<'_>, arguments: EventsArguments) -> Result<Con
         if types.len() > 100 {
             return Err(Fault::BadInput("types takes at most 100 values.".to_owned()));
         }
-        select = select.filter(event::Column::Kind.is_in(types));
+        select = select.filter(event::Column::Kind.is_in(types.iter().map(|kind| comparable(kind))));
     }
     // The end is taken before the page is read: what commits in between is for the next page.
     if let Some(end) = settled_end(asked.cx).await? {

@@ -3,14 +3,14 @@
 
 use async_graphql::{Enum, ID, InputObject, MaybeUndefined};
 use entity::{Day, Id, Instant};
-use sea_orm::sea_query::{Cond, Expr, ExprTrait, Func, LikeExpr, SimpleExpr};
+use sea_orm::sea_query::{Cond, Expr, ExprTrait, Func, LikeExpr, Query, SimpleExpr, SqliteQueryBuilder};
 use sea_orm::{ColumnTrait, Condition, Value};
 
 use crate::context::Cx;
 use crate::error::{Fault, Result};
 use crate::money::Currency;
 use crate::scalar::{Date, DateTime, Decimal};
-use crate::text::fold;
+use crate::text::{comparable, fold};
 
 /// How deep `and`, `or` and `not` may nest.
 pub const DEEPEST: usize = 8;
@@ -18,6 +18,8 @@ pub const DEEPEST: usize = 8;
 pub const MOST_CONDITIONS: usize = 200;
 /// How many values `in` takes.
 pub const MOST_VALUES: usize = 500;
+/// How many values one filter may have in all. SQLite takes 32,766 a statement, PostgreSQL 65,535.
+pub const MOST_OPERANDS: usize = 10_000;
 
 /// What an operand was: left out, or given.
 type Operand<T> = MaybeUndefined<T>;
@@ -162,6 +164,18 @@ impl Archived {
     }
 }
 
+/// Refuses a condition with more values than a statement takes.
+fn not_too_many_operands(condition: &Condition) -> Result<()> {
+    let mut query = Query::select();
+    query.expr(Expr::val(1)).cond_where(condition.clone());
+    let (_, values) = query.build(SqliteQueryBuilder);
+    let count = values.0.len();
+    if count > MOST_OPERANDS {
+        return Err(Fault::BadInput(format!("A filter has at most {MOST_OPERANDS} values; {count} were given.")));
+    }
+    Ok(())
+}
+
 fn nothing() -> SimpleExpr {
     Expr::cust("1 = 0")
 }
@@ -190,21 +204,24 @@ impl StringFilter {
     /// `BAD_USER_INPUT` for an operand that is null.
     pub fn condition<C: ColumnTrait>(&self, column: C, folded: C) -> Result<Condition> {
         let Self { eq, ne, r#in, contains, starts_with, is_null } = self;
+        let text = |name: &str, operand: &Operand<String>| -> Result<Option<String>> {
+            Ok(given(name, operand)?.map(|text| comparable(&text).into_owned()))
+        };
         let mut all = Cond::all();
-        if let Some(text) = given("eq", eq)? {
+        if let Some(text) = text("eq", eq)? {
             all = all.add(exactly(column, folded, text));
         }
-        if let Some(text) = given("ne", ne)? {
+        if let Some(text) = text("ne", ne)? {
             all = all.add(unlike(column, text));
         }
         if let Some(texts) = given("in", r#in)? {
             not_too_many(&texts)?;
-            all = all.add(any_of(column, texts));
+            all = all.add(any_of(column, texts.iter().map(|text| comparable(text).into_owned()).collect()));
         }
-        if let Some(text) = given("contains", contains)? {
+        if let Some(text) = text("contains", contains)? {
             all = all.add(folded.like(LikeExpr::new(format!("%{}%", plain(&fold(&text)))).escape('\\')));
         }
-        if let Some(text) = given("startsWith", starts_with)? {
+        if let Some(text) = text("startsWith", starts_with)? {
             all = all.add(prefix(folded, &fold(&text)));
         }
         if let Some(flag) = given("isNull", is_null)? {
@@ -400,10 +417,16 @@ pub trait Filter: Sized {
     /// The whole condition.
     ///
     /// # Errors
-    /// `BAD_USER_INPUT` for an operand that is null, for nesting deeper than 8 and for more than 200 conditions.
+    /// `BAD_USER_INPUT` for an operand that is null, for nesting deeper than 8, for more than 200 conditions and for more
+    /// than 10,000 values in all.
     fn condition(&self, cx: &Cx) -> Result<Condition> {
         let mut left = MOST_CONDITIONS;
-        whole(self, cx, 0, &mut left)
+        let condition = whole(self, cx, 0, &mut left)?;
+        // What is nested in nothing cannot have so many.
+        if left + 1 < MOST_CONDITIONS {
+            not_too_many_operands(&condition)?;
+        }
+        Ok(condition)
     }
 }
 

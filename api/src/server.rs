@@ -37,6 +37,10 @@ use crate::{
 /// How long `/readyz` waits for the database.
 const READY_WITHIN: Duration = Duration::from_secs(2);
 
+/// Once so many bytes of a request's line and headers have come without an end, the answer is 431. As much again may have
+/// come with the last of them.
+const LONGEST_HEAD: usize = 64 * 1_024;
+
 /// Starts servers.
 #[derive(Debug)]
 pub struct Server;
@@ -145,7 +149,7 @@ async fn connection(
         router.clone().call(request)
     });
     let mut builder = http1::Builder::new();
-    builder.timer(TokioTimer::new()).header_read_timeout(settings.header_timeout);
+    builder.timer(TokioTimer::new()).header_read_timeout(settings.header_timeout).max_buf_size(LONGEST_HEAD);
     let mut connection = pin!(
         builder.serve_connection(TokioIo::new(Patient::new(stream, settings.write_timeout)), service).with_upgrades()
     );

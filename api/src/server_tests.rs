@@ -219,3 +219,96 @@ async fn stopping_takes_no_longer_than_the_drain_timeout() {
     timeout(PATIENCE, stream.read_exact(&mut interim)).await.unwrap().unwrap();
     timeout(PATIENCE, world.server.shutdown()).await.unwrap();
 }
+
+#[tokio::test]
+async fn headers_that_are_too_long_are_refused() {
+    let world = world(|_| {}).await;
+    let fits = world.post(&format!("x-padding: {}\r\n", "x".repeat(16 * 1_024)), TYPENAME).await;
+    assert_eq!(fits.status, 200);
+    // At the limit, both will do; no answer would not.
+    let edge = world.post(&format!("x-padding: {}\r\n", "x".repeat(64 * 1_024)), TYPENAME).await;
+    assert!([200, 431].contains(&edge.status), "{}", edge.head);
+    for padding in ["x".repeat(256 * 1_024), "x".repeat(1_024 * 1_024)] {
+        let mut stream = world.connect().await;
+        let whole = request(
+            &format!("POST /graphql HTTP/1.1\r\ncontent-type: application/json\r\nx-padding: {padding}\r\n"),
+            TYPENAME,
+        );
+        // The server may close before all of it is sent.
+        let _sent = stream.write_all(whole.as_bytes()).await;
+        let mut head = [0; 12];
+        if timeout(PATIENCE, stream.read_exact(&mut head)).await.unwrap().is_ok() {
+            assert_eq!(&head, b"HTTP/1.1 431");
+        }
+    }
+    assert_eq!(world.post("", TYPENAME).await.status, 200);
+}
+
+#[tokio::test]
+async fn a_body_that_trickles_in_is_not_waited_for() {
+    let world = world(|http| http.body_timeout = Duration::from_millis(200)).await;
+    let mut stream = world.connect().await;
+    let whole = request("POST /graphql HTTP/1.1\r\ncontent-type: application/json\r\n", &" ".repeat(1_000));
+    let body = whole.len() - 1_000;
+    stream.write_all(&whole.as_bytes()[..body]).await.unwrap();
+    let mut answer = [0; 12];
+    // A byte, and a little while in which an answer may come: never long enough for a timeout between two bytes.
+    let mut sent = 0;
+    loop {
+        assert!(sent < 1_000, "the whole body was waited for");
+        let _sent = stream.write_all(b" ").await;
+        sent += 1;
+        if let Ok(read) = timeout(Duration::from_millis(10), stream.read_exact(&mut answer)).await {
+            read.unwrap();
+            break;
+        }
+    }
+    assert_eq!(&answer, b"HTTP/1.1 408");
+}
+
+#[tokio::test]
+async fn requests_sent_at_once_are_answered_in_their_order() {
+    let world = world(|_| {}).await;
+    let mut stream = world.connect().await;
+    let post = "POST /graphql HTTP/1.1\r\ncontent-type: application/json\r\nhost: callshot\r\n";
+    let mut all = String::new();
+    for name in ["one", "two", "three"] {
+        let body = format!(r#"{{"query":"{{ {name}: __typename }}"}}"#);
+        all.push_str(&format!("{post}content-length: {}\r\n\r\n{body}", body.len()));
+    }
+    all.push_str(&request("GET /livez HTTP/1.1\r\n", ""));
+    stream.write_all(all.as_bytes()).await.unwrap();
+    let mut text = String::new();
+    timeout(PATIENCE, stream.read_to_string(&mut text)).await.unwrap().unwrap();
+    let places: Vec<usize> =
+        ["\"one\":", "\"two\":", "\"three\":", "alive"].iter().map(|part| text.find(part).unwrap()).collect();
+    assert!(places.is_sorted(), "{text}");
+    assert_eq!(text.matches("HTTP/1.1 200 OK").count(), 4);
+}
+
+#[tokio::test]
+async fn whoever_speaks_another_protocol_is_told_at_once() {
+    let world = world(|_| {}).await;
+    let preface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\u{4}\0\0\0\0\0";
+    let upgrade = "GET /livez HTTP/1.1\r\nhost: callshot\r\nconnection: upgrade, close, http2-settings\r\nupgrade: h2c\r\nhttp2-settings: AAMAAABkAAQAAP__\r\n\r\n";
+    for (what, begins) in [
+        (preface, ""),
+        ("\u{16}\u{3}\u{1}\u{2}\0\u{1}\0\u{1}", "HTTP/1.1 400"),
+        ("GET / HTTP/9.9\r\n\r\n", ""),
+        (upgrade, "HTTP/1.1 200"),
+        (
+            "POST /graphql HTTP/1.1\r\nhost: a\r\ncontent-length: 5\r\ntransfer-encoding: chunked\r\nconnection: close\r\n\r\n0\r\n\r\n",
+            "",
+        ),
+        ("POST /graphql HTTP/1.1\r\nhost: a\r\ncontent-length: 5\r\ncontent-length: 6\r\n\r\n", "HTTP/1.1 400"),
+    ] {
+        let mut stream = world.connect().await;
+        stream.write_all(what.as_bytes()).await.unwrap();
+        let mut text = Vec::new();
+        let ended = timeout(PATIENCE, stream.read_to_end(&mut text)).await;
+        assert!(ended.is_ok(), "no answer to {what:?}");
+        let text = String::from_utf8_lossy(&text);
+        assert!(text.starts_with(begins) && !text.contains("HTTP/1.1 5"), "{what:?}: {text}");
+    }
+    assert_eq!(world.post("", TYPENAME).await.status, 200);
+}

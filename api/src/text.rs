@@ -1,5 +1,7 @@
 //! Text as it is kept: trimmed, in NFC; and as it is ordered and searched: folded.
 
+use std::borrow::Cow;
+
 use icu_casemap::CaseMapper;
 use icu_normalizer::ComposingNormalizerBorrowed;
 
@@ -17,6 +19,13 @@ pub fn tidy(text: &str) -> Result<String, String> {
         ));
     }
     Ok(ComposingNormalizerBorrowed::new_nfc().normalize(text.trim()).into_owned())
+}
+
+/// A text as it may be compared with stored ones. No stored text has control characters but tab and line feed, and
+/// PostgreSQL takes no NUL even to compare with; another control character matches as little.
+#[must_use]
+pub fn comparable(text: &str) -> Cow<'_, str> {
+    if text.contains('\0') { Cow::Owned(text.replace('\0', "\u{1}")) } else { Cow::Borrowed(text) }
 }
 
 /// The form that names are ordered and searched by: NFKC with case folded, the same on both databases.

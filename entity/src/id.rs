@@ -133,6 +133,8 @@ ids! {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -166,6 +168,22 @@ mod tests {
             "account_01h455vb4pex5vsknk084sn0ü",
         ] {
             assert_eq!(AccountId::parse(text), Err(IdError), "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn every_uuid_has_one_text(bits: u128, prefix in "[a-z]{1,12}(_[a-z]{1,5})?") {
+            let uuid = Uuid::from_u128(bits);
+            let text = show(&prefix, uuid);
+            prop_assert_eq!(split(&text), Ok((prefix.as_str(), uuid)));
+        }
+
+        #[test]
+        fn what_is_read_is_shown_the_same(text in prop_oneof![".{0,60}", "[a-z]{0,8}_[0-9a-zA-Z]{24,28}", "[a-z]{0,3}_[0-9a-hjkmnp-tv-z]{26}"]) {
+            if let Ok((prefix, uuid)) = split(&text) {
+                prop_assert_eq!(show(prefix, uuid), text);
+            }
         }
     }
 }

@@ -4,6 +4,7 @@
 
 mod accounts;
 mod analytics;
+mod bad_input;
 mod bookings;
 mod cancelled;
 mod contacts;
@@ -25,8 +26,10 @@ mod plans;
 mod program;
 mod schema;
 mod session;
+mod sight;
 mod sign_up;
 mod touches;
 mod touches_lists;
 mod touches_upsert;
 mod users;
+mod walls;

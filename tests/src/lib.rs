@@ -34,6 +34,7 @@ pub mod replay;
 pub mod server;
 pub mod stored;
 pub mod subject;
+pub mod walk;
 pub mod world;
 
 pub use actors::{Admin, Manager, Member, Seller};

@@ -115,7 +115,7 @@ impl Filter for AccountFilter {
             all = all.add(filter.condition::<_, UserId>(Column::OwnerId)?);
         }
         if let Some(filter) = operand("parentId", parent_id)? {
-            all = all.add(filter.condition::<_, AccountId>(Column::ParentId)?);
+            all = all.add(below(viewer, filter)?);
         }
         if let Some(standings) = operand("standing", standing)? {
             let any = standings
@@ -145,6 +145,20 @@ impl Filter for AccountFilter {
         }
         Ok(all)
     }
+}
+
+/// The condition on the account that an account belongs to. One out of sight is none.
+fn below(viewer: &Viewer, filter: &IdFilter) -> Result<Condition> {
+    use account::Column::ParentId;
+    if viewer.sees_all() {
+        return filter.condition::<_, AccountId>(ParentId);
+    }
+    let seen = || ParentId.in_subquery(viewer.seats_query());
+    let unseen = || ParentId.is_null().or(ParentId.not_in_subquery(viewer.seats_query()));
+    filter.condition_by::<AccountId>(
+        |ids| ParentId.is_in(ids).and(seen()),
+        |is_null| if is_null { unseen() } else { seen() },
+    )
 }
 
 /// The condition that an account stands so today.
@@ -185,10 +199,11 @@ pub fn named<C: ColumnTrait>(
     id: C,
     external: &ExternalIdInput,
 ) -> SimpleExpr {
+    let Some((source, name)) = crate::external::key(external) else { return Expr::cust("1 = 0") };
     let names = external_id::Entity::of(organization)
         .filter(external_id::Column::Noun.eq(noun))
-        .filter(external_id::Column::Source.eq(external.source.trim()))
-        .filter(external_id::Column::Id.eq(external.id.trim()));
+        .filter(external_id::Column::Source.eq(source))
+        .filter(external_id::Column::Id.eq(name));
     id.in_subquery(names.select_only().column(external_id::Column::SubjectId).into_query())
 }
 

@@ -223,3 +223,61 @@ impl<E: EntityTrait> Order<E> {
         Compared::Equal
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use entity::contact;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// By name, then by when it was made: a text, a number, an id.
+    fn order() -> Order<contact::Entity> {
+        use contact::{Column, Model};
+        let name = SortKey::column("NAME", Column::NameKey, |row: &Model| Key::Text(row.name_key.clone()));
+        let made = SortKey::column("CREATED_AT", Column::CreatedAt, |row: &Model| Key::Number(row.created_at.0));
+        let id = SortKey::column("ID", Column::Id, |row: &Model| Key::Id(entity::Id::uuid(row.id)));
+        Order::by(vec![(name, Direction::Asc), (made, Direction::Desc)], id).unwrap()
+    }
+
+    fn encoded(name: &str, keys: &[Key]) -> String {
+        BASE64URL_NOPAD.encode(&serde_json::to_vec(&(name, keys)).unwrap())
+    }
+
+    fn keys() -> impl Strategy<Value = Vec<Key>> {
+        let key = prop_oneof![
+            any::<String>().prop_map(Key::Text),
+            any::<i64>().prop_map(Key::Number),
+            any::<u128>().prop_map(|bits| Key::Id(Uuid::from_u128(bits))),
+        ];
+        prop::collection::vec(key, 0..5)
+    }
+
+    proptest! {
+        #[test]
+        fn a_cursor_is_read_as_it_was_made(text: String, made: i64, bits: u128) {
+            let keys = [Key::Text(text.replace('\0', "")), Key::Number(made), Key::Id(Uuid::from_u128(bits))];
+            let cursor = encoded(&order().name(), &keys);
+            prop_assert_eq!(order().place(&cursor).unwrap(), keys);
+        }
+
+        #[test]
+        fn no_text_is_taken_for_a_cursor(text: String) {
+            prop_assert!(order().place(&text).is_err());
+        }
+
+        #[test]
+        fn keys_of_other_types_are_refused(keys in keys()) {
+            let fits = matches!(&keys[..], [Key::Text(text), Key::Number(_), Key::Id(_)] if !text.contains('\0'));
+            prop_assert_eq!(order().place(&encoded(&order().name(), &keys)).is_ok(), fits);
+            prop_assert!(order().place(&encoded("ID+", &keys)).is_err());
+        }
+
+        #[test]
+        fn no_mangled_cursor_makes_it_panic(keys in keys(), at: prop::sample::Index, with in "[A-Za-z0-9_-]") {
+            let cursor = encoded(&order().name(), &keys);
+            let at = at.index(cursor.len());
+            let _ = order().place(&format!("{}{with}{}", &cursor[..at], &cursor[at + 1..]));
+        }
+    }
+}

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use async_graphql::{Enum, InputObject, MaybeUndefined};
 use entity::{AccountId, ContactId, Id, Scoped, TouchId, UserId, account, contact, touch, touch_contact};
-use sea_orm::sea_query::{Cond, Expr, ExprTrait, Query, SimpleExpr};
+use sea_orm::sea_query::{Cond, Expr, ExprTrait, Query, SelectStatement, SimpleExpr};
 use sea_orm::{ColumnTrait, Condition, QueryFilter, QuerySelect, QueryTrait, Select};
 
 use super::{Touch, TouchKind, TouchStatus, ValueKind};
@@ -71,13 +71,16 @@ impl Filter for TouchFilter {
             all = all.add(filter.condition::<_, AccountId>(Column::AccountId)?);
         }
         if let Some(filter) = operand("contactId", contact_id)? {
-            let organization = cx.viewer()?.organization.id;
+            let viewer = cx.viewer()?;
             let with = |ids: Vec<ContactId>| {
-                let parts = touch_contact::Entity::of(organization).filter(touch_contact::Column::ContactId.is_in(ids));
-                Column::Id.in_subquery(parts.select_only().column(touch_contact::Column::TouchId).into_query())
+                Column::Id.in_subquery(took_part(viewer, Some(touch_contact::Column::ContactId.is_in(ids))))
             };
-            let nobody =
-                |is_null: bool| if is_null { Column::ContactIds.eq("[]") } else { Column::ContactIds.ne("[]") };
+            let nobody = |is_null: bool| match (viewer.sees_all(), is_null) {
+                (true, true) => Column::ContactIds.eq("[]"),
+                (true, false) => Column::ContactIds.ne("[]"),
+                (false, true) => Column::Id.not_in_subquery(took_part(viewer, None)),
+                (false, false) => Column::Id.in_subquery(took_part(viewer, None)),
+            };
             all = all.add(filter.condition_by::<ContactId>(with, nobody)?);
         }
         if let Some(filter) = operand("userId", user_id)? {
@@ -105,6 +108,21 @@ impl Filter for TouchFilter {
         }
         Ok(all)
     }
+}
+
+/// The touches in which somebody whom the viewer sees took part: a contact that went to an account out of their sight
+/// is nobody to them.
+fn took_part(viewer: &Viewer, which: Option<SimpleExpr>) -> SelectStatement {
+    let mut parts = touch_contact::Entity::of(viewer.organization.id);
+    if let Some(which) = which {
+        parts = parts.filter(which);
+    }
+    if !viewer.sees_all() {
+        let seen = viewer.rows::<contact::Entity>(contact::Column::AccountId);
+        let seen = seen.select_only().column(contact::Column::Id).into_query();
+        parts = parts.filter(touch_contact::Column::ContactId.in_subquery(seen));
+    }
+    parts.select_only().column(touch_contact::Column::TouchId).into_query()
 }
 
 /// The condition that a touch stands so now.

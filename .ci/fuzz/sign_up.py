@@ -1,0 +1,16 @@
+"""Founds an organization at the endpoint that is named, and prints the administrator's access token."""
+
+import json
+import sys
+import urllib.request
+
+MUTATION = """mutation { signUp(input: {organizationName: "Harbour", name: "Ada", email: "ada@harbour.example",
+    password: "correct horse battery staple"}) { session { accessToken } userErrors { message } } }"""
+
+request = urllib.request.Request(
+    sys.argv[1],
+    data=json.dumps({"query": MUTATION}).encode(),
+    headers={"content-type": "application/json"},
+)
+with urllib.request.urlopen(request) as response:
+    print(json.load(response)["data"]["signUp"]["session"]["accessToken"])

@@ -1,0 +1,83 @@
+//! What somebody could once see, and what hangs off it: out of sight it is as if it were not there.
+
+use serde_json::{Value, json};
+use tests::{World, on_both_databases};
+
+#[on_both_databases]
+async fn what_went_out_of_sight_is_as_if_it_were_not_there(world: &World) {
+    let (olga, carl) = (world.seller("Olga").await, world.seller("Carl").await);
+    let hidden = olga.account(json!({"name": "Hidden"})).await;
+    let account = carl.account(json!({"name": "Ours"})).await;
+    let contact = carl.contact(&account, json!({"name": "Conny"})).await;
+    let touch = carl.touch(&account, json!({"kind": "CALL", "contactIds": [contact]})).await;
+    // The same without what is about to go.
+    let alone = carl.account(json!({"name": "Alone"})).await;
+    let lonely = carl.touch(&alone, json!({"kind": "CALL"})).await;
+    // The administrator puts the account below a hidden one, and the contact goes to work there.
+    let admin = world.admin();
+    let up = json!({"id": account, "parentId": hidden});
+    admin.mutate("updateAccount", "account { id }", up).await.done();
+    let away = json!({"id": contact, "accountId": hidden});
+    admin.mutate("updateContact", "contact { id }", away).await.done();
+
+    let ask = |filters: (Value, Value)| {
+        let document = "query($accounts: AccountFilter, $touches: TouchFilter) {
+            accounts(filter: $accounts, orderBy: {field: NAME}) { totalCount nodes { id parent { id } contacts { totalCount } } }
+            touches(filter: $touches) { totalCount nodes { id contacts { id } } }
+            analytics { touches(groupBy: [], filter: $touches) { count } } }";
+        carl.send(document, json!({"accounts": filters.0, "touches": filters.1}))
+    };
+    let all = ask((json!({}), json!({}))).await;
+    let none = json!({"parent": null, "contacts": {"totalCount": 0}});
+    for account in all.each("accounts.nodes", "") {
+        assert_eq!(json!({"parent": account["parent"], "contacts": account["contacts"]}), none);
+    }
+    assert_eq!(all.each("accounts.nodes", "id"), [alone.as_str(), &account]);
+    assert!(all.each("touches.nodes", "contacts").iter().all(|contacts| **contacts == json!([])), "{all}");
+    assert_eq!(all.data("touches.totalCount"), &json!(2));
+    // Filters know of neither.
+    for (id, found) in [("eq", 0), ("ne", 2), ("in", 0)] {
+        let value = |id_of: &str| if id == "in" { json!([id_of]) } else { json!(id_of) };
+        let accounts = json!({"parentId": {id: value(&hidden)}});
+        let answer = ask((accounts, json!({"contactId": {id: value(&contact)}}))).await;
+        assert_eq!(answer.data("accounts.totalCount"), &json!(found), "{id}");
+        assert_eq!(answer.data("touches.totalCount"), &json!(found), "{id}");
+        assert_eq!(answer.data("analytics.touches.0.count"), &json!(found), "{id}");
+    }
+    let nothing = json!({"isNull": true});
+    let answer = ask((json!({"parentId": nothing}), json!({"contactId": nothing}))).await;
+    assert_eq!((answer.data("accounts.totalCount"), answer.data("touches.totalCount")), (&json!(2), &json!(2)));
+    let something = json!({"isNull": false});
+    let answer = ask((json!({"parentId": something}), json!({"contactId": something}))).await;
+    assert_eq!((answer.data("accounts.totalCount"), answer.data("touches.totalCount")), (&json!(0), &json!(0)));
+    // Nor do the nodes themselves, whichever way one comes to them.
+    let nodes = "query($ids: [ID!]!) { nodes(ids: $ids) { ... on Touch { contacts { id name } }
+        ... on Account { parent { id name } } ... on Contact { name } } }";
+    let ids = json!([touch, lonely, account, alone, contact]);
+    let answer = carl.send(nodes, json!({ "ids": ids })).await;
+    let expected = json!([
+        {"contacts": []}, {"contacts": []}, {"parent": null}, {"parent": null}, null
+    ]);
+    assert_eq!(answer.data("nodes"), &expected);
+    // The administrator still finds both.
+    let document = "query($parent: ID!, $contact: ID!) { accounts(filter: {parentId: {eq: $parent}}) { totalCount }
+        touches(filter: {contactId: {eq: $contact}}) { totalCount } }";
+    let answer = admin.send(document, json!({"parent": hidden, "contact": contact})).await;
+    assert_eq!((answer.data("accounts.totalCount"), answer.data("touches.totalCount")), (&json!(1), &json!(1)));
+}
+
+#[on_both_databases]
+async fn an_id_that_is_none_is_nobody_on_a_team(world: &World) {
+    let admin = world.admin();
+    let account = admin.account(json!({"name": "Acme"})).await;
+    let elsewhere = world.another_organization("Globex").await;
+    let mut messages = Vec::new();
+    for user in ["nonsense", elsewhere.admin().id(), &account] {
+        let input = json!({"accountId": account, "userId": user});
+        let answer = admin.mutate("removeTeamMember", "account { id }", input).await;
+        assert_eq!(answer.refusals(), [("NOT_FOUND".to_owned(), "input.userId".to_owned())]);
+        messages.push(answer.user_errors()[0].message.clone());
+    }
+    messages.dedup();
+    assert_eq!(messages.len(), 1, "{messages:?}");
+}

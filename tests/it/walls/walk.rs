@@ -1,0 +1,426 @@
+//! One walk: somebody who is not to learn of something tries every place of the schema with what names it.
+
+use std::collections::BTreeSet;
+
+use sea_orm::DatabaseConnection;
+use serde_json::{Map, Value, json};
+use tests::walk::blank;
+use tests::walk::place::{Names, Place, places, put};
+use tests::walk::schema::{Field, Schema};
+use tests::walk::selection::Selections;
+use tests::walk::tables::{self, Tables};
+use tests::{Answer, Client};
+
+use super::household::{Household, nowhere};
+
+/// What needs no token: each either lets somebody in or refuses.
+pub const PUBLIC: [&str; 4] = ["signUp", "signIn", "refreshSession", "acceptInvitation"];
+
+/// Somebody, what they have, and what is hidden from them.
+pub struct Walk<'a> {
+    pub schema: &'a Schema,
+    /// Who tries.
+    pub client: &'a Client,
+    /// Who sees what is hidden; for cursors into the midst of it.
+    pub insider: &'a Client,
+    /// What they have.
+    pub own: &'a Household,
+    /// What is hidden.
+    pub hidden: &'a Household,
+    /// Types of which nothing is hidden: every member sees them.
+    pub seen_by_all: &'a [&'a str],
+    /// Reads the tables.
+    pub connection: &'a DatabaseConnection,
+    /// The places tried so far.
+    pub tried: BTreeSet<String>,
+    pub selections: Selections,
+}
+
+/// What stands around a field in a document.
+struct Road {
+    before: String,
+    after: &'static str,
+}
+
+impl Walk<'_> {
+    /// Tries everything.
+    pub async fn everywhere(&mut self) {
+        let before = self.tables().await;
+        self.everything_reached().await;
+        for of in self.schema.objects().filter(|of| !matches!(of.name.as_str(), "Query" | "Mutation")) {
+            for field in of.fields.iter().filter(|field| !field.arguments.is_empty()) {
+                self.field(&of.name, field).await;
+            }
+        }
+        for field in self.schema.queries() {
+            self.field("Query", field).await;
+        }
+        self.nothing_changed("a query", &before).await;
+        for mutation in self.schema.mutations() {
+            self.mutation(mutation).await;
+        }
+        self.everything_was_asked();
+    }
+
+    /// Every field of everything that they have, and what hangs off it.
+    async fn everything_reached(&mut self) {
+        for noun in self.schema.nodes() {
+            let selection = self.selections.all(self.schema, self.schema.named(noun), 2);
+            let id = self.own.id(noun);
+            let answer = self.client.query(&format!("{{ node(id: \"{id}\") {{ ... on {noun} {selection} }} }}")).await;
+            self.leaks_nothing(&format!("{noun} and what hangs off it"), &answer, &[]);
+            assert!(answer.body["data"]["node"].is_object(), "{noun}: {answer}");
+        }
+    }
+
+    /// A field for reading, with every argument that names something.
+    async fn field(&mut self, of: &str, field: &Field) {
+        self.selections.seen.insert(format!("{of}.{}", field.name));
+        let selection = self.selection(field, 2);
+        let answer = self.read(of, field, &selection, &Map::new(), self.client, self.own).await;
+        self.leaks_nothing(&field.name, &answer, &[]);
+        // Tried often, and asked for less: the objects themselves.
+        let selection = self.selection(field, 0);
+        for place in places(self.schema, &field.arguments) {
+            let name = format!("{of}.{}({place})", field.name);
+            match place.names {
+                Names::Word => self.words(of, field, &selection, &place, &name).await,
+                Names::Cursor => self.cursors(of, field, &selection, &place, &name).await,
+                _ => self.names(of, field, &selection, &place, &name).await,
+            }
+        }
+    }
+
+    async fn names(&mut self, of: &str, field: &Field, selection: &str, place: &Place, name: &str) {
+        for noun in self.nouns(place, &field.name, name) {
+            let hidden = self.hidden.named(place, &noun);
+            let nowhere = nowhere(&hidden, &self.hidden.tag);
+            let mut values = vec![hidden];
+            // An id that is none, or one of something else.
+            if place.names == Names::Id && !matches!(field.name.as_str(), "node" | "nodes") {
+                values.push(json!("nonsense"));
+                values.push(json!(self.own.id(if noun == "Touch" { "Booking" } else { "Touch" })));
+            }
+            let expected = self.read_at(of, field, selection, place, &nowhere).await;
+            for value in values {
+                let answer = self.read_at(of, field, selection, place, &value).await;
+                same(&format!("{name} of {value}"), &answer, &expected);
+            }
+            self.tried.insert(format!("{name} {noun}"));
+        }
+    }
+
+    async fn read_at(&self, of: &str, field: &Field, selection: &str, place: &Place, value: &Value) -> String {
+        let arguments = self.arguments_at(field, Map::new(), place, value);
+        let answer = self.read(of, field, selection, &arguments, self.client, self.own).await;
+        let sent = texts(value);
+        self.leaks_nothing(&format!("{of}.{}({place})", field.name), &answer, &sent);
+        blank::answer(&answer, &blanked(value))
+    }
+
+    /// Each word of an enum: whatever a list is ordered or grouped by, it holds nothing hidden.
+    async fn words(&mut self, of: &str, field: &Field, selection: &str, place: &Place, name: &str) {
+        let of_place = self.type_at(field, place);
+        for word in &self.schema.named(&of_place).words {
+            let arguments = self.arguments_at(field, Map::new(), place, &json!(word));
+            let answer = self.read(of, field, selection, &arguments, self.client, self.own).await;
+            assert!(answer.body.get("errors").is_none(), "{name} of {word}: {answer}");
+            self.leaks_nothing(name, &answer, &[]);
+        }
+        self.tried.insert(name.to_owned());
+    }
+
+    /// Cursors of somebody who sees what is hidden.
+    async fn cursors(&mut self, of: &str, field: &Field, selection: &str, place: &Place, name: &str) {
+        let edges = "{ edges { cursor node { __typename } } }";
+        let all = self.read(of, field, edges, &Map::new(), self.insider, self.hidden).await;
+        let own = self.read(of, field, edges, &Map::new(), self.client, self.hidden).await;
+        let own = cursors_in(&own.body);
+        let mut cursors = cursors_in(&all.body);
+        cursors.retain(|cursor| !own.contains(cursor));
+        let listed = self.schema.below(&field.of).name.replace("Connection", "");
+        let hides = !cursors.is_empty() || self.seen_by_all.contains(&listed.as_str());
+        assert!(hides, "not covered: nothing hidden in {of}.{}: {all}", field.name);
+        for cursor in cursors {
+            let expected = self.read_at(of, field, selection, place, &json!(beside(&cursor))).await;
+            let answer = self.read_at(of, field, selection, place, &json!(cursor)).await;
+            same(&format!("{name} of {cursor}"), &answer, &expected);
+        }
+        self.tried.insert(name.to_owned());
+    }
+
+    /// A mutation, with every argument that names something.
+    async fn mutation(&mut self, mutation: &Field) {
+        self.selections.seen.insert(format!("Mutation.{}", mutation.name));
+        let selection = self.selection(mutation, 2);
+        for place in places(self.schema, &mutation.arguments) {
+            let name = format!("{}({place})", mutation.name);
+            if matches!(place.names, Names::Word) {
+                continue;
+            }
+            let before = self.tables().await;
+            for noun in self.nouns(&place, &mutation.name, &name) {
+                let hidden = self.hidden.named(&place, &noun);
+                let nowhere = nowhere(&hidden, &self.hidden.tag);
+                let base = || self.own.arguments(self.schema, &mutation.name, &mutation.arguments);
+                let of_hidden = self.write_at(mutation, &selection, base(), &place, &hidden).await;
+                if place.is_key() && self.own.id("Organization") == self.hidden.id("Organization") {
+                    // The one thing that a colleague learns: that the name is taken, for it is unique.
+                    let codes: Vec<String> = refusals(&of_hidden).into_iter().map(|(code, _)| code).collect();
+                    assert!(
+                        codes.iter().all(|code| code == "TAKEN" || code == "FORBIDDEN") && !codes.is_empty(),
+                        "{name}: {of_hidden}"
+                    );
+                    self.leaks_nothing(&name, &of_hidden, &texts(&hidden));
+                    self.tried.insert(format!("{name} {noun} (taken)"));
+                    continue;
+                }
+                self.leaks_nothing(&name, &of_hidden, &texts(&hidden));
+                let mut others = vec![nowhere];
+                if place.names == Names::Id {
+                    others.push(json!("nonsense"));
+                    others.push(json!(self.own.id(if noun == "Touch" { "Booking" } else { "Touch" })));
+                    is_refused(&name, mutation, &place, &of_hidden);
+                }
+                for other in others {
+                    let answer = self.write_at(mutation, &selection, base(), &place, &other).await;
+                    let one = blank::answer(&of_hidden, &blanked(&hidden));
+                    let two = blank::answer(&answer, &blanked(&other));
+                    same(&format!("{name} of {hidden} and of {other}"), &one, &two);
+                }
+                self.tried.insert(format!("{name} {noun}"));
+            }
+            self.nothing_changed(&name, &before).await;
+        }
+    }
+
+    fn nouns(&self, place: &Place, operation: &str, name: &str) -> Vec<String> {
+        let nouns = match place.names {
+            Names::Id => {
+                let nouns = place.nouns(self.schema, operation);
+                assert!(!nouns.is_empty(), "not covered: what do the ids of {name} name? See `Place::nouns`");
+                nouns
+            }
+            Names::Email if place.role().starts_with("contact") => vec!["Contact".to_owned()],
+            Names::Email => vec!["User".to_owned()],
+            Names::Text if place.owner == "UserFilter" => vec!["User".to_owned()],
+            _ => vec!["text".to_owned()],
+        };
+        nouns.into_iter().filter(|noun| !self.seen_by_all.contains(&noun.as_str())).collect()
+    }
+
+    fn selection(&mut self, field: &Field, depth: usize) -> String {
+        let of = self.schema.below(&field.of);
+        if of.is_composite() { self.selections.all(self.schema, of, depth) } else { String::new() }
+    }
+
+    fn arguments_at(
+        &self,
+        field: &Field,
+        mut arguments: Map<String, Value>,
+        place: &Place,
+        value: &Value,
+    ) -> Map<String, Value> {
+        let make = |input: &_, owner: &str| self.own.make_up(self.schema, input, owner, &field.name);
+        put(self.schema, &field.arguments, &mut arguments, &place.path, value, &make);
+        arguments
+    }
+
+    fn type_at(&self, field: &Field, place: &Place) -> String {
+        let mut inputs = &field.arguments;
+        let mut name = String::new();
+        for step in &place.path {
+            let input = inputs.iter().find(|input| input.name == *step).unwrap();
+            name = input.of.name().to_owned();
+            inputs = &self.schema.below(&input.of).inputs;
+        }
+        name
+    }
+
+    /// The way to a field of a type, at something of a household.
+    fn road_at(&self, of: &str, household: &Household) -> Road {
+        if of == "Query" {
+            return Road { before: "{ ".to_owned(), after: " }" };
+        }
+        if self.schema.nodes().iter().any(|node| node == of) {
+            return Road {
+                before: format!("{{ node(id: \"{}\") {{ ... on {of} {{ ", household.id(of)),
+                after: " } } }",
+            };
+        }
+        let way = self.schema.queries().iter().find(|field| !field.needs_arguments() && field.of.name() == of);
+        let way = way.unwrap_or_else(|| panic!("not covered: how does one get to {of}? See `Walk::road_at`"));
+        Road { before: format!("{{ {} {{ ", way.name), after: " } }" }
+    }
+
+    async fn read(
+        &self,
+        of: &str,
+        field: &Field,
+        selection: &str,
+        arguments: &Map<String, Value>,
+        client: &Client,
+        household: &Household,
+    ) -> Answer {
+        let mut arguments = arguments.clone();
+        for missing in field.arguments.iter().filter(|argument| argument.is_required()) {
+            if !arguments.contains_key(&missing.name) {
+                arguments.insert(missing.name.clone(), household.make_up(self.schema, missing, "", &field.name));
+            }
+        }
+        let road = self.road_at(of, household);
+        let call = call(field, &arguments, selection);
+        client
+            .send(
+                &format!("query{} {}{call}{}", declared(field, &arguments), road.before, road.after),
+                Value::Object(arguments),
+            )
+            .await
+    }
+
+    async fn write_at(
+        &self,
+        mutation: &Field,
+        selection: &str,
+        base: Map<String, Value>,
+        place: &Place,
+        value: &Value,
+    ) -> Answer {
+        let arguments = self.arguments_at(mutation, base, place, value);
+        write(self.client, mutation, selection, arguments).await
+    }
+
+    /// Nothing hidden is in an answer but what was sent.
+    fn leaks_nothing(&self, name: &str, answer: &Answer, sent: &[&str]) {
+        let mut text = answer.body.to_string();
+        for sent in sent {
+            text = text.replace(sent, "");
+        }
+        let people = self.seen_by_all.contains(&"User");
+        let email = (!people).then_some(self.hidden.email.as_str());
+        let ids = self.hidden.ids.iter().filter(|(noun, _)| !self.seen_by_all.contains(&noun.as_str()));
+        let ids = ids.map(|(_, id)| id.as_str()).chain([
+            self.hidden.scheduled.as_str(),
+            &self.hidden.tag,
+            &self.hidden.amount,
+        ]);
+        for secret in ids.chain(email) {
+            assert!(!text.contains(secret), "{name} shows {secret}: {answer}");
+        }
+    }
+
+    async fn tables(&self) -> Tables {
+        tables::of(self.connection, self.hidden.organization()).await
+    }
+
+    async fn nothing_changed(&self, name: &str, before: &Tables) {
+        let changed = tables::differing(before, &self.tables().await);
+        assert!(changed.is_empty(), "{name} changed {changed:?}");
+    }
+
+    fn everything_was_asked(&self) {
+        let fields = self
+            .schema
+            .objects()
+            .flat_map(|of| of.fields.iter().map(move |field| format!("{}.{}", of.name, field.name)));
+        let missing: Vec<String> = fields.filter(|field| !self.selections.seen.contains(field)).collect();
+        assert!(missing.is_empty(), "not covered: nobody asked for {missing:?}");
+    }
+}
+
+/// Sends a mutation.
+pub async fn write(client: &Client, mutation: &Field, selection: &str, arguments: Map<String, Value>) -> Answer {
+    let call = call(mutation, &arguments, selection);
+    client.send(&format!("mutation{} {{ {call} }}", declared(mutation, &arguments)), Value::Object(arguments)).await
+}
+
+/// Sends a field of the root for reading.
+pub async fn query(client: &Client, field: &Field, selection: &str, arguments: Map<String, Value>) -> Answer {
+    let call = call(field, &arguments, selection);
+    client.send(&format!("query{} {{ {call} }}", declared(field, &arguments)), Value::Object(arguments)).await
+}
+
+fn declared(field: &Field, arguments: &Map<String, Value>) -> String {
+    let given = field.arguments.iter().filter(|argument| arguments.contains_key(&argument.name));
+    let all: Vec<String> = given.map(|argument| format!("${}: {}", argument.name, argument.of)).collect();
+    if all.is_empty() { String::new() } else { format!("({})", all.join(", ")) }
+}
+
+fn call(field: &Field, arguments: &Map<String, Value>, selection: &str) -> String {
+    let all: Vec<String> = arguments.keys().map(|name| format!("{name}: ${name}")).collect();
+    let all = if all.is_empty() { String::new() } else { format!("({})", all.join(", ")) };
+    format!("{}{all} {selection}", field.name)
+}
+
+/// Code and path of every user error: of the payload and of its rows.
+pub fn refusals(answer: &Answer) -> Vec<(String, String)> {
+    let mut found = Vec::new();
+    let payloads = answer.body["data"].as_object().into_iter().flat_map(Map::values);
+    for payload in payloads {
+        let rows = payload["results"].as_array().into_iter().flatten();
+        for errors in std::iter::once(payload).chain(rows).map(|part| &part["userErrors"]) {
+            for error in errors.as_array().into_iter().flatten() {
+                let path: Vec<&str> =
+                    error["field"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+                found.push((error["code"].as_str().unwrap_or_default().to_owned(), path.join(".")));
+            }
+        }
+    }
+    found
+}
+
+fn texts(value: &Value) -> Vec<&str> {
+    match value {
+        Value::String(text) => vec![text],
+        Value::Object(fields) => fields.values().flat_map(texts).filter(|text| *text != "crm").collect(),
+        _ => Vec::new(),
+    }
+}
+
+/// An id that names nothing which they see is refused where it stands.
+fn is_refused(name: &str, mutation: &Field, place: &Place, answer: &Answer) {
+    if PUBLIC.contains(&mutation.name.as_str()) {
+        return;
+    }
+    let refusals = refusals(answer);
+    let here = |path: &str| {
+        let path: Vec<&str> = path.split('.').filter(|part| part.parse::<usize>().is_err()).collect();
+        place.path.iter().map(String::as_str).collect::<Vec<_>>().starts_with(&path)
+    };
+    let refused = refusals.iter().any(|(code, path)| code == "NOT_FOUND" && here(path));
+    let forbidden = refusals.iter().any(|(code, _)| code == "FORBIDDEN");
+    assert!(refused || forbidden, "{name}: {answer}");
+}
+
+/// What of a value is blanked where an answer repeats it. Ids are blanked everywhere.
+fn blanked(value: &Value) -> Vec<&str> {
+    texts(value).into_iter().filter(|text| entity::split_id(text).is_err()).collect()
+}
+
+/// Two answers are the same, byte for byte.
+fn same(name: &str, one: &str, two: &str) {
+    let differs = one.char_indices().zip(two.chars()).find(|((_, one), two)| one != two);
+    let at = differs.map_or(one.len().min(two.len()), |((at, _), _)| at);
+    let around =
+        |text: &str| text.chars().skip(text[..at].chars().count().saturating_sub(150)).take(300).collect::<String>();
+    assert!(one == two, "{name} is told apart:\n- {}\n+ {}", around(one), around(two));
+}
+
+fn cursors_in(value: &Value) -> Vec<String> {
+    match value {
+        Value::Array(items) => items.iter().flat_map(cursors_in).collect(),
+        Value::Object(fields) => {
+            let own = fields.get("cursor").and_then(Value::as_str).map(str::to_owned);
+            own.into_iter().chain(fields.values().flat_map(cursors_in)).collect()
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// A cursor into the place beside another one's, where nothing is.
+fn beside(cursor: &str) -> String {
+    let mut bytes = data_encoding::BASE64URL_NOPAD.decode(cursor.as_bytes()).unwrap();
+    let last = bytes.iter().rposition(u8::is_ascii_hexdigit).unwrap();
+    bytes[last] = if bytes[last] == b'0' { b'1' } else { b'0' };
+    data_encoding::BASE64URL_NOPAD.encode(&bytes)
+}
