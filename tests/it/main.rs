@@ -8,6 +8,7 @@ mod bookings;
 mod cancelled;
 mod contacts;
 mod contacts_upsert;
+mod faults;
 mod graphql;
 mod harness;
 mod import;

@@ -14,6 +14,9 @@ use tokio::sync::mpsc;
 use crate::client::Client;
 use crate::databases::Database;
 
+/// Lines of the program that are shown where a test fails.
+const LAST_LINES: usize = 60;
+
 /// A running program, killed when it is dropped.
 pub struct Program {
     child: Child,
@@ -30,19 +33,23 @@ pub struct Program {
 #[must_use]
 pub fn command(database: &Database, arguments: &[&str]) -> Command {
     let mut command = Command::new(executable());
+    command.args(arguments);
+    prepare(&mut command, database);
+    command
+}
+
+fn prepare(command: &mut Command, database: &Database) {
     for (name, _) in std::env::vars_os() {
         if name.to_string_lossy().starts_with("CALLSHOT_") {
             command.env_remove(name);
         }
     }
     command
-        .args(arguments)
         .current_dir(database.folder())
         .env("DATABASE_URL", database.url())
         .env("CALLSHOT_KEY_FILE", database.folder().join("callshot.key"))
         .stdin(Stdio::null())
         .kill_on_drop(true);
-    command
 }
 
 /// Runs a command line to its end.
@@ -59,8 +66,35 @@ impl Program {
     /// # Panics
     /// Where it ends before it listens; what it said is shown.
     pub async fn serve(database: &Database, arguments: &[&str]) -> Self {
+        Self::serve_in(database, arguments, &[]).await
+    }
+
+    /// The same with these variables in its environment.
+    ///
+    /// # Panics
+    /// As [`Program::serve`].
+    pub async fn serve_in(database: &Database, arguments: &[&str], environment: &[(&str, &str)]) -> Self {
         let mut command = command(database, &["serve"]);
-        command.args(arguments).env("CALLSHOT_LISTEN", "127.0.0.1:0").stdout(Stdio::piped()).stderr(Stdio::piped());
+        command.envs(environment.iter().copied()).args(arguments);
+        Self::listens(command).await
+    }
+
+    /// The same where no file may become larger than so many KiB: writing on fails, as on a disk that is full. Until
+    /// [`Program::make_room`].
+    ///
+    /// # Panics
+    /// As [`Program::serve`].
+    pub async fn serve_with_room(database: &Database, kibibytes: u32) -> Self {
+        // The signal that comes with the failure is not listened to; whoever started the program may lift the limit.
+        let script = format!("trap '' XFSZ; ulimit -S -f {}; exec \"$0\" serve", u64::from(kibibytes) * 2);
+        let mut command = Command::new("sh");
+        command.args(["-c", &script]).arg(executable());
+        prepare(&mut command, database);
+        Self::listens(command).await
+    }
+
+    async fn listens(mut command: Command) -> Self {
+        command.env("CALLSHOT_LISTEN", "127.0.0.1:0").stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().expect("the program starts");
         let (sender, lines) = mpsc::unbounded_channel();
         let output = child.stdout.take().expect("standard output is piped");
@@ -97,9 +131,22 @@ impl Program {
     /// # Panics
     /// Where it had ended before.
     pub async fn terminate(&self) {
-        let id = self.child.id().expect("the program still runs").to_string();
-        let status = Command::new("kill").args(["-TERM", &id]).status().await.expect("kill runs");
+        let status = Command::new("kill").args(["-TERM", &self.id()]).status().await.expect("kill runs");
         assert!(status.success(), "the signal is sent");
+    }
+
+    /// Lets files grow again, as on a disk where somebody tidied up.
+    ///
+    /// # Panics
+    /// Where it had ended before.
+    pub async fn make_room(&self) {
+        let arguments = ["--pid", &self.id(), "--fsize=unlimited:"];
+        let status = Command::new("prlimit").args(arguments).status().await.expect("prlimit runs");
+        assert!(status.success(), "the limit is lifted");
+    }
+
+    fn id(&self) -> String {
+        self.child.id().expect("the program still runs").to_string()
     }
 
     /// Waits until it has ended, and answers how, with every line that it wrote.
@@ -110,7 +157,7 @@ impl Program {
         while let Some(line) = self.lines.recv().await {
             self.seen.push(line);
         }
-        (self.child.wait().await.expect("the program ends"), self.seen)
+        (self.child.wait().await.expect("the program ends"), std::mem::take(&mut self.seen))
     }
 
     /// Waits for the line that tells the address.
@@ -123,6 +170,19 @@ impl Program {
             }
         }
         panic!("the program ended before it listened:\n{}", self.seen.join("\n"))
+    }
+}
+
+/// Where a test fails, what the program wrote last is shown with it.
+impl Drop for Program {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            while let Ok(line) = self.lines.try_recv() {
+                self.seen.push(line);
+            }
+            let last = self.seen.len().saturating_sub(LAST_LINES);
+            eprintln!("the program's last lines:\n{}", self.seen[last..].join("\n"));
+        }
     }
 }
 
