@@ -186,13 +186,13 @@ impl Drop for Program {
     }
 }
 
-/// The first address with a port in a line of the log.
+/// The first address with a port in a line of the log that one can ask over HTTP. A database may have one, too.
 fn root_in(line: &str) -> Option<String> {
-    const HOST: &str = "127.0.0.1:";
+    const HOST: &str = "http://127.0.0.1:";
     let after = line.split_once(HOST)?.1;
     let digits = after.find(|letter: char| !letter.is_ascii_digit()).unwrap_or(after.len());
     let port: u16 = after[..digits].parse().ok().filter(|port| *port != 0)?;
-    Some(format!("http://{HOST}{port}"))
+    Some(format!("{HOST}{port}"))
 }
 
 fn pass_on(from: impl tokio::io::AsyncRead + Unpin + Send + 'static, to: mpsc::UnboundedSender<String>) {
@@ -221,8 +221,9 @@ mod tests {
     #[test]
     fn the_address_is_found_in_a_line_of_the_log() {
         assert_eq!(root_in("INFO listening on http://127.0.0.1:41233/graphql").unwrap(), "http://127.0.0.1:41233");
-        assert_eq!(root_in(r#"{"address":"127.0.0.1:8000"}"#).unwrap(), "http://127.0.0.1:8000");
+        assert_eq!(root_in(r#"{"message":"http://127.0.0.1:8000"}"#).unwrap(), "http://127.0.0.1:8000");
         assert_eq!(root_in("asked for 127.0.0.1:0"), None);
         assert_eq!(root_in("opened sqlite://callshot.db"), None);
+        assert_eq!(root_in("cannot open postgres://ann@127.0.0.1:5432/new"), None);
     }
 }

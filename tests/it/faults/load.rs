@@ -1,5 +1,7 @@
 //! Eight who write and two who read, one request after another, and what became of each.
 
+#![expect(clippy::panic, reason = "what goes wrong here is a failed test")]
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -13,7 +13,7 @@ use super::{Office, UNBOUNDED, tell};
 
 const CONNECTIONS: usize = 2;
 const REQUESTS: usize = 12;
-const WAIT: Duration = Duration::from_millis(500);
+const WAIT: Duration = Duration::from_millis(1_500);
 /// On a machine that has much else to do.
 const LATE: Duration = Duration::from_secs(4);
 
@@ -30,7 +30,7 @@ async fn a_full_pool_says_so_in_time_and_goes_on_when_it_can(database: &Database
         Kind::Sqlite => (1, true),
         Kind::Postgres => (CONNECTIONS, false),
     };
-    let arguments = ["--database-connections", &CONNECTIONS.to_string(), "--database-wait", "500ms"];
+    let arguments = ["--database-connections", &CONNECTIONS.to_string(), "--database-wait", "1500ms"];
     let program = Program::serve_in(database, &arguments, &UNBOUNDED).await;
     let office = Office::opened(&program).await;
     let (admin, account) = (office.at(&program), office.accounts[0].clone());
