@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use migration::{Migrator, MigratorTrait};
+use sea_orm::sqlx::{self, Connection, SqliteConnection};
 use sea_orm::{
     ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr,
     SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait,
@@ -58,6 +59,9 @@ pub struct Options {
 
 /// Characters of a slow statement that are logged.
 const LOGGED: usize = 500;
+
+/// A connection that lay idle for longer is asked whether it still lives before a request gets it.
+const IDLE: Duration = Duration::from_secs(1);
 
 /// Any number that all our servers know: the lock under which one of them migrates.
 const MIGRATION_LOCK: i64 = 0x0043_414c_4c53_484f;
@@ -260,8 +264,26 @@ fn sqlite(options: &Options, connections: u32, reading: bool) -> ConnectOptions 
                 .pragma("cache_size", "-8000")
                 .pragma("query_only", if reading { "on" } else { "off" })
                 .optimize_on_close(!reading, None)
+        })
+        .map_sqlx_sqlite_pool_opts(|pool| {
+            pool.after_release(|connection, _| Box::pin(async move { has_left_its_transaction(connection).await }))
         });
     connect
+}
+
+/// Where SQLite cannot write (a full disk) it rolls a transaction back by itself, and the driver goes on counting it: the
+/// next one would begin within it, and its commit would store nothing. Such a connection is closed.
+async fn has_left_its_transaction(connection: &mut SqliteConnection) -> Result<bool, sqlx::Error> {
+    if !connection.is_in_transaction() {
+        return Ok(true);
+    }
+    // A rollback may be under way still; what is asked after it is answered after it.
+    connection.ping().await?;
+    let left = !connection.is_in_transaction();
+    if !left {
+        tracing::warn!("SQLite ended a transaction by itself: its connection is closed");
+    }
+    Ok(left)
 }
 
 fn postgres(options: &Options) -> ConnectOptions {
@@ -280,6 +302,15 @@ fn postgres(options: &Options) -> ConnectOptions {
                 ("idle_in_transaction_session_timeout", "60000"),
                 ("client_min_messages", "warning"),
             ])
+        })
+        // While it lay idle the server may have gone and come back: then it is the connection that finds out, not a request.
+        .map_sqlx_postgres_before_acquire(|connection, lain| {
+            Box::pin(async move {
+                if lain.idle_for > IDLE {
+                    connection.ping().await?;
+                }
+                Ok(true)
+            })
         });
     connect
 }

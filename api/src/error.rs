@@ -29,7 +29,7 @@ pub enum Fault {
     LimitExceeded(String),
     /// Too many failed attempts; after so many seconds (1 or more) another one is allowed.
     RateLimited(u64),
-    /// The database took too long.
+    /// The database took too long, or there was no connection to it in time. The log has it under the request's id.
     Timeout,
     /// The change lost to another one, and left nothing behind.
     TryAgain,
@@ -69,7 +69,10 @@ impl Fault {
                 wait = Some(seconds);
                 ("RATE_LIMITED", format!("Too many failed attempts: try again in {seconds} s."), None)
             }
-            Self::Timeout => ("TIMEOUT", "This took too long. Ask for less, or narrow the filter.".to_owned(), None),
+            Self::Timeout => {
+                let message = "This took too long. Try again, ask for less, or narrow the filter.".to_owned();
+                ("TIMEOUT", message, Some(cx.request_id.clone()))
+            }
             Self::TryAgain => (
                 "INTERNAL_SERVER_ERROR",
                 "Another change was in the way. Try again.".to_owned(),
@@ -113,8 +116,11 @@ impl From<crate::auth::throttle::Refused> for Fault {
 impl From<DbErr> for Fault {
     fn from(error: DbErr) -> Self {
         match database_code(&error).as_deref() {
-            // query_canceled, lock_not_available; SQLite: interrupted.
-            Some("57014" | "55P03" | "9") => Self::Timeout,
+            // query_canceled, lock_not_available; SQLite: busy (another process writes), interrupted.
+            Some("57014" | "55P03" | "5" | "9") => {
+                tracing::warn!(cause = %error, "the database took too long");
+                Self::Timeout
+            }
             // serialization_failure, deadlock_detected; unique_violation, which a change meets only where another
             // one came between its check and its write, so that checking again tells.
             Some("40001" | "40P01" | "23505" | "1555" | "2067") => Self::TryAgain,

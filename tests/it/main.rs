@@ -10,6 +10,7 @@ mod cancelled;
 mod contacts;
 mod contacts_upsert;
 mod cost;
+mod faults;
 mod graphql;
 mod harness;
 mod import;

@@ -29,6 +29,7 @@ pub mod imports;
 pub mod invariants;
 pub mod postgres;
 pub mod program;
+pub mod proxy;
 pub mod queries;
 pub mod replay;
 pub mod server;

@@ -14,6 +14,9 @@ use tokio::sync::mpsc;
 use crate::client::Client;
 use crate::databases::Database;
 
+/// Lines of the program that are shown where a test fails.
+const LAST_LINES: usize = 60;
+
 /// A running program, killed when it is dropped.
 pub struct Program {
     child: Child,
@@ -30,19 +33,23 @@ pub struct Program {
 #[must_use]
 pub fn command(database: &Database, arguments: &[&str]) -> Command {
     let mut command = Command::new(executable());
+    command.args(arguments);
+    prepare(&mut command, database);
+    command
+}
+
+fn prepare(command: &mut Command, database: &Database) {
     for (name, _) in std::env::vars_os() {
         if ["CALLSHOT_", "OTEL_"].iter().any(|ours| name.to_string_lossy().starts_with(ours)) {
             command.env_remove(name);
         }
     }
     command
-        .args(arguments)
         .current_dir(database.folder())
         .env("DATABASE_URL", database.url())
         .env("CALLSHOT_KEY_FILE", database.folder().join("callshot.key"))
         .stdin(Stdio::null())
         .kill_on_drop(true);
-    command
 }
 
 /// Runs a command line to its end.
@@ -68,12 +75,26 @@ impl Program {
     /// As [`Program::serve`].
     pub async fn serve_in(database: &Database, arguments: &[&str], environment: &[(&str, &str)]) -> Self {
         let mut command = command(database, &["serve"]);
-        command
-            .envs(environment.iter().copied())
-            .args(arguments)
-            .env("CALLSHOT_LISTEN", "127.0.0.1:0")
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped());
+        command.envs(environment.iter().copied()).args(arguments);
+        Self::listens(command).await
+    }
+
+    /// The same where no file may become larger than so many KiB: writing on fails, as on a disk that is full. Until
+    /// [`Program::make_room`].
+    ///
+    /// # Panics
+    /// As [`Program::serve`].
+    pub async fn serve_with_room(database: &Database, kibibytes: u32) -> Self {
+        // The signal that comes with the failure is not listened to; whoever started the program may lift the limit.
+        let script = format!("trap '' XFSZ; ulimit -S -f {}; exec \"$0\" serve", u64::from(kibibytes) * 2);
+        let mut command = Command::new("sh");
+        command.args(["-c", &script]).arg(executable());
+        prepare(&mut command, database);
+        Self::listens(command).await
+    }
+
+    async fn listens(mut command: Command) -> Self {
+        command.env("CALLSHOT_LISTEN", "127.0.0.1:0").stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().expect("the program starts");
         let (sender, lines) = mpsc::unbounded_channel();
         let output = child.stdout.take().expect("standard output is piped");
@@ -110,9 +131,22 @@ impl Program {
     /// # Panics
     /// Where it had ended before.
     pub async fn terminate(&self) {
-        let id = self.child.id().expect("the program still runs").to_string();
-        let status = Command::new("kill").args(["-TERM", &id]).status().await.expect("kill runs");
+        let status = Command::new("kill").args(["-TERM", &self.id()]).status().await.expect("kill runs");
         assert!(status.success(), "the signal is sent");
+    }
+
+    /// Lets files grow again, as on a disk where somebody tidied up.
+    ///
+    /// # Panics
+    /// Where it had ended before.
+    pub async fn make_room(&self) {
+        let arguments = ["--pid", &self.id(), "--fsize=unlimited:"];
+        let status = Command::new("prlimit").args(arguments).status().await.expect("prlimit runs");
+        assert!(status.success(), "the limit is lifted");
+    }
+
+    fn id(&self) -> String {
+        self.child.id().expect("the program still runs").to_string()
     }
 
     /// Waits until it has ended, and answers how, with every line that it wrote.
@@ -123,7 +157,7 @@ impl Program {
         while let Some(line) = self.lines.recv().await {
             self.seen.push(line);
         }
-        (self.child.wait().await.expect("the program ends"), self.seen)
+        (self.child.wait().await.expect("the program ends"), std::mem::take(&mut self.seen))
     }
 
     /// Waits for the line that tells the address.
@@ -139,13 +173,26 @@ impl Program {
     }
 }
 
-/// The first address with a port in a line of the log.
+/// Where a test fails, what the program wrote last is shown with it.
+impl Drop for Program {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            while let Ok(line) = self.lines.try_recv() {
+                self.seen.push(line);
+            }
+            let last = self.seen.len().saturating_sub(LAST_LINES);
+            eprintln!("the program's last lines:\n{}", self.seen[last..].join("\n"));
+        }
+    }
+}
+
+/// The first address with a port in a line of the log that one can ask over HTTP. A database may have one, too.
 fn root_in(line: &str) -> Option<String> {
-    const HOST: &str = "127.0.0.1:";
+    const HOST: &str = "http://127.0.0.1:";
     let after = line.split_once(HOST)?.1;
     let digits = after.find(|letter: char| !letter.is_ascii_digit()).unwrap_or(after.len());
     let port: u16 = after[..digits].parse().ok().filter(|port| *port != 0)?;
-    Some(format!("http://{HOST}{port}"))
+    Some(format!("{HOST}{port}"))
 }
 
 fn pass_on(from: impl tokio::io::AsyncRead + Unpin + Send + 'static, to: mpsc::UnboundedSender<String>) {
@@ -174,8 +221,9 @@ mod tests {
     #[test]
     fn the_address_is_found_in_a_line_of_the_log() {
         assert_eq!(root_in("INFO listening on http://127.0.0.1:41233/graphql").unwrap(), "http://127.0.0.1:41233");
-        assert_eq!(root_in(r#"{"address":"127.0.0.1:8000"}"#).unwrap(), "http://127.0.0.1:8000");
+        assert_eq!(root_in(r#"{"message":"http://127.0.0.1:8000"}"#).unwrap(), "http://127.0.0.1:8000");
         assert_eq!(root_in("asked for 127.0.0.1:0"), None);
         assert_eq!(root_in("opened sqlite://callshot.db"), None);
+        assert_eq!(root_in("cannot open postgres://ann@127.0.0.1:5432/new"), None);
     }
 }

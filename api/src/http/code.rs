@@ -98,8 +98,14 @@ impl Code {
     /// An error of ours: a sentence that says nothing of its cause, and the reference under which the log has it.
     #[must_use]
     pub fn internal(reference: &str) -> ServerError {
-        let mut error =
-            Self::Internal.error("Something went wrong on our side; the log has it under this reference.", None);
+        let message = "Something went wrong on our side; the log has it under this reference.";
+        Self::Internal.error_with_reference(message, reference)
+    }
+
+    /// An error of this kind that the log has under a reference.
+    #[must_use]
+    pub fn error_with_reference(self, message: impl Into<String>, reference: &str) -> ServerError {
+        let mut error = self.error(message, None);
         error.extensions.get_or_insert_with(ErrorExtensionValues::default).set("reference", reference);
         error
     }

@@ -254,7 +254,8 @@ async fn to_the_end(
                 "There was no answer within {} s. What the request began is finished nevertheless.",
                 patience.as_secs_f32()
             );
-            Answer::from_errors(vec![Code::Timeout.error(message, None)])
+            tracing::warn!(reference = id.0, "no answer in time");
+            Answer::from_errors(vec![Code::Timeout.error_with_reference(message, &id.0)])
         }
     }
 }

@@ -1,0 +1,122 @@
+//! What breaks around the server, and what must hold all the same: every write that was acknowledged is there, the feed
+//! has no gap and gives the tables, whatever fails says so with a reference and in time, and nobody need restart anything.
+
+mod disk;
+mod ends;
+mod load;
+mod outage;
+mod pool;
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use entity::show_id;
+use sea_orm::{ConnectionTrait as _, DatabaseConnection, QueryResult, Statement};
+use serde_json::{Value, json};
+use tests::{Client, Database, Kind, actors, program::Program, replay};
+use uuid::Uuid;
+
+use self::load::Tally;
+
+/// No bound of what one organization may ask for: here it is to be as much as breaks things.
+const UNBOUNDED: [(&str, &str); 3] =
+    [("CALLSHOT_POINTS", "0"), ("CALLSHOT_SHARE", "64"), ("CALLSHOT_DEAR_SHARE", "64")];
+
+/// An organization on a running program: its administrator, and the accounts that everyone works on.
+struct Office {
+    token: String,
+    accounts: Vec<String>,
+}
+
+impl Office {
+    async fn opened(program: &Program) -> Self {
+        let input = json!({
+            "organizationName": "Initech", "name": "Ada", "email": "ada@initech.example", "password": actors::PASSWORD,
+        });
+        let answer = program.stranger().mutate("signUp", "session { accessToken }", input).await.done();
+        let token = answer.text("signUp.session.accessToken").to_owned();
+        let mut office = Self { token, accounts: Vec::new() };
+        for name in ["Acme", "Globex", "Hooli"] {
+            let made = office.at(program).mutate("createAccount", "account { id }", json!({"name": name})).await.done();
+            office.accounts.push(made.text("createAccount.account.id").to_owned());
+        }
+        office
+    }
+
+    /// Its administrator, at this program.
+    fn at(&self, program: &Program) -> Client {
+        program.stranger().with_token(&self.token)
+    }
+
+    /// Checks that all of the tally is in the database and in the feed, that both are whole, and that whoever reads the
+    /// feed through the API sees all of it.
+    async fn has_all_of(&self, tally: &Tally, database: &Database, client: &Client) {
+        let connection = database.connect().await;
+        let there = rows(&connection, "SELECT subject FROM touch").await;
+        let mut there: Vec<String> = there.iter().map(|row| row.try_get_by_index(0).unwrap()).collect();
+        there.sort_unstable();
+        let lost: Vec<&String> = tally.touches.iter().filter(|subject| there.binary_search(subject).is_err()).collect();
+        assert!(lost.is_empty(), "{} touches acknowledged and not there: {lost:?}", lost.len());
+        assert!(there.windows(2).all(|pair| pair[0] != pair[1]), "a touch is there twice");
+
+        let feed = replay::feed(&connection).await;
+        let mut histories: BTreeMap<Uuid, Vec<&Value>> = BTreeMap::new();
+        for event in &feed {
+            histories.entry(event.subject).or_default().push(&event.changes);
+        }
+        for noun in ["account", "touch"] {
+            for row in rows(&connection, &format!("SELECT id, version FROM {noun}")).await {
+                let (id, version): (Uuid, i32) = (row.try_get("", "id").unwrap(), row.try_get("", "version").unwrap());
+                let events = histories.get(&id).map_or(0, Vec::len);
+                assert_eq!(events, usize::try_from(version).unwrap(), "events and versions of {noun} {id}");
+            }
+        }
+        // The event of each version that was acknowledged says what was acknowledged.
+        for ((account, version), city) in &tally.versions {
+            let id: entity::AccountId = entity::Id::parse(&self.accounts[*account]).unwrap();
+            let changes = histories[&entity::Id::uuid(id)][version - 1];
+            assert_eq!(changes["city"]["to"], json!(city), "version {version} of account {account}");
+        }
+        replay::feed_gives_the_tables(&connection, false).await;
+        if database.kind() == Kind::Sqlite {
+            let sound: String = rows(&connection, "PRAGMA integrity_check").await[0].try_get_by_index(0).unwrap();
+            assert_eq!(sound, "ok");
+        }
+        connection.close().await.unwrap();
+
+        let told: Vec<(String, String)> =
+            feed.into_iter().map(|event| (event.kind, show_id(&event.noun, event.subject))).collect();
+        assert!(read_feed(client).await == told, "who reads the feed and who looks at it see different things");
+    }
+}
+
+async fn rows(connection: &DatabaseConnection, question: &str) -> Vec<QueryResult> {
+    let statement = Statement::from_string(connection.get_database_backend(), question);
+    connection.query_all_raw(statement).await.unwrap()
+}
+
+/// Type and subject of every event, read page by page.
+async fn read_feed(client: &Client) -> Vec<(String, String)> {
+    const PAGE: &str = "query($after: String) { events(first: 200, after: $after) {
+        nodes { type subjectId } pageInfo { endCursor hasNextPage } } }";
+    let (mut events, mut after) = (Vec::new(), Value::Null);
+    loop {
+        let page = client.send(PAGE, json!({"after": after})).await;
+        let text = |value: &Value| value.as_str().unwrap().to_owned();
+        let nodes = page.data("events.nodes").as_array().unwrap();
+        events.extend(nodes.iter().map(|node| (text(&node["type"]), text(&node["subjectId"]))));
+        if page.data("events.pageInfo.hasNextPage") == &json!(false) {
+            return events;
+        }
+        after = page.data("events.pageInfo.endCursor").clone();
+    }
+}
+
+/// Tells what was counted, to whoever runs the tests with `--nocapture`.
+fn tell(test: &str, database: &Database, figures: &[(&str, usize)], tally: &Tally) {
+    let mut line = format!("{test} on {}:", database.kind());
+    for (what, number) in figures {
+        let _ = write!(line, " {number} {what},");
+    }
+    println!("{line} {tally}");
+}

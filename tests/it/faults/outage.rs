@@ -1,0 +1,137 @@
+//! PostgreSQL out of reach, in one way or another, while eight write and two read.
+
+use std::time::{Duration, Instant};
+
+use sea_orm::DatabaseConnection;
+use tests::program::Program;
+use tests::proxy::Proxy;
+use tests::{Database, Kind, invariants};
+
+use super::load::{Expect, Load, Outcome, Tally};
+use super::{Office, UNBOUNDED, rows, tell};
+
+/// How long a request of these tests may wait for its answer, by the server's setting.
+const PATIENCE: Duration = Duration::from_secs(4);
+/// By how much an answer may come later, on a machine that has much else to do.
+const LATE: Duration = Duration::from_secs(5);
+/// After this a connection of the pool is asked whether it lives before it is used.
+const IDLE: Duration = Duration::from_millis(1_200);
+/// How long the database is gone.
+const GONE: Duration = Duration::from_secs(5);
+
+async fn served_through(proxy: &Proxy, database: &Database) -> Program {
+    let environment = [&UNBOUNDED[..], &[("DATABASE_URL", proxy.url())]].concat();
+    Program::serve_in(database, &["--database-wait", "2s", "--request-timeout", "4s"], &environment).await
+}
+
+/// What `/readyz` says, by its status.
+async fn readiness(program: &Program) -> u16 {
+    program.stranger().at("/readyz", reqwest::Method::GET).send().await.unwrap().status().as_u16()
+}
+
+/// Ends the program, and looks at all that is left of what was done.
+async fn is_whole(office: &Office, program: Program, tally: &Tally, database: &Database) {
+    assert_eq!(readiness(&program).await, 200);
+    office.has_all_of(tally, database, &office.at(&program)).await;
+    program.terminate().await;
+    let (status, lines) = program.ended().await;
+    assert!(status.success(), "{lines:#?}");
+    let panics: Vec<&String> = lines.iter().filter(|line| line.contains("panicked")).collect();
+    assert!(panics.is_empty(), "{panics:#?}");
+    invariants::check(database).await;
+    assert!(tally.slowest < PATIENCE + LATE, "{tally}");
+}
+
+#[test]
+fn the_database_is_gone_for_five_seconds_and_comes_back() {
+    tests::run(Kind::Postgres, async |database: &Database| {
+        let mut proxy = Proxy::to(database);
+        let program = served_through(&proxy, database).await;
+        let office = Office::opened(&program).await;
+        let mut load = Load::start(&office.at(&program), &office.accounts, 0, Expect::Answers);
+        load.meets(Outcome::Acknowledged, 100).await;
+
+        proxy.cut().await;
+        let begun = Instant::now();
+        load.forget();
+        load.meets(Outcome::Failed, 10).await;
+        assert_eq!(readiness(&program).await, 503);
+        load.goes_on(begun, GONE).await;
+        proxy.mend();
+
+        load.forget();
+        load.meets(Outcome::Acknowledged, 100).await;
+        load.meets(Outcome::Read, 10).await;
+        let tally = load.end().await;
+        is_whole(&office, program, &tally, database).await;
+        tell("the database gone for 5 s", database, &[], &tally);
+    });
+}
+
+#[test]
+fn the_network_is_silent_for_five_seconds_and_speaks_again() {
+    tests::run(Kind::Postgres, async |database: &Database| {
+        let proxy = Proxy::to(database);
+        let program = served_through(&proxy, database).await;
+        let office = Office::opened(&program).await;
+        let mut load = Load::start(&office.at(&program), &office.accounts, 0, Expect::Answers);
+        load.meets(Outcome::Acknowledged, 100).await;
+
+        proxy.silence();
+        let begun = Instant::now();
+        load.forget();
+        let failed = load.goes_on(begun, GONE).await;
+        assert!(failed > 0, "nobody noticed");
+        proxy.speak();
+
+        load.forget();
+        load.meets(Outcome::Acknowledged, 100).await;
+        load.meets(Outcome::Read, 10).await;
+        let tally = load.end().await;
+        is_whole(&office, program, &tally, database).await;
+        tell("no byte for 5 s", database, &[], &tally);
+    });
+}
+
+/// Ends all connections to this database but the one that asks, as an administrator may, and answers how many.
+async fn end_connections(connection: &DatabaseConnection) -> usize {
+    const END: &str = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+        WHERE datname = current_database() AND pid <> pg_backend_pid()";
+    let ended = rows(connection, END).await;
+    ended.iter().filter(|row| row.try_get_by_index::<bool>(0).unwrap()).count()
+}
+
+#[test]
+fn the_administrator_ends_all_connections_again_and_again() {
+    tests::run(Kind::Postgres, async |database: &Database| {
+        const TIMES: usize = 15;
+        let program = Program::serve_in(database, &["--request-timeout", "4s"], &UNBOUNDED).await;
+        let office = Office::opened(&program).await;
+        let administrator = database.connect().await;
+        let mut load = Load::start(&office.at(&program), &office.accounts, 0, Expect::Answers);
+        let mut ended = 0;
+        for time in 0..TIMES {
+            load.meets(Outcome::Acknowledged, 10 + 3 * time).await;
+            ended += end_connections(&administrator).await;
+            load.forget();
+        }
+        load.meets(Outcome::Acknowledged, 50).await;
+        let tally = load.end().await;
+        assert!(ended >= TIMES && tally.failures() > 0, "{ended} connections ended: {tally}");
+
+        // While nobody asks it for anything stored, what lies in the pool dies too. Whoever asks next does not notice.
+        end_connections(&administrator).await;
+        administrator.close().await.unwrap();
+        let (begun, alive) = (Instant::now(), program.stranger().at("/livez", reqwest::Method::GET));
+        while begun.elapsed() < IDLE {
+            assert_eq!(alive.try_clone().unwrap().send().await.unwrap().status(), 200);
+        }
+        for _ in 0..10 {
+            let answer = office.at(&program).query("{ accounts { totalCount } }").await;
+            assert_eq!(answer.data("accounts.totalCount"), &serde_json::json!(3));
+        }
+        is_whole(&office, program, &tally, database).await;
+        let figures = [("times", TIMES), ("connections ended", ended)];
+        tell("connections ended by the administrator", database, &figures, &tally);
+    });
+}
