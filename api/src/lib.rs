@@ -5,6 +5,7 @@
 //! answer, [`paging`] and [`filter`] how lists are read, [`event`] how everything is written.
 
 pub mod account;
+pub mod agreement;
 pub mod analytics;
 pub mod app;
 pub mod auth;
@@ -16,22 +17,27 @@ pub mod clock;
 pub mod config;
 pub mod contact;
 pub mod context;
+pub mod criterion;
 pub mod db;
 pub mod error;
 pub mod event;
 pub mod external;
 pub mod feed;
 pub mod filter;
+pub mod goal;
 pub mod graph;
 pub mod http;
 pub mod import;
 pub mod money;
+pub mod one_on_one;
 pub mod opportunity;
 pub mod organization;
 pub mod paging;
 pub mod scalar;
 pub mod schema;
 pub mod server;
+pub mod target;
+pub mod target_list;
 pub mod telemetry;
 pub mod text;
 pub mod touch;

@@ -46,7 +46,7 @@ async fn fill(connection: &DatabaseConnection, owners: &[String]) {
     let statements = [
         format!("insert into account select {account}, {organization}, 'n' || (s.i * 7919 % 10007), 'n' || (s.i * 7919 % 10007), null,
             'I' || (s.i % 20), 'i' || (s.i % 20), s.i % 1000, null, null, null, null, null, null, null,
-            case when s.i % 3 = 0 then s.i end, null, {owner}, '[]', '{{}}', {scatter}, {scatter}, null, 1 from {}", series(10_000)),
+            case when s.i % 3 = 0 then s.i end, null, {owner}, '[]', '{{}}', {scatter}, {scatter}, null, 1, s.i % 1000 from {}", series(10_000)),
         "insert into seat select id, owner_id, organization_id, true, null, 0 from account".to_owned(),
         format!("insert into contact select {}, {organization}, {of_account}, 'n' || (s.i * 7919 % 50021), 'n' || (s.i * 7919 % 50021), null, null,
             null, null, null, null, 'KNOWN', null, false, '[]', '{{}}', {scatter}, {scatter}, null, null, 1 from {}", id(2, "s.i"), series(50_000)),
@@ -77,11 +77,12 @@ async fn no_list_reads_or_sorts_much_more_than_it_shows(world: &World) {
     for (list, orders, filters) in [
         (
             "accounts",
-            &["NAME", "POTENTIAL", "EMPLOYEES", "CREATED_AT", "UPDATED_AT"][..],
+            &["NAME", "POTENTIAL", "EMPLOYEES", "SCORE", "CREATED_AT", "UPDATED_AT"][..],
             vec![
                 format!("ownerId: {{eq: \"{}\"}}", seller.id()),
                 "name: {eq: \"n7919\"}".to_owned(),
                 "industry: {eq: \"I3\"}".to_owned(),
+                "score: {gte: 99}".to_owned(),
             ],
         ),
         (

@@ -188,7 +188,7 @@ pub async fn remove_team_member(cx: &Cx, arguments: RemoveTeamMember) -> Result<
 }
 
 /// The account of an input, locked, for whoever answers for it.
-pub(super) async fn responsible_for(
+pub(crate) async fn responsible_for(
     cx: &Cx,
     write: &Write<'_>,
     check: &mut Check,

@@ -11,6 +11,7 @@ use crate::error::{Result, UserErrorCode};
 use crate::event::Write;
 use crate::external::ExternalIdInput;
 use crate::scalar::{Decimal, Json};
+use crate::target::moved::follow_owners;
 use crate::text::fold;
 
 /// A new account.
@@ -178,6 +179,7 @@ pub(super) fn blank(cx: &Cx, viewer: &Viewer) -> account::Model {
         updated_at: cx.now,
         archived_at: None,
         version: 0,
+        score: 0,
     }
 }
 
@@ -327,7 +329,9 @@ pub async fn update(cx: &Cx, arguments: UpdateAccount) -> Result<AccountPayload>
     check.done()?;
     let after = write.change(&before, after).await?;
     if after.owner_id != before.owner_id {
-        team::seat_owners(&mut write, after.organization_id, &[(after.id, after.owner_id)]).await?;
+        let owner = [(after.id, after.owner_id)];
+        team::seat_owners(&mut write, after.organization_id, &owner).await?;
+        follow_owners(&mut write, &owner).await?;
     }
     write.commit().await?;
     Ok(AccountPayload { account: Some(Account(after)), ..AccountPayload::default() })

@@ -6,7 +6,7 @@ use async_graphql::{InputObject, MaybeUndefined};
 use entity::{AccountId, BookingId, Id, OpportunityId, Scoped, account, booking, opportunity};
 use sea_orm::{ColumnTrait, QueryFilter, QueryOrder, QuerySelect};
 
-use super::write::{apply, blank};
+use super::write::{apply, blank, look_at_goals};
 use super::{LOST, NOT_TO_WRITE, is_lost, may_write};
 use crate::account::AccountRef;
 use crate::check::Check;
@@ -120,7 +120,17 @@ pub async fn upsert(cx: &Cx, arguments: UpsertBookings) -> Result<UpsertPayload>
             None => Row::failed(check),
         });
     }
+    let changed: Vec<(Option<booking::Model>, booking::Model)> = done
+        .iter()
+        .filter_map(|row| Some((row.before.clone(), row.after.clone()?)))
+        .filter(|(before, after)| before.as_ref() != Some(after))
+        .collect();
     let payload = save(&mut write, done, dry_run).await?;
+    if !dry_run {
+        let touched: Vec<&booking::Model> =
+            changed.iter().flat_map(|(before, after)| before.iter().chain([after])).collect();
+        look_at_goals(&mut write, viewer, &touched, changed.iter().map(|(_, after)| after.id)).await?;
+    }
     if dry_run {
         write.abandon().await?;
     } else {

@@ -11,6 +11,7 @@ use crate::context::{Cx, Viewer};
 use crate::error::{Fault, Result, UserErrorCode};
 use crate::event::Write;
 use crate::external::ExternalIdInput;
+use crate::goal::reached::after_bookings;
 use crate::opportunity::{ARCHIVED, of_account};
 use crate::scalar::{Date, Decimal};
 
@@ -97,6 +98,20 @@ pub(crate) fn blank(
     }
 }
 
+/// Tells the feed where goals are reached, or no longer, now that these bookings are (or were) there.
+///
+/// # Errors
+/// The database's.
+pub(crate) async fn look_at_goals(
+    write: &mut Write<'_>,
+    viewer: &Viewer,
+    bookings: &[&booking::Model],
+    written: impl IntoIterator<Item = BookingId>,
+) -> Result<()> {
+    let touched: Vec<(AccountId, Day)> = bookings.iter().map(|row| (row.account_id, row.booked_on)).collect();
+    after_bookings(write, &viewer.organization, &touched, &written.into_iter().collect()).await
+}
+
 /// `recordBooking`.
 pub async fn record(cx: &Cx, arguments: RecordBooking) -> Result<BookingPayload> {
     let RecordBookingInput { account_id, amount, booked_on, description, opportunity_id, seller_id, external_ids } =
@@ -133,6 +148,7 @@ pub async fn record(cx: &Cx, arguments: RecordBooking) -> Result<BookingPayload>
     check.untaken(&write.tx, viewer.organization.id, BookingId::PREFIX, "externalIds", &row.external_ids, None).await?;
     check.done()?;
     let row = write.add(row).await?;
+    look_at_goals(&mut write, viewer, &[&row], Some(row.id)).await?;
     write.commit().await?;
     Ok(BookingPayload::of(row))
 }
@@ -226,6 +242,7 @@ pub async fn update(cx: &Cx, arguments: UpdateBooking) -> Result<BookingPayload>
     }
     check.done()?;
     let after = write.change(&before, after).await?;
+    look_at_goals(&mut write, viewer, &[&before, &after], Some(after.id)).await?;
     write.commit().await?;
     Ok(BookingPayload::of(after))
 }
@@ -260,6 +277,7 @@ pub async fn delete(cx: &Cx, arguments: OneBooking) -> Result<BookingPayload> {
     let mut write = Write::begin(cx).await?;
     let Found { booking, .. } = to_change(viewer, &write.tx, &["id"], &arguments.id).await?;
     write.remove(&booking).await?;
+    look_at_goals(&mut write, viewer, &[&booking], None).await?;
     write.commit().await?;
     Ok(BookingPayload::of(booking))
 }

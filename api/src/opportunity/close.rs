@@ -7,6 +7,7 @@ use entity::{Day, booking, opportunity};
 use super::write::move_to;
 use super::{BOOKED, OpportunityPayload, booked, check_days, is_closed, release_touches, to_change};
 use crate::booking::Booking;
+use crate::booking::write::look_at_goals;
 use crate::calendar;
 use crate::check::{Amounts, Check, NOTE};
 use crate::context::{Cx, Viewer};
@@ -88,7 +89,9 @@ pub async fn win(cx: &Cx, arguments: WinOpportunity) -> Result<OpportunityPayloa
     write.call_it("won");
     let booking = match (after.amount, after.closed_on) {
         (Some(amount), Some(day)) if book => {
-            Some(Booking(write.add(booking_of(cx, viewer, &after, amount, day)).await?))
+            let row = write.add(booking_of(cx, viewer, &after, amount, day)).await?;
+            look_at_goals(&mut write, viewer, &[&row], Some(row.id)).await?;
+            Some(Booking(row))
         }
         _ => None,
     };
