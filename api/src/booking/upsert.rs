@@ -129,7 +129,8 @@ pub async fn upsert(cx: &Cx, arguments: UpsertBookings) -> Result<UpsertPayload>
     if !dry_run {
         let touched: Vec<&booking::Model> =
             changed.iter().flat_map(|(before, after)| before.iter().chain([after])).collect();
-        look_at_goals(&mut write, viewer, &touched, changed.iter().map(|(_, after)| after.id)).await?;
+        let written: Vec<BookingId> = changed.iter().map(|(_, after)| after.id).collect();
+        look_at_goals(&mut write, viewer, &touched, &written).await?;
     }
     if dry_run {
         write.abandon().await?;

@@ -106,10 +106,10 @@ pub(crate) async fn look_at_goals(
     write: &mut Write<'_>,
     viewer: &Viewer,
     bookings: &[&booking::Model],
-    written: impl IntoIterator<Item = BookingId>,
+    written: &[BookingId],
 ) -> Result<()> {
     let touched: Vec<(AccountId, Day)> = bookings.iter().map(|row| (row.account_id, row.booked_on)).collect();
-    after_bookings(write, &viewer.organization, &touched, &written.into_iter().collect()).await
+    after_bookings(write, &viewer.organization, &touched, written).await
 }
 
 /// `recordBooking`.
@@ -148,7 +148,7 @@ pub async fn record(cx: &Cx, arguments: RecordBooking) -> Result<BookingPayload>
     check.untaken(&write.tx, viewer.organization.id, BookingId::PREFIX, "externalIds", &row.external_ids, None).await?;
     check.done()?;
     let row = write.add(row).await?;
-    look_at_goals(&mut write, viewer, &[&row], Some(row.id)).await?;
+    look_at_goals(&mut write, viewer, &[&row], &[row.id]).await?;
     write.commit().await?;
     Ok(BookingPayload::of(row))
 }
@@ -242,7 +242,7 @@ pub async fn update(cx: &Cx, arguments: UpdateBooking) -> Result<BookingPayload>
     }
     check.done()?;
     let after = write.change(&before, after).await?;
-    look_at_goals(&mut write, viewer, &[&before, &after], Some(after.id)).await?;
+    look_at_goals(&mut write, viewer, &[&before, &after], &[after.id]).await?;
     write.commit().await?;
     Ok(BookingPayload::of(after))
 }
@@ -277,7 +277,7 @@ pub async fn delete(cx: &Cx, arguments: OneBooking) -> Result<BookingPayload> {
     let mut write = Write::begin(cx).await?;
     let Found { booking, .. } = to_change(viewer, &write.tx, &["id"], &arguments.id).await?;
     write.remove(&booking).await?;
-    look_at_goals(&mut write, viewer, &[&booking], None).await?;
+    look_at_goals(&mut write, viewer, &[&booking], &[]).await?;
     write.commit().await?;
     Ok(BookingPayload::of(booking))
 }

@@ -256,7 +256,7 @@ impl Record for goal::Model {
             "proposedById": proposed_by_id,
             "agreedById": agreed_by_id,
             "agreedAt": agreed_at,
-            "revisions": serde_json::Value::from_iter(read_revisions(revisions).iter().map(shown)),
+            "revisions": read_revisions(revisions).iter().map(shown).collect::<serde_json::Value>(),
             "reachedById": reached_by_id.map(BookingId::show),
             "createdAt": created_at,
         }

@@ -164,7 +164,6 @@ mod tests {
     }
 
     #[test]
-    #[expect(clippy::float_cmp, reason = "these are exact")]
     fn cramming_is_seen() {
         // 100,000 with 20,000 booked and 20 of 52 weeks left.
         let year = (day("2017-01-02"), day("2017-12-31"));

@@ -23,7 +23,7 @@ pub async fn after_bookings(
     write: &mut Write<'_>,
     organization: &organization::Model,
     touched: &[(AccountId, Day)],
-    written: &HashSet<BookingId>,
+    written: &[BookingId],
 ) -> Result<()> {
     if touched.is_empty() {
         return Ok(());
@@ -54,7 +54,7 @@ pub async fn after_calendar(write: &mut Write<'_>, organization: &organization::
         .lock_exclusive()
         .all(&write.tx)
         .await?;
-    settle(write, organization, goals, &HashSet::new()).await
+    settle(write, organization, goals, &[]).await
 }
 
 /// Looks at these goals, which are locked.
@@ -65,7 +65,7 @@ pub(super) async fn settle(
     write: &mut Write<'_>,
     organization: &organization::Model,
     goals: Vec<goal::Model>,
-    written: &HashSet<BookingId>,
+    written: &[BookingId],
 ) -> Result<()> {
     let start = organization.fiscal_year_start_month.unsigned_abs();
     let mut changed = Vec::new();
@@ -127,7 +127,7 @@ async fn bookings(
 
 /// The booking that did it, of a year's in their order: the one with which the sum reached the goal; where others were
 /// written just now (one of a day long past), the last of those.
-fn reaching(bookings: &[&booking::Model], goal: i64, written: &HashSet<BookingId>) -> Option<BookingId> {
+fn reaching(bookings: &[&booking::Model], goal: i64, written: &[BookingId]) -> Option<BookingId> {
     let mut sum = 0_i64;
     let first = bookings.iter().find(|row| {
         sum = sum.saturating_add(row.amount);
@@ -169,12 +169,12 @@ mod tests {
         let rows = [booking(1, 40), booking(2, 30), booking(3, 40), booking(4, 10)];
         let all: Vec<&booking::Model> = rows.iter().collect();
         let by = |written: &[usize]| {
-            let written = written.iter().map(|at| rows[*at].id).collect();
+            let written: Vec<BookingId> = written.iter().map(|at| rows[*at].id).collect();
             let id = reaching(&all, 100, &written).unwrap();
             rows.iter().position(|row| row.id == id).unwrap()
         };
         // Agreed on when it was there already; booked last; one of an import; a day long past.
         assert_eq!((by(&[]), by(&[2]), by(&[0, 1, 2, 3]), by(&[0])), (2, 2, 2, 0));
-        assert_eq!(reaching(&[], 100, &HashSet::new()), None);
+        assert_eq!(reaching(&[], 100, &[]), None);
     }
 }

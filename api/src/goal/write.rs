@@ -1,7 +1,5 @@
 //! Setting goals, agreeing to them, taking them back and removing them.
 
-use std::collections::HashSet;
-
 use async_graphql::{ID, InputObject};
 use entity::{AccountId, GoalId, Id, Scoped, UserId, account, goal};
 use sea_orm::{ColumnTrait, QueryFilter, QuerySelect};
@@ -156,7 +154,7 @@ async fn settled(write: &mut Write<'_>, viewer: &Viewer, goal: goal::Model) -> R
         return Ok(goal);
     }
     let (account, year) = (goal.account_id, goal.year);
-    reached::settle(write, &viewer.organization, vec![goal.clone()], &HashSet::new()).await?;
+    reached::settle(write, &viewer.organization, vec![goal.clone()], &[]).await?;
     Ok(of_year(write, account, year).await?.unwrap_or(goal))
 }
 

@@ -90,7 +90,7 @@ pub async fn win(cx: &Cx, arguments: WinOpportunity) -> Result<OpportunityPayloa
     let booking = match (after.amount, after.closed_on) {
         (Some(amount), Some(day)) if book => {
             let row = write.add(booking_of(cx, viewer, &after, amount, day)).await?;
-            look_at_goals(&mut write, viewer, &[&row], Some(row.id)).await?;
+            look_at_goals(&mut write, viewer, &[&row], &[row.id]).await?;
             Some(Booking(row))
         }
         _ => None,

@@ -108,7 +108,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn bands_are_never_empty(accounts in 0..1_000_000, size in 0..1_000_000, low in 0.001..=100.0, more in 0.0..100.0) {
+        fn bands_are_never_empty(accounts in 0..1_000_000, size in 0..1_000_000, low in 0.001_f64..=100.0, more in 0.0_f64..100.0) {
             let band = band(accounts, size, low, (low + more).min(100.0));
             prop_assert!(1 <= band.low && band.low <= band.high);
             prop_assert!(band.high <= accounts.max(1));
