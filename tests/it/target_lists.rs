@@ -325,6 +325,24 @@ async fn sellers_below(world: &World, mia: &Member, criterion: &str, from: usize
 }
 
 #[on_both_databases]
+async fn a_list_costs_the_same_however_long_it_is(world: &World) {
+    let mia = world.manager("Mia").await;
+    let ann = world.seller("Ann").under(&mia).await;
+    let mut costs = Vec::new();
+    for (from, to) in [(0, 2), (2, 12)] {
+        for number in from..to {
+            target(&ann, &mia, json!({"name": format!("n{number}"), "potential": "5"}), "SELLER").await;
+            ann.account(json!({"name": format!("other {number}")})).await;
+        }
+        let _ = mia.query("{ me { id } }").await;
+        let (answer, cost) = count(world.server(), mia.query(PAGE)).await;
+        assert_eq!(answer.data("me.reports.nodes.0.targetList.size"), &json!(to));
+        costs.push(cost);
+    }
+    assert_eq!(costs[0], costs[1]);
+}
+
+#[on_both_databases]
 async fn a_managers_page_costs_the_same_for_six_sellers_and_for_sixty(world: &World) {
     let mia = world.manager("Mia").await;
     let fit = world.admin().make("createCriterion", "criterion", json!({"name": "Fit"})).await;

@@ -12,7 +12,7 @@ use crate::account::{Account, AccountPayload, team};
 use crate::bulk;
 use crate::check::{Check, NOTE};
 use crate::context::Cx;
-use crate::error::{Fault, Result, UserErrorCode};
+use crate::error::{Result, UserErrorCode};
 use crate::event::Write;
 
 /// Scores of one call at most.
@@ -58,7 +58,7 @@ pub async fn assess(cx: &Cx, arguments: AssessAccount) -> Result<AccountPayload>
         check.fault(UserErrorCode::LimitExceeded, "scores", message);
     }
     check.done()?;
-    let Some(account) = account else { return Err(Fault::BadInput("Nothing to do.".to_owned())) };
+    let Some(account) = account else { return check.refuse() };
     let organization = viewer.organization.id;
     let wanted: Vec<CriterionId> =
         scores.iter().filter_map(|score| CriterionId::parse(&score.criterion_id).ok()).collect();

@@ -15,7 +15,7 @@ use std::collections::HashMap;
 
 use async_graphql::InputObject;
 use entity::{AccountId, CriterionId, Id, Instant, Scoped, criterion};
-use sea_orm::{ColumnTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{QueryFilter, QueryOrder, QuerySelect};
 use uuid::Uuid;
 
 use crate::context::Cx;
@@ -29,6 +29,12 @@ use crate::paging::LONGEST_LIST;
 /// A criterion.
 #[derive(Clone, Debug)]
 pub struct Criterion(pub criterion::Model);
+
+impl From<criterion::Model> for Criterion {
+    fn from(row: criterion::Model) -> Self {
+        Self(row)
+    }
+}
 
 object! {
     /// By what accounts are assessed.
@@ -114,13 +120,7 @@ impl Criterion {
     /// # Errors
     /// `UNAUTHENTICATED`; the database's.
     pub async fn fetch(cx: &Cx, ids: impl IntoIterator<Item = CriterionId>) -> Result<HashMap<CriterionId, Self>> {
-        let ids: Vec<CriterionId> = ids.into_iter().collect();
-        let viewer = cx.viewer()?;
-        if ids.is_empty() {
-            return Ok(HashMap::new());
-        }
-        let select = criterion::Entity::of(viewer.organization.id).filter(criterion::Column::Id.is_in(ids));
-        Ok(select.all(cx.reader()).await?.into_iter().map(|row| (row.id, Self(row))).collect())
+        cx.by_ids(criterion::Entity::of(cx.viewer()?.organization.id), criterion::Column::Id, ids, |row| row.id).await
     }
 }
 

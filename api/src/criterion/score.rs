@@ -94,10 +94,7 @@ object! {
 }
 
 async fn criteria(asked: &Asked<'_>, of: &[&Assessment]) -> Result<Answers> {
-    let mut ids: Vec<CriterionId> = of.iter().map(|assessment| assessment.0.criterion_id).collect();
-    ids.sort_unstable();
-    ids.dedup();
-    let found = Criterion::fetch(asked.cx, ids).await?;
+    let found = Criterion::fetch(asked.cx, of.iter().map(|assessment| assessment.0.criterion_id)).await?;
     let rows: Vec<Option<&Criterion>> = of.iter().map(|assessment| found.get(&assessment.0.criterion_id)).collect();
     asked.maybe(&rows).await
 }

@@ -279,13 +279,7 @@ impl Goal {
     /// # Errors
     /// `UNAUTHENTICATED`; the database's.
     pub async fn fetch(cx: &Cx, ids: impl IntoIterator<Item = GoalId>) -> Result<HashMap<GoalId, Self>> {
-        let ids: Vec<GoalId> = ids.into_iter().collect();
-        let viewer = cx.viewer()?;
-        if ids.is_empty() {
-            return Ok(HashMap::new());
-        }
-        let select = viewer.rows::<goal::Entity>(goal::Column::AccountId).filter(goal::Column::Id.is_in(ids));
-        Ok(select.all(cx.reader()).await?.into_iter().map(|row| (row.id, Self(row))).collect())
+        cx.by_ids(cx.viewer()?.rows::<goal::Entity>(goal::Column::AccountId), goal::Column::Id, ids, |row| row.id).await
     }
 
     /// Goals of accounts in a year, as far as they are seen.

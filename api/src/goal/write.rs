@@ -54,7 +54,7 @@ pub async fn set(cx: &Cx, arguments: SetGoal) -> Result<GoalPayload> {
     let amount = check.amount("amount", amount, viewer.currency, Amounts::Positive);
     check.done()?;
     let (Some(account), Some(year), Some(amount)) = (account, year, amount) else {
-        return Err(Fault::BadInput("Nothing to do.".to_owned()));
+        return check.refuse();
     };
     let present = of_year(&write, account.id, year).await?;
     same_version(if_version, present.as_ref().map_or(0, |goal| goal.version))?;

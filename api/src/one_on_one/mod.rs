@@ -180,15 +180,7 @@ impl OneOnOne {
     /// # Errors
     /// `UNAUTHENTICATED`; the database's.
     pub async fn fetch(cx: &Cx, ids: impl IntoIterator<Item = OneOnOneId>) -> Result<HashMap<OneOnOneId, Self>> {
-        let mut ids: Vec<OneOnOneId> = ids.into_iter().collect();
-        ids.sort_unstable();
-        ids.dedup();
-        let viewer = cx.viewer()?;
-        if ids.is_empty() {
-            return Ok(HashMap::new());
-        }
-        let rows = viewer.one_on_ones().filter(one_on_one::Column::Id.is_in(ids)).all(cx.reader()).await?;
-        Ok(rows.into_iter().map(|row| (row.id, Self(row))).collect())
+        cx.by_ids(cx.viewer()?.one_on_ones(), one_on_one::Column::Id, ids, |row| row.id).await
     }
 }
 

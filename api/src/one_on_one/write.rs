@@ -102,7 +102,7 @@ pub async fn schedule(cx: &Cx, arguments: ScheduleOneOnOne) -> Result<OneOnOnePa
     let items = agenda(viewer, &write.tx, &mut check, items.as_deref().unwrap_or_default()).await?;
     check.done()?;
     let (Some(seller), Some(manager_id)) = (seller, manager) else {
-        return Err(Fault::BadInput("Nothing to do.".to_owned()));
+        return check.refuse();
     };
     let row = one_on_one::Model {
         id: OneOnOneId::make(),

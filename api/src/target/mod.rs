@@ -20,9 +20,9 @@ use std::collections::HashMap;
 
 use async_graphql::{Enum, InputObject};
 use entity::target::TargetStatus as Stored;
-use entity::{AccountId, Id, Instant, Scoped, TargetId, UserId, account, target};
+use entity::{AccountId, Id, Instant, TargetId, UserId, account, target};
 use sea_orm::sea_query::{Cond, Query, SimpleExpr};
-use sea_orm::{ColumnTrait, Condition, QueryFilter, QueryOrder, QuerySelect, QueryTrait};
+use sea_orm::{ColumnTrait, Condition, QueryFilter, QueryOrder};
 use uuid::Uuid;
 
 pub use self::list::{TargetFilter, TargetsArguments, targets};
@@ -261,13 +261,8 @@ impl Target {
     /// # Errors
     /// `UNAUTHENTICATED`; the database's.
     pub async fn fetch(cx: &Cx, ids: impl IntoIterator<Item = TargetId>) -> Result<HashMap<TargetId, Self>> {
-        let ids: Vec<TargetId> = ids.into_iter().collect();
-        let viewer = cx.viewer()?;
-        if ids.is_empty() {
-            return Ok(HashMap::new());
-        }
-        let select = viewer.rows::<target::Entity>(target::Column::AccountId).filter(target::Column::Id.is_in(ids));
-        Ok(select.all(cx.reader()).await?.into_iter().map(|row| (row.id, Self(row))).collect())
+        cx.by_ids(cx.viewer()?.rows::<target::Entity>(target::Column::AccountId), target::Column::Id, ids, |row| row.id)
+            .await
     }
 }
 
@@ -331,14 +326,6 @@ pub async fn of_accounts(asked: &Asked<'_>, of: &[&Account]) -> Result<Answers> 
         .await?;
     let found: HashMap<AccountId, Target> = rows.into_iter().map(|row| (row.account_id, Target(row))).collect();
     asked.maybe(&of.iter().map(|account| found.get(&account.0.id)).collect::<Vec<_>>()).await
-}
-
-/// Accounts of targets, as a query within others.
-pub(crate) fn accounts_of(
-    organization: entity::OrganizationId,
-    which: Condition,
-) -> sea_orm::sea_query::SelectStatement {
-    target::Entity::of(organization).filter(which).select_only().column(target::Column::AccountId).into_query()
 }
 
 /// What a target is now, for whoever wants it to be something else.

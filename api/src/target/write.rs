@@ -116,7 +116,7 @@ pub async fn propose(cx: &Cx, arguments: ProposeTarget) -> Result<TargetPayload>
         }
     }
     check.done()?;
-    let Some(account) = account else { return Err(Fault::BadInput("Nothing to do.".to_owned())) };
+    let Some(account) = account else { return check.refuse() };
     let row = target::Model {
         id: TargetId::make(),
         organization_id: viewer.organization.id,

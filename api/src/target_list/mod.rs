@@ -20,7 +20,7 @@ use entity::target::TargetStatus;
 use entity::{AccountId, Day, Instant, Scoped, TargetId, UserId, account, list_review, target, touch, user};
 use sea_orm::sea_query::{Cond, Expr, Func};
 use sea_orm::{
-    ColumnTrait, Condition, ConnectionTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait,
+    ColumnTrait, ConnectionTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait,
 };
 
 use self::band::TargetBand;
@@ -32,7 +32,7 @@ use crate::error::{Fault, Result};
 use crate::graph::{Answers, Asked, object};
 use crate::money::Money;
 use crate::paging::LONGEST_LIST;
-use crate::target::{OnArguments, Target, accounts_of, instant_of, on_list, was_on_list};
+use crate::target::{OnArguments, Target, instant_of, was_on_list};
 use crate::user::User;
 
 /// Days in which a target must be touched to count as pursued, back and ahead.
@@ -226,39 +226,38 @@ async fn proposals(asked: &Asked<'_>, of: &[&TargetList]) -> Result<Answers> {
     plain_lists(asked, of.iter().map(|list| list.proposals.iter().collect()).collect()).await
 }
 
-/// The instants that lists stand for, each with its sellers: one, unless a past day is asked for in several time zones.
-fn by_instant(of: &[&TargetList]) -> Vec<(Instant, Vec<UserId>)> {
-    let mut groups: Vec<(Instant, Vec<UserId>)> = Vec::new();
+/// Accounts that one statement names at most.
+const CHUNK: usize = 5_000;
+
+/// The accounts of the targets of lists, by the instants that the lists stand for: one, unless a past day is asked for in
+/// several time zones. None is longer than one statement takes.
+fn accounts_by_instant(of: &[&TargetList]) -> Vec<(Instant, Vec<AccountId>)> {
+    let mut groups: Vec<(Instant, Vec<AccountId>)> = Vec::new();
     for list in of {
+        let accounts = list.targets.iter().map(|target| target.0.account_id);
         match groups.iter_mut().find(|(at, _)| *at == list.at) {
-            Some((_, sellers)) => sellers.push(list.seller.id),
-            None => groups.push((list.at, vec![list.seller.id])),
+            Some((_, all)) => all.extend(accounts),
+            None => groups.push((list.at, accounts.collect())),
         }
     }
-    groups
-}
-
-/// The targets of sellers at an instant, as a condition.
-fn listed(at: Instant, sellers: Vec<UserId>) -> Condition {
-    Cond::all().add(target::Column::SellerId.is_in(sellers)).add(on_list(at))
+    let chunks = groups.iter().flat_map(|(at, all)| all.chunks(CHUNK).map(|chunk| (*at, chunk.to_vec())));
+    chunks.collect()
 }
 
 async fn potentials(asked: &Asked<'_>, of: &[&TargetList]) -> Result<Answers> {
     let organization = asked.cx.viewer()?.organization.id;
-    let mut any = Cond::any().add(Expr::cust("1 = 0"));
-    for (at, sellers) in by_instant(of) {
-        any = any.add(account::Column::Id.in_subquery(accounts_of(organization, listed(at, sellers))));
-    }
-    let query = account::Entity::of(organization)
-        .filter(any)
-        .filter(account::Column::Potential.is_not_null())
-        .select_only()
-        .column(account::Column::Id)
-        .column(account::Column::Potential)
-        .into_query();
     let mut known: HashMap<AccountId, i64> = HashMap::new();
-    for row in asked.cx.reader().query_all(&query).await? {
-        known.insert(row.try_get_by_index(0)?, row.try_get_by_index(1)?);
+    for (_, accounts) in accounts_by_instant(of) {
+        let query = account::Entity::of(organization)
+            .filter(account::Column::Id.is_in(accounts))
+            .filter(account::Column::Potential.is_not_null())
+            .select_only()
+            .column(account::Column::Id)
+            .column(account::Column::Potential)
+            .into_query();
+        for row in asked.cx.reader().query_all(&query).await? {
+            known.insert(row.try_get_by_index(0)?, row.try_get_by_index(1)?);
+        }
     }
     let sum = |list: &&TargetList| {
         let all = list.targets.iter().filter_map(|target| known.get(&target.0.account_id));
@@ -309,29 +308,29 @@ pub async fn over_capacity_by<C: ConnectionTrait>(cx: &Cx, connection: &C, selle
 async fn unpursued(asked: &Asked<'_>, of: &[&TargetList]) -> Result<Answers> {
     use touch::{Column, TouchStatus};
     let organization = asked.cx.viewer()?.organization.id;
-    let now = asked.cx.now;
-    let mut any = Cond::any().add(Expr::cust("1 = 0"));
-    for (at, sellers) in by_instant(of) {
-        let made = Cond::all()
-            .add(Column::Status.eq(TouchStatus::Completed))
-            .add(Column::At.gt(at.plus_seconds(-PURSUED * DAY)))
-            .add(Column::At.lte(at));
+    let mut pursued: HashSet<(Instant, AccountId)> = HashSet::new();
+    for (at, accounts) in accounts_by_instant(of) {
+        let made = Cond::all().add(Column::Status.eq(TouchStatus::Completed)).add(Column::At.lte(at));
+        // One of today that was to be an hour ago is still to come.
         let to_come = Cond::all()
             .add(Column::Status.eq(TouchStatus::Scheduled))
-            .add(Column::MissedAt.gt(now))
-            .add(Column::At.gt(at.plus_seconds(-DAY)))
-            .add(Column::At.lte(at.plus_seconds(PURSUED * DAY)));
-        let accounts = Column::AccountId.in_subquery(accounts_of(organization, listed(at, sellers)));
-        any = any.add(Cond::all().add(accounts).add(Cond::any().add(made).add(to_come)));
-    }
-    let query =
-        touch::Entity::of(organization).filter(any).select_only().column(Column::AccountId).distinct().into_query();
-    let mut pursued: HashSet<AccountId> = HashSet::new();
-    for row in asked.cx.reader().query_all(&query).await? {
-        pursued.insert(row.try_get_by_index(0)?);
+            .add(Column::MissedAt.gt(asked.cx.now))
+            .add(Column::At.gt(at.plus_seconds(-DAY)));
+        let query = touch::Entity::of(organization)
+            .filter(Column::AccountId.is_in(accounts))
+            .filter(Column::At.gt(at.plus_seconds(-PURSUED * DAY)))
+            .filter(Column::At.lte(at.plus_seconds(PURSUED * DAY)))
+            .filter(Cond::any().add(made).add(to_come))
+            .select_only()
+            .column(Column::AccountId)
+            .distinct()
+            .into_query();
+        for row in asked.cx.reader().query_all(&query).await? {
+            pursued.insert((at, row.try_get_by_index(0)?));
+        }
     }
     let rest = |list: &&TargetList| -> Vec<TargetId> {
-        let all = list.targets.iter().filter(|target| !pursued.contains(&target.0.account_id));
+        let all = list.targets.iter().filter(|target| !pursued.contains(&(list.at, target.0.account_id)));
         all.map(|target| target.0.id).collect()
     };
     let rest: Vec<Vec<TargetId>> = of.iter().map(rest).collect();

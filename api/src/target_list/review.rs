@@ -128,7 +128,7 @@ pub async fn review(cx: &Cx, arguments: ReviewTargetList) -> Result<TargetListPa
         check.fault(UserErrorCode::Forbidden, "sellerId", message);
     }
     check.done()?;
-    let Some(seller) = seller else { return Ok(TargetListPayload::default()) };
+    let Some(seller) = seller else { return check.refuse() };
     let list = target::Entity::of(organization)
         .filter(target::Column::SellerId.eq(seller.id))
         .filter(target::Column::Status.eq(TargetStatus::Agreed))

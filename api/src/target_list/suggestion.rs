@@ -85,66 +85,56 @@ pub(super) async fn of_lists(asked: &Asked<'_>, of: &[&TargetList]) -> Result<An
     asked.lists(&lists.iter().map(Vec::as_slice).collect::<Vec<_>>()).await
 }
 
-/// Of each seller's book the accounts with these first ranks that have no open target, with their ranks: one statement.
-/// Each book is read in the order of its index, no further than its last rank.
+/// Books that are ranked by one statement at most.
+const CHUNK: usize = 200;
+
+/// Of each seller's book the accounts with these first ranks that have no open target, with their ranks: one statement for
+/// two hundred books. Each is read in the order of its index, no further than its last rank.
 async fn ranked(
     asked: &Asked<'_>,
     ranks: &[(UserId, i32)],
     first: i32,
 ) -> Result<HashMap<UserId, Vec<(AccountId, i32)>>> {
     let mut found: HashMap<UserId, Vec<(AccountId, i32)>> = HashMap::new();
-    if ranks.is_empty() || first == 0 {
+    if first == 0 {
         return Ok(found);
     }
     let organization = asked.cx.viewer()?.organization.id;
     let backend = asked.cx.app.db.backend();
-    let mut values: Vec<Value> = vec![organization.into(), first.into()];
-    let mut books = Vec::with_capacity(ranks.len());
-    for (seller, last) in ranks {
-        let place = values.len() + 1;
-        values.extend([Value::from(*seller), Value::from(*last)]);
-        let (seller, last) = (parameter(backend, place, "uuid"), parameter(backend, place + 1, "integer"));
-        books.push(format!("select {seller} as seller_id, {last} as last_rank"));
-    }
-    let first = parameter(backend, 2, "integer");
-    // The ranking of one book, as a query within the statement.
-    let book = "select account.id, row_number() over (order by account.score desc, coalesce(account.potential, -1) desc, account.id) as place
-        from account
-        where account.organization_id = $1 and account.owner_id = books.seller_id and account.archived_at is null
-        order by account.score desc, coalesce(account.potential, -1) desc, account.id
-        limit books.last_rank";
-    let open = "select 1 from target
-        where target.organization_id = $1 and target.account_id = ranked.id and target.status in ('PROPOSED', 'AGREED')";
-    let books = books.join(" union all ");
-    let sql = match backend {
-        DbBackend::Postgres => format!(
-            "with books as ({books})
-            select seller_id, id, place from (
-                select books.seller_id, ranked.id, ranked.place, row_number() over (partition by books.seller_id order by ranked.place) as number
-                from books cross join lateral ({book}) ranked
-                where not exists ({open})
+    for ranks in ranks.chunks(CHUNK) {
+        let mut values: Vec<Value> = vec![organization.into(), first.into()];
+        let mut books = Vec::with_capacity(ranks.len());
+        for (seller, last) in ranks {
+            let place = values.len() + 1;
+            values.extend([Value::from(*seller), Value::from(*last)]);
+            let (seller, last) = (parameter(backend, place, "uuid"), parameter(backend, place + 1, "integer"));
+            books.push(format!(
+                "select * from (
+                    select {seller} as seller_id, account.id,
+                        row_number() over (order by account.score desc, coalesce(account.potential, -1) desc, account.id) as place
+                    from account
+                    where account.organization_id = $1 and account.owner_id = {seller} and account.archived_at is null
+                    order by account.score desc, coalesce(account.potential, -1) desc, account.id
+                    limit {last}
+                ) book"
+            ));
+        }
+        let (books, first) = (books.join(" union all "), parameter(backend, 2, "integer"));
+        let sql = format!(
+            "select seller_id, id, place from (
+                select seller_id, id, place, row_number() over (partition by seller_id order by place) as number
+                from ({books}) ranked
+                where not exists (
+                    select 1 from target
+                    where target.organization_id = $1 and target.account_id = ranked.id and target.status in ('PROPOSED', 'AGREED')
+                )
             ) best where number <= {first} order by seller_id, place"
-        ),
-        // SQLite has no lateral join: the books are ranked by one window over them all.
-        _ => format!(
-            "with books as ({books}),
-            ranked as (
-                select account.id, account.owner_id as seller_id,
-                    row_number() over (partition by account.owner_id order by account.score desc, coalesce(account.potential, -1) desc, account.id) as place
-                from account
-                where account.organization_id = $1 and account.owner_id in (select seller_id from books) and account.archived_at is null
-            )
-            select seller_id, id, place from (
-                select books.seller_id, ranked.id, ranked.place, row_number() over (partition by books.seller_id order by ranked.place) as number
-                from books join ranked on ranked.seller_id = books.seller_id and ranked.place <= books.last_rank
-                where not exists ({open})
-            ) best where number <= {first} order by seller_id, place"
-        ),
-    };
-    for row in asked.cx.reader().query_all_raw(Statement::from_sql_and_values(backend, sql, values)).await? {
-        let place: i64 = row.try_get_by_index(2)?;
-        let seller = row.try_get_by_index(0)?;
-        found.entry(seller).or_default().push((row.try_get_by_index(1)?, i32::try_from(place).unwrap_or(i32::MAX)));
+        );
+        for row in asked.cx.reader().query_all_raw(Statement::from_sql_and_values(backend, sql, values)).await? {
+            let place: i64 = row.try_get_by_index(2)?;
+            let seller = row.try_get_by_index(0)?;
+            found.entry(seller).or_default().push((row.try_get_by_index(1)?, i32::try_from(place).unwrap_or(i32::MAX)));
+        }
     }
     Ok(found)
 }
