@@ -19,9 +19,7 @@ use chrono_tz::Tz;
 use entity::target::TargetStatus;
 use entity::{AccountId, Day, Instant, Scoped, TargetId, UserId, account, list_review, target, touch, user};
 use sea_orm::sea_query::{Cond, Expr, Func};
-use sea_orm::{
-    ColumnTrait, ConnectionTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait,
-};
+use sea_orm::{ColumnTrait, ConnectionTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait};
 
 use self::band::TargetBand;
 use self::capacity::TargetCapacity;
