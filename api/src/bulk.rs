@@ -164,7 +164,10 @@ mod tests {
                 }
             )*};
         }
-        tables! { account booking contact event external_id opportunity organization seat touch touch_contact user }
+        tables! {
+            account assessment booking contact criterion event external_id goal list_review one_on_one opportunity organization
+            seat target touch touch_contact user
+        }
         assert_eq!(type_of(organization::Column::ErasureKey).unwrap(), "bytea");
     }
 }

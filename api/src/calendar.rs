@@ -54,6 +54,13 @@ pub fn fiscal_days(year: i32, start_month: u32) -> (Day, Day) {
     (start, end)
 }
 
+/// The same day so many years later, the last one of its month where there is none such.
+#[must_use]
+pub fn years_after(day: Day, years: u32) -> Day {
+    let months = chrono::Months::new(years.saturating_mul(12));
+    day.date().checked_add_months(months).and_then(Day::from_date).unwrap_or(Day::LAST)
+}
+
 /// The quarter (1-4) of the fiscal year that a day is in.
 #[must_use]
 pub fn fiscal_quarter(day: Day, start_month: u32) -> u32 {
@@ -100,6 +107,14 @@ mod tests {
         assert_eq!(fiscal_days(99_999, 1), (Day::LAST, Day::LAST));
         assert_eq!(fiscal_quarter(day(2017, 1, 5), 4), 4);
         assert_eq!(fiscal_quarter(day(2017, 4, 5), 4), 1);
+    }
+
+    #[test]
+    fn a_year_after_a_leap_day_is_the_last_of_february() {
+        assert_eq!(years_after(day(2016, 2, 29), 1), day(2017, 2, 28));
+        assert_eq!(years_after(day(2016, 2, 29), 4), day(2020, 2, 29));
+        assert_eq!(years_after(day(2017, 3, 31), 1), day(2018, 3, 31));
+        assert_eq!(years_after(Day::LAST, 1), Day::LAST);
     }
 
     #[test]

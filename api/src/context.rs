@@ -167,6 +167,14 @@ impl Viewer {
         self.sees_all() || self.line.contains(&user)
     }
 
+    /// What is between a seller and their line, on a column that names the seller: their own, and that of those below.
+    pub fn answers_for<C: ColumnTrait>(&self, seller: C) -> Condition {
+        if self.sees_all() {
+            return Cond::all();
+        }
+        Cond::all().add(seller.is_in(self.line.iter().copied()))
+    }
+
     /// The one place that decides which accounts are seen, and with them all that hangs off accounts: a condition on a
     /// column that names an account.
     pub fn sees<C: ColumnTrait>(&self, account: C) -> Condition {
@@ -259,6 +267,12 @@ impl Viewer {
     #[must_use]
     pub fn fiscal_start(&self) -> u32 {
         self.organization.fiscal_year_start_month.unsigned_abs()
+    }
+
+    /// The fiscal year of an instant.
+    #[must_use]
+    pub fn fiscal_year(&self, at: Instant) -> i32 {
+        calendar::fiscal_year(self.day(at), self.fiscal_start())
     }
 
     /// First and last day of a fiscal year; of the current one where none is given.

@@ -38,6 +38,11 @@ pub trait Record:
     fn uuid(&self) -> Uuid;
     /// The account that it hangs off; None for what everyone of the organization sees.
     fn account(&self) -> Option<AccountId>;
+    /// The seller whom it is about, where it hangs off no account and is between them and their line; None for what
+    /// everyone of the organization sees.
+    fn about(&self) -> Option<UserId> {
+        None
+    }
     /// Other systems' names for it, as stored; None for a noun that has none.
     fn external_ids(&self) -> Option<&str>;
     /// Writes so far.
@@ -108,7 +113,7 @@ macro_rules! fact_ids {
         }
     )*};
 }
-fact_ids! { AccountId ContactId UserId TouchId OpportunityId BookingId }
+fact_ids! { AccountId ContactId UserId TouchId OpportunityId BookingId OneOnOneId }
 
 /// Stored JSON as a value of the feed.
 #[must_use]
@@ -135,38 +140,35 @@ impl<'a> Write<'a> {
     /// Begins a change by who asks.
     ///
     /// # Errors
-    /// `UNAUTHENTICATED` where nobody does; the database's.
-    pub async fn begin(cx: &'a Cx) -> Result<Self> {
+    /// `UNAUTHENTICATED` where nobody does.
+    pub fn begin(cx: &'a Cx) -> Result<Self> {
         let viewer = cx.viewer()?;
-        Self::begin_as(cx, viewer).await
+        Ok(Self::begin_as(cx, viewer))
     }
 
     /// Begins a change by somebody else than who asks.
-    ///
-    /// # Errors
-    /// The database's.
-    pub async fn begin_as(cx: &'a Cx, viewer: &Viewer) -> Result<Self> {
-        Self::begin_for(cx, viewer.organization.id, viewer.currency, Some(viewer.user.id)).await
+    #[must_use]
+    pub fn begin_as(cx: &'a Cx, viewer: &Viewer) -> Self {
+        Self::begin_for(cx, viewer.organization.id, viewer.currency, Some(viewer.user.id))
     }
 
     /// Begins a change in an organization, by a member who is not signed in: at the door.
-    ///
-    /// # Errors
-    /// The database's.
-    pub async fn begin_for(
-        cx: &'a Cx,
-        organization: OrganizationId,
-        currency: Currency,
-        actor: Option<UserId>,
-    ) -> Result<Self> {
+    #[must_use]
+    pub fn begin_for(cx: &'a Cx, organization: OrganizationId, currency: Currency, actor: Option<UserId>) -> Self {
         let tx = Transaction::of(&cx.app.db);
-        Ok(Self { tx, at: cx.now, organization, currency, actor, events: Vec::new(), last: Vec::new(), cx })
+        Self { tx, at: cx.now, organization, currency, actor, events: Vec::new(), last: Vec::new(), cx }
     }
 
     /// Whose change it is.
     #[must_use]
     pub const fn organization(&self) -> OrganizationId {
         self.organization
+    }
+
+    /// Who makes the change; None for the system itself.
+    #[must_use]
+    pub const fn actor(&self) -> Option<UserId> {
+        self.actor
     }
 
     /// Adds a new row.
@@ -204,7 +206,7 @@ impl<'a> Write<'a> {
             after.stamp(self.at, before.as_ref().map_or(1, |row| row.version().saturating_add(1)));
             names.note(R::NOUN, before.as_ref(), &after);
             let kind = if before.is_some() { "updated" } else { "created" };
-            self.note(R::NOUN, kind, after.uuid(), after.account(), &changes);
+            self.note_row(&after, kind, &changes);
             let list = if before.is_some() { &mut changed } else { &mut added };
             list.push(after.clone());
             saved.push(after);
@@ -235,7 +237,7 @@ impl<'a> Write<'a> {
         names.note(R::NOUN, Some(before), &saved);
         insert_rows(&self.tx, vec![saved.clone()], true).await?;
         names.save(&self.tx, self.organization).await?;
-        self.note(R::NOUN, what, saved.uuid(), saved.account(), &all);
+        self.note_row(&saved, what, &all);
         Ok(saved)
     }
 
@@ -248,7 +250,7 @@ impl<'a> Write<'a> {
         for (mut row, changes) in rows {
             let version = row.version().saturating_add(1);
             row.stamp(self.at, version);
-            self.note(R::NOUN, what, row.uuid(), row.account(), &changes);
+            self.note_row(&row, what, &changes);
             saved.push(row);
         }
         insert_rows(&self.tx, saved, true).await
@@ -267,7 +269,7 @@ impl<'a> Write<'a> {
                 .await?;
         }
         row.clone().delete(&self.tx).await?;
-        self.note(R::NOUN, "deleted", row.uuid(), row.account(), &changes);
+        self.note_row(row, "deleted", &changes);
         Ok(())
     }
 
@@ -291,16 +293,53 @@ impl<'a> Write<'a> {
             subject_id: ActiveValue::Set(subject),
             account_id: ActiveValue::Set(account),
             changes: ActiveValue::Set(Value::Object(changes.clone()).to_string()),
+            about_id: ActiveValue::Set(None),
         });
+    }
+
+    fn note_row<R: Record>(&mut self, row: &R, what: &str, changes: &Map<String, Value>) {
+        self.note(R::NOUN, what, row.uuid(), row.account(), changes);
+        if let Some(event) = self.events.last_mut() {
+            event.about_id = ActiveValue::Set(row.about());
+        }
     }
 
     /// Names the last event by what was done rather than "updated".
     pub fn call_it(&mut self, what: &str) {
-        if let Some(event) = self.events.last_mut()
-            && let (ActiveValue::Set(kind), ActiveValue::Set(noun)) = (&mut event.kind, &event.subject_noun)
-        {
-            *kind = format!("{noun}.{what}");
+        self.call_from(self.events.len().saturating_sub(1), what);
+    }
+
+    /// As [`Self::save`], with the events named by what was done.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn save_as<R: Record>(&mut self, what: &str, rows: Vec<(Option<R>, R)>) -> Result<Vec<R>> {
+        let first = self.events.len();
+        let saved = self.save(rows).await?;
+        self.call_from(first, what);
+        Ok(saved)
+    }
+
+    fn call_from(&mut self, first: usize, what: &str) {
+        for event in &mut self.events[first..] {
+            if let (ActiveValue::Set(kind), ActiveValue::Set(noun)) = (&mut event.kind, &event.subject_noun) {
+                *kind = format!("{noun}.{what}");
+            }
         }
+    }
+
+    /// Saves rows in which only something derived has changed that is worth an event: no version, no time of writing.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn save_derived<R: Record>(&mut self, rows: Vec<(&'static str, R, R)>) -> Result<()> {
+        let mut changed = Vec::with_capacity(rows.len());
+        for (what, before, after) in rows {
+            let changes = difference(&before.facts(self.currency), &after.facts(self.currency));
+            self.note_row(&after, what, &changes);
+            changed.push(after);
+        }
+        insert_rows(&self.tx, changed, true).await
     }
 
     /// Puts the events into the feed and makes the change stand.
@@ -349,6 +388,15 @@ impl<'a> Write<'a> {
         }
     }
 
+    /// Waits for whoever is [`Self::alone_with`] the same kind of thing in the organization, and not for others who say
+    /// this.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn beside_others_with(&self, topic: &str) -> Result<()> {
+        self.lock("pg_advisory_xact_lock_shared", &format!("{}:{topic}", self.organization.show())).await
+    }
+
     /// Waits for whoever else does the same kind of thing in the organization, for what no lock of a row can keep apart:
     /// two changes that make a circle together.
     ///
@@ -367,9 +415,13 @@ impl<'a> Write<'a> {
     }
 
     async fn alone(&self, key: &str) -> Result<()> {
+        self.lock("pg_advisory_xact_lock", key).await
+    }
+
+    async fn lock(&self, function: &str, key: &str) -> Result<()> {
         // On SQLite there is one writer anyway.
         if self.cx.app.db.backend() == DbBackend::Postgres {
-            let sql = "select pg_advisory_xact_lock(hashtextextended($1, 0))";
+            let sql = format!("select {function}(hashtextextended($1, 0))");
             self.tx.execute_raw(Statement::from_sql_and_values(DbBackend::Postgres, sql, [key.into()])).await?;
         }
         Ok(())

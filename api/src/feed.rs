@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use async_graphql::InputObject;
 use entity::{AccountId, EventId, Scoped, event};
+use sea_orm::sea_query::Cond;
 use sea_orm::{ColumnTrait, ConnectionTrait, DbBackend, DbErr, QueryFilter, Select, Statement};
 
 use crate::app::App;
@@ -76,10 +77,13 @@ async fn subjects(asked: &Asked<'_>, of: &[&Event]) -> Result<Answers> {
     crate::schema::nodes_of(asked, &ids).await
 }
 
-/// The events that somebody sees: those of accounts they see, and those of what everyone of the organization sees.
+/// The events that somebody sees: those of accounts they see, those about themselves or somebody below them, and those of
+/// what everyone of the organization sees.
 fn visible(viewer: &Viewer) -> Select<event::Entity> {
-    let mut seen = sea_orm::sea_query::Cond::any().add(event::Column::AccountId.is_null());
-    seen = seen.add(viewer.sees(event::Column::AccountId));
+    let of_no_account = Cond::all()
+        .add(event::Column::AccountId.is_null())
+        .add(Cond::any().add(event::Column::AboutId.is_null()).add(viewer.answers_for(event::Column::AboutId)));
+    let seen = Cond::any().add(of_no_account).add(viewer.sees(event::Column::AccountId));
     event::Entity::of(viewer.organization.id).filter(seen)
 }
 

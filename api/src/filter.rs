@@ -128,6 +128,19 @@ pub struct DateTimeFilter {
     pub is_null: Operand<bool>,
 }
 
+/// A filter on a number.
+#[derive(Clone, Debug, Default, InputObject)]
+pub struct FloatFilter {
+    /// Is above this.
+    pub gt: Operand<f64>,
+    /// Is this or above.
+    pub gte: Operand<f64>,
+    /// Is below this.
+    pub lt: Operand<f64>,
+    /// Is this or below.
+    pub lte: Operand<f64>,
+}
+
 /// A filter on an id. An id that is malformed or that the caller may not see matches nothing.
 #[derive(Clone, Debug, Default, InputObject)]
 pub struct IdFilter {

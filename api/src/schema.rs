@@ -15,15 +15,20 @@ use crate::auth::session::{self, SessionPayload, SignOutPayload};
 use crate::auth::{invitation, password, refresh, sign_in, sign_up};
 use crate::booking::{self, Booking, BookingPayload};
 use crate::contact::{self, Contact, ContactPayload};
+use crate::criterion::{self, Criterion, CriterionPayload};
 use crate::error::{Fault, Result};
 use crate::feed::{self, Actor, Event};
+use crate::goal::{self, Goal, GoalPayload};
 use crate::graph::{Answers, AnyNode, Asked, Object as _, describe_object, group_answers, object, root_object};
 use crate::http::cost::Prices;
 use crate::http::stages::ErrorCodes;
+use crate::one_on_one::{self, OneOnOne, OneOnOnePayload};
 use crate::opportunity::{self, Opportunity, OpportunityPayload};
 use crate::organization::write::OrganizationPayload;
 use crate::organization::{self, Organization};
 use crate::paging::Connection;
+use crate::target::{self, Target, TargetPayload};
+use crate::target_list::review::{self, TargetListPayload};
 use crate::touch::{self, Touch, TouchPayload};
 use crate::upsert::UpsertPayload;
 use crate::user::invite::InvitationPayload;
@@ -61,6 +66,14 @@ object! {
         bookings(booking::BookingsArguments): Connection<Booking> = once(booking::bookings);
         /// The organization's members.
         users(user::UsersArguments): Connection<User> = once(user::users);
+        /// By what accounts are assessed, by id; archived ones only where asked for.
+        criteria(criterion::CriteriaArguments): Vec<Criterion> = once(criterion::criteria);
+        /// The targets of accounts that the caller sees: open ones, and those that were.
+        targets(target::TargetsArguments): Connection<Target> = once(target::targets);
+        /// The goals of accounts that the caller sees.
+        goals(goal::GoalsArguments): Connection<Goal> = once(goal::goals);
+        /// The one-on-ones that the caller sees: their own, and those of sellers below them.
+        oneOnOnes(one_on_one::list::OneOnOnesArguments): Connection<OneOnOne> = once(one_on_one::list::one_on_ones);
         /// The touches that the caller sees: made, called off, to be made and missed.
         touches(touch::TouchesArguments): Connection<Touch> = once(touch::touches);
         /// Figures over what the caller sees, by group.
@@ -135,6 +148,42 @@ object! {
         upsertAccounts(account::upsert::UpsertAccounts): UpsertPayload = mutation(account::upsert::upsert);
         /// Many contacts at once, from another system; keyed by externalId, or by account and e-mail address or name.
         upsertContacts(contact::upsert::UpsertContacts): UpsertPayload = mutation(contact::upsert::upsert);
+        /// A new criterion to assess accounts by; every score is divided by its weight too. For administrators.
+        createCriterion(criterion::write::CreateCriterion): CriterionPayload = mutation(criterion::write::create);
+        /// Changes a criterion; a change of its weight changes every score at once. For administrators.
+        updateCriterion(criterion::write::UpdateCriterion): CriterionPayload = mutation(criterion::write::update);
+        /// Lets a criterion count no more; its assessments are kept. For administrators.
+        archiveCriterion(criterion::write::OneCriterion): CriterionPayload = mutation(criterion::write::archive);
+        /// How an account does by criteria: several at once, all or nothing. For its owner, their managers and admins.
+        assessAccount(criterion::assess::AssessAccount): AccountPayload = mutation(criterion::assess::assess);
+        /// Proposes an account as a target of its owner's. For its owner, their managers and admins. It takes the seller and
+        /// somebody above them to agree.
+        proposeTarget(target::write::ProposeTarget): TargetPayload = mutation(target::write::propose);
+        /// Agrees to a proposal, or declines it. For the other one of the two; a seller with nobody above decides alone.
+        /// CONFLICT where it is decided already.
+        decideTarget(target::decide::DecideTarget): TargetPayload = mutation(target::decide::decide);
+        /// Changes an open target. For the account's owner, their managers and admins.
+        updateTarget(target::write::UpdateTarget): TargetPayload = mutation(target::write::update);
+        /// Takes a proposal back. For whoever made it.
+        withdrawTarget(target::write::OneTarget): TargetPayload = mutation(target::write::withdraw);
+        /// Takes an account off the list: won, or dropped for a reason. For the account's owner, their managers and admins.
+        closeTarget(target::write::CloseTarget): TargetPayload = mutation(target::write::close);
+        /// The annual review of a list: what stays, what goes. For the seller, their managers and admins.
+        reviewTargetList(review::ReviewTargetList): TargetListPayload = mutation(review::review);
+        /// Proposes what an account is to bring in in a fiscal year, or agrees to it where it is the amount that waits. For
+        /// the account's owner, their managers and admins; agreed at once where the owner has nobody above.
+        setGoal(goal::write::SetGoal): GoalPayload = mutation(goal::write::set);
+        /// Agrees to the amount that waits. For the other one of the two.
+        agreeGoal(goal::write::OneGoal): GoalPayload = mutation(goal::write::agree);
+        /// Takes back the amount that waits; the one agreed before stands, and a goal that was never agreed is gone. For
+        /// whoever proposed it.
+        withdrawGoal(goal::write::OneGoal): GoalPayload = mutation(goal::write::withdraw);
+        /// Removes a goal with all that was agreed. For the account's owner, their managers and admins.
+        removeGoal(goal::write::OneGoal): GoalPayload = mutation(goal::write::remove);
+        /// A one-on-one that is to be held. For the seller, whoever is above them, and admins.
+        scheduleOneOnOne(one_on_one::write::ScheduleOneOnOne): OneOnOnePayload = mutation(one_on_one::write::schedule);
+        /// Changes a one-on-one, or says that it was held. For its two until it was held, and for nobody after.
+        updateOneOnOne(one_on_one::write::UpdateOneOnOne): OneOnOnePayload = mutation(one_on_one::write::update);
         /// A touch that was made.
         logTouch(touch::input::LogTouch): TouchPayload = mutation(touch::write::log);
         /// A touch that is to be made.
@@ -250,7 +299,7 @@ pub async fn nodes_of(asked: &Asked<'_>, ids: &[(&str, Uuid)]) -> Result<Answers
     }
     nouns! {
         AccountId => Account, ContactId => Contact, UserId => User, EventId => Event, TouchId => Touch, OpportunityId => Opportunity,
-        BookingId => Booking,
+        BookingId => Booking, CriterionId => Criterion, TargetId => Target, OneOnOneId => OneOnOne, GoalId => Goal,
     }
     part!(entity::OrganizationId::PREFIX, wanted => wanted.iter().filter_map(|id| Some((*id, Organization::own(cx, *id)?))).collect());
     Ok(group_answers(ids.len(), &parts))

@@ -58,6 +58,8 @@ row! {
         pub archived_at: Option<Instant>,
         /// Writes so far.
         pub version: i32,
+        /// The sum of weight times score over the active criteria, in thousandths of a weight: derived.
+        pub score: i64,
     }
 }
 

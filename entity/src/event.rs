@@ -31,6 +31,8 @@ row! {
         pub account_id: Option<AccountId>,
         /// JSON: {field: {from, to}}.
         pub changes: String,
+        /// The seller whom it is about, where it hangs off no account and is not for everyone.
+        pub about_id: Option<UserId>,
     }
 }
 

@@ -129,6 +129,16 @@ ids! {
     BookingId "booking",
     /// Of an event.
     EventId "event",
+    /// Of a criterion.
+    CriterionId "criterion",
+    /// Of a target.
+    TargetId "target",
+    /// Of a review of a target list.
+    ListReviewId "listreview",
+    /// Of a one-on-one.
+    OneOnOneId "oneonone",
+    /// Of a goal.
+    GoalId "goal",
 }
 
 #[cfg(test)]

@@ -9,22 +9,31 @@ mod time;
 mod word;
 
 pub mod account;
+pub mod assessment;
 pub mod booking;
 pub mod contact;
 pub mod credential;
+pub mod criterion;
 pub mod erasure;
 pub mod event;
 pub mod external_id;
+pub mod goal;
+pub mod list_review;
+pub mod one_on_one;
 pub mod opportunity;
 pub mod organization;
 pub mod refresh_token;
 pub mod seat;
 pub mod session;
+pub mod target;
 pub mod touch;
 pub mod touch_contact;
 pub mod user;
 
-pub use id::{AccountId, BookingId, ContactId, EventId, OpportunityId, OrganizationId, SessionId, TouchId, UserId};
+pub use id::{
+    AccountId, BookingId, ContactId, CriterionId, EventId, GoalId, ListReviewId, OneOnOneId, OpportunityId,
+    OrganizationId, SessionId, TargetId, TouchId, UserId,
+};
 pub use id::{Id, IdError, show as show_id, split as split_id};
 pub use row::{Blank, Columns, Row};
 pub use scope::Scoped;

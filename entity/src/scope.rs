@@ -37,7 +37,10 @@ macro_rules! scoped {
     )*};
 }
 
-scoped! { account booking contact credential erasure event external_id opportunity refresh_token seat session touch touch_contact user }
+scoped! {
+    account assessment booking contact credential criterion erasure event external_id goal list_review one_on_one opportunity
+    refresh_token seat session target touch touch_contact user
+}
 
 impl Scoped for crate::organization::Entity {
     const ORGANIZATION: Self::Column = crate::organization::Column::Id;

@@ -8,6 +8,9 @@ mod m0002_accounts_and_contacts;
 mod m0003_touches;
 mod m0004_opportunities_and_bookings;
 mod m0005_feed;
+mod m0006_criteria_and_scores;
+mod m0007_targets_and_one_on_ones;
+mod m0008_goals;
 
 /// All changes, in their order.
 #[derive(Debug)]
@@ -22,6 +25,9 @@ impl MigratorTrait for Migrator {
             Box::new(m0003_touches::Migration),
             Box::new(m0004_opportunities_and_bookings::Migration),
             Box::new(m0005_feed::Migration),
+            Box::new(m0006_criteria_and_scores::Migration),
+            Box::new(m0007_targets_and_one_on_ones::Migration),
+            Box::new(m0008_goals::Migration),
         ]
     }
 }

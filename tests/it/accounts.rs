@@ -245,6 +245,7 @@ async fn pages_lose_and_repeat_nothing_whatever_the_ordering(world: &World) {
         "[{field: POTENTIAL}]",
         "[{field: POTENTIAL, direction: DESC}]",
         "[{field: EMPLOYEES}]",
+        "[{field: SCORE, direction: DESC}]",
         "[{field: CREATED_AT, direction: DESC}]",
         "[{field: POTENTIAL}, {field: NAME}]",
         "[{field: POTENTIAL, direction: DESC}, {field: NAME}]",

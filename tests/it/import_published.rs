@@ -209,6 +209,116 @@ async fn maven_answers_who_won_what_in_which_quarter_and_shows_each_their_own(wo
     assert_eq!(seen_accounts(&come_in(world, idle).await).await, BTreeSet::new(), "{idle}");
 }
 
+/// An account of the pipeline as the choosing test sees it.
+struct Candidate {
+    id: String,
+    name: String,
+    revenue: f64,
+}
+
+#[on_both_databases]
+async fn mavens_sellers_choose_targets_and_agree_on_goals(world: &World) {
+    let Some(maven) = Maven::read() else { return };
+    let admin = world.admin();
+    users_and_accounts(world).await.unwrap();
+    load(world, &format!("{MAVEN} --as opportunities --book-won --own-by won"), PIPELINE).await.unwrap();
+    let seller_name = "Darcel Schlecht";
+    let seller = come_in(world, seller_name).await;
+    let manager = come_in(world, &maven.manager_of[seller_name]).await;
+
+    // A criterion told from the accounts' revenue, ten for the largest, and one assessed by hand.
+    let size = admin.make("createCriterion", "criterion", json!({"name": "Revenue", "weight": 2})).await;
+    let fit = admin.make("createCriterion", "criterion", json!({"name": "Fit", "weight": 0.5})).await;
+    let mine = "{ me { accounts(first: 200) { nodes { id name annualRevenue { amount } } } } }";
+    let answer = seller.query(mine).await;
+    let candidate = |node: &Value| Candidate {
+        id: node["id"].as_str().unwrap().to_owned(),
+        name: node["name"].as_str().unwrap().to_owned(),
+        revenue: node["annualRevenue"]["amount"].as_str().unwrap().parse().unwrap(),
+    };
+    let book: Vec<Candidate> = answer.data("me.accounts.nodes").as_array().unwrap().iter().map(candidate).collect();
+    let owned: Vec<String> =
+        maven.winners().into_iter().filter(|(_, owner)| owner == seller_name).map(|(account, _)| account).collect();
+    assert_eq!(book.len(), owned.len());
+    let largest = book.iter().map(|account| account.revenue).fold(0.0, f64::max);
+    let mut ranked: Vec<(i64, &Candidate)> = Vec::new();
+    for (at, account) in book.iter().enumerate() {
+        #[expect(clippy::cast_possible_truncation, reason = "between 0 and 10")]
+        let by_size = (10.0 * account.revenue / largest).round() as i64;
+        let by_hand = i64::try_from(at * 7 % 11).unwrap();
+        let scores = json!([{"criterionId": size, "score": by_size}, {"criterionId": fit, "score": by_hand, "evidence": "We met them."}]);
+        seller
+            .mutate("assessAccount", "account { id }", json!({"accountId": account.id, "scores": scores}))
+            .await
+            .done();
+        ranked.push((4 * by_size + by_hand, account));
+    }
+    ranked.sort_by(|(one, first), (other, second)| other.cmp(one).then_with(|| first.id.cmp(&second.id)));
+
+    // The best fifth of the book is suggested, the best first.
+    let answer = seller.query("{ me { targetList { band { accounts high } suggestions { account { name } score { value assessed } } } } }").await;
+    let list = answer.data("me.targetList");
+    let fifth = book.len() / 5;
+    assert_eq!(list["band"], json!({"accounts": book.len(), "high": fifth}));
+    let suggested: Vec<&str> =
+        list["suggestions"].as_array().unwrap().iter().map(|row| row["account"]["name"].as_str().unwrap()).collect();
+    assert_eq!(suggested, ranked[..fifth].iter().map(|(_, account)| account.name.as_str()).collect::<Vec<_>>());
+    for (row, (points, _)) in list["suggestions"].as_array().unwrap().iter().zip(&ranked) {
+        #[expect(clippy::cast_precision_loss, reason = "it is 50 at most")]
+        let score = *points as f64 * 2.0;
+        assert_eq!(row["score"], json!({"value": score, "assessed": 1.0}));
+    }
+
+    // Proposed by the seller, agreed by the manager, with a goal.
+    let best = ranked[0].1;
+    let input = json!({"accountId": best.id, "kind": "GROWTH", "rationale": "The largest that likes us."});
+    let target = seller.mutate("proposeTarget", "target { id }", input).await.done();
+    let input = json!({"id": target.text("proposeTarget.target.id"), "decision": "AGREE"});
+    let answer = manager.mutate("decideTarget", "target { status }", input).await.done();
+    assert_eq!(answer.text("decideTarget.target.status"), "AGREED");
+    let won = |until: &str| -> i64 {
+        maven
+            .won()
+            .filter(|deal| deal.account == best.name && deal.closed_on.as_str() <= until)
+            .map(|deal| deal.amount)
+            .sum()
+    };
+    let last_year = won("2017-12-31");
+    admin.mutate("updateOrganization", "organization { id }", json!({"keyAccountThreshold": last_year})).await.done();
+    let set = async |year: i32, amount: i64| {
+        let input = json!({"accountId": best.id, "year": year, "amount": amount});
+        manager.mutate("setGoal", "goal { id baseline { amount } warnings }", input).await.done()
+    };
+    for (year, amount, baseline, warnings) in [
+        (2018, last_year + 1, last_year, json!([])),
+        (2018, last_year, last_year, json!(["NOT_ABOVE_BASELINE"])),
+        (2018, last_year - 1, last_year, json!(["NOT_ABOVE_BASELINE", "BELOW_KEY_THRESHOLD"])),
+        // Nothing is known of 2016.
+        (2017, 1, 0, json!(["BELOW_KEY_THRESHOLD"])),
+    ] {
+        let answer = set(year, amount).await;
+        assert_eq!(answer.data("setGoal.goal.warnings"), &warnings, "{year}, {amount}");
+        assert_eq!(answer.data("setGoal.goal.baseline.amount"), &json!(format!("{baseline}.00")));
+    }
+    let answer = set(2017, last_year).await;
+    let agree = "mutation($id: ID!) { agreeGoal(id: $id) { goal { status
+        half: progress(on: \"2017-06-30\") { booked { amount } } whole: progress(on: \"2017-12-31\") { booked { amount } pace reachedOn } }
+        userErrors { code message field } } }";
+    let answer = seller.send(agree, json!({"id": answer.text("setGoal.goal.id")})).await.done();
+    let half = won("2017-06-30");
+    assert!(0 < half && half < last_year);
+    assert_eq!(answer.data("agreeGoal.goal.half.booked.amount"), &json!(format!("{half}.00")));
+    let last_day = maven
+        .won()
+        .filter(|deal| deal.account == best.name && deal.amount > 0)
+        .map(|deal| deal.closed_on.as_str())
+        .max();
+    let whole = json!({"booked": {"amount": format!("{last_year}.00")}, "pace": "REACHED", "reachedOn": last_day});
+    assert_eq!(answer.data("agreeGoal.goal.whole"), &whole);
+    let told = seller.query("{ events(types: [\"goal.reached\"]) { nodes { account { name } } } }").await;
+    assert_eq!(told.each("events.nodes", "account.name"), [&json!(best.name)]);
+}
+
 #[on_both_databases]
 async fn maven_with_american_dates_and_a_default_account_comes_in_whole(world: &World) {
     if users_and_accounts(world).await.is_none() {

@@ -10,7 +10,7 @@ use tests::{World, on_both_databases};
 const PAGE: u64 = 25;
 
 /// Fills the tables by SQL: for each seller fifty accounts; at each account ten touches, five contacts, two opportunities, a
-/// booking and an event.
+/// booking, a target and a goal.
 async fn fill(connection: &DatabaseConnection, owners: &[String]) {
     let postgres = connection.get_database_backend() == DbBackend::Postgres;
     let organization = "(select id from organization)";
@@ -46,7 +46,7 @@ async fn fill(connection: &DatabaseConnection, owners: &[String]) {
     let statements = [
         format!("insert into account select {account}, {organization}, 'n' || (s.i * 7919 % 10007), 'n' || (s.i * 7919 % 10007), null,
             'I' || (s.i % 20), 'i' || (s.i % 20), s.i % 1000, null, null, null, null, null, null, null,
-            case when s.i % 3 = 0 then s.i end, null, {owner}, '[]', '{{}}', {scatter}, {scatter}, null, 1 from {}", series(10_000)),
+            case when s.i % 3 = 0 then s.i end, null, {owner}, '[]', '{{}}', {scatter}, {scatter}, null, 1, s.i % 1000 from {}", series(10_000)),
         "insert into seat select id, owner_id, organization_id, true, null, 0 from account".to_owned(),
         format!("insert into contact select {}, {organization}, {of_account}, 'n' || (s.i * 7919 % 50021), 'n' || (s.i * 7919 % 50021), null, null,
             null, null, null, null, 'KNOWN', null, false, '[]', '{{}}', {scatter}, {scatter}, null, null, 1 from {}", id(2, "s.i"), series(50_000)),
@@ -57,6 +57,10 @@ async fn fill(connection: &DatabaseConnection, owners: &[String]) {
             null, '[]', '{{}}', {scatter}, {scatter}, 1 from {}", id(4, "s.i"), series(20_000)),
         format!("insert into booking select {}, {organization}, {of_account}, s.i, s.i % 5000, null, null, {worker}, '[]', {scatter}, {scatter}, 1 from {}",
             id(5, "s.i"), series(10_000)),
+        format!("insert into target select {}, {organization}, {of_account}, {worker}, 'GROWTH', 'AGREED', 'SELLER', 'r', {worker}, {scatter}, {worker},
+            {scatter}, null, {scatter}, null, null, null, {scatter}, 1 from {}", id(6, "s.i"), series(10_000)),
+        format!("insert into goal select {}, {organization}, {of_account}, 2017, s.i, null, {worker}, {worker}, {scatter}, '[]', null, {scatter}, {scatter}, 1
+            from {}", id(7, "s.i"), series(10_000)),
         "analyze".to_owned(),
     ];
     for statement in statements {
@@ -77,11 +81,12 @@ async fn no_list_reads_or_sorts_much_more_than_it_shows(world: &World) {
     for (list, orders, filters) in [
         (
             "accounts",
-            &["NAME", "POTENTIAL", "EMPLOYEES", "CREATED_AT", "UPDATED_AT"][..],
+            &["NAME", "POTENTIAL", "EMPLOYEES", "SCORE", "CREATED_AT", "UPDATED_AT"][..],
             vec![
                 format!("ownerId: {{eq: \"{}\"}}", seller.id()),
                 "name: {eq: \"n7919\"}".to_owned(),
                 "industry: {eq: \"I3\"}".to_owned(),
+                "score: {gte: 99}".to_owned(),
             ],
         ),
         (
@@ -117,6 +122,11 @@ async fn no_list_reads_or_sorts_much_more_than_it_shows(world: &World) {
     }
     lists.push("bookings".to_owned());
     lists.push(format!("bookings(filter: {{accountId: {{eq: \"{account}\"}}}})"));
+    lists.push("targets".to_owned());
+    lists.push(format!("targets(filter: {{accountId: {{eq: \"{account}\"}}}})"));
+    lists.push(format!("targets(filter: {{sellerId: {{eq: \"{}\"}}}})", seller.id()));
+    lists.push("goals".to_owned());
+    lists.push(format!("goals(filter: {{accountId: {{eq: \"{account}\"}}}})"));
     lists.push("events".to_owned());
 
     let app = world.server().app();
@@ -137,7 +147,7 @@ async fn no_list_reads_or_sorts_much_more_than_it_shows(world: &World) {
 
 /// What was filled by SQL is in no feed: it goes before the feed is compared with the tables.
 async fn empty(connection: &DatabaseConnection) {
-    for table in ["booking", "opportunity", "touch", "contact", "seat", "account"] {
+    for table in ["goal", "target", "booking", "opportunity", "touch", "contact", "seat", "account"] {
         connection.execute_unprepared(&format!("delete from {table}")).await.unwrap();
     }
 }
@@ -145,7 +155,7 @@ async fn empty(connection: &DatabaseConnection) {
 async fn check(connection: &DatabaseConnection, statement: &Statement, what: &str) {
     let plan = explain(connection, statement).await;
     // Small tables are rightly read whole; the feed of a SQLite with one organization is read by its places.
-    let large = ["account", "contact", "touch", "opportunity", "booking", "seat", "row"];
+    let large = ["account", "contact", "touch", "opportunity", "booking", "target", "goal", "seat", "row"];
     let tables: Vec<&String> = plan.full_scans.iter().filter(|table| large.contains(&table.as_str())).collect();
     assert!(tables.is_empty(), "{what} reads {tables:?} from end to end:\n{}\n{}", statement.sql, plan.text);
     if let Some(read) = plan.rows_read {

@@ -5,11 +5,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use callshot::calendar::fiscal_days;
+use callshot::criterion::assess;
 use callshot::event::Record;
 use callshot::money::Currency;
 use entity::{
-    Id, OrganizationId, Scoped, account, booking, contact, external_id, opportunity, organization, seat, touch,
-    touch_contact, user,
+    Id, OrganizationId, Scoped, account, assessment, booking, contact, criterion, external_id, goal, list_review,
+    one_on_one, opportunity, organization, seat, target, touch, touch_contact, user,
 };
 use sea_orm::{DatabaseConnection, EntityTrait};
 use serde_json::{Value, json};
@@ -33,6 +35,15 @@ pub async fn facts(connection: &DatabaseConnection) -> Facts {
         of.add::<opportunity::Entity>(&mut facts).await;
         of.add::<touch::Entity>(&mut facts).await;
         of.add::<user::Entity>(&mut facts).await;
+        of.add::<criterion::Entity>(&mut facts).await;
+        of.add::<goal::Entity>(&mut facts).await;
+        of.add::<list_review::Entity>(&mut facts).await;
+        of.add::<one_on_one::Entity>(&mut facts).await;
+        of.add::<target::Entity>(&mut facts).await;
+        for row in of.all::<assessment::Entity>().await {
+            let account = facts.entry((account::Model::NOUN.to_owned(), row.account_id.uuid())).or_default();
+            account.insert(assess::fact_name(row.criterion_id), assess::fact(Some(&row)));
+        }
         for seat in of.all::<seat::Entity>().await {
             let account = facts.entry((account::Model::NOUN.to_owned(), seat.account_id.uuid())).or_default();
             if let Some(role) = seat.role {
@@ -62,6 +73,31 @@ pub async fn contradictions(connection: &DatabaseConnection) -> Vec<String> {
         let idle = seats.iter().filter(|seat| !seat.owner && seat.role.is_none());
         lines.extend(idle.map(|seat| format!("a seat for nothing: {seat:?}")));
 
+        let criteria = of.all::<criterion::Entity>().await;
+        let assessments = of.all::<assessment::Entity>().await;
+        let sum = |account: &account::Model| -> i64 {
+            let own = assessments.iter().filter(|row| row.account_id == account.id);
+            let weight = |row: &assessment::Model| {
+                let active = criteria.iter().find(|one| one.id == row.criterion_id && one.archived_at.is_none());
+                active.map_or(0, |criterion| criterion.weight)
+            };
+            own.map(|row| weight(row) * i64::from(row.score)).sum()
+        };
+        let scores = accounts.iter().map(|account| (account.id.uuid(), sum(account))).collect();
+        compare(&mut lines, "score", &scores, &accounts.iter().map(|row| (row.id.uuid(), row.score)).collect());
+
+        let bookings = of.all::<booking::Entity>().await;
+        for goal in of.all::<goal::Entity>().await {
+            let days = fiscal_days(goal.year, organization.fiscal_year_start_month.unsigned_abs());
+            let own = bookings.iter().filter(|row| row.account_id == goal.account_id);
+            let booked: i64 =
+                own.filter(|row| days.0 <= row.booked_on && row.booked_on <= days.1).map(|row| row.amount).sum();
+            let reached = goal.agreed_amount.is_some_and(|amount| booked >= amount);
+            if reached != goal.reached_by_id.is_some() {
+                lines.push(format!("a goal is reached or not, and says otherwise: {booked} booked, {goal:?}"));
+            }
+        }
+
         let took_part: BTreeSet<(Uuid, String, i64)> = touches
             .iter()
             .flat_map(|touch| {
@@ -76,7 +112,7 @@ pub async fn contradictions(connection: &DatabaseConnection) -> Vec<String> {
         let mut named = BTreeSet::new();
         names(&mut named, &accounts);
         names(&mut named, &touches);
-        names(&mut named, &of.all::<booking::Entity>().await);
+        names(&mut named, &bookings);
         names(&mut named, &of.all::<contact::Entity>().await);
         names(&mut named, &of.all::<opportunity::Entity>().await);
         let rows = of.all::<external_id::Entity>().await;

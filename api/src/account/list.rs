@@ -7,10 +7,11 @@ use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QuerySelect, Que
 
 use super::{Account, Standing};
 use crate::context::{Cx, Viewer};
+use crate::criterion::score;
 use crate::error::{Fault, Result};
 use crate::external::ExternalIdInput;
 use crate::filter::{
-    Archived, DateTimeFilter, DecimalFilter, Filter, IdFilter, IntFilter, Nested, StringFilter, operand,
+    Archived, DateTimeFilter, DecimalFilter, Filter, FloatFilter, IdFilter, IntFilter, Nested, StringFilter, operand,
 };
 use crate::graph::{Answers, Asked};
 use crate::paging::{Below, Connection, Direction, Key, Order, PageArguments, Seen, SortKey};
@@ -45,12 +46,16 @@ pub struct AccountFilter {
     pub owner_id: MaybeUndefined<IdFilter>,
     /// By the account that it belongs to.
     pub parent_id: MaybeUndefined<IdFilter>,
+    /// By its score, 0 to 100.
+    pub score: MaybeUndefined<FloatFilter>,
     /// Stands so, by its bookings; one of these.
     pub standing: MaybeUndefined<Vec<Standing>>,
     /// By when it was made.
     pub created_at: MaybeUndefined<DateTimeFilter>,
     /// By when it last changed.
     pub updated_at: MaybeUndefined<DateTimeFilter>,
+    /// Is (true) or is not (false) an agreed target now.
+    pub is_target: MaybeUndefined<bool>,
     /// Archived ones: left out, alone, or with the rest.
     #[graphql(default_with = "MaybeUndefined::Value(Archived::Exclude)")]
     pub archived: MaybeUndefined<Archived>,
@@ -82,9 +87,11 @@ impl Filter for AccountFilter {
             potential,
             owner_id,
             parent_id,
+            score,
             standing,
             created_at,
             updated_at,
+            is_target,
             archived,
             external_id,
             team_member_id,
@@ -117,6 +124,9 @@ impl Filter for AccountFilter {
         if let Some(filter) = operand("parentId", parent_id)? {
             all = all.add(below(viewer, filter)?);
         }
+        if let Some(filter) = operand("score", score)? {
+            all = all.add(score::condition(filter, viewer)?);
+        }
         if let Some(standings) = operand("standing", standing)? {
             let any = standings
                 .iter()
@@ -128,6 +138,9 @@ impl Filter for AccountFilter {
         }
         if let Some(filter) = operand("updatedAt", updated_at)? {
             all = all.add(filter.condition(Column::UpdatedAt)?);
+        }
+        if let Some(wanted) = operand("isTarget", is_target)? {
+            all = all.add(crate::target::is_target(viewer, *wanted));
         }
         if let Some(external) = operand("externalId", external_id)? {
             all = all.add(named(viewer.organization.id, AccountId::PREFIX, Column::Id, external));
@@ -240,6 +253,8 @@ pub enum AccountOrderField {
     Potential,
     /// How many people work there.
     Employees,
+    /// The score.
+    Score,
     /// When it was made.
     CreatedAt,
     /// When it last changed.
@@ -271,6 +286,9 @@ fn sort_key(field: AccountOrderField) -> SortKey<account::Entity> {
             SortKey::nullable("EMPLOYEES", Column::Employees, i64::MAX, |row: &account::Model| {
                 Key::Number(row.employees.map_or(i64::MAX, i64::from))
             })
+        }
+        AccountOrderField::Score => {
+            SortKey::column("SCORE", Column::Score, |row: &account::Model| Key::Number(row.score))
         }
         AccountOrderField::CreatedAt => {
             SortKey::column("CREATED_AT", Column::CreatedAt, |row: &account::Model| Key::Number(row.created_at.0))

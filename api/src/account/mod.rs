@@ -111,8 +111,16 @@ object! {
         owner: User = batch(owners);
         /// PROSPECT, CLIENT or KEY, from its bookings and the organization's threshold.
         standing: Standing = batch(standings);
+        /// How it does by the organization's criteria.
+        score: crate::criterion::score::Score = batch(crate::criterion::score::of_accounts);
+        /// The target that the account is at the end of a day, or is now, if it is one.
+        target(crate::target::OnArguments): Option<crate::target::Target> = batch(crate::target::of_accounts);
         /// Who else works on it, by the day they joined.
         team: Vec<team::TeamMember> = batch(team::teams);
+        /// Its goal for a fiscal year; for the current one where none is given.
+        goal(crate::goal::GoalArguments): Option<crate::goal::Goal> = batch(crate::goal::of_accounts);
+        /// All its goals, the latest year first.
+        goals: Vec<crate::goal::Goal> = batch(crate::goal::all_of_accounts);
         /// What it booked in a fiscal year; in the current one where none is given.
         booked(BookedArguments): Money = batch(booked);
         /// The people there; archived ones only where the filter says so.
@@ -205,6 +213,8 @@ impl Record for account::Model {
             updated_at: _,
             archived_at,
             version: _,
+            // Told by its assessments and the criteria.
+            score: _,
         } = self;
         facts! {
             "name": name,

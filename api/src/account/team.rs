@@ -128,7 +128,7 @@ pub struct RemoveTeamMember {
 pub async fn set_team_member(cx: &Cx, arguments: SetTeamMember) -> Result<AccountPayload> {
     let SetTeamMemberInput { account_id, user_id, role } = arguments.input;
     let mut check = Check::input();
-    let mut write = Write::begin(cx).await?;
+    let mut write = Write::begin(cx)?;
     let account = responsible_for(cx, &write, &mut check, "accountId", &account_id).await?;
     let user = active_member(cx, &write, &mut check, "userId", &user_id).await?;
     let (Some(account), Some(user)) = (account, user) else { return check.refuse() };
@@ -164,7 +164,7 @@ pub async fn set_team_member(cx: &Cx, arguments: SetTeamMember) -> Result<Accoun
 pub async fn remove_team_member(cx: &Cx, arguments: RemoveTeamMember) -> Result<AccountPayload> {
     let RemoveTeamMemberInput { account_id, user_id } = arguments.input;
     let mut check = Check::input();
-    let mut write = Write::begin(cx).await?;
+    let mut write = Write::begin(cx)?;
     let account = responsible_for(cx, &write, &mut check, "accountId", &account_id).await?;
     let Some(account) = account else { return check.refuse() };
     check.done()?;
@@ -189,7 +189,7 @@ pub async fn remove_team_member(cx: &Cx, arguments: RemoveTeamMember) -> Result<
 }
 
 /// The account of an input, locked, for whoever answers for it.
-pub(super) async fn responsible_for(
+pub(crate) async fn responsible_for(
     cx: &Cx,
     write: &Write<'_>,
     check: &mut Check,

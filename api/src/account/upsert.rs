@@ -14,6 +14,7 @@ use crate::error::{Result, UserErrorCode};
 use crate::event::Write;
 use crate::external::{self, ExternalIdInput};
 use crate::scalar::{Decimal, Json};
+use crate::target::moved::follow_owners;
 use crate::upsert::{Lookup, Once, Row, UpsertPayload, check_row, named, not_too_many, save, value};
 
 /// An account as another system has it. A field left out stays as it is, and null clears it.
@@ -67,7 +68,7 @@ pub async fn upsert(cx: &Cx, arguments: UpsertAccounts) -> Result<UpsertPayload>
     not_too_many(rows.len())?;
     let viewer = cx.viewer()?;
     let organization = viewer.organization.id;
-    let mut write = Write::begin(cx).await?;
+    let mut write = Write::begin(cx)?;
     if rows.iter().any(|row| row.parent.is_value()) {
         write.alone_with("account.parent").await?;
     }
@@ -212,6 +213,7 @@ pub async fn upsert(cx: &Cx, arguments: UpsertAccounts) -> Result<UpsertPayload>
         write.abandon().await?;
     } else {
         team::seat_owners(&mut write, organization, &owners).await?;
+        follow_owners(&mut write, &owners).await?;
         write.commit().await?;
     }
     Ok(payload)

@@ -11,6 +11,7 @@ use crate::error::{Result, UserErrorCode};
 use crate::event::Write;
 use crate::external::ExternalIdInput;
 use crate::scalar::{Decimal, Json};
+use crate::target::moved::follow_owners;
 use crate::text::fold;
 
 /// A new account.
@@ -178,6 +179,7 @@ pub(super) fn blank(cx: &Cx, viewer: &Viewer) -> account::Model {
         updated_at: cx.now,
         archived_at: None,
         version: 0,
+        score: 0,
     }
 }
 
@@ -223,7 +225,7 @@ pub async fn create(cx: &Cx, arguments: CreateAccount) -> Result<AccountPayload>
     if let Some(Json(json)) = &custom_fields {
         account.custom_fields = check.custom_fields("customFields", json);
     }
-    let mut write = Write::begin(cx).await?;
+    let mut write = Write::begin(cx)?;
     if let Some(id) = &parent_id {
         account.parent_id = viewer.account_for(&write.tx, &mut check, "parentId", id).await?.map(|parent| parent.id);
     }
@@ -269,7 +271,7 @@ pub async fn update(cx: &Cx, arguments: UpdateAccount) -> Result<AccountPayload>
     } = arguments.input;
     let viewer = cx.viewer()?;
     let mut check = Check::input();
-    let mut write = Write::begin(cx).await?;
+    let mut write = Write::begin(cx)?;
     let before = team::responsible_for(cx, &write, &mut check, "id", &id).await?;
     let Some(before) = before else { return check.refuse() };
     check.done()?;
@@ -327,7 +329,9 @@ pub async fn update(cx: &Cx, arguments: UpdateAccount) -> Result<AccountPayload>
     check.done()?;
     let after = write.change(&before, after).await?;
     if after.owner_id != before.owner_id {
-        team::seat_owners(&mut write, after.organization_id, &[(after.id, after.owner_id)]).await?;
+        let owner = [(after.id, after.owner_id)];
+        team::seat_owners(&mut write, after.organization_id, &owner).await?;
+        follow_owners(&mut write, &owner).await?;
     }
     write.commit().await?;
     Ok(AccountPayload { account: Some(Account(after)), ..AccountPayload::default() })
@@ -345,7 +349,7 @@ pub async fn restore(cx: &Cx, arguments: OneAccount) -> Result<AccountPayload> {
 
 async fn set_archived(cx: &Cx, id: &ID, archived: bool) -> Result<AccountPayload> {
     let mut check = Check::at(&[]);
-    let mut write = Write::begin(cx).await?;
+    let mut write = Write::begin(cx)?;
     let before = team::responsible_for(cx, &write, &mut check, "id", id).await?;
     let Some(before) = before else { return check.refuse() };
     check.done()?;

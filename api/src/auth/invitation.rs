@@ -125,7 +125,7 @@ pub async fn accept(cx: &Cx, arguments: AcceptInvitationArguments) -> Result<Ses
 
     let Some(Open { user, organization, .. }) = open else { return Err(over()) };
     let currency = Currency::of(&organization.currency).unwrap_or(Currency::NONE);
-    let mut write = Write::begin_for(cx, organization.id, currency, Some(user.id)).await?;
+    let mut write = Write::begin_for(cx, organization.id, currency, Some(user.id));
     let still = open_again(&write, digest).await?;
     let Some(Open { user: before, organization }) = still else { return Err(over()) };
     let mut user = before.clone();

@@ -93,7 +93,7 @@ pub async fn sign_up(cx: &Cx, arguments: SignUpArguments) -> Result<SessionPaylo
         updated_at: cx.now,
         version: 0,
     };
-    let mut write = Write::begin_for(cx, organization.id, known.unwrap_or(Currency::NONE), Some(user.id)).await?;
+    let mut write = Write::begin_for(cx, organization.id, known.unwrap_or(Currency::NONE), Some(user.id));
     write.alone_of_all_with("sign-up").await?;
     may_sign_up(cx, &write.tx).await?;
     let organization = write.add(organization).await?;

@@ -6,7 +6,7 @@ use async_graphql::{InputObject, MaybeUndefined};
 use entity::{AccountId, BookingId, Id, OpportunityId, Scoped, account, booking, opportunity};
 use sea_orm::{ColumnTrait, QueryFilter, QueryOrder, QuerySelect};
 
-use super::write::{apply, blank};
+use super::write::{apply, blank, look_at_goals};
 use super::{LOST, NOT_TO_WRITE, is_lost, may_write};
 use crate::account::AccountRef;
 use crate::check::Check;
@@ -67,7 +67,7 @@ pub async fn upsert(cx: &Cx, arguments: UpsertBookings) -> Result<UpsertPayload>
     not_too_many(rows.len())?;
     let viewer = cx.viewer()?;
     let organization = viewer.organization.id;
-    let mut write = Write::begin(cx).await?;
+    let mut write = Write::begin(cx)?;
 
     // What the rows name, for all of them together.
     let keys: Vec<ExternalIdInput> = rows.iter().map(|row| row.external_id.clone()).collect();
@@ -120,7 +120,18 @@ pub async fn upsert(cx: &Cx, arguments: UpsertBookings) -> Result<UpsertPayload>
             None => Row::failed(check),
         });
     }
+    let changed: Vec<(Option<booking::Model>, booking::Model)> = done
+        .iter()
+        .filter_map(|row| Some((row.before.clone(), row.after.clone()?)))
+        .filter(|(before, after)| before.as_ref() != Some(after))
+        .collect();
     let payload = save(&mut write, done, dry_run).await?;
+    if !dry_run {
+        let touched: Vec<&booking::Model> =
+            changed.iter().flat_map(|(before, after)| before.iter().chain([after])).collect();
+        let written: Vec<BookingId> = changed.iter().map(|(_, after)| after.id).collect();
+        look_at_goals(&mut write, viewer, &touched, &written).await?;
+    }
     if dry_run {
         write.abandon().await?;
     } else {

@@ -11,6 +11,7 @@ use crate::context::{Cx, Viewer};
 use crate::error::{Fault, Result, UserErrorCode};
 use crate::event::Write;
 use crate::external::ExternalIdInput;
+use crate::goal::reached::after_bookings;
 use crate::opportunity::{ARCHIVED, of_account};
 use crate::scalar::{Date, Decimal};
 use crate::transaction::Transaction;
@@ -98,13 +99,27 @@ pub(crate) fn blank(
     }
 }
 
+/// Tells the feed where goals are reached, or no longer, now that these bookings are (or were) there.
+///
+/// # Errors
+/// The database's.
+pub(crate) async fn look_at_goals(
+    write: &mut Write<'_>,
+    viewer: &Viewer,
+    bookings: &[&booking::Model],
+    written: &[BookingId],
+) -> Result<()> {
+    let touched: Vec<(AccountId, Day)> = bookings.iter().map(|row| (row.account_id, row.booked_on)).collect();
+    after_bookings(write, &viewer.organization, &touched, written).await
+}
+
 /// `recordBooking`.
 pub async fn record(cx: &Cx, arguments: RecordBooking) -> Result<BookingPayload> {
     let RecordBookingInput { account_id, amount, booked_on, description, opportunity_id, seller_id, external_ids } =
         arguments.input;
     let viewer = cx.viewer()?;
     let mut check = Check::input();
-    let mut write = Write::begin(cx).await?;
+    let mut write = Write::begin(cx)?;
     let account = viewer.account_for(&write.tx, &mut check, "accountId", &account_id).await?;
     let mut row = blank(cx, viewer, AccountId(Uuid::nil()), viewer.user.id, booked_on.0);
     if let Some(account) = &account {
@@ -134,6 +149,7 @@ pub async fn record(cx: &Cx, arguments: RecordBooking) -> Result<BookingPayload>
     check.untaken(&write.tx, viewer.organization.id, BookingId::PREFIX, "externalIds", &row.external_ids, None).await?;
     check.done()?;
     let row = write.add(row).await?;
+    look_at_goals(&mut write, viewer, &[&row], &[row.id]).await?;
     write.commit().await?;
     Ok(BookingPayload::of(row))
 }
@@ -193,7 +209,7 @@ pub async fn update(cx: &Cx, arguments: UpdateBooking) -> Result<BookingPayload>
         arguments.input;
     let viewer = cx.viewer()?;
     let mut check = Check::input();
-    let mut write = Write::begin(cx).await?;
+    let mut write = Write::begin(cx)?;
     let Found { booking: before, account, opportunity } = to_change(viewer, &write.tx, &["input", "id"], &id).await?;
     same_version(if_version, before.version)?;
     let mut after = before.clone();
@@ -227,6 +243,7 @@ pub async fn update(cx: &Cx, arguments: UpdateBooking) -> Result<BookingPayload>
     }
     check.done()?;
     let after = write.change(&before, after).await?;
+    look_at_goals(&mut write, viewer, &[&before, &after], &[after.id]).await?;
     write.commit().await?;
     Ok(BookingPayload::of(after))
 }
@@ -258,9 +275,10 @@ pub(super) fn apply(
 /// `deleteBooking`.
 pub async fn delete(cx: &Cx, arguments: OneBooking) -> Result<BookingPayload> {
     let viewer = cx.viewer()?;
-    let mut write = Write::begin(cx).await?;
+    let mut write = Write::begin(cx)?;
     let Found { booking, .. } = to_change(viewer, &write.tx, &["id"], &arguments.id).await?;
     write.remove(&booking).await?;
+    look_at_goals(&mut write, viewer, &[&booking], &[]).await?;
     write.commit().await?;
     Ok(BookingPayload::of(booking))
 }

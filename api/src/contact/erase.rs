@@ -35,7 +35,7 @@ const CHUNK: usize = 500;
 pub async fn erase(cx: &Cx, arguments: OneContact) -> Result<ContactPayload> {
     let viewer = cx.viewer()?;
     let organization = viewer.organization.id;
-    let mut write = Write::begin(cx).await?;
+    let mut write = Write::begin(cx)?;
     let before = seen(viewer, &write, &["id"], &arguments.id).await?;
     let account = viewer.account(&write.tx, before.account_id, false).await?;
     if account.is_none_or(|account| viewer.standing(&account) != Standing::Responsible) {

@@ -230,7 +230,7 @@ pub async fn upsert(cx: &Cx, arguments: UpsertContacts) -> Result<UpsertPayload>
     not_too_many(rows.len())?;
     let dry_run = dry_run.unwrap_or_default();
     let viewer = cx.viewer()?;
-    let mut write = Write::begin(cx).await?;
+    let mut write = Write::begin(cx)?;
     let lines = rows.iter().any(|row| row.reports_to.is_value());
     if lines {
         write.alone_with(line::TOPIC).await?;

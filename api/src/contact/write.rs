@@ -233,7 +233,7 @@ pub async fn create(cx: &Cx, arguments: CreateContact) -> Result<ContactPayload>
     } = arguments.input;
     let viewer = cx.viewer()?;
     let mut check = Check::input();
-    let mut write = Write::begin(cx).await?;
+    let mut write = Write::begin(cx)?;
     if reports_to_id.is_some() {
         write.alone_with(line::TOPIC).await?;
     }
@@ -291,7 +291,7 @@ pub async fn update(cx: &Cx, arguments: UpdateContact) -> Result<ContactPayload>
     } = arguments.input;
     let viewer = cx.viewer()?;
     let mut check = Check::input();
-    let mut write = Write::begin(cx).await?;
+    let mut write = Write::begin(cx)?;
     if account_id.is_value() || reports_to_id.is_value() {
         write.alone_with(line::TOPIC).await?;
     }
@@ -375,7 +375,7 @@ pub async fn restore(cx: &Cx, arguments: OneContact) -> Result<ContactPayload> {
 }
 
 async fn set_archived(cx: &Cx, id: &ID, archived: bool) -> Result<ContactPayload> {
-    let mut write = Write::begin(cx).await?;
+    let mut write = Write::begin(cx)?;
     let before = seen(cx.viewer()?, &write, &["id"], id).await?;
     if before.archived_at.is_some() == archived {
         write.abandon().await?;

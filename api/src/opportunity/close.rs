@@ -7,6 +7,7 @@ use entity::{Day, booking, opportunity};
 use super::write::move_to;
 use super::{BOOKED, OpportunityPayload, booked, check_days, is_closed, release_touches, to_change};
 use crate::booking::Booking;
+use crate::booking::write::look_at_goals;
 use crate::calendar;
 use crate::check::{Amounts, Check, NOTE};
 use crate::context::{Cx, Viewer};
@@ -67,7 +68,7 @@ pub async fn win(cx: &Cx, arguments: WinOpportunity) -> Result<OpportunityPayloa
     let viewer = cx.viewer()?;
     let book = book.unwrap_or(true);
     let mut check = Check::input();
-    let mut write = Write::begin(cx).await?;
+    let mut write = Write::begin(cx)?;
     let (before, _) = to_change(viewer, &write.tx, &["input", "id"], &id).await?;
     still_open(&before)?;
     let mut after = closed(cx, viewer, &mut check, &before, Stored::Won, closed_on);
@@ -88,7 +89,9 @@ pub async fn win(cx: &Cx, arguments: WinOpportunity) -> Result<OpportunityPayloa
     write.call_it("won");
     let booking = match (after.amount, after.closed_on) {
         (Some(amount), Some(day)) if book => {
-            Some(Booking(write.add(booking_of(cx, viewer, &after, amount, day)).await?))
+            let row = write.add(booking_of(cx, viewer, &after, amount, day)).await?;
+            look_at_goals(&mut write, viewer, &[&row], &[row.id]).await?;
+            Some(Booking(row))
         }
         _ => None,
     };
@@ -111,7 +114,7 @@ pub async fn lose(cx: &Cx, arguments: LoseOpportunity) -> Result<OpportunityPayl
     let LoseOpportunityInput { id, closed_on, reason } = arguments.input;
     let viewer = cx.viewer()?;
     let mut check = Check::input();
-    let mut write = Write::begin(cx).await?;
+    let mut write = Write::begin(cx)?;
     let (before, _) = to_change(viewer, &write.tx, &["input", "id"], &id).await?;
     still_open(&before)?;
     unbooked(&write, viewer, &["input", "id"], &before).await?;
@@ -127,7 +130,7 @@ pub async fn lose(cx: &Cx, arguments: LoseOpportunity) -> Result<OpportunityPayl
 /// `deleteOpportunity`: as if it had never been. Touches that were about it stay, without it.
 pub async fn delete(cx: &Cx, arguments: OneOpportunity) -> Result<OpportunityPayload> {
     let viewer = cx.viewer()?;
-    let mut write = Write::begin(cx).await?;
+    let mut write = Write::begin(cx)?;
     let (row, _) = to_change(viewer, &write.tx, &["id"], &arguments.id).await?;
     unbooked(&write, viewer, &["id"], &row).await?;
     release_touches(&mut write, &[row.id]).await?;

@@ -81,7 +81,7 @@ pub async fn upsert(cx: &Cx, arguments: UpsertOpportunities) -> Result<UpsertPay
     let dry_run = dry_run.unwrap_or(false);
     not_too_many(rows.len())?;
     let viewer = cx.viewer()?;
-    let mut write = Write::begin(cx).await?;
+    let mut write = Write::begin(cx)?;
 
     // What the rows name, for all of them together.
     let names: Vec<ExternalIdInput> = rows.iter().map(|row| row.external_id.clone()).collect();

@@ -158,7 +158,7 @@ pub async fn create(cx: &Cx, arguments: CreateOpportunity) -> Result<Opportunity
     } = arguments.input;
     let viewer = cx.viewer()?;
     let mut check = Check::input();
-    let mut write = Write::begin(cx).await?;
+    let mut write = Write::begin(cx)?;
     let account = place(viewer, &write.tx, &mut check, &account_id).await?;
     let mut row = blank(cx, viewer, account.as_ref().map_or(AccountId(Uuid::nil()), |account| account.id));
     Changes {
@@ -242,7 +242,7 @@ pub async fn update(cx: &Cx, arguments: UpdateOpportunity) -> Result<Opportunity
     } = arguments.input;
     let viewer = cx.viewer()?;
     let mut check = Check::input();
-    let mut write = Write::begin(cx).await?;
+    let mut write = Write::begin(cx)?;
     let (before, account) = to_change(viewer, &write.tx, &["input", "id"], &id).await?;
     same_version(if_version, before.version)?;
     let mut after = before.clone();

@@ -1,7 +1,7 @@
 //! Changing the organization's settings.
 
 use async_graphql::{InputObject, MaybeUndefined};
-use entity::{OrganizationId, Scoped, account, booking, opportunity, organization};
+use entity::{OrganizationId, Scoped, account, booking, goal, opportunity, organization};
 use sea_orm::{ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect, Select};
 
 use super::Organization;
@@ -9,6 +9,7 @@ use crate::check::{Amounts, Check, NAME, same_version};
 use crate::context::Cx;
 use crate::error::{Fault, Result, UserErrorCode};
 use crate::event::Write;
+use crate::goal::reached::after_calendar;
 use crate::graph::payload;
 use crate::scalar::Decimal;
 
@@ -82,7 +83,7 @@ pub async fn update(cx: &Cx, arguments: UpdateOrganization) -> Result<Organizati
     } = arguments.input;
     let viewer = cx.viewer()?;
     viewer.must_administer(&["input"])?;
-    let mut write = Write::begin(cx).await?;
+    let mut write = Write::begin(cx)?;
     let row = organization::Entity::of(viewer.organization.id).lock_exclusive().one(&write.tx).await?;
     let Some(before) = row else { return Err(Fault::Unauthenticated) };
     same_version(if_version, before.version)?;
@@ -114,6 +115,9 @@ pub async fn update(cx: &Cx, arguments: UpdateOrganization) -> Result<Organizati
     }
     check.done()?;
     let after = write.change(&before, after).await?;
+    if after.fiscal_year_start_month != before.fiscal_year_start_month {
+        after_calendar(&mut write, &after).await?;
+    }
     write.commit().await?;
     cx.app.forget(after.id);
     Ok(OrganizationPayload { organization: Some(Organization(after)), ..OrganizationPayload::default() })
@@ -195,6 +199,7 @@ async fn has_amounts<C: ConnectionTrait>(connection: &C, organization: Organizat
     );
     let opportunity = opportunity::Entity::of(organization).filter(opportunity::Column::Amount.is_not_null());
     Ok(any(connection, booking::Entity::of(organization)).await?
+        || any(connection, goal::Entity::of(organization)).await?
         || any(connection, opportunity).await?
         || any(connection, account).await?)
 }

@@ -86,7 +86,7 @@ pub async fn upsert(cx: &Cx, arguments: UpsertTouches) -> Result<UpsertPayload> 
     let dry_run = dry_run.unwrap_or_default();
     not_too_many(rows.len())?;
     let viewer = cx.viewer()?;
-    let mut write = Write::begin(cx).await?;
+    let mut write = Write::begin(cx)?;
     let mut known = Known::of(viewer, &write, &rows).await?;
     let mut once = Once::default();
     let mut done: Vec<Row<touch::Model>> = Vec::with_capacity(rows.len());

@@ -229,7 +229,7 @@ async fn add(cx: &Cx, mut check: Check, mut touch: touch::Model, around: Around)
     let viewer = cx.viewer()?;
     check_time(&mut check, "at", touch.status, touch.at, cx.now);
     touch.external_ids = check.external_ids("externalIds", external_ids.as_deref().unwrap_or_default());
-    let mut write = Write::begin(cx).await?;
+    let mut write = Write::begin(cx)?;
     let mut zone = zone_of(&viewer.user);
     if let Some(id) = &user_id
         && let Some(user) = team::active_member(cx, &write, &mut check, "userId", id).await?
@@ -372,7 +372,7 @@ pub async fn update(cx: &Cx, arguments: UpdateTouch) -> Result<TouchPayload> {
         opportunity_id,
         if_version,
     } = arguments.input;
-    let mut write = Write::begin(cx).await?;
+    let mut write = Write::begin(cx)?;
     let (before, account) = changeable(cx, &write, &["input", "id"], &id).await?;
     same_version(if_version, before.version)?;
     let mut check = Check::input();
@@ -429,7 +429,7 @@ pub async fn complete(cx: &Cx, arguments: CompleteTouch) -> Result<TouchPayload>
         commitment_asked,
         commitment_given,
     } = arguments.input;
-    let mut write = Write::begin(cx).await?;
+    let mut write = Write::begin(cx)?;
     let (before, _) = changeable(cx, &write, &["input", "id"], &id).await?;
     if let Some(why) = match before.status {
         touch::TouchStatus::Scheduled => None,
@@ -462,7 +462,7 @@ pub async fn complete(cx: &Cx, arguments: CompleteTouch) -> Result<TouchPayload>
 
 /// `cancelTouch`: a scheduled touch is called off. Calling off what was called off changes nothing.
 pub async fn cancel(cx: &Cx, arguments: OneTouch) -> Result<TouchPayload> {
-    let mut write = Write::begin(cx).await?;
+    let mut write = Write::begin(cx)?;
     let (before, _) = changeable(cx, &write, &["id"], &arguments.id).await?;
     match before.status {
         touch::TouchStatus::Scheduled => {}
@@ -487,7 +487,7 @@ pub async fn cancel(cx: &Cx, arguments: OneTouch) -> Result<TouchPayload> {
 
 /// `deleteTouch`: answers the touch as it last was.
 pub async fn delete(cx: &Cx, arguments: OneTouch) -> Result<TouchPayload> {
-    let mut write = Write::begin(cx).await?;
+    let mut write = Write::begin(cx)?;
     let (touch, _) = changeable(cx, &write, &["id"], &arguments.id).await?;
     people::forget(&write, vec![touch.id]).await?;
     write.remove(&touch).await?;

@@ -14,6 +14,7 @@ use crate::check::Check;
 use crate::context::Cx;
 use crate::error::{Result, UserErrorCode};
 use crate::event::Write;
+use crate::target::moved::follow_owners;
 use crate::touch::people;
 
 /// Who is to be deactivated, and who comes after them.
@@ -21,8 +22,8 @@ use crate::touch::people;
 pub struct DeactivateUserInput {
     /// Who.
     pub id: ID,
-    /// Who takes over their accounts, open opportunities and scheduled touches: another active member. Needed where
-    /// there are any.
+    /// Who takes over their accounts, open opportunities, targets and scheduled touches: another active member. Needed
+    /// where there are any. A target becomes a proposal again.
     pub successor_id: Option<ID>,
 }
 
@@ -40,7 +41,7 @@ pub async fn deactivate(cx: &Cx, arguments: DeactivateUser) -> Result<UserPayloa
     let viewer = cx.viewer()?;
     viewer.must_administer(&["input"])?;
     let mut check = Check::input();
-    let mut write = Write::begin(cx).await?;
+    let mut write = Write::begin(cx)?;
     let before = locked(&write, &mut check, "id", &id).await?;
     if !before.active {
         write.abandon().await?;
@@ -143,6 +144,7 @@ async fn hand_over(write: &mut Write<'_>, from: &user::Model, to: &user::Model) 
 
     // Once the opportunities have moved: who owns some of an account stays on its team.
     team::seat_owners(write, from.organization_id, &owners).await?;
+    follow_owners(write, &owners).await?;
     if !joined.is_empty() {
         team::join(write, from.organization_id, &joined).await?;
     }

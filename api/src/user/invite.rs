@@ -75,7 +75,7 @@ pub async fn invite(cx: &Cx, arguments: InviteUser) -> Result<InvitationPayload>
     if let Some(hours) = &working_hours {
         user.working_hours = check.working_hours("workingHours", hours);
     }
-    let mut write = Write::begin(cx).await?;
+    let mut write = Write::begin(cx)?;
     if let Some(id) = &manager_id {
         user.manager_id = active_member(cx, &write, &mut check, "managerId", id).await?.map(|manager| manager.id);
     }
@@ -118,7 +118,7 @@ pub async fn reissue(cx: &Cx, arguments: ReissueInvitation) -> Result<Invitation
     let mut check = Check::at(&[]);
     let id: Option<UserId> = check.id("userId", &arguments.user_id);
     check.done()?;
-    let write = Write::begin(cx).await?;
+    let write = Write::begin(cx)?;
     let user = match id {
         Some(id) => {
             let user = user::Entity::of(viewer.organization.id).filter(user::Column::Id.eq(id));

@@ -87,6 +87,9 @@ object! {
         version: i32 = plain(|user| user.0.version);
         /// The seller's Individual Enterprise: every account that they own and the caller sees.
         accounts(crate::account::AccountsArguments): Connection<crate::account::Account> = batch(crate::account::owned);
+        /// The seller's target list as it stood at the end of a day of theirs; as it stands now where none is given. Null
+        /// for whoever is neither the user, nor above them in the line, nor ADMIN.
+        targetList(crate::target::OnArguments): Option<crate::target_list::TargetList> = batch(crate::target_list::of_users);
     }
 }
 listed!(User as "User");

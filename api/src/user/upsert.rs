@@ -42,7 +42,7 @@ pub async fn upsert_users(cx: &Cx, rows: Vec<UserRow>, dry_run: bool) -> Result<
     let viewer = cx.viewer()?;
     viewer.must_administer(&["rows"])?;
     not_too_many(rows.len())?;
-    let mut write = Write::begin(cx).await?;
+    let mut write = Write::begin(cx)?;
     if rows.iter().any(|row| row.manager_email.is_value()) {
         write.alone_with(LINE).await?;
     }

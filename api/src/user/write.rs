@@ -74,7 +74,7 @@ pub async fn update(cx: &Cx, arguments: UpdateUser) -> Result<UserPayload> {
     let UpdateUserInput { id, name, role, manager_id, title, time_zone, working_hours, if_version } = arguments.input;
     let viewer = cx.viewer()?;
     let mut check = Check::input();
-    let mut write = Write::begin(cx).await?;
+    let mut write = Write::begin(cx)?;
     let before = locked(&write, &mut check, "id", &id).await?;
     if before.id != viewer.user.id {
         viewer.must_administer(&["input", "id"])?;
@@ -192,7 +192,7 @@ pub async fn reactivate(cx: &Cx, arguments: ReactivateUser) -> Result<UserPayloa
     let viewer = cx.viewer()?;
     viewer.must_administer(&["id"])?;
     let mut check = Check::at(&[]);
-    let mut write = Write::begin(cx).await?;
+    let mut write = Write::begin(cx)?;
     let before = locked(&write, &mut check, "id", &arguments.id).await?;
     if before.active {
         write.abandon().await?;

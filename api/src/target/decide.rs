@@ -1,0 +1,129 @@
+//! Deciding on a proposal: the other one of the two agrees, or declines with a note.
+
+use async_graphql::{Enum, ID, InputObject};
+use entity::target;
+use entity::target::TargetStatus as Stored;
+
+use super::write::{ARCHIVED, to_change};
+use super::{TargetPayload, stands};
+use crate::agreement::{Consent, Parties, Side};
+use crate::check::{Amounts, Check, NOTE};
+use crate::context::Cx;
+use crate::error::{Fault, Result, UserErrorCode};
+use crate::event::Write;
+use crate::goal;
+use crate::one_on_one::write::of_decision;
+use crate::scalar::Decimal;
+use crate::target_list;
+
+/// What is decided.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+pub enum TargetDecision {
+    /// On the list.
+    Agree,
+    /// Not on the list.
+    Decline,
+}
+
+/// A decision on a proposal.
+#[derive(Clone, Debug, InputObject)]
+pub struct DecideTargetInput {
+    /// Which one: PROPOSED.
+    pub id: ID,
+    /// On the list, or not.
+    pub decision: TargetDecision,
+    /// Why: up to 20,000 characters. Required where it is declined.
+    pub note: Option<String>,
+    /// The one-on-one in which it was decided: one of the seller's.
+    pub one_on_one_id: Option<ID>,
+    /// Proposes this goal, above 0, for the current fiscal year in the same step; agrees to it where it is what waits.
+    pub goal_amount: Option<Decimal>,
+}
+
+/// Arguments of `decideTarget`.
+#[derive(Clone, Debug, InputObject)]
+pub struct DecideTarget {
+    /// The decision.
+    pub input: DecideTargetInput,
+}
+
+/// `decideTarget`.
+pub async fn decide(cx: &Cx, arguments: DecideTarget) -> Result<TargetPayload> {
+    let DecideTargetInput { id, decision, note, one_on_one_id, goal_amount } = arguments.input;
+    let viewer = cx.viewer()?;
+    let path = ["input", "id"];
+    let mut check = Check::input();
+    let mut write = Write::begin(cx)?;
+    let (before, account) = to_change(viewer, &write.tx, &path, &id).await?;
+    let parties = Parties::of(&write.tx, viewer.organization.id, before.seller_id).await?;
+    if parties.side(viewer.user.id) == Side::Neither {
+        let message = "Only the seller and whoever is above them in the line decide on a target.";
+        return Err(Fault::refused(UserErrorCode::Forbidden, &path, message));
+    }
+    if before.status != Stored::Proposed {
+        let message = format!("{} Only what waits can be decided on.", stands(&before));
+        return Err(Fault::refused(UserErrorCode::Conflict, &path, message));
+    }
+    let consent = parties.consent(before.proposed_by_id, viewer.user.id);
+    if matches!(consent, Consent::OwnProposal | Consent::NotTheirs) {
+        let message = "It takes two: the seller and somebody above them. This is your own side's proposal, and the other \
+                       one decides; whoever proposed it may take it back.";
+        return Err(Fault::refused(UserErrorCode::Forbidden, &path, message));
+    }
+    let mut after = before.clone();
+    after.decision_note = check.optional("note", note.as_deref(), NOTE);
+    if let Some(id) = &one_on_one_id {
+        after.one_on_one_id = of_decision(viewer, &write.tx, &mut check, "oneOnOneId", id, before.seller_id).await?;
+    }
+    let what = match (decision, consent) {
+        (TargetDecision::Decline, _) => {
+            if after.decision_note.is_none() && check.is_clean() {
+                check.fault(UserErrorCode::Required, "note", "Why not? A target is declined with a note.");
+            }
+            decided(&mut after, viewer.user.id, write.at);
+            after.status = Stored::Declined;
+            "declined"
+        }
+        (TargetDecision::Agree, _) if account.archived_at.is_some() => {
+            check.fault(UserErrorCode::Conflict, "id", ARCHIVED);
+            "updated"
+        }
+        (TargetDecision::Agree, Consent::Agreed) => {
+            decided(&mut after, viewer.user.id, write.at);
+            after.status = Stored::Agreed;
+            after.since = Some(write.at);
+            "agreed"
+        }
+        (TargetDecision::Agree, _) => {
+            after.proposed_by_id = viewer.user.id;
+            "seconded"
+        }
+    };
+    let goal_amount = match goal_amount {
+        Some(_) if decision == TargetDecision::Decline => {
+            check.invalid("goalAmount", "What is declined has no goal.");
+            None
+        }
+        Some(amount) => check.amount("goalAmount", amount, viewer.currency, Amounts::Positive),
+        None => None,
+    };
+    check.done()?;
+    let after = write.change(&before, after).await?;
+    write.call_it(what);
+    if let Some(amount) = goal_amount {
+        let year = viewer.fiscal_year(cx.now);
+        let present = goal::write::of_year(&write, account.id, year).await?;
+        goal::write::propose(&mut write, viewer, &account, year, amount, present).await?;
+    }
+    let over_capacity_by = match decision {
+        TargetDecision::Agree => target_list::over_capacity_by(cx, &write.tx, after.seller_id).await?,
+        TargetDecision::Decline => None,
+    };
+    write.commit().await?;
+    Ok(TargetPayload { over_capacity_by, ..TargetPayload::of(after) })
+}
+
+fn decided(target: &mut target::Model, by: entity::UserId, at: entity::Instant) {
+    target.decided_by_id = Some(by);
+    target.decided_at = Some(at);
+}

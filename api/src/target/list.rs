@@ -1,0 +1,92 @@
+//! Lists of targets, by id.
+
+use async_graphql::{InputObject, MaybeUndefined};
+use entity::{AccountId, Id, Scoped, UserId, target};
+use sea_orm::sea_query::{Cond, Expr};
+use sea_orm::{ColumnTrait, Condition, QueryFilter};
+
+use super::{Target, TargetKind, TargetSource, TargetStatus, instant_of, on_list};
+use crate::context::Cx;
+use crate::error::Result;
+use crate::filter::{DateTimeFilter, IdFilter, operand};
+use crate::graph::Asked;
+use crate::paging::{Connection, Key, Order, PageArguments, Seen, SortKey};
+use crate::scalar::Date;
+
+/// A filter on targets. Its fields are ANDed.
+#[derive(Clone, Debug, Default, InputObject)]
+pub struct TargetFilter {
+    /// By seller.
+    pub seller_id: MaybeUndefined<IdFilter>,
+    /// By account.
+    pub account_id: MaybeUndefined<IdFilter>,
+    /// Of this kind.
+    pub kind: MaybeUndefined<TargetKind>,
+    /// Stands so; one of these.
+    pub status: MaybeUndefined<Vec<TargetStatus>>,
+    /// Was this one's idea.
+    pub source: MaybeUndefined<TargetSource>,
+    /// Was on the list at the end of that day of the organization's, or is now where that is today; whatever became of it
+    /// since.
+    pub on: MaybeUndefined<Date>,
+    /// By when it last changed.
+    pub updated_at: MaybeUndefined<DateTimeFilter>,
+}
+
+impl TargetFilter {
+    fn condition(&self, cx: &Cx) -> Result<Condition> {
+        use target::Column;
+        let Self { seller_id, account_id, kind, status, source, on, updated_at } = self;
+        let mut all = Cond::all();
+        if let Some(filter) = operand("sellerId", seller_id)? {
+            all = all.add(filter.condition::<_, UserId>(Column::SellerId)?);
+        }
+        if let Some(filter) = operand("accountId", account_id)? {
+            all = all.add(filter.condition::<_, AccountId>(Column::AccountId)?);
+        }
+        if let Some(kind) = operand("kind", kind)? {
+            all = all.add(Column::Kind.eq(target::TargetKind::from(*kind)));
+        }
+        if let Some(statuses) = operand("status", status)? {
+            let any = statuses.iter().fold(Cond::any().add(Expr::cust("1 = 0")), |any, status| {
+                any.add(Column::Status.eq(target::TargetStatus::from(*status)))
+            });
+            all = all.add(any);
+        }
+        if let Some(source) = operand("source", source)? {
+            all = all.add(Column::Source.eq(target::TargetSource::from(*source)));
+        }
+        if let Some(day) = operand("on", on)? {
+            all = all.add(on_list(instant_of(Some(day.0), cx.now, cx.viewer()?.zone)));
+        }
+        if let Some(filter) = operand("updatedAt", updated_at)? {
+            all = all.add(filter.condition(Column::UpdatedAt)?);
+        }
+        Ok(all)
+    }
+}
+
+/// Arguments of `targets`.
+#[derive(Clone, Debug, InputObject)]
+pub struct TargetsArguments {
+    /// Which of them.
+    pub filter: Option<TargetFilter>,
+    /// Which page.
+    #[graphql(flatten)]
+    pub page: PageArguments,
+}
+
+/// `Query.targets`.
+pub async fn targets(asked: &Asked<'_>, arguments: TargetsArguments) -> Result<Connection<Target>> {
+    let TargetsArguments { filter, page } = arguments;
+    let filter = filter.unwrap_or_default();
+    let equals = |filter: &MaybeUndefined<IdFilter>| filter.value().is_some_and(|filter| filter.eq.is_value());
+    let seen = Seen {
+        select: target::Entity::of(asked.cx.viewer()?.organization.id).filter(filter.condition(asked.cx)?),
+        account: target::Column::AccountId,
+        id: target::Column::Id,
+        pinned: equals(&filter.account_id) || equals(&filter.seller_id),
+    };
+    let by_id = SortKey::column("ID", target::Column::Id, |row: &target::Model| Key::Id(row.id.uuid()));
+    seen.page(asked, &Order::by(Vec::new(), by_id)?, &page).await
+}

@@ -1,0 +1,389 @@
+//! Targets: accounts that a seller is committed to pursue, for as many years as it takes.
+//!
+//! | room | holds |
+//! |---|---|
+//! | here | the type, who was on a list when, and how its relations are read |
+//! | [`list`] | filters and lists |
+//! | [`mod@write`] | propose, update, withdraw, close |
+//! | [`decide`] | agree and decline |
+//! | [`moved`] | what becomes of targets when accounts change owners |
+//!
+//! A target is a row a membership: `since` and `until` are never rewritten, so that who was a target when can be asked for
+//! ever. An account has one open row (PROPOSED or AGREED) at most, of its owner's.
+
+pub mod decide;
+pub mod list;
+pub mod moved;
+pub mod write;
+
+use std::collections::HashMap;
+
+use async_graphql::{Enum, InputObject};
+use entity::target::TargetStatus as Stored;
+use entity::{AccountId, Id, Instant, TargetId, UserId, account, target};
+use sea_orm::sea_query::{Cond, Query, SimpleExpr};
+use sea_orm::{ColumnTrait, Condition, QueryFilter, QueryOrder};
+use uuid::Uuid;
+
+pub use self::list::{TargetFilter, TargetsArguments, targets};
+
+use crate::account::Account;
+use crate::calendar;
+use crate::context::{Cx, Viewer};
+use crate::error::Result;
+use crate::event::{Facts, Record, facts};
+use crate::graph::{Answers, Asked, Shown, object, payload, word};
+use crate::money::Currency;
+use crate::one_on_one::OneOnOne;
+use crate::paging::listed;
+use crate::scalar::Date;
+use crate::user::User;
+
+/// A target.
+#[derive(Clone, Debug)]
+pub struct Target(pub target::Model);
+
+impl From<target::Model> for Target {
+    fn from(row: target::Model) -> Self {
+        Self(row)
+    }
+}
+
+/// What is to become of the account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+#[graphql(remote = "entity::target::TargetKind")]
+pub enum TargetKind {
+    /// To be won.
+    DreamClient,
+    /// A client to be grown into a key account.
+    Growth,
+}
+
+/// Where a target stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+#[graphql(remote = "entity::target::TargetStatus")]
+pub enum TargetStatus {
+    /// Waiting for agreement.
+    Proposed,
+    /// On the list.
+    Agreed,
+    /// Refused, with a note.
+    Declined,
+    /// The proposer took it back.
+    Withdrawn,
+    /// Off the list: won.
+    Won,
+    /// Off the list: given up, with a note.
+    Dropped,
+    /// The account went to another owner, for whom it is a proposal again.
+    Moved,
+}
+
+/// Whose idea a target was.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+#[graphql(remote = "entity::target::TargetSource")]
+pub enum TargetSource {
+    /// The seller's.
+    Seller,
+    /// Management's.
+    Management,
+    /// Marketing's.
+    Marketing,
+}
+word! {
+    target::TargetKind as TargetKind,
+    target::TargetStatus as TargetStatus,
+    target::TargetSource as TargetSource,
+}
+
+object! {
+    /// An account that a seller is committed to pursue, for as many years as it takes: on the list from since to until. It
+    /// takes both the seller and somebody above them in the line; a seller with nobody above agrees alone.
+    Target as "Target" Node {
+        /// Opaque, prefixed by the type, ascending with time.
+        id: Shown<TargetId> = plain(|target| Shown(target.0.id));
+        /// The account.
+        account: Account = batch(accounts);
+        /// Whose target: the account's owner at the time.
+        seller: User = batch(sellers);
+        /// To be won, or to be grown.
+        kind: target::TargetKind = plain(|target| target.0.kind);
+        /// Where it stands.
+        status: Stored = plain(|target| target.0.status);
+        /// Whose idea it was.
+        source: target::TargetSource = plain(|target| target.0.source);
+        /// Why this one.
+        rationale: &str = plain(|target| &target.0.rationale);
+        /// Who proposed it; where that was neither of the two, the first of them to agree.
+        proposedBy: User = batch(proposers);
+        /// When it was proposed.
+        proposedAt: Instant = plain(|target| target.0.proposed_at);
+        /// Who agreed to it or declined it.
+        decidedBy: Option<User> = batch(deciders);
+        /// When.
+        decidedAt: Option<Instant> = plain(|target| target.0.decided_at);
+        /// What they said.
+        decisionNote: Option<&str> = plain(|target| target.0.decision_note.as_deref());
+        /// From when on it is on the list; null where it never was.
+        since: Option<Instant> = plain(|target| target.0.since);
+        /// From when on it is not any more.
+        until: Option<Instant> = plain(|target| target.0.until);
+        /// Why it was closed.
+        closingNote: Option<&str> = plain(|target| target.0.closing_note.as_deref());
+        /// The one-on-one in which it was proposed or decided; null also where that is out of sight.
+        oneOnOne: Option<OneOnOne> = batch(one_on_ones);
+        /// The account's goal for the current fiscal year.
+        goal: Option<crate::goal::Goal> = batch(crate::goal::of_targets);
+        /// When it last changed.
+        updatedAt: Instant = plain(|target| target.0.updated_at);
+        /// Writes so far: 1 on creation.
+        version: i32 = plain(|target| target.0.version);
+    }
+}
+listed!(Target as "Target");
+
+payload! {
+    /// A target, or what is to be mended.
+    TargetPayload as "TargetPayload" {
+        /// The target as it is now; null where there are userErrors.
+        target(target): Target,
+        /// By how many the list, with what is proposed, is now longer than the seller can pursue; null where it is not.
+        overCapacityBy(over_capacity_by): i32,
+    }
+}
+
+impl TargetPayload {
+    fn of(row: target::Model) -> Self {
+        Self { target: Some(Target(row)), ..Self::default() }
+    }
+}
+
+impl Record for target::Model {
+    type Table = target::Entity;
+    type Active = target::ActiveModel;
+    const NOUN: &'static str = TargetId::PREFIX;
+
+    fn uuid(&self) -> Uuid {
+        self.id.uuid()
+    }
+
+    fn account(&self) -> Option<AccountId> {
+        Some(self.account_id)
+    }
+
+    fn external_ids(&self) -> Option<&str> {
+        None
+    }
+
+    fn version(&self) -> i32 {
+        self.version
+    }
+
+    fn stamp(&mut self, at: Instant, version: i32) {
+        self.updated_at = at;
+        self.version = version;
+    }
+
+    fn facts(&self, _: Currency) -> Facts {
+        let Self {
+            id: _,
+            organization_id: _,
+            account_id,
+            seller_id,
+            kind,
+            status,
+            source,
+            rationale,
+            proposed_by_id,
+            proposed_at,
+            decided_by_id,
+            decided_at,
+            decision_note,
+            since,
+            until,
+            closing_note,
+            one_on_one_id,
+            updated_at: _,
+            version: _,
+        } = self;
+        facts! {
+            "accountId": account_id,
+            "sellerId": seller_id,
+            "kind": kind.word(),
+            "status": status.word(),
+            "source": source.word(),
+            "rationale": rationale,
+            "proposedById": proposed_by_id,
+            "proposedAt": proposed_at,
+            "decidedById": decided_by_id,
+            "decidedAt": decided_at,
+            "decisionNote": decision_note,
+            "since": since,
+            "until": until,
+            "closingNote": closing_note,
+            "oneOnOneId": one_on_one_id,
+        }
+    }
+}
+
+/// Is it open: on the list, or proposed for it?
+#[must_use]
+pub const fn is_open(status: Stored) -> bool {
+    matches!(status, Stored::Proposed | Stored::Agreed)
+}
+
+/// Was it on the list at an instant, whatever became of it since?
+#[must_use]
+pub fn was_on_list(target: &target::Model, at: Instant) -> bool {
+    target.since.is_some_and(|since| since <= at) && target.until.is_none_or(|until| at < until)
+}
+
+/// The same in SQL.
+pub(crate) fn on_list(at: Instant) -> Condition {
+    use target::Column;
+    Cond::all().add(Column::Since.lte(at)).add(Cond::any().add(Column::Until.is_null()).add(Column::Until.gt(at)))
+}
+
+/// The condition that an account is (or is not) an agreed target now.
+#[must_use]
+pub fn is_target(viewer: &Viewer, wanted: bool) -> SimpleExpr {
+    let mut open = Query::select();
+    open.column(target::Column::AccountId)
+        .from(target::Entity)
+        .cond_where(target::Column::OrganizationId.eq(viewer.organization.id))
+        .cond_where(target::Column::Status.eq(Stored::Agreed));
+    if wanted { account::Column::Id.in_subquery(open) } else { account::Column::Id.not_in_subquery(open) }
+}
+
+impl Target {
+    /// Targets by their ids, as far as they are seen.
+    ///
+    /// # Errors
+    /// `UNAUTHENTICATED`; the database's.
+    pub async fn fetch(cx: &Cx, ids: impl IntoIterator<Item = TargetId>) -> Result<HashMap<TargetId, Self>> {
+        cx.by_ids(cx.viewer()?.rows::<target::Entity>(target::Column::AccountId), target::Column::Id, ids, |row| row.id)
+            .await
+    }
+}
+
+async fn accounts(asked: &Asked<'_>, of: &[&Target]) -> Result<Answers> {
+    let found = Account::fetch(asked.cx, of.iter().map(|target| target.0.account_id)).await?;
+    asked.maybe(&of.iter().map(|target| found.get(&target.0.account_id)).collect::<Vec<_>>()).await
+}
+
+async fn users(asked: &Asked<'_>, ids: Vec<Option<UserId>>) -> Result<Answers> {
+    let found = User::fetch(asked.cx, ids.iter().flatten().copied()).await?;
+    asked.maybe(&ids.iter().map(|id| found.get(id.as_ref()?)).collect::<Vec<_>>()).await
+}
+
+async fn sellers(asked: &Asked<'_>, of: &[&Target]) -> Result<Answers> {
+    users(asked, of.iter().map(|target| Some(target.0.seller_id)).collect()).await
+}
+
+async fn proposers(asked: &Asked<'_>, of: &[&Target]) -> Result<Answers> {
+    users(asked, of.iter().map(|target| Some(target.0.proposed_by_id)).collect()).await
+}
+
+async fn deciders(asked: &Asked<'_>, of: &[&Target]) -> Result<Answers> {
+    users(asked, of.iter().map(|target| target.0.decided_by_id).collect()).await
+}
+
+async fn one_on_ones(asked: &Asked<'_>, of: &[&Target]) -> Result<Answers> {
+    let found = OneOnOne::fetch(asked.cx, of.iter().filter_map(|target| target.0.one_on_one_id)).await?;
+    asked.maybe(&of.iter().map(|target| found.get(&target.0.one_on_one_id?)).collect::<Vec<_>>()).await
+}
+
+/// Arguments of `Account.target`.
+#[derive(Clone, Copy, Debug, InputObject)]
+pub struct OnArguments {
+    /// The organization's day, at its end; now where none is given.
+    pub on: Option<Date>,
+}
+
+/// The instant that a day stands for: its local end, or now where it is today or none is given.
+#[must_use]
+pub fn instant_of(on: Option<entity::Day>, now: Instant, zone: chrono_tz::Tz) -> Instant {
+    match on {
+        Some(day) if day != calendar::day_of(now, zone) => Instant(calendar::end_of(day, zone).0 - 1),
+        _ => now,
+    }
+}
+
+/// The targets that accounts are on a day.
+///
+/// # Errors
+/// The database's.
+pub async fn of_accounts(asked: &Asked<'_>, of: &[&Account]) -> Result<Answers> {
+    let OnArguments { on } = asked.arguments()?;
+    let viewer = asked.cx.viewer()?;
+    let at = instant_of(on.map(|day| day.0), asked.cx.now, viewer.zone);
+    let rows = viewer
+        .rows::<target::Entity>(target::Column::AccountId)
+        .filter(target::Column::AccountId.is_in(of.iter().map(|account| account.0.id)))
+        .filter(on_list(at))
+        .order_by_asc(target::Column::Id)
+        .all(asked.cx.reader())
+        .await?;
+    let found: HashMap<AccountId, Target> = rows.into_iter().map(|row| (row.account_id, Target(row))).collect();
+    asked.maybe(&of.iter().map(|account| found.get(&account.0.id)).collect::<Vec<_>>()).await
+}
+
+/// What a target is now, for whoever wants it to be something else.
+pub(crate) fn stands(target: &target::Model) -> String {
+    let day = |at: Option<Instant>| at.map(|at| format!(" since {at}")).unwrap_or_default();
+    match target.status {
+        Stored::Proposed => format!("It is PROPOSED, since {}.", target.proposed_at),
+        Stored::Agreed => format!("It is AGREED{}.", day(target.since)),
+        Stored::Declined => format!("It is DECLINED{}.", day(target.decided_at)),
+        status => format!("It is {}{}.", status.word(), day(target.until.or(Some(target.updated_at)))),
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    pub(crate) fn target(since: Option<i64>, until: Option<i64>) -> target::Model {
+        target::Model {
+            id: TargetId::make(),
+            organization_id: entity::OrganizationId::make(),
+            account_id: AccountId::make(),
+            seller_id: UserId::make(),
+            kind: target::TargetKind::Growth,
+            status: Stored::Agreed,
+            source: target::TargetSource::Seller,
+            rationale: "They grow.".to_owned(),
+            proposed_by_id: UserId::make(),
+            proposed_at: Instant(0),
+            decided_by_id: None,
+            decided_at: None,
+            decision_note: None,
+            since: since.map(Instant),
+            until: until.map(Instant),
+            closing_note: None,
+            one_on_one_id: None,
+            updated_at: Instant(0),
+            version: 1,
+        }
+    }
+
+    #[test]
+    fn membership_has_its_first_instant_and_not_its_last() {
+        let closed = target(Some(10), Some(20));
+        assert_eq!([9, 10, 19, 20].map(|at| was_on_list(&closed, Instant(at))), [false, true, true, false]);
+        assert!(was_on_list(&target(Some(10), None), Instant(i64::MAX)));
+        // What was never agreed was never on the list, whenever it ended.
+        assert!(!was_on_list(&target(None, Some(20)), Instant(15)));
+        // It came and went at once.
+        assert!(!was_on_list(&target(Some(10), Some(10)), Instant(10)));
+    }
+
+    #[test]
+    fn a_day_is_its_end_and_today_is_now() {
+        let at = |text| crate::scalar::instant(text).unwrap();
+        let (now, utc) = (at("2017-04-03T12:00:00Z"), chrono_tz::UTC);
+        assert_eq!(instant_of(None, now, utc), now);
+        assert_eq!(instant_of(crate::scalar::day("2017-04-03"), now, utc), now);
+        assert_eq!(instant_of(crate::scalar::day("2017-04-02"), now, utc), at("2017-04-02T23:59:59.999999Z"));
+    }
+}
