@@ -101,12 +101,14 @@ async fn serve(ServeArguments { listen, metrics_listen, settings }: ServeArgumen
     };
     let app = App::open(settings).await.map_err(|error| format!("cannot open {database}: {error}"))?;
     let metrics = metrics_listener.map(|listener| metrics::serve(Arc::clone(&app), listener));
+    // Before the first request is taken: a signal that comes right after it must not end the program in its midst.
+    let mut stop = Stop::listen()?;
     let server = Server::start(app, listener);
     tracing::info!(database, "Callshot serves http://{}/graphql", server.address);
-    asked_to_stop().await?;
+    stop.asked().await?;
     let stopped = tokio::select! {
         () = server.shutdown() => Ok(()),
-        again = asked_to_stop() => again.and(Err("asked to stop a second time: not everything was finished".to_owned())),
+        again = stop.asked() => again.and(Err("asked to stop a second time: not everything was finished".to_owned())),
     };
     if let Some(metrics) = metrics {
         metrics.abort();
@@ -149,19 +151,39 @@ async fn import(ImportArguments { import, database, clock, mut log }: ImportArgu
     }
 }
 
-/// Waits for SIGTERM, or Ctrl-C on a terminal.
-async fn asked_to_stop() -> Result<(), String> {
-    let wrong = |error: std::io::Error| format!("cannot wait for signals: {error}");
+/// SIGTERM, or Ctrl-C on a terminal. Each is heard from when this is made, whether or not it is waited for yet.
+struct Stop {
     #[cfg(unix)]
-    {
-        let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()).map_err(wrong)?;
+    terminate: tokio::signal::unix::Signal,
+    #[cfg(unix)]
+    interrupt: tokio::signal::unix::Signal,
+}
+
+impl Stop {
+    #[cfg(unix)]
+    fn listen() -> Result<Self, String> {
+        use tokio::signal::unix::{SignalKind, signal};
+        let heard = |kind| signal(kind).map_err(|error| format!("cannot wait for signals: {error}"));
+        Ok(Self { terminate: heard(SignalKind::terminate())?, interrupt: heard(SignalKind::interrupt())? })
+    }
+
+    #[cfg(unix)]
+    async fn asked(&mut self) -> Result<(), String> {
         tokio::select! {
-            interrupted = tokio::signal::ctrl_c() => interrupted.map_err(wrong),
-            _ = terminate.recv() => Ok(()),
+            _ = self.terminate.recv() => Ok(()),
+            _ = self.interrupt.recv() => Ok(()),
         }
     }
+
     #[cfg(not(unix))]
-    tokio::signal::ctrl_c().await.map_err(wrong)
+    fn listen() -> Result<Self, String> {
+        Ok(Self {})
+    }
+
+    #[cfg(not(unix))]
+    async fn asked(&mut self) -> Result<(), String> {
+        tokio::signal::ctrl_c().await.map_err(|error| format!("cannot wait for signals: {error}"))
+    }
 }
 
 #[cfg(test)]
