@@ -274,7 +274,7 @@ async fn requests_sent_at_once_are_answered_in_their_order() {
     let mut all = String::new();
     for name in ["one", "two", "three"] {
         let body = format!(r#"{{"query":"{{ {name}: __typename }}"}}"#);
-        all.extend([post, "content-length: ", &body.len().to_string(), "\r\n\r\n", body]);
+        all += &[post, "content-length: ", &body.len().to_string(), "\r\n\r\n", &body].concat();
     }
     all.push_str(&request("GET /livez HTTP/1.1\r\n", ""));
     stream.write_all(all.as_bytes()).await.unwrap();
