@@ -184,7 +184,12 @@ impl Viewer {
         if self.has_few_seats() {
             return Cond::all().add(account.in_subquery(self.seats_query()));
         }
-        Cond::all().add(self.seats_at(Expr::col(account.as_column_ref())))
+        let seats = self.seats_at(Expr::col(account.as_column_ref()));
+        if (account.entity_name().to_string().as_str(), account.as_str()) == ("account", "id") {
+            // Who sees thousands owns most of them, or is above who does, which the account's own row tells.
+            return Cond::any().add(self.in_line("\"account\".\"owner_id\"", account::Column::OwnerId)).add(seats);
+        }
+        Cond::all().add(seats)
     }
 
     /// Has somebody of the line a seat at the account that an expression names?
@@ -237,17 +242,7 @@ impl Viewer {
     /// The accounts they see.
     #[must_use]
     pub fn accounts(&self) -> Select<account::Entity> {
-        let accounts = account::Entity::of(self.organization.id);
-        if self.sees_all() {
-            return accounts;
-        }
-        if self.has_few_seats() {
-            return accounts.filter(self.sees(account::Column::Id));
-        }
-        // Who sees thousands owns most of them, or is above who does, which the row itself tells.
-        let owns = self.in_line("\"account\".\"owner_id\"", account::Column::OwnerId);
-        let seats = self.seats_at(Expr::col((account::Entity, account::Column::Id)));
-        accounts.filter(Cond::any().add(owns).add(seats))
+        self.rows(account::Column::Id)
     }
 
     /// Is what they see a small part of the whole, so that it is best read account by account? Above, walking an

@@ -302,6 +302,10 @@ fn postgres(options: &Options) -> ConnectOptions {
                 // A transaction that nobody goes on with must not hold its locks for ever.
                 ("idle_in_transaction_session_timeout", "60000"),
                 ("client_min_messages", "warning"),
+                // No statement of ours runs long enough to be worth compiling, nor do its parameters decide how it is
+                // best carried out: planned anew for each request, a page's statements take longer to plan than to run.
+                ("jit", "off"),
+                ("plan_cache_mode", "force_generic_plan"),
             ])
         })
         // While it lay idle the server may have gone and come back: then it is the connection that finds out, not a request.

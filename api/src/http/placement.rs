@@ -1,6 +1,7 @@
 //! Whether an operation's variables stand where values of their types may stand ("All Variable Usages Are Allowed" of
 //! the specification). async-graphql has the rule, but nothing calls it, so that a variable that may be missing would
-//! get as far as the execution of an argument that is required.
+//! get as far as the execution of an argument that is required. And whether the directives of `__typename` are any, which
+//! it looks at nowhere.
 
 use std::collections::{HashMap, HashSet};
 
@@ -63,6 +64,9 @@ impl<'a> Walk<'a> {
             self.directives(selection.node.directives());
             match &selection.node {
                 Selection::Field(field) => {
+                    if field.node.name.node == "__typename" {
+                        self.known_directives(&field.node.directives);
+                    }
                     let Some(known) = parent.and_then(|parent| parent.field_by_name(&field.node.name.node)) else {
                         continue;
                     };
@@ -97,6 +101,17 @@ impl<'a> Walk<'a> {
             let known = self.registry.directives.get(directive.node.name.node.as_str());
             for (name, value) in &directive.node.arguments {
                 self.argument(known.and_then(|known| known.args.get(name.node.as_str())), value);
+            }
+        }
+    }
+
+    /// async-graphql looks at every other field's.
+    fn known_directives(&mut self, directives: &[Positioned<Directive>]) {
+        for directive in directives {
+            let name = directive.node.name.node.as_str();
+            if !self.registry.directives.contains_key(name) {
+                let message = format!("Unknown directive \"{name}\"");
+                self.errors.push(Code::ValidationFailed.error(message, Some(directive.pos)));
             }
         }
     }
