@@ -295,7 +295,7 @@ async fn a_list_is_told_as_it_stood_on_a_day(empty: &Database) {
     tests::Subject::finish(server).await;
 }
 
-const PAGE: &str = "{ me { reports(first: 100) { nodes { name targetList { seller { name } on size potential { amount }
+const PAGE: &str = "{ me { reports(first: 60) { nodes { name targetList { seller { name } on size potential { amount }
     band { accounts low high position } capacity { limit used utilisation } unpursued { id } sellerChosenShare churn lastReviewedOn
     reviewDueOn proposals { id rationale }
     suggestions(first: 3) { rankPercent account { name } score { value assessed assessments { score } } }

@@ -1,6 +1,6 @@
 //! What a request may cost, told before it runs: from the document, the variables and the schema alone.
 //!
-//! The unit is a point, and a point is about one object of the answer. An object costs 1 and what is asked of it; a
+//! The unit is a point, and a point is about one object of the answer. An object with an id costs 1 and what is asked of it; a
 //! connection its page size times what each item costs; a plain list, whose length nobody knows yet, is taken for a short
 //! one; scalars cost nothing. What reads more than it answers has a price on top: see the constants. Fields that are left
 //! out by `@skip` and `@include` cost nothing, fields that are asked twice cost twice. What the schema does not have costs
@@ -65,6 +65,8 @@ pub struct Prices {
 #[derive(Debug)]
 struct Type {
     root: bool,
+    /// Has it an id: is it read from a row of its own?
+    node: bool,
     fields: HashMap<String, Asked>,
 }
 
@@ -117,7 +119,9 @@ impl Prices {
             .map(|(name, fields)| {
                 let changes = name.as_str() == mutation;
                 let fields = fields.iter().map(|field| (field.name.clone(), Asked::read(&names, name, changes, field)));
-                Type { root: name.as_str() == query || changes, fields: fields.collect() }
+                let node = !matches!(registry.types.get(name.as_str()), Some(MetaType::Object { .. }))
+                    || registry.implements.get(name.as_str()).is_some_and(|all| all.contains("Node"));
+                Type { root: name.as_str() == query || changes, node, fields: fields.collect() }
             })
             .collect();
         let [query, mutation] = [query, mutation].map(|name| names.get(name).copied());
@@ -248,6 +252,8 @@ impl<'a> Walk<'a> {
         let price = match asked.shape {
             Shape::Scalar => 0,
             Shape::Nothing => one,
+            // What is part of another object, as an amount is, comes along with it.
+            Shape::One if asked.of.is_some_and(|of| !prices.types[of].node) => one,
             Shape::One => each,
             Shape::List(length) => each.saturating_mul(length),
             Shape::AsMany(argument) => each.saturating_mul(self.length(field, argument)),

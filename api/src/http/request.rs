@@ -132,6 +132,11 @@ pub fn check_content(headers: &HeaderMap) -> Result<(), Fault> {
     }
 }
 
+/// Up to how many bytes of a body that is too large are let in and thrown away, so that its sender hears why.
+const DRAINED: usize = 16 * 1_024 * 1_024;
+/// For how long.
+const DRAINED_WITHIN: Duration = Duration::from_secs(1);
+
 /// Reads a whole body of at most `limit` bytes that arrives within `patience`.
 ///
 /// # Errors
@@ -145,12 +150,17 @@ pub async fn read(body: Body, headers: &HeaderMap, limit: usize, patience: Durat
         )
     };
     let announced = text(headers, &header::CONTENT_LENGTH).and_then(|length| length.parse::<usize>().ok());
-    if announced.is_some_and(|length| length > limit) {
+    let mut frames = body.into_data_stream();
+    if let Some(length) = announced.filter(|length| *length > limit) {
+        if length <= DRAINED {
+            // Whoever is still sending would find the connection gone, in place of the answer.
+            let rest = async { while frames.next().await.is_some_and(|frame| frame.is_ok()) {} };
+            let _late = tokio::time::timeout(DRAINED_WITHIN, rest).await;
+        }
         return Err(too_large());
     }
     let gather = async {
         let mut bytes = Vec::with_capacity(announced.unwrap_or_default());
-        let mut frames = body.into_data_stream();
         while let Some(frame) = frames.next().await {
             let frame = frame.map_err(|_| bad("The body breaks off."))?;
             if bytes.len() + frame.len() > limit {
