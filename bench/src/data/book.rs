@@ -2,20 +2,26 @@
 
 use uuid::Uuid;
 
-use super::people::{FIRST_SELLER, organization, user};
+use super::people::{FIRST_SELLER, Person, organization, user};
 use super::random::Random;
 use super::{
-    ACCOUNTS, BOOKINGS, CONTACTS, DAY, Kind, NOW, OPPORTUNITIES, Row, SMALL, SMALL_ACCOUNTS, Table, USERS, id, row,
-    spread, words,
+    ACCOUNTS, BOOKINGS, CONTACTS, DAY, Kind, LIST, LIST_ACCOUNTS, NOW, OPPORTUNITIES, Row, SMALL, SMALL_ACCOUNTS,
+    Table, USERS, id, list, row, spread, words,
 };
 
 /// The oldest account.
 const OPENED: i64 = NOW - 1_100 * DAY;
 /// Where the accounts of small organizations begin to count.
 const SMALL_FROM: u64 = 1_000_000;
+/// Where the accounts of the seller with the long target list begin to count.
+const LIST_FROM: u64 = 2_000_000;
 
 fn made(number: u64) -> i64 {
-    if number >= SMALL_FROM { OPENED } else { spread(number, ACCOUNTS, OPENED) }
+    match number {
+        LIST_FROM.. => spread(number - LIST_FROM, LIST_ACCOUNTS, OPENED),
+        SMALL_FROM.. => OPENED,
+        _ => spread(number, ACCOUNTS, OPENED),
+    }
 }
 
 /// The id of an account of the large organization.
@@ -28,6 +34,12 @@ pub fn account(number: u64) -> Uuid {
 #[must_use]
 pub fn small_account(organization: u64, number: u64) -> Uuid {
     account(SMALL_FROM + organization * 1_000 + number)
+}
+
+/// The id of an account of the seller with the long target list.
+#[must_use]
+pub fn list_account(number: u64) -> Uuid {
+    account(LIST_FROM + number)
 }
 
 /// The id of a contact.
@@ -81,7 +93,7 @@ fn small() -> impl Iterator<Item = (u64, u64)> {
     (1..=SMALL).flat_map(|organization| (0..SMALL_ACCOUNTS).map(move |number| (organization, number)))
 }
 
-fn account_row(number: u64, of: u64, owner: Uuid) -> Row {
+fn account_row(number: u64, of: u64, owner: Uuid, score: i64) -> Row {
     let mut random = Random::of(203, number);
     let name =
         format!("{} {} {}", random.one_of(words::COMPANY), random.one_of(words::TRADE), random.one_of(words::FORM));
@@ -111,18 +123,23 @@ fn account_row(number: u64, of: u64, owner: Uuid) -> Row {
         at,
         at,
         1,
+        score,
     ]
 }
 
 fn accounts() -> impl Iterator<Item = Row> {
-    let large = (0..ACCOUNTS).map(|number| account_row(number, 0, user(0, owner(number))));
-    large.chain(small().map(|(of, number)| account_row(SMALL_FROM + of * 1_000 + number, of, user(of, number))))
+    let large = (0..ACCOUNTS).map(|number| account_row(number, 0, user(0, owner(number)), 0));
+    let small = small().map(|(of, number)| account_row(SMALL_FROM + of * 1_000 + number, of, user(of, number), 0));
+    let list = (0..LIST_ACCOUNTS)
+        .map(|number| account_row(LIST_FROM + number, LIST, Person::SELLER.id(), list::score(number)));
+    large.chain(small).chain(list)
 }
 
 fn account_names() -> impl Iterator<Item = Row> {
     let name = |number: u64, of: u64| row![organization(of), "account", "crm", account_name(number), account(number)];
     let large = (0..ACCOUNTS).map(move |number| name(number, 0));
-    large.chain(small().map(move |(of, number)| name(SMALL_FROM + of * 1_000 + number, of)))
+    let small = small().map(move |(of, number)| name(SMALL_FROM + of * 1_000 + number, of));
+    large.chain(small).chain((0..LIST_ACCOUNTS).map(move |number| name(LIST_FROM + number, LIST)))
 }
 
 /// The owner's seat at every account, and at every fifth that of somebody on the team.
@@ -138,9 +155,14 @@ fn seats() -> impl Iterator<Item = Row> {
         }
         seats
     });
-    large.chain(small().map(|(of, number)| {
+    let small = small().map(|(of, number)| {
         row![small_account(of, number), user(of, number), organization(of), true, None::<&str>, OPENED]
-    }))
+    });
+    let list = (0..LIST_ACCOUNTS).map(|number| {
+        let at = made(LIST_FROM + number);
+        row![list_account(number), Person::SELLER.id(), organization(LIST), true, None::<&str>, at]
+    });
+    large.chain(small).chain(list)
 }
 
 fn contact_row(number: u64, of: u64) -> Row {
@@ -179,7 +201,7 @@ fn contacts() -> impl Iterator<Item = Row> {
 }
 
 /// The days since 1970 of an instant, but for an hour or two around midnight.
-fn day(at: i64) -> i64 {
+pub fn day(at: i64) -> i64 {
     at.div_euclid(DAY)
 }
 
@@ -270,6 +292,7 @@ pub fn tables() -> Vec<Table> {
                 "created_at",
                 "updated_at",
                 "version",
+                "score",
             ],
             rows: Box::new(accounts()),
         },
@@ -346,7 +369,7 @@ pub fn tables() -> Vec<Table> {
                 "updated_at",
                 "version",
             ],
-            rows: Box::new(bookings()),
+            rows: Box::new(bookings().chain(list::bookings())),
         },
     ]
 }

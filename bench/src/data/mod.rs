@@ -1,5 +1,5 @@
-//! The data: an organization of 50 people with 10,000 accounts and all that hangs off them, and small organizations for
-//! writers. The same rows in every run and on both databases, and such as the API itself would have written, but that
+//! The data: an organization of 50 people with 10,000 accounts and all that hangs off them, small organizations for
+//! writers, and one with a seller of a long target list. The same rows in every run and on both databases, and such as the API itself would have written, but that
 //! nobody wrote them: the feed has no events of them.
 //!
 //! | room | holds |
@@ -8,11 +8,13 @@
 //! | [`people`] | organizations, their members and how they sign in |
 //! | [`book`] | accounts, seats, contacts, opportunities and bookings |
 //! | [`touches`] | touches and who took part |
+//! | [`list`] | criteria, assessments, targets, one-on-ones and goals |
 //! | [`words`] | names to choose from |
 //! | [`random`] | numbers that are the same in every run |
 //! | [`load`] | how the rows get into a database |
 
 pub mod book;
+pub mod list;
 pub mod load;
 pub mod people;
 pub mod random;
@@ -26,7 +28,7 @@ use uuid::Uuid;
 use self::random::Random;
 
 /// Goes up with every change of the rows: prepared databases of another number are not used again.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 
 /// The instant at which all clocks stand: 2026-07-01T12:00:00Z, in microseconds.
 pub const NOW: i64 = 1_782_907_200_000_000;
@@ -60,6 +62,23 @@ pub const SMALL: u64 = 16;
 pub const SMALL_USERS: u64 = 16;
 /// Accounts of each: one a member.
 pub const SMALL_ACCOUNTS: u64 = SMALL_USERS;
+
+/// The number of the organization with the long target list, after the small ones.
+pub const LIST: u64 = SMALL + 1;
+/// Its members: an administrator, a manager below and a seller below that.
+pub const LIST_USERS: u64 = 3;
+/// The seller's accounts.
+pub const LIST_ACCOUNTS: u64 = 5_000;
+/// The seller's targets.
+pub const LIST_TARGETS: u64 = 200;
+/// What is proposed for the list.
+pub const LIST_PROPOSALS: u64 = 10;
+/// Goals of the current fiscal year: of the first targets.
+pub const LIST_GOALS: u64 = 150;
+/// Bookings, half of them of targets.
+pub const LIST_BOOKINGS: u64 = 4_000;
+/// Touches, half of them of targets.
+pub const LIST_TOUCHES: u64 = 6_000;
 
 /// A value of a row.
 #[derive(Clone, Debug, PartialEq)]
@@ -153,6 +172,7 @@ pub fn tables() -> Vec<Table> {
     let mut all = people::tables();
     all.extend(book::tables());
     all.extend(touches::tables());
+    all.extend(list::tables());
     all
 }
 
@@ -173,6 +193,16 @@ pub enum Kind {
     Opportunity,
     /// A booking.
     Booking,
+    /// A criterion.
+    Criterion,
+    /// A target.
+    Target,
+    /// A review of a target list.
+    ListReview,
+    /// A one-on-one.
+    OneOnOne,
+    /// A goal.
+    Goal,
 }
 
 /// The id of a row that was made at an instant: a UUID of version 7, as the API makes them.
@@ -230,12 +260,14 @@ mod tests {
             let found = tables().into_iter().find(|table| table.name == name).unwrap();
             u64::try_from(found.rows.count()).unwrap()
         };
-        assert_eq!(count("member"), USERS + SMALL * SMALL_USERS);
-        assert_eq!(count("account"), ACCOUNTS + SMALL * SMALL_ACCOUNTS);
+        assert_eq!(count("member"), USERS + SMALL * SMALL_USERS + LIST_USERS);
+        assert_eq!(count("account"), ACCOUNTS + SMALL * SMALL_ACCOUNTS + LIST_ACCOUNTS);
         assert_eq!(count("contact"), CONTACTS + SMALL * SMALL_ACCOUNTS);
         assert_eq!(count("opportunity"), OPPORTUNITIES);
-        assert_eq!(count("booking"), BOOKINGS);
-        assert_eq!(count("touch"), TOUCHES);
+        assert_eq!(count("booking"), BOOKINGS + LIST_BOOKINGS);
+        assert_eq!(count("touch"), TOUCHES + LIST_TOUCHES);
+        assert_eq!(count("target"), LIST_TARGETS + LIST_PROPOSALS);
+        assert_eq!(count("goal"), LIST_GOALS);
     }
 
     #[test]

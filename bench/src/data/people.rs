@@ -1,12 +1,15 @@
 //! Organizations, their members and how they sign in.
 //!
 //! In the large organization an administrator (0) stands aside; a director (1) has six managers (2 to 7) below, and
-//! each of them sellers (8 to 49). The director is who asks: as a manager, whose accounts are told by their seats.
+//! each of them sellers (8 to 49). The director is who asks: as a manager, whose accounts are told by their seats. Where
+//! there is a long target list, an administrator (0) has a manager (1) below, and that one the seller (2).
 
 use uuid::Uuid;
 
 use super::random::Random;
-use super::{CURRENCY, DAY, Kind, NOW, Row, SMALL, SMALL_USERS, Table, USERS, Value, ZONE, id, row, words};
+use super::{
+    CURRENCY, DAY, Kind, LIST, LIST_USERS, NOW, Row, SMALL, SMALL_USERS, Table, USERS, Value, ZONE, id, row, words,
+};
 
 /// The password of all of them.
 pub const PASSWORD: &str = "correct horse battery staple";
@@ -31,6 +34,11 @@ pub struct Person {
 impl Person {
     /// The director of the large organization, who sees all accounts by the seats of those below.
     pub const DIRECTOR: Self = Self { organization: 0, number: 1 };
+
+    /// The seller whose target list is long.
+    pub const SELLER: Self = Self { organization: LIST, number: 2 };
+    /// Their manager, who asks for it.
+    pub const MANAGER: Self = Self { organization: LIST, number: 1 };
 
     /// The address to sign in with.
     #[must_use]
@@ -62,7 +70,7 @@ fn everybody() -> impl Iterator<Item = Person> + Clone {
     let large = (0..USERS).map(|number| Person { organization: 0, number });
     let small =
         (1..=SMALL).flat_map(|organization| (0..SMALL_USERS).map(move |number| Person { organization, number }));
-    large.chain(small)
+    large.chain(small).chain((0..LIST_USERS).map(|number| Person { organization: LIST, number }))
 }
 
 /// The number of whom somebody reports to.
@@ -71,6 +79,7 @@ const fn manager(person: Person) -> Option<u64> {
         (0, 0 | 1) | (_, 0) => None,
         (0, 2..FIRST_SELLER) => Some(1),
         (0, seller) => Some(2 + (seller - FIRST_SELLER) % 6),
+        (LIST, seller @ 2..) => Some(seller - 1),
         (_, _) => Some(0),
     }
 }
@@ -78,13 +87,13 @@ const fn manager(person: Person) -> Option<u64> {
 const fn role(person: Person) -> &'static str {
     match (person.organization, person.number) {
         (_, 0) => "ADMIN",
-        (0, 1..FIRST_SELLER) => "MANAGER",
+        (0, 1..FIRST_SELLER) | (LIST, 1) => "MANAGER",
         _ => "SELLER",
     }
 }
 
 fn organizations() -> impl Iterator<Item = Row> {
-    (0..=SMALL).map(|number| {
+    (0..=LIST).map(|number| {
         let name = if number == 0 { "Initech".to_owned() } else { format!("Initech {number}") };
         row![
             organization(number),
@@ -203,6 +212,6 @@ mod tests {
             }
             assert_eq!(person, Person::DIRECTOR);
         }
-        assert_eq!(everybody().map(Person::email).collect::<std::collections::HashSet<_>>().len(), 50 + 256);
+        assert_eq!(everybody().map(Person::email).collect::<std::collections::HashSet<_>>().len(), 50 + 256 + 3);
     }
 }

@@ -5,10 +5,12 @@
 
 use uuid::Uuid;
 
-use super::book::{account, contact, owner};
-use super::people::{organization, user};
+use super::book::{account, contact, list_account, owner};
+use super::people::{Person, organization, user};
 use super::random::Random;
-use super::{ACCOUNTS, DAY, Kind, NOW, Row, TOUCHES, Table, end_of_day, id, row, spread, words};
+use super::{
+    ACCOUNTS, DAY, Kind, LIST, LIST_TOUCHES, NOW, Row, TOUCHES, Table, end_of_day, id, list, row, spread, words,
+};
 use crate::typeid::TypeId;
 
 /// The first touch.
@@ -18,7 +20,9 @@ const MINUTE: i64 = 60_000_000;
 /// What both tables must tell alike of a touch.
 struct Touch {
     number: u64,
-    account: u64,
+    organization: u64,
+    user: Uuid,
+    account: Uuid,
     made: i64,
     at: i64,
     status: &'static str,
@@ -34,12 +38,7 @@ impl Touch {
         let any = random.below(ACCOUNTS);
         // One touch in five goes to the tenth of the accounts that is called on most.
         let account = if random.percent(20) { any / 10 } else { any };
-        let late = if random.percent(50) { random.up_to(60) } else { random.up_to(3 * 24 * 60) };
-        let (status, at) = match random.below(100) {
-            0..96 => ("COMPLETED", made - late * MINUTE),
-            96 | 97 => ("CANCELED", made + late * MINUTE),
-            _ => ("SCHEDULED", NOW + (60 + random.up_to(30 * 24 * 60)) * MINUTE),
-        };
+        let (status, at) = Self::when(&mut random, made);
         let people = match random.below(10) {
             0 | 1 => 0,
             2 => 2,
@@ -47,7 +46,29 @@ impl Touch {
         };
         let first = random.below(4);
         let contacts = (0..people).map(|nth| contact(account + ACCOUNTS * ((first + nth) % 4))).collect();
-        Self { number, account, made, at: at.div_euclid(MINUTE) * MINUTE, status, contacts, random }
+        let (user, account) = (user(0, owner(account)), self::account(account));
+        Self { number, organization: 0, user, account, made, at, status, contacts, random }
+    }
+
+    /// One of the seller with the long target list, with nobody in particular.
+    fn of_list(number: u64) -> Self {
+        let mut random = Random::of(302, number);
+        let made = spread(number, LIST_TOUCHES, FIRST);
+        let account = list_account(list::any(&mut random));
+        let (status, at) = Self::when(&mut random, made);
+        let (number, user) = (TOUCHES + number, Person::SELLER.id());
+        Self { number, organization: LIST, user, account, made, at, status, contacts: Vec::new(), random }
+    }
+
+    /// What became of one, and when that was or will be.
+    fn when(random: &mut Random, made: i64) -> (&'static str, i64) {
+        let late = if random.percent(50) { random.up_to(60) } else { random.up_to(3 * 24 * 60) };
+        let (status, at) = match random.below(100) {
+            0..96 => ("COMPLETED", made - late * MINUTE),
+            96 | 97 => ("CANCELED", made + late * MINUTE),
+            _ => ("SCHEDULED", NOW + (60 + random.up_to(30 * 24 * 60)) * MINUTE),
+        };
+        (status, at.div_euclid(MINUTE) * MINUTE)
     }
 
     fn id(&self) -> Uuid {
@@ -56,7 +77,7 @@ impl Touch {
 
     fn row(mut self) -> Row {
         let id = self.id();
-        let Self { number: _, account: of, made, at, status, contacts, random } = &mut self;
+        let Self { number: _, organization: of, user, account, made, at, status, contacts, random } = &mut self;
         let kind = random
             .one_of(&["CALL", "CALL", "CALL", "EMAIL", "EMAIL", "EMAIL", "MEETING", "MEETING", "MESSAGE", "EVENT"]);
         let completed = *status == "COMPLETED";
@@ -66,9 +87,9 @@ impl Touch {
             contacts.iter().map(|contact| format!("\"{}\"", TypeId("contact", *contact).show())).collect();
         row![
             id,
-            organization(0),
-            account(*of),
-            user(0, owner(*of)),
+            organization(*of),
+            *account,
+            *user,
             kind,
             *status,
             if random.percent(80) { "OUTBOUND" } else { "INBOUND" },
@@ -99,6 +120,7 @@ fn parts() -> impl Iterator<Item = Row> {
 
 /// The rows.
 pub fn tables() -> Vec<Table> {
+    let all = (0..TOUCHES).map(Touch::of).chain((0..LIST_TOUCHES).map(Touch::of_list));
     vec![
         Table {
             name: "touch",
@@ -125,7 +147,7 @@ pub fn tables() -> Vec<Table> {
                 "updated_at",
                 "version",
             ],
-            rows: Box::new((0..TOUCHES).map(|number| Touch::of(number).row())),
+            rows: Box::new(all.map(Touch::row)),
         },
         Table {
             name: "touch_contact",

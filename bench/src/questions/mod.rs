@@ -2,6 +2,7 @@
 //!
 //! A new question is a file with a [`Plan`] and a line in [`all`].
 
+mod l1_targets;
 mod q1_account;
 mod q2_around;
 mod q3_accounts;
@@ -61,6 +62,7 @@ pub fn all() -> Vec<Plan> {
     let mut plans = Vec::new();
     for base in [Base::Postgres, Base::Sqlite] {
         plans.extend([q1_account::plan(base), q2_around::plan(base), q3_accounts::plan(base)]);
+        plans.push(l1_targets::plan(base));
         if base == Base::Postgres {
             plans.extend([q4_pages::plan(), q5_analytics::plan(), w1_log::plan(), w1_log::writers()]);
         }
