@@ -219,7 +219,9 @@ fn booked() -> HashMap<u64, Vec<(i64, Uuid, i64)>> {
             all.entry(account).or_default().push((day(at), id, amount));
         }
     }
-    all.values_mut().for_each(|bookings| bookings.sort_unstable());
+    for bookings in all.values_mut() {
+        bookings.sort_unstable();
+    }
     all
 }
 
