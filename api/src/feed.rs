@@ -7,7 +7,7 @@
 use std::time::Duration;
 
 use async_graphql::InputObject;
-use entity::{AccountId, EventId, Scoped, event};
+use entity::{AccountId, EventId, Id, OneOnOneId, Scoped, event};
 use sea_orm::sea_query::Cond;
 use sea_orm::{ColumnTrait, ConnectionTrait, DbBackend, DbErr, QueryFilter, Select, Statement};
 
@@ -15,6 +15,7 @@ use crate::app::App;
 use crate::context::{Cx, Viewer};
 use crate::error::{Fault, Result};
 use crate::graph::{Answers, AnyId, AnyNode, Asked, Shown, abstract_type, object};
+use crate::one_on_one;
 use crate::paging::{self, Below, Connection, Direction, Key, Order, PageArguments, SortKey, listed};
 use crate::scalar::Json;
 use crate::text::comparable;
@@ -53,7 +54,7 @@ object! {
         /// The account that it hangs off, where it does.
         account: Option<crate::account::Account> = batch(accounts);
         /// Fields that changed: `{field: {from, to}}`.
-        changes: Json<&str> = plain(|event| Json(event.0.changes.as_str()));
+        changes: Json<&str> = batch(changes);
     }
 }
 listed!(Event as "Event" uncounted);
@@ -62,6 +63,20 @@ async fn actors(asked: &Asked<'_>, of: &[&Event]) -> Result<Answers> {
     let users = User::fetch(asked.cx, of.iter().filter_map(|event| event.0.actor_id)).await?;
     let rows: Vec<Option<&User>> = of.iter().map(|event| users.get(&event.0.actor_id?)).collect();
     asked.maybe(&rows).await
+}
+
+/// What changed, as it is stored; but an agenda shows nobody an account that they do not see.
+async fn changes(asked: &Asked<'_>, of: &[&Event]) -> Result<Answers> {
+    let of_meeting = |event: &Event| event.0.subject_noun == OneOnOneId::PREFIX;
+    let agendas = of.iter().filter(|event| of_meeting(event)).map(|event| event.0.changes.as_str()).collect();
+    let mut agendas = one_on_one::seen_changes(asked.cx, agendas).await?.into_iter();
+    let mut answers = Answers::with_capacity(of.len());
+    for event in of {
+        let agenda = if of_meeting(event) { agendas.next() } else { None };
+        let changes = Json(agenda.as_deref().unwrap_or(&event.0.changes));
+        answers.push(|out| crate::graph::Value::write(&changes, asked.cx, None, out));
+    }
+    Ok(answers)
 }
 
 async fn accounts(asked: &Asked<'_>, of: &[&Event]) -> Result<Answers> {
@@ -117,7 +132,7 @@ pub async fn unsettled(app: &App) -> Result<(i64, f64), DbErr> {
 
 fn order(direction: Direction) -> Result<Order<event::Entity>> {
     let seq = SortKey::column("SEQ", event::Column::Seq, |row: &event::Model| Key::Number(row.seq));
-    let id = SortKey::column("ID", event::Column::Id, |row: &event::Model| Key::Id(entity::Id::uuid(row.id)));
+    let id = SortKey::column("ID", event::Column::Id, |row: &event::Model| Key::Id(row.id.uuid()));
     Order::by(vec![(seq, direction)], id)
 }
 

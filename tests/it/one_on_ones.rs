@@ -144,6 +144,13 @@ async fn a_one_on_one_is_between_its_two_and_seen_by_those_above(world: &World) 
         answer.each("node.items", "account.name").len()
     };
     assert_eq!((count(&ann).await, count(&mia).await), (1, 2));
+    // In the feed too.
+    let events = "{ events(types: [\"oneonone.updated\"]) { nodes { changes } } }";
+    for (who, agenda) in [(&*ann, vec![&own]), (&*mia, vec![&own, &foreign])] {
+        let told = who.query(events).await;
+        let items: Vec<Value> = agenda.iter().map(|account| json!({"accountId": account, "note": null})).collect();
+        assert_eq!(told.data("events.nodes.0.changes.items"), &json!({"from": [], "to": items}));
+    }
     // Decisions link to the seller's own.
     let input = json!({"accountId": foreign, "kind": "GROWTH", "rationale": "They buy.", "oneOnOneId": id});
     assert_eq!(

@@ -19,6 +19,7 @@ use entity::{AccountId, Id, Instant, OneOnOneId, Scoped, UserId, one_on_one, tar
 use sea_orm::sea_query::Cond;
 use sea_orm::{ColumnTrait, QueryFilter, QueryOrder, Select};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use uuid::Uuid;
 
 use crate::account::Account;
@@ -229,4 +230,33 @@ async fn items(asked: &Asked<'_>, of: &[&OneOnOne]) -> Result<Answers> {
 fn read(stored: &str) -> Vec<(AccountId, Option<String>)> {
     let items: Vec<Item> = serde_json::from_str(stored).unwrap_or_default();
     items.into_iter().filter_map(|item| Some((AccountId::parse(&item.account).ok()?, item.note))).collect()
+}
+
+/// The agendas among the changes of an event.
+fn agendas(changes: &mut Value) -> impl Iterator<Item = &mut Vec<Value>> {
+    let sides = changes.get_mut("items").and_then(Value::as_object_mut);
+    sides.into_iter().flat_map(serde_json::Map::values_mut).filter_map(Value::as_array_mut)
+}
+
+fn account_of(item: &Value) -> Option<AccountId> {
+    AccountId::parse(item.get("accountId")?.as_str()?).ok()
+}
+
+/// Changes of one-on-ones as the feed shows them: agendas without the accounts out of the caller's sight, as in
+/// `OneOnOne.items`.
+///
+/// # Errors
+/// `UNAUTHENTICATED`; the database's.
+pub(crate) async fn seen_changes(cx: &Cx, stored: Vec<&str>) -> Result<Vec<String>> {
+    let mut all: Vec<Value> =
+        stored.into_iter().map(|changes| serde_json::from_str(changes).unwrap_or_default()).collect();
+    let mut named = Vec::new();
+    for agenda in all.iter_mut().flat_map(agendas) {
+        named.extend(agenda.iter().filter_map(account_of));
+    }
+    let seen = Account::fetch(cx, named).await?;
+    for agenda in all.iter_mut().flat_map(agendas) {
+        agenda.retain(|item| account_of(item).is_some_and(|account| seen.contains_key(&account)));
+    }
+    Ok(all.iter().map(Value::to_string).collect())
 }

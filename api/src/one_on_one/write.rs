@@ -231,14 +231,16 @@ pub(crate) async fn of_decision<C: ConnectionTrait>(
     id: &ID,
     seller: UserId,
 ) -> Result<Option<OneOnOneId>> {
-    let Some(id) = check.id::<OneOnOneId>(field, id) else { return Ok(None) };
-    let found = viewer.one_on_ones().filter(one_on_one::Column::Id.eq(id)).one(connection).await?;
-    match found {
+    let found = match OneOnOneId::parse(id) {
+        Ok(id) => viewer.one_on_ones().filter(one_on_one::Column::Id.eq(id)).one(connection).await?,
+        Err(_) => None,
+    };
+    match &found {
         None => check.not_found(field, "one-on-one"),
         Some(row) if row.seller_id != seller => {
             check.invalid(field, "This one-on-one is with another seller than the target's.");
         }
         Some(_) => {}
     }
-    Ok(Some(id))
+    Ok(found.map(|row| row.id))
 }

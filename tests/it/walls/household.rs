@@ -19,15 +19,30 @@ pub struct Household {
     pub ids: BTreeMap<String, String>,
     /// A touch that is still to be made.
     pub scheduled: String,
+    /// What of the program waits, and for whom.
+    waiting: Waiting,
     /// The address of the member who helps at the account.
     pub email: String,
     /// Whose it is.
     member: Member,
 }
 
+/// What takes two, and one of them has done their part.
+struct Waiting {
+    /// An account that is no target, nor proposed as one.
+    untargeted: String,
+    /// A target that the manager proposed.
+    for_member: String,
+    /// A target that the member proposed.
+    of_member: String,
+    /// A goal that the member proposed.
+    goal_of_member: String,
+}
+
 impl Household {
-    /// Makes one: an account of a member's with somebody else on the team, and something of each kind at it.
-    pub async fn make(member: &Member, helper: &Member, tag: &str, amount: &str) -> Self {
+    /// Makes one: an account of a member's with somebody else on the team, who is a manager and from now on theirs, and
+    /// something of each kind at it. What only administrators make is made by `admin`.
+    pub async fn make(member: &Member, helper: &Member, admin: &Member, tag: &str, amount: &str) -> Self {
         let (external, name) = (json!([{"source": "crm", "id": tag}]), tag);
         let account = member
             .account(json!({"name": name, "domain": format!("{tag}.example"), "externalIds": external, "city": tag, "potential": amount}))
@@ -50,6 +65,19 @@ impl Household {
         // The helper has a book as well.
         helper.account(json!({ "name": name })).await;
         let booking = member.booking(&account, fields).await;
+        let line = json!({"id": member.id(), "managerId": helper.id()});
+        admin.mutate("updateUser", "user { id }", line).await.done();
+        // Every member sees the criteria, so that they have names of their own.
+        let criterion = admin.make("createCriterion", "criterion", json!({"name": new("criterion")})).await;
+        let scores = json!([{"criterionId": criterion, "score": 7, "evidence": tag}]);
+        let scores = json!({"accountId": account, "scores": scores});
+        member.mutate("assessAccount", "account { id }", scores).await.done();
+        let meeting = json!({"sellerId": member.id(), "scheduledFor": "2999-02-03T10:00:00Z",
+            "items": [{"accountId": account, "note": tag}]});
+        let meeting = member.make("scheduleOneOnOne", "oneOnOne", meeting).await;
+        member.mutate("updateOneOnOne", "oneOnOne { id }", json!({"id": meeting, "notes": tag})).await.done();
+        let (target, goal) = agreed(member, helper, &account, &meeting, tag, amount).await;
+        let waiting = Waiting::make(member, helper, tag, amount).await;
         let around =
             "query($id: ID!) { organization { id } account(by: {id: $id}) { history(first: 1) { nodes { id } } } }";
         let around = member.send(around, json!({ "id": account })).await;
@@ -60,6 +88,10 @@ impl Household {
             ("Touch", &made),
             ("Booking", &booking),
             ("User", helper.id()),
+            ("Criterion", &criterion),
+            ("OneOnOne", &meeting),
+            ("Target", &target),
+            ("Goal", &goal),
             ("Organization", around.text("organization.id")),
             ("Event", around.text("account.history.nodes.0.id")),
         ];
@@ -68,6 +100,7 @@ impl Household {
             amount: amount.to_owned(),
             ids: ids.into_iter().map(|(noun, id)| (noun.to_owned(), id.to_owned())).collect(),
             scheduled,
+            waiting,
             email: helper.email().to_owned(),
             member: member.clone(),
         }
@@ -76,6 +109,11 @@ impl Household {
     /// The id of the household's node of a type.
     pub fn id(&self, noun: &str) -> &str {
         self.ids.get(noun).unwrap_or_else(|| panic!("not covered: a household has no {noun}; make one in household.rs"))
+    }
+
+    /// The ids of the people: the member's and the helper's.
+    pub fn people(&self) -> [&str; 2] {
+        [self.member.id(), self.id("User")]
     }
 
     /// The id of the organization as it is stored.
@@ -122,6 +160,23 @@ impl Household {
             "changePassword" => json!({"input": {"current": PASSWORD, "new": "another horse entirely"}}),
             "signIn" => json!({"input": {"email": self.member.email(), "password": PASSWORD}}),
             "deactivateUser" => json!({"input": {"id": self.id("User"), "successorId": self.member.id()}}),
+            "assessAccount" => {
+                let scores = json!([{"criterionId": self.id("Criterion"), "score": 5}]);
+                json!({"input": {"accountId": self.id("Account"), "scores": scores}})
+            }
+            "proposeTarget" => {
+                json!({"input": {"accountId": self.waiting.untargeted, "kind": "GROWTH", "rationale": "They grow."}})
+            }
+            "decideTarget" => json!({"input": {"id": self.waiting.for_member, "decision": "AGREE"}}),
+            "withdrawTarget" => json!({"id": self.waiting.of_member}),
+            "closeTarget" => json!({"input": {"id": self.id("Target"), "as": "WON"}}),
+            "reviewTargetList" => {
+                json!({"input": {"sellerId": self.member.id(), "keep": [self.id("Target")], "drop": []}})
+            }
+            "withdrawGoal" => json!({"id": self.waiting.goal_of_member}),
+            "scheduleOneOnOne" => {
+                json!({"input": {"sellerId": self.member.id(), "scheduledFor": "2999-02-03T10:00:00Z"}})
+            }
             "winOpportunity" => json!({"input": {"id": self.id("Opportunity"), "amount": "1"}}),
             _ => json!({}),
         };
@@ -174,6 +229,53 @@ impl Household {
         };
         if matches!(input.of.optional(), tests::walk::schema::Of::List(_)) { json!([value]) } else { value }
     }
+}
+
+impl Waiting {
+    async fn make(member: &Member, manager: &Member, tag: &str, amount: &str) -> Self {
+        let mut accounts = Vec::new();
+        for name in ["untargeted", "for the member", "of the member"] {
+            accounts.push(member.account(json!({"name": format!("{tag} {name}")})).await);
+        }
+        let propose = |who: &Member, account: &str| {
+            let (who, input) = (who.clone(), json!({"accountId": account, "kind": "GROWTH", "rationale": tag}));
+            async move { who.make("proposeTarget", "target", input).await }
+        };
+        let goal = json!({"accountId": accounts[2], "amount": amount});
+        Self {
+            for_member: propose(manager, &accounts[1]).await,
+            of_member: propose(member, &accounts[2]).await,
+            goal_of_member: member.make("setGoal", "goal", goal).await,
+            untargeted: accounts.swap_remove(0),
+        }
+    }
+}
+
+/// An account's target and goal that member and manager agreed on in a one-on-one, and the list is reviewed. Of the goal,
+/// another amount of the manager's waits.
+async fn agreed(
+    member: &Member,
+    manager: &Member,
+    account: &str,
+    meeting: &str,
+    tag: &str,
+    amount: &str,
+) -> (String, String) {
+    let input = json!({"accountId": account, "kind": "GROWTH", "rationale": tag, "oneOnOneId": meeting});
+    let target = member.make("proposeTarget", "target", input).await;
+    let input = json!({"id": target, "decision": "AGREE", "note": tag, "oneOnOneId": meeting, "goalAmount": amount});
+    let answer = manager.mutate("decideTarget", "target { goal { id } }", input).await.done();
+    let goal = answer.text("decideTarget.target.goal.id").to_owned();
+    let agree = "mutation($id: ID!) { agreeGoal(id: $id) { goal { id } userErrors { code message field } } }";
+    member.send(agree, json!({"id": goal})).await.done();
+    manager.mutate("setGoal", "goal { id }", json!({"accountId": account, "amount": "7"})).await.done();
+    // Of another household of the same member's there may be more.
+    let list =
+        "query($id: ID!) { targets(first: 200, filter: {sellerId: {eq: $id}, status: [AGREED]}) { nodes { id } } }";
+    let list = manager.send(list, json!({"id": member.id()})).await;
+    let review = json!({"sellerId": member.id(), "keep": list.each("targets.nodes", "id"), "drop": [], "notes": tag});
+    manager.mutate("reviewTargetList", "targetList { size }", review).await.done();
+    (target, goal)
 }
 
 /// What a household has, and what nobody has that is named likewise.

@@ -25,7 +25,7 @@ async fn hidden(world: &World) -> Household {
     let olga = world.seller("Olga").await;
     let erna = world.manager("Erna").await;
     world.seller("Ivan").under(&erna).await;
-    Household::make(&olga, &erna, HIDDEN, HIDDEN_AMOUNT).await
+    Household::make(&olga, &erna, world.admin(), HIDDEN, HIDDEN_AMOUNT).await
 }
 
 /// Says what was tried, and that it is not suddenly less.
@@ -38,8 +38,8 @@ fn told(who: &str, tried: &BTreeSet<String>, least: usize) {
 async fn a_stranger_learns_and_changes_nothing(world: &World) {
     let hidden = hidden(world).await;
     let elsewhere = world.another_organization("Globex").await;
-    let helper = elsewhere.seller("Hank").await;
-    let own = Household::make(elsewhere.admin(), &helper, "ours", "5").await;
+    let helper = elsewhere.manager("Hank").await;
+    let own = Household::make(elsewhere.admin(), &helper, elsewhere.admin(), "ours", "5").await;
     let connection = world.server().database().connect().await;
     let schema = Schema::ask(elsewhere.admin()).await;
     let mut walk = Walk {
@@ -61,8 +61,8 @@ async fn a_stranger_learns_and_changes_nothing(world: &World) {
 async fn a_colleague_without_a_seat_learns_and_changes_nothing(world: &World) {
     let hidden = hidden(world).await;
     let carl = world.seller("Carl").await;
-    let dora = world.seller("Dora").await;
-    let own = Household::make(&carl, &dora, "ours", "5").await;
+    let dora = world.manager("Dora").await;
+    let own = Household::make(&carl, &dora, world.admin(), "ours", "5").await;
     let connection = world.server().database().connect().await;
     let schema = Schema::ask(&carl).await;
     let mut walk = Walk {
@@ -71,7 +71,7 @@ async fn a_colleague_without_a_seat_learns_and_changes_nothing(world: &World) {
         insider: world.admin(),
         own: &own,
         hidden: &hidden,
-        seen_by_all: &["User", "Organization"],
+        seen_by_all: &["User", "Organization", "Criterion"],
         connection: &connection,
         tried: BTreeSet::new(),
         selections: Selections::default(),
@@ -83,17 +83,18 @@ async fn a_colleague_without_a_seat_learns_and_changes_nothing(world: &World) {
 #[on_both_databases]
 async fn what_is_tried_would_work_with_what_one_sees(world: &World) {
     let schema = Schema::ask(world.admin()).await;
-    let helper = world.seller("Hank").await;
+    let helper = world.manager("Hank").await;
     for mutation in schema.mutations().iter().filter(|mutation| !PUBLIC.contains(&mutation.name.as_str())) {
-        // What is done to people is done elsewhere, so that they can go on here.
-        let of_people = ["User", "Invitation", "Password", "sign"].iter().any(|part| mutation.name.contains(part));
+        // What is done to people is done elsewhere, so that they can go on here; so is what takes a whole list.
+        let of_people =
+            ["User", "Invitation", "Password", "sign", "TargetList"].iter().any(|part| mutation.name.contains(part));
         let elsewhere = if of_people { Some(world.another_organization(&mutation.name).await) } else { None };
         let (admin, own) = match &elsewhere {
             Some(elsewhere) => {
-                let helper = elsewhere.seller("Hank").await;
-                (elsewhere.admin(), Household::make(elsewhere.admin(), &helper, "ours", "5").await)
+                let helper = elsewhere.manager("Hank").await;
+                (elsewhere.admin(), Household::make(elsewhere.admin(), &helper, elsewhere.admin(), "ours", "5").await)
             }
-            None => (world.admin(), Household::make(world.admin(), &helper, &mutation.name, "5").await),
+            None => (world.admin(), Household::make(world.admin(), &helper, world.admin(), &mutation.name, "5").await),
         };
         let arguments = own.arguments(&schema, &mutation.name, &mutation.arguments);
         let selection = Selections::default().all(&schema, schema.below(&mutation.of), 1);
@@ -109,8 +110,8 @@ async fn what_is_tried_would_work_with_what_one_sees(world: &World) {
 #[on_both_databases]
 async fn a_seller_administers_nothing(world: &World) {
     let carl = world.seller("Carl").await;
-    let dora = world.seller("Dora").await;
-    let own = Household::make(&carl, &dora, "ours", "5").await;
+    let dora = world.manager("Dora").await;
+    let own = Household::make(&carl, &dora, world.admin(), "ours", "5").await;
     let connection = world.server().database().connect().await;
     let before = tests::walk::tables::of(&connection, own.organization()).await;
     let schema = Schema::ask(&carl).await;
@@ -134,8 +135,8 @@ async fn a_seller_administers_nothing(world: &World) {
 
 #[on_both_databases]
 async fn nobody_is_answered_without_a_token(world: &World) {
-    let helper = world.seller("Hank").await;
-    let own = Household::make(world.admin(), &helper, "ours", "5").await;
+    let helper = world.manager("Hank").await;
+    let own = Household::make(world.admin(), &helper, world.admin(), "ours", "5").await;
     let connection = world.server().database().connect().await;
     let before = tests::walk::tables::of(&connection, own.organization()).await;
     let schema = Schema::ask(&world.stranger()).await;

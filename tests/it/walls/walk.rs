@@ -66,10 +66,20 @@ impl Walk<'_> {
     async fn everything_reached(&mut self) {
         for noun in self.schema.nodes() {
             let selection = self.selections.all(self.schema, self.schema.named(noun), 2);
-            let id = self.own.id(noun);
-            let answer = self.client.query(&format!("{{ node(id: \"{id}\") {{ ... on {noun} {selection} }} }}")).await;
-            self.leaks_nothing(&format!("{noun} and what hangs off it"), &answer, &[]);
-            assert!(answer.body["data"]["node"].is_object(), "{noun}: {answer}");
+            // Who and what every member sees may show nothing that is hidden either.
+            let mut ids = vec![self.own.id(noun)];
+            if self.seen_by_all.contains(&noun.as_str()) {
+                ids.push(self.hidden.id(noun));
+            }
+            if noun == "User" && ids.len() > 1 {
+                ids.extend(self.hidden.people());
+            }
+            for id in ids {
+                let document = format!("{{ node(id: \"{id}\") {{ ... on {noun} {selection} }} }}");
+                let answer = self.client.query(&document).await;
+                self.leaks_nothing(&format!("{noun} {id} and what hangs off it"), &answer, &[]);
+                assert!(answer.body["data"]["node"].is_object(), "{noun}: {answer}");
+            }
         }
     }
 
@@ -92,6 +102,7 @@ impl Walk<'_> {
     }
 
     async fn names(&mut self, of: &str, field: &Field, selection: &str, place: &Place, name: &str) {
+        self.what_all_see(of, field, selection, place, name).await;
         for noun in self.nouns(place, &field.name, name) {
             let hidden = self.hidden.named(place, &noun);
             let nowhere = nowhere(&hidden, &self.hidden.tag);
@@ -107,6 +118,29 @@ impl Walk<'_> {
                 same(&format!("{name} of {value}"), &answer, &expected);
             }
             self.tried.insert(format!("{name} {noun}"));
+        }
+    }
+
+    /// By somebody hidden things belong to, or by anything else that every member sees, one finds nothing hidden either:
+    /// as little as by who does not exist, but for themselves.
+    async fn what_all_see(&mut self, of: &str, field: &Field, selection: &str, place: &Place, name: &str) {
+        if place.names != Names::Id {
+            return;
+        }
+        let nouns = place.nouns(self.schema, &field.name);
+        let itself = self.schema.below(&field.of).name.clone();
+        for noun in nouns.iter().filter(|noun| self.seen_by_all.contains(&noun.as_str())) {
+            let ids = if noun == "User" { self.hidden.people().to_vec() } else { vec![self.hidden.id(noun)] };
+            for id in ids {
+                let id = json!(id);
+                let nobody = nowhere(&id, &self.hidden.tag);
+                let answer = self.read_at(of, field, selection, place, &id).await;
+                let expected = self.read_at(of, field, selection, place, &nobody).await;
+                if itself != "Node" && !itself.starts_with(noun.as_str()) {
+                    same(&format!("{name} of {id}, whom all see,"), &answer, &expected);
+                }
+            }
+            self.tried.insert(format!("{name} {noun} (seen by all)"));
         }
     }
 
@@ -247,6 +281,9 @@ impl Walk<'_> {
                 before: format!("{{ node(id: \"{}\") {{ ... on {of} {{ ", household.id(of)),
                 after: " } } }",
             };
+        }
+        if of == "TargetList" {
+            return Road { before: "{ me { targetList { ".to_owned(), after: " } } }" };
         }
         let way = self.schema.queries().iter().find(|field| !field.needs_arguments() && field.of.name() == of);
         let way = way.unwrap_or_else(|| panic!("not covered: how does one get to {of}? See `Walk::road_at`"));
