@@ -140,10 +140,7 @@ fn changes_have_a_price_and_rows_too() {
         price("mutation { signIn(input: {email: \"a\", password: \"b\"}) { session { accessToken } } }"),
         PASSWORD
     );
-    assert_eq!(
-        price("mutation { refreshSession(input: {refreshToken: \"b\"}) { session { accessToken } } }"),
-        CHANGE
-    );
+    assert_eq!(price("mutation { refreshSession(input: {refreshToken: \"b\"}) { session { accessToken } } }"), CHANGE);
 }
 
 /// The names of fields that have a price of their own are the schema's.
