@@ -47,6 +47,7 @@ impl Walk<'_> {
     pub async fn everywhere(&mut self) {
         let before = self.tables().await;
         self.everything_reached().await;
+        self.everything_deep().await;
         for of in self.schema.objects().filter(|of| !matches!(of.name.as_str(), "Query" | "Mutation")) {
             for field in of.fields.iter().filter(|field| !field.arguments.is_empty()) {
                 self.field(&of.name, field).await;
@@ -81,6 +82,17 @@ impl Walk<'_> {
                 assert!(answer.body["data"]["node"].is_object(), "{noun}: {answer}");
             }
         }
+    }
+
+    /// What hangs off something deeper than is asked for everywhere.
+    async fn everything_deep(&mut self) {
+        let assessment = self.selections.all(self.schema, self.schema.named("Assessment"), 1);
+        let id = self.own.id("Account");
+        let document =
+            format!("{{ node(id: \"{id}\") {{ ... on Account {{ score {{ assessments {assessment} }} }} }} }}");
+        let answer = self.client.query(&document).await;
+        self.leaks_nothing("The assessments of an account", &answer, &[]);
+        assert!(answer.body["data"]["node"]["score"]["assessments"][0]["assessedBy"].is_object(), "{answer}");
     }
 
     /// A field for reading, with every argument that names something.
