@@ -108,21 +108,20 @@ impl App {
             return Response::from_errors(vec![Code::BadUserInput.error(message, None)]);
         }
         // async-graphql validates, and answers what asks the schema about itself.
-        let mut introspected = None;
-        if !known.valid {
+        let introspected = if known.valid {
+            let faults = variables::faults(&self.env.registry, &definition.variable_definitions, &parameters.variables);
+            if !faults.is_empty() {
+                return Response::from_errors(faults);
+            }
+            None
+        } else {
             let response = self.schema.execute(question.to_request(&cx.request_id)).await;
             if !response.errors.is_empty() {
                 return response;
             }
             self.documents.keep(&parameters.query, &known.document);
-            introspected = Some(response.data);
-        }
-        if known.valid {
-            let faults = variables::faults(&self.env.registry, &definition.variable_definitions, &parameters.variables);
-            if !faults.is_empty() {
-                return Response::from_errors(faults);
-            }
-        }
+            Some(response.data)
+        };
         let operation = graph::Operation::new(&known.document, definition, &parameters.variables, &self.env.registry);
         if definition.ty == OperationType::Mutation {
             graph::answer(&Mutation, cx, &operation, introspected.as_ref()).await

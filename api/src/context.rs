@@ -116,10 +116,14 @@ impl Cx {
 /// Up to how many seats what somebody sees is read seat by seat.
 const FEW_SEATS: u64 = 500;
 
+/// Those columns of a table, in its order.
+pub fn wanted<E: EntityTrait>(columns: Columns) -> impl Iterator<Item = E::Column> {
+    E::Column::iter().enumerate().filter(move |(place, _)| columns.has(*place)).map(|(_, column)| column)
+}
+
 /// The same selection of these columns alone, in the table's order.
 pub fn only<E: EntityTrait>(select: Select<E>, columns: Columns) -> Select<E> {
-    let wanted = E::Column::iter().enumerate().filter(|(place, _)| columns.has(*place));
-    select.select_only().columns(wanted.map(|(_, column)| column))
+    select.select_only().columns(wanted::<E>(columns))
 }
 
 /// Who asks, with all that decides what they see.
@@ -172,7 +176,7 @@ impl Viewer {
         if self.sees_all() {
             return Cond::all();
         }
-        Cond::all().add(seller.is_in(self.line.iter().copied()))
+        Cond::all().add(self.in_line(seller))
     }
 
     /// The one place that decides which accounts are seen, and with them all that hangs off accounts: a condition on a
@@ -187,7 +191,7 @@ impl Viewer {
         let seats = self.seats_at(Expr::col(account.as_column_ref()));
         if (account.entity_name().to_string().as_str(), account.as_str()) == ("account", "id") {
             // Who sees thousands owns most of them, or is above who does, which the account's own row tells.
-            return Cond::any().add(self.in_line("\"account\".\"owner_id\"", account::Column::OwnerId)).add(seats);
+            return Cond::any().add(self.in_line(account::Column::OwnerId)).add(seats);
         }
         Cond::all().add(seats)
     }
@@ -203,14 +207,14 @@ impl Viewer {
         Expr::exists(seats)
     }
 
-    /// Does a column name somebody of the line? `name` is the column as it stands in a statement.
-    fn in_line<C: ColumnTrait>(&self, name: &str, column: C) -> SimpleExpr {
+    /// Does a column name somebody of the line?
+    fn in_line<C: ColumnTrait>(&self, column: C) -> SimpleExpr {
         match (self.line.as_slice(), &self.line_as_array) {
             (&[alone], _) => column.eq(alone),
             // One parameter, however many there are: PostgreSQL reads and plans fifty of them longer than it looks for
-            // what they say.
-            // In a query of its own it is read once a statement, not once a row.
+            // what they say. In a query of its own it is read once a statement, not once a row.
             (_, Some(array)) => {
+                let name = format!("\"{}\".\"{}\"", column.entity_name(), column.as_str());
                 Expr::cust_with_values(format!("{name} = any((select $1::text::uuid[])::uuid[])"), [array.as_str()])
             }
             (line, None) => column.is_in(line.iter().copied()),
@@ -220,7 +224,7 @@ impl Viewer {
     /// The accounts at which somebody of the line has a seat.
     pub fn seats_query(&self) -> SelectStatement {
         seat::Entity::of(self.organization.id)
-            .filter(self.in_line("\"seat\".\"user_id\"", seat::Column::UserId))
+            .filter(self.in_line(seat::Column::UserId))
             .select_only()
             .column(seat::Column::AccountId)
             .into_query()

@@ -375,7 +375,7 @@ impl<'a> Write<'a> {
         row.stamp(self.at, 1);
         let mut names = Names::default();
         names.note(R::NOUN, None, &row);
-        self.note(R::NOUN, "created", row.uuid(), row.account(), &changes);
+        self.note_row(&row, "created", &changes);
         self.insert_last::<R::Table>(vec![row.clone().into_active_model().reset_all()]);
         self.insert_last::<external_id::Entity>(names.rows(self.organization));
         row

@@ -11,7 +11,7 @@ use crate::context::Cx;
 use crate::error::Result;
 use crate::filter::{DateFilter, DateTimeFilter, DecimalFilter, IdFilter, operand};
 use crate::graph::{Answers, Asked};
-use crate::paging::{Below, Connection, Key, Order, PageArguments, Seen, SortKey};
+use crate::paging::{Below, Connection, Key, Order, PageArguments, Seen};
 
 /// A filter on bookings. Its fields are ANDed.
 #[derive(Clone, Debug, Default, InputObject)]
@@ -66,8 +66,8 @@ pub struct BookingsArguments {
     pub page: PageArguments,
 }
 
-fn by_id() -> Result<Order<booking::Entity>> {
-    Order::by(Vec::new(), SortKey::column("ID", booking::Column::Id, |row: &booking::Model| Key::Id(row.id.uuid())))
+fn by_id() -> Order<booking::Entity> {
+    Order::by_id(booking::Column::Id, |row: &booking::Model| Key::Id(row.id.uuid()))
 }
 
 /// `Query.bookings`.
@@ -80,7 +80,7 @@ pub async fn bookings(asked: &Asked<'_>, arguments: BookingsArguments) -> Result
         id: booking::Column::Id,
         pinned: filter.account_id.value().is_some_and(|account| account.eq.is_value()),
     };
-    seen.page(asked, &by_id()?, &page).await
+    seen.page(asked, &by_id(), &page).await
 }
 
 /// The bookings of accounts.
@@ -94,6 +94,6 @@ pub async fn of_accounts(asked: &Asked<'_>, of: &[&Account]) -> Result<Answers> 
     };
     let ids: Vec<AccountId> = of.iter().map(|account| account.0.id).collect();
     let pages: Vec<Connection<Booking>> =
-        below.pages(asked, &ids, |row| Some(row.account_id), &by_id()?, &arguments).await?;
+        below.pages(asked, &ids, |row| Some(row.account_id), &by_id(), &arguments).await?;
     asked.each(&pages.iter().collect::<Vec<_>>()).await
 }

@@ -10,7 +10,7 @@ use crate::context::Cx;
 use crate::error::Result;
 use crate::filter::{DateTimeFilter, IdFilter, IntFilter, operand};
 use crate::graph::Asked;
-use crate::paging::{Connection, Key, Order, PageArguments, Seen, SortKey};
+use crate::paging::{Connection, Key, Order, PageArguments, Seen};
 
 /// A filter on goals. Its fields are ANDed.
 #[derive(Clone, Debug, Default, InputObject)]
@@ -80,6 +80,6 @@ pub async fn goals(asked: &Asked<'_>, arguments: GoalsArguments) -> Result<Conne
         id: goal::Column::Id,
         pinned: filter.account_id.value().is_some_and(|account| account.eq.is_value()),
     };
-    let by_id = SortKey::column("ID", goal::Column::Id, |row: &goal::Model| Key::Id(row.id.uuid()));
-    seen.page(asked, &Order::by(Vec::new(), by_id)?, &page).await
+    let by_id = Order::by_id(goal::Column::Id, |row: &goal::Model| Key::Id(row.id.uuid()));
+    seen.page(asked, &by_id, &page).await
 }

@@ -60,8 +60,7 @@ pub struct Asked<'a> {
 impl<'a> Asked<'a> {
     /// Is a field of this name asked of a type that this field answers?
     pub fn selects<T: Object>(&self, name: &str) -> Result<bool> {
-        let fields = self.document.collect(T::NAME, self.sets)?;
-        Ok(fields.iter().any(|chosen| chosen.field.node.name.node == name))
+        Ok(self.chosen::<T>()?.iter().any(|chosen| chosen.name() == name))
     }
 
     /// The same question, asked by someone else: by who has just signed in.

@@ -26,5 +26,6 @@ pub use node::AnyNode;
 pub(crate) use node::{abstract_type, group_answers};
 pub use object::{Answer, Field, Object, describe_arguments, describe_object};
 pub(crate) use object::{object, payload, root_object, word};
+pub use reads::sets_of;
 pub use selection::{Chosen, Document, Operation, Plan};
 pub use value::{AnyId, Described, Shown, Value, write_text};

@@ -8,22 +8,19 @@ use sea_orm::{EntityTrait, QuerySelect, QueryTrait, Select};
 
 use super::answer::Asked;
 use super::object::{Answer, Object};
+use super::selection::Chosen;
 use crate::context::only;
 use crate::error::Result;
 
 impl Asked<'_> {
-    /// What is selected of the objects at a path of fields below this one, each with its type's name.
-    pub fn below<'b>(&'b self, path: &[(&str, &str)]) -> Result<Vec<&'b SelectionSet>> {
-        let mut sets = self.sets.to_vec();
-        for (type_name, field) in path {
-            let found = self.document.collect(type_name, &sets)?;
-            sets = found
-                .into_iter()
-                .filter(|chosen| chosen.field.node.name.node == **field)
-                .flat_map(|chosen| chosen.sets)
-                .collect();
-        }
-        Ok(sets)
+    /// The fields that are asked of a type that this field answers.
+    pub fn chosen<T: Object>(&self) -> Result<Vec<Chosen<'_>>> {
+        self.chosen_in::<T>(self.sets)
+    }
+
+    /// The fields that selections ask of a type.
+    pub fn chosen_in<'b, T: Object>(&'b self, sets: &[&'b SelectionSet]) -> Result<Vec<Chosen<'b>>> {
+        self.document.collect(T::NAME, sets)
     }
 
     /// The first row of a selection, with the columns that are asked for.
@@ -40,8 +37,8 @@ impl Asked<'_> {
     /// The columns of a row that answer what is selected of an object over it.
     pub fn columns<T: Object, M: Row>(&self, sets: &[&SelectionSet]) -> Result<Columns> {
         let mut columns = Columns::NONE;
-        for chosen in self.document.collect(T::NAME, sets)? {
-            let name = chosen.field.node.name.node.as_str();
+        for chosen in self.chosen_in::<T>(sets)? {
+            let name = chosen.name();
             if name == "__typename" {
                 continue;
             }
@@ -55,6 +52,11 @@ impl Asked<'_> {
         }
         Ok(columns)
     }
+}
+
+/// What is selected of the fields of this name.
+pub fn sets_of<'a>(chosen: &[Chosen<'a>], name: &str) -> Vec<&'a SelectionSet> {
+    chosen.iter().filter(|chosen| chosen.name() == name).flat_map(|chosen| chosen.sets.iter().copied()).collect()
 }
 
 /// The places of the columns that an expression reads of a row, if every mention of the row is a mention of one.

@@ -54,6 +54,13 @@ pub struct Chosen<'a> {
     pub sets: Vec<&'a SelectionSet>,
 }
 
+impl Chosen<'_> {
+    /// The field's name.
+    pub fn name(&self) -> &str {
+        self.field.node.name.node.as_str()
+    }
+}
+
 /// The fields asked of one type, found in its table once for all its rows.
 pub struct Plan<'a> {
     pub(super) steps: Vec<Step<'a>>,
@@ -200,7 +207,7 @@ impl<'a> Document<'a> {
     fn plan_of<T: Object>(self, all: Vec<Chosen<'a>>) -> Result<Plan<'a>> {
         let mut steps = Vec::with_capacity(all.len());
         for chosen in all {
-            let name = chosen.field.node.name.node.as_str();
+            let name = chosen.name();
             let index = T::FIELDS.iter().position(|field| field.name == name);
             if index.is_none() && !name.starts_with("__") {
                 return Err(Fault::BadInput(format!("{} has no field {name}.", T::NAME)));

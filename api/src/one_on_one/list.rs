@@ -9,7 +9,7 @@ use super::OneOnOne;
 use crate::error::Result;
 use crate::filter::{DateTimeFilter, IdFilter, operand};
 use crate::graph::Asked;
-use crate::paging::{self, Connection, Key, Order, PageArguments, SortKey};
+use crate::paging::{self, Connection, Key, Order, PageArguments};
 
 /// A filter on one-on-ones. Its fields are ANDed.
 #[derive(Clone, Debug, Default, InputObject)]
@@ -64,6 +64,6 @@ pub struct OneOnOnesArguments {
 pub async fn one_on_ones(asked: &Asked<'_>, arguments: OneOnOnesArguments) -> Result<Connection<OneOnOne>> {
     let OneOnOnesArguments { filter, page } = arguments;
     let select = asked.cx.viewer()?.one_on_ones().filter(filter.unwrap_or_default().condition()?);
-    let by_id = SortKey::column("ID", one_on_one::Column::Id, |row: &one_on_one::Model| Key::Id(row.id.uuid()));
-    paging::page(asked, select, &Order::by(Vec::new(), by_id)?, &page).await
+    let by_id = Order::by_id(one_on_one::Column::Id, |row: &one_on_one::Model| Key::Id(row.id.uuid()));
+    paging::page(asked, select, &by_id, &page).await
 }

@@ -11,7 +11,7 @@ use uuid::Uuid;
 use super::connection::{Connection, Listed};
 use super::order::Order;
 use super::page::{Page, PageArguments, Reading, join_rows};
-use crate::context::Cx;
+use crate::context::{Cx, only};
 use crate::error::Result;
 use crate::graph::Asked;
 
@@ -112,7 +112,7 @@ where
             .columns(reading.of_alias::<E>(&Alias::new("row")))
             .from_as(P::default(), parent.clone())
             .and_where(Expr::col((parent, self.key)).is_in(ids));
-        let mut inner = reading.only(narrowed).into_query();
+        let mut inner = only(narrowed, reading.columns).into_query();
         inner.and_where(link);
         let link = Expr::col((Alias::new("row"), self.foreign)).equals((Alias::new("parent"), self.key));
         join_rows::<E>(cx, &mut outer, inner, self.id, link);

@@ -143,6 +143,11 @@ impl<E: EntityTrait> Order<E> {
         Ok(Self { keys })
     }
 
+    /// Orders by the id alone.
+    pub fn by_id(id: E::Column, read: fn(&E::Model) -> Key) -> Self {
+        Self { keys: vec![(SortKey::column("ID", id, read), Direction::Asc)] }
+    }
+
     fn name(&self) -> String {
         let parts: Vec<String> = self
             .keys

@@ -3,13 +3,13 @@
 use async_graphql::InputObject;
 use entity::{Columns, Row, Scoped};
 use sea_orm::sea_query::{Alias, Expr, ExprTrait, IntoColumnRef, JoinType, Query, SelectStatement, SimpleExpr};
-use sea_orm::{DbBackend, EntityTrait, Iterable, QueryFilter, QueryOrder, QuerySelect, QueryTrait, Select};
+use sea_orm::{DbBackend, EntityTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait, Select};
 
 use super::connection::{Connection, Edge, Listed};
 use super::order::{Key, Order, place_of};
-use crate::context::{Cx, Viewer, only};
+use crate::context::{Cx, Viewer, only, wanted};
 use crate::error::{Fault, Result};
-use crate::graph::Asked;
+use crate::graph::{Asked, sets_of};
 
 /// Items of a page where neither first nor last is given.
 pub const DEFAULT_PAGE: i32 = 25;
@@ -124,7 +124,7 @@ where
     let page = Page::of(arguments, order)?;
     let reading = Reading::of::<E, T>(asked, order, &[])?;
     let total = if reading.total { Some(count(asked.cx, select.clone()).await?) } else { None };
-    let select = reading.only(page.narrow(select, order)).into_query();
+    let select = only(page.narrow(select, order), reading.columns).into_query();
     let rows = asked.cx.rows(&select, reading.columns).await?;
     Ok(page.cut(rows, order, total, reading.cursors))
 }
@@ -158,30 +158,27 @@ impl Reading {
         E: EntityTrait<Model: Row>,
         T: Listed,
     {
-        let mut nodes = asked.below(&[(T::CONNECTION, "nodes")])?;
-        nodes.extend(asked.below(&[(T::CONNECTION, "edges"), (T::EDGE, "node")])?);
+        let page = asked.chosen::<Connection<T>>()?;
+        let mut nodes = sets_of(&page, "nodes");
+        let edges = asked.chosen_in::<Edge<T>>(&sets_of(&page, "edges"))?;
+        nodes.extend(sets_of(&edges, "node"));
         let columns = asked.columns::<T, E::Model>(&nodes)?;
         let columns = order.keys.iter().map(|(key, _)| key.place()).fold(columns, Columns::with);
         let columns = besides.iter().map(|column| place_of::<E>(*column)).fold(columns, Columns::with);
-        let cursors = if asked.selects::<Connection<T>>("edges")? {
+        let asks = |name: &str| page.iter().any(|chosen| chosen.name() == name);
+        let cursors = if asks("edges") {
             Cursors::All
-        } else if asked.selects::<Connection<T>>("pageInfo")? {
+        } else if asks("pageInfo") {
             Cursors::Ends
         } else {
             Cursors::None
         };
-        Ok(Self { columns, cursors, total: asked.selects::<Connection<T>>("totalCount")? })
-    }
-
-    /// The same selection of these columns alone.
-    pub fn only<E: EntityTrait>(self, select: Select<E>) -> Select<E> {
-        only(select, self.columns)
+        Ok(Self { columns, cursors, total: asks("totalCount") })
     }
 
     /// The same columns of what goes by an alias.
     pub fn of_alias<E: EntityTrait>(self, alias: &Alias) -> impl Iterator<Item = (Alias, E::Column)> {
-        let wanted = E::Column::iter().enumerate().filter(move |(place, _)| self.columns.has(*place));
-        wanted.map(|(_, column)| (alias.clone(), column))
+        wanted::<E>(self.columns).map(|column| (alias.clone(), column))
     }
 }
 
@@ -244,7 +241,7 @@ where
         seats.distinct();
         let mut outer = Query::select();
         outer.columns(reading.of_alias::<E>(&row)).from_subquery(seats, seat.clone());
-        let mut inner = reading.only(page.narrow(self.select.clone(), order)).into_query();
+        let mut inner = only(page.narrow(self.select.clone(), order), reading.columns).into_query();
         let account = (seat, entity::seat::Column::AccountId);
         inner.and_where(Expr::col((E::default(), self.account)).equals(account.clone()));
         let link = Expr::col((row.clone(), self.account)).equals(account);

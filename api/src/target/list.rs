@@ -10,7 +10,7 @@ use crate::context::Cx;
 use crate::error::Result;
 use crate::filter::{DateTimeFilter, IdFilter, operand};
 use crate::graph::Asked;
-use crate::paging::{Connection, Key, Order, PageArguments, Seen, SortKey};
+use crate::paging::{Connection, Key, Order, PageArguments, Seen};
 use crate::scalar::Date;
 
 /// A filter on targets. Its fields are ANDed.
@@ -87,6 +87,6 @@ pub async fn targets(asked: &Asked<'_>, arguments: TargetsArguments) -> Result<C
         id: target::Column::Id,
         pinned: equals(&filter.account_id) || equals(&filter.seller_id),
     };
-    let by_id = SortKey::column("ID", target::Column::Id, |row: &target::Model| Key::Id(row.id.uuid()));
-    seen.page(asked, &Order::by(Vec::new(), by_id)?, &page).await
+    let by_id = Order::by_id(target::Column::Id, |row: &target::Model| Key::Id(row.id.uuid()));
+    seen.page(asked, &by_id, &page).await
 }

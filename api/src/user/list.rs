@@ -71,5 +71,5 @@ pub async fn users(asked: &Asked<'_>, arguments: UsersArguments) -> Result<Conne
     if let Some(filter) = arguments.filter {
         select = select.filter(filter.condition()?);
     }
-    paging::page(asked, select, &by_id()?, &arguments.page).await
+    paging::page(asked, select, &by_id(), &arguments.page).await
 }

@@ -31,7 +31,7 @@ use crate::error::Result;
 use crate::event::{Facts, Record, facts, stored_json};
 use crate::graph::{Answers, Asked, Shown, object, payload, word};
 use crate::money::Currency;
-use crate::paging::{Below, Connection, Key, Order, PageArguments, SortKey, listed};
+use crate::paging::{Below, Connection, Key, Order, PageArguments, listed};
 
 /// A user.
 #[derive(Clone, Debug)]
@@ -180,12 +180,12 @@ async fn reports(asked: &Asked<'_>, of: &[&User]) -> Result<Answers> {
         id: user::Column::Id,
     };
     let ids: Vec<UserId> = of.iter().map(|user| user.0.id).collect();
-    let pages: Vec<Connection<User>> = below.pages(asked, &ids, |row| row.manager_id, &by_id()?, &arguments).await?;
+    let pages: Vec<Connection<User>> = below.pages(asked, &ids, |row| row.manager_id, &by_id(), &arguments).await?;
     asked.each(&pages.iter().collect::<Vec<_>>()).await
 }
 
-fn by_id() -> Result<Order<user::Entity>> {
-    Order::by(Vec::new(), SortKey::column("ID", user::Column::Id, |row: &user::Model| Key::Id(row.id.uuid())))
+fn by_id() -> Order<user::Entity> {
+    Order::by_id(user::Column::Id, |row: &user::Model| Key::Id(row.id.uuid()))
 }
 
 impl User {
