@@ -1,19 +1,18 @@
 //! One request: who asks, when, and of which application.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::hash::Hash;
 use std::sync::Arc;
 
 use chrono_tz::Tz;
 use entity::{AccountId, Columns, Day, Instant, Row, Scoped, SessionId, UserId, account, organization, seat, user};
-use sea_orm::sea_query::{Cond, Expr, ExprTrait, SelectStatement, SimpleExpr};
-use sea_orm::{
-    ColumnTrait, Condition, ConnectionTrait, DatabaseConnection, EntityTrait, Iterable, QueryFilter, QuerySelect,
-    QueryTrait, Select,
-};
+use sea_orm::sea_query::extension::postgres::PgFunc;
+use sea_orm::sea_query::{Cond, Expr, ExprTrait, SelectStatement, SimpleExpr, Value, ValueType};
+use sea_orm::{ColumnTrait, Condition, ConnectionTrait, DbBackend, QueryFilter, QuerySelect, QueryTrait, Select};
 
 use crate::app::App;
 use crate::calendar;
+use crate::connection::Connections;
 use crate::error::{Fault, Result, UserErrorCode};
 use crate::graph::ROWS_AT_A_STRETCH;
 use crate::money::{Currency, Money};
@@ -56,7 +55,7 @@ impl Cx {
 
     /// The connections for reading.
     #[must_use]
-    pub fn reader(&self) -> &DatabaseConnection {
+    pub fn reader(&self) -> &Connections {
         self.app.db.reader()
     }
 
@@ -65,7 +64,7 @@ impl Cx {
     /// # Errors
     /// The database's.
     pub async fn rows<M: Row>(&self, statement: &SelectStatement, columns: Columns) -> Result<Vec<M>> {
-        let found = self.reader().query_all(statement).await?;
+        let found = self.reader().read(self.app.db.backend().build(statement)).await?;
         // Ten thousand rows take tens of milliseconds to read: now and then somebody else has a turn on the thread.
         let mut rows = Vec::with_capacity(found.len());
         for (at, row) in found.iter().enumerate() {
@@ -89,8 +88,8 @@ impl Cx {
         id_of: impl Fn(&E::Model) -> I,
     ) -> Result<HashMap<I, T>>
     where
-        E: EntityTrait<Model: Row>,
-        I: Ord + Hash + Into<sea_orm::Value>,
+        E: Scoped<Model: Row>,
+        I: Ord + Hash + ValueType + Into<Value>,
         T: From<E::Model>,
     {
         let mut ids: Vec<I> = ids.into_iter().collect();
@@ -99,7 +98,7 @@ impl Cx {
         if ids.is_empty() {
             return Ok(HashMap::new());
         }
-        let select = select.filter(column.is_in(ids)).into_query();
+        let select = select.filter(among(self.reader(), column, ids)).into_query();
         let rows = self.rows::<E::Model>(&select, Columns::ALL).await?;
         Ok(rows.into_iter().map(|row| (id_of(&row), T::from(row))).collect())
     }
@@ -116,14 +115,29 @@ impl Cx {
 /// Up to how many seats what somebody sees is read seat by seat.
 const FEW_SEATS: u64 = 500;
 
-/// Those columns of a table, in its order.
-pub fn wanted<E: EntityTrait>(columns: Columns) -> impl Iterator<Item = E::Column> {
-    E::Column::iter().enumerate().filter(move |(place, _)| columns.has(*place)).map(|(_, column)| column)
+/// Values as one parameter, an array of PostgreSQL's.
+pub fn as_array<V: ValueType + Into<Value>>(values: impl IntoIterator<Item = V>) -> Value {
+    Value::Array(V::array_type(), Some(Box::new(values.into_iter().map(Into::into).collect())))
+}
+
+/// Is a column one of these values? On PostgreSQL they are one parameter: the statement's text stays the same for any
+/// number of them, so it is read and planned once a connection, and an index is searched for each of them, where of a list
+/// of parameters each row of a range is compared with all.
+pub fn among<C: ColumnTrait, V: ValueType + Into<Value>>(
+    connection: &impl ConnectionTrait,
+    column: C,
+    values: impl IntoIterator<Item = V>,
+) -> SimpleExpr {
+    if connection.get_database_backend() == DbBackend::Postgres {
+        Expr::col(column.as_column_ref()).eq(PgFunc::any(Expr::val(as_array(values))))
+    } else {
+        column.is_in(values)
+    }
 }
 
 /// The same selection of these columns alone, in the table's order.
-pub fn only<E: EntityTrait>(select: Select<E>, columns: Columns) -> Select<E> {
-    select.select_only().columns(wanted::<E>(columns))
+pub fn only<E: Scoped>(select: Select<E>, columns: Columns) -> Select<E> {
+    select.select_only().expr(E::listed(E::default().table_name(), columns))
 }
 
 /// Who asks, with all that decides what they see.
@@ -141,8 +155,8 @@ pub struct Viewer {
     pub session: SessionId,
     /// Whose accounts they see: their own, and a manager those of everyone below in the reporting line too.
     pub line: Vec<UserId>,
-    /// The same as PostgreSQL writes an array; None on a database that has none.
-    pub line_as_array: Option<String>,
+    /// The same as an array; None on a database that has none.
+    pub line_as_array: Option<Value>,
     /// At how many accounts somebody of the line has a seat.
     pub seats: u64,
 }
@@ -196,6 +210,31 @@ impl Viewer {
         Cond::all().add(seats)
     }
 
+    /// The same for accounts that were found by their ids, each with its owner: which of them are not seen? The owner
+    /// tells it of most, and one statement of all the rest.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn unseen<C: ConnectionTrait>(
+        &self,
+        connection: &C,
+        accounts: impl IntoIterator<Item = (AccountId, UserId)>,
+    ) -> Result<HashSet<AccountId>> {
+        if self.sees_all() {
+            return Ok(HashSet::new());
+        }
+        let not_theirs = accounts.into_iter().filter(|(_, owner)| !self.line.contains(owner)).map(|(id, _)| id);
+        let mut unseen: HashSet<AccountId> = not_theirs.collect();
+        if !unseen.is_empty() {
+            let mut seats = self.seats_query();
+            seats.and_where(among(connection, seat::Column::AccountId, unseen.iter().copied()));
+            for row in connection.query_all(&seats).await? {
+                unseen.remove(&AccountId(row.try_get_by_index(0)?));
+            }
+        }
+        Ok(unseen)
+    }
+
     /// Has somebody of the line a seat at the account that an expression names?
     fn seats_at(&self, account: SimpleExpr) -> SimpleExpr {
         let mut seats = self.seats_query();
@@ -212,11 +251,8 @@ impl Viewer {
         match (self.line.as_slice(), &self.line_as_array) {
             (&[alone], _) => column.eq(alone),
             // One parameter, however many there are: PostgreSQL reads and plans fifty of them longer than it looks for
-            // what they say. In a query of its own it is read once a statement, not once a row.
-            (_, Some(array)) => {
-                let name = format!("\"{}\".\"{}\"", column.entity_name(), column.as_str());
-                Expr::cust_with_values(format!("{name} = any((select $1::text::uuid[])::uuid[])"), [array.as_str()])
-            }
+            // what they say.
+            (_, Some(array)) => Expr::col(column.as_column_ref()).eq(PgFunc::any(Expr::val(array.clone()))),
             (line, None) => column.is_in(line.iter().copied()),
         }
     }
@@ -240,7 +276,13 @@ impl Viewer {
     #[must_use]
     pub fn sums<E: Scoped>(&self, account: E::Column) -> Select<E> {
         let rows = E::of(self.organization.id);
-        if self.sees_all() { rows } else { rows.filter(account.in_subquery(self.seats_query())) }
+        if self.sees_all() {
+            return rows;
+        }
+        let theirs = account.in_subquery(self.seats_query());
+        // Planned for any line, PostgreSQL expects some thirty seats and would look up each one's rows. Whether something
+        // is true can only be asked row by row, of a table of all seats that is made once.
+        rows.filter(if self.has_few_seats() { theirs } else { theirs.is(Expr::cust("true")) })
     }
 
     /// The accounts they see.
@@ -308,10 +350,12 @@ impl Viewer {
         id: AccountId,
         lock: bool,
     ) -> Result<Option<account::Model>> {
-        let mut select = self.accounts().filter(account::Column::Id.eq(id));
         if lock {
-            select = select.lock_exclusive();
+            return Ok(self.accounts().filter(account::Column::Id.eq(id)).lock_exclusive().one(connection).await?);
         }
-        Ok(select.one(connection).await?)
+        let found =
+            account::Entity::of(self.organization.id).filter(account::Column::Id.eq(id)).one(connection).await?;
+        let unseen = self.unseen(connection, found.iter().map(|account| (account.id, account.owner_id))).await?;
+        Ok(found.filter(|account| !unseen.contains(&account.id)))
     }
 }

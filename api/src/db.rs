@@ -5,30 +5,23 @@
 
 use std::fs::File;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
 use migration::{Migrator, MigratorTrait};
 use sea_orm::sqlx::{self, Connection, SqliteConnection};
 use sea_orm::{
-    ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr,
-    SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait,
+    ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbBackend, DbErr, Statement, TransactionTrait,
 };
+
+use crate::connection::{Connections, Observer, Pool};
 
 /// An open database.
 pub struct Db {
-    read: DatabaseConnection,
-    write: DatabaseConnection,
-    statements: Arc<AtomicU64>,
-    watched: Arc<Watched>,
-}
-
-/// Statements that somebody wants to look at: a test that explains them.
-#[derive(Default)]
-struct Watched {
-    wanted: AtomicBool,
-    seen: Mutex<Vec<Statement>>,
+    read: Connections,
+    write: Connections,
+    /// The connections for writing as SeaORM's migrations want them.
+    migrating: DatabaseConnection,
 }
 
 /// The tables' versions, each by the name of its last change.
@@ -57,9 +50,6 @@ pub struct Options {
     pub slow: Duration,
 }
 
-/// Characters of a slow statement that are logged.
-const LOGGED: usize = 500;
-
 /// A connection that lay idle for longer is asked whether it still lives before a request gets it.
 const IDLE: Duration = Duration::from_secs(1);
 
@@ -72,45 +62,30 @@ impl Db {
     /// # Errors
     /// The database's: out of reach, or no database.
     pub async fn open(options: &Options) -> Result<Self, DbErr> {
-        let statements = Arc::new(AtomicU64::new(0));
-        let watched = Arc::new(Watched::default());
-        let count = |mut connection: DatabaseConnection| {
-            let (statements, watched) = (Arc::clone(&statements), Arc::clone(&watched));
-            let slow = options.slow;
-            connection.set_metric_callback(move |info| {
-                statements.fetch_add(1, Ordering::Relaxed);
-                if watched.wanted.load(Ordering::Relaxed)
-                    && let Ok(mut seen) = watched.seen.lock()
-                {
-                    seen.push(info.statement.clone());
-                }
-                crate::telemetry::ran(&info.statement.sql, info.elapsed, info.failed);
-                if info.elapsed > slow {
-                    let sql: String = info.statement.sql.chars().take(LOGGED).collect();
-                    tracing::warn!(milliseconds = info.elapsed.as_millis(), sql, "slow statement");
-                }
-            });
-            connection
+        let observer = Arc::new(Observer::new(options.slow));
+        let observed = |connection: &DatabaseConnection| Connections {
+            pool: Pool::of(connection),
+            observer: Arc::clone(&observer),
         };
         if options.url.starts_with("sqlite:") {
-            let read = count(Database::connect(sqlite(options, options.connections, true)).await?);
-            let write = count(Database::connect(sqlite(options, 1, false)).await?);
-            Ok(Self { read, write, statements, watched })
+            let read = Database::connect(sqlite(options, options.connections, true)).await?;
+            let write = Database::connect(sqlite(options, 1, false)).await?;
+            Ok(Self { read: observed(&read), write: observed(&write), migrating: write })
         } else {
-            let both = count(Database::connect(postgres(options)).await?);
-            Ok(Self { read: both.clone(), write: both, statements, watched })
+            let both = Database::connect(postgres(options)).await?;
+            Ok(Self { read: observed(&both), write: observed(&both), migrating: both })
         }
     }
 
     /// For statements that only read.
     #[must_use]
-    pub const fn reader(&self) -> &DatabaseConnection {
+    pub const fn reader(&self) -> &Connections {
         &self.read
     }
 
     /// For a statement that is a change by itself.
     #[must_use]
-    pub const fn writer(&self) -> &DatabaseConnection {
+    pub const fn writer(&self) -> &Connections {
         &self.write
     }
 
@@ -123,7 +98,7 @@ impl Db {
     /// Statements sent so far.
     #[must_use]
     pub fn statements(&self) -> u64 {
-        self.statements.load(Ordering::Relaxed)
+        self.write.observer.count()
     }
 
     /// Lets the planner know how many rows there are by now. After much was added at once it would go on as if there were
@@ -144,26 +119,13 @@ impl Db {
 
     /// Begins to keep every statement that is sent, to be explained.
     pub fn watch(&self) {
-        self.watched.wanted.store(true, Ordering::Relaxed);
+        self.write.observer.keep();
     }
 
     /// The statements kept since [`Self::watch`] or the last call.
     #[must_use]
     pub fn watched(&self) -> Vec<Statement> {
-        self.watched.seen.lock().map(|mut seen| std::mem::take(&mut *seen)).unwrap_or_default()
-    }
-
-    /// Begins a change.
-    ///
-    /// # Errors
-    /// The database's.
-    pub async fn begin(&self) -> Result<DatabaseTransaction, DbErr> {
-        // On SQLite a transaction that begins by reading cannot become a writing one while another writes.
-        let options = TransactionOptions {
-            sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
-            ..TransactionOptions::default()
-        };
-        self.write.begin_with_options(options).await
+        self.write.observer.kept()
     }
 
     /// Brings the tables up to date. Of many servers that start together, one does it and the rest wait for it.
@@ -185,19 +147,19 @@ impl Db {
                 }
                 None => None,
             };
-            let done = Migrator::up(&self.write, None).await;
+            let done = Migrator::up(&self.migrating, None).await;
             drop(held);
             return done;
         }
         // A transaction holds the lock, so that a server that dies lets it go.
-        let lock = self.write.begin().await?;
+        let lock = self.migrating.begin().await?;
         lock.execute_raw(Statement::from_sql_and_values(
             DbBackend::Postgres,
             "select pg_advisory_xact_lock($1)",
             [MIGRATION_LOCK.into()],
         ))
         .await?;
-        let done = Migrator::up(&self.write, None).await;
+        let done = Migrator::up(&self.migrating, None).await;
         lock.commit().await?;
         done
     }
@@ -218,22 +180,20 @@ impl Db {
     /// The connections that are open, and how many of them are idle, of each pool by its name.
     #[must_use]
     pub fn connections(&self) -> Vec<(&'static str, usize, usize)> {
-        let open = |size: u32| usize::try_from(size).unwrap_or(usize::MAX);
+        let sizes = |name, connections: &Connections| {
+            let (open, idle) = connections.pool.size();
+            (name, open, idle)
+        };
         if self.backend() == DbBackend::Postgres {
-            let both = self.read.get_postgres_connection_pool();
-            return vec![("both", open(both.size()), both.num_idle())];
+            return vec![sizes("both", &self.read)];
         }
-        let (read, write) = (self.read.get_sqlite_connection_pool(), self.write.get_sqlite_connection_pool());
-        vec![("read", open(read.size()), read.num_idle()), ("write", open(write.size()), write.num_idle())]
+        vec![sizes("read", &self.read), sizes("write", &self.write)]
     }
 
     /// Ends all connections.
-    ///
-    /// # Errors
-    /// The database's.
-    pub async fn close(self) -> Result<(), DbErr> {
-        self.read.close().await?;
-        self.write.close().await
+    pub async fn close(self) {
+        self.read.pool.close().await;
+        self.write.pool.close().await;
     }
 }
 

@@ -14,7 +14,7 @@ use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
 use crate::bulk;
-use crate::context::{Cx, Viewer};
+use crate::context::{Cx, Viewer, among};
 use crate::error::Result;
 use crate::money::Currency;
 use crate::transaction::Transaction;
@@ -483,7 +483,7 @@ impl Names {
     async fn save(mut self, tx: &Transaction<'_>, organization: OrganizationId) -> Result<()> {
         if !self.gone.is_empty() {
             external_id::Entity::remove_of(organization)
-                .filter(external_id::Column::SubjectId.is_in(std::mem::take(&mut self.gone)))
+                .filter(among(tx, external_id::Column::SubjectId, std::mem::take(&mut self.gone)))
                 .exec(tx)
                 .await?;
         }

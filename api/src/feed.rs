@@ -175,7 +175,6 @@ pub async fn history(asked: &Asked<'_>, accounts: &[AccountId]) -> Result<Vec<Co
         select,
         foreign: event::Column::AccountId,
         key: entity::account::Column::Id,
-        id: event::Column::Seq,
     };
     below.pages(asked, accounts, |row| row.account_id, &order(Direction::Desc)?, &arguments).await
 }

@@ -17,6 +17,7 @@ pub mod calendar;
 pub mod check;
 pub mod clock;
 pub mod config;
+pub mod connection;
 pub mod contact;
 pub mod context;
 pub mod criterion;

@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use crate::account::AccountRef;
 use crate::check::Check;
-use crate::context::Viewer;
+use crate::context::{Viewer, among};
 use crate::error::{Fault, Result, UserError, UserErrorCode};
 use crate::external::ExternalIdInput;
 use crate::graph::{Answers, AnyId, AnyNode, Asked, object, word};
@@ -196,7 +196,11 @@ impl Lookup {
         ids.extend(external.values().map(|id| AccountId(*id)));
         let mut lookup = Self::default();
         if !ids.is_empty() || !domains.is_empty() {
-            let any = Cond::any().add(account::Column::Id.is_in(ids)).add(account::Column::Domain.is_in(domains));
+            let any = Cond::any().add(among(connection, account::Column::Id, ids)).add(among(
+                connection,
+                account::Column::Domain,
+                domains,
+            ));
             for row in viewer.accounts().filter(any).all(connection).await? {
                 if let Some(domain) = &row.domain {
                     lookup.by_domain.insert(domain.clone(), row.id);
@@ -208,7 +212,7 @@ impl Lookup {
         let emails: Vec<String> = emails.into_iter().filter_map(|email| crate::text::email(&email).ok()).collect();
         if !emails.is_empty() {
             let found = user::Entity::of(viewer.organization.id)
-                .filter(user::Column::Email.is_in(emails))
+                .filter(among(connection, user::Column::Email, emails))
                 .all(connection)
                 .await?;
             lookup.users = found.into_iter().map(|user| (user.email.clone(), user)).collect();
@@ -276,7 +280,11 @@ pub async fn named<C: ConnectionTrait>(
     }
     let mut any = Cond::any();
     for (source, ids) in by_source {
-        any = any.add(Cond::all().add(external_id::Column::Source.eq(source)).add(external_id::Column::Id.is_in(ids)));
+        any = any.add(Cond::all().add(external_id::Column::Source.eq(source)).add(among(
+            connection,
+            external_id::Column::Id,
+            ids,
+        )));
     }
     let found = external_id::Entity::of(viewer.organization.id)
         .filter(external_id::Column::Noun.eq(noun))

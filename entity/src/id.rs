@@ -67,14 +67,23 @@ pub fn split(text: &str) -> Result<(&str, Uuid), IdError> {
 /// Puts a TypeID together.
 #[must_use]
 pub fn show(prefix: &str, uuid: Uuid) -> String {
-    let bits = uuid.as_u128();
     let mut text = String::with_capacity(prefix.len() + 27);
     text.push_str(prefix);
     text.push('_');
-    for place in (0..26).rev() {
-        text.push(char::from(DIGITS[(bits >> (place * 5)) as usize & 31]));
-    }
+    text.extend(suffix(uuid).map(char::from));
     text
+}
+
+/// The 26 digits of a TypeID.
+#[must_use]
+pub fn suffix(uuid: Uuid) -> [u8; 26] {
+    let mut bits = uuid.as_u128();
+    let mut digits = [0; 26];
+    for digit in digits.iter_mut().rev() {
+        *digit = DIGITS[bits as usize & 31];
+        bits >>= 5;
+    }
+    digits
 }
 
 macro_rules! ids {
@@ -94,6 +103,8 @@ macro_rules! ids {
                 Self(Uuid::nil())
             }
         }
+
+        crate::row::stored_as! { $name: Uuid, $name }
 
         impl Display for $name {
             fn fmt(&self, out: &mut Formatter<'_>) -> std::fmt::Result {

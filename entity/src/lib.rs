@@ -34,7 +34,7 @@ pub use id::{
     AccountId, BookingId, ContactId, CriterionId, EventId, GoalId, ListReviewId, OneOnOneId, OpportunityId,
     OrganizationId, SessionId, TargetId, TouchId, UserId,
 };
-pub use id::{Id, IdError, show as show_id, split as split_id};
-pub use row::{Blank, Columns, Row};
+pub use id::{Id, IdError, show as show_id, split as split_id, suffix};
+pub use row::{Blank, Columns, Found, Row, Stored};
 pub use scope::Scoped;
 pub use time::{Day, Instant};

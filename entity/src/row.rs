@@ -1,6 +1,11 @@
 //! How rows are read: by the places of their columns, and no more of them than are wanted.
 
+use sea_orm::sqlx::error::BoxDynError;
+use sea_orm::sqlx::postgres::{PgRow, PgValueRef};
+use sea_orm::sqlx::sqlite::{SqliteRow, SqliteValueRef};
+use sea_orm::sqlx::{self, Decode, Postgres, Row as _, Sqlite, ValueRef as _};
 use sea_orm::{DbErr, QueryResult};
+use uuid::Uuid;
 
 use crate::{Day, Instant};
 
@@ -18,6 +23,12 @@ impl Columns {
     #[must_use]
     pub const fn with(self, place: usize) -> Self {
         if place < 64 { Self(self.0 | 1 << place) } else { Self::ALL }
+    }
+
+    /// These and those.
+    #[must_use]
+    pub const fn and(self, those: Self) -> Self {
+        Self(self.0 | those.0)
     }
 
     /// Is the one at this place among them?
@@ -38,8 +49,114 @@ pub trait Row: Sized {
     ///
     /// # Errors
     /// A column that is not there, or not of its type.
-    fn read(row: &QueryResult, columns: Columns) -> Result<Self, DbErr>;
+    fn read(row: &Found, columns: Columns) -> Result<Self, DbErr>;
 }
+
+/// A row as the driver gives it.
+pub enum Found {
+    /// From PostgreSQL.
+    Postgres(PgRow),
+    /// From SQLite.
+    Sqlite(SqliteRow),
+}
+
+impl From<PgRow> for Found {
+    fn from(row: PgRow) -> Self {
+        Self::Postgres(row)
+    }
+}
+
+impl From<SqliteRow> for Found {
+    fn from(row: SqliteRow) -> Self {
+        Self::Sqlite(row)
+    }
+}
+
+impl From<Found> for QueryResult {
+    fn from(row: Found) -> Self {
+        match row {
+            Found::Postgres(row) => row.into(),
+            Found::Sqlite(row) => row.into(),
+        }
+    }
+}
+
+/// A value of a column. That the column is of its type is the migrations' matter, and is not looked up for each value.
+pub trait Stored: Sized {
+    /// Reads PostgreSQL's.
+    ///
+    /// # Errors
+    /// It is of another type, or null.
+    fn postgres(value: PgValueRef<'_>) -> Result<Self, BoxDynError>;
+
+    /// Reads SQLite's.
+    ///
+    /// # Errors
+    /// It is of another type, or null.
+    fn sqlite(value: SqliteValueRef<'_>) -> Result<Self, BoxDynError>;
+
+    /// Reads the one at a place of a row.
+    ///
+    /// # Errors
+    /// As above; there is no such place.
+    fn at(row: &Found, place: usize) -> Result<Self, DbErr> {
+        let value = match row {
+            Found::Postgres(row) => row.try_get_raw(place).map(Self::postgres),
+            Found::Sqlite(row) => row.try_get_raw(place).map(Self::sqlite),
+        };
+        let value = value
+            .and_then(|value| value.map_err(|source| sqlx::Error::ColumnDecode { index: place.to_string(), source }));
+        value.map_err(|error| DbErr::Type(error.to_string()))
+    }
+}
+
+macro_rules! plainly_stored {
+    ($($type:ty)*) => {$(
+        impl Stored for $type {
+            fn postgres(value: PgValueRef<'_>) -> Result<Self, BoxDynError> {
+                <$type as Decode<'_, Postgres>>::decode(value)
+            }
+
+            fn sqlite(value: SqliteValueRef<'_>) -> Result<Self, BoxDynError> {
+                <$type as Decode<'_, Sqlite>>::decode(value)
+            }
+        }
+    )*};
+}
+plainly_stored! { String Vec<u8> bool i32 i64 f64 Uuid }
+
+impl<T: Stored> Stored for Option<T> {
+    fn postgres(value: PgValueRef<'_>) -> Result<Self, BoxDynError> {
+        if value.is_null() { Ok(None) } else { T::postgres(value).map(Some) }
+    }
+
+    fn sqlite(value: SqliteValueRef<'_>) -> Result<Self, BoxDynError> {
+        if value.is_null() { Ok(None) } else { T::sqlite(value).map(Some) }
+    }
+}
+
+/// Reads a type as what it is made of.
+macro_rules! stored_as {
+    ($type:ty: $inner:ty, $make:expr) => {
+        impl crate::Stored for $type {
+            fn postgres(
+                value: sea_orm::sqlx::postgres::PgValueRef<'_>,
+            ) -> Result<Self, sea_orm::sqlx::error::BoxDynError> {
+                <$inner as crate::Stored>::postgres(value).map($make)
+            }
+
+            fn sqlite(
+                value: sea_orm::sqlx::sqlite::SqliteValueRef<'_>,
+            ) -> Result<Self, sea_orm::sqlx::error::BoxDynError> {
+                <$inner as crate::Stored>::sqlite(value).map($make)
+            }
+        }
+    };
+}
+pub(crate) use stored_as;
+
+stored_as! { Instant: i64, Instant }
+stored_as! { Day: i32, Day }
 
 /// A value that stands where a column was not read.
 pub trait Blank {
@@ -72,7 +189,7 @@ blank! {
     f64: 0.0;
     Instant: Self(0);
     Day: Self(0);
-    uuid::Uuid: Self::nil();
+    Uuid: Self::nil();
 }
 
 /// Declares a table's row, as SeaORM wants it, and how it is read.
@@ -84,14 +201,14 @@ macro_rules! row {
         impl crate::Row for Model {
             const FIELDS: &'static [&'static str] = &[$(stringify!($field)),*];
 
-            fn read(row: &sea_orm::QueryResult, columns: crate::Columns) -> Result<Self, sea_orm::DbErr> {
+            fn read(row: &crate::Found, columns: crate::Columns) -> Result<Self, sea_orm::DbErr> {
                 let (mut number, mut place) = (0_usize, 0_usize);
                 Ok(Self {
                     $($field: {
                         number += 1;
                         if columns.has(number - 1) {
                             place += 1;
-                            row.try_get_by_index(place - 1)?
+                            <$type as crate::Stored>::at(row, place - 1)?
                         } else {
                             <$type as crate::Blank>::blank()
                         }

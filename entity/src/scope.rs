@@ -1,8 +1,14 @@
 //! The only way into a table of an organization: finders that name the organization.
 
-use sea_orm::{ColumnTrait, DeleteMany, EntityTrait, QueryFilter, Select, UpdateMany};
+use std::sync::LazyLock;
 
-use crate::OrganizationId;
+use sea_orm::sea_query::{Expr, SimpleExpr};
+use sea_orm::{
+    ColumnTrait, DeleteMany, EntityName, EntityTrait, IdenStatic, Iterable, QueryFilter, QuerySelect, Select,
+    UpdateMany,
+};
+
+use crate::{Columns, OrganizationId};
 
 /// A table whose rows belong to organizations.
 #[expect(clippy::disallowed_methods, reason = "here they get the scope that they lack")]
@@ -10,10 +16,32 @@ pub trait Scoped: EntityTrait {
     /// The column that says to which.
     const ORGANIZATION: Self::Column;
 
+    /// A selection of all rows and columns, made once: made anew, SeaORM looks up what each column is.
+    #[must_use]
+    fn everything() -> &'static Select<Self>;
+
+    /// The columns' names as SQL has them, in the table's order.
+    #[must_use]
+    fn names() -> &'static [String];
+
+    /// Columns of the table, under a name of its own, as a selection lists them: `"row"."id", "row"."name"`. One
+    /// piece of text is copied and written sooner than an expression a column.
+    #[must_use]
+    fn listed(table: &str, columns: Columns) -> SimpleExpr {
+        let mut text = String::with_capacity(512);
+        for (_, name) in Self::names().iter().enumerate().filter(|(place, _)| columns.has(*place)) {
+            text.push_str(if text.is_empty() { "\"" } else { ", \"" });
+            text.push_str(table);
+            text.push_str("\".");
+            text.push_str(name);
+        }
+        Expr::cust(text)
+    }
+
     /// The organization's rows.
     #[must_use]
     fn of(organization: OrganizationId) -> Select<Self> {
-        Self::find().filter(Self::ORGANIZATION.eq(organization))
+        Self::everything().clone().filter(Self::ORGANIZATION.eq(organization))
     }
 
     /// A change of some of the organization's rows.
@@ -30,11 +58,30 @@ pub trait Scoped: EntityTrait {
 }
 
 macro_rules! scoped {
-    ($($table:ident)*) => {$(
+    ($($table:ident by $column:ident)*) => {$(
+        #[expect(clippy::disallowed_methods, reason = "here they get the scope that they lack")]
         impl Scoped for crate::$table::Entity {
-            const ORGANIZATION: Self::Column = crate::$table::Column::OrganizationId;
+            const ORGANIZATION: Self::Column = crate::$table::Column::$column;
+
+            fn everything() -> &'static Select<Self> {
+                static EVERYTHING: LazyLock<Select<crate::$table::Entity>> = LazyLock::new(|| {
+                    let all = <crate::$table::Entity as Scoped>::listed(crate::$table::Entity.table_name(), Columns::ALL);
+                    crate::$table::Entity::find().select_only().expr(all)
+                });
+                &EVERYTHING
+            }
+
+            fn names() -> &'static [String] {
+                static NAMES: LazyLock<Vec<String>> = LazyLock::new(|| {
+                    crate::$table::Column::iter().map(|column| format!("\"{}\"", column.as_str())).collect()
+                });
+                &NAMES
+            }
         }
     )*};
+    ($($table:ident)*) => {
+        scoped! { $($table by OrganizationId)* }
+    };
 }
 
 scoped! {
@@ -42,6 +89,4 @@ scoped! {
     refresh_token seat session target touch touch_contact user
 }
 
-impl Scoped for crate::organization::Entity {
-    const ORGANIZATION: Self::Column = crate::organization::Column::Id;
-}
+scoped! { organization by Id }

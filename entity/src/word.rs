@@ -18,6 +18,25 @@ macro_rules! word {
             }
         }
 
+        impl crate::Stored for $name {
+            fn postgres(value: sea_orm::sqlx::postgres::PgValueRef<'_>) -> Result<Self, sea_orm::sqlx::error::BoxDynError> {
+                Self::of(<&str as sea_orm::sqlx::Decode<'_, sea_orm::sqlx::Postgres>>::decode(value)?)
+            }
+
+            fn sqlite(value: sea_orm::sqlx::sqlite::SqliteValueRef<'_>) -> Result<Self, sea_orm::sqlx::error::BoxDynError> {
+                Self::of(<&str as sea_orm::sqlx::Decode<'_, sea_orm::sqlx::Sqlite>>::decode(value)?)
+            }
+        }
+
+        impl $name {
+            fn of(word: &str) -> Result<Self, sea_orm::sqlx::error::BoxDynError> {
+                match word {
+                    $($text => Ok(Self::$value),)*
+                    _ => Err(format!("{word} is no {}", stringify!($name)).into()),
+                }
+            }
+        }
+
         impl crate::Blank for $name {
             fn blank() -> Self {
                 crate::word::first([$(Self::$value),*])

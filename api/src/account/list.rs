@@ -329,8 +329,7 @@ pub async fn accounts(asked: &Asked<'_>, arguments: AccountsArguments) -> Result
         .filter
         .as_ref()
         .is_some_and(|filter| filter.id.is_value() || filter.domain.is_value() || filter.external_id.is_value());
-    let seen =
-        Seen { select: arguments.select(asked.cx)?, account: account::Column::Id, id: account::Column::Id, pinned };
+    let seen = Seen { select: arguments.select(asked.cx)?, account: account::Column::Id, pinned };
     seen.page(asked, &arguments.order()?, &arguments.page).await
 }
 
@@ -341,7 +340,6 @@ pub async fn owned(asked: &Asked<'_>, of: &[&User]) -> Result<Answers> {
         select: arguments.select(asked.cx)?.filter(asked.cx.viewer()?.sees(account::Column::Id)),
         foreign: account::Column::OwnerId,
         key: entity::user::Column::Id,
-        id: account::Column::Id,
     };
     let ids: Vec<UserId> = of.iter().map(|user| user.0.id).collect();
     let pages: Vec<Connection<Account>> =

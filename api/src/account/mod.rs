@@ -24,7 +24,7 @@ use uuid::Uuid;
 pub use self::list::{AccountFilter, AccountsArguments, accounts, owned};
 
 use crate::contact::{Contact, ContactsArguments};
-use crate::context::{Cx, Viewer};
+use crate::context::{Cx, Viewer, among};
 use crate::error::Result;
 use crate::event::{Facts, Record, facts, stored_json};
 use crate::external::{ExternalId, ExternalIdInput, shown};
@@ -259,10 +259,7 @@ pub struct AccountArguments {
 pub async fn account(asked: &Asked<'_>, arguments: AccountArguments) -> Result<Option<Account>> {
     let viewer = asked.cx.viewer()?;
     let select = match arguments.by {
-        AccountRef::Id(id) => match AccountId::parse(&id) {
-            Ok(id) => viewer.accounts().filter(account::Column::Id.eq(id)),
-            Err(_) => return Ok(None),
-        },
+        AccountRef::Id(id) => return one(asked, viewer, &id).await,
         AccountRef::Domain(domain) => match crate::text::domain(&domain) {
             Ok(domain) => viewer.accounts().filter(account::Column::Domain.eq(domain)),
             Err(_) => return Ok(None),
@@ -271,7 +268,16 @@ pub async fn account(asked: &Asked<'_>, arguments: AccountArguments) -> Result<O
             list::by_external_id(viewer, viewer.accounts(), AccountId::PREFIX, account::Column::Id, &external)
         }
     };
-    asked.one(select).await
+    asked.one(select, &[]).await
+}
+
+/// An account by its id, if it is seen.
+async fn one(asked: &Asked<'_>, viewer: &Viewer, id: &str) -> Result<Option<Account>> {
+    let Ok(id) = AccountId::parse(id) else { return Ok(None) };
+    let found = account::Entity::of(viewer.organization.id).filter(account::Column::Id.eq(id));
+    let found: Option<Account> = asked.one(found, &[account::Column::Id, account::Column::OwnerId]).await?;
+    let unseen = viewer.unseen(asked.cx.reader(), found.iter().map(|found| (found.0.id, found.0.owner_id))).await?;
+    Ok(found.filter(|found| !unseen.contains(&found.0.id)))
 }
 
 impl Account {
@@ -280,7 +286,13 @@ impl Account {
     /// # Errors
     /// `UNAUTHENTICATED`; the database's.
     pub async fn fetch(cx: &Cx, ids: impl IntoIterator<Item = AccountId>) -> Result<HashMap<AccountId, Self>> {
-        cx.by_ids(cx.viewer()?.accounts(), account::Column::Id, ids, |row| row.id).await
+        let viewer = cx.viewer()?;
+        let accounts = account::Entity::of(viewer.organization.id);
+        let mut found: HashMap<_, Self> = cx.by_ids(accounts, account::Column::Id, ids, |row| row.id).await?;
+        let owners = found.values().map(|account| (account.0.id, account.0.owner_id));
+        let unseen = viewer.unseen(cx.reader(), owners).await?;
+        found.retain(|id, _| !unseen.contains(id));
+        Ok(found)
     }
 }
 
@@ -307,8 +319,8 @@ async fn bookings(cx: &Cx, ids: Vec<AccountId>, from: Day, to: Day) -> Result<Ha
     let viewer = cx.viewer()?;
     let sum = Expr::expr(Func::sum(Expr::col(booking::Column::Amount))).cast_as("bigint");
     let query = booking::Entity::of(viewer.organization.id)
-        .filter(booking::Column::AccountId.is_in(ids))
-        .filter(booking::Column::BookedOn.between(from, to))
+        .filter(among(cx.reader(), booking::Column::AccountId, ids))
+        .filter(crate::booking::made_between(from, to))
         .select_only()
         .column(booking::Column::AccountId)
         .expr(Expr::cust("count(*)"))

@@ -13,7 +13,7 @@ use sea_orm::{
 use super::{Account, AccountPayload};
 use crate::auth::viewer::line_below;
 use crate::check::Check;
-use crate::context::{Cx, Standing};
+use crate::context::{Cx, Standing, among};
 use crate::error::{Fault, Result, UserErrorCode};
 use crate::event::Write;
 use crate::graph::{Answers, Asked, object, word};
@@ -298,12 +298,15 @@ pub async fn seat_owners(
         return Ok(());
     }
     let ids: Vec<AccountId> = accounts.iter().map(|(account, _)| *account).collect();
-    let old = seat::Entity::of(organization).filter(seat::Column::AccountId.is_in(ids.clone())).all(&write.tx).await?;
+    let old = seat::Entity::of(organization)
+        .filter(among(&write.tx, seat::Column::AccountId, ids.clone()))
+        .all(&write.tx)
+        .await?;
     let sellers: Vec<(AccountId, UserId)> = if old.is_empty() {
         Vec::new()
     } else {
         let open = opportunity::Entity::of(organization)
-            .filter(opportunity::Column::AccountId.is_in(ids))
+            .filter(among(&write.tx, opportunity::Column::AccountId, ids))
             .all(&write.tx)
             .await?;
         open.into_iter().map(|opportunity| (opportunity.account_id, opportunity.owner_id)).collect()
@@ -349,7 +352,7 @@ async fn take_out_the_seated(
     wanted: &mut Vec<(AccountId, UserId)>,
 ) -> Result<Vec<seat::Model>> {
     let seats = seat::Entity::of(organization)
-        .filter(seat::Column::AccountId.is_in(wanted.iter().map(|(account, _)| *account)))
+        .filter(among(&write.tx, seat::Column::AccountId, wanted.iter().map(|(account, _)| *account)))
         .all(&write.tx)
         .await?;
     wanted.retain(|(account, user)| !seats.iter().any(|seat| seat.account_id == *account && seat.user_id == *user));
@@ -376,7 +379,7 @@ pub async fn join(
     // Locked, for each that gets a seat is written as it is now with a version more. Of two that let the same person
     // join at once the second has waited here, and finds them seated.
     let rows = account::Entity::of(organization)
-        .filter(account::Column::Id.is_in(wanted.iter().map(|(account, _)| *account)))
+        .filter(among(&write.tx, account::Column::Id, wanted.iter().map(|(account, _)| *account)))
         .order_by_asc(account::Column::Id)
         .lock_exclusive()
         .all(&write.tx)
@@ -384,7 +387,7 @@ pub async fn join(
     let seats = take_out_the_seated(write, organization, &mut wanted).await?;
     let users: Vec<UserId> = wanted.iter().map(|(_, user)| *user).collect();
     let roles: HashMap<UserId, user::Role> = user::Entity::of(organization)
-        .filter(user::Column::Id.is_in(users))
+        .filter(among(&write.tx, user::Column::Id, users))
         .all(&write.tx)
         .await?
         .into_iter()

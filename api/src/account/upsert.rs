@@ -5,11 +5,11 @@ use std::collections::{HashMap, HashSet};
 use async_graphql::{InputObject, MaybeUndefined};
 use entity::{AccountId, Id, Scoped, account};
 use sea_orm::sea_query::Cond;
-use sea_orm::{ColumnTrait, QueryFilter, QuerySelect};
+use sea_orm::{QueryFilter, QuerySelect};
 
 use super::write::{Changes, blank};
 use super::{AccountRef, team};
-use crate::context::{Cx, Standing};
+use crate::context::{Cx, Standing, among};
 use crate::error::{Result, UserErrorCode};
 use crate::event::Write;
 use crate::external::{self, ExternalIdInput};
@@ -78,8 +78,8 @@ pub async fn upsert(cx: &Cx, arguments: UpsertAccounts) -> Result<UpsertPayload>
     let domains: Vec<String> = rows.iter().filter_map(|row| crate::text::domain(row.domain.value()?).ok()).collect();
     let known = named(&write.tx, viewer, AccountId::PREFIX, &names).await?;
     let any = Cond::any()
-        .add(account::Column::Id.is_in(known.values().map(|id| AccountId(*id))))
-        .add(account::Column::Domain.is_in(domains));
+        .add(among(&write.tx, account::Column::Id, known.values().map(|id| AccountId(*id))))
+        .add(among(&write.tx, account::Column::Domain, domains));
     let present: HashMap<AccountId, account::Model> = account::Entity::of(organization)
         .filter(any.clone())
         .lock_exclusive()
@@ -270,8 +270,10 @@ async fn link_parents(
         if unknown.is_empty() {
             break;
         }
-        let found =
-            account::Entity::of(organization).filter(account::Column::Id.is_in(unknown.clone())).all(&write.tx).await?;
+        let found = account::Entity::of(organization)
+            .filter(among(&write.tx, account::Column::Id, unknown.clone()))
+            .all(&write.tx)
+            .await?;
         parent_of.extend(found.into_iter().map(|row| (row.id, row.parent_id)));
         for id in unknown {
             parent_of.entry(id).or_insert(None);

@@ -1,6 +1,7 @@
 //! Stretches of days that groups are made by, in SQL and as text. SQL numbers them; all divisions there are of what is
 //! not below 0, so that both databases round alike.
 
+use chrono::{Datelike as _, Months};
 use entity::Day;
 
 /// A stretch of days.
@@ -45,6 +46,33 @@ impl Bucket {
         }
     }
 
+    /// The same in Rust, of stretches of whole months; None of shorter ones.
+    #[must_use]
+    pub fn number(self, day: Day) -> Option<i64> {
+        let date = day.date();
+        let month = i64::from(date.year()) * 12 + i64::from(date.month0());
+        match self {
+            Self::Day | Self::Week => None,
+            Self::Month => Some(month),
+            Self::Quarter(start) => Some((month - i64::from(start.saturating_sub(1))).div_euclid(3)),
+            Self::Year(start) => Some((month - i64::from(start.saturating_sub(1))).div_euclid(12)),
+        }
+    }
+
+    /// The first day after the stretch of whole months that a day is in; None where the calendar ends before.
+    #[must_use]
+    pub fn first_after(self, day: Day) -> Option<Day> {
+        let number = self.number(day)?;
+        let mut month = day.date().with_day(1)?;
+        loop {
+            month = month.checked_add_months(Months::new(1))?;
+            let day = Day::from_date(month)?;
+            if self.number(day)? != number {
+                return Some(day);
+            }
+        }
+    }
+
     /// The stretch of a number, as text.
     #[must_use]
     pub fn label(self, number: i64) -> String {
@@ -61,7 +89,6 @@ impl Bucket {
 
 #[cfg(test)]
 mod tests {
-    use chrono::Datelike as _;
     use sea_orm::{ConnectionTrait as _, Database, DbBackend, Statement};
 
     use super::*;
@@ -101,6 +128,7 @@ mod tests {
                 for (at, day) in days.iter().enumerate() {
                     let number: i64 = row.try_get_by_index(at).unwrap();
                     assert_eq!(bucket.label(number), expected(bucket, Day(*day)), "{bucket:?} of {}", Day(*day));
+                    assert_eq!(bucket.number(Day(*day)).unwrap_or(number), number, "{bucket:?} of {}", Day(*day));
                 }
             }
         }

@@ -159,7 +159,12 @@ impl Grouping {
 
     /// By stretches of days; `day` is SQL for days since 1970.
     pub fn by_days(&mut self, dimension: &'static str, day: &str, bucket: Bucket) {
-        self.by(dimension, Expr::cust(bucket.sql(day)), Values::Buckets(bucket));
+        self.by_stretches(dimension, bucket.sql(day), bucket);
+    }
+
+    /// By stretches of days, of which `number` is SQL for the number.
+    pub fn by_stretches(&mut self, dimension: &'static str, number: String, bucket: Bucket) {
+        self.by(dimension, Expr::cust(number), Values::Buckets(bucket));
     }
 
     /// By the direct manager today of the user whom a column names.

@@ -6,6 +6,7 @@ use chrono::{Offset as _, TimeZone as _};
 use chrono_tz::Tz;
 use entity::{Day, Instant};
 
+use super::bucket::Bucket;
 use crate::calendar;
 
 /// Microseconds of a day.
@@ -54,30 +55,56 @@ fn spans(zone: Tz, from: Instant, to: Instant) -> Vec<Span> {
     spans
 }
 
-/// The offset of an instant as a search by halves: a row costs as many comparisons as the number of stretches has
-/// binary digits.
-fn offset_sql(column: &str, spans: &[Span]) -> String {
-    let (before, after) = spans.split_at(spans.len().div_ceil(2));
+/// What holds for an instant, as a search by halves among stretches of time: each by its end (the first instant of the
+/// next one) and what holds in it. A row costs as many comparisons as the number of stretches has binary digits.
+fn search_sql(column: &str, stretches: &[(i64, i64)]) -> String {
+    let (before, after) = stretches.split_at(stretches.len().div_ceil(2));
     match (before.last(), after) {
-        (Some(only), []) => only.offset.to_string(),
-        (Some(last), after) => {
+        (Some((_, only)), []) => only.to_string(),
+        (Some((until, _)), after) => {
             format!(
-                "case when {column} < {} then {} else {} end",
-                last.until,
-                offset_sql(column, before),
-                offset_sql(column, after)
+                "case when {column} < {until} then {} else {} end",
+                search_sql(column, before),
+                search_sql(column, after)
             )
         }
         (None, _) => "0".to_owned(),
     }
 }
 
+/// The number of the stretch of days that a column of instants is in, all of which lie between two (both included); None
+/// where there are so many stretches between them that arithmetic with the day comes cheaper.
+#[must_use]
+pub fn stretch_sql(column: &str, zone: Tz, bucket: Bucket, from: Instant, to: Instant) -> Option<String> {
+    let mut stretches: Vec<(i64, i64)> = Vec::new();
+    let mut at = from.0;
+    for Span { until, offset } in spans(zone, from, to) {
+        let end = until.min(to.0.saturating_add(1));
+        while at < end {
+            let day = Day(i32::try_from((at + offset).div_euclid(DAY)).ok()?);
+            let number = bucket.number(day)?;
+            let next = bucket.first_after(day).map_or(end, |next| (i64::from(next.0) * DAY - offset).min(end));
+            let so_far = stretches.len();
+            match stretches.last_mut() {
+                Some(last) if last.1 == number => last.0 = next,
+                _ if so_far == MOST_STRETCHES => return None,
+                _ => stretches.push((next, number)),
+            }
+            at = next;
+        }
+    }
+    Some(search_sql(column, &stretches))
+}
+
+/// Stretches at most that are searched by halves.
+const MOST_STRETCHES: usize = 500;
+
 /// The local day (days since 1970-01-01) of a column of instants (microseconds since 1970), all of which lie between
 /// two (both included). Days beyond the calendar's ends count as its first and its last, as in [`calendar::day_of`].
 #[must_use]
 pub fn day_sql(column: &str, zone: Tz, from: Instant, to: Instant) -> String {
-    let mut day =
-        format!("(({column} + {SHIFT} * {DAY} + {}) / {DAY} - {SHIFT})", offset_sql(column, &spans(zone, from, to)));
+    let offsets: Vec<(i64, i64)> = spans(zone, from, to).iter().map(|span| (span.until, span.offset)).collect();
+    let mut day = format!("(({column} + {SHIFT} * {DAY} + {}) / {DAY} - {SHIFT})", search_sql(column, &offsets));
     let (start, end) = (calendar::start_of(Day::FIRST, zone), calendar::end_of(Day::LAST, zone));
     if from < start {
         day = format!("case when {column} < {} then {} else {day} end", start.0, Day::FIRST.0);
@@ -132,8 +159,8 @@ mod tests {
     #[test]
     fn one_offset_needs_no_comparison() {
         assert_eq!(
-            offset_sql("at", &spans(chrono_tz::UTC, instant("0001-01-01T00:00:00Z"), instant("9999-12-31T00:00:00Z"))),
-            "0"
+            spans(chrono_tz::UTC, instant("0001-01-01T00:00:00Z"), instant("9999-12-31T00:00:00Z")),
+            [Span { until: i64::MAX, offset: 0 }]
         );
         assert_eq!(
             spans(chrono_tz::America::New_York, instant("2300-01-01T00:00:00Z"), instant("2301-01-01T00:00:00Z")).len(),
@@ -141,7 +168,65 @@ mod tests {
         );
     }
 
+    /// What the search finds for an instant, as the databases read it.
+    fn found(sql: &str, at: i64) -> i64 {
+        let Some(rest) = sql.strip_prefix("case when at < ") else { return sql.parse().unwrap() };
+        let (until, rest) = rest.split_once(" then ").unwrap();
+        let mut depth = 0;
+        let mut middle = 0;
+        for (place, _) in rest.match_indices(' ') {
+            match &rest[place..] {
+                text if text.starts_with(" end") => depth -= 1,
+                text if text.starts_with(" else ") && depth == 0 => {
+                    middle = place;
+                    break;
+                }
+                _ => {}
+            }
+            if rest[..place].ends_with("case") {
+                depth += 1;
+            }
+        }
+        let (before, after) = (&rest[..middle], &rest[middle + " else ".len()..rest.len() - " end".len()]);
+        if at < until.parse().unwrap() { found(before, at) } else { found(after, at) }
+    }
+
+    #[test]
+    fn stretches_are_searched_by_halves() {
+        let between = |bucket, from, to| {
+            stretch_sql("at", chrono_tz::America::New_York, bucket, instant(from), instant(to)).map(|sql| sql.len())
+        };
+        let sql = stretch_sql(
+            "at",
+            chrono_tz::America::New_York,
+            Bucket::Quarter(2),
+            instant("2017-01-01T05:00:00Z"),
+            instant("2017-05-01T03:59:59Z"),
+        );
+        let february = instant("2017-02-01T05:00:00Z").0;
+        assert_eq!(sql.unwrap(), format!("case when at < {february} then {} else {} end", 2016 * 4 + 3, 2017 * 4));
+        assert!(between(Bucket::Month, "2000-01-01T00:00:00Z", "2040-01-01T00:00:00Z").is_some());
+        assert_eq!(between(Bucket::Month, "1000-01-01T00:00:00Z", "2040-01-01T00:00:00Z"), None);
+        assert!(between(Bucket::Year(1), "1800-01-01T00:00:00Z", "2040-01-01T00:00:00Z").is_some());
+        assert_eq!(between(Bucket::Day, "2017-01-01T00:00:00Z", "2017-01-02T00:00:00Z"), None);
+    }
+
     proptest! {
+        #[test]
+        fn stretches_are_those_of_the_days(
+            zone in prop::sample::select(&chrono_tz::TZ_VARIANTS[..]),
+            at in 0_i64..3_000_000_000_000_000,
+            width in 0_i64..100_000_000_000_000,
+            start in 1_u32..=12,
+        ) {
+            for bucket in [Bucket::Month, Bucket::Quarter(start), Bucket::Year(start)] {
+                let sql = stretch_sql("at", zone, bucket, Instant(at), Instant(at + width)).unwrap();
+                for at in [at, at + width / 3, at + width / 2, at + width] {
+                    prop_assert_eq!(Some(found(&sql, at)), bucket.number(calendar::day_of(Instant(at), zone)));
+                }
+            }
+        }
+
         #[test]
         fn days_are_those_of_the_zone(zone in prop::sample::select(&chrono_tz::TZ_VARIANTS[..]), at in -3_000_000_000_000_000_i64..5_000_000_000_000_000, width in 0_i64..100_000_000_000_000) {
             let found = spans(zone, Instant(at), Instant(at + width));

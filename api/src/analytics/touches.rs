@@ -1,14 +1,16 @@
 //! Touches by group.
 
 use async_graphql::{Enum, InputObject};
+use chrono::Datelike as _;
 use entity::touch::{Column, TouchKind};
-use entity::{Instant, Scoped, touch};
+use entity::{Day, Instant, Scoped, touch};
 use sea_orm::sea_query::{Expr, Query, SelectStatement};
 use sea_orm::{ColumnTrait, ConnectionTrait, Iterable, Order, QueryFilter, QueryOrder, QuerySelect, QueryTrait};
 
 use super::bucket::Bucket;
 use super::group::{self, Group, GroupKey, Grouped, Grouping, Values, int};
 use super::local;
+use crate::calendar;
 use crate::context::{Cx, Viewer};
 use crate::error::Result;
 use crate::filter::Filter as _;
@@ -131,6 +133,20 @@ async fn range(cx: &Cx, viewer: &Viewer) -> Result<Option<(Instant, Instant)>> {
     Ok(first.zip(last))
 }
 
+/// The first instant of the organization's month that one is in, and the last of the month that another is in.
+fn months(viewer: &Viewer, first: Instant, last: Instant) -> (Instant, Instant) {
+    let from = viewer.day(first).date().with_day(1).and_then(Day::from_date).unwrap_or(Day::FIRST);
+    let next = Bucket::Month.first_after(viewer.day(last)).unwrap_or(Day::LAST);
+    let until = Instant(calendar::start_of(next, viewer.zone).0 - 1);
+    (first.min(calendar::start_of(from, viewer.zone)), last.max(until))
+}
+
+/// A stretch of days, and SQL for the number of the one that a touch is in.
+fn stretch(bucket: Bucket, viewer: &Viewer, first: Instant, last: Instant) -> (Bucket, String) {
+    let searched = local::stretch_sql("touch.at", viewer.zone, bucket, first, last);
+    (bucket, searched.unwrap_or_else(|| bucket.sql(&local::day_sql("touch.at", viewer.zone, first, last))))
+}
+
 /// `analytics.touches`.
 ///
 /// # Errors
@@ -142,17 +158,21 @@ pub async fn touches(asked: &Asked<'_>, arguments: TouchesArguments) -> Result<V
     let viewer = cx.viewer()?;
     let names = group::names(&group_by)?;
     let mut rows = viewer.sums::<touch::Entity>(Column::AccountId).filter(filter.unwrap_or_default().condition(cx)?);
-    let mut day = String::new();
+    let mut stretches = Vec::new();
     if group_by.iter().any(|dimension| dimension.bucket(viewer).is_some()) {
         let Some((first, last)) = range(cx, viewer).await? else { return Ok(Vec::new()) };
-        day = local::day_sql("touch.at", viewer.zone, first, last);
-        // What was logged since, before the first or after the last, has no offset in the statement.
-        rows = rows.filter(Column::At.between(first, last));
+        // Whole months, so that the statement's text, and with it its plan, holds for the rest of the month.
+        let (first, last) = months(viewer, first, last);
+        stretches =
+            group_by.iter().map(|dimension| Some(stretch(dimension.bucket(viewer)?, viewer, first, last))).collect();
+        // What was logged since, before the first or after the last, has no offset in the statement. As numbers in the
+        // text they tell PostgreSQL that they are nearly all rows.
+        rows = rows.filter(Expr::cust(format!("touch.at between {} and {}", first.0, last.0)));
     }
     let mut grouping = Grouping::of(rows);
-    for (dimension, name) in group_by.iter().zip(names) {
-        if let Some(bucket) = dimension.bucket(viewer) {
-            grouping.by_days(name, &day, bucket);
+    for (at, (dimension, name)) in group_by.iter().zip(names).enumerate() {
+        if let Some((bucket, number)) = stretches.get_mut(at).and_then(Option::take) {
+            grouping.by_stretches(name, number, bucket);
             continue;
         }
         match dimension {

@@ -8,6 +8,7 @@ use super::{invitation, session};
 use crate::check::Check;
 use crate::context::Cx;
 use crate::error::{Fault, Result};
+use crate::transaction::Transaction;
 use crate::user::{User, UserPayload};
 
 /// The present password and the next.
@@ -49,7 +50,7 @@ pub async fn change(cx: &Cx, arguments: ChangePasswordArguments) -> Result<UserP
     };
     check.done()?;
     let hash = auth.passwords.hash(&new).await.map_err(Fault::internal)?;
-    let tx = cx.app.db.begin().await?;
+    let tx = Transaction::of(&cx.app.db);
     // Of two changes at once the second has the wrong password by now.
     let user = user::Entity::of(viewer.organization.id).filter(user::Column::Id.eq(viewer.user.id));
     let Some(user) = user.lock_exclusive().one(&tx).await? else { return Err(Fault::Unauthenticated) };

@@ -6,15 +6,13 @@
 
 use async_graphql::InputObject;
 use entity::{Scoped, organization, refresh_token, session as sessions, user};
-use sea_orm::{
-    ActiveModelTrait, ActiveValue, ColumnTrait, DatabaseTransaction, EntityTrait, IntoActiveModel, QueryFilter,
-    QuerySelect,
-};
+use sea_orm::{ActiveModelTrait, ActiveValue, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QuerySelect};
 
 use super::secrets::SecretKind;
 use super::session::{self, SessionPayload};
 use crate::context::Cx;
 use crate::error::{Fault, Result, UserErrorCode};
+use crate::transaction::Transaction;
 
 /// For how long a used token may come again, in seconds.
 const GRACE: i64 = 10;
@@ -41,7 +39,7 @@ pub async fn refresh_session(cx: &Cx, arguments: RefreshSessionArguments) -> Res
 
 async fn refresh(cx: &Cx, shown: &str) -> Result<SessionPayload> {
     let Some(digest) = SecretKind::Refresh.digest(shown) else { return Err(over()) };
-    let tx = cx.app.db.begin().await?;
+    let tx = Transaction::of(&cx.app.db);
     let Some(token) = locked(&tx, &digest).await? else { return Err(over()) };
     let organization_id = token.organization_id;
     let Some(open) = sessions::Entity::of(organization_id)
@@ -96,13 +94,13 @@ fn over() -> Fault {
 }
 
 #[expect(clippy::disallowed_methods, reason = "a refresh token itself says whose it is")]
-async fn locked(tx: &DatabaseTransaction, digest: &[u8]) -> Result<Option<refresh_token::Model>> {
+async fn locked(tx: &Transaction<'_>, digest: &[u8]) -> Result<Option<refresh_token::Model>> {
     let token = refresh_token::Entity::find().filter(refresh_token::Column::Digest.eq(digest.to_vec()));
     Ok(token.lock_exclusive().one(tx).await?)
 }
 
 /// Has a token been used that was made since this one was?
-async fn went_on(tx: &DatabaseTransaction, token: &refresh_token::Model, used: entity::Instant) -> Result<bool> {
+async fn went_on(tx: &Transaction<'_>, token: &refresh_token::Model, used: entity::Instant) -> Result<bool> {
     let later = refresh_token::Entity::of(token.organization_id)
         .filter(refresh_token::Column::SessionId.eq(token.session_id))
         .filter(refresh_token::Column::IssuedAt.gte(used))

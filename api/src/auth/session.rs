@@ -13,6 +13,7 @@ use super::viewer;
 use crate::context::{Cx, Viewer};
 use crate::error::{Fault, Result, UserError};
 use crate::graph::{Answers, Asked, Once, Refusable, object, payload};
+use crate::transaction::Transaction;
 use crate::user::User;
 
 /// For how long a refresh token holds, in seconds: 30 days. Every refresh starts them anew.
@@ -186,7 +187,7 @@ object! {
 /// `signOut`: ends the session that asks, with its refresh tokens.
 pub async fn sign_out(cx: &Cx) -> Result<SignOutPayload> {
     let viewer = cx.viewer()?;
-    let tx = cx.app.db.begin().await?;
+    let tx = Transaction::of(&cx.app.db);
     end(&tx, viewer.organization.id, viewer.session).await?;
     tx.commit().await?;
     cx.app.forget(viewer.organization.id);

@@ -9,6 +9,7 @@ use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use super::session::{self, SessionPayload};
 use crate::context::Cx;
 use crate::error::{Fault, Result, UserErrorCode};
+use crate::transaction::Transaction;
 
 /// Of how many organizations that know an address the password is tried.
 const MOST_TRIED: u64 = 5;
@@ -51,7 +52,7 @@ async fn try_to(cx: &Cx, input: SignInInput) -> Result<SessionPayload> {
         }
     }
     let Some((user, hash)) = found else { return Err(wrong()) };
-    let tx = cx.app.db.begin().await?;
+    let tx = Transaction::of(&cx.app.db);
     // Between the comparison and now they may have been deactivated, or the password changed.
     let user = user::Entity::of(user.organization_id)
         .filter(user::Column::Id.eq(user.id))

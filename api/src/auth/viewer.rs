@@ -16,7 +16,7 @@ use super::passwords::Passwords;
 use super::throttle::Throttle;
 use super::tokens::{Claims, Tokens};
 use crate::config::Settings;
-use crate::context::Viewer;
+use crate::context::{Viewer, as_array};
 use crate::db::Db;
 use crate::error::{Fault, Result};
 use crate::money::Currency;
@@ -141,10 +141,8 @@ pub async fn with_line<C: ConnectionTrait>(
     };
     let currency = Currency::of(&organization.currency).unwrap_or(Currency::NONE);
     let zone = crate::calendar::zone(&organization.time_zone).unwrap_or(chrono_tz::UTC);
-    let line_as_array = (connection.get_database_backend() == DbBackend::Postgres).then(|| {
-        let ids: Vec<String> = line.iter().map(|id| id.0.to_string()).collect();
-        format!("{{{}}}", ids.join(","))
-    });
+    let line_as_array =
+        (connection.get_database_backend() == DbBackend::Postgres).then(|| as_array(line.iter().copied()));
     let mut viewer = Viewer { organization, currency, zone, user, session, line, line_as_array, seats: 0 };
     if !viewer.sees_all() {
         let mut seats = Query::select();

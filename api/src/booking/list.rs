@@ -77,7 +77,6 @@ pub async fn bookings(asked: &Asked<'_>, arguments: BookingsArguments) -> Result
     let seen = Seen {
         select: booking::Entity::of(asked.cx.viewer()?.organization.id).filter(filter.condition(asked.cx)?),
         account: booking::Column::AccountId,
-        id: booking::Column::Id,
         pinned: filter.account_id.value().is_some_and(|account| account.eq.is_value()),
     };
     seen.page(asked, &by_id(), &page).await
@@ -90,7 +89,6 @@ pub async fn of_accounts(asked: &Asked<'_>, of: &[&Account]) -> Result<Answers> 
         select: booking::Entity::of(asked.cx.viewer()?.organization.id),
         foreign: booking::Column::AccountId,
         key: entity::account::Column::Id,
-        id: booking::Column::Id,
     };
     let ids: Vec<AccountId> = of.iter().map(|account| account.0.id).collect();
     let pages: Vec<Connection<Booking>> =

@@ -4,13 +4,13 @@ use std::collections::HashMap;
 
 use async_graphql::{InputObject, MaybeUndefined};
 use entity::{AccountId, BookingId, Id, OpportunityId, Scoped, account, booking, opportunity};
-use sea_orm::{ColumnTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{QueryFilter, QueryOrder, QuerySelect};
 
 use super::write::{apply, blank, look_at_goals};
 use super::{LOST, NOT_TO_WRITE, is_lost, may_write};
 use crate::account::AccountRef;
 use crate::check::Check;
-use crate::context::{Cx, Viewer};
+use crate::context::{Cx, Viewer, among};
 use crate::error::{Result, UserErrorCode};
 use crate::event::Write;
 use crate::external::{self, ExternalIdInput};
@@ -73,7 +73,7 @@ pub async fn upsert(cx: &Cx, arguments: UpsertBookings) -> Result<UpsertPayload>
     let keys: Vec<ExternalIdInput> = rows.iter().map(|row| row.external_id.clone()).collect();
     let known = named(&write.tx, viewer, BookingId::PREFIX, &keys).await?;
     let present: HashMap<BookingId, booking::Model> = booking::Entity::of(organization)
-        .filter(booking::Column::Id.is_in(known.values().map(|id| BookingId(*id))))
+        .filter(among(&write.tx, booking::Column::Id, known.values().map(|id| BookingId(*id))))
         .order_by_asc(booking::Column::Id)
         .lock_exclusive()
         .all(&write.tx)
@@ -90,7 +90,7 @@ pub async fn upsert(cx: &Cx, arguments: UpsertBookings) -> Result<UpsertPayload>
     let ids = names.values().copied().chain(present.values().filter_map(|row| row.opportunity_id));
     // Locked, so that nobody loses, moves or deletes one meanwhile.
     let opportunities: HashMap<OpportunityId, opportunity::Model> = opportunity::Entity::of(organization)
-        .filter(opportunity::Column::Id.is_in(ids))
+        .filter(among(&write.tx, opportunity::Column::Id, ids))
         .order_by_asc(opportunity::Column::Id)
         .lock_shared()
         .all(&write.tx)
@@ -99,7 +99,7 @@ pub async fn upsert(cx: &Cx, arguments: UpsertBookings) -> Result<UpsertPayload>
         .map(|row| (row.id, row))
         .collect();
     let of_both = present.values().map(|row| row.account_id).chain(opportunities.values().map(|row| row.account_id));
-    let seen = viewer.accounts().filter(account::Column::Id.is_in(of_both)).all(&write.tx).await?;
+    let seen = viewer.accounts().filter(among(&write.tx, account::Column::Id, of_both)).all(&write.tx).await?;
     let accounts = seen.into_iter().map(|row| (row.id, row)).collect();
     let wanted: Vec<AccountRef> = rows.iter().filter_map(|row| value(&row.account)).collect();
     let lookup = Lookup::of(&write.tx, viewer, &wanted, rows.iter().filter_map(|row| value(&row.seller_email))).await?;

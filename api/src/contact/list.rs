@@ -168,12 +168,7 @@ pub async fn contacts(asked: &Asked<'_>, arguments: ContactsArguments) -> Result
     let pinned = arguments.filter.as_ref().is_some_and(|filter| {
         filter.id.is_value() || filter.account_id.is_value() || filter.email.is_value() || filter.external_id.is_value()
     });
-    let seen = Seen {
-        select: arguments.select(asked.cx)?,
-        account: contact::Column::AccountId,
-        id: contact::Column::Id,
-        pinned,
-    };
+    let seen = Seen { select: arguments.select(asked.cx)?, account: contact::Column::AccountId, pinned };
     seen.page(asked, &arguments.order()?, &arguments.page).await
 }
 
@@ -184,7 +179,6 @@ pub async fn at_accounts(asked: &Asked<'_>, of: &[&Account]) -> Result<Answers> 
         select: arguments.select(asked.cx)?,
         foreign: contact::Column::AccountId,
         key: entity::account::Column::Id,
-        id: contact::Column::Id,
     };
     let ids: Vec<AccountId> = of.iter().map(|account| account.0.id).collect();
     let pages: Vec<Connection<Contact>> =

@@ -13,7 +13,7 @@ use super::{BuyingRole, RelationshipLevel, line};
 use crate::account::AccountRef;
 use crate::auth::secrets::Trace;
 use crate::check::Check;
-use crate::context::{Cx, Viewer};
+use crate::context::{Cx, Viewer, among};
 use crate::error::{Result, UserErrorCode};
 use crate::event::Write;
 use crate::external::{self, ExternalIdInput};
@@ -170,9 +170,17 @@ impl Present {
             }
         }
         let any = Cond::any()
-            .add(contact::Column::Id.is_in(by_external.values().copied()))
-            .add(contact::Column::AccountId.is_in(at_email).and(contact::Column::Email.is_in(emails)))
-            .add(contact::Column::AccountId.is_in(at_name).and(contact::Column::NameKey.is_in(folded)));
+            .add(among(&write.tx, contact::Column::Id, by_external.values().copied()))
+            .add(among(&write.tx, contact::Column::AccountId, at_email).and(among(
+                &write.tx,
+                contact::Column::Email,
+                emails,
+            )))
+            .add(among(&write.tx, contact::Column::AccountId, at_name).and(among(
+                &write.tx,
+                contact::Column::NameKey,
+                folded,
+            )));
         let rows = contact::Entity::of(viewer.organization.id)
             .filter(any)
             .filter(contact::Column::ErasedAt.is_null())
@@ -182,7 +190,11 @@ impl Present {
             .all(&write.tx)
             .await?;
         let ids: Vec<ContactId> = rows.iter().map(|row| row.id).collect();
-        let seen = viewer.contacts().filter(contact::Column::Id.is_in(ids)).select_only().column(contact::Column::Id);
+        let seen = viewer
+            .contacts()
+            .filter(among(&write.tx, contact::Column::Id, ids))
+            .select_only()
+            .column(contact::Column::Id);
         let seen: Vec<ContactId> = seen.into_tuple().all(&write.tx).await?;
         Ok(Self {
             rows: rows.into_iter().map(|row| (row.id, row)).collect(),

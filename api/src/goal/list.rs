@@ -77,7 +77,6 @@ pub async fn goals(asked: &Asked<'_>, arguments: GoalsArguments) -> Result<Conne
     let seen = Seen {
         select: goal::Entity::of(asked.cx.viewer()?.organization.id).filter(filter.condition(asked.cx)?),
         account: goal::Column::AccountId,
-        id: goal::Column::Id,
         pinned: filter.account_id.value().is_some_and(|account| account.eq.is_value()),
     };
     let by_id = Order::by_id(goal::Column::Id, |row: &goal::Model| Key::Id(row.id.uuid()));

@@ -32,7 +32,7 @@ use self::progress::GoalProgress;
 use crate::account::Account;
 use crate::account::list::check_year;
 use crate::calendar;
-use crate::context::{Cx, Viewer};
+use crate::context::{Cx, Viewer, among};
 use crate::error::Result;
 use crate::event::{Facts, Record, facts};
 use crate::graph::{Answers, Asked, Shown, Value as _, object, payload, word};
@@ -291,7 +291,7 @@ impl Goal {
         let rows = cx
             .viewer()?
             .rows::<goal::Entity>(goal::Column::AccountId)
-            .filter(goal::Column::AccountId.is_in(accounts))
+            .filter(among(cx.reader(), goal::Column::AccountId, accounts))
             .filter(goal::Column::Year.eq(year))
             .all(cx.reader())
             .await?;
@@ -336,8 +336,8 @@ pub(crate) async fn sums_by_day<C: ConnectionTrait>(
 ) -> Result<HashMap<AccountId, BTreeMap<Day, i64>>> {
     let sum = Expr::expr(Func::sum(Expr::col(booking::Column::Amount))).cast_as("bigint");
     let query = booking::Entity::of(organization)
-        .filter(booking::Column::AccountId.is_in(accounts))
-        .filter(booking::Column::BookedOn.between(from, to))
+        .filter(among(connection, booking::Column::AccountId, accounts))
+        .filter(crate::booking::made_between(from, to))
         .select_only()
         .column(booking::Column::AccountId)
         .column(booking::Column::BookedOn)

@@ -8,6 +8,7 @@ use sea_orm::{ColumnTrait, QueryFilter, QueryOrder, QuerySelect};
 
 use super::sums_by_day;
 use crate::calendar::{fiscal_days, fiscal_year};
+use crate::context::among;
 use crate::error::Result;
 use crate::event::Write;
 
@@ -33,7 +34,7 @@ pub async fn after_bookings(
         touched.iter().map(|(account, day)| (*account, fiscal_year(*day, start))).collect();
     // Locked, so that of two bookings that reach a goal together the second sees the first.
     let goals = goal::Entity::of(organization.id)
-        .filter(goal::Column::AccountId.is_in(years.iter().map(|(account, _)| *account)))
+        .filter(among(&write.tx, goal::Column::AccountId, years.iter().map(|(account, _)| *account)))
         .filter(goal::Column::AgreedAmount.is_not_null())
         .order_by_asc(goal::Column::Id)
         .lock_exclusive()
@@ -112,8 +113,8 @@ async fn bookings(
     to: Day,
 ) -> Result<HashMap<AccountId, Vec<booking::Model>>> {
     let rows = booking::Entity::of(organization.id)
-        .filter(booking::Column::AccountId.is_in(goals.iter().map(|goal| goal.account_id)))
-        .filter(booking::Column::BookedOn.between(from, to))
+        .filter(among(&write.tx, booking::Column::AccountId, goals.iter().map(|goal| goal.account_id)))
+        .filter(crate::booking::made_between(from, to))
         .order_by_asc(booking::Column::BookedOn)
         .order_by_asc(booking::Column::Id)
         .all(&write.tx)

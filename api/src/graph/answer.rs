@@ -25,7 +25,12 @@ impl Answers {
     /// Room for so many.
     #[must_use]
     pub fn with_capacity(rows: usize) -> Self {
-        Self { json: Vec::with_capacity(rows * 64), ends: Vec::with_capacity(rows) }
+        Self::with_room(rows, rows * 64)
+    }
+
+    /// Room for so many, of so many bytes in all.
+    fn with_room(rows: usize, bytes: usize) -> Self {
+        Self { json: Vec::with_capacity(bytes), ends: Vec::with_capacity(rows) }
     }
 
     /// Adds the next row's value.
@@ -79,7 +84,10 @@ impl<'a> Asked<'a> {
     pub async fn maybe<T: Object>(&self, rows: &[Option<&T>]) -> Result<Answers> {
         let there: Vec<&T> = rows.iter().copied().flatten().collect();
         let found = self.each(&there).await?;
-        let mut answers = Answers::with_capacity(rows.len());
+        if there.len() == rows.len() {
+            return Ok(found);
+        }
+        let mut answers = Answers::with_room(rows.len(), found.json.len() + 4 * (rows.len() - there.len()));
         let mut next = 0;
         for row in rows {
             if row.is_some() {
@@ -105,7 +113,7 @@ impl<'a> Asked<'a> {
         inner.path.push(PathSegment::Index(0));
         let all: Vec<&T> = lists.iter().flatten().copied().collect();
         let found = inner.each(&all).await?;
-        let mut answers = Answers::with_capacity(lists.len());
+        let mut answers = Answers::with_room(lists.len(), found.json.len() + all.len() + 2 * lists.len());
         let mut next = 0;
         for list in lists {
             answers.push(|out| {
@@ -183,7 +191,8 @@ plainly_once!(bool, i32, String, Option<bool>, Option<i32>, Option<String>);
 /// Answers all fields that need more than the rows, then writes the rows.
 async fn answer_rows<T: Object>(asked: &Asked<'_>, plan: &Plan<'_>, rows: &[&T]) -> Result<Answers> {
     let batches = answer_fields(asked.cx, asked.document, &asked.path, plan, rows).await?;
-    let mut answers = Answers::with_capacity(rows.len());
+    let room = plan.room(rows.len(), &batches);
+    let mut answers = Answers::with_room(rows.len(), room);
     for (at, row) in rows.iter().enumerate() {
         answers.push(|out| write_row(*row, asked.cx, plan, &batches, at, out));
         if at % ROWS_AT_A_STRETCH == ROWS_AT_A_STRETCH - 1 {
@@ -225,6 +234,18 @@ async fn answer_fields<T: Object>(
         }
     }
     Ok(batches)
+}
+
+/// Bytes that a plain value takes, more often than not.
+const USUAL_VALUE: usize = 24;
+
+impl Plan<'_> {
+    /// About how many bytes rows take, so that what they are written into need not grow.
+    fn room(&self, rows: usize, batches: &[Option<Answers>]) -> usize {
+        let answered: usize = batches.iter().flatten().map(|answers| answers.json.len()).sum();
+        let labels: usize = self.steps.iter().map(|step| step.label.len() + 1 + USUAL_VALUE).sum();
+        answered + rows * (labels + 2)
+    }
 }
 
 /// Writes one row.
@@ -295,7 +316,7 @@ async fn answer_root<T: Object>(
             }
         }
     }
-    let mut out = Vec::with_capacity(1024);
+    let mut out = Vec::with_capacity(plan.room(1, &batches));
     write_row(root, cx, &plan, &batches, 0, &mut out);
     Ok(out)
 }

@@ -2,15 +2,18 @@
 //! `object!`: `|account| account.0.city.as_deref()` reads `city`. Where the text says less than that, and for all that is
 //! answered in batches, the whole row is read.
 
+use std::marker::PhantomData;
+
 use async_graphql::parser::types::SelectionSet;
-use entity::{Columns, Row};
-use sea_orm::{EntityTrait, QuerySelect, QueryTrait, Select};
+use entity::{Columns, Row, Scoped};
+use sea_orm::{QuerySelect, QueryTrait, Select};
 
 use super::answer::Asked;
 use super::object::{Answer, Object};
 use super::selection::Chosen;
 use crate::context::only;
 use crate::error::Result;
+use crate::paging::place_of;
 
 impl Asked<'_> {
     /// The fields that are asked of a type that this field answers.
@@ -23,13 +26,14 @@ impl Asked<'_> {
         self.document.collect(T::NAME, sets)
     }
 
-    /// The first row of a selection, with the columns that are asked for.
-    pub async fn one<E, T>(&self, select: Select<E>) -> Result<Option<T>>
+    /// The first row of a selection, with the columns that are asked for, and these besides.
+    pub async fn one<E, T>(&self, select: Select<E>, besides: &[E::Column]) -> Result<Option<T>>
     where
-        E: EntityTrait<Model: Row>,
+        E: Scoped<Model: Row>,
         T: Object + From<E::Model>,
     {
         let columns = self.columns::<T, E::Model>(self.sets)?;
+        let columns = besides.iter().map(|column| place_of::<E>(*column)).fold(columns, Columns::with);
         let select = only(select, columns).limit(1).into_query();
         Ok(self.cx.rows(&select, columns).await?.pop().map(T::from))
     }
@@ -42,16 +46,32 @@ impl Asked<'_> {
             if name == "__typename" {
                 continue;
             }
-            let field = T::FIELDS.iter().find(|field| field.name == name);
-            let read = match field.map(|field| &field.answer) {
-                Some(Answer::Plain { reads: (row, text), .. }) => columns_in(row, text, M::FIELDS),
-                _ => None,
-            };
-            let Some(read) = read else { return Ok(Columns::ALL) };
-            columns = read.into_iter().fold(columns, Columns::with);
+            let field = T::FIELDS.iter().position(|field| field.name == name);
+            let Some(read) = field.and_then(|field| Told::<T, M>::BY_FIELDS[field]) else { return Ok(Columns::ALL) };
+            columns = columns.and(read);
         }
         Ok(columns)
     }
+}
+
+/// Fields of a type at most.
+const MOST_FIELDS: usize = 64;
+
+/// What the fields of a type tell of the columns that they read of a row, found out when the program is built.
+struct Told<T, M>(PhantomData<(T, M)>);
+
+impl<T: Object, M: Row> Told<T, M> {
+    const BY_FIELDS: [Option<Columns>; MOST_FIELDS] = {
+        let mut told = [None; MOST_FIELDS];
+        let mut at = 0;
+        while at < T::FIELDS.len() {
+            if let Answer::Plain { reads: (row, text), .. } = &T::FIELDS[at].answer {
+                told[at] = columns_in(row, text, M::FIELDS);
+            }
+            at += 1;
+        }
+        told
+    };
 }
 
 /// What is selected of the fields of this name.
@@ -59,26 +79,66 @@ pub fn sets_of<'a>(chosen: &[Chosen<'a>], name: &str) -> Vec<&'a SelectionSet> {
     chosen.iter().filter(|chosen| chosen.name() == name).flat_map(|chosen| chosen.sets.iter().copied()).collect()
 }
 
-/// The places of the columns that an expression reads of a row, if every mention of the row is a mention of one.
-fn columns_in(row: &str, text: &str, fields: &[&str]) -> Option<Vec<usize>> {
-    let word = |char: char| char.is_alphanumeric() || char == '_';
-    if row.is_empty() || !row.chars().all(word) {
+/// The columns that an expression reads of a row, if every mention of the row is a mention of one.
+const fn columns_in(row: &str, text: &str, fields: &[&str]) -> Option<Columns> {
+    let (row, text) = (row.as_bytes(), text.as_bytes());
+    if row.is_empty() || word_at(row, 0) != row.len() {
         return None;
     }
-    let mut found = Vec::new();
-    for (at, _) in text.match_indices(row) {
-        let rest = &text[at + row.len()..];
-        if text[..at].ends_with(word) || rest.starts_with(word) {
+    let mut found = Columns::NONE;
+    let mut at = 0;
+    while at < text.len() {
+        let end = word_at(text, at);
+        if end == at {
+            at += 1;
             continue;
         }
-        let column = rest.strip_prefix(".0.")?;
-        let (column, rest) = column.split_at(column.find(|char| !word(char)).unwrap_or(column.len()));
-        if rest.starts_with('(') {
-            return None;
+        let is_row = is_at(text, at, row) && end == at + row.len();
+        at = end;
+        if is_row {
+            if !is_at(text, at, b".0.") {
+                return None;
+            }
+            at += 3;
+            let end = word_at(text, at);
+            if is_at(text, end, b"(") {
+                return None;
+            }
+            let mut place = 0;
+            while place < fields.len()
+                && !(is_at(text, at, fields[place].as_bytes()) && end == at + fields[place].len())
+            {
+                place += 1;
+            }
+            if place == fields.len() {
+                return None;
+            }
+            found = found.with(place);
+            at = end;
         }
-        found.push(fields.iter().position(|field| *field == column)?);
     }
     Some(found)
+}
+
+/// Where the word ends that stands here; here, where there is none.
+const fn word_at(text: &[u8], from: usize) -> usize {
+    let mut at = from;
+    while at < text.len() && (text[at].is_ascii_alphanumeric() || text[at] == b'_' || !text[at].is_ascii()) {
+        at += 1;
+    }
+    at
+}
+
+/// Does this stand here?
+const fn is_at(text: &[u8], from: usize, what: &[u8]) -> bool {
+    let mut at = 0;
+    while at < what.len() {
+        if from + at >= text.len() || text[from + at] != what[at] {
+            return false;
+        }
+        at += 1;
+    }
+    true
 }
 
 #[cfg(test)]
@@ -96,7 +156,8 @@ mod tests {
             ("arrow.0.name.len()", vec![]),
             ("rows", vec![]),
         ] {
-            assert_eq!(columns_in("row", text, FIELDS), Some(places), "{text}");
+            let columns = places.into_iter().fold(Columns::NONE, Columns::with);
+            assert_eq!(columns_in("row", text, FIELDS), Some(columns), "{text}");
         }
     }
 
@@ -111,9 +172,9 @@ mod tests {
 
     #[test]
     fn the_fields_of_the_nouns_tell() {
-        let city = crate::account::Account::FIELDS.iter().find(|field| field.name == "city").unwrap();
-        let Answer::Plain { reads: (row, text), .. } = city.answer else { panic!("city is plain") };
-        let places = columns_in(row, text, entity::account::Model::FIELDS).unwrap();
-        assert_eq!(places.iter().map(|place| entity::account::Model::FIELDS[*place]).collect::<Vec<_>>(), ["city"]);
+        let city = crate::account::Account::FIELDS.iter().position(|field| field.name == "city").unwrap();
+        let place = entity::account::Model::FIELDS.iter().position(|field| *field == "city").unwrap();
+        let told = Told::<crate::account::Account, entity::account::Model>::BY_FIELDS[city];
+        assert_eq!(told, Some(Columns::NONE.with(place)));
     }
 }

@@ -129,7 +129,7 @@ scalars! {
     &str as String: |value, out| write_text(value, out);
     String as String: |value, out| write_text(value, out);
     bool as bool: |value, out| out.extend_from_slice(if *value { b"true" } else { b"false" });
-    i32 as i32: |value, out| { let _ = std::io::Write::write_fmt(out, format_args!("{value}")); };
+    i32 as i32: |value, out| { let _ = serde_json::to_writer(out, value); };
     f64 as f64: |value, out| { let _ = serde_json::to_writer(out, value); };
     Instant as DateTime: |value, out| { let _ = std::io::Write::write_fmt(out, format_args!("\"{value}\"")); };
     Day as Date: |value, out| { let _ = std::io::Write::write_fmt(out, format_args!("\"{value}\"")); };
@@ -150,7 +150,11 @@ impl<T: Id> Described for Shown<T> {
 
 impl<T: Id> Value for Shown<T> {
     fn write(&self, _: &Cx, _: Option<&Plan<'_>>, out: &mut Vec<u8>) {
-        write_text(&self.0.show(), out);
+        out.push(b'"');
+        out.extend_from_slice(T::PREFIX.as_bytes());
+        out.push(b'_');
+        out.extend_from_slice(&entity::suffix(self.0.uuid()));
+        out.push(b'"');
     }
 }
 

@@ -26,7 +26,7 @@ pub use crate::user::Role;
 pub use crate::user::upsert::UserRow;
 
 use crate::app::App;
-use crate::context::Cx;
+use crate::context::{Cx, among};
 use crate::error::{Fault, Result};
 use crate::upsert::UpsertPayload;
 
@@ -274,7 +274,8 @@ async fn accounts_named(cx: &Cx, names: Vec<String>) -> Result<Vec<NamedAccount>
     let mut found = Vec::new();
     for chunk in names.chunks(5_000) {
         let keys = chunk.iter().map(|name| crate::text::fold(name.trim()));
-        let rows = viewer.accounts().filter(account::Column::NameKey.is_in(keys)).all(cx.reader()).await?;
+        let rows =
+            viewer.accounts().filter(among(cx.reader(), account::Column::NameKey, keys)).all(cx.reader()).await?;
         for name in chunk {
             let key = crate::text::fold(name.trim());
             for row in rows.iter().filter(|row| row.name_key == key) {

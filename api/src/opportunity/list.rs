@@ -212,7 +212,6 @@ pub async fn opportunities(asked: &Asked<'_>, arguments: OpportunitiesArguments)
     let seen = Seen {
         select: arguments.select(asked.cx)?,
         account: opportunity::Column::AccountId,
-        id: opportunity::Column::Id,
         pinned: arguments.is_pinned(),
     };
     seen.page(asked, &arguments.order()?, &arguments.page).await
@@ -225,7 +224,6 @@ pub async fn of_accounts(asked: &Asked<'_>, of: &[&Account]) -> Result<Answers> 
         select: arguments.select(asked.cx)?,
         foreign: opportunity::Column::AccountId,
         key: entity::account::Column::Id,
-        id: opportunity::Column::Id,
     };
     let ids: Vec<AccountId> = of.iter().map(|account| account.0.id).collect();
     let pages: Vec<Connection<Opportunity>> =

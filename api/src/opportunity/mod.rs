@@ -29,7 +29,7 @@ pub use self::list::{OpportunitiesArguments, OpportunityFilter, of_accounts, opp
 use crate::account::Account;
 use crate::booking::Booking;
 use crate::check::Check;
-use crate::context::{Cx, Standing, Viewer};
+use crate::context::{Cx, Standing, Viewer, among};
 use crate::error::{Fault, Result, UserErrorCode};
 use crate::event::{Facts, Record, Write, facts, stored_json};
 use crate::external::{ExternalId, shown};
@@ -318,7 +318,7 @@ pub(crate) async fn booked<C: ConnectionTrait>(
         return Ok(Vec::new());
     }
     let query = booking::Entity::of(viewer.organization.id)
-        .filter(booking::Column::OpportunityId.is_in(ids))
+        .filter(among(connection, booking::Column::OpportunityId, ids))
         .select_only()
         .column(booking::Column::OpportunityId)
         .distinct()
@@ -333,7 +333,7 @@ async fn release_touches(write: &mut Write<'_>, ids: &[OpportunityId]) -> Result
         return Ok(());
     }
     let touches = touch::Entity::of(write.organization())
-        .filter(touch::Column::OpportunityId.is_in(ids.iter().copied()))
+        .filter(among(&write.tx, touch::Column::OpportunityId, ids.iter().copied()))
         .order_by_asc(touch::Column::Id)
         .lock_exclusive()
         .all(&write.tx)

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use async_graphql::{InputObject, MaybeUndefined};
 use entity::opportunity::Stage as Stored;
 use entity::{AccountId, Day, Id, OpportunityId, Scoped, UserId, account, opportunity};
-use sea_orm::{ColumnTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{QueryFilter, QueryOrder, QuerySelect};
 
 use super::write::{Changes, blank, move_to};
 use super::{
@@ -14,7 +14,7 @@ use super::{
 };
 use crate::account::{AccountRef, team};
 use crate::check::{Check, NOTE};
-use crate::context::{Cx, Viewer};
+use crate::context::{Cx, Viewer, among};
 use crate::error::{Result, UserErrorCode};
 use crate::event::Write;
 use crate::external::{self, ExternalIdInput};
@@ -88,7 +88,7 @@ pub async fn upsert(cx: &Cx, arguments: UpsertOpportunities) -> Result<UpsertPay
     let known = named(&write.tx, viewer, OpportunityId::PREFIX, &names).await?;
     let ids: Vec<OpportunityId> = known.values().map(|id| OpportunityId(*id)).collect();
     let present: HashMap<OpportunityId, opportunity::Model> = opportunity::Entity::of(viewer.organization.id)
-        .filter(opportunity::Column::Id.is_in(ids.clone()))
+        .filter(among(&write.tx, opportunity::Column::Id, ids.clone()))
         .order_by_asc(opportunity::Column::Id)
         .lock_exclusive()
         .all(&write.tx)
@@ -96,7 +96,7 @@ pub async fn upsert(cx: &Cx, arguments: UpsertOpportunities) -> Result<UpsertPay
         .into_iter()
         .map(|row| (row.id, row))
         .collect();
-    let of_present = account::Column::Id.is_in(present.values().map(|row| row.account_id));
+    let of_present = among(&write.tx, account::Column::Id, present.values().map(|row| row.account_id));
     let accounts =
         viewer.accounts().filter(of_present).all(&write.tx).await?.into_iter().map(|row| (row.id, row)).collect();
     let wanted: Vec<AccountRef> = rows.iter().filter_map(|row| value(&row.account)).collect();

@@ -1,17 +1,17 @@
 //! The rows below each of many parents.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::hash::Hash;
 
-use entity::Row;
-use sea_orm::sea_query::{Alias, Expr, ExprTrait, IntoColumnRef, Query, SelectStatement, SimpleExpr};
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryTrait, Select};
+use entity::{Row, Scoped};
+use sea_orm::sea_query::{Alias, Expr, ExprTrait, Func, IntoColumnRef, Query, SelectStatement, ValueType};
+use sea_orm::{DbBackend, EntityTrait, QueryFilter, QueryTrait, Select};
 use uuid::Uuid;
 
 use super::connection::{Connection, Listed};
 use super::order::Order;
 use super::page::{Page, PageArguments, Reading, join_rows};
-use crate::context::{Cx, only};
+use crate::context::{Cx, among, as_array, only};
 use crate::error::Result;
 use crate::graph::Asked;
 
@@ -23,13 +23,11 @@ pub struct Below<E: EntityTrait, P: EntityTrait> {
     pub foreign: E::Column,
     /// The parents' own id.
     pub key: P::Column,
-    /// The rows' own id.
-    pub id: E::Column,
 }
 
 impl<E, P> Below<E, P>
 where
-    E: EntityTrait,
+    E: Scoped,
     E::Model: Row + Send + Sync,
     P: EntityTrait,
 {
@@ -46,11 +44,11 @@ where
         arguments: &PageArguments,
     ) -> Result<Vec<Connection<T>>>
     where
-        K: Copy + Eq + Hash + Into<sea_orm::Value>,
+        K: Copy + Eq + Hash + ValueType + Into<sea_orm::Value>,
         T: Listed + From<E::Model>,
     {
-        let page = Page::of(arguments, order)?;
         let reading = Reading::of::<E, T>(asked, order, &[self.foreign])?;
+        let page = Page { ahead: reading.more, ..Page::of(arguments, order)? };
         let totals = if reading.total { Some(self.totals(asked.cx, parents).await?) } else { None };
         let mut found: HashMap<K, Vec<E::Model>> = HashMap::new();
         for row in self.rows(asked.cx, parents, page.narrow(self.select.clone(), order), reading).await? {
@@ -90,14 +88,14 @@ where
         order: &Order<E>,
     ) -> Result<HashMap<K, E::Model>>
     where
-        K: Copy + Eq + Hash + Into<sea_orm::Value>,
+        K: Copy + Eq + Hash + ValueType + Into<sea_orm::Value>,
     {
-        let one = Page { size: 0, backwards: false, after: None, before: None };
+        let one = Page { size: 1, ahead: false, backwards: false, after: None, before: None };
         let rows = self.rows(cx, parents, one.narrow(self.select.clone(), order), Reading::ALL).await?;
         Ok(rows.into_iter().filter_map(|row| Some((parent_of(&row)?, row))).collect())
     }
 
-    async fn rows<K: Copy + Into<sea_orm::Value>>(
+    async fn rows<K: Copy + Eq + Hash + ValueType + Into<sea_orm::Value>>(
         &self,
         cx: &Cx,
         parents: &[K],
@@ -105,22 +103,33 @@ where
         reading: Reading,
     ) -> Result<Vec<E::Model>> {
         let parent = Alias::new("parent");
-        let link = Expr::col((E::default(), self.foreign)).equals((parent.clone(), self.key));
-        let ids: Vec<SimpleExpr> = parents.iter().map(|&id| Expr::val(id)).collect();
         let mut outer: SelectStatement = Query::select();
-        outer
-            .columns(reading.of_alias::<E>(&Alias::new("row")))
-            .from_as(P::default(), parent.clone())
-            .and_where(Expr::col((parent, self.key)).is_in(ids));
+        outer.expr(E::listed("row", reading.columns));
+        let key = if cx.app.db.backend() == DbBackend::Postgres {
+            // The ids themselves stand for the parents, whose rows need not be read again.
+            let once: HashSet<K> = parents.iter().copied().collect();
+            let ids = Expr::val(as_array(once)).cast_as("uuid[]");
+            outer.from_function(Func::cust("unnest").arg(ids), parent.clone());
+            Expr::col((parent.clone(), parent))
+        } else {
+            let key = Expr::col((parent.clone(), self.key));
+            let ids = parents.iter().map(|&id| Expr::val(id));
+            outer.from_as(P::default(), parent).and_where(key.clone().is_in(ids));
+            key
+        };
         let mut inner = only(narrowed, reading.columns).into_query();
-        inner.and_where(link);
-        let link = Expr::col((Alias::new("row"), self.foreign)).equals((Alias::new("parent"), self.key));
-        join_rows::<E>(cx, &mut outer, inner, self.id, link);
+        inner.and_where(Expr::col((E::default(), self.foreign)).eq(key));
+        join_rows::<E>(cx, &mut outer, inner);
         cx.rows(&outer, reading.columns).await
     }
 
-    async fn totals<K: Copy + Into<sea_orm::Value> + Eq>(&self, cx: &Cx, parents: &[K]) -> Result<Vec<(K, i64)>> {
-        let mut query = self.select.clone().filter(self.foreign.is_in(parents.iter().copied())).into_query();
+    async fn totals<K: Copy + ValueType + Into<sea_orm::Value> + Eq>(
+        &self,
+        cx: &Cx,
+        parents: &[K],
+    ) -> Result<Vec<(K, i64)>> {
+        let below = among(cx.reader(), self.foreign, parents.iter().copied());
+        let mut query = self.select.clone().filter(below).into_query();
         query
             .clear_selects()
             .clear_order_by()

@@ -20,7 +20,7 @@ pub mod page;
 pub use self::below::Below;
 pub(crate) use self::connection::listed;
 pub use self::connection::{Connection, Edge, Listed, PageInfo};
-pub use self::order::{Direction, Key, Order, SortKey};
+pub use self::order::{Direction, Key, Order, SortKey, place_of};
 pub use self::page::{PageArguments, Seen, count, page};
 
 /// Items of a plain list at most.

@@ -115,7 +115,7 @@ impl<E: EntityTrait> SortKey<E> {
 }
 
 /// The place of a column among those of its table.
-pub(super) fn place_of<E: EntityTrait>(column: E::Column) -> usize {
+pub fn place_of<E: EntityTrait>(column: E::Column) -> usize {
     E::Column::iter().take_while(|other| std::mem::discriminant(other) != std::mem::discriminant(&column)).count()
 }
 

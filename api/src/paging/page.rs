@@ -2,12 +2,12 @@
 
 use async_graphql::InputObject;
 use entity::{Columns, Row, Scoped};
-use sea_orm::sea_query::{Alias, Expr, ExprTrait, IntoColumnRef, JoinType, Query, SelectStatement, SimpleExpr};
+use sea_orm::sea_query::{Alias, Expr, ExprTrait, JoinType, Query, SelectStatement};
 use sea_orm::{DbBackend, EntityTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait, Select};
 
 use super::connection::{Connection, Edge, Listed};
 use super::order::{Key, Order, place_of};
-use crate::context::{Cx, Viewer, only, wanted};
+use crate::context::{Cx, Viewer, only};
 use crate::error::{Fault, Result};
 use crate::graph::{Asked, sets_of};
 
@@ -33,6 +33,8 @@ pub struct PageArguments {
 #[derive(Clone)]
 pub struct Page {
     pub(super) size: u64,
+    /// Is it to be told whether there are more?
+    pub(super) ahead: bool,
     pub(super) backwards: bool,
     pub(super) after: Option<Vec<Key>>,
     pub(super) before: Option<Vec<Key>>,
@@ -56,6 +58,7 @@ impl Page {
         }
         Ok(Self {
             size: u64::from(size.unsigned_abs()),
+            ahead: true,
             backwards: last.is_some(),
             after: after.as_deref().map(|cursor| order.place(cursor)).transpose()?,
             before: before.as_deref().map(|cursor| order.place(cursor)).transpose()?,
@@ -73,8 +76,12 @@ impl Page {
             let direction = if self.backwards { direction.flipped() } else { *direction };
             select = select.order_by(key.expression.clone(), direction.sql());
         }
-        // One more than asked for tells whether there are more.
-        select.limit(self.size + 1)
+        select.limit(self.limit())
+    }
+
+    /// How many rows are read: one more than asked for tells whether there are more.
+    fn limit(&self) -> u64 {
+        self.size + u64::from(self.ahead)
     }
 
     pub(super) fn cut<E: EntityTrait, T: From<E::Model>>(
@@ -117,12 +124,12 @@ pub async fn page<E, T>(
     arguments: &PageArguments,
 ) -> Result<Connection<T>>
 where
-    E: EntityTrait,
+    E: Scoped,
     E::Model: Row + Send + Sync,
     T: Listed + From<E::Model>,
 {
-    let page = Page::of(arguments, order)?;
     let reading = Reading::of::<E, T>(asked, order, &[])?;
+    let page = Page { ahead: reading.more, ..Page::of(arguments, order)? };
     let total = if reading.total { Some(count(asked.cx, select.clone()).await?) } else { None };
     let select = only(page.narrow(select, order), reading.columns).into_query();
     let rows = asked.cx.rows(&select, reading.columns).await?;
@@ -145,12 +152,14 @@ pub(super) enum Cursors {
 pub(super) struct Reading {
     pub columns: Columns,
     pub cursors: Cursors,
+    /// Is it asked whether there are more?
+    pub more: bool,
     pub total: bool,
 }
 
 impl Reading {
     /// Whole rows, without cursors.
-    pub const ALL: Self = Self { columns: Columns::ALL, cursors: Cursors::None, total: false };
+    pub const ALL: Self = Self { columns: Columns::ALL, cursors: Cursors::None, more: false, total: false };
 
     /// What a connection's selection needs, and its ordering, and these columns besides.
     pub fn of<E, T>(asked: &Asked<'_>, order: &Order<E>, besides: &[E::Column]) -> Result<Self>
@@ -173,12 +182,7 @@ impl Reading {
         } else {
             Cursors::None
         };
-        Ok(Self { columns, cursors, total: asks("totalCount") })
-    }
-
-    /// The same columns of what goes by an alias.
-    pub fn of_alias<E: EntityTrait>(self, alias: &Alias) -> impl Iterator<Item = (Alias, E::Column)> {
-        wanted::<E>(self.columns).map(|column| (alias.clone(), column))
+        Ok(Self { columns, cursors, more: asks("pageInfo"), total: asks("totalCount") })
     }
 }
 
@@ -188,8 +192,6 @@ pub struct Seen<E: EntityTrait> {
     pub select: Select<E>,
     /// The column that names the account.
     pub account: E::Column,
-    /// The rows' own id.
-    pub id: E::Column,
     /// Has the filter an index of its own that finds few rows, whatever the accounts?
     pub pinned: bool,
 }
@@ -216,10 +218,10 @@ where
         if viewer.sees_all() || self.pinned || !viewer.has_few_seats() {
             return page(asked, seen, order, arguments).await;
         }
-        let page = Page::of(arguments, order)?;
         let reading = Reading::of::<E, T>(asked, order, &[self.account])?;
+        let page = Page { ahead: reading.more, ..Page::of(arguments, order)? };
         let total = if reading.total { Some(count(asked.cx, seen).await?) } else { None };
-        let foremost = Page { size: 0, ..page.clone() };
+        let foremost = Page { size: 1, ahead: false, ..page.clone() };
         let mut probe = self.by_seat(asked.cx, viewer, order, &foremost, reading);
         probe.offset(page.size).limit(1);
         let edge: Vec<E::Model> = asked.cx.rows(&probe, reading.columns).await?;
@@ -229,7 +231,7 @@ where
             bounded.select = bounded.select.filter(order.up_to(&place, page.backwards));
         }
         let mut rows = bounded.by_seat(asked.cx, viewer, order, &page, reading);
-        rows.limit(page.size + 1);
+        rows.limit(page.limit());
         let rows = asked.cx.rows(&rows, reading.columns).await?;
         Ok(page.cut(rows, order, total, reading.cursors))
     }
@@ -240,12 +242,11 @@ where
         let mut seats = viewer.seats_query();
         seats.distinct();
         let mut outer = Query::select();
-        outer.columns(reading.of_alias::<E>(&row)).from_subquery(seats, seat.clone());
+        outer.expr(E::listed("row", reading.columns)).from_subquery(seats, seat.clone());
         let mut inner = only(page.narrow(self.select.clone(), order), reading.columns).into_query();
         let account = (seat, entity::seat::Column::AccountId);
-        inner.and_where(Expr::col((E::default(), self.account)).equals(account.clone()));
-        let link = Expr::col((row.clone(), self.account)).equals(account);
-        join_rows::<E>(cx, &mut outer, inner, self.id, link);
+        inner.and_where(Expr::col((E::default(), self.account)).equals(account));
+        join_rows::<E>(cx, &mut outer, inner);
         for (key, direction) in &order.keys {
             let direction = if page.backwards { direction.flipped() } else { *direction };
             outer.order_by_expr(key.of(&row), direction.sql());
@@ -254,23 +255,16 @@ where
     }
 }
 
-/// Joins to each row of the outer query, under the name `row`, what the inner one finds for it. `link` says of `row` again
-/// which row of the outer query it belongs to: what it is found by may be there once for each of several.
-pub(super) fn join_rows<E: EntityTrait>(
-    cx: &Cx,
-    outer: &mut SelectStatement,
-    mut inner: SelectStatement,
-    id: E::Column,
-    link: SimpleExpr,
-) {
+/// Joins to each row of the outer query, under the name `row`, what the inner one finds for it.
+pub(super) fn join_rows<E: EntityTrait>(cx: &Cx, outer: &mut SelectStatement, mut inner: SelectStatement) {
     let row = Alias::new("row");
     if cx.app.db.backend() == DbBackend::Postgres {
         outer.join_lateral(JoinType::InnerJoin, inner, row, Expr::cust("true"));
     } else {
-        // SQLite has no lateral join; a correlated list of ids does the same.
-        inner.clear_selects().column((E::default(), id).into_column_ref());
-        let found = Expr::col((row.clone(), id)).in_subquery(inner);
-        outer.join_as(JoinType::InnerJoin, E::default(), row, link.and(found));
+        // SQLite has no lateral join. A correlated list of its own row numbers does the same: they stand in every index, and
+        // lead to the row without another one.
+        inner.clear_selects().expr(Expr::cust(format!("\"{}\".rowid", E::default().table_name())));
+        outer.join_as(JoinType::InnerJoin, E::default(), row, Expr::cust("\"row\".rowid").in_subquery(inner));
     }
 }
 

@@ -84,7 +84,6 @@ pub async fn targets(asked: &Asked<'_>, arguments: TargetsArguments) -> Result<C
     let seen = Seen {
         select: target::Entity::of(asked.cx.viewer()?.organization.id).filter(filter.condition(asked.cx)?),
         account: target::Column::AccountId,
-        id: target::Column::Id,
         pinned: equals(&filter.account_id) || equals(&filter.seller_id),
     };
     let by_id = Order::by_id(target::Column::Id, |row: &target::Model| Key::Id(row.id.uuid()));

@@ -215,18 +215,14 @@ impl TouchesArguments {
 
 /// `Query.touches`.
 pub async fn touches(asked: &Asked<'_>, arguments: TouchesArguments) -> Result<Connection<Touch>> {
-    let seen = Seen {
-        select: arguments.select(asked.cx)?,
-        account: touch::Column::AccountId,
-        id: touch::Column::Id,
-        pinned: arguments.is_pinned(),
-    };
+    let seen =
+        Seen { select: arguments.select(asked.cx)?, account: touch::Column::AccountId, pinned: arguments.is_pinned() };
     seen.page(asked, &order(arguments.order().unwrap_or_default())?, &arguments.page).await
 }
 
 /// Touches below accounts that are seen: what hangs off them is seen too.
 fn below(select: Select<touch::Entity>) -> Below<touch::Entity, account::Entity> {
-    Below { select, foreign: touch::Column::AccountId, key: account::Column::Id, id: touch::Column::Id }
+    Below { select, foreign: touch::Column::AccountId, key: account::Column::Id }
 }
 
 fn ids_of(accounts: &[&Account]) -> Vec<AccountId> {
@@ -309,7 +305,6 @@ fn parts(viewer: &Viewer, which: Condition) -> Below<touch_contact::Entity, cont
         select: touch_contact::Entity::of(viewer.organization.id).filter(Expr::exists(touch)),
         foreign: touch_contact::Column::ContactId,
         key: contact::Column::Id,
-        id: touch_contact::Column::TouchId,
     }
 }
 

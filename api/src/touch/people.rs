@@ -5,20 +5,24 @@
 use async_graphql::ID;
 use chrono_tz::Tz;
 use entity::{
-    AccountId, ContactId, Id, OrganizationId, Scoped, TouchId, UserId, account, contact, touch, touch_contact, user,
+    AccountId, Columns, ContactId, Id, OrganizationId, Row, Scoped, Stored, TouchId, UserId, account, contact, touch,
+    touch_contact, user,
 };
-use sea_orm::{ActiveModelTrait, ColumnTrait, ConnectionTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::sea_query::{Expr, SimpleExpr};
+use sea_orm::{
+    ActiveModelTrait, ColumnTrait, ConnectionTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect, QueryTrait,
+};
 
 use super::weight::missed_at;
 use crate::account::team;
 use crate::check::Check;
-use crate::context::Viewer;
+use crate::context::{Cx, Viewer, among};
 use crate::error::Result;
 use crate::event::Write;
 use crate::{calendar, error::UserErrorCode};
 
 /// People at one touch at most.
-const MOST: usize = 100;
+pub(super) const MOST: usize = 100;
 
 /// The people of a touch, as stored, read.
 #[must_use]
@@ -47,6 +51,17 @@ pub fn stored(people: &[ContactId]) -> String {
     text
 }
 
+/// The people that an input names, each once, in the order given; no more than are too many.
+pub(super) fn distinct(given: &[ID]) -> Vec<ContactId> {
+    let mut ids = Vec::with_capacity(given.len().min(MOST + 1));
+    for id in given.iter().filter_map(|id| ContactId::parse(id).ok()) {
+        if ids.len() <= MOST && !ids.contains(&id) {
+            ids.push(id);
+        }
+    }
+    ids
+}
+
 /// Refuses more people than a touch may have.
 pub(super) fn not_too_many(check: &mut Check, field: &str, people: usize) {
     if people > MOST {
@@ -64,6 +79,45 @@ pub(super) fn elsewhere(check: &mut Check, field: &str, person: &str, account: &
         field,
         format!("{person} does not work at {}: a touch is with people of its own account.", account.name),
     );
+}
+
+/// The account that an input names, as far as it is seen, and whether all of these people are of it: in one statement,
+/// which is all that a sound input takes.
+///
+/// # Errors
+/// The database's.
+pub(super) async fn account_with(
+    cx: &Cx,
+    viewer: &Viewer,
+    check: &mut Check,
+    id: &ID,
+    people: &[ContactId],
+) -> Result<Option<(account::Model, bool)>> {
+    let Some(id) = check.id::<AccountId>("accountId", id) else { return Ok(None) };
+    let organization = viewer.organization.id;
+    let mut query = account::Entity::of(organization).filter(account::Column::Id.eq(id)).into_query();
+    let there = contact::Entity::of(organization)
+        .filter(contact::Column::AccountId.eq(id))
+        .filter(among(cx.reader(), contact::Column::Id, people.iter().copied()))
+        .filter(contact::Column::ErasedAt.is_null())
+        .select_only()
+        .expr(Expr::cust("count(*)"))
+        .into_query();
+    query.expr(SimpleExpr::SubQuery(None, Box::new(there.into())));
+    let row = cx.reader().read(cx.app.db.backend().build(&query)).await?.into_iter().next();
+    let found = match row {
+        Some(row) => {
+            let there: i64 = Stored::at(&row, account::Model::FIELDS.len())?;
+            let account = account::Model::read(&row, Columns::ALL)?;
+            let unseen = viewer.unseen(cx.reader(), [(account.id, account.owner_id)]).await?;
+            unseen.is_empty().then_some((account, usize::try_from(there) == Ok(people.len())))
+        }
+        None => None,
+    };
+    if found.is_none() {
+        check.not_found("accountId", "account");
+    }
+    Ok(found)
 }
 
 /// The people that an input names, as they are stored: of the touch's account, or on the touch already.
@@ -91,7 +145,7 @@ pub(super) async fn named<C: ConnectionTrait>(
     } else {
         let people = viewer.contacts();
         people
-            .filter(contact::Column::Id.is_in(new))
+            .filter(among(connection, contact::Column::Id, new))
             .filter(contact::Column::ErasedAt.is_null())
             .all(connection)
             .await?
@@ -160,7 +214,7 @@ impl Parts {
 pub(super) async fn forget(write: &Write<'_>, touches: Vec<TouchId>) -> Result<()> {
     if !touches.is_empty() {
         touch_contact::Entity::remove_of(write.organization())
-            .filter(touch_contact::Column::TouchId.is_in(touches))
+            .filter(among(&write.tx, touch_contact::Column::TouchId, touches))
             .exec(&write.tx)
             .await?;
     }

@@ -20,7 +20,7 @@ use super::write::{Changes, FORBIDDEN, blank, check_time, may_change, not_archiv
 use super::{TouchDirection, TouchKind, TouchStatus, ValueKind};
 use crate::account::{AccountRef, team};
 use crate::check::Check;
-use crate::context::{Cx, Viewer};
+use crate::context::{Cx, Viewer, among};
 use crate::error::{Result, UserErrorCode};
 use crate::event::Write;
 use crate::external::{self, ExternalIdInput};
@@ -167,8 +167,11 @@ impl Known {
         let names = named(tx, viewer, TouchId::PREFIX, &of_touches).await?;
         let mut touches = HashMap::new();
         if !names.is_empty() {
-            let there =
-                touch::Entity::of(organization).filter(touch::Column::Id.is_in(names.values().map(|id| TouchId(*id))));
+            let there = touch::Entity::of(organization).filter(among(
+                tx,
+                touch::Column::Id,
+                names.values().map(|id| TouchId(*id)),
+            ));
             // In one order for all, so that two calls do not wait for each other crosswise.
             let there = there.order_by_asc(touch::Column::Id).lock_exclusive().all(tx).await?;
             touches = there.into_iter().map(|row| (row.id, row)).collect();
@@ -178,8 +181,8 @@ impl Known {
         let (mut people, mut people_by_email) = (HashMap::new(), HashMap::new());
         if !people_by_name.is_empty() || !emails.is_empty() {
             let any = Cond::any()
-                .add(contact::Column::Id.is_in(people_by_name.values().map(|id| ContactId(*id))))
-                .add(contact::Column::Email.is_in(emails));
+                .add(among(tx, contact::Column::Id, people_by_name.values().map(|id| ContactId(*id))))
+                .add(among(tx, contact::Column::Email, emails));
             let seen = viewer.contacts().filter(contact::Column::ErasedAt.is_null());
             let mut found = seen.filter(any).all(tx).await?;
             found.sort_unstable_by_key(|person| (person.archived_at.is_some(), person.id));
@@ -197,7 +200,7 @@ impl Known {
             let seen = viewer.rows::<opportunity::Entity>(opportunity::Column::AccountId);
             let ids = opportunities_by_name.values().map(|id| OpportunityId(*id));
             let found: HashMap<Uuid, AccountId> = seen
-                .filter(opportunity::Column::Id.is_in(ids))
+                .filter(among(tx, opportunity::Column::Id, ids))
                 .all(tx)
                 .await?
                 .into_iter()
@@ -216,7 +219,7 @@ impl Known {
         of_accounts.dedup();
         let mut accounts = HashMap::new();
         if !of_accounts.is_empty() {
-            let seen = viewer.accounts().filter(account::Column::Id.is_in(of_accounts)).all(tx).await?;
+            let seen = viewer.accounts().filter(among(tx, account::Column::Id, of_accounts)).all(tx).await?;
             accounts = seen.into_iter().map(|row| (row.id, row)).collect();
         }
 
@@ -226,7 +229,7 @@ impl Known {
         users.dedup();
         let mut zones = HashMap::from([(viewer.user.id, zone_of(&viewer.user))]);
         if !users.is_empty() {
-            let found = user::Entity::of(organization).filter(user::Column::Id.is_in(users)).all(tx).await?;
+            let found = user::Entity::of(organization).filter(among(tx, user::Column::Id, users)).all(tx).await?;
             zones.extend(found.iter().map(|user| (user.id, zone_of(user))));
         }
 

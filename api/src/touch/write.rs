@@ -240,12 +240,15 @@ async fn add(cx: &Cx, mut check: Check, mut touch: touch::Model, around: Around)
     }
     touch.missed_at = missed_at(touch.at, zone);
     // What a touch hangs off is never taken away, so it is read before anything begins.
-    if let Some(account) = viewer.account_for(cx.reader(), &mut check, "accountId", &account_id).await? {
+    let given = contact_ids.as_deref().unwrap_or_default();
+    let ids = people::distinct(given);
+    if let Some((account, are_there)) = people::account_with(cx, viewer, &mut check, &account_id, &ids).await? {
         not_archived(&mut check, "accountId", &account);
-        if let Some(ids) = &contact_ids {
-            touch.contact_ids =
-                people::named(cx.reader(), viewer, &mut check, "contactIds", ids, &account, "[]").await?;
-        }
+        touch.contact_ids = if are_there && ids.len() == given.len() && ids.len() <= people::MOST {
+            people::stored(&ids)
+        } else {
+            people::named(cx.reader(), viewer, &mut check, "contactIds", given, &account, "[]").await?
+        };
         touch.account_id = account.id;
     }
     if let Some(id) = &opportunity_id {

@@ -177,7 +177,6 @@ async fn reports(asked: &Asked<'_>, of: &[&User]) -> Result<Answers> {
         select: user::Entity::of(asked.cx.viewer()?.organization.id),
         foreign: user::Column::ManagerId,
         key: user::Column::Id,
-        id: user::Column::Id,
     };
     let ids: Vec<UserId> = of.iter().map(|user| user.0.id).collect();
     let pages: Vec<Connection<User>> = below.pages(asked, &ids, |row| row.manager_id, &by_id(), &arguments).await?;

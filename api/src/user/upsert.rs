@@ -5,12 +5,12 @@ use std::collections::{HashMap, HashSet};
 
 pub use async_graphql::MaybeUndefined;
 use entity::{Scoped, UserId, user};
-use sea_orm::{ColumnTrait, QueryFilter, QuerySelect};
+use sea_orm::{QueryFilter, QuerySelect};
 
 use super::write::{LAST_ADMIN, LINE, alone_with_admins};
 use super::{Role, invite};
 use crate::check::{Check, NAME};
-use crate::context::Cx;
+use crate::context::{Cx, among};
 use crate::error::{Result, UserErrorCode};
 use crate::event::Write;
 use crate::text::fold;
@@ -56,7 +56,7 @@ pub async fn upsert_users(cx: &Cx, rows: Vec<UserRow>, dry_run: bool) -> Result<
         .filter_map(|email| crate::text::email(email).ok())
         .collect();
     let known: HashMap<String, user::Model> = user::Entity::of(write.organization())
-        .filter(user::Column::Email.is_in(emails))
+        .filter(among(&write.tx, user::Column::Email, emails))
         .lock_exclusive()
         .all(&write.tx)
         .await?

@@ -1,0 +1,288 @@
+//! How statements reach the database: straight to the driver. SeaORM makes the statements and reads the rows; its own way to
+//! the driver moves futures of some hundred kilobytes about for each of them (docs/adr/0011).
+
+use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use entity::Found;
+use sea_orm::sqlx::pool::PoolConnection;
+use sea_orm::sqlx::{
+    self, AssertSqlSafe, Executor as _, PgConnection, PgPool, Postgres, Sqlite, SqliteConnection, SqlitePool,
+};
+use sea_orm::{
+    ConnAcquireErr, ConnectionTrait, DatabaseConnection, DbBackend, DbErr, ExecResult, QueryResult, RuntimeErr,
+    Statement,
+};
+use sea_query_sqlx::SqlxValues;
+
+/// Characters of a slow statement that are logged.
+const LOGGED: usize = 500;
+
+/// Who is told of every statement.
+pub struct Observer {
+    count: AtomicU64,
+    slow: Duration,
+    wanted: AtomicBool,
+    seen: Mutex<Vec<Statement>>,
+}
+
+impl Observer {
+    /// One who logs statements that take longer than this.
+    #[must_use]
+    pub fn new(slow: Duration) -> Self {
+        Self { count: AtomicU64::new(0), slow, wanted: AtomicBool::new(false), seen: Mutex::default() }
+    }
+
+    /// Statements so far.
+    #[must_use]
+    pub fn count(&self) -> u64 {
+        self.count.load(Ordering::Relaxed)
+    }
+
+    /// Begins to keep every statement: for somebody who wants to look at them, a test that explains them.
+    pub fn keep(&self) {
+        self.wanted.store(true, Ordering::Relaxed);
+    }
+
+    /// The statements kept since the last call.
+    #[must_use]
+    pub fn kept(&self) -> Vec<Statement> {
+        self.seen.lock().map(|mut seen| std::mem::take(&mut *seen)).unwrap_or_default()
+    }
+
+    /// Runs a statement, and takes note of it.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "how long a statement takes is real time, and nothing is decided by it"
+    )]
+    async fn watch<T>(
+        &self,
+        mut statement: Statement,
+        run: impl AsyncFnOnce(AssertSqlSafe<&str>, SqlxValues) -> sqlx::Result<T>,
+    ) -> sqlx::Result<T> {
+        if self.wanted.load(Ordering::Relaxed)
+            && let Ok(mut seen) = self.seen.lock()
+        {
+            seen.push(statement.clone());
+        }
+        let values = statement.values.take().unwrap_or(sea_orm::Values(Vec::new()));
+        let begun = Instant::now();
+        let done = run(AssertSqlSafe(&statement.sql), SqlxValues(values)).await;
+        let took = begun.elapsed();
+        self.count.fetch_add(1, Ordering::Relaxed);
+        crate::telemetry::ran(&statement.sql, took, done.is_err());
+        if took > self.slow {
+            let sql: String = statement.sql.chars().take(LOGGED).collect();
+            tracing::warn!(milliseconds = took.as_millis(), sql, "slow statement");
+        }
+        done
+    }
+}
+
+/// A connection of the driver's, of either database.
+pub enum Connection<'c> {
+    /// To PostgreSQL.
+    Postgres(&'c mut PgConnection),
+    /// To SQLite.
+    Sqlite(&'c mut SqliteConnection),
+}
+
+impl Connection<'_> {
+    /// Runs a statement that finds no rows.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn execute(self, observer: &Observer, statement: Statement) -> Result<ExecResult, DbErr> {
+        let run = async |sql: AssertSqlSafe<&str>, values: SqlxValues| {
+            Ok(match self {
+                Self::Postgres(connection) => sqlx::query_with(sql, values).execute(connection).await?.into(),
+                Self::Sqlite(connection) => sqlx::query_with(sql, values).execute(connection).await?.into(),
+            })
+        };
+        observer.watch(statement, run).await.map_err(failed)
+    }
+
+    /// Runs text as it stands, which may be several statements.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn execute_text(self, sql: &str) -> Result<ExecResult, DbErr> {
+        let sql = AssertSqlSafe(sql.to_owned());
+        let done = match self {
+            Self::Postgres(connection) => connection.execute(sql).await.map(Into::into),
+            Self::Sqlite(connection) => connection.execute(sql).await.map(Into::into),
+        };
+        done.map_err(failed)
+    }
+
+    /// The rows that a statement finds.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn all(self, observer: &Observer, statement: Statement) -> Result<Vec<Found>, DbErr> {
+        let run = async |sql: AssertSqlSafe<&str>, values: SqlxValues| {
+            Ok(match self {
+                Self::Postgres(connection) => rows(sqlx::query_with(sql, values).fetch_all(connection).await?),
+                Self::Sqlite(connection) => rows(sqlx::query_with(sql, values).fetch_all(connection).await?),
+            })
+        };
+        observer.watch(statement, run).await.map_err(failed)
+    }
+}
+
+/// The driver's error as SeaORM has it.
+pub fn failed(error: sqlx::Error) -> DbErr {
+    DbErr::Query(RuntimeErr::SqlxError(Arc::new(error)))
+}
+
+/// The same for one that came while there was no connection yet.
+pub fn no_connection(error: sqlx::Error) -> DbErr {
+    match error {
+        sqlx::Error::PoolTimedOut => DbErr::ConnectionAcquire(ConnAcquireErr::Timeout),
+        sqlx::Error::PoolClosed => DbErr::ConnectionAcquire(ConnAcquireErr::ConnectionClosed),
+        error => DbErr::Conn(RuntimeErr::SqlxError(Arc::new(error))),
+    }
+}
+
+fn rows<R: Into<Found>>(rows: Vec<R>) -> Vec<Found> {
+    rows.into_iter().map(Into::into).collect()
+}
+
+/// The driver's connections to a database.
+#[derive(Clone)]
+pub enum Pool {
+    /// To PostgreSQL.
+    Postgres(PgPool),
+    /// To SQLite.
+    Sqlite(SqlitePool),
+}
+
+impl Pool {
+    /// Those that SeaORM opened.
+    #[must_use]
+    pub fn of(connection: &DatabaseConnection) -> Self {
+        if connection.get_database_backend() == DbBackend::Postgres {
+            Self::Postgres(connection.get_postgres_connection_pool().clone())
+        } else {
+            Self::Sqlite(connection.get_sqlite_connection_pool().clone())
+        }
+    }
+
+    /// How many are open, and how many of those are idle.
+    #[must_use]
+    pub fn size(&self) -> (usize, usize) {
+        let (open, idle) = match self {
+            Self::Postgres(pool) => (pool.size(), pool.num_idle()),
+            Self::Sqlite(pool) => (pool.size(), pool.num_idle()),
+        };
+        (usize::try_from(open).unwrap_or(usize::MAX), idle)
+    }
+
+    /// Ends them all.
+    pub async fn close(&self) {
+        match self {
+            Self::Postgres(pool) => pool.close().await,
+            Self::Sqlite(pool) => pool.close().await,
+        }
+    }
+}
+
+/// A pool, each of whose statements goes to whichever connection is free.
+#[derive(Clone)]
+pub struct Connections {
+    /// The connections.
+    pub pool: Pool,
+    /// Who is told of what they run.
+    pub observer: Arc<Observer>,
+}
+
+/// A connection that lies idle, or one that is waited for.
+enum Held {
+    Postgres(PoolConnection<Postgres>),
+    Sqlite(PoolConnection<Sqlite>),
+}
+
+impl Held {
+    fn connection(&mut self) -> Connection<'_> {
+        match self {
+            Self::Postgres(held) => Connection::Postgres(held),
+            Self::Sqlite(held) => Connection::Sqlite(held),
+        }
+    }
+}
+
+impl Connections {
+    /// One that lies idle, if there is one. Nobody asked whether it still lives.
+    fn idle(&self) -> Option<Held> {
+        match &self.pool {
+            Pool::Postgres(pool) => pool.try_acquire().map(Held::Postgres),
+            Pool::Sqlite(pool) => pool.try_acquire().map(Held::Sqlite),
+        }
+    }
+
+    /// One that lives, once there is one.
+    async fn living(&self) -> Result<Held, DbErr> {
+        match &self.pool {
+            Pool::Postgres(pool) => pool.acquire().await.map(Held::Postgres),
+            Pool::Sqlite(pool) => pool.acquire().await.map(Held::Sqlite),
+        }
+        .map_err(no_connection)
+    }
+
+    /// Reads by a connection that lies idle, and where that turns out to be dead, again by one that lives. Waiting for one
+    /// takes a future of a hundred kilobytes, so that is made only where it is needed.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn read(&self, statement: Statement) -> Result<Vec<Found>, DbErr> {
+        if let Some(mut held) = self.idle() {
+            match held.connection().all(&self.observer, statement.clone()).await {
+                Err(error) if is_lost(&error) => {}
+                done => return done,
+            }
+        }
+        let mut held = Box::pin(self.living()).await?;
+        held.connection().all(&self.observer, statement).await
+    }
+}
+
+/// Did the connection end before the statement was answered?
+fn is_lost(error: &DbErr) -> bool {
+    let DbErr::Query(RuntimeErr::SqlxError(error)) = error else { return false };
+    match &**error {
+        sqlx::Error::Io(_) | sqlx::Error::Protocol(_) => true,
+        // admin_shutdown, crash_shutdown, cannot_connect_now.
+        sqlx::Error::Database(error) => matches!(error.code().as_deref(), Some("57P01" | "57P02" | "57P03")),
+        _ => false,
+    }
+}
+
+#[async_graphql::async_trait::async_trait]
+impl ConnectionTrait for Connections {
+    fn get_database_backend(&self) -> DbBackend {
+        match self.pool {
+            Pool::Postgres(_) => DbBackend::Postgres,
+            Pool::Sqlite(_) => DbBackend::Sqlite,
+        }
+    }
+
+    async fn execute_raw(&self, statement: Statement) -> Result<ExecResult, DbErr> {
+        let mut held = Box::pin(self.living()).await?;
+        held.connection().execute(&self.observer, statement).await
+    }
+
+    async fn execute_unprepared(&self, sql: &str) -> Result<ExecResult, DbErr> {
+        let mut held = Box::pin(self.living()).await?;
+        held.connection().execute_text(sql).await
+    }
+
+    async fn query_one_raw(&self, statement: Statement) -> Result<Option<QueryResult>, DbErr> {
+        Ok(self.read(statement).await?.into_iter().next().map(Into::into))
+    }
+
+    async fn query_all_raw(&self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
+        Ok(self.read(statement).await?.into_iter().map(Into::into).collect())
+    }
+}
