@@ -76,7 +76,7 @@ impl Cx {
         Ok(rows)
     }
 
-    /// What has these ids, of what a selection finds: one statement, none where there are no ids.
+    /// What has these ids, of what a selection finds, with these columns: one statement, none where there are no ids.
     ///
     /// # Errors
     /// The database's.
@@ -84,6 +84,7 @@ impl Cx {
         &self,
         select: Select<E>,
         column: E::Column,
+        columns: Columns,
         ids: impl IntoIterator<Item = I>,
         id_of: impl Fn(&E::Model) -> I,
     ) -> Result<HashMap<I, T>>
@@ -98,8 +99,8 @@ impl Cx {
         if ids.is_empty() {
             return Ok(HashMap::new());
         }
-        let select = select.filter(among(self.reader(), column, ids)).into_query();
-        let rows = self.rows::<E::Model>(&select, Columns::ALL).await?;
+        let select = only(select, columns).filter(among(self.reader(), column, ids)).into_query();
+        let rows = self.rows::<E::Model>(&select, columns).await?;
         Ok(rows.into_iter().map(|row| (id_of(&row), T::from(row))).collect())
     }
 

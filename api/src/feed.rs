@@ -80,10 +80,7 @@ async fn changes(asked: &Asked<'_>, of: &[&Event]) -> Result<Answers> {
 }
 
 async fn accounts(asked: &Asked<'_>, of: &[&Event]) -> Result<Answers> {
-    let accounts = crate::account::Account::fetch(asked.cx, of.iter().filter_map(|event| event.0.account_id)).await?;
-    let rows: Vec<Option<&crate::account::Account>> =
-        of.iter().map(|event| accounts.get(&event.0.account_id?)).collect();
-    asked.maybe(&rows).await
+    crate::account::Account::answer(asked, of.iter().map(|event| event.0.account_id)).await
 }
 
 async fn subjects(asked: &Asked<'_>, of: &[&Event]) -> Result<Answers> {

@@ -16,7 +16,7 @@ pub mod write;
 use std::collections::HashMap;
 
 use async_graphql::{Enum, InputObject, OneofObject};
-use entity::{AccountId, Day, Id, Scoped, account, booking};
+use entity::{AccountId, Columns, Day, Id, Scoped, account, booking};
 use sea_orm::sea_query::{Expr, ExprTrait, Func};
 use sea_orm::{ColumnTrait, ConnectionTrait, QueryFilter, QuerySelect, QueryTrait};
 use uuid::Uuid;
@@ -286,9 +286,28 @@ impl Account {
     /// # Errors
     /// `UNAUTHENTICATED`; the database's.
     pub async fn fetch(cx: &Cx, ids: impl IntoIterator<Item = AccountId>) -> Result<HashMap<AccountId, Self>> {
+        Self::read(cx, Columns::ALL, ids).await
+    }
+
+    /// Answers with one account a row, by their ids, as far as they are seen.
+    ///
+    /// # Errors
+    /// As [`Self::fetch`].
+    pub async fn answer(asked: &Asked<'_>, ids: impl Iterator<Item = Option<AccountId>>) -> Result<Answers> {
+        let ids: Vec<Option<AccountId>> = ids.collect();
+        let columns = asked.columns_with::<Self, account::Entity>(&[account::Column::Id, account::Column::OwnerId])?;
+        let found = Self::read(asked.cx, columns, ids.iter().copied().flatten()).await?;
+        asked.maybe(&ids.iter().map(|id| found.get(id.as_ref()?)).collect::<Vec<_>>()).await
+    }
+
+    async fn read(
+        cx: &Cx,
+        columns: Columns,
+        ids: impl IntoIterator<Item = AccountId>,
+    ) -> Result<HashMap<AccountId, Self>> {
         let viewer = cx.viewer()?;
         let accounts = account::Entity::of(viewer.organization.id);
-        let mut found: HashMap<_, Self> = cx.by_ids(accounts, account::Column::Id, ids, |row| row.id).await?;
+        let mut found: HashMap<_, Self> = cx.by_ids(accounts, account::Column::Id, columns, ids, |row| row.id).await?;
         let owners = found.values().map(|account| (account.0.id, account.0.owner_id));
         let unseen = viewer.unseen(cx.reader(), owners).await?;
         found.retain(|id, _| !unseen.contains(id));
@@ -297,15 +316,11 @@ impl Account {
 }
 
 async fn parents(asked: &Asked<'_>, of: &[&Account]) -> Result<Answers> {
-    let found = Account::fetch(asked.cx, of.iter().filter_map(|account| account.0.parent_id)).await?;
-    let rows: Vec<Option<&Account>> = of.iter().map(|account| found.get(&account.0.parent_id?)).collect();
-    asked.maybe(&rows).await
+    Account::answer(asked, of.iter().map(|account| account.0.parent_id)).await
 }
 
 async fn owners(asked: &Asked<'_>, of: &[&Account]) -> Result<Answers> {
-    let found = User::fetch(asked.cx, of.iter().map(|account| account.0.owner_id)).await?;
-    let rows: Vec<Option<&User>> = of.iter().map(|account| found.get(&account.0.owner_id)).collect();
-    asked.maybe(&rows).await
+    User::answer(asked, of.iter().map(|account| Some(account.0.owner_id))).await
 }
 
 async fn history(asked: &Asked<'_>, of: &[&Account]) -> Result<Answers> {

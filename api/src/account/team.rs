@@ -64,9 +64,7 @@ object! {
 }
 
 async fn users(asked: &Asked<'_>, of: &[&TeamMember]) -> Result<Answers> {
-    let found = User::fetch(asked.cx, of.iter().map(|member| member.user)).await?;
-    let rows: Vec<Option<&User>> = of.iter().map(|member| found.get(&member.user)).collect();
-    asked.maybe(&rows).await
+    User::answer(asked, of.iter().map(|member| Some(member.user))).await
 }
 
 /// The teams of accounts, by the day they joined.

@@ -17,7 +17,7 @@ pub mod write;
 use std::collections::HashMap;
 
 use entity::opportunity::Stage;
-use entity::{AccountId, BookingId, Day, Id, account, booking, opportunity};
+use entity::{AccountId, BookingId, Columns, Day, Id, account, booking, opportunity};
 use sea_orm::sea_query::{Expr, ExprTrait, SimpleExpr};
 use uuid::Uuid;
 
@@ -155,17 +155,19 @@ impl Booking {
     /// # Errors
     /// `UNAUTHENTICATED`; the database's.
     pub async fn fetch(cx: &Cx, ids: impl IntoIterator<Item = BookingId>) -> Result<HashMap<BookingId, Self>> {
-        cx.by_ids(cx.viewer()?.rows::<booking::Entity>(booking::Column::AccountId), booking::Column::Id, ids, |row| {
-            row.id
-        })
+        cx.by_ids(
+            cx.viewer()?.rows::<booking::Entity>(booking::Column::AccountId),
+            booking::Column::Id,
+            Columns::ALL,
+            ids,
+            |row| row.id,
+        )
         .await
     }
 }
 
 async fn accounts(asked: &Asked<'_>, of: &[&Booking]) -> Result<Answers> {
-    let found = Account::fetch(asked.cx, of.iter().map(|booking| booking.0.account_id)).await?;
-    let rows: Vec<Option<&Account>> = of.iter().map(|booking| found.get(&booking.0.account_id)).collect();
-    asked.maybe(&rows).await
+    Account::answer(asked, of.iter().map(|booking| Some(booking.0.account_id))).await
 }
 
 async fn opportunities(asked: &Asked<'_>, of: &[&Booking]) -> Result<Answers> {
@@ -175,9 +177,7 @@ async fn opportunities(asked: &Asked<'_>, of: &[&Booking]) -> Result<Answers> {
 }
 
 async fn sellers(asked: &Asked<'_>, of: &[&Booking]) -> Result<Answers> {
-    let found = User::fetch(asked.cx, of.iter().map(|booking| booking.0.seller_id)).await?;
-    let rows: Vec<Option<&User>> = of.iter().map(|booking| found.get(&booking.0.seller_id)).collect();
-    asked.maybe(&rows).await
+    User::answer(asked, of.iter().map(|booking| Some(booking.0.seller_id))).await
 }
 
 /// May they write a booking of this account that hangs on this opportunity, or on none?

@@ -18,7 +18,7 @@ pub mod write;
 use std::collections::HashMap;
 
 use async_graphql::Enum;
-use entity::{AccountId, ContactId, Id, contact};
+use entity::{AccountId, Columns, ContactId, Id, contact};
 use sea_orm::Select;
 use uuid::Uuid;
 
@@ -226,14 +226,12 @@ impl Contact {
     /// # Errors
     /// `UNAUTHENTICATED`; the database's.
     pub async fn fetch(cx: &Cx, ids: impl IntoIterator<Item = ContactId>) -> Result<HashMap<ContactId, Self>> {
-        cx.by_ids(cx.viewer()?.contacts(), contact::Column::Id, ids, |row| row.id).await
+        cx.by_ids(cx.viewer()?.contacts(), contact::Column::Id, Columns::ALL, ids, |row| row.id).await
     }
 }
 
 async fn accounts(asked: &Asked<'_>, of: &[&Contact]) -> Result<Answers> {
-    let found = Account::fetch(asked.cx, of.iter().map(|contact| contact.0.account_id)).await?;
-    let rows: Vec<Option<&Account>> = of.iter().map(|contact| found.get(&contact.0.account_id)).collect();
-    asked.maybe(&rows).await
+    Account::answer(asked, of.iter().map(|contact| Some(contact.0.account_id))).await
 }
 
 async fn superiors(asked: &Asked<'_>, of: &[&Contact]) -> Result<Answers> {

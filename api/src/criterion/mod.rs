@@ -14,7 +14,7 @@ pub mod write;
 use std::collections::HashMap;
 
 use async_graphql::InputObject;
-use entity::{AccountId, CriterionId, Id, Instant, Scoped, criterion};
+use entity::{AccountId, Columns, CriterionId, Id, Instant, Scoped, criterion};
 use sea_orm::{QueryFilter, QueryOrder, QuerySelect};
 use uuid::Uuid;
 
@@ -120,7 +120,14 @@ impl Criterion {
     /// # Errors
     /// `UNAUTHENTICATED`; the database's.
     pub async fn fetch(cx: &Cx, ids: impl IntoIterator<Item = CriterionId>) -> Result<HashMap<CriterionId, Self>> {
-        cx.by_ids(criterion::Entity::of(cx.viewer()?.organization.id), criterion::Column::Id, ids, |row| row.id).await
+        cx.by_ids(
+            criterion::Entity::of(cx.viewer()?.organization.id),
+            criterion::Column::Id,
+            Columns::ALL,
+            ids,
+            |row| row.id,
+        )
+        .await
     }
 }
 

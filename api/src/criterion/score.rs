@@ -101,8 +101,7 @@ async fn criteria(asked: &Asked<'_>, of: &[&Assessment]) -> Result<Answers> {
 
 async fn users(asked: &Asked<'_>, of: &[&Assessment]) -> Result<Answers> {
     let ids: Vec<Option<UserId>> = of.iter().map(|assessment| assessment.0.assessed_by_id).collect();
-    let found = User::fetch(asked.cx, ids.iter().flatten().copied()).await?;
-    asked.maybe(&ids.iter().map(|id| found.get(id.as_ref()?)).collect::<Vec<_>>()).await
+    User::answer(asked, ids.iter().copied()).await
 }
 
 /// An account's score.

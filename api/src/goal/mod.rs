@@ -19,7 +19,7 @@ pub mod write;
 use std::collections::{BTreeMap, HashMap};
 
 use async_graphql::{Enum, InputObject};
-use entity::{AccountId, BookingId, Day, GoalId, Id, Instant, Scoped, UserId, booking, goal};
+use entity::{AccountId, BookingId, Columns, Day, GoalId, Id, Instant, Scoped, UserId, booking, goal};
 use sea_orm::sea_query::{Expr, ExprTrait, Func};
 use sea_orm::{ColumnTrait, ConnectionTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait};
 use serde::{Deserialize, Serialize};
@@ -279,7 +279,14 @@ impl Goal {
     /// # Errors
     /// `UNAUTHENTICATED`; the database's.
     pub async fn fetch(cx: &Cx, ids: impl IntoIterator<Item = GoalId>) -> Result<HashMap<GoalId, Self>> {
-        cx.by_ids(cx.viewer()?.rows::<goal::Entity>(goal::Column::AccountId), goal::Column::Id, ids, |row| row.id).await
+        cx.by_ids(
+            cx.viewer()?.rows::<goal::Entity>(goal::Column::AccountId),
+            goal::Column::Id,
+            Columns::ALL,
+            ids,
+            |row| row.id,
+        )
+        .await
     }
 
     /// Goals of accounts in a year, as far as they are seen.
@@ -300,13 +307,11 @@ impl Goal {
 }
 
 async fn accounts(asked: &Asked<'_>, of: &[&Goal]) -> Result<Answers> {
-    let found = Account::fetch(asked.cx, of.iter().map(|goal| goal.0.account_id)).await?;
-    asked.maybe(&of.iter().map(|goal| found.get(&goal.0.account_id)).collect::<Vec<_>>()).await
+    Account::answer(asked, of.iter().map(|goal| Some(goal.0.account_id))).await
 }
 
 async fn users(asked: &Asked<'_>, ids: Vec<Option<UserId>>) -> Result<Answers> {
-    let found = User::fetch(asked.cx, ids.iter().flatten().copied()).await?;
-    asked.maybe(&ids.iter().map(|id| found.get(id.as_ref()?)).collect::<Vec<_>>()).await
+    User::answer(asked, ids.iter().copied()).await
 }
 
 async fn proposers(asked: &Asked<'_>, of: &[&Goal]) -> Result<Answers> {

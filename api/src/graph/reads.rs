@@ -32,10 +32,19 @@ impl Asked<'_> {
         E: Scoped<Model: Row>,
         T: Object + From<E::Model>,
     {
-        let columns = self.columns::<T, E::Model>(self.sets)?;
-        let columns = besides.iter().map(|column| place_of::<E>(*column)).fold(columns, Columns::with);
+        let columns = self.columns_with::<T, E>(besides)?;
         let select = only(select, columns).limit(1).into_query();
         Ok(self.cx.rows(&select, columns).await?.pop().map(T::from))
+    }
+
+    /// The columns of a table's rows that answer what this field is asked of an object over them, and these besides.
+    pub fn columns_with<T, E>(&self, besides: &[E::Column]) -> Result<Columns>
+    where
+        E: Scoped<Model: Row>,
+        T: Object,
+    {
+        let columns = self.columns::<T, E::Model>(self.sets)?;
+        Ok(besides.iter().map(|column| place_of::<E>(*column)).fold(columns, Columns::with))
     }
 
     /// The columns of a row that answer what is selected of an object over it.

@@ -15,7 +15,7 @@ pub mod write;
 use std::collections::HashMap;
 
 use entity::target::TargetStatus;
-use entity::{AccountId, Id, Instant, OneOnOneId, Scoped, UserId, one_on_one, target};
+use entity::{AccountId, Columns, Id, Instant, OneOnOneId, Scoped, UserId, one_on_one, target};
 use sea_orm::sea_query::Cond;
 use sea_orm::{ColumnTrait, QueryFilter, QueryOrder, Select};
 use serde::{Deserialize, Serialize};
@@ -181,18 +181,16 @@ impl OneOnOne {
     /// # Errors
     /// `UNAUTHENTICATED`; the database's.
     pub async fn fetch(cx: &Cx, ids: impl IntoIterator<Item = OneOnOneId>) -> Result<HashMap<OneOnOneId, Self>> {
-        cx.by_ids(cx.viewer()?.one_on_ones(), one_on_one::Column::Id, ids, |row| row.id).await
+        cx.by_ids(cx.viewer()?.one_on_ones(), one_on_one::Column::Id, Columns::ALL, ids, |row| row.id).await
     }
 }
 
 async fn managers(asked: &Asked<'_>, of: &[&OneOnOne]) -> Result<Answers> {
-    let found = User::fetch(asked.cx, of.iter().map(|meeting| meeting.0.manager_id)).await?;
-    asked.maybe(&of.iter().map(|meeting| found.get(&meeting.0.manager_id)).collect::<Vec<_>>()).await
+    User::answer(asked, of.iter().map(|meeting| Some(meeting.0.manager_id))).await
 }
 
 async fn sellers(asked: &Asked<'_>, of: &[&OneOnOne]) -> Result<Answers> {
-    let found = User::fetch(asked.cx, of.iter().map(|meeting| meeting.0.seller_id)).await?;
-    asked.maybe(&of.iter().map(|meeting| found.get(&meeting.0.seller_id)).collect::<Vec<_>>()).await
+    User::answer(asked, of.iter().map(|meeting| Some(meeting.0.seller_id))).await
 }
 
 async fn items(asked: &Asked<'_>, of: &[&OneOnOne]) -> Result<Answers> {

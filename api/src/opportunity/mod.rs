@@ -20,7 +20,7 @@ use std::collections::HashMap;
 
 use async_graphql::{Enum, ID};
 use entity::opportunity::Stage as Stored;
-use entity::{AccountId, Id, OpportunityId, Scoped, UserId, account, booking, opportunity, touch};
+use entity::{AccountId, Columns, Id, OpportunityId, Scoped, UserId, account, booking, opportunity, touch};
 use sea_orm::{ColumnTrait, ConnectionTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait};
 use uuid::Uuid;
 
@@ -217,6 +217,7 @@ impl Opportunity {
         cx.by_ids(
             cx.viewer()?.rows::<opportunity::Entity>(opportunity::Column::AccountId),
             opportunity::Column::Id,
+            Columns::ALL,
             ids,
             |row| row.id,
         )
@@ -225,15 +226,11 @@ impl Opportunity {
 }
 
 async fn accounts(asked: &Asked<'_>, of: &[&Opportunity]) -> Result<Answers> {
-    let found = Account::fetch(asked.cx, of.iter().map(|opportunity| opportunity.0.account_id)).await?;
-    let rows: Vec<Option<&Account>> = of.iter().map(|opportunity| found.get(&opportunity.0.account_id)).collect();
-    asked.maybe(&rows).await
+    Account::answer(asked, of.iter().map(|opportunity| Some(opportunity.0.account_id))).await
 }
 
 async fn owners(asked: &Asked<'_>, of: &[&Opportunity]) -> Result<Answers> {
-    let found = User::fetch(asked.cx, of.iter().map(|opportunity| opportunity.0.owner_id)).await?;
-    let rows: Vec<Option<&User>> = of.iter().map(|opportunity| found.get(&opportunity.0.owner_id)).collect();
-    asked.maybe(&rows).await
+    User::answer(asked, of.iter().map(|opportunity| Some(opportunity.0.owner_id))).await
 }
 
 /// May they change an opportunity of this account and owner? Whoever answers for the account, the owner, and everyone

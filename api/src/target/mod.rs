@@ -20,7 +20,7 @@ use std::collections::HashMap;
 
 use async_graphql::{Enum, InputObject};
 use entity::target::TargetStatus as Stored;
-use entity::{AccountId, Id, Instant, TargetId, UserId, account, target};
+use entity::{AccountId, Columns, Id, Instant, TargetId, UserId, account, target};
 use sea_orm::sea_query::{Cond, Query, SimpleExpr};
 use sea_orm::{ColumnTrait, Condition, QueryFilter, QueryOrder};
 use uuid::Uuid;
@@ -261,19 +261,23 @@ impl Target {
     /// # Errors
     /// `UNAUTHENTICATED`; the database's.
     pub async fn fetch(cx: &Cx, ids: impl IntoIterator<Item = TargetId>) -> Result<HashMap<TargetId, Self>> {
-        cx.by_ids(cx.viewer()?.rows::<target::Entity>(target::Column::AccountId), target::Column::Id, ids, |row| row.id)
-            .await
+        cx.by_ids(
+            cx.viewer()?.rows::<target::Entity>(target::Column::AccountId),
+            target::Column::Id,
+            Columns::ALL,
+            ids,
+            |row| row.id,
+        )
+        .await
     }
 }
 
 async fn accounts(asked: &Asked<'_>, of: &[&Target]) -> Result<Answers> {
-    let found = Account::fetch(asked.cx, of.iter().map(|target| target.0.account_id)).await?;
-    asked.maybe(&of.iter().map(|target| found.get(&target.0.account_id)).collect::<Vec<_>>()).await
+    Account::answer(asked, of.iter().map(|target| Some(target.0.account_id))).await
 }
 
 async fn users(asked: &Asked<'_>, ids: Vec<Option<UserId>>) -> Result<Answers> {
-    let found = User::fetch(asked.cx, ids.iter().flatten().copied()).await?;
-    asked.maybe(&ids.iter().map(|id| found.get(id.as_ref()?)).collect::<Vec<_>>()).await
+    User::answer(asked, ids.iter().copied()).await
 }
 
 async fn sellers(asked: &Asked<'_>, of: &[&Target]) -> Result<Answers> {

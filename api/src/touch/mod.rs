@@ -23,7 +23,7 @@ pub mod write;
 use std::collections::HashMap;
 
 use async_graphql::Enum;
-use entity::{AccountId, ContactId, Id, Instant, TouchId, UserId, touch};
+use entity::{AccountId, Columns, ContactId, Id, Instant, TouchId, UserId, touch};
 use uuid::Uuid;
 
 pub use self::list::{TouchFilter, TouchesArguments, touches};
@@ -289,15 +289,19 @@ impl Touch {
     /// # Errors
     /// `UNAUTHENTICATED`; the database's.
     pub async fn fetch(cx: &Cx, ids: impl IntoIterator<Item = TouchId>) -> Result<HashMap<TouchId, Self>> {
-        cx.by_ids(cx.viewer()?.rows::<touch::Entity>(touch::Column::AccountId), touch::Column::Id, ids, |row| row.id)
-            .await
+        cx.by_ids(
+            cx.viewer()?.rows::<touch::Entity>(touch::Column::AccountId),
+            touch::Column::Id,
+            Columns::ALL,
+            ids,
+            |row| row.id,
+        )
+        .await
     }
 }
 
 async fn accounts(asked: &Asked<'_>, of: &[&Touch]) -> Result<Answers> {
-    let found = Account::fetch(asked.cx, of.iter().map(|touch| touch.0.account_id)).await?;
-    let rows: Vec<Option<&Account>> = of.iter().map(|touch| found.get(&touch.0.account_id)).collect();
-    asked.maybe(&rows).await
+    Account::answer(asked, of.iter().map(|touch| Some(touch.0.account_id))).await
 }
 
 async fn contacts(asked: &Asked<'_>, of: &[&Touch]) -> Result<Answers> {
@@ -316,8 +320,7 @@ async fn opportunities(asked: &Asked<'_>, of: &[&Touch]) -> Result<Answers> {
 
 async fn users(asked: &Asked<'_>, of: &[&Touch]) -> Result<Answers> {
     let ids: Vec<UserId> = of.iter().map(|touch| touch.0.user_id).collect();
-    let found = User::fetch(asked.cx, ids.iter().copied()).await?;
-    asked.maybe(&ids.iter().map(|id| found.get(id)).collect::<Vec<_>>()).await
+    User::answer(asked, ids.iter().map(|id| Some(*id))).await
 }
 
 #[cfg(test)]

@@ -20,7 +20,7 @@ pub mod write;
 use std::collections::HashMap;
 
 use async_graphql::Enum;
-use entity::{AccountId, Id, Instant, Scoped, UserId, user};
+use entity::{AccountId, Columns, Id, Instant, Scoped, UserId, user};
 use uuid::Uuid;
 
 pub use self::hours::{WorkingHours, WorkingHoursInput};
@@ -166,9 +166,7 @@ impl Record for user::Model {
 }
 
 async fn managers(asked: &Asked<'_>, of: &[&User]) -> Result<Answers> {
-    let found = User::fetch(asked.cx, of.iter().filter_map(|user| user.0.manager_id)).await?;
-    let rows: Vec<Option<&User>> = of.iter().map(|user| found.get(&user.0.manager_id?)).collect();
-    asked.maybe(&rows).await
+    User::answer(asked, of.iter().map(|user| user.0.manager_id)).await
 }
 
 async fn reports(asked: &Asked<'_>, of: &[&User]) -> Result<Answers> {
@@ -193,7 +191,22 @@ impl User {
     /// # Errors
     /// `UNAUTHENTICATED`; the database's.
     pub async fn fetch(cx: &Cx, ids: impl IntoIterator<Item = UserId>) -> Result<HashMap<UserId, Self>> {
-        cx.by_ids(user::Entity::of(cx.viewer()?.organization.id), user::Column::Id, ids, |row| row.id).await
+        Self::read(cx, Columns::ALL, ids).await
+    }
+
+    /// Answers with one member a row, by their ids.
+    ///
+    /// # Errors
+    /// As [`Self::fetch`].
+    pub async fn answer(asked: &Asked<'_>, ids: impl Iterator<Item = Option<UserId>>) -> Result<Answers> {
+        let ids: Vec<Option<UserId>> = ids.collect();
+        let columns = asked.columns_with::<Self, user::Entity>(&[user::Column::Id])?;
+        let found = Self::read(asked.cx, columns, ids.iter().copied().flatten()).await?;
+        asked.maybe(&ids.iter().map(|id| found.get(id.as_ref()?)).collect::<Vec<_>>()).await
+    }
+
+    async fn read(cx: &Cx, columns: Columns, ids: impl IntoIterator<Item = UserId>) -> Result<HashMap<UserId, Self>> {
+        cx.by_ids(user::Entity::of(cx.viewer()?.organization.id), user::Column::Id, columns, ids, |row| row.id).await
     }
 }
 
