@@ -54,11 +54,16 @@ pub fn fiscal_days(year: i32, start_month: u32) -> (Day, Day) {
     (start, end)
 }
 
+/// The same day so many months later, the last one of its month where there is none such.
+#[must_use]
+pub fn months_after(day: Day, months: u32) -> Day {
+    day.date().checked_add_months(chrono::Months::new(months)).and_then(Day::from_date).unwrap_or(Day::LAST)
+}
+
 /// The same day so many years later, the last one of its month where there is none such.
 #[must_use]
 pub fn years_after(day: Day, years: u32) -> Day {
-    let months = chrono::Months::new(years.saturating_mul(12));
-    day.date().checked_add_months(months).and_then(Day::from_date).unwrap_or(Day::LAST)
+    months_after(day, years.saturating_mul(12))
 }
 
 /// The quarter (1-4) of the fiscal year that a day is in.
@@ -115,6 +120,15 @@ mod tests {
         assert_eq!(years_after(day(2016, 2, 29), 4), day(2020, 2, 29));
         assert_eq!(years_after(day(2017, 3, 31), 1), day(2018, 3, 31));
         assert_eq!(years_after(Day::LAST, 1), Day::LAST);
+    }
+
+    #[test]
+    fn a_month_after_the_thirty_first_is_the_month_s_last() {
+        assert_eq!(months_after(day(2017, 1, 31), 1), day(2017, 2, 28));
+        assert_eq!(months_after(day(2016, 1, 31), 1), day(2016, 2, 29));
+        assert_eq!(months_after(day(2017, 11, 30), 3), day(2018, 2, 28));
+        assert_eq!(months_after(day(2017, 2, 28), 1), day(2017, 3, 28));
+        assert_eq!(months_after(Day::LAST, 3), Day::LAST);
     }
 
     #[test]

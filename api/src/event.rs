@@ -113,7 +113,7 @@ macro_rules! fact_ids {
         }
     )*};
 }
-fact_ids! { AccountId ContactId UserId TouchId OpportunityId BookingId OneOnOneId }
+fact_ids! { AccountId ActionId ContactId UserId TouchId OpportunityId BookingId ObjectiveId OneOnOneId }
 
 /// Stored JSON as a value of the feed.
 #[must_use]
@@ -185,6 +185,22 @@ impl<'a> Write<'a> {
     /// The database's.
     pub async fn change<R: Record>(&mut self, before: &R, after: R) -> Result<R> {
         Ok(self.save(vec![(Some(before.clone()), after)]).await?.remove(0))
+    }
+
+    /// Adds a new row along with what hangs off it and has no version of its own: its event has those facts too.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn add_with<R: Record>(&mut self, mut row: R, besides: Map<String, Value>) -> Result<R> {
+        let mut changes = difference(&Facts::new(), &row.facts(self.currency));
+        changes.extend(besides);
+        row.stamp(self.at, 1);
+        let mut names = Names::default();
+        names.note(R::NOUN, None, &row);
+        insert_rows(&self.tx, vec![row.clone()], false).await?;
+        names.save(&self.tx, self.organization).await?;
+        self.note_row(&row, "created", &changes);
+        Ok(row)
     }
 
     /// Adds and changes many rows at once, in a number of statements that does not grow with the rows.
@@ -261,7 +277,16 @@ impl<'a> Write<'a> {
     /// # Errors
     /// The database's.
     pub async fn remove<R: Record>(&mut self, row: &R) -> Result<()> {
-        let changes = difference(&row.facts(self.currency), &Facts::new());
+        self.remove_with(row, Map::new()).await
+    }
+
+    /// Removes a row of which what hung off it was taken away before: its event has those changes too.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn remove_with<R: Record>(&mut self, row: &R, besides: Map<String, Value>) -> Result<()> {
+        let mut changes = difference(&row.facts(self.currency), &Facts::new());
+        changes.extend(besides);
         if row.external_ids().is_some() {
             external_id::Entity::remove_of(self.organization)
                 .filter(external_id::Column::SubjectId.eq(row.uuid()))
@@ -437,7 +462,7 @@ impl<'a> Write<'a> {
 }
 
 /// {field: {from, to}} of what differs.
-fn difference(old: &Facts, new: &Facts) -> Map<String, Value> {
+pub(crate) fn difference(old: &Facts, new: &Facts) -> Map<String, Value> {
     let mut changes = Map::new();
     for (field, to) in new {
         let from = old.get(field).unwrap_or(&Value::Null);

@@ -7,7 +7,7 @@
 use std::time::Duration;
 
 use async_graphql::InputObject;
-use entity::{AccountId, EventId, Id, OneOnOneId, Scoped, event};
+use entity::{AccountId, EventId, Id, OneOnOneId, PlanId, Scoped, event};
 use sea_orm::sea_query::Cond;
 use sea_orm::{ColumnTrait, ConnectionTrait, DbBackend, DbErr, QueryFilter, Select, Statement};
 
@@ -174,6 +174,25 @@ pub async fn history(asked: &Asked<'_>, accounts: &[AccountId]) -> Result<Vec<Co
         key: entity::account::Column::Id,
     };
     below.pages(asked, accounts, |row| row.account_id, &order(Direction::Desc)?, &arguments).await
+}
+
+/// The history of plans, the newest first.
+///
+/// # Errors
+/// As for every page; the database's.
+pub async fn history_of_plans(asked: &Asked<'_>, plans: &[PlanId]) -> Result<Vec<Connection<Event>>> {
+    let arguments: PageArguments = asked.arguments()?;
+    // Whoever sees a plan sees its account, and so these events.
+    let mut select = event::Entity::of(asked.cx.viewer()?.organization.id);
+    if let Some(end) = settled_end(asked.cx).await? {
+        select = select.filter(event::Column::Seq.lte(end));
+    }
+    let below = Below::<event::Entity, entity::plan::Entity> {
+        select,
+        foreign: event::Column::SubjectId,
+        key: entity::plan::Column::Id,
+    };
+    below.pages(asked, plans, |row| Some(PlanId(row.subject_id)), &order(Direction::Desc)?, &arguments).await
 }
 
 impl Event {

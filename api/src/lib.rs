@@ -37,6 +37,7 @@ pub mod one_on_one;
 pub mod opportunity;
 pub mod organization;
 pub mod paging;
+pub mod plan;
 pub mod scalar;
 pub mod schema;
 pub mod server;

@@ -27,6 +27,14 @@ use crate::opportunity::{self, Opportunity, OpportunityPayload};
 use crate::organization::write::OrganizationPayload;
 use crate::organization::{self, Organization};
 use crate::paging::Connection;
+use crate::plan::action::Action;
+use crate::plan::benchmark::Benchmark;
+use crate::plan::commitment::Commitment;
+use crate::plan::objective::Objective;
+use crate::plan::question::Question;
+use crate::plan::relationship::PlannedRelationship;
+use crate::plan::review::Review;
+use crate::plan::{self, Plan, PlanPayload};
 use crate::target::{self, Target, TargetPayload};
 use crate::target_list::review::{self, TargetListPayload};
 use crate::touch::{self, Touch, TouchPayload};
@@ -74,6 +82,8 @@ object! {
         goals(goal::GoalsArguments): Connection<Goal> = once(goal::goals);
         /// The one-on-ones that the caller sees: their own, and those of sellers below them.
         oneOnOnes(one_on_one::list::OneOnOnesArguments): Connection<OneOnOne> = once(one_on_one::list::one_on_ones);
+        /// The plans for accounts that the caller sees, by id.
+        plans(plan::PlansArguments): Connection<Plan> = once(plan::plans);
         /// The touches that the caller sees: made, called off, to be made and missed.
         touches(touch::TouchesArguments): Connection<Touch> = once(touch::touches);
         /// Figures over what the caller sees, by group.
@@ -184,6 +194,59 @@ object! {
         scheduleOneOnOne(one_on_one::write::ScheduleOneOnOne): OneOnOnePayload = mutation(one_on_one::write::schedule);
         /// Changes a one-on-one, or says that it was held. For its two until it was held, and for nobody after.
         updateOneOnOne(one_on_one::write::UpdateOneOnOne): OneOnOnePayload = mutation(one_on_one::write::update);
+        /// A new plan, a draft. For the account's owner, their managers and admins.
+        createPlan(plan::write::CreatePlan): PlanPayload = mutation(plan::write::create);
+        /// Changes a plan. This and all that follows until closePlan: for the account's owner, the plan's owner, their managers
+        /// and admins, where nothing else is said; CONFLICT on a closed plan. Every change of a plan or of an item of it is a
+        /// write of the plan.
+        updatePlan(plan::write::UpdatePlan): PlanPayload = mutation(plan::write::update);
+        /// Signs the plan as it is. Refused with INCOMPLETE, one userError an element, while one of the six is missing, and with
+        /// CONFLICT where it is signed as it is. Where the commitment in force is stale this starts a new one. For the account's
+        /// owner, their managers and admins.
+        commitPlan(plan::commitment::CommitPlan): PlanPayload = mutation(plan::commitment::commit);
+        /// Adds one's signature to the commitment in force; refused with CONFLICT once that is stale, and to whoever signed it
+        /// already. For the account's owner, their managers and admins.
+        cosignCommitment(plan::commitment::CosignCommitment): PlanPayload = mutation(plan::commitment::cosign);
+        /// Notes a review, with how actions and benchmarks stand now.
+        reviewPlan(plan::review::ReviewPlan): PlanPayload = mutation(plan::review::review);
+        /// Plans where somebody is to be taken, or changes that.
+        setPlannedRelationship(plan::relationship::SetPlannedRelationship): PlanPayload = mutation(plan::relationship::set);
+        /// Takes a planned relationship out of its plan.
+        removePlannedRelationship(plan::relationship::RemovePlannedRelationship): PlanPayload = mutation(plan::relationship::remove);
+        /// Adds an objective.
+        addObjective(plan::objective::AddObjective): PlanPayload = mutation(plan::objective::add);
+        /// Changes an objective, or says that it was achieved.
+        updateObjective(plan::objective::UpdateObjective): PlanPayload = mutation(plan::objective::update);
+        /// Takes an objective out of its plan; actions that were for it stay, for none.
+        removeObjective(plan::objective::RemoveObjective): PlanPayload = mutation(plan::objective::remove);
+        /// Adds an action.
+        addAction(plan::action::AddAction): PlanPayload = mutation(plan::action::add);
+        /// Changes an action, or says that it was done; its assignee may do the latter. A touch that was made for an action
+        /// (actionId) says so too, where whoever entered it or made it may.
+        updateAction(plan::action::UpdateAction): PlanPayload = mutation(plan::action::update);
+        /// Puts an action in another place. Of two that are moved at once the second goes where it is told to among what the
+        /// first has left.
+        moveAction(plan::action::MoveAction): PlanPayload = mutation(plan::action::move_after);
+        /// Takes an action out of its plan; touches that were for it stay, for none.
+        removeAction(plan::action::RemoveAction): PlanPayload = mutation(plan::action::remove);
+        /// Adds a benchmark.
+        addBenchmark(plan::benchmark::AddBenchmark): PlanPayload = mutation(plan::benchmark::add);
+        /// Changes a benchmark.
+        updateBenchmark(plan::benchmark::UpdateBenchmark): PlanPayload = mutation(plan::benchmark::update);
+        /// Takes a benchmark out of its plan, with all that it measured.
+        removeBenchmark(plan::benchmark::RemoveBenchmark): PlanPayload = mutation(plan::benchmark::remove);
+        /// Notes what a benchmark measures on a day.
+        recordMeasurement(plan::benchmark::RecordMeasurement): PlanPayload = mutation(plan::benchmark::record);
+        /// Asks what is to be found out about the account.
+        askQuestion(plan::question::AskQuestion): PlanPayload = mutation(plan::question::ask);
+        /// Changes a question, or answers it; everyone who sees the account may do the latter.
+        updateQuestion(plan::question::UpdateQuestion): PlanPayload = mutation(plan::question::update);
+        /// Takes a question out of its plan.
+        removeQuestion(plan::question::RemoveQuestion): PlanPayload = mutation(plan::question::remove);
+        /// Ends a plan, which stays as it is from then on. Closing what is closed changes nothing.
+        closePlan(plan::write::OnePlan): PlanPayload = mutation(plan::write::close);
+        /// Deletes a draft that was never signed, and answers it as it last was.
+        deletePlan(plan::write::OnePlan): PlanPayload = mutation(plan::write::delete);
         /// A touch that was made.
         logTouch(touch::input::LogTouch): TouchPayload = mutation(touch::write::log);
         /// A touch that is to be made.
@@ -300,6 +363,8 @@ pub async fn nodes_of(asked: &Asked<'_>, ids: &[(&str, Uuid)]) -> Result<Answers
     nouns! {
         AccountId => Account, ContactId => Contact, UserId => User, EventId => Event, TouchId => Touch, OpportunityId => Opportunity,
         BookingId => Booking, CriterionId => Criterion, TargetId => Target, OneOnOneId => OneOnOne, GoalId => Goal,
+        PlanId => Plan, PlannedRelationshipId => PlannedRelationship, ObjectiveId => Objective, ActionId => Action,
+        BenchmarkId => Benchmark, QuestionId => Question, CommitmentId => Commitment, ReviewId => Review,
     }
     part!(entity::OrganizationId::PREFIX, wanted => wanted.iter().filter_map(|id| Some((*id, Organization::own(cx, *id)?))).collect());
     Ok(group_answers(ids.len(), &parts))

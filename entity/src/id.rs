@@ -150,6 +150,22 @@ ids! {
     OneOnOneId "oneonone",
     /// Of a goal.
     GoalId "goal",
+    /// Of a plan.
+    PlanId "plan",
+    /// Of a planned relationship.
+    PlannedRelationshipId "plannedrelationship",
+    /// Of an objective of a plan.
+    ObjectiveId "objective",
+    /// Of an action of a plan.
+    ActionId "action",
+    /// Of a benchmark of a plan.
+    BenchmarkId "benchmark",
+    /// Of a question of a plan.
+    QuestionId "question",
+    /// Of a commitment to a plan.
+    CommitmentId "commitment",
+    /// Of a review of a plan.
+    ReviewId "review",
 }
 
 #[cfg(test)]

@@ -22,6 +22,15 @@ pub mod list_review;
 pub mod one_on_one;
 pub mod opportunity;
 pub mod organization;
+pub mod plan;
+pub mod plan_action;
+pub mod plan_benchmark;
+pub mod plan_commitment;
+pub mod plan_measurement;
+pub mod plan_objective;
+pub mod plan_question;
+pub mod plan_relationship;
+pub mod plan_review;
 pub mod refresh_token;
 pub mod seat;
 pub mod session;
@@ -31,8 +40,9 @@ pub mod touch_contact;
 pub mod user;
 
 pub use id::{
-    AccountId, BookingId, ContactId, CriterionId, EventId, GoalId, ListReviewId, OneOnOneId, OpportunityId,
-    OrganizationId, SessionId, TargetId, TouchId, UserId,
+    AccountId, ActionId, BenchmarkId, BookingId, CommitmentId, ContactId, CriterionId, EventId, GoalId, ListReviewId,
+    ObjectiveId, OneOnOneId, OpportunityId, OrganizationId, PlanId, PlannedRelationshipId, QuestionId, ReviewId,
+    SessionId, TargetId, TouchId, UserId,
 };
 pub use id::{Id, IdError, show as show_id, split as split_id, suffix};
 pub use row::{Blank, Columns, Found, Row, Stored};

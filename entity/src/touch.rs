@@ -2,7 +2,7 @@
 
 use sea_orm::entity::prelude::*;
 
-use crate::{AccountId, Instant, OpportunityId, OrganizationId, TouchId, UserId, row::row, word::word};
+use crate::{AccountId, ActionId, Instant, OpportunityId, OrganizationId, TouchId, UserId, row::row, word::word};
 
 word! {
     /// How the touch is made.
@@ -106,6 +106,8 @@ row! {
         pub commitment_given: Option<bool>,
         /// The opportunity that it was about.
         pub opportunity_id: Option<OpportunityId>,
+        /// The action of a plan that it was for.
+        pub action_id: Option<ActionId>,
         /// JSON: ids of the contacts, in the order given. `touch_contact` has the same to search by.
         pub contact_ids: String,
         /// JSON: [{source, id}], by source.

@@ -1,206 +1,529 @@
-//! What the databases do for lists: over 100,000 touches at 10,000 accounts, of which a seller sees fifty.
+//! Plans: writing one, what it lacks, signing it in its exact wording, reviewing it; who may, and what is refused.
 
-use entity::{Id, UserId};
-use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, Statement};
-use tests::databases::Kind;
-use tests::explain::explain;
-use tests::{World, on_both_databases};
+use callshot::plan::as_of::contents;
+use callshot::plan::content::{canonical, fingerprint};
+use entity::{
+    Id as _, OrganizationId, PlanId, Scoped as _, account, contact, credential, opportunity, organization, plan,
+    plan_action, plan_benchmark, plan_commitment, plan_measurement, plan_objective, plan_question, plan_relationship,
+    plan_review, seat, user,
+};
+use sea_orm::{ActiveModelTrait as _, EntityTrait, IntoActiveModel as _};
+use serde_json::{Value, json};
+use tests::actors::{Member, PASSWORD};
+use tests::imports::{Desk, import};
+use tests::queries::count;
+use tests::{Answer, Database, Kind, Server, World, on_both_databases};
 
-/// Items of a page where none are asked for.
-const PAGE: u64 = 25;
+pub fn refusal(code: &str, field: &str) -> [(String, String); 1] {
+    [(code.to_owned(), field.to_owned())]
+}
 
-/// Fills the tables by SQL: for each seller fifty accounts; at each account ten touches, five contacts, two opportunities, a
-/// booking, a target and a goal.
-async fn fill(connection: &DatabaseConnection, owners: &[String]) {
-    let postgres = connection.get_database_backend() == DbBackend::Postgres;
-    let organization = "(select id from organization)";
-    let series = |to: u32| {
-        if postgres {
-            format!("generate_series(1, {to}) as s(i)")
-        } else {
-            format!(
-                "(with recursive s(i) as (select 1 union all select i + 1 from s where i < {to}) select i from s) as s"
-            )
-        }
-    };
-    // Ids that ascend with the number, of a kind each.
-    let id = |kind: u32, number: &str| {
-        if postgres {
-            format!("('00000000-0000-7000-8{kind:03}-' || lpad(to_hex({number}), 12, '0'))::uuid")
-        } else {
-            format!("unhex('00000000000070008{kind:03}' || printf('%012x', {number}))")
-        }
-    };
-    let literal = |text: &str| {
-        let uuid = UserId::parse(text).unwrap().uuid();
-        if postgres { format!("'{uuid}'::uuid") } else { format!("x'{}'", uuid.simple()) }
-    };
-    // The first fifty accounts are the seller's, the rest everybody else's in turn.
-    let owner = |account: &str| {
-        format!("case when {account} % 200 = 0 then {} else {} end", literal(&owners[0]), literal(&owners[1]))
-    };
-    // Whoever owns an account works on it.
-    let (owner, worker) = (owner("s.i"), owner("(1 + s.i % 10000)"));
-    let scatter = "cast(s.i * 7919 % 100003 as bigint) * 1000000000";
-    let (account, of_account) = (id(1, "s.i"), id(1, "1 + s.i % 10000"));
-    let statements = [
-        format!("insert into account select {account}, {organization}, 'n' || (s.i * 7919 % 10007), 'n' || (s.i * 7919 % 10007), null,
-            'I' || (s.i % 20), 'i' || (s.i % 20), s.i % 1000, null, null, null, null, null, null, null,
-            case when s.i % 3 = 0 then s.i end, null, {owner}, '[]', '{{}}', {scatter}, {scatter}, null, 1, s.i % 1000 from {}", series(10_000)),
-        "insert into seat select id, owner_id, organization_id, true, null, 0 from account".to_owned(),
-        format!("insert into contact select {}, {organization}, {of_account}, 'n' || (s.i * 7919 % 50021), 'n' || (s.i * 7919 % 50021), null, null,
-            null, null, null, null, 'KNOWN', null, false, '[]', '{{}}', {scatter}, {scatter}, null, null, 1 from {}", id(2, "s.i"), series(50_000)),
-        format!("insert into touch select {}, {organization}, {of_account}, {worker}, 'CALL', 'COMPLETED', 'OUTBOUND', {scatter}, {scatter}, 15, {scatter},
-            null, null, true, null, false, null, null, null, '[]', '[]', {scatter}, {scatter}, 1 from {}", id(3, "s.i"), series(100_000)),
-        format!("insert into opportunity select {}, {organization}, {of_account}, {worker}, 'n' || (s.i * 7919 % 20011), 'n' || (s.i * 7919 % 20011),
-            case when s.i % 4 > 0 then s.i end, 'WON', null, s.i % 5000, case when s.i % 2 = 0 then s.i % 4000 end, case when s.i % 3 = 0 then s.i % 3000 end,
-            null, '[]', '{{}}', {scatter}, {scatter}, 1 from {}", id(4, "s.i"), series(20_000)),
-        format!("insert into booking select {}, {organization}, {of_account}, s.i, s.i % 5000, null, null, {worker}, '[]', {scatter}, {scatter}, 1 from {}",
-            id(5, "s.i"), series(10_000)),
-        format!("insert into target select {}, {organization}, {of_account}, {worker}, 'GROWTH', 'AGREED', 'SELLER', 'r', {worker}, {scatter}, {worker},
-            {scatter}, null, {scatter}, null, null, null, {scatter}, 1 from {}", id(6, "s.i"), series(10_000)),
-        format!("insert into goal select {}, {organization}, {of_account}, 2017, s.i, null, {worker}, {worker}, {scatter}, '[]', null, {scatter}, {scatter}, 1
-            from {}", id(7, "s.i"), series(10_000)),
-        "analyze".to_owned(),
-    ];
-    for statement in statements {
-        connection.execute_unprepared(&statement).await.unwrap();
+/// Sends a mutation that takes one input, and asks for the plan.
+pub async fn change(who: &Member, mutation: &str, input: Value) -> Answer {
+    who.mutate(mutation, "plan { id version status nextReviewOn health { completeness missing } }", input).await
+}
+
+/// Sends a mutation that takes one id under a name.
+pub async fn act(who: &Member, mutation: &str, argument: &str, id: &str) -> Answer {
+    let document = format!(
+        "mutation($id: ID!) {{ {mutation}({argument}: $id) {{ plan {{ id version status actions {{ title }} }}
+            userErrors {{ code message field }} }} }}"
+    );
+    who.send(&document, json!({"id": id})).await
+}
+
+/// A plan of 2017.
+pub async fn plan(who: &Member, account: &str, fields: Value) -> String {
+    let mut input =
+        json!({"accountId": account, "title": "Win them", "startsOn": "2017-01-01", "endsOn": "2017-12-31"});
+    input.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
+    who.make("createPlan", "plan", input).await
+}
+
+/// What a plan says of itself.
+pub async fn look(who: &Member, plan: &str, selection: &str) -> Value {
+    let document = format!("query($id: ID!) {{ node(id: $id) {{ ... on Plan {{ {selection} }} }} }}");
+    who.send(&document, json!({"id": plan})).await.data("node").clone()
+}
+
+/// Adds an item, and answers its id: the one that was not there before.
+pub async fn add(who: &Member, mutation: &str, list: &str, input: Value) -> String {
+    let answer = who.mutate(mutation, &format!("plan {{ {list} {{ id }} }}"), input).await.done();
+    let ids = answer.each(&format!("{mutation}.plan.{list}"), "id");
+    ids.iter().filter_map(|id| id.as_str()).max().unwrap().to_owned()
+}
+
+/// A plan with all six elements: its id, and that of an action.
+pub async fn full(who: &Member, account: &str, fields: Value) -> (String, String) {
+    let plan = plan(who, account, fields).await;
+    let contact = who.contact(account, json!({"name": "Cora"})).await;
+    let opportunity = who.opportunity(account, json!({"name": "A deal", "amount": "500"})).await;
+    let input = json!({"id": plan, "summary": "They outgrow what they have.", "opportunityIds": [opportunity]});
+    change(who, "updatePlan", input).await.done();
+    let input =
+        json!({"planId": plan, "contactId": contact, "desired": "VALUED", "by": "2017-06-30", "approach": "Lunch"});
+    change(who, "setPlannedRelationship", input).await.done();
+    let mut action = String::new();
+    for horizon in ["SHORT_TERM", "LONG_TERM"] {
+        let input = json!({"planId": plan, "horizon": horizon, "statement": format!("Be known, {horizon}"), "dueOn": "2017-09-30"});
+        let objective = add(who, "addObjective", "objectives", input).await;
+        let input = json!({"planId": plan, "title": format!("Call, {horizon}"), "dueOn": "2017-03-01", "assigneeId": who.id(),
+            "objectiveId": objective, "contactId": contact});
+        action = add(who, "addAction", "actions", input).await;
     }
+    let input = json!({"planId": plan, "name": "Visits", "unit": "a month", "baseline": "1", "target": "4.5", "dueOn": "2017-12-31"});
+    change(who, "addBenchmark", input).await.done();
+    (plan, action)
+}
+
+const COMMITMENT: &str = "status version commitment { id statement fingerprint stale signatures { user { name } } changes { path from to } plan }";
+
+#[on_both_databases]
+async fn a_plan_for_a_maven_account_is_written_signed_and_tells_what_changed(world: &World) {
+    let mia = world.manager("Mia").await;
+    let ann = world.seller("Ann").under(&mia).await;
+    let desk = Desk::new();
+    let file = "account,sector,year_established,revenue,employees,office_location,subsidiary_of\nIsdom,medical,2002,3178.24,4540,United States,\n";
+    let path = desk.file("accounts.csv", file);
+    import(world.server(), "--from maven --as accounts", &[&path]).await.unwrap();
+    let answer = world.admin().query("{ accounts { nodes { id name } } }").await;
+    let account = answer.text("accounts.nodes.0.id").to_owned();
+    assert_eq!(answer.text("accounts.nodes.0.name"), "Isdom");
+    let input = json!({"id": account, "ownerId": ann.id()});
+    world.admin().mutate("updateAccount", "account { id }", input).await.done();
+
+    // It says what it lacks until it lacks nothing.
+    let plan_id = plan(&ann, &account, json!({"title": "Isdom 2017", "cadence": "MONTHLY"})).await;
+    let said = look(&ann, &plan_id, "status health { completeness missing missingBecause } commitment { id }").await;
+    assert_eq!((&said["status"], &said["commitment"]), (&json!("DRAFT"), &Value::Null));
+    assert_eq!(said["health"]["completeness"], json!(0.0));
+    assert_eq!(said["health"]["missingBecause"].as_array().unwrap().len(), 6);
+    let commit = async |who: &Member, plan: &str, fields: Value| {
+        let mut input = json!({"id": plan, "statement": "We win them by the end of the year."});
+        input.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
+        who.mutate("commitPlan", &format!("plan {{ nextReviewOn {COMMITMENT} }}"), input).await
+    };
+    let answer = commit(&ann, &plan_id, json!({"statement": " "})).await;
+    let mut expected = vec![("INCOMPLETE".to_owned(), "input.id".to_owned()); 6];
+    expected.push(("REQUIRED".to_owned(), "input.statement".to_owned()));
+    assert_eq!(answer.refusals(), expected);
+    assert_eq!(act(&ann, "deletePlan", "id", &plan_id).await.done().text("deletePlan.plan.id"), plan_id);
+
+    let (plan_id, action) = full(&ann, &account, json!({"title": "Isdom 2017", "cadence": "MONTHLY"})).await;
+    let said = look(&ann, &plan_id, "version health { completeness missing missingBecause }").await;
+    assert_eq!(said["health"], json!({"completeness": 1.0, "missing": [], "missingBecause": []}));
+    let version = said["version"].as_i64().unwrap();
+    let answer = commit(&ann, &plan_id, json!({"ifVersion": version - 1})).await;
+    assert_eq!(answer.refusals(), refusal("STALE_VERSION", "input.ifVersion"));
+    let answer = commit(&ann, &plan_id, json!({"ifVersion": version})).await.done();
+    let signed = answer.data("commitPlan.plan").clone();
+    assert_eq!((&signed["status"], &signed["version"]), (&json!("COMMITTED"), &json!(version + 1)));
+    let commitment = &signed["commitment"];
+    assert_eq!((&commitment["stale"], &commitment["changes"]), (&json!(false), &json!([])));
+    assert_eq!(commitment["plan"]["statement"], "We win them by the end of the year.");
+    let text = canonical(&commitment["plan"]);
+    assert_eq!(commitment["fingerprint"], fingerprint(&text));
+    assert!(!text.contains("Cora") && !text.contains("OPEN"), "{text}");
+    assert_eq!(commit(&ann, &plan_id, json!({})).await.refusals(), refusal("CONFLICT", "input.id"));
+
+    // The manager signs too, once.
+    assert_eq!(act(&ann, "cosignCommitment", "planId", &plan_id).await.refusals(), refusal("CONFLICT", "planId"));
+    act(&mia, "cosignCommitment", "planId", &plan_id).await.done();
+    assert_eq!(act(&mia, "cosignCommitment", "planId", &plan_id).await.refusals(), refusal("CONFLICT", "planId"));
+    let said = look(&ann, &plan_id, COMMITMENT).await;
+    assert_eq!(said["commitment"]["signatures"], json!([{"user": {"name": "Ann"}}, {"user": {"name": "Mia"}}]));
+
+    // Doing it is no change.
+    change(&ann, "updateAction", json!({"id": action, "status": "DONE", "completedOn": "2017-02-01"})).await.done();
+    let items = look(&ann, &plan_id, "benchmarks { id } objectives { id } relationships { contact { id } }").await;
+    let id = |path: &str| items.pointer(path).unwrap().as_str().unwrap().to_owned();
+    let measured = json!({"benchmarkId": id("/benchmarks/0/id"), "value": "3", "measuredOn": "2017-02-01"});
+    change(&ann, "recordMeasurement", measured).await.done();
+    change(&ann, "updateObjective", json!({"id": id("/objectives/0/id"), "status": "ACHIEVED"})).await.done();
+    change(&ann, "askQuestion", json!({"planId": plan_id, "question": "Who decides?"})).await.done();
+    change(&ann, "reviewPlan", json!({"id": plan_id, "outcome": "ON_TRACK"})).await.done();
+    let person = json!({"id": id("/relationships/0/contact/id"), "relationship": "TRUSTED"});
+    ann.mutate("updateContact", "contact { id }", person).await.done();
+    assert_eq!(look(&ann, &plan_id, COMMITMENT).await["commitment"]["changes"], json!([]));
+
+    // Changing it is.
+    the_same_rows_elsewhere_say_the_same(world, &plan_id).await;
+    change(&ann, "updateAction", json!({"id": action, "dueOn": "2017-04-01"})).await.done();
+    let said = look(&mia, &plan_id, COMMITMENT).await["commitment"].clone();
+    let path = format!("actions.{action}.dueOn");
+    assert_eq!(said["stale"], json!(true));
+    assert_eq!(said["changes"], json!([{"path": path, "from": "2017-03-01", "to": "2017-04-01"}]));
+    assert_eq!(said["fingerprint"], signed["commitment"]["fingerprint"]);
+    let admin = world.admin();
+    assert_eq!(act(admin, "cosignCommitment", "planId", &plan_id).await.refusals(), refusal("CONFLICT", "planId"));
+    // Signing again starts a new one, and keeps the old. The short-term objective was achieved; the other one's action done.
+    let input = json!({"planId": plan_id, "title": "Meet", "dueOn": "2017-05-01", "assigneeId": ann.id(), "objectiveId": id("/objectives/1/id")});
+    change(&ann, "addAction", input).await.done();
+    let answer = commit(&mia, &plan_id, json!({"statement": "Still."})).await.done();
+    assert_eq!(answer.data("commitPlan.plan.commitment.stale"), &json!(false));
+    let said = look(&ann, &plan_id, "commitments { statement stale }").await;
+    assert_eq!(
+        said["commitments"],
+        json!([{"statement": "Still.", "stale": false}, {"statement": "We win them by the end of the year.", "stale": true}])
+    );
+    assert_eq!(act(&ann, "deletePlan", "id", &plan_id).await.refusals(), refusal("CONFLICT", "id"));
+}
+
+/// The rows of a plan, copied into a database of the other kind, say what was signed: asked of a server over it, and in
+/// the exact bytes.
+async fn the_same_rows_elsewhere_say_the_same(world: &World, plan_id: &str) {
+    let database = world.server().database();
+    let kind = if database.kind() == Kind::Sqlite { Kind::Postgres } else { Kind::Sqlite };
+    if !kind.is_available() {
+        return;
+    }
+    let elsewhere = Database::migrated(kind).await;
+    elsewhere.leave_rows_beside_the_feed();
+    let (from, to) = (database.connect().await, elsewhere.connect().await);
+    let organization = world.admin().query("{ organization { id } }").await;
+    let organization = OrganizationId::parse(organization.text("organization.id")).unwrap();
+    macro_rules! copy {
+        ($($table:ident)*) => {$(
+            let rows = $table::Entity::of(organization).all(&from).await.unwrap();
+            let rows = rows.into_iter().map(|row| row.into_active_model().reset_all());
+            $table::Entity::insert_many(rows).exec_without_returning(&to).await.unwrap();
+        )*};
+    }
+    copy! {
+        organization user credential account seat contact opportunity plan plan_relationship plan_objective plan_action
+        plan_benchmark plan_measurement plan_question plan_commitment plan_review
+    }
+    let id = PlanId::parse(plan_id).unwrap();
+    let row = plan::Entity::of(organization).all(&to).await.unwrap().into_iter().find(|row| row.id == id).unwrap();
+    let mut said = Vec::new();
+    for connection in [&from, &to] {
+        said.push(canonical(&contents(connection, organization, &[&row]).await.unwrap()[&id]));
+    }
+    assert_eq!(said[0], said[1]);
+    from.close().await.unwrap();
+    to.close().await.unwrap();
+    let server = Server::start(elsewhere).await;
+    let input = json!({"email": world.email_of("Ann"), "password": PASSWORD});
+    let answer = server.stranger().mutate("signIn", "session { accessToken }", input).await.done();
+    let ann = server.stranger().with_token(answer.text("signIn.session.accessToken"));
+    let document = format!(
+        "{{ node(id: \"{plan_id}\") {{ ... on Plan {{ commitment {{ stale fingerprint changes {{ path }} }} }} }} }}"
+    );
+    let answer = ann.query(&document).await;
+    let commitment = answer.data("node.commitment");
+    assert_eq!((&commitment["stale"], &commitment["changes"]), (&json!(false), &json!([])));
+    assert_eq!(commitment["fingerprint"], fingerprint(&said[0]));
+    server.stop().await.remove().await;
 }
 
 #[on_both_databases]
-async fn no_list_reads_or_sorts_much_more_than_it_shows(world: &World) {
-    let seller = world.seller("Ann").await;
-    let other = world.seller("Bob").await;
-    world.server().database().leave_rows_beside_the_feed();
-    let connection = world.server().database().connect().await;
-    fill(&connection, &[seller.id().to_owned(), other.id().to_owned()]).await;
-    let account = seller.query("{ accounts(first: 1) { nodes { id } } }").await.text("accounts.nodes.0.id").to_owned();
-
-    let mut lists = Vec::new();
-    for (list, orders, filters) in [
-        (
-            "accounts",
-            &["NAME", "POTENTIAL", "EMPLOYEES", "SCORE", "CREATED_AT", "UPDATED_AT"][..],
-            vec![
-                format!("ownerId: {{eq: \"{}\"}}", seller.id()),
-                "name: {eq: \"n7919\"}".to_owned(),
-                "industry: {eq: \"I3\"}".to_owned(),
-                "score: {gte: 99}".to_owned(),
-            ],
-        ),
-        (
-            "contacts",
-            &["NAME", "CREATED_AT", "UPDATED_AT"],
-            vec![format!("accountId: {{eq: \"{account}\"}}"), "name: {eq: \"n7919\"}".to_owned()],
-        ),
-        (
-            "touches",
-            &["AT", "CREATED_AT", "UPDATED_AT"],
-            vec![format!("accountId: {{eq: \"{account}\"}}"), format!("userId: {{eq: \"{}\"}}", seller.id())],
-        ),
-        (
-            "opportunities",
-            &["NAME", "AMOUNT", "OPENED_ON", "EXPECTED_CLOSE_ON", "CLOSED_ON", "UPDATED_AT"],
-            vec![
-                format!("accountId: {{eq: \"{account}\"}}"),
-                format!("ownerId: {{eq: \"{}\"}}", seller.id()),
-                "name: {eq: \"n7919\"}".to_owned(),
-            ],
-        ),
+async fn an_account_has_one_open_plan_at_a_time(world: &World) {
+    let ann = world.seller("Ann").await;
+    let acme = ann.account(json!({"name": "Acme"})).await;
+    let first = plan(&ann, &acme, json!({})).await;
+    let create = async |from: &str, to: &str| {
+        let input = json!({"accountId": acme, "title": "Another", "startsOn": from, "endsOn": to});
+        change(&ann, "createPlan", input).await
+    };
+    for (from, to) in [
+        ("2016-06-01", "2017-01-01"),
+        ("2017-12-31", "2018-06-01"),
+        ("2017-03-01", "2017-04-01"),
+        ("2016-01-01", "2019-01-01"),
     ] {
-        lists.push(list.to_owned());
-        // Filtered by equality, in the list's first ordering.
-        for filter in &filters {
-            lists.push(format!("{list}(filter: {{{filter}}}, orderBy: {{field: {}}})", orders[0]));
-        }
-        for order in orders {
-            for direction in ["ASC", "DESC"] {
-                lists.push(format!("{list}(orderBy: {{field: {order}, direction: {direction}}})"));
-            }
-        }
+        let answer = create(from, to).await;
+        assert_eq!(answer.refusals(), refusal("INVALID", "input.startsOn"), "{from} {to}");
+        assert!(
+            answer.user_errors()[0].message.contains("Win them") && answer.user_errors()[0].message.contains(&first)
+        );
     }
-    lists.push("bookings".to_owned());
-    lists.push(format!("bookings(filter: {{accountId: {{eq: \"{account}\"}}}})"));
-    lists.push("targets".to_owned());
-    lists.push(format!("targets(filter: {{accountId: {{eq: \"{account}\"}}}})"));
-    lists.push(format!("targets(filter: {{sellerId: {{eq: \"{}\"}}}})", seller.id()));
-    lists.push("goals".to_owned());
-    lists.push(format!("goals(filter: {{accountId: {{eq: \"{account}\"}}}})"));
-    lists.push("events".to_owned());
+    assert_eq!(create("2018-02-01", "2018-01-31").await.refusals(), refusal("INVALID", "input.endsOn"));
+    let second = create("2018-01-01", "2018-12-31").await.done().text("createPlan.plan.id").to_owned();
+    // Moving one into the other is refused as well; two at once never both come.
+    let moved = json!({"id": second, "startsOn": "2017-12-01"});
+    assert_eq!(change(&ann, "updatePlan", moved.clone()).await.refusals(), refusal("INVALID", "input.startsOn"));
+    let (one, other) = tokio::join!(create("2020-01-01", "2020-12-31"), create("2020-06-01", "2021-12-31"));
+    assert_eq!(one.user_errors().len() + other.user_errors().len(), 1);
 
-    let app = world.server().app();
-    app.db.watch();
-    for (who, name) in [(&**world.admin(), "admin"), (&*seller, "seller")] {
-        for list in &lists {
-            let _ = app.db.watched();
-            let answer =
-                who.query(&format!("{{ {list} {{ nodes {{ id }} pageInfo {{ hasNextPage endCursor }} }} }}")).await;
-            let _ = answer.data("");
-            for statement in app.db.watched().iter().filter(|statement| statement.sql.contains("LIMIT")) {
-                check(&connection, statement, &format!("{name}: {list}")).await;
-            }
-        }
+    let on = async |day: &str| {
+        let document = format!("query($id: ID!) {{ account(by: {{id: $id}}) {{ plan(on: \"{day}\") {{ id }} }} }}");
+        ann.send(&document, json!({"id": acme})).await.data("account.plan").clone()
+    };
+    assert_eq!(on("2017-12-31").await, json!({"id": first}));
+    assert_eq!(on("2018-01-01").await, json!({"id": second}));
+    assert_eq!(on("2016-12-31").await, Value::Null);
+    // What is closed makes room, and stays as it is; it was the plan of its days until it was closed.
+    act(&ann, "closePlan", "id", &first).await.done();
+    act(&ann, "closePlan", "id", &first).await.done();
+    change(&ann, "updatePlan", moved).await.done();
+    assert_eq!(on("2017-11-30").await, json!({"id": first}));
+    assert_eq!(on("2017-12-31").await, json!({"id": second}));
+    for (mutation, input) in [
+        ("updatePlan", json!({"id": first, "title": "Other"})),
+        ("reviewPlan", json!({"id": first, "outcome": "ON_TRACK"})),
+        ("commitPlan", json!({"id": first, "statement": "We will."})),
+    ] {
+        assert_eq!(change(&ann, mutation, input).await.refusals(), refusal("CONFLICT", "input.id"), "{mutation}");
     }
-    empty(&connection).await;
-}
-
-/// What was filled by SQL is in no feed: it goes before the feed is compared with the tables.
-async fn empty(connection: &DatabaseConnection) {
-    for table in ["goal", "target", "booking", "opportunity", "touch", "contact", "seat", "account"] {
-        connection.execute_unprepared(&format!("delete from {table}")).await.unwrap();
-    }
-}
-
-async fn check(connection: &DatabaseConnection, statement: &Statement, what: &str) {
-    let plan = explain(connection, statement).await;
-    // Small tables are rightly read whole; the feed of a SQLite with one organization is read by its places.
-    let large = ["account", "contact", "touch", "opportunity", "booking", "target", "goal", "seat", "row"];
-    let tables: Vec<&String> = plan.full_scans.iter().filter(|table| large.contains(&table.as_str())).collect();
-    assert!(tables.is_empty(), "{what} reads {tables:?} from end to end:\n{}\n{}", statement.sql, plan.text);
-    if let Some(read) = plan.rows_read {
-        // Beside the list's rows, the fifty seats.
-        assert!(read <= 20 * PAGE + 50, "{what} reads {read} rows:\n{}\n{}", statement.sql, plan.text);
-    }
-    // What is sorted is what one seller or one filter has; no more than a page of it is kept while sorting.
-    for sort in &plan.sorts {
-        if let Some(rows) = sort.rows {
-            assert!(rows <= 20 * PAGE, "{what} sorts {rows} rows by {}:\n{}\n{}", sort.by, statement.sql, plan.text);
-        }
-    }
+    let input = json!({"planId": first, "title": "Call"});
+    assert_eq!(change(&ann, "addAction", input).await.refusals(), refusal("CONFLICT", "input.planId"));
+    assert_eq!(act(&ann, "deletePlan", "id", &first).await.refusals(), refusal("CONFLICT", "id"));
+    let answer = ann
+        .send(
+            "query($id: ID!) { account(by: {id: $id}) { plan { id } plans(first: 1) { totalCount nodes { id } } } }",
+            json!({"id": acme}),
+        )
+        .await;
+    assert_eq!(answer.data("account.plans"), &json!({"totalCount": 3, "nodes": [{"id": first}]}));
+    let archive = "mutation($id: ID!) { archiveAccount(id: $id) { account { id } userErrors { code message field } } }";
+    ann.send(archive, json!({"id": acme})).await.done();
+    assert_eq!(create("2030-01-01", "2030-01-31").await.refusals(), refusal("CONFLICT", "input.accountId"));
 }
 
 #[on_both_databases]
-async fn a_page_deep_down_is_found_by_its_index(world: &World) {
-    let seller = world.seller("Ann").await;
-    let connection = world.server().database().connect().await;
-    fill(&connection, &[seller.id().to_owned(), seller.id().to_owned()]).await;
-    let app = world.server().app();
-    let mut cursor = String::new();
-    for _ in 0..5 {
-        let answer = world
-            .admin()
-            .query(&format!("{{ touches(orderBy: {{field: AT, direction: DESC}}, first: 200 {cursor}) {{ pageInfo {{ endCursor }} }} }}"))
+async fn the_team_does_what_it_is_given_and_answers_and_no_more(world: &World) {
+    let mia = world.manager("Mia").await;
+    let ann = world.seller("Ann").under(&mia).await;
+    let (bob, eve) = (world.seller("Bob").await, world.seller("Eve").await);
+    let acme = ann.account(json!({"name": "Acme"})).await;
+    let (plan, action) = full(&ann, &acme, json!({})).await;
+    // Nobody is given anything who does not see the account, is gone, or is of another organization.
+    let given = async |id: &str| change(&ann, "updateAction", json!({"id": action, "assigneeId": id})).await;
+    assert_eq!(given(bob.id()).await.refusals(), refusal("INVALID", "input.assigneeId"));
+    let stranger = world.another_organization("Globex").await;
+    assert_eq!(given(stranger.admin().id()).await.refusals(), refusal("NOT_FOUND", "input.assigneeId"));
+    let gone = json!({"id": eve.id()});
+    let seat = json!({"accountId": acme, "userId": eve.id(), "role": "OTHER"});
+    ann.mutate("setTeamMember", "account { id }", seat).await.done();
+    world.admin().mutate("deactivateUser", "user { id }", gone).await.done();
+    assert_eq!(given(eve.id()).await.refusals(), refusal("INVALID", "input.assigneeId"));
+    given(mia.id()).await.done();
+    given(world.admin().id()).await.done();
+
+    let seat = json!({"accountId": acme, "userId": bob.id(), "role": "TECHNICAL"});
+    assert_eq!(
+        change(&bob, "updatePlan", json!({"id": plan, "title": "x"})).await.refusals(),
+        refusal("NOT_FOUND", "input.id")
+    );
+    ann.mutate("setTeamMember", "account { id }", seat).await.done();
+    given(bob.id()).await.done();
+    let question = add(&ann, "askQuestion", "questions", json!({"planId": plan, "question": "Who decides?"})).await;
+    let items =
+        look(&bob, &plan, "actions { id assignee { name } } objectives { id } benchmarks { id } relationships { id }")
             .await;
-        cursor = format!(", after: {}", answer.data("touches.pageInfo.endCursor"));
+    let id = |path: &str| items.pointer(path).unwrap().as_str().unwrap().to_owned();
+    for (mutation, input) in [
+        ("updatePlan", json!({"id": plan, "title": "Mine"})),
+        ("commitPlan", json!({"id": plan, "statement": "We will."})),
+        ("reviewPlan", json!({"id": plan, "outcome": "ON_TRACK"})),
+        ("updateObjective", json!({"id": id("/objectives/0/id"), "status": "ACHIEVED"})),
+        ("updateBenchmark", json!({"id": id("/benchmarks/0/id"), "name": "Mine"})),
+        ("moveAction", json!({"id": action})),
+        ("updateAction", json!({"id": action, "dueOn": "2017-05-01"})),
+        ("updateAction", json!({"id": id("/actions/0/id"), "status": "DONE"})),
+        ("updateQuestion", json!({"id": question, "question": "What?"})),
+    ] {
+        assert_eq!(change(&bob, mutation, input).await.refusals(), refusal("FORBIDDEN", "input.id"), "{mutation}");
     }
-    app.db.watch();
-    let _ = app.db.watched();
-    let page = format!("{{ touches(orderBy: {{field: AT, direction: DESC}} {cursor}) {{ nodes {{ id }} }} }}");
-    let _ = world.admin().query(&page).await.data("");
-    let statements = app.db.watched();
-    let statement = statements.iter().find(|statement| statement.sql.contains("touch")).unwrap();
-    let plan = explain(&connection, statement).await;
-    if world.server().database().kind() == Kind::Postgres {
-        assert!(plan.rows_read.unwrap() <= PAGE + 1, "{}", plan.text);
+    for (mutation, input) in [
+        ("addObjective", json!({"planId": plan, "horizon": "LONG_TERM", "statement": "More"})),
+        ("addAction", json!({"planId": plan, "title": "More"})),
+        ("askQuestion", json!({"planId": plan, "question": "More?"})),
+    ] {
+        assert_eq!(change(&bob, mutation, input).await.refusals(), refusal("FORBIDDEN", "input.planId"), "{mutation}");
     }
-    assert!(plan.sorts.is_empty() && plan.full_scans.is_empty(), "{}", plan.text);
-    // The row comparison is the index's own condition, not a filter on what it gives.
-    let by_index = if world.server().database().kind() == Kind::Postgres {
-        "ROW(at, id) < ROW("
-    } else {
-        "(organization_id=? AND (at,id)<(?,?))"
+    let input = json!({"accountId": acme, "title": "Mine", "startsOn": "2019-01-01", "endsOn": "2019-01-02"});
+    assert_eq!(change(&bob, "createPlan", input).await.refusals(), refusal("FORBIDDEN", "input.accountId"));
+    for (mutation, of) in
+        [("removeAction", &action), ("removeQuestion", &question), ("closePlan", &plan), ("deletePlan", &plan)]
+    {
+        assert_eq!(act(&bob, mutation, "id", of).await.refusals(), refusal("FORBIDDEN", "id"), "{mutation}");
+    }
+    assert_eq!(act(&bob, "cosignCommitment", "planId", &plan).await.refusals(), refusal("FORBIDDEN", "planId"));
+    // What is theirs to do.
+    change(&bob, "updateAction", json!({"id": action, "status": "DONE", "completedOn": "2017-02-03"})).await.done();
+    change(&bob, "updateQuestion", json!({"id": question, "answer": "The board."})).await.done();
+    let said =
+        look(&bob, &plan, "questions { answer answeredAt } actions(status: DONE) { completedOn assignee { name } }")
+            .await;
+    assert_eq!(said["questions"][0]["answer"], "The board.");
+    assert!(said["questions"][0]["answeredAt"].is_string());
+    assert_eq!(said["actions"], json!([{"completedOn": "2017-02-03", "assignee": {"name": "Bob"}}]));
+    change(&bob, "updateQuestion", json!({"id": question, "answer": null})).await.done();
+    assert_eq!(
+        look(&bob, &plan, "questions { answer answeredAt }").await["questions"],
+        json!([{"answer": null, "answeredAt": null}])
+    );
+    // Whoever owns the plan writes it, and does not sign it.
+    change(&ann, "updatePlan", json!({"id": plan, "ownerId": bob.id()})).await.done();
+    change(&bob, "updatePlan", json!({"id": plan, "title": "Ours"})).await.done();
+    let input = json!({"id": plan, "statement": "We will."});
+    assert_eq!(change(&bob, "commitPlan", input).await.refusals(), refusal("FORBIDDEN", "input.id"));
+}
+
+#[on_both_databases]
+async fn a_touch_for_an_action_does_it(world: &World) {
+    let ann = world.seller("Ann").await;
+    let (bob, acme) = (world.seller("Bob").await, ann.account(json!({"name": "Acme"})).await);
+    let seat = json!({"accountId": acme, "userId": bob.id(), "role": "OTHER"});
+    ann.mutate("setTeamMember", "account { id }", seat).await.done();
+    let plan_id = plan(&ann, &acme, json!({})).await;
+    let action = async |title: &str, assignee: Value| {
+        add(&ann, "addAction", "actions", json!({"planId": plan_id, "title": title, "assigneeId": assignee})).await
     };
-    assert!(plan.text.contains(by_index), "{}", plan.text);
-    empty(&connection).await;
+    let (one, two, three) = (
+        action("One", json!(ann.id())).await,
+        action("Two", Value::Null).await,
+        action("Three", json!(bob.id())).await,
+    );
+    let touch = json!({"kind": "CALL", "at": "2017-02-03T10:00:00Z"});
+    let with = |action: &str| {
+        let mut touch = touch.clone();
+        touch["actionId"] = json!(action);
+        touch
+    };
+    let first = ann.touch(&acme, with(&one)).await;
+    // Bob links his touch to what is not his, which does not do it; what is his it does.
+    bob.touch(&acme, with(&two)).await;
+    let later = json!({"accountId": acme, "kind": "CALL", "at": "2999-02-03T10:00:00Z", "actionId": three});
+    let planned = bob.make("scheduleTouch", "touch", later).await;
+    let said = async || look(&ann, &plan_id, "version actions { title status completedOn touches { id } }").await;
+    let before = said().await;
+    assert_eq!(
+        before["actions"][0],
+        json!({"title": "One", "status": "DONE", "completedOn": "2017-02-03", "touches": [{"id": first}]})
+    );
+    assert_eq!((&before["actions"][1]["status"], &before["actions"][2]["status"]), (&json!("OPEN"), &json!("OPEN")));
+    bob.mutate("completeTouch", "touch { action { title position } }", json!({"id": planned})).await.done();
+    let after = said().await;
+    assert_eq!(after["actions"][2]["status"], "DONE");
+    assert_eq!(after["version"].as_i64().unwrap(), before["version"].as_i64().unwrap() + 1);
+    let answer =
+        bob.query(&format!("{{ node(id: \"{planned}\") {{ ... on Touch {{ action {{ title position }} }} }} }}")).await;
+    assert_eq!(answer.data("node.action"), &json!({"title": "Three", "position": 3}));
+    // Linked later, it does it as well; an action of another account's plan is none of it.
+    let late = ann.touch(&acme, touch.clone()).await;
+    ann.mutate("updateTouch", "touch { id }", json!({"id": late, "actionId": two})).await.done();
+    assert_eq!(said().await["actions"][1]["status"], "DONE");
+    let globex = ann.account(json!({"name": "Globex"})).await;
+    let mut elsewhere = with(&one);
+    elsewhere["accountId"] = json!(globex);
+    let answer = ann.mutate("logTouch", "touch { id }", elsewhere).await;
+    assert_eq!(answer.refusals(), refusal("INVALID", "input.actionId"));
+    // What is removed lets go of its touches.
+    act(&ann, "removeAction", "id", &one).await.done();
+    let answer =
+        ann.query(&format!("{{ node(id: \"{first}\") {{ ... on Touch {{ version action {{ id }} }} }} }}")).await;
+    assert_eq!(answer.data("node"), &json!({"version": 2, "action": null}));
+    act(&ann, "deletePlan", "id", &plan_id).await.done();
+    let answer = ann.query(&format!("{{ node(id: \"{late}\") {{ ... on Touch {{ action {{ id }} }} }} }}")).await;
+    assert_eq!(answer.data("node.action"), &Value::Null);
+}
+
+#[on_both_databases]
+async fn plans_are_listed_by_account_owner_status_and_review(world: &World) {
+    let mia = world.manager("Mia").await;
+    let (ann, bob) = (world.seller("Ann").under(&mia).await, world.seller("Bob").await);
+    let acme = ann.account(json!({"name": "Acme"})).await;
+    let (signed, _) = full(&ann, &acme, json!({})).await;
+    change(&ann, "commitPlan", json!({"id": signed, "statement": "We will."})).await.done();
+    let review =
+        json!({"id": signed, "outcome": "OFF_TRACK", "reviewedOn": "2017-01-31", "nextReviewOn": "2017-02-15"});
+    change(&ann, "reviewPlan", review).await.done();
+    let draft = plan(&ann, &acme, json!({"startsOn": "2018-01-01", "endsOn": "2018-12-31"})).await;
+    plan(&bob, &bob.account(json!({"name": "Bob's"})).await, json!({})).await;
+    for (filter, admin, manager) in [
+        (String::new(), 3, 2),
+        (format!("accountId: {{eq: \"{acme}\"}}"), 2, 2),
+        (format!("ownerId: {{eq: \"{}\"}}", bob.id()), 1, 0),
+        ("status: [DRAFT]".to_owned(), 2, 1),
+        ("status: [COMMITTED, CLOSED]".to_owned(), 1, 1),
+        ("status: []".to_owned(), 0, 0),
+        ("reviewDueBy: \"2017-02-15\"".to_owned(), 1, 1),
+        ("reviewDueBy: \"2017-02-14\"".to_owned(), 0, 0),
+        ("updatedAt: {lt: \"2001-01-01T00:00:00Z\"}".to_owned(), 0, 0),
+    ] {
+        for (who, expected) in [(&**world.admin(), admin), (&*mia, manager)] {
+            let answer = who.query(&format!("{{ plans(filter: {{{filter}}}) {{ totalCount nodes {{ id }} }} }}")).await;
+            assert_eq!(answer.data("plans.totalCount"), &json!(expected), "{filter}");
+            assert_eq!(answer.each("plans.nodes", "id").len(), expected, "{filter}");
+        }
+    }
+    act(&ann, "closePlan", "id", &signed).await.done();
+    let answer = mia.query("{ plans(filter: {reviewDueBy: \"2999-01-01\"}) { totalCount } }").await;
+    assert_eq!(answer.data("plans.totalCount"), &json!(0));
+    // An owner who goes is followed by who comes; whoever leaves needs a successor.
+    let cleo = world.seller("Cleo").await;
+    let input = json!({"id": acme, "ownerId": cleo.id()});
+    mia.mutate("updateAccount", "account { id }", input).await.done();
+    let document = format!("{{ node(id: \"{draft}\") {{ ... on Plan {{ owner {{ name }} }} }} }}");
+    assert_eq!(world.admin().query(&document).await.text("node.owner.name"), "Cleo");
+    let input = json!({"id": cleo.id(), "successorId": bob.id()});
+    world.admin().mutate("deactivateUser", "user { id }", input).await.done();
+    assert_eq!(world.admin().query(&document).await.text("node.owner.name"), "Bob");
+}
+
+/// Everything that a plan has.
+const EVERYTHING: &str = "id title startsOn endsOn status summary cadence nextReviewOn createdAt updatedAt version
+    account { id name } owner { id name } opportunities { id name stage }
+    relationships { id desired startedAt by reached approach contact { id name } owner { name } }
+    objectives { id horizon statement dueOn status achievedOn }
+    actions { id position title dueOn status completedOn overdue assignee { name } objective { statement } contact { name } touches { id } }
+    benchmarks { id name source unit baseline target dueOn attainment onTrack latest { value } measurements { measuredOn value note } }
+    questions { id question answer assignee { name } contact { name } answeredAt }
+    commitment { id statement fingerprint stale signatures { user { name } at } }
+    reviews { id reviewedOn outcome notes by { name } snapshot { actionsOpen benchmarks { name value } } }
+    health { completeness missing missingBecause actionsOverdue benchmarksBehind reviewOverdue daysSinceReview }";
+
+#[on_both_databases]
+async fn a_plan_costs_as_many_statements_however_much_it_has(world: &World) {
+    let ann = world.seller("Ann").await;
+    let mut plans = Vec::new();
+    for name in ["Small", "Large", "One more"] {
+        let account = ann.account(json!({"name": name})).await;
+        let (plan, action) = full(&ann, &account, json!({})).await;
+        change(&ann, "commitPlan", json!({"id": plan, "statement": "We will."})).await.done();
+        change(&ann, "askQuestion", json!({"planId": plan, "question": "Why?", "assigneeId": ann.id()})).await.done();
+        change(&ann, "reviewPlan", json!({"id": plan, "outcome": "ON_TRACK"})).await.done();
+        ann.touch(&account, json!({"kind": "CALL", "actionId": action})).await;
+        for source in ["BOOKED", "OPEN_PIPELINE", "CONTACTS_KNOWN"] {
+            let input = json!({"planId": plan, "name": source, "source": source, "baseline": "0", "target": "1", "dueOn": "2017-06-30"});
+            change(&ann, "addBenchmark", input).await.done();
+        }
+        let benchmark = look(&ann, &plan, "benchmarks { id }").await["benchmarks"][0]["id"].clone();
+        let months = if name == "Large" { 12 } else { 1 };
+        for month in 1..=months {
+            let input = json!({"benchmarkId": benchmark, "value": month.to_string(), "measuredOn": format!("2017-{month:02}-01")});
+            change(&ann, "recordMeasurement", input).await.done();
+        }
+        if name == "Large" {
+            for number in 0..10 {
+                let input = json!({"planId": plan, "title": format!("n{number}"), "assigneeId": ann.id()});
+                change(&ann, "addAction", input).await.done();
+                let input = json!({"planId": plan, "horizon": "LONG_TERM", "statement": format!("n{number}")});
+                change(&ann, "addObjective", input).await.done();
+            }
+        }
+        plans.push(plan);
+    }
+    let document = format!("query($ids: [ID!]!) {{ nodes(ids: $ids) {{ ... on Plan {{ {EVERYTHING} }} }} }}");
+    let ask = |ids: Value| ann.send(&document, json!({"ids": ids}));
+    let (_, small) = count(world.server(), ask(json!([plans[0]]))).await;
+    let (answer, large) = count(world.server(), ask(json!([plans[1]]))).await;
+    assert_eq!(answer.data("nodes.0.actions").as_array().unwrap().len(), 12);
+    assert_eq!(answer.data("nodes.0.benchmarks.0.measurements").as_array().unwrap().len(), 12);
+    let (answer, all) = count(world.server(), ask(json!(plans))).await;
+    assert_eq!(answer.data("nodes").as_array().unwrap().len(), 3);
+    assert_eq!((small, large), (all, all));
+    // And health alone, of a page.
+    let health = "{ plans { nodes { health { completeness actionsOverdue benchmarksBehind reviewOverdue } commitment { stale } } } }";
+    let (_, one) = count(world.server(), ann.query(&health.replace("plans", "plans(first: 1)"))).await;
+    let (_, page) = count(world.server(), ann.query(health)).await;
+    assert_eq!(one, page);
+    // History and asOf as well.
+    let told = "{ plans { nodes { history(first: 3) { nodes { type } } asOf(on: \"2999-01-01\") } } }";
+    let (_, one) = count(world.server(), ann.query(&told.replace("plans", "plans(first: 1)"))).await;
+    let (answer, page) = count(world.server(), ann.query(told)).await;
+    assert_eq!(one, page);
+    assert_eq!(answer.each("plans.nodes.1.history.nodes", "type").len(), 3);
 }

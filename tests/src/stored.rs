@@ -9,9 +9,12 @@ use callshot::calendar::fiscal_days;
 use callshot::criterion::assess;
 use callshot::event::Record;
 use callshot::money::Currency;
+use callshot::plan::content::{canonical, fingerprint};
+use callshot::plan::part::Part;
 use entity::{
     Id, OrganizationId, Scoped, account, assessment, booking, contact, criterion, external_id, goal, list_review,
-    one_on_one, opportunity, organization, seat, target, touch, touch_contact, user,
+    one_on_one, opportunity, organization, plan, plan_action, plan_benchmark, plan_commitment, plan_measurement,
+    plan_objective, plan_question, plan_relationship, plan_review, seat, target, touch, touch_contact, user,
 };
 use sea_orm::{DatabaseConnection, EntityTrait};
 use serde_json::{Value, json};
@@ -40,6 +43,15 @@ pub async fn facts(connection: &DatabaseConnection) -> Facts {
         of.add::<list_review::Entity>(&mut facts).await;
         of.add::<one_on_one::Entity>(&mut facts).await;
         of.add::<target::Entity>(&mut facts).await;
+        of.add::<plan::Entity>(&mut facts).await;
+        of.add_parts::<plan_relationship::Model>(&mut facts).await;
+        of.add_parts::<plan_objective::Model>(&mut facts).await;
+        of.add_parts::<plan_action::Model>(&mut facts).await;
+        of.add_parts::<plan_benchmark::Model>(&mut facts).await;
+        of.add_parts::<plan_measurement::Model>(&mut facts).await;
+        of.add_parts::<plan_question::Model>(&mut facts).await;
+        of.add_parts::<plan_commitment::Model>(&mut facts).await;
+        of.add_parts::<plan_review::Model>(&mut facts).await;
         for row in of.all::<assessment::Entity>().await {
             let account = facts.entry((account::Model::NOUN.to_owned(), row.account_id.uuid())).or_default();
             account.insert(assess::fact_name(row.criterion_id), assess::fact(Some(&row)));
@@ -98,6 +110,13 @@ pub async fn contradictions(connection: &DatabaseConnection) -> Vec<String> {
             }
         }
 
+        for commitment in of.all::<plan_commitment::Entity>().await {
+            let content: Value = serde_json::from_str(&commitment.content).expect("what was signed is JSON");
+            if canonical(&content) != commitment.content || fingerprint(&commitment.content) != commitment.fingerprint {
+                lines.push(format!("a commitment whose fingerprint is another's: {commitment:?}"));
+            }
+        }
+
         let took_part: BTreeSet<(Uuid, String, i64)> = touches
             .iter()
             .flat_map(|touch| {
@@ -143,9 +162,13 @@ fn names<R: Record>(names: &mut BTreeSet<(String, String, String, Uuid)>, rows: 
 }
 
 fn add<R: Record>(facts: &mut Facts, row: &R, currency: Currency) {
-    let subject = facts.entry((R::NOUN.to_owned(), row.uuid())).or_default();
+    add_to(facts, R::NOUN, row.uuid(), row.facts(currency));
+}
+
+fn add_to(facts: &mut Facts, noun: &str, id: Uuid, more: serde_json::Map<String, Value>) {
+    let subject = facts.entry((noun.to_owned(), id)).or_default();
     // Through text, as the feed keeps them.
-    let text = Value::Object(row.facts(currency)).to_string();
+    let text = Value::Object(more).to_string();
     let fields: BTreeMap<String, Value> = serde_json::from_str(&text).expect("facts are JSON");
     subject.extend(fields.into_iter().filter(|(_, value)| !value.is_null()));
 }
@@ -168,6 +191,13 @@ impl Tables<'_> {
         T::Model: Send + Sync,
     {
         T::of(self.organization).all(self.connection).await.expect("a table can be read")
+    }
+
+    /// The rows that hang off plans, whose facts are the plans'.
+    async fn add_parts<P: Part>(&self, facts: &mut Facts) {
+        for row in self.all::<P::Table>().await {
+            add_to(facts, plan::Model::NOUN, row.plan().uuid(), row.facts());
+        }
     }
 
     async fn add<T: Scoped>(&self, facts: &mut Facts)

@@ -121,6 +121,11 @@ object! {
         goal(crate::goal::GoalArguments): Option<crate::goal::Goal> = batch(crate::goal::of_accounts);
         /// All its goals, the latest year first.
         goals: Vec<crate::goal::Goal> = batch(crate::goal::all_of_accounts);
+        /// The plan that it has on a day of the organization's, at its end; today where none is given. One that was closed by
+        /// then is none.
+        plan(crate::target::OnArguments): Option<crate::plan::Plan> = batch(crate::plan::list::one_of_accounts);
+        /// Its plans, by id.
+        plans(PageArguments): Connection<crate::plan::Plan> = batch(crate::plan::list::of_accounts);
         /// What it booked in a fiscal year; in the current one where none is given.
         booked(BookedArguments): Money = batch(booked);
         /// The people there; archived ones only where the filter says so.

@@ -357,6 +357,23 @@ async fn take_out_the_seated(
     Ok(seats)
 }
 
+/// Does a member see an account: as owner, on the team, above someone who is, or as ADMIN?
+///
+/// # Errors
+/// The database's.
+pub async fn sees(write: &Write<'_>, member: &user::Model, account: AccountId) -> Result<bool> {
+    if member.role == user::Role::Admin {
+        return Ok(true);
+    }
+    let seated: Vec<UserId> =
+        seats_of(write, member.organization_id, account).await?.iter().map(|seat| seat.user_id).collect();
+    if seated.contains(&member.id) || member.role == user::Role::Seller {
+        return Ok(seated.contains(&member.id));
+    }
+    let line = line_below(&write.tx, member.organization_id, member.id).await?;
+    Ok(seated.iter().any(|user| line.contains(user)))
+}
+
 /// Makes people who are given something to do at accounts join the team as SELLER, unless they see the account already
 /// (as owner, on the team, above someone who is, or as ADMIN).
 ///

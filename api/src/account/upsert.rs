@@ -13,6 +13,7 @@ use crate::context::{Cx, Standing, among};
 use crate::error::{Result, UserErrorCode};
 use crate::event::Write;
 use crate::external::{self, ExternalIdInput};
+use crate::plan;
 use crate::scalar::{Decimal, Json};
 use crate::target::moved::follow_owners;
 use crate::upsert::{Lookup, Once, Row, UpsertPayload, check_row, named, not_too_many, save, value};
@@ -208,12 +209,18 @@ pub async fn upsert(cx: &Cx, arguments: UpsertAccounts) -> Result<UpsertPayload>
         })
         .map(|after| (after.id, after.owner_id))
         .collect();
+    let handed = done.iter().filter_map(|row| {
+        let (before, after) = (row.before.as_ref()?, row.after.as_ref()?);
+        (before.owner_id != after.owner_id).then_some((after.id, before.owner_id, after.owner_id))
+    });
+    let handed: Vec<(AccountId, entity::UserId, entity::UserId)> = handed.collect();
     let payload = save(&mut write, done, dry_run).await?;
     if dry_run {
         write.abandon().await?;
     } else {
         team::seat_owners(&mut write, organization, &owners).await?;
         follow_owners(&mut write, &owners).await?;
+        plan::moved::follow_owners(&mut write, &handed).await?;
         write.commit().await?;
     }
     Ok(payload)

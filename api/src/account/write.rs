@@ -10,6 +10,7 @@ use crate::context::{Cx, Viewer};
 use crate::error::{Result, UserErrorCode};
 use crate::event::Write;
 use crate::external::ExternalIdInput;
+use crate::plan;
 use crate::scalar::{Decimal, Json};
 use crate::target::moved::follow_owners;
 use crate::text::fold;
@@ -332,6 +333,7 @@ pub async fn update(cx: &Cx, arguments: UpdateAccount) -> Result<AccountPayload>
         let owner = [(after.id, after.owner_id)];
         team::seat_owners(&mut write, after.organization_id, &owner).await?;
         follow_owners(&mut write, &owner).await?;
+        plan::moved::follow_owners(&mut write, &[(after.id, before.owner_id, after.owner_id)]).await?;
     }
     write.commit().await?;
     Ok(AccountPayload { account: Some(Account(after)), ..AccountPayload::default() })

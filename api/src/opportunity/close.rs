@@ -13,6 +13,7 @@ use crate::check::{Amounts, Check, NOTE};
 use crate::context::{Cx, Viewer};
 use crate::error::{Fault, Result, UserErrorCode};
 use crate::event::Write;
+use crate::plan;
 use crate::scalar::{Date, Decimal};
 
 /// Winning an opportunity.
@@ -134,6 +135,7 @@ pub async fn delete(cx: &Cx, arguments: OneOpportunity) -> Result<OpportunityPay
     let (row, _) = to_change(viewer, &write.tx, &["id"], &arguments.id).await?;
     unbooked(&write, viewer, &["id"], &row).await?;
     release_touches(&mut write, &[row.id]).await?;
+    plan::moved::release_opportunities(&mut write, &[row.account_id], &[row.id]).await?;
     write.remove(&row).await?;
     write.commit().await?;
     Ok(OpportunityPayload::of(row))

@@ -18,6 +18,7 @@ use crate::context::{Cx, Viewer, among};
 use crate::error::{Result, UserErrorCode};
 use crate::event::Write;
 use crate::external::{self, ExternalIdInput};
+use crate::plan;
 use crate::scalar::{Date, Decimal, Json};
 use crate::upsert::{Lookup, Once, Row, UpsertPayload, check_row, named, not_too_many, save, value};
 
@@ -122,11 +123,17 @@ pub async fn upsert(cx: &Cx, arguments: UpsertOpportunities) -> Result<UpsertPay
     }
 
     let (owners, moved) = consequences(&done);
+    let left: Vec<AccountId> = done
+        .iter()
+        .filter(|row| row.after.as_ref().is_some_and(|after| moved.contains(&after.id)))
+        .filter_map(|row| row.before.as_ref().map(|before| before.account_id))
+        .collect();
     let payload = save(&mut write, done, dry_run).await?;
     if dry_run {
         write.abandon().await?;
     } else {
         release_touches(&mut write, &moved).await?;
+        plan::moved::release_opportunities(&mut write, &left, &moved).await?;
         team::join(&mut write, viewer.organization.id, &owners).await?;
         write.commit().await?;
     }

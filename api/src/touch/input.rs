@@ -40,6 +40,9 @@ pub struct LogTouchInput {
     pub commitment_given: Option<bool>,
     /// The opportunity of the same account that it was about.
     pub opportunity_id: Option<ID>,
+    /// The action that it was for, of a plan for the same account. Where that is open it is done by this, if the caller may
+    /// change it or it is assigned to the caller or to the touch's user.
+    pub action_id: Option<ID>,
     /// By whom: an active member; the caller where none is given. Somebody else takes their manager or an admin.
     pub user_id: Option<ID>,
     /// Other systems' names for it: at most one of each source, 20 in all.
@@ -65,6 +68,8 @@ pub struct ScheduleTouchInput {
     pub notes: Option<String>,
     /// The opportunity of the same account that it is about.
     pub opportunity_id: Option<ID>,
+    /// The action that it is for, of a plan for the same account. Completing the touch says that it is done, as in logTouch.
+    pub action_id: Option<ID>,
     /// By whom: an active member; the caller where none is given. Somebody else takes their manager or an admin.
     pub user_id: Option<ID>,
     /// Other systems' names for it: at most one of each source, 20 in all.
@@ -103,6 +108,9 @@ pub struct UpdateTouchInput {
     pub commitment_given: MaybeUndefined<bool>,
     /// The opportunity of the same account that it was about.
     pub opportunity_id: MaybeUndefined<ID>,
+    /// The action that it is or was for, of a plan for the same account. A touch that was made says that it is done, as in
+    /// logTouch.
+    pub action_id: MaybeUndefined<ID>,
     /// Refuses the change with STALE_VERSION where the touch is at another version.
     pub if_version: Option<i32>,
 }

@@ -179,6 +179,8 @@ object! {
         commitmentGiven: Option<bool> = plain(|touch| touch.0.commitment_given);
         /// The opportunity of the same account that it was about.
         opportunity: Option<Opportunity> = batch(opportunities);
+        /// The action of a plan that it was for.
+        action: Option<crate::plan::action::Action> = batch(crate::plan::action::of_touches);
         /// Other systems' names for it.
         externalIds: Vec<ExternalId> = plain(|touch| shown(&touch.0.external_ids));
         /// When it was entered here.
@@ -253,6 +255,7 @@ impl Record for touch::Model {
             commitment_asked,
             commitment_given,
             opportunity_id,
+            action_id,
             contact_ids,
             external_ids,
             created_at,
@@ -276,6 +279,7 @@ impl Record for touch::Model {
             "commitmentAsked": commitment_asked,
             "commitmentGiven": commitment_given,
             "opportunityId": opportunity_id,
+            "actionId": action_id,
             "contactIds": stored_json(contact_ids),
             "externalIds": stored_json(external_ids),
             "createdAt": created_at,

@@ -352,6 +352,9 @@ impl Known {
                 not_archived(check, "account", account);
             }
             after.account_id = account.id;
+            if moves {
+                after.action_id = None;
+            }
             if let Some(people) = self.people(check, row, account, before) {
                 after.contact_ids = people;
             } else if moves {

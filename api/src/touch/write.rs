@@ -23,6 +23,7 @@ use crate::context::{Cx, Standing};
 use crate::error::{Fault, Result, UserErrorCode};
 use crate::event::Write;
 use crate::external::ExternalIdInput;
+use crate::plan::action;
 
 /// Seconds by which the clock of whoever enters a touch may differ from ours.
 const LEEWAY: i64 = 300;
@@ -114,6 +115,7 @@ pub(super) fn blank(organization: OrganizationId, user: UserId, now: Instant) ->
         commitment_asked: None,
         commitment_given: None,
         opportunity_id: None,
+        action_id: None,
         contact_ids: "[]".to_owned(),
         external_ids: "[]".to_owned(),
         created_at: now,
@@ -148,6 +150,7 @@ struct Around {
     account_id: ID,
     contact_ids: Option<Vec<ID>>,
     opportunity_id: Option<ID>,
+    action_id: Option<ID>,
     user_id: Option<ID>,
     external_ids: Option<Vec<ExternalIdInput>>,
 }
@@ -169,6 +172,7 @@ pub async fn log(cx: &Cx, arguments: LogTouch) -> Result<TouchPayload> {
         commitment_asked,
         commitment_given,
         opportunity_id,
+        action_id,
         user_id,
         external_ids,
     } = arguments.input;
@@ -189,7 +193,7 @@ pub async fn log(cx: &Cx, arguments: LogTouch) -> Result<TouchPayload> {
         commitment_given: given(commitment_given),
     }
     .apply(&mut check, &mut touch);
-    add(cx, check, touch, Around { account_id, contact_ids, opportunity_id, user_id, external_ids }).await
+    add(cx, check, touch, Around { account_id, contact_ids, opportunity_id, action_id, user_id, external_ids }).await
 }
 
 /// `scheduleTouch`: a touch that is to be made.
@@ -203,6 +207,7 @@ pub async fn schedule(cx: &Cx, arguments: ScheduleTouch) -> Result<TouchPayload>
         subject,
         notes,
         opportunity_id,
+        action_id,
         user_id,
         external_ids,
     } = arguments.input;
@@ -221,11 +226,11 @@ pub async fn schedule(cx: &Cx, arguments: ScheduleTouch) -> Result<TouchPayload>
         ..Changes::default()
     }
     .apply(&mut check, &mut touch);
-    add(cx, check, touch, Around { account_id, contact_ids, opportunity_id, user_id, external_ids }).await
+    add(cx, check, touch, Around { account_id, contact_ids, opportunity_id, action_id, user_id, external_ids }).await
 }
 
 async fn add(cx: &Cx, mut check: Check, mut touch: touch::Model, around: Around) -> Result<TouchPayload> {
-    let Around { account_id, contact_ids, opportunity_id, user_id, external_ids } = around;
+    let Around { account_id, contact_ids, opportunity_id, action_id, user_id, external_ids } = around;
     let viewer = cx.viewer()?;
     check_time(&mut check, "at", touch.status, touch.at, cx.now);
     touch.external_ids = check.external_ids("externalIds", external_ids.as_deref().unwrap_or_default());
@@ -254,11 +259,15 @@ async fn add(cx: &Cx, mut check: Check, mut touch: touch::Model, around: Around)
     if let Some(id) = &opportunity_id {
         touch.opportunity_id = opportunity_for(cx, &write, &mut check, id, touch.account_id).await?;
     }
+    if let Some(id) = &action_id {
+        touch.action_id = action::for_touch(viewer, &write, &mut check, id, touch.account_id).await?;
+    }
     check.untaken(&write.tx, viewer.organization.id, TouchId::PREFIX, "externalIds", &touch.external_ids, None).await?;
     check.done()?;
     if touch.user_id != viewer.user.id {
         team::join(&mut write, touch.organization_id, &[(touch.account_id, touch.user_id)]).await?;
     }
+    let mut write = action::complete_by_touch(viewer, write, &touch).await?;
     let touch = write.add_last(touch);
     let mut parts = Parts::default();
     parts.note(None, &touch);
@@ -373,6 +382,7 @@ pub async fn update(cx: &Cx, arguments: UpdateTouch) -> Result<TouchPayload> {
         commitment_asked,
         commitment_given,
         opportunity_id,
+        action_id,
         if_version,
     } = arguments.input;
     let mut write = Write::begin(cx)?;
@@ -413,8 +423,18 @@ pub async fn update(cx: &Cx, arguments: UpdateTouch) -> Result<TouchPayload> {
             after.opportunity_id = opportunity_for(cx, &write, &mut check, id, before.account_id).await?;
         }
     }
+    match &action_id {
+        MaybeUndefined::Undefined => {}
+        MaybeUndefined::Null => after.action_id = None,
+        MaybeUndefined::Value(id) => {
+            after.action_id = action::for_touch(cx.viewer()?, &write, &mut check, id, before.account_id).await?;
+        }
+    }
     check.done()?;
     let after = save(cx, &mut write, &before, after).await?;
+    if after.action_id != before.action_id {
+        write = action::complete_by_touch(cx.viewer()?, write, &after).await?;
+    }
     write.commit().await?;
     Ok(after.into())
 }
@@ -459,6 +479,7 @@ pub async fn complete(cx: &Cx, arguments: CompleteTouch) -> Result<TouchPayload>
     check.done()?;
     let after = save(cx, &mut write, &before, after).await?;
     write.call_it("completed");
+    let write = action::complete_by_touch(cx.viewer()?, write, &after).await?;
     write.commit().await?;
     Ok(after.into())
 }

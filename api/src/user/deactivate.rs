@@ -14,6 +14,7 @@ use crate::check::Check;
 use crate::context::Cx;
 use crate::error::{Result, UserErrorCode};
 use crate::event::Write;
+use crate::plan::moved;
 use crate::target::moved::follow_owners;
 use crate::touch::people;
 
@@ -22,8 +23,8 @@ use crate::touch::people;
 pub struct DeactivateUserInput {
     /// Who.
     pub id: ID,
-    /// Who takes over their accounts, open opportunities, targets and scheduled touches: another active member. Needed
-    /// where there are any. A target becomes a proposal again.
+    /// Who takes over their accounts, open opportunities, targets, scheduled touches, and what they own or are to do in open
+    /// plans: another active member. Needed where there are any. A target becomes a proposal again.
     pub successor_id: Option<ID>,
 }
 
@@ -90,6 +91,7 @@ struct Belongings {
     accounts: u64,
     opportunities: u64,
     touches: u64,
+    plans: u64,
 }
 
 impl Belongings {
@@ -108,18 +110,23 @@ impl Belongings {
             accounts: count(&write.tx, accounts(user)).await?,
             opportunities: count(&write.tx, open_opportunities(user)).await?,
             touches: count(&write.tx, touches).await?,
+            plans: moved::accounts_of(write, user.id).await?.len() as u64,
         })
     }
 
     fn is_empty(&self) -> bool {
-        self.accounts + self.opportunities + self.touches == 0
+        self.accounts + self.opportunities + self.touches + self.plans == 0
     }
 }
 
 impl std::fmt::Display for Belongings {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { accounts, opportunities, touches } = self;
-        write!(out, "accounts ({accounts}), open opportunities ({opportunities}) and scheduled touches ({touches})")
+        let Self { accounts, opportunities, touches, plans } = self;
+        write!(
+            out,
+            "accounts ({accounts}), open opportunities ({opportunities}), scheduled touches ({touches}) and parts of open \
+             plans ({plans})"
+        )
     }
 }
 
@@ -147,6 +154,12 @@ async fn hand_over(write: &mut Write<'_>, from: &user::Model, to: &user::Model) 
     follow_owners(write, &owners).await?;
     if !joined.is_empty() {
         team::join(write, from.organization_id, &joined).await?;
+    }
+    let plans = moved::accounts_of(write, from.id).await?;
+    if !plans.is_empty() {
+        let joined: Vec<(AccountId, UserId)> = plans.into_iter().map(|account| (account, to.id)).collect();
+        team::join(write, from.organization_id, &joined).await?;
+        moved::hand_over(write, from.id, to.id).await?;
     }
     people::hand_over(write, from.id, to).await
 }

@@ -9,6 +9,7 @@
 //! | [`book`] | accounts, seats, contacts, opportunities and bookings |
 //! | [`touches`] | touches and who took part |
 //! | [`list`] | criteria, assessments, targets, one-on-ones and goals |
+//! | [`plan`] | one full plan |
 //! | [`words`] | names to choose from |
 //! | [`random`] | numbers that are the same in every run |
 //! | [`load`] | how the rows get into a database |
@@ -17,6 +18,7 @@ pub mod book;
 pub mod list;
 pub mod load;
 pub mod people;
+pub mod plan;
 pub mod random;
 pub mod touches;
 pub mod words;
@@ -28,7 +30,7 @@ use uuid::Uuid;
 use self::random::Random;
 
 /// Goes up with every change of the rows: prepared databases of another number are not used again.
-pub const VERSION: u32 = 2;
+pub const VERSION: u32 = 3;
 
 /// The instant at which all clocks stand: 2026-07-01T12:00:00Z, in microseconds.
 pub const NOW: i64 = 1_782_907_200_000_000;
@@ -173,6 +175,7 @@ pub fn tables() -> Vec<Table> {
     all.extend(book::tables());
     all.extend(touches::tables());
     all.extend(list::tables());
+    all.extend(plan::tables());
     all
 }
 
@@ -203,6 +206,20 @@ pub enum Kind {
     OneOnOne,
     /// A goal.
     Goal,
+    /// A plan.
+    Plan,
+    /// A planned relationship.
+    PlanRelationship,
+    /// An objective of a plan.
+    PlanObjective,
+    /// An action of a plan.
+    PlanAction,
+    /// A benchmark of a plan.
+    PlanBenchmark,
+    /// A question of a plan.
+    PlanQuestion,
+    /// A review of a plan.
+    PlanReview,
 }
 
 /// The id of a row that was made at an instant: a UUID of version 7, as the API makes them.
@@ -268,6 +285,8 @@ mod tests {
         assert_eq!(count("touch"), TOUCHES + LIST_TOUCHES);
         assert_eq!(count("target"), LIST_TARGETS + LIST_PROPOSALS);
         assert_eq!(count("goal"), LIST_GOALS);
+        assert_eq!(count("plan_action"), plan::ACTIONS);
+        assert_eq!(count("plan_measurement"), plan::BENCHMARKS * plan::MEASUREMENTS);
     }
 
     #[test]

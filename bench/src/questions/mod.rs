@@ -3,6 +3,7 @@
 //! A new question is a file with a [`Plan`] and a line in [`all`].
 
 mod l1_targets;
+mod p1_plan;
 mod q1_account;
 mod q2_around;
 mod q3_accounts;
@@ -63,6 +64,7 @@ pub fn all() -> Vec<Plan> {
     for base in [Base::Postgres, Base::Sqlite] {
         plans.extend([q1_account::plan(base), q2_around::plan(base), q3_accounts::plan(base)]);
         plans.push(l1_targets::plan(base));
+        plans.push(p1_plan::plan(base));
         if base == Base::Postgres {
             plans.extend([q4_pages::plan(), q5_analytics::plan(), w1_log::plan(), w1_log::writers()]);
         }

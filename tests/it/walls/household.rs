@@ -37,6 +37,8 @@ struct Waiting {
     of_member: String,
     /// A goal that the member proposed.
     goal_of_member: String,
+    /// A plan with all six elements that nobody signed.
+    draft: String,
 }
 
 impl Household {
@@ -77,6 +79,9 @@ impl Household {
         let meeting = member.make("scheduleOneOnOne", "oneOnOne", meeting).await;
         member.mutate("updateOneOnOne", "oneOnOne { id }", json!({"id": meeting, "notes": tag})).await.done();
         let (target, goal) = agreed(member, helper, &account, &meeting, tag, amount).await;
+        let signed = signed(member, helper, &account, [&contact, &opportunity], tag).await;
+        let for_action = touch_of(&account, &signed["Action"], tag);
+        member.make("logTouch", "touch", for_action).await;
         let waiting = Waiting::make(member, helper, tag, amount).await;
         let around =
             "query($id: ID!) { organization { id } account(by: {id: $id}) { history(first: 1) { nodes { id } } } }";
@@ -98,7 +103,7 @@ impl Household {
         Self {
             tag: tag.to_owned(),
             amount: amount.to_owned(),
-            ids: ids.into_iter().map(|(noun, id)| (noun.to_owned(), id.to_owned())).collect(),
+            ids: ids.into_iter().map(|(noun, id)| (noun.to_owned(), id.to_owned())).chain(signed).collect(),
             scheduled,
             waiting,
             email: helper.email().to_owned(),
@@ -177,6 +182,11 @@ impl Household {
             "scheduleOneOnOne" => {
                 json!({"input": {"sellerId": self.member.id(), "scheduledFor": "2999-02-03T10:00:00Z"}})
             }
+            "addBenchmark" => {
+                json!({"input": {"planId": self.id("Plan"), "name": "Visits", "baseline": "0", "target": "1", "dueOn": "2998-01-01"}})
+            }
+            "commitPlan" => json!({"input": {"id": self.waiting.draft, "statement": "We will."}}),
+            "deletePlan" => json!({"id": self.waiting.draft}),
             "winOpportunity" => json!({"input": {"id": self.id("Opportunity"), "amount": "1"}}),
             _ => json!({}),
         };
@@ -246,6 +256,7 @@ impl Waiting {
             for_member: propose(manager, &accounts[1]).await,
             of_member: propose(member, &accounts[2]).await,
             goal_of_member: member.make("setGoal", "goal", goal).await,
+            draft: draft(member, &accounts[0], tag).await,
             untargeted: accounts.swap_remove(0),
         }
     }
@@ -276,6 +287,81 @@ async fn agreed(
     let review = json!({"sellerId": member.id(), "keep": list.each("targets.nodes", "id"), "drop": [], "notes": tag});
     manager.mutate("reviewTargetList", "targetList { size }", review).await.done();
     (target, goal)
+}
+
+/// A call for an action.
+fn touch_of(account: &str, action: &str, tag: &str) -> Value {
+    json!({"accountId": account, "kind": "CALL", "subject": tag, "actionId": action, "at": "2021-02-03T10:00:00Z"})
+}
+
+/// The id of the last item of a list of a plan that a mutation has added one to.
+async fn add(member: &Member, mutation: &str, list: &str, input: Value) -> String {
+    let answer = member.mutate(mutation, &format!("plan {{ {list} {{ id }} }}"), input).await.done();
+    let all = answer.each(&format!("{mutation}.plan.{list}"), "id");
+    all.last().unwrap().as_str().unwrap().to_owned()
+}
+
+/// A plan with all six elements: ids of it and its items by their types.
+async fn written(
+    member: &Member,
+    account: &str,
+    [contact, opportunity]: [&str; 2],
+    tag: &str,
+) -> BTreeMap<String, String> {
+    let input =
+        json!({"accountId": account, "title": tag, "startsOn": "2021-01-01", "endsOn": "2998-12-31", "summary": tag});
+    let plan = member.make("createPlan", "plan", input).await;
+    let link = json!({"id": plan, "opportunityIds": [opportunity]});
+    member.mutate("updatePlan", "plan { id }", link).await.done();
+    let due = "2998-01-01";
+    let input = json!({"planId": plan, "contactId": contact, "desired": "TRUSTED", "by": due, "ownerId": member.id(), "approach": tag});
+    let relationship = add(member, "setPlannedRelationship", "relationships", input).await;
+    let mut ids = BTreeMap::new();
+    for horizon in ["LONG_TERM", "SHORT_TERM"] {
+        let input = json!({"planId": plan, "horizon": horizon, "statement": tag, "dueOn": due});
+        let objective = add(member, "addObjective", "objectives", input).await;
+        let input = json!({"planId": plan, "title": tag, "dueOn": due, "assigneeId": member.id(), "objectiveId": objective,
+            "contactId": contact});
+        ids.insert("Action".to_owned(), add(member, "addAction", "actions", input).await);
+        ids.insert("Objective".to_owned(), objective);
+    }
+    let input = json!({"planId": plan, "name": tag, "unit": tag, "baseline": "0", "target": "10", "dueOn": due});
+    let benchmark = add(member, "addBenchmark", "benchmarks", input).await;
+    let input = json!({"benchmarkId": benchmark, "value": "5", "measuredOn": "2021-02-03", "note": tag});
+    member.mutate("recordMeasurement", "plan { id }", input).await.done();
+    let input = json!({"planId": plan, "question": tag, "assigneeId": member.id(), "contactId": contact});
+    let question = add(member, "askQuestion", "questions", input).await;
+    for (noun, id) in
+        [("Plan", plan), ("PlannedRelationship", relationship), ("Benchmark", benchmark), ("Question", question)]
+    {
+        ids.insert(noun.to_owned(), id);
+    }
+    ids
+}
+
+/// A plan that the manager committed to and reviewed.
+async fn signed(
+    member: &Member,
+    manager: &Member,
+    account: &str,
+    around: [&str; 2],
+    tag: &str,
+) -> BTreeMap<String, String> {
+    let mut ids = written(member, account, around, tag).await;
+    let input = json!({"id": ids["Plan"], "statement": tag});
+    let answer = manager.mutate("commitPlan", "plan { commitment { id } }", input).await.done();
+    ids.insert("Commitment".to_owned(), answer.text("commitPlan.plan.commitment.id").to_owned());
+    let input = json!({"id": ids["Plan"], "outcome": "ON_TRACK", "notes": tag});
+    let answer = manager.mutate("reviewPlan", "plan { reviews { id } }", input).await.done();
+    ids.insert("Review".to_owned(), answer.text("reviewPlan.plan.reviews.0.id").to_owned());
+    ids
+}
+
+/// A plan with all six elements that nobody signed.
+async fn draft(member: &Member, account: &str, tag: &str) -> String {
+    let contact = member.contact(account, json!({"name": tag})).await;
+    let opportunity = member.opportunity(account, json!({"name": tag})).await;
+    written(member, account, [&contact, &opportunity], tag).await["Plan"].clone()
 }
 
 /// What a household has, and what nobody has that is named likewise.

@@ -64,11 +64,15 @@ impl Place {
                 if matches!(said, "node" | "nodes") {
                     return schema.nodes().to_vec();
                 }
+                // What is reviewed is named, and not the review.
+                let said = said.strip_prefix("Review").unwrap_or(said);
                 let named = schema.nodes().iter().filter(|noun| said.contains(noun.as_str()));
                 return named.max_by_key(|noun| noun.len()).into_iter().cloned().collect();
             }
-            "owner" | "user" | "seller" | "manager" | "successor" | "teamMember" => "User".to_owned(),
+            "owner" | "user" | "seller" | "manager" | "successor" | "teamMember" | "assignee" => "User".to_owned(),
             "parent" => "Account".to_owned(),
+            "after" => "Action".to_owned(),
+            "copyFrom" => "Plan".to_owned(),
             "reportsTo" => "Contact".to_owned(),
             stem => stem[..1].to_uppercase() + &stem[1..],
         };

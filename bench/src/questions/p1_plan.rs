@@ -1,0 +1,52 @@
+//! A full plan with every item in one request: 30 actions, 10 objectives, 10 benchmarks with 24 measurements each.
+
+use futures_util::FutureExt as _;
+use serde_json::json;
+
+use super::{Plan, Setting, always};
+use crate::Result;
+use crate::data::plan::{ACTIONS, BENCHMARKS, MEASUREMENTS, plan as id};
+use crate::measure::{Contender, has_data};
+use crate::stage::Base;
+use crate::typeid::TypeId;
+
+const DOCUMENT: &str = "query Plan($id: ID!) { node(id: $id) { ... on Plan {
+    id title startsOn endsOn status summary cadence nextReviewOn createdAt updatedAt version
+    account { id name } owner { id name } opportunities { id name }
+    relationships { id desired startedAt by reached approach contact { id name } owner { id name } }
+    objectives { id horizon statement dueOn status achievedOn }
+    actions { id position title dueOn status completedOn overdue assignee { id name } objective { id } contact { id name }
+        touches { id } }
+    benchmarks { id name source unit baseline target dueOn attainment onTrack latest { value }
+        measurements { measuredOn value note } }
+    questions { id question answer assignee { id name } }
+    commitment { id } reviews { id reviewedOn outcome notes by { id name } nextReviewOn }
+    health { completeness missing missingBecause actionsOverdue benchmarksBehind reviewOverdue daysSinceReview } } } }";
+
+async fn contenders(setting: &Setting<'_>) -> Result<Vec<Contender>> {
+    let asked = setting.asked(DOCUMENT, &json!({ "id": TypeId("plan", id()).show() }));
+    Ok(vec![Contender { accept: is_whole, ..setting.server(always(asked)) }])
+}
+
+/// Are all items there, and nothing wrong?
+fn is_whole(body: &[u8]) -> bool {
+    let count = |text: &[u8]| u64::try_from(body.windows(text.len()).filter(|window| *window == text).count());
+    has_data(body)
+        && body.ends_with(b"}}}")
+        && count(b"\"position\":") == Ok(ACTIONS)
+        && count(b"\"measuredOn\":") == Ok(BENCHMARKS * MEASUREMENTS)
+}
+
+/// The question, on one of the databases.
+pub fn plan(base: Base) -> Plan {
+    Plan {
+        name: "P1",
+        title: "a plan with 30 actions, 10 objectives, 10 benchmarks with 24 measurements each, every field",
+        base,
+        connections: &[1],
+        rows: 0,
+        same: false,
+        peer: false,
+        contenders: |setting| contenders(setting).boxed(),
+    }
+}

@@ -1,0 +1,211 @@
+//! What the databases do for lists: over 100,000 touches at 10,000 accounts, of which a seller sees fifty.
+
+use entity::{Id, UserId};
+use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, Statement};
+use tests::databases::Kind;
+use tests::explain::explain;
+use tests::{World, on_both_databases};
+
+/// Items of a page where none are asked for.
+const PAGE: u64 = 25;
+
+/// Fills the tables by SQL: for each seller fifty accounts; at each account ten touches, five contacts, two opportunities, a
+/// booking, a target, a goal and a plan.
+async fn fill(connection: &DatabaseConnection, owners: &[String]) {
+    let postgres = connection.get_database_backend() == DbBackend::Postgres;
+    let organization = "(select id from organization)";
+    let series = |to: u32| {
+        if postgres {
+            format!("generate_series(1, {to}) as s(i)")
+        } else {
+            format!(
+                "(with recursive s(i) as (select 1 union all select i + 1 from s where i < {to}) select i from s) as s"
+            )
+        }
+    };
+    // Ids that ascend with the number, of a kind each.
+    let id = |kind: u32, number: &str| {
+        if postgres {
+            format!("('00000000-0000-7000-8{kind:03}-' || lpad(to_hex({number}), 12, '0'))::uuid")
+        } else {
+            format!("unhex('00000000000070008{kind:03}' || printf('%012x', {number}))")
+        }
+    };
+    let literal = |text: &str| {
+        let uuid = UserId::parse(text).unwrap().uuid();
+        if postgres { format!("'{uuid}'::uuid") } else { format!("x'{}'", uuid.simple()) }
+    };
+    // The first fifty accounts are the seller's, the rest everybody else's in turn.
+    let owner = |account: &str| {
+        format!("case when {account} % 200 = 0 then {} else {} end", literal(&owners[0]), literal(&owners[1]))
+    };
+    // Whoever owns an account works on it.
+    let (owner, worker) = (owner("s.i"), owner("(1 + s.i % 10000)"));
+    let scatter = "cast(s.i * 7919 % 100003 as bigint) * 1000000000";
+    let (account, of_account) = (id(1, "s.i"), id(1, "1 + s.i % 10000"));
+    let statements = [
+        format!("insert into account select {account}, {organization}, 'n' || (s.i * 7919 % 10007), 'n' || (s.i * 7919 % 10007), null,
+            'I' || (s.i % 20), 'i' || (s.i % 20), s.i % 1000, null, null, null, null, null, null, null,
+            case when s.i % 3 = 0 then s.i end, null, {owner}, '[]', '{{}}', {scatter}, {scatter}, null, 1, s.i % 1000 from {}", series(10_000)),
+        "insert into seat select id, owner_id, organization_id, true, null, 0 from account".to_owned(),
+        format!("insert into contact select {}, {organization}, {of_account}, 'n' || (s.i * 7919 % 50021), 'n' || (s.i * 7919 % 50021), null, null,
+            null, null, null, null, 'KNOWN', null, false, '[]', '{{}}', {scatter}, {scatter}, null, null, 1 from {}", id(2, "s.i"), series(50_000)),
+        format!("insert into touch select {}, {organization}, {of_account}, {worker}, 'CALL', 'COMPLETED', 'OUTBOUND', {scatter}, {scatter}, 15, {scatter},
+            null, null, true, null, false, null, null, null, '[]', '[]', {scatter}, {scatter}, 1, null from {}", id(3, "s.i"), series(100_000)),
+        format!("insert into opportunity select {}, {organization}, {of_account}, {worker}, 'n' || (s.i * 7919 % 20011), 'n' || (s.i * 7919 % 20011),
+            case when s.i % 4 > 0 then s.i end, 'WON', null, s.i % 5000, case when s.i % 2 = 0 then s.i % 4000 end, case when s.i % 3 = 0 then s.i % 3000 end,
+            null, '[]', '{{}}', {scatter}, {scatter}, 1 from {}", id(4, "s.i"), series(20_000)),
+        format!("insert into booking select {}, {organization}, {of_account}, s.i, s.i % 5000, null, null, {worker}, '[]', {scatter}, {scatter}, 1 from {}",
+            id(5, "s.i"), series(10_000)),
+        format!("insert into target select {}, {organization}, {of_account}, {worker}, 'GROWTH', 'AGREED', 'SELLER', 'r', {worker}, {scatter}, {worker},
+            {scatter}, null, {scatter}, null, null, null, {scatter}, 1 from {}", id(6, "s.i"), series(10_000)),
+        format!("insert into goal select {}, {organization}, {of_account}, 2017, s.i, null, {worker}, {worker}, {scatter}, '[]', null, {scatter}, {scatter}, 1
+            from {}", id(7, "s.i"), series(10_000)),
+        format!("insert into plan select {}, {organization}, {of_account}, {worker}, 'p', 1, 2, 'DRAFT', null, 'QUARTERLY', s.i % 5000, '[]', {scatter}, null,
+            {scatter}, 1 from {}", id(8, "s.i"), series(10_000)),
+        "analyze".to_owned(),
+    ];
+    for statement in statements {
+        connection.execute_unprepared(&statement).await.unwrap();
+    }
+}
+
+#[on_both_databases]
+async fn no_list_reads_or_sorts_much_more_than_it_shows(world: &World) {
+    let seller = world.seller("Ann").await;
+    let other = world.seller("Bob").await;
+    world.server().database().leave_rows_beside_the_feed();
+    let connection = world.server().database().connect().await;
+    fill(&connection, &[seller.id().to_owned(), other.id().to_owned()]).await;
+    let account = seller.query("{ accounts(first: 1) { nodes { id } } }").await.text("accounts.nodes.0.id").to_owned();
+
+    let mut lists = Vec::new();
+    for (list, orders, filters) in [
+        (
+            "accounts",
+            &["NAME", "POTENTIAL", "EMPLOYEES", "SCORE", "CREATED_AT", "UPDATED_AT"][..],
+            vec![
+                format!("ownerId: {{eq: \"{}\"}}", seller.id()),
+                "name: {eq: \"n7919\"}".to_owned(),
+                "industry: {eq: \"I3\"}".to_owned(),
+                "score: {gte: 99}".to_owned(),
+            ],
+        ),
+        (
+            "contacts",
+            &["NAME", "CREATED_AT", "UPDATED_AT"],
+            vec![format!("accountId: {{eq: \"{account}\"}}"), "name: {eq: \"n7919\"}".to_owned()],
+        ),
+        (
+            "touches",
+            &["AT", "CREATED_AT", "UPDATED_AT"],
+            vec![format!("accountId: {{eq: \"{account}\"}}"), format!("userId: {{eq: \"{}\"}}", seller.id())],
+        ),
+        (
+            "opportunities",
+            &["NAME", "AMOUNT", "OPENED_ON", "EXPECTED_CLOSE_ON", "CLOSED_ON", "UPDATED_AT"],
+            vec![
+                format!("accountId: {{eq: \"{account}\"}}"),
+                format!("ownerId: {{eq: \"{}\"}}", seller.id()),
+                "name: {eq: \"n7919\"}".to_owned(),
+            ],
+        ),
+    ] {
+        lists.push(list.to_owned());
+        // Filtered by equality, in the list's first ordering.
+        for filter in &filters {
+            lists.push(format!("{list}(filter: {{{filter}}}, orderBy: {{field: {}}})", orders[0]));
+        }
+        for order in orders {
+            for direction in ["ASC", "DESC"] {
+                lists.push(format!("{list}(orderBy: {{field: {order}, direction: {direction}}})"));
+            }
+        }
+    }
+    lists.push("bookings".to_owned());
+    lists.push(format!("bookings(filter: {{accountId: {{eq: \"{account}\"}}}})"));
+    lists.push("targets".to_owned());
+    lists.push(format!("targets(filter: {{accountId: {{eq: \"{account}\"}}}})"));
+    lists.push(format!("targets(filter: {{sellerId: {{eq: \"{}\"}}}})", seller.id()));
+    lists.push("goals".to_owned());
+    lists.push(format!("goals(filter: {{accountId: {{eq: \"{account}\"}}}})"));
+    lists.push("plans".to_owned());
+    lists.push(format!("plans(filter: {{accountId: {{eq: \"{account}\"}}}})"));
+    lists.push(format!("plans(filter: {{ownerId: {{eq: \"{}\"}}}})", seller.id()));
+    lists.push("events".to_owned());
+
+    let app = world.server().app();
+    app.db.watch();
+    for (who, name) in [(&**world.admin(), "admin"), (&*seller, "seller")] {
+        for list in &lists {
+            let _ = app.db.watched();
+            let answer =
+                who.query(&format!("{{ {list} {{ nodes {{ id }} pageInfo {{ hasNextPage endCursor }} }} }}")).await;
+            let _ = answer.data("");
+            for statement in app.db.watched().iter().filter(|statement| statement.sql.contains("LIMIT")) {
+                check(&connection, statement, &format!("{name}: {list}")).await;
+            }
+        }
+    }
+    empty(&connection).await;
+}
+
+/// What was filled by SQL is in no feed: it goes before the feed is compared with the tables.
+async fn empty(connection: &DatabaseConnection) {
+    for table in ["plan", "goal", "target", "booking", "opportunity", "touch", "contact", "seat", "account"] {
+        connection.execute_unprepared(&format!("delete from {table}")).await.unwrap();
+    }
+}
+
+async fn check(connection: &DatabaseConnection, statement: &Statement, what: &str) {
+    let plan = explain(connection, statement).await;
+    // Small tables are rightly read whole; the feed of a SQLite with one organization is read by its places.
+    let large = ["account", "contact", "touch", "opportunity", "booking", "target", "goal", "plan", "seat", "row"];
+    let tables: Vec<&String> = plan.full_scans.iter().filter(|table| large.contains(&table.as_str())).collect();
+    assert!(tables.is_empty(), "{what} reads {tables:?} from end to end:\n{}\n{}", statement.sql, plan.text);
+    if let Some(read) = plan.rows_read {
+        // Beside the list's rows, the fifty seats.
+        assert!(read <= 20 * PAGE + 50, "{what} reads {read} rows:\n{}\n{}", statement.sql, plan.text);
+    }
+    // What is sorted is what one seller or one filter has; no more than a page of it is kept while sorting.
+    for sort in &plan.sorts {
+        if let Some(rows) = sort.rows {
+            assert!(rows <= 20 * PAGE, "{what} sorts {rows} rows by {}:\n{}\n{}", sort.by, statement.sql, plan.text);
+        }
+    }
+}
+
+#[on_both_databases]
+async fn a_page_deep_down_is_found_by_its_index(world: &World) {
+    let seller = world.seller("Ann").await;
+    let connection = world.server().database().connect().await;
+    fill(&connection, &[seller.id().to_owned(), seller.id().to_owned()]).await;
+    let app = world.server().app();
+    let mut cursor = String::new();
+    for _ in 0..5 {
+        let answer = world
+            .admin()
+            .query(&format!("{{ touches(orderBy: {{field: AT, direction: DESC}}, first: 200 {cursor}) {{ pageInfo {{ endCursor }} }} }}"))
+            .await;
+        cursor = format!(", after: {}", answer.data("touches.pageInfo.endCursor"));
+    }
+    app.db.watch();
+    let _ = app.db.watched();
+    let page = format!("{{ touches(orderBy: {{field: AT, direction: DESC}} {cursor}) {{ nodes {{ id }} }} }}");
+    let _ = world.admin().query(&page).await.data("");
+    let statements = app.db.watched();
+    let statement = statements.iter().find(|statement| statement.sql.contains("touch")).unwrap();
+    let plan = explain(&connection, statement).await;
+    if world.server().database().kind() == Kind::Postgres {
+        assert!(plan.rows_read.unwrap() <= PAGE + 1, "{}", plan.text);
+    }
+    assert!(plan.sorts.is_empty() && plan.full_scans.is_empty(), "{}", plan.text);
+    // The row comparison is the index's own condition, not a filter on what it gives.
+    let by_index = if world.server().database().kind() == Kind::Postgres {
+        "ROW(at, id) < ROW("
+    } else {
+        "(organization_id=? AND (at,id)<(?,?))"
+    };
+    assert!(plan.text.contains(by_index), "{}", plan.text);
+    empty(&connection).await;
+}
