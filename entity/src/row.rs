@@ -126,6 +126,6 @@ mod tests {
                 assert!(count < 64);
             )*};
         }
-        tables! { account booking contact credential erasure event external_id opportunity organization refresh_token seat session touch touch_contact user }
+        tables! { account acquaintance booking contact credential erasure event external_id opportunity organization refresh_token seat session touch touch_contact user }
     }
 }

@@ -11,6 +11,7 @@ mod m0005_feed;
 mod m0006_criteria_and_scores;
 mod m0007_targets_and_one_on_ones;
 mod m0008_goals;
+mod m0010_presence;
 
 /// All changes, in their order.
 #[derive(Debug)]
@@ -28,6 +29,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0006_criteria_and_scores::Migration),
             Box::new(m0007_targets_and_one_on_ones::Migration),
             Box::new(m0008_goals::Migration),
+            Box::new(m0010_presence::Migration),
         ]
     }
 }

@@ -179,6 +179,8 @@ object! {
         commitmentGiven: Option<bool> = plain(|touch| touch.0.commitment_given);
         /// The opportunity of the same account that it was about.
         opportunity: Option<Opportunity> = batch(opportunities);
+        /// Was the account an agreed target of the user's when the touch began?
+        onTarget: bool = batch(crate::target::touches_on_list);
         /// Other systems' names for it.
         externalIds: Vec<ExternalId> = plain(|touch| shown(&touch.0.external_ids));
         /// When it was entered here.
