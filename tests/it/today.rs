@@ -77,14 +77,14 @@ async fn the_day_says_what_to_do_why_and_what_skipping_it_costs(empty: &Database
     // One opportunity stands still for three weeks, one was asked for lately, one is closed.
     let opportunity = async |name: &str, opened: &str| {
         let fields = json!({"name": name, "amount": "12000", "openedOn": opened, "expectedCloseOn": "2017-12-31"});
-        ann.opportunity(&acme, fields).await
+        ann.opportunity(&initrode, fields).await
     };
     let still = opportunity("Warehouse", "2017-01-01").await;
     let moving = opportunity("Office", "2017-01-01").await;
     let lost = opportunity("Shop", "2017-01-01").await;
     for (opportunity, at) in [(&still, "2017-04-19T12:00:00Z"), (&moving, "2017-05-01T12:00:00Z")] {
         let touch = json!({"kind": "EMAIL", "at": at, "opportunityId": opportunity, "commitmentAsked": "A visit"});
-        ann.touch(&acme, touch).await;
+        ann.touch(&initrode, touch).await;
     }
     ann.mutate("loseOpportunity", "opportunity { id }", json!({"id": lost})).await.done();
 
@@ -95,8 +95,8 @@ async fn the_day_says_what_to_do_why_and_what_skipping_it_costs(empty: &Database
         {"kind": "TOUCH_TARGET", "dueOn": "2017-05-10", "account": {"name": "Hooli"}, "subject": {"__typename": "Target", "id": worse},
             "why": "We are absent at Hooli: presence is 0.39, below 0.50; the last touch was 30 days ago.",
             "ifSkipped": "In a week presence is 0.35: should Hooli become dissatisfied, we are not whom they think of."},
-        {"kind": "ASK_FOR_COMMITMENT", "dueOn": "2017-05-03", "account": {"name": "Acme"}, "subject": {"__typename": "Opportunity", "id": still},
-            "why": "Nobody has asked Acme for a commitment on Warehouse for 21 days.",
+        {"kind": "ASK_FOR_COMMITMENT", "dueOn": "2017-05-03", "account": {"name": "Initrode"}, "subject": {"__typename": "Opportunity", "id": still},
+            "why": "Nobody has asked Initrode for a commitment on Warehouse for 21 days.",
             "ifSkipped": "USD 12000.00 do not come closer: an opportunity moves by the next commitment, and without one it stands still."},
         {"kind": "DECIDE_TARGET", "dueOn": null, "account": {"name": "Umbrella"}, "subject": {"__typename": "Target", "id": proposed},
             "why": "Umbrella was proposed as a target today and waits for your word: “Everybody needs one.”",
@@ -104,12 +104,12 @@ async fn the_day_says_what_to_do_why_and_what_skipping_it_costs(empty: &Database
         {"kind": "SET_GOAL", "dueOn": null, "account": {"name": "Initrode"}, "subject": {"__typename": "Target", "id": planned},
             "why": "Initrode has been a target since 2017-05-10 and has no goal for 2017.",
             "ifSkipped": "236 days of the fiscal year are left, and without an amount nobody can tell whether Initrode is behind."},
-        {"kind": "TOUCH_TARGET", "dueOn": "2017-05-16", "account": {"name": "Acme"}, "subject": {"__typename": "Target", "id": fading},
-            "why": "Presence at Acme is 0.60 and falls below 0.50 in 6.9 days; the last touch was 9 days ago.",
-            "ifSkipped": "After 2017-05-16 we are absent at Acme: should they become dissatisfied then, we are not whom they think of."},
+        {"kind": "TOUCH_TARGET", "dueOn": "2017-05-13", "account": {"name": "Acme"}, "subject": {"__typename": "Target", "id": fading},
+            "why": "Presence at Acme is 0.53 and falls below 0.50 in 3.9 days; the last touch was 12 days ago.",
+            "ifSkipped": "After 2017-05-13 we are absent at Acme: should they become dissatisfied then, we are not whom they think of."},
     ]);
     let found = today(&ann, &ann, "").await;
-    assert_eq!(serde_json::to_string_pretty(&found).unwrap(), serde_json::to_string_pretty(&expected).unwrap());
+    assert_eq!(found, expected);
     // The same every time, for whoever is above too, and cut where it is asked to be.
     assert_eq!(today(&mia, &ann, "").await, expected);
     assert_eq!(today(&ann, &ann, "(first: 2)").await, json!([expected[0], expected[1]]));
@@ -132,7 +132,7 @@ async fn the_day_says_what_to_do_why_and_what_skipping_it_costs(empty: &Database
         .done();
     let found = today(&ann, &ann, "").await;
     let left: Vec<&Value> = found.as_array().unwrap().iter().map(|action| &action["account"]["name"]).collect();
-    assert_eq!(left, ["Hooli", "Acme", "Initrode", "Acme"]);
+    assert_eq!(left, ["Hooli", "Initrode", "Initrode", "Acme"]);
     world.finish().await;
 }
 

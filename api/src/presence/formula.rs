@@ -117,7 +117,8 @@ pub fn counting(mut touches: Vec<Made>, policy: Policy) -> Vec<Made> {
 /// E: what is left of the weights of touches that count.
 #[must_use]
 pub fn strength(counting: &[Made], policy: Policy) -> f64 {
-    counting.iter().map(|touch| touch.decayed(policy.half_life)).sum()
+    // The sum of nothing is -0, and would be shown so.
+    0.0 + counting.iter().map(|touch| touch.decayed(policy.half_life)).sum::<f64>()
 }
 
 /// Presence, 0 to 1, of a strength: 1 − e^(−E).
@@ -258,6 +259,7 @@ mod tests {
         let low = Policy { threshold: 0.05, ..POLICY };
         assert!(near(days_until_absent(&of(&[(1.0, 150), (2.0, 150)]), low), 29.0, 1e-9));
         assert!(near(days_until_absent(&[], POLICY), 0.0, 1e-12));
+        assert!(presence(strength(&[], POLICY)).is_sign_positive());
     }
 
     #[test]
