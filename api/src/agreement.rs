@@ -5,6 +5,8 @@
 //! was proposed by neither of the two (the mover of an account, an administrator) takes both: the first of them to agree
 //! makes it their own proposal, and the other one decides. Whoever is not one of the two never agrees.
 
+use std::collections::HashMap;
+
 use entity::{OrganizationId, UserId};
 use sea_orm::{ConnectionTrait, Statement};
 use uuid::Uuid;
@@ -79,6 +81,38 @@ impl Parties {
             above.push(UserId(row.try_get_by_index::<Uuid>(0)?));
         }
         Ok(Self { seller, above })
+    }
+
+    /// The parties of all sellers of an organization for whom a target is proposed, by seller: one statement.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn of_proposals<C: ConnectionTrait>(
+        connection: &C,
+        organization: OrganizationId,
+    ) -> Result<HashMap<UserId, Self>> {
+        let sql = "with recursive line (seller_id, id, manager_id, depth) as (
+                select member.id, member.id, member.manager_id, 0 from member
+                where member.organization_id = $1 and member.id in (
+                    select seller_id from target where organization_id = $1 and status = 'PROPOSED'
+                )
+                union
+                select line.seller_id, member.id, member.manager_id, line.depth + 1
+                from member join line on member.id = line.manager_id
+                where member.organization_id = $1 and line.depth < 1000
+            )
+            select line.seller_id, line.id, line.depth > 0 and member.active and member.role <> 'SELLER'
+            from line join member on member.id = line.id order by line.depth";
+        let statement = Statement::from_sql_and_values(connection.get_database_backend(), sql, [organization.into()]);
+        let mut all: HashMap<UserId, Self> = HashMap::new();
+        for row in connection.query_all_raw(statement).await? {
+            let seller = row.try_get_by_index(0)?;
+            let parties = all.entry(seller).or_insert_with(|| Self { seller, above: Vec::new() });
+            if row.try_get_by_index(2)? {
+                parties.above.push(row.try_get_by_index(1)?);
+            }
+        }
+        Ok(all)
     }
 
     /// Where somebody stands.

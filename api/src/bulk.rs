@@ -165,7 +165,7 @@ mod tests {
             )*};
         }
         tables! {
-            account assessment booking contact criterion event external_id goal list_review one_on_one opportunity organization
+            account acquaintance assessment booking contact criterion event external_id goal list_review one_on_one opportunity organization
             seat target touch touch_contact user
             plan plan_action plan_benchmark plan_commitment plan_measurement plan_objective plan_question plan_relationship plan_review
         }

@@ -1,5 +1,5 @@
 //! How statements reach the database: straight to the driver. SeaORM makes the statements and reads the rows; its own way to
-//! the driver moves futures of some hundred kilobytes about for each of them (docs/adr/0012).
+//! the driver moves futures of some hundred kilobytes about for each of them (docs/adr/0013).
 
 use std::sync::Arc;
 use std::sync::Mutex;

@@ -109,7 +109,7 @@ impl Db {
     pub async fn gather_statistics(&self) -> Result<(), DbErr> {
         let sql = match self.backend() {
             DbBackend::Postgres => {
-                "ANALYZE account, assessment, booking, contact, event, external_id, goal, member, opportunity, seat, target, touch, \
+                "ANALYZE account, acquaintance, assessment, booking, contact, event, external_id, goal, member, opportunity, seat, target, touch, \
                  touch_contact"
             }
             _ => "PRAGMA optimize",

@@ -4,7 +4,7 @@
 use async_graphql::{Enum, ID, InputObject, MaybeUndefined};
 use entity::{Day, Id, Instant};
 use sea_orm::sea_query::{Cond, Expr, ExprTrait, Func, LikeExpr, Query, SimpleExpr, SqliteQueryBuilder};
-use sea_orm::{ColumnTrait, Condition, Value};
+use sea_orm::{ColumnTrait, Condition, DbBackend, Value};
 
 use crate::context::Cx;
 use crate::error::{Fault, Result};
@@ -195,6 +195,18 @@ fn nothing() -> SimpleExpr {
 
 fn any_of<C: ColumnTrait, V: Into<Value>>(column: C, values: Vec<V>) -> SimpleExpr {
     if values.is_empty() { nothing() } else { column.is_in(values) }
+}
+
+/// The condition that a column's value is one of any number of ids: one parameter.
+pub fn among<C: ColumnTrait, I: Id>(cx: &Cx, column: C, ids: impl IntoIterator<Item = I>) -> SimpleExpr {
+    let ids: Vec<String> = ids.into_iter().map(|id| id.uuid().simple().to_string()).collect();
+    let name = format!("\"{}\".\"{}\"", column.entity_name(), column.as_str());
+    // Read in a query of its own, PostgreSQL makes a hash of them; as an array it would look through all of them, row by row.
+    let (text, list) = match cx.app.db.backend() {
+        DbBackend::Postgres => ("select unnest($1::text::uuid[])", format!("{{{}}}", ids.join(","))),
+        _ => ("select unhex(value) from json_each(?)", format!("[\"{}\"]", ids.join("\",\""))),
+    };
+    Expr::cust_with_values(format!("{name} in ({text})"), [list])
 }
 
 fn null<C: ColumnTrait>(column: C, is_null: bool) -> SimpleExpr {

@@ -2,9 +2,11 @@
 
 use std::str::FromStr;
 
-use async_graphql::{InputValueError, InputValueResult, Scalar, ScalarType, Value};
+use async_graphql::{InputObject, InputValueError, InputValueResult, Scalar, ScalarType, Value};
 use chrono::NaiveDate;
 use entity::{Day, Instant};
+
+use crate::error::{Fault, Result};
 
 /// An instant, RFC 3339, UTC on output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,6 +54,29 @@ impl ScalarType for Date {
 
     fn to_value(&self) -> Value {
         Value::String(self.0.to_string())
+    }
+}
+
+/// Days, both ends included.
+#[derive(Clone, Copy, Debug, InputObject)]
+pub struct DateRange {
+    /// The first.
+    pub from: Date,
+    /// The last: not before the first.
+    pub to: Date,
+}
+
+impl DateRange {
+    /// Its ends.
+    ///
+    /// # Errors
+    /// `BAD_USER_INPUT` where it ends before it begins.
+    pub fn days(self) -> Result<(Day, Day)> {
+        let Self { from: Date(from), to: Date(to) } = self;
+        if to < from {
+            return Err(Fault::BadInput(format!("A range ends on its first day or after: {to} is before {from}.")));
+        }
+        Ok((from, to))
     }
 }
 

@@ -9,6 +9,7 @@ mod time;
 mod word;
 
 pub mod account;
+pub mod acquaintance;
 pub mod assessment;
 pub mod booking;
 pub mod contact;

@@ -85,7 +85,7 @@ macro_rules! scoped {
 }
 
 scoped! {
-    account assessment booking contact credential criterion erasure event external_id goal list_review one_on_one opportunity
+    account acquaintance assessment booking contact credential criterion erasure event external_id goal list_review one_on_one opportunity
     plan plan_action plan_benchmark plan_commitment plan_measurement plan_objective plan_question plan_relationship plan_review
     refresh_token seat session target touch touch_contact user
 }

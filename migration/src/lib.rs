@@ -12,6 +12,7 @@ mod m0006_criteria_and_scores;
 mod m0007_targets_and_one_on_ones;
 mod m0008_goals;
 mod m0009_plans;
+mod m0010_presence;
 
 /// All changes, in their order.
 #[derive(Debug)]
@@ -30,6 +31,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0007_targets_and_one_on_ones::Migration),
             Box::new(m0008_goals::Migration),
             Box::new(m0009_plans::Migration),
+            Box::new(m0010_presence::Migration),
         ]
     }
 }

@@ -365,6 +365,17 @@ async fn the_workshops_org_joins_up(world: &World) {
         let end = deal["closedOn"].as_str().or(deal["expectedCloseOn"].as_str()).unwrap();
         assert!(deal["openedOn"].as_str().unwrap() <= end, "{deal}");
     }
+    // None of the tasks was done: all are missed by now, and there is no effort whose focus could be told.
+    let answer = world
+        .admin()
+        .query(
+            "{ touches(filter: {status: [MISSED]}) { totalCount }
+            users { nodes { focus(range: {from: \"2000-01-01\", to: \"2099-12-31\"}) { touches share minutesShare receptiveBias } } } }",
+        )
+        .await;
+    assert_eq!(answer.data("touches.totalCount"), &json!(27));
+    let nothing = json!({"touches": 0, "share": null, "minutesShare": null, "receptiveBias": null});
+    assert!(answer.each("users.nodes", "focus").iter().all(|focus| **focus == nothing), "{:?}", answer.body);
     for (kind, name, there) in
         [("accounts", "Account", 22), ("opportunities", "Opportunity", 50), ("touches", "Task", 27)]
     {

@@ -12,11 +12,13 @@ use callshot::money::Currency;
 use callshot::plan::content::{canonical, fingerprint};
 use callshot::plan::part::Part;
 use entity::{
-    Id, OrganizationId, Scoped, account, assessment, booking, contact, criterion, external_id, goal, list_review,
-    one_on_one, opportunity, organization, plan, plan_action, plan_benchmark, plan_commitment, plan_measurement,
-    plan_objective, plan_question, plan_relationship, plan_review, seat, target, touch, touch_contact, user,
+    Id, OrganizationId, Scoped, account, acquaintance, assessment, booking, contact, criterion, external_id, goal,
+    list_review, one_on_one, opportunity, organization, plan, plan_action, plan_benchmark, plan_commitment,
+    plan_measurement, plan_objective, plan_question, plan_relationship, plan_review, seat, target, touch,
+    touch_contact, user,
 };
-use sea_orm::{DatabaseConnection, EntityTrait};
+use sea_orm::sea_query::Expr;
+use sea_orm::{DatabaseConnection, EntityTrait, QuerySelect};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -128,6 +130,9 @@ pub async fn contradictions(connection: &DatabaseConnection) -> Vec<String> {
         let rows = rows.iter().map(|row| (row.touch_id.uuid(), row.contact_id.show(), micros(row.at)));
         compare(&mut lines, "contact of a touch", &took_part, &rows.collect());
 
+        acquaintances(&mut lines, &of).await;
+        weights(&mut lines, &of, &touches).await;
+
         let mut named = BTreeSet::new();
         names(&mut named, &accounts);
         names(&mut named, &touches);
@@ -139,6 +144,55 @@ pub async fn contradictions(connection: &DatabaseConnection) -> Vec<String> {
         compare(&mut lines, "external id", &named, &rows.collect());
     }
     lines
+}
+
+/// How we stood with each contact last is what its row says.
+async fn acquaintances(lines: &mut Vec<String>, of: &Tables<'_>) {
+    type Stood = (Uuid, Uuid, Option<&'static str>, &'static str, Option<i64>);
+    let contacts = of.all::<contact::Entity>().await;
+    let said = contacts.iter().map(|row| -> Stood {
+        let role = row.buying_role.map(contact::BuyingRole::word);
+        (row.id.uuid(), row.account_id.uuid(), role, row.relationship.word(), row.archived_at.map(micros))
+    });
+    let mut latest: BTreeMap<Uuid, acquaintance::Model> = BTreeMap::new();
+    let mut firsts: BTreeSet<Uuid> = BTreeSet::new();
+    for row in of.all::<acquaintance::Entity>().await {
+        if row.first && !firsts.insert(row.contact_id.uuid()) {
+            lines.push(format!("two first acquaintances: {row:?}"));
+        }
+        let last = latest.entry(row.contact_id.uuid()).or_insert_with(|| row.clone());
+        if last.since < row.since {
+            *last = row;
+        }
+    }
+    let stood = latest.values().map(|row| -> Stood {
+        let role = row.buying_role.map(contact::BuyingRole::word);
+        (row.contact_id.uuid(), row.account_id.uuid(), role, row.relationship.word(), row.archived_at.map(micros))
+    });
+    compare(lines, "acquaintance", &said.collect(), &stood.collect());
+    compare(lines, "first acquaintance", &contacts.iter().map(|row| row.id.uuid()).collect(), &firsts);
+}
+
+/// What the database tells of each touch is what the rules say.
+async fn weights(lines: &mut Vec<String>, of: &Tables<'_>, touches: &[touch::Model]) {
+    use callshot::analytics::touches::default_minutes;
+    use callshot::touch::weight::{is_answered, weight};
+    let said = touches.iter().map(|row| {
+        let answered = row.status == touch::TouchStatus::Completed && is_answered(row);
+        let minutes = row.duration_minutes.unwrap_or_else(|| default_minutes(row.kind));
+        (row.id.uuid(), i32::try_from(weight(row)).unwrap_or_default(), answered, minutes)
+    });
+    let told = touch::Entity::of(of.organization)
+        .select_only()
+        .column(touch::Column::Id)
+        .expr(Expr::cust("weight"))
+        .expr(Expr::cust("answered"))
+        .expr(Expr::cust("minutes"))
+        .into_tuple::<(Uuid, i32, bool, i32)>()
+        .all(of.connection)
+        .await
+        .expect("what is told of touches can be read");
+    compare(lines, "what is told of a touch", &said.collect(), &told.into_iter().collect());
 }
 
 fn micros(instant: entity::Instant) -> i64 {

@@ -126,6 +126,13 @@ object! {
         plan(crate::target::OnArguments): Option<crate::plan::Plan> = batch(crate::plan::list::one_of_accounts);
         /// Its plans, by id.
         plans(PageArguments): Connection<crate::plan::Plan> = batch(crate::plan::list::of_accounts);
+        /// How present, known and valued we are at the end of one of the organization's days; now where none is given, or
+        /// today. Of a day to come: as it will be if nothing is done.
+        presence(crate::target::OnArguments): crate::presence::Presence = batch(crate::presence::of_accounts);
+        /// Who we know there, and who we still need to know.
+        relationships: crate::presence::coverage::RelationshipCoverage = batch(crate::presence::coverage::of_accounts);
+        /// Who do we need to know, whom do we need to talk to, what do we need to find out?
+        kickoff: crate::presence::coverage::Kickoff = batch(crate::presence::coverage::kickoffs);
         /// What it booked in a fiscal year; in the current one where none is given.
         booked(BookedArguments): Money = batch(booked);
         /// The people there; archived ones only where the filter says so.

@@ -15,6 +15,7 @@ use crate::context::{Cx, Viewer};
 use crate::error::Result;
 use crate::filter::Filter as _;
 use crate::graph::{Asked, object};
+use crate::target::TOUCH_ON_LIST;
 use crate::touch::TouchFilter;
 
 /// What touches are grouped by.
@@ -30,6 +31,8 @@ pub enum TouchDimension {
     Kind,
     /// Where they stand now: SCHEDULED reads as MISSED once its day is over.
     Status,
+    /// Whether the account was an agreed target of the user's when the touch began: true or false.
+    OnTarget,
     /// The organization's day: 2017-04-03.
     Day,
     /// The week, by its Monday.
@@ -48,7 +51,7 @@ impl TouchDimension {
             Self::Week => Some(Bucket::Week),
             Self::Month => Some(Bucket::Month),
             Self::Quarter => Some(Bucket::Quarter(viewer.fiscal_start())),
-            Self::User | Self::Manager | Self::Account | Self::Kind | Self::Status => None,
+            Self::User | Self::Manager | Self::Account | Self::Kind | Self::Status | Self::OnTarget => None,
         }
     }
 }
@@ -186,6 +189,10 @@ pub async fn touches(asked: &Asked<'_>, arguments: TouchesArguments) -> Result<V
                     cx.now.0
                 );
                 grouping.by(name, Expr::cust(missed), Values::Text);
+            }
+            TouchDimension::OnTarget => {
+                let word = format!("case when {TOUCH_ON_LIST} then 'true' else 'false' end");
+                grouping.by(name, Expr::cust(word), Values::Text);
             }
             TouchDimension::Day | TouchDimension::Week | TouchDimension::Month | TouchDimension::Quarter => {}
         }

@@ -13,6 +13,7 @@ use sea_orm::{ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, IntoA
 use serde_json::{Map, Value, json};
 
 use super::ContactPayload;
+use super::acquaintance::Acquaintances;
 use super::write::{OneContact, seen};
 use crate::auth::secrets::{Trace, erasure_mark};
 use crate::context::{Cx, Standing, Viewer};
@@ -70,6 +71,7 @@ pub async fn erase(cx: &Cx, arguments: OneContact) -> Result<ContactPayload> {
     };
     let after = write.change(&before, after).await?;
     write.call_it("erased");
+    Acquaintances::of(&write, Some(&before), &after).save(&write).await?;
     write.commit().await?;
     Ok(ContactPayload::of(after))
 }

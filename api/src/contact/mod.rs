@@ -6,9 +6,11 @@
 //! | [`list`] | filters, orderings and lists |
 //! | [`mod@write`] | create, update, archive, restore |
 //! | [`mod@line`] | whom they report to: always someone of the same account, never in a circle |
+//! | `acquaintance` | how we stood with them when |
 //! | [`erase`] | removing a person for good |
 //! | [`upsert`] | many at once, from another system |
 
+mod acquaintance;
 pub mod erase;
 pub mod line;
 pub mod list;

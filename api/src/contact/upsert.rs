@@ -7,6 +7,7 @@ use entity::{AccountId, ContactId, Id, Scoped, account, contact};
 use sea_orm::sea_query::{Cond, ExprTrait};
 use sea_orm::{ColumnTrait, QueryFilter, QueryOrder, QuerySelect};
 
+use super::acquaintance::Acquaintances;
 use super::erase::Marks;
 use super::write::{Changes, blank, not_archived};
 use super::{BuyingRole, RelationshipLevel, line};
@@ -312,10 +313,17 @@ pub async fn upsert(cx: &Cx, arguments: UpsertContacts) -> Result<UpsertPayload>
 
     let gone: Vec<ContactId> = done.iter().filter_map(moved).collect();
     let seen_to: Vec<ContactId> = done.iter().filter_map(|row| Some(row.after.as_ref()?.id)).collect();
+    let mut acquaintances = Acquaintances::default();
+    for row in &done {
+        if let Some(after) = &row.after {
+            acquaintances.note(&write, row.before.as_ref(), after);
+        }
+    }
     let payload = save(&mut write, done, dry_run).await?;
     if dry_run {
         write.abandon().await?;
     } else {
+        acquaintances.save(&write).await?;
         line::release(&mut write, &gone, &seen_to).await?;
         write.commit().await?;
     }

@@ -4,6 +4,7 @@ use async_graphql::{ID, InputObject, MaybeUndefined};
 use entity::{AccountId, ContactId, Id, Instant, account, contact};
 use sea_orm::{ColumnTrait, QueryFilter, QuerySelect};
 
+use super::acquaintance::Acquaintances;
 use super::{BuyingRole, ContactPayload, RelationshipLevel, line};
 use crate::check::{Check, NAME, same_version};
 use crate::context::{Cx, Viewer};
@@ -267,6 +268,7 @@ pub async fn create(cx: &Cx, arguments: CreateContact) -> Result<ContactPayload>
         .await?;
     check.done()?;
     let contact = write.add(contact).await?;
+    Acquaintances::of(&write, None, &contact).save(&write).await?;
     write.commit().await?;
     Ok(ContactPayload::of(contact))
 }
@@ -357,6 +359,7 @@ pub async fn update(cx: &Cx, arguments: UpdateContact) -> Result<ContactPayload>
         .await?;
     check.done()?;
     let after = write.change(&before, after).await?;
+    Acquaintances::of(&write, Some(&before), &after).save(&write).await?;
     if after.account_id != before.account_id {
         line::release(&mut write, &[after.id], &[]).await?;
     }
@@ -385,6 +388,7 @@ async fn set_archived(cx: &Cx, id: &ID, archived: bool) -> Result<ContactPayload
     let after = contact::Model { archived_at: archived.then_some(write.at), ..before.clone() };
     let after = write.change(&before, after).await?;
     write.call_it(if archived { "archived" } else { "restored" });
+    Acquaintances::of(&write, Some(&before), &after).save(&write).await?;
     write.commit().await?;
     Ok(ContactPayload::of(after))
 }

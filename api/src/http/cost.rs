@@ -38,6 +38,16 @@ const COUNT_ALL: u64 = 100;
 const COUNT_OF_ONE: u64 = 2;
 /// A filter on a list of the whole organization may read all of it to find a page.
 const FILTER_ALL: u64 = 100;
+/// What is worked out from all that an object has, for each object: type, field, points.
+const WORKED_OUT: [(&str, &str, u64); 7] = [
+    ("Account", "presence", 1),
+    ("Account", "relationships", 1),
+    ("Account", "kickoff", 1),
+    ("Target", "nurture", 2),
+    ("TargetList", "readiness", 20),
+    ("User", "focus", 50),
+    ("User", "today", 20),
+];
 /// A change: checked, locked, written with its event, and forced to the disk.
 const CHANGE: u64 = 10;
 /// A row of an upsert: written with its event.
@@ -164,7 +174,10 @@ impl Asked {
             "Analytics" => ANALYTICS,
             _ if changes && PASSWORDS.contains(&name) => PASSWORD,
             _ if changes => CHANGE,
-            _ => 0,
+            _ => {
+                let dear = WORKED_OUT.iter().find(|(of, field, _)| *of == parent && *field == name);
+                dear.map_or(0, |(_, _, points)| *points)
+            }
         };
         Self { shape, of, extra }
     }

@@ -6,6 +6,7 @@
 //! | [`list`] | filters, orderings and lists |
 //! | [`mod@write`] | create, update |
 //! | [`close`] | win, lose, delete |
+//! | [`stalled`] | open ones for which nobody asks for a commitment |
 //! | [`upsert`] | many at once, from another system |
 //!
 //! Who may change one: whoever answers for its account, and its own owner with everyone above them. Who is on the
@@ -13,6 +14,7 @@
 
 pub mod close;
 pub mod list;
+pub mod stalled;
 pub mod upsert;
 pub mod write;
 

@@ -2,15 +2,16 @@
 
 use async_graphql::{InputObject, MaybeUndefined};
 use entity::{AccountId, Id, Scoped, UserId, target};
-use sea_orm::sea_query::{Cond, Expr};
-use sea_orm::{ColumnTrait, Condition, QueryFilter};
+use sea_orm::sea_query::{Cond, Expr, ExprTrait};
+use sea_orm::{ColumnTrait, Condition, QueryFilter, QuerySelect, Select};
 
 use super::{Target, TargetKind, TargetSource, TargetStatus, instant_of, on_list};
 use crate::context::Cx;
 use crate::error::Result;
-use crate::filter::{DateTimeFilter, IdFilter, operand};
+use crate::filter::{DateTimeFilter, IdFilter, among, operand};
 use crate::graph::Asked;
 use crate::paging::{Connection, Key, Order, PageArguments, Seen};
+use crate::presence;
 use crate::scalar::Date;
 
 /// A filter on targets. Its fields are ANDed.
@@ -29,14 +30,18 @@ pub struct TargetFilter {
     /// Was on the list at the end of that day of the organization's, or is now where that is today; whatever became of it
     /// since.
     pub on: MaybeUndefined<Date>,
+    /// Its account is one at which we are absent (presence is below the organization's threshold), or is not; at the end of
+    /// the day of `on` where that is given, else now.
+    pub absent: MaybeUndefined<bool>,
     /// By when it last changed.
     pub updated_at: MaybeUndefined<DateTimeFilter>,
 }
 
 impl TargetFilter {
+    /// All but how present we are.
     fn condition(&self, cx: &Cx) -> Result<Condition> {
         use target::Column;
-        let Self { seller_id, account_id, kind, status, source, on, updated_at } = self;
+        let Self { seller_id, account_id, kind, status, source, on, absent: _, updated_at } = self;
         let mut all = Cond::all();
         if let Some(filter) = operand("sellerId", seller_id)? {
             all = all.add(filter.condition::<_, UserId>(Column::SellerId)?);
@@ -64,6 +69,21 @@ impl TargetFilter {
         }
         Ok(all)
     }
+
+    /// The targets that match, seen or not. How present we are at which account is worked out first, of those alone that
+    /// match in all else and are seen: two statements, however many.
+    async fn select(&self, cx: &Cx) -> Result<Select<target::Entity>> {
+        let viewer = cx.viewer()?;
+        let condition = self.condition(cx)?;
+        let select = target::Entity::of(viewer.organization.id).filter(condition.clone());
+        let Some(absent) = operand("absent", &self.absent)? else { return Ok(select) };
+        let accounts = viewer.sums::<target::Entity>(target::Column::AccountId).filter(condition);
+        let accounts: Vec<AccountId> =
+            accounts.select_only().column(target::Column::AccountId).distinct().into_tuple().all(cx.reader()).await?;
+        let at = instant_of(self.on.value().map(|day| day.0), cx.now, viewer.zone);
+        let present = among(cx, target::Column::AccountId, presence::present(cx, &accounts, at).await?);
+        Ok(select.filter(if *absent { present.not() } else { present }))
+    }
 }
 
 /// Arguments of `targets`.
@@ -82,7 +102,7 @@ pub async fn targets(asked: &Asked<'_>, arguments: TargetsArguments) -> Result<C
     let filter = filter.unwrap_or_default();
     let equals = |filter: &MaybeUndefined<IdFilter>| filter.value().is_some_and(|filter| filter.eq.is_value());
     let seen = Seen {
-        select: target::Entity::of(asked.cx.viewer()?.organization.id).filter(filter.condition(asked.cx)?),
+        select: filter.select(asked.cx).await?,
         account: target::Column::AccountId,
         pinned: equals(&filter.account_id) || equals(&filter.seller_id),
     };

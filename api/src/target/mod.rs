@@ -32,11 +32,12 @@ use crate::calendar;
 use crate::context::{Cx, Viewer};
 use crate::error::Result;
 use crate::event::{Facts, Record, facts};
-use crate::graph::{Answers, Asked, Shown, object, payload, word};
+use crate::graph::{Answers, Asked, Shown, Value, object, payload, word};
 use crate::money::Currency;
 use crate::one_on_one::OneOnOne;
 use crate::paging::listed;
 use crate::scalar::Date;
+use crate::touch::Touch;
 use crate::user::User;
 
 /// A target.
@@ -134,6 +135,8 @@ object! {
         oneOnOne: Option<OneOnOne> = batch(one_on_ones);
         /// The account's goal for the current fiscal year.
         goal: Option<crate::goal::Goal> = batch(crate::goal::of_targets);
+        /// Is it being nurtured?
+        nurture: crate::presence::nurture::Nurture = batch(crate::presence::nurture::of_targets);
         /// When it last changed.
         updatedAt: Instant = plain(|target| target.0.updated_at);
         /// Writes so far: 1 on creation.
@@ -242,6 +245,40 @@ pub fn was_on_list(target: &target::Model, at: Instant) -> bool {
 pub(crate) fn on_list(at: Instant) -> Condition {
     use target::Column;
     Cond::all().add(Column::Since.lte(at)).add(Cond::any().add(Column::Until.is_null()).add(Column::Until.gt(at)))
+}
+
+/// The condition, in SQL, that a touch's account was on the list of the touch's user when the touch began.
+pub const TOUCH_ON_LIST: &str = "exists (
+        select 1 from target
+        where target.organization_id = touch.organization_id and target.account_id = touch.account_id
+            and target.seller_id = touch.user_id and target.since <= touch.at
+            and (target.until is null or target.until > touch.at)
+    )";
+
+/// Was the account of each of some touches on the list of the touch's user when the touch began? One statement.
+///
+/// # Errors
+/// The database's.
+pub async fn touches_on_list(asked: &Asked<'_>, of: &[&Touch]) -> Result<Answers> {
+    let rows = asked
+        .cx
+        .viewer()?
+        .rows::<target::Entity>(target::Column::AccountId)
+        .filter(target::Column::AccountId.is_in(of.iter().map(|touch| touch.0.account_id)))
+        .filter(target::Column::Since.is_not_null())
+        .all(asked.cx.reader())
+        .await?;
+    let mut listed: HashMap<(AccountId, UserId), Vec<target::Model>> = HashMap::new();
+    for row in rows {
+        listed.entry((row.account_id, row.seller_id)).or_default().push(row);
+    }
+    let mut answers = Answers::with_capacity(of.len());
+    for touch in of {
+        let own = listed.get(&(touch.0.account_id, touch.0.user_id));
+        let on_list = own.is_some_and(|own| own.iter().any(|row| was_on_list(row, touch.0.at)));
+        answers.push(|out| Value::write(&on_list, asked.cx, None, out));
+    }
+    Ok(answers)
 }
 
 /// The condition that an account is (or is not) an agreed target now.

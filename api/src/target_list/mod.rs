@@ -17,7 +17,7 @@ use std::collections::{HashMap, HashSet};
 
 use chrono_tz::Tz;
 use entity::target::TargetStatus;
-use entity::{AccountId, Day, Instant, Scoped, TargetId, UserId, account, list_review, target, touch, user};
+use entity::{AccountId, Day, Instant, Scoped, UserId, account, list_review, target, user};
 use sea_orm::sea_query::{Cond, Expr, Func};
 use sea_orm::{ColumnTrait, ConnectionTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait};
 
@@ -30,11 +30,10 @@ use crate::error::{Fault, Result};
 use crate::graph::{Answers, Asked, object};
 use crate::money::Money;
 use crate::paging::LONGEST_LIST;
+use crate::presence::{Ask, Presence, nurture};
 use crate::target::{OnArguments, Target, instant_of, was_on_list};
 use crate::user::User;
 
-/// Days in which a target must be touched to count as pursued, back and ahead.
-const PURSUED: i64 = 90;
 /// Days over which the list's churn is taken.
 const CHURN: i64 = 90;
 /// Seconds of a day.
@@ -79,6 +78,9 @@ object! {
         /// Targets never or no longer pursued, without a touch made in the 90 days before or scheduled in the 90 days after:
         /// the shots not taken. At most 500.
         unpursued: Vec<Target> = batch(unpursued);
+        /// Share of the targets that are ready, at which presence, known and value are all at 0.5 or more; null where there
+        /// are no targets.
+        readiness: Option<f64> = batch(readiness);
         /// Share of the targets that were the seller's own idea; null where there are none.
         sellerChosenShare: Option<f64> = plain(|list| list.seller_chosen_share());
         /// The day on which the list was last reviewed.
@@ -303,40 +305,32 @@ pub async fn over_capacity_by<C: ConnectionTrait>(cx: &Cx, connection: &C, selle
     Ok(Some(capacity.over_by()).filter(|over| *over > 0))
 }
 
+/// Each target's account at the instant that its list stands for, list by list.
+fn asks(asked: &Asked<'_>, of: &[&TargetList]) -> Result<Vec<Ask>> {
+    let viewer = asked.cx.viewer()?;
+    let ask = |list: &TargetList, target: &Target| Ask::at(viewer, target.0.account_id, list.at);
+    Ok(of.iter().flat_map(|list| list.targets.iter().map(|target| ask(list, target))).collect())
+}
+
 async fn unpursued(asked: &Asked<'_>, of: &[&TargetList]) -> Result<Answers> {
-    use touch::{Column, TouchStatus};
-    let organization = asked.cx.viewer()?.organization.id;
-    let mut pursued: HashSet<(Instant, AccountId)> = HashSet::new();
-    for (at, accounts) in accounts_by_instant(of) {
-        let made = Cond::all().add(Column::Status.eq(TouchStatus::Completed)).add(Column::At.lte(at));
-        // One of today that was to be an hour ago is still to come.
-        let to_come = Cond::all()
-            .add(Column::Status.eq(TouchStatus::Scheduled))
-            .add(Column::MissedAt.gt(asked.cx.now))
-            .add(Column::At.gt(at.plus_seconds(-DAY)));
-        let query = touch::Entity::of(organization)
-            .filter(Column::AccountId.is_in(accounts))
-            .filter(Column::At.gt(at.plus_seconds(-PURSUED * DAY)))
-            .filter(Column::At.lte(at.plus_seconds(PURSUED * DAY)))
-            .filter(Cond::any().add(made).add(to_come))
-            .select_only()
-            .column(Column::AccountId)
-            .distinct()
-            .into_query();
-        for row in asked.cx.reader().query_all(&query).await? {
-            pursued.insert((at, row.try_get_by_index(0)?));
-        }
-    }
-    let rest = |list: &&TargetList| -> Vec<TargetId> {
-        let all = list.targets.iter().filter(|target| !pursued.contains(&(list.at, target.0.account_id)));
-        all.map(|target| target.0.id).collect()
+    let mut pursued = nurture::pursued(asked.cx, &asks(asked, of)?).await?.into_iter();
+    let rest = |list: &&TargetList| -> Vec<usize> {
+        (0..list.targets.len()).filter(|_| !pursued.next().unwrap_or_default()).collect()
     };
-    let rest: Vec<Vec<TargetId>> = of.iter().map(rest).collect();
-    let lists = of
-        .iter()
-        .zip(&rest)
-        .map(|(list, ids)| list.targets.iter().filter(|target| ids.binary_search(&target.0.id).is_ok()).collect());
+    let rest: Vec<Vec<usize>> = of.iter().map(rest).collect();
+    let lists = of.iter().zip(&rest).map(|(list, places)| places.iter().map(|place| &list.targets[*place]).collect());
     plain_lists(asked, lists.collect()).await
+}
+
+async fn readiness(asked: &Asked<'_>, of: &[&TargetList]) -> Result<Answers> {
+    let mut ready = Presence::read(asked.cx, &asks(asked, of)?, 0).await?.into_iter().map(|one| one.is_ready());
+    let mut answers = Answers::with_capacity(of.len());
+    for list in of {
+        let count = ready.by_ref().take(list.targets.len()).filter(|ready| *ready).count();
+        let share = share(count, list.targets.len());
+        answers.push(|out| crate::graph::Value::write(&share, asked.cx, None, out));
+    }
+    Ok(answers)
 }
 
 /// When each seller's list was last reviewed, as far as it matters for these lists.
@@ -401,7 +395,7 @@ mod tests {
 
     fn row(since: i64, until: Option<i64>) -> target::Model {
         let row = crate::target::tests::target(Some(since), until);
-        target::Model { id: <TargetId as entity::Id>::make(), ..row }
+        target::Model { id: <entity::TargetId as entity::Id>::make(), ..row }
     }
 
     #[test]

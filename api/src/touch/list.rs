@@ -15,6 +15,7 @@ use crate::error::Result;
 use crate::filter::{DateTimeFilter, Filter, IdFilter, Nested, operand};
 use crate::graph::{Answers, Asked, Field, Object};
 use crate::paging::{Below, Connection, Direction, Key, Listed, Order, PageArguments, Seen, SortKey};
+use crate::target::TOUCH_ON_LIST;
 
 /// A filter on touches. Its fields are ANDed.
 #[derive(Clone, Debug, Default, InputObject)]
@@ -41,6 +42,8 @@ pub struct TouchFilter {
     pub value: MaybeUndefined<Vec<ValueKind>>,
     /// Did (true) or did not (false) the other side take part?
     pub responded: MaybeUndefined<bool>,
+    /// Was (true) or was not (false) the account an agreed target of the user's when the touch began?
+    pub on_target: MaybeUndefined<bool>,
     /// By when it last changed.
     pub updated_at: MaybeUndefined<DateTimeFilter>,
 }
@@ -64,6 +67,7 @@ impl Filter for TouchFilter {
             status,
             value,
             responded,
+            on_target,
             updated_at,
         } = self;
         let mut all = Cond::all();
@@ -102,6 +106,10 @@ impl Filter for TouchFilter {
         }
         if let Some(responded) = operand("responded", responded)? {
             all = all.add(Column::Responded.eq(*responded));
+        }
+        if let Some(on_target) = operand("onTarget", on_target)? {
+            let listed = Expr::cust(TOUCH_ON_LIST);
+            all = all.add(if *on_target { listed } else { listed.not() });
         }
         if let Some(filter) = operand("updatedAt", updated_at)? {
             all = all.add(filter.condition(Column::UpdatedAt)?);

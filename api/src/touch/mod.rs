@@ -181,6 +181,8 @@ object! {
         opportunity: Option<Opportunity> = batch(opportunities);
         /// The action of a plan that it was for.
         action: Option<crate::plan::action::Action> = batch(crate::plan::action::of_touches);
+        /// Was the account an agreed target of the user's when the touch began?
+        onTarget: bool = batch(crate::target::touches_on_list);
         /// Other systems' names for it.
         externalIds: Vec<ExternalId> = plain(|touch| shown(&touch.0.external_ids));
         /// When it was entered here.

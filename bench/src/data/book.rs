@@ -6,7 +6,7 @@ use super::people::{FIRST_SELLER, Person, organization, user};
 use super::random::Random;
 use super::{
     ACCOUNTS, BOOKINGS, CONTACTS, DAY, Kind, LIST, LIST_ACCOUNTS, NOW, OPPORTUNITIES, Row, SMALL, SMALL_ACCOUNTS,
-    Table, USERS, id, list, row, spread, words,
+    Table, USERS, Value, id, list, row, spread, words,
 };
 
 /// The oldest account.
@@ -200,6 +200,17 @@ fn contacts() -> impl Iterator<Item = Row> {
     large.chain(small().map(|(of, number)| contact_row(SMALL_FROM + of * 1_000 + number, of)))
 }
 
+/// How each contact has stood from the first: as the contact's row says.
+fn acquaintances() -> impl Iterator<Item = Row> {
+    contacts().map(|contact| {
+        let [id, organization, account, .., role, relationship, _, _, _, at, _, _] = &contact[..] else {
+            unreachable!("a contact has more columns")
+        };
+        let all = [id, at, organization, account, role, relationship];
+        all.into_iter().cloned().chain([Value::Bool(true)]).collect()
+    })
+}
+
 /// The days since 1970 of an instant, but for an hour or two around midnight.
 pub fn day(at: i64) -> i64 {
     at.div_euclid(DAY)
@@ -329,6 +340,11 @@ pub fn tables() -> Vec<Table> {
                 "version",
             ],
             rows: Box::new(contacts()),
+        },
+        Table {
+            name: "acquaintance",
+            columns: &["contact_id", "since", "organization_id", "account_id", "buying_role", "relationship", "first"],
+            rows: Box::new(acquaintances()),
         },
         Table {
             name: "opportunity",

@@ -1,0 +1,354 @@
+//! Today: what somebody ought to do, the most pressing first, each with why and what skipping it costs.
+//!
+//! | room | holds |
+//! |---|---|
+//! | here | the type, the order, and how all kinds come together |
+//! | [`touch_target`] | targets at which we are absent, or soon will be |
+//! | [`ask_for_commitment`] | open opportunities for which nobody asks for a commitment |
+//! | [`decide_target`] | proposals that wait for their word |
+//! | [`set_goal`] | targets without a goal for the year |
+//!
+//! A kind is a file: what it finds for all users at once, in a fixed number of statements, and a pure function that makes
+//! a suggestion of one of those ([`Finding`]). A new kind is a file more, and a line in [`findings`].
+//!
+//! **The order.** What is due by today comes first, and what has no due day counts as due today; then what is due later,
+//! day by day. Of one day the kinds come in the order of [`Kind`], which is that of what skipping costs: a client who may
+//! leave somebody, a promise, a target that forgets us, then work on plans and lists. Within a kind each says by itself
+//! what is more pressing (the better score, the longer wait). What is still equal comes by id, so that the same rows give
+//! the same list every time.
+
+pub mod ask_for_commitment;
+pub mod decide_target;
+pub mod set_goal;
+pub mod touch_target;
+
+use std::collections::{HashMap, HashSet};
+
+use async_graphql::{Enum, InputObject};
+use chrono_tz::Tz;
+use entity::{AccountId, Day, Id, Instant, UserId};
+use uuid::Uuid;
+
+use crate::account::Account;
+use crate::calendar::day_of;
+use crate::context::Cx;
+use crate::error::{Fault, Result};
+use crate::graph::{Answers, AnyNode, Asked, object, word};
+use crate::money::Currency;
+use crate::scalar::Date;
+use crate::target::instant_of;
+use crate::touch::people::zone_of;
+use crate::user::User;
+
+/// Suggestions of one list at most.
+const MOST: i32 = 200;
+
+/// What is suggested. Of what is due on one day they come in this order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Kind {
+    /// Something made a client ready to change.
+    AnswerTriggerEvent,
+    /// We said that we would do something.
+    KeepPromise,
+    /// A target forgets us.
+    TouchTarget,
+    /// An action of a plan is due.
+    DoAction,
+    /// An opportunity does not move.
+    AskForCommitment,
+    /// A proposal waits.
+    DecideTarget,
+    /// A plan is to be reviewed.
+    ReviewPlan,
+    /// A target has no plan.
+    WritePlan,
+    /// A target has no goal.
+    SetGoal,
+    /// A day of next week has no touch with a target.
+    FillBlankDay,
+}
+
+impl Kind {
+    const fn word(self) -> &'static str {
+        match self {
+            Self::AnswerTriggerEvent => "ANSWER_TRIGGER_EVENT",
+            Self::KeepPromise => "KEEP_PROMISE",
+            Self::TouchTarget => "TOUCH_TARGET",
+            Self::DoAction => "DO_ACTION",
+            Self::AskForCommitment => "ASK_FOR_COMMITMENT",
+            Self::DecideTarget => "DECIDE_TARGET",
+            Self::ReviewPlan => "REVIEW_PLAN",
+            Self::WritePlan => "WRITE_PLAN",
+            Self::SetGoal => "SET_GOAL",
+            Self::FillBlankDay => "FILL_BLANK_DAY",
+        }
+    }
+}
+
+/// What is suggested.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+pub enum SuggestedActionKind {
+    /// Touch a target at which we are absent, or will be within a week; unless a touch is scheduled in time.
+    TouchTarget,
+    /// Keep a promise to a client.
+    KeepPromise,
+    /// Do an action of a plan.
+    DoAction,
+    /// Review a plan.
+    ReviewPlan,
+    /// Write a plan for a target.
+    WritePlan,
+    /// Ask for a commitment on an open opportunity for which nobody has in the last 14 days.
+    AskForCommitment,
+    /// Answer what made a client ready to change.
+    AnswerTriggerEvent,
+    /// Fill a day of next week without a touch with a target.
+    FillBlankDay,
+    /// Decide on a target that somebody else proposed.
+    DecideTarget,
+    /// Set a goal for a target that has none for the current fiscal year.
+    SetGoal,
+}
+word! { Kind as SuggestedActionKind }
+
+/// Something to do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Suggestion {
+    /// What.
+    pub kind: Kind,
+    /// At which account.
+    pub account: Option<AccountId>,
+    /// Of what: the prefix of its id, and the id.
+    pub subject: (&'static str, Uuid),
+    /// Why.
+    pub why: String,
+    /// What skipping it costs.
+    pub if_skipped: String,
+    /// By when.
+    pub due_on: Option<Day>,
+    /// Within its kind, of one day: lower is more pressing.
+    pub place: i64,
+}
+
+/// Somebody's day.
+#[derive(Clone, Copy, Debug)]
+pub struct Today {
+    /// Whose.
+    pub user: UserId,
+    /// Their time zone.
+    pub zone: Tz,
+    /// The day.
+    pub on: Day,
+    /// What it stands for: its end, or now.
+    pub at: Instant,
+}
+
+/// What a suggestion is told with.
+#[derive(Clone, Copy, Debug)]
+pub struct Told<'a> {
+    /// The account's name.
+    pub name: &'a str,
+    /// Its stored score: the higher, the better.
+    pub score: i64,
+    /// The day.
+    pub on: Day,
+    /// Whose days they are.
+    pub zone: Tz,
+    /// What amounts are in.
+    pub currency: Currency,
+}
+
+/// One thing that a kind found, to be told of once its account is read.
+pub trait Finding: Send + Sync {
+    /// Whose day it belongs to, by its place among the days.
+    fn day(&self) -> usize;
+    /// The account that it is about.
+    fn account(&self) -> AccountId;
+    /// What is to be done about it. Pure.
+    fn suggest(&self, told: &Told<'_>) -> Suggestion;
+}
+
+/// What all kinds find for some days: a fixed number of statements, however many days and findings.
+async fn findings(cx: &Cx, days: &[Today]) -> Result<Vec<Box<dyn Finding>>> {
+    let targets = touch_target::listed(cx, days).await?;
+    let mut found: Vec<Box<dyn Finding>> = Vec::new();
+    found.extend(touch_target::find(cx, days, &targets).await?);
+    found.extend(ask_for_commitment::find(cx, days).await?);
+    found.extend(decide_target::find(cx, days).await?);
+    found.extend(set_goal::find(cx, &targets).await?);
+    Ok(found)
+}
+
+/// The most pressing of some suggestions, in their order (see above).
+#[must_use]
+pub fn most_pressing(mut suggestions: Vec<Suggestion>, on: Day, first: usize) -> Vec<Suggestion> {
+    suggestions.sort_by_key(|one| {
+        let due = one.due_on.map_or(on, |due| due.max(on));
+        (due, one.kind, one.place, one.subject)
+    });
+    suggestions.truncate(first);
+    suggestions
+}
+
+/// `12 days ago`, in words.
+fn ago(days: i32) -> String {
+    match days {
+        i32::MIN..=0 => "today".to_owned(),
+        1 => "yesterday".to_owned(),
+        days => format!("{days} days ago"),
+    }
+}
+
+/// `12 days`, in words.
+fn lasting(days: i32) -> String {
+    if days == 1 { "1 day".to_owned() } else { format!("{days} days") }
+}
+
+/// Arguments of `User.today`.
+#[derive(Clone, Copy, Debug, InputObject)]
+pub struct TodayArguments {
+    /// The user's day, as it will look at its end; today, as it looks now, where none is given.
+    pub on: Option<Date>,
+    /// How many at most: 0 to 200.
+    #[graphql(default_with = "Some(20)")]
+    pub first: Option<i32>,
+}
+
+/// Something to do, as the schema has it.
+pub struct SuggestedAction(Suggestion);
+
+object! {
+    /// Something to do, with why, and what skipping it costs.
+    SuggestedAction as "SuggestedAction" {
+        /// What.
+        kind: Kind = plain(|action| action.0.kind);
+        /// At which account; null where it is about none.
+        account: Option<Account> = batch(accounts);
+        /// What it is about: a target, an opportunity.
+        subject: Option<AnyNode> = batch(subjects);
+        /// Why, in a sentence with the numbers in it.
+        why: &str = plain(|action| &action.0.why);
+        /// What skipping it costs, in a sentence.
+        ifSkipped: &str = plain(|action| &action.0.if_skipped);
+        /// By when; null where no day is the last.
+        dueOn: Option<Day> = plain(|action| action.0.due_on);
+    }
+}
+
+async fn accounts(asked: &Asked<'_>, of: &[&SuggestedAction]) -> Result<Answers> {
+    let found = Account::fetch(asked.cx, of.iter().filter_map(|action| action.0.account)).await?;
+    asked.maybe(&of.iter().map(|action| found.get(&action.0.account?)).collect::<Vec<_>>()).await
+}
+
+async fn subjects(asked: &Asked<'_>, of: &[&SuggestedAction]) -> Result<Answers> {
+    crate::schema::nodes_of(asked, &of.iter().map(|action| action.0.subject).collect::<Vec<_>>()).await
+}
+
+/// `User.today`: null for whoever is neither the user, nor above them, nor ADMIN.
+///
+/// # Errors
+/// `BAD_USER_INPUT` for a number out of its bounds; the database's.
+pub async fn of_users(asked: &Asked<'_>, of: &[&User]) -> Result<Answers> {
+    let TodayArguments { on, first } = asked.arguments()?;
+    let first = first.unwrap_or(20);
+    let Some(first) = usize::try_from(first).ok().filter(|_| first <= MOST) else {
+        return Err(Fault::BadInput(format!("first is between 0 and {MOST}; {first} was given.")));
+    };
+    let viewer = asked.cx.viewer()?;
+    let mut ids = HashSet::new();
+    let days: Vec<Today> = of
+        .iter()
+        .filter(|user| viewer.is_above_or_is(user.0.id) && ids.insert(user.0.id))
+        .map(|user| {
+            let zone = zone_of(&user.0);
+            let at = instant_of(on.map(|day| day.0), asked.cx.now, zone);
+            Today { user: user.0.id, zone, on: on.map_or_else(|| day_of(at, zone), |day| day.0), at }
+        })
+        .collect();
+    let found = if days.is_empty() { Vec::new() } else { findings(asked.cx, &days).await? };
+    let accounts = Account::fetch(asked.cx, found.iter().map(|finding| finding.account())).await?;
+    let mut suggestions: Vec<Vec<Suggestion>> = vec![Vec::new(); days.len()];
+    for finding in &found {
+        // What hangs off an account that the caller does not see is not told.
+        if let Some(account) = accounts.get(&finding.account()) {
+            let (place, account) = (finding.day(), &account.0);
+            let Today { on, zone, .. } = days[place];
+            let told = Told { name: &account.name, score: account.score, on, zone, currency: viewer.currency };
+            suggestions[place].push(finding.suggest(&told));
+        }
+    }
+    let lists: Vec<Vec<SuggestedAction>> = suggestions
+        .into_iter()
+        .zip(&days)
+        .map(|(list, today)| most_pressing(list, today.on, first).into_iter().map(SuggestedAction).collect())
+        .collect();
+    let answered = asked.lists(&lists.iter().map(Vec::as_slice).collect::<Vec<_>>()).await?;
+    let places: HashMap<UserId, usize> = days.iter().enumerate().map(|(place, today)| (today.user, place)).collect();
+    let mut answers = Answers::with_capacity(of.len());
+    for user in of {
+        match places.get(&user.0.id) {
+            Some(place) => answers.push(|out| out.extend_from_slice(answered.get(*place))),
+            None => answers.push_null(),
+        }
+    }
+    Ok(answers)
+}
+
+/// A subject of suggestions.
+fn subject<I: Id>(id: I) -> (&'static str, Uuid) {
+    (I::PREFIX, id.uuid())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Told of Acme, with a score of 70, on day 100 of 1970, in euros.
+    pub(super) fn told() -> Told<'static> {
+        let currency = Currency::of("EUR").unwrap();
+        Told { name: "Acme", score: 70, on: Day(100), zone: chrono_tz::UTC, currency }
+    }
+
+    fn suggestion(kind: Kind, due_on: Option<i32>, place: i64, id: u128) -> Suggestion {
+        let subject = ("target", Uuid::from_u128(id));
+        Suggestion {
+            kind,
+            account: None,
+            subject,
+            why: String::new(),
+            if_skipped: String::new(),
+            due_on: due_on.map(Day),
+            place,
+        }
+    }
+
+    #[test]
+    fn what_is_due_comes_by_kind_and_what_is_due_later_by_day() {
+        use Kind::{AskForCommitment, DecideTarget, KeepPromise, SetGoal, TouchTarget};
+        let expected = [
+            suggestion(KeepPromise, Some(100), 0, 1),
+            suggestion(TouchTarget, Some(100), -5, 9),
+            suggestion(TouchTarget, Some(90), -4, 2),
+            suggestion(TouchTarget, Some(100), -4, 3),
+            suggestion(AskForCommitment, Some(50), 0, 1),
+            suggestion(DecideTarget, None, 0, 1),
+            suggestion(SetGoal, None, 0, 1),
+            suggestion(TouchTarget, Some(101), -9, 1),
+            suggestion(KeepPromise, Some(102), 0, 2),
+        ];
+        // In whatever order they were found.
+        for turn in 0..expected.len() {
+            let mut found = expected.to_vec();
+            found.rotate_left(turn);
+            found.swap(0, turn);
+            assert_eq!(most_pressing(found, Day(100), 100), expected);
+        }
+        assert_eq!(most_pressing(expected.to_vec(), Day(100), 2), expected[..2]);
+    }
+
+    #[test]
+    fn days_are_said_in_words() {
+        assert_eq!([0, 1, 2].map(ago), ["today", "yesterday", "2 days ago"]);
+        assert_eq!([0, 1, 2].map(lasting), ["0 days", "1 day", "2 days"]);
+    }
+}

@@ -1,0 +1,183 @@
+//! Today: what to do, why, in which order, and for whose eyes.
+
+use callshot::clock::Stop;
+use serde_json::{Value, json};
+use tests::actors::Member;
+use tests::queries::count;
+use tests::{Client, Database, Server, Subject as _, World, on_both_databases};
+
+/// A world whose clock stands at noon of Wednesday, 10 May 2017, UTC.
+async fn may_2017(kind: tests::Kind) -> World {
+    let stop: Stop = "2017-05-10T12:00:00Z".parse().unwrap();
+    let database = Database::make_ready(kind).await;
+    World::on(Server::start_with(database, |settings| settings.clock.stop = Some(stop)).await).await
+}
+
+const ACTION: &str = "kind why ifSkipped dueOn account { name } subject { __typename id }";
+
+async fn today(who: &Client, of: &Member, arguments: &str) -> Value {
+    let document =
+        format!("query($id: ID!) {{ node(id: $id) {{ ... on User {{ today{arguments} {{ {ACTION} }} }} }} }}");
+    who.send(&document, json!({"id": of.id()})).await.data("node.today").clone()
+}
+
+/// A target of the seller's, agreed by the manager, at an account with a score.
+async fn target(seller: &Member, manager: &Member, account: &str) -> String {
+    let input = json!({"accountId": account, "kind": "GROWTH", "rationale": "They grow."});
+    let target = seller.make("proposeTarget", "target", input).await;
+    manager.mutate("decideTarget", "target { status }", json!({"id": target, "decision": "AGREE"})).await.done();
+    target
+}
+
+/// Touches as another system had them, recorded when they were made.
+async fn import(who: &Client, account: &str, kind: &str, at: &str) {
+    let row = json!({"externalId": {"source": "crm", "id": format!("{account} {at}")}, "account": {"id": account},
+        "kind": kind, "at": at});
+    let document = "mutation($rows: [TouchRow!]!) { upsertTouches(rows: $rows) { created userErrors { message } } }";
+    assert_eq!(who.send(document, json!({"rows": [row]})).await.data("upsertTouches.created"), &json!(1));
+}
+
+#[on_both_databases]
+async fn the_day_says_what_to_do_why_and_what_skipping_it_costs(empty: &Database) {
+    let world = may_2017(empty.kind()).await;
+    let mia = world.manager("Mia").await;
+    let ann = world.seller("Ann").under(&mia).await;
+    assert_eq!(today(&ann, &ann, "").await, json!([]));
+    let account = async |name: &str| ann.account(json!({"name": name})).await;
+    let (acme, globex, hooli, initrode, umbrella) = (
+        account("Acme").await,
+        account("Globex").await,
+        account("Hooli").await,
+        account("Initrode").await,
+        account("Umbrella").await,
+    );
+    let criterion = world.admin().make("createCriterion", "criterion", json!({"name": "Fit"})).await;
+    for (account, score) in [(&globex, 9), (&hooli, 3)] {
+        let scores = json!({"accountId": account, "scores": [{"criterionId": criterion, "score": score}]});
+        ann.mutate("assessAccount", "account { id }", scores).await.done();
+    }
+    let (fading, better, worse, planned) = (
+        target(&ann, &mia, &acme).await,
+        target(&ann, &mia, &globex).await,
+        target(&ann, &mia, &hooli).await,
+        target(&ann, &mia, &initrode).await,
+    );
+    // A meeting of twelve days ago does for 3.9 days more, one of a month ago no longer, and at Globex nobody ever was.
+    import(&ann, &acme, "MEETING", "2017-04-28T12:00:00Z").await;
+    import(&ann, &hooli, "MEETING", "2017-04-10T12:00:00Z").await;
+    // With a touch scheduled at Initrode there is nothing to remind of; a goal is missing there all the same.
+    let input = json!({"accountId": initrode, "kind": "CALL", "at": "2017-05-12T09:00:00Z"});
+    ann.make("scheduleTouch", "touch", input).await;
+    for account in [&acme, &globex, &hooli] {
+        ann.mutate("setGoal", "goal { id }", json!({"accountId": account, "amount": "1000"})).await.done();
+    }
+    // Management proposes, which waits for Ann; what she proposed herself waits for somebody else.
+    let input = json!({"accountId": umbrella, "kind": "DREAM_CLIENT", "rationale": "Everybody needs one."});
+    let proposed = mia.make("proposeTarget", "target", input).await;
+    // One opportunity stands still for three weeks, one was asked for lately, one is closed.
+    let opportunity = async |name: &str, opened: &str| {
+        let fields = json!({"name": name, "amount": "12000", "openedOn": opened, "expectedCloseOn": "2017-12-31"});
+        ann.opportunity(&initrode, fields).await
+    };
+    let still = opportunity("Warehouse", "2017-01-01").await;
+    let moving = opportunity("Office", "2017-01-01").await;
+    let lost = opportunity("Shop", "2017-01-01").await;
+    for (opportunity, at) in [(&still, "2017-04-19T12:00:00Z"), (&moving, "2017-05-01T12:00:00Z")] {
+        let touch = json!({"kind": "EMAIL", "at": at, "opportunityId": opportunity, "commitmentAsked": "A visit"});
+        ann.touch(&initrode, touch).await;
+    }
+    ann.mutate("loseOpportunity", "opportunity { id }", json!({"id": lost})).await.done();
+
+    let expected = json!([
+        {"kind": "TOUCH_TARGET", "dueOn": "2017-05-10", "account": {"name": "Globex"}, "subject": {"__typename": "Target", "id": better},
+            "why": "We are absent at Globex: presence is 0.00, below 0.50; nobody has ever touched it.",
+            "ifSkipped": "In a week presence is 0.00: should Globex become dissatisfied, we are not whom they think of."},
+        {"kind": "TOUCH_TARGET", "dueOn": "2017-05-10", "account": {"name": "Hooli"}, "subject": {"__typename": "Target", "id": worse},
+            "why": "We are absent at Hooli: presence is 0.39, below 0.50; the last touch was 30 days ago.",
+            "ifSkipped": "In a week presence is 0.35: should Hooli become dissatisfied, we are not whom they think of."},
+        {"kind": "ASK_FOR_COMMITMENT", "dueOn": "2017-05-03", "account": {"name": "Initrode"}, "subject": {"__typename": "Opportunity", "id": still},
+            "why": "Nobody has asked Initrode for a commitment on Warehouse for 21 days.",
+            "ifSkipped": "USD 12000.00 do not come closer: an opportunity moves by the next commitment, and without one it stands still."},
+        {"kind": "DECIDE_TARGET", "dueOn": null, "account": {"name": "Umbrella"}, "subject": {"__typename": "Target", "id": proposed},
+            "why": "Umbrella was proposed as a target today and waits for your word: “Everybody needs one.”",
+            "ifSkipped": "Umbrella has waited 0 days, and nobody is committed to pursue it until then."},
+        {"kind": "SET_GOAL", "dueOn": null, "account": {"name": "Initrode"}, "subject": {"__typename": "Target", "id": planned},
+            "why": "Initrode has been a target since 2017-05-10 and has no goal for 2017.",
+            "ifSkipped": "236 days of the fiscal year are left, and without an amount nobody can tell whether Initrode is behind."},
+        {"kind": "TOUCH_TARGET", "dueOn": "2017-05-13", "account": {"name": "Acme"}, "subject": {"__typename": "Target", "id": fading},
+            "why": "Presence at Acme is 0.53 and falls below 0.50 in 3.9 days; the last touch was 12 days ago.",
+            "ifSkipped": "After 2017-05-13 we are absent at Acme: should they become dissatisfied then, we are not whom they think of."},
+    ]);
+    let found = today(&ann, &ann, "").await;
+    assert_eq!(found, expected);
+    // The same every time, for whoever is above too, and cut where it is asked to be.
+    assert_eq!(today(&mia, &ann, "").await, expected);
+    assert_eq!(today(&ann, &ann, "(first: 2)").await, json!([expected[0], expected[1]]));
+    assert_eq!(today(&ann, &ann, "(first: 0)").await, json!([]));
+    for first in ["-1", "201"] {
+        let answer = ann.query(&format!("{{ me {{ today(first: {first}) {{ why }} }} }}")).await;
+        assert_eq!(answer.error_code(), "BAD_USER_INPUT");
+    }
+    // A week on, all fade. Before she had targets, there was nothing to do.
+    let kinds = async |on: &str| {
+        let found = today(&ann, &ann, &format!("(on: \"{on}\")")).await;
+        found.as_array().unwrap().iter().map(|action| action["kind"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(kinds("2017-05-20").await.iter().filter(|kind| *kind == "TOUCH_TARGET").count(), 4);
+    assert_eq!(kinds("2017-01-10").await, ["ASK_FOR_COMMITMENT", "ASK_FOR_COMMITMENT", "ASK_FOR_COMMITMENT"]);
+    // Once it is done, it is gone.
+    ann.touch(&globex, json!({"kind": "MEETING"})).await;
+    ann.mutate("decideTarget", "target { id }", json!({"id": proposed, "decision": "DECLINE", "note": "No."}))
+        .await
+        .done();
+    let found = today(&ann, &ann, "").await;
+    let left: Vec<&Value> = found.as_array().unwrap().iter().map(|action| &action["account"]["name"]).collect();
+    assert_eq!(left, ["Hooli", "Initrode", "Initrode", "Acme"]);
+    world.finish().await;
+}
+
+#[on_both_databases]
+async fn the_day_is_for_its_user_and_those_above(world: &World) {
+    let boss = world.manager("Boss").await;
+    let mia = world.manager("Mia").under(&boss).await;
+    let (ann, bob) = (world.seller("Ann").under(&mia).await, world.seller("Bob").under(&mia).await);
+    let account = ann.account(json!({"name": "Acme"})).await;
+    let input = json!({"accountId": account, "kind": "GROWTH", "rationale": "They grow."});
+    let target = ann.make("proposeTarget", "target", input).await;
+    for (who, sees) in [(&*ann, true), (&*bob, false), (&*mia, true), (&*boss, true), (&**world.admin(), true)] {
+        assert_eq!(today(who, &ann, "").await.is_array(), sees, "{}", who.name());
+    }
+    // What Ann proposed waits for those above her and for nobody else.
+    for (who, waits) in [(&*ann, 0), (&*mia, 1), (&*boss, 1), (&**world.admin(), 0)] {
+        let found = today(world.admin(), who, "").await;
+        assert_eq!(found.as_array().unwrap().len(), waits, "{}", who.name());
+    }
+    assert_eq!(today(&mia, &mia, "").await[0]["subject"], json!({"__typename": "Target", "id": target}));
+}
+
+#[on_both_databases]
+async fn the_statements_do_not_grow_with_what_there_is_to_do(world: &World) {
+    let mia = world.manager("Mia").await;
+    let page = format!("{{ users {{ nodes {{ today {{ {ACTION} }} }} }} }}");
+    let add = async |name: &str| {
+        let seller = world.seller(name).under(&mia).await;
+        for number in 0..2 {
+            let account = seller.account(json!({"name": format!("{name} {number}")})).await;
+            target(&seller, &mia, &account).await;
+            seller.opportunity(&account, json!({"name": "Warehouse", "openedOn": "2017-01-01"})).await;
+            let account = seller.account(json!({"name": format!("{name} proposed {number}")})).await;
+            let input = json!({"accountId": account, "kind": "GROWTH", "rationale": "They grow."});
+            mia.make("proposeTarget", "target", input).await;
+        }
+    };
+    add("Ann").await;
+    mia.query("{ me { id } }").await;
+    let (_, one) = count(world.server(), mia.query(&page)).await;
+    for name in ["Bob", "Cid"] {
+        add(name).await;
+    }
+    mia.query("{ me { id } }").await;
+    let (answer, three) = count(world.server(), mia.query(&page)).await;
+    let all: usize = answer.each("users.nodes", "today").iter().filter_map(|day| day.as_array()).map(Vec::len).sum();
+    assert_eq!((all, one), (24, three));
+}
