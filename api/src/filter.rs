@@ -197,8 +197,8 @@ fn any_of<C: ColumnTrait, V: Into<Value>>(column: C, values: Vec<V>) -> SimpleEx
     if values.is_empty() { nothing() } else { column.is_in(values) }
 }
 
-/// The condition that a column's value is one of any number of ids: one parameter.
-pub fn among<C: ColumnTrait, I: Id>(cx: &Cx, column: C, ids: impl IntoIterator<Item = I>) -> SimpleExpr {
+/// The condition that a column's value is one of any number of ids, of thousands: one parameter on both databases.
+pub fn among_ids<C: ColumnTrait, I: Id>(cx: &Cx, column: C, ids: impl IntoIterator<Item = I>) -> SimpleExpr {
     let ids: Vec<String> = ids.into_iter().map(|id| id.uuid().simple().to_string()).collect();
     let name = format!("\"{}\".\"{}\"", column.entity_name(), column.as_str());
     // Read in a query of its own, PostgreSQL makes a hash of them; as an array it would look through all of them, row by row.

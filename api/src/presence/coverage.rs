@@ -15,6 +15,7 @@ use crate::criterion::Criterion;
 use crate::error::{Fault, Result};
 use crate::graph::{Answers, Asked, object};
 use crate::paging::LONGEST_LIST;
+use crate::plan::question::Question;
 
 /// How far we know the people of an account.
 #[derive(Clone, Debug)]
@@ -67,6 +68,8 @@ object! {
         /// Decision makers, influencers and stakeholders who know us and with whom no touch is scheduled, in this order,
         /// then by id; without those who asked not to be contacted. At most 500.
         needToTalkTo: Vec<Contact> = batch(need_to_talk_to);
+        /// Open research questions of the plan that the account has today, by id.
+        questions: Vec<Question> = batch(questions);
         /// Active criteria by which the account was not assessed, by id.
         unassessed: Vec<Criterion> = batch(unassessed);
     }
@@ -213,6 +216,13 @@ async fn need_to_talk_to(asked: &Asked<'_>, of: &[&Kickoff]) -> Result<Answers> 
         asked.cx.now.0
     );
     key_people(asked, of.iter().map(|kickoff| kickoff.account).collect(), &quiet).await
+}
+
+async fn questions(asked: &Asked<'_>, of: &[&Kickoff]) -> Result<Answers> {
+    let mut open = Question::open_of_accounts(asked.cx, of.iter().map(|kickoff| kickoff.account).collect()).await?;
+    let lists: Vec<Vec<Question>> =
+        of.iter().map(|kickoff| open.remove(&kickoff.account).unwrap_or_default()).collect();
+    asked.lists(&lists.iter().map(Vec::as_slice).collect::<Vec<_>>()).await
 }
 
 async fn unassessed(asked: &Asked<'_>, of: &[&Kickoff]) -> Result<Answers> {

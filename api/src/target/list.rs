@@ -8,7 +8,7 @@ use sea_orm::{ColumnTrait, Condition, QueryFilter, QuerySelect, Select};
 use super::{Target, TargetKind, TargetSource, TargetStatus, instant_of, on_list};
 use crate::context::Cx;
 use crate::error::Result;
-use crate::filter::{DateTimeFilter, IdFilter, among, operand};
+use crate::filter::{DateTimeFilter, IdFilter, among_ids, operand};
 use crate::graph::Asked;
 use crate::paging::{Connection, Key, Order, PageArguments, Seen};
 use crate::presence;
@@ -81,7 +81,7 @@ impl TargetFilter {
         let accounts: Vec<AccountId> =
             accounts.select_only().column(target::Column::AccountId).distinct().into_tuple().all(cx.reader()).await?;
         let at = instant_of(self.on.value().map(|day| day.0), cx.now, viewer.zone);
-        let present = among(cx, target::Column::AccountId, presence::present(cx, &accounts, at).await?);
+        let present = among_ids(cx, target::Column::AccountId, presence::present(cx, &accounts, at).await?);
         Ok(select.filter(if *absent { present.not() } else { present }))
     }
 }

@@ -6,6 +6,9 @@
 //! | [`touch_target`] | targets at which we are absent, or soon will be |
 //! | [`ask_for_commitment`] | open opportunities for which nobody asks for a commitment |
 //! | [`decide_target`] | proposals that wait for their word |
+//! | [`do_action`] | their actions in plans |
+//! | [`review_plan`] | their plans that are to be reviewed |
+//! | [`write_plan`] | targets without a plan |
 //! | [`set_goal`] | targets without a goal for the year |
 //!
 //! A kind is a file: what it finds for all users at once, in a fixed number of statements, and a pure function that makes
@@ -19,8 +22,11 @@
 
 pub mod ask_for_commitment;
 pub mod decide_target;
+pub mod do_action;
+pub mod review_plan;
 pub mod set_goal;
 pub mod touch_target;
+pub mod write_plan;
 
 use std::collections::{HashMap, HashSet};
 
@@ -42,6 +48,9 @@ use crate::user::User;
 
 /// Suggestions of one list at most.
 const MOST: i32 = 200;
+
+/// Days ahead in which something is near enough to do something about it.
+const SOON: i32 = 7;
 
 /// What is suggested. Of what is due on one day they come in this order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -92,11 +101,11 @@ pub enum SuggestedActionKind {
     TouchTarget,
     /// Keep a promise to a client.
     KeepPromise,
-    /// Do an action of a plan.
+    /// Do an action of a plan that is theirs and due within a week, or long since.
     DoAction,
-    /// Review a plan.
+    /// Review a plan of theirs within a week, or at last.
     ReviewPlan,
-    /// Write a plan for a target.
+    /// Write a plan for a target that has none.
     WritePlan,
     /// Ask for a commitment on an open opportunity for which nobody has in the last 14 days.
     AskForCommitment,
@@ -175,6 +184,9 @@ async fn findings(cx: &Cx, days: &[Today]) -> Result<Vec<Box<dyn Finding>>> {
     found.extend(touch_target::find(cx, days, &targets).await?);
     found.extend(ask_for_commitment::find(cx, days).await?);
     found.extend(decide_target::find(cx, days).await?);
+    found.extend(do_action::find(cx, days).await?);
+    found.extend(review_plan::find(cx, days).await?);
+    found.extend(write_plan::find(cx, &targets).await?);
     found.extend(set_goal::find(cx, &targets).await?);
     Ok(found)
 }
@@ -224,7 +236,7 @@ object! {
         kind: Kind = plain(|action| action.0.kind);
         /// At which account; null where it is about none.
         account: Option<Account> = batch(accounts);
-        /// What it is about: a target, an opportunity.
+        /// What it is about: a target, an opportunity, an action, a plan.
         subject: Option<AnyNode> = batch(subjects);
         /// Why, in a sentence with the numbers in it.
         why: &str = plain(|action| &action.0.why);

@@ -10,7 +10,7 @@ use super::{Finding, Kind, Suggestion, Told, lasting, subject};
 use crate::calendar::day_of;
 use crate::context::Cx;
 use crate::error::Result;
-use crate::filter::among;
+use crate::filter::among_ids;
 
 /// A target that is to bring in nobody knows how much.
 pub(super) struct Goalless {
@@ -32,7 +32,7 @@ pub(super) async fn find(cx: &Cx, targets: &[Listed]) -> Result<Vec<Box<dyn Find
     let years: HashSet<i32> = targets.iter().map(|listed| viewer.fiscal_year(listed.at)).collect();
     let accounts: HashSet<AccountId> = targets.iter().map(|listed| listed.target.account_id).collect();
     let query = goal::Entity::of(viewer.organization.id)
-        .filter(among(cx, goal::Column::AccountId, accounts))
+        .filter(among_ids(cx, goal::Column::AccountId, accounts))
         .filter(goal::Column::Year.is_in(years))
         .select_only()
         .column(goal::Column::AccountId)

@@ -5,16 +5,13 @@ use std::collections::HashSet;
 use entity::{AccountId, Instant, TargetId, target};
 use sea_orm::{ColumnTrait, QueryFilter, QueryOrder};
 
-use super::{Finding, Kind, Suggestion, Today, Told, ago, subject};
+use super::{Finding, Kind, SOON, Suggestion, Today, Told, ago, subject};
 use crate::calendar::day_of;
 use crate::context::Cx;
 use crate::error::Result;
 use crate::presence::formula::DAY;
 use crate::presence::{Ask, Presence, asked, nurture};
 use crate::target::was_on_list;
-
-/// Days ahead in which falling absent is near enough to do something about it.
-const SOON: i32 = 7;
 
 /// A target that was on somebody's list on their day.
 pub(super) struct Listed {
