@@ -188,10 +188,12 @@ fn focus(touches: &[Made], listed: &Listed, (from, to): (Day, Day), zone: Tz) ->
     // Of a range that is too long for a list of weeks, one more tells so.
     while next <= to && mondays.len() as u64 <= LONGEST_LIST {
         mondays.push(next);
-        if next.plus(7) == next {
+        let following = next.plus(7);
+        // The calendar's last week is not whole.
+        if following.0 - next.0 < 7 {
             break;
         }
-        next = next.plus(7);
+        next = following;
     }
     let starts: Vec<Instant> = mondays.iter().map(|day| start_of(*day, zone)).collect();
     let mut weeks: Vec<FocusWeek> =
@@ -411,6 +413,7 @@ mod tests {
         for days in [(Day::FIRST, Day::FIRST), (Day::LAST, Day::LAST), (Day::FIRST, Day::LAST)] {
             assert!(!focus(&[], &Listed::new(), days, UTC).weeks.is_empty());
         }
+        assert_eq!(focus(&[], &Listed::new(), (Day::LAST, Day::LAST), UTC).weeks.len(), 1);
     }
 
     proptest! {
