@@ -165,8 +165,8 @@ mod tests {
             )*};
         }
         tables! {
-            account assessment booking contact criterion event external_id goal list_review one_on_one opportunity organization
-            seat target touch touch_contact user
+            account assessment booking calendar_feed contact criterion event external_id goal list_review one_on_one opportunity organization
+            promise seat target touch touch_contact trigger_event user
         }
         assert_eq!(type_of(organization::Column::ErasureKey).unwrap(), "bytea");
     }

@@ -139,6 +139,10 @@ ids! {
     OneOnOneId "oneonone",
     /// Of a goal.
     GoalId "goal",
+    /// Of a promise.
+    PromiseId "promise",
+    /// Of a trigger event.
+    TriggerEventId "triggerevent",
 }
 
 #[cfg(test)]

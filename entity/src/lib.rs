@@ -11,6 +11,7 @@ mod word;
 pub mod account;
 pub mod assessment;
 pub mod booking;
+pub mod calendar_feed;
 pub mod contact;
 pub mod credential;
 pub mod criterion;
@@ -22,17 +23,19 @@ pub mod list_review;
 pub mod one_on_one;
 pub mod opportunity;
 pub mod organization;
+pub mod promise;
 pub mod refresh_token;
 pub mod seat;
 pub mod session;
 pub mod target;
 pub mod touch;
 pub mod touch_contact;
+pub mod trigger_event;
 pub mod user;
 
 pub use id::{
     AccountId, BookingId, ContactId, CriterionId, EventId, GoalId, ListReviewId, OneOnOneId, OpportunityId,
-    OrganizationId, SessionId, TargetId, TouchId, UserId,
+    OrganizationId, PromiseId, SessionId, TargetId, TouchId, TriggerEventId, UserId,
 };
 pub use id::{Id, IdError, show as show_id, split as split_id};
 pub use row::{Blank, Columns, Row};

@@ -126,6 +126,6 @@ mod tests {
                 assert!(count < 64);
             )*};
         }
-        tables! { account booking contact credential erasure event external_id opportunity organization refresh_token seat session touch touch_contact user }
+        tables! { account booking calendar_feed contact credential erasure event external_id opportunity organization promise refresh_token seat session touch touch_contact trigger_event user }
     }
 }

@@ -38,8 +38,8 @@ macro_rules! scoped {
 }
 
 scoped! {
-    account assessment booking contact credential criterion erasure event external_id goal list_review one_on_one opportunity
-    refresh_token seat session target touch touch_contact user
+    account assessment booking calendar_feed contact credential criterion erasure event external_id goal list_review one_on_one opportunity
+    promise refresh_token seat session target touch touch_contact trigger_event user
 }
 
 impl Scoped for crate::organization::Entity {

@@ -11,6 +11,9 @@ mod m0005_feed;
 mod m0006_criteria_and_scores;
 mod m0007_targets_and_one_on_ones;
 mod m0008_goals;
+mod m0011_promises;
+mod m0012_trigger_events;
+mod m0013_calendar_feeds;
 
 /// All changes, in their order.
 #[derive(Debug)]
@@ -28,6 +31,9 @@ impl MigratorTrait for Migrator {
             Box::new(m0006_criteria_and_scores::Migration),
             Box::new(m0007_targets_and_one_on_ones::Migration),
             Box::new(m0008_goals::Migration),
+            Box::new(m0011_promises::Migration),
+            Box::new(m0012_trigger_events::Migration),
+            Box::new(m0013_calendar_feeds::Migration),
         ]
     }
 }

@@ -11,7 +11,7 @@ use callshot::event::Record;
 use callshot::money::Currency;
 use entity::{
     Id, OrganizationId, Scoped, account, assessment, booking, contact, criterion, external_id, goal, list_review,
-    one_on_one, opportunity, organization, seat, target, touch, touch_contact, user,
+    one_on_one, opportunity, organization, promise, seat, target, touch, touch_contact, trigger_event, user,
 };
 use sea_orm::{DatabaseConnection, EntityTrait};
 use serde_json::{Value, json};
@@ -40,6 +40,8 @@ pub async fn facts(connection: &DatabaseConnection) -> Facts {
         of.add::<list_review::Entity>(&mut facts).await;
         of.add::<one_on_one::Entity>(&mut facts).await;
         of.add::<target::Entity>(&mut facts).await;
+        of.add::<promise::Entity>(&mut facts).await;
+        of.add::<trigger_event::Entity>(&mut facts).await;
         for row in of.all::<assessment::Entity>().await {
             let account = facts.entry((account::Model::NOUN.to_owned(), row.account_id.uuid())).or_default();
             account.insert(assess::fact_name(row.criterion_id), assess::fact(Some(&row)));

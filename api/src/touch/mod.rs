@@ -179,6 +179,8 @@ object! {
         commitmentGiven: Option<bool> = plain(|touch| touch.0.commitment_given);
         /// The opportunity of the same account that it was about.
         opportunity: Option<Opportunity> = batch(opportunities);
+        /// What was promised in it, at most 500: what is due first comes first.
+        promises: Vec<crate::promise::Promise> = batch(crate::promise::list::of_touches);
         /// Other systems' names for it.
         externalIds: Vec<ExternalId> = plain(|touch| shown(&touch.0.external_ids));
         /// When it was entered here.

@@ -90,6 +90,9 @@ object! {
         /// The seller's target list as it stood at the end of a day of theirs; as it stands now where none is given. Null
         /// for whoever is neither the user, nor above them in the line, nor ADMIN.
         targetList(crate::target::OnArguments): Option<crate::target_list::TargetList> = batch(crate::target_list::of_users);
+        /// A calendar week of touches, in the user's time zone and working hours; next week where no day is given. Null for
+        /// whoever is neither the user, nor above them in the line, nor ADMIN.
+        week(crate::week::WeekArguments): Option<crate::week::CalendarWeek> = batch(crate::week::of_users);
     }
 }
 listed!(User as "User");

@@ -76,6 +76,13 @@ impl Household {
             "items": [{"accountId": account, "note": tag}]});
         let meeting = member.make("scheduleOneOnOne", "oneOnOne", meeting).await;
         member.mutate("updateOneOnOne", "oneOnOne { id }", json!({"id": meeting, "notes": tag})).await.done();
+        let fields = json!({"accountId": account, "kind": "DISSATISFACTION", "occurredOn": "2020-02-03", "description": tag, "contactId": contact});
+        let trigger_event = member.make("recordTriggerEvent", "triggerEvent", fields).await;
+        let tie = json!({"id": opportunity, "triggerEventId": trigger_event});
+        member.mutate("updateOpportunity", "opportunity { id }", tie).await.done();
+        let fields =
+            json!({"accountId": account, "contactId": contact, "touchId": made, "what": tag, "dueOn": "2999-02-03"});
+        let promise = member.make("makePromise", "promise", fields).await;
         let (target, goal) = agreed(member, helper, &account, &meeting, tag, amount).await;
         let waiting = Waiting::make(member, helper, tag, amount).await;
         let around =
@@ -92,6 +99,8 @@ impl Household {
             ("OneOnOne", &meeting),
             ("Target", &target),
             ("Goal", &goal),
+            ("Promise", &promise),
+            ("TriggerEvent", &trigger_event),
             ("Organization", around.text("organization.id")),
             ("Event", around.text("account.history.nodes.0.id")),
         ];
@@ -176,6 +185,9 @@ impl Household {
             "withdrawGoal" => json!({"id": self.waiting.goal_of_member}),
             "scheduleOneOnOne" => {
                 json!({"input": {"sellerId": self.member.id(), "scheduledFor": "2999-02-03T10:00:00Z"}})
+            }
+            "makePromise" => {
+                json!({"input": {"accountId": self.id("Account"), "what": "A price list", "dueOn": "2999-02-03"}})
             }
             "winOpportunity" => json!({"input": {"id": self.id("Opportunity"), "amount": "1"}}),
             _ => json!({}),

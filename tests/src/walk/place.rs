@@ -67,7 +67,7 @@ impl Place {
                 let named = schema.nodes().iter().filter(|noun| said.contains(noun.as_str()));
                 return named.max_by_key(|noun| noun.len()).into_iter().cloned().collect();
             }
-            "owner" | "user" | "seller" | "manager" | "successor" | "teamMember" => "User".to_owned(),
+            "owner" | "user" | "seller" | "manager" | "successor" | "teamMember" | "madeBy" => "User".to_owned(),
             "parent" => "Account".to_owned(),
             "reportsTo" => "Contact".to_owned(),
             stem => stem[..1].to_uppercase() + &stem[1..],
