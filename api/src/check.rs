@@ -188,6 +188,13 @@ impl Check {
         id
     }
 
+    /// A day on which something happened: not after today.
+    pub fn has_come(&mut self, field: &str, day: Day, today: Day) {
+        if day > today {
+            self.invalid(field, format!("This day ({day}) has not come yet: it is {today}."));
+        }
+    }
+
     /// Two days of which the second must not be before the first.
     pub fn in_order(&mut self, field: &str, first: (&str, Day), second: (&str, Day)) {
         if second.1 < first.1 {

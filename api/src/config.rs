@@ -11,7 +11,7 @@ use std::{
 use clap::{ArgMatches, Args, Command, FromArgMatches, ValueEnum};
 
 use self::values::parse_time;
-pub use self::values::{DatabaseUrl, Network, Origin, Secret};
+pub use self::values::{DatabaseUrl, Network, Origin, PublicUrl, Secret};
 use crate::admission::share::Sizes;
 use crate::clock::Stop;
 
@@ -253,9 +253,20 @@ pub struct HttpSettings {
     /// The origins whose pages may call, separated by commas, or * for any [default: none]
     #[arg(long, env = "CALLSHOT_CORS_ORIGINS", value_name = "ORIGINS", value_delimiter = ',')]
     pub cors_origins: Vec<Origin>,
+    /// Where clients reach this server, for addresses that it tells them [default: where it listens]
+    #[arg(long, env = "CALLSHOT_PUBLIC_URL", value_name = "URL")]
+    pub public_url: Option<PublicUrl>,
     /// Proxies whose x-forwarded-for is believed, as addresses or networks, separated by commas [default: none]
     #[arg(long, env = "CALLSHOT_TRUSTED_PROXIES", value_name = "ADDRESSES", value_delimiter = ',')]
     pub trusted_proxies: Vec<Network>,
+}
+
+impl HttpSettings {
+    /// Where clients reach this server, without a slash at the end.
+    #[must_use]
+    pub fn public_url(&self) -> &str {
+        self.public_url.as_ref().map_or("http://127.0.0.1:8000", PublicUrl::as_str)
+    }
 }
 
 /// What is logged, and how it is written.
@@ -317,6 +328,8 @@ mod tests {
             "closed",
             "--cors-origins",
             "https://a.example,http://localhost:3000",
+            "--public-url",
+            "https://crm.example/callshot/",
             "--drain-timeout",
             "250ms",
         ])
@@ -326,6 +339,7 @@ mod tests {
         assert_eq!(settings.key_file(), PathBuf::from("/var/lib/c.key"));
         assert_eq!(settings.access.sign_up, SignUp::Closed);
         assert_eq!(settings.http.cors_origins.len(), 2);
+        assert_eq!(settings.http.public_url(), "https://crm.example/callshot");
         assert_eq!(settings.http.drain_timeout, Duration::from_millis(250));
         assert!(settings.clock.stop.is_some());
     }
@@ -363,6 +377,8 @@ mod tests {
             ["--listen", "here"],
             ["--trusted-proxies", "10.0.0.0/64"],
             ["--points-per-second", "0"],
+            ["--public-url", "crm.example"],
+            ["--public-url", "https://crm.example/?x"],
             ["--signing-keys", " "],
         ] {
             assert!(Line::try_parse_from(["serve", flags[0], flags[1]]).is_err(), "{flags:?}");

@@ -113,7 +113,7 @@ macro_rules! fact_ids {
         }
     )*};
 }
-fact_ids! { AccountId ActionId ContactId UserId TouchId OpportunityId BookingId ObjectiveId OneOnOneId }
+fact_ids! { AccountId ActionId ContactId UserId TouchId OpportunityId BookingId ObjectiveId OneOnOneId TriggerEventId }
 
 /// Stored JSON as a value of the feed.
 #[must_use]
@@ -320,6 +320,13 @@ impl<'a> Write<'a> {
             changes: ActiveValue::Set(Value::Object(changes.clone()).to_string()),
             about_id: ActiveValue::Set(None),
         });
+    }
+
+    /// The last event is about somebody: it is between them and their line.
+    pub fn about(&mut self, user: UserId) {
+        if let Some(event) = self.events.last_mut() {
+            event.about_id = ActiveValue::Set(Some(user));
+        }
     }
 
     fn note_row<R: Record>(&mut self, row: &R, what: &str, changes: &Map<String, Value>) {

@@ -90,11 +90,15 @@ fn outcome(result: Result<(), String>) -> ExitCode {
     }
 }
 
-async fn serve(ServeArguments { listen, metrics_listen, settings }: ServeArguments) -> Result<(), String> {
+async fn serve(ServeArguments { listen, metrics_listen, mut settings }: ServeArguments) -> Result<(), String> {
     telemetry::start_with_traces(&settings.log)?;
     let database = settings.database.url.to_string();
     // Taken before the database is touched: a second server on the same port must not migrate anything.
     let listener = bind(listen).await?;
+    if settings.http.public_url.is_none() {
+        settings.http.public_url =
+            listener.local_addr().ok().and_then(|address| format!("http://{address}").parse().ok());
+    }
     let metrics_listener = match metrics_listen {
         Some(address) => Some(bind(address).await?),
         None => None,

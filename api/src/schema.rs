@@ -14,6 +14,7 @@ use crate::app::ApiSchema;
 use crate::auth::session::{self, SessionPayload, SignOutPayload};
 use crate::auth::{invitation, password, refresh, sign_in, sign_up};
 use crate::booking::{self, Booking, BookingPayload};
+use crate::calendar_feed::{self, CalendarFeedPayload};
 use crate::contact::{self, Contact, ContactPayload};
 use crate::criterion::{self, Criterion, CriterionPayload};
 use crate::error::{Fault, Result};
@@ -35,9 +36,11 @@ use crate::plan::question::Question;
 use crate::plan::relationship::PlannedRelationship;
 use crate::plan::review::Review;
 use crate::plan::{self, Plan, PlanPayload};
+use crate::promise::{self, Promise, PromisePayload};
 use crate::target::{self, Target, TargetPayload};
 use crate::target_list::review::{self, TargetListPayload};
 use crate::touch::{self, Touch, TouchPayload};
+use crate::trigger_event::{self, TriggerEvent, TriggerEventPayload};
 use crate::upsert::UpsertPayload;
 use crate::user::invite::InvitationPayload;
 use crate::user::{self, User, UserPayload};
@@ -86,6 +89,10 @@ object! {
         plans(plan::PlansArguments): Connection<Plan> = once(plan::plans);
         /// The touches that the caller sees: made, called off, to be made and missed.
         touches(touch::TouchesArguments): Connection<Touch> = once(touch::touches);
+        /// What was promised to accounts that the caller sees.
+        promises(promise::PromisesArguments): Connection<Promise> = once(promise::promises);
+        /// What made accounts that the caller sees ready to change.
+        triggerEvents(trigger_event::TriggerEventsArguments): Connection<TriggerEvent> = once(trigger_event::trigger_events);
         /// Figures over what the caller sees, by group.
         analytics: Analytics = once(analytics::analytics);
         /// Every change in the order in which it was committed, from after the given cursor.
@@ -128,6 +135,12 @@ object! {
         deactivateUser(user::deactivate::DeactivateUser): UserPayload = mutation(user::deactivate::deactivate);
         /// Lets somebody sign in again. For administrators.
         reactivateUser(user::write::ReactivateUser): UserPayload = mutation(user::write::reactivate);
+        /// A private address of the caller's calendar, shown once; a new one ends the old. At it calendar programs read the
+        /// caller's touches as iCalendar, without a token: those to be made, those called off (as CANCELLED) and those made as
+        /// scheduled, from 30 days back on, 2,000 at most; with subject, account and people, without notes.
+        createCalendarFeed: CalendarFeedPayload = mutation(calendar_feed::create);
+        /// Ends the private address of the caller's calendar; where there is none, nothing changes.
+        revokeCalendarFeed: CalendarFeedPayload = mutation(calendar_feed::revoke);
         /// A new account.
         createAccount(account::write::CreateAccount): AccountPayload = mutation(account::write::create);
         /// Changes an account. For its owner, their managers and admins.
@@ -261,6 +274,13 @@ object! {
         deleteTouch(touch::input::OneTouch): TouchPayload = mutation(touch::write::delete);
         /// Many touches at once, from another system; keyed by externalId.
         upsertTouches(touch::upsert::UpsertTouches): UpsertPayload = mutation(touch::upsert::upsert);
+        /// A promise that was made. For everyone who sees the account; it is the caller's.
+        makePromise(promise::write::MakePromise): PromisePayload = mutation(promise::write::make);
+        /// Says that a promise was kept, whoever made it. For everyone who sees the account. CONFLICT where it was kept already.
+        keepPromise(promise::write::KeepPromise): PromisePayload = mutation(promise::write::keep);
+        /// Deletes a promise for good, and answers it as it last was. For whoever made it, and for the account's owner, their
+        /// managers and admins.
+        deletePromise(promise::write::OnePromise): PromisePayload = mutation(promise::write::delete);
         /// A new opportunity. For everyone who sees the account, where they or who reports to them own it; else for the
         /// account's owner, their managers and admins.
         createOpportunity(opportunity::write::CreateOpportunity): OpportunityPayload = mutation(opportunity::write::create);
@@ -276,6 +296,10 @@ object! {
         deleteOpportunity(opportunity::close::OneOpportunity): OpportunityPayload = mutation(opportunity::close::delete);
         /// Many opportunities at once, from another system; keyed by externalId.
         upsertOpportunities(opportunity::upsert::UpsertOpportunities): UpsertPayload = mutation(opportunity::upsert::upsert);
+        /// Records what makes a client ready to change. For the account's owner, their managers and admins.
+        recordTriggerEvent(trigger_event::write::RecordTriggerEvent): TriggerEventPayload = mutation(trigger_event::write::record);
+        /// Changes a trigger event, or says what came of it. For the account's owner, their managers and admins.
+        updateTriggerEvent(trigger_event::write::UpdateTriggerEvent): TriggerEventPayload = mutation(trigger_event::write::update);
         /// A new booking. For the account's owner, the opportunity's owner, their managers and admins.
         recordBooking(booking::write::RecordBooking): BookingPayload = mutation(booking::write::record);
         /// Changes a booking. For the account's owner, the opportunity's owner, their managers and admins.
@@ -365,6 +389,7 @@ pub async fn nodes_of(asked: &Asked<'_>, ids: &[(&str, Uuid)]) -> Result<Answers
         BookingId => Booking, CriterionId => Criterion, TargetId => Target, OneOnOneId => OneOnOne, GoalId => Goal,
         PlanId => Plan, PlannedRelationshipId => PlannedRelationship, ObjectiveId => Objective, ActionId => Action,
         BenchmarkId => Benchmark, QuestionId => Question, CommitmentId => Commitment, ReviewId => Review,
+        PromiseId => Promise, TriggerEventId => TriggerEvent,
     }
     part!(entity::OrganizationId::PREFIX, wanted => wanted.iter().filter_map(|id| Some((*id, Organization::own(cx, *id)?))).collect());
     Ok(group_answers(ids.len(), &parts))

@@ -175,6 +175,7 @@ fn router(endpoint: Endpoint, draining: CancellationToken) -> Router {
     let router = Router::new()
         .route("/graphql", get(http::graphql).post(http::graphql))
         .route("/", get(start_page))
+        .route("/calendar/{file}", get(http::calendar::calendar))
         .route("/schema.graphql", get(schema))
         .route("/livez", get(|| async { "alive\n" }))
         .route("/readyz", get(ready).layer(Extension(draining)))
@@ -219,7 +220,12 @@ fn cors(settings: &HttpSettings) -> Option<CorsLayer> {
 /// Gives a request its id, and logs it once it is answered.
 async fn identify(mut request: Request, next: Next) -> Response {
     let id = RequestId::from_headers(request.headers());
-    let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+    let method = request.method().clone();
+    let path = match request.uri().path() {
+        // What comes after it lets in.
+        path if path.starts_with(http::calendar::FOLDER) => format!("{}…", http::calendar::FOLDER),
+        path => path.to_owned(),
+    };
     let span = tracing::info_span!("request", id = id.0, operation = Empty);
     telemetry::follow(&span, request.headers());
     request.extensions_mut().insert(id.clone());

@@ -166,6 +166,10 @@ ids! {
     CommitmentId "commitment",
     /// Of a review of a plan.
     ReviewId "review",
+    /// Of a promise.
+    PromiseId "promise",
+    /// Of a trigger event.
+    TriggerEventId "triggerevent",
 }
 
 #[cfg(test)]

@@ -12,6 +12,7 @@ pub mod account;
 pub mod acquaintance;
 pub mod assessment;
 pub mod booking;
+pub mod calendar_feed;
 pub mod contact;
 pub mod credential;
 pub mod criterion;
@@ -32,18 +33,20 @@ pub mod plan_objective;
 pub mod plan_question;
 pub mod plan_relationship;
 pub mod plan_review;
+pub mod promise;
 pub mod refresh_token;
 pub mod seat;
 pub mod session;
 pub mod target;
 pub mod touch;
 pub mod touch_contact;
+pub mod trigger_event;
 pub mod user;
 
 pub use id::{
     AccountId, ActionId, BenchmarkId, BookingId, CommitmentId, ContactId, CriterionId, EventId, GoalId, ListReviewId,
-    ObjectiveId, OneOnOneId, OpportunityId, OrganizationId, PlanId, PlannedRelationshipId, QuestionId, ReviewId,
-    SessionId, TargetId, TouchId, UserId,
+    ObjectiveId, OneOnOneId, OpportunityId, OrganizationId, PlanId, PlannedRelationshipId, PromiseId, QuestionId,
+    ReviewId, SessionId, TargetId, TouchId, TriggerEventId, UserId,
 };
 pub use id::{Id, IdError, show as show_id, split as split_id, suffix};
 pub use row::{Blank, Columns, Found, Row, Stored};

@@ -2,7 +2,7 @@
 
 use sea_orm::entity::prelude::*;
 
-use crate::{AccountId, Day, Instant, OpportunityId, OrganizationId, UserId, row::row, word::word};
+use crate::{AccountId, Day, Instant, OpportunityId, OrganizationId, TriggerEventId, UserId, row::row, word::word};
 
 word! {
     /// How far it has come.
@@ -64,6 +64,8 @@ row! {
         pub updated_at: Instant,
         /// Writes so far.
         pub version: i32,
+        /// What it came of.
+        pub trigger_event_id: Option<TriggerEventId>,
     }
 }
 

@@ -85,9 +85,9 @@ macro_rules! scoped {
 }
 
 scoped! {
-    account acquaintance assessment booking contact credential criterion erasure event external_id goal list_review one_on_one opportunity
+    account acquaintance assessment booking calendar_feed contact credential criterion erasure event external_id goal list_review one_on_one opportunity
     plan plan_action plan_benchmark plan_commitment plan_measurement plan_objective plan_question plan_relationship plan_review
-    refresh_token seat session target touch touch_contact user
+    promise refresh_token seat session target touch touch_contact trigger_event user
 }
 
 scoped! { organization by Id }

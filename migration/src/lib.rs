@@ -13,6 +13,9 @@ mod m0007_targets_and_one_on_ones;
 mod m0008_goals;
 mod m0009_plans;
 mod m0010_presence;
+mod m0011_promises;
+mod m0012_trigger_events;
+mod m0013_calendar_feeds;
 
 /// All changes, in their order.
 #[derive(Debug)]
@@ -32,6 +35,9 @@ impl MigratorTrait for Migrator {
             Box::new(m0008_goals::Migration),
             Box::new(m0009_plans::Migration),
             Box::new(m0010_presence::Migration),
+            Box::new(m0011_promises::Migration),
+            Box::new(m0012_trigger_events::Migration),
+            Box::new(m0013_calendar_feeds::Migration),
         ]
     }
 }

@@ -14,8 +14,8 @@ use callshot::plan::part::Part;
 use entity::{
     Id, OrganizationId, Scoped, account, acquaintance, assessment, booking, contact, criterion, external_id, goal,
     list_review, one_on_one, opportunity, organization, plan, plan_action, plan_benchmark, plan_commitment,
-    plan_measurement, plan_objective, plan_question, plan_relationship, plan_review, seat, target, touch,
-    touch_contact, user,
+    plan_measurement, plan_objective, plan_question, plan_relationship, plan_review, promise, seat, target, touch,
+    touch_contact, trigger_event, user,
 };
 use sea_orm::sea_query::Expr;
 use sea_orm::{DatabaseConnection, EntityTrait, QuerySelect};
@@ -54,6 +54,8 @@ pub async fn facts(connection: &DatabaseConnection) -> Facts {
         of.add_parts::<plan_question::Model>(&mut facts).await;
         of.add_parts::<plan_commitment::Model>(&mut facts).await;
         of.add_parts::<plan_review::Model>(&mut facts).await;
+        of.add::<promise::Entity>(&mut facts).await;
+        of.add::<trigger_event::Entity>(&mut facts).await;
         for row in of.all::<assessment::Entity>().await {
             let account = facts.entry((account::Model::NOUN.to_owned(), row.account_id.uuid())).or_default();
             account.insert(assess::fact_name(row.criterion_id), assess::fact(Some(&row)));

@@ -135,6 +135,8 @@ object! {
         kickoff: crate::presence::coverage::Kickoff = batch(crate::presence::coverage::kickoffs);
         /// What it booked in a fiscal year; in the current one where none is given.
         booked(BookedArguments): Money = batch(booked);
+        /// What was promised to it, at most 500: what is due first comes first.
+        promises(crate::promise::list::OpenArguments): Vec<crate::promise::Promise> = batch(crate::promise::list::of_accounts);
         /// The people there; archived ones only where the filter says so.
         contacts(ContactsArguments): Connection<Contact> = batch(crate::contact::at_accounts);
         /// The latest touch that was made.
@@ -147,6 +149,8 @@ object! {
         opportunities(crate::opportunity::OpportunitiesArguments): Connection<crate::opportunity::Opportunity> = batch(crate::opportunity::of_accounts);
         /// Its bookings, by id.
         bookings(PageArguments): Connection<crate::booking::Booking> = batch(crate::booking::of_accounts);
+        /// What made it ready to change, by id.
+        triggerEvents(PageArguments): Connection<crate::trigger_event::TriggerEvent> = batch(crate::trigger_event::list::of_accounts);
         /// What happened to it and to what hangs off it, the newest first.
         history(PageArguments): Connection<feed::Event> = batch(history);
         /// Other systems' names for it.

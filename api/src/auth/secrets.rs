@@ -14,6 +14,8 @@ pub enum SecretKind {
     Refresh,
     /// `csi_…`: whoever holds it may set the password.
     Invitation,
+    /// `csc_…`: in the address of a calendar feed, until another is made.
+    Calendar,
 }
 
 /// A secret just made.
@@ -39,6 +41,7 @@ impl SecretKind {
         match self {
             Self::Refresh => "csr_",
             Self::Invitation => "csi_",
+            Self::Calendar => "csc_",
         }
     }
 

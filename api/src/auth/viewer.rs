@@ -38,6 +38,8 @@ pub struct Auth {
     pub refreshes: Throttle,
     /// Slows down whoever comes with invitations that do not hold.
     pub invitations: Throttle,
+    /// Slows down whoever comes with addresses of calendars that are none.
+    pub calendars: Throttle,
     viewers: Cache<SessionId, Arc<Viewer>>,
     /// How often something was forgotten.
     forgotten: AtomicU64,
@@ -61,6 +63,7 @@ impl Auth {
             throttle: Throttle::default(),
             refreshes: Throttle::default(),
             invitations: Throttle::default(),
+            calendars: Throttle::default(),
             viewers: Cache::builder()
                 .max_capacity(MOST_REMEMBERED)
                 .time_to_live(REMEMBERED)

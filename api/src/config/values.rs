@@ -82,6 +82,36 @@ impl fmt::Debug for DatabaseUrl {
     }
 }
 
+/// Where clients reach the server: `https://crm.example.com`, perhaps with a path.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PublicUrl(String);
+
+impl PublicUrl {
+    /// It, without a slash at the end.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for PublicUrl {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let text = text.trim().trim_end_matches('/');
+        let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
+        match rest {
+            Some(rest)
+                if !rest.is_empty()
+                    && rest.bytes().all(|byte| byte.is_ascii_graphic() && !b"?#@\\\"<>".contains(&byte)) =>
+            {
+                Ok(Self(text.to_owned()))
+            }
+            _ => Err("must be like https://crm.example.com, without a query".to_owned()),
+        }
+    }
+}
+
 /// An origin as browsers send it (`https://app.example.com`), or `*` for any.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Origin(String);

@@ -19,14 +19,15 @@ pub mod write;
 
 use std::collections::HashMap;
 
-use async_graphql::Enum;
-use entity::{AccountId, Columns, ContactId, Id, contact};
-use sea_orm::Select;
+use async_graphql::{Enum, ID};
+use entity::{AccountId, Columns, ContactId, Id, account, contact};
+use sea_orm::{ColumnTrait, ConnectionTrait, QueryFilter, Select};
 use uuid::Uuid;
 
 pub use self::list::{ContactFilter, ContactsArguments, at_accounts, contacts};
 
 use crate::account::Account;
+use crate::check::Check;
 use crate::context::{Cx, Viewer};
 use crate::error::Result;
 use crate::event::{Facts, Record, facts, stored_json};
@@ -219,6 +220,30 @@ impl Viewer {
     #[must_use]
     pub fn contacts(&self) -> Select<contact::Entity> {
         self.rows(contact::Column::AccountId)
+    }
+
+    /// The contact that an input names for something of an account: seen, not erased, and of that same account.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn contact_at<C: ConnectionTrait>(
+        &self,
+        connection: &C,
+        check: &mut Check,
+        field: &str,
+        id: &ID,
+        account: &account::Model,
+    ) -> Result<Option<ContactId>> {
+        let Some(id) = check.id::<ContactId>(field, id) else { return Ok(None) };
+        let seen = self.contacts().filter(contact::Column::Id.eq(id)).filter(contact::Column::ErasedAt.is_null());
+        match seen.one(connection).await? {
+            None => check.not_found(field, "contact"),
+            Some(person) if person.account_id != account.id => {
+                check.invalid(field, format!("{} does not work at {}.", person.name, account.name));
+            }
+            Some(_) => return Ok(Some(id)),
+        }
+        Ok(None)
     }
 }
 

@@ -1,6 +1,7 @@
 //! GraphQL over HTTP: from the bytes of a request to the bytes of an answer. What the request must look like is
 //! settled here; what it asks is [`App::execute`]'s.
 
+pub mod calendar;
 pub mod code;
 pub mod cost;
 pub mod document;

@@ -8,12 +8,14 @@
 //!    whom a name means.
 //! 4. [`order`]: parents before children. [`run`]: the whole; [`batch`]: batches, counts. [`dry`]: what a dry run must pretend. [`won`]:
 //!    `--own-by won`. [`report`]: what is told in the end.
-//! 5. [`sink`]: the functions that write, as a table, and who acts.
+//! 5. [`calendar`]: .ics files, which go their own way up to 4.
+//! 6. [`sink`]: the functions that write, as a table, and who acts.
 //!
 //! Every record ends as a row or as a reason in the result file.
 
 pub mod batch;
 pub mod bind;
+pub mod calendar;
 pub mod dry;
 pub mod map;
 pub mod order;
@@ -40,14 +42,14 @@ use self::{presets::Kind, values::DateOrder};
 /// A bad row never stops the good ones. Exit code: 0 all rows in, 3 some failed, 2 could not run.
 #[derive(Debug, Clone, clap::Args)]
 pub struct Arguments {
-    /// Files of one kind: CSV, or a JSON tree as sfdx writes it.
+    /// Files of one kind: CSV, or a JSON tree as sfdx writes it; for touches also calendars (.ics).
     #[arg(required = true, value_name = "FILE")]
     pub files: Vec<PathBuf>,
     /// What the rows are.
     #[arg(long = "as", value_name = "KIND")]
     pub kind: Kind,
     /// The system that wrote the files: csv (our own field names), hubspot, maven, pipedrive, salesforce, zoho; with
-    /// --map any word, under which external ids are then filed.
+    /// --map, and for calendars, any word, under which external ids are then filed.
     #[arg(long, value_name = "SOURCE")]
     pub from: String,
     /// A TOML file that says what the columns mean.

@@ -60,6 +60,16 @@ pub fn read(path: &Path, reading: Reading) -> Result<Table, Refusal> {
     parse(&file, &bytes, reading)
 }
 
+/// A file's text.
+///
+/// # Errors
+/// A [`Refusal`] naming the file, and the line where there is one.
+pub fn decoded(path: &Path, encoding: Option<&'static Encoding>) -> Result<String, Refusal> {
+    let file = path.display().to_string();
+    let bytes = fs::read(path).map_err(|error| Refusal(format!("{file}: cannot be read: {error}")))?;
+    Ok(decode(&file, &bytes, encoding)?.0)
+}
+
 /// Turns a file's bytes into cells.
 ///
 /// # Errors

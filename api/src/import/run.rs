@@ -15,6 +15,7 @@ use super::{
     Arguments, OwnBy,
     batch::{BATCH, Pass},
     bind::{self, Binding},
+    calendar,
     map::{self, Mapping},
     people::People,
     presets::{Field, Kind},
@@ -84,6 +85,9 @@ struct Source {
 /// [`Stop`]; what was done until then is in the report.
 pub async fn import(arguments: &Arguments, sink: &Sink, report: &mut Report) -> Result<(), Stop> {
     check(arguments)?;
+    if let Some(texts) = calendar::calendars(arguments)? {
+        return calendar::import(arguments, texts, sink, report).await;
+    }
     let mapping = map::mapping(&arguments.from, arguments.map.as_deref(), arguments.kind)?;
     let reading = Reading { encoding: arguments.encoding, delimiter: arguments.delimiter };
     let mut sources = Vec::with_capacity(arguments.files.len());
@@ -272,7 +276,7 @@ fn names_in_files(mapping: &Mapping, sources: &[Source]) -> HashMap<String, Vec<
 }
 
 /// The account for rows that name none, and whether it is there. It is made if need be, but not in a dry run.
-async fn default_of(
+pub(super) async fn default_of(
     sink: &Sink,
     mapping: &Mapping,
     name: &str,
@@ -345,7 +349,7 @@ fn derived<Row>(file: usize, line: u64, row: Row) -> Prepared<Row> {
     Prepared { file, line, key: None, after: None, row: Ok(row), notes: Vec::new() }
 }
 
-fn progress_bar(rows: usize) -> ProgressBar {
+pub(super) fn progress_bar(rows: usize) -> ProgressBar {
     if !std::io::stderr().is_terminal() {
         return ProgressBar::hidden();
     }

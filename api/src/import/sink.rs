@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 pub use async_graphql::MaybeUndefined;
 use chrono::Utc;
-use entity::{Id, OrganizationId, Scoped, SessionId, account, organization, user};
+use entity::{AccountId, ContactId, Id, OrganizationId, Scoped, SessionId, account, contact, organization, user};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
 
 pub use crate::account::AccountRef;
@@ -72,6 +72,17 @@ pub struct NamedAccount {
     pub reference: AccountRef,
 }
 
+/// Somebody of an address.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KnownContact {
+    /// The address, lower case.
+    pub email: String,
+    /// Who it is.
+    pub id: ContactId,
+    /// Where they work.
+    pub account: AccountId,
+}
+
 /// What the importer must know of the organization that it writes to.
 #[derive(Debug, Clone)]
 pub struct Ground {
@@ -81,6 +92,8 @@ pub struct Ground {
     pub time_zone: chrono_tz::Tz,
     /// The clock's: touches without a status are made or scheduled by it.
     pub now: chrono::DateTime<Utc>,
+    /// The address of whoever acts.
+    pub by: String,
 }
 
 /// The database went away, or something else that no row can help.
@@ -113,6 +126,8 @@ pub struct Sink {
     pub people: Box<dyn Fn() -> Answer<Vec<Person>> + Send + Sync>,
     /// The accounts that have one of these names (as compared by the schema's NAME order), one entry an account.
     pub accounts_named: Box<dyn Fn(Vec<String>) -> Answer<Vec<NamedAccount>> + Send + Sync>,
+    /// The contacts that have one of these addresses, lower case; neither archived nor erased.
+    pub contacts_with: Box<dyn Fn(Vec<String>) -> Answer<Vec<KnownContact>> + Send + Sync>,
     /// To be called from time to time while much is added.
     pub settle: Settle,
 }
@@ -144,6 +159,7 @@ impl Sink {
             currency_decimals: viewer.currency.decimals,
             time_zone: viewer.zone,
             now: cx.now.utc().ok_or("the clock is out of range")?,
+            by: viewer.user.email.clone(),
         };
         Ok(Self {
             ground,
@@ -180,6 +196,13 @@ impl Sink {
                 Box::new(move |names| {
                     let cx = cx.clone();
                     Box::pin(async move { accounts_named(&cx, names).await.map_err(broken) })
+                })
+            },
+            contacts_with: {
+                let cx = cx.clone();
+                Box::new(move |addresses| {
+                    let cx = cx.clone();
+                    Box::pin(async move { contacts_with(&cx, addresses).await.map_err(broken) })
                 })
             },
             settle: Box::new(move || {
@@ -267,6 +290,19 @@ async fn people(cx: &Cx) -> Result<Vec<Person>> {
     let members =
         user::Entity::of(cx.viewer()?.organization.id).filter(user::Column::Active.eq(true)).all(cx.reader()).await?;
     Ok(members.into_iter().map(|member| Person { name: member.name, email: member.email }).collect())
+}
+
+async fn contacts_with(cx: &Cx, addresses: Vec<String>) -> Result<Vec<KnownContact>> {
+    let rows = cx
+        .viewer()?
+        .contacts()
+        .filter(contact::Column::Email.is_in(addresses))
+        .filter(contact::Column::ErasedAt.is_null())
+        .filter(contact::Column::ArchivedAt.is_null())
+        .all(cx.reader())
+        .await?;
+    let known = |row: contact::Model| Some(KnownContact { email: row.email?, id: row.id, account: row.account_id });
+    Ok(rows.into_iter().filter_map(known).collect())
 }
 
 async fn accounts_named(cx: &Cx, names: Vec<String>) -> Result<Vec<NamedAccount>> {

@@ -115,6 +115,8 @@ object! {
         closedOn: Option<entity::Day> = plain(|opportunity| opportunity.0.closed_on);
         /// Why it was lost; null unless it is.
         lossReason: Option<&str> = plain(|opportunity| opportunity.0.loss_reason.as_deref());
+        /// What it came of.
+        triggerEvent: Option<crate::trigger_event::TriggerEvent> = batch(crate::trigger_event::of_opportunities);
         /// Other systems' names for it.
         externalIds: Vec<ExternalId> = plain(|opportunity| shown(&opportunity.0.external_ids));
         /// What the organization keeps beyond these fields: a JSON object.
@@ -191,6 +193,7 @@ impl Record for opportunity::Model {
             created_at,
             updated_at: _,
             version: _,
+            trigger_event_id,
         } = self;
         facts! {
             "accountId": account_id,
@@ -203,6 +206,7 @@ impl Record for opportunity::Model {
             "expectedCloseOn": expected_close_on,
             "closedOn": closed_on,
             "lossReason": loss_reason,
+            "triggerEventId": trigger_event_id,
             "externalIds": stored_json(external_ids),
             "customFields": stored_json(custom_fields),
             "createdAt": created_at,

@@ -227,6 +227,10 @@ fn one(
             check.fault(UserErrorCode::Forbidden, if moves { "account" } else { "ownerEmail" }, NOT_TO_GIVE);
         }
         after.account_id = place.id;
+        if moves {
+            // What happened at the old account stays there.
+            after.trigger_event_id = None;
+        }
     }
     Some(after)
 }
@@ -353,6 +357,7 @@ mod tests {
             created_at: entity::Instant(0),
             updated_at: entity::Instant(0),
             version: 1,
+            trigger_event_id: None,
         }
     }
 

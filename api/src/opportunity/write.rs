@@ -18,6 +18,7 @@ use crate::external::ExternalIdInput;
 use crate::scalar::{Date, Decimal, Json};
 use crate::text::fold;
 use crate::transaction::Transaction;
+use crate::trigger_event::write::of_account as came_of;
 
 /// A new opportunity.
 #[derive(Clone, Debug, InputObject)]
@@ -40,6 +41,8 @@ pub struct CreateOpportunityInput {
     /// Who works on it: an active member; the caller where none is given. Joins the account's team unless they see the
     /// account already. Somebody above or beside the caller takes whoever answers for the account.
     pub owner_id: Option<ID>,
+    /// The trigger event of the same account that it came of.
+    pub trigger_event_id: Option<ID>,
     /// Other systems' names for it: at most one of each source, 20 in all.
     pub external_ids: Option<Vec<ExternalIdInput>>,
     /// A JSON object of at most 20,000 bytes.
@@ -66,6 +69,8 @@ pub struct UpdateOpportunityInput {
     pub expected_close_on: MaybeUndefined<Date>,
     /// Who works on it: an active member, who joins the account's team unless they see the account already.
     pub owner_id: MaybeUndefined<ID>,
+    /// The trigger event of the same account that it came of.
+    pub trigger_event_id: MaybeUndefined<ID>,
     /// Other systems' names for it, all of them.
     pub external_ids: MaybeUndefined<Vec<ExternalIdInput>>,
     /// A JSON object of at most 20,000 bytes, in place of the present one.
@@ -139,6 +144,7 @@ pub(super) fn blank(cx: &Cx, viewer: &Viewer, account: AccountId) -> opportunity
         created_at: cx.now,
         updated_at: cx.now,
         version: 0,
+        trigger_event_id: None,
     }
 }
 
@@ -153,6 +159,7 @@ pub async fn create(cx: &Cx, arguments: CreateOpportunity) -> Result<Opportunity
         opened_on,
         expected_close_on,
         owner_id,
+        trigger_event_id,
         external_ids,
         custom_fields,
     } = arguments.input;
@@ -181,6 +188,9 @@ pub async fn create(cx: &Cx, arguments: CreateOpportunity) -> Result<Opportunity
         && let Some(owner) = new_owner(cx, &write, &mut check, id, |owner| may_change(viewer, account, owner)).await?
     {
         row.owner_id = owner;
+    }
+    if let (Some(id), Some(account)) = (&trigger_event_id, &account) {
+        row.trigger_event_id = came_of(viewer, &write.tx, &mut check, "triggerEventId", id, account.id).await?;
     }
     untaken(&write, &mut check, &row).await?;
     check.done()?;
@@ -236,6 +246,7 @@ pub async fn update(cx: &Cx, arguments: UpdateOpportunity) -> Result<Opportunity
         opened_on,
         expected_close_on,
         owner_id,
+        trigger_event_id,
         external_ids,
         custom_fields,
         if_version,
@@ -271,6 +282,14 @@ pub async fn update(cx: &Cx, arguments: UpdateOpportunity) -> Result<Opportunity
     }
     .apply(&mut check, viewer, &mut after);
     check_days(&mut check, "openedOn", &after);
+    match &trigger_event_id {
+        MaybeUndefined::Undefined => {}
+        MaybeUndefined::Null => after.trigger_event_id = None,
+        MaybeUndefined::Value(id) => {
+            let account = before.account_id;
+            after.trigger_event_id = came_of(viewer, &write.tx, &mut check, "triggerEventId", id, account).await?;
+        }
+    }
     match &external_ids {
         MaybeUndefined::Undefined => {}
         MaybeUndefined::Null => after.external_ids = "[]".to_owned(),

@@ -183,6 +183,8 @@ object! {
         action: Option<crate::plan::action::Action> = batch(crate::plan::action::of_touches);
         /// Was the account an agreed target of the user's when the touch began?
         onTarget: bool = batch(crate::target::touches_on_list);
+        /// What was promised in it, at most 500: what is due first comes first.
+        promises: Vec<crate::promise::Promise> = batch(crate::promise::list::of_touches);
         /// Other systems' names for it.
         externalIds: Vec<ExternalId> = plain(|touch| shown(&touch.0.external_ids));
         /// When it was entered here.

@@ -24,6 +24,7 @@ use crate::context::{Cx, Viewer, among};
 use crate::error::{Result, UserErrorCode};
 use crate::event::Write;
 use crate::external::{self, ExternalIdInput};
+use crate::promise::write as promise;
 use crate::scalar::DateTime;
 use crate::upsert::{Lookup, Once, Row, UpsertPayload, check_row, named, not_too_many, save, value};
 
@@ -96,12 +97,16 @@ pub async fn upsert(cx: &Cx, arguments: UpsertTouches) -> Result<UpsertPayload> 
 
     let mut parts = Parts::default();
     let mut new_users: Vec<(AccountId, UserId)> = Vec::new();
+    let mut moved: Vec<TouchId> = Vec::new();
     for Row { before, after, .. } in &done {
         let Some(after) = after else { continue };
         parts.note(before.as_ref(), after);
         let same = before
             .as_ref()
             .is_some_and(|before| before.user_id == after.user_id && before.account_id == after.account_id);
+        if before.as_ref().is_some_and(|before| before.account_id != after.account_id) {
+            moved.push(after.id);
+        }
         if !same && after.user_id != viewer.user.id {
             new_users.push((after.account_id, after.user_id));
         }
@@ -112,6 +117,7 @@ pub async fn upsert(cx: &Cx, arguments: UpsertTouches) -> Result<UpsertPayload> 
         return Ok(payload);
     }
     parts.save(&write).await?;
+    promise::release_touches(&mut write, &moved).await?;
     if !new_users.is_empty() {
         new_users.sort_unstable();
         new_users.dedup();

@@ -1,4 +1,4 @@
-//! What a touch weighs in presence, and when it is missed. Pure.
+//! What a touch weighs in presence, how long it usually takes, and when it is missed. Pure.
 
 use chrono_tz::Tz;
 use entity::Instant;
@@ -33,6 +33,17 @@ pub fn weight(touch: &touch::Model) -> u32 {
         TouchKind::Call | TouchKind::Email | TouchKind::Message | TouchKind::Mail | TouchKind::Other => ONE_WAY,
     };
     if touch.value_acknowledged { of_kind.max(ACKNOWLEDGED) } else { of_kind }
+}
+
+/// How long a touch takes of which that is not known, in minutes.
+#[must_use]
+pub const fn usual_minutes(kind: TouchKind) -> i32 {
+    match kind {
+        TouchKind::Meeting => 60,
+        TouchKind::Event => 120,
+        TouchKind::Call => 15,
+        TouchKind::Email | TouchKind::Message | TouchKind::Mail | TouchKind::Other => 5,
+    }
 }
 
 /// The instant from which on a scheduled touch is missed: the end of its user's local day.

@@ -24,6 +24,7 @@ use crate::error::{Fault, Result, UserErrorCode};
 use crate::event::Write;
 use crate::external::ExternalIdInput;
 use crate::plan::action;
+use crate::promise::write as promise;
 
 /// Seconds by which the clock of whoever enters a touch may differ from ours.
 const LEEWAY: i64 = 300;
@@ -514,17 +515,18 @@ pub async fn delete(cx: &Cx, arguments: OneTouch) -> Result<TouchPayload> {
     let mut write = Write::begin(cx)?;
     let (touch, _) = changeable(cx, &write, &["id"], &arguments.id).await?;
     people::forget(&write, vec![touch.id]).await?;
+    promise::release_touches(&mut write, &[touch.id]).await?;
     write.remove(&touch).await?;
     write.commit().await?;
     Ok(touch.into())
 }
 
 #[cfg(test)]
-pub(super) mod tests {
+pub(crate) mod tests {
     use super::*;
 
     /// A touch of nobody's.
-    pub(in crate::touch) fn touch() -> touch::Model {
+    pub(crate) fn touch() -> touch::Model {
         blank(OrganizationId::make(), UserId::make(), Instant(0))
     }
 

@@ -10,6 +10,7 @@ use super::UserPayload;
 use super::write::{LAST_ADMIN, is_last_admin, locked};
 use crate::account::team;
 use crate::auth::{invitation, session};
+use crate::calendar_feed;
 use crate::check::Check;
 use crate::context::Cx;
 use crate::error::{Result, UserErrorCode};
@@ -70,6 +71,7 @@ pub async fn deactivate(cx: &Cx, arguments: DeactivateUser) -> Result<UserPayloa
     let after = write.change(&before, user::Model { active: false, ..before.clone() }).await?;
     write.call_it("deactivated");
     session::end_all(&write.tx, after.organization_id, after.id, None).await?;
+    calendar_feed::end(&write.tx, after.organization_id, after.id).await?;
     invitation::revoke(&write.tx, &after).await?;
     write.commit().await?;
     cx.app.forget(after.organization_id);

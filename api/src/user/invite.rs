@@ -7,6 +7,7 @@ use sea_orm::{ColumnTrait, QueryFilter, QuerySelect};
 use super::{Role, User, hours};
 use crate::account::team::active_member;
 use crate::auth::{invitation, session};
+use crate::calendar_feed;
 use crate::check::{Check, NAME};
 use crate::context::Cx;
 use crate::error::{Result, UserErrorCode};
@@ -139,6 +140,7 @@ pub async fn reissue(cx: &Cx, arguments: ReissueInvitation) -> Result<Invitation
     if let Some(user) = user {
         payload.token = Some(invitation::invite(&write.tx, &user).await?);
         session::end_all(&write.tx, user.organization_id, user.id, None).await?;
+        calendar_feed::end(&write.tx, user.organization_id, user.id).await?;
         write.commit().await?;
         cx.app.forget(user.organization_id);
         payload.user = Some(User(user));

@@ -98,6 +98,9 @@ object! {
         /// How much of their effort went to targets in some days of theirs. Null for whoever is neither the user, nor above
         /// them in the line, nor ADMIN.
         focus(crate::focus::FocusArguments): Option<crate::focus::Focus> = batch(crate::focus::of_users);
+        /// A calendar week of touches, in the user's time zone and working hours; next week where no day is given. Null for
+        /// whoever is neither the user, nor above them in the line, nor ADMIN.
+        week(crate::week::WeekArguments): Option<crate::week::CalendarWeek> = batch(crate::week::of_users);
     }
 }
 listed!(User as "User");

@@ -78,6 +78,13 @@ impl Household {
             "items": [{"accountId": account, "note": tag}]});
         let meeting = member.make("scheduleOneOnOne", "oneOnOne", meeting).await;
         member.mutate("updateOneOnOne", "oneOnOne { id }", json!({"id": meeting, "notes": tag})).await.done();
+        let fields = json!({"accountId": account, "kind": "DISSATISFACTION", "occurredOn": "2020-02-03", "description": tag, "contactId": contact});
+        let trigger_event = member.make("recordTriggerEvent", "triggerEvent", fields).await;
+        let tie = json!({"id": opportunity, "triggerEventId": trigger_event});
+        member.mutate("updateOpportunity", "opportunity { id }", tie).await.done();
+        let fields =
+            json!({"accountId": account, "contactId": contact, "touchId": made, "what": tag, "dueOn": "2999-02-03"});
+        let promise = member.make("makePromise", "promise", fields).await;
         let (target, goal) = agreed(member, helper, &account, &meeting, tag, amount).await;
         let signed = signed(member, helper, &account, [&contact, &opportunity], tag).await;
         let for_action = touch_of(&account, &signed["Action"], tag);
@@ -97,6 +104,8 @@ impl Household {
             ("OneOnOne", &meeting),
             ("Target", &target),
             ("Goal", &goal),
+            ("Promise", &promise),
+            ("TriggerEvent", &trigger_event),
             ("Organization", around.text("organization.id")),
             ("Event", around.text("account.history.nodes.0.id")),
         ];
@@ -187,6 +196,9 @@ impl Household {
             }
             "commitPlan" => json!({"input": {"id": self.waiting.draft, "statement": "We will."}}),
             "deletePlan" => json!({"id": self.waiting.draft}),
+            "makePromise" => {
+                json!({"input": {"accountId": self.id("Account"), "what": "A price list", "dueOn": "2999-02-03"}})
+            }
             "winOpportunity" => json!({"input": {"id": self.id("Opportunity"), "amount": "1"}}),
             _ => json!({}),
         };

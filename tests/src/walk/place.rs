@@ -69,7 +69,9 @@ impl Place {
                 let named = schema.nodes().iter().filter(|noun| said.contains(noun.as_str()));
                 return named.max_by_key(|noun| noun.len()).into_iter().cloned().collect();
             }
-            "owner" | "user" | "seller" | "manager" | "successor" | "teamMember" | "assignee" => "User".to_owned(),
+            "owner" | "user" | "seller" | "manager" | "successor" | "teamMember" | "assignee" | "madeBy" => {
+                "User".to_owned()
+            }
             "parent" => "Account".to_owned(),
             "after" => "Action".to_owned(),
             "copyFrom" => "Plan".to_owned(),

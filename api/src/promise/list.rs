@@ -1,0 +1,153 @@
+//! Lists of promises: by id; those of accounts and of touches by the day by which they are to be kept.
+
+use std::collections::HashMap;
+use std::hash::Hash;
+
+use async_graphql::{InputObject, MaybeUndefined};
+use entity::{AccountId, Id, Scoped, UserId, promise};
+use sea_orm::sea_query::{Cond, Expr, ExprTrait};
+use sea_orm::{ColumnTrait, Condition, QueryFilter, QueryOrder, QuerySelect, Select};
+
+use super::Promise;
+use crate::account::Account;
+use crate::context::Cx;
+use crate::error::{Fault, Result};
+use crate::filter::{DateFilter, DateTimeFilter, IdFilter, operand};
+use crate::graph::{Answers, Asked};
+use crate::paging::{Connection, Key, LONGEST_LIST, Order, PageArguments, Seen};
+use crate::touch::Touch;
+
+/// A filter on promises. Its fields are ANDed.
+#[derive(Clone, Debug, Default, InputObject)]
+pub struct PromiseFilter {
+    /// By account.
+    pub account_id: MaybeUndefined<IdFilter>,
+    /// By who made it.
+    pub made_by_id: MaybeUndefined<IdFilter>,
+    /// Is (true) or is not (false) still to be kept.
+    pub open: MaybeUndefined<bool>,
+    /// Is (true) open and its day over in the organization's time zone, or is not (false).
+    pub overdue: MaybeUndefined<bool>,
+    /// By the day by which it is to be kept.
+    pub due_on: MaybeUndefined<DateFilter>,
+    /// By when it last changed.
+    pub updated_at: MaybeUndefined<DateTimeFilter>,
+}
+
+/// The condition that a promise is open, or is not.
+fn is_open(open: bool) -> Condition {
+    let kept_on = promise::Column::KeptOn;
+    Cond::all().add(if open { kept_on.is_null() } else { kept_on.is_not_null() })
+}
+
+impl PromiseFilter {
+    fn condition(&self, cx: &Cx) -> Result<Condition> {
+        use promise::Column;
+        let Self { account_id, made_by_id, open, overdue, due_on, updated_at } = self;
+        let mut all = Cond::all();
+        if let Some(filter) = operand("accountId", account_id)? {
+            all = all.add(filter.condition::<_, AccountId>(Column::AccountId)?);
+        }
+        if let Some(filter) = operand("madeById", made_by_id)? {
+            all = all.add(filter.condition::<_, UserId>(Column::MadeById)?);
+        }
+        if let Some(open) = operand("open", open)? {
+            all = all.add(is_open(*open));
+        }
+        if let Some(overdue) = operand("overdue", overdue)? {
+            let past = Cond::all().add(is_open(true)).add(Column::DueOn.lt(cx.viewer()?.day(cx.now)));
+            all = all.add(if *overdue { past } else { past.not() });
+        }
+        if let Some(filter) = operand("dueOn", due_on)? {
+            all = all.add(filter.condition(Column::DueOn)?);
+        }
+        if let Some(filter) = operand("updatedAt", updated_at)? {
+            all = all.add(filter.condition(Column::UpdatedAt)?);
+        }
+        Ok(all)
+    }
+}
+
+/// Arguments of `promises`.
+#[derive(Clone, Debug, InputObject)]
+pub struct PromisesArguments {
+    /// Which of them.
+    pub filter: Option<PromiseFilter>,
+    /// Which page.
+    #[graphql(flatten)]
+    pub page: PageArguments,
+}
+
+/// `Query.promises`.
+pub async fn promises(asked: &Asked<'_>, arguments: PromisesArguments) -> Result<Connection<Promise>> {
+    let PromisesArguments { filter, page } = arguments;
+    let filter = filter.unwrap_or_default();
+    let equals = |filter: &MaybeUndefined<IdFilter>| filter.value().is_some_and(|filter| filter.eq.is_value());
+    let seen = Seen {
+        select: promise::Entity::of(asked.cx.viewer()?.organization.id).filter(filter.condition(asked.cx)?),
+        account: promise::Column::AccountId,
+        pinned: equals(&filter.account_id) || equals(&filter.made_by_id),
+    };
+    let by_id = Order::by_id(promise::Column::Id, |row: &promise::Model| Key::Id(row.id.uuid()));
+    seen.page(asked, &by_id, &page).await
+}
+
+/// Arguments of `Account.promises`.
+#[derive(Clone, Copy, Debug, InputObject)]
+pub struct OpenArguments {
+    /// Only those still to be kept (true), or only those kept (false); all where nothing is given.
+    pub open: Option<bool>,
+}
+
+/// `Account.promises`: what is due first comes first.
+pub async fn of_accounts(asked: &Asked<'_>, of: &[&Account]) -> Result<Answers> {
+    let OpenArguments { open } = asked.arguments()?;
+    let mut select = asked.cx.viewer()?.rows::<promise::Entity>(promise::Column::AccountId);
+    if let Some(open) = open {
+        select = select.filter(is_open(open));
+    }
+    let accounts: Vec<AccountId> = of.iter().map(|account| account.0.id).collect();
+    lists(asked, select, promise::Column::AccountId, &accounts, |row| Some(row.account_id)).await
+}
+
+/// `Touch.promises`: what is due first comes first.
+pub async fn of_touches(asked: &Asked<'_>, of: &[&Touch]) -> Result<Answers> {
+    let select = asked.cx.viewer()?.rows::<promise::Entity>(promise::Column::AccountId);
+    let touches: Vec<entity::TouchId> = of.iter().map(|touch| touch.0.id).collect();
+    lists(asked, select, promise::Column::TouchId, &touches, |row| row.touch_id).await
+}
+
+/// One list for each parent: one statement for all.
+async fn lists<K: Copy + Eq + Hash + Ord + Into<sea_orm::Value>>(
+    asked: &Asked<'_>,
+    select: Select<promise::Entity>,
+    column: promise::Column,
+    parents: &[K],
+    parent_of: fn(&promise::Model) -> Option<K>,
+) -> Result<Answers> {
+    let mut distinct = parents.to_vec();
+    distinct.sort_unstable();
+    distinct.dedup();
+    // Where this many and one are there, one of the lists is too long.
+    let most = LONGEST_LIST * distinct.len() as u64;
+    let rows = select
+        .filter(Expr::col((promise::Entity, column)).is_in(distinct))
+        .order_by_asc(promise::Column::DueOn)
+        .order_by_asc(promise::Column::Id)
+        .limit(most + 1)
+        .all(asked.cx.reader())
+        .await?;
+    let mut found: HashMap<K, Vec<Promise>> = HashMap::new();
+    for row in rows {
+        if let Some(parent) = parent_of(&row) {
+            found.entry(parent).or_default().push(Promise(row));
+        }
+    }
+    if found.values().any(|list| list.len() as u64 > LONGEST_LIST) {
+        let message = format!("A list has more than {LONGEST_LIST} promises: page through `promises` with a filter.");
+        return Err(Fault::LimitExceeded(message));
+    }
+    let lists: Vec<&[Promise]> =
+        parents.iter().map(|parent| found.get(parent).map_or(&[][..], Vec::as_slice)).collect();
+    asked.lists(&lists).await
+}

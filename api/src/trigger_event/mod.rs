@@ -1,0 +1,245 @@
+//! Trigger events: what makes a client ready to change, dissatisfaction first of all.
+//!
+//! | room | holds |
+//! |---|---|
+//! | here | the type and how its relations are read |
+//! | [`list`] | filters and lists; an account's trigger events |
+//! | [`mod@write`] | record, update |
+//!
+//! They are recorded by whoever answers for the account, and never deleted: what became of them is what they are kept for.
+
+pub mod list;
+pub mod write;
+
+use std::collections::HashMap;
+
+use async_graphql::Enum;
+use entity::{AccountId, Columns, Day, Id, Instant, TriggerEventId, opportunity, trigger_event};
+use sea_orm::{ColumnTrait, QueryFilter, QueryOrder, QuerySelect};
+use uuid::Uuid;
+
+pub use self::list::{TriggerEventFilter, TriggerEventsArguments, trigger_events};
+
+use crate::account::Account;
+use crate::contact::Contact;
+use crate::context::Cx;
+use crate::error::{Fault, Result};
+use crate::event::{Facts, Record, facts};
+use crate::graph::{Answers, Asked, Shown, object, payload, word};
+use crate::money::Currency;
+use crate::opportunity::Opportunity;
+use crate::paging::{LONGEST_LIST, listed};
+use crate::user::User;
+
+/// A trigger event.
+#[derive(Clone, Debug)]
+pub struct TriggerEvent(pub trigger_event::Model);
+
+impl From<trigger_event::Model> for TriggerEvent {
+    fn from(row: trigger_event::Model) -> Self {
+        Self(row)
+    }
+}
+
+/// What kind of thing makes a client ready to change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+#[graphql(remote = "entity::trigger_event::TriggerKind")]
+pub enum TriggerKind {
+    /// They are not content with whom they have.
+    Dissatisfaction,
+    /// Somebody else leads.
+    LeadershipChange,
+    /// A contract ends.
+    ContractEnd,
+    /// They got money.
+    Funding,
+    /// They expand.
+    Expansion,
+    /// A rule they live by changes.
+    Regulation,
+    /// Anything else.
+    Other,
+}
+
+/// What came of a trigger event for us.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+#[graphql(remote = "entity::trigger_event::TriggerOutcome")]
+pub enum TriggerOutcome {
+    /// We were invited, and won.
+    Won,
+    /// We were invited, and lost.
+    CompetedAndLost,
+    /// They changed, and did not ask us.
+    NotInvited,
+    /// They stayed with whom they have.
+    NoChange,
+}
+word! { trigger_event::TriggerKind as TriggerKind, trigger_event::TriggerOutcome as TriggerOutcome }
+
+object! {
+    /// Something that makes a client ready to change: dissatisfaction first of all.
+    TriggerEvent as "TriggerEvent" Node {
+        /// Opaque, prefixed by the type, ascending with time.
+        id: Shown<TriggerEventId> = plain(|event| Shown(event.0.id));
+        /// Where it happened.
+        account: Account = batch(accounts);
+        /// What kind of thing it was.
+        kind: trigger_event::TriggerKind = plain(|event| event.0.kind);
+        /// The day on which it happened.
+        occurredOn: Day = plain(|event| event.0.occurred_on);
+        /// What there is to know about it.
+        description: Option<&str> = plain(|event| event.0.description.as_deref());
+        /// Whom it is about, or who told; null also where they moved out of the caller's sight.
+        contact: Option<Contact> = batch(contacts);
+        /// Who recorded it.
+        recordedBy: Option<User> = batch(recorders);
+        /// What came of it for us; null while that is open.
+        outcome: Option<trigger_event::TriggerOutcome> = plain(|event| event.0.outcome);
+        /// The day on which that was settled; null while it is open.
+        resolvedOn: Option<Day> = plain(|event| event.0.resolved_on);
+        /// The opportunities that came of it, by id; at most 500.
+        opportunities: Vec<Opportunity> = batch(opportunities);
+        /// When it was entered.
+        createdAt: Instant = plain(|event| event.0.created_at);
+        /// When it last changed.
+        updatedAt: Instant = plain(|event| event.0.updated_at);
+        /// Writes so far: 1 on creation.
+        version: i32 = plain(|event| event.0.version);
+    }
+}
+listed!(TriggerEvent as "TriggerEvent");
+
+payload! {
+    /// A trigger event, or what is to be mended.
+    TriggerEventPayload as "TriggerEventPayload" {
+        /// The trigger event as it is now; null where there are userErrors.
+        triggerEvent(trigger_event): TriggerEvent,
+    }
+}
+
+impl TriggerEventPayload {
+    fn of(row: trigger_event::Model) -> Self {
+        Self { trigger_event: Some(TriggerEvent(row)), ..Self::default() }
+    }
+}
+
+impl Record for trigger_event::Model {
+    type Table = trigger_event::Entity;
+    type Active = trigger_event::ActiveModel;
+    const NOUN: &'static str = TriggerEventId::PREFIX;
+
+    fn uuid(&self) -> Uuid {
+        self.id.uuid()
+    }
+
+    fn account(&self) -> Option<AccountId> {
+        Some(self.account_id)
+    }
+
+    fn external_ids(&self) -> Option<&str> {
+        None
+    }
+
+    fn version(&self) -> i32 {
+        self.version
+    }
+
+    fn stamp(&mut self, at: Instant, version: i32) {
+        self.updated_at = at;
+        self.version = version;
+    }
+
+    fn facts(&self, _: Currency) -> Facts {
+        let Self {
+            id: _,
+            organization_id: _,
+            account_id,
+            kind,
+            occurred_on,
+            description,
+            contact_id,
+            recorded_by_id,
+            outcome,
+            resolved_on,
+            created_at,
+            updated_at: _,
+            version: _,
+        } = self;
+        facts! {
+            "accountId": account_id,
+            "kind": kind.word(),
+            "occurredOn": occurred_on,
+            "description": description,
+            "contactId": contact_id,
+            "recordedById": recorded_by_id,
+            "outcome": outcome.map(trigger_event::TriggerOutcome::word),
+            "resolvedOn": resolved_on,
+            "createdAt": created_at,
+        }
+    }
+}
+
+impl TriggerEvent {
+    /// Trigger events by their ids, as far as they are seen.
+    ///
+    /// # Errors
+    /// `UNAUTHENTICATED`; the database's.
+    pub async fn fetch(
+        cx: &Cx,
+        ids: impl IntoIterator<Item = TriggerEventId>,
+    ) -> Result<HashMap<TriggerEventId, Self>> {
+        let seen = cx.viewer()?.rows::<trigger_event::Entity>(trigger_event::Column::AccountId);
+        cx.by_ids(seen, trigger_event::Column::Id, Columns::ALL, ids, |row| row.id).await
+    }
+}
+
+async fn accounts(asked: &Asked<'_>, of: &[&TriggerEvent]) -> Result<Answers> {
+    let found = Account::fetch(asked.cx, of.iter().map(|event| event.0.account_id)).await?;
+    asked.maybe(&of.iter().map(|event| found.get(&event.0.account_id)).collect::<Vec<_>>()).await
+}
+
+async fn contacts(asked: &Asked<'_>, of: &[&TriggerEvent]) -> Result<Answers> {
+    let found = Contact::fetch(asked.cx, of.iter().filter_map(|event| event.0.contact_id)).await?;
+    asked.maybe(&of.iter().map(|event| found.get(&event.0.contact_id?)).collect::<Vec<_>>()).await
+}
+
+async fn recorders(asked: &Asked<'_>, of: &[&TriggerEvent]) -> Result<Answers> {
+    let found = User::fetch(asked.cx, of.iter().filter_map(|event| event.0.recorded_by_id)).await?;
+    asked.maybe(&of.iter().map(|event| found.get(&event.0.recorded_by_id?)).collect::<Vec<_>>()).await
+}
+
+async fn opportunities(asked: &Asked<'_>, of: &[&TriggerEvent]) -> Result<Answers> {
+    let mut events: Vec<TriggerEventId> = of.iter().map(|event| event.0.id).collect();
+    events.sort_unstable();
+    events.dedup();
+    // Where this many and one are there, one of the lists is too long.
+    let most = LONGEST_LIST * events.len() as u64;
+    let rows = asked
+        .cx
+        .viewer()?
+        .rows::<opportunity::Entity>(opportunity::Column::AccountId)
+        .filter(opportunity::Column::TriggerEventId.is_in(events))
+        .order_by_asc(opportunity::Column::Id)
+        .limit(most + 1)
+        .all(asked.cx.reader())
+        .await?;
+    let mut found: HashMap<TriggerEventId, Vec<Opportunity>> = HashMap::new();
+    for row in rows {
+        if let Some(event) = row.trigger_event_id {
+            found.entry(event).or_default().push(Opportunity(row));
+        }
+    }
+    if found.values().any(|list| list.len() as u64 > LONGEST_LIST) {
+        let message = format!("More than {LONGEST_LIST} opportunities came of one trigger event.");
+        return Err(Fault::LimitExceeded(message));
+    }
+    let lists: Vec<&[Opportunity]> =
+        of.iter().map(|event| found.get(&event.0.id).map_or(&[][..], Vec::as_slice)).collect();
+    asked.lists(&lists).await
+}
+
+/// `Opportunity.triggerEvent`.
+pub async fn of_opportunities(asked: &Asked<'_>, of: &[&Opportunity]) -> Result<Answers> {
+    let found = TriggerEvent::fetch(asked.cx, of.iter().filter_map(|row| row.0.trigger_event_id)).await?;
+    asked.maybe(&of.iter().map(|row| found.get(&row.0.trigger_event_id?)).collect::<Vec<_>>()).await
+}

@@ -1,0 +1,121 @@
+//! Whom to fill the blanks of a week with.
+
+use std::cmp::Reverse;
+use std::collections::HashMap;
+
+use async_graphql::InputObject;
+use entity::target::TargetStatus;
+use entity::{AccountId, TargetId, UserId, account, target};
+use sea_orm::sea_query::{Expr, ExprTrait};
+use sea_orm::{ColumnTrait, ConnectionTrait, QueryFilter, QuerySelect, QueryTrait};
+
+use super::CalendarWeek;
+use crate::error::{Fault, Result};
+use crate::graph::{Answers, Asked};
+use crate::target::Target;
+
+/// Suggestions of one week at most.
+const MOST: i32 = 200;
+/// Suggestions where no number is given.
+const USUAL: i32 = 10;
+
+/// Arguments of `CalendarWeek.suggestions`.
+#[derive(Clone, Copy, Debug, InputObject)]
+pub struct WeekSuggestionsArguments {
+    /// How many at most: 0 to 200.
+    #[graphql(default_with = "Some(USUAL)")]
+    pub first: Option<i32>,
+}
+
+/// A target that might be touched.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Candidate {
+    target: TargetId,
+    account: AccountId,
+    /// The account's score: comparable within an organization.
+    score: i64,
+    potential: Option<i64>,
+}
+
+/// Puts candidates into their order: the best score first, then the highest potential, unknown ones last, then by id.
+fn put_in_order(candidates: &mut [Candidate]) {
+    candidates.sort_unstable_by_key(|one| (Reverse(one.score), Reverse(one.potential), one.target));
+}
+
+/// `CalendarWeek.suggestions`: two statements for all weeks.
+///
+/// # Errors
+/// `BAD_USER_INPUT` for a number out of its bounds; the database's.
+pub(super) async fn of_weeks(asked: &Asked<'_>, of: &[&CalendarWeek]) -> Result<Answers> {
+    let WeekSuggestionsArguments { first } = asked.arguments()?;
+    let first = first.unwrap_or(USUAL);
+    if !(0..=MOST).contains(&first) {
+        return Err(Fault::BadInput(format!("first is between 0 and {MOST}; {first} was given.")));
+    }
+    let users: Vec<UserId> = of.iter().map(|week| week.user.id).collect();
+    let held = if first == 0 { HashMap::new() } else { held_by(asked, users).await? };
+    let chosen: Vec<Vec<TargetId>> = of
+        .iter()
+        .map(|week| {
+            let all = held.get(&week.user.id).map_or(&[][..], Vec::as_slice);
+            let mut free: Vec<Candidate> =
+                all.iter().filter(|one| !week.touched.contains(&one.account)).copied().collect();
+            put_in_order(&mut free);
+            free.iter().take(usize::try_from(first).unwrap_or_default()).map(|one| one.target).collect()
+        })
+        .collect();
+    let found = Target::fetch(asked.cx, chosen.iter().flatten().copied()).await?;
+    let lists: Vec<Vec<&Target>> =
+        chosen.iter().map(|ids| ids.iter().filter_map(|id| found.get(id)).collect()).collect();
+    asked.lists_of(&lists).await
+}
+
+/// The targets that users have today, with what decides their order.
+async fn held_by(asked: &Asked<'_>, users: Vec<UserId>) -> Result<HashMap<UserId, Vec<Candidate>>> {
+    let viewer = asked.cx.viewer()?;
+    let of_account =
+        Expr::col((account::Entity, account::Column::Id)).equals((target::Entity, target::Column::AccountId));
+    let mut query = viewer
+        .rows::<target::Entity>(target::Column::AccountId)
+        .filter(target::Column::SellerId.is_in(users))
+        .filter(target::Column::Status.eq(TargetStatus::Agreed))
+        .filter(account::Column::ArchivedAt.is_null())
+        .select_only()
+        .column(target::Column::SellerId)
+        .column(target::Column::Id)
+        .column(target::Column::AccountId)
+        .into_query();
+    query
+        .column((account::Entity, account::Column::Score))
+        .column((account::Entity, account::Column::Potential))
+        .inner_join(account::Entity, of_account);
+    let mut held: HashMap<UserId, Vec<Candidate>> = HashMap::new();
+    for row in asked.cx.reader().query_all(&query).await? {
+        let candidate = Candidate {
+            target: TargetId(row.try_get_by_index(1)?),
+            account: AccountId(row.try_get_by_index(2)?),
+            score: row.try_get_by_index(3)?,
+            potential: row.try_get_by_index(4)?,
+        };
+        held.entry(UserId(row.try_get_by_index(0)?)).or_default().push(candidate);
+    }
+    Ok(held)
+}
+
+#[cfg(test)]
+mod tests {
+    use entity::Id;
+
+    use super::*;
+
+    #[test]
+    fn the_best_score_comes_first_and_unknown_potential_last() {
+        let one =
+            |score, potential| Candidate { target: TargetId::make(), account: AccountId::make(), score, potential };
+        let expected =
+            [one(90, None), one(80, Some(5)), one(80, Some(0)), one(80, None), one(80, None), one(0, Some(9))];
+        let mut given = [expected[3], expected[5], expected[0], expected[4], expected[2], expected[1]];
+        put_in_order(&mut given);
+        assert_eq!(given, expected);
+    }
+}
