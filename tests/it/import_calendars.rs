@@ -79,7 +79,7 @@ async fn events_with_known_people_become_touches(world: &World) {
             ),
             event(
                 "UID:7
-            DTSTART;TZID=/example.org/20070129_1/America/New_York:29990405T110000
+            DTSTART;TZID=/example.org/20070129_1/America/New_York:20900405T110000
             DURATION:PT45M
             ATTENDEE:mailto:jo@acme.com",
             ),
@@ -104,7 +104,7 @@ async fn events_with_known_people_become_touches(world: &World) {
             "account": {"name": "Acme"}, "contacts": [{"name": "Kay"}], "user": {"name": admin}, "externalIds": of("2")}),
         json!({"at": "2017-04-05T12:00:00Z", "durationMinutes": null, "status": "COMPLETED", "kind": "MEETING", "subject": "Fair", "notes": null,
             "account": {"name": "Globex"}, "contacts": [{"name": "Lee"}], "user": {"name": admin}, "externalIds": of("3")}),
-        json!({"at": "2999-04-05T15:00:00Z", "durationMinutes": 45, "status": "SCHEDULED", "kind": "MEETING", "subject": null, "notes": null,
+        json!({"at": "2090-04-05T15:00:00Z", "durationMinutes": 45, "status": "SCHEDULED", "kind": "MEETING", "subject": null, "notes": null,
             "account": {"name": "Acme"}, "contacts": [{"name": "Jo"}], "user": {"name": admin}, "externalIds": of("7")}),
     ];
     assert_eq!(said, expected);

@@ -15,10 +15,22 @@ async fn may_2017(kind: tests::Kind) -> World {
 
 const ACTION: &str = "kind why ifSkipped dueOn account { name } subject { __typename id }";
 
-async fn today(who: &Client, of: &Member, arguments: &str) -> Value {
+async fn whole(who: &Client, of: &Member, arguments: &str) -> Value {
     let document =
         format!("query($id: ID!) {{ node(id: $id) {{ ... on User {{ today{arguments} {{ {ACTION} }} }} }} }}");
     who.send(&document, json!({"id": of.id()})).await.data("node.today").clone()
+}
+
+/// The same without what everybody is told who has targets without plans and an empty calendar: that has a test of its own.
+async fn today(who: &Client, of: &Member, arguments: &str) -> Value {
+    match whole(who, of, arguments).await {
+        Value::Array(list) => list.into_iter().filter(|action| !is_usual(action)).collect(),
+        other => other,
+    }
+}
+
+fn is_usual(action: &Value) -> bool {
+    action["kind"] == "WRITE_PLAN" || action["kind"] == "FILL_BLANK_DAY"
 }
 
 /// A target of the seller's, agreed by the manager, at an account with a score.
@@ -178,6 +190,115 @@ async fn the_statements_do_not_grow_with_what_there_is_to_do(world: &World) {
     }
     mia.query("{ me { id } }").await;
     let (answer, three) = count(world.server(), mia.query(&page)).await;
-    let all: usize = answer.each("users.nodes", "today").iter().filter_map(|day| day.as_array()).map(Vec::len).sum();
+    let days = answer.each("users.nodes", "today");
+    let all = days.iter().filter_map(|day| day.as_array()).flatten().filter(|action| !is_usual(action)).count();
     assert_eq!((all, one), (24, three));
+}
+
+#[on_both_databases]
+async fn plans_promises_trigger_events_and_blank_days_have_their_say(empty: &Database) {
+    let world = may_2017(empty.kind()).await;
+    let mia = world.manager("Mia").await;
+    let ann = world.seller("Ann").under(&mia).await;
+    let acme = ann.account(json!({"name": "Acme"})).await;
+    let target = target(&ann, &mia, &acme).await;
+    ann.mutate("setGoal", "goal { id }", json!({"accountId": acme, "amount": "1000"})).await.done();
+    import(&ann, &acme, "MEETING", "2017-05-09T12:00:00Z").await;
+    let told = |list: &Value, kinds: &[&str]| {
+        let of_kind = |action: &&Value| kinds.contains(&action["kind"].as_str().unwrap());
+        let all: Vec<Value> = list.as_array().unwrap().iter().filter(of_kind).cloned().collect();
+        all.iter()
+            .map(|action| json!([action["kind"], action["dueOn"], action["subject"]["id"], action["why"]]))
+            .collect::<Vec<_>>()
+    };
+    let found = whole(&ann, &ann, "").await;
+    assert_eq!(
+        told(&found, &["WRITE_PLAN", "FILL_BLANK_DAY"])[..2],
+        [
+            json!(["WRITE_PLAN", null, target, "Acme has been a target since 2017-05-10 and has no plan."]),
+            json!([
+                "FILL_BLANK_DAY",
+                "2017-05-15",
+                ann.id(),
+                "Monday, 2017-05-15, has 480 working minutes and no touch with a target."
+            ]),
+        ]
+    );
+    assert_eq!(told(&found, &["FILL_BLANK_DAY"]).len(), 5);
+
+    // With a plan there are its actions and its review; with a touch the day is not blank.
+    let input = json!({"accountId": acme, "title": "Win", "startsOn": "2017-01-01", "endsOn": "2017-12-31"});
+    let plan = ann.make("createPlan", "plan", input).await;
+    let review = json!({"id": plan, "nextReviewOn": "2017-05-14"});
+    ann.mutate("updatePlan", "plan { id }", review).await.done();
+    for (title, due_on, assignee) in
+        [("Call", "2017-05-01", ann.id()), ("Later", "2017-05-30", ann.id()), ("Look", "2017-05-01", mia.id())]
+    {
+        let input = json!({"planId": plan, "title": title, "dueOn": due_on, "assigneeId": assignee});
+        ann.mutate("addAction", "plan { id }", input).await.done();
+    }
+    let call = ann.query("{ plans { nodes { actions { id } } } }").await.text("plans.nodes.0.actions.0.id").to_owned();
+    let input = json!({"accountId": acme, "kind": "CALL", "at": "2017-05-15T09:00:00Z"});
+    ann.make("scheduleTouch", "touch", input).await;
+    let input = json!({"accountId": acme, "what": "A price list", "madeOn": "2017-05-02", "dueOn": "2017-05-12"});
+    let promise = ann.make("makePromise", "promise", input).await;
+    let record = async |kind: &str, on: &str| {
+        let input = json!({"accountId": acme, "kind": kind, "occurredOn": on});
+        ann.make("recordTriggerEvent", "triggerEvent", input).await
+    };
+    let funding = record("FUNDING", "2017-05-09").await;
+    let dissatisfied = record("DISSATISFACTION", "2017-03-01").await;
+    let answered = record("EXPANSION", "2017-05-01").await;
+    ann.opportunity(&acme, json!({"name": "Warehouse", "triggerEventId": answered})).await;
+    let found = whole(&ann, &ann, "").await;
+    let kinds = ["ANSWER_TRIGGER_EVENT", "KEEP_PROMISE", "DO_ACTION", "REVIEW_PLAN", "WRITE_PLAN", "FILL_BLANK_DAY"];
+    assert_eq!(
+        told(&found, &kinds),
+        [
+            json!([
+                "ANSWER_TRIGGER_EVENT",
+                null,
+                dissatisfied,
+                "Acme is dissatisfied with whom they have (2017-03-01, 70 days ago), and no opportunity came of it yet."
+            ]),
+            json!([
+                "ANSWER_TRIGGER_EVENT",
+                null,
+                funding,
+                "Acme got money (2017-05-09, yesterday), and no opportunity came of it yet."
+            ]),
+            json!(["DO_ACTION", "2017-05-01", call, "“Call” of the plan for Acme was due 9 days ago."]),
+            json!([
+                "KEEP_PROMISE",
+                "2017-05-12",
+                promise,
+                "Acme was promised “A price list” on 2017-05-02; it is due on 2017-05-12."
+            ]),
+            json!([
+                "FILL_BLANK_DAY",
+                "2017-05-16",
+                ann.id(),
+                "Tuesday, 2017-05-16, has 480 working minutes and no touch with a target."
+            ]),
+            json!([
+                "FILL_BLANK_DAY",
+                "2017-05-17",
+                ann.id(),
+                "Wednesday, 2017-05-17, has 480 working minutes and no touch with a target."
+            ]),
+            json!([
+                "FILL_BLANK_DAY",
+                "2017-05-18",
+                ann.id(),
+                "Thursday, 2017-05-18, has 480 working minutes and no touch with a target."
+            ]),
+            json!([
+                "FILL_BLANK_DAY",
+                "2017-05-19",
+                ann.id(),
+                "Friday, 2017-05-19, has 480 working minutes and no touch with a target."
+            ]),
+        ]
+    );
+    world.finish().await;
 }

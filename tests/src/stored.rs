@@ -177,11 +177,11 @@ async fn acquaintances(lines: &mut Vec<String>, of: &Tables<'_>) {
 
 /// What the database tells of each touch is what the rules say.
 async fn weights(lines: &mut Vec<String>, of: &Tables<'_>, touches: &[touch::Model]) {
-    use callshot::analytics::touches::default_minutes;
+    use callshot::touch::weight::usual_minutes;
     use callshot::touch::weight::{is_answered, weight};
     let said = touches.iter().map(|row| {
         let answered = row.status == touch::TouchStatus::Completed && is_answered(row);
-        let minutes = row.duration_minutes.unwrap_or_else(|| default_minutes(row.kind));
+        let minutes = row.duration_minutes.unwrap_or_else(|| usual_minutes(row.kind));
         (row.id.uuid(), i32::try_from(weight(row)).unwrap_or_default(), answered, minutes)
     });
     let told = touch::Entity::of(of.organization)

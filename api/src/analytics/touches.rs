@@ -17,6 +17,7 @@ use crate::filter::Filter as _;
 use crate::graph::{Asked, object};
 use crate::target::TOUCH_ON_LIST;
 use crate::touch::TouchFilter;
+use crate::touch::weight::usual_minutes;
 
 /// What touches are grouped by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
@@ -101,21 +102,10 @@ pub struct TouchesArguments {
     pub filter: Option<TouchFilter>,
 }
 
-/// Minutes that a touch without a duration counts (design, Focus).
-#[must_use]
-pub const fn default_minutes(kind: TouchKind) -> i32 {
-    match kind {
-        TouchKind::Meeting => 60,
-        TouchKind::Event => 120,
-        TouchKind::Call => 15,
-        TouchKind::Email | TouchKind::Message | TouchKind::Mail | TouchKind::Other => 5,
-    }
-}
-
 /// A touch's minutes, in SQL.
 fn minutes_sql() -> String {
     let defaults: Vec<String> =
-        TouchKind::iter().map(|kind| format!("when '{}' then {}", kind.word(), default_minutes(kind))).collect();
+        TouchKind::iter().map(|kind| format!("when '{}' then {}", kind.word(), usual_minutes(kind))).collect();
     format!("coalesce(touch.duration_minutes, case touch.kind {} end)", defaults.join(" "))
 }
 

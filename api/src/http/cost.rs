@@ -39,10 +39,11 @@ const COUNT_OF_ONE: u64 = 2;
 /// A filter on a list of the whole organization may read all of it to find a page.
 const FILTER_ALL: u64 = 100;
 /// What is worked out from all that an object has, for each object: type, field, points.
-const WORKED_OUT: [(&str, &str, u64); 7] = [
+const WORKED_OUT: [(&str, &str, u64); 8] = [
     ("Account", "presence", 1),
     ("Account", "relationships", 1),
     ("Account", "kickoff", 1),
+    ("TriggerEvent", "presence", 1),
     ("Target", "nurture", 2),
     ("TargetList", "readiness", 20),
     ("User", "focus", 50),

@@ -35,8 +35,8 @@ impl Finding for Still {
         self.day
     }
 
-    fn account(&self) -> AccountId {
-        self.account
+    fn account(&self) -> Option<AccountId> {
+        Some(self.account)
     }
 
     fn suggest(&self, told: &Told<'_>) -> Suggestion {

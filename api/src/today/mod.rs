@@ -3,6 +3,9 @@
 //! | room | holds |
 //! |---|---|
 //! | here | the type, the order, and how all kinds come together |
+//! | [`answer_trigger_event`] | what made their clients ready to change |
+//! | [`keep_promise`] | what they promised |
+//! | [`fill_blank_day`] | days of next week without a touch with a target |
 //! | [`touch_target`] | targets at which we are absent, or soon will be |
 //! | [`ask_for_commitment`] | open opportunities for which nobody asks for a commitment |
 //! | [`decide_target`] | proposals that wait for their word |
@@ -20,9 +23,12 @@
 //! what is more pressing (the better score, the longer wait). What is still equal comes by id, so that the same rows give
 //! the same list every time.
 
+pub mod answer_trigger_event;
 pub mod ask_for_commitment;
 pub mod decide_target;
 pub mod do_action;
+pub mod fill_blank_day;
+pub mod keep_promise;
 pub mod review_plan;
 pub mod set_goal;
 pub mod touch_target;
@@ -99,7 +105,7 @@ impl Kind {
 pub enum SuggestedActionKind {
     /// Touch a target at which we are absent, or will be within a week; unless a touch is scheduled in time.
     TouchTarget,
-    /// Keep a promise to a client.
+    /// Keep a promise to a client that is due within a week, or long since.
     KeepPromise,
     /// Do an action of a plan that is theirs and due within a week, or long since.
     DoAction,
@@ -109,7 +115,8 @@ pub enum SuggestedActionKind {
     WritePlan,
     /// Ask for a commitment on an open opportunity for which nobody has in the last 14 days.
     AskForCommitment,
-    /// Answer what made a client ready to change.
+    /// Answer what made a client of theirs ready to change in the last 90 days, while it is not settled and no opportunity
+    /// came of it.
     AnswerTriggerEvent,
     /// Fill a day of next week without a touch with a target.
     FillBlankDay,
@@ -171,8 +178,8 @@ pub struct Told<'a> {
 pub trait Finding: Send + Sync {
     /// Whose day it belongs to, by its place among the days.
     fn day(&self) -> usize;
-    /// The account that it is about.
-    fn account(&self) -> AccountId;
+    /// The account that it is about, where it is about one.
+    fn account(&self) -> Option<AccountId>;
     /// What is to be done about it. Pure.
     fn suggest(&self, told: &Told<'_>) -> Suggestion;
 }
@@ -181,6 +188,8 @@ pub trait Finding: Send + Sync {
 async fn findings(cx: &Cx, days: &[Today]) -> Result<Vec<Box<dyn Finding>>> {
     let targets = touch_target::listed(cx, days).await?;
     let mut found: Vec<Box<dyn Finding>> = Vec::new();
+    found.extend(answer_trigger_event::find(cx, days).await?);
+    found.extend(keep_promise::find(cx, days).await?);
     found.extend(touch_target::find(cx, days, &targets).await?);
     found.extend(ask_for_commitment::find(cx, days).await?);
     found.extend(decide_target::find(cx, days).await?);
@@ -188,6 +197,7 @@ async fn findings(cx: &Cx, days: &[Today]) -> Result<Vec<Box<dyn Finding>>> {
     found.extend(review_plan::find(cx, days).await?);
     found.extend(write_plan::find(cx, &targets).await?);
     found.extend(set_goal::find(cx, &targets).await?);
+    found.extend(fill_blank_day::find(cx, days).await?);
     Ok(found)
 }
 
@@ -236,7 +246,7 @@ object! {
         kind: Kind = plain(|action| action.0.kind);
         /// At which account; null where it is about none.
         account: Option<Account> = batch(accounts);
-        /// What it is about: a target, an opportunity, an action, a plan.
+        /// What it is about: a target, an opportunity, an action, a plan, a promise, a trigger event; the user, for a blank day.
         subject: Option<AnyNode> = batch(subjects);
         /// Why, in a sentence with the numbers in it.
         why: &str = plain(|action| &action.0.why);
@@ -278,16 +288,18 @@ pub async fn of_users(asked: &Asked<'_>, of: &[&User]) -> Result<Answers> {
         })
         .collect();
     let found = if days.is_empty() { Vec::new() } else { findings(asked.cx, &days).await? };
-    let accounts = Account::fetch(asked.cx, found.iter().map(|finding| finding.account())).await?;
+    let accounts = Account::fetch(asked.cx, found.iter().filter_map(|finding| finding.account())).await?;
     let mut suggestions: Vec<Vec<Suggestion>> = vec![Vec::new(); days.len()];
     for finding in &found {
         // What hangs off an account that the caller does not see is not told.
-        if let Some(account) = accounts.get(&finding.account()) {
-            let (place, account) = (finding.day(), &account.0);
-            let Today { on, zone, .. } = days[place];
-            let told = Told { name: &account.name, score: account.score, on, zone, currency: viewer.currency };
-            suggestions[place].push(finding.suggest(&told));
-        }
+        let (name, score) = match finding.account().map(|account| accounts.get(&account)) {
+            Some(Some(account)) => (account.0.name.as_str(), account.0.score),
+            Some(None) => continue,
+            None => ("", 0),
+        };
+        let Today { on, zone, .. } = days[finding.day()];
+        let told = Told { name, score, on, zone, currency: viewer.currency };
+        suggestions[finding.day()].push(finding.suggest(&told));
     }
     let lists: Vec<Vec<SuggestedAction>> = suggestions
         .into_iter()

@@ -64,8 +64,8 @@ impl Finding for Goalless {
         self.day
     }
 
-    fn account(&self) -> AccountId {
-        self.account
+    fn account(&self) -> Option<AccountId> {
+        Some(self.account)
     }
 
     fn suggest(&self, told: &Told<'_>) -> Suggestion {

@@ -29,6 +29,7 @@ use crate::graph::{Answers, Asked, Shown, object, payload, word};
 use crate::money::Currency;
 use crate::opportunity::Opportunity;
 use crate::paging::{LONGEST_LIST, listed};
+use crate::presence::Ask;
 use crate::user::User;
 
 /// A trigger event.
@@ -97,6 +98,8 @@ object! {
         outcome: Option<trigger_event::TriggerOutcome> = plain(|event| event.0.outcome);
         /// The day on which that was settled; null while it is open.
         resolvedOn: Option<Day> = plain(|event| event.0.resolved_on);
+        /// How present, known and valued we were there at the end of the day.
+        presence: crate::presence::Presence = batch(presences);
         /// The opportunities that came of it, by id; at most 500.
         opportunities: Vec<Opportunity> = batch(opportunities);
         /// When it was entered.
@@ -191,6 +194,12 @@ impl TriggerEvent {
         let seen = cx.viewer()?.rows::<trigger_event::Entity>(trigger_event::Column::AccountId);
         cx.by_ids(seen, trigger_event::Column::Id, Columns::ALL, ids, |row| row.id).await
     }
+}
+
+async fn presences(asked: &Asked<'_>, of: &[&TriggerEvent]) -> Result<Answers> {
+    let viewer = asked.cx.viewer()?;
+    let ask = |event: &&TriggerEvent| Ask::on(viewer, event.0.account_id, event.0.occurred_on, asked.cx.now);
+    crate::presence::answer(asked, &of.iter().map(ask).collect::<Vec<_>>()).await
 }
 
 async fn accounts(asked: &Asked<'_>, of: &[&TriggerEvent]) -> Result<Answers> {

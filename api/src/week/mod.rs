@@ -95,8 +95,8 @@ object! {
         blankSpots: Vec<BlankSpot> = batch(blank_spots);
         /// Working days on which no touch with a target begins.
         blankDays: Vec<Day> = plain(|week| week.blank_days());
-        /// Whom to fill the blanks with: the user's targets of today whose accounts are not touched in the week, those with
-        /// the best score first, then by potential.
+        /// Whom to fill the blanks with: the user's targets of today whose accounts are not touched in the week, those that
+        /// fall absent soonest first, then those with the best score, then by potential.
         suggestions(WeekSuggestionsArguments): Vec<Target> = batch(suggestion::of_weeks);
     }
 }
@@ -149,6 +149,13 @@ impl CalendarWeek {
     fn blank_days(&self) -> Vec<Day> {
         let blank = self.days.iter().filter(|day| day.split.working > 0 && day.target_touches == 0);
         blank.map(|day| day.on).collect()
+    }
+
+    /// How many days have working time, and those of them on which no touch with a target begins, with their working minutes.
+    pub fn working_and_blank_days(&self) -> (usize, Vec<(Day, i32)>) {
+        let working: Vec<&CalendarDay> = self.days.iter().filter(|day| day.split.working > 0).collect();
+        let blank = working.iter().filter(|day| day.target_touches == 0);
+        (working.len(), blank.map(|day| (day.on, whole(day.split.working))).collect())
     }
 
     /// The weeks of users, in their order, that contain a day; next week where none is given. Three statements for any

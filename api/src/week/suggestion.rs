@@ -12,6 +12,7 @@ use sea_orm::{ColumnTrait, ConnectionTrait, QueryFilter, QuerySelect, QueryTrait
 use super::CalendarWeek;
 use crate::error::{Fault, Result};
 use crate::graph::{Answers, Asked};
+use crate::presence::{Ask, Presence};
 use crate::target::Target;
 
 /// Suggestions of one week at most.
@@ -28,21 +29,25 @@ pub struct WeekSuggestionsArguments {
 }
 
 /// A target that might be touched.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 struct Candidate {
     target: TargetId,
     account: AccountId,
+    /// Days until we are absent there; 0 where we are.
+    left: f64,
     /// The account's score: comparable within an organization.
     score: i64,
     potential: Option<i64>,
 }
 
-/// Puts candidates into their order: the best score first, then the highest potential, unknown ones last, then by id.
+/// Puts candidates into their order: who falls absent soonest first, then the best score, then the highest potential,
+/// unknown ones last, then by id.
 fn put_in_order(candidates: &mut [Candidate]) {
-    candidates.sort_unstable_by_key(|one| (Reverse(one.score), Reverse(one.potential), one.target));
+    let rest = |one: &Candidate| (Reverse(one.score), Reverse(one.potential), one.target);
+    candidates.sort_unstable_by(|one, other| one.left.total_cmp(&other.left).then_with(|| rest(one).cmp(&rest(other))));
 }
 
-/// `CalendarWeek.suggestions`: two statements for all weeks.
+/// `CalendarWeek.suggestions`: three statements for all weeks.
 ///
 /// # Errors
 /// `BAD_USER_INPUT` for a number out of its bounds; the database's.
@@ -89,15 +94,22 @@ async fn held_by(asked: &Asked<'_>, users: Vec<UserId>) -> Result<HashMap<UserId
         .column((account::Entity, account::Column::Score))
         .column((account::Entity, account::Column::Potential))
         .inner_join(account::Entity, of_account);
-    let mut held: HashMap<UserId, Vec<Candidate>> = HashMap::new();
+    let mut candidates: Vec<(UserId, Candidate)> = Vec::new();
     for row in asked.cx.reader().query_all(&query).await? {
         let candidate = Candidate {
             target: TargetId(row.try_get_by_index(1)?),
             account: AccountId(row.try_get_by_index(2)?),
+            left: 0.0,
             score: row.try_get_by_index(3)?,
             potential: row.try_get_by_index(4)?,
         };
-        held.entry(UserId(row.try_get_by_index(0)?)).or_default().push(candidate);
+        candidates.push((UserId(row.try_get_by_index(0)?), candidate));
+    }
+    let asks: Vec<Ask> = candidates.iter().map(|(_, one)| Ask::at(viewer, one.account, asked.cx.now)).collect();
+    let presences = Presence::of_touches(asked.cx, &asks).await?;
+    let mut held: HashMap<UserId, Vec<Candidate>> = HashMap::new();
+    for ((user, candidate), presence) in candidates.into_iter().zip(presences) {
+        held.entry(user).or_default().push(Candidate { left: presence.days_until_absent(), ..candidate });
     }
     Ok(held)
 }
@@ -109,12 +121,24 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_best_score_comes_first_and_unknown_potential_last() {
-        let one =
-            |score, potential| Candidate { target: TargetId::make(), account: AccountId::make(), score, potential };
-        let expected =
-            [one(90, None), one(80, Some(5)), one(80, Some(0)), one(80, None), one(80, None), one(0, Some(9))];
-        let mut given = [expected[3], expected[5], expected[0], expected[4], expected[2], expected[1]];
+    fn who_falls_absent_comes_first_then_the_best_score_and_unknown_potential_last() {
+        let in_days = |left, score, potential| {
+            let (target, account) = (TargetId::make(), AccountId::make());
+            Candidate { target, account, left, score, potential }
+        };
+        let one = |score, potential| in_days(2.0, score, potential);
+        let expected = [
+            in_days(1.5, 10, None),
+            one(90, None),
+            one(80, Some(5)),
+            one(80, Some(0)),
+            one(80, None),
+            one(80, None),
+            one(0, Some(9)),
+        ];
+        let mut given = expected;
+        given.rotate_left(3);
+        given.swap(0, 5);
         put_in_order(&mut given);
         assert_eq!(given, expected);
     }
