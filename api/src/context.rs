@@ -7,7 +7,7 @@ use std::sync::Arc;
 use chrono_tz::Tz;
 use entity::{AccountId, Columns, Day, Instant, Row, Scoped, SessionId, UserId, account, organization, seat, user};
 use sea_orm::sea_query::extension::postgres::PgFunc;
-use sea_orm::sea_query::{Cond, Expr, ExprTrait, SelectStatement, SimpleExpr, Value, ValueType};
+use sea_orm::sea_query::{Cond, Expr, ExprTrait, Func, SelectStatement, SimpleExpr, Value, ValueType};
 use sea_orm::{ColumnTrait, Condition, ConnectionTrait, DbBackend, QueryFilter, QuerySelect, QueryTrait, Select};
 
 use crate::app::App;
@@ -281,9 +281,12 @@ impl Viewer {
             return rows;
         }
         let theirs = account.in_subquery(self.seats_query());
-        // Planned for any line, PostgreSQL expects some thirty seats and would look up each one's rows. Whether something
-        // is true can only be asked row by row, of a table of all seats that is made once.
-        rows.filter(if self.has_few_seats() { theirs } else { theirs.is(Expr::cust("true")) })
+        if self.has_few_seats() {
+            return rows.filter(theirs);
+        }
+        // Planned for any line, PostgreSQL expects some thirty seats and would look up each one's rows. What stands in a
+        // function can only be asked row by row, of a table of all seats that is made once.
+        rows.filter(Expr::expr(Func::coalesce([theirs, Expr::cust("false")])))
     }
 
     /// The accounts they see.

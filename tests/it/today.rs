@@ -274,6 +274,7 @@ async fn plans_promises_trigger_events_and_blank_days_have_their_say(empty: &Dat
                 promise,
                 "Acme was promised “A price list” on 2017-05-02; it is due on 2017-05-12."
             ]),
+            json!(["REVIEW_PLAN", "2017-05-14", plan, "The plan “Win” for Acme is to be reviewed on 2017-05-14."]),
             json!([
                 "FILL_BLANK_DAY",
                 "2017-05-16",
