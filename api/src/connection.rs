@@ -53,10 +53,6 @@ impl Observer {
     }
 
     /// Runs a statement, and takes note of it.
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "how long a statement takes is real time, and nothing is decided by it"
-    )]
     async fn watch<T>(
         &self,
         mut statement: Statement,

@@ -103,13 +103,12 @@ async fn shake(client: &Client, dice: &mut Dice, plan: &str, people: &[String], 
         ),
         _ => by_id("removeBenchmark", some(one_of(dice, &said, "benchmarks"))),
     };
-    match input {
-        Some(input) => drop(client.mutate(mutation, "plan { id }", input).await.user_errors()),
-        None => {
-            let document =
-                format!("mutation($id: ID!) {{ {mutation}(id: $id) {{ userErrors {{ code message field }} }} }}");
-            drop(client.send(&document, json!({"id": id})).await.user_errors());
-        }
+    if let Some(input) = input {
+        drop(client.mutate(mutation, "plan { id }", input).await.user_errors());
+    } else {
+        let document =
+            format!("mutation($id: ID!) {{ {mutation}(id: $id) {{ userErrors {{ code message field }} }} }}");
+        drop(client.send(&document, json!({"id": id})).await.user_errors());
     }
 }
 

@@ -313,7 +313,8 @@ pub async fn update(cx: &Cx, arguments: UpdateAction) -> Result<PlanPayload> {
         && assignee_id.is_undefined()
         && objective_id.is_undefined()
         && contact_id.is_undefined();
-    if !change.may_write() && !(only_done && before.assignee_id == Some(change.viewer.user.id)) {
+    let theirs = only_done && before.assignee_id == Some(change.viewer.user.id);
+    if !(change.may_write() || theirs) {
         let message = "Only the account's owner, the plan's owner, their managers and admins may do this; its assignee \
                        may say whether it is done.";
         return Err(Fault::refused(UserErrorCode::Forbidden, &path, message));

@@ -196,7 +196,9 @@ async fn entered<C: ConnectionTrait>(
         let measurement = Measurement { measured_on: row.measured_on, value: row.value.into(), note: row.note };
         found.entry(row.benchmark_id).or_default().push(measurement);
     }
-    found.values_mut().for_each(|list| list.sort_by_key(|measurement| measurement.measured_on));
+    for list in found.values_mut() {
+        list.sort_by_key(|measurement| measurement.measured_on);
+    }
     Ok(found)
 }
 
@@ -409,7 +411,7 @@ pub async fn add(cx: &Cx, arguments: AddBenchmark) -> Result<PlanPayload> {
         unit,
         // Where one of them is at fault, that is said already.
         baseline: baseline.unwrap_or(0),
-        target: target.unwrap_or_else(|| if baseline == Some(1) { 0 } else { 1 }),
+        target: target.unwrap_or_else(|| i64::from(baseline != Some(1))),
         due_on: due_on.0,
     };
     if baseline.is_some() && target.is_some() {

@@ -163,7 +163,9 @@ async fn changes(asked: &Asked<'_>, of: &[&Commitment]) -> Result<Answers> {
 async fn by_plan(asked: &Asked<'_>, of: &[&Plan]) -> Result<Vec<Vec<Commitment>>> {
     let organization = asked.cx.viewer()?.organization.id;
     let mut found = parts_of::<plan_commitment::Model, _>(asked.cx.reader(), organization, &Plan::ids(of)).await?;
-    found.values_mut().for_each(|rows| rows.sort_by_key(|row| std::cmp::Reverse(row.id)));
+    for rows in found.values_mut() {
+        rows.sort_by_key(|row| std::cmp::Reverse(row.id));
+    }
     let all = |plan: &&Plan| found.get(&plan.0.id).into_iter().flatten().cloned().map(Commitment).collect();
     Ok(of.iter().map(all).collect())
 }

@@ -86,7 +86,9 @@ impl Question {
 pub(super) async fn of_plans(asked: &Asked<'_>, of: &[&Plan]) -> Result<Answers> {
     let organization = asked.cx.viewer()?.organization.id;
     let mut found = parts_of::<plan_question::Model, _>(asked.cx.reader(), organization, &Plan::ids(of)).await?;
-    found.values_mut().for_each(|rows| rows.sort_by_key(|row| row.id));
+    for rows in found.values_mut() {
+        rows.sort_by_key(|row| row.id);
+    }
     let lists: Vec<Vec<Question>> =
         of.iter().map(|plan| found.get(&plan.0.id).into_iter().flatten().cloned().map(Question).collect()).collect();
     asked.lists(&lists.iter().map(Vec::as_slice).collect::<Vec<_>>()).await

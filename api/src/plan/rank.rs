@@ -11,11 +11,10 @@ pub fn between(after: Option<&str>, before: Option<&str>) -> String {
     let read = |rank: &str| rank.bytes().map(value).collect::<Vec<usize>>();
     let digits = match (after.map(read), before.map(read)) {
         (None, None) => middle(&[], None),
-        (Some(after), None) => following(after),
         (None, Some(before)) => preceding(before),
         (Some(after), Some(before)) if after < before => middle(&after, Some(&before)),
-        // Two of the same place: what was stored so by hand.
-        (Some(after), Some(_)) => following(after),
+        // Nothing comes after; or both have the same place, which only what was stored by hand has.
+        (Some(after), _) => following(after),
     };
     digits.into_iter().map(|digit| char::from(DIGITS[digit.min(61)])).collect()
 }

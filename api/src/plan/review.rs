@@ -158,7 +158,9 @@ impl Review {
 pub(super) async fn of_plans(asked: &Asked<'_>, of: &[&Plan]) -> Result<Answers> {
     let organization = asked.cx.viewer()?.organization.id;
     let mut found = parts_of::<plan_review::Model, _>(asked.cx.reader(), organization, &Plan::ids(of)).await?;
-    found.values_mut().for_each(|rows| rows.sort_by_key(|row| std::cmp::Reverse((row.reviewed_on, row.id))));
+    for rows in found.values_mut() {
+        rows.sort_by_key(|row| std::cmp::Reverse((row.reviewed_on, row.id)));
+    }
     let lists: Vec<Vec<Review>> =
         of.iter().map(|plan| found.get(&plan.0.id).into_iter().flatten().cloned().map(Review).collect()).collect();
     asked.lists(&lists.iter().map(Vec::as_slice).collect::<Vec<_>>()).await

@@ -99,8 +99,7 @@ impl Finding for Unanswered {
                 ago(age)
             ),
             if_skipped: format!(
-                "Whoever is there first is asked: {} of the {ANSWERED_WITHIN} days in which it counts are gone.",
-                age
+                "Whoever is there first is asked: {age} of the {ANSWERED_WITHIN} days in which it counts are gone."
             ),
             due_on: None,
             // Dissatisfaction first of all, then what happened last.

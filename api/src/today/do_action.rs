@@ -14,7 +14,7 @@ use crate::error::Result;
 use crate::paging::LONGEST_LIST;
 
 /// An action that is due.
-pub(super) struct Due {
+pub(super) struct Task {
     day: usize,
     action: ActionId,
     account: AccountId,
@@ -52,7 +52,7 @@ pub(super) async fn find(cx: &Cx, days: &[Today]) -> Result<Vec<Box<dyn Finding>
         if due_on <= days[day].on.plus(SOON) {
             let others = open.get(&row.plan_id).map_or(0, |open| open - 1);
             let (action, account) = (row.id, row.account_id);
-            found.push(Box::new(Due { day, action, account, title: row.title, due_on, others }));
+            found.push(Box::new(Task { day, action, account, title: row.title, due_on, others }));
         }
     }
     Ok(found)
@@ -72,7 +72,7 @@ async fn open(cx: &Cx, plans: Vec<PlanId>) -> Result<HashMap<PlanId, i64>> {
     rows.iter().map(|row| Ok((PlanId(row.try_get_by_index(0)?), row.try_get_by_index(1)?))).collect()
 }
 
-impl Finding for Due {
+impl Finding for Task {
     fn day(&self) -> usize {
         self.day
     }
@@ -121,7 +121,7 @@ mod tests {
         let say = |due_on: i32, others: i64| {
             let (action, account) = (ActionId::make(), AccountId::make());
             let title = "Meet the buyer".to_owned();
-            Due { day: 0, action, account, title, due_on: Day(due_on), others }.suggest(&told())
+            Task { day: 0, action, account, title, due_on: Day(due_on), others }.suggest(&told())
         };
         assert_eq!(say(100, 0).why, "“Meet the buyer” of the plan for Acme was due today.");
         assert_eq!(say(95, 0).why, "“Meet the buyer” of the plan for Acme was due 5 days ago.");

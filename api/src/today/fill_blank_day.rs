@@ -19,7 +19,7 @@ pub(super) struct Blank {
     /// Its working minutes.
     minutes: i32,
     /// Blank days of the week, this one included.
-    blank: usize,
+    blanks: usize,
     /// Working days of the week.
     working: usize,
 }
@@ -42,8 +42,8 @@ pub(super) async fn find(cx: &Cx, days: &[Today]) -> Result<Vec<Box<dyn Finding>
         for ((day, user), week) in whose.iter().zip(CalendarWeek::of(cx, models, Some(week)).await?) {
             let (working, blank) = week.working_and_blank_days();
             for (on, minutes) in &blank {
-                let (blank, day, on, minutes) = (blank.len(), *day, *on, *minutes);
-                found.push(Box::new(Blank { day, user: user.0.id, on, minutes, blank, working }));
+                let (blanks, day, on, minutes) = (blank.len(), *day, *on, *minutes);
+                found.push(Box::new(Blank { day, user: user.0.id, on, minutes, blanks, working }));
             }
         }
     }
@@ -72,7 +72,7 @@ impl Finding for Blank {
             ),
             if_skipped: format!(
                 "{} of the {} working days of that week are blank: as blank as the pipeline will be in some months.",
-                self.blank, self.working
+                self.blanks, self.working
             ),
             due_on: Some(self.on),
             place: i64::from(self.on.0),
@@ -89,7 +89,7 @@ mod tests {
 
     #[test]
     fn the_sentences_name_the_day() {
-        let blank = Blank { day: 0, user: UserId::make(), on: Day(103), minutes: 480, blank: 2, working: 5 };
+        let blank = Blank { day: 0, user: UserId::make(), on: Day(103), minutes: 480, blanks: 2, working: 5 };
         let said = blank.suggest(&told());
         assert_eq!(said.why, "Tuesday, 1970-04-14, has 480 working minutes and no touch with a target.");
         assert!(said.if_skipped.starts_with("2 of the 5 working days of that week are blank"));
