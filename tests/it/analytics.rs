@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use callshot::calendar;
 use chrono::{Datelike as _, Days, NaiveDate};
-use entity::{Id as _, Instant, OrganizationId};
+use entity::Instant;
 use sea_orm::ConnectionTrait as _;
 use serde_json::{Value, json};
 use tests::dice::Dice;
@@ -578,41 +578,4 @@ async fn ten_thousand_groups_are_the_limit(world: &World) {
     assert!((9_700..=10_000).contains(&fewer.data("analytics.bookings").as_array().unwrap().len()));
     connection.execute_unprepared("delete from booking where created_at = 0").await.unwrap();
     connection.close().await.unwrap();
-}
-
-/// Whoever sees many accounts has what hangs off them summed up by another plan.
-#[on_both_databases]
-async fn many_seats_sum_up_what_few_do(world: &World) {
-    let (ann, bob) = (world.seller("Ann").await, world.seller("Bob").await);
-    let row = |number: usize, owner: &Seller| {
-        json!({"externalId": {"source": "crm", "id": format!("{} {number}", owner.name())},
-            "name": format!("{} {number}", owner.name()), "ownerEmail": owner.email()})
-    };
-    let rows = (0..501).map(|number| row(number, &ann)).chain([row(0, &bob)]).collect();
-    upsert(world.admin(), "upsertAccounts", "AccountRow", rows).await;
-    let touch = |number: usize, owner: &Seller, at: &str| {
-        json!({"externalId": {"source": "crm", "id": format!("{} {number} {at}", owner.name())}, "kind": "CALL", "at": at,
-            "account": {"externalId": {"source": "crm", "id": format!("{} {number}", owner.name())}}})
-    };
-    let touches = vec![
-        touch(0, &ann, "2017-01-31T12:00:00Z"),
-        touch(500, &ann, "2017-02-01T12:00:00Z"),
-        touch(500, &ann, "2017-02-02T12:00:00Z"),
-        touch(0, &bob, "2017-02-01T12:00:00Z"),
-    ];
-    upsert(world.admin(), "upsertTouches", "TouchRow", touches).await;
-    let organization = world.admin().query("{ organization { id } }").await.text("organization.id").to_owned();
-    world.server().app().forget(OrganizationId::parse(&organization).unwrap());
-
-    let document = "{ analytics { touches(groupBy: [MONTH]) { key { value } count } } }";
-    for (who, expected) in [
-        (&**world.admin(), json!([["2017-01", 1], ["2017-02", 3]])),
-        (&*ann, json!([["2017-01", 1], ["2017-02", 2]])),
-        (&*bob, json!([["2017-02", 1]])),
-    ] {
-        let answer = who.query(document).await;
-        let groups = answer.data("analytics.touches").as_array().unwrap().clone();
-        let found: Vec<Value> = groups.iter().map(|group| json!([group["key"][0]["value"], group["count"]])).collect();
-        assert_eq!(json!(found), expected, "{}", who.name());
-    }
 }

@@ -1,7 +1,8 @@
 //! What somebody could once see, and what hangs off it: out of sight it is as if it were not there.
 
+use entity::{Id as _, OrganizationId};
 use serde_json::{Value, json};
-use tests::{World, on_both_databases};
+use tests::{Seller, World, on_both_databases};
 
 #[on_both_databases]
 async fn what_went_out_of_sight_is_as_if_it_were_not_there(world: &World) {
@@ -80,4 +81,37 @@ async fn an_id_that_is_none_is_nobody_on_a_team(world: &World) {
     }
     messages.dedup();
     assert_eq!(messages.len(), 1, "{messages:?}");
+}
+
+/// Whoever sees many accounts has what hangs off them summed up by another plan.
+#[on_both_databases]
+async fn many_seats_sum_up_what_few_do(world: &World) {
+    let (ann, bob) = (world.seller("Ann").await, world.seller("Bob").await);
+    let upsert = async |mutation: &str, row_type: &str, rows: Vec<Value>| {
+        for rows in rows.chunks(500) {
+            let document = format!("mutation($rows: [{row_type}!]!) {{ {mutation}(rows: $rows) {{ created }} }}");
+            let answer = world.admin().send(&document, json!({"rows": rows})).await;
+            assert_eq!(answer.data(&format!("{mutation}.created")), &json!(rows.len()));
+        }
+    };
+    let name = |number: usize, owner: &Seller| json!({"source": "crm", "id": format!("{} {number}", owner.name())});
+    let row = |number: usize, owner: &Seller| json!({"externalId": name(number, owner), "name": "Acme", "ownerEmail": owner.email()});
+    let rows = (0..501).map(|number| row(number, &ann)).chain([row(0, &bob)]).collect();
+    upsert("upsertAccounts", "AccountRow", rows).await;
+    let touches =
+        [(0, &ann, "2017-01-31"), (500, &ann, "2017-02-01"), (500, &ann, "2017-02-02"), (0, &bob, "2017-02-01")];
+    let touch = |(place, (number, owner, on)): (usize, (usize, &Seller, &str))| {
+        json!({"externalId": {"source": "crm", "id": place.to_string()}, "kind": "CALL", "at": format!("{on}T12:00:00Z"),
+            "account": {"externalId": name(number, owner)}})
+    };
+    upsert("upsertTouches", "TouchRow", touches.into_iter().enumerate().map(touch).collect()).await;
+    let organization = world.admin().query("{ organization { id } }").await.text("organization.id").to_owned();
+    world.server().app().forget(OrganizationId::parse(&organization).unwrap());
+
+    let document = "{ analytics { touches(groupBy: [MONTH]) { key { value } count } } }";
+    for (who, expected) in [(&**world.admin(), vec![1, 3]), (&*ann, vec![1, 2]), (&*bob, vec![1])] {
+        let counts =
+            who.query(document).await.each("analytics.touches", "count").into_iter().cloned().collect::<Vec<_>>();
+        assert_eq!(json!(counts), json!(expected), "{}", who.name());
+    }
 }
