@@ -12,7 +12,7 @@ use crate::stage::Base;
 use crate::typeid::TypeId;
 
 const DOCUMENT: &str = "query List($id: ID!) { node(id: $id) { ... on User { targetList {
-    size on sellerChosenShare lastReviewedOn reviewDueOn churn
+    size on sellerChosenShare readiness lastReviewedOn reviewDueOn churn
     seller { id name email role title timeZone workingHours { weekday from to } active createdAt updatedAt version }
     potential { amount currency }
     band { accounts low high position }
