@@ -4,6 +4,9 @@ use chrono::{Datelike, NaiveDate, NaiveTime, TimeDelta, TimeZone};
 use chrono_tz::Tz;
 use entity::{Day, Instant};
 
+/// Microseconds of a day.
+pub const DAY: i64 = 86_400_000_000;
+
 /// The zone of an IANA name; None for any other text.
 #[must_use]
 pub fn zone(name: &str) -> Option<Tz> {

@@ -191,16 +191,8 @@ impl<'a> Write<'a> {
     ///
     /// # Errors
     /// The database's.
-    pub async fn add_with<R: Record>(&mut self, mut row: R, besides: Map<String, Value>) -> Result<R> {
-        let mut changes = difference(&Facts::new(), &row.facts(self.currency));
-        changes.extend(besides);
-        row.stamp(self.at, 1);
-        let mut names = Names::default();
-        names.note(R::NOUN, None, &row);
-        insert_rows(&self.tx, vec![row.clone()], false).await?;
-        names.save(&self.tx, self.organization).await?;
-        self.note_row(&row, "created", &changes);
-        Ok(row)
+    pub async fn add_with<R: Record>(&mut self, row: R, besides: Map<String, Value>) -> Result<R> {
+        self.put_with(None, row, "created", besides).await
     }
 
     /// Adds and changes many rows at once, in a number of statements that does not grow with the rows.
@@ -245,16 +237,26 @@ impl<'a> Write<'a> {
         what: &str,
         changes: Map<String, Value>,
     ) -> Result<R> {
-        let mut saved = after;
-        let mut all = difference(&before.facts(self.currency), &saved.facts(self.currency));
-        all.extend(changes);
-        saved.stamp(self.at, before.version().saturating_add(1));
+        self.put_with(Some(before), after, what, changes).await
+    }
+
+    async fn put_with<R: Record>(
+        &mut self,
+        before: Option<&R>,
+        mut row: R,
+        what: &str,
+        besides: Map<String, Value>,
+    ) -> Result<R> {
+        let old = before.map(|before| before.facts(self.currency)).unwrap_or_default();
+        let mut changes = difference(&old, &row.facts(self.currency));
+        changes.extend(besides);
+        row.stamp(self.at, before.map_or(1, |before| before.version().saturating_add(1)));
         let mut names = Names::default();
-        names.note(R::NOUN, Some(before), &saved);
-        insert_rows(&self.tx, vec![saved.clone()], true).await?;
+        names.note(R::NOUN, before, &row);
+        insert_rows(&self.tx, vec![row.clone()], before.is_some()).await?;
         names.save(&self.tx, self.organization).await?;
-        self.note_row(&saved, what, &all);
-        Ok(saved)
+        self.note_row(&row, what, &changes);
+        Ok(row)
     }
 
     /// The same for many rows that stay as they are themselves.

@@ -10,12 +10,12 @@ use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, ConnectionTrait, QueryFilter, QuerySelect, QueryTrait};
 use uuid::Uuid;
 
+use crate::calendar::DAY;
 use crate::calendar::{end_of, monday, start_of};
 use crate::context::Cx;
 use crate::error::{Fault, Result};
 use crate::graph::{Answers, Asked, object};
 use crate::paging::LONGEST_LIST;
-use crate::presence::formula::DAY;
 use crate::scalar::DateRange;
 use crate::touch::people::zone_of;
 use crate::user::User;

@@ -3,7 +3,7 @@
 
 use sea_orm::sqlx::{self, Postgres, Sqlite};
 use sea_orm::{ConnectionTrait, DbBackend, DbErr, ExecResult, QueryResult, Statement};
-use tokio::sync::{Mutex, MutexGuard};
+use tokio::sync::{MappedMutexGuard, Mutex, MutexGuard};
 
 use crate::connection::{Connection, Pool, failed, no_connection};
 use crate::db::Db;
@@ -38,17 +38,6 @@ impl Begun {
     }
 }
 
-/// The connection of one that has begun, for one expression.
-macro_rules! begun {
-    ($transaction:expr, $connection:ident => $run:expr) => {{
-        let mut begun = $transaction.begun().await?;
-        match begun.as_mut().map(Begun::connection) {
-            Some($connection) => $run,
-            None => Err(DbErr::Custom("the transaction has not begun".to_owned())),
-        }
-    }};
-}
-
 impl<'a> Transaction<'a> {
     /// One that has not begun.
     #[must_use]
@@ -56,12 +45,13 @@ impl<'a> Transaction<'a> {
         Self { db, begun: Mutex::new(None) }
     }
 
-    async fn begun(&self) -> Result<MutexGuard<'_, Option<Begun>>, DbErr> {
+    async fn begun(&self) -> Result<MappedMutexGuard<'_, Begun>, DbErr> {
         let mut begun = self.begun.lock().await;
-        if begun.is_none() {
-            *begun = Some(Begun::of(&self.db.writer().pool).await?);
-        }
-        Ok(begun)
+        let first = match begun.take() {
+            Some(first) => first,
+            None => Begun::of(&self.db.writer().pool).await?,
+        };
+        Ok(MutexGuard::map(begun, |begun| begun.insert(first)))
     }
 
     /// Makes what was done stand.
@@ -110,11 +100,11 @@ impl ConnectionTrait for Transaction<'_> {
     }
 
     async fn execute_raw(&self, statement: Statement) -> Result<ExecResult, DbErr> {
-        begun!(self, connection => connection.execute(&self.db.writer().observer, statement).await)
+        self.begun().await?.connection().execute(&self.db.writer().observer, statement).await
     }
 
     async fn execute_unprepared(&self, sql: &str) -> Result<ExecResult, DbErr> {
-        begun!(self, connection => connection.execute_text(sql).await)
+        self.begun().await?.connection().execute_text(sql).await
     }
 
     async fn query_one_raw(&self, statement: Statement) -> Result<Option<QueryResult>, DbErr> {
@@ -122,7 +112,7 @@ impl ConnectionTrait for Transaction<'_> {
     }
 
     async fn query_all_raw(&self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
-        let rows = begun!(self, connection => connection.all(&self.db.writer().observer, statement).await)?;
+        let rows = self.begun().await?.connection().all(&self.db.writer().observer, statement).await?;
         Ok(rows.into_iter().map(Into::into).collect())
     }
 }

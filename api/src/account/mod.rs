@@ -313,7 +313,7 @@ impl Account {
         let ids: Vec<Option<AccountId>> = ids.collect();
         let columns = asked.columns_with::<Self, account::Entity>(&[account::Column::Id, account::Column::OwnerId])?;
         let found = Self::read(asked.cx, columns, ids.iter().copied().flatten()).await?;
-        asked.maybe(&ids.iter().map(|id| found.get(id.as_ref()?)).collect::<Vec<_>>()).await
+        asked.found(&ids, &found).await
     }
 
     async fn read(

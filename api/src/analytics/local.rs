@@ -7,10 +7,8 @@ use chrono_tz::Tz;
 use entity::{Day, Instant};
 
 use super::bucket::Bucket;
-use crate::calendar;
+use crate::calendar::{self, DAY};
 
-/// Microseconds of a day.
-const DAY: i64 = 86_400_000_000;
 /// Days from 0000-01-01 to 1970-01-01. With them added nothing is below 0, where division would round upwards.
 const SHIFT: i64 = 719_528;
 /// No zone changed its offset before 1800, when clocks went by the sun, and chrono-tz knows no change from 2200 on.

@@ -255,6 +255,14 @@ impl Contact {
     pub async fn fetch(cx: &Cx, ids: impl IntoIterator<Item = ContactId>) -> Result<HashMap<ContactId, Self>> {
         cx.by_ids(cx.viewer()?.contacts(), contact::Column::Id, Columns::ALL, ids, |row| row.id).await
     }
+
+    /// Answers with one contact a row, by their ids, as far as they are seen.
+    ///
+    /// # Errors
+    /// As [`Self::fetch`].
+    pub async fn answer(asked: &Asked<'_>, ids: impl Iterator<Item = Option<ContactId>>) -> Result<Answers> {
+        asked.by_ids::<_, _, Self>(asked.cx.viewer()?.contacts(), contact::Column::Id, ids, |row| row.id).await
+    }
 }
 
 async fn accounts(asked: &Asked<'_>, of: &[&Contact]) -> Result<Answers> {
@@ -262,7 +270,5 @@ async fn accounts(asked: &Asked<'_>, of: &[&Contact]) -> Result<Answers> {
 }
 
 async fn superiors(asked: &Asked<'_>, of: &[&Contact]) -> Result<Answers> {
-    let found = Contact::fetch(asked.cx, of.iter().filter_map(|contact| contact.0.reports_to_id)).await?;
-    let rows: Vec<Option<&Contact>> = of.iter().map(|contact| found.get(&contact.0.reports_to_id?)).collect();
-    asked.maybe(&rows).await
+    Contact::answer(asked, of.iter().map(|contact| contact.0.reports_to_id)).await
 }

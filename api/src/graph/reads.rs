@@ -2,13 +2,16 @@
 //! `object!`: `|account| account.0.city.as_deref()` reads `city`. Where the text says less than that, and for all that is
 //! answered in batches, the whole row is read.
 
+use std::collections::HashMap;
+use std::hash::Hash;
 use std::marker::PhantomData;
 
 use async_graphql::parser::types::SelectionSet;
 use entity::{Columns, Row, Scoped};
+use sea_orm::sea_query::{Value, ValueType};
 use sea_orm::{QuerySelect, QueryTrait, Select};
 
-use super::answer::Asked;
+use super::answer::{Answers, Asked};
 use super::object::{Answer, Object};
 use super::selection::Chosen;
 use crate::context::only;
@@ -35,6 +38,30 @@ impl Asked<'_> {
         let columns = self.columns_with::<T, E>(besides)?;
         let select = only(select, columns).limit(1).into_query();
         Ok(self.cx.rows(&select, columns).await?.pop().map(T::from))
+    }
+
+    /// Answers with one object a row, by their ids, as far as a selection finds them: one statement.
+    pub async fn by_ids<E, I, T>(
+        &self,
+        select: Select<E>,
+        column: E::Column,
+        ids: impl Iterator<Item = Option<I>>,
+        id_of: impl Fn(&E::Model) -> I,
+    ) -> Result<Answers>
+    where
+        E: Scoped<Model: Row>,
+        I: Copy + Ord + Hash + ValueType + Into<Value>,
+        T: Object + From<E::Model>,
+    {
+        let ids: Vec<Option<I>> = ids.collect();
+        let columns = self.columns_with::<T, E>(&[column])?;
+        let found = self.cx.by_ids(select, column, columns, ids.iter().copied().flatten(), id_of).await?;
+        self.found::<I, T>(&ids, &found).await
+    }
+
+    /// Answers with one object a row, by their ids, as far as they were found.
+    pub async fn found<I: Eq + Hash, T: Object>(&self, ids: &[Option<I>], found: &HashMap<I, T>) -> Result<Answers> {
+        self.maybe(&ids.iter().map(|id| found.get(id.as_ref()?)).collect::<Vec<_>>()).await
     }
 
     /// The columns of a table's rows that answer what this field is asked of an object over them, and these besides.

@@ -2,10 +2,10 @@
 
 use entity::{AccountId, Day, Instant, OpportunityId, UserId};
 
+use crate::calendar::DAY;
 use crate::context::Cx;
 use crate::error::Result;
 use crate::presence::asked::{Ask, rows};
-use crate::presence::formula::DAY;
 
 /// Days without a commitment asked for after which an opportunity stands still.
 pub const STALLED_DAYS: i32 = 14;

@@ -48,7 +48,7 @@ where
         T: Listed + From<E::Model>,
     {
         let reading = Reading::of::<E, T>(asked, order, &[self.foreign])?;
-        let page = Page { ahead: reading.more, ..Page::of(arguments, order)? };
+        let page = Page::of(arguments, order, reading)?;
         let totals = if reading.total { Some(self.totals(asked.cx, parents).await?) } else { None };
         let mut found: HashMap<K, Vec<E::Model>> = HashMap::new();
         for row in self.rows(asked.cx, parents, page.narrow(self.select.clone(), order), reading).await? {

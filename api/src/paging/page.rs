@@ -45,7 +45,7 @@ impl Page {
     ///
     /// # Errors
     /// `BAD_USER_INPUT` for first and last together, for a size below 0 or above 200, and for a foreign cursor.
-    pub fn of<E: EntityTrait>(arguments: &PageArguments, order: &Order<E>) -> Result<Self> {
+    pub(super) fn of<E: EntityTrait>(arguments: &PageArguments, order: &Order<E>, reading: Reading) -> Result<Self> {
         let PageArguments { first, after, last, before } = arguments;
         let size = match (first, last) {
             (Some(_), Some(_)) => return Err(Fault::BadInput("Give first or last, not both.".to_owned())),
@@ -58,7 +58,7 @@ impl Page {
         }
         Ok(Self {
             size: u64::from(size.unsigned_abs()),
-            ahead: true,
+            ahead: reading.more,
             backwards: last.is_some(),
             after: after.as_deref().map(|cursor| order.place(cursor)).transpose()?,
             before: before.as_deref().map(|cursor| order.place(cursor)).transpose()?,
@@ -129,7 +129,7 @@ where
     T: Listed + From<E::Model>,
 {
     let reading = Reading::of::<E, T>(asked, order, &[])?;
-    let page = Page { ahead: reading.more, ..Page::of(arguments, order)? };
+    let page = Page::of(arguments, order, reading)?;
     let total = if reading.total { Some(count(asked.cx, select.clone()).await?) } else { None };
     let select = only(page.narrow(select, order), reading.columns).into_query();
     let rows = asked.cx.rows(&select, reading.columns).await?;
@@ -219,7 +219,7 @@ where
             return page(asked, seen, order, arguments).await;
         }
         let reading = Reading::of::<E, T>(asked, order, &[self.account])?;
-        let page = Page { ahead: reading.more, ..Page::of(arguments, order)? };
+        let page = Page::of(arguments, order, reading)?;
         let total = if reading.total { Some(count(asked.cx, seen).await?) } else { None };
         let foremost = Page { size: 1, ahead: false, ..page.clone() };
         let mut probe = self.by_seat(asked.cx, viewer, order, &foremost, reading);

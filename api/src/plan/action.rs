@@ -12,7 +12,7 @@ use super::health::is_overdue;
 use super::objective::Objective;
 use super::part::{items, parts_of};
 use super::rank::between;
-use super::{Plan, PlanPayload, users};
+use super::{Plan, PlanPayload};
 use crate::check::{Check, NAME};
 use crate::contact::Contact;
 use crate::context::{Cx, Viewer};
@@ -57,7 +57,7 @@ object! {
         dueOn: Option<Day> = plain(|action| action.row.due_on);
         /// By whom.
         assignee: Option<User> = batch(async |asked: &Asked<'_>, of: &[&Action]| {
-            users(asked, of.iter().map(|action| action.row.assignee_id).collect()).await
+            User::answer(asked, of.iter().map(|action| action.row.assignee_id)).await
         });
         /// For which objective of the plan.
         objective: Option<Objective> = batch(async |asked: &Asked<'_>, of: &[&Action]| {
@@ -66,8 +66,7 @@ object! {
         });
         /// With whom; null also where they went out of the caller's sight.
         contact: Option<Contact> = batch(async |asked: &Asked<'_>, of: &[&Action]| {
-            let found = Contact::fetch(asked.cx, of.iter().filter_map(|action| action.row.contact_id)).await?;
-            asked.maybe(&of.iter().map(|action| found.get(&action.row.contact_id?)).collect::<Vec<_>>()).await
+            Contact::answer(asked, of.iter().map(|action| action.row.contact_id)).await
         });
         /// Where it stands.
         status: Stored = plain(|action| action.row.status);

@@ -16,7 +16,7 @@ use super::content::{Difference, canonical, differences, fingerprint, stated};
 use super::health::Elements;
 use super::part::{items, parts_of};
 use super::review::next_after;
-use super::{Plan, PlanPayload, linked, users};
+use super::{Plan, PlanPayload, linked};
 use crate::check::{Check, NOTE, same_version};
 use crate::context::Cx;
 use crate::error::{Fault, Result, UserErrorCode};
@@ -67,7 +67,7 @@ object! {
     Signature as "Signature" {
         /// Who signed.
         user: User = batch(async |asked: &Asked<'_>, of: &[&Signature]| {
-            users(asked, of.iter().map(|signature| Some(signature.user)).collect()).await
+            User::answer(asked, of.iter().map(|signature| Some(signature.user))).await
         });
         /// When.
         at: Instant = plain(|signature| signature.at);

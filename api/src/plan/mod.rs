@@ -40,7 +40,7 @@ use std::collections::HashMap;
 
 use async_graphql::Enum;
 use entity::plan::{PlanStatus as Stored, ReviewCadence as StoredCadence};
-use entity::{AccountId, Columns, Day, Id, Instant, OpportunityId, PlanId, UserId, plan};
+use entity::{AccountId, Columns, Day, Id, Instant, OpportunityId, PlanId, plan};
 use uuid::Uuid;
 
 pub use self::list::{PlanFilter, PlansArguments, plans};
@@ -281,17 +281,11 @@ impl Plan {
 }
 
 async fn accounts(asked: &Asked<'_>, of: &[&Plan]) -> Result<Answers> {
-    let found = Account::fetch(asked.cx, of.iter().map(|plan| plan.0.account_id)).await?;
-    asked.maybe(&of.iter().map(|plan| found.get(&plan.0.account_id)).collect::<Vec<_>>()).await
-}
-
-async fn users(asked: &Asked<'_>, ids: Vec<Option<UserId>>) -> Result<Answers> {
-    let found = User::fetch(asked.cx, ids.iter().flatten().copied()).await?;
-    asked.maybe(&ids.iter().map(|id| found.get(id.as_ref()?)).collect::<Vec<_>>()).await
+    Account::answer(asked, of.iter().map(|plan| Some(plan.0.account_id))).await
 }
 
 async fn owners(asked: &Asked<'_>, of: &[&Plan]) -> Result<Answers> {
-    users(asked, of.iter().map(|plan| Some(plan.0.owner_id)).collect()).await
+    User::answer(asked, of.iter().map(|plan| Some(plan.0.owner_id))).await
 }
 
 async fn opportunities(asked: &Asked<'_>, of: &[&Plan]) -> Result<Answers> {

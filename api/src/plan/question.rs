@@ -9,7 +9,7 @@ use sea_orm::{ColumnTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait};
 
 use super::change::Change;
 use super::part::{items, parts_of};
-use super::{Plan, PlanPayload, users};
+use super::{Plan, PlanPayload};
 use crate::check::{Check, NOTE};
 use crate::contact::Contact;
 use crate::context::Cx;
@@ -32,12 +32,11 @@ object! {
         answer: Option<&str> = plain(|question| question.0.answer.as_deref());
         /// Who is to find it out.
         assignee: Option<User> = batch(async |asked: &Asked<'_>, of: &[&Question]| {
-            users(asked, of.iter().map(|question| question.0.assignee_id).collect()).await
+            User::answer(asked, of.iter().map(|question| question.0.assignee_id)).await
         });
         /// Whom to ask; null also where they went out of the caller's sight.
         contact: Option<Contact> = batch(async |asked: &Asked<'_>, of: &[&Question]| {
-            let found = Contact::fetch(asked.cx, of.iter().filter_map(|question| question.0.contact_id)).await?;
-            asked.maybe(&of.iter().map(|question| found.get(&question.0.contact_id?)).collect::<Vec<_>>()).await
+            Contact::answer(asked, of.iter().map(|question| question.0.contact_id)).await
         });
         /// When it was answered; null while it is open.
         answeredAt: Option<Instant> = plain(|question| question.0.answered_at);

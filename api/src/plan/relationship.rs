@@ -4,11 +4,11 @@ use std::collections::HashMap;
 
 use async_graphql::{ID, InputObject, MaybeUndefined};
 use entity::contact::RelationshipLevel as Level;
-use entity::{Day, Id, PlanId, PlannedRelationshipId, UserId, plan_relationship};
+use entity::{Day, Id, PlanId, PlannedRelationshipId, plan_relationship};
 
 use super::change::Change;
 use super::part::{items, parts_of};
-use super::{Plan, PlanPayload, users};
+use super::{Plan, PlanPayload};
 use crate::check::{Check, NOTE};
 use crate::contact::{Contact, RelationshipLevel};
 use crate::context::Cx;
@@ -41,7 +41,7 @@ object! {
         by: Option<Day> = plain(|planned| planned.row.due_on);
         /// Who takes them there.
         owner: Option<User> = batch(async |asked: &Asked<'_>, of: &[&PlannedRelationship]| {
-            users(asked, of.iter().map(|planned| planned.row.owner_id).collect::<Vec<Option<UserId>>>()).await
+            User::answer(asked, of.iter().map(|planned| planned.row.owner_id)).await
         });
         /// Do they see us so by now, or better?
         reached: bool = plain(|planned| planned.contact.0.relationship >= planned.row.desired);

@@ -13,7 +13,7 @@ use super::change::{Change, days, not_to_come};
 use super::health::is_overdue;
 use super::measure::decimal;
 use super::part::{items, parts_of};
-use super::{Plan, PlanPayload, users};
+use super::{Plan, PlanPayload};
 use crate::calendar::months_after;
 use crate::check::{Check, NOTE};
 use crate::context::Cx;
@@ -48,7 +48,7 @@ object! {
         reviewedOn: Day = plain(|review| review.0.reviewed_on);
         /// By whom.
         by: User = batch(async |asked: &Asked<'_>, of: &[&Review]| {
-            users(asked, of.iter().map(|review| Some(review.0.by_id)).collect()).await
+            User::answer(asked, of.iter().map(|review| Some(review.0.by_id))).await
         });
         /// What came of it.
         outcome: plan_review::ReviewOutcome = plain(|review| review.0.outcome);

@@ -103,7 +103,8 @@ mod tests {
     use entity::Id as _;
 
     use super::*;
-    use crate::presence::formula::{DAY, Policy, counting};
+    use crate::calendar::DAY;
+    use crate::presence::formula::{Policy, counting};
 
     #[test]
     fn the_heaviest_comes_first_and_what_does_not_count_not_at_all() {

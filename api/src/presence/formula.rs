@@ -2,8 +2,8 @@
 
 use entity::organization;
 
-/// Microseconds of a day.
-pub const DAY: i64 = 86_400_000_000;
+use crate::calendar::DAY;
+
 /// Days in which a one-way touch counts.
 pub const ONE_WAY_DAYS: i32 = 30;
 /// One-way touches that count: the latest ones.

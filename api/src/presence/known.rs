@@ -4,7 +4,7 @@
 use entity::contact::BuyingRole;
 
 use super::asked::{Ask, rows};
-use super::formula::DAY;
+use crate::calendar::DAY;
 use crate::context::Cx;
 use crate::error::Result;
 

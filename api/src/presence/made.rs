@@ -4,7 +4,8 @@
 //! value. So an account is one row of the answer, however many touches it has.
 
 use super::asked::{Ask, rows};
-use super::formula::{DAY, Made, ONE_WAY, ONE_WAY_DAYS, Policy, VALUE_DAYS};
+use super::formula::{Made, ONE_WAY, ONE_WAY_DAYS, Policy, VALUE_DAYS};
+use crate::calendar::DAY;
 use crate::context::Cx;
 use crate::error::Result;
 

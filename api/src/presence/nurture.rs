@@ -6,9 +6,10 @@ use chrono_tz::Tz;
 use entity::{Day, Instant, TargetId, UserId};
 
 use super::asked::{Ask, rows};
-use super::formula::{DAY, Policy, microseconds};
+use super::formula::{Policy, microseconds};
 use super::{Presence, answer};
 use crate::account::Account;
+use crate::calendar::DAY;
 use crate::calendar::{self, day_of};
 use crate::context::Cx;
 use crate::error::Result;

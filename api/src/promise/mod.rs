@@ -13,7 +13,7 @@ pub mod write;
 
 use std::collections::HashMap;
 
-use entity::{AccountId, Columns, Day, Id, Instant, PromiseId, UserId, promise};
+use entity::{AccountId, Columns, Day, Id, Instant, PromiseId, promise};
 use uuid::Uuid;
 
 pub use self::list::{PromiseFilter, PromisesArguments, promises};
@@ -169,13 +169,11 @@ impl Promise {
 }
 
 async fn accounts(asked: &Asked<'_>, of: &[&Promise]) -> Result<Answers> {
-    let found = Account::fetch(asked.cx, of.iter().map(|promise| promise.0.account_id)).await?;
-    asked.maybe(&of.iter().map(|promise| found.get(&promise.0.account_id)).collect::<Vec<_>>()).await
+    Account::answer(asked, of.iter().map(|promise| Some(promise.0.account_id))).await
 }
 
 async fn contacts(asked: &Asked<'_>, of: &[&Promise]) -> Result<Answers> {
-    let found = Contact::fetch(asked.cx, of.iter().filter_map(|promise| promise.0.contact_id)).await?;
-    asked.maybe(&of.iter().map(|promise| found.get(&promise.0.contact_id?)).collect::<Vec<_>>()).await
+    Contact::answer(asked, of.iter().map(|promise| promise.0.contact_id)).await
 }
 
 async fn touches(asked: &Asked<'_>, of: &[&Promise]) -> Result<Answers> {
@@ -184,9 +182,7 @@ async fn touches(asked: &Asked<'_>, of: &[&Promise]) -> Result<Answers> {
 }
 
 async fn makers(asked: &Asked<'_>, of: &[&Promise]) -> Result<Answers> {
-    let ids: Vec<UserId> = of.iter().map(|promise| promise.0.made_by_id).collect();
-    let found = User::fetch(asked.cx, ids.iter().copied()).await?;
-    asked.maybe(&ids.iter().map(|id| found.get(id)).collect::<Vec<_>>()).await
+    User::answer(asked, of.iter().map(|promise| Some(promise.0.made_by_id))).await
 }
 
 #[expect(clippy::unused_async, reason = "what answers a field is async")]
@@ -201,7 +197,7 @@ async fn overdues(asked: &Asked<'_>, of: &[&Promise]) -> Result<Answers> {
 
 #[cfg(test)]
 pub(crate) mod tests {
-    use entity::OrganizationId;
+    use entity::{OrganizationId, UserId};
 
     use super::*;
 

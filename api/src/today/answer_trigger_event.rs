@@ -1,14 +1,11 @@
 //! Trigger events of the last 90 days that nobody has answered.
 
-use std::collections::HashMap;
-
 use entity::trigger_event::TriggerKind;
-use entity::{AccountId, Day, TriggerEventId, UserId, trigger_event};
+use entity::{AccountId, Columns, Day, Row, Stored, TriggerEventId, trigger_event};
 use sea_orm::sea_query::Expr;
-use sea_orm::{ColumnTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{ColumnTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait};
 
-use super::{Finding, Kind, Suggestion, Today, Told, ago, subject};
-use crate::account::Account;
+use super::{Finding, Kind, Suggestion, Today, Told, ago, day_of_user, subject};
 use crate::context::Cx;
 use crate::error::Result;
 use crate::paging::LONGEST_LIST;
@@ -25,12 +22,12 @@ pub(super) struct Unanswered {
     occurred_on: Day,
 }
 
-/// What happened at the accounts of each day's user, is not settled and led to no opportunity, the latest first: three
-/// statements at most.
+/// What happened at the accounts of each day's user, is not settled and led to no opportunity, the latest first: one
+/// statement.
 pub(super) async fn find(cx: &Cx, days: &[Today]) -> Result<Vec<Box<dyn Finding>>> {
     let (first, last) = (days.iter().map(|today| today.on).min(), days.iter().map(|today| today.on).max());
     let (Some(first), Some(last)) = (first, last) else { return Ok(Vec::new()) };
-    let rows = cx
+    let mut query = cx
         .viewer()?
         .rows::<trigger_event::Entity>(trigger_event::Column::AccountId)
         .filter(trigger_event::Column::Outcome.is_null())
@@ -42,18 +39,13 @@ pub(super) async fn find(cx: &Cx, days: &[Today]) -> Result<Vec<Box<dyn Finding>
         .order_by_desc(trigger_event::Column::OccurredOn)
         .order_by_desc(trigger_event::Column::Id)
         .limit(LONGEST_LIST)
-        .all(cx.reader())
-        .await?;
-    if rows.is_empty() {
-        return Ok(Vec::new());
-    }
-    let accounts = Account::fetch(cx, rows.iter().map(|row| row.account_id)).await?;
-    let owners: HashMap<AccountId, UserId> =
-        accounts.into_iter().map(|(id, account)| (id, account.0.owner_id)).collect();
+        .into_query();
+    query.expr(Expr::cust("(select account.owner_id from account where account.id = trigger_event.account_id)"));
     let mut found: Vec<Box<dyn Finding>> = Vec::new();
-    for row in rows {
-        let owner = owners.get(&row.account_id);
-        let Some(day) = days.iter().position(|today| Some(&today.user) == owner) else { continue };
+    for row in cx.reader().read(cx.app.db.backend().build(&query)).await? {
+        let owner = Stored::at(&row, trigger_event::Model::FIELDS.len())?;
+        let Some(day) = day_of_user(days, owner) else { continue };
+        let row = trigger_event::Model::read(&row, Columns::ALL)?;
         let age = days[day].on.0 - row.occurred_on.0;
         if (0..=ANSWERED_WITHIN).contains(&age) {
             let trigger_event::Model { id, account_id, kind, occurred_on, .. } = row;

@@ -70,7 +70,7 @@ mod tests {
     use entity::Id as _;
 
     use super::*;
-    use crate::presence::formula::DAY;
+    use crate::calendar::DAY;
     use crate::today::tests::told;
 
     fn still(amount: Option<i64>, asked: Option<i64>) -> Suggestion {

@@ -8,7 +8,7 @@ use entity::{AccountId, ActionId, Day, PlanId, Scoped, plan, plan_action};
 use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, ConnectionTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait};
 
-use super::{Finding, Kind, SOON, Suggestion, Today, Told, ago, subject};
+use super::{Finding, Kind, SOON, Suggestion, Today, Told, ago, day_of_user, horizon, subject};
 use crate::context::{Cx, among};
 use crate::error::Result;
 use crate::paging::LONGEST_LIST;
@@ -27,7 +27,7 @@ pub(super) struct Task {
 /// The open actions of each day's user in plans that are not closed, the longest due ones: two statements.
 pub(super) async fn find(cx: &Cx, days: &[Today]) -> Result<Vec<Box<dyn Finding>>> {
     let viewer = cx.viewer()?;
-    let last = days.iter().map(|today| today.on).max().unwrap_or(Day::FIRST).plus(SOON);
+    let last = horizon(days);
     let plans = plan::Entity::of(viewer.organization.id)
         .filter(plan::Column::Status.ne(PlanStatus::Closed))
         .select_only()
@@ -47,7 +47,7 @@ pub(super) async fn find(cx: &Cx, days: &[Today]) -> Result<Vec<Box<dyn Finding>
     let open = open(cx, rows.iter().map(|row| row.plan_id).collect()).await?;
     let mut found: Vec<Box<dyn Finding>> = Vec::new();
     for row in rows {
-        let day = days.iter().position(|today| Some(today.user) == row.assignee_id);
+        let day = row.assignee_id.and_then(|assignee| day_of_user(days, assignee));
         let (Some(day), Some(due_on)) = (day, row.due_on) else { continue };
         if due_on <= days[day].on.plus(SOON) {
             let others = open.get(&row.plan_id).map_or(0, |open| open - 1);

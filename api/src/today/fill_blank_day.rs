@@ -24,10 +24,9 @@ pub(super) struct Blank {
     working: usize,
 }
 
-/// The blank days of the week after each day: four statements, and three more where days of different weeks are asked for at
-/// once (it may be Monday with one user and Sunday with another).
-pub(super) async fn find(cx: &Cx, days: &[Today]) -> Result<Vec<Box<dyn Finding>>> {
-    let users = User::fetch(cx, days.iter().map(|today| today.user)).await?;
+/// The blank days of the week after each day, of users among these: three statements, and three more where days of different
+/// weeks are asked for at once (it may be Monday with one user and Sunday with another).
+pub(super) async fn find(cx: &Cx, days: &[Today], users: &[&User]) -> Result<Vec<Box<dyn Finding>>> {
     let next = |today: &Today| monday(today.on).plus(7);
     let weeks: BTreeSet<Day> = days.iter().map(next).collect();
     let mut found: Vec<Box<dyn Finding>> = Vec::new();
@@ -36,7 +35,7 @@ pub(super) async fn find(cx: &Cx, days: &[Today]) -> Result<Vec<Box<dyn Finding>
             .iter()
             .enumerate()
             .filter(|(_, today)| next(today) == week)
-            .filter_map(|(day, today)| Some((day, users.get(&today.user)?)))
+            .filter_map(|(day, today)| Some((day, *users.iter().find(|user| user.0.id == today.user)?)))
             .collect();
         let models = whose.iter().map(|(_, user)| user.0.clone()).collect();
         for ((day, user), week) in whose.iter().zip(CalendarWeek::of(cx, models, Some(week)).await?) {

@@ -3,7 +3,7 @@
 use entity::{AccountId, Day, PromiseId, promise};
 use sea_orm::{ColumnTrait, QueryFilter, QueryOrder, QuerySelect};
 
-use super::{Finding, Kind, SOON, Suggestion, Today, Told, ago, lasting, subject};
+use super::{Finding, Kind, SOON, Suggestion, Today, Told, ago, day_of_user, horizon, lasting, subject};
 use crate::context::Cx;
 use crate::error::Result;
 use crate::paging::LONGEST_LIST;
@@ -20,7 +20,7 @@ pub(super) struct Open {
 
 /// What each day's user promised and did not keep, the longest due first: one statement.
 pub(super) async fn find(cx: &Cx, days: &[Today]) -> Result<Vec<Box<dyn Finding>>> {
-    let last = days.iter().map(|today| today.on).max().unwrap_or(Day::FIRST).plus(SOON);
+    let last = horizon(days);
     let rows = cx
         .viewer()?
         .rows::<promise::Entity>(promise::Column::AccountId)
@@ -34,7 +34,7 @@ pub(super) async fn find(cx: &Cx, days: &[Today]) -> Result<Vec<Box<dyn Finding>
         .await?;
     let mut found: Vec<Box<dyn Finding>> = Vec::new();
     for row in rows {
-        let Some(day) = days.iter().position(|today| today.user == row.made_by_id) else { continue };
+        let Some(day) = day_of_user(days, row.made_by_id) else { continue };
         if row.due_on <= days[day].on.plus(SOON) && row.made_on <= days[day].on {
             let promise::Model { id, account_id, what, made_on, due_on, .. } = row;
             found.push(Box::new(Open { day, promise: id, account: account_id, what, made_on, due_on }));

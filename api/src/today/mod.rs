@@ -159,6 +159,16 @@ pub struct Today {
     pub at: Instant,
 }
 
+/// Whose day a user's is, by its place among the days.
+fn day_of_user(days: &[Today], user: UserId) -> Option<usize> {
+    days.iter().position(|today| today.user == user)
+}
+
+/// The last day that is near enough for any of the days.
+fn horizon(days: &[Today]) -> Day {
+    days.iter().map(|today| today.on).max().unwrap_or(Day::FIRST).plus(SOON)
+}
+
 /// What a suggestion is told with.
 #[derive(Clone, Copy, Debug)]
 pub struct Told<'a> {
@@ -185,7 +195,7 @@ pub trait Finding: Send + Sync {
 }
 
 /// What all kinds find for some days: a fixed number of statements, however many days and findings.
-async fn findings(cx: &Cx, days: &[Today]) -> Result<Vec<Box<dyn Finding>>> {
+async fn findings(cx: &Cx, days: &[Today], users: &[&User]) -> Result<Vec<Box<dyn Finding>>> {
     let targets = touch_target::listed(cx, days).await?;
     let mut found: Vec<Box<dyn Finding>> = Vec::new();
     found.extend(answer_trigger_event::find(cx, days).await?);
@@ -197,7 +207,7 @@ async fn findings(cx: &Cx, days: &[Today]) -> Result<Vec<Box<dyn Finding>>> {
     found.extend(review_plan::find(cx, days).await?);
     found.extend(write_plan::find(cx, &targets).await?);
     found.extend(set_goal::find(cx, &targets).await?);
-    found.extend(fill_blank_day::find(cx, days).await?);
+    found.extend(fill_blank_day::find(cx, days, users).await?);
     Ok(found)
 }
 
@@ -258,8 +268,7 @@ object! {
 }
 
 async fn accounts(asked: &Asked<'_>, of: &[&SuggestedAction]) -> Result<Answers> {
-    let found = Account::fetch(asked.cx, of.iter().filter_map(|action| action.0.account)).await?;
-    asked.maybe(&of.iter().map(|action| found.get(&action.0.account?)).collect::<Vec<_>>()).await
+    Account::answer(asked, of.iter().map(|action| action.0.account)).await
 }
 
 async fn subjects(asked: &Asked<'_>, of: &[&SuggestedAction]) -> Result<Answers> {
@@ -287,7 +296,7 @@ pub async fn of_users(asked: &Asked<'_>, of: &[&User]) -> Result<Answers> {
             Today { user: user.0.id, zone, on: on.map_or_else(|| day_of(at, zone), |day| day.0), at }
         })
         .collect();
-    let found = if days.is_empty() { Vec::new() } else { findings(asked.cx, &days).await? };
+    let found = if days.is_empty() { Vec::new() } else { findings(asked.cx, &days, of).await? };
     let accounts = Account::fetch(asked.cx, found.iter().filter_map(|finding| finding.account())).await?;
     let mut suggestions: Vec<Vec<Suggestion>> = vec![Vec::new(); days.len()];
     for finding in &found {

@@ -4,7 +4,7 @@ use entity::plan::{PlanStatus, ReviewCadence};
 use entity::{AccountId, Day, PlanId, plan};
 use sea_orm::{ColumnTrait, QueryFilter, QueryOrder, QuerySelect};
 
-use super::{Finding, Kind, SOON, Suggestion, Today, Told, ago, lasting, subject};
+use super::{Finding, Kind, SOON, Suggestion, Today, Told, ago, day_of_user, horizon, lasting, subject};
 use crate::context::Cx;
 use crate::error::Result;
 use crate::paging::LONGEST_LIST;
@@ -22,7 +22,7 @@ pub(super) struct Unreviewed {
 /// The plans of each day's user that are to be reviewed, the longest due ones: one statement.
 pub(super) async fn find(cx: &Cx, days: &[Today]) -> Result<Vec<Box<dyn Finding>>> {
     let viewer = cx.viewer()?;
-    let last = days.iter().map(|today| today.on).max().unwrap_or(Day::FIRST).plus(SOON);
+    let last = horizon(days);
     let rows = viewer
         .rows::<plan::Entity>(plan::Column::AccountId)
         .filter(plan::Column::OwnerId.is_in(days.iter().map(|today| today.user)))
@@ -35,7 +35,7 @@ pub(super) async fn find(cx: &Cx, days: &[Today]) -> Result<Vec<Box<dyn Finding>
         .await?;
     let mut found: Vec<Box<dyn Finding>> = Vec::new();
     for row in rows {
-        let day = days.iter().position(|today| today.user == row.owner_id);
+        let day = day_of_user(days, row.owner_id);
         let (Some(day), Some(due_on)) = (day, row.next_review_on) else { continue };
         if due_on <= days[day].on.plus(SOON) {
             let plan::Model { id, account_id, title, cadence, .. } = row;

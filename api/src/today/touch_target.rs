@@ -5,11 +5,11 @@ use std::collections::HashSet;
 use entity::{AccountId, Instant, TargetId, target};
 use sea_orm::{ColumnTrait, QueryFilter, QueryOrder};
 
-use super::{Finding, Kind, SOON, Suggestion, Today, Told, ago, subject};
+use super::{Finding, Kind, SOON, Suggestion, Today, Told, ago, day_of_user, subject};
+use crate::calendar::DAY;
 use crate::calendar::day_of;
 use crate::context::Cx;
 use crate::error::Result;
-use crate::presence::formula::DAY;
 use crate::presence::{Ask, Presence, asked, nurture};
 use crate::target::was_on_list;
 
@@ -34,7 +34,7 @@ pub(super) async fn listed(cx: &Cx, days: &[Today]) -> Result<Vec<Listed>> {
         .all(cx.reader())
         .await?;
     let on_day = |target: target::Model| {
-        let day = days.iter().position(|today| today.user == target.seller_id)?;
+        let day = day_of_user(days, target.seller_id)?;
         let at = days[day].at;
         was_on_list(&target, at).then_some(Listed { day, at, target })
     };

@@ -83,7 +83,7 @@ mod tests {
     use entity::Id as _;
 
     use super::*;
-    use crate::presence::formula::DAY;
+    use crate::calendar::DAY;
     use crate::today::tests::told;
 
     #[test]

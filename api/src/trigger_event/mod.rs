@@ -203,18 +203,15 @@ async fn presences(asked: &Asked<'_>, of: &[&TriggerEvent]) -> Result<Answers> {
 }
 
 async fn accounts(asked: &Asked<'_>, of: &[&TriggerEvent]) -> Result<Answers> {
-    let found = Account::fetch(asked.cx, of.iter().map(|event| event.0.account_id)).await?;
-    asked.maybe(&of.iter().map(|event| found.get(&event.0.account_id)).collect::<Vec<_>>()).await
+    Account::answer(asked, of.iter().map(|event| Some(event.0.account_id))).await
 }
 
 async fn contacts(asked: &Asked<'_>, of: &[&TriggerEvent]) -> Result<Answers> {
-    let found = Contact::fetch(asked.cx, of.iter().filter_map(|event| event.0.contact_id)).await?;
-    asked.maybe(&of.iter().map(|event| found.get(&event.0.contact_id?)).collect::<Vec<_>>()).await
+    Contact::answer(asked, of.iter().map(|event| event.0.contact_id)).await
 }
 
 async fn recorders(asked: &Asked<'_>, of: &[&TriggerEvent]) -> Result<Answers> {
-    let found = User::fetch(asked.cx, of.iter().filter_map(|event| event.0.recorded_by_id)).await?;
-    asked.maybe(&of.iter().map(|event| found.get(&event.0.recorded_by_id?)).collect::<Vec<_>>()).await
+    User::answer(asked, of.iter().map(|event| event.0.recorded_by_id)).await
 }
 
 async fn opportunities(asked: &Asked<'_>, of: &[&TriggerEvent]) -> Result<Answers> {

@@ -202,7 +202,8 @@ impl User {
     /// # Errors
     /// `UNAUTHENTICATED`; the database's.
     pub async fn fetch(cx: &Cx, ids: impl IntoIterator<Item = UserId>) -> Result<HashMap<UserId, Self>> {
-        Self::read(cx, Columns::ALL, ids).await
+        let members = user::Entity::of(cx.viewer()?.organization.id);
+        cx.by_ids(members, user::Column::Id, Columns::ALL, ids, |row| row.id).await
     }
 
     /// Answers with one member a row, by their ids.
@@ -210,14 +211,8 @@ impl User {
     /// # Errors
     /// As [`Self::fetch`].
     pub async fn answer(asked: &Asked<'_>, ids: impl Iterator<Item = Option<UserId>>) -> Result<Answers> {
-        let ids: Vec<Option<UserId>> = ids.collect();
-        let columns = asked.columns_with::<Self, user::Entity>(&[user::Column::Id])?;
-        let found = Self::read(asked.cx, columns, ids.iter().copied().flatten()).await?;
-        asked.maybe(&ids.iter().map(|id| found.get(id.as_ref()?)).collect::<Vec<_>>()).await
-    }
-
-    async fn read(cx: &Cx, columns: Columns, ids: impl IntoIterator<Item = UserId>) -> Result<HashMap<UserId, Self>> {
-        cx.by_ids(user::Entity::of(cx.viewer()?.organization.id), user::Column::Id, columns, ids, |row| row.id).await
+        let members = user::Entity::of(asked.cx.viewer()?.organization.id);
+        asked.by_ids::<_, _, Self>(members, user::Column::Id, ids, |row| row.id).await
     }
 }
 
