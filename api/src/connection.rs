@@ -7,15 +7,11 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use entity::Found;
-use sea_orm::sqlx::pool::PoolConnection;
-use sea_orm::sqlx::{
-    self, AssertSqlSafe, Executor as _, PgConnection, PgPool, Postgres, Sqlite, SqliteConnection, SqlitePool,
-};
-use sea_orm::{
-    ConnAcquireErr, ConnectionTrait, DatabaseConnection, DbBackend, DbErr, ExecResult, QueryResult, RuntimeErr,
-    Statement,
-};
+use sea_orm::sqlx::{self, AssertSqlSafe, Executor as _, PgConnection, SqliteConnection};
+use sea_orm::{ConnectionTrait, DbBackend, DbErr, ExecResult, QueryResult, RuntimeErr, Statement};
 use sea_query_sqlx::SqlxValues;
+
+use crate::pool::Pool;
 
 /// Characters of a slow statement that are logged.
 const LOGGED: usize = 500;
@@ -133,56 +129,8 @@ pub fn failed(error: sqlx::Error) -> DbErr {
     DbErr::Query(RuntimeErr::SqlxError(Arc::new(error)))
 }
 
-/// The same for one that came while there was no connection yet.
-pub fn no_connection(error: sqlx::Error) -> DbErr {
-    match error {
-        sqlx::Error::PoolTimedOut => DbErr::ConnectionAcquire(ConnAcquireErr::Timeout),
-        sqlx::Error::PoolClosed => DbErr::ConnectionAcquire(ConnAcquireErr::ConnectionClosed),
-        error => DbErr::Conn(RuntimeErr::SqlxError(Arc::new(error))),
-    }
-}
-
 fn rows<R: Into<Found>>(rows: Vec<R>) -> Vec<Found> {
     rows.into_iter().map(Into::into).collect()
-}
-
-/// The driver's connections to a database.
-#[derive(Clone)]
-pub enum Pool {
-    /// To PostgreSQL.
-    Postgres(PgPool),
-    /// To SQLite.
-    Sqlite(SqlitePool),
-}
-
-impl Pool {
-    /// Those that SeaORM opened.
-    #[must_use]
-    pub fn of(connection: &DatabaseConnection) -> Self {
-        if connection.get_database_backend() == DbBackend::Postgres {
-            Self::Postgres(connection.get_postgres_connection_pool().clone())
-        } else {
-            Self::Sqlite(connection.get_sqlite_connection_pool().clone())
-        }
-    }
-
-    /// How many are open, and how many of those are idle.
-    #[must_use]
-    pub fn size(&self) -> (usize, usize) {
-        let (open, idle) = match self {
-            Self::Postgres(pool) => (pool.size(), pool.num_idle()),
-            Self::Sqlite(pool) => (pool.size(), pool.num_idle()),
-        };
-        (usize::try_from(open).unwrap_or(usize::MAX), idle)
-    }
-
-    /// Ends them all.
-    pub async fn close(&self) {
-        match self {
-            Self::Postgres(pool) => pool.close().await,
-            Self::Sqlite(pool) => pool.close().await,
-        }
-    }
 }
 
 /// A pool, each of whose statements goes to whichever connection is free.
@@ -194,53 +142,32 @@ pub struct Connections {
     pub observer: Arc<Observer>,
 }
 
-/// A connection that lies idle, or one that is waited for.
-enum Held {
-    Postgres(PoolConnection<Postgres>),
-    Sqlite(PoolConnection<Sqlite>),
-}
-
-impl Held {
-    fn connection(&mut self) -> Connection<'_> {
-        match self {
-            Self::Postgres(held) => Connection::Postgres(held),
-            Self::Sqlite(held) => Connection::Sqlite(held),
-        }
-    }
-}
-
 impl Connections {
-    /// One that lies idle, if there is one. Nobody asked whether it still lives.
-    fn idle(&self) -> Option<Held> {
-        match &self.pool {
-            Pool::Postgres(pool) => pool.try_acquire().map(Held::Postgres),
-            Pool::Sqlite(pool) => pool.try_acquire().map(Held::Sqlite),
-        }
-    }
-
-    /// One that lives, once there is one.
-    async fn living(&self) -> Result<Held, DbErr> {
-        match &self.pool {
-            Pool::Postgres(pool) => pool.acquire().await.map(Held::Postgres),
-            Pool::Sqlite(pool) => pool.acquire().await.map(Held::Sqlite),
-        }
-        .map_err(no_connection)
-    }
-
-    /// Reads by a connection that lies idle, and where that turns out to be dead, again by one that lives. Waiting for one
-    /// takes a future of a hundred kilobytes, so that is made only where it is needed.
+    /// Reads; where the connection turns out to be dead, again by one that lives.
     ///
     /// # Errors
     /// The database's.
     pub async fn read(&self, statement: Statement) -> Result<Vec<Found>, DbErr> {
-        if let Some(mut held) = self.idle() {
-            match held.connection().all(&self.observer, statement.clone()).await {
-                Err(error) if is_lost(&error) => {}
-                done => return done,
-            }
+        let mut held = self.pool.get().await?;
+        match held.connection().all(&self.observer, statement.clone()).await {
+            Err(error) if is_lost(&error) => {}
+            done => return done,
         }
-        let mut held = Box::pin(self.living()).await?;
-        held.connection().all(&self.observer, statement).await
+        held.discard();
+        self.pool.doubt();
+        self.pool.get().await?.connection().all(&self.observer, statement).await
+    }
+
+    /// Runs a statement that finds no rows. It is not sent again where the connection is lost: nobody could tell whether it
+    /// has been carried out.
+    async fn execute(&self, run: impl AsyncFnOnce(Connection<'_>) -> Result<ExecResult, DbErr>) -> Result<ExecResult, DbErr> {
+        let mut held = self.pool.get().await?;
+        let done = run(held.connection()).await;
+        if done.as_ref().is_err_and(is_lost) {
+            held.discard();
+            self.pool.doubt();
+        }
+        done
     }
 }
 
@@ -265,13 +192,11 @@ impl ConnectionTrait for Connections {
     }
 
     async fn execute_raw(&self, statement: Statement) -> Result<ExecResult, DbErr> {
-        let mut held = Box::pin(self.living()).await?;
-        held.connection().execute(&self.observer, statement).await
+        self.execute(async |connection| connection.execute(&self.observer, statement).await).await
     }
 
     async fn execute_unprepared(&self, sql: &str) -> Result<ExecResult, DbErr> {
-        let mut held = Box::pin(self.living()).await?;
-        held.connection().execute_text(sql).await
+        self.execute(async |connection| connection.execute_text(sql).await).await
     }
 
     async fn query_one_raw(&self, statement: Statement) -> Result<Option<QueryResult>, DbErr> {

@@ -286,7 +286,14 @@ impl Viewer {
         }
         // Planned for any line, PostgreSQL expects some thirty seats and would look up each one's rows. What stands in a
         // function can only be asked row by row, of a table of all seats that is made once.
-        rows.filter(Expr::expr(Func::coalesce([theirs, Expr::cust("false")])))
+        let seen = |seats: SimpleExpr| Expr::expr(Func::coalesce([seats, Expr::cust("false")]));
+        // Whoever has a seat everywhere, as the head of all sellers has, is asked once and not for each row.
+        let mut unseen = account::Entity::of(self.organization.id).into_query();
+        unseen
+            .clear_selects()
+            .expr(Expr::cust("1"))
+            .and_where(seen(account::Column::Id.in_subquery(self.seats_query())).not());
+        rows.filter(Cond::any().add(Expr::exists(unseen).not()).add(seen(theirs)))
     }
 
     /// The accounts they see.

@@ -5,23 +5,49 @@
 
 use std::fs::File;
 use std::path::PathBuf;
+use std::str::FromStr as _;
 use std::sync::Arc;
 use std::time::Duration;
 
 use migration::{Migrator, MigratorTrait};
-use sea_orm::sqlx::{self, Connection, SqliteConnection};
+use sea_orm::sqlx::ConnectOptions as _;
+use sea_orm::sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sea_orm::sqlx::sqlite::{SqliteConnectOptions, SqlitePoolOptions};
 use sea_orm::{
-    ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbBackend, DbErr, Statement, TransactionTrait,
+    ConnectionTrait, DatabaseConnection, DbBackend, DbErr, SqlxPostgresConnector, SqlxSqliteConnector, Statement,
+    TransactionTrait,
 };
 
-use crate::connection::{Connections, Observer, Pool};
+use crate::connection::{Connections, Observer, failed};
+use crate::pool::Pool;
 
 /// An open database.
 pub struct Db {
     read: Connections,
     write: Connections,
-    /// The connections for writing as SeaORM's migrations want them.
-    migrating: DatabaseConnection,
+    driver: Driver,
+}
+
+/// How one connection is opened.
+enum Driver {
+    Postgres(PgConnectOptions),
+    Sqlite(SqliteConnectOptions),
+}
+
+impl Driver {
+    /// Connections as SeaORM's migrations want them: one to hold the lock, and one to work with.
+    async fn migrating(&self) -> Result<DatabaseConnection, DbErr> {
+        Ok(match self {
+            Self::Postgres(driver) => {
+                let pool = PgPoolOptions::new().max_connections(2).connect_with(driver.clone()).await;
+                SqlxPostgresConnector::from_sqlx_postgres_pool(pool.map_err(failed)?)
+            }
+            Self::Sqlite(driver) => {
+                let pool = SqlitePoolOptions::new().max_connections(1).connect_with(driver.clone()).await;
+                SqlxSqliteConnector::from_sqlx_sqlite_pool(pool.map_err(failed)?)
+            }
+        })
+    }
 }
 
 /// The tables' versions, each by the name of its last change.
@@ -50,9 +76,6 @@ pub struct Options {
     pub slow: Duration,
 }
 
-/// A connection that lay idle for longer is asked whether it still lives before a request gets it.
-const IDLE: Duration = Duration::from_secs(1);
-
 /// Any number that all our servers know: the lock under which one of them migrates.
 const MIGRATION_LOCK: i64 = 0x0043_414c_4c53_484f;
 
@@ -63,17 +86,18 @@ impl Db {
     /// The database's: out of reach, or no database.
     pub async fn open(options: &Options) -> Result<Self, DbErr> {
         let observer = Arc::new(Observer::new(options.slow));
-        let observed = |connection: &DatabaseConnection| Connections {
-            pool: Pool::of(connection),
-            observer: Arc::clone(&observer),
-        };
+        let observed = |pool: Pool| Connections { pool, observer: Arc::clone(&observer) };
         if options.url.starts_with("sqlite:") {
-            let read = Database::connect(sqlite(options, options.connections, true)).await?;
-            let write = Database::connect(sqlite(options, 1, false)).await?;
-            Ok(Self { read: observed(&read), write: observed(&write), migrating: write })
+            // The file is made by who writes.
+            let driver = sqlite(options)?;
+            let write = Pool::sqlite(driver.clone(), 1, options.wait).await?;
+            let reading = driver.clone().pragma("query_only", "on").optimize_on_close(false, None);
+            let read = Pool::sqlite(reading, options.connections, options.wait).await?;
+            Ok(Self { read: observed(read), write: observed(write), driver: Driver::Sqlite(driver) })
         } else {
-            let both = Database::connect(postgres(options)).await?;
-            Ok(Self { read: observed(&both), write: observed(&both), migrating: both })
+            let driver = postgres(options)?;
+            let both = Pool::postgres(driver.clone(), options.connections, options.wait).await?;
+            Ok(Self { read: observed(both.clone()), write: observed(both), driver: Driver::Postgres(driver) })
         }
     }
 
@@ -133,6 +157,17 @@ impl Db {
     /// # Errors
     /// The database's.
     pub async fn migrate(&self, url: &str) -> Result<(), DbErr> {
+        // A database without tables knows no versions.
+        if self.versions().await.is_ok_and(|versions| versions.same) {
+            return Ok(());
+        }
+        let migrating = self.driver.migrating().await?;
+        let done = self.migrate_over(&migrating, url).await;
+        migrating.close().await?;
+        done
+    }
+
+    async fn migrate_over(&self, migrating: &DatabaseConnection, url: &str) -> Result<(), DbErr> {
         if self.backend() == DbBackend::Sqlite {
             let lock = sqlite_path(url).map(|path| path.with_extension("lock"));
             let held = match &lock {
@@ -147,19 +182,19 @@ impl Db {
                 }
                 None => None,
             };
-            let done = Migrator::up(&self.migrating, None).await;
+            let done = Migrator::up(migrating, None).await;
             drop(held);
             return done;
         }
         // A transaction holds the lock, so that a server that dies lets it go.
-        let lock = self.migrating.begin().await?;
+        let lock = migrating.begin().await?;
         lock.execute_raw(Statement::from_sql_and_values(
             DbBackend::Postgres,
             "select pg_advisory_xact_lock($1)",
             [MIGRATION_LOCK.into()],
         ))
         .await?;
-        let done = Migrator::up(&self.migrating, None).await;
+        let done = Migrator::up(migrating, None).await;
         lock.commit().await?;
         done
     }
@@ -205,77 +240,35 @@ pub fn sqlite_path(url: &str) -> Option<PathBuf> {
     (!path.is_empty() && path != ":memory:").then(|| PathBuf::from(path))
 }
 
-fn sqlite(options: &Options, connections: u32, reading: bool) -> ConnectOptions {
+fn sqlite(options: &Options) -> Result<SqliteConnectOptions, DbErr> {
     let url = if options.url.contains('?') { options.url.clone() } else { format!("{}?mode=rwc", options.url) };
-    let mut connect = ConnectOptions::new(url);
-    connect
-        .max_connections(connections)
-        .min_connections(1)
-        .acquire_timeout(options.wait)
-        .sqlx_logging(false)
-        .test_before_acquire(false)
-        .map_sqlx_sqlite_opts(move |sqlite| {
-            sqlite
-                .pragma("journal_mode", "WAL")
-                // Every acknowledged write is on the disk.
-                .pragma("synchronous", "FULL")
-                .foreign_keys(true)
-                .busy_timeout(Duration::from_secs(10))
-                .pragma("temp_store", "memory")
-                .pragma("cache_size", "-8000")
-                .pragma("query_only", if reading { "on" } else { "off" })
-                .optimize_on_close(!reading, None)
-        })
-        .map_sqlx_sqlite_pool_opts(|pool| {
-            pool.after_release(|connection, _| Box::pin(async move { has_left_its_transaction(connection).await }))
-        });
-    connect
+    Ok(SqliteConnectOptions::from_str(&url)
+        .map_err(failed)?
+        .disable_statement_logging()
+        .pragma("journal_mode", "WAL")
+        // Every acknowledged write is on the disk.
+        .pragma("synchronous", "FULL")
+        .foreign_keys(true)
+        .busy_timeout(Duration::from_secs(10))
+        .pragma("temp_store", "memory")
+        .pragma("cache_size", "-8000")
+        .optimize_on_close(true, None))
 }
 
-/// Where SQLite cannot write (a full disk) it rolls a transaction back by itself, and the driver goes on counting it: the
-/// next one would begin within it, and its commit would store nothing. Such a connection is closed.
-async fn has_left_its_transaction(connection: &mut SqliteConnection) -> Result<bool, sqlx::Error> {
-    if !connection.is_in_transaction() {
-        return Ok(true);
-    }
-    // A rollback may be under way still; what is asked after it is answered after it.
-    connection.ping().await?;
-    let left = !connection.is_in_transaction();
-    if !left {
-        tracing::warn!("SQLite ended a transaction by itself: its connection is closed");
-    }
-    Ok(left)
-}
-
-fn postgres(options: &Options) -> ConnectOptions {
+fn postgres(options: &Options) -> Result<PgConnectOptions, DbErr> {
     let timeout = options.statement_timeout.as_millis().to_string();
-    let mut connect = ConnectOptions::new(options.url.clone());
-    connect
-        .max_connections(options.connections)
-        .min_connections(1)
-        .acquire_timeout(options.wait)
-        .sqlx_logging(false)
-        .test_before_acquire(false)
-        .map_sqlx_postgres_opts(move |postgres| {
-            postgres.application_name("callshot").options([
-                ("statement_timeout", timeout.as_str()),
-                // A transaction that nobody goes on with must not hold its locks for ever.
-                ("idle_in_transaction_session_timeout", "60000"),
-                ("client_min_messages", "warning"),
-                // No statement of ours runs long enough to be worth compiling, nor do its parameters decide how it is
-                // best carried out: planned anew for each request, a page's statements take longer to plan than to run.
-                ("jit", "off"),
-                ("plan_cache_mode", "force_generic_plan"),
-            ])
-        })
-        // While it lay idle the server may have gone and come back: then it is the connection that finds out, not a request.
-        .map_sqlx_postgres_before_acquire(|connection, lain| {
-            Box::pin(async move {
-                if lain.idle_for > IDLE {
-                    connection.ping().await?;
-                }
-                Ok(true)
-            })
-        });
-    connect
+    Ok(PgConnectOptions::from_str(&options.url)
+        .map_err(failed)?
+        .disable_statement_logging()
+        .application_name("callshot")
+        .options([
+            ("statement_timeout", timeout.as_str()),
+            // A transaction that nobody goes on with must not hold its locks for ever.
+            ("idle_in_transaction_session_timeout", "60000"),
+            ("client_min_messages", "warning"),
+            // No statement of ours runs long enough to be worth compiling, nor do its parameters decide how it is
+            // best carried out: planned anew for each request, a page's statements take longer to plan than to run.
+            ("jit", "off"),
+            ("plan_cache_mode", "force_generic_plan"),
+        ]))
 }

@@ -40,6 +40,7 @@ pub mod opportunity;
 pub mod organization;
 pub mod paging;
 pub mod plan;
+pub mod pool;
 pub mod presence;
 pub mod promise;
 pub mod scalar;

@@ -1,12 +1,11 @@
 //! The server: which paths there are, what holds for all of them, and how it starts and stops.
 
-use std::{net::SocketAddr, pin::pin, sync::Arc, time::Duration};
+use std::{convert::Infallible, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
 
 use axum::{
     Extension, Router,
-    extract::{Request, State},
+    extract::State,
     http::{HeaderName, HeaderValue, Method, StatusCode, header},
-    middleware::{self, Next},
     response::{Html, IntoResponse, Response},
     routing::get,
 };
@@ -20,10 +19,7 @@ use tokio::{
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tower::Service;
-use tower_http::{
-    cors::{AllowOrigin, Any, CorsLayer},
-    set_header::SetResponseHeaderLayer,
-};
+use tower_http::cors::{AllowOrigin, Any, CorsLayer};
 use tracing::{Instrument, field::Empty};
 
 use crate::{
@@ -142,12 +138,7 @@ async fn connection(
     // Small answers must not wait for more to send. A connection that refuses this is about to end anyway.
     let _refused = stream.set_nodelay(true);
     let peer = stream.peer_addr().ok().map(|address| Peer(address.ip()));
-    let service = service_fn(move |mut request: hyper::Request<Incoming>| {
-        if let Some(peer) = peer {
-            request.extensions_mut().insert(peer);
-        }
-        router.clone().call(request)
-    });
+    let service = service_fn(move |request| answer(router.clone(), peer, request));
     let mut builder = http1::Builder::new();
     builder.timer(TokioTimer::new()).header_read_timeout(settings.header_timeout).max_buf_size(LONGEST_HEAD);
     let mut connection = pin!(
@@ -166,12 +157,9 @@ async fn connection(
     }
 }
 
-/// All paths. What is set here for every answer holds for those of paths that do not exist, too.
+/// All paths.
 fn router(endpoint: Endpoint, draining: CancellationToken) -> Router {
     let cors = cors(&endpoint.app.settings.http);
-    let set = |name: HeaderName, value: &'static str| {
-        SetResponseHeaderLayer::if_not_present(name, HeaderValue::from_static(value))
-    };
     let router = Router::new()
         .route("/graphql", get(http::graphql).post(http::graphql))
         .route("/", get(start_page))
@@ -181,19 +169,11 @@ fn router(endpoint: Endpoint, draining: CancellationToken) -> Router {
         .route("/readyz", get(ready).layer(Extension(draining)))
         .method_not_allowed_fallback(not_allowed)
         .fallback(not_found)
-        .with_state(endpoint)
-        .layer(set(header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
-        .layer(set(header::CACHE_CONTROL, "no-store"))
-        .layer(set(header::REFERRER_POLICY, "no-referrer"))
-        .layer(set(
-            header::CONTENT_SECURITY_POLICY,
-            "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'",
-        ));
-    let router = match cors {
+        .with_state(endpoint);
+    match cors {
         Some(cors) => router.layer(cors),
         None => router,
-    };
-    router.layer(middleware::from_fn(identify))
+    }
 }
 
 /// Which pages of other origins may call. Tokens travel in a header of their own, so that no cookies are involved.
@@ -217,8 +197,27 @@ fn cors(settings: &HttpSettings) -> Option<CorsLayer> {
     Some(layer)
 }
 
-/// Gives a request its id, and logs it once it is answered.
-async fn identify(mut request: Request, next: Next) -> Response {
+/// What every answer says unless it says otherwise itself.
+static ALWAYS: [(HeaderName, HeaderValue); 4] = [
+    (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
+    (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
+    (header::REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
+    (
+        header::CONTENT_SECURITY_POLICY,
+        HeaderValue::from_static("default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"),
+    ),
+];
+
+/// Gives a request its id, and logs it once it is answered. What holds for every answer is set here: each layer around the
+/// router would be copied for every request, with all that it holds.
+async fn answer(
+    mut router: Router,
+    peer: Option<Peer>,
+    mut request: hyper::Request<Incoming>,
+) -> Result<Response, Infallible> {
+    if let Some(peer) = peer {
+        request.extensions_mut().insert(peer);
+    }
     let id = RequestId::from_headers(request.headers());
     let method = request.method().clone();
     let path = match request.uri().path() {
@@ -231,15 +230,19 @@ async fn identify(mut request: Request, next: Next) -> Response {
     request.extensions_mut().insert(id.clone());
     let begun = Instant::now();
     async {
-        let mut response = next.run(request).await;
-        response.headers_mut().insert(RequestId::HEADER, id.to_header());
+        let mut response = router.call(request).await?;
+        let headers = response.headers_mut();
+        headers.insert(RequestId::HEADER, id.to_header());
+        for (name, value) in &ALWAYS {
+            headers.entry(name).or_insert_with(|| value.clone());
+        }
         let (status, milliseconds) = (response.status().as_u16(), begun.elapsed().as_secs_f64() * 1_000.0);
         if path == "/graphql" {
             tracing::info!(%method, path, status, milliseconds, "answered");
         } else {
             tracing::debug!(%method, path, status, milliseconds, "answered");
         }
-        response
+        Ok(response)
     }
     .instrument(span)
     .await

@@ -1,12 +1,13 @@
 //! A transaction that begins with its first statement: what is refused before never takes a connection, and what turns
 //! out to be a single statement needs none.
 
-use sea_orm::sqlx::{self, Postgres, Sqlite};
-use sea_orm::{ConnectionTrait, DbBackend, DbErr, ExecResult, QueryResult, Statement};
+use sea_orm::{ConnAcquireErr, ConnectionTrait, DbBackend, DbErr, ExecResult, QueryResult, Statement};
+use tokio::runtime::Handle;
 use tokio::sync::{MappedMutexGuard, Mutex, MutexGuard};
 
-use crate::connection::{Connection, Pool, failed, no_connection};
+use crate::connection::Connection;
 use crate::db::Db;
+use crate::pool::Held;
 
 /// A change that may have begun.
 pub struct Transaction<'a> {
@@ -14,27 +15,51 @@ pub struct Transaction<'a> {
     begun: Mutex<Option<Begun>>,
 }
 
-/// One that has begun. Dropped, it leaves everything as it was.
-enum Begun {
-    Postgres(sqlx::Transaction<'static, Postgres>),
-    Sqlite(sqlx::Transaction<'static, Sqlite>),
+/// One that has begun. Dropped before it has ended, it leaves everything as it was.
+struct Begun {
+    /// None once it has ended.
+    held: Option<Held>,
+    /// Has the database said that it has begun?
+    is_open: bool,
 }
 
 impl Begun {
-    async fn of(pool: &Pool) -> Result<Self, DbErr> {
-        let begun = match pool {
-            Pool::Postgres(pool) => pool.begin().await.map(Self::Postgres),
-            // One that begins by reading could not become a writing one while another writes.
-            Pool::Sqlite(pool) => pool.begin_with("BEGIN IMMEDIATE").await.map(Self::Sqlite),
-        };
-        begun.map_err(no_connection)
+    async fn of(db: &Db) -> Result<Self, DbErr> {
+        // On SQLite, one that begins by reading could not become a writing one while another writes.
+        let begin = if db.backend() == DbBackend::Postgres { "BEGIN" } else { "BEGIN IMMEDIATE" };
+        let mut begun = Self { held: Some(db.writer().pool.get().await?), is_open: false };
+        begun.connection()?.execute_text(begin).await?;
+        begun.is_open = true;
+        Ok(begun)
     }
 
-    fn connection(&mut self) -> Connection<'_> {
-        match self {
-            Self::Postgres(transaction) => Connection::Postgres(transaction),
-            Self::Sqlite(transaction) => Connection::Sqlite(transaction),
-        }
+    fn connection(&mut self) -> Result<Connection<'_>, DbErr> {
+        let ended = DbErr::ConnectionAcquire(ConnAcquireErr::ConnectionClosed);
+        self.held.as_mut().map(Held::connection).ok_or(ended)
+    }
+
+    /// Ends it by a statement.
+    async fn end(mut self, statement: &str) -> Result<(), DbErr> {
+        self.connection()?.execute_text(statement).await?;
+        self.held = None;
+        Ok(())
+    }
+}
+
+impl Drop for Begun {
+    fn drop(&mut self) {
+        let Some(mut held) = self.held.take() else { return };
+        // One that was still beginning may begin yet: nobody else gets its connection.
+        let Some(runtime) = Handle::try_current().ok().filter(|_| self.is_open) else {
+            return held.discard();
+        };
+        runtime.spawn(async move {
+            // SQLite ends one by itself where it cannot write (a full disk); then there is nothing to roll back.
+            if let Err(error) = held.connection().execute_text("ROLLBACK").await {
+                tracing::warn!(%error, "a transaction could not be rolled back: its connection is closed");
+                held.discard();
+            }
+        });
     }
 }
 
@@ -49,7 +74,7 @@ impl<'a> Transaction<'a> {
         let mut begun = self.begun.lock().await;
         let first = match begun.take() {
             Some(first) => first,
-            None => Begun::of(&self.db.writer().pool).await?,
+            None => Begun::of(self.db).await?,
         };
         Ok(MutexGuard::map(begun, |begun| begun.insert(first)))
     }
@@ -59,12 +84,10 @@ impl<'a> Transaction<'a> {
     /// # Errors
     /// The database's.
     pub async fn commit(self) -> Result<(), DbErr> {
-        let done = match self.begun.into_inner() {
-            Some(Begun::Postgres(transaction)) => transaction.commit().await,
-            Some(Begun::Sqlite(transaction)) => transaction.commit().await,
+        match self.begun.into_inner() {
+            Some(begun) => begun.end("COMMIT").await,
             None => Ok(()),
-        };
-        done.map_err(failed)
+        }
     }
 
     /// Makes what was done stand, with one statement more. Where that is the only one, it is a transaction by itself.
@@ -84,12 +107,10 @@ impl<'a> Transaction<'a> {
     /// # Errors
     /// The database's.
     pub async fn rollback(self) -> Result<(), DbErr> {
-        let done = match self.begun.into_inner() {
-            Some(Begun::Postgres(transaction)) => transaction.rollback().await,
-            Some(Begun::Sqlite(transaction)) => transaction.rollback().await,
+        match self.begun.into_inner() {
+            Some(begun) => begun.end("ROLLBACK").await,
             None => Ok(()),
-        };
-        done.map_err(failed)
+        }
     }
 }
 
@@ -100,11 +121,11 @@ impl ConnectionTrait for Transaction<'_> {
     }
 
     async fn execute_raw(&self, statement: Statement) -> Result<ExecResult, DbErr> {
-        self.begun().await?.connection().execute(&self.db.writer().observer, statement).await
+        self.begun().await?.connection()?.execute(&self.db.writer().observer, statement).await
     }
 
     async fn execute_unprepared(&self, sql: &str) -> Result<ExecResult, DbErr> {
-        self.begun().await?.connection().execute_text(sql).await
+        self.begun().await?.connection()?.execute_text(sql).await
     }
 
     async fn query_one_raw(&self, statement: Statement) -> Result<Option<QueryResult>, DbErr> {
@@ -112,7 +133,7 @@ impl ConnectionTrait for Transaction<'_> {
     }
 
     async fn query_all_raw(&self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
-        let rows = self.begun().await?.connection().all(&self.db.writer().observer, statement).await?;
+        let rows = self.begun().await?.connection()?.all(&self.db.writer().observer, statement).await?;
         Ok(rows.into_iter().map(Into::into).collect())
     }
 }

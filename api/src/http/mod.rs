@@ -243,7 +243,8 @@ async fn to_the_end(
     id: &RequestId,
     patience: Duration,
 ) -> Answer {
-    let task = executions.spawn(run.in_current_span());
+    // Large, and moved more than once on its way into a task.
+    let task = executions.spawn(Box::pin(run).in_current_span());
     match tokio::time::timeout(patience, task).await {
         Ok(Ok(answer)) => answer,
         Ok(Err(panic)) => {
