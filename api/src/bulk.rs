@@ -4,10 +4,12 @@
 //! to carry out. There the rows go over as one JSON parameter, and the statement's text stays the same for any number
 //! of them. SQLite parses fast, and takes VALUES.
 
+use std::fmt::Write as _;
+
 use sea_orm::sea_query::OnConflict;
 use sea_orm::{
     ActiveModelTrait, ActiveValue, ColumnTrait, ColumnType, ConnectionTrait, DbBackend, DbErr, EntityTrait, Iden,
-    Iterable, PrimaryKeyToColumn, Statement, Value,
+    IdenStatic as _, Iterable, PrimaryKeyToColumn, Statement, Value,
 };
 use serde_json::Value as Json;
 
@@ -50,16 +52,66 @@ where
     Ok(())
 }
 
+/// A few rows on their way into a table, as VALUES, all with the same columns set.
+pub struct Rows {
+    /// `insert into "table" ("column", …)`.
+    into: String,
+    rows: Vec<Vec<Value>>,
+}
+
+impl Rows {
+    /// These rows, of which there is one at least.
+    pub fn of<E: EntityTrait>(mut rows: Vec<E::ActiveModel>) -> Self {
+        let columns = set_columns::<E>(&rows);
+        let mut into = format!("insert into \"{}\" (", E::default().as_str());
+        for (number, column) in columns.iter().enumerate() {
+            into.push_str(if number == 0 { "\"" } else { ", \"" });
+            into.push_str(column.as_str());
+            into.push('"');
+        }
+        into.push(')');
+        let values = |row: &mut E::ActiveModel| {
+            columns.iter().map(|column| row.take(*column).into_value().unwrap_or(Value::String(None))).collect()
+        };
+        Self { into, rows: rows.iter_mut().map(values).collect() }
+    }
+
+    /// Writes the statement that inserts them, with its parameters after those that are there already.
+    pub fn write(self, backend: DbBackend, sql: &mut String, values: &mut Vec<Value>) {
+        sql.push_str(&self.into);
+        for (number, row) in self.rows.into_iter().enumerate() {
+            sql.push_str(if number == 0 { " values (" } else { ", (" });
+            for (place, value) in row.into_iter().enumerate() {
+                if place > 0 {
+                    sql.push_str(", ");
+                }
+                values.push(value);
+                // Writing into memory does not fail.
+                let _ = match backend {
+                    DbBackend::Postgres => write!(sql, "${}", values.len()),
+                    _ => write!(sql, "?"),
+                };
+            }
+            sql.push(')');
+        }
+    }
+}
+
+/// The columns that are set in rows.
+fn set_columns<E: EntityTrait>(rows: &[E::ActiveModel]) -> Vec<E::Column> {
+    let is_set = |column: &E::Column| {
+        rows.first().is_some_and(|row| matches!(row.get(*column), ActiveValue::Set(_) | ActiveValue::Unchanged(_)))
+    };
+    E::Column::iter().filter(is_set).collect()
+}
+
 fn is_key<E: EntityTrait>(column: E::Column) -> bool {
     E::PrimaryKey::from_column(column).is_some()
 }
 
 /// The statement for these rows, and its one parameter.
 fn as_json<E: EntityTrait>(rows: &[E::ActiveModel], exist: bool) -> Result<(String, String), DbErr> {
-    let is_set = |column: &E::Column| {
-        rows.first().is_some_and(|row| matches!(row.get(*column), ActiveValue::Set(_) | ActiveValue::Unchanged(_)))
-    };
-    let columns: Vec<E::Column> = E::Column::iter().filter(is_set).collect();
+    let columns = set_columns::<E>(rows);
     let names: Vec<String> = columns.iter().map(|column| format!("\"{}\"", column.to_string())).collect();
     let mut typed = Vec::with_capacity(columns.len());
     for (column, name) in columns.iter().zip(&names) {
@@ -153,6 +205,31 @@ mod tests {
         );
         let rows: Json = serde_json::from_str(&json).unwrap();
         assert_eq!(rows[1]["source"], "a \"b\" \\");
+    }
+
+    #[test]
+    fn a_few_rows_are_values_after_others() {
+        let row = entity::touch_contact::Model {
+            touch_id: entity::TouchId(uuid::Uuid::nil()),
+            contact_id: entity::ContactId(uuid::Uuid::nil()),
+            organization_id: entity::OrganizationId(uuid::Uuid::nil()),
+            at: entity::Instant(7),
+        };
+        let row = row.into_active_model().reset_all();
+        let into = "insert into \"touch_contact\" (\"touch_id\", \"contact_id\", \"organization_id\", \"at\") values ";
+        let write = |backend| {
+            let (mut sql, mut values) = (String::new(), vec![Value::from(1_i64)]);
+            Rows::of::<entity::touch_contact::Entity>(vec![row.clone(), row.clone()]).write(
+                backend,
+                &mut sql,
+                &mut values,
+            );
+            assert_eq!(values.len(), 9);
+            assert_eq!(values[8], Value::from(7_i64));
+            sql
+        };
+        assert_eq!(write(DbBackend::Postgres), format!("{into}($2, $3, $4, $5), ($6, $7, $8, $9)"));
+        assert_eq!(write(DbBackend::Sqlite), format!("{into}(?, ?, ?, ?), (?, ?, ?, ?)"));
     }
 
     #[test]

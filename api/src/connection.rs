@@ -160,7 +160,10 @@ impl Connections {
 
     /// Runs a statement that finds no rows. It is not sent again where the connection is lost: nobody could tell whether it
     /// has been carried out.
-    async fn execute(&self, run: impl AsyncFnOnce(Connection<'_>) -> Result<ExecResult, DbErr>) -> Result<ExecResult, DbErr> {
+    async fn execute(
+        &self,
+        run: impl AsyncFnOnce(Connection<'_>) -> Result<ExecResult, DbErr>,
+    ) -> Result<ExecResult, DbErr> {
         let mut held = self.pool.get().await?;
         let done = run(held.connection()).await;
         if done.as_ref().is_err_and(is_lost) {

@@ -5,11 +5,12 @@
 //! Replaying the feed gives the rows again, for every fact of a row is in its events.
 
 use entity::{AccountId, Day, EventId, Id, Instant, OrganizationId, Scoped, UserId, event, external_id};
-use sea_orm::sea_query::{CommonTableExpression, InsertStatement, WithClause};
 use sea_orm::{
     ActiveModelBehavior, ActiveModelTrait, ActiveValue, ColumnTrait, ConnectionTrait, DbBackend, EntityTrait,
-    IntoActiveModel, ModelTrait, QueryFilter, QueryTrait, Statement,
+    IntoActiveModel, ModelTrait, QueryFilter, Statement,
 };
+use serde::ser::SerializeStruct as _;
+use serde::{Serialize, Serializer};
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
@@ -56,7 +57,7 @@ pub trait Record:
 /// Makes facts out of names and values.
 macro_rules! facts {
     ($($name:literal: $value:expr),* $(,)?) => {{
-        let mut facts = $crate::event::Facts::new();
+        let mut facts = $crate::event::Facts::with_capacity([$($name),*].len());
         $(facts.insert($name.to_owned(), $crate::event::Fact::fact(&$value));)*
         facts
     }};
@@ -132,7 +133,7 @@ pub struct Write<'a> {
     actor: Option<UserId>,
     events: Vec<event::ActiveModel>,
     /// Rows that go in with the events.
-    last: Vec<InsertStatement>,
+    last: Vec<bulk::Rows>,
     cx: &'a Cx,
 }
 
@@ -204,17 +205,22 @@ impl<'a> Write<'a> {
         let (mut added, mut changed) = (Vec::new(), Vec::new());
         let mut names = Names::default();
         for (before, mut after) in rows {
-            let old = before.as_ref().map(|row| row.facts(self.currency)).unwrap_or_default();
             let new = after.facts(self.currency);
-            let changes = difference(&old, &new);
-            if before.is_some() && changes.is_empty() {
-                saved.push(after);
-                continue;
-            }
+            let changes = match &before {
+                None => as_created(&new),
+                Some(before) => {
+                    let changes = difference(&before.facts(self.currency), &new);
+                    if changes.is_empty() {
+                        saved.push(after);
+                        continue;
+                    }
+                    as_text(&changes)
+                }
+            };
             after.stamp(self.at, before.as_ref().map_or(1, |row| row.version().saturating_add(1)));
             names.note(R::NOUN, before.as_ref(), &after);
             let kind = if before.is_some() { "updated" } else { "created" };
-            self.note_row(&after, kind, &changes);
+            self.note_row(&after, kind, changes);
             let list = if before.is_some() { &mut changed } else { &mut added };
             list.push(after.clone());
             saved.push(after);
@@ -255,7 +261,7 @@ impl<'a> Write<'a> {
         names.note(R::NOUN, before, &row);
         insert_rows(&self.tx, vec![row.clone()], before.is_some()).await?;
         names.save(&self.tx, self.organization).await?;
-        self.note_row(&row, what, &changes);
+        self.note_row(&row, what, as_text(&changes));
         Ok(row)
     }
 
@@ -268,7 +274,7 @@ impl<'a> Write<'a> {
         for (mut row, changes) in rows {
             let version = row.version().saturating_add(1);
             row.stamp(self.at, version);
-            self.note_row(&row, what, &changes);
+            self.note_row(&row, what, as_text(&changes));
             saved.push(row);
         }
         insert_rows(&self.tx, saved, true).await
@@ -296,7 +302,7 @@ impl<'a> Write<'a> {
                 .await?;
         }
         row.clone().delete(&self.tx).await?;
-        self.note_row(row, "deleted", &changes);
+        self.note_row(row, "deleted", as_text(&changes));
         Ok(())
     }
 
@@ -309,6 +315,10 @@ impl<'a> Write<'a> {
         account: Option<AccountId>,
         changes: &Map<String, Value>,
     ) {
+        self.note_text(noun, what, subject, account, as_text(changes));
+    }
+
+    fn note_text(&mut self, noun: &str, what: &str, subject: Uuid, account: Option<AccountId>, changes: String) {
         self.events.push(event::ActiveModel {
             seq: ActiveValue::NotSet,
             id: ActiveValue::Set(EventId::make()),
@@ -319,7 +329,7 @@ impl<'a> Write<'a> {
             subject_noun: ActiveValue::Set(noun.to_owned()),
             subject_id: ActiveValue::Set(subject),
             account_id: ActiveValue::Set(account),
-            changes: ActiveValue::Set(Value::Object(changes.clone()).to_string()),
+            changes: ActiveValue::Set(changes),
             about_id: ActiveValue::Set(None),
         });
     }
@@ -331,8 +341,8 @@ impl<'a> Write<'a> {
         }
     }
 
-    fn note_row<R: Record>(&mut self, row: &R, what: &str, changes: &Map<String, Value>) {
-        self.note(R::NOUN, what, row.uuid(), row.account(), changes);
+    fn note_row<R: Record>(&mut self, row: &R, what: &str, changes: String) {
+        self.note_text(R::NOUN, what, row.uuid(), row.account(), changes);
         if let Some(event) = self.events.last_mut() {
             event.about_id = ActiveValue::Set(row.about());
         }
@@ -370,7 +380,7 @@ impl<'a> Write<'a> {
         let mut changed = Vec::with_capacity(rows.len());
         for (what, before, after) in rows {
             let changes = difference(&before.facts(self.currency), &after.facts(self.currency));
-            self.note_row(&after, what, &changes);
+            self.note_row(&after, what, as_text(&changes));
             changed.push(after);
         }
         insert_rows(&self.tx, changed, true).await
@@ -386,30 +396,34 @@ impl<'a> Write<'a> {
             bulk::insert::<event::Entity, _>(&self.tx, events, false).await?;
             return Ok(self.tx.commit().await?);
         }
-        let events = event::Entity::insert_many(events).into_query();
+        let events = bulk::Rows::of::<event::Entity>(events);
         let backend = self.cx.app.db.backend();
-        if backend == DbBackend::Postgres {
-            let mut with = WithClause::new();
-            for (number, rows) in last.into_iter().enumerate() {
-                let part = CommonTableExpression::new().query(rows).table_name(format!("part_{number}")).to_owned();
-                with.cte(part);
+        let (mut sql, mut values) = (String::new(), Vec::new());
+        for (number, rows) in last.into_iter().enumerate() {
+            if backend == DbBackend::Postgres {
+                sql.push_str(if number == 0 { "with " } else { ", " });
+                sql.push_str(&format!("part_{number} as ("));
+                rows.write(backend, &mut sql, &mut values);
+                sql.push_str(") ");
+            } else {
+                rows.write(backend, &mut sql, &mut values);
+                let statement =
+                    Statement::from_sql_and_values(backend, std::mem::take(&mut sql), std::mem::take(&mut values));
+                self.tx.execute_raw(statement).await?;
             }
-            return Ok(self.tx.commit_with(backend.build(&events.with(with))).await?);
         }
-        for rows in &last {
-            self.tx.execute(rows).await?;
-        }
-        Ok(self.tx.commit_with(backend.build(&events)).await?)
+        events.write(backend, &mut sql, &mut values);
+        Ok(self.tx.commit_with(Statement::from_sql_and_values(backend, sql, values)).await?)
     }
 
     /// Adds a new row as the last of the change: it goes in with the events, on PostgreSQL in one statement with them, so
     /// that nothing can read it before.
     pub fn add_last<R: Record>(&mut self, mut row: R) -> R {
-        let changes = difference(&Facts::new(), &row.facts(self.currency));
+        let changes = as_created(&row.facts(self.currency));
         row.stamp(self.at, 1);
         let mut names = Names::default();
         names.note(R::NOUN, None, &row);
-        self.note_row(&row, "created", &changes);
+        self.note_row(&row, "created", changes);
         self.insert_last::<R::Table>(vec![row.clone().into_active_model().reset_all()]);
         self.insert_last::<external_id::Entity>(names.rows(self.organization));
         row
@@ -418,7 +432,7 @@ impl<'a> Write<'a> {
     /// Adds rows that have no events of their own, in the same way.
     pub fn insert_last<E: EntityTrait>(&mut self, rows: Vec<E::ActiveModel>) {
         if !rows.is_empty() {
-            self.last.push(E::insert_many(rows).into_query());
+            self.last.push(bulk::Rows::of::<E>(rows));
         }
     }
 
@@ -487,6 +501,32 @@ pub(crate) fn difference(old: &Facts, new: &Facts) -> Map<String, Value> {
     changes
 }
 
+/// Changes as they are stored.
+fn as_text(changes: &Map<String, Value>) -> String {
+    serde_json::to_string(changes).unwrap_or_default()
+}
+
+/// The same of all that a new row says: its difference from nothing, without the detour.
+fn as_created(facts: &Facts) -> String {
+    struct Come<'a>(&'a Value);
+    impl Serialize for Come<'_> {
+        fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+            let mut change = serializer.serialize_struct("Come", 2)?;
+            change.serialize_field("from", &())?;
+            change.serialize_field("to", self.0)?;
+            change.end()
+        }
+    }
+    struct All<'a>(&'a Facts);
+    impl Serialize for All<'_> {
+        fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+            let there = self.0.iter().filter(|(_, to)| !to.is_null());
+            serializer.collect_map(there.map(|(field, to)| (field, Come(to))))
+        }
+    }
+    serde_json::to_string(&All(facts)).unwrap_or_default()
+}
+
 async fn insert_rows<R: Record>(tx: &Transaction<'_>, rows: Vec<R>, exist: bool) -> Result<()> {
     let rows = rows.into_iter().map(|row| row.into_active_model().reset_all()).collect();
     bulk::insert::<R::Table, _>(tx, rows, exist).await
@@ -553,5 +593,12 @@ mod tests {
             })
         );
         assert!(difference(&new, &new).is_empty());
+    }
+
+    #[test]
+    fn what_is_new_differs_from_nothing() {
+        let facts = facts! { "name": "a \"b\"", "size": Some(1), "none": None::<i32>, "list": json!([1, null]) };
+        assert_eq!(as_created(&facts), as_text(&difference(&Facts::new(), &facts)));
+        assert_eq!(as_created(&Facts::new()), "{}");
     }
 }

@@ -53,7 +53,7 @@ object! {
         /// The id of what it happened to.
         subjectId: AnyId = plain(|event| AnyId(entity::show_id(&event.0.subject_noun, event.0.subject_id)));
         /// The account that it hangs off, where it does.
-        account: Option<crate::account::Account> = batch(accounts);
+        account: Option<crate::account::Account> = by(|event| event.0.account_id, crate::account::Account::answer);
         /// Fields that changed: `{field: {from, to}}`.
         changes: Json<&str> = batch(changes);
     }
@@ -78,10 +78,6 @@ async fn changes(asked: &Asked<'_>, of: &[&Event]) -> Result<Answers> {
         answers.push(|out| crate::graph::Value::write(&changes, asked.cx, None, out));
     }
     Ok(answers)
-}
-
-async fn accounts(asked: &Asked<'_>, of: &[&Event]) -> Result<Answers> {
-    crate::account::Account::answer(asked, of.iter().map(|event| event.0.account_id)).await
 }
 
 async fn subjects(asked: &Asked<'_>, of: &[&Event]) -> Result<Answers> {

@@ -94,11 +94,7 @@ impl Pool {
     ///
     /// # Errors
     /// There is none to be had.
-    pub async fn sqlite(
-        options: sqlx::sqlite::SqliteConnectOptions,
-        most: u32,
-        wait: Duration,
-    ) -> Result<Self, DbErr> {
+    pub async fn sqlite(options: sqlx::sqlite::SqliteConnectOptions, most: u32, wait: Duration) -> Result<Self, DbErr> {
         made(options, most, wait).await.map(Self::Sqlite)
     }
 

@@ -106,53 +106,53 @@ object! {
         /// What the account could spend with us in a year.
         potential: Option<Money> = plain(|account, cx| account.0.potential.map(|minor| cx.money(minor)));
         /// The account that this one belongs to; null also where that is out of sight.
-        parent: Option<Account> = batch(parents);
+        parent: Option<Account> = by(|account| account.0.parent_id, Account::answer);
         /// Whose book it is in.
-        owner: User = batch(owners);
+        owner: User = by(|account| Some(account.0.owner_id), User::answer);
         /// PROSPECT, CLIENT or KEY, from its bookings and the organization's threshold.
-        standing: Standing = batch(standings);
+        standing: Standing = by(|account| account.0.id, standings);
         /// How it does by the organization's criteria.
         score: crate::criterion::score::Score = batch(crate::criterion::score::of_accounts);
         /// The target that the account is at the end of a day, or is now, if it is one.
-        target(crate::target::OnArguments): Option<crate::target::Target> = batch(crate::target::of_accounts);
+        target(crate::target::OnArguments): Option<crate::target::Target> = by(|account| account.0.id, crate::target::of_accounts);
         /// Who else works on it, by the day they joined.
-        team: Vec<team::TeamMember> = batch(team::teams);
+        team: Vec<team::TeamMember> = by(|account| account.0.id, team::teams);
         /// Its goal for a fiscal year; for the current one where none is given.
-        goal(crate::goal::GoalArguments): Option<crate::goal::Goal> = batch(crate::goal::of_accounts);
+        goal(crate::goal::GoalArguments): Option<crate::goal::Goal> = by(|account| account.0.id, crate::goal::of_accounts);
         /// All its goals, the latest year first.
-        goals: Vec<crate::goal::Goal> = batch(crate::goal::all_of_accounts);
+        goals: Vec<crate::goal::Goal> = by(|account| account.0.id, crate::goal::all_of_accounts);
         /// The plan that it has on a day of the organization's, at its end; today where none is given. One that was closed by
         /// then is none.
-        plan(crate::target::OnArguments): Option<crate::plan::Plan> = batch(crate::plan::list::one_of_accounts);
+        plan(crate::target::OnArguments): Option<crate::plan::Plan> = by(|account| account.0.id, crate::plan::list::one_of_accounts);
         /// Its plans, by id.
-        plans(PageArguments): Connection<crate::plan::Plan> = batch(crate::plan::list::of_accounts);
+        plans(PageArguments): Connection<crate::plan::Plan> = by(|account| account.0.id, crate::plan::list::of_accounts);
         /// How present, known and valued we are at the end of one of the organization's days; now where none is given, or
         /// today. Of a day to come: as it will be if nothing is done.
-        presence(crate::target::OnArguments): crate::presence::Presence = batch(crate::presence::of_accounts);
+        presence(crate::target::OnArguments): crate::presence::Presence = by(|account| account.0.id, crate::presence::of_accounts);
         /// Who we know there, and who we still need to know.
-        relationships: crate::presence::coverage::RelationshipCoverage = batch(crate::presence::coverage::of_accounts);
+        relationships: crate::presence::coverage::RelationshipCoverage = by(|account| account.0.id, crate::presence::coverage::of_accounts);
         /// Who do we need to know, whom do we need to talk to, what do we need to find out?
-        kickoff: crate::presence::coverage::Kickoff = batch(crate::presence::coverage::kickoffs);
+        kickoff: crate::presence::coverage::Kickoff = by(|account| account.0.id, crate::presence::coverage::kickoffs);
         /// What it booked in a fiscal year; in the current one where none is given.
-        booked(BookedArguments): Money = batch(booked);
+        booked(BookedArguments): Money = by(|account| account.0.id, booked);
         /// What was promised to it, at most 500: what is due first comes first.
-        promises(crate::promise::list::OpenArguments): Vec<crate::promise::Promise> = batch(crate::promise::list::of_accounts);
+        promises(crate::promise::list::OpenArguments): Vec<crate::promise::Promise> = by(|account| account.0.id, crate::promise::list::of_accounts);
         /// The people there; archived ones only where the filter says so.
-        contacts(ContactsArguments): Connection<Contact> = batch(crate::contact::at_accounts);
+        contacts(ContactsArguments): Connection<Contact> = by(|account| account.0.id, crate::contact::at_accounts);
         /// The latest touch that was made.
-        lastTouch: Option<Touch> = batch(touch::list::last_of_accounts);
+        lastTouch: Option<Touch> = by(|account| account.0.id, touch::list::last_of_accounts);
         /// The earliest touch that is to come.
-        nextTouch: Option<Touch> = batch(touch::list::next_of_accounts);
+        nextTouch: Option<Touch> = by(|account| account.0.id, touch::list::next_of_accounts);
         /// Its touches, the newest first unless said otherwise.
-        touches(touch::TouchesArguments): Connection<Touch> = batch(touch::list::of_accounts);
+        touches(touch::TouchesArguments): Connection<Touch> = by(|account| account.0.id, touch::list::of_accounts);
         /// Its opportunities.
-        opportunities(crate::opportunity::OpportunitiesArguments): Connection<crate::opportunity::Opportunity> = batch(crate::opportunity::of_accounts);
+        opportunities(crate::opportunity::OpportunitiesArguments): Connection<crate::opportunity::Opportunity> = by(|account| account.0.id, crate::opportunity::of_accounts);
         /// Its bookings, by id.
-        bookings(PageArguments): Connection<crate::booking::Booking> = batch(crate::booking::of_accounts);
+        bookings(PageArguments): Connection<crate::booking::Booking> = by(|account| account.0.id, crate::booking::of_accounts);
         /// What made it ready to change, by id.
-        triggerEvents(PageArguments): Connection<crate::trigger_event::TriggerEvent> = batch(crate::trigger_event::list::of_accounts);
+        triggerEvents(PageArguments): Connection<crate::trigger_event::TriggerEvent> = by(|account| account.0.id, crate::trigger_event::list::of_accounts);
         /// What happened to it and to what hangs off it, the newest first.
-        history(PageArguments): Connection<feed::Event> = batch(history);
+        history(PageArguments): Connection<feed::Event> = by(|account| account.0.id, history);
         /// Other systems' names for it.
         externalIds: Vec<ExternalId> = plain(|account| shown(&account.0.external_ids));
         /// What the organization keeps beyond these fields: a JSON object.
@@ -309,11 +309,10 @@ impl Account {
     ///
     /// # Errors
     /// As [`Self::fetch`].
-    pub async fn answer(asked: &Asked<'_>, ids: impl Iterator<Item = Option<AccountId>>) -> Result<Answers> {
-        let ids: Vec<Option<AccountId>> = ids.collect();
+    pub async fn answer(asked: &Asked<'_>, ids: &[Option<AccountId>]) -> Result<Answers> {
         let columns = asked.columns_with::<Self, account::Entity>(&[account::Column::Id, account::Column::OwnerId])?;
         let found = Self::read(asked.cx, columns, ids.iter().copied().flatten()).await?;
-        asked.found(&ids, &found).await
+        asked.found(ids, &found).await
     }
 
     async fn read(
@@ -331,17 +330,8 @@ impl Account {
     }
 }
 
-async fn parents(asked: &Asked<'_>, of: &[&Account]) -> Result<Answers> {
-    Account::answer(asked, of.iter().map(|account| account.0.parent_id)).await
-}
-
-async fn owners(asked: &Asked<'_>, of: &[&Account]) -> Result<Answers> {
-    User::answer(asked, of.iter().map(|account| Some(account.0.owner_id))).await
-}
-
-async fn history(asked: &Asked<'_>, of: &[&Account]) -> Result<Answers> {
-    let ids: Vec<AccountId> = of.iter().map(|account| account.0.id).collect();
-    let pages = feed::history(asked, &ids).await?;
+async fn history(asked: &Asked<'_>, of: &[AccountId]) -> Result<Answers> {
+    let pages = feed::history(asked, of).await?;
     asked.each(&pages.iter().collect::<Vec<_>>()).await
 }
 
@@ -365,16 +355,15 @@ async fn bookings(cx: &Cx, ids: Vec<AccountId>, from: Day, to: Day) -> Result<Ha
     Ok(found)
 }
 
-async fn standings(asked: &Asked<'_>, of: &[&Account]) -> Result<Answers> {
+async fn standings(asked: &Asked<'_>, of: &[AccountId]) -> Result<Answers> {
     let viewer = asked.cx.viewer()?;
-    let ids: Vec<AccountId> = of.iter().map(|account| account.0.id).collect();
     let (from, to) = viewer.fiscal_days(None, asked.cx.now);
-    let ever = bookings(asked.cx, ids.clone(), Day::FIRST, Day::LAST).await?;
-    let now = bookings(asked.cx, ids, from, to).await?;
+    let ever = bookings(asked.cx, of.to_vec(), Day::FIRST, Day::LAST).await?;
+    let now = bookings(asked.cx, of.to_vec(), from, to).await?;
     let mut answers = Answers::with_capacity(of.len());
     for account in of {
-        let (count, _) = ever.get(&account.0.id).copied().unwrap_or_default();
-        let (_, booked) = now.get(&account.0.id).copied().unwrap_or_default();
+        let (count, _) = ever.get(account).copied().unwrap_or_default();
+        let (_, booked) = now.get(account).copied().unwrap_or_default();
         let standing = Standing::of(count, booked, viewer.organization.key_account_threshold);
         answers.push(|out| standing.write(asked.cx, None, out));
     }
@@ -388,14 +377,14 @@ pub struct BookedArguments {
     pub year: Option<i32>,
 }
 
-async fn booked(asked: &Asked<'_>, of: &[&Account]) -> Result<Answers> {
+async fn booked(asked: &Asked<'_>, of: &[AccountId]) -> Result<Answers> {
     let BookedArguments { year } = asked.arguments()?;
     let viewer = asked.cx.viewer()?;
     list::check_year(year)?;
     let (from, to) = viewer.fiscal_days(year, asked.cx.now);
-    let sums = bookings(asked.cx, of.iter().map(|account| account.0.id).collect(), from, to).await?;
+    let sums = bookings(asked.cx, of.to_vec(), from, to).await?;
     let money: Vec<Money> =
-        of.iter().map(|account| asked.cx.money(sums.get(&account.0.id).map_or(0, |(_, sum)| *sum))).collect();
+        of.iter().map(|account| asked.cx.money(sums.get(account).map_or(0, |(_, sum)| *sum))).collect();
     asked.each(&money.iter().collect::<Vec<_>>()).await
 }
 

@@ -55,7 +55,7 @@ object! {
     /// One member of an account's team.
     TeamMember as "TeamMember" {
         /// Who.
-        user: User = batch(users);
+        user: User = by(|member| Some(member.user), User::answer);
         /// What they do there.
         role: seat::TeamRole = plain(|member| member.role);
         /// Since when.
@@ -63,14 +63,10 @@ object! {
     }
 }
 
-async fn users(asked: &Asked<'_>, of: &[&TeamMember]) -> Result<Answers> {
-    User::answer(asked, of.iter().map(|member| Some(member.user))).await
-}
-
 /// The teams of accounts, by the day they joined.
-pub(super) async fn teams(asked: &Asked<'_>, of: &[&Account]) -> Result<Answers> {
+pub(super) async fn teams(asked: &Asked<'_>, of: &[AccountId]) -> Result<Answers> {
     let seats = seat::Entity::of(asked.cx.viewer()?.organization.id)
-        .filter(seat::Column::AccountId.is_in(of.iter().map(|account| account.0.id)))
+        .filter(seat::Column::AccountId.is_in(of.iter().copied()))
         .filter(seat::Column::Role.is_not_null())
         .order_by_asc(seat::Column::Since)
         .order_by_asc(seat::Column::UserId)
@@ -83,8 +79,7 @@ pub(super) async fn teams(asked: &Asked<'_>, of: &[&Account]) -> Result<Answers>
         }
     }
     let none = Vec::new();
-    let lists: Vec<&[TeamMember]> =
-        of.iter().map(|account| teams.get(&account.0.id).unwrap_or(&none).as_slice()).collect();
+    let lists: Vec<&[TeamMember]> = of.iter().map(|account| teams.get(account).unwrap_or(&none).as_slice()).collect();
     asked.lists(&lists).await
 }
 

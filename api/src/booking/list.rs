@@ -6,7 +6,6 @@ use sea_orm::sea_query::Cond;
 use sea_orm::{Condition, QueryFilter};
 
 use super::Booking;
-use crate::account::Account;
 use crate::context::Cx;
 use crate::error::Result;
 use crate::filter::{DateFilter, DateTimeFilter, DecimalFilter, IdFilter, operand};
@@ -83,15 +82,14 @@ pub async fn bookings(asked: &Asked<'_>, arguments: BookingsArguments) -> Result
 }
 
 /// The bookings of accounts.
-pub async fn of_accounts(asked: &Asked<'_>, of: &[&Account]) -> Result<Answers> {
+pub async fn of_accounts(asked: &Asked<'_>, of: &[AccountId]) -> Result<Answers> {
     let arguments: PageArguments = asked.arguments()?;
     let below = Below::<booking::Entity, entity::account::Entity> {
         select: booking::Entity::of(asked.cx.viewer()?.organization.id),
         foreign: booking::Column::AccountId,
         key: entity::account::Column::Id,
     };
-    let ids: Vec<AccountId> = of.iter().map(|account| account.0.id).collect();
     let pages: Vec<Connection<Booking>> =
-        below.pages(asked, &ids, |row| Some(row.account_id), &by_id(), &arguments).await?;
+        below.pages(asked, of, |row| Some(row.account_id), &by_id(), &arguments).await?;
     asked.each(&pages.iter().collect::<Vec<_>>()).await
 }

@@ -28,7 +28,7 @@ use crate::context::{Cx, Standing, Viewer};
 use crate::error::Result;
 use crate::event::{Facts, Record, facts, stored_json};
 use crate::external::{ExternalId, shown};
-use crate::graph::{Answers, Asked, Shown, object, payload};
+use crate::graph::{Shown, object, payload};
 use crate::money::{Currency, Money};
 use crate::opportunity::Opportunity;
 use crate::paging::listed;
@@ -50,7 +50,7 @@ object! {
         /// Opaque, prefixed by the type, ascending with time.
         id: Shown<BookingId> = plain(|booking| Shown(booking.0.id));
         /// Whose money it is.
-        account: Account = batch(accounts);
+        account: Account = by(|booking| Some(booking.0.account_id), Account::answer);
         /// How much; negative for a credit note, never 0.
         amount: Money = plain(|booking, cx| cx.money(booking.0.amount));
         /// The day that it counts on.
@@ -58,10 +58,10 @@ object! {
         /// What for.
         description: Option<&str> = plain(|booking| booking.0.description.as_deref());
         /// The opportunity that it came of, of the same account.
-        opportunity: Option<Opportunity> = batch(opportunities);
+        opportunity: Option<Opportunity> = by(|booking| booking.0.opportunity_id, Opportunity::answer);
         /// Whose sale it was: the opportunity's owner, else the account's owner when it was recorded, unless another was
         /// named.
-        seller: User = batch(sellers);
+        seller: User = by(|booking| Some(booking.0.seller_id), User::answer);
         /// Other systems' names for it.
         externalIds: Vec<ExternalId> = plain(|booking| shown(&booking.0.external_ids));
         /// When it was entered.
@@ -164,20 +164,6 @@ impl Booking {
         )
         .await
     }
-}
-
-async fn accounts(asked: &Asked<'_>, of: &[&Booking]) -> Result<Answers> {
-    Account::answer(asked, of.iter().map(|booking| Some(booking.0.account_id))).await
-}
-
-async fn opportunities(asked: &Asked<'_>, of: &[&Booking]) -> Result<Answers> {
-    let found = Opportunity::fetch(asked.cx, of.iter().filter_map(|booking| booking.0.opportunity_id)).await?;
-    let rows: Vec<Option<&Opportunity>> = of.iter().map(|booking| found.get(&booking.0.opportunity_id?)).collect();
-    asked.maybe(&rows).await
-}
-
-async fn sellers(asked: &Asked<'_>, of: &[&Booking]) -> Result<Answers> {
-    User::answer(asked, of.iter().map(|booking| Some(booking.0.seller_id))).await
 }
 
 /// May they write a booking of this account that hangs on this opportunity, or on none?

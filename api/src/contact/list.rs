@@ -6,7 +6,7 @@ use sea_orm::sea_query::Cond;
 use sea_orm::{ColumnTrait, Condition, QueryFilter, Select};
 
 use super::{BuyingRole, Contact, RelationshipLevel};
-use crate::account::{Account, list::named};
+use crate::account::list::named;
 use crate::context::Cx;
 use crate::error::Result;
 use crate::external::ExternalIdInput;
@@ -173,15 +173,14 @@ pub async fn contacts(asked: &Asked<'_>, arguments: ContactsArguments) -> Result
 }
 
 /// The contacts at accounts.
-pub async fn at_accounts(asked: &Asked<'_>, of: &[&Account]) -> Result<Answers> {
+pub async fn at_accounts(asked: &Asked<'_>, of: &[AccountId]) -> Result<Answers> {
     let arguments: ContactsArguments = asked.arguments()?;
     let below = Below::<contact::Entity, entity::account::Entity> {
         select: arguments.select(asked.cx)?,
         foreign: contact::Column::AccountId,
         key: entity::account::Column::Id,
     };
-    let ids: Vec<AccountId> = of.iter().map(|account| account.0.id).collect();
     let pages: Vec<Connection<Contact>> =
-        below.pages(asked, &ids, |row| Some(row.account_id), &arguments.order()?, &arguments.page).await?;
+        below.pages(asked, of, |row| Some(row.account_id), &arguments.order()?, &arguments.page).await?;
     asked.each(&pages.iter().collect::<Vec<_>>()).await
 }

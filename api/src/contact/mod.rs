@@ -89,7 +89,7 @@ object! {
         /// Opaque, prefixed by the type, ascending with time.
         id: Shown<ContactId> = plain(|contact| Shown(contact.0.id));
         /// Where they work.
-        account: Account = batch(accounts);
+        account: Account = by(|contact| Some(contact.0.account_id), Account::answer);
         /// The name; "Erased person" once they were erased.
         name: &str = plain(|contact| &contact.0.name);
         /// The job.
@@ -105,7 +105,7 @@ object! {
         /// How they see us.
         relationship: contact::RelationshipLevel = plain(|contact| contact.0.relationship);
         /// Whom they report to, at the same account.
-        reportsTo: Option<Contact> = batch(superiors);
+        reportsTo: Option<Contact> = by(|contact| contact.0.reports_to_id, Contact::answer);
         /// The latest touch that was made in which they took part.
         lastTouch: Option<Touch> = batch(touch::list::last_of_contacts);
         /// The touches in which they take part, the newest first.
@@ -260,15 +260,7 @@ impl Contact {
     ///
     /// # Errors
     /// As [`Self::fetch`].
-    pub async fn answer(asked: &Asked<'_>, ids: impl Iterator<Item = Option<ContactId>>) -> Result<Answers> {
+    pub async fn answer(asked: &Asked<'_>, ids: &[Option<ContactId>]) -> Result<Answers> {
         asked.by_ids::<_, _, Self>(asked.cx.viewer()?.contacts(), contact::Column::Id, ids, |row| row.id).await
     }
-}
-
-async fn accounts(asked: &Asked<'_>, of: &[&Contact]) -> Result<Answers> {
-    Account::answer(asked, of.iter().map(|contact| Some(contact.0.account_id))).await
-}
-
-async fn superiors(asked: &Asked<'_>, of: &[&Contact]) -> Result<Answers> {
-    Contact::answer(asked, of.iter().map(|contact| contact.0.reports_to_id)).await
 }

@@ -6,7 +6,7 @@
 
 use std::collections::HashMap;
 
-use entity::{AccountId, CriterionId, Instant, Scoped, UserId, account, assessment, criterion};
+use entity::{AccountId, CriterionId, Instant, Scoped, account, assessment, criterion};
 use sea_orm::sea_query::{Cond, Expr, ExprTrait, Query, SimpleExpr};
 use sea_orm::{ColumnTrait, Condition, ConnectionTrait, QueryFilter, QueryOrder, Statement};
 
@@ -87,7 +87,7 @@ object! {
         /// What speaks for it.
         evidence: Option<&str> = plain(|assessment| assessment.0.evidence.as_deref());
         /// Who says so.
-        assessedBy: Option<User> = batch(users);
+        assessedBy: Option<User> = by(|assessment| assessment.0.assessed_by_id, User::answer);
         /// Since when.
         assessedAt: Instant = plain(|assessment| assessment.0.assessed_at);
     }
@@ -97,11 +97,6 @@ async fn criteria(asked: &Asked<'_>, of: &[&Assessment]) -> Result<Answers> {
     let found = Criterion::fetch(asked.cx, of.iter().map(|assessment| assessment.0.criterion_id)).await?;
     let rows: Vec<Option<&Criterion>> = of.iter().map(|assessment| found.get(&assessment.0.criterion_id)).collect();
     asked.maybe(&rows).await
-}
-
-async fn users(asked: &Asked<'_>, of: &[&Assessment]) -> Result<Answers> {
-    let ids: Vec<Option<UserId>> = of.iter().map(|assessment| assessment.0.assessed_by_id).collect();
-    User::answer(asked, ids.iter().copied()).await
 }
 
 /// An account's score.

@@ -38,7 +38,7 @@ use crate::event::{Facts, Record, facts};
 use crate::graph::{Answers, Asked, Shown, Value as _, object, payload, word};
 use crate::money::{Currency, Money};
 use crate::paging::listed;
-use crate::target::{OnArguments, Target};
+use crate::target::OnArguments;
 use crate::user::User;
 
 /// A goal.
@@ -113,7 +113,7 @@ object! {
         /// Opaque, prefixed by the type, ascending with time.
         id: Shown<GoalId> = plain(|goal| Shown(goal.0.id));
         /// The account.
-        account: Account = batch(accounts);
+        account: Account = by(|goal| Some(goal.0.account_id), Account::answer);
         /// The fiscal year.
         year: i32 = plain(|goal| goal.0.year);
         /// The agreed amount, which every figure uses; before there is one, the proposed amount.
@@ -127,9 +127,9 @@ object! {
         /// What speaks against the amount that waits, or where none does, against the agreed one.
         warnings: Vec<GoalWarning> = batch(warnings);
         /// Who proposed the latest amount; where that was neither of the two, the first of them to agree.
-        proposedBy: User = batch(proposers);
+        proposedBy: User = by(|goal| Some(goal.0.proposed_by_id), User::answer);
         /// Who agreed last.
-        agreedBy: Option<User> = batch(agreers);
+        agreedBy: Option<User> = by(|goal| goal.0.agreed_by_id, User::answer);
         /// When.
         agreedAt: Option<Instant> = plain(|goal| goal.0.agreed_at);
         /// Every amount that was ever agreed, the newest first.
@@ -165,13 +165,9 @@ object! {
         /// The amount.
         amount: Money = plain(|revision, cx| cx.money(revision.0.amount));
         /// Who proposed it.
-        proposedBy: User = batch(async |asked: &Asked<'_>, of: &[&GoalRevision]| {
-            users(asked, of.iter().map(|revision| Some(UserId(revision.0.proposed_by))).collect()).await
-        });
+        proposedBy: User = by(|revision| Some(UserId(revision.0.proposed_by)), User::answer);
         /// Who agreed to it; its proposer where the seller had nobody above.
-        agreedBy: User = batch(async |asked: &Asked<'_>, of: &[&GoalRevision]| {
-            users(asked, of.iter().map(|revision| Some(UserId(revision.0.agreed_by))).collect()).await
-        });
+        agreedBy: User = by(|revision| Some(UserId(revision.0.agreed_by)), User::answer);
         /// When.
         agreedAt: Instant = plain(|revision| Instant(revision.0.agreed_at));
     }
@@ -306,22 +302,6 @@ impl Goal {
     }
 }
 
-async fn accounts(asked: &Asked<'_>, of: &[&Goal]) -> Result<Answers> {
-    Account::answer(asked, of.iter().map(|goal| Some(goal.0.account_id))).await
-}
-
-async fn users(asked: &Asked<'_>, ids: Vec<Option<UserId>>) -> Result<Answers> {
-    User::answer(asked, ids.iter().copied()).await
-}
-
-async fn proposers(asked: &Asked<'_>, of: &[&Goal]) -> Result<Answers> {
-    users(asked, of.iter().map(|goal| Some(goal.0.proposed_by_id)).collect()).await
-}
-
-async fn agreers(asked: &Asked<'_>, of: &[&Goal]) -> Result<Answers> {
-    users(asked, of.iter().map(|goal| goal.0.agreed_by_id).collect()).await
-}
-
 async fn revisions(asked: &Asked<'_>, of: &[&Goal]) -> Result<Answers> {
     let lists: Vec<Vec<GoalRevision>> =
         of.iter().map(|goal| read_revisions(&goal.0.revisions).into_iter().rev().map(GoalRevision).collect()).collect();
@@ -422,34 +402,34 @@ pub struct GoalArguments {
 ///
 /// # Errors
 /// `BAD_USER_INPUT` for a year outside the calendar; the database's.
-pub async fn of_accounts(asked: &Asked<'_>, of: &[&Account]) -> Result<Answers> {
+pub async fn of_accounts(asked: &Asked<'_>, of: &[AccountId]) -> Result<Answers> {
     let GoalArguments { year } = asked.arguments()?;
     check_year(year)?;
     let year = year.unwrap_or_else(|| asked.cx.viewer().map_or(0, |viewer| viewer.fiscal_year(asked.cx.now)));
-    let found = Goal::of_year(asked.cx, of.iter().map(|account| account.0.id), year).await?;
-    asked.maybe(&of.iter().map(|account| found.get(&account.0.id)).collect::<Vec<_>>()).await
+    let found = Goal::of_year(asked.cx, of.iter().copied(), year).await?;
+    asked.maybe(&of.iter().map(|account| found.get(account)).collect::<Vec<_>>()).await
 }
 
 /// The goals of targets' accounts for the current year.
 ///
 /// # Errors
 /// The database's.
-pub async fn of_targets(asked: &Asked<'_>, of: &[&Target]) -> Result<Answers> {
+pub async fn of_targets(asked: &Asked<'_>, of: &[AccountId]) -> Result<Answers> {
     let year = asked.cx.viewer()?.fiscal_year(asked.cx.now);
-    let found = Goal::of_year(asked.cx, of.iter().map(|target| target.0.account_id), year).await?;
-    asked.maybe(&of.iter().map(|target| found.get(&target.0.account_id)).collect::<Vec<_>>()).await
+    let found = Goal::of_year(asked.cx, of.iter().copied(), year).await?;
+    asked.maybe(&of.iter().map(|account| found.get(account)).collect::<Vec<_>>()).await
 }
 
 /// All goals of accounts, the latest year first.
 ///
 /// # Errors
 /// The database's.
-pub async fn all_of_accounts(asked: &Asked<'_>, of: &[&Account]) -> Result<Answers> {
+pub async fn all_of_accounts(asked: &Asked<'_>, of: &[AccountId]) -> Result<Answers> {
     let rows = asked
         .cx
         .viewer()?
         .rows::<goal::Entity>(goal::Column::AccountId)
-        .filter(goal::Column::AccountId.is_in(of.iter().map(|account| account.0.id)))
+        .filter(goal::Column::AccountId.is_in(of.iter().copied()))
         .order_by_desc(goal::Column::Year)
         .all(asked.cx.reader())
         .await?;
@@ -457,8 +437,7 @@ pub async fn all_of_accounts(asked: &Asked<'_>, of: &[&Account]) -> Result<Answe
     for row in rows {
         by_account.entry(row.account_id).or_default().push(Goal(row));
     }
-    let lists: Vec<&[Goal]> =
-        of.iter().map(|account| by_account.get(&account.0.id).map_or(&[][..], Vec::as_slice)).collect();
+    let lists: Vec<&[Goal]> = of.iter().map(|account| by_account.get(account).map_or(&[][..], Vec::as_slice)).collect();
     asked.lists(&lists).await
 }
 

@@ -212,7 +212,7 @@ async fn answer_fields<T: Object>(
 ) -> Result<Vec<Option<Answers>>> {
     let mut batches: Vec<Option<Answers>> = Vec::with_capacity(plan.steps.len());
     for step in &plan.steps {
-        let Some(Answer::Batch { nullable, run }) = step.index.map(|index| &T::FIELDS[index].answer) else {
+        let Some(Answer::Batch { nullable, run, .. }) = step.index.map(|index| &T::FIELDS[index].answer) else {
             batches.push(None);
             continue;
         };

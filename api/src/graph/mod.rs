@@ -7,6 +7,8 @@
 //! - `batch(function)`: an `async fn(&Asked, &[&Row]) -> Result<Answers>`, run **once for all parents** of a level,
 //!   whether there is one or two hundred; so a request costs as many statements as it names relations, however many
 //!   rows it returns;
+//! - `by(|row| key, function)`: the same for what hangs on the row by a key alone: an `async fn(&Asked, &[Key]) ->
+//!   Result<Answers>`. Of the row, no more is read than the key;
 //! - `once(function)`: for a field with one parent (the roots): `async fn(&Asked, Arguments) -> Result<Type>`;
 //! - `mutation(function)`: the same for changes, where what the caller can mend becomes the payload's `userErrors`.
 //!

@@ -50,6 +50,9 @@ pub enum Answer<T: 'static> {
     Batch {
         /// May it be null where it fails?
         nullable: bool,
+        /// What a row is called in the expression of what it is answered by, and that expression; None where that is the
+        /// whole row.
+        reads: Option<(&'static str, &'static str)>,
         /// Answers it, one value a row, in the rows' order.
         run: for<'a> fn(Asked<'a>, &'a [&'a T]) -> BoxFuture<'a, Result<Answers>>,
     },
@@ -131,15 +134,27 @@ macro_rules! object {
             reads: (stringify!($row), stringify!($value)),
         }
     };
+    (@by $field_type:ty, ($($arguments:ty)?), |$row:pat_param| $key:expr, $function:expr) => {
+        $crate::graph::Answer::Batch {
+            nullable: <$field_type as $crate::graph::Described>::NULLABLE,
+            reads: Some((stringify!($row), stringify!($key))),
+            run: |asked, of| Box::pin(async move {
+                let keys: Vec<_> = of.iter().map(|$row| $key).collect();
+                $function(&asked, &keys).await
+            }),
+        }
+    };
     (@batch $field_type:ty, ($($arguments:ty)?), $function:expr) => {
         $crate::graph::Answer::Batch {
             nullable: <$field_type as $crate::graph::Described>::NULLABLE,
+            reads: None,
             run: |asked, of| Box::pin(async move { $function(&asked, of).await }),
         }
     };
     (@once $field_type:ty, (), $function:expr) => {
         $crate::graph::Answer::Batch {
             nullable: <$field_type as $crate::graph::Described>::NULLABLE,
+            reads: None,
             run: |asked, _| Box::pin(async move {
                 let value: $field_type = $function(&asked).await?;
                 $crate::graph::Once::answer(&value, &asked).await
@@ -149,6 +164,7 @@ macro_rules! object {
     (@once $field_type:ty, ($arguments:ty), $function:expr) => {
         $crate::graph::Answer::Batch {
             nullable: <$field_type as $crate::graph::Described>::NULLABLE,
+            reads: None,
             run: |asked, _| Box::pin(async move {
                 let arguments: $arguments = asked.arguments()?;
                 let value: $field_type = $function(&asked, arguments).await?;
@@ -159,6 +175,7 @@ macro_rules! object {
     (@mutation $field_type:ty, ($($arguments:ty)?), $function:expr) => {
         $crate::graph::Answer::Batch {
             nullable: false,
+            reads: None,
             run: |asked, _| Box::pin(async move {
                 let value: $field_type = $crate::graph::object!(@attempt asked, ($($arguments)?), $function);
                 $crate::graph::Once::answer(&value, &asked).await

@@ -1,6 +1,6 @@
 //! Which columns a page needs: those of the fields that are asked for. A field tells them by its own text, as it stands in
-//! `object!`: `|account| account.0.city.as_deref()` reads `city`. Where the text says less than that, and for all that is
-//! answered in batches, the whole row is read.
+//! `object!`: `|account| account.0.city.as_deref()` reads `city`. Where the text says less than that, and for what is answered
+//! by the row as a whole, the whole row is read.
 
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -45,7 +45,7 @@ impl Asked<'_> {
         &self,
         select: Select<E>,
         column: E::Column,
-        ids: impl Iterator<Item = Option<I>>,
+        ids: &[Option<I>],
         id_of: impl Fn(&E::Model) -> I,
     ) -> Result<Answers>
     where
@@ -53,10 +53,9 @@ impl Asked<'_> {
         I: Copy + Ord + Hash + ValueType + Into<Value>,
         T: Object + From<E::Model>,
     {
-        let ids: Vec<Option<I>> = ids.collect();
         let columns = self.columns_with::<T, E>(&[column])?;
         let found = self.cx.by_ids(select, column, columns, ids.iter().copied().flatten(), id_of).await?;
-        self.found::<I, T>(&ids, &found).await
+        self.found::<I, T>(ids, &found).await
     }
 
     /// Answers with one object a row, by their ids, as far as they were found.
@@ -101,8 +100,11 @@ impl<T: Object, M: Row> Told<T, M> {
         let mut told = [None; MOST_FIELDS];
         let mut at = 0;
         while at < T::FIELDS.len() {
-            if let Answer::Plain { reads: (row, text), .. } = &T::FIELDS[at].answer {
-                told[at] = columns_in(row, text, M::FIELDS);
+            match &T::FIELDS[at].answer {
+                Answer::Plain { reads: (row, text), .. } | Answer::Batch { reads: Some((row, text)), .. } => {
+                    told[at] = columns_in(row, text, M::FIELDS);
+                }
+                Answer::Batch { reads: None, .. } => {}
             }
             at += 1;
         }

@@ -48,9 +48,9 @@ object! {
         /// Opaque, prefixed by the type, ascending with time.
         id: Shown<OneOnOneId> = plain(|meeting| Shown(meeting.0.id));
         /// The one side: somebody above the seller when it was scheduled.
-        manager: User = batch(managers);
+        manager: User = by(|meeting| Some(meeting.0.manager_id), User::answer);
         /// The other side.
-        seller: User = batch(sellers);
+        seller: User = by(|meeting| Some(meeting.0.seller_id), User::answer);
         /// When it is to be held.
         scheduledFor: Instant = plain(|meeting| meeting.0.scheduled_for);
         /// When it was held; null until then.
@@ -183,14 +183,6 @@ impl OneOnOne {
     pub async fn fetch(cx: &Cx, ids: impl IntoIterator<Item = OneOnOneId>) -> Result<HashMap<OneOnOneId, Self>> {
         cx.by_ids(cx.viewer()?.one_on_ones(), one_on_one::Column::Id, Columns::ALL, ids, |row| row.id).await
     }
-}
-
-async fn managers(asked: &Asked<'_>, of: &[&OneOnOne]) -> Result<Answers> {
-    User::answer(asked, of.iter().map(|meeting| Some(meeting.0.manager_id))).await
-}
-
-async fn sellers(asked: &Asked<'_>, of: &[&OneOnOne]) -> Result<Answers> {
-    User::answer(asked, of.iter().map(|meeting| Some(meeting.0.seller_id))).await
 }
 
 async fn items(asked: &Asked<'_>, of: &[&OneOnOne]) -> Result<Answers> {

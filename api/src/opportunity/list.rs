@@ -7,7 +7,6 @@ use sea_orm::sea_query::Cond;
 use sea_orm::{ColumnTrait, Condition, QueryFilter, Select};
 
 use super::{Opportunity, Stage};
-use crate::account::Account;
 use crate::account::list::named;
 use crate::context::Cx;
 use crate::error::Result;
@@ -218,15 +217,14 @@ pub async fn opportunities(asked: &Asked<'_>, arguments: OpportunitiesArguments)
 }
 
 /// The opportunities of accounts.
-pub async fn of_accounts(asked: &Asked<'_>, of: &[&Account]) -> Result<Answers> {
+pub async fn of_accounts(asked: &Asked<'_>, of: &[AccountId]) -> Result<Answers> {
     let arguments: OpportunitiesArguments = asked.arguments()?;
     let below = Below::<opportunity::Entity, entity::account::Entity> {
         select: arguments.select(asked.cx)?,
         foreign: opportunity::Column::AccountId,
         key: entity::account::Column::Id,
     };
-    let ids: Vec<AccountId> = of.iter().map(|account| account.0.id).collect();
     let pages: Vec<Connection<Opportunity>> =
-        below.pages(asked, &ids, |row| Some(row.account_id), &arguments.order()?, &arguments.page).await?;
+        below.pages(asked, of, |row| Some(row.account_id), &arguments.order()?, &arguments.page).await?;
     asked.each(&pages.iter().collect::<Vec<_>>()).await
 }

@@ -96,9 +96,9 @@ object! {
         /// Opaque, prefixed by the type, ascending with time.
         id: Shown<OpportunityId> = plain(|opportunity| Shown(opportunity.0.id));
         /// Where the revenue would come from.
-        account: Account = batch(accounts);
+        account: Account = by(|opportunity| Some(opportunity.0.account_id), Account::answer);
         /// Who works on it.
-        owner: User = batch(owners);
+        owner: User = by(|opportunity| Some(opportunity.0.owner_id), User::answer);
         /// What it is called.
         name: &str = plain(|opportunity| &opportunity.0.name);
         /// What it would bring in, 0 or more; null where nobody knows yet.
@@ -229,14 +229,15 @@ impl Opportunity {
         )
         .await
     }
-}
 
-async fn accounts(asked: &Asked<'_>, of: &[&Opportunity]) -> Result<Answers> {
-    Account::answer(asked, of.iter().map(|opportunity| Some(opportunity.0.account_id))).await
-}
-
-async fn owners(asked: &Asked<'_>, of: &[&Opportunity]) -> Result<Answers> {
-    User::answer(asked, of.iter().map(|opportunity| Some(opportunity.0.owner_id))).await
+    /// Answers with one opportunity a row, by their ids, as far as they are seen.
+    ///
+    /// # Errors
+    /// As [`Self::fetch`].
+    pub async fn answer(asked: &Asked<'_>, ids: &[Option<OpportunityId>]) -> Result<Answers> {
+        let seen = asked.cx.viewer()?.rows::<opportunity::Entity>(opportunity::Column::AccountId);
+        asked.by_ids::<_, _, Self>(seen, opportunity::Column::Id, ids, |row| row.id).await
+    }
 }
 
 /// May they change an opportunity of this account and owner? Whoever answers for the account, the owner, and everyone

@@ -98,6 +98,7 @@ impl<T: Listed> Connection<T> {
         type_of: <Vec<Edge<T>> as Described>::describe,
         arguments: no_arguments,
         answer: Answer::Batch {
+            reads: None,
             nullable: false,
             run: |asked, of| {
                 Box::pin(async move {
@@ -114,6 +115,7 @@ impl<T: Listed> Connection<T> {
         type_of: <Vec<T> as Described>::describe,
         arguments: no_arguments,
         answer: Answer::Batch {
+            reads: None,
             nullable: false,
             run: |asked, of| {
                 Box::pin(async move {
@@ -131,6 +133,7 @@ impl<T: Listed> Connection<T> {
         type_of: <PageInfo as Described>::describe,
         arguments: no_arguments,
         answer: Answer::Batch {
+            reads: None,
             nullable: false,
             run: |asked, of| {
                 Box::pin(async move {
@@ -155,6 +158,7 @@ impl<T: Listed> Connection<T> {
         type_of: <i32 as Described>::describe,
         arguments: no_arguments,
         answer: Answer::Batch {
+            reads: None,
             nullable: false,
             run: |_, of| {
                 Box::pin(async move {
@@ -192,6 +196,7 @@ impl<T: Listed> Object for Edge<T> {
             type_of: <T as Described>::describe,
             arguments: no_arguments,
             answer: Answer::Batch {
+                reads: None,
                 nullable: false,
                 run: |asked, of| {
                     Box::pin(async move { asked.each(&of.iter().map(|edge| &edge.node).collect::<Vec<_>>()).await })

@@ -56,18 +56,14 @@ object! {
         /// By when.
         dueOn: Option<Day> = plain(|action| action.row.due_on);
         /// By whom.
-        assignee: Option<User> = batch(async |asked: &Asked<'_>, of: &[&Action]| {
-            User::answer(asked, of.iter().map(|action| action.row.assignee_id)).await
-        });
+        assignee: Option<User> = by(|action| action.row.assignee_id, User::answer);
         /// For which objective of the plan.
         objective: Option<Objective> = batch(async |asked: &Asked<'_>, of: &[&Action]| {
             let found = Objective::fetch(asked.cx, of.iter().filter_map(|action| action.row.objective_id)).await?;
             asked.maybe(&of.iter().map(|action| found.get(&action.row.objective_id?)).collect::<Vec<_>>()).await
         });
         /// With whom; null also where they went out of the caller's sight.
-        contact: Option<Contact> = batch(async |asked: &Asked<'_>, of: &[&Action]| {
-            Contact::answer(asked, of.iter().map(|action| action.row.contact_id)).await
-        });
+        contact: Option<Contact> = by(|action| action.row.contact_id, Contact::answer);
         /// Where it stands.
         status: Stored = plain(|action| action.row.status);
         /// The day on which it was done; null unless it is.
@@ -149,9 +145,9 @@ async fn touches(asked: &Asked<'_>, of: &[&Action]) -> Result<Answers> {
 ///
 /// # Errors
 /// The database's.
-pub async fn of_touches(asked: &Asked<'_>, of: &[&Touch]) -> Result<Answers> {
-    let found = Action::fetch(asked.cx, of.iter().filter_map(|touch| touch.0.action_id)).await?;
-    asked.maybe(&of.iter().map(|touch| found.get(&touch.0.action_id?)).collect::<Vec<_>>()).await
+pub async fn of_touches(asked: &Asked<'_>, ids: &[Option<ActionId>]) -> Result<Answers> {
+    let found = Action::fetch(asked.cx, ids.iter().copied().flatten()).await?;
+    asked.found(ids, &found).await
 }
 
 /// Arguments of `Plan.actions`.

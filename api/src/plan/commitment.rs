@@ -66,9 +66,7 @@ object! {
     /// Somebody's signature.
     Signature as "Signature" {
         /// Who signed.
-        user: User = batch(async |asked: &Asked<'_>, of: &[&Signature]| {
-            User::answer(asked, of.iter().map(|signature| Some(signature.user))).await
-        });
+        user: User = by(|signature| Some(signature.user), User::answer);
         /// When.
         at: Instant = plain(|signature| signature.at);
     }

@@ -9,7 +9,6 @@ use sea_orm::sea_query::{Cond, Expr};
 use sea_orm::{ColumnTrait, Condition, QueryFilter, QueryOrder};
 
 use super::{Plan, PlanStatus};
-use crate::account::Account;
 use crate::context::Cx;
 use crate::error::Result;
 use crate::filter::{DateTimeFilter, IdFilter, operand};
@@ -91,16 +90,14 @@ pub async fn plans(asked: &Asked<'_>, arguments: PlansArguments) -> Result<Conne
 ///
 /// # Errors
 /// As for every page; the database's.
-pub async fn of_accounts(asked: &Asked<'_>, of: &[&Account]) -> Result<Answers> {
+pub async fn of_accounts(asked: &Asked<'_>, of: &[AccountId]) -> Result<Answers> {
     let arguments: PageArguments = asked.arguments()?;
     let below = Below::<plan::Entity, account::Entity> {
         select: plan::Entity::of(asked.cx.viewer()?.organization.id),
         foreign: plan::Column::AccountId,
         key: account::Column::Id,
     };
-    let ids: Vec<AccountId> = of.iter().map(|account| account.0.id).collect();
-    let pages: Vec<Connection<Plan>> =
-        below.pages(asked, &ids, |row| Some(row.account_id), &by_id(), &arguments).await?;
+    let pages: Vec<Connection<Plan>> = below.pages(asked, of, |row| Some(row.account_id), &by_id(), &arguments).await?;
     asked.each(&pages.iter().collect::<Vec<_>>()).await
 }
 
@@ -134,8 +131,8 @@ async fn on_day(cx: &Cx, accounts: Vec<AccountId>, on: Option<Date>) -> Result<H
 ///
 /// # Errors
 /// The database's.
-pub async fn one_of_accounts(asked: &Asked<'_>, of: &[&Account]) -> Result<Answers> {
+pub async fn one_of_accounts(asked: &Asked<'_>, of: &[AccountId]) -> Result<Answers> {
     let OnArguments { on } = asked.arguments()?;
-    let found = on_day(asked.cx, of.iter().map(|account| account.0.id).collect(), on).await?;
-    asked.maybe(&of.iter().map(|account| found.get(&account.0.id)).collect::<Vec<_>>()).await
+    let found = on_day(asked.cx, of.to_vec(), on).await?;
+    asked.maybe(&of.iter().map(|account| found.get(account)).collect::<Vec<_>>()).await
 }

@@ -106,9 +106,9 @@ object! {
         /// Opaque, prefixed by the type, ascending with time.
         id: Shown<PlanId> = plain(|plan| Shown(plan.0.id));
         /// For which account.
-        account: Account = batch(accounts);
+        account: Account = by(|plan| Some(plan.0.account_id), Account::answer);
         /// Who answers for it.
-        owner: User = batch(owners);
+        owner: User = by(|plan| Some(plan.0.owner_id), User::answer);
         /// What it is called.
         title: &str = plain(|plan| &plan.0.title);
         /// Its first day.
@@ -278,14 +278,6 @@ impl Plan {
         ids.dedup();
         ids
     }
-}
-
-async fn accounts(asked: &Asked<'_>, of: &[&Plan]) -> Result<Answers> {
-    Account::answer(asked, of.iter().map(|plan| Some(plan.0.account_id))).await
-}
-
-async fn owners(asked: &Asked<'_>, of: &[&Plan]) -> Result<Answers> {
-    User::answer(asked, of.iter().map(|plan| Some(plan.0.owner_id))).await
 }
 
 async fn opportunities(asked: &Asked<'_>, of: &[&Plan]) -> Result<Answers> {

@@ -31,13 +31,9 @@ object! {
         /// What was found out; null while it is open.
         answer: Option<&str> = plain(|question| question.0.answer.as_deref());
         /// Who is to find it out.
-        assignee: Option<User> = batch(async |asked: &Asked<'_>, of: &[&Question]| {
-            User::answer(asked, of.iter().map(|question| question.0.assignee_id)).await
-        });
+        assignee: Option<User> = by(|question| question.0.assignee_id, User::answer);
         /// Whom to ask; null also where they went out of the caller's sight.
-        contact: Option<Contact> = batch(async |asked: &Asked<'_>, of: &[&Question]| {
-            Contact::answer(asked, of.iter().map(|question| question.0.contact_id)).await
-        });
+        contact: Option<Contact> = by(|question| question.0.contact_id, Contact::answer);
         /// When it was answered; null while it is open.
         answeredAt: Option<Instant> = plain(|question| question.0.answered_at);
     }

@@ -40,9 +40,7 @@ object! {
         /// By when.
         by: Option<Day> = plain(|planned| planned.row.due_on);
         /// Who takes them there.
-        owner: Option<User> = batch(async |asked: &Asked<'_>, of: &[&PlannedRelationship]| {
-            User::answer(asked, of.iter().map(|planned| planned.row.owner_id)).await
-        });
+        owner: Option<User> = by(|planned| planned.row.owner_id, User::answer);
         /// Do they see us so by now, or better?
         reached: bool = plain(|planned| planned.contact.0.relationship >= planned.row.desired);
         /// How.

@@ -47,9 +47,7 @@ object! {
         /// The day on which it was held.
         reviewedOn: Day = plain(|review| review.0.reviewed_on);
         /// By whom.
-        by: User = batch(async |asked: &Asked<'_>, of: &[&Review]| {
-            User::answer(asked, of.iter().map(|review| Some(review.0.by_id))).await
-        });
+        by: User = by(|review| Some(review.0.by_id), User::answer);
         /// What came of it.
         outcome: plan_review::ReviewOutcome = plain(|review| review.0.outcome);
         /// What was said.

@@ -8,7 +8,6 @@ use sea_orm::{ColumnTrait, ConnectionTrait, QueryFilter, QueryOrder, QuerySelect
 
 use super::asked::{Ask, rows};
 use super::known::{self, SLOTS, answered, key_roles};
-use crate::account::Account;
 use crate::contact::Contact;
 use crate::context::Cx;
 use crate::criterion::Criterion;
@@ -142,14 +141,14 @@ impl RelationshipCoverage {
 ///
 /// # Errors
 /// The database's.
-pub async fn of_accounts(asked: &Asked<'_>, of: &[&Account]) -> Result<Answers> {
-    let asks = asks(asked.cx, of.iter().map(|account| account.0.id))?;
+pub async fn of_accounts(asked: &Asked<'_>, of: &[AccountId]) -> Result<Answers> {
+    let asks = asks(asked.cx, of.iter().copied())?;
     let shares = known::read(asked.cx, &asks, 0).await?;
     let counts = counts(asked.cx, &asks).await?;
     let made: Vec<RelationshipCoverage> = of
         .iter()
         .zip(counts.iter().zip(shares))
-        .map(|(account, (counts, share))| RelationshipCoverage::of(account.0.id, counts, share))
+        .map(|(account, (counts, share))| RelationshipCoverage::of(*account, counts, share))
         .collect();
     asked.each(&made.iter().collect::<Vec<_>>()).await
 }
@@ -158,13 +157,13 @@ pub async fn of_accounts(asked: &Asked<'_>, of: &[&Account]) -> Result<Answers> 
 ///
 /// # Errors
 /// The database's.
-pub async fn kickoffs(asked: &Asked<'_>, of: &[&Account]) -> Result<Answers> {
-    let asks = asks(asked.cx, of.iter().map(|account| account.0.id))?;
+pub async fn kickoffs(asked: &Asked<'_>, of: &[AccountId]) -> Result<Answers> {
+    let asks = asks(asked.cx, of.iter().copied())?;
     let counts = counts(asked.cx, &asks).await?;
     let made: Vec<Kickoff> = of
         .iter()
         .zip(&counts)
-        .map(|(account, counts)| Kickoff { account: account.0.id, missing: missing(counts) })
+        .map(|(account, counts)| Kickoff { account: *account, missing: missing(counts) })
         .collect();
     asked.each(&made.iter().collect::<Vec<_>>()).await
 }

@@ -30,7 +30,6 @@ pub use self::asked::Ask;
 use self::because::{BecauseArguments, PresencePart};
 use self::formula::{Level, Made, Policy};
 use self::made::Touched;
-use crate::account::Account;
 use crate::context::Cx;
 use crate::error::Result;
 use crate::graph::{Answers, Asked, object, word};
@@ -190,11 +189,11 @@ pub async fn answer(asked: &Asked<'_>, asks: &[Ask]) -> Result<Answers> {
 ///
 /// # Errors
 /// The database's.
-pub async fn of_accounts(asked: &Asked<'_>, of: &[&Account]) -> Result<Answers> {
+pub async fn of_accounts(asked: &Asked<'_>, of: &[AccountId]) -> Result<Answers> {
     let OnArguments { on } = asked.arguments()?;
     let viewer = asked.cx.viewer()?;
     let at = instant_of(on.map(|day| day.0), asked.cx.now, viewer.zone);
-    let asks: Vec<Ask> = of.iter().map(|account| Ask::at(viewer, account.0.id, at)).collect();
+    let asks: Vec<Ask> = of.iter().map(|account| Ask::at(viewer, *account, at)).collect();
     answer(asked, &asks).await
 }
 

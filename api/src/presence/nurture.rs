@@ -3,12 +3,11 @@
 use std::collections::HashMap;
 
 use chrono_tz::Tz;
-use entity::{Day, Instant, TargetId, UserId};
+use entity::{AccountId, Day, Instant, TargetId, UserId};
 
 use super::asked::{Ask, rows};
 use super::formula::{Policy, microseconds};
 use super::{Presence, answer};
-use crate::account::Account;
 use crate::calendar::DAY;
 use crate::calendar::{self, day_of};
 use crate::context::Cx;
@@ -27,8 +26,7 @@ const WEIGHT: f64 = 0.7;
 /// How a target is being nurtured.
 #[derive(Clone, Debug)]
 pub struct Nurture {
-    target: Target,
-    account: Account,
+    account: AccountId,
     days_since_touch: Option<i32>,
     pursued: bool,
     consistency: Option<f64>,
@@ -39,9 +37,9 @@ object! {
     /// Is the target being nurtured? By touches that anybody made at its account.
     Nurture as "Nurture" {
         /// The latest that was made.
-        lastTouch: Option<Touch> = batch(last_touches);
+        lastTouch: Option<Touch> = by(|nurture| nurture.account, touch::list::last_of_accounts);
         /// The earliest to come.
-        nextTouch: Option<Touch> = batch(next_touches);
+        nextTouch: Option<Touch> = by(|nurture| nurture.account, touch::list::next_of_accounts);
         /// Whole days of the seller's since the latest that was made; null where there was none.
         daysSinceTouch: Option<i32> = plain(|nurture| nurture.days_since_touch);
         /// Was it touched in the last 90 days, or is a touch scheduled in the next 90?
@@ -59,21 +57,9 @@ object! {
     }
 }
 
-fn accounts<'a>(of: &[&'a Nurture]) -> Vec<&'a Account> {
-    of.iter().map(|nurture| &nurture.account).collect()
-}
-
-async fn last_touches(asked: &Asked<'_>, of: &[&Nurture]) -> Result<Answers> {
-    touch::list::last_of_accounts(asked, &accounts(of)).await
-}
-
-async fn next_touches(asked: &Asked<'_>, of: &[&Nurture]) -> Result<Answers> {
-    touch::list::next_of_accounts(asked, &accounts(of)).await
-}
-
 async fn presences(asked: &Asked<'_>, of: &[&Nurture]) -> Result<Answers> {
     let viewer = asked.cx.viewer()?;
-    let asks: Vec<Ask> = of.iter().map(|nurture| Ask::at(viewer, nurture.target.0.account_id, asked.cx.now)).collect();
+    let asks: Vec<Ask> = of.iter().map(|nurture| Ask::at(viewer, nurture.account, asked.cx.now)).collect();
     answer(asked, &asks).await
 }
 
@@ -159,14 +145,13 @@ pub async fn last(cx: &Cx, asks: &[Ask]) -> Result<Vec<Option<Instant>>> {
     Ok(all)
 }
 
-/// `Target.nurture`: five statements, however many targets.
+/// `Target.nurture`: four statements, however many targets.
 ///
 /// # Errors
 /// The database's.
 pub async fn of_targets(asked: &Asked<'_>, of: &[&Target]) -> Result<Answers> {
     let cx = asked.cx;
     let viewer = cx.viewer()?;
-    let accounts = Account::fetch(cx, of.iter().map(|target| target.0.account_id)).await?;
     let sellers: HashMap<UserId, User> = User::fetch(cx, of.iter().map(|target| target.0.seller_id)).await?;
     let zone = |target: &Target| -> Tz {
         let seller = sellers.get(&target.0.seller_id);
@@ -192,17 +177,16 @@ pub async fn of_targets(asked: &Asked<'_>, of: &[&Target]) -> Result<Answers> {
             let times = times.remove(&target.0.id).unwrap_or_default();
             let days: Vec<Day> = times.iter().map(|at| day(*at)).collect();
             let listed = target.0.since.map(|since| (since, until(target)));
-            Some(Nurture {
-                target: (*target).clone(),
-                account: accounts.get(&target.0.account_id)?.clone(),
+            Nurture {
+                account: target.0.account_id,
                 days_since_touch: last.map(|last| day(cx.now).0 - day(last).0),
                 pursued,
                 consistency: listed.and_then(|(since, until)| consistency(since, &times, until, interval)),
                 longest_gap_days: listed.map(|(since, until)| longest_gap(day(since), &days, day(until))),
-            })
+            }
         });
-    let made: Vec<Option<Nurture>> = made.collect();
-    asked.maybe(&made.iter().map(Option::as_ref).collect::<Vec<_>>()).await
+    let made: Vec<Nurture> = made.collect();
+    asked.each(&made.iter().collect::<Vec<_>>()).await
 }
 
 /// The microseconds between touches that keep us present.

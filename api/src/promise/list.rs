@@ -9,13 +9,11 @@ use sea_orm::sea_query::{Cond, Expr, ExprTrait};
 use sea_orm::{ColumnTrait, Condition, QueryFilter, QueryOrder, QuerySelect, Select};
 
 use super::Promise;
-use crate::account::Account;
 use crate::context::Cx;
 use crate::error::{Fault, Result};
 use crate::filter::{DateFilter, DateTimeFilter, IdFilter, operand};
 use crate::graph::{Answers, Asked};
 use crate::paging::{Connection, Key, LONGEST_LIST, Order, PageArguments, Seen};
-use crate::touch::Touch;
 
 /// A filter on promises. Its fields are ANDed.
 #[derive(Clone, Debug, Default, InputObject)]
@@ -100,21 +98,19 @@ pub struct OpenArguments {
 }
 
 /// `Account.promises`: what is due first comes first.
-pub async fn of_accounts(asked: &Asked<'_>, of: &[&Account]) -> Result<Answers> {
+pub async fn of_accounts(asked: &Asked<'_>, of: &[AccountId]) -> Result<Answers> {
     let OpenArguments { open } = asked.arguments()?;
     let mut select = asked.cx.viewer()?.rows::<promise::Entity>(promise::Column::AccountId);
     if let Some(open) = open {
         select = select.filter(is_open(open));
     }
-    let accounts: Vec<AccountId> = of.iter().map(|account| account.0.id).collect();
-    lists(asked, select, promise::Column::AccountId, &accounts, |row| Some(row.account_id)).await
+    lists(asked, select, promise::Column::AccountId, of, |row| Some(row.account_id)).await
 }
 
 /// `Touch.promises`: what is due first comes first.
-pub async fn of_touches(asked: &Asked<'_>, of: &[&Touch]) -> Result<Answers> {
+pub async fn of_touches(asked: &Asked<'_>, of: &[entity::TouchId]) -> Result<Answers> {
     let select = asked.cx.viewer()?.rows::<promise::Entity>(promise::Column::AccountId);
-    let touches: Vec<entity::TouchId> = of.iter().map(|touch| touch.0.id).collect();
-    lists(asked, select, promise::Column::TouchId, &touches, |row| row.touch_id).await
+    lists(asked, select, promise::Column::TouchId, of, |row| row.touch_id).await
 }
 
 /// One list for each parent: one statement for all.

@@ -46,11 +46,11 @@ object! {
         /// Opaque, prefixed by the type, ascending with time.
         id: Shown<PromiseId> = plain(|promise| Shown(promise.0.id));
         /// The account that it was made to.
-        account: Account = batch(accounts);
+        account: Account = by(|promise| Some(promise.0.account_id), Account::answer);
         /// To whom there; null also where they moved out of the caller's sight.
-        contact: Option<Contact> = batch(contacts);
+        contact: Option<Contact> = by(|promise| promise.0.contact_id, Contact::answer);
         /// The touch in which it was made; null also where that has been deleted, or went to another account.
-        touch: Option<Touch> = batch(touches);
+        touch: Option<Touch> = by(|promise| promise.0.touch_id, touches);
         /// What was promised.
         what: &str = plain(|promise| &promise.0.what);
         /// The day on which it was made.
@@ -60,7 +60,7 @@ object! {
         /// The day on which it was kept; null while it is open.
         keptOn: Option<Day> = plain(|promise| promise.0.kept_on);
         /// Who made it.
-        madeBy: User = batch(makers);
+        madeBy: User = by(|promise| Some(promise.0.made_by_id), User::answer);
         /// Is it open, and the day by which it was to be kept over in the organization's time zone?
         overdue: bool = batch(overdues);
         /// When it was entered.
@@ -168,21 +168,9 @@ impl Promise {
     }
 }
 
-async fn accounts(asked: &Asked<'_>, of: &[&Promise]) -> Result<Answers> {
-    Account::answer(asked, of.iter().map(|promise| Some(promise.0.account_id))).await
-}
-
-async fn contacts(asked: &Asked<'_>, of: &[&Promise]) -> Result<Answers> {
-    Contact::answer(asked, of.iter().map(|promise| promise.0.contact_id)).await
-}
-
-async fn touches(asked: &Asked<'_>, of: &[&Promise]) -> Result<Answers> {
-    let found = Touch::fetch(asked.cx, of.iter().filter_map(|promise| promise.0.touch_id)).await?;
-    asked.maybe(&of.iter().map(|promise| found.get(&promise.0.touch_id?)).collect::<Vec<_>>()).await
-}
-
-async fn makers(asked: &Asked<'_>, of: &[&Promise]) -> Result<Answers> {
-    User::answer(asked, of.iter().map(|promise| Some(promise.0.made_by_id))).await
+async fn touches(asked: &Asked<'_>, ids: &[Option<entity::TouchId>]) -> Result<Answers> {
+    let found = Touch::fetch(asked.cx, ids.iter().copied().flatten()).await?;
+    asked.found(ids, &found).await
 }
 
 #[expect(clippy::unused_async, reason = "what answers a field is async")]

@@ -104,9 +104,9 @@ object! {
         /// Opaque, prefixed by the type, ascending with time.
         id: Shown<TargetId> = plain(|target| Shown(target.0.id));
         /// The account.
-        account: Account = batch(accounts);
+        account: Account = by(|target| Some(target.0.account_id), Account::answer);
         /// Whose target: the account's owner at the time.
-        seller: User = batch(sellers);
+        seller: User = by(|target| Some(target.0.seller_id), User::answer);
         /// To be won, or to be grown.
         kind: target::TargetKind = plain(|target| target.0.kind);
         /// Where it stands.
@@ -116,11 +116,11 @@ object! {
         /// Why this one.
         rationale: &str = plain(|target| &target.0.rationale);
         /// Who proposed it; where that was neither of the two, the first of them to agree.
-        proposedBy: User = batch(proposers);
+        proposedBy: User = by(|target| Some(target.0.proposed_by_id), User::answer);
         /// When it was proposed.
         proposedAt: Instant = plain(|target| target.0.proposed_at);
         /// Who agreed to it or declined it.
-        decidedBy: Option<User> = batch(deciders);
+        decidedBy: Option<User> = by(|target| target.0.decided_by_id, User::answer);
         /// When.
         decidedAt: Option<Instant> = plain(|target| target.0.decided_at);
         /// What they said.
@@ -132,9 +132,9 @@ object! {
         /// Why it was closed.
         closingNote: Option<&str> = plain(|target| target.0.closing_note.as_deref());
         /// The one-on-one in which it was proposed or decided; null also where that is out of sight.
-        oneOnOne: Option<OneOnOne> = batch(one_on_ones);
+        oneOnOne: Option<OneOnOne> = by(|target| target.0.one_on_one_id, one_on_ones);
         /// The account's goal for the current fiscal year.
-        goal: Option<crate::goal::Goal> = batch(crate::goal::of_targets);
+        goal: Option<crate::goal::Goal> = by(|target| target.0.account_id, crate::goal::of_targets);
         /// Is it being nurtured?
         nurture: crate::presence::nurture::Nurture = batch(crate::presence::nurture::of_targets);
         /// When it last changed.
@@ -309,29 +309,9 @@ impl Target {
     }
 }
 
-async fn accounts(asked: &Asked<'_>, of: &[&Target]) -> Result<Answers> {
-    Account::answer(asked, of.iter().map(|target| Some(target.0.account_id))).await
-}
-
-async fn users(asked: &Asked<'_>, ids: Vec<Option<UserId>>) -> Result<Answers> {
-    User::answer(asked, ids.iter().copied()).await
-}
-
-async fn sellers(asked: &Asked<'_>, of: &[&Target]) -> Result<Answers> {
-    users(asked, of.iter().map(|target| Some(target.0.seller_id)).collect()).await
-}
-
-async fn proposers(asked: &Asked<'_>, of: &[&Target]) -> Result<Answers> {
-    users(asked, of.iter().map(|target| Some(target.0.proposed_by_id)).collect()).await
-}
-
-async fn deciders(asked: &Asked<'_>, of: &[&Target]) -> Result<Answers> {
-    users(asked, of.iter().map(|target| target.0.decided_by_id).collect()).await
-}
-
-async fn one_on_ones(asked: &Asked<'_>, of: &[&Target]) -> Result<Answers> {
-    let found = OneOnOne::fetch(asked.cx, of.iter().filter_map(|target| target.0.one_on_one_id)).await?;
-    asked.maybe(&of.iter().map(|target| found.get(&target.0.one_on_one_id?)).collect::<Vec<_>>()).await
+async fn one_on_ones(asked: &Asked<'_>, ids: &[Option<entity::OneOnOneId>]) -> Result<Answers> {
+    let found = OneOnOne::fetch(asked.cx, ids.iter().copied().flatten()).await?;
+    asked.found(ids, &found).await
 }
 
 /// Arguments of `Account.target`.
@@ -354,19 +334,19 @@ pub fn instant_of(on: Option<entity::Day>, now: Instant, zone: chrono_tz::Tz) ->
 ///
 /// # Errors
 /// The database's.
-pub async fn of_accounts(asked: &Asked<'_>, of: &[&Account]) -> Result<Answers> {
+pub async fn of_accounts(asked: &Asked<'_>, of: &[AccountId]) -> Result<Answers> {
     let OnArguments { on } = asked.arguments()?;
     let viewer = asked.cx.viewer()?;
     let at = instant_of(on.map(|day| day.0), asked.cx.now, viewer.zone);
     let rows = viewer
         .rows::<target::Entity>(target::Column::AccountId)
-        .filter(target::Column::AccountId.is_in(of.iter().map(|account| account.0.id)))
+        .filter(target::Column::AccountId.is_in(of.iter().copied()))
         .filter(on_list(at))
         .order_by_asc(target::Column::Id)
         .all(asked.cx.reader())
         .await?;
     let found: HashMap<AccountId, Target> = rows.into_iter().map(|row| (row.account_id, Target(row))).collect();
-    asked.maybe(&of.iter().map(|account| found.get(&account.0.id)).collect::<Vec<_>>()).await
+    asked.maybe(&of.iter().map(|account| found.get(account)).collect::<Vec<_>>()).await
 }
 
 /// What a target is now, for whoever wants it to be something else.

@@ -255,7 +255,7 @@ object! {
         /// What.
         kind: Kind = plain(|action| action.0.kind);
         /// At which account; null where it is about none.
-        account: Option<Account> = batch(accounts);
+        account: Option<Account> = by(|action| action.0.account, Account::answer);
         /// What it is about: a target, an opportunity, an action, a plan, a promise, a trigger event; the user, for a blank day.
         subject: Option<AnyNode> = batch(subjects);
         /// Why, in a sentence with the numbers in it.
@@ -265,10 +265,6 @@ object! {
         /// By when; null where no day is the last.
         dueOn: Option<Day> = plain(|action| action.0.due_on);
     }
-}
-
-async fn accounts(asked: &Asked<'_>, of: &[&SuggestedAction]) -> Result<Answers> {
-    Account::answer(asked, of.iter().map(|action| action.0.account)).await
 }
 
 async fn subjects(asked: &Asked<'_>, of: &[&SuggestedAction]) -> Result<Answers> {

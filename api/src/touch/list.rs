@@ -8,7 +8,6 @@ use sea_orm::sea_query::{Cond, Expr, ExprTrait, Query, SelectStatement, SimpleEx
 use sea_orm::{ColumnTrait, Condition, QueryFilter, QuerySelect, QueryTrait, Select};
 
 use super::{Touch, TouchKind, TouchStatus, ValueKind};
-use crate::account::Account;
 use crate::contact::Contact;
 use crate::context::{Cx, Viewer};
 use crate::error::Result;
@@ -233,12 +232,8 @@ fn below(select: Select<touch::Entity>) -> Below<touch::Entity, account::Entity>
     Below { select, foreign: touch::Column::AccountId, key: account::Column::Id }
 }
 
-fn ids_of(accounts: &[&Account]) -> Vec<AccountId> {
-    accounts.iter().map(|account| account.0.id).collect()
-}
-
 /// `Account.touches`: the newest first, unless said otherwise.
-pub async fn of_accounts(asked: &Asked<'_>, of: &[&Account]) -> Result<Answers> {
+pub async fn of_accounts(asked: &Asked<'_>, of: &[AccountId]) -> Result<Answers> {
     let arguments: TouchesArguments = asked.arguments()?;
     let order = match arguments.order() {
         Some(keys) => order(keys)?,
@@ -246,32 +241,32 @@ pub async fn of_accounts(asked: &Asked<'_>, of: &[&Account]) -> Result<Answers> 
     };
     let below = below(arguments.select(asked.cx)?);
     let pages: Vec<Connection<Touch>> =
-        below.pages(asked, &ids_of(of), |row| Some(row.account_id), &order, &arguments.page).await?;
+        below.pages(asked, of, |row| Some(row.account_id), &order, &arguments.page).await?;
     asked.each(&pages.iter().collect::<Vec<_>>()).await
 }
 
 /// `Account.lastTouch`: the latest that was made.
-pub async fn last_of_accounts(asked: &Asked<'_>, of: &[&Account]) -> Result<Answers> {
+pub async fn last_of_accounts(asked: &Asked<'_>, of: &[AccountId]) -> Result<Answers> {
     let made = touch::Column::Status.eq(touch::TouchStatus::Completed);
     one_of_accounts(asked, of, made, Direction::Desc).await
 }
 
 /// `Account.nextTouch`: the earliest to come.
-pub async fn next_of_accounts(asked: &Asked<'_>, of: &[&Account]) -> Result<Answers> {
+pub async fn next_of_accounts(asked: &Asked<'_>, of: &[AccountId]) -> Result<Answers> {
     let to_come = stands(TouchStatus::Scheduled, asked.cx).and(touch::Column::At.gte(asked.cx.now));
     one_of_accounts(asked, of, to_come, Direction::Asc).await
 }
 
 async fn one_of_accounts(
     asked: &Asked<'_>,
-    of: &[&Account],
+    of: &[AccountId],
     which: SimpleExpr,
     direction: Direction,
 ) -> Result<Answers> {
     let select = touch::Entity::of(asked.cx.viewer()?.organization.id).filter(which);
-    let found = below(select).firsts(asked.cx, &ids_of(of), |row| Some(row.account_id), &by_time(direction)?).await?;
+    let found = below(select).firsts(asked.cx, of, |row| Some(row.account_id), &by_time(direction)?).await?;
     let found: HashMap<AccountId, Touch> = found.into_iter().map(|(id, row)| (id, Touch(row))).collect();
-    let rows: Vec<Option<&Touch>> = of.iter().map(|account| found.get(&account.0.id)).collect();
+    let rows: Vec<Option<&Touch>> = of.iter().map(|account| found.get(account)).collect();
     asked.maybe(&rows).await
 }
 

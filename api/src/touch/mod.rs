@@ -23,7 +23,7 @@ pub mod write;
 use std::collections::HashMap;
 
 use async_graphql::Enum;
-use entity::{AccountId, Columns, ContactId, Id, Instant, TouchId, UserId, touch};
+use entity::{AccountId, Columns, ContactId, Id, Instant, TouchId, touch};
 use uuid::Uuid;
 
 pub use self::list::{TouchFilter, TouchesArguments, touches};
@@ -145,11 +145,11 @@ object! {
         /// Opaque, prefixed by the type, ascending with time.
         id: Shown<TouchId> = plain(|touch| Shown(touch.0.id));
         /// At which account.
-        account: Account = batch(accounts);
+        account: Account = by(|touch| Some(touch.0.account_id), Account::answer);
         /// Who of the account took part or is to, in the order given; without those who moved out of the caller's sight.
         contacts: Vec<Contact> = batch(contacts);
         /// By whom.
-        user: User = batch(users);
+        user: User = by(|touch| Some(touch.0.user_id), User::answer);
         /// How.
         kind: touch::TouchKind = plain(|touch| touch.0.kind);
         /// Where it stands now.
@@ -178,13 +178,13 @@ object! {
         /// Was that commitment given? Null where it was not asked for, or where it is not known yet.
         commitmentGiven: Option<bool> = plain(|touch| touch.0.commitment_given);
         /// The opportunity of the same account that it was about.
-        opportunity: Option<Opportunity> = batch(opportunities);
+        opportunity: Option<Opportunity> = by(|touch| touch.0.opportunity_id, Opportunity::answer);
         /// The action of a plan that it was for.
-        action: Option<crate::plan::action::Action> = batch(crate::plan::action::of_touches);
+        action: Option<crate::plan::action::Action> = by(|touch| touch.0.action_id, crate::plan::action::of_touches);
         /// Was the account an agreed target of the user's when the touch began?
         onTarget: bool = batch(crate::target::touches_on_list);
         /// What was promised in it, at most 500: what is due first comes first.
-        promises: Vec<crate::promise::Promise> = batch(crate::promise::list::of_touches);
+        promises: Vec<crate::promise::Promise> = by(|touch| touch.0.id, crate::promise::list::of_touches);
         /// Other systems' names for it.
         externalIds: Vec<ExternalId> = plain(|touch| shown(&touch.0.external_ids));
         /// When it was entered here.
@@ -308,27 +308,12 @@ impl Touch {
     }
 }
 
-async fn accounts(asked: &Asked<'_>, of: &[&Touch]) -> Result<Answers> {
-    Account::answer(asked, of.iter().map(|touch| Some(touch.0.account_id))).await
-}
-
 async fn contacts(asked: &Asked<'_>, of: &[&Touch]) -> Result<Answers> {
     let people: Vec<Vec<ContactId>> = of.iter().map(|touch| people::read(&touch.0.contact_ids)).collect();
     let found = Contact::fetch(asked.cx, people.iter().flatten().copied()).await?;
     let lists: Vec<Vec<&Contact>> =
         people.iter().map(|ids| ids.iter().filter_map(|id| found.get(id)).collect()).collect();
     asked.lists_of(&lists).await
-}
-
-async fn opportunities(asked: &Asked<'_>, of: &[&Touch]) -> Result<Answers> {
-    let found = Opportunity::fetch(asked.cx, of.iter().filter_map(|touch| touch.0.opportunity_id)).await?;
-    let rows: Vec<Option<&Opportunity>> = of.iter().map(|touch| found.get(&touch.0.opportunity_id?)).collect();
-    asked.maybe(&rows).await
-}
-
-async fn users(asked: &Asked<'_>, of: &[&Touch]) -> Result<Answers> {
-    let ids: Vec<UserId> = of.iter().map(|touch| touch.0.user_id).collect();
-    User::answer(asked, ids.iter().map(|id| Some(*id))).await
 }
 
 #[cfg(test)]

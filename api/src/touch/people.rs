@@ -16,9 +16,10 @@ use sea_orm::{
 use super::weight::missed_at;
 use crate::account::team;
 use crate::check::Check;
-use crate::context::{Cx, Viewer, among};
+use crate::context::{Cx, Viewer, among, only};
 use crate::error::Result;
 use crate::event::Write;
+use crate::paging::place_of;
 use crate::{calendar, error::UserErrorCode};
 
 /// People at one touch at most.
@@ -81,7 +82,11 @@ pub(super) fn elsewhere(check: &mut Check, field: &str, person: &str, account: &
     );
 }
 
-/// The account that an input names, as far as it is seen, and whether all of these people are of it: in one statement,
+/// What is read of a touch's account.
+const READ: [account::Column; 4] =
+    [account::Column::Id, account::Column::Name, account::Column::OwnerId, account::Column::ArchivedAt];
+
+/// The account that an input names, as far as it is seen, with what is read of it, and whether all of these people are of it: in one statement,
 /// which is all that a sound input takes.
 ///
 /// # Errors
@@ -95,7 +100,9 @@ pub(super) async fn account_with(
 ) -> Result<Option<(account::Model, bool)>> {
     let Some(id) = check.id::<AccountId>("accountId", id) else { return Ok(None) };
     let organization = viewer.organization.id;
-    let mut query = account::Entity::of(organization).filter(account::Column::Id.eq(id)).into_query();
+    let columns = READ.into_iter().map(place_of::<account::Entity>).fold(Columns::NONE, Columns::with);
+    let accounts = account::Entity::of(organization).filter(account::Column::Id.eq(id));
+    let mut query = only(accounts, columns).into_query();
     let there = contact::Entity::of(organization)
         .filter(contact::Column::AccountId.eq(id))
         .filter(among(cx.reader(), contact::Column::Id, people.iter().copied()))
@@ -107,8 +114,8 @@ pub(super) async fn account_with(
     let row = cx.reader().read(cx.app.db.backend().build(&query)).await?.into_iter().next();
     let found = match row {
         Some(row) => {
-            let there: i64 = Stored::at(&row, account::Model::FIELDS.len())?;
-            let account = account::Model::read(&row, Columns::ALL)?;
+            let there: i64 = Stored::at(&row, READ.len())?;
+            let account = account::Model::read(&row, columns)?;
             let unseen = viewer.unseen(cx.reader(), [(account.id, account.owner_id)]).await?;
             unseen.is_empty().then_some((account, usize::try_from(there) == Ok(people.len())))
         }

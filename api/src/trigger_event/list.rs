@@ -6,7 +6,6 @@ use sea_orm::sea_query::{Cond, Expr};
 use sea_orm::{ColumnTrait, Condition, QueryFilter};
 
 use super::{TriggerEvent, TriggerKind};
-use crate::account::Account;
 use crate::error::Result;
 use crate::filter::{DateFilter, DateTimeFilter, IdFilter, operand};
 use crate::graph::{Answers, Asked};
@@ -82,15 +81,14 @@ pub async fn trigger_events(asked: &Asked<'_>, arguments: TriggerEventsArguments
 }
 
 /// `Account.triggerEvents`: by id.
-pub async fn of_accounts(asked: &Asked<'_>, of: &[&Account]) -> Result<Answers> {
+pub async fn of_accounts(asked: &Asked<'_>, of: &[AccountId]) -> Result<Answers> {
     let arguments: PageArguments = asked.arguments()?;
     let below = Below::<trigger_event::Entity, account::Entity> {
         select: trigger_event::Entity::of(asked.cx.viewer()?.organization.id),
         foreign: trigger_event::Column::AccountId,
         key: account::Column::Id,
     };
-    let ids: Vec<AccountId> = of.iter().map(|account| account.0.id).collect();
     let pages: Vec<Connection<TriggerEvent>> =
-        below.pages(asked, &ids, |row| Some(row.account_id), &by_id(), &arguments).await?;
+        below.pages(asked, of, |row| Some(row.account_id), &by_id(), &arguments).await?;
     asked.each(&pages.iter().collect::<Vec<_>>()).await
 }

@@ -83,7 +83,7 @@ object! {
         /// Opaque, prefixed by the type, ascending with time.
         id: Shown<TriggerEventId> = plain(|event| Shown(event.0.id));
         /// Where it happened.
-        account: Account = batch(accounts);
+        account: Account = by(|event| Some(event.0.account_id), Account::answer);
         /// What kind of thing it was.
         kind: trigger_event::TriggerKind = plain(|event| event.0.kind);
         /// The day on which it happened.
@@ -91,9 +91,9 @@ object! {
         /// What there is to know about it.
         description: Option<&str> = plain(|event| event.0.description.as_deref());
         /// Whom it is about, or who told; null also where they moved out of the caller's sight.
-        contact: Option<Contact> = batch(contacts);
+        contact: Option<Contact> = by(|event| event.0.contact_id, Contact::answer);
         /// Who recorded it.
-        recordedBy: Option<User> = batch(recorders);
+        recordedBy: Option<User> = by(|event| event.0.recorded_by_id, User::answer);
         /// What came of it for us; null while that is open.
         outcome: Option<trigger_event::TriggerOutcome> = plain(|event| event.0.outcome);
         /// The day on which that was settled; null while it is open.
@@ -200,18 +200,6 @@ async fn presences(asked: &Asked<'_>, of: &[&TriggerEvent]) -> Result<Answers> {
     let viewer = asked.cx.viewer()?;
     let ask = |event: &&TriggerEvent| Ask::on(viewer, event.0.account_id, event.0.occurred_on, asked.cx.now);
     crate::presence::answer(asked, &of.iter().map(ask).collect::<Vec<_>>()).await
-}
-
-async fn accounts(asked: &Asked<'_>, of: &[&TriggerEvent]) -> Result<Answers> {
-    Account::answer(asked, of.iter().map(|event| Some(event.0.account_id))).await
-}
-
-async fn contacts(asked: &Asked<'_>, of: &[&TriggerEvent]) -> Result<Answers> {
-    Contact::answer(asked, of.iter().map(|event| event.0.contact_id)).await
-}
-
-async fn recorders(asked: &Asked<'_>, of: &[&TriggerEvent]) -> Result<Answers> {
-    User::answer(asked, of.iter().map(|event| event.0.recorded_by_id)).await
 }
 
 async fn opportunities(asked: &Asked<'_>, of: &[&TriggerEvent]) -> Result<Answers> {

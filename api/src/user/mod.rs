@@ -72,7 +72,7 @@ object! {
         /// IANA name of their time zone: their days and weeks are that zone's.
         timeZone: &str = plain(|user| &user.0.time_zone);
         /// Whom they report to.
-        manager: Option<User> = batch(managers);
+        manager: Option<User> = by(|user| user.0.manager_id, User::answer);
         /// Who reports to them directly, inactive members included; by id.
         reports(PageArguments): Connection<User> = batch(reports);
         /// When they work, by weekday and time.
@@ -176,10 +176,6 @@ impl Record for user::Model {
     }
 }
 
-async fn managers(asked: &Asked<'_>, of: &[&User]) -> Result<Answers> {
-    User::answer(asked, of.iter().map(|user| user.0.manager_id)).await
-}
-
 async fn reports(asked: &Asked<'_>, of: &[&User]) -> Result<Answers> {
     let arguments: PageArguments = asked.arguments()?;
     let below = Below::<user::Entity, user::Entity> {
@@ -210,7 +206,7 @@ impl User {
     ///
     /// # Errors
     /// As [`Self::fetch`].
-    pub async fn answer(asked: &Asked<'_>, ids: impl Iterator<Item = Option<UserId>>) -> Result<Answers> {
+    pub async fn answer(asked: &Asked<'_>, ids: &[Option<UserId>]) -> Result<Answers> {
         let members = user::Entity::of(asked.cx.viewer()?.organization.id);
         asked.by_ids::<_, _, Self>(members, user::Column::Id, ids, |row| row.id).await
     }
