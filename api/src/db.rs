@@ -252,6 +252,8 @@ fn sqlite(options: &Options) -> Result<SqliteConnectOptions, DbErr> {
         .busy_timeout(Duration::from_secs(10))
         .pragma("temp_store", "memory")
         .pragma("cache_size", "-8000")
+        // A page's rows come over in one go, where the reading thread would else wait for us every fifty.
+        .row_buffer_size(1_024)
         .optimize_on_close(true, None))
 }
 
