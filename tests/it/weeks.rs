@@ -214,6 +214,28 @@ async fn blanks_are_filled_with_the_best_targets_that_are_free(database: &Databa
 }
 
 #[on_both_databases]
+async fn whom_a_colleague_touches_in_the_week_is_no_suggestion(database: &Database) {
+    let world = at_noon(database).await;
+    let (ann, bob) = (world.seller("Ann").await, world.seller("Bob").await);
+    let acme = target(&ann, json!({"name": "Acme"})).await;
+    let globex = target(&ann, json!({"name": "Globex"})).await;
+    for account in [&acme, &globex] {
+        let input = json!({"accountId": account, "userId": bob.id(), "role": "TECHNICAL"});
+        ann.mutate("setTeamMember", "account { id }", input).await.done();
+    }
+    planned(&bob, &acme, "CALL", "2017-04-12T10:00:00Z", json!({})).await;
+    let off = planned(&bob, &globex, "CALL", "2017-04-12T10:00:00Z", json!({})).await;
+    let cancel = "mutation($id: ID!) { cancelTouch(id: $id) { userErrors { code message field } } }";
+    bob.send(cancel, json!({"id": off})).await.done();
+
+    let said = week(&ann, &ann, None, "suggestions { account { name } }").await;
+    assert_eq!(said["suggestions"], json!([{"account": {"name": "Globex"}}]));
+    let said = week(&ann, &ann, Some("2017-04-17"), "suggestions { account { name } }").await;
+    assert_eq!(said["suggestions"], json!([{"account": {"name": "Acme"}}, {"account": {"name": "Globex"}}]));
+    world.finish().await;
+}
+
+#[on_both_databases]
 async fn weeks_cost_the_same_for_many_users_and_touches(database: &Database) {
     let world = at_noon(database).await;
     let document = "{ users { nodes { week { workingMinutes keyPeopleMinutes blankSpots { minutes } days { touches { kind } } suggestions { account { name } } } } } }";

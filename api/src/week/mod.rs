@@ -45,8 +45,10 @@ pub struct CalendarWeek {
     user: user::Model,
     starts_on: Day,
     days: Vec<CalendarDay>,
-    /// The accounts that are touched in the week.
-    touched: HashSet<AccountId>,
+    /// When it begins.
+    from: Instant,
+    /// When it is over.
+    to: Instant,
 }
 
 /// A day of a calendar week.
@@ -95,7 +97,7 @@ object! {
         blankSpots: Vec<BlankSpot> = batch(blank_spots);
         /// Working days on which no touch with a target begins.
         blankDays: Vec<Day> = plain(|week| week.blank_days());
-        /// Whom to fill the blanks with: the user's targets of today whose accounts are not touched in the week, those that
+        /// Whom to fill the blanks with: the user's targets of today whose accounts nobody touches in the week, those that
         /// fall absent soonest first, then those with the best score, then by potential.
         suggestions(WeekSuggestionsArguments): Vec<Target> = batch(suggestion::of_weeks);
     }
@@ -219,10 +221,8 @@ impl Frame {
         let Self { user, zone, starts_on, from, to } = self;
         let hours: Vec<WorkingHours> = serde_json::from_str(&user.working_hours).unwrap_or_default();
         let busy: Vec<(Stretch, Part)> = touches.iter().map(|(touch, part)| (stretch_of(touch), *part)).collect();
-        let mut touched = HashSet::new();
         let mut of_day: HashMap<Day, (Vec<Touch>, i32)> = HashMap::new();
         for (touch, part) in touches.into_iter().filter(|(touch, _)| from <= touch.at && touch.at < to) {
-            touched.insert(touch.account_id);
             let (all, with_targets) = of_day.entry(calendar::day_of(touch.at, zone)).or_default();
             *with_targets += i32::from(part > Part::Other);
             all.push(Touch(touch));
@@ -233,7 +233,7 @@ impl Frame {
             CalendarDay { on, split, touches, target_touches }
         };
         let days = split::days_of(starts_on).into_iter().map(day).collect();
-        CalendarWeek { user, starts_on, days, touched }
+        CalendarWeek { user, starts_on, days, from, to }
     }
 }
 

@@ -1,7 +1,7 @@
 //! Whom to fill the blanks of a week with.
 
 use std::cmp::Reverse;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use async_graphql::InputObject;
 use entity::target::TargetStatus;
@@ -12,7 +12,7 @@ use sea_orm::{ColumnTrait, ConnectionTrait, QueryFilter, QuerySelect, QueryTrait
 use super::CalendarWeek;
 use crate::error::{Fault, Result};
 use crate::graph::{Answers, Asked};
-use crate::presence::{Ask, Presence};
+use crate::presence::{Ask, Presence, asked::rows};
 use crate::target::Target;
 
 /// Suggestions of one week at most.
@@ -47,7 +47,7 @@ fn put_in_order(candidates: &mut [Candidate]) {
     candidates.sort_unstable_by(|one, other| one.left.total_cmp(&other.left).then_with(|| rest(one).cmp(&rest(other))));
 }
 
-/// `CalendarWeek.suggestions`: three statements for all weeks.
+/// `CalendarWeek.suggestions`: four statements for all weeks.
 ///
 /// # Errors
 /// `BAD_USER_INPUT` for a number out of its bounds; the database's.
@@ -59,13 +59,11 @@ pub(super) async fn of_weeks(asked: &Asked<'_>, of: &[&CalendarWeek]) -> Result<
     }
     let users: Vec<UserId> = of.iter().map(|week| week.user.id).collect();
     let held = if first == 0 { HashMap::new() } else { held_by(asked, users).await? };
-    let chosen: Vec<Vec<TargetId>> = of
-        .iter()
-        .map(|week| {
-            let all = held.get(&week.user.id).map_or(&[][..], Vec::as_slice);
-            let mut free: Vec<Candidate> =
-                all.iter().filter(|one| !week.touched.contains(&one.account)).copied().collect();
-            put_in_order(&mut free);
+    let mut free = free_in(asked, of, &held).await?;
+    let chosen: Vec<Vec<TargetId>> = free
+        .iter_mut()
+        .map(|free| {
+            put_in_order(free);
             free.iter().take(usize::try_from(first).unwrap_or_default()).map(|one| one.target).collect()
         })
         .collect();
@@ -73,6 +71,39 @@ pub(super) async fn of_weeks(asked: &Asked<'_>, of: &[&CalendarWeek]) -> Result<
     let lists: Vec<Vec<&Target>> =
         chosen.iter().map(|ids| ids.iter().filter_map(|id| found.get(id)).collect()).collect();
     asked.lists_of(&lists).await
+}
+
+/// Of each week those targets of its user's at whose accounts nobody, be it a colleague, has made a touch in it or is to
+/// make one: one statement.
+async fn free_in(
+    asked: &Asked<'_>,
+    of: &[&CalendarWeek],
+    held: &HashMap<UserId, Vec<Candidate>>,
+) -> Result<Vec<Vec<Candidate>>> {
+    let all: Vec<(usize, Candidate)> = of
+        .iter()
+        .enumerate()
+        .flat_map(|(place, week)| held.get(&week.user.id).into_iter().flatten().map(move |one| (place, *one)))
+        .collect();
+    let asks: Vec<Ask> = all
+        .iter()
+        .map(|(place, one)| Ask { subject: one.account.0, at: of[*place].to, since: of[*place].from })
+        .collect();
+    let sql = format!(
+        "select asked.number from asked where exists (
+            select 1 from touch
+            where touch.organization_id = $2 and touch.account_id = asked.subject_id
+                and touch.at >= asked.since and touch.at < asked.at
+                and (touch.status = 'COMPLETED' or touch.status = 'SCHEDULED' and touch.missed_at > {})
+        )",
+        asked.cx.now.0
+    );
+    let touched: HashSet<usize> = rows(asked.cx, &asks, &sql).await?.into_iter().map(|(place, _)| place).collect();
+    let mut free = vec![Vec::new(); of.len()];
+    for (_, (week, one)) in all.into_iter().enumerate().filter(|(place, _)| !touched.contains(place)) {
+        free[week].push(one);
+    }
+    Ok(free)
 }
 
 /// The targets that users have today, with what decides their order.
