@@ -47,17 +47,20 @@ impl Finding for Still {
             Some(_) => format!("Nobody has asked {company} for a commitment on {name} for {days}."),
             None => format!("Nobody has asked {company} for a commitment on {name}, which was opened {days} ago."),
         };
-        let amount = self.amount.map_or_else(String::new, |minor| {
-            format!("{} {} do not come closer: ", told.currency.code(), told.currency.decimal(minor))
-        });
+        let moves = "n opportunity moves by the next commitment, and without one it stands still.";
+        let if_skipped = self.amount.map_or_else(
+            || format!("A{moves}"),
+            |minor| {
+                let amount = told.currency.decimal(minor);
+                format!("{} {amount} do not come closer: a{moves}", told.currency.code())
+            },
+        );
         Suggestion {
             kind: Kind::AskForCommitment,
             account: Some(self.account),
             subject: subject(self.opportunity),
             why,
-            if_skipped: format!(
-                "{amount}an opportunity moves by the next commitment, and without one it stands still."
-            ),
+            if_skipped,
             due_on: Some(last.plus(STALLED_DAYS)),
             // The larger amount first, those without one last.
             place: self.amount.map_or(0, |minor| -minor - 1),
@@ -94,7 +97,7 @@ mod tests {
         assert_eq!((asked.due_on, asked.place), (Some(Day(93)), -1_200_001));
         let never = still(None, None);
         assert_eq!(never.why, "Nobody has asked Acme for a commitment on Warehouse, which was opened 40 days ago.");
-        assert!(never.if_skipped.starts_with("an opportunity moves"));
+        assert!(never.if_skipped.starts_with("An opportunity moves"));
         assert_eq!((never.due_on, never.place), (Some(Day(74)), 0));
     }
 }
