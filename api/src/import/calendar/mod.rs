@@ -1,6 +1,7 @@
 //! Calendars as touches: events whose people are known contacts. All else is listed with the reason.
 
 pub mod read;
+mod zones;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 

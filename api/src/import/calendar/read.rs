@@ -12,9 +12,11 @@ use calcard::icalendar::{
     ICalendarParameterValue, ICalendarProperty as Property, ICalendarStatus, ICalendarValue,
 };
 use calcard::{Entry, Parser};
-use chrono::{DateTime, NaiveTime, TimeDelta, TimeZone, Utc};
+use chrono::{DateTime, NaiveTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 use sha2::{Digest, Sha256};
+
+use super::zones::{Clock, in_zone, instant, name_zones};
 
 /// Days from now on for which what repeats without end is followed.
 const AHEAD: i64 = 90;
@@ -134,6 +136,17 @@ fn begins_something(line: &str) -> bool {
     ["VEVENT", "VTODO", "VJOURNAL", "VFREEBUSY"].into_iter().any(named)
 }
 
+/// When an event takes place, and by what it is known.
+struct Planned<'a> {
+    uid: &'a str,
+    part: &'a ICalendarComponent,
+    line: u64,
+    zone: Tz,
+    start: DateTime<Utc>,
+    long: TimeDelta,
+    repeats: bool,
+}
+
 /// A calendar that is being read.
 struct Reading {
     zone: Tz,
@@ -174,12 +187,16 @@ impl Reading {
     }
 
     fn event(&mut self, uid: &str, parts: Vec<(u64, ICalendarComponent)>) {
-        let (lines, components): (Vec<u64>, Vec<ICalendarComponent>) = parts.into_iter().unzip();
+        let (lines, mut components): (Vec<u64>, Vec<ICalendarComponent>) = parts.into_iter().unzip();
         let repeats =
             components.iter().any(|part| part.has_property(&Property::Rrule) || part.has_property(&Property::Rdate));
         let endless = components.iter().any(is_endless);
+        let clock = Clock::of(&components, self.zone);
+        for part in &mut components {
+            clock.tell(part);
+        }
         let calendar = ICalendar { components };
-        let expanded = calendar.expand_dates(CalendarTz::Tz(self.zone), LOOKED_AT);
+        let expanded = calendar.expand_dates(CalendarTz::Floating, LOOKED_AT);
         let part_of = |place: u32| {
             let place = usize::try_from(place).unwrap_or(usize::MAX);
             calendar.components.get(place).zip(lines.get(place).copied())
@@ -203,17 +220,13 @@ impl Reading {
         let mut occurrences: Vec<Occurrence> = Vec::with_capacity(expanded.events.len().min(MOST));
         for event in expanded.events {
             let Some((part, line)) = part_of(event.comp_id) else { continue };
-            let start = if event.start.timezone().is_floating() {
-                // A time that a clock change leaves out, or shows twice.
-                in_zone(self.zone, event.start.naive_local())
-            } else {
-                event.start.to_utc()
-            };
+            let start = in_zone(clock.zone, event.start.naive_local());
             let long = match event.end {
-                TimeOrDelta::Time(end) => end.to_utc() - start,
+                TimeOrDelta::Time(end) => in_zone(clock.zone, end.naive_local()) - start,
                 TimeOrDelta::Delta(long) => long,
             };
-            occurrences.push(self.occurrence(uid, part, line, start, long, repeats));
+            let one = Planned { uid, part, line, zone: clock.zone, start, long, repeats };
+            occurrences.push(self.occurrence(&one));
         }
         occurrences.sort_by_key(|one| one.at);
         let all = occurrences.len();
@@ -234,24 +247,17 @@ impl Reading {
         self.found.occurrences.append(&mut occurrences);
     }
 
-    fn occurrence(
-        &self,
-        uid: &str,
-        part: &ICalendarComponent,
-        line: u64,
-        start: DateTime<Utc>,
-        long: TimeDelta,
-        repeats: bool,
-    ) -> Occurrence {
+    fn occurrence(&self, planned: &Planned<'_>) -> Occurrence {
+        let Planned { uid, part, line, zone, start, long, repeats } = *planned;
         let text = |property: &Property| {
             let text = part.property(property)?.values.first()?.as_text()?.trim().to_owned();
             (!text.is_empty()).then_some(text)
         };
         let time = |property: &Property| {
             let entry = part.property(property)?;
-            let zone = entry.tz_id().and_then(|name| name.parse::<Tz>().ok()).unwrap_or(self.zone);
+            let zone = entry.tz_id().and_then(|name| name.parse::<Tz>().ok()).unwrap_or(zone);
             let time = entry.values.first()?.as_partial_date_time()?;
-            Some((time.has_time(), time.to_date_time_with_tz(CalendarTz::Tz(zone))?.to_utc()))
+            Some((time.has_time(), instant(time, zone)?))
         };
         let mut notes = Vec::new();
         let whole_day = time(&Property::Dtstart).is_some_and(|(has_time, _)| !has_time);
@@ -259,7 +265,7 @@ impl Reading {
         let ends = part.has_property(&Property::Dtend) || part.has_property(&Property::Duration);
         let (mut at, mut minutes) = (start, i32::try_from(long.num_minutes()).ok().filter(|_| ends));
         if whole_day {
-            let noon = start.with_timezone(&self.zone).date_naive().and_time(NaiveTime::MIN) + TimeDelta::hours(12);
+            let noon = start.with_timezone(&zone).date_naive().and_time(NaiveTime::MIN) + TimeDelta::hours(12);
             (at, minutes) = (in_zone(self.zone, noon), None);
             notes.push("is of a whole day and was taken as its noon".to_owned());
         } else if minutes.is_some_and(|minutes| minutes > 24 * 60) {
@@ -300,12 +306,6 @@ fn fingerprint(parts: &[&str]) -> String {
     data_encoding::HEXLOWER.encode(&hash.finalize()[..16])
 }
 
-/// The instant of a local time: the first of two, and after what a clock change leaves out.
-fn in_zone(zone: Tz, local: chrono::NaiveDateTime) -> DateTime<Utc> {
-    let later = |hours: i64| zone.from_local_datetime(&(local + TimeDelta::hours(hours))).earliest();
-    (0..=25).find_map(later).map_or_else(|| local.and_utc(), |at| at.to_utc())
-}
-
 fn is_endless(part: &ICalendarComponent) -> bool {
     let rules = part.properties(&Property::Rrule).flat_map(|rule| &rule.values);
     rules.into_iter().any(
@@ -335,48 +335,9 @@ fn people(part: &ICalendarComponent) -> Vec<String> {
     people
 }
 
-/// Calls time zones by their usual names, by which they are known without the calendar around them. Answers for each part
-/// the zone of its start, its end or its days that nobody knows, where there is one.
-fn name_zones(calendar: &mut ICalendar) -> Vec<Option<String>> {
-    let mut names: BTreeMap<String, Option<&'static str>> = BTreeMap::new();
-    {
-        let resolver = calendar.build_tz_resolver();
-        let used = calendar.components.iter().flat_map(|part| &part.entries).filter_map(|entry| entry.tz_id());
-        for id in used {
-            let name = match resolver.resolve(id) {
-                Some(CalendarTz::Tz(zone)) => Some(zone.name()),
-                _ => usual_name(id),
-            };
-            names.insert(id.to_owned(), name);
-        }
-    }
-    let mut unknown = Vec::with_capacity(calendar.components.len());
-    for part in &mut calendar.components {
-        let mut missing = None;
-        for parameter in part.entries.iter_mut().flat_map(|entry| &mut entry.params) {
-            if parameter.name != Parameter::Tzid {
-                continue;
-            }
-            let Some(id) = parameter.value.as_text().map(str::to_owned) else { continue };
-            match names.get(&id).copied().flatten() {
-                Some(name) => parameter.value = ICalendarParameterValue::Text(name.to_owned()),
-                None => missing = Some(id),
-            }
-        }
-        unknown.push(missing);
-    }
-    unknown
-}
-
-/// The zone that a name ends with: `/example.org/20070129_1/Europe/Berlin`, `custom_America/New_York`.
-fn usual_name(id: &str) -> Option<&'static str> {
-    let ends = id.char_indices().filter(|(_, char)| matches!(char, '/' | '_' | ' ')).map(|(at, _)| &id[at + 1..]);
-    let zone = ends.filter(|end| end.contains('/')).find_map(|end| end.parse::<Tz>().ok())?;
-    Some(zone.name())
-}
-
 #[cfg(test)]
 mod tests {
+    use chrono::TimeZone;
     use proptest::prelude::*;
 
     use super::*;
@@ -427,6 +388,87 @@ mod tests {
         }
         let unknown = event(&["DTSTART;TZID=Narnia:20170403T093000"]);
         assert_eq!(unknown.left, [Left { line: 2, why: "its time zone “Narnia” is unknown".to_owned() }]);
+    }
+
+    #[test]
+    fn what_repeats_keeps_to_the_clock_that_it_was_planned_by() {
+        // We are in Berlin.
+        let daily = "RRULE:FREQ=DAILY;COUNT=3";
+        for (lines, expected) in [
+            (["DTSTART:20170201T093000Z", daily, ""], vec!["01T09:30", "02T09:30", "03T09:30"]),
+            (["DTSTART:20170201T093000", daily, ""], vec!["01T08:30", "02T08:30", "03T08:30"]),
+            (["DTSTART;TZID=Asia/Tokyo:20170201T093000", daily, ""], vec!["01T00:30", "02T00:30", "03T00:30"]),
+            // Days that are left out, in whichever zone: without one, in the event's own, even where UTC is said.
+            (["DTSTART:20170201T093000Z", daily, "EXDATE:20170202T093000Z"], vec!["01T09:30", "03T09:30"]),
+            (["DTSTART:20170201T093000", daily, "EXDATE:20170202T093000"], vec!["01T08:30", "03T08:30"]),
+            (["DTSTART:20170201T093000", daily, "EXDATE:20170202T093000Z"], vec!["01T08:30", "03T08:30"]),
+            (
+                ["DTSTART;TZID=Asia/Tokyo:20170201T093000", daily, "EXDATE:20170202T003000Z"],
+                vec!["01T00:30", "03T00:30"],
+            ),
+            // Until an instant, which is an hour of the day there: the last is at that instant, or a second after it.
+            (
+                ["DTSTART;TZID=Asia/Tokyo:20170201T093000", "RRULE:FREQ=DAILY;UNTIL=20170202T003000Z", ""],
+                vec!["01T00:30", "02T00:30"],
+            ),
+            (
+                ["DTSTART;TZID=America/New_York:20170201T093000", "RRULE:FREQ=DAILY;UNTIL=20170202T142959Z", ""],
+                vec!["01T14:30"],
+            ),
+            (
+                ["DTSTART;VALUE=DATE:20170201", "RRULE:FREQ=DAILY;UNTIL=20170201T230000Z", ""],
+                vec!["01T11:00", "02T11:00"],
+            ),
+        ] {
+            let lines: Vec<&str> = lines.into_iter().filter(|line| !line.is_empty()).collect();
+            let expected: Vec<String> = expected.iter().map(|start| format!("2017-02-{start}:00Z")).collect();
+            assert_eq!(starts(&event(&lines)), expected, "{lines:?}");
+        }
+    }
+
+    #[test]
+    fn a_time_that_a_clock_change_leaves_out_or_shows_twice_has_an_instant() {
+        // Clocks in New York go forward on 12 March 2017 at two, and back on 5 November.
+        for (start, rule, expected) in [
+            ("20170312T023000", "SUMMARY:Once", vec!["2017-03-12T07:30:00Z"]),
+            ("20161106T013000", "SUMMARY:Once", vec!["2016-11-06T05:30:00Z"]),
+            (
+                "20170311T023000",
+                "RRULE:FREQ=DAILY;COUNT=3",
+                vec!["2017-03-11T07:30:00Z", "2017-03-12T07:30:00Z", "2017-03-13T06:30:00Z"],
+            ),
+            (
+                "20161105T013000",
+                "RRULE:FREQ=DAILY;COUNT=3",
+                vec!["2016-11-05T05:30:00Z", "2016-11-06T05:30:00Z", "2016-11-07T06:30:00Z"],
+            ),
+        ] {
+            assert_eq!(starts(&event(&[&format!("DTSTART;TZID=America/New_York:{start}"), rule])), expected, "{start}");
+        }
+        let night =
+            event(&["DTSTART;TZID=America/New_York:20170312T003000", "DTEND;TZID=America/New_York:20170312T033000"]);
+        assert_eq!(night.occurrences[0].minutes, Some(120));
+    }
+
+    #[test]
+    fn an_occurrence_that_was_moved_takes_the_place_of_what_was_planned() {
+        // Programs count up SEQUENCE of what they move, and not of the rest.
+        for (sequence, day) in [
+            ("SEQUENCE:2", "RECURRENCE-ID;TZID=America/New_York:20170202T093000"),
+            ("SEQUENCE:0", "RECURRENCE-ID:20170202T143000Z"),
+        ] {
+            let text = format!(
+                "BEGIN:VCALENDAR\nBEGIN:VEVENT\nUID:1\nSEQUENCE:0\nDTSTART;TZID=America/New_York:20170201T093000\nRRULE:FREQ=DAILY;COUNT=3\nEND:VEVENT\n\
+                 BEGIN:VEVENT\nUID:1\n{sequence}\n{day}\nDTSTART:20170202T200000Z\nEND:VEVENT\nEND:VCALENDAR\n"
+            );
+            let read = read(&text, chrono_tz::Europe::Berlin, now());
+            assert_eq!(
+                starts(&read),
+                ["2017-02-01T14:30:00Z", "2017-02-03T14:30:00Z", "2017-02-02T20:00:00Z"],
+                "{day}"
+            );
+            assert_eq!(read.occurrences[2].id, "1#20170202T143000Z", "{day}");
+        }
     }
 
     #[test]
