@@ -6,14 +6,12 @@
 
 use std::fmt::Write as _;
 
+use crate::error::Result;
 use sea_orm::sea_query::OnConflict;
 use sea_orm::{
     ActiveModelTrait, ActiveValue, ColumnTrait, ColumnType, ConnectionTrait, DbBackend, DbErr, EntityTrait, Iden,
     IdenStatic as _, Iterable, PrimaryKeyToColumn, Statement, Value,
 };
-use serde_json::Value as Json;
-
-use crate::error::Result;
 
 /// Parameters of one statement, as far as both databases allow them.
 const PARAMETERS: usize = 30_000;
@@ -33,7 +31,7 @@ where
         return Ok(());
     }
     if rows.len() > 1 && tx.get_database_backend() == DbBackend::Postgres {
-        let (sql, json) = as_json::<E>(&rows, exist)?;
+        let (sql, json) = as_json::<E>(rows, exist)?;
         let values = [Value::from(json)];
         tx.execute_raw(Statement::from_sql_and_values(DbBackend::Postgres, sql, values)).await?;
         return Ok(());
@@ -110,24 +108,32 @@ fn is_key<E: EntityTrait>(column: E::Column) -> bool {
 }
 
 /// The statement for these rows, and its one parameter.
-fn as_json<E: EntityTrait>(rows: &[E::ActiveModel], exist: bool) -> Result<(String, String), DbErr> {
-    let columns = set_columns::<E>(rows);
+fn as_json<E: EntityTrait>(rows: Vec<E::ActiveModel>, exist: bool) -> Result<(String, String), DbErr> {
+    let columns = set_columns::<E>(&rows);
     let names: Vec<String> = columns.iter().map(|column| format!("\"{}\"", column.to_string())).collect();
     let mut typed = Vec::with_capacity(columns.len());
     for (column, name) in columns.iter().zip(&names) {
         typed.push(format!("{name} {}", type_of(*column)?));
     }
-    let mut list = Vec::with_capacity(rows.len());
-    for row in rows {
-        let mut object = serde_json::Map::with_capacity(columns.len());
-        for column in &columns {
-            let (ActiveValue::Set(value) | ActiveValue::Unchanged(value)) = row.get(*column) else {
+    let mut json = Vec::with_capacity(rows.len() * columns.len() * 32);
+    for (number, mut row) in rows.into_iter().enumerate() {
+        for (place, (column, name)) in columns.iter().zip(&names).enumerate() {
+            json.extend_from_slice(match (number, place) {
+                (0, 0) => b"[{",
+                (_, 0) => b",{",
+                _ => b",",
+            });
+            let Some(value) = row.take(*column).into_value() else {
                 return Err(DbErr::Type(format!("{} is not set in all rows", column.to_string())));
             };
-            object.insert(column.to_string(), json_of(value)?);
+            json.extend_from_slice(name.as_bytes());
+            json.push(b':');
+            write_json(value, &mut json)?;
         }
-        list.push(Json::Object(object));
+        json.push(b'}');
     }
+    json.push(b']');
+    let json = String::from_utf8(json).map_err(|error| DbErr::Type(error.to_string()))?;
     let all = names.join(", ");
     let mut sql = format!(
         "insert into \"{}\" ({all}) select {all} from json_to_recordset($1::json) as given ({})",
@@ -146,7 +152,7 @@ fn as_json<E: EntityTrait>(rows: &[E::ActiveModel], exist: bool) -> Result<(Stri
             .collect();
         sql = format!("{sql} on conflict ({}) do update set {}", keys.join(", "), rest.join(", "));
     }
-    Ok((sql, Json::Array(list).to_string()))
+    Ok((sql, json))
 }
 
 /// A column's type in PostgreSQL.
@@ -163,19 +169,21 @@ fn type_of<C: ColumnTrait>(column: C) -> Result<&'static str, DbErr> {
     })
 }
 
-fn json_of(value: Value) -> Result<Json, DbErr> {
-    Ok(match value {
-        Value::Uuid(id) => id.map_or(Json::Null, |id| Json::String(id.to_string())),
-        Value::String(text) => text.map_or(Json::Null, Json::String),
-        Value::Int(number) => number.into(),
-        Value::BigInt(number) => number.into(),
-        Value::Bool(flag) => flag.into(),
-        Value::Double(number) => number.into(),
+fn write_json(value: Value, out: &mut Vec<u8>) -> Result<(), DbErr> {
+    let written = match value {
+        Value::Uuid(id) => serde_json::to_writer(out, &id),
+        Value::String(text) => serde_json::to_writer(out, &text),
+        Value::Int(number) => serde_json::to_writer(out, &number),
+        Value::BigInt(number) => serde_json::to_writer(out, &number),
+        Value::Bool(flag) => serde_json::to_writer(out, &flag),
+        Value::Double(number) => serde_json::to_writer(out, &number),
         Value::Bytes(bytes) => {
-            bytes.map_or(Json::Null, |bytes| Json::String(format!("\\x{}", data_encoding::HEXLOWER.encode(&bytes))))
+            let text = bytes.map(|bytes| format!("\\x{}", data_encoding::HEXLOWER.encode(&bytes)));
+            serde_json::to_writer(out, &text)
         }
         other => return Err(DbErr::Type(format!("{other:?} is stored nowhere"))),
-    })
+    };
+    written.map_err(|error| DbErr::Type(error.to_string()))
 }
 
 #[cfg(test)]
@@ -195,7 +203,7 @@ mod tests {
             subject_id: uuid::Uuid::nil(),
         };
         let row = row.into_active_model().reset_all();
-        let (sql, json) = as_json::<external_id::Entity>(&[row.clone(), row], true).unwrap();
+        let (sql, json) = as_json::<external_id::Entity>(vec![row.clone(), row], true).unwrap();
         assert_eq!(
             sql,
             "insert into \"external_id\" (\"organization_id\", \"noun\", \"source\", \"id\", \"subject_id\") \
@@ -203,7 +211,7 @@ mod tests {
              (\"organization_id\" uuid, \"noun\" text, \"source\" text, \"id\" text, \"subject_id\" uuid) \
              on conflict (\"organization_id\", \"noun\", \"source\", \"id\") do update set \"subject_id\" = excluded.\"subject_id\""
         );
-        let rows: Json = serde_json::from_str(&json).unwrap();
+        let rows: serde_json::Value = serde_json::from_str(&json).unwrap();
         assert_eq!(rows[1]["source"], "a \"b\" \\");
     }
 
