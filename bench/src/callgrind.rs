@@ -9,7 +9,6 @@ use std::path::Path;
 use clap::Args;
 
 use crate::client::Client;
-use crate::data::people::Person;
 use crate::measure::statistics::float;
 use crate::process::{self, Server};
 use crate::questions::{Plan, Setting, all};
@@ -38,7 +37,7 @@ pub async fn run(arguments: &Arguments, run: &RunArguments) -> Result<()> {
         .find(|plan| plan.base == base && plan.name.eq_ignore_ascii_case(&arguments.question))
         .ok_or_else(|| format!("there is no question {} on {base:?}", arguments.question))?;
     let stage = Stage::set(run).await?;
-    let database = stage.database(base).await?;
+    let database = stage.database(base, plan.set).await?;
     let requests = arguments.requests.max(1);
     let fewer = count(&plan, &database, &run.out, requests).await?;
     let more = count(&plan, &database, &run.out, 2 * requests).await?;
@@ -50,7 +49,7 @@ pub async fn run(arguments: &Arguments, run: &RunArguments) -> Result<()> {
 /// Instructions of a server that answers so many requests, from its start to its end.
 async fn count(plan: &Plan, database: &Database, folder: &Path, requests: u64) -> Result<u64> {
     let out = folder.join(format!("callgrind-{}.out", plan.name));
-    let token = database.sign_in(Person::DIRECTOR).await?;
+    let token = database.sign_in(plan.set.asker()).await?;
     let server = Server::start(&mut database.under(process::callgrind(&out)), "/readyz").await?;
     let floor = database.floor().await?;
     let setting = Setting { database, server, floor, peers: Vec::new(), token };

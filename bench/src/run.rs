@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::client::Client;
-use crate::data::people::Person;
+use crate::data::Set;
 use crate::measure::{Contender, Turn, drive, process};
 use crate::questions::{Plan, Setting, all};
 use crate::report::{self, Asked, Figures, Report};
@@ -18,12 +18,12 @@ pub async fn run(arguments: &RunArguments) -> Result<()> {
     plans.retain(|plan| arguments.on.is_none_or(|base| base == plan.base));
     let stage = Stage::set(arguments).await?;
     let mut report = Report::new(arguments);
-    for base in [Base::Postgres, Base::Sqlite] {
-        let plans: Vec<&Plan> = plans.iter().filter(|plan| plan.base == base).collect();
+    for (base, set) in [Base::Postgres, Base::Sqlite].into_iter().flat_map(|base| Set::ALL.map(|set| (base, set))) {
+        let plans: Vec<&Plan> = plans.iter().filter(|plan| plan.base == base && plan.set == set).collect();
         if plans.is_empty() {
             continue;
         }
-        let database = stage.database(base).await?;
+        let database = stage.database(base, set).await?;
         for plan in plans {
             eprintln!("{}: {}", plan.name, plan.title);
             // What fails is told, and keeps nothing else from being measured.
@@ -55,7 +55,7 @@ fn chosen(only: &[String]) -> Result<Vec<Plan>> {
 
 /// Asks one question with fresh servers, with every number of connections.
 async fn question(plan: &Plan, database: &Database, arguments: &RunArguments) -> Result<Vec<Asked>> {
-    let token = database.sign_in(Person::DIRECTOR).await?;
+    let token = database.sign_in(plan.set.asker()).await?;
     let (server, floor) = (database.server().await?, database.floor().await?);
     let started_in = server.started_in;
     let peers = if arguments.peer && plan.peer { database.peers().await? } else { Vec::new() };
@@ -80,7 +80,7 @@ async fn question(plan: &Plan, database: &Database, arguments: &RunArguments) ->
         let mut turns: Vec<Vec<Turn>> = vec![Vec::new(); contenders.len()];
         for _ in 0..arguments.rounds {
             if setting.token.is_old() {
-                setting.token = setting.database.sign_in(Person::DIRECTOR).await?;
+                setting.token = setting.database.sign_in(plan.set.asker()).await?;
                 contenders = (plan.contenders)(&setting).await?;
             }
             for (contender, turns) in contenders.iter().zip(&mut turns) {

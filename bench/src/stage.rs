@@ -13,7 +13,7 @@ use tokio::process::Command;
 
 use crate::client::{Client, Request};
 use crate::data::people::{PASSWORD, Person, organization};
-use crate::data::{VERSION, load};
+use crate::data::{Set, VERSION, load};
 use crate::measure::Contender;
 use crate::postgres::{Cluster, installed_programs};
 use crate::process::{self, Server};
@@ -86,13 +86,13 @@ impl Stage {
         Ok(Self { folder, out: arguments.out.clone(), program })
     }
 
-    /// Prepares a database.
-    pub async fn database(&self, base: Base) -> Result<Database> {
+    /// Prepares a database with one of the sets of rows.
+    pub async fn database(&self, base: Base, set: Set) -> Result<Database> {
         let begun = Instant::now();
-        eprintln!("preparing {base:?}");
+        eprintln!("preparing {base:?} with the {}", set.name());
         let (url, cluster) = match base {
-            Base::Postgres => self.postgres().await?,
-            Base::Sqlite => (self.sqlite().await?, None),
+            Base::Postgres => self.postgres(set).await?,
+            Base::Sqlite => (self.sqlite(set).await?, None),
         };
         eprintln!("prepared {base:?} in {:.1} s", begun.elapsed().as_secs_f64());
         let key = self.folder.path().join(format!("{base:?}.key"));
@@ -107,7 +107,7 @@ impl Stage {
     }
 
     /// A database on a server that is named, or on one of our own.
-    async fn postgres(&self) -> Result<(String, Option<Cluster>)> {
+    async fn postgres(&self, set: Set) -> Result<(String, Option<Cluster>)> {
         let (server, cluster) = if let Ok(url) = std::env::var(SERVER_VARIABLE) {
             (url, None)
         } else {
@@ -118,7 +118,7 @@ impl Stage {
         };
         let options: PgConnectOptions = server.parse()?;
         let mut maintenance = options.connect().await?;
-        let prepared = format!("callshot_bench_{VERSION}");
+        let prepared = format!("callshot_bench_{}_{VERSION}", set.name());
         let there: Option<(i32,)> = sqlx::query_as("select 1 from pg_database where datname = $1")
             .bind(&prepared)
             .fetch_optional(&mut maintenance)
@@ -131,7 +131,7 @@ impl Stage {
             let url = with_database(&server, &made);
             self.migrate(&url).await?;
             let mut connection = PgConnection::connect(&url).await?;
-            load::postgres(&mut connection).await?;
+            load::postgres(&mut connection, set).await?;
             connection.close().await?;
             maintenance.execute(AssertSqlSafe(format!("alter database {made} rename to {prepared}"))).await?;
         }
@@ -146,10 +146,10 @@ impl Stage {
     }
 
     /// A file, copied from the prepared one.
-    async fn sqlite(&self) -> Result<String> {
-        let prepared = self.out.join(format!("prepared-{VERSION}.db"));
+    async fn sqlite(&self, set: Set) -> Result<String> {
+        let prepared = self.out.join(format!("prepared-{}-{VERSION}.db", set.name()));
         if !prepared.is_file() {
-            let made = self.out.join(format!("prepared-{VERSION}.making.db"));
+            let made = self.out.join(format!("prepared-{}-{VERSION}.making.db", set.name()));
             for suffix in ["", "-wal", "-shm"] {
                 let mut leftover = made.clone().into_os_string();
                 leftover.push(suffix);
@@ -157,11 +157,11 @@ impl Stage {
             }
             self.migrate(&file_url(&made)).await?;
             let mut connection = sqlite_file(&made).await?;
-            load::sqlite(&mut connection).await?;
+            load::sqlite(&mut connection, set).await?;
             connection.close().await?;
             std::fs::rename(&made, &prepared)?;
         }
-        let copy = self.folder.path().join("callshot.db");
+        let copy = self.folder.path().join(format!("{}.db", set.name()));
         std::fs::copy(&prepared, &copy)?;
         let url = file_url(&copy);
         self.migrate(&url).await?;

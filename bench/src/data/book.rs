@@ -6,7 +6,7 @@ use super::people::{FIRST_SELLER, Person, organization, user};
 use super::random::Random;
 use super::{
     ACCOUNTS, BOOKINGS, CONTACTS, DAY, Kind, LIST, LIST_ACCOUNTS, NOW, OPPORTUNITIES, Row, SMALL, SMALL_ACCOUNTS,
-    Table, USERS, Value, id, list, row, spread, words,
+    Table, USERS, Value, force, id, list, row, spread, words,
 };
 
 /// The oldest account.
@@ -15,9 +15,12 @@ const OPENED: i64 = NOW - 1_100 * DAY;
 const SMALL_FROM: u64 = 1_000_000;
 /// Where the accounts of the seller with the long target list begin to count.
 const LIST_FROM: u64 = 2_000_000;
+/// Where the accounts of the sales force begin to count, and its contacts.
+pub const FORCE_FROM: u64 = 3_000_000;
 
 fn made(number: u64) -> i64 {
     match number {
+        FORCE_FROM.. => spread(number - FORCE_FROM, force::ACCOUNTS, OPENED),
         LIST_FROM.. => spread(number - LIST_FROM, LIST_ACCOUNTS, OPENED),
         SMALL_FROM.. => OPENED,
         _ => spread(number, ACCOUNTS, OPENED),
@@ -61,7 +64,9 @@ fn contact_made(number: u64) -> i64 {
 /// The account at which a contact works: four contacts each, and what is left anywhere.
 #[must_use]
 pub fn contact_account(number: u64) -> u64 {
-    if number >= SMALL_FROM {
+    if number >= FORCE_FROM {
+        FORCE_FROM + (number - FORCE_FROM) % force::ACCOUNTS
+    } else if number >= SMALL_FROM {
         number
     } else if number < 4 * ACCOUNTS {
         number % ACCOUNTS
@@ -93,7 +98,8 @@ fn small() -> impl Iterator<Item = (u64, u64)> {
     (1..=SMALL).flat_map(|organization| (0..SMALL_ACCOUNTS).map(move |number| (organization, number)))
 }
 
-fn account_row(number: u64, of: u64, owner: Uuid, score: i64) -> Row {
+/// The row of an account.
+pub fn account_row(number: u64, of: u64, owner: Uuid, score: i64) -> Row {
     let mut random = Random::of(203, number);
     let name =
         format!("{} {} {}", random.one_of(words::COMPANY), random.one_of(words::TRADE), random.one_of(words::FORM));
@@ -165,7 +171,8 @@ fn seats() -> impl Iterator<Item = Row> {
     large.chain(small).chain(list)
 }
 
-fn contact_row(number: u64, of: u64) -> Row {
+/// The row of a contact.
+pub fn contact_row(number: u64, of: u64) -> Row {
     let mut random = Random::of(205, number);
     let (first, last) = (random.one_of(words::FIRST), random.one_of(words::LAST));
     let name = format!("{first} {last}");
@@ -200,15 +207,13 @@ fn contacts() -> impl Iterator<Item = Row> {
     large.chain(small().map(|(of, number)| contact_row(SMALL_FROM + of * 1_000 + number, of)))
 }
 
-/// How each contact has stood from the first: as the contact's row says.
-fn acquaintances() -> impl Iterator<Item = Row> {
-    contacts().map(|contact| {
-        let [id, organization, account, .., role, relationship, _, _, _, at, _, _] = &contact[..] else {
-            unreachable!("a contact has more columns")
-        };
-        let all = [id, at, organization, account, role, relationship];
-        all.into_iter().cloned().chain([Value::Bool(true)]).collect()
-    })
+/// How a contact has stood from the first: as the contact's row says.
+pub fn acquaintance_row(contact: &Row) -> Row {
+    let [id, organization, account, .., role, relationship, _, _, _, at, _, _] = &contact[..] else {
+        unreachable!("a contact has more columns")
+    };
+    let all = [id, at, organization, account, role, relationship];
+    all.into_iter().cloned().chain([Value::Bool(true)]).collect()
 }
 
 /// The days since 1970 of an instant, but for an hour or two around midnight.
@@ -344,7 +349,7 @@ pub fn tables() -> Vec<Table> {
         Table {
             name: "acquaintance",
             columns: &["contact_id", "since", "organization_id", "account_id", "buying_role", "relationship", "first"],
-            rows: Box::new(acquaintances()),
+            rows: Box::new(contacts().map(|contact| acquaintance_row(&contact))),
         },
         Table {
             name: "opportunity",

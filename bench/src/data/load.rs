@@ -6,7 +6,7 @@ use sqlx::postgres::PgConnection;
 use sqlx::sqlite::SqliteConnection;
 use sqlx::{AssertSqlSafe, Connection, Executor, QueryBuilder, Row as _, Sqlite};
 
-use super::{Row, Table, Value, tables};
+use super::{Row, Set, Table, Value};
 use crate::Result;
 
 /// Bytes after which a part of a COPY is sent.
@@ -15,10 +15,10 @@ const PART: usize = 1 << 20;
 const ROWS: usize = 200;
 
 /// Fills a migrated PostgreSQL database.
-pub async fn postgres(connection: &mut PgConnection) -> Result<()> {
+pub async fn postgres(connection: &mut PgConnection, set: Set) -> Result<()> {
     // References are right by construction; looking each of them up would take most of the time. Only superusers may.
     let _refused = connection.execute("set session_replication_role = replica").await;
-    for Table { name, columns, rows } in tables() {
+    for Table { name, columns, rows } in set.tables() {
         let begun = Instant::now();
         let found = sqlx::query_as::<_, (String, String)>(
             "select i.indexname, i.indexdef from pg_indexes i
@@ -89,8 +89,8 @@ fn copied(row: &Row, out: &mut String) {
 }
 
 /// Fills a migrated SQLite database.
-pub async fn sqlite(connection: &mut SqliteConnection) -> Result<()> {
-    for Table { name, columns, rows } in tables() {
+pub async fn sqlite(connection: &mut SqliteConnection, set: Set) -> Result<()> {
+    for Table { name, columns, rows } in set.tables() {
         let begun = Instant::now();
         let found = sqlx::query(
             "select name, sql from sqlite_master where type = 'index' and sql is not null and tbl_name = ?1",

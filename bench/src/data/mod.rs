@@ -1,6 +1,7 @@
 //! The data: an organization of 50 people with 10,000 accounts and all that hangs off them, small organizations for
-//! writers, and one with a seller of a long target list. The same rows in every run and on both databases, and such as the API itself would have written, but that
-//! nobody wrote them: the feed has no events of them.
+//! writers, and one with a seller of a long target list; and, in a database of its own, a sales force with a long history. The
+//! same rows in every run and on both databases, and such as the API itself would have written, but that nobody wrote them:
+//! the feed has no events of them.
 //!
 //! | room | holds |
 //! |---|---|
@@ -10,11 +11,13 @@
 //! | [`touches`] | touches and who took part |
 //! | [`list`] | criteria, assessments, targets, one-on-ones and goals |
 //! | [`plan`] | one full plan |
+//! | [`force`] | the sales force: 10,000 targets with a million touches |
 //! | [`words`] | names to choose from |
 //! | [`random`] | numbers that are the same in every run |
 //! | [`load`] | how the rows get into a database |
 
 pub mod book;
+pub mod force;
 pub mod list;
 pub mod load;
 pub mod people;
@@ -27,10 +30,11 @@ use chrono::TimeZone;
 use chrono_tz::Tz;
 use uuid::Uuid;
 
+use self::people::Person;
 use self::random::Random;
 
 /// Goes up with every change of the rows: prepared databases of another number are not used again.
-pub const VERSION: u32 = 3;
+pub const VERSION: u32 = 4;
 
 /// The instant at which all clocks stand: 2026-07-01T12:00:00Z, in microseconds.
 pub const NOW: i64 = 1_782_907_200_000_000;
@@ -81,6 +85,65 @@ pub const LIST_GOALS: u64 = 150;
 pub const LIST_BOOKINGS: u64 = 4_000;
 /// Touches, half of them of targets.
 pub const LIST_TOUCHES: u64 = 6_000;
+
+/// The number of the organization that is the sales force.
+pub const FORCE: u64 = LIST + 1;
+/// Its sellers, below one manager.
+pub const FORCE_SELLERS: u64 = 50;
+/// Its accounts that are targets, as many of each seller.
+pub const FORCE_TARGETS: u64 = 10_000;
+/// Its touches.
+pub const FORCE_TOUCHES: u64 = 1_000_000;
+/// Those of them that one seller made within a year.
+pub const FORCE_YEAR: u64 = 100_000;
+
+/// Which rows a database is filled with. Each set is loaded when one of its questions is asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Set {
+    /// A large organization, small ones, and one with a long target list.
+    Book,
+    /// The sales force.
+    Force,
+}
+
+impl Set {
+    /// All of them.
+    pub const ALL: [Self; 2] = [Self::Book, Self::Force];
+
+    /// Its name, as prepared databases have it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Book => "book",
+            Self::Force => "force",
+        }
+    }
+
+    /// Who asks where a question names nobody.
+    #[must_use]
+    pub const fn asker(self) -> Person {
+        match self {
+            Self::Book => Person::DIRECTOR,
+            Self::Force => force::MANAGER,
+        }
+    }
+
+    /// All rows, in the order in which tables refer to one another.
+    #[must_use]
+    pub fn tables(self) -> Vec<Table> {
+        let mut all = people::tables(self);
+        match self {
+            Self::Book => {
+                all.extend(book::tables());
+                all.extend(touches::tables());
+                all.extend(list::tables());
+                all.extend(plan::tables());
+            }
+            Self::Force => all.extend(force::tables()),
+        }
+        all
+    }
+}
 
 /// A value of a row.
 #[derive(Clone, Debug, PartialEq)]
@@ -168,17 +231,6 @@ macro_rules! row {
 }
 pub(crate) use row;
 
-/// All rows, in the order in which tables refer to one another.
-#[must_use]
-pub fn tables() -> Vec<Table> {
-    let mut all = people::tables();
-    all.extend(book::tables());
-    all.extend(touches::tables());
-    all.extend(list::tables());
-    all.extend(plan::tables());
-    all
-}
-
 /// Kinds of rows, as their ids tell them apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
@@ -220,6 +272,10 @@ pub enum Kind {
     PlanQuestion,
     /// A review of a plan.
     PlanReview,
+    /// A promise.
+    Promise,
+    /// A trigger event.
+    TriggerEvent,
 }
 
 /// The id of a row that was made at an instant: a UUID of version 7, as the API makes them.
@@ -265,7 +321,7 @@ mod tests {
 
     #[test]
     fn every_row_has_a_value_for_every_column() {
-        for table in tables() {
+        for table in Set::ALL.into_iter().flat_map(Set::tables) {
             let row = { table.rows }.next().unwrap();
             assert_eq!(row.len(), table.columns.len(), "{}", table.name);
         }
@@ -274,7 +330,7 @@ mod tests {
     #[test]
     fn there_are_as_many_rows_as_promised() {
         let count = |name: &str| {
-            let found = tables().into_iter().find(|table| table.name == name).unwrap();
+            let found = Set::Book.tables().into_iter().find(|table| table.name == name).unwrap();
             u64::try_from(found.rows.count()).unwrap()
         };
         assert_eq!(count("member"), USERS + SMALL * SMALL_USERS + LIST_USERS);

@@ -2,13 +2,15 @@
 //!
 //! In the large organization an administrator (0) stands aside; a director (1) has six managers (2 to 7) below, and
 //! each of them sellers (8 to 49). The director is who asks: as a manager, whose accounts are told by their seats. Where
-//! there is a long target list, an administrator (0) has a manager (1) below, and that one the seller (2).
+//! there is a long target list, an administrator (0) has a manager (1) below, and that one the seller (2). The sales force is
+//! an administrator (0), a manager (1) below, and the sellers (from 2 on) below that.
 
 use uuid::Uuid;
 
 use super::random::Random;
 use super::{
-    CURRENCY, DAY, Kind, LIST, LIST_USERS, NOW, Row, SMALL, SMALL_USERS, Table, USERS, Value, ZONE, id, row, words,
+    CURRENCY, DAY, FORCE, FORCE_SELLERS, Kind, LIST, LIST_USERS, NOW, Row, SMALL, SMALL_USERS, Set, Table, USERS,
+    Value, ZONE, id, row, words,
 };
 
 /// The password of all of them.
@@ -65,12 +67,15 @@ pub fn user(organization: u64, number: u64) -> Uuid {
     id(Kind::User, organization * 1_000 + number, FOUNDED)
 }
 
-/// Everybody.
-fn everybody() -> impl Iterator<Item = Person> + Clone {
+/// Everybody of a set.
+fn everybody(set: Set) -> Vec<Person> {
+    if set == Set::Force {
+        return (0..FORCE_SELLERS + 2).map(|number| Person { organization: FORCE, number }).collect();
+    }
     let large = (0..USERS).map(|number| Person { organization: 0, number });
     let small =
         (1..=SMALL).flat_map(|organization| (0..SMALL_USERS).map(move |number| Person { organization, number }));
-    large.chain(small).chain((0..LIST_USERS).map(|number| Person { organization: LIST, number }))
+    large.chain(small).chain((0..LIST_USERS).map(|number| Person { organization: LIST, number })).collect()
 }
 
 /// The number of whom somebody reports to.
@@ -80,6 +85,7 @@ const fn manager(person: Person) -> Option<u64> {
         (0, 2..FIRST_SELLER) => Some(1),
         (0, seller) => Some(2 + (seller - FIRST_SELLER) % 6),
         (LIST, seller @ 2..) => Some(seller - 1),
+        (FORCE, 2..) => Some(1),
         (_, _) => Some(0),
     }
 }
@@ -87,13 +93,17 @@ const fn manager(person: Person) -> Option<u64> {
 const fn role(person: Person) -> &'static str {
     match (person.organization, person.number) {
         (_, 0) => "ADMIN",
-        (0, 1..FIRST_SELLER) | (LIST, 1) => "MANAGER",
+        (0, 1..FIRST_SELLER) | (LIST | FORCE, 1) => "MANAGER",
         _ => "SELLER",
     }
 }
 
-fn organizations() -> impl Iterator<Item = Row> {
-    (0..=LIST).map(|number| {
+fn organizations(set: Set) -> impl Iterator<Item = Row> {
+    let numbers = match set {
+        Set::Book => 0..=LIST,
+        Set::Force => FORCE..=FORCE,
+    };
+    numbers.map(|number| {
         let name = if number == 0 { "Initech".to_owned() } else { format!("Initech {number}") };
         row![
             organization(number),
@@ -144,8 +154,8 @@ fn credential(person: Person) -> Row {
     row![person.id(), organization(person.organization), HASH]
 }
 
-/// The rows.
-pub fn tables() -> Vec<Table> {
+/// The rows of a set.
+pub fn tables(set: Set) -> Vec<Table> {
     vec![
         Table {
             name: "organization",
@@ -169,7 +179,7 @@ pub fn tables() -> Vec<Table> {
                 "created_at",
                 "version",
             ],
-            rows: Box::new(organizations()),
+            rows: Box::new(organizations(set)),
         },
         Table {
             name: "member",
@@ -189,12 +199,12 @@ pub fn tables() -> Vec<Table> {
                 "updated_at",
                 "version",
             ],
-            rows: Box::new(everybody().map(member)),
+            rows: Box::new(everybody(set).into_iter().map(member)),
         },
         Table {
             name: "credential",
             columns: &["user_id", "organization_id", "password_hash"],
-            rows: Box::new(everybody().map(credential)),
+            rows: Box::new(everybody(set).into_iter().map(credential)),
         },
     ]
 }
@@ -212,6 +222,8 @@ mod tests {
             }
             assert_eq!(person, Person::DIRECTOR);
         }
-        assert_eq!(everybody().map(Person::email).collect::<std::collections::HashSet<_>>().len(), 50 + 256 + 3);
+        let addresses = |set| everybody(set).into_iter().map(Person::email).collect::<std::collections::HashSet<_>>();
+        assert_eq!(addresses(Set::Book).len(), 50 + 256 + 3);
+        assert_eq!(addresses(Set::Force).len(), 52);
     }
 }

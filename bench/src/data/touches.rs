@@ -18,17 +18,27 @@ const FIRST: i64 = NOW - 730 * DAY;
 const MINUTE: i64 = 60_000_000;
 
 /// What both tables must tell alike of a touch.
-struct Touch {
-    number: u64,
-    organization: u64,
-    user: Uuid,
-    account: Uuid,
-    made: i64,
-    at: i64,
-    status: &'static str,
+pub struct Touch {
+    /// Its number.
+    pub number: u64,
+    /// The number of its organization.
+    pub organization: u64,
+    /// Who made it.
+    pub user: Uuid,
+    /// At which account.
+    pub account: Uuid,
+    /// When its row was made.
+    pub made: i64,
+    /// When it was.
+    pub at: i64,
+    /// Where it stands.
+    pub status: &'static str,
     /// Who took part; the first four contacts of an account are known by number.
-    contacts: Vec<Uuid>,
-    random: Random,
+    pub contacts: Vec<Uuid>,
+    /// For which opportunity.
+    pub opportunity: Option<Uuid>,
+    /// What the rest of it is made from.
+    pub random: Random,
 }
 
 impl Touch {
@@ -47,7 +57,7 @@ impl Touch {
         let first = random.below(4);
         let contacts = (0..people).map(|nth| contact(account + ACCOUNTS * ((first + nth) % 4))).collect();
         let (user, account) = (user(0, owner(account)), self::account(account));
-        Self { number, organization: 0, user, account, made, at, status, contacts, random }
+        Self { number, organization: 0, user, account, made, at, status, contacts, opportunity: None, random }
     }
 
     /// One of the seller with the long target list, with nobody in particular.
@@ -57,7 +67,8 @@ impl Touch {
         let account = list_account(list::any(&mut random));
         let (status, at) = Self::when(&mut random, made);
         let (number, user) = (TOUCHES + number, Person::SELLER.id());
-        Self { number, organization: LIST, user, account, made, at, status, contacts: Vec::new(), random }
+        let contacts = Vec::new();
+        Self { number, organization: LIST, user, account, made, at, status, contacts, opportunity: None, random }
     }
 
     /// What became of one, and when that was or will be.
@@ -75,9 +86,11 @@ impl Touch {
         id(Kind::Touch, self.number, self.made)
     }
 
-    fn row(mut self) -> Row {
+    /// Its row.
+    pub fn row(mut self) -> Row {
         let id = self.id();
-        let Self { number: _, organization: of, user, account, made, at, status, contacts, random } = &mut self;
+        let Self { number: _, organization: of, user, account, made, at, status, contacts, opportunity, random } =
+            &mut self;
         let kind = random
             .one_of(&["CALL", "CALL", "CALL", "EMAIL", "EMAIL", "EMAIL", "MEETING", "MEETING", "MESSAGE", "EVENT"]);
         let completed = *status == "COMPLETED";
@@ -107,15 +120,16 @@ impl Touch {
             *made,
             *made,
             1,
+            *opportunity,
+            (opportunity.is_some() && random.percent(50)).then(|| random.one_of(words::SUBJECT)),
         ]
     }
-}
 
-fn parts() -> impl Iterator<Item = Row> {
-    (0..TOUCHES).map(Touch::of).flat_map(|touch| {
-        let id = touch.id();
-        touch.contacts.into_iter().map(move |contact| row![id, contact, organization(0), touch.at]).collect::<Vec<_>>()
-    })
+    /// The rows of who took part.
+    pub fn parts(self) -> impl Iterator<Item = Row> {
+        let (id, of, at) = (self.id(), organization(self.organization), self.at);
+        self.contacts.into_iter().map(move |contact| row![id, contact, of, at])
+    }
 }
 
 /// The rows.
@@ -146,13 +160,15 @@ pub fn tables() -> Vec<Table> {
                 "created_at",
                 "updated_at",
                 "version",
+                "opportunity_id",
+                "commitment_asked",
             ],
             rows: Box::new(all.map(Touch::row)),
         },
         Table {
             name: "touch_contact",
             columns: &["touch_id", "contact_id", "organization_id", "at"],
-            rows: Box::new(parts()),
+            rows: Box::new((0..TOUCHES).map(Touch::of).flat_map(Touch::parts)),
         },
     ]
 }

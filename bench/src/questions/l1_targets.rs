@@ -6,6 +6,7 @@ use serde_json::json;
 use super::{Plan, Setting, always};
 use crate::Result;
 use crate::client::Request;
+use crate::data::Set;
 use crate::data::people::Person;
 use crate::measure::{Contender, has_data};
 use crate::stage::Base;
@@ -47,6 +48,7 @@ pub fn plan(base: Base) -> Plan {
         name: "L1",
         title: "targetList of a seller with 5,000 accounts and 200 targets, every field",
         base,
+        set: Set::Book,
         connections: &[1],
         rows: 0,
         same: false,

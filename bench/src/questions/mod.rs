@@ -2,6 +2,9 @@
 //!
 //! A new question is a file with a [`Plan`] and a line in [`all`].
 
+mod d1_today;
+mod d2_week;
+mod d3_focus;
 mod l1_targets;
 mod p1_plan;
 mod q1_account;
@@ -9,6 +12,9 @@ mod q2_around;
 mod q3_accounts;
 mod q4_pages;
 mod q5_analytics;
+mod t1_absent;
+mod t2_presence;
+mod t3_readiness;
 mod w1_log;
 mod w2_upsert;
 
@@ -17,6 +23,7 @@ use serde_json::{Value, json};
 
 use crate::Result;
 use crate::client::Request;
+use crate::data::Set;
 use crate::measure::{Contender, Source};
 use crate::peer::Peer;
 use crate::process::Server;
@@ -31,6 +38,8 @@ pub struct Plan {
     pub title: &'static str,
     /// Over which database.
     pub base: Base,
+    /// Of which rows.
+    pub set: Set,
     /// With how many connections at a time.
     pub connections: &'static [usize],
     /// Rows that a request writes, where that is what counts.
@@ -53,7 +62,7 @@ pub struct Setting<'d> {
     pub floor: Server,
     /// The peers, where they take part.
     pub peers: Vec<Peer>,
-    /// The director's token.
+    /// The token of who asks where a question names nobody: the director, or the sales force's manager.
     pub token: Token,
 }
 
@@ -65,6 +74,8 @@ pub fn all() -> Vec<Plan> {
         plans.extend([q1_account::plan(base), q2_around::plan(base), q3_accounts::plan(base)]);
         plans.push(l1_targets::plan(base));
         plans.push(p1_plan::plan(base));
+        plans.extend([t1_absent::plan(base), t2_presence::plan(base), t3_readiness::plan(base)]);
+        plans.extend([d1_today::plan(base), d2_week::plan(base), d3_focus::plan(base)]);
         if base == Base::Postgres {
             plans.extend([q4_pages::plan(), q5_analytics::plan(), w1_log::plan(), w1_log::writers()]);
         }
@@ -98,7 +109,7 @@ impl Setting<'_> {
         }
     }
 
-    /// A document with variables, asked by the director.
+    /// A document with variables, asked by whom the token is of.
     fn asked(&self, document: &str, variables: &Value) -> Request {
         Request::graphql(&self.token.text, document, variables)
     }
@@ -121,4 +132,9 @@ fn in_turn(requests: Vec<Request>) -> Source {
 /// No variables.
 fn none() -> Value {
     json!({})
+}
+
+/// How often an answer has a text.
+fn count(body: &[u8], text: &str) -> usize {
+    body.windows(text.len()).filter(|window| *window == text.as_bytes()).count()
 }

@@ -4,6 +4,7 @@ use futures_util::FutureExt as _;
 use serde_json::json;
 
 use super::{Plan, Setting, always};
+use crate::data::Set;
 use crate::data::plan::{ACTIONS, BENCHMARKS, MEASUREMENTS, plan as id};
 use crate::measure::{Contender, has_data};
 use crate::stage::Base;
@@ -42,6 +43,7 @@ pub fn plan(base: Base) -> Plan {
         name: "P1",
         title: "a plan with 30 actions, 10 objectives, 10 benchmarks with 24 measurements each, every field",
         base,
+        set: Set::Book,
         connections: &[1],
         rows: 0,
         same: false,

@@ -5,7 +5,7 @@ use serde_json::json;
 
 use super::{Plan, in_turn};
 use crate::client::Request;
-use crate::data::{ACCOUNTS, book};
+use crate::data::{ACCOUNTS, Set, book};
 use crate::peer;
 use crate::stage::Base;
 use crate::typeid::TypeId;
@@ -25,6 +25,7 @@ pub fn plan(base: Base) -> Plan {
         name: "Q1",
         title: "one account by id, 8 fields",
         base,
+        set: Set::Book,
         connections: &[16, 64],
         rows: 0,
         same: true,

@@ -5,6 +5,7 @@ use futures_util::FutureExt as _;
 
 use super::{Plan, always, none};
 use crate::client::Request;
+use crate::data::Set;
 use crate::peer;
 use crate::stage::Base;
 
@@ -34,6 +35,7 @@ pub fn plan(base: Base) -> Plan {
         name: "Q2",
         title: "20 accounts by name, each with owner, 5 contacts, 5 latest touches and booked",
         base,
+        set: Set::Book,
         connections: &[16, 64],
         rows: 0,
         same: true,

@@ -4,6 +4,7 @@ use futures_util::FutureExt as _;
 
 use super::{Plan, always, none};
 use crate::client::Request;
+use crate::data::Set;
 use crate::peer;
 use crate::stage::Base;
 
@@ -20,6 +21,7 @@ pub fn plan(base: Base) -> Plan {
         name: "Q3",
         title: "200 accounts, 8 fields",
         base,
+        set: Set::Book,
         connections: &[16, 64],
         rows: 0,
         same: true,

@@ -7,6 +7,7 @@ use serde_json::json;
 
 use super::{Plan, always};
 use crate::client::Client;
+use crate::data::Set;
 use crate::stage::Base;
 
 const DOCUMENT: &str = "query Page($after: String) {
@@ -22,6 +23,7 @@ pub fn plan() -> Plan {
         name: "Q4",
         title: "touches by time, 25 a page: page 400 beside page 1",
         base: Base::Postgres,
+        set: Set::Book,
         connections: &[1, 16],
         rows: 0,
         same: false,

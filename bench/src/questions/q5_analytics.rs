@@ -4,6 +4,7 @@ use futures_util::FutureExt as _;
 
 use super::{Plan, always, none};
 use crate::client::Request;
+use crate::data::Set;
 use crate::stage::Base;
 
 const DOCUMENT: &str = "query Months { analytics { touches(groupBy: [USER, MONTH]) {
@@ -15,6 +16,7 @@ pub fn plan() -> Plan {
         name: "Q5",
         title: "analytics.touches by user and month",
         base: Base::Postgres,
+        set: Set::Book,
         connections: &[1],
         rows: 0,
         same: true,

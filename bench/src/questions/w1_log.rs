@@ -10,7 +10,7 @@ use super::{Plan, Setting, in_turn};
 use crate::Result;
 use crate::client::Request;
 use crate::data::people::{Person, organization};
-use crate::data::{ACCOUNTS, NOW, SMALL_USERS, book, end_of_day};
+use crate::data::{ACCOUNTS, NOW, SMALL_USERS, Set, book, end_of_day};
 use crate::measure::{Contender, was_written};
 use crate::stage::Base;
 use crate::typeid::TypeId;
@@ -90,6 +90,7 @@ pub fn plan() -> Plan {
         name: "W1",
         title: "log a touch",
         base: Base::Postgres,
+        set: Set::Book,
         connections: &[16, 64],
         rows: 0,
         same: false,
@@ -115,6 +116,7 @@ pub fn writers() -> Plan {
         name: "W1-writers",
         title: "log a touch: 16 writers of one organization beside 16 of 16",
         base: Base::Postgres,
+        set: Set::Book,
         connections: &[16],
         rows: 0,
         same: false,

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::{Plan, Setting};
 use crate::Result;
 use crate::client::Request;
-use crate::data::{ACCOUNTS, book};
+use crate::data::{ACCOUNTS, Set, book};
 use crate::measure::{Contender, Source, was_written};
 use crate::stage::Base;
 use crate::typeid::TypeId;
@@ -77,6 +77,7 @@ pub fn plan(base: Base) -> Plan {
         name: "W2",
         title: "upsert 500 touches",
         base,
+        set: Set::Book,
         connections: &[4, 16],
         rows: ROWS,
         same: false,
