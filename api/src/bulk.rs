@@ -222,9 +222,10 @@ mod tests {
             contact_id: entity::ContactId(uuid::Uuid::nil()),
             organization_id: entity::OrganizationId(uuid::Uuid::nil()),
             at: entity::Instant(7),
+            answer_known_at: None,
         };
         let row = row.into_active_model().reset_all();
-        let into = "insert into \"touch_contact\" (\"touch_id\", \"contact_id\", \"organization_id\", \"at\") values ";
+        let into = "insert into \"touch_contact\" (\"touch_id\", \"contact_id\", \"organization_id\", \"at\", \"answer_known_at\") values ";
         let write = |backend| {
             let (mut sql, mut values) = (String::new(), vec![Value::from(1_i64)]);
             Rows::of::<entity::touch_contact::Entity>(vec![row.clone(), row.clone()]).write(
@@ -232,12 +233,12 @@ mod tests {
                 &mut sql,
                 &mut values,
             );
-            assert_eq!(values.len(), 9);
-            assert_eq!(values[8], Value::from(7_i64));
+            assert_eq!(values.len(), 11);
+            assert_eq!(values[9], Value::from(7_i64));
             sql
         };
-        assert_eq!(write(DbBackend::Postgres), format!("{into}($2, $3, $4, $5), ($6, $7, $8, $9)"));
-        assert_eq!(write(DbBackend::Sqlite), format!("{into}(?, ?, ?, ?), (?, ?, ?, ?)"));
+        assert_eq!(write(DbBackend::Postgres), format!("{into}($2, $3, $4, $5, $6), ($7, $8, $9, $10, $11)"));
+        assert_eq!(write(DbBackend::Sqlite), format!("{into}(?, ?, ?, ?, ?), (?, ?, ?, ?, ?)"));
     }
 
     #[test]

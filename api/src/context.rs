@@ -238,12 +238,22 @@ impl Viewer {
 
     /// Has somebody of the line a seat at the account that an expression names?
     fn seats_at(&self, account: SimpleExpr) -> SimpleExpr {
-        let mut seats = self.seats_query();
-        seats.and_where(account.equals((seat::Entity, seat::Column::AccountId)));
+        let at = (seat::Entity, seat::Column::AccountId);
+        // Looked up row by row. PostgreSQL would rather read all seats before the first row of a page.
         if self.line_as_array.is_some() {
-            // Looked up row by row: PostgreSQL would rather read all seats before the first row of a page.
-            seats.offset(0);
+            let mut seats = self.seats_query();
+            seats.and_where(account.equals(at)).offset(0);
+            return Expr::exists(seats);
         }
+        // SQLite would go for each row through all of the line, and through a list of accounts that the rows are among: the
+        // plus signs keep both out of its choice of an index, which is then that of the account's seats.
+        let line = self.line.iter().copied().map(Value::from);
+        let mut seats = seat::Entity::of(self.organization.id)
+            .select_only()
+            .column(seat::Column::AccountId)
+            .filter(Expr::cust_with_expr("+?", Expr::col((seat::Entity, seat::Column::UserId))).is_in(line))
+            .into_query();
+        seats.and_where(Expr::cust_with_expr("+?", account).equals(at));
         Expr::exists(seats)
     }
 

@@ -4,6 +4,8 @@
 //! changed (from each noun's [`Record::facts`]) and puts the events in just before the commit, in one statement.
 //! Replaying the feed gives the rows again, for every fact of a row is in its events.
 
+use std::fmt::Write as _;
+
 use entity::{AccountId, Day, EventId, Id, Instant, OrganizationId, Scoped, UserId, event, external_id};
 use sea_orm::{
     ActiveModelBehavior, ActiveModelTrait, ActiveValue, ColumnTrait, ConnectionTrait, DbBackend, EntityTrait,
@@ -401,8 +403,9 @@ impl<'a> Write<'a> {
         let (mut sql, mut values) = (String::new(), Vec::new());
         for (number, rows) in last.into_iter().enumerate() {
             if backend == DbBackend::Postgres {
-                sql.push_str(if number == 0 { "with " } else { ", " });
-                sql.push_str(&format!("part_{number} as ("));
+                let before = if number == 0 { "with" } else { "," };
+                // Writing into memory does not fail.
+                let _ = write!(sql, "{before} part_{number} as (");
                 rows.write(backend, &mut sql, &mut values);
                 sql.push_str(") ");
             } else {

@@ -32,7 +32,7 @@ const SQLITE: [&str; 4] = [
         || quote(commitment_asked) || quote(commitment_given) || quote(opportunity_id) || quote(contact_ids)
         || quote(created_at) || quote(updated_at) || quote(version)
         from touch t join event e on e.subject_id = t.id where e.seq > ?1",
-    "select 'part ' || quote(contact_id) || quote(p.organization_id) || quote(p.at)
+    "select 'part ' || quote(contact_id) || quote(p.organization_id) || quote(p.at) || quote(answer_known_at)
         from touch_contact p join event e on e.subject_id = p.touch_id where e.seq > ?1",
     "select 'name ' || quote(n.organization_id) || quote(noun)
         from external_id n join event e on e.subject_id = n.subject_id where e.seq > ?1",

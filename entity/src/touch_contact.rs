@@ -1,5 +1,5 @@
-//! Which contacts took part in which touches, with the touch's time, so that a person's latest touches are one
-//! stretch of an index.
+//! Which contacts took part in which touches, with the touch's time and since when it is known that they answered, so that a
+//! person's latest touches, and whether they know us, are one stretch of an index.
 
 use sea_orm::entity::prelude::*;
 
@@ -20,6 +20,8 @@ row! {
         pub organization_id: OrganizationId,
         /// The touch's time.
         pub at: Instant,
+        /// When the touch was recorded, where it was answered.
+        pub answer_known_at: Option<Instant>,
     }
 }
 

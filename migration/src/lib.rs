@@ -16,6 +16,8 @@ mod m0010_presence;
 mod m0011_promises;
 mod m0012_trigger_events;
 mod m0013_calendar_feeds;
+mod m0014_answers_of_people;
+mod m0015_commitments_asked_for;
 
 /// All changes, in their order.
 #[derive(Debug)]
@@ -38,6 +40,8 @@ impl MigratorTrait for Migrator {
             Box::new(m0011_promises::Migration),
             Box::new(m0012_trigger_events::Migration),
             Box::new(m0013_calendar_feeds::Migration),
+            Box::new(m0014_answers_of_people::Migration),
+            Box::new(m0015_commitments_asked_for::Migration),
         ]
     }
 }

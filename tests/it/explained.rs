@@ -244,3 +244,31 @@ async fn a_page_deep_down_is_found_by_its_index(world: &World) {
     assert!(plan.text.contains(by_index), "{}", plan.text);
     empty(&connection).await;
 }
+
+#[on_both_databases]
+async fn whose_accounts_a_manager_sees_is_looked_up_seat_by_seat(world: &World) {
+    let mia = world.manager("Mia").await;
+    let (ann, bob) = (world.seller("Ann").under(&mia).await, world.seller("Bob").under(&mia).await);
+    world.server().database().leave_rows_beside_the_feed();
+    let connection = world.server().database().connect().await;
+    fill(&connection, &[ann.id().to_owned(), bob.id().to_owned()]).await;
+    let app = world.server().app();
+    app.db.watch();
+    let _ = app.db.watched();
+    let _ = mia.query("{ targets(filter: {absent: false}) { nodes { id } } }").await.data("");
+    let statements = app.db.watched();
+    let page = statements.iter().find(|statement| statement.sql.contains("LIMIT") && statement.sql.contains("EXISTS"));
+    let plan = explain(&connection, page.unwrap()).await;
+    // For each target the seats of the whole list of accounts would be read.
+    if world.server().database().kind() == Kind::Sqlite {
+        let seats: Vec<&str> = plan.text.lines().filter(|line| line.starts_with("SEARCH seat")).collect();
+        assert!(
+            !seats.is_empty() && seats.iter().all(|line| line.contains("user_id=? AND account_id=?")),
+            "{}",
+            plan.text
+        );
+    } else {
+        assert!(plan.rows_read.unwrap() <= 20_000, "{}", plan.text);
+    }
+    empty(&connection).await;
+}

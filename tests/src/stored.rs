@@ -121,15 +121,18 @@ pub async fn contradictions(connection: &DatabaseConnection) -> Vec<String> {
             }
         }
 
-        let took_part: BTreeSet<(Uuid, String, i64)> = touches
+        let took_part: BTreeSet<(Uuid, String, i64, Option<i64>)> = touches
             .iter()
             .flat_map(|touch| {
                 let contacts: Vec<String> = serde_json::from_str(&touch.contact_ids).expect("contacts are JSON");
-                contacts.into_iter().map(|contact| (touch.id.uuid(), contact, micros(touch.at)))
+                let known = callshot::touch::weight::answer_known_at(touch).map(micros);
+                contacts.into_iter().map(move |contact| (touch.id.uuid(), contact, micros(touch.at), known))
             })
             .collect();
         let rows = of.all::<touch_contact::Entity>().await;
-        let rows = rows.iter().map(|row| (row.touch_id.uuid(), row.contact_id.show(), micros(row.at)));
+        let rows = rows
+            .iter()
+            .map(|row| (row.touch_id.uuid(), row.contact_id.show(), micros(row.at), row.answer_known_at.map(micros)));
         compare(&mut lines, "contact of a touch", &took_part, &rows.collect());
 
         acquaintances(&mut lines, &of).await;

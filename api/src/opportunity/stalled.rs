@@ -43,7 +43,7 @@ pub async fn of_owners(cx: &Cx, owners: &[(UserId, Instant, Day)]) -> Result<Vec
             select asked.number, asked.since, opportunity.*, (
                 select max(touch.at) from touch
                 where touch.organization_id = $2 and touch.opportunity_id = opportunity.id
-                    and touch.weight > 0 and touch.commitment_asked is not null and touch.at <= asked.at
+                    and touch.status = 'COMPLETED' and touch.commitment_asked is not null and touch.at <= asked.at
             ) as last
             from asked cross join opportunity
             where opportunity.organization_id = $2 and opportunity.owner_id = asked.subject_id

@@ -10,6 +10,9 @@ use crate::context::{Cx, Viewer};
 use crate::error::Result;
 use crate::target::instant_of;
 
+/// Texts of one row of an answer.
+const TOGETHER: usize = 200;
+
 /// One subject at one instant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Ask {
@@ -89,6 +92,32 @@ pub async fn rows(cx: &Cx, asks: &[Ask], sql: &str) -> Result<Vec<(usize, QueryR
         }
     }
     Ok(rows)
+}
+
+/// Texts of what is asked for, by its place: of a statement over the table `asked` with two columns, the number and a text
+/// without semicolons. Many come in one row of the answer, for each row takes as long to be handed over as a touch to be
+/// found.
+///
+/// # Errors
+/// The database's.
+pub async fn texts(cx: &Cx, asks: &[Ask], sql: &str) -> Result<Vec<(usize, String)>> {
+    // Written once: the statement is put between the table and what gathers it.
+    let sql = format!(
+        ", told(number, line) as ({sql})
+        select min(number), string_agg(cast(number as text) || ':' || line, ';') from told
+        where line is not null group by number / {TOGETHER}"
+    );
+    let mut texts = Vec::with_capacity(asks.len());
+    for (_, row) in rows(cx, asks, &sql).await? {
+        let together: String = row.try_get_by_index(1)?;
+        texts.extend(together.split(';').filter_map(|one| {
+            let (number, text) = one.split_once(':')?;
+            let place = number.parse::<usize>().ok()?.checked_sub(1).filter(|place| *place < asks.len())?;
+            Some((place, text.to_owned()))
+        }));
+        tokio::task::yield_now().await;
+    }
+    Ok(texts)
 }
 
 #[cfg(test)]

@@ -5,9 +5,10 @@ use std::collections::HashMap;
 use async_graphql::InputObject;
 use entity::{Instant, TouchId};
 
-use super::asked::rows;
-use super::formula::{self, Made};
-use super::{Presence, made};
+use super::Presence;
+use super::asked::{Ask, rows};
+use super::formula::Made;
+use crate::context::Cx;
 use crate::error::{Fault, Result};
 use crate::graph::{Answers, Asked, object};
 use crate::paging::LONGEST_LIST;
@@ -45,7 +46,8 @@ async fn touches(asked: &Asked<'_>, of: &[&PresencePart]) -> Result<Answers> {
     asked.each(&of.iter().map(|part| &part.touch).collect::<Vec<_>>()).await
 }
 
-/// The parts of presences: two statements.
+/// The parts of presences: two statements. Which touches count is known already, but for their ids: only those are looked for
+/// that are told.
 ///
 /// # Errors
 /// `BAD_USER_INPUT` for a number out of its bounds; the database's.
@@ -55,53 +57,75 @@ pub(super) async fn of_presences(asked: &Asked<'_>, of: &[&Presence]) -> Result<
     let Some(first) = usize::try_from(first).ok().filter(|first| *first as u64 <= LONGEST_LIST) else {
         return Err(Fault::BadInput(format!("first is between 0 and {LONGEST_LIST}; {first} was given.")));
     };
-    let Some(policy) = of.first().map(|presence| presence.policy) else { return Ok(Answers::default()) };
-    let asks: Vec<_> = of.iter().map(|presence| presence.ask).collect();
-    let sql = format!(
-        "select asked.number, touch.id, touch.at, touch.weight from asked cross join touch where {}",
-        made::counts(policy, 0)
-    );
-    let mut found: Vec<Vec<(Made, TouchId)>> = vec![Vec::new(); of.len()];
-    for (place, row) in rows(asked.cx, &asks, &sql).await? {
-        let (at, weight): (Instant, i32) = (row.try_get_by_index(2)?, row.try_get_by_index(3)?);
-        let made = Made { age: asks[place].at.0 - at.0, weight: weight.unsigned_abs() };
-        found[place].push((made, row.try_get_by_index(1)?));
-    }
-    let heaviest: Vec<Vec<(Made, TouchId)>> = of
+    let heaviest: Vec<Vec<Told>> =
+        of.iter().map(|presence| heaviest(&presence.counting, presence.policy.half_life, first)).collect();
+    let asks: Vec<Ask> = of
         .iter()
-        .zip(found)
-        .map(|(presence, touches)| heaviest(touches, &presence.counting, presence.policy, first))
+        .zip(&heaviest)
+        .flat_map(|(presence, told)| {
+            let Ask { subject, at, .. } = presence.ask;
+            told.iter().map(move |one| Ask { subject, at: Instant(at.0 - one.made.age), since: at })
+        })
         .collect();
-    let touches: HashMap<TouchId, Touch> =
-        Touch::fetch(asked.cx, heaviest.iter().flatten().map(|(_, touch)| *touch)).await?;
-    let part = |(made, touch): &(Made, TouchId)| {
-        let touch = touches.get(touch)?.clone();
-        Some(PresencePart { touch, weight: made.full(), decayed: made.decayed(policy.half_life) })
+    let told: Vec<Told> = heaviest.iter().flatten().copied().collect();
+    let ids = ids(asked.cx, &asks, &told).await?;
+    let touches: HashMap<TouchId, Touch> = Touch::fetch(asked.cx, ids.iter().flatten().copied()).await?;
+    let mut ids = ids.iter();
+    let mut part = |(presence, one): (&Presence, &Told)| {
+        let touch = touches.get(&(*ids.next()?)?)?.clone();
+        let made = one.made;
+        Some(PresencePart { touch, weight: made.full(), decayed: made.decayed(presence.policy.half_life) })
     };
-    let lists: Vec<Vec<PresencePart>> = heaviest.iter().map(|list| list.iter().filter_map(part).collect()).collect();
+    let lists: Vec<Vec<PresencePart>> = of
+        .iter()
+        .zip(&heaviest)
+        .map(|(presence, told)| told.iter().filter_map(|one| part((presence, one))).collect())
+        .collect();
     asked.lists(&lists.iter().map(Vec::as_slice).collect::<Vec<_>>()).await
 }
 
-/// Those of some touches that count, the heaviest first; of two as heavy, the later one.
-fn heaviest(
-    mut touches: Vec<(Made, TouchId)>,
-    counting: &[Made],
-    policy: formula::Policy,
-    first: usize,
-) -> Vec<(Made, TouchId)> {
-    touches.sort_unstable_by_key(|(made, touch)| (made.age, made.weight, *touch));
-    // Both are in one order, so each that counts is met in its turn.
-    let mut left = counting.iter().peekable();
-    touches.retain(|(made, _)| left.next_if_eq(&made).is_some());
-    touches.sort_by(|(one, _), (other, _)| other.decayed(policy.half_life).total_cmp(&one.decayed(policy.half_life)));
-    touches.truncate(first);
-    touches
+/// A touch that is told of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Told {
+    made: Made,
+    /// Its place among those of the same time and weight, by id.
+    nth: usize,
+}
+
+/// The heaviest of some touches that count, the latest of them first; of two as heavy, the later one.
+fn heaviest(counting: &[Made], half_life: f64, first: usize) -> Vec<Told> {
+    let mut told: Vec<Told> = Vec::with_capacity(counting.len());
+    for made in counting {
+        let nth = told.last().filter(|last| last.made == *made).map_or(0, |last| last.nth + 1);
+        told.push(Told { made: *made, nth });
+    }
+    told.sort_by(|one, other| other.made.decayed(half_life).total_cmp(&one.made.decayed(half_life)));
+    told.truncate(first);
+    told
+}
+
+/// The touches of accounts at instants that are told of, as they were known by the end of each one's stretch: one
+/// statement.
+async fn ids(cx: &Cx, asks: &[Ask], told: &[Told]) -> Result<Vec<Option<TouchId>>> {
+    const SQL: &str = "select asked.number, touch.weight, touch.id from asked cross join touch
+        where touch.organization_id = $2 and touch.account_id = asked.subject_id and touch.at = asked.at
+            and touch.recorded_at <= asked.since";
+    let mut found: Vec<Vec<TouchId>> = vec![Vec::new(); asks.len()];
+    for (place, row) in rows(cx, asks, SQL).await? {
+        let weight: i32 = row.try_get_by_index(1)?;
+        if weight.unsigned_abs() == told[place].made.weight {
+            found[place].push(row.try_get_by_index(2)?);
+        }
+    }
+    let nth = |(mut ids, told): (Vec<TouchId>, &Told)| {
+        ids.sort_unstable();
+        ids.get(told.nth).copied()
+    };
+    Ok(found.into_iter().zip(told).map(nth).collect())
 }
 
 #[cfg(test)]
 mod tests {
-    use entity::Id as _;
-
     use super::*;
     use crate::calendar::DAY;
     use crate::presence::formula::{Policy, counting};
@@ -109,15 +133,23 @@ mod tests {
     #[test]
     fn the_heaviest_comes_first_and_what_does_not_count_not_at_all() {
         let policy = Policy { half_life: 30.0, threshold: 0.5 };
-        let made = |days: i64, weight| (Made { age: days * DAY, weight }, TouchId::make());
+        let made = |days: i64, weight| Made { age: days * DAY, weight };
         let all = [made(40, 1000), made(1, 150), made(2, 150), made(3, 150), made(10, 700), made(5, 0)];
-        let counted = counting(all.iter().map(|(made, _)| *made).collect(), policy);
-        let ids = |first| {
-            let list = heaviest(all.to_vec(), &counted, policy, first);
-            list.into_iter().map(|(_, id)| all.iter().position(|(_, other)| *other == id).unwrap()).collect::<Vec<_>>()
+        let counted = counting(all.to_vec(), policy);
+        let places = |first| {
+            let list = heaviest(&counted, policy.half_life, first);
+            list.into_iter().map(|told| all.iter().position(|made| *made == told.made).unwrap()).collect::<Vec<_>>()
         };
-        assert_eq!(ids(10), [4, 0, 1, 2]);
-        assert_eq!(ids(1), [4]);
-        assert!(ids(0).is_empty());
+        assert_eq!(places(10), [4, 0, 1, 2]);
+        assert_eq!(places(1), [4]);
+        assert!(places(0).is_empty());
+    }
+
+    #[test]
+    fn touches_alike_are_told_apart() {
+        let made = |age, weight| Made { age, weight };
+        let list = heaviest(&[made(1, 400), made(1, 1000), made(1, 1000), made(2, 1000)], 30.0, 10);
+        let nth: Vec<(u32, usize)> = list.iter().map(|told| (told.made.weight, told.nth)).collect();
+        assert_eq!(nth, [(1000, 0), (1000, 1), (1000, 0), (400, 0)]);
     }
 }

@@ -3,7 +3,7 @@
 
 use entity::contact::BuyingRole;
 
-use super::asked::{Ask, rows};
+use super::asked::{Ask, texts};
 use crate::calendar::DAY;
 use crate::context::Cx;
 use crate::error::Result;
@@ -41,10 +41,10 @@ pub fn known(people: &[(BuyingRole, u32)]) -> f64 {
 pub fn answered(organization: &str, contact: &str, at: &str, late: i64) -> String {
     format!(
         "exists (
-            select 1 from touch_contact join touch on touch.id = touch_contact.touch_id
+            select 1 from touch_contact
             where touch_contact.organization_id = {organization} and touch_contact.contact_id = {contact}
                 and touch_contact.at <= {at} and touch_contact.at > {at} - {}
-                and touch.answered and touch.recorded_at <= {at} + {late}
+                and touch_contact.answer_known_at <= {at} + {late}
         )",
         KNOWN_DAYS * DAY
     )
@@ -59,8 +59,11 @@ pub fn answered(organization: &str, contact: &str, at: &str, late: i64) -> Strin
 /// # Errors
 /// The database's.
 pub async fn read(cx: &Cx, asks: &[Ask], late: i64) -> Result<Vec<f64>> {
+    let counts = SLOTS
+        .map(|(role, _, _)| format!("cast(count(*) filter (where stood.buying_role = '{}') as text)", role.word()))
+        .join(" || ',' || ");
     let sql = format!(
-        "select asked.number, stood.buying_role, count(*)
+        "select asked.number, {counts}
         from asked cross join acquaintance as stood
         where stood.organization_id = $2 and stood.account_id = asked.subject_id and stood.buying_role in ({})
             and (stood.since <= asked.at or stood.first)
@@ -70,16 +73,17 @@ pub async fn read(cx: &Cx, asks: &[Ask], late: i64) -> Result<Vec<f64>> {
                 where later.contact_id = stood.contact_id and later.since > stood.since and later.since <= asked.at
             )
             and (stood.relationship <> 'UNKNOWN' and stood.since <= asked.at or {})
-        group by asked.number, stood.buying_role",
+        group by asked.number",
         key_roles(),
         answered("$2", "stood.contact_id", "asked.at", late)
     );
-    let mut people: Vec<Vec<(BuyingRole, u32)>> = vec![Vec::new(); asks.len()];
-    for (place, row) in rows(cx, asks, &sql).await? {
-        let count: i64 = row.try_get_by_index(2)?;
-        people[place].push((row.try_get_by_index(1)?, u32::try_from(count).unwrap_or(u32::MAX)));
+    let mut all = vec![0.0; asks.len()];
+    for (place, counts) in texts(cx, asks, &sql).await? {
+        let counts = counts.split(',').map(|count| count.parse().unwrap_or_default());
+        let people: Vec<(BuyingRole, u32)> = SLOTS.iter().map(|(role, _, _)| *role).zip(counts).collect();
+        all[place] = known(&people);
     }
-    Ok(people.iter().map(|people| known(people)).collect())
+    Ok(all)
 }
 
 #[cfg(test)]

@@ -1,9 +1,9 @@
 //! The touches that presence and value are worked out from, read from the index of accounts' touches alone.
 //!
 //! A touch comes as one number: its age in microseconds, twelve bits further up than its weight and what became of its
-//! value. So an account is one row of the answer, however many touches it has.
+//! value. So an account is one text, however many touches it has.
 
-use super::asked::{Ask, rows};
+use super::asked::{Ask, texts};
 use super::formula::{Made, ONE_WAY, ONE_WAY_DAYS, Policy, VALUE_DAYS};
 use crate::calendar::DAY;
 use crate::context::Cx;
@@ -24,7 +24,7 @@ pub struct Touched {
 }
 
 /// Which touches may count, in SQL: made by then, and known of by then, or so many microseconds later.
-pub(super) fn counts(policy: Policy, late: i64) -> String {
+fn counts(policy: Policy, late: i64) -> String {
     let (reach, value, one_way) = (policy.reach(), VALUE_DAYS * DAY, i64::from(ONE_WAY_DAYS) * DAY);
     let furthest = reach.max(value).max(one_way);
     format!(
@@ -53,11 +53,9 @@ pub async fn read(cx: &Cx, asks: &[Ask], policy: Policy, late: i64) -> Result<Ve
         counts(policy, late)
     );
     let mut all = vec![Touched::default(); asks.len()];
-    for (place, row) in rows(cx, asks, &sql).await? {
-        if let Some(list) = row.try_get_by_index::<Option<String>>(1)? {
-            all[place] = Touched::parse(&list);
-        }
-        if place % crate::graph::ROWS_AT_A_STRETCH == 0 {
+    for (count, (place, list)) in texts(cx, asks, &sql).await?.into_iter().enumerate() {
+        all[place] = Touched::parse(&list);
+        if count % crate::graph::ROWS_AT_A_STRETCH == 0 {
             tokio::task::yield_now().await;
         }
     }

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use entity::plan::PlanStatus;
 use entity::plan_action::ActionStatus;
 use entity::{AccountId, ActionId, Day, PlanId, Scoped, plan, plan_action};
-use sea_orm::sea_query::Expr;
+use sea_orm::sea_query::{Expr, ExprTrait as _};
 use sea_orm::{ColumnTrait, ConnectionTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait};
 
 use super::{Finding, Kind, SOON, Suggestion, Today, Told, ago, day_of_user, horizon, subject};
@@ -28,7 +28,9 @@ pub(super) struct Task {
 pub(super) async fn find(cx: &Cx, days: &[Today]) -> Result<Vec<Box<dyn Finding>>> {
     let viewer = cx.viewer()?;
     let last = horizon(days);
-    let plans = plan::Entity::of(viewer.organization.id)
+    // Looked up for each action: of all plans, most are other people's.
+    let plan = plan::Entity::of(viewer.organization.id)
+        .filter(Expr::col((plan::Entity, plan::Column::Id)).equals((plan_action::Entity, plan_action::Column::PlanId)))
         .filter(plan::Column::Status.ne(PlanStatus::Closed))
         .select_only()
         .column(plan::Column::Id)
@@ -38,7 +40,7 @@ pub(super) async fn find(cx: &Cx, days: &[Today]) -> Result<Vec<Box<dyn Finding>
         .filter(plan_action::Column::AssigneeId.is_in(days.iter().map(|today| today.user)))
         .filter(plan_action::Column::Status.eq(ActionStatus::Open))
         .filter(plan_action::Column::DueOn.lte(last))
-        .filter(plan_action::Column::PlanId.in_subquery(plans))
+        .filter(Expr::exists(plan))
         .order_by_asc(plan_action::Column::DueOn)
         .order_by_asc(plan_action::Column::Id)
         .limit(LONGEST_LIST)

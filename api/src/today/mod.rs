@@ -22,6 +22,11 @@
 //! leave somebody, a promise, a target that forgets us, then work on plans and lists. Within a kind each says by itself
 //! what is more pressing (the better score, the longer wait). What is still equal comes by id, so that the same rows give
 //! the same list every time.
+//!
+//! **The turns.** Sixty opportunities that stand still would leave room for nothing else. So the list is made in turns, each
+//! in the order above: of every kind one turn has the most pressing that are left, at most as many as are its
+//! [share](Kind::share). That is three of what clients wait for, two of what the user is to do or to decide, one of what
+//! keeps plans, lists and the calendar whole: nineteen in all, so that a list of the usual twenty has all kinds in it.
 
 pub mod answer_trigger_event;
 pub mod ask_for_commitment;
@@ -54,12 +59,14 @@ use crate::user::User;
 
 /// Suggestions of one list at most.
 const MOST: i32 = 200;
+/// Suggestions of a list where no number is given.
+const USUAL: i32 = 20;
 
 /// Days ahead in which something is near enough to do something about it.
 const SOON: i32 = 7;
 
-/// What is suggested. Of what is due on one day they come in this order.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+/// What is suggested. Of what is due on one day they come in this order, turn by turn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Kind {
     /// Something made a client ready to change.
     AnswerTriggerEvent,
@@ -96,6 +103,15 @@ impl Kind {
             Self::WritePlan => "WRITE_PLAN",
             Self::SetGoal => "SET_GOAL",
             Self::FillBlankDay => "FILL_BLANK_DAY",
+        }
+    }
+
+    /// How many suggestions of this kind a turn has at most.
+    const fn share(self) -> usize {
+        match self {
+            Self::AnswerTriggerEvent | Self::KeepPromise | Self::TouchTarget => 3,
+            Self::DoAction | Self::AskForCommitment | Self::DecideTarget => 2,
+            Self::ReviewPlan | Self::WritePlan | Self::SetGoal | Self::FillBlankDay => 1,
         }
     }
 }
@@ -211,15 +227,23 @@ async fn findings(cx: &Cx, days: &[Today], users: &[&User]) -> Result<Vec<Box<dy
     Ok(found)
 }
 
-/// The most pressing of some suggestions, in their order (see above).
+/// The most pressing of some suggestions, turn by turn, in their order (see above).
 #[must_use]
 pub fn most_pressing(mut suggestions: Vec<Suggestion>, on: Day, first: usize) -> Vec<Suggestion> {
     suggestions.sort_by_key(|one| {
         let due = one.due_on.map_or(on, |due| due.max(on));
         (due, one.kind, one.place, one.subject)
     });
-    suggestions.truncate(first);
-    suggestions
+    let mut before: HashMap<Kind, usize> = HashMap::new();
+    let turn = |one: Suggestion| {
+        let count = before.entry(one.kind).or_default();
+        *count += 1;
+        ((*count - 1) / one.kind.share(), one)
+    };
+    let mut turns: Vec<(usize, Suggestion)> = suggestions.into_iter().map(turn).collect();
+    // Within a turn all stay in their order.
+    turns.sort_by_key(|(turn, _)| *turn);
+    turns.into_iter().take(first).map(|(_, one)| one).collect()
 }
 
 /// `12 days ago`, in words.
@@ -242,7 +266,7 @@ pub struct TodayArguments {
     /// The user's day, as it will look at its end; today, as it looks now, where none is given.
     pub on: Option<Date>,
     /// How many at most: 0 to 200.
-    #[graphql(default_with = "Some(20)")]
+    #[graphql(default_with = "Some(USUAL)")]
     pub first: Option<i32>,
 }
 
@@ -277,7 +301,7 @@ async fn subjects(asked: &Asked<'_>, of: &[&SuggestedAction]) -> Result<Answers>
 /// `BAD_USER_INPUT` for a number out of its bounds; the database's.
 pub async fn of_users(asked: &Asked<'_>, of: &[&User]) -> Result<Answers> {
     let TodayArguments { on, first } = asked.arguments()?;
-    let first = first.unwrap_or(20);
+    let first = first.unwrap_or(USUAL);
     let Some(first) = usize::try_from(first).ok().filter(|_| first <= MOST) else {
         return Err(Fault::BadInput(format!("first is between 0 and {MOST}; {first} was given.")));
     };
@@ -358,7 +382,6 @@ mod tests {
             suggestion(KeepPromise, Some(100), 0, 1),
             suggestion(TouchTarget, Some(100), -5, 9),
             suggestion(TouchTarget, Some(90), -4, 2),
-            suggestion(TouchTarget, Some(100), -4, 3),
             suggestion(AskForCommitment, Some(50), 0, 1),
             suggestion(DecideTarget, None, 0, 1),
             suggestion(SetGoal, None, 0, 1),
@@ -373,6 +396,54 @@ mod tests {
             assert_eq!(most_pressing(found, Day(100), 100), expected);
         }
         assert_eq!(most_pressing(expected.to_vec(), Day(100), 2), expected[..2]);
+    }
+
+    #[test]
+    fn no_kind_crowds_out_the_others() {
+        use Kind::{AskForCommitment, FillBlankDay, KeepPromise, SetGoal, TouchTarget};
+        let many = |kind, due_on, count: u128| (0..count).map(move |id| suggestion(kind, due_on, 0, id));
+        let found: Vec<Suggestion> = many(AskForCommitment, Some(50), 60)
+            .chain(many(TouchTarget, Some(100), 7))
+            .chain(many(SetGoal, None, 2))
+            .chain(many(KeepPromise, Some(103), 1))
+            .chain(many(FillBlankDay, Some(107), 1))
+            .collect();
+        let listed = most_pressing(found.clone(), Day(100), 100);
+        let kinds: Vec<(Kind, usize)> =
+            listed.chunk_by(|one, next| one.kind == next.kind).map(|chunk| (chunk[0].kind, chunk.len())).collect();
+        let expected = [
+            (TouchTarget, 3),
+            (AskForCommitment, 2),
+            (SetGoal, 1),
+            (KeepPromise, 1),
+            (FillBlankDay, 1),
+            (TouchTarget, 3),
+            (AskForCommitment, 2),
+            (SetGoal, 1),
+            (TouchTarget, 1),
+            (AskForCommitment, 56),
+        ];
+        assert_eq!(kinds, expected);
+        // A shorter list is the start of a longer one.
+        assert_eq!(most_pressing(found, Day(100), 7), listed[..7]);
+    }
+
+    #[test]
+    fn one_turn_fits_into_the_usual_list() {
+        use Kind::*;
+        let all = [
+            AnswerTriggerEvent,
+            KeepPromise,
+            TouchTarget,
+            DoAction,
+            AskForCommitment,
+            DecideTarget,
+            ReviewPlan,
+            WritePlan,
+            SetGoal,
+            FillBlankDay,
+        ];
+        assert!(all.map(Kind::share).iter().sum::<usize>() < usize::try_from(USUAL).unwrap());
     }
 
     #[test]

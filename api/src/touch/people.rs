@@ -1,19 +1,20 @@
 //! Who took part in touches, as it is stored: as a list in the touch, in the order given, and as rows of `touch_contact`
-//! with the touch's time, so that a person's latest touches are one stretch of an index. Both are written together.
+//! with the touch's time and since when it is known that they answered, so that a person's latest touches, and whether they
+//! know us, are one stretch of an index. Both are written together.
 //! And what becomes of touches when their user moves: to another time zone, or away.
 
 use async_graphql::ID;
 use chrono_tz::Tz;
 use entity::{
-    AccountId, Columns, ContactId, Id, OrganizationId, Row, Scoped, Stored, TouchId, UserId, account, contact, touch,
-    touch_contact, user,
+    AccountId, Columns, ContactId, Id, Instant, OrganizationId, Row, Scoped, Stored, TouchId, UserId, account, contact,
+    touch, touch_contact, user,
 };
 use sea_orm::sea_query::{Expr, SimpleExpr};
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, ConnectionTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect, QueryTrait,
 };
 
-use super::weight::missed_at;
+use super::weight::{answer_known_at, missed_at};
 use crate::account::team;
 use crate::check::Check;
 use crate::context::{Cx, Viewer, among, only};
@@ -179,10 +180,15 @@ pub(super) struct Parts {
     come: Vec<touch_contact::ActiveModel>,
 }
 
+/// What the rows of who took part tell of a touch.
+fn told(touch: &touch::Model) -> (&str, Instant, Option<Instant>) {
+    (&touch.contact_ids, touch.at, answer_known_at(touch))
+}
+
 impl Parts {
     /// Notes what follows from a touch that was so and is to be so.
     pub(super) fn note(&mut self, before: Option<&touch::Model>, after: &touch::Model) {
-        if before.is_some_and(|before| before.contact_ids == after.contact_ids && before.at == after.at) {
+        if before.is_some_and(|before| told(before) == told(after)) {
             return;
         }
         if before.is_some_and(|before| before.contact_ids != "[]") {
@@ -194,6 +200,7 @@ impl Parts {
                 contact_id,
                 organization_id: after.organization_id,
                 at: after.at,
+                answer_known_at: answer_known_at(after),
             };
             self.come.extend(read(&after.contact_ids).into_iter().map(|id| part(id).into_active_model().reset_all()));
         }
@@ -294,7 +301,7 @@ mod tests {
     }
 
     #[test]
-    fn parts_follow_people_and_time() {
+    fn parts_follow_people_time_and_answer() {
         let before = touch::Model { contact_ids: stored(&[ContactId::make()]), ..touch() };
         let counts = |before: Option<&touch::Model>, after: &touch::Model| {
             let mut parts = Parts::default();
@@ -306,5 +313,9 @@ mod tests {
         assert_eq!(counts(Some(&before), &touch::Model { notes: Some("x".to_owned()), ..before.clone() }), (0, 0));
         assert_eq!(counts(Some(&before), &touch::Model { at: before.at.plus_seconds(1), ..before.clone() }), (1, 1));
         assert_eq!(counts(Some(&before), &touch::Model { contact_ids: "[]".to_owned(), ..before.clone() }), (1, 0));
+        let answered = touch::Model { responded: true, status: touch::TouchStatus::Completed, ..before.clone() };
+        assert_eq!(counts(Some(&before), &answered), (1, 1));
+        let later = touch::Model { recorded_at: answered.recorded_at.plus_seconds(1), ..answered.clone() };
+        assert_eq!(counts(Some(&answered), &later), (1, 1));
     }
 }

@@ -19,6 +19,12 @@ pub fn is_answered(touch: &touch::Model) -> bool {
         || (touch.kind == TouchKind::Meeting && touch.status == TouchStatus::Completed)
 }
 
+/// Since when it is known that who took part answered; None where they did not.
+#[must_use]
+pub fn answer_known_at(touch: &touch::Model) -> Option<Instant> {
+    (touch.status == TouchStatus::Completed && is_answered(touch)).then_some(touch.recorded_at)
+}
+
 /// What a touch weighs in presence, in thousandths: 0 unless it was made, else 150 to 1,000.
 #[must_use]
 pub fn weight(touch: &touch::Model) -> u32 {
@@ -97,6 +103,10 @@ mod tests {
         }
         assert!(!is_answered(&touch::Model { status: TouchStatus::Scheduled, ..made(TouchKind::Meeting) }));
         assert!(is_answered(&made(TouchKind::Meeting)));
+        let meeting = made(TouchKind::Meeting);
+        assert_eq!(answer_known_at(&meeting), Some(meeting.recorded_at));
+        assert_eq!(answer_known_at(&touch::Model { status: TouchStatus::Scheduled, responded: true, ..meeting }), None);
+        assert_eq!(answer_known_at(&made(TouchKind::Call)), None);
     }
 
     #[test]

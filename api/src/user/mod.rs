@@ -91,9 +91,10 @@ object! {
         /// for whoever is neither the user, nor above them in the line, nor ADMIN.
         targetList(crate::target::OnArguments): Option<crate::target_list::TargetList> = batch(crate::target_list::of_users);
         /// What to do today, the most pressing first, each with what skipping it costs: first what is due by today (what has
-        /// no due day counts as such), by kind in the order ANSWER_TRIGGER_EVENT, KEEP_PROMISE, TOUCH_TARGET, DO_ACTION,
-        /// ASK_FOR_COMMITMENT, DECIDE_TARGET, REVIEW_PLAN, WRITE_PLAN, SET_GOAL, FILL_BLANK_DAY, then what is due later, by
-        /// day. Null for whoever is neither the user, nor above them in the line, nor ADMIN.
+        /// no due day counts as such), by kind in the order ANSWER_TRIGGER_EVENT, KEEP_PROMISE, TOUCH_TARGET (three of each),
+        /// DO_ACTION, ASK_FOR_COMMITMENT, DECIDE_TARGET (two of each), REVIEW_PLAN, WRITE_PLAN, SET_GOAL, FILL_BLANK_DAY (one
+        /// of each), then what is due later, by day. Where a kind has more than those, the rest comes after all other kinds
+        /// have had their turn, in the same order again. Null for whoever is neither the user, nor above them in the line, nor ADMIN.
         today(crate::today::TodayArguments): Option<Vec<crate::today::SuggestedAction>> = batch(crate::today::of_users);
         /// How much of their effort went to targets in some days of theirs. Null for whoever is neither the user, nor above
         /// them in the line, nor ADMIN.

@@ -28,8 +28,8 @@ const FIRST: u64 = 2;
 pub const ACCOUNTS: u64 = FORCE_TARGETS + PROPOSED;
 const PROPOSED: u64 = 2 * FORCE_SELLERS;
 /// Contacts of an account: the key people, and somebody besides.
-const CONTACTS: u64 = 5;
-const ROLES: [Option<&str>; CONTACTS as usize] =
+const CONTACTS: u64 = ROLES.len() as u64;
+const ROLES: [Option<&str>; 5] =
     [Some("DECISION_MAKER"), Some("INFLUENCER"), Some("INFLUENCER"), Some("STAKEHOLDER"), None];
 /// Opportunities of an account.
 const OPPORTUNITIES: u64 = 2;

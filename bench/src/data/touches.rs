@@ -86,13 +86,20 @@ impl Touch {
         id(Kind::Touch, self.number, self.made)
     }
 
+    /// Its kind and direction, and whether somebody responded: drawn before all else.
+    fn talk(&mut self) -> (&'static str, &'static str, bool) {
+        let kind = self
+            .random
+            .one_of(&["CALL", "CALL", "CALL", "EMAIL", "EMAIL", "EMAIL", "MEETING", "MEETING", "MESSAGE", "EVENT"]);
+        let direction = if self.random.percent(80) { "OUTBOUND" } else { "INBOUND" };
+        (kind, direction, self.status == "COMPLETED" && self.random.percent(45))
+    }
+
     /// Its row.
     pub fn row(mut self) -> Row {
-        let id = self.id();
+        let (id, (kind, direction, responded)) = (self.id(), self.talk());
         let Self { number: _, organization: of, user, account, made, at, status, contacts, opportunity, random } =
             &mut self;
-        let kind = random
-            .one_of(&["CALL", "CALL", "CALL", "EMAIL", "EMAIL", "EMAIL", "MEETING", "MEETING", "MESSAGE", "EVENT"]);
         let completed = *status == "COMPLETED";
         let value = (completed && random.percent(25))
             .then(|| random.one_of(&["IDEA", "INSIGHT", "CONTENT", "INTRODUCTION", "HELP"]));
@@ -105,14 +112,14 @@ impl Touch {
             *user,
             kind,
             *status,
-            if random.percent(80) { "OUTBOUND" } else { "INBOUND" },
+            direction,
             *at,
             end_of_day(*at),
             random.percent(60).then(|| 5 * (1 + random.up_to(24))),
             *made,
             random.one_of(words::SUBJECT),
             random.percent(40).then(|| random.one_of(words::NOTE)),
-            completed && random.percent(45),
+            responded,
             value,
             value.is_some() && random.percent(40),
             format!("[{}]", contact_ids.join(",")),
@@ -126,9 +133,12 @@ impl Touch {
     }
 
     /// The rows of who took part.
-    pub fn parts(self) -> impl Iterator<Item = Row> {
-        let (id, of, at) = (self.id(), organization(self.organization), self.at);
-        self.contacts.into_iter().map(move |contact| row![id, contact, of, at])
+    pub fn parts(mut self) -> impl Iterator<Item = Row> {
+        let (kind, direction, responded) = self.talk();
+        let answered = self.status == "COMPLETED" && (responded || direction == "INBOUND" || kind == "MEETING");
+        let (id, of, at, known_at) =
+            (self.id(), organization(self.organization), self.at, answered.then_some(self.made));
+        self.contacts.into_iter().map(move |contact| row![id, contact, of, at, known_at])
     }
 }
 
@@ -167,7 +177,7 @@ pub fn tables() -> Vec<Table> {
         },
         Table {
             name: "touch_contact",
-            columns: &["touch_id", "contact_id", "organization_id", "at"],
+            columns: &["touch_id", "contact_id", "organization_id", "at", "answer_known_at"],
             rows: Box::new((0..TOUCHES).map(Touch::of).flat_map(Touch::parts)),
         },
     ]

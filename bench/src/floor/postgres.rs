@@ -79,8 +79,9 @@ const LOG: &str = "
             created_at, updated_at, version)
         values ($1, $2, $3, $4, $5, 'COMPLETED', $6, $7, $8, $9, $10, $11, $12, $13, false, $14, '[]', $15, $15, 1)
     ), new_part as (
-        insert into touch_contact (touch_id, contact_id, organization_id, at)
-        select $1, contact, $2, $7 from unnest($16::uuid[]) contact
+        insert into touch_contact (touch_id, contact_id, organization_id, at, answer_known_at)
+        select $1, contact, $2, $7, case when $13 or $6 = 'INBOUND' or $5 = 'MEETING' then $10 end
+        from unnest($16::uuid[]) contact
     )
     insert into event (id, organization_id, at, type, actor_id, subject_noun, subject_id, account_id, changes)
     values ($17, $2, $15, 'touch.created', $4, 'touch', $1, $3, $18)";
