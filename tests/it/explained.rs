@@ -76,8 +76,9 @@ async fn fill(connection: &DatabaseConnection, owners: &[String]) {
 
 #[on_both_databases]
 async fn no_list_reads_or_sorts_much_more_than_it_shows(world: &World) {
+    let manager = world.manager("Mia").await;
     let seller = world.seller("Ann").await;
-    let other = world.seller("Bob").await;
+    let other = world.seller("Bob").under(&manager).await;
     world.server().database().leave_rows_beside_the_feed();
     let connection = world.server().database().connect().await;
     fill(&connection, &[seller.id().to_owned(), other.id().to_owned()]).await;
@@ -156,6 +157,18 @@ async fn no_list_reads_or_sorts_much_more_than_it_shows(world: &World) {
             }
         }
     }
+    // Of who sees thousands of accounts, the seats of each row's account are looked at, and not those of all accounts that the
+    // rows are among.
+    let _ = app.db.watched();
+    let _ = manager.query("{ targets(filter: {absent: false}) { nodes { id } } }").await.data("");
+    let statements = app.db.watched();
+    let page = statements.iter().find(|statement| statement.sql.contains("EXISTS") && statement.sql.contains("LIMIT"));
+    let plan = explain(&connection, page.unwrap()).await;
+    if world.server().database().kind() == Kind::Sqlite {
+        let seats: Vec<&str> = plan.text.lines().filter(|line| line.starts_with("SEARCH seat")).collect();
+        assert!(!seats.is_empty() && seats.iter().all(|line| line.ends_with("(account_id=?)")), "{}", plan.text);
+        assert!(!plan.text.contains("REUSE LIST"), "{}", plan.text);
+    }
     empty(&connection).await;
 }
 
@@ -174,6 +187,11 @@ async fn empty(connection: &DatabaseConnection) {
         "seat",
         "account",
     ];
+    if connection.get_database_backend() == DbBackend::Postgres {
+        // Row by row, it would look for what hangs off each account in the indexes of whole organizations.
+        connection.execute_unprepared(&format!("truncate {} cascade", filled.join(", "))).await.unwrap();
+        return;
+    }
     for table in filled {
         connection.execute_unprepared(&format!("delete from {table}")).await.unwrap();
     }
@@ -242,33 +260,5 @@ async fn a_page_deep_down_is_found_by_its_index(world: &World) {
         "(organization_id=? AND (at,id)<(?,?))"
     };
     assert!(plan.text.contains(by_index), "{}", plan.text);
-    empty(&connection).await;
-}
-
-#[on_both_databases]
-async fn whose_accounts_a_manager_sees_is_looked_up_seat_by_seat(world: &World) {
-    let mia = world.manager("Mia").await;
-    let (ann, bob) = (world.seller("Ann").under(&mia).await, world.seller("Bob").under(&mia).await);
-    world.server().database().leave_rows_beside_the_feed();
-    let connection = world.server().database().connect().await;
-    fill(&connection, &[ann.id().to_owned(), bob.id().to_owned()]).await;
-    let app = world.server().app();
-    app.db.watch();
-    let _ = app.db.watched();
-    let _ = mia.query("{ targets(filter: {absent: false}) { nodes { id } } }").await.data("");
-    let statements = app.db.watched();
-    let page = statements.iter().find(|statement| statement.sql.contains("LIMIT") && statement.sql.contains("EXISTS"));
-    let plan = explain(&connection, page.unwrap()).await;
-    // For each target the seats of the whole list of accounts would be read.
-    if world.server().database().kind() == Kind::Sqlite {
-        let seats: Vec<&str> = plan.text.lines().filter(|line| line.starts_with("SEARCH seat")).collect();
-        assert!(
-            !seats.is_empty() && seats.iter().all(|line| line.contains("user_id=? AND account_id=?")),
-            "{}",
-            plan.text
-        );
-    } else {
-        assert!(plan.rows_read.unwrap() <= 20_000, "{}", plan.text);
-    }
     empty(&connection).await;
 }
