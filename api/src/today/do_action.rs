@@ -28,12 +28,14 @@ pub(super) struct Task {
 pub(super) async fn find(cx: &Cx, days: &[Today]) -> Result<Vec<Box<dyn Finding>>> {
     let viewer = cx.viewer()?;
     let last = horizon(days);
-    // Looked up for each action: of all plans, most are other people's.
+    // Looked up for each action: of all plans, most are other people's. Without the limit, which is a parameter, PostgreSQL
+    // would join them all.
     let plan = plan::Entity::of(viewer.organization.id)
         .filter(Expr::col((plan::Entity, plan::Column::Id)).equals((plan_action::Entity, plan_action::Column::PlanId)))
         .filter(plan::Column::Status.ne(PlanStatus::Closed))
         .select_only()
         .column(plan::Column::Id)
+        .limit(1)
         .into_query();
     let rows = viewer
         .rows::<plan_action::Entity>(plan_action::Column::AccountId)
