@@ -14,7 +14,7 @@ use crate::calendar::DAY;
 use crate::calendar::{end_of, monday, start_of};
 use crate::context::Cx;
 use crate::error::{Fault, Result};
-use crate::graph::{Answers, Asked, ROWS_AT_A_STRETCH, object};
+use crate::graph::{Answers, Asked, object};
 use crate::paging::LONGEST_LIST;
 use crate::scalar::DateRange;
 use crate::touch::people::zone_of;
@@ -181,7 +181,7 @@ impl Outreach {
     }
 }
 
-/// The focus of days, from all touches of those and of the 90 days before, each account's by time.
+/// The focus of days, from all touches of those and of the 90 days before, by time.
 fn focus(touches: &[Made], listed: &Listed, (from, to): (Day, Day), zone: Tz) -> Focus {
     let mut mondays = Vec::new();
     let mut next = monday(from);
@@ -227,14 +227,16 @@ const fn short(account: Uuid) -> u64 {
     account.as_u128() as u64
 }
 
-/// A user's touches at an account out of their text, by time: from each its distance from `base`, and its minutes with two
-/// flags below.
-fn parse(list: &str, account: u64, base: Instant) -> Vec<Made> {
+/// A user's touches out of their text, by time: from each its distance from `base`, its minutes with two flags below, and
+/// the lower half of its account's id.
+fn parse(list: &str, base: Instant) -> Vec<Made> {
     let mut touches: Vec<Made> = list
         .split(',')
         .filter_map(|touch| {
-            let (at, flags) = touch.split_once(':')?;
-            let (at, flags) = (at.parse::<i64>().ok()?, flags.parse::<u32>().ok()?);
+            let mut parts = touch.split(':');
+            let at = parts.next()?.parse::<i64>().ok()?;
+            let flags = parts.next()?.parse::<u32>().ok()?;
+            let account = u64::from_str_radix(parts.next()?, 16).ok()?;
             let (outbound, answered) = (flags & 2 != 0, flags & 1 != 0);
             Some(Made { at: Instant(base.0.saturating_add(at)), minutes: flags / 4, outbound, answered, account })
         })
@@ -243,13 +245,17 @@ fn parse(list: &str, account: u64, base: Instant) -> Vec<Made> {
     touches
 }
 
-/// What users made between two instants, that the caller sees, account by account, and there by time: one statement for any
-/// number of them.
+/// What users made between two instants, that the caller sees: one statement for any number of them.
 async fn made(cx: &Cx, users: &[UserId], from: Instant, to: Instant) -> Result<HashMap<UserId, Vec<Made>>> {
     use touch::Column;
+    let hex = match cx.app.db.backend() {
+        sea_orm::DbBackend::Postgres => "replace(right(touch.account_id::text, 17), '-', '')",
+        _ => "substr(hex(touch.account_id), 17)",
+    };
     let text = format!(
         "string_agg(cast(touch.at - {} as text) || ':' || cast(touch.minutes * 4
-            + case when touch.direction = 'OUTBOUND' then 2 else 0 end + case when touch.answered then 1 else 0 end as text), ',')",
+            + case when touch.direction = 'OUTBOUND' then 2 else 0 end + case when touch.answered then 1 else 0 end as text)
+            || ':' || {hex}, ',')",
         from.0
     );
     let query = cx
@@ -260,19 +266,15 @@ async fn made(cx: &Cx, users: &[UserId], from: Instant, to: Instant) -> Result<H
         .filter(Column::At.lt(to))
         .filter(Expr::cust("touch.weight > 0"))
         .select_only()
-        .columns([Column::UserId, Column::AccountId])
+        .column(Column::UserId)
         .expr(Expr::cust(text))
         .group_by(Column::UserId)
-        .group_by(Column::AccountId)
         .into_query();
-    let mut all: HashMap<UserId, Vec<Made>> = HashMap::new();
-    for (number, row) in cx.reader().query_all(&query).await?.into_iter().enumerate() {
-        let list: String = row.try_get_by_index(2)?;
-        let touches = parse(&list, short(row.try_get_by_index(1)?), from);
-        all.entry(row.try_get_by_index(0)?).or_default().extend(touches);
-        if number % ROWS_AT_A_STRETCH == 0 {
-            tokio::task::yield_now().await;
-        }
+    let mut all = HashMap::new();
+    for row in cx.reader().query_all(&query).await? {
+        let list: String = row.try_get_by_index(1)?;
+        all.insert(row.try_get_by_index(0)?, parse(&list, from));
+        tokio::task::yield_now().await;
     }
     Ok(all)
 }
@@ -393,9 +395,9 @@ mod tests {
 
     #[test]
     fn a_text_holds_touches_by_time() {
-        let account = short(Uuid::from_u128(0x0102_0304_0506_0708_f90a_0b0c_0d0e_0f10));
-        assert_eq!(account, 0xf90a_0b0c_0d0e_0f10);
-        let parsed = parse("5:242,2:21,nonsense,7", account, Instant(100));
+        let account = Uuid::from_u128(0x0102_0304_0506_0708_f90a_0b0c_0d0e_0f10);
+        let parsed = parse("5:242:f90a0b0c0d0e0f10,2:21:F90A0B0C0D0E0F10,nonsense", Instant(100));
+        let account = short(account);
         assert_eq!(
             parsed,
             [
@@ -403,7 +405,7 @@ mod tests {
                 Made { at: Instant(105), minutes: 60, outbound: true, answered: false, account },
             ]
         );
-        assert!(parse("", 0, Instant(0)).is_empty());
+        assert!(parse("", Instant(0)).is_empty());
     }
 
     #[test]
