@@ -4,9 +4,8 @@
 //! to carry out. There the rows go over as one JSON parameter, and the statement's text stays the same for any number
 //! of them. SQLite parses fast, and takes VALUES.
 
-use std::fmt::Write as _;
-
 use crate::error::Result;
+use crate::sql::Sql;
 use sea_orm::sea_query::OnConflict;
 use sea_orm::{
     ActiveModelTrait, ActiveValue, ColumnTrait, ColumnType, ConnectionTrait, DbBackend, DbErr, EntityTrait, Iden,
@@ -74,23 +73,24 @@ impl Rows {
         Self { into, rows: rows.iter_mut().map(values).collect() }
     }
 
-    /// Writes the statement that inserts them, with its parameters after those that are there already.
-    pub fn write(self, backend: DbBackend, sql: &mut String, values: &mut Vec<Value>) {
-        sql.push_str(&self.into);
+    /// Writes the statement that inserts them; where there is such a table, as often as it has rows: once, or not at all.
+    pub fn write(self, times: Option<&str>, sql: &mut Sql) {
+        sql.push(&self.into);
+        if let Some(table) = times {
+            sql.push(" select given.* from ").push(table).push(", (");
+        }
         for (number, row) in self.rows.into_iter().enumerate() {
-            sql.push_str(if number == 0 { " values (" } else { ", (" });
+            sql.push(if number == 0 { " values (" } else { ", (" });
             for (place, value) in row.into_iter().enumerate() {
                 if place > 0 {
-                    sql.push_str(", ");
+                    sql.push(", ");
                 }
-                values.push(value);
-                // Writing into memory does not fail.
-                let _ = match backend {
-                    DbBackend::Postgres => write!(sql, "${}", values.len()),
-                    _ => write!(sql, "?"),
-                };
+                sql.value(value);
             }
-            sql.push(')');
+            sql.push(")");
+        }
+        if times.is_some() {
+            sql.push(") as given");
         }
     }
 }
@@ -225,20 +225,22 @@ mod tests {
             answer_known_at: None,
         };
         let row = row.into_active_model().reset_all();
-        let into = "insert into \"touch_contact\" (\"touch_id\", \"contact_id\", \"organization_id\", \"at\", \"answer_known_at\") values ";
-        let write = |backend| {
-            let (mut sql, mut values) = (String::new(), vec![Value::from(1_i64)]);
-            Rows::of::<entity::touch_contact::Entity>(vec![row.clone(), row.clone()]).write(
-                backend,
-                &mut sql,
-                &mut values,
-            );
-            assert_eq!(values.len(), 11);
-            assert_eq!(values[9], Value::from(7_i64));
-            sql
-        };
-        assert_eq!(write(DbBackend::Postgres), format!("{into}($2, $3, $4, $5, $6), ($7, $8, $9, $10, $11)"));
-        assert_eq!(write(DbBackend::Sqlite), format!("{into}(?, ?, ?, ?, ?), (?, ?, ?, ?, ?)"));
+        let into = "insert into \"touch_contact\" (\"touch_id\", \"contact_id\", \"organization_id\", \"at\", \"answer_known_at\")";
+        for (times, values) in [
+            (None, " values ($2, $3, $4, $5, $6), ($7, $8, $9, $10, $11)"),
+            (
+                Some("sound"),
+                " select given.* from sound, ( values ($2, $3, $4, $5, $6), ($7, $8, $9, $10, $11)) as given",
+            ),
+        ] {
+            let mut sql = Sql::new(DbBackend::Postgres);
+            sql.parameter(1_i64);
+            Rows::of::<entity::touch_contact::Entity>(vec![row.clone(), row.clone()]).write(times, &mut sql);
+            let statement = sql.statement();
+            assert_eq!(statement.sql, format!("{into}{values}"));
+            let values = statement.values.unwrap().0;
+            assert_eq!((values.len(), &values[9]), (11, &Value::from(7_i64)));
+        }
     }
 
     #[test]

@@ -16,6 +16,7 @@ use crate::connection::Connections;
 use crate::error::{Fault, Result, UserErrorCode};
 use crate::graph::ROWS_AT_A_STRETCH;
 use crate::money::{Currency, Money};
+use crate::sql::Sql;
 
 /// The request that is being answered.
 #[derive(Clone)]
@@ -209,6 +210,18 @@ impl Viewer {
             return Cond::any().add(self.in_line(account::Column::OwnerId)).add(seats);
         }
         Cond::all().add(seats)
+    }
+
+    /// The same of the one account that a statement which is written out has in its table `account`.
+    pub fn sees_this(&self, sql: &mut Sql) {
+        if self.sees_all() {
+            sql.push("true");
+            return;
+        }
+        let of_line = sql.one_of(self.line.iter().map(|user| user.0));
+        sql.push("(account.owner_id ").push(&of_line);
+        sql.push(" or exists (select 1 from seat where seat.organization_id = account.organization_id");
+        sql.push(" and seat.account_id = account.id and seat.user_id ").push(&of_line).push("))");
     }
 
     /// The same for accounts that were found by their ids, each with its owner: which of them are not seen? The owner

@@ -4,8 +4,6 @@
 //! changed (from each noun's [`Record::facts`]) and puts the events in just before the commit, in one statement.
 //! Replaying the feed gives the rows again, for every fact of a row is in its events.
 
-use std::fmt::Write as _;
-
 use entity::{AccountId, Day, EventId, Id, Instant, OrganizationId, Scoped, UserId, event, external_id};
 use sea_orm::{
     ActiveModelBehavior, ActiveModelTrait, ActiveValue, ColumnTrait, ConnectionTrait, DbBackend, EntityTrait,
@@ -20,6 +18,7 @@ use crate::bulk;
 use crate::context::{Cx, Viewer, among};
 use crate::error::Result;
 use crate::money::Currency;
+use crate::sql::Sql;
 use crate::transaction::Transaction;
 
 /// What a row says, by the names of the schema, as JSON.
@@ -392,31 +391,52 @@ impl<'a> Write<'a> {
     ///
     /// # Errors
     /// The database's.
-    pub async fn commit(mut self) -> Result<()> {
+    pub async fn commit(self) -> Result<()> {
+        let sql = Sql::new(self.cx.app.db.backend());
+        self.commit_if(sql).await.map(drop)
+    }
+
+    /// The same where a selection finds its one row, when the last rows are written; else everything is left as it was, and
+    /// the answer is false. On PostgreSQL a change of last rows alone takes one statement with its check.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn commit_where(self, sound: impl FnOnce(&mut Sql)) -> Result<bool> {
+        let mut sql = Sql::new(self.cx.app.db.backend());
+        sql.push("with sound as (");
+        sound(&mut sql);
+        sql.push(") ");
+        self.commit_if(sql).await
+    }
+
+    /// `sql` has nothing in it, or a table `sound` of one row or none.
+    async fn commit_if(mut self, mut sql: Sql) -> Result<bool> {
         let (events, last) = (std::mem::take(&mut self.events), std::mem::take(&mut self.last));
-        if last.is_empty() {
+        let mut times = (!sql.is_empty()).then_some("sound");
+        if last.is_empty() && times.is_none() {
             bulk::insert::<event::Entity, _>(&self.tx, events, false).await?;
-            return Ok(self.tx.commit().await?);
+            self.tx.commit().await?;
+            return Ok(true);
         }
-        let events = bulk::Rows::of::<event::Entity>(events);
         let backend = self.cx.app.db.backend();
-        let (mut sql, mut values) = (String::new(), Vec::new());
         for (number, rows) in last.into_iter().enumerate() {
             if backend == DbBackend::Postgres {
-                let before = if number == 0 { "with" } else { "," };
-                // Writing into memory does not fail.
-                let _ = write!(sql, "{before} part_{number} as (");
-                rows.write(backend, &mut sql, &mut values);
-                sql.push_str(") ");
+                let before = if sql.is_empty() { "with" } else { "," };
+                sql.push(before).push(" part_").push(&number.to_string()).push(" as (");
+                rows.write(times, &mut sql);
+                sql.push(") ");
             } else {
-                rows.write(backend, &mut sql, &mut values);
-                let statement =
-                    Statement::from_sql_and_values(backend, std::mem::take(&mut sql), std::mem::take(&mut values));
-                self.tx.execute_raw(statement).await?;
+                rows.write(times.take(), &mut sql);
+                let statement = std::mem::replace(&mut sql, Sql::new(backend)).statement();
+                // All the rest follows where the first was written.
+                if self.tx.execute_raw(statement).await?.rows_affected() == 0 {
+                    self.tx.rollback().await?;
+                    return Ok(false);
+                }
             }
         }
-        events.write(backend, &mut sql, &mut values);
-        Ok(self.tx.commit_with(Statement::from_sql_and_values(backend, sql, values)).await?)
+        bulk::Rows::of::<event::Entity>(events).write(times, &mut sql);
+        Ok(self.tx.commit_with(sql.statement()).await?)
     }
 
     /// Adds a new row as the last of the change: it goes in with the events, on PostgreSQL in one statement with them, so

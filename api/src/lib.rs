@@ -46,6 +46,7 @@ pub mod promise;
 pub mod scalar;
 pub mod schema;
 pub mod server;
+pub mod sql;
 pub mod target;
 pub mod target_list;
 pub mod telemetry;

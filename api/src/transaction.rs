@@ -90,16 +90,22 @@ impl<'a> Transaction<'a> {
         }
     }
 
-    /// Makes what was done stand, with one statement more. Where that is the only one, it is a transaction by itself.
+    /// Makes what was done stand, with one statement more, unless that writes no row: then everything is left as it was, and
+    /// the answer is false. Where it is the only statement, it is a transaction by itself.
     ///
     /// # Errors
     /// The database's.
-    pub async fn commit_with(mut self, last: Statement) -> Result<(), DbErr> {
+    pub async fn commit_with(mut self, last: Statement) -> Result<bool, DbErr> {
         if self.begun.get_mut().is_none() {
-            return self.db.writer().execute_raw(last).await.map(drop);
+            return Ok(self.db.writer().execute_raw(last).await?.rows_affected() > 0);
         }
-        self.execute_raw(last).await?;
-        self.commit().await
+        let wrote = self.execute_raw(last).await?.rows_affected() > 0;
+        if wrote {
+            self.commit().await?;
+        } else {
+            self.rollback().await?;
+        }
+        Ok(wrote)
     }
 
     /// Leaves everything as it was.

@@ -2,8 +2,10 @@
 //! they are used, among the errors of the document, and lets some through to the execution; looked at beforehand they
 //! are told apart from those by the stage, and every fault is named at once.
 
+use std::borrow::Cow;
+
 use async_graphql::{
-    Name, Pos, Positioned, ServerError, Value, Variables,
+    Pos, Positioned, ServerError, Value, Variables,
     parser::types::VariableDefinition,
     registry::{MetaType, MetaTypeName, Registry},
 };
@@ -42,26 +44,27 @@ struct Search<'a> {
     faults: Vec<ServerError>,
     name: &'a str,
     position: Pos,
-    path: Vec<String>,
+    /// Looked at again and again, and told seldom: fields' names stay where they are.
+    path: Vec<Cow<'a, str>>,
 }
 
-impl Search<'_> {
+impl<'a> Search<'a> {
     fn fault(&mut self, what: &str) {
         if self.faults.len() < MAX_FAULTS {
-            let place: String = self.path.iter().flat_map(|step| [".", step]).collect();
+            let place: String = self.path.iter().flat_map(|step| [".", step.as_ref()]).collect();
             self.faults.push(
                 Code::BadUserInput.error(format!("Variable ${}{place}: {what}.", self.name), Some(self.position)),
             );
         }
     }
 
-    fn inside(&mut self, step: &impl ToString, look: impl FnOnce(&mut Self)) {
-        self.path.push(step.to_string());
+    fn inside(&mut self, step: impl Into<Cow<'a, str>>, look: impl FnOnce(&mut Self)) {
+        self.path.push(step.into());
         look(self);
         self.path.pop();
     }
 
-    fn value(&mut self, expected: &str, value: &Value) {
+    fn value(&mut self, expected: &str, value: &'a Value) {
         match (MetaTypeName::create(expected), value) {
             (MetaTypeName::NonNull(_), Value::Null) => {
                 self.fault(&format!("{expected} must not be null"));
@@ -70,7 +73,7 @@ impl Search<'_> {
             (_, Value::Null) => {}
             (MetaTypeName::List(inner), Value::List(items)) => {
                 for (number, item) in items.iter().enumerate() {
-                    self.inside(&number, |search| search.value(inner, item));
+                    self.inside(number.to_string(), |search| search.value(inner, item));
                 }
             }
             // One value stands for a list of one.
@@ -79,7 +82,7 @@ impl Search<'_> {
         }
     }
 
-    fn named(&mut self, name: &str, value: &Value) {
+    fn named(&mut self, name: &str, value: &'a Value) {
         // Int is 32 bits wide; async-graphql finds out while it executes.
         let wide = |value: &Value| {
             name == "Int"
@@ -110,12 +113,12 @@ impl Search<'_> {
                     self.fault(&format!("{name} needs exactly one field, and that not null"));
                 }
                 for unknown in given.keys().filter(|key| !input_fields.contains_key(key.as_str())) {
-                    self.inside(unknown, |search| {
+                    self.inside(unknown.as_str(), |search| {
                         search.fault(&format!("{name} has no such field"));
                     });
                 }
                 for field in input_fields.values() {
-                    self.inside(&field.name, |search| match given.get(&Name::new(&field.name)) {
+                    self.inside(field.name.as_str(), |search| match given.get(field.name.as_str()) {
                         Some(value) => search.value(&field.ty, value),
                         None if MetaTypeName::create(&field.ty).is_non_null() && field.default_value.is_none() => {
                             search.fault(&format!("a value of type {} is required", field.ty));

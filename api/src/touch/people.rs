@@ -6,21 +6,19 @@
 use async_graphql::ID;
 use chrono_tz::Tz;
 use entity::{
-    AccountId, Columns, ContactId, Id, Instant, OrganizationId, Row, Scoped, Stored, TouchId, UserId, account, contact,
-    touch, touch_contact, user,
+    AccountId, ContactId, Id, Instant, OrganizationId, Scoped, TouchId, UserId, account, contact, touch, touch_contact,
+    user,
 };
-use sea_orm::sea_query::{Expr, SimpleExpr};
-use sea_orm::{
-    ActiveModelTrait, ColumnTrait, ConnectionTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect, QueryTrait,
-};
+use sea_orm::{ActiveModelTrait, ColumnTrait, ConnectionTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect};
 
 use super::weight::{answer_known_at, missed_at};
+use super::write::not_archived;
 use crate::account::team;
 use crate::check::Check;
-use crate::context::{Cx, Viewer, among, only};
+use crate::context::{Cx, Viewer, among};
 use crate::error::Result;
 use crate::event::Write;
-use crate::paging::place_of;
+use crate::sql::Sql;
 use crate::{calendar, error::UserErrorCode};
 
 /// People at one touch at most.
@@ -53,15 +51,17 @@ pub fn stored(people: &[ContactId]) -> String {
     text
 }
 
-/// The people that an input names, each once, in the order given; no more than are too many.
-pub(super) fn distinct(given: &[ID]) -> Vec<ContactId> {
-    let mut ids = Vec::with_capacity(given.len().min(MOST + 1));
-    for id in given.iter().filter_map(|id| ContactId::parse(id).ok()) {
-        if ids.len() <= MOST && !ids.contains(&id) {
+/// The people that an input names, each once, in the order given; None where one is no id of a person's, or where there are
+/// too many.
+pub(super) fn distinct(given: &[ID]) -> Option<Vec<ContactId>> {
+    let mut ids = Vec::with_capacity(given.len().min(MOST));
+    for id in given {
+        let id = ContactId::parse(id).ok().filter(|_| given.len() <= MOST)?;
+        if !ids.contains(&id) {
             ids.push(id);
         }
     }
-    ids
+    Some(ids)
 }
 
 /// Refuses more people than a touch may have.
@@ -83,49 +83,37 @@ pub(super) fn elsewhere(check: &mut Check, field: &str, person: &str, account: &
     );
 }
 
-/// What is read of a touch's account.
-const READ: [account::Column; 4] =
-    [account::Column::Id, account::Column::Name, account::Column::OwnerId, account::Column::ArchivedAt];
+/// Finds one row where the viewer sees this account, it is not archived, and all of these people are of it: what a new
+/// touch needs, for its write to ask. Where it finds none, [`missing`] tells why.
+pub(super) fn are_there(viewer: &Viewer, id: AccountId, people: &[ContactId], sql: &mut Sql) {
+    let (organization, account) = (sql.parameter(viewer.organization.id), sql.parameter(id));
+    sql.push(&format!(
+        "select 1 from account where organization_id = ${organization} and id = ${account} and archived_at is null and "
+    ));
+    viewer.sees_this(sql);
+    if !people.is_empty() {
+        let of_these = sql.one_of(people.iter().map(|person| person.0));
+        let count = sql.parameter(i64::try_from(people.len()).unwrap_or(i64::MAX));
+        sql.push(&format!(
+            " and ${count} = (select count(*) from contact where organization_id = ${organization} \
+             and account_id = ${account} and id {of_these} and erased_at is null)"
+        ));
+    }
+}
 
-/// The account that an input names, as far as it is seen, with what is read of it, and whether all of these people are of it: in one statement,
-/// which is all that a sound input takes.
+/// Notes what a new touch needs and is not there: its account, and its people.
 ///
 /// # Errors
 /// The database's.
-pub(super) async fn account_with(
-    cx: &Cx,
-    viewer: &Viewer,
-    check: &mut Check,
-    id: &ID,
-    people: &[ContactId],
-) -> Result<Option<(account::Model, bool)>> {
-    let Some(id) = check.id::<AccountId>("accountId", id) else { return Ok(None) };
-    let organization = viewer.organization.id;
-    let columns = READ.into_iter().map(place_of::<account::Entity>).fold(Columns::NONE, Columns::with);
-    let accounts = account::Entity::of(organization).filter(account::Column::Id.eq(id));
-    let mut query = only(accounts, columns).into_query();
-    let there = contact::Entity::of(organization)
-        .filter(contact::Column::AccountId.eq(id))
-        .filter(among(cx.reader(), contact::Column::Id, people.iter().copied()))
-        .filter(contact::Column::ErasedAt.is_null())
-        .select_only()
-        .expr(Expr::cust("count(*)"))
-        .into_query();
-    query.expr(SimpleExpr::SubQuery(None, Box::new(there.into())));
-    let row = cx.reader().read(cx.app.db.backend().build(&query)).await?.into_iter().next();
-    let found = match row {
-        Some(row) => {
-            let there: i64 = Stored::at(&row, READ.len())?;
-            let account = account::Model::read(&row, columns)?;
-            let unseen = viewer.unseen(cx.reader(), [(account.id, account.owner_id)]).await?;
-            unseen.is_empty().then_some((account, usize::try_from(there) == Ok(people.len())))
-        }
-        None => None,
-    };
-    if found.is_none() {
+pub(super) async fn missing(cx: &Cx, check: &mut Check, account: &ID, people: &[ID]) -> Result<()> {
+    let viewer = cx.viewer()?;
+    let Some(id) = check.id::<AccountId>("accountId", account) else { return Ok(()) };
+    let Some(account) = viewer.account(cx.reader(), id, false).await? else {
         check.not_found("accountId", "account");
-    }
-    Ok(found)
+        return Ok(());
+    };
+    not_archived(check, "accountId", &account);
+    named(cx.reader(), viewer, check, "contactIds", people, &account, "[]").await.map(drop)
 }
 
 /// The people that an input names, as they are stored: of the touch's account, or on the touch already.

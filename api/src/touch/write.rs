@@ -236,45 +236,54 @@ async fn add(cx: &Cx, mut check: Check, mut touch: touch::Model, around: Around)
     check_time(&mut check, "at", touch.status, touch.at, cx.now);
     touch.external_ids = check.external_ids("externalIds", external_ids.as_deref().unwrap_or_default());
     let mut write = Write::begin(cx)?;
+    // What few touches need waits in boxes of its own: a future that has it all would be moved about with every touch.
     let mut zone = zone_of(&viewer.user);
     if let Some(id) = &user_id
-        && let Some(user) = team::active_member(cx, &write, &mut check, "userId", id).await?
+        && let Some(user) = Box::pin(team::active_member(cx, &write, &mut check, "userId", id)).await?
     {
         not_somebody_else_s(cx, &mut check, "userId", user.id)?;
         zone = zone_of(&user);
         touch.user_id = user.id;
     }
     touch.missed_at = missed_at(touch.at, zone);
-    // What a touch hangs off is never taken away, so it is read before anything begins.
+    touch.account_id = AccountId::parse(&account_id).unwrap_or(touch.account_id);
     let given = contact_ids.as_deref().unwrap_or_default();
-    let ids = people::distinct(given);
-    if let Some((account, are_there)) = people::account_with(cx, viewer, &mut check, &account_id, &ids).await? {
-        not_archived(&mut check, "accountId", &account);
-        touch.contact_ids = if are_there && ids.len() == given.len() && ids.len() <= people::MOST {
-            people::stored(&ids)
-        } else {
-            people::named(cx.reader(), viewer, &mut check, "contactIds", given, &account, "[]").await?
-        };
-        touch.account_id = account.id;
-    }
+    let present = people::distinct(given);
     if let Some(id) = &opportunity_id {
-        touch.opportunity_id = opportunity_for(cx, &write, &mut check, id, touch.account_id).await?;
+        touch.opportunity_id = Box::pin(opportunity_for(cx, &write, &mut check, id, touch.account_id)).await?;
     }
     if let Some(id) = &action_id {
-        touch.action_id = action::for_touch(viewer, &write, &mut check, id, touch.account_id).await?;
+        touch.action_id = Box::pin(action::for_touch(viewer, &write, &mut check, id, touch.account_id)).await?;
     }
     check.untaken(&write.tx, viewer.organization.id, TouchId::PREFIX, "externalIds", &touch.external_ids, None).await?;
-    check.done()?;
-    if touch.user_id != viewer.user.id {
-        team::join(&mut write, touch.organization_id, &[(touch.account_id, touch.user_id)]).await?;
+    // Whether the account and the people are there, the write itself asks. It is told along with other faults, and before
+    // somebody joins the account's team.
+    let joins = touch.user_id != viewer.user.id;
+    if joins || present.is_none() || !check.is_clean() || touch.account_id.uuid().is_nil() {
+        Box::pin(people::missing(cx, &mut check, &account_id, given)).await?;
+        check.done()?;
     }
-    let mut write = action::complete_by_touch(viewer, write, &touch).await?;
+    let present = present.unwrap_or_default();
+    touch.contact_ids = people::stored(&present);
+    if joins {
+        Box::pin(team::join(&mut write, touch.organization_id, &[(touch.account_id, touch.user_id)])).await?;
+    }
+    if touch.action_id.is_some() {
+        write = Box::pin(action::complete_by_touch(viewer, write, &touch)).await?;
+    }
     let touch = write.add_last(touch);
     let mut parts = Parts::default();
     parts.note(None, &touch);
     parts.save_last(&mut write);
-    write.commit().await?;
-    Ok(touch.into())
+    if write.commit_where(|sql| people::are_there(viewer, touch.account_id, &present, sql)).await? {
+        return Ok(touch.into());
+    }
+    Box::pin(people::missing(cx, &mut check, &account_id, given)).await?;
+    if check.is_clean() {
+        let message = "The account, or somebody who is to have taken part, was changed at this moment: log it again.";
+        check.fault(UserErrorCode::Conflict, "accountId", message);
+    }
+    check.refuse()
 }
 
 /// Refuses what goes to an account that is archived.

@@ -1,0 +1,95 @@
+//! A statement that is written out, for where making it from parts would take longer than running it.
+
+use std::fmt::Write as _;
+
+use sea_orm::{DbBackend, Statement, Value};
+use uuid::Uuid;
+
+use crate::context::as_array;
+
+/// A statement on its way: its text, and the parameters that it names by their numbers.
+pub struct Sql {
+    backend: DbBackend,
+    text: String,
+    values: Vec<Value>,
+}
+
+impl Sql {
+    /// An empty one.
+    #[must_use]
+    pub const fn new(backend: DbBackend) -> Self {
+        Self { backend, text: String::new(), values: Vec::new() }
+    }
+
+    /// Has nothing been written yet?
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.text.is_empty()
+    }
+
+    /// Adds text.
+    pub fn push(&mut self, text: &str) -> &mut Self {
+        self.text.push_str(text);
+        self
+    }
+
+    /// Adds a parameter, and its number to the text.
+    pub fn value(&mut self, value: impl Into<Value>) -> &mut Self {
+        let number = self.parameter(value);
+        // Writing into memory does not fail.
+        let _ = write!(self.text, "${number}");
+        self
+    }
+
+    /// Adds a parameter that is named by its number, `$1` and so on, in texts to come.
+    pub fn parameter(&mut self, value: impl Into<Value>) -> usize {
+        self.values.push(value.into());
+        self.values.len()
+    }
+
+    /// That what stands before it is one of these ids, for texts to come: one parameter for any number of them.
+    pub fn one_of(&mut self, ids: impl IntoIterator<Item = Uuid>) -> String {
+        if self.backend == DbBackend::Postgres {
+            return format!("= any(${})", self.parameter(as_array(ids)));
+        }
+        let mut json = String::from("[");
+        for id in ids {
+            let comma = if json.len() > 1 { "," } else { "" };
+            let _ = write!(json, "{comma}\"{}\"", id.simple());
+        }
+        json.push(']');
+        format!("in (select unhex(value) from json_each(${}))", self.parameter(json))
+    }
+
+    /// The statement.
+    #[must_use]
+    pub fn statement(self) -> Statement {
+        Statement::from_sql_and_values(self.backend, self.text, self.values)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parameters_are_numbered() {
+        for (backend, list, one) in [
+            (DbBackend::Postgres, "= any($2)", as_array([Uuid::nil(), Uuid::max()])),
+            (
+                DbBackend::Sqlite,
+                "in (select unhex(value) from json_each($2))",
+                format!("[\"{}\",\"{}\"]", "0".repeat(32), "f".repeat(32)).into(),
+            ),
+        ] {
+            let mut sql = Sql::new(backend);
+            assert!(sql.is_empty());
+            sql.push("select 1 where 7 = ").value(7);
+            let ids = sql.one_of([Uuid::nil(), Uuid::max()]);
+            sql.push(" and id ").push(&ids).push(" and 8 = ").value(8);
+            let statement = sql.statement();
+            assert_eq!(statement.sql, format!("select 1 where 7 = $1 and id {list} and 8 = $3"));
+            assert_eq!(statement.values.unwrap().0, [Value::from(7), one, Value::from(8)]);
+        }
+    }
+}
