@@ -33,9 +33,12 @@ impl Sql {
         self
     }
 
-    /// Adds a parameter, and its number to the text.
+    /// Adds a parameter, and its number to the text. An id that is there already is named once more: a row and its event
+    /// have most of theirs in common.
     pub fn value(&mut self, value: impl Into<Value>) -> &mut Self {
-        let number = self.parameter(value);
+        let value = value.into();
+        let known = matches!(value, Value::Uuid(_)).then(|| self.values.iter().position(|other| *other == value));
+        let number = known.flatten().map_or_else(|| self.parameter(value), |place| place + 1);
         // Writing into memory does not fail.
         let _ = write!(self.text, "${number}");
         self
@@ -86,10 +89,15 @@ mod tests {
             assert!(sql.is_empty());
             sql.push("select 1 where 7 = ").value(7);
             let ids = sql.one_of([Uuid::nil(), Uuid::max()]);
-            sql.push(" and id ").push(&ids).push(" and 8 = ").value(8);
+            sql.push(" and id ").push(&ids).push(" and 7 = ").value(7).push(" and ").value(Uuid::max());
+            sql.push(" = ").value(Uuid::max()).push(" or ").value(None::<Uuid>).push(" is null");
             let statement = sql.statement();
-            assert_eq!(statement.sql, format!("select 1 where 7 = $1 and id {list} and 8 = $3"));
-            assert_eq!(statement.values.unwrap().0, [Value::from(7), one, Value::from(8)]);
+            assert_eq!(
+                statement.sql,
+                format!("select 1 where 7 = $1 and id {list} and 7 = $3 and $4 = $4 or $5 is null")
+            );
+            let values = [Value::from(7), one, Value::from(7), Uuid::max().into(), None::<Uuid>.into()];
+            assert_eq!(statement.values.unwrap().0, values);
         }
     }
 }

@@ -91,13 +91,20 @@ pub(super) fn are_there(viewer: &Viewer, id: AccountId, people: &[ContactId], sq
         "select 1 from account where organization_id = ${organization} and id = ${account} and archived_at is null and "
     ));
     viewer.sees_this(sql);
-    if !people.is_empty() {
-        let of_these = sql.one_of(people.iter().map(|person| person.0));
-        let count = sql.parameter(i64::try_from(people.len()).unwrap_or(i64::MAX));
-        sql.push(&format!(
-            " and ${count} = (select count(*) from contact where organization_id = ${organization} \
-             and account_id = ${account} and id {of_these} and erased_at is null)"
-        ));
+    let of_account = format!(
+        "from contact where organization_id = ${organization} and account_id = ${account} and erased_at is null"
+    );
+    match people {
+        [] => {}
+        // Mostly. To count them takes longer.
+        [one] => {
+            sql.push(&format!(" and exists (select 1 {of_account} and id = ")).value(*one).push(")");
+        }
+        _ => {
+            let of_these = sql.one_of(people.iter().map(|person| person.0));
+            let count = sql.parameter(i64::try_from(people.len()).unwrap_or(i64::MAX));
+            sql.push(&format!(" and ${count} = (select count(*) {of_account} and id {of_these})"));
+        }
     }
 }
 

@@ -280,7 +280,7 @@ async fn add(cx: &Cx, mut check: Check, mut touch: touch::Model, around: Around)
     }
     Box::pin(people::missing(cx, &mut check, &account_id, given)).await?;
     if check.is_clean() {
-        let message = "The account, or somebody who is to have taken part, was changed at this moment: log it again.";
+        let message = "The account, or somebody who is to have taken part, was changed at this moment: send it again.";
         check.fault(UserErrorCode::Conflict, "accountId", message);
     }
     check.refuse()
