@@ -10,6 +10,7 @@ use crate::context::Cx;
 use crate::error::{Fault, Result};
 use crate::money::Currency;
 use crate::scalar::{Date, DateTime, Decimal};
+use crate::sql::as_json;
 use crate::text::{comparable, fold};
 
 /// How deep `and`, `or` and `not` may nest.
@@ -199,12 +200,15 @@ fn any_of<C: ColumnTrait, V: Into<Value>>(column: C, values: Vec<V>) -> SimpleEx
 
 /// The condition that a column's value is one of any number of ids, of thousands: one parameter on both databases.
 pub fn among_ids<C: ColumnTrait, I: Id>(cx: &Cx, column: C, ids: impl IntoIterator<Item = I>) -> SimpleExpr {
-    let ids: Vec<String> = ids.into_iter().map(|id| id.uuid().simple().to_string()).collect();
+    let ids = ids.into_iter().map(Id::uuid);
     let name = format!("\"{}\".\"{}\"", column.entity_name(), column.as_str());
     // Read in a query of its own, PostgreSQL makes a hash of them; as an array it would look through all of them, row by row.
     let (text, list) = match cx.app.db.backend() {
-        DbBackend::Postgres => ("select unnest($1::text::uuid[])", format!("{{{}}}", ids.join(","))),
-        _ => ("select unhex(value) from json_each(?)", format!("[\"{}\"]", ids.join("\",\""))),
+        DbBackend::Postgres => {
+            let ids: Vec<String> = ids.map(|id| id.simple().to_string()).collect();
+            ("select unnest($1::text::uuid[])", format!("{{{}}}", ids.join(",")))
+        }
+        _ => ("select unhex(value) from json_each(?)", as_json(ids)),
     };
     Expr::cust_with_values(format!("{name} in ({text})"), [list])
 }

@@ -7,6 +7,12 @@ use uuid::Uuid;
 
 use crate::context::as_array;
 
+/// Ids as one parameter of SQLite's, for `select unhex(value) from json_each(…)`.
+pub fn as_json(ids: impl IntoIterator<Item = Uuid>) -> String {
+    let ids: Vec<String> = ids.into_iter().map(|id| id.simple().to_string()).collect();
+    format!("[\"{}\"]", ids.join("\",\""))
+}
+
 /// A statement on its way: its text, and the parameters that it names by their numbers.
 pub struct Sql {
     backend: DbBackend,
@@ -55,13 +61,7 @@ impl Sql {
         if self.backend == DbBackend::Postgres {
             return format!("= any(${})", self.parameter(as_array(ids)));
         }
-        let mut json = String::from("[");
-        for id in ids {
-            let comma = if json.len() > 1 { "," } else { "" };
-            let _ = write!(json, "{comma}\"{}\"", id.simple());
-        }
-        json.push(']');
-        format!("in (select unhex(value) from json_each(${}))", self.parameter(json))
+        format!("in (select unhex(value) from json_each(${}))", self.parameter(as_json(ids)))
     }
 
     /// The statement.
