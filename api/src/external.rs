@@ -1,15 +1,16 @@
 //! Other systems' names for our rows, and custom fields: both are JSON in the row.
 
 use async_graphql::{InputObject, MaybeUndefined};
-use entity::{OrganizationId, Scoped, external_id};
-use sea_orm::{ColumnTrait, ConnectionTrait, QueryFilter};
+use sea_orm::ConnectionTrait;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::check::Check;
 use crate::error::{Result, UserErrorCode};
+use crate::event::Write;
 use crate::graph::object;
 use crate::scalar::Json;
+use crate::sql::Sql;
 
 /// Characters of a source, and of an id there, at most.
 const LONGEST: usize = 200;
@@ -132,30 +133,60 @@ impl Check {
         text
     }
 
-    /// Refuses names that other rows of the noun have.
+    /// Refuses names, as they were given in `externalIds`, that other rows of the noun have than this one; and for an account
+    /// its domain. One statement looks for all: whoever writes at the same time is seen by all of it or by none, and what is
+    /// taken is told together.
     ///
     /// # Errors
     /// The database's.
-    pub async fn untaken<C: ConnectionTrait>(
+    pub async fn untaken(
         &mut self,
-        connection: &C,
-        organization: OrganizationId,
+        write: &Write<'_>,
         noun: &str,
-        field: &str,
-        stored: &str,
-        own: Option<Uuid>,
+        own: Uuid,
+        given: &[ExternalIdInput],
+        domain: Option<&str>,
     ) -> Result<()> {
-        for (at, (source, id)) in read(stored).into_iter().enumerate() {
-            let other = external_id::Entity::of(organization)
-                .filter(external_id::Column::Noun.eq(noun))
-                .filter(external_id::Column::Source.eq(&source))
-                .filter(external_id::Column::Id.eq(&id))
-                .one(connection)
-                .await?;
-            if other.is_some_and(|other| Some(other.subject_id) != own) {
+        let names: Vec<_> = given.iter().map(key).collect();
+        let mut sql = Sql::new(write.tx.get_database_backend());
+        let organization = sql.parameter(write.organization());
+        for (source, id) in names.iter().flatten() {
+            if sql.is_empty() {
+                sql.push(&format!(
+                    "select source, id from external_id where organization_id = ${organization} and noun = "
+                ));
+                sql.value(noun).push(" and subject_id <> ").value(own).push(" and ((source = ");
+            } else {
+                sql.push(" or (source = ");
+            }
+            sql.value(source).push(" and id = ").value(id).push(")");
+        }
+        if !sql.is_empty() {
+            sql.push(")");
+        }
+        if let Some(domain) = domain {
+            sql.push(if sql.is_empty() { "" } else { " union all " });
+            sql.push(&format!(
+                "select null, domain from account where organization_id = ${organization} and domain = "
+            ));
+            sql.value(domain).push(" and id <> ").value(own);
+        }
+        if sql.is_empty() {
+            return Ok(());
+        }
+        let mut taken = Vec::new();
+        for row in write.tx.query_all_raw(sql.statement()).await? {
+            taken.push((row.try_get_by_index::<Option<String>>(0)?, row.try_get_by_index::<String>(1)?));
+        }
+        if let Some((_, domain)) = taken.iter().find(|(source, _)| source.is_none()) {
+            self.fault(UserErrorCode::Taken, "domain", format!("Another account has the domain {domain}."));
+        }
+        for (at, name) in names.into_iter().enumerate() {
+            let Some((source, id)) = name else { continue };
+            if taken.iter().any(|other| (other.0.as_ref(), &other.1) == (Some(&source), &id)) {
                 self.fault(
                     UserErrorCode::Taken,
-                    &format!("{field}.{at}"),
+                    &format!("externalIds.{at}"),
                     format!("Another {noun} has the external id {id} of {source}."),
                 );
             }

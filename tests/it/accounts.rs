@@ -106,26 +106,32 @@ async fn a_stale_write_is_refused_and_of_two_at_once_one_wins(world: &World) {
 #[on_both_databases]
 async fn a_domain_and_an_external_id_belong_to_one_account(world: &World) {
     let admin = world.admin();
-    let make = |name: &str| {
-        admin.mutate(
-            "createAccount",
-            "account { id }",
-            json!({"name": name, "domain": "acme.com", "externalIds": [{"source": "crm", "id": "7"}]}),
-        )
+    let make = |name: &str, round: usize| {
+        let domain = if round == 0 { "acme.com".to_owned() } else { format!("acme{round}.com") };
+        let names = json!([{"source": "erp", "id": name}, {"source": "crm", "id": round.to_string()}]);
+        admin.mutate("createAccount", "account { id }", json!({"name": name, "domain": domain, "externalIds": names}))
     };
-    // Two at once: one wins, the other is told.
-    let (one, other) = tokio::join!(make("One"), make("Other"));
-    let mut refusals = [one.refusals(), other.refusals()].concat();
-    refusals.sort();
-    let taken = |field: &str| ("TAKEN".to_owned(), field.to_owned());
-    assert_eq!(refusals, [taken("input.domain"), taken("input.externalIds.0")]);
+    // Two at once: one wins, the other is told of all that is taken, by the places that it gave.
+    for round in 0..10 {
+        let (one, other) = tokio::join!(make(&format!("One {round}"), round), make(&format!("Other {round}"), round));
+        let taken = |field: &str| ("TAKEN".to_owned(), field.to_owned());
+        let refusals = [one.refusals(), other.refusals()].concat();
+        assert_eq!(refusals, [taken("input.domain"), taken("input.externalIds.1")], "round {round}");
+    }
+    // What is one's own is not in one's way, and what another one has is.
+    let id = make("Third", 10).await.text("createAccount.account.id").to_owned();
+    for (number, refusals) in [("10", vec![]), ("0", vec![("TAKEN".to_owned(), "input.externalIds.0".to_owned())])] {
+        let names = json!([{"source": "crm", "id": number}]);
+        let input = json!({"id": id, "domain": "acme10.com", "externalIds": names});
+        assert_eq!(admin.mutate("updateAccount", "account { id }", input).await.refusals(), refusals);
+    }
     // Another organization has its own.
     let elsewhere = world.another_organization("Globex").await;
     elsewhere
         .admin()
-        .account(json!({"name": "Acme", "domain": "acme.com", "externalIds": [{"source": "crm", "id": "7"}]}))
+        .account(json!({"name": "Acme", "domain": "acme.com", "externalIds": [{"source": "crm", "id": "0"}]}))
         .await;
-    for by in ["{domain: \"WWW.acme.com\"}", "{externalId: {source: \"crm\", id: \"7\"}}"] {
+    for by in ["{domain: \"WWW.acme.com\"}", "{externalId: {source: \"crm\", id: \"0\"}}"] {
         let answer = admin.query(&format!("{{ account(by: {by}) {{ domain }} }}")).await;
         assert_eq!(answer.text("account.domain"), "acme.com");
     }

@@ -1,8 +1,8 @@
 //! Creating, changing, archiving and restoring accounts.
 
 use async_graphql::{ID, InputObject, MaybeUndefined};
-use entity::{AccountId, Id, Scoped, account};
-use sea_orm::{ColumnTrait, ConnectionTrait, QueryFilter, Statement};
+use entity::{AccountId, Id, account};
+use sea_orm::{ConnectionTrait, Statement};
 
 use super::{Account, AccountPayload, team};
 use crate::check::{Amounts, Check, NAME, NOTE, same_version};
@@ -14,6 +14,13 @@ use crate::plan;
 use crate::scalar::{Decimal, Json};
 use crate::target::moved::follow_owners;
 use crate::text::fold;
+
+/// Refuses what goes to an account that is archived, or somebody who comes to it.
+pub fn not_archived(check: &mut Check, field: &str, account: &account::Model) {
+    if account.archived_at.is_some() {
+        check.fault(UserErrorCode::Conflict, field, format!("{} is archived: restore it first.", account.name));
+    }
+}
 
 /// A new account.
 #[derive(Clone, Debug, InputObject)]
@@ -242,7 +249,8 @@ pub async fn create(cx: &Cx, arguments: CreateAccount) -> Result<AccountPayload>
         }
         account.owner_id = owner.id;
     }
-    untaken(&write, &mut check, viewer, &account).await?;
+    let names = external_ids.as_deref().unwrap_or_default();
+    check.untaken(&write, AccountId::PREFIX, account.id.uuid(), names, account.domain.as_deref()).await?;
     check.done()?;
     let account = write.add(account).await?;
     team::seat_owners(&mut write, account.organization_id, &[(account.id, account.owner_id)]).await?;
@@ -326,7 +334,9 @@ pub async fn update(cx: &Cx, arguments: UpdateAccount) -> Result<AccountPayload>
             }
         }
     }
-    untaken(&write, &mut check, viewer, &after).await?;
+    let names = external_ids.value().map_or(&[][..], Vec::as_slice);
+    let domain = after.domain.as_deref().filter(|domain| before.domain.as_deref() != Some(domain));
+    check.untaken(&write, AccountId::PREFIX, after.id.uuid(), names, domain).await?;
     check.done()?;
     let after = write.change(&before, after).await?;
     if after.owner_id != before.owner_id {
@@ -364,30 +374,6 @@ async fn set_archived(cx: &Cx, id: &ID, archived: bool) -> Result<AccountPayload
     write.call_it(if archived { "archived" } else { "restored" });
     write.commit().await?;
     Ok(AccountPayload { account: Some(Account(after)), ..AccountPayload::default() })
-}
-
-/// Refuses a domain or an external id that another account has.
-async fn untaken(write: &Write<'_>, check: &mut Check, viewer: &Viewer, account: &account::Model) -> Result<()> {
-    if let Some(domain) = &account.domain {
-        let other = account::Entity::of(viewer.organization.id)
-            .filter(account::Column::Domain.eq(domain))
-            .filter(account::Column::Id.ne(account.id))
-            .one(&write.tx)
-            .await?;
-        if other.is_some() {
-            check.fault(UserErrorCode::Taken, "domain", format!("Another account has the domain {domain}."));
-        }
-    }
-    check
-        .untaken(
-            &write.tx,
-            viewer.organization.id,
-            AccountId::PREFIX,
-            "externalIds",
-            &account.external_ids,
-            Some(account.id.uuid()),
-        )
-        .await
 }
 
 /// An account and all that it belongs to, upwards.

@@ -145,8 +145,9 @@ pub async fn record(cx: &Cx, arguments: RecordBooking) -> Result<BookingPayload>
     {
         row.seller_id = seller;
     }
-    row.external_ids = check.external_ids("externalIds", external_ids.as_deref().unwrap_or_default());
-    check.untaken(&write.tx, viewer.organization.id, BookingId::PREFIX, "externalIds", &row.external_ids, None).await?;
+    let names = external_ids.as_deref().unwrap_or_default();
+    row.external_ids = check.external_ids("externalIds", names);
+    check.untaken(&write, BookingId::PREFIX, row.id.uuid(), names, None).await?;
     check.done()?;
     let row = write.add(row).await?;
     look_at_goals(&mut write, viewer, &[&row], &[row.id]).await?;

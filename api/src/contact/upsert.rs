@@ -9,9 +9,10 @@ use sea_orm::{ColumnTrait, QueryFilter, QueryOrder, QuerySelect};
 
 use super::acquaintance::Acquaintances;
 use super::erase::Marks;
-use super::write::{Changes, blank, not_archived};
+use super::write::{Changes, blank};
 use super::{BuyingRole, RelationshipLevel, line};
 use crate::account::AccountRef;
+use crate::account::write::not_archived;
 use crate::auth::secrets::Trace;
 use crate::check::Check;
 use crate::context::{Cx, Viewer, among};

@@ -1,11 +1,12 @@
 //! Creating, changing, archiving and restoring contacts: for everyone who sees the account.
 
 use async_graphql::{ID, InputObject, MaybeUndefined};
-use entity::{AccountId, ContactId, Id, Instant, account, contact};
+use entity::{AccountId, ContactId, Id, Instant, contact};
 use sea_orm::{ColumnTrait, QueryFilter, QuerySelect};
 
 use super::acquaintance::Acquaintances;
 use super::{BuyingRole, ContactPayload, RelationshipLevel, line};
+use crate::account::write::not_archived;
 use crate::check::{Check, NAME, same_version};
 use crate::context::{Cx, Viewer};
 use crate::error::{Fault, Result, UserErrorCode};
@@ -167,13 +168,6 @@ pub(super) fn blank(viewer: &Viewer, now: Instant, account: AccountId) -> contac
     }
 }
 
-/// Nobody comes to an account that is archived.
-pub(super) fn not_archived(check: &mut Check, field: &str, account: &account::Model) {
-    if account.archived_at.is_some() {
-        check.fault(UserErrorCode::Conflict, field, format!("{} is archived: restore it first.", account.name));
-    }
-}
-
 /// One contact that the caller sees, locked for a change; refused at `field` where there is none.
 pub(super) async fn seen(viewer: &Viewer, write: &Write<'_>, field: &[&str], id: &ID) -> Result<contact::Model> {
     let found = match ContactId::parse(id) {
@@ -259,13 +253,12 @@ pub async fn create(cx: &Cx, arguments: CreateContact) -> Result<ContactPayload>
         do_not_contact: &MaybeUndefined::Value(do_not_contact.unwrap_or_default()),
     }
     .apply(&mut check, &mut contact);
-    contact.external_ids = check.external_ids("externalIds", external_ids.as_deref().unwrap_or_default());
+    let names = external_ids.as_deref().unwrap_or_default();
+    contact.external_ids = check.external_ids("externalIds", names);
     if let Some(Json(json)) = &custom_fields {
         contact.custom_fields = check.custom_fields("customFields", json);
     }
-    check
-        .untaken(&write.tx, viewer.organization.id, ContactId::PREFIX, "externalIds", &contact.external_ids, None)
-        .await?;
+    check.untaken(&write, ContactId::PREFIX, contact.id.uuid(), names, None).await?;
     check.done()?;
     let contact = write.add(contact).await?;
     Acquaintances::of(&write, None, &contact).save(&write).await?;
@@ -347,16 +340,8 @@ pub async fn update(cx: &Cx, arguments: UpdateContact) -> Result<ContactPayload>
             }
         }
     }
-    check
-        .untaken(
-            &write.tx,
-            viewer.organization.id,
-            ContactId::PREFIX,
-            "externalIds",
-            &after.external_ids,
-            Some(after.id.uuid()),
-        )
-        .await?;
+    let names = external_ids.value().map_or(&[][..], Vec::as_slice);
+    check.untaken(&write, ContactId::PREFIX, after.id.uuid(), names, None).await?;
     check.done()?;
     let after = write.change(&before, after).await?;
     Acquaintances::of(&write, Some(&before), &after).save(&write).await?;

@@ -192,7 +192,8 @@ pub async fn create(cx: &Cx, arguments: CreateOpportunity) -> Result<Opportunity
     if let (Some(id), Some(account)) = (&trigger_event_id, &account) {
         row.trigger_event_id = came_of(viewer, &write.tx, &mut check, "triggerEventId", id, account.id).await?;
     }
-    untaken(&write, &mut check, &row).await?;
+    let names = external_ids.as_deref().unwrap_or_default();
+    check.untaken(&write, OpportunityId::PREFIX, row.id.uuid(), names, None).await?;
     check.done()?;
     let row = write.add(row).await?;
     team::join(&mut write, row.organization_id, &[(row.account_id, row.owner_id)]).await?;
@@ -228,11 +229,6 @@ async fn new_owner(
         check.fault(UserErrorCode::Forbidden, "ownerId", NOT_TO_GIVE);
     }
     Ok(Some(owner.id))
-}
-
-async fn untaken(write: &Write<'_>, check: &mut Check, row: &opportunity::Model) -> Result<()> {
-    let (noun, own) = (OpportunityId::PREFIX, Some(row.id.uuid()));
-    check.untaken(&write.tx, row.organization_id, noun, "externalIds", &row.external_ids, own).await
 }
 
 /// `updateOpportunity`.
@@ -313,9 +309,8 @@ pub async fn update(cx: &Cx, arguments: UpdateOpportunity) -> Result<Opportunity
             }
         }
     }
-    if after.external_ids != before.external_ids {
-        untaken(&write, &mut check, &after).await?;
-    }
+    let names = external_ids.value().map_or(&[][..], Vec::as_slice);
+    check.untaken(&write, OpportunityId::PREFIX, after.id.uuid(), names, None).await?;
     check.done()?;
     let after = write.change(&before, after).await?;
     if after.owner_id != before.owner_id {

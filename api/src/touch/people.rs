@@ -12,8 +12,8 @@ use entity::{
 use sea_orm::{ActiveModelTrait, ColumnTrait, ConnectionTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect};
 
 use super::weight::{answer_known_at, missed_at};
-use super::write::not_archived;
 use crate::account::team;
+use crate::account::write::not_archived;
 use crate::check::Check;
 use crate::context::{Cx, Viewer, among};
 use crate::error::Result;
@@ -114,11 +114,7 @@ pub(super) fn are_there(viewer: &Viewer, id: AccountId, people: &[ContactId], sq
 /// The database's.
 pub(super) async fn missing(cx: &Cx, check: &mut Check, account: &ID, people: &[ID]) -> Result<()> {
     let viewer = cx.viewer()?;
-    let Some(id) = check.id::<AccountId>("accountId", account) else { return Ok(()) };
-    let Some(account) = viewer.account(cx.reader(), id, false).await? else {
-        check.not_found("accountId", "account");
-        return Ok(());
-    };
+    let Some(account) = viewer.account_for(cx.reader(), check, "accountId", account).await? else { return Ok(()) };
     not_archived(check, "accountId", &account);
     named(cx.reader(), viewer, check, "contactIds", people, &account, "[]").await.map(drop)
 }

@@ -16,8 +16,9 @@ use uuid::Uuid;
 
 use super::people::{self, Parts, zone_of};
 use super::weight::{missed_at, weight};
-use super::write::{Changes, FORBIDDEN, blank, check_time, may_change, not_archived, not_somebody_else_s};
+use super::write::{Changes, FORBIDDEN, blank, check_time, may_change, not_somebody_else_s};
 use super::{TouchDirection, TouchKind, TouchStatus, ValueKind};
+use crate::account::write::not_archived;
 use crate::account::{AccountRef, team};
 use crate::check::Check;
 use crate::context::{Cx, Viewer, among};

@@ -234,7 +234,8 @@ async fn add(cx: &Cx, mut check: Check, mut touch: touch::Model, around: Around)
     let Around { account_id, contact_ids, opportunity_id, action_id, user_id, external_ids } = around;
     let viewer = cx.viewer()?;
     check_time(&mut check, "at", touch.status, touch.at, cx.now);
-    touch.external_ids = check.external_ids("externalIds", external_ids.as_deref().unwrap_or_default());
+    let names = external_ids.as_deref().unwrap_or_default();
+    touch.external_ids = check.external_ids("externalIds", names);
     let mut write = Write::begin(cx)?;
     // What few touches need waits in boxes of its own: a future that has it all would be moved about with every touch.
     let mut zone = zone_of(&viewer.user);
@@ -255,7 +256,7 @@ async fn add(cx: &Cx, mut check: Check, mut touch: touch::Model, around: Around)
     if let Some(id) = &action_id {
         touch.action_id = Box::pin(action::for_touch(viewer, &write, &mut check, id, touch.account_id)).await?;
     }
-    check.untaken(&write.tx, viewer.organization.id, TouchId::PREFIX, "externalIds", &touch.external_ids, None).await?;
+    check.untaken(&write, TouchId::PREFIX, touch.id.uuid(), names, None).await?;
     // Whether the account and the people are there, the write itself asks. It is told along with other faults, and before
     // somebody joins the account's team.
     let joins = touch.user_id != viewer.user.id;
@@ -284,13 +285,6 @@ async fn add(cx: &Cx, mut check: Check, mut touch: touch::Model, around: Around)
         check.fault(UserErrorCode::Conflict, "accountId", message);
     }
     check.refuse()
-}
-
-/// Refuses what goes to an account that is archived.
-pub(super) fn not_archived(check: &mut Check, field: &str, account: &account::Model) {
-    if account.archived_at.is_some() {
-        check.fault(UserErrorCode::Conflict, field, format!("{} is archived: restore it first.", account.name));
-    }
 }
 
 /// Refuses to make somebody the user of a touch who is not below the caller.
