@@ -201,7 +201,7 @@ pub struct LoadSettings {
     /// The most requests that are in flight at once; more are refused at once with 503
     #[arg(long, env = "CALLSHOT_MAX_REQUESTS", value_name = "NUMBER", default_value = "512")]
     pub max_requests: NonZeroUsize,
-    /// The most requests of one organization that run at once [default: half of the database's connections, at least 4]
+    /// The most requests of one organization that run at once [default: two fifths of the database's connections, at least 4]
     #[arg(long, env = "CALLSHOT_SHARE", value_name = "NUMBER")]
     pub share: Option<NonZeroUsize>,
     /// Of these, the most that cost more than 300 points [default: a quarter of the connections, at least 2]
@@ -214,11 +214,11 @@ pub struct LoadSettings {
 
 impl LoadSettings {
     /// How large an organization's share is where the database has so many connections: smaller than these, so that there
-    /// always is one for another organization. Half of them, because a change may hold two for a moment.
+    /// always is one for another organization. Less than half of them, because a change may hold two for a moment.
     #[must_use]
     pub fn shares(&self, connections: u32) -> Sizes {
         let connections = usize::try_from(connections).unwrap_or(usize::MAX);
-        let all = (connections / 2).max(4).min(connections.saturating_sub(1)).max(1);
+        let all = (connections.saturating_mul(2) / 5).max(4).min(connections.saturating_sub(1)).max(1);
         let all = self.share.map_or(all, NonZeroUsize::get);
         let dear = self.dear_share.map_or((connections / 4).max(2), NonZeroUsize::get).min(all);
         Sizes { all, dear, waiting: self.max_waiting }
@@ -351,7 +351,7 @@ mod tests {
             let Sizes { all, dear, .. } = load.shares(connections);
             (all, dear)
         };
-        assert_eq!([1, 2, 4, 8, 10, 40].map(sizes), [(1, 1), (1, 1), (3, 2), (4, 2), (5, 2), (20, 10)]);
+        assert_eq!([1, 2, 4, 8, 10, 40].map(sizes), [(1, 1), (1, 1), (3, 2), (4, 2), (4, 2), (16, 10)]);
         let one = LoadSettings { share: NonZeroUsize::new(1), ..load };
         assert_eq!(one.shares(40), Sizes { all: 1, dear: 1, waiting: 128 });
     }

@@ -43,8 +43,13 @@ impl Sql {
     /// have most of theirs in common.
     pub fn value(&mut self, value: impl Into<Value>) -> &mut Self {
         let value = value.into();
-        let known = matches!(value, Value::Uuid(_)).then(|| self.values.iter().position(|other| *other == value));
-        let number = known.flatten().map_or_else(|| self.parameter(value), |place| place + 1);
+        let known = match &value {
+            Value::Uuid(Some(id)) => {
+                self.values.iter().position(|other| matches!(other, Value::Uuid(Some(other)) if other == id))
+            }
+            _ => None,
+        };
+        let number = known.map_or_else(|| self.parameter(value), |place| place + 1);
         // Writing into memory does not fail.
         let _ = write!(self.text, "${number}");
         self

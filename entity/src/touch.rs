@@ -118,6 +118,12 @@ row! {
         pub updated_at: Instant,
         /// Writes so far.
         pub version: i32,
+        /// What it weighs in presence, in thousandths: 0 unless it was made. Follows from the rest, as the two below.
+        pub weight: i32,
+        /// Was it made, and did the other side take part?
+        pub answered: bool,
+        /// The minutes that it counts: how long it took, or takes usually.
+        pub minutes: i32,
     }
 }
 

@@ -18,6 +18,9 @@ mod m0012_trigger_events;
 mod m0013_calendar_feeds;
 mod m0014_answers_of_people;
 mod m0015_commitments_asked_for;
+mod m0016_rows_of_one_organization;
+mod m0017_places_in_the_feed;
+mod m0018_weights_are_written;
 
 /// All changes, in their order.
 #[derive(Debug)]
@@ -42,6 +45,9 @@ impl MigratorTrait for Migrator {
             Box::new(m0013_calendar_feeds::Migration),
             Box::new(m0014_answers_of_people::Migration),
             Box::new(m0015_commitments_asked_for::Migration),
+            Box::new(m0016_rows_of_one_organization::Migration),
+            Box::new(m0017_places_in_the_feed::Migration),
+            Box::new(m0018_weights_are_written::Migration),
         ]
     }
 }

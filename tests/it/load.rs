@@ -10,6 +10,9 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::task::JoinSet;
 
+/// How many requests of one organization run at once: two fifths of ten connections.
+const RUNNING: usize = 4;
+
 /// Far more than anything here takes.
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -72,14 +75,14 @@ async fn until_waiting(world: &World, number: usize) {
 async fn one_organization_leaves_connections_to_the_others(world: &World) {
     let other = world.another_organization("Globex").await;
     let barrier = Barrier::raise(world).await;
-    // Five run (the pool has ten connections), and the rest waits behind them.
+    // The rest waits behind those that run.
     let mut asking = ask_many(world, world.admin(), 64);
-    until_waiting(world, 59).await;
+    until_waiting(world, 64 - RUNNING).await;
     for _ in 0..20 {
         let answer = other.admin().query("{ me { name } accounts { totalCount } organization { name } }").await;
         assert_eq!(answer.text("organization.name"), "Globex");
     }
-    assert_eq!(world.server().app().admission.waiting(), 59);
+    assert_eq!(world.server().app().admission.waiting(), 64 - RUNNING);
     barrier.lower().await;
     while let Some(answer) = asking.join_next().await {
         answer.unwrap().answered();
@@ -96,8 +99,8 @@ async fn only_so_many_of_an_organization_wait(database: &Database) {
     let barrier = Barrier::raise(&world).await;
     let mut asking = ask_many(&world, world.admin(), 40);
     let mut refused = Vec::new();
-    // Five run, ten wait.
-    while refused.len() < 25 {
+    // Ten wait behind those that run.
+    while refused.len() < 40 - 10 - RUNNING {
         refused.push(asking.join_next().await.unwrap().unwrap());
     }
     for answer in &refused {
@@ -110,7 +113,7 @@ async fn only_so_many_of_an_organization_wait(database: &Database) {
         answer.unwrap().answered();
         answered += 1;
     }
-    assert_eq!(answered, 15);
+    assert_eq!(answered, 10 + RUNNING);
     // What was refused has cost nothing.
     let left = world.admin().query("{ me { id } }").await.body["extensions"]["cost"]["available"].as_u64().unwrap();
     assert!(left > 100_000 - 15 * 25 - 500, "{left}");
@@ -121,14 +124,16 @@ async fn only_so_many_of_an_organization_wait(database: &Database) {
 async fn who_goes_away_while_waiting_takes_the_request_along(world: &World) {
     let barrier = Barrier::raise(world).await;
     let mut asking = ask_many(world, world.admin(), 20);
-    until_waiting(world, 15).await;
+    until_waiting(world, 20 - RUNNING).await;
     asking.shutdown().await;
     until_waiting(world, 0).await;
     barrier.lower().await;
     if world.server().database().kind() == Kind::Sqlite {
         // What had begun is finished, and nothing else.
         let made = async {
-            while world.admin().query("{ accounts { totalCount } }").await.data("accounts.totalCount") != &json!(5) {}
+            while world.admin().query("{ accounts { totalCount } }").await.data("accounts.totalCount")
+                != &json!(RUNNING)
+            {}
         };
         tokio::time::timeout(PATIENCE, made).await.unwrap();
     }
@@ -139,7 +144,7 @@ async fn more_than_the_server_takes_on_is_refused_at_once(database: &Database) {
     let world = world_with(database.kind(), |settings| settings.load.max_requests = 8.try_into().unwrap()).await;
     let barrier = Barrier::raise(&world).await;
     let mut asking = ask_many(&world, world.admin(), 8);
-    until_waiting(&world, 3).await;
+    until_waiting(&world, 8 - RUNNING).await;
     let refused = async {
         for _ in 0..50 {
             let answer = Answer::to(world.admin().request().json(&json!({"query": "{ me { id } }"}))).await;

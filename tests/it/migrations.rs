@@ -1,8 +1,10 @@
 //! Migrations go up, down and up again, and leave the same tables, indexes and rules behind.
 
+use entity::{AccountId, Id as _};
 use migration::{Migrator, MigratorTrait as _};
 use sea_orm::{ConnectionTrait as _, DatabaseConnection, DbBackend, Statement};
-use tests::{Database, on_both_databases};
+use serde_json::json;
+use tests::{Database, Kind, World, on_both_databases};
 
 /// Everything that a migration makes, as text; and not the book in which SeaORM notes what has run.
 async fn everything(connection: &DatabaseConnection) -> Vec<String> {
@@ -61,4 +63,39 @@ async fn migrating_what_is_migrated_changes_nothing(database: &Database) {
     Migrator::up(&connection, None).await.unwrap();
     assert_eq!(everything(&connection).await, before);
     connection.close().await.unwrap();
+}
+
+/// Keys that name no organization although what they refer to has one.
+const LONE_KEYS: &str = "SELECT concat(key.conrelid::regclass, ': ', pg_get_constraintdef(key.oid)) FROM pg_constraint key
+    WHERE key.contype = 'f' AND array_length(key.conkey, 1) = 1 AND EXISTS (
+        SELECT FROM pg_index WHERE indrelid = key.confrelid AND indisunique
+            AND pg_get_indexdef(indexrelid) LIKE '% (organization_id, id)'
+    )
+    UNION ALL SELECT concat(pg_class.relname, ' names no organization') FROM pg_class
+    WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace AND relname NOT IN ('seaql_migrations', 'organization', 'event')
+        AND NOT EXISTS (
+            SELECT FROM pg_constraint key JOIN pg_attribute refers ON refers.attrelid = key.conrelid AND refers.attnum = key.conkey[1]
+            WHERE key.conrelid = pg_class.oid AND key.contype = 'f' AND refers.attname = 'organization_id'
+        )
+    ORDER BY 1";
+
+/// SQLite's tables were made before, and their keys cannot be changed.
+#[test]
+fn on_postgres_a_row_refers_to_others_of_its_own_organization_alone() {
+    tests::run(Kind::Postgres, async |world: &World| {
+        let account = world.admin().account(json!({"name": "Acme"})).await;
+        let elsewhere = world.another_organization("Globex").await;
+        elsewhere.admin().account(json!({"name": "Elsewhere"})).await;
+        let connection = world.server().database().connect().await;
+        let statement = Statement::from_string(DbBackend::Postgres, LONE_KEYS);
+        let alone = connection.query_all_raw(statement).await.unwrap();
+        let alone: Vec<String> = alone.iter().map(|row| row.try_get_by_index(0).unwrap()).collect();
+        assert_eq!(alone, Vec::<String>::new());
+        // An account of one organization with a parent in the other is nothing that the database keeps.
+        let id = AccountId::parse(&account).unwrap().uuid();
+        let across = format!("UPDATE account SET parent_id = '{id}' WHERE name = 'Elsewhere'");
+        let refused = connection.execute_unprepared(&across).await.unwrap_err();
+        assert!(refused.to_string().contains("account_parent_id_fkey"), "{refused}");
+        connection.close().await.unwrap();
+    });
 }

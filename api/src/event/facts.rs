@@ -1,7 +1,5 @@
 //! What rows say, and what of it changed: as the feed tells it, in JSON.
 
-use std::fmt::Write as _;
-
 use entity::{Day, Id, Instant};
 use serde_json::{Map, Value, json};
 
@@ -100,13 +98,17 @@ pub(super) fn as_text(changes: &Map<String, Value>) -> String {
 
 /// The same of all that a new row says: its difference from nothing, without the detour.
 pub(super) fn as_created(facts: &Facts) -> String {
-    let mut text = String::with_capacity(facts.len() * 64);
+    let mut json = Vec::with_capacity(facts.len() * 64);
     for (field, to) in facts.iter().filter(|(_, to)| !to.is_null()) {
-        let before = if text.is_empty() { '{' } else { ',' };
+        json.extend_from_slice(if json.is_empty() { b"{\"" } else { b",\"" });
         // Fields are named by us, and writing into memory does not fail.
-        let _ = write!(text, "{before}\"{field}\":{{\"from\":null,\"to\":{to}}}");
+        json.extend_from_slice(field.as_bytes());
+        json.extend_from_slice(b"\":{\"from\":null,\"to\":");
+        let _ = serde_json::to_writer(&mut json, to);
+        json.push(b'}');
     }
-    if text.is_empty() { "{}".to_owned() } else { text + "}" }
+    json.extend_from_slice(if json.is_empty() { b"{}" } else { b"}" });
+    String::from_utf8(json).unwrap_or_default()
 }
 
 #[cfg(test)]

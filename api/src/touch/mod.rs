@@ -235,6 +235,7 @@ impl Record for touch::Model {
     fn stamp(&mut self, at: Instant, version: i32) {
         self.updated_at = at;
         self.version = version;
+        weight::weigh(self);
     }
 
     fn facts(&self, _: Currency) -> Facts {
@@ -265,6 +266,10 @@ impl Record for touch::Model {
             created_at,
             updated_at: _,
             version: _,
+            // These follow from the rest.
+            weight: _,
+            answered: _,
+            minutes: _,
         } = self;
         facts! {
             "accountId": account_id,

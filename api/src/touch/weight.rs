@@ -25,6 +25,13 @@ pub fn answer_known_at(touch: &touch::Model) -> Option<Instant> {
     (touch.status == TouchStatus::Completed && is_answered(touch)).then_some(touch.recorded_at)
 }
 
+/// Notes in a touch what follows from the rest of it: as it is written, for whatever is worked out from touches later.
+pub fn weigh(touch: &mut touch::Model) {
+    touch.weight = weight(touch).cast_signed();
+    touch.answered = answer_known_at(touch).is_some();
+    touch.minutes = touch.duration_minutes.unwrap_or_else(|| usual_minutes(touch.kind));
+}
+
 /// What a touch weighs in presence, in thousandths: 0 unless it was made, else 150 to 1,000.
 #[must_use]
 pub fn weight(touch: &touch::Model) -> u32 {

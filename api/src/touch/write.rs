@@ -122,6 +122,9 @@ pub(super) fn blank(organization: OrganizationId, user: UserId, now: Instant) ->
         created_at: now,
         updated_at: now,
         version: 0,
+        weight: 0,
+        answered: false,
+        minutes: 0,
     }
 }
 

@@ -23,7 +23,7 @@ pub async fn postgres(connection: &mut PgConnection, set: Set) -> Result<()> {
         let found = sqlx::query_as::<_, (String, String)>(
             "select i.indexname, i.indexdef from pg_indexes i
              where i.schemaname = 'public' and i.tablename = $1
-               and not exists (select from pg_constraint c where c.conname = i.indexname)",
+               and not exists (select from pg_constraint c where c.conindid = to_regclass(quote_ident(i.indexname)))",
         );
         let indexes = found.bind(name).fetch_all(&mut *connection).await?;
         for (index, _) in &indexes {

@@ -103,6 +103,12 @@ impl Touch {
         let completed = *status == "COMPLETED";
         let value = (completed && random.percent(25))
             .then(|| random.one_of(&["IDEA", "INSIGHT", "CONTENT", "INTRODUCTION", "HELP"]));
+        let duration = random.percent(60).then(|| 5 * (1 + random.up_to(24)));
+        let subject = random.one_of(words::SUBJECT);
+        let notes = random.percent(40).then(|| random.one_of(words::NOTE));
+        let acknowledged = value.is_some() && random.percent(40);
+        let in_minutes = duration.and_then(|minutes| i32::try_from(minutes).ok());
+        let (weight, answered, minutes) = weighed(kind, direction, responded, acknowledged, in_minutes);
         let contact_ids: Vec<String> =
             contacts.iter().map(|contact| format!("\"{}\"", TypeId("contact", *contact).show())).collect();
         row![
@@ -115,13 +121,13 @@ impl Touch {
             direction,
             *at,
             end_of_day(*at),
-            random.percent(60).then(|| 5 * (1 + random.up_to(24))),
+            duration,
             *made,
-            random.one_of(words::SUBJECT),
-            random.percent(40).then(|| random.one_of(words::NOTE)),
+            subject,
+            notes,
             responded,
             value,
-            value.is_some() && random.percent(40),
+            acknowledged,
             format!("[{}]", contact_ids.join(",")),
             "[]",
             *made,
@@ -129,6 +135,9 @@ impl Touch {
             1,
             *opportunity,
             (opportunity.is_some() && random.percent(50)).then(|| random.one_of(words::SUBJECT)),
+            if completed { weight } else { 0 },
+            completed && answered,
+            minutes,
         ]
     }
 
@@ -140,6 +149,33 @@ impl Touch {
             (self.id(), organization(self.organization), self.at, answered.then_some(self.made));
         self.contacts.into_iter().map(move |contact| row![id, contact, of, at, known_at])
     }
+}
+
+/// What a touch that was made weighs, in thousandths, whether it was answered, and the minutes it counts.
+pub fn weighed(
+    kind: &str,
+    direction: &str,
+    responded: bool,
+    acknowledged: bool,
+    duration: Option<i32>,
+) -> (i32, bool, i32) {
+    let talked = responded || direction == "INBOUND";
+    let weight = match kind {
+        "MEETING" => 1000,
+        "CALL" if talked => 700,
+        _ if acknowledged => 600,
+        "EVENT" => 500,
+        "CALL" => 150,
+        _ if talked => 400,
+        _ => 150,
+    };
+    let usual = match kind {
+        "MEETING" => 60,
+        "EVENT" => 120,
+        "CALL" => 15,
+        _ => 5,
+    };
+    (weight, talked || kind == "MEETING", duration.unwrap_or(usual))
 }
 
 /// The rows.
@@ -172,6 +208,9 @@ pub fn tables() -> Vec<Table> {
                 "version",
                 "opportunity_id",
                 "commitment_asked",
+                "weight",
+                "answered",
+                "minutes",
             ],
             rows: Box::new(all.map(Touch::row)),
         },

@@ -76,11 +76,12 @@ const LOG: &str = "
     with new_touch as (
         insert into touch (id, organization_id, account_id, user_id, kind, status, direction, at, missed_at,
             duration_minutes, recorded_at, subject, notes, responded, value_acknowledged, contact_ids, external_ids,
-            created_at, updated_at, version)
-        values ($1, $2, $3, $4, $5, 'COMPLETED', $6, $7, $8, $9, $10, $11, $12, $13, false, $14, '[]', $15, $15, 1)
+            created_at, updated_at, version, weight, answered, minutes)
+        values ($1, $2, $3, $4, $5, 'COMPLETED', $6, $7, $8, $9, $10, $11, $12, $13, false, $14, '[]', $15, $15, 1,
+            $19, $20, $21)
     ), new_part as (
         insert into touch_contact (touch_id, contact_id, organization_id, at, answer_known_at)
-        select $1, contact, $2, $7, case when $13 or $6 = 'INBOUND' or $5 = 'MEETING' then $10 end
+        select $1, contact, $2, $7, case when $20 then $10 end
         from unnest($16::uuid[]) contact
     )
     insert into event (id, organization_id, at, type, actor_id, subject_noun, subject_id, account_id, changes)
@@ -91,15 +92,15 @@ const UPSERT: &str = "
     with given as materialized (
         select * from unnest($4::uuid[], $5::uuid[], $6::uuid[], $7::text[], $8::text[], $9::bigint[], $10::bigint[],
             $11::integer[], $12::bigint[], $13::text[], $14::text[], $15::boolean[], $16::text[], $17::text[], $18::text[],
-            $19::text[])
+            $19::text[], $20::integer[], $21::boolean[], $22::integer[])
         as row (id, event, account, kind, direction, at, missed_at, duration_minutes, recorded_at, subject, notes,
-            responded, external_ids, source, name, changes)
+            responded, external_ids, source, name, changes, weight, answered, minutes)
     ), new_touch as (
         insert into touch (id, organization_id, account_id, user_id, kind, status, direction, at, missed_at,
             duration_minutes, recorded_at, subject, notes, responded, value_acknowledged, contact_ids, external_ids,
-            created_at, updated_at, version)
+            created_at, updated_at, version, weight, answered, minutes)
         select id, $1, account, $2, kind, 'COMPLETED', direction, at, missed_at, duration_minutes, recorded_at, subject,
-            notes, responded, false, '[]', external_ids, $3, $3, 1
+            notes, responded, false, '[]', external_ids, $3, $3, 1, weight, answered, minutes
         from given
     ), new_name as (
         insert into external_id (organization_id, noun, source, id, subject_id)
@@ -243,6 +244,7 @@ async fn log(State(floor): State<Arc<Floor>>, body: Bytes) -> Answer {
     let of = organization(log.organization);
     let user = Person { organization: log.organization, number: log.user }.id();
     let made = log.make()?;
+    let (weight, answered, minutes) = made.weighed();
     sqlx::query(LOG)
         .bind(made.id)
         .bind(of)
@@ -262,6 +264,9 @@ async fn log(State(floor): State<Arc<Floor>>, body: Bytes) -> Answer {
         .bind(&made.contacts)
         .bind(made.event)
         .bind(&made.changes)
+        .bind(weight)
+        .bind(answered)
+        .bind(minutes)
         .execute(&floor.pool)
         .await?;
     answer(Logged::of(&made), 256)
@@ -296,6 +301,9 @@ async fn upsert(State(floor): State<Arc<Floor>>, body: Bytes) -> Answer {
         .bind(column!(|row| row.external.as_ref().map(|external| &*external.source)))
         .bind(column!(|row| row.external.as_ref().map(|external| &*external.id)))
         .bind(column!(|row| row.changes.as_str()))
+        .bind(column!(|row| row.weighed().0))
+        .bind(column!(|row| row.weighed().1))
+        .bind(column!(|row| row.weighed().2))
         .execute(&floor.pool)
         .await?;
     answer(Upserted::of(rows.len()), 128)

@@ -185,11 +185,12 @@ async fn upsert(State(floor): State<Arc<Floor>>, body: Bytes) -> Answer {
         let sql = format!(
             "insert into touch (id, organization_id, account_id, user_id, kind, status, direction, at, missed_at,
                 duration_minutes, recorded_at, subject, notes, responded, value_acknowledged, contact_ids, external_ids,
-                created_at, updated_at, version) values {}",
-            values(some.len(), 20)
+                created_at, updated_at, version, weight, answered, minutes) values {}",
+            values(some.len(), 23)
         );
         let mut insert = sqlx::query(AssertSqlSafe(sql));
         for row in some {
+            let (weight, answered, minutes) = row.weighed();
             insert = insert
                 .bind(row.id)
                 .bind(organization)
@@ -210,7 +211,10 @@ async fn upsert(State(floor): State<Arc<Floor>>, body: Bytes) -> Answer {
                 .bind(row.external_ids.as_str())
                 .bind(NOW)
                 .bind(NOW)
-                .bind(1);
+                .bind(1)
+                .bind(weight)
+                .bind(answered)
+                .bind(minutes);
         }
         insert.execute(&mut *transaction).await?;
         let sql = format!(

@@ -8,6 +8,7 @@ use uuid::Uuid;
 use super::Broken;
 use super::shape::At;
 use crate::data::people::{Person, organization};
+use crate::data::touches::weighed;
 use crate::data::{NOW, end_of_day};
 use crate::typeid::{TypeId, parse};
 
@@ -218,6 +219,11 @@ impl Made<'_> {
     /// When we learned of it.
     pub fn recorded_at(&self) -> i64 {
         self.at.min(NOW)
+    }
+
+    /// What it weighs, whether it was answered, and the minutes it counts.
+    pub fn weighed(&self) -> (i32, bool, i32) {
+        weighed(&self.kind, &self.direction, self.responded, false, self.duration_minutes)
     }
 
     fn changes(&self, user: Uuid) -> Result<String, Broken> {

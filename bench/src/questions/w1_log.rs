@@ -10,6 +10,7 @@ use super::{Plan, Setting, in_turn};
 use crate::Result;
 use crate::client::Request;
 use crate::data::people::{Person, organization};
+use crate::data::touches::weighed;
 use crate::data::{ACCOUNTS, NOW, SMALL_USERS, Set, book, end_of_day};
 use crate::measure::{Contender, was_written};
 use crate::stage::Base;
@@ -57,6 +58,9 @@ fn peers() -> Vec<Request> {
     let (now, missed_at) = (NOW.to_string(), end_of_day(NOW).to_string());
     let touch = |number: u64| {
         let input = input(book::account(number), book::contact(number));
+        let said = |field: &str| input[field].as_str().unwrap_or_default();
+        let duration = input["durationMinutes"].as_i64().and_then(|minutes| i32::try_from(minutes).ok());
+        let (weight, answered, minutes) = weighed(said("kind"), said("direction"), true, false, duration);
         json!({
             "organizationId": organization(0),
             "accountId": book::account(number),
@@ -77,6 +81,9 @@ fn peers() -> Vec<Request> {
             "createdAt": now,
             "updatedAt": now,
             "version": 1,
+            "weight": weight,
+            "answered": answered,
+            "minutes": minutes,
         })
     };
     let numbers = (0..DIFFERENT).map(|nth| nth * (ACCOUNTS / DIFFERENT));
