@@ -1,6 +1,6 @@
 //! Points and days of time, stored as integers so that both databases order, compare and group them alike.
 
-use chrono::{DateTime, Datelike, NaiveDate, SecondsFormat, Utc};
+use chrono::{DateTime, Datelike, NaiveDate, SecondsFormat, Timelike, Utc};
 use sea_orm::DeriveValueType;
 
 /// An instant: microseconds since 1970-01-01T00:00:00Z.
@@ -31,10 +31,41 @@ impl From<DateTime<Utc>> for Instant {
 impl std::fmt::Display for Instant {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self.utc() {
+            Some(at) if (0..=9999).contains(&at.year()) => {
+                let (text, length) = shown(at, self.0.rem_euclid(1_000_000));
+                out.write_str(std::str::from_utf8(&text[..length]).unwrap_or_default())
+            }
             Some(at) => out.write_str(&at.to_rfc3339_opts(SecondsFormat::AutoSi, true)),
             None => out.write_str("out of range"),
         }
     }
+}
+
+/// `2017-04-03T09:30:00Z`, `…:00.500Z`, `…:00.500001Z`: answers have hundreds of them.
+fn shown(at: DateTime<Utc>, micros: i64) -> ([u8; 27], usize) {
+    let mut text = *b"0000-00-00T00:00:00.000000Z";
+    let mut put = |end: usize, mut number: u32| {
+        let mut place = end;
+        while number > 0 {
+            place -= 1;
+            text[place] = b'0' + u8::try_from(number % 10).unwrap_or_default();
+            number /= 10;
+        }
+    };
+    put(4, at.year().unsigned_abs());
+    put(7, at.month());
+    put(10, at.day());
+    put(13, at.hour());
+    put(16, at.minute());
+    put(19, at.second());
+    put(26, u32::try_from(micros).unwrap_or_default());
+    let length = match micros {
+        0 => 20,
+        _ if micros % 1000 == 0 => 24,
+        _ => 27,
+    };
+    text[length - 1] = b'Z';
+    (text, length)
 }
 
 /// A calendar day: days since 1970-01-01, between the years 1 and 9999.
@@ -104,5 +135,14 @@ mod tests {
     fn instants_read_as_rfc_3339() {
         assert_eq!(Instant(0).to_string(), "1970-01-01T00:00:00Z");
         assert_eq!(Instant(1_500_000).to_string(), "1970-01-01T00:00:01.500Z");
+        let micros = 1_000_000 * 86_400;
+        for whole in (-719_528_i64..2_932_900).step_by(9_973) {
+            for part in [0, 1, 999_999, 1_000_000, 59_999_000, micros - 1] {
+                let instant = Instant(whole * micros + part);
+                let by_chrono = instant.utc().unwrap().to_rfc3339_opts(SecondsFormat::AutoSi, true);
+                assert_eq!(instant.to_string(), by_chrono);
+            }
+        }
+        assert_eq!(Instant(i64::MAX).to_string(), "out of range");
     }
 }

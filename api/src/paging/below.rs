@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::hash::Hash;
+use std::sync::Arc;
 
 use entity::{Row, Scoped};
 use sea_orm::sea_query::{Alias, Expr, ExprTrait, Func, IntoColumnRef, Query, SelectStatement, ValueType};
@@ -10,7 +11,7 @@ use uuid::Uuid;
 
 use super::connection::{Connection, Listed};
 use super::order::Order;
-use super::page::{Page, PageArguments, Reading, join_rows};
+use super::page::{Page, PageArguments, Reading, held, join_rows};
 use crate::context::{Cx, among, as_array, only};
 use crate::error::Result;
 use crate::graph::Asked;
@@ -50,30 +51,34 @@ where
         let reading = Reading::of::<E, T>(asked, order, &[self.foreign])?;
         let page = Page::of(arguments, order, reading)?;
         let totals = if reading.total { Some(self.totals(asked.cx, parents).await?) } else { None };
-        let mut found: HashMap<K, Vec<E::Model>> = HashMap::new();
-        for row in self.rows(asked.cx, parents, page.narrow(self.select.clone(), order), reading).await? {
-            if let Some(parent) = parent_of(&row) {
-                found.entry(parent).or_default().push(row);
+        let rows = self.rows(asked.cx, parents, page.narrow(self.select.clone(), order), reading).await?;
+        // The rows of a parent come one after the other. A parent may stand at several places of a level.
+        let mut found: HashMap<K, Vec<usize>> = HashMap::with_capacity(parents.len());
+        let mut places = (0..rows.len()).peekable();
+        while let Some(first) = places.next() {
+            let parent = parent_of(&rows[first]);
+            let mut of_parent = vec![first];
+            while let Some(next) = places.next_if(|next| parent_of(&rows[*next]) == parent) {
+                of_parent.push(next);
+            }
+            if let Some(parent) = parent {
+                found.entry(parent).or_default().append(&mut of_parent);
             }
         }
-        // A parent may stand at several places of a level: its rows are moved into the last.
-        let last: HashMap<K, usize> = parents.iter().enumerate().map(|(at, parent)| (*parent, at)).collect();
-        Ok(parents
+        let compare = |one: &usize, other: &usize| order.compare(&rows[*one], &rows[*other]);
+        let pages: Vec<Connection<T>> = parents
             .iter()
-            .enumerate()
-            .map(|(at, parent)| {
-                let is_last = last.get(parent) == Some(&at);
-                let rows = if is_last { found.remove(parent) } else { found.get(parent).cloned() };
-                let mut rows = rows.unwrap_or_default();
-                rows.sort_by(
-                    |one, other| if page.backwards { order.compare(other, one) } else { order.compare(one, other) },
-                );
+            .map(|parent| {
+                let mut places = found.get(parent).cloned().unwrap_or_default();
+                places.sort_by(|one, other| if page.backwards { compare(other, one) } else { compare(one, other) });
                 let total = totals
                     .as_ref()
                     .map(|totals| totals.iter().find(|(id, _)| id == parent).map_or(0, |(_, total)| *total));
-                page.cut(rows, order, total, reading.cursors)
+                page.of_places(&rows, places, order, total, reading.cursors)
             })
-            .collect())
+            .collect();
+        let rows = held(rows);
+        Ok(pages.into_iter().map(|of_parent| Connection { rows: Arc::clone(&rows), ..of_parent }).collect())
     }
 
     /// The first row below each of the parents, in an ordering.

@@ -1,5 +1,7 @@
 //! Connections as the schema has them: edges, nodes, page info, total.
 
+use std::sync::Arc;
+
 use crate::graph::{Answer, Answers, Described, Field, Object, object};
 
 /// A type that comes in connections.
@@ -30,36 +32,52 @@ macro_rules! listed {
 }
 pub(crate) use listed;
 
-/// A page of a list.
+/// A page of a list: some of the rows that one statement found for all pages of a level. They stay where they were read.
 pub struct Connection<T> {
-    /// The items, each with its cursor.
-    pub edges: Vec<Edge<T>>,
+    pub(super) rows: Arc<Vec<T>>,
+    /// Which of the rows, in the page's order.
+    pub(super) places: Vec<usize>,
+    /// Their cursors: those of all of them, or of the first and the last, or none.
+    pub(super) cursors: Vec<String>,
     /// Are there more after these?
-    pub has_next: bool,
+    pub(super) has_next: bool,
     /// Are there more before these?
-    pub has_previous: bool,
+    pub(super) has_previous: bool,
     /// How many there are without paging; only where it was asked for.
-    pub total: Option<i64>,
+    pub(super) total: Option<i64>,
 }
 
 impl<T> Connection<T> {
+    /// The items.
+    pub fn nodes(&self) -> impl Iterator<Item = &T> {
+        self.places.iter().filter_map(|place| self.rows.get(*place))
+    }
+
     /// The same page of what its items stand for; an item that stands for nothing is left out.
-    pub fn map<U>(self, mut read: impl FnMut(T) -> Option<U>) -> Connection<U> {
-        let edges = self
-            .edges
-            .into_iter()
-            .filter_map(|edge| Some(Edge { node: read(edge.node)?, cursor: edge.cursor }))
-            .collect();
-        Connection { edges, has_next: self.has_next, has_previous: self.has_previous, total: self.total }
+    pub fn map<U>(self, read: impl FnMut(&T) -> Option<U>) -> Connection<U> {
+        let items: Vec<Option<U>> = self.nodes().map(read).collect();
+        let Self { mut cursors, has_next, has_previous, total, .. } = self;
+        if cursors.len() == items.len() {
+            let mut items = items.iter();
+            cursors.retain(|_| items.next().is_some_and(Option::is_some));
+        }
+        let rows: Vec<U> = items.into_iter().flatten().collect();
+        Connection { places: (0..rows.len()).collect(), rows: Arc::new(rows), cursors, has_next, has_previous, total }
+    }
+
+    fn edges(&self) -> Vec<Edge<T>> {
+        let cursors = self.cursors.iter().map(String::as_str).chain(std::iter::repeat(""));
+        let edge =
+            |(&place, cursor): (&usize, &str)| Edge { rows: Arc::clone(&self.rows), place, cursor: cursor.to_owned() };
+        self.places.iter().zip(cursors).map(edge).collect()
     }
 }
 
-/// An item of a list.
+/// An item of a list, with its place in the list.
 pub struct Edge<T> {
-    /// The item.
-    pub node: T,
-    /// Its place in the list.
-    pub cursor: String,
+    rows: Arc<Vec<T>>,
+    place: usize,
+    cursor: String,
 }
 
 /// Where a page lies in its list.
@@ -102,8 +120,8 @@ impl<T: Listed> Connection<T> {
             nullable: false,
             run: |asked, of| {
                 Box::pin(async move {
-                    let lists: Vec<&[Edge<T>]> = of.iter().map(|page| page.edges.as_slice()).collect();
-                    asked.lists(&lists).await
+                    let edges: Vec<Vec<Edge<T>>> = of.iter().map(|page| page.edges()).collect();
+                    asked.lists(&edges.iter().map(Vec::as_slice).collect::<Vec<_>>()).await
                 })
             },
         },
@@ -119,8 +137,7 @@ impl<T: Listed> Connection<T> {
             nullable: false,
             run: |asked, of| {
                 Box::pin(async move {
-                    let lists: Vec<Vec<&T>> =
-                        of.iter().map(|page| page.edges.iter().map(|edge| &edge.node).collect()).collect();
+                    let lists: Vec<Vec<&T>> = of.iter().map(|page| page.nodes().collect()).collect();
                     asked.lists_of(&lists).await
                 })
             },
@@ -142,8 +159,8 @@ impl<T: Listed> Connection<T> {
                         .map(|page| PageInfo {
                             has_next: page.has_next,
                             has_previous: page.has_previous,
-                            start: page.edges.first().map(|edge| edge.cursor.clone()),
-                            end: page.edges.last().map(|edge| edge.cursor.clone()),
+                            start: page.cursors.first().cloned(),
+                            end: page.cursors.last().cloned(),
                         })
                         .collect();
                     asked.each(&infos.iter().collect::<Vec<_>>()).await
@@ -199,7 +216,9 @@ impl<T: Listed> Object for Edge<T> {
                 reads: None,
                 nullable: false,
                 run: |asked, of| {
-                    Box::pin(async move { asked.each(&of.iter().map(|edge| &edge.node).collect::<Vec<_>>()).await })
+                    Box::pin(async move {
+                        asked.each(&of.iter().map(|edge| &edge.rows[edge.place]).collect::<Vec<_>>()).await
+                    })
                 },
             },
         },

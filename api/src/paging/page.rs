@@ -1,5 +1,7 @@
 //! A page as asked for, of one list or of what the viewer sees of it.
 
+use std::sync::Arc;
+
 use async_graphql::InputObject;
 use entity::{Columns, Row, Scoped};
 use sea_orm::sea_query::{Alias, Expr, ExprTrait, JoinType, Query, SelectStatement};
@@ -84,33 +86,55 @@ impl Page {
         self.size + u64::from(self.ahead)
     }
 
-    pub(super) fn cut<E: EntityTrait, T: From<E::Model>>(
+    /// The page that rows make which were read for it.
+    fn cut<E: EntityTrait, T: From<E::Model>>(
         &self,
-        mut rows: Vec<E::Model>,
+        rows: Vec<E::Model>,
+        order: &Order<E>,
+        total: Option<i64>,
+        cursors: Cursors,
+    ) -> Connection<T> {
+        let mut page = self.of_places(&rows, (0..rows.len()).collect(), order, total, cursors);
+        page.rows = held(rows);
+        page
+    }
+
+    /// The page of some of many rows, as they were read for it: in its order, and perhaps one more than it has. The rows
+    /// themselves are still to be put in.
+    pub(super) fn of_places<E: EntityTrait, T>(
+        &self,
+        rows: &[E::Model],
+        mut places: Vec<usize>,
         order: &Order<E>,
         total: Option<i64>,
         cursors: Cursors,
     ) -> Connection<T> {
         let size = usize::try_from(self.size).unwrap_or(usize::MAX);
-        let more = rows.len() > size;
-        rows.truncate(size);
+        let more = places.len() > size;
+        places.truncate(size);
         if self.backwards {
-            rows.reverse();
+            places.reverse();
         }
-        let last = rows.len().saturating_sub(1);
-        let cursor = |at: usize, row: &E::Model| match cursors {
-            Cursors::All => order.cursor(row),
-            Cursors::Ends if at == 0 || at == last => order.cursor(row),
-            Cursors::Ends | Cursors::None => String::new(),
+        let cursor = |place: &usize| order.cursor(&rows[*place]);
+        let cursors = match cursors {
+            Cursors::All => places.iter().map(cursor).collect(),
+            Cursors::Ends => places.first().into_iter().chain(places.last()).map(cursor).collect(),
+            Cursors::None => Vec::new(),
         };
-        let cursors: Vec<String> = rows.iter().enumerate().map(|(at, row)| cursor(at, row)).collect();
         Connection {
+            rows: Arc::default(),
+            places,
+            cursors,
             has_next: if self.backwards { self.before.is_some() } else { more },
             has_previous: if self.backwards { more } else { self.after.is_some() },
-            edges: rows.into_iter().zip(cursors).map(|(row, cursor)| Edge { node: T::from(row), cursor }).collect(),
             total,
         }
     }
+}
+
+/// Rows for pages to hold.
+pub(super) fn held<R, T: From<R>>(rows: Vec<R>) -> Arc<Vec<T>> {
+    Arc::new(rows.into_iter().map(T::from).collect())
 }
 
 /// One page of a list.

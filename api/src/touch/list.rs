@@ -329,7 +329,7 @@ pub async fn of_contacts(asked: &Asked<'_>, of: &[&Contact]) -> Result<Answers> 
     let below = parts(asked.cx.viewer()?, Cond::all());
     let pages: Vec<Connection<Part>> =
         below.pages(asked, &people, |row| Some(row.contact_id), &parts_newest_first()?, &arguments).await?;
-    let ids: Vec<TouchId> = pages.iter().flat_map(|page| &page.edges).map(|edge| edge.node.0.touch_id).collect();
+    let ids: Vec<TouchId> = pages.iter().flat_map(Connection::nodes).map(|part| part.0.touch_id).collect();
     let found = Touch::fetch(asked.cx, ids).await?;
     let pages: Vec<Connection<Touch>> =
         pages.into_iter().map(|page| page.map(|part| found.get(&part.0.touch_id).cloned())).collect();
