@@ -2,7 +2,9 @@
 //!
 //! A list of VALUES with a parameter for each of five hundred rows' columns takes PostgreSQL ten times longer to parse than
 //! to carry out. There the rows go over as one JSON parameter, and the statement's text stays the same for any number
-//! of them. SQLite parses fast, and takes VALUES.
+//! of them; a column that is the same in all of them goes over by itself. SQLite parses fast, and takes VALUES.
+
+use std::io::Write as _;
 
 use crate::error::Result;
 use crate::sql::Sql;
@@ -30,9 +32,7 @@ where
         return Ok(());
     }
     if rows.len() > 1 && tx.get_database_backend() == DbBackend::Postgres {
-        let (sql, json) = as_json::<E>(rows, exist)?;
-        let values = [Value::from(json)];
-        tx.execute_raw(Statement::from_sql_and_values(DbBackend::Postgres, sql, values)).await?;
+        tx.execute_raw(as_json::<E>(rows, exist)?).await?;
         return Ok(());
     }
     let mut rows = rows.into_iter().peekable();
@@ -107,37 +107,53 @@ fn is_key<E: EntityTrait>(column: E::Column) -> bool {
     E::PrimaryKey::from_column(column).is_some()
 }
 
-/// The statement for these rows, and its one parameter.
-fn as_json<E: EntityTrait>(rows: Vec<E::ActiveModel>, exist: bool) -> Result<(String, String), DbErr> {
+/// The statement for these rows, and its parameters: the rows as JSON, and what all of them have in common.
+fn as_json<E: EntityTrait>(mut rows: Vec<E::ActiveModel>, exist: bool) -> Result<Statement, DbErr> {
     let columns = set_columns::<E>(&rows);
-    let names: Vec<String> = columns.iter().map(|column| format!("\"{}\"", column.to_string())).collect();
+    let mut names = Vec::with_capacity(columns.len());
+    let mut selected = Vec::with_capacity(columns.len());
     let mut typed = Vec::with_capacity(columns.len());
-    for (column, name) in columns.iter().zip(&names) {
-        typed.push(format!("{name} {}", type_of(*column)?));
+    let mut differing = Vec::with_capacity(columns.len());
+    let mut parameters = vec![Value::String(None)];
+    for (place, column) in columns.iter().enumerate() {
+        let not_set = || DbErr::Type(format!("{} is not set in all rows", column.to_string()));
+        let taken = rows.iter_mut().map(|row| row.take(*column).into_value().ok_or_else(not_set));
+        let mut values: Vec<Value> = taken.collect::<Result<_, _>>()?;
+        let kind = type_of(*column)?;
+        names.push(format!("\"{}\"", column.to_string()));
+        // What is the same in all rows goes over once: most of what a call brings.
+        let is_last_chance = differing.is_empty() && place + 1 == columns.len();
+        if !is_last_chance && values.windows(2).all(|pair| pair[0] == pair[1]) {
+            parameters.extend(values.pop());
+            selected.push(format!("${}::{kind}", parameters.len()));
+        } else {
+            selected.push(format!("c{place}"));
+            typed.push(format!("c{place} {kind}"));
+            differing.push((place, values.into_iter()));
+        }
     }
-    let mut json = Vec::with_capacity(rows.len() * columns.len() * 32);
-    for (number, mut row) in rows.into_iter().enumerate() {
-        for (place, (column, name)) in columns.iter().zip(&names).enumerate() {
-            json.extend_from_slice(match (number, place) {
-                (0, 0) => b"[{",
-                (_, 0) => b",{",
-                _ => b",",
-            });
-            let Some(value) = row.take(*column).into_value() else {
-                return Err(DbErr::Type(format!("{} is not set in all rows", column.to_string())));
-            };
-            json.extend_from_slice(name.as_bytes());
-            json.push(b':');
+    let mut json = Vec::with_capacity(rows.len() * differing.len() * 32);
+    for number in 0..rows.len() {
+        json.extend_from_slice(if number == 0 { b"[{" } else { b",{" });
+        let mut is_first = true;
+        for (place, values) in &mut differing {
+            // What is not there is null.
+            let Some(value) = values.next().filter(|value| *value != value.as_null()) else { continue };
+            let before = if is_first { "" } else { "," };
+            is_first = false;
+            // Writing into memory does not fail.
+            let _ = write!(json, "{before}\"c{place}\":");
             write_json(value, &mut json)?;
         }
         json.push(b'}');
     }
     json.push(b']');
-    let json = String::from_utf8(json).map_err(|error| DbErr::Type(error.to_string()))?;
-    let all = names.join(", ");
+    parameters[0] = String::from_utf8(json).map_err(|error| DbErr::Type(error.to_string()))?.into();
     let mut sql = format!(
-        "insert into \"{}\" ({all}) select {all} from json_to_recordset($1::json) as given ({})",
+        "insert into \"{}\" ({}) select {} from json_to_recordset($1::json) as given ({})",
         E::default().to_string(),
+        names.join(", "),
+        selected.join(", "),
         typed.join(", ")
     );
     if exist {
@@ -152,7 +168,7 @@ fn as_json<E: EntityTrait>(rows: Vec<E::ActiveModel>, exist: bool) -> Result<(St
             .collect();
         sql = format!("{sql} on conflict ({}) do update set {}", keys.join(", "), rest.join(", "));
     }
-    Ok((sql, json))
+    Ok(Statement::from_sql_and_values(DbBackend::Postgres, sql, parameters))
 }
 
 /// A column's type in PostgreSQL.
@@ -203,16 +219,37 @@ mod tests {
             subject_id: uuid::Uuid::nil(),
         };
         let row = row.into_active_model().reset_all();
-        let (sql, json) = as_json::<external_id::Entity>(vec![row.clone(), row], true).unwrap();
+        let mut others = row.clone();
+        others.id = sea_orm::ActiveValue::Set("x".to_owned());
+        let statement = as_json::<external_id::Entity>(vec![row, others], true).unwrap();
         assert_eq!(
-            sql,
+            statement.sql,
             "insert into \"external_id\" (\"organization_id\", \"noun\", \"source\", \"id\", \"subject_id\") \
-             select \"organization_id\", \"noun\", \"source\", \"id\", \"subject_id\" from json_to_recordset($1::json) as given \
-             (\"organization_id\" uuid, \"noun\" text, \"source\" text, \"id\" text, \"subject_id\" uuid) \
+             select $2::uuid, $3::text, $4::text, c3, $5::uuid from json_to_recordset($1::json) as given (c3 text) \
              on conflict (\"organization_id\", \"noun\", \"source\", \"id\") do update set \"subject_id\" = excluded.\"subject_id\""
         );
-        let rows: serde_json::Value = serde_json::from_str(&json).unwrap();
-        assert_eq!(rows[1]["source"], "a \"b\" \\");
+        let nil = Value::from(uuid::Uuid::nil());
+        let source = Value::from("a \"b\" \\");
+        let json = Value::from(r#"[{"c3":"é"},{"c3":"x"}]"#);
+        assert_eq!(statement.values.unwrap().0, [json, nil.clone(), "account".into(), source, nil]);
+    }
+
+    #[test]
+    fn what_is_null_in_some_rows_is_left_out_of_them() {
+        let row = |touch: u128, known: Option<i64>| {
+            let row = entity::touch_contact::Model {
+                touch_id: entity::TouchId(uuid::Uuid::from_u128(touch)),
+                contact_id: entity::ContactId(uuid::Uuid::nil()),
+                organization_id: entity::OrganizationId(uuid::Uuid::nil()),
+                at: entity::Instant(7),
+                answer_known_at: known.map(entity::Instant),
+            };
+            row.into_active_model().reset_all()
+        };
+        let statement = as_json::<entity::touch_contact::Entity>(vec![row(1, None), row(2, Some(9))], false).unwrap();
+        let json =
+            r#"[{"c0":"00000000-0000-0000-0000-000000000001"},{"c0":"00000000-0000-0000-0000-000000000002","c4":9}]"#;
+        assert_eq!(statement.values.unwrap().0[0], Value::from(json));
     }
 
     #[test]

@@ -1,6 +1,8 @@
 //! A transaction that begins with its first statement: what is refused before never takes a connection, and what turns
 //! out to be a single statement needs none.
 
+use entity::{Columns, Row};
+use sea_orm::sea_query::SelectStatement;
 use sea_orm::{ConnAcquireErr, ConnectionTrait, DbBackend, DbErr, ExecResult, QueryResult, Statement};
 use tokio::runtime::Handle;
 use tokio::sync::{MappedMutexGuard, Mutex, MutexGuard};
@@ -77,6 +79,16 @@ impl<'a> Transaction<'a> {
             None => Begun::of(self.db).await?,
         };
         Ok(MutexGuard::map(begun, |begun| begun.insert(first)))
+    }
+
+    /// The rows that a selection of these columns finds, read by their places.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn rows<M: Row>(&self, select: &SelectStatement, columns: Columns) -> Result<Vec<M>, DbErr> {
+        let statement = self.db.backend().build(select);
+        let found = self.begun().await?.connection()?.all(&self.db.writer().observer, statement).await?;
+        found.iter().map(|row| M::read(row, columns)).collect()
     }
 
     /// Makes what was done stand.

@@ -6,17 +6,18 @@
 use std::collections::HashMap;
 
 use async_graphql::{Enum, MaybeUndefined};
-use entity::{AccountId, Id, Scoped, UserId, account, external_id, user};
+use entity::{AccountId, Columns, Id, Scoped, UserId, account, external_id, user};
 use sea_orm::sea_query::Cond;
-use sea_orm::{ColumnTrait, ConnectionTrait, QueryFilter};
+use sea_orm::{ColumnTrait, ConnectionTrait, QueryFilter, QueryTrait};
 use uuid::Uuid;
 
 use crate::account::AccountRef;
 use crate::check::Check;
-use crate::context::{Viewer, among};
+use crate::context::{Viewer, among, only};
 use crate::error::{Fault, Result, UserError, UserErrorCode};
 use crate::external::ExternalIdInput;
 use crate::graph::{Answers, AnyId, AnyNode, Asked, object, word};
+use crate::transaction::Transaction;
 
 /// Rows of one call at most.
 pub const MOST_ROWS: usize = 500;
@@ -178,8 +179,8 @@ impl Lookup {
     ///
     /// # Errors
     /// The database's.
-    pub async fn of<'r, C: ConnectionTrait>(
-        connection: &C,
+    pub async fn of<'r>(
+        connection: &Transaction<'_>,
         viewer: &Viewer,
         accounts: impl IntoIterator<Item = &'r AccountRef>,
         emails: impl IntoIterator<Item = String>,
@@ -201,7 +202,10 @@ impl Lookup {
                 account::Column::Domain,
                 domains,
             ));
-            for row in viewer.accounts().filter(any).all(connection).await? {
+            let named = only(account::Entity::of(viewer.organization.id).filter(any), Columns::ALL).into_query();
+            let rows: Vec<account::Model> = connection.rows(&named, Columns::ALL).await?;
+            let unseen = viewer.unseen(connection, rows.iter().map(|account| (account.id, account.owner_id))).await?;
+            for row in rows.into_iter().filter(|row| !unseen.contains(&row.id)) {
                 if let Some(domain) = &row.domain {
                     lookup.by_domain.insert(domain.clone(), row.id);
                 }

@@ -250,8 +250,8 @@ mod tests {
             [
                 "Variable $w.number: a value of type Int! is required.",
                 "Variable $w.kinds.1: \"SMS\" is no Kind.",
-                "Variable $w.inner.color: Wish has no such field.",
                 "Variable $w.inner.number: 1.5 is no Int.",
+                "Variable $w.inner.color: Wish has no such field.",
                 "Variable $n: true is no Int.",
             ]
         );

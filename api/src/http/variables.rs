@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use async_graphql::{
     Pos, Positioned, ServerError, Value, Variables,
     parser::types::VariableDefinition,
-    registry::{MetaType, MetaTypeName, Registry},
+    registry::{MetaInputValue, MetaType, MetaTypeName, Registry},
 };
 
 use super::code::Code;
@@ -15,7 +15,8 @@ use super::code::Code;
 /// The most faults that are reported for one request.
 const MAX_FAULTS: usize = 20;
 
-/// What is wrong with the variables: `BAD_USER_INPUT`, one error a fault, at the variable's definition. Variables that
+/// What is wrong with the variables: `BAD_USER_INPUT`, one error a fault, at the variable's definition: of an object first what
+/// is missing, then what was given, in the order given. Variables that
 /// the operation does not define are ignored, and types that the schema does not have are left to validation.
 #[must_use]
 pub fn faults(
@@ -112,18 +113,18 @@ impl<'a> Search<'a> {
                 if *oneof && (given.len() != 1 || given.values().any(|value| *value == Value::Null)) {
                     self.fault(&format!("{name} needs exactly one field, and that not null"));
                 }
-                for unknown in given.keys().filter(|key| !input_fields.contains_key(key.as_str())) {
-                    self.inside(unknown.as_str(), |search| {
-                        search.fault(&format!("{name} has no such field"));
-                    });
-                }
-                for field in input_fields.values() {
-                    self.inside(field.name.as_str(), |search| match given.get(field.name.as_str()) {
-                        Some(value) => search.value(&field.ty, value),
-                        None if MetaTypeName::create(&field.ty).is_non_null() && field.default_value.is_none() => {
+                let is_required = |field: &MetaInputValue| field.ty.ends_with('!') && field.default_value.is_none();
+                for field in input_fields.values().filter(|field| is_required(field)) {
+                    if !given.contains_key(field.name.as_str()) {
+                        self.inside(field.name.as_str(), |search| {
                             search.fault(&format!("a value of type {} is required", field.ty));
-                        }
-                        None => {}
+                        });
+                    }
+                }
+                for (key, value) in given {
+                    self.inside(key.as_str(), |search| match input_fields.get(key.as_str()) {
+                        Some(field) => search.value(&field.ty, value),
+                        None => search.fault(&format!("{name} has no such field")),
                     });
                 }
             }

@@ -21,11 +21,11 @@ const PEERS: &str = "query Around($organization: UUID!) { accounts: allAccounts(
     first: 20, condition: {organizationId: $organization, archivedAt: null}, orderBy: [NAME_KEY_ASC, PRIMARY_KEY_ASC]
     ) { nodes {
     rowId name domain industry employees city
-    owner: memberByOwnerId { rowId name }
+    owner: memberByOrganizationIdAndOwnerId { rowId name }
     booked
-    contacts: contactsByAccountId(first: 5, condition: {organizationId: $organization, archivedAt: null}) {
+    contacts: contactsByOrganizationIdAndAccountId(first: 5, condition: {organizationId: $organization, archivedAt: null}) {
         nodes { rowId name title email } }
-    touches: touchesByAccountId(
+    touches: touchesByOrganizationIdAndAccountId(
         first: 5, condition: {organizationId: $organization}, orderBy: [AT_DESC, PRIMARY_KEY_DESC]
     ) { nodes { rowId kind at subject responded } } } } }";
 
