@@ -9,7 +9,7 @@ use sea_orm::sea_query::{Alias, Expr, ExprTrait, Func, IntoColumnRef, Query, Sel
 use sea_orm::{DbBackend, EntityTrait, QueryFilter, QueryTrait, Select};
 use uuid::Uuid;
 
-use super::connection::{Connection, Listed};
+use super::connection::{Connection, Cut, Listed};
 use super::order::Order;
 use super::page::{Page, PageArguments, Reading, held, join_rows};
 use crate::context::{Cx, among, as_array, only};
@@ -66,7 +66,7 @@ where
             }
         }
         let compare = |one: &usize, other: &usize| order.compare(&rows[*one], &rows[*other]);
-        let pages: Vec<Connection<T>> = parents
+        let cuts: Vec<Cut> = parents
             .iter()
             .map(|parent| {
                 let mut places = found.get(parent).cloned().unwrap_or_default();
@@ -74,11 +74,11 @@ where
                 let total = totals
                     .as_ref()
                     .map(|totals| totals.iter().find(|(id, _)| id == parent).map_or(0, |(_, total)| *total));
-                page.of_places(&rows, places, order, total, reading.cursors)
+                page.cut(&rows, places, order, total, reading.cursors)
             })
             .collect();
         let rows = held(rows);
-        Ok(pages.into_iter().map(|of_parent| Connection { rows: Arc::clone(&rows), ..of_parent }).collect())
+        Ok(cuts.into_iter().map(|cut| Connection { rows: Arc::clone(&rows), cut }).collect())
     }
 
     /// The first row below each of the parents, in an ordering.

@@ -35,41 +35,47 @@ pub(crate) use listed;
 /// A page of a list: some of the rows that one statement found for all pages of a level. They stay where they were read.
 pub struct Connection<T> {
     pub(super) rows: Arc<Vec<T>>,
-    /// Which of the rows, in the page's order.
-    pub(super) places: Vec<usize>,
+    pub(super) cut: Cut,
+}
+
+/// Which rows make a page.
+pub(super) struct Cut {
+    /// Their places among all rows, in the page's order.
+    pub places: Vec<usize>,
     /// Their cursors: those of all of them, or of the first and the last, or none.
-    pub(super) cursors: Vec<String>,
+    pub cursors: Vec<String>,
     /// Are there more after these?
-    pub(super) has_next: bool,
+    pub has_next: bool,
     /// Are there more before these?
-    pub(super) has_previous: bool,
+    pub has_previous: bool,
     /// How many there are without paging; only where it was asked for.
-    pub(super) total: Option<i64>,
+    pub total: Option<i64>,
 }
 
 impl<T> Connection<T> {
     /// The items.
     pub fn nodes(&self) -> impl Iterator<Item = &T> {
-        self.places.iter().filter_map(|place| self.rows.get(*place))
+        self.cut.places.iter().filter_map(|place| self.rows.get(*place))
     }
 
     /// The same page of what its items stand for; an item that stands for nothing is left out.
     pub fn map<U>(self, read: impl FnMut(&T) -> Option<U>) -> Connection<U> {
         let items: Vec<Option<U>> = self.nodes().map(read).collect();
-        let Self { mut cursors, has_next, has_previous, total, .. } = self;
-        if cursors.len() == items.len() {
+        let mut cut = self.cut;
+        if cut.cursors.len() == items.len() {
             let mut items = items.iter();
-            cursors.retain(|_| items.next().is_some_and(Option::is_some));
+            cut.cursors.retain(|_| items.next().is_some_and(Option::is_some));
         }
         let rows: Vec<U> = items.into_iter().flatten().collect();
-        Connection { places: (0..rows.len()).collect(), rows: Arc::new(rows), cursors, has_next, has_previous, total }
+        cut.places = (0..rows.len()).collect();
+        Connection { rows: Arc::new(rows), cut }
     }
 
     fn edges(&self) -> Vec<Edge<T>> {
-        let cursors = self.cursors.iter().map(String::as_str).chain(std::iter::repeat(""));
+        let cursors = self.cut.cursors.iter().map(String::as_str).chain(std::iter::repeat(""));
         let edge =
             |(&place, cursor): (&usize, &str)| Edge { rows: Arc::clone(&self.rows), place, cursor: cursor.to_owned() };
-        self.places.iter().zip(cursors).map(edge).collect()
+        self.cut.places.iter().zip(cursors).map(edge).collect()
     }
 }
 
@@ -157,10 +163,10 @@ impl<T: Listed> Connection<T> {
                     let infos: Vec<PageInfo> = of
                         .iter()
                         .map(|page| PageInfo {
-                            has_next: page.has_next,
-                            has_previous: page.has_previous,
-                            start: page.cursors.first().cloned(),
-                            end: page.cursors.last().cloned(),
+                            has_next: page.cut.has_next,
+                            has_previous: page.cut.has_previous,
+                            start: page.cut.cursors.first().cloned(),
+                            end: page.cut.cursors.last().cloned(),
                         })
                         .collect();
                     asked.each(&infos.iter().collect::<Vec<_>>()).await
@@ -181,7 +187,7 @@ impl<T: Listed> Connection<T> {
                 Box::pin(async move {
                     let mut answers = Answers::with_capacity(of.len());
                     for page in of {
-                        let total = i32::try_from(page.total.unwrap_or_default()).unwrap_or(i32::MAX);
+                        let total = i32::try_from(page.cut.total.unwrap_or_default()).unwrap_or(i32::MAX);
                         answers.push(|out| out.extend_from_slice(total.to_string().as_bytes()));
                     }
                     Ok(answers)

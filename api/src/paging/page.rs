@@ -7,7 +7,7 @@ use entity::{Columns, Row, Scoped};
 use sea_orm::sea_query::{Alias, Expr, ExprTrait, JoinType, Query, SelectStatement};
 use sea_orm::{DbBackend, EntityTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait, Select};
 
-use super::connection::{Connection, Edge, Listed};
+use super::connection::{Connection, Cut, Edge, Listed};
 use super::order::{Key, Order, place_of};
 use crate::context::{Cx, Viewer, only};
 use crate::error::{Fault, Result};
@@ -86,29 +86,28 @@ impl Page {
         self.size + u64::from(self.ahead)
     }
 
-    /// The page that rows make which were read for it.
-    fn cut<E: EntityTrait, T: From<E::Model>>(
+    /// The page that rows make which were read for it alone.
+    fn of_all<E: EntityTrait, T: From<E::Model>>(
         &self,
         rows: Vec<E::Model>,
         order: &Order<E>,
         total: Option<i64>,
         cursors: Cursors,
     ) -> Connection<T> {
-        let mut page = self.of_places(&rows, (0..rows.len()).collect(), order, total, cursors);
-        page.rows = held(rows);
-        page
+        let cut = self.cut(&rows, (0..rows.len()).collect(), order, total, cursors);
+        Connection { rows: held(rows), cut }
     }
 
-    /// The page of some of many rows, as they were read for it: in its order, and perhaps one more than it has. The rows
-    /// themselves are still to be put in.
-    pub(super) fn of_places<E: EntityTrait, T>(
+    /// Which of many rows make the page, by the places of those that were read for it: in its order, and perhaps one more
+    /// than it has.
+    pub(super) fn cut<E: EntityTrait>(
         &self,
         rows: &[E::Model],
         mut places: Vec<usize>,
         order: &Order<E>,
         total: Option<i64>,
         cursors: Cursors,
-    ) -> Connection<T> {
+    ) -> Cut {
         let size = usize::try_from(self.size).unwrap_or(usize::MAX);
         let more = places.len() > size;
         places.truncate(size);
@@ -121,8 +120,7 @@ impl Page {
             Cursors::Ends => places.first().into_iter().chain(places.last()).map(cursor).collect(),
             Cursors::None => Vec::new(),
         };
-        Connection {
-            rows: Arc::default(),
+        Cut {
             places,
             cursors,
             has_next: if self.backwards { self.before.is_some() } else { more },
@@ -157,7 +155,7 @@ where
     let total = if reading.total { Some(count(asked.cx, select.clone()).await?) } else { None };
     let select = only(page.narrow(select, order), reading.columns).into_query();
     let rows = asked.cx.rows(&select, reading.columns).await?;
-    Ok(page.cut(rows, order, total, reading.cursors))
+    Ok(page.of_all(rows, order, total, reading.cursors))
 }
 
 /// Which cursors of a page are asked for.
@@ -257,7 +255,7 @@ where
         let mut rows = bounded.by_seat(asked.cx, viewer, order, &page, reading);
         rows.limit(page.limit());
         let rows = asked.cx.rows(&rows, reading.columns).await?;
-        Ok(page.cut(rows, order, total, reading.cursors))
+        Ok(page.of_all(rows, order, total, reading.cursors))
     }
 
     /// A page of each account that the viewer has a seat at, all in the page's order.
