@@ -85,7 +85,8 @@ object! {
         level: Level = plain(|presence| presence.level());
         /// 0 to 1: 1 − e^(−E), E being the touches' weights, each halved every half-life of the organization's policy. A
         /// meeting weighs 1, an answered call 0.7, an event 0.5, anything else that was answered 0.4, what the client
-        /// acknowledged as of use at least 0.6; of what nobody answered the two latest of the last 30 days, 0.15 each.
+        /// acknowledged as of use at least 0.6; of what nobody answered the two latest of the last 30 days, 0.15 each. Answered is
+        /// what they responded to or started (INBOUND).
         presence: f64 = plain(|presence| presence.presence);
         /// 0 to 1: share of the role slots in which somebody knows us, by weight: a decision maker (3), two influencers
         /// (2 each), two stakeholders (1 each). Somebody knows us whose relationship is KNOWN or better, or who took part

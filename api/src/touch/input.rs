@@ -126,12 +126,12 @@ pub struct CompleteTouchInput {
     pub duration_minutes: MaybeUndefined<i32>,
     /// What was said: up to 20,000 characters.
     pub notes: MaybeUndefined<String>,
-    /// Did the other side take part?
+    /// Did the other side take part? Left out: no, whatever was noted before the touch was made.
     #[graphql(default_with = "Some(false)")]
     pub responded: Option<bool>,
     /// What the client got out of it.
     pub value: MaybeUndefined<ValueKind>,
-    /// Did the client say that it was of use? Needs a value.
+    /// Did the client say that it was of use? Needs a value. Left out: no, whatever was noted before.
     #[graphql(default_with = "Some(false)")]
     pub value_acknowledged: Option<bool>,
     /// The commitment asked for: up to 20,000 characters.

@@ -167,7 +167,8 @@ object! {
         subject: Option<&str> = plain(|touch| touch.0.subject.as_deref());
         /// What was said.
         notes: Option<&str> = plain(|touch| touch.0.notes.as_deref());
-        /// Did the other side take part: answered, replied, met?
+        /// Did the other side take part: answered, replied, met? A touch counts as answered where they did, and also where they
+        /// started it (INBOUND), and a meeting once it was held.
         responded: bool = plain(|touch| touch.0.responded);
         /// What the client got out of it.
         value: Option<touch::ValueKind> = plain(|touch| touch.0.value);
