@@ -147,7 +147,8 @@ impl Check {
         given: &[ExternalIdInput],
         domain: Option<&str>,
     ) -> Result<()> {
-        let names: Vec<_> = given.iter().map(key).collect();
+        // More than a row may have are refused already, and would make a statement that SQLite does not take.
+        let names: Vec<_> = given.iter().take(MOST).map(key).collect();
         let mut sql = Sql::new(write.tx.get_database_backend());
         let organization = sql.parameter(write.organization());
         for (source, id) in names.iter().flatten() {

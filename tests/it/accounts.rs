@@ -118,6 +118,10 @@ async fn a_domain_and_an_external_id_belong_to_one_account(world: &World) {
         let refusals = [one.refusals(), other.refusals()].concat();
         assert_eq!(refusals, [taken("input.domain"), taken("input.externalIds.1")], "round {round}");
     }
+    // Thousands of names are too many, and nothing worse.
+    let names: Vec<Value> = (0..3000).map(|number| json!({"source": format!("s{number}"), "id": "1"})).collect();
+    let many = admin.mutate("createAccount", "account { id }", json!({"name": "Many", "externalIds": names})).await;
+    assert_eq!(many.refusals(), [("INVALID".to_owned(), "input.externalIds".to_owned())]);
     // What is one's own is not in one's way, and what another one has is.
     let id = make("Third", 10).await.text("createAccount.account.id").to_owned();
     for (number, refusals) in [("10", vec![]), ("0", vec![("TAKEN".to_owned(), "input.externalIds.0".to_owned())])] {

@@ -15,9 +15,9 @@ use super::code::Code;
 /// The most faults that are reported for one request.
 const MAX_FAULTS: usize = 20;
 
-/// What is wrong with the variables: `BAD_USER_INPUT`, one error a fault, at the variable's definition: of an object first what
-/// is missing, then what was given, in the order given. Variables that
-/// the operation does not define are ignored, and types that the schema does not have are left to validation.
+/// What is wrong with the variables: `BAD_USER_INPUT`, one error a fault, at the variable's definition: of an object first
+/// what is missing, then what was given, in the order given. Variables that the operation does not define are ignored, and
+/// types that the schema does not have are left to validation.
 #[must_use]
 pub fn faults(
     registry: &Registry,
@@ -113,7 +113,9 @@ impl<'a> Search<'a> {
                 if *oneof && (given.len() != 1 || given.values().any(|value| *value == Value::Null)) {
                     self.fault(&format!("{name} needs exactly one field, and that not null"));
                 }
-                let is_required = |field: &MetaInputValue| field.ty.ends_with('!') && field.default_value.is_none();
+                let is_required = |field: &MetaInputValue| {
+                    MetaTypeName::create(&field.ty).is_non_null() && field.default_value.is_none()
+                };
                 for field in input_fields.values().filter(|field| is_required(field)) {
                     if !given.contains_key(field.name.as_str()) {
                         self.inside(field.name.as_str(), |search| {
