@@ -91,7 +91,7 @@ impl App {
                 return refusal.answer();
             }
         };
-        self.metrics.cost(wanted.price);
+        self.metrics.cost(wanted.price.points);
         let cx = Cx::new(Arc::clone(self), request_id.to_owned(), peer, viewer);
         pass.tell(self.run(question, &cx).await)
     }

@@ -204,7 +204,7 @@ pub struct LoadSettings {
     /// The most requests of one organization that run at once [default: two fifths of the database's connections, at least 4]
     #[arg(long, env = "CALLSHOT_SHARE", value_name = "NUMBER")]
     pub share: Option<NonZeroUsize>,
-    /// Of these, the most that cost more than 300 points [default: a quarter of the connections, at least 2]
+    /// Of these, the most that are dear: above 300 points, or reading whole lists [default: a quarter of the connections, at least 2]
     #[arg(long, env = "CALLSHOT_DEAR_SHARE", value_name = "NUMBER")]
     pub dear_share: Option<NonZeroUsize>,
     /// The most requests of one organization that wait for its share; more are refused at once

@@ -12,6 +12,8 @@ use tokio::task::JoinSet;
 
 /// How many requests of one organization run at once: two fifths of ten connections.
 const RUNNING: usize = 4;
+/// How many of these may read whole lists.
+const DEAR: usize = 2;
 
 /// Far more than anything here takes.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -41,21 +43,28 @@ impl Barrier {
     }
 }
 
-/// What waits at the barrier.
-fn held(world: &World, number: usize) -> Value {
+/// What waits at the barrier, and asks this of a user besides.
+fn held(world: &World, number: usize, of_user: &str) -> Value {
     match world.server().database().kind() {
-        Kind::Postgres => json!({"query": "{ bookings { nodes { id } } }"}),
+        Kind::Postgres => json!({"query": format!("{{ bookings {{ nodes {{ id }} }} me {{ {of_user} }} }}")}),
         Kind::Sqlite => {
-            let create = "mutation($name: String!) { createAccount(input: {name: $name}) { account { id } } }";
+            let account = format!("account {{ id owner {{ {of_user} }} }}");
+            let create =
+                format!("mutation($name: String!) {{ createAccount(input: {{name: $name}}) {{ {account} }} }}");
             json!({"query": create, "variables": {"name": format!("Account {number}")}})
         }
     }
 }
 
 fn ask_many(world: &World, client: &Client, number: usize) -> JoinSet<Answer> {
+    ask_many_with(world, client, number, "id")
+}
+
+fn ask_many_with(world: &World, client: &Client, number: usize, of_user: &str) -> JoinSet<Answer> {
     let mut asking = JoinSet::new();
     for one in 0..number {
-        let request = client.request().header("accept", "application/graphql-response+json").json(&held(world, one));
+        let held = held(world, one, of_user);
+        let request = client.request().header("accept", "application/graphql-response+json").json(&held);
         asking.spawn(Answer::to(request));
     }
     asking
@@ -85,6 +94,25 @@ async fn one_organization_leaves_connections_to_the_others(world: &World) {
     assert_eq!(world.server().app().admission.waiting(), 64 - RUNNING);
     barrier.lower().await;
     while let Some(answer) = asking.join_next().await {
+        answer.unwrap().answered();
+    }
+}
+
+#[on_both_databases]
+async fn what_reads_whole_lists_leaves_room_for_what_does_not(world: &World) {
+    let barrier = Barrier::raise(world).await;
+    // A seller's whole list is read for it, at 50 points.
+    let mut asking =
+        ask_many_with(world, world.admin(), 16, "focus(range: {from: \"2026-01-01\", to: \"2026-01-31\"}) { touches }");
+    until_waiting(world, 16 - DEAR).await;
+    world.admin().query("{ me { name } accounts { nodes { id } } }").await;
+    let mut light = ask_many(world, world.admin(), 16);
+    until_waiting(world, 16 - DEAR + 16 - (RUNNING - DEAR)).await;
+    barrier.lower().await;
+    while let Some(answer) = asking.join_next().await {
+        answer.unwrap().answered();
+    }
+    while let Some(answer) = light.join_next().await {
         answer.unwrap().answered();
     }
 }

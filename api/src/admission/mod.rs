@@ -23,10 +23,12 @@ use crate::config::{CostSettings, Settings};
 use crate::context::Viewer;
 use crate::error::RETRY_AFTER;
 use crate::http::code::Code;
+use crate::http::cost::Price;
 
 /// The most askers whose points are remembered: under 8 MB.
 const REMEMBERED: usize = 50_000;
-/// Above this price a request is dear: of those, fewer of one organization run at once.
+/// Above so many points a request is dear, as one is that may read all that its organization has: of those, fewer of one
+/// organization run at once.
 const DEAR: u64 = 300;
 
 /// Whose points are used up: a user's; without a token, those of the address that one asks from.
@@ -67,8 +69,8 @@ impl Asker {
 /// What is wanted of a request before it runs.
 #[derive(Clone, Debug)]
 pub struct Wanted {
-    /// Its price in points.
-    pub price: u64,
+    /// Its price.
+    pub price: Price,
     /// Cancelled once nobody waits for the answer any more.
     pub gone: CancellationToken,
 }
@@ -222,9 +224,9 @@ impl Admission {
     ///
     /// # Errors
     /// [`Refusal::TooDear`].
-    pub fn check(&self, price: u64) -> Result<(), Refusal> {
+    pub fn check(&self, price: Price) -> Result<(), Refusal> {
         match self.limit {
-            Some(limit) if price > limit => Err(Refusal::TooDear { price, limit }),
+            Some(limit) if price.points > limit => Err(Refusal::TooDear { price: price.points, limit }),
             _ => Ok(()),
         }
     }
@@ -235,20 +237,21 @@ impl Admission {
     /// Where there are too few points, or too many who wait.
     pub async fn admit(&self, asker: Asker, wanted: &Wanted) -> Result<Pass, Refusal> {
         let Wanted { price, gone } = wanted;
+        let dear = price.points > DEAR || price.reads_all;
         let cost = match &self.points {
-            Some(points) => Some(points.take(Instant::now(), asker.principal, *price)?),
+            Some(points) => Some(points.take(Instant::now(), asker.principal, price.points)?),
             None => None,
         };
         let turn = tokio::select! {
             biased;
-            turn = self.shares.turn(asker.tenant, *price > DEAR) => turn,
+            turn = self.shares.turn(asker.tenant, dear) => turn,
             () = gone.cancelled() => Err(Refusal::Gone),
         };
         match turn {
             Ok(turn) => Ok(Pass { cost, _turn: turn }),
             Err(refusal) => {
                 if let Some(points) = &self.points {
-                    points.give_back(asker.principal, *price);
+                    points.give_back(asker.principal, price.points);
                 }
                 Err(refusal)
             }
@@ -316,8 +319,12 @@ mod tests {
         Asker::of(None, Some(address.parse().unwrap()))
     }
 
-    fn wanted(price: u64) -> Wanted {
-        Wanted { price, gone: CancellationToken::new() }
+    fn price(points: u64) -> Price {
+        Price { points, reads_all: false }
+    }
+
+    fn wanted(points: u64) -> Wanted {
+        Wanted { price: price(points), gone: CancellationToken::new() }
     }
 
     fn admission(change: impl FnOnce(&mut Settings)) -> Admission {
@@ -357,7 +364,7 @@ mod tests {
             settings.cost.max_points = 0;
         });
         for _ in 0..10 {
-            admission.check(u64::MAX).unwrap();
+            admission.check(price(u64::MAX)).unwrap();
             let pass = admission.admit(from("192.0.2.1"), &wanted(u64::MAX)).await.unwrap();
             assert!(pass.tell(Response::default()).extensions.is_empty());
         }
@@ -381,7 +388,7 @@ mod tests {
             assert_eq!(admission.admit(asker, &wanted(9_000)).await.unwrap_err(), Refusal::TooMany);
         }
         assert!(left() >= before);
-        let dear = admission.check(10_001).unwrap_err().answer();
+        let dear = admission.check(price(10_001)).unwrap_err().answer();
         assert_eq!(Code::of(&dear.errors[0]), Some(Code::LimitExceeded));
         assert!(dear.errors[0].message.contains("10001 points; 10000 are allowed"), "{}", dear.errors[0].message);
     }

@@ -8,7 +8,7 @@ use axum::response::{IntoResponse, Response};
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
-use super::{Endpoint, Peer, RequestId, overloaded, response::Format};
+use super::{Endpoint, Peer, RequestId, cost::Price, overloaded, response::Format};
 use crate::admission::{Asker, Wanted};
 use crate::app::App;
 use crate::calendar_feed;
@@ -16,8 +16,8 @@ use crate::error::Fault;
 
 /// Where calendar feeds are.
 pub const FOLDER: &str = "/calendar/";
-/// What reading one costs its user, in points: about as much as a page of touches with their accounts and people.
-const PRICE: u64 = 100;
+/// What reading one costs its user: about as much as a page of touches with their accounts and people.
+const PRICE: Price = Price { points: 100, reads_all: false };
 
 /// `GET` of a calendar feed.
 pub async fn calendar(State(endpoint): State<Endpoint>, request: Request) -> Response {

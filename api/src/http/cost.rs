@@ -23,6 +23,15 @@ use async_graphql_value::Value as AstValue;
 use super::document;
 use crate::paging::page::{DEFAULT_PAGE, LARGEST_PAGE};
 
+/// The price of a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Price {
+    /// In points: 1 at least.
+    pub points: u64,
+    /// May it read all that its organization has, however little it answers? How long that takes, nobody knows beforehand.
+    pub reads_all: bool,
+}
+
 /// A request that asks for next to nothing.
 const LEAST: u64 = 1;
 /// How many items a plain list is taken for.
@@ -49,6 +58,8 @@ const WORKED_OUT: [(&str, &str, u64); 8] = [
     ("User", "focus", 50),
     ("User", "today", 20),
 ];
+/// Questions that cost so much on top read a whole list for it, a seller's or everybody's.
+const WHOLE: u64 = 20;
 /// A change: checked, locked, written with its event, and forced to the disk.
 const CHANGE: u64 = 10;
 /// A row of an upsert: written with its event.
@@ -89,6 +100,8 @@ struct Asked {
     of: Option<usize>,
     /// On top, for each parent.
     extra: u64,
+    /// Does it read all of a long list, whatever it answers?
+    reads_all: bool,
 }
 
 /// How much a field answers with.
@@ -139,17 +152,23 @@ impl Prices {
         Self { types, names, query, mutation }
     }
 
-    /// What running an operation of a document with these variables may cost, in points: 1 at least.
+    /// What running an operation of a document with these variables may cost.
     #[must_use]
-    pub fn price(&self, document: &ExecutableDocument, operation: &OperationDefinition, variables: &Variables) -> u64 {
+    pub fn price(
+        &self,
+        document: &ExecutableDocument,
+        operation: &OperationDefinition,
+        variables: &Variables,
+    ) -> Price {
         let root = match operation.ty {
             OperationType::Query => self.query,
             OperationType::Mutation => self.mutation,
-            OperationType::Subscription => return LEAST,
+            OperationType::Subscription => return Price { points: LEAST, reads_all: false },
         };
-        let mut walk = Walk { prices: self, document, operation, variables, fragments: HashMap::new() };
+        let mut walk =
+            Walk { prices: self, document, operation, variables, fragments: HashMap::new(), reads_all: false };
         let whole = walk.set(&operation.selection_set, root, false);
-        whole.besides.saturating_add(whole.items).max(LEAST)
+        Price { points: whole.besides.saturating_add(whole.items).max(LEAST), reads_all: walk.reads_all }
     }
 }
 
@@ -180,7 +199,8 @@ impl Asked {
                 dear.map_or(0, |(_, _, points)| *points)
             }
         };
-        Self { shape, of, extra }
+        let reads_all = !changes && extra >= WHOLE;
+        Self { shape, of, extra, reads_all }
     }
 }
 
@@ -211,6 +231,8 @@ struct Walk<'a> {
     variables: &'a Variables,
     /// Fragments already priced, by name and by whether they stand in a list of the whole organization.
     fragments: HashMap<(&'a str, bool), Sum>,
+    /// Whether something was met that may read all that the organization has.
+    reads_all: bool,
 }
 
 impl<'a> Walk<'a> {
@@ -271,13 +293,11 @@ impl<'a> Walk<'a> {
             Shape::One => each,
             Shape::List(length) => each.saturating_mul(length),
             Shape::AsMany(argument) => each.saturating_mul(self.length(field, argument)),
-            Shape::Count => {
-                if all {
-                    COUNT_ALL
-                } else {
-                    COUNT_OF_ONE
-                }
+            Shape::Count if all => {
+                self.reads_all = true;
+                COUNT_ALL
             }
+            Shape::Count => COUNT_OF_ONE,
             // The node of an edge is the item itself.
             Shape::Items if name == "edges" => return Sum { items: one.max(1), besides: asked.extra },
             Shape::Items => return Sum { items: each, besides: asked.extra },
@@ -288,6 +308,7 @@ impl<'a> Walk<'a> {
                 .saturating_add(inner.besides)
                 .saturating_add(self.filter(field, parent.root)),
         };
+        self.reads_all |= asked.reads_all;
         let rows = if asked.extra == CHANGE { self.length(field, "rows").saturating_mul(ROW) } else { 0 };
         Sum::besides(price.saturating_add(asked.extra).saturating_add(rows))
     }
@@ -350,10 +371,14 @@ impl<'a> Walk<'a> {
     }
 
     /// What filtering a list costs: each operand is held against each row.
-    fn filter(&self, field: &Field, all: bool) -> u64 {
+    fn filter(&mut self, field: &Field, all: bool) -> u64 {
         let given = FILTERS.iter().filter_map(|name| field.get_argument(name));
         let operands = given.map(|filter| self.operands(&filter.node)).fold(0, u64::saturating_add);
-        if operands > 0 && all { operands.saturating_add(FILTER_ALL) } else { operands }
+        if operands == 0 || !all {
+            return operands;
+        }
+        self.reads_all = true;
+        operands.saturating_add(FILTER_ALL)
     }
 
     fn operands(&self, value: &AstValue) -> u64 {

@@ -10,10 +10,14 @@ use super::*;
 
 static PRICES: LazyLock<Prices> = LazyLock::new(crate::schema::prices);
 
-fn price_with(text: &str, variables: serde_json::Value) -> u64 {
+fn whole_price(text: &str, variables: serde_json::Value) -> Price {
     let document = parse_query(text).unwrap();
     let operation = document::operation(&document, None).unwrap();
     PRICES.price(&document, operation, &Variables::from_json(variables))
+}
+
+fn price_with(text: &str, variables: serde_json::Value) -> u64 {
+    whole_price(text, variables).points
 }
 
 fn price(text: &str) -> u64 {
@@ -117,6 +121,31 @@ fn what_reads_more_than_it_answers_is_dearer() {
         price("{ analytics { a: touches(groupBy: []) { count } b: touches(groupBy: []) { count } } }"),
         2 * (ANALYTICS + GROUPS)
     );
+}
+
+#[test]
+fn what_may_read_whole_lists_is_known_however_little_it_costs() {
+    let reads_all = |text: &str| whole_price(text, json!({"f": {"city": {"eq": "x"}}, "no": false})).reads_all;
+    for all in [
+        "{ touches(first: 1) { totalCount } }",
+        "query($f: AccountFilter) { accounts(first: 1, filter: $f) { nodes { id } } }",
+        "{ events(first: 1, types: [\"a\"]) { nodes { id } } }",
+        "{ analytics { touches(groupBy: []) { count } } }",
+        "{ ...f } fragment f on Query { me { today { date } } }",
+        "{ me { focus { minutes } } }",
+        "{ me { targetList { readiness } } }",
+    ] {
+        assert!(reads_all(all), "{all}");
+    }
+    for little in [
+        "{ me { id } accounts(first: 200) { nodes { contacts { totalCount } touches(filter: {kind: {eq: CALL}}) { nodes { id } } } } }",
+        "query($no: Boolean!) { touches(first: 1) { totalCount @include(if: $no) } }",
+        "{ accounts(first: 1, filter: {}) { nodes { id presence { state } } } }",
+        "mutation { signIn(input: {email: \"a\", password: \"b\"}) { session { accessToken } } }",
+        "mutation { createAccount(input: {name: \"x\"}) { account { id } } }",
+    ] {
+        assert!(!reads_all(little), "{little}");
+    }
 }
 
 #[test]
