@@ -47,7 +47,9 @@ pub trait Record:
         None
     }
     /// Other systems' names for it, as stored; None for a noun that has none.
-    fn external_ids(&self) -> Option<&str>;
+    fn external_ids(&self) -> Option<&str> {
+        None
+    }
     /// Writes so far.
     fn version(&self) -> i32;
     /// Notes a write.
@@ -55,6 +57,31 @@ pub trait Record:
     /// What it says: every column but ids of itself, version and times of writing, and never a secret.
     fn facts(&self, currency: Currency) -> Facts;
 }
+
+/// What nearly all records have in common: a table's row by its id, with its version and when it last changed; and what
+/// else follows from a write.
+macro_rules! recorded {
+    ($table:ident, $id:ident $(, then $follow:path)?) => {
+        type Table = $table::Entity;
+        type Active = $table::ActiveModel;
+        const NOUN: &'static str = $id::PREFIX;
+
+        fn uuid(&self) -> ::uuid::Uuid {
+            self.id.uuid()
+        }
+
+        fn version(&self) -> i32 {
+            self.version
+        }
+
+        fn stamp(&mut self, at: ::entity::Instant, version: i32) {
+            self.updated_at = at;
+            self.version = version;
+            $($follow(self);)?
+        }
+    };
+}
+pub(crate) use recorded;
 
 /// A change that is being made.
 pub struct Write<'a> {

@@ -19,14 +19,13 @@ use async_graphql::{Enum, InputObject, OneofObject};
 use entity::{AccountId, Columns, Day, Id, Scoped, account, booking};
 use sea_orm::sea_query::{Expr, ExprTrait, Func};
 use sea_orm::{ColumnTrait, ConnectionTrait, QueryFilter, QuerySelect, QueryTrait};
-use uuid::Uuid;
 
 pub use self::list::{AccountFilter, AccountsArguments, accounts, owned};
 
 use crate::contact::{Contact, ContactsArguments};
 use crate::context::{Cx, Viewer, among};
 use crate::error::Result;
-use crate::event::{Facts, Record, facts, stored_json};
+use crate::event::{Facts, Record, facts, recorded, stored_json};
 use crate::external::{ExternalId, ExternalIdInput, shown};
 use crate::feed;
 use crate::graph::{Answers, Asked, Shown, Value as _, object, payload, word};
@@ -178,13 +177,7 @@ payload! {
 }
 
 impl Record for account::Model {
-    type Table = account::Entity;
-    type Active = account::ActiveModel;
-    const NOUN: &'static str = AccountId::PREFIX;
-
-    fn uuid(&self) -> Uuid {
-        self.id.uuid()
-    }
+    recorded!(account, AccountId);
 
     fn account(&self) -> Option<AccountId> {
         Some(self.id)
@@ -192,15 +185,6 @@ impl Record for account::Model {
 
     fn external_ids(&self) -> Option<&str> {
         Some(&self.external_ids)
-    }
-
-    fn version(&self) -> i32 {
-        self.version
-    }
-
-    fn stamp(&mut self, at: entity::Instant, version: i32) {
-        self.updated_at = at;
-        self.version = version;
     }
 
     fn facts(&self, currency: Currency) -> Facts {

@@ -19,14 +19,13 @@ use std::collections::HashMap;
 use entity::opportunity::Stage;
 use entity::{AccountId, BookingId, Columns, Day, Id, account, booking, opportunity};
 use sea_orm::sea_query::{Expr, ExprTrait, SimpleExpr};
-use uuid::Uuid;
 
 pub use self::list::{BookingFilter, BookingsArguments, bookings, of_accounts};
 
 use crate::account::Account;
 use crate::context::{Cx, Standing, Viewer};
 use crate::error::Result;
-use crate::event::{Facts, Record, facts, stored_json};
+use crate::event::{Facts, Record, facts, recorded, stored_json};
 use crate::external::{ExternalId, shown};
 use crate::graph::{Shown, object, payload};
 use crate::money::{Currency, Money};
@@ -89,13 +88,7 @@ impl BookingPayload {
 }
 
 impl Record for booking::Model {
-    type Table = booking::Entity;
-    type Active = booking::ActiveModel;
-    const NOUN: &'static str = BookingId::PREFIX;
-
-    fn uuid(&self) -> Uuid {
-        self.id.uuid()
-    }
+    recorded!(booking, BookingId);
 
     fn account(&self) -> Option<AccountId> {
         Some(self.account_id)
@@ -103,15 +96,6 @@ impl Record for booking::Model {
 
     fn external_ids(&self) -> Option<&str> {
         Some(&self.external_ids)
-    }
-
-    fn version(&self) -> i32 {
-        self.version
-    }
-
-    fn stamp(&mut self, at: entity::Instant, version: i32) {
-        self.updated_at = at;
-        self.version = version;
     }
 
     fn facts(&self, currency: Currency) -> Facts {

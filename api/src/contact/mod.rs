@@ -22,7 +22,6 @@ use std::collections::HashMap;
 use async_graphql::{Enum, ID};
 use entity::{AccountId, Columns, ContactId, Id, account, contact};
 use sea_orm::{ColumnTrait, ConnectionTrait, QueryFilter, Select};
-use uuid::Uuid;
 
 pub use self::list::{ContactFilter, ContactsArguments, at_accounts, contacts};
 
@@ -30,7 +29,7 @@ use crate::account::Account;
 use crate::check::Check;
 use crate::context::{Cx, Viewer};
 use crate::error::Result;
-use crate::event::{Facts, Record, facts, stored_json};
+use crate::event::{Facts, Record, facts, recorded, stored_json};
 use crate::external::{ExternalId, shown};
 use crate::graph::{Answers, Asked, Shown, object, payload, word};
 use crate::money::Currency;
@@ -145,13 +144,7 @@ impl ContactPayload {
 }
 
 impl Record for contact::Model {
-    type Table = contact::Entity;
-    type Active = contact::ActiveModel;
-    const NOUN: &'static str = ContactId::PREFIX;
-
-    fn uuid(&self) -> Uuid {
-        self.id.uuid()
-    }
+    recorded!(contact, ContactId);
 
     fn account(&self) -> Option<AccountId> {
         Some(self.account_id)
@@ -159,15 +152,6 @@ impl Record for contact::Model {
 
     fn external_ids(&self) -> Option<&str> {
         Some(&self.external_ids)
-    }
-
-    fn version(&self) -> i32 {
-        self.version
-    }
-
-    fn stamp(&mut self, at: entity::Instant, version: i32) {
-        self.updated_at = at;
-        self.version = version;
     }
 
     // A fact that tells who somebody is belongs into `erase::PERSONAL` too.

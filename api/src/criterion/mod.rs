@@ -16,11 +16,10 @@ use std::collections::HashMap;
 use async_graphql::InputObject;
 use entity::{AccountId, Columns, CriterionId, Id, Instant, Scoped, criterion};
 use sea_orm::{QueryFilter, QueryOrder, QuerySelect};
-use uuid::Uuid;
 
 use crate::context::Cx;
 use crate::error::{Fault, Result};
-use crate::event::{Facts, Record, facts};
+use crate::event::{Facts, Record, facts, recorded};
 use crate::filter::Archived;
 use crate::graph::{Asked, Shown, object, payload};
 use crate::money::Currency;
@@ -67,29 +66,10 @@ payload! {
 }
 
 impl Record for criterion::Model {
-    type Table = criterion::Entity;
-    type Active = criterion::ActiveModel;
-    const NOUN: &'static str = CriterionId::PREFIX;
-
-    fn uuid(&self) -> Uuid {
-        self.id.uuid()
-    }
+    recorded!(criterion, CriterionId);
 
     fn account(&self) -> Option<AccountId> {
         None
-    }
-
-    fn external_ids(&self) -> Option<&str> {
-        None
-    }
-
-    fn version(&self) -> i32 {
-        self.version
-    }
-
-    fn stamp(&mut self, at: Instant, version: i32) {
-        self.updated_at = at;
-        self.version = version;
     }
 
     fn facts(&self, _: Currency) -> Facts {

@@ -34,7 +34,7 @@ use crate::account::list::check_year;
 use crate::calendar;
 use crate::context::{Cx, Viewer, among};
 use crate::error::Result;
-use crate::event::{Facts, Record, facts};
+use crate::event::{Facts, Record, facts, recorded};
 use crate::graph::{Answers, Asked, Shown, Value as _, object, payload, word};
 use crate::money::{Currency, Money};
 use crate::paging::listed;
@@ -194,29 +194,10 @@ pub fn read_revisions(stored: &str) -> Vec<Revision> {
 }
 
 impl Record for goal::Model {
-    type Table = goal::Entity;
-    type Active = goal::ActiveModel;
-    const NOUN: &'static str = GoalId::PREFIX;
-
-    fn uuid(&self) -> Uuid {
-        self.id.uuid()
-    }
+    recorded!(goal, GoalId);
 
     fn account(&self) -> Option<AccountId> {
         Some(self.account_id)
-    }
-
-    fn external_ids(&self) -> Option<&str> {
-        None
-    }
-
-    fn version(&self) -> i32 {
-        self.version
-    }
-
-    fn stamp(&mut self, at: Instant, version: i32) {
-        self.updated_at = at;
-        self.version = version;
     }
 
     fn facts(&self, currency: Currency) -> Facts {

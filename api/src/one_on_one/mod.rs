@@ -20,12 +20,11 @@ use sea_orm::sea_query::Cond;
 use sea_orm::{ColumnTrait, QueryFilter, QueryOrder, Select};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use uuid::Uuid;
 
 use crate::account::Account;
 use crate::context::{Cx, Viewer};
 use crate::error::Result;
-use crate::event::{Facts, Record, facts, stored_json};
+use crate::event::{Facts, Record, facts, recorded, stored_json};
 use crate::graph::{Answers, Asked, Shown, object, payload};
 use crate::money::Currency;
 use crate::paging::listed;
@@ -109,13 +108,7 @@ payload! {
 }
 
 impl Record for one_on_one::Model {
-    type Table = one_on_one::Entity;
-    type Active = one_on_one::ActiveModel;
-    const NOUN: &'static str = OneOnOneId::PREFIX;
-
-    fn uuid(&self) -> Uuid {
-        self.id.uuid()
-    }
+    recorded!(one_on_one, OneOnOneId);
 
     fn account(&self) -> Option<AccountId> {
         None
@@ -123,19 +116,6 @@ impl Record for one_on_one::Model {
 
     fn about(&self) -> Option<UserId> {
         Some(self.seller_id)
-    }
-
-    fn external_ids(&self) -> Option<&str> {
-        None
-    }
-
-    fn version(&self) -> i32 {
-        self.version
-    }
-
-    fn stamp(&mut self, at: Instant, version: i32) {
-        self.updated_at = at;
-        self.version = version;
     }
 
     fn facts(&self, _: Currency) -> Facts {

@@ -24,7 +24,6 @@ use async_graphql::{Enum, ID};
 use entity::opportunity::Stage as Stored;
 use entity::{AccountId, Columns, Id, OpportunityId, Scoped, UserId, account, booking, opportunity, touch};
 use sea_orm::{ColumnTrait, ConnectionTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait};
-use uuid::Uuid;
 
 pub use self::list::{OpportunitiesArguments, OpportunityFilter, of_accounts, opportunities};
 
@@ -33,7 +32,7 @@ use crate::booking::Booking;
 use crate::check::Check;
 use crate::context::{Cx, Standing, Viewer, among};
 use crate::error::{Fault, Result, UserErrorCode};
-use crate::event::{Facts, Record, Write, facts, stored_json};
+use crate::event::{Facts, Record, Write, facts, recorded, stored_json};
 use crate::external::{ExternalId, shown};
 use crate::graph::{Answers, Asked, Shown, object, payload, word};
 use crate::money::{Currency, Money};
@@ -148,13 +147,7 @@ impl OpportunityPayload {
 }
 
 impl Record for opportunity::Model {
-    type Table = opportunity::Entity;
-    type Active = opportunity::ActiveModel;
-    const NOUN: &'static str = OpportunityId::PREFIX;
-
-    fn uuid(&self) -> Uuid {
-        self.id.uuid()
-    }
+    recorded!(opportunity, OpportunityId);
 
     fn account(&self) -> Option<AccountId> {
         Some(self.account_id)
@@ -162,15 +155,6 @@ impl Record for opportunity::Model {
 
     fn external_ids(&self) -> Option<&str> {
         Some(&self.external_ids)
-    }
-
-    fn version(&self) -> i32 {
-        self.version
-    }
-
-    fn stamp(&mut self, at: entity::Instant, version: i32) {
-        self.updated_at = at;
-        self.version = version;
     }
 
     fn facts(&self, currency: Currency) -> Facts {

@@ -57,10 +57,6 @@ impl Record for organization::Model {
         None
     }
 
-    fn external_ids(&self) -> Option<&str> {
-        None
-    }
-
     fn version(&self) -> i32 {
         self.version
     }

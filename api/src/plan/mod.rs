@@ -41,7 +41,6 @@ use std::collections::HashMap;
 use async_graphql::Enum;
 use entity::plan::{PlanStatus as Stored, ReviewCadence as StoredCadence};
 use entity::{AccountId, Columns, Day, Id, Instant, OpportunityId, PlanId, plan};
-use uuid::Uuid;
 
 pub use self::list::{PlanFilter, PlansArguments, plans};
 
@@ -57,7 +56,7 @@ use self::review::Review;
 use crate::account::Account;
 use crate::context::Cx;
 use crate::error::Result;
-use crate::event::{Facts, Record, facts, stored_json};
+use crate::event::{Facts, Record, facts, recorded, stored_json};
 use crate::feed;
 use crate::graph::{Answers, Asked, Shown, object, payload, word};
 use crate::money::Currency;
@@ -175,29 +174,10 @@ impl PlanPayload {
 }
 
 impl Record for plan::Model {
-    type Table = plan::Entity;
-    type Active = plan::ActiveModel;
-    const NOUN: &'static str = PlanId::PREFIX;
-
-    fn uuid(&self) -> Uuid {
-        self.id.uuid()
-    }
+    recorded!(plan, PlanId);
 
     fn account(&self) -> Option<AccountId> {
         Some(self.account_id)
-    }
-
-    fn external_ids(&self) -> Option<&str> {
-        None
-    }
-
-    fn version(&self) -> i32 {
-        self.version
-    }
-
-    fn stamp(&mut self, at: Instant, version: i32) {
-        self.updated_at = at;
-        self.version = version;
     }
 
     fn facts(&self, _: Currency) -> Facts {

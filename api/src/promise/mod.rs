@@ -14,7 +14,6 @@ pub mod write;
 use std::collections::HashMap;
 
 use entity::{AccountId, Columns, Day, Id, Instant, PromiseId, promise};
-use uuid::Uuid;
 
 pub use self::list::{PromiseFilter, PromisesArguments, promises};
 
@@ -23,7 +22,7 @@ use crate::calendar;
 use crate::contact::Contact;
 use crate::context::{Cx, Viewer};
 use crate::error::Result;
-use crate::event::{Facts, Record, facts};
+use crate::event::{Facts, Record, facts, recorded};
 use crate::graph::{Answers, Asked, Shown, Value as _, object, payload};
 use crate::money::Currency;
 use crate::paging::listed;
@@ -88,29 +87,10 @@ impl PromisePayload {
 }
 
 impl Record for promise::Model {
-    type Table = promise::Entity;
-    type Active = promise::ActiveModel;
-    const NOUN: &'static str = PromiseId::PREFIX;
-
-    fn uuid(&self) -> Uuid {
-        self.id.uuid()
-    }
+    recorded!(promise, PromiseId);
 
     fn account(&self) -> Option<AccountId> {
         Some(self.account_id)
-    }
-
-    fn external_ids(&self) -> Option<&str> {
-        None
-    }
-
-    fn version(&self) -> i32 {
-        self.version
-    }
-
-    fn stamp(&mut self, at: Instant, version: i32) {
-        self.updated_at = at;
-        self.version = version;
     }
 
     fn facts(&self, _: Currency) -> Facts {

@@ -23,7 +23,6 @@ use entity::target::TargetStatus as Stored;
 use entity::{AccountId, Columns, Id, Instant, TargetId, UserId, account, target};
 use sea_orm::sea_query::{Cond, Query, SimpleExpr};
 use sea_orm::{ColumnTrait, Condition, QueryFilter, QueryOrder};
-use uuid::Uuid;
 
 pub use self::list::{TargetFilter, TargetsArguments, targets};
 
@@ -31,7 +30,7 @@ use crate::account::Account;
 use crate::calendar;
 use crate::context::{Cx, Viewer};
 use crate::error::Result;
-use crate::event::{Facts, Record, facts};
+use crate::event::{Facts, Record, facts, recorded};
 use crate::graph::{Answers, Asked, Shown, Value, object, payload, word};
 use crate::money::Currency;
 use crate::one_on_one::OneOnOne;
@@ -162,29 +161,10 @@ impl TargetPayload {
 }
 
 impl Record for target::Model {
-    type Table = target::Entity;
-    type Active = target::ActiveModel;
-    const NOUN: &'static str = TargetId::PREFIX;
-
-    fn uuid(&self) -> Uuid {
-        self.id.uuid()
-    }
+    recorded!(target, TargetId);
 
     fn account(&self) -> Option<AccountId> {
         Some(self.account_id)
-    }
-
-    fn external_ids(&self) -> Option<&str> {
-        None
-    }
-
-    fn version(&self) -> i32 {
-        self.version
-    }
-
-    fn stamp(&mut self, at: Instant, version: i32) {
-        self.updated_at = at;
-        self.version = version;
     }
 
     fn facts(&self, _: Currency) -> Facts {

@@ -2,15 +2,14 @@
 
 use async_graphql::{ID, InputObject};
 use entity::target::TargetStatus;
-use entity::{AccountId, Id, Instant, ListReviewId, Scoped, TargetId, UserId, list_review, target, user};
+use entity::{AccountId, Id, ListReviewId, Scoped, TargetId, UserId, list_review, target, user};
 use sea_orm::{ColumnTrait, QueryFilter, QueryOrder, QuerySelect};
-use uuid::Uuid;
 
 use super::TargetList;
 use crate::check::{Check, NOTE};
 use crate::context::Cx;
 use crate::error::{Result, UserErrorCode};
-use crate::event::{Facts, Record, Write, facts, stored_json};
+use crate::event::{Facts, Record, Write, facts, recorded, stored_json};
 use crate::graph::payload;
 use crate::money::Currency;
 
@@ -23,13 +22,7 @@ payload! {
 }
 
 impl Record for list_review::Model {
-    type Table = list_review::Entity;
-    type Active = list_review::ActiveModel;
-    const NOUN: &'static str = ListReviewId::PREFIX;
-
-    fn uuid(&self) -> Uuid {
-        self.id.uuid()
-    }
+    recorded!(list_review, ListReviewId);
 
     fn account(&self) -> Option<AccountId> {
         None
@@ -37,19 +30,6 @@ impl Record for list_review::Model {
 
     fn about(&self) -> Option<UserId> {
         Some(self.seller_id)
-    }
-
-    fn external_ids(&self) -> Option<&str> {
-        None
-    }
-
-    fn version(&self) -> i32 {
-        self.version
-    }
-
-    fn stamp(&mut self, at: Instant, version: i32) {
-        self.updated_at = at;
-        self.version = version;
     }
 
     fn facts(&self, _: Currency) -> Facts {

@@ -24,7 +24,6 @@ use std::collections::HashMap;
 
 use async_graphql::Enum;
 use entity::{AccountId, Columns, ContactId, Id, Instant, TouchId, touch};
-use uuid::Uuid;
 
 pub use self::list::{TouchFilter, TouchesArguments, touches};
 
@@ -32,7 +31,7 @@ use crate::account::Account;
 use crate::contact::Contact;
 use crate::context::Cx;
 use crate::error::Result;
-use crate::event::{Facts, Record, facts, stored_json};
+use crate::event::{Facts, Record, facts, recorded, stored_json};
 use crate::external::{ExternalId, shown};
 use crate::graph::{Answers, Asked, Shown, object, payload, word};
 use crate::money::Currency;
@@ -213,13 +212,7 @@ impl From<touch::Model> for TouchPayload {
 }
 
 impl Record for touch::Model {
-    type Table = touch::Entity;
-    type Active = touch::ActiveModel;
-    const NOUN: &'static str = TouchId::PREFIX;
-
-    fn uuid(&self) -> Uuid {
-        self.id.uuid()
-    }
+    recorded!(touch, TouchId, then weight::weigh);
 
     fn account(&self) -> Option<AccountId> {
         Some(self.account_id)
@@ -227,16 +220,6 @@ impl Record for touch::Model {
 
     fn external_ids(&self) -> Option<&str> {
         Some(&self.external_ids)
-    }
-
-    fn version(&self) -> i32 {
-        self.version
-    }
-
-    fn stamp(&mut self, at: Instant, version: i32) {
-        self.updated_at = at;
-        self.version = version;
-        weight::weigh(self);
     }
 
     fn facts(&self, _: Currency) -> Facts {

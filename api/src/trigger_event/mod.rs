@@ -16,7 +16,6 @@ use std::collections::HashMap;
 use async_graphql::Enum;
 use entity::{AccountId, Columns, Day, Id, Instant, TriggerEventId, opportunity, trigger_event};
 use sea_orm::{ColumnTrait, QueryFilter, QueryOrder, QuerySelect};
-use uuid::Uuid;
 
 pub use self::list::{TriggerEventFilter, TriggerEventsArguments, trigger_events};
 
@@ -24,7 +23,7 @@ use crate::account::Account;
 use crate::contact::Contact;
 use crate::context::Cx;
 use crate::error::{Fault, Result};
-use crate::event::{Facts, Record, facts};
+use crate::event::{Facts, Record, facts, recorded};
 use crate::graph::{Answers, Asked, Shown, object, payload, word};
 use crate::money::Currency;
 use crate::opportunity::Opportunity;
@@ -127,29 +126,10 @@ impl TriggerEventPayload {
 }
 
 impl Record for trigger_event::Model {
-    type Table = trigger_event::Entity;
-    type Active = trigger_event::ActiveModel;
-    const NOUN: &'static str = TriggerEventId::PREFIX;
-
-    fn uuid(&self) -> Uuid {
-        self.id.uuid()
-    }
+    recorded!(trigger_event, TriggerEventId);
 
     fn account(&self) -> Option<AccountId> {
         Some(self.account_id)
-    }
-
-    fn external_ids(&self) -> Option<&str> {
-        None
-    }
-
-    fn version(&self) -> i32 {
-        self.version
-    }
-
-    fn stamp(&mut self, at: Instant, version: i32) {
-        self.updated_at = at;
-        self.version = version;
     }
 
     fn facts(&self, _: Currency) -> Facts {

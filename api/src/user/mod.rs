@@ -20,15 +20,14 @@ pub mod write;
 use std::collections::HashMap;
 
 use async_graphql::Enum;
-use entity::{AccountId, Columns, Id, Instant, Scoped, UserId, user};
-use uuid::Uuid;
+use entity::{AccountId, Columns, Id, Scoped, UserId, user};
 
 pub use self::hours::{WorkingHours, WorkingHoursInput};
 pub use self::list::{UserFilter, UsersArguments, users};
 
 use crate::context::Cx;
 use crate::error::Result;
-use crate::event::{Facts, Record, facts, stored_json};
+use crate::event::{Facts, Record, facts, recorded, stored_json};
 use crate::graph::{Answers, Asked, Shown, object, payload, word};
 use crate::money::Currency;
 use crate::paging::{Below, Connection, Key, Order, PageArguments, listed};
@@ -121,29 +120,10 @@ impl UserPayload {
 }
 
 impl Record for user::Model {
-    type Table = user::Entity;
-    type Active = user::ActiveModel;
-    const NOUN: &'static str = UserId::PREFIX;
-
-    fn uuid(&self) -> Uuid {
-        self.id.uuid()
-    }
+    recorded!(user, UserId);
 
     fn account(&self) -> Option<AccountId> {
         None
-    }
-
-    fn external_ids(&self) -> Option<&str> {
-        None
-    }
-
-    fn version(&self) -> i32 {
-        self.version
-    }
-
-    fn stamp(&mut self, at: Instant, version: i32) {
-        self.updated_at = at;
-        self.version = version;
     }
 
     fn facts(&self, _: Currency) -> Facts {
