@@ -71,6 +71,9 @@ const VALUES: u64 = 100;
 
 /// Arguments that leave some of a list out.
 const FILTERS: [&str; 2] = ["filter", "types"];
+/// Operands that say by `eq` which thing is meant or whose: few rows are left, and an index finds them. As does
+/// `externalId`.
+const NAMING: [&str; 5] = ["id", "domain", "email", "accountId", "contactId"];
 /// Changes that compute the hash of a password.
 const PASSWORDS: [&str; 4] = ["signUp", "signIn", "acceptInvitation", "changePassword"];
 
@@ -165,8 +168,15 @@ impl Prices {
             OperationType::Mutation => self.mutation,
             OperationType::Subscription => return Price { points: LEAST, reads_all: false },
         };
-        let mut walk =
-            Walk { prices: self, document, operation, variables, fragments: HashMap::new(), reads_all: false };
+        let mut walk = Walk {
+            prices: self,
+            document,
+            operation,
+            variables,
+            fragments: HashMap::new(),
+            operands_given: HashMap::new(),
+            reads_all: false,
+        };
         let whole = walk.set(&operation.selection_set, root, false);
         Price { points: whole.besides.saturating_add(whole.items).max(LEAST), reads_all: walk.reads_all }
     }
@@ -231,6 +241,8 @@ struct Walk<'a> {
     variables: &'a Variables,
     /// Fragments already priced, by name and by whether they stand in a list of the whole organization.
     fragments: HashMap<(&'a str, bool), Sum>,
+    /// How many operands variables have.
+    operands_given: HashMap<&'a Name, u64>,
     /// Whether something was met that may read all that the organization has.
     reads_all: bool,
 }
@@ -278,7 +290,9 @@ impl<'a> Walk<'a> {
         let prices = self.prices;
         let Some(parent) = on.map(|on| &prices.types[on]) else { return Sum::default() };
         let Some(asked) = parent.fields.get(name) else { return Sum::default() };
-        let page_of_all = asked.shape == Shape::Page && parent.root;
+        let filters: Vec<&AstValue> = FILTERS.iter().filter_map(|name| Some(&field.get_argument(name)?.node)).collect();
+        let page_of_all =
+            asked.shape == Shape::Page && parent.root && !filters.iter().any(|filter| self.is_narrow(filter));
         let inner = match asked.of {
             Some(_) => self.set(&field.selection_set, asked.of, page_of_all),
             None => Sum::default(),
@@ -302,11 +316,13 @@ impl<'a> Walk<'a> {
             Shape::Items if name == "edges" => return Sum { items: one.max(1), besides: asked.extra },
             Shape::Items => return Sum { items: each, besides: asked.extra },
             // Its items are read even where none of them is asked for.
-            Shape::Page => self
-                .page_size(field)
-                .saturating_mul(inner.items.max(1))
-                .saturating_add(inner.besides)
-                .saturating_add(self.filter(field, parent.root)),
+            Shape::Page => {
+                let operands = filters.into_iter().map(|filter| self.operands(filter)).fold(0, u64::saturating_add);
+                let items = self.page_size(field).saturating_mul(inner.items.max(1)).saturating_add(inner.besides);
+                let filters_all = operands > 0 && page_of_all;
+                self.reads_all |= filters_all;
+                items.saturating_add(operands).saturating_add(if filters_all { FILTER_ALL } else { 0 })
+            }
         };
         self.reads_all |= asked.reads_all;
         let rows = if asked.extra == CHANGE { self.length(field, "rows").saturating_mul(ROW) } else { 0 };
@@ -370,25 +386,71 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// What filtering a list costs: each operand is held against each row.
-    fn filter(&mut self, field: &Field, all: bool) -> u64 {
-        let given = FILTERS.iter().filter_map(|name| field.get_argument(name));
-        let operands = given.map(|filter| self.operands(&filter.node)).fold(0, u64::saturating_add);
-        if operands == 0 || !all {
-            return operands;
-        }
-        self.reads_all = true;
-        operands.saturating_add(FILTER_ALL)
-    }
-
-    fn operands(&self, value: &AstValue) -> u64 {
+    /// How many operands a filter has: each is held against each row.
+    fn operands(&mut self, value: &'a AstValue) -> u64 {
         match value {
             AstValue::Null => 0,
-            AstValue::Variable(name) => self.variable(name).map_or(0, given_operands),
+            AstValue::Variable(name) => self.operands_given(name),
             AstValue::List(items) => items.iter().map(|item| self.operands(item)).fold(0, u64::saturating_add),
             AstValue::Object(fields) => fields.values().map(|item| self.operands(item)).fold(0, u64::saturating_add),
             _ => 1,
         }
+    }
+
+    /// The same of a variable, which is looked through once, however often it stands there.
+    fn operands_given(&mut self, name: &'a Name) -> u64 {
+        if let Some(known) = self.operands_given.get(name) {
+            return *known;
+        }
+        let operands = self.variable(name).map_or(0, given_operands);
+        self.operands_given.insert(name, operands);
+        operands
+    }
+
+    /// Does a filter name what it is about, so that an index finds it?
+    fn is_narrow(&self, filter: &AstValue) -> bool {
+        let filter = self.looked_up(Operand::Written(filter));
+        let says = |operand: &str, what: &str| {
+            let operand = self.inside(filter, operand);
+            operand.and_then(|operand| self.inside(operand, what)).is_some_and(Operand::is_scalar)
+        };
+        says("externalId", "id") || NAMING.iter().any(|name| says(name, "eq"))
+    }
+
+    /// A field of an object; of a variable, what it stands for.
+    fn inside<'v>(&'v self, object: Operand<'v>, field: &str) -> Option<Operand<'v>> {
+        let inside = match object {
+            Operand::Written(AstValue::Object(fields)) => Operand::Written(fields.get(field)?),
+            Operand::Given(Value::Object(fields)) => Operand::Given(fields.get(field)?),
+            _ => return None,
+        };
+        Some(self.looked_up(inside))
+    }
+
+    fn looked_up<'v>(&'v self, value: Operand<'v>) -> Operand<'v> {
+        match value {
+            Operand::Written(AstValue::Variable(name)) => {
+                self.variable(name).map_or(Operand::Given(&Value::Null), Operand::Given)
+            }
+            other => other,
+        }
+    }
+}
+
+/// A value of an argument: as the document has it, or as a variable does.
+#[derive(Clone, Copy)]
+enum Operand<'v> {
+    Written(&'v AstValue),
+    Given(&'v Value),
+}
+
+impl Operand<'_> {
+    /// Is it a number or a text?
+    fn is_scalar(self) -> bool {
+        matches!(
+            self,
+            Self::Written(AstValue::String(_) | AstValue::Number(_)) | Self::Given(Value::String(_) | Value::Number(_))
+        )
     }
 }
 

@@ -149,6 +149,54 @@ fn what_may_read_whole_lists_is_known_however_little_it_costs() {
 }
 
 #[test]
+fn a_filter_that_names_one_thing_reads_that_alone() {
+    let narrow = |filter: &str| {
+        let text = format!(
+            "query($d: String, $o: StringFilter, $f: AccountFilter, $e: ExternalIdInput, $none: String = null) {{ \
+             accounts(first: 1, filter: {filter}) {{ nodes {{ id }} totalCount }} }}"
+        );
+        let named = json!({"domain": {"eq": "x"}});
+        let variables = json!({"d": "x", "o": {"eq": "x"}, "f": named, "e": {"source": "s", "id": "x"}});
+        let price = whole_price(&text, variables);
+        let operands = price.points - 1 - if price.reads_all { COUNT_ALL + FILTER_ALL } else { COUNT_OF_ONE };
+        (!price.reads_all, operands)
+    };
+    for (filter, operands) in [
+        ("{domain: {eq: \"x\"}}", 1),
+        ("{domain: {eq: $d}, name: {contains: \"y\"}}", 2),
+        ("{domain: $o}", 1),
+        ("$f", 1),
+        ("{externalId: {source: \"s\", id: \"x\"}}", 2),
+        ("{externalId: $e, or: [$f, $f]}", 4),
+    ] {
+        assert_eq!(narrow(filter), (true, operands), "{filter}");
+    }
+    for (filter, operands) in [
+        ("{name: {eq: \"x\"}}", 1),
+        ("{domain: {in: [\"x\", \"y\"]}}", 2),
+        ("{domain: {eq: null, contains: \"x\"}}", 1),
+        ("{domain: {eq: $none, contains: \"x\"}}", 1),
+        ("{or: [$f, $f]}", 2),
+        ("{not: {domain: {eq: \"x\"}}}", 1),
+    ] {
+        assert_eq!(narrow(filter), (false, operands), "{filter}");
+    }
+}
+
+/// A long list in a variable that stands ten thousand times in a filter: counted each time, and looked through once.
+#[test]
+fn variables_are_looked_through_once() {
+    let text = format!(
+        "query($f: AccountFilter) {{ accounts(first: 1, filter: {{or: [{}]}}) {{ nodes {{ id }} }} }}",
+        "$f ".repeat(10_000)
+    );
+    let document = parse_query(&text).unwrap();
+    let operation = document::operation(&document, None).unwrap();
+    let variables = Variables::from_json(json!({"f": {"id": {"in": vec![1; 100_000]}}}));
+    assert_eq!(PRICES.price(&document, operation, &variables).points, 1 + FILTER_ALL + 10_000 * 100_000);
+}
+
+#[test]
 fn as_many_nodes_as_ids() {
     assert_eq!(price("{ nodes(ids: [\"a\", \"b\", \"c\"]) { id } }"), 3);
     let nodes = "query($ids: [ID!]!) { nodes(ids: $ids) { ... on Account { owner { id } } } }";
