@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use async_graphql::{Enum, MaybeUndefined};
 use entity::{AccountId, Columns, Id, Scoped, UserId, account, external_id, user};
 use sea_orm::sea_query::Cond;
-use sea_orm::{ColumnTrait, ConnectionTrait, QueryFilter, QueryTrait};
+use sea_orm::{ColumnTrait, ConnectionTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait};
 use uuid::Uuid;
 
 use crate::account::AccountRef;
@@ -215,8 +215,11 @@ impl Lookup {
         lookup.by_external = external.into_iter().map(|(name, id)| (name, AccountId(id))).collect();
         let emails: Vec<String> = emails.into_iter().filter_map(|email| crate::text::email(&email).ok()).collect();
         if !emails.is_empty() {
+            // Locked, so that nobody is given what they can no longer hold: who is being deactivated is waited for.
             let found = user::Entity::of(viewer.organization.id)
                 .filter(among(connection, user::Column::Email, emails))
+                .order_by_asc(user::Column::Id)
+                .lock_shared()
                 .all(connection)
                 .await?;
             lookup.users = found.into_iter().map(|user| (user.email.clone(), user)).collect();
@@ -340,7 +343,7 @@ impl<R> Row<R> {
     }
 }
 
-/// Saves the good rows and tells what became of each. `is_new_id` tells nothing in a dry run.
+/// Saves the good rows and tells what became of each. In a dry run a new row has no id yet.
 ///
 /// # Errors
 /// The database's.

@@ -384,6 +384,78 @@ async fn two_bookings_that_reach_a_goal_together_are_told_once(world: &World) {
 }
 
 #[on_both_databases]
+async fn what_is_agreed_to_is_what_was_read(world: &World) {
+    let mia = world.manager("Mia").await;
+    let ann = world.seller("Ann").under(&mia).await;
+    let acme = ann.account(json!({"name": "Acme"})).await;
+    let answer = set(&ann, &acme, 2017, "65000").await.done();
+    let read = answer.data("setGoal.goal").clone();
+    set(&ann, &acme, 2017, "20000").await.done();
+    let document = "mutation($id: ID!, $version: Int) { agreeGoal(id: $id, ifVersion: $version) {
+        goal { amount { amount } } userErrors { code field message } } }";
+    let stale = mia.send(document, json!({"id": read["id"], "version": read["version"]})).await;
+    assert_eq!(stale.refusals(), refusal("STALE_VERSION", "ifVersion"));
+    let agreed = mia.send(document, json!({"id": read["id"], "version": 2})).await.done();
+    assert_eq!(agreed.text("agreeGoal.goal.amount.amount"), "20000.00");
+}
+
+/// Amounts are bounded, and their sums are not.
+#[on_both_databases]
+async fn a_sum_beyond_bounds_is_told(world: &World) {
+    let admin = world.admin();
+    let acme = admin.account(json!({"name": "Acme"})).await;
+    let upsert = "mutation($rows: [BookingRow!]!) { upsertBookings(rows: $rows) { failed userErrors { message } } }";
+    for call in 0..20 {
+        let row = |number: usize| {
+            json!({"externalId": {"source": "erp", "id": format!("{call} {number}")},
+            "account": {"id": acme}, "amount": "9999999999999.99", "bookedOn": "2017-01-01"})
+        };
+        let rows: Vec<Value> = (0..500).map(row).collect();
+        assert_eq!(admin.send(upsert, json!({"rows": rows})).await.data("upsertBookings.failed"), &json!(0));
+    }
+    for document in [
+        "{ accounts { nodes { booked(year: 2017) { amount } } } }",
+        "{ analytics { bookings(groupBy: []) { amount { amount } } } }",
+    ] {
+        assert_eq!(admin.query(document).await.error_code(), "LIMIT_EXCEEDED", "{document}");
+    }
+    let answer = admin.mutate("setGoal", GOAL, json!({"accountId": acme, "year": 2018, "amount": "1"})).await;
+    assert_eq!(answer.error_code(), "LIMIT_EXCEEDED");
+}
+
+#[on_both_databases]
+async fn what_is_booked_while_a_goal_is_agreed_to_reaches_it(empty: &Database) {
+    let world = mid_2017(Server::start(Database::migrated(empty.kind()).await).await).await;
+    let mia = world.manager("Mia").await;
+    let ann = world.seller("Ann").under(&mia).await;
+    for round in 1..=10 {
+        let account = ann.account(json!({"name": format!("Account {round}")})).await;
+        let goal = set(&ann, &account, 2017, "100").await.done().text("setGoal.goal.id").to_owned();
+        let (agreeing, _) = tokio::join!(
+            act(&mia, "agreeGoal", &goal),
+            ann.booking(&account, json!({"amount": "100", "bookedOn": "2017-03-01"}))
+        );
+        agreeing.done();
+        assert_eq!(told(world.admin()).await.len(), round);
+    }
+    // The same where the goal comes with the decision on a target.
+    let eve = world.seller("Eve").await;
+    for round in 11..=20 {
+        let account = eve.account(json!({"name": format!("Account {round}")})).await;
+        let input = json!({"accountId": account, "kind": "GROWTH", "rationale": "They grow."});
+        let target = eve.make("proposeTarget", "target", input).await;
+        let input = json!({"id": target, "decision": "AGREE", "goalAmount": "100"});
+        let (deciding, _) = tokio::join!(
+            eve.mutate("decideTarget", "target { status }", input),
+            eve.booking(&account, json!({"amount": "100", "bookedOn": "2017-03-01"}))
+        );
+        deciding.done();
+        assert_eq!(told(world.admin()).await.len(), round);
+    }
+    world.into_server().stop().await.remove().await;
+}
+
+#[on_both_databases]
 async fn goals_are_listed_by_account_owner_year_and_status(world: &World) {
     let mia = world.manager("Mia").await;
     let (ann, bob) = (world.seller("Ann").under(&mia).await, world.seller("Bob").await);

@@ -330,6 +330,25 @@ async fn who_may_follows_account_and_opportunity(world: &World) {
 }
 
 #[on_both_databases]
+async fn whoever_is_given_an_opportunity_while_leaving_the_team_sees_it(world: &World) {
+    let (ann, bob) = (world.seller("Ann").await, world.seller("Bob").await);
+    for round in 0..10 {
+        let acme = ann.account(json!({"name": format!("Acme {round}")})).await;
+        let id = ann.opportunity(&acme, json!({"name": "Cars"})).await;
+        let member = json!({"accountId": acme, "userId": bob.id(), "role": "OTHER"});
+        ann.mutate("setTeamMember", "account { id }", member).await.done();
+        let member = json!({"accountId": acme, "userId": bob.id()});
+        let (given, _) = tokio::join!(
+            ann.mutate("updateOpportunity", "opportunity { id }", json!({"id": id, "ownerId": bob.id()})),
+            ann.mutate("removeTeamMember", "account { id }", member)
+        );
+        given.done();
+        let document = "query($id: ID!) { node(id: $id) { ... on Opportunity { owner { name } } } }";
+        assert_eq!(bob.send(document, json!({"id": id})).await.data("node.owner.name"), &json!("Bob"));
+    }
+}
+
+#[on_both_databases]
 async fn touches_stay_without_what_is_deleted_or_moves_away(world: &World) {
     let ann = world.seller("Ann").await;
     let acme = ann.account(json!({"name": "Acme"})).await;

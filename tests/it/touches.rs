@@ -3,6 +3,7 @@
 use callshot::clock::Stop;
 use serde_json::{Value, json};
 use tests::{Answer, Database, Member, Server, World, on_both_databases};
+use tokio::task::JoinSet;
 
 const ALL: &str = "touch { id account { name } contacts { name } user { name } kind status direction at durationMinutes recordedAt \
     subject notes responded value valueAcknowledged commitmentAsked commitmentGiven externalIds { source id } version }";
@@ -397,6 +398,32 @@ async fn a_deleted_touch_is_answered_as_it_was_and_gone(world: &World) {
     assert_eq!(event["changes"]["contactIds"], json!({"from": [ann], "to": null}));
     // Its name is free again.
     admin.touch(&account, fields()).await;
+}
+
+/// Two organizations, whose changes share two connections.
+#[on_both_databases]
+async fn a_touch_that_needs_looking_up_takes_one_connection(database: &Database) {
+    let empty = Database::migrated(database.kind()).await;
+    let server = Server::start_with(empty, |settings| {
+        settings.database.database_connections = 2.try_into().unwrap();
+    });
+    let world = World::on(server.await).await;
+    let other = world.another_organization("Globex").await;
+    let mut logging = JoinSet::new();
+    for (organization, admin) in [(&*world, world.admin()), (&other, other.admin())] {
+        let ann = organization.seller("Ann").await;
+        let account = ann.account(json!({"name": "Acme"})).await;
+        let opportunity = ann.opportunity(&account, json!({"name": "Cars"})).await;
+        for _ in 0..20 {
+            let input = json!({"accountId": account, "kind": "CALL", "userId": ann.id(), "opportunityId": opportunity});
+            let admin = admin.clone();
+            logging.spawn(async move { admin.mutate("logTouch", "touch { id }", input).await });
+        }
+    }
+    while let Some(answer) = logging.join_next().await {
+        answer.unwrap().done();
+    }
+    end(world).await;
 }
 
 #[on_both_databases]

@@ -186,6 +186,45 @@ async fn the_last_active_administrator_stays_one(world: &World) {
 }
 
 #[on_both_databases]
+async fn whoever_is_only_invited_does_not_administer(world: &World) {
+    let admin = world.admin();
+    let input = json!({"name": "Iva", "email": world.email_of("Iva"), "role": "ADMIN"});
+    admin.mutate("inviteUser", "user { id }", input).await.done();
+    let down = json!({"id": admin.id(), "role": "SELLER"});
+    assert_eq!(update(admin, down).await.refusals(), refused("CONFLICT", "input.role"));
+    let reissue = "mutation($id: ID!) { reissueInvitation(userId: $id) { token userErrors { code field message } } }";
+    let answer = admin.send(reissue, json!({"id": admin.id()})).await;
+    assert_eq!(answer.refusals(), refused("CONFLICT", "userId"));
+    // Of two administrators who shut each other out, one stays.
+    let other = world.another_admin("Olga").await;
+    let (one, two) =
+        tokio::join!(admin.send(reissue, json!({"id": other.id()})), other.send(reissue, json!({"id": admin.id()})));
+    let shut_out = [one, two].iter().filter(|answer| answer.status == 200 && answer.refusals().is_empty()).count();
+    assert_eq!(shut_out, 1);
+}
+
+/// What somebody sends while they are being deactivated goes to the successor too, whenever it comes in.
+#[on_both_databases]
+async fn what_comes_in_meanwhile_goes_to_the_successor(world: &World) {
+    let (ann, bob) = (world.seller("Ann").await, world.seller("Bob").await);
+    let mut making = tokio::task::JoinSet::new();
+    for number in 0..10 {
+        let ann = ann.clone();
+        let input = json!({"name": format!("Account {number}")});
+        making.spawn(async move { ann.mutate("createAccount", "account { id }", input).await });
+    }
+    deactivate(world, ann.id(), Some(bob.id())).await.done();
+    while let Some(answer) = making.join_next().await {
+        // Made, or refused: she is out by then.
+        answer.unwrap();
+    }
+    // Again, for what came in last.
+    deactivate(world, ann.id(), Some(bob.id())).await.done();
+    let document = "query($id: ID!) { accounts(filter: {ownerId: {eq: $id}}) { totalCount } }";
+    assert_eq!(world.admin().send(document, json!({"id": ann.id()})).await.data("accounts.totalCount"), &json!(0));
+}
+
+#[on_both_databases]
 async fn a_deactivated_member_is_out_at_once_and_comes_back(world: &World) {
     let admin = world.admin();
     let mia = world.manager("Mia").await;

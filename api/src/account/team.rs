@@ -5,6 +5,7 @@ use std::collections::hash_map::Entry;
 
 use async_graphql::{Enum, ID, InputObject};
 use entity::{AccountId, Id, Instant, Scoped, UserId, account, opportunity, seat, user};
+use sea_orm::sea_query::LockType;
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, ConnectionTrait, IntoActiveModel, PaginatorTrait, QueryFilter, QueryOrder,
     QuerySelect,
@@ -299,7 +300,7 @@ pub async fn seat_owners(
         Vec::new()
     } else {
         let open = opportunity::Entity::of(organization)
-            .filter(among(&write.tx, opportunity::Column::AccountId, ids))
+            .filter(among(&write.tx, opportunity::Column::AccountId, ids.clone()))
             .all(&write.tx)
             .await?;
         open.into_iter().map(|opportunity| (opportunity.account_id, opportunity.owner_id)).collect()
@@ -331,6 +332,7 @@ pub async fn seat_owners(
     save_seats(&write.tx, seats).await?;
     // A seat of neither kind is none.
     seat::Entity::remove_of(organization)
+        .filter(among(&write.tx, seat::Column::AccountId, ids))
         .filter(seat::Column::Owner.eq(false))
         .filter(seat::Column::Role.is_null())
         .exec(&write.tx)
@@ -369,6 +371,23 @@ pub async fn sees(write: &Write<'_>, member: &user::Model, account: AccountId) -
     Ok(seated.iter().any(|user| line.contains(user)))
 }
 
+/// Accounts, locked in their order until the change ends: nobody's seat there goes meanwhile. What refers to them is not
+/// kept waiting.
+///
+/// # Errors
+/// The database's.
+pub async fn hold(
+    write: &Write<'_>,
+    organization: entity::OrganizationId,
+    accounts: impl IntoIterator<Item = AccountId>,
+) -> Result<Vec<account::Model>> {
+    let rows = account::Entity::of(organization)
+        .filter(among(&write.tx, account::Column::Id, accounts))
+        .order_by_asc(account::Column::Id)
+        .lock(LockType::NoKeyUpdate);
+    Ok(rows.all(&write.tx).await?)
+}
+
 /// Makes people who are given something to do at accounts join the team as SELLER, unless they see the account already
 /// (as owner, on the team, above someone who is, or as ADMIN).
 ///
@@ -388,12 +407,7 @@ pub async fn join(
     }
     // Locked, for each that gets a seat is written as it is now with a version more. Of two that let the same person
     // join at once the second has waited here, and finds them seated.
-    let rows = account::Entity::of(organization)
-        .filter(among(&write.tx, account::Column::Id, wanted.iter().map(|(account, _)| *account)))
-        .order_by_asc(account::Column::Id)
-        .lock_exclusive()
-        .all(&write.tx)
-        .await?;
+    let rows = hold(write, organization, wanted.iter().map(|(account, _)| *account)).await?;
     let seats = take_out_the_seated(write, organization, &mut wanted).await?;
     let users: Vec<UserId> = wanted.iter().map(|(_, user)| *user).collect();
     let roles: HashMap<UserId, user::Role> = user::Entity::of(organization)

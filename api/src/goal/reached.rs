@@ -4,7 +4,7 @@
 use std::collections::{HashMap, HashSet};
 
 use entity::{AccountId, BookingId, Day, Scoped, booking, goal, organization};
-use sea_orm::{ColumnTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{QueryFilter, QueryOrder, QuerySelect, Select};
 
 use super::sums_by_day;
 use crate::calendar::{fiscal_days, fiscal_year};
@@ -32,14 +32,8 @@ pub async fn after_bookings(
     let start = organization.fiscal_year_start_month.unsigned_abs();
     let years: HashSet<(AccountId, i32)> =
         touched.iter().map(|(account, day)| (*account, fiscal_year(*day, start))).collect();
-    // Locked, so that of two bookings that reach a goal together the second sees the first.
-    let goals = goal::Entity::of(organization.id)
-        .filter(among(&write.tx, goal::Column::AccountId, years.iter().map(|(account, _)| *account)))
-        .filter(goal::Column::AgreedAmount.is_not_null())
-        .order_by_asc(goal::Column::Id)
-        .lock_exclusive()
-        .all(&write.tx)
-        .await?;
+    let of_accounts = among(&write.tx, goal::Column::AccountId, years.iter().map(|(account, _)| *account));
+    let goals = agreed(write, goal::Entity::of(organization.id).filter(of_accounts)).await?;
     let goals = goals.into_iter().filter(|goal| years.contains(&(goal.account_id, goal.year))).collect();
     settle(write, organization, goals, written).await
 }
@@ -49,13 +43,16 @@ pub async fn after_bookings(
 /// # Errors
 /// The database's.
 pub async fn after_calendar(write: &mut Write<'_>, organization: &organization::Model) -> Result<()> {
-    let goals = goal::Entity::of(organization.id)
-        .filter(goal::Column::AgreedAmount.is_not_null())
-        .order_by_asc(goal::Column::Id)
-        .lock_exclusive()
-        .all(&write.tx)
-        .await?;
+    let goals = agreed(write, goal::Entity::of(organization.id)).await?;
     settle(write, organization, goals, &[]).await
+}
+
+/// Those of a selection that are agreed, locked: of two bookings that reach a goal together the second sees the first. One
+/// that is being agreed to meanwhile is waited for, which a condition of the statement would pass over.
+async fn agreed(write: &Write<'_>, goals: Select<goal::Entity>) -> Result<Vec<goal::Model>> {
+    let mut goals = goals.order_by_asc(goal::Column::Id).lock_exclusive().all(&write.tx).await?;
+    goals.retain(|goal| goal.agreed_amount.is_some());
+    Ok(goals)
 }
 
 /// Looks at these goals, which are locked.

@@ -134,6 +134,7 @@ pub async fn upsert(cx: &Cx, arguments: UpsertOpportunities) -> Result<UpsertPay
     } else {
         release_touches(&mut write, &moved).await?;
         plan::moved::release_opportunities(&mut write, &left, &moved).await?;
+        team::hold(&write, viewer.organization.id, owners.iter().map(|(account, _)| *account)).await?;
         team::join(&mut write, viewer.organization.id, &owners).await?;
         write.commit().await?;
     }

@@ -314,6 +314,7 @@ pub async fn update(cx: &Cx, arguments: UpdateOpportunity) -> Result<Opportunity
     check.done()?;
     let after = write.change(&before, after).await?;
     if after.owner_id != before.owner_id {
+        team::hold(&write, after.organization_id, [after.account_id]).await?;
         team::join(&mut write, after.organization_id, &[(after.account_id, after.owner_id)]).await?;
     }
     write.commit().await?;

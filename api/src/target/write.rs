@@ -154,7 +154,8 @@ async fn open_of(tx: &Transaction<'_>, viewer: &Viewer, account: &account::Model
     Ok(open.one(tx).await?)
 }
 
-/// A target that an input names to be changed, locked, with its account.
+/// A target that an input names to be changed, with its account: both locked, the account first, as whatever changes an
+/// account and then its targets does.
 pub(super) async fn to_change<C: ConnectionTrait>(
     viewer: &Viewer,
     connection: &C,
@@ -164,8 +165,9 @@ pub(super) async fn to_change<C: ConnectionTrait>(
     let not_found = || Fault::refused(UserErrorCode::NotFound, path, "There is no target with this id.");
     let id = TargetId::parse(id).map_err(|_| not_found())?;
     let select = viewer.rows::<target::Entity>(target::Column::AccountId).filter(target::Column::Id.eq(id));
+    let found = select.clone().one(connection).await?.ok_or_else(not_found)?;
+    let account = viewer.account(connection, found.account_id, true).await?.ok_or_else(not_found)?;
     let row = select.lock_exclusive().one(connection).await?.ok_or_else(not_found)?;
-    let account = viewer.account(connection, row.account_id, false).await?.ok_or_else(not_found)?;
     Ok((row, account))
 }
 

@@ -15,7 +15,7 @@ use super::weight::{answer_known_at, missed_at};
 use crate::account::team;
 use crate::account::write::not_archived;
 use crate::check::Check;
-use crate::context::{Cx, Viewer, among};
+use crate::context::{Viewer, among};
 use crate::error::Result;
 use crate::event::Write;
 use crate::sql::Sql;
@@ -112,11 +112,16 @@ pub(super) fn are_there(viewer: &Viewer, id: AccountId, people: &[ContactId], sq
 ///
 /// # Errors
 /// The database's.
-pub(super) async fn missing(cx: &Cx, check: &mut Check, account: &ID, people: &[ID]) -> Result<()> {
-    let viewer = cx.viewer()?;
-    let Some(account) = viewer.account_for(cx.reader(), check, "accountId", account).await? else { return Ok(()) };
+pub(super) async fn missing<C: ConnectionTrait>(
+    connection: &C,
+    viewer: &Viewer,
+    check: &mut Check,
+    account: &ID,
+    people: &[ID],
+) -> Result<()> {
+    let Some(account) = viewer.account_for(connection, check, "accountId", account).await? else { return Ok(()) };
     not_archived(check, "accountId", &account);
-    named(cx.reader(), viewer, check, "contactIds", people, &account, "[]").await.map(drop)
+    named(connection, viewer, check, "contactIds", people, &account, "[]").await.map(drop)
 }
 
 /// The people that an input names, as they are stored: of the touch's account, or on the touch already.

@@ -264,7 +264,8 @@ async fn add(cx: &Cx, mut check: Check, mut touch: touch::Model, around: Around)
     // somebody joins the account's team.
     let joins = touch.user_id != viewer.user.id;
     if joins || present.is_none() || !check.is_clean() || touch.account_id.uuid().is_nil() {
-        Box::pin(people::missing(cx, &mut check, &account_id, given)).await?;
+        // Through the change itself: whoever holds a connection waits for no second one.
+        Box::pin(people::missing(&write.tx, viewer, &mut check, &account_id, given)).await?;
         check.done()?;
     }
     let present = present.unwrap_or_default();
@@ -282,7 +283,7 @@ async fn add(cx: &Cx, mut check: Check, mut touch: touch::Model, around: Around)
     if write.commit_where(|sql| people::are_there(viewer, touch.account_id, &present, sql)).await? {
         return Ok(touch.into());
     }
-    Box::pin(people::missing(cx, &mut check, &account_id, given)).await?;
+    Box::pin(people::missing(cx.reader(), viewer, &mut check, &account_id, given)).await?;
     if check.is_clean() {
         let message = "The account, or somebody who is to have taken part, was changed at this moment: send it again.";
         check.fault(UserErrorCode::Conflict, "accountId", message);

@@ -2,6 +2,7 @@
 
 use async_graphql::{ID, InputObject};
 use entity::{AccountId, Scoped, UserId, account, opportunity, touch, user};
+use sea_orm::sea_query::LockType;
 use sea_orm::{
     ColumnTrait, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, Select,
 };
@@ -36,23 +37,44 @@ pub struct DeactivateUser {
     pub input: DeactivateUserInput,
 }
 
-/// `deactivateUser`. Whoever reports to them goes on doing so: in the line they are skipped over. Deactivating who is
-/// inactive changes nothing.
+/// `deactivateUser`. Whoever reports to them goes on doing so: in the line they are skipped over. Who is inactive already
+/// hands over what they own all the same: what they sent just before may have come in just after.
 pub async fn deactivate(cx: &Cx, arguments: DeactivateUser) -> Result<UserPayload> {
     let DeactivateUserInput { id, successor_id } = arguments.input;
+    let left = leave(cx, &id, successor_id.as_ref()).await?;
+    if !left.active || successor_id.is_none() {
+        return Ok(UserPayload::of(left.user));
+    }
+    // What they sent before that was under way, and refers to them: once they can be locked, it has come in or gone.
+    let write = Write::begin(cx)?;
+    let all = user::Entity::of(write.organization()).filter(user::Column::Id.eq(left.user.id));
+    all.lock_exclusive().one(&write.tx).await?;
+    write.abandon().await?;
+    Ok(UserPayload::of(leave(cx, &id, successor_id.as_ref()).await?.user))
+}
+
+/// Somebody who has left.
+struct Left {
+    user: user::Model,
+    /// Were they active until now?
+    active: bool,
+}
+
+/// Hands over what somebody owns, and deactivates them where they are active.
+async fn leave(cx: &Cx, id: &ID, successor_id: Option<&ID>) -> Result<Left> {
     let viewer = cx.viewer()?;
     viewer.must_administer(&["input"])?;
     let mut check = Check::input();
     let mut write = Write::begin(cx)?;
-    let before = locked(&write, &mut check, "id", &id).await?;
-    if !before.active {
+    let before = locked(&write, &mut check, "id", id).await?;
+    if !before.active && successor_id.is_none() {
         write.abandon().await?;
-        return Ok(UserPayload::of(before));
+        return Ok(Left { user: before, active: false });
     }
     if is_last_admin(&write, &before).await? {
         check.fault(UserErrorCode::Conflict, "id", LAST_ADMIN);
     }
-    let successor = match &successor_id {
+    let successor = match successor_id {
         Some(id) => team::active_member(cx, &write, &mut check, "successorId", id).await?,
         None => None,
     };
@@ -65,17 +87,23 @@ pub async fn deactivate(cx: &Cx, arguments: DeactivateUser) -> Result<UserPayloa
         check.fault(UserErrorCode::Required, "successorId", message);
     }
     check.done()?;
-    if let Some(successor) = &successor {
+    if let Some(successor) = &successor
+        && !belongings.is_empty()
+    {
         hand_over(&mut write, &before, successor).await?;
     }
-    let after = write.change(&before, user::Model { active: false, ..before.clone() }).await?;
+    if !before.active {
+        write.commit().await?;
+        return Ok(Left { user: before, active: false });
+    }
+    let user = write.change(&before, user::Model { active: false, ..before.clone() }).await?;
     write.call_it("deactivated");
-    session::end_all(&write.tx, after.organization_id, after.id, None).await?;
-    calendar_feed::end(&write.tx, after.organization_id, after.id).await?;
-    invitation::revoke(&write.tx, &after).await?;
+    session::end_all(&write.tx, user.organization_id, user.id, None).await?;
+    calendar_feed::end(&write.tx, user.organization_id, user.id).await?;
+    invitation::revoke(&write.tx, &user).await?;
     write.commit().await?;
-    cx.app.forget(after.organization_id);
-    Ok(UserPayload::of(after))
+    cx.app.forget(user.organization_id);
+    Ok(Left { user, active: true })
 }
 
 fn accounts(user: &user::Model) -> Select<account::Entity> {
@@ -135,7 +163,9 @@ impl std::fmt::Display for Belongings {
 /// Gives everything to the successor, who joins the accounts' teams where the accounts themselves are not theirs. The
 /// number of statements does not grow with the rows.
 async fn hand_over(write: &mut Write<'_>, from: &user::Model, to: &user::Model) -> Result<()> {
-    let owned = accounts(from).order_by_asc(account::Column::Id).lock_exclusive().all(&write.tx).await?;
+    // As they are written: nothing that refers to them waits, or is waited for.
+    let lock = LockType::NoKeyUpdate;
+    let owned = accounts(from).order_by_asc(account::Column::Id).lock(lock).all(&write.tx).await?;
     let owners: Vec<(AccountId, UserId)> = owned.iter().map(|account| (account.id, to.id)).collect();
     let moved = owned.into_iter().map(|before| {
         let after = account::Model { owner_id: to.id, ..before.clone() };
@@ -143,7 +173,7 @@ async fn hand_over(write: &mut Write<'_>, from: &user::Model, to: &user::Model) 
     });
     write.save(moved.collect()).await?;
 
-    let open = open_opportunities(from).order_by_asc(opportunity::Column::Id).lock_exclusive().all(&write.tx).await?;
+    let open = open_opportunities(from).order_by_asc(opportunity::Column::Id).lock(lock).all(&write.tx).await?;
     let joined: Vec<(AccountId, UserId)> = open.iter().map(|opportunity| (opportunity.account_id, to.id)).collect();
     let moved = open.into_iter().map(|before| {
         let after = opportunity::Model { owner_id: to.id, ..before.clone() };

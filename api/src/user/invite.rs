@@ -4,6 +4,7 @@ use async_graphql::{ID, InputObject};
 use entity::{Id, Scoped, UserId, user};
 use sea_orm::{ColumnTrait, QueryFilter, QuerySelect};
 
+use super::write::is_last_admin;
 use super::{Role, User, hours};
 use crate::account::team::active_member;
 use crate::auth::{invitation, session};
@@ -134,6 +135,13 @@ pub async fn reissue(cx: &Cx, arguments: ReissueInvitation) -> Result<Invitation
             check.fault(UserErrorCode::Conflict, "userId", message);
         }
         Some(_) => {}
+    }
+    if let Some(user) = &user
+        && check.is_clean()
+        && is_last_admin(&write, user).await?
+    {
+        let message = "Nobody else could administer until they have come in again; changePassword changes a password.";
+        check.fault(UserErrorCode::Conflict, "userId", message);
     }
     check.done()?;
     let mut payload = InvitationPayload::default();

@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 
 pub use async_graphql::MaybeUndefined;
 use entity::{Scoped, UserId, user};
-use sea_orm::{QueryFilter, QuerySelect};
+use sea_orm::{QueryFilter, QueryOrder, QuerySelect};
 
 use super::write::{LAST_ADMIN, LINE, alone_with_admins};
 use super::{Role, invite};
@@ -57,6 +57,7 @@ pub async fn upsert_users(cx: &Cx, rows: Vec<UserRow>, dry_run: bool) -> Result<
         .collect();
     let known: HashMap<String, user::Model> = user::Entity::of(write.organization())
         .filter(among(&write.tx, user::Column::Email, emails))
+        .order_by_asc(user::Column::Id)
         .lock_exclusive()
         .all(&write.tx)
         .await?

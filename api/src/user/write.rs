@@ -1,8 +1,9 @@
 //! Changing members, and reactivating them.
 
 use async_graphql::{ID, InputObject, MaybeUndefined};
-use entity::{Id, OrganizationId, Scoped, UserId, user};
-use sea_orm::{ColumnTrait, ConnectionTrait, PaginatorTrait, QueryFilter, QuerySelect, Statement};
+use entity::{Id, OrganizationId, Scoped, UserId, credential, user};
+use sea_orm::sea_query::LockType;
+use sea_orm::{ColumnTrait, ConnectionTrait, PaginatorTrait, QueryFilter, QuerySelect, QueryTrait, Select, Statement};
 
 use super::{Role, UserPayload, hours};
 use crate::account::team::active_member;
@@ -55,7 +56,8 @@ pub(super) async fn locked(write: &Write<'_>, check: &mut Check, field: &str, id
     let found = match id {
         Some(id) => {
             let user = user::Entity::of(write.organization()).filter(user::Column::Id.eq(id));
-            let user = user.lock_exclusive().one(&write.tx).await?;
+            // What refers to them is not kept waiting, nor waited for: it may wait for an account that we come to next.
+            let user = user.lock(LockType::NoKeyUpdate).one(&write.tx).await?;
             if user.is_none() {
                 check.not_found(field, UserId::PREFIX);
             }
@@ -180,11 +182,21 @@ pub(super) async fn is_last_admin(write: &Write<'_>, user: &user::Model) -> Resu
         return Ok(false);
     }
     alone_with_admins(write).await?;
-    let others = user::Entity::of(user.organization_id)
+    let others = admins(user.organization_id).filter(user::Column::Id.ne(user.id));
+    Ok(others.count(&write.tx).await? == 0)
+}
+
+/// The administrators of an organization who can sign in: active ones, and not those who are only invited.
+pub(super) fn admins(organization: OrganizationId) -> Select<user::Entity> {
+    let with_password = credential::Entity::of(organization)
+        .filter(credential::Column::PasswordHash.is_not_null())
+        .select_only()
+        .column(credential::Column::UserId)
+        .into_query();
+    user::Entity::of(organization)
         .filter(user::Column::Role.eq(user::Role::Admin))
         .filter(user::Column::Active.eq(true))
-        .filter(user::Column::Id.ne(user.id));
-    Ok(others.count(&write.tx).await? == 0)
+        .filter(user::Column::Id.in_subquery(with_password))
 }
 
 /// `reactivateUser`: may sign in again, with the password as it was. Reactivating who is active changes nothing.
