@@ -28,6 +28,7 @@ pub use crate::user::upsert::UserRow;
 use crate::app::App;
 use crate::context::{Cx, among};
 use crate::error::{Fault, Result};
+use crate::graph::Asked;
 use crate::upsert::UpsertPayload;
 
 /// What the caller can mend.
@@ -114,7 +115,7 @@ pub struct Sink {
     pub users: Upsert<UserRow>,
     /// By external id, or by domain.
     pub accounts: Upsert<AccountRow>,
-    /// By external id.
+    /// By external id, else by account with address or name.
     pub contacts: Upsert<ContactRow>,
     /// By external id.
     pub opportunities: Upsert<OpportunityRow>,
@@ -139,8 +140,14 @@ macro_rules! upsert {
         Box::new(move |$rows, $dry| {
             let cx = cx.clone();
             Box::pin(async move {
-                let $cx = &cx;
-                told($call.await)
+                let ($cx, again) = (&cx, $rows);
+                told(
+                    Asked::attempt(|| {
+                        let $rows = again.clone();
+                        async move { $call.await }
+                    })
+                    .await,
+                )
             })
         })
     }};
@@ -296,7 +303,7 @@ async fn contacts_with(cx: &Cx, addresses: Vec<String>) -> Result<Vec<KnownConta
     let rows = cx
         .viewer()?
         .contacts()
-        .filter(contact::Column::Email.is_in(addresses))
+        .filter(among(cx.reader(), contact::Column::Email, addresses))
         .filter(contact::Column::ErasedAt.is_null())
         .filter(contact::Column::ArchivedAt.is_null())
         .all(cx.reader())

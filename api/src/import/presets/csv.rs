@@ -128,3 +128,19 @@ const TOUCHES: &[(Field, Titles)] = &[
     (Field::WhatId, &["whatId"]),
     (Field::Deleted, &["deleted"]),
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_columns_are_those_that_the_docs_list() {
+        let docs = include_str!("../../../../docs/import.md");
+        for (kind, columns) in PRESET.columns {
+            let line = format!("| {} | ", kind.word());
+            let listed = docs.lines().find_map(|text| text.strip_prefix(&line)).unwrap_or_else(|| panic!("{line}"));
+            let first: Vec<String> = columns.iter().map(|(_, titles)| format!("`{}`", titles[0])).collect();
+            assert_eq!(listed, format!("{} |", first.join(", ")));
+        }
+    }
+}

@@ -57,7 +57,7 @@ pub fn touch(lights: &Lights, binding: &Binding, file: usize, record: &Record) -
     let recorded_at = reader.moment(Field::RecordedAt).map(|moment| moment.instant(lights.ground.time_zone));
     let at = at(&mut reader, recorded_at);
     let status = status(&mut reader, at, lights.ground.now);
-    let seconds = reader.whole(Field::DurationSeconds).take().map(|seconds| (seconds + 30) / 60);
+    let seconds = reader.whole(Field::DurationSeconds).take().map(|seconds| seconds.saturating_add(30) / 60);
     let duration_minutes = match reader.whole(Field::DurationMinutes) {
         MaybeUndefined::Undefined => maybe(seconds.filter(|minutes| *minutes > 0)),
         minutes => minutes,

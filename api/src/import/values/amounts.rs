@@ -51,7 +51,14 @@ pub fn decimal(cell: &str, decimal_comma: bool) -> Result<Decimal, String> {
     {
         return Err(unreadable());
     }
-    let negative = head.contains(['-', '−']) || (head.contains('(') && tail.contains(')'));
+    let count = |text: &str, letters: &[char]| text.chars().filter(|letter| letters.contains(letter)).count();
+    // Accountants write -5, 5- and (5); what has more of that, or half of it, is none of these.
+    let minuses = count(&around, &['-', '−']);
+    let brackets = (count(head, &['(']), count(tail, &[')']));
+    if count(&around, &['(', ')']) != brackets.0 + brackets.1 || brackets.0 != brackets.1 || minuses + brackets.0 > 1 {
+        return Err(unreadable());
+    }
+    let negative = minuses + brackets.0 == 1;
     let plain = if core.contains(['e', 'E']) {
         core.to_owned()
     } else {
@@ -127,6 +134,8 @@ mod tests {
             ("$12,400.00", "12400"),
             ("-$12.50", "-12.5"),
             ("(1,234.50)", "-1234.5"),
+            ("500.00-", "-500"),
+            ("1 234.50 − EUR", "-1234.5"),
             ("1 234.50 EUR", "1234.5"),
             ("1'234.50", "1234.5"),
             ("95.570,69", "95570.69"),
@@ -149,7 +158,7 @@ mod tests {
         assert!(amount("0.5", AmountStyle { decimals: 0, ..USD }).is_err());
         assert!(amount("12,5", USD).unwrap_err().contains("--decimal-comma"));
         assert!(amount("1.234.567", USD).unwrap_err().contains("--decimal-comma"));
-        for cell in ["", "n/a", "1/2", "12%", "1e999", "--"] {
+        for cell in ["", "n/a", "1/2", "12%", "1e999", "--", "--5", "-5-", "(5", "5)", "-(5)", ")5("] {
             assert!(amount(cell, USD).is_err(), "{cell}");
         }
     }

@@ -254,6 +254,9 @@ fn offset(zone: &str) -> Option<FixedOffset> {
         _ => return None,
     };
     let digits = digits.replace(':', "");
+    if !digits.bytes().all(|digit| digit.is_ascii_digit()) {
+        return None;
+    }
     let (hours, minutes): (i32, i32) = match digits.len() {
         2 => (digits.parse().ok()?, 0),
         4 => (digits[..2].parse().ok()?, digits[2..].parse().ok()?),
@@ -321,6 +324,9 @@ mod tests {
         assert!(day("13/14/2017", None).unwrap_err().contains("does not exist"));
         assert!(day("tomorrow", None).unwrap_err().contains("is not a date"));
         assert!(day("2017-03-04 25:00", None).unwrap_err().contains("time"));
+        for zone in ["+1é2", "+-1-1", "+1", "+"] {
+            assert!(day(&format!("2017-03-04 14:30 {zone}"), None).is_err(), "{zone}");
+        }
         assert!(day("12", None).is_err());
     }
 
