@@ -219,10 +219,18 @@ pub enum Amounts {
 /// # Errors
 /// [`Fault::Refused`] with `STALE_VERSION`.
 pub fn same_version(expected: Option<i32>, version: i32) -> Result<()> {
+    same_version_at(&["input", "ifVersion"], expected, version)
+}
+
+/// The same where the version is given elsewhere.
+///
+/// # Errors
+/// As [`same_version`].
+pub fn same_version_at(path: &[&str], expected: Option<i32>, version: i32) -> Result<()> {
     match expected {
         Some(expected) if expected != version => Err(Fault::refused(
             UserErrorCode::StaleVersion,
-            &["input", "ifVersion"],
+            path,
             format!("This is at version {version} by now, not {expected}: read it again and decide again."),
         )),
         _ => Ok(()),

@@ -96,6 +96,9 @@ impl Fault {
     }
 }
 
+/// What is told of a sum beyond 64 bits.
+pub const TOO_LARGE: &str = "A sum has more than 18 digits. Narrow the filter, or group by more.";
+
 /// The database's own code of an error: SQLSTATE on PostgreSQL, the extended result code on SQLite.
 fn database_code(error: &DbErr) -> Option<String> {
     let (DbErr::Exec(RuntimeErr::SqlxError(inner))
@@ -121,9 +124,12 @@ impl From<DbErr> for Fault {
                 tracing::warn!(cause = %error, "the database took too long");
                 Self::Timeout
             }
-            // serialization_failure, deadlock_detected; unique_violation, which a change meets only where another
-            // one came between its check and its write, so that checking again tells.
-            Some("40001" | "40P01" | "23505" | "1555" | "2067") => Self::TryAgain,
+            // numeric_value_out_of_range; SQLite says it in words. Amounts are checked, and their sums are not.
+            Some("22003") => Self::LimitExceeded(TOO_LARGE.to_owned()),
+            Some("1") if error.to_string().contains("integer overflow") => Self::LimitExceeded(TOO_LARGE.to_owned()),
+            // serialization_failure, deadlock_detected; foreign_key_violation and unique_violation, which a change meets
+            // only where another one came between its check and its write, so that checking again tells.
+            Some("40001" | "40P01" | "23503" | "23505" | "1555" | "2067") => Self::TryAgain,
             _ => match error {
                 DbErr::ConnectionAcquire(_) => {
                     tracing::error!(cause = %error, "no database connection to be had");

@@ -81,12 +81,30 @@ pub fn with(all: &str, (source, id): (String, String)) -> String {
     stored(all)
 }
 
+/// Is there a NUL in it, which PostgreSQL's JSON does not take?
+fn has_nul(value: &serde_json::Value) -> bool {
+    match value {
+        serde_json::Value::String(text) => text.contains('\0'),
+        serde_json::Value::Array(items) => items.iter().any(has_nul),
+        serde_json::Value::Object(fields) => fields.iter().any(|(key, item)| key.contains('\0') || has_nul(item)),
+        _ => false,
+    }
+}
+
 impl Check {
     /// The name that is the key of a row, tidied.
     pub fn external_key(&mut self, field: &str, given: &ExternalIdInput) -> (String, String) {
         let source = self.required(&format!("{field}.source"), &given.source, LONGEST);
         let id = self.required(&format!("{field}.id"), &given.id, LONGEST);
         (source, id)
+    }
+
+    /// One name more of a row that an upsert has found, or makes, by another key.
+    pub fn add_external_id(&mut self, field: &str, stored: &mut String, key: (String, String)) {
+        *stored = with(stored, key);
+        if shown(stored).len() > MOST {
+            self.invalid(field, format!("A row has at most {MOST} external ids, each of another source."));
+        }
     }
 
     /// A row's change of custom fields: merged by key, null removing a key, or all of them cleared.
@@ -120,14 +138,14 @@ impl Check {
 
     /// Custom fields: a JSON object of limited size.
     pub fn custom_fields(&mut self, field: &str, given: &str) -> String {
-        let Ok(serde_json::Value::Object(object)) = serde_json::from_str(given) else {
+        let Ok(object @ serde_json::Value::Object(_)) = serde_json::from_str(given) else {
             self.invalid(field, "Custom fields are a JSON object: {\"key\": value}.");
             return "{}".to_owned();
         };
-        let text = serde_json::Value::Object(object).to_string();
+        let text = object.to_string();
         if text.len() > MOST_CUSTOM {
             self.invalid(field, format!("Custom fields take at most {MOST_CUSTOM} bytes as JSON."));
-        } else if text.contains("\\u0000") {
+        } else if has_nul(&object) {
             self.invalid(field, "Control characters are not allowed.");
         }
         text

@@ -8,19 +8,24 @@ use std::hash::Hash;
 use std::time::Duration;
 
 use async_graphql::InputObject;
-use entity::{AccountId, EventId, Id, OneOnOneId, PlanId, Scoped, event};
+use entity::{AccountId, EventId, Id, PlanId, Scoped, event};
 use sea_orm::sea_query::{Cond, ValueType};
 use sea_orm::{ColumnTrait, ConnectionTrait, DbBackend, DbErr, EntityTrait, QueryFilter, Select, Statement};
+use serde_json::{Map, Value};
 
+use crate::account::Account;
 use crate::app::App;
 use crate::context::{Cx, Viewer};
 use crate::error::{Fault, Result};
 use crate::graph::{Answers, AnyId, AnyNode, Asked, Shown, abstract_type, object};
-use crate::one_on_one;
+use crate::one_on_one::{account_of, agendas};
 use crate::paging::{self, Below, Connection, Direction, Key, Order, PageArguments, SortKey, listed};
 use crate::scalar::Json;
 use crate::text::comparable;
 use crate::user::User;
+
+/// Facts that name an account.
+const NAMING: [&str; 2] = ["accountId", "parentId"];
 
 /// A change that was committed.
 #[derive(Clone, Debug)]
@@ -53,8 +58,9 @@ object! {
         /// The id of what it happened to.
         subjectId: AnyId = plain(|event| AnyId(entity::show_id(&event.0.subject_noun, event.0.subject_id)));
         /// The account that it hangs off, where it does.
-        account: Option<crate::account::Account> = by(|event| event.0.account_id, crate::account::Account::answer);
-        /// Fields that changed: `{field: {from, to}}`.
+        account: Option<Account> = by(|event| event.0.account_id, Account::answer);
+        /// Fields that changed: `{field: {from, to}}`. Accounts out of the caller's sight are null there, and left out of
+        /// agendas.
         changes: Json<&str> = batch(changes);
     }
 }
@@ -66,18 +72,53 @@ async fn actors(asked: &Asked<'_>, of: &[&Event]) -> Result<Answers> {
     asked.maybe(&rows).await
 }
 
-/// What changed, as it is stored; but an agenda shows nobody an account that they do not see.
+/// What changed, as it is stored; but without the accounts that the caller does not see: agendas leave them out, as
+/// `OneOnOne.items` does, and elsewhere they are null, as `Account.parent` is.
 async fn changes(asked: &Asked<'_>, of: &[&Event]) -> Result<Answers> {
-    let of_meeting = |event: &Event| event.0.subject_noun == OneOnOneId::PREFIX;
-    let agendas = of.iter().filter(|event| of_meeting(event)).map(|event| event.0.changes.as_str()).collect();
-    let mut agendas = one_on_one::seen_changes(asked.cx, agendas).await?.into_iter();
+    let naming = |event: &&Event| names_others(&event.0).then(|| serde_json::from_str(&event.0.changes)).transpose();
+    let mut rewritten = of.iter().map(naming).collect::<Result<Vec<Option<Value>>, _>>().map_err(Fault::internal)?;
+    let mut named = Vec::new();
+    for changes in rewritten.iter_mut().flatten() {
+        named.extend(agendas(changes).flat_map(|agenda| agenda.iter().filter_map(account_of)));
+        named.extend(naming_values(changes).filter_map(|value| account(value)));
+    }
+    let seen = Account::fetch(asked.cx, named).await?;
     let mut answers = Answers::with_capacity(of.len());
-    for event in of {
-        let agenda = if of_meeting(event) { agendas.next() } else { None };
-        let changes = Json(agenda.as_deref().unwrap_or(&event.0.changes));
+    for (event, rewritten) in of.iter().zip(rewritten) {
+        let text = rewritten.map(|mut changes| {
+            for agenda in agendas(&mut changes) {
+                agenda.retain(|item| account_of(item).is_some_and(|account| seen.contains_key(&account)));
+            }
+            for value in naming_values(&mut changes) {
+                if account(value).is_some_and(|account| !seen.contains_key(&account)) {
+                    *value = Value::Null;
+                }
+            }
+            changes.to_string()
+        });
+        let changes = Json(text.as_deref().unwrap_or(&event.0.changes));
         answers.push(|out| crate::graph::Value::write(&changes, asked.cx, None, out));
     }
     Ok(answers)
+}
+
+/// May an event's changes name an account besides the one that it hangs off?
+fn names_others(event: &event::Model) -> bool {
+    let prefix = format!("\"{}_", AccountId::PREFIX);
+    let own = event.account_id.map(|account| format!("\"{}\"", account.show()));
+    let mut named = event.changes.match_indices(&prefix).map(|(at, _)| &event.changes[at..]);
+    named.any(|rest| own.as_ref().is_none_or(|own| !rest.starts_with(own)))
+}
+
+/// What the fields that name another account went from and to.
+fn naming_values(changes: &mut Value) -> impl Iterator<Item = &mut Value> {
+    let fields = changes.as_object_mut().into_iter().flatten();
+    let naming = fields.filter(|(field, _)| NAMING.contains(&field.as_str()));
+    naming.filter_map(|(_, sides)| sides.as_object_mut()).flat_map(Map::values_mut)
+}
+
+fn account(value: &Value) -> Option<AccountId> {
+    AccountId::parse(value.as_str()?).ok()
 }
 
 async fn subjects(asked: &Asked<'_>, of: &[&Event]) -> Result<Answers> {

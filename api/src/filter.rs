@@ -3,7 +3,7 @@
 
 use async_graphql::{Enum, ID, InputObject, MaybeUndefined};
 use entity::{Day, Id, Instant};
-use sea_orm::sea_query::{Cond, Expr, ExprTrait, Func, LikeExpr, Query, SimpleExpr, SqliteQueryBuilder};
+use sea_orm::sea_query::{Cond, Expr, ExprTrait, Func, LikeExpr, Query, SimpleExpr};
 use sea_orm::{ColumnTrait, Condition, DbBackend, Value};
 
 use crate::context::Cx;
@@ -21,6 +21,8 @@ pub const MOST_CONDITIONS: usize = 200;
 pub const MOST_VALUES: usize = 500;
 /// How many values one filter may have in all. SQLite takes 32,766 a statement, PostgreSQL 65,535.
 pub const MOST_OPERANDS: usize = 10_000;
+/// How many characters a text has that is looked for. SQLite compares with patterns of up to 50,000 bytes.
+pub const LONGEST_TEXT: usize = 1_000;
 
 /// What an operand was: left out, or given.
 type Operand<T> = MaybeUndefined<T>;
@@ -42,7 +44,8 @@ fn not_too_many<T>(values: &[T]) -> Result<()> {
     Ok(())
 }
 
-/// A filter on a text: `eq`, `ne` and `in` compare exactly, `contains` and `startsWith` ignore case.
+/// A filter on a text: `eq`, `ne` and `in` compare exactly, `contains` and `startsWith` ignore case. A text to compare with
+/// has at most 1,000 characters.
 #[derive(Clone, Debug, Default, InputObject)]
 pub struct StringFilter {
     /// Is exactly this.
@@ -179,11 +182,11 @@ impl Archived {
 }
 
 /// Refuses a condition with more values than a statement takes.
-fn not_too_many_operands(condition: &Condition) -> Result<()> {
+fn not_too_many_operands(cx: &Cx, condition: &Condition) -> Result<()> {
     let mut query = Query::select();
     query.expr(Expr::val(1)).cond_where(condition.clone());
-    let (_, values) = query.build(SqliteQueryBuilder);
-    let count = values.0.len();
+    // Conditions are made for the database, and no other one's builder takes them.
+    let count = cx.app.db.backend().build(&query).values.map_or(0, |values| values.0.len());
     if count > MOST_OPERANDS {
         return Err(Fault::BadInput(format!("A filter has at most {MOST_OPERANDS} values; {count} were given.")));
     }
@@ -234,7 +237,12 @@ impl StringFilter {
     pub fn condition<C: ColumnTrait>(&self, column: C, folded: C) -> Result<Condition> {
         let Self { eq, ne, r#in, contains, starts_with, is_null } = self;
         let text = |name: &str, operand: &Operand<String>| -> Result<Option<String>> {
-            Ok(given(name, operand)?.map(|text| comparable(&text).into_owned()))
+            let Some(text) = given(name, operand)? else { return Ok(None) };
+            if text.chars().nth(LONGEST_TEXT).is_some() {
+                let message = format!("The operand {name} of a filter has at most {LONGEST_TEXT} characters.");
+                return Err(Fault::BadInput(message));
+            }
+            Ok(Some(comparable(&text).into_owned()))
         };
         let mut all = Cond::all();
         if let Some(text) = text("eq", eq)? {
@@ -453,7 +461,7 @@ pub trait Filter: Sized {
         let condition = whole(self, cx, 0, &mut left)?;
         // What is nested in nothing cannot have so many.
         if left + 1 < MOST_CONDITIONS {
-            not_too_many_operands(&condition)?;
+            not_too_many_operands(cx, &condition)?;
         }
         Ok(condition)
     }

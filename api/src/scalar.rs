@@ -8,6 +8,34 @@ use entity::{Day, Instant};
 
 use crate::error::{Fault, Result};
 
+const A_DATE_TIME: &str = "an instant like 2017-04-03T09:30:00Z, with an offset, between the years 1 and 9999";
+const A_DATE: &str = "a day of the calendar like 2017-04-03, between 0001-01-01 and 9999-12-31";
+const A_DECIMAL: &str = "an exact number of at most 28 digits in a string, like \"1234.50\": digits, a point, no group \
+                         separators and no exponent";
+
+/// What would be right in place of a value that is none of one of these scalars; None where it is one, and of others.
+#[must_use]
+pub fn instead(scalar: &str, value: &Value) -> Option<&'static str> {
+    let text = match value {
+        Value::String(text) => Some(text.as_str()),
+        _ => None,
+    };
+    match scalar {
+        "DateTime" => text.and_then(instant).is_none().then_some(A_DATE_TIME),
+        "Date" => text.and_then(day).is_none().then_some(A_DATE),
+        "Decimal" => number(value).is_none().then_some(A_DECIMAL),
+        _ => None,
+    }
+}
+
+fn number(value: &Value) -> Option<rust_decimal::Decimal> {
+    match value {
+        Value::String(text) => decimal(text),
+        Value::Number(number) => number.as_i64().map(rust_decimal::Decimal::from),
+        _ => None,
+    }
+}
+
 /// An instant, RFC 3339, UTC on output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DateTime(pub Instant);
@@ -17,11 +45,7 @@ pub struct DateTime(pub Instant);
 impl ScalarType for DateTime {
     fn parse(value: Value) -> InputValueResult<Self> {
         let Value::String(text) = &value else { return Err(InputValueError::expected_type(value)) };
-        instant(text).map(Self).ok_or_else(|| {
-            InputValueError::custom(
-                "A DateTime is an instant like 2017-04-03T09:30:00Z, with an offset, between the years 1 and 9999.",
-            )
-        })
+        instant(text).map(Self).ok_or_else(|| InputValueError::custom(format!("A DateTime is {A_DATE_TIME}.")))
     }
 
     fn to_value(&self) -> Value {
@@ -45,11 +69,7 @@ pub struct Date(pub Day);
 impl ScalarType for Date {
     fn parse(value: Value) -> InputValueResult<Self> {
         let Value::String(text) = &value else { return Err(InputValueError::expected_type(value)) };
-        day(text).map(Self).ok_or_else(|| {
-            InputValueError::custom(
-                "A Date is a day of the calendar like 2017-04-03, between 0001-01-01 and 9999-12-31.",
-            )
-        })
+        day(text).map(Self).ok_or_else(|| InputValueError::custom(format!("A Date is {A_DATE}.")))
     }
 
     fn to_value(&self) -> Value {
@@ -98,14 +118,10 @@ pub struct Decimal(pub rust_decimal::Decimal);
 #[Scalar(name = "Decimal")]
 impl ScalarType for Decimal {
     fn parse(value: Value) -> InputValueResult<Self> {
-        let number = match &value {
-            Value::String(text) => decimal(text),
-            Value::Number(number) => number.as_i64().map(rust_decimal::Decimal::from),
-            _ => return Err(InputValueError::expected_type(value)),
-        };
-        number.map(Self).ok_or_else(|| {
-            InputValueError::custom("A Decimal is an exact number in a string, like \"1234.50\": digits, a point, no group separators and no exponent.")
-        })
+        if !matches!(value, Value::String(_) | Value::Number(_)) {
+            return Err(InputValueError::expected_type(value));
+        }
+        number(&value).map(Self).ok_or_else(|| InputValueError::custom(format!("A Decimal is {A_DECIMAL}.")))
     }
 
     fn to_value(&self) -> Value {

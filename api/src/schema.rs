@@ -197,7 +197,7 @@ object! {
         /// the account's owner, their managers and admins; agreed at once where the owner has nobody above.
         setGoal(goal::write::SetGoal): GoalPayload = mutation(goal::write::set);
         /// Agrees to the amount that waits. For the other one of the two.
-        agreeGoal(goal::write::OneGoal): GoalPayload = mutation(goal::write::agree);
+        agreeGoal(goal::write::AgreeGoal): GoalPayload = mutation(goal::write::agree);
         /// Takes back the amount that waits; the one agreed before stands, and a goal that was never agreed is gone. For
         /// whoever proposed it.
         withdrawGoal(goal::write::OneGoal): GoalPayload = mutation(goal::write::withdraw);

@@ -439,6 +439,78 @@ const UPSERT: &str = "mutation($rows: [AccountRow!]!, $dry: Boolean) { upsertAcc
     created updated unchanged failed results { index status id node { id } userErrors { code field message } } userErrors { code field message } } }";
 
 #[on_both_databases]
+async fn a_text_to_look_for_has_a_thousand_characters_at_most(world: &World) {
+    let admin = world.admin();
+    admin.account(json!({"name": "Åland"})).await;
+    let document = "query($filter: AccountFilter) { accounts(filter: $filter) { totalCount } }";
+    for operand in ["eq", "ne", "contains", "startsWith"] {
+        let found = |text: String| admin.send(document, json!({"filter": {"name": {operand: text}}}));
+        let expected = usize::from(operand == "ne");
+        assert_eq!(found("𝄞".repeat(1_000)).await.data("accounts.totalCount"), &json!(expected), "{operand}");
+        assert_eq!(found("a".repeat(1_001)).await.error_code(), "BAD_USER_INPUT", "{operand}");
+    }
+}
+
+#[on_both_databases]
+async fn two_accounts_of_a_system_do_not_become_one_by_their_domain(world: &World) {
+    let admin = world.admin();
+    let row = |id: &str, name: &str| json!({"externalId": {"source": "crm", "id": id}, "domain": "bosch.example", "name": name});
+    // Whether in one call or in several, and as often as they come.
+    for rows in [
+        json!([row("1", "Bosch Tools")]),
+        json!([row("2", "Bosch Thermo")]),
+        json!([row("1", "Bosch Tools"), row("2", "Bosch Thermo")]),
+    ] {
+        let answer = admin.send(UPSERT, json!({"rows": rows})).await;
+        for error in
+            answer.each("upsertAccounts.results", "userErrors").into_iter().filter(|errors| *errors != &json!([]))
+        {
+            assert_eq!(
+                (&error[0]["code"], error[0]["field"].as_array().unwrap().last()),
+                (&json!("TAKEN"), Some(&json!("domain")))
+            );
+        }
+        assert_eq!(answer.data("upsertAccounts.updated"), &json!(0));
+    }
+    let account = admin.query("{ account(by: {domain: \"bosch.example\"}) { name externalIds { id } } }").await;
+    assert_eq!(account.data("account"), &json!({"name": "Bosch Tools", "externalIds": [{"id": "1"}]}));
+}
+
+#[on_both_databases]
+async fn what_is_no_date_is_told_by_its_row(world: &World) {
+    let row = |number: u32, day: &str, amount: &str| {
+        json!({"externalId": {"source": "crm", "id": number.to_string()},
+        "account": {"domain": "acme.example"}, "amount": amount, "bookedOn": day})
+    };
+    let rows = json!([row(1, "2026-02-28", "1"), row(2, "2026-02-30", "1"), row(3, "2026-02-28", "1,5")]);
+    let document = "mutation($rows: [BookingRow!]!) { upsertBookings(rows: $rows) { created } }";
+    let answer = world.admin().send(document, json!({ "rows": rows })).await;
+    let messages: Vec<&str> =
+        answer.body["errors"].as_array().unwrap().iter().map(|error| error["message"].as_str().unwrap()).collect();
+    assert_eq!(answer.error_code(), "BAD_USER_INPUT");
+    assert_eq!(messages.len(), 2, "{messages:?}");
+    assert!(messages[0].starts_with("Variable $rows.1.bookedOn: \"2026-02-30\" is no Date"), "{messages:?}");
+    assert!(messages[1].starts_with("Variable $rows.2.amount: \"1,5\" is no Decimal"), "{messages:?}");
+}
+
+#[on_both_databases]
+async fn no_more_systems_name_an_account_than_it_may_show(world: &World) {
+    let admin = world.admin();
+    let row = |number: usize| json!({"externalId": {"source": format!("crm {number}"), "id": "1"}, "domain": "acme.example", "name": "Acme"});
+    for number in 0..20 {
+        let answer = admin.send(UPSERT, json!({"rows": [row(number)]})).await;
+        assert_eq!(answer.data("upsertAccounts.failed"), &json!(0));
+    }
+    let answer = admin.send(UPSERT, json!({"rows": [row(20)]})).await;
+    let error = &answer.data("upsertAccounts.results")[0]["userErrors"][0];
+    assert_eq!((&error["code"], &error["field"]), (&json!("INVALID"), &json!(["rows", "0", "externalId"])));
+    let account = admin.query("{ account(by: {domain: \"acme.example\"}) { id externalIds { source id } } }").await;
+    // What it shows, it takes back.
+    let input = json!({"id": account.text("account.id"), "externalIds": account.data("account.externalIds")});
+    admin.mutate("updateAccount", "account { id }", input).await.done();
+}
+
+#[on_both_databases]
 async fn many_at_once_are_created_updated_and_left_alone(world: &World) {
     let admin = world.admin();
     world.seller("Ann").await;

@@ -128,7 +128,11 @@ async fn a_plan_for_a_maven_account_is_written_signed_and_tells_what_changed(wor
 
     // The manager signs too, once.
     assert_eq!(act(&ann, "cosignCommitment", "planId", &plan_id).await.refusals(), refusal("CONFLICT", "planId"));
-    act(&mia, "cosignCommitment", "planId", &plan_id).await.done();
+    let document = "mutation($id: ID!, $read: String) { cosignCommitment(planId: $id, fingerprint: $read) {
+        plan { id } userErrors { code field message } } }";
+    let stale = mia.send(document, json!({"id": plan_id, "read": "what was read before"})).await;
+    assert_eq!(stale.refusals(), refusal("STALE_VERSION", "fingerprint"));
+    mia.send(document, json!({"id": plan_id, "read": commitment["fingerprint"]})).await.done();
     assert_eq!(act(&mia, "cosignCommitment", "planId", &plan_id).await.refusals(), refusal("CONFLICT", "planId"));
     let said = look(&ann, &plan_id, COMMITMENT).await;
     assert_eq!(said["commitment"]["signatures"], json!([{"user": {"name": "Ann"}}, {"user": {"name": "Mia"}}]));

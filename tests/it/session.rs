@@ -173,6 +173,19 @@ async fn a_lost_reply_may_be_asked_for_again(world: &World) {
 }
 
 #[on_both_databases]
+async fn of_replies_that_were_lost_one_alone_goes_on(world: &World) {
+    let session = signed_in(world, world.admin()).await;
+    let (lost, arrived) = (refreshed(world, &session.refresh).await, refreshed(world, &session.refresh).await);
+    let next = refreshed(world, &arrived.refresh).await;
+    assert_eq!(
+        refresh(world, &lost.refresh).await.refusals(),
+        [("INVALID".to_owned(), "input.refreshToken".to_owned())]
+    );
+    // Whoever had the reply goes on.
+    assert!(refreshed(world, &next.refresh).await.is_in().await);
+}
+
+#[on_both_databases]
 async fn a_session_slides_for_thirty_days(world: &World) {
     let ann = world.seller("Ann").await;
     let days = |days: i64| {

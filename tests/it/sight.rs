@@ -2,7 +2,7 @@
 
 use entity::{Id as _, OrganizationId};
 use serde_json::{Value, json};
-use tests::{Seller, World, on_both_databases};
+use tests::{Client, Seller, World, on_both_databases};
 
 #[on_both_databases]
 async fn what_went_out_of_sight_is_as_if_it_were_not_there(world: &World) {
@@ -65,6 +65,44 @@ async fn what_went_out_of_sight_is_as_if_it_were_not_there(world: &World) {
         touches(filter: {contactId: {eq: $contact}}) { totalCount } }";
     let answer = admin.send(document, json!({"parent": hidden, "contact": contact})).await;
     assert_eq!((answer.data("accounts.totalCount"), answer.data("touches.totalCount")), (&json!(1), &json!(1)));
+}
+
+#[on_both_databases]
+async fn a_manager_s_filters_nest(world: &World) {
+    let mia = world.manager("Mia").await;
+    let ann = world.seller("Ann").under(&mia).await;
+    let acme = ann.account(json!({"name": "Acme"})).await;
+    let eve = ann.contact(&acme, json!({"name": "Eve"})).await;
+    ann.touch(&acme, json!({"kind": "CALL", "contactIds": [eve]})).await;
+    let with = json!({"contactId": {"eq": eve}});
+    for (filter, count) in [(json!({"and": [with]}), 1), (json!({"or": [with]}), 1), (json!({"not": with}), 0)] {
+        let document = "query($filter: TouchFilter) { touches(filter: $filter) { totalCount }
+            analytics { touches(groupBy: [], filter: $filter) { count } } }";
+        let answer = mia.send(document, json!({"filter": filter})).await;
+        assert_eq!(answer.data("touches.totalCount"), &json!(count), "{filter}");
+    }
+    let answer = mia.query("{ accounts(filter: {not: {parentId: {isNull: true}}}) { totalCount } }").await;
+    assert_eq!(answer.data("accounts.totalCount"), &json!(0));
+}
+
+#[on_both_databases]
+async fn the_feed_does_not_name_accounts_out_of_sight(world: &World) {
+    let (ann, bob) = (world.seller("Ann").await, world.seller("Bob").await);
+    let (acme, globex) = (ann.account(json!({"name": "Acme"})).await, bob.account(json!({"name": "Globex"})).await);
+    let admin = world.admin();
+    let eve = admin.contact(&globex, json!({"name": "Eve"})).await;
+    admin.mutate("updateContact", "contact { id }", json!({"id": eve, "accountId": acme})).await.done();
+    admin.mutate("updateAccount", "account { id }", json!({"id": acme, "parentId": globex})).await.done();
+    let changes = async |who: &Client| {
+        let document = "{ events(types: [\"contact.updated\", \"account.updated\"]) { nodes { changes } } }";
+        let answer = who.query(document).await;
+        answer.each("events.nodes", "changes").into_iter().cloned().collect::<Vec<Value>>()
+    };
+    let told = |globex: Value| {
+        vec![json!({"accountId": {"from": globex, "to": acme}}), json!({"parentId": {"from": null, "to": globex}})]
+    };
+    assert_eq!(changes(admin).await, told(json!(globex)));
+    assert_eq!(changes(&ann).await, told(Value::Null));
 }
 
 #[on_both_databases]

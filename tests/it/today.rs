@@ -167,6 +167,32 @@ async fn the_day_is_for_its_user_and_those_above(world: &World) {
     assert_eq!(today(&mia, &mia, "").await[0]["subject"], json!({"__typename": "Target", "id": target}));
 }
 
+/// Whoever asks may see more trigger events and proposals than one day has room for.
+#[on_both_databases]
+async fn the_day_is_the_same_whoever_asks(empty: &Database) {
+    let world = may_2017(empty.kind()).await;
+    let mia = world.manager("Mia").await;
+    let ann = world.seller("Ann").under(&mia).await;
+    let bob = world.seller("Bob").await;
+    let acme = ann.account(json!({"name": "Acme"})).await;
+    let event = |account: &str| json!({"accountId": account, "kind": "FUNDING", "occurredOn": "2017-05-01"});
+    let input = json!({"accountId": acme, "kind": "GROWTH", "rationale": "They grow."});
+    ann.mutate("recordTriggerEvent", "triggerEvent { id }", event(&acme)).await.done();
+    let globex = bob.account(json!({"name": "Globex"})).await;
+    for _ in 0..6 {
+        let record = |at: usize| format!("a{at}: recordTriggerEvent(input: $input) {{ userErrors {{ message }} }}");
+        let records: String = (0..85).map(record).collect();
+        let document = format!("mutation($input: RecordTriggerEventInput!) {{ {records} }}");
+        bob.send(&document, json!({"input": event(&globex)})).await.done();
+    }
+    mia.mutate("proposeTarget", "target { id }", input).await.done();
+    let own = today(&ann, &ann, "").await;
+    let kinds: Vec<&Value> = own.as_array().unwrap().iter().map(|action| &action["kind"]).collect();
+    assert_eq!(kinds, ["ANSWER_TRIGGER_EVENT", "DECIDE_TARGET"]);
+    assert_eq!(today(world.admin(), &ann, "").await, own);
+    world.into_server().stop().await.remove().await;
+}
+
 #[on_both_databases]
 async fn the_statements_do_not_grow_with_what_there_is_to_do(world: &World) {
     let mia = world.manager("Mia").await;

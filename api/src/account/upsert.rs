@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use async_graphql::{InputObject, MaybeUndefined};
 use entity::{AccountId, Id, Scoped, account};
 use sea_orm::sea_query::Cond;
-use sea_orm::{QueryFilter, QuerySelect};
+use sea_orm::{QueryFilter, QueryOrder, QuerySelect};
 
 use super::write::{Changes, blank};
 use super::{AccountRef, team};
@@ -83,6 +83,7 @@ pub async fn upsert(cx: &Cx, arguments: UpsertAccounts) -> Result<UpsertPayload>
         .add(among(&write.tx, account::Column::Domain, domains));
     let present: HashMap<AccountId, account::Model> = account::Entity::of(organization)
         .filter(any.clone())
+        .order_by_asc(account::Column::Id)
         .lock_exclusive()
         .all(&write.tx)
         .await?
@@ -139,6 +140,16 @@ pub async fn upsert(cx: &Cx, arguments: UpsertAccounts) -> Result<UpsertPayload>
             .and_then(|_| known.get(&key).map(|id| AccountId(*id)))
             .or_else(|| own_domain.as_ref().and_then(|domain| by_domain.get(domain).copied()))
             .and_then(|id| present.get(&id).cloned());
+        // Found by its domain, where the system has a name for it already: this row is about another of its accounts.
+        let named =
+            before.as_ref().filter(|before| external.is_some() && seen.contains(&before.id)).and_then(|before| {
+                external::read(&before.external_ids).into_iter().find(|name| name.0 == key.0 && *name != key)
+            });
+        if let Some((source, other)) = named {
+            check.fault(UserErrorCode::Taken, "domain", format!("The account {other} of {source} has this domain."));
+            done.push(Row::failed(check));
+            continue;
+        }
         let identity = before.as_ref().map_or_else(|| key.clone(), |row| ("id".to_owned(), row.id.show()));
         once.note(&mut check, index, if external.is_some() { "externalId" } else { "domain" }, identity);
         if let Some(before) = &before {
@@ -163,7 +174,7 @@ pub async fn upsert(cx: &Cx, arguments: UpsertAccounts) -> Result<UpsertPayload>
         Changes { name, domain, industry, employees, annual_revenue, country, city, phone, description, potential }
             .apply(&mut check, viewer, &mut after);
         if external.is_some() {
-            after.external_ids = external::with(&after.external_ids, key.clone());
+            check.add_external_id("externalId", &mut after.external_ids, key.clone());
         }
         if let Some(domain) = &after.domain {
             match taken_domains.get(domain) {

@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::bucket::Bucket;
 use crate::context::{Cx, Viewer};
-use crate::error::{Fault, Result};
+use crate::error::{Fault, Result, TOO_LARGE};
 use crate::graph::{Answers, AnyNode, Asked, object};
 
 /// Groups that one field answers with at most.
@@ -291,9 +291,7 @@ pub fn sum(high: i64, low: i64) -> i128 {
 /// # Errors
 /// `LIMIT_EXCEEDED` beyond 18 digits.
 pub fn amount(sum: i128) -> Result<i64> {
-    i64::try_from(sum).map_err(|_| {
-        Fault::LimitExceeded("A sum has more than 18 digits. Narrow the filter, or group by more.".to_owned())
-    })
+    i64::try_from(sum).map_err(|_| Fault::LimitExceeded(TOO_LARGE.to_owned()))
 }
 
 /// A count as the schema has it.

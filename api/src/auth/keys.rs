@@ -113,14 +113,6 @@ impl SigningKeys {
         Self::parse("CALLSHOT_SIGNING_KEYS", numbered)
     }
 
-    /// One new key that is kept nowhere: for a database in memory, which does not outlive the process either.
-    ///
-    /// # Errors
-    /// When the system gives no random bytes.
-    pub fn passing() -> Result<Self, KeyError> {
-        Ok(Self(vec![SigningKey::make()?]))
-    }
-
     /// The key that signs.
     #[must_use]
     pub fn signing(&self) -> &SigningKey {

@@ -2,7 +2,7 @@
 //!
 //! A used token that comes again means that two hold it, one of whom should not: the whole session ends. But a reply may
 //! also have been lost on its way; so for 10 seconds a used token gets another of the same session, as long as none
-//! that it got has been used: whoever uses one has had the reply.
+//! that it got has been used: whoever uses one has had the reply, and the others hold no more.
 
 use async_graphql::InputObject;
 use entity::{Scoped, organization, refresh_token, session as sessions, user};
@@ -58,6 +58,13 @@ async fn refresh(cx: &Cx, shown: &str) -> Result<SessionPayload> {
     }
     match token.used_at {
         None => {
+            // Others that the same token got, replies that were lost, hold no more: one has arrived.
+            refresh_token::Entity::remove_of(organization_id)
+                .filter(refresh_token::Column::SessionId.eq(open.id))
+                .filter(refresh_token::Column::UsedAt.is_null())
+                .filter(refresh_token::Column::Digest.ne(token.digest.clone()))
+                .exec(&tx)
+                .await?;
             let mut used = token.into_active_model();
             used.used_at = ActiveValue::Set(Some(now));
             used.update(&tx).await?;

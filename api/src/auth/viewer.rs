@@ -26,6 +26,13 @@ const REMEMBERED: Duration = Duration::from_secs(4);
 /// How many viewers are remembered at most.
 const MOST_REMEMBERED: u64 = 10_000;
 
+/// What is remembered of a session: whose it is, or that it is nobody's any more.
+#[derive(Clone)]
+struct Known {
+    organization: OrganizationId,
+    viewer: Option<Arc<Viewer>>,
+}
+
 /// What lets people in.
 pub struct Auth {
     /// Makes and checks password hashes.
@@ -40,7 +47,7 @@ pub struct Auth {
     pub invitations: Throttle,
     /// Slows down whoever comes with addresses of calendars that are none.
     pub calendars: Throttle,
-    viewers: Cache<SessionId, Arc<Viewer>>,
+    viewers: Cache<SessionId, Known>,
     /// How often something was forgotten.
     forgotten: AtomicU64,
 }
@@ -79,24 +86,24 @@ impl Auth {
     /// `UNAUTHENTICATED` where the token does not hold, its session has ended or its user is not active any more.
     pub async fn viewer(&self, db: &Db, token: &str) -> Result<Option<Arc<Viewer>>> {
         let claims = self.tokens.verify(token).map_err(|_| Fault::Unauthenticated)?;
-        if let Some(viewer) = self.viewers.get(&claims.session) {
-            return Ok(Some(viewer));
+        if let Some(known) = self.viewers.get(&claims.session) {
+            return known.viewer.map(Some).ok_or(Fault::Unauthenticated);
         }
         let forgotten = self.forgotten.load(Ordering::SeqCst);
-        let viewer = Arc::new(find(db, claims).await?.ok_or(Fault::Unauthenticated)?);
-        self.viewers.insert(claims.session, Arc::clone(&viewer));
+        let known = Known { organization: claims.organization, viewer: find(db, claims).await?.map(Arc::new) };
+        self.viewers.insert(claims.session, known.clone());
         // What was read before a change must not be remembered after it.
         if self.forgotten.load(Ordering::SeqCst) != forgotten {
             self.viewers.invalidate(&claims.session);
         }
-        Ok(Some(viewer))
+        known.viewer.map(Some).ok_or(Fault::Unauthenticated)
     }
 
     /// Forgets the viewers of an organization.
     pub fn forget(&self, organization: OrganizationId) {
         self.forgotten.fetch_add(1, Ordering::SeqCst);
         // It fails only where closures are not supported, and they are.
-        let _ = self.viewers.invalidate_entries_if(move |_, viewer| viewer.organization.id == organization);
+        let _ = self.viewers.invalidate_entries_if(move |_, known| known.organization == organization);
     }
 }
 

@@ -4,6 +4,7 @@
 //! every write; what was called off stays, as CANCELLED. Notes stay here: an address that is handed to other programs is
 //! handed on by them.
 
+use chrono::Datelike as _;
 use entity::touch::{self, TouchKind, TouchStatus};
 use entity::{Id, user};
 use icalendar::{Calendar, Component, Event, EventLike, EventStatus, Property};
@@ -50,7 +51,7 @@ fn event(entry: &Entry) -> Option<Event> {
     let Entry { touch, account, people } = entry;
     let minutes = touch.duration_minutes.unwrap_or_else(|| usual_minutes(touch.kind));
     let (from, changed, made) = (touch.at.utc()?, touch.updated_at.utc()?, touch.created_at.utc()?);
-    let to = touch.at.plus_seconds(i64::from(minutes) * 60).utc()?;
+    let to = touch.at.plus_seconds(i64::from(minutes) * 60).utc().filter(|to| to.year() < 10_000)?;
     let what = touch.subject.as_deref().unwrap_or_else(|| spoken(touch.kind));
     let mut event = Event::new();
     event

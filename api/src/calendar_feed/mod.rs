@@ -30,7 +30,7 @@ use self::document::Entry;
 use crate::app::App;
 use crate::auth::secrets::SecretKind;
 use crate::auth::viewer::with_line;
-use crate::context::{Cx, Viewer};
+use crate::context::{Cx, Viewer, among};
 use crate::error::{Fault, Result, UserErrorCode};
 use crate::event::Write;
 use crate::graph::payload;
@@ -142,13 +142,13 @@ pub async fn calendar(app: &Arc<App>, viewer: Viewer) -> Result<String> {
         .await?;
     let accounts = names::<account::Entity, _>(
         &cx,
-        viewer.accounts().filter(account::Column::Id.is_in(touches.iter().map(|touch| touch.account_id))),
+        viewer.accounts().filter(among(cx.reader(), account::Column::Id, touches.iter().map(|touch| touch.account_id))),
         account::Column::Id,
         account::Column::Name,
     );
     let accounts: HashMap<AccountId, String> = accounts.await?;
     let invited: BTreeSet<ContactId> = touches.iter().flat_map(|touch| people::read(&touch.contact_ids)).collect();
-    let contacts = viewer.contacts().filter(contact::Column::Id.is_in(invited));
+    let contacts = viewer.contacts().filter(among(cx.reader(), contact::Column::Id, invited));
     let contacts: HashMap<ContactId, String> =
         names::<contact::Entity, _>(&cx, contacts, contact::Column::Id, contact::Column::Name).await?;
     let entries = touches.into_iter().map(|touch| {

@@ -386,7 +386,8 @@ fn changed(
     Changes { name, title, department, email, phone, buying_role, relationship, do_not_contact }
         .apply(check, &mut after);
     if let Some(external) = value(external_id) {
-        after.external_ids = external::with(&after.external_ids, check.external_key("externalId", &external));
+        let key = check.external_key("externalId", &external);
+        check.add_external_id("externalId", &mut after.external_ids, key);
     }
     check.merge_custom_fields("customFields", custom_fields, &mut after.custom_fields);
     after

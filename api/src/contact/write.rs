@@ -334,7 +334,12 @@ pub async fn update(cx: &Cx, arguments: UpdateContact) -> Result<ContactPayload>
         MaybeUndefined::Value(id) => {
             if let Some(superior) = superior(viewer, &write, &mut check, after.account_id, id).await? {
                 if line::above(&write.tx, after.organization_id, &[superior]).await?.contains_key(&after.id) {
-                    check.invalid("reportsToId", "They report to this contact already: that would be a circle.");
+                    let message = if superior == after.id {
+                        "Nobody reports to themselves."
+                    } else {
+                        "They report to this contact already: that would be a circle."
+                    };
+                    check.invalid("reportsToId", message);
                 }
                 after.reports_to_id = Some(superior);
             }

@@ -7,7 +7,7 @@ use sea_orm::{ColumnTrait, QueryFilter, QuerySelect};
 use super::{GoalPayload, Revision, reached, read_revisions};
 use crate::account::team;
 use crate::agreement::{Consent, Parties, Side};
-use crate::check::{Amounts, Check, same_version};
+use crate::check::{Amounts, Check, same_version, same_version_at};
 use crate::context::{Cx, Standing, Viewer};
 use crate::error::{Fault, Result, UserErrorCode};
 use crate::event::Write;
@@ -33,7 +33,16 @@ pub struct SetGoal {
     pub input: SetGoalInput,
 }
 
-/// Arguments of `agreeGoal`, `withdrawGoal` and `removeGoal`.
+/// Arguments of `agreeGoal`.
+#[derive(Clone, Debug, InputObject)]
+pub struct AgreeGoal {
+    /// Which one.
+    pub id: ID,
+    /// Refuses with STALE_VERSION where the goal is at another version: another amount may wait by now.
+    pub if_version: Option<i32>,
+}
+
+/// Arguments of `withdrawGoal` and `removeGoal`.
 #[derive(Clone, Debug, InputObject)]
 pub struct OneGoal {
     /// Which one.
@@ -174,7 +183,7 @@ fn nothing_waits(goal: &goal::Model) -> Fault {
 }
 
 /// `agreeGoal`.
-pub async fn agree(cx: &Cx, arguments: OneGoal) -> Result<GoalPayload> {
+pub async fn agree(cx: &Cx, arguments: AgreeGoal) -> Result<GoalPayload> {
     let viewer = cx.viewer()?;
     let mut write = Write::begin(cx)?;
     let (before, account) = to_change(viewer, &write, &arguments.id).await?;
@@ -183,6 +192,7 @@ pub async fn agree(cx: &Cx, arguments: OneGoal) -> Result<GoalPayload> {
     if parties.side(viewer.user.id) == Side::Neither {
         return refused("Only the account's owner and whoever is above them in the line agree to a goal.");
     }
+    same_version_at(&["ifVersion"], arguments.if_version, before.version)?;
     let Some(amount) = before.waiting_amount else { return Err(nothing_waits(&before)) };
     let (after, what) = match parties.consent(before.proposed_by_id, viewer.user.id) {
         Consent::Agreed => (agreed(before.clone(), amount, viewer.user.id, &write), "agreed"),

@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
 use super::{Endpoint, Peer, RequestId, cost::Price, overloaded, response::Format};
-use crate::admission::{Asker, Wanted};
+use crate::admission::{Asker, Refusal, Wanted};
 use crate::app::App;
 use crate::calendar_feed;
 use crate::error::Fault;
@@ -18,6 +18,8 @@ use crate::error::Fault;
 pub const FOLDER: &str = "/calendar/";
 /// What reading one costs its user: about as much as a page of touches with their accounts and people.
 const PRICE: Price = Price { points: 100, reads_all: false };
+/// What looking for a calendar costs the address that asks.
+const LOOKING: Price = Price { points: 1, reads_all: false };
 
 /// `GET` of a calendar feed.
 pub async fn calendar(State(endpoint): State<Endpoint>, request: Request) -> Response {
@@ -56,7 +58,13 @@ pub async fn calendar(State(endpoint): State<Endpoint>, request: Request) -> Res
 }
 
 async fn read(app: &Arc<App>, token: &str, peer: Option<std::net::IpAddr>, wanted: &Wanted) -> Response {
-    let viewer = match calendar_feed::reader(app, token, peer).await {
+    // Whose it is has to be looked up; those who ask from one address wait for each other with that.
+    let looking = Wanted { price: LOOKING, gone: wanted.gone.clone() };
+    let reader = match app.admission.admit(Asker::of(None, peer), &looking).await {
+        Ok(_pass) => calendar_feed::reader(app, token, peer).await,
+        Err(refusal) => return refused(app, refusal),
+    };
+    let viewer = match reader {
         Ok(viewer) => viewer,
         Err(Fault::Refused(_)) => {
             return (StatusCode::NOT_FOUND, "There is no calendar at this address.\n").into_response();
@@ -70,16 +78,18 @@ async fn read(app: &Arc<App>, token: &str, peer: Option<std::net::IpAddr>, wante
     };
     let _pass = match app.admission.admit(Asker::of(Some(&viewer), peer), wanted).await {
         Ok(pass) => pass,
-        Err(refusal) => {
-            app.metrics.refused(refusal.reason());
-            let later = [(header::RETRY_AFTER, "60")];
-            return (StatusCode::TOO_MANY_REQUESTS, later, "Too many requests: try again later.\n").into_response();
-        }
+        Err(refusal) => return refused(app, refusal),
     };
     match calendar_feed::calendar(app, viewer).await {
         Ok(text) => ([(header::CONTENT_TYPE, "text/calendar; charset=utf-8")], text).into_response(),
         Err(_) => failed(),
     }
+}
+
+fn refused(app: &App, refusal: Refusal) -> Response {
+    app.metrics.refused(refusal.reason());
+    let later = [(header::RETRY_AFTER, "60")];
+    (StatusCode::TOO_MANY_REQUESTS, later, "Too many requests: try again later.\n").into_response()
 }
 
 /// Not with whoever asks: the log has the cause. Programs come again by themselves.

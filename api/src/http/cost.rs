@@ -48,15 +48,20 @@ const COUNT_OF_ONE: u64 = 2;
 /// A filter on a list of the whole organization may read all of it to find a page.
 const FILTER_ALL: u64 = 100;
 /// What is worked out from all that an object has, for each object: type, field, points.
-const WORKED_OUT: [(&str, &str, u64); 8] = [
+const WORKED_OUT: [(&str, &str, u64); 13] = [
     ("Account", "presence", 1),
     ("Account", "relationships", 1),
     ("Account", "kickoff", 1),
     ("TriggerEvent", "presence", 1),
     ("Target", "nurture", 2),
+    ("CalendarWeek", "suggestions", 20),
+    ("Plan", "asOf", 5),
     ("TargetList", "readiness", 20),
+    ("TargetList", "unpursued", 10),
+    ("TargetList", "suggestions", 10),
     ("User", "focus", 50),
     ("User", "today", 20),
+    ("User", "week", 20),
 ];
 /// Questions that cost so much on top read a whole list for it, a seller's or everybody's.
 const WHOLE: u64 = 20;

@@ -11,6 +11,7 @@ use async_graphql::{
 };
 
 use super::code::Code;
+use crate::scalar::instead;
 
 /// The most faults that are reported for one request.
 const MAX_FAULTS: usize = 20;
@@ -95,6 +96,11 @@ impl<'a> Search<'a> {
                 if is_valid.as_ref().is_some_and(|is_valid| !is_valid(value)) || wide(value) =>
             {
                 self.fault(&format!("{} is no {name}", shown(value)));
+            }
+            Some(MetaType::Scalar { .. }) => {
+                if let Some(right) = instead(name, value) {
+                    self.fault(&format!("{} is no {name}, which is {right}", shown(value)));
+                }
             }
             Some(MetaType::Enum { enum_values, .. }) => {
                 let known = match value {

@@ -203,30 +203,12 @@ fn read(stored: &str) -> Vec<(AccountId, Option<String>)> {
 }
 
 /// The agendas among the changes of an event.
-fn agendas(changes: &mut Value) -> impl Iterator<Item = &mut Vec<Value>> {
+pub(crate) fn agendas(changes: &mut Value) -> impl Iterator<Item = &mut Vec<Value>> {
     let sides = changes.get_mut("items").and_then(Value::as_object_mut);
     sides.into_iter().flat_map(serde_json::Map::values_mut).filter_map(Value::as_array_mut)
 }
 
-fn account_of(item: &Value) -> Option<AccountId> {
+/// The account that an item of an agenda is about, as the feed has it.
+pub(crate) fn account_of(item: &Value) -> Option<AccountId> {
     AccountId::parse(item.get("accountId")?.as_str()?).ok()
-}
-
-/// Changes of one-on-ones as the feed shows them: agendas without the accounts out of the caller's sight, as in
-/// `OneOnOne.items`.
-///
-/// # Errors
-/// `UNAUTHENTICATED`; the database's.
-pub(crate) async fn seen_changes(cx: &Cx, stored: Vec<&str>) -> Result<Vec<String>> {
-    let mut all: Vec<Value> =
-        stored.into_iter().map(|changes| serde_json::from_str(changes).unwrap_or_default()).collect();
-    let mut named = Vec::new();
-    for agenda in all.iter_mut().flat_map(agendas) {
-        named.extend(agenda.iter().filter_map(account_of));
-    }
-    let seen = Account::fetch(cx, named).await?;
-    for agenda in all.iter_mut().flat_map(agendas) {
-        agenda.retain(|item| account_of(item).is_some_and(|account| seen.contains_key(&account)));
-    }
-    Ok(all.iter().map(Value::to_string).collect())
 }

@@ -161,7 +161,10 @@ impl PolicyInput {
         if to.target_band_low > to.target_band_high {
             let field = if target_band_low.is_value() { "policy.targetBandLow" } else { "policy.targetBandHigh" };
             let (low, high) = (to.target_band_low, to.target_band_high);
-            check.invalid(field, format!("The band's lower end ({low}) is not above its upper end ({high})."));
+            check.invalid(
+                field,
+                format!("The band's lower end must not be above its upper end: {low} is above {high}."),
+            );
         }
     }
 }

@@ -201,6 +201,8 @@ pub struct CommitPlan {
 pub struct CosignCommitment {
     /// Of which plan: with a commitment in force that is not stale.
     pub plan_id: ID,
+    /// The fingerprint of the commitment that was read. Refuses with STALE_VERSION where another one is in force by now.
+    pub fingerprint: Option<String>,
 }
 
 /// The latest commitment of the plan that is being changed, and whether the plan still is what was signed.
@@ -283,6 +285,10 @@ pub async fn cosign(cx: &Cx, arguments: CosignCommitment) -> Result<PlanPayload>
         }
         Some((before, false)) => before,
     };
+    if arguments.fingerprint.is_some_and(|read| read != before.fingerprint) {
+        let message = "Another commitment is in force by now: read it again and decide again.";
+        return Err(Fault::refused(UserErrorCode::StaleVersion, &["fingerprint"], message));
+    }
     let mut all = signatures(&before.signatures);
     let who = change.viewer.user.id;
     if let Some(own) = all.iter().find(|signature| signature.user == who) {

@@ -221,6 +221,10 @@ pub async fn parts_of<P: Part, C: ConnectionTrait>(
     for row in select.all(connection).await? {
         found.entry(row.plan()).or_default().push(row);
     }
+    // The same order on both databases, whoever reads them.
+    for parts in found.values_mut() {
+        parts.sort_by_cached_key(Part::key);
+    }
     Ok(found)
 }
 

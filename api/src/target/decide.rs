@@ -7,7 +7,7 @@ use entity::target::TargetStatus as Stored;
 use super::write::{ARCHIVED, to_change};
 use super::{TargetPayload, stands};
 use crate::agreement::{Consent, Parties, Side};
-use crate::check::{Amounts, Check, NOTE};
+use crate::check::{Amounts, Check, NOTE, same_version};
 use crate::context::Cx;
 use crate::error::{Fault, Result, UserErrorCode};
 use crate::event::Write;
@@ -38,6 +38,8 @@ pub struct DecideTargetInput {
     pub one_on_one_id: Option<ID>,
     /// Proposes this goal, above 0, for the current fiscal year in the same step; agrees to it where it is what waits.
     pub goal_amount: Option<Decimal>,
+    /// Refuses the decision with STALE_VERSION where the target is at another version.
+    pub if_version: Option<i32>,
 }
 
 /// Arguments of `decideTarget`.
@@ -49,7 +51,7 @@ pub struct DecideTarget {
 
 /// `decideTarget`.
 pub async fn decide(cx: &Cx, arguments: DecideTarget) -> Result<TargetPayload> {
-    let DecideTargetInput { id, decision, note, one_on_one_id, goal_amount } = arguments.input;
+    let DecideTargetInput { id, decision, note, one_on_one_id, goal_amount, if_version } = arguments.input;
     let viewer = cx.viewer()?;
     let path = ["input", "id"];
     let mut check = Check::input();
@@ -70,6 +72,7 @@ pub async fn decide(cx: &Cx, arguments: DecideTarget) -> Result<TargetPayload> {
                        one decides; whoever proposed it may take it back.";
         return Err(Fault::refused(UserErrorCode::Forbidden, &path, message));
     }
+    same_version(if_version, before.version)?;
     let mut after = before.clone();
     after.decision_note = check.optional("note", note.as_deref(), NOTE);
     if let Some(id) = &one_on_one_id {

@@ -297,7 +297,7 @@ async fn one_on_ones(asked: &Asked<'_>, ids: &[Option<entity::OneOnOneId>]) -> R
 /// Arguments of `Account.target`.
 #[derive(Clone, Copy, Debug, InputObject)]
 pub struct OnArguments {
-    /// The organization's day, at its end; now where none is given.
+    /// The day, at its end: the organization's, and of a target list the seller's; now where none is given.
     pub on: Option<Date>,
 }
 

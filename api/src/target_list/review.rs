@@ -94,7 +94,7 @@ pub async fn review(cx: &Cx, arguments: ReviewTargetList) -> Result<TargetListPa
     let mut write = Write::begin(cx)?;
     let id: Option<UserId> = check.id("sellerId", &seller_id);
     let seller = match id {
-        // Locked, so that of two reviews at once the second finds the list as the first has left it.
+        // Locked, so that the seller is not deactivated meanwhile; of two reviews at once the second waits for the targets.
         Some(id) => user::Entity::of(organization).filter(user::Column::Id.eq(id)).lock_shared().one(&write.tx).await?,
         None => None,
     };

@@ -1,14 +1,13 @@
 //! Trigger events of the last 90 days that nobody has answered.
 
 use entity::trigger_event::TriggerKind;
-use entity::{AccountId, Columns, Day, Row, Stored, TriggerEventId, trigger_event};
+use entity::{AccountId, Columns, Day, Row, Scoped as _, Stored, TriggerEventId, account, trigger_event};
 use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait};
 
-use super::{Finding, Kind, Suggestion, Today, Told, ago, day_of_user, subject};
+use super::{Finding, Kind, Suggestion, Today, Told, ago, day_of_user, most, subject};
 use crate::context::Cx;
 use crate::error::Result;
-use crate::paging::LONGEST_LIST;
 
 /// Days after which an opportunity no longer counts as an answer (design, presence effect: invited).
 const ANSWERED_WITHIN: i32 = 90;
@@ -27,18 +26,26 @@ pub(super) struct Unanswered {
 pub(super) async fn find(cx: &Cx, days: &[Today]) -> Result<Vec<Box<dyn Finding>>> {
     let (first, last) = (days.iter().map(|today| today.on).min(), days.iter().map(|today| today.on).max());
     let (Some(first), Some(last)) = (first, last) else { return Ok(Vec::new()) };
-    let mut query = cx
-        .viewer()?
+    let viewer = cx.viewer()?;
+    // Whoever asks may see far more than these users own.
+    let owned = account::Entity::of(viewer.organization.id)
+        .filter(Expr::cust("account.id = trigger_event.account_id"))
+        .filter(account::Column::OwnerId.is_in(days.iter().map(|today| today.user)))
+        .select_only()
+        .column(account::Column::Id)
+        .into_query();
+    let mut query = viewer
         .rows::<trigger_event::Entity>(trigger_event::Column::AccountId)
         .filter(trigger_event::Column::Outcome.is_null())
         .filter(trigger_event::Column::OccurredOn.between(first.plus(-ANSWERED_WITHIN), last))
+        .filter(Expr::exists(owned))
         .filter(Expr::cust(
             "not exists (select 1 from opportunity where opportunity.organization_id = trigger_event.organization_id
                 and opportunity.trigger_event_id = trigger_event.id)",
         ))
         .order_by_desc(trigger_event::Column::OccurredOn)
         .order_by_desc(trigger_event::Column::Id)
-        .limit(LONGEST_LIST)
+        .limit(most(days))
         .into_query();
     query.expr(Expr::cust("(select account.owner_id from account where account.id = trigger_event.account_id)"));
     let mut found: Vec<Box<dyn Finding>> = Vec::new();

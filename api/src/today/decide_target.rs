@@ -4,12 +4,11 @@ use entity::target::TargetStatus;
 use entity::{AccountId, Instant, TargetId, target};
 use sea_orm::{ColumnTrait, QueryFilter, QueryOrder, QuerySelect};
 
-use super::{Finding, Kind, Suggestion, Today, Told, ago, lasting, subject};
-use crate::agreement::{Consent, Parties};
+use super::{Finding, Kind, Suggestion, Today, Told, ago, lasting, most, subject};
+use crate::agreement::{Consent, Parties, Side};
 use crate::calendar::day_of;
-use crate::context::Cx;
+use crate::context::{Cx, among};
 use crate::error::Result;
-use crate::paging::LONGEST_LIST;
 
 /// A proposal that waits.
 pub(super) struct Waiting {
@@ -23,15 +22,18 @@ pub(super) struct Waiting {
 /// The proposals that wait for each day's user, the oldest ones: two statements.
 pub(super) async fn find(cx: &Cx, days: &[Today]) -> Result<Vec<Box<dyn Finding>>> {
     let viewer = cx.viewer()?;
+    let mut parties = Parties::of_proposals(cx.reader(), viewer.organization.id).await?;
+    // Whoever asks may see far more than these users decide on.
+    parties.retain(|_, parties| days.iter().any(|today| parties.side(today.user) != Side::Neither));
     let rows = viewer
         .rows::<target::Entity>(target::Column::AccountId)
         .filter(target::Column::Status.eq(TargetStatus::Proposed))
+        .filter(among(cx.reader(), target::Column::SellerId, parties.keys().copied()))
         .order_by_asc(target::Column::ProposedAt)
         .order_by_asc(target::Column::Id)
-        .limit(LONGEST_LIST)
+        .limit(most(days))
         .all(cx.reader())
         .await?;
-    let parties = Parties::of_proposals(cx.reader(), viewer.organization.id).await?;
     let mut found: Vec<Box<dyn Finding>> = Vec::new();
     for row in rows {
         let Some(parties) = parties.get(&row.seller_id) else { continue };

@@ -8,10 +8,9 @@ use entity::{AccountId, ActionId, Day, PlanId, Scoped, plan, plan_action};
 use sea_orm::sea_query::{Expr, ExprTrait as _};
 use sea_orm::{ColumnTrait, ConnectionTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait};
 
-use super::{Finding, Kind, SOON, Suggestion, Today, Told, ago, day_of_user, horizon, subject};
+use super::{Finding, Kind, SOON, Suggestion, Today, Told, ago, day_of_user, horizon, most, subject};
 use crate::context::{Cx, among};
 use crate::error::Result;
-use crate::paging::LONGEST_LIST;
 
 /// An action that is due.
 pub(super) struct Task {
@@ -45,7 +44,7 @@ pub(super) async fn find(cx: &Cx, days: &[Today]) -> Result<Vec<Box<dyn Finding>
         .filter(Expr::exists(plan))
         .order_by_asc(plan_action::Column::DueOn)
         .order_by_asc(plan_action::Column::Id)
-        .limit(LONGEST_LIST)
+        .limit(most(days))
         .all(cx.reader())
         .await?;
     let open = open(cx, rows.iter().map(|row| row.plan_id).collect()).await?;

@@ -3,10 +3,9 @@
 use entity::{AccountId, Day, PromiseId, promise};
 use sea_orm::{ColumnTrait, QueryFilter, QueryOrder, QuerySelect};
 
-use super::{Finding, Kind, SOON, Suggestion, Today, Told, ago, day_of_user, horizon, lasting, subject};
+use super::{Finding, Kind, SOON, Suggestion, Today, Told, ago, day_of_user, horizon, lasting, most, subject};
 use crate::context::Cx;
 use crate::error::Result;
-use crate::paging::LONGEST_LIST;
 
 /// A promise that is not kept yet.
 pub(super) struct Open {
@@ -29,7 +28,7 @@ pub(super) async fn find(cx: &Cx, days: &[Today]) -> Result<Vec<Box<dyn Finding>
         .filter(promise::Column::DueOn.lte(last))
         .order_by_asc(promise::Column::DueOn)
         .order_by_asc(promise::Column::Id)
-        .limit(LONGEST_LIST)
+        .limit(most(days))
         .all(cx.reader())
         .await?;
     let mut found: Vec<Box<dyn Finding>> = Vec::new();

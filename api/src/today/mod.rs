@@ -52,6 +52,7 @@ use crate::context::Cx;
 use crate::error::{Fault, Result};
 use crate::graph::{Answers, AnyNode, Asked, object, word};
 use crate::money::Currency;
+use crate::paging::LONGEST_LIST;
 use crate::scalar::Date;
 use crate::target::instant_of;
 use crate::touch::people::zone_of;
@@ -183,6 +184,11 @@ fn day_of_user(days: &[Today], user: UserId) -> Option<usize> {
 /// The last day that is near enough for any of the days.
 fn horizon(days: &[Today]) -> Day {
     days.iter().map(|today| today.on).max().unwrap_or(Day::FIRST).plus(SOON)
+}
+
+/// As many of a kind as are looked at: as long as a list may be, for each day.
+const fn most(days: &[Today]) -> u64 {
+    LONGEST_LIST * days.len() as u64
 }
 
 /// What a suggestion is told with.

@@ -4,10 +4,9 @@ use entity::plan::{PlanStatus, ReviewCadence};
 use entity::{AccountId, Day, PlanId, plan};
 use sea_orm::{ColumnTrait, QueryFilter, QueryOrder, QuerySelect};
 
-use super::{Finding, Kind, SOON, Suggestion, Today, Told, ago, day_of_user, horizon, lasting, subject};
+use super::{Finding, Kind, SOON, Suggestion, Today, Told, ago, day_of_user, horizon, lasting, most, subject};
 use crate::context::Cx;
 use crate::error::Result;
-use crate::paging::LONGEST_LIST;
 
 /// A plan whose review is due.
 pub(super) struct Unreviewed {
@@ -30,7 +29,7 @@ pub(super) async fn find(cx: &Cx, days: &[Today]) -> Result<Vec<Box<dyn Finding>
         .filter(plan::Column::NextReviewOn.lte(last))
         .order_by_asc(plan::Column::NextReviewOn)
         .order_by_asc(plan::Column::Id)
-        .limit(LONGEST_LIST)
+        .limit(most(days))
         .all(cx.reader())
         .await?;
     let mut found: Vec<Box<dyn Finding>> = Vec::new();
