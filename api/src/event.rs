@@ -5,6 +5,7 @@
 //! Replaying the feed gives the rows again, for every fact of a row is in its events.
 
 mod facts;
+pub mod types;
 
 use entity::{AccountId, EventId, Id, Instant, OrganizationId, Scoped, UserId, event, external_id};
 use sea_orm::{
@@ -372,6 +373,10 @@ impl<'a> Write<'a> {
     /// `sql` has nothing in it, or a table `sound` of one row or none.
     async fn commit_if(mut self, mut sql: Sql) -> Result<bool> {
         let (events, last) = (std::mem::take(&mut self.events), std::mem::take(&mut self.last));
+        debug_assert!(
+            events.iter().all(|event| event.kind.try_as_ref().is_some_and(|kind| types::is_type(kind))),
+            "an event that nobody knows: {events:?}"
+        );
         let mut times = (!sql.is_empty()).then_some("sound");
         if last.is_empty() && times.is_none() {
             bulk::insert::<event::Entity, _>(&self.tx, events, false).await?;

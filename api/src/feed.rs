@@ -17,6 +17,7 @@ use crate::account::Account;
 use crate::app::App;
 use crate::context::{Cx, Viewer};
 use crate::error::{Fault, Result};
+use crate::event::types::{instead, is_type};
 use crate::graph::{Answers, AnyId, AnyNode, Asked, Shown, abstract_type, object};
 use crate::one_on_one::{account_of, agendas};
 use crate::paging::{self, Below, Connection, Direction, Key, Order, PageArguments, SortKey, listed};
@@ -174,7 +175,7 @@ fn order(direction: Direction) -> Result<Order<event::Entity>> {
 /// Arguments of `events`.
 #[derive(Clone, Debug, InputObject)]
 pub struct EventsArguments {
-    /// Only events of these types, such as `account.created`; at most 100.
+    /// Only events of these types, such as `account.created`; at most 100. BAD_USER_INPUT where there is no such type.
     pub types: Option<Vec<String>>,
     /// Which page.
     #[graphql(flatten)]
@@ -188,6 +189,10 @@ pub async fn events(asked: &Asked<'_>, arguments: EventsArguments) -> Result<Con
     if let Some(types) = arguments.types {
         if types.len() > 100 {
             return Err(Fault::BadInput("types takes at most 100 values.".to_owned()));
+        }
+        if let Some(none) = types.iter().find(|kind| !is_type(kind)) {
+            let instead = instead(none);
+            return Err(Fault::BadInput(format!("types: there are no events of type {none:?}. {instead}")));
         }
         select = select.filter(event::Column::Kind.is_in(types.iter().map(|kind| comparable(kind))));
     }

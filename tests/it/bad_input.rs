@@ -270,3 +270,21 @@ async fn no_filter_is_too_strange(world: &World) {
     }
     assert!(answered > cases / 8, "only {answered} of {cases} filters were good ones");
 }
+
+#[on_both_databases]
+async fn types_of_events_that_there_are_none_of_are_refused(world: &World) {
+    let events = async |kind: &str| {
+        world
+            .admin()
+            .send("query($types: [String!]) { events(types: $types) { nodes { id } } }", json!({"types": [kind]}))
+            .await
+    };
+    for (kind, instead) in
+        [("account.creatd", "Events of account are created, updated"), ("x", "events of account, booking")]
+    {
+        let answer = events(kind).await;
+        assert_eq!(answer.error_code(), "BAD_USER_INPUT");
+        assert!(answer.body["errors"][0]["message"].as_str().unwrap().contains(instead), "{answer}");
+    }
+    assert_eq!(events("organization.created").await.each("events.nodes", "id").len(), 1);
+}

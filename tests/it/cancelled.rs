@@ -186,7 +186,7 @@ fn plain(id: &str) -> String {
 /// On PostgreSQL an event with a lower place may be committed after one with a higher place. On SQLite it cannot.
 #[on_both_databases]
 async fn an_event_waits_for_those_before_it(world: &World) {
-    const EVENTS: &str = "{ events(types: [\"organization.tested\", \"account.created\"]) { nodes { type } } }";
+    const EVENTS: &str = "{ events(types: [\"organization.updated\", \"account.created\"]) { nodes { type } } }";
     if world.server().database().kind() == Kind::Sqlite {
         return;
     }
@@ -194,7 +194,7 @@ async fn an_event_waits_for_those_before_it(world: &World) {
     slow.execute_unprepared("BEGIN").await.unwrap();
     slow.execute_unprepared(
         "INSERT INTO event (id, organization_id, at, type, subject_noun, subject_id, changes)
-         SELECT gen_random_uuid(), id, 0, 'organization.tested', 'organization', id, '{}' FROM organization",
+         SELECT gen_random_uuid(), id, 0, 'organization.updated', 'organization', id, '{}' FROM organization",
     )
     .await
     .unwrap();
@@ -207,7 +207,7 @@ async fn an_event_waits_for_those_before_it(world: &World) {
 
     slow.execute_unprepared("COMMIT").await.unwrap();
     let shown = admin.query(EVENTS).await;
-    assert_eq!(shown.each("events.nodes", "type"), ["organization.tested", "account.created"]);
+    assert_eq!(shown.each("events.nodes", "type"), ["organization.updated", "account.created"]);
     slow.close().await.unwrap();
 }
 
