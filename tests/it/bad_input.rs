@@ -288,3 +288,20 @@ async fn types_of_events_that_there_are_none_of_are_refused(world: &World) {
     }
     assert_eq!(events("organization.created").await.each("events.nodes", "id").len(), 1);
 }
+
+#[on_both_databases]
+async fn what_is_no_date_is_told_by_its_row(world: &World) {
+    let row = |number: u32, day: &str, amount: &str| {
+        json!({"externalId": {"source": "crm", "id": number.to_string()},
+        "account": {"domain": "acme.example"}, "amount": amount, "bookedOn": day})
+    };
+    let rows = json!([row(1, "2026-02-28", "1"), row(2, "2026-02-30", "1"), row(3, "2026-02-28", "1,5")]);
+    let document = "mutation($rows: [BookingRow!]!) { upsertBookings(rows: $rows) { created } }";
+    let answer = world.admin().send(document, json!({ "rows": rows })).await;
+    let messages: Vec<&str> =
+        answer.body["errors"].as_array().unwrap().iter().map(|error| error["message"].as_str().unwrap()).collect();
+    assert_eq!(answer.error_code(), "BAD_USER_INPUT");
+    assert_eq!(messages.len(), 2, "{messages:?}");
+    assert!(messages[0].starts_with("Variable $rows.1.bookedOn: \"2026-02-30\" is no Date"), "{messages:?}");
+    assert!(messages[1].starts_with("Variable $rows.2.amount: \"1,5\" is no Decimal"), "{messages:?}");
+}

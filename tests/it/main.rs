@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "these are tests, though clippy does not see it in async functions")]
 
 mod accounts;
+mod accounts_upsert;
 mod analytics;
 mod bad_input;
 mod bookings;
