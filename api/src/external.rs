@@ -75,10 +75,14 @@ pub fn key(given: &ExternalIdInput) -> Option<(String, String)> {
 
 /// Stored names with one more, in place of the one that the same source gave before.
 #[must_use]
-pub fn with(all: &str, (source, id): (String, String)) -> String {
+pub fn with(all: &str, name: (String, String)) -> String {
+    stored(and_one(all, name))
+}
+
+fn and_one(all: &str, (source, id): (String, String)) -> Vec<ExternalId> {
     let mut all: Vec<ExternalId> = shown(all).into_iter().filter(|other| other.source != source).collect();
     all.push(ExternalId { source, id });
-    stored(all)
+    all
 }
 
 /// Is there a NUL in it, which PostgreSQL's JSON does not take?
@@ -100,11 +104,12 @@ impl Check {
     }
 
     /// One name more of a row that an upsert has found, or makes, by another key.
-    pub fn add_external_id(&mut self, field: &str, stored: &mut String, key: (String, String)) {
-        *stored = with(stored, key);
-        if shown(stored).len() > MOST {
+    pub fn add_external_id(&mut self, field: &str, names: &mut String, key: (String, String)) {
+        let all = and_one(names, key);
+        if all.len() > MOST {
             self.invalid(field, format!("A row has at most {MOST} external ids, each of another source."));
         }
+        *names = stored(all);
     }
 
     /// A row's change of custom fields: merged by key, null removing a key, or all of them cleared.

@@ -16,12 +16,14 @@ pub mod below;
 pub mod connection;
 pub mod order;
 pub mod page;
+pub mod plain;
 
 pub use self::below::Below;
 pub(crate) use self::connection::listed;
 pub use self::connection::{Connection, Edge, Listed, PageInfo};
 pub use self::order::{Direction, Key, Order, SortKey, place_of};
 pub use self::page::{PageArguments, Seen, count, page};
+pub use self::plain::plain_lists;
 
 /// Items of a plain list at most.
 pub const LONGEST_LIST: u64 = 500;

@@ -15,11 +15,11 @@ use super::rank::between;
 use super::{Plan, PlanPayload};
 use crate::check::{Check, NAME};
 use crate::contact::Contact;
-use crate::context::{Cx, Viewer, among};
+use crate::context::{Cx, Viewer};
 use crate::error::{Fault, Result, UserErrorCode};
 use crate::event::Write;
 use crate::graph::{Answers, Asked, Shown, object, word};
-use crate::paging::LONGEST_LIST;
+use crate::paging::{LONGEST_LIST, plain_lists};
 use crate::scalar::Date;
 use crate::touch::Touch;
 use crate::user::User;
@@ -119,31 +119,10 @@ async fn positions(asked: &Asked<'_>, of: &[&Action]) -> Result<Answers> {
 async fn touches(asked: &Asked<'_>, of: &[&Action]) -> Result<Answers> {
     use touch::Column;
     let ids: Vec<ActionId> = of.iter().map(|action| action.row.id).collect();
-    // Where this many and one are there, one of the lists is too long.
-    let most = LONGEST_LIST * ids.len() as u64;
-    let rows = asked
-        .cx
-        .viewer()?
-        .rows::<touch::Entity>(Column::AccountId)
-        .filter(among(asked.cx.reader(), Column::ActionId, ids))
-        .order_by_desc(Column::At)
-        .order_by_desc(Column::Id)
-        .limit(most + 1)
-        .all(asked.cx.reader())
-        .await?;
-    let mut found: HashMap<ActionId, Vec<Touch>> = HashMap::new();
-    for row in rows {
-        if let Some(action) = row.action_id {
-            found.entry(action).or_default().push(Touch(row));
-        }
-    }
-    if found.values().any(|list| list.len() as u64 > LONGEST_LIST) {
-        let message = format!("An action has more than {LONGEST_LIST} touches: page through its account's `touches`.");
-        return Err(Fault::LimitExceeded(message));
-    }
-    let lists: Vec<&[Touch]> =
-        of.iter().map(|action| found.get(&action.row.id).map_or(&[][..], Vec::as_slice)).collect();
-    asked.lists(&lists).await
+    let select = asked.cx.viewer()?.rows::<touch::Entity>(Column::AccountId);
+    let select = select.order_by_desc(Column::At).order_by_desc(Column::Id);
+    let too_long = format!("An action has more than {LONGEST_LIST} touches: page through its account's `touches`.");
+    plain_lists::<_, Touch, _>(asked, select, Column::ActionId, &ids, |row| row.action_id, &too_long).await
 }
 
 /// The actions of touches.

@@ -1,19 +1,18 @@
 //! Lists of promises: by id; those of accounts and of touches by the day by which they are to be kept.
 
-use std::collections::HashMap;
 use std::hash::Hash;
 
 use async_graphql::{InputObject, MaybeUndefined};
 use entity::{AccountId, Id, Scoped, UserId, promise};
-use sea_orm::sea_query::{Cond, Expr, ExprTrait};
-use sea_orm::{ColumnTrait, Condition, QueryFilter, QueryOrder, QuerySelect, Select};
+use sea_orm::sea_query::{Cond, ValueType};
+use sea_orm::{ColumnTrait, Condition, QueryFilter, QueryOrder, Select};
 
 use super::Promise;
 use crate::context::Cx;
-use crate::error::{Fault, Result};
+use crate::error::Result;
 use crate::filter::{DateFilter, DateTimeFilter, IdFilter, operand};
 use crate::graph::{Answers, Asked};
-use crate::paging::{Connection, Key, LONGEST_LIST, Order, PageArguments, Seen};
+use crate::paging::{Connection, Key, LONGEST_LIST, Order, PageArguments, Seen, plain_lists};
 
 /// A filter on promises. Its fields are ANDed.
 #[derive(Clone, Debug, Default, InputObject)]
@@ -114,36 +113,14 @@ pub async fn of_touches(asked: &Asked<'_>, of: &[entity::TouchId]) -> Result<Ans
 }
 
 /// One list for each parent: one statement for all.
-async fn lists<K: Copy + Eq + Hash + Ord + Into<sea_orm::Value>>(
+async fn lists<K: Copy + Eq + Hash + Ord + ValueType + Into<sea_orm::Value>>(
     asked: &Asked<'_>,
     select: Select<promise::Entity>,
     column: promise::Column,
     parents: &[K],
     parent_of: fn(&promise::Model) -> Option<K>,
 ) -> Result<Answers> {
-    let mut distinct = parents.to_vec();
-    distinct.sort_unstable();
-    distinct.dedup();
-    // Where this many and one are there, one of the lists is too long.
-    let most = LONGEST_LIST * distinct.len() as u64;
-    let rows = select
-        .filter(Expr::col((promise::Entity, column)).is_in(distinct))
-        .order_by_asc(promise::Column::DueOn)
-        .order_by_asc(promise::Column::Id)
-        .limit(most + 1)
-        .all(asked.cx.reader())
-        .await?;
-    let mut found: HashMap<K, Vec<Promise>> = HashMap::new();
-    for row in rows {
-        if let Some(parent) = parent_of(&row) {
-            found.entry(parent).or_default().push(Promise(row));
-        }
-    }
-    if found.values().any(|list| list.len() as u64 > LONGEST_LIST) {
-        let message = format!("A list has more than {LONGEST_LIST} promises: page through `promises` with a filter.");
-        return Err(Fault::LimitExceeded(message));
-    }
-    let lists: Vec<&[Promise]> =
-        parents.iter().map(|parent| found.get(parent).map_or(&[][..], Vec::as_slice)).collect();
-    asked.lists(&lists).await
+    let select = select.order_by_asc(promise::Column::DueOn).order_by_asc(promise::Column::Id);
+    let too_long = format!("A list has more than {LONGEST_LIST} promises: page through `promises` with a filter.");
+    plain_lists::<_, Promise, _>(asked, select, column, parents, parent_of, &too_long).await
 }

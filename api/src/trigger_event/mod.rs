@@ -15,19 +15,19 @@ use std::collections::HashMap;
 
 use async_graphql::Enum;
 use entity::{AccountId, Columns, Day, Id, Instant, TriggerEventId, opportunity, trigger_event};
-use sea_orm::{ColumnTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::QueryOrder;
 
 pub use self::list::{TriggerEventFilter, TriggerEventsArguments, trigger_events};
 
 use crate::account::Account;
 use crate::contact::Contact;
 use crate::context::Cx;
-use crate::error::{Fault, Result};
+use crate::error::Result;
 use crate::event::{Facts, Record, facts, recorded};
 use crate::graph::{Answers, Asked, Shown, object, payload, word};
 use crate::money::Currency;
 use crate::opportunity::Opportunity;
-use crate::paging::{LONGEST_LIST, listed};
+use crate::paging::{LONGEST_LIST, listed, plain_lists};
 use crate::presence::Ask;
 use crate::user::User;
 
@@ -183,33 +183,12 @@ async fn presences(asked: &Asked<'_>, of: &[&TriggerEvent]) -> Result<Answers> {
 }
 
 async fn opportunities(asked: &Asked<'_>, of: &[&TriggerEvent]) -> Result<Answers> {
-    let mut events: Vec<TriggerEventId> = of.iter().map(|event| event.0.id).collect();
-    events.sort_unstable();
-    events.dedup();
-    // Where this many and one are there, one of the lists is too long.
-    let most = LONGEST_LIST * events.len() as u64;
-    let rows = asked
-        .cx
-        .viewer()?
-        .rows::<opportunity::Entity>(opportunity::Column::AccountId)
-        .filter(opportunity::Column::TriggerEventId.is_in(events))
-        .order_by_asc(opportunity::Column::Id)
-        .limit(most + 1)
-        .all(asked.cx.reader())
-        .await?;
-    let mut found: HashMap<TriggerEventId, Vec<Opportunity>> = HashMap::new();
-    for row in rows {
-        if let Some(event) = row.trigger_event_id {
-            found.entry(event).or_default().push(Opportunity(row));
-        }
-    }
-    if found.values().any(|list| list.len() as u64 > LONGEST_LIST) {
-        let message = format!("More than {LONGEST_LIST} opportunities came of one trigger event.");
-        return Err(Fault::LimitExceeded(message));
-    }
-    let lists: Vec<&[Opportunity]> =
-        of.iter().map(|event| found.get(&event.0.id).map_or(&[][..], Vec::as_slice)).collect();
-    asked.lists(&lists).await
+    use opportunity::Column;
+    let events: Vec<TriggerEventId> = of.iter().map(|event| event.0.id).collect();
+    let select = asked.cx.viewer()?.rows::<opportunity::Entity>(Column::AccountId).order_by_asc(Column::Id);
+    let too_long = format!("More than {LONGEST_LIST} opportunities came of one trigger event.");
+    let parent = |row: &opportunity::Model| row.trigger_event_id;
+    plain_lists::<_, Opportunity, _>(asked, select, Column::TriggerEventId, &events, parent, &too_long).await
 }
 
 /// `Opportunity.triggerEvent`.

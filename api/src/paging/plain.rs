@@ -1,0 +1,49 @@
+//! Plain lists below parents: as long as they are, and refused where that is too long.
+
+use std::collections::HashMap;
+use std::hash::Hash;
+
+use sea_orm::sea_query::ValueType;
+use sea_orm::{EntityTrait, QueryFilter, QuerySelect, Select};
+
+use super::LONGEST_LIST;
+use crate::context::among;
+use crate::error::{Fault, Result};
+use crate::graph::{Answers, Asked, Object};
+
+/// One list for each parent, in the selection's order: one statement for all. `parent_of` tells a row's parent.
+///
+/// # Errors
+/// [`Fault::LimitExceeded`] with `too_long` where one of the lists is; the database's.
+pub async fn plain_lists<E, T, K>(
+    asked: &Asked<'_>,
+    select: Select<E>,
+    foreign: E::Column,
+    parents: &[K],
+    parent_of: fn(&E::Model) -> Option<K>,
+    too_long: &str,
+) -> Result<Answers>
+where
+    E: EntityTrait,
+    T: Object + From<E::Model>,
+    K: Copy + Eq + Hash + Ord + ValueType + Into<sea_orm::Value>,
+{
+    let mut distinct = parents.to_vec();
+    distinct.sort_unstable();
+    distinct.dedup();
+    // Where this many and one are there, one of the lists is too long.
+    let most = LONGEST_LIST * distinct.len() as u64;
+    let reader = asked.cx.reader();
+    let rows = select.filter(among(reader, foreign, distinct)).limit(most + 1).all(reader).await?;
+    let mut found: HashMap<K, Vec<T>> = HashMap::new();
+    for row in rows {
+        if let Some(parent) = parent_of(&row) {
+            found.entry(parent).or_default().push(row.into());
+        }
+    }
+    if found.values().any(|list| list.len() as u64 > LONGEST_LIST) {
+        return Err(Fault::LimitExceeded(too_long.to_owned()));
+    }
+    let lists: Vec<&[T]> = parents.iter().map(|parent| found.get(parent).map_or(&[][..], Vec::as_slice)).collect();
+    asked.lists(&lists).await
+}
