@@ -143,19 +143,19 @@ pub struct Connections {
 }
 
 impl Connections {
-    /// Reads; where the connection turns out to be dead, again by one that lives.
+    /// Reads; where the connection turns out to be dead, again by one that lives. The statement is made when it is sent.
     ///
     /// # Errors
     /// The database's.
-    pub async fn read(&self, statement: Statement) -> Result<Vec<Found>, DbErr> {
+    pub async fn read(&self, statement: impl Fn() -> Statement) -> Result<Vec<Found>, DbErr> {
         let mut held = self.pool.get().await?;
-        match held.connection().all(&self.observer, statement.clone()).await {
+        match held.connection().all(&self.observer, statement()).await {
             Err(error) if is_lost(&error) => {}
             done => return done,
         }
         held.discard();
         self.pool.doubt();
-        self.pool.get().await?.connection().all(&self.observer, statement).await
+        self.pool.get().await?.connection().all(&self.observer, statement()).await
     }
 
     /// Runs a statement that finds no rows. It is not sent again where the connection is lost: nobody could tell whether it
@@ -203,10 +203,10 @@ impl ConnectionTrait for Connections {
     }
 
     async fn query_one_raw(&self, statement: Statement) -> Result<Option<QueryResult>, DbErr> {
-        Ok(self.read(statement).await?.into_iter().next().map(Into::into))
+        Ok(self.read(|| statement.clone()).await?.into_iter().next().map(Into::into))
     }
 
     async fn query_all_raw(&self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
-        Ok(self.read(statement).await?.into_iter().map(Into::into).collect())
+        Ok(self.read(|| statement.clone()).await?.into_iter().map(Into::into).collect())
     }
 }

@@ -65,7 +65,7 @@ impl Cx {
     /// # Errors
     /// The database's.
     pub async fn rows<M: Row>(&self, statement: &SelectStatement, columns: Columns) -> Result<Vec<M>> {
-        let found = self.reader().read(self.app.db.backend().build(statement)).await?;
+        let found = self.reader().read(|| self.app.db.backend().build(statement)).await?;
         // Ten thousand rows take tens of milliseconds to read: now and then somebody else has a turn on the thread.
         let mut rows = Vec::with_capacity(found.len());
         for (at, row) in found.iter().enumerate() {

@@ -4,13 +4,12 @@
 //! place is still under way; so readers see the feed up to its settled end alone: the highest place below which
 //! nothing can come in any more (see the migration). Writers wait for nobody.
 
-use std::hash::Hash;
 use std::time::Duration;
 
 use async_graphql::InputObject;
 use entity::{AccountId, EventId, Id, PlanId, Scoped, event};
-use sea_orm::sea_query::{Cond, ValueType};
-use sea_orm::{ColumnTrait, ConnectionTrait, DbBackend, DbErr, EntityTrait, QueryFilter, Select, Statement};
+use sea_orm::sea_query::Cond;
+use sea_orm::{ColumnTrait, ConnectionTrait, DbBackend, DbErr, QueryFilter, Select, Statement};
 use serde_json::{Map, Value};
 
 use crate::account::Account;
@@ -205,8 +204,7 @@ pub async fn events(asked: &Asked<'_>, arguments: EventsArguments) -> Result<Con
 
 /// The history of accounts, the newest first.
 pub async fn history(asked: &Asked<'_>, accounts: &[AccountId]) -> Result<Vec<Connection<Event>>> {
-    let (foreign, key) = (event::Column::AccountId, entity::account::Column::Id);
-    below::<entity::account::Entity, _>(asked, accounts, foreign, key, |row| row.account_id).await
+    below(asked, accounts, event::Column::AccountId, |row| row.account_id).await
 }
 
 /// The history of plans, the newest first. Whoever sees a plan sees its account, and so these events.
@@ -214,28 +212,22 @@ pub async fn history(asked: &Asked<'_>, accounts: &[AccountId]) -> Result<Vec<Co
 /// # Errors
 /// As for every page; the database's.
 pub async fn history_of_plans(asked: &Asked<'_>, plans: &[PlanId]) -> Result<Vec<Connection<Event>>> {
-    let (foreign, key) = (event::Column::SubjectId, entity::plan::Column::Id);
-    below::<entity::plan::Entity, _>(asked, plans, foreign, key, |row| Some(PlanId(row.subject_id))).await
+    below(asked, plans, event::Column::SubjectId, |row| Some(PlanId(row.subject_id))).await
 }
 
 /// The settled events of each of many parents, the newest first.
-async fn below<P, K>(
+async fn below<K: Id>(
     asked: &Asked<'_>,
     parents: &[K],
     foreign: event::Column,
-    key: P::Column,
     parent_of: fn(&event::Model) -> Option<K>,
-) -> Result<Vec<Connection<Event>>>
-where
-    P: EntityTrait,
-    K: Copy + Eq + Hash + ValueType + Into<sea_orm::Value>,
-{
+) -> Result<Vec<Connection<Event>>> {
     let arguments: PageArguments = asked.arguments()?;
     let mut select = event::Entity::of(asked.cx.viewer()?.organization.id);
     if let Some(end) = settled_end(asked.cx).await? {
         select = select.filter(event::Column::Seq.lte(end));
     }
-    let below = Below::<event::Entity, P> { select, foreign, key };
+    let below = Below { select, foreign };
     below.pages(asked, parents, parent_of, &order(Direction::Desc)?, &arguments).await
 }
 

@@ -315,6 +315,11 @@ impl Once {
             self.seen.insert(key, first);
         }
     }
+
+    /// Notes what else a row may be known by, to the rows that follow.
+    pub fn also(&mut self, index: usize, key: (String, String)) {
+        self.seen.entry(key).or_insert(index);
+    }
 }
 
 /// One row on its way: what was there, what is to be, and what is wrong.

@@ -9,6 +9,7 @@ use std::path::Path;
 use clap::Args;
 
 use crate::client::Client;
+use crate::measure::Contender;
 use crate::measure::statistics::float;
 use crate::process::{self, Server};
 use crate::questions::{Plan, Setting, all};
@@ -21,9 +22,12 @@ const FIRST: u64 = 5;
 /// What is counted.
 #[derive(Args, Clone, Debug)]
 pub struct Arguments {
-    /// The question whose first contender is counted
+    /// The question that is counted
     #[arg(long, value_name = "NAME", default_value = "Q2")]
     question: String,
+    /// Which of its contenders, such as "page 1" of Q4 [default: the first]
+    #[arg(long, value_name = "NAME")]
+    contender: Option<String>,
     /// How many requests
     #[arg(long, value_name = "NUMBER", default_value = "20")]
     requests: u64,
@@ -39,22 +43,26 @@ pub async fn run(arguments: &Arguments, run: &RunArguments) -> Result<()> {
     let stage = Stage::set(run).await?;
     let database = stage.database(base, plan.set).await?;
     let requests = arguments.requests.max(1);
-    let fewer = count(&plan, &database, &run.out, requests).await?;
-    let more = count(&plan, &database, &run.out, 2 * requests).await?;
+    let whose = arguments.contender.as_deref();
+    let fewer = count(&plan, whose, &database, &run.out, requests).await?;
+    let more = count(&plan, whose, &database, &run.out, 2 * requests).await?;
     let each = float(more.saturating_sub(fewer)) / float(requests);
     println!("{} on {base:?}: {each:.0} instructions a request ({requests} requests)", plan.name);
     Ok(())
 }
 
 /// Instructions of a server that answers so many requests, from its start to its end.
-async fn count(plan: &Plan, database: &Database, folder: &Path, requests: u64) -> Result<u64> {
+async fn count(plan: &Plan, whose: Option<&str>, database: &Database, folder: &Path, requests: u64) -> Result<u64> {
     let out = folder.join(format!("callgrind-{}.out", plan.name));
     let token = database.sign_in(plan.set.asker()).await?;
     let server = Server::start(&mut database.under(process::callgrind(&out)), "/readyz").await?;
     let floor = database.floor().await?;
     let setting = Setting { database, server, floor, peers: Vec::new(), token };
     let contenders = (plan.contenders)(&setting).await?;
-    let contender = contenders.first().ok_or("nobody takes part")?;
+    let counted = |contender: &&Contender| {
+        contender.process == setting.server.id() && whose.is_none_or(|name| contender.name == name)
+    };
+    let contender = contenders.iter().find(counted).ok_or("no such contender of the server's takes part")?;
     let mut client = Client::connect(contender.address).await?;
     for count in 0..FIRST + requests {
         let (status, body) = client.ask((contender.source)(0, count)).await?;

@@ -133,6 +133,41 @@ async fn bad_rows_fail_alone(world: &World) {
 }
 
 #[on_both_databases]
+async fn nobody_is_made_twice_by_one_call(world: &World) {
+    let admin = world.admin();
+    for name in ["acme", "other"] {
+        admin.account(json!({"name": name, "domain": format!("{name}.com")})).await;
+    }
+    let at = |name: &str| json!({"domain": format!("{name}.com")});
+    let by_address = json!({"account": at("acme"), "email": "Ann@Acme.com", "phone": "1"});
+    let by_name = json!({"account": at("acme"), "name": "ann lee", "title": "CEO"});
+    let rows = json!([
+        {"externalId": crm("1"), "account": at("acme"), "name": "Ann Lee", "email": "ann@acme.com"},
+        by_address,
+        by_name,
+        {"account": at("other"), "name": "Ann Lee", "email": "ann@acme.com"},
+        {"externalId": crm("2"), "account": at("other"), "name": "Ann Lee", "email": "ann@acme.com"},
+        {"account": at("acme"), "name": "Bo", "email": "bo@acme.com"},
+        {"account": at("acme"), "name": "BO"},
+    ]);
+    let expected = [
+        "CREATED",
+        "FAILED CONFLICT email",
+        "FAILED CONFLICT name",
+        "CREATED",
+        "CREATED",
+        "CREATED",
+        "FAILED CONFLICT name",
+    ];
+    assert_eq!(outcomes(&upsert(admin, &rows, true).await), expected);
+    assert_eq!(outcomes(&upsert(admin, &rows, false).await), expected);
+    // Once she is there, each of them means her.
+    for row in [by_address, by_name] {
+        assert_eq!(outcomes(&upsert(admin, &json!([row]), false).await), ["UPDATED"]);
+    }
+}
+
+#[on_both_databases]
 async fn lines_of_a_call_hold_together(world: &World) {
     let admin = world.admin();
     for name in ["acme", "other"] {

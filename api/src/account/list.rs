@@ -336,10 +336,9 @@ pub async fn accounts(asked: &Asked<'_>, arguments: AccountsArguments) -> Result
 /// The accounts that users own.
 pub async fn owned(asked: &Asked<'_>, of: &[&User]) -> Result<Answers> {
     let arguments: AccountsArguments = asked.arguments()?;
-    let below = Below::<account::Entity, entity::user::Entity> {
+    let below = Below::<account::Entity> {
         select: arguments.select(asked.cx)?.filter(asked.cx.viewer()?.sees(account::Column::Id)),
         foreign: account::Column::OwnerId,
-        key: entity::user::Column::Id,
     };
     let ids: Vec<UserId> = of.iter().map(|user| user.0.id).collect();
     let pages: Vec<Connection<Account>> =

@@ -84,10 +84,9 @@ pub async fn bookings(asked: &Asked<'_>, arguments: BookingsArguments) -> Result
 /// The bookings of accounts.
 pub async fn of_accounts(asked: &Asked<'_>, of: &[AccountId]) -> Result<Answers> {
     let arguments: PageArguments = asked.arguments()?;
-    let below = Below::<booking::Entity, entity::account::Entity> {
+    let below = Below::<booking::Entity> {
         select: booking::Entity::of(asked.cx.viewer()?.organization.id),
         foreign: booking::Column::AccountId,
-        key: entity::account::Column::Id,
     };
     let pages: Vec<Connection<Booking>> =
         below.pages(asked, of, |row| Some(row.account_id), &by_id(), &arguments).await?;

@@ -175,11 +175,7 @@ pub async fn contacts(asked: &Asked<'_>, arguments: ContactsArguments) -> Result
 /// The contacts at accounts.
 pub async fn at_accounts(asked: &Asked<'_>, of: &[AccountId]) -> Result<Answers> {
     let arguments: ContactsArguments = asked.arguments()?;
-    let below = Below::<contact::Entity, entity::account::Entity> {
-        select: arguments.select(asked.cx)?,
-        foreign: contact::Column::AccountId,
-        key: entity::account::Column::Id,
-    };
+    let below = Below::<contact::Entity> { select: arguments.select(asked.cx)?, foreign: contact::Column::AccountId };
     let pages: Vec<Connection<Contact>> =
         below.pages(asked, of, |row| Some(row.account_id), &arguments.order()?, &arguments.page).await?;
     asked.each(&pages.iter().collect::<Vec<_>>()).await

@@ -117,6 +117,12 @@ impl Identity {
         })
     }
 
+    /// What a contact is known by within its account.
+    fn within_account(contact: &contact::Model) -> impl Iterator<Item = Self> {
+        let email = contact.email.clone().map(|email| Self::Email(contact.account_id, email));
+        email.into_iter().chain([Self::Name(contact.account_id, contact.name_key.clone())])
+    }
+
     const fn field(&self) -> &'static str {
         match self {
             Self::External(..) => "externalId",
@@ -300,7 +306,12 @@ pub async fn upsert(cx: &Cx, arguments: UpsertContacts) -> Result<UpsertPayload>
         once.note(&mut check, index, identity.field(), key);
         let after = changed(cx, viewer, &mut check, row, account, before.as_ref());
         not_erased(viewer, &marks, &mut check, identity, before.as_ref(), &after);
-        done.push(Row::of(check, before, after));
+        let row = Row::of(check, before, after);
+        // A row by address or name that follows must not make again whom this one makes.
+        for other in row.after.iter().flat_map(Identity::within_account) {
+            once.also(index, other.key());
+        }
+        done.push(row);
     }
     if !lines && done.iter().any(|row| moved(row).is_some()) {
         write.alone_with(line::TOPIC).await?;

@@ -295,9 +295,8 @@ impl<'a> Walk<'a> {
         let prices = self.prices;
         let Some(parent) = on.map(|on| &prices.types[on]) else { return Sum::default() };
         let Some(asked) = parent.fields.get(name) else { return Sum::default() };
-        let filters: Vec<&AstValue> = FILTERS.iter().filter_map(|name| Some(&field.get_argument(name)?.node)).collect();
         let page_of_all =
-            asked.shape == Shape::Page && parent.root && !filters.iter().any(|filter| self.is_narrow(filter));
+            asked.shape == Shape::Page && parent.root && !filters(field).any(|filter| self.is_narrow(filter));
         let inner = match asked.of {
             Some(_) => self.set(&field.selection_set, asked.of, page_of_all),
             None => Sum::default(),
@@ -322,7 +321,7 @@ impl<'a> Walk<'a> {
             Shape::Items => return Sum { items: each, besides: asked.extra },
             // Its items are read even where none of them is asked for.
             Shape::Page => {
-                let operands = filters.into_iter().map(|filter| self.operands(filter)).fold(0, u64::saturating_add);
+                let operands = filters(field).map(|filter| self.operands(filter)).fold(0, u64::saturating_add);
                 let items = self.page_size(field).saturating_mul(inner.items.max(1)).saturating_add(inner.besides);
                 let filters_all = operands > 0 && page_of_all;
                 self.reads_all |= filters_all;
@@ -457,6 +456,11 @@ impl Operand<'_> {
             Self::Written(AstValue::String(_) | AstValue::Number(_)) | Self::Given(Value::String(_) | Value::Number(_))
         )
     }
+}
+
+/// What is given for the filters of a list.
+fn filters(field: &Field) -> impl Iterator<Item = &AstValue> {
+    FILTERS.iter().filter_map(|name| Some(&field.get_argument(name)?.node))
 }
 
 fn given_operands(value: &Value) -> u64 {

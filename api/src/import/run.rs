@@ -6,7 +6,7 @@
 use std::{
     cell::RefCell,
     collections::{BTreeMap, HashMap, HashSet},
-    io::IsTerminal,
+    io::{IsTerminal, Write as _},
 };
 
 use indicatif::{ProgressBar, ProgressStyle};
@@ -50,9 +50,9 @@ pub async fn run(arguments: &Arguments, sink: &Sink) -> u8 {
         return EXIT_COULD_NOT;
     }
     let written = report.write(&path, &arguments.files);
-    println!("{}", report.summary(arguments.kind, arguments.dry_run));
+    say(&report.summary(arguments.kind, arguments.dry_run));
     match &written {
-        Ok(()) => println!("What became of each line: {}", path.display()),
+        Ok(()) => say(&format!("What became of each line: {}", path.display())),
         Err(refusal) => eprintln!("{refusal}"),
     }
     if let Some(stop) = stopped {
@@ -60,6 +60,11 @@ pub async fn run(arguments: &Arguments, sink: &Sink) -> u8 {
         return EXIT_COULD_NOT;
     }
     if report.failed() || written.is_err() { EXIT_SOME_FAILED } else { EXIT_DONE }
+}
+
+/// Prints a line. Whoever listens no more, as `head` once it has enough, has missed nothing: the rows are in.
+fn say(line: &str) {
+    let _gone = writeln!(std::io::stdout(), "{line}");
 }
 
 /// Why a run ended before its end.

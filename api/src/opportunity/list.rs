@@ -219,11 +219,8 @@ pub async fn opportunities(asked: &Asked<'_>, arguments: OpportunitiesArguments)
 /// The opportunities of accounts.
 pub async fn of_accounts(asked: &Asked<'_>, of: &[AccountId]) -> Result<Answers> {
     let arguments: OpportunitiesArguments = asked.arguments()?;
-    let below = Below::<opportunity::Entity, entity::account::Entity> {
-        select: arguments.select(asked.cx)?,
-        foreign: opportunity::Column::AccountId,
-        key: entity::account::Column::Id,
-    };
+    let below =
+        Below::<opportunity::Entity> { select: arguments.select(asked.cx)?, foreign: opportunity::Column::AccountId };
     let pages: Vec<Connection<Opportunity>> =
         below.pages(asked, of, |row| Some(row.account_id), &arguments.order()?, &arguments.page).await?;
     asked.each(&pages.iter().collect::<Vec<_>>()).await

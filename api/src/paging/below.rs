@@ -1,11 +1,10 @@
 //! The rows below each of many parents.
 
 use std::collections::{HashMap, HashSet};
-use std::hash::Hash;
 use std::sync::Arc;
 
-use entity::{Row, Scoped};
-use sea_orm::sea_query::{Alias, Expr, ExprTrait, Func, IntoColumnRef, Query, SelectStatement, ValueType};
+use entity::{Id, Row, Scoped};
+use sea_orm::sea_query::{Alias, Expr, ExprTrait, Func, IntoColumnRef, Query, SelectStatement};
 use sea_orm::{DbBackend, EntityTrait, QueryFilter, QueryTrait, Select};
 use uuid::Uuid;
 
@@ -15,22 +14,20 @@ use super::page::{Page, PageArguments, Reading, held, join_rows};
 use crate::context::{Cx, among, as_array, only};
 use crate::error::Result;
 use crate::graph::Asked;
+use crate::sql::as_json;
 
 /// The rows below each of many parents: one page for each, in one statement.
-pub struct Below<E: EntityTrait, P: EntityTrait> {
+pub struct Below<E: EntityTrait> {
     /// The rows, without parents.
     pub select: Select<E>,
     /// The column that names the parent.
     pub foreign: E::Column,
-    /// The parents' own id.
-    pub key: P::Column,
 }
 
-impl<E, P> Below<E, P>
+impl<E> Below<E>
 where
     E: Scoped,
     E::Model: Row + Send + Sync,
-    P: EntityTrait,
 {
     /// A page for each of the parents, by their ids. `parent_of` tells a row's parent.
     ///
@@ -45,7 +42,7 @@ where
         arguments: &PageArguments,
     ) -> Result<Vec<Connection<T>>>
     where
-        K: Copy + Eq + Hash + ValueType + Into<sea_orm::Value>,
+        K: Id,
         T: Listed + From<E::Model>,
     {
         let reading = Reading::of::<E, T>(asked, order, &[self.foreign])?;
@@ -71,9 +68,7 @@ where
             .map(|parent| {
                 let mut places = found.get(parent).cloned().unwrap_or_default();
                 places.sort_by(|one, other| if page.backwards { compare(other, one) } else { compare(one, other) });
-                let total = totals
-                    .as_ref()
-                    .map(|totals| totals.iter().find(|(id, _)| id == parent).map_or(0, |(_, total)| *total));
+                let total = totals.as_ref().map(|totals| totals.get(parent).copied().unwrap_or(0));
                 page.cut(&rows, places, order, total, reading.cursors)
             })
             .collect();
@@ -93,14 +88,14 @@ where
         order: &Order<E>,
     ) -> Result<HashMap<K, E::Model>>
     where
-        K: Copy + Eq + Hash + ValueType + Into<sea_orm::Value>,
+        K: Id,
     {
         let one = Page { size: 1, ahead: false, backwards: false, after: None, before: None };
         let rows = self.rows(cx, parents, one.narrow(self.select.clone(), order), Reading::ALL).await?;
         Ok(rows.into_iter().filter_map(|row| Some((parent_of(&row)?, row))).collect())
     }
 
-    async fn rows<K: Copy + Eq + Hash + ValueType + Into<sea_orm::Value>>(
+    async fn rows<K: Id>(
         &self,
         cx: &Cx,
         parents: &[K],
@@ -110,17 +105,16 @@ where
         let parent = Alias::new("parent");
         let mut outer: SelectStatement = Query::select();
         outer.expr(E::listed("row", reading.columns));
+        // The ids themselves stand for the parents, whose rows need not be read again.
+        let once: HashSet<Uuid> = parents.iter().map(|parent| parent.uuid()).collect();
         let key = if cx.app.db.backend() == DbBackend::Postgres {
-            // The ids themselves stand for the parents, whose rows need not be read again.
-            let once: HashSet<K> = parents.iter().copied().collect();
             let ids = Expr::val(as_array(once)).cast_as("uuid[]");
             outer.from_function(Func::cust("unnest").arg(ids), parent.clone());
             Expr::col((parent.clone(), parent))
         } else {
-            let key = Expr::col((parent.clone(), self.key));
-            let ids = parents.iter().map(|&id| Expr::val(id));
-            outer.from_as(P::default(), parent).and_where(key.clone().is_in(ids));
-            key
+            let ids = Expr::val(as_json(once));
+            outer.from_function(Func::cust("json_each").arg(ids), parent.clone());
+            Expr::cust("unhex(\"parent\".\"value\")")
         };
         let mut inner = only(narrowed, reading.columns).into_query();
         inner.and_where(Expr::col((E::default(), self.foreign)).eq(key));
@@ -128,12 +122,8 @@ where
         cx.rows(&outer, reading.columns).await
     }
 
-    async fn totals<K: Copy + ValueType + Into<sea_orm::Value> + Eq>(
-        &self,
-        cx: &Cx,
-        parents: &[K],
-    ) -> Result<Vec<(K, i64)>> {
-        let below = among(cx.reader(), self.foreign, parents.iter().copied());
+    async fn totals<K: Id>(&self, cx: &Cx, parents: &[K]) -> Result<HashMap<K, i64>> {
+        let below = among(cx.reader(), self.foreign, parents.iter().map(|parent| parent.uuid()));
         let mut query = self.select.clone().filter(below).into_query();
         query
             .clear_selects()
@@ -141,13 +131,9 @@ where
             .column((E::default(), self.foreign).into_column_ref())
             .expr(Expr::cust("count(*)"))
             .add_group_by([Expr::col((E::default(), self.foreign))]);
-        let mut totals = Vec::new();
+        let mut totals = HashMap::with_capacity(parents.len());
         for row in sea_orm::ConnectionTrait::query_all(cx.reader(), &query).await? {
-            let id: Uuid = row.try_get_by_index(0)?;
-            let total: i64 = row.try_get_by_index(1)?;
-            if let Some(parent) = parents.iter().find(|&&parent| parent.into() == sea_orm::Value::from(id)) {
-                totals.push((*parent, total));
-            }
+            totals.insert(K::from_uuid(row.try_get_by_index(0)?), row.try_get_by_index(1)?);
         }
         Ok(totals)
     }

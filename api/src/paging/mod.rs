@@ -7,13 +7,15 @@
 //!
 //! | room | holds |
 //! |---|---|
-//! | [`order`] | orderings, sort keys, cursors |
+//! | [`order`] | orderings, sort keys |
+//! | [`cursor`] | places in an ordering, as clients carry them about |
 //! | [`mod@page`] | one page: of a list, or of what the viewer sees of it |
 //! | [`below`] | a page for each of many parents, in one statement |
 //! | [`connection`] | the types of the schema |
 
 pub mod below;
 pub mod connection;
+mod cursor;
 pub mod order;
 pub mod page;
 pub mod plain;

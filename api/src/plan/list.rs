@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use async_graphql::{InputObject, MaybeUndefined};
 use entity::plan::PlanStatus as Stored;
-use entity::{AccountId, Id, Scoped, UserId, account, plan};
+use entity::{AccountId, Id, Scoped, UserId, plan};
 use sea_orm::sea_query::{Cond, Expr};
 use sea_orm::{ColumnTrait, Condition, QueryFilter, QueryOrder};
 
@@ -92,10 +92,9 @@ pub async fn plans(asked: &Asked<'_>, arguments: PlansArguments) -> Result<Conne
 /// As for every page; the database's.
 pub async fn of_accounts(asked: &Asked<'_>, of: &[AccountId]) -> Result<Answers> {
     let arguments: PageArguments = asked.arguments()?;
-    let below = Below::<plan::Entity, account::Entity> {
+    let below = Below::<plan::Entity> {
         select: plan::Entity::of(asked.cx.viewer()?.organization.id),
         foreign: plan::Column::AccountId,
-        key: account::Column::Id,
     };
     let pages: Vec<Connection<Plan>> = below.pages(asked, of, |row| Some(row.account_id), &by_id(), &arguments).await?;
     asked.each(&pages.iter().collect::<Vec<_>>()).await

@@ -49,7 +49,7 @@ pub(super) async fn find(cx: &Cx, days: &[Today]) -> Result<Vec<Box<dyn Finding>
         .into_query();
     query.expr(Expr::cust("(select account.owner_id from account where account.id = trigger_event.account_id)"));
     let mut found: Vec<Box<dyn Finding>> = Vec::new();
-    for row in cx.reader().read(cx.app.db.backend().build(&query)).await? {
+    for row in cx.reader().read(|| cx.app.db.backend().build(&query)).await? {
         let owner = Stored::at(&row, trigger_event::Model::FIELDS.len())?;
         let Some(day) = day_of_user(days, owner) else { continue };
         let row = trigger_event::Model::read(&row, Columns::ALL)?;

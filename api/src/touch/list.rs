@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use async_graphql::{Enum, InputObject, MaybeUndefined};
-use entity::{AccountId, ContactId, Id, Scoped, TouchId, UserId, account, contact, touch, touch_contact};
+use entity::{AccountId, ContactId, Id, Scoped, TouchId, UserId, contact, touch, touch_contact};
 use sea_orm::sea_query::{Cond, Expr, ExprTrait, Query, SelectStatement, SimpleExpr};
 use sea_orm::{ColumnTrait, Condition, QueryFilter, QuerySelect, QueryTrait, Select};
 
@@ -228,8 +228,8 @@ pub async fn touches(asked: &Asked<'_>, arguments: TouchesArguments) -> Result<C
 }
 
 /// Touches below accounts that are seen: what hangs off them is seen too.
-fn below(select: Select<touch::Entity>) -> Below<touch::Entity, account::Entity> {
-    Below { select, foreign: touch::Column::AccountId, key: account::Column::Id }
+fn below(select: Select<touch::Entity>) -> Below<touch::Entity> {
+    Below { select, foreign: touch::Column::AccountId }
 }
 
 /// `Account.touches`: the newest first, unless said otherwise.
@@ -293,7 +293,7 @@ impl Listed for Part {
 }
 
 /// Which parts people took in touches that the viewer sees: a person may have moved on to another account.
-fn parts(viewer: &Viewer, which: Condition) -> Below<touch_contact::Entity, contact::Entity> {
+fn parts(viewer: &Viewer, which: Condition) -> Below<touch_contact::Entity> {
     let touch = Query::select()
         .expr(Expr::val(1))
         .from(touch::Entity)
@@ -307,7 +307,6 @@ fn parts(viewer: &Viewer, which: Condition) -> Below<touch_contact::Entity, cont
     Below {
         select: touch_contact::Entity::of(viewer.organization.id).filter(Expr::exists(touch)),
         foreign: touch_contact::Column::ContactId,
-        key: contact::Column::Id,
     }
 }
 

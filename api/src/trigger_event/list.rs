@@ -1,7 +1,7 @@
 //! Lists of trigger events, by id.
 
 use async_graphql::{InputObject, MaybeUndefined};
-use entity::{AccountId, Id, Scoped, account, trigger_event};
+use entity::{AccountId, Id, Scoped, trigger_event};
 use sea_orm::sea_query::{Cond, Expr};
 use sea_orm::{ColumnTrait, Condition, QueryFilter};
 
@@ -83,10 +83,9 @@ pub async fn trigger_events(asked: &Asked<'_>, arguments: TriggerEventsArguments
 /// `Account.triggerEvents`: by id.
 pub async fn of_accounts(asked: &Asked<'_>, of: &[AccountId]) -> Result<Answers> {
     let arguments: PageArguments = asked.arguments()?;
-    let below = Below::<trigger_event::Entity, account::Entity> {
+    let below = Below::<trigger_event::Entity> {
         select: trigger_event::Entity::of(asked.cx.viewer()?.organization.id),
         foreign: trigger_event::Column::AccountId,
-        key: account::Column::Id,
     };
     let pages: Vec<Connection<TriggerEvent>> =
         below.pages(asked, of, |row| Some(row.account_id), &by_id(), &arguments).await?;

@@ -159,10 +159,9 @@ impl Record for user::Model {
 
 async fn reports(asked: &Asked<'_>, of: &[&User]) -> Result<Answers> {
     let arguments: PageArguments = asked.arguments()?;
-    let below = Below::<user::Entity, user::Entity> {
+    let below = Below::<user::Entity> {
         select: user::Entity::of(asked.cx.viewer()?.organization.id),
         foreign: user::Column::ManagerId,
-        key: user::Column::Id,
     };
     let ids: Vec<UserId> = of.iter().map(|user| user.0.id).collect();
     let pages: Vec<Connection<User>> = below.pages(asked, &ids, |row| row.manager_id, &by_id(), &arguments).await?;

@@ -12,7 +12,9 @@ use uuid::Uuid;
 
 use super::array::Elements;
 use super::months::Months;
-use super::shape::{Account, Accounts, Amount, Around, At, Contact, Money, Nodes, OneAccount, Owner, Touch};
+use super::shape::{
+    Account, Accounts, Amount, Around, At, Contact, Money, Nodes, OneAccount, Owner, Page, PageInfo, Touch, Touches,
+};
 use super::writes::{Batch, Log, Logged, Made, Upserted, director};
 use super::{Answer, CONNECTIONS, answer};
 use crate::Result;
@@ -58,6 +60,16 @@ const AROUND: &str = "
         ) five
     ) t
     order by a.name_key, a.id";
+
+/// The columns of a touch.
+macro_rules! five {
+    ($rest:literal) => {
+        concat!("select id, kind, at, subject, responded from touch where organization_id = $1 ", $rest)
+    };
+}
+
+const FIRST_PAGE: &str = five!("order by at desc, id desc limit 25");
+const PAGE_AFTER: &str = five!("and (at, id) < ($2, $3) order by at desc, id desc limit 25");
 
 /// Touches by user and month: each hour's month is looked up in a list, for months begin with hours.
 const MONTHS: &str = "
@@ -133,6 +145,8 @@ pub async fn router(url: &str) -> Result<Router> {
         .route("/q1/{id}", get(one))
         .route("/q2", get(around))
         .route("/q3", get(two_hundred))
+        .route("/q4", get(first_page))
+        .route("/q4/{at}/{id}", get(page_after))
         .route("/q5", get(months))
         .route("/w1", post(log))
         .route("/w2", post(upsert))
@@ -226,6 +240,31 @@ async fn around(State(floor): State<Arc<Floor>>) -> Answer {
     let rows = sqlx::query(AROUND).bind(floor.organization).bind(YEAR.0).bind(YEAR.1).fetch_all(&floor.pool).await?;
     let nodes = rows.iter().map(with_around).collect::<std::result::Result<_, _>>()?;
     answer(Accounts { accounts: Nodes { nodes } }, 40_960)
+}
+
+async fn first_page(State(floor): State<Arc<Floor>>) -> Answer {
+    page(&sqlx::query(FIRST_PAGE).bind(floor.organization).fetch_all(&floor.pool).await?)
+}
+
+async fn page_after(State(floor): State<Arc<Floor>>, Path((at, id)): Path<(i64, Uuid)>) -> Answer {
+    page(&sqlx::query(PAGE_AFTER).bind(floor.organization).bind(at).bind(id).fetch_all(&floor.pool).await?)
+}
+
+/// A page of touches. Its end is told as the path to the next one has it.
+fn page(rows: &[PgRow]) -> Answer {
+    let nodes: Vec<Touch<'_>> = rows.iter().map(touch).collect::<std::result::Result<_, _>>()?;
+    let end_cursor = nodes.last().map(|last| format!("{}/{}", last.at.0, last.id.1));
+    answer(Touches { touches: Page { nodes, page_info: PageInfo { end_cursor } } }, 4_096)
+}
+
+fn touch(row: &PgRow) -> std::result::Result<Touch<'_>, sqlx::Error> {
+    Ok(Touch {
+        id: TypeId("touch", at(row, 0)?),
+        kind: at(row, 1)?,
+        at: At(at(row, 2)?),
+        subject: at(row, 3)?,
+        responded: at(row, 4)?,
+    })
 }
 
 async fn months(State(floor): State<Arc<Floor>>) -> Answer {

@@ -36,6 +36,27 @@ pub struct Nodes<T> {
     pub nodes: Vec<T>,
 }
 
+/// `{ touches { nodes { … } pageInfo { endCursor } } }`
+#[derive(Serialize)]
+pub struct Touches<'r> {
+    pub touches: Page<Touch<'r>>,
+}
+
+/// `{ nodes { … } pageInfo { endCursor } }`
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Page<T> {
+    pub nodes: Vec<T>,
+    pub page_info: PageInfo,
+}
+
+/// `{ endCursor }`
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PageInfo {
+    pub end_cursor: Option<String>,
+}
+
 /// An account with what hangs off it.
 #[derive(Serialize)]
 pub struct Around<'r> {

@@ -39,6 +39,14 @@ pub struct Contender {
     pub compared: bool,
 }
 
+impl Contender {
+    /// The same under another name.
+    #[must_use]
+    pub fn called(self, name: String) -> Self {
+        Self { name, ..self }
+    }
+}
+
 /// One contender's turn in one round.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct Turn {

@@ -1,12 +1,13 @@
 //! The deep page: touches by time, page 400 beside page 1.
 
-use std::sync::Arc;
+use std::net::SocketAddr;
 
 use futures_util::FutureExt as _;
 use serde_json::json;
 
-use super::{Plan, always};
-use crate::client::Client;
+use super::{Plan, always, in_turn};
+use crate::Result;
+use crate::client::{Client, Request};
 use crate::data::Set;
 use crate::stage::Base;
 
@@ -16,6 +17,9 @@ const DOCUMENT: &str = "query Page($after: String) {
 
 /// Which page is deep.
 const DEEP: usize = 400;
+/// How many pages there and at the start are read in turn: one page again and again comes out of the processor's caches,
+/// and may happen to lie across two leaves of the index.
+const SOME: usize = 20;
 
 /// The question.
 pub fn plan() -> Plan {
@@ -30,21 +34,37 @@ pub fn plan() -> Plan {
         peer: false,
         contenders: |setting| {
             async move {
-                let mut client = Client::connect(setting.server.address).await?;
-                let mut after = None::<String>;
-                for page in 1..DEEP {
-                    let answer = client.json(setting.asked(DOCUMENT, &json!({ "after": after }))).await?;
-                    let cursor = answer["data"]["touches"]["pageInfo"]["endCursor"].as_str();
-                    after = Some(cursor.ok_or_else(|| format!("page {page} has no end: {answer}"))?.to_owned());
-                }
-                let mut deep = setting.server(always(setting.asked(DOCUMENT, &json!({ "after": after }))));
-                deep.name = format!("page {DEEP}");
-                let mut first = deep.clone();
-                first.name = "page 1".to_owned();
-                first.source = Arc::clone(&always(setting.asked(DOCUMENT, &json!({ "after": null }))));
-                Ok(vec![deep, first])
+                let ask = |after: Option<&str>| setting.asked(DOCUMENT, &json!({ "after": after }));
+                let pages = pages(setting.server.address, ask).await?;
+                let of_floor = |after: Option<&str>| {
+                    Request::get(after.map_or_else(|| "/q4".to_owned(), |after| format!("/q4/{after}")))
+                };
+                let floors = self::pages(setting.floor.address, of_floor).await?;
+                let (start, around) = (&pages[..SOME], &pages[DEEP - SOME / 2 - 1..][..SOME]);
+                let contenders = [
+                    (setting.server(always(pages[DEEP - 1].clone())), format!("page {DEEP}")),
+                    (setting.server(always(pages[0].clone())), "page 1".to_owned()),
+                    (setting.server(in_turn(around.to_vec())), format!("{SOME} pages around {DEEP}, in turn")),
+                    (setting.server(in_turn(start.to_vec())), format!("the first {SOME} pages, in turn")),
+                    (setting.floor(always(floors[DEEP - 1].clone())), format!("floor's page {DEEP}")),
+                    (setting.floor(always(floors[0].clone())), "floor's page 1".to_owned()),
+                ];
+                Ok(contenders.map(|(contender, name)| contender.called(name)).into())
             }
             .boxed()
         },
     }
+}
+
+/// The requests for the pages up to those around the deep one, each by the cursor at which the one before ends.
+async fn pages(address: SocketAddr, ask: impl Fn(Option<&str>) -> Request) -> Result<Vec<Request>> {
+    let mut client = Client::connect(address).await?;
+    let mut pages = vec![ask(None)];
+    while pages.len() < DEEP + SOME {
+        let answer = client.json(pages[pages.len() - 1].clone()).await?;
+        let end = answer["data"]["touches"]["pageInfo"]["endCursor"].as_str();
+        let end = end.ok_or_else(|| format!("page {} has no end: {answer}", pages.len()))?;
+        pages.push(ask(Some(end)));
+    }
+    Ok(pages)
 }

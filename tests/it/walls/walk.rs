@@ -473,10 +473,17 @@ fn cursors_in(value: &Value) -> Vec<String> {
     }
 }
 
-/// A cursor into the place beside another one's, where nothing is.
+/// A cursor into the place beside another one's, where nothing is: the last bit of its last key is the other one, and its
+/// checksum is what it is then.
 fn beside(cursor: &str) -> String {
     let mut bytes = data_encoding::BASE64URL_NOPAD.decode(cursor.as_bytes()).unwrap();
-    let last = bytes.iter().rposition(u8::is_ascii_hexdigit).unwrap();
-    bytes[last] = if bytes[last] == b'0' { b'1' } else { b'0' };
+    let end = bytes.len() - 4;
+    let sum = |bytes: &[u8]| crc::Crc::<u32>::new(&crc::CRC_32_ISCSI).checksum(&bytes[..end]);
+    let before = sum(&bytes);
+    bytes[end - 1] ^= 1;
+    let changed = before ^ sum(&bytes);
+    for (byte, change) in bytes[end..].iter_mut().zip(changed.to_be_bytes()) {
+        *byte ^= change;
+    }
     data_encoding::BASE64URL_NOPAD.encode(&bytes)
 }
