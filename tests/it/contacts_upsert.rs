@@ -139,7 +139,7 @@ async fn nobody_is_made_twice_by_one_call(world: &World) {
         admin.account(json!({"name": name, "domain": format!("{name}.com")})).await;
     }
     let at = |name: &str| json!({"domain": format!("{name}.com")});
-    let by_address = json!({"account": at("acme"), "email": "Ann@Acme.com", "phone": "1"});
+    let by_address = json!({"account": at("acme"), "name": "Ann Lee", "email": "Ann@Acme.com", "phone": "1"});
     let by_name = json!({"account": at("acme"), "name": "ann lee", "title": "CEO"});
     let rows = json!([
         {"externalId": crm("1"), "account": at("acme"), "name": "Ann Lee", "email": "ann@acme.com"},

@@ -107,7 +107,12 @@ async fn a_plan_for_a_maven_account_is_written_signed_and_tells_what_changed(wor
     let mut expected = vec![("INCOMPLETE".to_owned(), "input.id".to_owned()); 6];
     expected.push(("REQUIRED".to_owned(), "input.statement".to_owned()));
     assert_eq!(answer.refusals(), expected);
-    assert_eq!(act(&ann, "deletePlan", "id", &plan_id).await.done().text("deletePlan.plan.id"), plan_id);
+    // What is gone still has its history.
+    let delete =
+        "mutation($id: ID!) { deletePlan(id: $id) { plan { id history { nodes { type } } } userErrors { code } } }";
+    let deleted = ann.send(delete, json!({"id": plan_id})).await.done();
+    assert_eq!(deleted.text("deletePlan.plan.id"), plan_id);
+    assert_eq!(deleted.each("deletePlan.plan.history.nodes", "type"), ["plan.deleted", "plan.created"]);
 
     let (plan_id, action) = full(&ann, &account, json!({"title": "Isdom 2017", "cadence": "MONTHLY"})).await;
     let said = look(&ann, &plan_id, "version health { completeness missing missingBecause }").await;
