@@ -21,7 +21,6 @@ use crate::graph::{Answers, AnyId, AnyNode, Asked, Shown, abstract_type, object}
 use crate::one_on_one::{account_of, agendas};
 use crate::paging::{self, Below, Connection, Direction, Key, Order, PageArguments, SortKey, listed};
 use crate::scalar::Json;
-use crate::text::comparable;
 use crate::user::User;
 
 /// Facts that name an account.
@@ -193,7 +192,7 @@ pub async fn events(asked: &Asked<'_>, arguments: EventsArguments) -> Result<Con
             let instead = instead(none);
             return Err(Fault::BadInput(format!("types: there are no events of type {none:?}. {instead}")));
         }
-        select = select.filter(event::Column::Kind.is_in(types.iter().map(|kind| comparable(kind))));
+        select = select.filter(event::Column::Kind.is_in(types));
     }
     // The end is taken before the page is read: what commits in between is for the next page.
     if let Some(end) = settled_end(asked.cx).await? {

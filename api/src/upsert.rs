@@ -310,15 +310,15 @@ pub struct Once {
 impl Once {
     /// Notes a row's key; a fault of the row where another row of the call has it.
     pub fn note(&mut self, check: &mut Check, index: usize, field: &str, key: (String, String)) {
-        if let Some(first) = self.seen.insert(key.clone(), index) {
+        let first = self.also(index, key);
+        if first != index {
             check.fault(UserErrorCode::Conflict, field, format!("Row {first} of this call has the same key."));
-            self.seen.insert(key, first);
         }
     }
 
-    /// Notes what else a row may be known by, to the rows that follow.
-    pub fn also(&mut self, index: usize, key: (String, String)) {
-        self.seen.entry(key).or_insert(index);
+    /// Notes what else a row may be known by, to the rows that follow. Answers the first row that has the key.
+    pub fn also(&mut self, index: usize, key: (String, String)) -> usize {
+        *self.seen.entry(key).or_insert(index)
     }
 }
 

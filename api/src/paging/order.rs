@@ -142,8 +142,10 @@ impl<E: EntityTrait> Order<E> {
         cursor::checksum(self.keys.iter().flat_map(|(key, direction)| [key.name, sign(*direction)]))
     }
 
-    pub(super) fn cursor(&self, row: &E::Model) -> String {
-        cursor::written(self.keys.iter().map(|(key, _)| (key.read)(row)), self.checksum())
+    /// What makes the cursors of rows.
+    pub(super) fn cursors(&self) -> impl Fn(&E::Model) -> String {
+        let checksum = self.checksum();
+        move |row| cursor::written(self.keys.iter().map(|(key, _)| (key.read)(row)), checksum)
     }
 
     pub(super) fn place(&self, cursor: &str) -> Result<Vec<Key>> {

@@ -114,7 +114,8 @@ impl Page {
         if self.backwards {
             places.reverse();
         }
-        let cursor = |place: &usize| order.cursor(&rows[*place]);
+        let cursor_of = order.cursors();
+        let cursor = |place: &usize| cursor_of(&rows[*place]);
         let cursors = match cursors {
             Cursors::All => places.iter().map(cursor).collect(),
             Cursors::Ends => places.first().into_iter().chain(places.last()).map(cursor).collect(),

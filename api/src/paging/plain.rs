@@ -1,10 +1,10 @@
 //! Plain lists below parents: as long as they are, and refused where that is too long.
 
-use std::collections::HashMap;
-use std::hash::Hash;
+use std::collections::{HashMap, HashSet};
 
-use sea_orm::sea_query::ValueType;
+use entity::Id;
 use sea_orm::{EntityTrait, QueryFilter, QuerySelect, Select};
+use uuid::Uuid;
 
 use super::LONGEST_LIST;
 use crate::context::among;
@@ -26,11 +26,9 @@ pub async fn plain_lists<E, T, K>(
 where
     E: EntityTrait,
     T: Object + From<E::Model>,
-    K: Copy + Eq + Hash + Ord + ValueType + Into<sea_orm::Value>,
+    K: Id,
 {
-    let mut distinct = parents.to_vec();
-    distinct.sort_unstable();
-    distinct.dedup();
+    let distinct: HashSet<Uuid> = parents.iter().map(|parent| parent.uuid()).collect();
     // Where this many and one are there, one of the lists is too long.
     let most = LONGEST_LIST * distinct.len() as u64;
     let reader = asked.cx.reader();

@@ -1,10 +1,8 @@
 //! Lists of promises: by id; those of accounts and of touches by the day by which they are to be kept.
 
-use std::hash::Hash;
-
 use async_graphql::{InputObject, MaybeUndefined};
 use entity::{AccountId, Id, Scoped, UserId, promise};
-use sea_orm::sea_query::{Cond, ValueType};
+use sea_orm::sea_query::Cond;
 use sea_orm::{ColumnTrait, Condition, QueryFilter, QueryOrder, Select};
 
 use super::Promise;
@@ -113,7 +111,7 @@ pub async fn of_touches(asked: &Asked<'_>, of: &[entity::TouchId]) -> Result<Ans
 }
 
 /// One list for each parent: one statement for all.
-async fn lists<K: Copy + Eq + Hash + Ord + ValueType + Into<sea_orm::Value>>(
+async fn lists<K: Id>(
     asked: &Asked<'_>,
     select: Select<promise::Entity>,
     column: promise::Column,

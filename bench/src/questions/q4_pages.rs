@@ -35,11 +35,11 @@ pub fn plan() -> Plan {
         contenders: |setting| {
             async move {
                 let ask = |after: Option<&str>| setting.asked(DOCUMENT, &json!({ "after": after }));
-                let pages = pages(setting.server.address, ask).await?;
+                let pages = walk(setting.server.address, ask).await?;
                 let of_floor = |after: Option<&str>| {
                     Request::get(after.map_or_else(|| "/q4".to_owned(), |after| format!("/q4/{after}")))
                 };
-                let floors = self::pages(setting.floor.address, of_floor).await?;
+                let floors = walk(setting.floor.address, of_floor).await?;
                 let (start, around) = (&pages[..SOME], &pages[DEEP - SOME / 2 - 1..][..SOME]);
                 let contenders = [
                     (setting.server(always(pages[DEEP - 1].clone())), format!("page {DEEP}")),
@@ -57,7 +57,7 @@ pub fn plan() -> Plan {
 }
 
 /// The requests for the pages up to those around the deep one, each by the cursor at which the one before ends.
-async fn pages(address: SocketAddr, ask: impl Fn(Option<&str>) -> Request) -> Result<Vec<Request>> {
+async fn walk(address: SocketAddr, ask: impl Fn(Option<&str>) -> Request) -> Result<Vec<Request>> {
     let mut client = Client::connect(address).await?;
     let mut pages = vec![ask(None)];
     while pages.len() < DEEP + SOME {
