@@ -8,18 +8,18 @@ use async_graphql::{EmptySubscription, Response, Schema, SchemaEnv};
 use entity::OrganizationId;
 use sea_orm::DbErr;
 
-use crate::admission::{Admission, Asker, Wanted};
+use crate::admission::{AdmissionRequest, Asker, Limiter};
 use crate::auth::Auth;
 use crate::clock::Clock;
 use crate::config::Settings;
-use crate::context::Cx;
+use crate::context::RequestContext;
 use crate::db::{Db, Options, Versions};
 use crate::graph;
 use crate::http::code::Code;
 use crate::http::cost::Prices;
-use crate::http::documents::Documents;
-use crate::http::stages::ErrorCodes;
-use crate::http::{Question, document, variables};
+use crate::http::document_cache::DocumentCache;
+use crate::http::stages::ErrorCodeExtension;
+use crate::http::{ParsedRequest, document, variables};
 use crate::metrics::Metrics;
 use crate::schema::{Mutation, Query};
 
@@ -37,9 +37,9 @@ pub struct App {
     /// What lets people in.
     pub auth: Auth,
     /// The documents that were sent before.
-    pub documents: Documents,
+    pub documents: DocumentCache,
     /// What lets requests run.
-    pub admission: Admission,
+    pub admission: Limiter,
     /// What asking costs.
     pub prices: Prices,
     /// What is counted.
@@ -59,27 +59,27 @@ impl App {
         db.migrate(&url).await.map_err(|error| format!("the tables could not be brought up to date: {error}"))?;
         let auth = Auth::open(&settings).map_err(|error| error.to_string())?;
         let clock = Clock::from_setting(settings.clock.stop);
-        let documents = Documents::new(settings.limits);
+        let documents = DocumentCache::new(settings.limits);
         let (schema, env) = crate::schema::open().await;
-        let (admission, prices, metrics) = (Admission::new(&settings), crate::schema::prices(), Metrics::new());
+        let (admission, prices, metrics) = (Limiter::new(&settings), crate::schema::prices(), Metrics::new());
         Ok(Arc::new(Self { settings, clock, db, auth, documents, admission, prices, metrics, schema, env }))
     }
 
     /// Answers a question, once it is its turn.
     pub async fn execute(
         self: &Arc<Self>,
-        question: Question,
+        question: ParsedRequest,
         bearer: Option<&str>,
         request_id: &str,
         peer: Option<std::net::IpAddr>,
-        wanted: &Wanted,
+        wanted: &AdmissionRequest,
     ) -> Response {
         let viewer = match bearer {
             Some(token) => match self.auth.viewer(&self.db, token).await {
                 Ok(viewer) => viewer,
                 Err(fault) => {
-                    let cx = Cx::new(Arc::clone(self), request_id.to_owned(), peer, None);
-                    return Response::from_errors(vec![fault.into_server_error(&cx)]);
+                    let ctx = RequestContext::new(Arc::clone(self), request_id.to_owned(), peer, None);
+                    return Response::from_errors(vec![fault.into_server_error(&ctx)]);
                 }
             },
             None => None,
@@ -92,13 +92,13 @@ impl App {
             }
         };
         self.metrics.cost(wanted.price.points);
-        let cx = Cx::new(Arc::clone(self), request_id.to_owned(), peer, viewer);
-        pass.tell(self.run(question, &cx).await)
+        let ctx = RequestContext::new(Arc::clone(self), request_id.to_owned(), peer, viewer);
+        pass.tell(self.run(question, &ctx).await)
     }
 
     /// Validates a question and answers it.
-    async fn run(&self, question: Question, cx: &Cx) -> Response {
-        let Question { parameters, known } = &question;
+    async fn run(&self, question: ParsedRequest, ctx: &RequestContext) -> Response {
+        let ParsedRequest { parameters, known } = &question;
         let definition = match document::operation(&known.document, parameters.operation_name.as_deref()) {
             Ok(definition) => definition,
             Err(refusal) => return Response::from_errors(vec![refusal.into()]),
@@ -115,7 +115,7 @@ impl App {
             }
             None
         } else {
-            let response = self.schema.execute(question.to_request(&cx.request_id)).await;
+            let response = self.schema.execute(question.to_request(&ctx.request_id)).await;
             if !response.errors.is_empty() {
                 return response;
             }
@@ -124,9 +124,9 @@ impl App {
         };
         let operation = graph::Operation::new(&known.document, definition, &parameters.variables, &self.env.registry);
         if definition.ty == OperationType::Mutation {
-            graph::answer(&Mutation, cx, &operation, introspected.as_ref()).await
+            graph::answer(&Mutation, ctx, &operation, introspected.as_ref()).await
         } else {
-            graph::answer(&Query, cx, &operation, introspected.as_ref()).await
+            graph::answer(&Query, ctx, &operation, introspected.as_ref()).await
         }
     }
 
@@ -141,7 +141,7 @@ impl App {
     /// The schema as text.
     #[must_use]
     pub fn sdl() -> String {
-        crate::schema::build(ErrorCodes::default()).sdl_with_options(async_graphql::SDLExportOptions::new())
+        crate::schema::build(ErrorCodeExtension::default()).sdl_with_options(async_graphql::SDLExportOptions::new())
     }
 
     /// Forgets what is remembered of an organization's people and settings, so that a change is in force at once here;

@@ -3,7 +3,7 @@
 use async_graphql::{ID, MaybeUndefined};
 use entity::{Day, Id};
 
-use crate::error::{Fault, Result, UserError, UserErrorCode};
+use crate::error::{Error, Result, UserError, UserErrorCode};
 use crate::money::Currency;
 use crate::scalar::Decimal;
 use crate::text;
@@ -15,12 +15,12 @@ pub const NOTE: usize = 20_000;
 
 /// Collects faults.
 #[derive(Debug, Default)]
-pub struct Check {
+pub struct Validator {
     path: Vec<String>,
     errors: Vec<UserError>,
 }
 
-impl Check {
+impl Validator {
     /// For the argument `input` of a mutation.
     #[must_use]
     pub fn input() -> Self {
@@ -67,17 +67,17 @@ impl Check {
     /// Goes on, or refuses with all faults noted.
     ///
     /// # Errors
-    /// [`Fault::Refused`] with the faults, where there are any.
-    pub fn done(&mut self) -> Result<()> {
-        if self.errors.is_empty() { Ok(()) } else { Err(Fault::Refused(std::mem::take(&mut self.errors))) }
+    /// [`Error::Refused`] with the faults, where there are any.
+    pub fn finish(&mut self) -> Result<()> {
+        if self.errors.is_empty() { Ok(()) } else { Err(Error::Refused(std::mem::take(&mut self.errors))) }
     }
 
     /// Refuses with the faults noted: for where what was asked for is not there, which was noted as a fault.
     ///
     /// # Errors
-    /// [`Fault::Refused`] always.
-    pub fn refuse<T>(self) -> Result<T> {
-        Err(Fault::Refused(self.errors))
+    /// [`Error::Refused`] always.
+    pub fn fail<T>(self) -> Result<T> {
+        Err(Error::Refused(self.errors))
     }
 
     fn tidied(&mut self, field: &str, given: &str, most: usize) -> Option<String> {
@@ -217,7 +217,7 @@ pub enum Amounts {
 /// Refuses a write that was prepared on another version than the present one.
 ///
 /// # Errors
-/// [`Fault::Refused`] with `STALE_VERSION`.
+/// [`Error::Refused`] with `STALE_VERSION`.
 pub fn same_version(expected: Option<i32>, version: i32) -> Result<()> {
     same_version_at(&["input", "ifVersion"], expected, version)
 }
@@ -228,7 +228,7 @@ pub fn same_version(expected: Option<i32>, version: i32) -> Result<()> {
 /// As [`same_version`].
 pub fn same_version_at(path: &[&str], expected: Option<i32>, version: i32) -> Result<()> {
     match expected {
-        Some(expected) if expected != version => Err(Fault::refused(
+        Some(expected) if expected != version => Err(Error::refused(
             UserErrorCode::StaleVersion,
             path,
             format!("This is at version {version} by now, not {expected}: read it again and decide again."),

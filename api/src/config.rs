@@ -220,8 +220,8 @@ impl LoadSettings {
         let connections = usize::try_from(connections).unwrap_or(usize::MAX);
         let all = (connections.saturating_mul(2) / 5).max(4).min(connections.saturating_sub(1)).max(1);
         let all = self.share.map_or(all, NonZeroUsize::get);
-        let dear = self.dear_share.map_or((connections / 4).max(2), NonZeroUsize::get).min(all);
-        Sizes { all, dear, waiting: self.max_waiting }
+        let expensive = self.dear_share.map_or((connections / 4).max(2), NonZeroUsize::get).min(all);
+        Sizes { all, expensive, waiting: self.max_waiting }
     }
 }
 
@@ -348,12 +348,12 @@ mod tests {
     fn a_share_is_smaller_than_the_connections() {
         let load = Settings::default().load;
         let sizes = |connections| {
-            let Sizes { all, dear, .. } = load.shares(connections);
-            (all, dear)
+            let Sizes { all, expensive, .. } = load.shares(connections);
+            (all, expensive)
         };
         assert_eq!([1, 2, 4, 8, 10, 40].map(sizes), [(1, 1), (1, 1), (3, 2), (4, 2), (4, 2), (16, 10)]);
         let one = LoadSettings { share: NonZeroUsize::new(1), ..load };
-        assert_eq!(one.shares(40), Sizes { all: 1, dear: 1, waiting: 128 });
+        assert_eq!(one.shares(40), Sizes { all: 1, expensive: 1, waiting: 128 });
     }
 
     #[test]

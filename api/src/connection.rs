@@ -6,7 +6,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use entity::Found;
+use entity::DbRow;
 use sea_orm::sqlx::{self, AssertSqlSafe, Executor as _, PgConnection, SqliteConnection};
 use sea_orm::{ConnectionTrait, DbBackend, DbErr, ExecResult, QueryResult, RuntimeErr, Statement};
 use sea_query_sqlx::SqlxValues;
@@ -113,7 +113,7 @@ impl Connection<'_> {
     ///
     /// # Errors
     /// The database's.
-    pub async fn all(self, observer: &Observer, statement: Statement) -> Result<Vec<Found>, DbErr> {
+    pub async fn all(self, observer: &Observer, statement: Statement) -> Result<Vec<DbRow>, DbErr> {
         let run = async |sql: AssertSqlSafe<&str>, values: SqlxValues| {
             Ok(match self {
                 Self::Postgres(connection) => rows(sqlx::query_with(sql, values).fetch_all(connection).await?),
@@ -129,7 +129,7 @@ pub fn failed(error: sqlx::Error) -> DbErr {
     DbErr::Query(RuntimeErr::SqlxError(Arc::new(error)))
 }
 
-fn rows<R: Into<Found>>(rows: Vec<R>) -> Vec<Found> {
+fn rows<R: Into<DbRow>>(rows: Vec<R>) -> Vec<DbRow> {
     rows.into_iter().map(Into::into).collect()
 }
 
@@ -147,14 +147,14 @@ impl Connections {
     ///
     /// # Errors
     /// The database's.
-    pub async fn read(&self, statement: impl Fn() -> Statement) -> Result<Vec<Found>, DbErr> {
+    pub async fn read(&self, statement: impl Fn() -> Statement) -> Result<Vec<DbRow>, DbErr> {
         let mut held = self.pool.get().await?;
         match held.connection().all(&self.observer, statement()).await {
             Err(error) if is_lost(&error) => {}
             done => return done,
         }
         held.discard();
-        self.pool.doubt();
+        self.pool.evict_idle();
         self.pool.get().await?.connection().all(&self.observer, statement()).await
     }
 
@@ -168,7 +168,7 @@ impl Connections {
         let done = run(held.connection()).await;
         if done.as_ref().is_err_and(is_lost) {
             held.discard();
-            self.pool.doubt();
+            self.pool.evict_idle();
         }
         done
     }

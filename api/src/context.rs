@@ -13,14 +13,14 @@ use sea_orm::{ColumnTrait, Condition, ConnectionTrait, DbBackend, QueryFilter, Q
 use crate::app::App;
 use crate::calendar;
 use crate::connection::Connections;
-use crate::error::{Fault, Result, UserErrorCode};
+use crate::error::{Error, Result, UserErrorCode};
 use crate::graph::ROWS_AT_A_STRETCH;
 use crate::money::{Currency, Money};
 use crate::sql::Sql;
 
 /// The request that is being answered.
 #[derive(Clone)]
-pub struct Cx {
+pub struct RequestContext {
     /// The application.
     pub app: Arc<App>,
     /// The instant at which the request came in: its one "now".
@@ -32,7 +32,7 @@ pub struct Cx {
     viewer: Option<Arc<Viewer>>,
 }
 
-impl Cx {
+impl RequestContext {
     /// A request of somebody, or of nobody yet.
     #[must_use]
     pub fn new(app: Arc<App>, request_id: String, peer: Option<std::net::IpAddr>, viewer: Option<Arc<Viewer>>) -> Self {
@@ -45,7 +45,7 @@ impl Cx {
     /// # Errors
     /// `UNAUTHENTICATED` where nobody does.
     pub fn viewer(&self) -> Result<&Viewer> {
-        self.viewer.as_deref().ok_or(Fault::Unauthenticated)
+        self.viewer.as_deref().ok_or(Error::Unauthenticated)
     }
 
     /// The same request on behalf of somebody: of who has just signed in.
@@ -81,7 +81,7 @@ impl Cx {
     ///
     /// # Errors
     /// The database's.
-    pub async fn by_ids<E, I, T>(
+    pub async fn fetch_by_ids<E, I, T>(
         &self,
         select: Select<E>,
         column: E::Column,
@@ -100,7 +100,7 @@ impl Cx {
         if ids.is_empty() {
             return Ok(HashMap::new());
         }
-        let select = only(select, columns).filter(among(self.reader(), column, ids)).into_query();
+        let select = select_columns(select, columns).filter(is_any_of(self.reader(), column, ids)).into_query();
         let rows = self.rows::<E::Model>(&select, columns).await?;
         Ok(rows.into_iter().map(|row| (id_of(&row), T::from(row))).collect())
     }
@@ -118,27 +118,27 @@ impl Cx {
 const FEW_SEATS: u64 = 500;
 
 /// Values as one parameter, an array of PostgreSQL's.
-pub fn as_array<V: ValueType + Into<Value>>(values: impl IntoIterator<Item = V>) -> Value {
+pub fn array_value<V: ValueType + Into<Value>>(values: impl IntoIterator<Item = V>) -> Value {
     Value::Array(V::array_type(), Some(Box::new(values.into_iter().map(Into::into).collect())))
 }
 
 /// Is a column one of these values? On PostgreSQL they are one parameter: the statement's text stays the same for any
 /// number of them, so it is read and planned once a connection, and an index is searched for each of them, where of a list
 /// of parameters each row of a range is compared with all.
-pub fn among<C: ColumnTrait, V: ValueType + Into<Value>>(
+pub fn is_any_of<C: ColumnTrait, V: ValueType + Into<Value>>(
     connection: &impl ConnectionTrait,
     column: C,
     values: impl IntoIterator<Item = V>,
 ) -> SimpleExpr {
     if connection.get_database_backend() == DbBackend::Postgres {
-        Expr::col(column.as_column_ref()).eq(PgFunc::any(Expr::val(as_array(values))))
+        Expr::col(column.as_column_ref()).eq(PgFunc::any(Expr::val(array_value(values))))
     } else {
         column.is_in(values)
     }
 }
 
 /// The same selection of these columns alone, in the table's order.
-pub fn only<E: Scoped>(select: Select<E>, columns: Columns) -> Select<E> {
+pub fn select_columns<E: Scoped>(select: Select<E>, columns: Columns) -> Select<E> {
     select.select_only().expr(E::listed(E::default().table_name(), columns))
 }
 
@@ -156,9 +156,9 @@ pub struct Viewer {
     /// The session they are signed in with.
     pub session: SessionId,
     /// Whose accounts they see: their own, and a manager those of everyone below in the reporting line too.
-    pub line: Vec<UserId>,
+    pub reporting_line: Vec<UserId>,
     /// The same as an array; None on a database that has none.
-    pub line_as_array: Option<Value>,
+    pub reporting_line_array: Option<Value>,
     /// At how many accounts somebody of the line has a seat.
     pub seats: u64,
 }
@@ -166,30 +166,30 @@ pub struct Viewer {
 impl Viewer {
     /// Do they see everything of the organization?
     #[must_use]
-    pub fn sees_all(&self) -> bool {
+    pub fn sees_everything(&self) -> bool {
         self.user.role == user::Role::Admin
     }
 
     /// Refuses whoever is not ADMIN. `field` is the path of the argument that asks for it.
     ///
     /// # Errors
-    /// [`Fault::Refused`] with `FORBIDDEN`.
+    /// [`Error::Refused`] with `FORBIDDEN`.
     pub fn must_administer(&self, field: &[&str]) -> Result<()> {
         if self.user.role == user::Role::Admin {
             return Ok(());
         }
-        Err(Fault::refused(UserErrorCode::Forbidden, field, "Only an administrator may do this."))
+        Err(Error::refused(UserErrorCode::Forbidden, field, "Only an administrator may do this."))
     }
 
     /// Is this one of them, or of those below them in the line; or are they ADMIN?
     #[must_use]
     pub fn is_above_or_is(&self, user: UserId) -> bool {
-        self.sees_all() || self.line.contains(&user)
+        self.sees_everything() || self.reporting_line.contains(&user)
     }
 
     /// What is between a seller and their line, on a column that names the seller: their own, and that of those below.
     pub fn answers_for<C: ColumnTrait>(&self, seller: C) -> Condition {
-        if self.sees_all() {
+        if self.sees_everything() {
             return Cond::all();
         }
         Cond::all().add(self.in_line(seller))
@@ -198,10 +198,10 @@ impl Viewer {
     /// The one place that decides which accounts are seen, and with them all that hangs off accounts: a condition on a
     /// column that names an account.
     pub fn sees<C: ColumnTrait>(&self, account: C) -> Condition {
-        if self.sees_all() {
+        if self.sees_everything() {
             return Cond::all();
         }
-        if self.has_few_seats() {
+        if self.sees_few_accounts() {
             return Cond::all().add(account.in_subquery(self.seats_query()));
         }
         let seats = self.seats_at(Expr::col(account.as_column_ref()));
@@ -214,11 +214,11 @@ impl Viewer {
 
     /// The same of the one account that a statement which is written out has in its table `account`.
     pub fn sees_this(&self, sql: &mut Sql) {
-        if self.sees_all() {
+        if self.sees_everything() {
             sql.push("true");
             return;
         }
-        let of_line = sql.one_of(self.line.iter().map(|user| user.0));
+        let of_line = sql.one_of(self.reporting_line.iter().map(|user| user.0));
         sql.push("(account.owner_id ").push(&of_line);
         sql.push(" or exists (select 1 from seat where seat.organization_id = account.organization_id");
         sql.push(" and seat.account_id = account.id and seat.user_id ").push(&of_line).push("))");
@@ -234,14 +234,15 @@ impl Viewer {
         connection: &C,
         accounts: impl IntoIterator<Item = (AccountId, UserId)>,
     ) -> Result<HashSet<AccountId>> {
-        if self.sees_all() {
+        if self.sees_everything() {
             return Ok(HashSet::new());
         }
-        let not_theirs = accounts.into_iter().filter(|(_, owner)| !self.line.contains(owner)).map(|(id, _)| id);
+        let not_theirs =
+            accounts.into_iter().filter(|(_, owner)| !self.reporting_line.contains(owner)).map(|(id, _)| id);
         let mut unseen: HashSet<AccountId> = not_theirs.collect();
         if !unseen.is_empty() {
             let mut seats = self.seats_query();
-            seats.and_where(among(connection, seat::Column::AccountId, unseen.iter().copied()));
+            seats.and_where(is_any_of(connection, seat::Column::AccountId, unseen.iter().copied()));
             for row in connection.query_all(&seats).await? {
                 unseen.remove(&AccountId(row.try_get_by_index(0)?));
             }
@@ -253,14 +254,14 @@ impl Viewer {
     fn seats_at(&self, account: SimpleExpr) -> SimpleExpr {
         let at = (seat::Entity, seat::Column::AccountId);
         // Looked up row by row. PostgreSQL would rather read all seats before the first row of a page.
-        if self.line_as_array.is_some() {
+        if self.reporting_line_array.is_some() {
             let mut seats = self.seats_query();
             seats.and_where(account.equals(at)).offset(0);
             return Expr::exists(seats);
         }
         // SQLite would go for each row through all of the line, and through a list of accounts that the rows are among: the
         // plus signs keep both out of its choice of an index, which is then that of the account's seats.
-        let line = self.line.iter().copied().map(Value::from);
+        let line = self.reporting_line.iter().copied().map(Value::from);
         let mut seats = seat::Entity::of(self.organization.id)
             .select_only()
             .column(seat::Column::AccountId)
@@ -272,7 +273,7 @@ impl Viewer {
 
     /// Does a column name somebody of the line?
     fn in_line<C: ColumnTrait>(&self, column: C) -> SimpleExpr {
-        match (self.line.as_slice(), &self.line_as_array) {
+        match (self.reporting_line.as_slice(), &self.reporting_line_array) {
             (&[alone], _) => column.eq(alone),
             // One parameter, however many there are: PostgreSQL reads and plans fifty of them longer than it looks for
             // what they say.
@@ -300,11 +301,11 @@ impl Viewer {
     #[must_use]
     pub fn sums<E: Scoped>(&self, account: E::Column) -> Select<E> {
         let rows = E::of(self.organization.id);
-        if self.sees_all() {
+        if self.sees_everything() {
             return rows;
         }
         let theirs = account.in_subquery(self.seats_query());
-        if self.has_few_seats() {
+        if self.sees_few_accounts() {
             return rows.filter(theirs);
         }
         // Planned for any line, PostgreSQL expects some thirty seats and would look up each one's rows. What stands in a
@@ -328,7 +329,7 @@ impl Viewer {
     /// Is what they see a small part of the whole, so that it is best read account by account? Above, walking an
     /// ordering's index and leaving out the rest is quicker.
     #[must_use]
-    pub const fn has_few_seats(&self) -> bool {
+    pub const fn sees_few_accounts(&self) -> bool {
         self.seats <= FEW_SEATS
     }
 
@@ -360,7 +361,7 @@ impl Viewer {
 
 /// A seat at an account, as far as rights are concerned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Standing {
+pub enum AccountAccess {
     /// The owner, someone above the owner, or ADMIN.
     Responsible,
     /// On the team, or above someone who is.
@@ -370,8 +371,8 @@ pub enum Standing {
 impl Viewer {
     /// What they are at an account that they see.
     #[must_use]
-    pub fn standing(&self, account: &account::Model) -> Standing {
-        if self.is_above_or_is(account.owner_id) { Standing::Responsible } else { Standing::Team }
+    pub fn access(&self, account: &account::Model) -> AccountAccess {
+        if self.is_above_or_is(account.owner_id) { AccountAccess::Responsible } else { AccountAccess::Team }
     }
 
     /// One account that they see, locked for a change where `lock`.

@@ -5,18 +5,18 @@
 use async_graphql::{Enum, ErrorExtensionValues, ServerError};
 use sea_orm::{DbErr, RuntimeErr};
 
-use crate::context::Cx;
-use crate::graph::{object, word};
+use crate::context::RequestContext;
+use crate::graph::{graphql_enum, object};
 
 /// The usual result.
-pub type Result<T, E = Fault> = std::result::Result<T, E>;
+pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// The extension of a `RATE_LIMITED` error that says after how many seconds another attempt is allowed.
 pub const RETRY_AFTER: &str = "retryAfter";
 
 /// Why something was not done.
 #[derive(Debug)]
-pub enum Fault {
+pub enum Error {
     /// The caller can mend it.
     Refused(Vec<UserError>),
     /// An argument that the schema alone cannot refuse. Says what would be right.
@@ -39,7 +39,7 @@ pub enum Fault {
     Placed(Box<ServerError>),
 }
 
-impl Fault {
+impl Error {
     /// Logs a cause and hides it behind a reference.
     pub fn internal(cause: impl std::fmt::Display) -> Self {
         let reference = uuid::Uuid::now_v7().simple().to_string();
@@ -53,7 +53,7 @@ impl Fault {
     }
 
     /// As GraphQL answers it.
-    pub fn into_server_error(self, cx: &Cx) -> ServerError {
+    pub fn into_server_error(self, ctx: &RequestContext) -> ServerError {
         let mut wait = None;
         let (code, message, reference) = match self {
             Self::Placed(error) => return *error,
@@ -71,12 +71,12 @@ impl Fault {
             }
             Self::Timeout => {
                 let message = "This took too long. Try again, ask for less, or narrow the filter.".to_owned();
-                ("TIMEOUT", message, Some(cx.request_id.clone()))
+                ("TIMEOUT", message, Some(ctx.request_id.clone()))
             }
             Self::TryAgain => (
                 "INTERNAL_SERVER_ERROR",
                 "Another change was in the way. Try again.".to_owned(),
-                Some(cx.request_id.clone()),
+                Some(ctx.request_id.clone()),
             ),
             Self::Internal(reference) => {
                 ("INTERNAL_SERVER_ERROR", "Something failed here, not with you.".to_owned(), Some(reference))
@@ -110,13 +110,13 @@ fn database_code(error: &DbErr) -> Option<String> {
     inner.as_database_error().and_then(sea_orm::sqlx::error::DatabaseError::code).map(std::borrow::Cow::into_owned)
 }
 
-impl From<crate::auth::throttle::Refused> for Fault {
+impl From<crate::auth::throttle::Refused> for Error {
     fn from(refused: crate::auth::throttle::Refused) -> Self {
         Self::RateLimited(refused.seconds)
     }
 }
 
-impl From<DbErr> for Fault {
+impl From<DbErr> for Error {
     fn from(error: DbErr) -> Self {
         match database_code(&error).as_deref() {
             // query_canceled, lock_not_available; SQLite: busy (another process writes), interrupted.
@@ -181,7 +181,7 @@ impl UserErrorCode {
         }
     }
 }
-word! { UserErrorCode as UserErrorCode }
+graphql_enum! { UserErrorCode as UserErrorCode }
 
 /// One thing that the caller can mend.
 #[derive(Clone, Debug, PartialEq, Eq)]

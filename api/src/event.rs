@@ -1,7 +1,7 @@
 //! Writing, and the feed: every write adds its event in the same transaction.
 //!
 //! A change is one [`Write`]: begun, rows saved through it, committed. It stamps versions and times, works out what
-//! changed (from each noun's [`Record::facts`]) and puts the events in just before the commit, in one statement.
+//! changed (from each noun's [`AuditedRow::facts`]) and puts the events in just before the commit, in one statement.
 //! Replaying the feed gives the rows again, for every fact of a row is in its events.
 
 mod facts;
@@ -16,18 +16,18 @@ use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use crate::bulk;
-use crate::context::{Cx, Viewer, among};
+use crate::context::{RequestContext, Viewer, is_any_of};
 use crate::error::Result;
 use crate::money::Currency;
 use crate::sql::Sql;
 use crate::transaction::Transaction;
 
-pub use self::facts::{Fact, Facts, stored_json};
+pub use self::facts::{Fact, Snapshot, stored_json};
 use self::facts::{as_created, as_text};
-pub(crate) use self::facts::{difference, facts};
+pub(crate) use self::facts::{difference, snapshot};
 
 /// A row that is written with events.
-pub trait Record:
+pub trait AuditedRow:
     ModelTrait<Entity = Self::Table> + IntoActiveModel<Self::Active> + Clone + Send + Sync + 'static
 {
     /// Its table.
@@ -56,12 +56,12 @@ pub trait Record:
     /// Notes a write.
     fn stamp(&mut self, at: Instant, version: i32);
     /// What it says: every column but ids of itself, version and times of writing, and never a secret.
-    fn facts(&self, currency: Currency) -> Facts;
+    fn snapshot(&self, currency: Currency) -> Snapshot;
 }
 
 /// What nearly all records have in common: a table's row by its id, with its version and when it last changed; and what
 /// else follows from a write.
-macro_rules! recorded {
+macro_rules! audited {
     ($table:ident, $id:ident $(, then $follow:path)?) => {
         type Table = $table::Entity;
         type Active = $table::ActiveModel;
@@ -82,7 +82,7 @@ macro_rules! recorded {
         }
     };
 }
-pub(crate) use recorded;
+pub(crate) use audited;
 
 /// A change that is being made.
 pub struct Write<'a> {
@@ -96,7 +96,7 @@ pub struct Write<'a> {
     events: Vec<event::ActiveModel>,
     /// Rows that go in with the events.
     last: Vec<bulk::Rows>,
-    cx: &'a Cx,
+    ctx: &'a RequestContext,
 }
 
 impl<'a> Write<'a> {
@@ -104,22 +104,27 @@ impl<'a> Write<'a> {
     ///
     /// # Errors
     /// `UNAUTHENTICATED` where nobody does.
-    pub fn begin(cx: &'a Cx) -> Result<Self> {
-        let viewer = cx.viewer()?;
-        Ok(Self::begin_as(cx, viewer))
+    pub fn begin(ctx: &'a RequestContext) -> Result<Self> {
+        let viewer = ctx.viewer()?;
+        Ok(Self::begin_as(ctx, viewer))
     }
 
     /// Begins a change by somebody else than who asks.
     #[must_use]
-    pub fn begin_as(cx: &'a Cx, viewer: &Viewer) -> Self {
-        Self::begin_for(cx, viewer.organization.id, viewer.currency, Some(viewer.user.id))
+    pub fn begin_as(ctx: &'a RequestContext, viewer: &Viewer) -> Self {
+        Self::begin_for(ctx, viewer.organization.id, viewer.currency, Some(viewer.user.id))
     }
 
     /// Begins a change in an organization, by a member who is not signed in: at the door.
     #[must_use]
-    pub fn begin_for(cx: &'a Cx, organization: OrganizationId, currency: Currency, actor: Option<UserId>) -> Self {
-        let tx = Transaction::of(&cx.app.db);
-        Self { tx, at: cx.now, organization, currency, actor, events: Vec::new(), last: Vec::new(), cx }
+    pub fn begin_for(
+        ctx: &'a RequestContext,
+        organization: OrganizationId,
+        currency: Currency,
+        actor: Option<UserId>,
+    ) -> Self {
+        let tx = Transaction::of(&ctx.app.db);
+        Self { tx, at: ctx.now, organization, currency, actor, events: Vec::new(), last: Vec::new(), ctx }
     }
 
     /// Whose change it is.
@@ -138,7 +143,7 @@ impl<'a> Write<'a> {
     ///
     /// # Errors
     /// The database's.
-    pub async fn add<R: Record>(&mut self, row: R) -> Result<R> {
+    pub async fn add<R: AuditedRow>(&mut self, row: R) -> Result<R> {
         Ok(self.save(vec![(None, row)]).await?.remove(0))
     }
 
@@ -146,7 +151,7 @@ impl<'a> Write<'a> {
     ///
     /// # Errors
     /// The database's.
-    pub async fn change<R: Record>(&mut self, before: &R, after: R) -> Result<R> {
+    pub async fn change<R: AuditedRow>(&mut self, before: &R, after: R) -> Result<R> {
         Ok(self.save(vec![(Some(before.clone()), after)]).await?.remove(0))
     }
 
@@ -154,7 +159,7 @@ impl<'a> Write<'a> {
     ///
     /// # Errors
     /// The database's.
-    pub async fn add_with<R: Record>(&mut self, row: R, besides: Map<String, Value>) -> Result<R> {
+    pub async fn add_with<R: AuditedRow>(&mut self, row: R, besides: Map<String, Value>) -> Result<R> {
         self.put_with(None, row, "created", besides).await
     }
 
@@ -162,16 +167,16 @@ impl<'a> Write<'a> {
     ///
     /// # Errors
     /// The database's.
-    pub async fn save<R: Record>(&mut self, rows: Vec<(Option<R>, R)>) -> Result<Vec<R>> {
+    pub async fn save<R: AuditedRow>(&mut self, rows: Vec<(Option<R>, R)>) -> Result<Vec<R>> {
         let mut saved = Vec::with_capacity(rows.len());
         let (mut added, mut changed) = (Vec::new(), Vec::new());
         let mut names = Names::default();
         for (before, mut after) in rows {
-            let new = after.facts(self.currency);
+            let new = after.snapshot(self.currency);
             let changes = match &before {
                 None => as_created(&new),
                 Some(before) => {
-                    let changes = difference(&before.facts(self.currency), &new);
+                    let changes = difference(&before.snapshot(self.currency), &new);
                     if changes.is_empty() {
                         saved.push(after);
                         continue;
@@ -198,7 +203,7 @@ impl<'a> Write<'a> {
     ///
     /// # Errors
     /// The database's.
-    pub async fn change_with<R: Record>(
+    pub async fn change_with<R: AuditedRow>(
         &mut self,
         before: &R,
         after: R,
@@ -208,15 +213,15 @@ impl<'a> Write<'a> {
         self.put_with(Some(before), after, what, changes).await
     }
 
-    async fn put_with<R: Record>(
+    async fn put_with<R: AuditedRow>(
         &mut self,
         before: Option<&R>,
         mut row: R,
         what: &str,
         besides: Map<String, Value>,
     ) -> Result<R> {
-        let old = before.map(|before| before.facts(self.currency)).unwrap_or_default();
-        let mut changes = difference(&old, &row.facts(self.currency));
+        let old = before.map(|before| before.snapshot(self.currency)).unwrap_or_default();
+        let mut changes = difference(&old, &row.snapshot(self.currency));
         changes.extend(besides);
         row.stamp(self.at, before.map_or(1, |before| before.version().saturating_add(1)));
         let mut names = Names::default();
@@ -231,7 +236,11 @@ impl<'a> Write<'a> {
     ///
     /// # Errors
     /// The database's.
-    pub async fn change_all_with<R: Record>(&mut self, rows: Vec<(R, Map<String, Value>)>, what: &str) -> Result<()> {
+    pub async fn change_all_with<R: AuditedRow>(
+        &mut self,
+        rows: Vec<(R, Map<String, Value>)>,
+        what: &str,
+    ) -> Result<()> {
         let mut saved = Vec::with_capacity(rows.len());
         for (mut row, changes) in rows {
             let version = row.version().saturating_add(1);
@@ -246,7 +255,7 @@ impl<'a> Write<'a> {
     ///
     /// # Errors
     /// The database's.
-    pub async fn remove<R: Record>(&mut self, row: &R) -> Result<()> {
+    pub async fn remove<R: AuditedRow>(&mut self, row: &R) -> Result<()> {
         self.remove_with(row, Map::new()).await
     }
 
@@ -254,8 +263,8 @@ impl<'a> Write<'a> {
     ///
     /// # Errors
     /// The database's.
-    pub async fn remove_with<R: Record>(&mut self, row: &R, besides: Map<String, Value>) -> Result<()> {
-        let mut changes = difference(&row.facts(self.currency), &Facts::new());
+    pub async fn remove_with<R: AuditedRow>(&mut self, row: &R, besides: Map<String, Value>) -> Result<()> {
+        let mut changes = difference(&row.snapshot(self.currency), &Snapshot::new());
         changes.extend(besides);
         if row.external_ids().is_some() {
             external_id::Entity::remove_of(self.organization)
@@ -303,7 +312,7 @@ impl<'a> Write<'a> {
         }
     }
 
-    fn note_row<R: Record>(&mut self, row: &R, what: &str, changes: String) {
+    fn note_row<R: AuditedRow>(&mut self, row: &R, what: &str, changes: String) {
         self.note_text(R::NOUN, what, row.uuid(), row.account(), changes);
         if let Some(event) = self.events.last_mut() {
             event.about_id = ActiveValue::Set(row.about());
@@ -311,22 +320,22 @@ impl<'a> Write<'a> {
     }
 
     /// Names the last event by what was done rather than "updated".
-    pub fn call_it(&mut self, what: &str) {
-        self.call_from(self.events.len().saturating_sub(1), what);
+    pub fn rename_last_event(&mut self, what: &str) {
+        self.rename_events_from(self.events.len().saturating_sub(1), what);
     }
 
     /// As [`Self::save`], with the events named by what was done.
     ///
     /// # Errors
     /// The database's.
-    pub async fn save_as<R: Record>(&mut self, what: &str, rows: Vec<(Option<R>, R)>) -> Result<Vec<R>> {
+    pub async fn save_as<R: AuditedRow>(&mut self, what: &str, rows: Vec<(Option<R>, R)>) -> Result<Vec<R>> {
         let first = self.events.len();
         let saved = self.save(rows).await?;
-        self.call_from(first, what);
+        self.rename_events_from(first, what);
         Ok(saved)
     }
 
-    fn call_from(&mut self, first: usize, what: &str) {
+    fn rename_events_from(&mut self, first: usize, what: &str) {
         for event in &mut self.events[first..] {
             if let (ActiveValue::Set(kind), ActiveValue::Set(noun)) = (&mut event.kind, &event.subject_noun) {
                 *kind = format!("{noun}.{what}");
@@ -338,10 +347,10 @@ impl<'a> Write<'a> {
     ///
     /// # Errors
     /// The database's.
-    pub async fn save_derived<R: Record>(&mut self, rows: Vec<(&'static str, R, R)>) -> Result<()> {
+    pub async fn save_derived<R: AuditedRow>(&mut self, rows: Vec<(&'static str, R, R)>) -> Result<()> {
         let mut changed = Vec::with_capacity(rows.len());
         for (what, before, after) in rows {
-            let changes = difference(&before.facts(self.currency), &after.facts(self.currency));
+            let changes = difference(&before.snapshot(self.currency), &after.snapshot(self.currency));
             self.note_row(&after, what, as_text(&changes));
             changed.push(after);
         }
@@ -353,8 +362,8 @@ impl<'a> Write<'a> {
     /// # Errors
     /// The database's.
     pub async fn commit(self) -> Result<()> {
-        let sql = Sql::new(self.cx.app.db.backend());
-        self.commit_if(sql).await.map(drop)
+        let sql = Sql::new(self.ctx.app.db.backend());
+        self.commit_statement(sql).await.map(drop)
     }
 
     /// The same where a selection finds its one row, when the last rows are written; else everything is left as it was, and
@@ -362,16 +371,16 @@ impl<'a> Write<'a> {
     ///
     /// # Errors
     /// The database's.
-    pub async fn commit_where(self, sound: impl FnOnce(&mut Sql)) -> Result<bool> {
-        let mut sql = Sql::new(self.cx.app.db.backend());
+    pub async fn commit_if(self, sound: impl FnOnce(&mut Sql)) -> Result<bool> {
+        let mut sql = Sql::new(self.ctx.app.db.backend());
         sql.push("with sound as (");
         sound(&mut sql);
         sql.push(") ");
-        self.commit_if(sql).await
+        self.commit_statement(sql).await
     }
 
     /// `sql` has nothing in it, or a table `sound` of one row or none.
-    async fn commit_if(mut self, mut sql: Sql) -> Result<bool> {
+    async fn commit_statement(mut self, mut sql: Sql) -> Result<bool> {
         let (events, last) = (std::mem::take(&mut self.events), std::mem::take(&mut self.last));
         debug_assert!(
             events.iter().all(|event| event.kind.try_as_ref().is_some_and(|kind| types::is_type(kind))),
@@ -383,7 +392,7 @@ impl<'a> Write<'a> {
             self.tx.commit().await?;
             return Ok(true);
         }
-        let backend = self.cx.app.db.backend();
+        let backend = self.ctx.app.db.backend();
         for (number, rows) in last.into_iter().enumerate() {
             if backend == DbBackend::Postgres {
                 let before = if sql.is_empty() { "with" } else { "," };
@@ -406,30 +415,30 @@ impl<'a> Write<'a> {
 
     /// Adds a new row as the last of the change: it goes in with the events, on PostgreSQL in one statement with them, so
     /// that nothing can read it before.
-    pub fn add_last<R: Record>(&mut self, mut row: R) -> R {
-        let changes = as_created(&row.facts(self.currency));
+    pub fn defer_insert<R: AuditedRow>(&mut self, mut row: R) -> R {
+        let changes = as_created(&row.snapshot(self.currency));
         row.stamp(self.at, 1);
         let mut names = Names::default();
         names.note(R::NOUN, None, &row);
         self.note_row(&row, "created", changes);
-        self.insert_last::<R::Table>(vec![row.clone().into_active_model().reset_all()]);
-        self.insert_last::<external_id::Entity>(names.rows(self.organization));
+        self.defer_insert_rows::<R::Table>(vec![row.clone().into_active_model().reset_all()]);
+        self.defer_insert_rows::<external_id::Entity>(names.rows(self.organization));
         row
     }
 
     /// Adds rows that have no events of their own, in the same way.
-    pub fn insert_last<E: EntityTrait>(&mut self, rows: Vec<E::ActiveModel>) {
+    pub fn defer_insert_rows<E: EntityTrait>(&mut self, rows: Vec<E::ActiveModel>) {
         if !rows.is_empty() {
             self.last.push(bulk::Rows::of::<E>(rows));
         }
     }
 
-    /// Waits for whoever is [`Self::alone_with`] the same kind of thing in the organization, and not for others who say
+    /// Waits for whoever is [`Self::lock_exclusive`] the same kind of thing in the organization, and not for others who say
     /// this.
     ///
     /// # Errors
     /// The database's.
-    pub async fn beside_others_with(&self, topic: &str) -> Result<()> {
+    pub async fn lock_shared(&self, topic: &str) -> Result<()> {
         self.lock("pg_advisory_xact_lock_shared", &format!("{}:{topic}", self.organization.show())).await
     }
 
@@ -438,7 +447,7 @@ impl<'a> Write<'a> {
     ///
     /// # Errors
     /// The database's.
-    pub async fn alone_with(&self, topic: &str) -> Result<()> {
+    pub async fn lock_exclusive(&self, topic: &str) -> Result<()> {
         self.alone(&format!("{}:{topic}", self.organization.show())).await
     }
 
@@ -446,7 +455,7 @@ impl<'a> Write<'a> {
     ///
     /// # Errors
     /// The database's.
-    pub async fn alone_of_all_with(&self, topic: &str) -> Result<()> {
+    pub async fn lock_exclusive_globally(&self, topic: &str) -> Result<()> {
         self.alone(topic).await
     }
 
@@ -456,7 +465,7 @@ impl<'a> Write<'a> {
 
     async fn lock(&self, function: &str, key: &str) -> Result<()> {
         // On SQLite there is one writer anyway.
-        if self.cx.app.db.backend() == DbBackend::Postgres {
+        if self.ctx.app.db.backend() == DbBackend::Postgres {
             let sql = format!("select {function}(hashtextextended($1, 0))");
             self.tx.execute_raw(Statement::from_sql_and_values(DbBackend::Postgres, sql, [key.into()])).await?;
         }
@@ -467,12 +476,12 @@ impl<'a> Write<'a> {
     ///
     /// # Errors
     /// The database's.
-    pub async fn abandon(self) -> Result<()> {
+    pub async fn roll_back(self) -> Result<()> {
         Ok(self.tx.rollback().await?)
     }
 }
 
-async fn insert_rows<R: Record>(tx: &Transaction<'_>, rows: Vec<R>, exist: bool) -> Result<()> {
+async fn insert_rows<R: AuditedRow>(tx: &Transaction<'_>, rows: Vec<R>, exist: bool) -> Result<()> {
     let rows = rows.into_iter().map(|row| row.into_active_model().reset_all()).collect();
     bulk::insert::<R::Table, _>(tx, rows, exist).await
 }
@@ -485,8 +494,8 @@ struct Names {
 }
 
 impl Names {
-    fn note<R: Record>(&mut self, noun: &str, before: Option<&R>, after: &R) {
-        let old = before.and_then(Record::external_ids);
+    fn note<R: AuditedRow>(&mut self, noun: &str, before: Option<&R>, after: &R) {
+        let old = before.and_then(AuditedRow::external_ids);
         let new = after.external_ids();
         if old == new {
             return;
@@ -502,7 +511,7 @@ impl Names {
     async fn save(mut self, tx: &Transaction<'_>, organization: OrganizationId) -> Result<()> {
         if !self.gone.is_empty() {
             external_id::Entity::remove_of(organization)
-                .filter(among(tx, external_id::Column::SubjectId, std::mem::take(&mut self.gone)))
+                .filter(is_any_of(tx, external_id::Column::SubjectId, std::mem::take(&mut self.gone)))
                 .exec(tx)
                 .await?;
         }

@@ -5,7 +5,7 @@ use sea_orm::ConnectionTrait;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::check::Check;
+use crate::check::Validator;
 use crate::error::{Result, UserErrorCode};
 use crate::event::Write;
 use crate::graph::object;
@@ -95,7 +95,7 @@ fn has_nul(value: &serde_json::Value) -> bool {
     }
 }
 
-impl Check {
+impl Validator {
     /// The name that is the key of a row, tidied.
     pub fn external_key(&mut self, field: &str, given: &ExternalIdInput) -> (String, String) {
         let source = self.required(&format!("{field}.source"), &given.source, LONGEST);
@@ -162,7 +162,7 @@ impl Check {
     ///
     /// # Errors
     /// The database's.
-    pub async fn untaken(
+    pub async fn require_unique(
         &mut self,
         write: &Write<'_>,
         noun: &str,

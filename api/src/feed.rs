@@ -14,12 +14,12 @@ use serde_json::{Map, Value};
 
 use crate::account::Account;
 use crate::app::App;
-use crate::context::{Cx, Viewer};
-use crate::error::{Fault, Result};
+use crate::context::{RequestContext, Viewer};
+use crate::error::{Error, Result};
 use crate::event::types::{instead, is_type};
-use crate::graph::{Answers, AnyId, AnyNode, Asked, Shown, abstract_type, object};
+use crate::graph::{AnyId, AnyNode, Batch, FieldContext, NodeId, abstract_type, object};
 use crate::one_on_one::{account_of, agendas};
-use crate::paging::{self, Below, Connection, Direction, Key, Order, PageArguments, SortKey, listed};
+use crate::paging::{self, Connection, Direction, Key, Order, PageArguments, RowsPerParent, SortKey, connection};
 use crate::scalar::Json;
 use crate::user::User;
 
@@ -45,7 +45,7 @@ object! {
     /// A change that was committed. The feed is the audit log, and complete: replaying it gives the current state.
     Event as "Event" Node {
         /// Opaque, prefixed by the type, ascending with time.
-        id: Shown<EventId> = plain(|event| Shown(event.0.id));
+        id: NodeId<EventId> = plain(|event| NodeId(event.0.id));
         /// When it was made.
         at: entity::Instant = plain(|event| event.0.at);
         /// What happened, such as `account.created`.
@@ -57,32 +57,32 @@ object! {
         /// The id of what it happened to.
         subjectId: AnyId = plain(|event| AnyId(entity::show_id(&event.0.subject_noun, event.0.subject_id)));
         /// The account that it hangs off, where it does.
-        account: Option<Account> = by(|event| event.0.account_id, Account::answer);
+        account: Option<Account> = by_key(|event| event.0.account_id, Account::answer);
         /// Fields that changed: `{field: {from, to}}`. Accounts out of the caller's sight are null there, and left out of
         /// agendas.
         changes: Json<&str> = batch(changes);
     }
 }
-listed!(Event as "Event" uncounted);
+connection!(Event as "Event" uncounted);
 
-async fn actors(asked: &Asked<'_>, of: &[&Event]) -> Result<Answers> {
-    let users = User::fetch(asked.cx, of.iter().filter_map(|event| event.0.actor_id)).await?;
+async fn actors(asked: &FieldContext<'_>, of: &[&Event]) -> Result<Batch> {
+    let users = User::fetch(asked.ctx, of.iter().filter_map(|event| event.0.actor_id)).await?;
     let rows: Vec<Option<&User>> = of.iter().map(|event| users.get(&event.0.actor_id?)).collect();
     asked.maybe(&rows).await
 }
 
 /// What changed, as it is stored; but without the accounts that the caller does not see: agendas leave them out, as
 /// `OneOnOne.items` does, and elsewhere they are null, as `Account.parent` is.
-async fn changes(asked: &Asked<'_>, of: &[&Event]) -> Result<Answers> {
+async fn changes(asked: &FieldContext<'_>, of: &[&Event]) -> Result<Batch> {
     let naming = |event: &&Event| names_others(&event.0).then(|| serde_json::from_str(&event.0.changes)).transpose();
-    let mut rewritten = of.iter().map(naming).collect::<Result<Vec<Option<Value>>, _>>().map_err(Fault::internal)?;
+    let mut rewritten = of.iter().map(naming).collect::<Result<Vec<Option<Value>>, _>>().map_err(Error::internal)?;
     let mut named = Vec::new();
     for changes in rewritten.iter_mut().flatten() {
         named.extend(agendas(changes).flat_map(|agenda| agenda.iter().filter_map(account_of)));
         named.extend(naming_values(changes).filter_map(|value| account(value)));
     }
-    let seen = Account::fetch(asked.cx, named).await?;
-    let mut answers = Answers::with_capacity(of.len());
+    let seen = Account::fetch(asked.ctx, named).await?;
+    let mut answers = Batch::with_capacity(of.len());
     for (event, rewritten) in of.iter().zip(rewritten) {
         let text = rewritten.map(|mut changes| {
             for agenda in agendas(&mut changes) {
@@ -96,7 +96,7 @@ async fn changes(asked: &Asked<'_>, of: &[&Event]) -> Result<Answers> {
             changes.to_string()
         });
         let changes = Json(text.as_deref().unwrap_or(&event.0.changes));
-        answers.push(|out| crate::graph::Value::write(&changes, asked.cx, None, out));
+        answers.push(|out| crate::graph::Value::write(&changes, asked.ctx, None, out));
     }
     Ok(answers)
 }
@@ -120,7 +120,7 @@ fn account(value: &Value) -> Option<AccountId> {
     AccountId::parse(value.as_str()?).ok()
 }
 
-async fn subjects(asked: &Asked<'_>, of: &[&Event]) -> Result<Answers> {
+async fn subjects(asked: &FieldContext<'_>, of: &[&Event]) -> Result<Batch> {
     let ids: Vec<(&str, uuid::Uuid)> =
         of.iter().map(|event| (event.0.subject_noun.as_str(), event.0.subject_id)).collect();
     crate::schema::nodes_of(asked, &ids).await
@@ -137,13 +137,13 @@ fn visible(viewer: &Viewer) -> Select<event::Entity> {
 }
 
 /// The settled end: the highest place below which nothing comes in any more; None where that is every place.
-async fn settled_end(cx: &Cx) -> Result<Option<i64>> {
-    if cx.app.db.backend() == DbBackend::Sqlite {
+async fn settled_end(ctx: &RequestContext) -> Result<Option<i64>> {
+    if ctx.app.db.backend() == DbBackend::Sqlite {
         return Ok(None);
     }
     let statement = Statement::from_string(DbBackend::Postgres, "select event_settled_end()");
-    let row = cx.reader().query_one_raw(statement).await?;
-    row.map(|row| row.try_get_by_index(0)).transpose().map_err(Fault::from)
+    let row = ctx.reader().query_one_raw(statement).await?;
+    row.map(|row| row.try_get_by_index(0)).transpose().map_err(Error::from)
 }
 
 /// How many events of all organizations readers do not see yet, and the age of the oldest of them in seconds.
@@ -181,28 +181,28 @@ pub struct EventsArguments {
 }
 
 /// `Query.events`.
-pub async fn events(asked: &Asked<'_>, arguments: EventsArguments) -> Result<Connection<Event>> {
-    let viewer = asked.cx.viewer()?;
+pub async fn events(asked: &FieldContext<'_>, arguments: EventsArguments) -> Result<Connection<Event>> {
+    let viewer = asked.ctx.viewer()?;
     let mut select = visible(viewer);
     if let Some(types) = arguments.types {
         if types.len() > 100 {
-            return Err(Fault::BadInput("types takes at most 100 values.".to_owned()));
+            return Err(Error::BadInput("types takes at most 100 values.".to_owned()));
         }
         if let Some(none) = types.iter().find(|kind| !is_type(kind)) {
             let instead = instead(none);
-            return Err(Fault::BadInput(format!("types: there are no events of type {none:?}. {instead}")));
+            return Err(Error::BadInput(format!("types: there are no events of type {none:?}. {instead}")));
         }
         select = select.filter(event::Column::Kind.is_in(types));
     }
     // The end is taken before the page is read: what commits in between is for the next page.
-    if let Some(end) = settled_end(asked.cx).await? {
+    if let Some(end) = settled_end(asked.ctx).await? {
         select = select.filter(event::Column::Seq.lte(end));
     }
     paging::page(asked, select, &order(Direction::Asc)?, &arguments.page).await
 }
 
 /// The history of accounts, the newest first.
-pub async fn history(asked: &Asked<'_>, accounts: &[AccountId]) -> Result<Vec<Connection<Event>>> {
+pub async fn history(asked: &FieldContext<'_>, accounts: &[AccountId]) -> Result<Vec<Connection<Event>>> {
     below(asked, accounts, event::Column::AccountId, |row| row.account_id).await
 }
 
@@ -210,23 +210,23 @@ pub async fn history(asked: &Asked<'_>, accounts: &[AccountId]) -> Result<Vec<Co
 ///
 /// # Errors
 /// As for every page; the database's.
-pub async fn history_of_plans(asked: &Asked<'_>, plans: &[PlanId]) -> Result<Vec<Connection<Event>>> {
+pub async fn history_of_plans(asked: &FieldContext<'_>, plans: &[PlanId]) -> Result<Vec<Connection<Event>>> {
     below(asked, plans, event::Column::SubjectId, |row| Some(PlanId(row.subject_id))).await
 }
 
 /// The settled events of each of many parents, the newest first.
 async fn below<K: Id>(
-    asked: &Asked<'_>,
+    asked: &FieldContext<'_>,
     parents: &[K],
     foreign: event::Column,
     parent_of: fn(&event::Model) -> Option<K>,
 ) -> Result<Vec<Connection<Event>>> {
     let arguments: PageArguments = asked.arguments()?;
-    let mut select = event::Entity::of(asked.cx.viewer()?.organization.id);
-    if let Some(end) = settled_end(asked.cx).await? {
+    let mut select = event::Entity::of(asked.ctx.viewer()?.organization.id);
+    if let Some(end) = settled_end(asked.ctx).await? {
         select = select.filter(event::Column::Seq.lte(end));
     }
-    let below = Below { select, foreign };
+    let below = RowsPerParent { select, foreign };
     below.pages(asked, parents, parent_of, &order(Direction::Desc)?, &arguments).await
 }
 
@@ -236,11 +236,11 @@ impl Event {
     /// # Errors
     /// The database's.
     pub async fn fetch(
-        cx: &Cx,
+        ctx: &RequestContext,
         ids: impl IntoIterator<Item = EventId>,
     ) -> Result<std::collections::HashMap<EventId, Self>> {
         let ids: Vec<EventId> = ids.into_iter().collect();
-        let rows = visible(cx.viewer()?).filter(event::Column::Id.is_in(ids)).all(cx.reader()).await?;
+        let rows = visible(ctx.viewer()?).filter(event::Column::Id.is_in(ids)).all(ctx.reader()).await?;
         Ok(rows.into_iter().map(|row| (row.id, Self(row))).collect())
     }
 }

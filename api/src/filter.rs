@@ -6,11 +6,11 @@ use entity::{Day, Id, Instant};
 use sea_orm::sea_query::{Cond, Expr, ExprTrait, Func, LikeExpr, Query, SimpleExpr};
 use sea_orm::{ColumnTrait, Condition, DbBackend, Value};
 
-use crate::context::Cx;
-use crate::error::{Fault, Result};
+use crate::context::RequestContext;
+use crate::error::{Error, Result};
 use crate::money::Currency;
 use crate::scalar::{Date, DateTime, Decimal};
-use crate::sql::as_json;
+use crate::sql::uuids_json;
 use crate::text::{comparable, fold};
 
 /// How deep `and`, `or` and `not` may nest.
@@ -31,7 +31,7 @@ fn given<T: Clone>(name: &str, operand: &Operand<T>) -> Result<Option<T>> {
     match operand {
         MaybeUndefined::Undefined => Ok(None),
         MaybeUndefined::Value(value) => Ok(Some(value.clone())),
-        MaybeUndefined::Null => Err(Fault::BadInput(format!(
+        MaybeUndefined::Null => Err(Error::BadInput(format!(
             "The operand {name} of a filter is null: to ask for missing values, use isNull."
         ))),
     }
@@ -39,7 +39,7 @@ fn given<T: Clone>(name: &str, operand: &Operand<T>) -> Result<Option<T>> {
 
 fn not_too_many<T>(values: &[T]) -> Result<()> {
     if values.len() > MOST_VALUES {
-        return Err(Fault::BadInput(format!("in takes at most {MOST_VALUES} values; {} were given.", values.len())));
+        return Err(Error::BadInput(format!("in takes at most {MOST_VALUES} values; {} were given.", values.len())));
     }
     Ok(())
 }
@@ -182,13 +182,13 @@ impl Archived {
 }
 
 /// Refuses a condition with more values than a statement takes.
-fn not_too_many_operands(cx: &Cx, condition: &Condition) -> Result<()> {
+fn not_too_many_operands(ctx: &RequestContext, condition: &Condition) -> Result<()> {
     let mut query = Query::select();
     query.expr(Expr::val(1)).cond_where(condition.clone());
     // Conditions are made for the database, and no other one's builder takes them.
-    let count = cx.app.db.backend().build(&query).values.map_or(0, |values| values.0.len());
+    let count = ctx.app.db.backend().build(&query).values.map_or(0, |values| values.0.len());
     if count > MOST_OPERANDS {
-        return Err(Fault::BadInput(format!("A filter has at most {MOST_OPERANDS} values; {count} were given.")));
+        return Err(Error::BadInput(format!("A filter has at most {MOST_OPERANDS} values; {count} were given.")));
     }
     Ok(())
 }
@@ -202,16 +202,20 @@ fn any_of<C: ColumnTrait, V: Into<Value>>(column: C, values: Vec<V>) -> SimpleEx
 }
 
 /// The condition that a column's value is one of any number of ids, of thousands: one parameter on both databases.
-pub fn among_ids<C: ColumnTrait, I: Id>(cx: &Cx, column: C, ids: impl IntoIterator<Item = I>) -> SimpleExpr {
+pub fn among_ids<C: ColumnTrait, I: Id>(
+    ctx: &RequestContext,
+    column: C,
+    ids: impl IntoIterator<Item = I>,
+) -> SimpleExpr {
     let ids = ids.into_iter().map(Id::uuid);
     let name = format!("\"{}\".\"{}\"", column.entity_name(), column.as_str());
     // Read in a query of its own, PostgreSQL makes a hash of them; as an array it would look through all of them, row by row.
-    let (text, list) = match cx.app.db.backend() {
+    let (text, list) = match ctx.app.db.backend() {
         DbBackend::Postgres => {
             let ids: Vec<String> = ids.map(|id| id.simple().to_string()).collect();
             ("select unnest($1::text::uuid[])", format!("{{{}}}", ids.join(",")))
         }
-        _ => ("select unhex(value) from json_each(?)", as_json(ids)),
+        _ => ("select unhex(value) from json_each(?)", uuids_json(ids)),
     };
     Expr::cust_with_values(format!("{name} in ({text})"), [list])
 }
@@ -240,7 +244,7 @@ impl StringFilter {
             let Some(text) = given(name, operand)? else { return Ok(None) };
             if text.chars().nth(LONGEST_TEXT).is_some() {
                 let message = format!("The operand {name} of a filter has at most {LONGEST_TEXT} characters.");
-                return Err(Fault::BadInput(message));
+                return Err(Error::BadInput(message));
             }
             Ok(Some(comparable(&text).into_owned()))
         };
@@ -446,7 +450,7 @@ pub trait Filter: Sized {
     ///
     /// # Errors
     /// `BAD_USER_INPUT` for an operand that is null.
-    fn own(&self, cx: &Cx) -> Result<Condition>;
+    fn own(&self, ctx: &RequestContext) -> Result<Condition>;
 
     /// `and`, `or` and `not`.
     fn nested(&self) -> Nested<'_, Self>;
@@ -456,12 +460,12 @@ pub trait Filter: Sized {
     /// # Errors
     /// `BAD_USER_INPUT` for an operand that is null, for nesting deeper than 8, for more than 200 conditions and for more
     /// than 10,000 values in all.
-    fn condition(&self, cx: &Cx) -> Result<Condition> {
+    fn condition(&self, ctx: &RequestContext) -> Result<Condition> {
         let mut left = MOST_CONDITIONS;
-        let condition = whole(self, cx, 0, &mut left)?;
+        let condition = whole(self, ctx, 0, &mut left)?;
         // What is nested in nothing cannot have so many.
         if left + 1 < MOST_CONDITIONS {
-            not_too_many_operands(cx, &condition)?;
+            not_too_many_operands(ctx, &condition)?;
         }
         Ok(condition)
     }
@@ -486,31 +490,31 @@ pub fn operand<'a, F>(name: &str, operand: &'a Operand<F>) -> Result<Option<&'a 
         MaybeUndefined::Undefined => Ok(None),
         MaybeUndefined::Value(value) => Ok(Some(value)),
         MaybeUndefined::Null => {
-            Err(Fault::BadInput(format!("The operand {name} of a filter is null: leave it out instead.")))
+            Err(Error::BadInput(format!("The operand {name} of a filter is null: leave it out instead.")))
         }
     }
 }
 
-fn whole<F: Filter>(filter: &F, cx: &Cx, depth: usize, left: &mut usize) -> Result<Condition> {
+fn whole<F: Filter>(filter: &F, ctx: &RequestContext, depth: usize, left: &mut usize) -> Result<Condition> {
     if depth > DEEPEST {
-        return Err(Fault::BadInput(format!("and, or and not nest at most {DEEPEST} deep.")));
+        return Err(Error::BadInput(format!("and, or and not nest at most {DEEPEST} deep.")));
     }
     *left =
-        left.checked_sub(1).ok_or_else(|| Fault::BadInput(format!("A filter has at most {MOST_CONDITIONS} parts.")))?;
-    let mut all = Cond::all().add(filter.own(cx)?);
+        left.checked_sub(1).ok_or_else(|| Error::BadInput(format!("A filter has at most {MOST_CONDITIONS} parts.")))?;
+    let mut all = Cond::all().add(filter.own(ctx)?);
     let Nested { and, or, not } = filter.nested();
     for part in operand("and", and)?.into_iter().flatten() {
-        all = all.add(whole(part, cx, depth + 1, left)?);
+        all = all.add(whole(part, ctx, depth + 1, left)?);
     }
     if let Some(any) = operand("or", or)? {
         let mut one = Cond::any().add(nothing());
         for part in any {
-            one = one.add(whole(part, cx, depth + 1, left)?);
+            one = one.add(whole(part, ctx, depth + 1, left)?);
         }
         all = all.add(one);
     }
     if let Some(part) = operand("not", not)? {
-        all = all.add(negated(whole(part.as_ref(), cx, depth + 1, left)?));
+        all = all.add(negated(whole(part.as_ref(), ctx, depth + 1, left)?));
     }
     Ok(all)
 }

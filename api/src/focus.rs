@@ -12,9 +12,9 @@ use uuid::Uuid;
 
 use crate::calendar::DAY;
 use crate::calendar::{end_of, monday, start_of};
-use crate::context::Cx;
-use crate::error::{Fault, Result};
-use crate::graph::{Answers, Asked, object};
+use crate::context::RequestContext;
+use crate::error::{Error, Result};
+use crate::graph::{Batch, FieldContext, object};
 use crate::paging::LONGEST_LIST;
 use crate::scalar::DateRange;
 use crate::touch::people::zone_of;
@@ -127,9 +127,9 @@ object! {
     }
 }
 
-async fn weeks(asked: &Asked<'_>, of: &[&Focus]) -> Result<Answers> {
+async fn weeks(asked: &FieldContext<'_>, of: &[&Focus]) -> Result<Batch> {
     if of.iter().any(|focus| focus.weeks.len() as u64 > LONGEST_LIST) {
-        return Err(Fault::LimitExceeded(format!(
+        return Err(Error::LimitExceeded(format!(
             "A range of more than {LONGEST_LIST} weeks has no byWeek: take a shorter one."
         )));
     }
@@ -246,9 +246,14 @@ fn parse(list: &str, base: Instant) -> Vec<Made> {
 }
 
 /// What users made between two instants, that the caller sees: one statement for any number of them.
-async fn made(cx: &Cx, users: &[UserId], from: Instant, to: Instant) -> Result<HashMap<UserId, Vec<Made>>> {
+async fn made(
+    ctx: &RequestContext,
+    users: &[UserId],
+    from: Instant,
+    to: Instant,
+) -> Result<HashMap<UserId, Vec<Made>>> {
     use touch::Column;
-    let hex = match cx.app.db.backend() {
+    let hex = match ctx.app.db.backend() {
         sea_orm::DbBackend::Postgres => "replace(right(touch.account_id::text, 17), '-', '')",
         _ => "substr(hex(touch.account_id), 17)",
     };
@@ -258,7 +263,7 @@ async fn made(cx: &Cx, users: &[UserId], from: Instant, to: Instant) -> Result<H
             || ':' || {hex}, ',')",
         from.0
     );
-    let query = cx
+    let query = ctx
         .viewer()?
         .sums::<touch::Entity>(Column::AccountId)
         .filter(Column::UserId.is_in(users.iter().copied()))
@@ -271,7 +276,7 @@ async fn made(cx: &Cx, users: &[UserId], from: Instant, to: Instant) -> Result<H
         .group_by(Column::UserId)
         .into_query();
     let mut all = HashMap::new();
-    for row in cx.reader().query_all(&query).await? {
+    for row in ctx.reader().query_all(&query).await? {
         let list: String = row.try_get_by_index(1)?;
         all.insert(row.try_get_by_index(0)?, parse(&list, from));
         tokio::task::yield_now().await;
@@ -280,16 +285,16 @@ async fn made(cx: &Cx, users: &[UserId], from: Instant, to: Instant) -> Result<H
 }
 
 /// When accounts were on users' lists: one statement for any number of users.
-async fn listed(cx: &Cx, users: &[UserId]) -> Result<HashMap<UserId, Listed>> {
+async fn listed(ctx: &RequestContext, users: &[UserId]) -> Result<HashMap<UserId, Listed>> {
     use target::Column;
-    let query = target::Entity::of(cx.viewer()?.organization.id)
+    let query = target::Entity::of(ctx.viewer()?.organization.id)
         .filter(Column::SellerId.is_in(users.iter().copied()))
         .filter(Column::Since.is_not_null())
         .select_only()
         .columns([Column::SellerId, Column::AccountId, Column::Since, Column::Until])
         .into_query();
     let mut all: HashMap<UserId, Listed> = HashMap::new();
-    for row in cx.reader().query_all(&query).await? {
+    for row in ctx.reader().query_all(&query).await? {
         let account: Uuid = row.try_get_by_index(1)?;
         let of_user = all.entry(row.try_get_by_index(0)?).or_default();
         of_user.entry(short(account)).or_default().push((row.try_get_by_index(2)?, row.try_get_by_index(3)?));
@@ -301,10 +306,10 @@ async fn listed(cx: &Cx, users: &[UserId]) -> Result<HashMap<UserId, Listed>> {
 ///
 /// # Errors
 /// `BAD_USER_INPUT` for a range that ends before it begins; the database's.
-pub async fn of_users(asked: &Asked<'_>, of: &[&User]) -> Result<Answers> {
+pub async fn of_users(asked: &FieldContext<'_>, of: &[&User]) -> Result<Batch> {
     let FocusArguments { range } = asked.arguments()?;
     let (from, to) = range.days()?;
-    let viewer = asked.cx.viewer()?;
+    let viewer = asked.ctx.viewer()?;
     let seen: HashSet<UserId> = of.iter().map(|user| user.0.id).filter(|user| viewer.is_above_or_is(*user)).collect();
     let users: Vec<UserId> = seen.iter().copied().collect();
     let zones = of.iter().filter(|user| seen.contains(&user.0.id)).map(|user| zone_of(&user.0));
@@ -314,7 +319,7 @@ pub async fn of_users(asked: &Asked<'_>, of: &[&User]) -> Result<Answers> {
         return asked.maybe::<Focus>(&vec![None; of.len()]).await;
     };
     let before = Instant(first.0 - RECEPTIVE_DAYS * DAY);
-    let (made, listed) = (made(asked.cx, &users, before, *last).await?, listed(asked.cx, &users).await?);
+    let (made, listed) = (made(asked.ctx, &users, before, *last).await?, listed(asked.ctx, &users).await?);
     let (nothing, nobody) = (Vec::new(), Listed::new());
     let focuses: Vec<Option<Focus>> = of
         .iter()

@@ -102,10 +102,10 @@ impl Pool {
     ///
     /// # Errors
     /// There was none in time.
-    pub async fn get(&self) -> Result<Held, DbErr> {
+    pub async fn get(&self) -> Result<PooledConnection, DbErr> {
         match self {
-            Self::Postgres(pool) => pool.get().await.map(Held::Postgres).map_err(none),
-            Self::Sqlite(pool) => pool.get().await.map(Held::Sqlite).map_err(none),
+            Self::Postgres(pool) => pool.get().await.map(PooledConnection::Postgres).map_err(none),
+            Self::Sqlite(pool) => pool.get().await.map(PooledConnection::Sqlite).map_err(none),
         }
     }
 
@@ -120,7 +120,7 @@ impl Pool {
     }
 
     /// Forgets those that lie idle: one of them turned out to be dead.
-    pub fn doubt(&self) {
+    pub fn evict_idle(&self) {
         match self {
             Self::Postgres(pool) => drop(pool.retain(|_, _| false)),
             Self::Sqlite(pool) => drop(pool.retain(|_, _| false)),
@@ -188,14 +188,14 @@ fn none(error: PoolError<sqlx::Error>) -> DbErr {
 }
 
 /// A connection that is in use. Dropped, it is given back.
-pub enum Held {
+pub enum PooledConnection {
     /// To PostgreSQL.
     Postgres(Object<Opener<PgConnection>>),
     /// To SQLite.
     Sqlite(Object<Opener<SqliteConnection>>),
 }
 
-impl Held {
+impl PooledConnection {
     /// The connection itself.
     pub fn connection(&mut self) -> Connection<'_> {
         match self {

@@ -6,7 +6,7 @@ use async_graphql::{InputObject, InputValueError, InputValueResult, Scalar, Scal
 use chrono::NaiveDate;
 use entity::{Day, Instant};
 
-use crate::error::{Fault, Result};
+use crate::error::{Error, Result};
 
 const A_DATE_TIME: &str = "an instant like 2017-04-03T09:30:00Z, with an offset, between the years 1 and 9999";
 const A_DATE: &str = "a day of the calendar like 2017-04-03, between 0001-01-01 and 9999-12-31";
@@ -94,7 +94,7 @@ impl DateRange {
     pub fn days(self) -> Result<(Day, Day)> {
         let Self { from: Date(from), to: Date(to) } = self;
         if to < from {
-            return Err(Fault::BadInput(format!("A range ends on its first day or after: {to} is before {from}.")));
+            return Err(Error::BadInput(format!("A range ends on its first day or after: {to} is before {from}.")));
         }
         Ok((from, to))
     }

@@ -17,12 +17,14 @@ use crate::booking::{self, Booking, BookingPayload};
 use crate::calendar_feed::{self, CalendarFeedPayload};
 use crate::contact::{self, Contact, ContactPayload};
 use crate::criterion::{self, Criterion, CriterionPayload};
-use crate::error::{Fault, Result};
+use crate::error::{Error, Result};
 use crate::feed::{self, Actor, Event};
 use crate::goal::{self, Goal, GoalPayload};
-use crate::graph::{Answers, AnyNode, Asked, Object as _, describe_object, group_answers, object, root_object};
+use crate::graph::{
+    AnyNode, Batch, FieldContext, ObjectType as _, describe_object, group_batches, object, root_object,
+};
 use crate::http::cost::Prices;
-use crate::http::stages::ErrorCodes;
+use crate::http::stages::ErrorCodeExtension;
 use crate::one_on_one::{self, OneOnOne, OneOnOnePayload};
 use crate::opportunity::{self, Opportunity, OpportunityPayload};
 use crate::organization::write::OrganizationPayload;
@@ -62,41 +64,41 @@ object! {
         /// The user that is asking.
         viewer: Actor = batch(user::viewer);
         /// The user that is asking, as one.
-        me: Option<User> = once(user::me);
+        me: Option<User> = root(user::me);
         /// The organization of who is asking.
-        organization: Organization = once(organization::organization);
+        organization: Organization = root(organization::organization);
         /// One account: by id, by domain, or by another system's name for it.
-        account(account::AccountArguments): Option<Account> = once(account::account);
+        account(account::AccountArguments): Option<Account> = root(account::account);
         /// The accounts that the caller sees; archived ones only where the filter says so.
-        accounts(account::AccountsArguments): Connection<Account> = once(account::accounts);
+        accounts(account::AccountsArguments): Connection<Account> = root(account::accounts);
         /// The contacts of all accounts that the caller sees; archived ones only where the filter says so.
-        contacts(contact::ContactsArguments): Connection<Contact> = once(contact::contacts);
+        contacts(contact::ContactsArguments): Connection<Contact> = root(contact::contacts);
         /// The opportunities that the caller sees.
-        opportunities(opportunity::OpportunitiesArguments): Connection<Opportunity> = once(opportunity::opportunities);
+        opportunities(opportunity::OpportunitiesArguments): Connection<Opportunity> = root(opportunity::opportunities);
         /// The bookings that the caller sees, by id.
-        bookings(booking::BookingsArguments): Connection<Booking> = once(booking::bookings);
+        bookings(booking::BookingsArguments): Connection<Booking> = root(booking::bookings);
         /// The organization's members.
-        users(user::UsersArguments): Connection<User> = once(user::users);
+        users(user::UsersArguments): Connection<User> = root(user::users);
         /// By what accounts are assessed, by id; archived ones only where asked for.
-        criteria(criterion::CriteriaArguments): Vec<Criterion> = once(criterion::criteria);
+        criteria(criterion::CriteriaArguments): Vec<Criterion> = root(criterion::criteria);
         /// The targets of accounts that the caller sees: open ones, and those that were.
-        targets(target::TargetsArguments): Connection<Target> = once(target::targets);
+        targets(target::TargetsArguments): Connection<Target> = root(target::targets);
         /// The goals of accounts that the caller sees.
-        goals(goal::GoalsArguments): Connection<Goal> = once(goal::goals);
+        goals(goal::GoalsArguments): Connection<Goal> = root(goal::goals);
         /// The one-on-ones that the caller sees: their own, and those of sellers below them.
-        oneOnOnes(one_on_one::list::OneOnOnesArguments): Connection<OneOnOne> = once(one_on_one::list::one_on_ones);
+        oneOnOnes(one_on_one::list::OneOnOnesArguments): Connection<OneOnOne> = root(one_on_one::list::one_on_ones);
         /// The plans for accounts that the caller sees, by id.
-        plans(plan::PlansArguments): Connection<Plan> = once(plan::plans);
+        plans(plan::PlansArguments): Connection<Plan> = root(plan::plans);
         /// The touches that the caller sees: made, called off, to be made and missed.
-        touches(touch::TouchesArguments): Connection<Touch> = once(touch::touches);
+        touches(touch::TouchesArguments): Connection<Touch> = root(touch::touches);
         /// What was promised to accounts that the caller sees.
-        promises(promise::PromisesArguments): Connection<Promise> = once(promise::promises);
+        promises(promise::PromisesArguments): Connection<Promise> = root(promise::promises);
         /// What made accounts that the caller sees ready to change.
-        triggerEvents(trigger_event::TriggerEventsArguments): Connection<TriggerEvent> = once(trigger_event::trigger_events);
+        triggerEvents(trigger_event::TriggerEventsArguments): Connection<TriggerEvent> = root(trigger_event::trigger_events);
         /// Figures over what the caller sees, by group.
-        analytics: Analytics = once(analytics::analytics);
+        analytics: Analytics = root(analytics::analytics);
         /// Every change in the order in which it was committed, from after the given cursor.
-        events(feed::EventsArguments): Connection<Event> = once(feed::events);
+        events(feed::EventsArguments): Connection<Event> = root(feed::events);
     }
 }
 root_object!(Query);
@@ -326,26 +328,26 @@ pub struct NodesArguments {
     pub ids: Vec<ID>,
 }
 
-async fn node(asked: &Asked<'_>, _: &[&Query]) -> Result<Answers> {
+async fn node(asked: &FieldContext<'_>, _: &[&Query]) -> Result<Batch> {
     let NodeArguments { id } = asked.arguments()?;
-    asked.cx.viewer()?;
+    asked.ctx.viewer()?;
     match entity::split_id(&id) {
         Ok(id) => nodes_of(asked, &[id]).await,
-        Err(_) => Ok(Answers::default()),
+        Err(_) => Ok(Batch::default()),
     }
 }
 
-async fn nodes(asked: &Asked<'_>, _: &[&Query]) -> Result<Answers> {
+async fn nodes(asked: &FieldContext<'_>, _: &[&Query]) -> Result<Batch> {
     let NodesArguments { ids } = asked.arguments()?;
-    asked.cx.viewer()?;
+    asked.ctx.viewer()?;
     if ids.len() > MOST_NODES {
-        return Err(Fault::BadInput(format!("nodes takes at most {MOST_NODES} ids; {} were given.", ids.len())));
+        return Err(Error::BadInput(format!("nodes takes at most {MOST_NODES} ids; {} were given.", ids.len())));
     }
     let known: Vec<(usize, (&str, Uuid))> =
         ids.iter().enumerate().filter_map(|(at, id)| Some((at, entity::split_id(id).ok()?))).collect();
     let found = nodes_of(asked, &known.iter().map(|(_, id)| *id).collect::<Vec<_>>()).await?;
-    let all = group_answers(ids.len(), &[(known.into_iter().map(|(at, _)| at).collect(), found)]);
-    let mut answers = Answers::default();
+    let all = group_batches(ids.len(), &[(known.into_iter().map(|(at, _)| at).collect(), found)]);
+    let mut answers = Batch::default();
     answers.push(|out| {
         out.push(b'[');
         for at in 0..ids.len() {
@@ -363,9 +365,9 @@ async fn nodes(asked: &Asked<'_>, _: &[&Query]) -> Result<Answers> {
 ///
 /// # Errors
 /// The database's.
-pub async fn nodes_of(asked: &Asked<'_>, ids: &[(&str, Uuid)]) -> Result<Answers> {
-    let cx = asked.cx;
-    let mut parts: Vec<(Vec<usize>, Answers)> = Vec::new();
+pub async fn nodes_of(asked: &FieldContext<'_>, ids: &[(&str, Uuid)]) -> Result<Batch> {
+    let ctx = asked.ctx;
+    let mut parts: Vec<(Vec<usize>, Batch)> = Vec::new();
     // The places of one type's ids, and what they name.
     macro_rules! part {
         ($prefix:expr, $ids:ident => $fetch:expr) => {
@@ -381,7 +383,7 @@ pub async fn nodes_of(asked: &Asked<'_>, ids: &[(&str, Uuid)]) -> Result<Answers
     }
     macro_rules! nouns {
         ($($id:ident => $noun:ty),* $(,)?) => {$(
-            part!(entity::$id::PREFIX, wanted => <$noun>::fetch(cx, wanted.iter().map(|id| entity::$id(*id))).await?.into_iter().map(|(id, row)| (id.uuid(), row)).collect());
+            part!(entity::$id::PREFIX, wanted => <$noun>::fetch(ctx, wanted.iter().map(|id| entity::$id(*id))).await?.into_iter().map(|(id, row)| (id.uuid(), row)).collect());
         )*};
     }
     nouns! {
@@ -391,20 +393,20 @@ pub async fn nodes_of(asked: &Asked<'_>, ids: &[(&str, Uuid)]) -> Result<Answers
         BenchmarkId => Benchmark, QuestionId => Question, CommitmentId => Commitment, ReviewId => Review,
         PromiseId => Promise, TriggerEventId => TriggerEvent,
     }
-    part!(entity::OrganizationId::PREFIX, wanted => wanted.iter().filter_map(|id| Some((*id, Organization::own(cx, *id)?))).collect());
-    Ok(group_answers(ids.len(), &parts))
+    part!(entity::OrganizationId::PREFIX, wanted => wanted.iter().filter_map(|id| Some((*id, Organization::own(ctx, *id)?))).collect());
+    Ok(group_batches(ids.len(), &parts))
 }
 
 /// The schema.
 #[must_use]
-pub fn build(codes: ErrorCodes) -> ApiSchema {
+pub fn build(codes: ErrorCodeExtension) -> ApiSchema {
     Schema::build(Query, Mutation, EmptySubscription).extension(codes).finish()
 }
 
 /// The schema with what it knows of its types, which async-graphql shows to extensions alone.
 pub async fn open() -> (ApiSchema, SchemaEnv) {
     let seen = Arc::new(OnceLock::new());
-    let schema = build(ErrorCodes { seen: Arc::clone(&seen) });
+    let schema = build(ErrorCodeExtension { seen: Arc::clone(&seen) });
     let answer = schema.execute("{ __typename }").await;
     let env = seen.get().cloned();
     (schema, env.unwrap_or_else(|| unreachable!("a schema that was asked was seen: {:?}", answer.errors)))

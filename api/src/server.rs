@@ -26,7 +26,9 @@ use crate::{
     app::App,
     config::{HttpSettings, Origin},
     db::Versions,
-    http::{self, Endpoint, Fault, Peer, RequestId, code::Code, patience::Patient, response::Format},
+    http::{
+        self, Endpoint, HttpRejection, Peer, RequestId, code::Code, response::Format, slow_client::SlowClientStream,
+    },
     telemetry,
 };
 
@@ -142,7 +144,9 @@ async fn connection(
     let mut builder = http1::Builder::new();
     builder.timer(TokioTimer::new()).header_read_timeout(settings.header_timeout).max_buf_size(LONGEST_HEAD);
     let mut connection = pin!(
-        builder.serve_connection(TokioIo::new(Patient::new(stream, settings.write_timeout)), service).with_upgrades()
+        builder
+            .serve_connection(TokioIo::new(SlowClientStream::new(stream, settings.write_timeout)), service)
+            .with_upgrades()
     );
     let ended = tokio::select! {
         ended = connection.as_mut() => ended,
@@ -288,12 +292,12 @@ async fn ready(State(endpoint): State<Endpoint>, Extension(draining): Extension<
 
 async fn not_found() -> Response {
     let message = "There is nothing at this path. The endpoint is /graphql.";
-    Fault::new(StatusCode::NOT_FOUND, Code::BadUserInput, message).answer(Format::Json)
+    HttpRejection::new(StatusCode::NOT_FOUND, Code::BadUserInput, message).answer(Format::Json)
 }
 
 async fn not_allowed() -> Response {
     let message = "This path does not know that method. GraphQL is sent by POST; queries may come by GET.";
-    Fault::new(StatusCode::METHOD_NOT_ALLOWED, Code::BadUserInput, message).answer(Format::Json)
+    HttpRejection::new(StatusCode::METHOD_NOT_ALLOWED, Code::BadUserInput, message).answer(Format::Json)
 }
 
 #[cfg(test)]

@@ -5,10 +5,10 @@ use std::fmt::Write as _;
 use sea_orm::{DbBackend, Statement, Value};
 use uuid::Uuid;
 
-use crate::context::as_array;
+use crate::context::array_value;
 
 /// Ids as one parameter of SQLite's, for `select unhex(value) from json_each(…)`.
-pub fn as_json(ids: impl IntoIterator<Item = Uuid>) -> String {
+pub fn uuids_json(ids: impl IntoIterator<Item = Uuid>) -> String {
     let ids: Vec<String> = ids.into_iter().map(|id| id.simple().to_string()).collect();
     format!("[\"{}\"]", ids.join("\",\""))
 }
@@ -64,9 +64,9 @@ impl Sql {
     /// That what stands before it is one of these ids, for texts to come: one parameter for any number of them.
     pub fn one_of(&mut self, ids: impl IntoIterator<Item = Uuid>) -> String {
         if self.backend == DbBackend::Postgres {
-            return format!("= any(${})", self.parameter(as_array(ids)));
+            return format!("= any(${})", self.parameter(array_value(ids)));
         }
-        format!("in (select unhex(value) from json_each(${}))", self.parameter(as_json(ids)))
+        format!("in (select unhex(value) from json_each(${}))", self.parameter(uuids_json(ids)))
     }
 
     /// The statement.
@@ -83,7 +83,7 @@ mod tests {
     #[test]
     fn parameters_are_numbered() {
         for (backend, list, one) in [
-            (DbBackend::Postgres, "= any($2)", as_array([Uuid::nil(), Uuid::max()])),
+            (DbBackend::Postgres, "= any($2)", array_value([Uuid::nil(), Uuid::max()])),
             (
                 DbBackend::Sqlite,
                 "in (select unhex(value) from json_each($2))",

@@ -9,7 +9,7 @@ use tokio::sync::{MappedMutexGuard, Mutex, MutexGuard};
 
 use crate::connection::Connection;
 use crate::db::Db;
-use crate::pool::Held;
+use crate::pool::PooledConnection;
 
 /// A change that may have begun.
 pub struct Transaction<'a> {
@@ -20,7 +20,7 @@ pub struct Transaction<'a> {
 /// One that has begun. Dropped before it has ended, it leaves everything as it was.
 struct Begun {
     /// None once it has ended.
-    held: Option<Held>,
+    held: Option<PooledConnection>,
     /// Has the database said that it has begun?
     is_open: bool,
 }
@@ -37,7 +37,7 @@ impl Begun {
 
     fn connection(&mut self) -> Result<Connection<'_>, DbErr> {
         let ended = DbErr::ConnectionAcquire(ConnAcquireErr::ConnectionClosed);
-        self.held.as_mut().map(Held::connection).ok_or(ended)
+        self.held.as_mut().map(PooledConnection::connection).ok_or(ended)
     }
 
     /// Ends it by a statement.

@@ -12,11 +12,11 @@ use sea_orm::{ColumnTrait, ConnectionTrait, QueryFilter, QueryOrder, QuerySelect
 use uuid::Uuid;
 
 use crate::account::AccountRef;
-use crate::check::Check;
-use crate::context::{Viewer, among, only};
-use crate::error::{Fault, Result, UserError, UserErrorCode};
+use crate::check::Validator;
+use crate::context::{Viewer, is_any_of, select_columns};
+use crate::error::{Error, Result, UserError, UserErrorCode};
 use crate::external::ExternalIdInput;
-use crate::graph::{Answers, AnyId, AnyNode, Asked, object, word};
+use crate::graph::{AnyId, AnyNode, Batch, FieldContext, graphql_enum, object};
 use crate::transaction::Transaction;
 
 /// Rows of one call at most.
@@ -47,7 +47,7 @@ impl UpsertStatus {
         }
     }
 }
-word! { UpsertStatus as UpsertStatus }
+graphql_enum! { UpsertStatus as UpsertStatus }
 
 /// What became of one row.
 #[derive(Clone, Debug)]
@@ -78,14 +78,14 @@ object! {
     }
 }
 
-async fn nodes(asked: &Asked<'_>, of: &[&UpsertResult]) -> Result<Answers> {
+async fn nodes(asked: &FieldContext<'_>, of: &[&UpsertResult]) -> Result<Batch> {
     let there: Vec<(usize, (&str, Uuid))> =
         of.iter().enumerate().filter_map(|(at, result)| Some((at, result.id?))).collect();
     let found = crate::schema::nodes_of(asked, &there.iter().map(|(_, id)| *id).collect::<Vec<_>>()).await?;
-    Ok(crate::graph::group_answers(of.len(), &[(there.into_iter().map(|(at, _)| at).collect(), found)]))
+    Ok(crate::graph::group_batches(of.len(), &[(there.into_iter().map(|(at, _)| at).collect(), found)]))
 }
 
-async fn errors(asked: &Asked<'_>, of: &[&UpsertResult]) -> Result<Answers> {
+async fn errors(asked: &FieldContext<'_>, of: &[&UpsertResult]) -> Result<Batch> {
     asked.lists(&of.iter().map(|result| result.errors.as_slice()).collect::<Vec<_>>()).await
 }
 
@@ -106,7 +106,7 @@ impl UpsertPayload {
     }
 }
 
-impl crate::graph::Refusable for UpsertPayload {
+impl crate::graph::MutationPayload for UpsertPayload {
     fn refused(user_errors: Vec<UserError>) -> Self {
         Self { results: Vec::new(), user_errors }
     }
@@ -130,11 +130,11 @@ object! {
     }
 }
 
-async fn results(asked: &Asked<'_>, of: &[&UpsertPayload]) -> Result<Answers> {
+async fn results(asked: &FieldContext<'_>, of: &[&UpsertPayload]) -> Result<Batch> {
     asked.lists(&of.iter().map(|payload| payload.results.as_slice()).collect::<Vec<_>>()).await
 }
 
-async fn whole_errors(asked: &Asked<'_>, of: &[&UpsertPayload]) -> Result<Answers> {
+async fn whole_errors(asked: &FieldContext<'_>, of: &[&UpsertPayload]) -> Result<Batch> {
     asked.lists(&of.iter().map(|payload| payload.user_errors.as_slice()).collect::<Vec<_>>()).await
 }
 
@@ -144,7 +144,7 @@ async fn whole_errors(asked: &Asked<'_>, of: &[&UpsertPayload]) -> Result<Answer
 /// `LIMIT_EXCEEDED`, as a userError of `rows`.
 pub fn not_too_many(rows: usize) -> Result<()> {
     if rows > MOST_ROWS {
-        return Err(Fault::refused(
+        return Err(Error::refused(
             UserErrorCode::LimitExceeded,
             &["rows"],
             format!("At most {MOST_ROWS} rows at once; {rows} were given."),
@@ -155,8 +155,8 @@ pub fn not_too_many(rows: usize) -> Result<()> {
 
 /// The check of one row.
 #[must_use]
-pub fn check_row(index: usize) -> Check {
-    Check::at(&["rows", &index.to_string()])
+pub fn check_row(index: usize) -> Validator {
+    Validator::at(&["rows", &index.to_string()])
 }
 
 /// What is left of an optional value where it is null or left out.
@@ -197,12 +197,13 @@ impl Lookup {
         ids.extend(external.values().map(|id| AccountId(*id)));
         let mut lookup = Self::default();
         if !ids.is_empty() || !domains.is_empty() {
-            let any = Cond::any().add(among(connection, account::Column::Id, ids)).add(among(
+            let any = Cond::any().add(is_any_of(connection, account::Column::Id, ids)).add(is_any_of(
                 connection,
                 account::Column::Domain,
                 domains,
             ));
-            let named = only(account::Entity::of(viewer.organization.id).filter(any), Columns::ALL).into_query();
+            let named =
+                select_columns(account::Entity::of(viewer.organization.id).filter(any), Columns::ALL).into_query();
             let rows: Vec<account::Model> = connection.rows(&named, Columns::ALL).await?;
             let unseen = viewer.unseen(connection, rows.iter().map(|account| (account.id, account.owner_id))).await?;
             for row in rows.into_iter().filter(|row| !unseen.contains(&row.id)) {
@@ -217,7 +218,7 @@ impl Lookup {
         if !emails.is_empty() {
             // Locked, so that nobody is given what they can no longer hold: who is being deactivated is waited for.
             let found = user::Entity::of(viewer.organization.id)
-                .filter(among(connection, user::Column::Email, emails))
+                .filter(is_any_of(connection, user::Column::Email, emails))
                 .order_by_asc(user::Column::Id)
                 .lock_shared()
                 .all(connection)
@@ -228,7 +229,7 @@ impl Lookup {
     }
 
     /// The account of a reference; a fault of the row where there is none.
-    pub fn account(&self, check: &mut Check, field: &str, reference: &AccountRef) -> Option<&account::Model> {
+    pub fn account(&self, check: &mut Validator, field: &str, reference: &AccountRef) -> Option<&account::Model> {
         let (found, what) = match reference {
             AccountRef::Id(id) => (AccountId::parse(id).ok(), "this id".to_owned()),
             AccountRef::Domain(domain) => (
@@ -248,7 +249,7 @@ impl Lookup {
     }
 
     /// The active member of an address; a fault of the row where there is none.
-    pub fn user(&self, check: &mut Check, field: &str, email: &str) -> Option<&user::Model> {
+    pub fn user(&self, check: &mut Validator, field: &str, email: &str) -> Option<&user::Model> {
         let found = crate::text::email(email).ok().and_then(|email| self.users.get(&email));
         match found {
             None => check.fault(UserErrorCode::NotFound, field, format!("There is no user with the address {email}.")),
@@ -287,7 +288,7 @@ pub async fn named<C: ConnectionTrait>(
     }
     let mut any = Cond::any();
     for (source, ids) in by_source {
-        any = any.add(Cond::all().add(external_id::Column::Source.eq(source)).add(among(
+        any = any.add(Cond::all().add(external_id::Column::Source.eq(source)).add(is_any_of(
             connection,
             external_id::Column::Id,
             ids,
@@ -303,13 +304,13 @@ pub async fn named<C: ConnectionTrait>(
 
 /// Tells the second of two rows with the same key.
 #[derive(Debug, Default)]
-pub struct Once {
+pub struct DuplicateKeys {
     seen: HashMap<(String, String), usize>,
 }
 
-impl Once {
+impl DuplicateKeys {
     /// Notes a row's key; a fault of the row where another row of the call has it.
-    pub fn note(&mut self, check: &mut Check, index: usize, field: &str, key: (String, String)) {
+    pub fn note(&mut self, check: &mut Validator, index: usize, field: &str, key: (String, String)) {
         let first = self.also(index, key);
         if first != index {
             check.fault(UserErrorCode::Conflict, field, format!("Row {first} of this call has the same key."));
@@ -334,7 +335,7 @@ pub struct Row<R> {
 
 impl<R> Row<R> {
     /// A row that came out of its check so.
-    pub fn of(check: Check, before: Option<R>, after: R) -> Self {
+    pub fn of(check: Validator, before: Option<R>, after: R) -> Self {
         if check.is_clean() {
             Self { before, after: Some(after), errors: Vec::new() }
         } else {
@@ -343,7 +344,7 @@ impl<R> Row<R> {
     }
 
     /// A row that failed before there was anything to be.
-    pub fn failed(check: Check) -> Self {
+    pub fn failed(check: Validator) -> Self {
         Self { before: None, after: None, errors: check.into_errors() }
     }
 }
@@ -352,7 +353,7 @@ impl<R> Row<R> {
 ///
 /// # Errors
 /// The database's.
-pub async fn save<R: crate::event::Record + PartialEq>(
+pub async fn save<R: crate::event::AuditedRow + PartialEq>(
     write: &mut crate::event::Write<'_>,
     rows: Vec<Row<R>>,
     dry_run: bool,

@@ -98,7 +98,7 @@ macro_rules! ids {
             fn uuid(self) -> Uuid { self.0 }
         }
 
-        impl crate::Blank for $name {
+        impl crate::ColumnDefault for $name {
             fn blank() -> Self {
                 Self(Uuid::nil())
             }

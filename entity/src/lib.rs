@@ -49,6 +49,6 @@ pub use id::{
     ReviewId, SessionId, TargetId, TouchId, TriggerEventId, UserId,
 };
 pub use id::{Id, IdError, show as show_id, split as split_id, suffix};
-pub use row::{Blank, Columns, Found, Row, Stored};
+pub use row::{ColumnDefault, Columns, DbRow, FromColumn, Row};
 pub use scope::Scoped;
 pub use time::{Day, Instant};

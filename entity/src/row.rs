@@ -49,40 +49,40 @@ pub trait Row: Sized {
     ///
     /// # Errors
     /// A column that is not there, or not of its type.
-    fn read(row: &Found, columns: Columns) -> Result<Self, DbErr>;
+    fn read(row: &DbRow, columns: Columns) -> Result<Self, DbErr>;
 }
 
 /// A row as the driver gives it.
-pub enum Found {
+pub enum DbRow {
     /// From PostgreSQL.
     Postgres(PgRow),
     /// From SQLite.
     Sqlite(SqliteRow),
 }
 
-impl From<PgRow> for Found {
+impl From<PgRow> for DbRow {
     fn from(row: PgRow) -> Self {
         Self::Postgres(row)
     }
 }
 
-impl From<SqliteRow> for Found {
+impl From<SqliteRow> for DbRow {
     fn from(row: SqliteRow) -> Self {
         Self::Sqlite(row)
     }
 }
 
-impl From<Found> for QueryResult {
-    fn from(row: Found) -> Self {
+impl From<DbRow> for QueryResult {
+    fn from(row: DbRow) -> Self {
         match row {
-            Found::Postgres(row) => row.into(),
-            Found::Sqlite(row) => row.into(),
+            DbRow::Postgres(row) => row.into(),
+            DbRow::Sqlite(row) => row.into(),
         }
     }
 }
 
 /// A value of a column. That the column is of its type is the migrations' matter, and is not looked up for each value.
-pub trait Stored: Sized {
+pub trait FromColumn: Sized {
     /// Reads PostgreSQL's.
     ///
     /// # Errors
@@ -99,10 +99,10 @@ pub trait Stored: Sized {
     ///
     /// # Errors
     /// As above; there is no such place.
-    fn at(row: &Found, place: usize) -> Result<Self, DbErr> {
+    fn at(row: &DbRow, place: usize) -> Result<Self, DbErr> {
         let value = match row {
-            Found::Postgres(row) => row.try_get_raw(place).map(Self::postgres),
-            Found::Sqlite(row) => row.try_get_raw(place).map(Self::sqlite),
+            DbRow::Postgres(row) => row.try_get_raw(place).map(Self::postgres),
+            DbRow::Sqlite(row) => row.try_get_raw(place).map(Self::sqlite),
         };
         let value = value
             .and_then(|value| value.map_err(|source| sqlx::Error::ColumnDecode { index: place.to_string(), source }));
@@ -112,7 +112,7 @@ pub trait Stored: Sized {
 
 macro_rules! plainly_stored {
     ($($type:ty)*) => {$(
-        impl Stored for $type {
+        impl FromColumn for $type {
             fn postgres(value: PgValueRef<'_>) -> Result<Self, BoxDynError> {
                 <$type as Decode<'_, Postgres>>::decode(value)
             }
@@ -125,7 +125,7 @@ macro_rules! plainly_stored {
 }
 plainly_stored! { String Vec<u8> bool i32 i64 f64 Uuid }
 
-impl<T: Stored> Stored for Option<T> {
+impl<T: FromColumn> FromColumn for Option<T> {
     fn postgres(value: PgValueRef<'_>) -> Result<Self, BoxDynError> {
         if value.is_null() { Ok(None) } else { T::postgres(value).map(Some) }
     }
@@ -138,17 +138,17 @@ impl<T: Stored> Stored for Option<T> {
 /// Reads a type as what it is made of.
 macro_rules! stored_as {
     ($type:ty: $inner:ty, $make:expr) => {
-        impl crate::Stored for $type {
+        impl crate::FromColumn for $type {
             fn postgres(
                 value: sea_orm::sqlx::postgres::PgValueRef<'_>,
             ) -> Result<Self, sea_orm::sqlx::error::BoxDynError> {
-                <$inner as crate::Stored>::postgres(value).map($make)
+                <$inner as crate::FromColumn>::postgres(value).map($make)
             }
 
             fn sqlite(
                 value: sea_orm::sqlx::sqlite::SqliteValueRef<'_>,
             ) -> Result<Self, sea_orm::sqlx::error::BoxDynError> {
-                <$inner as crate::Stored>::sqlite(value).map($make)
+                <$inner as crate::FromColumn>::sqlite(value).map($make)
             }
         }
     };
@@ -159,12 +159,12 @@ stored_as! { Instant: i64, Instant }
 stored_as! { Day: i32, Day }
 
 /// A value that stands where a column was not read.
-pub trait Blank {
+pub trait ColumnDefault {
     /// It.
     fn blank() -> Self;
 }
 
-impl<T> Blank for Option<T> {
+impl<T> ColumnDefault for Option<T> {
     fn blank() -> Self {
         None
     }
@@ -172,7 +172,7 @@ impl<T> Blank for Option<T> {
 
 macro_rules! blank {
     ($($type:ty: $value:expr;)*) => {$(
-        impl Blank for $type {
+        impl ColumnDefault for $type {
             fn blank() -> Self {
                 $value
             }
@@ -201,16 +201,16 @@ macro_rules! row {
         impl crate::Row for Model {
             const FIELDS: &'static [&'static str] = &[$(stringify!($field)),*];
 
-            fn read(row: &crate::Found, columns: crate::Columns) -> Result<Self, sea_orm::DbErr> {
+            fn read(row: &crate::DbRow, columns: crate::Columns) -> Result<Self, sea_orm::DbErr> {
                 let (mut number, mut place) = (0_usize, 0_usize);
                 Ok(Self {
                     $($field: {
                         number += 1;
                         if columns.has(number - 1) {
                             place += 1;
-                            <$type as crate::Stored>::at(row, place - 1)?
+                            <$type as crate::FromColumn>::at(row, place - 1)?
                         } else {
-                            <$type as crate::Blank>::blank()
+                            <$type as crate::ColumnDefault>::blank()
                         }
                     },)*
                 })

@@ -18,7 +18,7 @@ macro_rules! word {
             }
         }
 
-        impl crate::Stored for $name {
+        impl crate::FromColumn for $name {
             fn postgres(value: sea_orm::sqlx::postgres::PgValueRef<'_>) -> Result<Self, sea_orm::sqlx::error::BoxDynError> {
                 Self::of(<&str as sea_orm::sqlx::Decode<'_, sea_orm::sqlx::Postgres>>::decode(value)?)
             }
@@ -37,7 +37,7 @@ macro_rules! word {
             }
         }
 
-        impl crate::Blank for $name {
+        impl crate::ColumnDefault for $name {
             fn blank() -> Self {
                 crate::word::first([$(Self::$value),*])
             }

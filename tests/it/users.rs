@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use callshot::context::Cx;
+use callshot::context::RequestContext;
 use callshot::user::Role;
 use callshot::user::upsert::{MaybeUndefined, UserRow, upsert_users};
 use sea_orm::ConnectionTrait as _;
@@ -391,12 +391,12 @@ async fn a_list_of_members_costs_the_same_for_many_as_for_few(world: &World) {
 }
 
 /// A request of a member's, straight to the application.
-async fn on_behalf_of(world: &World, member: &Member) -> Cx {
+async fn on_behalf_of(world: &World, member: &Member) -> RequestContext {
     let app = world.server().app();
     let input = json!({"email": member.email(), "password": PASSWORD});
     let answer = world.stranger().mutate("signIn", "session { accessToken }", input).await.done();
     let viewer = app.auth.viewer(&app.db, answer.text("signIn.session.accessToken")).await.unwrap();
-    Cx::new(Arc::clone(app), "test".to_owned(), None, viewer)
+    RequestContext::new(Arc::clone(app), "test".to_owned(), None, viewer)
 }
 
 fn row(email: &str, name: &str, manager: Option<&str>) -> UserRow {
@@ -409,7 +409,7 @@ fn row(email: &str, name: &str, manager: Option<&str>) -> UserRow {
 }
 
 /// Status of each row, with the codes and fields of its errors.
-async fn upsert(cx: &Cx, rows: &[UserRow], dry_run: bool) -> Vec<String> {
+async fn upsert(cx: &RequestContext, rows: &[UserRow], dry_run: bool) -> Vec<String> {
     let payload = upsert_users(cx, rows.to_vec(), dry_run).await.unwrap();
     let told = |result: &callshot::upsert::UpsertResult| {
         let errors = result.errors.iter().map(|error| format!(" {} {}", error.code.word(), error.field.join(".")));

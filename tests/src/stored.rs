@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use callshot::calendar::fiscal_days;
 use callshot::criterion::assess;
-use callshot::event::Record;
+use callshot::event::AuditedRow;
 use callshot::money::Currency;
 use callshot::plan::content::{canonical, fingerprint};
 use callshot::plan::part::Part;
@@ -193,7 +193,7 @@ fn compare<T: Ord + std::fmt::Debug>(lines: &mut Vec<String>, what: &str, said: 
 }
 
 /// Adds what other systems call these rows.
-fn names<R: Record>(names: &mut BTreeSet<(String, String, String, Uuid)>, rows: &[R]) {
+fn names<R: AuditedRow>(names: &mut BTreeSet<(String, String, String, Uuid)>, rows: &[R]) {
     for row in rows {
         let list: Vec<BTreeMap<String, String>> =
             serde_json::from_str(row.external_ids().unwrap_or("[]")).expect("external ids are JSON");
@@ -203,8 +203,8 @@ fn names<R: Record>(names: &mut BTreeSet<(String, String, String, Uuid)>, rows: 
     }
 }
 
-fn add<R: Record>(facts: &mut Facts, row: &R, currency: Currency) {
-    add_to(facts, R::NOUN, row.uuid(), row.facts(currency));
+fn add<R: AuditedRow>(facts: &mut Facts, row: &R, currency: Currency) {
+    add_to(facts, R::NOUN, row.uuid(), row.snapshot(currency));
 }
 
 fn add_to(facts: &mut Facts, noun: &str, id: Uuid, more: serde_json::Map<String, Value>) {
@@ -238,13 +238,13 @@ impl Tables<'_> {
     /// The rows that hang off plans, whose facts are the plans'.
     async fn add_parts<P: Part>(&self, facts: &mut Facts) {
         for row in self.all::<P::Table>().await {
-            add_to(facts, plan::Model::NOUN, row.plan().uuid(), row.facts());
+            add_to(facts, plan::Model::NOUN, row.plan().uuid(), row.snapshot());
         }
     }
 
     async fn add<T: Scoped>(&self, facts: &mut Facts)
     where
-        T::Model: Record + Send + Sync,
+        T::Model: AuditedRow + Send + Sync,
     {
         for row in self.all::<T>().await {
             add(facts, &row, self.currency);

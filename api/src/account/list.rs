@@ -6,15 +6,15 @@ use sea_orm::sea_query::{Cond, Expr, ExprTrait, Query, SimpleExpr};
 use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QuerySelect, QueryTrait, Select};
 
 use super::{Account, Standing};
-use crate::context::{Cx, Viewer};
+use crate::context::{RequestContext, Viewer};
 use crate::criterion::score;
-use crate::error::{Fault, Result};
+use crate::error::{Error, Result};
 use crate::external::ExternalIdInput;
 use crate::filter::{
     Archived, DateTimeFilter, DecimalFilter, Filter, FloatFilter, IdFilter, IntFilter, Nested, StringFilter, operand,
 };
-use crate::graph::{Answers, Asked};
-use crate::paging::{Below, Connection, Direction, Key, Order, PageArguments, Seen, SortKey};
+use crate::graph::{Batch, FieldContext};
+use crate::paging::{Connection, Direction, Key, Order, PageArguments, RowsPerParent, SortKey, VisibleRows};
 use crate::user::User;
 
 /// A filter on accounts. Its fields are ANDed.
@@ -70,9 +70,9 @@ impl Filter for AccountFilter {
         Nested { and: &self.and, or: &self.or, not: &self.not }
     }
 
-    fn own(&self, cx: &Cx) -> Result<Condition> {
+    fn own(&self, ctx: &RequestContext) -> Result<Condition> {
         use account::Column;
-        let viewer = cx.viewer()?;
+        let viewer = ctx.viewer()?;
         let Self {
             and: _,
             or: _,
@@ -130,7 +130,7 @@ impl Filter for AccountFilter {
         if let Some(standings) = operand("standing", standing)? {
             let any = standings
                 .iter()
-                .fold(Cond::any().add(Expr::cust("1 = 0")), |any, standing| any.add(stands(*standing, cx, viewer)));
+                .fold(Cond::any().add(Expr::cust("1 = 0")), |any, standing| any.add(stands(*standing, ctx, viewer)));
             all = all.add(any);
         }
         if let Some(filter) = operand("createdAt", created_at)? {
@@ -163,7 +163,7 @@ impl Filter for AccountFilter {
 /// The condition on the account that an account belongs to. One out of sight is none.
 fn below(viewer: &Viewer, filter: &IdFilter) -> Result<Condition> {
     use account::Column::ParentId;
-    if viewer.sees_all() {
+    if viewer.sees_everything() {
         return filter.condition::<_, AccountId>(ParentId);
     }
     let seen = || ParentId.in_subquery(viewer.seats_query());
@@ -175,7 +175,7 @@ fn below(viewer: &Viewer, filter: &IdFilter) -> Result<Condition> {
 }
 
 /// The condition that an account stands so today.
-fn stands(standing: Standing, cx: &Cx, viewer: &Viewer) -> SimpleExpr {
+fn stands(standing: Standing, ctx: &RequestContext, viewer: &Viewer) -> SimpleExpr {
     let of_account = || {
         let mut bookings = Query::select();
         bookings
@@ -189,7 +189,7 @@ fn stands(standing: Standing, cx: &Cx, viewer: &Viewer) -> SimpleExpr {
     let any = Expr::exists(of_account().expr(Expr::val(1)).to_owned());
     let key = match viewer.organization.key_account_threshold {
         Some(threshold) => {
-            let (from, to) = viewer.fiscal_days(None, cx.now);
+            let (from, to) = viewer.fiscal_days(None, ctx.now);
             let sum = of_account()
                 .expr(Expr::cust("coalesce(sum(booking.amount), 0)"))
                 .and_where(Expr::col((booking::Entity, booking::Column::BookedOn)).between(from, to))
@@ -238,7 +238,7 @@ pub fn by_external_id<E: EntityTrait>(
 pub fn check_year(year: Option<i32>) -> Result<()> {
     match year {
         Some(year) if !(1..=9999).contains(&year) => {
-            Err(Fault::BadInput(format!("year is between 1 and 9999; {year} was given.")))
+            Err(Error::BadInput(format!("year is between 1 and 9999; {year} was given.")))
         }
         _ => Ok(()),
     }
@@ -317,27 +317,27 @@ impl AccountsArguments {
         Order::by(keys, SortKey::column("ID", account::Column::Id, |row: &account::Model| Key::Id(row.id.uuid())))
     }
 
-    fn select(&self, cx: &Cx) -> Result<Select<account::Entity>> {
-        let all = account::Entity::of(cx.viewer()?.organization.id);
-        Ok(all.filter(self.filter.clone().unwrap_or_default().condition(cx)?))
+    fn select(&self, ctx: &RequestContext) -> Result<Select<account::Entity>> {
+        let all = account::Entity::of(ctx.viewer()?.organization.id);
+        Ok(all.filter(self.filter.clone().unwrap_or_default().condition(ctx)?))
     }
 }
 
 /// `Query.accounts`.
-pub async fn accounts(asked: &Asked<'_>, arguments: AccountsArguments) -> Result<Connection<Account>> {
-    let pinned = arguments
+pub async fn accounts(asked: &FieldContext<'_>, arguments: AccountsArguments) -> Result<Connection<Account>> {
+    let is_selective = arguments
         .filter
         .as_ref()
         .is_some_and(|filter| filter.id.is_value() || filter.domain.is_value() || filter.external_id.is_value());
-    let seen = Seen { select: arguments.select(asked.cx)?, account: account::Column::Id, pinned };
+    let seen = VisibleRows { select: arguments.select(asked.ctx)?, account: account::Column::Id, is_selective };
     seen.page(asked, &arguments.order()?, &arguments.page).await
 }
 
 /// The accounts that users own.
-pub async fn owned(asked: &Asked<'_>, of: &[&User]) -> Result<Answers> {
+pub async fn owned(asked: &FieldContext<'_>, of: &[&User]) -> Result<Batch> {
     let arguments: AccountsArguments = asked.arguments()?;
-    let below = Below::<account::Entity> {
-        select: arguments.select(asked.cx)?.filter(asked.cx.viewer()?.sees(account::Column::Id)),
+    let below = RowsPerParent::<account::Entity> {
+        select: arguments.select(asked.ctx)?.filter(asked.ctx.viewer()?.sees(account::Column::Id)),
         foreign: account::Column::OwnerId,
     };
     let ids: Vec<UserId> = of.iter().map(|user| user.0.id).collect();

@@ -23,14 +23,14 @@ use sea_orm::{ColumnTrait, ConnectionTrait, QueryFilter, QuerySelect, QueryTrait
 pub use self::list::{AccountFilter, AccountsArguments, accounts, owned};
 
 use crate::contact::{Contact, ContactsArguments};
-use crate::context::{Cx, Viewer, among};
+use crate::context::{RequestContext, Viewer, is_any_of};
 use crate::error::Result;
-use crate::event::{Facts, Record, facts, recorded, stored_json};
+use crate::event::{AuditedRow, Snapshot, audited, snapshot, stored_json};
 use crate::external::{ExternalId, ExternalIdInput, shown};
 use crate::feed;
-use crate::graph::{Answers, Asked, Shown, Value as _, object, payload, word};
+use crate::graph::{Batch, FieldContext, NodeId, Value as _, graphql_enum, object, payload};
 use crate::money::{Currency, Money};
-use crate::paging::{Connection, PageArguments, listed};
+use crate::paging::{Connection, PageArguments, connection};
 use crate::scalar::Json;
 use crate::touch::{self, Touch};
 use crate::user::User;
@@ -77,13 +77,13 @@ impl Standing {
         }
     }
 }
-word! { Standing as Standing }
+graphql_enum! { Standing as Standing }
 
 object! {
     /// A company that we sell to, client or not.
     Account as "Account" Node {
         /// Opaque, prefixed by the type, ascending with time.
-        id: Shown<AccountId> = plain(|account| Shown(account.0.id));
+        id: NodeId<AccountId> = plain(|account| NodeId(account.0.id));
         /// The name; two accounts may share one.
         name: &str = plain(|account| &account.0.name);
         /// The internet domain, such as `acme.com`; unique in the organization.
@@ -93,7 +93,7 @@ object! {
         /// How many people work there.
         employees: Option<i32> = plain(|account| account.0.employees);
         /// The account's own revenue in a year.
-        annualRevenue: Option<Money> = plain(|account, cx| account.0.annual_revenue.map(|minor| cx.money(minor)));
+        annualRevenue: Option<Money> = plain(|account, ctx| account.0.annual_revenue.map(|minor| ctx.money(minor)));
         /// The country.
         country: Option<&str> = plain(|account| account.0.country.as_deref());
         /// The city.
@@ -103,55 +103,55 @@ object! {
         /// What there is to know about it.
         description: Option<&str> = plain(|account| account.0.description.as_deref());
         /// What the account could spend with us in a year.
-        potential: Option<Money> = plain(|account, cx| account.0.potential.map(|minor| cx.money(minor)));
+        potential: Option<Money> = plain(|account, ctx| account.0.potential.map(|minor| ctx.money(minor)));
         /// The account that this one belongs to; null also where that is out of sight.
-        parent: Option<Account> = by(|account| account.0.parent_id, Account::answer);
+        parent: Option<Account> = by_key(|account| account.0.parent_id, Account::answer);
         /// Whose book it is in.
-        owner: User = by(|account| Some(account.0.owner_id), User::answer);
+        owner: User = by_key(|account| Some(account.0.owner_id), User::answer);
         /// PROSPECT, CLIENT or KEY, from its bookings and the organization's threshold.
-        standing: Standing = by(|account| account.0.id, standings);
+        standing: Standing = by_key(|account| account.0.id, standings);
         /// How it does by the organization's criteria.
         score: crate::criterion::score::Score = batch(crate::criterion::score::of_accounts);
         /// The target that the account is at the end of a day, or is now, if it is one.
-        target(crate::target::OnArguments): Option<crate::target::Target> = by(|account| account.0.id, crate::target::of_accounts);
+        target(crate::target::OnArguments): Option<crate::target::Target> = by_key(|account| account.0.id, crate::target::of_accounts);
         /// Who else works on it, by the day they joined.
-        team: Vec<team::TeamMember> = by(|account| account.0.id, team::teams);
+        team: Vec<team::TeamMember> = by_key(|account| account.0.id, team::teams);
         /// Its goal for a fiscal year; for the current one where none is given.
-        goal(crate::goal::GoalArguments): Option<crate::goal::Goal> = by(|account| account.0.id, crate::goal::of_accounts);
+        goal(crate::goal::GoalArguments): Option<crate::goal::Goal> = by_key(|account| account.0.id, crate::goal::of_accounts);
         /// All its goals, the latest year first.
-        goals: Vec<crate::goal::Goal> = by(|account| account.0.id, crate::goal::all_of_accounts);
+        goals: Vec<crate::goal::Goal> = by_key(|account| account.0.id, crate::goal::all_of_accounts);
         /// The plan that it has on a day of the organization's, at its end; today where none is given. One that was closed by
         /// then is none.
-        plan(crate::target::OnArguments): Option<crate::plan::Plan> = by(|account| account.0.id, crate::plan::list::one_of_accounts);
+        plan(crate::target::OnArguments): Option<crate::plan::Plan> = by_key(|account| account.0.id, crate::plan::list::one_of_accounts);
         /// Its plans, by id.
-        plans(PageArguments): Connection<crate::plan::Plan> = by(|account| account.0.id, crate::plan::list::of_accounts);
+        plans(PageArguments): Connection<crate::plan::Plan> = by_key(|account| account.0.id, crate::plan::list::of_accounts);
         /// How present, known and valued we are at the end of one of the organization's days; now where none is given, or
         /// today. Of a day to come: as it will be if nothing is done.
-        presence(crate::target::OnArguments): crate::presence::Presence = by(|account| account.0.id, crate::presence::of_accounts);
+        presence(crate::target::OnArguments): crate::presence::Presence = by_key(|account| account.0.id, crate::presence::of_accounts);
         /// Who we know there, and who we still need to know.
-        relationships: crate::presence::coverage::RelationshipCoverage = by(|account| account.0.id, crate::presence::coverage::of_accounts);
+        relationships: crate::presence::coverage::RelationshipCoverage = by_key(|account| account.0.id, crate::presence::coverage::of_accounts);
         /// Who do we need to know, whom do we need to talk to, what do we need to find out?
-        kickoff: crate::presence::coverage::Kickoff = by(|account| account.0.id, crate::presence::coverage::kickoffs);
+        kickoff: crate::presence::coverage::Kickoff = by_key(|account| account.0.id, crate::presence::coverage::kickoffs);
         /// What it booked in a fiscal year; in the current one where none is given.
-        booked(BookedArguments): Money = by(|account| account.0.id, booked);
+        booked(BookedArguments): Money = by_key(|account| account.0.id, booked);
         /// What was promised to it, at most 500: what is due first comes first.
-        promises(crate::promise::list::OpenArguments): Vec<crate::promise::Promise> = by(|account| account.0.id, crate::promise::list::of_accounts);
+        promises(crate::promise::list::OpenArguments): Vec<crate::promise::Promise> = by_key(|account| account.0.id, crate::promise::list::of_accounts);
         /// The people there; archived ones only where the filter says so.
-        contacts(ContactsArguments): Connection<Contact> = by(|account| account.0.id, crate::contact::at_accounts);
+        contacts(ContactsArguments): Connection<Contact> = by_key(|account| account.0.id, crate::contact::at_accounts);
         /// The latest touch that was made.
-        lastTouch: Option<Touch> = by(|account| account.0.id, touch::list::last_of_accounts);
+        lastTouch: Option<Touch> = by_key(|account| account.0.id, touch::list::last_of_accounts);
         /// The earliest touch that is to come.
-        nextTouch: Option<Touch> = by(|account| account.0.id, touch::list::next_of_accounts);
+        nextTouch: Option<Touch> = by_key(|account| account.0.id, touch::list::next_of_accounts);
         /// Its touches, the newest first unless said otherwise.
-        touches(touch::TouchesArguments): Connection<Touch> = by(|account| account.0.id, touch::list::of_accounts);
+        touches(touch::TouchesArguments): Connection<Touch> = by_key(|account| account.0.id, touch::list::of_accounts);
         /// Its opportunities.
-        opportunities(crate::opportunity::OpportunitiesArguments): Connection<crate::opportunity::Opportunity> = by(|account| account.0.id, crate::opportunity::of_accounts);
+        opportunities(crate::opportunity::OpportunitiesArguments): Connection<crate::opportunity::Opportunity> = by_key(|account| account.0.id, crate::opportunity::of_accounts);
         /// Its bookings, by id.
-        bookings(PageArguments): Connection<crate::booking::Booking> = by(|account| account.0.id, crate::booking::of_accounts);
+        bookings(PageArguments): Connection<crate::booking::Booking> = by_key(|account| account.0.id, crate::booking::of_accounts);
         /// What made it ready to change, by id.
-        triggerEvents(PageArguments): Connection<crate::trigger_event::TriggerEvent> = by(|account| account.0.id, crate::trigger_event::list::of_accounts);
+        triggerEvents(PageArguments): Connection<crate::trigger_event::TriggerEvent> = by_key(|account| account.0.id, crate::trigger_event::list::of_accounts);
         /// What happened to it and to what hangs off it, the newest first.
-        history(PageArguments): Connection<feed::Event> = by(|account| account.0.id, history);
+        history(PageArguments): Connection<feed::Event> = by_key(|account| account.0.id, history);
         /// Other systems' names for it.
         externalIds: Vec<ExternalId> = plain(|account| shown(&account.0.external_ids));
         /// What the organization keeps beyond these fields: a JSON object.
@@ -166,7 +166,7 @@ object! {
         version: i32 = plain(|account| account.0.version);
     }
 }
-listed!(Account as "Account");
+connection!(Account as "Account");
 
 payload! {
     /// An account, or what is to be mended.
@@ -176,8 +176,8 @@ payload! {
     }
 }
 
-impl Record for account::Model {
-    recorded!(account, AccountId);
+impl AuditedRow for account::Model {
+    audited!(account, AccountId);
 
     fn account(&self) -> Option<AccountId> {
         Some(self.id)
@@ -187,7 +187,7 @@ impl Record for account::Model {
         Some(&self.external_ids)
     }
 
-    fn facts(&self, currency: Currency) -> Facts {
+    fn snapshot(&self, currency: Currency) -> Snapshot {
         let Self {
             id: _,
             organization_id: _,
@@ -216,7 +216,7 @@ impl Record for account::Model {
             // Told by its assessments and the criteria.
             score: _,
         } = self;
-        facts! {
+        snapshot! {
             "name": name,
             "domain": domain,
             "industry": industry,
@@ -256,8 +256,8 @@ pub struct AccountArguments {
 }
 
 /// `Query.account`.
-pub async fn account(asked: &Asked<'_>, arguments: AccountArguments) -> Result<Option<Account>> {
-    let viewer = asked.cx.viewer()?;
+pub async fn account(asked: &FieldContext<'_>, arguments: AccountArguments) -> Result<Option<Account>> {
+    let viewer = asked.ctx.viewer()?;
     let select = match arguments.by {
         AccountRef::Id(id) => return one(asked, viewer, &id).await,
         AccountRef::Domain(domain) => match crate::text::domain(&domain) {
@@ -272,11 +272,11 @@ pub async fn account(asked: &Asked<'_>, arguments: AccountArguments) -> Result<O
 }
 
 /// An account by its id, if it is seen.
-async fn one(asked: &Asked<'_>, viewer: &Viewer, id: &str) -> Result<Option<Account>> {
+async fn one(asked: &FieldContext<'_>, viewer: &Viewer, id: &str) -> Result<Option<Account>> {
     let Ok(id) = AccountId::parse(id) else { return Ok(None) };
     let found = account::Entity::of(viewer.organization.id).filter(account::Column::Id.eq(id));
     let found: Option<Account> = asked.one(found, &[account::Column::Id, account::Column::OwnerId]).await?;
-    let unseen = viewer.unseen(asked.cx.reader(), found.iter().map(|found| (found.0.id, found.0.owner_id))).await?;
+    let unseen = viewer.unseen(asked.ctx.reader(), found.iter().map(|found| (found.0.id, found.0.owner_id))).await?;
     Ok(found.filter(|found| !unseen.contains(&found.0.id)))
 }
 
@@ -285,46 +285,55 @@ impl Account {
     ///
     /// # Errors
     /// `UNAUTHENTICATED`; the database's.
-    pub async fn fetch(cx: &Cx, ids: impl IntoIterator<Item = AccountId>) -> Result<HashMap<AccountId, Self>> {
-        Self::read(cx, Columns::ALL, ids).await
+    pub async fn fetch(
+        ctx: &RequestContext,
+        ids: impl IntoIterator<Item = AccountId>,
+    ) -> Result<HashMap<AccountId, Self>> {
+        Self::read(ctx, Columns::ALL, ids).await
     }
 
     /// Answers with one account a row, by their ids, as far as they are seen.
     ///
     /// # Errors
     /// As [`Self::fetch`].
-    pub async fn answer(asked: &Asked<'_>, ids: &[Option<AccountId>]) -> Result<Answers> {
+    pub async fn answer(asked: &FieldContext<'_>, ids: &[Option<AccountId>]) -> Result<Batch> {
         let columns = asked.columns_with::<Self, account::Entity>(&[account::Column::Id, account::Column::OwnerId])?;
-        let found = Self::read(asked.cx, columns, ids.iter().copied().flatten()).await?;
+        let found = Self::read(asked.ctx, columns, ids.iter().copied().flatten()).await?;
         asked.found(ids, &found).await
     }
 
     async fn read(
-        cx: &Cx,
+        ctx: &RequestContext,
         columns: Columns,
         ids: impl IntoIterator<Item = AccountId>,
     ) -> Result<HashMap<AccountId, Self>> {
-        let viewer = cx.viewer()?;
+        let viewer = ctx.viewer()?;
         let accounts = account::Entity::of(viewer.organization.id);
-        let mut found: HashMap<_, Self> = cx.by_ids(accounts, account::Column::Id, columns, ids, |row| row.id).await?;
+        let mut found: HashMap<_, Self> =
+            ctx.fetch_by_ids(accounts, account::Column::Id, columns, ids, |row| row.id).await?;
         let owners = found.values().map(|account| (account.0.id, account.0.owner_id));
-        let unseen = viewer.unseen(cx.reader(), owners).await?;
+        let unseen = viewer.unseen(ctx.reader(), owners).await?;
         found.retain(|id, _| !unseen.contains(id));
         Ok(found)
     }
 }
 
-async fn history(asked: &Asked<'_>, of: &[AccountId]) -> Result<Answers> {
+async fn history(asked: &FieldContext<'_>, of: &[AccountId]) -> Result<Batch> {
     let pages = feed::history(asked, of).await?;
     asked.each(&pages.iter().collect::<Vec<_>>()).await
 }
 
 /// Number and sum of bookings by account, of days between two (both included).
-async fn bookings(cx: &Cx, ids: Vec<AccountId>, from: Day, to: Day) -> Result<HashMap<AccountId, (i64, i64)>> {
-    let viewer = cx.viewer()?;
+async fn bookings(
+    ctx: &RequestContext,
+    ids: Vec<AccountId>,
+    from: Day,
+    to: Day,
+) -> Result<HashMap<AccountId, (i64, i64)>> {
+    let viewer = ctx.viewer()?;
     let sum = Expr::expr(Func::sum(Expr::col(booking::Column::Amount))).cast_as("bigint");
     let query = booking::Entity::of(viewer.organization.id)
-        .filter(among(cx.reader(), booking::Column::AccountId, ids))
+        .filter(is_any_of(ctx.reader(), booking::Column::AccountId, ids))
         .filter(crate::booking::made_between(from, to))
         .select_only()
         .column(booking::Column::AccountId)
@@ -333,23 +342,23 @@ async fn bookings(cx: &Cx, ids: Vec<AccountId>, from: Day, to: Day) -> Result<Ha
         .group_by(booking::Column::AccountId)
         .into_query();
     let mut found = HashMap::new();
-    for row in cx.reader().query_all(&query).await? {
+    for row in ctx.reader().query_all(&query).await? {
         found.insert(AccountId(row.try_get_by_index(0)?), (row.try_get_by_index(1)?, row.try_get_by_index(2)?));
     }
     Ok(found)
 }
 
-async fn standings(asked: &Asked<'_>, of: &[AccountId]) -> Result<Answers> {
-    let viewer = asked.cx.viewer()?;
-    let (from, to) = viewer.fiscal_days(None, asked.cx.now);
-    let ever = bookings(asked.cx, of.to_vec(), Day::FIRST, Day::LAST).await?;
-    let now = bookings(asked.cx, of.to_vec(), from, to).await?;
-    let mut answers = Answers::with_capacity(of.len());
+async fn standings(asked: &FieldContext<'_>, of: &[AccountId]) -> Result<Batch> {
+    let viewer = asked.ctx.viewer()?;
+    let (from, to) = viewer.fiscal_days(None, asked.ctx.now);
+    let ever = bookings(asked.ctx, of.to_vec(), Day::FIRST, Day::LAST).await?;
+    let now = bookings(asked.ctx, of.to_vec(), from, to).await?;
+    let mut answers = Batch::with_capacity(of.len());
     for account in of {
         let (count, _) = ever.get(account).copied().unwrap_or_default();
         let (_, booked) = now.get(account).copied().unwrap_or_default();
         let standing = Standing::of(count, booked, viewer.organization.key_account_threshold);
-        answers.push(|out| standing.write(asked.cx, None, out));
+        answers.push(|out| standing.write(asked.ctx, None, out));
     }
     Ok(answers)
 }
@@ -361,14 +370,14 @@ pub struct BookedArguments {
     pub year: Option<i32>,
 }
 
-async fn booked(asked: &Asked<'_>, of: &[AccountId]) -> Result<Answers> {
+async fn booked(asked: &FieldContext<'_>, of: &[AccountId]) -> Result<Batch> {
     let BookedArguments { year } = asked.arguments()?;
-    let viewer = asked.cx.viewer()?;
+    let viewer = asked.ctx.viewer()?;
     list::check_year(year)?;
-    let (from, to) = viewer.fiscal_days(year, asked.cx.now);
-    let sums = bookings(asked.cx, of.to_vec(), from, to).await?;
+    let (from, to) = viewer.fiscal_days(year, asked.ctx.now);
+    let sums = bookings(asked.ctx, of.to_vec(), from, to).await?;
     let money: Vec<Money> =
-        of.iter().map(|account| asked.cx.money(sums.get(account).map_or(0, |(_, sum)| *sum))).collect();
+        of.iter().map(|account| asked.ctx.money(sums.get(account).map_or(0, |(_, sum)| *sum))).collect();
     asked.each(&money.iter().collect::<Vec<_>>()).await
 }
 
@@ -380,7 +389,7 @@ impl Viewer {
     pub async fn account_for<C: ConnectionTrait>(
         &self,
         connection: &C,
-        check: &mut crate::check::Check,
+        check: &mut crate::check::Validator,
         field: &str,
         id: &async_graphql::ID,
     ) -> Result<Option<account::Model>> {

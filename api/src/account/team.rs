@@ -12,12 +12,12 @@ use sea_orm::{
 };
 
 use super::{Account, AccountPayload};
-use crate::auth::viewer::line_below;
-use crate::check::Check;
-use crate::context::{Cx, Standing, among};
-use crate::error::{Fault, Result, UserErrorCode};
+use crate::auth::viewer::reporting_line_of;
+use crate::check::Validator;
+use crate::context::{AccountAccess, RequestContext, is_any_of};
+use crate::error::{Error, Result, UserErrorCode};
 use crate::event::Write;
-use crate::graph::{Answers, Asked, object, word};
+use crate::graph::{Batch, FieldContext, graphql_enum, object};
 use crate::user::User;
 
 /// What a member of an account's team does there.
@@ -39,7 +39,7 @@ pub enum TeamRole {
     /// Anything else.
     Other,
 }
-word! { seat::TeamRole as TeamRole }
+graphql_enum! { seat::TeamRole as TeamRole }
 
 /// Members of a team at most.
 const LARGEST_TEAM: u64 = 100;
@@ -56,7 +56,7 @@ object! {
     /// One member of an account's team.
     TeamMember as "TeamMember" {
         /// Who.
-        user: User = by(|member| Some(member.user), User::answer);
+        user: User = by_key(|member| Some(member.user), User::answer);
         /// What they do there.
         role: seat::TeamRole = plain(|member| member.role);
         /// Since when.
@@ -65,13 +65,13 @@ object! {
 }
 
 /// The teams of accounts, by the day they joined.
-pub(super) async fn teams(asked: &Asked<'_>, of: &[AccountId]) -> Result<Answers> {
-    let seats = seat::Entity::of(asked.cx.viewer()?.organization.id)
+pub(super) async fn teams(asked: &FieldContext<'_>, of: &[AccountId]) -> Result<Batch> {
+    let seats = seat::Entity::of(asked.ctx.viewer()?.organization.id)
         .filter(seat::Column::AccountId.is_in(of.iter().copied()))
         .filter(seat::Column::Role.is_not_null())
         .order_by_asc(seat::Column::Since)
         .order_by_asc(seat::Column::UserId)
-        .all(asked.cx.reader())
+        .all(asked.ctx.reader())
         .await?;
     let mut teams: HashMap<AccountId, Vec<TeamMember>> = HashMap::new();
     for seat in seats {
@@ -119,19 +119,19 @@ pub struct RemoveTeamMember {
 }
 
 /// `setTeamMember`: puts someone on the team, or changes what they do there.
-pub async fn set_team_member(cx: &Cx, arguments: SetTeamMember) -> Result<AccountPayload> {
+pub async fn set_team_member(ctx: &RequestContext, arguments: SetTeamMember) -> Result<AccountPayload> {
     let SetTeamMemberInput { account_id, user_id, role } = arguments.input;
-    let mut check = Check::input();
-    let mut write = Write::begin(cx)?;
-    let account = responsible_for(cx, &write, &mut check, "accountId", &account_id).await?;
-    let user = active_member(cx, &write, &mut check, "userId", &user_id).await?;
-    let (Some(account), Some(user)) = (account, user) else { return check.refuse() };
-    check.done()?;
+    let mut check = Validator::input();
+    let mut write = Write::begin(ctx)?;
+    let account = responsible_for(ctx, &write, &mut check, "accountId", &account_id).await?;
+    let user = active_member(ctx, &write, &mut check, "userId", &user_id).await?;
+    let (Some(account), Some(user)) = (account, user) else { return check.fail() };
+    check.finish()?;
     let seats = seats_of(&write, account.organization_id, account.id).await?;
     let team = seats.iter().filter(|seat| seat.role.is_some()).count() as u64;
     let before = seats.iter().find(|seat| seat.user_id == user.id).cloned();
     if team >= LARGEST_TEAM && before.as_ref().is_none_or(|seat| seat.role.is_none()) {
-        return Err(Fault::refused(
+        return Err(Error::refused(
             UserErrorCode::LimitExceeded,
             &["input", "userId"],
             format!("A team has at most {LARGEST_TEAM} members."),
@@ -150,27 +150,27 @@ pub async fn set_team_member(cx: &Cx, arguments: SetTeamMember) -> Result<Accoun
         write.commit().await?;
         return Ok(AccountPayload { account: Some(Account(account)), ..AccountPayload::default() });
     }
-    write.abandon().await?;
+    write.roll_back().await?;
     Ok(AccountPayload { account: Some(Account(account)), ..AccountPayload::default() })
 }
 
 /// `removeTeamMember`: takes someone off the team.
-pub async fn remove_team_member(cx: &Cx, arguments: RemoveTeamMember) -> Result<AccountPayload> {
+pub async fn remove_team_member(ctx: &RequestContext, arguments: RemoveTeamMember) -> Result<AccountPayload> {
     let RemoveTeamMemberInput { account_id, user_id } = arguments.input;
-    let mut check = Check::input();
-    let mut write = Write::begin(cx)?;
-    let account = responsible_for(cx, &write, &mut check, "accountId", &account_id).await?;
-    let Some(account) = account else { return check.refuse() };
-    check.done()?;
+    let mut check = Validator::input();
+    let mut write = Write::begin(ctx)?;
+    let account = responsible_for(ctx, &write, &mut check, "accountId", &account_id).await?;
+    let Some(account) = account else { return check.fail() };
+    check.finish()?;
     let seats = seats_of(&write, account.organization_id, account.id).await?;
     // A malformed id is nobody's, as any other that is not there.
     let user = UserId::parse(&user_id).ok();
     let Some(before) = seats.into_iter().find(|seat| Some(seat.user_id) == user && seat.role.is_some()) else {
         check.fault(UserErrorCode::NotFound, "userId", "There is no such user on this account's team.");
-        return Err(check.done().err().unwrap_or(Fault::Unauthenticated));
+        return Err(check.finish().err().unwrap_or(Error::Unauthenticated));
     };
     if !before.owner && owns_opportunities(&write, &account, before.user_id).await? {
-        return Err(Fault::refused(
+        return Err(Error::refused(
             UserErrorCode::Conflict,
             &["input", "userId"],
             "They own opportunities of this account: give those to somebody else first.",
@@ -184,19 +184,19 @@ pub async fn remove_team_member(cx: &Cx, arguments: RemoveTeamMember) -> Result<
 
 /// The account of an input, locked, for whoever answers for it.
 pub(crate) async fn responsible_for(
-    cx: &Cx,
+    ctx: &RequestContext,
     write: &Write<'_>,
-    check: &mut Check,
+    check: &mut Validator,
     field: &str,
     id: &ID,
 ) -> Result<Option<account::Model>> {
-    let viewer = cx.viewer()?;
+    let viewer = ctx.viewer()?;
     let Some(id) = check.id::<AccountId>(field, id) else { return Ok(None) };
     let Some(account) = viewer.account(&write.tx, id, true).await? else {
         check.not_found(field, "account");
         return Ok(None);
     };
-    if viewer.standing(&account) != Standing::Responsible {
+    if viewer.access(&account) != AccountAccess::Responsible {
         check.fault(
             UserErrorCode::Forbidden,
             field,
@@ -212,14 +212,14 @@ pub(crate) async fn responsible_for(
 /// # Errors
 /// The database's.
 pub async fn active_member(
-    cx: &Cx,
+    ctx: &RequestContext,
     write: &Write<'_>,
-    check: &mut Check,
+    check: &mut Validator,
     field: &str,
     id: &ID,
 ) -> Result<Option<user::Model>> {
     let Some(id) = check.id::<UserId>(field, id) else { return Ok(None) };
-    let user = user::Entity::of(cx.viewer()?.organization.id).filter(user::Column::Id.eq(id));
+    let user = user::Entity::of(ctx.viewer()?.organization.id).filter(user::Column::Id.eq(id));
     // Whoever is given something must not be deactivated meanwhile, or would own it all the same.
     let user = user.lock_shared().one(&write.tx).await?;
     match &user {
@@ -293,14 +293,14 @@ pub async fn seat_owners(
     }
     let ids: Vec<AccountId> = accounts.iter().map(|(account, _)| *account).collect();
     let old = seat::Entity::of(organization)
-        .filter(among(&write.tx, seat::Column::AccountId, ids.clone()))
+        .filter(is_any_of(&write.tx, seat::Column::AccountId, ids.clone()))
         .all(&write.tx)
         .await?;
     let sellers: Vec<(AccountId, UserId)> = if old.is_empty() {
         Vec::new()
     } else {
         let open = opportunity::Entity::of(organization)
-            .filter(among(&write.tx, opportunity::Column::AccountId, ids.clone()))
+            .filter(is_any_of(&write.tx, opportunity::Column::AccountId, ids.clone()))
             .all(&write.tx)
             .await?;
         open.into_iter().map(|opportunity| (opportunity.account_id, opportunity.owner_id)).collect()
@@ -332,7 +332,7 @@ pub async fn seat_owners(
     save_seats(&write.tx, seats).await?;
     // A seat of neither kind is none.
     seat::Entity::remove_of(organization)
-        .filter(among(&write.tx, seat::Column::AccountId, ids))
+        .filter(is_any_of(&write.tx, seat::Column::AccountId, ids))
         .filter(seat::Column::Owner.eq(false))
         .filter(seat::Column::Role.is_null())
         .exec(&write.tx)
@@ -347,7 +347,7 @@ async fn take_out_the_seated(
     wanted: &mut Vec<(AccountId, UserId)>,
 ) -> Result<Vec<seat::Model>> {
     let seats = seat::Entity::of(organization)
-        .filter(among(&write.tx, seat::Column::AccountId, wanted.iter().map(|(account, _)| *account)))
+        .filter(is_any_of(&write.tx, seat::Column::AccountId, wanted.iter().map(|(account, _)| *account)))
         .all(&write.tx)
         .await?;
     wanted.retain(|(account, user)| !seats.iter().any(|seat| seat.account_id == *account && seat.user_id == *user));
@@ -367,7 +367,7 @@ pub async fn sees(write: &Write<'_>, member: &user::Model, account: AccountId) -
     if seated.contains(&member.id) || member.role == user::Role::Seller {
         return Ok(seated.contains(&member.id));
     }
-    let line = line_below(&write.tx, member.organization_id, member.id).await?;
+    let line = reporting_line_of(&write.tx, member.organization_id, member.id).await?;
     Ok(seated.iter().any(|user| line.contains(user)))
 }
 
@@ -382,7 +382,7 @@ pub async fn hold(
     accounts: impl IntoIterator<Item = AccountId>,
 ) -> Result<Vec<account::Model>> {
     let rows = account::Entity::of(organization)
-        .filter(among(&write.tx, account::Column::Id, accounts))
+        .filter(is_any_of(&write.tx, account::Column::Id, accounts))
         .order_by_asc(account::Column::Id)
         .lock(LockType::NoKeyUpdate);
     Ok(rows.all(&write.tx).await?)
@@ -411,7 +411,7 @@ pub async fn join(
     let seats = take_out_the_seated(write, organization, &mut wanted).await?;
     let users: Vec<UserId> = wanted.iter().map(|(_, user)| *user).collect();
     let roles: HashMap<UserId, user::Role> = user::Entity::of(organization)
-        .filter(among(&write.tx, user::Column::Id, users))
+        .filter(is_any_of(&write.tx, user::Column::Id, users))
         .all(&write.tx)
         .await?
         .into_iter()
@@ -425,7 +425,7 @@ pub async fn join(
             Some(user::Role::Manager) => {
                 let line = match lines.entry(user) {
                     Entry::Occupied(known) => known.into_mut(),
-                    Entry::Vacant(new) => new.insert(line_below(&write.tx, organization, user).await?),
+                    Entry::Vacant(new) => new.insert(reporting_line_of(&write.tx, organization, user).await?),
                 };
                 if seats.iter().any(|seat| seat.account_id == account && line.contains(&seat.user_id)) {
                     continue;

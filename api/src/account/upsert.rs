@@ -9,14 +9,14 @@ use sea_orm::{QueryFilter, QueryOrder, QuerySelect};
 
 use super::write::{Changes, blank};
 use super::{AccountRef, team};
-use crate::context::{Cx, Standing, among};
+use crate::context::{AccountAccess, RequestContext, is_any_of};
 use crate::error::{Result, UserErrorCode};
 use crate::event::Write;
 use crate::external::{self, ExternalIdInput};
 use crate::plan;
 use crate::scalar::{Decimal, Json};
 use crate::target::moved::follow_owners;
-use crate::upsert::{Lookup, Once, Row, UpsertPayload, check_row, named, not_too_many, save, value};
+use crate::upsert::{DuplicateKeys, Lookup, Row, UpsertPayload, check_row, named, not_too_many, save, value};
 
 /// An account as another system has it. A field left out stays as it is, and null clears it.
 #[derive(Clone, Debug, Default, InputObject)]
@@ -63,15 +63,15 @@ pub struct UpsertAccounts {
 }
 
 /// `upsertAccounts`.
-pub async fn upsert(cx: &Cx, arguments: UpsertAccounts) -> Result<UpsertPayload> {
+pub async fn upsert(ctx: &RequestContext, arguments: UpsertAccounts) -> Result<UpsertPayload> {
     let UpsertAccounts { rows, dry_run } = arguments;
     let dry_run = dry_run.unwrap_or_default();
     not_too_many(rows.len())?;
-    let viewer = cx.viewer()?;
+    let viewer = ctx.viewer()?;
     let organization = viewer.organization.id;
-    let mut write = Write::begin(cx)?;
+    let mut write = Write::begin(ctx)?;
     if rows.iter().any(|row| row.parent.is_value()) {
-        write.alone_with("account.parent").await?;
+        write.lock_exclusive("account.parent").await?;
     }
 
     // What the rows name, for all of them together.
@@ -79,8 +79,8 @@ pub async fn upsert(cx: &Cx, arguments: UpsertAccounts) -> Result<UpsertPayload>
     let domains: Vec<String> = rows.iter().filter_map(|row| crate::text::domain(row.domain.value()?).ok()).collect();
     let known = named(&write.tx, viewer, AccountId::PREFIX, &names).await?;
     let any = Cond::any()
-        .add(among(&write.tx, account::Column::Id, known.values().map(|id| AccountId(*id))))
-        .add(among(&write.tx, account::Column::Domain, domains));
+        .add(is_any_of(&write.tx, account::Column::Id, known.values().map(|id| AccountId(*id))))
+        .add(is_any_of(&write.tx, account::Column::Domain, domains));
     let present: HashMap<AccountId, account::Model> = account::Entity::of(organization)
         .filter(any.clone())
         .order_by_asc(account::Column::Id)
@@ -97,7 +97,7 @@ pub async fn upsert(cx: &Cx, arguments: UpsertAccounts) -> Result<UpsertPayload>
     let parents: Vec<AccountRef> = rows.iter().filter_map(|row| value(&row.parent)).collect();
     let lookup = Lookup::of(&write.tx, viewer, &parents, rows.iter().filter_map(|row| value(&row.owner_email))).await?;
 
-    let mut once = Once::default();
+    let mut once = DuplicateKeys::default();
     let mut done: Vec<Row<account::Model>> = Vec::with_capacity(rows.len());
     // Accounts of this call by their keys, for rows that name them as parents.
     let mut of_call: HashMap<(String, String), AccountId> = HashMap::new();
@@ -159,7 +159,7 @@ pub async fn upsert(cx: &Cx, arguments: UpsertAccounts) -> Result<UpsertPayload>
                     if external.is_some() { "externalId" } else { "domain" },
                     "Another account has this key.",
                 );
-            } else if viewer.standing(before) != Standing::Responsible {
+            } else if viewer.access(before) != AccountAccess::Responsible {
                 check.fault(
                     UserErrorCode::Forbidden,
                     "",
@@ -167,7 +167,7 @@ pub async fn upsert(cx: &Cx, arguments: UpsertAccounts) -> Result<UpsertPayload>
                 );
             }
         }
-        let mut after = before.clone().unwrap_or_else(|| blank(cx, viewer));
+        let mut after = before.clone().unwrap_or_else(|| blank(ctx, viewer));
         if before.is_none() && !name.is_value() {
             check.fault(UserErrorCode::Required, "name", "A new account needs a name.");
         }
@@ -227,7 +227,7 @@ pub async fn upsert(cx: &Cx, arguments: UpsertAccounts) -> Result<UpsertPayload>
     let handed: Vec<(AccountId, entity::UserId, entity::UserId)> = handed.collect();
     let payload = save(&mut write, done, dry_run).await?;
     if dry_run {
-        write.abandon().await?;
+        write.roll_back().await?;
     } else {
         team::seat_owners(&mut write, organization, &owners).await?;
         follow_owners(&mut write, &owners).await?;
@@ -289,7 +289,7 @@ async fn link_parents(
             break;
         }
         let found = account::Entity::of(organization)
-            .filter(among(&write.tx, account::Column::Id, unknown.clone()))
+            .filter(is_any_of(&write.tx, account::Column::Id, unknown.clone()))
             .all(&write.tx)
             .await?;
         parent_of.extend(found.into_iter().map(|row| (row.id, row.parent_id)));

@@ -5,8 +5,8 @@ use entity::{AccountId, Id, account};
 use sea_orm::{ConnectionTrait, Statement};
 
 use super::{Account, AccountPayload, team};
-use crate::check::{Amounts, Check, NAME, NOTE, same_version};
-use crate::context::{Cx, Viewer};
+use crate::check::{Amounts, NAME, NOTE, Validator, same_version};
+use crate::context::{RequestContext, Viewer};
 use crate::error::{Result, UserErrorCode};
 use crate::event::Write;
 use crate::external::ExternalIdInput;
@@ -16,7 +16,7 @@ use crate::target::moved::follow_owners;
 use crate::text::fold;
 
 /// Refuses what goes to an account that is archived, or somebody who comes to it.
-pub fn not_archived(check: &mut Check, field: &str, account: &account::Model) {
+pub fn not_archived(check: &mut Validator, field: &str, account: &account::Model) {
     if account.archived_at.is_some() {
         check.fault(UserErrorCode::Conflict, field, format!("{} is archived: restore it first.", account.name));
     }
@@ -129,7 +129,7 @@ pub(super) struct Changes<'a> {
 
 impl Changes<'_> {
     /// Makes them, checked.
-    pub(super) fn apply(&self, check: &mut Check, viewer: &Viewer, to: &mut account::Model) {
+    pub(super) fn apply(&self, check: &mut Validator, viewer: &Viewer, to: &mut account::Model) {
         let Self { name, domain, industry, employees, annual_revenue, country, city, phone, description, potential } =
             self;
         check.change_required("name", name, NAME, &mut to.name);
@@ -144,7 +144,7 @@ impl Changes<'_> {
         check.change_with("employees", employees, &mut to.employees, |check, field, count| {
             check.within(field, count, 0, i32::MAX)
         });
-        let amount = |check: &mut Check, field: &str, given: Decimal| {
+        let amount = |check: &mut Validator, field: &str, given: Decimal| {
             check.amount(field, given, viewer.currency, Amounts::NotNegative)
         };
         check.change_with("annualRevenue", annual_revenue, &mut to.annual_revenue, amount);
@@ -161,7 +161,7 @@ impl Changes<'_> {
 }
 
 /// An account with nothing in it yet.
-pub(super) fn blank(cx: &Cx, viewer: &Viewer) -> account::Model {
+pub(super) fn blank(ctx: &RequestContext, viewer: &Viewer) -> account::Model {
     account::Model {
         id: AccountId::make(),
         organization_id: viewer.organization.id,
@@ -183,8 +183,8 @@ pub(super) fn blank(cx: &Cx, viewer: &Viewer) -> account::Model {
         owner_id: viewer.user.id,
         external_ids: "[]".to_owned(),
         custom_fields: "{}".to_owned(),
-        created_at: cx.now,
-        updated_at: cx.now,
+        created_at: ctx.now,
+        updated_at: ctx.now,
         archived_at: None,
         version: 0,
         score: 0,
@@ -196,7 +196,7 @@ fn given<T>(value: Option<T>) -> MaybeUndefined<T> {
 }
 
 /// `createAccount`.
-pub async fn create(cx: &Cx, arguments: CreateAccount) -> Result<AccountPayload> {
+pub async fn create(ctx: &RequestContext, arguments: CreateAccount) -> Result<AccountPayload> {
     let CreateAccountInput {
         name,
         domain,
@@ -213,9 +213,9 @@ pub async fn create(cx: &Cx, arguments: CreateAccount) -> Result<AccountPayload>
         external_ids,
         custom_fields,
     } = arguments.input;
-    let viewer = cx.viewer()?;
-    let mut check = Check::input();
-    let mut account = blank(cx, viewer);
+    let viewer = ctx.viewer()?;
+    let mut check = Validator::input();
+    let mut account = blank(ctx, viewer);
     Changes {
         name: &MaybeUndefined::Value(name),
         domain: &given(domain),
@@ -233,12 +233,12 @@ pub async fn create(cx: &Cx, arguments: CreateAccount) -> Result<AccountPayload>
     if let Some(Json(json)) = &custom_fields {
         account.custom_fields = check.custom_fields("customFields", json);
     }
-    let mut write = Write::begin(cx)?;
+    let mut write = Write::begin(ctx)?;
     if let Some(id) = &parent_id {
         account.parent_id = viewer.account_for(&write.tx, &mut check, "parentId", id).await?.map(|parent| parent.id);
     }
     if let Some(id) = &owner_id
-        && let Some(owner) = team::active_member(cx, &write, &mut check, "ownerId", id).await?
+        && let Some(owner) = team::active_member(ctx, &write, &mut check, "ownerId", id).await?
     {
         if !viewer.is_above_or_is(owner.id) {
             check.fault(
@@ -250,8 +250,8 @@ pub async fn create(cx: &Cx, arguments: CreateAccount) -> Result<AccountPayload>
         account.owner_id = owner.id;
     }
     let names = external_ids.as_deref().unwrap_or_default();
-    check.untaken(&write, AccountId::PREFIX, account.id.uuid(), names, account.domain.as_deref()).await?;
-    check.done()?;
+    check.require_unique(&write, AccountId::PREFIX, account.id.uuid(), names, account.domain.as_deref()).await?;
+    check.finish()?;
     let account = write.add(account).await?;
     team::seat_owners(&mut write, account.organization_id, &[(account.id, account.owner_id)]).await?;
     write.commit().await?;
@@ -259,7 +259,7 @@ pub async fn create(cx: &Cx, arguments: CreateAccount) -> Result<AccountPayload>
 }
 
 /// `updateAccount`.
-pub async fn update(cx: &Cx, arguments: UpdateAccount) -> Result<AccountPayload> {
+pub async fn update(ctx: &RequestContext, arguments: UpdateAccount) -> Result<AccountPayload> {
     let UpdateAccountInput {
         id,
         name,
@@ -278,12 +278,12 @@ pub async fn update(cx: &Cx, arguments: UpdateAccount) -> Result<AccountPayload>
         custom_fields,
         if_version,
     } = arguments.input;
-    let viewer = cx.viewer()?;
-    let mut check = Check::input();
-    let mut write = Write::begin(cx)?;
-    let before = team::responsible_for(cx, &write, &mut check, "id", &id).await?;
-    let Some(before) = before else { return check.refuse() };
-    check.done()?;
+    let viewer = ctx.viewer()?;
+    let mut check = Validator::input();
+    let mut write = Write::begin(ctx)?;
+    let before = team::responsible_for(ctx, &write, &mut check, "id", &id).await?;
+    let Some(before) = before else { return check.fail() };
+    check.finish()?;
     same_version(if_version, before.version)?;
     let mut after = before.clone();
     Changes {
@@ -313,7 +313,7 @@ pub async fn update(cx: &Cx, arguments: UpdateAccount) -> Result<AccountPayload>
         MaybeUndefined::Undefined => {}
         MaybeUndefined::Null => after.parent_id = None,
         MaybeUndefined::Value(id) => {
-            write.alone_with("account.parent").await?;
+            write.lock_exclusive("account.parent").await?;
             if let Some(parent) = viewer.account_for(&write.tx, &mut check, "parentId", id).await? {
                 if ancestors(&write.tx, &parent).await?.contains(&before.id) {
                     check.invalid(
@@ -329,15 +329,15 @@ pub async fn update(cx: &Cx, arguments: UpdateAccount) -> Result<AccountPayload>
         MaybeUndefined::Undefined => {}
         MaybeUndefined::Null => check.fault(UserErrorCode::Required, "ownerId", "Every account has an owner."),
         MaybeUndefined::Value(id) => {
-            if let Some(owner) = team::active_member(cx, &write, &mut check, "ownerId", id).await? {
+            if let Some(owner) = team::active_member(ctx, &write, &mut check, "ownerId", id).await? {
                 after.owner_id = owner.id;
             }
         }
     }
     let names = external_ids.value().map_or(&[][..], Vec::as_slice);
     let domain = after.domain.as_deref().filter(|domain| before.domain.as_deref() != Some(domain));
-    check.untaken(&write, AccountId::PREFIX, after.id.uuid(), names, domain).await?;
-    check.done()?;
+    check.require_unique(&write, AccountId::PREFIX, after.id.uuid(), names, domain).await?;
+    check.finish()?;
     let after = write.change(&before, after).await?;
     if after.owner_id != before.owner_id {
         let owner = [(after.id, after.owner_id)];
@@ -350,28 +350,28 @@ pub async fn update(cx: &Cx, arguments: UpdateAccount) -> Result<AccountPayload>
 }
 
 /// `archiveAccount`: out of the lists, with all that hangs off it kept. Archiving what is archived changes nothing.
-pub async fn archive(cx: &Cx, arguments: OneAccount) -> Result<AccountPayload> {
-    set_archived(cx, &arguments.id, true).await
+pub async fn archive(ctx: &RequestContext, arguments: OneAccount) -> Result<AccountPayload> {
+    set_archived(ctx, &arguments.id, true).await
 }
 
 /// `restoreAccount`: back into the lists.
-pub async fn restore(cx: &Cx, arguments: OneAccount) -> Result<AccountPayload> {
-    set_archived(cx, &arguments.id, false).await
+pub async fn restore(ctx: &RequestContext, arguments: OneAccount) -> Result<AccountPayload> {
+    set_archived(ctx, &arguments.id, false).await
 }
 
-async fn set_archived(cx: &Cx, id: &ID, archived: bool) -> Result<AccountPayload> {
-    let mut check = Check::at(&[]);
-    let mut write = Write::begin(cx)?;
-    let before = team::responsible_for(cx, &write, &mut check, "id", id).await?;
-    let Some(before) = before else { return check.refuse() };
-    check.done()?;
+async fn set_archived(ctx: &RequestContext, id: &ID, archived: bool) -> Result<AccountPayload> {
+    let mut check = Validator::at(&[]);
+    let mut write = Write::begin(ctx)?;
+    let before = team::responsible_for(ctx, &write, &mut check, "id", id).await?;
+    let Some(before) = before else { return check.fail() };
+    check.finish()?;
     if before.archived_at.is_some() == archived {
-        write.abandon().await?;
+        write.roll_back().await?;
         return Ok(AccountPayload { account: Some(Account(before)), ..AccountPayload::default() });
     }
     let after = account::Model { archived_at: archived.then_some(write.at), ..before.clone() };
     let after = write.change(&before, after).await?;
-    write.call_it(if archived { "archived" } else { "restored" });
+    write.rename_last_event(if archived { "archived" } else { "restored" });
     write.commit().await?;
     Ok(AccountPayload { account: Some(Account(after)), ..AccountPayload::default() })
 }

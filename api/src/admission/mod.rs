@@ -17,7 +17,7 @@ use entity::{OrganizationId, UserId};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 
-use self::share::{Shares, Turn};
+use self::share::{QueuePosition, Shares};
 use crate::allowance::{Allowance, Buckets, Origin};
 use crate::config::{CostSettings, Settings};
 use crate::context::Viewer;
@@ -68,7 +68,7 @@ impl Asker {
 
 /// What is wanted of a request before it runs.
 #[derive(Clone, Debug)]
-pub struct Wanted {
+pub struct AdmissionRequest {
     /// Its price.
     pub price: Price,
     /// Cancelled once nobody waits for the answer any more.
@@ -166,12 +166,12 @@ fn later(message: &str, seconds: u64) -> ServerError {
 /// A request that may run. Its turn is over when this is dropped.
 #[derive(Debug)]
 #[must_use = "dropped, the turn is over"]
-pub struct Pass {
+pub struct Permit {
     cost: Option<Cost>,
-    _turn: Turn,
+    _turn: QueuePosition,
 }
 
-impl Pass {
+impl Permit {
     /// Tells in the answer what it cost.
     #[must_use]
     pub fn tell(&self, answer: Response) -> Response {
@@ -184,7 +184,7 @@ impl Pass {
 
 /// Everybody's points, and everybody's share.
 #[derive(Debug)]
-pub struct Admission {
+pub struct Limiter {
     limit: Option<u64>,
     points: Option<Points>,
     shares: Shares,
@@ -193,7 +193,7 @@ pub struct Admission {
     most: usize,
 }
 
-impl Admission {
+impl Limiter {
     /// As the settings have it.
     #[must_use]
     pub fn new(settings: &Settings) -> Self {
@@ -235,20 +235,20 @@ impl Admission {
     ///
     /// # Errors
     /// Where there are too few points, or too many who wait.
-    pub async fn admit(&self, asker: Asker, wanted: &Wanted) -> Result<Pass, Refusal> {
-        let Wanted { price, gone } = wanted;
-        let dear = price.points > DEAR || price.reads_all;
+    pub async fn admit(&self, asker: Asker, wanted: &AdmissionRequest) -> Result<Permit, Refusal> {
+        let AdmissionRequest { price, gone } = wanted;
+        let expensive = price.points > DEAR || price.reads_all;
         let cost = match &self.points {
             Some(points) => Some(points.take(Instant::now(), asker.principal, price.points)?),
             None => None,
         };
         let turn = tokio::select! {
             biased;
-            turn = self.shares.turn(asker.tenant, dear) => turn,
+            turn = self.shares.turn(asker.tenant, expensive) => turn,
             () = gone.cancelled() => Err(Refusal::Gone),
         };
         match turn {
-            Ok(turn) => Ok(Pass { cost, _turn: turn }),
+            Ok(turn) => Ok(Permit { cost, _turn: turn }),
             Err(refusal) => {
                 if let Some(points) = &self.points {
                     points.give_back(asker.principal, price.points);
@@ -323,14 +323,14 @@ mod tests {
         Price { points, reads_all: false }
     }
 
-    fn wanted(points: u64) -> Wanted {
-        Wanted { price: price(points), gone: CancellationToken::new() }
+    fn wanted(points: u64) -> AdmissionRequest {
+        AdmissionRequest { price: price(points), gone: CancellationToken::new() }
     }
 
-    fn admission(change: impl FnOnce(&mut Settings)) -> Admission {
+    fn admission(change: impl FnOnce(&mut Settings)) -> Limiter {
         let mut settings = Settings::default();
         change(&mut settings);
-        Admission::new(&settings)
+        Limiter::new(&settings)
     }
 
     #[tokio::test]
@@ -388,8 +388,12 @@ mod tests {
             assert_eq!(admission.admit(asker, &wanted(9_000)).await.unwrap_err(), Refusal::TooMany);
         }
         assert!(left() >= before);
-        let dear = admission.check(price(10_001)).unwrap_err().answer();
-        assert_eq!(Code::of(&dear.errors[0]), Some(Code::LimitExceeded));
-        assert!(dear.errors[0].message.contains("10001 points; 10000 are allowed"), "{}", dear.errors[0].message);
+        let expensive = admission.check(price(10_001)).unwrap_err().answer();
+        assert_eq!(Code::of(&expensive.errors[0]), Some(Code::LimitExceeded));
+        assert!(
+            expensive.errors[0].message.contains("10001 points; 10000 are allowed"),
+            "{}",
+            expensive.errors[0].message
+        );
     }
 }

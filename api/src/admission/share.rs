@@ -19,7 +19,7 @@ pub struct Sizes {
     /// Requests that run at once.
     pub all: usize,
     /// Of these, dear ones.
-    pub dear: usize,
+    pub expensive: usize,
     /// Requests that wait.
     pub waiting: usize,
 }
@@ -35,7 +35,7 @@ pub struct Shares {
 #[derive(Debug)]
 struct Share {
     all: Arc<Semaphore>,
-    dear: Arc<Semaphore>,
+    expensive: Arc<Semaphore>,
     waiting: AtomicUsize,
 }
 
@@ -50,12 +50,12 @@ impl Shares {
     ///
     /// # Errors
     /// [`Refusal::TooMany`] where too many wait already.
-    pub async fn turn(&self, tenant: Tenant, dear: bool) -> Result<Turn, Refusal> {
-        let mut turn = Turn { place: self.place(tenant), permits: Vec::with_capacity(2) };
+    pub async fn turn(&self, tenant: Tenant, expensive: bool) -> Result<QueuePosition, Refusal> {
+        let mut turn = QueuePosition { place: self.place(tenant), permits: Vec::with_capacity(2) };
         // Dear ones wait for each other first: while they do, the others pass them by.
-        if dear {
-            let dear = Arc::clone(&turn.place.share.dear);
-            turn.permits.push(self.permit(&turn.place.share, dear).await?);
+        if expensive {
+            let expensive = Arc::clone(&turn.place.share.expensive);
+            turn.permits.push(self.permit(&turn.place.share, expensive).await?);
         }
         let all = Arc::clone(&turn.place.share.all);
         turn.permits.push(self.permit(&turn.place.share, all).await?);
@@ -79,10 +79,10 @@ impl Shares {
 
     fn place(&self, tenant: Tenant) -> Place {
         let share = Arc::clone(lock(&self.taken).entry(tenant).or_insert_with(|| {
-            let Sizes { all, dear, .. } = self.sizes;
+            let Sizes { all, expensive, .. } = self.sizes;
             Arc::new(Share {
                 all: Arc::new(Semaphore::new(all)),
-                dear: Arc::new(Semaphore::new(dear)),
+                expensive: Arc::new(Semaphore::new(expensive)),
                 waiting: AtomicUsize::new(0),
             })
         }));
@@ -116,7 +116,7 @@ impl Drop for Waiting<'_> {
 /// A turn, over when it is dropped.
 #[derive(Debug)]
 #[must_use = "dropped, the turn is over"]
-pub struct Turn {
+pub struct QueuePosition {
     // Dropped first: a share that is forgotten has all its permits back.
     permits: Vec<OwnedSemaphorePermit>,
     place: Place,
@@ -149,8 +149,8 @@ mod tests {
 
     use super::*;
 
-    fn shares(all: usize, dear: usize, waiting: usize) -> Shares {
-        Shares::new(Sizes { all, dear, waiting })
+    fn shares(all: usize, expensive: usize, waiting: usize) -> Shares {
+        Shares::new(Sizes { all, expensive, waiting })
     }
 
     fn organization() -> Tenant {
@@ -174,11 +174,11 @@ mod tests {
     #[tokio::test]
     async fn dear_ones_leave_room_for_the_others() {
         let (shares, one) = (shares(3, 1, 10), organization());
-        let dear = shares.turn(one, true).await.unwrap();
+        let expensive = shares.turn(one, true).await.unwrap();
         let mut next = pin!(shares.turn(one, true));
         assert!(poll!(next.as_mut()).is_pending());
         let light = [shares.turn(one, false).await.unwrap(), shares.turn(one, false).await.unwrap()];
-        drop(dear);
+        drop(expensive);
         let next = next.await.unwrap();
         assert!(shares.turn(one, false).now_or_never().is_none(), "dear ones count among all");
         drop((light, next));

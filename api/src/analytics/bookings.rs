@@ -9,9 +9,9 @@ use sea_orm::{ColumnTrait, QueryFilter, QuerySelect, QueryTrait};
 use super::bucket::Bucket;
 use super::group::{self, Group, GroupKey, Grouped, Grouping, Values, int};
 use crate::booking::BookingFilter;
-use crate::context::{Cx, Viewer};
+use crate::context::{RequestContext, Viewer};
 use crate::error::Result;
-use crate::graph::{Asked, object};
+use crate::graph::{FieldContext, object};
 use crate::money::Money;
 
 /// What bookings are grouped by.
@@ -52,7 +52,7 @@ object! {
         /// How many bookings there are, credit notes included.
         count: i32 = plain(|group| group.count);
         /// Their sum; credit notes are taken off.
-        amount: Money = plain(|group, cx| cx.money(group.amount));
+        amount: Money = plain(|group, ctx| ctx.money(group.amount));
         /// From how many different accounts.
         accounts: i32 = plain(|group| group.accounts);
     }
@@ -74,8 +74,8 @@ pub struct BookingsArguments {
 }
 
 /// The number of each account's bookings, and the sum of those of the current fiscal year.
-fn standings(cx: &Cx, viewer: &Viewer) -> SelectStatement {
-    let (from, to) = viewer.fiscal_days(None, cx.now);
+fn standings(ctx: &RequestContext, viewer: &Viewer) -> SelectStatement {
+    let (from, to) = viewer.fiscal_days(None, ctx.now);
     let mut query = booking::Entity::of(viewer.organization.id).select_only().column(Column::AccountId).into_query();
     query
         .expr_as(
@@ -109,12 +109,12 @@ fn standing_sql(viewer: &Viewer) -> String {
 /// # Errors
 /// `BAD_USER_INPUT` for a dimension named twice and for what a filter refuses; `LIMIT_EXCEEDED` for more than 10,000
 /// groups; the database's.
-pub async fn bookings(asked: &Asked<'_>, arguments: BookingsArguments) -> Result<Vec<BookingGroup>> {
+pub async fn bookings(asked: &FieldContext<'_>, arguments: BookingsArguments) -> Result<Vec<BookingGroup>> {
     let BookingsArguments { group_by, filter } = arguments;
-    let cx = asked.cx;
-    let viewer = cx.viewer()?;
+    let ctx = asked.ctx;
+    let viewer = ctx.viewer()?;
     let names = group::names(&group_by)?;
-    let rows = viewer.sums::<booking::Entity>(Column::AccountId).filter(filter.unwrap_or_default().condition(cx)?);
+    let rows = viewer.sums::<booking::Entity>(Column::AccountId).filter(filter.unwrap_or_default().condition(ctx)?);
     let mut grouping = Grouping::of(rows);
     let start = viewer.fiscal_start();
     for (dimension, name) in group_by.iter().zip(names) {
@@ -126,7 +126,7 @@ pub async fn bookings(asked: &Asked<'_>, arguments: BookingsArguments) -> Result
             BookingDimension::Standing => {
                 grouping.by_joined(
                     name,
-                    standings(cx, viewer),
+                    standings(ctx, viewer),
                     "standing",
                     Column::AccountId,
                     Expr::cust(standing_sql(viewer)),
@@ -142,7 +142,7 @@ pub async fn bookings(asked: &Asked<'_>, arguments: BookingsArguments) -> Result
     grouping.measure(asked.selects::<BookingGroup>("count")?, "count(*)");
     grouping.measure_sum(asked.selects::<BookingGroup>("amount")?, "amount");
     grouping.measure(asked.selects::<BookingGroup>("accounts")?, "count(distinct account_id)");
-    grouping.run(cx).await?.into_iter().map(BookingGroup::of).collect()
+    grouping.run(ctx).await?.into_iter().map(BookingGroup::of).collect()
 }
 
 impl BookingGroup {

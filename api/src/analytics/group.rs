@@ -9,9 +9,9 @@ use sea_orm::{ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, QueryResult,
 use uuid::Uuid;
 
 use super::bucket::Bucket;
-use crate::context::{Cx, Viewer};
-use crate::error::{Fault, Result, TOO_LARGE};
-use crate::graph::{Answers, AnyNode, Asked, object};
+use crate::context::{RequestContext, Viewer};
+use crate::error::{Error, Result, TOO_LARGE};
+use crate::graph::{AnyNode, Batch, FieldContext, object};
 
 /// Groups that one field answers with at most.
 const MOST_GROUPS: usize = 10_000;
@@ -40,7 +40,7 @@ object! {
     }
 }
 
-async fn nodes(asked: &Asked<'_>, of: &[&GroupKey]) -> Result<Answers> {
+async fn nodes(asked: &FieldContext<'_>, of: &[&GroupKey]) -> Result<Batch> {
     // Each node is fetched and written once, however many groups it heads.
     let mut places: HashMap<(&str, Uuid), usize> = HashMap::new();
     let mut ids = Vec::new();
@@ -51,7 +51,7 @@ async fn nodes(asked: &Asked<'_>, of: &[&GroupKey]) -> Result<Answers> {
         });
     }
     let found = crate::schema::nodes_of(asked, &ids).await?;
-    let mut answers = Answers::with_capacity(of.len());
+    let mut answers = Batch::with_capacity(of.len());
     for key in of {
         match key.node.and_then(|id| places.get(&id)) {
             Some(place) => answers.push(|out| out.extend_from_slice(found.get(*place))),
@@ -62,7 +62,7 @@ async fn nodes(asked: &Asked<'_>, of: &[&GroupKey]) -> Result<Answers> {
 }
 
 /// A group with its key.
-pub trait Grouped: crate::graph::Object {
+pub trait Grouped: crate::graph::ObjectType {
     /// The key, a part for each dimension asked for.
     fn key(&self) -> &[GroupKey];
 }
@@ -71,7 +71,7 @@ pub trait Grouped: crate::graph::Object {
 ///
 /// # Errors
 /// The database's.
-pub async fn keys<G: Grouped>(asked: &Asked<'_>, of: &[&G]) -> Result<Answers> {
+pub async fn keys<G: Grouped>(asked: &FieldContext<'_>, of: &[&G]) -> Result<Batch> {
     asked.lists(&of.iter().map(|group| group.key()).collect::<Vec<_>>()).await
 }
 
@@ -116,7 +116,7 @@ pub fn names<D: EnumType + PartialEq>(group_by: &[D]) -> Result<Vec<&'static str
     for dimension in group_by {
         let name = D::items().iter().find(|item| item.value == *dimension).map_or("", |item| item.name);
         if names.contains(&name) {
-            return Err(Fault::BadInput(format!("groupBy names {name} twice; name each dimension once.")));
+            return Err(Error::BadInput(format!("groupBy names {name} twice; name each dimension once.")));
         }
         names.push(name);
     }
@@ -228,8 +228,8 @@ impl Grouping {
     ///
     /// # Errors
     /// `LIMIT_EXCEEDED` for more than 10,000 groups; the database's.
-    pub async fn run(self, cx: &Cx) -> Result<Vec<Group>> {
-        let backend = cx.app.db.backend();
+    pub async fn run(self, ctx: &RequestContext) -> Result<Vec<Group>> {
+        let backend = ctx.app.db.backend();
         let mut statement = backend.build(&self.rows);
         let keys: Vec<String> = (0..self.keys.len()).map(|number| format!("k{number}")).collect();
         let measures: Vec<String> =
@@ -248,9 +248,9 @@ impl Grouping {
             statement.sql,
             MOST_GROUPS + 1
         );
-        let rows = cx.reader().query_all_raw(statement).await?;
+        let rows = ctx.reader().query_all_raw(statement).await?;
         if rows.len() > MOST_GROUPS {
-            return Err(Fault::LimitExceeded(format!(
+            return Err(Error::LimitExceeded(format!(
                 "There are more than {MOST_GROUPS} groups. Narrow the filter, or group by less."
             )));
         }
@@ -291,7 +291,7 @@ pub fn sum(high: i64, low: i64) -> i128 {
 /// # Errors
 /// `LIMIT_EXCEEDED` beyond 18 digits.
 pub fn amount(sum: i128) -> Result<i64> {
-    i64::try_from(sum).map_err(|_| Fault::LimitExceeded(TOO_LARGE.to_owned()))
+    i64::try_from(sum).map_err(|_| Error::LimitExceeded(TOO_LARGE.to_owned()))
 }
 
 /// A count as the schema has it.
@@ -300,7 +300,7 @@ pub fn amount(sum: i128) -> Result<i64> {
 /// `LIMIT_EXCEEDED` beyond 2,147,483,647.
 pub fn int(count: i64) -> Result<i32> {
     i32::try_from(count).map_err(|_| {
-        Fault::LimitExceeded("A figure is above 2147483647. Narrow the filter, or group by more.".to_owned())
+        Error::LimitExceeded("A figure is above 2147483647. Narrow the filter, or group by more.".to_owned())
     })
 }
 

@@ -17,7 +17,7 @@ pub mod opportunities;
 pub mod touches;
 
 use crate::error::Result;
-use crate::graph::{Asked, object};
+use crate::graph::{FieldContext, object};
 
 /// Analytics of what the caller sees.
 #[derive(Clone, Copy, Debug)]
@@ -29,11 +29,11 @@ object! {
     /// text, those without a value last; more than 10,000 are LIMIT_EXCEEDED.
     Analytics as "Analytics" {
         /// Touches, whatever their status, by groups; without dimensions as one group.
-        touches(touches::TouchesArguments): Vec<touches::TouchGroup> = once(touches::touches);
+        touches(touches::TouchesArguments): Vec<touches::TouchGroup> = root(touches::touches);
         /// Bookings by groups; without dimensions as one group.
-        bookings(bookings::BookingsArguments): Vec<bookings::BookingGroup> = once(bookings::bookings);
+        bookings(bookings::BookingsArguments): Vec<bookings::BookingGroup> = root(bookings::bookings);
         /// Opportunities by groups; without dimensions as one group.
-        opportunities(opportunities::OpportunitiesArguments): Vec<opportunities::OpportunityGroup> = once(opportunities::opportunities);
+        opportunities(opportunities::OpportunitiesArguments): Vec<opportunities::OpportunityGroup> = root(opportunities::opportunities);
     }
 }
 
@@ -41,6 +41,6 @@ object! {
 ///
 /// # Errors
 /// `UNAUTHENTICATED`.
-pub fn analytics(asked: &Asked<'_>) -> impl Future<Output = Result<Analytics>> + use<> {
-    std::future::ready(asked.cx.viewer().map(|_| Analytics))
+pub fn analytics(asked: &FieldContext<'_>) -> impl Future<Output = Result<Analytics>> + use<> {
+    std::future::ready(asked.ctx.viewer().map(|_| Analytics))
 }

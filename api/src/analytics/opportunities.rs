@@ -9,7 +9,7 @@ use super::bucket::Bucket;
 use super::group::{self, Group, GroupKey, Grouped, Grouping, Values, int};
 use crate::error::Result;
 use crate::filter::Filter as _;
-use crate::graph::{Asked, object};
+use crate::graph::{FieldContext, object};
 use crate::money::Money;
 use crate::opportunity::{OpportunityFilter, probability_of};
 
@@ -51,9 +51,9 @@ object! {
         /// How many opportunities there are.
         count: i32 = plain(|group| group.count);
         /// What they would bring in, or did; one without an amount counts 0.
-        amount: Money = plain(|group, cx| cx.money(group.amount));
+        amount: Money = plain(|group, ctx| ctx.money(group.amount));
         /// The sum of amount × probability, rounded once, at the end, halves to the even unit.
-        weighted: Money = plain(|group, cx| cx.money(group.weighted));
+        weighted: Money = plain(|group, ctx| ctx.money(group.weighted));
         /// How many were won.
         won: i32 = plain(|group| group.won);
         /// How many were lost.
@@ -97,12 +97,15 @@ fn probability_sql() -> String {
 /// # Errors
 /// `BAD_USER_INPUT` for a dimension named twice and for what a filter refuses; `LIMIT_EXCEEDED` for more than 10,000
 /// groups; the database's.
-pub async fn opportunities(asked: &Asked<'_>, arguments: OpportunitiesArguments) -> Result<Vec<OpportunityGroup>> {
+pub async fn opportunities(
+    asked: &FieldContext<'_>,
+    arguments: OpportunitiesArguments,
+) -> Result<Vec<OpportunityGroup>> {
     let OpportunitiesArguments { group_by, filter } = arguments;
-    let cx = asked.cx;
-    let viewer = cx.viewer()?;
+    let ctx = asked.ctx;
+    let viewer = ctx.viewer()?;
     let names = group::names(&group_by)?;
-    let rows = viewer.sums::<opportunity::Entity>(Column::AccountId).filter(filter.unwrap_or_default().condition(cx)?);
+    let rows = viewer.sums::<opportunity::Entity>(Column::AccountId).filter(filter.unwrap_or_default().condition(ctx)?);
     let mut grouping = Grouping::of(rows);
     for (dimension, name) in group_by.iter().zip(names) {
         match dimension {
@@ -126,7 +129,7 @@ pub async fn opportunities(asked: &Asked<'_>, arguments: OpportunitiesArguments)
         let wanted = rate || asked.selects::<OpportunityGroup>(figure)?;
         grouping.measure(wanted, format!("count(*) filter (where stage = '{}')", stage.word()));
     }
-    grouping.run(cx).await?.into_iter().map(OpportunityGroup::of).collect()
+    grouping.run(ctx).await?.into_iter().map(OpportunityGroup::of).collect()
 }
 
 impl OpportunityGroup {

@@ -11,10 +11,10 @@ use super::bucket::Bucket;
 use super::group::{self, Group, GroupKey, Grouped, Grouping, Values, int};
 use super::local;
 use crate::calendar;
-use crate::context::{Cx, Viewer};
+use crate::context::{RequestContext, Viewer};
 use crate::error::Result;
 use crate::filter::Filter as _;
-use crate::graph::{Asked, object};
+use crate::graph::{FieldContext, object};
 use crate::target::TOUCH_ON_LIST;
 use crate::touch::TouchFilter;
 use crate::touch::weight::usual_minutes;
@@ -110,7 +110,7 @@ fn minutes_sql() -> String {
 }
 
 /// The first and the last instant at which the organization has touches; None where it has none.
-async fn range(cx: &Cx, viewer: &Viewer) -> Result<Option<(Instant, Instant)>> {
+async fn range(ctx: &RequestContext, viewer: &Viewer) -> Result<Option<(Instant, Instant)>> {
     // An ordering and a limit each: SQLite reads one row of the index for that, and all of it for min and max together.
     let end = |order: Order| -> SelectStatement {
         touch::Entity::of(viewer.organization.id)
@@ -121,7 +121,7 @@ async fn range(cx: &Cx, viewer: &Viewer) -> Result<Option<(Instant, Instant)>> {
             .into_query()
     };
     let ends = Query::select().expr(Expr::from(end(Order::Asc))).expr(Expr::from(end(Order::Desc))).to_owned();
-    let Some(row) = cx.reader().query_one(&ends).await? else { return Ok(None) };
+    let Some(row) = ctx.reader().query_one(&ends).await? else { return Ok(None) };
     let (first, last): (Option<Instant>, Option<Instant>) = (row.try_get_by_index(0)?, row.try_get_by_index(1)?);
     Ok(first.zip(last))
 }
@@ -145,15 +145,15 @@ fn stretch(bucket: Bucket, viewer: &Viewer, first: Instant, last: Instant) -> (B
 /// # Errors
 /// `BAD_USER_INPUT` for a dimension named twice and for what a filter refuses; `LIMIT_EXCEEDED` for more than 10,000
 /// groups; the database's.
-pub async fn touches(asked: &Asked<'_>, arguments: TouchesArguments) -> Result<Vec<TouchGroup>> {
+pub async fn touches(asked: &FieldContext<'_>, arguments: TouchesArguments) -> Result<Vec<TouchGroup>> {
     let TouchesArguments { group_by, filter } = arguments;
-    let cx = asked.cx;
-    let viewer = cx.viewer()?;
+    let ctx = asked.ctx;
+    let viewer = ctx.viewer()?;
     let names = group::names(&group_by)?;
-    let mut rows = viewer.sums::<touch::Entity>(Column::AccountId).filter(filter.unwrap_or_default().condition(cx)?);
+    let mut rows = viewer.sums::<touch::Entity>(Column::AccountId).filter(filter.unwrap_or_default().condition(ctx)?);
     let mut stretches = Vec::new();
     if group_by.iter().any(|dimension| dimension.bucket(viewer).is_some()) {
-        let Some((first, last)) = range(cx, viewer).await? else { return Ok(Vec::new()) };
+        let Some((first, last)) = range(ctx, viewer).await? else { return Ok(Vec::new()) };
         // Whole months, so that the statement's text, and with it its plan, holds for the rest of the month.
         let (first, last) = months(viewer, first, last);
         stretches =
@@ -176,7 +176,7 @@ pub async fn touches(asked: &Asked<'_>, arguments: TouchesArguments) -> Result<V
             TouchDimension::Status => {
                 let missed = format!(
                     "case when touch.status = 'SCHEDULED' and touch.missed_at <= {} then 'MISSED' else touch.status end",
-                    cx.now.0
+                    ctx.now.0
                 );
                 grouping.by(name, Expr::cust(missed), Values::Text);
             }
@@ -191,7 +191,7 @@ pub async fn touches(asked: &Asked<'_>, arguments: TouchesArguments) -> Result<V
 }
 
 /// Makes the groups, with the figures that are asked for: counting different accounts costs more than all the rest.
-async fn measure(asked: &Asked<'_>, mut grouping: Grouping) -> Result<Vec<TouchGroup>> {
+async fn measure(asked: &FieldContext<'_>, mut grouping: Grouping) -> Result<Vec<TouchGroup>> {
     grouping.give_as(minutes_sql(), "minutes");
     for column in [Column::AccountId, Column::Responded, Column::Value] {
         grouping.give(column);
@@ -205,7 +205,7 @@ async fn measure(asked: &Asked<'_>, mut grouping: Grouping) -> Result<Vec<TouchG
     ] {
         grouping.measure(asked.selects::<TouchGroup>(figure)?, sql);
     }
-    grouping.run(asked.cx).await?.into_iter().map(TouchGroup::of).collect()
+    grouping.run(asked.ctx).await?.into_iter().map(TouchGroup::of).collect()
 }
 
 impl TouchGroup {

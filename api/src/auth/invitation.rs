@@ -8,9 +8,9 @@ use sea_orm::{ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, IntoA
 
 use super::secrets::SecretKind;
 use super::session::{self, SessionPayload};
-use crate::check::{Check, NAME};
-use crate::context::Cx;
-use crate::error::{Fault, Result};
+use crate::check::{NAME, Validator};
+use crate::context::RequestContext;
+use crate::error::{Error, Result};
 use crate::event::Write;
 use crate::money::Currency;
 use crate::text::fold;
@@ -23,7 +23,7 @@ const LIFETIME: i64 = 7 * 24 * 3600;
 /// # Errors
 /// The database's; no random bytes.
 pub async fn invite<C: ConnectionTrait>(tx: &C, user: &user::Model) -> Result<String> {
-    let made = SecretKind::Invitation.make().map_err(Fault::internal)?;
+    let made = SecretKind::Invitation.make().map_err(Error::internal)?;
     let credential = credential::Model {
         user_id: user.id,
         organization_id: user.organization_id,
@@ -96,23 +96,23 @@ pub struct AcceptInvitationArguments {
 }
 
 /// `acceptInvitation`.
-pub async fn accept(cx: &Cx, arguments: AcceptInvitationArguments) -> Result<SessionPayload> {
+pub async fn accept(ctx: &RequestContext, arguments: AcceptInvitationArguments) -> Result<SessionPayload> {
     let AcceptInvitationInput { token, password, name } = arguments.input;
-    let auth = &cx.app.auth;
-    let mut check = Check::input();
+    let auth = &ctx.app.auth;
+    let mut check = Validator::input();
     let digest = SecretKind::Invitation.digest(&token);
     // Looked up before the password is hashed, which is dear, and again when it counts.
     // That alone can be guessed at: whoever holds a token may mistype the rest.
-    let known = auth.invitations.watch(cx.peer, Some(&token), async {
+    let known = auth.invitations.watch(ctx.peer, Some(&token), async {
         let found = match digest {
-            Some(digest) => open(cx.reader(), &digest, false).await?,
+            Some(digest) => open(ctx.reader(), &digest, false).await?,
             None => None,
         };
         found.ok_or_else(over)
     });
     let open = match known.await {
         Ok(open) => Some(open),
-        Err(Fault::Refused(_)) => {
+        Err(Error::Refused(_)) => {
             check.invalid("token", OVER);
             None
         }
@@ -120,12 +120,12 @@ pub async fn accept(cx: &Cx, arguments: AcceptInvitationArguments) -> Result<Ses
     };
     check.password("password", &password);
     let name = name.map(|name| check.required("name", &name, NAME));
-    check.done()?;
-    let hash = auth.passwords.hash(&password).await.map_err(Fault::internal)?;
+    check.finish()?;
+    let hash = auth.passwords.hash(&password).await.map_err(Error::internal)?;
 
     let Some(Open { user, organization, .. }) = open else { return Err(over()) };
     let currency = Currency::of(&organization.currency).unwrap_or(Currency::NONE);
-    let mut write = Write::begin_for(cx, organization.id, currency, Some(user.id));
+    let mut write = Write::begin_for(ctx, organization.id, currency, Some(user.id));
     let still = open_again(&write, digest).await?;
     let Some(Open { user: before, organization }) = still else { return Err(over()) };
     let mut user = before.clone();
@@ -138,16 +138,16 @@ pub async fn accept(cx: &Cx, arguments: AcceptInvitationArguments) -> Result<Ses
     session::end_all(&write.tx, organization.id, user.id, None).await?;
     let (session, token) = session::begin(&write.tx, &user, super::now()).await?;
     write.commit().await?;
-    cx.app.forget(organization.id);
-    Ok(SessionPayload::of(session::hand_out(cx, organization, user, session, token).await?))
+    ctx.app.forget(organization.id);
+    Ok(SessionPayload::of(session::hand_out(ctx, organization, user, session, token).await?))
 }
 
 const OVER: &str = "This invitation does not hold, or not any more: ask an administrator for a new one.";
 
-fn over() -> Fault {
-    let mut check = Check::input();
+fn over() -> Error {
+    let mut check = Validator::input();
     check.invalid("token", OVER);
-    Fault::Refused(check.into_errors())
+    Error::Refused(check.into_errors())
 }
 
 /// An invitation that can be accepted.

@@ -5,9 +5,9 @@ use entity::{Scoped, credential, user};
 use sea_orm::{ColumnTrait, QueryFilter, QuerySelect};
 
 use super::{invitation, session};
-use crate::check::Check;
-use crate::context::Cx;
-use crate::error::{Fault, Result};
+use crate::check::Validator;
+use crate::context::RequestContext;
+use crate::error::{Error, Result};
 use crate::transaction::Transaction;
 use crate::user::{User, UserPayload};
 
@@ -28,41 +28,41 @@ pub struct ChangePasswordArguments {
 }
 
 /// `changePassword`: the caller's other sessions end.
-pub async fn change(cx: &Cx, arguments: ChangePasswordArguments) -> Result<UserPayload> {
+pub async fn change(ctx: &RequestContext, arguments: ChangePasswordArguments) -> Result<UserPayload> {
     let ChangePasswordInput { current, new } = arguments.input;
-    let viewer = cx.viewer()?;
-    let auth = &cx.app.auth;
-    let mut check = Check::input();
+    let viewer = ctx.viewer()?;
+    let auth = &ctx.app.auth;
+    let mut check = Validator::input();
     check.password("new", &new);
     let own = || credential::Entity::of(viewer.organization.id).filter(credential::Column::UserId.eq(viewer.user.id));
-    let tried = auth.throttle.watch(cx.peer, Some(&viewer.user.email), async {
-        let stored = own().one(cx.reader()).await?.and_then(|credential| credential.password_hash);
-        let right = auth.passwords.verify(&current, stored.as_deref()).await.map_err(Fault::internal)?;
-        if right { Ok(stored) } else { Err(Fault::Refused(Vec::new())) }
+    let tried = auth.throttle.watch(ctx.peer, Some(&viewer.user.email), async {
+        let stored = own().one(ctx.reader()).await?.and_then(|credential| credential.password_hash);
+        let right = auth.passwords.verify(&current, stored.as_deref()).await.map_err(Error::internal)?;
+        if right { Ok(stored) } else { Err(Error::Refused(Vec::new())) }
     });
     let stored = match tried.await {
         Ok(stored) => stored,
-        Err(Fault::Refused(_)) => {
+        Err(Error::Refused(_)) => {
             check.invalid("current", WRONG);
             None
         }
         Err(fault) => return Err(fault),
     };
-    check.done()?;
-    let hash = auth.passwords.hash(&new).await.map_err(Fault::internal)?;
-    let tx = Transaction::of(&cx.app.db);
+    check.finish()?;
+    let hash = auth.passwords.hash(&new).await.map_err(Error::internal)?;
+    let tx = Transaction::of(&ctx.app.db);
     // Of two changes at once the second has the wrong password by now.
     let user = user::Entity::of(viewer.organization.id).filter(user::Column::Id.eq(viewer.user.id));
-    let Some(user) = user.lock_exclusive().one(&tx).await? else { return Err(Fault::Unauthenticated) };
+    let Some(user) = user.lock_exclusive().one(&tx).await? else { return Err(Error::Unauthenticated) };
     let still = own().one(&tx).await?;
     if still.and_then(|credential| credential.password_hash) != stored {
         check.invalid("current", WRONG);
-        check.done()?;
+        check.finish()?;
     }
     invitation::keep_password(&tx, &user, hash).await?;
     session::end_all(&tx, viewer.organization.id, viewer.user.id, Some(viewer.session)).await?;
     tx.commit().await?;
-    cx.app.forget(viewer.organization.id);
+    ctx.app.forget(viewer.organization.id);
     Ok(UserPayload { user: Some(User(user)), ..UserPayload::default() })
 }
 

@@ -10,8 +10,8 @@ use sea_orm::{ActiveModelTrait, ActiveValue, ColumnTrait, EntityTrait, IntoActiv
 
 use super::secrets::SecretKind;
 use super::session::{self, SessionPayload};
-use crate::context::Cx;
-use crate::error::{Fault, Result, UserErrorCode};
+use crate::context::RequestContext;
+use crate::error::{Error, Result, UserErrorCode};
 use crate::transaction::Transaction;
 
 /// For how long a used token may come again, in seconds.
@@ -32,14 +32,14 @@ pub struct RefreshSessionArguments {
 }
 
 /// `refreshSession`.
-pub async fn refresh_session(cx: &Cx, arguments: RefreshSessionArguments) -> Result<SessionPayload> {
+pub async fn refresh_session(ctx: &RequestContext, arguments: RefreshSessionArguments) -> Result<SessionPayload> {
     let RefreshSessionInput { refresh_token: shown } = arguments.input;
-    cx.app.auth.refreshes.watch(cx.peer, Some(&shown), refresh(cx, &shown)).await
+    ctx.app.auth.refreshes.watch(ctx.peer, Some(&shown), refresh(ctx, &shown)).await
 }
 
-async fn refresh(cx: &Cx, shown: &str) -> Result<SessionPayload> {
+async fn refresh(ctx: &RequestContext, shown: &str) -> Result<SessionPayload> {
     let Some(digest) = SecretKind::Refresh.digest(shown) else { return Err(over()) };
-    let tx = Transaction::of(&cx.app.db);
+    let tx = Transaction::of(&ctx.app.db);
     let Some(token) = locked(&tx, &digest).await? else { return Err(over()) };
     let organization_id = token.organization_id;
     let Some(open) = sessions::Entity::of(organization_id)
@@ -73,7 +73,7 @@ async fn refresh(cx: &Cx, shown: &str) -> Result<SessionPayload> {
         Some(_) => {
             session::end(&tx, organization_id, open.id).await?;
             tx.commit().await?;
-            cx.app.forget(organization_id);
+            ctx.app.forget(organization_id);
             tracing::warn!(session = %open.id, user = %open.user_id, "a refresh token was used twice: the session has ended");
             return Err(over());
         }
@@ -92,12 +92,12 @@ async fn refresh(cx: &Cx, shown: &str) -> Result<SessionPayload> {
         .await?;
     let next = session::next_token(&tx, organization_id, open.id, now).await?;
     tx.commit().await?;
-    Ok(SessionPayload::of(session::hand_out(cx, organization, user, open.id, next).await?))
+    Ok(SessionPayload::of(session::hand_out(ctx, organization, user, open.id, next).await?))
 }
 
-fn over() -> Fault {
+fn over() -> Error {
     let message = "This refresh token does not hold, or not any more: sign in again.";
-    Fault::refused(UserErrorCode::Invalid, &["input", "refreshToken"], message)
+    Error::refused(UserErrorCode::Invalid, &["input", "refreshToken"], message)
 }
 
 #[expect(clippy::disallowed_methods, reason = "a refresh token itself says whose it is")]

@@ -10,9 +10,9 @@ use sea_orm::{ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, IntoA
 use super::secrets::SecretKind;
 use super::tokens::{AccessToken, Claims};
 use super::viewer;
-use crate::context::{Cx, Viewer};
-use crate::error::{Fault, Result, UserError};
-use crate::graph::{Answers, Asked, Once, Refusable, object, payload};
+use crate::context::{RequestContext, Viewer};
+use crate::error::{Error, Result, UserError};
+use crate::graph::{Batch, FieldContext, MutationPayload, SingleValue, object, payload};
 use crate::transaction::Transaction;
 use crate::user::User;
 
@@ -40,13 +40,13 @@ object! {
     }
 }
 
-async fn users(asked: &Asked<'_>, of: &[&Session]) -> Result<Answers> {
-    let mut answers = Answers::with_capacity(of.len());
+async fn users(asked: &FieldContext<'_>, of: &[&Session]) -> Result<Batch> {
+    let mut answers = Batch::with_capacity(of.len());
     for session in of {
         // What is asked of the user is answered as they see it themselves, though the request came without a token.
-        let cx = asked.cx.on_behalf_of(Arc::clone(&session.viewer));
+        let ctx = asked.ctx.on_behalf_of(Arc::clone(&session.viewer));
         let user = User(session.viewer.user.clone());
-        let found = asked.asked_by(&cx).each(&[&user]).await?;
+        let found = asked.asked_by(&ctx).each(&[&user]).await?;
         answers.push(|out| out.extend_from_slice(found.get(0)));
     }
     Ok(answers)
@@ -93,7 +93,7 @@ pub(super) async fn next_token<C: ConnectionTrait>(
     session: SessionId,
     now: Instant,
 ) -> Result<String> {
-    let made = SecretKind::Refresh.make().map_err(Fault::internal)?;
+    let made = SecretKind::Refresh.make().map_err(Error::internal)?;
     let token = refresh_token::Model {
         digest: made.digest.to_vec(),
         organization_id: organization,
@@ -111,15 +111,15 @@ pub(super) async fn next_token<C: ConnectionTrait>(
 /// # Errors
 /// The database's; a token that cannot be signed.
 pub(super) async fn hand_out(
-    cx: &Cx,
+    ctx: &RequestContext,
     organization: organization::Model,
     user: user::Model,
     session: SessionId,
     refresh_token: String,
 ) -> Result<Session> {
     let claims = Claims { user: user.id, organization: organization.id, session };
-    let access = cx.app.auth.tokens.issue(claims).map_err(Fault::internal)?;
-    let viewer = viewer::with_line(cx.reader(), organization, user, session).await?;
+    let access = ctx.app.auth.tokens.issue(claims).map_err(Error::internal)?;
+    let viewer = viewer::with_reporting_line(ctx.reader(), organization, user, session).await?;
     Ok(Session { access, refresh_token, viewer: Arc::new(viewer) })
 }
 
@@ -166,7 +166,7 @@ pub struct SignOutPayload {
     user_errors: Vec<UserError>,
 }
 
-impl Refusable for SignOutPayload {
+impl MutationPayload for SignOutPayload {
     fn refused(user_errors: Vec<UserError>) -> Self {
         Self { signed_out: false, user_errors }
     }
@@ -178,18 +178,18 @@ object! {
         /// Has the session ended?
         signedOut: bool = plain(|payload| payload.signed_out);
         /// What the caller can mend, each with the field it is about. With any, nothing was written.
-        userErrors: Vec<UserError> = batch(async |asked: &Asked<'_>, of: &[&SignOutPayload]| {
-            Once::answer(&of[0].user_errors, asked).await
+        userErrors: Vec<UserError> = batch(async |asked: &FieldContext<'_>, of: &[&SignOutPayload]| {
+            SingleValue::answer(&of[0].user_errors, asked).await
         });
     }
 }
 
 /// `signOut`: ends the session that asks, with its refresh tokens.
-pub async fn sign_out(cx: &Cx) -> Result<SignOutPayload> {
-    let viewer = cx.viewer()?;
-    let tx = Transaction::of(&cx.app.db);
+pub async fn sign_out(ctx: &RequestContext) -> Result<SignOutPayload> {
+    let viewer = ctx.viewer()?;
+    let tx = Transaction::of(&ctx.app.db);
     end(&tx, viewer.organization.id, viewer.session).await?;
     tx.commit().await?;
-    cx.app.forget(viewer.organization.id);
+    ctx.app.forget(viewer.organization.id);
     Ok(SignOutPayload { signed_out: true, user_errors: Vec::new() })
 }

@@ -7,8 +7,8 @@ use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 
 use super::session::{self, SessionPayload};
-use crate::context::Cx;
-use crate::error::{Fault, Result, UserErrorCode};
+use crate::context::RequestContext;
+use crate::error::{Error, Result, UserErrorCode};
 use crate::transaction::Transaction;
 
 /// Of how many organizations that know an address the password is tried.
@@ -33,26 +33,26 @@ pub struct SignInArguments {
 }
 
 /// `signIn`.
-pub async fn sign_in(cx: &Cx, arguments: SignInArguments) -> Result<SessionPayload> {
+pub async fn sign_in(ctx: &RequestContext, arguments: SignInArguments) -> Result<SessionPayload> {
     let email = arguments.input.email.clone();
-    cx.app.auth.throttle.watch(cx.peer, Some(&email), try_to(cx, arguments.input)).await
+    ctx.app.auth.throttle.watch(ctx.peer, Some(&email), try_to(ctx, arguments.input)).await
 }
 
-async fn try_to(cx: &Cx, input: SignInInput) -> Result<SessionPayload> {
+async fn try_to(ctx: &RequestContext, input: SignInInput) -> Result<SessionPayload> {
     let SignInInput { email, password, organization_id } = input;
-    let auth = &cx.app.auth;
-    let candidates = candidates(cx, &email, organization_id.as_ref()).await?;
+    let auth = &ctx.app.auth;
+    let candidates = candidates(ctx, &email, organization_id.as_ref()).await?;
     let mut found = None;
     // As many comparisons for one address as for any other, whether it is known or not.
-    for number in 0..tries(cx, organization_id.is_some()).await? {
+    for number in 0..tries(ctx, organization_id.is_some()).await? {
         let candidate = candidates.get(number);
         let hash = candidate.and_then(|(_, hash)| hash.as_deref());
-        if auth.passwords.verify(&password, hash).await.map_err(Fault::internal)? && found.is_none() {
+        if auth.passwords.verify(&password, hash).await.map_err(Error::internal)? && found.is_none() {
             found = candidate;
         }
     }
     let Some((user, hash)) = found else { return Err(wrong()) };
-    let tx = Transaction::of(&cx.app.db);
+    let tx = Transaction::of(&ctx.app.db);
     // Between the comparison and now they may have been deactivated, or the password changed.
     let user = user::Entity::of(user.organization_id)
         .filter(user::Column::Id.eq(user.id))
@@ -70,17 +70,21 @@ async fn try_to(cx: &Cx, input: SignInInput) -> Result<SessionPayload> {
     let (Some(organization), Some(_)) = (organization, same) else { return Err(wrong()) };
     let (session, token) = session::begin(&tx, &user, super::now()).await?;
     tx.commit().await?;
-    Ok(SessionPayload::of(session::hand_out(cx, organization, user, session, token).await?))
+    Ok(SessionPayload::of(session::hand_out(ctx, organization, user, session, token).await?))
 }
 
 /// The one answer to whatever is wrong.
-fn wrong() -> Fault {
-    Fault::refused(UserErrorCode::Invalid, &["input"], "The address or the password is wrong.")
+fn wrong() -> Error {
+    Error::refused(UserErrorCode::Invalid, &["input"], "The address or the password is wrong.")
 }
 
 /// Who might be meant, with their hashes; the longest-standing first.
 #[expect(clippy::disallowed_methods, reason = "signing in starts from an address alone, whatever the organization")]
-async fn candidates(cx: &Cx, email: &str, organization: Option<&ID>) -> Result<Vec<(user::Model, Option<String>)>> {
+async fn candidates(
+    ctx: &RequestContext,
+    email: &str,
+    organization: Option<&ID>,
+) -> Result<Vec<(user::Model, Option<String>)>> {
     // What cannot be an address, or an organization, is nobody's: it is looked for all the same.
     let email = crate::text::email(email).unwrap_or_default();
     let mut users = user::Entity::find()
@@ -94,11 +98,11 @@ async fn candidates(cx: &Cx, email: &str, organization: Option<&ID>) -> Result<V
             Err(_) => users.filter(Expr::cust("1 = 0")),
         };
     }
-    let users = users.all(cx.reader()).await?;
+    let users = users.all(ctx.reader()).await?;
     let ids: Vec<UserId> = users.iter().map(|user| user.id).collect();
     let mut hashes: std::collections::HashMap<UserId, Option<String>> = credential::Entity::find()
         .filter(credential::Column::UserId.is_in(ids))
-        .all(cx.reader())
+        .all(ctx.reader())
         .await?
         .into_iter()
         .map(|credential| (credential.user_id, credential.password_hash))
@@ -113,11 +117,11 @@ async fn candidates(cx: &Cx, email: &str, organization: Option<&ID>) -> Result<V
 /// How many passwords are compared: one where the organization is named, else one for each organization there is, up to
 /// five. That number says nothing of any address.
 #[expect(clippy::disallowed_methods, reason = "how many organizations there are is no organization's own")]
-async fn tries(cx: &Cx, named: bool) -> Result<usize> {
+async fn tries(ctx: &RequestContext, named: bool) -> Result<usize> {
     if named {
         return Ok(1);
     }
     let ids = organization::Entity::find().select_only().column(organization::Column::Id).limit(MOST_TRIED);
-    let ids: Vec<OrganizationId> = ids.into_tuple().all(cx.reader()).await?;
+    let ids: Vec<OrganizationId> = ids.into_tuple().all(ctx.reader()).await?;
     Ok(ids.len().max(1))
 }

@@ -6,10 +6,10 @@ use sea_orm::{ConnectionTrait, EntityTrait};
 
 use super::session::{self, SessionPayload};
 use super::{invitation, passwords, secrets};
-use crate::check::{Check, NAME};
+use crate::check::{NAME, Validator};
 use crate::config::SignUp;
-use crate::context::Cx;
-use crate::error::{Fault, Result, UserErrorCode};
+use crate::context::RequestContext;
+use crate::error::{Error, Result, UserErrorCode};
 use crate::event::Write;
 use crate::money::Currency;
 use crate::text::fold;
@@ -42,11 +42,11 @@ pub struct SignUpArguments {
 }
 
 /// `signUp`.
-pub async fn sign_up(cx: &Cx, arguments: SignUpArguments) -> Result<SessionPayload> {
+pub async fn sign_up(ctx: &RequestContext, arguments: SignUpArguments) -> Result<SessionPayload> {
     let SignUpInput { organization_name, currency, time_zone, name, email, password } = arguments.input;
     // Asked before anything costs anything, and again when it counts.
-    may_sign_up(cx, cx.reader()).await?;
-    let mut check = Check::input();
+    may_sign_up(ctx, ctx.reader()).await?;
+    let mut check = Validator::input();
     let organization_name = check.required("organizationName", &organization_name, NAME);
     let currency = currency.as_deref().unwrap_or("USD");
     let known = check.currency("currency", currency);
@@ -54,8 +54,8 @@ pub async fn sign_up(cx: &Cx, arguments: SignUpArguments) -> Result<SessionPaylo
     let name = check.required("name", &name, NAME);
     let email = check.email("email", &email);
     check.password("password", &password);
-    check.done()?;
-    let hash = cx.app.auth.passwords.hash(&password).await.map_err(Fault::internal)?;
+    check.finish()?;
+    let hash = ctx.app.auth.passwords.hash(&password).await.map_err(Error::internal)?;
 
     let organization = organization::Model {
         id: OrganizationId::make(),
@@ -73,8 +73,8 @@ pub async fn sign_up(cx: &Cx, arguments: SignUpArguments) -> Result<SessionPaylo
         pipeline_margin: 0.1,
         target_band_low: 5.0,
         target_band_high: 20.0,
-        erasure_key: secrets::new_erasure_key().map_err(Fault::internal)?.to_vec(),
-        created_at: cx.now,
+        erasure_key: secrets::new_erasure_key().map_err(Error::internal)?.to_vec(),
+        created_at: ctx.now,
         version: 0,
     };
     let user = user::Model {
@@ -89,26 +89,26 @@ pub async fn sign_up(cx: &Cx, arguments: SignUpArguments) -> Result<SessionPaylo
         manager_id: None,
         working_hours: hours::usual(),
         active: true,
-        created_at: cx.now,
-        updated_at: cx.now,
+        created_at: ctx.now,
+        updated_at: ctx.now,
         version: 0,
     };
-    let mut write = Write::begin_for(cx, organization.id, known.unwrap_or(Currency::NONE), Some(user.id));
-    write.alone_of_all_with("sign-up").await?;
-    may_sign_up(cx, &write.tx).await?;
+    let mut write = Write::begin_for(ctx, organization.id, known.unwrap_or(Currency::NONE), Some(user.id));
+    write.lock_exclusive_globally("sign-up").await?;
+    may_sign_up(ctx, &write.tx).await?;
     let organization = write.add(organization).await?;
     let user = write.add(user).await?;
     invitation::keep_password(&write.tx, &user, hash).await?;
     let (session, token) = session::begin(&write.tx, &user, super::now()).await?;
     write.commit().await?;
-    Ok(SessionPayload::of(session::hand_out(cx, organization, user, session, token).await?))
+    Ok(SessionPayload::of(session::hand_out(ctx, organization, user, session, token).await?))
 }
 
 /// Refuses where this server lets nobody sign up, or nobody any more.
 #[expect(clippy::disallowed_methods, reason = "whether there is any organization is asked before there is one")]
-async fn may_sign_up<C: ConnectionTrait>(cx: &Cx, connection: &C) -> Result<()> {
-    let refused = |message: &str| Err(Fault::refused(UserErrorCode::Forbidden, &["input"], message));
-    match cx.app.settings.access.sign_up {
+async fn may_sign_up<C: ConnectionTrait>(ctx: &RequestContext, connection: &C) -> Result<()> {
+    let refused = |message: &str| Err(Error::refused(UserErrorCode::Forbidden, &["input"], message));
+    match ctx.app.settings.access.sign_up {
         SignUp::Open => Ok(()),
         SignUp::Closed => refused("Nobody can sign up here: ask an administrator for an invitation."),
         SignUp::First => match organization::Entity::find().one(connection).await? {
@@ -118,7 +118,7 @@ async fn may_sign_up<C: ConnectionTrait>(cx: &Cx, connection: &C) -> Result<()> 
     }
 }
 
-impl Check {
+impl Validator {
     /// The currency of an ISO 4217 code in use.
     pub fn currency(&mut self, field: &str, code: &str) -> Option<Currency> {
         let known = Currency::of(code);

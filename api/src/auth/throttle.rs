@@ -25,7 +25,7 @@ use std::{
 use sha2::{Digest, Sha256};
 
 use crate::allowance::{Allowance, Buckets, Origin};
-use crate::error::{Fault, Result};
+use crate::error::{Error, Result};
 
 /// What one account allows.
 pub const PER_ACCOUNT: Allowance = Allowance { most: 10, refill: Duration::from_mins(1) };
@@ -169,7 +169,7 @@ impl Throttle {
         let outcome = work.await;
         match &outcome {
             Ok(_) => self.succeeded(Instant::now(), attempt),
-            Err(Fault::Refused(_)) => {}
+            Err(Error::Refused(_)) => {}
             Err(_) => self.withdrawn(attempt),
         }
         outcome
@@ -330,13 +330,13 @@ mod tests {
             throttle.watch(address("192.0.2.1"), Some("ann@example.com"), std::future::ready(outcome)).await
         };
         for _ in 0..100 {
-            assert!(matches!(outcome(Err(Fault::Timeout)).await, Err(Fault::Timeout)));
+            assert!(matches!(outcome(Err(Error::Timeout)).await, Err(Error::Timeout)));
             assert!(outcome(Ok(())).await.is_ok());
         }
         for _ in 0..10 {
-            assert!(matches!(outcome(Err(Fault::Refused(Vec::new()))).await, Err(Fault::Refused(_))));
+            assert!(matches!(outcome(Err(Error::Refused(Vec::new()))).await, Err(Error::Refused(_))));
         }
-        assert!(matches!(outcome(Ok(())).await, Err(Fault::RateLimited(1..=60))));
+        assert!(matches!(outcome(Ok(())).await, Err(Error::RateLimited(1..=60))));
     }
 
     #[test]

@@ -16,9 +16,9 @@ use super::passwords::Passwords;
 use super::throttle::Throttle;
 use super::tokens::{Claims, Tokens};
 use crate::config::Settings;
-use crate::context::{Viewer, as_array};
+use crate::context::{Viewer, array_value};
 use crate::db::Db;
-use crate::error::{Fault, Result};
+use crate::error::{Error, Result};
 use crate::money::Currency;
 
 /// For how long a viewer is remembered.
@@ -85,9 +85,9 @@ impl Auth {
     /// # Errors
     /// `UNAUTHENTICATED` where the token does not hold, its session has ended or its user is not active any more.
     pub async fn viewer(&self, db: &Db, token: &str) -> Result<Option<Arc<Viewer>>> {
-        let claims = self.tokens.verify(token).map_err(|_| Fault::Unauthenticated)?;
+        let claims = self.tokens.verify(token).map_err(|_| Error::Unauthenticated)?;
         if let Some(known) = self.viewers.get(&claims.session) {
-            return known.viewer.map(Some).ok_or(Fault::Unauthenticated);
+            return known.viewer.map(Some).ok_or(Error::Unauthenticated);
         }
         let forgotten = self.forgotten.load(Ordering::SeqCst);
         let known = Known { organization: claims.organization, viewer: find(db, claims).await?.map(Arc::new) };
@@ -96,7 +96,7 @@ impl Auth {
         if self.forgotten.load(Ordering::SeqCst) != forgotten {
             self.viewers.invalidate(&claims.session);
         }
-        known.viewer.map(Some).ok_or(Fault::Unauthenticated)
+        known.viewer.map(Some).ok_or(Error::Unauthenticated)
     }
 
     /// Forgets the viewers of an organization.
@@ -132,29 +132,30 @@ pub async fn find(db: &Db, claims: Claims) -> Result<Option<Viewer>> {
     let Some(organization) = organization::Entity::of(claims.organization).one(db.reader()).await? else {
         return Ok(None);
     };
-    Ok(Some(with_line(db.reader(), organization, user, claims.session).await?))
+    Ok(Some(with_reporting_line(db.reader(), organization, user, claims.session).await?))
 }
 
 /// A viewer out of what was stored, with everyone below them where they are a manager.
 ///
 /// # Errors
 /// The database's.
-pub async fn with_line<C: ConnectionTrait>(
+pub async fn with_reporting_line<C: ConnectionTrait>(
     connection: &C,
     organization: organization::Model,
     user: user::Model,
     session: SessionId,
 ) -> Result<Viewer> {
     let line = match user.role {
-        user::Role::Manager => line_below(connection, organization.id, user.id).await?,
+        user::Role::Manager => reporting_line_of(connection, organization.id, user.id).await?,
         user::Role::Seller | user::Role::Admin => vec![user.id],
     };
     let currency = Currency::of(&organization.currency).unwrap_or(Currency::NONE);
     let zone = crate::calendar::zone(&organization.time_zone).unwrap_or(chrono_tz::UTC);
-    let line_as_array =
-        (connection.get_database_backend() == DbBackend::Postgres).then(|| as_array(line.iter().copied()));
-    let mut viewer = Viewer { organization, currency, zone, user, session, line, line_as_array, seats: 0 };
-    if !viewer.sees_all() {
+    let reporting_line_array =
+        (connection.get_database_backend() == DbBackend::Postgres).then(|| array_value(line.iter().copied()));
+    let mut viewer =
+        Viewer { organization, currency, zone, user, session, reporting_line: line, reporting_line_array, seats: 0 };
+    if !viewer.sees_everything() {
         let mut seats = Query::select();
         seats.expr(Expr::cust("count(distinct account_id)")).from_subquery(viewer.seats_query(), Alias::new("seen"));
         let row = connection.query_one(&seats).await?;
@@ -168,7 +169,7 @@ pub async fn with_line<C: ConnectionTrait>(
 ///
 /// # Errors
 /// The database's.
-pub async fn line_below<C: ConnectionTrait>(
+pub async fn reporting_line_of<C: ConnectionTrait>(
     connection: &C,
     organization: OrganizationId,
     user: UserId,

@@ -6,11 +6,11 @@ use sea_orm::sea_query::Cond;
 use sea_orm::{Condition, QueryFilter};
 
 use super::Booking;
-use crate::context::Cx;
+use crate::context::RequestContext;
 use crate::error::Result;
 use crate::filter::{DateFilter, DateTimeFilter, DecimalFilter, IdFilter, operand};
-use crate::graph::{Answers, Asked};
-use crate::paging::{Below, Connection, Key, Order, PageArguments, Seen};
+use crate::graph::{Batch, FieldContext};
+use crate::paging::{Connection, Key, Order, PageArguments, RowsPerParent, VisibleRows};
 
 /// A filter on bookings. Its fields are ANDed.
 #[derive(Clone, Debug, Default, InputObject)]
@@ -32,7 +32,7 @@ impl BookingFilter {
     ///
     /// # Errors
     /// `BAD_USER_INPUT` for an operand that is null.
-    pub fn condition(&self, cx: &Cx) -> Result<Condition> {
+    pub fn condition(&self, ctx: &RequestContext) -> Result<Condition> {
         use booking::Column;
         let Self { account_id, seller_id, booked_on, amount, updated_at } = self;
         let mut all = Cond::all();
@@ -46,7 +46,7 @@ impl BookingFilter {
             all = all.add(filter.condition(Column::BookedOn)?);
         }
         if let Some(filter) = operand("amount", amount)? {
-            all = all.add(filter.condition(Column::Amount, cx.viewer()?.currency)?);
+            all = all.add(filter.condition(Column::Amount, ctx.viewer()?.currency)?);
         }
         if let Some(filter) = operand("updatedAt", updated_at)? {
             all = all.add(filter.condition(Column::UpdatedAt)?);
@@ -70,22 +70,22 @@ fn by_id() -> Order<booking::Entity> {
 }
 
 /// `Query.bookings`.
-pub async fn bookings(asked: &Asked<'_>, arguments: BookingsArguments) -> Result<Connection<Booking>> {
+pub async fn bookings(asked: &FieldContext<'_>, arguments: BookingsArguments) -> Result<Connection<Booking>> {
     let BookingsArguments { filter, page } = arguments;
     let filter = filter.unwrap_or_default();
-    let seen = Seen {
-        select: booking::Entity::of(asked.cx.viewer()?.organization.id).filter(filter.condition(asked.cx)?),
+    let seen = VisibleRows {
+        select: booking::Entity::of(asked.ctx.viewer()?.organization.id).filter(filter.condition(asked.ctx)?),
         account: booking::Column::AccountId,
-        pinned: filter.account_id.value().is_some_and(|account| account.eq.is_value()),
+        is_selective: filter.account_id.value().is_some_and(|account| account.eq.is_value()),
     };
     seen.page(asked, &by_id(), &page).await
 }
 
 /// The bookings of accounts.
-pub async fn of_accounts(asked: &Asked<'_>, of: &[AccountId]) -> Result<Answers> {
+pub async fn of_accounts(asked: &FieldContext<'_>, of: &[AccountId]) -> Result<Batch> {
     let arguments: PageArguments = asked.arguments()?;
-    let below = Below::<booking::Entity> {
-        select: booking::Entity::of(asked.cx.viewer()?.organization.id),
+    let below = RowsPerParent::<booking::Entity> {
+        select: booking::Entity::of(asked.ctx.viewer()?.organization.id),
         foreign: booking::Column::AccountId,
     };
     let pages: Vec<Connection<Booking>> =

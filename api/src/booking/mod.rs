@@ -23,14 +23,14 @@ use sea_orm::sea_query::{Expr, ExprTrait, SimpleExpr};
 pub use self::list::{BookingFilter, BookingsArguments, bookings, of_accounts};
 
 use crate::account::Account;
-use crate::context::{Cx, Standing, Viewer};
+use crate::context::{AccountAccess, RequestContext, Viewer};
 use crate::error::Result;
-use crate::event::{Facts, Record, facts, recorded, stored_json};
+use crate::event::{AuditedRow, Snapshot, audited, snapshot, stored_json};
 use crate::external::{ExternalId, shown};
-use crate::graph::{Shown, object, payload};
+use crate::graph::{NodeId, object, payload};
 use crate::money::{Currency, Money};
 use crate::opportunity::Opportunity;
-use crate::paging::listed;
+use crate::paging::connection;
 use crate::user::User;
 
 /// A booking.
@@ -47,20 +47,20 @@ object! {
     /// Revenue, on a day.
     Booking as "Booking" Node {
         /// Opaque, prefixed by the type, ascending with time.
-        id: Shown<BookingId> = plain(|booking| Shown(booking.0.id));
+        id: NodeId<BookingId> = plain(|booking| NodeId(booking.0.id));
         /// Whose money it is.
-        account: Account = by(|booking| Some(booking.0.account_id), Account::answer);
+        account: Account = by_key(|booking| Some(booking.0.account_id), Account::answer);
         /// How much; negative for a credit note, never 0.
-        amount: Money = plain(|booking, cx| cx.money(booking.0.amount));
+        amount: Money = plain(|booking, ctx| ctx.money(booking.0.amount));
         /// The day that it counts on.
         bookedOn: entity::Day = plain(|booking| booking.0.booked_on);
         /// What for.
         description: Option<&str> = plain(|booking| booking.0.description.as_deref());
         /// The opportunity that it came of, of the same account.
-        opportunity: Option<Opportunity> = by(|booking| booking.0.opportunity_id, Opportunity::answer);
+        opportunity: Option<Opportunity> = by_key(|booking| booking.0.opportunity_id, Opportunity::answer);
         /// Whose sale it was: the opportunity's owner, else the account's owner when it was recorded, unless another was
         /// named.
-        seller: User = by(|booking| Some(booking.0.seller_id), User::answer);
+        seller: User = by_key(|booking| Some(booking.0.seller_id), User::answer);
         /// Other systems' names for it.
         externalIds: Vec<ExternalId> = plain(|booking| shown(&booking.0.external_ids));
         /// When it was entered.
@@ -71,7 +71,7 @@ object! {
         version: i32 = plain(|booking| booking.0.version);
     }
 }
-listed!(Booking as "Booking");
+connection!(Booking as "Booking");
 
 payload! {
     /// A booking, or what is to be mended.
@@ -87,8 +87,8 @@ impl BookingPayload {
     }
 }
 
-impl Record for booking::Model {
-    recorded!(booking, BookingId);
+impl AuditedRow for booking::Model {
+    audited!(booking, BookingId);
 
     fn account(&self) -> Option<AccountId> {
         Some(self.account_id)
@@ -98,7 +98,7 @@ impl Record for booking::Model {
         Some(&self.external_ids)
     }
 
-    fn facts(&self, currency: Currency) -> Facts {
+    fn snapshot(&self, currency: Currency) -> Snapshot {
         let Self {
             id: _,
             organization_id: _,
@@ -113,7 +113,7 @@ impl Record for booking::Model {
             updated_at: _,
             version: _,
         } = self;
-        facts! {
+        snapshot! {
             "accountId": account_id,
             "amount": currency.decimal(*amount),
             "bookedOn": booked_on,
@@ -138,9 +138,12 @@ impl Booking {
     ///
     /// # Errors
     /// `UNAUTHENTICATED`; the database's.
-    pub async fn fetch(cx: &Cx, ids: impl IntoIterator<Item = BookingId>) -> Result<HashMap<BookingId, Self>> {
-        cx.by_ids(
-            cx.viewer()?.rows::<booking::Entity>(booking::Column::AccountId),
+    pub async fn fetch(
+        ctx: &RequestContext,
+        ids: impl IntoIterator<Item = BookingId>,
+    ) -> Result<HashMap<BookingId, Self>> {
+        ctx.fetch_by_ids(
+            ctx.viewer()?.rows::<booking::Entity>(booking::Column::AccountId),
             booking::Column::Id,
             Columns::ALL,
             ids,
@@ -153,7 +156,7 @@ impl Booking {
 /// May they write a booking of this account that hangs on this opportunity, or on none?
 #[must_use]
 pub fn may_write(viewer: &Viewer, account: &account::Model, opportunity: Option<&opportunity::Model>) -> bool {
-    viewer.standing(account) == Standing::Responsible
+    viewer.access(account) == AccountAccess::Responsible
         || opportunity.is_some_and(|row| viewer.is_above_or_is(row.owner_id))
 }
 

@@ -9,14 +9,14 @@ use sea_orm::{QueryFilter, QueryOrder, QuerySelect};
 use super::write::{apply, blank, look_at_goals};
 use super::{LOST, NOT_TO_WRITE, is_lost, may_write};
 use crate::account::AccountRef;
-use crate::check::Check;
-use crate::context::{Cx, Viewer, among};
+use crate::check::Validator;
+use crate::context::{RequestContext, Viewer, is_any_of};
 use crate::error::{Result, UserErrorCode};
 use crate::event::Write;
 use crate::external::{self, ExternalIdInput};
 use crate::opportunity::ARCHIVED;
 use crate::scalar::{Date, Decimal};
-use crate::upsert::{Lookup, Once, Row, UpsertPayload, check_row, named, not_too_many, save, value};
+use crate::upsert::{DuplicateKeys, Lookup, Row, UpsertPayload, check_row, named, not_too_many, save, value};
 
 /// A booking as another system has it. A field left out stays as it is, and null clears it.
 #[derive(Clone, Debug, InputObject)]
@@ -61,19 +61,19 @@ struct Ground<'a> {
 }
 
 /// `upsertBookings`.
-pub async fn upsert(cx: &Cx, arguments: UpsertBookings) -> Result<UpsertPayload> {
+pub async fn upsert(ctx: &RequestContext, arguments: UpsertBookings) -> Result<UpsertPayload> {
     let UpsertBookings { rows, dry_run } = arguments;
     let dry_run = dry_run.unwrap_or(false);
     not_too_many(rows.len())?;
-    let viewer = cx.viewer()?;
+    let viewer = ctx.viewer()?;
     let organization = viewer.organization.id;
-    let mut write = Write::begin(cx)?;
+    let mut write = Write::begin(ctx)?;
 
     // What the rows name, for all of them together.
     let keys: Vec<ExternalIdInput> = rows.iter().map(|row| row.external_id.clone()).collect();
     let known = named(&write.tx, viewer, BookingId::PREFIX, &keys).await?;
     let present: HashMap<BookingId, booking::Model> = booking::Entity::of(organization)
-        .filter(among(&write.tx, booking::Column::Id, known.values().map(|id| BookingId(*id))))
+        .filter(is_any_of(&write.tx, booking::Column::Id, known.values().map(|id| BookingId(*id))))
         .order_by_asc(booking::Column::Id)
         .lock_exclusive()
         .all(&write.tx)
@@ -90,7 +90,7 @@ pub async fn upsert(cx: &Cx, arguments: UpsertBookings) -> Result<UpsertPayload>
     let ids = names.values().copied().chain(present.values().filter_map(|row| row.opportunity_id));
     // Locked, so that nobody loses, moves or deletes one meanwhile.
     let opportunities: HashMap<OpportunityId, opportunity::Model> = opportunity::Entity::of(organization)
-        .filter(among(&write.tx, opportunity::Column::Id, ids))
+        .filter(is_any_of(&write.tx, opportunity::Column::Id, ids))
         .order_by_asc(opportunity::Column::Id)
         .lock_shared()
         .all(&write.tx)
@@ -99,20 +99,20 @@ pub async fn upsert(cx: &Cx, arguments: UpsertBookings) -> Result<UpsertPayload>
         .map(|row| (row.id, row))
         .collect();
     let of_both = present.values().map(|row| row.account_id).chain(opportunities.values().map(|row| row.account_id));
-    let seen = viewer.accounts().filter(among(&write.tx, account::Column::Id, of_both)).all(&write.tx).await?;
+    let seen = viewer.accounts().filter(is_any_of(&write.tx, account::Column::Id, of_both)).all(&write.tx).await?;
     let accounts = seen.into_iter().map(|row| (row.id, row)).collect();
     let wanted: Vec<AccountRef> = rows.iter().filter_map(|row| value(&row.account)).collect();
     let lookup = Lookup::of(&write.tx, viewer, &wanted, rows.iter().filter_map(|row| value(&row.seller_email))).await?;
     let ground = Ground { viewer, lookup, accounts, opportunities, names };
 
-    let mut once = Once::default();
+    let mut once = DuplicateKeys::default();
     let mut done: Vec<Row<booking::Model>> = Vec::with_capacity(rows.len());
     for (index, row) in rows.iter().enumerate() {
         let mut check = check_row(index);
         let key = check.external_key("externalId", &row.external_id);
         let before = known.get(&key).and_then(|id| present.get(&BookingId(*id)));
         once.note(&mut check, index, "externalId", key.clone());
-        done.push(match one(cx, &ground, &mut check, row, before) {
+        done.push(match one(ctx, &ground, &mut check, row, before) {
             Some(mut after) => {
                 after.external_ids = external::with(&after.external_ids, key);
                 Row::of(check, before.cloned(), after)
@@ -133,7 +133,7 @@ pub async fn upsert(cx: &Cx, arguments: UpsertBookings) -> Result<UpsertPayload>
         look_at_goals(&mut write, viewer, &touched, &written).await?;
     }
     if dry_run {
-        write.abandon().await?;
+        write.roll_back().await?;
     } else {
         write.commit().await?;
     }
@@ -142,9 +142,9 @@ pub async fn upsert(cx: &Cx, arguments: UpsertBookings) -> Result<UpsertPayload>
 
 /// What becomes of one row; None where nothing can, which the check then says.
 fn one(
-    cx: &Cx,
+    ctx: &RequestContext,
     ground: &Ground<'_>,
-    check: &mut Check,
+    check: &mut Validator,
     row: &BookingRow,
     before: Option<&booking::Model>,
 ) -> Option<booking::Model> {
@@ -172,7 +172,7 @@ fn one(
         let seller =
             opportunity.map(|row| row.owner_id).or(place.map(|place| place.owner_id)).unwrap_or(viewer.user.id);
         let won_on = opportunity.and_then(|row| row.closed_on);
-        blank(cx, viewer, account, seller, won_on.unwrap_or(viewer.day(cx.now)))
+        blank(ctx, viewer, account, seller, won_on.unwrap_or(viewer.day(ctx.now)))
     });
     if before.is_none() {
         if amount.is_undefined() {
@@ -212,7 +212,7 @@ fn of_booking<'g>(ground: &'g Ground<'_>, booking: &booking::Model) -> Option<&'
 /// The opportunity that a row's booking is to hang on.
 fn opportunity_of<'g>(
     ground: &'g Ground<'_>,
-    check: &mut Check,
+    check: &mut Validator,
     given: &MaybeUndefined<ExternalIdInput>,
     before: Option<&booking::Model>,
 ) -> Option<&'g opportunity::Model> {
@@ -241,7 +241,7 @@ fn opportunity_of<'g>(
 /// The account that a row's booking is to be of: as given, else the opportunity's, else as it was.
 fn place<'g>(
     ground: &'g Ground<'_>,
-    check: &mut Check,
+    check: &mut Validator,
     given: &MaybeUndefined<AccountRef>,
     present: Option<&'g account::Model>,
     opportunity: Option<&opportunity::Model>,

@@ -6,9 +6,9 @@ use sea_orm::{ColumnTrait, QueryFilter, QuerySelect};
 use uuid::Uuid;
 
 use super::{BookingPayload, LOST, NOT_TO_WRITE, is_lost, may_write};
-use crate::check::{Amounts, Check, NOTE, same_version};
-use crate::context::{Cx, Viewer};
-use crate::error::{Fault, Result, UserErrorCode};
+use crate::check::{Amounts, NOTE, Validator, same_version};
+use crate::context::{RequestContext, Viewer};
+use crate::error::{Error, Result, UserErrorCode};
 use crate::event::Write;
 use crate::external::ExternalIdInput;
 use crate::goal::reached::after_bookings;
@@ -77,7 +77,7 @@ pub struct OneBooking {
 
 /// A booking with nothing in it yet.
 pub(crate) fn blank(
-    cx: &Cx,
+    ctx: &RequestContext,
     viewer: &Viewer,
     account_id: AccountId,
     seller_id: UserId,
@@ -93,8 +93,8 @@ pub(crate) fn blank(
         opportunity_id: None,
         seller_id,
         external_ids: "[]".to_owned(),
-        created_at: cx.now,
-        updated_at: cx.now,
+        created_at: ctx.now,
+        updated_at: ctx.now,
         version: 0,
     }
 }
@@ -114,14 +114,14 @@ pub(crate) async fn look_at_goals(
 }
 
 /// `recordBooking`.
-pub async fn record(cx: &Cx, arguments: RecordBooking) -> Result<BookingPayload> {
+pub async fn record(ctx: &RequestContext, arguments: RecordBooking) -> Result<BookingPayload> {
     let RecordBookingInput { account_id, amount, booked_on, description, opportunity_id, seller_id, external_ids } =
         arguments.input;
-    let viewer = cx.viewer()?;
-    let mut check = Check::input();
-    let mut write = Write::begin(cx)?;
+    let viewer = ctx.viewer()?;
+    let mut check = Validator::input();
+    let mut write = Write::begin(ctx)?;
     let account = viewer.account_for(&write.tx, &mut check, "accountId", &account_id).await?;
-    let mut row = blank(cx, viewer, AccountId(Uuid::nil()), viewer.user.id, booked_on.0);
+    let mut row = blank(ctx, viewer, AccountId(Uuid::nil()), viewer.user.id, booked_on.0);
     if let Some(account) = &account {
         row.account_id = account.id;
         if account.archived_at.is_some() {
@@ -147,15 +147,15 @@ pub async fn record(cx: &Cx, arguments: RecordBooking) -> Result<BookingPayload>
     }
     let names = external_ids.as_deref().unwrap_or_default();
     row.external_ids = check.external_ids("externalIds", names);
-    check.untaken(&write, BookingId::PREFIX, row.id.uuid(), names, None).await?;
-    check.done()?;
+    check.require_unique(&write, BookingId::PREFIX, row.id.uuid(), names, None).await?;
+    check.finish()?;
     let row = write.add(row).await?;
     look_at_goals(&mut write, viewer, &[&row], &[row.id]).await?;
     write.commit().await?;
     Ok(BookingPayload::of(row))
 }
 
-fn check_opportunity(check: &mut Check, opportunity: Option<&opportunity::Model>) {
+fn check_opportunity(check: &mut Validator, opportunity: Option<&opportunity::Model>) {
     if opportunity.is_some_and(is_lost) {
         check.fault(UserErrorCode::Conflict, "opportunityId", LOST);
     }
@@ -165,7 +165,7 @@ fn check_opportunity(check: &mut Check, opportunity: Option<&opportunity::Model>
 async fn member(
     viewer: &Viewer,
     tx: &Transaction<'_>,
-    check: &mut Check,
+    check: &mut Validator,
     field: &str,
     id: &ID,
 ) -> Result<Option<UserId>> {
@@ -185,7 +185,7 @@ struct Found {
 }
 
 async fn to_change(viewer: &Viewer, tx: &Transaction<'_>, path: &[&str], id: &ID) -> Result<Found> {
-    let not_found = || Fault::refused(UserErrorCode::NotFound, path, "There is no booking with this id.");
+    let not_found = || Error::refused(UserErrorCode::NotFound, path, "There is no booking with this id.");
     let id = BookingId::parse(id).map_err(|_| not_found())?;
     let select = viewer.rows::<booking::Entity>(booking::Column::AccountId).filter(booking::Column::Id.eq(id));
     let booking = select.lock_exclusive().one(tx).await?.ok_or_else(not_found)?;
@@ -200,17 +200,17 @@ async fn to_change(viewer: &Viewer, tx: &Transaction<'_>, path: &[&str], id: &ID
     if may_write(viewer, &account, opportunity.as_ref()) {
         Ok(Found { booking, account, opportunity })
     } else {
-        Err(Fault::refused(UserErrorCode::Forbidden, path, NOT_TO_WRITE))
+        Err(Error::refused(UserErrorCode::Forbidden, path, NOT_TO_WRITE))
     }
 }
 
 /// `updateBooking`.
-pub async fn update(cx: &Cx, arguments: UpdateBooking) -> Result<BookingPayload> {
+pub async fn update(ctx: &RequestContext, arguments: UpdateBooking) -> Result<BookingPayload> {
     let UpdateBookingInput { id, amount, booked_on, description, opportunity_id, seller_id, if_version } =
         arguments.input;
-    let viewer = cx.viewer()?;
-    let mut check = Check::input();
-    let mut write = Write::begin(cx)?;
+    let viewer = ctx.viewer()?;
+    let mut check = Validator::input();
+    let mut write = Write::begin(ctx)?;
     let Found { booking: before, account, opportunity } = to_change(viewer, &write.tx, &["input", "id"], &id).await?;
     same_version(if_version, before.version)?;
     let mut after = before.clone();
@@ -242,7 +242,7 @@ pub async fn update(cx: &Cx, arguments: UpdateBooking) -> Result<BookingPayload>
             }
         }
     }
-    check.done()?;
+    check.finish()?;
     let after = write.change(&before, after).await?;
     look_at_goals(&mut write, viewer, &[&before, &after], &[after.id]).await?;
     write.commit().await?;
@@ -251,7 +251,7 @@ pub async fn update(cx: &Cx, arguments: UpdateBooking) -> Result<BookingPayload>
 
 /// Makes the changes that an input and a row of an upsert have alike, checked one by one.
 pub(super) fn apply(
-    check: &mut Check,
+    check: &mut Validator,
     viewer: &Viewer,
     to: &mut booking::Model,
     amount: MaybeUndefined<Decimal>,
@@ -274,9 +274,9 @@ pub(super) fn apply(
 }
 
 /// `deleteBooking`.
-pub async fn delete(cx: &Cx, arguments: OneBooking) -> Result<BookingPayload> {
-    let viewer = cx.viewer()?;
-    let mut write = Write::begin(cx)?;
+pub async fn delete(ctx: &RequestContext, arguments: OneBooking) -> Result<BookingPayload> {
+    let viewer = ctx.viewer()?;
+    let mut write = Write::begin(ctx)?;
     let Found { booking, .. } = to_change(viewer, &write.tx, &["id"], &arguments.id).await?;
     write.remove(&booking).await?;
     look_at_goals(&mut write, viewer, &[&booking], &[]).await?;

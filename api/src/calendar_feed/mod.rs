@@ -29,9 +29,9 @@ use serde_json::Map;
 use self::document::Entry;
 use crate::app::App;
 use crate::auth::secrets::SecretKind;
-use crate::auth::viewer::with_line;
-use crate::context::{Cx, Viewer, among};
-use crate::error::{Fault, Result, UserErrorCode};
+use crate::auth::viewer::with_reporting_line;
+use crate::context::{RequestContext, Viewer, is_any_of};
+use crate::error::{Error, Result, UserErrorCode};
 use crate::event::Write;
 use crate::graph::payload;
 use crate::touch::people;
@@ -50,10 +50,10 @@ payload! {
 }
 
 /// `createCalendarFeed`: a new address of the caller's calendar; the one before ends.
-pub async fn create(cx: &Cx) -> Result<CalendarFeedPayload> {
-    let viewer = cx.viewer()?;
-    let secret = SecretKind::Calendar.make().map_err(Fault::internal)?;
-    let mut write = Write::begin(cx)?;
+pub async fn create(ctx: &RequestContext) -> Result<CalendarFeedPayload> {
+    let viewer = ctx.viewer()?;
+    let secret = SecretKind::Calendar.make().map_err(Error::internal)?;
+    let mut write = Write::begin(ctx)?;
     let row = calendar_feed::Model {
         user_id: viewer.user.id,
         organization_id: viewer.organization.id,
@@ -65,14 +65,14 @@ pub async fn create(cx: &Cx) -> Result<CalendarFeedPayload> {
     crate::bulk::insert::<calendar_feed::Entity, _>(&write.tx, row, true).await?;
     told(&mut write, viewer.user.id, "calendar_feed_created");
     write.commit().await?;
-    let url = format!("{}/calendar/{}.ics", cx.app.settings.http.public_url(), secret.shown);
+    let url = format!("{}/calendar/{}.ics", ctx.app.settings.http.public_url(), secret.shown);
     Ok(CalendarFeedPayload { url: Some(url), ..CalendarFeedPayload::default() })
 }
 
 /// `revokeCalendarFeed`: the caller's address ends. Where there is none, nothing changes.
-pub async fn revoke(cx: &Cx) -> Result<CalendarFeedPayload> {
-    let viewer = cx.viewer()?;
-    let mut write = Write::begin(cx)?;
+pub async fn revoke(ctx: &RequestContext) -> Result<CalendarFeedPayload> {
+    let viewer = ctx.viewer()?;
+    let mut write = Write::begin(ctx)?;
     if end(&write.tx, viewer.organization.id, viewer.user.id).await? {
         told(&mut write, viewer.user.id, "calendar_feed_revoked");
     }
@@ -98,14 +98,14 @@ pub async fn end<C: ConnectionTrait>(tx: &C, organization: OrganizationId, user:
 /// Whose calendar is read with a token.
 ///
 /// # Errors
-/// [`Fault::Refused`] where the token names none, whatever the reason; [`Fault::RateLimited`] after too many of those;
+/// [`Error::Refused`] where the token names none, whatever the reason; [`Error::RateLimited`] after too many of those;
 /// the database's.
 pub async fn reader(app: &App, token: &str, peer: Option<IpAddr>) -> Result<Viewer> {
     app.auth.calendars.watch(peer, Some(token), find(app, token)).await
 }
 
 async fn find(app: &App, token: &str) -> Result<Viewer> {
-    let none = || Fault::refused(UserErrorCode::NotFound, &[], "There is no calendar at this address.");
+    let none = || Error::refused(UserErrorCode::NotFound, &[], "There is no calendar at this address.");
     let Some(digest) = SecretKind::Calendar.digest(token) else { return Err(none()) };
     let reader = app.db.reader();
     #[expect(clippy::disallowed_methods, reason = "the token itself says whose calendar it is")]
@@ -114,7 +114,7 @@ async fn find(app: &App, token: &str) -> Result<Viewer> {
     let organization = organization::Entity::of(feed.organization_id).one(reader).await?.ok_or_else(none)?;
     let active = user::Entity::of(feed.organization_id).filter(user::Column::Active.eq(true));
     let user = active.filter(user::Column::Id.eq(feed.user_id)).one(reader).await?.ok_or_else(none)?;
-    with_line(reader, organization, user, SessionId::make()).await
+    with_reporting_line(reader, organization, user, SessionId::make()).await
 }
 
 /// A user's calendar, as they see it: what they are to do, what was called off, and what was scheduled and then done, from
@@ -125,7 +125,7 @@ async fn find(app: &App, token: &str) -> Result<Viewer> {
 pub async fn calendar(app: &Arc<App>, viewer: Viewer) -> Result<String> {
     use touch::Column;
     let viewer = Arc::new(viewer);
-    let cx = Cx::new(Arc::clone(app), "calendar".to_owned(), None, Some(Arc::clone(&viewer)));
+    let ctx = RequestContext::new(Arc::clone(app), "calendar".to_owned(), None, Some(Arc::clone(&viewer)));
     // What was only written down afterwards was never in a calendar.
     let planned = Cond::all()
         .add(Column::Status.eq(Stored::Completed))
@@ -133,24 +133,28 @@ pub async fn calendar(app: &Arc<App>, viewer: Viewer) -> Result<String> {
     let touches = viewer
         .rows::<touch::Entity>(Column::AccountId)
         .filter(Column::UserId.eq(viewer.user.id))
-        .filter(Column::At.gte(cx.now.plus_seconds(-DAYS_BACK * 86_400)))
+        .filter(Column::At.gte(ctx.now.plus_seconds(-DAYS_BACK * 86_400)))
         .filter(Cond::any().add(Column::Status.is_in([Stored::Scheduled, Stored::Canceled])).add(planned))
         .order_by_asc(Column::At)
         .order_by_asc(Column::Id)
         .limit(MOST)
-        .all(cx.reader())
+        .all(ctx.reader())
         .await?;
     let accounts = names::<account::Entity, _>(
-        &cx,
-        viewer.accounts().filter(among(cx.reader(), account::Column::Id, touches.iter().map(|touch| touch.account_id))),
+        &ctx,
+        viewer.accounts().filter(is_any_of(
+            ctx.reader(),
+            account::Column::Id,
+            touches.iter().map(|touch| touch.account_id),
+        )),
         account::Column::Id,
         account::Column::Name,
     );
     let accounts: HashMap<AccountId, String> = accounts.await?;
     let invited: BTreeSet<ContactId> = touches.iter().flat_map(|touch| people::read(&touch.contact_ids)).collect();
-    let contacts = viewer.contacts().filter(among(cx.reader(), contact::Column::Id, invited));
+    let contacts = viewer.contacts().filter(is_any_of(ctx.reader(), contact::Column::Id, invited));
     let contacts: HashMap<ContactId, String> =
-        names::<contact::Entity, _>(&cx, contacts, contact::Column::Id, contact::Column::Name).await?;
+        names::<contact::Entity, _>(&ctx, contacts, contact::Column::Id, contact::Column::Name).await?;
     let entries = touches.into_iter().map(|touch| {
         let people = people::read(&touch.contact_ids);
         Entry {
@@ -164,12 +168,12 @@ pub async fn calendar(app: &Arc<App>, viewer: Viewer) -> Result<String> {
 
 /// Names by ids.
 async fn names<E: EntityTrait, I: Id>(
-    cx: &Cx,
+    ctx: &RequestContext,
     select: sea_orm::Select<E>,
     id: E::Column,
     name: E::Column,
 ) -> Result<HashMap<I, String>> {
     let query = select.select_only().column(id).column(name).into_query();
-    let rows = cx.reader().query_all(&query).await?;
+    let rows = ctx.reader().query_all(&query).await?;
     rows.into_iter().map(|row| Ok((I::from_uuid(row.try_get_by_index(0)?), row.try_get_by_index(1)?))).collect()
 }

@@ -16,8 +16,8 @@ use super::ContactPayload;
 use super::acquaintance::Acquaintances;
 use super::write::{OneContact, seen};
 use crate::auth::secrets::{Trace, erasure_mark};
-use crate::context::{Cx, Standing, Viewer};
-use crate::error::{Fault, Result, UserErrorCode};
+use crate::context::{AccountAccess, RequestContext, Viewer};
+use crate::error::{Error, Result, UserErrorCode};
 use crate::event::Write;
 use crate::external::{ExternalIdInput, read};
 use crate::text::fold;
@@ -33,18 +33,18 @@ const PERSONAL: [&str; 7] = ["name", "title", "department", "email", "phone", "e
 const CHUNK: usize = 500;
 
 /// `eraseContact`.
-pub async fn erase(cx: &Cx, arguments: OneContact) -> Result<ContactPayload> {
-    let viewer = cx.viewer()?;
+pub async fn erase(ctx: &RequestContext, arguments: OneContact) -> Result<ContactPayload> {
+    let viewer = ctx.viewer()?;
     let organization = viewer.organization.id;
-    let mut write = Write::begin(cx)?;
+    let mut write = Write::begin(ctx)?;
     let before = seen(viewer, &write, &["id"], &arguments.id).await?;
     let account = viewer.account(&write.tx, before.account_id, false).await?;
-    if account.is_none_or(|account| viewer.standing(&account) != Standing::Responsible) {
+    if account.is_none_or(|account| viewer.access(&account) != AccountAccess::Responsible) {
         let message = "Only the account's owner, their managers and admins may do this.";
-        return Err(Fault::refused(UserErrorCode::Forbidden, &["id"], message));
+        return Err(Error::refused(UserErrorCode::Forbidden, &["id"], message));
     }
     if before.erased_at.is_some() {
-        write.abandon().await?;
+        write.roll_back().await?;
         return Ok(ContactPayload::of(before));
     }
     // Whoever changes the contact has its row locked: all of its events are there.
@@ -70,7 +70,7 @@ pub async fn erase(cx: &Cx, arguments: OneContact) -> Result<ContactPayload> {
         ..before.clone()
     };
     let after = write.change(&before, after).await?;
-    write.call_it("erased");
+    write.rename_last_event("erased");
     Acquaintances::of(&write, Some(&before), &after).save(&write).await?;
     write.commit().await?;
     Ok(ContactPayload::of(after))

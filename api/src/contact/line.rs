@@ -9,7 +9,7 @@ use sea_orm::{ColumnTrait, ConnectionTrait, QueryFilter, QueryOrder, QuerySelect
 use crate::error::Result;
 use crate::event::Write;
 
-/// The topic of [`Write::alone_with`] for whatever changes lines: two such changes could make a circle together, or a
+/// The topic of [`Write::lock_exclusive`] for whatever changes lines: two such changes could make a circle together, or a
 /// line across accounts.
 pub(super) const TOPIC: &str = "contact.reportsTo";
 

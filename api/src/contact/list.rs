@@ -7,12 +7,12 @@ use sea_orm::{ColumnTrait, Condition, QueryFilter, Select};
 
 use super::{BuyingRole, Contact, RelationshipLevel};
 use crate::account::list::named;
-use crate::context::Cx;
+use crate::context::RequestContext;
 use crate::error::Result;
 use crate::external::ExternalIdInput;
 use crate::filter::{Archived, DateTimeFilter, Filter, IdFilter, Nested, StringFilter, operand};
-use crate::graph::{Answers, Asked};
-use crate::paging::{Below, Connection, Direction, Key, Order, PageArguments, Seen, SortKey};
+use crate::graph::{Batch, FieldContext};
+use crate::paging::{Connection, Direction, Key, Order, PageArguments, RowsPerParent, SortKey, VisibleRows};
 
 /// A filter on contacts. Its fields are ANDed.
 #[derive(Clone, Debug, Default, InputObject)]
@@ -51,9 +51,9 @@ impl Filter for ContactFilter {
         Nested { and: &self.and, or: &self.or, not: &self.not }
     }
 
-    fn own(&self, cx: &Cx) -> Result<Condition> {
+    fn own(&self, ctx: &RequestContext) -> Result<Condition> {
         use contact::Column;
-        let viewer = cx.viewer()?;
+        let viewer = ctx.viewer()?;
         let Self {
             and: _,
             or: _,
@@ -157,25 +157,26 @@ impl ContactsArguments {
         Order::by(keys, SortKey::column("ID", contact::Column::Id, |row: &contact::Model| Key::Id(row.id.uuid())))
     }
 
-    fn select(&self, cx: &Cx) -> Result<Select<contact::Entity>> {
-        let all = contact::Entity::of(cx.viewer()?.organization.id);
-        Ok(all.filter(self.filter.clone().unwrap_or_default().condition(cx)?))
+    fn select(&self, ctx: &RequestContext) -> Result<Select<contact::Entity>> {
+        let all = contact::Entity::of(ctx.viewer()?.organization.id);
+        Ok(all.filter(self.filter.clone().unwrap_or_default().condition(ctx)?))
     }
 }
 
 /// `Query.contacts`.
-pub async fn contacts(asked: &Asked<'_>, arguments: ContactsArguments) -> Result<Connection<Contact>> {
-    let pinned = arguments.filter.as_ref().is_some_and(|filter| {
+pub async fn contacts(asked: &FieldContext<'_>, arguments: ContactsArguments) -> Result<Connection<Contact>> {
+    let is_selective = arguments.filter.as_ref().is_some_and(|filter| {
         filter.id.is_value() || filter.account_id.is_value() || filter.email.is_value() || filter.external_id.is_value()
     });
-    let seen = Seen { select: arguments.select(asked.cx)?, account: contact::Column::AccountId, pinned };
+    let seen = VisibleRows { select: arguments.select(asked.ctx)?, account: contact::Column::AccountId, is_selective };
     seen.page(asked, &arguments.order()?, &arguments.page).await
 }
 
 /// The contacts at accounts.
-pub async fn at_accounts(asked: &Asked<'_>, of: &[AccountId]) -> Result<Answers> {
+pub async fn at_accounts(asked: &FieldContext<'_>, of: &[AccountId]) -> Result<Batch> {
     let arguments: ContactsArguments = asked.arguments()?;
-    let below = Below::<contact::Entity> { select: arguments.select(asked.cx)?, foreign: contact::Column::AccountId };
+    let below =
+        RowsPerParent::<contact::Entity> { select: arguments.select(asked.ctx)?, foreign: contact::Column::AccountId };
     let pages: Vec<Connection<Contact>> =
         below.pages(asked, of, |row| Some(row.account_id), &arguments.order()?, &arguments.page).await?;
     asked.each(&pages.iter().collect::<Vec<_>>()).await

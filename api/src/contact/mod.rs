@@ -26,14 +26,14 @@ use sea_orm::{ColumnTrait, ConnectionTrait, QueryFilter, Select};
 pub use self::list::{ContactFilter, ContactsArguments, at_accounts, contacts};
 
 use crate::account::Account;
-use crate::check::Check;
-use crate::context::{Cx, Viewer};
+use crate::check::Validator;
+use crate::context::{RequestContext, Viewer};
 use crate::error::Result;
-use crate::event::{Facts, Record, facts, recorded, stored_json};
+use crate::event::{AuditedRow, Snapshot, audited, snapshot, stored_json};
 use crate::external::{ExternalId, shown};
-use crate::graph::{Answers, Asked, Shown, object, payload, word};
+use crate::graph::{Batch, FieldContext, NodeId, graphql_enum, object, payload};
 use crate::money::Currency;
-use crate::paging::{Connection, PageArguments, listed};
+use crate::paging::{Connection, PageArguments, connection};
 use crate::scalar::Json;
 use crate::touch::{self, Touch};
 
@@ -80,15 +80,15 @@ pub enum RelationshipLevel {
     /// Trusts us.
     Trusted,
 }
-word! { contact::BuyingRole as BuyingRole, contact::RelationshipLevel as RelationshipLevel }
+graphql_enum! { contact::BuyingRole as BuyingRole, contact::RelationshipLevel as RelationshipLevel }
 
 object! {
     /// A person at an account.
     Contact as "Contact" Node {
         /// Opaque, prefixed by the type, ascending with time.
-        id: Shown<ContactId> = plain(|contact| Shown(contact.0.id));
+        id: NodeId<ContactId> = plain(|contact| NodeId(contact.0.id));
         /// Where they work.
-        account: Account = by(|contact| Some(contact.0.account_id), Account::answer);
+        account: Account = by_key(|contact| Some(contact.0.account_id), Account::answer);
         /// The name; "Erased person" once they were erased.
         name: &str = plain(|contact| &contact.0.name);
         /// The job.
@@ -104,7 +104,7 @@ object! {
         /// How they see us.
         relationship: contact::RelationshipLevel = plain(|contact| contact.0.relationship);
         /// Whom they report to, at the same account.
-        reportsTo: Option<Contact> = by(|contact| contact.0.reports_to_id, Contact::answer);
+        reportsTo: Option<Contact> = by_key(|contact| contact.0.reports_to_id, Contact::answer);
         /// The latest touch that was made in which they took part.
         lastTouch: Option<Touch> = batch(touch::list::last_of_contacts);
         /// The touches in which they take part, the newest first.
@@ -127,7 +127,7 @@ object! {
         version: i32 = plain(|contact| contact.0.version);
     }
 }
-listed!(Contact as "Contact");
+connection!(Contact as "Contact");
 
 payload! {
     /// A contact, or what is to be mended.
@@ -143,8 +143,8 @@ impl ContactPayload {
     }
 }
 
-impl Record for contact::Model {
-    recorded!(contact, ContactId);
+impl AuditedRow for contact::Model {
+    audited!(contact, ContactId);
 
     fn account(&self) -> Option<AccountId> {
         Some(self.account_id)
@@ -155,7 +155,7 @@ impl Record for contact::Model {
     }
 
     // A fact that tells who somebody is belongs into `erase::PERSONAL` too.
-    fn facts(&self, _: Currency) -> Facts {
+    fn snapshot(&self, _: Currency) -> Snapshot {
         let Self {
             id: _,
             organization_id: _,
@@ -179,7 +179,7 @@ impl Record for contact::Model {
             erased_at,
             version: _,
         } = self;
-        facts! {
+        snapshot! {
             "accountId": account_id,
             "name": name,
             "title": title,
@@ -213,7 +213,7 @@ impl Viewer {
     pub async fn contact_at<C: ConnectionTrait>(
         &self,
         connection: &C,
-        check: &mut Check,
+        check: &mut Validator,
         field: &str,
         id: &ID,
         account: &account::Model,
@@ -236,15 +236,18 @@ impl Contact {
     ///
     /// # Errors
     /// `UNAUTHENTICATED`; the database's.
-    pub async fn fetch(cx: &Cx, ids: impl IntoIterator<Item = ContactId>) -> Result<HashMap<ContactId, Self>> {
-        cx.by_ids(cx.viewer()?.contacts(), contact::Column::Id, Columns::ALL, ids, |row| row.id).await
+    pub async fn fetch(
+        ctx: &RequestContext,
+        ids: impl IntoIterator<Item = ContactId>,
+    ) -> Result<HashMap<ContactId, Self>> {
+        ctx.fetch_by_ids(ctx.viewer()?.contacts(), contact::Column::Id, Columns::ALL, ids, |row| row.id).await
     }
 
     /// Answers with one contact a row, by their ids, as far as they are seen.
     ///
     /// # Errors
     /// As [`Self::fetch`].
-    pub async fn answer(asked: &Asked<'_>, ids: &[Option<ContactId>]) -> Result<Answers> {
-        asked.by_ids::<_, _, Self>(asked.cx.viewer()?.contacts(), contact::Column::Id, ids, |row| row.id).await
+    pub async fn answer(asked: &FieldContext<'_>, ids: &[Option<ContactId>]) -> Result<Batch> {
+        asked.fetch_by_ids::<_, _, Self>(asked.ctx.viewer()?.contacts(), contact::Column::Id, ids, |row| row.id).await
     }
 }

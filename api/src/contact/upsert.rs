@@ -14,14 +14,14 @@ use super::{BuyingRole, RelationshipLevel, line};
 use crate::account::AccountRef;
 use crate::account::write::not_archived;
 use crate::auth::secrets::Trace;
-use crate::check::Check;
-use crate::context::{Cx, Viewer, among};
+use crate::check::Validator;
+use crate::context::{RequestContext, Viewer, is_any_of};
 use crate::error::{Result, UserErrorCode};
 use crate::event::Write;
 use crate::external::{self, ExternalIdInput};
 use crate::scalar::Json;
 use crate::text::{email as address, fold, tidy};
-use crate::upsert::{Lookup, Once, Row, UpsertPayload, check_row, named, not_too_many, save, value};
+use crate::upsert::{DuplicateKeys, Lookup, Row, UpsertPayload, check_row, named, not_too_many, save, value};
 
 /// A contact as another system has it. A field left out stays as it is, and null clears it.
 #[derive(Clone, Debug, Default, InputObject)]
@@ -65,7 +65,7 @@ pub struct UpsertContacts {
     pub dry_run: Option<bool>,
 }
 
-/// The topic of [`Write::alone_with`] for rows that are found by address or name: no lock keeps two calls from both
+/// The topic of [`Write::lock_exclusive`] for rows that are found by address or name: no lock keeps two calls from both
 /// making the one that neither finds.
 const NAMELESS: &str = "contact.withoutExternalId";
 
@@ -88,7 +88,7 @@ fn external_key(external: &ExternalIdInput) -> (String, String) {
 
 impl Identity {
     /// A row's; a fault of the row where it has none.
-    fn of(row: &ContactRow, account: Option<&account::Model>, check: &mut Check) -> Option<Self> {
+    fn of(row: &ContactRow, account: Option<&account::Model>, check: &mut Validator) -> Option<Self> {
         if let Some(external) = value(&row.external_id) {
             let (source, id) = external_key(&external);
             return Some(Self::External(source, id));
@@ -178,13 +178,13 @@ impl Present {
             }
         }
         let any = Cond::any()
-            .add(among(&write.tx, contact::Column::Id, by_external.values().copied()))
-            .add(among(&write.tx, contact::Column::AccountId, at_email).and(among(
+            .add(is_any_of(&write.tx, contact::Column::Id, by_external.values().copied()))
+            .add(is_any_of(&write.tx, contact::Column::AccountId, at_email).and(is_any_of(
                 &write.tx,
                 contact::Column::Email,
                 emails,
             )))
-            .add(among(&write.tx, contact::Column::AccountId, at_name).and(among(
+            .add(is_any_of(&write.tx, contact::Column::AccountId, at_name).and(is_any_of(
                 &write.tx,
                 contact::Column::NameKey,
                 folded,
@@ -200,7 +200,7 @@ impl Present {
         let ids: Vec<ContactId> = rows.iter().map(|row| row.id).collect();
         let seen = viewer
             .contacts()
-            .filter(among(&write.tx, contact::Column::Id, ids))
+            .filter(is_any_of(&write.tx, contact::Column::Id, ids))
             .select_only()
             .column(contact::Column::Id);
         let seen: Vec<ContactId> = seen.into_tuple().all(&write.tx).await?;
@@ -245,24 +245,24 @@ impl Present {
 }
 
 /// `upsertContacts`.
-pub async fn upsert(cx: &Cx, arguments: UpsertContacts) -> Result<UpsertPayload> {
+pub async fn upsert(ctx: &RequestContext, arguments: UpsertContacts) -> Result<UpsertPayload> {
     let UpsertContacts { rows, dry_run } = arguments;
     not_too_many(rows.len())?;
     let dry_run = dry_run.unwrap_or_default();
-    let viewer = cx.viewer()?;
-    let mut write = Write::begin(cx)?;
+    let viewer = ctx.viewer()?;
+    let mut write = Write::begin(ctx)?;
     let lines = rows.iter().any(|row| row.reports_to.is_value());
     if lines {
-        write.alone_with(line::TOPIC).await?;
+        write.lock_exclusive(line::TOPIC).await?;
     }
     if rows.iter().any(|row| !row.external_id.is_value()) {
-        write.alone_with(NAMELESS).await?;
+        write.lock_exclusive(NAMELESS).await?;
     }
 
     // What the rows name, for all of them together.
     let references: Vec<AccountRef> = rows.iter().filter_map(|row| value(&row.account)).collect();
     let lookup = Lookup::of(&write.tx, viewer, &references, []).await?;
-    let mut checks: Vec<Check> = (0..rows.len()).map(check_row).collect();
+    let mut checks: Vec<Validator> = (0..rows.len()).map(check_row).collect();
     let accounts: Vec<Option<&account::Model>> = rows
         .iter()
         .zip(&mut checks)
@@ -284,7 +284,7 @@ pub async fn upsert(cx: &Cx, arguments: UpsertContacts) -> Result<UpsertPayload>
         .chain(names.iter().map(|(source, id)| Trace::ExternalId { source, id }));
     let marks = Marks::of(&write.tx, viewer, traces).await?;
 
-    let mut once = Once::default();
+    let mut once = DuplicateKeys::default();
     let mut done: Vec<Row<contact::Model>> = Vec::with_capacity(rows.len());
     for (index, ((mut check, identity), (row, account))) in
         checks.into_iter().zip(&identities).zip(rows.iter().zip(accounts)).enumerate()
@@ -304,7 +304,7 @@ pub async fn upsert(cx: &Cx, arguments: UpsertContacts) -> Result<UpsertPayload>
         };
         let key = before.as_ref().map_or_else(|| identity.key(), |before| ("id".to_owned(), before.id.show()));
         once.note(&mut check, index, identity.field(), key);
-        let after = changed(cx, viewer, &mut check, row, account, before.as_ref());
+        let after = changed(ctx, viewer, &mut check, row, account, before.as_ref());
         not_erased(viewer, &marks, &mut check, identity, before.as_ref(), &after);
         let row = Row::of(check, before, after);
         // A row by address or name that follows must not make again whom this one makes.
@@ -314,7 +314,7 @@ pub async fn upsert(cx: &Cx, arguments: UpsertContacts) -> Result<UpsertPayload>
         done.push(row);
     }
     if !lines && done.iter().any(|row| moved(row).is_some()) {
-        write.alone_with(line::TOPIC).await?;
+        write.lock_exclusive(line::TOPIC).await?;
     }
     let superiors: Vec<ContactId> = rows
         .iter()
@@ -333,7 +333,7 @@ pub async fn upsert(cx: &Cx, arguments: UpsertContacts) -> Result<UpsertPayload>
     }
     let payload = save(&mut write, done, dry_run).await?;
     if dry_run {
-        write.abandon().await?;
+        write.roll_back().await?;
     } else {
         acquaintances.save(&write).await?;
         line::release(&mut write, &gone, &seen_to).await?;
@@ -350,9 +350,9 @@ fn moved(row: &Row<contact::Model>) -> Option<ContactId> {
 
 /// What a row makes of a contact, but for whom it reports to.
 fn changed(
-    cx: &Cx,
+    ctx: &RequestContext,
     viewer: &Viewer,
-    check: &mut Check,
+    check: &mut Validator,
     row: &ContactRow,
     account: Option<&account::Model>,
     before: Option<&contact::Model>,
@@ -373,7 +373,7 @@ fn changed(
     } = row;
     let mut after = before
         .cloned()
-        .unwrap_or_else(|| blank(viewer, cx.now, account.map_or_else(AccountId::make, |account| account.id)));
+        .unwrap_or_else(|| blank(viewer, ctx.now, account.map_or_else(AccountId::make, |account| account.id)));
     match (account, before) {
         (Some(account), before) => {
             if before.is_none_or(|before| before.account_id != account.id) {
@@ -408,7 +408,7 @@ fn changed(
 fn not_erased(
     viewer: &Viewer,
     marks: &Marks,
-    check: &mut Check,
+    check: &mut Validator,
     identity: &Identity,
     before: Option<&contact::Model>,
     after: &contact::Model,
@@ -452,7 +452,7 @@ fn faults(
     present: &Present,
     above: &HashMap<ContactId, Option<ContactId>>,
     done: &mut [Row<contact::Model>],
-) -> Vec<(usize, Check)> {
+) -> Vec<(usize, Validator)> {
     let mut faults = Vec::new();
     let ours: HashMap<(String, String), ContactId> = rows
         .iter()

@@ -7,9 +7,9 @@ use sea_orm::{ColumnTrait, QueryFilter, QuerySelect};
 use super::acquaintance::Acquaintances;
 use super::{BuyingRole, ContactPayload, RelationshipLevel, line};
 use crate::account::write::not_archived;
-use crate::check::{Check, NAME, same_version};
-use crate::context::{Cx, Viewer};
-use crate::error::{Fault, Result, UserErrorCode};
+use crate::check::{NAME, Validator, same_version};
+use crate::context::{RequestContext, Viewer};
+use crate::error::{Error, Result, UserErrorCode};
 use crate::event::Write;
 use crate::external::ExternalIdInput;
 use crate::scalar::Json;
@@ -116,7 +116,7 @@ pub(super) struct Changes<'a> {
 
 impl Changes<'_> {
     /// Makes them, checked.
-    pub(super) fn apply(&self, check: &mut Check, to: &mut contact::Model) {
+    pub(super) fn apply(&self, check: &mut Validator, to: &mut contact::Model) {
         let Self { name, title, department, email, phone, buying_role, relationship, do_not_contact } = self;
         check.change_required("name", name, NAME, &mut to.name);
         check.change("title", title, NAME, &mut to.title);
@@ -174,14 +174,14 @@ pub(super) async fn seen(viewer: &Viewer, write: &Write<'_>, field: &[&str], id:
         Ok(id) => viewer.contacts().filter(contact::Column::Id.eq(id)).lock_exclusive().one(&write.tx).await?,
         Err(_) => None,
     };
-    found.ok_or_else(|| Fault::refused(UserErrorCode::NotFound, field, "There is no contact with this id."))
+    found.ok_or_else(|| Error::refused(UserErrorCode::NotFound, field, "There is no contact with this id."))
 }
 
 /// An erased person stays erased.
 fn not_erased(contact: &contact::Model, field: &[&str]) -> Result<()> {
     match contact.erased_at {
         Some(_) => {
-            Err(Fault::refused(UserErrorCode::Conflict, field, "This person was erased for good: make a new contact."))
+            Err(Error::refused(UserErrorCode::Conflict, field, "This person was erased for good: make a new contact."))
         }
         None => Ok(()),
     }
@@ -191,7 +191,7 @@ fn not_erased(contact: &contact::Model, field: &[&str]) -> Result<()> {
 async fn superior(
     viewer: &Viewer,
     write: &Write<'_>,
-    check: &mut Check,
+    check: &mut Validator,
     account: AccountId,
     id: &ID,
 ) -> Result<Option<ContactId>> {
@@ -211,7 +211,7 @@ async fn superior(
 }
 
 /// `createContact`.
-pub async fn create(cx: &Cx, arguments: CreateContact) -> Result<ContactPayload> {
+pub async fn create(ctx: &RequestContext, arguments: CreateContact) -> Result<ContactPayload> {
     let CreateContactInput {
         account_id,
         name,
@@ -226,15 +226,15 @@ pub async fn create(cx: &Cx, arguments: CreateContact) -> Result<ContactPayload>
         external_ids,
         custom_fields,
     } = arguments.input;
-    let viewer = cx.viewer()?;
-    let mut check = Check::input();
-    let mut write = Write::begin(cx)?;
+    let viewer = ctx.viewer()?;
+    let mut check = Validator::input();
+    let mut write = Write::begin(ctx)?;
     if reports_to_id.is_some() {
-        write.alone_with(line::TOPIC).await?;
+        write.lock_exclusive(line::TOPIC).await?;
     }
     let account = viewer.account_for(&write.tx, &mut check, "accountId", &account_id).await?;
     // Where there is no such account nothing is saved, but the rest is still checked.
-    let mut contact = blank(viewer, cx.now, account.as_ref().map_or_else(AccountId::make, |account| account.id));
+    let mut contact = blank(viewer, ctx.now, account.as_ref().map_or_else(AccountId::make, |account| account.id));
     if let Some(account) = &account {
         not_archived(&mut check, "accountId", account);
         if let Some(id) = &reports_to_id {
@@ -258,8 +258,8 @@ pub async fn create(cx: &Cx, arguments: CreateContact) -> Result<ContactPayload>
     if let Some(Json(json)) = &custom_fields {
         contact.custom_fields = check.custom_fields("customFields", json);
     }
-    check.untaken(&write, ContactId::PREFIX, contact.id.uuid(), names, None).await?;
-    check.done()?;
+    check.require_unique(&write, ContactId::PREFIX, contact.id.uuid(), names, None).await?;
+    check.finish()?;
     let contact = write.add(contact).await?;
     Acquaintances::of(&write, None, &contact).save(&write).await?;
     write.commit().await?;
@@ -267,7 +267,7 @@ pub async fn create(cx: &Cx, arguments: CreateContact) -> Result<ContactPayload>
 }
 
 /// `updateContact`.
-pub async fn update(cx: &Cx, arguments: UpdateContact) -> Result<ContactPayload> {
+pub async fn update(ctx: &RequestContext, arguments: UpdateContact) -> Result<ContactPayload> {
     let UpdateContactInput {
         id,
         account_id,
@@ -284,11 +284,11 @@ pub async fn update(cx: &Cx, arguments: UpdateContact) -> Result<ContactPayload>
         custom_fields,
         if_version,
     } = arguments.input;
-    let viewer = cx.viewer()?;
-    let mut check = Check::input();
-    let mut write = Write::begin(cx)?;
+    let viewer = ctx.viewer()?;
+    let mut check = Validator::input();
+    let mut write = Write::begin(ctx)?;
     if account_id.is_value() || reports_to_id.is_value() {
-        write.alone_with(line::TOPIC).await?;
+        write.lock_exclusive(line::TOPIC).await?;
     }
     let before = seen(viewer, &write, &["input", "id"], &id).await?;
     not_erased(&before, &["input", "id"])?;
@@ -346,8 +346,8 @@ pub async fn update(cx: &Cx, arguments: UpdateContact) -> Result<ContactPayload>
         }
     }
     let names = external_ids.value().map_or(&[][..], Vec::as_slice);
-    check.untaken(&write, ContactId::PREFIX, after.id.uuid(), names, None).await?;
-    check.done()?;
+    check.require_unique(&write, ContactId::PREFIX, after.id.uuid(), names, None).await?;
+    check.finish()?;
     let after = write.change(&before, after).await?;
     Acquaintances::of(&write, Some(&before), &after).save(&write).await?;
     if after.account_id != before.account_id {
@@ -358,26 +358,26 @@ pub async fn update(cx: &Cx, arguments: UpdateContact) -> Result<ContactPayload>
 }
 
 /// `archiveContact`: out of the lists, with everything kept. Archiving who is archived changes nothing.
-pub async fn archive(cx: &Cx, arguments: OneContact) -> Result<ContactPayload> {
-    set_archived(cx, &arguments.id, true).await
+pub async fn archive(ctx: &RequestContext, arguments: OneContact) -> Result<ContactPayload> {
+    set_archived(ctx, &arguments.id, true).await
 }
 
 /// `restoreContact`: back into the lists.
-pub async fn restore(cx: &Cx, arguments: OneContact) -> Result<ContactPayload> {
-    set_archived(cx, &arguments.id, false).await
+pub async fn restore(ctx: &RequestContext, arguments: OneContact) -> Result<ContactPayload> {
+    set_archived(ctx, &arguments.id, false).await
 }
 
-async fn set_archived(cx: &Cx, id: &ID, archived: bool) -> Result<ContactPayload> {
-    let mut write = Write::begin(cx)?;
-    let before = seen(cx.viewer()?, &write, &["id"], id).await?;
+async fn set_archived(ctx: &RequestContext, id: &ID, archived: bool) -> Result<ContactPayload> {
+    let mut write = Write::begin(ctx)?;
+    let before = seen(ctx.viewer()?, &write, &["id"], id).await?;
     if before.archived_at.is_some() == archived {
-        write.abandon().await?;
+        write.roll_back().await?;
         return Ok(ContactPayload::of(before));
     }
     not_erased(&before, &["id"])?;
     let after = contact::Model { archived_at: archived.then_some(write.at), ..before.clone() };
     let after = write.change(&before, after).await?;
-    write.call_it(if archived { "archived" } else { "restored" });
+    write.rename_last_event(if archived { "archived" } else { "restored" });
     Acquaintances::of(&write, Some(&before), &after).save(&write).await?;
     write.commit().await?;
     Ok(ContactPayload::of(after))

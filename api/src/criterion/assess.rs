@@ -10,8 +10,8 @@ use serde_json::{Value, json};
 use super::score;
 use crate::account::{Account, AccountPayload, team};
 use crate::bulk;
-use crate::check::{Check, NOTE};
-use crate::context::Cx;
+use crate::check::{NOTE, Validator};
+use crate::context::RequestContext;
 use crate::error::{Result, UserErrorCode};
 use crate::event::Write;
 
@@ -46,19 +46,19 @@ pub struct AssessAccount {
 }
 
 /// `assessAccount`.
-pub async fn assess(cx: &Cx, arguments: AssessAccount) -> Result<AccountPayload> {
+pub async fn assess(ctx: &RequestContext, arguments: AssessAccount) -> Result<AccountPayload> {
     let AssessAccountInput { account_id, scores } = arguments.input;
-    let viewer = cx.viewer()?;
-    let mut check = Check::input();
-    let mut write = Write::begin(cx)?;
-    write.beside_others_with(score::TOPIC).await?;
-    let account = team::responsible_for(cx, &write, &mut check, "accountId", &account_id).await?;
+    let viewer = ctx.viewer()?;
+    let mut check = Validator::input();
+    let mut write = Write::begin(ctx)?;
+    write.lock_shared(score::TOPIC).await?;
+    let account = team::responsible_for(ctx, &write, &mut check, "accountId", &account_id).await?;
     if scores.len() > MOST {
         let message = format!("At most {MOST} scores at once; {} were given.", scores.len());
         check.fault(UserErrorCode::LimitExceeded, "scores", message);
     }
-    check.done()?;
-    let Some(account) = account else { return check.refuse() };
+    check.finish()?;
+    let Some(account) = account else { return check.fail() };
     let organization = viewer.organization.id;
     let wanted: Vec<CriterionId> =
         scores.iter().filter_map(|score| CriterionId::parse(&score.criterion_id).ok()).collect();
@@ -133,14 +133,14 @@ pub async fn assess(cx: &Cx, arguments: AssessAccount) -> Result<AccountPayload>
             None => gone.push(id),
         }
     }
-    check.done()?;
+    check.finish()?;
     if changes.is_empty() {
-        write.abandon().await?;
+        write.roll_back().await?;
         return Ok(AccountPayload { account: Some(Account(account)), ..AccountPayload::default() });
     }
     score::take_back(&write, account.id, gone).await?;
     bulk::insert::<assessment::Entity, _>(&write.tx, saved, true).await?;
-    let after = account::Model { score: score::sum_of(cx, &write, account.id).await?, ..account.clone() };
+    let after = account::Model { score: score::sum_of(ctx, &write, account.id).await?, ..account.clone() };
     let after = write.change_with(&account, after, "assessed", changes).await?;
     write.commit().await?;
     Ok(AccountPayload { account: Some(Account(after)), ..AccountPayload::default() })

@@ -17,11 +17,11 @@ use async_graphql::InputObject;
 use entity::{AccountId, Columns, CriterionId, Id, Instant, Scoped, criterion};
 use sea_orm::{QueryFilter, QueryOrder, QuerySelect};
 
-use crate::context::Cx;
-use crate::error::{Fault, Result};
-use crate::event::{Facts, Record, facts, recorded};
+use crate::context::RequestContext;
+use crate::error::{Error, Result};
+use crate::event::{AuditedRow, Snapshot, audited, snapshot};
 use crate::filter::Archived;
-use crate::graph::{Asked, Shown, object, payload};
+use crate::graph::{FieldContext, NodeId, object, payload};
 use crate::money::Currency;
 use crate::paging::LONGEST_LIST;
 
@@ -39,7 +39,7 @@ object! {
     /// By what accounts are assessed.
     Criterion as "Criterion" Node {
         /// Opaque, prefixed by the type, ascending with time.
-        id: Shown<CriterionId> = plain(|criterion| Shown(criterion.0.id));
+        id: NodeId<CriterionId> = plain(|criterion| NodeId(criterion.0.id));
         /// The name.
         name: &str = plain(|criterion| &criterion.0.name);
         /// What it means, and what a score of 0 or 10 would be.
@@ -65,14 +65,14 @@ payload! {
     }
 }
 
-impl Record for criterion::Model {
-    recorded!(criterion, CriterionId);
+impl AuditedRow for criterion::Model {
+    audited!(criterion, CriterionId);
 
     fn account(&self) -> Option<AccountId> {
         None
     }
 
-    fn facts(&self, _: Currency) -> Facts {
+    fn snapshot(&self, _: Currency) -> Snapshot {
         let Self {
             id: _,
             organization_id: _,
@@ -84,7 +84,7 @@ impl Record for criterion::Model {
             archived_at,
             version: _,
         } = self;
-        facts! {
+        snapshot! {
             "name": name,
             "description": description,
             "weight": score::weight(*weight),
@@ -99,9 +99,12 @@ impl Criterion {
     ///
     /// # Errors
     /// `UNAUTHENTICATED`; the database's.
-    pub async fn fetch(cx: &Cx, ids: impl IntoIterator<Item = CriterionId>) -> Result<HashMap<CriterionId, Self>> {
-        cx.by_ids(
-            criterion::Entity::of(cx.viewer()?.organization.id),
+    pub async fn fetch(
+        ctx: &RequestContext,
+        ids: impl IntoIterator<Item = CriterionId>,
+    ) -> Result<HashMap<CriterionId, Self>> {
+        ctx.fetch_by_ids(
+            criterion::Entity::of(ctx.viewer()?.organization.id),
             criterion::Column::Id,
             Columns::ALL,
             ids,
@@ -120,16 +123,16 @@ pub struct CriteriaArguments {
 }
 
 /// `Query.criteria`, by id.
-pub async fn criteria(asked: &Asked<'_>, arguments: CriteriaArguments) -> Result<Vec<Criterion>> {
+pub async fn criteria(asked: &FieldContext<'_>, arguments: CriteriaArguments) -> Result<Vec<Criterion>> {
     let archived = arguments.archived.unwrap_or_default();
-    let rows = criterion::Entity::of(asked.cx.viewer()?.organization.id)
+    let rows = criterion::Entity::of(asked.ctx.viewer()?.organization.id)
         .filter(archived.condition(criterion::Column::ArchivedAt))
         .order_by_asc(criterion::Column::Id)
         .limit(LONGEST_LIST + 1)
-        .all(asked.cx.reader())
+        .all(asked.ctx.reader())
         .await?;
     if rows.len() as u64 > LONGEST_LIST {
-        return Err(Fault::LimitExceeded(format!("There are more than {LONGEST_LIST} such criteria.")));
+        return Err(Error::LimitExceeded(format!("There are more than {LONGEST_LIST} such criteria.")));
     }
     Ok(rows.into_iter().map(Criterion).collect())
 }

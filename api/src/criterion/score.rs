@@ -12,12 +12,12 @@ use sea_orm::{ColumnTrait, Condition, ConnectionTrait, QueryFilter, QueryOrder, 
 
 use super::Criterion;
 use crate::account::Account;
-use crate::check::Check;
-use crate::context::{Cx, Viewer};
-use crate::error::{Fault, Result};
+use crate::check::Validator;
+use crate::context::{RequestContext, Viewer};
+use crate::error::{Error, Result};
 use crate::event::Write;
 use crate::filter::FloatFilter;
-use crate::graph::{Answers, Asked, object};
+use crate::graph::{Batch, FieldContext, object};
 use crate::user::User;
 
 /// What changes of criteria keep to themselves, and assessments share.
@@ -59,7 +59,7 @@ pub fn share(assessed: i64, whole: i64) -> f64 {
     if whole == 0 { 0.0 } else { assessed as f64 / whole as f64 }
 }
 
-impl Check {
+impl Validator {
     /// A weight of a criterion, in thousandths.
     pub(super) fn weight(&mut self, field: &str, given: f64) -> Option<i64> {
         let read = thousandths(given);
@@ -87,14 +87,14 @@ object! {
         /// What speaks for it.
         evidence: Option<&str> = plain(|assessment| assessment.0.evidence.as_deref());
         /// Who says so.
-        assessedBy: Option<User> = by(|assessment| assessment.0.assessed_by_id, User::answer);
+        assessedBy: Option<User> = by_key(|assessment| assessment.0.assessed_by_id, User::answer);
         /// Since when.
         assessedAt: Instant = plain(|assessment| assessment.0.assessed_at);
     }
 }
 
-async fn criteria(asked: &Asked<'_>, of: &[&Assessment]) -> Result<Answers> {
-    let found = Criterion::fetch(asked.cx, of.iter().map(|assessment| assessment.0.criterion_id)).await?;
+async fn criteria(asked: &FieldContext<'_>, of: &[&Assessment]) -> Result<Batch> {
+    let found = Criterion::fetch(asked.ctx, of.iter().map(|assessment| assessment.0.criterion_id)).await?;
     let rows: Vec<Option<&Criterion>> = of.iter().map(|assessment| found.get(&assessment.0.criterion_id)).collect();
     asked.maybe(&rows).await
 }
@@ -119,7 +119,7 @@ object! {
     }
 }
 
-async fn assessments(asked: &Asked<'_>, of: &[&Score]) -> Result<Answers> {
+async fn assessments(asked: &FieldContext<'_>, of: &[&Score]) -> Result<Batch> {
     asked.lists(&of.iter().map(|score| score.assessments.as_slice()).collect::<Vec<_>>()).await
 }
 
@@ -127,11 +127,11 @@ async fn assessments(asked: &Asked<'_>, of: &[&Score]) -> Result<Answers> {
 ///
 /// # Errors
 /// The database's.
-pub async fn of_accounts(asked: &Asked<'_>, of: &[&Account]) -> Result<Answers> {
-    let organization = asked.cx.viewer()?.organization.id;
+pub async fn of_accounts(asked: &FieldContext<'_>, of: &[&Account]) -> Result<Batch> {
+    let organization = asked.ctx.viewer()?.organization.id;
     let active: HashMap<CriterionId, i64> = criterion::Entity::of(organization)
         .filter(criterion::Column::ArchivedAt.is_null())
-        .all(asked.cx.reader())
+        .all(asked.ctx.reader())
         .await?
         .into_iter()
         .map(|row| (row.id, row.weight))
@@ -142,7 +142,7 @@ pub async fn of_accounts(asked: &Asked<'_>, of: &[&Account]) -> Result<Answers> 
         let rows = assessment::Entity::of(organization)
             .filter(assessment::Column::AccountId.is_in(of.iter().map(|account| account.0.id)))
             .order_by_asc(assessment::Column::CriterionId)
-            .all(asked.cx.reader())
+            .all(asked.ctx.reader())
             .await?;
         for row in rows {
             by_account.entry(row.account_id).or_default().push(Assessment(row));
@@ -186,7 +186,7 @@ pub fn condition(filter: &FloatFilter, viewer: &Viewer) -> Result<Condition> {
     {
         if let Some(score) = operand(name, given)? {
             if !score.is_finite() {
-                return Err(Fault::BadInput(format!("{name} of score is a number.")));
+                return Err(Error::BadInput(format!("{name} of score is a number.")));
             }
             all = all.add(bounded(bound, *score, viewer));
         }
@@ -255,10 +255,10 @@ pub(super) async fn of_criterion_changed(write: &Write<'_>, criterion: Criterion
 ///
 /// # Errors
 /// The database's.
-pub(super) async fn sum_of(cx: &Cx, write: &Write<'_>, account: AccountId) -> Result<i64> {
+pub(super) async fn sum_of(ctx: &RequestContext, write: &Write<'_>, account: AccountId) -> Result<i64> {
     let sql = format!("select {SUM} from account where organization_id = $1 and id = $2");
     let values = [write.organization().into(), account.into()];
-    let row = write.tx.query_one_raw(Statement::from_sql_and_values(cx.app.db.backend(), sql, values)).await?;
+    let row = write.tx.query_one_raw(Statement::from_sql_and_values(ctx.app.db.backend(), sql, values)).await?;
     Ok(row.map(|row| row.try_get_by_index(0)).transpose()?.unwrap_or_default())
 }
 

@@ -5,9 +5,9 @@ use entity::{CriterionId, Id, Scoped, criterion};
 use sea_orm::{ColumnTrait, ConnectionTrait, PaginatorTrait, QueryFilter, QuerySelect};
 
 use super::{Criterion, CriterionPayload, score};
-use crate::check::{Check, NAME, NOTE, same_version};
-use crate::context::{Cx, Viewer};
-use crate::error::{Fault, Result, UserErrorCode};
+use crate::check::{NAME, NOTE, Validator, same_version};
+use crate::context::{RequestContext, Viewer};
+use crate::error::{Error, Result, UserErrorCode};
 use crate::event::Write;
 
 /// Active criteria of one organization at most: more than anyone assesses by.
@@ -69,21 +69,21 @@ impl CriterionPayload {
 
 /// `createCriterion`. Scores stay as they are stored: nothing has been assessed by it yet, and what they are divided by
 /// is told from the criteria.
-pub async fn create(cx: &Cx, arguments: CreateCriterion) -> Result<CriterionPayload> {
+pub async fn create(ctx: &RequestContext, arguments: CreateCriterion) -> Result<CriterionPayload> {
     let CreateCriterionInput { name, description, weight } = arguments.input;
-    let viewer = cx.viewer()?;
+    let viewer = ctx.viewer()?;
     viewer.must_administer(&["input"])?;
-    let mut check = Check::input();
-    let mut write = Write::begin(cx)?;
-    write.alone_with(score::TOPIC).await?;
+    let mut check = Validator::input();
+    let mut write = Write::begin(ctx)?;
+    write.lock_exclusive(score::TOPIC).await?;
     let row = criterion::Model {
         id: CriterionId::make(),
         organization_id: viewer.organization.id,
         name: check.required("name", &name, NAME),
         description: check.optional("description", description.as_deref(), NOTE),
         weight: check.weight("weight", weight).unwrap_or(1),
-        created_at: cx.now,
-        updated_at: cx.now,
+        created_at: ctx.now,
+        updated_at: ctx.now,
         archived_at: None,
         version: 0,
     };
@@ -92,20 +92,20 @@ pub async fn create(cx: &Cx, arguments: CreateCriterion) -> Result<CriterionPayl
         let message = format!("An organization has at most {MOST} criteria: archive one first.");
         check.fault(UserErrorCode::LimitExceeded, "", message);
     }
-    check.done()?;
+    check.finish()?;
     let row = write.add(row).await?;
     write.commit().await?;
     Ok(CriterionPayload::of(row))
 }
 
 /// `updateCriterion`.
-pub async fn update(cx: &Cx, arguments: UpdateCriterion) -> Result<CriterionPayload> {
+pub async fn update(ctx: &RequestContext, arguments: UpdateCriterion) -> Result<CriterionPayload> {
     let UpdateCriterionInput { id, name, description, weight, if_version } = arguments.input;
-    let viewer = cx.viewer()?;
+    let viewer = ctx.viewer()?;
     viewer.must_administer(&["input", "id"])?;
-    let mut check = Check::input();
-    let mut write = Write::begin(cx)?;
-    write.alone_with(score::TOPIC).await?;
+    let mut check = Validator::input();
+    let mut write = Write::begin(ctx)?;
+    write.lock_exclusive(score::TOPIC).await?;
     let before = to_change(viewer, &write.tx, &["input", "id"], &id).await?;
     same_version(if_version, before.version)?;
     let mut after = before.clone();
@@ -116,7 +116,7 @@ pub async fn update(cx: &Cx, arguments: UpdateCriterion) -> Result<CriterionPayl
         MaybeUndefined::Null => check.fault(UserErrorCode::Required, "weight", "This cannot be cleared."),
         MaybeUndefined::Value(weight) => after.weight = check.weight("weight", weight).unwrap_or(after.weight),
     }
-    check.done()?;
+    check.finish()?;
     let after = write.change(&before, after).await?;
     if after.weight != before.weight {
         score::of_criterion_changed(&write, after.id).await?;
@@ -126,19 +126,19 @@ pub async fn update(cx: &Cx, arguments: UpdateCriterion) -> Result<CriterionPayl
 }
 
 /// `archiveCriterion`: it counts no more, and keeps its assessments. Archiving what is archived changes nothing.
-pub async fn archive(cx: &Cx, arguments: OneCriterion) -> Result<CriterionPayload> {
-    let viewer = cx.viewer()?;
+pub async fn archive(ctx: &RequestContext, arguments: OneCriterion) -> Result<CriterionPayload> {
+    let viewer = ctx.viewer()?;
     viewer.must_administer(&["id"])?;
-    let mut write = Write::begin(cx)?;
-    write.alone_with(score::TOPIC).await?;
+    let mut write = Write::begin(ctx)?;
+    write.lock_exclusive(score::TOPIC).await?;
     let before = to_change(viewer, &write.tx, &["id"], &arguments.id).await?;
     if before.archived_at.is_some() {
-        write.abandon().await?;
+        write.roll_back().await?;
         return Ok(CriterionPayload::of(before));
     }
     let after = criterion::Model { archived_at: Some(write.at), ..before.clone() };
     let after = write.change(&before, after).await?;
-    write.call_it("archived");
+    write.rename_last_event("archived");
     score::of_criterion_changed(&write, after.id).await?;
     write.commit().await?;
     Ok(CriterionPayload::of(after))
@@ -150,7 +150,7 @@ async fn to_change<C: ConnectionTrait>(
     path: &[&str],
     id: &ID,
 ) -> Result<criterion::Model> {
-    let not_found = || Fault::refused(UserErrorCode::NotFound, path, "There is no criterion with this id.");
+    let not_found = || Error::refused(UserErrorCode::NotFound, path, "There is no criterion with this id.");
     let id = CriterionId::parse(id).map_err(|_| not_found())?;
     let select = criterion::Entity::of(viewer.organization.id).filter(criterion::Column::Id.eq(id));
     select.lock_exclusive().one(connection).await?.ok_or_else(not_found)

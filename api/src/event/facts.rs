@@ -4,17 +4,17 @@ use entity::{Day, Id, Instant};
 use serde_json::{Map, Value, json};
 
 /// What a row says, by the names of the schema, as JSON.
-pub type Facts = Map<String, Value>;
+pub type Snapshot = Map<String, Value>;
 
 /// Makes facts out of names and values.
-macro_rules! facts {
+macro_rules! snapshot {
     ($($name:literal: $value:expr),* $(,)?) => {{
-        let mut facts = $crate::event::Facts::with_capacity([$($name),*].len());
+        let mut facts = $crate::event::Snapshot::with_capacity([$($name),*].len());
         $(facts.insert($name.to_owned(), $crate::event::Fact::fact(&$value));)*
         facts
     }};
 }
-pub(crate) use facts;
+pub(crate) use snapshot;
 
 /// A value of the feed.
 pub trait Fact {
@@ -75,7 +75,7 @@ pub fn stored_json(text: &str) -> Value {
 }
 
 /// {field: {from, to}} of what differs.
-pub(crate) fn difference(old: &Facts, new: &Facts) -> Map<String, Value> {
+pub(crate) fn difference(old: &Snapshot, new: &Snapshot) -> Map<String, Value> {
     let mut changes = Map::new();
     for (field, to) in new {
         let from = old.get(field).unwrap_or(&Value::Null);
@@ -97,7 +97,7 @@ pub(super) fn as_text(changes: &Map<String, Value>) -> String {
 }
 
 /// The same of all that a new row says: its difference from nothing, without the detour.
-pub(super) fn as_created(facts: &Facts) -> String {
+pub(super) fn as_created(facts: &Snapshot) -> String {
     let mut json = Vec::with_capacity(facts.len() * 64);
     for (field, to) in facts.iter().filter(|(_, to)| !to.is_null()) {
         json.extend_from_slice(if json.is_empty() { b"{\"" } else { b",\"" });
@@ -117,8 +117,8 @@ mod tests {
 
     #[test]
     fn differences_have_both_values() {
-        let old = facts! { "name": "a", "size": Some(1), "gone": "x", "same": true };
-        let new = facts! { "name": "b", "size": None::<i32>, "same": true, "new": 2 };
+        let old = snapshot! { "name": "a", "size": Some(1), "gone": "x", "same": true };
+        let new = snapshot! { "name": "b", "size": None::<i32>, "same": true, "new": 2 };
         assert_eq!(
             Value::Object(difference(&old, &new)),
             json!({
@@ -133,8 +133,8 @@ mod tests {
 
     #[test]
     fn what_is_new_differs_from_nothing() {
-        let facts = facts! { "name": "a \"b\"", "size": Some(1), "none": None::<i32>, "list": json!([1, null]) };
-        assert_eq!(as_created(&facts), as_text(&difference(&Facts::new(), &facts)));
-        assert_eq!(as_created(&Facts::new()), "{}");
+        let facts = snapshot! { "name": "a \"b\"", "size": Some(1), "none": None::<i32>, "list": json!([1, null]) };
+        assert_eq!(as_created(&facts), as_text(&difference(&Snapshot::new(), &facts)));
+        assert_eq!(as_created(&Snapshot::new()), "{}");
     }
 }

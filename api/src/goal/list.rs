@@ -6,11 +6,11 @@ use sea_orm::sea_query::{Cond, Expr};
 use sea_orm::{ColumnTrait, Condition, QueryFilter, QuerySelect, QueryTrait};
 
 use super::{Goal, GoalStatus};
-use crate::context::Cx;
+use crate::context::RequestContext;
 use crate::error::Result;
 use crate::filter::{DateTimeFilter, IdFilter, IntFilter, operand};
-use crate::graph::Asked;
-use crate::paging::{Connection, Key, Order, PageArguments, Seen};
+use crate::graph::FieldContext;
+use crate::paging::{Connection, Key, Order, PageArguments, VisibleRows};
 
 /// A filter on goals. Its fields are ANDed.
 #[derive(Clone, Debug, Default, InputObject)]
@@ -28,7 +28,7 @@ pub struct GoalFilter {
 }
 
 impl GoalFilter {
-    fn condition(&self, cx: &Cx) -> Result<Condition> {
+    fn condition(&self, ctx: &RequestContext) -> Result<Condition> {
         use goal::Column;
         let Self { account_id, owner_id, year, status, updated_at } = self;
         let mut all = Cond::all();
@@ -36,7 +36,7 @@ impl GoalFilter {
             all = all.add(filter.condition::<_, AccountId>(Column::AccountId)?);
         }
         if let Some(filter) = operand("ownerId", owner_id)? {
-            let organization = cx.viewer()?.organization.id;
+            let organization = ctx.viewer()?.organization.id;
             let owned = |ids: Vec<UserId>| {
                 let accounts = account::Entity::of(organization).filter(account::Column::OwnerId.is_in(ids));
                 Column::AccountId.in_subquery(accounts.select_only().column(account::Column::Id).into_query())
@@ -71,13 +71,13 @@ pub struct GoalsArguments {
 }
 
 /// `Query.goals`.
-pub async fn goals(asked: &Asked<'_>, arguments: GoalsArguments) -> Result<Connection<Goal>> {
+pub async fn goals(asked: &FieldContext<'_>, arguments: GoalsArguments) -> Result<Connection<Goal>> {
     let GoalsArguments { filter, page } = arguments;
     let filter = filter.unwrap_or_default();
-    let seen = Seen {
-        select: goal::Entity::of(asked.cx.viewer()?.organization.id).filter(filter.condition(asked.cx)?),
+    let seen = VisibleRows {
+        select: goal::Entity::of(asked.ctx.viewer()?.organization.id).filter(filter.condition(asked.ctx)?),
         account: goal::Column::AccountId,
-        pinned: filter.account_id.value().is_some_and(|account| account.eq.is_value()),
+        is_selective: filter.account_id.value().is_some_and(|account| account.eq.is_value()),
     };
     let by_id = Order::by_id(goal::Column::Id, |row: &goal::Model| Key::Id(row.id.uuid()));
     seen.page(asked, &by_id, &page).await

@@ -32,12 +32,12 @@ use self::progress::GoalProgress;
 use crate::account::Account;
 use crate::account::list::check_year;
 use crate::calendar;
-use crate::context::{Cx, Viewer, among};
+use crate::context::{RequestContext, Viewer, is_any_of};
 use crate::error::Result;
-use crate::event::{Facts, Record, facts, recorded};
-use crate::graph::{Answers, Asked, Shown, Value as _, object, payload, word};
+use crate::event::{AuditedRow, Snapshot, audited, snapshot};
+use crate::graph::{Batch, FieldContext, NodeId, Value as _, graphql_enum, object, payload};
 use crate::money::{Currency, Money};
-use crate::paging::listed;
+use crate::paging::connection;
 use crate::target::OnArguments;
 use crate::user::User;
 
@@ -104,32 +104,32 @@ impl GoalWarning {
         warnings
     }
 }
-word! { GoalStatus as GoalStatus, GoalWarning as GoalWarning }
+graphql_enum! { GoalStatus as GoalStatus, GoalWarning as GoalWarning }
 
 object! {
     /// An absolute revenue goal for one account in one fiscal year; never a share. The seller and somebody above them agree
     /// on it; a new amount needs both again.
     Goal as "Goal" Node {
         /// Opaque, prefixed by the type, ascending with time.
-        id: Shown<GoalId> = plain(|goal| Shown(goal.0.id));
+        id: NodeId<GoalId> = plain(|goal| NodeId(goal.0.id));
         /// The account.
-        account: Account = by(|goal| Some(goal.0.account_id), Account::answer);
+        account: Account = by_key(|goal| Some(goal.0.account_id), Account::answer);
         /// The fiscal year.
         year: i32 = plain(|goal| goal.0.year);
         /// The agreed amount, which every figure uses; before there is one, the proposed amount.
-        amount: Money = plain(|goal, cx| cx.money(goal.amount()));
+        amount: Money = plain(|goal, ctx| ctx.money(goal.amount()));
         /// Has an amount been agreed?
         status: GoalStatus = plain(|goal| goal.status());
         /// The amount that waits for the other one's agreement.
-        proposedAmount: Option<Money> = plain(|goal, cx| goal.0.waiting_amount.map(|minor| cx.money(minor)));
+        proposedAmount: Option<Money> = plain(|goal, ctx| goal.0.waiting_amount.map(|minor| ctx.money(minor)));
         /// Bookings of the fiscal year before.
         baseline: Money = batch(baselines);
         /// What speaks against the amount that waits, or where none does, against the agreed one.
         warnings: Vec<GoalWarning> = batch(warnings);
         /// Who proposed the latest amount; where that was neither of the two, the first of them to agree.
-        proposedBy: User = by(|goal| Some(goal.0.proposed_by_id), User::answer);
+        proposedBy: User = by_key(|goal| Some(goal.0.proposed_by_id), User::answer);
         /// Who agreed last.
-        agreedBy: Option<User> = by(|goal| goal.0.agreed_by_id, User::answer);
+        agreedBy: Option<User> = by_key(|goal| goal.0.agreed_by_id, User::answer);
         /// When.
         agreedAt: Option<Instant> = plain(|goal| goal.0.agreed_at);
         /// Every amount that was ever agreed, the newest first.
@@ -144,7 +144,7 @@ object! {
         version: i32 = plain(|goal| goal.0.version);
     }
 }
-listed!(Goal as "Goal");
+connection!(Goal as "Goal");
 
 /// An amount that was agreed, as it is stored.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -163,11 +163,11 @@ object! {
     /// An amount that was agreed.
     GoalRevision as "GoalRevision" {
         /// The amount.
-        amount: Money = plain(|revision, cx| cx.money(revision.0.amount));
+        amount: Money = plain(|revision, ctx| ctx.money(revision.0.amount));
         /// Who proposed it.
-        proposedBy: User = by(|revision| Some(UserId(revision.0.proposed_by)), User::answer);
+        proposedBy: User = by_key(|revision| Some(UserId(revision.0.proposed_by)), User::answer);
         /// Who agreed to it; its proposer where the seller had nobody above.
-        agreedBy: User = by(|revision| Some(UserId(revision.0.agreed_by)), User::answer);
+        agreedBy: User = by_key(|revision| Some(UserId(revision.0.agreed_by)), User::answer);
         /// When.
         agreedAt: Instant = plain(|revision| Instant(revision.0.agreed_at));
     }
@@ -193,14 +193,14 @@ pub fn read_revisions(stored: &str) -> Vec<Revision> {
     serde_json::from_str(stored).unwrap_or_default()
 }
 
-impl Record for goal::Model {
-    recorded!(goal, GoalId);
+impl AuditedRow for goal::Model {
+    audited!(goal, GoalId);
 
     fn account(&self) -> Option<AccountId> {
         Some(self.account_id)
     }
 
-    fn facts(&self, currency: Currency) -> Facts {
+    fn snapshot(&self, currency: Currency) -> Snapshot {
         let Self {
             id: _,
             organization_id: _,
@@ -225,7 +225,7 @@ impl Record for goal::Model {
                 "agreedAt": Instant(revision.agreed_at).to_string(),
             })
         };
-        facts! {
+        snapshot! {
             "accountId": account_id,
             "year": year,
             "amount": agreed_amount.map(|minor| currency.decimal(minor)),
@@ -255,9 +255,9 @@ impl Goal {
     ///
     /// # Errors
     /// `UNAUTHENTICATED`; the database's.
-    pub async fn fetch(cx: &Cx, ids: impl IntoIterator<Item = GoalId>) -> Result<HashMap<GoalId, Self>> {
-        cx.by_ids(
-            cx.viewer()?.rows::<goal::Entity>(goal::Column::AccountId),
+    pub async fn fetch(ctx: &RequestContext, ids: impl IntoIterator<Item = GoalId>) -> Result<HashMap<GoalId, Self>> {
+        ctx.fetch_by_ids(
+            ctx.viewer()?.rows::<goal::Entity>(goal::Column::AccountId),
             goal::Column::Id,
             Columns::ALL,
             ids,
@@ -268,22 +268,22 @@ impl Goal {
 
     /// Goals of accounts in a year, as far as they are seen.
     async fn of_year(
-        cx: &Cx,
+        ctx: &RequestContext,
         accounts: impl IntoIterator<Item = AccountId>,
         year: i32,
     ) -> Result<HashMap<AccountId, Self>> {
-        let rows = cx
+        let rows = ctx
             .viewer()?
             .rows::<goal::Entity>(goal::Column::AccountId)
-            .filter(among(cx.reader(), goal::Column::AccountId, accounts))
+            .filter(is_any_of(ctx.reader(), goal::Column::AccountId, accounts))
             .filter(goal::Column::Year.eq(year))
-            .all(cx.reader())
+            .all(ctx.reader())
             .await?;
         Ok(rows.into_iter().map(|row| (row.account_id, Self(row))).collect())
     }
 }
 
-async fn revisions(asked: &Asked<'_>, of: &[&Goal]) -> Result<Answers> {
+async fn revisions(asked: &FieldContext<'_>, of: &[&Goal]) -> Result<Batch> {
     let lists: Vec<Vec<GoalRevision>> =
         of.iter().map(|goal| read_revisions(&goal.0.revisions).into_iter().rev().map(GoalRevision).collect()).collect();
     asked.lists(&lists.iter().map(Vec::as_slice).collect::<Vec<_>>()).await
@@ -302,7 +302,7 @@ pub(crate) async fn sums_by_day<C: ConnectionTrait>(
 ) -> Result<HashMap<AccountId, BTreeMap<Day, i64>>> {
     let sum = Expr::expr(Func::sum(Expr::col(booking::Column::Amount))).cast_as("bigint");
     let query = booking::Entity::of(organization)
-        .filter(among(connection, booking::Column::AccountId, accounts))
+        .filter(is_any_of(connection, booking::Column::AccountId, accounts))
         .filter(crate::booking::made_between(from, to))
         .select_only()
         .column(booking::Column::AccountId)
@@ -320,12 +320,17 @@ pub(crate) async fn sums_by_day<C: ConnectionTrait>(
 }
 
 /// What each goal's account booked by day in the goal's year, or so many years before it: one statement for all.
-async fn booked(cx: &Cx, viewer: &Viewer, of: &[&Goal], years_before: i32) -> Result<Vec<Vec<(Day, i64)>>> {
+async fn booked(
+    ctx: &RequestContext,
+    viewer: &Viewer,
+    of: &[&Goal],
+    years_before: i32,
+) -> Result<Vec<Vec<(Day, i64)>>> {
     let days = |goal: &Goal| calendar::fiscal_days(goal.0.year - years_before, viewer.fiscal_start());
     let from = of.iter().map(|goal| days(goal).0).min().unwrap_or(Day::FIRST);
     let to = of.iter().map(|goal| days(goal).1).max().unwrap_or(Day::FIRST);
     let accounts = of.iter().map(|goal| goal.0.account_id).collect();
-    let sums = sums_by_day(cx.reader(), viewer.organization.id, accounts, from, to).await?;
+    let sums = sums_by_day(ctx.reader(), viewer.organization.id, accounts, from, to).await?;
     let of_goal = |goal: &&Goal| {
         let (first, last) = days(goal);
         // A year before the first of the calendar has no days.
@@ -335,35 +340,35 @@ async fn booked(cx: &Cx, viewer: &Viewer, of: &[&Goal], years_before: i32) -> Re
     Ok(of.iter().map(of_goal).collect())
 }
 
-async fn sums_before(cx: &Cx, of: &[&Goal]) -> Result<Vec<i64>> {
-    let before = booked(cx, cx.viewer()?, of, 1).await?;
+async fn sums_before(ctx: &RequestContext, of: &[&Goal]) -> Result<Vec<i64>> {
+    let before = booked(ctx, ctx.viewer()?, of, 1).await?;
     Ok(before.into_iter().map(|days| days.iter().map(|(_, sum)| sum).sum()).collect())
 }
 
-async fn baselines(asked: &Asked<'_>, of: &[&Goal]) -> Result<Answers> {
-    let sums: Vec<Money> = sums_before(asked.cx, of).await?.into_iter().map(|minor| asked.cx.money(minor)).collect();
+async fn baselines(asked: &FieldContext<'_>, of: &[&Goal]) -> Result<Batch> {
+    let sums: Vec<Money> = sums_before(asked.ctx, of).await?.into_iter().map(|minor| asked.ctx.money(minor)).collect();
     asked.each(&sums.iter().collect::<Vec<_>>()).await
 }
 
-async fn warnings(asked: &Asked<'_>, of: &[&Goal]) -> Result<Answers> {
-    let threshold = asked.cx.viewer()?.organization.key_account_threshold;
-    let mut answers = Answers::with_capacity(of.len());
-    for (goal, baseline) in of.iter().zip(sums_before(asked.cx, of).await?) {
+async fn warnings(asked: &FieldContext<'_>, of: &[&Goal]) -> Result<Batch> {
+    let threshold = asked.ctx.viewer()?.organization.key_account_threshold;
+    let mut answers = Batch::with_capacity(of.len());
+    for (goal, baseline) in of.iter().zip(sums_before(asked.ctx, of).await?) {
         let amount = goal.0.waiting_amount.unwrap_or_else(|| goal.amount());
         let warnings = GoalWarning::of(amount, baseline, threshold);
-        answers.push(|out| warnings.write(asked.cx, None, out));
+        answers.push(|out| warnings.write(asked.ctx, None, out));
     }
     Ok(answers)
 }
 
-async fn progresses(asked: &Asked<'_>, of: &[&Goal]) -> Result<Answers> {
+async fn progresses(asked: &FieldContext<'_>, of: &[&Goal]) -> Result<Batch> {
     let OnArguments { on } = asked.arguments()?;
-    let viewer = asked.cx.viewer()?;
-    let today = viewer.day(asked.cx.now);
+    let viewer = asked.ctx.viewer()?;
+    let today = viewer.day(asked.ctx.now);
     let on = on.map_or(today, |day| day.0);
     let made: Vec<GoalProgress> = of
         .iter()
-        .zip(booked(asked.cx, viewer, of, 0).await?)
+        .zip(booked(asked.ctx, viewer, of, 0).await?)
         .map(|(goal, by_day)| {
             let days = calendar::fiscal_days(goal.0.year, viewer.fiscal_start());
             progress::progress(goal.amount(), days, &by_day, on, today)
@@ -383,11 +388,11 @@ pub struct GoalArguments {
 ///
 /// # Errors
 /// `BAD_USER_INPUT` for a year outside the calendar; the database's.
-pub async fn of_accounts(asked: &Asked<'_>, of: &[AccountId]) -> Result<Answers> {
+pub async fn of_accounts(asked: &FieldContext<'_>, of: &[AccountId]) -> Result<Batch> {
     let GoalArguments { year } = asked.arguments()?;
     check_year(year)?;
-    let year = year.unwrap_or_else(|| asked.cx.viewer().map_or(0, |viewer| viewer.fiscal_year(asked.cx.now)));
-    let found = Goal::of_year(asked.cx, of.iter().copied(), year).await?;
+    let year = year.unwrap_or_else(|| asked.ctx.viewer().map_or(0, |viewer| viewer.fiscal_year(asked.ctx.now)));
+    let found = Goal::of_year(asked.ctx, of.iter().copied(), year).await?;
     asked.maybe(&of.iter().map(|account| found.get(account)).collect::<Vec<_>>()).await
 }
 
@@ -395,9 +400,9 @@ pub async fn of_accounts(asked: &Asked<'_>, of: &[AccountId]) -> Result<Answers>
 ///
 /// # Errors
 /// The database's.
-pub async fn of_targets(asked: &Asked<'_>, of: &[AccountId]) -> Result<Answers> {
-    let year = asked.cx.viewer()?.fiscal_year(asked.cx.now);
-    let found = Goal::of_year(asked.cx, of.iter().copied(), year).await?;
+pub async fn of_targets(asked: &FieldContext<'_>, of: &[AccountId]) -> Result<Batch> {
+    let year = asked.ctx.viewer()?.fiscal_year(asked.ctx.now);
+    let found = Goal::of_year(asked.ctx, of.iter().copied(), year).await?;
     asked.maybe(&of.iter().map(|account| found.get(account)).collect::<Vec<_>>()).await
 }
 
@@ -405,14 +410,14 @@ pub async fn of_targets(asked: &Asked<'_>, of: &[AccountId]) -> Result<Answers> 
 ///
 /// # Errors
 /// The database's.
-pub async fn all_of_accounts(asked: &Asked<'_>, of: &[AccountId]) -> Result<Answers> {
+pub async fn all_of_accounts(asked: &FieldContext<'_>, of: &[AccountId]) -> Result<Batch> {
     let rows = asked
-        .cx
+        .ctx
         .viewer()?
         .rows::<goal::Entity>(goal::Column::AccountId)
         .filter(goal::Column::AccountId.is_in(of.iter().copied()))
         .order_by_desc(goal::Column::Year)
-        .all(asked.cx.reader())
+        .all(asked.ctx.reader())
         .await?;
     let mut by_account: HashMap<AccountId, Vec<Goal>> = HashMap::new();
     for row in rows {

@@ -3,7 +3,7 @@
 use async_graphql::Enum;
 use entity::Day;
 
-use crate::graph::{object, word};
+use crate::graph::{graphql_enum, object};
 use crate::money::Money;
 
 /// How a goal is coming along.
@@ -37,7 +37,7 @@ impl GoalPace {
         }
     }
 }
-word! { GoalPace as GoalPace }
+graphql_enum! { GoalPace as GoalPace }
 
 /// How far a goal has come on a day.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -68,15 +68,15 @@ object! {
         /// The organization's day.
         on: Day = plain(|progress| progress.on);
         /// Booked in the goal's year by then.
-        booked: Money = plain(|progress, cx| cx.money(progress.booked));
+        booked: Money = plain(|progress, ctx| ctx.money(progress.booked));
         /// What is left of the goal; 0 once it is reached.
-        remaining: Money = plain(|progress, cx| cx.money(progress.remaining));
+        remaining: Money = plain(|progress, ctx| ctx.money(progress.remaining));
         /// booked ÷ goal.
         attainment: f64 = plain(|progress| progress.attainment);
         /// What an even pace would have booked by then.
-        expected: Money = plain(|progress, cx| cx.money(progress.expected));
+        expected: Money = plain(|progress, ctx| ctx.money(progress.expected));
         /// Where the year ends at the pace so far; null before it begins.
-        projected: Option<Money> = plain(|progress, cx| progress.projected.map(|minor| cx.money(minor)));
+        projected: Option<Money> = plain(|progress, ctx| progress.projected.map(|minor| ctx.money(minor)));
         /// The rate needed on the days left ÷ the even rate; above 1 is cramming. Null where no day is left.
         compression: Option<f64> = plain(|progress| progress.compression);
         /// How it is coming along.

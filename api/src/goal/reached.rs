@@ -8,7 +8,7 @@ use sea_orm::{QueryFilter, QueryOrder, QuerySelect, Select};
 
 use super::sums_by_day;
 use crate::calendar::{fiscal_days, fiscal_year};
-use crate::context::among;
+use crate::context::is_any_of;
 use crate::error::Result;
 use crate::event::Write;
 
@@ -32,7 +32,7 @@ pub async fn after_bookings(
     let start = organization.fiscal_year_start_month.unsigned_abs();
     let years: HashSet<(AccountId, i32)> =
         touched.iter().map(|(account, day)| (*account, fiscal_year(*day, start))).collect();
-    let of_accounts = among(&write.tx, goal::Column::AccountId, years.iter().map(|(account, _)| *account));
+    let of_accounts = is_any_of(&write.tx, goal::Column::AccountId, years.iter().map(|(account, _)| *account));
     let goals = agreed(write, goal::Entity::of(organization.id).filter(of_accounts)).await?;
     let goals = goals.into_iter().filter(|goal| years.contains(&(goal.account_id, goal.year))).collect();
     settle(write, organization, goals, written).await
@@ -110,7 +110,7 @@ async fn bookings(
     to: Day,
 ) -> Result<HashMap<AccountId, Vec<booking::Model>>> {
     let rows = booking::Entity::of(organization.id)
-        .filter(among(&write.tx, booking::Column::AccountId, goals.iter().map(|goal| goal.account_id)))
+        .filter(is_any_of(&write.tx, booking::Column::AccountId, goals.iter().map(|goal| goal.account_id)))
         .filter(crate::booking::made_between(from, to))
         .order_by_asc(booking::Column::BookedOn)
         .order_by_asc(booking::Column::Id)

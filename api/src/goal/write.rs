@@ -7,9 +7,9 @@ use sea_orm::{ColumnTrait, QueryFilter, QuerySelect};
 use super::{GoalPayload, Revision, reached, read_revisions};
 use crate::account::team;
 use crate::agreement::{Consent, Parties, Side};
-use crate::check::{Amounts, Check, same_version, same_version_at};
-use crate::context::{Cx, Standing, Viewer};
-use crate::error::{Fault, Result, UserErrorCode};
+use crate::check::{Amounts, Validator, same_version, same_version_at};
+use crate::context::{AccountAccess, RequestContext, Viewer};
+use crate::error::{Error, Result, UserErrorCode};
 use crate::event::Write;
 use crate::scalar::Decimal;
 
@@ -50,20 +50,20 @@ pub struct OneGoal {
 }
 
 /// `setGoal`.
-pub async fn set(cx: &Cx, arguments: SetGoal) -> Result<GoalPayload> {
+pub async fn set(ctx: &RequestContext, arguments: SetGoal) -> Result<GoalPayload> {
     let SetGoalInput { account_id, year, amount, if_version } = arguments.input;
-    let viewer = cx.viewer()?;
-    let mut check = Check::input();
-    let mut write = Write::begin(cx)?;
-    let account = team::responsible_for(cx, &write, &mut check, "accountId", &account_id).await?;
+    let viewer = ctx.viewer()?;
+    let mut check = Validator::input();
+    let mut write = Write::begin(ctx)?;
+    let account = team::responsible_for(ctx, &write, &mut check, "accountId", &account_id).await?;
     if account.as_ref().is_some_and(|account| account.archived_at.is_some()) {
         check.fault(UserErrorCode::Conflict, "accountId", "The account is archived: restore it first.");
     }
-    let year = check.within("year", year.unwrap_or_else(|| viewer.fiscal_year(cx.now)), 1, 9999);
+    let year = check.within("year", year.unwrap_or_else(|| viewer.fiscal_year(ctx.now)), 1, 9999);
     let amount = check.amount("amount", amount, viewer.currency, Amounts::Positive);
-    check.done()?;
+    check.finish()?;
     let (Some(account), Some(year), Some(amount)) = (account, year, amount) else {
-        return check.refuse();
+        return check.fail();
     };
     let present = of_year(&write, account.id, year).await?;
     same_version(if_version, present.as_ref().map_or(0, |goal| goal.version))?;
@@ -115,7 +115,7 @@ pub(crate) async fn propose(
         };
         let row = if alone { agreed(row, amount, who, write) } else { row };
         let row = write.add(row).await?;
-        write.call_it(if alone { "agreed" } else { "proposed" });
+        write.rename_last_event(if alone { "agreed" } else { "proposed" });
         return settled(write, viewer, row).await;
     };
     let waits = before.waiting_amount == Some(amount);
@@ -136,7 +136,7 @@ pub(crate) async fn propose(
         (goal::Model { waiting_amount: Some(amount), proposed_by_id: who, ..before.clone() }, "proposed")
     };
     let after = write.change(&before, after).await?;
-    write.call_it(what);
+    write.rename_last_event(what);
     settled(write, viewer, after).await
 }
 
@@ -169,7 +169,7 @@ async fn settled(write: &mut Write<'_>, viewer: &Viewer, goal: goal::Model) -> R
 
 /// A goal that a mutation names, locked, with its account.
 async fn to_change(viewer: &Viewer, write: &Write<'_>, id: &ID) -> Result<(goal::Model, account::Model)> {
-    let not_found = || Fault::refused(UserErrorCode::NotFound, &["id"], "There is no goal with this id.");
+    let not_found = || Error::refused(UserErrorCode::NotFound, &["id"], "There is no goal with this id.");
     let id = GoalId::parse(id).map_err(|_| not_found())?;
     let select = viewer.rows::<goal::Entity>(goal::Column::AccountId).filter(goal::Column::Id.eq(id));
     let row = select.lock_exclusive().one(&write.tx).await?.ok_or_else(not_found)?;
@@ -177,18 +177,18 @@ async fn to_change(viewer: &Viewer, write: &Write<'_>, id: &ID) -> Result<(goal:
     Ok((row, account))
 }
 
-fn nothing_waits(goal: &goal::Model) -> Fault {
+fn nothing_waits(goal: &goal::Model) -> Error {
     let since = goal.agreed_at.map(|at| format!(" since {at}")).unwrap_or_default();
-    Fault::refused(UserErrorCode::Conflict, &["id"], format!("It is AGREED{since}, and no other amount waits."))
+    Error::refused(UserErrorCode::Conflict, &["id"], format!("It is AGREED{since}, and no other amount waits."))
 }
 
 /// `agreeGoal`.
-pub async fn agree(cx: &Cx, arguments: AgreeGoal) -> Result<GoalPayload> {
-    let viewer = cx.viewer()?;
-    let mut write = Write::begin(cx)?;
+pub async fn agree(ctx: &RequestContext, arguments: AgreeGoal) -> Result<GoalPayload> {
+    let viewer = ctx.viewer()?;
+    let mut write = Write::begin(ctx)?;
     let (before, account) = to_change(viewer, &write, &arguments.id).await?;
     let parties = Parties::of(&write.tx, viewer.organization.id, account.owner_id).await?;
-    let refused = |message: &str| Err(Fault::refused(UserErrorCode::Forbidden, &["id"], message));
+    let refused = |message: &str| Err(Error::refused(UserErrorCode::Forbidden, &["id"], message));
     if parties.side(viewer.user.id) == Side::Neither {
         return refused("Only the account's owner and whoever is above them in the line agree to a goal.");
     }
@@ -205,23 +205,23 @@ pub async fn agree(cx: &Cx, arguments: AgreeGoal) -> Result<GoalPayload> {
         }
     };
     let after = write.change(&before, after).await?;
-    write.call_it(what);
+    write.rename_last_event(what);
     let after = settled(&mut write, viewer, after).await?;
     write.commit().await?;
     Ok(GoalPayload::of(after))
 }
 
 /// `withdrawGoal`: the proposer takes the amount that waits back. A goal that was never agreed is gone with it.
-pub async fn withdraw(cx: &Cx, arguments: OneGoal) -> Result<GoalPayload> {
-    let viewer = cx.viewer()?;
-    let mut write = Write::begin(cx)?;
+pub async fn withdraw(ctx: &RequestContext, arguments: OneGoal) -> Result<GoalPayload> {
+    let viewer = ctx.viewer()?;
+    let mut write = Write::begin(ctx)?;
     let (before, account) = to_change(viewer, &write, &arguments.id).await?;
-    if before.waiting_amount.is_none() && viewer.standing(&account) == Standing::Responsible {
+    if before.waiting_amount.is_none() && viewer.access(&account) == AccountAccess::Responsible {
         return Err(nothing_waits(&before));
     }
     if before.waiting_amount.is_none() || before.proposed_by_id != viewer.user.id {
         let message = "Only whoever proposed an amount takes it back; the other one may propose another.";
-        return Err(Fault::refused(UserErrorCode::Forbidden, &["id"], message));
+        return Err(Error::refused(UserErrorCode::Forbidden, &["id"], message));
     }
     let last = read_revisions(&before.revisions).pop();
     let Some(last) = last else {
@@ -231,19 +231,19 @@ pub async fn withdraw(cx: &Cx, arguments: OneGoal) -> Result<GoalPayload> {
     };
     let after = goal::Model { waiting_amount: None, proposed_by_id: UserId(last.proposed_by), ..before.clone() };
     let after = write.change(&before, after).await?;
-    write.call_it("withdrawn");
+    write.rename_last_event("withdrawn");
     write.commit().await?;
     Ok(GoalPayload::of(after))
 }
 
 /// `removeGoal`: as if it had never been; the feed keeps it.
-pub async fn remove(cx: &Cx, arguments: OneGoal) -> Result<GoalPayload> {
-    let viewer = cx.viewer()?;
-    let mut write = Write::begin(cx)?;
+pub async fn remove(ctx: &RequestContext, arguments: OneGoal) -> Result<GoalPayload> {
+    let viewer = ctx.viewer()?;
+    let mut write = Write::begin(ctx)?;
     let (row, account) = to_change(viewer, &write, &arguments.id).await?;
-    if viewer.standing(&account) != Standing::Responsible {
+    if viewer.access(&account) != AccountAccess::Responsible {
         let message = "Only the account's owner, their managers and admins may do this.";
-        return Err(Fault::refused(UserErrorCode::Forbidden, &["id"], message));
+        return Err(Error::refused(UserErrorCode::Forbidden, &["id"], message));
     }
     write.remove(&row).await?;
     write.commit().await?;

@@ -2,10 +2,10 @@
 
 use async_graphql::{InputType, Value as ConstValue};
 
-use super::answer::Asked;
-use crate::error::{Fault, Result};
+use super::answer::FieldContext;
+use crate::error::{Error, Result};
 
-impl Asked<'_> {
+impl FieldContext<'_> {
     /// The arguments as given, with defaults put in and checked for their types.
     pub fn arguments<A: InputType>(&self) -> Result<A> {
         let mut given = async_graphql::indexmap::IndexMap::new();
@@ -15,6 +15,6 @@ impl Asked<'_> {
             }
         }
         A::parse(Some(ConstValue::Object(given)))
-            .map_err(|wrong| Fault::BadInput(wrong.into_server_error(self.field.pos).message))
+            .map_err(|wrong| Error::BadInput(wrong.into_server_error(self.field.pos).message))
     }
 }

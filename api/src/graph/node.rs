@@ -3,7 +3,7 @@
 use async_graphql::indexmap::{IndexMap, IndexSet};
 use async_graphql::registry::{MetaField, MetaType, Registry};
 
-use super::answer::Answers;
+use super::answer::Batch;
 
 /// Makes a type one of those that `node(id)` may answer with.
 pub(super) fn join_interface(name: &str, registry: &mut Registry) {
@@ -49,7 +49,7 @@ macro_rules! abstract_type {
         impl $crate::graph::Described for $type {
             fn describe(registry: &mut ::async_graphql::registry::Registry) -> String {
                 if !registry.types.contains_key($name) {
-                    let members = [$(<$member as $crate::graph::Object>::NAME.to_owned()),+];
+                    let members = [$(<$member as $crate::graph::ObjectType>::NAME.to_owned()),+];
                     let union = ::async_graphql::registry::MetaType::Union {
                         name: $name.to_owned(),
                         description: Some(concat!($($doc, "\n"),*).trim().to_owned()),
@@ -72,14 +72,14 @@ pub(crate) use abstract_type;
 
 /// Puts answers that were made type by type back into the rows' order. Each part has the rows' places and their
 /// answers; a place that no part has is null.
-pub(crate) fn group_answers(rows: usize, parts: &[(Vec<usize>, Answers)]) -> Answers {
+pub(crate) fn group_batches(rows: usize, parts: &[(Vec<usize>, Batch)]) -> Batch {
     let mut places: Vec<Option<&[u8]>> = vec![None; rows];
     for (at, answers) in parts {
         for (number, place) in at.iter().enumerate() {
             places[*place] = Some(answers.get(number));
         }
     }
-    let mut answers = Answers::with_capacity(rows);
+    let mut answers = Batch::with_capacity(rows);
     for place in places {
         match place {
             Some(json) => answers.push(|out| out.extend_from_slice(json)),

@@ -4,13 +4,13 @@ use async_graphql::indexmap::IndexMap;
 use async_graphql::registry::{Deprecation, MetaField, MetaInputValue, MetaType, ObjectBuilder, Registry};
 use futures_util::future::BoxFuture;
 
-use super::answer::{Answers, Asked};
-use super::selection::{Chosen, Document, Plan};
-use crate::context::Cx;
+use super::answer::{Batch, FieldContext};
+use super::selection::{CollectedField, Document, SelectionPlan};
+use crate::context::RequestContext;
 use crate::error::Result;
 
 /// An output type. Declared with [`object!`], never by hand, except where it is generic.
-pub trait Object: Sized + Send + Sync + 'static {
+pub trait ObjectType: Sized + Send + Sync + 'static {
     /// The name in the schema.
     const NAME: &'static str;
     /// What it is, for the schema.
@@ -32,19 +32,19 @@ pub struct Field<T: 'static> {
     /// Its arguments.
     pub arguments: fn(&mut Registry) -> IndexMap<String, MetaInputValue>,
     /// How it is answered.
-    pub answer: Answer<T>,
+    pub answer: Resolver<T>,
 }
 
 /// How a field is answered.
-pub enum Answer<T: 'static> {
+pub enum Resolver<T: 'static> {
     /// From the row itself.
     Plain {
         /// Plans what is asked of it, where it is an object.
-        plan: for<'a> fn(Document<'a>, &Chosen<'a>) -> Result<Option<Plan<'a>>>,
+        plan: for<'a> fn(Document<'a>, &CollectedField<'a>) -> Result<Option<SelectionPlan<'a>>>,
         /// Writes it.
-        write: fn(&T, &Cx, Option<&Plan<'_>>, &mut Vec<u8>),
+        write: fn(&T, &RequestContext, Option<&SelectionPlan<'_>>, &mut Vec<u8>),
         /// What the row is called in the field's expression, and that expression.
-        reads: (&'static str, &'static str),
+        columns: (&'static str, &'static str),
     },
     /// For all rows at once.
     Batch {
@@ -52,13 +52,13 @@ pub enum Answer<T: 'static> {
         nullable: bool,
         /// What a row is called in the expression of what it is answered by, and that expression; None where that is the
         /// whole row.
-        reads: Option<(&'static str, &'static str)>,
+        columns: Option<(&'static str, &'static str)>,
         /// Answers it, one value a row, in the rows' order.
-        run: for<'a> fn(Asked<'a>, &'a [&'a T]) -> BoxFuture<'a, Result<Answers>>,
+        run: for<'a> fn(FieldContext<'a>, &'a [&'a T]) -> BoxFuture<'a, Result<Batch>>,
     },
 }
 
-impl<T> Answer<T> {
+impl<T> Resolver<T> {
     /// Is it told from the row itself?
     pub const fn is_plain(&self) -> bool {
         matches!(self, Self::Plain { .. })
@@ -66,7 +66,7 @@ impl<T> Answer<T> {
 }
 
 /// Puts a type into the registry, once, and names it as a type reference.
-pub fn describe_object<T: Object>(registry: &mut Registry) -> String {
+pub fn describe_object<T: ObjectType>(registry: &mut Registry) -> String {
     if !registry.types.contains_key(T::NAME) {
         // A type may refer to itself: it is there, empty, while its fields are found.
         registry.types.insert(T::NAME.to_owned(), ObjectBuilder::new(T::NAME, IndexMap::new()).build());
@@ -101,7 +101,7 @@ macro_rules! object {
     ($(#[doc = $doc:literal])* $type:ty as $name:literal $($node:ident)? {
         $($(#[doc = $field_doc:literal])* $field:ident $(($arguments:ty))? : $field_type:ty = $kind:ident ($($how:tt)*);)*
     }) => {
-        impl $crate::graph::Object for $type {
+        impl $crate::graph::ObjectType for $type {
             const NAME: &'static str = $name;
             const DOC: &'static str = concat!($($doc, "\n"),*);
             const NODE: bool = $crate::graph::object!(@node $($node)?);
@@ -123,21 +123,21 @@ macro_rules! object {
     (@plain $field_type:ty, (), |$row:pat_param| $value:expr) => {
         $crate::graph::object!(@plain $field_type, (), |$row, _cx| $value)
     };
-    (@plain $field_type:ty, (), |$row:pat_param, $cx:ident| $value:expr) => {
-        $crate::graph::Answer::Plain {
+    (@plain $field_type:ty, (), |$row:pat_param, $ctx:ident| $value:expr) => {
+        $crate::graph::Resolver::Plain {
             plan: <$field_type as $crate::graph::Value>::plan,
-            write: |row, $cx, plan, out| {
+            write: |row, $ctx, plan, out| {
                 let $row = row;
                 let value: $field_type = $value;
-                $crate::graph::Value::write(&value, $cx, plan, out);
+                $crate::graph::Value::write(&value, $ctx, plan, out);
             },
-            reads: (stringify!($row), stringify!($value)),
+            columns: (stringify!($row), stringify!($value)),
         }
     };
-    (@by $field_type:ty, ($($arguments:ty)?), |$row:pat_param| $key:expr, $function:expr) => {
-        $crate::graph::Answer::Batch {
+    (@by_key $field_type:ty, ($($arguments:ty)?), |$row:pat_param| $key:expr, $function:expr) => {
+        $crate::graph::Resolver::Batch {
             nullable: <$field_type as $crate::graph::Described>::NULLABLE,
-            reads: Some((stringify!($row), stringify!($key))),
+            columns: Some((stringify!($row), stringify!($key))),
             run: |asked, of| Box::pin(async move {
                 let keys: Vec<_> = of.iter().map(|$row| $key).collect();
                 $function(&asked, &keys).await
@@ -145,49 +145,49 @@ macro_rules! object {
         }
     };
     (@batch $field_type:ty, ($($arguments:ty)?), $function:expr) => {
-        $crate::graph::Answer::Batch {
+        $crate::graph::Resolver::Batch {
             nullable: <$field_type as $crate::graph::Described>::NULLABLE,
-            reads: None,
+            columns: None,
             run: |asked, of| Box::pin(async move { $function(&asked, of).await }),
         }
     };
-    (@once $field_type:ty, (), $function:expr) => {
-        $crate::graph::Answer::Batch {
+    (@root $field_type:ty, (), $function:expr) => {
+        $crate::graph::Resolver::Batch {
             nullable: <$field_type as $crate::graph::Described>::NULLABLE,
-            reads: None,
+            columns: None,
             run: |asked, _| Box::pin(async move {
                 let value: $field_type = $function(&asked).await?;
-                $crate::graph::Once::answer(&value, &asked).await
+                $crate::graph::SingleValue::answer(&value, &asked).await
             }),
         }
     };
-    (@once $field_type:ty, ($arguments:ty), $function:expr) => {
-        $crate::graph::Answer::Batch {
+    (@root $field_type:ty, ($arguments:ty), $function:expr) => {
+        $crate::graph::Resolver::Batch {
             nullable: <$field_type as $crate::graph::Described>::NULLABLE,
-            reads: None,
+            columns: None,
             run: |asked, _| Box::pin(async move {
                 let arguments: $arguments = asked.arguments()?;
                 let value: $field_type = $function(&asked, arguments).await?;
-                $crate::graph::Once::answer(&value, &asked).await
+                $crate::graph::SingleValue::answer(&value, &asked).await
             }),
         }
     };
     (@mutation $field_type:ty, ($($arguments:ty)?), $function:expr) => {
-        $crate::graph::Answer::Batch {
+        $crate::graph::Resolver::Batch {
             nullable: false,
-            reads: None,
+            columns: None,
             run: |asked, _| Box::pin(async move {
                 let value: $field_type = $crate::graph::object!(@attempt asked, ($($arguments)?), $function);
-                $crate::graph::Once::answer(&value, &asked).await
+                $crate::graph::SingleValue::answer(&value, &asked).await
             }),
         }
     };
     (@attempt $asked:ident, (), $function:expr) => {
-        $crate::graph::Asked::attempt(|| $function($asked.cx)).await?
+        $crate::graph::FieldContext::attempt(|| $function($asked.ctx)).await?
     };
     (@attempt $asked:ident, ($arguments:ty), $function:expr) => {{
         let arguments: $arguments = $asked.arguments()?;
-        $crate::graph::Asked::attempt(|| $function($asked.cx, arguments.clone())).await?
+        $crate::graph::FieldContext::attempt(|| $function($asked.ctx, arguments.clone())).await?
     }};
 }
 pub(crate) use object;
@@ -203,7 +203,7 @@ macro_rules! payload {
             pub user_errors: Vec<$crate::error::UserError>,
         }
 
-        impl $crate::graph::Refusable for $type {
+        impl $crate::graph::MutationPayload for $type {
             fn refused(user_errors: Vec<$crate::error::UserError>) -> Self {
                 Self { user_errors, ..Self::default() }
             }
@@ -213,12 +213,12 @@ macro_rules! payload {
             $(#[doc = $doc])*
             $type as $name {
                 $($(#[doc = $field_doc])*
-                $field: Option<$field_type> = batch(async |asked: &$crate::graph::Asked<'_>, of: &[&$type]| {
-                    $crate::graph::Once::answer(&of[0].$inner, asked).await
+                $field: Option<$field_type> = batch(async |asked: &$crate::graph::FieldContext<'_>, of: &[&$type]| {
+                    $crate::graph::SingleValue::answer(&of[0].$inner, asked).await
                 });)*
                 /// What the caller can mend, each with the field it is about. With any, nothing was written.
-                userErrors: Vec<$crate::error::UserError> = batch(async |asked: &$crate::graph::Asked<'_>, of: &[&$type]| {
-                    $crate::graph::Once::answer(&of[0].user_errors, asked).await
+                userErrors: Vec<$crate::error::UserError> = batch(async |asked: &$crate::graph::FieldContext<'_>, of: &[&$type]| {
+                    $crate::graph::SingleValue::answer(&of[0].user_errors, asked).await
                 });
             }
         }
@@ -232,7 +232,7 @@ macro_rules! root_object {
     ($type:ty) => {
         impl ::async_graphql::OutputType for $type {
             fn type_name() -> ::std::borrow::Cow<'static, str> {
-                <$type as $crate::graph::Object>::NAME.into()
+                <$type as $crate::graph::ObjectType>::NAME.into()
             }
 
             fn create_type_info(registry: &mut ::async_graphql::registry::Registry) -> String {
@@ -263,7 +263,7 @@ macro_rules! root_object {
 pub(crate) use root_object;
 
 /// Makes a stored word of the database what the schema's enum of the same name shows, and the other way round.
-macro_rules! word {
+macro_rules! graphql_enum {
     ($($stored:ty as $shown:ty),* $(,)?) => {$(
         impl $crate::graph::Described for $stored {
             fn describe(registry: &mut ::async_graphql::registry::Registry) -> String {
@@ -272,10 +272,10 @@ macro_rules! word {
         }
 
         impl $crate::graph::Value for $stored {
-            fn write(&self, _: &$crate::context::Cx, _: Option<&$crate::graph::Plan<'_>>, out: &mut Vec<u8>) {
+            fn write(&self, _: &$crate::context::RequestContext, _: Option<&$crate::graph::SelectionPlan<'_>>, out: &mut Vec<u8>) {
                 $crate::graph::write_text(self.word(), out);
             }
         }
     )*};
 }
-pub(crate) use word;
+pub(crate) use graphql_enum;

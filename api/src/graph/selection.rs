@@ -10,8 +10,8 @@ use async_graphql::registry::Registry;
 use async_graphql::{Name, Positioned, ServerError, Value as ConstValue, Variables};
 use async_graphql_value::Value as AstValue;
 
-use super::object::{Answer, Object};
-use crate::error::{Fault, Result};
+use super::object::{ObjectType, Resolver};
+use crate::error::{Error, Result};
 
 /// What is to be answered.
 pub struct Operation<'a> {
@@ -45,7 +45,7 @@ impl<'a> Operation<'a> {
 pub struct Document<'a>(pub(super) &'a Operation<'a>);
 
 /// A field that is asked for under one response key, with all selections made under that key.
-pub struct Chosen<'a> {
+pub struct CollectedField<'a> {
     /// The name in the answer.
     pub key: &'a str,
     /// The field as first written.
@@ -54,7 +54,7 @@ pub struct Chosen<'a> {
     pub sets: Vec<&'a SelectionSet>,
 }
 
-impl Chosen<'_> {
+impl CollectedField<'_> {
     /// The field's name.
     pub fn name(&self) -> &str {
         self.field.node.name.node.as_str()
@@ -62,18 +62,18 @@ impl Chosen<'_> {
 }
 
 /// The fields asked of one type, found in its table once for all its rows.
-pub struct Plan<'a> {
-    pub(super) steps: Vec<Step<'a>>,
+pub struct SelectionPlan<'a> {
+    pub(super) steps: Vec<PlannedField<'a>>,
 }
 
-pub(super) struct Step<'a> {
+pub(super) struct PlannedField<'a> {
     /// `"key":`, ready to be written.
     pub label: Vec<u8>,
     /// Which of the type's fields; None for `__typename`, and for introspection on the root.
     pub index: Option<usize>,
-    pub chosen: Chosen<'a>,
+    pub chosen: CollectedField<'a>,
     /// For a plain field that is an object: the fields asked of that.
-    pub inner: Option<Plan<'a>>,
+    pub inner: Option<SelectionPlan<'a>>,
 }
 
 impl<'a> Document<'a> {
@@ -90,7 +90,7 @@ impl<'a> Document<'a> {
     }
 
     /// The fields asked of a type, in the order of the document.
-    pub fn collect(self, type_name: &str, sets: &[&'a SelectionSet]) -> Result<Vec<Chosen<'a>>> {
+    pub fn collect(self, type_name: &str, sets: &[&'a SelectionSet]) -> Result<Vec<CollectedField<'a>>> {
         let mut found = Vec::new();
         for set in sets {
             self.add(type_name, set, &mut found)?;
@@ -98,7 +98,7 @@ impl<'a> Document<'a> {
         Ok(found)
     }
 
-    fn add(self, type_name: &str, set: &'a SelectionSet, found: &mut Vec<Chosen<'a>>) -> Result<()> {
+    fn add(self, type_name: &str, set: &'a SelectionSet, found: &mut Vec<CollectedField<'a>>) -> Result<()> {
         for selection in &set.items {
             match &selection.node {
                 Selection::Field(field) => {
@@ -109,7 +109,7 @@ impl<'a> Document<'a> {
                     let inner = &field.node.selection_set.node;
                     match found.iter_mut().find(|chosen| chosen.key == key) {
                         Some(chosen) => chosen.sets.push(inner),
-                        None => found.push(Chosen { key, field, sets: vec![inner] }),
+                        None => found.push(CollectedField { key, field, sets: vec![inner] }),
                     }
                 }
                 Selection::InlineFragment(fragment) => {
@@ -128,7 +128,7 @@ impl<'a> Document<'a> {
                         .document
                         .fragments
                         .get(name)
-                        .ok_or_else(|| Fault::BadInput(format!("There is no fragment named {name}.")))?;
+                        .ok_or_else(|| Error::BadInput(format!("There is no fragment named {name}.")))?;
                     if self.applies(type_name, Some(&fragment.node.type_condition.node.on.node)) {
                         self.add(type_name, &fragment.node.selection_set.node, found)?;
                     }
@@ -159,7 +159,7 @@ impl<'a> Document<'a> {
             match condition {
                 Some(ConstValue::Boolean(given)) if given == wanted => {}
                 Some(ConstValue::Boolean(_)) => return Ok(false),
-                _ => return Err(Fault::BadInput("The argument `if` of a directive must be true or false.".to_owned())),
+                _ => return Err(Error::BadInput("The argument `if` of a directive must be true or false.".to_owned())),
             }
         }
         Ok(true)
@@ -200,27 +200,27 @@ impl<'a> Document<'a> {
     }
 
     /// Finds the fields asked of a type in its table.
-    pub fn plan<T: Object>(self, sets: &[&'a SelectionSet]) -> Result<Plan<'a>> {
+    pub fn plan<T: ObjectType>(self, sets: &[&'a SelectionSet]) -> Result<SelectionPlan<'a>> {
         self.plan_of::<T>(self.collect(T::NAME, sets)?)
     }
 
-    fn plan_of<T: Object>(self, all: Vec<Chosen<'a>>) -> Result<Plan<'a>> {
+    fn plan_of<T: ObjectType>(self, all: Vec<CollectedField<'a>>) -> Result<SelectionPlan<'a>> {
         let mut steps = Vec::with_capacity(all.len());
         for chosen in all {
             let name = chosen.name();
             let index = T::FIELDS.iter().position(|field| field.name == name);
             if index.is_none() && !name.starts_with("__") {
-                return Err(Fault::BadInput(format!("{} has no field {name}.", T::NAME)));
+                return Err(Error::BadInput(format!("{} has no field {name}.", T::NAME)));
             }
             let inner = match index.map(|index| &T::FIELDS[index].answer) {
-                Some(Answer::Plain { plan, .. }) => plan(self, &chosen)?,
+                Some(Resolver::Plain { plan, .. }) => plan(self, &chosen)?,
                 _ => None,
             };
             let mut label = Vec::with_capacity(chosen.key.len() + 3);
             super::write_text(chosen.key, &mut label);
             label.push(b':');
-            steps.push(Step { label, index, chosen, inner });
+            steps.push(PlannedField { label, index, chosen, inner });
         }
-        Ok(Plan { steps })
+        Ok(SelectionPlan { steps })
     }
 }

@@ -4,9 +4,9 @@ use async_graphql::registry::Registry;
 use async_graphql::{ID, InputType, OutputType};
 use entity::{Day, Id, Instant};
 
-use super::object::{Object, describe_object};
-use super::selection::{Chosen, Document, Plan};
-use crate::context::Cx;
+use super::object::{ObjectType, describe_object};
+use super::selection::{CollectedField, Document, SelectionPlan};
+use crate::context::RequestContext;
 use crate::error::Result;
 use crate::scalar::{Date, DateTime, Json};
 
@@ -22,12 +22,12 @@ pub trait Described {
 /// A value that a plain field may have.
 pub trait Value: Described {
     /// Plans what is asked of it, where it is an object.
-    fn plan<'a>(_: Document<'a>, _: &Chosen<'a>) -> Result<Option<Plan<'a>>> {
+    fn plan<'a>(_: Document<'a>, _: &CollectedField<'a>) -> Result<Option<SelectionPlan<'a>>> {
         Ok(None)
     }
 
     /// Writes it as JSON.
-    fn write(&self, cx: &Cx, plan: Option<&Plan<'_>>, out: &mut Vec<u8>);
+    fn write(&self, ctx: &RequestContext, plan: Option<&SelectionPlan<'_>>, out: &mut Vec<u8>);
 }
 
 /// Writes a text as a JSON string.
@@ -36,18 +36,18 @@ pub fn write_text(text: &str, out: &mut Vec<u8>) {
     let _ = serde_json::to_writer(out, text);
 }
 
-impl<T: Object> Described for T {
+impl<T: ObjectType> Described for T {
     fn describe(registry: &mut Registry) -> String {
         describe_object::<T>(registry)
     }
 }
 
-impl<T: Object> Value for T {
-    fn plan<'a>(document: Document<'a>, chosen: &Chosen<'a>) -> Result<Option<Plan<'a>>> {
+impl<T: ObjectType> Value for T {
+    fn plan<'a>(document: Document<'a>, chosen: &CollectedField<'a>) -> Result<Option<SelectionPlan<'a>>> {
         document.plan::<T>(&chosen.sets).map(Some)
     }
 
-    fn write(&self, cx: &Cx, plan: Option<&Plan<'_>>, out: &mut Vec<u8>) {
+    fn write(&self, ctx: &RequestContext, plan: Option<&SelectionPlan<'_>>, out: &mut Vec<u8>) {
         const {
             let mut at = 0;
             while at < T::FIELDS.len() {
@@ -56,7 +56,7 @@ impl<T: Object> Value for T {
             }
         }
         match plan {
-            Some(plan) => super::answer::write_row(self, cx, plan, &[], 0, out),
+            Some(plan) => super::answer::write_row(self, ctx, plan, &[], 0, out),
             None => out.extend_from_slice(b"null"),
         }
     }
@@ -72,13 +72,13 @@ impl<T: Described> Described for Option<T> {
 }
 
 impl<T: Value> Value for Option<T> {
-    fn plan<'a>(document: Document<'a>, chosen: &Chosen<'a>) -> Result<Option<Plan<'a>>> {
+    fn plan<'a>(document: Document<'a>, chosen: &CollectedField<'a>) -> Result<Option<SelectionPlan<'a>>> {
         T::plan(document, chosen)
     }
 
-    fn write(&self, cx: &Cx, plan: Option<&Plan<'_>>, out: &mut Vec<u8>) {
+    fn write(&self, ctx: &RequestContext, plan: Option<&SelectionPlan<'_>>, out: &mut Vec<u8>) {
         match self {
-            Some(value) => value.write(cx, plan, out),
+            Some(value) => value.write(ctx, plan, out),
             None => out.extend_from_slice(b"null"),
         }
     }
@@ -91,17 +91,17 @@ impl<T: Described> Described for Vec<T> {
 }
 
 impl<T: Value> Value for Vec<T> {
-    fn plan<'a>(document: Document<'a>, chosen: &Chosen<'a>) -> Result<Option<Plan<'a>>> {
+    fn plan<'a>(document: Document<'a>, chosen: &CollectedField<'a>) -> Result<Option<SelectionPlan<'a>>> {
         T::plan(document, chosen)
     }
 
-    fn write(&self, cx: &Cx, plan: Option<&Plan<'_>>, out: &mut Vec<u8>) {
+    fn write(&self, ctx: &RequestContext, plan: Option<&SelectionPlan<'_>>, out: &mut Vec<u8>) {
         out.push(b'[');
         for (at, value) in self.iter().enumerate() {
             if at > 0 {
                 out.push(b',');
             }
-            value.write(cx, plan, out);
+            value.write(ctx, plan, out);
         }
         out.push(b']');
     }
@@ -117,7 +117,7 @@ macro_rules! scalars {
         }
 
         impl Value for $type {
-            fn write(&self, _: &Cx, _: Option<&Plan<'_>>, $out: &mut Vec<u8>) {
+            fn write(&self, _: &RequestContext, _: Option<&SelectionPlan<'_>>, $out: &mut Vec<u8>) {
                 let $value = self;
                 $write;
             }
@@ -140,16 +140,16 @@ scalars! {
 
 /// A typed id, as ID.
 #[derive(Clone, Copy)]
-pub struct Shown<T>(pub T);
+pub struct NodeId<T>(pub T);
 
-impl<T: Id> Described for Shown<T> {
+impl<T: Id> Described for NodeId<T> {
     fn describe(registry: &mut Registry) -> String {
         <ID as InputType>::create_type_info(registry)
     }
 }
 
-impl<T: Id> Value for Shown<T> {
-    fn write(&self, _: &Cx, _: Option<&Plan<'_>>, out: &mut Vec<u8>) {
+impl<T: Id> Value for NodeId<T> {
+    fn write(&self, _: &RequestContext, _: Option<&SelectionPlan<'_>>, out: &mut Vec<u8>) {
         out.push(b'"');
         out.extend_from_slice(T::PREFIX.as_bytes());
         out.push(b'_');
@@ -169,7 +169,7 @@ impl Described for AnyId {
 }
 
 impl Value for AnyId {
-    fn write(&self, _: &Cx, _: Option<&Plan<'_>>, out: &mut Vec<u8>) {
+    fn write(&self, _: &RequestContext, _: Option<&SelectionPlan<'_>>, out: &mut Vec<u8>) {
         write_text(&self.0, out);
     }
 }

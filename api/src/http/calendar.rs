@@ -9,10 +9,10 @@ use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
 use super::{Endpoint, Peer, RequestId, cost::Price, overloaded, response::Format};
-use crate::admission::{Asker, Refusal, Wanted};
+use crate::admission::{AdmissionRequest, Asker, Refusal};
 use crate::app::App;
 use crate::calendar_feed;
-use crate::error::Fault;
+use crate::error::Error;
 
 /// Where calendar feeds are.
 pub const FOLDER: &str = "/calendar/";
@@ -36,7 +36,7 @@ pub async fn calendar(State(endpoint): State<Endpoint>, request: Request) -> Res
     let app = Arc::clone(&endpoint.app);
     // A client that goes away must not cancel what talks to the pool; it only takes its turn along.
     let gone = CancellationToken::new();
-    let wanted = Wanted { price: PRICE, gone: gone.clone() };
+    let wanted = AdmissionRequest { price: PRICE, gone: gone.clone() };
     let _gone = gone.drop_guard();
     let reading = async move {
         let answer = read(&app, &token, peer, &wanted).await;
@@ -57,19 +57,19 @@ pub async fn calendar(State(endpoint): State<Endpoint>, request: Request) -> Res
     }
 }
 
-async fn read(app: &Arc<App>, token: &str, peer: Option<std::net::IpAddr>, wanted: &Wanted) -> Response {
+async fn read(app: &Arc<App>, token: &str, peer: Option<std::net::IpAddr>, wanted: &AdmissionRequest) -> Response {
     // Whose it is has to be looked up; those who ask from one address wait for each other with that.
-    let looking = Wanted { price: LOOKING, gone: wanted.gone.clone() };
+    let looking = AdmissionRequest { price: LOOKING, gone: wanted.gone.clone() };
     let reader = match app.admission.admit(Asker::of(None, peer), &looking).await {
         Ok(_pass) => calendar_feed::reader(app, token, peer).await,
         Err(refusal) => return refused(app, refusal),
     };
     let viewer = match reader {
         Ok(viewer) => viewer,
-        Err(Fault::Refused(_)) => {
+        Err(Error::Refused(_)) => {
             return (StatusCode::NOT_FOUND, "There is no calendar at this address.\n").into_response();
         }
-        Err(Fault::RateLimited(seconds)) => {
+        Err(Error::RateLimited(seconds)) => {
             let later = [(header::RETRY_AFTER, seconds.to_string())];
             return (StatusCode::TOO_MANY_REQUESTS, later, "Too many wrong addresses: try again later.\n")
                 .into_response();

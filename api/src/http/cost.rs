@@ -97,12 +97,12 @@ struct Type {
     root: bool,
     /// Has it an id: is it read from a row of its own?
     node: bool,
-    fields: HashMap<String, Asked>,
+    fields: HashMap<String, FieldContext>,
 }
 
 /// A field, as far as its price goes.
 #[derive(Clone, Copy, Debug)]
-struct Asked {
+struct FieldContext {
     shape: Shape,
     /// The type that it answers with; None for scalars and enums.
     of: Option<usize>,
@@ -150,7 +150,8 @@ impl Prices {
             .iter()
             .map(|(name, fields)| {
                 let changes = name.as_str() == mutation;
-                let fields = fields.iter().map(|field| (field.name.clone(), Asked::read(&names, name, changes, field)));
+                let fields =
+                    fields.iter().map(|field| (field.name.clone(), FieldContext::read(&names, name, changes, field)));
                 let node = !matches!(registry.types.get(name.as_str()), Some(MetaType::Object { .. }))
                     || registry.implements.get(name.as_str()).is_some_and(|all| all.contains("Node"));
                 Type { root: name.as_str() == query || changes, node, fields: fields.collect() }
@@ -187,7 +188,7 @@ impl Prices {
     }
 }
 
-impl Asked {
+impl FieldContext {
     fn read(names: &HashMap<String, usize>, parent: &str, changes: bool, field: &MetaField) -> Self {
         let target = MetaTypeName::concrete_typename(&field.ty);
         let of = names.get(target).copied();
@@ -210,8 +211,8 @@ impl Asked {
             _ if changes && PASSWORDS.contains(&name) => PASSWORD,
             _ if changes => CHANGE,
             _ => {
-                let dear = WORKED_OUT.iter().find(|(of, field, _)| *of == parent && *field == name);
-                dear.map_or(0, |(_, _, points)| *points)
+                let expensive = WORKED_OUT.iter().find(|(of, field, _)| *of == parent && *field == name);
+                expensive.map_or(0, |(_, _, points)| *points)
             }
         };
         let reads_all = !changes && extra >= WHOLE;

@@ -5,13 +5,13 @@ pub mod calendar;
 pub mod code;
 pub mod cost;
 pub mod document;
-pub mod documents;
-pub mod patience;
+pub mod document_cache;
 pub mod peer;
-pub mod placement;
 pub mod request;
 pub mod response;
+pub mod slow_client;
 pub mod stages;
+pub mod variable_positions;
 pub mod variables;
 
 use std::{
@@ -30,8 +30,8 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing::Instrument;
 
 pub use self::peer::Peer;
-use self::{code::Code, documents::Known, request::Parameters, response::Format};
-use crate::admission::Wanted;
+use self::{code::Code, document_cache::CachedDocument, request::Parameters, response::Format};
+use crate::admission::AdmissionRequest;
 use crate::app::App;
 
 /// The longest name of an operation that is logged, and counted by itself, in bytes.
@@ -67,13 +67,13 @@ impl RequestId {
 
 /// A request that is not even a GraphQL request: its status is the same in both formats.
 #[derive(Debug)]
-pub struct Fault {
+pub struct HttpRejection {
     status: StatusCode,
     error: Box<ServerError>,
     header: Option<(header::HeaderName, HeaderValue)>,
 }
 
-impl Fault {
+impl HttpRejection {
     /// A fault with a sentence that says what would be right.
     pub fn new(status: StatusCode, code: Code, message: impl Into<String>) -> Self {
         Self { status, error: Box::new(code.error(message, None)), header: None }
@@ -103,14 +103,14 @@ impl Fault {
 
 /// A document that passed the check, and what is asked with it.
 #[derive(Debug)]
-pub struct Question {
+pub struct ParsedRequest {
     /// The request's parameters.
     pub parameters: Parameters,
     /// Their document.
-    pub known: Known,
+    pub known: CachedDocument,
 }
 
-impl Question {
+impl ParsedRequest {
     /// The same for async-graphql.
     #[must_use]
     pub fn to_request(&self, request_id: &str) -> async_graphql::Request {
@@ -132,9 +132,10 @@ pub struct Endpoint {
 }
 
 /// There is more to do than the server takes on. Said at once rather than let anybody wait for it.
-fn overloaded() -> Fault {
+fn overloaded() -> HttpRejection {
     let message = "This server has as much to do as it takes on: try again in 1 s.";
-    Fault::new(StatusCode::SERVICE_UNAVAILABLE, Code::RateLimited, message).with_header(header::RETRY_AFTER, "1")
+    HttpRejection::new(StatusCode::SERVICE_UNAVAILABLE, Code::RateLimited, message)
+        .with_header(header::RETRY_AFTER, "1")
 }
 
 /// `GET` and `POST` of `/graphql`.
@@ -145,14 +146,14 @@ pub async fn graphql(
 ) -> Response {
     let (parts, body) = request.into_parts();
     let Some(format) = Format::accepted(text(&parts.headers, &header::ACCEPT)) else {
-        return Fault::new(
+        return HttpRejection::new(
             StatusCode::NOT_ACCEPTABLE,
             Code::BadUserInput,
             "The answer is application/graphql-response+json or application/json, in UTF-8; the accept header allows neither.",
         )
         .answer(Format::Json);
     };
-    let (begun, mut asked) = (Instant::now(), Asked::default());
+    let (begun, mut asked) = (Instant::now(), RequestSummary::default());
     let outcome = answer(&endpoint, id, &parts, body, &mut asked).await;
     let code = match &outcome {
         Ok(answer) => answer.errors.first().map_or("OK", |error| Code::of(error).unwrap_or(Code::Internal).as_str()),
@@ -168,7 +169,7 @@ pub async fn graphql(
 
 /// What is seen of a request while it is answered, for the metrics.
 #[derive(Default)]
-struct Asked {
+struct RequestSummary {
     operation: Option<String>,
     with_token: bool,
 }
@@ -178,8 +179,8 @@ async fn answer(
     id: RequestId,
     parts: &axum::http::request::Parts,
     body: Body,
-    asked: &mut Asked,
-) -> Result<Answer, Fault> {
+    asked: &mut RequestSummary,
+) -> Result<Answer, HttpRejection> {
     let http = &endpoint.app.settings.http;
     let reading = parts.method != Method::POST;
     let parameters = if reading {
@@ -210,7 +211,7 @@ async fn answer(
     let price = match document::operation(&known.document, parameters.operation_name.as_deref()) {
         Ok(operation) if reading && document::writes(operation) => {
             let message = "A mutation is sent by POST; GET is for queries.";
-            return Err(Fault::new(StatusCode::METHOD_NOT_ALLOWED, Code::BadUserInput, message)
+            return Err(HttpRejection::new(StatusCode::METHOD_NOT_ALLOWED, Code::BadUserInput, message)
                 .with_header(header::ALLOW, "POST"));
         }
         Ok(operation) => endpoint.app.prices.price(&known.document, operation, &parameters.variables),
@@ -220,12 +221,12 @@ async fn answer(
         endpoint.app.metrics.refused(refusal.reason());
         return Ok(refusal.answer());
     }
-    let question = Question { parameters, known };
+    let question = ParsedRequest { parameters, known };
     let (app, own) = (Arc::clone(&endpoint.app), id.clone());
     let peer = parts.extensions.get::<Peer>().map(|peer| peer.asker(&parts.headers, &http.trusted_proxies));
     // Whoever goes away while the request still waits for its turn takes it along.
     let gone = CancellationToken::new();
-    let wanted = Wanted { price, gone: gone.clone() };
+    let wanted = AdmissionRequest { price, gone: gone.clone() };
     let _gone = gone.drop_guard();
     let run = async move {
         let answer = app.execute(question, bearer.as_deref(), &own.0, peer, &wanted).await;
@@ -241,11 +242,11 @@ async fn to_the_end(
     executions: &TaskTracker,
     run: impl Future<Output = Answer> + Send + 'static,
     id: &RequestId,
-    patience: Duration,
+    slow_client: Duration,
 ) -> Answer {
     // Large, and moved more than once on its way into a task.
     let task = executions.spawn(Box::pin(run).in_current_span());
-    match tokio::time::timeout(patience, task).await {
+    match tokio::time::timeout(slow_client, task).await {
         Ok(Ok(answer)) => answer,
         Ok(Err(panic)) => {
             tracing::error!(reference = id.0, "the execution broke off: {panic}");
@@ -254,7 +255,7 @@ async fn to_the_end(
         Err(_) => {
             let message = format!(
                 "There was no answer within {} s. What the request began is finished nevertheless.",
-                patience.as_secs_f32()
+                slow_client.as_secs_f32()
             );
             tracing::warn!(reference = id.0, "no answer in time");
             Answer::from_errors(vec![Code::Timeout.error_with_reference(message, &id.0)])

@@ -11,7 +11,7 @@ use axum::{
 use futures_util::StreamExt;
 use serde::Deserialize;
 
-use super::{Fault, code::Code, text};
+use super::{HttpRejection, code::Code, text};
 
 /// The parameters of a request. Others are ignored.
 #[derive(Debug)]
@@ -52,7 +52,7 @@ impl Parameters {
     ///
     /// # Errors
     /// 400 where it is no JSON object, or a parameter is missing or of another type.
-    pub fn from_json(bytes: &[u8]) -> Result<Self, Fault> {
+    pub fn from_json(bytes: &[u8]) -> Result<Self, HttpRejection> {
         // A sequence would be read as the fields in their order.
         match bytes.iter().find(|byte| !byte.is_ascii_whitespace()) {
             Some(b'{') => {}
@@ -73,7 +73,7 @@ impl Parameters {
     ///
     /// # Errors
     /// 400 where a parameter is missing, comes twice, or is not of its type.
-    pub fn from_query(uri: &Uri) -> Result<Self, Fault> {
+    pub fn from_query(uri: &Uri) -> Result<Self, HttpRejection> {
         let Query(QueryString { query, operation_name, variables, extensions }) =
             Query::try_from_uri(uri).map_err(|error| bad(format!("The query string cannot be read: {error}.")))?;
         let not_a_map =
@@ -88,7 +88,7 @@ impl Parameters {
         Self::new(query, operation_name, variables)
     }
 
-    fn new(query: Option<String>, operation_name: Option<String>, variables: Variables) -> Result<Self, Fault> {
+    fn new(query: Option<String>, operation_name: Option<String>, variables: Variables) -> Result<Self, HttpRejection> {
         match query {
             Some(query) => Ok(Self { query, operation_name, variables }),
             None => Err(bad("The request has no query: that is the parameter with the document.")),
@@ -96,8 +96,8 @@ impl Parameters {
     }
 }
 
-fn bad(message: impl Into<String>) -> Fault {
-    Fault::new(StatusCode::BAD_REQUEST, Code::BadUserInput, message)
+fn bad(message: impl Into<String>) -> HttpRejection {
+    HttpRejection::new(StatusCode::BAD_REQUEST, Code::BadUserInput, message)
 }
 
 /// Whether the body is said to be JSON in UTF-8, not compressed. A page of another origin can send other types without
@@ -105,8 +105,9 @@ fn bad(message: impl Into<String>) -> Fault {
 ///
 /// # Errors
 /// 415.
-pub fn check_content(headers: &HeaderMap) -> Result<(), Fault> {
-    let unsupported = |message: &str| Fault::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, Code::BadUserInput, message);
+pub fn check_content(headers: &HeaderMap) -> Result<(), HttpRejection> {
+    let unsupported =
+        |message: &str| HttpRejection::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, Code::BadUserInput, message);
     let said = text(headers, &header::CONTENT_TYPE).unwrap_or_default();
     let mut parts = said.split(';').map(str::trim);
     if !parts.next().unwrap_or_default().eq_ignore_ascii_case("application/json") {
@@ -141,9 +142,9 @@ const DRAINED_WITHIN: Duration = Duration::from_secs(1);
 ///
 /// # Errors
 /// 413, 408, or 400 where the body breaks off.
-pub async fn read(body: Body, headers: &HeaderMap, limit: usize, patience: Duration) -> Result<Vec<u8>, Fault> {
+pub async fn read(body: Body, headers: &HeaderMap, limit: usize, patience: Duration) -> Result<Vec<u8>, HttpRejection> {
     let too_large = || {
-        Fault::new(
+        HttpRejection::new(
             StatusCode::PAYLOAD_TOO_LARGE,
             Code::LimitExceeded,
             format!("The body may have at most {limit} bytes."),
@@ -172,7 +173,8 @@ pub async fn read(body: Body, headers: &HeaderMap, limit: usize, patience: Durat
     };
     tokio::time::timeout(patience, gather).await.unwrap_or_else(|_| {
         let message = format!("The body did not arrive within {} s.", patience.as_secs_f32());
-        Err(Fault::new(StatusCode::REQUEST_TIMEOUT, Code::Timeout, message).with_header(header::CONNECTION, "close"))
+        Err(HttpRejection::new(StatusCode::REQUEST_TIMEOUT, Code::Timeout, message)
+            .with_header(header::CONNECTION, "close"))
     })
 }
 
@@ -180,7 +182,7 @@ pub async fn read(body: Body, headers: &HeaderMap, limit: usize, patience: Durat
 ///
 /// # Errors
 /// 401 where the header is there and is something else: whoever sends it expects to be known.
-pub fn bearer(headers: &HeaderMap) -> Result<Option<String>, Fault> {
+pub fn bearer(headers: &HeaderMap) -> Result<Option<String>, HttpRejection> {
     let mut values = headers.get_all(header::AUTHORIZATION).iter();
     let (Some(value), None) = (values.next(), values.next()) else {
         return if headers.contains_key(header::AUTHORIZATION) { Err(unknown_login()) } else { Ok(None) };
@@ -192,8 +194,8 @@ pub fn bearer(headers: &HeaderMap) -> Result<Option<String>, Fault> {
     if sound { Ok(Some(token.to_owned())) } else { Err(unknown_login()) }
 }
 
-fn unknown_login() -> Fault {
-    Fault::new(
+fn unknown_login() -> HttpRejection {
+    HttpRejection::new(
         StatusCode::UNAUTHORIZED,
         Code::Unauthenticated,
         "The authorization header must be: Bearer, a space, and a token.",

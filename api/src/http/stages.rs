@@ -11,7 +11,7 @@ use async_graphql::{
     parser::types::ExecutableDocument,
 };
 
-use super::{RequestId, code::Code, document, placement, variables};
+use super::{RequestId, code::Code, document, variable_positions, variables};
 
 /// The most errors of one document that are reported.
 const MAX_ERRORS: usize = 50;
@@ -20,12 +20,12 @@ const MAX_ERRORS: usize = 50;
 /// arises in execution without a code was not meant for callers: it is logged, and answered as an internal error with
 /// the request's id as its reference.
 #[derive(Clone, Default)]
-pub struct ErrorCodes {
+pub struct ErrorCodeExtension {
     /// The schema, once a request has been made of it.
     pub seen: Arc<OnceLock<SchemaEnv>>,
 }
 
-impl ExtensionFactory for ErrorCodes {
+impl ExtensionFactory for ErrorCodeExtension {
     fn create(&self) -> Arc<dyn Extension> {
         Arc::new(Stages { seen: Arc::clone(&self.seen), found: Mutex::default() })
     }
@@ -66,7 +66,7 @@ impl Extension for Stages {
         let document = request.parsed_query().map_err(|error| Code::ParseFailed.mark(error))?;
         let operation = document::operation(document, name.as_deref())?;
         let registry = &context.schema_env.registry;
-        let misplaced = placement::misplaced(registry, document, operation);
+        let misplaced = variable_positions::misplaced(registry, document, operation);
         let definitions = operation.variable_definitions.clone();
         // The library forgets the defaults of variables where it decides @skip and @include.
         for definition in &definitions {
@@ -176,7 +176,8 @@ mod tests {
 
     /// The errors of a request as code and message, and its data.
     async fn ask(query: &str, variables: serde_json::Value) -> (Vec<(Option<Code>, String)>, async_graphql::Value) {
-        let schema = Schema::build(Query, EmptyMutation, EmptySubscription).extension(ErrorCodes::default()).finish();
+        let schema =
+            Schema::build(Query, EmptyMutation, EmptySubscription).extension(ErrorCodeExtension::default()).finish();
         let request = Request::new(query).variables(Variables::from_json(variables)).data(RequestId("req-7".into()));
         let response = schema.execute(request).await;
         (response.errors.iter().map(|error| (Code::of(error), error.message.clone())).collect(), response.data)

@@ -26,9 +26,9 @@ pub use crate::user::Role;
 pub use crate::user::upsert::UserRow;
 
 use crate::app::App;
-use crate::context::{Cx, among};
-use crate::error::{Fault, Result};
-use crate::graph::Asked;
+use crate::context::{RequestContext, is_any_of};
+use crate::error::{Error, Result};
+use crate::graph::FieldContext;
 use crate::upsert::UpsertPayload;
 
 /// What the caller can mend.
@@ -135,14 +135,14 @@ pub struct Sink {
 
 /// Runs an upsert with the acting user's rights.
 macro_rules! upsert {
-    ($cx:ident, |$rows:ident, $dry:ident| $call:expr) => {{
-        let cx = $cx.clone();
+    ($ctx:ident, |$rows:ident, $dry:ident| $call:expr) => {{
+        let ctx = $ctx.clone();
         Box::new(move |$rows, $dry| {
-            let cx = cx.clone();
+            let ctx = ctx.clone();
             Box::pin(async move {
-                let ($cx, again) = (&cx, $rows);
+                let ($ctx, again) = (&ctx, $rows);
                 told(
-                    Asked::attempt(|| {
+                    FieldContext::attempt(|| {
                         let $rows = again.clone();
                         async move { $call.await }
                     })
@@ -160,63 +160,63 @@ impl Sink {
     /// # Errors
     /// A sentence that says what is missing.
     pub async fn open(app: Arc<App>, organization: Option<&str>, by: Option<&str>) -> Result<Self, String> {
-        let cx = acting(app, organization, by).await?;
-        let viewer = cx.viewer().map_err(|_| "nobody acts".to_owned())?;
+        let ctx = acting(app, organization, by).await?;
+        let viewer = ctx.viewer().map_err(|_| "nobody acts".to_owned())?;
         let ground = Ground {
             currency_decimals: viewer.currency.decimals,
             time_zone: viewer.zone,
-            now: cx.now.utc().ok_or("the clock is out of range")?,
+            now: ctx.now.utc().ok_or("the clock is out of range")?,
             by: viewer.user.email.clone(),
         };
         Ok(Self {
             ground,
-            users: upsert!(cx, |rows, dry_run| crate::user::upsert::upsert_users(cx, rows, dry_run)),
-            accounts: upsert!(cx, |rows, dry_run| crate::account::upsert::upsert(
-                cx,
+            users: upsert!(ctx, |rows, dry_run| crate::user::upsert::upsert_users(ctx, rows, dry_run)),
+            accounts: upsert!(ctx, |rows, dry_run| crate::account::upsert::upsert(
+                ctx,
                 crate::account::upsert::UpsertAccounts { rows, dry_run: Some(dry_run) }
             )),
-            contacts: upsert!(cx, |rows, dry_run| crate::contact::upsert::upsert(
-                cx,
+            contacts: upsert!(ctx, |rows, dry_run| crate::contact::upsert::upsert(
+                ctx,
                 crate::contact::upsert::UpsertContacts { rows, dry_run: Some(dry_run) }
             )),
-            opportunities: upsert!(cx, |rows, dry_run| crate::opportunity::upsert::upsert(
-                cx,
+            opportunities: upsert!(ctx, |rows, dry_run| crate::opportunity::upsert::upsert(
+                ctx,
                 crate::opportunity::upsert::UpsertOpportunities { rows, dry_run: Some(dry_run) }
             )),
-            bookings: upsert!(cx, |rows, dry_run| crate::booking::upsert::upsert(
-                cx,
+            bookings: upsert!(ctx, |rows, dry_run| crate::booking::upsert::upsert(
+                ctx,
                 crate::booking::upsert::UpsertBookings { rows, dry_run: Some(dry_run) }
             )),
-            touches: upsert!(cx, |rows, dry_run| crate::touch::upsert::upsert(
-                cx,
+            touches: upsert!(ctx, |rows, dry_run| crate::touch::upsert::upsert(
+                ctx,
                 crate::touch::upsert::UpsertTouches { rows, dry_run: Some(dry_run) }
             )),
             people: {
-                let cx = cx.clone();
+                let ctx = ctx.clone();
                 Box::new(move || {
-                    let cx = cx.clone();
-                    Box::pin(async move { people(&cx).await.map_err(broken) })
+                    let ctx = ctx.clone();
+                    Box::pin(async move { people(&ctx).await.map_err(broken) })
                 })
             },
             accounts_named: {
-                let cx = cx.clone();
+                let ctx = ctx.clone();
                 Box::new(move |names| {
-                    let cx = cx.clone();
-                    Box::pin(async move { accounts_named(&cx, names).await.map_err(broken) })
+                    let ctx = ctx.clone();
+                    Box::pin(async move { accounts_named(&ctx, names).await.map_err(broken) })
                 })
             },
             contacts_with: {
-                let cx = cx.clone();
+                let ctx = ctx.clone();
                 Box::new(move |addresses| {
-                    let cx = cx.clone();
-                    Box::pin(async move { contacts_with(&cx, addresses).await.map_err(broken) })
+                    let ctx = ctx.clone();
+                    Box::pin(async move { contacts_with(&ctx, addresses).await.map_err(broken) })
                 })
             },
             settle: Box::new(move || {
-                let cx = cx.clone();
+                let ctx = ctx.clone();
                 Box::pin(async move {
                     // Slower is all that the import becomes without.
-                    if let Err(error) = cx.app.db.gather_statistics().await {
+                    if let Err(error) = ctx.app.db.gather_statistics().await {
                         tracing::warn!(%error, "the database's statistics could not be renewed");
                     }
                     Ok(())
@@ -227,7 +227,7 @@ impl Sink {
 }
 
 /// The request that an import is: by somebody who is not signed in, on the machine of the database itself.
-async fn acting(app: Arc<App>, organization: Option<&str>, by: Option<&str>) -> Result<Cx, String> {
+async fn acting(app: Arc<App>, organization: Option<&str>, by: Option<&str>) -> Result<RequestContext, String> {
     let wrong = |error: sea_orm::DbErr| format!("the database could not be read: {error}");
     #[expect(clippy::disallowed_methods, reason = "whoever imports sits at the database and names the organization")]
     let organizations = organization::Entity::find().all(app.db.reader()).await.map_err(wrong)?;
@@ -254,17 +254,17 @@ async fn acting(app: Arc<App>, organization: Option<&str>, by: Option<&str>) -> 
         Some(email) => format!("no active member has the address {email}"),
         None => "the organization has no active administrator".to_owned(),
     })?;
-    let viewer = crate::auth::viewer::with_line(app.db.reader(), organization, member, SessionId::make())
+    let viewer = crate::auth::viewer::with_reporting_line(app.db.reader(), organization, member, SessionId::make())
         .await
         .map_err(|_| "the database could not be read".to_owned())?;
-    Ok(Cx::new(app, "import".to_owned(), None, Some(Arc::new(viewer))))
+    Ok(RequestContext::new(app, "import".to_owned(), None, Some(Arc::new(viewer))))
 }
 
-fn broken(fault: Fault) -> SinkError {
+fn broken(fault: Error) -> SinkError {
     match fault {
-        Fault::Internal(reference) => format!("something failed; the log has it under {reference}").into(),
-        Fault::Timeout => "the database took too long".into(),
-        Fault::TryAgain => "another change was in the way".into(),
+        Error::Internal(reference) => format!("something failed; the log has it under {reference}").into(),
+        Error::Timeout => "the database took too long".into(),
+        Error::TryAgain => "another change was in the way".into(),
         other => format!("{other:?}").into(),
     }
 }
@@ -293,32 +293,32 @@ impl From<crate::upsert::UpsertResult> for UpsertResult {
     }
 }
 
-async fn people(cx: &Cx) -> Result<Vec<Person>> {
+async fn people(ctx: &RequestContext) -> Result<Vec<Person>> {
     let members =
-        user::Entity::of(cx.viewer()?.organization.id).filter(user::Column::Active.eq(true)).all(cx.reader()).await?;
+        user::Entity::of(ctx.viewer()?.organization.id).filter(user::Column::Active.eq(true)).all(ctx.reader()).await?;
     Ok(members.into_iter().map(|member| Person { name: member.name, email: member.email }).collect())
 }
 
-async fn contacts_with(cx: &Cx, addresses: Vec<String>) -> Result<Vec<KnownContact>> {
-    let rows = cx
+async fn contacts_with(ctx: &RequestContext, addresses: Vec<String>) -> Result<Vec<KnownContact>> {
+    let rows = ctx
         .viewer()?
         .contacts()
-        .filter(among(cx.reader(), contact::Column::Email, addresses))
+        .filter(is_any_of(ctx.reader(), contact::Column::Email, addresses))
         .filter(contact::Column::ErasedAt.is_null())
         .filter(contact::Column::ArchivedAt.is_null())
-        .all(cx.reader())
+        .all(ctx.reader())
         .await?;
     let known = |row: contact::Model| Some(KnownContact { email: row.email?, id: row.id, account: row.account_id });
     Ok(rows.into_iter().filter_map(known).collect())
 }
 
-async fn accounts_named(cx: &Cx, names: Vec<String>) -> Result<Vec<NamedAccount>> {
-    let viewer = cx.viewer()?;
+async fn accounts_named(ctx: &RequestContext, names: Vec<String>) -> Result<Vec<NamedAccount>> {
+    let viewer = ctx.viewer()?;
     let mut found = Vec::new();
     for chunk in names.chunks(5_000) {
         let keys = chunk.iter().map(|name| crate::text::fold(name.trim()));
         let rows =
-            viewer.accounts().filter(among(cx.reader(), account::Column::NameKey, keys)).all(cx.reader()).await?;
+            viewer.accounts().filter(is_any_of(ctx.reader(), account::Column::NameKey, keys)).all(ctx.reader()).await?;
         for name in chunk {
             let key = crate::text::fold(name.trim());
             for row in rows.iter().filter(|row| row.name_key == key) {

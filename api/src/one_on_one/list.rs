@@ -8,7 +8,7 @@ use sea_orm::{ColumnTrait, Condition, QueryFilter};
 use super::OneOnOne;
 use crate::error::Result;
 use crate::filter::{DateTimeFilter, IdFilter, operand};
-use crate::graph::Asked;
+use crate::graph::FieldContext;
 use crate::paging::{self, Connection, Key, Order, PageArguments};
 
 /// A filter on one-on-ones. Its fields are ANDed.
@@ -61,9 +61,9 @@ pub struct OneOnOnesArguments {
 }
 
 /// `Query.oneOnOnes`.
-pub async fn one_on_ones(asked: &Asked<'_>, arguments: OneOnOnesArguments) -> Result<Connection<OneOnOne>> {
+pub async fn one_on_ones(asked: &FieldContext<'_>, arguments: OneOnOnesArguments) -> Result<Connection<OneOnOne>> {
     let OneOnOnesArguments { filter, page } = arguments;
-    let select = asked.cx.viewer()?.one_on_ones().filter(filter.unwrap_or_default().condition()?);
+    let select = asked.ctx.viewer()?.one_on_ones().filter(filter.unwrap_or_default().condition()?);
     let by_id = Order::by_id(one_on_one::Column::Id, |row: &one_on_one::Model| Key::Id(row.id.uuid()));
     paging::page(asked, select, &by_id, &page).await
 }

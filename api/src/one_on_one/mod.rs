@@ -22,12 +22,12 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::account::Account;
-use crate::context::{Cx, Viewer};
+use crate::context::{RequestContext, Viewer};
 use crate::error::Result;
-use crate::event::{Facts, Record, facts, recorded, stored_json};
-use crate::graph::{Answers, Asked, Shown, object, payload};
+use crate::event::{AuditedRow, Snapshot, audited, snapshot, stored_json};
+use crate::graph::{Batch, FieldContext, NodeId, object, payload};
 use crate::money::Currency;
-use crate::paging::listed;
+use crate::paging::connection;
 use crate::target::Target;
 use crate::user::User;
 
@@ -45,11 +45,11 @@ object! {
     /// A meeting of a manager and a seller, in which candidates become targets.
     OneOnOne as "OneOnOne" Node {
         /// Opaque, prefixed by the type, ascending with time.
-        id: Shown<OneOnOneId> = plain(|meeting| Shown(meeting.0.id));
+        id: NodeId<OneOnOneId> = plain(|meeting| NodeId(meeting.0.id));
         /// The one side: somebody above the seller when it was scheduled.
-        manager: User = by(|meeting| Some(meeting.0.manager_id), User::answer);
+        manager: User = by_key(|meeting| Some(meeting.0.manager_id), User::answer);
         /// The other side.
-        seller: User = by(|meeting| Some(meeting.0.seller_id), User::answer);
+        seller: User = by_key(|meeting| Some(meeting.0.seller_id), User::answer);
         /// When it is to be held.
         scheduledFor: Instant = plain(|meeting| meeting.0.scheduled_for);
         /// When it was held; null until then.
@@ -66,7 +66,7 @@ object! {
         version: i32 = plain(|meeting| meeting.0.version);
     }
 }
-listed!(OneOnOne as "OneOnOne");
+connection!(OneOnOne as "OneOnOne");
 
 /// One item of an agenda.
 pub struct OneOnOneItem {
@@ -79,13 +79,13 @@ object! {
     /// One account of an agenda.
     OneOnOneItem as "OneOnOneItem" {
         /// The account.
-        account: Account = batch(async |asked: &Asked<'_>, of: &[&OneOnOneItem]| {
+        account: Account = batch(async |asked: &FieldContext<'_>, of: &[&OneOnOneItem]| {
             asked.each(&of.iter().map(|item| &item.account).collect::<Vec<_>>()).await
         });
         /// What to talk about.
         note: Option<&str> = plain(|item| item.note.as_deref());
         /// The target that came of it: the one proposed or decided in this one-on-one, else the account's open one.
-        target: Option<Target> = batch(async |asked: &Asked<'_>, of: &[&OneOnOneItem]| {
+        target: Option<Target> = batch(async |asked: &FieldContext<'_>, of: &[&OneOnOneItem]| {
             asked.maybe(&of.iter().map(|item| item.target.as_ref()).collect::<Vec<_>>()).await
         });
     }
@@ -107,8 +107,8 @@ payload! {
     }
 }
 
-impl Record for one_on_one::Model {
-    recorded!(one_on_one, OneOnOneId);
+impl AuditedRow for one_on_one::Model {
+    audited!(one_on_one, OneOnOneId);
 
     fn account(&self) -> Option<AccountId> {
         None
@@ -118,7 +118,7 @@ impl Record for one_on_one::Model {
         Some(self.seller_id)
     }
 
-    fn facts(&self, _: Currency) -> Facts {
+    fn snapshot(&self, _: Currency) -> Snapshot {
         let Self {
             id: _,
             organization_id: _,
@@ -132,7 +132,7 @@ impl Record for one_on_one::Model {
             updated_at: _,
             version: _,
         } = self;
-        facts! {
+        snapshot! {
             "managerId": manager_id,
             "sellerId": seller_id,
             "scheduledFor": scheduled_for,
@@ -160,21 +160,24 @@ impl OneOnOne {
     ///
     /// # Errors
     /// `UNAUTHENTICATED`; the database's.
-    pub async fn fetch(cx: &Cx, ids: impl IntoIterator<Item = OneOnOneId>) -> Result<HashMap<OneOnOneId, Self>> {
-        cx.by_ids(cx.viewer()?.one_on_ones(), one_on_one::Column::Id, Columns::ALL, ids, |row| row.id).await
+    pub async fn fetch(
+        ctx: &RequestContext,
+        ids: impl IntoIterator<Item = OneOnOneId>,
+    ) -> Result<HashMap<OneOnOneId, Self>> {
+        ctx.fetch_by_ids(ctx.viewer()?.one_on_ones(), one_on_one::Column::Id, Columns::ALL, ids, |row| row.id).await
     }
 }
 
-async fn items(asked: &Asked<'_>, of: &[&OneOnOne]) -> Result<Answers> {
+async fn items(asked: &FieldContext<'_>, of: &[&OneOnOne]) -> Result<Batch> {
     let agendas: Vec<Vec<(AccountId, Option<String>)>> = of.iter().map(|meeting| read(&meeting.0.items)).collect();
-    let accounts = Account::fetch(asked.cx, agendas.iter().flatten().map(|(account, _)| *account)).await?;
+    let accounts = Account::fetch(asked.ctx, agendas.iter().flatten().map(|(account, _)| *account)).await?;
     let targets = if asked.selects::<OneOnOneItem>("target")? {
         let of_accounts = target::Column::AccountId.is_in(accounts.keys().copied());
         let open = target::Column::Status.is_in([TargetStatus::Proposed, TargetStatus::Agreed]);
         let linked = target::Column::OneOnOneId.is_in(of.iter().map(|meeting| meeting.0.id));
-        let rows = asked.cx.viewer()?.rows::<target::Entity>(target::Column::AccountId);
+        let rows = asked.ctx.viewer()?.rows::<target::Entity>(target::Column::AccountId);
         let rows = rows.filter(of_accounts).filter(Cond::any().add(open).add(linked));
-        rows.order_by_desc(target::Column::Id).all(asked.cx.reader()).await?
+        rows.order_by_desc(target::Column::Id).all(asked.ctx.reader()).await?
     } else {
         Vec::new()
     };

@@ -7,9 +7,9 @@ use sea_orm::{ColumnTrait, ConnectionTrait, QueryFilter, QuerySelect};
 use super::{Item, OneOnOne, OneOnOnePayload};
 use crate::account::team::active_member;
 use crate::agreement::{Parties, Side};
-use crate::check::{Check, NOTE, same_version};
-use crate::context::{Cx, Viewer};
-use crate::error::{Fault, Result, UserErrorCode};
+use crate::check::{NOTE, Validator, same_version};
+use crate::context::{RequestContext, Viewer};
+use crate::error::{Error, Result, UserErrorCode};
 use crate::event::Write;
 use crate::scalar::DateTime;
 
@@ -76,21 +76,21 @@ impl OneOnOnePayload {
 }
 
 /// `scheduleOneOnOne`.
-pub async fn schedule(cx: &Cx, arguments: ScheduleOneOnOne) -> Result<OneOnOnePayload> {
+pub async fn schedule(ctx: &RequestContext, arguments: ScheduleOneOnOne) -> Result<OneOnOnePayload> {
     let ScheduleOneOnOneInput { seller_id, manager_id, scheduled_for, items } = arguments.input;
-    let viewer = cx.viewer()?;
-    let mut check = Check::input();
-    let mut write = Write::begin(cx)?;
-    let seller = active_member(cx, &write, &mut check, "sellerId", &seller_id).await?;
+    let viewer = ctx.viewer()?;
+    let mut check = Validator::input();
+    let mut write = Write::begin(ctx)?;
+    let seller = active_member(ctx, &write, &mut check, "sellerId", &seller_id).await?;
     let mut manager = None;
     if let Some(seller) = &seller {
         let parties = Parties::of(&write.tx, viewer.organization.id, seller.id).await?;
-        if parties.side(viewer.user.id) == Side::Neither && !viewer.sees_all() {
+        if parties.side(viewer.user.id) == Side::Neither && !viewer.sees_everything() {
             let message = "A one-on-one is scheduled by the seller, by whoever is above them, or by an administrator.";
             check.fault(UserErrorCode::Forbidden, "sellerId", message);
         }
         manager = match &manager_id {
-            Some(id) => named_manager(cx, &write, &mut check, &parties, seller, id).await?,
+            Some(id) => named_manager(ctx, &write, &mut check, &parties, seller, id).await?,
             None if parties.side(viewer.user.id) == Side::Above => Some(viewer.user.id),
             None => parties.above.first().copied(),
         };
@@ -100,9 +100,9 @@ pub async fn schedule(cx: &Cx, arguments: ScheduleOneOnOne) -> Result<OneOnOnePa
         }
     }
     let items = agenda(viewer, &write.tx, &mut check, items.as_deref().unwrap_or_default()).await?;
-    check.done()?;
+    check.finish()?;
     let (Some(seller), Some(manager_id)) = (seller, manager) else {
-        return check.refuse();
+        return check.fail();
     };
     let row = one_on_one::Model {
         id: OneOnOneId::make(),
@@ -113,25 +113,25 @@ pub async fn schedule(cx: &Cx, arguments: ScheduleOneOnOne) -> Result<OneOnOnePa
         held_at: None,
         notes: None,
         items,
-        created_at: cx.now,
-        updated_at: cx.now,
+        created_at: ctx.now,
+        updated_at: ctx.now,
         version: 0,
     };
     let row = write.add(row).await?;
-    write.call_it("scheduled");
+    write.rename_last_event("scheduled");
     write.commit().await?;
     Ok(OneOnOnePayload::of(row))
 }
 
 async fn named_manager(
-    cx: &Cx,
+    ctx: &RequestContext,
     write: &Write<'_>,
-    check: &mut Check,
+    check: &mut Validator,
     parties: &Parties,
     seller: &user::Model,
     id: &ID,
 ) -> Result<Option<UserId>> {
-    let Some(manager) = active_member(cx, write, check, "managerId", id).await? else { return Ok(None) };
+    let Some(manager) = active_member(ctx, write, check, "managerId", id).await? else { return Ok(None) };
     if parties.side(manager.id) != Side::Above {
         check.invalid("managerId", format!("{} is not above {} in the line.", manager.name, seller.name));
     }
@@ -142,7 +142,7 @@ async fn named_manager(
 async fn agenda<C: ConnectionTrait>(
     viewer: &Viewer,
     connection: &C,
-    check: &mut Check,
+    check: &mut Validator,
     given: &[OneOnOneItemInput],
 ) -> Result<String> {
     if given.len() > MOST {
@@ -174,22 +174,22 @@ async fn agenda<C: ConnectionTrait>(
 }
 
 /// `updateOneOnOne`.
-pub async fn update(cx: &Cx, arguments: UpdateOneOnOne) -> Result<OneOnOnePayload> {
+pub async fn update(ctx: &RequestContext, arguments: UpdateOneOnOne) -> Result<OneOnOnePayload> {
     let UpdateOneOnOneInput { id, scheduled_for, held_at, notes, items, if_version } = arguments.input;
-    let viewer = cx.viewer()?;
+    let viewer = ctx.viewer()?;
     let path = ["input", "id"];
-    let mut check = Check::input();
-    let mut write = Write::begin(cx)?;
-    let not_found = || Fault::refused(UserErrorCode::NotFound, &path, "There is no one-on-one with this id.");
+    let mut check = Validator::input();
+    let mut write = Write::begin(ctx)?;
+    let not_found = || Error::refused(UserErrorCode::NotFound, &path, "There is no one-on-one with this id.");
     let id = OneOnOneId::parse(&id).map_err(|_| not_found())?;
     let select = viewer.one_on_ones().filter(one_on_one::Column::Id.eq(id));
     let before = select.lock_exclusive().one(&write.tx).await?.ok_or_else(not_found)?;
     if ![before.seller_id, before.manager_id].contains(&viewer.user.id) {
-        return Err(Fault::refused(UserErrorCode::Forbidden, &path, "Only its two may change a one-on-one."));
+        return Err(Error::refused(UserErrorCode::Forbidden, &path, "Only its two may change a one-on-one."));
     }
     if let Some(at) = before.held_at {
         let message = format!("It was held at {at} and stays as it is: a correction is a new one-on-one.");
-        return Err(Fault::refused(UserErrorCode::Conflict, &path, message));
+        return Err(Error::refused(UserErrorCode::Conflict, &path, message));
     }
     same_version(if_version, before.version)?;
     let mut after = before.clone();
@@ -199,8 +199,8 @@ pub async fn update(cx: &Cx, arguments: UpdateOneOnOne) -> Result<OneOnOnePayloa
         MaybeUndefined::Value(at) => after.scheduled_for = at.0,
     }
     if let MaybeUndefined::Value(DateTime(at)) = held_at {
-        if at > cx.now {
-            check.invalid("heldAt", format!("heldAt ({at}) is still to come: it is {} now.", cx.now));
+        if at > ctx.now {
+            check.invalid("heldAt", format!("heldAt ({at}) is still to come: it is {} now.", ctx.now));
         }
         after.held_at = Some(at);
     }
@@ -210,10 +210,10 @@ pub async fn update(cx: &Cx, arguments: UpdateOneOnOne) -> Result<OneOnOnePayloa
         MaybeUndefined::Null => after.items = "[]".to_owned(),
         MaybeUndefined::Value(items) => after.items = agenda(viewer, &write.tx, &mut check, items).await?,
     }
-    check.done()?;
+    check.finish()?;
     let after = write.change(&before, after).await?;
     if after.held_at.is_some() {
-        write.call_it("held");
+        write.rename_last_event("held");
     }
     write.commit().await?;
     Ok(OneOnOnePayload::of(after))
@@ -226,7 +226,7 @@ pub async fn update(cx: &Cx, arguments: UpdateOneOnOne) -> Result<OneOnOnePayloa
 pub(crate) async fn of_decision<C: ConnectionTrait>(
     viewer: &Viewer,
     connection: &C,
-    check: &mut Check,
+    check: &mut Validator,
     field: &str,
     id: &ID,
     seller: UserId,

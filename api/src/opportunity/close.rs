@@ -9,9 +9,9 @@ use super::{BOOKED, OpportunityPayload, booked, check_days, is_closed, release_t
 use crate::booking::Booking;
 use crate::booking::write::look_at_goals;
 use crate::calendar;
-use crate::check::{Amounts, Check, NOTE};
-use crate::context::{Cx, Viewer};
-use crate::error::{Fault, Result, UserErrorCode};
+use crate::check::{Amounts, NOTE, Validator};
+use crate::context::{RequestContext, Viewer};
+use crate::error::{Error, Result, UserErrorCode};
 use crate::event::Write;
 use crate::plan;
 use crate::scalar::{Date, Decimal};
@@ -64,15 +64,15 @@ pub struct OneOpportunity {
 }
 
 /// `winOpportunity`.
-pub async fn win(cx: &Cx, arguments: WinOpportunity) -> Result<OpportunityPayload> {
+pub async fn win(ctx: &RequestContext, arguments: WinOpportunity) -> Result<OpportunityPayload> {
     let WinOpportunityInput { id, closed_on, amount, book } = arguments.input;
-    let viewer = cx.viewer()?;
+    let viewer = ctx.viewer()?;
     let book = book.unwrap_or(true);
-    let mut check = Check::input();
-    let mut write = Write::begin(cx)?;
+    let mut check = Validator::input();
+    let mut write = Write::begin(ctx)?;
     let (before, _) = to_change(viewer, &write.tx, &["input", "id"], &id).await?;
     still_open(&before)?;
-    let mut after = closed(cx, viewer, &mut check, &before, Stored::Won, closed_on);
+    let mut after = closed(ctx, viewer, &mut check, &before, Stored::Won, closed_on);
     if let Some(amount) = amount {
         after.amount = check.amount("amount", amount, viewer.currency, Amounts::NotNegative).or(after.amount);
     }
@@ -85,12 +85,12 @@ pub async fn win(cx: &Cx, arguments: WinOpportunity) -> Result<OpportunityPayloa
             Some(_) => {}
         }
     }
-    check.done()?;
+    check.finish()?;
     let after = write.change(&before, after).await?;
-    write.call_it("won");
+    write.rename_last_event("won");
     let booking = match (after.amount, after.closed_on) {
         (Some(amount), Some(day)) if book => {
-            let row = write.add(booking_of(cx, viewer, &after, amount, day)).await?;
+            let row = write.add(booking_of(ctx, viewer, &after, amount, day)).await?;
             look_at_goals(&mut write, viewer, &[&row], &[row.id]).await?;
             Some(Booking(row))
         }
@@ -101,37 +101,43 @@ pub async fn win(cx: &Cx, arguments: WinOpportunity) -> Result<OpportunityPayloa
 }
 
 /// The booking of an opportunity that was won.
-fn booking_of(cx: &Cx, viewer: &Viewer, won: &opportunity::Model, amount: i64, day: Day) -> booking::Model {
+fn booking_of(
+    ctx: &RequestContext,
+    viewer: &Viewer,
+    won: &opportunity::Model,
+    amount: i64,
+    day: Day,
+) -> booking::Model {
     booking::Model {
         amount,
         description: Some(won.name.clone()),
         opportunity_id: Some(won.id),
-        ..crate::booking::write::blank(cx, viewer, won.account_id, won.owner_id, day)
+        ..crate::booking::write::blank(ctx, viewer, won.account_id, won.owner_id, day)
     }
 }
 
 /// `loseOpportunity`.
-pub async fn lose(cx: &Cx, arguments: LoseOpportunity) -> Result<OpportunityPayload> {
+pub async fn lose(ctx: &RequestContext, arguments: LoseOpportunity) -> Result<OpportunityPayload> {
     let LoseOpportunityInput { id, closed_on, reason } = arguments.input;
-    let viewer = cx.viewer()?;
-    let mut check = Check::input();
-    let mut write = Write::begin(cx)?;
+    let viewer = ctx.viewer()?;
+    let mut check = Validator::input();
+    let mut write = Write::begin(ctx)?;
     let (before, _) = to_change(viewer, &write.tx, &["input", "id"], &id).await?;
     still_open(&before)?;
     unbooked(&write, viewer, &["input", "id"], &before).await?;
-    let mut after = closed(cx, viewer, &mut check, &before, Stored::Lost, closed_on);
+    let mut after = closed(ctx, viewer, &mut check, &before, Stored::Lost, closed_on);
     after.loss_reason = check.optional("reason", reason.as_deref(), NOTE);
-    check.done()?;
+    check.finish()?;
     let after = write.change(&before, after).await?;
-    write.call_it("lost");
+    write.rename_last_event("lost");
     write.commit().await?;
     Ok(OpportunityPayload::of(after))
 }
 
 /// `deleteOpportunity`: as if it had never been. Touches that were about it stay, without it.
-pub async fn delete(cx: &Cx, arguments: OneOpportunity) -> Result<OpportunityPayload> {
-    let viewer = cx.viewer()?;
-    let mut write = Write::begin(cx)?;
+pub async fn delete(ctx: &RequestContext, arguments: OneOpportunity) -> Result<OpportunityPayload> {
+    let viewer = ctx.viewer()?;
+    let mut write = Write::begin(ctx)?;
     let (row, _) = to_change(viewer, &write.tx, &["id"], &arguments.id).await?;
     unbooked(&write, viewer, &["id"], &row).await?;
     release_touches(&mut write, &[row.id]).await?;
@@ -148,26 +154,26 @@ fn still_open(row: &opportunity::Model) -> Result<()> {
     let day = row.closed_on.map(|day| format!(" on {day}")).unwrap_or_default();
     let how = if row.stage == Stored::Won { "won" } else { "lost" };
     let message = format!("It was {how}{day} already: updateOpportunity with another stage opens it again.");
-    Err(Fault::refused(UserErrorCode::Conflict, &["input", "id"], message))
+    Err(Error::refused(UserErrorCode::Conflict, &["input", "id"], message))
 }
 
 async fn unbooked(write: &Write<'_>, viewer: &Viewer, path: &[&str], row: &opportunity::Model) -> Result<()> {
     if booked(&write.tx, viewer, vec![row.id]).await?.is_empty() {
         return Ok(());
     }
-    Err(Fault::refused(UserErrorCode::Conflict, path, BOOKED))
+    Err(Error::refused(UserErrorCode::Conflict, path, BOOKED))
 }
 
 /// The opportunity as it is once closed, the day checked.
 fn closed(
-    cx: &Cx,
+    ctx: &RequestContext,
     viewer: &Viewer,
-    check: &mut Check,
+    check: &mut Validator,
     before: &opportunity::Model,
     stage: Stored,
     day: Option<Date>,
 ) -> opportunity::Model {
-    let (today, latest) = days(cx, viewer);
+    let (today, latest) = days(ctx, viewer);
     let mut after = before.clone();
     move_to(&mut after, stage);
     let day = day.map_or(today, |day| day.0);
@@ -180,8 +186,8 @@ fn closed(
 }
 
 /// Today where the organization is, and the latest day that is today there or where the caller is.
-fn days(cx: &Cx, viewer: &Viewer) -> (Day, Day) {
-    let here = viewer.day(cx.now);
-    let there = calendar::zone(&viewer.user.time_zone).map_or(here, |zone| calendar::day_of(cx.now, zone));
+fn days(ctx: &RequestContext, viewer: &Viewer) -> (Day, Day) {
+    let here = viewer.day(ctx.now);
+    let there = calendar::zone(&viewer.user.time_zone).map_or(here, |zone| calendar::day_of(ctx.now, zone));
     (here, here.max(there))
 }

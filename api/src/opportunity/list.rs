@@ -8,12 +8,12 @@ use sea_orm::{ColumnTrait, Condition, QueryFilter, Select};
 
 use super::{Opportunity, Stage};
 use crate::account::list::named;
-use crate::context::Cx;
+use crate::context::RequestContext;
 use crate::error::Result;
 use crate::external::ExternalIdInput;
 use crate::filter::{DateFilter, DateTimeFilter, DecimalFilter, Filter, IdFilter, Nested, StringFilter, operand};
-use crate::graph::{Answers, Asked};
-use crate::paging::{Below, Connection, Direction, Key, Order, PageArguments, Seen, SortKey};
+use crate::graph::{Batch, FieldContext};
+use crate::paging::{Connection, Direction, Key, Order, PageArguments, RowsPerParent, SortKey, VisibleRows};
 
 /// A filter on opportunities. Its fields are ANDed.
 #[derive(Clone, Debug, Default, InputObject)]
@@ -53,9 +53,9 @@ impl Filter for OpportunityFilter {
         Nested { and: &self.and, or: &self.or, not: &self.not }
     }
 
-    fn own(&self, cx: &Cx) -> Result<Condition> {
+    fn own(&self, ctx: &RequestContext) -> Result<Condition> {
         use opportunity::Column;
-        let viewer = cx.viewer()?;
+        let viewer = ctx.viewer()?;
         let Self {
             and: _,
             or: _,
@@ -192,13 +192,13 @@ impl OpportunitiesArguments {
         )
     }
 
-    fn select(&self, cx: &Cx) -> Result<Select<opportunity::Entity>> {
-        let all = opportunity::Entity::of(cx.viewer()?.organization.id);
-        Ok(all.filter(self.filter.clone().unwrap_or_default().condition(cx)?))
+    fn select(&self, ctx: &RequestContext) -> Result<Select<opportunity::Entity>> {
+        let all = opportunity::Entity::of(ctx.viewer()?.organization.id);
+        Ok(all.filter(self.filter.clone().unwrap_or_default().condition(ctx)?))
     }
 
     /// Does the filter name one account, or one opportunity?
-    fn is_pinned(&self) -> bool {
+    fn is_selective(&self) -> bool {
         let pins = |filter: &OpportunityFilter| {
             filter.external_id.is_value() || filter.account_id.value().is_some_and(|account| account.eq.is_value())
         };
@@ -207,20 +207,25 @@ impl OpportunitiesArguments {
 }
 
 /// `Query.opportunities`.
-pub async fn opportunities(asked: &Asked<'_>, arguments: OpportunitiesArguments) -> Result<Connection<Opportunity>> {
-    let seen = Seen {
-        select: arguments.select(asked.cx)?,
+pub async fn opportunities(
+    asked: &FieldContext<'_>,
+    arguments: OpportunitiesArguments,
+) -> Result<Connection<Opportunity>> {
+    let seen = VisibleRows {
+        select: arguments.select(asked.ctx)?,
         account: opportunity::Column::AccountId,
-        pinned: arguments.is_pinned(),
+        is_selective: arguments.is_selective(),
     };
     seen.page(asked, &arguments.order()?, &arguments.page).await
 }
 
 /// The opportunities of accounts.
-pub async fn of_accounts(asked: &Asked<'_>, of: &[AccountId]) -> Result<Answers> {
+pub async fn of_accounts(asked: &FieldContext<'_>, of: &[AccountId]) -> Result<Batch> {
     let arguments: OpportunitiesArguments = asked.arguments()?;
-    let below =
-        Below::<opportunity::Entity> { select: arguments.select(asked.cx)?, foreign: opportunity::Column::AccountId };
+    let below = RowsPerParent::<opportunity::Entity> {
+        select: arguments.select(asked.ctx)?,
+        foreign: opportunity::Column::AccountId,
+    };
     let pages: Vec<Connection<Opportunity>> =
         below.pages(asked, of, |row| Some(row.account_id), &arguments.order()?, &arguments.page).await?;
     asked.each(&pages.iter().collect::<Vec<_>>()).await

@@ -29,14 +29,14 @@ pub use self::list::{OpportunitiesArguments, OpportunityFilter, of_accounts, opp
 
 use crate::account::Account;
 use crate::booking::Booking;
-use crate::check::Check;
-use crate::context::{Cx, Standing, Viewer, among};
-use crate::error::{Fault, Result, UserErrorCode};
-use crate::event::{Facts, Record, Write, facts, recorded, stored_json};
+use crate::check::Validator;
+use crate::context::{AccountAccess, RequestContext, Viewer, is_any_of};
+use crate::error::{Error, Result, UserErrorCode};
+use crate::event::{AuditedRow, Snapshot, Write, audited, snapshot, stored_json};
 use crate::external::{ExternalId, shown};
-use crate::graph::{Answers, Asked, Shown, object, payload, word};
+use crate::graph::{Batch, FieldContext, NodeId, graphql_enum, object, payload};
 use crate::money::{Currency, Money};
-use crate::paging::listed;
+use crate::paging::connection;
 use crate::scalar::Json;
 use crate::transaction::Transaction;
 use crate::user::User;
@@ -68,7 +68,7 @@ pub enum Stage {
     /// Lost. Probability 0 where none is given.
     Lost,
 }
-word! { Stored as Stage }
+graphql_enum! { Stored as Stage }
 
 /// The probability of a stage where none is given, in percent.
 #[must_use]
@@ -93,15 +93,15 @@ object! {
     /// A chance of revenue at an account.
     Opportunity as "Opportunity" Node {
         /// Opaque, prefixed by the type, ascending with time.
-        id: Shown<OpportunityId> = plain(|opportunity| Shown(opportunity.0.id));
+        id: NodeId<OpportunityId> = plain(|opportunity| NodeId(opportunity.0.id));
         /// Where the revenue would come from.
-        account: Account = by(|opportunity| Some(opportunity.0.account_id), Account::answer);
+        account: Account = by_key(|opportunity| Some(opportunity.0.account_id), Account::answer);
         /// Who works on it.
-        owner: User = by(|opportunity| Some(opportunity.0.owner_id), User::answer);
+        owner: User = by_key(|opportunity| Some(opportunity.0.owner_id), User::answer);
         /// What it is called.
         name: &str = plain(|opportunity| &opportunity.0.name);
         /// What it would bring in, 0 or more; null where nobody knows yet.
-        amount: Option<Money> = plain(|opportunity, cx| opportunity.0.amount.map(|minor| cx.money(minor)));
+        amount: Option<Money> = plain(|opportunity, ctx| opportunity.0.amount.map(|minor| ctx.money(minor)));
         /// How far it has come.
         stage: Stored = plain(|opportunity| opportunity.0.stage);
         /// Percent, 0-100; the stage's own where none was given.
@@ -128,7 +128,7 @@ object! {
         version: i32 = plain(|opportunity| opportunity.0.version);
     }
 }
-listed!(Opportunity as "Opportunity");
+connection!(Opportunity as "Opportunity");
 
 payload! {
     /// An opportunity, or what is to be mended.
@@ -146,8 +146,8 @@ impl OpportunityPayload {
     }
 }
 
-impl Record for opportunity::Model {
-    recorded!(opportunity, OpportunityId);
+impl AuditedRow for opportunity::Model {
+    audited!(opportunity, OpportunityId);
 
     fn account(&self) -> Option<AccountId> {
         Some(self.account_id)
@@ -157,7 +157,7 @@ impl Record for opportunity::Model {
         Some(&self.external_ids)
     }
 
-    fn facts(&self, currency: Currency) -> Facts {
+    fn snapshot(&self, currency: Currency) -> Snapshot {
         let Self {
             id: _,
             organization_id: _,
@@ -179,7 +179,7 @@ impl Record for opportunity::Model {
             version: _,
             trigger_event_id,
         } = self;
-        facts! {
+        snapshot! {
             "accountId": account_id,
             "ownerId": owner_id,
             "name": name,
@@ -203,9 +203,12 @@ impl Opportunity {
     ///
     /// # Errors
     /// `UNAUTHENTICATED`; the database's.
-    pub async fn fetch(cx: &Cx, ids: impl IntoIterator<Item = OpportunityId>) -> Result<HashMap<OpportunityId, Self>> {
-        cx.by_ids(
-            cx.viewer()?.rows::<opportunity::Entity>(opportunity::Column::AccountId),
+    pub async fn fetch(
+        ctx: &RequestContext,
+        ids: impl IntoIterator<Item = OpportunityId>,
+    ) -> Result<HashMap<OpportunityId, Self>> {
+        ctx.fetch_by_ids(
+            ctx.viewer()?.rows::<opportunity::Entity>(opportunity::Column::AccountId),
             opportunity::Column::Id,
             Columns::ALL,
             ids,
@@ -218,9 +221,9 @@ impl Opportunity {
     ///
     /// # Errors
     /// As [`Self::fetch`].
-    pub async fn answer(asked: &Asked<'_>, ids: &[Option<OpportunityId>]) -> Result<Answers> {
-        let seen = asked.cx.viewer()?.rows::<opportunity::Entity>(opportunity::Column::AccountId);
-        asked.by_ids::<_, _, Self>(seen, opportunity::Column::Id, ids, |row| row.id).await
+    pub async fn answer(asked: &FieldContext<'_>, ids: &[Option<OpportunityId>]) -> Result<Batch> {
+        let seen = asked.ctx.viewer()?.rows::<opportunity::Entity>(opportunity::Column::AccountId);
+        asked.fetch_by_ids::<_, _, Self>(seen, opportunity::Column::Id, ids, |row| row.id).await
     }
 }
 
@@ -228,7 +231,7 @@ impl Opportunity {
 /// above the owner.
 #[must_use]
 pub fn may_change(viewer: &Viewer, account: &account::Model, owner: UserId) -> bool {
-    viewer.standing(account) == Standing::Responsible || viewer.is_above_or_is(owner)
+    viewer.access(account) == AccountAccess::Responsible || viewer.is_above_or_is(owner)
 }
 
 /// May they hand an opportunity of this account, which they may change, to somebody? Whoever answers for the account
@@ -254,14 +257,14 @@ async fn to_change(
     path: &[&str],
     id: &ID,
 ) -> Result<(opportunity::Model, account::Model)> {
-    let not_found = || Fault::refused(UserErrorCode::NotFound, path, "There is no opportunity with this id.");
+    let not_found = || Error::refused(UserErrorCode::NotFound, path, "There is no opportunity with this id.");
     let id = OpportunityId::parse(id).map_err(|_| not_found())?;
     let row = seen(viewer, tx, id).await?.ok_or_else(not_found)?;
     let account = viewer.account(tx, row.account_id, false).await?.ok_or_else(not_found)?;
     if may_change(viewer, &account, row.owner_id) {
         Ok((row, account))
     } else {
-        Err(Fault::refused(UserErrorCode::Forbidden, path, NOT_TO_CHANGE))
+        Err(Error::refused(UserErrorCode::Forbidden, path, NOT_TO_CHANGE))
     }
 }
 
@@ -279,7 +282,7 @@ async fn seen(viewer: &Viewer, tx: &Transaction<'_>, id: OpportunityId) -> Resul
 pub async fn of_account(
     viewer: &Viewer,
     tx: &Transaction<'_>,
-    check: &mut Check,
+    check: &mut Validator,
     field: &str,
     id: &ID,
     account: AccountId,
@@ -306,7 +309,7 @@ pub(crate) async fn booked<C: ConnectionTrait>(
         return Ok(Vec::new());
     }
     let query = booking::Entity::of(viewer.organization.id)
-        .filter(among(connection, booking::Column::OpportunityId, ids))
+        .filter(is_any_of(connection, booking::Column::OpportunityId, ids))
         .select_only()
         .column(booking::Column::OpportunityId)
         .distinct()
@@ -321,7 +324,7 @@ async fn release_touches(write: &mut Write<'_>, ids: &[OpportunityId]) -> Result
         return Ok(());
     }
     let touches = touch::Entity::of(write.organization())
-        .filter(among(&write.tx, touch::Column::OpportunityId, ids.iter().copied()))
+        .filter(is_any_of(&write.tx, touch::Column::OpportunityId, ids.iter().copied()))
         .order_by_asc(touch::Column::Id)
         .lock_exclusive()
         .all(&write.tx)
@@ -335,7 +338,7 @@ async fn release_touches(write: &mut Write<'_>, ids: &[OpportunityId]) -> Result
 }
 
 /// Refuses a day of closing before the day of opening, naming both.
-fn check_days(check: &mut Check, field: &str, row: &opportunity::Model) {
+fn check_days(check: &mut Validator, field: &str, row: &opportunity::Model) {
     if let Some(closed_on) = row.closed_on {
         check.in_order(field, ("openedOn", row.opened_on), ("closedOn", closed_on));
     }

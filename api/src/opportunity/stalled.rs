@@ -3,7 +3,7 @@
 use entity::{AccountId, Day, Instant, OpportunityId, UserId};
 
 use crate::calendar::DAY;
-use crate::context::Cx;
+use crate::context::RequestContext;
 use crate::error::Result;
 use crate::presence::asked::{Ask, rows};
 
@@ -32,7 +32,7 @@ pub struct Stalled {
 ///
 /// # Errors
 /// The database's.
-pub async fn of_owners(cx: &Cx, owners: &[(UserId, Instant, Day)]) -> Result<Vec<(usize, Stalled)>> {
+pub async fn of_owners(ctx: &RequestContext, owners: &[(UserId, Instant, Day)]) -> Result<Vec<(usize, Stalled)>> {
     let Some(first) = owners.iter().map(|(_, _, on)| on.0).min() else { return Ok(Vec::new()) };
     let asks: Vec<Ask> = owners
         .iter()
@@ -51,7 +51,7 @@ pub async fn of_owners(cx: &Cx, owners: &[(UserId, Instant, Day)]) -> Result<Vec
         ) candidate where last is null or last <= since order by number, id"
     );
     let mut found = Vec::new();
-    for (place, row) in rows(cx, &asks, &sql).await? {
+    for (place, row) in rows(ctx, &asks, &sql).await? {
         let (opened_on, closed_on): (Day, Option<Day>) = (row.try_get_by_index(5)?, row.try_get_by_index(6)?);
         let on = owners[place].2;
         if opened_on > on || closed_on.is_some_and(|closed_on| closed_on <= on) {

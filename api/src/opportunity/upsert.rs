@@ -13,14 +13,14 @@ use super::{
     release_touches,
 };
 use crate::account::{AccountRef, team};
-use crate::check::{Check, NOTE};
-use crate::context::{Cx, Viewer, among};
+use crate::check::{NOTE, Validator};
+use crate::context::{RequestContext, Viewer, is_any_of};
 use crate::error::{Result, UserErrorCode};
 use crate::event::Write;
 use crate::external::{self, ExternalIdInput};
 use crate::plan;
 use crate::scalar::{Date, Decimal, Json};
-use crate::upsert::{Lookup, Once, Row, UpsertPayload, check_row, named, not_too_many, save, value};
+use crate::upsert::{DuplicateKeys, Lookup, Row, UpsertPayload, check_row, named, not_too_many, save, value};
 
 /// An opportunity as another system has it. A field left out stays as it is, and null clears it.
 #[derive(Clone, Debug, InputObject)]
@@ -77,19 +77,19 @@ struct Ground<'a> {
 }
 
 /// `upsertOpportunities`.
-pub async fn upsert(cx: &Cx, arguments: UpsertOpportunities) -> Result<UpsertPayload> {
+pub async fn upsert(ctx: &RequestContext, arguments: UpsertOpportunities) -> Result<UpsertPayload> {
     let UpsertOpportunities { rows, dry_run } = arguments;
     let dry_run = dry_run.unwrap_or(false);
     not_too_many(rows.len())?;
-    let viewer = cx.viewer()?;
-    let mut write = Write::begin(cx)?;
+    let viewer = ctx.viewer()?;
+    let mut write = Write::begin(ctx)?;
 
     // What the rows name, for all of them together.
     let names: Vec<ExternalIdInput> = rows.iter().map(|row| row.external_id.clone()).collect();
     let known = named(&write.tx, viewer, OpportunityId::PREFIX, &names).await?;
     let ids: Vec<OpportunityId> = known.values().map(|id| OpportunityId(*id)).collect();
     let present: HashMap<OpportunityId, opportunity::Model> = opportunity::Entity::of(viewer.organization.id)
-        .filter(among(&write.tx, opportunity::Column::Id, ids.clone()))
+        .filter(is_any_of(&write.tx, opportunity::Column::Id, ids.clone()))
         .order_by_asc(opportunity::Column::Id)
         .lock_exclusive()
         .all(&write.tx)
@@ -97,22 +97,22 @@ pub async fn upsert(cx: &Cx, arguments: UpsertOpportunities) -> Result<UpsertPay
         .into_iter()
         .map(|row| (row.id, row))
         .collect();
-    let of_present = among(&write.tx, account::Column::Id, present.values().map(|row| row.account_id));
+    let of_present = is_any_of(&write.tx, account::Column::Id, present.values().map(|row| row.account_id));
     let accounts =
         viewer.accounts().filter(of_present).all(&write.tx).await?.into_iter().map(|row| (row.id, row)).collect();
     let wanted: Vec<AccountRef> = rows.iter().filter_map(|row| value(&row.account)).collect();
     let lookup = Lookup::of(&write.tx, viewer, &wanted, rows.iter().filter_map(|row| value(&row.owner_email))).await?;
     let booked = booked(&write.tx, viewer, ids).await?;
-    let ground = Ground { viewer, today: viewer.day(cx.now), lookup, accounts, booked };
+    let ground = Ground { viewer, today: viewer.day(ctx.now), lookup, accounts, booked };
 
-    let mut once = Once::default();
+    let mut once = DuplicateKeys::default();
     let mut done: Vec<Row<opportunity::Model>> = Vec::with_capacity(rows.len());
     for (index, row) in rows.iter().enumerate() {
         let mut check = check_row(index);
         let key = check.external_key("externalId", &row.external_id);
         let before = known.get(&key).and_then(|id| present.get(&OpportunityId(*id)));
         once.note(&mut check, index, "externalId", key.clone());
-        let after = one(cx, &ground, &mut check, row, before).map(|mut after| {
+        let after = one(ctx, &ground, &mut check, row, before).map(|mut after| {
             after.external_ids = external::with(&after.external_ids, key);
             after
         });
@@ -130,7 +130,7 @@ pub async fn upsert(cx: &Cx, arguments: UpsertOpportunities) -> Result<UpsertPay
         .collect();
     let payload = save(&mut write, done, dry_run).await?;
     if dry_run {
-        write.abandon().await?;
+        write.roll_back().await?;
     } else {
         release_touches(&mut write, &moved).await?;
         plan::moved::release_opportunities(&mut write, &left, &moved).await?;
@@ -159,9 +159,9 @@ fn consequences(done: &[Row<opportunity::Model>]) -> (Vec<(AccountId, UserId)>, 
 
 /// What becomes of one row; None where nothing can, which the check then says.
 fn one(
-    cx: &Cx,
+    ctx: &RequestContext,
     ground: &Ground<'_>,
-    check: &mut Check,
+    check: &mut Validator,
     row: &OpportunityRow,
     before: Option<&opportunity::Model>,
 ) -> Option<opportunity::Model> {
@@ -198,9 +198,9 @@ fn one(
     let place = place(ground, check, account, present);
     let mut after = match (before, place) {
         (Some(before), _) => before.clone(),
-        (None, Some(place)) => blank(cx, viewer, place.id),
+        (None, Some(place)) => blank(ctx, viewer, place.id),
         // The rest of the row is checked all the same.
-        (None, None) => blank(cx, viewer, AccountId(uuid::Uuid::nil())),
+        (None, None) => blank(ctx, viewer, AccountId(uuid::Uuid::nil())),
     };
     if before.is_none() && !name.is_value() {
         check.fault(UserErrorCode::Required, "name", "A new opportunity needs a name.");
@@ -239,7 +239,7 @@ fn one(
 /// The account that a row's opportunity is to be of.
 fn place<'g>(
     ground: &'g Ground<'_>,
-    check: &mut Check,
+    check: &mut Validator,
     given: &MaybeUndefined<AccountRef>,
     present: Option<&'g account::Model>,
 ) -> Option<&'g account::Model> {
@@ -265,7 +265,7 @@ fn place<'g>(
 
 /// Moves a row's opportunity to the stage given.
 fn stage_of(
-    check: &mut Check,
+    check: &mut Validator,
     after: &mut opportunity::Model,
     before: Option<&opportunity::Model>,
     given: MaybeUndefined<Stage>,
@@ -288,7 +288,7 @@ fn stage_of(
 /// When and why a row's opportunity ended, where it did.
 fn close(
     today: Day,
-    check: &mut Check,
+    check: &mut Validator,
     after: &mut opportunity::Model,
     before: Option<&opportunity::Model>,
     closed_on: MaybeUndefined<Date>,
@@ -318,7 +318,7 @@ fn close(
 }
 
 /// Who is to own a row's opportunity.
-fn owner(ground: &Ground<'_>, check: &mut Check, after: &mut opportunity::Model, given: &MaybeUndefined<String>) {
+fn owner(ground: &Ground<'_>, check: &mut Validator, after: &mut opportunity::Model, given: &MaybeUndefined<String>) {
     match given {
         MaybeUndefined::Undefined => {}
         MaybeUndefined::Null => check.fault(UserErrorCode::Required, "ownerEmail", "Every opportunity has an owner."),

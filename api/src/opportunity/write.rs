@@ -10,8 +10,8 @@ use super::{
     to_change,
 };
 use crate::account::team;
-use crate::check::{Amounts, Check, NAME, same_version};
-use crate::context::{Cx, Viewer};
+use crate::check::{Amounts, NAME, Validator, same_version};
+use crate::context::{RequestContext, Viewer};
 use crate::error::{Result, UserErrorCode};
 use crate::event::Write;
 use crate::external::ExternalIdInput;
@@ -104,7 +104,7 @@ pub(super) struct Changes<'a> {
 
 impl Changes<'_> {
     /// Makes them, checked one by one.
-    pub(super) fn apply(&self, check: &mut Check, viewer: &Viewer, to: &mut opportunity::Model) {
+    pub(super) fn apply(&self, check: &mut Validator, viewer: &Viewer, to: &mut opportunity::Model) {
         let Self { name, amount, probability, opened_on, expected_close_on } = self;
         check.change_required("name", name, NAME, &mut to.name);
         check.change_with("amount", amount, &mut to.amount, |check, field, given| {
@@ -124,7 +124,7 @@ impl Changes<'_> {
 }
 
 /// An opportunity with nothing in it yet, of the caller's and of today.
-pub(super) fn blank(cx: &Cx, viewer: &Viewer, account: AccountId) -> opportunity::Model {
+pub(super) fn blank(ctx: &RequestContext, viewer: &Viewer, account: AccountId) -> opportunity::Model {
     opportunity::Model {
         id: OpportunityId::make(),
         organization_id: viewer.organization.id,
@@ -135,21 +135,21 @@ pub(super) fn blank(cx: &Cx, viewer: &Viewer, account: AccountId) -> opportunity
         amount: None,
         stage: Stored::Identified,
         probability: None,
-        opened_on: viewer.day(cx.now),
+        opened_on: viewer.day(ctx.now),
         expected_close_on: None,
         closed_on: None,
         loss_reason: None,
         external_ids: "[]".to_owned(),
         custom_fields: "{}".to_owned(),
-        created_at: cx.now,
-        updated_at: cx.now,
+        created_at: ctx.now,
+        updated_at: ctx.now,
         version: 0,
         trigger_event_id: None,
     }
 }
 
 /// `createOpportunity`.
-pub async fn create(cx: &Cx, arguments: CreateOpportunity) -> Result<OpportunityPayload> {
+pub async fn create(ctx: &RequestContext, arguments: CreateOpportunity) -> Result<OpportunityPayload> {
     let CreateOpportunityInput {
         account_id,
         name,
@@ -163,11 +163,11 @@ pub async fn create(cx: &Cx, arguments: CreateOpportunity) -> Result<Opportunity
         external_ids,
         custom_fields,
     } = arguments.input;
-    let viewer = cx.viewer()?;
-    let mut check = Check::input();
-    let mut write = Write::begin(cx)?;
+    let viewer = ctx.viewer()?;
+    let mut check = Validator::input();
+    let mut write = Write::begin(ctx)?;
     let account = place(viewer, &write.tx, &mut check, &account_id).await?;
-    let mut row = blank(cx, viewer, account.as_ref().map_or(AccountId(Uuid::nil()), |account| account.id));
+    let mut row = blank(ctx, viewer, account.as_ref().map_or(AccountId(Uuid::nil()), |account| account.id));
     Changes {
         name: &MaybeUndefined::Value(name),
         amount: &amount.map(Some).into(),
@@ -185,7 +185,7 @@ pub async fn create(cx: &Cx, arguments: CreateOpportunity) -> Result<Opportunity
         row.custom_fields = check.custom_fields("customFields", json);
     }
     if let (Some(id), Some(account)) = (&owner_id, &account)
-        && let Some(owner) = new_owner(cx, &write, &mut check, id, |owner| may_change(viewer, account, owner)).await?
+        && let Some(owner) = new_owner(ctx, &write, &mut check, id, |owner| may_change(viewer, account, owner)).await?
     {
         row.owner_id = owner;
     }
@@ -193,8 +193,8 @@ pub async fn create(cx: &Cx, arguments: CreateOpportunity) -> Result<Opportunity
         row.trigger_event_id = came_of(viewer, &write.tx, &mut check, "triggerEventId", id, account.id).await?;
     }
     let names = external_ids.as_deref().unwrap_or_default();
-    check.untaken(&write, OpportunityId::PREFIX, row.id.uuid(), names, None).await?;
-    check.done()?;
+    check.require_unique(&write, OpportunityId::PREFIX, row.id.uuid(), names, None).await?;
+    check.finish()?;
     let row = write.add(row).await?;
     team::join(&mut write, row.organization_id, &[(row.account_id, row.owner_id)]).await?;
     write.commit().await?;
@@ -205,7 +205,12 @@ pub async fn create(cx: &Cx, arguments: CreateOpportunity) -> Result<Opportunity
 const CLOSING: &str = "WON takes winOpportunity, and LOST loseOpportunity.";
 
 /// The account for a new opportunity, locked.
-async fn place(viewer: &Viewer, tx: &Transaction<'_>, check: &mut Check, id: &ID) -> Result<Option<account::Model>> {
+async fn place(
+    viewer: &Viewer,
+    tx: &Transaction<'_>,
+    check: &mut Validator,
+    id: &ID,
+) -> Result<Option<account::Model>> {
     let Some(id) = check.id("accountId", id) else { return Ok(None) };
     let account = viewer.account(tx, id, true).await?;
     match &account {
@@ -218,13 +223,13 @@ async fn place(viewer: &Viewer, tx: &Transaction<'_>, check: &mut Check, id: &ID
 
 /// Whom an input makes the owner, where that is theirs to do.
 async fn new_owner(
-    cx: &Cx,
+    ctx: &RequestContext,
     write: &Write<'_>,
-    check: &mut Check,
+    check: &mut Validator,
     id: &ID,
     may: impl FnOnce(UserId) -> bool,
 ) -> Result<Option<UserId>> {
-    let Some(owner) = team::active_member(cx, write, check, "ownerId", id).await? else { return Ok(None) };
+    let Some(owner) = team::active_member(ctx, write, check, "ownerId", id).await? else { return Ok(None) };
     if !may(owner.id) {
         check.fault(UserErrorCode::Forbidden, "ownerId", NOT_TO_GIVE);
     }
@@ -232,7 +237,7 @@ async fn new_owner(
 }
 
 /// `updateOpportunity`.
-pub async fn update(cx: &Cx, arguments: UpdateOpportunity) -> Result<OpportunityPayload> {
+pub async fn update(ctx: &RequestContext, arguments: UpdateOpportunity) -> Result<OpportunityPayload> {
     let UpdateOpportunityInput {
         id,
         name,
@@ -247,9 +252,9 @@ pub async fn update(cx: &Cx, arguments: UpdateOpportunity) -> Result<Opportunity
         custom_fields,
         if_version,
     } = arguments.input;
-    let viewer = cx.viewer()?;
-    let mut check = Check::input();
-    let mut write = Write::begin(cx)?;
+    let viewer = ctx.viewer()?;
+    let mut check = Validator::input();
+    let mut write = Write::begin(ctx)?;
     let (before, account) = to_change(viewer, &write.tx, &["input", "id"], &id).await?;
     same_version(if_version, before.version)?;
     let mut after = before.clone();
@@ -303,15 +308,15 @@ pub async fn update(cx: &Cx, arguments: UpdateOpportunity) -> Result<Opportunity
         MaybeUndefined::Value(id) if UserId::parse(id) == Ok(before.owner_id) => {}
         MaybeUndefined::Value(id) => {
             if let Some(owner) =
-                new_owner(cx, &write, &mut check, id, |owner| may_give(viewer, &account, owner)).await?
+                new_owner(ctx, &write, &mut check, id, |owner| may_give(viewer, &account, owner)).await?
             {
                 after.owner_id = owner;
             }
         }
     }
     let names = external_ids.value().map_or(&[][..], Vec::as_slice);
-    check.untaken(&write, OpportunityId::PREFIX, after.id.uuid(), names, None).await?;
-    check.done()?;
+    check.require_unique(&write, OpportunityId::PREFIX, after.id.uuid(), names, None).await?;
+    check.finish()?;
     let after = write.change(&before, after).await?;
     if after.owner_id != before.owner_id {
         team::hold(&write, after.organization_id, [after.account_id]).await?;

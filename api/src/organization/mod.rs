@@ -6,8 +6,8 @@ use entity::{AccountId, Id, Instant, OrganizationId, organization};
 use uuid::Uuid;
 
 use crate::error::Result;
-use crate::event::{Facts, Record, facts};
-use crate::graph::{Asked, Shown, object};
+use crate::event::{AuditedRow, Snapshot, snapshot};
+use crate::graph::{FieldContext, NodeId, object};
 use crate::money::{Currency, Money};
 
 /// An organization.
@@ -18,7 +18,7 @@ object! {
     /// The tenant: nothing ever crosses it.
     Organization as "Organization" Node {
         /// Opaque, prefixed by the type, ascending with time.
-        id: Shown<OrganizationId> = plain(|organization| Shown(organization.0.id));
+        id: NodeId<OrganizationId> = plain(|organization| NodeId(organization.0.id));
         /// Its name.
         name: &str = plain(|organization| &organization.0.name);
         /// ISO 4217 code of the one currency of all its amounts. It cannot change once an amount is stored.
@@ -44,7 +44,7 @@ fn threshold(organization: &organization::Model) -> Option<Money> {
     organization.key_account_threshold.map(|minor| currency.money(minor))
 }
 
-impl Record for organization::Model {
+impl AuditedRow for organization::Model {
     type Table = organization::Entity;
     type Active = organization::ActiveModel;
     const NOUN: &'static str = OrganizationId::PREFIX;
@@ -65,7 +65,7 @@ impl Record for organization::Model {
         self.version = version;
     }
 
-    fn facts(&self, _: Currency) -> Facts {
+    fn snapshot(&self, _: Currency) -> Snapshot {
         let Self {
             id: _,
             name,
@@ -88,7 +88,7 @@ impl Record for organization::Model {
         } = self;
         // Its own currency, which may be what changes.
         let own = Currency::of(currency).unwrap_or(Currency::NONE);
-        facts! {
+        snapshot! {
             "name": name,
             "currency": currency,
             "timeZone": time_zone,
@@ -138,15 +138,15 @@ object! {
 
 /// `Query.organization`.
 #[expect(clippy::unused_async, reason = "what answers a field is async")]
-pub async fn organization(asked: &Asked<'_>) -> Result<Organization> {
-    Ok(Organization(asked.cx.viewer()?.organization.clone()))
+pub async fn organization(asked: &FieldContext<'_>) -> Result<Organization> {
+    Ok(Organization(asked.ctx.viewer()?.organization.clone()))
 }
 
 impl Organization {
     /// The organization of who asks, where it has this id.
     #[must_use]
-    pub fn own(cx: &crate::context::Cx, id: uuid::Uuid) -> Option<Self> {
-        let organization = &cx.viewer().ok()?.organization;
+    pub fn own(ctx: &crate::context::RequestContext, id: uuid::Uuid) -> Option<Self> {
+        let organization = &ctx.viewer().ok()?.organization;
         (organization.id.uuid() == id).then(|| Self(organization.clone()))
     }
 }

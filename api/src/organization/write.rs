@@ -5,9 +5,9 @@ use entity::{OrganizationId, Scoped, account, booking, goal, opportunity, organi
 use sea_orm::{ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect, Select};
 
 use super::Organization;
-use crate::check::{Amounts, Check, NAME, same_version};
-use crate::context::Cx;
-use crate::error::{Fault, Result, UserErrorCode};
+use crate::check::{Amounts, NAME, Validator, same_version};
+use crate::context::RequestContext;
+use crate::error::{Error, Result, UserErrorCode};
 use crate::event::Write;
 use crate::goal::reached::after_calendar;
 use crate::graph::payload;
@@ -71,7 +71,7 @@ pub struct UpdateOrganization {
 }
 
 /// `updateOrganization`.
-pub async fn update(cx: &Cx, arguments: UpdateOrganization) -> Result<OrganizationPayload> {
+pub async fn update(ctx: &RequestContext, arguments: UpdateOrganization) -> Result<OrganizationPayload> {
     let UpdateOrganizationInput {
         name,
         currency,
@@ -81,13 +81,13 @@ pub async fn update(cx: &Cx, arguments: UpdateOrganization) -> Result<Organizati
         policy,
         if_version,
     } = arguments.input;
-    let viewer = cx.viewer()?;
+    let viewer = ctx.viewer()?;
     viewer.must_administer(&["input"])?;
-    let mut write = Write::begin(cx)?;
+    let mut write = Write::begin(ctx)?;
     let row = organization::Entity::of(viewer.organization.id).lock_exclusive().one(&write.tx).await?;
-    let Some(before) = row else { return Err(Fault::Unauthenticated) };
+    let Some(before) = row else { return Err(Error::Unauthenticated) };
     same_version(if_version, before.version)?;
-    let mut check = Check::input();
+    let mut check = Validator::input();
     let mut after = before.clone();
     check.change_required("name", &name, NAME, &mut after.name);
     check.change_set("currency", &currency, &mut after.currency);
@@ -97,7 +97,8 @@ pub async fn update(cx: &Cx, arguments: UpdateOrganization) -> Result<Organizati
     check.change_set("fiscalYearStartMonth", &fiscal_year_start_month, &mut after.fiscal_year_start_month);
     check.within("fiscalYearStartMonth", after.fiscal_year_start_month, 1, 12);
     if let Some(currency) = known {
-        let read = |check: &mut Check, field: &str, given| check.amount(field, given, currency, Amounts::NotNegative);
+        let read =
+            |check: &mut Validator, field: &str, given| check.amount(field, given, currency, Amounts::NotNegative);
         check.change_with("keyAccountThreshold", &key_account_threshold, &mut after.key_account_threshold, read);
     }
     match &policy {
@@ -113,19 +114,19 @@ pub async fn update(cx: &Cx, arguments: UpdateOrganization) -> Result<Organizati
             check.fault(UserErrorCode::Conflict, "currency", message);
         }
     }
-    check.done()?;
+    check.finish()?;
     let after = write.change(&before, after).await?;
     if after.fiscal_year_start_month != before.fiscal_year_start_month {
         after_calendar(&mut write, &after).await?;
     }
     write.commit().await?;
-    cx.app.forget(after.id);
+    ctx.app.forget(after.id);
     Ok(OrganizationPayload { organization: Some(Organization(after)), ..OrganizationPayload::default() })
 }
 
 impl PolicyInput {
     /// Makes the changes, checked: the ranges are those of design.md §4.
-    fn apply(&self, check: &mut Check, to: &mut organization::Model) {
+    fn apply(&self, check: &mut Validator, to: &mut organization::Model) {
         let Self {
             presence_half_life_days,
             presence_threshold,
@@ -176,7 +177,7 @@ struct Range(f64, f64);
 impl Range {
     const ABOVE_ZERO_TO_ONE: Self = Self(f64::MIN_POSITIVE, 1.0);
 
-    fn check(self, check: &mut Check, field: &str, given: f64) {
+    fn check(self, check: &mut Validator, field: &str, given: f64) {
         let Self(least, most) = self;
         if (least..=most).contains(&given) {
             return;
@@ -212,7 +213,7 @@ mod tests {
     use super::*;
 
     fn faults(field: &str, range: Range, given: f64) -> usize {
-        let mut check = Check::at(&[]);
+        let mut check = Validator::at(&[]);
         range.check(&mut check, field, given);
         check.into_errors().len()
     }

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use crate::graph::{Answer, Answers, Described, Field, Object, object};
+use crate::graph::{Batch, Described, Field, ObjectType, Resolver, object};
 
 /// A type that comes in connections.
-pub trait Listed: Object {
+pub trait ConnectionNode: ObjectType {
     /// The connection's name.
     const CONNECTION: &'static str;
     /// The edge's name.
@@ -15,31 +15,31 @@ pub trait Listed: Object {
 }
 
 /// Declares that a type comes in connections.
-macro_rules! listed {
+macro_rules! connection {
     ($type:ty as $name:literal) => {
-        impl $crate::paging::Listed for $type {
+        impl $crate::paging::ConnectionNode for $type {
             const CONNECTION: &'static str = concat!($name, "Connection");
             const EDGE: &'static str = concat!($name, "Edge");
         }
     };
     ($type:ty as $name:literal uncounted) => {
-        impl $crate::paging::Listed for $type {
+        impl $crate::paging::ConnectionNode for $type {
             const CONNECTION: &'static str = concat!($name, "Connection");
             const EDGE: &'static str = concat!($name, "Edge");
             const COUNTED: bool = false;
         }
     };
 }
-pub(crate) use listed;
+pub(crate) use connection;
 
 /// A page of a list: some of the rows that one statement found for all pages of a level. They stay where they were read.
 pub struct Connection<T> {
     pub(super) rows: Arc<Vec<T>>,
-    pub(super) cut: Cut,
+    pub(super) slice: PageSlice,
 }
 
 /// Which rows make a page.
-pub(super) struct Cut {
+pub(super) struct PageSlice {
     /// Their places among all rows, in the page's order.
     pub places: Vec<usize>,
     /// Their cursors: those of all of them, or of the first and the last, or none.
@@ -55,27 +55,27 @@ pub(super) struct Cut {
 impl<T> Connection<T> {
     /// The items.
     pub fn nodes(&self) -> impl Iterator<Item = &T> {
-        self.cut.places.iter().filter_map(|place| self.rows.get(*place))
+        self.slice.places.iter().filter_map(|place| self.rows.get(*place))
     }
 
     /// The same page of what its items stand for; an item that stands for nothing is left out.
     pub fn map<U>(self, read: impl FnMut(&T) -> Option<U>) -> Connection<U> {
         let items: Vec<Option<U>> = self.nodes().map(read).collect();
-        let mut cut = self.cut;
-        if cut.cursors.len() == items.len() {
+        let mut slice = self.slice;
+        if slice.cursors.len() == items.len() {
             let mut items = items.iter();
-            cut.cursors.retain(|_| items.next().is_some_and(Option::is_some));
+            slice.cursors.retain(|_| items.next().is_some_and(Option::is_some));
         }
         let rows: Vec<U> = items.into_iter().flatten().collect();
-        cut.places = (0..rows.len()).collect();
-        Connection { rows: Arc::new(rows), cut }
+        slice.places = (0..rows.len()).collect();
+        Connection { rows: Arc::new(rows), slice }
     }
 
     fn edges(&self) -> Vec<Edge<T>> {
-        let cursors = self.cut.cursors.iter().map(String::as_str).chain(std::iter::repeat(""));
+        let cursors = self.slice.cursors.iter().map(String::as_str).chain(std::iter::repeat(""));
         let edge =
             |(&place, cursor): (&usize, &str)| Edge { rows: Arc::clone(&self.rows), place, cursor: cursor.to_owned() };
-        self.cut.places.iter().zip(cursors).map(edge).collect()
+        self.slice.places.iter().zip(cursors).map(edge).collect()
     }
 }
 
@@ -115,14 +115,14 @@ fn no_arguments(
     async_graphql::indexmap::IndexMap::new()
 }
 
-impl<T: Listed> Connection<T> {
+impl<T: ConnectionNode> Connection<T> {
     const EDGES: Field<Self> = Field {
         name: "edges",
         doc: "The items of this page, each with its cursor.",
         type_of: <Vec<Edge<T>> as Described>::describe,
         arguments: no_arguments,
-        answer: Answer::Batch {
-            reads: None,
+        answer: Resolver::Batch {
+            columns: None,
             nullable: false,
             run: |asked, of| {
                 Box::pin(async move {
@@ -138,8 +138,8 @@ impl<T: Listed> Connection<T> {
         doc: "The items of this page.",
         type_of: <Vec<T> as Described>::describe,
         arguments: no_arguments,
-        answer: Answer::Batch {
-            reads: None,
+        answer: Resolver::Batch {
+            columns: None,
             nullable: false,
             run: |asked, of| {
                 Box::pin(async move {
@@ -155,18 +155,18 @@ impl<T: Listed> Connection<T> {
         doc: "Where this page lies in the list.",
         type_of: <PageInfo as Described>::describe,
         arguments: no_arguments,
-        answer: Answer::Batch {
-            reads: None,
+        answer: Resolver::Batch {
+            columns: None,
             nullable: false,
             run: |asked, of| {
                 Box::pin(async move {
                     let infos: Vec<PageInfo> = of
                         .iter()
                         .map(|page| PageInfo {
-                            has_next: page.cut.has_next,
-                            has_previous: page.cut.has_previous,
-                            start: page.cut.cursors.first().cloned(),
-                            end: page.cut.cursors.last().cloned(),
+                            has_next: page.slice.has_next,
+                            has_previous: page.slice.has_previous,
+                            start: page.slice.cursors.first().cloned(),
+                            end: page.slice.cursors.last().cloned(),
                         })
                         .collect();
                     asked.each(&infos.iter().collect::<Vec<_>>()).await
@@ -180,14 +180,14 @@ impl<T: Listed> Connection<T> {
         doc: "How many items the list has, without paging. Counted only when asked for.",
         type_of: <i32 as Described>::describe,
         arguments: no_arguments,
-        answer: Answer::Batch {
-            reads: None,
+        answer: Resolver::Batch {
+            columns: None,
             nullable: false,
             run: |_, of| {
                 Box::pin(async move {
-                    let mut answers = Answers::with_capacity(of.len());
+                    let mut answers = Batch::with_capacity(of.len());
                     for page in of {
-                        let total = i32::try_from(page.cut.total.unwrap_or_default()).unwrap_or(i32::MAX);
+                        let total = i32::try_from(page.slice.total.unwrap_or_default()).unwrap_or(i32::MAX);
                         answers.push(|out| out.extend_from_slice(total.to_string().as_bytes()));
                     }
                     Ok(answers)
@@ -197,7 +197,7 @@ impl<T: Listed> Connection<T> {
     };
 }
 
-impl<T: Listed> Object for Connection<T> {
+impl<T: ConnectionNode> ObjectType for Connection<T> {
     const NAME: &'static str = T::CONNECTION;
     const DOC: &'static str = "A page of a list.";
     const NODE: bool = false;
@@ -208,7 +208,7 @@ impl<T: Listed> Object for Connection<T> {
     };
 }
 
-impl<T: Listed> Object for Edge<T> {
+impl<T: ConnectionNode> ObjectType for Edge<T> {
     const NAME: &'static str = T::EDGE;
     const DOC: &'static str = "An item of a list.";
     const NODE: bool = false;
@@ -218,8 +218,8 @@ impl<T: Listed> Object for Edge<T> {
             doc: "The item.",
             type_of: <T as Described>::describe,
             arguments: no_arguments,
-            answer: Answer::Batch {
-                reads: None,
+            answer: Resolver::Batch {
+                columns: None,
                 nullable: false,
                 run: |asked, of| {
                     Box::pin(async move {
@@ -233,10 +233,10 @@ impl<T: Listed> Object for Edge<T> {
             doc: "Its place in the list, for `after` and `before`.",
             type_of: <String as Described>::describe,
             arguments: no_arguments,
-            answer: Answer::Plain {
+            answer: Resolver::Plain {
                 plan: |_, _| Ok(None),
                 write: |edge, _, _, out| crate::graph::write_text(&edge.cursor, out),
-                reads: ("edge", "edge.cursor"),
+                columns: ("edge", "edge.cursor"),
             },
         },
     ];

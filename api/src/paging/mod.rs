@@ -20,11 +20,11 @@ pub mod order;
 pub mod page;
 pub mod plain;
 
-pub use self::below::Below;
-pub(crate) use self::connection::listed;
-pub use self::connection::{Connection, Edge, Listed, PageInfo};
-pub use self::order::{Direction, Key, Order, SortKey, place_of};
-pub use self::page::{PageArguments, Seen, count, page};
+pub use self::below::RowsPerParent;
+pub(crate) use self::connection::connection;
+pub use self::connection::{Connection, ConnectionNode, Edge, PageInfo};
+pub use self::order::{Direction, Key, Order, SortKey, column_index};
+pub use self::page::{PageArguments, VisibleRows, count, page};
 pub use self::plain::plain_lists;
 
 /// Items of a plain list at most.

@@ -8,7 +8,7 @@ use sea_orm::{ColumnTrait, EntityTrait, Iden, Iterable};
 use uuid::Uuid;
 
 use super::cursor;
-use crate::error::{Fault, Result};
+use crate::error::{Error, Result};
 
 /// Entries of `orderBy` at most.
 pub const MOST_ORDERS: usize = 3;
@@ -87,7 +87,7 @@ impl<E: EntityTrait> SortKey<E> {
 
     /// The place of its column among those of the table.
     pub(super) fn place(&self) -> usize {
-        place_of::<E>(self.column)
+        column_index::<E>(self.column)
     }
 
     /// The key of a row that goes by this name in a statement.
@@ -103,7 +103,7 @@ impl<E: EntityTrait> SortKey<E> {
 }
 
 /// The place of a column among those of its table.
-pub fn place_of<E: EntityTrait>(column: E::Column) -> usize {
+pub fn column_index<E: EntityTrait>(column: E::Column) -> usize {
     E::Column::iter().take_while(|other| std::mem::discriminant(other) != std::mem::discriminant(&column)).count()
 }
 
@@ -119,11 +119,11 @@ impl<E: EntityTrait> Order<E> {
     /// `BAD_USER_INPUT` for more than three keys, or one twice.
     pub fn by(mut keys: Vec<(SortKey<E>, Direction)>, id: SortKey<E>) -> Result<Self> {
         if keys.len() > MOST_ORDERS {
-            return Err(Fault::BadInput(format!("orderBy takes at most {MOST_ORDERS} entries.")));
+            return Err(Error::BadInput(format!("orderBy takes at most {MOST_ORDERS} entries.")));
         }
         for (at, (key, _)) in keys.iter().enumerate() {
             if keys[..at].iter().any(|(other, _)| other.name == key.name) {
-                return Err(Fault::BadInput(format!("orderBy names {} twice.", key.name)));
+                return Err(Error::BadInput(format!("orderBy names {} twice.", key.name)));
             }
         }
         let direction = keys.first().map_or(Direction::Asc, |(_, direction)| *direction);
@@ -151,7 +151,7 @@ impl<E: EntityTrait> Order<E> {
     pub(super) fn place(&self, cursor: &str) -> Result<Vec<Key>> {
         let types = self.keys.iter().map(|(key, _)| key.column.def().get_column_type().clone());
         cursor::read(cursor, self.checksum(), types).ok_or_else(|| {
-            Fault::BadInput("This cursor is none of this list in this ordering: give one as this list's pageInfo or edges had it, with the same orderBy.".to_owned())
+            Error::BadInput("This cursor is none of this list in this ordering: give one as this list's pageInfo or edges had it, with the same orderBy.".to_owned())
         })
     }
 

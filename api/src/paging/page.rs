@@ -7,11 +7,11 @@ use entity::{Columns, Row, Scoped};
 use sea_orm::sea_query::{Alias, Expr, ExprTrait, JoinType, Query, SelectStatement};
 use sea_orm::{DbBackend, EntityTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait, Select};
 
-use super::connection::{Connection, Cut, Edge, Listed};
-use super::order::{Key, Order, place_of};
-use crate::context::{Cx, Viewer, only};
-use crate::error::{Fault, Result};
-use crate::graph::{Asked, sets_of};
+use super::connection::{Connection, ConnectionNode, Edge, PageSlice};
+use super::order::{Key, Order, column_index};
+use crate::context::{RequestContext, Viewer, select_columns};
+use crate::error::{Error, Result};
+use crate::graph::{FieldContext, selections_of};
 
 /// Items of a page where neither first nor last is given.
 pub const DEFAULT_PAGE: i32 = 25;
@@ -50,13 +50,13 @@ impl Page {
     pub(super) fn of<E: EntityTrait>(arguments: &PageArguments, order: &Order<E>, reading: Reading) -> Result<Self> {
         let PageArguments { first, after, last, before } = arguments;
         let size = match (first, last) {
-            (Some(_), Some(_)) => return Err(Fault::BadInput("Give first or last, not both.".to_owned())),
+            (Some(_), Some(_)) => return Err(Error::BadInput("Give first or last, not both.".to_owned())),
             (Some(size), None) | (None, Some(size)) => *size,
             (None, None) => DEFAULT_PAGE,
         };
         if !(0..=LARGEST_PAGE).contains(&size) {
             let name = if last.is_some() { "last" } else { "first" };
-            return Err(Fault::BadInput(format!("{name} is between 0 and {LARGEST_PAGE}; {size} was given.")));
+            return Err(Error::BadInput(format!("{name} is between 0 and {LARGEST_PAGE}; {size} was given.")));
         }
         Ok(Self {
             size: u64::from(size.unsigned_abs()),
@@ -94,20 +94,20 @@ impl Page {
         total: Option<i64>,
         cursors: Cursors,
     ) -> Connection<T> {
-        let cut = self.cut(&rows, (0..rows.len()).collect(), order, total, cursors);
-        Connection { rows: held(rows), cut }
+        let slice = self.slice(&rows, (0..rows.len()).collect(), order, total, cursors);
+        Connection { rows: shared_rows(rows), slice }
     }
 
     /// Which of many rows make the page, by the places of those that were read for it: in its order, and perhaps one more
     /// than it has.
-    pub(super) fn cut<E: EntityTrait>(
+    pub(super) fn slice<E: EntityTrait>(
         &self,
         rows: &[E::Model],
         mut places: Vec<usize>,
         order: &Order<E>,
         total: Option<i64>,
         cursors: Cursors,
-    ) -> Cut {
+    ) -> PageSlice {
         let size = usize::try_from(self.size).unwrap_or(usize::MAX);
         let more = places.len() > size;
         places.truncate(size);
@@ -121,7 +121,7 @@ impl Page {
             Cursors::Ends => places.first().into_iter().chain(places.last()).map(cursor).collect(),
             Cursors::None => Vec::new(),
         };
-        Cut {
+        PageSlice {
             places,
             cursors,
             has_next: if self.backwards { self.before.is_some() } else { more },
@@ -132,7 +132,7 @@ impl Page {
 }
 
 /// Rows for pages to hold.
-pub(super) fn held<R, T: From<R>>(rows: Vec<R>) -> Arc<Vec<T>> {
+pub(super) fn shared_rows<R, T: From<R>>(rows: Vec<R>) -> Arc<Vec<T>> {
     Arc::new(rows.into_iter().map(T::from).collect())
 }
 
@@ -141,7 +141,7 @@ pub(super) fn held<R, T: From<R>>(rows: Vec<R>) -> Arc<Vec<T>> {
 /// # Errors
 /// As [`Page::of`].
 pub async fn page<E, T>(
-    asked: &Asked<'_>,
+    asked: &FieldContext<'_>,
     select: Select<E>,
     order: &Order<E>,
     arguments: &PageArguments,
@@ -149,13 +149,13 @@ pub async fn page<E, T>(
 where
     E: Scoped,
     E::Model: Row + Send + Sync,
-    T: Listed + From<E::Model>,
+    T: ConnectionNode + From<E::Model>,
 {
     let reading = Reading::of::<E, T>(asked, order, &[])?;
     let page = Page::of(arguments, order, reading)?;
-    let total = if reading.total { Some(count(asked.cx, select.clone()).await?) } else { None };
-    let select = only(page.narrow(select, order), reading.columns).into_query();
-    let rows = asked.cx.rows(&select, reading.columns).await?;
+    let total = if reading.total { Some(count(asked.ctx, select.clone()).await?) } else { None };
+    let select = select_columns(page.narrow(select, order), reading.columns).into_query();
+    let rows = asked.ctx.rows(&select, reading.columns).await?;
     Ok(page.of_all(rows, order, total, reading.cursors))
 }
 
@@ -185,18 +185,18 @@ impl Reading {
     pub const ALL: Self = Self { columns: Columns::ALL, cursors: Cursors::None, more: false, total: false };
 
     /// What a connection's selection needs, and its ordering, and these columns besides.
-    pub fn of<E, T>(asked: &Asked<'_>, order: &Order<E>, besides: &[E::Column]) -> Result<Self>
+    pub fn of<E, T>(asked: &FieldContext<'_>, order: &Order<E>, besides: &[E::Column]) -> Result<Self>
     where
         E: EntityTrait<Model: Row>,
-        T: Listed,
+        T: ConnectionNode,
     {
         let page = asked.chosen::<Connection<T>>()?;
-        let mut nodes = sets_of(&page, "nodes");
-        let edges = asked.chosen_in::<Edge<T>>(&sets_of(&page, "edges"))?;
-        nodes.extend(sets_of(&edges, "node"));
+        let mut nodes = selections_of(&page, "nodes");
+        let edges = asked.chosen_in::<Edge<T>>(&selections_of(&page, "edges"))?;
+        nodes.extend(selections_of(&edges, "node"));
         let columns = asked.columns::<T, E::Model>(&nodes)?;
         let columns = order.keys.iter().map(|(key, _)| key.place()).fold(columns, Columns::with);
-        let columns = besides.iter().map(|column| place_of::<E>(*column)).fold(columns, Columns::with);
+        let columns = besides.iter().map(|column| column_index::<E>(*column)).fold(columns, Columns::with);
         let asks = |name: &str| page.iter().any(|chosen| chosen.name() == name);
         let cursors = if asks("edges") {
             Cursors::All
@@ -210,16 +210,16 @@ impl Reading {
 }
 
 /// What a list reads that hangs off accounts: rows of which the viewer sees some.
-pub struct Seen<E: EntityTrait> {
+pub struct VisibleRows<E: EntityTrait> {
     /// The rows, seen or not.
     pub select: Select<E>,
     /// The column that names the account.
     pub account: E::Column,
     /// Has the filter an index of its own that finds few rows, whatever the accounts?
-    pub pinned: bool,
+    pub is_selective: bool,
 }
 
-impl<E> Seen<E>
+impl<E> VisibleRows<E>
 where
     E: Scoped,
     E::Model: Row + Send + Sync,
@@ -232,44 +232,56 @@ where
     ///
     /// # Errors
     /// As [`Page::of`].
-    pub async fn page<T>(self, asked: &Asked<'_>, order: &Order<E>, arguments: &PageArguments) -> Result<Connection<T>>
+    pub async fn page<T>(
+        self,
+        asked: &FieldContext<'_>,
+        order: &Order<E>,
+        arguments: &PageArguments,
+    ) -> Result<Connection<T>>
     where
-        T: Listed + From<E::Model>,
+        T: ConnectionNode + From<E::Model>,
     {
-        let viewer = asked.cx.viewer()?;
+        let viewer = asked.ctx.viewer()?;
         let seen = self.select.clone().filter(viewer.sees(self.account));
-        if viewer.sees_all() || self.pinned || !viewer.has_few_seats() {
+        if viewer.sees_everything() || self.is_selective || !viewer.sees_few_accounts() {
             return page(asked, seen, order, arguments).await;
         }
         let reading = Reading::of::<E, T>(asked, order, &[self.account])?;
         let page = Page::of(arguments, order, reading)?;
-        let total = if reading.total { Some(count(asked.cx, seen).await?) } else { None };
+        let total = if reading.total { Some(count(asked.ctx, seen).await?) } else { None };
         let foremost = Page { size: 1, ahead: false, ..page.clone() };
-        let mut probe = self.by_seat(asked.cx, viewer, order, &foremost, reading);
+        let mut probe = self.by_seat(asked.ctx, viewer, order, &foremost, reading);
         probe.offset(page.size).limit(1);
-        let edge: Vec<E::Model> = asked.cx.rows(&probe, reading.columns).await?;
+        let edge: Vec<E::Model> = asked.ctx.rows(&probe, reading.columns).await?;
         let mut bounded = self;
         if let Some(edge) = edge.first() {
             let place: Vec<Key> = order.keys.iter().map(|(key, _)| (key.read)(edge)).collect();
             bounded.select = bounded.select.filter(order.up_to(&place, page.backwards));
         }
-        let mut rows = bounded.by_seat(asked.cx, viewer, order, &page, reading);
+        let mut rows = bounded.by_seat(asked.ctx, viewer, order, &page, reading);
         rows.limit(page.limit());
-        let rows = asked.cx.rows(&rows, reading.columns).await?;
+        let rows = asked.ctx.rows(&rows, reading.columns).await?;
         Ok(page.of_all(rows, order, total, reading.cursors))
     }
 
     /// A page of each account that the viewer has a seat at, all in the page's order.
-    fn by_seat(&self, cx: &Cx, viewer: &Viewer, order: &Order<E>, page: &Page, reading: Reading) -> SelectStatement {
+    fn by_seat(
+        &self,
+        ctx: &RequestContext,
+        viewer: &Viewer,
+        order: &Order<E>,
+        page: &Page,
+        reading: Reading,
+    ) -> SelectStatement {
         let (seat, row) = (Alias::new("seen"), Alias::new("row"));
         let mut seats = viewer.seats_query();
         seats.distinct();
         let mut outer = Query::select();
         outer.expr(E::listed("row", reading.columns)).from_subquery(seats, seat.clone());
-        let mut inner = only(page.narrow(self.select.clone(), order), reading.columns).into_query();
+        let mut inner = select_columns(page.narrow(self.select.clone(), order), reading.columns).into_query();
         let account = (seat, entity::seat::Column::AccountId);
         inner.and_where(Expr::col((E::default(), self.account)).equals(account));
-        join_rows::<E>(cx, &mut outer, inner);
+        join_rows::<E>(ctx, &mut outer, inner);
         for (key, direction) in &order.keys {
             let direction = if page.backwards { direction.flipped() } else { *direction };
             outer.order_by_expr(key.of(&row), direction.sql());
@@ -279,9 +291,9 @@ where
 }
 
 /// Joins to each row of the outer query, under the name `row`, what the inner one finds for it.
-pub(super) fn join_rows<E: EntityTrait>(cx: &Cx, outer: &mut SelectStatement, mut inner: SelectStatement) {
+pub(super) fn join_rows<E: EntityTrait>(ctx: &RequestContext, outer: &mut SelectStatement, mut inner: SelectStatement) {
     let row = Alias::new("row");
-    if cx.app.db.backend() == DbBackend::Postgres {
+    if ctx.app.db.backend() == DbBackend::Postgres {
         outer.join_lateral(JoinType::InnerJoin, inner, row, Expr::cust("true"));
     } else {
         // SQLite has no lateral join. A correlated list of its own row numbers does the same: they stand in every index, and
@@ -295,10 +307,10 @@ pub(super) fn join_rows<E: EntityTrait>(cx: &Cx, outer: &mut SelectStatement, mu
 ///
 /// # Errors
 /// The database's.
-pub async fn count<E: EntityTrait>(cx: &Cx, select: Select<E>) -> Result<i64> {
+pub async fn count<E: EntityTrait>(ctx: &RequestContext, select: Select<E>) -> Result<i64> {
     let mut query = select.into_query();
     query.clear_selects().clear_order_by().expr(Expr::cust("count(*)"));
-    let row = sea_orm::ConnectionTrait::query_one(cx.reader(), &query).await?;
+    let row = sea_orm::ConnectionTrait::query_one(ctx.reader(), &query).await?;
     Ok(match row {
         Some(row) => row.try_get_by_index(0)?,
         None => 0,

@@ -7,32 +7,32 @@ use sea_orm::{EntityTrait, QueryFilter, QuerySelect, Select};
 use uuid::Uuid;
 
 use super::LONGEST_LIST;
-use crate::context::among;
-use crate::error::{Fault, Result};
-use crate::graph::{Answers, Asked, Object};
+use crate::context::is_any_of;
+use crate::error::{Error, Result};
+use crate::graph::{Batch, FieldContext, ObjectType};
 
 /// One list for each parent, in the selection's order: one statement for all. `parent_of` tells a row's parent.
 ///
 /// # Errors
-/// [`Fault::LimitExceeded`] with `too_long` where one of the lists is; the database's.
+/// [`Error::LimitExceeded`] with `too_long` where one of the lists is; the database's.
 pub async fn plain_lists<E, T, K>(
-    asked: &Asked<'_>,
+    asked: &FieldContext<'_>,
     select: Select<E>,
     foreign: E::Column,
     parents: &[K],
     parent_of: fn(&E::Model) -> Option<K>,
     too_long: &str,
-) -> Result<Answers>
+) -> Result<Batch>
 where
     E: EntityTrait,
-    T: Object + From<E::Model>,
+    T: ObjectType + From<E::Model>,
     K: Id,
 {
     let distinct: HashSet<Uuid> = parents.iter().map(|parent| parent.uuid()).collect();
     // Where this many and one are there, one of the lists is too long.
     let most = LONGEST_LIST * distinct.len() as u64;
-    let reader = asked.cx.reader();
-    let rows = select.filter(among(reader, foreign, distinct)).limit(most + 1).all(reader).await?;
+    let reader = asked.ctx.reader();
+    let rows = select.filter(is_any_of(reader, foreign, distinct)).limit(most + 1).all(reader).await?;
     let mut found: HashMap<K, Vec<T>> = HashMap::new();
     for row in rows {
         if let Some(parent) = parent_of(&row) {
@@ -40,7 +40,7 @@ where
         }
     }
     if found.values().any(|list| list.len() as u64 > LONGEST_LIST) {
-        return Err(Fault::LimitExceeded(too_long.to_owned()));
+        return Err(Error::LimitExceeded(too_long.to_owned()));
     }
     let lists: Vec<&[T]> = parents.iter().map(|parent| found.get(parent).map_or(&[][..], Vec::as_slice)).collect();
     asked.lists(&lists).await

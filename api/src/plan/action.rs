@@ -13,12 +13,12 @@ use super::objective::Objective;
 use super::part::{items, parts_of};
 use super::rank::between;
 use super::{Plan, PlanPayload};
-use crate::check::{Check, NAME};
+use crate::check::{NAME, Validator};
 use crate::contact::Contact;
-use crate::context::{Cx, Viewer};
-use crate::error::{Fault, Result, UserErrorCode};
+use crate::context::{RequestContext, Viewer};
+use crate::error::{Error, Result, UserErrorCode};
 use crate::event::Write;
-use crate::graph::{Answers, Asked, Shown, object, word};
+use crate::graph::{Batch, FieldContext, NodeId, graphql_enum, object};
 use crate::paging::{LONGEST_LIST, plain_lists};
 use crate::scalar::Date;
 use crate::touch::Touch;
@@ -35,7 +35,7 @@ pub enum ActionStatus {
     /// Not to be done any more.
     Skipped,
 }
-word! { Stored as ActionStatus }
+graphql_enum! { Stored as ActionStatus }
 
 /// An action of a plan, with its place among all of the plan's where that is known.
 #[derive(Clone, Debug)]
@@ -49,7 +49,7 @@ object! {
     /// What is to be done for a plan.
     Action as "Action" Node {
         /// Opaque, prefixed by the type, ascending with time.
-        id: Shown<ActionId> = plain(|action| Shown(action.row.id));
+        id: NodeId<ActionId> = plain(|action| NodeId(action.row.id));
         /// Its place among all actions of the plan: 1 for the first.
         position: i32 = batch(positions);
         /// What is to be done.
@@ -57,20 +57,20 @@ object! {
         /// By when.
         dueOn: Option<Day> = plain(|action| action.row.due_on);
         /// By whom.
-        assignee: Option<User> = by(|action| action.row.assignee_id, User::answer);
+        assignee: Option<User> = by_key(|action| action.row.assignee_id, User::answer);
         /// For which objective of the plan.
-        objective: Option<Objective> = batch(async |asked: &Asked<'_>, of: &[&Action]| {
-            let found = Objective::fetch(asked.cx, of.iter().filter_map(|action| action.row.objective_id)).await?;
+        objective: Option<Objective> = batch(async |asked: &FieldContext<'_>, of: &[&Action]| {
+            let found = Objective::fetch(asked.ctx, of.iter().filter_map(|action| action.row.objective_id)).await?;
             asked.maybe(&of.iter().map(|action| found.get(&action.row.objective_id?)).collect::<Vec<_>>()).await
         });
         /// With whom; null also where they went out of the caller's sight.
-        contact: Option<Contact> = by(|action| action.row.contact_id, Contact::answer);
+        contact: Option<Contact> = by_key(|action| action.row.contact_id, Contact::answer);
         /// Where it stands.
         status: Stored = plain(|action| action.row.status);
         /// The day on which it was done; null unless it is.
         completedOn: Option<Day> = plain(|action| action.row.completed_on);
         /// Is it open, and its due day over, by the organization's day?
-        overdue: bool = plain(|action, cx| cx.viewer().is_ok_and(|viewer| is_overdue(&action.row, viewer.day(cx.now))));
+        overdue: bool = plain(|action, ctx| ctx.viewer().is_ok_and(|viewer| is_overdue(&action.row, viewer.day(ctx.now))));
         /// The touches that were for it, the newest first; LIMIT_EXCEEDED where there are more than 500.
         touches: Vec<Touch> = batch(touches);
     }
@@ -81,8 +81,11 @@ impl Action {
     ///
     /// # Errors
     /// `UNAUTHENTICATED`; the database's.
-    pub async fn fetch(cx: &Cx, ids: impl IntoIterator<Item = ActionId>) -> Result<HashMap<ActionId, Self>> {
-        let rows = items::<plan_action::Model>(cx, ids).await?;
+    pub async fn fetch(
+        ctx: &RequestContext,
+        ids: impl IntoIterator<Item = ActionId>,
+    ) -> Result<HashMap<ActionId, Self>> {
+        let rows = items::<plan_action::Model>(ctx, ids).await?;
         Ok(rows.into_iter().map(|(id, row)| (id, Self { row, position: None })).collect())
     }
 }
@@ -99,27 +102,27 @@ fn placed(mut rows: Vec<plan_action::Model>) -> Vec<Action> {
     rows.into_iter().enumerate().map(place).collect()
 }
 
-async fn positions(asked: &Asked<'_>, of: &[&Action]) -> Result<Answers> {
+async fn positions(asked: &FieldContext<'_>, of: &[&Action]) -> Result<Batch> {
     let unknown = of.iter().filter(|action| action.position.is_none());
     let mut plans: Vec<PlanId> = unknown.map(|action| action.row.plan_id).collect();
     plans.sort_unstable();
     plans.dedup();
-    let organization = asked.cx.viewer()?.organization.id;
-    let found = parts_of::<plan_action::Model, _>(asked.cx.reader(), organization, &plans).await?;
+    let organization = asked.ctx.viewer()?.organization.id;
+    let found = parts_of::<plan_action::Model, _>(asked.ctx.reader(), organization, &plans).await?;
     let found = found.into_values().flat_map(placed);
     let places: HashMap<ActionId, Option<i32>> = found.map(|action| (action.row.id, action.position)).collect();
-    let mut answers = Answers::with_capacity(of.len());
+    let mut answers = Batch::with_capacity(of.len());
     for action in of {
         let place = action.position.or_else(|| places.get(&action.row.id).copied().flatten()).unwrap_or(1);
-        answers.push(|out| crate::graph::Value::write(&place, asked.cx, None, out));
+        answers.push(|out| crate::graph::Value::write(&place, asked.ctx, None, out));
     }
     Ok(answers)
 }
 
-async fn touches(asked: &Asked<'_>, of: &[&Action]) -> Result<Answers> {
+async fn touches(asked: &FieldContext<'_>, of: &[&Action]) -> Result<Batch> {
     use touch::Column;
     let ids: Vec<ActionId> = of.iter().map(|action| action.row.id).collect();
-    let select = asked.cx.viewer()?.rows::<touch::Entity>(Column::AccountId);
+    let select = asked.ctx.viewer()?.rows::<touch::Entity>(Column::AccountId);
     let select = select.order_by_desc(Column::At).order_by_desc(Column::Id);
     let too_long = format!("An action has more than {LONGEST_LIST} touches: page through its account's `touches`.");
     plain_lists::<_, Touch, _>(asked, select, Column::ActionId, &ids, |row| row.action_id, &too_long).await
@@ -129,8 +132,8 @@ async fn touches(asked: &Asked<'_>, of: &[&Action]) -> Result<Answers> {
 ///
 /// # Errors
 /// The database's.
-pub async fn of_touches(asked: &Asked<'_>, ids: &[Option<ActionId>]) -> Result<Answers> {
-    let found = Action::fetch(asked.cx, ids.iter().copied().flatten()).await?;
+pub async fn of_touches(asked: &FieldContext<'_>, ids: &[Option<ActionId>]) -> Result<Batch> {
+    let found = Action::fetch(asked.ctx, ids.iter().copied().flatten()).await?;
     asked.found(ids, &found).await
 }
 
@@ -141,11 +144,11 @@ pub struct ActionsArguments {
     pub status: Option<ActionStatus>,
 }
 
-pub(super) async fn of_plans(asked: &Asked<'_>, of: &[&Plan]) -> Result<Answers> {
+pub(super) async fn of_plans(asked: &FieldContext<'_>, of: &[&Plan]) -> Result<Batch> {
     let ActionsArguments { status } = asked.arguments()?;
     let status = status.map(Stored::from);
-    let organization = asked.cx.viewer()?.organization.id;
-    let found = parts_of::<plan_action::Model, _>(asked.cx.reader(), organization, &Plan::ids(of)).await?;
+    let organization = asked.ctx.viewer()?.organization.id;
+    let found = parts_of::<plan_action::Model, _>(asked.ctx.reader(), organization, &Plan::ids(of)).await?;
     let found: HashMap<PlanId, Vec<Action>> = found.into_iter().map(|(plan, rows)| (plan, placed(rows))).collect();
     let wanted = |action: &&Action| status.is_none_or(|status| action.row.status == status);
     let lists: Vec<Vec<&Action>> =
@@ -239,11 +242,11 @@ fn rank_after(others: &[plan_action::Model], after: Option<ActionId>) -> String 
 }
 
 /// `addAction`.
-pub async fn add(cx: &Cx, arguments: AddAction) -> Result<PlanPayload> {
+pub async fn add(ctx: &RequestContext, arguments: AddAction) -> Result<PlanPayload> {
     let AddActionInput { plan_id, title, due_on, assignee_id, objective_id, contact_id, after_id } = arguments.input;
     let path = ["input", "planId"];
-    let mut check = Check::input();
-    let mut change = Change::of_plan(cx, &path, &plan_id).await?;
+    let mut check = Validator::input();
+    let mut change = Change::of_plan(ctx, &path, &plan_id).await?;
     change.must_write(&path)?;
     let mut others = change.parts_with_room::<plan_action::Model>(&path).await?;
     sort(&mut others);
@@ -266,7 +269,7 @@ pub async fn add(cx: &Cx, arguments: AddAction) -> Result<PlanPayload> {
         completed_on: None,
     };
     if let Some(id) = &assignee_id {
-        row.assignee_id = change.member(cx, &mut check, "assigneeId", id).await?;
+        row.assignee_id = change.member(ctx, &mut check, "assigneeId", id).await?;
     }
     if let Some(id) = &objective_id {
         let objective = change.sibling::<plan_objective::Model>(&mut check, "objectiveId", id).await?;
@@ -275,18 +278,18 @@ pub async fn add(cx: &Cx, arguments: AddAction) -> Result<PlanPayload> {
     if let Some(id) = &contact_id {
         row.contact_id = change.contact(&mut check, "contactId", id).await?.map(|contact| contact.id);
     }
-    check.done()?;
+    check.finish()?;
     change.put(None, row).await?;
     change.commit("action_added").await
 }
 
 /// `updateAction`.
-pub async fn update(cx: &Cx, arguments: UpdateAction) -> Result<PlanPayload> {
+pub async fn update(ctx: &RequestContext, arguments: UpdateAction) -> Result<PlanPayload> {
     let UpdateActionInput { id, title, due_on, assignee_id, objective_id, contact_id, status, completed_on } =
         arguments.input;
     let path = ["input", "id"];
-    let mut check = Check::input();
-    let (mut change, before) = Change::of_item::<plan_action::Model>(cx, &path, &id).await?;
+    let mut check = Validator::input();
+    let (mut change, before) = Change::of_item::<plan_action::Model>(ctx, &path, &id).await?;
     let only_done = title.is_undefined()
         && due_on.is_undefined()
         && assignee_id.is_undefined()
@@ -296,17 +299,17 @@ pub async fn update(cx: &Cx, arguments: UpdateAction) -> Result<PlanPayload> {
     if !(change.may_write() || theirs) {
         let message = "Only the account's owner, the plan's owner, their managers and admins may do this; its assignee \
                        may say whether it is done.";
-        return Err(Fault::refused(UserErrorCode::Forbidden, &path, message));
+        return Err(Error::refused(UserErrorCode::Forbidden, &path, message));
     }
     change.must_be_open(&path)?;
-    let (today, latest) = days(cx, change.viewer);
+    let (today, latest) = days(ctx, change.viewer);
     let mut after = before.clone();
     check.change_required("title", &title, NAME, &mut after.title);
     check.change_with("dueOn", &due_on, &mut after.due_on, |_, _, day| Some(day.0));
     match &assignee_id {
         MaybeUndefined::Undefined => {}
         MaybeUndefined::Null => after.assignee_id = None,
-        MaybeUndefined::Value(id) => after.assignee_id = change.member(cx, &mut check, "assigneeId", id).await?,
+        MaybeUndefined::Value(id) => after.assignee_id = change.member(ctx, &mut check, "assigneeId", id).await?,
     }
     match &objective_id {
         MaybeUndefined::Undefined => {}
@@ -336,7 +339,7 @@ pub async fn update(cx: &Cx, arguments: UpdateAction) -> Result<PlanPayload> {
         MaybeUndefined::Undefined => {}
     }
     after.completed_on = if after.status == Stored::Done { after.completed_on.or(Some(today)) } else { None };
-    check.done()?;
+    check.finish()?;
     let what = match after.status {
         Stored::Done if before.status != Stored::Done => "action_done",
         _ => "action_updated",
@@ -346,11 +349,11 @@ pub async fn update(cx: &Cx, arguments: UpdateAction) -> Result<PlanPayload> {
 }
 
 /// `moveAction`.
-pub async fn move_after(cx: &Cx, arguments: MoveAction) -> Result<PlanPayload> {
+pub async fn move_after(ctx: &RequestContext, arguments: MoveAction) -> Result<PlanPayload> {
     let MoveActionInput { id, after_id } = arguments.input;
     let path = ["input", "id"];
-    let mut check = Check::input();
-    let (mut change, before) = Change::of_item::<plan_action::Model>(cx, &path, &id).await?;
+    let mut check = Validator::input();
+    let (mut change, before) = Change::of_item::<plan_action::Model>(ctx, &path, &id).await?;
     change.must_write(&path)?;
     let mut after = None;
     if let Some(id) = &after_id {
@@ -359,7 +362,7 @@ pub async fn move_after(cx: &Cx, arguments: MoveAction) -> Result<PlanPayload> {
     if after == Some(before.id) {
         check.invalid("afterId", "Nothing comes after itself.");
     }
-    check.done()?;
+    check.finish()?;
     let mut all = change.parts::<plan_action::Model>().await?;
     sort(&mut all);
     let at = all.iter().position(|action| action.id == before.id).unwrap_or_default();
@@ -373,8 +376,8 @@ pub async fn move_after(cx: &Cx, arguments: MoveAction) -> Result<PlanPayload> {
 }
 
 /// `removeAction`. Touches that were for it stay, for none.
-pub async fn remove(cx: &Cx, arguments: RemoveAction) -> Result<PlanPayload> {
-    let (mut change, row) = Change::of_item::<plan_action::Model>(cx, &["id"], &arguments.id).await?;
+pub async fn remove(ctx: &RequestContext, arguments: RemoveAction) -> Result<PlanPayload> {
+    let (mut change, row) = Change::of_item::<plan_action::Model>(ctx, &["id"], &arguments.id).await?;
     change.must_write(&["id"])?;
     // Once it is gone: whoever linked a touch to it meanwhile held it.
     change.take(&row).await?;
@@ -408,7 +411,7 @@ pub(super) async fn release_touches(write: &mut Write<'_>, ids: &[ActionId]) -> 
 pub async fn for_touch(
     viewer: &Viewer,
     write: &Write<'_>,
-    check: &mut Check,
+    check: &mut Validator,
     id: &ID,
     account: entity::AccountId,
 ) -> Result<Option<ActionId>> {

@@ -14,8 +14,8 @@ use super::Plan;
 use super::content::{canonical, content};
 use super::part::{Part, parts_of};
 use crate::error::Result;
-use crate::event::{Facts, Record as _};
-use crate::graph::{Answers, Asked, Value as _};
+use crate::event::{AuditedRow as _, Snapshot};
+use crate::graph::{Batch, FieldContext, Value as _};
 use crate::money::Currency;
 use crate::scalar::{Date, Json};
 use crate::target::instant_of;
@@ -29,7 +29,8 @@ pub async fn contents<C: ConnectionTrait>(
     organization: OrganizationId,
     plans: &[&plan::Model],
 ) -> Result<HashMap<PlanId, Value>> {
-    let mut facts: HashMap<PlanId, Facts> = plans.iter().map(|plan| (plan.id, plan.facts(Currency::NONE))).collect();
+    let mut facts: HashMap<PlanId, Snapshot> =
+        plans.iter().map(|plan| (plan.id, plan.snapshot(Currency::NONE))).collect();
     let ids: Vec<PlanId> = facts.keys().copied().collect();
     add::<plan_relationship::Model, _>(&mut facts, connection, organization, &ids).await?;
     add::<plan_objective::Model, _>(&mut facts, connection, organization, &ids).await?;
@@ -40,24 +41,24 @@ pub async fn contents<C: ConnectionTrait>(
 }
 
 async fn add<P: Part, C: ConnectionTrait>(
-    facts: &mut HashMap<PlanId, Facts>,
+    facts: &mut HashMap<PlanId, Snapshot>,
     connection: &C,
     organization: OrganizationId,
     plans: &[PlanId],
 ) -> Result<()> {
     for (plan, parts) in parts_of::<P, _>(connection, organization, plans).await? {
         if let Some(facts) = facts.get_mut(&plan) {
-            facts.extend(parts.iter().flat_map(Part::facts));
+            facts.extend(parts.iter().flat_map(Part::snapshot));
         }
     }
     Ok(())
 }
 
 /// What plans said at an instant, by the feed; not those that were made after it. One statement.
-async fn said(asked: &Asked<'_>, plans: &[PlanId], at: Instant) -> Result<HashMap<PlanId, Value>> {
+async fn said(asked: &FieldContext<'_>, plans: &[PlanId], at: Instant) -> Result<HashMap<PlanId, Value>> {
     use event::Column;
     // A plan's events are in its own order, for whoever writes one has it locked.
-    let query = event::Entity::of(asked.cx.viewer()?.organization.id)
+    let query = event::Entity::of(asked.ctx.viewer()?.organization.id)
         .filter(Column::SubjectId.is_in(plans.iter().map(|plan| plan.0)))
         .filter(Column::At.lte(at))
         .order_by_asc(Column::Seq)
@@ -65,8 +66,8 @@ async fn said(asked: &Asked<'_>, plans: &[PlanId], at: Instant) -> Result<HashMa
         .column(Column::SubjectId)
         .column(Column::Changes)
         .into_query();
-    let mut facts: HashMap<PlanId, Facts> = HashMap::new();
-    for row in asked.cx.reader().query_all(&query).await? {
+    let mut facts: HashMap<PlanId, Snapshot> = HashMap::new();
+    for row in asked.ctx.reader().query_all(&query).await? {
         let (plan, changes): (uuid::Uuid, String) = (row.try_get_by_index(0)?, row.try_get_by_index(1)?);
         replay(facts.entry(PlanId(plan)).or_default(), serde_json::from_str(&changes).unwrap_or_default());
     }
@@ -74,7 +75,7 @@ async fn said(asked: &Asked<'_>, plans: &[PlanId], at: Instant) -> Result<HashMa
 }
 
 /// Makes the changes of one event.
-fn replay(facts: &mut Facts, changes: Map<String, Value>) {
+fn replay(facts: &mut Snapshot, changes: Map<String, Value>) {
     for (name, mut change) in changes {
         match change.get_mut("to").map(Value::take) {
             None | Some(Value::Null) => drop(facts.remove(&name)),
@@ -90,14 +91,14 @@ pub struct AsOfArguments {
     pub on: Date,
 }
 
-pub(super) async fn of_plans(asked: &Asked<'_>, of: &[&Plan]) -> Result<Answers> {
+pub(super) async fn of_plans(asked: &FieldContext<'_>, of: &[&Plan]) -> Result<Batch> {
     let AsOfArguments { on } = asked.arguments()?;
-    let at = instant_of(Some(on.0), asked.cx.now, asked.cx.viewer()?.zone);
+    let at = instant_of(Some(on.0), asked.ctx.now, asked.ctx.viewer()?.zone);
     let said = said(asked, &Plan::ids(of), at).await?;
-    let mut answers = Answers::with_capacity(of.len());
+    let mut answers = Batch::with_capacity(of.len());
     for plan in of {
         let json = said.get(&plan.0.id).map(|content| Json(canonical(content)));
-        answers.push(|out| json.write(asked.cx, None, out));
+        answers.push(|out| json.write(asked.ctx, None, out));
     }
     Ok(answers)
 }
@@ -110,7 +111,7 @@ mod tests {
 
     #[test]
     fn events_are_replayed() {
-        let mut facts = Facts::new();
+        let mut facts = Snapshot::new();
         let mut apply = |changes: Value| replay(&mut facts, changes.as_object().cloned().unwrap());
         apply(json!({"title": {"from": null, "to": "Win"}, "summary": {"from": null, "to": "Much"}}));
         apply(json!({"title": {"from": "Win", "to": "Grow"}, "summary": {"from": "Much", "to": null}}));

@@ -15,11 +15,11 @@ use super::change::{Change, MOST, days, not_to_come};
 use super::measure::{MILLION, Way, decimal, millionths};
 use super::part::{items, parts_of};
 use super::{Plan, PlanPayload};
-use crate::check::{Check, NAME, NOTE};
-use crate::context::{Cx, Viewer, among};
-use crate::error::{Fault, Result, UserErrorCode};
+use crate::check::{NAME, NOTE, Validator};
+use crate::context::{RequestContext, Viewer, is_any_of};
+use crate::error::{Error, Result, UserErrorCode};
 use crate::goal::sums_by_day;
-use crate::graph::{Answers, Asked, Shown, object, word};
+use crate::graph::{Batch, FieldContext, NodeId, graphql_enum, object};
 use crate::scalar::{Date, Decimal};
 
 /// Where a benchmark's values come from.
@@ -36,7 +36,7 @@ pub enum BenchmarkSource {
     /// How many people of the account, without archived ones, are KNOWN or better.
     ContactsKnown,
 }
-word! { Source as BenchmarkSource }
+graphql_enum! { Source as BenchmarkSource }
 
 /// What a benchmark measured on a day.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -74,7 +74,7 @@ object! {
     /// By what a plan is measured.
     Benchmark as "Benchmark" Node {
         /// Opaque, prefixed by the type, ascending with time.
-        id: Shown<BenchmarkId> = plain(|benchmark| Shown(benchmark.row.id));
+        id: NodeId<BenchmarkId> = plain(|benchmark| NodeId(benchmark.row.id));
         /// What is measured.
         name: &str = plain(|benchmark| &benchmark.row.name);
         /// Where its values come from.
@@ -124,11 +124,14 @@ impl Benchmark {
     ///
     /// # Errors
     /// `UNAUTHENTICATED`; the database's.
-    pub async fn fetch(cx: &Cx, ids: impl IntoIterator<Item = BenchmarkId>) -> Result<HashMap<BenchmarkId, Self>> {
-        let rows: Vec<_> = items::<plan_benchmark::Model>(cx, ids).await?.into_values().collect();
-        let plans = Plan::fetch(cx, rows.iter().map(|row| row.plan_id)).await?;
+    pub async fn fetch(
+        ctx: &RequestContext,
+        ids: impl IntoIterator<Item = BenchmarkId>,
+    ) -> Result<HashMap<BenchmarkId, Self>> {
+        let rows: Vec<_> = items::<plan_benchmark::Model>(ctx, ids).await?.into_values().collect();
+        let plans = Plan::fetch(ctx, rows.iter().map(|row| row.plan_id)).await?;
         let plans: Vec<&plan::Model> = plans.values().map(|plan| &plan.0).collect();
-        let all = Self::measured(cx.reader(), cx.viewer()?, cx.now, &plans, rows).await?;
+        let all = Self::measured(ctx.reader(), ctx.viewer()?, ctx.now, &plans, rows).await?;
         Ok(all.into_iter().map(|benchmark| (benchmark.row.id, benchmark)).collect())
     }
 
@@ -187,7 +190,7 @@ async fn entered<C: ConnectionTrait>(
     if benchmarks.is_empty() {
         return Ok(found);
     }
-    let select = plan_measurement::Entity::of(viewer.organization.id).filter(among(
+    let select = plan_measurement::Entity::of(viewer.organization.id).filter(is_any_of(
         connection,
         plan_measurement::Column::BenchmarkId,
         benchmarks,
@@ -284,9 +287,9 @@ impl Figures {
     }
 }
 
-pub(super) async fn of_plans(asked: &Asked<'_>, of: &[&Plan]) -> Result<Answers> {
+pub(super) async fn of_plans(asked: &FieldContext<'_>, of: &[&Plan]) -> Result<Batch> {
     let rows: Vec<&plan::Model> = of.iter().map(|plan| &plan.0).collect();
-    let found = Benchmark::of_plans(asked.cx.reader(), asked.cx.viewer()?, asked.cx.now, &rows).await?;
+    let found = Benchmark::of_plans(asked.ctx.reader(), asked.ctx.viewer()?, asked.ctx.now, &rows).await?;
     let lists: Vec<&[Benchmark]> = of.iter().map(|plan| found.get(&plan.0.id).map_or(&[][..], Vec::as_slice)).collect();
     asked.lists(&lists).await
 }
@@ -369,7 +372,7 @@ pub struct RecordMeasurement {
     pub input: RecordMeasurementInput,
 }
 
-fn value(check: &mut Check, field: &str, given: Decimal) -> Option<i64> {
+fn value(check: &mut Validator, field: &str, given: Decimal) -> Option<i64> {
     match millionths(given.0) {
         Ok(value) => Some(value),
         Err(message) => {
@@ -380,7 +383,7 @@ fn value(check: &mut Check, field: &str, given: Decimal) -> Option<i64> {
 }
 
 /// Refuses a benchmark that has no way to go, or no time for it.
-fn check_way(check: &mut Check, row: &plan_benchmark::Model, plan: &plan::Model) {
+fn check_way(check: &mut Validator, row: &plan_benchmark::Model, plan: &plan::Model) {
     if row.baseline == row.target {
         check.invalid("target", "The target is where the benchmark stands already (baseline): there is no way to go.");
     }
@@ -391,11 +394,11 @@ fn check_way(check: &mut Check, row: &plan_benchmark::Model, plan: &plan::Model)
 }
 
 /// `addBenchmark`.
-pub async fn add(cx: &Cx, arguments: AddBenchmark) -> Result<PlanPayload> {
+pub async fn add(ctx: &RequestContext, arguments: AddBenchmark) -> Result<PlanPayload> {
     let AddBenchmarkInput { plan_id, source, name, unit, baseline, target, due_on } = arguments.input;
     let path = ["input", "planId"];
-    let mut check = Check::input();
-    let mut change = Change::of_plan(cx, &path, &plan_id).await?;
+    let mut check = Validator::input();
+    let mut change = Change::of_plan(ctx, &path, &plan_id).await?;
     change.must_write(&path)?;
     change.parts_with_room::<plan_benchmark::Model>(&path).await?;
     let name = check.required("name", &name, NAME);
@@ -417,17 +420,17 @@ pub async fn add(cx: &Cx, arguments: AddBenchmark) -> Result<PlanPayload> {
     if baseline.is_some() && target.is_some() {
         check_way(&mut check, &row, &change.plan);
     }
-    check.done()?;
+    check.finish()?;
     change.put(None, row).await?;
     change.commit("benchmark_added").await
 }
 
 /// `updateBenchmark`.
-pub async fn update(cx: &Cx, arguments: UpdateBenchmark) -> Result<PlanPayload> {
+pub async fn update(ctx: &RequestContext, arguments: UpdateBenchmark) -> Result<PlanPayload> {
     let UpdateBenchmarkInput { id, name, unit, baseline, target, due_on } = arguments.input;
     let path = ["input", "id"];
-    let mut check = Check::input();
-    let (mut change, before) = Change::of_item::<plan_benchmark::Model>(cx, &path, &id).await?;
+    let mut check = Validator::input();
+    let (mut change, before) = Change::of_item::<plan_benchmark::Model>(ctx, &path, &id).await?;
     change.must_write(&path)?;
     let mut after = before.clone();
     check.change_required("name", &name, NAME, &mut after.name);
@@ -443,14 +446,14 @@ pub async fn update(cx: &Cx, arguments: UpdateBenchmark) -> Result<PlanPayload> 
     if check.is_clean() {
         check_way(&mut check, &after, &change.plan);
     }
-    check.done()?;
+    check.finish()?;
     change.put(Some(&before), after).await?;
     change.commit("benchmark_updated").await
 }
 
 /// `removeBenchmark`, with all that it measured.
-pub async fn remove(cx: &Cx, arguments: RemoveBenchmark) -> Result<PlanPayload> {
-    let (mut change, row) = Change::of_item::<plan_benchmark::Model>(cx, &["id"], &arguments.id).await?;
+pub async fn remove(ctx: &RequestContext, arguments: RemoveBenchmark) -> Result<PlanPayload> {
+    let (mut change, row) = Change::of_item::<plan_benchmark::Model>(ctx, &["id"], &arguments.id).await?;
     change.must_write(&["id"])?;
     let own = plan_measurement::Column::BenchmarkId.eq(row.id);
     change.take_some::<plan_measurement::Model>(own).await?;
@@ -459,17 +462,17 @@ pub async fn remove(cx: &Cx, arguments: RemoveBenchmark) -> Result<PlanPayload> 
 }
 
 /// `recordMeasurement`.
-pub async fn record(cx: &Cx, arguments: RecordMeasurement) -> Result<PlanPayload> {
+pub async fn record(ctx: &RequestContext, arguments: RecordMeasurement) -> Result<PlanPayload> {
     let RecordMeasurementInput { benchmark_id, value: given, measured_on, note } = arguments.input;
     let path = ["input", "benchmarkId"];
-    let mut check = Check::input();
-    let (mut change, benchmark) = Change::of_item::<plan_benchmark::Model>(cx, &path, &benchmark_id).await?;
+    let mut check = Validator::input();
+    let (mut change, benchmark) = Change::of_item::<plan_benchmark::Model>(ctx, &path, &benchmark_id).await?;
     change.must_write(&path)?;
     if benchmark.source != Source::Manual {
         let message = "This benchmark is read off the account's own figures: nobody measures it.";
         check.invalid("benchmarkId", message);
     }
-    let (today, latest) = days(cx, change.viewer);
+    let (today, latest) = days(ctx, change.viewer);
     let measured_on = measured_on.map_or(today, |day| day.0);
     not_to_come(&mut check, "measuredOn", measured_on, latest);
     if measured_on < change.plan.starts_on {
@@ -478,8 +481,8 @@ pub async fn record(cx: &Cx, arguments: RecordMeasurement) -> Result<PlanPayload
     }
     let value = value(&mut check, "value", given);
     let note = check.optional("note", note.as_deref(), NOTE);
-    check.done()?;
-    let Some(value) = value else { return check.refuse() };
+    check.finish()?;
+    let Some(value) = value else { return check.fail() };
     let of_benchmark: Vec<plan_measurement::Model> = plan_measurement::Entity::of(change.plan.organization_id)
         .filter(plan_measurement::Column::BenchmarkId.eq(benchmark.id))
         .all(&change.write.tx)
@@ -487,7 +490,7 @@ pub async fn record(cx: &Cx, arguments: RecordMeasurement) -> Result<PlanPayload
     let before = of_benchmark.iter().find(|row| row.measured_on == measured_on);
     if before.is_none() && of_benchmark.len() >= MOST {
         let message = format!("A benchmark has at most {MOST} measurements.");
-        return Err(Fault::refused(UserErrorCode::LimitExceeded, &path, message));
+        return Err(Error::refused(UserErrorCode::LimitExceeded, &path, message));
     }
     let after = plan_measurement::Model {
         benchmark_id: benchmark.id,

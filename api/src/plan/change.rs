@@ -14,10 +14,10 @@ use super::{Plan, PlanPayload};
 use crate::account::team;
 use crate::bulk;
 use crate::calendar;
-use crate::check::Check;
-use crate::context::{Cx, Standing, Viewer};
-use crate::error::{Fault, Result, UserErrorCode};
-use crate::event::{Facts, Record as _, Write, difference};
+use crate::check::Validator;
+use crate::context::{AccountAccess, RequestContext, Viewer};
+use crate::error::{Error, Result, UserErrorCode};
+use crate::event::{AuditedRow as _, Snapshot, Write, difference};
 
 /// Items of one kind that a plan has at most.
 pub const MOST: usize = 500;
@@ -43,10 +43,10 @@ impl<'a> Change<'a> {
     ///
     /// # Errors
     /// `NOT_FOUND` where they do not see it; the database's.
-    pub async fn of_plan(cx: &'a Cx, path: &[&str], id: &ID) -> Result<Self> {
-        let viewer = cx.viewer()?;
-        let write = Write::begin(cx)?;
-        let not_found = || Fault::refused(UserErrorCode::NotFound, path, "There is no plan with this id.");
+    pub async fn of_plan(ctx: &'a RequestContext, path: &[&str], id: &ID) -> Result<Self> {
+        let viewer = ctx.viewer()?;
+        let write = Write::begin(ctx)?;
+        let not_found = || Error::refused(UserErrorCode::NotFound, path, "There is no plan with this id.");
         let id = PlanId::parse(id).map_err(|_| not_found())?;
         Self::locked(viewer, write, id).await?.ok_or_else(not_found)
     }
@@ -55,11 +55,11 @@ impl<'a> Change<'a> {
     ///
     /// # Errors
     /// `NOT_FOUND` where they do not see it; the database's.
-    pub async fn of_item<P: Item>(cx: &'a Cx, path: &[&str], id: &ID) -> Result<(Self, P)> {
-        let viewer = cx.viewer()?;
-        let write = Write::begin(cx)?;
+    pub async fn of_item<P: Item>(ctx: &'a RequestContext, path: &[&str], id: &ID) -> Result<(Self, P)> {
+        let viewer = ctx.viewer()?;
+        let write = Write::begin(ctx)?;
         let message = format!("There is no {} with this id.", P::CALLED);
-        let not_found = || Fault::refused(UserErrorCode::NotFound, path, message.clone());
+        let not_found = || Error::refused(UserErrorCode::NotFound, path, message.clone());
         let id = P::Id::parse(id).map_err(|_| not_found())?;
         let item = || viewer.rows::<P::Table>(P::ACCOUNT).filter(P::ID.eq(id));
         let seen = item().one(&write.tx).await?.ok_or_else(not_found)?;
@@ -99,7 +99,7 @@ impl<'a> Change<'a> {
     /// Are they the account's owner, somebody above them, or ADMIN?
     #[must_use]
     pub fn answers_for_account(&self) -> bool {
-        self.viewer.standing(&self.account) == Standing::Responsible
+        self.viewer.access(&self.account) == AccountAccess::Responsible
     }
 
     /// Refuses whoever may not change what the plan says, and a plan that is closed.
@@ -116,7 +116,7 @@ impl<'a> Change<'a> {
     /// # Errors
     /// `FORBIDDEN` as a userError at the path.
     pub fn must_be_theirs(&self, path: &[&str]) -> Result<()> {
-        if self.may_write() { Ok(()) } else { Err(Fault::refused(UserErrorCode::Forbidden, path, FORBIDDEN)) }
+        if self.may_write() { Ok(()) } else { Err(Error::refused(UserErrorCode::Forbidden, path, FORBIDDEN)) }
     }
 
     /// Refuses whoever does not answer for the account.
@@ -128,7 +128,7 @@ impl<'a> Change<'a> {
             return Ok(());
         }
         let message = "Only the account's owner, their managers and admins may do this.";
-        Err(Fault::refused(UserErrorCode::Forbidden, path, message))
+        Err(Error::refused(UserErrorCode::Forbidden, path, message))
     }
 
     /// Refuses a plan that is closed.
@@ -139,7 +139,7 @@ impl<'a> Change<'a> {
         match self.before.closed_at {
             Some(at) => {
                 let message = format!("The plan was closed at {at} and stays as it is: copy it into a new one.");
-                Err(Fault::refused(UserErrorCode::Conflict, path, message))
+                Err(Error::refused(UserErrorCode::Conflict, path, message))
             }
             None => Ok(()),
         }
@@ -163,7 +163,7 @@ impl<'a> Change<'a> {
             return Ok(parts);
         }
         let message = format!("A plan has at most {MOST} {}s.", P::CALLED);
-        Err(Fault::refused(UserErrorCode::LimitExceeded, path, message))
+        Err(Error::refused(UserErrorCode::LimitExceeded, path, message))
     }
 
     /// Puts a part into its place, whether it was there before or not. Where nothing differs nothing is written.
@@ -181,8 +181,8 @@ impl<'a> Change<'a> {
     pub async fn put_all<P: Part>(&mut self, parts: Vec<(Option<P>, P)>) -> Result<()> {
         let (mut added, mut changed) = (Vec::new(), Vec::new());
         for (before, after) in parts {
-            let old = before.as_ref().map(Part::facts).unwrap_or_default();
-            let changes = difference(&old, &after.facts());
+            let old = before.as_ref().map(Part::snapshot).unwrap_or_default();
+            let changes = difference(&old, &after.snapshot());
             if before.is_some() && changes.is_empty() {
                 continue;
             }
@@ -199,7 +199,7 @@ impl<'a> Change<'a> {
     /// # Errors
     /// The database's.
     pub async fn take<P: Part>(&mut self, part: &P) -> Result<()> {
-        self.changes.extend(difference(&part.facts(), &Facts::new()));
+        self.changes.extend(difference(&part.snapshot(), &Snapshot::new()));
         part.clone().delete(&self.write.tx).await?;
         Ok(())
     }
@@ -212,7 +212,7 @@ impl<'a> Change<'a> {
         let which = Cond::all().add(P::PLAN.eq(self.plan.id)).add(which.into_condition());
         let organization = self.plan.organization_id;
         for part in P::Table::of(organization).filter(which.clone()).all(&self.write.tx).await? {
-            self.changes.extend(difference(&part.facts(), &Facts::new()));
+            self.changes.extend(difference(&part.snapshot(), &Snapshot::new()));
         }
         P::Table::remove_of(organization).filter(which).exec(&self.write.tx).await?;
         Ok(())
@@ -232,7 +232,7 @@ impl<'a> Change<'a> {
     /// The database's.
     pub async fn save(mut self, what: &str) -> Result<(Write<'a>, plan::Model)> {
         let currency = self.viewer.currency;
-        let same = difference(&self.before.facts(currency), &self.plan.facts(currency)).is_empty();
+        let same = difference(&self.before.snapshot(currency), &self.plan.snapshot(currency)).is_empty();
         if same && self.changes.is_empty() {
             return Ok((self.write, self.plan));
         }
@@ -264,15 +264,21 @@ impl<'a> Change<'a> {
     ///
     /// # Errors
     /// The database's.
-    pub async fn member(&self, cx: &Cx, check: &mut Check, field: &str, id: &ID) -> Result<Option<UserId>> {
-        seeing_member(cx, &self.write, check, field, id, &self.account).await
+    pub async fn member(
+        &self,
+        ctx: &RequestContext,
+        check: &mut Validator,
+        field: &str,
+        id: &ID,
+    ) -> Result<Option<UserId>> {
+        seeing_member(ctx, &self.write, check, field, id, &self.account).await
     }
 
     /// The contact that an input names: of the plan's account.
     ///
     /// # Errors
     /// The database's.
-    pub async fn contact(&self, check: &mut Check, field: &str, id: &ID) -> Result<Option<contact::Model>> {
+    pub async fn contact(&self, check: &mut Validator, field: &str, id: &ID) -> Result<Option<contact::Model>> {
         let Some(id) = check.id::<ContactId>(field, id) else { return Ok(None) };
         let seen =
             self.viewer.contacts().filter(contact::Column::Id.eq(id)).filter(contact::Column::ErasedAt.is_null());
@@ -290,7 +296,7 @@ impl<'a> Change<'a> {
     ///
     /// # Errors
     /// The database's.
-    pub async fn sibling<P: Item>(&self, check: &mut Check, field: &str, id: &ID) -> Result<Option<P>> {
+    pub async fn sibling<P: Item>(&self, check: &mut Validator, field: &str, id: &ID) -> Result<Option<P>> {
         let found = match P::Id::parse(id) {
             Ok(id) => self.viewer.rows::<P::Table>(P::ACCOUNT).filter(P::ID.eq(id)).one(&self.write.tx).await?,
             Err(_) => None,
@@ -311,14 +317,14 @@ impl<'a> Change<'a> {
 /// # Errors
 /// The database's.
 pub async fn seeing_member(
-    cx: &Cx,
+    ctx: &RequestContext,
     write: &Write<'_>,
-    check: &mut Check,
+    check: &mut Validator,
     field: &str,
     id: &ID,
     account: &account::Model,
 ) -> Result<Option<UserId>> {
-    let Some(member) = team::active_member(cx, write, check, field, id).await? else { return Ok(None) };
+    let Some(member) = team::active_member(ctx, write, check, field, id).await? else { return Ok(None) };
     if team::sees(write, &member, account.id).await? {
         return Ok(Some(member.id));
     }
@@ -328,14 +334,14 @@ pub async fn seeing_member(
 
 /// Today where the organization is, and the latest day that is today there or where the caller is.
 #[must_use]
-pub fn days(cx: &Cx, viewer: &Viewer) -> (entity::Day, entity::Day) {
-    let here = viewer.day(cx.now);
-    let there = calendar::zone(&viewer.user.time_zone).map_or(here, |zone| calendar::day_of(cx.now, zone));
+pub fn days(ctx: &RequestContext, viewer: &Viewer) -> (entity::Day, entity::Day) {
+    let here = viewer.day(ctx.now);
+    let there = calendar::zone(&viewer.user.time_zone).map_or(here, |zone| calendar::day_of(ctx.now, zone));
     (here, here.max(there))
 }
 
 /// Refuses a day that is still to come.
-pub fn not_to_come(check: &mut Check, field: &str, day: entity::Day, latest: entity::Day) {
+pub fn not_to_come(check: &mut Validator, field: &str, day: entity::Day, latest: entity::Day) {
     if day > latest {
         check.invalid(field, format!("{day} is still to come: today is {latest}."));
     }

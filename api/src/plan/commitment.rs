@@ -17,10 +17,10 @@ use super::health::Elements;
 use super::part::{items, parts_of};
 use super::review::next_after;
 use super::{Plan, PlanPayload, linked};
-use crate::check::{Check, NOTE, same_version};
-use crate::context::Cx;
-use crate::error::{Fault, Result, UserErrorCode};
-use crate::graph::{Answers, Asked, Shown, Value as _, object};
+use crate::check::{NOTE, Validator, same_version};
+use crate::context::RequestContext;
+use crate::error::{Error, Result, UserErrorCode};
+use crate::graph::{Batch, FieldContext, NodeId, Value as _, object};
 use crate::scalar::Json;
 use crate::user::User;
 
@@ -32,11 +32,11 @@ object! {
     /// A written commitment, bound to the plan as it was when signed; it never changes.
     Commitment as "Commitment" Node {
         /// Opaque, prefixed by the type, ascending with time.
-        id: Shown<CommitmentId> = plain(|commitment| Shown(commitment.0.id));
+        id: NodeId<CommitmentId> = plain(|commitment| NodeId(commitment.0.id));
         /// What was promised.
         statement: &str = plain(|commitment| &commitment.0.statement);
         /// Who signed, in that order.
-        signatures: Vec<Signature> = batch(async |asked: &Asked<'_>, of: &[&Commitment]| {
+        signatures: Vec<Signature> = batch(async |asked: &FieldContext<'_>, of: &[&Commitment]| {
             let lists: Vec<Vec<Signature>> = of.iter().map(|commitment| signatures(&commitment.0.signatures)).collect();
             asked.lists(&lists.iter().map(Vec::as_slice).collect::<Vec<_>>()).await
         });
@@ -66,7 +66,7 @@ object! {
     /// Somebody's signature.
     Signature as "Signature" {
         /// Who signed.
-        user: User = by(|signature| Some(signature.user), User::answer);
+        user: User = by_key(|signature| Some(signature.user), User::answer);
         /// When.
         at: Instant = plain(|signature| signature.at);
     }
@@ -120,8 +120,11 @@ impl Commitment {
     ///
     /// # Errors
     /// `UNAUTHENTICATED`; the database's.
-    pub async fn fetch(cx: &Cx, ids: impl IntoIterator<Item = CommitmentId>) -> Result<HashMap<CommitmentId, Self>> {
-        Ok(items::<plan_commitment::Model>(cx, ids).await?.into_iter().map(|(id, row)| (id, Self(row))).collect())
+    pub async fn fetch(
+        ctx: &RequestContext,
+        ids: impl IntoIterator<Item = CommitmentId>,
+    ) -> Result<HashMap<CommitmentId, Self>> {
+        Ok(items::<plan_commitment::Model>(ctx, ids).await?.into_iter().map(|(id, row)| (id, Self(row))).collect())
     }
 
     /// In what a plan that says this differs from what was signed. The statement is the commitment's own.
@@ -132,25 +135,25 @@ impl Commitment {
 }
 
 /// In what each differs from its plan by now: a number of statements that does not grow with them.
-async fn all_differences(asked: &Asked<'_>, of: &[&Commitment]) -> Result<Vec<Vec<Difference>>> {
-    let plans = Plan::fetch(asked.cx, of.iter().map(|commitment| commitment.0.plan_id)).await?;
+async fn all_differences(asked: &FieldContext<'_>, of: &[&Commitment]) -> Result<Vec<Vec<Difference>>> {
+    let plans = Plan::fetch(asked.ctx, of.iter().map(|commitment| commitment.0.plan_id)).await?;
     let rows: Vec<&entity::plan::Model> = plans.values().map(|plan| &plan.0).collect();
-    let now = contents(asked.cx.reader(), asked.cx.viewer()?.organization.id, &rows).await?;
+    let now = contents(asked.ctx.reader(), asked.ctx.viewer()?.organization.id, &rows).await?;
     let differs = |commitment: &&Commitment| {
         now.get(&commitment.0.plan_id).map(|now| commitment.differs(now)).unwrap_or_default()
     };
     Ok(of.iter().map(differs).collect())
 }
 
-async fn stale(asked: &Asked<'_>, of: &[&Commitment]) -> Result<Answers> {
-    let mut answers = Answers::with_capacity(of.len());
+async fn stale(asked: &FieldContext<'_>, of: &[&Commitment]) -> Result<Batch> {
+    let mut answers = Batch::with_capacity(of.len());
     for differences in all_differences(asked, of).await? {
-        answers.push(|out| (!differences.is_empty()).write(asked.cx, None, out));
+        answers.push(|out| (!differences.is_empty()).write(asked.ctx, None, out));
     }
     Ok(answers)
 }
 
-async fn changes(asked: &Asked<'_>, of: &[&Commitment]) -> Result<Answers> {
+async fn changes(asked: &FieldContext<'_>, of: &[&Commitment]) -> Result<Batch> {
     let lists = all_differences(asked, of).await?;
     let lists: Vec<Vec<PlanChange>> =
         lists.into_iter().map(|differences| differences.into_iter().map(PlanChange).collect()).collect();
@@ -158,9 +161,9 @@ async fn changes(asked: &Asked<'_>, of: &[&Commitment]) -> Result<Answers> {
 }
 
 /// The commitments of plans, the latest first.
-async fn by_plan(asked: &Asked<'_>, of: &[&Plan]) -> Result<Vec<Vec<Commitment>>> {
-    let organization = asked.cx.viewer()?.organization.id;
-    let mut found = parts_of::<plan_commitment::Model, _>(asked.cx.reader(), organization, &Plan::ids(of)).await?;
+async fn by_plan(asked: &FieldContext<'_>, of: &[&Plan]) -> Result<Vec<Vec<Commitment>>> {
+    let organization = asked.ctx.viewer()?.organization.id;
+    let mut found = parts_of::<plan_commitment::Model, _>(asked.ctx.reader(), organization, &Plan::ids(of)).await?;
     for rows in found.values_mut() {
         rows.sort_by_key(|row| std::cmp::Reverse(row.id));
     }
@@ -168,12 +171,12 @@ async fn by_plan(asked: &Asked<'_>, of: &[&Plan]) -> Result<Vec<Vec<Commitment>>
     Ok(of.iter().map(all).collect())
 }
 
-pub(super) async fn of_plans(asked: &Asked<'_>, of: &[&Plan]) -> Result<Answers> {
+pub(super) async fn of_plans(asked: &FieldContext<'_>, of: &[&Plan]) -> Result<Batch> {
     let lists = by_plan(asked, of).await?;
     asked.lists(&lists.iter().map(Vec::as_slice).collect::<Vec<_>>()).await
 }
 
-pub(super) async fn in_force(asked: &Asked<'_>, of: &[&Plan]) -> Result<Answers> {
+pub(super) async fn in_force(asked: &FieldContext<'_>, of: &[&Plan]) -> Result<Batch> {
     let lists = by_plan(asked, of).await?;
     asked.maybe(&lists.iter().map(|list| list.first()).collect::<Vec<_>>()).await
 }
@@ -216,11 +219,11 @@ async fn latest(change: &Change<'_>) -> Result<Option<(plan_commitment::Model, b
 }
 
 /// `commitPlan`.
-pub async fn commit(cx: &Cx, arguments: CommitPlan) -> Result<PlanPayload> {
+pub async fn commit(ctx: &RequestContext, arguments: CommitPlan) -> Result<PlanPayload> {
     let CommitPlanInput { id, statement, if_version } = arguments.input;
     let path = ["input", "id"];
-    let mut check = Check::input();
-    let mut change = Change::of_plan(cx, &path, &id).await?;
+    let mut check = Validator::input();
+    let mut change = Change::of_plan(ctx, &path, &id).await?;
     change.must_answer_for_account(&path)?;
     change.must_be_open(&path)?;
     same_version(if_version, change.before().version)?;
@@ -228,13 +231,13 @@ pub async fn commit(cx: &Cx, arguments: CommitPlan) -> Result<PlanPayload> {
     let before = latest(&change).await?;
     if let Some((signed, false)) = &before {
         let message = format!("It was signed as it is at {}: cosignCommitment adds a signature.", signed.at);
-        return Err(Fault::refused(UserErrorCode::Conflict, &path, message));
+        return Err(Error::refused(UserErrorCode::Conflict, &path, message));
     }
     for why in missing(&change).await? {
         check.fault(UserErrorCode::Incomplete, "id", why);
     }
     let statement = check.required("statement", &statement, NOTE);
-    check.done()?;
+    check.finish()?;
     let row = plan_commitment::Model {
         id: CommitmentId::make(),
         organization_id: change.plan.organization_id,
@@ -272,12 +275,12 @@ async fn missing(change: &Change<'_>) -> Result<Vec<String>> {
 }
 
 /// `cosignCommitment`.
-pub async fn cosign(cx: &Cx, arguments: CosignCommitment) -> Result<PlanPayload> {
+pub async fn cosign(ctx: &RequestContext, arguments: CosignCommitment) -> Result<PlanPayload> {
     let path = ["planId"];
-    let mut change = Change::of_plan(cx, &path, &arguments.plan_id).await?;
+    let mut change = Change::of_plan(ctx, &path, &arguments.plan_id).await?;
     change.must_answer_for_account(&path)?;
     change.must_be_open(&path)?;
-    let conflict = |message: String| Err(Fault::refused(UserErrorCode::Conflict, &path, message));
+    let conflict = |message: String| Err(Error::refused(UserErrorCode::Conflict, &path, message));
     let before = match latest(&change).await? {
         None => return conflict("Nobody has committed to it: commitPlan does.".to_owned()),
         Some((_, true)) => {
@@ -287,7 +290,7 @@ pub async fn cosign(cx: &Cx, arguments: CosignCommitment) -> Result<PlanPayload>
     };
     if arguments.fingerprint.is_some_and(|read| read != before.fingerprint) {
         let message = "Another commitment is in force by now: read it again and decide again.";
-        return Err(Fault::refused(UserErrorCode::StaleVersion, &["fingerprint"], message));
+        return Err(Error::refused(UserErrorCode::StaleVersion, &["fingerprint"], message));
     }
     let mut all = signatures(&before.signatures);
     let who = change.viewer.user.id;

@@ -11,7 +11,7 @@ use entity::{Id, PlanId};
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
-use crate::event::Facts;
+use crate::event::Snapshot;
 
 /// The facts of a plan that are part of what it says.
 const OWN: [&str; 8] = ["accountId", "ownerId", "title", "startsOn", "endsOn", "cadence", "summary", "opportunityIds"];
@@ -26,7 +26,7 @@ const ITEMS: [(&str, &str, &[&str]); 4] = [
 
 /// What a plan with these facts says, with the statement of its latest commitment.
 #[must_use]
-pub fn content(plan: PlanId, facts: &Facts) -> Value {
+pub fn content(plan: PlanId, facts: &Snapshot) -> Value {
     let mut items: BTreeMap<(&str, &str), BTreeMap<&str, &Value>> = BTreeMap::new();
     for (name, value) in facts {
         let mut parts = name.splitn(3, '.');
@@ -144,7 +144,7 @@ fn compare(path: &str, from: &Value, to: &Value, found: &mut Vec<Difference>) {
 mod tests {
     use super::*;
 
-    fn facts() -> Facts {
+    fn snapshot() -> Snapshot {
         let facts = json!({
             "accountId": "account_1", "ownerId": "user_1", "title": "Win them", "startsOn": "2017-01-01",
             "endsOn": "2017-12-31", "cadence": "QUARTERLY", "summary": null, "opportunityIds": [], "status": "DRAFT",
@@ -174,19 +174,19 @@ mod tests {
             "benchmarks": [{"id": "benchmark_1", "name": "Visits", "source": null, "unit": null, "baseline": null,
                 "target": null, "dueOn": null}],
         });
-        assert_eq!(content(plan(), &facts()), expected);
+        assert_eq!(content(plan(), &snapshot()), expected);
         assert_eq!(stated(expected, "No.")["statement"], "No.");
     }
 
     #[test]
     fn the_same_says_the_same_whatever_its_order_in_memory() {
-        let mut reversed = Facts::new();
-        for (name, value) in facts().into_iter().rev() {
+        let mut reversed = Snapshot::new();
+        for (name, value) in snapshot().into_iter().rev() {
             reversed.insert(name, value);
         }
-        let canonical = |facts: &Facts| super::canonical(&content(plan(), facts));
-        assert_eq!(canonical(&facts()), canonical(&reversed));
-        assert!(canonical(&facts()).starts_with("{\"accountId\":\"account_1\",\"actions\":[{\"assigneeId\":null"));
+        let canonical = |facts: &Snapshot| super::canonical(&content(plan(), facts));
+        assert_eq!(canonical(&snapshot()), canonical(&reversed));
+        assert!(canonical(&snapshot()).starts_with("{\"accountId\":\"account_1\",\"actions\":[{\"assigneeId\":null"));
         // From RFC 8785, section 3.2.2: characters as they are, but for what must be escaped.
         assert_eq!(
             super::canonical(&json!({"b": "\u{20ac}$\u{f}\nA'B\"\\/", "a": [true, null]})),
@@ -203,9 +203,9 @@ mod tests {
 
     #[test]
     fn differences_are_told_by_item_and_field() {
-        let before = content(plan(), &facts());
-        let with = |change: &dyn Fn(&mut Facts)| {
-            let mut facts = facts();
+        let before = content(plan(), &snapshot());
+        let with = |change: &dyn Fn(&mut Snapshot)| {
+            let mut facts = snapshot();
             change(&mut facts);
             differences(&before, &content(plan(), &facts))
         };

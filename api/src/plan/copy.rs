@@ -16,10 +16,10 @@ use super::change::seeing;
 use super::part::{Part, parts_of};
 use super::{linked, stored_links};
 use crate::bulk;
-use crate::check::Check;
+use crate::check::Validator;
 use crate::context::Viewer;
 use crate::error::Result;
-use crate::event::{Facts, Write, difference};
+use crate::event::{Snapshot, Write, difference};
 
 /// The items of a plan that is being made.
 #[derive(Default)]
@@ -33,14 +33,14 @@ pub(super) struct Items {
 
 impl Items {
     /// What they say, as the plan's event has it.
-    pub(super) fn facts(&self) -> Map<String, Value> {
-        let mut facts = Facts::new();
-        facts.extend(self.relationships.iter().flat_map(Part::facts));
-        facts.extend(self.objectives.iter().flat_map(Part::facts));
-        facts.extend(self.actions.iter().flat_map(Part::facts));
-        facts.extend(self.benchmarks.iter().flat_map(Part::facts));
-        facts.extend(self.questions.iter().flat_map(Part::facts));
-        difference(&Facts::new(), &facts)
+    pub(super) fn snapshot(&self) -> Map<String, Value> {
+        let mut facts = Snapshot::new();
+        facts.extend(self.relationships.iter().flat_map(Part::snapshot));
+        facts.extend(self.objectives.iter().flat_map(Part::snapshot));
+        facts.extend(self.actions.iter().flat_map(Part::snapshot));
+        facts.extend(self.benchmarks.iter().flat_map(Part::snapshot));
+        facts.extend(self.questions.iter().flat_map(Part::snapshot));
+        difference(&Snapshot::new(), &facts)
     }
 
     /// Puts them into their tables, once the plan is in its own.
@@ -73,7 +73,7 @@ async fn insert<P: Part>(write: &Write<'_>, parts: Vec<P>) -> Result<()> {
 pub(super) async fn source<C: ConnectionTrait>(
     viewer: &Viewer,
     connection: &C,
-    check: &mut Check,
+    check: &mut Validator,
     field: &str,
     id: &ID,
 ) -> Result<Option<plan::Model>> {

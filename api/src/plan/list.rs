@@ -9,11 +9,11 @@ use sea_orm::sea_query::{Cond, Expr};
 use sea_orm::{ColumnTrait, Condition, QueryFilter, QueryOrder};
 
 use super::{Plan, PlanStatus};
-use crate::context::Cx;
+use crate::context::RequestContext;
 use crate::error::Result;
 use crate::filter::{DateTimeFilter, IdFilter, operand};
-use crate::graph::{Answers, Asked};
-use crate::paging::{Below, Connection, Key, Order, PageArguments, Seen};
+use crate::graph::{Batch, FieldContext};
+use crate::paging::{Connection, Key, Order, PageArguments, RowsPerParent, VisibleRows};
 use crate::scalar::Date;
 use crate::target::{OnArguments, instant_of};
 
@@ -74,14 +74,14 @@ fn by_id() -> Order<plan::Entity> {
 }
 
 /// `Query.plans`.
-pub async fn plans(asked: &Asked<'_>, arguments: PlansArguments) -> Result<Connection<Plan>> {
+pub async fn plans(asked: &FieldContext<'_>, arguments: PlansArguments) -> Result<Connection<Plan>> {
     let PlansArguments { filter, page } = arguments;
     let filter = filter.unwrap_or_default();
     let equals = |filter: &MaybeUndefined<IdFilter>| filter.value().is_some_and(|filter| filter.eq.is_value());
-    let seen = Seen {
-        select: plan::Entity::of(asked.cx.viewer()?.organization.id).filter(filter.condition()?),
+    let seen = VisibleRows {
+        select: plan::Entity::of(asked.ctx.viewer()?.organization.id).filter(filter.condition()?),
         account: plan::Column::AccountId,
-        pinned: equals(&filter.account_id) || equals(&filter.owner_id),
+        is_selective: equals(&filter.account_id) || equals(&filter.owner_id),
     };
     seen.page(asked, &by_id(), &page).await
 }
@@ -90,10 +90,10 @@ pub async fn plans(asked: &Asked<'_>, arguments: PlansArguments) -> Result<Conne
 ///
 /// # Errors
 /// As for every page; the database's.
-pub async fn of_accounts(asked: &Asked<'_>, of: &[AccountId]) -> Result<Answers> {
+pub async fn of_accounts(asked: &FieldContext<'_>, of: &[AccountId]) -> Result<Batch> {
     let arguments: PageArguments = asked.arguments()?;
-    let below = Below::<plan::Entity> {
-        select: plan::Entity::of(asked.cx.viewer()?.organization.id),
+    let below = RowsPerParent::<plan::Entity> {
+        select: plan::Entity::of(asked.ctx.viewer()?.organization.id),
         foreign: plan::Column::AccountId,
     };
     let pages: Vec<Connection<Plan>> = below.pages(asked, of, |row| Some(row.account_id), &by_id(), &arguments).await?;
@@ -101,10 +101,10 @@ pub async fn of_accounts(asked: &Asked<'_>, of: &[AccountId]) -> Result<Answers>
 }
 
 /// The plans that accounts have on a day: those over it that are open, or else were still at its end.
-async fn on_day(cx: &Cx, accounts: Vec<AccountId>, on: Option<Date>) -> Result<HashMap<AccountId, Plan>> {
-    let viewer = cx.viewer()?;
-    let at = instant_of(on.map(|day| day.0), cx.now, viewer.zone);
-    let day = on.map_or_else(|| viewer.day(cx.now), |day| day.0);
+async fn on_day(ctx: &RequestContext, accounts: Vec<AccountId>, on: Option<Date>) -> Result<HashMap<AccountId, Plan>> {
+    let viewer = ctx.viewer()?;
+    let at = instant_of(on.map(|day| day.0), ctx.now, viewer.zone);
+    let day = on.map_or_else(|| viewer.day(ctx.now), |day| day.0);
     let still = Cond::any().add(plan::Column::ClosedAt.is_null()).add(plan::Column::ClosedAt.gt(at));
     let rows = viewer
         .rows::<plan::Entity>(plan::Column::AccountId)
@@ -113,7 +113,7 @@ async fn on_day(cx: &Cx, accounts: Vec<AccountId>, on: Option<Date>) -> Result<H
         .filter(plan::Column::EndsOn.gte(day))
         .filter(still)
         .order_by_asc(plan::Column::Id)
-        .all(cx.reader())
+        .all(ctx.reader())
         .await?;
     let mut found: HashMap<AccountId, Plan> = HashMap::new();
     for row in rows {
@@ -130,8 +130,8 @@ async fn on_day(cx: &Cx, accounts: Vec<AccountId>, on: Option<Date>) -> Result<H
 ///
 /// # Errors
 /// The database's.
-pub async fn one_of_accounts(asked: &Asked<'_>, of: &[AccountId]) -> Result<Answers> {
+pub async fn one_of_accounts(asked: &FieldContext<'_>, of: &[AccountId]) -> Result<Batch> {
     let OnArguments { on } = asked.arguments()?;
-    let found = on_day(asked.cx, of.to_vec(), on).await?;
+    let found = on_day(asked.ctx, of.to_vec(), on).await?;
     asked.maybe(&of.iter().map(|account| found.get(account)).collect::<Vec<_>>()).await
 }

@@ -54,14 +54,14 @@ use self::question::Question;
 use self::relationship::PlannedRelationship;
 use self::review::Review;
 use crate::account::Account;
-use crate::context::Cx;
+use crate::context::RequestContext;
 use crate::error::Result;
-use crate::event::{Facts, Record, facts, recorded, stored_json};
+use crate::event::{AuditedRow, Snapshot, audited, snapshot, stored_json};
 use crate::feed;
-use crate::graph::{Answers, Asked, Shown, object, payload, word};
+use crate::graph::{Batch, FieldContext, NodeId, graphql_enum, object, payload};
 use crate::money::Currency;
 use crate::opportunity::Opportunity;
-use crate::paging::{Connection, PageArguments, listed};
+use crate::paging::{Connection, PageArguments, connection};
 use crate::scalar::Json;
 use crate::user::User;
 
@@ -96,18 +96,18 @@ pub enum ReviewCadence {
     /// Every quarter of a year.
     Quarterly,
 }
-word! { Stored as PlanStatus, StoredCadence as ReviewCadence }
+graphql_enum! { Stored as PlanStatus, StoredCadence as ReviewCadence }
 
 object! {
     /// A strategic plan for an account: opportunities, relationships, short- and long-term objectives, ordered actions,
     /// benchmarks, and a written commitment; reviewed every month or quarter.
     Plan as "Plan" Node {
         /// Opaque, prefixed by the type, ascending with time.
-        id: Shown<PlanId> = plain(|plan| Shown(plan.0.id));
+        id: NodeId<PlanId> = plain(|plan| NodeId(plan.0.id));
         /// For which account.
-        account: Account = by(|plan| Some(plan.0.account_id), Account::answer);
+        account: Account = by_key(|plan| Some(plan.0.account_id), Account::answer);
         /// Who answers for it.
-        owner: User = by(|plan| Some(plan.0.owner_id), User::answer);
+        owner: User = by_key(|plan| Some(plan.0.owner_id), User::answer);
         /// What it is called.
         title: &str = plain(|plan| &plan.0.title);
         /// Its first day.
@@ -157,7 +157,7 @@ object! {
         version: i32 = plain(|plan| plan.0.version);
     }
 }
-listed!(Plan as "Plan");
+connection!(Plan as "Plan");
 
 payload! {
     /// A plan, or what is to be mended.
@@ -173,14 +173,14 @@ impl PlanPayload {
     }
 }
 
-impl Record for plan::Model {
-    recorded!(plan, PlanId);
+impl AuditedRow for plan::Model {
+    audited!(plan, PlanId);
 
     fn account(&self) -> Option<AccountId> {
         Some(self.account_id)
     }
 
-    fn facts(&self, _: Currency) -> Facts {
+    fn snapshot(&self, _: Currency) -> Snapshot {
         let Self {
             id: _,
             organization_id: _,
@@ -199,7 +199,7 @@ impl Record for plan::Model {
             updated_at: _,
             version: _,
         } = self;
-        facts! {
+        snapshot! {
             "accountId": account_id,
             "ownerId": owner_id,
             "title": title,
@@ -236,9 +236,9 @@ impl Plan {
     ///
     /// # Errors
     /// `UNAUTHENTICATED`; the database's.
-    pub async fn fetch(cx: &Cx, ids: impl IntoIterator<Item = PlanId>) -> Result<HashMap<PlanId, Self>> {
-        cx.by_ids(
-            cx.viewer()?.rows::<plan::Entity>(plan::Column::AccountId),
+    pub async fn fetch(ctx: &RequestContext, ids: impl IntoIterator<Item = PlanId>) -> Result<HashMap<PlanId, Self>> {
+        ctx.fetch_by_ids(
+            ctx.viewer()?.rows::<plan::Entity>(plan::Column::AccountId),
             plan::Column::Id,
             Columns::ALL,
             ids,
@@ -260,15 +260,15 @@ impl Plan {
     }
 }
 
-async fn opportunities(asked: &Asked<'_>, of: &[&Plan]) -> Result<Answers> {
+async fn opportunities(asked: &FieldContext<'_>, of: &[&Plan]) -> Result<Batch> {
     let links: Vec<Vec<OpportunityId>> = of.iter().map(|plan| plan.opportunities()).collect();
-    let found = Opportunity::fetch(asked.cx, links.iter().flatten().copied()).await?;
+    let found = Opportunity::fetch(asked.ctx, links.iter().flatten().copied()).await?;
     let lists: Vec<Vec<&Opportunity>> =
         links.iter().map(|ids| ids.iter().filter_map(|id| found.get(id)).collect()).collect();
     asked.lists_of(&lists).await
 }
 
-async fn history(asked: &Asked<'_>, of: &[&Plan]) -> Result<Answers> {
+async fn history(asked: &FieldContext<'_>, of: &[&Plan]) -> Result<Batch> {
     let ids: Vec<PlanId> = of.iter().map(|plan| plan.0.id).collect();
     let pages = feed::history_of_plans(asked, &ids).await?;
     asked.each(&pages.iter().collect::<Vec<_>>()).await

@@ -13,7 +13,7 @@ use super::part::{Part, parts_of};
 use super::{linked, stored_links};
 use crate::bulk;
 use crate::error::Result;
-use crate::event::{Record as _, Write, difference};
+use crate::event::{AuditedRow as _, Write, difference};
 use crate::money::Currency;
 
 /// Plans that are open, to be locked in one order.
@@ -132,7 +132,7 @@ pub async fn hand_over(write: &mut Write<'_>, from: UserId, to: UserId) -> Resul
         let mut changes = changes.remove(&before.id).unwrap_or_default();
         let after =
             if before.owner_id == from { plan::Model { owner_id: to, ..before.clone() } } else { before.clone() };
-        changes.extend(difference(&before.facts(Currency::NONE), &after.facts(Currency::NONE)));
+        changes.extend(difference(&before.snapshot(Currency::NONE), &after.snapshot(Currency::NONE)));
         (after, changes)
     });
     let given = given.collect();
@@ -149,7 +149,7 @@ async fn give<P: Part>(
     let mut rows = Vec::new();
     for before in parts_of::<P, _>(&write.tx, write.organization(), plans).await?.into_values().flatten() {
         if let Some(after) = change(&before) {
-            changes.entry(before.plan()).or_default().extend(difference(&before.facts(), &after.facts()));
+            changes.entry(before.plan()).or_default().extend(difference(&before.snapshot(), &after.snapshot()));
             rows.push(after.into_active_model().reset_all());
         }
     }

@@ -8,10 +8,10 @@ use entity::{Day, Id, ObjectiveId, plan_action, plan_objective};
 use super::change::{Change, days, not_to_come};
 use super::part::{items, parts_of};
 use super::{Plan, PlanPayload};
-use crate::check::{Check, NOTE};
-use crate::context::Cx;
+use crate::check::{NOTE, Validator};
+use crate::context::RequestContext;
 use crate::error::Result;
-use crate::graph::{Answers, Asked, Shown, object, word};
+use crate::graph::{Batch, FieldContext, NodeId, graphql_enum, object};
 use crate::scalar::Date;
 
 /// How far away an objective is.
@@ -35,7 +35,7 @@ pub enum ObjectiveStatus {
     /// Given up.
     Abandoned,
 }
-word! { plan_objective::Horizon as Horizon, plan_objective::ObjectiveStatus as ObjectiveStatus }
+graphql_enum! { plan_objective::Horizon as Horizon, plan_objective::ObjectiveStatus as ObjectiveStatus }
 
 /// An objective of a plan.
 #[derive(Clone, Debug)]
@@ -45,7 +45,7 @@ object! {
     /// What a plan is to achieve.
     Objective as "Objective" Node {
         /// Opaque, prefixed by the type, ascending with time.
-        id: Shown<ObjectiveId> = plain(|objective| Shown(objective.0.id));
+        id: NodeId<ObjectiveId> = plain(|objective| NodeId(objective.0.id));
         /// Soon, or in the long run.
         horizon: plan_objective::Horizon = plain(|objective| objective.0.horizon);
         /// What is to be achieved.
@@ -64,8 +64,11 @@ impl Objective {
     ///
     /// # Errors
     /// `UNAUTHENTICATED`; the database's.
-    pub async fn fetch(cx: &Cx, ids: impl IntoIterator<Item = ObjectiveId>) -> Result<HashMap<ObjectiveId, Self>> {
-        Ok(items::<plan_objective::Model>(cx, ids).await?.into_iter().map(|(id, row)| (id, Self(row))).collect())
+    pub async fn fetch(
+        ctx: &RequestContext,
+        ids: impl IntoIterator<Item = ObjectiveId>,
+    ) -> Result<HashMap<ObjectiveId, Self>> {
+        Ok(items::<plan_objective::Model>(ctx, ids).await?.into_iter().map(|(id, row)| (id, Self(row))).collect())
     }
 }
 
@@ -76,11 +79,11 @@ pub struct ObjectivesArguments {
     pub horizon: Option<Horizon>,
 }
 
-pub(super) async fn of_plans(asked: &Asked<'_>, of: &[&Plan]) -> Result<Answers> {
+pub(super) async fn of_plans(asked: &FieldContext<'_>, of: &[&Plan]) -> Result<Batch> {
     let ObjectivesArguments { horizon } = asked.arguments()?;
     let horizon = horizon.map(plan_objective::Horizon::from);
     let mut found =
-        parts_of::<plan_objective::Model, _>(asked.cx.reader(), asked.cx.viewer()?.organization.id, &Plan::ids(of))
+        parts_of::<plan_objective::Model, _>(asked.ctx.reader(), asked.ctx.viewer()?.organization.id, &Plan::ids(of))
             .await?;
     for rows in found.values_mut() {
         rows.retain(|row| horizon.is_none_or(|horizon| row.horizon == horizon));
@@ -143,15 +146,15 @@ pub struct RemoveObjective {
 }
 
 /// `addObjective`.
-pub async fn add(cx: &Cx, arguments: AddObjective) -> Result<PlanPayload> {
+pub async fn add(ctx: &RequestContext, arguments: AddObjective) -> Result<PlanPayload> {
     let AddObjectiveInput { plan_id, horizon, statement, due_on } = arguments.input;
     let path = ["input", "planId"];
-    let mut check = Check::input();
-    let mut change = Change::of_plan(cx, &path, &plan_id).await?;
+    let mut check = Validator::input();
+    let mut change = Change::of_plan(ctx, &path, &plan_id).await?;
     change.must_write(&path)?;
     change.parts_with_room::<plan_objective::Model>(&path).await?;
     let statement = check.required("statement", &statement, NOTE);
-    check.done()?;
+    check.finish()?;
     let row = plan_objective::Model {
         id: ObjectiveId::make(),
         organization_id: change.plan.organization_id,
@@ -168,13 +171,13 @@ pub async fn add(cx: &Cx, arguments: AddObjective) -> Result<PlanPayload> {
 }
 
 /// `updateObjective`.
-pub async fn update(cx: &Cx, arguments: UpdateObjective) -> Result<PlanPayload> {
+pub async fn update(ctx: &RequestContext, arguments: UpdateObjective) -> Result<PlanPayload> {
     let UpdateObjectiveInput { id, horizon, statement, due_on, status, achieved_on } = arguments.input;
     let path = ["input", "id"];
-    let mut check = Check::input();
-    let (mut change, before) = Change::of_item::<plan_objective::Model>(cx, &path, &id).await?;
+    let mut check = Validator::input();
+    let (mut change, before) = Change::of_item::<plan_objective::Model>(ctx, &path, &id).await?;
     change.must_write(&path)?;
-    let (today, latest) = days(cx, change.viewer);
+    let (today, latest) = days(ctx, change.viewer);
     let mut after = before.clone();
     check.change_set("horizon", &horizon.map_value(plan_objective::Horizon::from), &mut after.horizon);
     check.change_required("statement", &statement, NOTE, &mut after.statement);
@@ -193,14 +196,14 @@ pub async fn update(cx: &Cx, arguments: UpdateObjective) -> Result<PlanPayload> 
         MaybeUndefined::Undefined => {}
     }
     after.achieved_on = if achieved { after.achieved_on.or(Some(today)) } else { None };
-    check.done()?;
+    check.finish()?;
     change.put(Some(&before), after).await?;
     change.commit("objective_updated").await
 }
 
 /// `removeObjective`. Actions that were for it stay, for none.
-pub async fn remove(cx: &Cx, arguments: RemoveObjective) -> Result<PlanPayload> {
-    let (mut change, objective) = Change::of_item::<plan_objective::Model>(cx, &["id"], &arguments.id).await?;
+pub async fn remove(ctx: &RequestContext, arguments: RemoveObjective) -> Result<PlanPayload> {
+    let (mut change, objective) = Change::of_item::<plan_objective::Model>(ctx, &["id"], &arguments.id).await?;
     change.must_write(&["id"])?;
     let actions = change.parts::<plan_action::Model>().await?;
     let released = actions.into_iter().filter(|action| action.objective_id == Some(objective.id)).map(|before| {

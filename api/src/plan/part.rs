@@ -13,9 +13,9 @@ use sea_orm::{
 };
 
 use super::measure::decimal;
-use crate::context::{Cx, among};
+use crate::context::{RequestContext, is_any_of};
 use crate::error::Result;
-use crate::event::{Facts, facts, stored_json};
+use crate::event::{Snapshot, snapshot, stored_json};
 
 /// A row that hangs off a plan.
 pub trait Part:
@@ -36,10 +36,10 @@ pub trait Part:
     /// By what it is told from others of its kind in the plan.
     fn key(&self) -> String;
     /// What it says.
-    fn says(&self) -> Facts;
+    fn says(&self) -> Snapshot;
 
     /// The same by the names that the plan's events have for it.
-    fn facts(&self) -> Facts {
+    fn snapshot(&self) -> Snapshot {
         let key = self.key();
         self.says().into_iter().map(|(field, value)| (format!("{}.{key}.{field}", Self::NAME), value)).collect()
     }
@@ -79,7 +79,7 @@ macro_rules! item {
                 self.id.show()
             }
 
-            fn says(&self) -> Facts {
+            fn says(&self) -> Snapshot {
                 // Whoever adds a column is reminded of what it says.
                 let Self { id: _, organization_id: _, plan_id: _, account_id: _, $($field),* } = self;
                 $says
@@ -105,7 +105,7 @@ macro_rules! item {
 
 item! { plan_relationship PlannedRelationshipId "relationship" "planned relationship"
     { contact_id, desired, started_at, due_on, owner_id, approach }
-    facts! {
+    snapshot! {
         "contactId": contact_id,
         "desired": desired.word(),
         "startedAt": started_at.word(),
@@ -116,7 +116,7 @@ item! { plan_relationship PlannedRelationshipId "relationship" "planned relation
 }
 item! { plan_objective ObjectiveId "objective" "objective"
     { horizon, statement, due_on, status, achieved_on }
-    facts! {
+    snapshot! {
         "horizon": horizon.word(),
         "statement": statement,
         "dueOn": due_on,
@@ -126,7 +126,7 @@ item! { plan_objective ObjectiveId "objective" "objective"
 }
 item! { plan_action ActionId "action" "action"
     { rank, title, due_on, assignee_id, objective_id, contact_id, status, completed_on }
-    facts! {
+    snapshot! {
         "rank": rank,
         "title": title,
         "dueOn": due_on,
@@ -139,7 +139,7 @@ item! { plan_action ActionId "action" "action"
 }
 item! { plan_benchmark BenchmarkId "benchmark" "benchmark"
     { name, source, unit, baseline, target, due_on }
-    facts! {
+    snapshot! {
         "name": name,
         "source": source.word(),
         "unit": unit,
@@ -150,7 +150,7 @@ item! { plan_benchmark BenchmarkId "benchmark" "benchmark"
 }
 item! { plan_question QuestionId "question" "question"
     { question, answer, assignee_id, contact_id, answered_at }
-    facts! {
+    snapshot! {
         "question": question,
         "answer": answer,
         "assigneeId": assignee_id,
@@ -163,7 +163,7 @@ item! { plan_commitment CommitmentId "commitment" "commitment"
     {
         // Told by the plan's other events: the content as it stood then.
         let _ = content;
-        facts! {
+        snapshot! {
             "statement": statement,
             "signatures": stored_json(signatures),
             "at": at,
@@ -173,7 +173,7 @@ item! { plan_commitment CommitmentId "commitment" "commitment"
 }
 item! { plan_review ReviewId "review" "review"
     { reviewed_on, by_id, outcome, notes, next_review_on, snapshot, at }
-    facts! {
+    snapshot! {
         "reviewedOn": reviewed_on,
         "byId": by_id,
         "outcome": outcome.word(),
@@ -198,9 +198,9 @@ impl Part for plan_measurement::Model {
         format!("{}.{}", self.benchmark_id.show(), self.measured_on)
     }
 
-    fn says(&self) -> Facts {
+    fn says(&self) -> Snapshot {
         let Self { benchmark_id: _, measured_on: _, organization_id: _, plan_id: _, value, note } = self;
-        facts! { "value": decimal((*value).into()), "note": note }
+        snapshot! { "value": decimal((*value).into()), "note": note }
     }
 }
 
@@ -217,7 +217,7 @@ pub async fn parts_of<P: Part, C: ConnectionTrait>(
     if plans.is_empty() {
         return Ok(found);
     }
-    let select = P::Table::of(organization).filter(among(connection, P::PLAN, plans.iter().copied()));
+    let select = P::Table::of(organization).filter(is_any_of(connection, P::PLAN, plans.iter().copied()));
     for row in select.all(connection).await? {
         found.entry(row.plan()).or_default().push(row);
     }
@@ -232,6 +232,6 @@ pub async fn parts_of<P: Part, C: ConnectionTrait>(
 ///
 /// # Errors
 /// `UNAUTHENTICATED`; the database's.
-pub async fn items<P: Item>(cx: &Cx, ids: impl IntoIterator<Item = P::Id>) -> Result<HashMap<P::Id, P>> {
-    cx.by_ids(cx.viewer()?.rows::<P::Table>(P::ACCOUNT), P::ID, Columns::ALL, ids, Item::id).await
+pub async fn items<P: Item>(ctx: &RequestContext, ids: impl IntoIterator<Item = P::Id>) -> Result<HashMap<P::Id, P>> {
+    ctx.fetch_by_ids(ctx.viewer()?.rows::<P::Table>(P::ACCOUNT), P::ID, Columns::ALL, ids, Item::id).await
 }

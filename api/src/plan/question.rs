@@ -10,11 +10,11 @@ use sea_orm::{ColumnTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait};
 use super::change::Change;
 use super::part::{items, parts_of};
 use super::{Plan, PlanPayload};
-use crate::check::{Check, NOTE};
+use crate::check::{NOTE, Validator};
 use crate::contact::Contact;
-use crate::context::Cx;
-use crate::error::{Fault, Result, UserErrorCode};
-use crate::graph::{Answers, Asked, Shown, object};
+use crate::context::RequestContext;
+use crate::error::{Error, Result, UserErrorCode};
+use crate::graph::{Batch, FieldContext, NodeId, object};
 use crate::user::User;
 
 /// A question of a plan.
@@ -25,15 +25,15 @@ object! {
     /// Something to find out about the account, and whom to ask.
     Question as "Question" Node {
         /// Opaque, prefixed by the type, ascending with time.
-        id: Shown<QuestionId> = plain(|question| Shown(question.0.id));
+        id: NodeId<QuestionId> = plain(|question| NodeId(question.0.id));
         /// What is to be found out.
         question: &str = plain(|question| &question.0.question);
         /// What was found out; null while it is open.
         answer: Option<&str> = plain(|question| question.0.answer.as_deref());
         /// Who is to find it out.
-        assignee: Option<User> = by(|question| question.0.assignee_id, User::answer);
+        assignee: Option<User> = by_key(|question| question.0.assignee_id, User::answer);
         /// Whom to ask; null also where they went out of the caller's sight.
-        contact: Option<Contact> = by(|question| question.0.contact_id, Contact::answer);
+        contact: Option<Contact> = by_key(|question| question.0.contact_id, Contact::answer);
         /// When it was answered; null while it is open.
         answeredAt: Option<Instant> = plain(|question| question.0.answered_at);
     }
@@ -44,8 +44,11 @@ impl Question {
     ///
     /// # Errors
     /// `UNAUTHENTICATED`; the database's.
-    pub async fn fetch(cx: &Cx, ids: impl IntoIterator<Item = QuestionId>) -> Result<HashMap<QuestionId, Self>> {
-        Ok(items::<plan_question::Model>(cx, ids).await?.into_iter().map(|(id, row)| (id, Self(row))).collect())
+    pub async fn fetch(
+        ctx: &RequestContext,
+        ids: impl IntoIterator<Item = QuestionId>,
+    ) -> Result<HashMap<QuestionId, Self>> {
+        Ok(items::<plan_question::Model>(ctx, ids).await?.into_iter().map(|(id, row)| (id, Self(row))).collect())
     }
 
     /// The questions that are open in the plan that each of these accounts has today, if it has one, by id: one
@@ -53,9 +56,12 @@ impl Question {
     ///
     /// # Errors
     /// `UNAUTHENTICATED`; the database's.
-    pub async fn open_of_accounts(cx: &Cx, accounts: Vec<AccountId>) -> Result<HashMap<AccountId, Vec<Self>>> {
-        let viewer = cx.viewer()?;
-        let today = viewer.day(cx.now);
+    pub async fn open_of_accounts(
+        ctx: &RequestContext,
+        accounts: Vec<AccountId>,
+    ) -> Result<HashMap<AccountId, Vec<Self>>> {
+        let viewer = ctx.viewer()?;
+        let today = viewer.day(ctx.now);
         let plans = viewer
             .rows::<plan::Entity>(plan::Column::AccountId)
             .filter(plan::Column::AccountId.is_in(accounts))
@@ -68,7 +74,7 @@ impl Question {
             .filter(plan_question::Column::PlanId.in_subquery(plans))
             .filter(plan_question::Column::Answer.is_null())
             .order_by_asc(plan_question::Column::Id)
-            .all(cx.reader())
+            .all(ctx.reader())
             .await?;
         let mut found: HashMap<AccountId, Vec<Self>> = HashMap::new();
         for row in rows {
@@ -78,9 +84,9 @@ impl Question {
     }
 }
 
-pub(super) async fn of_plans(asked: &Asked<'_>, of: &[&Plan]) -> Result<Answers> {
-    let organization = asked.cx.viewer()?.organization.id;
-    let mut found = parts_of::<plan_question::Model, _>(asked.cx.reader(), organization, &Plan::ids(of)).await?;
+pub(super) async fn of_plans(asked: &FieldContext<'_>, of: &[&Plan]) -> Result<Batch> {
+    let organization = asked.ctx.viewer()?.organization.id;
+    let mut found = parts_of::<plan_question::Model, _>(asked.ctx.reader(), organization, &Plan::ids(of)).await?;
     for rows in found.values_mut() {
         rows.sort_by_key(|row| row.id);
     }
@@ -140,11 +146,11 @@ pub struct RemoveQuestion {
 }
 
 /// `askQuestion`.
-pub async fn ask(cx: &Cx, arguments: AskQuestion) -> Result<PlanPayload> {
+pub async fn ask(ctx: &RequestContext, arguments: AskQuestion) -> Result<PlanPayload> {
     let AskQuestionInput { plan_id, question, assignee_id, contact_id } = arguments.input;
     let path = ["input", "planId"];
-    let mut check = Check::input();
-    let mut change = Change::of_plan(cx, &path, &plan_id).await?;
+    let mut check = Validator::input();
+    let mut change = Change::of_plan(ctx, &path, &plan_id).await?;
     change.must_write(&path)?;
     change.parts_with_room::<plan_question::Model>(&path).await?;
     let mut row = plan_question::Model {
@@ -159,26 +165,26 @@ pub async fn ask(cx: &Cx, arguments: AskQuestion) -> Result<PlanPayload> {
         answered_at: None,
     };
     if let Some(id) = &assignee_id {
-        row.assignee_id = change.member(cx, &mut check, "assigneeId", id).await?;
+        row.assignee_id = change.member(ctx, &mut check, "assigneeId", id).await?;
     }
     if let Some(id) = &contact_id {
         row.contact_id = change.contact(&mut check, "contactId", id).await?.map(|contact| contact.id);
     }
-    check.done()?;
+    check.finish()?;
     change.put(None, row).await?;
     change.commit("question_asked").await
 }
 
 /// `updateQuestion`.
-pub async fn update(cx: &Cx, arguments: UpdateQuestion) -> Result<PlanPayload> {
+pub async fn update(ctx: &RequestContext, arguments: UpdateQuestion) -> Result<PlanPayload> {
     let UpdateQuestionInput { id, question, answer, assignee_id, contact_id } = arguments.input;
     let path = ["input", "id"];
-    let mut check = Check::input();
-    let (mut change, before) = Change::of_item::<plan_question::Model>(cx, &path, &id).await?;
+    let mut check = Validator::input();
+    let (mut change, before) = Change::of_item::<plan_question::Model>(ctx, &path, &id).await?;
     let asks = !(question.is_undefined() && assignee_id.is_undefined() && contact_id.is_undefined());
     if asks && !change.may_write() {
         let message = "Whoever is on the team may give the answer, and nothing else.";
-        return Err(Fault::refused(UserErrorCode::Forbidden, &path, message));
+        return Err(Error::refused(UserErrorCode::Forbidden, &path, message));
     }
     change.must_be_open(&path)?;
     let mut after = before.clone();
@@ -187,7 +193,7 @@ pub async fn update(cx: &Cx, arguments: UpdateQuestion) -> Result<PlanPayload> {
     match &assignee_id {
         MaybeUndefined::Undefined => {}
         MaybeUndefined::Null => after.assignee_id = None,
-        MaybeUndefined::Value(id) => after.assignee_id = change.member(cx, &mut check, "assigneeId", id).await?,
+        MaybeUndefined::Value(id) => after.assignee_id = change.member(ctx, &mut check, "assigneeId", id).await?,
     }
     match &contact_id {
         MaybeUndefined::Undefined => {}
@@ -201,14 +207,14 @@ pub async fn update(cx: &Cx, arguments: UpdateQuestion) -> Result<PlanPayload> {
     }
     let what =
         if after.answer.is_some() && after.answer != before.answer { "question_answered" } else { "question_updated" };
-    check.done()?;
+    check.finish()?;
     change.put(Some(&before), after).await?;
     change.commit(what).await
 }
 
 /// `removeQuestion`.
-pub async fn remove(cx: &Cx, arguments: RemoveQuestion) -> Result<PlanPayload> {
-    let (mut change, row) = Change::of_item::<plan_question::Model>(cx, &["id"], &arguments.id).await?;
+pub async fn remove(ctx: &RequestContext, arguments: RemoveQuestion) -> Result<PlanPayload> {
+    let (mut change, row) = Change::of_item::<plan_question::Model>(ctx, &["id"], &arguments.id).await?;
     change.must_write(&["id"])?;
     change.take(&row).await?;
     change.commit("question_removed").await

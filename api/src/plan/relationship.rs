@@ -9,11 +9,11 @@ use entity::{Day, Id, PlanId, PlannedRelationshipId, plan_relationship};
 use super::change::Change;
 use super::part::{items, parts_of};
 use super::{Plan, PlanPayload};
-use crate::check::{Check, NOTE};
+use crate::check::{NOTE, Validator};
 use crate::contact::{Contact, RelationshipLevel};
-use crate::context::Cx;
+use crate::context::RequestContext;
 use crate::error::Result;
-use crate::graph::{Answers, Asked, Shown, object};
+use crate::graph::{Batch, FieldContext, NodeId, object};
 use crate::scalar::Date;
 use crate::user::User;
 
@@ -28,9 +28,9 @@ object! {
     /// Taking one person from where they are to where we want them to be.
     PlannedRelationship as "PlannedRelationship" Node {
         /// Opaque, prefixed by the type, ascending with time.
-        id: Shown<PlannedRelationshipId> = plain(|planned| Shown(planned.row.id));
+        id: NodeId<PlannedRelationshipId> = plain(|planned| NodeId(planned.row.id));
         /// With whom.
-        contact: Contact = batch(async |asked: &Asked<'_>, of: &[&PlannedRelationship]| {
+        contact: Contact = batch(async |asked: &FieldContext<'_>, of: &[&PlannedRelationship]| {
             asked.each(&of.iter().map(|planned| &planned.contact).collect::<Vec<_>>()).await
         });
         /// Where we want them.
@@ -40,7 +40,7 @@ object! {
         /// By when.
         by: Option<Day> = plain(|planned| planned.row.due_on);
         /// Who takes them there.
-        owner: Option<User> = by(|planned| planned.row.owner_id, User::answer);
+        owner: Option<User> = by_key(|planned| planned.row.owner_id, User::answer);
         /// Do they see us so by now, or better?
         reached: bool = plain(|planned| planned.contact.0.relationship >= planned.row.desired);
         /// How.
@@ -54,16 +54,16 @@ impl PlannedRelationship {
     /// # Errors
     /// `UNAUTHENTICATED`; the database's.
     pub async fn fetch(
-        cx: &Cx,
+        ctx: &RequestContext,
         ids: impl IntoIterator<Item = PlannedRelationshipId>,
     ) -> Result<HashMap<PlannedRelationshipId, Self>> {
-        let rows: Vec<_> = items::<plan_relationship::Model>(cx, ids).await?.into_values().collect();
-        Ok(Self::with_people(cx, rows).await?.into_iter().map(|planned| (planned.row.id, planned)).collect())
+        let rows: Vec<_> = items::<plan_relationship::Model>(ctx, ids).await?.into_values().collect();
+        Ok(Self::with_people(ctx, rows).await?.into_iter().map(|planned| (planned.row.id, planned)).collect())
     }
 
     /// With their people; without those who went to an account out of the caller's sight.
-    async fn with_people(cx: &Cx, rows: Vec<plan_relationship::Model>) -> Result<Vec<Self>> {
-        let people = Contact::fetch(cx, rows.iter().map(|row| row.contact_id)).await?;
+    async fn with_people(ctx: &RequestContext, rows: Vec<plan_relationship::Model>) -> Result<Vec<Self>> {
+        let people = Contact::fetch(ctx, rows.iter().map(|row| row.contact_id)).await?;
         let with_person = |row: plan_relationship::Model| {
             let contact = people.get(&row.contact_id)?.clone();
             Some(Self { row, contact })
@@ -72,12 +72,12 @@ impl PlannedRelationship {
     }
 }
 
-pub(super) async fn of_plans(asked: &Asked<'_>, of: &[&Plan]) -> Result<Answers> {
-    let organization = asked.cx.viewer()?.organization.id;
-    let found = parts_of::<plan_relationship::Model, _>(asked.cx.reader(), organization, &Plan::ids(of)).await?;
+pub(super) async fn of_plans(asked: &FieldContext<'_>, of: &[&Plan]) -> Result<Batch> {
+    let organization = asked.ctx.viewer()?.organization.id;
+    let found = parts_of::<plan_relationship::Model, _>(asked.ctx.reader(), organization, &Plan::ids(of)).await?;
     let mut rows: Vec<_> = found.into_values().flatten().collect();
     rows.sort_by_key(|row| row.id);
-    let all = PlannedRelationship::with_people(asked.cx, rows).await?;
+    let all = PlannedRelationship::with_people(asked.ctx, rows).await?;
     let mut by_plan: HashMap<PlanId, Vec<&PlannedRelationship>> = HashMap::new();
     for planned in &all {
         by_plan.entry(planned.row.plan_id).or_default().push(planned);
@@ -119,11 +119,11 @@ pub struct RemovePlannedRelationship {
 }
 
 /// `setPlannedRelationship`.
-pub async fn set(cx: &Cx, arguments: SetPlannedRelationship) -> Result<PlanPayload> {
+pub async fn set(ctx: &RequestContext, arguments: SetPlannedRelationship) -> Result<PlanPayload> {
     let SetPlannedRelationshipInput { plan_id, contact_id, desired, by, owner_id, approach } = arguments.input;
     let path = ["input", "planId"];
-    let mut check = Check::input();
-    let mut change = Change::of_plan(cx, &path, &plan_id).await?;
+    let mut check = Validator::input();
+    let mut change = Change::of_plan(ctx, &path, &plan_id).await?;
     change.must_write(&path)?;
     let contact = change.contact(&mut check, "contactId", &contact_id).await?;
     let present = change.parts::<plan_relationship::Model>().await?;
@@ -137,12 +137,12 @@ pub async fn set(cx: &Cx, arguments: SetPlannedRelationship) -> Result<PlanPaylo
     match &owner_id {
         MaybeUndefined::Undefined => {}
         MaybeUndefined::Null => owner = None,
-        MaybeUndefined::Value(id) => owner = change.member(cx, &mut check, "ownerId", id).await?,
+        MaybeUndefined::Value(id) => owner = change.member(ctx, &mut check, "ownerId", id).await?,
     }
     let mut how = before.as_ref().and_then(|row| row.approach.clone());
     check.change("approach", &approach, NOTE, &mut how);
-    check.done()?;
-    let Some(contact) = contact else { return check.refuse() };
+    check.finish()?;
+    let Some(contact) = contact else { return check.fail() };
     let after = plan_relationship::Model {
         id: before.as_ref().map_or_else(PlannedRelationshipId::make, |row| row.id),
         organization_id: change.plan.organization_id,
@@ -160,8 +160,8 @@ pub async fn set(cx: &Cx, arguments: SetPlannedRelationship) -> Result<PlanPaylo
 }
 
 /// `removePlannedRelationship`.
-pub async fn remove(cx: &Cx, arguments: RemovePlannedRelationship) -> Result<PlanPayload> {
-    let (mut change, row) = Change::of_item::<plan_relationship::Model>(cx, &["id"], &arguments.id).await?;
+pub async fn remove(ctx: &RequestContext, arguments: RemovePlannedRelationship) -> Result<PlanPayload> {
+    let (mut change, row) = Change::of_item::<plan_relationship::Model>(ctx, &["id"], &arguments.id).await?;
     change.must_write(&["id"])?;
     change.take(&row).await?;
     change.commit("relationship_removed").await

@@ -15,10 +15,10 @@ use super::measure::decimal;
 use super::part::{items, parts_of};
 use super::{Plan, PlanPayload};
 use crate::calendar::months_after;
-use crate::check::{Check, NOTE};
-use crate::context::Cx;
+use crate::check::{NOTE, Validator};
+use crate::context::RequestContext;
 use crate::error::Result;
-use crate::graph::{Answers, Asked, Shown, object, word};
+use crate::graph::{Batch, FieldContext, NodeId, graphql_enum, object};
 use crate::scalar::{Date, Decimal};
 use crate::user::User;
 
@@ -33,7 +33,7 @@ pub enum ReviewOutcome {
     /// It was changed.
     Changed,
 }
-word! { plan_review::ReviewOutcome as ReviewOutcome }
+graphql_enum! { plan_review::ReviewOutcome as ReviewOutcome }
 
 /// A review of a plan.
 #[derive(Clone, Debug)]
@@ -43,11 +43,11 @@ object! {
     /// A review of a plan; it never changes.
     Review as "Review" Node {
         /// Opaque, prefixed by the type, ascending with time.
-        id: Shown<ReviewId> = plain(|review| Shown(review.0.id));
+        id: NodeId<ReviewId> = plain(|review| NodeId(review.0.id));
         /// The day on which it was held.
         reviewedOn: Day = plain(|review| review.0.reviewed_on);
         /// By whom.
-        by: User = by(|review| Some(review.0.by_id), User::answer);
+        by: User = by_key(|review| Some(review.0.by_id), User::answer);
         /// What came of it.
         outcome: plan_review::ReviewOutcome = plain(|review| review.0.outcome);
         /// What was said.
@@ -148,14 +148,17 @@ impl Review {
     ///
     /// # Errors
     /// `UNAUTHENTICATED`; the database's.
-    pub async fn fetch(cx: &Cx, ids: impl IntoIterator<Item = ReviewId>) -> Result<HashMap<ReviewId, Self>> {
-        Ok(items::<plan_review::Model>(cx, ids).await?.into_iter().map(|(id, row)| (id, Self(row))).collect())
+    pub async fn fetch(
+        ctx: &RequestContext,
+        ids: impl IntoIterator<Item = ReviewId>,
+    ) -> Result<HashMap<ReviewId, Self>> {
+        Ok(items::<plan_review::Model>(ctx, ids).await?.into_iter().map(|(id, row)| (id, Self(row))).collect())
     }
 }
 
-pub(super) async fn of_plans(asked: &Asked<'_>, of: &[&Plan]) -> Result<Answers> {
-    let organization = asked.cx.viewer()?.organization.id;
-    let mut found = parts_of::<plan_review::Model, _>(asked.cx.reader(), organization, &Plan::ids(of)).await?;
+pub(super) async fn of_plans(asked: &FieldContext<'_>, of: &[&Plan]) -> Result<Batch> {
+    let organization = asked.ctx.viewer()?.organization.id;
+    let mut found = parts_of::<plan_review::Model, _>(asked.ctx.reader(), organization, &Plan::ids(of)).await?;
     for rows in found.values_mut() {
         rows.sort_by_key(|row| std::cmp::Reverse((row.reviewed_on, row.id)));
     }
@@ -213,14 +216,14 @@ pub struct ReviewPlan {
 }
 
 /// `reviewPlan`.
-pub async fn review(cx: &Cx, arguments: ReviewPlan) -> Result<PlanPayload> {
+pub async fn review(ctx: &RequestContext, arguments: ReviewPlan) -> Result<PlanPayload> {
     let ReviewPlanInput { id, outcome, notes, reviewed_on, next_review_on } = arguments.input;
     let path = ["input", "id"];
-    let mut check = Check::input();
-    let mut change = Change::of_plan(cx, &path, &id).await?;
+    let mut check = Validator::input();
+    let mut change = Change::of_plan(ctx, &path, &id).await?;
     change.must_write(&path)?;
     let others = change.parts_with_room::<plan_review::Model>(&path).await?;
-    let (today, latest) = days(cx, change.viewer);
+    let (today, latest) = days(ctx, change.viewer);
     let reviewed_on = reviewed_on.map_or(today, |day| day.0);
     not_to_come(&mut check, "reviewedOn", reviewed_on, latest);
     let notes = check.optional("notes", notes.as_deref(), NOTE);
@@ -228,10 +231,10 @@ pub async fn review(cx: &Cx, arguments: ReviewPlan) -> Result<PlanPayload> {
     if next <= reviewed_on && next_review_on.is_some() {
         check.invalid("nextReviewOn", format!("{next} is not after this review, of {reviewed_on}."));
     }
-    check.done()?;
+    check.finish()?;
     let actions = change.parts::<plan_action::Model>().await?;
     let plans: [&plan::Model; 1] = [&change.plan];
-    let mut benchmarks = Benchmark::of_plans(&change.write.tx, change.viewer, cx.now, &plans).await?;
+    let mut benchmarks = Benchmark::of_plans(&change.write.tx, change.viewer, ctx.now, &plans).await?;
     let benchmarks = benchmarks.remove(&change.plan.id).unwrap_or_default();
     let snapshot = ReviewSnapshot::of(&actions, &benchmarks, today);
     let row = plan_review::Model {

@@ -13,9 +13,9 @@ use super::change::{Change, days, seeing_member};
 use super::review::{due_after, last_review};
 use super::{PlanPayload, ReviewCadence, copy, linked, stored_links};
 use crate::account::team;
-use crate::check::{Check, NAME, NOTE, same_version};
-use crate::context::{Cx, Viewer};
-use crate::error::{Fault, Result, UserErrorCode};
+use crate::check::{NAME, NOTE, Validator, same_version};
+use crate::context::{RequestContext, Viewer};
+use crate::error::{Error, Result, UserErrorCode};
 use crate::event::Write;
 use crate::scalar::Date;
 
@@ -94,8 +94,8 @@ pub struct OnePlan {
 
 /// Refuses a plan that would be open over a day that another one is open over. Whoever writes the days of an account's
 /// plans waits for others who do.
-async fn alone_on_its_days(write: &Write<'_>, check: &mut Check, plan: &plan::Model) -> Result<()> {
-    write.alone_with(&format!("plan.{}", plan.account_id)).await?;
+async fn alone_on_its_days(write: &Write<'_>, check: &mut Validator, plan: &plan::Model) -> Result<()> {
+    write.lock_exclusive(&format!("plan.{}", plan.account_id)).await?;
     let other = plan::Entity::of(plan.organization_id)
         .filter(plan::Column::AccountId.eq(plan.account_id))
         .filter(plan::Column::Status.ne(Stored::Closed))
@@ -116,13 +116,13 @@ async fn alone_on_its_days(write: &Write<'_>, check: &mut Check, plan: &plan::Mo
 }
 
 /// `createPlan`.
-pub async fn create(cx: &Cx, arguments: CreatePlan) -> Result<PlanPayload> {
+pub async fn create(ctx: &RequestContext, arguments: CreatePlan) -> Result<PlanPayload> {
     let CreatePlanInput { account_id, title, starts_on, ends_on, summary, cadence, owner_id, copy_from_id } =
         arguments.input;
-    let viewer = cx.viewer()?;
-    let mut check = Check::input();
-    let mut write = Write::begin(cx)?;
-    let account = team::responsible_for(cx, &write, &mut check, "accountId", &account_id).await?;
+    let viewer = ctx.viewer()?;
+    let mut check = Validator::input();
+    let mut write = Write::begin(ctx)?;
+    let account = team::responsible_for(ctx, &write, &mut check, "accountId", &account_id).await?;
     let mut plan = plan::Model {
         id: PlanId::make(),
         organization_id: viewer.organization.id,
@@ -136,9 +136,9 @@ pub async fn create(cx: &Cx, arguments: CreatePlan) -> Result<PlanPayload> {
         cadence: cadence.into(),
         next_review_on: None,
         opportunity_ids: "[]".to_owned(),
-        created_at: cx.now,
+        created_at: ctx.now,
         closed_at: None,
-        updated_at: cx.now,
+        updated_at: ctx.now,
         version: 0,
     };
     check.in_order("endsOn", ("startsOn", plan.starts_on), ("endsOn", plan.ends_on));
@@ -147,7 +147,7 @@ pub async fn create(cx: &Cx, arguments: CreatePlan) -> Result<PlanPayload> {
             check.fault(UserErrorCode::Conflict, "accountId", "The account is archived: restore it first.");
         }
         if let Some(id) = &owner_id
-            && let Some(owner) = seeing_member(cx, &write, &mut check, "ownerId", id, account).await?
+            && let Some(owner) = seeing_member(ctx, &write, &mut check, "ownerId", id, account).await?
         {
             plan.owner_id = owner;
         }
@@ -157,19 +157,19 @@ pub async fn create(cx: &Cx, arguments: CreatePlan) -> Result<PlanPayload> {
         Some(id) => copy::source(viewer, &write.tx, &mut check, "copyFromId", id).await?,
         None => None,
     };
-    check.done()?;
+    check.finish()?;
     let items = match &source {
         Some(source) => copy::items(&write, source, &mut plan).await?,
         None => copy::Items::default(),
     };
-    let plan = write.add_with(plan, items.facts()).await?;
+    let plan = write.add_with(plan, items.snapshot()).await?;
     items.insert(&write).await?;
     write.commit().await?;
     Ok(PlanPayload::of(plan))
 }
 
 /// `updatePlan`.
-pub async fn update(cx: &Cx, arguments: UpdatePlan) -> Result<PlanPayload> {
+pub async fn update(ctx: &RequestContext, arguments: UpdatePlan) -> Result<PlanPayload> {
     let UpdatePlanInput {
         id,
         title,
@@ -183,8 +183,8 @@ pub async fn update(cx: &Cx, arguments: UpdatePlan) -> Result<PlanPayload> {
         if_version,
     } = arguments.input;
     let path = ["input", "id"];
-    let mut check = Check::input();
-    let mut change = Change::of_plan(cx, &path, &id).await?;
+    let mut check = Validator::input();
+    let mut change = Change::of_plan(ctx, &path, &id).await?;
     change.must_write(&path)?;
     same_version(if_version, change.before().version)?;
     check.change_required("title", &title, NAME, &mut change.plan.title);
@@ -195,7 +195,7 @@ pub async fn update(cx: &Cx, arguments: UpdatePlan) -> Result<PlanPayload> {
         check.fault(UserErrorCode::Required, "ownerId", "Somebody answers for every plan.");
     }
     if let MaybeUndefined::Value(id) = &owner_id
-        && let Some(owner) = change.member(cx, &mut check, "ownerId", id).await?
+        && let Some(owner) = change.member(ctx, &mut check, "ownerId", id).await?
     {
         change.plan.owner_id = owner;
     }
@@ -203,7 +203,7 @@ pub async fn update(cx: &Cx, arguments: UpdatePlan) -> Result<PlanPayload> {
     match next_review_on {
         MaybeUndefined::Null => change.plan.next_review_on = None,
         MaybeUndefined::Value(day) => {
-            let (today, _) = days(cx, change.viewer);
+            let (today, _) = days(ctx, change.viewer);
             if day.0 < today {
                 check.invalid("nextReviewOn", format!("{} is in the past: today is {today}.", day.0));
             }
@@ -230,7 +230,7 @@ pub async fn update(cx: &Cx, arguments: UpdatePlan) -> Result<PlanPayload> {
         alone_on_its_days(&change.write, &mut check, &change.plan).await?;
         measured_within(&change, &mut check, from).await?;
     }
-    check.done()?;
+    check.finish()?;
     change.commit("updated").await
 }
 
@@ -241,7 +241,7 @@ async fn committed_on(change: &Change<'_>) -> Result<Option<Day>> {
 }
 
 /// Refuses a first day that leaves a benchmark no time, or a measurement outside.
-async fn measured_within(change: &Change<'_>, check: &mut Check, from: Day) -> Result<()> {
+async fn measured_within(change: &Change<'_>, check: &mut Validator, from: Day) -> Result<()> {
     if from <= change.before().starts_on {
         return Ok(());
     }
@@ -261,7 +261,7 @@ async fn measured_within(change: &Change<'_>, check: &mut Check, from: Day) -> R
 async fn opportunities<C: ConnectionTrait>(
     viewer: &Viewer,
     connection: &C,
-    check: &mut Check,
+    check: &mut Validator,
     given: &[ID],
     plan: &plan::Model,
 ) -> Result<Vec<OpportunityId>> {
@@ -289,9 +289,9 @@ async fn opportunities<C: ConnectionTrait>(
 }
 
 /// `closePlan`: it stays as it is. Closing what is closed changes nothing.
-pub async fn close(cx: &Cx, arguments: OnePlan) -> Result<PlanPayload> {
+pub async fn close(ctx: &RequestContext, arguments: OnePlan) -> Result<PlanPayload> {
     let path = ["id"];
-    let mut change = Change::of_plan(cx, &path, &arguments.id).await?;
+    let mut change = Change::of_plan(ctx, &path, &arguments.id).await?;
     if change.before().closed_at.is_none() {
         change.must_write(&path)?;
         change.plan.status = Stored::Closed;
@@ -303,14 +303,14 @@ pub async fn close(cx: &Cx, arguments: OnePlan) -> Result<PlanPayload> {
 }
 
 /// `deletePlan`: only a draft that was never signed. Touches that were for its actions stay, for none.
-pub async fn delete(cx: &Cx, arguments: OnePlan) -> Result<PlanPayload> {
+pub async fn delete(ctx: &RequestContext, arguments: OnePlan) -> Result<PlanPayload> {
     let path = ["id"];
-    let mut change = Change::of_plan(cx, &path, &arguments.id).await?;
+    let mut change = Change::of_plan(ctx, &path, &arguments.id).await?;
     change.must_be_theirs(&path)?;
     if change.before().status != Stored::Draft {
         let status = change.before().status.word();
         let message = format!("It is {status}: only a draft that was never signed is deleted. closePlan ends it.");
-        return Err(Fault::refused(UserErrorCode::Conflict, &path, message));
+        return Err(Error::refused(UserErrorCode::Conflict, &path, message));
     }
     let actions = change.parts::<plan_action::Model>().await?;
     change.take_all::<plan_measurement::Model>().await?;

@@ -6,7 +6,7 @@ use sea_orm::{ConnectionTrait, DbBackend, QueryResult, Statement, Value};
 use uuid::Uuid;
 
 use crate::calendar;
-use crate::context::{Cx, Viewer};
+use crate::context::{RequestContext, Viewer};
 use crate::error::Result;
 use crate::target::instant_of;
 
@@ -75,14 +75,14 @@ fn parameter(asks: &[Ask]) -> String {
 ///
 /// # Errors
 /// The database's.
-pub async fn rows(cx: &Cx, asks: &[Ask], sql: &str) -> Result<Vec<(usize, QueryResult)>> {
+pub async fn rows(ctx: &RequestContext, asks: &[Ask], sql: &str) -> Result<Vec<(usize, QueryResult)>> {
     if asks.is_empty() {
         return Ok(Vec::new());
     }
-    let backend = cx.app.db.backend();
-    let values = [Value::from(parameter(asks)), cx.viewer()?.organization.id.into()];
+    let backend = ctx.app.db.backend();
+    let values = [Value::from(parameter(asks)), ctx.viewer()?.organization.id.into()];
     let sql = format!("{}{sql}", table(backend));
-    let found = cx.reader().query_all_raw(Statement::from_sql_and_values(backend, sql, values)).await?;
+    let found = ctx.reader().query_all_raw(Statement::from_sql_and_values(backend, sql, values)).await?;
     let mut rows = Vec::with_capacity(found.len());
     for row in found {
         let number: i64 = row.try_get_by_index(0)?;
@@ -100,7 +100,7 @@ pub async fn rows(cx: &Cx, asks: &[Ask], sql: &str) -> Result<Vec<(usize, QueryR
 ///
 /// # Errors
 /// The database's.
-pub async fn texts(cx: &Cx, asks: &[Ask], sql: &str) -> Result<Vec<(usize, String)>> {
+pub async fn texts(ctx: &RequestContext, asks: &[Ask], sql: &str) -> Result<Vec<(usize, String)>> {
     // Written once: the statement is put between the table and what gathers it.
     let sql = format!(
         ", told(number, line) as ({sql})
@@ -108,7 +108,7 @@ pub async fn texts(cx: &Cx, asks: &[Ask], sql: &str) -> Result<Vec<(usize, Strin
         where line is not null group by number / {TOGETHER}"
     );
     let mut texts = Vec::with_capacity(asks.len());
-    for (_, row) in rows(cx, asks, &sql).await? {
+    for (_, row) in rows(ctx, asks, &sql).await? {
         let together: String = row.try_get_by_index(1)?;
         texts.extend(together.split(';').filter_map(|one| {
             let (number, text) = one.split_once(':')?;

@@ -8,9 +8,9 @@ use entity::{Instant, TouchId};
 use super::Presence;
 use super::asked::{Ask, rows};
 use super::formula::Made;
-use crate::context::Cx;
-use crate::error::{Fault, Result};
-use crate::graph::{Answers, Asked, object};
+use crate::context::RequestContext;
+use crate::error::{Error, Result};
+use crate::graph::{Batch, FieldContext, object};
 use crate::paging::LONGEST_LIST;
 use crate::touch::Touch;
 
@@ -42,7 +42,7 @@ object! {
     }
 }
 
-async fn touches(asked: &Asked<'_>, of: &[&PresencePart]) -> Result<Answers> {
+async fn touches(asked: &FieldContext<'_>, of: &[&PresencePart]) -> Result<Batch> {
     asked.each(&of.iter().map(|part| &part.touch).collect::<Vec<_>>()).await
 }
 
@@ -51,11 +51,11 @@ async fn touches(asked: &Asked<'_>, of: &[&PresencePart]) -> Result<Answers> {
 ///
 /// # Errors
 /// `BAD_USER_INPUT` for a number out of its bounds; the database's.
-pub(super) async fn of_presences(asked: &Asked<'_>, of: &[&Presence]) -> Result<Answers> {
+pub(super) async fn of_presences(asked: &FieldContext<'_>, of: &[&Presence]) -> Result<Batch> {
     let BecauseArguments { first } = asked.arguments()?;
     let first = first.unwrap_or(10);
     let Some(first) = usize::try_from(first).ok().filter(|first| *first as u64 <= LONGEST_LIST) else {
-        return Err(Fault::BadInput(format!("first is between 0 and {LONGEST_LIST}; {first} was given.")));
+        return Err(Error::BadInput(format!("first is between 0 and {LONGEST_LIST}; {first} was given.")));
     };
     let heaviest: Vec<Vec<Told>> =
         of.iter().map(|presence| heaviest(&presence.counting, presence.policy.half_life, first)).collect();
@@ -68,8 +68,8 @@ pub(super) async fn of_presences(asked: &Asked<'_>, of: &[&Presence]) -> Result<
         })
         .collect();
     let told: Vec<Told> = heaviest.iter().flatten().copied().collect();
-    let ids = ids(asked.cx, &asks, &told).await?;
-    let touches: HashMap<TouchId, Touch> = Touch::fetch(asked.cx, ids.iter().flatten().copied()).await?;
+    let ids = ids(asked.ctx, &asks, &told).await?;
+    let touches: HashMap<TouchId, Touch> = Touch::fetch(asked.ctx, ids.iter().flatten().copied()).await?;
     let mut ids = ids.iter();
     let mut part = |(presence, one): (&Presence, &Told)| {
         let touch = touches.get(&(*ids.next()?)?)?.clone();
@@ -106,12 +106,12 @@ fn heaviest(counting: &[Made], half_life: f64, first: usize) -> Vec<Told> {
 
 /// The touches of accounts at instants that are told of, as they were known by the end of each one's stretch: one
 /// statement.
-async fn ids(cx: &Cx, asks: &[Ask], told: &[Told]) -> Result<Vec<Option<TouchId>>> {
+async fn ids(ctx: &RequestContext, asks: &[Ask], told: &[Told]) -> Result<Vec<Option<TouchId>>> {
     const SQL: &str = "select asked.number, touch.weight, touch.id from asked cross join touch
         where touch.organization_id = $2 and touch.account_id = asked.subject_id and touch.at = asked.at
             and touch.recorded_at <= asked.since";
     let mut found: Vec<Vec<TouchId>> = vec![Vec::new(); asks.len()];
-    for (place, row) in rows(cx, asks, SQL).await? {
+    for (place, row) in rows(ctx, asks, SQL).await? {
         let weight: i32 = row.try_get_by_index(1)?;
         if weight.unsigned_abs() == told[place].made.weight {
             found[place].push(row.try_get_by_index(2)?);

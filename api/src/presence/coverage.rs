@@ -9,10 +9,10 @@ use sea_orm::{ColumnTrait, ConnectionTrait, QueryFilter, QueryOrder, QuerySelect
 use super::asked::{Ask, rows};
 use super::known::{self, SLOTS, answered, key_roles};
 use crate::contact::Contact;
-use crate::context::Cx;
+use crate::context::RequestContext;
 use crate::criterion::Criterion;
-use crate::error::{Fault, Result};
-use crate::graph::{Answers, Asked, object};
+use crate::error::{Error, Result};
+use crate::graph::{Batch, FieldContext, object};
 use crate::paging::LONGEST_LIST;
 use crate::plan::question::Question;
 
@@ -75,13 +75,13 @@ object! {
 }
 
 /// Who knows us, in SQL, by now.
-fn knows(cx: &Cx) -> String {
-    format!("(contact.relationship <> 'UNKNOWN' or {})", answered("$2", "contact.id", &cx.now.0.to_string(), 0))
+fn knows(ctx: &RequestContext) -> String {
+    format!("(contact.relationship <> 'UNKNOWN' or {})", answered("$2", "contact.id", &ctx.now.0.to_string(), 0))
 }
 
-fn asks(cx: &Cx, accounts: impl IntoIterator<Item = AccountId>) -> Result<Vec<Ask>> {
-    let viewer = cx.viewer()?;
-    Ok(accounts.into_iter().map(|account| Ask::at(viewer, account, cx.now)).collect())
+fn asks(ctx: &RequestContext, accounts: impl IntoIterator<Item = AccountId>) -> Result<Vec<Ask>> {
+    let viewer = ctx.viewer()?;
+    Ok(accounts.into_iter().map(|account| Ask::at(viewer, account, ctx.now)).collect())
 }
 
 /// Contacts that are there, in SQL.
@@ -91,15 +91,15 @@ const THERE: &str =
 /// How many contacts there are, how many of them know us, by role and relationship.
 type Counts = Vec<(Option<BuyingRole>, RelationshipLevel, i64, i64)>;
 
-async fn counts(cx: &Cx, asks: &[Ask]) -> Result<Vec<Counts>> {
+async fn counts(ctx: &RequestContext, asks: &[Ask]) -> Result<Vec<Counts>> {
     let sql = format!(
         "select asked.number, contact.buying_role, contact.relationship, count(*), count(*) filter (where {})
         from asked cross join contact where {THERE}
         group by asked.number, contact.buying_role, contact.relationship",
-        knows(cx)
+        knows(ctx)
     );
     let mut all = vec![Counts::new(); asks.len()];
-    for (place, row) in rows(cx, asks, &sql).await? {
+    for (place, row) in rows(ctx, asks, &sql).await? {
         all[place].push((
             row.try_get_by_index(1)?,
             row.try_get_by_index(2)?,
@@ -141,10 +141,10 @@ impl RelationshipCoverage {
 ///
 /// # Errors
 /// The database's.
-pub async fn of_accounts(asked: &Asked<'_>, of: &[AccountId]) -> Result<Answers> {
-    let asks = asks(asked.cx, of.iter().copied())?;
-    let shares = known::read(asked.cx, &asks, 0).await?;
-    let counts = counts(asked.cx, &asks).await?;
+pub async fn of_accounts(asked: &FieldContext<'_>, of: &[AccountId]) -> Result<Batch> {
+    let asks = asks(asked.ctx, of.iter().copied())?;
+    let shares = known::read(asked.ctx, &asks, 0).await?;
+    let counts = counts(asked.ctx, &asks).await?;
     let made: Vec<RelationshipCoverage> = of
         .iter()
         .zip(counts.iter().zip(shares))
@@ -157,9 +157,9 @@ pub async fn of_accounts(asked: &Asked<'_>, of: &[AccountId]) -> Result<Answers>
 ///
 /// # Errors
 /// The database's.
-pub async fn kickoffs(asked: &Asked<'_>, of: &[AccountId]) -> Result<Answers> {
-    let asks = asks(asked.cx, of.iter().copied())?;
-    let counts = counts(asked.cx, &asks).await?;
+pub async fn kickoffs(asked: &FieldContext<'_>, of: &[AccountId]) -> Result<Batch> {
+    let asks = asks(asked.ctx, of.iter().copied())?;
+    let counts = counts(asked.ctx, &asks).await?;
     let made: Vec<Kickoff> = of
         .iter()
         .zip(&counts)
@@ -169,7 +169,7 @@ pub async fn kickoffs(asked: &Asked<'_>, of: &[AccountId]) -> Result<Answers> {
 }
 
 /// The key people of accounts of whom some SQL is true, by role, then by id: two statements, however many accounts.
-async fn key_people(asked: &Asked<'_>, accounts: Vec<AccountId>, which: &str) -> Result<Answers> {
+async fn key_people(asked: &FieldContext<'_>, accounts: Vec<AccountId>, which: &str) -> Result<Batch> {
     let sql = format!(
         "select number, id from (
             select asked.number, contact.id, row_number() over (partition by asked.number order by
@@ -181,55 +181,55 @@ async fn key_people(asked: &Asked<'_>, accounts: Vec<AccountId>, which: &str) ->
         LONGEST_LIST + 1
     );
     let mut ids: Vec<Vec<ContactId>> = vec![Vec::new(); accounts.len()];
-    for (place, row) in rows(asked.cx, &asks(asked.cx, accounts)?, &sql).await? {
+    for (place, row) in rows(asked.ctx, &asks(asked.ctx, accounts)?, &sql).await? {
         ids[place].push(row.try_get_by_index(1)?);
     }
     if ids.iter().any(|list| list.len() as u64 > LONGEST_LIST) {
         let message = format!("An account has more than {LONGEST_LIST} of them: page through its contacts.");
-        return Err(Fault::LimitExceeded(message));
+        return Err(Error::LimitExceeded(message));
     }
-    let found = Contact::fetch(asked.cx, ids.iter().flatten().copied()).await?;
+    let found = Contact::fetch(asked.ctx, ids.iter().flatten().copied()).await?;
     let lists: Vec<Vec<&Contact>> =
         ids.iter().map(|list| list.iter().filter_map(|id| found.get(id)).collect()).collect();
     asked.lists_of(&lists).await
 }
 
-async fn need_to_know(asked: &Asked<'_>, of: &[&RelationshipCoverage]) -> Result<Answers> {
-    let unknown = format!("not {}", knows(asked.cx));
+async fn need_to_know(asked: &FieldContext<'_>, of: &[&RelationshipCoverage]) -> Result<Batch> {
+    let unknown = format!("not {}", knows(asked.ctx));
     key_people(asked, of.iter().map(|coverage| coverage.account).collect(), &unknown).await
 }
 
-async fn kickoff_need_to_know(asked: &Asked<'_>, of: &[&Kickoff]) -> Result<Answers> {
-    let unknown = format!("not {}", knows(asked.cx));
+async fn kickoff_need_to_know(asked: &FieldContext<'_>, of: &[&Kickoff]) -> Result<Batch> {
+    let unknown = format!("not {}", knows(asked.ctx));
     key_people(asked, of.iter().map(|kickoff| kickoff.account).collect(), &unknown).await
 }
 
-async fn need_to_talk_to(asked: &Asked<'_>, of: &[&Kickoff]) -> Result<Answers> {
+async fn need_to_talk_to(asked: &FieldContext<'_>, of: &[&Kickoff]) -> Result<Batch> {
     let quiet = format!(
         "not contact.do_not_contact and {} and not exists (
             select 1 from touch_contact join touch on touch.id = touch_contact.touch_id
             where touch_contact.organization_id = $2 and touch_contact.contact_id = contact.id
                 and touch.status = 'SCHEDULED' and touch.missed_at > {}
         )",
-        knows(asked.cx),
-        asked.cx.now.0
+        knows(asked.ctx),
+        asked.ctx.now.0
     );
     key_people(asked, of.iter().map(|kickoff| kickoff.account).collect(), &quiet).await
 }
 
-async fn questions(asked: &Asked<'_>, of: &[&Kickoff]) -> Result<Answers> {
-    let mut open = Question::open_of_accounts(asked.cx, of.iter().map(|kickoff| kickoff.account).collect()).await?;
+async fn questions(asked: &FieldContext<'_>, of: &[&Kickoff]) -> Result<Batch> {
+    let mut open = Question::open_of_accounts(asked.ctx, of.iter().map(|kickoff| kickoff.account).collect()).await?;
     let lists: Vec<Vec<Question>> =
         of.iter().map(|kickoff| open.remove(&kickoff.account).unwrap_or_default()).collect();
     asked.lists(&lists.iter().map(Vec::as_slice).collect::<Vec<_>>()).await
 }
 
-async fn unassessed(asked: &Asked<'_>, of: &[&Kickoff]) -> Result<Answers> {
-    let organization = asked.cx.viewer()?.organization.id;
+async fn unassessed(asked: &FieldContext<'_>, of: &[&Kickoff]) -> Result<Batch> {
+    let organization = asked.ctx.viewer()?.organization.id;
     let criteria: Vec<Criterion> = criterion::Entity::of(organization)
         .filter(criterion::Column::ArchivedAt.is_null())
         .order_by_asc(criterion::Column::Id)
-        .all(asked.cx.reader())
+        .all(asked.ctx.reader())
         .await?
         .into_iter()
         .map(Criterion)
@@ -241,7 +241,7 @@ async fn unassessed(asked: &Asked<'_>, of: &[&Kickoff]) -> Result<Answers> {
         .column(assessment::Column::CriterionId)
         .into_query();
     let mut by_account: HashMap<AccountId, Vec<entity::CriterionId>> = HashMap::new();
-    for row in asked.cx.reader().query_all(&assessed).await? {
+    for row in asked.ctx.reader().query_all(&assessed).await? {
         by_account.entry(row.try_get_by_index(0)?).or_default().push(row.try_get_by_index(1)?);
     }
     let is_open = |kickoff: &Kickoff, criterion: &Criterion| {

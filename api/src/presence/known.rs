@@ -5,7 +5,7 @@ use entity::contact::BuyingRole;
 
 use super::asked::{Ask, texts};
 use crate::calendar::DAY;
-use crate::context::Cx;
+use crate::context::RequestContext;
 use crate::error::Result;
 
 /// Days for which an answered touch makes us known to who took part.
@@ -58,7 +58,7 @@ pub fn answered(organization: &str, contact: &str, at: &str, late: i64) -> Strin
 ///
 /// # Errors
 /// The database's.
-pub async fn read(cx: &Cx, asks: &[Ask], late: i64) -> Result<Vec<f64>> {
+pub async fn read(ctx: &RequestContext, asks: &[Ask], late: i64) -> Result<Vec<f64>> {
     let counts = SLOTS
         .map(|(role, _, _)| format!("cast(count(*) filter (where stood.buying_role = '{}') as text)", role.word()))
         .join(" || ',' || ");
@@ -78,7 +78,7 @@ pub async fn read(cx: &Cx, asks: &[Ask], late: i64) -> Result<Vec<f64>> {
         answered("$2", "stood.contact_id", "asked.at", late)
     );
     let mut all = vec![0.0; asks.len()];
-    for (place, counts) in texts(cx, asks, &sql).await? {
+    for (place, counts) in texts(ctx, asks, &sql).await? {
         let counts = counts.split(',').map(|count| count.parse().unwrap_or_default());
         let people: Vec<(BuyingRole, u32)> = SLOTS.iter().map(|(role, _, _)| *role).zip(counts).collect();
         all[place] = known(&people);

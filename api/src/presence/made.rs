@@ -6,7 +6,7 @@
 use super::asked::{Ask, texts};
 use super::formula::{Made, ONE_WAY, ONE_WAY_DAYS, Policy, VALUE_DAYS};
 use crate::calendar::DAY;
-use crate::context::Cx;
+use crate::context::RequestContext;
 use crate::error::Result;
 
 /// Below this stand weight and value.
@@ -43,7 +43,7 @@ fn counts(policy: Policy, late: i64) -> String {
 ///
 /// # Errors
 /// The database's.
-pub async fn read(cx: &Cx, asks: &[Ask], policy: Policy, late: i64) -> Result<Vec<Touched>> {
+pub async fn read(ctx: &RequestContext, asks: &[Ask], policy: Policy, late: i64) -> Result<Vec<Touched>> {
     let sql = format!(
         "select asked.number, (
             select string_agg(cast((asked.at - touch.at) * {AGE} + touch.weight * 4 +
@@ -53,7 +53,7 @@ pub async fn read(cx: &Cx, asks: &[Ask], policy: Policy, late: i64) -> Result<Ve
         counts(policy, late)
     );
     let mut all = vec![Touched::default(); asks.len()];
-    for (count, (place, list)) in texts(cx, asks, &sql).await?.into_iter().enumerate() {
+    for (count, (place, list)) in texts(ctx, asks, &sql).await?.into_iter().enumerate() {
         all[place] = Touched::parse(&list);
         if count % crate::graph::ROWS_AT_A_STRETCH == 0 {
             tokio::task::yield_now().await;

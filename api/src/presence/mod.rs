@@ -30,9 +30,9 @@ pub use self::asked::Ask;
 use self::because::{BecauseArguments, PresencePart};
 use self::formula::{Level, Made, Policy};
 use self::made::Touched;
-use crate::context::Cx;
+use crate::context::RequestContext;
 use crate::error::Result;
-use crate::graph::{Answers, Asked, object, word};
+use crate::graph::{Batch, FieldContext, graphql_enum, object};
 use crate::target::{OnArguments, instant_of};
 
 /// The ladder from being unknown to being seen as someone who creates value.
@@ -58,7 +58,7 @@ impl Level {
         }
     }
 }
-word! { Level as PresenceLevel }
+graphql_enum! { Level as PresenceLevel }
 
 /// How present, known and valued we are at an account at an instant.
 #[derive(Clone, Debug)]
@@ -147,23 +147,23 @@ impl Presence {
     ///
     /// # Errors
     /// `UNAUTHENTICATED`; the database's.
-    pub async fn read(cx: &Cx, asks: &[Ask], late: i64) -> Result<Vec<Self>> {
-        let known = known::read(cx, asks, late).await?;
-        Self::with(cx, asks, late, known).await
+    pub async fn read(ctx: &RequestContext, asks: &[Ask], late: i64) -> Result<Vec<Self>> {
+        let known = known::read(ctx, asks, late).await?;
+        Self::with(ctx, asks, late, known).await
     }
 
     /// The same but for how well we are known, which is 0: one statement.
     ///
     /// # Errors
     /// `UNAUTHENTICATED`; the database's.
-    pub async fn of_touches(cx: &Cx, asks: &[Ask]) -> Result<Vec<Self>> {
-        Self::with(cx, asks, 0, vec![0.0; asks.len()]).await
+    pub async fn of_touches(ctx: &RequestContext, asks: &[Ask]) -> Result<Vec<Self>> {
+        Self::with(ctx, asks, 0, vec![0.0; asks.len()]).await
     }
 
-    async fn with(cx: &Cx, asks: &[Ask], late: i64, known: Vec<f64>) -> Result<Vec<Self>> {
-        let viewer = cx.viewer()?;
+    async fn with(ctx: &RequestContext, asks: &[Ask], late: i64, known: Vec<f64>) -> Result<Vec<Self>> {
+        let viewer = ctx.viewer()?;
         let policy = Policy::of(&viewer.organization);
-        let touched = made::read(cx, asks, policy, late).await?;
+        let touched = made::read(ctx, asks, policy, late).await?;
         let all = asks.iter().zip(touched).zip(known);
         Ok(all.map(|((ask, touched), known)| Self::of(*ask, viewer.day(ask.at), policy, touched, known)).collect())
     }
@@ -176,12 +176,12 @@ const OF_TOUCHES: [&str; 6] = ["on", "presence", "value", "daysUntilAbsent", "be
 ///
 /// # Errors
 /// The database's.
-pub async fn answer(asked: &Asked<'_>, asks: &[Ask]) -> Result<Answers> {
+pub async fn answer(asked: &FieldContext<'_>, asks: &[Ask]) -> Result<Batch> {
     let fields = asked.chosen::<Presence>()?;
     let presences = if fields.iter().all(|field| OF_TOUCHES.contains(&field.name())) {
-        Presence::of_touches(asked.cx, asks).await?
+        Presence::of_touches(asked.ctx, asks).await?
     } else {
-        Presence::read(asked.cx, asks, 0).await?
+        Presence::read(asked.ctx, asks, 0).await?
     };
     asked.each(&presences.iter().collect::<Vec<_>>()).await
 }
@@ -190,10 +190,10 @@ pub async fn answer(asked: &Asked<'_>, asks: &[Ask]) -> Result<Answers> {
 ///
 /// # Errors
 /// The database's.
-pub async fn of_accounts(asked: &Asked<'_>, of: &[AccountId]) -> Result<Answers> {
+pub async fn of_accounts(asked: &FieldContext<'_>, of: &[AccountId]) -> Result<Batch> {
     let OnArguments { on } = asked.arguments()?;
-    let viewer = asked.cx.viewer()?;
-    let at = instant_of(on.map(|day| day.0), asked.cx.now, viewer.zone);
+    let viewer = asked.ctx.viewer()?;
+    let at = instant_of(on.map(|day| day.0), asked.ctx.now, viewer.zone);
     let asks: Vec<Ask> = of.iter().map(|account| Ask::at(viewer, *account, at)).collect();
     answer(asked, &asks).await
 }
@@ -202,9 +202,9 @@ pub async fn of_accounts(asked: &Asked<'_>, of: &[AccountId]) -> Result<Answers>
 ///
 /// # Errors
 /// The database's.
-pub async fn present(cx: &Cx, accounts: &[AccountId], at: Instant) -> Result<HashSet<AccountId>> {
-    let viewer = cx.viewer()?;
+pub async fn present(ctx: &RequestContext, accounts: &[AccountId], at: Instant) -> Result<HashSet<AccountId>> {
+    let viewer = ctx.viewer()?;
     let asks: Vec<Ask> = accounts.iter().map(|account| Ask::at(viewer, *account, at)).collect();
-    let all = Presence::of_touches(cx, &asks).await?;
+    let all = Presence::of_touches(ctx, &asks).await?;
     Ok(all.iter().filter(|presence| presence.is_present()).map(|presence| AccountId(presence.ask.subject)).collect())
 }

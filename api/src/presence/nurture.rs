@@ -10,9 +10,9 @@ use super::formula::{Policy, microseconds};
 use super::{Presence, answer};
 use crate::calendar::DAY;
 use crate::calendar::{self, day_of};
-use crate::context::Cx;
+use crate::context::RequestContext;
 use crate::error::Result;
-use crate::graph::{Answers, Asked, object};
+use crate::graph::{Batch, FieldContext, object};
 use crate::target::Target;
 use crate::target_list::capacity::required_interval;
 use crate::touch::{self, Touch};
@@ -37,9 +37,9 @@ object! {
     /// Is the target being nurtured? By touches that anybody made at its account.
     Nurture as "Nurture" {
         /// The latest that was made.
-        lastTouch: Option<Touch> = by(|nurture| nurture.account, touch::list::last_of_accounts);
+        lastTouch: Option<Touch> = by_key(|nurture| nurture.account, touch::list::last_of_accounts);
         /// The earliest to come.
-        nextTouch: Option<Touch> = by(|nurture| nurture.account, touch::list::next_of_accounts);
+        nextTouch: Option<Touch> = by_key(|nurture| nurture.account, touch::list::next_of_accounts);
         /// Whole days of the seller's since the latest that was made; null where there was none.
         daysSinceTouch: Option<i32> = plain(|nurture| nurture.days_since_touch);
         /// Was it touched in the last 90 days, or is a touch scheduled in the next 90?
@@ -57,9 +57,9 @@ object! {
     }
 }
 
-async fn presences(asked: &Asked<'_>, of: &[&Nurture]) -> Result<Answers> {
-    let viewer = asked.cx.viewer()?;
-    let asks: Vec<Ask> = of.iter().map(|nurture| Ask::at(viewer, nurture.account, asked.cx.now)).collect();
+async fn presences(asked: &FieldContext<'_>, of: &[&Nurture]) -> Result<Batch> {
+    let viewer = asked.ctx.viewer()?;
+    let asks: Vec<Ask> = of.iter().map(|nurture| Ask::at(viewer, nurture.account, asked.ctx.now)).collect();
     answer(asked, &asks).await
 }
 
@@ -93,7 +93,7 @@ pub fn consistency(since: Instant, touched: &[Instant], until: Instant, interval
 ///
 /// # Errors
 /// The database's.
-pub async fn pursued(cx: &Cx, asks: &[Ask]) -> Result<Vec<bool>> {
+pub async fn pursued(ctx: &RequestContext, asks: &[Ask]) -> Result<Vec<bool>> {
     let days = PURSUED_DAYS * DAY;
     // One of today that was to be an hour ago is still to come.
     let sql = format!(
@@ -104,24 +104,24 @@ pub async fn pursued(cx: &Cx, asks: &[Ask]) -> Result<Vec<bool>> {
                 and (touch.weight > 0 and touch.at <= asked.at
                     or touch.status = 'SCHEDULED' and touch.missed_at > {} and touch.at > asked.at - {DAY})
         )",
-        cx.now.0
+        ctx.now.0
     );
     let mut all = vec![false; asks.len()];
-    for (place, _) in rows(cx, asks, &sql).await? {
+    for (place, _) in rows(ctx, asks, &sql).await? {
         all[place] = true;
     }
     Ok(all)
 }
 
 /// When accounts were touched between `since` and `at` of what is asked for, the earliest first: one statement.
-async fn touched(cx: &Cx, asks: &[Ask]) -> Result<Vec<Vec<Instant>>> {
+async fn touched(ctx: &RequestContext, asks: &[Ask]) -> Result<Vec<Vec<Instant>>> {
     const SQL: &str = "select asked.number, (
             select string_agg(cast(touch.at as text), ',') from touch
             where touch.organization_id = $2 and touch.account_id = asked.subject_id
                 and touch.at >= asked.since and touch.at <= asked.at and touch.weight > 0
         ) from asked";
     let mut all = vec![Vec::new(); asks.len()];
-    for (place, row) in rows(cx, asks, SQL).await? {
+    for (place, row) in rows(ctx, asks, SQL).await? {
         let list: Option<String> = row.try_get_by_index(1)?;
         let times = list.iter().flat_map(|list| list.split(',')).filter_map(|at| at.parse().ok());
         all[place] = times.map(Instant).collect();
@@ -131,7 +131,7 @@ async fn touched(cx: &Cx, asks: &[Ask]) -> Result<Vec<Vec<Instant>>> {
 }
 
 /// When accounts were last touched by then: one statement.
-pub async fn last(cx: &Cx, asks: &[Ask]) -> Result<Vec<Option<Instant>>> {
+pub async fn last(ctx: &RequestContext, asks: &[Ask]) -> Result<Vec<Option<Instant>>> {
     const SQL: &str = "select asked.number, (
             select touch.at from touch
             where touch.organization_id = $2 and touch.account_id = asked.subject_id
@@ -139,7 +139,7 @@ pub async fn last(cx: &Cx, asks: &[Ask]) -> Result<Vec<Option<Instant>>> {
             order by touch.at desc limit 1
         ) from asked";
     let mut all = vec![None; asks.len()];
-    for (place, row) in rows(cx, asks, SQL).await? {
+    for (place, row) in rows(ctx, asks, SQL).await? {
         all[place] = row.try_get_by_index(1)?;
     }
     Ok(all)
@@ -149,16 +149,16 @@ pub async fn last(cx: &Cx, asks: &[Ask]) -> Result<Vec<Option<Instant>>> {
 ///
 /// # Errors
 /// The database's.
-pub async fn of_targets(asked: &Asked<'_>, of: &[&Target]) -> Result<Answers> {
-    let cx = asked.cx;
-    let viewer = cx.viewer()?;
-    let sellers: HashMap<UserId, User> = User::fetch(cx, of.iter().map(|target| target.0.seller_id)).await?;
+pub async fn of_targets(asked: &FieldContext<'_>, of: &[&Target]) -> Result<Batch> {
+    let ctx = asked.ctx;
+    let viewer = ctx.viewer()?;
+    let sellers: HashMap<UserId, User> = User::fetch(ctx, of.iter().map(|target| target.0.seller_id)).await?;
     let zone = |target: &Target| -> Tz {
         let seller = sellers.get(&target.0.seller_id);
         seller.and_then(|seller| calendar::zone(&seller.0.time_zone)).unwrap_or(viewer.zone)
     };
-    let until = |target: &Target| target.0.until.unwrap_or(cx.now).min(cx.now);
-    let today: Vec<Ask> = of.iter().map(|target| Ask::at(viewer, target.0.account_id, cx.now)).collect();
+    let until = |target: &Target| target.0.until.unwrap_or(ctx.now).min(ctx.now);
+    let today: Vec<Ask> = of.iter().map(|target| Ask::at(viewer, target.0.account_id, ctx.now)).collect();
     let listed: Vec<(TargetId, Ask)> = of
         .iter()
         .filter_map(|target| {
@@ -168,10 +168,10 @@ pub async fn of_targets(asked: &Asked<'_>, of: &[&Target]) -> Result<Answers> {
         .collect();
     let asks: Vec<Ask> = listed.iter().map(|(_, ask)| *ask).collect();
     let mut times: HashMap<TargetId, Vec<Instant>> =
-        listed.iter().map(|(target, _)| *target).zip(touched(cx, &asks).await?).collect();
+        listed.iter().map(|(target, _)| *target).zip(touched(ctx, &asks).await?).collect();
     let interval = interval(Policy::of(&viewer.organization));
     let made =
-        of.iter().zip(pursued(cx, &today).await?).zip(last(cx, &today).await?).map(|((target, pursued), last)| {
+        of.iter().zip(pursued(ctx, &today).await?).zip(last(ctx, &today).await?).map(|((target, pursued), last)| {
             let zone = zone(target);
             let day = |at: Instant| day_of(at, zone);
             let times = times.remove(&target.0.id).unwrap_or_default();
@@ -179,7 +179,7 @@ pub async fn of_targets(asked: &Asked<'_>, of: &[&Target]) -> Result<Answers> {
             let listed = target.0.since.map(|since| (since, until(target)));
             Nurture {
                 account: target.0.account_id,
-                days_since_touch: last.map(|last| day(cx.now).0 - day(last).0),
+                days_since_touch: last.map(|last| day(ctx.now).0 - day(last).0),
                 pursued,
                 consistency: listed.and_then(|(since, until)| consistency(since, &times, until, interval)),
                 longest_gap_days: listed.map(|(since, until)| longest_gap(day(since), &days, day(until))),

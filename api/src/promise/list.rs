@@ -6,11 +6,11 @@ use sea_orm::sea_query::Cond;
 use sea_orm::{ColumnTrait, Condition, QueryFilter, QueryOrder, Select};
 
 use super::Promise;
-use crate::context::Cx;
+use crate::context::RequestContext;
 use crate::error::Result;
 use crate::filter::{DateFilter, DateTimeFilter, IdFilter, operand};
-use crate::graph::{Answers, Asked};
-use crate::paging::{Connection, Key, LONGEST_LIST, Order, PageArguments, Seen, plain_lists};
+use crate::graph::{Batch, FieldContext};
+use crate::paging::{Connection, Key, LONGEST_LIST, Order, PageArguments, VisibleRows, plain_lists};
 
 /// A filter on promises. Its fields are ANDed.
 #[derive(Clone, Debug, Default, InputObject)]
@@ -36,7 +36,7 @@ fn is_open(open: bool) -> Condition {
 }
 
 impl PromiseFilter {
-    fn condition(&self, cx: &Cx) -> Result<Condition> {
+    fn condition(&self, ctx: &RequestContext) -> Result<Condition> {
         use promise::Column;
         let Self { account_id, made_by_id, open, overdue, due_on, updated_at } = self;
         let mut all = Cond::all();
@@ -50,7 +50,7 @@ impl PromiseFilter {
             all = all.add(is_open(*open));
         }
         if let Some(overdue) = operand("overdue", overdue)? {
-            let past = Cond::all().add(is_open(true)).add(Column::DueOn.lt(cx.viewer()?.day(cx.now)));
+            let past = Cond::all().add(is_open(true)).add(Column::DueOn.lt(ctx.viewer()?.day(ctx.now)));
             all = all.add(if *overdue { past } else { past.not() });
         }
         if let Some(filter) = operand("dueOn", due_on)? {
@@ -74,14 +74,14 @@ pub struct PromisesArguments {
 }
 
 /// `Query.promises`.
-pub async fn promises(asked: &Asked<'_>, arguments: PromisesArguments) -> Result<Connection<Promise>> {
+pub async fn promises(asked: &FieldContext<'_>, arguments: PromisesArguments) -> Result<Connection<Promise>> {
     let PromisesArguments { filter, page } = arguments;
     let filter = filter.unwrap_or_default();
     let equals = |filter: &MaybeUndefined<IdFilter>| filter.value().is_some_and(|filter| filter.eq.is_value());
-    let seen = Seen {
-        select: promise::Entity::of(asked.cx.viewer()?.organization.id).filter(filter.condition(asked.cx)?),
+    let seen = VisibleRows {
+        select: promise::Entity::of(asked.ctx.viewer()?.organization.id).filter(filter.condition(asked.ctx)?),
         account: promise::Column::AccountId,
-        pinned: equals(&filter.account_id) || equals(&filter.made_by_id),
+        is_selective: equals(&filter.account_id) || equals(&filter.made_by_id),
     };
     let by_id = Order::by_id(promise::Column::Id, |row: &promise::Model| Key::Id(row.id.uuid()));
     seen.page(asked, &by_id, &page).await
@@ -95,9 +95,9 @@ pub struct OpenArguments {
 }
 
 /// `Account.promises`: what is due first comes first.
-pub async fn of_accounts(asked: &Asked<'_>, of: &[AccountId]) -> Result<Answers> {
+pub async fn of_accounts(asked: &FieldContext<'_>, of: &[AccountId]) -> Result<Batch> {
     let OpenArguments { open } = asked.arguments()?;
-    let mut select = asked.cx.viewer()?.rows::<promise::Entity>(promise::Column::AccountId);
+    let mut select = asked.ctx.viewer()?.rows::<promise::Entity>(promise::Column::AccountId);
     if let Some(open) = open {
         select = select.filter(is_open(open));
     }
@@ -105,19 +105,19 @@ pub async fn of_accounts(asked: &Asked<'_>, of: &[AccountId]) -> Result<Answers>
 }
 
 /// `Touch.promises`: what is due first comes first.
-pub async fn of_touches(asked: &Asked<'_>, of: &[entity::TouchId]) -> Result<Answers> {
-    let select = asked.cx.viewer()?.rows::<promise::Entity>(promise::Column::AccountId);
+pub async fn of_touches(asked: &FieldContext<'_>, of: &[entity::TouchId]) -> Result<Batch> {
+    let select = asked.ctx.viewer()?.rows::<promise::Entity>(promise::Column::AccountId);
     lists(asked, select, promise::Column::TouchId, of, |row| row.touch_id).await
 }
 
 /// One list for each parent: one statement for all.
 async fn lists<K: Id>(
-    asked: &Asked<'_>,
+    asked: &FieldContext<'_>,
     select: Select<promise::Entity>,
     column: promise::Column,
     parents: &[K],
     parent_of: fn(&promise::Model) -> Option<K>,
-) -> Result<Answers> {
+) -> Result<Batch> {
     let select = select.order_by_asc(promise::Column::DueOn).order_by_asc(promise::Column::Id);
     let too_long = format!("A list has more than {LONGEST_LIST} promises: page through `promises` with a filter.");
     plain_lists::<_, Promise, _>(asked, select, column, parents, parent_of, &too_long).await

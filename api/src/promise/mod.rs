@@ -20,12 +20,12 @@ pub use self::list::{PromiseFilter, PromisesArguments, promises};
 use crate::account::Account;
 use crate::calendar;
 use crate::contact::Contact;
-use crate::context::{Cx, Viewer};
+use crate::context::{RequestContext, Viewer};
 use crate::error::Result;
-use crate::event::{Facts, Record, facts, recorded};
-use crate::graph::{Answers, Asked, Shown, Value as _, object, payload};
+use crate::event::{AuditedRow, Snapshot, audited, snapshot};
+use crate::graph::{Batch, FieldContext, NodeId, Value as _, object, payload};
 use crate::money::Currency;
-use crate::paging::listed;
+use crate::paging::connection;
 use crate::touch::{Touch, people};
 use crate::user::User;
 
@@ -43,13 +43,13 @@ object! {
     /// Something we said we would do for the client.
     Promise as "Promise" Node {
         /// Opaque, prefixed by the type, ascending with time.
-        id: Shown<PromiseId> = plain(|promise| Shown(promise.0.id));
+        id: NodeId<PromiseId> = plain(|promise| NodeId(promise.0.id));
         /// The account that it was made to.
-        account: Account = by(|promise| Some(promise.0.account_id), Account::answer);
+        account: Account = by_key(|promise| Some(promise.0.account_id), Account::answer);
         /// To whom there; null also where they moved out of the caller's sight.
-        contact: Option<Contact> = by(|promise| promise.0.contact_id, Contact::answer);
+        contact: Option<Contact> = by_key(|promise| promise.0.contact_id, Contact::answer);
         /// The touch in which it was made; null also where that has been deleted, or went to another account.
-        touch: Option<Touch> = by(|promise| promise.0.touch_id, touches);
+        touch: Option<Touch> = by_key(|promise| promise.0.touch_id, touches);
         /// What was promised.
         what: &str = plain(|promise| &promise.0.what);
         /// The day on which it was made.
@@ -59,7 +59,7 @@ object! {
         /// The day on which it was kept; null while it is open.
         keptOn: Option<Day> = plain(|promise| promise.0.kept_on);
         /// Who made it.
-        madeBy: User = by(|promise| Some(promise.0.made_by_id), User::answer);
+        madeBy: User = by_key(|promise| Some(promise.0.made_by_id), User::answer);
         /// Is it open, and the day by which it was to be kept over in the organization's time zone?
         overdue: bool = batch(overdues);
         /// When it was entered.
@@ -70,7 +70,7 @@ object! {
         version: i32 = plain(|promise| promise.0.version);
     }
 }
-listed!(Promise as "Promise");
+connection!(Promise as "Promise");
 
 payload! {
     /// A promise, or what is to be mended.
@@ -86,14 +86,14 @@ impl PromisePayload {
     }
 }
 
-impl Record for promise::Model {
-    recorded!(promise, PromiseId);
+impl AuditedRow for promise::Model {
+    audited!(promise, PromiseId);
 
     fn account(&self) -> Option<AccountId> {
         Some(self.account_id)
     }
 
-    fn facts(&self, _: Currency) -> Facts {
+    fn snapshot(&self, _: Currency) -> Snapshot {
         let Self {
             id: _,
             organization_id: _,
@@ -109,7 +109,7 @@ impl Record for promise::Model {
             updated_at: _,
             version: _,
         } = self;
-        facts! {
+        snapshot! {
             "accountId": account_id,
             "contactId": contact_id,
             "touchId": touch_id,
@@ -142,23 +142,26 @@ impl Promise {
     ///
     /// # Errors
     /// `UNAUTHENTICATED`; the database's.
-    pub async fn fetch(cx: &Cx, ids: impl IntoIterator<Item = PromiseId>) -> Result<HashMap<PromiseId, Self>> {
-        let seen = cx.viewer()?.rows::<promise::Entity>(promise::Column::AccountId);
-        cx.by_ids(seen, promise::Column::Id, Columns::ALL, ids, |row| row.id).await
+    pub async fn fetch(
+        ctx: &RequestContext,
+        ids: impl IntoIterator<Item = PromiseId>,
+    ) -> Result<HashMap<PromiseId, Self>> {
+        let seen = ctx.viewer()?.rows::<promise::Entity>(promise::Column::AccountId);
+        ctx.fetch_by_ids(seen, promise::Column::Id, Columns::ALL, ids, |row| row.id).await
     }
 }
 
-async fn touches(asked: &Asked<'_>, ids: &[Option<entity::TouchId>]) -> Result<Answers> {
-    let found = Touch::fetch(asked.cx, ids.iter().copied().flatten()).await?;
+async fn touches(asked: &FieldContext<'_>, ids: &[Option<entity::TouchId>]) -> Result<Batch> {
+    let found = Touch::fetch(asked.ctx, ids.iter().copied().flatten()).await?;
     asked.found(ids, &found).await
 }
 
 #[expect(clippy::unused_async, reason = "what answers a field is async")]
-async fn overdues(asked: &Asked<'_>, of: &[&Promise]) -> Result<Answers> {
-    let today = asked.cx.viewer()?.day(asked.cx.now);
-    let mut answers = Answers::with_capacity(of.len());
+async fn overdues(asked: &FieldContext<'_>, of: &[&Promise]) -> Result<Batch> {
+    let today = asked.ctx.viewer()?.day(asked.ctx.now);
+    let mut answers = Batch::with_capacity(of.len());
     for promise in of {
-        answers.push(|out| is_overdue(&promise.0, today).write(asked.cx, None, out));
+        answers.push(|out| is_overdue(&promise.0, today).write(asked.ctx, None, out));
     }
     Ok(answers)
 }

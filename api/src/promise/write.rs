@@ -6,9 +6,9 @@ use entity::{Id, PromiseId, Scoped, TouchId, account, promise, touch};
 use sea_orm::{ColumnTrait, QueryFilter, QueryOrder, QuerySelect};
 
 use super::PromisePayload;
-use crate::check::{Check, NOTE};
-use crate::context::{Cx, Standing, Viewer};
-use crate::error::{Fault, Result, UserErrorCode};
+use crate::check::{NOTE, Validator};
+use crate::context::{AccountAccess, RequestContext, Viewer};
+use crate::error::{Error, Result, UserErrorCode};
 use crate::event::Write;
 use crate::scalar::Date;
 
@@ -57,7 +57,7 @@ pub struct OnePromise {
 async fn touch_at(
     viewer: &Viewer,
     write: &Write<'_>,
-    check: &mut Check,
+    check: &mut Validator,
     id: &ID,
     account: &account::Model,
 ) -> Result<Option<TouchId>> {
@@ -74,18 +74,18 @@ async fn touch_at(
 }
 
 /// `makePromise`.
-pub async fn make(cx: &Cx, arguments: MakePromise) -> Result<PromisePayload> {
+pub async fn make(ctx: &RequestContext, arguments: MakePromise) -> Result<PromisePayload> {
     let MakePromiseInput { account_id, contact_id, touch_id, what, made_on, due_on } = arguments.input;
-    let viewer = cx.viewer()?;
-    let mut check = Check::input();
-    let mut write = Write::begin(cx)?;
+    let viewer = ctx.viewer()?;
+    let mut check = Validator::input();
+    let mut write = Write::begin(ctx)?;
     let account = viewer.account_for(&write.tx, &mut check, "accountId", &account_id).await?;
     if account.as_ref().is_some_and(|account| account.archived_at.is_some()) {
         check.fault(UserErrorCode::Conflict, "accountId", "The account is archived: restore it first.");
     }
     let what = check.required("what", &what, NOTE);
-    let made_on = made_on.map_or_else(|| viewer.day(cx.now), |day| day.0);
-    check.has_come("madeOn", made_on, viewer.latest_today(cx.now));
+    let made_on = made_on.map_or_else(|| viewer.day(ctx.now), |day| day.0);
+    check.has_come("madeOn", made_on, viewer.latest_today(ctx.now));
     check.in_order("dueOn", ("madeOn", made_on), ("dueOn", due_on.0));
     let (mut contact, mut touch) = (None, None);
     if let (Some(id), Some(account)) = (&contact_id, &account) {
@@ -94,8 +94,8 @@ pub async fn make(cx: &Cx, arguments: MakePromise) -> Result<PromisePayload> {
     if let (Some(id), Some(account)) = (&touch_id, &account) {
         touch = touch_at(viewer, &write, &mut check, id, account).await?;
     }
-    check.done()?;
-    let Some(account) = account else { return check.refuse() };
+    check.finish()?;
+    let Some(account) = account else { return check.fail() };
     let row = promise::Model {
         id: PromiseId::make(),
         organization_id: viewer.organization.id,
@@ -118,44 +118,44 @@ pub async fn make(cx: &Cx, arguments: MakePromise) -> Result<PromisePayload> {
 
 /// The promise of an input, locked.
 async fn seen(viewer: &Viewer, write: &Write<'_>, id: &ID) -> Result<promise::Model> {
-    let gone = || Fault::refused(UserErrorCode::NotFound, &["id"], "There is no promise with this id.");
+    let gone = || Error::refused(UserErrorCode::NotFound, &["id"], "There is no promise with this id.");
     let id = PromiseId::parse(id).map_err(|_| gone())?;
     let seen = viewer.rows::<promise::Entity>(promise::Column::AccountId).filter(promise::Column::Id.eq(id));
     seen.lock_exclusive().one(&write.tx).await?.ok_or_else(gone)
 }
 
 /// `keepPromise`.
-pub async fn keep(cx: &Cx, arguments: KeepPromise) -> Result<PromisePayload> {
-    let viewer = cx.viewer()?;
-    let mut check = Check::at(&[]);
-    let mut write = Write::begin(cx)?;
+pub async fn keep(ctx: &RequestContext, arguments: KeepPromise) -> Result<PromisePayload> {
+    let viewer = ctx.viewer()?;
+    let mut check = Validator::at(&[]);
+    let mut write = Write::begin(ctx)?;
     let before = seen(viewer, &write, &arguments.id).await?;
     if let Some(kept_on) = before.kept_on {
         let message = format!("This promise was kept on {kept_on}.");
-        return Err(Fault::refused(UserErrorCode::Conflict, &["id"], message));
+        return Err(Error::refused(UserErrorCode::Conflict, &["id"], message));
     }
     // A promise of somebody's whose day has begun already, where the organization's has not, is kept on no day before.
-    let kept_on = arguments.kept_on.map_or_else(|| viewer.day(cx.now).max(before.made_on), |day| day.0);
-    check.has_come("keptOn", kept_on, viewer.latest_today(cx.now));
+    let kept_on = arguments.kept_on.map_or_else(|| viewer.day(ctx.now).max(before.made_on), |day| day.0);
+    check.has_come("keptOn", kept_on, viewer.latest_today(ctx.now));
     check.in_order("keptOn", ("madeOn", before.made_on), ("keptOn", kept_on));
-    check.done()?;
+    check.finish()?;
     let after = promise::Model { kept_on: Some(kept_on), ..before.clone() };
     let after = write.change(&before, after).await?;
-    write.call_it("kept");
+    write.rename_last_event("kept");
     write.commit().await?;
     Ok(PromisePayload::of(after))
 }
 
 /// `deletePromise`: answers the promise as it last was.
-pub async fn delete(cx: &Cx, arguments: OnePromise) -> Result<PromisePayload> {
-    let viewer = cx.viewer()?;
-    let mut write = Write::begin(cx)?;
+pub async fn delete(ctx: &RequestContext, arguments: OnePromise) -> Result<PromisePayload> {
+    let viewer = ctx.viewer()?;
+    let mut write = Write::begin(ctx)?;
     let row = seen(viewer, &write, &arguments.id).await?;
     let account = viewer.account(&write.tx, row.account_id, false).await?;
-    let answers = account.is_some_and(|account| viewer.standing(&account) == Standing::Responsible);
+    let answers = account.is_some_and(|account| viewer.access(&account) == AccountAccess::Responsible);
     if !answers && row.made_by_id != viewer.user.id {
         let message = "Only whoever made the promise, the account's owner, their managers and admins may do this.";
-        return Err(Fault::refused(UserErrorCode::Forbidden, &["id"], message));
+        return Err(Error::refused(UserErrorCode::Forbidden, &["id"], message));
     }
     write.remove(&row).await?;
     write.commit().await?;

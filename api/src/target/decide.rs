@@ -7,9 +7,9 @@ use entity::target::TargetStatus as Stored;
 use super::write::{ARCHIVED, to_change};
 use super::{TargetPayload, stands};
 use crate::agreement::{Consent, Parties, Side};
-use crate::check::{Amounts, Check, NOTE, same_version};
-use crate::context::Cx;
-use crate::error::{Fault, Result, UserErrorCode};
+use crate::check::{Amounts, NOTE, Validator, same_version};
+use crate::context::RequestContext;
+use crate::error::{Error, Result, UserErrorCode};
 use crate::event::Write;
 use crate::goal;
 use crate::one_on_one::write::of_decision;
@@ -50,27 +50,27 @@ pub struct DecideTarget {
 }
 
 /// `decideTarget`.
-pub async fn decide(cx: &Cx, arguments: DecideTarget) -> Result<TargetPayload> {
+pub async fn decide(ctx: &RequestContext, arguments: DecideTarget) -> Result<TargetPayload> {
     let DecideTargetInput { id, decision, note, one_on_one_id, goal_amount, if_version } = arguments.input;
-    let viewer = cx.viewer()?;
+    let viewer = ctx.viewer()?;
     let path = ["input", "id"];
-    let mut check = Check::input();
-    let mut write = Write::begin(cx)?;
+    let mut check = Validator::input();
+    let mut write = Write::begin(ctx)?;
     let (before, account) = to_change(viewer, &write.tx, &path, &id).await?;
     let parties = Parties::of(&write.tx, viewer.organization.id, before.seller_id).await?;
     if parties.side(viewer.user.id) == Side::Neither {
         let message = "Only the seller and whoever is above them in the line decide on a target.";
-        return Err(Fault::refused(UserErrorCode::Forbidden, &path, message));
+        return Err(Error::refused(UserErrorCode::Forbidden, &path, message));
     }
     if before.status != Stored::Proposed {
         let message = format!("{} Only what waits can be decided on.", stands(&before));
-        return Err(Fault::refused(UserErrorCode::Conflict, &path, message));
+        return Err(Error::refused(UserErrorCode::Conflict, &path, message));
     }
     let consent = parties.consent(before.proposed_by_id, viewer.user.id);
     if matches!(consent, Consent::OwnProposal | Consent::NotTheirs) {
         let message = "It takes two: the seller and somebody above them. This is your own side's proposal, and the other \
                        one decides; whoever proposed it may take it back.";
-        return Err(Fault::refused(UserErrorCode::Forbidden, &path, message));
+        return Err(Error::refused(UserErrorCode::Forbidden, &path, message));
     }
     same_version(if_version, before.version)?;
     let mut after = before.clone();
@@ -110,16 +110,16 @@ pub async fn decide(cx: &Cx, arguments: DecideTarget) -> Result<TargetPayload> {
         Some(amount) => check.amount("goalAmount", amount, viewer.currency, Amounts::Positive),
         None => None,
     };
-    check.done()?;
+    check.finish()?;
     let after = write.change(&before, after).await?;
-    write.call_it(what);
+    write.rename_last_event(what);
     if let Some(amount) = goal_amount {
-        let year = viewer.fiscal_year(cx.now);
+        let year = viewer.fiscal_year(ctx.now);
         let present = goal::write::of_year(&write, account.id, year).await?;
         goal::write::propose(&mut write, viewer, &account, year, amount, present).await?;
     }
     let over_capacity_by = match decision {
-        TargetDecision::Agree => target_list::over_capacity_by(cx, &write.tx, after.seller_id).await?,
+        TargetDecision::Agree => target_list::over_capacity_by(ctx, &write.tx, after.seller_id).await?,
         TargetDecision::Decline => None,
     };
     write.commit().await?;

@@ -6,11 +6,11 @@ use sea_orm::sea_query::{Cond, Expr, ExprTrait};
 use sea_orm::{ColumnTrait, Condition, QueryFilter, QuerySelect, Select};
 
 use super::{Target, TargetKind, TargetSource, TargetStatus, instant_of, on_list};
-use crate::context::Cx;
+use crate::context::RequestContext;
 use crate::error::Result;
 use crate::filter::{DateTimeFilter, IdFilter, among_ids, operand};
-use crate::graph::Asked;
-use crate::paging::{Connection, Key, Order, PageArguments, Seen};
+use crate::graph::FieldContext;
+use crate::paging::{Connection, Key, Order, PageArguments, VisibleRows};
 use crate::presence;
 use crate::scalar::Date;
 
@@ -39,7 +39,7 @@ pub struct TargetFilter {
 
 impl TargetFilter {
     /// All but how present we are.
-    fn condition(&self, cx: &Cx) -> Result<Condition> {
+    fn condition(&self, ctx: &RequestContext) -> Result<Condition> {
         use target::Column;
         let Self { seller_id, account_id, kind, status, source, on, absent: _, updated_at } = self;
         let mut all = Cond::all();
@@ -62,7 +62,7 @@ impl TargetFilter {
             all = all.add(Column::Source.eq(target::TargetSource::from(*source)));
         }
         if let Some(day) = operand("on", on)? {
-            all = all.add(on_list(instant_of(Some(day.0), cx.now, cx.viewer()?.zone)));
+            all = all.add(on_list(instant_of(Some(day.0), ctx.now, ctx.viewer()?.zone)));
         }
         if let Some(filter) = operand("updatedAt", updated_at)? {
             all = all.add(filter.condition(Column::UpdatedAt)?);
@@ -72,16 +72,16 @@ impl TargetFilter {
 
     /// The targets that match, seen or not. How present we are at which account is worked out first, of those alone that
     /// match in all else and are seen: two statements, however many.
-    async fn select(&self, cx: &Cx) -> Result<Select<target::Entity>> {
-        let viewer = cx.viewer()?;
-        let condition = self.condition(cx)?;
+    async fn select(&self, ctx: &RequestContext) -> Result<Select<target::Entity>> {
+        let viewer = ctx.viewer()?;
+        let condition = self.condition(ctx)?;
         let select = target::Entity::of(viewer.organization.id).filter(condition.clone());
         let Some(absent) = operand("absent", &self.absent)? else { return Ok(select) };
         let accounts = viewer.sums::<target::Entity>(target::Column::AccountId).filter(condition);
         let accounts: Vec<AccountId> =
-            accounts.select_only().column(target::Column::AccountId).distinct().into_tuple().all(cx.reader()).await?;
-        let at = instant_of(self.on.value().map(|day| day.0), cx.now, viewer.zone);
-        let present = among_ids(cx, target::Column::AccountId, presence::present(cx, &accounts, at).await?);
+            accounts.select_only().column(target::Column::AccountId).distinct().into_tuple().all(ctx.reader()).await?;
+        let at = instant_of(self.on.value().map(|day| day.0), ctx.now, viewer.zone);
+        let present = among_ids(ctx, target::Column::AccountId, presence::present(ctx, &accounts, at).await?);
         Ok(select.filter(if *absent { present.not() } else { present }))
     }
 }
@@ -97,14 +97,14 @@ pub struct TargetsArguments {
 }
 
 /// `Query.targets`.
-pub async fn targets(asked: &Asked<'_>, arguments: TargetsArguments) -> Result<Connection<Target>> {
+pub async fn targets(asked: &FieldContext<'_>, arguments: TargetsArguments) -> Result<Connection<Target>> {
     let TargetsArguments { filter, page } = arguments;
     let filter = filter.unwrap_or_default();
     let equals = |filter: &MaybeUndefined<IdFilter>| filter.value().is_some_and(|filter| filter.eq.is_value());
-    let seen = Seen {
-        select: filter.select(asked.cx).await?,
+    let seen = VisibleRows {
+        select: filter.select(asked.ctx).await?,
         account: target::Column::AccountId,
-        pinned: equals(&filter.account_id) || equals(&filter.seller_id),
+        is_selective: equals(&filter.account_id) || equals(&filter.seller_id),
     };
     let by_id = Order::by_id(target::Column::Id, |row: &target::Model| Key::Id(row.id.uuid()));
     seen.page(asked, &by_id, &page).await

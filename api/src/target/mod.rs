@@ -28,13 +28,13 @@ pub use self::list::{TargetFilter, TargetsArguments, targets};
 
 use crate::account::Account;
 use crate::calendar;
-use crate::context::{Cx, Viewer};
+use crate::context::{RequestContext, Viewer};
 use crate::error::Result;
-use crate::event::{Facts, Record, facts, recorded};
-use crate::graph::{Answers, Asked, Shown, Value, object, payload, word};
+use crate::event::{AuditedRow, Snapshot, audited, snapshot};
+use crate::graph::{Batch, FieldContext, NodeId, Value, graphql_enum, object, payload};
 use crate::money::Currency;
 use crate::one_on_one::OneOnOne;
-use crate::paging::listed;
+use crate::paging::connection;
 use crate::scalar::Date;
 use crate::touch::Touch;
 use crate::user::User;
@@ -90,7 +90,7 @@ pub enum TargetSource {
     /// Marketing's.
     Marketing,
 }
-word! {
+graphql_enum! {
     target::TargetKind as TargetKind,
     target::TargetStatus as TargetStatus,
     target::TargetSource as TargetSource,
@@ -101,11 +101,11 @@ object! {
     /// takes both the seller and somebody above them in the line; a seller with nobody above agrees alone.
     Target as "Target" Node {
         /// Opaque, prefixed by the type, ascending with time.
-        id: Shown<TargetId> = plain(|target| Shown(target.0.id));
+        id: NodeId<TargetId> = plain(|target| NodeId(target.0.id));
         /// The account.
-        account: Account = by(|target| Some(target.0.account_id), Account::answer);
+        account: Account = by_key(|target| Some(target.0.account_id), Account::answer);
         /// Whose target: the account's owner at the time.
-        seller: User = by(|target| Some(target.0.seller_id), User::answer);
+        seller: User = by_key(|target| Some(target.0.seller_id), User::answer);
         /// To be won, or to be grown.
         kind: target::TargetKind = plain(|target| target.0.kind);
         /// Where it stands.
@@ -115,11 +115,11 @@ object! {
         /// Why this one.
         rationale: &str = plain(|target| &target.0.rationale);
         /// Who proposed it; where that was neither of the two, the first of them to agree.
-        proposedBy: User = by(|target| Some(target.0.proposed_by_id), User::answer);
+        proposedBy: User = by_key(|target| Some(target.0.proposed_by_id), User::answer);
         /// When it was proposed.
         proposedAt: Instant = plain(|target| target.0.proposed_at);
         /// Who agreed to it or declined it.
-        decidedBy: Option<User> = by(|target| target.0.decided_by_id, User::answer);
+        decidedBy: Option<User> = by_key(|target| target.0.decided_by_id, User::answer);
         /// When.
         decidedAt: Option<Instant> = plain(|target| target.0.decided_at);
         /// What they said.
@@ -131,9 +131,9 @@ object! {
         /// Why it was closed.
         closingNote: Option<&str> = plain(|target| target.0.closing_note.as_deref());
         /// The one-on-one in which it was proposed or decided; null also where that is out of sight.
-        oneOnOne: Option<OneOnOne> = by(|target| target.0.one_on_one_id, one_on_ones);
+        oneOnOne: Option<OneOnOne> = by_key(|target| target.0.one_on_one_id, one_on_ones);
         /// The account's goal for the current fiscal year.
-        goal: Option<crate::goal::Goal> = by(|target| target.0.account_id, crate::goal::of_targets);
+        goal: Option<crate::goal::Goal> = by_key(|target| target.0.account_id, crate::goal::of_targets);
         /// Is it being nurtured?
         nurture: crate::presence::nurture::Nurture = batch(crate::presence::nurture::of_targets);
         /// When it last changed.
@@ -142,7 +142,7 @@ object! {
         version: i32 = plain(|target| target.0.version);
     }
 }
-listed!(Target as "Target");
+connection!(Target as "Target");
 
 payload! {
     /// A target, or what is to be mended.
@@ -160,14 +160,14 @@ impl TargetPayload {
     }
 }
 
-impl Record for target::Model {
-    recorded!(target, TargetId);
+impl AuditedRow for target::Model {
+    audited!(target, TargetId);
 
     fn account(&self) -> Option<AccountId> {
         Some(self.account_id)
     }
 
-    fn facts(&self, _: Currency) -> Facts {
+    fn snapshot(&self, _: Currency) -> Snapshot {
         let Self {
             id: _,
             organization_id: _,
@@ -189,7 +189,7 @@ impl Record for target::Model {
             updated_at: _,
             version: _,
         } = self;
-        facts! {
+        snapshot! {
             "accountId": account_id,
             "sellerId": seller_id,
             "kind": kind.word(),
@@ -239,24 +239,24 @@ pub const TOUCH_ON_LIST: &str = "exists (
 ///
 /// # Errors
 /// The database's.
-pub async fn touches_on_list(asked: &Asked<'_>, of: &[&Touch]) -> Result<Answers> {
+pub async fn touches_on_list(asked: &FieldContext<'_>, of: &[&Touch]) -> Result<Batch> {
     let rows = asked
-        .cx
+        .ctx
         .viewer()?
         .rows::<target::Entity>(target::Column::AccountId)
         .filter(target::Column::AccountId.is_in(of.iter().map(|touch| touch.0.account_id)))
         .filter(target::Column::Since.is_not_null())
-        .all(asked.cx.reader())
+        .all(asked.ctx.reader())
         .await?;
     let mut listed: HashMap<(AccountId, UserId), Vec<target::Model>> = HashMap::new();
     for row in rows {
         listed.entry((row.account_id, row.seller_id)).or_default().push(row);
     }
-    let mut answers = Answers::with_capacity(of.len());
+    let mut answers = Batch::with_capacity(of.len());
     for touch in of {
         let own = listed.get(&(touch.0.account_id, touch.0.user_id));
         let on_list = own.is_some_and(|own| own.iter().any(|row| was_on_list(row, touch.0.at)));
-        answers.push(|out| Value::write(&on_list, asked.cx, None, out));
+        answers.push(|out| Value::write(&on_list, asked.ctx, None, out));
     }
     Ok(answers)
 }
@@ -277,9 +277,12 @@ impl Target {
     ///
     /// # Errors
     /// `UNAUTHENTICATED`; the database's.
-    pub async fn fetch(cx: &Cx, ids: impl IntoIterator<Item = TargetId>) -> Result<HashMap<TargetId, Self>> {
-        cx.by_ids(
-            cx.viewer()?.rows::<target::Entity>(target::Column::AccountId),
+    pub async fn fetch(
+        ctx: &RequestContext,
+        ids: impl IntoIterator<Item = TargetId>,
+    ) -> Result<HashMap<TargetId, Self>> {
+        ctx.fetch_by_ids(
+            ctx.viewer()?.rows::<target::Entity>(target::Column::AccountId),
             target::Column::Id,
             Columns::ALL,
             ids,
@@ -289,8 +292,8 @@ impl Target {
     }
 }
 
-async fn one_on_ones(asked: &Asked<'_>, ids: &[Option<entity::OneOnOneId>]) -> Result<Answers> {
-    let found = OneOnOne::fetch(asked.cx, ids.iter().copied().flatten()).await?;
+async fn one_on_ones(asked: &FieldContext<'_>, ids: &[Option<entity::OneOnOneId>]) -> Result<Batch> {
+    let found = OneOnOne::fetch(asked.ctx, ids.iter().copied().flatten()).await?;
     asked.found(ids, &found).await
 }
 
@@ -314,16 +317,16 @@ pub fn instant_of(on: Option<entity::Day>, now: Instant, zone: chrono_tz::Tz) ->
 ///
 /// # Errors
 /// The database's.
-pub async fn of_accounts(asked: &Asked<'_>, of: &[AccountId]) -> Result<Answers> {
+pub async fn of_accounts(asked: &FieldContext<'_>, of: &[AccountId]) -> Result<Batch> {
     let OnArguments { on } = asked.arguments()?;
-    let viewer = asked.cx.viewer()?;
-    let at = instant_of(on.map(|day| day.0), asked.cx.now, viewer.zone);
+    let viewer = asked.ctx.viewer()?;
+    let at = instant_of(on.map(|day| day.0), asked.ctx.now, viewer.zone);
     let rows = viewer
         .rows::<target::Entity>(target::Column::AccountId)
         .filter(target::Column::AccountId.is_in(of.iter().copied()))
         .filter(on_list(at))
         .order_by_asc(target::Column::Id)
-        .all(asked.cx.reader())
+        .all(asked.ctx.reader())
         .await?;
     let found: HashMap<AccountId, Target> = rows.into_iter().map(|row| (row.account_id, Target(row))).collect();
     asked.maybe(&of.iter().map(|account| found.get(account)).collect::<Vec<_>>()).await

@@ -7,9 +7,9 @@ use sea_orm::{ColumnTrait, ConnectionTrait, QueryFilter, QuerySelect};
 
 use super::{TargetKind, TargetPayload, TargetSource, is_open, stands};
 use crate::account::team;
-use crate::check::{Check, NOTE, same_version};
-use crate::context::{Cx, Standing, Viewer};
-use crate::error::{Fault, Result, UserErrorCode};
+use crate::check::{NOTE, Validator, same_version};
+use crate::context::{AccountAccess, RequestContext, Viewer};
+use crate::error::{Error, Result, UserErrorCode};
 use crate::event::Write;
 use crate::one_on_one::write::of_decision;
 use crate::target_list;
@@ -96,12 +96,12 @@ pub struct CloseTarget {
 pub(super) const ARCHIVED: &str = "The account is archived: restore it first.";
 
 /// `proposeTarget`.
-pub async fn propose(cx: &Cx, arguments: ProposeTarget) -> Result<TargetPayload> {
+pub async fn propose(ctx: &RequestContext, arguments: ProposeTarget) -> Result<TargetPayload> {
     let ProposeTargetInput { account_id, kind, rationale, source, one_on_one_id } = arguments.input;
-    let viewer = cx.viewer()?;
-    let mut check = Check::input();
-    let mut write = Write::begin(cx)?;
-    let account = team::responsible_for(cx, &write, &mut check, "accountId", &account_id).await?;
+    let viewer = ctx.viewer()?;
+    let mut check = Validator::input();
+    let mut write = Write::begin(ctx)?;
+    let account = team::responsible_for(ctx, &write, &mut check, "accountId", &account_id).await?;
     let rationale = check.required("rationale", &rationale, NOTE);
     let mut one_on_one = None;
     if let Some(account) = &account {
@@ -116,8 +116,8 @@ pub async fn propose(cx: &Cx, arguments: ProposeTarget) -> Result<TargetPayload>
             one_on_one = of_decision(viewer, &write.tx, &mut check, "oneOnOneId", id, account.owner_id).await?;
         }
     }
-    check.done()?;
-    let Some(account) = account else { return check.refuse() };
+    check.finish()?;
+    let Some(account) = account else { return check.fail() };
     let row = target::Model {
         id: TargetId::make(),
         organization_id: viewer.organization.id,
@@ -140,8 +140,8 @@ pub async fn propose(cx: &Cx, arguments: ProposeTarget) -> Result<TargetPayload>
         version: 0,
     };
     let row = write.add(row).await?;
-    write.call_it("proposed");
-    let over_capacity_by = target_list::over_capacity_by(cx, &write.tx, row.seller_id).await?;
+    write.rename_last_event("proposed");
+    let over_capacity_by = target_list::over_capacity_by(ctx, &write.tx, row.seller_id).await?;
     write.commit().await?;
     Ok(TargetPayload { over_capacity_by, ..TargetPayload::of(row) })
 }
@@ -162,7 +162,7 @@ pub(super) async fn to_change<C: ConnectionTrait>(
     path: &[&str],
     id: &ID,
 ) -> Result<(target::Model, account::Model)> {
-    let not_found = || Fault::refused(UserErrorCode::NotFound, path, "There is no target with this id.");
+    let not_found = || Error::refused(UserErrorCode::NotFound, path, "There is no target with this id.");
     let id = TargetId::parse(id).map_err(|_| not_found())?;
     let select = viewer.rows::<target::Entity>(target::Column::AccountId).filter(target::Column::Id.eq(id));
     let found = select.clone().one(connection).await?.ok_or_else(not_found)?;
@@ -172,25 +172,25 @@ pub(super) async fn to_change<C: ConnectionTrait>(
 }
 
 fn must_answer_for(viewer: &Viewer, path: &[&str], account: &account::Model) -> Result<()> {
-    if viewer.standing(account) == Standing::Responsible {
+    if viewer.access(account) == AccountAccess::Responsible {
         return Ok(());
     }
     let message = "Only the account's owner, their managers and admins may do this.";
-    Err(Fault::refused(UserErrorCode::Forbidden, path, message))
+    Err(Error::refused(UserErrorCode::Forbidden, path, message))
 }
 
 /// `updateTarget`.
-pub async fn update(cx: &Cx, arguments: UpdateTarget) -> Result<TargetPayload> {
+pub async fn update(ctx: &RequestContext, arguments: UpdateTarget) -> Result<TargetPayload> {
     let UpdateTargetInput { id, kind, rationale, if_version } = arguments.input;
-    let viewer = cx.viewer()?;
+    let viewer = ctx.viewer()?;
     let path = ["input", "id"];
-    let mut check = Check::input();
-    let mut write = Write::begin(cx)?;
+    let mut check = Validator::input();
+    let mut write = Write::begin(ctx)?;
     let (before, account) = to_change(viewer, &write.tx, &path, &id).await?;
     must_answer_for(viewer, &path, &account)?;
     if !is_open(before.status) {
         let message = format!("{} It stays as it is.", stands(&before));
-        return Err(Fault::refused(UserErrorCode::Conflict, &path, message));
+        return Err(Error::refused(UserErrorCode::Conflict, &path, message));
     }
     same_version(if_version, before.version)?;
     let mut after = before.clone();
@@ -198,57 +198,57 @@ pub async fn update(cx: &Cx, arguments: UpdateTarget) -> Result<TargetPayload> {
     check.change_set("kind", &kind, &mut given);
     after.kind = given.into();
     check.change_required("rationale", &rationale, NOTE, &mut after.rationale);
-    check.done()?;
+    check.finish()?;
     let after = write.change(&before, after).await?;
     write.commit().await?;
     Ok(TargetPayload::of(after))
 }
 
 /// `withdrawTarget`: the proposer takes the proposal back.
-pub async fn withdraw(cx: &Cx, arguments: OneTarget) -> Result<TargetPayload> {
-    let viewer = cx.viewer()?;
-    let mut write = Write::begin(cx)?;
+pub async fn withdraw(ctx: &RequestContext, arguments: OneTarget) -> Result<TargetPayload> {
+    let viewer = ctx.viewer()?;
+    let mut write = Write::begin(ctx)?;
     let (before, _) = to_change(viewer, &write.tx, &["id"], &arguments.id).await?;
     if before.proposed_by_id != viewer.user.id {
         let message = "Only whoever proposed it takes a proposal back; the other one may decline it.";
-        return Err(Fault::refused(UserErrorCode::Forbidden, &["id"], message));
+        return Err(Error::refused(UserErrorCode::Forbidden, &["id"], message));
     }
     if before.status != Stored::Proposed {
         let message = format!("{} Only what waits can be taken back.", stands(&before));
-        return Err(Fault::refused(UserErrorCode::Conflict, &["id"], message));
+        return Err(Error::refused(UserErrorCode::Conflict, &["id"], message));
     }
     let after = target::Model { status: Stored::Withdrawn, ..before.clone() };
     let after = write.change(&before, after).await?;
-    write.call_it("withdrawn");
+    write.rename_last_event("withdrawn");
     write.commit().await?;
     Ok(TargetPayload::of(after))
 }
 
 /// `closeTarget`.
-pub async fn close(cx: &Cx, arguments: CloseTarget) -> Result<TargetPayload> {
+pub async fn close(ctx: &RequestContext, arguments: CloseTarget) -> Result<TargetPayload> {
     let CloseTargetInput { id, r#as, note } = arguments.input;
-    let viewer = cx.viewer()?;
+    let viewer = ctx.viewer()?;
     let path = ["input", "id"];
-    let mut check = Check::input();
-    let mut write = Write::begin(cx)?;
+    let mut check = Validator::input();
+    let mut write = Write::begin(ctx)?;
     let (before, account) = to_change(viewer, &write.tx, &path, &id).await?;
     must_answer_for(viewer, &path, &account)?;
     if before.status != Stored::Agreed {
         let message = format!("{} Only what is on the list can be taken off it.", stands(&before));
-        return Err(Fault::refused(UserErrorCode::Conflict, &path, message));
+        return Err(Error::refused(UserErrorCode::Conflict, &path, message));
     }
     let note = check.optional("note", note.as_deref(), NOTE);
     if r#as == TargetClosing::Dropped && note.is_none() && check.is_clean() {
         check.fault(UserErrorCode::Required, "note", "Why is it given up? A target is dropped with a note.");
     }
-    check.done()?;
+    check.finish()?;
     let (status, what) = match r#as {
         TargetClosing::Won => (Stored::Won, "won"),
         TargetClosing::Dropped => (Stored::Dropped, "dropped"),
     };
     let after = target::Model { status, until: Some(write.at), closing_note: note, ..before.clone() };
     let after = write.change(&before, after).await?;
-    write.call_it(what);
+    write.rename_last_event(what);
     write.commit().await?;
     Ok(TargetPayload::of(after))
 }

@@ -2,7 +2,7 @@
 
 use async_graphql::Enum;
 
-use crate::graph::{object, word};
+use crate::graph::{graphql_enum, object};
 
 /// Where a list's size lies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
@@ -26,7 +26,7 @@ impl BandPosition {
         }
     }
 }
-word! { BandPosition as BandPosition }
+graphql_enum! { BandPosition as BandPosition }
 
 /// The band of a book.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -25,9 +25,9 @@ use self::band::TargetBand;
 use self::capacity::TargetCapacity;
 use self::suggestion::{SuggestionsArguments, TargetSuggestion};
 use crate::calendar;
-use crate::context::Cx;
-use crate::error::{Fault, Result};
-use crate::graph::{Answers, Asked, object};
+use crate::context::RequestContext;
+use crate::error::{Error, Result};
+use crate::graph::{Batch, FieldContext, object};
 use crate::money::Money;
 use crate::paging::LONGEST_LIST;
 use crate::presence::{Ask, Presence, nurture};
@@ -110,13 +110,13 @@ impl TargetList {
     ///
     /// # Errors
     /// `UNAUTHENTICATED`; the database's.
-    pub async fn of(cx: &Cx, sellers: Vec<user::Model>, on: Option<Day>) -> Result<Vec<Self>> {
-        let viewer = cx.viewer()?;
+    pub async fn of(ctx: &RequestContext, sellers: Vec<user::Model>, on: Option<Day>) -> Result<Vec<Self>> {
+        let viewer = ctx.viewer()?;
         let ids: Vec<UserId> = sellers.iter().map(|seller| seller.id).collect();
         let zone_of = |seller: &user::Model| calendar::zone(&seller.time_zone).unwrap_or(chrono_tz::UTC);
-        let at_of = |seller: &user::Model| instant_of(on, cx.now, zone_of(seller));
-        let latest = sellers.iter().map(at_of).max().unwrap_or(cx.now);
-        let earliest = sellers.iter().map(at_of).min().unwrap_or(cx.now).plus_seconds(-CHURN * DAY);
+        let at_of = |seller: &user::Model| instant_of(on, ctx.now, zone_of(seller));
+        let latest = sellers.iter().map(at_of).max().unwrap_or(ctx.now);
+        let earliest = sellers.iter().map(at_of).min().unwrap_or(ctx.now).plus_seconds(-CHURN * DAY);
         let overlapping = Cond::all()
             .add(target::Column::Since.lte(latest))
             .add(Cond::any().add(target::Column::Until.is_null()).add(target::Column::Until.gt(earliest)));
@@ -125,13 +125,13 @@ impl TargetList {
             .filter(target::Column::SellerId.is_in(ids.clone()))
             .filter(Cond::any().add(target::Column::Status.eq(TargetStatus::Proposed)).add(overlapping))
             .order_by_asc(target::Column::Id)
-            .all(cx.reader())
+            .all(ctx.reader())
             .await?;
         let mut of_seller: HashMap<UserId, Vec<target::Model>> = HashMap::new();
         for row in rows {
             of_seller.entry(row.seller_id).or_default().push(row);
         }
-        let books = books(cx, ids).await?;
+        let books = books(ctx, ids).await?;
         let policy = &viewer.organization;
         let list = |seller: user::Model| {
             let (zone, at) = (zone_of(&seller), at_of(&seller));
@@ -143,7 +143,7 @@ impl TargetList {
             let accounts = books.get(&seller.id).copied().unwrap_or_default();
             let size = i32::try_from(targets.len()).unwrap_or(i32::MAX);
             let band = band::band(accounts, size, policy.target_band_low, policy.target_band_high);
-            let on = on.unwrap_or_else(|| calendar::day_of(cx.now, zone));
+            let on = on.unwrap_or_else(|| calendar::day_of(ctx.now, zone));
             Self { seller, zone, on, at, targets, proposals, accounts, band, churn }
         };
         Ok(sellers.into_iter().map(list).collect())
@@ -169,8 +169,8 @@ fn churn(rows: &[target::Model], start: Instant, end: Instant) -> Option<f64> {
 }
 
 /// How many accounts sellers own, archived ones left out.
-async fn books(cx: &Cx, sellers: Vec<UserId>) -> Result<HashMap<UserId, i32>> {
-    let query = account::Entity::of(cx.viewer()?.organization.id)
+async fn books(ctx: &RequestContext, sellers: Vec<UserId>) -> Result<HashMap<UserId, i32>> {
+    let query = account::Entity::of(ctx.viewer()?.organization.id)
         .filter(account::Column::OwnerId.is_in(sellers))
         .filter(account::Column::ArchivedAt.is_null())
         .select_only()
@@ -179,7 +179,7 @@ async fn books(cx: &Cx, sellers: Vec<UserId>) -> Result<HashMap<UserId, i32>> {
         .group_by(account::Column::OwnerId)
         .into_query();
     let mut books = HashMap::new();
-    for row in cx.reader().query_all(&query).await? {
+    for row in ctx.reader().query_all(&query).await? {
         let count: i64 = row.try_get_by_index(1)?;
         books.insert(row.try_get_by_index(0)?, i32::try_from(count).unwrap_or(i32::MAX));
     }
@@ -190,39 +190,39 @@ async fn books(cx: &Cx, sellers: Vec<UserId>) -> Result<HashMap<UserId, i32>> {
 ///
 /// # Errors
 /// The database's.
-pub async fn of_users(asked: &Asked<'_>, of: &[&User]) -> Result<Answers> {
+pub async fn of_users(asked: &FieldContext<'_>, of: &[&User]) -> Result<Batch> {
     let OnArguments { on } = asked.arguments()?;
-    let viewer = asked.cx.viewer()?;
+    let viewer = asked.ctx.viewer()?;
     let mut ids = HashSet::new();
     let seen: Vec<user::Model> = of
         .iter()
         .filter(|user| viewer.is_above_or_is(user.0.id) && ids.insert(user.0.id))
         .map(|user| user.0.clone())
         .collect();
-    let lists = TargetList::of(asked.cx, seen, on.map(|day| day.0)).await?;
+    let lists = TargetList::of(asked.ctx, seen, on.map(|day| day.0)).await?;
     let by_seller: HashMap<UserId, &TargetList> = lists.iter().map(|list| (list.seller.id, list)).collect();
     asked.maybe(&of.iter().map(|user| by_seller.get(&user.0.id).copied()).collect::<Vec<_>>()).await
 }
 
-async fn sellers(asked: &Asked<'_>, of: &[&TargetList]) -> Result<Answers> {
+async fn sellers(asked: &FieldContext<'_>, of: &[&TargetList]) -> Result<Batch> {
     let users: Vec<User> = of.iter().map(|list| User(list.seller.clone())).collect();
     asked.each(&users.iter().collect::<Vec<_>>()).await
 }
 
 /// Answers with lists of targets, none longer than a plain list may be.
-async fn plain_lists(asked: &Asked<'_>, lists: Vec<Vec<&Target>>) -> Result<Answers> {
+async fn plain_lists(asked: &FieldContext<'_>, lists: Vec<Vec<&Target>>) -> Result<Batch> {
     if lists.iter().any(|list| list.len() as u64 > LONGEST_LIST) {
         let message = format!("A list has more than {LONGEST_LIST} targets: page through `targets` with a filter.");
-        return Err(Fault::LimitExceeded(message));
+        return Err(Error::LimitExceeded(message));
     }
     asked.lists_of(&lists).await
 }
 
-async fn targets(asked: &Asked<'_>, of: &[&TargetList]) -> Result<Answers> {
+async fn targets(asked: &FieldContext<'_>, of: &[&TargetList]) -> Result<Batch> {
     plain_lists(asked, of.iter().map(|list| list.targets.iter().collect()).collect()).await
 }
 
-async fn proposals(asked: &Asked<'_>, of: &[&TargetList]) -> Result<Answers> {
+async fn proposals(asked: &FieldContext<'_>, of: &[&TargetList]) -> Result<Batch> {
     plain_lists(asked, of.iter().map(|list| list.proposals.iter().collect()).collect()).await
 }
 
@@ -244,8 +244,8 @@ fn accounts_by_instant(of: &[&TargetList]) -> Vec<(Instant, Vec<AccountId>)> {
     chunks.collect()
 }
 
-async fn potentials(asked: &Asked<'_>, of: &[&TargetList]) -> Result<Answers> {
-    let organization = asked.cx.viewer()?.organization.id;
+async fn potentials(asked: &FieldContext<'_>, of: &[&TargetList]) -> Result<Batch> {
+    let organization = asked.ctx.viewer()?.organization.id;
     let mut known: HashMap<AccountId, i64> = HashMap::new();
     for (_, accounts) in accounts_by_instant(of) {
         let query = account::Entity::of(organization)
@@ -255,22 +255,22 @@ async fn potentials(asked: &Asked<'_>, of: &[&TargetList]) -> Result<Answers> {
             .column(account::Column::Id)
             .column(account::Column::Potential)
             .into_query();
-        for row in asked.cx.reader().query_all(&query).await? {
+        for row in asked.ctx.reader().query_all(&query).await? {
             known.insert(row.try_get_by_index(0)?, row.try_get_by_index(1)?);
         }
     }
     let sum = |list: &&TargetList| {
         let all = list.targets.iter().filter_map(|target| known.get(&target.0.account_id));
-        asked.cx.money(all.sum())
+        asked.ctx.money(all.sum())
     };
     let sums: Vec<Money> = of.iter().map(sum).collect();
     asked.each(&sums.iter().collect::<Vec<_>>()).await
 }
 
-async fn capacities(asked: &Asked<'_>, of: &[&TargetList]) -> Result<Answers> {
-    let viewer = asked.cx.viewer()?;
+async fn capacities(asked: &FieldContext<'_>, of: &[&TargetList]) -> Result<Batch> {
+    let viewer = asked.ctx.viewer()?;
     let ids: Vec<UserId> = of.iter().map(|list| list.seller.id).collect();
-    let mut durations = capacity::durations(asked.cx.reader(), viewer.organization.id, ids, asked.cx.now).await?;
+    let mut durations = capacity::durations(asked.ctx.reader(), viewer.organization.id, ids, asked.ctx.now).await?;
     let all: Vec<TargetCapacity> = of
         .iter()
         .map(|list| {
@@ -290,8 +290,12 @@ fn working_minutes(seller: &user::Model) -> i32 {
 ///
 /// # Errors
 /// The database's.
-pub async fn over_capacity_by<C: ConnectionTrait>(cx: &Cx, connection: &C, seller: UserId) -> Result<Option<i32>> {
-    let organization = &cx.viewer()?.organization;
+pub async fn over_capacity_by<C: ConnectionTrait>(
+    ctx: &RequestContext,
+    connection: &C,
+    seller: UserId,
+) -> Result<Option<i32>> {
+    let organization = &ctx.viewer()?.organization;
     let open = target::Entity::of(organization.id)
         .filter(target::Column::SellerId.eq(seller))
         .filter(target::Column::Status.is_in([TargetStatus::Proposed, TargetStatus::Agreed]));
@@ -299,21 +303,21 @@ pub async fn over_capacity_by<C: ConnectionTrait>(cx: &Cx, connection: &C, selle
     let Some(row) = user::Entity::of(organization.id).filter(user::Column::Id.eq(seller)).one(connection).await? else {
         return Ok(None);
     };
-    let mut durations = capacity::durations(connection, organization.id, vec![seller], cx.now).await?;
+    let mut durations = capacity::durations(connection, organization.id, vec![seller], ctx.now).await?;
     let known = durations.remove(&seller).unwrap_or_default();
     let capacity = capacity::capacity(working_minutes(&row), known, organization, open);
     Ok(Some(capacity.over_by()).filter(|over| *over > 0))
 }
 
 /// Each target's account at the instant that its list stands for, list by list.
-fn asks(asked: &Asked<'_>, of: &[&TargetList]) -> Result<Vec<Ask>> {
-    let viewer = asked.cx.viewer()?;
+fn asks(asked: &FieldContext<'_>, of: &[&TargetList]) -> Result<Vec<Ask>> {
+    let viewer = asked.ctx.viewer()?;
     let ask = |list: &TargetList, target: &Target| Ask::at(viewer, target.0.account_id, list.at);
     Ok(of.iter().flat_map(|list| list.targets.iter().map(|target| ask(list, target))).collect())
 }
 
-async fn unpursued(asked: &Asked<'_>, of: &[&TargetList]) -> Result<Answers> {
-    let mut pursued = nurture::pursued(asked.cx, &asks(asked, of)?).await?.into_iter();
+async fn unpursued(asked: &FieldContext<'_>, of: &[&TargetList]) -> Result<Batch> {
+    let mut pursued = nurture::pursued(asked.ctx, &asks(asked, of)?).await?.into_iter();
     let rest = |list: &&TargetList| -> Vec<usize> {
         (0..list.targets.len()).filter(|_| !pursued.next().unwrap_or_default()).collect()
     };
@@ -322,21 +326,21 @@ async fn unpursued(asked: &Asked<'_>, of: &[&TargetList]) -> Result<Answers> {
     plain_lists(asked, lists.collect()).await
 }
 
-async fn readiness(asked: &Asked<'_>, of: &[&TargetList]) -> Result<Answers> {
-    let mut ready = Presence::read(asked.cx, &asks(asked, of)?, 0).await?.into_iter().map(|one| one.is_ready());
-    let mut answers = Answers::with_capacity(of.len());
+async fn readiness(asked: &FieldContext<'_>, of: &[&TargetList]) -> Result<Batch> {
+    let mut ready = Presence::read(asked.ctx, &asks(asked, of)?, 0).await?.into_iter().map(|one| one.is_ready());
+    let mut answers = Batch::with_capacity(of.len());
     for list in of {
         let count = ready.by_ref().take(list.targets.len()).filter(|ready| *ready).count();
         let share = share(count, list.targets.len());
-        answers.push(|out| crate::graph::Value::write(&share, asked.cx, None, out));
+        answers.push(|out| crate::graph::Value::write(&share, asked.ctx, None, out));
     }
     Ok(answers)
 }
 
 /// When each seller's list was last reviewed, as far as it matters for these lists.
-async fn last_reviews(asked: &Asked<'_>, of: &[&TargetList]) -> Result<HashMap<(UserId, Instant), Instant>> {
-    let organization = asked.cx.viewer()?.organization.id;
-    let latest = of.iter().map(|list| list.at).max().unwrap_or(asked.cx.now);
+async fn last_reviews(asked: &FieldContext<'_>, of: &[&TargetList]) -> Result<HashMap<(UserId, Instant), Instant>> {
+    let organization = asked.ctx.viewer()?.organization.id;
+    let latest = of.iter().map(|list| list.at).max().unwrap_or(asked.ctx.now);
     let rows = list_review::Entity::of(organization)
         .filter(list_review::Column::SellerId.is_in(of.iter().map(|list| list.seller.id)))
         .filter(list_review::Column::ReviewedAt.lte(latest))
@@ -345,7 +349,7 @@ async fn last_reviews(asked: &Asked<'_>, of: &[&TargetList]) -> Result<HashMap<(
         .column(list_review::Column::ReviewedAt)
         .into_query();
     let mut all: Vec<(UserId, Instant)> = Vec::new();
-    for row in asked.cx.reader().query_all(&rows).await? {
+    for row in asked.ctx.reader().query_all(&rows).await? {
         all.push((row.try_get_by_index(0)?, row.try_get_by_index(1)?));
     }
     let last = |list: &&TargetList| {
@@ -355,19 +359,19 @@ async fn last_reviews(asked: &Asked<'_>, of: &[&TargetList]) -> Result<HashMap<(
     Ok(of.iter().filter_map(last).collect())
 }
 
-async fn reviewed(asked: &Asked<'_>, of: &[&TargetList]) -> Result<Answers> {
+async fn reviewed(asked: &FieldContext<'_>, of: &[&TargetList]) -> Result<Batch> {
     let reviews = last_reviews(asked, of).await?;
-    let mut answers = Answers::with_capacity(of.len());
+    let mut answers = Batch::with_capacity(of.len());
     for list in of {
         let day = reviews.get(&(list.seller.id, list.at)).map(|at| calendar::day_of(*at, list.zone));
-        answers.push(|out| crate::graph::Value::write(&day, asked.cx, None, out));
+        answers.push(|out| crate::graph::Value::write(&day, asked.ctx, None, out));
     }
     Ok(answers)
 }
 
-async fn due(asked: &Asked<'_>, of: &[&TargetList]) -> Result<Answers> {
+async fn due(asked: &FieldContext<'_>, of: &[&TargetList]) -> Result<Batch> {
     let reviews = last_reviews(asked, of).await?;
-    let firsts = target::Entity::of(asked.cx.viewer()?.organization.id)
+    let firsts = target::Entity::of(asked.ctx.viewer()?.organization.id)
         .filter(target::Column::SellerId.is_in(of.iter().map(|list| list.seller.id)))
         .filter(target::Column::Since.is_not_null())
         .select_only()
@@ -376,15 +380,15 @@ async fn due(asked: &Asked<'_>, of: &[&TargetList]) -> Result<Answers> {
         .group_by(target::Column::SellerId)
         .into_query();
     let mut first: HashMap<UserId, Instant> = HashMap::new();
-    for row in asked.cx.reader().query_all(&firsts).await? {
+    for row in asked.ctx.reader().query_all(&firsts).await? {
         first.insert(row.try_get_by_index(0)?, row.try_get_by_index(1)?);
     }
-    let mut answers = Answers::with_capacity(of.len());
+    let mut answers = Batch::with_capacity(of.len());
     for list in of {
         let from = reviews.get(&(list.seller.id, list.at));
         let from = from.or_else(|| first.get(&list.seller.id).filter(|first| **first <= list.at));
         let from = from.map_or(list.on, |at| calendar::day_of(*at, list.zone));
-        answers.push(|out| crate::graph::Value::write(&calendar::years_after(from, 1), asked.cx, None, out));
+        answers.push(|out| crate::graph::Value::write(&calendar::years_after(from, 1), asked.ctx, None, out));
     }
     Ok(answers)
 }

@@ -6,10 +6,10 @@ use entity::{AccountId, Id, ListReviewId, Scoped, TargetId, UserId, list_review,
 use sea_orm::{ColumnTrait, QueryFilter, QueryOrder, QuerySelect};
 
 use super::TargetList;
-use crate::check::{Check, NOTE};
-use crate::context::Cx;
+use crate::check::{NOTE, Validator};
+use crate::context::RequestContext;
 use crate::error::{Result, UserErrorCode};
-use crate::event::{Facts, Record, Write, facts, recorded, stored_json};
+use crate::event::{AuditedRow, Snapshot, Write, audited, snapshot, stored_json};
 use crate::graph::payload;
 use crate::money::Currency;
 
@@ -21,8 +21,8 @@ payload! {
     }
 }
 
-impl Record for list_review::Model {
-    recorded!(list_review, ListReviewId);
+impl AuditedRow for list_review::Model {
+    audited!(list_review, ListReviewId);
 
     fn account(&self) -> Option<AccountId> {
         None
@@ -32,7 +32,7 @@ impl Record for list_review::Model {
         Some(self.seller_id)
     }
 
-    fn facts(&self, _: Currency) -> Facts {
+    fn snapshot(&self, _: Currency) -> Snapshot {
         let Self {
             id: _,
             organization_id: _,
@@ -45,7 +45,7 @@ impl Record for list_review::Model {
             updated_at: _,
             version: _,
         } = self;
-        facts! {
+        snapshot! {
             "sellerId": seller_id,
             "reviewedById": reviewed_by_id,
             "reviewedAt": reviewed_at,
@@ -86,12 +86,12 @@ pub struct ReviewTargetList {
 }
 
 /// `reviewTargetList`.
-pub async fn review(cx: &Cx, arguments: ReviewTargetList) -> Result<TargetListPayload> {
+pub async fn review(ctx: &RequestContext, arguments: ReviewTargetList) -> Result<TargetListPayload> {
     let ReviewTargetListInput { seller_id, keep, drop, notes } = arguments.input;
-    let viewer = cx.viewer()?;
+    let viewer = ctx.viewer()?;
     let organization = viewer.organization.id;
-    let mut check = Check::input();
-    let mut write = Write::begin(cx)?;
+    let mut check = Validator::input();
+    let mut write = Write::begin(ctx)?;
     let id: Option<UserId> = check.id("sellerId", &seller_id);
     let seller = match id {
         // Locked, so that the seller is not deactivated meanwhile; of two reviews at once the second waits for the targets.
@@ -107,8 +107,8 @@ pub async fn review(cx: &Cx, arguments: ReviewTargetList) -> Result<TargetListPa
         let message = "A target list is reviewed by its seller, by whoever is above them, or by an administrator.";
         check.fault(UserErrorCode::Forbidden, "sellerId", message);
     }
-    check.done()?;
-    let Some(seller) = seller else { return check.refuse() };
+    check.finish()?;
+    let Some(seller) = seller else { return check.fail() };
     let list = target::Entity::of(organization)
         .filter(target::Column::SellerId.eq(seller.id))
         .filter(target::Column::Status.eq(TargetStatus::Agreed))
@@ -118,7 +118,7 @@ pub async fn review(cx: &Cx, arguments: ReviewTargetList) -> Result<TargetListPa
         .await?;
     let notes = check.optional("notes", notes.as_deref(), NOTE);
     let (kept, dropped) = named(&mut check, &list, &keep, &drop);
-    check.done()?;
+    check.finish()?;
     let gone = list.into_iter().filter_map(|before| {
         let (_, note) = dropped.iter().find(|(id, _)| *id == before.id)?;
         let after = target::Model {
@@ -145,7 +145,7 @@ pub async fn review(cx: &Cx, arguments: ReviewTargetList) -> Result<TargetListPa
     };
     write.add(row).await?;
     write.commit().await?;
-    let mut lists = TargetList::of(cx, vec![seller], None).await?;
+    let mut lists = TargetList::of(ctx, vec![seller], None).await?;
     Ok(TargetListPayload { target_list: lists.pop(), ..TargetListPayload::default() })
 }
 
@@ -155,13 +155,13 @@ fn stored(ids: impl Iterator<Item = TargetId>) -> String {
 
 /// What stays and what goes; every target of the list is named once, which the check says otherwise.
 fn named(
-    check: &mut Check,
+    check: &mut Validator,
     list: &[target::Model],
     keep: &[ID],
     drop: &[DropTargetInput],
 ) -> (Vec<TargetId>, Vec<(TargetId, String)>) {
     let mut seen: Vec<TargetId> = Vec::with_capacity(list.len());
-    let mut once = |check: &mut Check, field: &str, id: &ID| -> Option<TargetId> {
+    let mut once = |check: &mut Validator, field: &str, id: &ID| -> Option<TargetId> {
         let found = TargetId::parse(id).ok().filter(|id| list.iter().any(|row| row.id == *id));
         match found {
             None => {

@@ -10,8 +10,8 @@ use super::TargetList;
 use super::band::percent_up;
 use crate::account::Account;
 use crate::criterion::score::{self, Score};
-use crate::error::{Fault, Result};
-use crate::graph::{Answers, Asked, object};
+use crate::error::{Error, Result};
+use crate::graph::{Batch, FieldContext, object};
 
 /// Suggestions of one list at most.
 const MOST: i32 = 200;
@@ -45,11 +45,11 @@ object! {
     }
 }
 
-async fn accounts(asked: &Asked<'_>, of: &[&TargetSuggestion]) -> Result<Answers> {
+async fn accounts(asked: &FieldContext<'_>, of: &[&TargetSuggestion]) -> Result<Batch> {
     asked.each(&of.iter().map(|suggestion| &suggestion.account).collect::<Vec<_>>()).await
 }
 
-async fn scores(asked: &Asked<'_>, of: &[&TargetSuggestion]) -> Result<Answers> {
+async fn scores(asked: &FieldContext<'_>, of: &[&TargetSuggestion]) -> Result<Batch> {
     score::of_accounts(asked, &of.iter().map(|suggestion| &suggestion.account).collect::<Vec<_>>()).await
 }
 
@@ -57,21 +57,21 @@ async fn scores(asked: &Asked<'_>, of: &[&TargetSuggestion]) -> Result<Answers> 
 ///
 /// # Errors
 /// `BAD_USER_INPUT` for a percentage or a number out of its bounds; the database's.
-pub(super) async fn of_lists(asked: &Asked<'_>, of: &[&TargetList]) -> Result<Answers> {
+pub(super) async fn of_lists(asked: &FieldContext<'_>, of: &[&TargetList]) -> Result<Batch> {
     let SuggestionsArguments { top_percent, first } = asked.arguments()?;
     let first = first.unwrap_or(20);
     if top_percent.is_some_and(|percent| !(percent > 0.0 && percent <= 100.0)) {
-        return Err(Fault::BadInput("topPercent is above 0, up to 100.".to_owned()));
+        return Err(Error::BadInput("topPercent is above 0, up to 100.".to_owned()));
     }
     if !(0..=MOST).contains(&first) {
-        return Err(Fault::BadInput(format!("first is between 0 and {MOST}; {first} was given.")));
+        return Err(Error::BadInput(format!("first is between 0 and {MOST}; {first} was given.")));
     }
     let ranks: Vec<(UserId, i32)> = of
         .iter()
         .map(|list| (list.seller.id, top_percent.map_or(list.band.high, |percent| percent_up(percent, list.accounts))))
         .collect();
     let ranked = ranked(asked, &ranks, first).await?;
-    let found = Account::fetch(asked.cx, ranked.values().flatten().map(|(account, _)| *account)).await?;
+    let found = Account::fetch(asked.ctx, ranked.values().flatten().map(|(account, _)| *account)).await?;
     let lists: Vec<Vec<TargetSuggestion>> = of
         .iter()
         .map(|list| {
@@ -91,7 +91,7 @@ const CHUNK: usize = 200;
 /// Of each seller's book the accounts with these first ranks that have no open target, with their ranks: one statement for
 /// two hundred books. Each is read in the order of its index, no further than its last rank.
 async fn ranked(
-    asked: &Asked<'_>,
+    asked: &FieldContext<'_>,
     ranks: &[(UserId, i32)],
     first: i32,
 ) -> Result<HashMap<UserId, Vec<(AccountId, i32)>>> {
@@ -99,8 +99,8 @@ async fn ranked(
     if first == 0 {
         return Ok(found);
     }
-    let organization = asked.cx.viewer()?.organization.id;
-    let backend = asked.cx.app.db.backend();
+    let organization = asked.ctx.viewer()?.organization.id;
+    let backend = asked.ctx.app.db.backend();
     for ranks in ranks.chunks(CHUNK) {
         let mut values: Vec<Value> = vec![organization.into(), first.into()];
         let mut books = Vec::with_capacity(ranks.len());
@@ -130,7 +130,7 @@ async fn ranked(
                 )
             ) best where number <= {first} order by seller_id, place"
         );
-        for row in asked.cx.reader().query_all_raw(Statement::from_sql_and_values(backend, sql, values)).await? {
+        for row in asked.ctx.reader().query_all_raw(Statement::from_sql_and_values(backend, sql, values)).await? {
             let place: i64 = row.try_get_by_index(2)?;
             let seller = row.try_get_by_index(0)?;
             found.entry(seller).or_default().push((row.try_get_by_index(1)?, i32::try_from(place).unwrap_or(i32::MAX)));

@@ -1,12 +1,12 @@
 //! Trigger events of the last 90 days that nobody has answered.
 
 use entity::trigger_event::TriggerKind;
-use entity::{AccountId, Columns, Day, Row, Scoped as _, Stored, TriggerEventId, account, trigger_event};
+use entity::{AccountId, Columns, Day, FromColumn, Row, Scoped as _, TriggerEventId, account, trigger_event};
 use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait};
 
 use super::{Finding, Kind, Suggestion, Today, Told, ago, day_of_user, most, subject};
-use crate::context::Cx;
+use crate::context::RequestContext;
 use crate::error::Result;
 
 /// Days after which an opportunity no longer counts as an answer (design, presence effect: invited).
@@ -23,10 +23,10 @@ pub(super) struct Unanswered {
 
 /// What happened at the accounts of each day's user, is not settled and led to no opportunity, the latest first: one
 /// statement.
-pub(super) async fn find(cx: &Cx, days: &[Today]) -> Result<Vec<Box<dyn Finding>>> {
+pub(super) async fn find(ctx: &RequestContext, days: &[Today]) -> Result<Vec<Box<dyn Finding>>> {
     let (first, last) = (days.iter().map(|today| today.on).min(), days.iter().map(|today| today.on).max());
     let (Some(first), Some(last)) = (first, last) else { return Ok(Vec::new()) };
-    let viewer = cx.viewer()?;
+    let viewer = ctx.viewer()?;
     // Whoever asks may see far more than these users own.
     let owned = account::Entity::of(viewer.organization.id)
         .filter(Expr::cust("account.id = trigger_event.account_id"))
@@ -49,8 +49,8 @@ pub(super) async fn find(cx: &Cx, days: &[Today]) -> Result<Vec<Box<dyn Finding>
         .into_query();
     query.expr(Expr::cust("(select account.owner_id from account where account.id = trigger_event.account_id)"));
     let mut found: Vec<Box<dyn Finding>> = Vec::new();
-    for row in cx.reader().read(|| cx.app.db.backend().build(&query)).await? {
-        let owner = Stored::at(&row, trigger_event::Model::FIELDS.len())?;
+    for row in ctx.reader().read(|| ctx.app.db.backend().build(&query)).await? {
+        let owner = FromColumn::at(&row, trigger_event::Model::FIELDS.len())?;
         let Some(day) = day_of_user(days, owner) else { continue };
         let row = trigger_event::Model::read(&row, Columns::ALL)?;
         let age = days[day].on.0 - row.occurred_on.0;

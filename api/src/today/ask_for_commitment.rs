@@ -4,7 +4,7 @@ use entity::{AccountId, Day, Instant, OpportunityId};
 
 use super::{Finding, Kind, Suggestion, Today, Told, lasting, subject};
 use crate::calendar::day_of;
-use crate::context::Cx;
+use crate::context::RequestContext;
 use crate::error::Result;
 use crate::opportunity::stalled::{self, STALLED_DAYS};
 
@@ -20,9 +20,9 @@ pub(super) struct Still {
 }
 
 /// The opportunities of each day's user that stand still: one statement.
-pub(super) async fn find(cx: &Cx, days: &[Today]) -> Result<Vec<Box<dyn Finding>>> {
+pub(super) async fn find(ctx: &RequestContext, days: &[Today]) -> Result<Vec<Box<dyn Finding>>> {
     let owners: Vec<_> = days.iter().map(|today| (today.user, today.at, today.on)).collect();
-    let found = stalled::of_owners(cx, &owners).await?;
+    let found = stalled::of_owners(ctx, &owners).await?;
     let still = |(day, row): (usize, stalled::Stalled)| {
         let stalled::Stalled { opportunity, account, name, amount, opened_on, asked } = row;
         Box::new(Still { day, opportunity, account, name, amount, opened_on, asked }) as Box<dyn Finding>

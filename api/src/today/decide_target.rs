@@ -7,7 +7,7 @@ use sea_orm::{ColumnTrait, QueryFilter, QueryOrder, QuerySelect};
 use super::{Finding, Kind, Suggestion, Today, Told, ago, lasting, most, subject};
 use crate::agreement::{Consent, Parties, Side};
 use crate::calendar::day_of;
-use crate::context::{Cx, among};
+use crate::context::{RequestContext, is_any_of};
 use crate::error::Result;
 
 /// A proposal that waits.
@@ -20,19 +20,19 @@ pub(super) struct Waiting {
 }
 
 /// The proposals that wait for each day's user, the oldest ones: two statements.
-pub(super) async fn find(cx: &Cx, days: &[Today]) -> Result<Vec<Box<dyn Finding>>> {
-    let viewer = cx.viewer()?;
-    let mut parties = Parties::of_proposals(cx.reader(), viewer.organization.id).await?;
+pub(super) async fn find(ctx: &RequestContext, days: &[Today]) -> Result<Vec<Box<dyn Finding>>> {
+    let viewer = ctx.viewer()?;
+    let mut parties = Parties::of_proposals(ctx.reader(), viewer.organization.id).await?;
     // Whoever asks may see far more than these users decide on.
     parties.retain(|_, parties| days.iter().any(|today| parties.side(today.user) != Side::Neither));
     let rows = viewer
         .rows::<target::Entity>(target::Column::AccountId)
         .filter(target::Column::Status.eq(TargetStatus::Proposed))
-        .filter(among(cx.reader(), target::Column::SellerId, parties.keys().copied()))
+        .filter(is_any_of(ctx.reader(), target::Column::SellerId, parties.keys().copied()))
         .order_by_asc(target::Column::ProposedAt)
         .order_by_asc(target::Column::Id)
         .limit(most(days))
-        .all(cx.reader())
+        .all(ctx.reader())
         .await?;
     let mut found: Vec<Box<dyn Finding>> = Vec::new();
     for row in rows {

@@ -9,7 +9,7 @@ use sea_orm::sea_query::{Expr, ExprTrait as _};
 use sea_orm::{ColumnTrait, ConnectionTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait};
 
 use super::{Finding, Kind, SOON, Suggestion, Today, Told, ago, day_of_user, horizon, most, subject};
-use crate::context::{Cx, among};
+use crate::context::{RequestContext, is_any_of};
 use crate::error::Result;
 
 /// An action that is due.
@@ -24,8 +24,8 @@ pub(super) struct Task {
 }
 
 /// The open actions of each day's user in plans that are not closed, the longest due ones: two statements.
-pub(super) async fn find(cx: &Cx, days: &[Today]) -> Result<Vec<Box<dyn Finding>>> {
-    let viewer = cx.viewer()?;
+pub(super) async fn find(ctx: &RequestContext, days: &[Today]) -> Result<Vec<Box<dyn Finding>>> {
+    let viewer = ctx.viewer()?;
     let last = horizon(days);
     // Looked up for each action: of all plans, most are other people's. Without the limit, which is a parameter, PostgreSQL
     // would join them all.
@@ -45,9 +45,9 @@ pub(super) async fn find(cx: &Cx, days: &[Today]) -> Result<Vec<Box<dyn Finding>
         .order_by_asc(plan_action::Column::DueOn)
         .order_by_asc(plan_action::Column::Id)
         .limit(most(days))
-        .all(cx.reader())
+        .all(ctx.reader())
         .await?;
-    let open = open(cx, rows.iter().map(|row| row.plan_id).collect()).await?;
+    let open = open(ctx, rows.iter().map(|row| row.plan_id).collect()).await?;
     let mut found: Vec<Box<dyn Finding>> = Vec::new();
     for row in rows {
         let day = row.assignee_id.and_then(|assignee| day_of_user(days, assignee));
@@ -62,16 +62,16 @@ pub(super) async fn find(cx: &Cx, days: &[Today]) -> Result<Vec<Box<dyn Finding>
 }
 
 /// How many actions of plans are open: one statement.
-async fn open(cx: &Cx, plans: Vec<PlanId>) -> Result<HashMap<PlanId, i64>> {
-    let query = plan_action::Entity::of(cx.viewer()?.organization.id)
-        .filter(among(cx.reader(), plan_action::Column::PlanId, plans))
+async fn open(ctx: &RequestContext, plans: Vec<PlanId>) -> Result<HashMap<PlanId, i64>> {
+    let query = plan_action::Entity::of(ctx.viewer()?.organization.id)
+        .filter(is_any_of(ctx.reader(), plan_action::Column::PlanId, plans))
         .filter(plan_action::Column::Status.eq(ActionStatus::Open))
         .select_only()
         .column(plan_action::Column::PlanId)
         .expr(Expr::cust("count(*)"))
         .group_by(plan_action::Column::PlanId)
         .into_query();
-    let rows = cx.reader().query_all(&query).await?;
+    let rows = ctx.reader().query_all(&query).await?;
     rows.iter().map(|row| Ok((PlanId(row.try_get_by_index(0)?), row.try_get_by_index(1)?))).collect()
 }
 

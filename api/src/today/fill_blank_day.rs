@@ -6,7 +6,7 @@ use entity::{AccountId, Day, UserId};
 
 use super::{Finding, Kind, Suggestion, Today, Told, subject};
 use crate::calendar::monday;
-use crate::context::Cx;
+use crate::context::RequestContext;
 use crate::error::Result;
 use crate::user::User;
 use crate::week::CalendarWeek;
@@ -26,7 +26,7 @@ pub(super) struct Blank {
 
 /// The blank days of the week after each day, of users among these: three statements, and three more where days of different
 /// weeks are asked for at once (it may be Monday with one user and Sunday with another).
-pub(super) async fn find(cx: &Cx, days: &[Today], users: &[&User]) -> Result<Vec<Box<dyn Finding>>> {
+pub(super) async fn find(ctx: &RequestContext, days: &[Today], users: &[&User]) -> Result<Vec<Box<dyn Finding>>> {
     let next = |today: &Today| monday(today.on).plus(7);
     let weeks: BTreeSet<Day> = days.iter().map(next).collect();
     let mut found: Vec<Box<dyn Finding>> = Vec::new();
@@ -38,7 +38,7 @@ pub(super) async fn find(cx: &Cx, days: &[Today], users: &[&User]) -> Result<Vec
             .filter_map(|(day, today)| Some((day, *users.iter().find(|user| user.0.id == today.user)?)))
             .collect();
         let models = whose.iter().map(|(_, user)| user.0.clone()).collect();
-        for ((day, user), week) in whose.iter().zip(CalendarWeek::of(cx, models, Some(week)).await?) {
+        for ((day, user), week) in whose.iter().zip(CalendarWeek::of(ctx, models, Some(week)).await?) {
             let (working, blank) = week.working_and_blank_days();
             for (on, minutes) in &blank {
                 let (blanks, day, on, minutes) = (blank.len(), *day, *on, *minutes);

@@ -4,7 +4,7 @@ use entity::{AccountId, Day, PromiseId, promise};
 use sea_orm::{ColumnTrait, QueryFilter, QueryOrder, QuerySelect};
 
 use super::{Finding, Kind, SOON, Suggestion, Today, Told, ago, day_of_user, horizon, lasting, most, subject};
-use crate::context::Cx;
+use crate::context::RequestContext;
 use crate::error::Result;
 
 /// A promise that is not kept yet.
@@ -18,9 +18,9 @@ pub(super) struct Open {
 }
 
 /// What each day's user promised and did not keep, the longest due first: one statement.
-pub(super) async fn find(cx: &Cx, days: &[Today]) -> Result<Vec<Box<dyn Finding>>> {
+pub(super) async fn find(ctx: &RequestContext, days: &[Today]) -> Result<Vec<Box<dyn Finding>>> {
     let last = horizon(days);
-    let rows = cx
+    let rows = ctx
         .viewer()?
         .rows::<promise::Entity>(promise::Column::AccountId)
         .filter(promise::Column::MadeById.is_in(days.iter().map(|today| today.user)))
@@ -29,7 +29,7 @@ pub(super) async fn find(cx: &Cx, days: &[Today]) -> Result<Vec<Box<dyn Finding>
         .order_by_asc(promise::Column::DueOn)
         .order_by_asc(promise::Column::Id)
         .limit(most(days))
-        .all(cx.reader())
+        .all(ctx.reader())
         .await?;
     let mut found: Vec<Box<dyn Finding>> = Vec::new();
     for row in rows {

@@ -48,9 +48,9 @@ use uuid::Uuid;
 
 use crate::account::Account;
 use crate::calendar::day_of;
-use crate::context::Cx;
-use crate::error::{Fault, Result};
-use crate::graph::{Answers, AnyNode, Asked, object, word};
+use crate::context::RequestContext;
+use crate::error::{Error, Result};
+use crate::graph::{AnyNode, Batch, FieldContext, graphql_enum, object};
 use crate::money::Currency;
 use crate::paging::LONGEST_LIST;
 use crate::scalar::Date;
@@ -142,7 +142,7 @@ pub enum SuggestedActionKind {
     /// Set a goal for a target that has none for the current fiscal year.
     SetGoal,
 }
-word! { Kind as SuggestedActionKind }
+graphql_enum! { Kind as SuggestedActionKind }
 
 /// Something to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -217,19 +217,19 @@ pub trait Finding: Send + Sync {
 }
 
 /// What all kinds find for some days: a fixed number of statements, however many days and findings.
-async fn findings(cx: &Cx, days: &[Today], users: &[&User]) -> Result<Vec<Box<dyn Finding>>> {
-    let targets = touch_target::listed(cx, days).await?;
+async fn findings(ctx: &RequestContext, days: &[Today], users: &[&User]) -> Result<Vec<Box<dyn Finding>>> {
+    let targets = touch_target::listed(ctx, days).await?;
     let mut found: Vec<Box<dyn Finding>> = Vec::new();
-    found.extend(answer_trigger_event::find(cx, days).await?);
-    found.extend(keep_promise::find(cx, days).await?);
-    found.extend(touch_target::find(cx, days, &targets).await?);
-    found.extend(ask_for_commitment::find(cx, days).await?);
-    found.extend(decide_target::find(cx, days).await?);
-    found.extend(do_action::find(cx, days).await?);
-    found.extend(review_plan::find(cx, days).await?);
-    found.extend(write_plan::find(cx, &targets).await?);
-    found.extend(set_goal::find(cx, &targets).await?);
-    found.extend(fill_blank_day::find(cx, days, users).await?);
+    found.extend(answer_trigger_event::find(ctx, days).await?);
+    found.extend(keep_promise::find(ctx, days).await?);
+    found.extend(touch_target::find(ctx, days, &targets).await?);
+    found.extend(ask_for_commitment::find(ctx, days).await?);
+    found.extend(decide_target::find(ctx, days).await?);
+    found.extend(do_action::find(ctx, days).await?);
+    found.extend(review_plan::find(ctx, days).await?);
+    found.extend(write_plan::find(ctx, &targets).await?);
+    found.extend(set_goal::find(ctx, &targets).await?);
+    found.extend(fill_blank_day::find(ctx, days, users).await?);
     Ok(found)
 }
 
@@ -285,7 +285,7 @@ object! {
         /// What.
         kind: Kind = plain(|action| action.0.kind);
         /// At which account; null where it is about none.
-        account: Option<Account> = by(|action| action.0.account, Account::answer);
+        account: Option<Account> = by_key(|action| action.0.account, Account::answer);
         /// What it is about: a target, an opportunity, an action, a plan, a promise, a trigger event; the user, for a blank day.
         subject: Option<AnyNode> = batch(subjects);
         /// Why, in a sentence with the numbers in it.
@@ -297,7 +297,7 @@ object! {
     }
 }
 
-async fn subjects(asked: &Asked<'_>, of: &[&SuggestedAction]) -> Result<Answers> {
+async fn subjects(asked: &FieldContext<'_>, of: &[&SuggestedAction]) -> Result<Batch> {
     crate::schema::nodes_of(asked, &of.iter().map(|action| action.0.subject).collect::<Vec<_>>()).await
 }
 
@@ -305,25 +305,25 @@ async fn subjects(asked: &Asked<'_>, of: &[&SuggestedAction]) -> Result<Answers>
 ///
 /// # Errors
 /// `BAD_USER_INPUT` for a number out of its bounds; the database's.
-pub async fn of_users(asked: &Asked<'_>, of: &[&User]) -> Result<Answers> {
+pub async fn of_users(asked: &FieldContext<'_>, of: &[&User]) -> Result<Batch> {
     let TodayArguments { on, first } = asked.arguments()?;
     let first = first.unwrap_or(USUAL);
     let Some(first) = usize::try_from(first).ok().filter(|_| first <= MOST) else {
-        return Err(Fault::BadInput(format!("first is between 0 and {MOST}; {first} was given.")));
+        return Err(Error::BadInput(format!("first is between 0 and {MOST}; {first} was given.")));
     };
-    let viewer = asked.cx.viewer()?;
+    let viewer = asked.ctx.viewer()?;
     let mut ids = HashSet::new();
     let days: Vec<Today> = of
         .iter()
         .filter(|user| viewer.is_above_or_is(user.0.id) && ids.insert(user.0.id))
         .map(|user| {
             let zone = zone_of(&user.0);
-            let at = instant_of(on.map(|day| day.0), asked.cx.now, zone);
+            let at = instant_of(on.map(|day| day.0), asked.ctx.now, zone);
             Today { user: user.0.id, zone, on: on.map_or_else(|| day_of(at, zone), |day| day.0), at }
         })
         .collect();
-    let found = if days.is_empty() { Vec::new() } else { findings(asked.cx, &days, of).await? };
-    let accounts = Account::fetch(asked.cx, found.iter().filter_map(|finding| finding.account())).await?;
+    let found = if days.is_empty() { Vec::new() } else { findings(asked.ctx, &days, of).await? };
+    let accounts = Account::fetch(asked.ctx, found.iter().filter_map(|finding| finding.account())).await?;
     let mut suggestions: Vec<Vec<Suggestion>> = vec![Vec::new(); days.len()];
     for finding in &found {
         // What hangs off an account that the caller does not see is not told.
@@ -343,7 +343,7 @@ pub async fn of_users(asked: &Asked<'_>, of: &[&User]) -> Result<Answers> {
         .collect();
     let answered = asked.lists(&lists.iter().map(Vec::as_slice).collect::<Vec<_>>()).await?;
     let places: HashMap<UserId, usize> = days.iter().enumerate().map(|(place, today)| (today.user, place)).collect();
-    let mut answers = Answers::with_capacity(of.len());
+    let mut answers = Batch::with_capacity(of.len());
     for user in of {
         match places.get(&user.0.id) {
             Some(place) => answers.push(|out| out.extend_from_slice(answered.get(*place))),

@@ -5,7 +5,7 @@ use entity::{AccountId, Day, PlanId, plan};
 use sea_orm::{ColumnTrait, QueryFilter, QueryOrder, QuerySelect};
 
 use super::{Finding, Kind, SOON, Suggestion, Today, Told, ago, day_of_user, horizon, lasting, most, subject};
-use crate::context::Cx;
+use crate::context::RequestContext;
 use crate::error::Result;
 
 /// A plan whose review is due.
@@ -19,8 +19,8 @@ pub(super) struct Unreviewed {
 }
 
 /// The plans of each day's user that are to be reviewed, the longest due ones: one statement.
-pub(super) async fn find(cx: &Cx, days: &[Today]) -> Result<Vec<Box<dyn Finding>>> {
-    let viewer = cx.viewer()?;
+pub(super) async fn find(ctx: &RequestContext, days: &[Today]) -> Result<Vec<Box<dyn Finding>>> {
+    let viewer = ctx.viewer()?;
     let last = horizon(days);
     let rows = viewer
         .rows::<plan::Entity>(plan::Column::AccountId)
@@ -30,7 +30,7 @@ pub(super) async fn find(cx: &Cx, days: &[Today]) -> Result<Vec<Box<dyn Finding>
         .order_by_asc(plan::Column::NextReviewOn)
         .order_by_asc(plan::Column::Id)
         .limit(most(days))
-        .all(cx.reader())
+        .all(ctx.reader())
         .await?;
     let mut found: Vec<Box<dyn Finding>> = Vec::new();
     for row in rows {

@@ -8,7 +8,7 @@ use sea_orm::{ColumnTrait, ConnectionTrait, QueryFilter, QuerySelect, QueryTrait
 use super::touch_target::Listed;
 use super::{Finding, Kind, Suggestion, Told, lasting, subject};
 use crate::calendar::day_of;
-use crate::context::Cx;
+use crate::context::RequestContext;
 use crate::error::Result;
 use crate::filter::among_ids;
 
@@ -24,27 +24,27 @@ pub(super) struct Goalless {
 }
 
 /// Those of the targets that have no goal: one statement.
-pub(super) async fn find(cx: &Cx, targets: &[Listed]) -> Result<Vec<Box<dyn Finding>>> {
-    let viewer = cx.viewer()?;
+pub(super) async fn find(ctx: &RequestContext, targets: &[Listed]) -> Result<Vec<Box<dyn Finding>>> {
+    let viewer = ctx.viewer()?;
     if targets.is_empty() {
         return Ok(Vec::new());
     }
     let years: HashSet<i32> = targets.iter().map(|listed| viewer.fiscal_year(listed.at)).collect();
     let accounts: HashSet<AccountId> = targets.iter().map(|listed| listed.target.account_id).collect();
     let query = goal::Entity::of(viewer.organization.id)
-        .filter(among_ids(cx, goal::Column::AccountId, accounts))
+        .filter(among_ids(ctx, goal::Column::AccountId, accounts))
         .filter(goal::Column::Year.is_in(years))
         .select_only()
         .column(goal::Column::AccountId)
         .column(goal::Column::Year)
         .into_query();
     let mut there: HashSet<(AccountId, i32)> = HashSet::new();
-    for row in cx.reader().query_all(&query).await? {
+    for row in ctx.reader().query_all(&query).await? {
         there.insert((row.try_get_by_index(0)?, row.try_get_by_index(1)?));
     }
     let goalless = |listed: &Listed| {
         let year = viewer.fiscal_year(listed.at);
-        let last: Day = viewer.fiscal_days(Some(year), cx.now).1;
+        let last: Day = viewer.fiscal_days(Some(year), ctx.now).1;
         let row = &listed.target;
         let since = row.since.filter(|_| !there.contains(&(row.account_id, year)))?;
         Some(Box::new(Goalless {

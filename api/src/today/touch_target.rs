@@ -8,7 +8,7 @@ use sea_orm::{ColumnTrait, QueryFilter, QueryOrder};
 use super::{Finding, Kind, SOON, Suggestion, Today, Told, ago, day_of_user, subject};
 use crate::calendar::DAY;
 use crate::calendar::day_of;
-use crate::context::Cx;
+use crate::context::RequestContext;
 use crate::error::Result;
 use crate::presence::{Ask, Presence, asked, nurture};
 use crate::target::was_on_list;
@@ -24,14 +24,14 @@ pub(super) struct Listed {
 }
 
 /// Who was on the lists of some days: one statement.
-pub(super) async fn listed(cx: &Cx, days: &[Today]) -> Result<Vec<Listed>> {
-    let rows = cx
+pub(super) async fn listed(ctx: &RequestContext, days: &[Today]) -> Result<Vec<Listed>> {
+    let rows = ctx
         .viewer()?
         .rows::<target::Entity>(target::Column::AccountId)
         .filter(target::Column::SellerId.is_in(days.iter().map(|today| today.user)))
         .filter(target::Column::Since.is_not_null())
         .order_by_asc(target::Column::Id)
-        .all(cx.reader())
+        .all(ctx.reader())
         .await?;
     let on_day = |target: target::Model| {
         let day = day_of_user(days, target.seller_id)?;
@@ -56,10 +56,10 @@ pub(super) struct Fading {
 }
 
 /// Those of the targets that fade: three statements.
-pub(super) async fn find(cx: &Cx, days: &[Today], targets: &[Listed]) -> Result<Vec<Box<dyn Finding>>> {
-    let viewer = cx.viewer()?;
+pub(super) async fn find(ctx: &RequestContext, days: &[Today], targets: &[Listed]) -> Result<Vec<Box<dyn Finding>>> {
+    let viewer = ctx.viewer()?;
     let asks: Vec<Ask> = targets.iter().map(|listed| Ask::at(viewer, listed.target.account_id, listed.at)).collect();
-    let presences = Presence::of_touches(cx, &asks).await?;
+    let presences = Presence::of_touches(ctx, &asks).await?;
     let mut fading: Vec<(Ask, Fading)> = Vec::new();
     for ((listed, ask), presence) in targets.iter().zip(asks).zip(presences) {
         let left = presence.days_until_absent();
@@ -84,18 +84,18 @@ pub(super) async fn find(cx: &Cx, days: &[Today], targets: &[Listed]) -> Result<
         fading.push((Ask { at: Instant(until), since: Instant(listed.at.0 - DAY), ..ask }, fades));
     }
     let ahead: Vec<Ask> = fading.iter().map(|(ask, _)| *ask).collect();
-    let scheduled = scheduled(cx, &ahead).await?;
+    let scheduled = scheduled(ctx, &ahead).await?;
     let asks: Vec<Ask> = fading
         .iter()
         .map(|(ask, fades)| Ask { at: days.get(fades.day).map_or(ask.at, |today| today.at), ..*ask })
         .collect();
-    let last = nurture::last(cx, &asks).await?;
+    let last = nurture::last(ctx, &asks).await?;
     let left = fading.into_iter().zip(last).enumerate().filter(|(place, _)| !scheduled.contains(place));
     Ok(left.map(|(_, ((_, fades), last))| Box::new(Fading { last, ..fades }) as Box<dyn Finding>).collect())
 }
 
 /// Which of these have a touch scheduled between `since` and `at`, by their places: one statement.
-async fn scheduled(cx: &Cx, asks: &[Ask]) -> Result<HashSet<usize>> {
+async fn scheduled(ctx: &RequestContext, asks: &[Ask]) -> Result<HashSet<usize>> {
     let sql = format!(
         "select asked.number from asked where exists (
             select 1 from touch
@@ -103,9 +103,9 @@ async fn scheduled(cx: &Cx, asks: &[Ask]) -> Result<HashSet<usize>> {
                 and touch.at > asked.since and touch.at <= asked.at
                 and touch.status = 'SCHEDULED' and touch.missed_at > {}
         )",
-        cx.now.0
+        ctx.now.0
     );
-    Ok(asked::rows(cx, asks, &sql).await?.into_iter().map(|(place, _)| place).collect())
+    Ok(asked::rows(ctx, asks, &sql).await?.into_iter().map(|(place, _)| place).collect())
 }
 
 /// Whole days of a time.

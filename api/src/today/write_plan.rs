@@ -9,7 +9,7 @@ use sea_orm::{ColumnTrait, ConnectionTrait, QueryFilter, QuerySelect, QueryTrait
 use super::touch_target::Listed;
 use super::{Finding, Kind, Suggestion, Told, lasting, subject};
 use crate::calendar::day_of;
-use crate::context::Cx;
+use crate::context::RequestContext;
 use crate::error::Result;
 use crate::filter::among_ids;
 
@@ -22,21 +22,21 @@ pub(super) struct Planless {
 }
 
 /// Those of the targets that have no open plan on their day, nor one that begins later: one statement.
-pub(super) async fn find(cx: &Cx, targets: &[Listed]) -> Result<Vec<Box<dyn Finding>>> {
-    let viewer = cx.viewer()?;
+pub(super) async fn find(ctx: &RequestContext, targets: &[Listed]) -> Result<Vec<Box<dyn Finding>>> {
+    let viewer = ctx.viewer()?;
     if targets.is_empty() {
         return Ok(Vec::new());
     }
     let accounts: HashSet<AccountId> = targets.iter().map(|listed| listed.target.account_id).collect();
     let query = plan::Entity::of(viewer.organization.id)
-        .filter(among_ids(cx, plan::Column::AccountId, accounts))
+        .filter(among_ids(ctx, plan::Column::AccountId, accounts))
         .filter(plan::Column::Status.ne(PlanStatus::Closed))
         .select_only()
         .column(plan::Column::AccountId)
         .column(plan::Column::EndsOn)
         .into_query();
     let mut until: HashMap<AccountId, Day> = HashMap::new();
-    for row in cx.reader().query_all(&query).await? {
+    for row in ctx.reader().query_all(&query).await? {
         let ends_on: Day = row.try_get_by_index(1)?;
         let latest = until.entry(AccountId(row.try_get_by_index(0)?)).or_insert(ends_on);
         *latest = ends_on.max(*latest);

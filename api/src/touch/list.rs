@@ -9,11 +9,13 @@ use sea_orm::{ColumnTrait, Condition, QueryFilter, QuerySelect, QueryTrait, Sele
 
 use super::{Touch, TouchKind, TouchStatus, ValueKind};
 use crate::contact::Contact;
-use crate::context::{Cx, Viewer};
+use crate::context::{RequestContext, Viewer};
 use crate::error::Result;
 use crate::filter::{DateTimeFilter, Filter, IdFilter, Nested, operand};
-use crate::graph::{Answers, Asked, Field, Object};
-use crate::paging::{Below, Connection, Direction, Key, Listed, Order, PageArguments, Seen, SortKey};
+use crate::graph::{Batch, Field, FieldContext, ObjectType};
+use crate::paging::{
+    Connection, ConnectionNode, Direction, Key, Order, PageArguments, RowsPerParent, SortKey, VisibleRows,
+};
 use crate::target::TOUCH_ON_LIST;
 
 /// A filter on touches. Its fields are ANDed.
@@ -52,7 +54,7 @@ impl Filter for TouchFilter {
         Nested { and: &self.and, or: &self.or, not: &self.not }
     }
 
-    fn own(&self, cx: &Cx) -> Result<Condition> {
+    fn own(&self, ctx: &RequestContext) -> Result<Condition> {
         use touch::Column;
         let Self {
             and: _,
@@ -74,11 +76,11 @@ impl Filter for TouchFilter {
             all = all.add(filter.condition::<_, AccountId>(Column::AccountId)?);
         }
         if let Some(filter) = operand("contactId", contact_id)? {
-            let viewer = cx.viewer()?;
+            let viewer = ctx.viewer()?;
             let with = |ids: Vec<ContactId>| {
                 Column::Id.in_subquery(took_part(viewer, Some(touch_contact::Column::ContactId.is_in(ids))))
             };
-            let nobody = |is_null: bool| match (viewer.sees_all(), is_null) {
+            let nobody = |is_null: bool| match (viewer.sees_everything(), is_null) {
                 (true, true) => Column::ContactIds.eq("[]"),
                 (true, false) => Column::ContactIds.ne("[]"),
                 (false, true) => Column::Id.not_in_subquery(took_part(viewer, None)),
@@ -97,7 +99,7 @@ impl Filter for TouchFilter {
         }
         if let Some(statuses) = operand("status", status)? {
             let any =
-                statuses.iter().fold(Cond::any().add(Expr::cust("1 = 0")), |any, &status| any.add(stands(status, cx)));
+                statuses.iter().fold(Cond::any().add(Expr::cust("1 = 0")), |any, &status| any.add(stands(status, ctx)));
             all = all.add(any);
         }
         if let Some(values) = operand("value", value)? {
@@ -124,7 +126,7 @@ fn took_part(viewer: &Viewer, which: Option<SimpleExpr>) -> SelectStatement {
     if let Some(which) = which {
         parts = parts.filter(which);
     }
-    if !viewer.sees_all() {
+    if !viewer.sees_everything() {
         let seen = viewer.rows::<contact::Entity>(contact::Column::AccountId);
         let seen = seen.select_only().column(contact::Column::Id).into_query();
         parts = parts.filter(touch_contact::Column::ContactId.in_subquery(seen));
@@ -133,11 +135,11 @@ fn took_part(viewer: &Viewer, which: Option<SimpleExpr>) -> SelectStatement {
 }
 
 /// The condition that a touch stands so now.
-fn stands(status: TouchStatus, cx: &Cx) -> SimpleExpr {
+fn stands(status: TouchStatus, ctx: &RequestContext) -> SimpleExpr {
     use touch::{Column, TouchStatus as Stored};
     match status {
-        TouchStatus::Scheduled => Column::Status.eq(Stored::Scheduled).and(Column::MissedAt.gt(cx.now)),
-        TouchStatus::Missed => Column::Status.eq(Stored::Scheduled).and(Column::MissedAt.lte(cx.now)),
+        TouchStatus::Scheduled => Column::Status.eq(Stored::Scheduled).and(Column::MissedAt.gt(ctx.now)),
+        TouchStatus::Missed => Column::Status.eq(Stored::Scheduled).and(Column::MissedAt.lte(ctx.now)),
         TouchStatus::Completed => Column::Status.eq(Stored::Completed),
         TouchStatus::Canceled => Column::Status.eq(Stored::Canceled),
     }
@@ -204,16 +206,16 @@ impl TouchesArguments {
     }
 
     /// Touches, seen or not.
-    fn select(&self, cx: &Cx) -> Result<Select<touch::Entity>> {
-        let select = touch::Entity::of(cx.viewer()?.organization.id);
+    fn select(&self, ctx: &RequestContext) -> Result<Select<touch::Entity>> {
+        let select = touch::Entity::of(ctx.viewer()?.organization.id);
         match &self.filter {
-            Some(filter) => Ok(select.filter(filter.condition(cx)?)),
+            Some(filter) => Ok(select.filter(filter.condition(ctx)?)),
             None => Ok(select),
         }
     }
 
     /// Does the filter name one account, or one person?
-    fn is_pinned(&self) -> bool {
+    fn is_selective(&self) -> bool {
         let one = |filter: &MaybeUndefined<IdFilter>| filter.value().is_some_and(|filter| filter.eq.is_value());
         let pins = |filter: &TouchFilter| one(&filter.account_id) || one(&filter.contact_id) || one(&filter.user_id);
         self.filter.as_ref().is_some_and(pins)
@@ -221,50 +223,53 @@ impl TouchesArguments {
 }
 
 /// `Query.touches`.
-pub async fn touches(asked: &Asked<'_>, arguments: TouchesArguments) -> Result<Connection<Touch>> {
-    let seen =
-        Seen { select: arguments.select(asked.cx)?, account: touch::Column::AccountId, pinned: arguments.is_pinned() };
+pub async fn touches(asked: &FieldContext<'_>, arguments: TouchesArguments) -> Result<Connection<Touch>> {
+    let seen = VisibleRows {
+        select: arguments.select(asked.ctx)?,
+        account: touch::Column::AccountId,
+        is_selective: arguments.is_selective(),
+    };
     seen.page(asked, &order(arguments.order().unwrap_or_default())?, &arguments.page).await
 }
 
 /// Touches below accounts that are seen: what hangs off them is seen too.
-fn below(select: Select<touch::Entity>) -> Below<touch::Entity> {
-    Below { select, foreign: touch::Column::AccountId }
+fn below(select: Select<touch::Entity>) -> RowsPerParent<touch::Entity> {
+    RowsPerParent { select, foreign: touch::Column::AccountId }
 }
 
 /// `Account.touches`: the newest first, unless said otherwise.
-pub async fn of_accounts(asked: &Asked<'_>, of: &[AccountId]) -> Result<Answers> {
+pub async fn of_accounts(asked: &FieldContext<'_>, of: &[AccountId]) -> Result<Batch> {
     let arguments: TouchesArguments = asked.arguments()?;
     let order = match arguments.order() {
         Some(keys) => order(keys)?,
         None => by_time(Direction::Desc)?,
     };
-    let below = below(arguments.select(asked.cx)?);
+    let below = below(arguments.select(asked.ctx)?);
     let pages: Vec<Connection<Touch>> =
         below.pages(asked, of, |row| Some(row.account_id), &order, &arguments.page).await?;
     asked.each(&pages.iter().collect::<Vec<_>>()).await
 }
 
 /// `Account.lastTouch`: the latest that was made.
-pub async fn last_of_accounts(asked: &Asked<'_>, of: &[AccountId]) -> Result<Answers> {
+pub async fn last_of_accounts(asked: &FieldContext<'_>, of: &[AccountId]) -> Result<Batch> {
     let made = touch::Column::Status.eq(touch::TouchStatus::Completed);
     one_of_accounts(asked, of, made, Direction::Desc).await
 }
 
 /// `Account.nextTouch`: the earliest to come.
-pub async fn next_of_accounts(asked: &Asked<'_>, of: &[AccountId]) -> Result<Answers> {
-    let to_come = stands(TouchStatus::Scheduled, asked.cx).and(touch::Column::At.gte(asked.cx.now));
+pub async fn next_of_accounts(asked: &FieldContext<'_>, of: &[AccountId]) -> Result<Batch> {
+    let to_come = stands(TouchStatus::Scheduled, asked.ctx).and(touch::Column::At.gte(asked.ctx.now));
     one_of_accounts(asked, of, to_come, Direction::Asc).await
 }
 
 async fn one_of_accounts(
-    asked: &Asked<'_>,
+    asked: &FieldContext<'_>,
     of: &[AccountId],
     which: SimpleExpr,
     direction: Direction,
-) -> Result<Answers> {
-    let select = touch::Entity::of(asked.cx.viewer()?.organization.id).filter(which);
-    let found = below(select).firsts(asked.cx, of, |row| Some(row.account_id), &by_time(direction)?).await?;
+) -> Result<Batch> {
+    let select = touch::Entity::of(asked.ctx.viewer()?.organization.id).filter(which);
+    let found = below(select).firsts(asked.ctx, of, |row| Some(row.account_id), &by_time(direction)?).await?;
     let found: HashMap<AccountId, Touch> = found.into_iter().map(|(id, row)| (id, Touch(row))).collect();
     let rows: Vec<Option<&Touch>> = of.iter().map(|account| found.get(account)).collect();
     asked.maybe(&rows).await
@@ -280,20 +285,20 @@ impl From<touch_contact::Model> for Part {
     }
 }
 
-impl Object for Part {
+impl ObjectType for Part {
     const NAME: &'static str = Touch::NAME;
     const DOC: &'static str = Touch::DOC;
     const NODE: bool = Touch::NODE;
     const FIELDS: &'static [Field<Self>] = &[];
 }
 
-impl Listed for Part {
+impl ConnectionNode for Part {
     const CONNECTION: &'static str = Touch::CONNECTION;
     const EDGE: &'static str = Touch::EDGE;
 }
 
 /// Which parts people took in touches that the viewer sees: a person may have moved on to another account.
-fn parts(viewer: &Viewer, which: Condition) -> Below<touch_contact::Entity> {
+fn parts(viewer: &Viewer, which: Condition) -> RowsPerParent<touch_contact::Entity> {
     let touch = Query::select()
         .expr(Expr::val(1))
         .from(touch::Entity)
@@ -304,7 +309,7 @@ fn parts(viewer: &Viewer, which: Condition) -> Below<touch_contact::Entity> {
         .cond_where(viewer.sees(touch::Column::AccountId))
         .cond_where(which)
         .to_owned();
-    Below {
+    RowsPerParent {
         select: touch_contact::Entity::of(viewer.organization.id).filter(Expr::exists(touch)),
         foreign: touch_contact::Column::ContactId,
     }
@@ -322,26 +327,26 @@ fn people_of(contacts: &[&Contact]) -> Vec<ContactId> {
 }
 
 /// `Contact.touches`: the newest first.
-pub async fn of_contacts(asked: &Asked<'_>, of: &[&Contact]) -> Result<Answers> {
+pub async fn of_contacts(asked: &FieldContext<'_>, of: &[&Contact]) -> Result<Batch> {
     let arguments: PageArguments = asked.arguments()?;
     let people = people_of(of);
-    let below = parts(asked.cx.viewer()?, Cond::all());
+    let below = parts(asked.ctx.viewer()?, Cond::all());
     let pages: Vec<Connection<Part>> =
         below.pages(asked, &people, |row| Some(row.contact_id), &parts_newest_first()?, &arguments).await?;
     let ids: Vec<TouchId> = pages.iter().flat_map(Connection::nodes).map(|part| part.0.touch_id).collect();
-    let found = Touch::fetch(asked.cx, ids).await?;
+    let found = Touch::fetch(asked.ctx, ids).await?;
     let pages: Vec<Connection<Touch>> =
         pages.into_iter().map(|page| page.map(|part| found.get(&part.0.touch_id).cloned())).collect();
     asked.each(&pages.iter().collect::<Vec<_>>()).await
 }
 
 /// `Contact.lastTouch`: the latest that was made.
-pub async fn last_of_contacts(asked: &Asked<'_>, of: &[&Contact]) -> Result<Answers> {
+pub async fn last_of_contacts(asked: &FieldContext<'_>, of: &[&Contact]) -> Result<Batch> {
     let made = Cond::all().add(touch::Column::Status.eq(touch::TouchStatus::Completed));
-    let below = parts(asked.cx.viewer()?, made);
+    let below = parts(asked.ctx.viewer()?, made);
     let people = people_of(of);
-    let latest = below.firsts(asked.cx, &people, |row| Some(row.contact_id), &parts_newest_first()?).await?;
-    let found = Touch::fetch(asked.cx, latest.values().map(|part| part.touch_id)).await?;
+    let latest = below.firsts(asked.ctx, &people, |row| Some(row.contact_id), &parts_newest_first()?).await?;
+    let found = Touch::fetch(asked.ctx, latest.values().map(|part| part.touch_id)).await?;
     let rows: Vec<Option<&Touch>> = people.iter().map(|id| found.get(&latest.get(id)?.touch_id)).collect();
     asked.maybe(&rows).await
 }

@@ -29,14 +29,14 @@ pub use self::list::{TouchFilter, TouchesArguments, touches};
 
 use crate::account::Account;
 use crate::contact::Contact;
-use crate::context::Cx;
+use crate::context::RequestContext;
 use crate::error::Result;
-use crate::event::{Facts, Record, facts, recorded, stored_json};
+use crate::event::{AuditedRow, Snapshot, audited, snapshot, stored_json};
 use crate::external::{ExternalId, shown};
-use crate::graph::{Answers, Asked, Shown, object, payload, word};
+use crate::graph::{Batch, FieldContext, NodeId, graphql_enum, object, payload};
 use crate::money::Currency;
 use crate::opportunity::Opportunity;
-use crate::paging::listed;
+use crate::paging::connection;
 use crate::user::User;
 
 /// A touch.
@@ -131,7 +131,7 @@ pub enum ValueKind {
     /// Help.
     Help,
 }
-word! {
+graphql_enum! {
     touch::TouchKind as TouchKind,
     touch::TouchDirection as TouchDirection,
     touch::ValueKind as ValueKind,
@@ -142,17 +142,17 @@ object! {
     /// Any contact with people of an account, made or scheduled.
     Touch as "Touch" Node {
         /// Opaque, prefixed by the type, ascending with time.
-        id: Shown<TouchId> = plain(|touch| Shown(touch.0.id));
+        id: NodeId<TouchId> = plain(|touch| NodeId(touch.0.id));
         /// At which account.
-        account: Account = by(|touch| Some(touch.0.account_id), Account::answer);
+        account: Account = by_key(|touch| Some(touch.0.account_id), Account::answer);
         /// Who of the account took part or is to, in the order given; without those who moved out of the caller's sight.
         contacts: Vec<Contact> = batch(contacts);
         /// By whom.
-        user: User = by(|touch| Some(touch.0.user_id), User::answer);
+        user: User = by_key(|touch| Some(touch.0.user_id), User::answer);
         /// How.
         kind: touch::TouchKind = plain(|touch| touch.0.kind);
         /// Where it stands now.
-        status: TouchStatus = plain(|touch, cx| TouchStatus::of(&touch.0, cx.now));
+        status: TouchStatus = plain(|touch, ctx| TouchStatus::of(&touch.0, ctx.now));
         /// Who started it.
         direction: touch::TouchDirection = plain(|touch| touch.0.direction);
         /// When it is to start, or did.
@@ -178,13 +178,13 @@ object! {
         /// Was that commitment given? Null where it was not asked for, or where it is not known yet.
         commitmentGiven: Option<bool> = plain(|touch| touch.0.commitment_given);
         /// The opportunity of the same account that it was about.
-        opportunity: Option<Opportunity> = by(|touch| touch.0.opportunity_id, Opportunity::answer);
+        opportunity: Option<Opportunity> = by_key(|touch| touch.0.opportunity_id, Opportunity::answer);
         /// The action of a plan that it was for.
-        action: Option<crate::plan::action::Action> = by(|touch| touch.0.action_id, crate::plan::action::of_touches);
+        action: Option<crate::plan::action::Action> = by_key(|touch| touch.0.action_id, crate::plan::action::of_touches);
         /// Was the account an agreed target of the user's when the touch began?
         onTarget: bool = batch(crate::target::touches_on_list);
         /// What was promised in it, at most 500: what is due first comes first.
-        promises: Vec<crate::promise::Promise> = by(|touch| touch.0.id, crate::promise::list::of_touches);
+        promises: Vec<crate::promise::Promise> = by_key(|touch| touch.0.id, crate::promise::list::of_touches);
         /// Other systems' names for it.
         externalIds: Vec<ExternalId> = plain(|touch| shown(&touch.0.external_ids));
         /// When it was entered here.
@@ -195,7 +195,7 @@ object! {
         version: i32 = plain(|touch| touch.0.version);
     }
 }
-listed!(Touch as "Touch");
+connection!(Touch as "Touch");
 
 payload! {
     /// A touch, or what is to be mended.
@@ -211,8 +211,8 @@ impl From<touch::Model> for TouchPayload {
     }
 }
 
-impl Record for touch::Model {
-    recorded!(touch, TouchId, then weight::weigh);
+impl AuditedRow for touch::Model {
+    audited!(touch, TouchId, then weight::weigh);
 
     fn account(&self) -> Option<AccountId> {
         Some(self.account_id)
@@ -222,7 +222,7 @@ impl Record for touch::Model {
         Some(&self.external_ids)
     }
 
-    fn facts(&self, _: Currency) -> Facts {
+    fn snapshot(&self, _: Currency) -> Snapshot {
         let Self {
             id: _,
             organization_id: _,
@@ -255,7 +255,7 @@ impl Record for touch::Model {
             answered: _,
             minutes: _,
         } = self;
-        facts! {
+        snapshot! {
             "accountId": account_id,
             "userId": user_id,
             "kind": kind.word(),
@@ -285,9 +285,9 @@ impl Touch {
     ///
     /// # Errors
     /// `UNAUTHENTICATED`; the database's.
-    pub async fn fetch(cx: &Cx, ids: impl IntoIterator<Item = TouchId>) -> Result<HashMap<TouchId, Self>> {
-        cx.by_ids(
-            cx.viewer()?.rows::<touch::Entity>(touch::Column::AccountId),
+    pub async fn fetch(ctx: &RequestContext, ids: impl IntoIterator<Item = TouchId>) -> Result<HashMap<TouchId, Self>> {
+        ctx.fetch_by_ids(
+            ctx.viewer()?.rows::<touch::Entity>(touch::Column::AccountId),
             touch::Column::Id,
             Columns::ALL,
             ids,
@@ -297,9 +297,9 @@ impl Touch {
     }
 }
 
-async fn contacts(asked: &Asked<'_>, of: &[&Touch]) -> Result<Answers> {
+async fn contacts(asked: &FieldContext<'_>, of: &[&Touch]) -> Result<Batch> {
     let people: Vec<Vec<ContactId>> = of.iter().map(|touch| people::read(&touch.0.contact_ids)).collect();
-    let found = Contact::fetch(asked.cx, people.iter().flatten().copied()).await?;
+    let found = Contact::fetch(asked.ctx, people.iter().flatten().copied()).await?;
     let lists: Vec<Vec<&Contact>> =
         people.iter().map(|ids| ids.iter().filter_map(|id| found.get(id)).collect()).collect();
     asked.lists_of(&lists).await

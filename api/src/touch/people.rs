@@ -14,8 +14,8 @@ use sea_orm::{ActiveModelTrait, ColumnTrait, ConnectionTrait, IntoActiveModel, Q
 use super::weight::{answer_known_at, missed_at};
 use crate::account::team;
 use crate::account::write::not_archived;
-use crate::check::Check;
-use crate::context::{Viewer, among};
+use crate::check::Validator;
+use crate::context::{Viewer, is_any_of};
 use crate::error::Result;
 use crate::event::Write;
 use crate::sql::Sql;
@@ -65,7 +65,7 @@ pub(super) fn distinct(given: &[ID]) -> Option<Vec<ContactId>> {
 }
 
 /// Refuses more people than a touch may have.
-pub(super) fn not_too_many(check: &mut Check, field: &str, people: usize) {
+pub(super) fn not_too_many(check: &mut Validator, field: &str, people: usize) {
     if people > MOST {
         check.fault(
             UserErrorCode::LimitExceeded,
@@ -76,7 +76,7 @@ pub(super) fn not_too_many(check: &mut Check, field: &str, people: usize) {
 }
 
 /// Notes that somebody works elsewhere.
-pub(super) fn elsewhere(check: &mut Check, field: &str, person: &str, account: &account::Model) {
+pub(super) fn elsewhere(check: &mut Validator, field: &str, person: &str, account: &account::Model) {
     check.invalid(
         field,
         format!("{person} does not work at {}: a touch is with people of its own account.", account.name),
@@ -115,7 +115,7 @@ pub(super) fn are_there(viewer: &Viewer, id: AccountId, people: &[ContactId], sq
 pub(super) async fn missing<C: ConnectionTrait>(
     connection: &C,
     viewer: &Viewer,
-    check: &mut Check,
+    check: &mut Validator,
     account: &ID,
     people: &[ID],
 ) -> Result<()> {
@@ -131,7 +131,7 @@ pub(super) async fn missing<C: ConnectionTrait>(
 pub(super) async fn named<C: ConnectionTrait>(
     connection: &C,
     viewer: &Viewer,
-    check: &mut Check,
+    check: &mut Validator,
     field: &str,
     given: &[ID],
     account: &account::Model,
@@ -149,7 +149,7 @@ pub(super) async fn named<C: ConnectionTrait>(
     } else {
         let people = viewer.contacts();
         people
-            .filter(among(connection, contact::Column::Id, new))
+            .filter(is_any_of(connection, contact::Column::Id, new))
             .filter(contact::Column::ErasedAt.is_null())
             .all(connection)
             .await?
@@ -204,7 +204,7 @@ impl Parts {
 
     /// Writes them along with new touches that are the last of a change.
     pub(super) fn save_last(self, write: &mut Write<'_>) {
-        write.insert_last::<touch_contact::Entity>(self.come);
+        write.defer_insert_rows::<touch_contact::Entity>(self.come);
     }
 
     /// Writes them, once the touches are saved.
@@ -224,7 +224,7 @@ impl Parts {
 pub(super) async fn forget(write: &Write<'_>, touches: Vec<TouchId>) -> Result<()> {
     if !touches.is_empty() {
         touch_contact::Entity::remove_of(write.organization())
-            .filter(among(&write.tx, touch_contact::Column::TouchId, touches))
+            .filter(is_any_of(&write.tx, touch_contact::Column::TouchId, touches))
             .exec(&write.tx)
             .await?;
     }

@@ -20,14 +20,14 @@ use super::write::{Changes, FORBIDDEN, blank, check_time, may_change, not_somebo
 use super::{TouchDirection, TouchKind, TouchStatus, ValueKind};
 use crate::account::write::not_archived;
 use crate::account::{AccountRef, team};
-use crate::check::Check;
-use crate::context::{Cx, Viewer, among};
+use crate::check::Validator;
+use crate::context::{RequestContext, Viewer, is_any_of};
 use crate::error::{Result, UserErrorCode};
 use crate::event::Write;
 use crate::external::{self, ExternalIdInput};
 use crate::promise::write as promise;
 use crate::scalar::DateTime;
-use crate::upsert::{Lookup, Once, Row, UpsertPayload, check_row, named, not_too_many, save, value};
+use crate::upsert::{DuplicateKeys, Lookup, Row, UpsertPayload, check_row, named, not_too_many, save, value};
 
 /// A touch as another system has it. A field left out stays as it is, and null clears it.
 #[derive(Clone, Debug, InputObject)]
@@ -83,17 +83,17 @@ pub struct UpsertTouches {
 }
 
 /// `upsertTouches`.
-pub async fn upsert(cx: &Cx, arguments: UpsertTouches) -> Result<UpsertPayload> {
+pub async fn upsert(ctx: &RequestContext, arguments: UpsertTouches) -> Result<UpsertPayload> {
     let UpsertTouches { rows, dry_run } = arguments;
     let dry_run = dry_run.unwrap_or_default();
     not_too_many(rows.len())?;
-    let viewer = cx.viewer()?;
-    let mut write = Write::begin(cx)?;
+    let viewer = ctx.viewer()?;
+    let mut write = Write::begin(ctx)?;
     let mut known = Known::of(viewer, &write, &rows).await?;
-    let mut once = Once::default();
+    let mut once = DuplicateKeys::default();
     let mut done: Vec<Row<touch::Model>> = Vec::with_capacity(rows.len());
     for (index, row) in rows.iter().enumerate() {
-        done.push(known.read(cx, viewer, &mut once, index, row)?);
+        done.push(known.read(ctx, viewer, &mut once, index, row)?);
     }
 
     let mut parts = Parts::default();
@@ -114,7 +114,7 @@ pub async fn upsert(cx: &Cx, arguments: UpsertTouches) -> Result<UpsertPayload> 
     }
     let payload = save(&mut write, done, dry_run).await?;
     if dry_run {
-        write.abandon().await?;
+        write.roll_back().await?;
         return Ok(payload);
     }
     parts.save(&write).await?;
@@ -174,7 +174,7 @@ impl Known {
         let names = named(tx, viewer, TouchId::PREFIX, &of_touches).await?;
         let mut touches = HashMap::new();
         if !names.is_empty() {
-            let there = touch::Entity::of(organization).filter(among(
+            let there = touch::Entity::of(organization).filter(is_any_of(
                 tx,
                 touch::Column::Id,
                 names.values().map(|id| TouchId(*id)),
@@ -188,8 +188,8 @@ impl Known {
         let (mut people, mut people_by_email) = (HashMap::new(), HashMap::new());
         if !people_by_name.is_empty() || !emails.is_empty() {
             let any = Cond::any()
-                .add(among(tx, contact::Column::Id, people_by_name.values().map(|id| ContactId(*id))))
-                .add(among(tx, contact::Column::Email, emails));
+                .add(is_any_of(tx, contact::Column::Id, people_by_name.values().map(|id| ContactId(*id))))
+                .add(is_any_of(tx, contact::Column::Email, emails));
             let seen = viewer.contacts().filter(contact::Column::ErasedAt.is_null());
             let mut found = seen.filter(any).all(tx).await?;
             found.sort_unstable_by_key(|person| (person.archived_at.is_some(), person.id));
@@ -207,7 +207,7 @@ impl Known {
             let seen = viewer.rows::<opportunity::Entity>(opportunity::Column::AccountId);
             let ids = opportunities_by_name.values().map(|id| OpportunityId(*id));
             let found: HashMap<Uuid, AccountId> = seen
-                .filter(among(tx, opportunity::Column::Id, ids))
+                .filter(is_any_of(tx, opportunity::Column::Id, ids))
                 .all(tx)
                 .await?
                 .into_iter()
@@ -226,7 +226,7 @@ impl Known {
         of_accounts.dedup();
         let mut accounts = HashMap::new();
         if !of_accounts.is_empty() {
-            let seen = viewer.accounts().filter(among(tx, account::Column::Id, of_accounts)).all(tx).await?;
+            let seen = viewer.accounts().filter(is_any_of(tx, account::Column::Id, of_accounts)).all(tx).await?;
             accounts = seen.into_iter().map(|row| (row.id, row)).collect();
         }
 
@@ -236,7 +236,7 @@ impl Known {
         users.dedup();
         let mut zones = HashMap::from([(viewer.user.id, zone_of(&viewer.user))]);
         if !users.is_empty() {
-            let found = user::Entity::of(organization).filter(among(tx, user::Column::Id, users)).all(tx).await?;
+            let found = user::Entity::of(organization).filter(is_any_of(tx, user::Column::Id, users)).all(tx).await?;
             zones.extend(found.iter().map(|user| (user.id, zone_of(user))));
         }
 
@@ -249,9 +249,9 @@ impl Known {
     /// What a row makes of its touch.
     fn read(
         &mut self,
-        cx: &Cx,
+        ctx: &RequestContext,
         viewer: &Viewer,
-        once: &mut Once,
+        once: &mut DuplicateKeys,
         index: usize,
         row: &TouchRow,
     ) -> Result<Row<touch::Model>> {
@@ -295,7 +295,7 @@ impl Known {
                 return Ok(Row::failed(check));
             }
         }
-        let mut after = before.clone().unwrap_or_else(|| blank(viewer.organization.id, viewer.user.id, cx.now));
+        let mut after = before.clone().unwrap_or_else(|| blank(viewer.organization.id, viewer.user.id, ctx.now));
         if before.is_none() {
             after.external_ids = external::with("[]", key);
             if kind.is_undefined() {
@@ -306,7 +306,7 @@ impl Known {
             }
         }
         check.change_set("at", &at.map_value(|at| at.0), &mut after.at);
-        if before.is_none() && after.at > cx.now {
+        if before.is_none() && after.at > ctx.now {
             after.status = touch::TouchStatus::Scheduled;
         }
         check.change_set("status", &status.map_value(status_stored), &mut after.status);
@@ -322,22 +322,22 @@ impl Known {
             ..Changes::default()
         }
         .apply(&mut check, &mut after);
-        self.read_relations(cx, viewer, &mut check, row, before.as_ref(), &mut after)?;
+        self.read_relations(ctx, viewer, &mut check, row, before.as_ref(), &mut after)?;
         let moved = before.as_ref().is_none_or(|before| before.at != after.at || before.status != after.status);
         if moved && after.status == touch::TouchStatus::Completed {
-            check_time(&mut check, "at", after.status, after.at, cx.now);
+            check_time(&mut check, "at", after.status, after.at, ctx.now);
         }
         if moved || before.as_ref().is_some_and(|before| before.user_id != after.user_id) {
             after.missed_at = missed_at(after.at, self.zones.get(&after.user_id).copied().unwrap_or(Tz::UTC));
         }
         match &before {
-            None => after.recorded_at = after.at.min(cx.now),
-            Some(before) if weight(&after) > weight(before) => after.recorded_at = cx.now,
+            None => after.recorded_at = after.at.min(ctx.now),
+            Some(before) if weight(&after) > weight(before) => after.recorded_at = ctx.now,
             Some(_) => {}
         }
         check.change_set("recordedAt", &recorded_at.map_value(|at| at.0), &mut after.recorded_at);
         if recorded_at.is_value() && before.as_ref().is_none_or(|before| before.recorded_at != after.recorded_at) {
-            check_time(&mut check, "recordedAt", touch::TouchStatus::Completed, after.recorded_at, cx.now);
+            check_time(&mut check, "recordedAt", touch::TouchStatus::Completed, after.recorded_at, ctx.now);
         }
         Ok(Row::of(check, before, after))
     }
@@ -345,9 +345,9 @@ impl Known {
     /// Account, people, opportunity and user.
     fn read_relations(
         &mut self,
-        cx: &Cx,
+        ctx: &RequestContext,
         viewer: &Viewer,
-        check: &mut Check,
+        check: &mut Validator,
         row: &TouchRow,
         before: Option<&touch::Model>,
         after: &mut touch::Model,
@@ -386,7 +386,7 @@ impl Known {
                 if before.is_some_and(|before| self.lookup.user_id(email) == Some(before.user_id)) => {}
             MaybeUndefined::Value(email) => {
                 if let Some(user) = self.lookup.user(check, "userEmail", email) {
-                    not_somebody_else_s(cx, check, "userEmail", user.id)?;
+                    not_somebody_else_s(ctx, check, "userEmail", user.id)?;
                     self.zones.entry(user.id).or_insert_with(|| zone_of(user));
                     after.user_id = user.id;
                 }
@@ -397,7 +397,7 @@ impl Known {
     }
 
     /// The opportunity that a row names; a fault of the row where there is none.
-    fn opportunity(&self, check: &mut Check, row: &TouchRow) -> Option<(OpportunityId, AccountId)> {
+    fn opportunity(&self, check: &mut Validator, row: &TouchRow) -> Option<(OpportunityId, AccountId)> {
         let external = row.opportunity.value()?;
         let found = external::key(external).and_then(|key| self.opportunities.get(&key).copied());
         if found.is_none() {
@@ -409,7 +409,7 @@ impl Known {
     /// The account that the touch is to be at; a fault of the row where there is none.
     fn account(
         &self,
-        check: &mut Check,
+        check: &mut Validator,
         row: &TouchRow,
         before: Option<&touch::Model>,
         opportunity: Option<(OpportunityId, AccountId)>,
@@ -447,7 +447,7 @@ impl Known {
     /// Who a row says took part, as it is stored; None where it says nothing of it.
     fn people(
         &self,
-        check: &mut Check,
+        check: &mut Validator,
         row: &TouchRow,
         account: &account::Model,
         before: Option<&touch::Model>,
@@ -495,7 +495,7 @@ impl Known {
     }
 }
 
-fn unknown(check: &mut Check, field: &str, what: &str, external: &ExternalIdInput) {
+fn unknown(check: &mut Validator, field: &str, what: &str, external: &ExternalIdInput) {
     check.fault(
         UserErrorCode::NotFound,
         field,

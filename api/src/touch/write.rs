@@ -18,9 +18,9 @@ use super::people::{self, Parts, zone_of};
 use super::weight::{missed_at, weight};
 use super::{TouchDirection, TouchKind, TouchPayload, ValueKind};
 use crate::account::team;
-use crate::check::{Check, NAME, NOTE, same_version};
-use crate::context::{Cx, Standing};
-use crate::error::{Fault, Result, UserErrorCode};
+use crate::check::{NAME, NOTE, Validator, same_version};
+use crate::context::{AccountAccess, RequestContext};
+use crate::error::{Error, Result, UserErrorCode};
 use crate::event::Write;
 use crate::external::ExternalIdInput;
 use crate::plan::action;
@@ -48,7 +48,7 @@ pub(super) struct Changes<'a> {
 
 impl Changes<'_> {
     /// Makes them, checked.
-    pub(super) fn apply(self, check: &mut Check, to: &mut touch::Model) {
+    pub(super) fn apply(self, check: &mut Validator, to: &mut touch::Model) {
         let Self {
             kind,
             direction,
@@ -130,7 +130,7 @@ pub(super) fn blank(organization: OrganizationId, user: UserId, now: Instant) ->
 
 /// Refuses a time at which a touch of that status cannot be: one that was made in the future, and one that is to be made
 /// in the past.
-pub(super) fn check_time(check: &mut Check, field: &str, status: touch::TouchStatus, at: Instant, now: Instant) {
+pub(super) fn check_time(check: &mut Validator, field: &str, status: touch::TouchStatus, at: Instant, now: Instant) {
     match status {
         touch::TouchStatus::Completed if at > now.plus_seconds(LEEWAY) => {
             check.invalid(field, format!("A touch that was made is not in the future: at most {now}; {at} was given."));
@@ -160,7 +160,7 @@ struct Around {
 }
 
 /// `logTouch`: a touch that was made.
-pub async fn log(cx: &Cx, arguments: LogTouch) -> Result<TouchPayload> {
+pub async fn log(ctx: &RequestContext, arguments: LogTouch) -> Result<TouchPayload> {
     let LogTouchInput {
         account_id,
         contact_ids,
@@ -180,10 +180,10 @@ pub async fn log(cx: &Cx, arguments: LogTouch) -> Result<TouchPayload> {
         user_id,
         external_ids,
     } = arguments.input;
-    let viewer = cx.viewer()?;
-    let mut check = Check::input();
-    let mut touch = blank(viewer.organization.id, viewer.user.id, cx.now);
-    touch.at = at.map_or(cx.now, |at| at.0);
+    let viewer = ctx.viewer()?;
+    let mut check = Validator::input();
+    let mut touch = blank(viewer.organization.id, viewer.user.id, ctx.now);
+    touch.at = at.map_or(ctx.now, |at| at.0);
     Changes {
         kind: MaybeUndefined::Value(kind),
         direction: given(direction),
@@ -197,11 +197,11 @@ pub async fn log(cx: &Cx, arguments: LogTouch) -> Result<TouchPayload> {
         commitment_given: given(commitment_given),
     }
     .apply(&mut check, &mut touch);
-    add(cx, check, touch, Around { account_id, contact_ids, opportunity_id, action_id, user_id, external_ids }).await
+    add(ctx, check, touch, Around { account_id, contact_ids, opportunity_id, action_id, user_id, external_ids }).await
 }
 
 /// `scheduleTouch`: a touch that is to be made.
-pub async fn schedule(cx: &Cx, arguments: ScheduleTouch) -> Result<TouchPayload> {
+pub async fn schedule(ctx: &RequestContext, arguments: ScheduleTouch) -> Result<TouchPayload> {
     let ScheduleTouchInput {
         account_id,
         contact_ids,
@@ -215,12 +215,12 @@ pub async fn schedule(cx: &Cx, arguments: ScheduleTouch) -> Result<TouchPayload>
         user_id,
         external_ids,
     } = arguments.input;
-    let viewer = cx.viewer()?;
-    let mut check = Check::input();
+    let viewer = ctx.viewer()?;
+    let mut check = Validator::input();
     let mut touch = touch::Model {
         status: touch::TouchStatus::Scheduled,
         at: at.0,
-        ..blank(viewer.organization.id, viewer.user.id, cx.now)
+        ..blank(viewer.organization.id, viewer.user.id, ctx.now)
     };
     Changes {
         kind: MaybeUndefined::Value(kind),
@@ -230,22 +230,27 @@ pub async fn schedule(cx: &Cx, arguments: ScheduleTouch) -> Result<TouchPayload>
         ..Changes::default()
     }
     .apply(&mut check, &mut touch);
-    add(cx, check, touch, Around { account_id, contact_ids, opportunity_id, action_id, user_id, external_ids }).await
+    add(ctx, check, touch, Around { account_id, contact_ids, opportunity_id, action_id, user_id, external_ids }).await
 }
 
-async fn add(cx: &Cx, mut check: Check, mut touch: touch::Model, around: Around) -> Result<TouchPayload> {
+async fn add(
+    ctx: &RequestContext,
+    mut check: Validator,
+    mut touch: touch::Model,
+    around: Around,
+) -> Result<TouchPayload> {
     let Around { account_id, contact_ids, opportunity_id, action_id, user_id, external_ids } = around;
-    let viewer = cx.viewer()?;
-    check_time(&mut check, "at", touch.status, touch.at, cx.now);
+    let viewer = ctx.viewer()?;
+    check_time(&mut check, "at", touch.status, touch.at, ctx.now);
     let names = external_ids.as_deref().unwrap_or_default();
     touch.external_ids = check.external_ids("externalIds", names);
-    let mut write = Write::begin(cx)?;
+    let mut write = Write::begin(ctx)?;
     // What few touches need waits in boxes of its own: a future that has it all would be moved about with every touch.
     let mut zone = zone_of(&viewer.user);
     if let Some(id) = &user_id
-        && let Some(user) = Box::pin(team::active_member(cx, &write, &mut check, "userId", id)).await?
+        && let Some(user) = Box::pin(team::active_member(ctx, &write, &mut check, "userId", id)).await?
     {
-        not_somebody_else_s(cx, &mut check, "userId", user.id)?;
+        not_somebody_else_s(ctx, &mut check, "userId", user.id)?;
         zone = zone_of(&user);
         touch.user_id = user.id;
     }
@@ -254,19 +259,19 @@ async fn add(cx: &Cx, mut check: Check, mut touch: touch::Model, around: Around)
     let given = contact_ids.as_deref().unwrap_or_default();
     let present = people::distinct(given);
     if let Some(id) = &opportunity_id {
-        touch.opportunity_id = Box::pin(opportunity_for(cx, &write, &mut check, id, touch.account_id)).await?;
+        touch.opportunity_id = Box::pin(opportunity_for(ctx, &write, &mut check, id, touch.account_id)).await?;
     }
     if let Some(id) = &action_id {
         touch.action_id = Box::pin(action::for_touch(viewer, &write, &mut check, id, touch.account_id)).await?;
     }
-    check.untaken(&write, TouchId::PREFIX, touch.id.uuid(), names, None).await?;
+    check.require_unique(&write, TouchId::PREFIX, touch.id.uuid(), names, None).await?;
     // Whether the account and the people are there, the write itself asks. It is told along with other faults, and before
     // somebody joins the account's team.
     let joins = touch.user_id != viewer.user.id;
     if joins || present.is_none() || !check.is_clean() || touch.account_id.uuid().is_nil() {
         // Through the change itself: whoever holds a connection waits for no second one.
         Box::pin(people::missing(&write.tx, viewer, &mut check, &account_id, given)).await?;
-        check.done()?;
+        check.finish()?;
     }
     let present = present.unwrap_or_default();
     touch.contact_ids = people::stored(&present);
@@ -276,24 +281,29 @@ async fn add(cx: &Cx, mut check: Check, mut touch: touch::Model, around: Around)
     if touch.action_id.is_some() {
         write = Box::pin(action::complete_by_touch(viewer, write, &touch)).await?;
     }
-    let touch = write.add_last(touch);
+    let touch = write.defer_insert(touch);
     let mut parts = Parts::default();
     parts.note(None, &touch);
     parts.save_last(&mut write);
-    if write.commit_where(|sql| people::are_there(viewer, touch.account_id, &present, sql)).await? {
+    if write.commit_if(|sql| people::are_there(viewer, touch.account_id, &present, sql)).await? {
         return Ok(touch.into());
     }
-    Box::pin(people::missing(cx.reader(), viewer, &mut check, &account_id, given)).await?;
+    Box::pin(people::missing(ctx.reader(), viewer, &mut check, &account_id, given)).await?;
     if check.is_clean() {
         let message = "The account, or somebody who is to have taken part, was changed at this moment: send it again.";
         check.fault(UserErrorCode::Conflict, "accountId", message);
     }
-    check.refuse()
+    check.fail()
 }
 
 /// Refuses to make somebody the user of a touch who is not below the caller.
-pub(super) fn not_somebody_else_s(cx: &Cx, check: &mut Check, field: &str, user: UserId) -> Result<()> {
-    if !cx.viewer()?.is_above_or_is(user) {
+pub(super) fn not_somebody_else_s(
+    ctx: &RequestContext,
+    check: &mut Validator,
+    field: &str,
+    user: UserId,
+) -> Result<()> {
+    if !ctx.viewer()?.is_above_or_is(user) {
         check.fault(
             UserErrorCode::Forbidden,
             field,
@@ -305,14 +315,14 @@ pub(super) fn not_somebody_else_s(cx: &Cx, check: &mut Check, field: &str, user:
 
 /// The opportunity of an input, which is of the touch's account.
 async fn opportunity_for(
-    cx: &Cx,
+    ctx: &RequestContext,
     write: &Write<'_>,
-    check: &mut Check,
+    check: &mut Validator,
     id: &ID,
     account: AccountId,
 ) -> Result<Option<OpportunityId>> {
     let Some(id) = check.id::<OpportunityId>("opportunityId", id) else { return Ok(None) };
-    let seen = cx.viewer()?.rows::<opportunity::Entity>(opportunity::Column::AccountId);
+    let seen = ctx.viewer()?.rows::<opportunity::Entity>(opportunity::Column::AccountId);
     // Locked, so that nobody deletes or moves it meanwhile.
     match seen.filter(opportunity::Column::Id.eq(id)).lock_shared().one(&write.tx).await? {
         None => check.not_found("opportunityId", "opportunity"),
@@ -326,15 +336,20 @@ async fn opportunity_for(
 }
 
 /// The touch of an input, locked, for whoever may change it; with its account.
-async fn changeable(cx: &Cx, write: &Write<'_>, path: &[&str], id: &ID) -> Result<(touch::Model, account::Model)> {
-    let viewer = cx.viewer()?;
-    let gone = || Fault::refused(UserErrorCode::NotFound, path, "There is no touch with this id.");
+async fn changeable(
+    ctx: &RequestContext,
+    write: &Write<'_>,
+    path: &[&str],
+    id: &ID,
+) -> Result<(touch::Model, account::Model)> {
+    let viewer = ctx.viewer()?;
+    let gone = || Error::refused(UserErrorCode::NotFound, path, "There is no touch with this id.");
     let id = TouchId::parse(id).map_err(|_| gone())?;
     let seen = viewer.rows::<touch::Entity>(touch::Column::AccountId).filter(touch::Column::Id.eq(id));
     let touch = seen.lock_exclusive().one(&write.tx).await?.ok_or_else(gone)?;
     let account = viewer.account(&write.tx, touch.account_id, false).await?.ok_or_else(gone)?;
     if !may_change(viewer, &touch, &account) {
-        return Err(Fault::refused(UserErrorCode::Forbidden, path, FORBIDDEN));
+        return Err(Error::refused(UserErrorCode::Forbidden, path, FORBIDDEN));
     }
     Ok((touch, account))
 }
@@ -344,12 +359,12 @@ pub(super) const FORBIDDEN: &str = "Only the touch's user, the account's owner, 
 
 /// Is it their own touch, or do they answer for the account?
 pub(super) fn may_change(viewer: &crate::context::Viewer, touch: &touch::Model, account: &account::Model) -> bool {
-    touch.user_id == viewer.user.id || viewer.standing(account) == Standing::Responsible
+    touch.user_id == viewer.user.id || viewer.access(account) == AccountAccess::Responsible
 }
 
 /// The time zone of a touch's user.
-async fn users_zone(cx: &Cx, write: &Write<'_>, touch: &touch::Model) -> Result<Tz> {
-    let viewer = cx.viewer()?;
+async fn users_zone(ctx: &RequestContext, write: &Write<'_>, touch: &touch::Model) -> Result<Tz> {
+    let viewer = ctx.viewer()?;
     if touch.user_id == viewer.user.id {
         return Ok(zone_of(&viewer.user));
     }
@@ -359,9 +374,14 @@ async fn users_zone(cx: &Cx, write: &Write<'_>, touch: &touch::Model) -> Result<
 }
 
 /// Saves a change of one touch with all that follows from it.
-async fn save(cx: &Cx, write: &mut Write<'_>, before: &touch::Model, mut after: touch::Model) -> Result<touch::Model> {
+async fn save(
+    ctx: &RequestContext,
+    write: &mut Write<'_>,
+    before: &touch::Model,
+    mut after: touch::Model,
+) -> Result<touch::Model> {
     if after.at != before.at {
-        after.missed_at = missed_at(after.at, users_zone(cx, write, &after).await?);
+        after.missed_at = missed_at(after.at, users_zone(ctx, write, &after).await?);
     }
     if weight(&after) > weight(before) {
         after.recorded_at = write.at;
@@ -374,7 +394,7 @@ async fn save(cx: &Cx, write: &mut Write<'_>, before: &touch::Model, mut after: 
 }
 
 /// `updateTouch`.
-pub async fn update(cx: &Cx, arguments: UpdateTouch) -> Result<TouchPayload> {
+pub async fn update(ctx: &RequestContext, arguments: UpdateTouch) -> Result<TouchPayload> {
     let UpdateTouchInput {
         id,
         contact_ids,
@@ -393,14 +413,14 @@ pub async fn update(cx: &Cx, arguments: UpdateTouch) -> Result<TouchPayload> {
         action_id,
         if_version,
     } = arguments.input;
-    let mut write = Write::begin(cx)?;
-    let (before, account) = changeable(cx, &write, &["input", "id"], &id).await?;
+    let mut write = Write::begin(ctx)?;
+    let (before, account) = changeable(ctx, &write, &["input", "id"], &id).await?;
     same_version(if_version, before.version)?;
-    let mut check = Check::input();
+    let mut check = Validator::input();
     let mut after = before.clone();
     check.change_set("at", &at.map_value(|at| at.0), &mut after.at);
     if after.at != before.at {
-        check_time(&mut check, "at", after.status, after.at, cx.now);
+        check_time(&mut check, "at", after.status, after.at, ctx.now);
     }
     Changes {
         kind,
@@ -420,7 +440,7 @@ pub async fn update(cx: &Cx, arguments: UpdateTouch) -> Result<TouchPayload> {
         MaybeUndefined::Null => after.contact_ids = "[]".to_owned(),
         MaybeUndefined::Value(ids) => {
             after.contact_ids =
-                people::named(&write.tx, cx.viewer()?, &mut check, "contactIds", ids, &account, &before.contact_ids)
+                people::named(&write.tx, ctx.viewer()?, &mut check, "contactIds", ids, &account, &before.contact_ids)
                     .await?;
         }
     }
@@ -428,27 +448,27 @@ pub async fn update(cx: &Cx, arguments: UpdateTouch) -> Result<TouchPayload> {
         MaybeUndefined::Undefined => {}
         MaybeUndefined::Null => after.opportunity_id = None,
         MaybeUndefined::Value(id) => {
-            after.opportunity_id = opportunity_for(cx, &write, &mut check, id, before.account_id).await?;
+            after.opportunity_id = opportunity_for(ctx, &write, &mut check, id, before.account_id).await?;
         }
     }
     match &action_id {
         MaybeUndefined::Undefined => {}
         MaybeUndefined::Null => after.action_id = None,
         MaybeUndefined::Value(id) => {
-            after.action_id = action::for_touch(cx.viewer()?, &write, &mut check, id, before.account_id).await?;
+            after.action_id = action::for_touch(ctx.viewer()?, &write, &mut check, id, before.account_id).await?;
         }
     }
-    check.done()?;
-    let after = save(cx, &mut write, &before, after).await?;
+    check.finish()?;
+    let after = save(ctx, &mut write, &before, after).await?;
     if after.action_id != before.action_id {
-        write = action::complete_by_touch(cx.viewer()?, write, &after).await?;
+        write = action::complete_by_touch(ctx.viewer()?, write, &after).await?;
     }
     write.commit().await?;
     Ok(after.into())
 }
 
 /// `completeTouch`: a scheduled touch was made, missed or not.
-pub async fn complete(cx: &Cx, arguments: CompleteTouch) -> Result<TouchPayload> {
+pub async fn complete(ctx: &RequestContext, arguments: CompleteTouch) -> Result<TouchPayload> {
     let CompleteTouchInput {
         id,
         at,
@@ -460,19 +480,19 @@ pub async fn complete(cx: &Cx, arguments: CompleteTouch) -> Result<TouchPayload>
         commitment_asked,
         commitment_given,
     } = arguments.input;
-    let mut write = Write::begin(cx)?;
-    let (before, _) = changeable(cx, &write, &["input", "id"], &id).await?;
+    let mut write = Write::begin(ctx)?;
+    let (before, _) = changeable(ctx, &write, &["input", "id"], &id).await?;
     if let Some(why) = match before.status {
         touch::TouchStatus::Scheduled => None,
         touch::TouchStatus::Completed => Some("This touch is completed already: updateTouch changes it."),
         touch::TouchStatus::Canceled => Some("This touch was called off: log the one that was made."),
     } {
-        return Err(Fault::refused(UserErrorCode::Conflict, &["input", "id"], why));
+        return Err(Error::refused(UserErrorCode::Conflict, &["input", "id"], why));
     }
-    let mut check = Check::input();
-    let at = at.map_or(before.at.min(cx.now), |at| at.0);
+    let mut check = Validator::input();
+    let at = at.map_or(before.at.min(ctx.now), |at| at.0);
     let mut after = touch::Model { status: touch::TouchStatus::Completed, at, ..before.clone() };
-    check_time(&mut check, "at", after.status, at, cx.now);
+    check_time(&mut check, "at", after.status, at, ctx.now);
     Changes {
         duration_minutes,
         notes: Some(&notes),
@@ -484,26 +504,26 @@ pub async fn complete(cx: &Cx, arguments: CompleteTouch) -> Result<TouchPayload>
         ..Changes::default()
     }
     .apply(&mut check, &mut after);
-    check.done()?;
-    let after = save(cx, &mut write, &before, after).await?;
-    write.call_it("completed");
-    let write = action::complete_by_touch(cx.viewer()?, write, &after).await?;
+    check.finish()?;
+    let after = save(ctx, &mut write, &before, after).await?;
+    write.rename_last_event("completed");
+    let write = action::complete_by_touch(ctx.viewer()?, write, &after).await?;
     write.commit().await?;
     Ok(after.into())
 }
 
 /// `cancelTouch`: a scheduled touch is called off. Calling off what was called off changes nothing.
-pub async fn cancel(cx: &Cx, arguments: OneTouch) -> Result<TouchPayload> {
-    let mut write = Write::begin(cx)?;
-    let (before, _) = changeable(cx, &write, &["id"], &arguments.id).await?;
+pub async fn cancel(ctx: &RequestContext, arguments: OneTouch) -> Result<TouchPayload> {
+    let mut write = Write::begin(ctx)?;
+    let (before, _) = changeable(ctx, &write, &["id"], &arguments.id).await?;
     match before.status {
         touch::TouchStatus::Scheduled => {}
         touch::TouchStatus::Canceled => {
-            write.abandon().await?;
+            write.roll_back().await?;
             return Ok(before.into());
         }
         touch::TouchStatus::Completed => {
-            return Err(Fault::refused(
+            return Err(Error::refused(
                 UserErrorCode::Conflict,
                 &["id"],
                 "This touch was made: delete it if it was not.",
@@ -512,15 +532,15 @@ pub async fn cancel(cx: &Cx, arguments: OneTouch) -> Result<TouchPayload> {
     }
     let after = touch::Model { status: touch::TouchStatus::Canceled, ..before.clone() };
     let after = write.change(&before, after).await?;
-    write.call_it("canceled");
+    write.rename_last_event("canceled");
     write.commit().await?;
     Ok(after.into())
 }
 
 /// `deleteTouch`: answers the touch as it last was.
-pub async fn delete(cx: &Cx, arguments: OneTouch) -> Result<TouchPayload> {
-    let mut write = Write::begin(cx)?;
-    let (touch, _) = changeable(cx, &write, &["id"], &arguments.id).await?;
+pub async fn delete(ctx: &RequestContext, arguments: OneTouch) -> Result<TouchPayload> {
+    let mut write = Write::begin(ctx)?;
+    let (touch, _) = changeable(ctx, &write, &["id"], &arguments.id).await?;
     people::forget(&write, vec![touch.id]).await?;
     promise::release_touches(&mut write, &[touch.id]).await?;
     write.remove(&touch).await?;
@@ -538,7 +558,7 @@ pub(crate) mod tests {
     }
 
     fn faults(changes: Changes<'_>) -> Vec<String> {
-        let mut check = Check::input();
+        let mut check = Validator::input();
         changes.apply(&mut check, &mut touch());
         check.into_errors().into_iter().map(|error| error.field.join(".")).collect()
     }
@@ -588,7 +608,7 @@ pub(crate) mod tests {
             (Canceled, 6, true),
             (Canceled, -6, true),
         ] {
-            let mut check = Check::input();
+            let mut check = Validator::input();
             check_time(&mut check, "at", status, now.plus_seconds(minutes * 60), now);
             assert_eq!(check.is_clean(), fine, "{status:?} in {minutes} minutes");
         }

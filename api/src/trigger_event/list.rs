@@ -8,8 +8,8 @@ use sea_orm::{ColumnTrait, Condition, QueryFilter};
 use super::{TriggerEvent, TriggerKind};
 use crate::error::Result;
 use crate::filter::{DateFilter, DateTimeFilter, IdFilter, operand};
-use crate::graph::{Answers, Asked};
-use crate::paging::{Below, Connection, Key, Order, PageArguments, Seen};
+use crate::graph::{Batch, FieldContext};
+use crate::paging::{Connection, Key, Order, PageArguments, RowsPerParent, VisibleRows};
 
 /// A filter on trigger events. Its fields are ANDed.
 #[derive(Clone, Debug, Default, InputObject)]
@@ -69,22 +69,25 @@ fn by_id() -> Order<trigger_event::Entity> {
 }
 
 /// `Query.triggerEvents`.
-pub async fn trigger_events(asked: &Asked<'_>, arguments: TriggerEventsArguments) -> Result<Connection<TriggerEvent>> {
+pub async fn trigger_events(
+    asked: &FieldContext<'_>,
+    arguments: TriggerEventsArguments,
+) -> Result<Connection<TriggerEvent>> {
     let TriggerEventsArguments { filter, page } = arguments;
     let filter = filter.unwrap_or_default();
-    let seen = Seen {
-        select: trigger_event::Entity::of(asked.cx.viewer()?.organization.id).filter(filter.condition()?),
+    let seen = VisibleRows {
+        select: trigger_event::Entity::of(asked.ctx.viewer()?.organization.id).filter(filter.condition()?),
         account: trigger_event::Column::AccountId,
-        pinned: filter.account_id.value().is_some_and(|account| account.eq.is_value()),
+        is_selective: filter.account_id.value().is_some_and(|account| account.eq.is_value()),
     };
     seen.page(asked, &by_id(), &page).await
 }
 
 /// `Account.triggerEvents`: by id.
-pub async fn of_accounts(asked: &Asked<'_>, of: &[AccountId]) -> Result<Answers> {
+pub async fn of_accounts(asked: &FieldContext<'_>, of: &[AccountId]) -> Result<Batch> {
     let arguments: PageArguments = asked.arguments()?;
-    let below = Below::<trigger_event::Entity> {
-        select: trigger_event::Entity::of(asked.cx.viewer()?.organization.id),
+    let below = RowsPerParent::<trigger_event::Entity> {
+        select: trigger_event::Entity::of(asked.ctx.viewer()?.organization.id),
         foreign: trigger_event::Column::AccountId,
     };
     let pages: Vec<Connection<TriggerEvent>> =

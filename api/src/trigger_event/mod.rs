@@ -21,13 +21,13 @@ pub use self::list::{TriggerEventFilter, TriggerEventsArguments, trigger_events}
 
 use crate::account::Account;
 use crate::contact::Contact;
-use crate::context::Cx;
+use crate::context::RequestContext;
 use crate::error::Result;
-use crate::event::{Facts, Record, facts, recorded};
-use crate::graph::{Answers, Asked, Shown, object, payload, word};
+use crate::event::{AuditedRow, Snapshot, audited, snapshot};
+use crate::graph::{Batch, FieldContext, NodeId, graphql_enum, object, payload};
 use crate::money::Currency;
 use crate::opportunity::Opportunity;
-use crate::paging::{LONGEST_LIST, listed, plain_lists};
+use crate::paging::{LONGEST_LIST, connection, plain_lists};
 use crate::presence::Ask;
 use crate::user::User;
 
@@ -74,15 +74,15 @@ pub enum TriggerOutcome {
     /// They stayed with whom they have.
     NoChange,
 }
-word! { trigger_event::TriggerKind as TriggerKind, trigger_event::TriggerOutcome as TriggerOutcome }
+graphql_enum! { trigger_event::TriggerKind as TriggerKind, trigger_event::TriggerOutcome as TriggerOutcome }
 
 object! {
     /// Something that makes a client ready to change: dissatisfaction first of all.
     TriggerEvent as "TriggerEvent" Node {
         /// Opaque, prefixed by the type, ascending with time.
-        id: Shown<TriggerEventId> = plain(|event| Shown(event.0.id));
+        id: NodeId<TriggerEventId> = plain(|event| NodeId(event.0.id));
         /// Where it happened.
-        account: Account = by(|event| Some(event.0.account_id), Account::answer);
+        account: Account = by_key(|event| Some(event.0.account_id), Account::answer);
         /// What kind of thing it was.
         kind: trigger_event::TriggerKind = plain(|event| event.0.kind);
         /// The day on which it happened.
@@ -90,9 +90,9 @@ object! {
         /// What there is to know about it.
         description: Option<&str> = plain(|event| event.0.description.as_deref());
         /// Whom it is about, or who told; null also where they moved out of the caller's sight.
-        contact: Option<Contact> = by(|event| event.0.contact_id, Contact::answer);
+        contact: Option<Contact> = by_key(|event| event.0.contact_id, Contact::answer);
         /// Who recorded it.
-        recordedBy: Option<User> = by(|event| event.0.recorded_by_id, User::answer);
+        recordedBy: Option<User> = by_key(|event| event.0.recorded_by_id, User::answer);
         /// What came of it for us; null while that is open.
         outcome: Option<trigger_event::TriggerOutcome> = plain(|event| event.0.outcome);
         /// The day on which that was settled; null while it is open.
@@ -109,7 +109,7 @@ object! {
         version: i32 = plain(|event| event.0.version);
     }
 }
-listed!(TriggerEvent as "TriggerEvent");
+connection!(TriggerEvent as "TriggerEvent");
 
 payload! {
     /// A trigger event, or what is to be mended.
@@ -125,14 +125,14 @@ impl TriggerEventPayload {
     }
 }
 
-impl Record for trigger_event::Model {
-    recorded!(trigger_event, TriggerEventId);
+impl AuditedRow for trigger_event::Model {
+    audited!(trigger_event, TriggerEventId);
 
     fn account(&self) -> Option<AccountId> {
         Some(self.account_id)
     }
 
-    fn facts(&self, _: Currency) -> Facts {
+    fn snapshot(&self, _: Currency) -> Snapshot {
         let Self {
             id: _,
             organization_id: _,
@@ -148,7 +148,7 @@ impl Record for trigger_event::Model {
             updated_at: _,
             version: _,
         } = self;
-        facts! {
+        snapshot! {
             "accountId": account_id,
             "kind": kind.word(),
             "occurredOn": occurred_on,
@@ -168,31 +168,31 @@ impl TriggerEvent {
     /// # Errors
     /// `UNAUTHENTICATED`; the database's.
     pub async fn fetch(
-        cx: &Cx,
+        ctx: &RequestContext,
         ids: impl IntoIterator<Item = TriggerEventId>,
     ) -> Result<HashMap<TriggerEventId, Self>> {
-        let seen = cx.viewer()?.rows::<trigger_event::Entity>(trigger_event::Column::AccountId);
-        cx.by_ids(seen, trigger_event::Column::Id, Columns::ALL, ids, |row| row.id).await
+        let seen = ctx.viewer()?.rows::<trigger_event::Entity>(trigger_event::Column::AccountId);
+        ctx.fetch_by_ids(seen, trigger_event::Column::Id, Columns::ALL, ids, |row| row.id).await
     }
 }
 
-async fn presences(asked: &Asked<'_>, of: &[&TriggerEvent]) -> Result<Answers> {
-    let viewer = asked.cx.viewer()?;
-    let ask = |event: &&TriggerEvent| Ask::on(viewer, event.0.account_id, event.0.occurred_on, asked.cx.now);
+async fn presences(asked: &FieldContext<'_>, of: &[&TriggerEvent]) -> Result<Batch> {
+    let viewer = asked.ctx.viewer()?;
+    let ask = |event: &&TriggerEvent| Ask::on(viewer, event.0.account_id, event.0.occurred_on, asked.ctx.now);
     crate::presence::answer(asked, &of.iter().map(ask).collect::<Vec<_>>()).await
 }
 
-async fn opportunities(asked: &Asked<'_>, of: &[&TriggerEvent]) -> Result<Answers> {
+async fn opportunities(asked: &FieldContext<'_>, of: &[&TriggerEvent]) -> Result<Batch> {
     use opportunity::Column;
     let events: Vec<TriggerEventId> = of.iter().map(|event| event.0.id).collect();
-    let select = asked.cx.viewer()?.rows::<opportunity::Entity>(Column::AccountId).order_by_asc(Column::Id);
+    let select = asked.ctx.viewer()?.rows::<opportunity::Entity>(Column::AccountId).order_by_asc(Column::Id);
     let too_long = format!("More than {LONGEST_LIST} opportunities came of one trigger event.");
     let parent = |row: &opportunity::Model| row.trigger_event_id;
     plain_lists::<_, Opportunity, _>(asked, select, Column::TriggerEventId, &events, parent, &too_long).await
 }
 
 /// `Opportunity.triggerEvent`.
-pub async fn of_opportunities(asked: &Asked<'_>, of: &[&Opportunity]) -> Result<Answers> {
-    let found = TriggerEvent::fetch(asked.cx, of.iter().filter_map(|row| row.0.trigger_event_id)).await?;
+pub async fn of_opportunities(asked: &FieldContext<'_>, of: &[&Opportunity]) -> Result<Batch> {
+    let found = TriggerEvent::fetch(asked.ctx, of.iter().filter_map(|row| row.0.trigger_event_id)).await?;
     asked.maybe(&of.iter().map(|row| found.get(&row.0.trigger_event_id?)).collect::<Vec<_>>()).await
 }

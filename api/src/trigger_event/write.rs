@@ -6,9 +6,9 @@ use sea_orm::{ColumnTrait, QueryFilter, QuerySelect};
 
 use super::{TriggerEventPayload, TriggerKind, TriggerOutcome};
 use crate::account::team;
-use crate::check::{Check, NOTE, same_version};
-use crate::context::{Cx, Standing, Viewer};
-use crate::error::{Fault, Result, UserErrorCode};
+use crate::check::{NOTE, Validator, same_version};
+use crate::context::{AccountAccess, RequestContext, Viewer};
+use crate::error::{Error, Result, UserErrorCode};
 use crate::event::Write;
 use crate::scalar::Date;
 use crate::transaction::Transaction;
@@ -65,23 +65,23 @@ pub struct UpdateTriggerEvent {
 }
 
 /// `recordTriggerEvent`.
-pub async fn record(cx: &Cx, arguments: RecordTriggerEvent) -> Result<TriggerEventPayload> {
+pub async fn record(ctx: &RequestContext, arguments: RecordTriggerEvent) -> Result<TriggerEventPayload> {
     let RecordTriggerEventInput { account_id, kind, occurred_on, description, contact_id } = arguments.input;
-    let viewer = cx.viewer()?;
-    let mut check = Check::input();
-    let mut write = Write::begin(cx)?;
-    let account = team::responsible_for(cx, &write, &mut check, "accountId", &account_id).await?;
+    let viewer = ctx.viewer()?;
+    let mut check = Validator::input();
+    let mut write = Write::begin(ctx)?;
+    let account = team::responsible_for(ctx, &write, &mut check, "accountId", &account_id).await?;
     if account.as_ref().is_some_and(|account| account.archived_at.is_some()) {
         check.fault(UserErrorCode::Conflict, "accountId", "The account is archived: restore it first.");
     }
-    check.has_come("occurredOn", occurred_on.0, viewer.latest_today(cx.now));
+    check.has_come("occurredOn", occurred_on.0, viewer.latest_today(ctx.now));
     let description = check.optional("description", description.as_deref(), NOTE);
     let mut contact = None;
     if let (Some(id), Some(account)) = (&contact_id, &account) {
         contact = viewer.contact_at(&write.tx, &mut check, "contactId", id, account).await?;
     }
-    check.done()?;
-    let Some(account) = account else { return check.refuse() };
+    check.finish()?;
+    let Some(account) = account else { return check.fail() };
     let row = trigger_event::Model {
         id: TriggerEventId::make(),
         organization_id: viewer.organization.id,
@@ -103,24 +103,24 @@ pub async fn record(cx: &Cx, arguments: RecordTriggerEvent) -> Result<TriggerEve
 }
 
 /// `updateTriggerEvent`.
-pub async fn update(cx: &Cx, arguments: UpdateTriggerEvent) -> Result<TriggerEventPayload> {
+pub async fn update(ctx: &RequestContext, arguments: UpdateTriggerEvent) -> Result<TriggerEventPayload> {
     let UpdateTriggerEventInput { id, kind, occurred_on, description, contact_id, outcome, resolved_on, if_version } =
         arguments.input;
-    let viewer = cx.viewer()?;
-    let mut write = Write::begin(cx)?;
+    let viewer = ctx.viewer()?;
+    let mut write = Write::begin(ctx)?;
     let path = ["input", "id"];
-    let gone = || Fault::refused(UserErrorCode::NotFound, &path, "There is no trigger event with this id.");
+    let gone = || Error::refused(UserErrorCode::NotFound, &path, "There is no trigger event with this id.");
     let id = TriggerEventId::parse(&id).map_err(|_| gone())?;
     let seen =
         viewer.rows::<trigger_event::Entity>(trigger_event::Column::AccountId).filter(trigger_event::Column::Id.eq(id));
     let before = seen.lock_exclusive().one(&write.tx).await?.ok_or_else(gone)?;
     let account = viewer.account(&write.tx, before.account_id, false).await?.ok_or_else(gone)?;
-    if viewer.standing(&account) != Standing::Responsible {
+    if viewer.access(&account) != AccountAccess::Responsible {
         let message = "Only the account's owner, their managers and admins may do this.";
-        return Err(Fault::refused(UserErrorCode::Forbidden, &path, message));
+        return Err(Error::refused(UserErrorCode::Forbidden, &path, message));
     }
     same_version(if_version, before.version)?;
-    let mut check = Check::input();
+    let mut check = Validator::input();
     let mut after = before.clone();
     check.change_set("kind", &kind.map_value(trigger_event::TriggerKind::from), &mut after.kind);
     check.change_set("occurredOn", &occurred_on.map_value(|day| day.0), &mut after.occurred_on);
@@ -132,8 +132,8 @@ pub async fn update(cx: &Cx, arguments: UpdateTriggerEvent) -> Result<TriggerEve
             after.contact_id = viewer.contact_at(&write.tx, &mut check, "contactId", id, &account).await?;
         }
     }
-    settle(cx, viewer, &mut check, outcome, resolved_on, &mut after);
-    let today = viewer.latest_today(cx.now);
+    settle(ctx, viewer, &mut check, outcome, resolved_on, &mut after);
+    let today = viewer.latest_today(ctx.now);
     if after.occurred_on != before.occurred_on {
         check.has_come("occurredOn", after.occurred_on, today);
     }
@@ -144,10 +144,10 @@ pub async fn update(cx: &Cx, arguments: UpdateTriggerEvent) -> Result<TriggerEve
         }
         check.in_order(field, ("occurredOn", after.occurred_on), ("resolvedOn", resolved));
     }
-    check.done()?;
+    check.finish()?;
     let after = write.change(&before, after).await?;
     if before.outcome.is_none() && after.outcome.is_some() {
-        write.call_it("resolved");
+        write.rename_last_event("resolved");
     }
     write.commit().await?;
     Ok(TriggerEventPayload::of(after))
@@ -155,9 +155,9 @@ pub async fn update(cx: &Cx, arguments: UpdateTriggerEvent) -> Result<TriggerEve
 
 /// Outcome and the day on which it was settled: both are there, or neither.
 fn settle(
-    cx: &Cx,
+    ctx: &RequestContext,
     viewer: &Viewer,
-    check: &mut Check,
+    check: &mut Validator,
     outcome: MaybeUndefined<TriggerOutcome>,
     resolved_on: MaybeUndefined<Date>,
     to: &mut trigger_event::Model,
@@ -168,7 +168,7 @@ fn settle(
         (Some(_), None) if resolved_on.is_null() => {
             check.fault(UserErrorCode::Required, "resolvedOn", "What is settled has its day: clear the outcome too.");
         }
-        (Some(_), None) => to.resolved_on = Some(viewer.day(cx.now).max(to.occurred_on)),
+        (Some(_), None) => to.resolved_on = Some(viewer.day(ctx.now).max(to.occurred_on)),
         (None, Some(_)) if resolved_on.is_value() => {
             check.fault(UserErrorCode::Required, "outcome", "Say what came of it: outcome goes with resolvedOn.");
         }
@@ -184,7 +184,7 @@ fn settle(
 pub async fn of_account(
     viewer: &Viewer,
     tx: &Transaction<'_>,
-    check: &mut Check,
+    check: &mut Validator,
     field: &str,
     id: &ID,
     account: entity::AccountId,

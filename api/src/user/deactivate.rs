@@ -12,8 +12,8 @@ use super::write::{LAST_ADMIN, is_last_admin, locked};
 use crate::account::team;
 use crate::auth::{invitation, session};
 use crate::calendar_feed;
-use crate::check::Check;
-use crate::context::Cx;
+use crate::check::Validator;
+use crate::context::RequestContext;
 use crate::error::{Result, UserErrorCode};
 use crate::event::Write;
 use crate::plan::moved;
@@ -39,18 +39,18 @@ pub struct DeactivateUser {
 
 /// `deactivateUser`. Whoever reports to them goes on doing so: in the line they are skipped over. Who is inactive already
 /// hands over what they own all the same: what they sent just before may have come in just after.
-pub async fn deactivate(cx: &Cx, arguments: DeactivateUser) -> Result<UserPayload> {
+pub async fn deactivate(ctx: &RequestContext, arguments: DeactivateUser) -> Result<UserPayload> {
     let DeactivateUserInput { id, successor_id } = arguments.input;
-    let left = leave(cx, &id, successor_id.as_ref()).await?;
+    let left = leave(ctx, &id, successor_id.as_ref()).await?;
     if !left.active || successor_id.is_none() {
         return Ok(UserPayload::of(left.user));
     }
     // What they sent before that was under way, and refers to them: once they can be locked, it has come in or gone.
-    let write = Write::begin(cx)?;
+    let write = Write::begin(ctx)?;
     let all = user::Entity::of(write.organization()).filter(user::Column::Id.eq(left.user.id));
     all.lock_exclusive().one(&write.tx).await?;
-    write.abandon().await?;
-    Ok(UserPayload::of(leave(cx, &id, successor_id.as_ref()).await?.user))
+    write.roll_back().await?;
+    Ok(UserPayload::of(leave(ctx, &id, successor_id.as_ref()).await?.user))
 }
 
 /// Somebody who has left.
@@ -61,21 +61,21 @@ struct Left {
 }
 
 /// Hands over what somebody owns, and deactivates them where they are active.
-async fn leave(cx: &Cx, id: &ID, successor_id: Option<&ID>) -> Result<Left> {
-    let viewer = cx.viewer()?;
+async fn leave(ctx: &RequestContext, id: &ID, successor_id: Option<&ID>) -> Result<Left> {
+    let viewer = ctx.viewer()?;
     viewer.must_administer(&["input"])?;
-    let mut check = Check::input();
-    let mut write = Write::begin(cx)?;
+    let mut check = Validator::input();
+    let mut write = Write::begin(ctx)?;
     let before = locked(&write, &mut check, "id", id).await?;
     if !before.active && successor_id.is_none() {
-        write.abandon().await?;
+        write.roll_back().await?;
         return Ok(Left { user: before, active: false });
     }
     if is_last_admin(&write, &before).await? {
         check.fault(UserErrorCode::Conflict, "id", LAST_ADMIN);
     }
     let successor = match successor_id {
-        Some(id) => team::active_member(cx, &write, &mut check, "successorId", id).await?,
+        Some(id) => team::active_member(ctx, &write, &mut check, "successorId", id).await?,
         None => None,
     };
     if successor.as_ref().is_some_and(|successor| successor.id == before.id) {
@@ -86,7 +86,7 @@ async fn leave(cx: &Cx, id: &ID, successor_id: Option<&ID>) -> Result<Left> {
         let message = format!("{} owns {belongings}: somebody has to take over.", before.name);
         check.fault(UserErrorCode::Required, "successorId", message);
     }
-    check.done()?;
+    check.finish()?;
     if let Some(successor) = &successor
         && !belongings.is_empty()
     {
@@ -97,12 +97,12 @@ async fn leave(cx: &Cx, id: &ID, successor_id: Option<&ID>) -> Result<Left> {
         return Ok(Left { user: before, active: false });
     }
     let user = write.change(&before, user::Model { active: false, ..before.clone() }).await?;
-    write.call_it("deactivated");
+    write.rename_last_event("deactivated");
     session::end_all(&write.tx, user.organization_id, user.id, None).await?;
     calendar_feed::end(&write.tx, user.organization_id, user.id).await?;
     invitation::revoke(&write.tx, &user).await?;
     write.commit().await?;
-    cx.app.forget(user.organization_id);
+    ctx.app.forget(user.organization_id);
     Ok(Left { user, active: true })
 }
 

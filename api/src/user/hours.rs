@@ -3,7 +3,7 @@
 use async_graphql::InputObject;
 use serde::{Deserialize, Serialize};
 
-use crate::check::Check;
+use crate::check::Validator;
 use crate::graph::object;
 
 /// Stretches of working time at most.
@@ -67,7 +67,7 @@ pub fn minute(time: &str) -> Option<i32> {
     (minutes < 60 && minute <= 24 * 60).then_some(minute)
 }
 
-impl Check {
+impl Validator {
     /// Working hours as they are stored: by weekday and time.
     pub fn working_hours(&mut self, field: &str, given: &[WorkingHoursInput]) -> String {
         if given.len() > MOST {
@@ -119,14 +119,14 @@ mod tests {
     }
 
     fn fields(given: &[WorkingHoursInput]) -> Vec<String> {
-        let mut check = Check::at(&[]);
+        let mut check = Validator::at(&[]);
         check.working_hours("hours", given);
         check.into_errors().into_iter().map(|error| error.field.join(".")).collect()
     }
 
     #[test]
     fn hours_are_kept_by_weekday_and_time() {
-        let mut check = Check::at(&[]);
+        let mut check = Validator::at(&[]);
         let stored = check.working_hours(
             "hours",
             &[hours(2, "13:00", "24:00"), hours(2, "00:00", "13:00"), hours(1, "09:00", "09:01")],

@@ -9,8 +9,8 @@ use super::{Role, User, hours};
 use crate::account::team::active_member;
 use crate::auth::{invitation, session};
 use crate::calendar_feed;
-use crate::check::{Check, NAME};
-use crate::context::Cx;
+use crate::check::{NAME, Validator};
+use crate::context::RequestContext;
 use crate::error::{Result, UserErrorCode};
 use crate::event::Write;
 use crate::graph::payload;
@@ -60,12 +60,12 @@ pub struct ReissueInvitation {
 }
 
 /// `inviteUser`.
-pub async fn invite(cx: &Cx, arguments: InviteUser) -> Result<InvitationPayload> {
+pub async fn invite(ctx: &RequestContext, arguments: InviteUser) -> Result<InvitationPayload> {
     let InviteUserInput { name, email, role, manager_id, title, time_zone, working_hours } = arguments.input;
-    let viewer = cx.viewer()?;
+    let viewer = ctx.viewer()?;
     viewer.must_administer(&["input"])?;
-    let mut check = Check::input();
-    let mut user = blank(cx, viewer);
+    let mut check = Validator::input();
+    let mut user = blank(ctx, viewer);
     user.name = check.required("name", &name, NAME);
     user.name_key = fold(&user.name);
     user.email = check.email("email", &email);
@@ -77,24 +77,24 @@ pub async fn invite(cx: &Cx, arguments: InviteUser) -> Result<InvitationPayload>
     if let Some(hours) = &working_hours {
         user.working_hours = check.working_hours("workingHours", hours);
     }
-    let mut write = Write::begin(cx)?;
+    let mut write = Write::begin(ctx)?;
     if let Some(id) = &manager_id {
-        user.manager_id = active_member(cx, &write, &mut check, "managerId", id).await?.map(|manager| manager.id);
+        user.manager_id = active_member(ctx, &write, &mut check, "managerId", id).await?.map(|manager| manager.id);
     }
     let other = user::Entity::of(viewer.organization.id).filter(user::Column::Email.eq(&user.email));
     if !user.email.is_empty() && other.one(&write.tx).await?.is_some() {
         check.fault(UserErrorCode::Taken, "email", format!("Another user has the address {}.", user.email));
     }
-    check.done()?;
+    check.finish()?;
     let user = write.add(user).await?;
     let token = invitation::invite(&write.tx, &user).await?;
     write.commit().await?;
-    cx.app.forget(user.organization_id);
+    ctx.app.forget(user.organization_id);
     Ok(InvitationPayload { user: Some(User(user)), token: Some(token), ..InvitationPayload::default() })
 }
 
 /// A member with nothing but an organization's usual settings.
-pub(super) fn blank(cx: &Cx, viewer: &crate::context::Viewer) -> user::Model {
+pub(super) fn blank(ctx: &RequestContext, viewer: &crate::context::Viewer) -> user::Model {
     user::Model {
         id: UserId::make(),
         organization_id: viewer.organization.id,
@@ -107,20 +107,20 @@ pub(super) fn blank(cx: &Cx, viewer: &crate::context::Viewer) -> user::Model {
         manager_id: None,
         working_hours: hours::usual(),
         active: true,
-        created_at: cx.now,
-        updated_at: cx.now,
+        created_at: ctx.now,
+        updated_at: ctx.now,
         version: 0,
     }
 }
 
 /// `reissueInvitation`: password, open invitation and sessions are over; the new token is the way back in.
-pub async fn reissue(cx: &Cx, arguments: ReissueInvitation) -> Result<InvitationPayload> {
-    let viewer = cx.viewer()?;
+pub async fn reissue(ctx: &RequestContext, arguments: ReissueInvitation) -> Result<InvitationPayload> {
+    let viewer = ctx.viewer()?;
     viewer.must_administer(&["userId"])?;
-    let mut check = Check::at(&[]);
+    let mut check = Validator::at(&[]);
     let id: Option<UserId> = check.id("userId", &arguments.user_id);
-    check.done()?;
-    let write = Write::begin(cx)?;
+    check.finish()?;
+    let write = Write::begin(ctx)?;
     let user = match id {
         Some(id) => {
             let user = user::Entity::of(viewer.organization.id).filter(user::Column::Id.eq(id));
@@ -143,14 +143,14 @@ pub async fn reissue(cx: &Cx, arguments: ReissueInvitation) -> Result<Invitation
         let message = "Nobody else could administer until they have come in again; changePassword changes a password.";
         check.fault(UserErrorCode::Conflict, "userId", message);
     }
-    check.done()?;
+    check.finish()?;
     let mut payload = InvitationPayload::default();
     if let Some(user) = user {
         payload.token = Some(invitation::invite(&write.tx, &user).await?);
         session::end_all(&write.tx, user.organization_id, user.id, None).await?;
         calendar_feed::end(&write.tx, user.organization_id, user.id).await?;
         write.commit().await?;
-        cx.app.forget(user.organization_id);
+        ctx.app.forget(user.organization_id);
         payload.user = Some(User(user));
     }
     Ok(payload)

@@ -8,7 +8,7 @@ use sea_orm::{ColumnTrait, QueryFilter};
 use super::{Role, User, by_id};
 use crate::error::Result;
 use crate::filter::{DateTimeFilter, IdFilter, StringFilter};
-use crate::graph::Asked;
+use crate::graph::FieldContext;
 use crate::paging::{self, Connection, PageArguments};
 
 /// A filter on members.
@@ -66,8 +66,8 @@ pub struct UsersArguments {
 }
 
 /// `Query.users`.
-pub async fn users(asked: &Asked<'_>, arguments: UsersArguments) -> Result<Connection<User>> {
-    let mut select = user::Entity::of(asked.cx.viewer()?.organization.id);
+pub async fn users(asked: &FieldContext<'_>, arguments: UsersArguments) -> Result<Connection<User>> {
+    let mut select = user::Entity::of(asked.ctx.viewer()?.organization.id);
     if let Some(filter) = arguments.filter {
         select = select.filter(filter.condition()?);
     }

@@ -25,12 +25,12 @@ use entity::{AccountId, Columns, Id, Scoped, UserId, user};
 pub use self::hours::{WorkingHours, WorkingHoursInput};
 pub use self::list::{UserFilter, UsersArguments, users};
 
-use crate::context::Cx;
+use crate::context::RequestContext;
 use crate::error::Result;
-use crate::event::{Facts, Record, facts, recorded, stored_json};
-use crate::graph::{Answers, Asked, Shown, object, payload, word};
+use crate::event::{AuditedRow, Snapshot, audited, snapshot, stored_json};
+use crate::graph::{Batch, FieldContext, NodeId, graphql_enum, object, payload};
 use crate::money::Currency;
-use crate::paging::{Below, Connection, Key, Order, PageArguments, listed};
+use crate::paging::{Connection, Key, Order, PageArguments, RowsPerParent, connection};
 
 /// A user.
 #[derive(Clone, Debug)]
@@ -53,13 +53,13 @@ pub enum Role {
     /// Sees everything of the organization, and changes its settings and people.
     Admin,
 }
-word! { user::Role as Role }
+graphql_enum! { user::Role as Role }
 
 object! {
     /// A member of the organization.
     User as "User" Node {
         /// Opaque, prefixed by the type, ascending with time.
-        id: Shown<UserId> = plain(|user| Shown(user.0.id));
+        id: NodeId<UserId> = plain(|user| NodeId(user.0.id));
         /// The name.
         name: &str = plain(|user| &user.0.name);
         /// The e-mail address to sign in with, lower-cased; unique in the organization.
@@ -71,7 +71,7 @@ object! {
         /// IANA name of their time zone: their days and weeks are that zone's.
         timeZone: &str = plain(|user| &user.0.time_zone);
         /// Whom they report to.
-        manager: Option<User> = by(|user| user.0.manager_id, User::answer);
+        manager: Option<User> = by_key(|user| user.0.manager_id, User::answer);
         /// Who reports to them directly, inactive members included; by id.
         reports(PageArguments): Connection<User> = batch(reports);
         /// When they work, by weekday and time.
@@ -103,7 +103,7 @@ object! {
         week(crate::week::WeekArguments): Option<crate::week::CalendarWeek> = batch(crate::week::of_users);
     }
 }
-listed!(User as "User");
+connection!(User as "User");
 
 payload! {
     /// A member, or what is to be mended.
@@ -119,14 +119,14 @@ impl UserPayload {
     }
 }
 
-impl Record for user::Model {
-    recorded!(user, UserId);
+impl AuditedRow for user::Model {
+    audited!(user, UserId);
 
     fn account(&self) -> Option<AccountId> {
         None
     }
 
-    fn facts(&self, _: Currency) -> Facts {
+    fn snapshot(&self, _: Currency) -> Snapshot {
         let Self {
             id: _,
             organization_id: _,
@@ -143,7 +143,7 @@ impl Record for user::Model {
             updated_at: _,
             version: _,
         } = self;
-        facts! {
+        snapshot! {
             "name": name,
             "email": email,
             "role": role.word(),
@@ -157,10 +157,10 @@ impl Record for user::Model {
     }
 }
 
-async fn reports(asked: &Asked<'_>, of: &[&User]) -> Result<Answers> {
+async fn reports(asked: &FieldContext<'_>, of: &[&User]) -> Result<Batch> {
     let arguments: PageArguments = asked.arguments()?;
-    let below = Below::<user::Entity> {
-        select: user::Entity::of(asked.cx.viewer()?.organization.id),
+    let below = RowsPerParent::<user::Entity> {
+        select: user::Entity::of(asked.ctx.viewer()?.organization.id),
         foreign: user::Column::ManagerId,
     };
     let ids: Vec<UserId> = of.iter().map(|user| user.0.id).collect();
@@ -177,28 +177,28 @@ impl User {
     ///
     /// # Errors
     /// `UNAUTHENTICATED`; the database's.
-    pub async fn fetch(cx: &Cx, ids: impl IntoIterator<Item = UserId>) -> Result<HashMap<UserId, Self>> {
-        let members = user::Entity::of(cx.viewer()?.organization.id);
-        cx.by_ids(members, user::Column::Id, Columns::ALL, ids, |row| row.id).await
+    pub async fn fetch(ctx: &RequestContext, ids: impl IntoIterator<Item = UserId>) -> Result<HashMap<UserId, Self>> {
+        let members = user::Entity::of(ctx.viewer()?.organization.id);
+        ctx.fetch_by_ids(members, user::Column::Id, Columns::ALL, ids, |row| row.id).await
     }
 
     /// Answers with one member a row, by their ids.
     ///
     /// # Errors
     /// As [`Self::fetch`].
-    pub async fn answer(asked: &Asked<'_>, ids: &[Option<UserId>]) -> Result<Answers> {
-        let members = user::Entity::of(asked.cx.viewer()?.organization.id);
-        asked.by_ids::<_, _, Self>(members, user::Column::Id, ids, |row| row.id).await
+    pub async fn answer(asked: &FieldContext<'_>, ids: &[Option<UserId>]) -> Result<Batch> {
+        let members = user::Entity::of(asked.ctx.viewer()?.organization.id);
+        asked.fetch_by_ids::<_, _, Self>(members, user::Column::Id, ids, |row| row.id).await
     }
 }
 
 /// `Query.me`.
 #[expect(clippy::unused_async, reason = "what answers a field is async")]
-pub async fn me(asked: &Asked<'_>) -> Result<Option<User>> {
-    Ok(Some(User(asked.cx.viewer()?.user.clone())))
+pub async fn me(asked: &FieldContext<'_>) -> Result<Option<User>> {
+    Ok(Some(User(asked.ctx.viewer()?.user.clone())))
 }
 
 /// `Query.viewer`.
-pub async fn viewer(asked: &Asked<'_>, _: &[&crate::schema::Query]) -> Result<Answers> {
-    asked.each(&[&User(asked.cx.viewer()?.user.clone())]).await
+pub async fn viewer(asked: &FieldContext<'_>, _: &[&crate::schema::Query]) -> Result<Batch> {
+    asked.each(&[&User(asked.ctx.viewer()?.user.clone())]).await
 }

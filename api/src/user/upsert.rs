@@ -9,12 +9,12 @@ use sea_orm::{QueryFilter, QueryOrder, QuerySelect};
 
 use super::write::{LAST_ADMIN, LINE, alone_with_admins};
 use super::{Role, invite};
-use crate::check::{Check, NAME};
-use crate::context::{Cx, among};
+use crate::check::{NAME, Validator};
+use crate::context::{RequestContext, is_any_of};
 use crate::error::{Result, UserErrorCode};
 use crate::event::Write;
 use crate::text::fold;
-use crate::upsert::{Once, Row, UpsertPayload, check_row, not_too_many, save};
+use crate::upsert::{DuplicateKeys, Row, UpsertPayload, check_row, not_too_many, save};
 
 /// A member as another system has them. A field left out stays as it is, and null clears it.
 #[derive(Clone, Debug, Default)]
@@ -38,13 +38,13 @@ pub struct UserRow {
 ///
 /// # Errors
 /// `FORBIDDEN` and `LIMIT_EXCEEDED` as userErrors of the call; the database's.
-pub async fn upsert_users(cx: &Cx, rows: Vec<UserRow>, dry_run: bool) -> Result<UpsertPayload> {
-    let viewer = cx.viewer()?;
+pub async fn upsert_users(ctx: &RequestContext, rows: Vec<UserRow>, dry_run: bool) -> Result<UpsertPayload> {
+    let viewer = ctx.viewer()?;
     viewer.must_administer(&["rows"])?;
     not_too_many(rows.len())?;
-    let mut write = Write::begin(cx)?;
+    let mut write = Write::begin(ctx)?;
     if rows.iter().any(|row| row.manager_email.is_value()) {
-        write.alone_with(LINE).await?;
+        write.lock_exclusive(LINE).await?;
     }
     if rows.iter().any(|row| row.role.is_value()) {
         alone_with_admins(&write).await?;
@@ -56,7 +56,7 @@ pub async fn upsert_users(cx: &Cx, rows: Vec<UserRow>, dry_run: bool) -> Result<
         .filter_map(|email| crate::text::email(email).ok())
         .collect();
     let known: HashMap<String, user::Model> = user::Entity::of(write.organization())
-        .filter(among(&write.tx, user::Column::Email, emails))
+        .filter(is_any_of(&write.tx, user::Column::Email, emails))
         .order_by_asc(user::Column::Id)
         .lock_exclusive()
         .all(&write.tx)
@@ -65,7 +65,7 @@ pub async fn upsert_users(cx: &Cx, rows: Vec<UserRow>, dry_run: bool) -> Result<
         .map(|user| (user.email.clone(), user))
         .collect();
 
-    let mut once = Once::default();
+    let mut once = DuplicateKeys::default();
     let mut done: Vec<Row<user::Model>> = Vec::with_capacity(rows.len());
     for (index, row) in rows.iter().enumerate() {
         let UserRow { email, name, role, role_on_creation, manager_email: _, title } = row;
@@ -73,7 +73,7 @@ pub async fn upsert_users(cx: &Cx, rows: Vec<UserRow>, dry_run: bool) -> Result<
         let email = check.email("email", email);
         once.note(&mut check, index, "email", (String::new(), email.clone()));
         let before = known.get(&email).cloned();
-        let mut after = before.clone().unwrap_or_else(|| invite::blank(cx, viewer));
+        let mut after = before.clone().unwrap_or_else(|| invite::blank(ctx, viewer));
         after.email = email;
         if before.is_none() && name.is_undefined() {
             check.fault(UserErrorCode::Required, "name", "A new user needs a name.");
@@ -96,10 +96,10 @@ pub async fn upsert_users(cx: &Cx, rows: Vec<UserRow>, dry_run: bool) -> Result<
 
     let payload = save(&mut write, done, dry_run).await?;
     if dry_run {
-        write.abandon().await?;
+        write.roll_back().await?;
     } else {
         write.commit().await?;
-        cx.app.forget(viewer.organization.id);
+        ctx.app.forget(viewer.organization.id);
     }
     Ok(payload)
 }
@@ -195,7 +195,7 @@ impl People {
         for (index, row) in done.iter_mut().enumerate() {
             let Some(id) = goes(row) else { continue };
             if self.admins.len() == 1 {
-                let mut check: Check = check_row(index);
+                let mut check: Validator = check_row(index);
                 check.fault(UserErrorCode::Conflict, "role", LAST_ADMIN);
                 *row = Row::failed(check);
             } else {
@@ -213,7 +213,7 @@ impl People {
                 manager.is_some_and(|manager| !made.contains(&manager) && !self.stored.contains(&manager))
             });
             let Some(index) = gap else { return };
-            let mut check: Check = check_row(index);
+            let mut check: Validator = check_row(index);
             check.fault(UserErrorCode::NotFound, "managerEmail", "The row of whom they report to has failed.");
             done[index] = Row::failed(check);
         }

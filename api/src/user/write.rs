@@ -7,9 +7,9 @@ use sea_orm::{ColumnTrait, ConnectionTrait, PaginatorTrait, QueryFilter, QuerySe
 
 use super::{Role, UserPayload, hours};
 use crate::account::team::active_member;
-use crate::check::{Check, NAME, same_version};
-use crate::context::Cx;
-use crate::error::{Fault, Result, UserErrorCode};
+use crate::check::{NAME, Validator, same_version};
+use crate::context::RequestContext;
+use crate::error::{Error, Result, UserErrorCode};
 use crate::event::Write;
 use crate::text::fold;
 use crate::touch::people::follow_zone;
@@ -51,7 +51,7 @@ pub struct ReactivateUser {
 }
 
 /// A member of the organization by their id, locked for a change.
-pub(super) async fn locked(write: &Write<'_>, check: &mut Check, field: &str, id: &ID) -> Result<user::Model> {
+pub(super) async fn locked(write: &Write<'_>, check: &mut Validator, field: &str, id: &ID) -> Result<user::Model> {
     let id: Option<UserId> = check.id(field, id);
     let found = match id {
         Some(id) => {
@@ -67,16 +67,16 @@ pub(super) async fn locked(write: &Write<'_>, check: &mut Check, field: &str, id
     };
     match found {
         Some(user) => Ok(user),
-        None => Err(Fault::Refused(std::mem::take(check).into_errors())),
+        None => Err(Error::Refused(std::mem::take(check).into_errors())),
     }
 }
 
 /// `updateUser`.
-pub async fn update(cx: &Cx, arguments: UpdateUser) -> Result<UserPayload> {
+pub async fn update(ctx: &RequestContext, arguments: UpdateUser) -> Result<UserPayload> {
     let UpdateUserInput { id, name, role, manager_id, title, time_zone, working_hours, if_version } = arguments.input;
-    let viewer = cx.viewer()?;
-    let mut check = Check::input();
-    let mut write = Write::begin(cx)?;
+    let viewer = ctx.viewer()?;
+    let mut check = Validator::input();
+    let mut write = Write::begin(ctx)?;
     let before = locked(&write, &mut check, "id", &id).await?;
     if before.id != viewer.user.id {
         viewer.must_administer(&["input", "id"])?;
@@ -99,35 +99,41 @@ pub async fn update(cx: &Cx, arguments: UpdateUser) -> Result<UserPayload> {
     match &manager_id {
         MaybeUndefined::Undefined => {}
         MaybeUndefined::Null => after.manager_id = None,
-        MaybeUndefined::Value(id) => after.manager_id = manager(cx, &write, &mut check, &before, id).await?,
+        MaybeUndefined::Value(id) => after.manager_id = manager(ctx, &write, &mut check, &before, id).await?,
     }
     for (field, changes) in [("role", after.role != before.role), ("managerId", after.manager_id != before.manager_id)]
     {
-        if changes && !viewer.sees_all() {
+        if changes && !viewer.sees_everything() {
             check.fault(UserErrorCode::Forbidden, field, "Only an administrator may change this.");
         }
     }
     if after.role != before.role && is_last_admin(&write, &before).await? {
         check.fault(UserErrorCode::Conflict, "role", LAST_ADMIN);
     }
-    check.done()?;
+    check.finish()?;
     let after = write.change(&before, after).await?;
     if after.time_zone != before.time_zone {
         follow_zone(&write, &after).await?;
     }
     write.commit().await?;
-    cx.app.forget(after.organization_id);
+    ctx.app.forget(after.organization_id);
     Ok(UserPayload::of(after))
 }
 
 /// The member that somebody is to report to, where that makes no circle.
-async fn manager(cx: &Cx, write: &Write<'_>, check: &mut Check, user: &user::Model, id: &ID) -> Result<Option<UserId>> {
+async fn manager(
+    ctx: &RequestContext,
+    write: &Write<'_>,
+    check: &mut Validator,
+    user: &user::Model,
+    id: &ID,
+) -> Result<Option<UserId>> {
     // An inactive manager may stay, and is skipped over; a new one is active.
     if user.manager_id.is_some_and(|manager| UserId::parse(id) == Ok(manager)) {
         return Ok(user.manager_id);
     }
-    write.alone_with(LINE).await?;
-    let Some(manager) = active_member(cx, write, check, "managerId", id).await? else { return Ok(user.manager_id) };
+    write.lock_exclusive(LINE).await?;
+    let Some(manager) = active_member(ctx, write, check, "managerId", id).await? else { return Ok(user.manager_id) };
     if line_above(&write.tx, user.organization_id, manager.id).await?.contains(&user.id) {
         let message = if manager.id == user.id {
             "Nobody reports to themselves.".to_owned()
@@ -170,7 +176,7 @@ async fn line_above<C: ConnectionTrait>(
 /// # Errors
 /// The database's.
 pub(super) async fn alone_with_admins(write: &Write<'_>) -> Result<()> {
-    write.alone_with("user.admin").await
+    write.lock_exclusive("user.admin").await
 }
 
 /// Is this the one active administrator that there is? Whoever asks at the same time waits.
@@ -200,19 +206,19 @@ pub(super) fn admins(organization: OrganizationId) -> Select<user::Entity> {
 }
 
 /// `reactivateUser`: may sign in again, with the password as it was. Reactivating who is active changes nothing.
-pub async fn reactivate(cx: &Cx, arguments: ReactivateUser) -> Result<UserPayload> {
-    let viewer = cx.viewer()?;
+pub async fn reactivate(ctx: &RequestContext, arguments: ReactivateUser) -> Result<UserPayload> {
+    let viewer = ctx.viewer()?;
     viewer.must_administer(&["id"])?;
-    let mut check = Check::at(&[]);
-    let mut write = Write::begin(cx)?;
+    let mut check = Validator::at(&[]);
+    let mut write = Write::begin(ctx)?;
     let before = locked(&write, &mut check, "id", &arguments.id).await?;
     if before.active {
-        write.abandon().await?;
+        write.roll_back().await?;
         return Ok(UserPayload::of(before));
     }
     let after = write.change(&before, user::Model { active: true, ..before.clone() }).await?;
-    write.call_it("reactivated");
+    write.rename_last_event("reactivated");
     write.commit().await?;
-    cx.app.forget(after.organization_id);
+    ctx.app.forget(after.organization_id);
     Ok(UserPayload::of(after))
 }

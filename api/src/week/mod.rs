@@ -23,9 +23,9 @@ use sea_orm::{ColumnTrait, ConnectionTrait, QueryFilter, QueryOrder, QuerySelect
 use self::split::{Part, Split, Stretch};
 use self::suggestion::WeekSuggestionsArguments;
 use crate::calendar;
-use crate::context::Cx;
-use crate::error::{Fault, Result};
-use crate::graph::{Answers, Asked, object};
+use crate::context::RequestContext;
+use crate::error::{Error, Result};
+use crate::graph::{Batch, FieldContext, object};
 use crate::paging::LONGEST_LIST;
 use crate::scalar::Date;
 use crate::target::{Target, was_on_list};
@@ -165,22 +165,22 @@ impl CalendarWeek {
     ///
     /// # Errors
     /// `UNAUTHENTICATED`; `LIMIT_EXCEEDED` where there are too many touches; the database's.
-    pub async fn of(cx: &Cx, users: Vec<user::Model>, containing: Option<Day>) -> Result<Vec<Self>> {
-        let frames: Vec<Frame> = users.into_iter().map(|user| Frame::of(user, containing, cx.now)).collect();
+    pub async fn of(ctx: &RequestContext, users: Vec<user::Model>, containing: Option<Day>) -> Result<Vec<Self>> {
+        let frames: Vec<Frame> = users.into_iter().map(|user| Frame::of(user, containing, ctx.now)).collect();
         let ids: Vec<UserId> = frames.iter().map(|frame| frame.user.id).collect();
         let (Some(from), Some(to)) =
             (frames.iter().map(|frame| frame.from).min(), frames.iter().map(|frame| frame.to).max())
         else {
             return Ok(Vec::new());
         };
-        let touches = touches_of(cx, ids.clone(), from, to).await?;
-        let targets = targets_of(cx, ids, from, to).await?;
+        let touches = touches_of(ctx, ids.clone(), from, to).await?;
+        let targets = targets_of(ctx, ids, from, to).await?;
         let on_target = |touch: &touch::Model| {
             let held = targets.get(&(touch.user_id, touch.account_id));
             held.is_some_and(|held| held.iter().any(|target| was_on_list(target, touch.at)))
         };
         let aimed: HashSet<TouchId> = touches.iter().filter(|touch| on_target(touch)).map(|touch| touch.id).collect();
-        let key = with_key_people(cx, aimed.iter().copied().collect()).await?;
+        let key = with_key_people(ctx, aimed.iter().copied().collect()).await?;
         let mut of_user: HashMap<UserId, Vec<(touch::Model, Part)>> = HashMap::new();
         for touch in touches {
             let part = match (aimed.contains(&touch.id), key.contains(&touch.id)) {
@@ -245,9 +245,9 @@ fn stretch_of(touch: &touch::Model) -> Stretch {
 }
 
 /// What users made or are to make between two instants, or began before and may still be at, by time.
-async fn touches_of(cx: &Cx, users: Vec<UserId>, from: Instant, to: Instant) -> Result<Vec<touch::Model>> {
+async fn touches_of(ctx: &RequestContext, users: Vec<UserId>, from: Instant, to: Instant) -> Result<Vec<touch::Model>> {
     use touch::Column;
-    let rows = cx
+    let rows = ctx
         .viewer()?
         .rows::<touch::Entity>(Column::AccountId)
         .filter(Column::UserId.is_in(users))
@@ -257,32 +257,32 @@ async fn touches_of(cx: &Cx, users: Vec<UserId>, from: Instant, to: Instant) -> 
         .order_by_asc(Column::At)
         .order_by_asc(Column::Id)
         .limit(MOST + 1)
-        .all(cx.reader())
+        .all(ctx.reader())
         .await?;
     if rows.len() as u64 > MOST {
         let message = format!("These weeks have more than {MOST} touches together: ask for those of fewer users.");
-        return Err(Fault::LimitExceeded(message));
+        return Err(Error::LimitExceeded(message));
     }
-    let stands = |touch: &touch::Model| TouchStatus::of(touch, cx.now) != TouchStatus::Missed;
+    let stands = |touch: &touch::Model| TouchStatus::of(touch, ctx.now) != TouchStatus::Missed;
     Ok(rows.into_iter().filter(stands).collect())
 }
 
 /// The targets that users had between two instants, by user and account.
 async fn targets_of(
-    cx: &Cx,
+    ctx: &RequestContext,
     users: Vec<UserId>,
     from: Instant,
     to: Instant,
 ) -> Result<HashMap<(UserId, AccountId), Vec<target::Model>>> {
     use target::Column;
     let began = from.plus_seconds(-60 * LONGEST);
-    let rows = cx
+    let rows = ctx
         .viewer()?
         .rows::<target::Entity>(Column::AccountId)
         .filter(Column::SellerId.is_in(users))
         .filter(Column::Since.lt(to))
         .filter(Cond::any().add(Column::Until.is_null()).add(Column::Until.gt(began)))
-        .all(cx.reader())
+        .all(ctx.reader())
         .await?;
     let mut found: HashMap<(UserId, AccountId), Vec<target::Model>> = HashMap::new();
     for row in rows {
@@ -292,11 +292,11 @@ async fn targets_of(
 }
 
 /// Which of these touches a decision maker, an influencer or a stakeholder takes part in.
-async fn with_key_people(cx: &Cx, touches: Vec<TouchId>) -> Result<HashSet<TouchId>> {
+async fn with_key_people(ctx: &RequestContext, touches: Vec<TouchId>) -> Result<HashSet<TouchId>> {
     if touches.is_empty() {
         return Ok(HashSet::new());
     }
-    let viewer = cx.viewer()?;
+    let viewer = ctx.viewer()?;
     let key = [BuyingRole::DecisionMaker, BuyingRole::Influencer, BuyingRole::Stakeholder];
     let person = Expr::col((contact::Entity, contact::Column::Id))
         .equals((touch_contact::Entity, touch_contact::Column::ContactId));
@@ -308,7 +308,7 @@ async fn with_key_people(cx: &Cx, touches: Vec<TouchId>) -> Result<HashSet<Touch
         .column(touch_contact::Column::TouchId)
         .into_query();
     query.inner_join(contact::Entity, person);
-    let rows = cx.reader().query_all(&query).await?;
+    let rows = ctx.reader().query_all(&query).await?;
     rows.into_iter().map(|row| Ok(TouchId(row.try_get_by_index(0)?))).collect()
 }
 
@@ -323,28 +323,28 @@ pub struct WeekArguments {
 ///
 /// # Errors
 /// As [`CalendarWeek::of`].
-pub async fn of_users(asked: &Asked<'_>, of: &[&User]) -> Result<Answers> {
+pub async fn of_users(asked: &FieldContext<'_>, of: &[&User]) -> Result<Batch> {
     let WeekArguments { containing } = asked.arguments()?;
-    let viewer = asked.cx.viewer()?;
+    let viewer = asked.ctx.viewer()?;
     let mut ids = HashSet::new();
     let seen = of.iter().filter(|user| viewer.is_above_or_is(user.0.id) && ids.insert(user.0.id));
     let seen: Vec<user::Model> = seen.map(|user| user.0.clone()).collect();
-    let weeks = CalendarWeek::of(asked.cx, seen, containing.map(|day| day.0)).await?;
+    let weeks = CalendarWeek::of(asked.ctx, seen, containing.map(|day| day.0)).await?;
     let by_user: HashMap<UserId, &CalendarWeek> = weeks.iter().map(|week| (week.user.id, week)).collect();
     asked.maybe(&of.iter().map(|user| by_user.get(&user.0.id).copied()).collect::<Vec<_>>()).await
 }
 
-async fn users(asked: &Asked<'_>, of: &[&CalendarWeek]) -> Result<Answers> {
+async fn users(asked: &FieldContext<'_>, of: &[&CalendarWeek]) -> Result<Batch> {
     let users: Vec<User> = of.iter().map(|week| User(week.user.clone())).collect();
     asked.each(&users.iter().collect::<Vec<_>>()).await
 }
 
-async fn days(asked: &Asked<'_>, of: &[&CalendarWeek]) -> Result<Answers> {
+async fn days(asked: &FieldContext<'_>, of: &[&CalendarWeek]) -> Result<Batch> {
     asked.lists(&of.iter().map(|week| week.days.as_slice()).collect::<Vec<_>>()).await
 }
 
-async fn blank_spots(asked: &Asked<'_>, of: &[&CalendarWeek]) -> Result<Answers> {
-    let big = i64::from(asked.cx.viewer()?.organization.big_blank_minutes);
+async fn blank_spots(asked: &FieldContext<'_>, of: &[&CalendarWeek]) -> Result<Batch> {
+    let big = i64::from(asked.ctx.viewer()?.organization.big_blank_minutes);
     let spot = |stretch: &Stretch| BlankSpot { stretch: *stretch, big: stretch.minutes() >= big };
     let spots_of =
         |week: &&CalendarWeek| week.days.iter().flat_map(|day| &day.split.blanks).map(spot).collect::<Vec<_>>();
@@ -352,10 +352,10 @@ async fn blank_spots(asked: &Asked<'_>, of: &[&CalendarWeek]) -> Result<Answers>
     asked.lists(&lists.iter().map(Vec::as_slice).collect::<Vec<_>>()).await
 }
 
-async fn touches(asked: &Asked<'_>, of: &[&CalendarDay]) -> Result<Answers> {
+async fn touches(asked: &FieldContext<'_>, of: &[&CalendarDay]) -> Result<Batch> {
     if of.iter().any(|day| day.touches.len() as u64 > LONGEST_LIST) {
         let message = format!("A day has more than {LONGEST_LIST} touches: page through `touches` with a filter.");
-        return Err(Fault::LimitExceeded(message));
+        return Err(Error::LimitExceeded(message));
     }
     asked.lists(&of.iter().map(|day| day.touches.as_slice()).collect::<Vec<_>>()).await
 }

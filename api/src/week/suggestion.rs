@@ -10,8 +10,8 @@ use sea_orm::sea_query::{Expr, ExprTrait};
 use sea_orm::{ColumnTrait, ConnectionTrait, QueryFilter, QuerySelect, QueryTrait};
 
 use super::CalendarWeek;
-use crate::error::{Fault, Result};
-use crate::graph::{Answers, Asked};
+use crate::error::{Error, Result};
+use crate::graph::{Batch, FieldContext};
 use crate::presence::{Ask, Presence, asked::rows};
 use crate::target::Target;
 
@@ -51,11 +51,11 @@ fn put_in_order(candidates: &mut [Candidate]) {
 ///
 /// # Errors
 /// `BAD_USER_INPUT` for a number out of its bounds; the database's.
-pub(super) async fn of_weeks(asked: &Asked<'_>, of: &[&CalendarWeek]) -> Result<Answers> {
+pub(super) async fn of_weeks(asked: &FieldContext<'_>, of: &[&CalendarWeek]) -> Result<Batch> {
     let WeekSuggestionsArguments { first } = asked.arguments()?;
     let first = first.unwrap_or(USUAL);
     if !(0..=MOST).contains(&first) {
-        return Err(Fault::BadInput(format!("first is between 0 and {MOST}; {first} was given.")));
+        return Err(Error::BadInput(format!("first is between 0 and {MOST}; {first} was given.")));
     }
     let users: Vec<UserId> = of.iter().map(|week| week.user.id).collect();
     let held = if first == 0 { HashMap::new() } else { held_by(asked, users).await? };
@@ -67,7 +67,7 @@ pub(super) async fn of_weeks(asked: &Asked<'_>, of: &[&CalendarWeek]) -> Result<
             free.iter().take(usize::try_from(first).unwrap_or_default()).map(|one| one.target).collect()
         })
         .collect();
-    let found = Target::fetch(asked.cx, chosen.iter().flatten().copied()).await?;
+    let found = Target::fetch(asked.ctx, chosen.iter().flatten().copied()).await?;
     let lists: Vec<Vec<&Target>> =
         chosen.iter().map(|ids| ids.iter().filter_map(|id| found.get(id)).collect()).collect();
     asked.lists_of(&lists).await
@@ -76,7 +76,7 @@ pub(super) async fn of_weeks(asked: &Asked<'_>, of: &[&CalendarWeek]) -> Result<
 /// Of each week those targets of its user's at whose accounts nobody, be it a colleague, has made a touch in it or is to
 /// make one: one statement.
 async fn free_in(
-    asked: &Asked<'_>,
+    asked: &FieldContext<'_>,
     of: &[&CalendarWeek],
     held: &HashMap<UserId, Vec<Candidate>>,
 ) -> Result<Vec<Vec<Candidate>>> {
@@ -96,9 +96,9 @@ async fn free_in(
                 and touch.at >= asked.since and touch.at < asked.at
                 and (touch.status = 'COMPLETED' or touch.status = 'SCHEDULED' and touch.missed_at > {})
         )",
-        asked.cx.now.0
+        asked.ctx.now.0
     );
-    let touched: HashSet<usize> = rows(asked.cx, &asks, &sql).await?.into_iter().map(|(place, _)| place).collect();
+    let touched: HashSet<usize> = rows(asked.ctx, &asks, &sql).await?.into_iter().map(|(place, _)| place).collect();
     let mut free = vec![Vec::new(); of.len()];
     for (_, (week, one)) in all.into_iter().enumerate().filter(|(place, _)| !touched.contains(place)) {
         free[week].push(one);
@@ -107,8 +107,8 @@ async fn free_in(
 }
 
 /// The targets that users have today, with what decides their order.
-async fn held_by(asked: &Asked<'_>, users: Vec<UserId>) -> Result<HashMap<UserId, Vec<Candidate>>> {
-    let viewer = asked.cx.viewer()?;
+async fn held_by(asked: &FieldContext<'_>, users: Vec<UserId>) -> Result<HashMap<UserId, Vec<Candidate>>> {
+    let viewer = asked.ctx.viewer()?;
     let of_account =
         Expr::col((account::Entity, account::Column::Id)).equals((target::Entity, target::Column::AccountId));
     let mut query = viewer
@@ -126,7 +126,7 @@ async fn held_by(asked: &Asked<'_>, users: Vec<UserId>) -> Result<HashMap<UserId
         .column((account::Entity, account::Column::Potential))
         .inner_join(account::Entity, of_account);
     let mut candidates: Vec<(UserId, Candidate)> = Vec::new();
-    for row in asked.cx.reader().query_all(&query).await? {
+    for row in asked.ctx.reader().query_all(&query).await? {
         let candidate = Candidate {
             target: TargetId(row.try_get_by_index(1)?),
             account: AccountId(row.try_get_by_index(2)?),
@@ -136,8 +136,8 @@ async fn held_by(asked: &Asked<'_>, users: Vec<UserId>) -> Result<HashMap<UserId
         };
         candidates.push((UserId(row.try_get_by_index(0)?), candidate));
     }
-    let asks: Vec<Ask> = candidates.iter().map(|(_, one)| Ask::at(viewer, one.account, asked.cx.now)).collect();
-    let presences = Presence::of_touches(asked.cx, &asks).await?;
+    let asks: Vec<Ask> = candidates.iter().map(|(_, one)| Ask::at(viewer, one.account, asked.ctx.now)).collect();
+    let presences = Presence::of_touches(asked.ctx, &asks).await?;
     let mut held: HashMap<UserId, Vec<Candidate>> = HashMap::new();
     for ((user, candidate), presence) in candidates.into_iter().zip(presences) {
         held.entry(user).or_default().push(Candidate { left: presence.days_until_absent(), ..candidate });

@@ -16,7 +16,7 @@ const BESIDES: usize = 256;
 
 /// A document that passed the check.
 #[derive(Clone, Debug)]
-pub struct Known {
+pub struct CachedDocument {
     /// It.
     pub document: Arc<ExecutableDocument>,
     /// Was it found valid before?
@@ -25,12 +25,12 @@ pub struct Known {
 
 /// What was sent before, by its text.
 #[derive(Debug)]
-pub struct Documents {
+pub struct DocumentCache {
     limits: DocumentLimits,
     valid: Cache<Arc<str>, Arc<ExecutableDocument>>,
 }
 
-impl Documents {
+impl DocumentCache {
     /// None so far.
     #[must_use]
     pub fn new(limits: DocumentLimits) -> Self {
@@ -43,11 +43,11 @@ impl Documents {
     ///
     /// # Errors
     /// Why it is not run.
-    pub fn read(&self, text: &str) -> Result<Known, Refusal> {
+    pub fn read(&self, text: &str) -> Result<CachedDocument, Refusal> {
         if let Some(document) = self.valid.get(text) {
-            return Ok(Known { document, valid: true });
+            return Ok(CachedDocument { document, valid: true });
         }
-        Ok(Known { document: Arc::new(document::check(text, &self.limits)?), valid: false })
+        Ok(CachedDocument { document: Arc::new(document::check(text, &self.limits)?), valid: false })
     }
 
     /// Keeps a document that has been found valid. Only a document with one operation is, for whether variables are in
@@ -71,7 +71,7 @@ mod tests {
 
     #[test]
     fn a_document_is_known_once_it_was_valid() {
-        let documents = Documents::new(DocumentLimits::default());
+        let documents = DocumentCache::new(DocumentLimits::default());
         let text = "{ me { __typename id } }";
         let first = documents.read(text).unwrap();
         assert!(!first.valid && !documents.read(text).unwrap().valid);
@@ -83,7 +83,7 @@ mod tests {
 
     #[test]
     fn what_is_checked_by_operation_or_asks_the_schema_is_not_kept() {
-        let documents = Documents::new(DocumentLimits::default());
+        let documents = DocumentCache::new(DocumentLimits::default());
         for text in [
             "query a { me { id } } query b { me { name } }",
             "{ __schema { types { name } } }",
@@ -97,7 +97,7 @@ mod tests {
 
     #[test]
     fn a_refused_document_stays_refused() {
-        let documents = Documents::new(DocumentLimits::default());
+        let documents = DocumentCache::new(DocumentLimits::default());
         assert!(documents.read("{").is_err() && documents.read("{").is_err());
     }
 }

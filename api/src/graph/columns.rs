@@ -11,21 +11,21 @@ use entity::{Columns, Row, Scoped};
 use sea_orm::sea_query::{Value, ValueType};
 use sea_orm::{QuerySelect, QueryTrait, Select};
 
-use super::answer::{Answers, Asked};
-use super::object::{Answer, Object};
-use super::selection::Chosen;
-use crate::context::only;
+use super::answer::{Batch, FieldContext};
+use super::object::{ObjectType, Resolver};
+use super::selection::CollectedField;
+use crate::context::select_columns;
 use crate::error::Result;
-use crate::paging::place_of;
+use crate::paging::column_index;
 
-impl Asked<'_> {
+impl FieldContext<'_> {
     /// The fields that are asked of a type that this field answers.
-    pub fn chosen<T: Object>(&self) -> Result<Vec<Chosen<'_>>> {
+    pub fn chosen<T: ObjectType>(&self) -> Result<Vec<CollectedField<'_>>> {
         self.chosen_in::<T>(self.sets)
     }
 
     /// The fields that selections ask of a type.
-    pub fn chosen_in<'b, T: Object>(&'b self, sets: &[&'b SelectionSet]) -> Result<Vec<Chosen<'b>>> {
+    pub fn chosen_in<'b, T: ObjectType>(&'b self, sets: &[&'b SelectionSet]) -> Result<Vec<CollectedField<'b>>> {
         self.document.collect(T::NAME, sets)
     }
 
@@ -33,33 +33,33 @@ impl Asked<'_> {
     pub async fn one<E, T>(&self, select: Select<E>, besides: &[E::Column]) -> Result<Option<T>>
     where
         E: Scoped<Model: Row>,
-        T: Object + From<E::Model>,
+        T: ObjectType + From<E::Model>,
     {
         let columns = self.columns_with::<T, E>(besides)?;
-        let select = only(select, columns).limit(1).into_query();
-        Ok(self.cx.rows(&select, columns).await?.pop().map(T::from))
+        let select = select_columns(select, columns).limit(1).into_query();
+        Ok(self.ctx.rows(&select, columns).await?.pop().map(T::from))
     }
 
     /// Answers with one object a row, by their ids, as far as a selection finds them: one statement.
-    pub async fn by_ids<E, I, T>(
+    pub async fn fetch_by_ids<E, I, T>(
         &self,
         select: Select<E>,
         column: E::Column,
         ids: &[Option<I>],
         id_of: impl Fn(&E::Model) -> I,
-    ) -> Result<Answers>
+    ) -> Result<Batch>
     where
         E: Scoped<Model: Row>,
         I: Copy + Ord + Hash + ValueType + Into<Value>,
-        T: Object + From<E::Model>,
+        T: ObjectType + From<E::Model>,
     {
         let columns = self.columns_with::<T, E>(&[column])?;
-        let found = self.cx.by_ids(select, column, columns, ids.iter().copied().flatten(), id_of).await?;
+        let found = self.ctx.fetch_by_ids(select, column, columns, ids.iter().copied().flatten(), id_of).await?;
         self.found::<I, T>(ids, &found).await
     }
 
     /// Answers with one object a row, by their ids, as far as they were found.
-    pub async fn found<I: Eq + Hash, T: Object>(&self, ids: &[Option<I>], found: &HashMap<I, T>) -> Result<Answers> {
+    pub async fn found<I: Eq + Hash, T: ObjectType>(&self, ids: &[Option<I>], found: &HashMap<I, T>) -> Result<Batch> {
         self.maybe(&ids.iter().map(|id| found.get(id.as_ref()?)).collect::<Vec<_>>()).await
     }
 
@@ -67,14 +67,14 @@ impl Asked<'_> {
     pub fn columns_with<T, E>(&self, besides: &[E::Column]) -> Result<Columns>
     where
         E: Scoped<Model: Row>,
-        T: Object,
+        T: ObjectType,
     {
         let columns = self.columns::<T, E::Model>(self.sets)?;
-        Ok(besides.iter().map(|column| place_of::<E>(*column)).fold(columns, Columns::with))
+        Ok(besides.iter().map(|column| column_index::<E>(*column)).fold(columns, Columns::with))
     }
 
     /// The columns of a row that answer what is selected of an object over it.
-    pub fn columns<T: Object, M: Row>(&self, sets: &[&SelectionSet]) -> Result<Columns> {
+    pub fn columns<T: ObjectType, M: Row>(&self, sets: &[&SelectionSet]) -> Result<Columns> {
         let mut columns = Columns::NONE;
         for chosen in self.chosen_in::<T>(sets)? {
             let name = chosen.name();
@@ -82,7 +82,9 @@ impl Asked<'_> {
                 continue;
             }
             let field = T::FIELDS.iter().position(|field| field.name == name);
-            let Some(read) = field.and_then(|field| Told::<T, M>::BY_FIELDS[field]) else { return Ok(Columns::ALL) };
+            let Some(read) = field.and_then(|field| FieldColumns::<T, M>::BY_FIELDS[field]) else {
+                return Ok(Columns::ALL);
+            };
             columns = columns.and(read);
         }
         Ok(columns)
@@ -93,18 +95,18 @@ impl Asked<'_> {
 const MOST_FIELDS: usize = 64;
 
 /// What the fields of a type tell of the columns that they read of a row, found out when the program is built.
-struct Told<T, M>(PhantomData<(T, M)>);
+struct FieldColumns<T, M>(PhantomData<(T, M)>);
 
-impl<T: Object, M: Row> Told<T, M> {
+impl<T: ObjectType, M: Row> FieldColumns<T, M> {
     const BY_FIELDS: [Option<Columns>; MOST_FIELDS] = {
         let mut told = [None; MOST_FIELDS];
         let mut at = 0;
         while at < T::FIELDS.len() {
             match &T::FIELDS[at].answer {
-                Answer::Plain { reads: (row, text), .. } | Answer::Batch { reads: Some((row, text)), .. } => {
+                Resolver::Plain { columns: (row, text), .. } | Resolver::Batch { columns: Some((row, text)), .. } => {
                     told[at] = columns_in(row, text, M::FIELDS);
                 }
-                Answer::Batch { reads: None, .. } => {}
+                Resolver::Batch { columns: None, .. } => {}
             }
             at += 1;
         }
@@ -113,7 +115,7 @@ impl<T: Object, M: Row> Told<T, M> {
 }
 
 /// What is selected of the fields of this name.
-pub fn sets_of<'a>(chosen: &[Chosen<'a>], name: &str) -> Vec<&'a SelectionSet> {
+pub fn selections_of<'a>(chosen: &[CollectedField<'a>], name: &str) -> Vec<&'a SelectionSet> {
     chosen.iter().filter(|chosen| chosen.name() == name).flat_map(|chosen| chosen.sets.iter().copied()).collect()
 }
 
@@ -212,7 +214,7 @@ mod tests {
     fn the_fields_of_the_nouns_tell() {
         let city = crate::account::Account::FIELDS.iter().position(|field| field.name == "city").unwrap();
         let place = entity::account::Model::FIELDS.iter().position(|field| *field == "city").unwrap();
-        let told = Told::<crate::account::Account, entity::account::Model>::BY_FIELDS[city];
+        let told = FieldColumns::<crate::account::Account, entity::account::Model>::BY_FIELDS[city];
         assert_eq!(told, Some(Columns::NONE.with(place)));
     }
 }

@@ -15,18 +15,18 @@ use tokio::{
 
 /// A stream whose writes fail once nothing of them went through for some time. Reading waits as it did.
 #[derive(Debug)]
-pub struct Patient<S> {
+pub struct SlowClientStream<S> {
     stream: S,
-    patience: Duration,
+    slow_client: Duration,
     /// Runs while a write waits. Made with the first that does.
     timer: Option<Pin<Box<Sleep>>>,
     waits: bool,
 }
 
-impl<S> Patient<S> {
+impl<S> SlowClientStream<S> {
     /// A stream on which a write waits so long and no longer.
-    pub const fn new(stream: S, patience: Duration) -> Self {
-        Self { stream, patience, timer: None, waits: false }
+    pub const fn new(stream: S, slow_client: Duration) -> Self {
+        Self { stream, slow_client, timer: None, waits: false }
     }
 
     /// Lets a write wait, for as long as there is patience.
@@ -35,9 +35,9 @@ impl<S> Patient<S> {
             self.waits = false;
             return written;
         }
-        let timer = self.timer.get_or_insert_with(|| Box::pin(tokio::time::sleep(self.patience)));
+        let timer = self.timer.get_or_insert_with(|| Box::pin(tokio::time::sleep(self.slow_client)));
         if !self.waits {
-            timer.as_mut().reset(Instant::now() + self.patience);
+            timer.as_mut().reset(Instant::now() + self.slow_client);
             self.waits = true;
         }
         ready!(timer.as_mut().poll(context));
@@ -45,13 +45,13 @@ impl<S> Patient<S> {
     }
 }
 
-impl<S: AsyncRead + Unpin> AsyncRead for Patient<S> {
+impl<S: AsyncRead + Unpin> AsyncRead for SlowClientStream<S> {
     fn poll_read(self: Pin<&mut Self>, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.get_mut().stream).poll_read(context, buffer)
     }
 }
 
-impl<S: AsyncWrite + Unpin> AsyncWrite for Patient<S> {
+impl<S: AsyncWrite + Unpin> AsyncWrite for SlowClientStream<S> {
     fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
         let written = Pin::new(&mut this.stream).poll_write(context, bytes);
@@ -94,7 +94,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn whoever_does_not_read_is_given_up() {
         let (mut client, server) = tokio::io::duplex(10);
-        let mut patient = Patient::new(server, Duration::from_secs(30));
+        let mut patient = SlowClientStream::new(server, Duration::from_secs(30));
         let begun = Instant::now();
         // Something is read now and then: each time there is as much patience as before.
         let writing = tokio::spawn(async move { (patient.write_all(&[7; 100]).await, Instant::now()) });
