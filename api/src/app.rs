@@ -8,20 +8,20 @@ use async_graphql::{EmptySubscription, Response, Schema, SchemaEnv};
 use entity::OrganizationId;
 use sea_orm::DbErr;
 
-use crate::admission::{AdmissionRequest, Asker, Limiter};
 use crate::auth::Auth;
-use crate::clock::Clock;
 use crate::config::Settings;
 use crate::context::RequestContext;
-use crate::db::{Db, Options, Versions};
+use crate::database::db::{Db, Options, Versions};
 use crate::graph;
-use crate::http::code::Code;
-use crate::http::cost::Prices;
-use crate::http::document_cache::DocumentCache;
-use crate::http::stages::ErrorCodeExtension;
-use crate::http::{ParsedRequest, document, variables};
+use crate::limits::{AdmissionRequest, Asker, Limiter};
 use crate::metrics::Metrics;
 use crate::schema::{Mutation, Query};
+use crate::server::http::code::Code;
+use crate::server::http::cost::Prices;
+use crate::server::http::document_cache::DocumentCache;
+use crate::server::http::stages::ErrorCodeExtension;
+use crate::server::http::{ParsedRequest, document, variables};
+use crate::values::clock::Clock;
 
 /// The schema with its roots.
 pub type ApiSchema = Schema<Query, Mutation, EmptySubscription>;

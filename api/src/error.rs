@@ -110,8 +110,8 @@ fn database_code(error: &DbErr) -> Option<String> {
     inner.as_database_error().and_then(sea_orm::sqlx::error::DatabaseError::code).map(std::borrow::Cow::into_owned)
 }
 
-impl From<crate::auth::throttle::Refused> for Error {
-    fn from(refused: crate::auth::throttle::Refused) -> Self {
+impl From<crate::limits::throttle::Refused> for Error {
+    fn from(refused: crate::limits::throttle::Refused) -> Self {
         Self::RateLimited(refused.seconds)
     }
 }

@@ -7,8 +7,7 @@ use callshot::{
     config::{ClockSettings, DatabaseSettings, LogSettings, ServeArguments, Settings},
     import::{self, sink::Sink},
     metrics,
-    server::Server,
-    telemetry,
+    server::{Server, telemetry},
 };
 use clap::{Args, Parser, Subcommand};
 use tokio::net::TcpListener;

@@ -18,7 +18,7 @@ use prometheus_client::{
 use tokio::{net::TcpListener, task::JoinHandle};
 
 use crate::app::App;
-use crate::http::LONGEST_NAME;
+use crate::server::http::LONGEST_NAME;
 
 /// Under so many names of operations requests are counted; under any other they are "other".
 const NAMES: usize = 100;
@@ -167,7 +167,7 @@ impl Metrics {
             }
         }
         // What cannot be asked stays as it was last seen; the log tells why.
-        match tokio::time::timeout(FEED_WITHIN, crate::feed::unsettled(app)).await {
+        match tokio::time::timeout(FEED_WITHIN, crate::domain::event::unsettled(app)).await {
             Ok(Ok((events, age))) => {
                 self.unsettled.set(events);
                 self.lag.set(age);

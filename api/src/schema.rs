@@ -8,44 +8,44 @@ use async_graphql::{EmptySubscription, ID, InputObject, Schema, SchemaEnv};
 use entity::Id;
 use uuid::Uuid;
 
-use crate::account::{self, Account, AccountPayload};
-use crate::analytics::{self, Analytics};
 use crate::app::ApiSchema;
-use crate::auth::session::{self, SessionPayload, SignOutPayload};
-use crate::auth::{invitation, password, refresh, sign_in, sign_up};
-use crate::booking::{self, Booking, BookingPayload};
-use crate::calendar_feed::{self, CalendarFeedPayload};
-use crate::contact::{self, Contact, ContactPayload};
-use crate::criterion::{self, Criterion, CriterionPayload};
+use crate::domain::account::{self, Account, AccountPayload};
+use crate::domain::analytics::{self, Analytics};
+use crate::domain::booking::{self, Booking, BookingPayload};
+use crate::domain::calendar_feed::{self, CalendarFeedPayload};
+use crate::domain::contact::{self, Contact, ContactPayload};
+use crate::domain::criterion::{self, Criterion, CriterionPayload};
+use crate::domain::event::{self, Actor, Event};
+use crate::domain::goal::{self, Goal, GoalPayload};
+use crate::domain::opportunity::{self, Opportunity, OpportunityPayload};
+use crate::domain::organization::write::OrganizationPayload;
+use crate::domain::organization::{self, Organization};
+use crate::domain::plan::action::Action;
+use crate::domain::plan::benchmark::Benchmark;
+use crate::domain::plan::commitment::Commitment;
+use crate::domain::plan::objective::Objective;
+use crate::domain::plan::question::Question;
+use crate::domain::plan::relationship::PlannedRelationship;
+use crate::domain::plan::review::Review;
+use crate::domain::plan::{self, Plan, PlanPayload};
+use crate::domain::promise::{self, Promise, PromisePayload};
+use crate::domain::session::{self, SessionPayload, SignOutPayload};
+use crate::domain::session::{invitation, password, refresh, sign_in, sign_up};
+use crate::domain::targeting::one_on_one::{self, OneOnOne, OneOnOnePayload};
+use crate::domain::targeting::target_list::review::{self, TargetListPayload};
+use crate::domain::targeting::{self, Target, TargetPayload};
+use crate::domain::touch::{self, Touch, TouchPayload};
+use crate::domain::trigger_event::{self, TriggerEvent, TriggerEventPayload};
+use crate::domain::user::invite::InvitationPayload;
+use crate::domain::user::{self, User, UserPayload};
 use crate::error::{Error, Result};
-use crate::feed::{self, Actor, Event};
-use crate::goal::{self, Goal, GoalPayload};
 use crate::graph::{
     AnyNode, Batch, FieldContext, ObjectType as _, describe_object, group_batches, object, root_object,
 };
-use crate::http::cost::Prices;
-use crate::http::stages::ErrorCodeExtension;
-use crate::one_on_one::{self, OneOnOne, OneOnOnePayload};
-use crate::opportunity::{self, Opportunity, OpportunityPayload};
-use crate::organization::write::OrganizationPayload;
-use crate::organization::{self, Organization};
-use crate::paging::Connection;
-use crate::plan::action::Action;
-use crate::plan::benchmark::Benchmark;
-use crate::plan::commitment::Commitment;
-use crate::plan::objective::Objective;
-use crate::plan::question::Question;
-use crate::plan::relationship::PlannedRelationship;
-use crate::plan::review::Review;
-use crate::plan::{self, Plan, PlanPayload};
-use crate::promise::{self, Promise, PromisePayload};
-use crate::target::{self, Target, TargetPayload};
-use crate::target_list::review::{self, TargetListPayload};
-use crate::touch::{self, Touch, TouchPayload};
-use crate::trigger_event::{self, TriggerEvent, TriggerEventPayload};
-use crate::upsert::UpsertPayload;
-use crate::user::invite::InvitationPayload;
-use crate::user::{self, User, UserPayload};
+use crate::graphql::pagination::Connection;
+use crate::server::http::cost::Prices;
+use crate::server::http::stages::ErrorCodeExtension;
+use crate::write::upsert::UpsertPayload;
 
 /// Ids that `nodes` takes at most.
 const MOST_NODES: usize = 500;
@@ -82,7 +82,7 @@ object! {
         /// By what accounts are assessed, by id; archived ones only where asked for.
         criteria(criterion::CriteriaArguments): Vec<Criterion> = root(criterion::criteria);
         /// The targets of accounts that the caller sees: open ones, and those that were.
-        targets(target::TargetsArguments): Connection<Target> = root(target::targets);
+        targets(targeting::TargetsArguments): Connection<Target> = root(targeting::targets);
         /// The goals of accounts that the caller sees.
         goals(goal::GoalsArguments): Connection<Goal> = root(goal::goals);
         /// The one-on-ones that the caller sees: their own, and those of sellers below them.
@@ -98,7 +98,7 @@ object! {
         /// Figures over what the caller sees, by group.
         analytics: Analytics = root(analytics::analytics);
         /// Every change in the order in which it was committed, from after the given cursor.
-        events(feed::EventsArguments): Connection<Event> = root(feed::events);
+        events(event::EventsArguments): Connection<Event> = root(event::events);
     }
 }
 root_object!(Query);
@@ -183,16 +183,16 @@ object! {
         assessAccount(criterion::assess::AssessAccount): AccountPayload = mutation(criterion::assess::assess);
         /// Proposes an account as a target of its owner's. For its owner, their managers and admins. It takes the seller and
         /// somebody above them to agree.
-        proposeTarget(target::write::ProposeTarget): TargetPayload = mutation(target::write::propose);
+        proposeTarget(targeting::write::ProposeTarget): TargetPayload = mutation(targeting::write::propose);
         /// Agrees to a proposal, or declines it. For the other one of the two; a seller with nobody above decides alone.
         /// CONFLICT where it is decided already.
-        decideTarget(target::decide::DecideTarget): TargetPayload = mutation(target::decide::decide);
+        decideTarget(targeting::decide::DecideTarget): TargetPayload = mutation(targeting::decide::decide);
         /// Changes an open target. For the account's owner, their managers and admins.
-        updateTarget(target::write::UpdateTarget): TargetPayload = mutation(target::write::update);
+        updateTarget(targeting::write::UpdateTarget): TargetPayload = mutation(targeting::write::update);
         /// Takes a proposal back. For whoever made it.
-        withdrawTarget(target::write::OneTarget): TargetPayload = mutation(target::write::withdraw);
+        withdrawTarget(targeting::write::OneTarget): TargetPayload = mutation(targeting::write::withdraw);
         /// Takes an account off the list: won, or dropped for a reason. For the account's owner, their managers and admins.
-        closeTarget(target::write::CloseTarget): TargetPayload = mutation(target::write::close);
+        closeTarget(targeting::write::CloseTarget): TargetPayload = mutation(targeting::write::close);
         /// The annual review of a list: what stays, what goes. For the seller, their managers and admins.
         reviewTargetList(review::ReviewTargetList): TargetListPayload = mutation(review::review);
         /// Proposes what an account is to bring in in a fiscal year, or agrees to it where it is the amount that waits. For

@@ -1,6 +1,6 @@
 //! Goals: who sets and agrees to them, what they warn of, how they come along, and what the feed says of it.
 
-use callshot::clock::Stop;
+use callshot::values::clock::Stop;
 use serde_json::{Value, json};
 use tests::actors::Member;
 use tests::queries::count;

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use callshot::clock::Stop;
+use callshot::values::clock::Stop;
 use serde_json::{Map, Value, json};
 use tests::actors::PASSWORD;
 use tests::dice::Dice;

@@ -1,7 +1,7 @@
 //! Plans: writing one, what it lacks, signing it in its exact wording, reviewing it; who may, and what is refused.
 
-use callshot::plan::as_of::contents;
-use callshot::plan::content::{canonical, fingerprint};
+use callshot::domain::plan::as_of::contents;
+use callshot::domain::plan::content::{canonical, fingerprint};
 use entity::{
     Id as _, OrganizationId, PlanId, Scoped as _, account, contact, credential, opportunity, organization, plan,
     plan_action, plan_benchmark, plan_commitment, plan_measurement, plan_objective, plan_question, plan_relationship,

@@ -1,6 +1,6 @@
 //! Promises: who makes, keeps and deletes them, when they are overdue, what becomes of them when their touch goes.
 
-use callshot::clock::Stop;
+use callshot::values::clock::Stop;
 use serde_json::{Value, json};
 use tests::queries::count;
 use tests::{Answer, Database, Member, Server, Subject as _, World, on_both_databases};

@@ -1,6 +1,6 @@
 //! Today: what to do, why, in which order, and for whose eyes.
 
-use callshot::clock::Stop;
+use callshot::values::clock::Stop;
 use serde_json::{Value, json};
 use tests::actors::Member;
 use tests::queries::count;

@@ -1,6 +1,6 @@
 //! Touches: what is kept, who may, how they stand and how they are listed.
 
-use callshot::clock::Stop;
+use callshot::values::clock::Stop;
 use serde_json::{Value, json};
 use tests::{Answer, Database, Member, Server, World, on_both_databases};
 use tokio::task::JoinSet;

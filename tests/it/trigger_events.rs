@@ -1,6 +1,6 @@
 //! Trigger events: who records them, what comes of them, and which opportunities.
 
-use callshot::clock::Stop;
+use callshot::values::clock::Stop;
 use serde_json::{Value, json};
 use tests::queries::count;
 use tests::{Answer, Database, Member, Server, Subject as _, World, on_both_databases};

@@ -1,6 +1,6 @@
 //! The calendar week: what of the working time is spent on whom, what is blank, and whom to fill it with.
 
-use callshot::clock::Stop;
+use callshot::values::clock::Stop;
 use serde_json::{Value, json};
 use tests::actors::Member;
 use tests::queries::count;

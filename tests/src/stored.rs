@@ -5,12 +5,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use callshot::calendar::fiscal_days;
-use callshot::criterion::assess;
-use callshot::event::AuditedRow;
-use callshot::money::Currency;
-use callshot::plan::content::{canonical, fingerprint};
-use callshot::plan::part::Part;
+use callshot::domain::criterion::assess;
+use callshot::domain::plan::content::{canonical, fingerprint};
+use callshot::domain::plan::part::Part;
+use callshot::graphql::money::Currency;
+use callshot::values::calendar::fiscal_days;
+use callshot::write::AuditedRow;
 use entity::{
     Id, OrganizationId, Scoped, account, acquaintance, assessment, booking, contact, criterion, external_id, goal,
     list_review, one_on_one, opportunity, organization, plan, plan_action, plan_benchmark, plan_commitment,
@@ -124,7 +124,7 @@ pub async fn contradictions(connection: &DatabaseConnection) -> Vec<String> {
             .iter()
             .flat_map(|touch| {
                 let contacts: Vec<String> = serde_json::from_str(&touch.contact_ids).expect("contacts are JSON");
-                let known = callshot::touch::weight::answer_known_at(touch).map(micros);
+                let known = callshot::domain::touch::weight::answer_known_at(touch).map(micros);
                 contacts.into_iter().map(move |contact| (touch.id.uuid(), contact, micros(touch.at), known))
             })
             .collect();
@@ -137,7 +137,7 @@ pub async fn contradictions(connection: &DatabaseConnection) -> Vec<String> {
         acquaintances(&mut lines, &of).await;
         for touch in &touches {
             let mut weighed = touch.clone();
-            callshot::touch::weight::weigh(&mut weighed);
+            callshot::domain::touch::weight::weigh(&mut weighed);
             if weighed != *touch {
                 lines.push(format!("a touch weighs something else than what follows from its row: {touch:?}"));
             }

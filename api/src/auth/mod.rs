@@ -22,22 +22,15 @@
 //!
 //! Everything here keeps real time, never the clock that demonstrations stop: a stopped clock must not make a token last.
 
-pub mod invitation;
 pub mod keys;
-pub mod password;
 pub mod passwords;
-pub mod refresh;
 pub mod secrets;
-pub mod session;
-pub mod sign_in;
-pub mod sign_up;
-pub mod throttle;
 pub mod tokens;
 pub mod viewer;
 
 pub use viewer::Auth;
 
 /// Real time. What lets people in never stops with the clock of a demonstration.
-fn now() -> entity::Instant {
-    crate::clock::Clock::real().now()
+pub(crate) fn now() -> entity::Instant {
+    crate::values::clock::Clock::real().now()
 }

@@ -13,13 +13,13 @@ use uuid::Uuid;
 
 use super::keys::{KeyError, SigningKeys};
 use super::passwords::Passwords;
-use super::throttle::Throttle;
 use super::tokens::{Claims, Tokens};
 use crate::config::Settings;
 use crate::context::{Viewer, array_value};
-use crate::db::Db;
+use crate::database::db::Db;
 use crate::error::{Error, Result};
-use crate::money::Currency;
+use crate::graphql::money::Currency;
+use crate::limits::throttle::Throttle;
 
 /// For how long a viewer is remembered.
 const REMEMBERED: Duration = Duration::from_secs(4);
@@ -150,7 +150,7 @@ pub async fn with_reporting_line<C: ConnectionTrait>(
         user::Role::Seller | user::Role::Admin => vec![user.id],
     };
     let currency = Currency::of(&organization.currency).unwrap_or(Currency::NONE);
-    let zone = crate::calendar::zone(&organization.time_zone).unwrap_or(chrono_tz::UTC);
+    let zone = crate::values::calendar::zone(&organization.time_zone).unwrap_or(chrono_tz::UTC);
     let reporting_line_array =
         (connection.get_database_backend() == DbBackend::Postgres).then(|| array_value(line.iter().copied()));
     let mut viewer =

@@ -318,7 +318,7 @@ async fn answer_root<T: ObjectType>(
         for (step, answers) in plan.steps.iter().zip(&mut batches) {
             if let Some(value) = known.get(step.chosen.key).filter(|_| step.index.is_none()) {
                 let known = answers.insert(Batch::default());
-                known.push(|out| crate::http::response::write_value(out, value));
+                known.push(|out| crate::server::http::response::write_value(out, value));
             }
         }
     }

@@ -16,7 +16,7 @@ use super::object::{ObjectType, Resolver};
 use super::selection::CollectedField;
 use crate::context::select_columns;
 use crate::error::Result;
-use crate::paging::column_index;
+use crate::graphql::pagination::column_index;
 
 impl FieldContext<'_> {
     /// The fields that are asked of a type that this field answers.
@@ -212,9 +212,9 @@ mod tests {
 
     #[test]
     fn the_fields_of_the_nouns_tell() {
-        let city = crate::account::Account::FIELDS.iter().position(|field| field.name == "city").unwrap();
+        let city = crate::domain::account::Account::FIELDS.iter().position(|field| field.name == "city").unwrap();
         let place = entity::account::Model::FIELDS.iter().position(|field| *field == "city").unwrap();
-        let told = FieldColumns::<crate::account::Account, entity::account::Model>::BY_FIELDS[city];
+        let told = FieldColumns::<crate::domain::account::Account, entity::account::Model>::BY_FIELDS[city];
         assert_eq!(told, Some(Columns::NONE.with(place)));
     }
 }

@@ -8,7 +8,7 @@ use super::object::{ObjectType, describe_object};
 use super::selection::{CollectedField, Document, SelectionPlan};
 use crate::context::RequestContext;
 use crate::error::Result;
-use crate::scalar::{Date, DateTime, Json};
+use crate::graphql::scalars::{Date, DateTime, Json};
 
 /// A type that the schema knows.
 pub trait Described {
@@ -135,7 +135,7 @@ scalars! {
     Day as Date: |value, out| { let _ = std::io::Write::write_fmt(out, format_args!("\"{value}\"")); };
     Json<&str> as Json<String>: |value, out| out.extend_from_slice(value.0.as_bytes());
     Json<String> as Json<String>: |value, out| out.extend_from_slice(value.0.as_bytes());
-    crate::scalar::Decimal as crate::scalar::Decimal: |value, out| { let _ = std::io::Write::write_fmt(out, format_args!("\"{}\"", value.0)); };
+    crate::graphql::scalars::Decimal as crate::graphql::scalars::Decimal: |value, out| { let _ = std::io::Write::write_fmt(out, format_args!("\"{}\"", value.0)); };
 }
 
 /// A typed id, as ID.

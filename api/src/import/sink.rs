@@ -10,26 +10,26 @@ use chrono::Utc;
 use entity::{AccountId, ContactId, Id, OrganizationId, Scoped, SessionId, account, contact, organization, user};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
 
-pub use crate::account::AccountRef;
-pub use crate::account::upsert::AccountRow;
-pub use crate::booking::upsert::BookingRow;
-pub use crate::contact::upsert::ContactRow;
-pub use crate::contact::{BuyingRole, RelationshipLevel};
-pub use crate::external::ExternalIdInput;
-pub use crate::opportunity::Stage;
-pub use crate::opportunity::upsert::OpportunityRow;
-pub use crate::scalar::{Date, DateTime, Decimal, Json};
-pub use crate::touch::upsert::TouchRow;
-pub use crate::touch::{TouchDirection, TouchKind, TouchStatus, ValueKind};
-pub use crate::upsert::UpsertStatus;
-pub use crate::user::Role;
-pub use crate::user::upsert::UserRow;
+pub use crate::domain::account::AccountRef;
+pub use crate::domain::account::upsert::AccountRow;
+pub use crate::domain::booking::upsert::BookingRow;
+pub use crate::domain::contact::upsert::ContactRow;
+pub use crate::domain::contact::{BuyingRole, RelationshipLevel};
+pub use crate::domain::opportunity::Stage;
+pub use crate::domain::opportunity::upsert::OpportunityRow;
+pub use crate::domain::touch::upsert::TouchRow;
+pub use crate::domain::touch::{TouchDirection, TouchKind, TouchStatus, ValueKind};
+pub use crate::domain::user::Role;
+pub use crate::domain::user::upsert::UserRow;
+pub use crate::graphql::scalars::{Date, DateTime, Decimal, Json};
+pub use crate::write::external_ids::ExternalIdInput;
+pub use crate::write::upsert::UpsertStatus;
 
 use crate::app::App;
 use crate::context::{RequestContext, is_any_of};
 use crate::error::{Error, Result};
 use crate::graph::FieldContext;
-use crate::upsert::UpsertPayload;
+use crate::write::upsert::UpsertPayload;
 
 /// What the caller can mend.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -170,26 +170,26 @@ impl Sink {
         };
         Ok(Self {
             ground,
-            users: upsert!(ctx, |rows, dry_run| crate::user::upsert::upsert_users(ctx, rows, dry_run)),
-            accounts: upsert!(ctx, |rows, dry_run| crate::account::upsert::upsert(
+            users: upsert!(ctx, |rows, dry_run| crate::domain::user::upsert::upsert_users(ctx, rows, dry_run)),
+            accounts: upsert!(ctx, |rows, dry_run| crate::domain::account::upsert::upsert(
                 ctx,
-                crate::account::upsert::UpsertAccounts { rows, dry_run: Some(dry_run) }
+                crate::domain::account::upsert::UpsertAccounts { rows, dry_run: Some(dry_run) }
             )),
-            contacts: upsert!(ctx, |rows, dry_run| crate::contact::upsert::upsert(
+            contacts: upsert!(ctx, |rows, dry_run| crate::domain::contact::upsert::upsert(
                 ctx,
-                crate::contact::upsert::UpsertContacts { rows, dry_run: Some(dry_run) }
+                crate::domain::contact::upsert::UpsertContacts { rows, dry_run: Some(dry_run) }
             )),
-            opportunities: upsert!(ctx, |rows, dry_run| crate::opportunity::upsert::upsert(
+            opportunities: upsert!(ctx, |rows, dry_run| crate::domain::opportunity::upsert::upsert(
                 ctx,
-                crate::opportunity::upsert::UpsertOpportunities { rows, dry_run: Some(dry_run) }
+                crate::domain::opportunity::upsert::UpsertOpportunities { rows, dry_run: Some(dry_run) }
             )),
-            bookings: upsert!(ctx, |rows, dry_run| crate::booking::upsert::upsert(
+            bookings: upsert!(ctx, |rows, dry_run| crate::domain::booking::upsert::upsert(
                 ctx,
-                crate::booking::upsert::UpsertBookings { rows, dry_run: Some(dry_run) }
+                crate::domain::booking::upsert::UpsertBookings { rows, dry_run: Some(dry_run) }
             )),
-            touches: upsert!(ctx, |rows, dry_run| crate::touch::upsert::upsert(
+            touches: upsert!(ctx, |rows, dry_run| crate::domain::touch::upsert::upsert(
                 ctx,
-                crate::touch::upsert::UpsertTouches { rows, dry_run: Some(dry_run) }
+                crate::domain::touch::upsert::UpsertTouches { rows, dry_run: Some(dry_run) }
             )),
             people: {
                 let ctx = ctx.clone();
@@ -277,8 +277,8 @@ fn told(done: Result<UpsertPayload>) -> Result<Vec<UpsertResult>, SinkError> {
     Ok(payload.results.into_iter().map(UpsertResult::from).collect())
 }
 
-impl From<crate::upsert::UpsertResult> for UpsertResult {
-    fn from(result: crate::upsert::UpsertResult) -> Self {
+impl From<crate::write::upsert::UpsertResult> for UpsertResult {
+    fn from(result: crate::write::upsert::UpsertResult) -> Self {
         let errors = result.errors.into_iter().map(|error| UserError {
             code: error.code.word().to_owned(),
             message: error.message,
@@ -316,11 +316,11 @@ async fn accounts_named(ctx: &RequestContext, names: Vec<String>) -> Result<Vec<
     let viewer = ctx.viewer()?;
     let mut found = Vec::new();
     for chunk in names.chunks(5_000) {
-        let keys = chunk.iter().map(|name| crate::text::fold(name.trim()));
+        let keys = chunk.iter().map(|name| crate::values::text::fold(name.trim()));
         let rows =
             viewer.accounts().filter(is_any_of(ctx.reader(), account::Column::NameKey, keys)).all(ctx.reader()).await?;
         for name in chunk {
-            let key = crate::text::fold(name.trim());
+            let key = crate::values::text::fold(name.trim());
             for row in rows.iter().filter(|row| row.name_key == key) {
                 found.push(NamedAccount { name: name.clone(), reference: reference_to(row) });
             }
@@ -330,7 +330,7 @@ async fn accounts_named(ctx: &RequestContext, names: Vec<String>) -> Result<Vec<
 }
 
 fn reference_to(row: &account::Model) -> AccountRef {
-    match (crate::external::read(&row.external_ids).into_iter().next(), &row.domain) {
+    match (crate::write::external_ids::read(&row.external_ids).into_iter().next(), &row.domain) {
         (Some((source, id)), _) => AccountRef::ExternalId(ExternalIdInput { source, id }),
         (None, Some(domain)) => AccountRef::Domain(domain.clone()),
         (None, None) => AccountRef::Id(row.id.show().into()),

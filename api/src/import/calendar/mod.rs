@@ -18,7 +18,7 @@ use super::sink::{
     AccountRef, DateTime, KnownContact, MaybeUndefined, Sink, TouchKind, TouchRow, TouchStatus, UserError,
 };
 use super::{Arguments, map};
-use crate::check::{NAME, NOTE};
+use crate::write::validator::{NAME, NOTE};
 
 /// Are the files calendars? All of them, or none.
 ///

@@ -1,0 +1,157 @@
+//! A transaction that begins with its first statement: what is refused before never takes a connection, and what turns
+//! out to be a single statement needs none.
+
+use entity::{Columns, Row};
+use sea_orm::sea_query::SelectStatement;
+use sea_orm::{ConnAcquireErr, ConnectionTrait, DbBackend, DbErr, ExecResult, QueryResult, Statement};
+use tokio::runtime::Handle;
+use tokio::sync::{MappedMutexGuard, Mutex, MutexGuard};
+
+use crate::database::connection::Connection;
+use crate::database::db::Db;
+use crate::database::pool::PooledConnection;
+
+/// A change that may have begun.
+pub struct Transaction<'a> {
+    db: &'a Db,
+    begun: Mutex<Option<Begun>>,
+}
+
+/// One that has begun. Dropped before it has ended, it leaves everything as it was.
+struct Begun {
+    /// None once it has ended.
+    held: Option<PooledConnection>,
+    /// Has the database said that it has begun?
+    is_open: bool,
+}
+
+impl Begun {
+    async fn of(db: &Db) -> Result<Self, DbErr> {
+        // On SQLite, one that begins by reading could not become a writing one while another writes.
+        let begin = if db.backend() == DbBackend::Postgres { "BEGIN" } else { "BEGIN IMMEDIATE" };
+        let mut begun = Self { held: Some(db.writer().pool.get().await?), is_open: false };
+        begun.connection()?.execute_text(begin).await?;
+        begun.is_open = true;
+        Ok(begun)
+    }
+
+    fn connection(&mut self) -> Result<Connection<'_>, DbErr> {
+        let ended = DbErr::ConnectionAcquire(ConnAcquireErr::ConnectionClosed);
+        self.held.as_mut().map(PooledConnection::connection).ok_or(ended)
+    }
+
+    /// Ends it by a statement.
+    async fn end(mut self, statement: &str) -> Result<(), DbErr> {
+        self.connection()?.execute_text(statement).await?;
+        self.held = None;
+        Ok(())
+    }
+}
+
+impl Drop for Begun {
+    fn drop(&mut self) {
+        let Some(mut held) = self.held.take() else { return };
+        // One that was still beginning may begin yet: nobody else gets its connection.
+        let Some(runtime) = Handle::try_current().ok().filter(|_| self.is_open) else {
+            return held.discard();
+        };
+        runtime.spawn(async move {
+            // SQLite ends one by itself where it cannot write (a full disk); then there is nothing to roll back.
+            if let Err(error) = held.connection().execute_text("ROLLBACK").await {
+                tracing::warn!(%error, "a transaction could not be rolled back: its connection is closed");
+                held.discard();
+            }
+        });
+    }
+}
+
+impl<'a> Transaction<'a> {
+    /// One that has not begun.
+    #[must_use]
+    pub fn of(db: &'a Db) -> Self {
+        Self { db, begun: Mutex::new(None) }
+    }
+
+    async fn begun(&self) -> Result<MappedMutexGuard<'_, Begun>, DbErr> {
+        let mut begun = self.begun.lock().await;
+        let first = match begun.take() {
+            Some(first) => first,
+            None => Begun::of(self.db).await?,
+        };
+        Ok(MutexGuard::map(begun, |begun| begun.insert(first)))
+    }
+
+    /// The rows that a selection of these columns finds, read by their places.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn rows<M: Row>(&self, select: &SelectStatement, columns: Columns) -> Result<Vec<M>, DbErr> {
+        let statement = self.db.backend().build(select);
+        let found = self.begun().await?.connection()?.all(&self.db.writer().observer, statement).await?;
+        found.iter().map(|row| M::read(row, columns)).collect()
+    }
+
+    /// Makes what was done stand.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn commit(self) -> Result<(), DbErr> {
+        match self.begun.into_inner() {
+            Some(begun) => begun.end("COMMIT").await,
+            None => Ok(()),
+        }
+    }
+
+    /// Makes what was done stand, with one statement more, unless that writes no row: then everything is left as it was, and
+    /// the answer is false. Where it is the only statement, it is a transaction by itself.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn commit_with(mut self, last: Statement) -> Result<bool, DbErr> {
+        if self.begun.get_mut().is_none() {
+            return Ok(self.db.writer().execute_raw(last).await?.rows_affected() > 0);
+        }
+        let wrote = self.execute_raw(last).await?.rows_affected() > 0;
+        if wrote {
+            self.commit().await?;
+        } else {
+            self.rollback().await?;
+        }
+        Ok(wrote)
+    }
+
+    /// Leaves everything as it was.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn rollback(self) -> Result<(), DbErr> {
+        match self.begun.into_inner() {
+            Some(begun) => begun.end("ROLLBACK").await,
+            None => Ok(()),
+        }
+    }
+}
+
+#[async_graphql::async_trait::async_trait]
+impl ConnectionTrait for Transaction<'_> {
+    fn get_database_backend(&self) -> DbBackend {
+        self.db.backend()
+    }
+
+    async fn execute_raw(&self, statement: Statement) -> Result<ExecResult, DbErr> {
+        self.begun().await?.connection()?.execute(&self.db.writer().observer, statement).await
+    }
+
+    async fn execute_unprepared(&self, sql: &str) -> Result<ExecResult, DbErr> {
+        self.begun().await?.connection()?.execute_text(sql).await
+    }
+
+    async fn query_one_raw(&self, statement: Statement) -> Result<Option<QueryResult>, DbErr> {
+        Ok(self.query_all_raw(statement).await?.into_iter().next())
+    }
+
+    async fn query_all_raw(&self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
+        let rows = self.begun().await?.connection()?.all(&self.db.writer().observer, statement).await?;
+        Ok(rows.into_iter().map(Into::into).collect())
+    }
+}

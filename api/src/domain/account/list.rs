@@ -1,0 +1,349 @@
+//! Lists of accounts: filters and orderings.
+
+use async_graphql::{Enum, InputObject, MaybeUndefined};
+use entity::{AccountId, Id, OrganizationId, Scoped, UserId, account, booking, external_id, seat};
+use sea_orm::sea_query::{Cond, Expr, ExprTrait, Query, SimpleExpr};
+use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QuerySelect, QueryTrait, Select};
+
+use super::{Account, Standing};
+use crate::context::{RequestContext, Viewer};
+use crate::domain::criterion::score;
+use crate::domain::user::User;
+use crate::error::{Error, Result};
+use crate::graph::{Batch, FieldContext};
+use crate::graphql::filter::{
+    Archived, DateTimeFilter, DecimalFilter, Filter, FloatFilter, IdFilter, IntFilter, Nested, StringFilter, operand,
+};
+use crate::graphql::pagination::{
+    Connection, Direction, Key, Order, PageArguments, RowsPerParent, SortKey, VisibleRows,
+};
+use crate::write::external_ids::ExternalIdInput;
+
+/// A filter on accounts. Its fields are ANDed.
+#[derive(Clone, Debug, Default, InputObject)]
+pub struct AccountFilter {
+    /// All of these.
+    pub and: MaybeUndefined<Vec<AccountFilter>>,
+    /// One of these; of none, nothing matches.
+    pub or: MaybeUndefined<Vec<AccountFilter>>,
+    /// Not this.
+    pub not: MaybeUndefined<Box<AccountFilter>>,
+    /// By id.
+    pub id: MaybeUndefined<IdFilter>,
+    /// By name.
+    pub name: MaybeUndefined<StringFilter>,
+    /// By internet domain.
+    pub domain: MaybeUndefined<StringFilter>,
+    /// By industry.
+    pub industry: MaybeUndefined<StringFilter>,
+    /// By country.
+    pub country: MaybeUndefined<StringFilter>,
+    /// By city.
+    pub city: MaybeUndefined<StringFilter>,
+    /// By how many people work there.
+    pub employees: MaybeUndefined<IntFilter>,
+    /// By what it could spend with us in a year.
+    pub potential: MaybeUndefined<DecimalFilter>,
+    /// By owner.
+    pub owner_id: MaybeUndefined<IdFilter>,
+    /// By the account that it belongs to.
+    pub parent_id: MaybeUndefined<IdFilter>,
+    /// By its score, 0 to 100.
+    pub score: MaybeUndefined<FloatFilter>,
+    /// Stands so, by its bookings; one of these.
+    pub standing: MaybeUndefined<Vec<Standing>>,
+    /// By when it was made.
+    pub created_at: MaybeUndefined<DateTimeFilter>,
+    /// By when it last changed.
+    pub updated_at: MaybeUndefined<DateTimeFilter>,
+    /// Is (true) or is not (false) an agreed target now.
+    pub is_target: MaybeUndefined<bool>,
+    /// Archived ones: left out, alone, or with the rest.
+    #[graphql(default_with = "MaybeUndefined::Value(Archived::Exclude)")]
+    pub archived: MaybeUndefined<Archived>,
+    /// The one that another system calls so.
+    pub external_id: MaybeUndefined<ExternalIdInput>,
+    /// Has this user on its team, or as its owner.
+    pub team_member_id: MaybeUndefined<IdFilter>,
+}
+
+impl Filter for AccountFilter {
+    fn nested(&self) -> Nested<'_, Self> {
+        Nested { and: &self.and, or: &self.or, not: &self.not }
+    }
+
+    fn own(&self, ctx: &RequestContext) -> Result<Condition> {
+        use account::Column;
+        let viewer = ctx.viewer()?;
+        let Self {
+            and: _,
+            or: _,
+            not: _,
+            id,
+            name,
+            domain,
+            industry,
+            country,
+            city,
+            employees,
+            potential,
+            owner_id,
+            parent_id,
+            score,
+            standing,
+            created_at,
+            updated_at,
+            is_target,
+            archived,
+            external_id,
+            team_member_id,
+        } = self;
+        let archived = operand("archived", archived)?.copied().unwrap_or_default();
+        let mut all = Cond::all().add(archived.condition(Column::ArchivedAt));
+        for (label, filter, column, folded) in [
+            ("name", name, Column::Name, Column::NameKey),
+            ("domain", domain, Column::Domain, Column::Domain),
+            ("industry", industry, Column::Industry, Column::IndustryKey),
+            ("country", country, Column::Country, Column::CountryKey),
+            ("city", city, Column::City, Column::CityKey),
+        ] {
+            if let Some(filter) = operand(label, filter)? {
+                all = all.add(filter.condition(column, folded)?);
+            }
+        }
+        if let Some(filter) = operand("id", id)? {
+            all = all.add(filter.condition::<_, AccountId>(Column::Id)?);
+        }
+        if let Some(filter) = operand("employees", employees)? {
+            all = all.add(filter.condition(Column::Employees)?);
+        }
+        if let Some(filter) = operand("potential", potential)? {
+            all = all.add(filter.condition(Column::Potential, viewer.currency)?);
+        }
+        if let Some(filter) = operand("ownerId", owner_id)? {
+            all = all.add(filter.condition::<_, UserId>(Column::OwnerId)?);
+        }
+        if let Some(filter) = operand("parentId", parent_id)? {
+            all = all.add(below(viewer, filter)?);
+        }
+        if let Some(filter) = operand("score", score)? {
+            all = all.add(score::condition(filter, viewer)?);
+        }
+        if let Some(standings) = operand("standing", standing)? {
+            let any = standings
+                .iter()
+                .fold(Cond::any().add(Expr::cust("1 = 0")), |any, standing| any.add(stands(*standing, ctx, viewer)));
+            all = all.add(any);
+        }
+        if let Some(filter) = operand("createdAt", created_at)? {
+            all = all.add(filter.condition(Column::CreatedAt)?);
+        }
+        if let Some(filter) = operand("updatedAt", updated_at)? {
+            all = all.add(filter.condition(Column::UpdatedAt)?);
+        }
+        if let Some(wanted) = operand("isTarget", is_target)? {
+            all = all.add(crate::domain::targeting::is_target(viewer, *wanted));
+        }
+        if let Some(external) = operand("externalId", external_id)? {
+            all = all.add(named(viewer.organization.id, AccountId::PREFIX, Column::Id, external));
+        }
+        if let Some(filter) = operand("teamMemberId", team_member_id)? {
+            let organization = viewer.organization.id;
+            let seats = |ids: Vec<UserId>| {
+                let seats = seat::Entity::of(organization).filter(seat::Column::UserId.is_in(ids));
+                Column::Id.in_subquery(seats.select_only().column(seat::Column::AccountId).into_query())
+            };
+            // Every account has its owner.
+            all = all.add(
+                filter.condition_by::<UserId>(seats, |is_null| Expr::cust(if is_null { "1 = 0" } else { "1 = 1" }))?,
+            );
+        }
+        Ok(all)
+    }
+}
+
+/// The condition on the account that an account belongs to. One out of sight is none.
+fn below(viewer: &Viewer, filter: &IdFilter) -> Result<Condition> {
+    use account::Column::ParentId;
+    if viewer.sees_everything() {
+        return filter.condition::<_, AccountId>(ParentId);
+    }
+    let seen = || ParentId.in_subquery(viewer.seats_query());
+    let unseen = || ParentId.is_null().or(ParentId.not_in_subquery(viewer.seats_query()));
+    filter.condition_by::<AccountId>(
+        |ids| ParentId.is_in(ids).and(seen()),
+        |is_null| if is_null { unseen() } else { seen() },
+    )
+}
+
+/// The condition that an account stands so today.
+fn stands(standing: Standing, ctx: &RequestContext, viewer: &Viewer) -> SimpleExpr {
+    let of_account = || {
+        let mut bookings = Query::select();
+        bookings
+            .from(booking::Entity)
+            .and_where(Expr::col((booking::Entity, booking::Column::OrganizationId)).eq(viewer.organization.id))
+            .and_where(
+                Expr::col((booking::Entity, booking::Column::AccountId)).equals((account::Entity, account::Column::Id)),
+            );
+        bookings
+    };
+    let any = Expr::exists(of_account().expr(Expr::val(1)).to_owned());
+    let key = match viewer.organization.key_account_threshold {
+        Some(threshold) => {
+            let (from, to) = viewer.fiscal_days(None, ctx.now);
+            let sum = of_account()
+                .expr(Expr::cust("coalesce(sum(booking.amount), 0)"))
+                .and_where(Expr::col((booking::Entity, booking::Column::BookedOn)).between(from, to))
+                .to_owned();
+            any.clone().and(SimpleExpr::SubQuery(None, Box::new(sum.into())).gte(threshold))
+        }
+        None => Expr::cust("1 = 0"),
+    };
+    match standing {
+        Standing::Prospect => any.not(),
+        Standing::Client => any.and(key.not()),
+        Standing::Key => key,
+    }
+}
+
+/// The condition that a row is the one which another system calls so.
+pub fn named<C: ColumnTrait>(
+    organization: OrganizationId,
+    noun: &str,
+    id: C,
+    external: &ExternalIdInput,
+) -> SimpleExpr {
+    let Some((source, name)) = crate::write::external_ids::key(external) else { return Expr::cust("1 = 0") };
+    let names = external_id::Entity::of(organization)
+        .filter(external_id::Column::Noun.eq(noun))
+        .filter(external_id::Column::Source.eq(source))
+        .filter(external_id::Column::Id.eq(name));
+    id.in_subquery(names.select_only().column(external_id::Column::SubjectId).into_query())
+}
+
+/// The rows of a selection which another system calls so: one at most.
+pub fn by_external_id<E: EntityTrait>(
+    viewer: &Viewer,
+    select: Select<E>,
+    noun: &str,
+    id: E::Column,
+    external: &ExternalIdInput,
+) -> Select<E> {
+    select.filter(named(viewer.organization.id, noun, id, external))
+}
+
+/// Refuses a year outside the calendar.
+///
+/// # Errors
+/// `BAD_USER_INPUT`.
+pub fn check_year(year: Option<i32>) -> Result<()> {
+    match year {
+        Some(year) if !(1..=9999).contains(&year) => {
+            Err(Error::BadInput(format!("year is between 1 and 9999; {year} was given.")))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// What accounts are ordered by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+pub enum AccountOrderField {
+    /// The name, case folded (NFKC), byte by byte.
+    Name,
+    /// What it could spend with us in a year.
+    Potential,
+    /// How many people work there.
+    Employees,
+    /// The score.
+    Score,
+    /// When it was made.
+    CreatedAt,
+    /// When it last changed.
+    UpdatedAt,
+}
+
+/// One ordering of accounts.
+#[derive(Clone, Copy, Debug, InputObject)]
+pub struct AccountOrder {
+    /// By what.
+    pub field: AccountOrderField,
+    /// Which way round.
+    #[graphql(default_with = "Direction::Asc")]
+    pub direction: Direction,
+}
+
+fn sort_key(field: AccountOrderField) -> SortKey<account::Entity> {
+    use account::Column;
+    match field {
+        AccountOrderField::Name => {
+            SortKey::column("NAME", Column::NameKey, |row: &account::Model| Key::Text(row.name_key.clone()))
+        }
+        AccountOrderField::Potential => {
+            SortKey::nullable("POTENTIAL", Column::Potential, i64::MAX, |row: &account::Model| {
+                Key::Number(row.potential.unwrap_or(i64::MAX))
+            })
+        }
+        AccountOrderField::Employees => {
+            SortKey::nullable("EMPLOYEES", Column::Employees, i64::MAX, |row: &account::Model| {
+                Key::Number(row.employees.map_or(i64::MAX, i64::from))
+            })
+        }
+        AccountOrderField::Score => {
+            SortKey::column("SCORE", Column::Score, |row: &account::Model| Key::Number(row.score))
+        }
+        AccountOrderField::CreatedAt => {
+            SortKey::column("CREATED_AT", Column::CreatedAt, |row: &account::Model| Key::Number(row.created_at.0))
+        }
+        AccountOrderField::UpdatedAt => {
+            SortKey::column("UPDATED_AT", Column::UpdatedAt, |row: &account::Model| Key::Number(row.updated_at.0))
+        }
+    }
+}
+
+/// Arguments of a list of accounts.
+#[derive(Clone, Debug, InputObject)]
+pub struct AccountsArguments {
+    /// Which of them.
+    pub filter: Option<AccountFilter>,
+    /// In which order, at most 3 entries; by id where none is given.
+    pub order_by: Option<Vec<AccountOrder>>,
+    /// Which page.
+    #[graphql(flatten)]
+    pub page: PageArguments,
+}
+
+impl AccountsArguments {
+    fn order(&self) -> Result<Order<account::Entity>> {
+        let keys = self.order_by.iter().flatten().map(|order| (sort_key(order.field), order.direction)).collect();
+        Order::by(keys, SortKey::column("ID", account::Column::Id, |row: &account::Model| Key::Id(row.id.uuid())))
+    }
+
+    fn select(&self, ctx: &RequestContext) -> Result<Select<account::Entity>> {
+        let all = account::Entity::of(ctx.viewer()?.organization.id);
+        Ok(all.filter(self.filter.clone().unwrap_or_default().condition(ctx)?))
+    }
+}
+
+/// `Query.accounts`.
+pub async fn accounts(asked: &FieldContext<'_>, arguments: AccountsArguments) -> Result<Connection<Account>> {
+    let is_selective = arguments
+        .filter
+        .as_ref()
+        .is_some_and(|filter| filter.id.is_value() || filter.domain.is_value() || filter.external_id.is_value());
+    let seen = VisibleRows { select: arguments.select(asked.ctx)?, account: account::Column::Id, is_selective };
+    seen.page(asked, &arguments.order()?, &arguments.page).await
+}
+
+/// The accounts that users own.
+pub async fn owned(asked: &FieldContext<'_>, of: &[&User]) -> Result<Batch> {
+    let arguments: AccountsArguments = asked.arguments()?;
+    let below = RowsPerParent::<account::Entity> {
+        select: arguments.select(asked.ctx)?.filter(asked.ctx.viewer()?.sees(account::Column::Id)),
+        foreign: account::Column::OwnerId,
+    };
+    let ids: Vec<UserId> = of.iter().map(|user| user.0.id).collect();
+    let pages: Vec<Connection<Account>> =
+        below.pages(asked, &ids, |row| Some(row.owner_id), &arguments.order()?, &arguments.page).await?;
+    asked.each(&pages.iter().collect::<Vec<_>>()).await
+}

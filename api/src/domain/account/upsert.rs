@@ -1,0 +1,327 @@
+//! Accounts from another system, keyed by external id or by domain.
+
+use std::collections::{HashMap, HashSet};
+
+use async_graphql::{InputObject, MaybeUndefined};
+use entity::{AccountId, Id, Scoped, account};
+use sea_orm::sea_query::Cond;
+use sea_orm::{QueryFilter, QueryOrder, QuerySelect};
+
+use super::write::{Changes, blank};
+use super::{AccountRef, team};
+use crate::context::{AccountAccess, RequestContext, is_any_of};
+use crate::domain::plan;
+use crate::domain::targeting::moved::follow_owners;
+use crate::error::{Result, UserErrorCode};
+use crate::graphql::scalars::{Decimal, Json};
+use crate::write::Write;
+use crate::write::external_ids::{self, ExternalIdInput};
+use crate::write::upsert::{DuplicateKeys, Lookup, Row, UpsertPayload, check_row, named, not_too_many, save, value};
+
+/// An account as another system has it. A field left out stays as it is, and null clears it.
+#[derive(Clone, Debug, Default, InputObject)]
+pub struct AccountRow {
+    /// That system's name for it: the key. Where there is none, the domain is.
+    pub external_id: MaybeUndefined<ExternalIdInput>,
+    /// The name: 1 to 200 characters. A new account needs one.
+    pub name: MaybeUndefined<String>,
+    /// The internet domain, or an address that it can be told from: the key where there is no external id, or none
+    /// that is known.
+    pub domain: MaybeUndefined<String>,
+    /// The industry: up to 200 characters.
+    pub industry: MaybeUndefined<String>,
+    /// How many people work there: 0 or more.
+    pub employees: MaybeUndefined<i32>,
+    /// The account's own revenue in a year: 0 or more.
+    pub annual_revenue: MaybeUndefined<Decimal>,
+    /// The country: up to 200 characters.
+    pub country: MaybeUndefined<String>,
+    /// The city: up to 200 characters.
+    pub city: MaybeUndefined<String>,
+    /// The telephone number: up to 200 characters.
+    pub phone: MaybeUndefined<String>,
+    /// What there is to know: up to 20,000 characters.
+    pub description: MaybeUndefined<String>,
+    /// What it could spend with us in a year: 0 or more.
+    pub potential: MaybeUndefined<Decimal>,
+    /// The address of the owner: an active member. A new account without one is the caller's.
+    pub owner_email: MaybeUndefined<String>,
+    /// The account that it belongs to: one that is there, or another row of this call by its key.
+    pub parent: MaybeUndefined<AccountRef>,
+    /// A JSON object, merged by key; null removes a key.
+    pub custom_fields: MaybeUndefined<Json<String>>,
+}
+
+/// Arguments of `upsertAccounts`.
+#[derive(Clone, Debug, InputObject)]
+pub struct UpsertAccounts {
+    /// At most 500 rows.
+    pub rows: Vec<AccountRow>,
+    /// Tells what would become of the rows, and writes nothing.
+    #[graphql(default_with = "Some(false)")]
+    pub dry_run: Option<bool>,
+}
+
+/// `upsertAccounts`.
+pub async fn upsert(ctx: &RequestContext, arguments: UpsertAccounts) -> Result<UpsertPayload> {
+    let UpsertAccounts { rows, dry_run } = arguments;
+    let dry_run = dry_run.unwrap_or_default();
+    not_too_many(rows.len())?;
+    let viewer = ctx.viewer()?;
+    let organization = viewer.organization.id;
+    let mut write = Write::begin(ctx)?;
+    if rows.iter().any(|row| row.parent.is_value()) {
+        write.lock_exclusive("account.parent").await?;
+    }
+
+    // What the rows name, for all of them together.
+    let names: Vec<ExternalIdInput> = rows.iter().filter_map(|row| value(&row.external_id)).collect();
+    let domains: Vec<String> =
+        rows.iter().filter_map(|row| crate::values::text::domain(row.domain.value()?).ok()).collect();
+    let known = named(&write.tx, viewer, AccountId::PREFIX, &names).await?;
+    let any = Cond::any()
+        .add(is_any_of(&write.tx, account::Column::Id, known.values().map(|id| AccountId(*id))))
+        .add(is_any_of(&write.tx, account::Column::Domain, domains));
+    let present: HashMap<AccountId, account::Model> = account::Entity::of(organization)
+        .filter(any.clone())
+        .order_by_asc(account::Column::Id)
+        .lock_exclusive()
+        .all(&write.tx)
+        .await?
+        .into_iter()
+        .map(|row| (row.id, row))
+        .collect();
+    let seen: Vec<AccountId> =
+        viewer.accounts().filter(any).all(&write.tx).await?.into_iter().map(|row| row.id).collect();
+    let by_domain: HashMap<String, AccountId> =
+        present.values().filter_map(|row| Some((row.domain.clone()?, row.id))).collect();
+    let parents: Vec<AccountRef> = rows.iter().filter_map(|row| value(&row.parent)).collect();
+    let lookup = Lookup::of(&write.tx, viewer, &parents, rows.iter().filter_map(|row| value(&row.owner_email))).await?;
+
+    let mut once = DuplicateKeys::default();
+    let mut done: Vec<Row<account::Model>> = Vec::with_capacity(rows.len());
+    // Accounts of this call by their keys, for rows that name them as parents.
+    let mut of_call: HashMap<(String, String), AccountId> = HashMap::new();
+    let mut taken_domains: HashMap<String, AccountId> = by_domain.clone();
+    for (index, row) in rows.iter().enumerate() {
+        let mut check = check_row(index);
+        let AccountRow {
+            external_id,
+            name,
+            domain,
+            industry,
+            employees,
+            annual_revenue,
+            country,
+            city,
+            phone,
+            description,
+            potential,
+            owner_email,
+            parent: _,
+            custom_fields,
+        } = row;
+        let external = value(external_id);
+        let own_domain = value(domain).and_then(|domain| crate::values::text::domain(&domain).ok());
+        let key = match (&external, &own_domain) {
+            (Some(external), _) => check.external_key("externalId", external),
+            (None, Some(domain)) => (String::new(), domain.clone()),
+            (None, None) => {
+                check.fault(
+                    UserErrorCode::Required,
+                    "externalId",
+                    "A row needs an external id or a domain to be known by.",
+                );
+                done.push(Row::failed(check));
+                continue;
+            }
+        };
+        let before = external
+            .as_ref()
+            .and_then(|_| known.get(&key).map(|id| AccountId(*id)))
+            .or_else(|| own_domain.as_ref().and_then(|domain| by_domain.get(domain).copied()))
+            .and_then(|id| present.get(&id).cloned());
+        // Found by its domain, where the system has a name for it already: this row is about another of its accounts.
+        let named =
+            before.as_ref().filter(|before| external.is_some() && seen.contains(&before.id)).and_then(|before| {
+                external_ids::read(&before.external_ids).into_iter().find(|name| name.0 == key.0 && *name != key)
+            });
+        if let Some((source, other)) = named {
+            check.fault(UserErrorCode::Taken, "domain", format!("The account {other} of {source} has this domain."));
+            done.push(Row::failed(check));
+            continue;
+        }
+        let identity = before.as_ref().map_or_else(|| key.clone(), |row| ("id".to_owned(), row.id.show()));
+        once.note(&mut check, index, if external.is_some() { "externalId" } else { "domain" }, identity);
+        if let Some(before) = &before {
+            if !seen.contains(&before.id) {
+                check.fault(
+                    UserErrorCode::Taken,
+                    if external.is_some() { "externalId" } else { "domain" },
+                    "Another account has this key.",
+                );
+            } else if viewer.access(before) != AccountAccess::Responsible {
+                check.fault(
+                    UserErrorCode::Forbidden,
+                    "",
+                    "Only the account's owner, their managers and admins may do this.",
+                );
+            }
+        }
+        let mut after = before.clone().unwrap_or_else(|| blank(ctx, viewer));
+        if before.is_none() && !name.is_value() {
+            check.fault(UserErrorCode::Required, "name", "A new account needs a name.");
+        }
+        Changes { name, domain, industry, employees, annual_revenue, country, city, phone, description, potential }
+            .apply(&mut check, viewer, &mut after);
+        if external.is_some() {
+            check.add_external_id("externalId", &mut after.external_ids, key.clone());
+        }
+        if let Some(domain) = &after.domain {
+            match taken_domains.get(domain) {
+                Some(other) if *other != after.id => {
+                    check.fault(UserErrorCode::Taken, "domain", format!("Another account has the domain {domain}."));
+                }
+                _ => {
+                    taken_domains.insert(domain.clone(), after.id);
+                }
+            }
+        }
+        check.merge_custom_fields("customFields", custom_fields, &mut after.custom_fields);
+        match owner_email {
+            MaybeUndefined::Undefined => {}
+            MaybeUndefined::Null => check.fault(UserErrorCode::Required, "ownerEmail", "Every account has an owner."),
+            MaybeUndefined::Value(email) => {
+                if let Some(owner) = lookup.user(&mut check, "ownerEmail", email) {
+                    if before.is_none() && !viewer.is_above_or_is(owner.id) {
+                        let message = "Only their manager or an admin puts an account into somebody else's book.";
+                        check.fault(UserErrorCode::Forbidden, "ownerEmail", message);
+                    }
+                    after.owner_id = owner.id;
+                }
+            }
+        }
+        let fine = check.is_clean();
+        done.push(Row::of(check, before, after.clone()));
+        if fine {
+            of_call.insert(key, after.id);
+            if let Some(domain) = after.domain {
+                of_call.insert((String::new(), domain), after.id);
+            }
+        }
+    }
+    link_parents(&write, &rows, &lookup, &of_call, &present.keys().copied().collect(), &mut done).await?;
+
+    let owners: Vec<(AccountId, entity::UserId)> = done
+        .iter()
+        .filter_map(|row| {
+            row.after
+                .as_ref()
+                .filter(|after| row.before.as_ref().is_none_or(|before| before.owner_id != after.owner_id))
+        })
+        .map(|after| (after.id, after.owner_id))
+        .collect();
+    let handed = done.iter().filter_map(|row| {
+        let (before, after) = (row.before.as_ref()?, row.after.as_ref()?);
+        (before.owner_id != after.owner_id).then_some((after.id, before.owner_id, after.owner_id))
+    });
+    let handed: Vec<(AccountId, entity::UserId, entity::UserId)> = handed.collect();
+    let payload = save(&mut write, done, dry_run).await?;
+    if dry_run {
+        write.roll_back().await?;
+    } else {
+        team::seat_owners(&mut write, organization, &owners).await?;
+        follow_owners(&mut write, &owners).await?;
+        plan::moved::follow_owners(&mut write, &handed).await?;
+        write.commit().await?;
+    }
+    Ok(payload)
+}
+
+/// Finds the parents of rows, among the accounts that are there and among the rows themselves, and refuses circles.
+async fn link_parents(
+    write: &Write<'_>,
+    rows: &[AccountRow],
+    lookup: &Lookup,
+    of_call: &HashMap<(String, String), AccountId>,
+    known: &HashSet<AccountId>,
+    done: &mut [Row<account::Model>],
+) -> Result<()> {
+    // How things will be: each account's parent, as far as this call knows.
+    let mut parent_of: HashMap<AccountId, Option<AccountId>> = HashMap::new();
+    let mut wanted: Vec<(usize, AccountId)> = Vec::new();
+    for (index, row) in rows.iter().enumerate() {
+        let mut check = check_row(index);
+        let Some(after) = &mut done[index].after else { continue };
+        match &row.parent {
+            MaybeUndefined::Undefined => {}
+            MaybeUndefined::Null => after.parent_id = None,
+            MaybeUndefined::Value(reference) => {
+                let key = match reference {
+                    AccountRef::Id(_) => None,
+                    AccountRef::Domain(domain) => {
+                        crate::values::text::domain(domain).ok().map(|domain| (String::new(), domain))
+                    }
+                    AccountRef::ExternalId(external) => external_ids::key(external),
+                };
+                let parent = key
+                    .and_then(|key| of_call.get(&key).copied())
+                    .or_else(|| lookup.account(&mut check, "parent", reference).map(|parent| parent.id));
+                if let Some(parent) = parent {
+                    after.parent_id = Some(parent);
+                    wanted.push((index, parent));
+                }
+            }
+        }
+        parent_of.insert(after.id, after.parent_id);
+        if !check.is_clean() {
+            done[index] = Row::failed(check);
+        }
+    }
+    if wanted.is_empty() {
+        return Ok(());
+    }
+    // Upwards level by level, for all rows together.
+    let organization = write.organization();
+    for _ in 0..64 {
+        let unknown: Vec<AccountId> =
+            parent_of.values().flatten().filter(|id| !parent_of.contains_key(id)).copied().collect();
+        if unknown.is_empty() {
+            break;
+        }
+        let found = account::Entity::of(organization)
+            .filter(is_any_of(&write.tx, account::Column::Id, unknown.clone()))
+            .all(&write.tx)
+            .await?;
+        parent_of.extend(found.into_iter().map(|row| (row.id, row.parent_id)));
+        for id in unknown {
+            parent_of.entry(id).or_insert(None);
+        }
+    }
+    for (index, parent) in &wanted {
+        let Some(id) = done[*index].after.as_ref().map(|after| after.id) else { continue };
+        let mut above = Some(*parent);
+        for _ in 0..=parent_of.len() {
+            let Some(next) = above else { break };
+            if next == id {
+                let mut check = check_row(*index);
+                check.invalid("parent", "The parent belongs to this account already: that would be a circle.");
+                done[*index] = Row::failed(check);
+                break;
+            }
+            above = parent_of.get(&next).copied().flatten();
+        }
+    }
+    // A row whose parent is a new row that failed fails with it.
+    let new: HashSet<AccountId> = of_call.values().copied().collect();
+    loop {
+        let good: HashSet<AccountId> = done.iter().filter_map(|row| row.after.as_ref().map(|after| after.id)).collect();
+        let orphan = wanted.iter().find(|(index, parent)| {
+            done[*index].after.is_some() && new.contains(parent) && !good.contains(parent) && !known.contains(parent)
+        });
+        let Some((index, _)) = orphan else { return Ok(()) };
+        let mut check = check_row(*index);
+        check.fault(UserErrorCode::NotFound, "parent", "The parent is a row of this call that failed.");
+        done[*index] = Row::failed(check);
+    }
+}

@@ -1,0 +1,164 @@
+//! Opportunities by group.
+
+use async_graphql::{Enum, InputObject};
+use entity::opportunity;
+use entity::opportunity::{Column, Stage};
+use sea_orm::{ColumnTrait, Iterable, QueryFilter};
+
+use super::bucket::Bucket;
+use super::group::{self, Group, GroupKey, Grouped, Grouping, Values, int};
+use crate::domain::opportunity::{OpportunityFilter, probability_of};
+use crate::error::Result;
+use crate::graph::{FieldContext, object};
+use crate::graphql::filter::Filter as _;
+use crate::graphql::money::Money;
+
+/// What opportunities are grouped by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+pub enum OpportunityDimension {
+    /// Whose it is.
+    Owner,
+    /// The direct manager, today, of its owner; no value where there is none.
+    Manager,
+    /// The account.
+    Account,
+    /// The account's industry, as it is spelt there; no value where it has none.
+    Industry,
+    /// How far it has come.
+    Stage,
+    /// The calendar month in which it was opened: 2017-04.
+    OpenedMonth,
+    /// The calendar month in which it was won or lost: 2017-04; no value while it is open.
+    ClosedMonth,
+}
+
+/// Opportunities of one group.
+#[derive(Clone, Debug, PartialEq)]
+pub struct OpportunityGroup {
+    key: Vec<GroupKey>,
+    count: i32,
+    amount: i64,
+    weighted: i64,
+    won: i32,
+    lost: i32,
+}
+
+object! {
+    /// Opportunities of one group.
+    OpportunityGroup as "OpportunityGroup" {
+        /// What the group's opportunities have in common: a part for each dimension, in their order.
+        key: Vec<GroupKey> = batch(group::keys);
+        /// How many opportunities there are.
+        count: i32 = plain(|group| group.count);
+        /// What they would bring in, or did; one without an amount counts 0.
+        amount: Money = plain(|group, ctx| ctx.money(group.amount));
+        /// The sum of amount × probability, rounded once, at the end, halves to the even unit.
+        weighted: Money = plain(|group, ctx| ctx.money(group.weighted));
+        /// How many were won.
+        won: i32 = plain(|group| group.won);
+        /// How many were lost.
+        lost: i32 = plain(|group| group.lost);
+        /// won ÷ (won + lost); null where none is closed.
+        winRate: Option<f64> = plain(|group| win_rate(group.won, group.lost));
+    }
+}
+
+impl Grouped for OpportunityGroup {
+    fn key(&self) -> &[GroupKey] {
+        &self.key
+    }
+}
+
+/// won ÷ (won + lost); None where none is closed.
+fn win_rate(won: i32, lost: i32) -> Option<f64> {
+    let closed = f64::from(won) + f64::from(lost);
+    (closed > 0.0).then(|| f64::from(won) / closed)
+}
+
+/// Arguments of `analytics.opportunities`.
+#[derive(Clone, Debug, InputObject)]
+pub struct OpportunitiesArguments {
+    /// What to group by, each dimension once. Of none there is exactly one group, with zeros where there are no
+    /// opportunities.
+    pub group_by: Vec<OpportunityDimension>,
+    /// Which opportunities.
+    pub filter: Option<OpportunityFilter>,
+}
+
+/// An opportunity's probability in percent, in SQL: the stage's own where none was given.
+fn probability_sql() -> String {
+    let stages: Vec<String> =
+        Stage::iter().map(|stage| format!("when '{}' then {}", stage.word(), probability_of(stage))).collect();
+    format!("coalesce(opportunity.probability, case opportunity.stage {} end)", stages.join(" "))
+}
+
+/// `analytics.opportunities`.
+///
+/// # Errors
+/// `BAD_USER_INPUT` for a dimension named twice and for what a filter refuses; `LIMIT_EXCEEDED` for more than 10,000
+/// groups; the database's.
+pub async fn opportunities(
+    asked: &FieldContext<'_>,
+    arguments: OpportunitiesArguments,
+) -> Result<Vec<OpportunityGroup>> {
+    let OpportunitiesArguments { group_by, filter } = arguments;
+    let ctx = asked.ctx;
+    let viewer = ctx.viewer()?;
+    let names = group::names(&group_by)?;
+    let rows = viewer.sums::<opportunity::Entity>(Column::AccountId).filter(filter.unwrap_or_default().condition(ctx)?);
+    let mut grouping = Grouping::of(rows);
+    for (dimension, name) in group_by.iter().zip(names) {
+        match dimension {
+            OpportunityDimension::Owner => grouping.by(name, Column::OwnerId.into_expr(), Values::USERS),
+            OpportunityDimension::Manager => grouping.by_manager(viewer, name, Column::OwnerId),
+            OpportunityDimension::Account => grouping.by(name, Column::AccountId.into_expr(), Values::ACCOUNTS),
+            OpportunityDimension::Industry => grouping.by_industry(viewer, name, Column::AccountId),
+            OpportunityDimension::Stage => grouping.by(name, Column::Stage.into_expr(), Values::Text),
+            OpportunityDimension::OpenedMonth => grouping.by_days(name, "opportunity.opened_on", Bucket::Month),
+            OpportunityDimension::ClosedMonth => grouping.by_days(name, "opportunity.closed_on", Bucket::Month),
+        }
+    }
+    grouping.give(Column::Amount);
+    grouping.give_as(format!("opportunity.amount * {}", probability_sql()), "hundredfold");
+    grouping.give(Column::Stage);
+    grouping.measure(asked.selects::<OpportunityGroup>("count")?, "count(*)");
+    grouping.measure_sum(asked.selects::<OpportunityGroup>("amount")?, "amount");
+    grouping.measure_sum(asked.selects::<OpportunityGroup>("weighted")?, "hundredfold");
+    let rate = asked.selects::<OpportunityGroup>("winRate")?;
+    for (figure, stage) in [("won", Stage::Won), ("lost", Stage::Lost)] {
+        let wanted = rate || asked.selects::<OpportunityGroup>(figure)?;
+        grouping.measure(wanted, format!("count(*) filter (where stage = '{}')", stage.word()));
+    }
+    grouping.run(ctx).await?.into_iter().map(OpportunityGroup::of).collect()
+}
+
+impl OpportunityGroup {
+    fn of(Group { key, measures }: Group) -> Result<Self> {
+        let at = |place: usize| measures.get(place).copied().unwrap_or_default();
+        Ok(Self {
+            key,
+            count: int(at(0))?,
+            amount: group::amount(group::sum(at(1), at(2)))?,
+            weighted: group::amount(group::rounded(group::sum(at(3), at(4)), 100))?,
+            won: int(at(5))?,
+            lost: int(at(6))?,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_closed_has_no_rate() {
+        assert_eq!(win_rate(0, 0), None);
+        assert_eq!(win_rate(0, 3), Some(0.0));
+        assert_eq!(win_rate(i32::MAX, i32::MAX), Some(0.5));
+    }
+
+    #[test]
+    fn every_stage_has_its_probability() {
+        assert!(probability_sql().contains("when 'IDENTIFIED' then 10 when 'QUALIFIED' then 25"));
+    }
+}

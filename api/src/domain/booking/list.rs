@@ -1,0 +1,94 @@
+//! Lists of bookings, by id.
+
+use async_graphql::{InputObject, MaybeUndefined};
+use entity::{AccountId, Id, Scoped, UserId, booking};
+use sea_orm::sea_query::Cond;
+use sea_orm::{Condition, QueryFilter};
+
+use super::Booking;
+use crate::context::RequestContext;
+use crate::error::Result;
+use crate::graph::{Batch, FieldContext};
+use crate::graphql::filter::{DateFilter, DateTimeFilter, DecimalFilter, IdFilter, operand};
+use crate::graphql::pagination::{Connection, Key, Order, PageArguments, RowsPerParent, VisibleRows};
+
+/// A filter on bookings. Its fields are ANDed.
+#[derive(Clone, Debug, Default, InputObject)]
+pub struct BookingFilter {
+    /// By account.
+    pub account_id: MaybeUndefined<IdFilter>,
+    /// By whose sale it was.
+    pub seller_id: MaybeUndefined<IdFilter>,
+    /// By the day that it counts on.
+    pub booked_on: MaybeUndefined<DateFilter>,
+    /// By how much.
+    pub amount: MaybeUndefined<DecimalFilter>,
+    /// By when it last changed.
+    pub updated_at: MaybeUndefined<DateTimeFilter>,
+}
+
+impl BookingFilter {
+    /// As a condition on bookings.
+    ///
+    /// # Errors
+    /// `BAD_USER_INPUT` for an operand that is null.
+    pub fn condition(&self, ctx: &RequestContext) -> Result<Condition> {
+        use booking::Column;
+        let Self { account_id, seller_id, booked_on, amount, updated_at } = self;
+        let mut all = Cond::all();
+        if let Some(filter) = operand("accountId", account_id)? {
+            all = all.add(filter.condition::<_, AccountId>(Column::AccountId)?);
+        }
+        if let Some(filter) = operand("sellerId", seller_id)? {
+            all = all.add(filter.condition::<_, UserId>(Column::SellerId)?);
+        }
+        if let Some(filter) = operand("bookedOn", booked_on)? {
+            all = all.add(filter.condition(Column::BookedOn)?);
+        }
+        if let Some(filter) = operand("amount", amount)? {
+            all = all.add(filter.condition(Column::Amount, ctx.viewer()?.currency)?);
+        }
+        if let Some(filter) = operand("updatedAt", updated_at)? {
+            all = all.add(filter.condition(Column::UpdatedAt)?);
+        }
+        Ok(all)
+    }
+}
+
+/// Arguments of `bookings`.
+#[derive(Clone, Debug, InputObject)]
+pub struct BookingsArguments {
+    /// Which of them.
+    pub filter: Option<BookingFilter>,
+    /// Which page.
+    #[graphql(flatten)]
+    pub page: PageArguments,
+}
+
+fn by_id() -> Order<booking::Entity> {
+    Order::by_id(booking::Column::Id, |row: &booking::Model| Key::Id(row.id.uuid()))
+}
+
+/// `Query.bookings`.
+pub async fn bookings(asked: &FieldContext<'_>, arguments: BookingsArguments) -> Result<Connection<Booking>> {
+    let BookingsArguments { filter, page } = arguments;
+    let filter = filter.unwrap_or_default();
+    let seen = VisibleRows {
+        select: booking::Entity::of(asked.ctx.viewer()?.organization.id).filter(filter.condition(asked.ctx)?),
+        account: booking::Column::AccountId,
+        is_selective: filter.account_id.value().is_some_and(|account| account.eq.is_value()),
+    };
+    seen.page(asked, &by_id(), &page).await
+}
+
+/// The bookings of accounts.
+pub async fn of_accounts(asked: &FieldContext<'_>, of: &[AccountId]) -> Result<Batch> {
+    let arguments: PageArguments = asked.arguments()?;
+    let below = RowsPerParent::<booking::Entity> {
+        select: booking::Entity::of(asked.ctx.viewer()?.organization.id),
+        foreign: booking::Column::AccountId,
+    };
+    let pages: Vec<Connection<Booking>> =
+        below.pages(asked, of, |row| Some(row.account_id), &by_id(), &arguments).await?;
+    asked.each(&pages.iter().collect::<Vec<_>>()).await
+}

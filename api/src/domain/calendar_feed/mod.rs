@@ -1,0 +1,179 @@
+//! Calendar feeds: a private address at which calendar programs read a user's touches, as iCalendar.
+//!
+//! | room | holds |
+//! |---|---|
+//! | here | making and ending the address; who may read there, and what |
+//! | [`document`] | touches as iCalendar: pure |
+//!
+//! Whoever has the address reads it, without a token: it is one itself, of which the digest alone is stored. What is read
+//! is what its user sees. `http/calendar.rs` is the door.
+
+pub mod document;
+
+use std::collections::{BTreeSet, HashMap};
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use entity::touch::TouchStatus as Stored;
+use entity::{
+    AccountId, ContactId, Id, OrganizationId, Scoped, SessionId, UserId, account, calendar_feed, contact, organization,
+    touch, user,
+};
+use sea_orm::sea_query::{Cond, Expr, ExprTrait};
+use sea_orm::{
+    ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect,
+    QueryTrait,
+};
+use serde_json::Map;
+
+use self::document::Entry;
+use crate::app::App;
+use crate::auth::secrets::SecretKind;
+use crate::auth::viewer::with_reporting_line;
+use crate::context::{RequestContext, Viewer, is_any_of};
+use crate::domain::touch::people;
+use crate::error::{Error, Result, UserErrorCode};
+use crate::graph::payload;
+use crate::write::Write;
+
+/// Days back from which touches are shown.
+const DAYS_BACK: i64 = 30;
+/// Touches that are shown at most: the earliest.
+const MOST: u64 = 2_000;
+
+payload! {
+    /// The address of a calendar feed, or what is to be mended.
+    CalendarFeedPayload as "CalendarFeedPayload" {
+        /// The address, shown this once; null where it was revoked, or there are userErrors.
+        url(url): String,
+    }
+}
+
+/// `createCalendarFeed`: a new address of the caller's calendar; the one before ends.
+pub async fn create(ctx: &RequestContext) -> Result<CalendarFeedPayload> {
+    let viewer = ctx.viewer()?;
+    let secret = SecretKind::Calendar.make().map_err(Error::internal)?;
+    let mut write = Write::begin(ctx)?;
+    let row = calendar_feed::Model {
+        user_id: viewer.user.id,
+        organization_id: viewer.organization.id,
+        digest: secret.digest.to_vec(),
+        created_at: write.at,
+    };
+    // There already or not: of two made at once, the later stays.
+    let row = vec![row.into_active_model().reset_all()];
+    crate::database::bulk::insert::<calendar_feed::Entity, _>(&write.tx, row, true).await?;
+    told(&mut write, viewer.user.id, "calendar_feed_created");
+    write.commit().await?;
+    let url = format!("{}/calendar/{}.ics", ctx.app.settings.http.public_url(), secret.shown);
+    Ok(CalendarFeedPayload { url: Some(url), ..CalendarFeedPayload::default() })
+}
+
+/// `revokeCalendarFeed`: the caller's address ends. Where there is none, nothing changes.
+pub async fn revoke(ctx: &RequestContext) -> Result<CalendarFeedPayload> {
+    let viewer = ctx.viewer()?;
+    let mut write = Write::begin(ctx)?;
+    if end(&write.tx, viewer.organization.id, viewer.user.id).await? {
+        told(&mut write, viewer.user.id, "calendar_feed_revoked");
+    }
+    write.commit().await?;
+    Ok(CalendarFeedPayload::default())
+}
+
+/// Says in the feed that an address came or went: to the user and their line.
+fn told(write: &mut Write<'_>, user: UserId, what: &str) {
+    write.note(UserId::PREFIX, what, user.uuid(), None, &Map::new());
+    write.about(user);
+}
+
+/// Ends a user's address; was there one?
+///
+/// # Errors
+/// The database's.
+pub async fn end<C: ConnectionTrait>(tx: &C, organization: OrganizationId, user: UserId) -> Result<bool> {
+    let gone = calendar_feed::Entity::remove_of(organization).filter(calendar_feed::Column::UserId.eq(user));
+    Ok(gone.exec(tx).await?.rows_affected > 0)
+}
+
+/// Whose calendar is read with a token.
+///
+/// # Errors
+/// [`Error::Refused`] where the token names none, whatever the reason; [`Error::RateLimited`] after too many of those;
+/// the database's.
+pub async fn reader(app: &App, token: &str, peer: Option<IpAddr>) -> Result<Viewer> {
+    app.auth.calendars.watch(peer, Some(token), find(app, token)).await
+}
+
+async fn find(app: &App, token: &str) -> Result<Viewer> {
+    let none = || Error::refused(UserErrorCode::NotFound, &[], "There is no calendar at this address.");
+    let Some(digest) = SecretKind::Calendar.digest(token) else { return Err(none()) };
+    let reader = app.db.reader();
+    #[expect(clippy::disallowed_methods, reason = "the token itself says whose calendar it is")]
+    let feed = calendar_feed::Entity::find().filter(calendar_feed::Column::Digest.eq(digest.to_vec())).one(reader);
+    let feed = feed.await?.ok_or_else(none)?;
+    let organization = organization::Entity::of(feed.organization_id).one(reader).await?.ok_or_else(none)?;
+    let active = user::Entity::of(feed.organization_id).filter(user::Column::Active.eq(true));
+    let user = active.filter(user::Column::Id.eq(feed.user_id)).one(reader).await?.ok_or_else(none)?;
+    with_reporting_line(reader, organization, user, SessionId::make()).await
+}
+
+/// A user's calendar, as they see it: what they are to do, what was called off, and what was scheduled and then done, from
+/// thirty days back on. Three statements.
+///
+/// # Errors
+/// The database's.
+pub async fn calendar(app: &Arc<App>, viewer: Viewer) -> Result<String> {
+    use touch::Column;
+    let viewer = Arc::new(viewer);
+    let ctx = RequestContext::new(Arc::clone(app), "calendar".to_owned(), None, Some(Arc::clone(&viewer)));
+    // What was only written down afterwards was never in a calendar.
+    let planned = Cond::all()
+        .add(Column::Status.eq(Stored::Completed))
+        .add(Expr::col(Column::CreatedAt).lt(Expr::col(Column::At)));
+    let touches = viewer
+        .rows::<touch::Entity>(Column::AccountId)
+        .filter(Column::UserId.eq(viewer.user.id))
+        .filter(Column::At.gte(ctx.now.plus_seconds(-DAYS_BACK * 86_400)))
+        .filter(Cond::any().add(Column::Status.is_in([Stored::Scheduled, Stored::Canceled])).add(planned))
+        .order_by_asc(Column::At)
+        .order_by_asc(Column::Id)
+        .limit(MOST)
+        .all(ctx.reader())
+        .await?;
+    let accounts = names::<account::Entity, _>(
+        &ctx,
+        viewer.accounts().filter(is_any_of(
+            ctx.reader(),
+            account::Column::Id,
+            touches.iter().map(|touch| touch.account_id),
+        )),
+        account::Column::Id,
+        account::Column::Name,
+    );
+    let accounts: HashMap<AccountId, String> = accounts.await?;
+    let invited: BTreeSet<ContactId> = touches.iter().flat_map(|touch| people::read(&touch.contact_ids)).collect();
+    let contacts = viewer.contacts().filter(is_any_of(ctx.reader(), contact::Column::Id, invited));
+    let contacts: HashMap<ContactId, String> =
+        names::<contact::Entity, _>(&ctx, contacts, contact::Column::Id, contact::Column::Name).await?;
+    let entries = touches.into_iter().map(|touch| {
+        let people = people::read(&touch.contact_ids);
+        Entry {
+            account: accounts.get(&touch.account_id).cloned().unwrap_or_default(),
+            people: people.iter().filter_map(|id| contacts.get(id).cloned()).collect(),
+            touch,
+        }
+    });
+    Ok(document::write(&viewer.user, &entries.collect::<Vec<_>>()))
+}
+
+/// Names by ids.
+async fn names<E: EntityTrait, I: Id>(
+    ctx: &RequestContext,
+    select: sea_orm::Select<E>,
+    id: E::Column,
+    name: E::Column,
+) -> Result<HashMap<I, String>> {
+    let query = select.select_only().column(id).column(name).into_query();
+    let rows = ctx.reader().query_all(&query).await?;
+    rows.into_iter().map(|row| Ok((I::from_uuid(row.try_get_by_index(0)?), row.try_get_by_index(1)?))).collect()
+}

@@ -1,0 +1,185 @@
+//! Lists of contacts: filters and orderings.
+
+use async_graphql::{Enum, InputObject, MaybeUndefined};
+use entity::{AccountId, ContactId, Id, Scoped, contact};
+use sea_orm::sea_query::Cond;
+use sea_orm::{ColumnTrait, Condition, QueryFilter, Select};
+
+use super::{BuyingRole, Contact, RelationshipLevel};
+use crate::context::RequestContext;
+use crate::domain::account::list::named;
+use crate::error::Result;
+use crate::graph::{Batch, FieldContext};
+use crate::graphql::filter::{Archived, DateTimeFilter, Filter, IdFilter, Nested, StringFilter, operand};
+use crate::graphql::pagination::{
+    Connection, Direction, Key, Order, PageArguments, RowsPerParent, SortKey, VisibleRows,
+};
+use crate::write::external_ids::ExternalIdInput;
+
+/// A filter on contacts. Its fields are ANDed.
+#[derive(Clone, Debug, Default, InputObject)]
+pub struct ContactFilter {
+    /// All of these.
+    pub and: MaybeUndefined<Vec<ContactFilter>>,
+    /// One of these; of none, nothing matches.
+    pub or: MaybeUndefined<Vec<ContactFilter>>,
+    /// Not this.
+    pub not: MaybeUndefined<Box<ContactFilter>>,
+    /// By id.
+    pub id: MaybeUndefined<IdFilter>,
+    /// By name.
+    pub name: MaybeUndefined<StringFilter>,
+    /// By e-mail address, which is kept in lower case.
+    pub email: MaybeUndefined<StringFilter>,
+    /// By job.
+    pub title: MaybeUndefined<StringFilter>,
+    /// By the account where they work.
+    pub account_id: MaybeUndefined<IdFilter>,
+    /// Plays this part in buying.
+    pub buying_role: MaybeUndefined<BuyingRole>,
+    /// Sees us so.
+    pub relationship: MaybeUndefined<RelationshipLevel>,
+    /// The one that another system calls so.
+    pub external_id: MaybeUndefined<ExternalIdInput>,
+    /// By when it last changed.
+    pub updated_at: MaybeUndefined<DateTimeFilter>,
+    /// Archived ones: left out, alone, or with the rest.
+    #[graphql(default_with = "MaybeUndefined::Value(Archived::Exclude)")]
+    pub archived: MaybeUndefined<Archived>,
+}
+
+impl Filter for ContactFilter {
+    fn nested(&self) -> Nested<'_, Self> {
+        Nested { and: &self.and, or: &self.or, not: &self.not }
+    }
+
+    fn own(&self, ctx: &RequestContext) -> Result<Condition> {
+        use contact::Column;
+        let viewer = ctx.viewer()?;
+        let Self {
+            and: _,
+            or: _,
+            not: _,
+            id,
+            name,
+            email,
+            title,
+            account_id,
+            buying_role,
+            relationship,
+            external_id,
+            updated_at,
+            archived,
+        } = self;
+        // No filter at all is the default one.
+        let archived = operand("archived", archived)?.copied().unwrap_or_default();
+        let mut all = Cond::all().add(archived.condition(Column::ArchivedAt));
+        for (label, filter, column, folded) in [
+            ("name", name, Column::Name, Column::NameKey),
+            ("email", email, Column::Email, Column::Email),
+            ("title", title, Column::Title, Column::TitleKey),
+        ] {
+            if let Some(filter) = operand(label, filter)? {
+                all = all.add(filter.condition(column, folded)?);
+            }
+        }
+        if let Some(filter) = operand("id", id)? {
+            all = all.add(filter.condition::<_, ContactId>(Column::Id)?);
+        }
+        if let Some(filter) = operand("accountId", account_id)? {
+            all = all.add(filter.condition::<_, AccountId>(Column::AccountId)?);
+        }
+        if let Some(role) = operand("buyingRole", buying_role)? {
+            all = all.add(Column::BuyingRole.eq(contact::BuyingRole::from(*role)));
+        }
+        if let Some(level) = operand("relationship", relationship)? {
+            all = all.add(Column::Relationship.eq(contact::RelationshipLevel::from(*level)));
+        }
+        if let Some(external) = operand("externalId", external_id)? {
+            all = all.add(named(viewer.organization.id, ContactId::PREFIX, Column::Id, external));
+        }
+        if let Some(filter) = operand("updatedAt", updated_at)? {
+            all = all.add(filter.condition(Column::UpdatedAt)?);
+        }
+        Ok(all)
+    }
+}
+
+/// What contacts are ordered by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+pub enum ContactOrderField {
+    /// The name, case folded (NFKC), byte by byte.
+    Name,
+    /// When it was made.
+    CreatedAt,
+    /// When it last changed.
+    UpdatedAt,
+}
+
+/// One ordering of contacts.
+#[derive(Clone, Copy, Debug, InputObject)]
+pub struct ContactOrder {
+    /// By what.
+    pub field: ContactOrderField,
+    /// Which way round.
+    #[graphql(default_with = "Direction::Asc")]
+    pub direction: Direction,
+}
+
+fn sort_key(field: ContactOrderField) -> SortKey<contact::Entity> {
+    use contact::Column;
+    match field {
+        ContactOrderField::Name => {
+            SortKey::column("NAME", Column::NameKey, |row: &contact::Model| Key::Text(row.name_key.clone()))
+        }
+        ContactOrderField::CreatedAt => {
+            SortKey::column("CREATED_AT", Column::CreatedAt, |row: &contact::Model| Key::Number(row.created_at.0))
+        }
+        ContactOrderField::UpdatedAt => {
+            SortKey::column("UPDATED_AT", Column::UpdatedAt, |row: &contact::Model| Key::Number(row.updated_at.0))
+        }
+    }
+}
+
+/// Arguments of a list of contacts.
+#[derive(Clone, Debug, InputObject)]
+pub struct ContactsArguments {
+    /// Which of them.
+    pub filter: Option<ContactFilter>,
+    /// In which order, at most 3 entries; by id where none is given.
+    pub order_by: Option<Vec<ContactOrder>>,
+    /// Which page.
+    #[graphql(flatten)]
+    pub page: PageArguments,
+}
+
+impl ContactsArguments {
+    fn order(&self) -> Result<Order<contact::Entity>> {
+        let keys = self.order_by.iter().flatten().map(|order| (sort_key(order.field), order.direction)).collect();
+        Order::by(keys, SortKey::column("ID", contact::Column::Id, |row: &contact::Model| Key::Id(row.id.uuid())))
+    }
+
+    fn select(&self, ctx: &RequestContext) -> Result<Select<contact::Entity>> {
+        let all = contact::Entity::of(ctx.viewer()?.organization.id);
+        Ok(all.filter(self.filter.clone().unwrap_or_default().condition(ctx)?))
+    }
+}
+
+/// `Query.contacts`.
+pub async fn contacts(asked: &FieldContext<'_>, arguments: ContactsArguments) -> Result<Connection<Contact>> {
+    let is_selective = arguments.filter.as_ref().is_some_and(|filter| {
+        filter.id.is_value() || filter.account_id.is_value() || filter.email.is_value() || filter.external_id.is_value()
+    });
+    let seen = VisibleRows { select: arguments.select(asked.ctx)?, account: contact::Column::AccountId, is_selective };
+    seen.page(asked, &arguments.order()?, &arguments.page).await
+}
+
+/// The contacts at accounts.
+pub async fn at_accounts(asked: &FieldContext<'_>, of: &[AccountId]) -> Result<Batch> {
+    let arguments: ContactsArguments = asked.arguments()?;
+    let below =
+        RowsPerParent::<contact::Entity> { select: arguments.select(asked.ctx)?, foreign: contact::Column::AccountId };
+    let pages: Vec<Connection<Contact>> =
+        below.pages(asked, of, |row| Some(row.account_id), &arguments.order()?, &arguments.page).await?;
+    asked.each(&pages.iter().collect::<Vec<_>>()).await
+}

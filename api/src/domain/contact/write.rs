@@ -1,0 +1,384 @@
+//! Creating, changing, archiving and restoring contacts: for everyone who sees the account.
+
+use async_graphql::{ID, InputObject, MaybeUndefined};
+use entity::{AccountId, ContactId, Id, Instant, contact};
+use sea_orm::{ColumnTrait, QueryFilter, QuerySelect};
+
+use super::acquaintance::Acquaintances;
+use super::{BuyingRole, ContactPayload, RelationshipLevel, line};
+use crate::context::{RequestContext, Viewer};
+use crate::domain::account::write::not_archived;
+use crate::error::{Error, Result, UserErrorCode};
+use crate::graphql::scalars::Json;
+use crate::values::text::{email as address, fold};
+use crate::write::Write;
+use crate::write::external_ids::ExternalIdInput;
+use crate::write::validator::{NAME, Validator, same_version};
+
+/// A new contact.
+#[derive(Clone, Debug, InputObject)]
+pub struct CreateContactInput {
+    /// Where they work: an account that is not archived.
+    pub account_id: ID,
+    /// The name: 1 to 200 characters.
+    pub name: String,
+    /// The job: up to 200 characters.
+    pub title: Option<String>,
+    /// The department: up to 200 characters.
+    pub department: Option<String>,
+    /// The e-mail address; people may share one.
+    pub email: Option<String>,
+    /// The telephone number: up to 200 characters.
+    pub phone: Option<String>,
+    /// What part they play in buying.
+    pub buying_role: Option<BuyingRole>,
+    /// How they see us.
+    #[graphql(default_with = "Some(RelationshipLevel::Unknown)")]
+    pub relationship: Option<RelationshipLevel>,
+    /// Whom they report to: a contact of the same account.
+    pub reports_to_id: Option<ID>,
+    /// Asked not to be contacted.
+    #[graphql(default_with = "Some(false)")]
+    pub do_not_contact: Option<bool>,
+    /// Other systems' names for them: at most one of each source, 20 in all.
+    pub external_ids: Option<Vec<ExternalIdInput>>,
+    /// A JSON object of at most 20,000 bytes.
+    pub custom_fields: Option<Json<String>>,
+}
+
+/// A change of a contact. A field left out stays as it is, and null clears it.
+#[derive(Clone, Debug, InputObject)]
+pub struct UpdateContactInput {
+    /// Which one; not one that was erased.
+    pub id: ID,
+    /// Where they work by now: another account that the caller sees and that is not archived. Who moves leaves the line:
+    /// reports to nobody unless reportsToId says to whom there, and nobody who stays reports to them any more. Touches
+    /// stay at the account where they were.
+    pub account_id: MaybeUndefined<ID>,
+    /// The name: 1 to 200 characters.
+    pub name: MaybeUndefined<String>,
+    /// The job: up to 200 characters.
+    pub title: MaybeUndefined<String>,
+    /// The department: up to 200 characters.
+    pub department: MaybeUndefined<String>,
+    /// The e-mail address; people may share one.
+    pub email: MaybeUndefined<String>,
+    /// The telephone number: up to 200 characters.
+    pub phone: MaybeUndefined<String>,
+    /// What part they play in buying.
+    pub buying_role: MaybeUndefined<BuyingRole>,
+    /// How they see us.
+    pub relationship: MaybeUndefined<RelationshipLevel>,
+    /// Whom they report to: a contact of the same account; not themselves, nor one who reports to them.
+    pub reports_to_id: MaybeUndefined<ID>,
+    /// Asked not to be contacted.
+    pub do_not_contact: MaybeUndefined<bool>,
+    /// Other systems' names for them, all of them.
+    pub external_ids: MaybeUndefined<Vec<ExternalIdInput>>,
+    /// A JSON object of at most 20,000 bytes, in place of the present one.
+    pub custom_fields: MaybeUndefined<Json<String>>,
+    /// Refuses the change with STALE_VERSION where the contact is at another version.
+    pub if_version: Option<i32>,
+}
+
+/// Arguments of `createContact`.
+#[derive(Clone, Debug, InputObject)]
+pub struct CreateContact {
+    /// The new contact.
+    pub input: CreateContactInput,
+}
+
+/// Arguments of `updateContact`.
+#[derive(Clone, Debug, InputObject)]
+pub struct UpdateContact {
+    /// The change.
+    pub input: UpdateContactInput,
+}
+
+/// Arguments of `archiveContact`, `restoreContact` and `eraseContact`.
+#[derive(Clone, Debug, InputObject)]
+pub struct OneContact {
+    /// Which one.
+    pub id: ID,
+}
+
+/// What a contact may be changed in by an input or by a row of an upsert, whatever else there is.
+pub(super) struct Changes<'a> {
+    pub name: &'a MaybeUndefined<String>,
+    pub title: &'a MaybeUndefined<String>,
+    pub department: &'a MaybeUndefined<String>,
+    pub email: &'a MaybeUndefined<String>,
+    pub phone: &'a MaybeUndefined<String>,
+    pub buying_role: &'a MaybeUndefined<BuyingRole>,
+    pub relationship: &'a MaybeUndefined<RelationshipLevel>,
+    pub do_not_contact: &'a MaybeUndefined<bool>,
+}
+
+impl Changes<'_> {
+    /// Makes them, checked.
+    pub(super) fn apply(&self, check: &mut Validator, to: &mut contact::Model) {
+        let Self { name, title, department, email, phone, buying_role, relationship, do_not_contact } = self;
+        check.change_required("name", name, NAME, &mut to.name);
+        check.change("title", title, NAME, &mut to.title);
+        check.change("department", department, NAME, &mut to.department);
+        check.change_with("email", email, &mut to.email, |check, field, text: String| match address(&text) {
+            Ok(email) => Some(email),
+            Err(message) => {
+                check.invalid(field, message);
+                None
+            }
+        });
+        check.change("phone", phone, NAME, &mut to.phone);
+        check.change_with("buyingRole", buying_role, &mut to.buying_role, |_, _, role| Some(role.into()));
+        check.change_set(
+            "relationship",
+            &(**relationship).map_value(contact::RelationshipLevel::from),
+            &mut to.relationship,
+        );
+        check.change_set("doNotContact", do_not_contact, &mut to.do_not_contact);
+        to.name_key = fold(&to.name);
+        to.title_key = to.title.as_deref().map(fold);
+    }
+}
+
+/// A contact with nothing in it yet.
+pub(super) fn blank(viewer: &Viewer, now: Instant, account: AccountId) -> contact::Model {
+    contact::Model {
+        id: ContactId::make(),
+        organization_id: viewer.organization.id,
+        account_id: account,
+        name: String::new(),
+        name_key: String::new(),
+        title: None,
+        title_key: None,
+        department: None,
+        email: None,
+        phone: None,
+        buying_role: None,
+        relationship: contact::RelationshipLevel::Unknown,
+        reports_to_id: None,
+        do_not_contact: false,
+        external_ids: "[]".to_owned(),
+        custom_fields: "{}".to_owned(),
+        created_at: now,
+        updated_at: now,
+        archived_at: None,
+        erased_at: None,
+        version: 0,
+    }
+}
+
+/// One contact that the caller sees, locked for a change; refused at `field` where there is none.
+pub(super) async fn seen(viewer: &Viewer, write: &Write<'_>, field: &[&str], id: &ID) -> Result<contact::Model> {
+    let found = match ContactId::parse(id) {
+        Ok(id) => viewer.contacts().filter(contact::Column::Id.eq(id)).lock_exclusive().one(&write.tx).await?,
+        Err(_) => None,
+    };
+    found.ok_or_else(|| Error::refused(UserErrorCode::NotFound, field, "There is no contact with this id."))
+}
+
+/// An erased person stays erased.
+fn not_erased(contact: &contact::Model, field: &[&str]) -> Result<()> {
+    match contact.erased_at {
+        Some(_) => {
+            Err(Error::refused(UserErrorCode::Conflict, field, "This person was erased for good: make a new contact."))
+        }
+        None => Ok(()),
+    }
+}
+
+/// Whom someone at an account is to report to: someone there whom the caller sees.
+async fn superior(
+    viewer: &Viewer,
+    write: &Write<'_>,
+    check: &mut Validator,
+    account: AccountId,
+    id: &ID,
+) -> Result<Option<ContactId>> {
+    let Some(id) = check.id::<ContactId>("reportsToId", id) else { return Ok(None) };
+    let found = viewer.contacts().filter(contact::Column::Id.eq(id)).one(&write.tx).await?;
+    match &found {
+        None => check.not_found("reportsToId", "contact"),
+        Some(superior) if superior.account_id != account => {
+            check.invalid(
+                "reportsToId",
+                format!("{} is at another account: people report to people of their own.", superior.name),
+            );
+        }
+        Some(_) => {}
+    }
+    Ok(found.map(|superior| superior.id))
+}
+
+/// `createContact`.
+pub async fn create(ctx: &RequestContext, arguments: CreateContact) -> Result<ContactPayload> {
+    let CreateContactInput {
+        account_id,
+        name,
+        title,
+        department,
+        email,
+        phone,
+        buying_role,
+        relationship,
+        reports_to_id,
+        do_not_contact,
+        external_ids,
+        custom_fields,
+    } = arguments.input;
+    let viewer = ctx.viewer()?;
+    let mut check = Validator::input();
+    let mut write = Write::begin(ctx)?;
+    if reports_to_id.is_some() {
+        write.lock_exclusive(line::TOPIC).await?;
+    }
+    let account = viewer.account_for(&write.tx, &mut check, "accountId", &account_id).await?;
+    // Where there is no such account nothing is saved, but the rest is still checked.
+    let mut contact = blank(viewer, ctx.now, account.as_ref().map_or_else(AccountId::make, |account| account.id));
+    if let Some(account) = &account {
+        not_archived(&mut check, "accountId", account);
+        if let Some(id) = &reports_to_id {
+            contact.reports_to_id = superior(viewer, &write, &mut check, account.id, id).await?;
+        }
+    }
+    let given = |text: Option<String>| text.map_or(MaybeUndefined::Undefined, MaybeUndefined::Value);
+    Changes {
+        name: &MaybeUndefined::Value(name),
+        title: &given(title),
+        department: &given(department),
+        email: &given(email),
+        phone: &given(phone),
+        buying_role: &buying_role.map_or(MaybeUndefined::Undefined, MaybeUndefined::Value),
+        relationship: &MaybeUndefined::Value(relationship.unwrap_or(RelationshipLevel::Unknown)),
+        do_not_contact: &MaybeUndefined::Value(do_not_contact.unwrap_or_default()),
+    }
+    .apply(&mut check, &mut contact);
+    let names = external_ids.as_deref().unwrap_or_default();
+    contact.external_ids = check.external_ids("externalIds", names);
+    if let Some(Json(json)) = &custom_fields {
+        contact.custom_fields = check.custom_fields("customFields", json);
+    }
+    check.require_unique(&write, ContactId::PREFIX, contact.id.uuid(), names, None).await?;
+    check.finish()?;
+    let contact = write.add(contact).await?;
+    Acquaintances::of(&write, None, &contact).save(&write).await?;
+    write.commit().await?;
+    Ok(ContactPayload::of(contact))
+}
+
+/// `updateContact`.
+pub async fn update(ctx: &RequestContext, arguments: UpdateContact) -> Result<ContactPayload> {
+    let UpdateContactInput {
+        id,
+        account_id,
+        name,
+        title,
+        department,
+        email,
+        phone,
+        buying_role,
+        relationship,
+        reports_to_id,
+        do_not_contact,
+        external_ids,
+        custom_fields,
+        if_version,
+    } = arguments.input;
+    let viewer = ctx.viewer()?;
+    let mut check = Validator::input();
+    let mut write = Write::begin(ctx)?;
+    if account_id.is_value() || reports_to_id.is_value() {
+        write.lock_exclusive(line::TOPIC).await?;
+    }
+    let before = seen(viewer, &write, &["input", "id"], &id).await?;
+    not_erased(&before, &["input", "id"])?;
+    same_version(if_version, before.version)?;
+    let mut after = before.clone();
+    Changes {
+        name: &name,
+        title: &title,
+        department: &department,
+        email: &email,
+        phone: &phone,
+        buying_role: &buying_role,
+        relationship: &relationship,
+        do_not_contact: &do_not_contact,
+    }
+    .apply(&mut check, &mut after);
+    match &external_ids {
+        MaybeUndefined::Undefined => {}
+        MaybeUndefined::Null => after.external_ids = "[]".to_owned(),
+        MaybeUndefined::Value(all) => after.external_ids = check.external_ids("externalIds", all),
+    }
+    match &custom_fields {
+        MaybeUndefined::Undefined => {}
+        MaybeUndefined::Null => after.custom_fields = "{}".to_owned(),
+        MaybeUndefined::Value(Json(json)) => after.custom_fields = check.custom_fields("customFields", json),
+    }
+    match &account_id {
+        MaybeUndefined::Undefined => {}
+        MaybeUndefined::Null => check.fault(UserErrorCode::Required, "accountId", "Every contact is at an account."),
+        MaybeUndefined::Value(id) => {
+            if let Some(account) = viewer.account_for(&write.tx, &mut check, "accountId", id).await?
+                && account.id != before.account_id
+            {
+                not_archived(&mut check, "accountId", &account);
+                after.account_id = account.id;
+                after.reports_to_id = None;
+            }
+        }
+    }
+    match &reports_to_id {
+        MaybeUndefined::Undefined => {}
+        MaybeUndefined::Null => after.reports_to_id = None,
+        MaybeUndefined::Value(id) => {
+            if let Some(superior) = superior(viewer, &write, &mut check, after.account_id, id).await? {
+                if line::above(&write.tx, after.organization_id, &[superior]).await?.contains_key(&after.id) {
+                    let message = if superior == after.id {
+                        "Nobody reports to themselves."
+                    } else {
+                        "They report to this contact already: that would be a circle."
+                    };
+                    check.invalid("reportsToId", message);
+                }
+                after.reports_to_id = Some(superior);
+            }
+        }
+    }
+    let names = external_ids.value().map_or(&[][..], Vec::as_slice);
+    check.require_unique(&write, ContactId::PREFIX, after.id.uuid(), names, None).await?;
+    check.finish()?;
+    let after = write.change(&before, after).await?;
+    Acquaintances::of(&write, Some(&before), &after).save(&write).await?;
+    if after.account_id != before.account_id {
+        line::release(&mut write, &[after.id], &[]).await?;
+    }
+    write.commit().await?;
+    Ok(ContactPayload::of(after))
+}
+
+/// `archiveContact`: out of the lists, with everything kept. Archiving who is archived changes nothing.
+pub async fn archive(ctx: &RequestContext, arguments: OneContact) -> Result<ContactPayload> {
+    set_archived(ctx, &arguments.id, true).await
+}
+
+/// `restoreContact`: back into the lists.
+pub async fn restore(ctx: &RequestContext, arguments: OneContact) -> Result<ContactPayload> {
+    set_archived(ctx, &arguments.id, false).await
+}
+
+async fn set_archived(ctx: &RequestContext, id: &ID, archived: bool) -> Result<ContactPayload> {
+    let mut write = Write::begin(ctx)?;
+    let before = seen(ctx.viewer()?, &write, &["id"], id).await?;
+    if before.archived_at.is_some() == archived {
+        write.roll_back().await?;
+        return Ok(ContactPayload::of(before));
+    }
+    not_erased(&before, &["id"])?;
+    let after = contact::Model { archived_at: archived.then_some(write.at), ..before.clone() };
+    let after = write.change(&before, after).await?;
+    write.rename_last_event(if archived { "archived" } else { "restored" });
+    Acquaintances::of(&write, Some(&before), &after).save(&write).await?;
+    write.commit().await?;
+    Ok(ContactPayload::of(after))
+}

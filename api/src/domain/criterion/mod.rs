@@ -1,0 +1,138 @@
+//! Criteria: by what accounts are assessed, and how much each counts.
+//!
+//! | room | holds |
+//! |---|---|
+//! | here | the type and how it is read |
+//! | [`mod@write`] | create, update, archive |
+//! | [`assess`] | how an account does by each |
+//! | [`score`] | what follows: pure, and how it is read, filtered by and kept |
+
+pub mod assess;
+pub mod score;
+pub mod write;
+
+use std::collections::HashMap;
+
+use async_graphql::InputObject;
+use entity::{AccountId, Columns, CriterionId, Id, Instant, Scoped, criterion};
+use sea_orm::{QueryFilter, QueryOrder, QuerySelect};
+
+use crate::context::RequestContext;
+use crate::error::{Error, Result};
+use crate::graph::{FieldContext, NodeId, object, payload};
+use crate::graphql::filter::Archived;
+use crate::graphql::money::Currency;
+use crate::graphql::pagination::LONGEST_LIST;
+use crate::write::{AuditedRow, Snapshot, audited, snapshot};
+
+/// A criterion.
+#[derive(Clone, Debug)]
+pub struct Criterion(pub criterion::Model);
+
+impl From<criterion::Model> for Criterion {
+    fn from(row: criterion::Model) -> Self {
+        Self(row)
+    }
+}
+
+object! {
+    /// By what accounts are assessed.
+    Criterion as "Criterion" Node {
+        /// Opaque, prefixed by the type, ascending with time.
+        id: NodeId<CriterionId> = plain(|criterion| NodeId(criterion.0.id));
+        /// The name.
+        name: &str = plain(|criterion| &criterion.0.name);
+        /// What it means, and what a score of 0 or 10 would be.
+        description: Option<&str> = plain(|criterion| criterion.0.description.as_deref());
+        /// Its weight relative to the others': above 0, with at most 3 decimals.
+        weight: f64 = plain(|criterion| score::weight(criterion.0.weight));
+        /// When it was archived, where it was: it counts no more, and keeps its assessments.
+        archivedAt: Option<Instant> = plain(|criterion| criterion.0.archived_at);
+        /// When it was made.
+        createdAt: Instant = plain(|criterion| criterion.0.created_at);
+        /// When it last changed.
+        updatedAt: Instant = plain(|criterion| criterion.0.updated_at);
+        /// Writes so far: 1 on creation.
+        version: i32 = plain(|criterion| criterion.0.version);
+    }
+}
+
+payload! {
+    /// A criterion, or what is to be mended.
+    CriterionPayload as "CriterionPayload" {
+        /// The criterion as it is now; null where there are userErrors.
+        criterion(criterion): Criterion,
+    }
+}
+
+impl AuditedRow for criterion::Model {
+    audited!(criterion, CriterionId);
+
+    fn account(&self) -> Option<AccountId> {
+        None
+    }
+
+    fn snapshot(&self, _: Currency) -> Snapshot {
+        let Self {
+            id: _,
+            organization_id: _,
+            name,
+            description,
+            weight,
+            created_at,
+            updated_at: _,
+            archived_at,
+            version: _,
+        } = self;
+        snapshot! {
+            "name": name,
+            "description": description,
+            "weight": score::weight(*weight),
+            "createdAt": created_at,
+            "archivedAt": archived_at,
+        }
+    }
+}
+
+impl Criterion {
+    /// Criteria by their ids.
+    ///
+    /// # Errors
+    /// `UNAUTHENTICATED`; the database's.
+    pub async fn fetch(
+        ctx: &RequestContext,
+        ids: impl IntoIterator<Item = CriterionId>,
+    ) -> Result<HashMap<CriterionId, Self>> {
+        ctx.fetch_by_ids(
+            criterion::Entity::of(ctx.viewer()?.organization.id),
+            criterion::Column::Id,
+            Columns::ALL,
+            ids,
+            |row| row.id,
+        )
+        .await
+    }
+}
+
+/// Arguments of `criteria`.
+#[derive(Clone, Debug, InputObject)]
+pub struct CriteriaArguments {
+    /// Archived ones: left out, alone, or with the rest.
+    #[graphql(default_with = "Some(Archived::Exclude)")]
+    pub archived: Option<Archived>,
+}
+
+/// `Query.criteria`, by id.
+pub async fn criteria(asked: &FieldContext<'_>, arguments: CriteriaArguments) -> Result<Vec<Criterion>> {
+    let archived = arguments.archived.unwrap_or_default();
+    let rows = criterion::Entity::of(asked.ctx.viewer()?.organization.id)
+        .filter(archived.condition(criterion::Column::ArchivedAt))
+        .order_by_asc(criterion::Column::Id)
+        .limit(LONGEST_LIST + 1)
+        .all(asked.ctx.reader())
+        .await?;
+    if rows.len() as u64 > LONGEST_LIST {
+        return Err(Error::LimitExceeded(format!("There are more than {LONGEST_LIST} such criteria.")));
+    }
+    Ok(rows.into_iter().map(Criterion).collect())
+}

@@ -1,0 +1,447 @@
+//! Focus: how much of somebody's effort went to targets, judged by who was one at each touch's own time (design, section
+//! 4). The touches come from the index of users' touches, those of a user as one text; what is made of them is pure.
+
+use std::collections::{HashMap, HashSet, VecDeque};
+
+use async_graphql::InputObject;
+use chrono_tz::Tz;
+use entity::{Day, Instant, Scoped, UserId, target, touch};
+use sea_orm::sea_query::Expr;
+use sea_orm::{ColumnTrait, ConnectionTrait, QueryFilter, QuerySelect, QueryTrait};
+use uuid::Uuid;
+
+use crate::context::RequestContext;
+use crate::domain::touch::people::zone_of;
+use crate::domain::user::User;
+use crate::error::{Error, Result};
+use crate::graph::{Batch, FieldContext, object};
+use crate::graphql::pagination::LONGEST_LIST;
+use crate::graphql::scalars::DateRange;
+use crate::values::calendar::DAY;
+use crate::values::calendar::{end_of, monday, start_of};
+
+/// Days back in which an account shows whether it is receptive.
+const RECEPTIVE_DAYS: i64 = 90;
+/// Outbound touches of those days from which that is told.
+const RECEPTIVE_TOUCHES: usize = 3;
+
+/// Arguments of `User.focus`.
+#[derive(Clone, Copy, Debug, InputObject)]
+pub struct FocusArguments {
+    /// The user's days, both ends included.
+    pub range: DateRange,
+}
+
+/// Touches and minutes, and those of them that went to targets.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Sum {
+    touches: i64,
+    target_touches: i64,
+    minutes: i64,
+    target_minutes: i64,
+}
+
+impl Sum {
+    fn add(&mut self, minutes: u32, on_target: bool) {
+        self.touches += 1;
+        self.minutes += i64::from(minutes);
+        self.target_touches += i64::from(on_target);
+        self.target_minutes += if on_target { i64::from(minutes) } else { 0 };
+    }
+}
+
+fn int(number: i64) -> i32 {
+    i32::try_from(number).unwrap_or(i32::MAX)
+}
+
+#[expect(clippy::cast_precision_loss, reason = "minutes are below 2^52")]
+fn share(part: i64, whole: i64) -> Option<f64> {
+    (whole > 0).then(|| part as f64 / whole as f64)
+}
+
+/// How much of somebody's effort went to targets.
+#[derive(Clone, Debug)]
+pub struct Focus {
+    from: Day,
+    to: Day,
+    sum: Sum,
+    /// Minutes at receptive accounts that were no targets.
+    receptive: i64,
+    weeks: Vec<FocusWeek>,
+}
+
+object! {
+    /// How much of a user's effort went to targets: of the touches that they made, at accounts that the caller sees, judged
+    /// by whether the account was an agreed target of theirs when the touch began. A touch without a duration counts its
+    /// kind's default minutes: MEETING 60, EVENT 120, CALL 15, others 5.
+    Focus as "Focus" {
+        /// The first of the user's days.
+        from: Day = plain(|focus| focus.from);
+        /// The last of them.
+        to: Day = plain(|focus| focus.to);
+        /// How many touches were made.
+        touches: i32 = plain(|focus| int(focus.sum.touches));
+        /// How many of them went to targets.
+        targetTouches: i32 = plain(|focus| int(focus.sum.target_touches));
+        /// Share of the touches that went to targets, 0 to 1; null where none was made.
+        share: Option<f64> = plain(|focus| share(focus.sum.target_touches, focus.sum.touches));
+        /// How many minutes they took.
+        minutes: i32 = plain(|focus| int(focus.sum.minutes));
+        /// How many of those went to targets.
+        targetMinutes: i32 = plain(|focus| int(focus.sum.target_minutes));
+        /// Share of the minutes that went to targets, 0 to 1; null where there are none.
+        minutesShare: Option<f64> = plain(|focus| share(focus.sum.target_minutes, focus.sum.minutes));
+        /// Share of all minutes that went to receptive accounts that were no targets, 0 to 1; null where there are none. An
+        /// account is receptive that answered at least half of the user's outbound touches of the 90 days before, of which
+        /// there were 3 or more.
+        receptiveBias: Option<f64> = plain(|focus| share(focus.receptive, focus.sum.minutes));
+        /// Week by week, those without touches included; at most 500.
+        byWeek: Vec<FocusWeek> = batch(weeks);
+    }
+}
+
+/// The same for one week.
+#[derive(Clone, Copy, Debug)]
+pub struct FocusWeek {
+    starts_on: Day,
+    sum: Sum,
+}
+
+object! {
+    /// How much of a week's effort went to targets. Of the first and the last week only what lies within the range counts.
+    FocusWeek as "FocusWeek" {
+        /// The week's Monday.
+        startsOn: Day = plain(|week| week.starts_on);
+        /// How many touches were made.
+        touches: i32 = plain(|week| int(week.sum.touches));
+        /// How many of them went to targets.
+        targetTouches: i32 = plain(|week| int(week.sum.target_touches));
+        /// Share of the touches that went to targets, 0 to 1; null where none was made.
+        share: Option<f64> = plain(|week| share(week.sum.target_touches, week.sum.touches));
+        /// How many minutes they took.
+        minutes: i32 = plain(|week| int(week.sum.minutes));
+        /// How many of those went to targets.
+        targetMinutes: i32 = plain(|week| int(week.sum.target_minutes));
+        /// Share of the minutes that went to targets, 0 to 1; null where there are none.
+        minutesShare: Option<f64> = plain(|week| share(week.sum.target_minutes, week.sum.minutes));
+    }
+}
+
+async fn weeks(asked: &FieldContext<'_>, of: &[&Focus]) -> Result<Batch> {
+    if of.iter().any(|focus| focus.weeks.len() as u64 > LONGEST_LIST) {
+        return Err(Error::LimitExceeded(format!(
+            "A range of more than {LONGEST_LIST} weeks has no byWeek: take a shorter one."
+        )));
+    }
+    asked.lists(&of.iter().map(|focus| focus.weeks.as_slice()).collect::<Vec<_>>()).await
+}
+
+/// A touch that a user made, as far as focus goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Made {
+    at: Instant,
+    minutes: u32,
+    outbound: bool,
+    answered: bool,
+    account: u64,
+}
+
+/// When an account was on somebody's list: from, and until where it is over.
+type Listed = HashMap<u64, Vec<(Instant, Option<Instant>)>>;
+
+/// The outbound touches of an account in the 90 days before, while the touches are gone through by time.
+#[derive(Default)]
+struct Outreach {
+    touches: VecDeque<(Instant, bool)>,
+    answered: usize,
+}
+
+impl Outreach {
+    /// Did the account answer often enough in the days before?
+    fn is_receptive(&mut self, at: Instant) -> bool {
+        while let Some((first, answered)) = self.touches.front().copied() {
+            if first.0 >= at.0 - RECEPTIVE_DAYS * DAY {
+                break;
+            }
+            self.touches.pop_front();
+            self.answered -= usize::from(answered);
+        }
+        // What began at the same time was not before.
+        let same = self.touches.iter().rev().take_while(|(other, _)| *other == at);
+        let (count, answers) = same.fold((0, 0), |sum, (_, answered)| (sum.0 + 1, sum.1 + usize::from(*answered)));
+        let (touches, answered) = (self.touches.len() - count, self.answered - answers);
+        touches >= RECEPTIVE_TOUCHES && answered * 2 >= touches
+    }
+
+    fn note(&mut self, touch: Made) {
+        if touch.outbound {
+            self.touches.push_back((touch.at, touch.answered));
+            self.answered += usize::from(touch.answered);
+        }
+    }
+}
+
+/// The focus of days, from all touches of those and of the 90 days before, by time.
+fn focus(touches: &[Made], listed: &Listed, (from, to): (Day, Day), zone: Tz) -> Focus {
+    let mut mondays = Vec::new();
+    let mut next = monday(from);
+    // Of a range that is too long for a list of weeks, one more tells so.
+    while next <= to && mondays.len() as u64 <= LONGEST_LIST {
+        mondays.push(next);
+        let following = next.plus(7);
+        // The calendar's last week is not whole.
+        if following.0 - next.0 < 7 {
+            break;
+        }
+        next = following;
+    }
+    let starts: Vec<Instant> = mondays.iter().map(|day| start_of(*day, zone)).collect();
+    let mut weeks: Vec<FocusWeek> =
+        mondays.into_iter().map(|starts_on| FocusWeek { starts_on, sum: Sum::default() }).collect();
+    let (start, end) = (start_of(from, zone), end_of(to, zone));
+    let (mut sum, mut receptive) = (Sum::default(), 0);
+    let mut outreach: HashMap<u64, Outreach> = HashMap::new();
+    for touch in touches.iter().filter(|touch| touch.at < end) {
+        let before = outreach.entry(touch.account).or_default();
+        if touch.at >= start {
+            let on_target = listed.get(&touch.account).is_some_and(|listed| {
+                listed.iter().any(|(since, until)| *since <= touch.at && until.is_none_or(|until| touch.at < until))
+            });
+            sum.add(touch.minutes, on_target);
+            if !on_target && before.is_receptive(touch.at) {
+                receptive += i64::from(touch.minutes);
+            }
+            let week = starts.partition_point(|start| *start <= touch.at);
+            if let Some(week) = week.checked_sub(1).and_then(|week| weeks.get_mut(week)) {
+                week.sum.add(touch.minutes, on_target);
+            }
+        }
+        before.note(*touch);
+    }
+    Focus { from, to, sum, receptive, weeks }
+}
+
+/// The lower half of an account's id tells it apart from all others, and is read faster.
+#[expect(clippy::cast_possible_truncation, reason = "the lower half is what is wanted")]
+const fn short(account: Uuid) -> u64 {
+    account.as_u128() as u64
+}
+
+/// A user's touches out of their text, by time: from each its distance from `base`, its minutes with two flags below, and
+/// the lower half of its account's id.
+fn parse(list: &str, base: Instant) -> Vec<Made> {
+    let mut touches: Vec<Made> = list
+        .split(',')
+        .filter_map(|touch| {
+            let mut parts = touch.split(':');
+            let at = parts.next()?.parse::<i64>().ok()?;
+            let flags = parts.next()?.parse::<u32>().ok()?;
+            let account = u64::from_str_radix(parts.next()?, 16).ok()?;
+            let (outbound, answered) = (flags & 2 != 0, flags & 1 != 0);
+            Some(Made { at: Instant(base.0.saturating_add(at)), minutes: flags / 4, outbound, answered, account })
+        })
+        .collect();
+    touches.sort_by_key(|touch| touch.at);
+    touches
+}
+
+/// What users made between two instants, that the caller sees: one statement for any number of them.
+async fn made(
+    ctx: &RequestContext,
+    users: &[UserId],
+    from: Instant,
+    to: Instant,
+) -> Result<HashMap<UserId, Vec<Made>>> {
+    use touch::Column;
+    let hex = match ctx.app.db.backend() {
+        sea_orm::DbBackend::Postgres => "replace(right(touch.account_id::text, 17), '-', '')",
+        _ => "substr(hex(touch.account_id), 17)",
+    };
+    let text = format!(
+        "string_agg(cast(touch.at - {} as text) || ':' || cast(touch.minutes * 4
+            + case when touch.direction = 'OUTBOUND' then 2 else 0 end + case when touch.answered then 1 else 0 end as text)
+            || ':' || {hex}, ',')",
+        from.0
+    );
+    let query = ctx
+        .viewer()?
+        .sums::<touch::Entity>(Column::AccountId)
+        .filter(Column::UserId.is_in(users.iter().copied()))
+        .filter(Column::At.gte(from))
+        .filter(Column::At.lt(to))
+        .filter(Expr::cust("touch.weight > 0"))
+        .select_only()
+        .column(Column::UserId)
+        .expr(Expr::cust(text))
+        .group_by(Column::UserId)
+        .into_query();
+    let mut all = HashMap::new();
+    for row in ctx.reader().query_all(&query).await? {
+        let list: String = row.try_get_by_index(1)?;
+        all.insert(row.try_get_by_index(0)?, parse(&list, from));
+        tokio::task::yield_now().await;
+    }
+    Ok(all)
+}
+
+/// When accounts were on users' lists: one statement for any number of users.
+async fn listed(ctx: &RequestContext, users: &[UserId]) -> Result<HashMap<UserId, Listed>> {
+    use target::Column;
+    let query = target::Entity::of(ctx.viewer()?.organization.id)
+        .filter(Column::SellerId.is_in(users.iter().copied()))
+        .filter(Column::Since.is_not_null())
+        .select_only()
+        .columns([Column::SellerId, Column::AccountId, Column::Since, Column::Until])
+        .into_query();
+    let mut all: HashMap<UserId, Listed> = HashMap::new();
+    for row in ctx.reader().query_all(&query).await? {
+        let account: Uuid = row.try_get_by_index(1)?;
+        let of_user = all.entry(row.try_get_by_index(0)?).or_default();
+        of_user.entry(short(account)).or_default().push((row.try_get_by_index(2)?, row.try_get_by_index(3)?));
+    }
+    Ok(all)
+}
+
+/// `User.focus`: null for whoever is neither the user, nor above them, nor ADMIN. Two statements for any number of users.
+///
+/// # Errors
+/// `BAD_USER_INPUT` for a range that ends before it begins; the database's.
+pub async fn of_users(asked: &FieldContext<'_>, of: &[&User]) -> Result<Batch> {
+    let FocusArguments { range } = asked.arguments()?;
+    let (from, to) = range.days()?;
+    let viewer = asked.ctx.viewer()?;
+    let seen: HashSet<UserId> = of.iter().map(|user| user.0.id).filter(|user| viewer.is_above_or_is(*user)).collect();
+    let users: Vec<UserId> = seen.iter().copied().collect();
+    let zones = of.iter().filter(|user| seen.contains(&user.0.id)).map(|user| zone_of(&user.0));
+    let (starts, ends): (Vec<Instant>, Vec<Instant>) =
+        zones.map(|zone| (start_of(from, zone), end_of(to, zone))).unzip();
+    let (Some(first), Some(last)) = (starts.iter().min(), ends.iter().max()) else {
+        return asked.maybe::<Focus>(&vec![None; of.len()]).await;
+    };
+    let before = Instant(first.0 - RECEPTIVE_DAYS * DAY);
+    let (made, listed) = (made(asked.ctx, &users, before, *last).await?, listed(asked.ctx, &users).await?);
+    let (nothing, nobody) = (Vec::new(), Listed::new());
+    let focuses: Vec<Option<Focus>> = of
+        .iter()
+        .map(|user| {
+            let id = seen.get(&user.0.id)?;
+            let (made, listed) = (made.get(id).unwrap_or(&nothing), listed.get(id).unwrap_or(&nobody));
+            Some(focus(made, listed, (from, to), zone_of(&user.0)))
+        })
+        .collect();
+    asked.maybe(&focuses.iter().map(Option::as_ref).collect::<Vec<_>>()).await
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const UTC: Tz = chrono_tz::UTC;
+
+    fn touch(day: i64, minutes: u32, account: u64) -> Made {
+        Made { at: Instant(day * DAY), minutes, outbound: true, answered: false, account }
+    }
+
+    fn answered(day: i64, account: u64) -> Made {
+        Made { answered: true, ..touch(day, 10, account) }
+    }
+
+    /// Of the days 100 to 113: Saturday, 11 April 1970, to Friday, 24 April.
+    fn of(touches: &[Made], listed: &Listed) -> Focus {
+        focus(touches, listed, (Day(100), Day(113)), UTC)
+    }
+
+    #[test]
+    fn a_touch_is_judged_by_the_list_at_its_own_time() {
+        let listed = Listed::from([(1, vec![(Instant(101 * DAY), Some(Instant(105 * DAY)))])]);
+        let touches = [touch(100, 10, 1), touch(101, 20, 1), touch(104, 40, 1), touch(105, 80, 1), touch(106, 160, 2)];
+        let found = of(&touches, &listed);
+        assert_eq!(found.sum, Sum { touches: 5, target_touches: 2, minutes: 310, target_minutes: 60 });
+        let weeks: Vec<(String, Sum)> = found.weeks.iter().map(|week| (week.starts_on.to_string(), week.sum)).collect();
+        let expected = [
+            ("1970-04-06", Sum { touches: 2, target_touches: 1, minutes: 30, target_minutes: 20 }),
+            ("1970-04-13", Sum { touches: 3, target_touches: 1, minutes: 280, target_minutes: 40 }),
+            ("1970-04-20", Sum::default()),
+        ];
+        assert_eq!(weeks, expected.map(|(day, sum)| (day.to_owned(), sum)));
+        // Neither before nor after.
+        assert_eq!(of(&[touch(99, 5, 1), touch(114, 5, 1)], &listed).sum, Sum::default());
+    }
+
+    #[test]
+    fn an_account_is_receptive_that_answered_half_of_what_came_before() {
+        let receptive = |before: &[Made]| {
+            let touches: Vec<Made> = before.iter().copied().chain([touch(110, 7, 1)]).collect();
+            of(&touches, &Listed::new()).receptive == 7
+        };
+        assert!(receptive(&[touch(30, 10, 1), answered(40, 1), answered(50, 1)]));
+        assert!(receptive(&[touch(30, 10, 1), touch(31, 10, 1), answered(40, 1), answered(50, 1)]));
+        assert!(!receptive(&[answered(30, 1), answered(40, 1)]));
+        assert!(!receptive(&[touch(30, 10, 1), touch(40, 10, 1), answered(50, 1)]));
+        assert!(!receptive(&[answered(30, 1), answered(40, 1), answered(50, 2)]));
+        // The first of them is 91 days ago.
+        assert!(!receptive(&[answered(19, 1), answered(40, 1), answered(50, 1)]));
+        assert!(receptive(&[answered(20, 1), answered(40, 1), answered(50, 1)]));
+        // What they began themselves is no answer, and what is at the same time is not before.
+        let inbound = Made { outbound: false, ..answered(50, 1) };
+        assert!(!receptive(&[answered(30, 1), answered(40, 1), inbound]));
+        assert!(!receptive(&[answered(30, 1), answered(40, 1), Made { minutes: 0, ..answered(110, 1) }]));
+    }
+
+    #[test]
+    fn targets_are_never_a_bias() {
+        let touches = [answered(70, 1), answered(80, 1), answered(90, 1), touch(110, 7, 1)];
+        let listed = Listed::from([(1, vec![(Instant(0), None)])]);
+        assert_eq!(of(&touches, &listed).receptive, 0);
+        assert_eq!(of(&touches, &Listed::new()).receptive, 7);
+    }
+
+    #[test]
+    fn a_text_holds_touches_by_time() {
+        let account = Uuid::from_u128(0x0102_0304_0506_0708_f90a_0b0c_0d0e_0f10);
+        let parsed = parse("5:242:f90a0b0c0d0e0f10,2:21:F90A0B0C0D0E0F10,nonsense", Instant(100));
+        let account = short(account);
+        assert_eq!(
+            parsed,
+            [
+                Made { at: Instant(102), minutes: 5, outbound: false, answered: true, account },
+                Made { at: Instant(105), minutes: 60, outbound: true, answered: false, account },
+            ]
+        );
+        assert!(parse("", Instant(0)).is_empty());
+    }
+
+    #[test]
+    fn the_ends_of_the_calendar_have_weeks() {
+        for days in [(Day::FIRST, Day::FIRST), (Day::LAST, Day::LAST), (Day::FIRST, Day::LAST)] {
+            assert!(!focus(&[], &Listed::new(), days, UTC).weeks.is_empty());
+        }
+        assert_eq!(focus(&[], &Listed::new(), (Day::LAST, Day::LAST), UTC).weeks.len(), 1);
+    }
+
+    proptest! {
+        #[test]
+        fn weeks_add_up_and_shares_are_shares(
+            touches in prop::collection::vec((0_i64..200, 0_u32..1440, any::<bool>(), any::<bool>(), 0_u64..4), 0..60),
+            since in 0_i64..200, zone in prop::sample::select(&chrono_tz::TZ_VARIANTS[..]),
+        ) {
+            let mut made: Vec<Made> = touches
+                .into_iter()
+                .map(|(hours, minutes, outbound, answered, account)| {
+                    Made { at: Instant((95 * 24 + hours * 3) * DAY / 24), minutes, outbound, answered, account }
+                })
+                .collect();
+            made.sort_by_key(|touch| touch.at);
+            let listed = Listed::from([(1, vec![(Instant((95 * 24 + since * 3) * DAY / 24), None)])]);
+            let found = focus(&made, &listed, (Day(100), Day(113)), zone);
+            let sum = |field: fn(&Sum) -> i64| found.weeks.iter().map(|week| field(&week.sum)).sum::<i64>();
+            prop_assert_eq!(sum(|sum| sum.touches), found.sum.touches);
+            prop_assert_eq!(sum(|sum| sum.minutes), found.sum.minutes);
+            prop_assert_eq!(sum(|sum| sum.target_minutes), found.sum.target_minutes);
+            prop_assert!(found.sum.target_minutes + found.receptive <= found.sum.minutes);
+            prop_assert!(found.sum.target_touches <= found.sum.touches);
+        }
+    }
+}

@@ -1,0 +1,84 @@
+//! Lists of goals, by id.
+
+use async_graphql::{InputObject, MaybeUndefined};
+use entity::{AccountId, Id, Scoped, UserId, account, goal};
+use sea_orm::sea_query::{Cond, Expr};
+use sea_orm::{ColumnTrait, Condition, QueryFilter, QuerySelect, QueryTrait};
+
+use super::{Goal, GoalStatus};
+use crate::context::RequestContext;
+use crate::error::Result;
+use crate::graph::FieldContext;
+use crate::graphql::filter::{DateTimeFilter, IdFilter, IntFilter, operand};
+use crate::graphql::pagination::{Connection, Key, Order, PageArguments, VisibleRows};
+
+/// A filter on goals. Its fields are ANDed.
+#[derive(Clone, Debug, Default, InputObject)]
+pub struct GoalFilter {
+    /// By account.
+    pub account_id: MaybeUndefined<IdFilter>,
+    /// By the account's owner.
+    pub owner_id: MaybeUndefined<IdFilter>,
+    /// By fiscal year.
+    pub year: MaybeUndefined<IntFilter>,
+    /// Has an amount been agreed?
+    pub status: MaybeUndefined<GoalStatus>,
+    /// By when it last changed.
+    pub updated_at: MaybeUndefined<DateTimeFilter>,
+}
+
+impl GoalFilter {
+    fn condition(&self, ctx: &RequestContext) -> Result<Condition> {
+        use goal::Column;
+        let Self { account_id, owner_id, year, status, updated_at } = self;
+        let mut all = Cond::all();
+        if let Some(filter) = operand("accountId", account_id)? {
+            all = all.add(filter.condition::<_, AccountId>(Column::AccountId)?);
+        }
+        if let Some(filter) = operand("ownerId", owner_id)? {
+            let organization = ctx.viewer()?.organization.id;
+            let owned = |ids: Vec<UserId>| {
+                let accounts = account::Entity::of(organization).filter(account::Column::OwnerId.is_in(ids));
+                Column::AccountId.in_subquery(accounts.select_only().column(account::Column::Id).into_query())
+            };
+            // Every account has its owner.
+            let none = |is_null: bool| Expr::cust(if is_null { "1 = 0" } else { "1 = 1" });
+            all = all.add(filter.condition_by::<UserId>(owned, none)?);
+        }
+        if let Some(filter) = operand("year", year)? {
+            all = all.add(filter.condition(Column::Year)?);
+        }
+        match operand("status", status)? {
+            None => {}
+            Some(GoalStatus::Agreed) => all = all.add(Column::AgreedAmount.is_not_null()),
+            Some(GoalStatus::Proposed) => all = all.add(Column::AgreedAmount.is_null()),
+        }
+        if let Some(filter) = operand("updatedAt", updated_at)? {
+            all = all.add(filter.condition(Column::UpdatedAt)?);
+        }
+        Ok(all)
+    }
+}
+
+/// Arguments of `goals`.
+#[derive(Clone, Debug, InputObject)]
+pub struct GoalsArguments {
+    /// Which of them.
+    pub filter: Option<GoalFilter>,
+    /// Which page.
+    #[graphql(flatten)]
+    pub page: PageArguments,
+}
+
+/// `Query.goals`.
+pub async fn goals(asked: &FieldContext<'_>, arguments: GoalsArguments) -> Result<Connection<Goal>> {
+    let GoalsArguments { filter, page } = arguments;
+    let filter = filter.unwrap_or_default();
+    let seen = VisibleRows {
+        select: goal::Entity::of(asked.ctx.viewer()?.organization.id).filter(filter.condition(asked.ctx)?),
+        account: goal::Column::AccountId,
+        is_selective: filter.account_id.value().is_some_and(|account| account.eq.is_value()),
+    };
+    let by_id = Order::by_id(goal::Column::Id, |row: &goal::Model| Key::Id(row.id.uuid()));
+    seen.page(asked, &by_id, &page).await
+}

@@ -1,0 +1,448 @@
+//! Goals: the revenue that one account is to bring in in one fiscal year; an amount, never a share.
+//!
+//! | room | holds |
+//! |---|---|
+//! | here | the type and how it is read |
+//! | [`list`] | filters and lists |
+//! | [`mod@write`] | set, agree, withdraw, remove |
+//! | [`progress`] | how far it has come: pure |
+//! | [`reached`] | telling the feed when bookings reach it, and when they no longer do |
+//!
+//! An amount waits until the other one of the two agrees to it ([`crate::values::agreement`]); until then, and where it is taken
+//! back, the amount agreed before stands.
+
+pub mod list;
+pub mod progress;
+pub mod reached;
+pub mod write;
+
+use std::collections::{BTreeMap, HashMap};
+
+use async_graphql::{Enum, InputObject};
+use entity::{AccountId, BookingId, Columns, Day, GoalId, Id, Instant, Scoped, UserId, booking, goal};
+use sea_orm::sea_query::{Expr, ExprTrait, Func};
+use sea_orm::{ColumnTrait, ConnectionTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use uuid::Uuid;
+
+pub use self::list::{GoalFilter, GoalsArguments, goals};
+use self::progress::GoalProgress;
+
+use crate::context::{RequestContext, Viewer, is_any_of};
+use crate::domain::account::Account;
+use crate::domain::account::list::check_year;
+use crate::domain::targeting::OnArguments;
+use crate::domain::user::User;
+use crate::error::Result;
+use crate::graph::{Batch, FieldContext, NodeId, Value as _, graphql_enum, object, payload};
+use crate::graphql::money::{Currency, Money};
+use crate::graphql::pagination::connection;
+use crate::values::calendar;
+use crate::write::{AuditedRow, Snapshot, audited, snapshot};
+
+/// A goal.
+#[derive(Clone, Debug)]
+pub struct Goal(pub goal::Model);
+
+impl From<goal::Model> for Goal {
+    fn from(row: goal::Model) -> Self {
+        Self(row)
+    }
+}
+
+/// Has an amount been agreed?
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+pub enum GoalStatus {
+    /// Not yet: one is proposed.
+    Proposed,
+    /// It has, whether or not a new one waits.
+    Agreed,
+}
+
+/// What speaks against an amount.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+pub enum GoalWarning {
+    /// The account brought in as much or more in the year before.
+    NotAboveBaseline,
+    /// With it the account would not become a key account.
+    BelowKeyThreshold,
+}
+
+impl GoalStatus {
+    /// As in the schema.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Proposed => "PROPOSED",
+            Self::Agreed => "AGREED",
+        }
+    }
+}
+
+impl GoalWarning {
+    /// As in the schema.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::NotAboveBaseline => "NOT_ABOVE_BASELINE",
+            Self::BelowKeyThreshold => "BELOW_KEY_THRESHOLD",
+        }
+    }
+
+    /// What speaks against an amount, by the bookings of the year before and the bound of key accounts, where there is
+    /// one.
+    #[must_use]
+    pub fn of(amount: i64, baseline: i64, threshold: Option<i64>) -> Vec<Self> {
+        let mut warnings = Vec::new();
+        if amount <= baseline {
+            warnings.push(Self::NotAboveBaseline);
+        }
+        if threshold.is_some_and(|threshold| amount < threshold) {
+            warnings.push(Self::BelowKeyThreshold);
+        }
+        warnings
+    }
+}
+graphql_enum! { GoalStatus as GoalStatus, GoalWarning as GoalWarning }
+
+object! {
+    /// An absolute revenue goal for one account in one fiscal year; never a share. The seller and somebody above them agree
+    /// on it; a new amount needs both again.
+    Goal as "Goal" Node {
+        /// Opaque, prefixed by the type, ascending with time.
+        id: NodeId<GoalId> = plain(|goal| NodeId(goal.0.id));
+        /// The account.
+        account: Account = by_key(|goal| Some(goal.0.account_id), Account::answer);
+        /// The fiscal year.
+        year: i32 = plain(|goal| goal.0.year);
+        /// The agreed amount, which every figure uses; before there is one, the proposed amount.
+        amount: Money = plain(|goal, ctx| ctx.money(goal.amount()));
+        /// Has an amount been agreed?
+        status: GoalStatus = plain(|goal| goal.status());
+        /// The amount that waits for the other one's agreement.
+        proposedAmount: Option<Money> = plain(|goal, ctx| goal.0.waiting_amount.map(|minor| ctx.money(minor)));
+        /// Bookings of the fiscal year before.
+        baseline: Money = batch(baselines);
+        /// What speaks against the amount that waits, or where none does, against the agreed one.
+        warnings: Vec<GoalWarning> = batch(warnings);
+        /// Who proposed the latest amount; where that was neither of the two, the first of them to agree.
+        proposedBy: User = by_key(|goal| Some(goal.0.proposed_by_id), User::answer);
+        /// Who agreed last.
+        agreedBy: Option<User> = by_key(|goal| goal.0.agreed_by_id, User::answer);
+        /// When.
+        agreedAt: Option<Instant> = plain(|goal| goal.0.agreed_at);
+        /// Every amount that was ever agreed, the newest first.
+        revisions: Vec<GoalRevision> = batch(revisions);
+        /// How far it has come by the end of a day of the organization's; by now where none is given.
+        progress(OnArguments): GoalProgress = batch(progresses);
+        /// When it was made.
+        createdAt: Instant = plain(|goal| goal.0.created_at);
+        /// When it last changed.
+        updatedAt: Instant = plain(|goal| goal.0.updated_at);
+        /// Writes so far: 1 on creation.
+        version: i32 = plain(|goal| goal.0.version);
+    }
+}
+connection!(Goal as "Goal");
+
+/// An amount that was agreed, as it is stored.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Revision {
+    amount: i64,
+    proposed_by: Uuid,
+    agreed_by: Uuid,
+    agreed_at: i64,
+}
+
+/// An amount that was agreed.
+#[derive(Clone, Debug)]
+pub struct GoalRevision(Revision);
+
+object! {
+    /// An amount that was agreed.
+    GoalRevision as "GoalRevision" {
+        /// The amount.
+        amount: Money = plain(|revision, ctx| ctx.money(revision.0.amount));
+        /// Who proposed it.
+        proposedBy: User = by_key(|revision| Some(UserId(revision.0.proposed_by)), User::answer);
+        /// Who agreed to it; its proposer where the seller had nobody above.
+        agreedBy: User = by_key(|revision| Some(UserId(revision.0.agreed_by)), User::answer);
+        /// When.
+        agreedAt: Instant = plain(|revision| Instant(revision.0.agreed_at));
+    }
+}
+
+payload! {
+    /// A goal, or what is to be mended.
+    GoalPayload as "GoalPayload" {
+        /// The goal as it is now, or as it last was where it is gone; null where there are userErrors.
+        goal(goal): Goal,
+    }
+}
+
+impl GoalPayload {
+    fn of(row: goal::Model) -> Self {
+        Self { goal: Some(Goal(row)), ..Self::default() }
+    }
+}
+
+/// The amounts that were agreed, as stored, read: the oldest first.
+#[must_use]
+pub fn read_revisions(stored: &str) -> Vec<Revision> {
+    serde_json::from_str(stored).unwrap_or_default()
+}
+
+impl AuditedRow for goal::Model {
+    audited!(goal, GoalId);
+
+    fn account(&self) -> Option<AccountId> {
+        Some(self.account_id)
+    }
+
+    fn snapshot(&self, currency: Currency) -> Snapshot {
+        let Self {
+            id: _,
+            organization_id: _,
+            account_id,
+            year,
+            agreed_amount,
+            waiting_amount,
+            proposed_by_id,
+            agreed_by_id,
+            agreed_at,
+            revisions,
+            reached_by_id,
+            created_at,
+            updated_at: _,
+            version: _,
+        } = self;
+        let shown = |revision: &Revision| {
+            json!({
+                "amount": currency.decimal(revision.amount).to_string(),
+                "proposedById": UserId(revision.proposed_by).show(),
+                "agreedById": UserId(revision.agreed_by).show(),
+                "agreedAt": Instant(revision.agreed_at).to_string(),
+            })
+        };
+        snapshot! {
+            "accountId": account_id,
+            "year": year,
+            "amount": agreed_amount.map(|minor| currency.decimal(minor)),
+            "proposedAmount": waiting_amount.map(|minor| currency.decimal(minor)),
+            "proposedById": proposed_by_id,
+            "agreedById": agreed_by_id,
+            "agreedAt": agreed_at,
+            "revisions": read_revisions(revisions).iter().map(shown).collect::<serde_json::Value>(),
+            "reachedById": reached_by_id.map(BookingId::show),
+            "createdAt": created_at,
+        }
+    }
+}
+
+impl Goal {
+    /// The amount that figures go by.
+    #[must_use]
+    pub fn amount(&self) -> i64 {
+        self.0.agreed_amount.or(self.0.waiting_amount).unwrap_or_default()
+    }
+
+    fn status(&self) -> GoalStatus {
+        if self.0.agreed_amount.is_some() { GoalStatus::Agreed } else { GoalStatus::Proposed }
+    }
+
+    /// Goals by their ids, as far as they are seen.
+    ///
+    /// # Errors
+    /// `UNAUTHENTICATED`; the database's.
+    pub async fn fetch(ctx: &RequestContext, ids: impl IntoIterator<Item = GoalId>) -> Result<HashMap<GoalId, Self>> {
+        ctx.fetch_by_ids(
+            ctx.viewer()?.rows::<goal::Entity>(goal::Column::AccountId),
+            goal::Column::Id,
+            Columns::ALL,
+            ids,
+            |row| row.id,
+        )
+        .await
+    }
+
+    /// Goals of accounts in a year, as far as they are seen.
+    async fn of_year(
+        ctx: &RequestContext,
+        accounts: impl IntoIterator<Item = AccountId>,
+        year: i32,
+    ) -> Result<HashMap<AccountId, Self>> {
+        let rows = ctx
+            .viewer()?
+            .rows::<goal::Entity>(goal::Column::AccountId)
+            .filter(is_any_of(ctx.reader(), goal::Column::AccountId, accounts))
+            .filter(goal::Column::Year.eq(year))
+            .all(ctx.reader())
+            .await?;
+        Ok(rows.into_iter().map(|row| (row.account_id, Self(row))).collect())
+    }
+}
+
+async fn revisions(asked: &FieldContext<'_>, of: &[&Goal]) -> Result<Batch> {
+    let lists: Vec<Vec<GoalRevision>> =
+        of.iter().map(|goal| read_revisions(&goal.0.revisions).into_iter().rev().map(GoalRevision).collect()).collect();
+    asked.lists(&lists.iter().map(Vec::as_slice).collect::<Vec<_>>()).await
+}
+
+/// What accounts booked by day, between two days (both included): one statement.
+///
+/// # Errors
+/// The database's.
+pub(crate) async fn sums_by_day<C: ConnectionTrait>(
+    connection: &C,
+    organization: entity::OrganizationId,
+    accounts: Vec<AccountId>,
+    from: Day,
+    to: Day,
+) -> Result<HashMap<AccountId, BTreeMap<Day, i64>>> {
+    let sum = Expr::expr(Func::sum(Expr::col(booking::Column::Amount))).cast_as("bigint");
+    let query = booking::Entity::of(organization)
+        .filter(is_any_of(connection, booking::Column::AccountId, accounts))
+        .filter(crate::domain::booking::made_between(from, to))
+        .select_only()
+        .column(booking::Column::AccountId)
+        .column(booking::Column::BookedOn)
+        .expr(sum)
+        .group_by(booking::Column::AccountId)
+        .group_by(booking::Column::BookedOn)
+        .into_query();
+    let mut sums: HashMap<AccountId, BTreeMap<Day, i64>> = HashMap::new();
+    for row in connection.query_all(&query).await? {
+        let account = row.try_get_by_index(0)?;
+        sums.entry(account).or_default().insert(row.try_get_by_index(1)?, row.try_get_by_index(2)?);
+    }
+    Ok(sums)
+}
+
+/// What each goal's account booked by day in the goal's year, or so many years before it: one statement for all.
+async fn booked(
+    ctx: &RequestContext,
+    viewer: &Viewer,
+    of: &[&Goal],
+    years_before: i32,
+) -> Result<Vec<Vec<(Day, i64)>>> {
+    let days = |goal: &Goal| calendar::fiscal_days(goal.0.year - years_before, viewer.fiscal_start());
+    let from = of.iter().map(|goal| days(goal).0).min().unwrap_or(Day::FIRST);
+    let to = of.iter().map(|goal| days(goal).1).max().unwrap_or(Day::FIRST);
+    let accounts = of.iter().map(|goal| goal.0.account_id).collect();
+    let sums = sums_by_day(ctx.reader(), viewer.organization.id, accounts, from, to).await?;
+    let of_goal = |goal: &&Goal| {
+        let (first, last) = days(goal);
+        // A year before the first of the calendar has no days.
+        let within = sums.get(&goal.0.account_id).filter(|_| goal.0.year > years_before);
+        within.map_or_else(Vec::new, |sums| sums.range(first..=last).map(|(day, sum)| (*day, *sum)).collect())
+    };
+    Ok(of.iter().map(of_goal).collect())
+}
+
+async fn sums_before(ctx: &RequestContext, of: &[&Goal]) -> Result<Vec<i64>> {
+    let before = booked(ctx, ctx.viewer()?, of, 1).await?;
+    Ok(before.into_iter().map(|days| days.iter().map(|(_, sum)| sum).sum()).collect())
+}
+
+async fn baselines(asked: &FieldContext<'_>, of: &[&Goal]) -> Result<Batch> {
+    let sums: Vec<Money> = sums_before(asked.ctx, of).await?.into_iter().map(|minor| asked.ctx.money(minor)).collect();
+    asked.each(&sums.iter().collect::<Vec<_>>()).await
+}
+
+async fn warnings(asked: &FieldContext<'_>, of: &[&Goal]) -> Result<Batch> {
+    let threshold = asked.ctx.viewer()?.organization.key_account_threshold;
+    let mut answers = Batch::with_capacity(of.len());
+    for (goal, baseline) in of.iter().zip(sums_before(asked.ctx, of).await?) {
+        let amount = goal.0.waiting_amount.unwrap_or_else(|| goal.amount());
+        let warnings = GoalWarning::of(amount, baseline, threshold);
+        answers.push(|out| warnings.write(asked.ctx, None, out));
+    }
+    Ok(answers)
+}
+
+async fn progresses(asked: &FieldContext<'_>, of: &[&Goal]) -> Result<Batch> {
+    let OnArguments { on } = asked.arguments()?;
+    let viewer = asked.ctx.viewer()?;
+    let today = viewer.day(asked.ctx.now);
+    let on = on.map_or(today, |day| day.0);
+    let made: Vec<GoalProgress> = of
+        .iter()
+        .zip(booked(asked.ctx, viewer, of, 0).await?)
+        .map(|(goal, by_day)| {
+            let days = calendar::fiscal_days(goal.0.year, viewer.fiscal_start());
+            progress::progress(goal.amount(), days, &by_day, on, today)
+        })
+        .collect();
+    asked.each(&made.iter().collect::<Vec<_>>()).await
+}
+
+/// Arguments of `Account.goal`.
+#[derive(Clone, Copy, Debug, InputObject)]
+pub struct GoalArguments {
+    /// The fiscal year, 1 to 9999; the current one where none is given.
+    pub year: Option<i32>,
+}
+
+/// The goals of accounts in a year.
+///
+/// # Errors
+/// `BAD_USER_INPUT` for a year outside the calendar; the database's.
+pub async fn of_accounts(asked: &FieldContext<'_>, of: &[AccountId]) -> Result<Batch> {
+    let GoalArguments { year } = asked.arguments()?;
+    check_year(year)?;
+    let year = year.unwrap_or_else(|| asked.ctx.viewer().map_or(0, |viewer| viewer.fiscal_year(asked.ctx.now)));
+    let found = Goal::of_year(asked.ctx, of.iter().copied(), year).await?;
+    asked.maybe(&of.iter().map(|account| found.get(account)).collect::<Vec<_>>()).await
+}
+
+/// The goals of targets' accounts for the current year.
+///
+/// # Errors
+/// The database's.
+pub async fn of_targets(asked: &FieldContext<'_>, of: &[AccountId]) -> Result<Batch> {
+    let year = asked.ctx.viewer()?.fiscal_year(asked.ctx.now);
+    let found = Goal::of_year(asked.ctx, of.iter().copied(), year).await?;
+    asked.maybe(&of.iter().map(|account| found.get(account)).collect::<Vec<_>>()).await
+}
+
+/// All goals of accounts, the latest year first.
+///
+/// # Errors
+/// The database's.
+pub async fn all_of_accounts(asked: &FieldContext<'_>, of: &[AccountId]) -> Result<Batch> {
+    let rows = asked
+        .ctx
+        .viewer()?
+        .rows::<goal::Entity>(goal::Column::AccountId)
+        .filter(goal::Column::AccountId.is_in(of.iter().copied()))
+        .order_by_desc(goal::Column::Year)
+        .all(asked.ctx.reader())
+        .await?;
+    let mut by_account: HashMap<AccountId, Vec<Goal>> = HashMap::new();
+    for row in rows {
+        by_account.entry(row.account_id).or_default().push(Goal(row));
+    }
+    let lists: Vec<&[Goal]> = of.iter().map(|account| by_account.get(account).map_or(&[][..], Vec::as_slice)).collect();
+    asked.lists(&lists).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn warnings_compare_with_the_year_before_and_the_bound() {
+        use GoalWarning::{BelowKeyThreshold, NotAboveBaseline};
+        for (amount, baseline, threshold, warnings) in [
+            (101, 100, None, vec![]),
+            (100, 100, None, vec![NotAboveBaseline]),
+            (101, 100, Some(101), vec![]),
+            (101, 100, Some(102), vec![BelowKeyThreshold]),
+            (50, 100, Some(102), vec![NotAboveBaseline, BelowKeyThreshold]),
+            (1, -5, Some(0), vec![]),
+        ] {
+            assert_eq!(GoalWarning::of(amount, baseline, threshold), warnings, "{amount} {baseline} {threshold:?}");
+        }
+    }
+}

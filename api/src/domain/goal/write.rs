@@ -1,0 +1,251 @@
+//! Setting goals, agreeing to them, taking them back and removing them.
+
+use async_graphql::{ID, InputObject};
+use entity::{AccountId, GoalId, Id, Scoped, UserId, account, goal};
+use sea_orm::{ColumnTrait, QueryFilter, QuerySelect};
+
+use super::{GoalPayload, Revision, reached, read_revisions};
+use crate::context::{AccountAccess, RequestContext, Viewer};
+use crate::domain::account::team;
+use crate::error::{Error, Result, UserErrorCode};
+use crate::graphql::scalars::Decimal;
+use crate::values::agreement::{Consent, Parties, Side};
+use crate::write::Write;
+use crate::write::validator::{Amounts, Validator, same_version, same_version_at};
+
+/// What an account is to bring in in a fiscal year.
+#[derive(Clone, Debug, InputObject)]
+pub struct SetGoalInput {
+    /// The account; not archived.
+    pub account_id: ID,
+    /// The fiscal year, 1 to 9999; the current one where none is given.
+    pub year: Option<i32>,
+    /// How much: above 0. The very amount that waits is agreement; any other waits in its place.
+    pub amount: Decimal,
+    /// Refuses the change with STALE_VERSION where the goal is at another version.
+    pub if_version: Option<i32>,
+}
+
+/// Arguments of `setGoal`.
+#[derive(Clone, Debug, InputObject)]
+pub struct SetGoal {
+    /// How much, of which account, in which year.
+    pub input: SetGoalInput,
+}
+
+/// Arguments of `agreeGoal`.
+#[derive(Clone, Debug, InputObject)]
+pub struct AgreeGoal {
+    /// Which one.
+    pub id: ID,
+    /// Refuses with STALE_VERSION where the goal is at another version: another amount may wait by now.
+    pub if_version: Option<i32>,
+}
+
+/// Arguments of `withdrawGoal` and `removeGoal`.
+#[derive(Clone, Debug, InputObject)]
+pub struct OneGoal {
+    /// Which one.
+    pub id: ID,
+}
+
+/// `setGoal`.
+pub async fn set(ctx: &RequestContext, arguments: SetGoal) -> Result<GoalPayload> {
+    let SetGoalInput { account_id, year, amount, if_version } = arguments.input;
+    let viewer = ctx.viewer()?;
+    let mut check = Validator::input();
+    let mut write = Write::begin(ctx)?;
+    let account = team::responsible_for(ctx, &write, &mut check, "accountId", &account_id).await?;
+    if account.as_ref().is_some_and(|account| account.archived_at.is_some()) {
+        check.fault(UserErrorCode::Conflict, "accountId", "The account is archived: restore it first.");
+    }
+    let year = check.within("year", year.unwrap_or_else(|| viewer.fiscal_year(ctx.now)), 1, 9999);
+    let amount = check.amount("amount", amount, viewer.currency, Amounts::Positive);
+    check.finish()?;
+    let (Some(account), Some(year), Some(amount)) = (account, year, amount) else {
+        return check.fail();
+    };
+    let present = of_year(&write, account.id, year).await?;
+    same_version(if_version, present.as_ref().map_or(0, |goal| goal.version))?;
+    let row = propose(&mut write, viewer, &account, year, amount, present).await?;
+    write.commit().await?;
+    Ok(GoalPayload::of(row))
+}
+
+/// The goal of an account in a year, locked.
+pub(crate) async fn of_year(write: &Write<'_>, account: AccountId, year: i32) -> Result<Option<goal::Model>> {
+    let row = goal::Entity::of(write.organization())
+        .filter(goal::Column::AccountId.eq(account))
+        .filter(goal::Column::Year.eq(year));
+    Ok(row.lock_exclusive().one(&write.tx).await?)
+}
+
+/// Proposes an amount, which is agreeing where it is the one that waits, and agreed at once where the seller has nobody
+/// above. The account is locked.
+///
+/// # Errors
+/// The database's.
+pub(crate) async fn propose(
+    write: &mut Write<'_>,
+    viewer: &Viewer,
+    account: &account::Model,
+    year: i32,
+    amount: i64,
+    present: Option<goal::Model>,
+) -> Result<goal::Model> {
+    let who = viewer.user.id;
+    let parties = Parties::of(&write.tx, viewer.organization.id, account.owner_id).await?;
+    let alone = parties.above.is_empty() && parties.side(who) == Side::Seller;
+    let Some(before) = present else {
+        let row = goal::Model {
+            id: GoalId::make(),
+            organization_id: viewer.organization.id,
+            account_id: account.id,
+            year,
+            agreed_amount: None,
+            waiting_amount: Some(amount),
+            proposed_by_id: who,
+            agreed_by_id: None,
+            agreed_at: None,
+            revisions: "[]".to_owned(),
+            reached_by_id: None,
+            created_at: write.at,
+            updated_at: write.at,
+            version: 0,
+        };
+        let row = if alone { agreed(row, amount, who, write) } else { row };
+        let row = write.add(row).await?;
+        write.rename_last_event(if alone { "agreed" } else { "proposed" });
+        return settled(write, viewer, row).await;
+    };
+    let waits = before.waiting_amount == Some(amount);
+    if before.waiting_amount.is_none() && before.agreed_amount == Some(amount) {
+        return Ok(before);
+    }
+    let (after, what) = if alone {
+        let proposed =
+            goal::Model { proposed_by_id: if waits { before.proposed_by_id } else { who }, ..before.clone() };
+        (agreed(proposed, amount, who, write), "agreed")
+    } else if waits {
+        match parties.consent(before.proposed_by_id, who) {
+            Consent::Agreed => (agreed(before.clone(), amount, who, write), "agreed"),
+            Consent::Seconded => (goal::Model { proposed_by_id: who, ..before.clone() }, "seconded"),
+            Consent::OwnProposal | Consent::NotTheirs => return Ok(before),
+        }
+    } else {
+        (goal::Model { waiting_amount: Some(amount), proposed_by_id: who, ..before.clone() }, "proposed")
+    };
+    let after = write.change(&before, after).await?;
+    write.rename_last_event(what);
+    settled(write, viewer, after).await
+}
+
+/// The goal with this amount agreed.
+fn agreed(mut goal: goal::Model, amount: i64, by: UserId, write: &Write<'_>) -> goal::Model {
+    let mut revisions = read_revisions(&goal.revisions);
+    revisions.push(Revision {
+        amount,
+        proposed_by: goal.proposed_by_id.uuid(),
+        agreed_by: by.uuid(),
+        agreed_at: write.at.0,
+    });
+    goal.revisions = serde_json::to_string(&revisions).unwrap_or_else(|_| "[]".to_owned());
+    goal.agreed_amount = Some(amount);
+    goal.waiting_amount = None;
+    goal.agreed_by_id = Some(by);
+    goal.agreed_at = Some(write.at);
+    goal
+}
+
+/// Tells the feed where the amount agreed by now is reached already, or no longer, and answers the goal as it is then.
+async fn settled(write: &mut Write<'_>, viewer: &Viewer, goal: goal::Model) -> Result<goal::Model> {
+    if goal.agreed_amount.is_none() {
+        return Ok(goal);
+    }
+    let (account, year) = (goal.account_id, goal.year);
+    reached::settle(write, &viewer.organization, vec![goal.clone()], &[]).await?;
+    Ok(of_year(write, account, year).await?.unwrap_or(goal))
+}
+
+/// A goal that a mutation names, locked, with its account.
+async fn to_change(viewer: &Viewer, write: &Write<'_>, id: &ID) -> Result<(goal::Model, account::Model)> {
+    let not_found = || Error::refused(UserErrorCode::NotFound, &["id"], "There is no goal with this id.");
+    let id = GoalId::parse(id).map_err(|_| not_found())?;
+    let select = viewer.rows::<goal::Entity>(goal::Column::AccountId).filter(goal::Column::Id.eq(id));
+    let row = select.lock_exclusive().one(&write.tx).await?.ok_or_else(not_found)?;
+    let account = viewer.account(&write.tx, row.account_id, false).await?.ok_or_else(not_found)?;
+    Ok((row, account))
+}
+
+fn nothing_waits(goal: &goal::Model) -> Error {
+    let since = goal.agreed_at.map(|at| format!(" since {at}")).unwrap_or_default();
+    Error::refused(UserErrorCode::Conflict, &["id"], format!("It is AGREED{since}, and no other amount waits."))
+}
+
+/// `agreeGoal`.
+pub async fn agree(ctx: &RequestContext, arguments: AgreeGoal) -> Result<GoalPayload> {
+    let viewer = ctx.viewer()?;
+    let mut write = Write::begin(ctx)?;
+    let (before, account) = to_change(viewer, &write, &arguments.id).await?;
+    let parties = Parties::of(&write.tx, viewer.organization.id, account.owner_id).await?;
+    let refused = |message: &str| Err(Error::refused(UserErrorCode::Forbidden, &["id"], message));
+    if parties.side(viewer.user.id) == Side::Neither {
+        return refused("Only the account's owner and whoever is above them in the line agree to a goal.");
+    }
+    same_version_at(&["ifVersion"], arguments.if_version, before.version)?;
+    let Some(amount) = before.waiting_amount else { return Err(nothing_waits(&before)) };
+    let (after, what) = match parties.consent(before.proposed_by_id, viewer.user.id) {
+        Consent::Agreed => (agreed(before.clone(), amount, viewer.user.id, &write), "agreed"),
+        Consent::Seconded => (goal::Model { proposed_by_id: viewer.user.id, ..before.clone() }, "seconded"),
+        Consent::OwnProposal | Consent::NotTheirs => {
+            return refused(
+                "It takes two: the account's owner and somebody above them. This is your own side's proposal, and the \
+                 other one agrees to it.",
+            );
+        }
+    };
+    let after = write.change(&before, after).await?;
+    write.rename_last_event(what);
+    let after = settled(&mut write, viewer, after).await?;
+    write.commit().await?;
+    Ok(GoalPayload::of(after))
+}
+
+/// `withdrawGoal`: the proposer takes the amount that waits back. A goal that was never agreed is gone with it.
+pub async fn withdraw(ctx: &RequestContext, arguments: OneGoal) -> Result<GoalPayload> {
+    let viewer = ctx.viewer()?;
+    let mut write = Write::begin(ctx)?;
+    let (before, account) = to_change(viewer, &write, &arguments.id).await?;
+    if before.waiting_amount.is_none() && viewer.access(&account) == AccountAccess::Responsible {
+        return Err(nothing_waits(&before));
+    }
+    if before.waiting_amount.is_none() || before.proposed_by_id != viewer.user.id {
+        let message = "Only whoever proposed an amount takes it back; the other one may propose another.";
+        return Err(Error::refused(UserErrorCode::Forbidden, &["id"], message));
+    }
+    let last = read_revisions(&before.revisions).pop();
+    let Some(last) = last else {
+        write.remove(&before).await?;
+        write.commit().await?;
+        return Ok(GoalPayload::of(before));
+    };
+    let after = goal::Model { waiting_amount: None, proposed_by_id: UserId(last.proposed_by), ..before.clone() };
+    let after = write.change(&before, after).await?;
+    write.rename_last_event("withdrawn");
+    write.commit().await?;
+    Ok(GoalPayload::of(after))
+}
+
+/// `removeGoal`: as if it had never been; the feed keeps it.
+pub async fn remove(ctx: &RequestContext, arguments: OneGoal) -> Result<GoalPayload> {
+    let viewer = ctx.viewer()?;
+    let mut write = Write::begin(ctx)?;
+    let (row, account) = to_change(viewer, &write, &arguments.id).await?;
+    if viewer.access(&account) != AccountAccess::Responsible {
+        let message = "Only the account's owner, their managers and admins may do this.";
+        return Err(Error::refused(UserErrorCode::Forbidden, &["id"], message));
+    }
+    write.remove(&row).await?;
+    write.commit().await?;
+    Ok(GoalPayload::of(row))
+}

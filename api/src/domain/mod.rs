@@ -1,0 +1,23 @@
+//! The nouns: a folder each, with the type, its queries, its inputs and its mutations.
+
+pub mod account;
+pub mod analytics;
+pub mod booking;
+pub mod calendar_feed;
+pub mod contact;
+pub mod criterion;
+pub mod event;
+pub mod focus;
+pub mod goal;
+pub mod opportunity;
+pub mod organization;
+pub mod plan;
+pub mod presence;
+pub mod promise;
+pub mod session;
+pub mod targeting;
+pub mod today;
+pub mod touch;
+pub mod trigger_event;
+pub mod user;
+pub mod week;

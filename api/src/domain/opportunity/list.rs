@@ -1,0 +1,236 @@
+//! Lists of opportunities: filters and orderings.
+
+use async_graphql::{Enum, InputObject, MaybeUndefined};
+use entity::opportunity::Stage as Stored;
+use entity::{AccountId, Day, Id, OpportunityId, Scoped, UserId, opportunity};
+use sea_orm::sea_query::Cond;
+use sea_orm::{ColumnTrait, Condition, QueryFilter, Select};
+
+use super::{Opportunity, Stage};
+use crate::context::RequestContext;
+use crate::domain::account::list::named;
+use crate::error::Result;
+use crate::graph::{Batch, FieldContext};
+use crate::graphql::filter::{
+    DateFilter, DateTimeFilter, DecimalFilter, Filter, IdFilter, Nested, StringFilter, operand,
+};
+use crate::graphql::pagination::{
+    Connection, Direction, Key, Order, PageArguments, RowsPerParent, SortKey, VisibleRows,
+};
+use crate::write::external_ids::ExternalIdInput;
+
+/// A filter on opportunities. Its fields are ANDed.
+#[derive(Clone, Debug, Default, InputObject)]
+pub struct OpportunityFilter {
+    /// All of these.
+    pub and: MaybeUndefined<Vec<OpportunityFilter>>,
+    /// One of these; of none, nothing matches.
+    pub or: MaybeUndefined<Vec<OpportunityFilter>>,
+    /// Not this.
+    pub not: MaybeUndefined<Box<OpportunityFilter>>,
+    /// By name.
+    pub name: MaybeUndefined<StringFilter>,
+    /// By account.
+    pub account_id: MaybeUndefined<IdFilter>,
+    /// By owner.
+    pub owner_id: MaybeUndefined<IdFilter>,
+    /// Has come so far; one of these.
+    pub stage: MaybeUndefined<Vec<Stage>>,
+    /// Is open (true), or is won or lost (false).
+    pub open: MaybeUndefined<bool>,
+    /// By what it would bring in.
+    pub amount: MaybeUndefined<DecimalFilter>,
+    /// By the day on which it was opened.
+    pub opened_on: MaybeUndefined<DateFilter>,
+    /// By the day on which it is expected to close.
+    pub expected_close_on: MaybeUndefined<DateFilter>,
+    /// By the day on which it was won or lost.
+    pub closed_on: MaybeUndefined<DateFilter>,
+    /// The one that another system calls so.
+    pub external_id: MaybeUndefined<ExternalIdInput>,
+    /// By when it last changed.
+    pub updated_at: MaybeUndefined<DateTimeFilter>,
+}
+
+impl Filter for OpportunityFilter {
+    fn nested(&self) -> Nested<'_, Self> {
+        Nested { and: &self.and, or: &self.or, not: &self.not }
+    }
+
+    fn own(&self, ctx: &RequestContext) -> Result<Condition> {
+        use opportunity::Column;
+        let viewer = ctx.viewer()?;
+        let Self {
+            and: _,
+            or: _,
+            not: _,
+            name,
+            account_id,
+            owner_id,
+            stage,
+            open,
+            amount,
+            opened_on,
+            expected_close_on,
+            closed_on,
+            external_id,
+            updated_at,
+        } = self;
+        let mut all = Cond::all();
+        if let Some(filter) = operand("name", name)? {
+            all = all.add(filter.condition(Column::Name, Column::NameKey)?);
+        }
+        if let Some(filter) = operand("accountId", account_id)? {
+            all = all.add(filter.condition::<_, AccountId>(Column::AccountId)?);
+        }
+        if let Some(filter) = operand("ownerId", owner_id)? {
+            all = all.add(filter.condition::<_, UserId>(Column::OwnerId)?);
+        }
+        if let Some(stages) = operand("stage", stage)? {
+            all = all.add(Column::Stage.is_in(stages.iter().map(|stage| Stored::from(*stage))));
+        }
+        if let Some(open) = operand("open", open)? {
+            let closed = [Stored::Won, Stored::Lost];
+            all = all.add(if *open { Column::Stage.is_not_in(closed) } else { Column::Stage.is_in(closed) });
+        }
+        if let Some(filter) = operand("amount", amount)? {
+            all = all.add(filter.condition(Column::Amount, viewer.currency)?);
+        }
+        for (label, filter, column) in [
+            ("openedOn", opened_on, Column::OpenedOn),
+            ("expectedCloseOn", expected_close_on, Column::ExpectedCloseOn),
+            ("closedOn", closed_on, Column::ClosedOn),
+        ] {
+            if let Some(filter) = operand(label, filter)? {
+                all = all.add(filter.condition(column)?);
+            }
+        }
+        if let Some(external) = operand("externalId", external_id)? {
+            all = all.add(named(viewer.organization.id, OpportunityId::PREFIX, Column::Id, external));
+        }
+        if let Some(filter) = operand("updatedAt", updated_at)? {
+            all = all.add(filter.condition(Column::UpdatedAt)?);
+        }
+        Ok(all)
+    }
+}
+
+/// What opportunities are ordered by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+pub enum OpportunityOrderField {
+    /// The name, case folded (NFKC), byte by byte.
+    Name,
+    /// What it would bring in.
+    Amount,
+    /// The day on which it was opened.
+    OpenedOn,
+    /// The day on which it is expected to close.
+    ExpectedCloseOn,
+    /// The day on which it was won or lost.
+    ClosedOn,
+    /// When it last changed.
+    UpdatedAt,
+}
+
+/// One ordering of opportunities.
+#[derive(Clone, Copy, Debug, InputObject)]
+pub struct OpportunityOrder {
+    /// By what.
+    pub field: OpportunityOrderField,
+    /// Which way round.
+    #[graphql(default_with = "Direction::Asc")]
+    pub direction: Direction,
+}
+
+/// Above every day: what a missing one is ordered as.
+const NO_DAY: i32 = i32::MAX;
+
+fn day_key(day: Option<Day>) -> Key {
+    Key::Number(day.map_or(NO_DAY, |day| day.0).into())
+}
+
+fn sort_key(field: OpportunityOrderField) -> SortKey<opportunity::Entity> {
+    use opportunity::{Column, Model};
+    match field {
+        OpportunityOrderField::Name => {
+            SortKey::column("NAME", Column::NameKey, |row: &Model| Key::Text(row.name_key.clone()))
+        }
+        OpportunityOrderField::Amount => SortKey::nullable("AMOUNT", Column::Amount, i64::MAX, |row: &Model| {
+            Key::Number(row.amount.unwrap_or(i64::MAX))
+        }),
+        OpportunityOrderField::OpenedOn => {
+            SortKey::column("OPENED_ON", Column::OpenedOn, |row: &Model| day_key(Some(row.opened_on)))
+        }
+        OpportunityOrderField::ExpectedCloseOn => {
+            SortKey::nullable("EXPECTED_CLOSE_ON", Column::ExpectedCloseOn, NO_DAY.into(), |row: &Model| {
+                day_key(row.expected_close_on)
+            })
+        }
+        OpportunityOrderField::ClosedOn => {
+            SortKey::nullable("CLOSED_ON", Column::ClosedOn, NO_DAY.into(), |row: &Model| day_key(row.closed_on))
+        }
+        OpportunityOrderField::UpdatedAt => {
+            SortKey::column("UPDATED_AT", Column::UpdatedAt, |row: &Model| Key::Number(row.updated_at.0))
+        }
+    }
+}
+
+/// Arguments of a list of opportunities.
+#[derive(Clone, Debug, InputObject)]
+pub struct OpportunitiesArguments {
+    /// Which of them.
+    pub filter: Option<OpportunityFilter>,
+    /// In which order, at most 3 entries; by id where none is given.
+    pub order_by: Option<Vec<OpportunityOrder>>,
+    /// Which page.
+    #[graphql(flatten)]
+    pub page: PageArguments,
+}
+
+impl OpportunitiesArguments {
+    fn order(&self) -> Result<Order<opportunity::Entity>> {
+        let keys = self.order_by.iter().flatten().map(|order| (sort_key(order.field), order.direction)).collect();
+        Order::by(
+            keys,
+            SortKey::column("ID", opportunity::Column::Id, |row: &opportunity::Model| Key::Id(row.id.uuid())),
+        )
+    }
+
+    fn select(&self, ctx: &RequestContext) -> Result<Select<opportunity::Entity>> {
+        let all = opportunity::Entity::of(ctx.viewer()?.organization.id);
+        Ok(all.filter(self.filter.clone().unwrap_or_default().condition(ctx)?))
+    }
+
+    /// Does the filter name one account, or one opportunity?
+    fn is_selective(&self) -> bool {
+        let pins = |filter: &OpportunityFilter| {
+            filter.external_id.is_value() || filter.account_id.value().is_some_and(|account| account.eq.is_value())
+        };
+        self.filter.as_ref().is_some_and(pins)
+    }
+}
+
+/// `Query.opportunities`.
+pub async fn opportunities(
+    asked: &FieldContext<'_>,
+    arguments: OpportunitiesArguments,
+) -> Result<Connection<Opportunity>> {
+    let seen = VisibleRows {
+        select: arguments.select(asked.ctx)?,
+        account: opportunity::Column::AccountId,
+        is_selective: arguments.is_selective(),
+    };
+    seen.page(asked, &arguments.order()?, &arguments.page).await
+}
+
+/// The opportunities of accounts.
+pub async fn of_accounts(asked: &FieldContext<'_>, of: &[AccountId]) -> Result<Batch> {
+    let arguments: OpportunitiesArguments = asked.arguments()?;
+    let below = RowsPerParent::<opportunity::Entity> {
+        select: arguments.select(asked.ctx)?,
+        foreign: opportunity::Column::AccountId,
+    };
+    let pages: Vec<Connection<Opportunity>> =
+        below.pages(asked, of, |row| Some(row.account_id), &arguments.order()?, &arguments.page).await?;
+    asked.each(&pages.iter().collect::<Vec<_>>()).await
+}

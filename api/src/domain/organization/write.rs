@@ -1,0 +1,232 @@
+//! Changing the organization's settings.
+
+use async_graphql::{InputObject, MaybeUndefined};
+use entity::{OrganizationId, Scoped, account, booking, goal, opportunity, organization};
+use sea_orm::{ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect, Select};
+
+use super::Organization;
+use crate::context::RequestContext;
+use crate::domain::goal::reached::after_calendar;
+use crate::error::{Error, Result, UserErrorCode};
+use crate::graph::payload;
+use crate::graphql::scalars::Decimal;
+use crate::write::Write;
+use crate::write::validator::{Amounts, NAME, Validator, same_version};
+
+payload! {
+    /// The organization, or what is to be mended.
+    OrganizationPayload as "OrganizationPayload" {
+        /// The organization as it is now; null where there are userErrors.
+        organization(organization): Organization,
+    }
+}
+
+/// A change of the organization. A field left out stays as it is, and null clears it.
+#[derive(Clone, Debug, InputObject)]
+pub struct UpdateOrganizationInput {
+    /// Its name: 1 to 200 characters.
+    pub name: MaybeUndefined<String>,
+    /// ISO 4217 code of the currency of all its amounts. It cannot change once an amount is stored.
+    pub currency: MaybeUndefined<String>,
+    /// IANA name of its time zone.
+    pub time_zone: MaybeUndefined<String>,
+    /// The month (1-12) in which a fiscal year starts.
+    pub fiscal_year_start_month: MaybeUndefined<i32>,
+    /// Bookings in a fiscal year from which an account is a key account: 0 or more.
+    pub key_account_threshold: MaybeUndefined<Decimal>,
+    /// The numbers behind the metrics.
+    pub policy: MaybeUndefined<PolicyInput>,
+    /// Refuses the change with STALE_VERSION where the organization is at another version.
+    pub if_version: Option<i32>,
+}
+
+/// A change of the policy. A number left out stays as it is.
+#[derive(Clone, Debug, Default, InputObject)]
+pub struct PolicyInput {
+    /// Days in which a touch loses half its weight in presence: 1 to 365.
+    pub presence_half_life_days: MaybeUndefined<f64>,
+    /// Presence from which we count as present: 0.05 to 0.95.
+    pub presence_threshold: MaybeUndefined<f64>,
+    /// Share of working minutes that goes into selling: above 0, up to 1.
+    pub selling_share: MaybeUndefined<f64>,
+    /// Share of selling minutes that goes into targets: above 0, up to 1.
+    pub target_share: MaybeUndefined<f64>,
+    /// People to stay present with at one target: 1 to 50.
+    pub key_people_per_target: MaybeUndefined<i32>,
+    /// Minutes of blank working time from which a blank spot is big: 15 to 1,440.
+    pub big_blank_minutes: MaybeUndefined<i32>,
+    /// The probability of missing the goals that is still acceptable: 0 to 0.5.
+    pub pipeline_margin: MaybeUndefined<f64>,
+    /// Lower end of the band of the book that deserves a target list, in percent: above 0.
+    pub target_band_low: MaybeUndefined<f64>,
+    /// Upper end of that band, in percent: up to 100, not below the lower end.
+    pub target_band_high: MaybeUndefined<f64>,
+}
+
+/// Arguments of `updateOrganization`.
+#[derive(Clone, Debug, InputObject)]
+pub struct UpdateOrganization {
+    /// The change.
+    pub input: UpdateOrganizationInput,
+}
+
+/// `updateOrganization`.
+pub async fn update(ctx: &RequestContext, arguments: UpdateOrganization) -> Result<OrganizationPayload> {
+    let UpdateOrganizationInput {
+        name,
+        currency,
+        time_zone,
+        fiscal_year_start_month,
+        key_account_threshold,
+        policy,
+        if_version,
+    } = arguments.input;
+    let viewer = ctx.viewer()?;
+    viewer.must_administer(&["input"])?;
+    let mut write = Write::begin(ctx)?;
+    let row = organization::Entity::of(viewer.organization.id).lock_exclusive().one(&write.tx).await?;
+    let Some(before) = row else { return Err(Error::Unauthenticated) };
+    same_version(if_version, before.version)?;
+    let mut check = Validator::input();
+    let mut after = before.clone();
+    check.change_required("name", &name, NAME, &mut after.name);
+    check.change_set("currency", &currency, &mut after.currency);
+    let known = check.currency("currency", &after.currency);
+    check.change_set("timeZone", &time_zone, &mut after.time_zone);
+    after.time_zone = check.time_zone("timeZone", &after.time_zone);
+    check.change_set("fiscalYearStartMonth", &fiscal_year_start_month, &mut after.fiscal_year_start_month);
+    check.within("fiscalYearStartMonth", after.fiscal_year_start_month, 1, 12);
+    if let Some(currency) = known {
+        let read =
+            |check: &mut Validator, field: &str, given| check.amount(field, given, currency, Amounts::NotNegative);
+        check.change_with("keyAccountThreshold", &key_account_threshold, &mut after.key_account_threshold, read);
+    }
+    match &policy {
+        MaybeUndefined::Undefined => {}
+        MaybeUndefined::Null => check.fault(UserErrorCode::Required, "policy", "This cannot be cleared."),
+        MaybeUndefined::Value(policy) => policy.apply(&mut check, &mut after),
+    }
+    if after.currency != before.currency {
+        // A threshold that stays would be of the old currency.
+        let threshold = before.key_account_threshold.is_some() && key_account_threshold.is_undefined();
+        if threshold || has_amounts(&write.tx, before.id).await? {
+            let message = format!("Amounts are stored in {}: the currency cannot change any more.", before.currency);
+            check.fault(UserErrorCode::Conflict, "currency", message);
+        }
+    }
+    check.finish()?;
+    let after = write.change(&before, after).await?;
+    if after.fiscal_year_start_month != before.fiscal_year_start_month {
+        after_calendar(&mut write, &after).await?;
+    }
+    write.commit().await?;
+    ctx.app.forget(after.id);
+    Ok(OrganizationPayload { organization: Some(Organization(after)), ..OrganizationPayload::default() })
+}
+
+impl PolicyInput {
+    /// Makes the changes, checked: the ranges are those of design.md §4.
+    fn apply(&self, check: &mut Validator, to: &mut organization::Model) {
+        let Self {
+            presence_half_life_days,
+            presence_threshold,
+            selling_share,
+            target_share,
+            key_people_per_target,
+            big_blank_minutes,
+            pipeline_margin,
+            target_band_low,
+            target_band_high,
+        } = self;
+        for (field, given, target, range) in [
+            (
+                "policy.presenceHalfLifeDays",
+                presence_half_life_days,
+                &mut to.presence_half_life_days,
+                Range(1.0, 365.0),
+            ),
+            ("policy.presenceThreshold", presence_threshold, &mut to.presence_threshold, Range(0.05, 0.95)),
+            ("policy.sellingShare", selling_share, &mut to.selling_share, Range::ABOVE_ZERO_TO_ONE),
+            ("policy.targetShare", target_share, &mut to.target_share, Range::ABOVE_ZERO_TO_ONE),
+            ("policy.pipelineMargin", pipeline_margin, &mut to.pipeline_margin, Range(0.0, 0.5)),
+            ("policy.targetBandLow", target_band_low, &mut to.target_band_low, Range(f64::MIN_POSITIVE, 100.0)),
+            ("policy.targetBandHigh", target_band_high, &mut to.target_band_high, Range(f64::MIN_POSITIVE, 100.0)),
+        ] {
+            check.change_set(field, given, target);
+            range.check(check, field, *target);
+        }
+        check.change_set("policy.keyPeoplePerTarget", key_people_per_target, &mut to.key_people_per_target);
+        check.within("policy.keyPeoplePerTarget", to.key_people_per_target, 1, 50);
+        check.change_set("policy.bigBlankMinutes", big_blank_minutes, &mut to.big_blank_minutes);
+        check.within("policy.bigBlankMinutes", to.big_blank_minutes, 15, 1440);
+        if to.target_band_low > to.target_band_high {
+            let field = if target_band_low.is_value() { "policy.targetBandLow" } else { "policy.targetBandHigh" };
+            let (low, high) = (to.target_band_low, to.target_band_high);
+            check.invalid(
+                field,
+                format!("The band's lower end must not be above its upper end: {low} is above {high}."),
+            );
+        }
+    }
+}
+
+/// From, to, both included.
+#[derive(Clone, Copy)]
+struct Range(f64, f64);
+
+impl Range {
+    const ABOVE_ZERO_TO_ONE: Self = Self(f64::MIN_POSITIVE, 1.0);
+
+    fn check(self, check: &mut Validator, field: &str, given: f64) {
+        let Self(least, most) = self;
+        if (least..=most).contains(&given) {
+            return;
+        }
+        let bounds = if least > 0.0 && least < 1e-300 {
+            format!("above 0, up to {most}")
+        } else {
+            format!("between {least} and {most}")
+        };
+        check.invalid(field, format!("This is {bounds}; {given} was given."));
+    }
+}
+
+/// Is any amount stored?
+async fn has_amounts<C: ConnectionTrait>(connection: &C, organization: OrganizationId) -> Result<bool> {
+    async fn any<C: ConnectionTrait, E: EntityTrait>(connection: &C, rows: Select<E>) -> Result<bool> {
+        Ok(rows.one(connection).await?.is_some())
+    }
+    let account = account::Entity::of(organization).filter(
+        Condition::any()
+            .add(account::Column::AnnualRevenue.is_not_null())
+            .add(account::Column::Potential.is_not_null()),
+    );
+    let opportunity = opportunity::Entity::of(organization).filter(opportunity::Column::Amount.is_not_null());
+    Ok(any(connection, booking::Entity::of(organization)).await?
+        || any(connection, goal::Entity::of(organization)).await?
+        || any(connection, opportunity).await?
+        || any(connection, account).await?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn faults(field: &str, range: Range, given: f64) -> usize {
+        let mut check = Validator::at(&[]);
+        range.check(&mut check, field, given);
+        check.into_errors().len()
+    }
+
+    #[test]
+    fn ranges_have_their_ends() {
+        for (range, good, bad) in [
+            (Range(1.0, 365.0), [1.0, 365.0], [0.999, 365.001]),
+            (Range::ABOVE_ZERO_TO_ONE, [0.001, 1.0], [0.0, 1.001]),
+            (Range(0.0, 0.5), [0.0, 0.5], [-0.001, f64::NAN]),
+        ] {
+            assert_eq!(good.map(|given| faults("x", range, given)), [0, 0]);
+            assert_eq!(bad.map(|given| faults("x", range, given)), [1, 1]);
+        }
+    }
+}

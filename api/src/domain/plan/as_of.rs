@@ -1,0 +1,120 @@
+//! What plans say now, by their rows, and what they said on a day, by the feed.
+
+use std::collections::HashMap;
+
+use async_graphql::InputObject;
+use entity::{
+    Instant, OrganizationId, PlanId, Scoped, event, plan, plan_action, plan_benchmark, plan_commitment, plan_objective,
+    plan_relationship,
+};
+use sea_orm::{ColumnTrait, ConnectionTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait};
+use serde_json::{Map, Value};
+
+use super::Plan;
+use super::content::{canonical, content};
+use super::part::{Part, parts_of};
+use crate::domain::targeting::instant_of;
+use crate::error::Result;
+use crate::graph::{Batch, FieldContext, Value as _};
+use crate::graphql::money::Currency;
+use crate::graphql::scalars::{Date, Json};
+use crate::write::{AuditedRow as _, Snapshot};
+
+/// What plans say by their rows, with the statements of their latest commitments: five statements, however many plans.
+///
+/// # Errors
+/// The database's.
+pub async fn contents<C: ConnectionTrait>(
+    connection: &C,
+    organization: OrganizationId,
+    plans: &[&plan::Model],
+) -> Result<HashMap<PlanId, Value>> {
+    let mut facts: HashMap<PlanId, Snapshot> =
+        plans.iter().map(|plan| (plan.id, plan.snapshot(Currency::NONE))).collect();
+    let ids: Vec<PlanId> = facts.keys().copied().collect();
+    add::<plan_relationship::Model, _>(&mut facts, connection, organization, &ids).await?;
+    add::<plan_objective::Model, _>(&mut facts, connection, organization, &ids).await?;
+    add::<plan_action::Model, _>(&mut facts, connection, organization, &ids).await?;
+    add::<plan_benchmark::Model, _>(&mut facts, connection, organization, &ids).await?;
+    add::<plan_commitment::Model, _>(&mut facts, connection, organization, &ids).await?;
+    Ok(facts.into_iter().map(|(plan, facts)| (plan, content(plan, &facts))).collect())
+}
+
+async fn add<P: Part, C: ConnectionTrait>(
+    facts: &mut HashMap<PlanId, Snapshot>,
+    connection: &C,
+    organization: OrganizationId,
+    plans: &[PlanId],
+) -> Result<()> {
+    for (plan, parts) in parts_of::<P, _>(connection, organization, plans).await? {
+        if let Some(facts) = facts.get_mut(&plan) {
+            facts.extend(parts.iter().flat_map(Part::snapshot));
+        }
+    }
+    Ok(())
+}
+
+/// What plans said at an instant, by the feed; not those that were made after it. One statement.
+async fn said(asked: &FieldContext<'_>, plans: &[PlanId], at: Instant) -> Result<HashMap<PlanId, Value>> {
+    use event::Column;
+    // A plan's events are in its own order, for whoever writes one has it locked.
+    let query = event::Entity::of(asked.ctx.viewer()?.organization.id)
+        .filter(Column::SubjectId.is_in(plans.iter().map(|plan| plan.0)))
+        .filter(Column::At.lte(at))
+        .order_by_asc(Column::Seq)
+        .select_only()
+        .column(Column::SubjectId)
+        .column(Column::Changes)
+        .into_query();
+    let mut facts: HashMap<PlanId, Snapshot> = HashMap::new();
+    for row in asked.ctx.reader().query_all(&query).await? {
+        let (plan, changes): (uuid::Uuid, String) = (row.try_get_by_index(0)?, row.try_get_by_index(1)?);
+        replay(facts.entry(PlanId(plan)).or_default(), serde_json::from_str(&changes).unwrap_or_default());
+    }
+    Ok(facts.into_iter().map(|(plan, facts)| (plan, content(plan, &facts))).collect())
+}
+
+/// Makes the changes of one event.
+fn replay(facts: &mut Snapshot, changes: Map<String, Value>) {
+    for (name, mut change) in changes {
+        match change.get_mut("to").map(Value::take) {
+            None | Some(Value::Null) => drop(facts.remove(&name)),
+            Some(value) => drop(facts.insert(name, value)),
+        }
+    }
+}
+
+/// Arguments of `Plan.asOf`.
+#[derive(Clone, Copy, Debug, InputObject)]
+pub struct AsOfArguments {
+    /// The organization's day, at its end; now where it is today.
+    pub on: Date,
+}
+
+pub(super) async fn of_plans(asked: &FieldContext<'_>, of: &[&Plan]) -> Result<Batch> {
+    let AsOfArguments { on } = asked.arguments()?;
+    let at = instant_of(Some(on.0), asked.ctx.now, asked.ctx.viewer()?.zone);
+    let said = said(asked, &Plan::ids(of), at).await?;
+    let mut answers = Batch::with_capacity(of.len());
+    for plan in of {
+        let json = said.get(&plan.0.id).map(|content| Json(canonical(content)));
+        answers.push(|out| json.write(asked.ctx, None, out));
+    }
+    Ok(answers)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn events_are_replayed() {
+        let mut facts = Snapshot::new();
+        let mut apply = |changes: Value| replay(&mut facts, changes.as_object().cloned().unwrap());
+        apply(json!({"title": {"from": null, "to": "Win"}, "summary": {"from": null, "to": "Much"}}));
+        apply(json!({"title": {"from": "Win", "to": "Grow"}, "summary": {"from": "Much", "to": null}}));
+        assert_eq!(Value::Object(facts), json!({"title": "Grow"}));
+    }
+}

@@ -1,0 +1,505 @@
+//! Benchmarks: by what a plan is measured, by people or off the account's own figures.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use async_graphql::{Enum, ID, InputObject, MaybeUndefined};
+use entity::plan_benchmark::BenchmarkSource as Source;
+use entity::{
+    AccountId, BenchmarkId, Day, Id, Instant, PlanId, Scoped, contact, opportunity, plan, plan_benchmark,
+    plan_measurement,
+};
+use sea_orm::sea_query::{Expr, ExprTrait, Func};
+use sea_orm::{ColumnTrait, ConnectionTrait, QueryFilter, QuerySelect, QueryTrait};
+
+use super::change::{Change, MOST, days, not_to_come};
+use super::measure::{MILLION, Way, decimal, millionths};
+use super::part::{items, parts_of};
+use super::{Plan, PlanPayload};
+use crate::context::{RequestContext, Viewer, is_any_of};
+use crate::domain::goal::sums_by_day;
+use crate::error::{Error, Result, UserErrorCode};
+use crate::graph::{Batch, FieldContext, NodeId, graphql_enum, object};
+use crate::graphql::scalars::{Date, Decimal};
+use crate::write::validator::{NAME, NOTE, Validator};
+
+/// Where a benchmark's values come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+#[graphql(remote = "entity::plan_benchmark::BenchmarkSource")]
+pub enum BenchmarkSource {
+    /// Measured by people.
+    Manual,
+    /// What the account booked from the plan's first day to its last, as far as that has come: in the organization's
+    /// currency.
+    Booked,
+    /// The sum of the amounts of the account's open opportunities, in the organization's currency.
+    OpenPipeline,
+    /// How many people of the account, without archived ones, are KNOWN or better.
+    ContactsKnown,
+}
+graphql_enum! { Source as BenchmarkSource }
+
+/// What a benchmark measured on a day.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Measurement {
+    /// On which day.
+    pub measured_on: Day,
+    /// What, in millionths.
+    pub value: i128,
+    note: Option<String>,
+}
+
+object! {
+    /// What a benchmark measured on a day.
+    Measurement as "Measurement" {
+        /// On which day.
+        measuredOn: Day = plain(|measurement| measurement.measured_on);
+        /// What was measured.
+        value: Decimal = plain(|measurement| Decimal(decimal(measurement.value)));
+        /// What there is to say about it.
+        note: Option<&str> = plain(|measurement| measurement.note.as_deref());
+    }
+}
+
+/// A benchmark with what it measured, by day.
+#[derive(Clone, Debug)]
+pub struct Benchmark {
+    /// The benchmark.
+    pub row: plan_benchmark::Model,
+    from: Day,
+    /// What it measured: the earliest day first.
+    pub measurements: Vec<Measurement>,
+}
+
+object! {
+    /// By what a plan is measured.
+    Benchmark as "Benchmark" Node {
+        /// Opaque, prefixed by the type, ascending with time.
+        id: NodeId<BenchmarkId> = plain(|benchmark| NodeId(benchmark.row.id));
+        /// What is measured.
+        name: &str = plain(|benchmark| &benchmark.row.name);
+        /// Where its values come from.
+        source: Source = plain(|benchmark| benchmark.row.source);
+        /// In what.
+        unit: Option<&str> = plain(|benchmark| benchmark.row.unit.as_deref());
+        /// Where it stood on the plan's first day.
+        baseline: Decimal = plain(|benchmark| Decimal(decimal(benchmark.row.baseline.into())));
+        /// Where it is to stand on the due day.
+        target: Decimal = plain(|benchmark| Decimal(decimal(benchmark.row.target.into())));
+        /// The day on which it is to stand there.
+        dueOn: Day = plain(|benchmark| benchmark.row.due_on);
+        /// What it measured, the earliest day first: at most 500. Where it is read off the account, the figure of today
+        /// alone.
+        measurements: Vec<Measurement> = plain(|benchmark| benchmark.measurements.clone());
+        /// Its latest measurement.
+        latest: Option<Measurement> = plain(|benchmark| benchmark.measurements.last().cloned());
+        /// The share of the way from baseline to target: (latest − baseline) ÷ (target − baseline). May pass 1. Null where
+        /// nothing was measured.
+        attainment: Option<f64> = plain(|benchmark| benchmark.attainment());
+        /// Is the latest measurement at least where a straight line from the baseline on the plan's first day to the
+        /// target on the due day was on the measurement's day, in the target's direction? Null where nothing was measured.
+        onTrack: Option<bool> = plain(|benchmark| benchmark.on_track());
+    }
+}
+
+impl Benchmark {
+    fn way(&self) -> Way {
+        let (baseline, target) = (self.row.baseline.into(), self.row.target.into());
+        Way { baseline, target, from: self.from, due: self.row.due_on }
+    }
+
+    /// The share of the way that the latest measurement has come.
+    #[must_use]
+    pub fn attainment(&self) -> Option<f64> {
+        self.way().attainment(self.measurements.last()?.value)
+    }
+
+    /// Is the latest measurement on the line, or beyond it?
+    #[must_use]
+    pub fn on_track(&self) -> Option<bool> {
+        let latest = self.measurements.last()?;
+        Some(self.way().on_track(latest.value, latest.measured_on))
+    }
+
+    /// Benchmarks by their ids, as far as they are seen.
+    ///
+    /// # Errors
+    /// `UNAUTHENTICATED`; the database's.
+    pub async fn fetch(
+        ctx: &RequestContext,
+        ids: impl IntoIterator<Item = BenchmarkId>,
+    ) -> Result<HashMap<BenchmarkId, Self>> {
+        let rows: Vec<_> = items::<plan_benchmark::Model>(ctx, ids).await?.into_values().collect();
+        let plans = Plan::fetch(ctx, rows.iter().map(|row| row.plan_id)).await?;
+        let plans: Vec<&plan::Model> = plans.values().map(|plan| &plan.0).collect();
+        let all = Self::measured(ctx.reader(), ctx.viewer()?, ctx.now, &plans, rows).await?;
+        Ok(all.into_iter().map(|benchmark| (benchmark.row.id, benchmark)).collect())
+    }
+
+    /// The benchmarks of plans, each plan's by id: a number of statements that does not grow with them.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn of_plans<C: ConnectionTrait>(
+        connection: &C,
+        viewer: &Viewer,
+        now: Instant,
+        plans: &[&plan::Model],
+    ) -> Result<HashMap<PlanId, Vec<Self>>> {
+        let ids: Vec<PlanId> = plans.iter().map(|plan| plan.id).collect();
+        let rows = parts_of::<plan_benchmark::Model, _>(connection, viewer.organization.id, &ids).await?;
+        let mut rows: Vec<_> = rows.into_values().flatten().collect();
+        rows.sort_by_key(|row| row.id);
+        let mut found: HashMap<PlanId, Vec<Self>> = HashMap::new();
+        for benchmark in Self::measured(connection, viewer, now, plans, rows).await? {
+            found.entry(benchmark.row.plan_id).or_default().push(benchmark);
+        }
+        Ok(found)
+    }
+
+    /// With what they measured: what people entered, or today's figure of the account.
+    async fn measured<C: ConnectionTrait>(
+        connection: &C,
+        viewer: &Viewer,
+        now: Instant,
+        plans: &[&plan::Model],
+        rows: Vec<plan_benchmark::Model>,
+    ) -> Result<Vec<Self>> {
+        let manual = rows.iter().filter(|row| row.source == Source::Manual).map(|row| row.id).collect();
+        let mut entered = entered(connection, viewer, manual).await?;
+        let figures = Figures::of(connection, viewer, now, plans, &rows).await?;
+        let plans: HashMap<PlanId, &plan::Model> = plans.iter().map(|plan| (plan.id, *plan)).collect();
+        let with = |row: plan_benchmark::Model| {
+            let plan = plans.get(&row.plan_id)?;
+            let measurements = match figures.today(viewer, plan, row.source) {
+                Some(today) => vec![today],
+                None => entered.remove(&row.id).unwrap_or_default(),
+            };
+            Some(Self { from: plan.starts_on, row, measurements })
+        };
+        Ok(rows.into_iter().filter_map(with).collect())
+    }
+}
+
+/// What people entered, by day.
+async fn entered<C: ConnectionTrait>(
+    connection: &C,
+    viewer: &Viewer,
+    benchmarks: Vec<BenchmarkId>,
+) -> Result<HashMap<BenchmarkId, Vec<Measurement>>> {
+    let mut found: HashMap<BenchmarkId, Vec<Measurement>> = HashMap::new();
+    if benchmarks.is_empty() {
+        return Ok(found);
+    }
+    let select = plan_measurement::Entity::of(viewer.organization.id).filter(is_any_of(
+        connection,
+        plan_measurement::Column::BenchmarkId,
+        benchmarks,
+    ));
+    for row in select.all(connection).await? {
+        let measurement = Measurement { measured_on: row.measured_on, value: row.value.into(), note: row.note };
+        found.entry(row.benchmark_id).or_default().push(measurement);
+    }
+    for list in found.values_mut() {
+        list.sort_by_key(|measurement| measurement.measured_on);
+    }
+    Ok(found)
+}
+
+/// The figures of accounts that benchmarks are bound to.
+#[derive(Default)]
+struct Figures {
+    today: Day,
+    booked: HashMap<AccountId, BTreeMap<Day, i64>>,
+    pipeline: HashMap<AccountId, i64>,
+    known: HashMap<AccountId, i64>,
+}
+
+impl Figures {
+    /// Those that these benchmarks want: a statement a source.
+    async fn of<C: ConnectionTrait>(
+        connection: &C,
+        viewer: &Viewer,
+        now: Instant,
+        plans: &[&plan::Model],
+        rows: &[plan_benchmark::Model],
+    ) -> Result<Self> {
+        let wanted = |source: Source| -> Vec<AccountId> {
+            let accounts = rows.iter().filter(|row| row.source == source).map(|row| row.account_id);
+            accounts.collect::<HashSet<_>>().into_iter().collect()
+        };
+        let organization = viewer.organization.id;
+        let mut figures = Self { today: viewer.day(now), ..Self::default() };
+        let booked = wanted(Source::Booked);
+        if !booked.is_empty() {
+            let from = plans.iter().map(|plan| plan.starts_on).min().unwrap_or(Day::FIRST);
+            figures.booked = sums_by_day(connection, organization, booked, from, figures.today).await?;
+        }
+        let pipeline = wanted(Source::OpenPipeline);
+        if !pipeline.is_empty() {
+            let closed = [opportunity::Stage::Won, opportunity::Stage::Lost];
+            let query = opportunity::Entity::of(organization)
+                .filter(opportunity::Column::AccountId.is_in(pipeline))
+                .filter(opportunity::Column::Stage.is_not_in(closed))
+                .filter(opportunity::Column::Amount.is_not_null())
+                .select_only()
+                .column(opportunity::Column::AccountId)
+                .expr(Expr::expr(Func::sum(Expr::col(opportunity::Column::Amount))).cast_as("bigint"))
+                .group_by(opportunity::Column::AccountId)
+                .into_query();
+            for row in connection.query_all(&query).await? {
+                figures.pipeline.insert(row.try_get_by_index(0)?, row.try_get_by_index(1)?);
+            }
+        }
+        let known = wanted(Source::ContactsKnown);
+        if !known.is_empty() {
+            let query = contact::Entity::of(organization)
+                .filter(contact::Column::AccountId.is_in(known))
+                .filter(contact::Column::Relationship.ne(contact::RelationshipLevel::Unknown))
+                .filter(contact::Column::ArchivedAt.is_null())
+                .select_only()
+                .column(contact::Column::AccountId)
+                .expr(Expr::cust("count(*)"))
+                .group_by(contact::Column::AccountId)
+                .into_query();
+            for row in connection.query_all(&query).await? {
+                figures.known.insert(row.try_get_by_index(0)?, row.try_get_by_index(1)?);
+            }
+        }
+        Ok(figures)
+    }
+
+    /// Today's figure of a plan's account; None where people measure.
+    fn today(&self, viewer: &Viewer, plan: &plan::Model, source: Source) -> Option<Measurement> {
+        let money = |minor: i64| i128::from(minor) * MILLION / 10_i128.pow(viewer.currency.decimals);
+        let value = match source {
+            Source::Manual => return None,
+            Source::Booked => {
+                let last = std::cmp::min(self.today, plan.ends_on);
+                let sums = self.booked.get(&plan.account_id).filter(|_| plan.starts_on <= last);
+                money(sums.map_or(0, |sums| sums.range(plan.starts_on..=last).map(|(_, sum)| sum).sum()))
+            }
+            Source::OpenPipeline => money(self.pipeline.get(&plan.account_id).copied().unwrap_or_default()),
+            Source::ContactsKnown => {
+                i128::from(self.known.get(&plan.account_id).copied().unwrap_or_default()) * MILLION
+            }
+        };
+        Some(Measurement { measured_on: self.today, value, note: None })
+    }
+}
+
+pub(super) async fn of_plans(asked: &FieldContext<'_>, of: &[&Plan]) -> Result<Batch> {
+    let rows: Vec<&plan::Model> = of.iter().map(|plan| &plan.0).collect();
+    let found = Benchmark::of_plans(asked.ctx.reader(), asked.ctx.viewer()?, asked.ctx.now, &rows).await?;
+    let lists: Vec<&[Benchmark]> = of.iter().map(|plan| found.get(&plan.0.id).map_or(&[][..], Vec::as_slice)).collect();
+    asked.lists(&lists).await
+}
+
+/// A new benchmark.
+#[derive(Clone, Debug, InputObject)]
+pub struct AddBenchmarkInput {
+    /// Of which plan: one that is not closed, with fewer than 500 benchmarks.
+    pub plan_id: ID,
+    /// Where its values come from.
+    #[graphql(default_with = "Some(BenchmarkSource::Manual)")]
+    pub source: Option<BenchmarkSource>,
+    /// What is measured: 1 to 200 characters.
+    pub name: String,
+    /// In what: up to 200 characters.
+    pub unit: Option<String>,
+    /// Where it stands on the plan's first day: at most 18 digits, 6 of them decimals.
+    pub baseline: Decimal,
+    /// Where it is to stand on the due day, which is not where it stands already: at most 18 digits, 6 of them decimals.
+    pub target: Decimal,
+    /// The day on which it is to stand there: after the plan's first.
+    pub due_on: Date,
+}
+
+/// A change of a benchmark. A field left out stays as it is, and null clears it.
+#[derive(Clone, Debug, InputObject)]
+pub struct UpdateBenchmarkInput {
+    /// Which one.
+    pub id: ID,
+    /// What is measured: 1 to 200 characters.
+    pub name: MaybeUndefined<String>,
+    /// In what: up to 200 characters.
+    pub unit: MaybeUndefined<String>,
+    /// Where it stands on the plan's first day: at most 18 digits, 6 of them decimals.
+    pub baseline: MaybeUndefined<Decimal>,
+    /// Where it is to stand on the due day, which is not where it stands already: at most 18 digits, 6 of them decimals.
+    pub target: MaybeUndefined<Decimal>,
+    /// The day on which it is to stand there: after the plan's first.
+    pub due_on: MaybeUndefined<Date>,
+}
+
+/// What was measured. Of one day there is one measurement: the later replaces the earlier, which the feed keeps.
+#[derive(Clone, Debug, InputObject)]
+pub struct RecordMeasurementInput {
+    /// Of which benchmark: a MANUAL one, with fewer than 500 measurements.
+    pub benchmark_id: ID,
+    /// What was measured: at most 18 digits, 6 of them decimals.
+    pub value: Decimal,
+    /// On which day: from the plan's first on, and not to come; today where none is given.
+    pub measured_on: Option<Date>,
+    /// What there is to say about it: up to 20,000 characters.
+    pub note: Option<String>,
+}
+
+/// Arguments of `addBenchmark`.
+#[derive(Clone, Debug, InputObject)]
+pub struct AddBenchmark {
+    /// The benchmark.
+    pub input: AddBenchmarkInput,
+}
+
+/// Arguments of `updateBenchmark`.
+#[derive(Clone, Debug, InputObject)]
+pub struct UpdateBenchmark {
+    /// The change.
+    pub input: UpdateBenchmarkInput,
+}
+
+/// Arguments of `removeBenchmark`.
+#[derive(Clone, Debug, InputObject)]
+pub struct RemoveBenchmark {
+    /// Which one.
+    pub id: ID,
+}
+
+/// Arguments of `recordMeasurement`.
+#[derive(Clone, Debug, InputObject)]
+pub struct RecordMeasurement {
+    /// The measurement.
+    pub input: RecordMeasurementInput,
+}
+
+fn value(check: &mut Validator, field: &str, given: Decimal) -> Option<i64> {
+    match millionths(given.0) {
+        Ok(value) => Some(value),
+        Err(message) => {
+            check.invalid(field, message);
+            None
+        }
+    }
+}
+
+/// Refuses a benchmark that has no way to go, or no time for it.
+fn check_way(check: &mut Validator, row: &plan_benchmark::Model, plan: &plan::Model) {
+    if row.baseline == row.target {
+        check.invalid("target", "The target is where the benchmark stands already (baseline): there is no way to go.");
+    }
+    if row.due_on <= plan.starts_on {
+        let message = format!("{} is not after the plan's first day, {}.", row.due_on, plan.starts_on);
+        check.invalid("dueOn", message);
+    }
+}
+
+/// `addBenchmark`.
+pub async fn add(ctx: &RequestContext, arguments: AddBenchmark) -> Result<PlanPayload> {
+    let AddBenchmarkInput { plan_id, source, name, unit, baseline, target, due_on } = arguments.input;
+    let path = ["input", "planId"];
+    let mut check = Validator::input();
+    let mut change = Change::of_plan(ctx, &path, &plan_id).await?;
+    change.must_write(&path)?;
+    change.parts_with_room::<plan_benchmark::Model>(&path).await?;
+    let name = check.required("name", &name, NAME);
+    let unit = check.optional("unit", unit.as_deref(), NAME);
+    let (baseline, target) = (value(&mut check, "baseline", baseline), value(&mut check, "target", target));
+    let row = plan_benchmark::Model {
+        id: BenchmarkId::make(),
+        organization_id: change.plan.organization_id,
+        plan_id: change.plan.id,
+        account_id: change.plan.account_id,
+        name,
+        source: source.unwrap_or(BenchmarkSource::Manual).into(),
+        unit,
+        // Where one of them is at fault, that is said already.
+        baseline: baseline.unwrap_or(0),
+        target: target.unwrap_or_else(|| i64::from(baseline != Some(1))),
+        due_on: due_on.0,
+    };
+    if baseline.is_some() && target.is_some() {
+        check_way(&mut check, &row, &change.plan);
+    }
+    check.finish()?;
+    change.put(None, row).await?;
+    change.commit("benchmark_added").await
+}
+
+/// `updateBenchmark`.
+pub async fn update(ctx: &RequestContext, arguments: UpdateBenchmark) -> Result<PlanPayload> {
+    let UpdateBenchmarkInput { id, name, unit, baseline, target, due_on } = arguments.input;
+    let path = ["input", "id"];
+    let mut check = Validator::input();
+    let (mut change, before) = Change::of_item::<plan_benchmark::Model>(ctx, &path, &id).await?;
+    change.must_write(&path)?;
+    let mut after = before.clone();
+    check.change_required("name", &name, NAME, &mut after.name);
+    check.change("unit", &unit, NAME, &mut after.unit);
+    for (field, given, to) in [("baseline", baseline, &mut after.baseline), ("target", target, &mut after.target)] {
+        match given {
+            MaybeUndefined::Undefined => {}
+            MaybeUndefined::Null => check.fault(UserErrorCode::Required, field, "This cannot be cleared."),
+            MaybeUndefined::Value(given) => *to = value(&mut check, field, given).unwrap_or(*to),
+        }
+    }
+    check.change_set("dueOn", &due_on.map_value(|day| day.0), &mut after.due_on);
+    if check.is_clean() {
+        check_way(&mut check, &after, &change.plan);
+    }
+    check.finish()?;
+    change.put(Some(&before), after).await?;
+    change.commit("benchmark_updated").await
+}
+
+/// `removeBenchmark`, with all that it measured.
+pub async fn remove(ctx: &RequestContext, arguments: RemoveBenchmark) -> Result<PlanPayload> {
+    let (mut change, row) = Change::of_item::<plan_benchmark::Model>(ctx, &["id"], &arguments.id).await?;
+    change.must_write(&["id"])?;
+    let own = plan_measurement::Column::BenchmarkId.eq(row.id);
+    change.take_some::<plan_measurement::Model>(own).await?;
+    change.take(&row).await?;
+    change.commit("benchmark_removed").await
+}
+
+/// `recordMeasurement`.
+pub async fn record(ctx: &RequestContext, arguments: RecordMeasurement) -> Result<PlanPayload> {
+    let RecordMeasurementInput { benchmark_id, value: given, measured_on, note } = arguments.input;
+    let path = ["input", "benchmarkId"];
+    let mut check = Validator::input();
+    let (mut change, benchmark) = Change::of_item::<plan_benchmark::Model>(ctx, &path, &benchmark_id).await?;
+    change.must_write(&path)?;
+    if benchmark.source != Source::Manual {
+        let message = "This benchmark is read off the account's own figures: nobody measures it.";
+        check.invalid("benchmarkId", message);
+    }
+    let (today, latest) = days(ctx, change.viewer);
+    let measured_on = measured_on.map_or(today, |day| day.0);
+    not_to_come(&mut check, "measuredOn", measured_on, latest);
+    if measured_on < change.plan.starts_on {
+        let message = format!("{measured_on} is before the plan's first day, {}.", change.plan.starts_on);
+        check.invalid("measuredOn", message);
+    }
+    let value = value(&mut check, "value", given);
+    let note = check.optional("note", note.as_deref(), NOTE);
+    check.finish()?;
+    let Some(value) = value else { return check.fail() };
+    let of_benchmark: Vec<plan_measurement::Model> = plan_measurement::Entity::of(change.plan.organization_id)
+        .filter(plan_measurement::Column::BenchmarkId.eq(benchmark.id))
+        .all(&change.write.tx)
+        .await?;
+    let before = of_benchmark.iter().find(|row| row.measured_on == measured_on);
+    if before.is_none() && of_benchmark.len() >= MOST {
+        let message = format!("A benchmark has at most {MOST} measurements.");
+        return Err(Error::refused(UserErrorCode::LimitExceeded, &path, message));
+    }
+    let after = plan_measurement::Model {
+        benchmark_id: benchmark.id,
+        measured_on,
+        organization_id: change.plan.organization_id,
+        plan_id: change.plan.id,
+        value,
+        note,
+    };
+    change.put(before, after).await?;
+    change.commit("measured").await
+}

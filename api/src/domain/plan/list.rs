@@ -1,0 +1,137 @@
+//! Lists of plans, by id; and the plan of an account on a day.
+
+use std::collections::HashMap;
+
+use async_graphql::{InputObject, MaybeUndefined};
+use entity::plan::PlanStatus as Stored;
+use entity::{AccountId, Id, Scoped, UserId, plan};
+use sea_orm::sea_query::{Cond, Expr};
+use sea_orm::{ColumnTrait, Condition, QueryFilter, QueryOrder};
+
+use super::{Plan, PlanStatus};
+use crate::context::RequestContext;
+use crate::domain::targeting::{OnArguments, instant_of};
+use crate::error::Result;
+use crate::graph::{Batch, FieldContext};
+use crate::graphql::filter::{DateTimeFilter, IdFilter, operand};
+use crate::graphql::pagination::{Connection, Key, Order, PageArguments, RowsPerParent, VisibleRows};
+use crate::graphql::scalars::Date;
+
+/// A filter on plans. Its fields are ANDed.
+#[derive(Clone, Debug, Default, InputObject)]
+pub struct PlanFilter {
+    /// By account.
+    pub account_id: MaybeUndefined<IdFilter>,
+    /// By owner.
+    pub owner_id: MaybeUndefined<IdFilter>,
+    /// Stands so; one of these.
+    pub status: MaybeUndefined<Vec<PlanStatus>>,
+    /// Is to be reviewed by that day, the day included. No closed plan is.
+    pub review_due_by: MaybeUndefined<Date>,
+    /// By when it or one of its items last changed.
+    pub updated_at: MaybeUndefined<DateTimeFilter>,
+}
+
+impl PlanFilter {
+    fn condition(&self) -> Result<Condition> {
+        use plan::Column;
+        let Self { account_id, owner_id, status, review_due_by, updated_at } = self;
+        let mut all = Cond::all();
+        if let Some(filter) = operand("accountId", account_id)? {
+            all = all.add(filter.condition::<_, AccountId>(Column::AccountId)?);
+        }
+        if let Some(filter) = operand("ownerId", owner_id)? {
+            all = all.add(filter.condition::<_, UserId>(Column::OwnerId)?);
+        }
+        if let Some(statuses) = operand("status", status)? {
+            let any = statuses.iter().fold(Cond::any().add(Expr::cust("1 = 0")), |any, status| {
+                any.add(Column::Status.eq(Stored::from(*status)))
+            });
+            all = all.add(any);
+        }
+        if let Some(day) = operand("reviewDueBy", review_due_by)? {
+            all = all.add(Column::NextReviewOn.lte(day.0)).add(Column::Status.ne(Stored::Closed));
+        }
+        if let Some(filter) = operand("updatedAt", updated_at)? {
+            all = all.add(filter.condition(Column::UpdatedAt)?);
+        }
+        Ok(all)
+    }
+}
+
+/// Arguments of `plans`.
+#[derive(Clone, Debug, InputObject)]
+pub struct PlansArguments {
+    /// Which of them.
+    pub filter: Option<PlanFilter>,
+    /// Which page.
+    #[graphql(flatten)]
+    pub page: PageArguments,
+}
+
+fn by_id() -> Order<plan::Entity> {
+    Order::by_id(plan::Column::Id, |row: &plan::Model| Key::Id(row.id.uuid()))
+}
+
+/// `Query.plans`.
+pub async fn plans(asked: &FieldContext<'_>, arguments: PlansArguments) -> Result<Connection<Plan>> {
+    let PlansArguments { filter, page } = arguments;
+    let filter = filter.unwrap_or_default();
+    let equals = |filter: &MaybeUndefined<IdFilter>| filter.value().is_some_and(|filter| filter.eq.is_value());
+    let seen = VisibleRows {
+        select: plan::Entity::of(asked.ctx.viewer()?.organization.id).filter(filter.condition()?),
+        account: plan::Column::AccountId,
+        is_selective: equals(&filter.account_id) || equals(&filter.owner_id),
+    };
+    seen.page(asked, &by_id(), &page).await
+}
+
+/// The plans of accounts, by id.
+///
+/// # Errors
+/// As for every page; the database's.
+pub async fn of_accounts(asked: &FieldContext<'_>, of: &[AccountId]) -> Result<Batch> {
+    let arguments: PageArguments = asked.arguments()?;
+    let below = RowsPerParent::<plan::Entity> {
+        select: plan::Entity::of(asked.ctx.viewer()?.organization.id),
+        foreign: plan::Column::AccountId,
+    };
+    let pages: Vec<Connection<Plan>> = below.pages(asked, of, |row| Some(row.account_id), &by_id(), &arguments).await?;
+    asked.each(&pages.iter().collect::<Vec<_>>()).await
+}
+
+/// The plans that accounts have on a day: those over it that are open, or else were still at its end.
+async fn on_day(ctx: &RequestContext, accounts: Vec<AccountId>, on: Option<Date>) -> Result<HashMap<AccountId, Plan>> {
+    let viewer = ctx.viewer()?;
+    let at = instant_of(on.map(|day| day.0), ctx.now, viewer.zone);
+    let day = on.map_or_else(|| viewer.day(ctx.now), |day| day.0);
+    let still = Cond::any().add(plan::Column::ClosedAt.is_null()).add(plan::Column::ClosedAt.gt(at));
+    let rows = viewer
+        .rows::<plan::Entity>(plan::Column::AccountId)
+        .filter(plan::Column::AccountId.is_in(accounts))
+        .filter(plan::Column::StartsOn.lte(day))
+        .filter(plan::Column::EndsOn.gte(day))
+        .filter(still)
+        .order_by_asc(plan::Column::Id)
+        .all(ctx.reader())
+        .await?;
+    let mut found: HashMap<AccountId, Plan> = HashMap::new();
+    for row in rows {
+        // What was closed later made room for another one over the same days: that one stands.
+        let open = row.closed_at.is_none();
+        if open || found.get(&row.account_id).is_none_or(|other| other.0.closed_at.is_some()) {
+            found.insert(row.account_id, Plan(row));
+        }
+    }
+    Ok(found)
+}
+
+/// The plan that each account has on a day.
+///
+/// # Errors
+/// The database's.
+pub async fn one_of_accounts(asked: &FieldContext<'_>, of: &[AccountId]) -> Result<Batch> {
+    let OnArguments { on } = asked.arguments()?;
+    let found = on_day(asked.ctx, of.to_vec(), on).await?;
+    asked.maybe(&of.iter().map(|account| found.get(account)).collect::<Vec<_>>()).await
+}

@@ -1,0 +1,221 @@
+//! Questions: what is to be found out about an account, and whom to ask. Whoever is on the team answers.
+
+use std::collections::HashMap;
+
+use async_graphql::{ID, InputObject, MaybeUndefined};
+use entity::plan::PlanStatus;
+use entity::{AccountId, Id, Instant, QuestionId, plan, plan_question};
+use sea_orm::{ColumnTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait};
+
+use super::change::Change;
+use super::part::{items, parts_of};
+use super::{Plan, PlanPayload};
+use crate::context::RequestContext;
+use crate::domain::contact::Contact;
+use crate::domain::user::User;
+use crate::error::{Error, Result, UserErrorCode};
+use crate::graph::{Batch, FieldContext, NodeId, object};
+use crate::write::validator::{NOTE, Validator};
+
+/// A question of a plan.
+#[derive(Clone, Debug)]
+pub struct Question(pub plan_question::Model);
+
+object! {
+    /// Something to find out about the account, and whom to ask.
+    Question as "Question" Node {
+        /// Opaque, prefixed by the type, ascending with time.
+        id: NodeId<QuestionId> = plain(|question| NodeId(question.0.id));
+        /// What is to be found out.
+        question: &str = plain(|question| &question.0.question);
+        /// What was found out; null while it is open.
+        answer: Option<&str> = plain(|question| question.0.answer.as_deref());
+        /// Who is to find it out.
+        assignee: Option<User> = by_key(|question| question.0.assignee_id, User::answer);
+        /// Whom to ask; null also where they went out of the caller's sight.
+        contact: Option<Contact> = by_key(|question| question.0.contact_id, Contact::answer);
+        /// When it was answered; null while it is open.
+        answeredAt: Option<Instant> = plain(|question| question.0.answered_at);
+    }
+}
+
+impl Question {
+    /// Questions by their ids, as far as they are seen.
+    ///
+    /// # Errors
+    /// `UNAUTHENTICATED`; the database's.
+    pub async fn fetch(
+        ctx: &RequestContext,
+        ids: impl IntoIterator<Item = QuestionId>,
+    ) -> Result<HashMap<QuestionId, Self>> {
+        Ok(items::<plan_question::Model>(ctx, ids).await?.into_iter().map(|(id, row)| (id, Self(row))).collect())
+    }
+
+    /// The questions that are open in the plan that each of these accounts has today, if it has one, by id: one
+    /// statement, however many accounts.
+    ///
+    /// # Errors
+    /// `UNAUTHENTICATED`; the database's.
+    pub async fn open_of_accounts(
+        ctx: &RequestContext,
+        accounts: Vec<AccountId>,
+    ) -> Result<HashMap<AccountId, Vec<Self>>> {
+        let viewer = ctx.viewer()?;
+        let today = viewer.day(ctx.now);
+        let plans = viewer
+            .rows::<plan::Entity>(plan::Column::AccountId)
+            .filter(plan::Column::AccountId.is_in(accounts))
+            .filter(plan::Column::Status.ne(PlanStatus::Closed))
+            .filter(plan::Column::StartsOn.lte(today))
+            .filter(plan::Column::EndsOn.gte(today));
+        let plans = plans.select_only().column(plan::Column::Id).into_query();
+        let rows = viewer
+            .rows::<plan_question::Entity>(plan_question::Column::AccountId)
+            .filter(plan_question::Column::PlanId.in_subquery(plans))
+            .filter(plan_question::Column::Answer.is_null())
+            .order_by_asc(plan_question::Column::Id)
+            .all(ctx.reader())
+            .await?;
+        let mut found: HashMap<AccountId, Vec<Self>> = HashMap::new();
+        for row in rows {
+            found.entry(row.account_id).or_default().push(Self(row));
+        }
+        Ok(found)
+    }
+}
+
+pub(super) async fn of_plans(asked: &FieldContext<'_>, of: &[&Plan]) -> Result<Batch> {
+    let organization = asked.ctx.viewer()?.organization.id;
+    let mut found = parts_of::<plan_question::Model, _>(asked.ctx.reader(), organization, &Plan::ids(of)).await?;
+    for rows in found.values_mut() {
+        rows.sort_by_key(|row| row.id);
+    }
+    let lists: Vec<Vec<Question>> =
+        of.iter().map(|plan| found.get(&plan.0.id).into_iter().flatten().cloned().map(Question).collect()).collect();
+    asked.lists(&lists.iter().map(Vec::as_slice).collect::<Vec<_>>()).await
+}
+
+/// A new question.
+#[derive(Clone, Debug, InputObject)]
+pub struct AskQuestionInput {
+    /// In which plan: one that is not closed, with fewer than 500 questions.
+    pub plan_id: ID,
+    /// What is to be found out: 1 to 20,000 characters.
+    pub question: String,
+    /// Who is to find it out: an active member who sees the account.
+    pub assignee_id: Option<ID>,
+    /// Whom to ask: a contact of the plan's account.
+    pub contact_id: Option<ID>,
+}
+
+/// A change of a question. A field left out stays as it is, and null clears it. Whoever is on the account's team may give
+/// the answer, and nothing else.
+#[derive(Clone, Debug, InputObject)]
+pub struct UpdateQuestionInput {
+    /// Which one.
+    pub id: ID,
+    /// What is to be found out: 1 to 20,000 characters.
+    pub question: MaybeUndefined<String>,
+    /// What was found out: up to 20,000 characters; null opens it again.
+    pub answer: MaybeUndefined<String>,
+    /// Who is to find it out: an active member who sees the account.
+    pub assignee_id: MaybeUndefined<ID>,
+    /// Whom to ask: a contact of the plan's account.
+    pub contact_id: MaybeUndefined<ID>,
+}
+
+/// Arguments of `askQuestion`.
+#[derive(Clone, Debug, InputObject)]
+pub struct AskQuestion {
+    /// The question.
+    pub input: AskQuestionInput,
+}
+
+/// Arguments of `updateQuestion`.
+#[derive(Clone, Debug, InputObject)]
+pub struct UpdateQuestion {
+    /// The change.
+    pub input: UpdateQuestionInput,
+}
+
+/// Arguments of `removeQuestion`.
+#[derive(Clone, Debug, InputObject)]
+pub struct RemoveQuestion {
+    /// Which one.
+    pub id: ID,
+}
+
+/// `askQuestion`.
+pub async fn ask(ctx: &RequestContext, arguments: AskQuestion) -> Result<PlanPayload> {
+    let AskQuestionInput { plan_id, question, assignee_id, contact_id } = arguments.input;
+    let path = ["input", "planId"];
+    let mut check = Validator::input();
+    let mut change = Change::of_plan(ctx, &path, &plan_id).await?;
+    change.must_write(&path)?;
+    change.parts_with_room::<plan_question::Model>(&path).await?;
+    let mut row = plan_question::Model {
+        id: QuestionId::make(),
+        organization_id: change.plan.organization_id,
+        plan_id: change.plan.id,
+        account_id: change.plan.account_id,
+        question: check.required("question", &question, NOTE),
+        answer: None,
+        assignee_id: None,
+        contact_id: None,
+        answered_at: None,
+    };
+    if let Some(id) = &assignee_id {
+        row.assignee_id = change.member(ctx, &mut check, "assigneeId", id).await?;
+    }
+    if let Some(id) = &contact_id {
+        row.contact_id = change.contact(&mut check, "contactId", id).await?.map(|contact| contact.id);
+    }
+    check.finish()?;
+    change.put(None, row).await?;
+    change.commit("question_asked").await
+}
+
+/// `updateQuestion`.
+pub async fn update(ctx: &RequestContext, arguments: UpdateQuestion) -> Result<PlanPayload> {
+    let UpdateQuestionInput { id, question, answer, assignee_id, contact_id } = arguments.input;
+    let path = ["input", "id"];
+    let mut check = Validator::input();
+    let (mut change, before) = Change::of_item::<plan_question::Model>(ctx, &path, &id).await?;
+    let asks = !(question.is_undefined() && assignee_id.is_undefined() && contact_id.is_undefined());
+    if asks && !change.may_write() {
+        let message = "Whoever is on the team may give the answer, and nothing else.";
+        return Err(Error::refused(UserErrorCode::Forbidden, &path, message));
+    }
+    change.must_be_open(&path)?;
+    let mut after = before.clone();
+    check.change_required("question", &question, NOTE, &mut after.question);
+    check.change("answer", &answer, NOTE, &mut after.answer);
+    match &assignee_id {
+        MaybeUndefined::Undefined => {}
+        MaybeUndefined::Null => after.assignee_id = None,
+        MaybeUndefined::Value(id) => after.assignee_id = change.member(ctx, &mut check, "assigneeId", id).await?,
+    }
+    match &contact_id {
+        MaybeUndefined::Undefined => {}
+        MaybeUndefined::Null => after.contact_id = None,
+        MaybeUndefined::Value(id) => {
+            after.contact_id = change.contact(&mut check, "contactId", id).await?.map(|contact| contact.id);
+        }
+    }
+    if after.answer != before.answer {
+        after.answered_at = after.answer.is_some().then_some(change.write.at);
+    }
+    let what =
+        if after.answer.is_some() && after.answer != before.answer { "question_answered" } else { "question_updated" };
+    check.finish()?;
+    change.put(Some(&before), after).await?;
+    change.commit(what).await
+}
+
+/// `removeQuestion`.
+pub async fn remove(ctx: &RequestContext, arguments: RemoveQuestion) -> Result<PlanPayload> {
+    let (mut change, row) = Change::of_item::<plan_question::Model>(ctx, &["id"], &arguments.id).await?;
+    change.must_write(&["id"])?;
+    change.take(&row).await?;
+    change.commit("question_removed").await
+}

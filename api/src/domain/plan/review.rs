@@ -1,0 +1,279 @@
+//! Reviews: every month or quarter, what came of the plan so far, and how actions and benchmarks stood.
+
+use std::collections::HashMap;
+
+use async_graphql::{Enum, ID, InputObject};
+use entity::plan::ReviewCadence;
+use entity::plan_action::ActionStatus;
+use entity::{Day, Id, ReviewId, plan, plan_action, plan_review};
+use serde::{Deserialize, Serialize};
+
+use super::benchmark::Benchmark;
+use super::change::{Change, days, not_to_come};
+use super::health::is_overdue;
+use super::measure::decimal;
+use super::part::{items, parts_of};
+use super::{Plan, PlanPayload};
+use crate::context::RequestContext;
+use crate::domain::user::User;
+use crate::error::Result;
+use crate::graph::{Batch, FieldContext, NodeId, graphql_enum, object};
+use crate::graphql::scalars::{Date, Decimal};
+use crate::values::calendar::months_after;
+use crate::write::validator::{NOTE, Validator};
+
+/// What came of a review.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+#[graphql(remote = "entity::plan_review::ReviewOutcome")]
+pub enum ReviewOutcome {
+    /// The plan does as it is meant to.
+    OnTrack,
+    /// It does worse.
+    OffTrack,
+    /// It was changed.
+    Changed,
+}
+graphql_enum! { plan_review::ReviewOutcome as ReviewOutcome }
+
+/// A review of a plan.
+#[derive(Clone, Debug)]
+pub struct Review(pub plan_review::Model);
+
+object! {
+    /// A review of a plan; it never changes.
+    Review as "Review" Node {
+        /// Opaque, prefixed by the type, ascending with time.
+        id: NodeId<ReviewId> = plain(|review| NodeId(review.0.id));
+        /// The day on which it was held.
+        reviewedOn: Day = plain(|review| review.0.reviewed_on);
+        /// By whom.
+        by: User = by_key(|review| Some(review.0.by_id), User::answer);
+        /// What came of it.
+        outcome: plan_review::ReviewOutcome = plain(|review| review.0.outcome);
+        /// What was said.
+        notes: Option<&str> = plain(|review| review.0.notes.as_deref());
+        /// When the next one was to be.
+        nextReviewOn: Option<Day> = plain(|review| review.0.next_review_on);
+        /// How actions and benchmarks stood when it was entered.
+        snapshot: ReviewSnapshot = plain(|review| ReviewSnapshot::read(&review.0.snapshot));
+    }
+}
+
+/// How actions and benchmarks stood at a review.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ReviewSnapshot {
+    actions_open: i32,
+    actions_done: i32,
+    actions_skipped: i32,
+    actions_overdue: i32,
+    benchmarks: Vec<ReviewedBenchmark>,
+}
+
+object! {
+    /// How actions and benchmarks stood at a review.
+    ReviewSnapshot as "ReviewSnapshot" {
+        /// Actions that were to be done.
+        actionsOpen: i32 = plain(|snapshot| snapshot.actions_open);
+        /// Actions that were done.
+        actionsDone: i32 = plain(|snapshot| snapshot.actions_done);
+        /// Actions that were not to be done any more.
+        actionsSkipped: i32 = plain(|snapshot| snapshot.actions_skipped);
+        /// Of those that were to be done, those whose due day was over.
+        actionsOverdue: i32 = plain(|snapshot| snapshot.actions_overdue);
+        /// The benchmarks.
+        benchmarks: Vec<ReviewedBenchmark> = plain(|snapshot| snapshot.benchmarks.clone());
+    }
+}
+
+/// How a benchmark stood at a review.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ReviewedBenchmark {
+    benchmark_id: String,
+    name: String,
+    value: Option<String>,
+    measured_on: Option<String>,
+    attainment: Option<f64>,
+    on_track: Option<bool>,
+}
+
+object! {
+    /// How a benchmark stood at a review.
+    ReviewedBenchmark as "ReviewedBenchmark" {
+        /// The benchmark's id, which may be gone since.
+        benchmarkId: crate::graph::AnyId = plain(|reviewed| crate::graph::AnyId(reviewed.benchmark_id.clone()));
+        /// What it was called.
+        name: &str = plain(|reviewed| &reviewed.name);
+        /// Its latest measurement; null where there was none.
+        value: Option<Decimal> = plain(|reviewed| reviewed.value.as_deref().and_then(crate::graphql::scalars::decimal).map(Decimal));
+        /// The day of that.
+        measuredOn: Option<Day> = plain(|reviewed| reviewed.measured_on.as_deref().and_then(crate::graphql::scalars::day));
+        /// The share of the way from baseline to target.
+        attainment: Option<f64> = plain(|reviewed| reviewed.attainment);
+        /// Was it on the straight line to the target, or beyond?
+        onTrack: Option<bool> = plain(|reviewed| reviewed.on_track);
+    }
+}
+
+impl ReviewSnapshot {
+    fn read(stored: &str) -> Self {
+        serde_json::from_str(stored).unwrap_or_default()
+    }
+
+    fn of(actions: &[plan_action::Model], benchmarks: &[Benchmark], today: Day) -> Self {
+        let count = |which: &dyn Fn(&&plan_action::Model) -> bool| {
+            i32::try_from(actions.iter().filter(which).count()).unwrap_or(i32::MAX)
+        };
+        let reviewed = |benchmark: &Benchmark| ReviewedBenchmark {
+            benchmark_id: benchmark.row.id.show(),
+            name: benchmark.row.name.clone(),
+            value: benchmark.measurements.last().map(|latest| decimal(latest.value).to_string()),
+            measured_on: benchmark.measurements.last().map(|latest| latest.measured_on.to_string()),
+            attainment: benchmark.attainment(),
+            on_track: benchmark.on_track(),
+        };
+        Self {
+            actions_open: count(&|action| action.status == ActionStatus::Open),
+            actions_done: count(&|action| action.status == ActionStatus::Done),
+            actions_skipped: count(&|action| action.status == ActionStatus::Skipped),
+            actions_overdue: count(&|action| is_overdue(action, today)),
+            benchmarks: benchmarks.iter().map(reviewed).collect(),
+        }
+    }
+}
+
+impl Review {
+    /// Reviews by their ids, as far as they are seen.
+    ///
+    /// # Errors
+    /// `UNAUTHENTICATED`; the database's.
+    pub async fn fetch(
+        ctx: &RequestContext,
+        ids: impl IntoIterator<Item = ReviewId>,
+    ) -> Result<HashMap<ReviewId, Self>> {
+        Ok(items::<plan_review::Model>(ctx, ids).await?.into_iter().map(|(id, row)| (id, Self(row))).collect())
+    }
+}
+
+pub(super) async fn of_plans(asked: &FieldContext<'_>, of: &[&Plan]) -> Result<Batch> {
+    let organization = asked.ctx.viewer()?.organization.id;
+    let mut found = parts_of::<plan_review::Model, _>(asked.ctx.reader(), organization, &Plan::ids(of)).await?;
+    for rows in found.values_mut() {
+        rows.sort_by_key(|row| std::cmp::Reverse((row.reviewed_on, row.id)));
+    }
+    let lists: Vec<Vec<Review>> =
+        of.iter().map(|plan| found.get(&plan.0.id).into_iter().flatten().cloned().map(Review).collect()).collect();
+    asked.lists(&lists.iter().map(Vec::as_slice).collect::<Vec<_>>()).await
+}
+
+/// A month or a quarter of a year after a day, clipped to the month's end.
+#[must_use]
+pub fn due_after(day: Day, cadence: ReviewCadence) -> Day {
+    match cadence {
+        ReviewCadence::Monthly => months_after(day, 1),
+        ReviewCadence::Quarterly => months_after(day, 3),
+    }
+}
+
+/// When a plan that is being committed to is to be reviewed: a month or a quarter after its last review, or after this
+/// commitment; on the day that was set, where this is the first.
+pub(super) async fn next_after(change: &Change<'_>, committed_before: bool) -> Result<Option<Day>> {
+    if !committed_before && change.plan.next_review_on.is_some() {
+        return Ok(change.plan.next_review_on);
+    }
+    let today = change.viewer.day(change.write.at);
+    let last = last_review(change).await?;
+    Ok(Some(due_after(last.unwrap_or(today), change.plan.cadence)))
+}
+
+/// The day of the latest review of the plan that is being changed.
+pub(super) async fn last_review(change: &Change<'_>) -> Result<Option<Day>> {
+    Ok(change.parts::<plan_review::Model>().await?.iter().map(|review| review.reviewed_on).max())
+}
+
+/// A review of a plan.
+#[derive(Clone, Debug, InputObject)]
+pub struct ReviewPlanInput {
+    /// Which one: not closed, with fewer than 500 reviews.
+    pub id: ID,
+    /// What came of it.
+    pub outcome: ReviewOutcome,
+    /// What was said: up to 20,000 characters.
+    pub notes: Option<String>,
+    /// The day on which it was held, not to come; today where none is given.
+    pub reviewed_on: Option<Date>,
+    /// When the next one is to be, after this one; by the plan's cadence where nothing is given: a month or a quarter of a
+    /// year later, clipped to the month's end. The plan's nextReviewOn is that of its latest review.
+    pub next_review_on: Option<Date>,
+}
+
+/// Arguments of `reviewPlan`.
+#[derive(Clone, Debug, InputObject)]
+pub struct ReviewPlan {
+    /// The review.
+    pub input: ReviewPlanInput,
+}
+
+/// `reviewPlan`.
+pub async fn review(ctx: &RequestContext, arguments: ReviewPlan) -> Result<PlanPayload> {
+    let ReviewPlanInput { id, outcome, notes, reviewed_on, next_review_on } = arguments.input;
+    let path = ["input", "id"];
+    let mut check = Validator::input();
+    let mut change = Change::of_plan(ctx, &path, &id).await?;
+    change.must_write(&path)?;
+    let others = change.parts_with_room::<plan_review::Model>(&path).await?;
+    let (today, latest) = days(ctx, change.viewer);
+    let reviewed_on = reviewed_on.map_or(today, |day| day.0);
+    not_to_come(&mut check, "reviewedOn", reviewed_on, latest);
+    let notes = check.optional("notes", notes.as_deref(), NOTE);
+    let next = next_review_on.map_or_else(|| due_after(reviewed_on, change.plan.cadence), |day| day.0);
+    if next <= reviewed_on && next_review_on.is_some() {
+        check.invalid("nextReviewOn", format!("{next} is not after this review, of {reviewed_on}."));
+    }
+    check.finish()?;
+    let actions = change.parts::<plan_action::Model>().await?;
+    let plans: [&plan::Model; 1] = [&change.plan];
+    let mut benchmarks = Benchmark::of_plans(&change.write.tx, change.viewer, ctx.now, &plans).await?;
+    let benchmarks = benchmarks.remove(&change.plan.id).unwrap_or_default();
+    let snapshot = ReviewSnapshot::of(&actions, &benchmarks, today);
+    let row = plan_review::Model {
+        id: ReviewId::make(),
+        organization_id: change.plan.organization_id,
+        plan_id: change.plan.id,
+        account_id: change.plan.account_id,
+        reviewed_on,
+        by_id: change.viewer.user.id,
+        outcome: outcome.into(),
+        notes,
+        next_review_on: Some(next),
+        snapshot: serde_json::to_string(&snapshot).unwrap_or_else(|_| "{}".to_owned()),
+        at: change.write.at,
+    };
+    // One that is entered late does not set back when the next one is due.
+    if others.iter().all(|other| other.reviewed_on <= reviewed_on) {
+        change.plan.next_review_on = Some(next);
+    }
+    change.put(None, row).await?;
+    change.commit("reviewed").await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_next_review_is_clipped_to_the_month_s_end() {
+        let day = |text: &str| crate::graphql::scalars::day(text).unwrap();
+        for (last, monthly, quarterly) in [
+            ("2017-01-31", "2017-02-28", "2017-04-30"),
+            ("2016-01-31", "2016-02-29", "2016-04-30"),
+            ("2017-02-28", "2017-03-28", "2017-05-28"),
+            ("2017-11-30", "2017-12-30", "2018-02-28"),
+            ("2017-12-15", "2018-01-15", "2018-03-15"),
+        ] {
+            assert_eq!(due_after(day(last), ReviewCadence::Monthly), day(monthly));
+            assert_eq!(due_after(day(last), ReviewCadence::Quarterly), day(quarterly));
+        }
+    }
+}

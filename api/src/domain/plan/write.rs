@@ -1,0 +1,326 @@
+//! Creating plans, changing, closing and deleting them.
+
+use async_graphql::{ID, InputObject, MaybeUndefined};
+use entity::plan::PlanStatus as Stored;
+use entity::{
+    AccountId, Day, Id, OpportunityId, PlanId, Scoped, opportunity, plan, plan_action, plan_benchmark, plan_commitment,
+    plan_measurement, plan_objective, plan_question, plan_relationship, plan_review,
+};
+use sea_orm::{ColumnTrait, ConnectionTrait, QueryFilter, QueryOrder};
+
+use super::action::release_touches;
+use super::change::{Change, days, seeing_member};
+use super::review::{due_after, last_review};
+use super::{PlanPayload, ReviewCadence, copy, linked, stored_links};
+use crate::context::{RequestContext, Viewer};
+use crate::domain::account::team;
+use crate::error::{Error, Result, UserErrorCode};
+use crate::graphql::scalars::Date;
+use crate::write::Write;
+use crate::write::validator::{NAME, NOTE, Validator, same_version};
+
+/// Opportunities of one plan at most.
+const MOST: usize = 200;
+
+/// A new plan.
+#[derive(Clone, Debug, InputObject)]
+pub struct CreatePlanInput {
+    /// For which account: not archived, without another open plan over any of these days.
+    pub account_id: ID,
+    /// What it is called: 1 to 200 characters.
+    pub title: String,
+    /// Its first day.
+    pub starts_on: Date,
+    /// Its last day: not before the first.
+    pub ends_on: Date,
+    /// What we understand of the opportunities within the account: up to 20,000 characters.
+    pub summary: Option<String>,
+    /// How often it is reviewed.
+    #[graphql(default_with = "ReviewCadence::Quarterly")]
+    pub cadence: ReviewCadence,
+    /// Who answers for it: an active member who sees the account; its owner where nobody is given.
+    pub owner_id: Option<ID>,
+    /// A plan to take the items of, without their results, days shifted to the new start: relationships, objectives,
+    /// actions, benchmarks and questions, and where none is given its summary. Of a plan for another account it takes
+    /// neither people of the account nor opportunities; people who do not see this account are left out.
+    pub copy_from_id: Option<ID>,
+}
+
+/// A change of a plan. A field left out stays as it is, and null clears it.
+#[derive(Clone, Debug, InputObject)]
+pub struct UpdatePlanInput {
+    /// Which one: not closed.
+    pub id: ID,
+    /// What it is called: 1 to 200 characters.
+    pub title: MaybeUndefined<String>,
+    /// Its first day: before every benchmark's due day, and not after any measurement.
+    pub starts_on: MaybeUndefined<Date>,
+    /// Its last day: not before the first.
+    pub ends_on: MaybeUndefined<Date>,
+    /// What we understand of the opportunities within the account: up to 20,000 characters.
+    pub summary: MaybeUndefined<String>,
+    /// How often it is reviewed. Another one sets nextReviewOn anew where there was a review or a commitment.
+    pub cadence: MaybeUndefined<ReviewCadence>,
+    /// When it is to be reviewed next: not in the past.
+    pub next_review_on: MaybeUndefined<Date>,
+    /// Who answers for it: an active member who sees the account.
+    pub owner_id: MaybeUndefined<ID>,
+    /// The opportunities that it is about, all of them: at most 200 of the plan's account.
+    pub opportunity_ids: MaybeUndefined<Vec<ID>>,
+    /// Refuses the change with STALE_VERSION where the plan is at another version.
+    pub if_version: Option<i32>,
+}
+
+/// Arguments of `createPlan`.
+#[derive(Clone, Debug, InputObject)]
+pub struct CreatePlan {
+    /// The plan.
+    pub input: CreatePlanInput,
+}
+
+/// Arguments of `updatePlan`.
+#[derive(Clone, Debug, InputObject)]
+pub struct UpdatePlan {
+    /// The change.
+    pub input: UpdatePlanInput,
+}
+
+/// Arguments of `closePlan` and `deletePlan`.
+#[derive(Clone, Debug, InputObject)]
+pub struct OnePlan {
+    /// Which one.
+    pub id: ID,
+}
+
+/// Refuses a plan that would be open over a day that another one is open over. Whoever writes the days of an account's
+/// plans waits for others who do.
+async fn alone_on_its_days(write: &Write<'_>, check: &mut Validator, plan: &plan::Model) -> Result<()> {
+    write.lock_exclusive(&format!("plan.{}", plan.account_id)).await?;
+    let other = plan::Entity::of(plan.organization_id)
+        .filter(plan::Column::AccountId.eq(plan.account_id))
+        .filter(plan::Column::Status.ne(Stored::Closed))
+        .filter(plan::Column::Id.ne(plan.id))
+        .filter(plan::Column::StartsOn.lte(plan.ends_on))
+        .filter(plan::Column::EndsOn.gte(plan.starts_on))
+        .order_by_asc(plan::Column::StartsOn)
+        .one(&write.tx)
+        .await?;
+    if let Some(other) = other {
+        let message = format!(
+            "The plan \"{}\" ({}), from {} to {}, is open over some of these days: an account has one at a time.",
+            other.title, other.id, other.starts_on, other.ends_on
+        );
+        check.invalid("startsOn", message);
+    }
+    Ok(())
+}
+
+/// `createPlan`.
+pub async fn create(ctx: &RequestContext, arguments: CreatePlan) -> Result<PlanPayload> {
+    let CreatePlanInput { account_id, title, starts_on, ends_on, summary, cadence, owner_id, copy_from_id } =
+        arguments.input;
+    let viewer = ctx.viewer()?;
+    let mut check = Validator::input();
+    let mut write = Write::begin(ctx)?;
+    let account = team::responsible_for(ctx, &write, &mut check, "accountId", &account_id).await?;
+    let mut plan = plan::Model {
+        id: PlanId::make(),
+        organization_id: viewer.organization.id,
+        account_id: account.as_ref().map_or_else(AccountId::make, |account| account.id),
+        owner_id: account.as_ref().map_or(viewer.user.id, |account| account.owner_id),
+        title: check.required("title", &title, NAME),
+        starts_on: starts_on.0,
+        ends_on: ends_on.0,
+        status: Stored::Draft,
+        summary: check.optional("summary", summary.as_deref(), NOTE),
+        cadence: cadence.into(),
+        next_review_on: None,
+        opportunity_ids: "[]".to_owned(),
+        created_at: ctx.now,
+        closed_at: None,
+        updated_at: ctx.now,
+        version: 0,
+    };
+    check.in_order("endsOn", ("startsOn", plan.starts_on), ("endsOn", plan.ends_on));
+    if let Some(account) = &account {
+        if account.archived_at.is_some() {
+            check.fault(UserErrorCode::Conflict, "accountId", "The account is archived: restore it first.");
+        }
+        if let Some(id) = &owner_id
+            && let Some(owner) = seeing_member(ctx, &write, &mut check, "ownerId", id, account).await?
+        {
+            plan.owner_id = owner;
+        }
+        alone_on_its_days(&write, &mut check, &plan).await?;
+    }
+    let source = match &copy_from_id {
+        Some(id) => copy::source(viewer, &write.tx, &mut check, "copyFromId", id).await?,
+        None => None,
+    };
+    check.finish()?;
+    let items = match &source {
+        Some(source) => copy::items(&write, source, &mut plan).await?,
+        None => copy::Items::default(),
+    };
+    let plan = write.add_with(plan, items.snapshot()).await?;
+    items.insert(&write).await?;
+    write.commit().await?;
+    Ok(PlanPayload::of(plan))
+}
+
+/// `updatePlan`.
+pub async fn update(ctx: &RequestContext, arguments: UpdatePlan) -> Result<PlanPayload> {
+    let UpdatePlanInput {
+        id,
+        title,
+        starts_on,
+        ends_on,
+        summary,
+        cadence,
+        next_review_on,
+        owner_id,
+        opportunity_ids,
+        if_version,
+    } = arguments.input;
+    let path = ["input", "id"];
+    let mut check = Validator::input();
+    let mut change = Change::of_plan(ctx, &path, &id).await?;
+    change.must_write(&path)?;
+    same_version(if_version, change.before().version)?;
+    check.change_required("title", &title, NAME, &mut change.plan.title);
+    check.change("summary", &summary, NOTE, &mut change.plan.summary);
+    check.change_set("startsOn", &starts_on.map_value(|day| day.0), &mut change.plan.starts_on);
+    check.change_set("endsOn", &ends_on.map_value(|day| day.0), &mut change.plan.ends_on);
+    if let MaybeUndefined::Null = owner_id {
+        check.fault(UserErrorCode::Required, "ownerId", "Somebody answers for every plan.");
+    }
+    if let MaybeUndefined::Value(id) = &owner_id
+        && let Some(owner) = change.member(ctx, &mut check, "ownerId", id).await?
+    {
+        change.plan.owner_id = owner;
+    }
+    check.change_set("cadence", &cadence.map_value(Into::into), &mut change.plan.cadence);
+    match next_review_on {
+        MaybeUndefined::Null => change.plan.next_review_on = None,
+        MaybeUndefined::Value(day) => {
+            let (today, _) = days(ctx, change.viewer);
+            if day.0 < today {
+                check.invalid("nextReviewOn", format!("{} is in the past: today is {today}.", day.0));
+            }
+            change.plan.next_review_on = Some(day.0);
+        }
+        MaybeUndefined::Undefined if change.plan.cadence != change.before().cadence => {
+            if let Some(last) = last_review(&change).await?.max(committed_on(&change).await?) {
+                change.plan.next_review_on = Some(due_after(last, change.plan.cadence));
+            }
+        }
+        MaybeUndefined::Undefined => {}
+    }
+    match &opportunity_ids {
+        MaybeUndefined::Undefined => {}
+        MaybeUndefined::Null => change.plan.opportunity_ids = "[]".to_owned(),
+        MaybeUndefined::Value(ids) => {
+            let links = opportunities(change.viewer, &change.write.tx, &mut check, ids, change.before()).await?;
+            change.plan.opportunity_ids = stored_links(links);
+        }
+    }
+    let (from, to) = (change.plan.starts_on, change.plan.ends_on);
+    if (from, to) != (change.before().starts_on, change.before().ends_on) {
+        check.in_order("endsOn", ("startsOn", from), ("endsOn", to));
+        alone_on_its_days(&change.write, &mut check, &change.plan).await?;
+        measured_within(&change, &mut check, from).await?;
+    }
+    check.finish()?;
+    change.commit("updated").await
+}
+
+/// The day of the latest commitment to the plan that is being changed.
+async fn committed_on(change: &Change<'_>) -> Result<Option<Day>> {
+    let all = change.parts::<plan_commitment::Model>().await?;
+    Ok(all.iter().map(|row| row.at).max().map(|at| change.viewer.day(at)))
+}
+
+/// Refuses a first day that leaves a benchmark no time, or a measurement outside.
+async fn measured_within(change: &Change<'_>, check: &mut Validator, from: Day) -> Result<()> {
+    if from <= change.before().starts_on {
+        return Ok(());
+    }
+    let benchmarks = change.parts::<plan_benchmark::Model>().await?;
+    if let Some(due) = benchmarks.iter().find(|row| row.due_on <= from) {
+        let message = format!("The benchmark \"{}\" is due on {}, which is not after {from}.", due.name, due.due_on);
+        check.invalid("startsOn", message);
+    }
+    let measured = change.parts::<plan_measurement::Model>().await?;
+    if let Some(first) = measured.iter().map(|row| row.measured_on).min().filter(|day| *day < from) {
+        check.invalid("startsOn", format!("A benchmark was measured on {first}, before {from}."));
+    }
+    Ok(())
+}
+
+/// The opportunities that an input names: of the plan's account, or linked already.
+async fn opportunities<C: ConnectionTrait>(
+    viewer: &Viewer,
+    connection: &C,
+    check: &mut Validator,
+    given: &[ID],
+    plan: &plan::Model,
+) -> Result<Vec<OpportunityId>> {
+    if given.len() > MOST {
+        let message = format!("A plan is about at most {MOST} opportunities; {} were given.", given.len());
+        check.fault(UserErrorCode::LimitExceeded, "opportunityIds", message);
+        return Ok(linked(plan));
+    }
+    let ids: Vec<OpportunityId> = given.iter().filter_map(|id| OpportunityId::parse(id).ok()).collect();
+    let seen = viewer.rows::<opportunity::Entity>(opportunity::Column::AccountId);
+    let found = seen.filter(opportunity::Column::Id.is_in(ids)).all(connection).await?;
+    let mut links = Vec::with_capacity(given.len());
+    for (at, id) in given.iter().enumerate() {
+        let field = format!("opportunityIds.{at}");
+        let Some(id) = check.id::<OpportunityId>(&field, id) else { continue };
+        match found.iter().find(|row| row.id == id) {
+            None => check.not_found(&field, "opportunity"),
+            Some(row) if row.account_id != plan.account_id => {
+                check.invalid(&field, format!("{} is an opportunity of another account.", row.name));
+            }
+            Some(_) => links.push(id),
+        }
+    }
+    Ok(links)
+}
+
+/// `closePlan`: it stays as it is. Closing what is closed changes nothing.
+pub async fn close(ctx: &RequestContext, arguments: OnePlan) -> Result<PlanPayload> {
+    let path = ["id"];
+    let mut change = Change::of_plan(ctx, &path, &arguments.id).await?;
+    if change.before().closed_at.is_none() {
+        change.must_write(&path)?;
+        change.plan.status = Stored::Closed;
+        change.plan.closed_at = Some(change.write.at);
+    } else {
+        change.must_be_theirs(&path)?;
+    }
+    change.commit("closed").await
+}
+
+/// `deletePlan`: only a draft that was never signed. Touches that were for its actions stay, for none.
+pub async fn delete(ctx: &RequestContext, arguments: OnePlan) -> Result<PlanPayload> {
+    let path = ["id"];
+    let mut change = Change::of_plan(ctx, &path, &arguments.id).await?;
+    change.must_be_theirs(&path)?;
+    if change.before().status != Stored::Draft {
+        let status = change.before().status.word();
+        let message = format!("It is {status}: only a draft that was never signed is deleted. closePlan ends it.");
+        return Err(Error::refused(UserErrorCode::Conflict, &path, message));
+    }
+    let actions = change.parts::<plan_action::Model>().await?;
+    change.take_all::<plan_measurement::Model>().await?;
+    change.take_all::<plan_benchmark::Model>().await?;
+    change.take_all::<plan_action::Model>().await?;
+    change.take_all::<plan_objective::Model>().await?;
+    change.take_all::<plan_relationship::Model>().await?;
+    change.take_all::<plan_question::Model>().await?;
+    change.take_all::<plan_review::Model>().await?;
+    let gone: Vec<_> = actions.iter().map(|action| action.id).collect();
+    release_touches(&mut change.write, &gone).await?;
+    change.delete().await
+}

@@ -1,0 +1,124 @@
+//! Lists of promises: by id; those of accounts and of touches by the day by which they are to be kept.
+
+use async_graphql::{InputObject, MaybeUndefined};
+use entity::{AccountId, Id, Scoped, UserId, promise};
+use sea_orm::sea_query::Cond;
+use sea_orm::{ColumnTrait, Condition, QueryFilter, QueryOrder, Select};
+
+use super::Promise;
+use crate::context::RequestContext;
+use crate::error::Result;
+use crate::graph::{Batch, FieldContext};
+use crate::graphql::filter::{DateFilter, DateTimeFilter, IdFilter, operand};
+use crate::graphql::pagination::{Connection, Key, LONGEST_LIST, Order, PageArguments, VisibleRows, plain_lists};
+
+/// A filter on promises. Its fields are ANDed.
+#[derive(Clone, Debug, Default, InputObject)]
+pub struct PromiseFilter {
+    /// By account.
+    pub account_id: MaybeUndefined<IdFilter>,
+    /// By who made it.
+    pub made_by_id: MaybeUndefined<IdFilter>,
+    /// Is (true) or is not (false) still to be kept.
+    pub open: MaybeUndefined<bool>,
+    /// Is (true) open and its day over in the organization's time zone, or is not (false).
+    pub overdue: MaybeUndefined<bool>,
+    /// By the day by which it is to be kept.
+    pub due_on: MaybeUndefined<DateFilter>,
+    /// By when it last changed.
+    pub updated_at: MaybeUndefined<DateTimeFilter>,
+}
+
+/// The condition that a promise is open, or is not.
+fn is_open(open: bool) -> Condition {
+    let kept_on = promise::Column::KeptOn;
+    Cond::all().add(if open { kept_on.is_null() } else { kept_on.is_not_null() })
+}
+
+impl PromiseFilter {
+    fn condition(&self, ctx: &RequestContext) -> Result<Condition> {
+        use promise::Column;
+        let Self { account_id, made_by_id, open, overdue, due_on, updated_at } = self;
+        let mut all = Cond::all();
+        if let Some(filter) = operand("accountId", account_id)? {
+            all = all.add(filter.condition::<_, AccountId>(Column::AccountId)?);
+        }
+        if let Some(filter) = operand("madeById", made_by_id)? {
+            all = all.add(filter.condition::<_, UserId>(Column::MadeById)?);
+        }
+        if let Some(open) = operand("open", open)? {
+            all = all.add(is_open(*open));
+        }
+        if let Some(overdue) = operand("overdue", overdue)? {
+            let past = Cond::all().add(is_open(true)).add(Column::DueOn.lt(ctx.viewer()?.day(ctx.now)));
+            all = all.add(if *overdue { past } else { past.not() });
+        }
+        if let Some(filter) = operand("dueOn", due_on)? {
+            all = all.add(filter.condition(Column::DueOn)?);
+        }
+        if let Some(filter) = operand("updatedAt", updated_at)? {
+            all = all.add(filter.condition(Column::UpdatedAt)?);
+        }
+        Ok(all)
+    }
+}
+
+/// Arguments of `promises`.
+#[derive(Clone, Debug, InputObject)]
+pub struct PromisesArguments {
+    /// Which of them.
+    pub filter: Option<PromiseFilter>,
+    /// Which page.
+    #[graphql(flatten)]
+    pub page: PageArguments,
+}
+
+/// `Query.promises`.
+pub async fn promises(asked: &FieldContext<'_>, arguments: PromisesArguments) -> Result<Connection<Promise>> {
+    let PromisesArguments { filter, page } = arguments;
+    let filter = filter.unwrap_or_default();
+    let equals = |filter: &MaybeUndefined<IdFilter>| filter.value().is_some_and(|filter| filter.eq.is_value());
+    let seen = VisibleRows {
+        select: promise::Entity::of(asked.ctx.viewer()?.organization.id).filter(filter.condition(asked.ctx)?),
+        account: promise::Column::AccountId,
+        is_selective: equals(&filter.account_id) || equals(&filter.made_by_id),
+    };
+    let by_id = Order::by_id(promise::Column::Id, |row: &promise::Model| Key::Id(row.id.uuid()));
+    seen.page(asked, &by_id, &page).await
+}
+
+/// Arguments of `Account.promises`.
+#[derive(Clone, Copy, Debug, InputObject)]
+pub struct OpenArguments {
+    /// Only those still to be kept (true), or only those kept (false); all where nothing is given.
+    pub open: Option<bool>,
+}
+
+/// `Account.promises`: what is due first comes first.
+pub async fn of_accounts(asked: &FieldContext<'_>, of: &[AccountId]) -> Result<Batch> {
+    let OpenArguments { open } = asked.arguments()?;
+    let mut select = asked.ctx.viewer()?.rows::<promise::Entity>(promise::Column::AccountId);
+    if let Some(open) = open {
+        select = select.filter(is_open(open));
+    }
+    lists(asked, select, promise::Column::AccountId, of, |row| Some(row.account_id)).await
+}
+
+/// `Touch.promises`: what is due first comes first.
+pub async fn of_touches(asked: &FieldContext<'_>, of: &[entity::TouchId]) -> Result<Batch> {
+    let select = asked.ctx.viewer()?.rows::<promise::Entity>(promise::Column::AccountId);
+    lists(asked, select, promise::Column::TouchId, of, |row| row.touch_id).await
+}
+
+/// One list for each parent: one statement for all.
+async fn lists<K: Id>(
+    asked: &FieldContext<'_>,
+    select: Select<promise::Entity>,
+    column: promise::Column,
+    parents: &[K],
+    parent_of: fn(&promise::Model) -> Option<K>,
+) -> Result<Batch> {
+    let select = select.order_by_asc(promise::Column::DueOn).order_by_asc(promise::Column::Id);
+    let too_long = format!("A list has more than {LONGEST_LIST} promises: page through `promises` with a filter.");
+    plain_lists::<_, Promise, _>(asked, select, column, parents, parent_of, &too_long).await
+}

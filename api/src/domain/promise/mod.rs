@@ -1,0 +1,201 @@
+//! Promises: what we told a client that we would do, and by when.
+//!
+//! | room | holds |
+//! |---|---|
+//! | here | the type and how it is read |
+//! | [`list`] | filters and lists; an account's and a touch's promises |
+//! | [`mod@write`] | make, keep, delete; what becomes of promises when their touch goes |
+//!
+//! Days are the organization's: a promise is overdue once the day by which it was to be kept is over there.
+
+pub mod list;
+pub mod write;
+
+use std::collections::HashMap;
+
+use entity::{AccountId, Columns, Day, Id, Instant, PromiseId, promise};
+
+pub use self::list::{PromiseFilter, PromisesArguments, promises};
+
+use crate::context::{RequestContext, Viewer};
+use crate::domain::account::Account;
+use crate::domain::contact::Contact;
+use crate::domain::touch::{Touch, people};
+use crate::domain::user::User;
+use crate::error::Result;
+use crate::graph::{Batch, FieldContext, NodeId, Value as _, object, payload};
+use crate::graphql::money::Currency;
+use crate::graphql::pagination::connection;
+use crate::values::calendar;
+use crate::write::{AuditedRow, Snapshot, audited, snapshot};
+
+/// A promise.
+#[derive(Clone, Debug)]
+pub struct Promise(pub promise::Model);
+
+impl From<promise::Model> for Promise {
+    fn from(row: promise::Model) -> Self {
+        Self(row)
+    }
+}
+
+object! {
+    /// Something we said we would do for the client.
+    Promise as "Promise" Node {
+        /// Opaque, prefixed by the type, ascending with time.
+        id: NodeId<PromiseId> = plain(|promise| NodeId(promise.0.id));
+        /// The account that it was made to.
+        account: Account = by_key(|promise| Some(promise.0.account_id), Account::answer);
+        /// To whom there; null also where they moved out of the caller's sight.
+        contact: Option<Contact> = by_key(|promise| promise.0.contact_id, Contact::answer);
+        /// The touch in which it was made; null also where that has been deleted, or went to another account.
+        touch: Option<Touch> = by_key(|promise| promise.0.touch_id, touches);
+        /// What was promised.
+        what: &str = plain(|promise| &promise.0.what);
+        /// The day on which it was made.
+        madeOn: Day = plain(|promise| promise.0.made_on);
+        /// The day by which it is to be kept.
+        dueOn: Day = plain(|promise| promise.0.due_on);
+        /// The day on which it was kept; null while it is open.
+        keptOn: Option<Day> = plain(|promise| promise.0.kept_on);
+        /// Who made it.
+        madeBy: User = by_key(|promise| Some(promise.0.made_by_id), User::answer);
+        /// Is it open, and the day by which it was to be kept over in the organization's time zone?
+        overdue: bool = batch(overdues);
+        /// When it was entered.
+        createdAt: Instant = plain(|promise| promise.0.created_at);
+        /// When it last changed.
+        updatedAt: Instant = plain(|promise| promise.0.updated_at);
+        /// Writes so far: 1 on creation.
+        version: i32 = plain(|promise| promise.0.version);
+    }
+}
+connection!(Promise as "Promise");
+
+payload! {
+    /// A promise, or what is to be mended.
+    PromisePayload as "PromisePayload" {
+        /// The promise as it is now, or as it last was where it was deleted; null where there are userErrors.
+        promise(promise): Promise,
+    }
+}
+
+impl PromisePayload {
+    fn of(row: promise::Model) -> Self {
+        Self { promise: Some(Promise(row)), ..Self::default() }
+    }
+}
+
+impl AuditedRow for promise::Model {
+    audited!(promise, PromiseId);
+
+    fn account(&self) -> Option<AccountId> {
+        Some(self.account_id)
+    }
+
+    fn snapshot(&self, _: Currency) -> Snapshot {
+        let Self {
+            id: _,
+            organization_id: _,
+            account_id,
+            contact_id,
+            touch_id,
+            what,
+            made_on,
+            due_on,
+            kept_on,
+            made_by_id,
+            created_at,
+            updated_at: _,
+            version: _,
+        } = self;
+        snapshot! {
+            "accountId": account_id,
+            "contactId": contact_id,
+            "touchId": touch_id,
+            "what": what,
+            "madeOn": made_on,
+            "dueOn": due_on,
+            "keptOn": kept_on,
+            "madeById": made_by_id,
+            "createdAt": created_at,
+        }
+    }
+}
+
+/// Is a promise open, and the day by which it was to be kept over?
+#[must_use]
+pub fn is_overdue(promise: &promise::Model, today: Day) -> bool {
+    promise.kept_on.is_none() && promise.due_on < today
+}
+
+impl Viewer {
+    /// The latest day that may be given for what has happened: today, where the organization is or where they are.
+    #[must_use]
+    pub fn latest_today(&self, now: Instant) -> Day {
+        self.day(now).max(calendar::day_of(now, people::zone_of(&self.user)))
+    }
+}
+
+impl Promise {
+    /// Promises by their ids, as far as they are seen.
+    ///
+    /// # Errors
+    /// `UNAUTHENTICATED`; the database's.
+    pub async fn fetch(
+        ctx: &RequestContext,
+        ids: impl IntoIterator<Item = PromiseId>,
+    ) -> Result<HashMap<PromiseId, Self>> {
+        let seen = ctx.viewer()?.rows::<promise::Entity>(promise::Column::AccountId);
+        ctx.fetch_by_ids(seen, promise::Column::Id, Columns::ALL, ids, |row| row.id).await
+    }
+}
+
+async fn touches(asked: &FieldContext<'_>, ids: &[Option<entity::TouchId>]) -> Result<Batch> {
+    let found = Touch::fetch(asked.ctx, ids.iter().copied().flatten()).await?;
+    asked.found(ids, &found).await
+}
+
+#[expect(clippy::unused_async, reason = "what answers a field is async")]
+async fn overdues(asked: &FieldContext<'_>, of: &[&Promise]) -> Result<Batch> {
+    let today = asked.ctx.viewer()?.day(asked.ctx.now);
+    let mut answers = Batch::with_capacity(of.len());
+    for promise in of {
+        answers.push(|out| is_overdue(&promise.0, today).write(asked.ctx, None, out));
+    }
+    Ok(answers)
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use entity::{OrganizationId, UserId};
+
+    use super::*;
+
+    /// A promise of day 10, due on day 20.
+    fn promise(kept_on: Option<i32>) -> promise::Model {
+        promise::Model {
+            id: PromiseId::make(),
+            organization_id: OrganizationId::make(),
+            account_id: AccountId::make(),
+            contact_id: None,
+            touch_id: None,
+            what: "A price list".to_owned(),
+            made_on: Day(10),
+            due_on: Day(20),
+            kept_on: kept_on.map(Day),
+            made_by_id: UserId::make(),
+            created_at: Instant(0),
+            updated_at: Instant(0),
+            version: 1,
+        }
+    }
+
+    #[test]
+    fn a_promise_is_overdue_once_its_day_is_over() {
+        let on = |kept_on, today| is_overdue(&promise(kept_on), Day(today));
+        assert_eq!([10, 20, 21].map(|today| on(None, today)), [false, false, true]);
+        // Kept, however late.
+        assert!(!on(Some(19), 21) && !on(Some(30), 31));
+    }
+}

@@ -1,0 +1,185 @@
+//! Make, keep, delete. Whoever sees an account makes promises there and says that they were kept, whoever made them; who
+//! made a promise and who answers for the account delete it.
+
+use async_graphql::{ID, InputObject};
+use entity::{Id, PromiseId, Scoped, TouchId, account, promise, touch};
+use sea_orm::{ColumnTrait, QueryFilter, QueryOrder, QuerySelect};
+
+use super::PromisePayload;
+use crate::context::{AccountAccess, RequestContext, Viewer};
+use crate::error::{Error, Result, UserErrorCode};
+use crate::graphql::scalars::Date;
+use crate::write::Write;
+use crate::write::validator::{NOTE, Validator};
+
+/// A promise that was made.
+#[derive(Clone, Debug, InputObject)]
+pub struct MakePromiseInput {
+    /// To which account; not an archived one.
+    pub account_id: ID,
+    /// To whom there.
+    pub contact_id: Option<ID>,
+    /// In which touch, of the same account.
+    pub touch_id: Option<ID>,
+    /// What: 1 to 20,000 characters.
+    pub what: String,
+    /// The day on which it was made; today in the organization's time zone where none is given. Not in the future.
+    pub made_on: Option<Date>,
+    /// The day by which it is to be kept; not before the day on which it was made.
+    pub due_on: Date,
+}
+
+/// Arguments of `makePromise`.
+#[derive(Clone, Debug, InputObject)]
+pub struct MakePromise {
+    /// The promise.
+    pub input: MakePromiseInput,
+}
+
+/// Arguments of `keepPromise`.
+#[derive(Clone, Debug, InputObject)]
+pub struct KeepPromise {
+    /// Which one.
+    pub id: ID,
+    /// The day on which it was kept; today in the organization's time zone where none is given. Not in the future, and not
+    /// before the promise was made.
+    pub kept_on: Option<Date>,
+}
+
+/// Arguments of `deletePromise`.
+#[derive(Clone, Debug, InputObject)]
+pub struct OnePromise {
+    /// Which one.
+    pub id: ID,
+}
+
+/// The touch of an input, which is of the account, locked so that nobody deletes it meanwhile.
+async fn touch_at(
+    viewer: &Viewer,
+    write: &Write<'_>,
+    check: &mut Validator,
+    id: &ID,
+    account: &account::Model,
+) -> Result<Option<TouchId>> {
+    let Some(id) = check.id::<TouchId>("touchId", id) else { return Ok(None) };
+    let seen = viewer.rows::<touch::Entity>(touch::Column::AccountId).filter(touch::Column::Id.eq(id));
+    match seen.lock_shared().one(&write.tx).await? {
+        None => check.not_found("touchId", "touch"),
+        Some(touch) if touch.account_id != account.id => {
+            check.invalid("touchId", format!("This touch is not one of {}.", account.name));
+        }
+        Some(_) => return Ok(Some(id)),
+    }
+    Ok(None)
+}
+
+/// `makePromise`.
+pub async fn make(ctx: &RequestContext, arguments: MakePromise) -> Result<PromisePayload> {
+    let MakePromiseInput { account_id, contact_id, touch_id, what, made_on, due_on } = arguments.input;
+    let viewer = ctx.viewer()?;
+    let mut check = Validator::input();
+    let mut write = Write::begin(ctx)?;
+    let account = viewer.account_for(&write.tx, &mut check, "accountId", &account_id).await?;
+    if account.as_ref().is_some_and(|account| account.archived_at.is_some()) {
+        check.fault(UserErrorCode::Conflict, "accountId", "The account is archived: restore it first.");
+    }
+    let what = check.required("what", &what, NOTE);
+    let made_on = made_on.map_or_else(|| viewer.day(ctx.now), |day| day.0);
+    check.has_come("madeOn", made_on, viewer.latest_today(ctx.now));
+    check.in_order("dueOn", ("madeOn", made_on), ("dueOn", due_on.0));
+    let (mut contact, mut touch) = (None, None);
+    if let (Some(id), Some(account)) = (&contact_id, &account) {
+        contact = viewer.contact_at(&write.tx, &mut check, "contactId", id, account).await?;
+    }
+    if let (Some(id), Some(account)) = (&touch_id, &account) {
+        touch = touch_at(viewer, &write, &mut check, id, account).await?;
+    }
+    check.finish()?;
+    let Some(account) = account else { return check.fail() };
+    let row = promise::Model {
+        id: PromiseId::make(),
+        organization_id: viewer.organization.id,
+        account_id: account.id,
+        contact_id: contact,
+        touch_id: touch,
+        what,
+        made_on,
+        due_on: due_on.0,
+        kept_on: None,
+        made_by_id: viewer.user.id,
+        created_at: write.at,
+        updated_at: write.at,
+        version: 0,
+    };
+    let row = write.add(row).await?;
+    write.commit().await?;
+    Ok(PromisePayload::of(row))
+}
+
+/// The promise of an input, locked.
+async fn seen(viewer: &Viewer, write: &Write<'_>, id: &ID) -> Result<promise::Model> {
+    let gone = || Error::refused(UserErrorCode::NotFound, &["id"], "There is no promise with this id.");
+    let id = PromiseId::parse(id).map_err(|_| gone())?;
+    let seen = viewer.rows::<promise::Entity>(promise::Column::AccountId).filter(promise::Column::Id.eq(id));
+    seen.lock_exclusive().one(&write.tx).await?.ok_or_else(gone)
+}
+
+/// `keepPromise`.
+pub async fn keep(ctx: &RequestContext, arguments: KeepPromise) -> Result<PromisePayload> {
+    let viewer = ctx.viewer()?;
+    let mut check = Validator::at(&[]);
+    let mut write = Write::begin(ctx)?;
+    let before = seen(viewer, &write, &arguments.id).await?;
+    if let Some(kept_on) = before.kept_on {
+        let message = format!("This promise was kept on {kept_on}.");
+        return Err(Error::refused(UserErrorCode::Conflict, &["id"], message));
+    }
+    // A promise of somebody's whose day has begun already, where the organization's has not, is kept on no day before.
+    let kept_on = arguments.kept_on.map_or_else(|| viewer.day(ctx.now).max(before.made_on), |day| day.0);
+    check.has_come("keptOn", kept_on, viewer.latest_today(ctx.now));
+    check.in_order("keptOn", ("madeOn", before.made_on), ("keptOn", kept_on));
+    check.finish()?;
+    let after = promise::Model { kept_on: Some(kept_on), ..before.clone() };
+    let after = write.change(&before, after).await?;
+    write.rename_last_event("kept");
+    write.commit().await?;
+    Ok(PromisePayload::of(after))
+}
+
+/// `deletePromise`: answers the promise as it last was.
+pub async fn delete(ctx: &RequestContext, arguments: OnePromise) -> Result<PromisePayload> {
+    let viewer = ctx.viewer()?;
+    let mut write = Write::begin(ctx)?;
+    let row = seen(viewer, &write, &arguments.id).await?;
+    let account = viewer.account(&write.tx, row.account_id, false).await?;
+    let answers = account.is_some_and(|account| viewer.access(&account) == AccountAccess::Responsible);
+    if !answers && row.made_by_id != viewer.user.id {
+        let message = "Only whoever made the promise, the account's owner, their managers and admins may do this.";
+        return Err(Error::refused(UserErrorCode::Forbidden, &["id"], message));
+    }
+    write.remove(&row).await?;
+    write.commit().await?;
+    Ok(PromisePayload::of(row))
+}
+
+/// Takes promises off touches that are deleted, or go to another account: the promise itself stands.
+///
+/// # Errors
+/// The database's.
+pub async fn release_touches(write: &mut Write<'_>, touches: &[TouchId]) -> Result<()> {
+    if touches.is_empty() {
+        return Ok(());
+    }
+    let promises = promise::Entity::of(write.organization())
+        .filter(promise::Column::TouchId.is_in(touches.iter().copied()))
+        .order_by_asc(promise::Column::Id)
+        .lock_exclusive()
+        .all(&write.tx)
+        .await?;
+    let released = promises.into_iter().map(|promise| {
+        let after = promise::Model { touch_id: None, ..promise.clone() };
+        (Some(promise), after)
+    });
+    write.save(released.collect()).await?;
+    Ok(())
+}

@@ -1,0 +1,187 @@
+//! Invitations: whoever holds the token sets the password, once, within 7 days. They are how members come in, and the
+//! way back in for whoever lost the password.
+
+use async_graphql::InputObject;
+use entity::{Scoped, credential, organization, user};
+use sea_orm::sea_query::{Expr, OnConflict};
+use sea_orm::{ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, QuerySelect};
+
+use crate::auth::secrets::SecretKind;
+use crate::context::RequestContext;
+use crate::domain::session::{self, SessionPayload};
+use crate::error::{Error, Result};
+use crate::graphql::money::Currency;
+use crate::values::text::fold;
+use crate::write::Write;
+use crate::write::validator::{NAME, Validator};
+
+/// For how long an invitation holds, in seconds: 7 days.
+const LIFETIME: i64 = 7 * 24 * 3600;
+
+/// Gives a user a new invitation in place of password and invitation, and answers the token, which is shown this once.
+///
+/// # Errors
+/// The database's; no random bytes.
+pub async fn invite<C: ConnectionTrait>(tx: &C, user: &user::Model) -> Result<String> {
+    let made = SecretKind::Invitation.make().map_err(Error::internal)?;
+    let credential = credential::Model {
+        user_id: user.id,
+        organization_id: user.organization_id,
+        password_hash: None,
+        invitation_digest: Some(made.digest.to_vec()),
+        invitation_expires_at: Some(crate::auth::now().plus_seconds(LIFETIME)),
+    };
+    save(tx, credential).await?;
+    Ok(made.shown)
+}
+
+/// Keeps a user's password, by its hash; an open invitation is over.
+///
+/// # Errors
+/// The database's.
+pub async fn keep_password<C: ConnectionTrait>(tx: &C, user: &user::Model, hash: String) -> Result<()> {
+    let credential = credential::Model {
+        user_id: user.id,
+        organization_id: user.organization_id,
+        password_hash: Some(hash),
+        invitation_digest: None,
+        invitation_expires_at: None,
+    };
+    save(tx, credential).await
+}
+
+/// Takes back a user's open invitation. A password stays.
+///
+/// # Errors
+/// The database's.
+pub async fn revoke<C: ConnectionTrait>(tx: &C, user: &user::Model) -> Result<()> {
+    credential::Entity::change_of(user.organization_id)
+        .col_expr(credential::Column::InvitationDigest, Expr::value(None::<Vec<u8>>))
+        .col_expr(credential::Column::InvitationExpiresAt, Expr::value(None::<entity::Instant>))
+        .filter(credential::Column::UserId.eq(user.id))
+        .exec(tx)
+        .await?;
+    Ok(())
+}
+
+/// Puts a credential in its place.
+async fn save<C: ConnectionTrait>(tx: &C, credential: credential::Model) -> Result<()> {
+    use credential::Column;
+    let replace = OnConflict::column(Column::UserId)
+        .update_columns([Column::PasswordHash, Column::InvitationDigest, Column::InvitationExpiresAt])
+        .to_owned();
+    credential::Entity::insert(credential.into_active_model().reset_all())
+        .on_conflict(replace)
+        .exec_without_returning(tx)
+        .await?;
+    Ok(())
+}
+
+/// An invitation, and the password to be.
+#[derive(Clone, InputObject)]
+pub struct AcceptInvitationInput {
+    /// The invitation's token.
+    pub token: String,
+    /// 12 to 128 characters, any of them.
+    pub password: String,
+    /// The name, where it is to be another than the invitation's: 1 to 200 characters.
+    pub name: Option<String>,
+}
+
+/// Arguments of `acceptInvitation`.
+#[derive(Clone, InputObject)]
+pub struct AcceptInvitationArguments {
+    /// The invitation.
+    pub input: AcceptInvitationInput,
+}
+
+/// `acceptInvitation`.
+pub async fn accept(ctx: &RequestContext, arguments: AcceptInvitationArguments) -> Result<SessionPayload> {
+    let AcceptInvitationInput { token, password, name } = arguments.input;
+    let auth = &ctx.app.auth;
+    let mut check = Validator::input();
+    let digest = SecretKind::Invitation.digest(&token);
+    // Looked up before the password is hashed, which is dear, and again when it counts.
+    // That alone can be guessed at: whoever holds a token may mistype the rest.
+    let known = auth.invitations.watch(ctx.peer, Some(&token), async {
+        let found = match digest {
+            Some(digest) => open(ctx.reader(), &digest, false).await?,
+            None => None,
+        };
+        found.ok_or_else(over)
+    });
+    let open = match known.await {
+        Ok(open) => Some(open),
+        Err(Error::Refused(_)) => {
+            check.invalid("token", OVER);
+            None
+        }
+        Err(fault) => return Err(fault),
+    };
+    check.password("password", &password);
+    let name = name.map(|name| check.required("name", &name, NAME));
+    check.finish()?;
+    let hash = auth.passwords.hash(&password).await.map_err(Error::internal)?;
+
+    let Some(Open { user, organization, .. }) = open else { return Err(over()) };
+    let currency = Currency::of(&organization.currency).unwrap_or(Currency::NONE);
+    let mut write = Write::begin_for(ctx, organization.id, currency, Some(user.id));
+    let still = open_again(&write, digest).await?;
+    let Some(Open { user: before, organization }) = still else { return Err(over()) };
+    let mut user = before.clone();
+    if let Some(name) = name {
+        user.name_key = fold(&name);
+        user.name = name;
+    }
+    let user = write.change(&before, user).await?;
+    keep_password(&write.tx, &user, hash).await?;
+    session::end_all(&write.tx, organization.id, user.id, None).await?;
+    let (session, token) = session::begin(&write.tx, &user, crate::auth::now()).await?;
+    write.commit().await?;
+    ctx.app.forget(organization.id);
+    Ok(SessionPayload::of(session::hand_out(ctx, organization, user, session, token).await?))
+}
+
+const OVER: &str = "This invitation does not hold, or not any more: ask an administrator for a new one.";
+
+fn over() -> Error {
+    let mut check = Validator::input();
+    check.invalid("token", OVER);
+    Error::Refused(check.into_errors())
+}
+
+/// An invitation that can be accepted.
+struct Open {
+    user: user::Model,
+    organization: organization::Model,
+}
+
+async fn open_again(write: &Write<'_>, digest: Option<[u8; 32]>) -> Result<Option<Open>> {
+    match digest {
+        Some(digest) => open(&write.tx, &digest, true).await,
+        None => Ok(None),
+    }
+}
+
+/// Finds an open invitation. Where it counts, `lock`: the user's row guards what lets them in.
+#[expect(clippy::disallowed_methods, reason = "an invitation's token itself says whose it is")]
+async fn open<C: ConnectionTrait>(connection: &C, digest: &[u8; 32], lock: bool) -> Result<Option<Open>> {
+    let find = || {
+        credential::Entity::find()
+            .filter(credential::Column::InvitationDigest.eq(digest.to_vec()))
+            .filter(credential::Column::InvitationExpiresAt.gt(crate::auth::now()))
+    };
+    let Some(credential) = find().one(connection).await? else { return Ok(None) };
+    let mut user = user::Entity::of(credential.organization_id)
+        .filter(user::Column::Id.eq(credential.user_id))
+        .filter(user::Column::Active.eq(true));
+    if lock {
+        user = user.lock_exclusive();
+    }
+    let user = user.one(connection).await?;
+    if lock && find().one(connection).await?.is_none() {
+        return Ok(None);
+    }
+    let organization = organization::Entity::of(credential.organization_id).one(connection).await?;
+    Ok(user.zip(organization).map(|(user, organization)| Open { user, organization }))
+}

@@ -1,0 +1,201 @@
+//! A session: begun, handed out, ended. It is one family of refresh tokens, each good for one use; access tokens are
+//! signed for it as long as it has not ended.
+
+pub mod invitation;
+pub mod password;
+pub mod refresh;
+pub mod sign_in;
+pub mod sign_up;
+
+use std::sync::Arc;
+
+use entity::{Id, Instant, OrganizationId, Scoped, SessionId, UserId, organization, refresh_token, session, user};
+use sea_orm::sea_query::Expr;
+use sea_orm::{ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter};
+
+use crate::auth::secrets::SecretKind;
+use crate::auth::tokens::{AccessToken, Claims};
+use crate::auth::viewer;
+use crate::context::{RequestContext, Viewer};
+use crate::database::transaction::Transaction;
+use crate::domain::user::User;
+use crate::error::{Error, Result, UserError};
+use crate::graph::{Batch, FieldContext, MutationPayload, SingleValue, object, payload};
+
+/// For how long a refresh token holds, in seconds: 30 days. Every refresh starts them anew.
+pub const LIFETIME: i64 = 30 * 24 * 3600;
+
+/// A session, as whoever signs in gets it.
+pub struct Session {
+    access: AccessToken,
+    refresh_token: String,
+    viewer: Arc<Viewer>,
+}
+
+object! {
+    /// What lets a client ask in somebody's name.
+    Session as "Session" {
+        /// Goes into the header `Authorization: Bearer …`.
+        accessToken: &str = plain(|session| &session.access.token);
+        /// Until when the access token holds: for 15 minutes.
+        expiresAt: Instant = plain(|session| session.access.expires_at);
+        /// Gets the next tokens from refreshSession, once; holds for 30 days.
+        refreshToken: &str = plain(|session| &session.refresh_token);
+        /// Whose session it is.
+        user: User = batch(users);
+    }
+}
+
+async fn users(asked: &FieldContext<'_>, of: &[&Session]) -> Result<Batch> {
+    let mut answers = Batch::with_capacity(of.len());
+    for session in of {
+        // What is asked of the user is answered as they see it themselves, though the request came without a token.
+        let ctx = asked.ctx.on_behalf_of(Arc::clone(&session.viewer));
+        let user = User(session.viewer.user.clone());
+        let found = asked.asked_by(&ctx).each(&[&user]).await?;
+        answers.push(|out| out.extend_from_slice(found.get(0)));
+    }
+    Ok(answers)
+}
+
+payload! {
+    /// A session, or what is to be mended.
+    SessionPayload as "SessionPayload" {
+        /// The session; null where there are userErrors.
+        session(session): Session,
+    }
+}
+
+impl SessionPayload {
+    pub(super) fn of(session: Session) -> Self {
+        Self { session: Some(session), ..Self::default() }
+    }
+}
+
+/// Begins a session, with its first refresh token.
+///
+/// # Errors
+/// The database's; no random bytes.
+pub(super) async fn begin<C: ConnectionTrait>(tx: &C, user: &user::Model, now: Instant) -> Result<(SessionId, String)> {
+    let session = session::Model {
+        id: SessionId::make(),
+        organization_id: user.organization_id,
+        user_id: user.id,
+        created_at: now,
+        ended_at: None,
+    };
+    let id = session.id;
+    session::Entity::insert(session.into_active_model().reset_all()).exec_without_returning(tx).await?;
+    Ok((id, next_token(tx, user.organization_id, id, now).await?))
+}
+
+/// Makes a session's next refresh token.
+///
+/// # Errors
+/// The database's; no random bytes.
+pub(super) async fn next_token<C: ConnectionTrait>(
+    tx: &C,
+    organization: OrganizationId,
+    session: SessionId,
+    now: Instant,
+) -> Result<String> {
+    let made = SecretKind::Refresh.make().map_err(Error::internal)?;
+    let token = refresh_token::Model {
+        digest: made.digest.to_vec(),
+        organization_id: organization,
+        session_id: session,
+        issued_at: now,
+        expires_at: now.plus_seconds(LIFETIME),
+        used_at: None,
+    };
+    refresh_token::Entity::insert(token.into_active_model().reset_all()).exec_without_returning(tx).await?;
+    Ok(made.shown)
+}
+
+/// Hands a session out, once what was written for it stands.
+///
+/// # Errors
+/// The database's; a token that cannot be signed.
+pub(super) async fn hand_out(
+    ctx: &RequestContext,
+    organization: organization::Model,
+    user: user::Model,
+    session: SessionId,
+    refresh_token: String,
+) -> Result<Session> {
+    let claims = Claims { user: user.id, organization: organization.id, session };
+    let access = ctx.app.auth.tokens.issue(claims).map_err(Error::internal)?;
+    let viewer = viewer::with_reporting_line(ctx.reader(), organization, user, session).await?;
+    Ok(Session { access, refresh_token, viewer: Arc::new(viewer) })
+}
+
+/// Ends a user's sessions, all of them or all but one. Whoever calls this lets the application forget the organization
+/// once it stands.
+///
+/// # Errors
+/// The database's.
+pub async fn end_all<C: ConnectionTrait>(
+    tx: &C,
+    organization: OrganizationId,
+    user: UserId,
+    but: Option<SessionId>,
+) -> Result<()> {
+    let mut change = session::Entity::change_of(organization)
+        .col_expr(session::Column::EndedAt, Expr::value(crate::auth::now()))
+        .filter(session::Column::UserId.eq(user))
+        .filter(session::Column::EndedAt.is_null());
+    if let Some(but) = but {
+        change = change.filter(session::Column::Id.ne(but));
+    }
+    change.exec(tx).await?;
+    Ok(())
+}
+
+/// Ends one session.
+///
+/// # Errors
+/// The database's.
+pub(super) async fn end<C: ConnectionTrait>(tx: &C, organization: OrganizationId, session: SessionId) -> Result<()> {
+    session::Entity::change_of(organization)
+        .col_expr(session::Column::EndedAt, Expr::value(crate::auth::now()))
+        .filter(session::Column::Id.eq(session))
+        .filter(session::Column::EndedAt.is_null())
+        .exec(tx)
+        .await?;
+    Ok(())
+}
+
+/// The end of a session.
+#[derive(Debug)]
+pub struct SignOutPayload {
+    signed_out: bool,
+    user_errors: Vec<UserError>,
+}
+
+impl MutationPayload for SignOutPayload {
+    fn refused(user_errors: Vec<UserError>) -> Self {
+        Self { signed_out: false, user_errors }
+    }
+}
+
+object! {
+    /// The end of a session.
+    SignOutPayload as "SignOutPayload" {
+        /// Has the session ended?
+        signedOut: bool = plain(|payload| payload.signed_out);
+        /// What the caller can mend, each with the field it is about. With any, nothing was written.
+        userErrors: Vec<UserError> = batch(async |asked: &FieldContext<'_>, of: &[&SignOutPayload]| {
+            SingleValue::answer(&of[0].user_errors, asked).await
+        });
+    }
+}
+
+/// `signOut`: ends the session that asks, with its refresh tokens.
+pub async fn sign_out(ctx: &RequestContext) -> Result<SignOutPayload> {
+    let viewer = ctx.viewer()?;
+    let tx = Transaction::of(&ctx.app.db);
+    end(&tx, viewer.organization.id, viewer.session).await?;
+    tx.commit().await?;
+    ctx.app.forget(viewer.organization.id);
+    Ok(SignOutPayload { signed_out: true, user_errors: Vec::new() })
+}

@@ -1,0 +1,70 @@
+//! Changing one's own password.
+
+use async_graphql::InputObject;
+use entity::{Scoped, credential, user};
+use sea_orm::{ColumnTrait, QueryFilter, QuerySelect};
+
+use super::invitation;
+use crate::context::RequestContext;
+use crate::database::transaction::Transaction;
+use crate::domain::session;
+use crate::domain::user::{User, UserPayload};
+use crate::error::{Error, Result};
+use crate::write::validator::Validator;
+
+/// The present password and the next.
+#[derive(Clone, InputObject)]
+pub struct ChangePasswordInput {
+    /// The present password.
+    pub current: String,
+    /// The next one: 12 to 128 characters, any of them.
+    pub new: String,
+}
+
+/// Arguments of `changePassword`.
+#[derive(Clone, InputObject)]
+pub struct ChangePasswordArguments {
+    /// The passwords.
+    pub input: ChangePasswordInput,
+}
+
+/// `changePassword`: the caller's other sessions end.
+pub async fn change(ctx: &RequestContext, arguments: ChangePasswordArguments) -> Result<UserPayload> {
+    let ChangePasswordInput { current, new } = arguments.input;
+    let viewer = ctx.viewer()?;
+    let auth = &ctx.app.auth;
+    let mut check = Validator::input();
+    check.password("new", &new);
+    let own = || credential::Entity::of(viewer.organization.id).filter(credential::Column::UserId.eq(viewer.user.id));
+    let tried = auth.throttle.watch(ctx.peer, Some(&viewer.user.email), async {
+        let stored = own().one(ctx.reader()).await?.and_then(|credential| credential.password_hash);
+        let right = auth.passwords.verify(&current, stored.as_deref()).await.map_err(Error::internal)?;
+        if right { Ok(stored) } else { Err(Error::Refused(Vec::new())) }
+    });
+    let stored = match tried.await {
+        Ok(stored) => stored,
+        Err(Error::Refused(_)) => {
+            check.invalid("current", WRONG);
+            None
+        }
+        Err(fault) => return Err(fault),
+    };
+    check.finish()?;
+    let hash = auth.passwords.hash(&new).await.map_err(Error::internal)?;
+    let tx = Transaction::of(&ctx.app.db);
+    // Of two changes at once the second has the wrong password by now.
+    let user = user::Entity::of(viewer.organization.id).filter(user::Column::Id.eq(viewer.user.id));
+    let Some(user) = user.lock_exclusive().one(&tx).await? else { return Err(Error::Unauthenticated) };
+    let still = own().one(&tx).await?;
+    if still.and_then(|credential| credential.password_hash) != stored {
+        check.invalid("current", WRONG);
+        check.finish()?;
+    }
+    invitation::keep_password(&tx, &user, hash).await?;
+    session::end_all(&tx, viewer.organization.id, viewer.user.id, Some(viewer.session)).await?;
+    tx.commit().await?;
+    ctx.app.forget(viewer.organization.id);
+    Ok(UserPayload { user: Some(User(user)), ..UserPayload::default() })
+}
+
+const WRONG: &str = "This is not your present password.";

@@ -1,0 +1,117 @@
+//! Refreshing a session: a refresh token is good for one use, and gets the next one.
+//!
+//! A used token that comes again means that two hold it, one of whom should not: the whole session ends. But a reply may
+//! also have been lost on its way; so for 10 seconds a used token gets another of the same session, as long as none
+//! that it got has been used: whoever uses one has had the reply, and the others hold no more.
+
+use async_graphql::InputObject;
+use entity::{Scoped, organization, refresh_token, session as sessions, user};
+use sea_orm::{ActiveModelTrait, ActiveValue, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QuerySelect};
+
+use crate::auth::secrets::SecretKind;
+use crate::context::RequestContext;
+use crate::database::transaction::Transaction;
+use crate::domain::session::{self, SessionPayload};
+use crate::error::{Error, Result, UserErrorCode};
+
+/// For how long a used token may come again, in seconds.
+const GRACE: i64 = 10;
+
+/// A refresh token.
+#[derive(Clone, InputObject)]
+pub struct RefreshSessionInput {
+    /// The refresh token of the last answer.
+    pub refresh_token: String,
+}
+
+/// Arguments of `refreshSession`.
+#[derive(Clone, InputObject)]
+pub struct RefreshSessionArguments {
+    /// The refresh token.
+    pub input: RefreshSessionInput,
+}
+
+/// `refreshSession`.
+pub async fn refresh_session(ctx: &RequestContext, arguments: RefreshSessionArguments) -> Result<SessionPayload> {
+    let RefreshSessionInput { refresh_token: shown } = arguments.input;
+    ctx.app.auth.refreshes.watch(ctx.peer, Some(&shown), refresh(ctx, &shown)).await
+}
+
+async fn refresh(ctx: &RequestContext, shown: &str) -> Result<SessionPayload> {
+    let Some(digest) = SecretKind::Refresh.digest(shown) else { return Err(over()) };
+    let tx = Transaction::of(&ctx.app.db);
+    let Some(token) = locked(&tx, &digest).await? else { return Err(over()) };
+    let organization_id = token.organization_id;
+    let Some(open) = sessions::Entity::of(organization_id)
+        .filter(sessions::Column::Id.eq(token.session_id))
+        .filter(sessions::Column::EndedAt.is_null())
+        .lock_exclusive()
+        .one(&tx)
+        .await?
+    else {
+        return Err(over());
+    };
+    // Taken once nobody else can use the token: of two at once the second's token is issued after the first's use.
+    let now = crate::auth::now();
+    if token.expires_at <= now {
+        return Err(over());
+    }
+    match token.used_at {
+        None => {
+            // Others that the same token got, replies that were lost, hold no more: one has arrived.
+            refresh_token::Entity::remove_of(organization_id)
+                .filter(refresh_token::Column::SessionId.eq(open.id))
+                .filter(refresh_token::Column::UsedAt.is_null())
+                .filter(refresh_token::Column::Digest.ne(token.digest.clone()))
+                .exec(&tx)
+                .await?;
+            let mut used = token.into_active_model();
+            used.used_at = ActiveValue::Set(Some(now));
+            used.update(&tx).await?;
+        }
+        Some(used) if now <= used.plus_seconds(GRACE) && !went_on(&tx, &token, used).await? => {}
+        Some(_) => {
+            session::end(&tx, organization_id, open.id).await?;
+            tx.commit().await?;
+            ctx.app.forget(organization_id);
+            tracing::warn!(session = %open.id, user = %open.user_id, "a refresh token was used twice: the session has ended");
+            return Err(over());
+        }
+    }
+    let user = user::Entity::of(organization_id)
+        .filter(user::Column::Id.eq(open.user_id))
+        .filter(user::Column::Active.eq(true))
+        .one(&tx)
+        .await?;
+    let organization = organization::Entity::of(organization_id).one(&tx).await?;
+    let (Some(user), Some(organization)) = (user, organization) else { return Err(over()) };
+    refresh_token::Entity::remove_of(organization_id)
+        .filter(refresh_token::Column::SessionId.eq(open.id))
+        .filter(refresh_token::Column::ExpiresAt.lte(now))
+        .exec(&tx)
+        .await?;
+    let next = session::next_token(&tx, organization_id, open.id, now).await?;
+    tx.commit().await?;
+    Ok(SessionPayload::of(session::hand_out(ctx, organization, user, open.id, next).await?))
+}
+
+fn over() -> Error {
+    let message = "This refresh token does not hold, or not any more: sign in again.";
+    Error::refused(UserErrorCode::Invalid, &["input", "refreshToken"], message)
+}
+
+#[expect(clippy::disallowed_methods, reason = "a refresh token itself says whose it is")]
+async fn locked(tx: &Transaction<'_>, digest: &[u8]) -> Result<Option<refresh_token::Model>> {
+    let token = refresh_token::Entity::find().filter(refresh_token::Column::Digest.eq(digest.to_vec()));
+    Ok(token.lock_exclusive().one(tx).await?)
+}
+
+/// Has a token been used that was made since this one was?
+async fn went_on(tx: &Transaction<'_>, token: &refresh_token::Model, used: entity::Instant) -> Result<bool> {
+    let later = refresh_token::Entity::of(token.organization_id)
+        .filter(refresh_token::Column::SessionId.eq(token.session_id))
+        .filter(refresh_token::Column::IssuedAt.gte(used))
+        .filter(refresh_token::Column::UsedAt.is_not_null())
+        .filter(refresh_token::Column::Digest.ne(token.digest.clone()));
+    Ok(later.one(tx).await?.is_some())
+}

@@ -1,0 +1,156 @@
+//! Signing up: a new organization with its first administrator.
+
+use async_graphql::InputObject;
+use entity::{Id, OrganizationId, UserId, organization, user};
+use sea_orm::{ConnectionTrait, EntityTrait};
+
+use super::invitation;
+use crate::auth::{passwords, secrets};
+use crate::config::SignUp;
+use crate::context::RequestContext;
+use crate::domain::session::{self, SessionPayload};
+use crate::domain::user::hours;
+use crate::error::{Error, Result, UserErrorCode};
+use crate::graphql::money::Currency;
+use crate::values::text::fold;
+use crate::write::Write;
+use crate::write::validator::{NAME, Validator};
+
+/// A new organization, and who administers it.
+#[derive(Clone, InputObject)]
+pub struct SignUpInput {
+    /// The organization's name: 1 to 200 characters.
+    pub organization_name: String,
+    /// ISO 4217 code of the currency of all its amounts.
+    #[graphql(default_with = "Some(\"USD\".to_owned())")]
+    pub currency: Option<String>,
+    /// IANA name of its time zone, and of the administrator's.
+    #[graphql(default_with = "Some(\"UTC\".to_owned())")]
+    pub time_zone: Option<String>,
+    /// The administrator's name: 1 to 200 characters.
+    pub name: String,
+    /// The address to sign in with.
+    pub email: String,
+    /// 12 to 128 characters, any of them.
+    pub password: String,
+}
+
+/// Arguments of `signUp`.
+#[derive(Clone, InputObject)]
+pub struct SignUpArguments {
+    /// The new organization.
+    pub input: SignUpInput,
+}
+
+/// `signUp`.
+pub async fn sign_up(ctx: &RequestContext, arguments: SignUpArguments) -> Result<SessionPayload> {
+    let SignUpInput { organization_name, currency, time_zone, name, email, password } = arguments.input;
+    // Asked before anything costs anything, and again when it counts.
+    may_sign_up(ctx, ctx.reader()).await?;
+    let mut check = Validator::input();
+    let organization_name = check.required("organizationName", &organization_name, NAME);
+    let currency = currency.as_deref().unwrap_or("USD");
+    let known = check.currency("currency", currency);
+    let time_zone = check.time_zone("timeZone", time_zone.as_deref().unwrap_or("UTC"));
+    let name = check.required("name", &name, NAME);
+    let email = check.email("email", &email);
+    check.password("password", &password);
+    check.finish()?;
+    let hash = ctx.app.auth.passwords.hash(&password).await.map_err(Error::internal)?;
+
+    let organization = organization::Model {
+        id: OrganizationId::make(),
+        name: organization_name,
+        currency: currency.to_owned(),
+        time_zone: time_zone.clone(),
+        fiscal_year_start_month: 1,
+        key_account_threshold: None,
+        presence_half_life_days: 30.0,
+        presence_threshold: 0.5,
+        selling_share: 0.5,
+        target_share: 0.6,
+        key_people_per_target: 3,
+        big_blank_minutes: 120,
+        pipeline_margin: 0.1,
+        target_band_low: 5.0,
+        target_band_high: 20.0,
+        erasure_key: secrets::new_erasure_key().map_err(Error::internal)?.to_vec(),
+        created_at: ctx.now,
+        version: 0,
+    };
+    let user = user::Model {
+        id: UserId::make(),
+        organization_id: organization.id,
+        name_key: fold(&name),
+        name,
+        email,
+        role: user::Role::Admin,
+        title: None,
+        time_zone,
+        manager_id: None,
+        working_hours: hours::usual(),
+        active: true,
+        created_at: ctx.now,
+        updated_at: ctx.now,
+        version: 0,
+    };
+    let mut write = Write::begin_for(ctx, organization.id, known.unwrap_or(Currency::NONE), Some(user.id));
+    write.lock_exclusive_globally("sign-up").await?;
+    may_sign_up(ctx, &write.tx).await?;
+    let organization = write.add(organization).await?;
+    let user = write.add(user).await?;
+    invitation::keep_password(&write.tx, &user, hash).await?;
+    let (session, token) = session::begin(&write.tx, &user, crate::auth::now()).await?;
+    write.commit().await?;
+    Ok(SessionPayload::of(session::hand_out(ctx, organization, user, session, token).await?))
+}
+
+/// Refuses where this server lets nobody sign up, or nobody any more.
+#[expect(clippy::disallowed_methods, reason = "whether there is any organization is asked before there is one")]
+async fn may_sign_up<C: ConnectionTrait>(ctx: &RequestContext, connection: &C) -> Result<()> {
+    let refused = |message: &str| Err(Error::refused(UserErrorCode::Forbidden, &["input"], message));
+    match ctx.app.settings.access.sign_up {
+        SignUp::Open => Ok(()),
+        SignUp::Closed => refused("Nobody can sign up here: ask an administrator for an invitation."),
+        SignUp::First => match organization::Entity::find().one(connection).await? {
+            None => Ok(()),
+            Some(_) => refused("There is an organization here already: ask its administrator for an invitation."),
+        },
+    }
+}
+
+impl Validator {
+    /// The currency of an ISO 4217 code in use.
+    pub fn currency(&mut self, field: &str, code: &str) -> Option<Currency> {
+        let known = Currency::of(code);
+        if known.is_none() {
+            self.invalid(field, "A currency is an ISO 4217 code in use, such as USD or EUR.");
+        }
+        known
+    }
+
+    /// The name of a time zone.
+    pub fn time_zone(&mut self, field: &str, name: &str) -> String {
+        if crate::values::calendar::zone(name).is_none() {
+            self.invalid(field, "A time zone is an IANA name, such as Europe/Berlin or UTC.");
+        }
+        name.to_owned()
+    }
+
+    /// An e-mail address, lower-cased.
+    pub fn email(&mut self, field: &str, given: &str) -> String {
+        match crate::values::text::email(given) {
+            Ok(email) => return email,
+            Err(_) if given.trim().is_empty() => self.fault(UserErrorCode::Required, field, "This must not be empty."),
+            Err(message) => self.invalid(field, message),
+        }
+        String::new()
+    }
+
+    /// A new password.
+    pub fn password(&mut self, field: &str, given: &str) {
+        if let Err(message) = passwords::check_password(given) {
+            self.invalid(field, message);
+        }
+    }
+}

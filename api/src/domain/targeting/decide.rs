@@ -1,0 +1,132 @@
+//! Deciding on a proposal: the other one of the two agrees, or declines with a note.
+
+use async_graphql::{Enum, ID, InputObject};
+use entity::target;
+use entity::target::TargetStatus as Stored;
+
+use super::write::{ARCHIVED, to_change};
+use super::{TargetPayload, stands};
+use crate::context::RequestContext;
+use crate::domain::goal;
+use crate::domain::targeting::one_on_one::write::of_decision;
+use crate::domain::targeting::target_list;
+use crate::error::{Error, Result, UserErrorCode};
+use crate::graphql::scalars::Decimal;
+use crate::values::agreement::{Consent, Parties, Side};
+use crate::write::Write;
+use crate::write::validator::{Amounts, NOTE, Validator, same_version};
+
+/// What is decided.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+pub enum TargetDecision {
+    /// On the list.
+    Agree,
+    /// Not on the list.
+    Decline,
+}
+
+/// A decision on a proposal.
+#[derive(Clone, Debug, InputObject)]
+pub struct DecideTargetInput {
+    /// Which one: PROPOSED.
+    pub id: ID,
+    /// On the list, or not.
+    pub decision: TargetDecision,
+    /// Why: up to 20,000 characters. Required where it is declined.
+    pub note: Option<String>,
+    /// The one-on-one in which it was decided: one of the seller's.
+    pub one_on_one_id: Option<ID>,
+    /// Proposes this goal, above 0, for the current fiscal year in the same step; agrees to it where it is what waits.
+    pub goal_amount: Option<Decimal>,
+    /// Refuses the decision with STALE_VERSION where the target is at another version.
+    pub if_version: Option<i32>,
+}
+
+/// Arguments of `decideTarget`.
+#[derive(Clone, Debug, InputObject)]
+pub struct DecideTarget {
+    /// The decision.
+    pub input: DecideTargetInput,
+}
+
+/// `decideTarget`.
+pub async fn decide(ctx: &RequestContext, arguments: DecideTarget) -> Result<TargetPayload> {
+    let DecideTargetInput { id, decision, note, one_on_one_id, goal_amount, if_version } = arguments.input;
+    let viewer = ctx.viewer()?;
+    let path = ["input", "id"];
+    let mut check = Validator::input();
+    let mut write = Write::begin(ctx)?;
+    let (before, account) = to_change(viewer, &write.tx, &path, &id).await?;
+    let parties = Parties::of(&write.tx, viewer.organization.id, before.seller_id).await?;
+    if parties.side(viewer.user.id) == Side::Neither {
+        let message = "Only the seller and whoever is above them in the line decide on a target.";
+        return Err(Error::refused(UserErrorCode::Forbidden, &path, message));
+    }
+    if before.status != Stored::Proposed {
+        let message = format!("{} Only what waits can be decided on.", stands(&before));
+        return Err(Error::refused(UserErrorCode::Conflict, &path, message));
+    }
+    let consent = parties.consent(before.proposed_by_id, viewer.user.id);
+    if matches!(consent, Consent::OwnProposal | Consent::NotTheirs) {
+        let message = "It takes two: the seller and somebody above them. This is your own side's proposal, and the other \
+                       one decides; whoever proposed it may take it back.";
+        return Err(Error::refused(UserErrorCode::Forbidden, &path, message));
+    }
+    same_version(if_version, before.version)?;
+    let mut after = before.clone();
+    after.decision_note = check.optional("note", note.as_deref(), NOTE);
+    if let Some(id) = &one_on_one_id {
+        after.one_on_one_id = of_decision(viewer, &write.tx, &mut check, "oneOnOneId", id, before.seller_id).await?;
+    }
+    let what = match (decision, consent) {
+        (TargetDecision::Decline, _) => {
+            if after.decision_note.is_none() && check.is_clean() {
+                check.fault(UserErrorCode::Required, "note", "Why not? A target is declined with a note.");
+            }
+            decided(&mut after, viewer.user.id, write.at);
+            after.status = Stored::Declined;
+            "declined"
+        }
+        (TargetDecision::Agree, _) if account.archived_at.is_some() => {
+            check.fault(UserErrorCode::Conflict, "id", ARCHIVED);
+            "updated"
+        }
+        (TargetDecision::Agree, Consent::Agreed) => {
+            decided(&mut after, viewer.user.id, write.at);
+            after.status = Stored::Agreed;
+            after.since = Some(write.at);
+            "agreed"
+        }
+        (TargetDecision::Agree, _) => {
+            after.proposed_by_id = viewer.user.id;
+            "seconded"
+        }
+    };
+    let goal_amount = match goal_amount {
+        Some(_) if decision == TargetDecision::Decline => {
+            check.invalid("goalAmount", "What is declined has no goal.");
+            None
+        }
+        Some(amount) => check.amount("goalAmount", amount, viewer.currency, Amounts::Positive),
+        None => None,
+    };
+    check.finish()?;
+    let after = write.change(&before, after).await?;
+    write.rename_last_event(what);
+    if let Some(amount) = goal_amount {
+        let year = viewer.fiscal_year(ctx.now);
+        let present = goal::write::of_year(&write, account.id, year).await?;
+        goal::write::propose(&mut write, viewer, &account, year, amount, present).await?;
+    }
+    let over_capacity_by = match decision {
+        TargetDecision::Agree => target_list::over_capacity_by(ctx, &write.tx, after.seller_id).await?,
+        TargetDecision::Decline => None,
+    };
+    write.commit().await?;
+    Ok(TargetPayload { over_capacity_by, ..TargetPayload::of(after) })
+}
+
+fn decided(target: &mut target::Model, by: entity::UserId, at: entity::Instant) {
+    target.decided_by_id = Some(by);
+    target.decided_at = Some(at);
+}

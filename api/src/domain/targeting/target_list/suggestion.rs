@@ -1,0 +1,145 @@
+//! Suggestions: the best accounts of a seller's book that are neither targets nor proposed. The book is ranked in SQL.
+
+use std::collections::HashMap;
+
+use async_graphql::InputObject;
+use entity::{AccountId, UserId};
+use sea_orm::{ConnectionTrait, DbBackend, Statement, Value};
+
+use super::TargetList;
+use super::band::percent_up;
+use crate::domain::account::Account;
+use crate::domain::criterion::score::{self, Score};
+use crate::error::{Error, Result};
+use crate::graph::{Batch, FieldContext, object};
+
+/// Suggestions of one list at most.
+const MOST: i32 = 200;
+
+/// Arguments of `suggestions`.
+#[derive(Clone, Copy, Debug, InputObject)]
+pub struct SuggestionsArguments {
+    /// From how much of the book, best first: above 0, up to 100 percent of its accounts, rounded up. As many accounts as
+    /// the band's upper end where nothing is given.
+    pub top_percent: Option<f64>,
+    /// How many at most: 0 to 200.
+    #[graphql(default_with = "Some(20)")]
+    pub first: Option<i32>,
+}
+
+/// A suggestion.
+pub struct TargetSuggestion {
+    account: Account,
+    rank_percent: f64,
+}
+
+object! {
+    /// An account that might become a target.
+    TargetSuggestion as "TargetSuggestion" {
+        /// The account.
+        account: Account = batch(accounts);
+        /// How it does by the organization's criteria.
+        score: Score = batch(scores);
+        /// Its rank in the book by score, then by potential: 0 is the best; 100 · (rank − 1) ÷ accounts.
+        rankPercent: f64 = plain(|suggestion| suggestion.rank_percent);
+    }
+}
+
+async fn accounts(asked: &FieldContext<'_>, of: &[&TargetSuggestion]) -> Result<Batch> {
+    asked.each(&of.iter().map(|suggestion| &suggestion.account).collect::<Vec<_>>()).await
+}
+
+async fn scores(asked: &FieldContext<'_>, of: &[&TargetSuggestion]) -> Result<Batch> {
+    score::of_accounts(asked, &of.iter().map(|suggestion| &suggestion.account).collect::<Vec<_>>()).await
+}
+
+/// The suggestions of lists.
+///
+/// # Errors
+/// `BAD_USER_INPUT` for a percentage or a number out of its bounds; the database's.
+pub(super) async fn of_lists(asked: &FieldContext<'_>, of: &[&TargetList]) -> Result<Batch> {
+    let SuggestionsArguments { top_percent, first } = asked.arguments()?;
+    let first = first.unwrap_or(20);
+    if top_percent.is_some_and(|percent| !(percent > 0.0 && percent <= 100.0)) {
+        return Err(Error::BadInput("topPercent is above 0, up to 100.".to_owned()));
+    }
+    if !(0..=MOST).contains(&first) {
+        return Err(Error::BadInput(format!("first is between 0 and {MOST}; {first} was given.")));
+    }
+    let ranks: Vec<(UserId, i32)> = of
+        .iter()
+        .map(|list| (list.seller.id, top_percent.map_or(list.band.high, |percent| percent_up(percent, list.accounts))))
+        .collect();
+    let ranked = ranked(asked, &ranks, first).await?;
+    let found = Account::fetch(asked.ctx, ranked.values().flatten().map(|(account, _)| *account)).await?;
+    let lists: Vec<Vec<TargetSuggestion>> = of
+        .iter()
+        .map(|list| {
+            let suggestion = |(account, rank): &(AccountId, i32)| {
+                let rank_percent = 100.0 * f64::from(rank - 1) / f64::from(list.accounts.max(1));
+                Some(TargetSuggestion { account: found.get(account)?.clone(), rank_percent })
+            };
+            ranked.get(&list.seller.id).map_or_else(Vec::new, |best| best.iter().filter_map(suggestion).collect())
+        })
+        .collect();
+    asked.lists(&lists.iter().map(Vec::as_slice).collect::<Vec<_>>()).await
+}
+
+/// Books that are ranked by one statement at most.
+const CHUNK: usize = 200;
+
+/// Of each seller's book the accounts with these first ranks that have no open target, with their ranks: one statement for
+/// two hundred books. Each is read in the order of its index, no further than its last rank.
+async fn ranked(
+    asked: &FieldContext<'_>,
+    ranks: &[(UserId, i32)],
+    first: i32,
+) -> Result<HashMap<UserId, Vec<(AccountId, i32)>>> {
+    let mut found: HashMap<UserId, Vec<(AccountId, i32)>> = HashMap::new();
+    if first == 0 {
+        return Ok(found);
+    }
+    let organization = asked.ctx.viewer()?.organization.id;
+    let backend = asked.ctx.app.db.backend();
+    for ranks in ranks.chunks(CHUNK) {
+        let mut values: Vec<Value> = vec![organization.into(), first.into()];
+        let mut books = Vec::with_capacity(ranks.len());
+        for (seller, last) in ranks {
+            let place = values.len() + 1;
+            values.extend([Value::from(*seller), Value::from(*last)]);
+            let (seller, last) = (parameter(backend, place, "uuid"), parameter(backend, place + 1, "integer"));
+            books.push(format!(
+                "select * from (
+                    select {seller} as seller_id, account.id,
+                        row_number() over (order by account.score desc, coalesce(account.potential, -1) desc, account.id) as place
+                    from account
+                    where account.organization_id = $1 and account.owner_id = {seller} and account.archived_at is null
+                    order by account.score desc, coalesce(account.potential, -1) desc, account.id
+                    limit {last}
+                ) book"
+            ));
+        }
+        let (books, first) = (books.join(" union all "), parameter(backend, 2, "integer"));
+        let sql = format!(
+            "select seller_id, id, place from (
+                select seller_id, id, place, row_number() over (partition by seller_id order by place) as number
+                from ({books}) ranked
+                where not exists (
+                    select 1 from target
+                    where target.organization_id = $1 and target.account_id = ranked.id and target.status in ('PROPOSED', 'AGREED')
+                )
+            ) best where number <= {first} order by seller_id, place"
+        );
+        for row in asked.ctx.reader().query_all_raw(Statement::from_sql_and_values(backend, sql, values)).await? {
+            let place: i64 = row.try_get_by_index(2)?;
+            let seller = row.try_get_by_index(0)?;
+            found.entry(seller).or_default().push((row.try_get_by_index(1)?, i32::try_from(place).unwrap_or(i32::MAX)));
+        }
+    }
+    Ok(found)
+}
+
+/// A parameter with its type, which PostgreSQL cannot tell from where these stand.
+fn parameter(backend: DbBackend, place: usize, kind: &str) -> String {
+    if backend == DbBackend::Postgres { format!("${place}::{kind}") } else { format!("${place}") }
+}

@@ -1,0 +1,119 @@
+//! Proposals that wait for somebody's word.
+
+use entity::target::TargetStatus;
+use entity::{AccountId, Instant, TargetId, target};
+use sea_orm::{ColumnTrait, QueryFilter, QueryOrder, QuerySelect};
+
+use super::{Finding, Kind, Suggestion, Today, Told, ago, lasting, most, subject};
+use crate::context::{RequestContext, is_any_of};
+use crate::error::Result;
+use crate::values::agreement::{Consent, Parties, Side};
+use crate::values::calendar::day_of;
+
+/// A proposal that waits.
+pub(super) struct Waiting {
+    day: usize,
+    target: TargetId,
+    account: AccountId,
+    since: Instant,
+    rationale: String,
+}
+
+/// The proposals that wait for each day's user, the oldest ones: two statements.
+pub(super) async fn find(ctx: &RequestContext, days: &[Today]) -> Result<Vec<Box<dyn Finding>>> {
+    let viewer = ctx.viewer()?;
+    let mut parties = Parties::of_proposals(ctx.reader(), viewer.organization.id).await?;
+    // Whoever asks may see far more than these users decide on.
+    parties.retain(|_, parties| days.iter().any(|today| parties.side(today.user) != Side::Neither));
+    let rows = viewer
+        .rows::<target::Entity>(target::Column::AccountId)
+        .filter(target::Column::Status.eq(TargetStatus::Proposed))
+        .filter(is_any_of(ctx.reader(), target::Column::SellerId, parties.keys().copied()))
+        .order_by_asc(target::Column::ProposedAt)
+        .order_by_asc(target::Column::Id)
+        .limit(most(days))
+        .all(ctx.reader())
+        .await?;
+    let mut found: Vec<Box<dyn Finding>> = Vec::new();
+    for row in rows {
+        let Some(parties) = parties.get(&row.seller_id) else { continue };
+        for (day, today) in days.iter().enumerate() {
+            let consent = parties.consent(row.proposed_by_id, today.user);
+            if matches!(consent, Consent::Agreed | Consent::Seconded) && row.proposed_at <= today.at {
+                found.push(Box::new(Waiting {
+                    day,
+                    target: row.id,
+                    account: row.account_id,
+                    since: row.proposed_at,
+                    rationale: row.rationale.clone(),
+                }));
+            }
+        }
+    }
+    Ok(found)
+}
+
+/// Characters of a rationale that a sentence has room for.
+const ROOM: usize = 120;
+
+impl Finding for Waiting {
+    fn day(&self) -> usize {
+        self.day
+    }
+
+    fn account(&self) -> Option<AccountId> {
+        Some(self.account)
+    }
+
+    fn suggest(&self, told: &Told<'_>) -> Suggestion {
+        let since = day_of(self.since, told.zone);
+        let days = (told.on.0 - since.0).max(0);
+        let mut rationale: String = self.rationale.chars().take(ROOM).collect();
+        if rationale.len() < self.rationale.len() {
+            rationale.push('…');
+        }
+        let name = told.name;
+        Suggestion {
+            kind: Kind::DecideTarget,
+            account: Some(self.account),
+            subject: subject(self.target),
+            why: format!("{name} was proposed as a target {} and waits for your word: “{rationale}”", ago(days)),
+            if_skipped: format!(
+                "{name} has waited {}, and nobody is committed to pursue it until then.",
+                lasting(days)
+            ),
+            due_on: None,
+            // Who has waited longest comes first.
+            place: self.since.0,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use entity::Id as _;
+
+    use super::*;
+    use crate::domain::today::tests::told;
+    use crate::values::calendar::DAY;
+
+    #[test]
+    fn a_long_rationale_is_cut_short() {
+        let say = |rationale: &str| {
+            let waiting = Waiting {
+                day: 0,
+                target: TargetId::make(),
+                account: AccountId::make(),
+                since: Instant(88 * DAY),
+                rationale: rationale.to_owned(),
+            };
+            waiting.suggest(&told())
+        };
+        let short = say("They grow.");
+        assert_eq!(short.why, "Acme was proposed as a target 12 days ago and waits for your word: “They grow.”");
+        assert_eq!(short.if_skipped, "Acme has waited 12 days, and nobody is committed to pursue it until then.");
+        assert_eq!((short.due_on, short.place), (None, 88 * DAY));
+        assert!(say(&"é".repeat(121)).why.ends_with("é…”"));
+        assert!(say(&"é".repeat(120)).why.ends_with("éé”"));
+    }
+}

@@ -1,0 +1,97 @@
+//! Working days of next week without a touch with a target.
+
+use std::collections::BTreeSet;
+
+use entity::{AccountId, Day, UserId};
+
+use super::{Finding, Kind, Suggestion, Today, Told, subject};
+use crate::context::RequestContext;
+use crate::domain::user::User;
+use crate::domain::week::CalendarWeek;
+use crate::error::Result;
+use crate::values::calendar::monday;
+
+/// A blank day.
+pub(super) struct Blank {
+    day: usize,
+    user: UserId,
+    on: Day,
+    /// Its working minutes.
+    minutes: i32,
+    /// Blank days of the week, this one included.
+    blanks: usize,
+    /// Working days of the week.
+    working: usize,
+}
+
+/// The blank days of the week after each day, of users among these: three statements, and three more where days of different
+/// weeks are asked for at once (it may be Monday with one user and Sunday with another).
+pub(super) async fn find(ctx: &RequestContext, days: &[Today], users: &[&User]) -> Result<Vec<Box<dyn Finding>>> {
+    let next = |today: &Today| monday(today.on).plus(7);
+    let weeks: BTreeSet<Day> = days.iter().map(next).collect();
+    let mut found: Vec<Box<dyn Finding>> = Vec::new();
+    for week in weeks {
+        let whose: Vec<(usize, &User)> = days
+            .iter()
+            .enumerate()
+            .filter(|(_, today)| next(today) == week)
+            .filter_map(|(day, today)| Some((day, *users.iter().find(|user| user.0.id == today.user)?)))
+            .collect();
+        let models = whose.iter().map(|(_, user)| user.0.clone()).collect();
+        for ((day, user), week) in whose.iter().zip(CalendarWeek::of(ctx, models, Some(week)).await?) {
+            let (working, blank) = week.working_and_blank_days();
+            for (on, minutes) in &blank {
+                let (blanks, day, on, minutes) = (blank.len(), *day, *on, *minutes);
+                found.push(Box::new(Blank { day, user: user.0.id, on, minutes, blanks, working }));
+            }
+        }
+    }
+    Ok(found)
+}
+
+impl Finding for Blank {
+    fn day(&self) -> usize {
+        self.day
+    }
+
+    fn account(&self) -> Option<AccountId> {
+        None
+    }
+
+    fn suggest(&self, _: &Told<'_>) -> Suggestion {
+        Suggestion {
+            kind: Kind::FillBlankDay,
+            account: None,
+            subject: subject(self.user),
+            why: format!(
+                "{}, {}, has {} working minutes and no touch with a target.",
+                self.on.date().format("%A"),
+                self.on,
+                self.minutes
+            ),
+            if_skipped: format!(
+                "{} of the {} working days of that week are blank: as blank as the pipeline will be in some months.",
+                self.blanks, self.working
+            ),
+            due_on: Some(self.on),
+            place: i64::from(self.on.0),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use entity::Id as _;
+
+    use super::*;
+    use crate::domain::today::tests::told;
+
+    #[test]
+    fn the_sentences_name_the_day() {
+        let blank = Blank { day: 0, user: UserId::make(), on: Day(103), minutes: 480, blanks: 2, working: 5 };
+        let said = blank.suggest(&told());
+        assert_eq!(said.why, "Tuesday, 1970-04-14, has 480 working minutes and no touch with a target.");
+        assert!(said.if_skipped.starts_with("2 of the 5 working days of that week are blank"));
+        assert_eq!((said.account, said.due_on), (None, Some(Day(103))));
+    }
+}

@@ -1,0 +1,212 @@
+//! Targets at which we are absent, or will be within a week.
+
+use std::collections::HashSet;
+
+use entity::{AccountId, Instant, TargetId, target};
+use sea_orm::{ColumnTrait, QueryFilter, QueryOrder};
+
+use super::{Finding, Kind, SOON, Suggestion, Today, Told, ago, day_of_user, subject};
+use crate::context::RequestContext;
+use crate::domain::presence::{Ask, Presence, asked, nurture};
+use crate::domain::targeting::was_on_list;
+use crate::error::Result;
+use crate::values::calendar::DAY;
+use crate::values::calendar::day_of;
+
+/// A target that was on somebody's list on their day.
+pub(super) struct Listed {
+    /// The day, by its place.
+    pub day: usize,
+    /// What it stands for.
+    pub at: Instant,
+    /// The target.
+    pub target: target::Model,
+}
+
+/// Who was on the lists of some days: one statement.
+pub(super) async fn listed(ctx: &RequestContext, days: &[Today]) -> Result<Vec<Listed>> {
+    let rows = ctx
+        .viewer()?
+        .rows::<target::Entity>(target::Column::AccountId)
+        .filter(target::Column::SellerId.is_in(days.iter().map(|today| today.user)))
+        .filter(target::Column::Since.is_not_null())
+        .order_by_asc(target::Column::Id)
+        .all(ctx.reader())
+        .await?;
+    let on_day = |target: target::Model| {
+        let day = day_of_user(days, target.seller_id)?;
+        let at = days[day].at;
+        was_on_list(&target, at).then_some(Listed { day, at, target })
+    };
+    Ok(rows.into_iter().filter_map(on_day).collect())
+}
+
+/// A target that forgets us.
+pub(super) struct Fading {
+    day: usize,
+    target: TargetId,
+    account: AccountId,
+    presence: f64,
+    /// What it will be a week on.
+    in_a_week: f64,
+    threshold: f64,
+    /// Days until we are absent; 0 where we are.
+    left: f64,
+    last: Option<Instant>,
+}
+
+/// Those of the targets that fade: three statements.
+pub(super) async fn find(ctx: &RequestContext, days: &[Today], targets: &[Listed]) -> Result<Vec<Box<dyn Finding>>> {
+    let viewer = ctx.viewer()?;
+    let asks: Vec<Ask> = targets.iter().map(|listed| Ask::at(viewer, listed.target.account_id, listed.at)).collect();
+    let presences = Presence::of_touches(ctx, &asks).await?;
+    let mut fading: Vec<(Ask, Fading)> = Vec::new();
+    for ((listed, ask), presence) in targets.iter().zip(asks).zip(presences) {
+        let left = presence.days_until_absent();
+        if left > f64::from(SOON) {
+            continue;
+        }
+        // Looked for until then: a touch that is scheduled comes in time, or too late.
+        let until = match whole(left) {
+            0 if left <= 0.0 => listed.at.0 + i64::from(SOON) * DAY,
+            days => listed.at.0 + i64::from(days + 1) * DAY,
+        };
+        let fades = Fading {
+            day: listed.day,
+            target: listed.target.id,
+            account: listed.target.account_id,
+            presence: presence.presence,
+            in_a_week: presence.in_days(f64::from(SOON)),
+            threshold: viewer.organization.presence_threshold,
+            left,
+            last: None,
+        };
+        fading.push((Ask { at: Instant(until), since: Instant(listed.at.0 - DAY), ..ask }, fades));
+    }
+    let ahead: Vec<Ask> = fading.iter().map(|(ask, _)| *ask).collect();
+    let scheduled = scheduled(ctx, &ahead).await?;
+    let asks: Vec<Ask> = fading
+        .iter()
+        .map(|(ask, fades)| Ask { at: days.get(fades.day).map_or(ask.at, |today| today.at), ..*ask })
+        .collect();
+    let last = nurture::last(ctx, &asks).await?;
+    let left = fading.into_iter().zip(last).enumerate().filter(|(place, _)| !scheduled.contains(place));
+    Ok(left.map(|(_, ((_, fades), last))| Box::new(Fading { last, ..fades }) as Box<dyn Finding>).collect())
+}
+
+/// Which of these have a touch scheduled between `since` and `at`, by their places: one statement.
+async fn scheduled(ctx: &RequestContext, asks: &[Ask]) -> Result<HashSet<usize>> {
+    let sql = format!(
+        "select asked.number from asked where exists (
+            select 1 from touch
+            where touch.organization_id = $2 and touch.account_id = asked.subject_id
+                and touch.at > asked.since and touch.at <= asked.at
+                and touch.status = 'SCHEDULED' and touch.missed_at > {}
+        )",
+        ctx.now.0
+    );
+    Ok(asked::rows(ctx, asks, &sql).await?.into_iter().map(|(place, _)| place).collect())
+}
+
+/// Whole days of a time.
+#[expect(clippy::cast_possible_truncation, reason = "decades at most")]
+fn whole(days: f64) -> i32 {
+    days.floor() as i32
+}
+
+impl Finding for Fading {
+    fn day(&self) -> usize {
+        self.day
+    }
+
+    fn account(&self) -> Option<AccountId> {
+        Some(self.account)
+    }
+
+    fn suggest(&self, told: &Told<'_>) -> Suggestion {
+        let (name, presence, threshold) = (told.name, self.presence, self.threshold);
+        let days = self.last.map(|last| told.on.0 - day_of(last, told.zone).0);
+        let touched = days.map_or_else(
+            || "nobody has ever touched it".to_owned(),
+            |days| format!("the last touch was {}", ago(days)),
+        );
+        let (why, if_skipped, due_on) = if self.left > 0.0 {
+            let due_on = told.on.plus(whole(self.left));
+            let why = format!(
+                "Presence at {name} is {presence:.2} and falls below {threshold:.2} in {:.1} days; {touched}.",
+                self.left
+            );
+            let if_skipped = format!(
+                "After {due_on} we are absent at {name}: should they become dissatisfied then, we are not whom they think of."
+            );
+            (why, if_skipped, due_on)
+        } else {
+            let why = format!("We are absent at {name}: presence is {presence:.2}, below {threshold:.2}; {touched}.");
+            let if_skipped = format!(
+                "In a week presence is {:.2}: should {name} become dissatisfied, we are not whom they think of.",
+                self.in_a_week
+            );
+            (why, if_skipped, told.on)
+        };
+        Suggestion {
+            kind: Kind::TouchTarget,
+            account: Some(self.account),
+            subject: subject(self.target),
+            why,
+            if_skipped,
+            due_on: Some(due_on),
+            // The better the account, the more there is to lose.
+            place: -told.score,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use entity::Id as _;
+
+    use super::*;
+    use crate::domain::today::tests::told;
+
+    fn fading(presence: f64, left: f64, last: Option<i64>) -> Fading {
+        Fading {
+            day: 0,
+            target: TargetId::make(),
+            account: AccountId::make(),
+            presence,
+            in_a_week: presence / 2.0,
+            threshold: 0.5,
+            left,
+            last: last.map(|day| Instant(day * DAY)),
+        }
+    }
+
+    #[test]
+    fn the_sentences_have_the_numbers_in_them() {
+        let said = |fading: Fading| {
+            let suggestion = fading.suggest(&told());
+            (suggestion.why, suggestion.if_skipped, suggestion.due_on.map(|day| day.0), suggestion.place)
+        };
+        assert_eq!(
+            said(fading(0.526, 3.26, Some(88))),
+            (
+                "Presence at Acme is 0.53 and falls below 0.50 in 3.3 days; the last touch was 12 days ago.".to_owned(),
+                "After 1970-04-14 we are absent at Acme: should they become dissatisfied then, we are not whom they think of."
+                    .to_owned(),
+                Some(103),
+                -70
+            )
+        );
+        assert_eq!(
+            said(fading(0.31, 0.0, Some(99))),
+            (
+                "We are absent at Acme: presence is 0.31, below 0.50; the last touch was yesterday.".to_owned(),
+                "In a week presence is 0.15: should Acme become dissatisfied, we are not whom they think of."
+                    .to_owned(),
+                Some(100),
+                -70
+            )
+        );
+        assert!(said(fading(0.0, 0.0, None)).0.ends_with("presence is 0.00, below 0.50; nobody has ever touched it."));
+    }
+}

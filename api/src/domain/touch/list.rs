@@ -1,0 +1,352 @@
+//! Lists of touches: filters and orderings; the touches of accounts and of people, the newest first.
+
+use std::collections::HashMap;
+
+use async_graphql::{Enum, InputObject, MaybeUndefined};
+use entity::{AccountId, ContactId, Id, Scoped, TouchId, UserId, contact, touch, touch_contact};
+use sea_orm::sea_query::{Cond, Expr, ExprTrait, Query, SelectStatement, SimpleExpr};
+use sea_orm::{ColumnTrait, Condition, QueryFilter, QuerySelect, QueryTrait, Select};
+
+use super::{Touch, TouchKind, TouchStatus, ValueKind};
+use crate::context::{RequestContext, Viewer};
+use crate::domain::contact::Contact;
+use crate::domain::targeting::TOUCH_ON_LIST;
+use crate::error::Result;
+use crate::graph::{Batch, Field, FieldContext, ObjectType};
+use crate::graphql::filter::{DateTimeFilter, Filter, IdFilter, Nested, operand};
+use crate::graphql::pagination::{
+    Connection, ConnectionNode, Direction, Key, Order, PageArguments, RowsPerParent, SortKey, VisibleRows,
+};
+
+/// A filter on touches. Its fields are ANDed.
+#[derive(Clone, Debug, Default, InputObject)]
+pub struct TouchFilter {
+    /// All of these.
+    pub and: MaybeUndefined<Vec<TouchFilter>>,
+    /// One of these; of none, nothing matches.
+    pub or: MaybeUndefined<Vec<TouchFilter>>,
+    /// Not this.
+    pub not: MaybeUndefined<Box<TouchFilter>>,
+    /// By account.
+    pub account_id: MaybeUndefined<IdFilter>,
+    /// By who of the account took part; isNull finds touches with nobody named.
+    pub contact_id: MaybeUndefined<IdFilter>,
+    /// By user.
+    pub user_id: MaybeUndefined<IdFilter>,
+    /// By when it is to start, or did.
+    pub at: MaybeUndefined<DateTimeFilter>,
+    /// Made in one of these ways.
+    pub kind: MaybeUndefined<Vec<TouchKind>>,
+    /// Stands so now; one of these.
+    pub status: MaybeUndefined<Vec<TouchStatus>>,
+    /// The client got one of these out of it.
+    pub value: MaybeUndefined<Vec<ValueKind>>,
+    /// Did (true) or did not (false) the other side take part?
+    pub responded: MaybeUndefined<bool>,
+    /// Was (true) or was not (false) the account an agreed target of the user's when the touch began?
+    pub on_target: MaybeUndefined<bool>,
+    /// By when it last changed.
+    pub updated_at: MaybeUndefined<DateTimeFilter>,
+}
+
+impl Filter for TouchFilter {
+    fn nested(&self) -> Nested<'_, Self> {
+        Nested { and: &self.and, or: &self.or, not: &self.not }
+    }
+
+    fn own(&self, ctx: &RequestContext) -> Result<Condition> {
+        use touch::Column;
+        let Self {
+            and: _,
+            or: _,
+            not: _,
+            account_id,
+            contact_id,
+            user_id,
+            at,
+            kind,
+            status,
+            value,
+            responded,
+            on_target,
+            updated_at,
+        } = self;
+        let mut all = Cond::all();
+        if let Some(filter) = operand("accountId", account_id)? {
+            all = all.add(filter.condition::<_, AccountId>(Column::AccountId)?);
+        }
+        if let Some(filter) = operand("contactId", contact_id)? {
+            let viewer = ctx.viewer()?;
+            let with = |ids: Vec<ContactId>| {
+                Column::Id.in_subquery(took_part(viewer, Some(touch_contact::Column::ContactId.is_in(ids))))
+            };
+            let nobody = |is_null: bool| match (viewer.sees_everything(), is_null) {
+                (true, true) => Column::ContactIds.eq("[]"),
+                (true, false) => Column::ContactIds.ne("[]"),
+                (false, true) => Column::Id.not_in_subquery(took_part(viewer, None)),
+                (false, false) => Column::Id.in_subquery(took_part(viewer, None)),
+            };
+            all = all.add(filter.condition_by::<ContactId>(with, nobody)?);
+        }
+        if let Some(filter) = operand("userId", user_id)? {
+            all = all.add(filter.condition::<_, UserId>(Column::UserId)?);
+        }
+        if let Some(filter) = operand("at", at)? {
+            all = all.add(filter.condition(Column::At)?);
+        }
+        if let Some(kinds) = operand("kind", kind)? {
+            all = all.add(Column::Kind.is_in(kinds.iter().map(|&kind| touch::TouchKind::from(kind))));
+        }
+        if let Some(statuses) = operand("status", status)? {
+            let any =
+                statuses.iter().fold(Cond::any().add(Expr::cust("1 = 0")), |any, &status| any.add(stands(status, ctx)));
+            all = all.add(any);
+        }
+        if let Some(values) = operand("value", value)? {
+            all = all.add(Column::Value.is_in(values.iter().map(|&value| touch::ValueKind::from(value))));
+        }
+        if let Some(responded) = operand("responded", responded)? {
+            all = all.add(Column::Responded.eq(*responded));
+        }
+        if let Some(on_target) = operand("onTarget", on_target)? {
+            let listed = Expr::cust(TOUCH_ON_LIST);
+            all = all.add(if *on_target { listed } else { listed.not() });
+        }
+        if let Some(filter) = operand("updatedAt", updated_at)? {
+            all = all.add(filter.condition(Column::UpdatedAt)?);
+        }
+        Ok(all)
+    }
+}
+
+/// The touches in which somebody whom the viewer sees took part: a contact that went to an account out of their sight
+/// is nobody to them.
+fn took_part(viewer: &Viewer, which: Option<SimpleExpr>) -> SelectStatement {
+    let mut parts = touch_contact::Entity::of(viewer.organization.id);
+    if let Some(which) = which {
+        parts = parts.filter(which);
+    }
+    if !viewer.sees_everything() {
+        let seen = viewer.rows::<contact::Entity>(contact::Column::AccountId);
+        let seen = seen.select_only().column(contact::Column::Id).into_query();
+        parts = parts.filter(touch_contact::Column::ContactId.in_subquery(seen));
+    }
+    parts.select_only().column(touch_contact::Column::TouchId).into_query()
+}
+
+/// The condition that a touch stands so now.
+fn stands(status: TouchStatus, ctx: &RequestContext) -> SimpleExpr {
+    use touch::{Column, TouchStatus as Stored};
+    match status {
+        TouchStatus::Scheduled => Column::Status.eq(Stored::Scheduled).and(Column::MissedAt.gt(ctx.now)),
+        TouchStatus::Missed => Column::Status.eq(Stored::Scheduled).and(Column::MissedAt.lte(ctx.now)),
+        TouchStatus::Completed => Column::Status.eq(Stored::Completed),
+        TouchStatus::Canceled => Column::Status.eq(Stored::Canceled),
+    }
+}
+
+/// What touches are ordered by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+pub enum TouchOrderField {
+    /// When it is to start, or did.
+    At,
+    /// When it was entered here.
+    CreatedAt,
+    /// When it last changed.
+    UpdatedAt,
+}
+
+/// One ordering of touches.
+#[derive(Clone, Copy, Debug, InputObject)]
+pub struct TouchOrder {
+    /// By what.
+    pub field: TouchOrderField,
+    /// Which way round.
+    #[graphql(default_with = "Direction::Asc")]
+    pub direction: Direction,
+}
+
+fn sort_key(field: TouchOrderField) -> SortKey<touch::Entity> {
+    use touch::{Column, Model};
+    match field {
+        TouchOrderField::At => SortKey::column("AT", Column::At, |row: &Model| Key::Number(row.at.0)),
+        TouchOrderField::CreatedAt => {
+            SortKey::column("CREATED_AT", Column::CreatedAt, |row: &Model| Key::Number(row.created_at.0))
+        }
+        TouchOrderField::UpdatedAt => {
+            SortKey::column("UPDATED_AT", Column::UpdatedAt, |row: &Model| Key::Number(row.updated_at.0))
+        }
+    }
+}
+
+fn order(keys: Vec<(SortKey<touch::Entity>, Direction)>) -> Result<Order<touch::Entity>> {
+    Order::by(keys, SortKey::column("ID", touch::Column::Id, |row: &touch::Model| Key::Id(row.id.uuid())))
+}
+
+fn by_time(direction: Direction) -> Result<Order<touch::Entity>> {
+    order(vec![(sort_key(TouchOrderField::At), direction)])
+}
+
+/// Arguments of a list of touches.
+#[derive(Clone, Debug, InputObject)]
+pub struct TouchesArguments {
+    /// Which of them.
+    pub filter: Option<TouchFilter>,
+    /// In which order, at most 3 entries. Where none is given: an account's the newest first, others by id.
+    pub order_by: Option<Vec<TouchOrder>>,
+    /// Which page.
+    #[graphql(flatten)]
+    pub page: PageArguments,
+}
+
+impl TouchesArguments {
+    fn order(&self) -> Option<Vec<(SortKey<touch::Entity>, Direction)>> {
+        let keys = self.order_by.as_deref().filter(|orders| !orders.is_empty())?;
+        Some(keys.iter().map(|order| (sort_key(order.field), order.direction)).collect())
+    }
+
+    /// Touches, seen or not.
+    fn select(&self, ctx: &RequestContext) -> Result<Select<touch::Entity>> {
+        let select = touch::Entity::of(ctx.viewer()?.organization.id);
+        match &self.filter {
+            Some(filter) => Ok(select.filter(filter.condition(ctx)?)),
+            None => Ok(select),
+        }
+    }
+
+    /// Does the filter name one account, or one person?
+    fn is_selective(&self) -> bool {
+        let one = |filter: &MaybeUndefined<IdFilter>| filter.value().is_some_and(|filter| filter.eq.is_value());
+        let pins = |filter: &TouchFilter| one(&filter.account_id) || one(&filter.contact_id) || one(&filter.user_id);
+        self.filter.as_ref().is_some_and(pins)
+    }
+}
+
+/// `Query.touches`.
+pub async fn touches(asked: &FieldContext<'_>, arguments: TouchesArguments) -> Result<Connection<Touch>> {
+    let seen = VisibleRows {
+        select: arguments.select(asked.ctx)?,
+        account: touch::Column::AccountId,
+        is_selective: arguments.is_selective(),
+    };
+    seen.page(asked, &order(arguments.order().unwrap_or_default())?, &arguments.page).await
+}
+
+/// Touches below accounts that are seen: what hangs off them is seen too.
+fn below(select: Select<touch::Entity>) -> RowsPerParent<touch::Entity> {
+    RowsPerParent { select, foreign: touch::Column::AccountId }
+}
+
+/// `Account.touches`: the newest first, unless said otherwise.
+pub async fn of_accounts(asked: &FieldContext<'_>, of: &[AccountId]) -> Result<Batch> {
+    let arguments: TouchesArguments = asked.arguments()?;
+    let order = match arguments.order() {
+        Some(keys) => order(keys)?,
+        None => by_time(Direction::Desc)?,
+    };
+    let below = below(arguments.select(asked.ctx)?);
+    let pages: Vec<Connection<Touch>> =
+        below.pages(asked, of, |row| Some(row.account_id), &order, &arguments.page).await?;
+    asked.each(&pages.iter().collect::<Vec<_>>()).await
+}
+
+/// `Account.lastTouch`: the latest that was made.
+pub async fn last_of_accounts(asked: &FieldContext<'_>, of: &[AccountId]) -> Result<Batch> {
+    let made = touch::Column::Status.eq(touch::TouchStatus::Completed);
+    one_of_accounts(asked, of, made, Direction::Desc).await
+}
+
+/// `Account.nextTouch`: the earliest to come.
+pub async fn next_of_accounts(asked: &FieldContext<'_>, of: &[AccountId]) -> Result<Batch> {
+    let to_come = stands(TouchStatus::Scheduled, asked.ctx).and(touch::Column::At.gte(asked.ctx.now));
+    one_of_accounts(asked, of, to_come, Direction::Asc).await
+}
+
+async fn one_of_accounts(
+    asked: &FieldContext<'_>,
+    of: &[AccountId],
+    which: SimpleExpr,
+    direction: Direction,
+) -> Result<Batch> {
+    let select = touch::Entity::of(asked.ctx.viewer()?.organization.id).filter(which);
+    let found = below(select).firsts(asked.ctx, of, |row| Some(row.account_id), &by_time(direction)?).await?;
+    let found: HashMap<AccountId, Touch> = found.into_iter().map(|(id, row)| (id, Touch(row))).collect();
+    let rows: Vec<Option<&Touch>> = of.iter().map(|account| found.get(account)).collect();
+    asked.maybe(&rows).await
+}
+
+/// That a person took part in a touch, on its way to be read as that touch: people's touches are paged by these rows,
+/// whose index has them person by person in the touches' order.
+struct Part(touch_contact::Model);
+
+impl From<touch_contact::Model> for Part {
+    fn from(row: touch_contact::Model) -> Self {
+        Self(row)
+    }
+}
+
+impl ObjectType for Part {
+    const NAME: &'static str = Touch::NAME;
+    const DOC: &'static str = Touch::DOC;
+    const NODE: bool = Touch::NODE;
+    const FIELDS: &'static [Field<Self>] = &[];
+}
+
+impl ConnectionNode for Part {
+    const CONNECTION: &'static str = Touch::CONNECTION;
+    const EDGE: &'static str = Touch::EDGE;
+}
+
+/// Which parts people took in touches that the viewer sees: a person may have moved on to another account.
+fn parts(viewer: &Viewer, which: Condition) -> RowsPerParent<touch_contact::Entity> {
+    let touch = Query::select()
+        .expr(Expr::val(1))
+        .from(touch::Entity)
+        .and_where(
+            Expr::col((touch::Entity, touch::Column::Id))
+                .equals((touch_contact::Entity, touch_contact::Column::TouchId)),
+        )
+        .cond_where(viewer.sees(touch::Column::AccountId))
+        .cond_where(which)
+        .to_owned();
+    RowsPerParent {
+        select: touch_contact::Entity::of(viewer.organization.id).filter(Expr::exists(touch)),
+        foreign: touch_contact::Column::ContactId,
+    }
+}
+
+fn parts_newest_first() -> Result<Order<touch_contact::Entity>> {
+    use touch_contact::{Column, Model};
+    let at = SortKey::column("AT", Column::At, |row: &Model| Key::Number(row.at.0));
+    let id = SortKey::column("ID", Column::TouchId, |row: &Model| Key::Id(row.touch_id.uuid()));
+    Order::by(vec![(at, Direction::Desc)], id)
+}
+
+fn people_of(contacts: &[&Contact]) -> Vec<ContactId> {
+    contacts.iter().map(|contact| contact.0.id).collect()
+}
+
+/// `Contact.touches`: the newest first.
+pub async fn of_contacts(asked: &FieldContext<'_>, of: &[&Contact]) -> Result<Batch> {
+    let arguments: PageArguments = asked.arguments()?;
+    let people = people_of(of);
+    let below = parts(asked.ctx.viewer()?, Cond::all());
+    let pages: Vec<Connection<Part>> =
+        below.pages(asked, &people, |row| Some(row.contact_id), &parts_newest_first()?, &arguments).await?;
+    let ids: Vec<TouchId> = pages.iter().flat_map(Connection::nodes).map(|part| part.0.touch_id).collect();
+    let found = Touch::fetch(asked.ctx, ids).await?;
+    let pages: Vec<Connection<Touch>> =
+        pages.into_iter().map(|page| page.map(|part| found.get(&part.0.touch_id).cloned())).collect();
+    asked.each(&pages.iter().collect::<Vec<_>>()).await
+}
+
+/// `Contact.lastTouch`: the latest that was made.
+pub async fn last_of_contacts(asked: &FieldContext<'_>, of: &[&Contact]) -> Result<Batch> {
+    let made = Cond::all().add(touch::Column::Status.eq(touch::TouchStatus::Completed));
+    let below = parts(asked.ctx.viewer()?, made);
+    let people = people_of(of);
+    let latest = below.firsts(asked.ctx, &people, |row| Some(row.contact_id), &parts_newest_first()?).await?;
+    let found = Touch::fetch(asked.ctx, latest.values().map(|part| part.touch_id)).await?;
+    let rows: Vec<Option<&Touch>> = people.iter().map(|id| found.get(&latest.get(id)?.touch_id)).collect();
+    asked.maybe(&rows).await
+}

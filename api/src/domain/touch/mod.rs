@@ -1,0 +1,325 @@
+//! Touches: any contact with people of an account, made or scheduled.
+//!
+//! | room | holds |
+//! |---|---|
+//! | here | the type and how its relations are read |
+//! | [`list`] | filters, orderings and lists; an account's and a person's touches |
+//! | [`input`] | what they are written with |
+//! | [`mod@write`] | log, schedule, update, complete, cancel, delete |
+//! | [`people`] | who took part, as it is stored; what becomes of touches when their user changes |
+//! | [`upsert`] | many at once, from another system |
+//! | [`weight`] | what a touch weighs, and when it is missed: pure |
+//!
+//! A scheduled touch reads as MISSED once its user's local day is over. That instant is stored with the touch, so that
+//! every list and every count tells it by one comparison with the clock; nothing is written when it passes.
+
+pub mod input;
+pub mod list;
+pub mod people;
+pub mod upsert;
+pub mod weight;
+pub mod write;
+
+use std::collections::HashMap;
+
+use async_graphql::Enum;
+use entity::{AccountId, Columns, ContactId, Id, Instant, TouchId, touch};
+
+pub use self::list::{TouchFilter, TouchesArguments, touches};
+
+use crate::context::RequestContext;
+use crate::domain::account::Account;
+use crate::domain::contact::Contact;
+use crate::domain::opportunity::Opportunity;
+use crate::domain::user::User;
+use crate::error::Result;
+use crate::graph::{Batch, FieldContext, NodeId, graphql_enum, object, payload};
+use crate::graphql::money::Currency;
+use crate::graphql::pagination::connection;
+use crate::write::external_ids::{ExternalId, shown};
+use crate::write::{AuditedRow, Snapshot, audited, snapshot, stored_json};
+
+/// A touch.
+#[derive(Clone, Debug)]
+pub struct Touch(pub touch::Model);
+
+impl From<touch::Model> for Touch {
+    fn from(row: touch::Model) -> Self {
+        Self(row)
+    }
+}
+
+/// How a touch is made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+#[graphql(remote = "entity::touch::TouchKind")]
+pub enum TouchKind {
+    /// By telephone.
+    Call,
+    /// By e-mail.
+    Email,
+    /// Face to face, in a room or on a screen.
+    Meeting,
+    /// By a short message.
+    Message,
+    /// At an event.
+    Event,
+    /// By letter.
+    Mail,
+    /// Anything else.
+    Other,
+}
+
+/// Where a touch stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+pub enum TouchStatus {
+    /// To be made.
+    Scheduled,
+    /// Made.
+    Completed,
+    /// Called off.
+    Canceled,
+    /// Was to be made on a day that is over, in its user's time zone. A new time revives it.
+    Missed,
+}
+
+impl TouchStatus {
+    /// As in the schema.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Scheduled => "SCHEDULED",
+            Self::Completed => "COMPLETED",
+            Self::Canceled => "CANCELED",
+            Self::Missed => "MISSED",
+        }
+    }
+
+    /// How a touch stands at an instant.
+    #[must_use]
+    pub fn of(touch: &touch::Model, now: Instant) -> Self {
+        match touch.status {
+            touch::TouchStatus::Scheduled if touch.missed_at <= now => Self::Missed,
+            touch::TouchStatus::Scheduled => Self::Scheduled,
+            touch::TouchStatus::Completed => Self::Completed,
+            touch::TouchStatus::Canceled => Self::Canceled,
+        }
+    }
+}
+
+/// Who started a touch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+#[graphql(remote = "entity::touch::TouchDirection")]
+pub enum TouchDirection {
+    /// We.
+    Outbound,
+    /// They.
+    Inbound,
+}
+
+/// What the client got out of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+#[graphql(remote = "entity::touch::ValueKind")]
+pub enum ValueKind {
+    /// An idea.
+    Idea,
+    /// An insight.
+    Insight,
+    /// Something to read or watch.
+    Content,
+    /// An introduction to someone.
+    Introduction,
+    /// Help.
+    Help,
+}
+graphql_enum! {
+    touch::TouchKind as TouchKind,
+    touch::TouchDirection as TouchDirection,
+    touch::ValueKind as ValueKind,
+    TouchStatus as TouchStatus,
+}
+
+object! {
+    /// Any contact with people of an account, made or scheduled.
+    Touch as "Touch" Node {
+        /// Opaque, prefixed by the type, ascending with time.
+        id: NodeId<TouchId> = plain(|touch| NodeId(touch.0.id));
+        /// At which account.
+        account: Account = by_key(|touch| Some(touch.0.account_id), Account::answer);
+        /// Who of the account took part or is to, in the order given; without those who moved out of the caller's sight.
+        contacts: Vec<Contact> = batch(contacts);
+        /// By whom.
+        user: User = by_key(|touch| Some(touch.0.user_id), User::answer);
+        /// How.
+        kind: touch::TouchKind = plain(|touch| touch.0.kind);
+        /// Where it stands now.
+        status: TouchStatus = plain(|touch, ctx| TouchStatus::of(&touch.0, ctx.now));
+        /// Who started it.
+        direction: touch::TouchDirection = plain(|touch| touch.0.direction);
+        /// When it is to start, or did.
+        at: Instant = plain(|touch| touch.0.at);
+        /// How long it takes or took, in minutes: 1 to 1,440.
+        durationMinutes: Option<i32> = plain(|touch| touch.0.duration_minutes);
+        /// When we learned of it: when it was entered, completed or made to weigh more, or what the system that it came
+        /// from says.
+        recordedAt: Instant = plain(|touch| touch.0.recorded_at);
+        /// What about.
+        subject: Option<&str> = plain(|touch| touch.0.subject.as_deref());
+        /// What was said.
+        notes: Option<&str> = plain(|touch| touch.0.notes.as_deref());
+        /// Did the other side take part: answered, replied, met? A touch counts as answered where they did, and also where they
+        /// started it (INBOUND), and a meeting once it was held.
+        responded: bool = plain(|touch| touch.0.responded);
+        /// What the client got out of it.
+        value: Option<touch::ValueKind> = plain(|touch| touch.0.value);
+        /// Did the client say that it was of use?
+        valueAcknowledged: bool = plain(|touch| touch.0.value_acknowledged);
+        /// The commitment asked for.
+        commitmentAsked: Option<&str> = plain(|touch| touch.0.commitment_asked.as_deref());
+        /// Was that commitment given? Null where it was not asked for, or where it is not known yet.
+        commitmentGiven: Option<bool> = plain(|touch| touch.0.commitment_given);
+        /// The opportunity of the same account that it was about.
+        opportunity: Option<Opportunity> = by_key(|touch| touch.0.opportunity_id, Opportunity::answer);
+        /// The action of a plan that it was for.
+        action: Option<crate::domain::plan::action::Action> = by_key(|touch| touch.0.action_id, crate::domain::plan::action::of_touches);
+        /// Was the account an agreed target of the user's when the touch began?
+        onTarget: bool = batch(crate::domain::targeting::touches_on_list);
+        /// What was promised in it, at most 500: what is due first comes first.
+        promises: Vec<crate::domain::promise::Promise> = by_key(|touch| touch.0.id, crate::domain::promise::list::of_touches);
+        /// Other systems' names for it.
+        externalIds: Vec<ExternalId> = plain(|touch| shown(&touch.0.external_ids));
+        /// When it was entered here.
+        createdAt: Instant = plain(|touch| touch.0.created_at);
+        /// When it last changed.
+        updatedAt: Instant = plain(|touch| touch.0.updated_at);
+        /// Writes so far: 1 on creation.
+        version: i32 = plain(|touch| touch.0.version);
+    }
+}
+connection!(Touch as "Touch");
+
+payload! {
+    /// A touch, or what is to be mended.
+    TouchPayload as "TouchPayload" {
+        /// The touch as it is now, or last was; null where there are userErrors.
+        touch(touch): Touch,
+    }
+}
+
+impl From<touch::Model> for TouchPayload {
+    fn from(row: touch::Model) -> Self {
+        Self { touch: Some(Touch(row)), ..Self::default() }
+    }
+}
+
+impl AuditedRow for touch::Model {
+    audited!(touch, TouchId, then weight::weigh);
+
+    fn account(&self) -> Option<AccountId> {
+        Some(self.account_id)
+    }
+
+    fn external_ids(&self) -> Option<&str> {
+        Some(&self.external_ids)
+    }
+
+    fn snapshot(&self, _: Currency) -> Snapshot {
+        let Self {
+            id: _,
+            organization_id: _,
+            account_id,
+            user_id,
+            kind,
+            status,
+            direction,
+            at,
+            // Told by `at` and the user's time zone.
+            missed_at: _,
+            duration_minutes,
+            recorded_at,
+            subject,
+            notes,
+            responded,
+            value,
+            value_acknowledged,
+            commitment_asked,
+            commitment_given,
+            opportunity_id,
+            action_id,
+            contact_ids,
+            external_ids,
+            created_at,
+            updated_at: _,
+            version: _,
+            // These follow from the rest.
+            weight: _,
+            answered: _,
+            minutes: _,
+        } = self;
+        snapshot! {
+            "accountId": account_id,
+            "userId": user_id,
+            "kind": kind.word(),
+            "status": status.word(),
+            "direction": direction.word(),
+            "at": at,
+            "durationMinutes": duration_minutes,
+            "recordedAt": recorded_at,
+            "subject": subject,
+            "notes": notes,
+            "responded": responded,
+            "value": value.map(touch::ValueKind::word),
+            "valueAcknowledged": value_acknowledged,
+            "commitmentAsked": commitment_asked,
+            "commitmentGiven": commitment_given,
+            "opportunityId": opportunity_id,
+            "actionId": action_id,
+            "contactIds": stored_json(contact_ids),
+            "externalIds": stored_json(external_ids),
+            "createdAt": created_at,
+        }
+    }
+}
+
+impl Touch {
+    /// Touches by their ids, as far as they are seen.
+    ///
+    /// # Errors
+    /// `UNAUTHENTICATED`; the database's.
+    pub async fn fetch(ctx: &RequestContext, ids: impl IntoIterator<Item = TouchId>) -> Result<HashMap<TouchId, Self>> {
+        ctx.fetch_by_ids(
+            ctx.viewer()?.rows::<touch::Entity>(touch::Column::AccountId),
+            touch::Column::Id,
+            Columns::ALL,
+            ids,
+            |row| row.id,
+        )
+        .await
+    }
+}
+
+async fn contacts(asked: &FieldContext<'_>, of: &[&Touch]) -> Result<Batch> {
+    let people: Vec<Vec<ContactId>> = of.iter().map(|touch| people::read(&touch.0.contact_ids)).collect();
+    let found = Contact::fetch(asked.ctx, people.iter().flatten().copied()).await?;
+    let lists: Vec<Vec<&Contact>> =
+        people.iter().map(|ids| ids.iter().filter_map(|id| found.get(id)).collect()).collect();
+    asked.lists_of(&lists).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::touch::write::tests::touch;
+
+    #[test]
+    fn a_scheduled_touch_is_missed_from_the_end_of_its_day_on() {
+        let planned = touch::Model { status: touch::TouchStatus::Scheduled, missed_at: Instant(100), ..touch() };
+        assert_eq!(TouchStatus::of(&planned, Instant(99)), TouchStatus::Scheduled);
+        assert_eq!(TouchStatus::of(&planned, Instant(100)), TouchStatus::Missed);
+        for (stored, shown) in [
+            (touch::TouchStatus::Completed, TouchStatus::Completed),
+            (touch::TouchStatus::Canceled, TouchStatus::Canceled),
+        ] {
+            assert_eq!(TouchStatus::of(&touch::Model { status: stored, ..planned.clone() }, Instant(100)), shown);
+        }
+    }
+}

@@ -1,0 +1,519 @@
+//! Touches from another system, keyed by external id.
+//!
+//! All that the rows name is looked up for all of them together; what became of each is then told row by row, from
+//! memory. So five hundred rows cost as many statements as one.
+
+use std::collections::HashMap;
+
+use async_graphql::{InputObject, MaybeUndefined};
+use chrono_tz::Tz;
+use entity::{
+    AccountId, ContactId, Id, OpportunityId, Scoped, TouchId, UserId, account, contact, opportunity, touch, user,
+};
+use sea_orm::sea_query::Cond;
+use sea_orm::{ColumnTrait, QueryFilter, QueryOrder, QuerySelect};
+use uuid::Uuid;
+
+use super::people::{self, Parts, zone_of};
+use super::weight::{missed_at, weight};
+use super::write::{Changes, FORBIDDEN, blank, check_time, may_change, not_somebody_else_s};
+use super::{TouchDirection, TouchKind, TouchStatus, ValueKind};
+use crate::context::{RequestContext, Viewer, is_any_of};
+use crate::domain::account::write::not_archived;
+use crate::domain::account::{AccountRef, team};
+use crate::domain::promise::write as promise;
+use crate::error::{Result, UserErrorCode};
+use crate::graphql::scalars::DateTime;
+use crate::write::Write;
+use crate::write::external_ids::{self, ExternalIdInput};
+use crate::write::upsert::{DuplicateKeys, Lookup, Row, UpsertPayload, check_row, named, not_too_many, save, value};
+use crate::write::validator::Validator;
+
+/// A touch as another system has it. A field left out stays as it is, and null clears it.
+#[derive(Clone, Debug, InputObject)]
+pub struct TouchRow {
+    /// That system's name for it: the key.
+    pub external_id: ExternalIdInput,
+    /// At which account. Where it is left out, a new touch is at the account of the first of its people who has an
+    /// external id, else at that of its opportunity. A touch that moves to another account leaves people and opportunity
+    /// of the old one behind.
+    pub account: MaybeUndefined<AccountRef>,
+    /// Who of the account took part, by external ids: together with contactEmails all of them, at most 100.
+    pub contacts: MaybeUndefined<Vec<ExternalIdInput>>,
+    /// Who of the account took part, by addresses: of people with the same address, who was first entered.
+    pub contact_emails: MaybeUndefined<Vec<String>>,
+    /// The opportunity of the same account that it was about.
+    pub opportunity: MaybeUndefined<ExternalIdInput>,
+    /// The address of the user: an active member. A new touch without one is the caller's.
+    pub user_email: MaybeUndefined<String>,
+    /// How. A new touch needs it.
+    pub kind: MaybeUndefined<TouchKind>,
+    /// Where it stands. A new touch without it is COMPLETED, or SCHEDULED where it is still to come. MISSED is taken as
+    /// SCHEDULED, which reads as MISSED once the day is over.
+    pub status: MaybeUndefined<TouchStatus>,
+    /// Who started it; OUTBOUND for a new touch without it.
+    pub direction: MaybeUndefined<TouchDirection>,
+    /// When it began or is to begin. A new touch needs it; one that was made is not in the future.
+    pub at: MaybeUndefined<DateTime>,
+    /// How long it took, in minutes: 1 to 1,440.
+    pub duration_minutes: MaybeUndefined<i32>,
+    /// What about: up to 200 characters.
+    pub subject: MaybeUndefined<String>,
+    /// What was said: up to 20,000 characters.
+    pub notes: MaybeUndefined<String>,
+    /// Did the other side take part?
+    pub responded: MaybeUndefined<bool>,
+    /// What the client got out of it.
+    pub value: MaybeUndefined<ValueKind>,
+    /// Did the client say that it was of use? Needs a value.
+    pub value_acknowledged: MaybeUndefined<bool>,
+    /// When that system learned of it; not in the future. For a new touch without it the touch's own time, or now where
+    /// that is still to come; now, where a row without it completes a touch or makes it weigh more.
+    pub recorded_at: MaybeUndefined<DateTime>,
+}
+
+/// Arguments of `upsertTouches`.
+#[derive(Clone, Debug, InputObject)]
+pub struct UpsertTouches {
+    /// At most 500 rows.
+    pub rows: Vec<TouchRow>,
+    /// Tells what would become of the rows, and writes nothing.
+    #[graphql(default_with = "Some(false)")]
+    pub dry_run: Option<bool>,
+}
+
+/// `upsertTouches`.
+pub async fn upsert(ctx: &RequestContext, arguments: UpsertTouches) -> Result<UpsertPayload> {
+    let UpsertTouches { rows, dry_run } = arguments;
+    let dry_run = dry_run.unwrap_or_default();
+    not_too_many(rows.len())?;
+    let viewer = ctx.viewer()?;
+    let mut write = Write::begin(ctx)?;
+    let mut known = Known::of(viewer, &write, &rows).await?;
+    let mut once = DuplicateKeys::default();
+    let mut done: Vec<Row<touch::Model>> = Vec::with_capacity(rows.len());
+    for (index, row) in rows.iter().enumerate() {
+        done.push(known.read(ctx, viewer, &mut once, index, row)?);
+    }
+
+    let mut parts = Parts::default();
+    let mut new_users: Vec<(AccountId, UserId)> = Vec::new();
+    let mut moved: Vec<TouchId> = Vec::new();
+    for Row { before, after, .. } in &done {
+        let Some(after) = after else { continue };
+        parts.note(before.as_ref(), after);
+        let same = before
+            .as_ref()
+            .is_some_and(|before| before.user_id == after.user_id && before.account_id == after.account_id);
+        if before.as_ref().is_some_and(|before| before.account_id != after.account_id) {
+            moved.push(after.id);
+        }
+        if !same && after.user_id != viewer.user.id {
+            new_users.push((after.account_id, after.user_id));
+        }
+    }
+    let payload = save(&mut write, done, dry_run).await?;
+    if dry_run {
+        write.roll_back().await?;
+        return Ok(payload);
+    }
+    parts.save(&write).await?;
+    promise::release_touches(&mut write, &moved).await?;
+    if !new_users.is_empty() {
+        new_users.sort_unstable();
+        new_users.dedup();
+        team::join(&mut write, viewer.organization.id, &new_users).await?;
+    }
+    write.commit().await?;
+    Ok(payload)
+}
+
+/// Source and id of a row in another system.
+type Name = (String, String);
+
+/// A person that rows may name.
+struct Person {
+    id: ContactId,
+    account: AccountId,
+    name: String,
+}
+
+/// What the rows of one call name, as far as it is there and seen.
+struct Known {
+    /// The touches by their names; those of accounts that are not seen, too.
+    names: HashMap<Name, Uuid>,
+    /// Those that are there and have not been read yet.
+    touches: HashMap<TouchId, touch::Model>,
+    /// The accounts of touches, people and opportunities.
+    accounts: HashMap<AccountId, account::Model>,
+    people: HashMap<ContactId, Person>,
+    people_by_name: HashMap<Name, Uuid>,
+    people_by_email: HashMap<(AccountId, String), ContactId>,
+    opportunities: HashMap<Name, (OpportunityId, AccountId)>,
+    /// The time zones of users that are on touches or named by rows.
+    zones: HashMap<UserId, Tz>,
+    /// Accounts and users that rows name themselves.
+    lookup: Lookup,
+}
+
+impl Known {
+    async fn of(viewer: &Viewer, write: &Write<'_>, rows: &[TouchRow]) -> Result<Self> {
+        let organization = viewer.organization.id;
+        let tx = &write.tx;
+        let of_touches: Vec<ExternalIdInput> = rows.iter().map(|row| row.external_id.clone()).collect();
+        let of_people: Vec<ExternalIdInput> =
+            rows.iter().filter_map(|row| row.contacts.value()).flatten().cloned().collect();
+        let of_opportunities: Vec<ExternalIdInput> = rows.iter().filter_map(|row| value(&row.opportunity)).collect();
+        let emails: Vec<String> = rows
+            .iter()
+            .filter_map(|row| row.contact_emails.value())
+            .flatten()
+            .filter_map(|email| crate::values::text::email(email).ok())
+            .collect();
+
+        let names = named(tx, viewer, TouchId::PREFIX, &of_touches).await?;
+        let mut touches = HashMap::new();
+        if !names.is_empty() {
+            let there = touch::Entity::of(organization).filter(is_any_of(
+                tx,
+                touch::Column::Id,
+                names.values().map(|id| TouchId(*id)),
+            ));
+            // In one order for all, so that two calls do not wait for each other crosswise.
+            let there = there.order_by_asc(touch::Column::Id).lock_exclusive().all(tx).await?;
+            touches = there.into_iter().map(|row| (row.id, row)).collect();
+        }
+
+        let people_by_name = named(tx, viewer, ContactId::PREFIX, &of_people).await?;
+        let (mut people, mut people_by_email) = (HashMap::new(), HashMap::new());
+        if !people_by_name.is_empty() || !emails.is_empty() {
+            let any = Cond::any()
+                .add(is_any_of(tx, contact::Column::Id, people_by_name.values().map(|id| ContactId(*id))))
+                .add(is_any_of(tx, contact::Column::Email, emails));
+            let seen = viewer.contacts().filter(contact::Column::ErasedAt.is_null());
+            let mut found = seen.filter(any).all(tx).await?;
+            found.sort_unstable_by_key(|person| (person.archived_at.is_some(), person.id));
+            for person in found {
+                if let Some(email) = person.email {
+                    people_by_email.entry((person.account_id, email)).or_insert(person.id);
+                }
+                people.insert(person.id, Person { id: person.id, account: person.account_id, name: person.name });
+            }
+        }
+
+        let opportunities_by_name = named(tx, viewer, OpportunityId::PREFIX, &of_opportunities).await?;
+        let mut opportunities = HashMap::new();
+        if !opportunities_by_name.is_empty() {
+            let seen = viewer.rows::<opportunity::Entity>(opportunity::Column::AccountId);
+            let ids = opportunities_by_name.values().map(|id| OpportunityId(*id));
+            let found: HashMap<Uuid, AccountId> = seen
+                .filter(is_any_of(tx, opportunity::Column::Id, ids))
+                .all(tx)
+                .await?
+                .into_iter()
+                .map(|row| (row.id.uuid(), row.account_id))
+                .collect();
+            opportunities = opportunities_by_name
+                .into_iter()
+                .filter_map(|(name, id)| Some((name, (OpportunityId(id), *found.get(&id)?))))
+                .collect();
+        }
+
+        let mut of_accounts: Vec<AccountId> = touches.values().map(|touch: &touch::Model| touch.account_id).collect();
+        of_accounts.extend(people.values().map(|person: &Person| person.account));
+        of_accounts.extend(opportunities.values().map(|(_, account)| *account));
+        of_accounts.sort_unstable();
+        of_accounts.dedup();
+        let mut accounts = HashMap::new();
+        if !of_accounts.is_empty() {
+            let seen = viewer.accounts().filter(is_any_of(tx, account::Column::Id, of_accounts)).all(tx).await?;
+            accounts = seen.into_iter().map(|row| (row.id, row)).collect();
+        }
+
+        // The users of the touches as they are; the rest come with the addresses.
+        let mut users: Vec<UserId> = touches.values().map(|touch| touch.user_id).collect();
+        users.sort_unstable();
+        users.dedup();
+        let mut zones = HashMap::from([(viewer.user.id, zone_of(&viewer.user))]);
+        if !users.is_empty() {
+            let found = user::Entity::of(organization).filter(is_any_of(tx, user::Column::Id, users)).all(tx).await?;
+            zones.extend(found.iter().map(|user| (user.id, zone_of(user))));
+        }
+
+        let references: Vec<AccountRef> = distinct(rows.iter().filter_map(|row| row.account.value()));
+        let addresses: Vec<String> = distinct(rows.iter().filter_map(|row| row.user_email.value()));
+        let lookup = Lookup::of(tx, viewer, &references, addresses).await?;
+        Ok(Self { names, touches, accounts, people, people_by_name, people_by_email, opportunities, zones, lookup })
+    }
+
+    /// What a row makes of its touch.
+    fn read(
+        &mut self,
+        ctx: &RequestContext,
+        viewer: &Viewer,
+        once: &mut DuplicateKeys,
+        index: usize,
+        row: &TouchRow,
+    ) -> Result<Row<touch::Model>> {
+        let TouchRow {
+            external_id,
+            account: _,
+            contacts: _,
+            contact_emails: _,
+            opportunity: _,
+            user_email: _,
+            kind,
+            status,
+            direction,
+            at,
+            duration_minutes,
+            subject,
+            notes,
+            responded,
+            value,
+            value_acknowledged,
+            recorded_at,
+        } = row;
+        let mut check = check_row(index);
+        let key = check.external_key("externalId", external_id);
+        let there = self.names.get(&key).map(|id| TouchId(*id));
+        let identity = there.map_or_else(|| key.clone(), |id| ("id".to_owned(), id.show()));
+        once.note(&mut check, index, "externalId", identity);
+        if !check.is_clean() {
+            return Ok(Row::failed(check));
+        }
+        let before = there.and_then(|id| self.touches.remove(&id));
+        if let Some(before) = &before {
+            match self.accounts.get(&before.account_id) {
+                None => check.fault(UserErrorCode::Taken, "externalId", "Another touch has this key."),
+                Some(account) if !may_change(viewer, before, account) => {
+                    check.fault(UserErrorCode::Forbidden, "", FORBIDDEN);
+                }
+                Some(_) => {}
+            }
+            if !check.is_clean() {
+                return Ok(Row::failed(check));
+            }
+        }
+        let mut after = before.clone().unwrap_or_else(|| blank(viewer.organization.id, viewer.user.id, ctx.now));
+        if before.is_none() {
+            after.external_ids = external_ids::with("[]", key);
+            if kind.is_undefined() {
+                check.fault(UserErrorCode::Required, "kind", "A new touch needs a kind.");
+            }
+            if at.is_undefined() {
+                check.fault(UserErrorCode::Required, "at", "A new touch needs a time.");
+            }
+        }
+        check.change_set("at", &at.map_value(|at| at.0), &mut after.at);
+        if before.is_none() && after.at > ctx.now {
+            after.status = touch::TouchStatus::Scheduled;
+        }
+        check.change_set("status", &status.map_value(status_stored), &mut after.status);
+        Changes {
+            kind: *kind,
+            direction: *direction,
+            duration_minutes: *duration_minutes,
+            subject: Some(subject),
+            notes: Some(notes),
+            responded: *responded,
+            value: *value,
+            value_acknowledged: *value_acknowledged,
+            ..Changes::default()
+        }
+        .apply(&mut check, &mut after);
+        self.read_relations(ctx, viewer, &mut check, row, before.as_ref(), &mut after)?;
+        let moved = before.as_ref().is_none_or(|before| before.at != after.at || before.status != after.status);
+        if moved && after.status == touch::TouchStatus::Completed {
+            check_time(&mut check, "at", after.status, after.at, ctx.now);
+        }
+        if moved || before.as_ref().is_some_and(|before| before.user_id != after.user_id) {
+            after.missed_at = missed_at(after.at, self.zones.get(&after.user_id).copied().unwrap_or(Tz::UTC));
+        }
+        match &before {
+            None => after.recorded_at = after.at.min(ctx.now),
+            Some(before) if weight(&after) > weight(before) => after.recorded_at = ctx.now,
+            Some(_) => {}
+        }
+        check.change_set("recordedAt", &recorded_at.map_value(|at| at.0), &mut after.recorded_at);
+        if recorded_at.is_value() && before.as_ref().is_none_or(|before| before.recorded_at != after.recorded_at) {
+            check_time(&mut check, "recordedAt", touch::TouchStatus::Completed, after.recorded_at, ctx.now);
+        }
+        Ok(Row::of(check, before, after))
+    }
+
+    /// Account, people, opportunity and user.
+    fn read_relations(
+        &mut self,
+        ctx: &RequestContext,
+        viewer: &Viewer,
+        check: &mut Validator,
+        row: &TouchRow,
+        before: Option<&touch::Model>,
+        after: &mut touch::Model,
+    ) -> Result<()> {
+        let opportunity = self.opportunity(check, row);
+        if let Some(account) = self.account(check, row, before, opportunity) {
+            let moves = before.is_some_and(|before| before.account_id != account.id);
+            if before.is_none() || moves {
+                not_archived(check, "account", account);
+            }
+            after.account_id = account.id;
+            if moves {
+                after.action_id = None;
+            }
+            if let Some(people) = self.people(check, row, account, before) {
+                after.contact_ids = people;
+            } else if moves {
+                after.contact_ids = "[]".to_owned();
+            }
+            match (&row.opportunity, opportunity) {
+                (MaybeUndefined::Value(_), Some((id, of))) if of == account.id => after.opportunity_id = Some(id),
+                (MaybeUndefined::Value(_), Some(_)) => check.invalid(
+                    "opportunity",
+                    format!("This is an opportunity of another account than {}.", account.name),
+                ),
+                (MaybeUndefined::Null, _) => after.opportunity_id = None,
+                (MaybeUndefined::Undefined, _) if moves => after.opportunity_id = None,
+                _ => {}
+            }
+        }
+        match &row.user_email {
+            MaybeUndefined::Undefined => {}
+            MaybeUndefined::Null => check.fault(UserErrorCode::Required, "userEmail", "Every touch has a user."),
+            // Who has left stays on what they did.
+            MaybeUndefined::Value(email)
+                if before.is_some_and(|before| self.lookup.user_id(email) == Some(before.user_id)) => {}
+            MaybeUndefined::Value(email) => {
+                if let Some(user) = self.lookup.user(check, "userEmail", email) {
+                    not_somebody_else_s(ctx, check, "userEmail", user.id)?;
+                    self.zones.entry(user.id).or_insert_with(|| zone_of(user));
+                    after.user_id = user.id;
+                }
+            }
+        }
+        debug_assert_eq!(viewer.organization.id, after.organization_id);
+        Ok(())
+    }
+
+    /// The opportunity that a row names; a fault of the row where there is none.
+    fn opportunity(&self, check: &mut Validator, row: &TouchRow) -> Option<(OpportunityId, AccountId)> {
+        let external = row.opportunity.value()?;
+        let found = external_ids::key(external).and_then(|key| self.opportunities.get(&key).copied());
+        if found.is_none() {
+            unknown(check, "opportunity", "opportunity", external);
+        }
+        found
+    }
+
+    /// The account that the touch is to be at; a fault of the row where there is none.
+    fn account(
+        &self,
+        check: &mut Validator,
+        row: &TouchRow,
+        before: Option<&touch::Model>,
+        opportunity: Option<(OpportunityId, AccountId)>,
+    ) -> Option<&account::Model> {
+        match &row.account {
+            MaybeUndefined::Value(reference) => self.lookup.account(check, "account", reference),
+            MaybeUndefined::Null => {
+                check.fault(UserErrorCode::Required, "account", "Every touch has an account.");
+                None
+            }
+            MaybeUndefined::Undefined => {
+                let of_person =
+                    || row.contacts.value()?.iter().find_map(|external| Some(self.person(external)?.account));
+                let id = before
+                    .map(|before| before.account_id)
+                    .or_else(of_person)
+                    .or_else(|| opportunity.map(|(_, account)| account));
+                let found = id.and_then(|id| self.accounts.get(&id));
+                if found.is_none() {
+                    check.fault(
+                        UserErrorCode::Required,
+                        "account",
+                        "A new touch needs an account, or people or an opportunity of one.",
+                    );
+                }
+                found
+            }
+        }
+    }
+
+    fn person(&self, external: &ExternalIdInput) -> Option<&Person> {
+        self.people.get(&ContactId(*self.people_by_name.get(&external_ids::key(external)?)?))
+    }
+
+    /// Who a row says took part, as it is stored; None where it says nothing of it.
+    fn people(
+        &self,
+        check: &mut Validator,
+        row: &TouchRow,
+        account: &account::Model,
+        before: Option<&touch::Model>,
+    ) -> Option<String> {
+        if row.contacts.is_undefined() && row.contact_emails.is_undefined() {
+            return None;
+        }
+        let externals = row.contacts.value().map_or(&[][..], Vec::as_slice);
+        let emails = row.contact_emails.value().map_or(&[][..], Vec::as_slice);
+        people::not_too_many(
+            check,
+            if externals.is_empty() { "contactEmails" } else { "contacts" },
+            externals.len() + emails.len(),
+        );
+        let mut ids = Vec::with_capacity(externals.len() + emails.len());
+        let mut present: Option<Vec<ContactId>> = None;
+        for (at, external) in externals.iter().enumerate() {
+            let Some(person) = self.person(external) else {
+                unknown(check, &format!("contacts.{at}"), "contact", external);
+                continue;
+            };
+            // Who was there stays there, wherever they work by now.
+            if person.account != account.id {
+                let present = present
+                    .get_or_insert_with(|| before.map(|before| people::read(&before.contact_ids)).unwrap_or_default());
+                if !present.contains(&person.id) {
+                    people::elsewhere(check, &format!("contacts.{at}"), &person.name, account);
+                }
+            }
+            ids.push(person.id);
+        }
+        for (at, email) in emails.iter().enumerate() {
+            let field = format!("contactEmails.{at}");
+            match crate::values::text::email(email).map(|email| self.people_by_email.get(&(account.id, email))) {
+                Err(message) => check.invalid(&field, message),
+                Ok(None) => check.fault(
+                    UserErrorCode::NotFound,
+                    &field,
+                    format!("Nobody at {} has the address {email}.", account.name),
+                ),
+                Ok(Some(id)) => ids.push(*id),
+            }
+        }
+        Some(people::stored(&ids))
+    }
+}
+
+fn unknown(check: &mut Validator, field: &str, what: &str, external: &ExternalIdInput) {
+    check.fault(
+        UserErrorCode::NotFound,
+        field,
+        format!("There is no {what} with the external id {} of {}.", external.id, external.source),
+    );
+}
+
+/// Each of them once.
+fn distinct<'a, T: Clone + PartialEq + std::hash::Hash + Eq + 'a>(all: impl Iterator<Item = &'a T>) -> Vec<T> {
+    let all: std::collections::HashSet<&T> = all.collect();
+    all.into_iter().cloned().collect()
+}
+
+/// A status as it is stored: what reads as missed is scheduled.
+fn status_stored(status: TouchStatus) -> touch::TouchStatus {
+    match status {
+        TouchStatus::Scheduled | TouchStatus::Missed => touch::TouchStatus::Scheduled,
+        TouchStatus::Completed => touch::TouchStatus::Completed,
+        TouchStatus::Canceled => touch::TouchStatus::Canceled,
+    }
+}

@@ -1,0 +1,616 @@
+//! Log, schedule, update, complete, cancel, delete.
+//!
+//! Whoever sees an account writes touches there. A touch is changed by its user and by whoever answers for the account:
+//! its owner, those above the owner, admins.
+
+use async_graphql::{ID, MaybeUndefined};
+use chrono_tz::Tz;
+use entity::{
+    AccountId, Id, Instant, OpportunityId, OrganizationId, Scoped, TouchId, UserId, account, opportunity, touch, user,
+};
+use sea_orm::{ColumnTrait, QueryFilter, QuerySelect};
+
+use super::input::{
+    CompleteTouch, CompleteTouchInput, LogTouch, LogTouchInput, OneTouch, ScheduleTouch, ScheduleTouchInput,
+    UpdateTouch, UpdateTouchInput,
+};
+use super::people::{self, Parts, zone_of};
+use super::weight::{missed_at, weight};
+use super::{TouchDirection, TouchKind, TouchPayload, ValueKind};
+use crate::context::{AccountAccess, RequestContext};
+use crate::domain::account::team;
+use crate::domain::plan::action;
+use crate::domain::promise::write as promise;
+use crate::error::{Error, Result, UserErrorCode};
+use crate::write::Write;
+use crate::write::external_ids::ExternalIdInput;
+use crate::write::validator::{NAME, NOTE, Validator, same_version};
+
+/// Seconds by which the clock of whoever enters a touch may differ from ours.
+const LEEWAY: i64 = 300;
+/// Minutes of a touch at most: a day.
+const LONGEST: i32 = 1_440;
+
+/// What a touch may be changed in by any input and by a row of an upsert.
+#[derive(Default)]
+pub(super) struct Changes<'a> {
+    pub kind: MaybeUndefined<TouchKind>,
+    pub direction: MaybeUndefined<TouchDirection>,
+    pub duration_minutes: MaybeUndefined<i32>,
+    pub subject: Option<&'a MaybeUndefined<String>>,
+    pub notes: Option<&'a MaybeUndefined<String>>,
+    pub responded: MaybeUndefined<bool>,
+    pub value: MaybeUndefined<ValueKind>,
+    pub value_acknowledged: MaybeUndefined<bool>,
+    pub commitment_asked: Option<&'a MaybeUndefined<String>>,
+    pub commitment_given: MaybeUndefined<bool>,
+}
+
+impl Changes<'_> {
+    /// Makes them, checked.
+    pub(super) fn apply(self, check: &mut Validator, to: &mut touch::Model) {
+        let Self {
+            kind,
+            direction,
+            duration_minutes,
+            subject,
+            notes,
+            responded,
+            value,
+            value_acknowledged,
+            commitment_asked,
+            commitment_given,
+        } = self;
+        check.change_set("kind", &kind.map_value(touch::TouchKind::from), &mut to.kind);
+        check.change_set("direction", &direction.map_value(touch::TouchDirection::from), &mut to.direction);
+        check.change_with("durationMinutes", &duration_minutes, &mut to.duration_minutes, |check, field, minutes| {
+            check.within(field, minutes, 1, LONGEST)
+        });
+        for (field, given, most, target) in [
+            ("subject", subject, NAME, &mut to.subject),
+            ("notes", notes, NOTE, &mut to.notes),
+            ("commitmentAsked", commitment_asked, NOTE, &mut to.commitment_asked),
+        ] {
+            if let Some(given) = given {
+                check.change(field, given, most, target);
+            }
+        }
+        check.change_set("responded", &responded, &mut to.responded);
+        check.change_with("value", &value, &mut to.value, |_, _, value| Some(value.into()));
+        check.change_set("valueAcknowledged", &value_acknowledged, &mut to.value_acknowledged);
+        check.change_with("commitmentGiven", &commitment_given, &mut to.commitment_given, |_, _, given| Some(given));
+        if to.value_acknowledged && to.value.is_none() {
+            check.invalid(
+                "valueAcknowledged",
+                "Say what the client got out of it (value) where it was of use, or give valueAcknowledged: false.",
+            );
+        }
+        if to.commitment_given.is_some() && to.commitment_asked.is_none() {
+            check.invalid(
+                "commitmentGiven",
+                "Say which commitment was asked for (commitmentAsked), or clear commitmentGiven.",
+            );
+        }
+    }
+}
+
+/// A touch with nothing in it yet, made now.
+pub(super) fn blank(organization: OrganizationId, user: UserId, now: Instant) -> touch::Model {
+    touch::Model {
+        id: TouchId::make(),
+        organization_id: organization,
+        account_id: AccountId(uuid::Uuid::nil()),
+        user_id: user,
+        kind: touch::TouchKind::Other,
+        status: touch::TouchStatus::Completed,
+        direction: touch::TouchDirection::Outbound,
+        at: now,
+        missed_at: now,
+        duration_minutes: None,
+        recorded_at: now,
+        subject: None,
+        notes: None,
+        responded: false,
+        value: None,
+        value_acknowledged: false,
+        commitment_asked: None,
+        commitment_given: None,
+        opportunity_id: None,
+        action_id: None,
+        contact_ids: "[]".to_owned(),
+        external_ids: "[]".to_owned(),
+        created_at: now,
+        updated_at: now,
+        version: 0,
+        weight: 0,
+        answered: false,
+        minutes: 0,
+    }
+}
+
+/// Refuses a time at which a touch of that status cannot be: one that was made in the future, and one that is to be made
+/// in the past.
+pub(super) fn check_time(check: &mut Validator, field: &str, status: touch::TouchStatus, at: Instant, now: Instant) {
+    match status {
+        touch::TouchStatus::Completed if at > now.plus_seconds(LEEWAY) => {
+            check.invalid(field, format!("A touch that was made is not in the future: at most {now}; {at} was given."));
+        }
+        touch::TouchStatus::Scheduled if at < now.plus_seconds(-LEEWAY) => {
+            check.invalid(
+                field,
+                format!("A touch that is to be made is not in the past: at least {now}; {at} was given."),
+            );
+        }
+        _ => {}
+    }
+}
+
+fn given<T>(value: Option<T>) -> MaybeUndefined<T> {
+    value.map_or(MaybeUndefined::Undefined, MaybeUndefined::Value)
+}
+
+/// What a new touch refers to.
+struct Around {
+    account_id: ID,
+    contact_ids: Option<Vec<ID>>,
+    opportunity_id: Option<ID>,
+    action_id: Option<ID>,
+    user_id: Option<ID>,
+    external_ids: Option<Vec<ExternalIdInput>>,
+}
+
+/// `logTouch`: a touch that was made.
+pub async fn log(ctx: &RequestContext, arguments: LogTouch) -> Result<TouchPayload> {
+    let LogTouchInput {
+        account_id,
+        contact_ids,
+        kind,
+        direction,
+        at,
+        duration_minutes,
+        subject,
+        notes,
+        responded,
+        value,
+        value_acknowledged,
+        commitment_asked,
+        commitment_given,
+        opportunity_id,
+        action_id,
+        user_id,
+        external_ids,
+    } = arguments.input;
+    let viewer = ctx.viewer()?;
+    let mut check = Validator::input();
+    let mut touch = blank(viewer.organization.id, viewer.user.id, ctx.now);
+    touch.at = at.map_or(ctx.now, |at| at.0);
+    Changes {
+        kind: MaybeUndefined::Value(kind),
+        direction: given(direction),
+        duration_minutes: given(duration_minutes),
+        subject: Some(&given(subject)),
+        notes: Some(&given(notes)),
+        responded: given(responded),
+        value: given(value),
+        value_acknowledged: given(value_acknowledged),
+        commitment_asked: Some(&given(commitment_asked)),
+        commitment_given: given(commitment_given),
+    }
+    .apply(&mut check, &mut touch);
+    add(ctx, check, touch, Around { account_id, contact_ids, opportunity_id, action_id, user_id, external_ids }).await
+}
+
+/// `scheduleTouch`: a touch that is to be made.
+pub async fn schedule(ctx: &RequestContext, arguments: ScheduleTouch) -> Result<TouchPayload> {
+    let ScheduleTouchInput {
+        account_id,
+        contact_ids,
+        kind,
+        at,
+        duration_minutes,
+        subject,
+        notes,
+        opportunity_id,
+        action_id,
+        user_id,
+        external_ids,
+    } = arguments.input;
+    let viewer = ctx.viewer()?;
+    let mut check = Validator::input();
+    let mut touch = touch::Model {
+        status: touch::TouchStatus::Scheduled,
+        at: at.0,
+        ..blank(viewer.organization.id, viewer.user.id, ctx.now)
+    };
+    Changes {
+        kind: MaybeUndefined::Value(kind),
+        duration_minutes: given(duration_minutes),
+        subject: Some(&given(subject)),
+        notes: Some(&given(notes)),
+        ..Changes::default()
+    }
+    .apply(&mut check, &mut touch);
+    add(ctx, check, touch, Around { account_id, contact_ids, opportunity_id, action_id, user_id, external_ids }).await
+}
+
+async fn add(
+    ctx: &RequestContext,
+    mut check: Validator,
+    mut touch: touch::Model,
+    around: Around,
+) -> Result<TouchPayload> {
+    let Around { account_id, contact_ids, opportunity_id, action_id, user_id, external_ids } = around;
+    let viewer = ctx.viewer()?;
+    check_time(&mut check, "at", touch.status, touch.at, ctx.now);
+    let names = external_ids.as_deref().unwrap_or_default();
+    touch.external_ids = check.external_ids("externalIds", names);
+    let mut write = Write::begin(ctx)?;
+    // What few touches need waits in boxes of its own: a future that has it all would be moved about with every touch.
+    let mut zone = zone_of(&viewer.user);
+    if let Some(id) = &user_id
+        && let Some(user) = Box::pin(team::active_member(ctx, &write, &mut check, "userId", id)).await?
+    {
+        not_somebody_else_s(ctx, &mut check, "userId", user.id)?;
+        zone = zone_of(&user);
+        touch.user_id = user.id;
+    }
+    touch.missed_at = missed_at(touch.at, zone);
+    touch.account_id = AccountId::parse(&account_id).unwrap_or(touch.account_id);
+    let given = contact_ids.as_deref().unwrap_or_default();
+    let present = people::distinct(given);
+    if let Some(id) = &opportunity_id {
+        touch.opportunity_id = Box::pin(opportunity_for(ctx, &write, &mut check, id, touch.account_id)).await?;
+    }
+    if let Some(id) = &action_id {
+        touch.action_id = Box::pin(action::for_touch(viewer, &write, &mut check, id, touch.account_id)).await?;
+    }
+    check.require_unique(&write, TouchId::PREFIX, touch.id.uuid(), names, None).await?;
+    // Whether the account and the people are there, the write itself asks. It is told along with other faults, and before
+    // somebody joins the account's team.
+    let joins = touch.user_id != viewer.user.id;
+    if joins || present.is_none() || !check.is_clean() || touch.account_id.uuid().is_nil() {
+        // Through the change itself: whoever holds a connection waits for no second one.
+        Box::pin(people::missing(&write.tx, viewer, &mut check, &account_id, given)).await?;
+        check.finish()?;
+    }
+    let present = present.unwrap_or_default();
+    touch.contact_ids = people::stored(&present);
+    if joins {
+        Box::pin(team::join(&mut write, touch.organization_id, &[(touch.account_id, touch.user_id)])).await?;
+    }
+    if touch.action_id.is_some() {
+        write = Box::pin(action::complete_by_touch(viewer, write, &touch)).await?;
+    }
+    let touch = write.defer_insert(touch);
+    let mut parts = Parts::default();
+    parts.note(None, &touch);
+    parts.save_last(&mut write);
+    if write.commit_if(|sql| people::are_there(viewer, touch.account_id, &present, sql)).await? {
+        return Ok(touch.into());
+    }
+    Box::pin(people::missing(ctx.reader(), viewer, &mut check, &account_id, given)).await?;
+    if check.is_clean() {
+        let message = "The account, or somebody who is to have taken part, was changed at this moment: send it again.";
+        check.fault(UserErrorCode::Conflict, "accountId", message);
+    }
+    check.fail()
+}
+
+/// Refuses to make somebody the user of a touch who is not below the caller.
+pub(super) fn not_somebody_else_s(
+    ctx: &RequestContext,
+    check: &mut Validator,
+    field: &str,
+    user: UserId,
+) -> Result<()> {
+    if !ctx.viewer()?.is_above_or_is(user) {
+        check.fault(
+            UserErrorCode::Forbidden,
+            field,
+            "Only their manager or an admin enters touches for somebody else.",
+        );
+    }
+    Ok(())
+}
+
+/// The opportunity of an input, which is of the touch's account.
+async fn opportunity_for(
+    ctx: &RequestContext,
+    write: &Write<'_>,
+    check: &mut Validator,
+    id: &ID,
+    account: AccountId,
+) -> Result<Option<OpportunityId>> {
+    let Some(id) = check.id::<OpportunityId>("opportunityId", id) else { return Ok(None) };
+    let seen = ctx.viewer()?.rows::<opportunity::Entity>(opportunity::Column::AccountId);
+    // Locked, so that nobody deletes or moves it meanwhile.
+    match seen.filter(opportunity::Column::Id.eq(id)).lock_shared().one(&write.tx).await? {
+        None => check.not_found("opportunityId", "opportunity"),
+        // Where the account itself is at fault, that is said already.
+        Some(found) if found.account_id != account && !account.uuid().is_nil() => {
+            check.invalid("opportunityId", format!("{} is an opportunity of another account.", found.name));
+        }
+        Some(_) => return Ok(Some(id)),
+    }
+    Ok(None)
+}
+
+/// The touch of an input, locked, for whoever may change it; with its account.
+async fn changeable(
+    ctx: &RequestContext,
+    write: &Write<'_>,
+    path: &[&str],
+    id: &ID,
+) -> Result<(touch::Model, account::Model)> {
+    let viewer = ctx.viewer()?;
+    let gone = || Error::refused(UserErrorCode::NotFound, path, "There is no touch with this id.");
+    let id = TouchId::parse(id).map_err(|_| gone())?;
+    let seen = viewer.rows::<touch::Entity>(touch::Column::AccountId).filter(touch::Column::Id.eq(id));
+    let touch = seen.lock_exclusive().one(&write.tx).await?.ok_or_else(gone)?;
+    let account = viewer.account(&write.tx, touch.account_id, false).await?.ok_or_else(gone)?;
+    if !may_change(viewer, &touch, &account) {
+        return Err(Error::refused(UserErrorCode::Forbidden, path, FORBIDDEN));
+    }
+    Ok((touch, account))
+}
+
+/// Why a touch is not changed.
+pub(super) const FORBIDDEN: &str = "Only the touch's user, the account's owner, their managers and admins may do this.";
+
+/// Is it their own touch, or do they answer for the account?
+pub(super) fn may_change(viewer: &crate::context::Viewer, touch: &touch::Model, account: &account::Model) -> bool {
+    touch.user_id == viewer.user.id || viewer.access(account) == AccountAccess::Responsible
+}
+
+/// The time zone of a touch's user.
+async fn users_zone(ctx: &RequestContext, write: &Write<'_>, touch: &touch::Model) -> Result<Tz> {
+    let viewer = ctx.viewer()?;
+    if touch.user_id == viewer.user.id {
+        return Ok(zone_of(&viewer.user));
+    }
+    let user =
+        user::Entity::of(touch.organization_id).filter(user::Column::Id.eq(touch.user_id)).one(&write.tx).await?;
+    Ok(user.as_ref().map_or(Tz::UTC, zone_of))
+}
+
+/// Saves a change of one touch with all that follows from it.
+async fn save(
+    ctx: &RequestContext,
+    write: &mut Write<'_>,
+    before: &touch::Model,
+    mut after: touch::Model,
+) -> Result<touch::Model> {
+    if after.at != before.at {
+        after.missed_at = missed_at(after.at, users_zone(ctx, write, &after).await?);
+    }
+    if weight(&after) > weight(before) {
+        after.recorded_at = write.at;
+    }
+    let after = write.change(before, after).await?;
+    let mut parts = Parts::default();
+    parts.note(Some(before), &after);
+    parts.save(write).await?;
+    Ok(after)
+}
+
+/// `updateTouch`.
+pub async fn update(ctx: &RequestContext, arguments: UpdateTouch) -> Result<TouchPayload> {
+    let UpdateTouchInput {
+        id,
+        contact_ids,
+        kind,
+        direction,
+        at,
+        duration_minutes,
+        subject,
+        notes,
+        responded,
+        value,
+        value_acknowledged,
+        commitment_asked,
+        commitment_given,
+        opportunity_id,
+        action_id,
+        if_version,
+    } = arguments.input;
+    let mut write = Write::begin(ctx)?;
+    let (before, account) = changeable(ctx, &write, &["input", "id"], &id).await?;
+    same_version(if_version, before.version)?;
+    let mut check = Validator::input();
+    let mut after = before.clone();
+    check.change_set("at", &at.map_value(|at| at.0), &mut after.at);
+    if after.at != before.at {
+        check_time(&mut check, "at", after.status, after.at, ctx.now);
+    }
+    Changes {
+        kind,
+        direction,
+        duration_minutes,
+        subject: Some(&subject),
+        notes: Some(&notes),
+        responded,
+        value,
+        value_acknowledged,
+        commitment_asked: Some(&commitment_asked),
+        commitment_given,
+    }
+    .apply(&mut check, &mut after);
+    match &contact_ids {
+        MaybeUndefined::Undefined => {}
+        MaybeUndefined::Null => after.contact_ids = "[]".to_owned(),
+        MaybeUndefined::Value(ids) => {
+            after.contact_ids =
+                people::named(&write.tx, ctx.viewer()?, &mut check, "contactIds", ids, &account, &before.contact_ids)
+                    .await?;
+        }
+    }
+    match &opportunity_id {
+        MaybeUndefined::Undefined => {}
+        MaybeUndefined::Null => after.opportunity_id = None,
+        MaybeUndefined::Value(id) => {
+            after.opportunity_id = opportunity_for(ctx, &write, &mut check, id, before.account_id).await?;
+        }
+    }
+    match &action_id {
+        MaybeUndefined::Undefined => {}
+        MaybeUndefined::Null => after.action_id = None,
+        MaybeUndefined::Value(id) => {
+            after.action_id = action::for_touch(ctx.viewer()?, &write, &mut check, id, before.account_id).await?;
+        }
+    }
+    check.finish()?;
+    let after = save(ctx, &mut write, &before, after).await?;
+    if after.action_id != before.action_id {
+        write = action::complete_by_touch(ctx.viewer()?, write, &after).await?;
+    }
+    write.commit().await?;
+    Ok(after.into())
+}
+
+/// `completeTouch`: a scheduled touch was made, missed or not.
+pub async fn complete(ctx: &RequestContext, arguments: CompleteTouch) -> Result<TouchPayload> {
+    let CompleteTouchInput {
+        id,
+        at,
+        duration_minutes,
+        notes,
+        responded,
+        value,
+        value_acknowledged,
+        commitment_asked,
+        commitment_given,
+    } = arguments.input;
+    let mut write = Write::begin(ctx)?;
+    let (before, _) = changeable(ctx, &write, &["input", "id"], &id).await?;
+    if let Some(why) = match before.status {
+        touch::TouchStatus::Scheduled => None,
+        touch::TouchStatus::Completed => Some("This touch is completed already: updateTouch changes it."),
+        touch::TouchStatus::Canceled => Some("This touch was called off: log the one that was made."),
+    } {
+        return Err(Error::refused(UserErrorCode::Conflict, &["input", "id"], why));
+    }
+    let mut check = Validator::input();
+    let at = at.map_or(before.at.min(ctx.now), |at| at.0);
+    let mut after = touch::Model { status: touch::TouchStatus::Completed, at, ..before.clone() };
+    check_time(&mut check, "at", after.status, at, ctx.now);
+    Changes {
+        duration_minutes,
+        notes: Some(&notes),
+        responded: given(responded),
+        value,
+        value_acknowledged: given(value_acknowledged),
+        commitment_asked: Some(&commitment_asked),
+        commitment_given,
+        ..Changes::default()
+    }
+    .apply(&mut check, &mut after);
+    check.finish()?;
+    let after = save(ctx, &mut write, &before, after).await?;
+    write.rename_last_event("completed");
+    let write = action::complete_by_touch(ctx.viewer()?, write, &after).await?;
+    write.commit().await?;
+    Ok(after.into())
+}
+
+/// `cancelTouch`: a scheduled touch is called off. Calling off what was called off changes nothing.
+pub async fn cancel(ctx: &RequestContext, arguments: OneTouch) -> Result<TouchPayload> {
+    let mut write = Write::begin(ctx)?;
+    let (before, _) = changeable(ctx, &write, &["id"], &arguments.id).await?;
+    match before.status {
+        touch::TouchStatus::Scheduled => {}
+        touch::TouchStatus::Canceled => {
+            write.roll_back().await?;
+            return Ok(before.into());
+        }
+        touch::TouchStatus::Completed => {
+            return Err(Error::refused(
+                UserErrorCode::Conflict,
+                &["id"],
+                "This touch was made: delete it if it was not.",
+            ));
+        }
+    }
+    let after = touch::Model { status: touch::TouchStatus::Canceled, ..before.clone() };
+    let after = write.change(&before, after).await?;
+    write.rename_last_event("canceled");
+    write.commit().await?;
+    Ok(after.into())
+}
+
+/// `deleteTouch`: answers the touch as it last was.
+pub async fn delete(ctx: &RequestContext, arguments: OneTouch) -> Result<TouchPayload> {
+    let mut write = Write::begin(ctx)?;
+    let (touch, _) = changeable(ctx, &write, &["id"], &arguments.id).await?;
+    people::forget(&write, vec![touch.id]).await?;
+    promise::release_touches(&mut write, &[touch.id]).await?;
+    write.remove(&touch).await?;
+    write.commit().await?;
+    Ok(touch.into())
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    /// A touch of nobody's.
+    pub(crate) fn touch() -> touch::Model {
+        blank(OrganizationId::make(), UserId::make(), Instant(0))
+    }
+
+    fn faults(changes: Changes<'_>) -> Vec<String> {
+        let mut check = Validator::input();
+        changes.apply(&mut check, &mut touch());
+        check.into_errors().into_iter().map(|error| error.field.join(".")).collect()
+    }
+
+    #[test]
+    fn a_touch_takes_a_minute_to_a_day() {
+        let lasting =
+            |minutes| faults(Changes { duration_minutes: MaybeUndefined::Value(minutes), ..Changes::default() });
+        for minutes in [1, 60, 1_440] {
+            assert!(lasting(minutes).is_empty(), "{minutes}");
+        }
+        for minutes in [0, -5, 1_441, 100_000, i32::MIN] {
+            assert_eq!(lasting(minutes), ["input.durationMinutes"], "{minutes}");
+        }
+    }
+
+    #[test]
+    fn what_was_of_use_and_what_was_promised_is_said() {
+        let yes = MaybeUndefined::Value(true);
+        assert_eq!(faults(Changes { value_acknowledged: yes, ..Changes::default() }), ["input.valueAcknowledged"]);
+        assert!(
+            faults(Changes {
+                value_acknowledged: yes,
+                value: MaybeUndefined::Value(ValueKind::Idea),
+                ..Changes::default()
+            })
+            .is_empty()
+        );
+        assert_eq!(faults(Changes { commitment_given: yes, ..Changes::default() }), ["input.commitmentGiven"]);
+        let asked = MaybeUndefined::Value("A meeting with the board".to_owned());
+        assert!(
+            faults(Changes { commitment_given: yes, commitment_asked: Some(&asked), ..Changes::default() }).is_empty()
+        );
+    }
+
+    #[test]
+    fn what_was_made_is_past_and_what_is_to_be_made_to_come() {
+        use touch::TouchStatus::{Canceled, Completed, Scheduled};
+        let now = Instant(0);
+        for (status, minutes, fine) in [
+            (Completed, 4, true),
+            (Completed, 6, false),
+            (Completed, -1_000_000, true),
+            (Scheduled, -4, true),
+            (Scheduled, -6, false),
+            (Scheduled, 1_000_000, true),
+            (Canceled, 6, true),
+            (Canceled, -6, true),
+        ] {
+            let mut check = Validator::input();
+            check_time(&mut check, "at", status, now.plus_seconds(minutes * 60), now);
+            assert_eq!(check.is_clean(), fine, "{status:?} in {minutes} minutes");
+        }
+    }
+}

@@ -1,0 +1,205 @@
+//! Record, update. For whoever answers for the account: its owner, those above the owner, admins.
+
+use async_graphql::{ID, InputObject, MaybeUndefined};
+use entity::{Id, TriggerEventId, trigger_event};
+use sea_orm::{ColumnTrait, QueryFilter, QuerySelect};
+
+use super::{TriggerEventPayload, TriggerKind, TriggerOutcome};
+use crate::context::{AccountAccess, RequestContext, Viewer};
+use crate::database::transaction::Transaction;
+use crate::domain::account::team;
+use crate::error::{Error, Result, UserErrorCode};
+use crate::graphql::scalars::Date;
+use crate::write::Write;
+use crate::write::validator::{NOTE, Validator, same_version};
+
+/// A trigger event that was noticed.
+#[derive(Clone, Debug, InputObject)]
+pub struct RecordTriggerEventInput {
+    /// Where; not at an archived account.
+    pub account_id: ID,
+    /// What kind of thing.
+    pub kind: TriggerKind,
+    /// The day on which it happened. Not in the future.
+    pub occurred_on: Date,
+    /// What there is to know about it: up to 20,000 characters.
+    pub description: Option<String>,
+    /// Whom of the account it is about, or who told.
+    pub contact_id: Option<ID>,
+}
+
+/// A change of a trigger event. A field left out stays as it is, and null clears it.
+#[derive(Clone, Debug, InputObject)]
+pub struct UpdateTriggerEventInput {
+    /// Which one.
+    pub id: ID,
+    /// What kind of thing.
+    pub kind: MaybeUndefined<TriggerKind>,
+    /// The day on which it happened. Not in the future.
+    pub occurred_on: MaybeUndefined<Date>,
+    /// What there is to know about it: up to 20,000 characters.
+    pub description: MaybeUndefined<String>,
+    /// Whom of the account it is about, or who told.
+    pub contact_id: MaybeUndefined<ID>,
+    /// What came of it; null opens it again.
+    pub outcome: MaybeUndefined<TriggerOutcome>,
+    /// The day on which that was settled; today in the organization's time zone where an outcome comes without one. Not in
+    /// the future, and not before it happened.
+    pub resolved_on: MaybeUndefined<Date>,
+    /// Refuses the change with STALE_VERSION where the trigger event is at another version.
+    pub if_version: Option<i32>,
+}
+
+/// Arguments of `recordTriggerEvent`.
+#[derive(Clone, Debug, InputObject)]
+pub struct RecordTriggerEvent {
+    /// The trigger event.
+    pub input: RecordTriggerEventInput,
+}
+
+/// Arguments of `updateTriggerEvent`.
+#[derive(Clone, Debug, InputObject)]
+pub struct UpdateTriggerEvent {
+    /// The change.
+    pub input: UpdateTriggerEventInput,
+}
+
+/// `recordTriggerEvent`.
+pub async fn record(ctx: &RequestContext, arguments: RecordTriggerEvent) -> Result<TriggerEventPayload> {
+    let RecordTriggerEventInput { account_id, kind, occurred_on, description, contact_id } = arguments.input;
+    let viewer = ctx.viewer()?;
+    let mut check = Validator::input();
+    let mut write = Write::begin(ctx)?;
+    let account = team::responsible_for(ctx, &write, &mut check, "accountId", &account_id).await?;
+    if account.as_ref().is_some_and(|account| account.archived_at.is_some()) {
+        check.fault(UserErrorCode::Conflict, "accountId", "The account is archived: restore it first.");
+    }
+    check.has_come("occurredOn", occurred_on.0, viewer.latest_today(ctx.now));
+    let description = check.optional("description", description.as_deref(), NOTE);
+    let mut contact = None;
+    if let (Some(id), Some(account)) = (&contact_id, &account) {
+        contact = viewer.contact_at(&write.tx, &mut check, "contactId", id, account).await?;
+    }
+    check.finish()?;
+    let Some(account) = account else { return check.fail() };
+    let row = trigger_event::Model {
+        id: TriggerEventId::make(),
+        organization_id: viewer.organization.id,
+        account_id: account.id,
+        kind: trigger_event::TriggerKind::from(kind),
+        occurred_on: occurred_on.0,
+        description,
+        contact_id: contact,
+        recorded_by_id: Some(viewer.user.id),
+        outcome: None,
+        resolved_on: None,
+        created_at: write.at,
+        updated_at: write.at,
+        version: 0,
+    };
+    let row = write.add(row).await?;
+    write.commit().await?;
+    Ok(TriggerEventPayload::of(row))
+}
+
+/// `updateTriggerEvent`.
+pub async fn update(ctx: &RequestContext, arguments: UpdateTriggerEvent) -> Result<TriggerEventPayload> {
+    let UpdateTriggerEventInput { id, kind, occurred_on, description, contact_id, outcome, resolved_on, if_version } =
+        arguments.input;
+    let viewer = ctx.viewer()?;
+    let mut write = Write::begin(ctx)?;
+    let path = ["input", "id"];
+    let gone = || Error::refused(UserErrorCode::NotFound, &path, "There is no trigger event with this id.");
+    let id = TriggerEventId::parse(&id).map_err(|_| gone())?;
+    let seen =
+        viewer.rows::<trigger_event::Entity>(trigger_event::Column::AccountId).filter(trigger_event::Column::Id.eq(id));
+    let before = seen.lock_exclusive().one(&write.tx).await?.ok_or_else(gone)?;
+    let account = viewer.account(&write.tx, before.account_id, false).await?.ok_or_else(gone)?;
+    if viewer.access(&account) != AccountAccess::Responsible {
+        let message = "Only the account's owner, their managers and admins may do this.";
+        return Err(Error::refused(UserErrorCode::Forbidden, &path, message));
+    }
+    same_version(if_version, before.version)?;
+    let mut check = Validator::input();
+    let mut after = before.clone();
+    check.change_set("kind", &kind.map_value(trigger_event::TriggerKind::from), &mut after.kind);
+    check.change_set("occurredOn", &occurred_on.map_value(|day| day.0), &mut after.occurred_on);
+    check.change("description", &description, NOTE, &mut after.description);
+    match &contact_id {
+        MaybeUndefined::Undefined => {}
+        MaybeUndefined::Null => after.contact_id = None,
+        MaybeUndefined::Value(id) => {
+            after.contact_id = viewer.contact_at(&write.tx, &mut check, "contactId", id, &account).await?;
+        }
+    }
+    settle(ctx, viewer, &mut check, outcome, resolved_on, &mut after);
+    let today = viewer.latest_today(ctx.now);
+    if after.occurred_on != before.occurred_on {
+        check.has_come("occurredOn", after.occurred_on, today);
+    }
+    if let Some(resolved) = after.resolved_on {
+        let field = if resolved_on.is_value() || !occurred_on.is_value() { "resolvedOn" } else { "occurredOn" };
+        if after.resolved_on != before.resolved_on {
+            check.has_come("resolvedOn", resolved, today);
+        }
+        check.in_order(field, ("occurredOn", after.occurred_on), ("resolvedOn", resolved));
+    }
+    check.finish()?;
+    let after = write.change(&before, after).await?;
+    if before.outcome.is_none() && after.outcome.is_some() {
+        write.rename_last_event("resolved");
+    }
+    write.commit().await?;
+    Ok(TriggerEventPayload::of(after))
+}
+
+/// Outcome and the day on which it was settled: both are there, or neither.
+fn settle(
+    ctx: &RequestContext,
+    viewer: &Viewer,
+    check: &mut Validator,
+    outcome: MaybeUndefined<TriggerOutcome>,
+    resolved_on: MaybeUndefined<Date>,
+    to: &mut trigger_event::Model,
+) {
+    check.change_with("outcome", &outcome, &mut to.outcome, |_, _, outcome| Some(outcome.into()));
+    check.change_with("resolvedOn", &resolved_on, &mut to.resolved_on, |_, _, day| Some(day.0));
+    match (to.outcome, to.resolved_on) {
+        (Some(_), None) if resolved_on.is_null() => {
+            check.fault(UserErrorCode::Required, "resolvedOn", "What is settled has its day: clear the outcome too.");
+        }
+        (Some(_), None) => to.resolved_on = Some(viewer.day(ctx.now).max(to.occurred_on)),
+        (None, Some(_)) if resolved_on.is_value() => {
+            check.fault(UserErrorCode::Required, "outcome", "Say what came of it: outcome goes with resolvedOn.");
+        }
+        (None, Some(_)) => to.resolved_on = None,
+        _ => {}
+    }
+}
+
+/// The trigger event that an input names for an opportunity of an account: seen, and of that same account.
+///
+/// # Errors
+/// The database's.
+pub async fn of_account(
+    viewer: &Viewer,
+    tx: &Transaction<'_>,
+    check: &mut Validator,
+    field: &str,
+    id: &ID,
+    account: entity::AccountId,
+) -> Result<Option<TriggerEventId>> {
+    let found = match TriggerEventId::parse(id) {
+        Ok(id) => {
+            let seen = viewer.rows::<trigger_event::Entity>(trigger_event::Column::AccountId);
+            seen.filter(trigger_event::Column::Id.eq(id)).one(tx).await?
+        }
+        Err(_) => None,
+    };
+    match found {
+        None => check.not_found(field, "trigger event"),
+        Some(row) if row.account_id != account => check.invalid(field, "This trigger event is of another account."),
+        Some(row) => return Ok(Some(row.id)),
+    }
+    Ok(None)
+}

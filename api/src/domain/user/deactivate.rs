@@ -1,0 +1,197 @@
+//! Deactivating a member: nobody signs in as them any more, and a successor takes over what they own.
+
+use async_graphql::{ID, InputObject};
+use entity::{AccountId, Scoped, UserId, account, opportunity, touch, user};
+use sea_orm::sea_query::LockType;
+use sea_orm::{
+    ColumnTrait, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, Select,
+};
+
+use super::UserPayload;
+use super::write::{LAST_ADMIN, is_last_admin, locked};
+use crate::context::RequestContext;
+use crate::domain::account::team;
+use crate::domain::calendar_feed;
+use crate::domain::plan::moved;
+use crate::domain::session::{self, invitation};
+use crate::domain::targeting::moved::follow_owners;
+use crate::domain::touch::people;
+use crate::error::{Result, UserErrorCode};
+use crate::write::Write;
+use crate::write::validator::Validator;
+
+/// Who is to be deactivated, and who comes after them.
+#[derive(Clone, Debug, InputObject)]
+pub struct DeactivateUserInput {
+    /// Who.
+    pub id: ID,
+    /// Who takes over their accounts, open opportunities, targets, scheduled touches, and what they own or are to do in open
+    /// plans: another active member. Needed where there are any. A target becomes a proposal again.
+    pub successor_id: Option<ID>,
+}
+
+/// Arguments of `deactivateUser`.
+#[derive(Clone, Debug, InputObject)]
+pub struct DeactivateUser {
+    /// Who, and who comes after them.
+    pub input: DeactivateUserInput,
+}
+
+/// `deactivateUser`. Whoever reports to them goes on doing so: in the line they are skipped over. Who is inactive already
+/// hands over what they own all the same: what they sent just before may have come in just after.
+pub async fn deactivate(ctx: &RequestContext, arguments: DeactivateUser) -> Result<UserPayload> {
+    let DeactivateUserInput { id, successor_id } = arguments.input;
+    let left = leave(ctx, &id, successor_id.as_ref()).await?;
+    if !left.active || successor_id.is_none() {
+        return Ok(UserPayload::of(left.user));
+    }
+    // What they sent before that was under way, and refers to them: once they can be locked, it has come in or gone.
+    let write = Write::begin(ctx)?;
+    let all = user::Entity::of(write.organization()).filter(user::Column::Id.eq(left.user.id));
+    all.lock_exclusive().one(&write.tx).await?;
+    write.roll_back().await?;
+    Ok(UserPayload::of(leave(ctx, &id, successor_id.as_ref()).await?.user))
+}
+
+/// Somebody who has left.
+struct Left {
+    user: user::Model,
+    /// Were they active until now?
+    active: bool,
+}
+
+/// Hands over what somebody owns, and deactivates them where they are active.
+async fn leave(ctx: &RequestContext, id: &ID, successor_id: Option<&ID>) -> Result<Left> {
+    let viewer = ctx.viewer()?;
+    viewer.must_administer(&["input"])?;
+    let mut check = Validator::input();
+    let mut write = Write::begin(ctx)?;
+    let before = locked(&write, &mut check, "id", id).await?;
+    if !before.active && successor_id.is_none() {
+        write.roll_back().await?;
+        return Ok(Left { user: before, active: false });
+    }
+    if is_last_admin(&write, &before).await? {
+        check.fault(UserErrorCode::Conflict, "id", LAST_ADMIN);
+    }
+    let successor = match successor_id {
+        Some(id) => team::active_member(ctx, &write, &mut check, "successorId", id).await?,
+        None => None,
+    };
+    if successor.as_ref().is_some_and(|successor| successor.id == before.id) {
+        check.invalid("successorId", "Somebody else takes over.");
+    }
+    let belongings = Belongings::of(&write, &before).await?;
+    if successor_id.is_none() && !belongings.is_empty() {
+        let message = format!("{} owns {belongings}: somebody has to take over.", before.name);
+        check.fault(UserErrorCode::Required, "successorId", message);
+    }
+    check.finish()?;
+    if let Some(successor) = &successor
+        && !belongings.is_empty()
+    {
+        hand_over(&mut write, &before, successor).await?;
+    }
+    if !before.active {
+        write.commit().await?;
+        return Ok(Left { user: before, active: false });
+    }
+    let user = write.change(&before, user::Model { active: false, ..before.clone() }).await?;
+    write.rename_last_event("deactivated");
+    session::end_all(&write.tx, user.organization_id, user.id, None).await?;
+    calendar_feed::end(&write.tx, user.organization_id, user.id).await?;
+    invitation::revoke(&write.tx, &user).await?;
+    write.commit().await?;
+    ctx.app.forget(user.organization_id);
+    Ok(Left { user, active: true })
+}
+
+fn accounts(user: &user::Model) -> Select<account::Entity> {
+    account::Entity::of(user.organization_id).filter(account::Column::OwnerId.eq(user.id))
+}
+
+fn open_opportunities(user: &user::Model) -> Select<opportunity::Entity> {
+    opportunity::Entity::of(user.organization_id)
+        .filter(opportunity::Column::OwnerId.eq(user.id))
+        .filter(opportunity::Column::Stage.is_not_in([opportunity::Stage::Won, opportunity::Stage::Lost]))
+}
+
+/// How much a successor would take over.
+struct Belongings {
+    accounts: u64,
+    opportunities: u64,
+    touches: u64,
+    plans: u64,
+}
+
+impl Belongings {
+    async fn of(write: &Write<'_>, user: &user::Model) -> Result<Self> {
+        async fn count<C: ConnectionTrait, E: EntityTrait>(connection: &C, rows: Select<E>) -> Result<u64>
+        where
+            E::Model: Send + Sync,
+        {
+            Ok(rows.count(connection).await?)
+        }
+        let touches = touch::Entity::of(user.organization_id)
+            .filter(touch::Column::UserId.eq(user.id))
+            .filter(touch::Column::Status.eq(touch::TouchStatus::Scheduled))
+            .filter(touch::Column::MissedAt.gt(write.at));
+        Ok(Self {
+            accounts: count(&write.tx, accounts(user)).await?,
+            opportunities: count(&write.tx, open_opportunities(user)).await?,
+            touches: count(&write.tx, touches).await?,
+            plans: moved::accounts_of(write, user.id).await?.len() as u64,
+        })
+    }
+
+    fn is_empty(&self) -> bool {
+        self.accounts + self.opportunities + self.touches + self.plans == 0
+    }
+}
+
+impl std::fmt::Display for Belongings {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { accounts, opportunities, touches, plans } = self;
+        write!(
+            out,
+            "accounts ({accounts}), open opportunities ({opportunities}), scheduled touches ({touches}) and parts of open \
+             plans ({plans})"
+        )
+    }
+}
+
+/// Gives everything to the successor, who joins the accounts' teams where the accounts themselves are not theirs. The
+/// number of statements does not grow with the rows.
+async fn hand_over(write: &mut Write<'_>, from: &user::Model, to: &user::Model) -> Result<()> {
+    // As they are written: nothing that refers to them waits, or is waited for.
+    let lock = LockType::NoKeyUpdate;
+    let owned = accounts(from).order_by_asc(account::Column::Id).lock(lock).all(&write.tx).await?;
+    let owners: Vec<(AccountId, UserId)> = owned.iter().map(|account| (account.id, to.id)).collect();
+    let moved = owned.into_iter().map(|before| {
+        let after = account::Model { owner_id: to.id, ..before.clone() };
+        (Some(before), after)
+    });
+    write.save(moved.collect()).await?;
+
+    let open = open_opportunities(from).order_by_asc(opportunity::Column::Id).lock(lock).all(&write.tx).await?;
+    let joined: Vec<(AccountId, UserId)> = open.iter().map(|opportunity| (opportunity.account_id, to.id)).collect();
+    let moved = open.into_iter().map(|before| {
+        let after = opportunity::Model { owner_id: to.id, ..before.clone() };
+        (Some(before), after)
+    });
+    write.save(moved.collect()).await?;
+
+    // Once the opportunities have moved: who owns some of an account stays on its team.
+    team::seat_owners(write, from.organization_id, &owners).await?;
+    follow_owners(write, &owners).await?;
+    if !joined.is_empty() {
+        team::join(write, from.organization_id, &joined).await?;
+    }
+    let plans = moved::accounts_of(write, from.id).await?;
+    if !plans.is_empty() {
+        let joined: Vec<(AccountId, UserId)> = plans.into_iter().map(|account| (account, to.id)).collect();
+        team::join(write, from.organization_id, &joined).await?;
+        moved::hand_over(write, from.id, to.id).await?;
+    }
+    people::hand_over(write, from.id, to).await
+}

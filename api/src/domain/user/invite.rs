@@ -1,0 +1,157 @@
+//! Inviting members, and inviting them anew.
+
+use async_graphql::{ID, InputObject};
+use entity::{Id, Scoped, UserId, user};
+use sea_orm::{ColumnTrait, QueryFilter, QuerySelect};
+
+use super::write::is_last_admin;
+use super::{Role, User, hours};
+use crate::context::RequestContext;
+use crate::domain::account::team::active_member;
+use crate::domain::calendar_feed;
+use crate::domain::session::{self, invitation};
+use crate::error::{Result, UserErrorCode};
+use crate::graph::payload;
+use crate::values::text::fold;
+use crate::write::Write;
+use crate::write::validator::{NAME, Validator};
+
+payload! {
+    /// A member with an invitation, or what is to be mended.
+    InvitationPayload as "InvitationPayload" {
+        /// Who is invited; null where there are userErrors.
+        user(user): User,
+        /// Goes into acceptInvitation. It is shown this once and holds for 7 days; whoever has it may set the password.
+        token(token): String,
+    }
+}
+
+/// A new member.
+#[derive(Clone, Debug, InputObject)]
+pub struct InviteUserInput {
+    /// The name: 1 to 200 characters.
+    pub name: String,
+    /// The address to sign in with; unique in the organization.
+    pub email: String,
+    /// What they may see and do.
+    pub role: Role,
+    /// Whom they report to: an active member.
+    pub manager_id: Option<ID>,
+    /// Their job: up to 200 characters.
+    pub title: Option<String>,
+    /// IANA name of their time zone; the organization's where none is given.
+    pub time_zone: Option<String>,
+    /// When they work; Monday to Friday from 09:00 to 17:00 where nothing is given.
+    pub working_hours: Option<Vec<hours::WorkingHoursInput>>,
+}
+
+/// Arguments of `inviteUser`.
+#[derive(Clone, Debug, InputObject)]
+pub struct InviteUser {
+    /// The new member.
+    pub input: InviteUserInput,
+}
+
+/// Arguments of `reissueInvitation`.
+#[derive(Clone, Debug, InputObject)]
+pub struct ReissueInvitation {
+    /// For whom.
+    pub user_id: ID,
+}
+
+/// `inviteUser`.
+pub async fn invite(ctx: &RequestContext, arguments: InviteUser) -> Result<InvitationPayload> {
+    let InviteUserInput { name, email, role, manager_id, title, time_zone, working_hours } = arguments.input;
+    let viewer = ctx.viewer()?;
+    viewer.must_administer(&["input"])?;
+    let mut check = Validator::input();
+    let mut user = blank(ctx, viewer);
+    user.name = check.required("name", &name, NAME);
+    user.name_key = fold(&user.name);
+    user.email = check.email("email", &email);
+    user.role = role.into();
+    user.title = check.optional("title", title.as_deref(), NAME);
+    if let Some(zone) = &time_zone {
+        user.time_zone = check.time_zone("timeZone", zone);
+    }
+    if let Some(hours) = &working_hours {
+        user.working_hours = check.working_hours("workingHours", hours);
+    }
+    let mut write = Write::begin(ctx)?;
+    if let Some(id) = &manager_id {
+        user.manager_id = active_member(ctx, &write, &mut check, "managerId", id).await?.map(|manager| manager.id);
+    }
+    let other = user::Entity::of(viewer.organization.id).filter(user::Column::Email.eq(&user.email));
+    if !user.email.is_empty() && other.one(&write.tx).await?.is_some() {
+        check.fault(UserErrorCode::Taken, "email", format!("Another user has the address {}.", user.email));
+    }
+    check.finish()?;
+    let user = write.add(user).await?;
+    let token = invitation::invite(&write.tx, &user).await?;
+    write.commit().await?;
+    ctx.app.forget(user.organization_id);
+    Ok(InvitationPayload { user: Some(User(user)), token: Some(token), ..InvitationPayload::default() })
+}
+
+/// A member with nothing but an organization's usual settings.
+pub(super) fn blank(ctx: &RequestContext, viewer: &crate::context::Viewer) -> user::Model {
+    user::Model {
+        id: UserId::make(),
+        organization_id: viewer.organization.id,
+        name: String::new(),
+        name_key: String::new(),
+        email: String::new(),
+        role: user::Role::Seller,
+        title: None,
+        time_zone: viewer.organization.time_zone.clone(),
+        manager_id: None,
+        working_hours: hours::usual(),
+        active: true,
+        created_at: ctx.now,
+        updated_at: ctx.now,
+        version: 0,
+    }
+}
+
+/// `reissueInvitation`: password, open invitation and sessions are over; the new token is the way back in.
+pub async fn reissue(ctx: &RequestContext, arguments: ReissueInvitation) -> Result<InvitationPayload> {
+    let viewer = ctx.viewer()?;
+    viewer.must_administer(&["userId"])?;
+    let mut check = Validator::at(&[]);
+    let id: Option<UserId> = check.id("userId", &arguments.user_id);
+    check.finish()?;
+    let write = Write::begin(ctx)?;
+    let user = match id {
+        Some(id) => {
+            let user = user::Entity::of(viewer.organization.id).filter(user::Column::Id.eq(id));
+            user.lock_exclusive().one(&write.tx).await?
+        }
+        None => None,
+    };
+    match &user {
+        None => check.not_found("userId", "user"),
+        Some(user) if !user.active => {
+            let message = format!("{} is not active: reactivate them first.", user.name);
+            check.fault(UserErrorCode::Conflict, "userId", message);
+        }
+        Some(_) => {}
+    }
+    if let Some(user) = &user
+        && check.is_clean()
+        && is_last_admin(&write, user).await?
+    {
+        let message = "Nobody else could administer until they have come in again; changePassword changes a password.";
+        check.fault(UserErrorCode::Conflict, "userId", message);
+    }
+    check.finish()?;
+    let mut payload = InvitationPayload::default();
+    if let Some(user) = user {
+        payload.token = Some(invitation::invite(&write.tx, &user).await?);
+        session::end_all(&write.tx, user.organization_id, user.id, None).await?;
+        calendar_feed::end(&write.tx, user.organization_id, user.id).await?;
+        write.commit().await?;
+        ctx.app.forget(user.organization_id);
+        payload.user = Some(User(user));
+    }
+    Ok(payload)
+}

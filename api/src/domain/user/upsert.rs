@@ -1,0 +1,221 @@
+//! Members from another system, keyed by address: for the importer alone. Members made here have no password and no
+//! invitation; an administrator reissues one when they are to come in.
+
+use std::collections::{HashMap, HashSet};
+
+pub use async_graphql::MaybeUndefined;
+use entity::{Scoped, UserId, user};
+use sea_orm::{QueryFilter, QueryOrder, QuerySelect};
+
+use super::write::{LAST_ADMIN, LINE, alone_with_admins};
+use super::{Role, invite};
+use crate::context::{RequestContext, is_any_of};
+use crate::error::{Result, UserErrorCode};
+use crate::values::text::fold;
+use crate::write::Write;
+use crate::write::upsert::{DuplicateKeys, Row, UpsertPayload, check_row, not_too_many, save};
+use crate::write::validator::{NAME, Validator};
+
+/// A member as another system has them. A field left out stays as it is, and null clears it.
+#[derive(Clone, Debug, Default)]
+pub struct UserRow {
+    /// The key.
+    pub email: String,
+    /// The name: 1 to 200 characters. A new member needs one.
+    pub name: MaybeUndefined<String>,
+    /// What they may see and do.
+    pub role: MaybeUndefined<Role>,
+    /// The same, for new members alone; SELLER where neither is given.
+    pub role_on_creation: Option<Role>,
+    /// The address of whom they report to: an active member, or another row of the call.
+    pub manager_email: MaybeUndefined<String>,
+    /// Their job: up to 200 characters.
+    pub title: MaybeUndefined<String>,
+}
+
+/// Makes and changes members, at most 500 a call. For administrators. Rows stand on their own: one that fails says why,
+/// and so do those that would report to a member whom it would have made. A dry run tells the same and writes nothing.
+///
+/// # Errors
+/// `FORBIDDEN` and `LIMIT_EXCEEDED` as userErrors of the call; the database's.
+pub async fn upsert_users(ctx: &RequestContext, rows: Vec<UserRow>, dry_run: bool) -> Result<UpsertPayload> {
+    let viewer = ctx.viewer()?;
+    viewer.must_administer(&["rows"])?;
+    not_too_many(rows.len())?;
+    let mut write = Write::begin(ctx)?;
+    if rows.iter().any(|row| row.manager_email.is_value()) {
+        write.lock_exclusive(LINE).await?;
+    }
+    if rows.iter().any(|row| row.role.is_value()) {
+        alone_with_admins(&write).await?;
+    }
+    let emails: Vec<String> = rows
+        .iter()
+        .flat_map(|row| [Some(&row.email), row.manager_email.value()])
+        .flatten()
+        .filter_map(|email| crate::values::text::email(email).ok())
+        .collect();
+    let known: HashMap<String, user::Model> = user::Entity::of(write.organization())
+        .filter(is_any_of(&write.tx, user::Column::Email, emails))
+        .order_by_asc(user::Column::Id)
+        .lock_exclusive()
+        .all(&write.tx)
+        .await?
+        .into_iter()
+        .map(|user| (user.email.clone(), user))
+        .collect();
+
+    let mut once = DuplicateKeys::default();
+    let mut done: Vec<Row<user::Model>> = Vec::with_capacity(rows.len());
+    for (index, row) in rows.iter().enumerate() {
+        let UserRow { email, name, role, role_on_creation, manager_email: _, title } = row;
+        let mut check = check_row(index);
+        let email = check.email("email", email);
+        once.note(&mut check, index, "email", (String::new(), email.clone()));
+        let before = known.get(&email).cloned();
+        let mut after = before.clone().unwrap_or_else(|| invite::blank(ctx, viewer));
+        after.email = email;
+        if before.is_none() && name.is_undefined() {
+            check.fault(UserErrorCode::Required, "name", "A new user needs a name.");
+        }
+        check.change_required("name", name, NAME, &mut after.name);
+        after.name_key = fold(&after.name);
+        let mut given = match (&before, role_on_creation) {
+            (None, Some(role)) => *role,
+            _ => Role::from(after.role),
+        };
+        check.change_set("role", role, &mut given);
+        after.role = given.into();
+        check.change("title", title, NAME, &mut after.title);
+        done.push(Row::of(check, before, after));
+    }
+    let mut people = People::of(&write).await?;
+    people.link(&rows, &known, &mut done);
+    people.keep_an_admin(&mut done);
+    people.leave_no_gaps(&mut done);
+
+    let payload = save(&mut write, done, dry_run).await?;
+    if dry_run {
+        write.roll_back().await?;
+    } else {
+        write.commit().await?;
+        ctx.app.forget(viewer.organization.id);
+    }
+    Ok(payload)
+}
+
+/// All members of the organization, as far as lines and administrators go.
+struct People {
+    stored: HashSet<UserId>,
+    manager_of: HashMap<UserId, Option<UserId>>,
+    admins: HashSet<UserId>,
+}
+
+impl People {
+    async fn of(write: &Write<'_>) -> Result<Self> {
+        let all: Vec<(UserId, Option<UserId>, user::Role, bool)> = user::Entity::of(write.organization())
+            .select_only()
+            .columns([user::Column::Id, user::Column::ManagerId, user::Column::Role, user::Column::Active])
+            .into_tuple()
+            .all(&write.tx)
+            .await?;
+        let admins = all.iter().filter(|(_, _, role, active)| *active && *role == user::Role::Admin);
+        Ok(Self {
+            stored: all.iter().map(|(id, ..)| *id).collect(),
+            admins: admins.map(|(id, ..)| *id).collect(),
+            manager_of: all.iter().map(|(id, manager, ..)| (*id, *manager)).collect(),
+        })
+    }
+
+    /// Finds whom rows report to, among the members that are there and among the rows themselves, and refuses circles.
+    fn link(&mut self, rows: &[UserRow], known: &HashMap<String, user::Model>, done: &mut [Row<user::Model>]) {
+        let of_call: HashMap<String, UserId> =
+            done.iter().filter_map(|row| row.after.as_ref().map(|after| (after.email.clone(), after.id))).collect();
+        for (index, row) in rows.iter().enumerate() {
+            let Some(after) = &mut done[index].after else { continue };
+            let mut check = check_row(index);
+            match &row.manager_email {
+                MaybeUndefined::Undefined => {}
+                MaybeUndefined::Null => after.manager_id = None,
+                MaybeUndefined::Value(email) => {
+                    let email = crate::values::text::email(email).unwrap_or_else(|_| email.clone());
+                    let present = known.get(&email);
+                    match of_call.get(&email).copied().or(present.map(|user| user.id)) {
+                        None => check.fault(
+                            UserErrorCode::NotFound,
+                            "managerEmail",
+                            format!("There is no user with the address {email}."),
+                        ),
+                        Some(id) if after.manager_id == Some(id) => {}
+                        Some(_) if present.is_some_and(|user| !user.active) => {
+                            check.invalid("managerEmail", format!("{email} is not active any more."));
+                        }
+                        Some(id) if self.is_above_or_is(after.id, id) => {
+                            check.invalid(
+                                "managerEmail",
+                                format!("{email} reports to them already: that would be a circle."),
+                            );
+                        }
+                        Some(id) => after.manager_id = Some(id),
+                    }
+                }
+            }
+            if check.is_clean() {
+                self.manager_of.insert(after.id, after.manager_id);
+            } else {
+                done[index] = Row::failed(check);
+            }
+        }
+    }
+
+    /// Is the first of two the second, or above them?
+    fn is_above_or_is(&self, first: UserId, second: UserId) -> bool {
+        let mut above = Some(second);
+        for _ in 0..=self.manager_of.len() {
+            match above {
+                Some(id) if id == first => return true,
+                Some(id) => above = self.manager_of.get(&id).copied().flatten(),
+                None => return false,
+            }
+        }
+        false
+    }
+
+    /// Refuses the row that would leave no active administrator.
+    fn keep_an_admin(&mut self, done: &mut [Row<user::Model>]) {
+        let goes = |row: &Row<user::Model>| {
+            let after = row.after.as_ref().filter(|after| after.role != user::Role::Admin)?;
+            row.before.as_ref().filter(|before| before.active && before.role == user::Role::Admin).map(|_| after.id)
+        };
+        for after in done.iter().filter_map(|row| row.after.as_ref()) {
+            if after.active && after.role == user::Role::Admin {
+                self.admins.insert(after.id);
+            }
+        }
+        for (index, row) in done.iter_mut().enumerate() {
+            let Some(id) = goes(row) else { continue };
+            if self.admins.len() == 1 {
+                let mut check: Validator = check_row(index);
+                check.fault(UserErrorCode::Conflict, "role", LAST_ADMIN);
+                *row = Row::failed(check);
+            } else {
+                self.admins.remove(&id);
+            }
+        }
+    }
+
+    /// Fails the rows that would report to a new member of a row that failed, and those that would report to theirs.
+    fn leave_no_gaps(&self, done: &mut [Row<user::Model>]) {
+        loop {
+            let made: HashSet<UserId> = done.iter().filter_map(|row| Some(row.after.as_ref()?.id)).collect();
+            let gap = done.iter().position(|row| {
+                let manager = row.after.as_ref().and_then(|after| after.manager_id);
+                manager.is_some_and(|manager| !made.contains(&manager) && !self.stored.contains(&manager))
+            });
+            let Some(index) = gap else { return };
+            let mut check: Validator = check_row(index);
+            check.fault(UserErrorCode::NotFound, "managerEmail", "The row of whom they report to has failed.");
+            done[index] = Row::failed(check);
+        }
+    }
+}

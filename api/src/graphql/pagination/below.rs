@@ -1,0 +1,140 @@
+//! The rows below each of many parents.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use entity::{Id, Row, Scoped};
+use sea_orm::sea_query::{Alias, Expr, ExprTrait, Func, IntoColumnRef, Query, SelectStatement};
+use sea_orm::{DbBackend, EntityTrait, QueryFilter, QueryTrait, Select};
+use uuid::Uuid;
+
+use super::connection::{Connection, ConnectionNode, PageSlice};
+use super::order::Order;
+use super::page::{Page, PageArguments, Reading, join_rows, shared_rows};
+use crate::context::{RequestContext, array_value, is_any_of, select_columns};
+use crate::database::sql::uuids_json;
+use crate::error::Result;
+use crate::graph::FieldContext;
+
+/// The rows below each of many parents: one page for each, in one statement.
+pub struct RowsPerParent<E: EntityTrait> {
+    /// The rows, without parents.
+    pub select: Select<E>,
+    /// The column that names the parent.
+    pub foreign: E::Column,
+}
+
+impl<E> RowsPerParent<E>
+where
+    E: Scoped,
+    E::Model: Row + Send + Sync,
+{
+    /// A page for each of the parents, by their ids. `parent_of` tells a row's parent.
+    ///
+    /// # Errors
+    /// As [`Page::of`].
+    pub async fn pages<T, K>(
+        self,
+        asked: &FieldContext<'_>,
+        parents: &[K],
+        parent_of: fn(&E::Model) -> Option<K>,
+        order: &Order<E>,
+        arguments: &PageArguments,
+    ) -> Result<Vec<Connection<T>>>
+    where
+        K: Id,
+        T: ConnectionNode + From<E::Model>,
+    {
+        let reading = Reading::of::<E, T>(asked, order, &[self.foreign])?;
+        let page = Page::of(arguments, order, reading)?;
+        let totals = if reading.total { Some(self.totals(asked.ctx, parents).await?) } else { None };
+        let rows = self.rows(asked.ctx, parents, page.narrow(self.select.clone(), order), reading).await?;
+        // The rows of a parent come one after the other. A parent may stand at several places of a level.
+        let mut found: HashMap<K, Vec<usize>> = HashMap::with_capacity(parents.len());
+        let mut places = (0..rows.len()).peekable();
+        while let Some(first) = places.next() {
+            let parent = parent_of(&rows[first]);
+            let mut of_parent = vec![first];
+            while let Some(next) = places.next_if(|next| parent_of(&rows[*next]) == parent) {
+                of_parent.push(next);
+            }
+            if let Some(parent) = parent {
+                found.entry(parent).or_default().append(&mut of_parent);
+            }
+        }
+        let compare = |one: &usize, other: &usize| order.compare(&rows[*one], &rows[*other]);
+        let slices: Vec<PageSlice> = parents
+            .iter()
+            .map(|parent| {
+                let mut places = found.get(parent).cloned().unwrap_or_default();
+                places.sort_by(|one, other| if page.backwards { compare(other, one) } else { compare(one, other) });
+                let total = totals.as_ref().map(|totals| totals.get(parent).copied().unwrap_or(0));
+                page.slice(&rows, places, order, total, reading.cursors)
+            })
+            .collect();
+        let rows = shared_rows(rows);
+        Ok(slices.into_iter().map(|slice| Connection { rows: Arc::clone(&rows), slice }).collect())
+    }
+
+    /// The first row below each of the parents, in an ordering.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn firsts<K>(
+        self,
+        ctx: &RequestContext,
+        parents: &[K],
+        parent_of: fn(&E::Model) -> Option<K>,
+        order: &Order<E>,
+    ) -> Result<HashMap<K, E::Model>>
+    where
+        K: Id,
+    {
+        let one = Page { size: 1, ahead: false, backwards: false, after: None, before: None };
+        let rows = self.rows(ctx, parents, one.narrow(self.select.clone(), order), Reading::ALL).await?;
+        Ok(rows.into_iter().filter_map(|row| Some((parent_of(&row)?, row))).collect())
+    }
+
+    async fn rows<K: Id>(
+        &self,
+        ctx: &RequestContext,
+        parents: &[K],
+        narrowed: Select<E>,
+        reading: Reading,
+    ) -> Result<Vec<E::Model>> {
+        let parent = Alias::new("parent");
+        let mut outer: SelectStatement = Query::select();
+        outer.expr(E::listed("row", reading.columns));
+        // The ids themselves stand for the parents, whose rows need not be read again.
+        let once: HashSet<Uuid> = parents.iter().map(|parent| parent.uuid()).collect();
+        let key = if ctx.app.db.backend() == DbBackend::Postgres {
+            let ids = Expr::val(array_value(once)).cast_as("uuid[]");
+            outer.from_function(Func::cust("unnest").arg(ids), parent.clone());
+            Expr::col((parent.clone(), parent))
+        } else {
+            let ids = Expr::val(uuids_json(once));
+            outer.from_function(Func::cust("json_each").arg(ids), parent.clone());
+            Expr::cust("unhex(\"parent\".\"value\")")
+        };
+        let mut inner = select_columns(narrowed, reading.columns).into_query();
+        inner.and_where(Expr::col((E::default(), self.foreign)).eq(key));
+        join_rows::<E>(ctx, &mut outer, inner);
+        ctx.rows(&outer, reading.columns).await
+    }
+
+    async fn totals<K: Id>(&self, ctx: &RequestContext, parents: &[K]) -> Result<HashMap<K, i64>> {
+        let below = is_any_of(ctx.reader(), self.foreign, parents.iter().map(|parent| parent.uuid()));
+        let mut query = self.select.clone().filter(below).into_query();
+        query
+            .clear_selects()
+            .clear_order_by()
+            .column((E::default(), self.foreign).into_column_ref())
+            .expr(Expr::cust("count(*)"))
+            .add_group_by([Expr::col((E::default(), self.foreign))]);
+        let mut totals = HashMap::with_capacity(parents.len());
+        for row in sea_orm::ConnectionTrait::query_all(ctx.reader(), &query).await? {
+            totals.insert(K::from_uuid(row.try_get_by_index(0)?), row.try_get_by_index(1)?);
+        }
+        Ok(totals)
+    }
+}

@@ -1,0 +1,401 @@
+//! What may run now. A request that is too dear never runs; one whose asker has used up their points is told when to come
+//! again; one whose organization has its share of requests running already waits for its turn, behind its own
+//! organization's alone (docs/adr/0007 and 0008).
+//!
+//! What a request costs is `http/cost.rs`'s; all that is kept here is in memory, of this server, and bounded.
+
+pub mod share;
+pub mod throttle;
+pub mod token_bucket;
+
+use std::{
+    net::IpAddr,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
+};
+
+use async_graphql::{ErrorExtensionValues, Response, ServerError, Value, value};
+use entity::{OrganizationId, UserId};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio_util::sync::CancellationToken;
+
+use self::share::{QueuePosition, Shares};
+use crate::config::{CostSettings, Settings};
+use crate::context::Viewer;
+use crate::error::RETRY_AFTER;
+use crate::limits::token_bucket::{Allowance, Buckets, Origin};
+use crate::server::http::code::Code;
+use crate::server::http::cost::Price;
+
+/// The most askers whose points are remembered: under 8 MB.
+const REMEMBERED: usize = 50_000;
+/// Above so many points a request is dear, as one is that may read all that its organization has: of those, fewer of one
+/// organization run at once.
+const DEAR: u64 = 300;
+
+/// Whose points are used up: a user's; without a token, those of the address that one asks from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Principal {
+    User(UserId),
+    Origin(Option<Origin>),
+}
+
+/// Who has a share: an organization; without a token, an address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Tenant {
+    /// All who are signed in to it.
+    Organization(OrganizationId),
+    /// All who ask from there without a token.
+    Origin(Option<Origin>),
+}
+
+/// Who asks, as far as this room is concerned.
+#[derive(Clone, Copy, Debug)]
+pub struct Asker {
+    principal: Principal,
+    tenant: Tenant,
+}
+
+impl Asker {
+    /// Somebody, or nobody yet.
+    #[must_use]
+    pub fn of(viewer: Option<&Viewer>, peer: Option<IpAddr>) -> Self {
+        let origin = peer.map(Origin::from);
+        viewer.map_or(Self { principal: Principal::Origin(origin), tenant: Tenant::Origin(origin) }, |viewer| Self {
+            principal: Principal::User(viewer.user.id),
+            tenant: Tenant::Organization(viewer.organization.id),
+        })
+    }
+}
+
+/// What is wanted of a request before it runs.
+#[derive(Clone, Debug)]
+pub struct AdmissionRequest {
+    /// Its price.
+    pub price: Price,
+    /// Cancelled once nobody waits for the answer any more.
+    pub gone: CancellationToken,
+}
+
+/// Why a request does not run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// Its price is above the limit of one request.
+    TooDear {
+        /// The price.
+        price: u64,
+        /// The limit.
+        limit: u64,
+    },
+    /// The asker has not as many points left.
+    OutOfPoints {
+        /// How it stands with them.
+        cost: Cost,
+        /// After so many seconds (1 or more) the price is there.
+        seconds: u64,
+    },
+    /// As many of the organization's wait already as may.
+    TooMany,
+    /// Nobody waits for the answer any more.
+    Gone,
+}
+
+/// What the answer tells of its price.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Cost {
+    requested: u64,
+    available: u32,
+    refill_per_second: u32,
+}
+
+impl Cost {
+    fn shown(self) -> Value {
+        let Self { requested, available, refill_per_second } = self;
+        value!({ "requested": requested, "available": available, "refillPerSecond": refill_per_second })
+    }
+}
+
+impl Refusal {
+    /// The label of the metrics.
+    #[must_use]
+    pub const fn reason(&self) -> &'static str {
+        match self {
+            Self::TooDear { .. } => "price",
+            Self::OutOfPoints { .. } => "points",
+            Self::TooMany => "share",
+            Self::Gone => "gone",
+        }
+    }
+
+    /// As GraphQL answers it.
+    #[must_use]
+    pub fn answer(self) -> Response {
+        match self {
+            Self::TooDear { price, limit } => {
+                let message = format!(
+                    "This request may cost {price} points; {limit} are allowed at once. Ask for smaller pages, or for less \
+                     inside of them."
+                );
+                let mut error = Code::LimitExceeded.error(message, None);
+                let extensions = error.extensions.get_or_insert_with(ErrorExtensionValues::default);
+                extensions.set("requested", price);
+                extensions.set("limit", limit);
+                Response::from_errors(vec![error])
+            }
+            Self::OutOfPoints { cost, seconds } => {
+                let Cost { requested, available, refill_per_second } = cost;
+                let message = format!(
+                    "This request costs {requested} points and {available} are left; {refill_per_second} come back a \
+                     second: try again in {seconds} s."
+                );
+                Response::from_errors(vec![later(&message, seconds)]).extension("cost", cost.shown())
+            }
+            Self::TooMany => {
+                let message = "Too many requests of your organization are waiting: try again in 1 s.";
+                Response::from_errors(vec![later(message, 1)])
+            }
+            Self::Gone => Response::from_errors(vec![Code::Timeout.error("Nobody waits for this any more.", None)]),
+        }
+    }
+}
+
+fn later(message: &str, seconds: u64) -> ServerError {
+    let mut error = Code::RateLimited.error(message, None);
+    error.extensions.get_or_insert_with(ErrorExtensionValues::default).set(RETRY_AFTER, seconds);
+    error
+}
+
+/// A request that may run. Its turn is over when this is dropped.
+#[derive(Debug)]
+#[must_use = "dropped, the turn is over"]
+pub struct Permit {
+    cost: Option<Cost>,
+    _turn: QueuePosition,
+}
+
+impl Permit {
+    /// Tells in the answer what it cost.
+    #[must_use]
+    pub fn tell(&self, answer: Response) -> Response {
+        match self.cost {
+            Some(cost) => answer.extension("cost", cost.shown()),
+            None => answer,
+        }
+    }
+}
+
+/// Everybody's points, and everybody's share.
+#[derive(Debug)]
+pub struct Limiter {
+    limit: Option<u64>,
+    points: Option<Points>,
+    shares: Shares,
+    /// A place for each request in flight.
+    places: Arc<Semaphore>,
+    most: usize,
+}
+
+impl Limiter {
+    /// As the settings have it.
+    #[must_use]
+    pub fn new(settings: &Settings) -> Self {
+        let CostSettings { max_points, points, points_per_second } = settings.cost;
+        let most = settings.load.max_requests.get();
+        Self {
+            places: Arc::new(Semaphore::new(most)),
+            most,
+            limit: (max_points > 0).then_some(max_points),
+            points: (points > 0).then(|| Points::new(points, points_per_second.get())),
+            shares: Shares::new(settings.load.shares(settings.database.database_connections.get())),
+        }
+    }
+
+    /// A place for one more request; None where there are as many in flight as may.
+    #[must_use]
+    pub fn place(&self) -> Option<OwnedSemaphorePermit> {
+        Arc::clone(&self.places).try_acquire_owned().ok()
+    }
+
+    /// How many requests are in flight.
+    #[must_use]
+    pub fn in_flight(&self) -> usize {
+        self.most.saturating_sub(self.places.available_permits())
+    }
+
+    /// Refuses what is too dear whoever asks.
+    ///
+    /// # Errors
+    /// [`Refusal::TooDear`].
+    pub fn check(&self, price: Price) -> Result<(), Refusal> {
+        match self.limit {
+            Some(limit) if price.points > limit => Err(Refusal::TooDear { price: price.points, limit }),
+            _ => Ok(()),
+        }
+    }
+
+    /// Takes the price from the asker's points and waits for their organization's turn. What is refused costs nothing.
+    ///
+    /// # Errors
+    /// Where there are too few points, or too many who wait.
+    pub async fn admit(&self, asker: Asker, wanted: &AdmissionRequest) -> Result<Permit, Refusal> {
+        let AdmissionRequest { price, gone } = wanted;
+        let expensive = price.points > DEAR || price.reads_all;
+        let cost = match &self.points {
+            Some(points) => Some(points.take(Instant::now(), asker.principal, price.points)?),
+            None => None,
+        };
+        let turn = tokio::select! {
+            biased;
+            turn = self.shares.turn(asker.tenant, expensive) => turn,
+            () = gone.cancelled() => Err(Refusal::Gone),
+        };
+        match turn {
+            Ok(turn) => Ok(Permit { cost, _turn: turn }),
+            Err(refusal) => {
+                if let Some(points) = &self.points {
+                    points.give_back(asker.principal, price.points);
+                }
+                Err(refusal)
+            }
+        }
+    }
+
+    /// How many requests wait for their organization's turn.
+    #[must_use]
+    pub fn waiting(&self) -> usize {
+        self.shares.waiting()
+    }
+}
+
+/// Everybody's points.
+#[derive(Debug)]
+struct Points {
+    most: u32,
+    per_second: u32,
+    buckets: Mutex<Buckets<Principal>>,
+}
+
+impl Points {
+    fn new(most: u32, per_second: u32) -> Self {
+        let refill = (Duration::from_secs(1) / per_second).max(Duration::from_nanos(1));
+        let buckets = Buckets::new(Allowance { most, refill }, REMEMBERED);
+        Self { most, per_second, buckets: Mutex::new(buckets) }
+    }
+
+    /// Takes a price, or says when it will be there. What costs more than anybody can have needs, and takes, all of it.
+    fn take(&self, now: Instant, principal: Principal, price: u64) -> Result<Cost, Refusal> {
+        let amount = self.amount(price);
+        let mut buckets = self.buckets();
+        let wait = buckets.wait(now, principal, amount);
+        if wait.is_zero() {
+            buckets.take(now, principal, amount);
+        }
+        let available = buckets.left(now, principal);
+        let cost = Cost { requested: price, available, refill_per_second: self.per_second };
+        if wait.is_zero() {
+            Ok(cost)
+        } else {
+            Err(Refusal::OutOfPoints { cost, seconds: wait.as_secs() + u64::from(wait.subsec_nanos() > 0) })
+        }
+    }
+
+    fn give_back(&self, principal: Principal, price: u64) {
+        self.buckets().give_back(principal, self.amount(price));
+    }
+
+    fn amount(&self, price: u64) -> u32 {
+        u32::try_from(price).unwrap_or(u32::MAX).min(self.most)
+    }
+
+    /// A thread that panicked while it held them leaves at worst one bucket wrong.
+    fn buckets(&self) -> MutexGuard<'_, Buckets<Principal>> {
+        self.buckets.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn from(address: &str) -> Asker {
+        Asker::of(None, Some(address.parse().unwrap()))
+    }
+
+    fn price(points: u64) -> Price {
+        Price { points, reads_all: false }
+    }
+
+    fn wanted(points: u64) -> AdmissionRequest {
+        AdmissionRequest { price: price(points), gone: CancellationToken::new() }
+    }
+
+    fn admission(change: impl FnOnce(&mut Settings)) -> Limiter {
+        let mut settings = Settings::default();
+        change(&mut settings);
+        Limiter::new(&settings)
+    }
+
+    #[tokio::test]
+    async fn points_are_used_up_by_one_asker_and_not_by_another() {
+        let admission = admission(|settings| settings.cost.points = 1_000);
+        let (ann, bob) = (from("192.0.2.1"), from("192.0.2.2"));
+        for _ in 0..2 {
+            let _ = admission.admit(ann, &wanted(500)).await.unwrap();
+        }
+        // Two seconds' worth at most came back meanwhile; a second's worth is what is asked for.
+        let refused = admission.admit(ann, &wanted(1_000)).await.unwrap_err();
+        let Refusal::OutOfPoints { cost, seconds } = refused else { panic!("{refused:?}") };
+        assert_eq!((cost.requested, cost.refill_per_second, seconds), (1_000, 2_000, 1));
+        assert!(admission.admit(bob, &wanted(1_000)).await.is_ok());
+        let answer = refused.answer();
+        assert_eq!(Code::of(&answer.errors[0]), Some(Code::RateLimited));
+        assert!(answer.extensions.contains_key("cost"));
+    }
+
+    #[tokio::test]
+    async fn what_costs_more_than_anybody_can_have_takes_all() {
+        let admission = admission(|settings| settings.cost.points = 1_000);
+        let pass = admission.admit(from("192.0.2.1"), &wanted(9_000)).await.unwrap();
+        assert_eq!(pass.cost.map(|cost| (cost.requested, cost.available)), Some((9_000, 0)));
+    }
+
+    #[tokio::test]
+    async fn switched_off_nobody_counts() {
+        let admission = admission(|settings| {
+            settings.cost.points = 0;
+            settings.cost.max_points = 0;
+        });
+        for _ in 0..10 {
+            admission.check(price(u64::MAX)).unwrap();
+            let pass = admission.admit(from("192.0.2.1"), &wanted(u64::MAX)).await.unwrap();
+            assert!(pass.tell(Response::default()).extensions.is_empty());
+        }
+    }
+
+    #[tokio::test]
+    async fn what_is_refused_costs_nothing() {
+        let admission = admission(|settings| settings.load.max_waiting = 0);
+        let asker = from("192.0.2.1");
+        let left = || admission.points.as_ref().unwrap().buckets().left(Instant::now(), asker.principal);
+        let mut running = Vec::new();
+        let refused = loop {
+            match admission.admit(asker, &wanted(1)).await {
+                Ok(pass) => running.push(pass),
+                Err(refused) => break refused,
+            }
+        };
+        assert_eq!(refused, Refusal::TooMany);
+        let before = left();
+        for _ in 0..100 {
+            assert_eq!(admission.admit(asker, &wanted(9_000)).await.unwrap_err(), Refusal::TooMany);
+        }
+        assert!(left() >= before);
+        let expensive = admission.check(price(10_001)).unwrap_err().answer();
+        assert_eq!(Code::of(&expensive.errors[0]), Some(Code::LimitExceeded));
+        assert!(
+            expensive.errors[0].message.contains("10001 points; 10000 are allowed"),
+            "{}",
+            expensive.errors[0].message
+        );
+    }
+}

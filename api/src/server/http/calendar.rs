@@ -1,0 +1,99 @@
+//! `GET /calendar/<token>.ics`: the door of calendar feeds. Whatever is wrong with a token, the answer is the same.
+
+use std::sync::Arc;
+
+use axum::extract::{Request, State};
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use tokio_util::sync::CancellationToken;
+use tracing::Instrument;
+
+use super::{Endpoint, Peer, RequestId, cost::Price, overloaded, response::Format};
+use crate::app::App;
+use crate::domain::calendar_feed;
+use crate::error::Error;
+use crate::limits::{AdmissionRequest, Asker, Refusal};
+
+/// Where calendar feeds are.
+pub const FOLDER: &str = "/calendar/";
+/// What reading one costs its user: about as much as a page of touches with their accounts and people.
+const PRICE: Price = Price { points: 100, reads_all: false };
+/// What looking for a calendar costs the address that asks.
+const LOOKING: Price = Price { points: 1, reads_all: false };
+
+/// `GET` of a calendar feed.
+pub async fn calendar(State(endpoint): State<Endpoint>, request: Request) -> Response {
+    let Some(place) = endpoint.app.admission.place() else {
+        endpoint.app.metrics.refused("load");
+        return overloaded().answer(Format::Json);
+    };
+    let (parts, _) = request.into_parts();
+    let http = &endpoint.app.settings.http;
+    let peer = parts.extensions.get::<Peer>().map(|peer| peer.asker(&parts.headers, &http.trusted_proxies));
+    let id = parts.extensions.get::<RequestId>().map(|id| id.0.clone()).unwrap_or_default();
+    let path = parts.uri.path();
+    let token = path.strip_prefix(FOLDER).and_then(|file| file.strip_suffix(".ics")).unwrap_or_default().to_owned();
+    let app = Arc::clone(&endpoint.app);
+    // A client that goes away must not cancel what talks to the pool; it only takes its turn along.
+    let gone = CancellationToken::new();
+    let wanted = AdmissionRequest { price: PRICE, gone: gone.clone() };
+    let _gone = gone.drop_guard();
+    let reading = async move {
+        let answer = read(&app, &token, peer, &wanted).await;
+        drop(place);
+        answer
+    };
+    let task = endpoint.executions.spawn(reading.in_current_span());
+    match tokio::time::timeout(http.request_timeout, task).await {
+        Ok(Ok(answer)) => answer,
+        Ok(Err(panic)) => {
+            tracing::error!(reference = id, "the calendar broke off: {panic}");
+            failed()
+        }
+        Err(_) => {
+            tracing::warn!(reference = id, "no calendar in time");
+            failed()
+        }
+    }
+}
+
+async fn read(app: &Arc<App>, token: &str, peer: Option<std::net::IpAddr>, wanted: &AdmissionRequest) -> Response {
+    // Whose it is has to be looked up; those who ask from one address wait for each other with that.
+    let looking = AdmissionRequest { price: LOOKING, gone: wanted.gone.clone() };
+    let reader = match app.admission.admit(Asker::of(None, peer), &looking).await {
+        Ok(_pass) => calendar_feed::reader(app, token, peer).await,
+        Err(refusal) => return refused(app, refusal),
+    };
+    let viewer = match reader {
+        Ok(viewer) => viewer,
+        Err(Error::Refused(_)) => {
+            return (StatusCode::NOT_FOUND, "There is no calendar at this address.\n").into_response();
+        }
+        Err(Error::RateLimited(seconds)) => {
+            let later = [(header::RETRY_AFTER, seconds.to_string())];
+            return (StatusCode::TOO_MANY_REQUESTS, later, "Too many wrong addresses: try again later.\n")
+                .into_response();
+        }
+        Err(_) => return failed(),
+    };
+    let _pass = match app.admission.admit(Asker::of(Some(&viewer), peer), wanted).await {
+        Ok(pass) => pass,
+        Err(refusal) => return refused(app, refusal),
+    };
+    match calendar_feed::calendar(app, viewer).await {
+        Ok(text) => ([(header::CONTENT_TYPE, "text/calendar; charset=utf-8")], text).into_response(),
+        Err(_) => failed(),
+    }
+}
+
+fn refused(app: &App, refusal: Refusal) -> Response {
+    app.metrics.refused(refusal.reason());
+    let later = [(header::RETRY_AFTER, "60")];
+    (StatusCode::TOO_MANY_REQUESTS, later, "Too many requests: try again later.\n").into_response()
+}
+
+/// Not with whoever asks: the log has the cause. Programs come again by themselves.
+fn failed() -> Response {
+    let later = [(header::RETRY_AFTER, "60")];
+    (StatusCode::SERVICE_UNAVAILABLE, later, "The calendar could not be read: try again later.\n").into_response()
+}

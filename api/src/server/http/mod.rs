@@ -1,0 +1,353 @@
+//! GraphQL over HTTP: from the bytes of a request to the bytes of an answer. What the request must look like is
+//! settled here; what it asks is [`App::execute`]'s.
+
+pub mod calendar;
+pub mod code;
+pub mod cost;
+pub mod document;
+pub mod document_cache;
+pub mod peer;
+pub mod request;
+pub mod response;
+pub mod slow_client;
+pub mod stages;
+pub mod variable_positions;
+pub mod variables;
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use async_graphql::{Response as Answer, ServerError};
+use axum::{
+    body::Body,
+    extract::{Extension, State},
+    http::{HeaderMap, HeaderValue, Method, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tracing::Instrument;
+
+pub use self::peer::Peer;
+use self::{code::Code, document_cache::CachedDocument, request::Parameters, response::Format};
+use crate::app::App;
+use crate::limits::AdmissionRequest;
+
+/// The longest name of an operation that is logged, and counted by itself, in bytes.
+pub const LONGEST_NAME: usize = 64;
+
+/// What identifies one request in the log, in the header `x-request-id` and in the reference of an internal error:
+/// the client's own, where it is 1 to 64 letters, digits, `-`, `_` or `.`; else a new one. It is among the data of
+/// every request that is executed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RequestId(pub String);
+
+impl RequestId {
+    /// The name of the header.
+    pub const HEADER: &str = "x-request-id";
+
+    /// The client's id where it is sane, else a new one.
+    #[must_use]
+    pub fn from_headers(headers: &HeaderMap) -> Self {
+        let sane = |text: &&str| {
+            (1..=64).contains(&text.len())
+                && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
+        };
+        let given = headers.get(Self::HEADER).and_then(|value| value.to_str().ok()).filter(sane);
+        Self(given.map_or_else(|| uuid::Uuid::now_v7().simple().to_string(), str::to_owned))
+    }
+
+    /// The id as a header's value.
+    #[must_use]
+    pub fn to_header(&self) -> HeaderValue {
+        HeaderValue::from_str(&self.0).unwrap_or_else(|_| HeaderValue::from_static("none"))
+    }
+}
+
+/// A request that is not even a GraphQL request: its status is the same in both formats.
+#[derive(Debug)]
+pub struct HttpRejection {
+    status: StatusCode,
+    error: Box<ServerError>,
+    header: Option<(header::HeaderName, HeaderValue)>,
+}
+
+impl HttpRejection {
+    /// A fault with a sentence that says what would be right.
+    pub fn new(status: StatusCode, code: Code, message: impl Into<String>) -> Self {
+        Self { status, error: Box::new(code.error(message, None)), header: None }
+    }
+
+    /// The fault with one more header in its answer.
+    #[must_use]
+    pub fn with_header(self, name: header::HeaderName, value: &'static str) -> Self {
+        Self { header: Some((name, HeaderValue::from_static(value))), ..self }
+    }
+
+    /// The answer in the format that the client asked for.
+    #[must_use]
+    pub fn answer(self, format: Format) -> Response {
+        let mut response = (
+            self.status,
+            [(header::CONTENT_TYPE, format.content_type())],
+            response::write(&Answer::from_errors(vec![*self.error])),
+        )
+            .into_response();
+        if let Some((name, value)) = self.header {
+            response.headers_mut().insert(name, value);
+        }
+        response
+    }
+}
+
+/// A document that passed the check, and what is asked with it.
+#[derive(Debug)]
+pub struct ParsedRequest {
+    /// The request's parameters.
+    pub parameters: Parameters,
+    /// Their document.
+    pub known: CachedDocument,
+}
+
+impl ParsedRequest {
+    /// The same for async-graphql.
+    #[must_use]
+    pub fn to_request(&self, request_id: &str) -> async_graphql::Request {
+        let Parameters { query, operation_name, variables } = &self.parameters;
+        let mut request = async_graphql::Request::new(query.as_str()).variables(variables.clone());
+        request.operation_name.clone_from(operation_name);
+        request.set_parsed_query((*self.known.document).clone());
+        request.data(RequestId(request_id.to_owned()))
+    }
+}
+
+/// What the endpoint needs: the application, and a list of the executions under way.
+#[derive(Clone)]
+pub struct Endpoint {
+    /// The application.
+    pub app: Arc<App>,
+    /// Executions that are not over; shutting down waits for them, whether or not somebody still waits for the answer.
+    pub executions: TaskTracker,
+}
+
+/// There is more to do than the server takes on. Said at once rather than let anybody wait for it.
+fn overloaded() -> HttpRejection {
+    let message = "This server has as much to do as it takes on: try again in 1 s.";
+    HttpRejection::new(StatusCode::SERVICE_UNAVAILABLE, Code::RateLimited, message)
+        .with_header(header::RETRY_AFTER, "1")
+}
+
+/// `GET` and `POST` of `/graphql`.
+pub async fn graphql(
+    State(endpoint): State<Endpoint>,
+    Extension(id): Extension<RequestId>,
+    request: axum::extract::Request,
+) -> Response {
+    let (parts, body) = request.into_parts();
+    let Some(format) = Format::accepted(text(&parts.headers, &header::ACCEPT)) else {
+        return HttpRejection::new(
+            StatusCode::NOT_ACCEPTABLE,
+            Code::BadUserInput,
+            "The answer is application/graphql-response+json or application/json, in UTF-8; the accept header allows neither.",
+        )
+        .answer(Format::Json);
+    };
+    let (begun, mut asked) = (Instant::now(), RequestSummary::default());
+    let outcome = answer(&endpoint, id, &parts, body, &mut asked).await;
+    let code = match &outcome {
+        Ok(answer) => answer.errors.first().map_or("OK", |error| Code::of(error).unwrap_or(Code::Internal).as_str()),
+        Err(fault) => Code::of(&fault.error).unwrap_or(Code::BadUserInput).as_str(),
+    };
+    let named = asked.with_token && code == "OK";
+    endpoint.app.metrics.answered(asked.operation.as_deref(), named, code, begun.elapsed());
+    match outcome {
+        Ok(answer) => respond(&answer, format),
+        Err(fault) => fault.answer(format),
+    }
+}
+
+/// What is seen of a request while it is answered, for the metrics.
+#[derive(Default)]
+struct RequestSummary {
+    operation: Option<String>,
+    with_token: bool,
+}
+
+async fn answer(
+    endpoint: &Endpoint,
+    id: RequestId,
+    parts: &axum::http::request::Parts,
+    body: Body,
+    asked: &mut RequestSummary,
+) -> Result<Answer, HttpRejection> {
+    let http = &endpoint.app.settings.http;
+    let reading = parts.method != Method::POST;
+    let parameters = if reading {
+        Parameters::from_query(&parts.uri)?
+    } else {
+        request::check_content(&parts.headers)?;
+        let bytes = request::read(body, &parts.headers, http.max_body.get(), http.body_timeout).await?;
+        Parameters::from_json(&bytes)?
+    };
+    let bearer = request::bearer(&parts.headers)?;
+    asked.with_token = bearer.is_some();
+    // Asked once the request is there: one that arrives slowly takes up no place.
+    let Some(place) = endpoint.app.admission.place() else {
+        endpoint.app.metrics.refused("load");
+        return Err(overloaded());
+    };
+    let known = match endpoint.app.documents.read(&parameters.query) {
+        Ok(known) => known,
+        Err(refusal) => return Ok(Answer::from_errors(vec![refusal.into()])),
+    };
+    if let Some(name) = document::operation_name(&known.document, parameters.operation_name.as_deref()) {
+        // The log is not theirs to fill.
+        if name.len() <= LONGEST_NAME {
+            tracing::Span::current().record("operation", name);
+        }
+        asked.operation = Some(name.to_owned());
+    }
+    let price = match document::operation(&known.document, parameters.operation_name.as_deref()) {
+        Ok(operation) if reading && document::writes(operation) => {
+            let message = "A mutation is sent by POST; GET is for queries.";
+            return Err(HttpRejection::new(StatusCode::METHOD_NOT_ALLOWED, Code::BadUserInput, message)
+                .with_header(header::ALLOW, "POST"));
+        }
+        Ok(operation) => endpoint.app.prices.price(&known.document, operation, &parameters.variables),
+        Err(refusal) => return Ok(Answer::from_errors(vec![refusal.into()])),
+    };
+    if let Err(refusal) = endpoint.app.admission.check(price) {
+        endpoint.app.metrics.refused(refusal.reason());
+        return Ok(refusal.answer());
+    }
+    let question = ParsedRequest { parameters, known };
+    let (app, own) = (Arc::clone(&endpoint.app), id.clone());
+    let peer = parts.extensions.get::<Peer>().map(|peer| peer.asker(&parts.headers, &http.trusted_proxies));
+    // Whoever goes away while the request still waits for its turn takes it along.
+    let gone = CancellationToken::new();
+    let wanted = AdmissionRequest { price, gone: gone.clone() };
+    let _gone = gone.drop_guard();
+    let run = async move {
+        let answer = app.execute(question, bearer.as_deref(), &own.0, peer, &wanted).await;
+        drop(place);
+        answer
+    };
+    Ok(to_the_end(&endpoint.executions, run, &id, http.request_timeout).await)
+}
+
+/// Runs a request in a task of its own: a client that goes away, or one that we let wait no longer, stops nothing
+/// half-way. A transaction that is dropped while it begins would be handed back to the pool open.
+async fn to_the_end(
+    executions: &TaskTracker,
+    run: impl Future<Output = Answer> + Send + 'static,
+    id: &RequestId,
+    slow_client: Duration,
+) -> Answer {
+    // Large, and moved more than once on its way into a task.
+    let task = executions.spawn(Box::pin(run).in_current_span());
+    match tokio::time::timeout(slow_client, task).await {
+        Ok(Ok(answer)) => answer,
+        Ok(Err(panic)) => {
+            tracing::error!(reference = id.0, "the execution broke off: {panic}");
+            Answer::from_errors(vec![Code::internal(&id.0)])
+        }
+        Err(_) => {
+            let message = format!(
+                "There was no answer within {} s. What the request began is finished nevertheless.",
+                slow_client.as_secs_f32()
+            );
+            tracing::warn!(reference = id.0, "no answer in time");
+            Answer::from_errors(vec![Code::Timeout.error_with_reference(message, &id.0)])
+        }
+    }
+}
+
+fn respond(answer: &Answer, format: Format) -> Response {
+    let status = response::status(answer, format);
+    let mut response =
+        (status, [(header::CONTENT_TYPE, format.content_type())], response::write(answer)).into_response();
+    if status == StatusCode::UNAUTHORIZED {
+        response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+    }
+    if let Some(seconds) = answer.errors.iter().find_map(retry_after) {
+        response.headers_mut().insert(header::RETRY_AFTER, seconds);
+    }
+    response
+}
+
+/// After how many seconds whoever was too quick may try again.
+fn retry_after(error: &ServerError) -> Option<HeaderValue> {
+    let async_graphql::Value::Number(seconds) = error.extensions.as_ref()?.get(crate::error::RETRY_AFTER)? else {
+        return None;
+    };
+    Some(HeaderValue::from(seconds.as_u64()?))
+}
+
+/// A header's value, where it is there and is text.
+fn text<'a>(headers: &'a HeaderMap, name: &header::HeaderName) -> Option<&'a str> {
+    headers.get(name).and_then(|value| value.to_str().ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn id(given: &str) -> RequestId {
+        let mut headers = HeaderMap::new();
+        headers.insert(RequestId::HEADER, HeaderValue::from_bytes(given.as_bytes()).unwrap());
+        RequestId::from_headers(&headers)
+    }
+
+    #[test]
+    fn a_sane_request_id_is_kept() {
+        assert_eq!(id("Ab-1_2.3"), RequestId("Ab-1_2.3".into()));
+        for wild in ["", "a b", "a\"b", "ä", &"x".repeat(65)] {
+            let made = id(wild);
+            assert_ne!(made.0, wild);
+            assert_eq!(made.0.len(), 32);
+            assert_eq!(made.to_header(), made.0.as_str());
+        }
+    }
+
+    fn code(answer: &Answer) -> Option<Code> {
+        answer.errors.first().and_then(Code::of)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_begun_is_finished_though_nobody_waits() {
+        let (executions, id) = (TaskTracker::new(), RequestId("r".into()));
+        let (done, mut finished) = tokio::sync::mpsc::unbounded_channel();
+        let slow = |done: tokio::sync::mpsc::UnboundedSender<()>| async move {
+            tokio::time::sleep(Duration::from_mins(1)).await;
+            done.send(()).unwrap();
+            Answer::default()
+        };
+        let late = to_the_end(&executions, slow(done.clone()), &id, Duration::from_secs(1)).await;
+        assert_eq!(code(&late), Some(Code::Timeout));
+        // The client goes away: the handler is dropped.
+        let handler = to_the_end(&executions, slow(done), &id, Duration::from_mins(10));
+        assert!(tokio::time::timeout(Duration::from_secs(1), handler).await.is_err());
+        executions.close();
+        executions.wait().await;
+        assert_eq!((finished.recv().await, finished.recv().await, finished.recv().await), (Some(()), Some(()), None));
+    }
+
+    #[tokio::test]
+    async fn a_panic_is_an_internal_error_with_a_reference() {
+        let answer = to_the_end(
+            &TaskTracker::new(),
+            async { panic!("the cellar is flooded") },
+            &RequestId("r-1".into()),
+            Duration::from_secs(5),
+        )
+        .await;
+        let text = String::from_utf8(response::write(&answer)).unwrap();
+        assert!(
+            text.contains("INTERNAL_SERVER_ERROR")
+                && text.contains("\"reference\":\"r-1\"")
+                && !text.contains("cellar"),
+            "{text}"
+        );
+    }
+}

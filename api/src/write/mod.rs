@@ -1,0 +1,533 @@
+//! Writing, and the feed: every write adds its event in the same transaction.
+//!
+//! A change is one [`Write`]: begun, rows saved through it, committed. It stamps versions and times, works out what
+//! changed (from each noun's [`AuditedRow::facts`]) and puts the events in just before the commit, in one statement.
+//! Replaying the feed gives the rows again, for every fact of a row is in its events.
+
+pub mod event_types;
+pub mod external_ids;
+mod snapshot;
+pub mod upsert;
+pub mod validator;
+
+use entity::{AccountId, EventId, Id, Instant, OrganizationId, Scoped, UserId, event, external_id};
+use sea_orm::{
+    ActiveModelBehavior, ActiveModelTrait, ActiveValue, ColumnTrait, ConnectionTrait, DbBackend, EntityTrait,
+    IntoActiveModel, ModelTrait, QueryFilter, Statement,
+};
+use serde_json::{Map, Value};
+use uuid::Uuid;
+
+use crate::context::{RequestContext, Viewer, is_any_of};
+use crate::database::bulk;
+use crate::database::sql::Sql;
+use crate::database::transaction::Transaction;
+use crate::error::Result;
+use crate::graphql::money::Currency;
+
+pub use self::snapshot::{Fact, Snapshot, stored_json};
+use self::snapshot::{as_created, as_text};
+pub(crate) use self::snapshot::{difference, snapshot};
+
+/// A row that is written with events.
+pub trait AuditedRow:
+    ModelTrait<Entity = Self::Table> + IntoActiveModel<Self::Active> + Clone + Send + Sync + 'static
+{
+    /// Its table.
+    type Table: EntityTrait<Model = Self, ActiveModel = Self::Active> + Scoped;
+    /// Its table's active model.
+    type Active: ActiveModelTrait<Entity = Self::Table> + ActiveModelBehavior + Send;
+
+    /// The noun: the prefix of its id, and of its events' types.
+    const NOUN: &'static str;
+
+    /// Its id.
+    fn uuid(&self) -> Uuid;
+    /// The account that it hangs off; None for what everyone of the organization sees.
+    fn account(&self) -> Option<AccountId>;
+    /// The seller whom it is about, where it hangs off no account and is between them and their line; None for what
+    /// everyone of the organization sees.
+    fn about(&self) -> Option<UserId> {
+        None
+    }
+    /// Other systems' names for it, as stored; None for a noun that has none.
+    fn external_ids(&self) -> Option<&str> {
+        None
+    }
+    /// Writes so far.
+    fn version(&self) -> i32;
+    /// Notes a write.
+    fn stamp(&mut self, at: Instant, version: i32);
+    /// What it says: every column but ids of itself, version and times of writing, and never a secret.
+    fn snapshot(&self, currency: Currency) -> Snapshot;
+}
+
+/// What nearly all records have in common: a table's row by its id, with its version and when it last changed; and what
+/// else follows from a write.
+macro_rules! audited {
+    ($table:ident, $id:ident $(, then $follow:path)?) => {
+        type Table = $table::Entity;
+        type Active = $table::ActiveModel;
+        const NOUN: &'static str = $id::PREFIX;
+
+        fn uuid(&self) -> ::uuid::Uuid {
+            self.id.uuid()
+        }
+
+        fn version(&self) -> i32 {
+            self.version
+        }
+
+        fn stamp(&mut self, at: ::entity::Instant, version: i32) {
+            self.updated_at = at;
+            self.version = version;
+            $($follow(self);)?
+        }
+    };
+}
+pub(crate) use audited;
+
+/// A change that is being made.
+pub struct Write<'a> {
+    /// The transaction; for reading what is to be changed.
+    pub tx: Transaction<'a>,
+    /// When.
+    pub at: Instant,
+    organization: OrganizationId,
+    currency: Currency,
+    actor: Option<UserId>,
+    events: Vec<event::ActiveModel>,
+    /// Rows that go in with the events.
+    last: Vec<bulk::Rows>,
+    ctx: &'a RequestContext,
+}
+
+impl<'a> Write<'a> {
+    /// Begins a change by who asks.
+    ///
+    /// # Errors
+    /// `UNAUTHENTICATED` where nobody does.
+    pub fn begin(ctx: &'a RequestContext) -> Result<Self> {
+        let viewer = ctx.viewer()?;
+        Ok(Self::begin_as(ctx, viewer))
+    }
+
+    /// Begins a change by somebody else than who asks.
+    #[must_use]
+    pub fn begin_as(ctx: &'a RequestContext, viewer: &Viewer) -> Self {
+        Self::begin_for(ctx, viewer.organization.id, viewer.currency, Some(viewer.user.id))
+    }
+
+    /// Begins a change in an organization, by a member who is not signed in: at the door.
+    #[must_use]
+    pub fn begin_for(
+        ctx: &'a RequestContext,
+        organization: OrganizationId,
+        currency: Currency,
+        actor: Option<UserId>,
+    ) -> Self {
+        let tx = Transaction::of(&ctx.app.db);
+        Self { tx, at: ctx.now, organization, currency, actor, events: Vec::new(), last: Vec::new(), ctx }
+    }
+
+    /// Whose change it is.
+    #[must_use]
+    pub const fn organization(&self) -> OrganizationId {
+        self.organization
+    }
+
+    /// Who makes the change; None for the system itself.
+    #[must_use]
+    pub const fn actor(&self) -> Option<UserId> {
+        self.actor
+    }
+
+    /// Adds a new row.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn add<R: AuditedRow>(&mut self, row: R) -> Result<R> {
+        Ok(self.save(vec![(None, row)]).await?.remove(0))
+    }
+
+    /// Changes a row. Where nothing differs, nothing is written, and it stays at its version.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn change<R: AuditedRow>(&mut self, before: &R, after: R) -> Result<R> {
+        Ok(self.save(vec![(Some(before.clone()), after)]).await?.remove(0))
+    }
+
+    /// Adds a new row along with what hangs off it and has no version of its own: its event has those facts too.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn add_with<R: AuditedRow>(&mut self, row: R, besides: Map<String, Value>) -> Result<R> {
+        self.put_with(None, row, "created", besides).await
+    }
+
+    /// Adds and changes many rows at once, in a number of statements that does not grow with the rows.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn save<R: AuditedRow>(&mut self, rows: Vec<(Option<R>, R)>) -> Result<Vec<R>> {
+        let mut saved = Vec::with_capacity(rows.len());
+        let (mut added, mut changed) = (Vec::new(), Vec::new());
+        let mut names = Names::default();
+        for (before, mut after) in rows {
+            let new = after.snapshot(self.currency);
+            let changes = match &before {
+                None => as_created(&new),
+                Some(before) => {
+                    let changes = difference(&before.snapshot(self.currency), &new);
+                    if changes.is_empty() {
+                        saved.push(after);
+                        continue;
+                    }
+                    as_text(&changes)
+                }
+            };
+            after.stamp(self.at, before.as_ref().map_or(1, |row| row.version().saturating_add(1)));
+            names.note(R::NOUN, before.as_ref(), &after);
+            let kind = if before.is_some() { "updated" } else { "created" };
+            self.note_row(&after, kind, changes);
+            let list = if before.is_some() { &mut changed } else { &mut added };
+            list.push(after.clone());
+            saved.push(after);
+        }
+        insert_rows(&self.tx, added, false).await?;
+        insert_rows(&self.tx, changed, true).await?;
+        names.save(&self.tx, self.organization).await?;
+        Ok(saved)
+    }
+
+    /// Changes a row along with what hangs off it and has no version of its own: its version goes up even where the row
+    /// itself stays the same, and its event has those changes too.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn change_with<R: AuditedRow>(
+        &mut self,
+        before: &R,
+        after: R,
+        what: &str,
+        changes: Map<String, Value>,
+    ) -> Result<R> {
+        self.put_with(Some(before), after, what, changes).await
+    }
+
+    async fn put_with<R: AuditedRow>(
+        &mut self,
+        before: Option<&R>,
+        mut row: R,
+        what: &str,
+        besides: Map<String, Value>,
+    ) -> Result<R> {
+        let old = before.map(|before| before.snapshot(self.currency)).unwrap_or_default();
+        let mut changes = difference(&old, &row.snapshot(self.currency));
+        changes.extend(besides);
+        row.stamp(self.at, before.map_or(1, |before| before.version().saturating_add(1)));
+        let mut names = Names::default();
+        names.note(R::NOUN, before, &row);
+        insert_rows(&self.tx, vec![row.clone()], before.is_some()).await?;
+        names.save(&self.tx, self.organization).await?;
+        self.note_row(&row, what, as_text(&changes));
+        Ok(row)
+    }
+
+    /// The same for many rows that stay as they are themselves.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn change_all_with<R: AuditedRow>(
+        &mut self,
+        rows: Vec<(R, Map<String, Value>)>,
+        what: &str,
+    ) -> Result<()> {
+        let mut saved = Vec::with_capacity(rows.len());
+        for (mut row, changes) in rows {
+            let version = row.version().saturating_add(1);
+            row.stamp(self.at, version);
+            self.note_row(&row, what, as_text(&changes));
+            saved.push(row);
+        }
+        insert_rows(&self.tx, saved, true).await
+    }
+
+    /// Removes a row.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn remove<R: AuditedRow>(&mut self, row: &R) -> Result<()> {
+        self.remove_with(row, Map::new()).await
+    }
+
+    /// Removes a row of which what hung off it was taken away before: its event has those changes too.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn remove_with<R: AuditedRow>(&mut self, row: &R, besides: Map<String, Value>) -> Result<()> {
+        let mut changes = difference(&row.snapshot(self.currency), &Snapshot::new());
+        changes.extend(besides);
+        if row.external_ids().is_some() {
+            external_id::Entity::remove_of(self.organization)
+                .filter(external_id::Column::SubjectId.eq(row.uuid()))
+                .exec(&self.tx)
+                .await?;
+        }
+        row.clone().delete(&self.tx).await?;
+        self.note_row(row, "deleted", as_text(&changes));
+        Ok(())
+    }
+
+    /// Adds an event of another kind than created, updated and deleted.
+    pub fn note(
+        &mut self,
+        noun: &str,
+        what: &str,
+        subject: Uuid,
+        account: Option<AccountId>,
+        changes: &Map<String, Value>,
+    ) {
+        self.note_text(noun, what, subject, account, as_text(changes));
+    }
+
+    fn note_text(&mut self, noun: &str, what: &str, subject: Uuid, account: Option<AccountId>, changes: String) {
+        self.events.push(event::ActiveModel {
+            seq: ActiveValue::NotSet,
+            id: ActiveValue::Set(EventId::make()),
+            organization_id: ActiveValue::Set(self.organization),
+            at: ActiveValue::Set(self.at),
+            kind: ActiveValue::Set(format!("{noun}.{what}")),
+            actor_id: ActiveValue::Set(self.actor),
+            subject_noun: ActiveValue::Set(noun.to_owned()),
+            subject_id: ActiveValue::Set(subject),
+            account_id: ActiveValue::Set(account),
+            changes: ActiveValue::Set(changes),
+            about_id: ActiveValue::Set(None),
+        });
+    }
+
+    /// The last event is about somebody: it is between them and their line.
+    pub fn about(&mut self, user: UserId) {
+        if let Some(event) = self.events.last_mut() {
+            event.about_id = ActiveValue::Set(Some(user));
+        }
+    }
+
+    fn note_row<R: AuditedRow>(&mut self, row: &R, what: &str, changes: String) {
+        self.note_text(R::NOUN, what, row.uuid(), row.account(), changes);
+        if let Some(event) = self.events.last_mut() {
+            event.about_id = ActiveValue::Set(row.about());
+        }
+    }
+
+    /// Names the last event by what was done rather than "updated".
+    pub fn rename_last_event(&mut self, what: &str) {
+        self.rename_events_from(self.events.len().saturating_sub(1), what);
+    }
+
+    /// As [`Self::save`], with the events named by what was done.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn save_as<R: AuditedRow>(&mut self, what: &str, rows: Vec<(Option<R>, R)>) -> Result<Vec<R>> {
+        let first = self.events.len();
+        let saved = self.save(rows).await?;
+        self.rename_events_from(first, what);
+        Ok(saved)
+    }
+
+    fn rename_events_from(&mut self, first: usize, what: &str) {
+        for event in &mut self.events[first..] {
+            if let (ActiveValue::Set(kind), ActiveValue::Set(noun)) = (&mut event.kind, &event.subject_noun) {
+                *kind = format!("{noun}.{what}");
+            }
+        }
+    }
+
+    /// Saves rows in which only something derived has changed that is worth an event: no version, no time of writing.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn save_derived<R: AuditedRow>(&mut self, rows: Vec<(&'static str, R, R)>) -> Result<()> {
+        let mut changed = Vec::with_capacity(rows.len());
+        for (what, before, after) in rows {
+            let changes = difference(&before.snapshot(self.currency), &after.snapshot(self.currency));
+            self.note_row(&after, what, as_text(&changes));
+            changed.push(after);
+        }
+        insert_rows(&self.tx, changed, true).await
+    }
+
+    /// Puts the events into the feed and makes the change stand.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn commit(self) -> Result<()> {
+        let sql = Sql::new(self.ctx.app.db.backend());
+        self.commit_statement(sql).await.map(drop)
+    }
+
+    /// The same where a selection finds its one row, when the last rows are written; else everything is left as it was, and
+    /// the answer is false. On PostgreSQL a change of last rows alone takes one statement with its check.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn commit_if(self, sound: impl FnOnce(&mut Sql)) -> Result<bool> {
+        let mut sql = Sql::new(self.ctx.app.db.backend());
+        sql.push("with sound as (");
+        sound(&mut sql);
+        sql.push(") ");
+        self.commit_statement(sql).await
+    }
+
+    /// `sql` has nothing in it, or a table `sound` of one row or none.
+    async fn commit_statement(mut self, mut sql: Sql) -> Result<bool> {
+        let (events, last) = (std::mem::take(&mut self.events), std::mem::take(&mut self.last));
+        debug_assert!(
+            events.iter().all(|event| event.kind.try_as_ref().is_some_and(|kind| event_types::is_type(kind))),
+            "an event that nobody knows: {events:?}"
+        );
+        let mut times = (!sql.is_empty()).then_some("sound");
+        if last.is_empty() && times.is_none() {
+            bulk::insert::<event::Entity, _>(&self.tx, events, false).await?;
+            self.tx.commit().await?;
+            return Ok(true);
+        }
+        let backend = self.ctx.app.db.backend();
+        for (number, rows) in last.into_iter().enumerate() {
+            if backend == DbBackend::Postgres {
+                let before = if sql.is_empty() { "with" } else { "," };
+                sql.push(before).push(" part_").push(&number.to_string()).push(" as (");
+                rows.write(times, &mut sql);
+                sql.push(") ");
+            } else {
+                rows.write(times.take(), &mut sql);
+                let statement = std::mem::replace(&mut sql, Sql::new(backend)).statement();
+                // All the rest follows where the first was written.
+                if self.tx.execute_raw(statement).await?.rows_affected() == 0 {
+                    self.tx.rollback().await?;
+                    return Ok(false);
+                }
+            }
+        }
+        bulk::Rows::of::<event::Entity>(events).write(times, &mut sql);
+        Ok(self.tx.commit_with(sql.statement()).await?)
+    }
+
+    /// Adds a new row as the last of the change: it goes in with the events, on PostgreSQL in one statement with them, so
+    /// that nothing can read it before.
+    pub fn defer_insert<R: AuditedRow>(&mut self, mut row: R) -> R {
+        let changes = as_created(&row.snapshot(self.currency));
+        row.stamp(self.at, 1);
+        let mut names = Names::default();
+        names.note(R::NOUN, None, &row);
+        self.note_row(&row, "created", changes);
+        self.defer_insert_rows::<R::Table>(vec![row.clone().into_active_model().reset_all()]);
+        self.defer_insert_rows::<external_id::Entity>(names.rows(self.organization));
+        row
+    }
+
+    /// Adds rows that have no events of their own, in the same way.
+    pub fn defer_insert_rows<E: EntityTrait>(&mut self, rows: Vec<E::ActiveModel>) {
+        if !rows.is_empty() {
+            self.last.push(bulk::Rows::of::<E>(rows));
+        }
+    }
+
+    /// Waits for whoever is [`Self::lock_exclusive`] the same kind of thing in the organization, and not for others who say
+    /// this.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn lock_shared(&self, topic: &str) -> Result<()> {
+        self.lock("pg_advisory_xact_lock_shared", &format!("{}:{topic}", self.organization.show())).await
+    }
+
+    /// Waits for whoever else does the same kind of thing in the organization, for what no lock of a row can keep apart:
+    /// two changes that make a circle together.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn lock_exclusive(&self, topic: &str) -> Result<()> {
+        self.alone(&format!("{}:{topic}", self.organization.show())).await
+    }
+
+    /// The same among all organizations, for what begins with none: signing up.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn lock_exclusive_globally(&self, topic: &str) -> Result<()> {
+        self.alone(topic).await
+    }
+
+    async fn alone(&self, key: &str) -> Result<()> {
+        self.lock("pg_advisory_xact_lock", key).await
+    }
+
+    async fn lock(&self, function: &str, key: &str) -> Result<()> {
+        // On SQLite there is one writer anyway.
+        if self.ctx.app.db.backend() == DbBackend::Postgres {
+            let sql = format!("select {function}(hashtextextended($1, 0))");
+            self.tx.execute_raw(Statement::from_sql_and_values(DbBackend::Postgres, sql, [key.into()])).await?;
+        }
+        Ok(())
+    }
+
+    /// Leaves everything as it was.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn roll_back(self) -> Result<()> {
+        Ok(self.tx.rollback().await?)
+    }
+}
+
+async fn insert_rows<R: AuditedRow>(tx: &Transaction<'_>, rows: Vec<R>, exist: bool) -> Result<()> {
+    let rows = rows.into_iter().map(|row| row.into_active_model().reset_all()).collect();
+    bulk::insert::<R::Table, _>(tx, rows, exist).await
+}
+
+/// Other systems' names that come and go with the rows of one save.
+#[derive(Default)]
+struct Names {
+    gone: Vec<Uuid>,
+    come: Vec<(String, Uuid, String, String)>,
+}
+
+impl Names {
+    fn note<R: AuditedRow>(&mut self, noun: &str, before: Option<&R>, after: &R) {
+        let old = before.and_then(AuditedRow::external_ids);
+        let new = after.external_ids();
+        if old == new {
+            return;
+        }
+        if old.is_some_and(|old| old != "[]") {
+            self.gone.push(after.uuid());
+        }
+        for (source, id) in crate::write::external_ids::read(new.unwrap_or("[]")) {
+            self.come.push((noun.to_owned(), after.uuid(), source, id));
+        }
+    }
+
+    async fn save(mut self, tx: &Transaction<'_>, organization: OrganizationId) -> Result<()> {
+        if !self.gone.is_empty() {
+            external_id::Entity::remove_of(organization)
+                .filter(is_any_of(tx, external_id::Column::SubjectId, std::mem::take(&mut self.gone)))
+                .exec(tx)
+                .await?;
+        }
+        bulk::insert::<external_id::Entity, _>(tx, self.rows(organization), false).await
+    }
+
+    /// The rows of those that come.
+    fn rows(self, organization: OrganizationId) -> Vec<external_id::ActiveModel> {
+        let row = |(noun, subject_id, source, id)| {
+            external_id::Model { organization_id: organization, noun, source, id, subject_id }
+                .into_active_model()
+                .reset_all()
+        };
+        self.come.into_iter().map(row).collect()
+    }
+}

@@ -1,0 +1,385 @@
+//! Many at once, from another system: what the five upserts have in common.
+//!
+//! Rows stand on their own: one that fails says why and leaves the others be. What rows refer to is looked up for all
+//! of them together, so that five hundred rows cost as many statements as one.
+
+use std::collections::HashMap;
+
+use async_graphql::{Enum, MaybeUndefined};
+use entity::{AccountId, Columns, Id, Scoped, UserId, account, external_id, user};
+use sea_orm::sea_query::Cond;
+use sea_orm::{ColumnTrait, ConnectionTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait};
+use uuid::Uuid;
+
+use crate::context::{Viewer, is_any_of, select_columns};
+use crate::database::transaction::Transaction;
+use crate::domain::account::AccountRef;
+use crate::error::{Error, Result, UserError, UserErrorCode};
+use crate::graph::{AnyId, AnyNode, Batch, FieldContext, graphql_enum, object};
+use crate::write::external_ids::ExternalIdInput;
+use crate::write::validator::Validator;
+
+/// Rows of one call at most.
+pub const MOST_ROWS: usize = 500;
+
+/// What became of a row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+pub enum UpsertStatus {
+    /// It was new.
+    Created,
+    /// It was there, and something differed.
+    Updated,
+    /// It was there as given.
+    Unchanged,
+    /// It was not written; its userErrors say why.
+    Failed,
+}
+
+impl UpsertStatus {
+    /// As in the schema.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Created => "CREATED",
+            Self::Updated => "UPDATED",
+            Self::Unchanged => "UNCHANGED",
+            Self::Failed => "FAILED",
+        }
+    }
+}
+graphql_enum! { UpsertStatus as UpsertStatus }
+
+/// What became of one row.
+#[derive(Clone, Debug)]
+pub struct UpsertResult {
+    /// Its place in the call, from 0.
+    pub index: usize,
+    /// What became of it.
+    pub status: UpsertStatus,
+    /// The noun and id of what it is here; none where it failed, or would have been new in a dry run.
+    pub id: Option<(&'static str, Uuid)>,
+    /// What is to be mended.
+    pub errors: Vec<UserError>,
+}
+
+object! {
+    /// What became of one row.
+    UpsertResult as "UpsertResult" {
+        /// The row's place in the call, from 0.
+        index: i32 = plain(|result| i32::try_from(result.index).unwrap_or(i32::MAX));
+        /// What became of it.
+        status: UpsertStatus = plain(|result| result.status);
+        /// Its id; null where it failed, or where a dry run would have made it.
+        id: Option<AnyId> = plain(|result| result.id.map(|(noun, id)| AnyId(entity::show_id(noun, id))));
+        /// What it is now; null where id is.
+        node: Option<AnyNode> = batch(nodes);
+        /// What is to be mended in the row; empty unless it failed.
+        userErrors: Vec<UserError> = batch(errors);
+    }
+}
+
+async fn nodes(asked: &FieldContext<'_>, of: &[&UpsertResult]) -> Result<Batch> {
+    let there: Vec<(usize, (&str, Uuid))> =
+        of.iter().enumerate().filter_map(|(at, result)| Some((at, result.id?))).collect();
+    let found = crate::schema::nodes_of(asked, &there.iter().map(|(_, id)| *id).collect::<Vec<_>>()).await?;
+    Ok(crate::graph::group_batches(of.len(), &[(there.into_iter().map(|(at, _)| at).collect(), found)]))
+}
+
+async fn errors(asked: &FieldContext<'_>, of: &[&UpsertResult]) -> Result<Batch> {
+    asked.lists(&of.iter().map(|result| result.errors.as_slice()).collect::<Vec<_>>()).await
+}
+
+/// What became of all rows.
+#[derive(Debug, Default)]
+pub struct UpsertPayload {
+    /// A result a row, in the rows' order.
+    pub results: Vec<UpsertResult>,
+    /// What is wrong with the call as a whole.
+    pub user_errors: Vec<UserError>,
+}
+
+impl UpsertPayload {
+    /// How many rows fared so.
+    #[must_use]
+    pub fn count(&self, status: UpsertStatus) -> i32 {
+        i32::try_from(self.results.iter().filter(|result| result.status == status).count()).unwrap_or(i32::MAX)
+    }
+}
+
+impl crate::graph::MutationPayload for UpsertPayload {
+    fn refused(user_errors: Vec<UserError>) -> Self {
+        Self { results: Vec::new(), user_errors }
+    }
+}
+
+object! {
+    /// What became of many rows. Rows stand on their own: one that fails says why and leaves the others be.
+    UpsertPayload as "UpsertPayload" {
+        /// A result a row, in the rows' order.
+        results: Vec<UpsertResult> = batch(results);
+        /// How many were new.
+        created: i32 = plain(|payload| payload.count(UpsertStatus::Created));
+        /// How many were there and differed.
+        updated: i32 = plain(|payload| payload.count(UpsertStatus::Updated));
+        /// How many were there as given.
+        unchanged: i32 = plain(|payload| payload.count(UpsertStatus::Unchanged));
+        /// How many were not written.
+        failed: i32 = plain(|payload| payload.count(UpsertStatus::Failed));
+        /// What is wrong with the call as a whole; with any, no row was written.
+        userErrors: Vec<UserError> = batch(whole_errors);
+    }
+}
+
+async fn results(asked: &FieldContext<'_>, of: &[&UpsertPayload]) -> Result<Batch> {
+    asked.lists(&of.iter().map(|payload| payload.results.as_slice()).collect::<Vec<_>>()).await
+}
+
+async fn whole_errors(asked: &FieldContext<'_>, of: &[&UpsertPayload]) -> Result<Batch> {
+    asked.lists(&of.iter().map(|payload| payload.user_errors.as_slice()).collect::<Vec<_>>()).await
+}
+
+/// Refuses a call with too many rows.
+///
+/// # Errors
+/// `LIMIT_EXCEEDED`, as a userError of `rows`.
+pub fn not_too_many(rows: usize) -> Result<()> {
+    if rows > MOST_ROWS {
+        return Err(Error::refused(
+            UserErrorCode::LimitExceeded,
+            &["rows"],
+            format!("At most {MOST_ROWS} rows at once; {rows} were given."),
+        ));
+    }
+    Ok(())
+}
+
+/// The check of one row.
+#[must_use]
+pub fn check_row(index: usize) -> Validator {
+    Validator::at(&["rows", &index.to_string()])
+}
+
+/// What is left of an optional value where it is null or left out.
+#[must_use]
+pub fn value<T: Clone>(given: &MaybeUndefined<T>) -> Option<T> {
+    given.as_opt_ref().flatten().cloned()
+}
+
+/// What rows of one call refer to, looked up for all of them together.
+#[derive(Debug, Default)]
+pub struct Lookup {
+    accounts: HashMap<AccountId, account::Model>,
+    by_domain: HashMap<String, AccountId>,
+    by_external: HashMap<(String, String), AccountId>,
+    users: HashMap<String, user::Model>,
+}
+
+impl Lookup {
+    /// Looks up accounts by references and members by addresses. Accounts that the viewer does not see are not there.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn of<'r>(
+        connection: &Transaction<'_>,
+        viewer: &Viewer,
+        accounts: impl IntoIterator<Item = &'r AccountRef>,
+        emails: impl IntoIterator<Item = String>,
+    ) -> Result<Self> {
+        let (mut ids, mut domains, mut names) = (Vec::new(), Vec::new(), Vec::new());
+        for reference in accounts {
+            match reference {
+                AccountRef::Id(id) => ids.extend(AccountId::parse(id)),
+                AccountRef::Domain(domain) => domains.extend(crate::values::text::domain(domain)),
+                AccountRef::ExternalId(external) => names.push(external.clone()),
+            }
+        }
+        let external = named(connection, viewer, AccountId::PREFIX, &names).await?;
+        ids.extend(external.values().map(|id| AccountId(*id)));
+        let mut lookup = Self::default();
+        if !ids.is_empty() || !domains.is_empty() {
+            let any = Cond::any().add(is_any_of(connection, account::Column::Id, ids)).add(is_any_of(
+                connection,
+                account::Column::Domain,
+                domains,
+            ));
+            let named =
+                select_columns(account::Entity::of(viewer.organization.id).filter(any), Columns::ALL).into_query();
+            let rows: Vec<account::Model> = connection.rows(&named, Columns::ALL).await?;
+            let unseen = viewer.unseen(connection, rows.iter().map(|account| (account.id, account.owner_id))).await?;
+            for row in rows.into_iter().filter(|row| !unseen.contains(&row.id)) {
+                if let Some(domain) = &row.domain {
+                    lookup.by_domain.insert(domain.clone(), row.id);
+                }
+                lookup.accounts.insert(row.id, row);
+            }
+        }
+        lookup.by_external = external.into_iter().map(|(name, id)| (name, AccountId(id))).collect();
+        let emails: Vec<String> =
+            emails.into_iter().filter_map(|email| crate::values::text::email(&email).ok()).collect();
+        if !emails.is_empty() {
+            // Locked, so that nobody is given what they can no longer hold: who is being deactivated is waited for.
+            let found = user::Entity::of(viewer.organization.id)
+                .filter(is_any_of(connection, user::Column::Email, emails))
+                .order_by_asc(user::Column::Id)
+                .lock_shared()
+                .all(connection)
+                .await?;
+            lookup.users = found.into_iter().map(|user| (user.email.clone(), user)).collect();
+        }
+        Ok(lookup)
+    }
+
+    /// The account of a reference; a fault of the row where there is none.
+    pub fn account(&self, check: &mut Validator, field: &str, reference: &AccountRef) -> Option<&account::Model> {
+        let (found, what) = match reference {
+            AccountRef::Id(id) => (AccountId::parse(id).ok(), "this id".to_owned()),
+            AccountRef::Domain(domain) => (
+                crate::values::text::domain(domain).ok().and_then(|domain| self.by_domain.get(&domain).copied()),
+                format!("the domain {domain}"),
+            ),
+            AccountRef::ExternalId(external) => {
+                let known = crate::write::external_ids::key(external).and_then(|key| self.by_external.get(&key));
+                (known.copied(), format!("the external id {} of {}", external.id, external.source))
+            }
+        };
+        let found = found.and_then(|id| self.accounts.get(&id));
+        if found.is_none() {
+            check.fault(UserErrorCode::NotFound, field, format!("There is no account with {what}."));
+        }
+        found
+    }
+
+    /// The active member of an address; a fault of the row where there is none.
+    pub fn user(&self, check: &mut Validator, field: &str, email: &str) -> Option<&user::Model> {
+        let found = crate::values::text::email(email).ok().and_then(|email| self.users.get(&email));
+        match found {
+            None => check.fault(UserErrorCode::NotFound, field, format!("There is no user with the address {email}.")),
+            Some(user) if !user.active => {
+                check.invalid(field, format!("{} is not active any more.", user.email));
+                return None;
+            }
+            Some(_) => {}
+        }
+        found
+    }
+
+    /// The id of a member by address, without a fault.
+    #[must_use]
+    pub fn user_id(&self, email: &str) -> Option<UserId> {
+        self.users.get(&crate::values::text::email(email).ok()?).map(|user| user.id)
+    }
+}
+
+/// The rows of a noun that other systems call so, by source and name: one statement for any number of names.
+///
+/// # Errors
+/// The database's.
+pub async fn named<C: ConnectionTrait>(
+    connection: &C,
+    viewer: &Viewer,
+    noun: &str,
+    names: &[ExternalIdInput],
+) -> Result<HashMap<(String, String), Uuid>> {
+    let mut by_source: HashMap<String, Vec<String>> = HashMap::new();
+    for (source, id) in names.iter().filter_map(crate::write::external_ids::key) {
+        by_source.entry(source).or_default().push(id);
+    }
+    if by_source.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let mut any = Cond::any();
+    for (source, ids) in by_source {
+        any = any.add(Cond::all().add(external_id::Column::Source.eq(source)).add(is_any_of(
+            connection,
+            external_id::Column::Id,
+            ids,
+        )));
+    }
+    let found = external_id::Entity::of(viewer.organization.id)
+        .filter(external_id::Column::Noun.eq(noun))
+        .filter(any)
+        .all(connection)
+        .await?;
+    Ok(found.into_iter().map(|row| ((row.source, row.id), row.subject_id)).collect())
+}
+
+/// Tells the second of two rows with the same key.
+#[derive(Debug, Default)]
+pub struct DuplicateKeys {
+    seen: HashMap<(String, String), usize>,
+}
+
+impl DuplicateKeys {
+    /// Notes a row's key; a fault of the row where another row of the call has it.
+    pub fn note(&mut self, check: &mut Validator, index: usize, field: &str, key: (String, String)) {
+        let first = self.also(index, key);
+        if first != index {
+            check.fault(UserErrorCode::Conflict, field, format!("Row {first} of this call has the same key."));
+        }
+    }
+
+    /// Notes what else a row may be known by, to the rows that follow. Answers the first row that has the key.
+    pub fn also(&mut self, index: usize, key: (String, String)) -> usize {
+        *self.seen.entry(key).or_insert(index)
+    }
+}
+
+/// One row on its way: what was there, what is to be, and what is wrong.
+pub struct Row<R> {
+    /// What was there.
+    pub before: Option<R>,
+    /// What is to be; none where something is wrong.
+    pub after: Option<R>,
+    /// What is wrong.
+    pub errors: Vec<UserError>,
+}
+
+impl<R> Row<R> {
+    /// A row that came out of its check so.
+    pub fn of(check: Validator, before: Option<R>, after: R) -> Self {
+        if check.is_clean() {
+            Self { before, after: Some(after), errors: Vec::new() }
+        } else {
+            Self { before: None, after: None, errors: check.into_errors() }
+        }
+    }
+
+    /// A row that failed before there was anything to be.
+    pub fn failed(check: Validator) -> Self {
+        Self { before: None, after: None, errors: check.into_errors() }
+    }
+}
+
+/// Saves the good rows and tells what became of each. In a dry run a new row has no id yet.
+///
+/// # Errors
+/// The database's.
+pub async fn save<R: crate::write::AuditedRow + PartialEq>(
+    write: &mut crate::write::Write<'_>,
+    rows: Vec<Row<R>>,
+    dry_run: bool,
+) -> Result<UpsertPayload> {
+    let mut results = Vec::with_capacity(rows.len());
+    let mut good = Vec::new();
+    for (index, row) in rows.into_iter().enumerate() {
+        let Some(after) = row.after else {
+            results.push(UpsertResult { index, status: UpsertStatus::Failed, id: None, errors: row.errors });
+            continue;
+        };
+        let id = Some((R::NOUN, after.uuid()));
+        let status = match &row.before {
+            None => UpsertStatus::Created,
+            Some(before) if *before == after => UpsertStatus::Unchanged,
+            Some(_) => UpsertStatus::Updated,
+        };
+        let id = if dry_run && status == UpsertStatus::Created { None } else { id };
+        results.push(UpsertResult { index, status, id, errors: Vec::new() });
+        if status != UpsertStatus::Unchanged {
+            good.push((row.before, after));
+        }
+    }
+    if !dry_run {
+        write.save(good).await?;
+    }
+    Ok(UpsertPayload { results, user_errors: Vec::new() })
+}
