@@ -1,4 +1,4 @@
-// Runs the audit of GraphQL over HTTP against the endpoint that is named, and tells what is not as it should be.
+// Runs the GraphQL over HTTP audit against the given endpoint and reports the checks that fail.
 const { auditServer } = require('graphql-http');
 
 const CHECKS = 61;
@@ -10,6 +10,6 @@ const CHECKS = 61;
     if (status !== 'ok') console.error(`${status} ${id} ${name}: ${reason}`);
   }
   console.log(`${good} of ${results.length} checks of GraphQL over HTTP pass`);
-  // Fewer checks than there were would pass unnoticed.
+  // Without the expected number, a suite with fewer checks would pass unnoticed.
   process.exitCode = good === CHECKS && results.length === CHECKS ? 0 : 1;
 })();

@@ -1,4 +1,4 @@
-"""Founds an organization at the endpoint that is named, and prints the administrator's access token."""
+"""Creates an organization at the given endpoint and prints its administrator's access token."""
 
 import json
 import sys

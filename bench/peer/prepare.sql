@@ -1,4 +1,4 @@
--- What PostGraphile is helped with: ids of new touches, and what an account booked this year.
+-- Prepares the database for PostGraphile: default ids of new touches, and the amount an account booked this year.
 alter table touch alter column id set default gen_random_uuid();
 create or replace function account_booked(a account) returns bigint language sql stable as $$
     select coalesce(sum(amount), 0)::bigint from booking

@@ -1,4 +1,4 @@
-// PostGraphile over the same tables, tuned for production: nothing is watched, nothing explained, statements are prepared.
+// PostGraphile over the same tables, tuned for production: watching and explaining are off, statements are prepared.
 //
 //     node server.js --listen 127.0.0.1:5000 --database postgres://… --processes 2
 import cluster from "node:cluster";
@@ -27,7 +27,7 @@ if (processes > 1 && cluster.isPrimary) {
   const [host, port] = values.listen.split(":");
   const preset = {
     extends: [PostGraphileAmberPreset],
-    // Orders that an index has behind the organization are orders, too.
+    // By default PostGraphile offers only orders whose column is first in an index; here the organization is first.
     disablePlugins: ["PgIndexBehaviorsPlugin"],
     pgServices: [
       makePgService({
@@ -52,7 +52,7 @@ if (processes > 1 && cluster.isPrimary) {
       );
     }
   });
-  // What the benchmark asks first is whether it is ready; the rest is PostGraphile's.
+  // Answers /readyz, which the benchmark polls first; PostGraphile handles the other paths.
   const ready = server.listeners("request")[0];
   server.removeAllListeners("request");
   await handler.addTo(server);
