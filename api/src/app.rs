@@ -12,7 +12,7 @@ use crate::auth::Auth;
 use crate::config::Settings;
 use crate::context::RequestContext;
 use crate::database::db::{Db, Options, Versions};
-use crate::graph;
+use crate::graphql::{Operation, execute};
 use crate::limits::{AdmissionRequest, Asker, Limiter};
 use crate::metrics::Metrics;
 use crate::schema::{Mutation, Query};
@@ -78,8 +78,7 @@ impl App {
             Some(token) => match self.auth.viewer(&self.db, token).await {
                 Ok(viewer) => viewer,
                 Err(fault) => {
-                    let ctx = RequestContext::new(Arc::clone(self), request_id.to_owned(), peer, None);
-                    return Response::from_errors(vec![fault.into_server_error(&ctx)]);
+                    return Response::from_errors(vec![fault.into_server_error(request_id)]);
                 }
             },
             None => None,
@@ -122,11 +121,11 @@ impl App {
             self.documents.keep(&parameters.query, &known.document);
             Some(response.data)
         };
-        let operation = graph::Operation::new(&known.document, definition, &parameters.variables, &self.env.registry);
+        let operation = Operation::new(&known.document, definition, &parameters.variables, &self.env.registry);
         if definition.ty == OperationType::Mutation {
-            graph::answer(&Mutation, ctx, &operation, introspected.as_ref()).await
+            execute(&Mutation, ctx, &operation, introspected.as_ref()).await
         } else {
-            graph::answer(&Query, ctx, &operation, introspected.as_ref()).await
+            execute(&Query, ctx, &operation, introspected.as_ref()).await
         }
     }
 

@@ -5,9 +5,6 @@
 use async_graphql::{Enum, ErrorExtensionValues, ServerError};
 use sea_orm::{DbErr, RuntimeErr};
 
-use crate::context::RequestContext;
-use crate::graph::{graphql_enum, object};
-
 /// The usual result.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -52,8 +49,19 @@ impl Error {
         Self::Refused(vec![UserError::new(code, field, message)])
     }
 
-    /// As GraphQL answers it.
-    pub fn into_server_error(self, ctx: &RequestContext) -> ServerError {
+    /// Returns the errors that the caller can fix.
+    ///
+    /// # Errors
+    /// The error itself, if the caller cannot fix it.
+    pub fn into_user_errors(self) -> Result<Vec<UserError>, Self> {
+        match self {
+            Self::Refused(errors) => Ok(errors),
+            other => Err(other),
+        }
+    }
+
+    /// Returns the error as GraphQL reports it. A timeout refers to the request's id.
+    pub fn into_server_error(self, request_id: &str) -> ServerError {
         let mut wait = None;
         let (code, message, reference) = match self {
             Self::Placed(error) => return *error,
@@ -71,12 +79,12 @@ impl Error {
             }
             Self::Timeout => {
                 let message = "This took too long. Try again, ask for less, or narrow the filter.".to_owned();
-                ("TIMEOUT", message, Some(ctx.request_id.clone()))
+                ("TIMEOUT", message, Some(request_id.to_owned()))
             }
             Self::TryAgain => (
                 "INTERNAL_SERVER_ERROR",
                 "Another change was in the way. Try again.".to_owned(),
-                Some(ctx.request_id.clone()),
+                Some(request_id.to_owned()),
             ),
             Self::Internal(reference) => {
                 ("INTERNAL_SERVER_ERROR", "Something failed here, not with you.".to_owned(), Some(reference))
@@ -108,12 +116,6 @@ fn database_code(error: &DbErr) -> Option<String> {
         return None;
     };
     inner.as_database_error().and_then(sea_orm::sqlx::error::DatabaseError::code).map(std::borrow::Cow::into_owned)
-}
-
-impl From<crate::limits::throttle::Refused> for Error {
-    fn from(refused: crate::limits::throttle::Refused) -> Self {
-        Self::RateLimited(refused.seconds)
-    }
 }
 
 impl From<DbErr> for Error {
@@ -181,8 +183,6 @@ impl UserErrorCode {
         }
     }
 }
-graphql_enum! { UserErrorCode as UserErrorCode }
-
 /// One thing that the caller can mend.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UserError {
@@ -198,17 +198,5 @@ impl UserError {
     /// One error.
     pub fn new(code: UserErrorCode, field: &[&str], message: impl Into<String>) -> Self {
         Self { code, message: message.into(), field: field.iter().map(|&part| part.to_owned()).collect() }
-    }
-}
-
-object! {
-    /// One thing the caller can fix. A payload with any userErrors changed nothing.
-    UserError as "UserError" {
-        /// The kind of error, for programs.
-        code: UserErrorCode = plain(|error| error.code);
-        /// What would be right, in a sentence for people.
-        message: &str = plain(|error| &error.message);
-        /// The path of the offending field, from the argument on: `["input", "items", "0", "accountId"]`.
-        field: Vec<String> = plain(|error| error.field.clone());
     }
 }

@@ -26,6 +26,5 @@ pub mod error;
 pub mod values;
 
 pub mod database;
-pub mod graph;
 
 pub use app::App;

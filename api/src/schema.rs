@@ -1,14 +1,12 @@
 //! The one list of all nouns: the roots of the schema, and its limits.
 
-use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
 
 use async_graphql::registry::Registry;
 use async_graphql::{EmptySubscription, ID, InputObject, Schema, SchemaEnv};
-use entity::Id;
-use uuid::Uuid;
 
 use crate::app::ApiSchema;
+use crate::context::RequestContext;
 use crate::domain::account::{self, Account, AccountPayload};
 use crate::domain::analytics::{self, Analytics};
 use crate::domain::booking::{self, Booking, BookingPayload};
@@ -17,16 +15,10 @@ use crate::domain::contact::{self, Contact, ContactPayload};
 use crate::domain::criterion::{self, Criterion, CriterionPayload};
 use crate::domain::event::{self, Actor, Event};
 use crate::domain::goal::{self, Goal, GoalPayload};
+use crate::domain::node::nodes_of;
 use crate::domain::opportunity::{self, Opportunity, OpportunityPayload};
 use crate::domain::organization::write::OrganizationPayload;
 use crate::domain::organization::{self, Organization};
-use crate::domain::plan::action::Action;
-use crate::domain::plan::benchmark::Benchmark;
-use crate::domain::plan::commitment::Commitment;
-use crate::domain::plan::objective::Objective;
-use crate::domain::plan::question::Question;
-use crate::domain::plan::relationship::PlannedRelationship;
-use crate::domain::plan::review::Review;
 use crate::domain::plan::{self, Plan, PlanPayload};
 use crate::domain::promise::{self, Promise, PromisePayload};
 use crate::domain::session::{self, SessionPayload, SignOutPayload};
@@ -36,19 +28,17 @@ use crate::domain::targeting::target_list::review::{self, TargetListPayload};
 use crate::domain::targeting::{self, Target, TargetPayload};
 use crate::domain::touch::{self, Touch, TouchPayload};
 use crate::domain::trigger_event::{self, TriggerEvent, TriggerEventPayload};
+use crate::domain::upsert::UpsertPayload;
 use crate::domain::user::invite::InvitationPayload;
 use crate::domain::user::{self, User, UserPayload};
 use crate::error::{Error, Result};
-use crate::graph::{
-    AnyNode, Batch, FieldContext, ObjectType as _, describe_object, group_batches, object, root_object,
-};
 use crate::graphql::pagination::Connection;
+use crate::graphql::{AnyNode, Batch, FieldContext, OutputType, object, root_object};
 use crate::server::http::cost::Prices;
 use crate::server::http::stages::ErrorCodeExtension;
-use crate::write::upsert::UpsertPayload;
 
 /// Ids that `nodes` takes at most.
-const MOST_NODES: usize = 500;
+const MAX_NODES: usize = 500;
 
 /// The root of queries.
 #[derive(Debug)]
@@ -328,73 +318,32 @@ pub struct NodesArguments {
     pub ids: Vec<ID>,
 }
 
-async fn node(asked: &FieldContext<'_>, _: &[&Query]) -> Result<Batch> {
-    let NodeArguments { id } = asked.arguments()?;
-    asked.ctx.viewer()?;
+async fn node(field: &FieldContext<'_>, _: &[&Query]) -> Result<Batch<Option<AnyNode>>> {
+    let NodeArguments { id } = field.arguments()?;
+    field.request.viewer()?;
     match entity::split_id(&id) {
-        Ok(id) => nodes_of(asked, &[id]).await,
-        Err(_) => Ok(Batch::default()),
+        Ok(id) => nodes_of(field, &[id]).await,
+        Err(_) => Ok(Batch::all_null(1)),
     }
 }
 
-async fn nodes(asked: &FieldContext<'_>, _: &[&Query]) -> Result<Batch> {
-    let NodesArguments { ids } = asked.arguments()?;
-    asked.ctx.viewer()?;
-    if ids.len() > MOST_NODES {
-        return Err(Error::BadInput(format!("nodes takes at most {MOST_NODES} ids; {} were given.", ids.len())));
+async fn nodes(field: &FieldContext<'_>, _: &[&Query]) -> Result<Batch<Vec<Option<AnyNode>>>> {
+    let NodesArguments { ids } = field.arguments()?;
+    field.request.viewer()?;
+    if ids.len() > MAX_NODES {
+        return Err(Error::BadInput(format!("`ids` takes at most {MAX_NODES} ids; {} were given.", ids.len())));
     }
-    let known: Vec<(usize, (&str, Uuid))> =
-        ids.iter().enumerate().filter_map(|(at, id)| Some((at, entity::split_id(id).ok()?))).collect();
-    let found = nodes_of(asked, &known.iter().map(|(_, id)| *id).collect::<Vec<_>>()).await?;
-    let all = group_batches(ids.len(), &[(known.into_iter().map(|(at, _)| at).collect(), found)]);
-    let mut answers = Batch::default();
-    answers.push(|out| {
-        out.push(b'[');
-        for at in 0..ids.len() {
-            if at > 0 {
-                out.push(b',');
-            }
-            out.extend_from_slice(all.get(at));
-        }
-        out.push(b']');
-    });
-    Ok(answers)
-}
-
-/// Answers with whatever has these ids, null where there is nothing that the caller may see: a statement or few a type.
-///
-/// # Errors
-/// The database's.
-pub async fn nodes_of(asked: &FieldContext<'_>, ids: &[(&str, Uuid)]) -> Result<Batch> {
-    let ctx = asked.ctx;
-    let mut parts: Vec<(Vec<usize>, Batch)> = Vec::new();
-    // The places of one type's ids, and what they name.
-    macro_rules! part {
-        ($prefix:expr, $ids:ident => $fetch:expr) => {
-            let places: Vec<usize> =
-                ids.iter().enumerate().filter(|(_, (noun, _))| *noun == $prefix).map(|(at, _)| at).collect();
-            if !places.is_empty() {
-                let $ids: Vec<Uuid> = places.iter().map(|at| ids[*at].1).collect();
-                let found: HashMap<Uuid, _> = $fetch;
-                let rows: Vec<Option<&_>> = $ids.iter().map(|id| found.get(id)).collect();
-                parts.push((places, asked.maybe(&rows).await?));
-            }
-        };
+    // An id that is malformed belongs to no node.
+    let mut well_formed = Vec::with_capacity(ids.len());
+    let mut positions = Vec::with_capacity(ids.len());
+    for id in &ids {
+        positions.push(entity::split_id(id).ok().map(|id| {
+            well_formed.push(id);
+            well_formed.len() - 1
+        }));
     }
-    macro_rules! nouns {
-        ($($id:ident => $noun:ty),* $(,)?) => {$(
-            part!(entity::$id::PREFIX, wanted => <$noun>::fetch(ctx, wanted.iter().map(|id| entity::$id(*id))).await?.into_iter().map(|(id, row)| (id.uuid(), row)).collect());
-        )*};
-    }
-    nouns! {
-        AccountId => Account, ContactId => Contact, UserId => User, EventId => Event, TouchId => Touch, OpportunityId => Opportunity,
-        BookingId => Booking, CriterionId => Criterion, TargetId => Target, OneOnOneId => OneOnOne, GoalId => Goal,
-        PlanId => Plan, PlannedRelationshipId => PlannedRelationship, ObjectiveId => Objective, ActionId => Action,
-        BenchmarkId => Benchmark, QuestionId => Question, CommitmentId => Commitment, ReviewId => Review,
-        PromiseId => Promise, TriggerEventId => TriggerEvent,
-    }
-    part!(entity::OrganizationId::PREFIX, wanted => wanted.iter().filter_map(|id| Some((*id, Organization::own(ctx, *id)?))).collect());
-    Ok(group_batches(ids.len(), &parts))
+    let found = nodes_of(field, &well_formed).await?;
+    Ok(found.select(positions).into_single_list())
 }
 
 /// The schema.
@@ -416,7 +365,7 @@ pub async fn open() -> (ApiSchema, SchemaEnv) {
 #[must_use]
 pub fn prices() -> Prices {
     let mut registry = Registry::default();
-    describe_object::<Query>(&mut registry);
-    describe_object::<Mutation>(&mut registry);
-    Prices::of(&registry, Query::NAME, Mutation::NAME)
+    <Query as OutputType<RequestContext>>::describe(&mut registry);
+    <Mutation as OutputType<RequestContext>>::describe(&mut registry);
+    Prices::of(&registry, "Query", "Mutation")
 }

@@ -411,7 +411,7 @@ fn row(email: &str, name: &str, manager: Option<&str>) -> UserRow {
 /// Status of each row, with the codes and fields of its errors.
 async fn upsert(cx: &RequestContext, rows: &[UserRow], dry_run: bool) -> Vec<String> {
     let payload = upsert_users(cx, rows.to_vec(), dry_run).await.unwrap();
-    let told = |result: &callshot::write::upsert::UpsertResult| {
+    let told = |result: &callshot::domain::upsert::UpsertResult| {
         let errors = result.errors.iter().map(|error| format!(" {} {}", error.code.word(), error.field.join(".")));
         format!("{}{}", result.status.word(), errors.collect::<String>())
     };

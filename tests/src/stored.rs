@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use callshot::domain::criterion::assess;
 use callshot::domain::plan::content::{canonical, fingerprint};
 use callshot::domain::plan::part::Part;
-use callshot::graphql::money::Currency;
+use callshot::values::money::Currency;
 use callshot::values::calendar::fiscal_days;
 use callshot::write::AuditedRow;
 use entity::{

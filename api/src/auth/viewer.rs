@@ -18,8 +18,8 @@ use crate::config::Settings;
 use crate::context::{Viewer, array_value};
 use crate::database::db::Db;
 use crate::error::{Error, Result};
-use crate::graphql::money::Currency;
 use crate::limits::throttle::Throttle;
+use crate::values::money::Currency;
 
 /// For how long a viewer is remembered.
 const REMEMBERED: Duration = Duration::from_secs(4);

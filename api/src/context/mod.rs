@@ -14,9 +14,9 @@ use crate::app::App;
 use crate::database::connection::Connections;
 use crate::database::sql::Sql;
 use crate::error::{Error, Result, UserErrorCode};
-use crate::graph::ROWS_AT_A_STRETCH;
-use crate::graphql::money::{Currency, Money};
 use crate::values::calendar;
+use crate::values::money::{Currency, Money};
+use graphql_executor::ROWS_BETWEEN_YIELDS;
 
 /// The request that is being answered.
 #[derive(Clone)]
@@ -70,7 +70,7 @@ impl RequestContext {
         let mut rows = Vec::with_capacity(found.len());
         for (at, row) in found.iter().enumerate() {
             rows.push(M::read(row, columns)?);
-            if at % ROWS_AT_A_STRETCH == ROWS_AT_A_STRETCH - 1 {
+            if at % ROWS_BETWEEN_YIELDS == ROWS_BETWEEN_YIELDS - 1 {
                 tokio::task::yield_now().await;
             }
         }

@@ -18,11 +18,11 @@ use crate::domain::account::Account;
 use crate::domain::targeting::one_on_one::{account_of, agendas};
 use crate::domain::user::User;
 use crate::error::{Error, Result};
-use crate::graph::{AnyId, AnyNode, Batch, FieldContext, NodeId, abstract_type, object};
 use crate::graphql::pagination::{
     self, Connection, Direction, Key, Order, PageArguments, RowsPerParent, SortKey, connection,
 };
 use crate::graphql::scalars::Json;
+use crate::graphql::{AnyId, AnyNode, Batch, FieldContext, NodeId, object, union_type};
 use crate::write::event_types::{instead, is_type};
 
 /// Facts that name an account.
@@ -38,7 +38,7 @@ impl From<event::Model> for Event {
     }
 }
 
-abstract_type! {
+union_type! {
     /// Who did it.
     Actor as "Actor" of User
 }
@@ -59,23 +59,23 @@ object! {
         /// The id of what it happened to.
         subjectId: AnyId = plain(|event| AnyId(entity::show_id(&event.0.subject_noun, event.0.subject_id)));
         /// The account that it hangs off, where it does.
-        account: Option<Account> = by_key(|event| event.0.account_id, Account::answer);
+        account: Option<Account> = by_key(|event| event.0.account_id, Account::resolve);
         /// Fields that changed: `{field: {from, to}}`. Accounts out of the caller's sight are null there, and left out of
         /// agendas.
-        changes: Json<&str> = batch(changes);
+        changes: Json<String> = batch(changes);
     }
 }
 connection!(Event as "Event" uncounted);
 
-async fn actors(asked: &FieldContext<'_>, of: &[&Event]) -> Result<Batch> {
-    let users = User::fetch(asked.ctx, of.iter().filter_map(|event| event.0.actor_id)).await?;
+async fn actors(field: &FieldContext<'_>, of: &[&Event]) -> Result<Batch<Option<Actor>>> {
+    let users = User::fetch(field.request, of.iter().filter_map(|event| event.0.actor_id)).await?;
     let rows: Vec<Option<&User>> = of.iter().map(|event| users.get(&event.0.actor_id?)).collect();
-    asked.maybe(&rows).await
+    Ok(field.optional_objects(&rows).await?.upcast_nullable())
 }
 
 /// What changed, as it is stored; but without the accounts that the caller does not see: agendas leave them out, as
 /// `OneOnOne.items` does, and elsewhere they are null, as `Account.parent` is.
-async fn changes(asked: &FieldContext<'_>, of: &[&Event]) -> Result<Batch> {
+async fn changes(field: &FieldContext<'_>, of: &[&Event]) -> Result<Batch<Json<String>>> {
     let naming = |event: &&Event| names_others(&event.0).then(|| serde_json::from_str(&event.0.changes)).transpose();
     let mut rewritten = of.iter().map(naming).collect::<Result<Vec<Option<Value>>, _>>().map_err(Error::internal)?;
     let mut named = Vec::new();
@@ -83,7 +83,7 @@ async fn changes(asked: &FieldContext<'_>, of: &[&Event]) -> Result<Batch> {
         named.extend(agendas(changes).flat_map(|agenda| agenda.iter().filter_map(account_of)));
         named.extend(naming_values(changes).filter_map(|value| account(value)));
     }
-    let seen = Account::fetch(asked.ctx, named).await?;
+    let seen = Account::fetch(field.request, named).await?;
     let mut answers = Batch::with_capacity(of.len());
     for (event, rewritten) in of.iter().zip(rewritten) {
         let text = rewritten.map(|mut changes| {
@@ -97,8 +97,7 @@ async fn changes(asked: &FieldContext<'_>, of: &[&Event]) -> Result<Batch> {
             }
             changes.to_string()
         });
-        let changes = Json(text.as_deref().unwrap_or(&event.0.changes));
-        answers.push(|out| crate::graph::Value::write(&changes, asked.ctx, None, out));
+        answers.push(field.request, &Json(text.unwrap_or_else(|| event.0.changes.clone())));
     }
     Ok(answers)
 }
@@ -122,10 +121,10 @@ fn account(value: &Value) -> Option<AccountId> {
     AccountId::parse(value.as_str()?).ok()
 }
 
-async fn subjects(asked: &FieldContext<'_>, of: &[&Event]) -> Result<Batch> {
+async fn subjects(field: &FieldContext<'_>, of: &[&Event]) -> Result<Batch<Option<AnyNode>>> {
     let ids: Vec<(&str, uuid::Uuid)> =
         of.iter().map(|event| (event.0.subject_noun.as_str(), event.0.subject_id)).collect();
-    crate::schema::nodes_of(asked, &ids).await
+    crate::domain::node::nodes_of(field, &ids).await
 }
 
 /// The events that somebody sees: those of accounts they see, those about themselves or somebody below them, and those of
@@ -183,8 +182,8 @@ pub struct EventsArguments {
 }
 
 /// `Query.events`.
-pub async fn events(asked: &FieldContext<'_>, arguments: EventsArguments) -> Result<Connection<Event>> {
-    let viewer = asked.ctx.viewer()?;
+pub async fn events(field: &FieldContext<'_>, arguments: EventsArguments) -> Result<Connection<Event>> {
+    let viewer = field.request.viewer()?;
     let mut select = visible(viewer);
     if let Some(types) = arguments.types {
         if types.len() > 100 {
@@ -197,39 +196,39 @@ pub async fn events(asked: &FieldContext<'_>, arguments: EventsArguments) -> Res
         select = select.filter(event::Column::Kind.is_in(types));
     }
     // The end is taken before the page is read: what commits in between is for the next page.
-    if let Some(end) = settled_end(asked.ctx).await? {
+    if let Some(end) = settled_end(field.request).await? {
         select = select.filter(event::Column::Seq.lte(end));
     }
-    pagination::page(asked, select, &order(Direction::Asc)?, &arguments.page).await
+    pagination::page(field, select, &order(Direction::Asc)?, &arguments.page).await
 }
 
 /// The history of accounts, the newest first.
-pub async fn history(asked: &FieldContext<'_>, accounts: &[AccountId]) -> Result<Vec<Connection<Event>>> {
-    below(asked, accounts, event::Column::AccountId, |row| row.account_id).await
+pub async fn history(field: &FieldContext<'_>, accounts: &[AccountId]) -> Result<Vec<Connection<Event>>> {
+    below(field, accounts, event::Column::AccountId, |row| row.account_id).await
 }
 
 /// The history of plans, the newest first. Whoever sees a plan sees its account, and so these events.
 ///
 /// # Errors
 /// As for every page; the database's.
-pub async fn history_of_plans(asked: &FieldContext<'_>, plans: &[PlanId]) -> Result<Vec<Connection<Event>>> {
-    below(asked, plans, event::Column::SubjectId, |row| Some(PlanId(row.subject_id))).await
+pub async fn history_of_plans(field: &FieldContext<'_>, plans: &[PlanId]) -> Result<Vec<Connection<Event>>> {
+    below(field, plans, event::Column::SubjectId, |row| Some(PlanId(row.subject_id))).await
 }
 
 /// The settled events of each of many parents, the newest first.
 async fn below<K: Id>(
-    asked: &FieldContext<'_>,
+    field: &FieldContext<'_>,
     parents: &[K],
     foreign: event::Column,
     parent_of: fn(&event::Model) -> Option<K>,
 ) -> Result<Vec<Connection<Event>>> {
-    let arguments: PageArguments = asked.arguments()?;
-    let mut select = event::Entity::of(asked.ctx.viewer()?.organization.id);
-    if let Some(end) = settled_end(asked.ctx).await? {
+    let arguments: PageArguments = field.arguments()?;
+    let mut select = event::Entity::of(field.request.viewer()?.organization.id);
+    if let Some(end) = settled_end(field.request).await? {
         select = select.filter(event::Column::Seq.lte(end));
     }
     let below = RowsPerParent { select, foreign };
-    below.pages(asked, parents, parent_of, &order(Direction::Desc)?, &arguments).await
+    below.pages(field, parents, parent_of, &order(Direction::Desc)?, &arguments).await
 }
 
 impl Event {

@@ -14,9 +14,9 @@ use crate::context::RequestContext;
 use crate::domain::touch::people::zone_of;
 use crate::domain::user::User;
 use crate::error::{Error, Result};
-use crate::graph::{Batch, FieldContext, object};
 use crate::graphql::pagination::LONGEST_LIST;
 use crate::graphql::scalars::DateRange;
+use crate::graphql::{Batch, FieldContext, object};
 use crate::values::calendar::DAY;
 use crate::values::calendar::{end_of, monday, start_of};
 
@@ -127,13 +127,13 @@ object! {
     }
 }
 
-async fn weeks(asked: &FieldContext<'_>, of: &[&Focus]) -> Result<Batch> {
+async fn weeks(field: &FieldContext<'_>, of: &[&Focus]) -> Result<Batch<Vec<FocusWeek>>> {
     if of.iter().any(|focus| focus.weeks.len() as u64 > LONGEST_LIST) {
         return Err(Error::LimitExceeded(format!(
             "A range of more than {LONGEST_LIST} weeks has no byWeek: take a shorter one."
         )));
     }
-    asked.lists(&of.iter().map(|focus| focus.weeks.as_slice()).collect::<Vec<_>>()).await
+    field.object_lists(&of.iter().map(|focus| focus.weeks.as_slice()).collect::<Vec<_>>()).await
 }
 
 /// A touch that a user made, as far as focus goes.
@@ -306,20 +306,20 @@ async fn listed(ctx: &RequestContext, users: &[UserId]) -> Result<HashMap<UserId
 ///
 /// # Errors
 /// `BAD_USER_INPUT` for a range that ends before it begins; the database's.
-pub async fn of_users(asked: &FieldContext<'_>, of: &[&User]) -> Result<Batch> {
-    let FocusArguments { range } = asked.arguments()?;
+pub async fn of_users(field: &FieldContext<'_>, of: &[&User]) -> Result<Batch<Option<crate::domain::focus::Focus>>> {
+    let FocusArguments { range } = field.arguments()?;
     let (from, to) = range.days()?;
-    let viewer = asked.ctx.viewer()?;
+    let viewer = field.request.viewer()?;
     let seen: HashSet<UserId> = of.iter().map(|user| user.0.id).filter(|user| viewer.is_above_or_is(*user)).collect();
     let users: Vec<UserId> = seen.iter().copied().collect();
     let zones = of.iter().filter(|user| seen.contains(&user.0.id)).map(|user| zone_of(&user.0));
     let (starts, ends): (Vec<Instant>, Vec<Instant>) =
         zones.map(|zone| (start_of(from, zone), end_of(to, zone))).unzip();
     let (Some(first), Some(last)) = (starts.iter().min(), ends.iter().max()) else {
-        return asked.maybe::<Focus>(&vec![None; of.len()]).await;
+        return Ok(Batch::all_null(of.len()));
     };
     let before = Instant(first.0 - RECEPTIVE_DAYS * DAY);
-    let (made, listed) = (made(asked.ctx, &users, before, *last).await?, listed(asked.ctx, &users).await?);
+    let (made, listed) = (made(field.request, &users, before, *last).await?, listed(field.request, &users).await?);
     let (nothing, nobody) = (Vec::new(), Listed::new());
     let focuses: Vec<Option<Focus>> = of
         .iter()
@@ -329,7 +329,7 @@ pub async fn of_users(asked: &FieldContext<'_>, of: &[&User]) -> Result<Batch> {
             Some(focus(made, listed, (from, to), zone_of(&user.0)))
         })
         .collect();
-    asked.maybe(&focuses.iter().map(Option::as_ref).collect::<Vec<_>>()).await
+    field.optional_objects(&focuses.iter().map(Option::as_ref).collect::<Vec<_>>()).await
 }
 
 #[cfg(test)]

@@ -9,8 +9,8 @@ use sea_orm::{ColumnTrait, Condition, DbBackend, Value};
 use crate::context::RequestContext;
 use crate::database::sql::uuids_json;
 use crate::error::{Error, Result};
-use crate::graphql::money::Currency;
 use crate::graphql::scalars::{Date, DateTime, Decimal};
+use crate::values::money::Currency;
 use crate::values::text::{comparable, fold};
 
 /// How deep `and`, `or` and `not` may nest.

@@ -1,6 +1,75 @@
-//! How the schema's common parts work: scalars, money, filters and pages of lists.
+//! The parts that all types of the schema share: how fields are declared and resolved, scalars, money, filters and pages.
 
+pub mod columns;
+pub mod enums;
 pub mod filter;
+pub mod ids;
 pub mod money;
+pub mod node;
+pub mod object;
 pub mod pagination;
 pub mod scalars;
+pub mod user_error;
+
+pub use graphql_executor::{
+    AbstractBatch, Batch, ExecutionError, Field, MemberOf, MutationPayload, Operation, OutputType, ROWS_BETWEEN_YIELDS,
+    Resolver, SelectionPlan, Value, describe_object, execute, selections_of, write_string,
+};
+
+pub use self::columns::ReadColumns;
+pub(crate) use self::enums::graphql_enum;
+pub use self::ids::{AnyId, NodeId};
+pub use self::node::AnyNode;
+pub(crate) use self::object::{object, payload, root_object, union_type};
+use crate::context::RequestContext;
+use crate::error::Error;
+
+/// A field that is being resolved for a batch of rows.
+pub type FieldContext<'a> = graphql_executor::FieldContext<'a, RequestContext>;
+
+/// A field that a document selects.
+pub type CollectedField<'a> = graphql_executor::CollectedField<'a>;
+
+/// An object type of the schema.
+pub trait ObjectType: graphql_executor::ObjectType<RequestContext> {}
+
+impl<T: graphql_executor::ObjectType<RequestContext>> ObjectType for T {}
+
+impl graphql_executor::ExecutionContext for RequestContext {
+    type Error = Error;
+}
+
+impl From<graphql_executor::InvalidSelection> for Error {
+    fn from(invalid: graphql_executor::InvalidSelection) -> Self {
+        Self::BadInput(invalid.0)
+    }
+}
+
+impl ExecutionError<RequestContext> for Error {
+    fn invalid_argument(message: String) -> Self {
+        Self::BadInput(message)
+    }
+
+    fn defect(cause: &str) -> Self {
+        Self::internal(cause)
+    }
+
+    fn located(error: Box<async_graphql::ServerError>) -> Self {
+        Self::Placed(error)
+    }
+
+    fn into_located(self) -> Result<Box<async_graphql::ServerError>, Self> {
+        match self {
+            Self::Placed(error) => Ok(error),
+            other => Err(other),
+        }
+    }
+
+    fn into_server_error(self, request: &RequestContext) -> async_graphql::ServerError {
+        Self::into_server_error(self, &request.request_id)
+    }
+
+    fn is_retryable(&self) -> bool {
+        matches!(self, Self::TryAgain)
+    }
+}

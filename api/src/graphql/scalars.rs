@@ -1,12 +1,13 @@
 //! The schema's own scalars.
 
-use std::str::FromStr;
-
 use async_graphql::{InputObject, InputValueError, InputValueResult, Scalar, ScalarType, Value};
-use chrono::NaiveDate;
 use entity::{Day, Instant};
 
+use graphql_executor::{OutputType, SelectionPlan};
+
+use crate::context::RequestContext;
 use crate::error::{Error, Result};
+pub use crate::values::parse::{day, decimal, instant};
 
 const A_DATE_TIME: &str = "an instant like 2017-04-03T09:30:00Z, with an offset, between the years 1 and 9999";
 const A_DATE: &str = "a day of the calendar like 2017-04-03, between 0001-01-01 and 9999-12-31";
@@ -53,13 +54,6 @@ impl ScalarType for DateTime {
     }
 }
 
-/// Reads an instant in RFC 3339; None where it is none, or outside the years 1 to 9999.
-#[must_use]
-pub fn instant(text: &str) -> Option<Instant> {
-    let at = chrono::DateTime::parse_from_rfc3339(text).ok()?.to_utc();
-    (1..=9999).contains(&chrono::Datelike::year(&at)).then(|| Instant::from(at))
-}
-
 /// A calendar day.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Date(pub Day);
@@ -100,15 +94,6 @@ impl DateRange {
     }
 }
 
-/// Reads a day, YYYY-MM-DD and nothing else.
-#[must_use]
-pub fn day(text: &str) -> Option<Day> {
-    if text.len() != 10 || !text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-') {
-        return None;
-    }
-    NaiveDate::parse_from_str(text, "%Y-%m-%d").ok().and_then(Day::from_date)
-}
-
 /// An exact decimal number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Decimal(pub rust_decimal::Decimal);
@@ -129,18 +114,6 @@ impl ScalarType for Decimal {
     }
 }
 
-/// Reads a plain decimal number of at most 28 digits: a sign, digits, a point, digits.
-#[must_use]
-pub fn decimal(text: &str) -> Option<rust_decimal::Decimal> {
-    let digits = text.strip_prefix('-').unwrap_or(text);
-    let plain = digits.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
-    let (whole, fraction) = digits.split_once('.').unwrap_or((digits, "0"));
-    if !plain || whole.is_empty() || fraction.is_empty() || digits.len() > 29 {
-        return None;
-    }
-    rust_decimal::Decimal::from_str_exact(text).or_else(|_| rust_decimal::Decimal::from_str(text)).ok()
-}
-
 /// A JSON value, as text that is known to be JSON.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Json<T>(pub T);
@@ -156,6 +129,33 @@ impl ScalarType for Json<String> {
     fn to_value(&self) -> Value {
         serde_json::from_str(&self.0).unwrap_or_default()
     }
+}
+
+/// Implements the output traits for stored types that have a scalar in the schema.
+macro_rules! scalars {
+    ($($type:ty as $known:ty: |$value:ident, $out:ident| $write:expr;)*) => {$(
+        impl OutputType<RequestContext> for $type {
+            fn describe(registry: &mut async_graphql::registry::Registry) -> String {
+                <$known as async_graphql::OutputType>::create_type_info(registry)
+            }
+        }
+
+        impl graphql_executor::Value<RequestContext> for $type {
+            fn write(&self, _: &RequestContext, _: Option<&SelectionPlan<'_>>, $out: &mut Vec<u8>) {
+                let $value = self;
+                $write;
+            }
+        }
+    )*};
+}
+
+// Writing into memory does not fail.
+scalars! {
+    Instant as DateTime: |value, out| { let _ = std::io::Write::write_fmt(out, format_args!("\"{value}\"")); };
+    Day as Date: |value, out| { let _ = std::io::Write::write_fmt(out, format_args!("\"{value}\"")); };
+    Json<&str> as Json<String>: |value, out| out.extend_from_slice(value.0.as_bytes());
+    Json<String> as Json<String>: |value, out| out.extend_from_slice(value.0.as_bytes());
+    Decimal as Decimal: |value, out| { let _ = std::io::Write::write_fmt(out, format_args!("\"{}\"", value.0)); };
 }
 
 #[cfg(test)]

@@ -19,17 +19,17 @@ pub use crate::domain::opportunity::Stage;
 pub use crate::domain::opportunity::upsert::OpportunityRow;
 pub use crate::domain::touch::upsert::TouchRow;
 pub use crate::domain::touch::{TouchDirection, TouchKind, TouchStatus, ValueKind};
+pub use crate::domain::upsert::UpsertStatus;
 pub use crate::domain::user::Role;
 pub use crate::domain::user::upsert::UserRow;
 pub use crate::graphql::scalars::{Date, DateTime, Decimal, Json};
 pub use crate::write::external_ids::ExternalIdInput;
-pub use crate::write::upsert::UpsertStatus;
 
 use crate::app::App;
 use crate::context::{RequestContext, is_any_of};
+use crate::domain::upsert::UpsertPayload;
 use crate::error::{Error, Result};
-use crate::graph::FieldContext;
-use crate::write::upsert::UpsertPayload;
+use crate::graphql::FieldContext;
 
 /// What the caller can mend.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -277,8 +277,8 @@ fn told(done: Result<UpsertPayload>) -> Result<Vec<UpsertResult>, SinkError> {
     Ok(payload.results.into_iter().map(UpsertResult::from).collect())
 }
 
-impl From<crate::write::upsert::UpsertResult> for UpsertResult {
-    fn from(result: crate::write::upsert::UpsertResult) -> Self {
+impl From<crate::domain::upsert::UpsertResult> for UpsertResult {
+    fn from(result: crate::domain::upsert::UpsertResult) -> Self {
         let errors = result.errors.into_iter().map(|error| UserError {
             code: error.code.word().to_owned(),
             message: error.message,

@@ -65,6 +65,12 @@ pub struct Refused {
     pub seconds: u64,
 }
 
+impl From<Refused> for crate::error::Error {
+    fn from(refused: Refused) -> Self {
+        Self::RateLimited(refused.seconds)
+    }
+}
+
 /// Counts failures. One a process is meant.
 #[derive(Debug)]
 pub struct Throttle(Mutex<Counts>);

@@ -3,4 +3,6 @@
 pub mod agreement;
 pub mod calendar;
 pub mod clock;
+pub mod money;
+pub mod parse;
 pub mod text;

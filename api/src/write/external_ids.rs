@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use crate::database::sql::Sql;
 use crate::error::{Result, UserErrorCode};
-use crate::graph::object;
+use crate::graphql::object;
 use crate::graphql::scalars::Json;
 use crate::write::Write;
 use crate::write::validator::Validator;

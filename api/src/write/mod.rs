@@ -7,7 +7,6 @@
 pub mod event_types;
 pub mod external_ids;
 mod snapshot;
-pub mod upsert;
 pub mod validator;
 
 use entity::{AccountId, EventId, Id, Instant, OrganizationId, Scoped, UserId, event, external_id};
@@ -23,7 +22,7 @@ use crate::database::bulk;
 use crate::database::sql::Sql;
 use crate::database::transaction::Transaction;
 use crate::error::Result;
-use crate::graphql::money::Currency;
+use crate::values::money::Currency;
 
 pub use self::snapshot::{Fact, Snapshot, stored_json};
 use self::snapshot::{as_created, as_text};

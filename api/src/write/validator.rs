@@ -4,8 +4,8 @@ use async_graphql::{ID, MaybeUndefined};
 use entity::{Day, Id};
 
 use crate::error::{Error, Result, UserError, UserErrorCode};
-use crate::graphql::money::Currency;
 use crate::graphql::scalars::Decimal;
+use crate::values::money::Currency;
 use crate::values::text;
 
 /// Characters of a name at most.

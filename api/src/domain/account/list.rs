@@ -10,13 +10,13 @@ use crate::context::{RequestContext, Viewer};
 use crate::domain::criterion::score;
 use crate::domain::user::User;
 use crate::error::{Error, Result};
-use crate::graph::{Batch, FieldContext};
 use crate::graphql::filter::{
     Archived, DateTimeFilter, DecimalFilter, Filter, FloatFilter, IdFilter, IntFilter, Nested, StringFilter, operand,
 };
 use crate::graphql::pagination::{
     Connection, Direction, Key, Order, PageArguments, RowsPerParent, SortKey, VisibleRows,
 };
+use crate::graphql::{Batch, FieldContext};
 use crate::write::external_ids::ExternalIdInput;
 
 /// A filter on accounts. Its fields are ANDed.
@@ -326,24 +326,27 @@ impl AccountsArguments {
 }
 
 /// `Query.accounts`.
-pub async fn accounts(asked: &FieldContext<'_>, arguments: AccountsArguments) -> Result<Connection<Account>> {
+pub async fn accounts(field: &FieldContext<'_>, arguments: AccountsArguments) -> Result<Connection<Account>> {
     let is_selective = arguments
         .filter
         .as_ref()
         .is_some_and(|filter| filter.id.is_value() || filter.domain.is_value() || filter.external_id.is_value());
-    let seen = VisibleRows { select: arguments.select(asked.ctx)?, account: account::Column::Id, is_selective };
-    seen.page(asked, &arguments.order()?, &arguments.page).await
+    let seen = VisibleRows { select: arguments.select(field.request)?, account: account::Column::Id, is_selective };
+    seen.page(field, &arguments.order()?, &arguments.page).await
 }
 
 /// The accounts that users own.
-pub async fn owned(asked: &FieldContext<'_>, of: &[&User]) -> Result<Batch> {
-    let arguments: AccountsArguments = asked.arguments()?;
+pub async fn owned(
+    field: &FieldContext<'_>,
+    of: &[&User],
+) -> Result<Batch<Connection<crate::domain::account::Account>>> {
+    let arguments: AccountsArguments = field.arguments()?;
     let below = RowsPerParent::<account::Entity> {
-        select: arguments.select(asked.ctx)?.filter(asked.ctx.viewer()?.sees(account::Column::Id)),
+        select: arguments.select(field.request)?.filter(field.request.viewer()?.sees(account::Column::Id)),
         foreign: account::Column::OwnerId,
     };
     let ids: Vec<UserId> = of.iter().map(|user| user.0.id).collect();
     let pages: Vec<Connection<Account>> =
-        below.pages(asked, &ids, |row| Some(row.owner_id), &arguments.order()?, &arguments.page).await?;
-    asked.each(&pages.iter().collect::<Vec<_>>()).await
+        below.pages(field, &ids, |row| Some(row.owner_id), &arguments.order()?, &arguments.page).await?;
+    field.objects(&pages.iter().collect::<Vec<_>>()).await
 }

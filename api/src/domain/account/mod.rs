@@ -28,10 +28,10 @@ use crate::domain::event;
 use crate::domain::touch::{self, Touch};
 use crate::domain::user::User;
 use crate::error::Result;
-use crate::graph::{Batch, FieldContext, NodeId, Value as _, graphql_enum, object, payload};
-use crate::graphql::money::{Currency, Money};
 use crate::graphql::pagination::{Connection, PageArguments, connection};
 use crate::graphql::scalars::Json;
+use crate::graphql::{Batch, FieldContext, NodeId, ReadColumns as _, graphql_enum, object, payload};
+use crate::values::money::{Currency, Money};
 use crate::write::external_ids::{ExternalId, ExternalIdInput, shown};
 use crate::write::{AuditedRow, Snapshot, audited, snapshot, stored_json};
 
@@ -105,9 +105,9 @@ object! {
         /// What the account could spend with us in a year.
         potential: Option<Money> = plain(|account, ctx| account.0.potential.map(|minor| ctx.money(minor)));
         /// The account that this one belongs to; null also where that is out of sight.
-        parent: Option<Account> = by_key(|account| account.0.parent_id, Account::answer);
+        parent: Option<Account> = by_key(|account| account.0.parent_id, Account::resolve);
         /// Whose book it is in.
-        owner: User = by_key(|account| Some(account.0.owner_id), User::answer);
+        owner: User = by_key(|account| account.0.owner_id, User::resolve_required);
         /// PROSPECT, CLIENT or KEY, from its bookings and the organization's threshold.
         standing: Standing = by_key(|account| account.0.id, standings);
         /// How it does by the organization's criteria.
@@ -256,10 +256,10 @@ pub struct AccountArguments {
 }
 
 /// `Query.account`.
-pub async fn account(asked: &FieldContext<'_>, arguments: AccountArguments) -> Result<Option<Account>> {
-    let viewer = asked.ctx.viewer()?;
+pub async fn account(field: &FieldContext<'_>, arguments: AccountArguments) -> Result<Option<Account>> {
+    let viewer = field.request.viewer()?;
     let select = match arguments.by {
-        AccountRef::Id(id) => return one(asked, viewer, &id).await,
+        AccountRef::Id(id) => return one(field, viewer, &id).await,
         AccountRef::Domain(domain) => match crate::values::text::domain(&domain) {
             Ok(domain) => viewer.accounts().filter(account::Column::Domain.eq(domain)),
             Err(_) => return Ok(None),
@@ -268,15 +268,16 @@ pub async fn account(asked: &FieldContext<'_>, arguments: AccountArguments) -> R
             list::by_external_id(viewer, viewer.accounts(), AccountId::PREFIX, account::Column::Id, &external)
         }
     };
-    asked.one(select, &[]).await
+    field.one(select, &[]).await
 }
 
 /// An account by its id, if it is seen.
-async fn one(asked: &FieldContext<'_>, viewer: &Viewer, id: &str) -> Result<Option<Account>> {
+async fn one(field: &FieldContext<'_>, viewer: &Viewer, id: &str) -> Result<Option<Account>> {
     let Ok(id) = AccountId::parse(id) else { return Ok(None) };
     let found = account::Entity::of(viewer.organization.id).filter(account::Column::Id.eq(id));
-    let found: Option<Account> = asked.one(found, &[account::Column::Id, account::Column::OwnerId]).await?;
-    let unseen = viewer.unseen(asked.ctx.reader(), found.iter().map(|found| (found.0.id, found.0.owner_id))).await?;
+    let found: Option<Account> = field.one(found, &[account::Column::Id, account::Column::OwnerId]).await?;
+    let unseen =
+        viewer.unseen(field.request.reader(), found.iter().map(|found| (found.0.id, found.0.owner_id))).await?;
     Ok(found.filter(|found| !unseen.contains(&found.0.id)))
 }
 
@@ -292,14 +293,20 @@ impl Account {
         Self::read(ctx, Columns::ALL, ids).await
     }
 
-    /// Answers with one account a row, by their ids, as far as they are seen.
+    /// Resolves the account of each id that is known to exist and to be visible.
     ///
     /// # Errors
-    /// As [`Self::fetch`].
-    pub async fn answer(asked: &FieldContext<'_>, ids: &[Option<AccountId>]) -> Result<Batch> {
-        let columns = asked.columns_with::<Self, account::Entity>(&[account::Column::Id, account::Column::OwnerId])?;
-        let found = Self::read(asked.ctx, columns, ids.iter().copied().flatten()).await?;
-        asked.found(ids, &found).await
+    /// A defect, if one is not found.
+    pub async fn resolve_required(field: &FieldContext<'_>, ids: &[AccountId]) -> Result<Batch<Self>> {
+        let ids: Vec<Option<AccountId>> = ids.iter().copied().map(Some).collect();
+        field.required(Self::resolve(field, &ids).await?)
+    }
+
+    /// Resolves the account of each id: null without an id, and where the viewer sees none.
+    pub async fn resolve(field: &FieldContext<'_>, ids: &[Option<AccountId>]) -> Result<Batch<Option<Self>>> {
+        let columns = field.columns_with::<Self, account::Entity>(&[account::Column::Id, account::Column::OwnerId])?;
+        let found = Self::read(field.request, columns, ids.iter().copied().flatten()).await?;
+        field.found(ids, &found).await
     }
 
     async fn read(
@@ -318,9 +325,9 @@ impl Account {
     }
 }
 
-async fn history(asked: &FieldContext<'_>, of: &[AccountId]) -> Result<Batch> {
-    let pages = event::history(asked, of).await?;
-    asked.each(&pages.iter().collect::<Vec<_>>()).await
+async fn history(field: &FieldContext<'_>, of: &[AccountId]) -> Result<Batch<Connection<event::Event>>> {
+    let pages = event::history(field, of).await?;
+    field.objects(&pages.iter().collect::<Vec<_>>()).await
 }
 
 /// Number and sum of bookings by account, of days between two (both included).
@@ -348,17 +355,17 @@ async fn bookings(
     Ok(found)
 }
 
-async fn standings(asked: &FieldContext<'_>, of: &[AccountId]) -> Result<Batch> {
-    let viewer = asked.ctx.viewer()?;
-    let (from, to) = viewer.fiscal_days(None, asked.ctx.now);
-    let ever = bookings(asked.ctx, of.to_vec(), Day::FIRST, Day::LAST).await?;
-    let now = bookings(asked.ctx, of.to_vec(), from, to).await?;
+async fn standings(field: &FieldContext<'_>, of: &[AccountId]) -> Result<Batch<Standing>> {
+    let viewer = field.request.viewer()?;
+    let (from, to) = viewer.fiscal_days(None, field.request.now);
+    let ever = bookings(field.request, of.to_vec(), Day::FIRST, Day::LAST).await?;
+    let now = bookings(field.request, of.to_vec(), from, to).await?;
     let mut answers = Batch::with_capacity(of.len());
     for account in of {
         let (count, _) = ever.get(account).copied().unwrap_or_default();
         let (_, booked) = now.get(account).copied().unwrap_or_default();
         let standing = Standing::of(count, booked, viewer.organization.key_account_threshold);
-        answers.push(|out| standing.write(asked.ctx, None, out));
+        answers.push(field.request, &standing);
     }
     Ok(answers)
 }
@@ -370,15 +377,15 @@ pub struct BookedArguments {
     pub year: Option<i32>,
 }
 
-async fn booked(asked: &FieldContext<'_>, of: &[AccountId]) -> Result<Batch> {
-    let BookedArguments { year } = asked.arguments()?;
-    let viewer = asked.ctx.viewer()?;
+async fn booked(field: &FieldContext<'_>, of: &[AccountId]) -> Result<Batch<Money>> {
+    let BookedArguments { year } = field.arguments()?;
+    let viewer = field.request.viewer()?;
     list::check_year(year)?;
-    let (from, to) = viewer.fiscal_days(year, asked.ctx.now);
-    let sums = bookings(asked.ctx, of.to_vec(), from, to).await?;
+    let (from, to) = viewer.fiscal_days(year, field.request.now);
+    let sums = bookings(field.request, of.to_vec(), from, to).await?;
     let money: Vec<Money> =
-        of.iter().map(|account| asked.ctx.money(sums.get(account).map_or(0, |(_, sum)| *sum))).collect();
-    asked.each(&money.iter().collect::<Vec<_>>()).await
+        of.iter().map(|account| field.request.money(sums.get(account).map_or(0, |(_, sum)| *sum))).collect();
+    field.objects(&money.iter().collect::<Vec<_>>()).await
 }
 
 impl Viewer {

@@ -16,7 +16,7 @@ use crate::auth::viewer::reporting_line_of;
 use crate::context::{AccountAccess, RequestContext, is_any_of};
 use crate::domain::user::User;
 use crate::error::{Error, Result, UserErrorCode};
-use crate::graph::{Batch, FieldContext, graphql_enum, object};
+use crate::graphql::{Batch, FieldContext, graphql_enum, object};
 use crate::write::Write;
 use crate::write::validator::Validator;
 
@@ -56,7 +56,7 @@ object! {
     /// One member of an account's team.
     TeamMember as "TeamMember" {
         /// Who.
-        user: User = by_key(|member| Some(member.user), User::answer);
+        user: User = by_key(|member| member.user, User::resolve_required);
         /// What they do there.
         role: seat::TeamRole = plain(|member| member.role);
         /// Since when.
@@ -65,13 +65,13 @@ object! {
 }
 
 /// The teams of accounts, by the day they joined.
-pub(super) async fn teams(asked: &FieldContext<'_>, of: &[AccountId]) -> Result<Batch> {
-    let seats = seat::Entity::of(asked.ctx.viewer()?.organization.id)
+pub(super) async fn teams(field: &FieldContext<'_>, of: &[AccountId]) -> Result<Batch<Vec<TeamMember>>> {
+    let seats = seat::Entity::of(field.request.viewer()?.organization.id)
         .filter(seat::Column::AccountId.is_in(of.iter().copied()))
         .filter(seat::Column::Role.is_not_null())
         .order_by_asc(seat::Column::Since)
         .order_by_asc(seat::Column::UserId)
-        .all(asked.ctx.reader())
+        .all(field.request.reader())
         .await?;
     let mut teams: HashMap<AccountId, Vec<TeamMember>> = HashMap::new();
     for seat in seats {
@@ -81,7 +81,7 @@ pub(super) async fn teams(asked: &FieldContext<'_>, of: &[AccountId]) -> Result<
     }
     let none = Vec::new();
     let lists: Vec<&[TeamMember]> = of.iter().map(|account| teams.get(account).unwrap_or(&none).as_slice()).collect();
-    asked.lists(&lists).await
+    field.object_lists(&lists).await
 }
 
 /// Who is to be on a team, and as what.

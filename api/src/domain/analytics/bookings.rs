@@ -11,8 +11,8 @@ use super::group::{self, Group, GroupKey, Grouped, Grouping, Values, int};
 use crate::context::{RequestContext, Viewer};
 use crate::domain::booking::BookingFilter;
 use crate::error::Result;
-use crate::graph::{FieldContext, object};
-use crate::graphql::money::Money;
+use crate::graphql::{FieldContext, object};
+use crate::values::money::Money;
 
 /// What bookings are grouped by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
@@ -109,9 +109,9 @@ fn standing_sql(viewer: &Viewer) -> String {
 /// # Errors
 /// `BAD_USER_INPUT` for a dimension named twice and for what a filter refuses; `LIMIT_EXCEEDED` for more than 10,000
 /// groups; the database's.
-pub async fn bookings(asked: &FieldContext<'_>, arguments: BookingsArguments) -> Result<Vec<BookingGroup>> {
+pub async fn bookings(field: &FieldContext<'_>, arguments: BookingsArguments) -> Result<Vec<BookingGroup>> {
     let BookingsArguments { group_by, filter } = arguments;
-    let ctx = asked.ctx;
+    let ctx = field.request;
     let viewer = ctx.viewer()?;
     let names = group::names(&group_by)?;
     let rows = viewer.sums::<booking::Entity>(Column::AccountId).filter(filter.unwrap_or_default().condition(ctx)?);
@@ -139,9 +139,9 @@ pub async fn bookings(asked: &FieldContext<'_>, arguments: BookingsArguments) ->
     }
     grouping.give(Column::Amount);
     grouping.give(Column::AccountId);
-    grouping.measure(asked.selects::<BookingGroup>("count")?, "count(*)");
-    grouping.measure_sum(asked.selects::<BookingGroup>("amount")?, "amount");
-    grouping.measure(asked.selects::<BookingGroup>("accounts")?, "count(distinct account_id)");
+    grouping.measure(field.selects::<BookingGroup>("count")?, "count(*)");
+    grouping.measure_sum(field.selects::<BookingGroup>("amount")?, "amount");
+    grouping.measure(field.selects::<BookingGroup>("accounts")?, "count(distinct account_id)");
     grouping.run(ctx).await?.into_iter().map(BookingGroup::of).collect()
 }
 

@@ -11,7 +11,7 @@ use uuid::Uuid;
 use super::bucket::Bucket;
 use crate::context::{RequestContext, Viewer};
 use crate::error::{Error, Result, TOO_LARGE};
-use crate::graph::{AnyNode, Batch, FieldContext, object};
+use crate::graphql::{AnyNode, Batch, FieldContext, object};
 
 /// Groups that one field answers with at most.
 const MOST_GROUPS: usize = 10_000;
@@ -40,7 +40,7 @@ object! {
     }
 }
 
-async fn nodes(asked: &FieldContext<'_>, of: &[&GroupKey]) -> Result<Batch> {
+async fn nodes(field: &FieldContext<'_>, of: &[&GroupKey]) -> Result<Batch<Option<AnyNode>>> {
     // Each node is fetched and written once, however many groups it heads.
     let mut places: HashMap<(&str, Uuid), usize> = HashMap::new();
     let mut ids = Vec::new();
@@ -50,19 +50,12 @@ async fn nodes(asked: &FieldContext<'_>, of: &[&GroupKey]) -> Result<Batch> {
             ids.len() - 1
         });
     }
-    let found = crate::schema::nodes_of(asked, &ids).await?;
-    let mut answers = Batch::with_capacity(of.len());
-    for key in of {
-        match key.node.and_then(|id| places.get(&id)) {
-            Some(place) => answers.push(|out| out.extend_from_slice(found.get(*place))),
-            None => answers.push_null(),
-        }
-    }
-    Ok(answers)
+    let found = crate::domain::node::nodes_of(field, &ids).await?;
+    Ok(found.select(of.iter().map(|key| places.get(&key.node?).copied())))
 }
 
 /// A group with its key.
-pub trait Grouped: crate::graph::ObjectType {
+pub trait Grouped: crate::graphql::ObjectType {
     /// The key, a part for each dimension asked for.
     fn key(&self) -> &[GroupKey];
 }
@@ -71,8 +64,8 @@ pub trait Grouped: crate::graph::ObjectType {
 ///
 /// # Errors
 /// The database's.
-pub async fn keys<G: Grouped>(asked: &FieldContext<'_>, of: &[&G]) -> Result<Batch> {
-    asked.lists(&of.iter().map(|group| group.key()).collect::<Vec<_>>()).await
+pub async fn keys<G: Grouped>(field: &FieldContext<'_>, of: &[&G]) -> Result<Batch<Vec<GroupKey>>> {
+    field.object_lists(&of.iter().map(|group| group.key()).collect::<Vec<_>>()).await
 }
 
 /// What a dimension's values are.

@@ -17,7 +17,7 @@ pub mod opportunities;
 pub mod touches;
 
 use crate::error::Result;
-use crate::graph::{FieldContext, object};
+use crate::graphql::{FieldContext, object};
 
 /// Analytics of what the caller sees.
 #[derive(Clone, Copy, Debug)]
@@ -41,6 +41,6 @@ object! {
 ///
 /// # Errors
 /// `UNAUTHENTICATED`.
-pub fn analytics(asked: &FieldContext<'_>) -> impl Future<Output = Result<Analytics>> + use<> {
-    std::future::ready(asked.ctx.viewer().map(|_| Analytics))
+pub fn analytics(field: &FieldContext<'_>) -> impl Future<Output = Result<Analytics>> + use<> {
+    std::future::ready(field.request.viewer().map(|_| Analytics))
 }

@@ -9,9 +9,9 @@ use super::bucket::Bucket;
 use super::group::{self, Group, GroupKey, Grouped, Grouping, Values, int};
 use crate::domain::opportunity::{OpportunityFilter, probability_of};
 use crate::error::Result;
-use crate::graph::{FieldContext, object};
 use crate::graphql::filter::Filter as _;
-use crate::graphql::money::Money;
+use crate::graphql::{FieldContext, object};
+use crate::values::money::Money;
 
 /// What opportunities are grouped by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
@@ -98,11 +98,11 @@ fn probability_sql() -> String {
 /// `BAD_USER_INPUT` for a dimension named twice and for what a filter refuses; `LIMIT_EXCEEDED` for more than 10,000
 /// groups; the database's.
 pub async fn opportunities(
-    asked: &FieldContext<'_>,
+    field: &FieldContext<'_>,
     arguments: OpportunitiesArguments,
 ) -> Result<Vec<OpportunityGroup>> {
     let OpportunitiesArguments { group_by, filter } = arguments;
-    let ctx = asked.ctx;
+    let ctx = field.request;
     let viewer = ctx.viewer()?;
     let names = group::names(&group_by)?;
     let rows = viewer.sums::<opportunity::Entity>(Column::AccountId).filter(filter.unwrap_or_default().condition(ctx)?);
@@ -121,12 +121,12 @@ pub async fn opportunities(
     grouping.give(Column::Amount);
     grouping.give_as(format!("opportunity.amount * {}", probability_sql()), "hundredfold");
     grouping.give(Column::Stage);
-    grouping.measure(asked.selects::<OpportunityGroup>("count")?, "count(*)");
-    grouping.measure_sum(asked.selects::<OpportunityGroup>("amount")?, "amount");
-    grouping.measure_sum(asked.selects::<OpportunityGroup>("weighted")?, "hundredfold");
-    let rate = asked.selects::<OpportunityGroup>("winRate")?;
+    grouping.measure(field.selects::<OpportunityGroup>("count")?, "count(*)");
+    grouping.measure_sum(field.selects::<OpportunityGroup>("amount")?, "amount");
+    grouping.measure_sum(field.selects::<OpportunityGroup>("weighted")?, "hundredfold");
+    let rate = field.selects::<OpportunityGroup>("winRate")?;
     for (figure, stage) in [("won", Stage::Won), ("lost", Stage::Lost)] {
-        let wanted = rate || asked.selects::<OpportunityGroup>(figure)?;
+        let wanted = rate || field.selects::<OpportunityGroup>(figure)?;
         grouping.measure(wanted, format!("count(*) filter (where stage = '{}')", stage.word()));
     }
     grouping.run(ctx).await?.into_iter().map(OpportunityGroup::of).collect()

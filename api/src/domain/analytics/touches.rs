@@ -15,8 +15,8 @@ use crate::domain::targeting::TOUCH_ON_LIST;
 use crate::domain::touch::TouchFilter;
 use crate::domain::touch::weight::usual_minutes;
 use crate::error::Result;
-use crate::graph::{FieldContext, object};
 use crate::graphql::filter::Filter as _;
+use crate::graphql::{FieldContext, object};
 use crate::values::calendar;
 
 /// What touches are grouped by.
@@ -145,9 +145,9 @@ fn stretch(bucket: Bucket, viewer: &Viewer, first: Instant, last: Instant) -> (B
 /// # Errors
 /// `BAD_USER_INPUT` for a dimension named twice and for what a filter refuses; `LIMIT_EXCEEDED` for more than 10,000
 /// groups; the database's.
-pub async fn touches(asked: &FieldContext<'_>, arguments: TouchesArguments) -> Result<Vec<TouchGroup>> {
+pub async fn touches(field: &FieldContext<'_>, arguments: TouchesArguments) -> Result<Vec<TouchGroup>> {
     let TouchesArguments { group_by, filter } = arguments;
-    let ctx = asked.ctx;
+    let ctx = field.request;
     let viewer = ctx.viewer()?;
     let names = group::names(&group_by)?;
     let mut rows = viewer.sums::<touch::Entity>(Column::AccountId).filter(filter.unwrap_or_default().condition(ctx)?);
@@ -187,11 +187,11 @@ pub async fn touches(asked: &FieldContext<'_>, arguments: TouchesArguments) -> R
             TouchDimension::Day | TouchDimension::Week | TouchDimension::Month | TouchDimension::Quarter => {}
         }
     }
-    measure(asked, grouping).await
+    measure(field, grouping).await
 }
 
 /// Makes the groups, with the figures that are asked for: counting different accounts costs more than all the rest.
-async fn measure(asked: &FieldContext<'_>, mut grouping: Grouping) -> Result<Vec<TouchGroup>> {
+async fn measure(field: &FieldContext<'_>, mut grouping: Grouping) -> Result<Vec<TouchGroup>> {
     grouping.give_as(minutes_sql(), "minutes");
     for column in [Column::AccountId, Column::Responded, Column::Value] {
         grouping.give(column);
@@ -203,9 +203,9 @@ async fn measure(asked: &FieldContext<'_>, mut grouping: Grouping) -> Result<Vec
         ("responded", "count(*) filter (where responded)"),
         ("withValue", "count(value)"),
     ] {
-        grouping.measure(asked.selects::<TouchGroup>(figure)?, sql);
+        grouping.measure(field.selects::<TouchGroup>(figure)?, sql);
     }
-    grouping.run(asked.ctx).await?.into_iter().map(TouchGroup::of).collect()
+    grouping.run(field.request).await?.into_iter().map(TouchGroup::of).collect()
 }
 
 impl TouchGroup {

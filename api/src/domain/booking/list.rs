@@ -8,9 +8,9 @@ use sea_orm::{Condition, QueryFilter};
 use super::Booking;
 use crate::context::RequestContext;
 use crate::error::Result;
-use crate::graph::{Batch, FieldContext};
 use crate::graphql::filter::{DateFilter, DateTimeFilter, DecimalFilter, IdFilter, operand};
 use crate::graphql::pagination::{Connection, Key, Order, PageArguments, RowsPerParent, VisibleRows};
+use crate::graphql::{Batch, FieldContext};
 
 /// A filter on bookings. Its fields are ANDed.
 #[derive(Clone, Debug, Default, InputObject)]
@@ -70,25 +70,28 @@ fn by_id() -> Order<booking::Entity> {
 }
 
 /// `Query.bookings`.
-pub async fn bookings(asked: &FieldContext<'_>, arguments: BookingsArguments) -> Result<Connection<Booking>> {
+pub async fn bookings(field: &FieldContext<'_>, arguments: BookingsArguments) -> Result<Connection<Booking>> {
     let BookingsArguments { filter, page } = arguments;
     let filter = filter.unwrap_or_default();
     let seen = VisibleRows {
-        select: booking::Entity::of(asked.ctx.viewer()?.organization.id).filter(filter.condition(asked.ctx)?),
+        select: booking::Entity::of(field.request.viewer()?.organization.id).filter(filter.condition(field.request)?),
         account: booking::Column::AccountId,
         is_selective: filter.account_id.value().is_some_and(|account| account.eq.is_value()),
     };
-    seen.page(asked, &by_id(), &page).await
+    seen.page(field, &by_id(), &page).await
 }
 
 /// The bookings of accounts.
-pub async fn of_accounts(asked: &FieldContext<'_>, of: &[AccountId]) -> Result<Batch> {
-    let arguments: PageArguments = asked.arguments()?;
+pub async fn of_accounts(
+    field: &FieldContext<'_>,
+    of: &[AccountId],
+) -> Result<Batch<Connection<crate::domain::booking::Booking>>> {
+    let arguments: PageArguments = field.arguments()?;
     let below = RowsPerParent::<booking::Entity> {
-        select: booking::Entity::of(asked.ctx.viewer()?.organization.id),
+        select: booking::Entity::of(field.request.viewer()?.organization.id),
         foreign: booking::Column::AccountId,
     };
     let pages: Vec<Connection<Booking>> =
-        below.pages(asked, of, |row| Some(row.account_id), &by_id(), &arguments).await?;
-    asked.each(&pages.iter().collect::<Vec<_>>()).await
+        below.pages(field, of, |row| Some(row.account_id), &by_id(), &arguments).await?;
+    field.objects(&pages.iter().collect::<Vec<_>>()).await
 }

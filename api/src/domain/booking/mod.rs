@@ -27,9 +27,9 @@ use crate::domain::account::Account;
 use crate::domain::opportunity::Opportunity;
 use crate::domain::user::User;
 use crate::error::Result;
-use crate::graph::{NodeId, object, payload};
-use crate::graphql::money::{Currency, Money};
 use crate::graphql::pagination::connection;
+use crate::graphql::{NodeId, object, payload};
+use crate::values::money::{Currency, Money};
 use crate::write::external_ids::{ExternalId, shown};
 use crate::write::{AuditedRow, Snapshot, audited, snapshot, stored_json};
 
@@ -49,7 +49,7 @@ object! {
         /// Opaque, prefixed by the type, ascending with time.
         id: NodeId<BookingId> = plain(|booking| NodeId(booking.0.id));
         /// Whose money it is.
-        account: Account = by_key(|booking| Some(booking.0.account_id), Account::answer);
+        account: Account = by_key(|booking| booking.0.account_id, Account::resolve_required);
         /// How much; negative for a credit note, never 0.
         amount: Money = plain(|booking, ctx| ctx.money(booking.0.amount));
         /// The day that it counts on.
@@ -57,10 +57,10 @@ object! {
         /// What for.
         description: Option<&str> = plain(|booking| booking.0.description.as_deref());
         /// The opportunity that it came of, of the same account.
-        opportunity: Option<Opportunity> = by_key(|booking| booking.0.opportunity_id, Opportunity::answer);
+        opportunity: Option<Opportunity> = by_key(|booking| booking.0.opportunity_id, Opportunity::resolve);
         /// Whose sale it was: the opportunity's owner, else the account's owner when it was recorded, unless another was
         /// named.
-        seller: User = by_key(|booking| Some(booking.0.seller_id), User::answer);
+        seller: User = by_key(|booking| booking.0.seller_id, User::resolve_required);
         /// Other systems' names for it.
         externalIds: Vec<ExternalId> = plain(|booking| shown(&booking.0.external_ids));
         /// When it was entered.

@@ -11,11 +11,11 @@ use super::{LOST, NOT_TO_WRITE, is_lost, may_write};
 use crate::context::{RequestContext, Viewer, is_any_of};
 use crate::domain::account::AccountRef;
 use crate::domain::opportunity::ARCHIVED;
+use crate::domain::upsert::{DuplicateKeys, Lookup, Row, UpsertPayload, check_row, named, not_too_many, save, value};
 use crate::error::{Result, UserErrorCode};
 use crate::graphql::scalars::{Date, Decimal};
 use crate::write::Write;
 use crate::write::external_ids::{self, ExternalIdInput};
-use crate::write::upsert::{DuplicateKeys, Lookup, Row, UpsertPayload, check_row, named, not_too_many, save, value};
 use crate::write::validator::Validator;
 
 /// A booking as another system has it. A field left out stays as it is, and null clears it.

@@ -33,7 +33,7 @@ use crate::auth::viewer::with_reporting_line;
 use crate::context::{RequestContext, Viewer, is_any_of};
 use crate::domain::touch::people;
 use crate::error::{Error, Result, UserErrorCode};
-use crate::graph::payload;
+use crate::graphql::payload;
 use crate::write::Write;
 
 /// Days back from which touches are shown.

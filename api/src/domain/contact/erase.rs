@@ -17,11 +17,11 @@ use super::acquaintance::Acquaintances;
 use super::write::{OneContact, seen};
 use crate::auth::secrets::{Trace, erasure_mark};
 use crate::context::{AccountAccess, RequestContext, Viewer};
+use crate::domain::upsert::named;
 use crate::error::{Error, Result, UserErrorCode};
 use crate::values::text::fold;
 use crate::write::Write;
 use crate::write::external_ids::{ExternalIdInput, read};
-use crate::write::upsert::named;
 
 /// The name of who was erased.
 pub(super) const NAME: &str = "Erased person";

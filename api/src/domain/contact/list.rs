@@ -9,11 +9,11 @@ use super::{BuyingRole, Contact, RelationshipLevel};
 use crate::context::RequestContext;
 use crate::domain::account::list::named;
 use crate::error::Result;
-use crate::graph::{Batch, FieldContext};
 use crate::graphql::filter::{Archived, DateTimeFilter, Filter, IdFilter, Nested, StringFilter, operand};
 use crate::graphql::pagination::{
     Connection, Direction, Key, Order, PageArguments, RowsPerParent, SortKey, VisibleRows,
 };
+use crate::graphql::{Batch, FieldContext};
 use crate::write::external_ids::ExternalIdInput;
 
 /// A filter on contacts. Its fields are ANDed.
@@ -166,20 +166,23 @@ impl ContactsArguments {
 }
 
 /// `Query.contacts`.
-pub async fn contacts(asked: &FieldContext<'_>, arguments: ContactsArguments) -> Result<Connection<Contact>> {
+pub async fn contacts(field: &FieldContext<'_>, arguments: ContactsArguments) -> Result<Connection<Contact>> {
     let is_selective = arguments.filter.as_ref().is_some_and(|filter| {
         filter.id.is_value() || filter.account_id.is_value() || filter.email.is_value() || filter.external_id.is_value()
     });
-    let seen = VisibleRows { select: arguments.select(asked.ctx)?, account: contact::Column::AccountId, is_selective };
-    seen.page(asked, &arguments.order()?, &arguments.page).await
+    let seen =
+        VisibleRows { select: arguments.select(field.request)?, account: contact::Column::AccountId, is_selective };
+    seen.page(field, &arguments.order()?, &arguments.page).await
 }
 
 /// The contacts at accounts.
-pub async fn at_accounts(asked: &FieldContext<'_>, of: &[AccountId]) -> Result<Batch> {
-    let arguments: ContactsArguments = asked.arguments()?;
-    let below =
-        RowsPerParent::<contact::Entity> { select: arguments.select(asked.ctx)?, foreign: contact::Column::AccountId };
+pub async fn at_accounts(field: &FieldContext<'_>, of: &[AccountId]) -> Result<Batch<Connection<Contact>>> {
+    let arguments: ContactsArguments = field.arguments()?;
+    let below = RowsPerParent::<contact::Entity> {
+        select: arguments.select(field.request)?,
+        foreign: contact::Column::AccountId,
+    };
     let pages: Vec<Connection<Contact>> =
-        below.pages(asked, of, |row| Some(row.account_id), &arguments.order()?, &arguments.page).await?;
-    asked.each(&pages.iter().collect::<Vec<_>>()).await
+        below.pages(field, of, |row| Some(row.account_id), &arguments.order()?, &arguments.page).await?;
+    field.objects(&pages.iter().collect::<Vec<_>>()).await
 }

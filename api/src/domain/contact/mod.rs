@@ -29,10 +29,10 @@ use crate::context::{RequestContext, Viewer};
 use crate::domain::account::Account;
 use crate::domain::touch::{self, Touch};
 use crate::error::Result;
-use crate::graph::{Batch, FieldContext, NodeId, graphql_enum, object, payload};
-use crate::graphql::money::Currency;
 use crate::graphql::pagination::{Connection, PageArguments, connection};
 use crate::graphql::scalars::Json;
+use crate::graphql::{Batch, FieldContext, NodeId, ReadColumns as _, graphql_enum, object, payload};
+use crate::values::money::Currency;
 use crate::write::external_ids::{ExternalId, shown};
 use crate::write::validator::Validator;
 use crate::write::{AuditedRow, Snapshot, audited, snapshot, stored_json};
@@ -88,7 +88,7 @@ object! {
         /// Opaque, prefixed by the type, ascending with time.
         id: NodeId<ContactId> = plain(|contact| NodeId(contact.0.id));
         /// Where they work.
-        account: Account = by_key(|contact| Some(contact.0.account_id), Account::answer);
+        account: Account = by_key(|contact| contact.0.account_id, Account::resolve_required);
         /// The name; "Erased person" once they were erased.
         name: &str = plain(|contact| &contact.0.name);
         /// The job.
@@ -104,7 +104,7 @@ object! {
         /// How they see us.
         relationship: contact::RelationshipLevel = plain(|contact| contact.0.relationship);
         /// Whom they report to, at the same account.
-        reportsTo: Option<Contact> = by_key(|contact| contact.0.reports_to_id, Contact::answer);
+        reportsTo: Option<Contact> = by_key(|contact| contact.0.reports_to_id, Contact::resolve);
         /// The latest touch that was made in which they took part.
         lastTouch: Option<Touch> = batch(touch::list::last_of_contacts);
         /// The touches in which they take part, the newest first.
@@ -243,11 +243,19 @@ impl Contact {
         ctx.fetch_by_ids(ctx.viewer()?.contacts(), contact::Column::Id, Columns::ALL, ids, |row| row.id).await
     }
 
-    /// Answers with one contact a row, by their ids, as far as they are seen.
+    /// Resolves the contact of each id that is known to exist and to be visible.
     ///
     /// # Errors
-    /// As [`Self::fetch`].
-    pub async fn answer(asked: &FieldContext<'_>, ids: &[Option<ContactId>]) -> Result<Batch> {
-        asked.fetch_by_ids::<_, _, Self>(asked.ctx.viewer()?.contacts(), contact::Column::Id, ids, |row| row.id).await
+    /// A defect, if one is not found.
+    pub async fn resolve_required(field: &FieldContext<'_>, ids: &[ContactId]) -> Result<Batch<Self>> {
+        let ids: Vec<Option<ContactId>> = ids.iter().copied().map(Some).collect();
+        field.required(Self::resolve(field, &ids).await?)
+    }
+
+    /// Resolves the contact of each id: null without an id, and where the viewer sees none.
+    pub async fn resolve(field: &FieldContext<'_>, ids: &[Option<ContactId>]) -> Result<Batch<Option<Self>>> {
+        field
+            .fetch_by_ids::<_, _, Self>(field.request.viewer()?.contacts(), contact::Column::Id, ids, |row| row.id)
+            .await
     }
 }

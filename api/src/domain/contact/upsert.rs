@@ -15,12 +15,12 @@ use crate::auth::secrets::Trace;
 use crate::context::{RequestContext, Viewer, is_any_of};
 use crate::domain::account::AccountRef;
 use crate::domain::account::write::not_archived;
+use crate::domain::upsert::{DuplicateKeys, Lookup, Row, UpsertPayload, check_row, named, not_too_many, save, value};
 use crate::error::{Result, UserErrorCode};
 use crate::graphql::scalars::Json;
 use crate::values::text::{email as address, fold, tidy};
 use crate::write::Write;
 use crate::write::external_ids::{self, ExternalIdInput};
-use crate::write::upsert::{DuplicateKeys, Lookup, Row, UpsertPayload, check_row, named, not_too_many, save, value};
 use crate::write::validator::Validator;
 
 /// A contact as another system has it. A field left out stays as it is, and null clears it.

@@ -19,10 +19,10 @@ use sea_orm::{QueryFilter, QueryOrder, QuerySelect};
 
 use crate::context::RequestContext;
 use crate::error::{Error, Result};
-use crate::graph::{FieldContext, NodeId, object, payload};
 use crate::graphql::filter::Archived;
-use crate::graphql::money::Currency;
 use crate::graphql::pagination::LONGEST_LIST;
+use crate::graphql::{FieldContext, NodeId, object, payload};
+use crate::values::money::Currency;
 use crate::write::{AuditedRow, Snapshot, audited, snapshot};
 
 /// A criterion.
@@ -123,13 +123,13 @@ pub struct CriteriaArguments {
 }
 
 /// `Query.criteria`, by id.
-pub async fn criteria(asked: &FieldContext<'_>, arguments: CriteriaArguments) -> Result<Vec<Criterion>> {
+pub async fn criteria(field: &FieldContext<'_>, arguments: CriteriaArguments) -> Result<Vec<Criterion>> {
     let archived = arguments.archived.unwrap_or_default();
-    let rows = criterion::Entity::of(asked.ctx.viewer()?.organization.id)
+    let rows = criterion::Entity::of(field.request.viewer()?.organization.id)
         .filter(archived.condition(criterion::Column::ArchivedAt))
         .order_by_asc(criterion::Column::Id)
         .limit(LONGEST_LIST + 1)
-        .all(asked.ctx.reader())
+        .all(field.request.reader())
         .await?;
     if rows.len() as u64 > LONGEST_LIST {
         return Err(Error::LimitExceeded(format!("There are more than {LONGEST_LIST} such criteria.")));

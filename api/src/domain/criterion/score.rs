@@ -15,8 +15,8 @@ use crate::context::{RequestContext, Viewer};
 use crate::domain::account::Account;
 use crate::domain::user::User;
 use crate::error::{Error, Result};
-use crate::graph::{Batch, FieldContext, object};
 use crate::graphql::filter::FloatFilter;
+use crate::graphql::{Batch, FieldContext, object};
 use crate::write::Write;
 use crate::write::validator::Validator;
 
@@ -87,16 +87,16 @@ object! {
         /// What speaks for it.
         evidence: Option<&str> = plain(|assessment| assessment.0.evidence.as_deref());
         /// Who says so.
-        assessedBy: Option<User> = by_key(|assessment| assessment.0.assessed_by_id, User::answer);
+        assessedBy: Option<User> = by_key(|assessment| assessment.0.assessed_by_id, User::resolve);
         /// Since when.
         assessedAt: Instant = plain(|assessment| assessment.0.assessed_at);
     }
 }
 
-async fn criteria(asked: &FieldContext<'_>, of: &[&Assessment]) -> Result<Batch> {
-    let found = Criterion::fetch(asked.ctx, of.iter().map(|assessment| assessment.0.criterion_id)).await?;
+async fn criteria(field: &FieldContext<'_>, of: &[&Assessment]) -> Result<Batch<Criterion>> {
+    let found = Criterion::fetch(field.request, of.iter().map(|assessment| assessment.0.criterion_id)).await?;
     let rows: Vec<Option<&Criterion>> = of.iter().map(|assessment| found.get(&assessment.0.criterion_id)).collect();
-    asked.maybe(&rows).await
+    field.required(field.optional_objects(&rows).await?)
 }
 
 /// An account's score.
@@ -119,30 +119,33 @@ object! {
     }
 }
 
-async fn assessments(asked: &FieldContext<'_>, of: &[&Score]) -> Result<Batch> {
-    asked.lists(&of.iter().map(|score| score.assessments.as_slice()).collect::<Vec<_>>()).await
+async fn assessments(field: &FieldContext<'_>, of: &[&Score]) -> Result<Batch<Vec<Assessment>>> {
+    field.object_lists(&of.iter().map(|score| score.assessments.as_slice()).collect::<Vec<_>>()).await
 }
 
 /// The scores of accounts, in their order.
 ///
 /// # Errors
 /// The database's.
-pub async fn of_accounts(asked: &FieldContext<'_>, of: &[&Account]) -> Result<Batch> {
-    let organization = asked.ctx.viewer()?.organization.id;
+pub async fn of_accounts(
+    field: &FieldContext<'_>,
+    of: &[&Account],
+) -> Result<Batch<crate::domain::criterion::score::Score>> {
+    let organization = field.request.viewer()?.organization.id;
     let active: HashMap<CriterionId, i64> = criterion::Entity::of(organization)
         .filter(criterion::Column::ArchivedAt.is_null())
-        .all(asked.ctx.reader())
+        .all(field.request.reader())
         .await?
         .into_iter()
         .map(|row| (row.id, row.weight))
         .collect();
     let whole = active.values().sum();
     let mut by_account: HashMap<AccountId, Vec<Assessment>> = HashMap::new();
-    if asked.selects::<Score>("assessed")? || asked.selects::<Score>("assessments")? {
+    if field.selects::<Score>("assessed")? || field.selects::<Score>("assessments")? {
         let rows = assessment::Entity::of(organization)
             .filter(assessment::Column::AccountId.is_in(of.iter().map(|account| account.0.id)))
             .order_by_asc(assessment::Column::CriterionId)
-            .all(asked.ctx.reader())
+            .all(field.request.reader())
             .await?;
         for row in rows {
             by_account.entry(row.account_id).or_default().push(Assessment(row));
@@ -156,7 +159,7 @@ pub async fn of_accounts(asked: &FieldContext<'_>, of: &[&Account]) -> Result<Ba
             Score { value: value(account.0.score, whole), assessed: share(assessed, whole), assessments }
         })
         .collect();
-    asked.each(&scores.iter().collect::<Vec<_>>()).await
+    field.objects(&scores.iter().collect::<Vec<_>>()).await
 }
 
 /// One part of the filter: which way, and up to where.

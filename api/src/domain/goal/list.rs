@@ -8,7 +8,7 @@ use sea_orm::{ColumnTrait, Condition, QueryFilter, QuerySelect, QueryTrait};
 use super::{Goal, GoalStatus};
 use crate::context::RequestContext;
 use crate::error::Result;
-use crate::graph::FieldContext;
+use crate::graphql::FieldContext;
 use crate::graphql::filter::{DateTimeFilter, IdFilter, IntFilter, operand};
 use crate::graphql::pagination::{Connection, Key, Order, PageArguments, VisibleRows};
 
@@ -71,14 +71,14 @@ pub struct GoalsArguments {
 }
 
 /// `Query.goals`.
-pub async fn goals(asked: &FieldContext<'_>, arguments: GoalsArguments) -> Result<Connection<Goal>> {
+pub async fn goals(field: &FieldContext<'_>, arguments: GoalsArguments) -> Result<Connection<Goal>> {
     let GoalsArguments { filter, page } = arguments;
     let filter = filter.unwrap_or_default();
     let seen = VisibleRows {
-        select: goal::Entity::of(asked.ctx.viewer()?.organization.id).filter(filter.condition(asked.ctx)?),
+        select: goal::Entity::of(field.request.viewer()?.organization.id).filter(filter.condition(field.request)?),
         account: goal::Column::AccountId,
         is_selective: filter.account_id.value().is_some_and(|account| account.eq.is_value()),
     };
     let by_id = Order::by_id(goal::Column::Id, |row: &goal::Model| Key::Id(row.id.uuid()));
-    seen.page(asked, &by_id, &page).await
+    seen.page(field, &by_id, &page).await
 }

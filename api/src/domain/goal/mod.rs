@@ -35,10 +35,10 @@ use crate::domain::account::list::check_year;
 use crate::domain::targeting::OnArguments;
 use crate::domain::user::User;
 use crate::error::Result;
-use crate::graph::{Batch, FieldContext, NodeId, Value as _, graphql_enum, object, payload};
-use crate::graphql::money::{Currency, Money};
 use crate::graphql::pagination::connection;
+use crate::graphql::{Batch, FieldContext, NodeId, graphql_enum, object, payload};
 use crate::values::calendar;
+use crate::values::money::{Currency, Money};
 use crate::write::{AuditedRow, Snapshot, audited, snapshot};
 
 /// A goal.
@@ -113,7 +113,7 @@ object! {
         /// Opaque, prefixed by the type, ascending with time.
         id: NodeId<GoalId> = plain(|goal| NodeId(goal.0.id));
         /// The account.
-        account: Account = by_key(|goal| Some(goal.0.account_id), Account::answer);
+        account: Account = by_key(|goal| goal.0.account_id, Account::resolve_required);
         /// The fiscal year.
         year: i32 = plain(|goal| goal.0.year);
         /// The agreed amount, which every figure uses; before there is one, the proposed amount.
@@ -127,9 +127,9 @@ object! {
         /// What speaks against the amount that waits, or where none does, against the agreed one.
         warnings: Vec<GoalWarning> = batch(warnings);
         /// Who proposed the latest amount; where that was neither of the two, the first of them to agree.
-        proposedBy: User = by_key(|goal| Some(goal.0.proposed_by_id), User::answer);
+        proposedBy: User = by_key(|goal| goal.0.proposed_by_id, User::resolve_required);
         /// Who agreed last.
-        agreedBy: Option<User> = by_key(|goal| goal.0.agreed_by_id, User::answer);
+        agreedBy: Option<User> = by_key(|goal| goal.0.agreed_by_id, User::resolve);
         /// When.
         agreedAt: Option<Instant> = plain(|goal| goal.0.agreed_at);
         /// Every amount that was ever agreed, the newest first.
@@ -165,9 +165,9 @@ object! {
         /// The amount.
         amount: Money = plain(|revision, ctx| ctx.money(revision.0.amount));
         /// Who proposed it.
-        proposedBy: User = by_key(|revision| Some(UserId(revision.0.proposed_by)), User::answer);
+        proposedBy: User = by_key(|revision| UserId(revision.0.proposed_by), User::resolve_required);
         /// Who agreed to it; its proposer where the seller had nobody above.
-        agreedBy: User = by_key(|revision| Some(UserId(revision.0.agreed_by)), User::answer);
+        agreedBy: User = by_key(|revision| UserId(revision.0.agreed_by), User::resolve_required);
         /// When.
         agreedAt: Instant = plain(|revision| Instant(revision.0.agreed_at));
     }
@@ -283,10 +283,10 @@ impl Goal {
     }
 }
 
-async fn revisions(asked: &FieldContext<'_>, of: &[&Goal]) -> Result<Batch> {
+async fn revisions(field: &FieldContext<'_>, of: &[&Goal]) -> Result<Batch<Vec<GoalRevision>>> {
     let lists: Vec<Vec<GoalRevision>> =
         of.iter().map(|goal| read_revisions(&goal.0.revisions).into_iter().rev().map(GoalRevision).collect()).collect();
-    asked.lists(&lists.iter().map(Vec::as_slice).collect::<Vec<_>>()).await
+    field.object_lists(&lists.iter().map(Vec::as_slice).collect::<Vec<_>>()).await
 }
 
 /// What accounts booked by day, between two days (both included): one statement.
@@ -345,36 +345,37 @@ async fn sums_before(ctx: &RequestContext, of: &[&Goal]) -> Result<Vec<i64>> {
     Ok(before.into_iter().map(|days| days.iter().map(|(_, sum)| sum).sum()).collect())
 }
 
-async fn baselines(asked: &FieldContext<'_>, of: &[&Goal]) -> Result<Batch> {
-    let sums: Vec<Money> = sums_before(asked.ctx, of).await?.into_iter().map(|minor| asked.ctx.money(minor)).collect();
-    asked.each(&sums.iter().collect::<Vec<_>>()).await
+async fn baselines(field: &FieldContext<'_>, of: &[&Goal]) -> Result<Batch<Money>> {
+    let sums: Vec<Money> =
+        sums_before(field.request, of).await?.into_iter().map(|minor| field.request.money(minor)).collect();
+    field.objects(&sums.iter().collect::<Vec<_>>()).await
 }
 
-async fn warnings(asked: &FieldContext<'_>, of: &[&Goal]) -> Result<Batch> {
-    let threshold = asked.ctx.viewer()?.organization.key_account_threshold;
+async fn warnings(field: &FieldContext<'_>, of: &[&Goal]) -> Result<Batch<Vec<GoalWarning>>> {
+    let threshold = field.request.viewer()?.organization.key_account_threshold;
     let mut answers = Batch::with_capacity(of.len());
-    for (goal, baseline) in of.iter().zip(sums_before(asked.ctx, of).await?) {
+    for (goal, baseline) in of.iter().zip(sums_before(field.request, of).await?) {
         let amount = goal.0.waiting_amount.unwrap_or_else(|| goal.amount());
         let warnings = GoalWarning::of(amount, baseline, threshold);
-        answers.push(|out| warnings.write(asked.ctx, None, out));
+        answers.push(field.request, &warnings);
     }
     Ok(answers)
 }
 
-async fn progresses(asked: &FieldContext<'_>, of: &[&Goal]) -> Result<Batch> {
-    let OnArguments { on } = asked.arguments()?;
-    let viewer = asked.ctx.viewer()?;
-    let today = viewer.day(asked.ctx.now);
+async fn progresses(field: &FieldContext<'_>, of: &[&Goal]) -> Result<Batch<GoalProgress>> {
+    let OnArguments { on } = field.arguments()?;
+    let viewer = field.request.viewer()?;
+    let today = viewer.day(field.request.now);
     let on = on.map_or(today, |day| day.0);
     let made: Vec<GoalProgress> = of
         .iter()
-        .zip(booked(asked.ctx, viewer, of, 0).await?)
+        .zip(booked(field.request, viewer, of, 0).await?)
         .map(|(goal, by_day)| {
             let days = calendar::fiscal_days(goal.0.year, viewer.fiscal_start());
             progress::progress(goal.amount(), days, &by_day, on, today)
         })
         .collect();
-    asked.each(&made.iter().collect::<Vec<_>>()).await
+    field.objects(&made.iter().collect::<Vec<_>>()).await
 }
 
 /// Arguments of `Account.goal`.
@@ -388,43 +389,52 @@ pub struct GoalArguments {
 ///
 /// # Errors
 /// `BAD_USER_INPUT` for a year outside the calendar; the database's.
-pub async fn of_accounts(asked: &FieldContext<'_>, of: &[AccountId]) -> Result<Batch> {
-    let GoalArguments { year } = asked.arguments()?;
+pub async fn of_accounts(
+    field: &FieldContext<'_>,
+    of: &[AccountId],
+) -> Result<Batch<Option<crate::domain::goal::Goal>>> {
+    let GoalArguments { year } = field.arguments()?;
     check_year(year)?;
-    let year = year.unwrap_or_else(|| asked.ctx.viewer().map_or(0, |viewer| viewer.fiscal_year(asked.ctx.now)));
-    let found = Goal::of_year(asked.ctx, of.iter().copied(), year).await?;
-    asked.maybe(&of.iter().map(|account| found.get(account)).collect::<Vec<_>>()).await
+    let year = year.unwrap_or_else(|| field.request.viewer().map_or(0, |viewer| viewer.fiscal_year(field.request.now)));
+    let found = Goal::of_year(field.request, of.iter().copied(), year).await?;
+    field.optional_objects(&of.iter().map(|account| found.get(account)).collect::<Vec<_>>()).await
 }
 
 /// The goals of targets' accounts for the current year.
 ///
 /// # Errors
 /// The database's.
-pub async fn of_targets(asked: &FieldContext<'_>, of: &[AccountId]) -> Result<Batch> {
-    let year = asked.ctx.viewer()?.fiscal_year(asked.ctx.now);
-    let found = Goal::of_year(asked.ctx, of.iter().copied(), year).await?;
-    asked.maybe(&of.iter().map(|account| found.get(account)).collect::<Vec<_>>()).await
+pub async fn of_targets(
+    field: &FieldContext<'_>,
+    of: &[AccountId],
+) -> Result<Batch<Option<crate::domain::goal::Goal>>> {
+    let year = field.request.viewer()?.fiscal_year(field.request.now);
+    let found = Goal::of_year(field.request, of.iter().copied(), year).await?;
+    field.optional_objects(&of.iter().map(|account| found.get(account)).collect::<Vec<_>>()).await
 }
 
 /// All goals of accounts, the latest year first.
 ///
 /// # Errors
 /// The database's.
-pub async fn all_of_accounts(asked: &FieldContext<'_>, of: &[AccountId]) -> Result<Batch> {
-    let rows = asked
-        .ctx
+pub async fn all_of_accounts(
+    field: &FieldContext<'_>,
+    of: &[AccountId],
+) -> Result<Batch<Vec<crate::domain::goal::Goal>>> {
+    let rows = field
+        .request
         .viewer()?
         .rows::<goal::Entity>(goal::Column::AccountId)
         .filter(goal::Column::AccountId.is_in(of.iter().copied()))
         .order_by_desc(goal::Column::Year)
-        .all(asked.ctx.reader())
+        .all(field.request.reader())
         .await?;
     let mut by_account: HashMap<AccountId, Vec<Goal>> = HashMap::new();
     for row in rows {
         by_account.entry(row.account_id).or_default().push(Goal(row));
     }
     let lists: Vec<&[Goal]> = of.iter().map(|account| by_account.get(account).map_or(&[][..], Vec::as_slice)).collect();
-    asked.lists(&lists).await
+    field.object_lists(&lists).await
 }
 
 #[cfg(test)]

@@ -3,8 +3,8 @@
 use async_graphql::Enum;
 use entity::Day;
 
-use crate::graph::{graphql_enum, object};
-use crate::graphql::money::Money;
+use crate::graphql::{graphql_enum, object};
+use crate::values::money::Money;
 
 /// How a goal is coming along.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]

@@ -10,13 +10,13 @@ use super::{Opportunity, Stage};
 use crate::context::RequestContext;
 use crate::domain::account::list::named;
 use crate::error::Result;
-use crate::graph::{Batch, FieldContext};
 use crate::graphql::filter::{
     DateFilter, DateTimeFilter, DecimalFilter, Filter, IdFilter, Nested, StringFilter, operand,
 };
 use crate::graphql::pagination::{
     Connection, Direction, Key, Order, PageArguments, RowsPerParent, SortKey, VisibleRows,
 };
+use crate::graphql::{Batch, FieldContext};
 use crate::write::external_ids::ExternalIdInput;
 
 /// A filter on opportunities. Its fields are ANDed.
@@ -212,25 +212,28 @@ impl OpportunitiesArguments {
 
 /// `Query.opportunities`.
 pub async fn opportunities(
-    asked: &FieldContext<'_>,
+    field: &FieldContext<'_>,
     arguments: OpportunitiesArguments,
 ) -> Result<Connection<Opportunity>> {
     let seen = VisibleRows {
-        select: arguments.select(asked.ctx)?,
+        select: arguments.select(field.request)?,
         account: opportunity::Column::AccountId,
         is_selective: arguments.is_selective(),
     };
-    seen.page(asked, &arguments.order()?, &arguments.page).await
+    seen.page(field, &arguments.order()?, &arguments.page).await
 }
 
 /// The opportunities of accounts.
-pub async fn of_accounts(asked: &FieldContext<'_>, of: &[AccountId]) -> Result<Batch> {
-    let arguments: OpportunitiesArguments = asked.arguments()?;
+pub async fn of_accounts(
+    field: &FieldContext<'_>,
+    of: &[AccountId],
+) -> Result<Batch<Connection<crate::domain::opportunity::Opportunity>>> {
+    let arguments: OpportunitiesArguments = field.arguments()?;
     let below = RowsPerParent::<opportunity::Entity> {
-        select: arguments.select(asked.ctx)?,
+        select: arguments.select(field.request)?,
         foreign: opportunity::Column::AccountId,
     };
     let pages: Vec<Connection<Opportunity>> =
-        below.pages(asked, of, |row| Some(row.account_id), &arguments.order()?, &arguments.page).await?;
-    asked.each(&pages.iter().collect::<Vec<_>>()).await
+        below.pages(field, of, |row| Some(row.account_id), &arguments.order()?, &arguments.page).await?;
+    field.objects(&pages.iter().collect::<Vec<_>>()).await
 }

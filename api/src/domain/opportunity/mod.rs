@@ -33,10 +33,10 @@ use crate::domain::account::Account;
 use crate::domain::booking::Booking;
 use crate::domain::user::User;
 use crate::error::{Error, Result, UserErrorCode};
-use crate::graph::{Batch, FieldContext, NodeId, graphql_enum, object, payload};
-use crate::graphql::money::{Currency, Money};
 use crate::graphql::pagination::connection;
 use crate::graphql::scalars::Json;
+use crate::graphql::{Batch, FieldContext, NodeId, ReadColumns as _, graphql_enum, object, payload};
+use crate::values::money::{Currency, Money};
 use crate::write::external_ids::{ExternalId, shown};
 use crate::write::validator::Validator;
 use crate::write::{AuditedRow, Snapshot, Write, audited, snapshot, stored_json};
@@ -95,9 +95,9 @@ object! {
         /// Opaque, prefixed by the type, ascending with time.
         id: NodeId<OpportunityId> = plain(|opportunity| NodeId(opportunity.0.id));
         /// Where the revenue would come from.
-        account: Account = by_key(|opportunity| Some(opportunity.0.account_id), Account::answer);
+        account: Account = by_key(|opportunity| opportunity.0.account_id, Account::resolve_required);
         /// Who works on it.
-        owner: User = by_key(|opportunity| Some(opportunity.0.owner_id), User::answer);
+        owner: User = by_key(|opportunity| opportunity.0.owner_id, User::resolve_required);
         /// What it is called.
         name: &str = plain(|opportunity| &opportunity.0.name);
         /// What it would bring in, 0 or more; null where nobody knows yet.
@@ -217,13 +217,19 @@ impl Opportunity {
         .await
     }
 
-    /// Answers with one opportunity a row, by their ids, as far as they are seen.
+    /// Resolves the opportunity of each id that is known to exist and to be visible.
     ///
     /// # Errors
-    /// As [`Self::fetch`].
-    pub async fn answer(asked: &FieldContext<'_>, ids: &[Option<OpportunityId>]) -> Result<Batch> {
-        let seen = asked.ctx.viewer()?.rows::<opportunity::Entity>(opportunity::Column::AccountId);
-        asked.fetch_by_ids::<_, _, Self>(seen, opportunity::Column::Id, ids, |row| row.id).await
+    /// A defect, if one is not found.
+    pub async fn resolve_required(field: &FieldContext<'_>, ids: &[OpportunityId]) -> Result<Batch<Self>> {
+        let ids: Vec<Option<OpportunityId>> = ids.iter().copied().map(Some).collect();
+        field.required(Self::resolve(field, &ids).await?)
+    }
+
+    /// Resolves the opportunity of each id: null without an id, and where the viewer sees none.
+    pub async fn resolve(field: &FieldContext<'_>, ids: &[Option<OpportunityId>]) -> Result<Batch<Option<Self>>> {
+        let seen = field.request.viewer()?.rows::<opportunity::Entity>(opportunity::Column::AccountId);
+        field.fetch_by_ids::<_, _, Self>(seen, opportunity::Column::Id, ids, |row| row.id).await
     }
 }
 

@@ -15,11 +15,11 @@ use super::{
 use crate::context::{RequestContext, Viewer, is_any_of};
 use crate::domain::account::{AccountRef, team};
 use crate::domain::plan;
+use crate::domain::upsert::{DuplicateKeys, Lookup, Row, UpsertPayload, check_row, named, not_too_many, save, value};
 use crate::error::{Result, UserErrorCode};
 use crate::graphql::scalars::{Date, Decimal, Json};
 use crate::write::Write;
 use crate::write::external_ids::{self, ExternalIdInput};
-use crate::write::upsert::{DuplicateKeys, Lookup, Row, UpsertPayload, check_row, named, not_too_many, save, value};
 use crate::write::validator::{NOTE, Validator};
 
 /// An opportunity as another system has it. A field left out stays as it is, and null clears it.

@@ -6,8 +6,8 @@ use entity::{AccountId, Id, Instant, OrganizationId, organization};
 use uuid::Uuid;
 
 use crate::error::Result;
-use crate::graph::{FieldContext, NodeId, object};
-use crate::graphql::money::{Currency, Money};
+use crate::graphql::{FieldContext, NodeId, object};
+use crate::values::money::{Currency, Money};
 use crate::write::{AuditedRow, Snapshot, snapshot};
 
 /// An organization.
@@ -138,8 +138,8 @@ object! {
 
 /// `Query.organization`.
 #[expect(clippy::unused_async, reason = "what answers a field is async")]
-pub async fn organization(asked: &FieldContext<'_>) -> Result<Organization> {
-    Ok(Organization(asked.ctx.viewer()?.organization.clone()))
+pub async fn organization(field: &FieldContext<'_>) -> Result<Organization> {
+    Ok(Organization(field.request.viewer()?.organization.clone()))
 }
 
 impl Organization {

@@ -8,7 +8,7 @@ use super::Organization;
 use crate::context::RequestContext;
 use crate::domain::goal::reached::after_calendar;
 use crate::error::{Error, Result, UserErrorCode};
-use crate::graph::payload;
+use crate::graphql::payload;
 use crate::graphql::scalars::Decimal;
 use crate::write::Write;
 use crate::write::validator::{Amounts, NAME, Validator, same_version};

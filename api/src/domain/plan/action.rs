@@ -18,9 +18,9 @@ use crate::domain::contact::Contact;
 use crate::domain::touch::Touch;
 use crate::domain::user::User;
 use crate::error::{Error, Result, UserErrorCode};
-use crate::graph::{Batch, FieldContext, NodeId, graphql_enum, object};
 use crate::graphql::pagination::{LONGEST_LIST, plain_lists};
 use crate::graphql::scalars::Date;
+use crate::graphql::{Batch, FieldContext, NodeId, ReadColumns as _, graphql_enum, object};
 use crate::write::Write;
 use crate::write::validator::{NAME, Validator};
 
@@ -57,14 +57,14 @@ object! {
         /// By when.
         dueOn: Option<Day> = plain(|action| action.row.due_on);
         /// By whom.
-        assignee: Option<User> = by_key(|action| action.row.assignee_id, User::answer);
+        assignee: Option<User> = by_key(|action| action.row.assignee_id, User::resolve);
         /// For which objective of the plan.
-        objective: Option<Objective> = batch(async |asked: &FieldContext<'_>, of: &[&Action]| {
-            let found = Objective::fetch(asked.ctx, of.iter().filter_map(|action| action.row.objective_id)).await?;
-            asked.maybe(&of.iter().map(|action| found.get(&action.row.objective_id?)).collect::<Vec<_>>()).await
+        objective: Option<Objective> = batch(async |field: &FieldContext<'_>, of: &[&Action]| {
+            let found = Objective::fetch(field.request, of.iter().filter_map(|action| action.row.objective_id)).await?;
+            field.optional_objects(&of.iter().map(|action| found.get(&action.row.objective_id?)).collect::<Vec<_>>()).await
         });
         /// With whom; null also where they went out of the caller's sight.
-        contact: Option<Contact> = by_key(|action| action.row.contact_id, Contact::answer);
+        contact: Option<Contact> = by_key(|action| action.row.contact_id, Contact::resolve);
         /// Where it stands.
         status: Stored = plain(|action| action.row.status);
         /// The day on which it was done; null unless it is.
@@ -102,39 +102,42 @@ fn placed(mut rows: Vec<plan_action::Model>) -> Vec<Action> {
     rows.into_iter().enumerate().map(place).collect()
 }
 
-async fn positions(asked: &FieldContext<'_>, of: &[&Action]) -> Result<Batch> {
+async fn positions(field: &FieldContext<'_>, of: &[&Action]) -> Result<Batch<i32>> {
     let unknown = of.iter().filter(|action| action.position.is_none());
     let mut plans: Vec<PlanId> = unknown.map(|action| action.row.plan_id).collect();
     plans.sort_unstable();
     plans.dedup();
-    let organization = asked.ctx.viewer()?.organization.id;
-    let found = parts_of::<plan_action::Model, _>(asked.ctx.reader(), organization, &plans).await?;
+    let organization = field.request.viewer()?.organization.id;
+    let found = parts_of::<plan_action::Model, _>(field.request.reader(), organization, &plans).await?;
     let found = found.into_values().flat_map(placed);
     let places: HashMap<ActionId, Option<i32>> = found.map(|action| (action.row.id, action.position)).collect();
     let mut answers = Batch::with_capacity(of.len());
     for action in of {
         let place = action.position.or_else(|| places.get(&action.row.id).copied().flatten()).unwrap_or(1);
-        answers.push(|out| crate::graph::Value::write(&place, asked.ctx, None, out));
+        answers.push(field.request, &place);
     }
     Ok(answers)
 }
 
-async fn touches(asked: &FieldContext<'_>, of: &[&Action]) -> Result<Batch> {
+async fn touches(field: &FieldContext<'_>, of: &[&Action]) -> Result<Batch<Vec<Touch>>> {
     use touch::Column;
     let ids: Vec<ActionId> = of.iter().map(|action| action.row.id).collect();
-    let select = asked.ctx.viewer()?.rows::<touch::Entity>(Column::AccountId);
+    let select = field.request.viewer()?.rows::<touch::Entity>(Column::AccountId);
     let select = select.order_by_desc(Column::At).order_by_desc(Column::Id);
     let too_long = format!("An action has more than {LONGEST_LIST} touches: page through its account's `touches`.");
-    plain_lists::<_, Touch, _>(asked, select, Column::ActionId, &ids, |row| row.action_id, &too_long).await
+    plain_lists::<_, Touch, _>(field, select, Column::ActionId, &ids, |row| row.action_id, &too_long).await
 }
 
 /// The actions of touches.
 ///
 /// # Errors
 /// The database's.
-pub async fn of_touches(asked: &FieldContext<'_>, ids: &[Option<ActionId>]) -> Result<Batch> {
-    let found = Action::fetch(asked.ctx, ids.iter().copied().flatten()).await?;
-    asked.found(ids, &found).await
+pub async fn of_touches(
+    field: &FieldContext<'_>,
+    ids: &[Option<ActionId>],
+) -> Result<Batch<Option<crate::domain::plan::action::Action>>> {
+    let found = Action::fetch(field.request, ids.iter().copied().flatten()).await?;
+    field.found(ids, &found).await
 }
 
 /// Arguments of `Plan.actions`.
@@ -144,16 +147,16 @@ pub struct ActionsArguments {
     pub status: Option<ActionStatus>,
 }
 
-pub(super) async fn of_plans(asked: &FieldContext<'_>, of: &[&Plan]) -> Result<Batch> {
-    let ActionsArguments { status } = asked.arguments()?;
+pub(super) async fn of_plans(field: &FieldContext<'_>, of: &[&Plan]) -> Result<Batch<Vec<Action>>> {
+    let ActionsArguments { status } = field.arguments()?;
     let status = status.map(Stored::from);
-    let organization = asked.ctx.viewer()?.organization.id;
-    let found = parts_of::<plan_action::Model, _>(asked.ctx.reader(), organization, &Plan::ids(of)).await?;
+    let organization = field.request.viewer()?.organization.id;
+    let found = parts_of::<plan_action::Model, _>(field.request.reader(), organization, &Plan::ids(of)).await?;
     let found: HashMap<PlanId, Vec<Action>> = found.into_iter().map(|(plan, rows)| (plan, placed(rows))).collect();
     let wanted = |action: &&Action| status.is_none_or(|status| action.row.status == status);
     let lists: Vec<Vec<&Action>> =
         of.iter().map(|plan| found.get(&plan.0.id).into_iter().flatten().filter(wanted).collect()).collect();
-    asked.lists_of(&lists).await
+    field.lists_of_references(&lists).await
 }
 
 /// A new action.

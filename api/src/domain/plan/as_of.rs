@@ -15,9 +15,9 @@ use super::content::{canonical, content};
 use super::part::{Part, parts_of};
 use crate::domain::targeting::instant_of;
 use crate::error::Result;
-use crate::graph::{Batch, FieldContext, Value as _};
-use crate::graphql::money::Currency;
 use crate::graphql::scalars::{Date, Json};
+use crate::graphql::{Batch, FieldContext};
+use crate::values::money::Currency;
 use crate::write::{AuditedRow as _, Snapshot};
 
 /// What plans say by their rows, with the statements of their latest commitments: five statements, however many plans.
@@ -55,10 +55,10 @@ async fn add<P: Part, C: ConnectionTrait>(
 }
 
 /// What plans said at an instant, by the feed; not those that were made after it. One statement.
-async fn said(asked: &FieldContext<'_>, plans: &[PlanId], at: Instant) -> Result<HashMap<PlanId, Value>> {
+async fn said(field: &FieldContext<'_>, plans: &[PlanId], at: Instant) -> Result<HashMap<PlanId, Value>> {
     use event::Column;
     // A plan's events are in its own order, for whoever writes one has it locked.
-    let query = event::Entity::of(asked.ctx.viewer()?.organization.id)
+    let query = event::Entity::of(field.request.viewer()?.organization.id)
         .filter(Column::SubjectId.is_in(plans.iter().map(|plan| plan.0)))
         .filter(Column::At.lte(at))
         .order_by_asc(Column::Seq)
@@ -67,7 +67,7 @@ async fn said(asked: &FieldContext<'_>, plans: &[PlanId], at: Instant) -> Result
         .column(Column::Changes)
         .into_query();
     let mut facts: HashMap<PlanId, Snapshot> = HashMap::new();
-    for row in asked.ctx.reader().query_all(&query).await? {
+    for row in field.request.reader().query_all(&query).await? {
         let (plan, changes): (uuid::Uuid, String) = (row.try_get_by_index(0)?, row.try_get_by_index(1)?);
         replay(facts.entry(PlanId(plan)).or_default(), serde_json::from_str(&changes).unwrap_or_default());
     }
@@ -91,14 +91,14 @@ pub struct AsOfArguments {
     pub on: Date,
 }
 
-pub(super) async fn of_plans(asked: &FieldContext<'_>, of: &[&Plan]) -> Result<Batch> {
-    let AsOfArguments { on } = asked.arguments()?;
-    let at = instant_of(Some(on.0), asked.ctx.now, asked.ctx.viewer()?.zone);
-    let said = said(asked, &Plan::ids(of), at).await?;
+pub(super) async fn of_plans(field: &FieldContext<'_>, of: &[&Plan]) -> Result<Batch<Option<Json<String>>>> {
+    let AsOfArguments { on } = field.arguments()?;
+    let at = instant_of(Some(on.0), field.request.now, field.request.viewer()?.zone);
+    let said = said(field, &Plan::ids(of), at).await?;
     let mut answers = Batch::with_capacity(of.len());
     for plan in of {
         let json = said.get(&plan.0.id).map(|content| Json(canonical(content)));
-        answers.push(|out| json.write(asked.ctx, None, out));
+        answers.push(field.request, &json);
     }
     Ok(answers)
 }

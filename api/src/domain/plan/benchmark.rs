@@ -18,8 +18,8 @@ use super::{Plan, PlanPayload};
 use crate::context::{RequestContext, Viewer, is_any_of};
 use crate::domain::goal::sums_by_day;
 use crate::error::{Error, Result, UserErrorCode};
-use crate::graph::{Batch, FieldContext, NodeId, graphql_enum, object};
 use crate::graphql::scalars::{Date, Decimal};
+use crate::graphql::{Batch, FieldContext, NodeId, graphql_enum, object};
 use crate::write::validator::{NAME, NOTE, Validator};
 
 /// Where a benchmark's values come from.
@@ -287,11 +287,11 @@ impl Figures {
     }
 }
 
-pub(super) async fn of_plans(asked: &FieldContext<'_>, of: &[&Plan]) -> Result<Batch> {
+pub(super) async fn of_plans(field: &FieldContext<'_>, of: &[&Plan]) -> Result<Batch<Vec<Benchmark>>> {
     let rows: Vec<&plan::Model> = of.iter().map(|plan| &plan.0).collect();
-    let found = Benchmark::of_plans(asked.ctx.reader(), asked.ctx.viewer()?, asked.ctx.now, &rows).await?;
+    let found = Benchmark::of_plans(field.request.reader(), field.request.viewer()?, field.request.now, &rows).await?;
     let lists: Vec<&[Benchmark]> = of.iter().map(|plan| found.get(&plan.0.id).map_or(&[][..], Vec::as_slice)).collect();
-    asked.lists(&lists).await
+    field.object_lists(&lists).await
 }
 
 /// A new benchmark.

@@ -20,8 +20,8 @@ use super::{Plan, PlanPayload, linked};
 use crate::context::RequestContext;
 use crate::domain::user::User;
 use crate::error::{Error, Result, UserErrorCode};
-use crate::graph::{Batch, FieldContext, NodeId, Value as _, object};
 use crate::graphql::scalars::Json;
+use crate::graphql::{Batch, FieldContext, NodeId, object};
 use crate::write::validator::{NOTE, Validator, same_version};
 
 /// A commitment to a plan.
@@ -36,9 +36,9 @@ object! {
         /// What was promised.
         statement: &str = plain(|commitment| &commitment.0.statement);
         /// Who signed, in that order.
-        signatures: Vec<Signature> = batch(async |asked: &FieldContext<'_>, of: &[&Commitment]| {
+        signatures: Vec<Signature> = batch(async |field: &FieldContext<'_>, of: &[&Commitment]| {
             let lists: Vec<Vec<Signature>> = of.iter().map(|commitment| signatures(&commitment.0.signatures)).collect();
-            asked.lists(&lists.iter().map(Vec::as_slice).collect::<Vec<_>>()).await
+            field.object_lists(&lists.iter().map(Vec::as_slice).collect::<Vec<_>>()).await
         });
         /// When it was made.
         at: Instant = plain(|commitment| commitment.0.at);
@@ -66,7 +66,7 @@ object! {
     /// Somebody's signature.
     Signature as "Signature" {
         /// Who signed.
-        user: User = by_key(|signature| Some(signature.user), User::answer);
+        user: User = by_key(|signature| signature.user, User::resolve_required);
         /// When.
         at: Instant = plain(|signature| signature.at);
     }
@@ -138,35 +138,35 @@ impl Commitment {
 }
 
 /// In what each differs from its plan by now: a number of statements that does not grow with them.
-async fn all_differences(asked: &FieldContext<'_>, of: &[&Commitment]) -> Result<Vec<Vec<Difference>>> {
-    let plans = Plan::fetch(asked.ctx, of.iter().map(|commitment| commitment.0.plan_id)).await?;
+async fn all_differences(field: &FieldContext<'_>, of: &[&Commitment]) -> Result<Vec<Vec<Difference>>> {
+    let plans = Plan::fetch(field.request, of.iter().map(|commitment| commitment.0.plan_id)).await?;
     let rows: Vec<&entity::plan::Model> = plans.values().map(|plan| &plan.0).collect();
-    let now = contents(asked.ctx.reader(), asked.ctx.viewer()?.organization.id, &rows).await?;
+    let now = contents(field.request.reader(), field.request.viewer()?.organization.id, &rows).await?;
     let differs = |commitment: &&Commitment| {
         now.get(&commitment.0.plan_id).map(|now| commitment.differs(now)).unwrap_or_default()
     };
     Ok(of.iter().map(differs).collect())
 }
 
-async fn stale(asked: &FieldContext<'_>, of: &[&Commitment]) -> Result<Batch> {
+async fn stale(field: &FieldContext<'_>, of: &[&Commitment]) -> Result<Batch<bool>> {
     let mut answers = Batch::with_capacity(of.len());
-    for differences in all_differences(asked, of).await? {
-        answers.push(|out| (!differences.is_empty()).write(asked.ctx, None, out));
+    for differences in all_differences(field, of).await? {
+        answers.push(field.request, &!differences.is_empty());
     }
     Ok(answers)
 }
 
-async fn changes(asked: &FieldContext<'_>, of: &[&Commitment]) -> Result<Batch> {
-    let lists = all_differences(asked, of).await?;
+async fn changes(field: &FieldContext<'_>, of: &[&Commitment]) -> Result<Batch<Vec<PlanChange>>> {
+    let lists = all_differences(field, of).await?;
     let lists: Vec<Vec<PlanChange>> =
         lists.into_iter().map(|differences| differences.into_iter().map(PlanChange).collect()).collect();
-    asked.lists(&lists.iter().map(Vec::as_slice).collect::<Vec<_>>()).await
+    field.object_lists(&lists.iter().map(Vec::as_slice).collect::<Vec<_>>()).await
 }
 
 /// The commitments of plans, the latest first.
-async fn by_plan(asked: &FieldContext<'_>, of: &[&Plan]) -> Result<Vec<Vec<Commitment>>> {
-    let organization = asked.ctx.viewer()?.organization.id;
-    let mut found = parts_of::<plan_commitment::Model, _>(asked.ctx.reader(), organization, &Plan::ids(of)).await?;
+async fn by_plan(field: &FieldContext<'_>, of: &[&Plan]) -> Result<Vec<Vec<Commitment>>> {
+    let organization = field.request.viewer()?.organization.id;
+    let mut found = parts_of::<plan_commitment::Model, _>(field.request.reader(), organization, &Plan::ids(of)).await?;
     for rows in found.values_mut() {
         rows.sort_by_key(|row| std::cmp::Reverse(row.id));
     }
@@ -174,14 +174,14 @@ async fn by_plan(asked: &FieldContext<'_>, of: &[&Plan]) -> Result<Vec<Vec<Commi
     Ok(of.iter().map(all).collect())
 }
 
-pub(super) async fn of_plans(asked: &FieldContext<'_>, of: &[&Plan]) -> Result<Batch> {
-    let lists = by_plan(asked, of).await?;
-    asked.lists(&lists.iter().map(Vec::as_slice).collect::<Vec<_>>()).await
+pub(super) async fn of_plans(field: &FieldContext<'_>, of: &[&Plan]) -> Result<Batch<Vec<Commitment>>> {
+    let lists = by_plan(field, of).await?;
+    field.object_lists(&lists.iter().map(Vec::as_slice).collect::<Vec<_>>()).await
 }
 
-pub(super) async fn in_force(asked: &FieldContext<'_>, of: &[&Plan]) -> Result<Batch> {
-    let lists = by_plan(asked, of).await?;
-    asked.maybe(&lists.iter().map(|list| list.first()).collect::<Vec<_>>()).await
+pub(super) async fn in_force(field: &FieldContext<'_>, of: &[&Plan]) -> Result<Batch<Option<Commitment>>> {
+    let lists = by_plan(field, of).await?;
+    field.optional_objects(&lists.iter().map(|list| list.first()).collect::<Vec<_>>()).await
 }
 
 /// Signing a plan.

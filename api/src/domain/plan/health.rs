@@ -11,7 +11,7 @@ use super::Plan;
 use super::benchmark::Benchmark;
 use super::part::parts_of;
 use crate::error::Result;
-use crate::graph::{Batch, FieldContext, graphql_enum, object};
+use crate::graphql::{Batch, FieldContext, graphql_enum, object};
 
 /// The parts that a strategic plan must have before anyone can commit to it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
@@ -178,17 +178,17 @@ fn completeness(missing: usize) -> f64 {
 ///
 /// # Errors
 /// The database's.
-pub async fn of_plans(asked: &FieldContext<'_>, of: &[&Plan]) -> Result<Batch> {
-    let viewer = asked.ctx.viewer()?;
-    let (connection, organization) = (asked.ctx.reader(), viewer.organization.id);
-    let today = viewer.day(asked.ctx.now);
+pub async fn of_plans(field: &FieldContext<'_>, of: &[&Plan]) -> Result<Batch<PlanHealth>> {
+    let viewer = field.request.viewer()?;
+    let (connection, organization) = (field.request.reader(), viewer.organization.id);
+    let today = viewer.day(field.request.now);
     let plans: Vec<PlanId> = of.iter().map(|plan| plan.0.id).collect();
     let relationships = parts_of::<plan_relationship::Model, _>(connection, organization, &plans).await?;
     let objectives = parts_of::<plan_objective::Model, _>(connection, organization, &plans).await?;
     let actions = parts_of::<plan_action::Model, _>(connection, organization, &plans).await?;
     let reviews = parts_of::<plan_review::Model, _>(connection, organization, &plans).await?;
     let rows: Vec<&plan::Model> = of.iter().map(|plan| &plan.0).collect();
-    let benchmarks = Benchmark::of_plans(connection, viewer, asked.ctx.now, &rows).await?;
+    let benchmarks = Benchmark::of_plans(connection, viewer, field.request.now, &rows).await?;
     let health = |plan: &&Plan| {
         let benchmarks = benchmarks.get(&plan.0.id).map_or(&[][..], Vec::as_slice);
         let actions = list(&actions, plan.0.id);
@@ -211,7 +211,7 @@ pub async fn of_plans(asked: &FieldContext<'_>, of: &[&Plan]) -> Result<Batch> {
         }
     };
     let all: Vec<PlanHealth> = of.iter().map(health).collect();
-    asked.each(&all.iter().collect::<Vec<_>>()).await
+    field.objects(&all.iter().collect::<Vec<_>>()).await
 }
 
 fn list<P>(all: &HashMap<PlanId, Vec<P>>, plan: PlanId) -> &[P] {

@@ -12,10 +12,10 @@ use super::{Plan, PlanStatus};
 use crate::context::RequestContext;
 use crate::domain::targeting::{OnArguments, instant_of};
 use crate::error::Result;
-use crate::graph::{Batch, FieldContext};
 use crate::graphql::filter::{DateTimeFilter, IdFilter, operand};
 use crate::graphql::pagination::{Connection, Key, Order, PageArguments, RowsPerParent, VisibleRows};
 use crate::graphql::scalars::Date;
+use crate::graphql::{Batch, FieldContext};
 
 /// A filter on plans. Its fields are ANDed.
 #[derive(Clone, Debug, Default, InputObject)]
@@ -74,30 +74,33 @@ fn by_id() -> Order<plan::Entity> {
 }
 
 /// `Query.plans`.
-pub async fn plans(asked: &FieldContext<'_>, arguments: PlansArguments) -> Result<Connection<Plan>> {
+pub async fn plans(field: &FieldContext<'_>, arguments: PlansArguments) -> Result<Connection<Plan>> {
     let PlansArguments { filter, page } = arguments;
     let filter = filter.unwrap_or_default();
     let equals = |filter: &MaybeUndefined<IdFilter>| filter.value().is_some_and(|filter| filter.eq.is_value());
     let seen = VisibleRows {
-        select: plan::Entity::of(asked.ctx.viewer()?.organization.id).filter(filter.condition()?),
+        select: plan::Entity::of(field.request.viewer()?.organization.id).filter(filter.condition()?),
         account: plan::Column::AccountId,
         is_selective: equals(&filter.account_id) || equals(&filter.owner_id),
     };
-    seen.page(asked, &by_id(), &page).await
+    seen.page(field, &by_id(), &page).await
 }
 
 /// The plans of accounts, by id.
 ///
 /// # Errors
 /// As for every page; the database's.
-pub async fn of_accounts(asked: &FieldContext<'_>, of: &[AccountId]) -> Result<Batch> {
-    let arguments: PageArguments = asked.arguments()?;
+pub async fn of_accounts(
+    field: &FieldContext<'_>,
+    of: &[AccountId],
+) -> Result<Batch<Connection<crate::domain::plan::Plan>>> {
+    let arguments: PageArguments = field.arguments()?;
     let below = RowsPerParent::<plan::Entity> {
-        select: plan::Entity::of(asked.ctx.viewer()?.organization.id),
+        select: plan::Entity::of(field.request.viewer()?.organization.id),
         foreign: plan::Column::AccountId,
     };
-    let pages: Vec<Connection<Plan>> = below.pages(asked, of, |row| Some(row.account_id), &by_id(), &arguments).await?;
-    asked.each(&pages.iter().collect::<Vec<_>>()).await
+    let pages: Vec<Connection<Plan>> = below.pages(field, of, |row| Some(row.account_id), &by_id(), &arguments).await?;
+    field.objects(&pages.iter().collect::<Vec<_>>()).await
 }
 
 /// The plans that accounts have on a day: those over it that are open, or else were still at its end.
@@ -130,8 +133,11 @@ async fn on_day(ctx: &RequestContext, accounts: Vec<AccountId>, on: Option<Date>
 ///
 /// # Errors
 /// The database's.
-pub async fn one_of_accounts(asked: &FieldContext<'_>, of: &[AccountId]) -> Result<Batch> {
-    let OnArguments { on } = asked.arguments()?;
-    let found = on_day(asked.ctx, of.to_vec(), on).await?;
-    asked.maybe(&of.iter().map(|account| found.get(account)).collect::<Vec<_>>()).await
+pub async fn one_of_accounts(
+    field: &FieldContext<'_>,
+    of: &[AccountId],
+) -> Result<Batch<Option<crate::domain::plan::Plan>>> {
+    let OnArguments { on } = field.arguments()?;
+    let found = on_day(field.request, of.to_vec(), on).await?;
+    field.optional_objects(&of.iter().map(|account| found.get(account)).collect::<Vec<_>>()).await
 }

@@ -59,10 +59,10 @@ use crate::domain::event;
 use crate::domain::opportunity::Opportunity;
 use crate::domain::user::User;
 use crate::error::Result;
-use crate::graph::{Batch, FieldContext, NodeId, graphql_enum, object, payload};
-use crate::graphql::money::Currency;
 use crate::graphql::pagination::{Connection, PageArguments, connection};
 use crate::graphql::scalars::Json;
+use crate::graphql::{Batch, FieldContext, NodeId, graphql_enum, object, payload};
+use crate::values::money::Currency;
 use crate::write::{AuditedRow, Snapshot, audited, snapshot, stored_json};
 
 /// A plan.
@@ -105,9 +105,9 @@ object! {
         /// Opaque, prefixed by the type, ascending with time.
         id: NodeId<PlanId> = plain(|plan| NodeId(plan.0.id));
         /// For which account.
-        account: Account = by_key(|plan| Some(plan.0.account_id), Account::answer);
+        account: Account = by_key(|plan| plan.0.account_id, Account::resolve_required);
         /// Who answers for it.
-        owner: User = by_key(|plan| Some(plan.0.owner_id), User::answer);
+        owner: User = by_key(|plan| plan.0.owner_id, User::resolve_required);
         /// What it is called.
         title: &str = plain(|plan| &plan.0.title);
         /// Its first day.
@@ -260,18 +260,18 @@ impl Plan {
     }
 }
 
-async fn opportunities(asked: &FieldContext<'_>, of: &[&Plan]) -> Result<Batch> {
+async fn opportunities(field: &FieldContext<'_>, of: &[&Plan]) -> Result<Batch<Vec<Opportunity>>> {
     let links: Vec<Vec<OpportunityId>> = of.iter().map(|plan| plan.opportunities()).collect();
-    let found = Opportunity::fetch(asked.ctx, links.iter().flatten().copied()).await?;
+    let found = Opportunity::fetch(field.request, links.iter().flatten().copied()).await?;
     let lists: Vec<Vec<&Opportunity>> =
         links.iter().map(|ids| ids.iter().filter_map(|id| found.get(id)).collect()).collect();
-    asked.lists_of(&lists).await
+    field.lists_of_references(&lists).await
 }
 
-async fn history(asked: &FieldContext<'_>, of: &[&Plan]) -> Result<Batch> {
+async fn history(field: &FieldContext<'_>, of: &[&Plan]) -> Result<Batch<Connection<event::Event>>> {
     let ids: Vec<PlanId> = of.iter().map(|plan| plan.0.id).collect();
-    let pages = event::history_of_plans(asked, &ids).await?;
-    asked.each(&pages.iter().collect::<Vec<_>>()).await
+    let pages = event::history_of_plans(field, &ids).await?;
+    field.objects(&pages.iter().collect::<Vec<_>>()).await
 }
 
 #[cfg(test)]

@@ -13,7 +13,7 @@ use super::part::{Part, parts_of};
 use super::{linked, stored_links};
 use crate::database::bulk;
 use crate::error::Result;
-use crate::graphql::money::Currency;
+use crate::values::money::Currency;
 use crate::write::{AuditedRow as _, Write, difference};
 
 /// Plans that are open, to be locked in one order.

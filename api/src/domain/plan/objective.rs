@@ -10,8 +10,8 @@ use super::part::{items, parts_of};
 use super::{Plan, PlanPayload};
 use crate::context::RequestContext;
 use crate::error::Result;
-use crate::graph::{Batch, FieldContext, NodeId, graphql_enum, object};
 use crate::graphql::scalars::Date;
+use crate::graphql::{Batch, FieldContext, NodeId, graphql_enum, object};
 use crate::write::validator::{NOTE, Validator};
 
 /// How far away an objective is.
@@ -79,19 +79,22 @@ pub struct ObjectivesArguments {
     pub horizon: Option<Horizon>,
 }
 
-pub(super) async fn of_plans(asked: &FieldContext<'_>, of: &[&Plan]) -> Result<Batch> {
-    let ObjectivesArguments { horizon } = asked.arguments()?;
+pub(super) async fn of_plans(field: &FieldContext<'_>, of: &[&Plan]) -> Result<Batch<Vec<Objective>>> {
+    let ObjectivesArguments { horizon } = field.arguments()?;
     let horizon = horizon.map(plan_objective::Horizon::from);
-    let mut found =
-        parts_of::<plan_objective::Model, _>(asked.ctx.reader(), asked.ctx.viewer()?.organization.id, &Plan::ids(of))
-            .await?;
+    let mut found = parts_of::<plan_objective::Model, _>(
+        field.request.reader(),
+        field.request.viewer()?.organization.id,
+        &Plan::ids(of),
+    )
+    .await?;
     for rows in found.values_mut() {
         rows.retain(|row| horizon.is_none_or(|horizon| row.horizon == horizon));
         rows.sort_by_key(|row| row.id);
     }
     let lists: Vec<Vec<Objective>> =
         of.iter().map(|plan| found.get(&plan.0.id).into_iter().flatten().cloned().map(Objective).collect()).collect();
-    asked.lists(&lists.iter().map(Vec::as_slice).collect::<Vec<_>>()).await
+    field.object_lists(&lists.iter().map(Vec::as_slice).collect::<Vec<_>>()).await
 }
 
 /// A new objective.

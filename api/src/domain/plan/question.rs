@@ -14,7 +14,7 @@ use crate::context::RequestContext;
 use crate::domain::contact::Contact;
 use crate::domain::user::User;
 use crate::error::{Error, Result, UserErrorCode};
-use crate::graph::{Batch, FieldContext, NodeId, object};
+use crate::graphql::{Batch, FieldContext, NodeId, object};
 use crate::write::validator::{NOTE, Validator};
 
 /// A question of a plan.
@@ -31,9 +31,9 @@ object! {
         /// What was found out; null while it is open.
         answer: Option<&str> = plain(|question| question.0.answer.as_deref());
         /// Who is to find it out.
-        assignee: Option<User> = by_key(|question| question.0.assignee_id, User::answer);
+        assignee: Option<User> = by_key(|question| question.0.assignee_id, User::resolve);
         /// Whom to ask; null also where they went out of the caller's sight.
-        contact: Option<Contact> = by_key(|question| question.0.contact_id, Contact::answer);
+        contact: Option<Contact> = by_key(|question| question.0.contact_id, Contact::resolve);
         /// When it was answered; null while it is open.
         answeredAt: Option<Instant> = plain(|question| question.0.answered_at);
     }
@@ -84,15 +84,15 @@ impl Question {
     }
 }
 
-pub(super) async fn of_plans(asked: &FieldContext<'_>, of: &[&Plan]) -> Result<Batch> {
-    let organization = asked.ctx.viewer()?.organization.id;
-    let mut found = parts_of::<plan_question::Model, _>(asked.ctx.reader(), organization, &Plan::ids(of)).await?;
+pub(super) async fn of_plans(field: &FieldContext<'_>, of: &[&Plan]) -> Result<Batch<Vec<Question>>> {
+    let organization = field.request.viewer()?.organization.id;
+    let mut found = parts_of::<plan_question::Model, _>(field.request.reader(), organization, &Plan::ids(of)).await?;
     for rows in found.values_mut() {
         rows.sort_by_key(|row| row.id);
     }
     let lists: Vec<Vec<Question>> =
         of.iter().map(|plan| found.get(&plan.0.id).into_iter().flatten().cloned().map(Question).collect()).collect();
-    asked.lists(&lists.iter().map(Vec::as_slice).collect::<Vec<_>>()).await
+    field.object_lists(&lists.iter().map(Vec::as_slice).collect::<Vec<_>>()).await
 }
 
 /// A new question.

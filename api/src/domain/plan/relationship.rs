@@ -13,8 +13,8 @@ use crate::context::RequestContext;
 use crate::domain::contact::{Contact, RelationshipLevel};
 use crate::domain::user::User;
 use crate::error::Result;
-use crate::graph::{Batch, FieldContext, NodeId, object};
 use crate::graphql::scalars::Date;
+use crate::graphql::{Batch, FieldContext, NodeId, object};
 use crate::write::validator::{NOTE, Validator};
 
 /// A planned relationship, with the person, whom the caller sees.
@@ -30,8 +30,8 @@ object! {
         /// Opaque, prefixed by the type, ascending with time.
         id: NodeId<PlannedRelationshipId> = plain(|planned| NodeId(planned.row.id));
         /// With whom.
-        contact: Contact = batch(async |asked: &FieldContext<'_>, of: &[&PlannedRelationship]| {
-            asked.each(&of.iter().map(|planned| &planned.contact).collect::<Vec<_>>()).await
+        contact: Contact = batch(async |field: &FieldContext<'_>, of: &[&PlannedRelationship]| {
+            field.objects(&of.iter().map(|planned| &planned.contact).collect::<Vec<_>>()).await
         });
         /// Where we want them.
         desired: Level = plain(|planned| planned.row.desired);
@@ -40,7 +40,7 @@ object! {
         /// By when.
         by: Option<Day> = plain(|planned| planned.row.due_on);
         /// Who takes them there.
-        owner: Option<User> = by_key(|planned| planned.row.owner_id, User::answer);
+        owner: Option<User> = by_key(|planned| planned.row.owner_id, User::resolve);
         /// Do they see us so by now, or better?
         reached: bool = plain(|planned| planned.contact.0.relationship >= planned.row.desired);
         /// How.
@@ -72,19 +72,19 @@ impl PlannedRelationship {
     }
 }
 
-pub(super) async fn of_plans(asked: &FieldContext<'_>, of: &[&Plan]) -> Result<Batch> {
-    let organization = asked.ctx.viewer()?.organization.id;
-    let found = parts_of::<plan_relationship::Model, _>(asked.ctx.reader(), organization, &Plan::ids(of)).await?;
+pub(super) async fn of_plans(field: &FieldContext<'_>, of: &[&Plan]) -> Result<Batch<Vec<PlannedRelationship>>> {
+    let organization = field.request.viewer()?.organization.id;
+    let found = parts_of::<plan_relationship::Model, _>(field.request.reader(), organization, &Plan::ids(of)).await?;
     let mut rows: Vec<_> = found.into_values().flatten().collect();
     rows.sort_by_key(|row| row.id);
-    let all = PlannedRelationship::with_people(asked.ctx, rows).await?;
+    let all = PlannedRelationship::with_people(field.request, rows).await?;
     let mut by_plan: HashMap<PlanId, Vec<&PlannedRelationship>> = HashMap::new();
     for planned in &all {
         by_plan.entry(planned.row.plan_id).or_default().push(planned);
     }
     let lists: Vec<Vec<&PlannedRelationship>> =
         of.iter().map(|plan| by_plan.get(&plan.0.id).cloned().unwrap_or_default()).collect();
-    asked.lists_of(&lists).await
+    field.lists_of_references(&lists).await
 }
 
 /// Where a person is to be taken. Of each person a plan has one; a field left out stays as it is, and null clears it.

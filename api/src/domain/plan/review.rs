@@ -17,8 +17,8 @@ use super::{Plan, PlanPayload};
 use crate::context::RequestContext;
 use crate::domain::user::User;
 use crate::error::Result;
-use crate::graph::{Batch, FieldContext, NodeId, graphql_enum, object};
 use crate::graphql::scalars::{Date, Decimal};
+use crate::graphql::{Batch, FieldContext, NodeId, graphql_enum, object};
 use crate::values::calendar::months_after;
 use crate::write::validator::{NOTE, Validator};
 
@@ -47,7 +47,7 @@ object! {
         /// The day on which it was held.
         reviewedOn: Day = plain(|review| review.0.reviewed_on);
         /// By whom.
-        by: User = by_key(|review| Some(review.0.by_id), User::answer);
+        by: User = by_key(|review| review.0.by_id, User::resolve_required);
         /// What came of it.
         outcome: plan_review::ReviewOutcome = plain(|review| review.0.outcome);
         /// What was said.
@@ -102,7 +102,7 @@ object! {
     /// How a benchmark stood at a review.
     ReviewedBenchmark as "ReviewedBenchmark" {
         /// The benchmark's id, which may be gone since.
-        benchmarkId: crate::graph::AnyId = plain(|reviewed| crate::graph::AnyId(reviewed.benchmark_id.clone()));
+        benchmarkId: crate::graphql::AnyId = plain(|reviewed| crate::graphql::AnyId(reviewed.benchmark_id.clone()));
         /// What it was called.
         name: &str = plain(|reviewed| &reviewed.name);
         /// Its latest measurement; null where there was none.
@@ -156,15 +156,15 @@ impl Review {
     }
 }
 
-pub(super) async fn of_plans(asked: &FieldContext<'_>, of: &[&Plan]) -> Result<Batch> {
-    let organization = asked.ctx.viewer()?.organization.id;
-    let mut found = parts_of::<plan_review::Model, _>(asked.ctx.reader(), organization, &Plan::ids(of)).await?;
+pub(super) async fn of_plans(field: &FieldContext<'_>, of: &[&Plan]) -> Result<Batch<Vec<Review>>> {
+    let organization = field.request.viewer()?.organization.id;
+    let mut found = parts_of::<plan_review::Model, _>(field.request.reader(), organization, &Plan::ids(of)).await?;
     for rows in found.values_mut() {
         rows.sort_by_key(|row| std::cmp::Reverse((row.reviewed_on, row.id)));
     }
     let lists: Vec<Vec<Review>> =
         of.iter().map(|plan| found.get(&plan.0.id).into_iter().flatten().cloned().map(Review).collect()).collect();
-    asked.lists(&lists.iter().map(Vec::as_slice).collect::<Vec<_>>()).await
+    field.object_lists(&lists.iter().map(Vec::as_slice).collect::<Vec<_>>()).await
 }
 
 /// A month or a quarter of a year after a day, clipped to the month's end.

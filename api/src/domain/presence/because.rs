@@ -11,8 +11,8 @@ use super::formula::Made;
 use crate::context::RequestContext;
 use crate::domain::touch::Touch;
 use crate::error::{Error, Result};
-use crate::graph::{Batch, FieldContext, object};
 use crate::graphql::pagination::LONGEST_LIST;
+use crate::graphql::{Batch, FieldContext, object};
 
 /// Arguments of `because`.
 #[derive(Clone, Copy, Debug, InputObject)]
@@ -42,8 +42,8 @@ object! {
     }
 }
 
-async fn touches(asked: &FieldContext<'_>, of: &[&PresencePart]) -> Result<Batch> {
-    asked.each(&of.iter().map(|part| &part.touch).collect::<Vec<_>>()).await
+async fn touches(field: &FieldContext<'_>, of: &[&PresencePart]) -> Result<Batch<Touch>> {
+    field.objects(&of.iter().map(|part| &part.touch).collect::<Vec<_>>()).await
 }
 
 /// The parts of presences: two statements. Which touches count is known already, but for their ids: only those are looked for
@@ -51,8 +51,8 @@ async fn touches(asked: &FieldContext<'_>, of: &[&PresencePart]) -> Result<Batch
 ///
 /// # Errors
 /// `BAD_USER_INPUT` for a number out of its bounds; the database's.
-pub(super) async fn of_presences(asked: &FieldContext<'_>, of: &[&Presence]) -> Result<Batch> {
-    let BecauseArguments { first } = asked.arguments()?;
+pub(super) async fn of_presences(field: &FieldContext<'_>, of: &[&Presence]) -> Result<Batch<Vec<PresencePart>>> {
+    let BecauseArguments { first } = field.arguments()?;
     let first = first.unwrap_or(10);
     let Some(first) = usize::try_from(first).ok().filter(|first| *first as u64 <= LONGEST_LIST) else {
         return Err(Error::BadInput(format!("first is between 0 and {LONGEST_LIST}; {first} was given.")));
@@ -68,8 +68,8 @@ pub(super) async fn of_presences(asked: &FieldContext<'_>, of: &[&Presence]) -> 
         })
         .collect();
     let told: Vec<Told> = heaviest.iter().flatten().copied().collect();
-    let ids = ids(asked.ctx, &asks, &told).await?;
-    let touches: HashMap<TouchId, Touch> = Touch::fetch(asked.ctx, ids.iter().flatten().copied()).await?;
+    let ids = ids(field.request, &asks, &told).await?;
+    let touches: HashMap<TouchId, Touch> = Touch::fetch(field.request, ids.iter().flatten().copied()).await?;
     let mut ids = ids.iter();
     let mut part = |(presence, one): (&Presence, &Told)| {
         let touch = touches.get(&(*ids.next()?)?)?.clone();
@@ -81,7 +81,7 @@ pub(super) async fn of_presences(asked: &FieldContext<'_>, of: &[&Presence]) -> 
         .zip(&heaviest)
         .map(|(presence, told)| told.iter().filter_map(|one| part((presence, one))).collect())
         .collect();
-    asked.lists(&lists.iter().map(Vec::as_slice).collect::<Vec<_>>()).await
+    field.object_lists(&lists.iter().map(Vec::as_slice).collect::<Vec<_>>()).await
 }
 
 /// A touch that is told of.

@@ -13,8 +13,8 @@ use crate::domain::contact::Contact;
 use crate::domain::criterion::Criterion;
 use crate::domain::plan::question::Question;
 use crate::error::{Error, Result};
-use crate::graph::{Batch, FieldContext, object};
 use crate::graphql::pagination::LONGEST_LIST;
+use crate::graphql::{Batch, FieldContext, object};
 
 /// How far we know the people of an account.
 #[derive(Clone, Debug)]
@@ -141,35 +141,38 @@ impl RelationshipCoverage {
 ///
 /// # Errors
 /// The database's.
-pub async fn of_accounts(asked: &FieldContext<'_>, of: &[AccountId]) -> Result<Batch> {
-    let asks = asks(asked.ctx, of.iter().copied())?;
-    let shares = known::read(asked.ctx, &asks, 0).await?;
-    let counts = counts(asked.ctx, &asks).await?;
+pub async fn of_accounts(field: &FieldContext<'_>, of: &[AccountId]) -> Result<Batch<RelationshipCoverage>> {
+    let asks = asks(field.request, of.iter().copied())?;
+    let shares = known::read(field.request, &asks, 0).await?;
+    let counts = counts(field.request, &asks).await?;
     let made: Vec<RelationshipCoverage> = of
         .iter()
         .zip(counts.iter().zip(shares))
         .map(|(account, (counts, share))| RelationshipCoverage::of(*account, counts, share))
         .collect();
-    asked.each(&made.iter().collect::<Vec<_>>()).await
+    field.objects(&made.iter().collect::<Vec<_>>()).await
 }
 
 /// `Account.kickoff`: one statement, however many accounts.
 ///
 /// # Errors
 /// The database's.
-pub async fn kickoffs(asked: &FieldContext<'_>, of: &[AccountId]) -> Result<Batch> {
-    let asks = asks(asked.ctx, of.iter().copied())?;
-    let counts = counts(asked.ctx, &asks).await?;
+pub async fn kickoffs(
+    field: &FieldContext<'_>,
+    of: &[AccountId],
+) -> Result<Batch<crate::domain::presence::coverage::Kickoff>> {
+    let asks = asks(field.request, of.iter().copied())?;
+    let counts = counts(field.request, &asks).await?;
     let made: Vec<Kickoff> = of
         .iter()
         .zip(&counts)
         .map(|(account, counts)| Kickoff { account: *account, missing: missing(counts) })
         .collect();
-    asked.each(&made.iter().collect::<Vec<_>>()).await
+    field.objects(&made.iter().collect::<Vec<_>>()).await
 }
 
 /// The key people of accounts of whom some SQL is true, by role, then by id: two statements, however many accounts.
-async fn key_people(asked: &FieldContext<'_>, accounts: Vec<AccountId>, which: &str) -> Result<Batch> {
+async fn key_people(field: &FieldContext<'_>, accounts: Vec<AccountId>, which: &str) -> Result<Batch<Vec<Contact>>> {
     let sql = format!(
         "select number, id from (
             select asked.number, contact.id, row_number() over (partition by asked.number order by
@@ -181,55 +184,56 @@ async fn key_people(asked: &FieldContext<'_>, accounts: Vec<AccountId>, which: &
         LONGEST_LIST + 1
     );
     let mut ids: Vec<Vec<ContactId>> = vec![Vec::new(); accounts.len()];
-    for (place, row) in rows(asked.ctx, &asks(asked.ctx, accounts)?, &sql).await? {
+    for (place, row) in rows(field.request, &asks(field.request, accounts)?, &sql).await? {
         ids[place].push(row.try_get_by_index(1)?);
     }
     if ids.iter().any(|list| list.len() as u64 > LONGEST_LIST) {
         let message = format!("An account has more than {LONGEST_LIST} of them: page through its contacts.");
         return Err(Error::LimitExceeded(message));
     }
-    let found = Contact::fetch(asked.ctx, ids.iter().flatten().copied()).await?;
+    let found = Contact::fetch(field.request, ids.iter().flatten().copied()).await?;
     let lists: Vec<Vec<&Contact>> =
         ids.iter().map(|list| list.iter().filter_map(|id| found.get(id)).collect()).collect();
-    asked.lists_of(&lists).await
+    field.lists_of_references(&lists).await
 }
 
-async fn need_to_know(asked: &FieldContext<'_>, of: &[&RelationshipCoverage]) -> Result<Batch> {
-    let unknown = format!("not {}", knows(asked.ctx));
-    key_people(asked, of.iter().map(|coverage| coverage.account).collect(), &unknown).await
+async fn need_to_know(field: &FieldContext<'_>, of: &[&RelationshipCoverage]) -> Result<Batch<Vec<Contact>>> {
+    let unknown = format!("not {}", knows(field.request));
+    key_people(field, of.iter().map(|coverage| coverage.account).collect(), &unknown).await
 }
 
-async fn kickoff_need_to_know(asked: &FieldContext<'_>, of: &[&Kickoff]) -> Result<Batch> {
-    let unknown = format!("not {}", knows(asked.ctx));
-    key_people(asked, of.iter().map(|kickoff| kickoff.account).collect(), &unknown).await
+async fn kickoff_need_to_know(field: &FieldContext<'_>, of: &[&Kickoff]) -> Result<Batch<Vec<Contact>>> {
+    let unknown = format!("not {}", knows(field.request));
+    key_people(field, of.iter().map(|kickoff| kickoff.account).collect(), &unknown).await
 }
 
-async fn need_to_talk_to(asked: &FieldContext<'_>, of: &[&Kickoff]) -> Result<Batch> {
+async fn need_to_talk_to(field: &FieldContext<'_>, of: &[&Kickoff]) -> Result<Batch<Vec<Contact>>> {
     let quiet = format!(
         "not contact.do_not_contact and {} and not exists (
             select 1 from touch_contact join touch on touch.id = touch_contact.touch_id
             where touch_contact.organization_id = $2 and touch_contact.contact_id = contact.id
                 and touch.status = 'SCHEDULED' and touch.missed_at > {}
         )",
-        knows(asked.ctx),
-        asked.ctx.now.0
+        knows(field.request),
+        field.request.now.0
     );
-    key_people(asked, of.iter().map(|kickoff| kickoff.account).collect(), &quiet).await
+    key_people(field, of.iter().map(|kickoff| kickoff.account).collect(), &quiet).await
 }
 
-async fn questions(asked: &FieldContext<'_>, of: &[&Kickoff]) -> Result<Batch> {
-    let mut open = Question::open_of_accounts(asked.ctx, of.iter().map(|kickoff| kickoff.account).collect()).await?;
+async fn questions(field: &FieldContext<'_>, of: &[&Kickoff]) -> Result<Batch<Vec<Question>>> {
+    let mut open =
+        Question::open_of_accounts(field.request, of.iter().map(|kickoff| kickoff.account).collect()).await?;
     let lists: Vec<Vec<Question>> =
         of.iter().map(|kickoff| open.remove(&kickoff.account).unwrap_or_default()).collect();
-    asked.lists(&lists.iter().map(Vec::as_slice).collect::<Vec<_>>()).await
+    field.object_lists(&lists.iter().map(Vec::as_slice).collect::<Vec<_>>()).await
 }
 
-async fn unassessed(asked: &FieldContext<'_>, of: &[&Kickoff]) -> Result<Batch> {
-    let organization = asked.ctx.viewer()?.organization.id;
+async fn unassessed(field: &FieldContext<'_>, of: &[&Kickoff]) -> Result<Batch<Vec<Criterion>>> {
+    let organization = field.request.viewer()?.organization.id;
     let criteria: Vec<Criterion> = criterion::Entity::of(organization)
         .filter(criterion::Column::ArchivedAt.is_null())
         .order_by_asc(criterion::Column::Id)
-        .all(asked.ctx.reader())
+        .all(field.request.reader())
         .await?
         .into_iter()
         .map(Criterion)
@@ -241,7 +245,7 @@ async fn unassessed(asked: &FieldContext<'_>, of: &[&Kickoff]) -> Result<Batch> 
         .column(assessment::Column::CriterionId)
         .into_query();
     let mut by_account: HashMap<AccountId, Vec<entity::CriterionId>> = HashMap::new();
-    for row in asked.ctx.reader().query_all(&assessed).await? {
+    for row in field.request.reader().query_all(&assessed).await? {
         by_account.entry(row.try_get_by_index(0)?).or_default().push(row.try_get_by_index(1)?);
     }
     let is_open = |kickoff: &Kickoff, criterion: &Criterion| {
@@ -249,7 +253,7 @@ async fn unassessed(asked: &FieldContext<'_>, of: &[&Kickoff]) -> Result<Batch> 
     };
     let lists: Vec<Vec<&Criterion>> =
         of.iter().map(|kickoff| criteria.iter().filter(|criterion| is_open(kickoff, criterion)).collect()).collect();
-    asked.lists_of(&lists).await
+    field.lists_of_references(&lists).await
 }
 
 #[cfg(test)]

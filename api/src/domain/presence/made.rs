@@ -55,7 +55,7 @@ pub async fn read(ctx: &RequestContext, asks: &[Ask], policy: Policy, late: i64)
     let mut all = vec![Touched::default(); asks.len()];
     for (count, (place, list)) in texts(ctx, asks, &sql).await?.into_iter().enumerate() {
         all[place] = Touched::parse(&list);
-        if count % crate::graph::ROWS_AT_A_STRETCH == 0 {
+        if count % crate::graphql::ROWS_BETWEEN_YIELDS == 0 {
             tokio::task::yield_now().await;
         }
     }

@@ -33,7 +33,7 @@ use self::made::Touched;
 use crate::context::RequestContext;
 use crate::domain::targeting::{OnArguments, instant_of};
 use crate::error::Result;
-use crate::graph::{Batch, FieldContext, graphql_enum, object};
+use crate::graphql::{Batch, FieldContext, graphql_enum, object};
 
 /// The ladder from being unknown to being seen as someone who creates value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
@@ -176,26 +176,29 @@ const OF_TOUCHES: [&str; 6] = ["on", "presence", "value", "daysUntilAbsent", "be
 ///
 /// # Errors
 /// The database's.
-pub async fn answer(asked: &FieldContext<'_>, asks: &[Ask]) -> Result<Batch> {
-    let fields = asked.chosen::<Presence>()?;
+pub async fn answer(field: &FieldContext<'_>, asks: &[Ask]) -> Result<Batch<Presence>> {
+    let fields = field.collected::<Presence>()?;
     let presences = if fields.iter().all(|field| OF_TOUCHES.contains(&field.name())) {
-        Presence::of_touches(asked.ctx, asks).await?
+        Presence::of_touches(field.request, asks).await?
     } else {
-        Presence::read(asked.ctx, asks, 0).await?
+        Presence::read(field.request, asks, 0).await?
     };
-    asked.each(&presences.iter().collect::<Vec<_>>()).await
+    field.objects(&presences.iter().collect::<Vec<_>>()).await
 }
 
 /// `Account.presence`.
 ///
 /// # Errors
 /// The database's.
-pub async fn of_accounts(asked: &FieldContext<'_>, of: &[AccountId]) -> Result<Batch> {
-    let OnArguments { on } = asked.arguments()?;
-    let viewer = asked.ctx.viewer()?;
-    let at = instant_of(on.map(|day| day.0), asked.ctx.now, viewer.zone);
+pub async fn of_accounts(
+    field: &FieldContext<'_>,
+    of: &[AccountId],
+) -> Result<Batch<crate::domain::presence::Presence>> {
+    let OnArguments { on } = field.arguments()?;
+    let viewer = field.request.viewer()?;
+    let at = instant_of(on.map(|day| day.0), field.request.now, viewer.zone);
     let asks: Vec<Ask> = of.iter().map(|account| Ask::at(viewer, *account, at)).collect();
-    answer(asked, &asks).await
+    answer(field, &asks).await
 }
 
 /// Of these accounts those at which we are present at an instant: one statement.

@@ -14,7 +14,7 @@ use crate::domain::targeting::target_list::capacity::required_interval;
 use crate::domain::touch::{self, Touch};
 use crate::domain::user::User;
 use crate::error::Result;
-use crate::graph::{Batch, FieldContext, object};
+use crate::graphql::{Batch, FieldContext, object};
 use crate::values::calendar::DAY;
 use crate::values::calendar::{self, day_of};
 
@@ -57,10 +57,10 @@ object! {
     }
 }
 
-async fn presences(asked: &FieldContext<'_>, of: &[&Nurture]) -> Result<Batch> {
-    let viewer = asked.ctx.viewer()?;
-    let asks: Vec<Ask> = of.iter().map(|nurture| Ask::at(viewer, nurture.account, asked.ctx.now)).collect();
-    answer(asked, &asks).await
+async fn presences(field: &FieldContext<'_>, of: &[&Nurture]) -> Result<Batch<Presence>> {
+    let viewer = field.request.viewer()?;
+    let asks: Vec<Ask> = of.iter().map(|nurture| Ask::at(viewer, nurture.account, field.request.now)).collect();
+    answer(field, &asks).await
 }
 
 /// Whole days without a touch: the longest stretch between two of some days that follow one another.
@@ -149,8 +149,11 @@ pub async fn last(ctx: &RequestContext, asks: &[Ask]) -> Result<Vec<Option<Insta
 ///
 /// # Errors
 /// The database's.
-pub async fn of_targets(asked: &FieldContext<'_>, of: &[&Target]) -> Result<Batch> {
-    let ctx = asked.ctx;
+pub async fn of_targets(
+    field: &FieldContext<'_>,
+    of: &[&Target],
+) -> Result<Batch<crate::domain::presence::nurture::Nurture>> {
+    let ctx = field.request;
     let viewer = ctx.viewer()?;
     let sellers: HashMap<UserId, User> = User::fetch(ctx, of.iter().map(|target| target.0.seller_id)).await?;
     let zone = |target: &Target| -> Tz {
@@ -186,7 +189,7 @@ pub async fn of_targets(asked: &FieldContext<'_>, of: &[&Target]) -> Result<Batc
             }
         });
     let made: Vec<Nurture> = made.collect();
-    asked.each(&made.iter().collect::<Vec<_>>()).await
+    field.objects(&made.iter().collect::<Vec<_>>()).await
 }
 
 /// The microseconds between touches that keep us present.

@@ -8,9 +8,9 @@ use sea_orm::{ColumnTrait, Condition, QueryFilter, QueryOrder, Select};
 use super::Promise;
 use crate::context::RequestContext;
 use crate::error::Result;
-use crate::graph::{Batch, FieldContext};
 use crate::graphql::filter::{DateFilter, DateTimeFilter, IdFilter, operand};
 use crate::graphql::pagination::{Connection, Key, LONGEST_LIST, Order, PageArguments, VisibleRows, plain_lists};
+use crate::graphql::{Batch, FieldContext};
 
 /// A filter on promises. Its fields are ANDed.
 #[derive(Clone, Debug, Default, InputObject)]
@@ -74,17 +74,17 @@ pub struct PromisesArguments {
 }
 
 /// `Query.promises`.
-pub async fn promises(asked: &FieldContext<'_>, arguments: PromisesArguments) -> Result<Connection<Promise>> {
+pub async fn promises(field: &FieldContext<'_>, arguments: PromisesArguments) -> Result<Connection<Promise>> {
     let PromisesArguments { filter, page } = arguments;
     let filter = filter.unwrap_or_default();
     let equals = |filter: &MaybeUndefined<IdFilter>| filter.value().is_some_and(|filter| filter.eq.is_value());
     let seen = VisibleRows {
-        select: promise::Entity::of(asked.ctx.viewer()?.organization.id).filter(filter.condition(asked.ctx)?),
+        select: promise::Entity::of(field.request.viewer()?.organization.id).filter(filter.condition(field.request)?),
         account: promise::Column::AccountId,
         is_selective: equals(&filter.account_id) || equals(&filter.made_by_id),
     };
     let by_id = Order::by_id(promise::Column::Id, |row: &promise::Model| Key::Id(row.id.uuid()));
-    seen.page(asked, &by_id, &page).await
+    seen.page(field, &by_id, &page).await
 }
 
 /// Arguments of `Account.promises`.
@@ -95,30 +95,36 @@ pub struct OpenArguments {
 }
 
 /// `Account.promises`: what is due first comes first.
-pub async fn of_accounts(asked: &FieldContext<'_>, of: &[AccountId]) -> Result<Batch> {
-    let OpenArguments { open } = asked.arguments()?;
-    let mut select = asked.ctx.viewer()?.rows::<promise::Entity>(promise::Column::AccountId);
+pub async fn of_accounts(
+    field: &FieldContext<'_>,
+    of: &[AccountId],
+) -> Result<Batch<Vec<crate::domain::promise::Promise>>> {
+    let OpenArguments { open } = field.arguments()?;
+    let mut select = field.request.viewer()?.rows::<promise::Entity>(promise::Column::AccountId);
     if let Some(open) = open {
         select = select.filter(is_open(open));
     }
-    lists(asked, select, promise::Column::AccountId, of, |row| Some(row.account_id)).await
+    lists(field, select, promise::Column::AccountId, of, |row| Some(row.account_id)).await
 }
 
 /// `Touch.promises`: what is due first comes first.
-pub async fn of_touches(asked: &FieldContext<'_>, of: &[entity::TouchId]) -> Result<Batch> {
-    let select = asked.ctx.viewer()?.rows::<promise::Entity>(promise::Column::AccountId);
-    lists(asked, select, promise::Column::TouchId, of, |row| row.touch_id).await
+pub async fn of_touches(
+    field: &FieldContext<'_>,
+    of: &[entity::TouchId],
+) -> Result<Batch<Vec<crate::domain::promise::Promise>>> {
+    let select = field.request.viewer()?.rows::<promise::Entity>(promise::Column::AccountId);
+    lists(field, select, promise::Column::TouchId, of, |row| row.touch_id).await
 }
 
 /// One list for each parent: one statement for all.
 async fn lists<K: Id>(
-    asked: &FieldContext<'_>,
+    field: &FieldContext<'_>,
     select: Select<promise::Entity>,
     column: promise::Column,
     parents: &[K],
     parent_of: fn(&promise::Model) -> Option<K>,
-) -> Result<Batch> {
+) -> Result<Batch<Vec<Promise>>> {
     let select = select.order_by_asc(promise::Column::DueOn).order_by_asc(promise::Column::Id);
     let too_long = format!("A list has more than {LONGEST_LIST} promises: page through `promises` with a filter.");
-    plain_lists::<_, Promise, _>(asked, select, column, parents, parent_of, &too_long).await
+    plain_lists::<_, Promise, _>(field, select, column, parents, parent_of, &too_long).await
 }

@@ -23,10 +23,10 @@ use crate::domain::contact::Contact;
 use crate::domain::touch::{Touch, people};
 use crate::domain::user::User;
 use crate::error::Result;
-use crate::graph::{Batch, FieldContext, NodeId, Value as _, object, payload};
-use crate::graphql::money::Currency;
 use crate::graphql::pagination::connection;
+use crate::graphql::{Batch, FieldContext, NodeId, ReadColumns as _, object, payload};
 use crate::values::calendar;
+use crate::values::money::Currency;
 use crate::write::{AuditedRow, Snapshot, audited, snapshot};
 
 /// A promise.
@@ -45,9 +45,9 @@ object! {
         /// Opaque, prefixed by the type, ascending with time.
         id: NodeId<PromiseId> = plain(|promise| NodeId(promise.0.id));
         /// The account that it was made to.
-        account: Account = by_key(|promise| Some(promise.0.account_id), Account::answer);
+        account: Account = by_key(|promise| promise.0.account_id, Account::resolve_required);
         /// To whom there; null also where they moved out of the caller's sight.
-        contact: Option<Contact> = by_key(|promise| promise.0.contact_id, Contact::answer);
+        contact: Option<Contact> = by_key(|promise| promise.0.contact_id, Contact::resolve);
         /// The touch in which it was made; null also where that has been deleted, or went to another account.
         touch: Option<Touch> = by_key(|promise| promise.0.touch_id, touches);
         /// What was promised.
@@ -59,7 +59,7 @@ object! {
         /// The day on which it was kept; null while it is open.
         keptOn: Option<Day> = plain(|promise| promise.0.kept_on);
         /// Who made it.
-        madeBy: User = by_key(|promise| Some(promise.0.made_by_id), User::answer);
+        madeBy: User = by_key(|promise| promise.0.made_by_id, User::resolve_required);
         /// Is it open, and the day by which it was to be kept over in the organization's time zone?
         overdue: bool = batch(overdues);
         /// When it was entered.
@@ -151,17 +151,17 @@ impl Promise {
     }
 }
 
-async fn touches(asked: &FieldContext<'_>, ids: &[Option<entity::TouchId>]) -> Result<Batch> {
-    let found = Touch::fetch(asked.ctx, ids.iter().copied().flatten()).await?;
-    asked.found(ids, &found).await
+async fn touches(field: &FieldContext<'_>, ids: &[Option<entity::TouchId>]) -> Result<Batch<Option<Touch>>> {
+    let found = Touch::fetch(field.request, ids.iter().copied().flatten()).await?;
+    field.found(ids, &found).await
 }
 
 #[expect(clippy::unused_async, reason = "what answers a field is async")]
-async fn overdues(asked: &FieldContext<'_>, of: &[&Promise]) -> Result<Batch> {
-    let today = asked.ctx.viewer()?.day(asked.ctx.now);
+async fn overdues(field: &FieldContext<'_>, of: &[&Promise]) -> Result<Batch<bool>> {
+    let today = field.request.viewer()?.day(field.request.now);
     let mut answers = Batch::with_capacity(of.len());
     for promise in of {
-        answers.push(|out| is_overdue(&promise.0, today).write(asked.ctx, None, out));
+        answers.push(field.request, &is_overdue(&promise.0, today));
     }
     Ok(answers)
 }

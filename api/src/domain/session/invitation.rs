@@ -10,7 +10,7 @@ use crate::auth::secrets::SecretKind;
 use crate::context::RequestContext;
 use crate::domain::session::{self, SessionPayload};
 use crate::error::{Error, Result};
-use crate::graphql::money::Currency;
+use crate::values::money::Currency;
 use crate::values::text::fold;
 use crate::write::Write;
 use crate::write::validator::{NAME, Validator};

@@ -20,7 +20,7 @@ use crate::context::{RequestContext, Viewer};
 use crate::database::transaction::Transaction;
 use crate::domain::user::User;
 use crate::error::{Error, Result, UserError};
-use crate::graph::{Batch, FieldContext, MutationPayload, SingleValue, object, payload};
+use crate::graphql::{Batch, FieldContext, MutationPayload, object, payload};
 
 /// For how long a refresh token holds, in seconds: 30 days. Every refresh starts them anew.
 pub const LIFETIME: i64 = 30 * 24 * 3600;
@@ -46,14 +46,14 @@ object! {
     }
 }
 
-async fn users(asked: &FieldContext<'_>, of: &[&Session]) -> Result<Batch> {
+async fn users(field: &FieldContext<'_>, of: &[&Session]) -> Result<Batch<User>> {
     let mut answers = Batch::with_capacity(of.len());
     for session in of {
         // What is asked of the user is answered as they see it themselves, though the request came without a token.
-        let ctx = asked.ctx.on_behalf_of(Arc::clone(&session.viewer));
+        let ctx = field.request.on_behalf_of(Arc::clone(&session.viewer));
         let user = User(session.viewer.user.clone());
-        let found = asked.asked_by(&ctx).each(&[&user]).await?;
-        answers.push(|out| out.extend_from_slice(found.get(0)));
+        let found = field.with_request(&ctx).objects(&[&user]).await?;
+        answers.push_from(&found, 0);
     }
     Ok(answers)
 }
@@ -172,9 +172,9 @@ pub struct SignOutPayload {
     user_errors: Vec<UserError>,
 }
 
-impl MutationPayload for SignOutPayload {
-    fn refused(user_errors: Vec<UserError>) -> Self {
-        Self { signed_out: false, user_errors }
+impl MutationPayload<Error> for SignOutPayload {
+    fn from_error(error: Error) -> Result<Self> {
+        error.into_user_errors().map(|user_errors| Self { signed_out: false, user_errors })
     }
 }
 
@@ -184,8 +184,8 @@ object! {
         /// Has the session ended?
         signedOut: bool = plain(|payload| payload.signed_out);
         /// What the caller can mend, each with the field it is about. With any, nothing was written.
-        userErrors: Vec<UserError> = batch(async |asked: &FieldContext<'_>, of: &[&SignOutPayload]| {
-            SingleValue::answer(&of[0].user_errors, asked).await
+        userErrors: Vec<UserError> = batch(async |field: &FieldContext<'_>, of: &[&SignOutPayload]| {
+            field.object_lists(&of.iter().map(|payload| payload.user_errors.as_slice()).collect::<Vec<_>>()).await
         });
     }
 }

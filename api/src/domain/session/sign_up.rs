@@ -11,7 +11,7 @@ use crate::context::RequestContext;
 use crate::domain::session::{self, SessionPayload};
 use crate::domain::user::hours;
 use crate::error::{Error, Result, UserErrorCode};
-use crate::graphql::money::Currency;
+use crate::values::money::Currency;
 use crate::values::text::fold;
 use crate::write::Write;
 use crate::write::validator::{NAME, Validator};

@@ -9,7 +9,7 @@ use super::{Target, TargetKind, TargetSource, TargetStatus, instant_of, on_list}
 use crate::context::RequestContext;
 use crate::domain::presence;
 use crate::error::Result;
-use crate::graph::FieldContext;
+use crate::graphql::FieldContext;
 use crate::graphql::filter::{DateTimeFilter, IdFilter, among_ids, operand};
 use crate::graphql::pagination::{Connection, Key, Order, PageArguments, VisibleRows};
 use crate::graphql::scalars::Date;
@@ -97,15 +97,15 @@ pub struct TargetsArguments {
 }
 
 /// `Query.targets`.
-pub async fn targets(asked: &FieldContext<'_>, arguments: TargetsArguments) -> Result<Connection<Target>> {
+pub async fn targets(field: &FieldContext<'_>, arguments: TargetsArguments) -> Result<Connection<Target>> {
     let TargetsArguments { filter, page } = arguments;
     let filter = filter.unwrap_or_default();
     let equals = |filter: &MaybeUndefined<IdFilter>| filter.value().is_some_and(|filter| filter.eq.is_value());
     let seen = VisibleRows {
-        select: filter.select(asked.ctx).await?,
+        select: filter.select(field.request).await?,
         account: target::Column::AccountId,
         is_selective: equals(&filter.account_id) || equals(&filter.seller_id),
     };
     let by_id = Order::by_id(target::Column::Id, |row: &target::Model| Key::Id(row.id.uuid()));
-    seen.page(asked, &by_id, &page).await
+    seen.page(field, &by_id, &page).await
 }

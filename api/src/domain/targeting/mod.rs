@@ -34,11 +34,11 @@ use crate::domain::targeting::one_on_one::OneOnOne;
 use crate::domain::touch::Touch;
 use crate::domain::user::User;
 use crate::error::Result;
-use crate::graph::{Batch, FieldContext, NodeId, Value, graphql_enum, object, payload};
-use crate::graphql::money::Currency;
 use crate::graphql::pagination::connection;
 use crate::graphql::scalars::Date;
+use crate::graphql::{Batch, FieldContext, NodeId, ReadColumns as _, graphql_enum, object, payload};
 use crate::values::calendar;
+use crate::values::money::Currency;
 use crate::write::{AuditedRow, Snapshot, audited, snapshot};
 
 /// A target.
@@ -105,9 +105,9 @@ object! {
         /// Opaque, prefixed by the type, ascending with time.
         id: NodeId<TargetId> = plain(|target| NodeId(target.0.id));
         /// The account.
-        account: Account = by_key(|target| Some(target.0.account_id), Account::answer);
+        account: Account = by_key(|target| target.0.account_id, Account::resolve_required);
         /// Whose target: the account's owner at the time.
-        seller: User = by_key(|target| Some(target.0.seller_id), User::answer);
+        seller: User = by_key(|target| target.0.seller_id, User::resolve_required);
         /// To be won, or to be grown.
         kind: target::TargetKind = plain(|target| target.0.kind);
         /// Where it stands.
@@ -117,11 +117,11 @@ object! {
         /// Why this one.
         rationale: &str = plain(|target| &target.0.rationale);
         /// Who proposed it; where that was neither of the two, the first of them to agree.
-        proposedBy: User = by_key(|target| Some(target.0.proposed_by_id), User::answer);
+        proposedBy: User = by_key(|target| target.0.proposed_by_id, User::resolve_required);
         /// When it was proposed.
         proposedAt: Instant = plain(|target| target.0.proposed_at);
         /// Who agreed to it or declined it.
-        decidedBy: Option<User> = by_key(|target| target.0.decided_by_id, User::answer);
+        decidedBy: Option<User> = by_key(|target| target.0.decided_by_id, User::resolve);
         /// When.
         decidedAt: Option<Instant> = plain(|target| target.0.decided_at);
         /// What they said.
@@ -241,14 +241,14 @@ pub const TOUCH_ON_LIST: &str = "exists (
 ///
 /// # Errors
 /// The database's.
-pub async fn touches_on_list(asked: &FieldContext<'_>, of: &[&Touch]) -> Result<Batch> {
-    let rows = asked
-        .ctx
+pub async fn touches_on_list(field: &FieldContext<'_>, of: &[&Touch]) -> Result<Batch<bool>> {
+    let rows = field
+        .request
         .viewer()?
         .rows::<target::Entity>(target::Column::AccountId)
         .filter(target::Column::AccountId.is_in(of.iter().map(|touch| touch.0.account_id)))
         .filter(target::Column::Since.is_not_null())
-        .all(asked.ctx.reader())
+        .all(field.request.reader())
         .await?;
     let mut listed: HashMap<(AccountId, UserId), Vec<target::Model>> = HashMap::new();
     for row in rows {
@@ -258,7 +258,7 @@ pub async fn touches_on_list(asked: &FieldContext<'_>, of: &[&Touch]) -> Result<
     for touch in of {
         let own = listed.get(&(touch.0.account_id, touch.0.user_id));
         let on_list = own.is_some_and(|own| own.iter().any(|row| was_on_list(row, touch.0.at)));
-        answers.push(|out| Value::write(&on_list, asked.ctx, None, out));
+        answers.push(field.request, &on_list);
     }
     Ok(answers)
 }
@@ -294,9 +294,9 @@ impl Target {
     }
 }
 
-async fn one_on_ones(asked: &FieldContext<'_>, ids: &[Option<entity::OneOnOneId>]) -> Result<Batch> {
-    let found = OneOnOne::fetch(asked.ctx, ids.iter().copied().flatten()).await?;
-    asked.found(ids, &found).await
+async fn one_on_ones(field: &FieldContext<'_>, ids: &[Option<entity::OneOnOneId>]) -> Result<Batch<Option<OneOnOne>>> {
+    let found = OneOnOne::fetch(field.request, ids.iter().copied().flatten()).await?;
+    field.found(ids, &found).await
 }
 
 /// Arguments of `Account.target`.
@@ -319,19 +319,22 @@ pub fn instant_of(on: Option<entity::Day>, now: Instant, zone: chrono_tz::Tz) ->
 ///
 /// # Errors
 /// The database's.
-pub async fn of_accounts(asked: &FieldContext<'_>, of: &[AccountId]) -> Result<Batch> {
-    let OnArguments { on } = asked.arguments()?;
-    let viewer = asked.ctx.viewer()?;
-    let at = instant_of(on.map(|day| day.0), asked.ctx.now, viewer.zone);
+pub async fn of_accounts(
+    field: &FieldContext<'_>,
+    of: &[AccountId],
+) -> Result<Batch<Option<crate::domain::targeting::Target>>> {
+    let OnArguments { on } = field.arguments()?;
+    let viewer = field.request.viewer()?;
+    let at = instant_of(on.map(|day| day.0), field.request.now, viewer.zone);
     let rows = viewer
         .rows::<target::Entity>(target::Column::AccountId)
         .filter(target::Column::AccountId.is_in(of.iter().copied()))
         .filter(on_list(at))
         .order_by_asc(target::Column::Id)
-        .all(asked.ctx.reader())
+        .all(field.request.reader())
         .await?;
     let found: HashMap<AccountId, Target> = rows.into_iter().map(|row| (row.account_id, Target(row))).collect();
-    asked.maybe(&of.iter().map(|account| found.get(account)).collect::<Vec<_>>()).await
+    field.optional_objects(&of.iter().map(|account| found.get(account)).collect::<Vec<_>>()).await
 }
 
 /// What a target is now, for whoever wants it to be something else.

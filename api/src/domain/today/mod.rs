@@ -52,11 +52,11 @@ use crate::domain::targeting::instant_of;
 use crate::domain::touch::people::zone_of;
 use crate::domain::user::User;
 use crate::error::{Error, Result};
-use crate::graph::{AnyNode, Batch, FieldContext, graphql_enum, object};
-use crate::graphql::money::Currency;
 use crate::graphql::pagination::LONGEST_LIST;
 use crate::graphql::scalars::Date;
+use crate::graphql::{AnyNode, Batch, FieldContext, graphql_enum, object};
 use crate::values::calendar::day_of;
+use crate::values::money::Currency;
 
 /// Suggestions of one list at most.
 const MOST: i32 = 200;
@@ -285,7 +285,7 @@ object! {
         /// What.
         kind: Kind = plain(|action| action.0.kind);
         /// At which account; null where it is about none.
-        account: Option<Account> = by_key(|action| action.0.account, Account::answer);
+        account: Option<Account> = by_key(|action| action.0.account, Account::resolve);
         /// What it is about: a target, an opportunity, an action, a plan, a promise, a trigger event; the user, for a blank day.
         subject: Option<AnyNode> = batch(subjects);
         /// Why, in a sentence with the numbers in it.
@@ -297,33 +297,36 @@ object! {
     }
 }
 
-async fn subjects(asked: &FieldContext<'_>, of: &[&SuggestedAction]) -> Result<Batch> {
-    crate::schema::nodes_of(asked, &of.iter().map(|action| action.0.subject).collect::<Vec<_>>()).await
+async fn subjects(field: &FieldContext<'_>, of: &[&SuggestedAction]) -> Result<Batch<Option<AnyNode>>> {
+    crate::domain::node::nodes_of(field, &of.iter().map(|action| action.0.subject).collect::<Vec<_>>()).await
 }
 
 /// `User.today`: null for whoever is neither the user, nor above them, nor ADMIN.
 ///
 /// # Errors
 /// `BAD_USER_INPUT` for a number out of its bounds; the database's.
-pub async fn of_users(asked: &FieldContext<'_>, of: &[&User]) -> Result<Batch> {
-    let TodayArguments { on, first } = asked.arguments()?;
+pub async fn of_users(
+    field: &FieldContext<'_>,
+    of: &[&User],
+) -> Result<Batch<Option<Vec<crate::domain::today::SuggestedAction>>>> {
+    let TodayArguments { on, first } = field.arguments()?;
     let first = first.unwrap_or(USUAL);
     let Some(first) = usize::try_from(first).ok().filter(|_| first <= MOST) else {
         return Err(Error::BadInput(format!("first is between 0 and {MOST}; {first} was given.")));
     };
-    let viewer = asked.ctx.viewer()?;
+    let viewer = field.request.viewer()?;
     let mut ids = HashSet::new();
     let days: Vec<Today> = of
         .iter()
         .filter(|user| viewer.is_above_or_is(user.0.id) && ids.insert(user.0.id))
         .map(|user| {
             let zone = zone_of(&user.0);
-            let at = instant_of(on.map(|day| day.0), asked.ctx.now, zone);
+            let at = instant_of(on.map(|day| day.0), field.request.now, zone);
             Today { user: user.0.id, zone, on: on.map_or_else(|| day_of(at, zone), |day| day.0), at }
         })
         .collect();
-    let found = if days.is_empty() { Vec::new() } else { findings(asked.ctx, &days, of).await? };
-    let accounts = Account::fetch(asked.ctx, found.iter().filter_map(|finding| finding.account())).await?;
+    let found = if days.is_empty() { Vec::new() } else { findings(field.request, &days, of).await? };
+    let accounts = Account::fetch(field.request, found.iter().filter_map(|finding| finding.account())).await?;
     let mut suggestions: Vec<Vec<Suggestion>> = vec![Vec::new(); days.len()];
     for finding in &found {
         // What hangs off an account that the caller does not see is not told.
@@ -341,16 +344,9 @@ pub async fn of_users(asked: &FieldContext<'_>, of: &[&User]) -> Result<Batch> {
         .zip(&days)
         .map(|(list, today)| most_pressing(list, today.on, first).into_iter().map(SuggestedAction).collect())
         .collect();
-    let answered = asked.lists(&lists.iter().map(Vec::as_slice).collect::<Vec<_>>()).await?;
+    let answered = field.object_lists(&lists.iter().map(Vec::as_slice).collect::<Vec<_>>()).await?;
     let places: HashMap<UserId, usize> = days.iter().enumerate().map(|(place, today)| (today.user, place)).collect();
-    let mut answers = Batch::with_capacity(of.len());
-    for user in of {
-        match places.get(&user.0.id) {
-            Some(place) => answers.push(|out| out.extend_from_slice(answered.get(*place))),
-            None => answers.push_null(),
-        }
-    }
-    Ok(answers)
+    Ok(answered.nullable().select(of.iter().map(|user| places.get(&user.0.id).copied())))
 }
 
 /// A subject of suggestions.

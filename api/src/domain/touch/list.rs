@@ -12,11 +12,12 @@ use crate::context::{RequestContext, Viewer};
 use crate::domain::contact::Contact;
 use crate::domain::targeting::TOUCH_ON_LIST;
 use crate::error::Result;
-use crate::graph::{Batch, Field, FieldContext, ObjectType};
 use crate::graphql::filter::{DateTimeFilter, Filter, IdFilter, Nested, operand};
 use crate::graphql::pagination::{
     Connection, ConnectionNode, Direction, Key, Order, PageArguments, RowsPerParent, SortKey, VisibleRows,
 };
+use crate::graphql::{Batch, Field, FieldContext};
+use graphql_executor::ObjectType;
 
 /// A filter on touches. Its fields are ANDed.
 #[derive(Clone, Debug, Default, InputObject)]
@@ -223,13 +224,13 @@ impl TouchesArguments {
 }
 
 /// `Query.touches`.
-pub async fn touches(asked: &FieldContext<'_>, arguments: TouchesArguments) -> Result<Connection<Touch>> {
+pub async fn touches(field: &FieldContext<'_>, arguments: TouchesArguments) -> Result<Connection<Touch>> {
     let seen = VisibleRows {
-        select: arguments.select(asked.ctx)?,
+        select: arguments.select(field.request)?,
         account: touch::Column::AccountId,
         is_selective: arguments.is_selective(),
     };
-    seen.page(asked, &order(arguments.order().unwrap_or_default())?, &arguments.page).await
+    seen.page(field, &order(arguments.order().unwrap_or_default())?, &arguments.page).await
 }
 
 /// Touches below accounts that are seen: what hangs off them is seen too.
@@ -238,41 +239,41 @@ fn below(select: Select<touch::Entity>) -> RowsPerParent<touch::Entity> {
 }
 
 /// `Account.touches`: the newest first, unless said otherwise.
-pub async fn of_accounts(asked: &FieldContext<'_>, of: &[AccountId]) -> Result<Batch> {
-    let arguments: TouchesArguments = asked.arguments()?;
+pub async fn of_accounts(field: &FieldContext<'_>, of: &[AccountId]) -> Result<Batch<Connection<Touch>>> {
+    let arguments: TouchesArguments = field.arguments()?;
     let order = match arguments.order() {
         Some(keys) => order(keys)?,
         None => by_time(Direction::Desc)?,
     };
-    let below = below(arguments.select(asked.ctx)?);
+    let below = below(arguments.select(field.request)?);
     let pages: Vec<Connection<Touch>> =
-        below.pages(asked, of, |row| Some(row.account_id), &order, &arguments.page).await?;
-    asked.each(&pages.iter().collect::<Vec<_>>()).await
+        below.pages(field, of, |row| Some(row.account_id), &order, &arguments.page).await?;
+    field.objects(&pages.iter().collect::<Vec<_>>()).await
 }
 
 /// `Account.lastTouch`: the latest that was made.
-pub async fn last_of_accounts(asked: &FieldContext<'_>, of: &[AccountId]) -> Result<Batch> {
+pub async fn last_of_accounts(field: &FieldContext<'_>, of: &[AccountId]) -> Result<Batch<Option<Touch>>> {
     let made = touch::Column::Status.eq(touch::TouchStatus::Completed);
-    one_of_accounts(asked, of, made, Direction::Desc).await
+    one_of_accounts(field, of, made, Direction::Desc).await
 }
 
 /// `Account.nextTouch`: the earliest to come.
-pub async fn next_of_accounts(asked: &FieldContext<'_>, of: &[AccountId]) -> Result<Batch> {
-    let to_come = stands(TouchStatus::Scheduled, asked.ctx).and(touch::Column::At.gte(asked.ctx.now));
-    one_of_accounts(asked, of, to_come, Direction::Asc).await
+pub async fn next_of_accounts(field: &FieldContext<'_>, of: &[AccountId]) -> Result<Batch<Option<Touch>>> {
+    let to_come = stands(TouchStatus::Scheduled, field.request).and(touch::Column::At.gte(field.request.now));
+    one_of_accounts(field, of, to_come, Direction::Asc).await
 }
 
 async fn one_of_accounts(
-    asked: &FieldContext<'_>,
+    field: &FieldContext<'_>,
     of: &[AccountId],
     which: SimpleExpr,
     direction: Direction,
-) -> Result<Batch> {
-    let select = touch::Entity::of(asked.ctx.viewer()?.organization.id).filter(which);
-    let found = below(select).firsts(asked.ctx, of, |row| Some(row.account_id), &by_time(direction)?).await?;
+) -> Result<Batch<Option<Touch>>> {
+    let select = touch::Entity::of(field.request.viewer()?.organization.id).filter(which);
+    let found = below(select).firsts(field.request, of, |row| Some(row.account_id), &by_time(direction)?).await?;
     let found: HashMap<AccountId, Touch> = found.into_iter().map(|(id, row)| (id, Touch(row))).collect();
     let rows: Vec<Option<&Touch>> = of.iter().map(|account| found.get(account)).collect();
-    asked.maybe(&rows).await
+    field.optional_objects(&rows).await
 }
 
 /// That a person took part in a touch, on its way to be read as that touch: people's touches are paged by these rows,
@@ -285,12 +286,13 @@ impl From<touch_contact::Model> for Part {
     }
 }
 
-impl ObjectType for Part {
-    const NAME: &'static str = Touch::NAME;
-    const DOC: &'static str = Touch::DOC;
-    const NODE: bool = Touch::NODE;
-    const FIELDS: &'static [Field<Self>] = &[];
+impl ObjectType<RequestContext> for Part {
+    const NAME: &'static str = <Touch as ObjectType<RequestContext>>::NAME;
+    const DOC: &'static str = <Touch as ObjectType<RequestContext>>::DOC;
+    const NODE: bool = <Touch as ObjectType<RequestContext>>::NODE;
+    const FIELDS: &'static [Field<Self, RequestContext>] = &[];
 }
+graphql_executor::object_output!(RequestContext; [] Part);
 
 impl ConnectionNode for Part {
     const CONNECTION: &'static str = Touch::CONNECTION;
@@ -327,26 +329,26 @@ fn people_of(contacts: &[&Contact]) -> Vec<ContactId> {
 }
 
 /// `Contact.touches`: the newest first.
-pub async fn of_contacts(asked: &FieldContext<'_>, of: &[&Contact]) -> Result<Batch> {
-    let arguments: PageArguments = asked.arguments()?;
+pub async fn of_contacts(field: &FieldContext<'_>, of: &[&Contact]) -> Result<Batch<Connection<Touch>>> {
+    let arguments: PageArguments = field.arguments()?;
     let people = people_of(of);
-    let below = parts(asked.ctx.viewer()?, Cond::all());
+    let below = parts(field.request.viewer()?, Cond::all());
     let pages: Vec<Connection<Part>> =
-        below.pages(asked, &people, |row| Some(row.contact_id), &parts_newest_first()?, &arguments).await?;
+        below.pages(field, &people, |row| Some(row.contact_id), &parts_newest_first()?, &arguments).await?;
     let ids: Vec<TouchId> = pages.iter().flat_map(Connection::nodes).map(|part| part.0.touch_id).collect();
-    let found = Touch::fetch(asked.ctx, ids).await?;
+    let found = Touch::fetch(field.request, ids).await?;
     let pages: Vec<Connection<Touch>> =
         pages.into_iter().map(|page| page.map(|part| found.get(&part.0.touch_id).cloned())).collect();
-    asked.each(&pages.iter().collect::<Vec<_>>()).await
+    field.objects(&pages.iter().collect::<Vec<_>>()).await
 }
 
 /// `Contact.lastTouch`: the latest that was made.
-pub async fn last_of_contacts(asked: &FieldContext<'_>, of: &[&Contact]) -> Result<Batch> {
+pub async fn last_of_contacts(field: &FieldContext<'_>, of: &[&Contact]) -> Result<Batch<Option<Touch>>> {
     let made = Cond::all().add(touch::Column::Status.eq(touch::TouchStatus::Completed));
-    let below = parts(asked.ctx.viewer()?, made);
+    let below = parts(field.request.viewer()?, made);
     let people = people_of(of);
-    let latest = below.firsts(asked.ctx, &people, |row| Some(row.contact_id), &parts_newest_first()?).await?;
-    let found = Touch::fetch(asked.ctx, latest.values().map(|part| part.touch_id)).await?;
+    let latest = below.firsts(field.request, &people, |row| Some(row.contact_id), &parts_newest_first()?).await?;
+    let found = Touch::fetch(field.request, latest.values().map(|part| part.touch_id)).await?;
     let rows: Vec<Option<&Touch>> = people.iter().map(|id| found.get(&latest.get(id)?.touch_id)).collect();
-    asked.maybe(&rows).await
+    field.optional_objects(&rows).await
 }

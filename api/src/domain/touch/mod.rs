@@ -33,9 +33,9 @@ use crate::domain::contact::Contact;
 use crate::domain::opportunity::Opportunity;
 use crate::domain::user::User;
 use crate::error::Result;
-use crate::graph::{Batch, FieldContext, NodeId, graphql_enum, object, payload};
-use crate::graphql::money::Currency;
 use crate::graphql::pagination::connection;
+use crate::graphql::{Batch, FieldContext, NodeId, graphql_enum, object, payload};
+use crate::values::money::Currency;
 use crate::write::external_ids::{ExternalId, shown};
 use crate::write::{AuditedRow, Snapshot, audited, snapshot, stored_json};
 
@@ -144,11 +144,11 @@ object! {
         /// Opaque, prefixed by the type, ascending with time.
         id: NodeId<TouchId> = plain(|touch| NodeId(touch.0.id));
         /// At which account.
-        account: Account = by_key(|touch| Some(touch.0.account_id), Account::answer);
+        account: Account = by_key(|touch| touch.0.account_id, Account::resolve_required);
         /// Who of the account took part or is to, in the order given; without those who moved out of the caller's sight.
         contacts: Vec<Contact> = batch(contacts);
         /// By whom.
-        user: User = by_key(|touch| Some(touch.0.user_id), User::answer);
+        user: User = by_key(|touch| touch.0.user_id, User::resolve_required);
         /// How.
         kind: touch::TouchKind = plain(|touch| touch.0.kind);
         /// Where it stands now.
@@ -178,7 +178,7 @@ object! {
         /// Was that commitment given? Null where it was not asked for, or where it is not known yet.
         commitmentGiven: Option<bool> = plain(|touch| touch.0.commitment_given);
         /// The opportunity of the same account that it was about.
-        opportunity: Option<Opportunity> = by_key(|touch| touch.0.opportunity_id, Opportunity::answer);
+        opportunity: Option<Opportunity> = by_key(|touch| touch.0.opportunity_id, Opportunity::resolve);
         /// The action of a plan that it was for.
         action: Option<crate::domain::plan::action::Action> = by_key(|touch| touch.0.action_id, crate::domain::plan::action::of_touches);
         /// Was the account an agreed target of the user's when the touch began?
@@ -297,12 +297,12 @@ impl Touch {
     }
 }
 
-async fn contacts(asked: &FieldContext<'_>, of: &[&Touch]) -> Result<Batch> {
+async fn contacts(field: &FieldContext<'_>, of: &[&Touch]) -> Result<Batch<Vec<Contact>>> {
     let people: Vec<Vec<ContactId>> = of.iter().map(|touch| people::read(&touch.0.contact_ids)).collect();
-    let found = Contact::fetch(asked.ctx, people.iter().flatten().copied()).await?;
+    let found = Contact::fetch(field.request, people.iter().flatten().copied()).await?;
     let lists: Vec<Vec<&Contact>> =
         people.iter().map(|ids| ids.iter().filter_map(|id| found.get(id)).collect()).collect();
-    asked.lists_of(&lists).await
+    field.lists_of_references(&lists).await
 }
 
 #[cfg(test)]

@@ -7,9 +7,9 @@ use sea_orm::{ColumnTrait, Condition, QueryFilter};
 
 use super::{TriggerEvent, TriggerKind};
 use crate::error::Result;
-use crate::graph::{Batch, FieldContext};
 use crate::graphql::filter::{DateFilter, DateTimeFilter, IdFilter, operand};
 use crate::graphql::pagination::{Connection, Key, Order, PageArguments, RowsPerParent, VisibleRows};
+use crate::graphql::{Batch, FieldContext};
 
 /// A filter on trigger events. Its fields are ANDed.
 #[derive(Clone, Debug, Default, InputObject)]
@@ -70,27 +70,30 @@ fn by_id() -> Order<trigger_event::Entity> {
 
 /// `Query.triggerEvents`.
 pub async fn trigger_events(
-    asked: &FieldContext<'_>,
+    field: &FieldContext<'_>,
     arguments: TriggerEventsArguments,
 ) -> Result<Connection<TriggerEvent>> {
     let TriggerEventsArguments { filter, page } = arguments;
     let filter = filter.unwrap_or_default();
     let seen = VisibleRows {
-        select: trigger_event::Entity::of(asked.ctx.viewer()?.organization.id).filter(filter.condition()?),
+        select: trigger_event::Entity::of(field.request.viewer()?.organization.id).filter(filter.condition()?),
         account: trigger_event::Column::AccountId,
         is_selective: filter.account_id.value().is_some_and(|account| account.eq.is_value()),
     };
-    seen.page(asked, &by_id(), &page).await
+    seen.page(field, &by_id(), &page).await
 }
 
 /// `Account.triggerEvents`: by id.
-pub async fn of_accounts(asked: &FieldContext<'_>, of: &[AccountId]) -> Result<Batch> {
-    let arguments: PageArguments = asked.arguments()?;
+pub async fn of_accounts(
+    field: &FieldContext<'_>,
+    of: &[AccountId],
+) -> Result<Batch<Connection<crate::domain::trigger_event::TriggerEvent>>> {
+    let arguments: PageArguments = field.arguments()?;
     let below = RowsPerParent::<trigger_event::Entity> {
-        select: trigger_event::Entity::of(asked.ctx.viewer()?.organization.id),
+        select: trigger_event::Entity::of(field.request.viewer()?.organization.id),
         foreign: trigger_event::Column::AccountId,
     };
     let pages: Vec<Connection<TriggerEvent>> =
-        below.pages(asked, of, |row| Some(row.account_id), &by_id(), &arguments).await?;
-    asked.each(&pages.iter().collect::<Vec<_>>()).await
+        below.pages(field, of, |row| Some(row.account_id), &by_id(), &arguments).await?;
+    field.objects(&pages.iter().collect::<Vec<_>>()).await
 }

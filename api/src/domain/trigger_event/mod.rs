@@ -26,9 +26,9 @@ use crate::domain::opportunity::Opportunity;
 use crate::domain::presence::Ask;
 use crate::domain::user::User;
 use crate::error::Result;
-use crate::graph::{Batch, FieldContext, NodeId, graphql_enum, object, payload};
-use crate::graphql::money::Currency;
 use crate::graphql::pagination::{LONGEST_LIST, connection, plain_lists};
+use crate::graphql::{Batch, FieldContext, NodeId, graphql_enum, object, payload};
+use crate::values::money::Currency;
 use crate::write::{AuditedRow, Snapshot, audited, snapshot};
 
 /// A trigger event.
@@ -82,7 +82,7 @@ object! {
         /// Opaque, prefixed by the type, ascending with time.
         id: NodeId<TriggerEventId> = plain(|event| NodeId(event.0.id));
         /// Where it happened.
-        account: Account = by_key(|event| Some(event.0.account_id), Account::answer);
+        account: Account = by_key(|event| event.0.account_id, Account::resolve_required);
         /// What kind of thing it was.
         kind: trigger_event::TriggerKind = plain(|event| event.0.kind);
         /// The day on which it happened.
@@ -90,9 +90,9 @@ object! {
         /// What there is to know about it.
         description: Option<&str> = plain(|event| event.0.description.as_deref());
         /// Whom it is about, or who told; null also where they moved out of the caller's sight.
-        contact: Option<Contact> = by_key(|event| event.0.contact_id, Contact::answer);
+        contact: Option<Contact> = by_key(|event| event.0.contact_id, Contact::resolve);
         /// Who recorded it.
-        recordedBy: Option<User> = by_key(|event| event.0.recorded_by_id, User::answer);
+        recordedBy: Option<User> = by_key(|event| event.0.recorded_by_id, User::resolve);
         /// What came of it for us; null while that is open.
         outcome: Option<trigger_event::TriggerOutcome> = plain(|event| event.0.outcome);
         /// The day on which that was settled; null while it is open.
@@ -176,23 +176,26 @@ impl TriggerEvent {
     }
 }
 
-async fn presences(asked: &FieldContext<'_>, of: &[&TriggerEvent]) -> Result<Batch> {
-    let viewer = asked.ctx.viewer()?;
-    let ask = |event: &&TriggerEvent| Ask::on(viewer, event.0.account_id, event.0.occurred_on, asked.ctx.now);
-    crate::domain::presence::answer(asked, &of.iter().map(ask).collect::<Vec<_>>()).await
+async fn presences(field: &FieldContext<'_>, of: &[&TriggerEvent]) -> Result<Batch<crate::domain::presence::Presence>> {
+    let viewer = field.request.viewer()?;
+    let ask = |event: &&TriggerEvent| Ask::on(viewer, event.0.account_id, event.0.occurred_on, field.request.now);
+    crate::domain::presence::answer(field, &of.iter().map(ask).collect::<Vec<_>>()).await
 }
 
-async fn opportunities(asked: &FieldContext<'_>, of: &[&TriggerEvent]) -> Result<Batch> {
+async fn opportunities(field: &FieldContext<'_>, of: &[&TriggerEvent]) -> Result<Batch<Vec<Opportunity>>> {
     use opportunity::Column;
     let events: Vec<TriggerEventId> = of.iter().map(|event| event.0.id).collect();
-    let select = asked.ctx.viewer()?.rows::<opportunity::Entity>(Column::AccountId).order_by_asc(Column::Id);
+    let select = field.request.viewer()?.rows::<opportunity::Entity>(Column::AccountId).order_by_asc(Column::Id);
     let too_long = format!("More than {LONGEST_LIST} opportunities came of one trigger event.");
     let parent = |row: &opportunity::Model| row.trigger_event_id;
-    plain_lists::<_, Opportunity, _>(asked, select, Column::TriggerEventId, &events, parent, &too_long).await
+    plain_lists::<_, Opportunity, _>(field, select, Column::TriggerEventId, &events, parent, &too_long).await
 }
 
 /// `Opportunity.triggerEvent`.
-pub async fn of_opportunities(asked: &FieldContext<'_>, of: &[&Opportunity]) -> Result<Batch> {
-    let found = TriggerEvent::fetch(asked.ctx, of.iter().filter_map(|row| row.0.trigger_event_id)).await?;
-    asked.maybe(&of.iter().map(|row| found.get(&row.0.trigger_event_id?)).collect::<Vec<_>>()).await
+pub async fn of_opportunities(
+    field: &FieldContext<'_>,
+    of: &[&Opportunity],
+) -> Result<Batch<Option<crate::domain::trigger_event::TriggerEvent>>> {
+    let found = TriggerEvent::fetch(field.request, of.iter().filter_map(|row| row.0.trigger_event_id)).await?;
+    field.optional_objects(&of.iter().map(|row| found.get(&row.0.trigger_event_id?)).collect::<Vec<_>>()).await
 }

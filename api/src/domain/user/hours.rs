@@ -3,7 +3,7 @@
 use async_graphql::InputObject;
 use serde::{Deserialize, Serialize};
 
-use crate::graph::object;
+use crate::graphql::object;
 use crate::write::validator::Validator;
 
 /// Stretches of working time at most.

@@ -11,7 +11,7 @@ use crate::domain::account::team::active_member;
 use crate::domain::calendar_feed;
 use crate::domain::session::{self, invitation};
 use crate::error::{Result, UserErrorCode};
-use crate::graph::payload;
+use crate::graphql::payload;
 use crate::values::text::fold;
 use crate::write::Write;
 use crate::write::validator::{NAME, Validator};

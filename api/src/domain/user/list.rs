@@ -7,7 +7,7 @@ use sea_orm::{ColumnTrait, QueryFilter};
 
 use super::{Role, User, by_id};
 use crate::error::Result;
-use crate::graph::FieldContext;
+use crate::graphql::FieldContext;
 use crate::graphql::filter::{DateTimeFilter, IdFilter, StringFilter};
 use crate::graphql::pagination::{self, Connection, PageArguments};
 
@@ -66,10 +66,10 @@ pub struct UsersArguments {
 }
 
 /// `Query.users`.
-pub async fn users(asked: &FieldContext<'_>, arguments: UsersArguments) -> Result<Connection<User>> {
-    let mut select = user::Entity::of(asked.ctx.viewer()?.organization.id);
+pub async fn users(field: &FieldContext<'_>, arguments: UsersArguments) -> Result<Connection<User>> {
+    let mut select = user::Entity::of(field.request.viewer()?.organization.id);
     if let Some(filter) = arguments.filter {
         select = select.filter(filter.condition()?);
     }
-    pagination::page(asked, select, &by_id(), &arguments.page).await
+    pagination::page(field, select, &by_id(), &arguments.page).await
 }

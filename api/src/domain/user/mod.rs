@@ -27,9 +27,9 @@ pub use self::list::{UserFilter, UsersArguments, users};
 
 use crate::context::RequestContext;
 use crate::error::Result;
-use crate::graph::{Batch, FieldContext, NodeId, graphql_enum, object, payload};
-use crate::graphql::money::Currency;
 use crate::graphql::pagination::{Connection, Key, Order, PageArguments, RowsPerParent, connection};
+use crate::graphql::{Batch, FieldContext, NodeId, ReadColumns as _, graphql_enum, object, payload};
+use crate::values::money::Currency;
 use crate::write::{AuditedRow, Snapshot, audited, snapshot, stored_json};
 
 /// A user.
@@ -71,7 +71,7 @@ object! {
         /// IANA name of their time zone: their days and weeks are that zone's.
         timeZone: &str = plain(|user| &user.0.time_zone);
         /// Whom they report to.
-        manager: Option<User> = by_key(|user| user.0.manager_id, User::answer);
+        manager: Option<User> = by_key(|user| user.0.manager_id, User::resolve);
         /// Who reports to them directly, inactive members included; by id.
         reports(PageArguments): Connection<User> = batch(reports);
         /// When they work, by weekday and time.
@@ -157,15 +157,15 @@ impl AuditedRow for user::Model {
     }
 }
 
-async fn reports(asked: &FieldContext<'_>, of: &[&User]) -> Result<Batch> {
-    let arguments: PageArguments = asked.arguments()?;
+async fn reports(field: &FieldContext<'_>, of: &[&User]) -> Result<Batch<Connection<User>>> {
+    let arguments: PageArguments = field.arguments()?;
     let below = RowsPerParent::<user::Entity> {
-        select: user::Entity::of(asked.ctx.viewer()?.organization.id),
+        select: user::Entity::of(field.request.viewer()?.organization.id),
         foreign: user::Column::ManagerId,
     };
     let ids: Vec<UserId> = of.iter().map(|user| user.0.id).collect();
-    let pages: Vec<Connection<User>> = below.pages(asked, &ids, |row| row.manager_id, &by_id(), &arguments).await?;
-    asked.each(&pages.iter().collect::<Vec<_>>()).await
+    let pages: Vec<Connection<User>> = below.pages(field, &ids, |row| row.manager_id, &by_id(), &arguments).await?;
+    field.objects(&pages.iter().collect::<Vec<_>>()).await
 }
 
 fn by_id() -> Order<user::Entity> {
@@ -182,23 +182,32 @@ impl User {
         ctx.fetch_by_ids(members, user::Column::Id, Columns::ALL, ids, |row| row.id).await
     }
 
-    /// Answers with one member a row, by their ids.
+    /// Resolves the member of each id that is known to exist and to be visible.
     ///
     /// # Errors
-    /// As [`Self::fetch`].
-    pub async fn answer(asked: &FieldContext<'_>, ids: &[Option<UserId>]) -> Result<Batch> {
-        let members = user::Entity::of(asked.ctx.viewer()?.organization.id);
-        asked.fetch_by_ids::<_, _, Self>(members, user::Column::Id, ids, |row| row.id).await
+    /// A defect, if one is not found.
+    pub async fn resolve_required(field: &FieldContext<'_>, ids: &[UserId]) -> Result<Batch<Self>> {
+        let ids: Vec<Option<UserId>> = ids.iter().copied().map(Some).collect();
+        field.required(Self::resolve(field, &ids).await?)
+    }
+
+    /// Resolves the member of each id: null without an id, and where the viewer sees none.
+    pub async fn resolve(field: &FieldContext<'_>, ids: &[Option<UserId>]) -> Result<Batch<Option<Self>>> {
+        let members = user::Entity::of(field.request.viewer()?.organization.id);
+        field.fetch_by_ids::<_, _, Self>(members, user::Column::Id, ids, |row| row.id).await
     }
 }
 
 /// `Query.me`.
 #[expect(clippy::unused_async, reason = "what answers a field is async")]
-pub async fn me(asked: &FieldContext<'_>) -> Result<Option<User>> {
-    Ok(Some(User(asked.ctx.viewer()?.user.clone())))
+pub async fn me(field: &FieldContext<'_>) -> Result<Option<User>> {
+    Ok(Some(User(field.request.viewer()?.user.clone())))
 }
 
 /// `Query.viewer`.
-pub async fn viewer(asked: &FieldContext<'_>, _: &[&crate::schema::Query]) -> Result<Batch> {
-    asked.each(&[&User(asked.ctx.viewer()?.user.clone())]).await
+pub async fn viewer(
+    field: &FieldContext<'_>,
+    _: &[&crate::schema::Query],
+) -> Result<Batch<crate::domain::event::Actor>> {
+    Ok(field.objects(&[&User(field.request.viewer()?.user.clone())]).await?.upcast())
 }

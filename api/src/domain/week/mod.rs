@@ -29,9 +29,9 @@ use crate::domain::touch::{Touch, TouchStatus};
 use crate::domain::user::User;
 use crate::domain::user::hours::WorkingHours;
 use crate::error::{Error, Result};
-use crate::graph::{Batch, FieldContext, object};
 use crate::graphql::pagination::LONGEST_LIST;
 use crate::graphql::scalars::Date;
+use crate::graphql::{Batch, FieldContext, object};
 use crate::values::calendar;
 
 /// Touches that weeks are worked out from at most, for all users of a request together.
@@ -323,39 +323,42 @@ pub struct WeekArguments {
 ///
 /// # Errors
 /// As [`CalendarWeek::of`].
-pub async fn of_users(asked: &FieldContext<'_>, of: &[&User]) -> Result<Batch> {
-    let WeekArguments { containing } = asked.arguments()?;
-    let viewer = asked.ctx.viewer()?;
+pub async fn of_users(
+    field: &FieldContext<'_>,
+    of: &[&User],
+) -> Result<Batch<Option<crate::domain::week::CalendarWeek>>> {
+    let WeekArguments { containing } = field.arguments()?;
+    let viewer = field.request.viewer()?;
     let mut ids = HashSet::new();
     let seen = of.iter().filter(|user| viewer.is_above_or_is(user.0.id) && ids.insert(user.0.id));
     let seen: Vec<user::Model> = seen.map(|user| user.0.clone()).collect();
-    let weeks = CalendarWeek::of(asked.ctx, seen, containing.map(|day| day.0)).await?;
+    let weeks = CalendarWeek::of(field.request, seen, containing.map(|day| day.0)).await?;
     let by_user: HashMap<UserId, &CalendarWeek> = weeks.iter().map(|week| (week.user.id, week)).collect();
-    asked.maybe(&of.iter().map(|user| by_user.get(&user.0.id).copied()).collect::<Vec<_>>()).await
+    field.optional_objects(&of.iter().map(|user| by_user.get(&user.0.id).copied()).collect::<Vec<_>>()).await
 }
 
-async fn users(asked: &FieldContext<'_>, of: &[&CalendarWeek]) -> Result<Batch> {
+async fn users(field: &FieldContext<'_>, of: &[&CalendarWeek]) -> Result<Batch<User>> {
     let users: Vec<User> = of.iter().map(|week| User(week.user.clone())).collect();
-    asked.each(&users.iter().collect::<Vec<_>>()).await
+    field.objects(&users.iter().collect::<Vec<_>>()).await
 }
 
-async fn days(asked: &FieldContext<'_>, of: &[&CalendarWeek]) -> Result<Batch> {
-    asked.lists(&of.iter().map(|week| week.days.as_slice()).collect::<Vec<_>>()).await
+async fn days(field: &FieldContext<'_>, of: &[&CalendarWeek]) -> Result<Batch<Vec<CalendarDay>>> {
+    field.object_lists(&of.iter().map(|week| week.days.as_slice()).collect::<Vec<_>>()).await
 }
 
-async fn blank_spots(asked: &FieldContext<'_>, of: &[&CalendarWeek]) -> Result<Batch> {
-    let big = i64::from(asked.ctx.viewer()?.organization.big_blank_minutes);
+async fn blank_spots(field: &FieldContext<'_>, of: &[&CalendarWeek]) -> Result<Batch<Vec<BlankSpot>>> {
+    let big = i64::from(field.request.viewer()?.organization.big_blank_minutes);
     let spot = |stretch: &Stretch| BlankSpot { stretch: *stretch, big: stretch.minutes() >= big };
     let spots_of =
         |week: &&CalendarWeek| week.days.iter().flat_map(|day| &day.split.blanks).map(spot).collect::<Vec<_>>();
     let lists: Vec<Vec<BlankSpot>> = of.iter().map(spots_of).collect();
-    asked.lists(&lists.iter().map(Vec::as_slice).collect::<Vec<_>>()).await
+    field.object_lists(&lists.iter().map(Vec::as_slice).collect::<Vec<_>>()).await
 }
 
-async fn touches(asked: &FieldContext<'_>, of: &[&CalendarDay]) -> Result<Batch> {
+async fn touches(field: &FieldContext<'_>, of: &[&CalendarDay]) -> Result<Batch<Vec<Touch>>> {
     if of.iter().any(|day| day.touches.len() as u64 > LONGEST_LIST) {
         let message = format!("A day has more than {LONGEST_LIST} touches: page through `touches` with a filter.");
         return Err(Error::LimitExceeded(message));
     }
-    asked.lists(&of.iter().map(|day| day.touches.as_slice()).collect::<Vec<_>>()).await
+    field.object_lists(&of.iter().map(|day| day.touches.as_slice()).collect::<Vec<_>>()).await
 }

@@ -13,7 +13,7 @@ use super::CalendarWeek;
 use crate::domain::presence::{Ask, Presence, asked::rows};
 use crate::domain::targeting::Target;
 use crate::error::{Error, Result};
-use crate::graph::{Batch, FieldContext};
+use crate::graphql::{Batch, FieldContext};
 
 /// Suggestions of one week at most.
 const MOST: i32 = 200;
@@ -51,15 +51,15 @@ fn put_in_order(candidates: &mut [Candidate]) {
 ///
 /// # Errors
 /// `BAD_USER_INPUT` for a number out of its bounds; the database's.
-pub(super) async fn of_weeks(asked: &FieldContext<'_>, of: &[&CalendarWeek]) -> Result<Batch> {
-    let WeekSuggestionsArguments { first } = asked.arguments()?;
+pub(super) async fn of_weeks(field: &FieldContext<'_>, of: &[&CalendarWeek]) -> Result<Batch<Vec<Target>>> {
+    let WeekSuggestionsArguments { first } = field.arguments()?;
     let first = first.unwrap_or(USUAL);
     if !(0..=MOST).contains(&first) {
         return Err(Error::BadInput(format!("first is between 0 and {MOST}; {first} was given.")));
     }
     let users: Vec<UserId> = of.iter().map(|week| week.user.id).collect();
-    let held = if first == 0 { HashMap::new() } else { held_by(asked, users).await? };
-    let mut free = free_in(asked, of, &held).await?;
+    let held = if first == 0 { HashMap::new() } else { held_by(field, users).await? };
+    let mut free = free_in(field, of, &held).await?;
     let chosen: Vec<Vec<TargetId>> = free
         .iter_mut()
         .map(|free| {
@@ -67,16 +67,16 @@ pub(super) async fn of_weeks(asked: &FieldContext<'_>, of: &[&CalendarWeek]) -> 
             free.iter().take(usize::try_from(first).unwrap_or_default()).map(|one| one.target).collect()
         })
         .collect();
-    let found = Target::fetch(asked.ctx, chosen.iter().flatten().copied()).await?;
+    let found = Target::fetch(field.request, chosen.iter().flatten().copied()).await?;
     let lists: Vec<Vec<&Target>> =
         chosen.iter().map(|ids| ids.iter().filter_map(|id| found.get(id)).collect()).collect();
-    asked.lists_of(&lists).await
+    field.lists_of_references(&lists).await
 }
 
 /// Of each week those targets of its user's at whose accounts nobody, be it a colleague, has made a touch in it or is to
 /// make one: one statement.
 async fn free_in(
-    asked: &FieldContext<'_>,
+    field: &FieldContext<'_>,
     of: &[&CalendarWeek],
     held: &HashMap<UserId, Vec<Candidate>>,
 ) -> Result<Vec<Vec<Candidate>>> {
@@ -96,9 +96,9 @@ async fn free_in(
                 and touch.at >= asked.since and touch.at < asked.at
                 and (touch.status = 'COMPLETED' or touch.status = 'SCHEDULED' and touch.missed_at > {})
         )",
-        asked.ctx.now.0
+        field.request.now.0
     );
-    let touched: HashSet<usize> = rows(asked.ctx, &asks, &sql).await?.into_iter().map(|(place, _)| place).collect();
+    let touched: HashSet<usize> = rows(field.request, &asks, &sql).await?.into_iter().map(|(place, _)| place).collect();
     let mut free = vec![Vec::new(); of.len()];
     for (_, (week, one)) in all.into_iter().enumerate().filter(|(place, _)| !touched.contains(place)) {
         free[week].push(one);
@@ -107,8 +107,8 @@ async fn free_in(
 }
 
 /// The targets that users have today, with what decides their order.
-async fn held_by(asked: &FieldContext<'_>, users: Vec<UserId>) -> Result<HashMap<UserId, Vec<Candidate>>> {
-    let viewer = asked.ctx.viewer()?;
+async fn held_by(field: &FieldContext<'_>, users: Vec<UserId>) -> Result<HashMap<UserId, Vec<Candidate>>> {
+    let viewer = field.request.viewer()?;
     let of_account =
         Expr::col((account::Entity, account::Column::Id)).equals((target::Entity, target::Column::AccountId));
     let mut query = viewer
@@ -126,7 +126,7 @@ async fn held_by(asked: &FieldContext<'_>, users: Vec<UserId>) -> Result<HashMap
         .column((account::Entity, account::Column::Potential))
         .inner_join(account::Entity, of_account);
     let mut candidates: Vec<(UserId, Candidate)> = Vec::new();
-    for row in asked.ctx.reader().query_all(&query).await? {
+    for row in field.request.reader().query_all(&query).await? {
         let candidate = Candidate {
             target: TargetId(row.try_get_by_index(1)?),
             account: AccountId(row.try_get_by_index(2)?),
@@ -136,8 +136,8 @@ async fn held_by(asked: &FieldContext<'_>, users: Vec<UserId>) -> Result<HashMap
         };
         candidates.push((UserId(row.try_get_by_index(0)?), candidate));
     }
-    let asks: Vec<Ask> = candidates.iter().map(|(_, one)| Ask::at(viewer, one.account, asked.ctx.now)).collect();
-    let presences = Presence::of_touches(asked.ctx, &asks).await?;
+    let asks: Vec<Ask> = candidates.iter().map(|(_, one)| Ask::at(viewer, one.account, field.request.now)).collect();
+    let presences = Presence::of_touches(field.request, &asks).await?;
     let mut held: HashMap<UserId, Vec<Candidate>> = HashMap::new();
     for ((user, candidate), presence) in candidates.into_iter().zip(presences) {
         held.entry(user).or_default().push(Candidate { left: presence.days_until_absent(), ..candidate });

@@ -14,7 +14,7 @@ use super::page::{Page, PageArguments, Reading, join_rows, shared_rows};
 use crate::context::{RequestContext, array_value, is_any_of, select_columns};
 use crate::database::sql::uuids_json;
 use crate::error::Result;
-use crate::graph::FieldContext;
+use crate::graphql::FieldContext;
 
 /// The rows below each of many parents: one page for each, in one statement.
 pub struct RowsPerParent<E: EntityTrait> {
@@ -35,7 +35,7 @@ where
     /// As [`Page::of`].
     pub async fn pages<T, K>(
         self,
-        asked: &FieldContext<'_>,
+        field: &FieldContext<'_>,
         parents: &[K],
         parent_of: fn(&E::Model) -> Option<K>,
         order: &Order<E>,
@@ -45,10 +45,10 @@ where
         K: Id,
         T: ConnectionNode + From<E::Model>,
     {
-        let reading = Reading::of::<E, T>(asked, order, &[self.foreign])?;
+        let reading = Reading::of::<E, T>(field, order, &[self.foreign])?;
         let page = Page::of(arguments, order, reading)?;
-        let totals = if reading.total { Some(self.totals(asked.ctx, parents).await?) } else { None };
-        let rows = self.rows(asked.ctx, parents, page.narrow(self.select.clone(), order), reading).await?;
+        let totals = if reading.total { Some(self.totals(field.request, parents).await?) } else { None };
+        let rows = self.rows(field.request, parents, page.narrow(self.select.clone(), order), reading).await?;
         // The rows of a parent come one after the other. A parent may stand at several places of a level.
         let mut found: HashMap<K, Vec<usize>> = HashMap::with_capacity(parents.len());
         let mut places = (0..rows.len()).peekable();

@@ -2,10 +2,13 @@
 
 use std::sync::Arc;
 
-use crate::graph::{Batch, Described, Field, ObjectType, Resolver, object};
+use graphql_executor::{Batch, Field, OutputType, Resolver, RowExpression, Value};
+
+use crate::context::RequestContext;
+use crate::graphql::{ObjectType, object};
 
 /// A type that comes in connections.
-pub trait ConnectionNode: ObjectType {
+pub trait ConnectionNode: ObjectType + Value<RequestContext> {
     /// The connection's name.
     const CONNECTION: &'static str;
     /// The edge's name.
@@ -116,51 +119,54 @@ fn no_arguments(
 }
 
 impl<T: ConnectionNode> Connection<T> {
-    const EDGES: Field<Self> = Field {
+    const EDGES: Field<Self, RequestContext> = Field {
         name: "edges",
         doc: "The items of this page, each with its cursor.",
-        type_of: <Vec<Edge<T>> as Described>::describe,
+        describe_type: <Vec<Edge<T>> as OutputType<RequestContext>>::describe,
         arguments: no_arguments,
-        answer: Resolver::Batch {
-            columns: None,
+        resolver: Resolver::Batch {
+            source: None,
             nullable: false,
-            run: |asked, of| {
+            run: |field, pages| {
                 Box::pin(async move {
-                    let edges: Vec<Vec<Edge<T>>> = of.iter().map(|page| page.edges()).collect();
-                    asked.lists(&edges.iter().map(Vec::as_slice).collect::<Vec<_>>()).await
+                    let edges: Vec<Vec<Edge<T>>> = pages.iter().map(|page| page.edges()).collect();
+                    let edges: Vec<&[Edge<T>]> = edges.iter().map(Vec::as_slice).collect();
+                    let batch: Batch<Vec<Edge<T>>> = field.object_lists(&edges).await?;
+                    Ok(batch.erase())
                 })
             },
         },
     };
 
-    const NODES: Field<Self> = Field {
+    const NODES: Field<Self, RequestContext> = Field {
         name: "nodes",
         doc: "The items of this page.",
-        type_of: <Vec<T> as Described>::describe,
+        describe_type: <Vec<T> as OutputType<RequestContext>>::describe,
         arguments: no_arguments,
-        answer: Resolver::Batch {
-            columns: None,
+        resolver: Resolver::Batch {
+            source: None,
             nullable: false,
-            run: |asked, of| {
+            run: |field, pages| {
                 Box::pin(async move {
-                    let lists: Vec<Vec<&T>> = of.iter().map(|page| page.nodes().collect()).collect();
-                    asked.lists_of(&lists).await
+                    let lists: Vec<Vec<&T>> = pages.iter().map(|page| page.nodes().collect()).collect();
+                    let batch: Batch<Vec<T>> = field.lists_of_references(&lists).await?;
+                    Ok(batch.erase())
                 })
             },
         },
     };
 
-    const PAGE_INFO: Field<Self> = Field {
+    const PAGE_INFO: Field<Self, RequestContext> = Field {
         name: "pageInfo",
-        doc: "Where this page lies in the list.",
-        type_of: <PageInfo as Described>::describe,
+        doc: "The position of this page in the list.",
+        describe_type: <PageInfo as OutputType<RequestContext>>::describe,
         arguments: no_arguments,
-        answer: Resolver::Batch {
-            columns: None,
+        resolver: Resolver::Batch {
+            source: None,
             nullable: false,
-            run: |asked, of| {
+            run: |field, pages| {
                 Box::pin(async move {
-                    let infos: Vec<PageInfo> = of
+                    let infos: Vec<PageInfo> = pages
                         .iter()
                         .map(|page| PageInfo {
                             has_next: page.slice.has_next,
@@ -169,75 +175,77 @@ impl<T: ConnectionNode> Connection<T> {
                             end: page.slice.cursors.last().cloned(),
                         })
                         .collect();
-                    asked.each(&infos.iter().collect::<Vec<_>>()).await
+                    let batch: Batch<PageInfo> = field.objects(&infos.iter().collect::<Vec<_>>()).await?;
+                    Ok(batch.erase())
                 })
             },
         },
     };
 
-    const TOTAL: Field<Self> = Field {
+    const TOTAL: Field<Self, RequestContext> = Field {
         name: "totalCount",
-        doc: "How many items the list has, without paging. Counted only when asked for.",
-        type_of: <i32 as Described>::describe,
+        doc: "The number of items in the whole list. Counted only when selected.",
+        describe_type: <i32 as OutputType<RequestContext>>::describe,
         arguments: no_arguments,
-        answer: Resolver::Batch {
-            columns: None,
+        resolver: Resolver::Batch {
+            source: None,
             nullable: false,
-            run: |_, of| {
+            run: |field, pages| {
                 Box::pin(async move {
-                    let mut answers = Batch::with_capacity(of.len());
-                    for page in of {
-                        let total = i32::try_from(page.slice.total.unwrap_or_default()).unwrap_or(i32::MAX);
-                        answers.push(|out| out.extend_from_slice(total.to_string().as_bytes()));
-                    }
-                    Ok(answers)
+                    let count = |page: &&Self| i32::try_from(page.slice.total.unwrap_or_default()).unwrap_or(i32::MAX);
+                    let batch: Batch<i32> = Batch::from_values(field.request, pages.iter().map(count));
+                    Ok(batch.erase())
                 })
             },
         },
     };
 }
 
-impl<T: ConnectionNode> ObjectType for Connection<T> {
+impl<T: ConnectionNode> graphql_executor::ObjectType<RequestContext> for Connection<T> {
     const NAME: &'static str = T::CONNECTION;
     const DOC: &'static str = "A page of a list.";
     const NODE: bool = false;
-    const FIELDS: &'static [Field<Self>] = if T::COUNTED {
+    const FIELDS: &'static [Field<Self, RequestContext>] = if T::COUNTED {
         &[Self::EDGES, Self::NODES, Self::PAGE_INFO, Self::TOTAL]
     } else {
         &[Self::EDGES, Self::NODES, Self::PAGE_INFO]
     };
 }
+graphql_executor::object_output!(RequestContext; [T: ConnectionNode] Connection<T>);
 
-impl<T: ConnectionNode> ObjectType for Edge<T> {
+impl<T: ConnectionNode> graphql_executor::ObjectType<RequestContext> for Edge<T> {
     const NAME: &'static str = T::EDGE;
-    const DOC: &'static str = "An item of a list.";
+    const DOC: &'static str = "An item of a list, with its cursor.";
     const NODE: bool = false;
-    const FIELDS: &'static [Field<Self>] = &[
+    const FIELDS: &'static [Field<Self, RequestContext>] = &[
         Field {
             name: "node",
             doc: "The item.",
-            type_of: <T as Described>::describe,
+            describe_type: <T as OutputType<RequestContext>>::describe,
             arguments: no_arguments,
-            answer: Resolver::Batch {
-                columns: None,
+            resolver: Resolver::Batch {
+                source: None,
                 nullable: false,
-                run: |asked, of| {
+                run: |field, edges| {
                     Box::pin(async move {
-                        asked.each(&of.iter().map(|edge| &edge.rows[edge.place]).collect::<Vec<_>>()).await
+                        let nodes: Vec<&T> = edges.iter().map(|edge| &edge.rows[edge.place]).collect();
+                        let batch: Batch<T> = field.objects(&nodes).await?;
+                        Ok(batch.erase())
                     })
                 },
             },
         },
         Field {
             name: "cursor",
-            doc: "Its place in the list, for `after` and `before`.",
-            type_of: <String as Described>::describe,
+            doc: "The item's position in the list, for `after` and `before`.",
+            describe_type: <String as OutputType<RequestContext>>::describe,
             arguments: no_arguments,
-            answer: Resolver::Plain {
+            resolver: Resolver::Plain {
                 plan: |_, _| Ok(None),
-                write: |edge, _, _, out| crate::graph::write_text(&edge.cursor, out),
-                columns: ("edge", "edge.cursor"),
+                write: |edge, _, _, out| graphql_executor::write_string(&edge.cursor, out),
+                source: RowExpression { row: "edge", expression: "edge.cursor" },
             },
         },
     ];
 }
+graphql_executor::object_output!(RequestContext; [T: ConnectionNode] Edge<T>);

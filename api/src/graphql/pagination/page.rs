@@ -11,7 +11,7 @@ use super::connection::{Connection, ConnectionNode, Edge, PageSlice};
 use super::order::{Key, Order, column_index};
 use crate::context::{RequestContext, Viewer, select_columns};
 use crate::error::{Error, Result};
-use crate::graph::{FieldContext, selections_of};
+use crate::graphql::{FieldContext, ReadColumns as _, selections_of};
 
 /// Items of a page where neither first nor last is given.
 pub const DEFAULT_PAGE: i32 = 25;
@@ -141,7 +141,7 @@ pub(super) fn shared_rows<R, T: From<R>>(rows: Vec<R>) -> Arc<Vec<T>> {
 /// # Errors
 /// As [`Page::of`].
 pub async fn page<E, T>(
-    asked: &FieldContext<'_>,
+    field: &FieldContext<'_>,
     select: Select<E>,
     order: &Order<E>,
     arguments: &PageArguments,
@@ -151,11 +151,11 @@ where
     E::Model: Row + Send + Sync,
     T: ConnectionNode + From<E::Model>,
 {
-    let reading = Reading::of::<E, T>(asked, order, &[])?;
+    let reading = Reading::of::<E, T>(field, order, &[])?;
     let page = Page::of(arguments, order, reading)?;
-    let total = if reading.total { Some(count(asked.ctx, select.clone()).await?) } else { None };
+    let total = if reading.total { Some(count(field.request, select.clone()).await?) } else { None };
     let select = select_columns(page.narrow(select, order), reading.columns).into_query();
-    let rows = asked.ctx.rows(&select, reading.columns).await?;
+    let rows = field.request.rows(&select, reading.columns).await?;
     Ok(page.of_all(rows, order, total, reading.cursors))
 }
 
@@ -185,16 +185,16 @@ impl Reading {
     pub const ALL: Self = Self { columns: Columns::ALL, cursors: Cursors::None, more: false, total: false };
 
     /// What a connection's selection needs, and its ordering, and these columns besides.
-    pub fn of<E, T>(asked: &FieldContext<'_>, order: &Order<E>, besides: &[E::Column]) -> Result<Self>
+    pub fn of<E, T>(field: &FieldContext<'_>, order: &Order<E>, besides: &[E::Column]) -> Result<Self>
     where
         E: EntityTrait<Model: Row>,
         T: ConnectionNode,
     {
-        let page = asked.chosen::<Connection<T>>()?;
+        let page = field.collected::<Connection<T>>()?;
         let mut nodes = selections_of(&page, "nodes");
-        let edges = asked.chosen_in::<Edge<T>>(&selections_of(&page, "edges"))?;
+        let edges = field.collected_in::<Edge<T>>(&selections_of(&page, "edges"))?;
         nodes.extend(selections_of(&edges, "node"));
-        let columns = asked.columns::<T, E::Model>(&nodes)?;
+        let columns = field.columns::<T, E::Model>(&nodes)?;
         let columns = order.keys.iter().map(|(key, _)| key.place()).fold(columns, Columns::with);
         let columns = besides.iter().map(|column| column_index::<E>(*column)).fold(columns, Columns::with);
         let asks = |name: &str| page.iter().any(|chosen| chosen.name() == name);
@@ -234,33 +234,33 @@ where
     /// As [`Page::of`].
     pub async fn page<T>(
         self,
-        asked: &FieldContext<'_>,
+        field: &FieldContext<'_>,
         order: &Order<E>,
         arguments: &PageArguments,
     ) -> Result<Connection<T>>
     where
         T: ConnectionNode + From<E::Model>,
     {
-        let viewer = asked.ctx.viewer()?;
+        let viewer = field.request.viewer()?;
         let seen = self.select.clone().filter(viewer.sees(self.account));
         if viewer.sees_everything() || self.is_selective || !viewer.sees_few_accounts() {
-            return page(asked, seen, order, arguments).await;
+            return page(field, seen, order, arguments).await;
         }
-        let reading = Reading::of::<E, T>(asked, order, &[self.account])?;
+        let reading = Reading::of::<E, T>(field, order, &[self.account])?;
         let page = Page::of(arguments, order, reading)?;
-        let total = if reading.total { Some(count(asked.ctx, seen).await?) } else { None };
+        let total = if reading.total { Some(count(field.request, seen).await?) } else { None };
         let foremost = Page { size: 1, ahead: false, ..page.clone() };
-        let mut probe = self.by_seat(asked.ctx, viewer, order, &foremost, reading);
+        let mut probe = self.by_seat(field.request, viewer, order, &foremost, reading);
         probe.offset(page.size).limit(1);
-        let edge: Vec<E::Model> = asked.ctx.rows(&probe, reading.columns).await?;
+        let edge: Vec<E::Model> = field.request.rows(&probe, reading.columns).await?;
         let mut bounded = self;
         if let Some(edge) = edge.first() {
             let place: Vec<Key> = order.keys.iter().map(|(key, _)| (key.read)(edge)).collect();
             bounded.select = bounded.select.filter(order.up_to(&place, page.backwards));
         }
-        let mut rows = bounded.by_seat(asked.ctx, viewer, order, &page, reading);
+        let mut rows = bounded.by_seat(field.request, viewer, order, &page, reading);
         rows.limit(page.limit());
-        let rows = asked.ctx.rows(&rows, reading.columns).await?;
+        let rows = field.request.rows(&rows, reading.columns).await?;
         Ok(page.of_all(rows, order, total, reading.cursors))
     }
 

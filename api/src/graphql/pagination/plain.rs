@@ -9,20 +9,20 @@ use uuid::Uuid;
 use super::LONGEST_LIST;
 use crate::context::is_any_of;
 use crate::error::{Error, Result};
-use crate::graph::{Batch, FieldContext, ObjectType};
+use crate::graphql::{Batch, FieldContext, ObjectType};
 
 /// One list for each parent, in the selection's order: one statement for all. `parent_of` tells a row's parent.
 ///
 /// # Errors
 /// [`Error::LimitExceeded`] with `too_long` where one of the lists is; the database's.
 pub async fn plain_lists<E, T, K>(
-    asked: &FieldContext<'_>,
+    field: &FieldContext<'_>,
     select: Select<E>,
     foreign: E::Column,
     parents: &[K],
     parent_of: fn(&E::Model) -> Option<K>,
     too_long: &str,
-) -> Result<Batch>
+) -> Result<Batch<Vec<T>>>
 where
     E: EntityTrait,
     T: ObjectType + From<E::Model>,
@@ -31,7 +31,7 @@ where
     let distinct: HashSet<Uuid> = parents.iter().map(|parent| parent.uuid()).collect();
     // Where this many and one are there, one of the lists is too long.
     let most = LONGEST_LIST * distinct.len() as u64;
-    let reader = asked.ctx.reader();
+    let reader = field.request.reader();
     let rows = select.filter(is_any_of(reader, foreign, distinct)).limit(most + 1).all(reader).await?;
     let mut found: HashMap<K, Vec<T>> = HashMap::new();
     for row in rows {
@@ -43,5 +43,5 @@ where
         return Err(Error::LimitExceeded(too_long.to_owned()));
     }
     let lists: Vec<&[T]> = parents.iter().map(|parent| found.get(parent).map_or(&[][..], Vec::as_slice)).collect();
-    asked.lists(&lists).await
+    field.object_lists(&lists).await
 }

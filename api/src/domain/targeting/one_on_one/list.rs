@@ -7,7 +7,7 @@ use sea_orm::{ColumnTrait, Condition, QueryFilter};
 
 use super::OneOnOne;
 use crate::error::Result;
-use crate::graph::FieldContext;
+use crate::graphql::FieldContext;
 use crate::graphql::filter::{DateTimeFilter, IdFilter, operand};
 use crate::graphql::pagination::{self, Connection, Key, Order, PageArguments};
 
@@ -61,9 +61,9 @@ pub struct OneOnOnesArguments {
 }
 
 /// `Query.oneOnOnes`.
-pub async fn one_on_ones(asked: &FieldContext<'_>, arguments: OneOnOnesArguments) -> Result<Connection<OneOnOne>> {
+pub async fn one_on_ones(field: &FieldContext<'_>, arguments: OneOnOnesArguments) -> Result<Connection<OneOnOne>> {
     let OneOnOnesArguments { filter, page } = arguments;
-    let select = asked.ctx.viewer()?.one_on_ones().filter(filter.unwrap_or_default().condition()?);
+    let select = field.request.viewer()?.one_on_ones().filter(filter.unwrap_or_default().condition()?);
     let by_id = Order::by_id(one_on_one::Column::Id, |row: &one_on_one::Model| Key::Id(row.id.uuid()));
-    pagination::page(asked, select, &by_id, &page).await
+    pagination::page(field, select, &by_id, &page).await
 }

@@ -26,9 +26,9 @@ use crate::domain::account::Account;
 use crate::domain::targeting::Target;
 use crate::domain::user::User;
 use crate::error::Result;
-use crate::graph::{Batch, FieldContext, NodeId, object, payload};
-use crate::graphql::money::Currency;
 use crate::graphql::pagination::connection;
+use crate::graphql::{Batch, FieldContext, NodeId, object, payload};
+use crate::values::money::Currency;
 use crate::write::{AuditedRow, Snapshot, audited, snapshot, stored_json};
 
 /// A one-on-one.
@@ -47,9 +47,9 @@ object! {
         /// Opaque, prefixed by the type, ascending with time.
         id: NodeId<OneOnOneId> = plain(|meeting| NodeId(meeting.0.id));
         /// The one side: somebody above the seller when it was scheduled.
-        manager: User = by_key(|meeting| Some(meeting.0.manager_id), User::answer);
+        manager: User = by_key(|meeting| meeting.0.manager_id, User::resolve_required);
         /// The other side.
-        seller: User = by_key(|meeting| Some(meeting.0.seller_id), User::answer);
+        seller: User = by_key(|meeting| meeting.0.seller_id, User::resolve_required);
         /// When it is to be held.
         scheduledFor: Instant = plain(|meeting| meeting.0.scheduled_for);
         /// When it was held; null until then.
@@ -79,14 +79,14 @@ object! {
     /// One account of an agenda.
     OneOnOneItem as "OneOnOneItem" {
         /// The account.
-        account: Account = batch(async |asked: &FieldContext<'_>, of: &[&OneOnOneItem]| {
-            asked.each(&of.iter().map(|item| &item.account).collect::<Vec<_>>()).await
+        account: Account = batch(async |field: &FieldContext<'_>, of: &[&OneOnOneItem]| {
+            field.objects(&of.iter().map(|item| &item.account).collect::<Vec<_>>()).await
         });
         /// What to talk about.
         note: Option<&str> = plain(|item| item.note.as_deref());
         /// The target that came of it: the one proposed or decided in this one-on-one, else the account's open one.
-        target: Option<Target> = batch(async |asked: &FieldContext<'_>, of: &[&OneOnOneItem]| {
-            asked.maybe(&of.iter().map(|item| item.target.as_ref()).collect::<Vec<_>>()).await
+        target: Option<Target> = batch(async |field: &FieldContext<'_>, of: &[&OneOnOneItem]| {
+            field.optional_objects(&of.iter().map(|item| item.target.as_ref()).collect::<Vec<_>>()).await
         });
     }
 }
@@ -168,16 +168,16 @@ impl OneOnOne {
     }
 }
 
-async fn items(asked: &FieldContext<'_>, of: &[&OneOnOne]) -> Result<Batch> {
+async fn items(field: &FieldContext<'_>, of: &[&OneOnOne]) -> Result<Batch<Vec<OneOnOneItem>>> {
     let agendas: Vec<Vec<(AccountId, Option<String>)>> = of.iter().map(|meeting| read(&meeting.0.items)).collect();
-    let accounts = Account::fetch(asked.ctx, agendas.iter().flatten().map(|(account, _)| *account)).await?;
-    let targets = if asked.selects::<OneOnOneItem>("target")? {
+    let accounts = Account::fetch(field.request, agendas.iter().flatten().map(|(account, _)| *account)).await?;
+    let targets = if field.selects::<OneOnOneItem>("target")? {
         let of_accounts = target::Column::AccountId.is_in(accounts.keys().copied());
         let open = target::Column::Status.is_in([TargetStatus::Proposed, TargetStatus::Agreed]);
         let linked = target::Column::OneOnOneId.is_in(of.iter().map(|meeting| meeting.0.id));
-        let rows = asked.ctx.viewer()?.rows::<target::Entity>(target::Column::AccountId);
+        let rows = field.request.viewer()?.rows::<target::Entity>(target::Column::AccountId);
         let rows = rows.filter(of_accounts).filter(Cond::any().add(open).add(linked));
-        rows.order_by_desc(target::Column::Id).all(asked.ctx.reader()).await?
+        rows.order_by_desc(target::Column::Id).all(field.request.reader()).await?
     } else {
         Vec::new()
     };
@@ -197,7 +197,7 @@ async fn items(asked: &FieldContext<'_>, of: &[&OneOnOne]) -> Result<Batch> {
             agenda.into_iter().filter_map(item).collect()
         })
         .collect();
-    asked.lists(&lists.iter().map(Vec::as_slice).collect::<Vec<_>>()).await
+    field.object_lists(&lists.iter().map(Vec::as_slice).collect::<Vec<_>>()).await
 }
 
 fn read(stored: &str) -> Vec<(AccountId, Option<String>)> {

@@ -2,7 +2,7 @@
 
 use async_graphql::Enum;
 
-use crate::graph::{graphql_enum, object};
+use crate::graphql::{graphql_enum, object};
 
 /// Where a list's size lies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]

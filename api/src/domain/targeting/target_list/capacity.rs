@@ -8,7 +8,7 @@ use sea_orm::{ColumnTrait, ConnectionTrait, QueryFilter, QuerySelect, QueryTrait
 
 use crate::domain::user::hours::{WorkingHours, minute};
 use crate::error::Result;
-use crate::graph::object;
+use crate::graphql::object;
 
 /// Minutes of a touch where too few are known.
 const USUAL_MINUTES: f64 = 60.0;

@@ -29,10 +29,10 @@ use crate::domain::presence::{Ask, Presence, nurture};
 use crate::domain::targeting::{OnArguments, Target, instant_of, was_on_list};
 use crate::domain::user::User;
 use crate::error::{Error, Result};
-use crate::graph::{Batch, FieldContext, object};
-use crate::graphql::money::Money;
 use crate::graphql::pagination::LONGEST_LIST;
+use crate::graphql::{Batch, FieldContext, object};
 use crate::values::calendar;
+use crate::values::money::Money;
 
 /// Days over which the list's churn is taken.
 const CHURN: i64 = 90;
@@ -190,40 +190,43 @@ async fn books(ctx: &RequestContext, sellers: Vec<UserId>) -> Result<HashMap<Use
 ///
 /// # Errors
 /// The database's.
-pub async fn of_users(asked: &FieldContext<'_>, of: &[&User]) -> Result<Batch> {
-    let OnArguments { on } = asked.arguments()?;
-    let viewer = asked.ctx.viewer()?;
+pub async fn of_users(
+    field: &FieldContext<'_>,
+    of: &[&User],
+) -> Result<Batch<Option<crate::domain::targeting::target_list::TargetList>>> {
+    let OnArguments { on } = field.arguments()?;
+    let viewer = field.request.viewer()?;
     let mut ids = HashSet::new();
     let seen: Vec<user::Model> = of
         .iter()
         .filter(|user| viewer.is_above_or_is(user.0.id) && ids.insert(user.0.id))
         .map(|user| user.0.clone())
         .collect();
-    let lists = TargetList::of(asked.ctx, seen, on.map(|day| day.0)).await?;
+    let lists = TargetList::of(field.request, seen, on.map(|day| day.0)).await?;
     let by_seller: HashMap<UserId, &TargetList> = lists.iter().map(|list| (list.seller.id, list)).collect();
-    asked.maybe(&of.iter().map(|user| by_seller.get(&user.0.id).copied()).collect::<Vec<_>>()).await
+    field.optional_objects(&of.iter().map(|user| by_seller.get(&user.0.id).copied()).collect::<Vec<_>>()).await
 }
 
-async fn sellers(asked: &FieldContext<'_>, of: &[&TargetList]) -> Result<Batch> {
+async fn sellers(field: &FieldContext<'_>, of: &[&TargetList]) -> Result<Batch<User>> {
     let users: Vec<User> = of.iter().map(|list| User(list.seller.clone())).collect();
-    asked.each(&users.iter().collect::<Vec<_>>()).await
+    field.objects(&users.iter().collect::<Vec<_>>()).await
 }
 
 /// Answers with lists of targets, none longer than a plain list may be.
-async fn plain_lists(asked: &FieldContext<'_>, lists: Vec<Vec<&Target>>) -> Result<Batch> {
+async fn plain_lists(field: &FieldContext<'_>, lists: Vec<Vec<&Target>>) -> Result<Batch<Vec<Target>>> {
     if lists.iter().any(|list| list.len() as u64 > LONGEST_LIST) {
         let message = format!("A list has more than {LONGEST_LIST} targets: page through `targets` with a filter.");
         return Err(Error::LimitExceeded(message));
     }
-    asked.lists_of(&lists).await
+    field.lists_of_references(&lists).await
 }
 
-async fn targets(asked: &FieldContext<'_>, of: &[&TargetList]) -> Result<Batch> {
-    plain_lists(asked, of.iter().map(|list| list.targets.iter().collect()).collect()).await
+async fn targets(field: &FieldContext<'_>, of: &[&TargetList]) -> Result<Batch<Vec<Target>>> {
+    plain_lists(field, of.iter().map(|list| list.targets.iter().collect()).collect()).await
 }
 
-async fn proposals(asked: &FieldContext<'_>, of: &[&TargetList]) -> Result<Batch> {
-    plain_lists(asked, of.iter().map(|list| list.proposals.iter().collect()).collect()).await
+async fn proposals(field: &FieldContext<'_>, of: &[&TargetList]) -> Result<Batch<Vec<Target>>> {
+    plain_lists(field, of.iter().map(|list| list.proposals.iter().collect()).collect()).await
 }
 
 /// Accounts that one statement names at most.
@@ -244,8 +247,8 @@ fn accounts_by_instant(of: &[&TargetList]) -> Vec<(Instant, Vec<AccountId>)> {
     chunks.collect()
 }
 
-async fn potentials(asked: &FieldContext<'_>, of: &[&TargetList]) -> Result<Batch> {
-    let organization = asked.ctx.viewer()?.organization.id;
+async fn potentials(field: &FieldContext<'_>, of: &[&TargetList]) -> Result<Batch<Money>> {
+    let organization = field.request.viewer()?.organization.id;
     let mut known: HashMap<AccountId, i64> = HashMap::new();
     for (_, accounts) in accounts_by_instant(of) {
         let query = account::Entity::of(organization)
@@ -255,22 +258,23 @@ async fn potentials(asked: &FieldContext<'_>, of: &[&TargetList]) -> Result<Batc
             .column(account::Column::Id)
             .column(account::Column::Potential)
             .into_query();
-        for row in asked.ctx.reader().query_all(&query).await? {
+        for row in field.request.reader().query_all(&query).await? {
             known.insert(row.try_get_by_index(0)?, row.try_get_by_index(1)?);
         }
     }
     let sum = |list: &&TargetList| {
         let all = list.targets.iter().filter_map(|target| known.get(&target.0.account_id));
-        asked.ctx.money(all.sum())
+        field.request.money(all.sum())
     };
     let sums: Vec<Money> = of.iter().map(sum).collect();
-    asked.each(&sums.iter().collect::<Vec<_>>()).await
+    field.objects(&sums.iter().collect::<Vec<_>>()).await
 }
 
-async fn capacities(asked: &FieldContext<'_>, of: &[&TargetList]) -> Result<Batch> {
-    let viewer = asked.ctx.viewer()?;
+async fn capacities(field: &FieldContext<'_>, of: &[&TargetList]) -> Result<Batch<TargetCapacity>> {
+    let viewer = field.request.viewer()?;
     let ids: Vec<UserId> = of.iter().map(|list| list.seller.id).collect();
-    let mut durations = capacity::durations(asked.ctx.reader(), viewer.organization.id, ids, asked.ctx.now).await?;
+    let mut durations =
+        capacity::durations(field.request.reader(), viewer.organization.id, ids, field.request.now).await?;
     let all: Vec<TargetCapacity> = of
         .iter()
         .map(|list| {
@@ -279,7 +283,7 @@ async fn capacities(asked: &FieldContext<'_>, of: &[&TargetList]) -> Result<Batc
             capacity::capacity(hours, durations, &viewer.organization, list.size())
         })
         .collect();
-    asked.each(&all.iter().collect::<Vec<_>>()).await
+    field.objects(&all.iter().collect::<Vec<_>>()).await
 }
 
 fn working_minutes(seller: &user::Model) -> i32 {
@@ -310,37 +314,37 @@ pub async fn over_capacity_by<C: ConnectionTrait>(
 }
 
 /// Each target's account at the instant that its list stands for, list by list.
-fn asks(asked: &FieldContext<'_>, of: &[&TargetList]) -> Result<Vec<Ask>> {
-    let viewer = asked.ctx.viewer()?;
+fn asks(field: &FieldContext<'_>, of: &[&TargetList]) -> Result<Vec<Ask>> {
+    let viewer = field.request.viewer()?;
     let ask = |list: &TargetList, target: &Target| Ask::at(viewer, target.0.account_id, list.at);
     Ok(of.iter().flat_map(|list| list.targets.iter().map(|target| ask(list, target))).collect())
 }
 
-async fn unpursued(asked: &FieldContext<'_>, of: &[&TargetList]) -> Result<Batch> {
-    let mut pursued = nurture::pursued(asked.ctx, &asks(asked, of)?).await?.into_iter();
+async fn unpursued(field: &FieldContext<'_>, of: &[&TargetList]) -> Result<Batch<Vec<Target>>> {
+    let mut pursued = nurture::pursued(field.request, &asks(field, of)?).await?.into_iter();
     let rest = |list: &&TargetList| -> Vec<usize> {
         (0..list.targets.len()).filter(|_| !pursued.next().unwrap_or_default()).collect()
     };
     let rest: Vec<Vec<usize>> = of.iter().map(rest).collect();
     let lists = of.iter().zip(&rest).map(|(list, places)| places.iter().map(|place| &list.targets[*place]).collect());
-    plain_lists(asked, lists.collect()).await
+    plain_lists(field, lists.collect()).await
 }
 
-async fn readiness(asked: &FieldContext<'_>, of: &[&TargetList]) -> Result<Batch> {
-    let mut ready = Presence::read(asked.ctx, &asks(asked, of)?, 0).await?.into_iter().map(|one| one.is_ready());
+async fn readiness(field: &FieldContext<'_>, of: &[&TargetList]) -> Result<Batch<Option<f64>>> {
+    let mut ready = Presence::read(field.request, &asks(field, of)?, 0).await?.into_iter().map(|one| one.is_ready());
     let mut answers = Batch::with_capacity(of.len());
     for list in of {
         let count = ready.by_ref().take(list.targets.len()).filter(|ready| *ready).count();
         let share = share(count, list.targets.len());
-        answers.push(|out| crate::graph::Value::write(&share, asked.ctx, None, out));
+        answers.push(field.request, &share);
     }
     Ok(answers)
 }
 
 /// When each seller's list was last reviewed, as far as it matters for these lists.
-async fn last_reviews(asked: &FieldContext<'_>, of: &[&TargetList]) -> Result<HashMap<(UserId, Instant), Instant>> {
-    let organization = asked.ctx.viewer()?.organization.id;
-    let latest = of.iter().map(|list| list.at).max().unwrap_or(asked.ctx.now);
+async fn last_reviews(field: &FieldContext<'_>, of: &[&TargetList]) -> Result<HashMap<(UserId, Instant), Instant>> {
+    let organization = field.request.viewer()?.organization.id;
+    let latest = of.iter().map(|list| list.at).max().unwrap_or(field.request.now);
     let rows = list_review::Entity::of(organization)
         .filter(list_review::Column::SellerId.is_in(of.iter().map(|list| list.seller.id)))
         .filter(list_review::Column::ReviewedAt.lte(latest))
@@ -349,7 +353,7 @@ async fn last_reviews(asked: &FieldContext<'_>, of: &[&TargetList]) -> Result<Ha
         .column(list_review::Column::ReviewedAt)
         .into_query();
     let mut all: Vec<(UserId, Instant)> = Vec::new();
-    for row in asked.ctx.reader().query_all(&rows).await? {
+    for row in field.request.reader().query_all(&rows).await? {
         all.push((row.try_get_by_index(0)?, row.try_get_by_index(1)?));
     }
     let last = |list: &&TargetList| {
@@ -359,19 +363,19 @@ async fn last_reviews(asked: &FieldContext<'_>, of: &[&TargetList]) -> Result<Ha
     Ok(of.iter().filter_map(last).collect())
 }
 
-async fn reviewed(asked: &FieldContext<'_>, of: &[&TargetList]) -> Result<Batch> {
-    let reviews = last_reviews(asked, of).await?;
+async fn reviewed(field: &FieldContext<'_>, of: &[&TargetList]) -> Result<Batch<Option<Day>>> {
+    let reviews = last_reviews(field, of).await?;
     let mut answers = Batch::with_capacity(of.len());
     for list in of {
         let day = reviews.get(&(list.seller.id, list.at)).map(|at| calendar::day_of(*at, list.zone));
-        answers.push(|out| crate::graph::Value::write(&day, asked.ctx, None, out));
+        answers.push(field.request, &day);
     }
     Ok(answers)
 }
 
-async fn due(asked: &FieldContext<'_>, of: &[&TargetList]) -> Result<Batch> {
-    let reviews = last_reviews(asked, of).await?;
-    let firsts = target::Entity::of(asked.ctx.viewer()?.organization.id)
+async fn due(field: &FieldContext<'_>, of: &[&TargetList]) -> Result<Batch<Day>> {
+    let reviews = last_reviews(field, of).await?;
+    let firsts = target::Entity::of(field.request.viewer()?.organization.id)
         .filter(target::Column::SellerId.is_in(of.iter().map(|list| list.seller.id)))
         .filter(target::Column::Since.is_not_null())
         .select_only()
@@ -380,7 +384,7 @@ async fn due(asked: &FieldContext<'_>, of: &[&TargetList]) -> Result<Batch> {
         .group_by(target::Column::SellerId)
         .into_query();
     let mut first: HashMap<UserId, Instant> = HashMap::new();
-    for row in asked.ctx.reader().query_all(&firsts).await? {
+    for row in field.request.reader().query_all(&firsts).await? {
         first.insert(row.try_get_by_index(0)?, row.try_get_by_index(1)?);
     }
     let mut answers = Batch::with_capacity(of.len());
@@ -388,7 +392,7 @@ async fn due(asked: &FieldContext<'_>, of: &[&TargetList]) -> Result<Batch> {
         let from = reviews.get(&(list.seller.id, list.at));
         let from = from.or_else(|| first.get(&list.seller.id).filter(|first| **first <= list.at));
         let from = from.map_or(list.on, |at| calendar::day_of(*at, list.zone));
-        answers.push(|out| crate::graph::Value::write(&calendar::years_after(from, 1), asked.ctx, None, out));
+        answers.push(field.request, &calendar::years_after(from, 1));
     }
     Ok(answers)
 }

@@ -8,8 +8,8 @@ use sea_orm::{ColumnTrait, QueryFilter, QueryOrder, QuerySelect};
 use super::TargetList;
 use crate::context::RequestContext;
 use crate::error::{Result, UserErrorCode};
-use crate::graph::payload;
-use crate::graphql::money::Currency;
+use crate::graphql::payload;
+use crate::values::money::Currency;
 use crate::write::validator::{NOTE, Validator};
 use crate::write::{AuditedRow, Snapshot, Write, audited, snapshot, stored_json};
 

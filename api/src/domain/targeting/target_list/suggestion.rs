@@ -11,7 +11,7 @@ use super::band::percent_up;
 use crate::domain::account::Account;
 use crate::domain::criterion::score::{self, Score};
 use crate::error::{Error, Result};
-use crate::graph::{Batch, FieldContext, object};
+use crate::graphql::{Batch, FieldContext, object};
 
 /// Suggestions of one list at most.
 const MOST: i32 = 200;
@@ -45,20 +45,20 @@ object! {
     }
 }
 
-async fn accounts(asked: &FieldContext<'_>, of: &[&TargetSuggestion]) -> Result<Batch> {
-    asked.each(&of.iter().map(|suggestion| &suggestion.account).collect::<Vec<_>>()).await
+async fn accounts(field: &FieldContext<'_>, of: &[&TargetSuggestion]) -> Result<Batch<Account>> {
+    field.objects(&of.iter().map(|suggestion| &suggestion.account).collect::<Vec<_>>()).await
 }
 
-async fn scores(asked: &FieldContext<'_>, of: &[&TargetSuggestion]) -> Result<Batch> {
-    score::of_accounts(asked, &of.iter().map(|suggestion| &suggestion.account).collect::<Vec<_>>()).await
+async fn scores(field: &FieldContext<'_>, of: &[&TargetSuggestion]) -> Result<Batch<Score>> {
+    score::of_accounts(field, &of.iter().map(|suggestion| &suggestion.account).collect::<Vec<_>>()).await
 }
 
 /// The suggestions of lists.
 ///
 /// # Errors
 /// `BAD_USER_INPUT` for a percentage or a number out of its bounds; the database's.
-pub(super) async fn of_lists(asked: &FieldContext<'_>, of: &[&TargetList]) -> Result<Batch> {
-    let SuggestionsArguments { top_percent, first } = asked.arguments()?;
+pub(super) async fn of_lists(field: &FieldContext<'_>, of: &[&TargetList]) -> Result<Batch<Vec<TargetSuggestion>>> {
+    let SuggestionsArguments { top_percent, first } = field.arguments()?;
     let first = first.unwrap_or(20);
     if top_percent.is_some_and(|percent| !(percent > 0.0 && percent <= 100.0)) {
         return Err(Error::BadInput("topPercent is above 0, up to 100.".to_owned()));
@@ -70,8 +70,8 @@ pub(super) async fn of_lists(asked: &FieldContext<'_>, of: &[&TargetList]) -> Re
         .iter()
         .map(|list| (list.seller.id, top_percent.map_or(list.band.high, |percent| percent_up(percent, list.accounts))))
         .collect();
-    let ranked = ranked(asked, &ranks, first).await?;
-    let found = Account::fetch(asked.ctx, ranked.values().flatten().map(|(account, _)| *account)).await?;
+    let ranked = ranked(field, &ranks, first).await?;
+    let found = Account::fetch(field.request, ranked.values().flatten().map(|(account, _)| *account)).await?;
     let lists: Vec<Vec<TargetSuggestion>> = of
         .iter()
         .map(|list| {
@@ -82,7 +82,7 @@ pub(super) async fn of_lists(asked: &FieldContext<'_>, of: &[&TargetList]) -> Re
             ranked.get(&list.seller.id).map_or_else(Vec::new, |best| best.iter().filter_map(suggestion).collect())
         })
         .collect();
-    asked.lists(&lists.iter().map(Vec::as_slice).collect::<Vec<_>>()).await
+    field.object_lists(&lists.iter().map(Vec::as_slice).collect::<Vec<_>>()).await
 }
 
 /// Books that are ranked by one statement at most.
@@ -91,7 +91,7 @@ const CHUNK: usize = 200;
 /// Of each seller's book the accounts with these first ranks that have no open target, with their ranks: one statement for
 /// two hundred books. Each is read in the order of its index, no further than its last rank.
 async fn ranked(
-    asked: &FieldContext<'_>,
+    field: &FieldContext<'_>,
     ranks: &[(UserId, i32)],
     first: i32,
 ) -> Result<HashMap<UserId, Vec<(AccountId, i32)>>> {
@@ -99,8 +99,8 @@ async fn ranked(
     if first == 0 {
         return Ok(found);
     }
-    let organization = asked.ctx.viewer()?.organization.id;
-    let backend = asked.ctx.app.db.backend();
+    let organization = field.request.viewer()?.organization.id;
+    let backend = field.request.app.db.backend();
     for ranks in ranks.chunks(CHUNK) {
         let mut values: Vec<Value> = vec![organization.into(), first.into()];
         let mut books = Vec::with_capacity(ranks.len());
@@ -130,7 +130,7 @@ async fn ranked(
                 )
             ) best where number <= {first} order by seller_id, place"
         );
-        for row in asked.ctx.reader().query_all_raw(Statement::from_sql_and_values(backend, sql, values)).await? {
+        for row in field.request.reader().query_all_raw(Statement::from_sql_and_values(backend, sql, values)).await? {
             let place: i64 = row.try_get_by_index(2)?;
             let seller = row.try_get_by_index(0)?;
             found.entry(seller).or_default().push((row.try_get_by_index(1)?, i32::try_from(place).unwrap_or(i32::MAX)));

@@ -15,7 +15,7 @@ use crate::context::{Viewer, is_any_of, select_columns};
 use crate::database::transaction::Transaction;
 use crate::domain::account::AccountRef;
 use crate::error::{Error, Result, UserError, UserErrorCode};
-use crate::graph::{AnyId, AnyNode, Batch, FieldContext, graphql_enum, object};
+use crate::graphql::{AnyId, AnyNode, Batch, FieldContext, MutationPayload, graphql_enum, object};
 use crate::write::external_ids::ExternalIdInput;
 use crate::write::validator::Validator;
 
@@ -78,15 +78,19 @@ object! {
     }
 }
 
-async fn nodes(asked: &FieldContext<'_>, of: &[&UpsertResult]) -> Result<Batch> {
+async fn nodes(field: &FieldContext<'_>, of: &[&UpsertResult]) -> Result<Batch<Option<AnyNode>>> {
     let there: Vec<(usize, (&str, Uuid))> =
         of.iter().enumerate().filter_map(|(at, result)| Some((at, result.id?))).collect();
-    let found = crate::schema::nodes_of(asked, &there.iter().map(|(_, id)| *id).collect::<Vec<_>>()).await?;
-    Ok(crate::graph::group_batches(of.len(), &[(there.into_iter().map(|(at, _)| at).collect(), found)]))
+    let found = crate::domain::node::nodes_of(field, &there.iter().map(|(_, id)| *id).collect::<Vec<_>>()).await?;
+    let mut positions = vec![None; of.len()];
+    for (position, (row, _)) in there.into_iter().enumerate() {
+        positions[row] = Some(position);
+    }
+    Ok(found.select(positions))
 }
 
-async fn errors(asked: &FieldContext<'_>, of: &[&UpsertResult]) -> Result<Batch> {
-    asked.lists(&of.iter().map(|result| result.errors.as_slice()).collect::<Vec<_>>()).await
+async fn errors(field: &FieldContext<'_>, of: &[&UpsertResult]) -> Result<Batch<Vec<UserError>>> {
+    field.object_lists(&of.iter().map(|result| result.errors.as_slice()).collect::<Vec<_>>()).await
 }
 
 /// What became of all rows.
@@ -106,9 +110,9 @@ impl UpsertPayload {
     }
 }
 
-impl crate::graph::MutationPayload for UpsertPayload {
-    fn refused(user_errors: Vec<UserError>) -> Self {
-        Self { results: Vec::new(), user_errors }
+impl MutationPayload<Error> for UpsertPayload {
+    fn from_error(error: Error) -> Result<Self> {
+        error.into_user_errors().map(|user_errors| Self { results: Vec::new(), user_errors })
     }
 }
 
@@ -130,12 +134,12 @@ object! {
     }
 }
 
-async fn results(asked: &FieldContext<'_>, of: &[&UpsertPayload]) -> Result<Batch> {
-    asked.lists(&of.iter().map(|payload| payload.results.as_slice()).collect::<Vec<_>>()).await
+async fn results(field: &FieldContext<'_>, of: &[&UpsertPayload]) -> Result<Batch<Vec<UpsertResult>>> {
+    field.object_lists(&of.iter().map(|payload| payload.results.as_slice()).collect::<Vec<_>>()).await
 }
 
-async fn whole_errors(asked: &FieldContext<'_>, of: &[&UpsertPayload]) -> Result<Batch> {
-    asked.lists(&of.iter().map(|payload| payload.user_errors.as_slice()).collect::<Vec<_>>()).await
+async fn whole_errors(field: &FieldContext<'_>, of: &[&UpsertPayload]) -> Result<Batch<Vec<UserError>>> {
+    field.object_lists(&of.iter().map(|payload| payload.user_errors.as_slice()).collect::<Vec<_>>()).await
 }
 
 /// Refuses a call with too many rows.
