@@ -11,7 +11,6 @@ use sea_orm::DbErr;
 use crate::auth::Auth;
 use crate::config::Settings;
 use crate::context::RequestContext;
-use crate::database::db::{Db, Options, Versions};
 use crate::graphql::{Operation, execute};
 use crate::limits::{AdmissionRequest, Asker, Limiter};
 use crate::metrics::Metrics;
@@ -22,6 +21,7 @@ use crate::server::http::document_cache::DocumentCache;
 use crate::server::http::stages::ErrorCodeExtension;
 use crate::server::http::{ParsedRequest, document, variables};
 use crate::values::clock::Clock;
+use database::db::{Db, Options, Versions};
 
 /// The schema with its roots.
 pub type ApiSchema = Schema<Query, Mutation, EmptySubscription>;
@@ -158,6 +158,7 @@ async fn open_database(settings: &Settings) -> Result<Db, String> {
         wait: database.database_wait,
         statement_timeout: database.statement_timeout,
         slow: database.slow_query,
+        on_statement: crate::server::telemetry::ran,
     };
     Db::open(&options).await.map_err(|error| format!("the database could not be opened: {error}"))
 }

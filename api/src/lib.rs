@@ -25,6 +25,4 @@ pub mod context;
 pub mod error;
 pub mod values;
 
-pub mod database;
-
 pub use app::App;

@@ -8,8 +8,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use callshot::domain::criterion::assess;
 use callshot::domain::plan::content::{canonical, fingerprint};
 use callshot::domain::plan::part::Part;
-use callshot::values::money::Currency;
 use callshot::values::calendar::fiscal_days;
+use callshot::values::money::Currency;
 use callshot::write::AuditedRow;
 use entity::{
     Id, OrganizationId, Scoped, account, acquaintance, assessment, booking, contact, criterion, external_id, goal,

@@ -15,11 +15,12 @@ use super::keys::{KeyError, SigningKeys};
 use super::passwords::Passwords;
 use super::tokens::{Claims, Tokens};
 use crate::config::Settings;
-use crate::context::{Viewer, array_value};
-use crate::database::db::Db;
+use crate::context::Viewer;
 use crate::error::{Error, Result};
 use crate::limits::throttle::Throttle;
 use crate::values::money::Currency;
+use database::columns::array_value;
+use database::db::Db;
 
 /// For how long a viewer is remembered.
 const REMEMBERED: Duration = Duration::from_secs(4);

@@ -8,14 +8,15 @@ use chrono_tz::Tz;
 use entity::{AccountId, Columns, Day, Instant, Row, Scoped, SessionId, UserId, account, organization, seat, user};
 use sea_orm::sea_query::extension::postgres::PgFunc;
 use sea_orm::sea_query::{Cond, Expr, ExprTrait, Func, SelectStatement, SimpleExpr, Value, ValueType};
-use sea_orm::{ColumnTrait, Condition, ConnectionTrait, DbBackend, QueryFilter, QuerySelect, QueryTrait, Select};
+use sea_orm::{ColumnTrait, Condition, ConnectionTrait, QueryFilter, QuerySelect, QueryTrait, Select};
 
 use crate::app::App;
-use crate::database::connection::Connections;
-use crate::database::sql::Sql;
 use crate::error::{Error, Result, UserErrorCode};
 use crate::values::calendar;
 use crate::values::money::{Currency, Money};
+use database::columns::{is_any_of, select_columns};
+use database::connection::Connections;
+use database::sql::Sql;
 use graphql_executor::ROWS_BETWEEN_YIELDS;
 
 /// The request that is being answered.
@@ -116,31 +117,6 @@ impl RequestContext {
 
 /// Up to how many seats what somebody sees is read seat by seat.
 const FEW_SEATS: u64 = 500;
-
-/// Values as one parameter, an array of PostgreSQL's.
-pub fn array_value<V: ValueType + Into<Value>>(values: impl IntoIterator<Item = V>) -> Value {
-    Value::Array(V::array_type(), Some(Box::new(values.into_iter().map(Into::into).collect())))
-}
-
-/// Is a column one of these values? On PostgreSQL they are one parameter: the statement's text stays the same for any
-/// number of them, so it is read and planned once a connection, and an index is searched for each of them, where of a list
-/// of parameters each row of a range is compared with all.
-pub fn is_any_of<C: ColumnTrait, V: ValueType + Into<Value>>(
-    connection: &impl ConnectionTrait,
-    column: C,
-    values: impl IntoIterator<Item = V>,
-) -> SimpleExpr {
-    if connection.get_database_backend() == DbBackend::Postgres {
-        Expr::col(column.as_column_ref()).eq(PgFunc::any(Expr::val(array_value(values))))
-    } else {
-        column.is_in(values)
-    }
-}
-
-/// The same selection of these columns alone, in the table's order.
-pub fn select_columns<E: Scoped>(select: Select<E>, columns: Columns) -> Select<E> {
-    select.select_only().expr(E::listed(E::default().table_name(), columns))
-}
 
 /// Who asks, with all that decides what they see.
 #[derive(Clone, Debug)]

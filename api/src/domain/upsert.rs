@@ -11,13 +11,14 @@ use sea_orm::sea_query::Cond;
 use sea_orm::{ColumnTrait, ConnectionTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait};
 use uuid::Uuid;
 
-use crate::context::{Viewer, is_any_of, select_columns};
-use crate::database::transaction::Transaction;
+use crate::context::Viewer;
 use crate::domain::account::AccountRef;
 use crate::error::{Error, Result, UserError, UserErrorCode};
 use crate::graphql::{AnyId, AnyNode, Batch, FieldContext, MutationPayload, graphql_enum, object};
 use crate::write::external_ids::ExternalIdInput;
 use crate::write::validator::Validator;
+use database::columns::{is_any_of, select_columns};
+use database::transaction::Transaction;
 
 /// Rows of one call at most.
 pub const MOST_ROWS: usize = 500;

@@ -16,8 +16,8 @@ use sea_orm::{QuerySelect, QueryTrait, Select};
 
 use super::pagination::column_index;
 use super::{FieldContext, ObjectType};
-use crate::context::select_columns;
 use crate::error::Result;
+use database::columns::select_columns;
 
 /// Reads the rows behind a field with the columns that its selection needs.
 pub trait ReadColumns {

@@ -7,11 +7,11 @@ use sea_orm::sea_query::{Cond, Expr, ExprTrait, Func, LikeExpr, Query, SimpleExp
 use sea_orm::{ColumnTrait, Condition, DbBackend, Value};
 
 use crate::context::RequestContext;
-use crate::database::sql::uuids_json;
 use crate::error::{Error, Result};
 use crate::graphql::scalars::{Date, DateTime, Decimal};
 use crate::values::money::Currency;
 use crate::values::text::{comparable, fold};
+use database::sql::uuids_json;
 
 /// How deep `and`, `or` and `not` may nest.
 pub const DEEPEST: usize = 8;

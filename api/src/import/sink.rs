@@ -26,10 +26,11 @@ pub use crate::graphql::scalars::{Date, DateTime, Decimal, Json};
 pub use crate::write::external_ids::ExternalIdInput;
 
 use crate::app::App;
-use crate::context::{RequestContext, is_any_of};
+use crate::context::RequestContext;
 use crate::domain::upsert::UpsertPayload;
 use crate::error::{Error, Result};
 use crate::graphql::FieldContext;
+use database::columns::is_any_of;
 
 /// What the caller can mend.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -30,7 +30,7 @@ use self::http::{
 };
 use crate::app::App;
 use crate::config::{HttpSettings, Origin};
-use crate::database::db::Versions;
+use database::db::Versions;
 
 /// How long `/readyz` waits for the database.
 const READY_WITHIN: Duration = Duration::from_secs(2);

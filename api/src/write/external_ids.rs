@@ -5,12 +5,12 @@ use sea_orm::ConnectionTrait;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::database::sql::Sql;
 use crate::error::{Result, UserErrorCode};
 use crate::graphql::object;
 use crate::graphql::scalars::Json;
 use crate::write::Write;
 use crate::write::validator::Validator;
+use database::sql::Sql;
 
 /// Characters of a source, and of an id there, at most.
 const LONGEST: usize = 200;

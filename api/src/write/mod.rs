@@ -17,12 +17,13 @@ use sea_orm::{
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
-use crate::context::{RequestContext, Viewer, is_any_of};
-use crate::database::bulk;
-use crate::database::sql::Sql;
-use crate::database::transaction::Transaction;
+use crate::context::{RequestContext, Viewer};
 use crate::error::Result;
 use crate::values::money::Currency;
+use database::bulk;
+use database::columns::is_any_of;
+use database::sql::Sql;
+use database::transaction::Transaction;
 
 pub use self::snapshot::{Fact, Snapshot, stored_json};
 use self::snapshot::{as_created, as_text};
@@ -485,7 +486,7 @@ impl<'a> Write<'a> {
 
 async fn insert_rows<R: AuditedRow>(tx: &Transaction<'_>, rows: Vec<R>, exist: bool) -> Result<()> {
     let rows = rows.into_iter().map(|row| row.into_active_model().reset_all()).collect();
-    bulk::insert::<R::Table, _>(tx, rows, exist).await
+    Ok(bulk::insert::<R::Table, _>(tx, rows, exist).await?)
 }
 
 /// Other systems' names that come and go with the rows of one save.
@@ -517,7 +518,7 @@ impl Names {
                 .exec(tx)
                 .await?;
         }
-        bulk::insert::<external_id::Entity, _>(tx, self.rows(organization), false).await
+        Ok(bulk::insert::<external_id::Entity, _>(tx, self.rows(organization), false).await?)
     }
 
     /// The rows of those that come.

@@ -7,12 +7,12 @@ use std::collections::BTreeSet;
 
 use async_graphql::registry::Registry;
 use async_graphql::{
-    EmptyMutation, EmptySubscription, InputObject, Interface, Object, PathSegment, Request, Response, Schema, ServerError,
-    SimpleObject, Union, Value, Variables,
+    EmptyMutation, EmptySubscription, InputObject, Interface, Object, PathSegment, Request, Response, Schema,
+    ServerError, SimpleObject, Union, Value, Variables,
 };
 use graphql_executor::{
-    AbstractBatch, Batch, ExecutionContext, ExecutionError, FieldContext, InvalidSelection, Operation, OutputType, execute,
-    object, root_object, union_type,
+    AbstractBatch, Batch, ExecutionContext, ExecutionError, FieldContext, InvalidSelection, Operation, OutputType,
+    execute, object, root_object, union_type,
 };
 use proptest::prelude::*;
 
@@ -184,7 +184,10 @@ mod ours {
         Err(Error::Failed("out of order".to_owned()))
     }
 
-    async fn failing_nullable(field: &FieldContext<'_, Context>, keys: &[usize]) -> Result<Batch<Option<String>>, Error> {
+    async fn failing_nullable(
+        field: &FieldContext<'_, Context>,
+        keys: &[usize],
+    ) -> Result<Batch<Option<String>>, Error> {
         Ok(failing(field, keys).await?.nullable())
     }
 }
@@ -288,7 +291,8 @@ async fn by_us(text: &str, variables: &serde_json::Value) -> Response {
 }
 
 async fn by_them(text: &str, variables: &serde_json::Value) -> Response {
-    let schema = Schema::build(theirs::Query, EmptyMutation, EmptySubscription).register_output_type::<theirs::Node>().finish();
+    let schema =
+        Schema::build(theirs::Query, EmptyMutation, EmptySubscription).register_output_type::<theirs::Node>().finish();
     schema.execute(request(text, variables)).await
 }
 
@@ -369,7 +373,8 @@ fn any_selection() -> impl Strategy<Value = String> {
         prop_oneof![
             fields(inner.clone()).prop_map(|fields| format!("next {{ {fields} }}")),
             fields(inner.clone()).prop_map(|fields| format!("... on Shelf {{ {fields} }}")),
-            (fields(inner), any::<bool>()).prop_map(|(fields, flag)| format!("... @include(if: {flag}) {{ {fields} }}")),
+            (fields(inner), any::<bool>())
+                .prop_map(|(fields, flag)| format!("... @include(if: {flag}) {{ {fields} }}")),
         ]
     })
 }

@@ -216,7 +216,10 @@ async fn a_null_in_a_required_batch_propagates_to_the_nearest_nullable_parent() 
 
 #[tokio::test]
 async fn a_mutation_is_retried_after_an_error_that_left_nothing_behind() {
-    assert_eq!(text(&run(&Context::default(), "{ retried { attempts error } }").await), r#"{"retried":{"attempts":3,"error":null}}"#);
+    assert_eq!(
+        text(&run(&Context::default(), "{ retried { attempts error } }").await),
+        r#"{"retried":{"attempts":3,"error":null}}"#
+    );
 }
 
 #[tokio::test]

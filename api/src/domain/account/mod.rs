@@ -22,7 +22,7 @@ use sea_orm::{ColumnTrait, ConnectionTrait, QueryFilter, QuerySelect, QueryTrait
 
 pub use self::list::{AccountFilter, AccountsArguments, accounts, owned};
 
-use crate::context::{RequestContext, Viewer, is_any_of};
+use crate::context::{RequestContext, Viewer};
 use crate::domain::contact::{Contact, ContactsArguments};
 use crate::domain::event;
 use crate::domain::touch::{self, Touch};
@@ -34,6 +34,7 @@ use crate::graphql::{Batch, FieldContext, NodeId, ReadColumns as _, graphql_enum
 use crate::values::money::{Currency, Money};
 use crate::write::external_ids::{ExternalId, ExternalIdInput, shown};
 use crate::write::{AuditedRow, Snapshot, audited, snapshot, stored_json};
+use database::columns::is_any_of;
 
 /// An account.
 #[derive(Clone, Debug)]

@@ -13,12 +13,13 @@ use sea_orm::{
 
 use super::{Account, AccountPayload};
 use crate::auth::viewer::reporting_line_of;
-use crate::context::{AccountAccess, RequestContext, is_any_of};
+use crate::context::{AccountAccess, RequestContext};
 use crate::domain::user::User;
 use crate::error::{Error, Result, UserErrorCode};
 use crate::graphql::{Batch, FieldContext, graphql_enum, object};
 use crate::write::Write;
 use crate::write::validator::Validator;
+use database::columns::is_any_of;
 
 /// What a member of an account's team does there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
@@ -275,7 +276,7 @@ async fn touch_team(
 /// Puts seats in their places, whether there were any before or not.
 pub(super) async fn save_seats<C: ConnectionTrait>(connection: &C, seats: Vec<seat::Model>) -> Result<()> {
     let seats = seats.into_iter().map(|seat| seat.into_active_model().reset_all()).collect();
-    crate::database::bulk::insert::<seat::Entity, _>(connection, seats, true).await
+    Ok(database::bulk::insert::<seat::Entity, _>(connection, seats, true).await?)
 }
 
 /// Seats the new owners of accounts, and unseats the old ones: who owns opportunities there stays on the team, as SELLER;

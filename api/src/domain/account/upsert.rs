@@ -9,7 +9,7 @@ use sea_orm::{QueryFilter, QueryOrder, QuerySelect};
 
 use super::write::{Changes, blank};
 use super::{AccountRef, team};
-use crate::context::{AccountAccess, RequestContext, is_any_of};
+use crate::context::{AccountAccess, RequestContext};
 use crate::domain::plan;
 use crate::domain::targeting::moved::follow_owners;
 use crate::domain::upsert::{DuplicateKeys, Lookup, Row, UpsertPayload, check_row, named, not_too_many, save, value};
@@ -17,6 +17,7 @@ use crate::error::{Result, UserErrorCode};
 use crate::graphql::scalars::{Decimal, Json};
 use crate::write::Write;
 use crate::write::external_ids::{self, ExternalIdInput};
+use database::columns::is_any_of;
 
 /// An account as another system has it. A field left out stays as it is, and null clears it.
 #[derive(Clone, Debug, Default, InputObject)]

@@ -8,7 +8,7 @@ use sea_orm::{QueryFilter, QueryOrder, QuerySelect};
 
 use super::write::{apply, blank, look_at_goals};
 use super::{LOST, NOT_TO_WRITE, is_lost, may_write};
-use crate::context::{RequestContext, Viewer, is_any_of};
+use crate::context::{RequestContext, Viewer};
 use crate::domain::account::AccountRef;
 use crate::domain::opportunity::ARCHIVED;
 use crate::domain::upsert::{DuplicateKeys, Lookup, Row, UpsertPayload, check_row, named, not_too_many, save, value};
@@ -17,6 +17,7 @@ use crate::graphql::scalars::{Date, Decimal};
 use crate::write::Write;
 use crate::write::external_ids::{self, ExternalIdInput};
 use crate::write::validator::Validator;
+use database::columns::is_any_of;
 
 /// A booking as another system has it. A field left out stays as it is, and null clears it.
 #[derive(Clone, Debug, InputObject)]

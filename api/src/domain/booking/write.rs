@@ -7,7 +7,6 @@ use uuid::Uuid;
 
 use super::{BookingPayload, LOST, NOT_TO_WRITE, is_lost, may_write};
 use crate::context::{RequestContext, Viewer};
-use crate::database::transaction::Transaction;
 use crate::domain::goal::reached::after_bookings;
 use crate::domain::opportunity::{ARCHIVED, of_account};
 use crate::error::{Error, Result, UserErrorCode};
@@ -15,6 +14,7 @@ use crate::graphql::scalars::{Date, Decimal};
 use crate::write::Write;
 use crate::write::external_ids::ExternalIdInput;
 use crate::write::validator::{Amounts, NOTE, Validator, same_version};
+use database::transaction::Transaction;
 
 /// A new booking.
 #[derive(Clone, Debug, InputObject)]

@@ -30,11 +30,12 @@ use self::document::Entry;
 use crate::app::App;
 use crate::auth::secrets::SecretKind;
 use crate::auth::viewer::with_reporting_line;
-use crate::context::{RequestContext, Viewer, is_any_of};
+use crate::context::{RequestContext, Viewer};
 use crate::domain::touch::people;
 use crate::error::{Error, Result, UserErrorCode};
 use crate::graphql::payload;
 use crate::write::Write;
+use database::columns::is_any_of;
 
 /// Days back from which touches are shown.
 const DAYS_BACK: i64 = 30;
@@ -62,7 +63,7 @@ pub async fn create(ctx: &RequestContext) -> Result<CalendarFeedPayload> {
     };
     // There already or not: of two made at once, the later stays.
     let row = vec![row.into_active_model().reset_all()];
-    crate::database::bulk::insert::<calendar_feed::Entity, _>(&write.tx, row, true).await?;
+    database::bulk::insert::<calendar_feed::Entity, _>(&write.tx, row, true).await?;
     told(&mut write, viewer.user.id, "calendar_feed_created");
     write.commit().await?;
     let url = format!("{}/calendar/{}.ics", ctx.app.settings.http.public_url(), secret.shown);

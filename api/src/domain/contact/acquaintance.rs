@@ -44,6 +44,6 @@ impl Acquaintances {
     /// # Errors
     /// The database's.
     pub(super) async fn save(self, write: &Write<'_>) -> Result<()> {
-        crate::database::bulk::insert::<acquaintance::Entity, _>(&write.tx, self.0, true).await
+        Ok(database::bulk::insert::<acquaintance::Entity, _>(&write.tx, self.0, true).await?)
     }
 }

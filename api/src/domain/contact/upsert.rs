@@ -12,7 +12,7 @@ use super::erase::Marks;
 use super::write::{Changes, blank};
 use super::{BuyingRole, RelationshipLevel, line};
 use crate::auth::secrets::Trace;
-use crate::context::{RequestContext, Viewer, is_any_of};
+use crate::context::{RequestContext, Viewer};
 use crate::domain::account::AccountRef;
 use crate::domain::account::write::not_archived;
 use crate::domain::upsert::{DuplicateKeys, Lookup, Row, UpsertPayload, check_row, named, not_too_many, save, value};
@@ -22,6 +22,7 @@ use crate::values::text::{email as address, fold, tidy};
 use crate::write::Write;
 use crate::write::external_ids::{self, ExternalIdInput};
 use crate::write::validator::Validator;
+use database::columns::is_any_of;
 
 /// A contact as another system has it. A field left out stays as it is, and null clears it.
 #[derive(Clone, Debug, Default, InputObject)]

@@ -9,11 +9,11 @@ use serde_json::{Value, json};
 
 use super::score;
 use crate::context::RequestContext;
-use crate::database::bulk;
 use crate::domain::account::{Account, AccountPayload, team};
 use crate::error::{Result, UserErrorCode};
 use crate::write::Write;
 use crate::write::validator::{NOTE, Validator};
+use database::bulk;
 
 /// Scores of one call at most.
 const MOST: usize = 500;

@@ -29,7 +29,7 @@ use uuid::Uuid;
 pub use self::list::{GoalFilter, GoalsArguments, goals};
 use self::progress::GoalProgress;
 
-use crate::context::{RequestContext, Viewer, is_any_of};
+use crate::context::{RequestContext, Viewer};
 use crate::domain::account::Account;
 use crate::domain::account::list::check_year;
 use crate::domain::targeting::OnArguments;
@@ -40,6 +40,7 @@ use crate::graphql::{Batch, FieldContext, NodeId, graphql_enum, object, payload}
 use crate::values::calendar;
 use crate::values::money::{Currency, Money};
 use crate::write::{AuditedRow, Snapshot, audited, snapshot};
+use database::columns::is_any_of;
 
 /// A goal.
 #[derive(Clone, Debug)]

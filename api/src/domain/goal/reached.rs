@@ -7,10 +7,10 @@ use entity::{AccountId, BookingId, Day, Scoped, booking, goal, organization};
 use sea_orm::{QueryFilter, QueryOrder, QuerySelect, Select};
 
 use super::sums_by_day;
-use crate::context::is_any_of;
 use crate::error::Result;
 use crate::values::calendar::{fiscal_days, fiscal_year};
 use crate::write::Write;
+use database::columns::is_any_of;
 
 /// Accounts of one statement at most.
 const CHUNK: usize = 5_000;

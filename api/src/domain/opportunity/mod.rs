@@ -27,8 +27,7 @@ use sea_orm::{ColumnTrait, ConnectionTrait, QueryFilter, QueryOrder, QuerySelect
 
 pub use self::list::{OpportunitiesArguments, OpportunityFilter, of_accounts, opportunities};
 
-use crate::context::{AccountAccess, RequestContext, Viewer, is_any_of};
-use crate::database::transaction::Transaction;
+use crate::context::{AccountAccess, RequestContext, Viewer};
 use crate::domain::account::Account;
 use crate::domain::booking::Booking;
 use crate::domain::user::User;
@@ -40,6 +39,8 @@ use crate::values::money::{Currency, Money};
 use crate::write::external_ids::{ExternalId, shown};
 use crate::write::validator::Validator;
 use crate::write::{AuditedRow, Snapshot, Write, audited, snapshot, stored_json};
+use database::columns::is_any_of;
+use database::transaction::Transaction;
 
 /// An opportunity.
 #[derive(Clone, Debug)]

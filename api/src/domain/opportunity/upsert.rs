@@ -12,7 +12,7 @@ use super::{
     ARCHIVED, BOOKED, NOT_TO_CHANGE, NOT_TO_GIVE, Stage, booked, check_days, is_closed, may_change, may_give,
     release_touches,
 };
-use crate::context::{RequestContext, Viewer, is_any_of};
+use crate::context::{RequestContext, Viewer};
 use crate::domain::account::{AccountRef, team};
 use crate::domain::plan;
 use crate::domain::upsert::{DuplicateKeys, Lookup, Row, UpsertPayload, check_row, named, not_too_many, save, value};
@@ -21,6 +21,7 @@ use crate::graphql::scalars::{Date, Decimal, Json};
 use crate::write::Write;
 use crate::write::external_ids::{self, ExternalIdInput};
 use crate::write::validator::{NOTE, Validator};
+use database::columns::is_any_of;
 
 /// An opportunity as another system has it. A field left out stays as it is, and null clears it.
 #[derive(Clone, Debug, InputObject)]

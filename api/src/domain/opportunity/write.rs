@@ -10,7 +10,6 @@ use super::{
     to_change,
 };
 use crate::context::{RequestContext, Viewer};
-use crate::database::transaction::Transaction;
 use crate::domain::account::team;
 use crate::domain::trigger_event::write::of_account as came_of;
 use crate::error::{Result, UserErrorCode};
@@ -19,6 +18,7 @@ use crate::values::text::fold;
 use crate::write::Write;
 use crate::write::external_ids::ExternalIdInput;
 use crate::write::validator::{Amounts, NAME, Validator, same_version};
+use database::transaction::Transaction;
 
 /// A new opportunity.
 #[derive(Clone, Debug, InputObject)]

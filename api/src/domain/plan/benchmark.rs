@@ -15,12 +15,13 @@ use super::change::{Change, MOST, days, not_to_come};
 use super::measure::{MILLION, Way, decimal, millionths};
 use super::part::{items, parts_of};
 use super::{Plan, PlanPayload};
-use crate::context::{RequestContext, Viewer, is_any_of};
+use crate::context::{RequestContext, Viewer};
 use crate::domain::goal::sums_by_day;
 use crate::error::{Error, Result, UserErrorCode};
 use crate::graphql::scalars::{Date, Decimal};
 use crate::graphql::{Batch, FieldContext, NodeId, graphql_enum, object};
 use crate::write::validator::{NAME, NOTE, Validator};
+use database::columns::is_any_of;
 
 /// Where a benchmark's values come from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]

@@ -12,12 +12,12 @@ use serde_json::{Map, Value};
 use super::part::{Item, Part};
 use super::{Plan, PlanPayload};
 use crate::context::{AccountAccess, RequestContext, Viewer};
-use crate::database::bulk;
 use crate::domain::account::team;
 use crate::error::{Error, Result, UserErrorCode};
 use crate::values::calendar;
 use crate::write::validator::Validator;
 use crate::write::{AuditedRow as _, Snapshot, Write, difference};
+use database::bulk;
 
 /// Items of one kind that a plan has at most.
 pub const MOST: usize = 500;
@@ -191,7 +191,7 @@ impl<'a> Change<'a> {
             list.push(after.into_active_model().reset_all());
         }
         bulk::insert::<P::Table, _>(&self.write.tx, added, false).await?;
-        bulk::insert::<P::Table, _>(&self.write.tx, changed, true).await
+        Ok(bulk::insert::<P::Table, _>(&self.write.tx, changed, true).await?)
     }
 
     /// Takes a part away.

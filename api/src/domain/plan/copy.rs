@@ -16,10 +16,10 @@ use super::change::seeing;
 use super::part::{Part, parts_of};
 use super::{linked, stored_links};
 use crate::context::Viewer;
-use crate::database::bulk;
 use crate::error::Result;
 use crate::write::validator::Validator;
 use crate::write::{Snapshot, Write, difference};
+use database::bulk;
 
 /// The items of a plan that is being made.
 #[derive(Default)]
@@ -63,7 +63,7 @@ async fn all<P: Part>(write: &Write<'_>, of: &plan::Model) -> Result<Vec<P>> {
 
 async fn insert<P: Part>(write: &Write<'_>, parts: Vec<P>) -> Result<()> {
     let rows = parts.into_iter().map(|part| part.into_active_model().reset_all()).collect();
-    bulk::insert::<P::Table, _>(&write.tx, rows, false).await
+    Ok(bulk::insert::<P::Table, _>(&write.tx, rows, false).await?)
 }
 
 /// The plan that an input names to be copied: one that the caller sees.

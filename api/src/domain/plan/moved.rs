@@ -11,10 +11,10 @@ use serde_json::{Map, Value};
 
 use super::part::{Part, parts_of};
 use super::{linked, stored_links};
-use crate::database::bulk;
 use crate::error::Result;
 use crate::values::money::Currency;
 use crate::write::{AuditedRow as _, Write, difference};
+use database::bulk;
 
 /// Plans that are open, to be locked in one order.
 fn open(write: &Write<'_>) -> sea_orm::Select<plan::Entity> {
@@ -153,5 +153,5 @@ async fn give<P: Part>(
             rows.push(after.into_active_model().reset_all());
         }
     }
-    bulk::insert::<P::Table, _>(&write.tx, rows, true).await
+    Ok(bulk::insert::<P::Table, _>(&write.tx, rows, true).await?)
 }

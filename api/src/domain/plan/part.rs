@@ -13,9 +13,10 @@ use sea_orm::{
 };
 
 use super::measure::decimal;
-use crate::context::{RequestContext, is_any_of};
+use crate::context::RequestContext;
 use crate::error::Result;
 use crate::write::{Snapshot, snapshot, stored_json};
+use database::columns::is_any_of;
 
 /// A row that hangs off a plan.
 pub trait Part:

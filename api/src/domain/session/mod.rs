@@ -17,10 +17,10 @@ use crate::auth::secrets::SecretKind;
 use crate::auth::tokens::{AccessToken, Claims};
 use crate::auth::viewer;
 use crate::context::{RequestContext, Viewer};
-use crate::database::transaction::Transaction;
 use crate::domain::user::User;
 use crate::error::{Error, Result, UserError};
 use crate::graphql::{Batch, FieldContext, MutationPayload, object, payload};
+use database::transaction::Transaction;
 
 /// For how long a refresh token holds, in seconds: 30 days. Every refresh starts them anew.
 pub const LIFETIME: i64 = 30 * 24 * 3600;

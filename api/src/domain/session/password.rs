@@ -6,11 +6,11 @@ use sea_orm::{ColumnTrait, QueryFilter, QuerySelect};
 
 use super::invitation;
 use crate::context::RequestContext;
-use crate::database::transaction::Transaction;
 use crate::domain::session;
 use crate::domain::user::{User, UserPayload};
 use crate::error::{Error, Result};
 use crate::write::validator::Validator;
+use database::transaction::Transaction;
 
 /// The present password and the next.
 #[derive(Clone, InputObject)]

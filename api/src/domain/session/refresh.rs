@@ -10,9 +10,9 @@ use sea_orm::{ActiveModelTrait, ActiveValue, ColumnTrait, EntityTrait, IntoActiv
 
 use crate::auth::secrets::SecretKind;
 use crate::context::RequestContext;
-use crate::database::transaction::Transaction;
 use crate::domain::session::{self, SessionPayload};
 use crate::error::{Error, Result, UserErrorCode};
+use database::transaction::Transaction;
 
 /// For how long a used token may come again, in seconds.
 const GRACE: i64 = 10;

@@ -7,9 +7,9 @@ use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 
 use crate::context::RequestContext;
-use crate::database::transaction::Transaction;
 use crate::domain::session::{self, SessionPayload};
 use crate::error::{Error, Result, UserErrorCode};
+use database::transaction::Transaction;
 
 /// Of how many organizations that know an address the password is tried.
 const MOST_TRIED: u64 = 5;

@@ -7,13 +7,13 @@ use sea_orm::{ColumnTrait, ConnectionTrait, QueryFilter, QuerySelect};
 
 use super::{TargetKind, TargetPayload, TargetSource, is_open, stands};
 use crate::context::{AccountAccess, RequestContext, Viewer};
-use crate::database::transaction::Transaction;
 use crate::domain::account::team;
 use crate::domain::targeting::one_on_one::write::of_decision;
 use crate::domain::targeting::target_list;
 use crate::error::{Error, Result, UserErrorCode};
 use crate::write::Write;
 use crate::write::validator::{NOTE, Validator, same_version};
+use database::transaction::Transaction;
 
 /// A candidate.
 #[derive(Clone, Debug, InputObject)]

@@ -5,10 +5,11 @@ use entity::{AccountId, Instant, TargetId, target};
 use sea_orm::{ColumnTrait, QueryFilter, QueryOrder, QuerySelect};
 
 use super::{Finding, Kind, Suggestion, Today, Told, ago, lasting, most, subject};
-use crate::context::{RequestContext, is_any_of};
+use crate::context::RequestContext;
 use crate::error::Result;
 use crate::values::agreement::{Consent, Parties, Side};
 use crate::values::calendar::day_of;
+use database::columns::is_any_of;
 
 /// A proposal that waits.
 pub(super) struct Waiting {

@@ -9,8 +9,9 @@ use sea_orm::sea_query::{Expr, ExprTrait as _};
 use sea_orm::{ColumnTrait, ConnectionTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait};
 
 use super::{Finding, Kind, SOON, Suggestion, Today, Told, ago, day_of_user, horizon, most, subject};
-use crate::context::{RequestContext, is_any_of};
+use crate::context::RequestContext;
 use crate::error::Result;
+use database::columns::is_any_of;
 
 /// An action that is due.
 pub(super) struct Task {

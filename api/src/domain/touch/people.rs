@@ -12,8 +12,7 @@ use entity::{
 use sea_orm::{ActiveModelTrait, ColumnTrait, ConnectionTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect};
 
 use super::weight::{answer_known_at, missed_at};
-use crate::context::{Viewer, is_any_of};
-use crate::database::sql::Sql;
+use crate::context::Viewer;
 use crate::domain::account::team;
 use crate::domain::account::write::not_archived;
 use crate::error::Result;
@@ -21,6 +20,8 @@ use crate::error::UserErrorCode;
 use crate::values::calendar;
 use crate::write::Write;
 use crate::write::validator::Validator;
+use database::columns::is_any_of;
+use database::sql::Sql;
 
 /// People at one touch at most.
 pub(super) const MOST: usize = 100;
@@ -214,7 +215,7 @@ impl Parts {
     /// The database's.
     pub(super) async fn save(self, write: &Write<'_>) -> Result<()> {
         forget(write, self.gone).await?;
-        crate::database::bulk::insert::<touch_contact::Entity, _>(&write.tx, self.come, false).await
+        Ok(database::bulk::insert::<touch_contact::Entity, _>(&write.tx, self.come, false).await?)
     }
 }
 
@@ -280,7 +281,7 @@ pub async fn follow_zone(write: &Write<'_>, user: &user::Model) -> Result<()> {
         .filter(|touch| touch.missed_at != missed_at(touch.at, zone))
         .map(|touch| touch::Model { missed_at: missed_at(touch.at, zone), ..touch }.into_active_model().reset_all())
         .collect();
-    crate::database::bulk::insert::<touch::Entity, _>(&write.tx, moved, true).await
+    Ok(database::bulk::insert::<touch::Entity, _>(&write.tx, moved, true).await?)
 }
 
 #[cfg(test)]

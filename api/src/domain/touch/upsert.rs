@@ -18,7 +18,7 @@ use super::people::{self, Parts, zone_of};
 use super::weight::{missed_at, weight};
 use super::write::{Changes, FORBIDDEN, blank, check_time, may_change, not_somebody_else_s};
 use super::{TouchDirection, TouchKind, TouchStatus, ValueKind};
-use crate::context::{RequestContext, Viewer, is_any_of};
+use crate::context::{RequestContext, Viewer};
 use crate::domain::account::write::not_archived;
 use crate::domain::account::{AccountRef, team};
 use crate::domain::promise::write as promise;
@@ -28,6 +28,7 @@ use crate::graphql::scalars::DateTime;
 use crate::write::Write;
 use crate::write::external_ids::{self, ExternalIdInput};
 use crate::write::validator::Validator;
+use database::columns::is_any_of;
 
 /// A touch as another system has it. A field left out stays as it is, and null clears it.
 #[derive(Clone, Debug, InputObject)]

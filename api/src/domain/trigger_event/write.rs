@@ -6,12 +6,12 @@ use sea_orm::{ColumnTrait, QueryFilter, QuerySelect};
 
 use super::{TriggerEventPayload, TriggerKind, TriggerOutcome};
 use crate::context::{AccountAccess, RequestContext, Viewer};
-use crate::database::transaction::Transaction;
 use crate::domain::account::team;
 use crate::error::{Error, Result, UserErrorCode};
 use crate::graphql::scalars::Date;
 use crate::write::Write;
 use crate::write::validator::{NOTE, Validator, same_version};
+use database::transaction::Transaction;
 
 /// A trigger event that was noticed.
 #[derive(Clone, Debug, InputObject)]

@@ -9,12 +9,13 @@ use sea_orm::{QueryFilter, QueryOrder, QuerySelect};
 
 use super::write::{LAST_ADMIN, LINE, alone_with_admins};
 use super::{Role, invite};
-use crate::context::{RequestContext, is_any_of};
+use crate::context::RequestContext;
 use crate::domain::upsert::{DuplicateKeys, Row, UpsertPayload, check_row, not_too_many, save};
 use crate::error::{Result, UserErrorCode};
 use crate::values::text::fold;
 use crate::write::Write;
 use crate::write::validator::{NAME, Validator};
+use database::columns::is_any_of;
 
 /// A member as another system has them. A field left out stays as it is, and null clears it.
 #[derive(Clone, Debug, Default)]

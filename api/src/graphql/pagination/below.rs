@@ -11,10 +11,11 @@ use uuid::Uuid;
 use super::connection::{Connection, ConnectionNode, PageSlice};
 use super::order::Order;
 use super::page::{Page, PageArguments, Reading, join_rows, shared_rows};
-use crate::context::{RequestContext, array_value, is_any_of, select_columns};
-use crate::database::sql::uuids_json;
+use crate::context::RequestContext;
 use crate::error::Result;
 use crate::graphql::FieldContext;
+use database::columns::{array_value, is_any_of, select_columns};
+use database::sql::uuids_json;
 
 /// The rows below each of many parents: one page for each, in one statement.
 pub struct RowsPerParent<E: EntityTrait> {

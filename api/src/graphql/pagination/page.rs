@@ -9,9 +9,10 @@ use sea_orm::{DbBackend, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Quer
 
 use super::connection::{Connection, ConnectionNode, Edge, PageSlice};
 use super::order::{Key, Order, column_index};
-use crate::context::{RequestContext, Viewer, select_columns};
+use crate::context::{RequestContext, Viewer};
 use crate::error::{Error, Result};
 use crate::graphql::{FieldContext, ReadColumns as _, selections_of};
+use database::columns::select_columns;
 
 /// Items of a page where neither first nor last is given.
 pub const DEFAULT_PAGE: i32 = 25;

@@ -7,9 +7,9 @@ use sea_orm::{EntityTrait, QueryFilter, QuerySelect, Select};
 use uuid::Uuid;
 
 use super::LONGEST_LIST;
-use crate::context::is_any_of;
 use crate::error::{Error, Result};
 use crate::graphql::{Batch, FieldContext, ObjectType};
+use database::columns::is_any_of;
 
 /// One list for each parent, in the selection's order: one statement for all. `parent_of` tells a row's parent.
 ///

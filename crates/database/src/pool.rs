@@ -9,7 +9,7 @@ use deadpool::managed::{self, Manager, Metrics, Object, PoolError, RecycleResult
 use sea_orm::sqlx::{self, PgConnection, SqliteConnection};
 use sea_orm::{ConnAcquireErr, DbErr, RuntimeErr};
 
-use crate::database::connection::Connection;
+use crate::connection::Connection;
 
 /// A connection that was last taken longer ago is asked whether it still lives before it is taken again.
 const QUIET: Duration = Duration::from_secs(1);

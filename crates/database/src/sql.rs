@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use sea_orm::{DbBackend, Statement, Value};
 use uuid::Uuid;
 
-use crate::context::array_value;
+use crate::columns::array_value;
 
 /// Ids as one parameter of SQLite's, for `select unhex(value) from json_each(…)`.
 pub fn uuids_json(ids: impl IntoIterator<Item = Uuid>) -> String {

@@ -11,24 +11,28 @@ use sea_orm::sqlx::{self, AssertSqlSafe, Executor as _, PgConnection, SqliteConn
 use sea_orm::{ConnectionTrait, DbBackend, DbErr, ExecResult, QueryResult, RuntimeErr, Statement};
 use sea_query_sqlx::SqlxValues;
 
-use crate::database::pool::Pool;
+use crate::pool::Pool;
 
 /// Characters of a slow statement that are logged.
 const LOGGED: usize = 500;
 
-/// Who is told of every statement.
+/// A function that is called after each statement: its text, how long it took, and whether it failed.
+pub type OnStatement = fn(&str, Duration, bool);
+
+/// Observes all statements.
 pub struct Observer {
     count: AtomicU64,
     slow: Duration,
+    on_statement: OnStatement,
     wanted: AtomicBool,
     seen: Mutex<Vec<Statement>>,
 }
 
 impl Observer {
-    /// One who logs statements that take longer than this.
+    /// Creates an observer that logs statements which take longer than `slow`, and calls `on_statement` after each.
     #[must_use]
-    pub fn new(slow: Duration) -> Self {
-        Self { count: AtomicU64::new(0), slow, wanted: AtomicBool::new(false), seen: Mutex::default() }
+    pub fn new(slow: Duration, on_statement: OnStatement) -> Self {
+        Self { count: AtomicU64::new(0), slow, on_statement, wanted: AtomicBool::new(false), seen: Mutex::default() }
     }
 
     /// Statements so far.
@@ -64,7 +68,7 @@ impl Observer {
         let done = run(AssertSqlSafe(&statement.sql), SqlxValues(values)).await;
         let took = begun.elapsed();
         self.count.fetch_add(1, Ordering::Relaxed);
-        crate::server::telemetry::ran(&statement.sql, took, done.is_err());
+        (self.on_statement)(&statement.sql, took, done.is_err());
         if took > self.slow {
             let sql: String = statement.sql.chars().take(LOGGED).collect();
             tracing::warn!(milliseconds = took.as_millis(), sql, "slow statement");
@@ -185,7 +189,7 @@ fn is_lost(error: &DbErr) -> bool {
     }
 }
 
-#[async_graphql::async_trait::async_trait]
+#[async_trait::async_trait]
 impl ConnectionTrait for Connections {
     fn get_database_backend(&self) -> DbBackend {
         match self.pool {

@@ -18,8 +18,8 @@ use sea_orm::{
     TransactionTrait,
 };
 
-use crate::database::connection::{Connections, Observer, failed};
-use crate::database::pool::Pool;
+use crate::connection::{Connections, Observer, OnStatement, failed};
+use crate::pool::Pool;
 
 /// An open database.
 pub struct Db {
@@ -74,6 +74,8 @@ pub struct Options {
     pub statement_timeout: Duration,
     /// Statements that take longer are logged.
     pub slow: Duration,
+    /// Called after each statement.
+    pub on_statement: OnStatement,
 }
 
 /// Any number that all our servers know: the lock under which one of them migrates.
@@ -85,7 +87,7 @@ impl Db {
     /// # Errors
     /// The database's: out of reach, or no database.
     pub async fn open(options: &Options) -> Result<Self, DbErr> {
-        let observer = Arc::new(Observer::new(options.slow));
+        let observer = Arc::new(Observer::new(options.slow, options.on_statement));
         let observed = |pool: Pool| Connections { pool, observer: Arc::clone(&observer) };
         if options.url.starts_with("sqlite:") {
             // The file is made by who writes.

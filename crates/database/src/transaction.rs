@@ -7,9 +7,9 @@ use sea_orm::{ConnAcquireErr, ConnectionTrait, DbBackend, DbErr, ExecResult, Que
 use tokio::runtime::Handle;
 use tokio::sync::{MappedMutexGuard, Mutex, MutexGuard};
 
-use crate::database::connection::Connection;
-use crate::database::db::Db;
-use crate::database::pool::PooledConnection;
+use crate::connection::Connection;
+use crate::db::Db;
+use crate::pool::PooledConnection;
 
 /// A change that may have begun.
 pub struct Transaction<'a> {
@@ -132,7 +132,7 @@ impl<'a> Transaction<'a> {
     }
 }
 
-#[async_graphql::async_trait::async_trait]
+#[async_trait::async_trait]
 impl ConnectionTrait for Transaction<'_> {
     fn get_database_backend(&self) -> DbBackend {
         self.db.backend()

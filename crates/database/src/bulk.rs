@@ -6,8 +6,7 @@
 
 use std::io::Write as _;
 
-use crate::database::sql::Sql;
-use crate::error::Result;
+use crate::sql::Sql;
 use sea_orm::sea_query::OnConflict;
 use sea_orm::{
     ActiveModelTrait, ActiveValue, ColumnTrait, ColumnType, ConnectionTrait, DbBackend, DbErr, EntityTrait, Iden,
@@ -21,7 +20,7 @@ const PARAMETERS: usize = 30_000;
 ///
 /// # Errors
 /// The database's.
-pub async fn insert<E, C>(tx: &C, rows: Vec<E::ActiveModel>, exist: bool) -> Result<()>
+pub async fn insert<E, C>(tx: &C, rows: Vec<E::ActiveModel>, exist: bool) -> Result<(), DbErr>
 where
     C: ConnectionTrait,
     E: EntityTrait,
