@@ -4,27 +4,25 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_graphql::parser::types::OperationType;
-use async_graphql::{EmptySubscription, Response, Schema, SchemaEnv};
+use async_graphql::{Response, SchemaEnv};
 use entity::OrganizationId;
 use sea_orm::DbErr;
 
 use crate::auth::Auth;
 use crate::config::Settings;
 use crate::context::RequestContext;
+use crate::graphql::scalars;
 use crate::graphql::{Operation, execute};
 use crate::limits::{AdmissionRequest, Asker, Limiter};
 use crate::metrics::Metrics;
-use crate::schema::{Mutation, Query};
-use crate::server::http::code::Code;
-use crate::server::http::cost::Prices;
-use crate::server::http::document_cache::DocumentCache;
-use crate::server::http::stages::ErrorCodeExtension;
-use crate::server::http::{ParsedRequest, document, variables};
+use crate::schema::{ApiSchema, Mutation, Query};
 use crate::values::clock::Clock;
 use database::db::{Db, Options, Versions};
-
-/// The schema with its roots.
-pub type ApiSchema = Schema<Query, Mutation, EmptySubscription>;
+use graphql_http::code::Code;
+use graphql_http::cost::Prices;
+use graphql_http::document_cache::DocumentCache;
+use graphql_http::parsed_request::ParsedRequest;
+use graphql_http::{document, variables};
 
 /// A running application. Any number of requests share it.
 pub struct App {
@@ -59,7 +57,7 @@ impl App {
         db.migrate(&url).await.map_err(|error| format!("the tables could not be brought up to date: {error}"))?;
         let auth = Auth::open(&settings).map_err(|error| error.to_string())?;
         let clock = Clock::from_setting(settings.clock.stop);
-        let documents = DocumentCache::new(settings.limits);
+        let documents = DocumentCache::new(settings.limits.to_limits());
         let (schema, env) = crate::schema::open().await;
         let (admission, prices, metrics) = (Limiter::new(&settings), crate::schema::prices(), Metrics::new());
         Ok(Arc::new(Self { settings, clock, db, auth, documents, admission, prices, metrics, schema, env }))
@@ -108,7 +106,12 @@ impl App {
         }
         // async-graphql validates, and answers what asks the schema about itself.
         let introspected = if known.valid {
-            let faults = variables::faults(&self.env.registry, &definition.variable_definitions, &parameters.variables);
+            let faults = variables::faults(
+                &self.env.registry,
+                &definition.variable_definitions,
+                &parameters.variables,
+                scalars::instead,
+            );
             if !faults.is_empty() {
                 return Response::from_errors(faults);
             }
@@ -140,7 +143,7 @@ impl App {
     /// The schema as text.
     #[must_use]
     pub fn sdl() -> String {
-        crate::schema::build(ErrorCodeExtension::default()).sdl_with_options(async_graphql::SDLExportOptions::new())
+        crate::schema::build(Arc::default()).sdl_with_options(async_graphql::SDLExportOptions::new())
     }
 
     /// Forgets what is remembered of an organization's people and settings, so that a change is in force at once here;

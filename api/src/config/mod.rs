@@ -45,7 +45,7 @@ pub struct Settings {
     pub access: AccessSettings,
     /// How large a document may be.
     #[command(flatten)]
-    pub limits: DocumentLimits,
+    pub limits: DocumentSettings,
     /// What requests may cost.
     #[command(flatten)]
     pub cost: CostSettings,
@@ -155,7 +155,7 @@ pub enum SignUp {
 /// How large a document may be. All of it is checked before anything is validated or run.
 #[derive(Args, Clone, Copy, Debug)]
 #[command(next_help_heading = "Limits of a document")]
-pub struct DocumentLimits {
+pub struct DocumentSettings {
     /// The longest document, in bytes
     #[arg(long, env = "CALLSHOT_MAX_DOCUMENT", value_name = "BYTES", default_value = "32768")]
     pub max_document: NonZeroUsize,
@@ -173,7 +173,21 @@ pub struct DocumentLimits {
     pub max_directives: usize,
 }
 
-impl Default for DocumentLimits {
+impl DocumentSettings {
+    /// Returns the limits as the check of documents takes them.
+    #[must_use]
+    pub const fn to_limits(self) -> graphql_http::document::DocumentLimits {
+        graphql_http::document::DocumentLimits {
+            max_bytes: self.max_document.get(),
+            max_selections: self.max_cost,
+            max_depth: self.max_depth,
+            max_aliases: self.max_aliases,
+            max_directives: self.max_directives,
+        }
+    }
+}
+
+impl Default for DocumentSettings {
     fn default() -> Self {
         Settings::default().limits
     }
@@ -304,6 +318,7 @@ mod tests {
 
     #[test]
     fn the_defaults_are_the_promised_ones() {
+        assert_eq!(DocumentSettings::default().to_limits(), graphql_http::document::DocumentLimits::default());
         let settings = Settings::default();
         assert_eq!(settings.database.url.expose(), "sqlite://callshot.db");
         assert_eq!(settings.database.statement_timeout, Duration::from_secs(10));

@@ -24,8 +24,8 @@ use crate::config::{CostSettings, Settings};
 use crate::context::Viewer;
 use crate::error::RETRY_AFTER;
 use crate::limits::token_bucket::{Allowance, Buckets, Origin};
-use crate::server::http::code::Code;
-use crate::server::http::cost::Price;
+use graphql_http::code::Code;
+use graphql_http::cost::Price;
 
 /// The most askers whose points are remembered: under 8 MB.
 const REMEMBERED: usize = 50_000;

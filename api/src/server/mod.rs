@@ -25,12 +25,15 @@ use tower::Service;
 use tower_http::cors::{AllowOrigin, Any, CorsLayer};
 use tracing::{Instrument, field::Empty};
 
-use self::http::{
-    Endpoint, HttpRejection, Peer, RequestId, code::Code, response::Format, slow_client::SlowClientStream,
-};
+use self::http::slow_client::SlowClientStream;
+use self::http::{Endpoint, Peer};
 use crate::app::App;
 use crate::config::{HttpSettings, Origin};
 use database::db::Versions;
+use graphql_http::code::Code;
+use graphql_http::rejection::HttpRejection;
+use graphql_http::request_id::RequestId;
+use graphql_http::response::Format;
 
 /// How long `/readyz` waits for the database.
 const READY_WITHIN: Duration = Duration::from_secs(2);

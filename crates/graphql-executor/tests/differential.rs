@@ -1,7 +1,8 @@
 //! The executor and async-graphql's own execution give the same data for the same documents over the same schema.
 //!
 //! The schema is declared twice, with [`graphql_executor::object!`] and with async-graphql's macros. One failure of a batch is
-//! reported once, while async-graphql reports it for each row, so errors are compared by their paths without list indices.
+//! reported once, while async-graphql reports it for each row and leaves a failed non-null field out of the path, so errors are
+//! compared by the root fields that they concern.
 
 use std::collections::BTreeSet;
 
@@ -247,8 +248,10 @@ mod theirs {
             (self.0 + 1 < SHELVES.len()).then_some(Shelf(self.0 + 1))
         }
 
-        async fn broken(&self) -> async_graphql::Result<Option<String>> {
-            Err("out of order".into())
+        // async-graphql lets the error of a `Result<Option<_>>` pass its own nullable field; this form stops it there, as the
+        // specification has it.
+        async fn broken(&self) -> Option<async_graphql::Result<String>> {
+            Some(Err("out of order".into()))
         }
 
         async fn shattered(&self) -> async_graphql::Result<String> {
@@ -303,22 +306,19 @@ fn json(response: &Response) -> serde_json::Value {
     }
 }
 
-/// Returns the paths of the errors, without list indices.
-fn error_paths(response: &Response) -> BTreeSet<Vec<String>> {
-    let path = |error: &ServerError| -> Vec<String> {
-        let names = error.path.iter().filter_map(|segment| match segment {
-            PathSegment::Field(name) => Some(name.clone()),
-            PathSegment::Index(_) => None,
-        });
-        names.collect()
+/// Returns the root fields that have errors.
+fn failed_roots(response: &Response) -> BTreeSet<String> {
+    let root = |error: &ServerError| match error.path.first() {
+        Some(PathSegment::Field(name)) => Some(name.clone()),
+        _ => None,
     };
-    response.errors.iter().map(path).collect()
+    response.errors.iter().filter_map(root).collect()
 }
 
 async fn assert_alike(text: &str, variables: serde_json::Value) {
     let (ours, theirs) = (by_us(text, &variables).await, by_them(text, &variables).await);
     assert_eq!(json(&ours), json(&theirs), "{text} {variables}: {:?} {:?}", ours.errors, theirs.errors);
-    assert_eq!(error_paths(&ours), error_paths(&theirs), "{text} {variables}");
+    assert_eq!(failed_roots(&ours), failed_roots(&theirs), "{text} {variables}");
 }
 
 #[tokio::test]
@@ -348,24 +348,33 @@ async fn the_same_documents_give_the_same_answers() {
 
 #[tokio::test]
 async fn variables_and_their_defaults_are_applied_alike() {
-    let text = "query($at: Int = 1, $with: Boolean = true, $without: Boolean!) {
+    // async-graphql ignores the default of a variable in `@skip` and `@include`; the executor applies it, so both are given here.
+    let text = "query($at: Int = 1, $with: Boolean!, $without: Boolean!) {
         shelf(at: $at) { name @include(if: $with) next @skip(if: $without) { name } } }";
     for variables in [
-        serde_json::json!({ "without": false }),
-        serde_json::json!({ "without": true, "at": 0 }),
+        serde_json::json!({ "without": false, "with": true }),
+        serde_json::json!({ "without": true, "with": true, "at": 0 }),
         serde_json::json!({ "without": false, "with": false, "at": 2 }),
     ] {
         assert_alike(text, variables).await;
     }
 }
 
+#[tokio::test]
+async fn the_default_of_a_variable_counts_in_directives() {
+    let text = "query($with: Boolean = true, $without: Boolean = true) {
+        shelf { name @include(if: $with) first @skip(if: $without) { __typename } } }";
+    assert_eq!(json(&by_us(text, &serde_json::json!({})).await), serde_json::json!({ "shelf": { "name": "novels" } }));
+}
+
+/// Selections without `shattered`: where two selections of one field are merged and only one of them fails, async-graphql keeps
+/// the other's object although a non-null field of it is missing.
 fn any_selection() -> impl Strategy<Value = String> {
     let leaf = prop_oneof![
         Just("name".to_owned()),
         Just("alias: name".to_owned()),
         Just("__typename".to_owned()),
         Just("broken".to_owned()),
-        Just("shattered".to_owned()),
         Just("first { __typename ... on Novel { title } ... on Node { id } }".to_owned()),
     ];
     let fields = |inner: BoxedStrategy<String>| prop::collection::vec(inner, 1..4).prop_map(|fields| fields.join(" "));

@@ -8,7 +8,11 @@ use axum::response::{IntoResponse, Response};
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
-use super::{Endpoint, Peer, RequestId, cost::Price, overloaded, response::Format};
+use graphql_http::cost::Price;
+use graphql_http::request_id::RequestId;
+use graphql_http::response::Format;
+
+use super::{Endpoint, Peer, overloaded};
 use crate::app::App;
 use crate::domain::calendar_feed;
 use crate::error::Error;

@@ -2,17 +2,8 @@
 //! settled here; what it asks is [`App::execute`]'s.
 
 pub mod calendar;
-pub mod code;
-pub mod cost;
-pub mod document;
-pub mod document_cache;
 pub mod peer;
-pub mod request;
-pub mod response;
 pub mod slow_client;
-pub mod stages;
-pub mod variable_positions;
-pub mod variables;
 
 use std::{
     sync::Arc,
@@ -23,104 +14,26 @@ use async_graphql::{Response as Answer, ServerError};
 use axum::{
     body::Body,
     extract::{Extension, State},
-    http::{HeaderMap, HeaderValue, Method, StatusCode, header},
+    http::{HeaderValue, Method, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing::Instrument;
 
 pub use self::peer::Peer;
-use self::{code::Code, document_cache::CachedDocument, request::Parameters, response::Format};
+use graphql_http::code::Code;
+use graphql_http::document;
+use graphql_http::parsed_request::ParsedRequest;
+use graphql_http::rejection::HttpRejection;
+use graphql_http::request::{self, Parameters, header_text};
+use graphql_http::request_id::RequestId;
+use graphql_http::response::{self, Format};
+
 use crate::app::App;
 use crate::limits::AdmissionRequest;
 
 /// The longest name of an operation that is logged, and counted by itself, in bytes.
 pub const LONGEST_NAME: usize = 64;
-
-/// What identifies one request in the log, in the header `x-request-id` and in the reference of an internal error:
-/// the client's own, where it is 1 to 64 letters, digits, `-`, `_` or `.`; else a new one. It is among the data of
-/// every request that is executed.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RequestId(pub String);
-
-impl RequestId {
-    /// The name of the header.
-    pub const HEADER: &str = "x-request-id";
-
-    /// The client's id where it is sane, else a new one.
-    #[must_use]
-    pub fn from_headers(headers: &HeaderMap) -> Self {
-        let sane = |text: &&str| {
-            (1..=64).contains(&text.len())
-                && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
-        };
-        let given = headers.get(Self::HEADER).and_then(|value| value.to_str().ok()).filter(sane);
-        Self(given.map_or_else(|| uuid::Uuid::now_v7().simple().to_string(), str::to_owned))
-    }
-
-    /// The id as a header's value.
-    #[must_use]
-    pub fn to_header(&self) -> HeaderValue {
-        HeaderValue::from_str(&self.0).unwrap_or_else(|_| HeaderValue::from_static("none"))
-    }
-}
-
-/// A request that is not even a GraphQL request: its status is the same in both formats.
-#[derive(Debug)]
-pub struct HttpRejection {
-    status: StatusCode,
-    error: Box<ServerError>,
-    header: Option<(header::HeaderName, HeaderValue)>,
-}
-
-impl HttpRejection {
-    /// A fault with a sentence that says what would be right.
-    pub fn new(status: StatusCode, code: Code, message: impl Into<String>) -> Self {
-        Self { status, error: Box::new(code.error(message, None)), header: None }
-    }
-
-    /// The fault with one more header in its answer.
-    #[must_use]
-    pub fn with_header(self, name: header::HeaderName, value: &'static str) -> Self {
-        Self { header: Some((name, HeaderValue::from_static(value))), ..self }
-    }
-
-    /// The answer in the format that the client asked for.
-    #[must_use]
-    pub fn answer(self, format: Format) -> Response {
-        let mut response = (
-            self.status,
-            [(header::CONTENT_TYPE, format.content_type())],
-            response::write(&Answer::from_errors(vec![*self.error])),
-        )
-            .into_response();
-        if let Some((name, value)) = self.header {
-            response.headers_mut().insert(name, value);
-        }
-        response
-    }
-}
-
-/// A document that passed the check, and what is asked with it.
-#[derive(Debug)]
-pub struct ParsedRequest {
-    /// The request's parameters.
-    pub parameters: Parameters,
-    /// Their document.
-    pub known: CachedDocument,
-}
-
-impl ParsedRequest {
-    /// The same for async-graphql.
-    #[must_use]
-    pub fn to_request(&self, request_id: &str) -> async_graphql::Request {
-        let Parameters { query, operation_name, variables } = &self.parameters;
-        let mut request = async_graphql::Request::new(query.as_str()).variables(variables.clone());
-        request.operation_name.clone_from(operation_name);
-        request.set_parsed_query((*self.known.document).clone());
-        request.data(RequestId(request_id.to_owned()))
-    }
-}
 
 /// What the endpoint needs: the application, and a list of the executions under way.
 #[derive(Clone)]
@@ -145,7 +58,7 @@ pub async fn graphql(
     request: axum::extract::Request,
 ) -> Response {
     let (parts, body) = request.into_parts();
-    let Some(format) = Format::accepted(text(&parts.headers, &header::ACCEPT)) else {
+    let Some(format) = Format::accepted(header_text(&parts.headers, &header::ACCEPT)) else {
         return HttpRejection::new(
             StatusCode::NOT_ACCEPTABLE,
             Code::BadUserInput,
@@ -284,31 +197,9 @@ fn retry_after(error: &ServerError) -> Option<HeaderValue> {
     Some(HeaderValue::from(seconds.as_u64()?))
 }
 
-/// A header's value, where it is there and is text.
-fn text<'a>(headers: &'a HeaderMap, name: &header::HeaderName) -> Option<&'a str> {
-    headers.get(name).and_then(|value| value.to_str().ok())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn id(given: &str) -> RequestId {
-        let mut headers = HeaderMap::new();
-        headers.insert(RequestId::HEADER, HeaderValue::from_bytes(given.as_bytes()).unwrap());
-        RequestId::from_headers(&headers)
-    }
-
-    #[test]
-    fn a_sane_request_id_is_kept() {
-        assert_eq!(id("Ab-1_2.3"), RequestId("Ab-1_2.3".into()));
-        for wild in ["", "a b", "a\"b", "ä", &"x".repeat(65)] {
-            let made = id(wild);
-            assert_ne!(made.0, wild);
-            assert_eq!(made.0.len(), 32);
-            assert_eq!(made.to_header(), made.0.as_str());
-        }
-    }
 
     fn code(answer: &Answer) -> Option<Code> {
         answer.errors.first().and_then(Code::of)

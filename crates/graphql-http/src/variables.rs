@@ -10,8 +10,10 @@ use async_graphql::{
     registry::{MetaInputValue, MetaType, MetaTypeName, Registry},
 };
 
-use super::code::Code;
-use crate::graphql::scalars::instead;
+use crate::code::Code;
+
+/// Returns what a custom scalar would accept in place of a value; None if it accepts the value.
+pub type ScalarHint = fn(scalar: &str, value: &Value) -> Option<&'static str>;
 
 /// The most faults that are reported for one request.
 const MAX_FAULTS: usize = 20;
@@ -24,8 +26,10 @@ pub fn faults(
     registry: &Registry,
     definitions: &[Positioned<VariableDefinition>],
     variables: &Variables,
+    hint: ScalarHint,
 ) -> Vec<ServerError> {
-    let mut search = Search { registry, faults: Vec::new(), name: "", position: Pos::default(), path: Vec::new() };
+    let mut search =
+        Search { registry, hint, faults: Vec::new(), name: "", position: Pos::default(), path: Vec::new() };
     for definition in definitions {
         search.name = &definition.node.name.node;
         search.position = definition.pos;
@@ -43,6 +47,7 @@ pub fn faults(
 
 struct Search<'a> {
     registry: &'a Registry,
+    hint: ScalarHint,
     faults: Vec<ServerError>,
     name: &'a str,
     position: Pos,
@@ -98,7 +103,7 @@ impl<'a> Search<'a> {
                 self.fault(&format!("{} is no {name}", shown(value)));
             }
             Some(MetaType::Scalar { .. }) => {
-                if let Some(right) = instead(name, value) {
+                if let Some(right) = (self.hint)(name, value) {
                     self.fault(&format!("{} is no {name}, which is {right}", shown(value)));
                 }
             }

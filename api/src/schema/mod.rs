@@ -1,12 +1,13 @@
-//! The one list of all nouns: the roots of the schema, and its limits.
+//! The roots of the schema: every query and every mutation.
+
+mod prices;
+
+pub use self::prices::prices;
 
 use std::sync::{Arc, OnceLock};
 
-use async_graphql::registry::Registry;
 use async_graphql::{EmptySubscription, ID, InputObject, Schema, SchemaEnv};
 
-use crate::app::ApiSchema;
-use crate::context::RequestContext;
 use crate::domain::account::{self, Account, AccountPayload};
 use crate::domain::analytics::{self, Analytics};
 use crate::domain::booking::{self, Booking, BookingPayload};
@@ -33,12 +34,15 @@ use crate::domain::user::invite::InvitationPayload;
 use crate::domain::user::{self, User, UserPayload};
 use crate::error::{Error, Result};
 use crate::graphql::pagination::Connection;
-use crate::graphql::{AnyNode, Batch, FieldContext, OutputType, object, root_object};
-use crate::server::http::cost::Prices;
-use crate::server::http::stages::ErrorCodeExtension;
+use crate::graphql::scalars;
+use crate::graphql::{AnyNode, Batch, FieldContext, object, root_object};
+use graphql_http::error_codes::ErrorCodeExtension;
 
 /// Ids that `nodes` takes at most.
 const MAX_NODES: usize = 500;
+
+/// The schema with its roots.
+pub type ApiSchema = Schema<Query, Mutation, EmptySubscription>;
 
 /// The root of queries.
 #[derive(Debug)]
@@ -348,24 +352,16 @@ async fn nodes(field: &FieldContext<'_>, _: &[&Query]) -> Result<Batch<Vec<Optio
 
 /// The schema.
 #[must_use]
-pub fn build(codes: ErrorCodeExtension) -> ApiSchema {
+pub fn build(seen: Arc<OnceLock<SchemaEnv>>) -> ApiSchema {
+    let codes = ErrorCodeExtension { seen, hint: scalars::instead };
     Schema::build(Query, Mutation, EmptySubscription).extension(codes).finish()
 }
 
 /// The schema with what it knows of its types, which async-graphql shows to extensions alone.
 pub async fn open() -> (ApiSchema, SchemaEnv) {
     let seen = Arc::new(OnceLock::new());
-    let schema = build(ErrorCodeExtension { seen: Arc::clone(&seen) });
+    let schema = build(Arc::clone(&seen));
     let answer = schema.execute("{ __typename }").await;
     let env = seen.get().cloned();
     (schema, env.unwrap_or_else(|| unreachable!("a schema that was asked was seen: {:?}", answer.errors)))
-}
-
-/// What asking it costs.
-#[must_use]
-pub fn prices() -> Prices {
-    let mut registry = Registry::default();
-    <Query as OutputType<RequestContext>>::describe(&mut registry);
-    <Mutation as OutputType<RequestContext>>::describe(&mut registry);
-    Prices::of(&registry, "Query", "Mutation")
 }

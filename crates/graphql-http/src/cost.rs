@@ -20,8 +20,7 @@ use async_graphql::{
 };
 use async_graphql_value::Value as AstValue;
 
-use super::document;
-use crate::graphql::pagination::page::{DEFAULT_PAGE, LARGEST_PAGE};
+use crate::document;
 
 /// The price of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,58 +32,58 @@ pub struct Price {
 }
 
 /// A request that asks for next to nothing.
-const LEAST: u64 = 1;
+pub const LEAST: u64 = 1;
 /// How many items a plain list is taken for.
-const PLAIN_LIST: u64 = 5;
+pub const PLAIN_LIST: u64 = 5;
 /// How many groups analytics are taken to answer.
-const GROUPS: u64 = 50;
+pub const GROUPS: u64 = 50;
 /// Analytics read every row that the caller sees, up to hundreds of milliseconds of the database's work, however little
 /// they answer: as much as a thousand objects.
-const ANALYTICS: u64 = 1_000;
+pub const ANALYTICS: u64 = 1_000;
 /// Counting a list of the whole organization reads all of it.
-const COUNT_ALL: u64 = 100;
+pub const COUNT_ALL: u64 = 100;
 /// Counting what one parent has is done for all parents at once, by an index.
-const COUNT_OF_ONE: u64 = 2;
+pub const COUNT_OF_ONE: u64 = 2;
 /// A filter on a list of the whole organization may read all of it to find a page.
-const FILTER_ALL: u64 = 100;
-/// What is worked out from all that an object has, for each object: type, field, points.
-const WORKED_OUT: [(&str, &str, u64); 13] = [
-    ("Account", "presence", 1),
-    ("Account", "relationships", 1),
-    ("Account", "kickoff", 1),
-    ("TriggerEvent", "presence", 1),
-    ("Target", "nurture", 2),
-    ("CalendarWeek", "suggestions", 20),
-    ("Plan", "asOf", 5),
-    ("TargetList", "readiness", 20),
-    ("TargetList", "unpursued", 10),
-    ("TargetList", "suggestions", 10),
-    ("User", "focus", 50),
-    ("User", "today", 20),
-    ("User", "week", 20),
-];
+pub const FILTER_ALL: u64 = 100;
 /// Questions that cost so much on top read a whole list for it, a seller's or everybody's.
-const WHOLE: u64 = 20;
+pub const WHOLE: u64 = 20;
 /// A change: checked, locked, written with its event, and forced to the disk.
-const CHANGE: u64 = 10;
+pub const CHANGE: u64 = 10;
 /// A row of an upsert: written with its event.
-const ROW: u64 = 2;
+pub const ROW: u64 = 2;
 /// A change that computes the hash of a password, for which a core works some 30 ms.
-const PASSWORD: u64 = 500;
+pub const PASSWORD: u64 = 500;
 /// So many values of an introspection are as dear as one object.
-const VALUES: u64 = 100;
+pub const VALUES: u64 = 100;
 
-/// Arguments that leave some of a list out.
-const FILTERS: [&str; 2] = ["filter", "types"];
-/// Operands that say by `eq` which thing is meant or whose: few rows are left, and an index finds them. As does
-/// `externalId`.
-const NAMING: [&str; 5] = ["id", "domain", "email", "accountId", "contactId"];
-/// Changes that compute the hash of a password.
-const PASSWORDS: [&str; 4] = ["signUp", "signIn", "acceptInvitation", "changePassword"];
+/// What a schema's names mean for its prices.
+#[derive(Clone, Copy, Debug)]
+pub struct PriceTable {
+    /// The name of the root type of queries.
+    pub query: &'static str,
+    /// The name of the root type of mutations.
+    pub mutation: &'static str,
+    /// Fields that are computed from all that an object has: type, field, points for each object.
+    pub computed: &'static [(&'static str, &'static str, u64)],
+    /// The type whose fields read every row that the caller sees.
+    pub aggregates: &'static str,
+    /// Arguments that leave out some of a list.
+    pub filters: &'static [&'static str],
+    /// Operands of filters that select few rows, found by an index, when given by `eq`.
+    pub selective: &'static [&'static str],
+    /// Mutations that hash a password.
+    pub passwords: &'static [&'static str],
+    /// The number of items of a page without `first` or `last`.
+    pub default_page: u64,
+    /// The largest number of items of a page.
+    pub max_page: u64,
+}
 
 /// The prices of a schema.
 #[derive(Debug)]
 pub struct Prices {
+    table: PriceTable,
     types: Vec<Type>,
     names: HashMap<String, usize>,
     query: Option<usize>,
@@ -97,12 +96,12 @@ struct Type {
     root: bool,
     /// Has it an id: is it read from a row of its own?
     node: bool,
-    fields: HashMap<String, FieldContext>,
+    fields: HashMap<String, PricedField>,
 }
 
 /// A field, as far as its price goes.
 #[derive(Clone, Copy, Debug)]
-struct FieldContext {
+struct PricedField {
     shape: Shape,
     /// The type that it answers with; None for scalars and enums.
     of: Option<usize>,
@@ -136,7 +135,8 @@ enum Shape {
 impl Prices {
     /// Reads a schema.
     #[must_use]
-    pub fn of(registry: &Registry, query: &str, mutation: &str) -> Self {
+    pub fn of(registry: &Registry, table: PriceTable) -> Self {
+        let PriceTable { query, mutation, .. } = table;
         let described = |name: &str| match registry.types.get(name)? {
             MetaType::Object { fields, .. } | MetaType::Interface { fields, .. } => Some(fields.values().collect()),
             MetaType::Union { .. } => Some(Vec::new()),
@@ -150,15 +150,16 @@ impl Prices {
             .iter()
             .map(|(name, fields)| {
                 let changes = name.as_str() == mutation;
-                let fields =
-                    fields.iter().map(|field| (field.name.clone(), FieldContext::read(&names, name, changes, field)));
+                let fields = fields
+                    .iter()
+                    .map(|field| (field.name.clone(), PricedField::read(&table, &names, name, changes, field)));
                 let node = !matches!(registry.types.get(name.as_str()), Some(MetaType::Object { .. }))
                     || registry.implements.get(name.as_str()).is_some_and(|all| all.contains("Node"));
                 Type { root: name.as_str() == query || changes, node, fields: fields.collect() }
             })
             .collect();
         let [query, mutation] = [query, mutation].map(|name| names.get(name).copied());
-        Self { types, names, query, mutation }
+        Self { table, types, names, query, mutation }
     }
 
     /// What running an operation of a document with these variables may cost.
@@ -188,8 +189,14 @@ impl Prices {
     }
 }
 
-impl FieldContext {
-    fn read(names: &HashMap<String, usize>, parent: &str, changes: bool, field: &MetaField) -> Self {
+impl PricedField {
+    fn read(
+        table: &PriceTable,
+        names: &HashMap<String, usize>,
+        parent: &str,
+        changes: bool,
+        field: &MetaField,
+    ) -> Self {
         let target = MetaTypeName::concrete_typename(&field.ty);
         let of = names.get(target).copied();
         let list = matches!(MetaTypeName::create(field.ty.trim_end_matches('!')), MetaTypeName::List(_));
@@ -198,20 +205,20 @@ impl FieldContext {
         let shape = match of {
             None if paged && name == "totalCount" => Shape::Count,
             None => Shape::Scalar,
-            Some(_) if matches!(target, "PageInfo" | "Analytics") => Shape::Nothing,
+            Some(_) if target == "PageInfo" || target == table.aggregates => Shape::Nothing,
             Some(_) if target.ends_with("Connection") => Shape::Page,
             Some(_) if paged && matches!(name, "edges" | "nodes") => Shape::Items,
-            Some(_) if list && parent == "Analytics" => Shape::List(GROUPS),
+            Some(_) if list && parent == table.aggregates => Shape::List(GROUPS),
             Some(_) if list && field.args.contains_key("ids") => Shape::AsMany("ids"),
             Some(_) if list => Shape::List(PLAIN_LIST),
             Some(_) => Shape::One,
         };
-        let extra = match parent {
-            "Analytics" => ANALYTICS,
-            _ if changes && PASSWORDS.contains(&name) => PASSWORD,
+        let extra = match () {
+            _ if parent == table.aggregates => ANALYTICS,
+            _ if changes && table.passwords.contains(&name) => PASSWORD,
             _ if changes => CHANGE,
             _ => {
-                let expensive = WORKED_OUT.iter().find(|(of, field, _)| *of == parent && *field == name);
+                let expensive = table.computed.iter().find(|(of, field, _)| *of == parent && *field == name);
                 expensive.map_or(0, |(_, _, points)| *points)
             }
         };
@@ -297,7 +304,7 @@ impl<'a> Walk<'a> {
         let Some(parent) = on.map(|on| &prices.types[on]) else { return Sum::default() };
         let Some(asked) = parent.fields.get(name) else { return Sum::default() };
         let page_of_all =
-            asked.shape == Shape::Page && parent.root && !filters(field).any(|filter| self.is_narrow(filter));
+            asked.shape == Shape::Page && parent.root && !filters(prices, field).any(|filter| self.is_narrow(filter));
         let inner = match asked.of {
             Some(_) => self.set(&field.selection_set, asked.of, page_of_all),
             None => Sum::default(),
@@ -322,7 +329,7 @@ impl<'a> Walk<'a> {
             Shape::Items => return Sum { items: each, besides: asked.extra },
             // Its items are read even where none of them is asked for.
             Shape::Page => {
-                let operands = filters(field).map(|filter| self.operands(filter)).fold(0, u64::saturating_add);
+                let operands = filters(prices, field).map(|filter| self.operands(filter)).fold(0, u64::saturating_add);
                 let items = self.page_size(field).saturating_mul(inner.items.max(1)).saturating_add(inner.besides);
                 let filters_all = operands > 0 && page_of_all;
                 self.reads_all |= filters_all;
@@ -372,8 +379,8 @@ impl<'a> Walk<'a> {
             },
             _ => None,
         };
-        let largest = u64::from(LARGEST_PAGE.unsigned_abs());
-        number("first").max(number("last")).unwrap_or_else(|| u64::from(DEFAULT_PAGE.unsigned_abs())).min(largest)
+        let PriceTable { default_page, max_page, .. } = self.prices.table;
+        number("first").max(number("last")).unwrap_or(default_page).min(max_page)
     }
 
     /// How long the list is that is given as an argument.
@@ -419,7 +426,7 @@ impl<'a> Walk<'a> {
             let operand = self.inside(filter, operand);
             operand.and_then(|operand| self.inside(operand, what)).is_some_and(Operand::is_scalar)
         };
-        says("externalId", "id") || NAMING.iter().any(|name| says(name, "eq"))
+        says("externalId", "id") || self.prices.table.selective.iter().any(|name| says(name, "eq"))
     }
 
     /// A field of an object; of a variable, what it stands for.
@@ -460,8 +467,8 @@ impl Operand<'_> {
 }
 
 /// What is given for the filters of a list.
-fn filters(field: &Field) -> impl Iterator<Item = &AstValue> {
-    FILTERS.iter().filter_map(|name| Some(&field.get_argument(name)?.node))
+fn filters<'f>(prices: &Prices, field: &'f Field) -> impl Iterator<Item = &'f AstValue> {
+    prices.table.filters.iter().filter_map(|name| Some(&field.get_argument(name)?.node))
 }
 
 fn given_operands(value: &Value) -> u64 {
@@ -472,7 +479,3 @@ fn given_operands(value: &Value) -> u64 {
         _ => 1,
     }
 }
-
-#[cfg(test)]
-#[path = "cost_tests.rs"]
-mod tests;

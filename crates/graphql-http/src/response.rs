@@ -3,7 +3,7 @@
 use async_graphql::{Response, Value};
 use axum::http::StatusCode;
 
-use super::code::Code;
+use crate::code::Code;
 
 /// The form of an answer that a client asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -84,7 +84,7 @@ pub fn write(response: &Response) -> Vec<u8> {
     out.push(b'{');
     if !is_refused(response) {
         out.extend_from_slice(b"\"data\":");
-        write_value(&mut out, &response.data);
+        graphql_executor::write_const_value(&mut out, &response.data);
     }
     if !response.errors.is_empty() {
         write_member(&mut out, "errors", &response.errors);
@@ -114,35 +114,6 @@ fn write_member(out: &mut Vec<u8>, name: &str, value: &impl serde::Serialize) {
     write_json(out, name);
     out.push(b':');
     write_json(out, value);
-}
-
-pub(crate) fn write_value(out: &mut Vec<u8>, value: &Value) {
-    match value {
-        Value::Binary(json) => out.extend_from_slice(json),
-        Value::List(items) => {
-            out.push(b'[');
-            for (number, item) in items.iter().enumerate() {
-                if number > 0 {
-                    out.push(b',');
-                }
-                write_value(out, item);
-            }
-            out.push(b']');
-        }
-        Value::Object(fields) => {
-            out.push(b'{');
-            for (number, (name, value)) in fields.iter().enumerate() {
-                if number > 0 {
-                    out.push(b',');
-                }
-                write_json(out, name.as_str());
-                out.push(b':');
-                write_value(out, value);
-            }
-            out.push(b'}');
-        }
-        plain => write_json(out, plain),
-    }
 }
 
 fn write_json(out: &mut Vec<u8>, value: &(impl serde::Serialize + ?Sized)) {

@@ -11,7 +11,8 @@ use axum::{
 use futures_util::StreamExt;
 use serde::Deserialize;
 
-use super::{HttpRejection, code::Code, text};
+use crate::code::Code;
+use crate::rejection::HttpRejection;
 
 /// The parameters of a request. Others are ignored.
 #[derive(Debug)]
@@ -108,7 +109,7 @@ fn bad(message: impl Into<String>) -> HttpRejection {
 pub fn check_content(headers: &HeaderMap) -> Result<(), HttpRejection> {
     let unsupported =
         |message: &str| HttpRejection::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, Code::BadUserInput, message);
-    let said = text(headers, &header::CONTENT_TYPE).unwrap_or_default();
+    let said = header_text(headers, &header::CONTENT_TYPE).unwrap_or_default();
     let mut parts = said.split(';').map(str::trim);
     if !parts.next().unwrap_or_default().eq_ignore_ascii_case("application/json") {
         return Err(unsupported("The content-type must be application/json.")
@@ -150,7 +151,7 @@ pub async fn read(body: Body, headers: &HeaderMap, limit: usize, patience: Durat
             format!("The body may have at most {limit} bytes."),
         )
     };
-    let announced = text(headers, &header::CONTENT_LENGTH).and_then(|length| length.parse::<usize>().ok());
+    let announced = header_text(headers, &header::CONTENT_LENGTH).and_then(|length| length.parse::<usize>().ok());
     let mut frames = body.into_data_stream();
     if let Some(length) = announced.filter(|length| *length > limit) {
         if length <= DRAINED {
@@ -201,6 +202,11 @@ fn unknown_login() -> HttpRejection {
         "The authorization header must be: Bearer, a space, and a token.",
     )
     .with_header(header::WWW_AUTHENTICATE, "Bearer")
+}
+
+/// Returns a header's value, if it is there and is text.
+pub fn header_text<'a>(headers: &'a HeaderMap, name: &header::HeaderName) -> Option<&'a str> {
+    headers.get(name).and_then(|value| value.to_str().ok())
 }
 
 #[cfg(test)]

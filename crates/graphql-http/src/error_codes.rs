@@ -11,7 +11,10 @@ use async_graphql::{
     parser::types::ExecutableDocument,
 };
 
-use super::{RequestId, code::Code, document, variable_positions, variables};
+use crate::code::Code;
+use crate::request_id::RequestId;
+use crate::variables::ScalarHint;
+use crate::{document, variable_positions, variables};
 
 /// The most errors of one document that are reported.
 const MAX_ERRORS: usize = 50;
@@ -19,21 +22,24 @@ const MAX_ERRORS: usize = 50;
 /// The extension that the schema is built with: `.extension(ErrorCodes)`. An error that has a code keeps it. One that
 /// arises in execution without a code was not meant for callers: it is logged, and answered as an internal error with
 /// the request's id as its reference.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub struct ErrorCodeExtension {
-    /// The schema, once a request has been made of it.
+    /// The schema, once it has executed a request.
     pub seen: Arc<OnceLock<SchemaEnv>>,
+    /// What custom scalars accept.
+    pub hint: ScalarHint,
 }
 
 impl ExtensionFactory for ErrorCodeExtension {
     fn create(&self) -> Arc<dyn Extension> {
-        Arc::new(Stages { seen: Arc::clone(&self.seen), found: Mutex::default() })
+        Arc::new(Stages { seen: Arc::clone(&self.seen), hint: self.hint, found: Mutex::default() })
     }
 }
 
 /// One request on its way through the stages.
 struct Stages {
     seen: Arc<OnceLock<SchemaEnv>>,
+    hint: ScalarHint,
     /// What is found before validation, until that is over.
     found: Mutex<Found>,
 }
@@ -76,7 +82,7 @@ impl Extension for Stages {
                 request.variables.insert(definition.node.name.node.clone(), default.node.clone());
             }
         }
-        let faults = variables::faults(registry, &definitions, &request.variables);
+        let faults = variables::faults(registry, &definitions, &request.variables, self.hint);
         if !(faults.is_empty() && misplaced.is_empty()) {
             // Without them, validation looks at the document alone, and says nothing twice.
             request.variables = Variables::default();
@@ -176,8 +182,9 @@ mod tests {
 
     /// The errors of a request as code and message, and its data.
     async fn ask(query: &str, variables: serde_json::Value) -> (Vec<(Option<Code>, String)>, async_graphql::Value) {
-        let schema =
-            Schema::build(Query, EmptyMutation, EmptySubscription).extension(ErrorCodeExtension::default()).finish();
+        let schema = Schema::build(Query, EmptyMutation, EmptySubscription)
+            .extension(ErrorCodeExtension { seen: Arc::default(), hint: |_, _| None })
+            .finish();
         let request = Request::new(query).variables(Variables::from_json(variables)).data(RequestId("req-7".into()));
         let response = schema.execute(request).await;
         (response.errors.iter().map(|error| (Code::of(error), error.message.clone())).collect(), response.data)

@@ -14,7 +14,7 @@ use async_graphql::{
 };
 use async_graphql_value::Value;
 
-use super::code::Code;
+use crate::code::Code;
 
 /// The misplaced variables of an operation: `GRAPHQL_VALIDATION_FAILED`, one error a usage. What the schema does not
 /// have is left to the other rules.

@@ -15,8 +15,7 @@ use async_graphql::{
     },
 };
 
-use super::code::Code;
-use crate::config::DocumentLimits;
+use crate::code::Code;
 
 /// Brackets inside brackets. The parser and the readers of input objects recurse with them.
 const MAX_BRACKETS: usize = 100;
@@ -27,6 +26,27 @@ const MAX_NESTING: u32 = 32;
 const MAX_INTROSPECTION_LISTS: u32 = 2;
 /// The most items that an introspection may be expected to answer; what `GraphiQL` asks is about a third.
 const MAX_INTROSPECTION_PRICE: u64 = 1_000_000;
+
+/// The limits of a document.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DocumentLimits {
+    /// The largest length in bytes.
+    pub max_bytes: usize,
+    /// The largest number of selections, with fragments expanded.
+    pub max_selections: u64,
+    /// The largest depth of nested fields.
+    pub max_depth: u32,
+    /// The largest number of aliases.
+    pub max_aliases: usize,
+    /// The largest number of directives.
+    pub max_directives: usize,
+}
+
+impl Default for DocumentLimits {
+    fn default() -> Self {
+        Self { max_bytes: 32_768, max_selections: 5_000, max_depth: 15, max_aliases: 200, max_directives: 100 }
+    }
+}
 
 /// Why a document is not run.
 #[derive(Debug, thiserror::Error)]
@@ -117,7 +137,7 @@ impl From<parser::Error> for Refusal {
 /// # Errors
 /// Says which limit is passed, or where the syntax breaks. What does not fit the schema is not looked at.
 pub fn check(text: &str, limits: &DocumentLimits) -> Result<ExecutableDocument, Refusal> {
-    let limit = limits.max_document.get();
+    let limit = limits.max_bytes;
     if text.len() > limit {
         return Err(Refusal::TooLong { length: text.len(), limit });
     }
@@ -335,7 +355,11 @@ impl<'a> Walk<'a> {
                 .sum::<u64>();
             run = run.beside(self.selection_set(&operation.node.selection_set, 0)?);
         }
-        at_most("selections once its fragments are unfolded", spread.selections.max(run.selections), limits.max_cost)?;
+        at_most(
+            "selections once its fragments are unfolded",
+            spread.selections.max(run.selections),
+            limits.max_selections,
+        )?;
         at_most("aliases", self.aliases, limits.max_aliases as u64)?;
         at_most("directives", self.directives, limits.max_directives as u64)?;
         if spread.depth.max(run.depth) > limits.max_depth {

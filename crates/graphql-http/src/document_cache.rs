@@ -6,8 +6,8 @@ use std::sync::Arc;
 use async_graphql::parser::types::ExecutableDocument;
 use moka::sync::Cache;
 
-use super::document::{self, Refusal};
-use crate::config::DocumentLimits;
+use crate::document::DocumentLimits;
+use crate::document::{self, Refusal};
 
 /// How many bytes of documents are kept; parsed they take some ten times as much.
 const KEPT: u64 = 512 * 1024;

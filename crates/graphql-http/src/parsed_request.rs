@@ -1,0 +1,26 @@
+//! A request whose document was read.
+
+use crate::document_cache::CachedDocument;
+use crate::request::Parameters;
+use crate::request_id::RequestId;
+
+/// A document that passed the check, and what is asked with it.
+#[derive(Debug)]
+pub struct ParsedRequest {
+    /// The request's parameters.
+    pub parameters: Parameters,
+    /// Their document.
+    pub known: CachedDocument,
+}
+
+impl ParsedRequest {
+    /// The same for async-graphql.
+    #[must_use]
+    pub fn to_request(&self, request_id: &str) -> async_graphql::Request {
+        let Parameters { query, operation_name, variables } = &self.parameters;
+        let mut request = async_graphql::Request::new(query.as_str()).variables(variables.clone());
+        request.operation_name.clone_from(operation_name);
+        request.set_parsed_query((*self.known.document).clone());
+        request.data(RequestId(request_id.to_owned()))
+    }
+}

@@ -1,0 +1,46 @@
+//! Requests that are rejected before any GraphQL is read.
+
+use async_graphql::{Response as GraphqlResponse, ServerError};
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+
+use crate::code::Code;
+use crate::response::{self, Format};
+
+/// A request that is not even a GraphQL request: its status is the same in both formats.
+#[derive(Debug)]
+pub struct HttpRejection {
+    /// The status of the response.
+    pub status: StatusCode,
+    /// The error.
+    pub error: Box<ServerError>,
+    header: Option<(header::HeaderName, HeaderValue)>,
+}
+
+impl HttpRejection {
+    /// A fault with a sentence that says what would be right.
+    pub fn new(status: StatusCode, code: Code, message: impl Into<String>) -> Self {
+        Self { status, error: Box::new(code.error(message, None)), header: None }
+    }
+
+    /// The fault with one more header in its answer.
+    #[must_use]
+    pub fn with_header(self, name: header::HeaderName, value: &'static str) -> Self {
+        Self { header: Some((name, HeaderValue::from_static(value))), ..self }
+    }
+
+    /// The answer in the format that the client asked for.
+    #[must_use]
+    pub fn answer(self, format: Format) -> Response {
+        let mut response = (
+            self.status,
+            [(header::CONTENT_TYPE, format.content_type())],
+            response::write(&GraphqlResponse::from_errors(vec![*self.error])),
+        )
+            .into_response();
+        if let Some((name, value)) = self.header {
+            response.headers_mut().insert(name, value);
+        }
+        response
+    }
+}
