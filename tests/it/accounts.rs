@@ -1,4 +1,4 @@
-//! Accounts: what is kept, who may, and how they are listed.
+//! Accounts: creating and changing them, who sees them, and how they are listed.
 
 use serde_json::{Value, json};
 use tests::queries::count;
@@ -8,7 +8,7 @@ const ALL: &str = "account { id name domain industry employees annualRevenue { a
     potential { amount } parent { id } owner { id } externalIds { source id } customFields archivedAt version }";
 
 #[on_both_databases]
-async fn what_is_given_is_kept_tidied(world: &World) {
+async fn given_values_are_stored_normalized(world: &World) {
     let admin = world.admin();
     let parent = admin.account(json!({"name": "Holding"})).await;
     let answer = admin
@@ -38,7 +38,7 @@ async fn what_is_given_is_kept_tidied(world: &World) {
 }
 
 #[on_both_databases]
-async fn faults_are_told_together_and_nothing_is_written(world: &World) {
+async fn all_invalid_fields_are_reported_and_nothing_is_written(world: &World) {
     let admin = world.admin();
     let answer = admin
         .mutate(
@@ -75,16 +75,16 @@ async fn faults_are_told_together_and_nothing_is_written(world: &World) {
 }
 
 #[on_both_databases]
-async fn a_field_left_out_stays_and_null_clears(world: &World) {
+async fn an_omitted_field_is_kept_and_null_clears_it(world: &World) {
     let admin = world.admin();
     let id = admin.account(json!({"name": "Acme", "city": "Bonn", "country": "DE", "employees": 5})).await;
-    // A variable that is left out must not erase the field.
+    // A variable that is omitted must not clear the field.
     let document = "mutation($id: ID!, $city: String, $country: String) {
         updateAccount(input: {id: $id, city: $city, country: $country}) { account { city country employees version } userErrors { code field message } } }";
     let answer = admin.send(document, json!({"id": id, "country": null})).await.done();
     let expected = json!({"city": "Bonn", "country": null, "employees": 5, "version": 2});
     assert_eq!(answer.data("updateAccount.account"), &expected);
-    // What changes nothing writes nothing.
+    // An update that changes nothing writes nothing.
     let answer = admin.send(document, json!({"id": id, "city": "Bonn"})).await.done();
     assert_eq!(answer.data("updateAccount.account.version"), &json!(2));
     let answer = admin.mutate("updateAccount", ALL, json!({"id": id, "name": null})).await;
@@ -92,7 +92,7 @@ async fn a_field_left_out_stays_and_null_clears(world: &World) {
 }
 
 #[on_both_databases]
-async fn a_stale_write_is_refused_and_of_two_at_once_one_wins(world: &World) {
+async fn a_stale_write_is_rejected_and_of_two_concurrent_writes_one_wins(world: &World) {
     let admin = world.admin();
     let id = admin.account(json!({"name": "Acme"})).await;
     let answer = admin.mutate("updateAccount", ALL, json!({"id": id, "city": "Bonn", "ifVersion": 2})).await;
@@ -111,25 +111,25 @@ async fn a_domain_and_an_external_id_belong_to_one_account(world: &World) {
         let names = json!([{"source": "erp", "id": name}, {"source": "crm", "id": round.to_string()}]);
         admin.mutate("createAccount", "account { id }", json!({"name": name, "domain": domain, "externalIds": names}))
     };
-    // Two at once: one wins, the other is told of all that is taken, by the places that it gave.
+    // Of two concurrent mutations one succeeds. The errors of the other name every value that is taken, by its path.
     for round in 0..10 {
         let (one, other) = tokio::join!(make(&format!("One {round}"), round), make(&format!("Other {round}"), round));
         let taken = |field: &str| ("TAKEN".to_owned(), field.to_owned());
         let refusals = [one.refusals(), other.refusals()].concat();
         assert_eq!(refusals, [taken("input.domain"), taken("input.externalIds.1")], "round {round}");
     }
-    // Thousands of names are too many, and nothing worse.
+    // Thousands of external ids are rejected like any other invalid input.
     let names: Vec<Value> = (0..3000).map(|number| json!({"source": format!("s{number}"), "id": "1"})).collect();
     let many = admin.mutate("createAccount", "account { id }", json!({"name": "Many", "externalIds": names})).await;
     assert_eq!(many.refusals(), [("INVALID".to_owned(), "input.externalIds".to_owned())]);
-    // What is one's own is not in one's way, and what another one has is.
+    // An account may be given its own values again, and not those of another account.
     let id = make("Third", 10).await.text("createAccount.account.id").to_owned();
     for (number, refusals) in [("10", vec![]), ("0", vec![("TAKEN".to_owned(), "input.externalIds.0".to_owned())])] {
         let names = json!([{"source": "crm", "id": number}]);
         let input = json!({"id": id, "domain": "acme10.com", "externalIds": names});
         assert_eq!(admin.mutate("updateAccount", "account { id }", input).await.refusals(), refusals);
     }
-    // Another organization has its own.
+    // Another organization may have the same values.
     let elsewhere = world.another_organization("Globex").await;
     elsewhere
         .admin()
@@ -142,7 +142,7 @@ async fn a_domain_and_an_external_id_belong_to_one_account(world: &World) {
 }
 
 #[on_both_databases]
-async fn parents_make_no_circle(world: &World) {
+async fn parents_form_no_cycle(world: &World) {
     let admin = world.admin();
     let top = admin.account(json!({"name": "Top"})).await;
     let middle = admin.account(json!({"name": "Middle", "parentId": top})).await;
@@ -151,7 +151,7 @@ async fn parents_make_no_circle(world: &World) {
         let answer = admin.mutate("updateAccount", ALL, json!({"id": top, "parentId": parent})).await;
         assert_eq!(answer.refusals(), [("INVALID".to_owned(), "input.parentId".to_owned())]);
     }
-    // Two changes that would make one together: one is refused.
+    // Of two concurrent changes that would form a cycle together, one is rejected.
     let (a, b) = (admin.account(json!({"name": "A"})).await, admin.account(json!({"name": "B"})).await);
     let (one, other) = tokio::join!(
         admin.mutate("updateAccount", ALL, json!({"id": a, "parentId": b})),
@@ -161,7 +161,7 @@ async fn parents_make_no_circle(world: &World) {
 }
 
 #[on_both_databases]
-async fn what_one_sees_follows_owner_team_and_line(world: &World) {
+async fn visibility_follows_owner_team_and_reporting_line(world: &World) {
     let mia = world.manager("Mia").await;
     let (ann, bob) = (world.seller("Ann").under(&mia).await, world.seller("Bob").await);
     let acme = ann.account(json!({"name": "Acme"})).await;
@@ -180,7 +180,7 @@ async fn what_one_sees_follows_owner_team_and_line(world: &World) {
         .await
         .done();
     assert_eq!(sees(&bob).await, (true, json!(1)));
-    // A team member reads all, and does not change the account.
+    // A team member reads the account and does not change it.
     for (mutation, input) in [
         ("updateAccount", json!({"id": acme, "city": "Bonn"})),
         ("setTeamMember", json!({"accountId": acme, "userId": mia.id(), "role": "OTHER"})),
@@ -190,25 +190,25 @@ async fn what_one_sees_follows_owner_team_and_line(world: &World) {
     }
     ann.mutate("removeTeamMember", "account { id }", json!({"accountId": acme, "userId": bob.id()})).await.done();
     assert_eq!(sees(&bob).await, (false, json!(0)));
-    // What one does not see is not there.
+    // An account that is not visible is not found.
     let answer = bob.mutate("updateAccount", "account { id }", json!({"id": acme, "city": "Bonn"})).await;
     assert_eq!(answer.refusals(), [("NOT_FOUND".to_owned(), "input.id".to_owned())]);
 }
 
 #[on_both_databases]
-async fn a_new_owner_takes_the_account_with_them(world: &World) {
+async fn a_new_owner_sees_the_account_and_the_old_one_does_not(world: &World) {
     let (ann, bob) = (world.seller("Ann").await, world.seller("Bob").await);
     let acme = ann.account(json!({"name": "Acme"})).await;
     ann.mutate("updateAccount", "account { id }", json!({"id": acme, "ownerId": bob.id()})).await.done();
     assert_eq!(ann.query("{ accounts { totalCount } }").await.data("accounts.totalCount"), &json!(0));
     assert_eq!(bob.query("{ accounts { totalCount } }").await.data("accounts.totalCount"), &json!(1));
-    // Into somebody else's book only from above.
+    // Only a manager above a user creates accounts for them.
     let answer = ann.mutate("createAccount", "account { id }", json!({"name": "B", "ownerId": bob.id()})).await;
     assert_eq!(answer.refusals(), [("FORBIDDEN".to_owned(), "input.ownerId".to_owned())]);
 }
 
 #[on_both_databases]
-async fn archived_accounts_are_out_of_lists_and_come_back(world: &World) {
+async fn archived_accounts_are_left_out_of_lists_until_restored(world: &World) {
     let admin = world.admin();
     let id = admin.account(json!({"name": "Acme"})).await;
     for _ in 0..2 {
@@ -238,10 +238,10 @@ async fn archived_accounts_are_out_of_lists_and_come_back(world: &World) {
 }
 
 #[on_both_databases]
-async fn pages_lose_and_repeat_nothing_whatever_the_ordering(world: &World) {
+async fn pages_contain_every_row_once_in_every_order(world: &World) {
     let admin = world.admin();
     for number in 0..23 {
-        // Equal keys and missing ones on purpose.
+        // Some keys are equal, and some are missing.
         let mut fields = json!({"name": format!("n{}", number % 4)});
         if number % 3 != 0 {
             fields["potential"] = json!((number % 2).to_string());
@@ -300,14 +300,14 @@ async fn pages_lose_and_repeat_nothing_whatever_the_ordering(world: &World) {
             assert_eq!(read, whole, "{order} by {size}");
         }
     }
-    // Nulls come last ascending, first descending.
+    // Nulls come last in ascending order, and first in descending order.
     let answer = admin.query("{ a: accounts(orderBy: {field: POTENTIAL}, last: 1) { nodes { potential { amount } } } d: accounts(orderBy: {field: POTENTIAL, direction: DESC}, first: 1) { nodes { potential { amount } } } }").await;
     assert_eq!(answer.data("a.nodes.0.potential"), &Value::Null);
     assert_eq!(answer.data("d.nodes.0.potential"), &Value::Null);
 }
 
 #[on_both_databases]
-async fn pages_stand_while_rows_come_and_go(world: &World) {
+async fn a_cursor_remains_valid_while_rows_change(world: &World) {
     let admin = world.admin();
     let mut ids = Vec::new();
     for name in ["a", "c", "e", "g"] {
@@ -316,7 +316,7 @@ async fn pages_stand_while_rows_come_and_go(world: &World) {
     let first =
         admin.query("{ accounts(orderBy: {field: NAME}, first: 2) { nodes { name } pageInfo { endCursor } } }").await;
     let cursor = first.data("accounts.pageInfo.endCursor");
-    // The row of the cursor itself goes, and others come on both sides of it.
+    // The cursor's own row is archived, and rows are added before and after it.
     admin
         .send(
             "mutation($id: ID!) { archiveAccount(id: $id) { userErrors { code field message } } }",
@@ -333,7 +333,7 @@ async fn pages_stand_while_rows_come_and_go(world: &World) {
 }
 
 #[on_both_databases]
-async fn wrong_pages_are_refused(world: &World) {
+async fn invalid_page_arguments_are_rejected(world: &World) {
     let admin = world.admin();
     admin.account(json!({"name": "a"})).await;
     let cursor = admin
@@ -363,7 +363,7 @@ async fn wrong_pages_are_refused(world: &World) {
 }
 
 #[on_both_databases]
-async fn filters_are_two_valued(world: &World) {
+async fn filters_never_evaluate_to_unknown(world: &World) {
     let admin = world.admin();
     admin.account(json!({"name": "Straße 100% _x", "industry": "Food", "employees": 5, "potential": "10.00", "domain": "a.com"})).await;
     admin.account(json!({"name": "STRASSE 100y zx", "industry": "Metal"})).await;
@@ -420,7 +420,7 @@ async fn filters_are_two_valued(world: &World) {
 }
 
 #[on_both_databases]
-async fn a_list_costs_the_same_statements_however_long(world: &World) {
+async fn a_list_costs_the_same_statements_for_any_length(world: &World) {
     let admin = world.admin();
     let document = "{ accounts(first: 200) { totalCount nodes { name parent { name } owner { name manager { name } accounts(first: 2) { totalCount nodes { name } } }
         standing team { user { name } } booked { amount } history(first: 3) { nodes { type actor { ... on User { name } } subject { id } account { name } } } } } }";
@@ -431,12 +431,12 @@ async fn a_list_costs_the_same_statements_however_long(world: &World) {
     }
     let (answer, many) = count(world.server(), admin.query(document)).await;
     assert_eq!(answer.data("accounts.totalCount"), &json!(31));
-    // One more for the parents, which the first one alone had none of.
+    // One more for the parents, which the only account of the first list did not have.
     assert!(many <= few + 1, "{many} statements for 31 accounts, {few} for one");
 }
 
 #[on_both_databases]
-async fn a_text_to_look_for_has_a_thousand_characters_at_most(world: &World) {
+async fn a_text_operand_has_at_most_a_thousand_characters(world: &World) {
     let admin = world.admin();
     admin.account(json!({"name": "Åland"})).await;
     let document = "query($filter: AccountFilter) { accounts(filter: $filter) { totalCount } }";

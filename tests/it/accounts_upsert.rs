@@ -1,4 +1,4 @@
-//! Accounts from other systems: many at once, by external id or by domain.
+//! Upserts of accounts from other systems, by external id or by domain.
 
 use serde_json::{Value, json};
 use tests::queries::count;
@@ -8,10 +8,10 @@ const UPSERT: &str = "mutation($rows: [AccountRow!]!, $dry: Boolean) { upsertAcc
     created updated unchanged failed results { index status id node { id } userErrors { code field message } } userErrors { code field message } } }";
 
 #[on_both_databases]
-async fn two_accounts_of_a_system_do_not_become_one_by_their_domain(world: &World) {
+async fn accounts_of_one_system_are_not_merged_by_their_domain(world: &World) {
     let admin = world.admin();
     let row = |id: &str, name: &str| json!({"externalId": {"source": "crm", "id": id}, "domain": "bosch.example", "name": name});
-    // Whether in one call or in several, and as often as they come.
+    // In one call or in several, and repeatedly.
     for rows in [
         json!([row("1", "Bosch Tools")]),
         json!([row("2", "Bosch Thermo")]),
@@ -33,7 +33,7 @@ async fn two_accounts_of_a_system_do_not_become_one_by_their_domain(world: &Worl
 }
 
 #[on_both_databases]
-async fn no_more_systems_name_an_account_than_it_may_show(world: &World) {
+async fn the_external_ids_of_an_account_are_limited(world: &World) {
     let admin = world.admin();
     let row = |number: usize| json!({"externalId": {"source": format!("crm {number}"), "id": "1"}, "domain": "acme.example", "name": "Acme"});
     for number in 0..20 {
@@ -44,13 +44,13 @@ async fn no_more_systems_name_an_account_than_it_may_show(world: &World) {
     let error = &answer.data("upsertAccounts.results")[0]["userErrors"][0];
     assert_eq!((&error["code"], &error["field"]), (&json!("INVALID"), &json!(["rows", "0", "externalId"])));
     let account = admin.query("{ account(by: {domain: \"acme.example\"}) { id externalIds { source id } } }").await;
-    // What it shows, it takes back.
+    // The external ids that it shows are accepted as input.
     let input = json!({"id": account.text("account.id"), "externalIds": account.data("account.externalIds")});
     admin.mutate("updateAccount", "account { id }", input).await.done();
 }
 
 #[on_both_databases]
-async fn many_at_once_are_created_updated_and_left_alone(world: &World) {
+async fn rows_are_created_updated_or_unchanged(world: &World) {
     let admin = world.admin();
     world.seller("Ann").await;
     let ann = world.email_of("Ann");
@@ -68,7 +68,7 @@ async fn many_at_once_are_created_updated_and_left_alone(world: &World) {
     assert_eq!(admin.query("{ accounts { totalCount } }").await.data("accounts.totalCount"), &json!(0));
     assert_eq!(counts(&rows, false).await.0, (3, 0, 0, 0));
     assert_eq!(counts(&rows, false).await.0, (0, 0, 3, 0));
-    // Left out stays, null clears, custom fields merge, a second system adds its own name.
+    // Omitted fields are kept, null clears, custom fields are merged, and a second system adds its external id.
     let again = json!([
         {"externalId": {"source": "crm", "id": "1"}, "customFields": {"a": null, "c": 3}, "parent": null},
         {"externalId": {"source": "erp", "id": "x"}, "domain": "two.com"},
@@ -89,7 +89,7 @@ async fn many_at_once_are_created_updated_and_left_alone(world: &World) {
 }
 
 #[on_both_databases]
-async fn bad_rows_fail_alone(world: &World) {
+async fn an_invalid_row_fails_alone(world: &World) {
     let admin = world.admin();
     let rows = json!([
         {"externalId": {"source": "crm", "id": "1"}, "name": "One"},
@@ -130,7 +130,7 @@ async fn bad_rows_fail_alone(world: &World) {
 }
 
 #[on_both_databases]
-async fn five_hundred_rows_cost_the_statements_of_few(world: &World) {
+async fn five_hundred_rows_cost_as_many_statements_as_a_few(world: &World) {
     let admin = world.admin();
     let rows = |from: usize, to: usize| -> Value {
         (from..to).map(|number| json!({"externalId": {"source": "crm", "id": number.to_string()}, "name": format!("n{number}"), "parent": {"externalId": {"source": "crm", "id": "0"}}})).collect()

@@ -1,4 +1,4 @@
-//! Analytics: figures by group, compared with the same figures worked out here from the same random rows.
+//! Analytics: figures by group, compared with figures that the test computes from the same random rows.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -19,20 +19,20 @@ const BOOKINGS: &str = "query($by: [BookingDimension!]!, $filter: BookingFilter)
 const OPPORTUNITIES: &str = "query($by: [OpportunityDimension!]!, $filter: OpportunityFilter) { analytics { rows: opportunities(groupBy: $by, filter: $filter) {
     key { dimension value } count amount { amount } weighted { amount } won lost winRate } } }";
 
-/// People and accounts that rows are about.
-struct Ground<'world> {
+/// The users and accounts that the rows refer to.
+struct Fixture<'world> {
     admin: &'world Admin,
     boss: Manager,
     sellers: Vec<Seller>,
-    /// Each with its owner (a place in `sellers`) and its industry.
+    /// Each account's id, the index of its owner in `sellers`, and its industry.
     accounts: Vec<(String, usize, Option<&'static str>)>,
 }
 
-impl<'world> Ground<'world> {
+impl<'world> Fixture<'world> {
     async fn of(world: &'world World) -> Self {
         let admin = world.admin();
         let boss: Manager = world.manager("Bea Boss").await;
-        // The last one has no manager.
+        // The last seller has no manager.
         let sellers = vec![
             world.seller("Sam Seller").under(&boss).await,
             world.seller("Sue Seller").under(&boss).await,
@@ -66,7 +66,7 @@ async fn upsert(by: &Member, mutation: &str, row_type: &str, rows: Vec<Value>) {
     }
 }
 
-/// The groups of rows as the schema has them: `value` tells a row's value in a dimension, `add` counts it in.
+/// Groups rows as the schema does. `value` returns a row's value in a dimension, `add` adds the row to the figures.
 fn grouped<Row, Figures: Default>(
     rows: &[Row],
     by: &[&str],
@@ -94,8 +94,8 @@ fn grouped<Row, Figures: Default>(
     groups.collect()
 }
 
-/// What a day's stretch is called.
-fn stretch(dimension: &str, day: NaiveDate, start: u32) -> String {
+/// Returns the key of the period that contains a day.
+fn period(dimension: &str, day: NaiveDate, start: u32) -> String {
     let year = if day.month() < start { day.year() - 1 } else { day.year() };
     match dimension {
         "DAY" => day.to_string(),
@@ -131,16 +131,16 @@ struct Touch {
     value: bool,
 }
 
-fn touches(ground: &Ground<'_>, dice: &mut Dice, now: Instant) -> Vec<Touch> {
+fn touches(fixture: &Fixture<'_>, dice: &mut Dice, now: Instant) -> Vec<Touch> {
     let second = 1_000_000;
     let day = 86_400 * second;
     let skipped = callshot::graphql::scalars::instant("2011-12-30T10:00:00Z").unwrap().0;
     (0..500)
         .map(|number| {
             let (at, status) = match number % 10 {
-                // Around the day that Samoa skipped.
+                // Around the day that was skipped in Samoa.
                 0 | 1 => (skipped + (dice.below(200) - 100) * 1_800 * second - dice.below(2), "COMPLETED"),
-                // Around the turns of New York's clocks.
+                // Around the changes of New York's daylight saving time.
                 2 => (
                     dice.one_of(&[1_489_302_000, 1_509_861_600, 1_520_751_600]) * second
                         + (dice.below(100) - 50) * 1_800 * second,
@@ -152,7 +152,7 @@ fn touches(ground: &Ground<'_>, dice: &mut Dice, now: Instant) -> Vec<Touch> {
                 _ => (-70 * 365 * day + dice.below(110 * 365 * day), "COMPLETED"),
             };
             Touch {
-                account: usize::try_from(dice.below(i64::try_from(ground.accounts.len()).unwrap())).unwrap(),
+                account: usize::try_from(dice.below(i64::try_from(fixture.accounts.len()).unwrap())).unwrap(),
                 kind: dice.one_of(&["CALL", "EMAIL", "MEETING", "MESSAGE", "EVENT", "MAIL", "OTHER"]),
                 status,
                 at: Instant(at),
@@ -173,17 +173,17 @@ struct TouchFigures {
     with_value: i64,
 }
 
-fn expected_touches(ground: &Ground<'_>, rows: &[&Touch], by: &[&str], zone: &str, start: u32) -> Value {
+fn expected_touches(fixture: &Fixture<'_>, rows: &[&Touch], by: &[&str], zone: &str, start: u32) -> Value {
     let zone = calendar::zone(zone).unwrap();
     let value = |touch: &&Touch, dimension: &str| {
-        let (account, owner, _) = &ground.accounts[touch.account];
+        let (account, owner, _) = &fixture.accounts[touch.account];
         match dimension {
-            "USER" => Some(ground.sellers[*owner].id().to_owned()),
-            "MANAGER" => ground.manager_of(*owner),
+            "USER" => Some(fixture.sellers[*owner].id().to_owned()),
+            "MANAGER" => fixture.manager_of(*owner),
             "ACCOUNT" => Some(account.clone()),
             "KIND" => Some(touch.kind.to_owned()),
             "STATUS" => Some(touch.status.to_owned()),
-            _ => Some(stretch(dimension, touch.at.utc().unwrap().with_timezone(&zone).date_naive(), start)),
+            _ => Some(period(dimension, touch.at.utc().unwrap().with_timezone(&zone).date_naive(), start)),
         }
     };
     let add = |figures: &mut TouchFigures, touch: &&Touch| {
@@ -209,22 +209,22 @@ fn expected_touches(ground: &Ground<'_>, rows: &[&Touch], by: &[&str], zone: &st
 
 #[on_both_databases]
 async fn touches_are_counted_by_group_and_by_local_day(world: &World) {
-    let ground = Ground::of(world).await;
+    let fixture = Fixture::of(world).await;
     let now = world.server().app().clock.now();
-    let touches = touches(&ground, &mut Dice(1), now);
+    let touches = touches(&fixture, &mut Dice(1), now);
     let rows = touches.iter().enumerate().map(|(number, touch)| {
-        let (account, owner, _) = &ground.accounts[touch.account];
+        let (account, owner, _) = &fixture.accounts[touch.account];
         json!({
-            "externalId": {"source": "test", "id": number.to_string()}, "account": {"id": account}, "userEmail": ground.sellers[*owner].email(),
+            "externalId": {"source": "test", "id": number.to_string()}, "account": {"id": account}, "userEmail": fixture.sellers[*owner].email(),
             "kind": touch.kind, "status": touch.status, "at": touch.at.to_string(), "durationMinutes": touch.minutes,
             "responded": touch.responded, "value": touch.value.then_some("IDEA"),
         })
     });
-    upsert(ground.admin, "upsertTouches", "TouchRow", rows.collect()).await;
+    upsert(fixture.admin, "upsertTouches", "TouchRow", rows.collect()).await;
     let all: Vec<&Touch> = touches.iter().collect();
 
     for (zone, start) in [("UTC", 1), ("America/New_York", 4), ("Pacific/Apia", 12), ("Asia/Kathmandu", 7)] {
-        set_calendar(ground.admin, zone, start).await;
+        set_calendar(fixture.admin, zone, start).await;
         for by in [
             &["DAY"][..],
             &["WEEK"],
@@ -234,27 +234,28 @@ async fn touches_are_counted_by_group_and_by_local_day(world: &World) {
             &["WEEK", "MANAGER"],
             &["QUARTER", "KIND", "STATUS"],
         ] {
-            let expected = expected_touches(&ground, &all, by, zone, start);
-            assert_eq!(ask(ground.admin, TOUCHES, by, Value::Null).await, expected, "{zone} {start} {by:?}");
+            let expected = expected_touches(&fixture, &all, by, zone, start);
+            assert_eq!(ask(fixture.admin, TOUCHES, by, Value::Null).await, expected, "{zone} {start} {by:?}");
         }
     }
     for by in
         [&[][..], &["USER"], &["MANAGER"], &["ACCOUNT"], &["KIND"], &["STATUS"], &["MANAGER", "ACCOUNT", "STATUS"]]
     {
-        let expected = expected_touches(&ground, &all, by, "UTC", 1);
-        assert_eq!(ask(ground.admin, TOUCHES, by, Value::Null).await, expected, "{by:?}");
+        let expected = expected_touches(&fixture, &all, by, "UTC", 1);
+        assert_eq!(ask(fixture.admin, TOUCHES, by, Value::Null).await, expected, "{by:?}");
     }
 
-    // A filter narrows, and everyone's figures are of what they see.
+    // Filters are applied, and each user's figures include only what they see.
     let calls: Vec<&Touch> = touches.iter().filter(|touch| touch.kind == "CALL" && touch.status == "MISSED").collect();
     let filter = json!({"kind": ["CALL"], "status": ["MISSED"]});
-    let expected = expected_touches(&ground, &calls, &["MONTH", "USER"], "Asia/Kathmandu", 7);
-    assert_eq!(ask(ground.admin, TOUCHES, &["MONTH", "USER"], filter).await, expected);
+    let expected = expected_touches(&fixture, &calls, &["MONTH", "USER"], "Asia/Kathmandu", 7);
+    assert_eq!(ask(fixture.admin, TOUCHES, &["MONTH", "USER"], filter).await, expected);
     let seen_by = |sellers: &[usize]| {
-        all.iter().copied().filter(|touch| sellers.contains(&ground.accounts[touch.account].1)).collect::<Vec<_>>()
+        all.iter().copied().filter(|touch| sellers.contains(&fixture.accounts[touch.account].1)).collect::<Vec<_>>()
     };
-    for (member, sellers) in [(&*ground.boss, &[0, 1][..]), (&*ground.sellers[0], &[0]), (&*ground.sellers[2], &[2])] {
-        let expected = expected_touches(&ground, &seen_by(sellers), &["USER", "MONTH"], "Asia/Kathmandu", 7);
+    for (member, sellers) in [(&*fixture.boss, &[0, 1][..]), (&*fixture.sellers[0], &[0]), (&*fixture.sellers[2], &[2])]
+    {
+        let expected = expected_touches(&fixture, &seen_by(sellers), &["USER", "MONTH"], "Asia/Kathmandu", 7);
         assert_eq!(ask(member, TOUCHES, &["USER", "MONTH"], Value::Null).await, expected, "{}", member.name());
     }
 }
@@ -277,12 +278,12 @@ fn decimal(minor: i64) -> Value {
 
 #[on_both_databases]
 async fn bookings_are_summed_by_group(world: &World) {
-    let ground = Ground::of(world).await;
+    let fixture = Fixture::of(world).await;
     let today = world.server().app().clock.now().utc().unwrap().date_naive();
     let mut dice = Dice(2);
     let bookings: Vec<Booking> = (0..500)
         .map(|number| Booking {
-            // The last account never booked anything.
+            // The last account has no bookings.
             account: usize::try_from(dice.below(6)).unwrap(),
             seller: usize::try_from(dice.below(3)).unwrap(),
             minor: if number % 2 == 0 {
@@ -299,29 +300,29 @@ async fn bookings_are_summed_by_group(world: &World) {
         .collect();
     let rows = bookings.iter().enumerate().map(|(number, booking)| {
         json!({
-            "externalId": {"source": "test", "id": number.to_string()}, "account": {"id": ground.accounts[booking.account].0},
-            "amount": decimal(booking.minor), "bookedOn": booking.on.to_string(), "sellerEmail": ground.sellers[booking.seller].email(),
+            "externalId": {"source": "test", "id": number.to_string()}, "account": {"id": fixture.accounts[booking.account].0},
+            "amount": decimal(booking.minor), "bookedOn": booking.on.to_string(), "sellerEmail": fixture.sellers[booking.seller].email(),
         })
     });
-    upsert(ground.admin, "upsertBookings", "BookingRow", rows.collect()).await;
+    upsert(fixture.admin, "upsertBookings", "BookingRow", rows.collect()).await;
 
     for (start, threshold) in [(1, None), (4, Some(100)), (11, Some(999_999_999_999_999))] {
         let input = json!({"fiscalYearStartMonth": start, "keyAccountThreshold": threshold.map(decimal)});
-        ground.admin.mutate("updateOrganization", "organization { version }", input).await.done();
+        fixture.admin.mutate("updateOrganization", "organization { version }", input).await.done();
         let standing = |account: usize| {
             let current = |booking: &&Booking| {
-                booking.account == account && stretch("YEAR", booking.on, start) == stretch("YEAR", today, start)
+                booking.account == account && period("YEAR", booking.on, start) == period("YEAR", today, start)
             };
             let booked: i128 = bookings.iter().filter(current).map(|booking| i128::from(booking.minor)).sum();
             if threshold.is_some_and(|threshold| booked >= i128::from(threshold)) { "KEY" } else { "CLIENT" }
         };
         let value = |booking: &Booking, dimension: &str| match dimension {
-            "SELLER" => Some(ground.sellers[booking.seller].id().to_owned()),
-            "MANAGER" => ground.manager_of(booking.seller),
-            "ACCOUNT" => Some(ground.accounts[booking.account].0.clone()),
-            "INDUSTRY" => ground.accounts[booking.account].2.map(str::to_owned),
+            "SELLER" => Some(fixture.sellers[booking.seller].id().to_owned()),
+            "MANAGER" => fixture.manager_of(booking.seller),
+            "ACCOUNT" => Some(fixture.accounts[booking.account].0.clone()),
+            "INDUSTRY" => fixture.accounts[booking.account].2.map(str::to_owned),
             "STANDING" => Some(standing(booking.account).to_owned()),
-            _ => Some(stretch(dimension, booking.on, start)),
+            _ => Some(period(dimension, booking.on, start)),
         };
         let add = |figures: &mut (i64, i128, BTreeSet<usize>), booking: &Booking| {
             figures.0 += 1;
@@ -343,9 +344,9 @@ async fn bookings_are_summed_by_group(world: &World) {
             &["INDUSTRY", "QUARTER"],
         ] {
             let expected = grouped(&bookings, by, value, add, show);
-            assert_eq!(ask(ground.admin, BOOKINGS, by, Value::Null).await, expected, "{start} {by:?}");
+            assert_eq!(ask(fixture.admin, BOOKINGS, by, Value::Null).await, expected, "{start} {by:?}");
         }
-        // Its standing is an account's own, whatever the filter leaves of its bookings.
+        // Grouped by standing, the standing of an account does not depend on the filter.
         let old: Vec<&Booking> = bookings.iter().filter(|booking| booking.on.year() < 1950).collect();
         let expected = grouped(
             &old,
@@ -355,7 +356,7 @@ async fn bookings_are_summed_by_group(world: &World) {
             show,
         );
         let filter = json!({"bookedOn": {"lt": "1950-01-01"}});
-        assert_eq!(ask(ground.admin, BOOKINGS, &["STANDING"], filter).await, expected);
+        assert_eq!(ask(fixture.admin, BOOKINGS, &["STANDING"], filter).await, expected);
     }
 }
 
@@ -406,7 +407,7 @@ fn show_opportunities(figures: &OpportunityFigures) -> Value {
 
 #[on_both_databases]
 async fn opportunities_are_summed_by_group(world: &World) {
-    let ground = Ground::of(world).await;
+    let fixture = Fixture::of(world).await;
     let mut dice = Dice(3);
     let opportunities: Vec<Opportunity> = (0..500)
         .map(|number| {
@@ -427,23 +428,23 @@ async fn opportunities_are_summed_by_group(world: &World) {
         .collect();
     let rows = opportunities.iter().enumerate().map(|(number, row)| {
         json!({
-            "externalId": {"source": "test", "id": number.to_string()}, "account": {"id": ground.accounts[row.account].0}, "name": "x",
+            "externalId": {"source": "test", "id": number.to_string()}, "account": {"id": fixture.accounts[row.account].0}, "name": "x",
             "amount": row.minor.map(decimal), "stage": row.stage, "probability": row.probability, "openedOn": row.opened.to_string(),
-            "closedOn": row.closed.map(|on| on.to_string()), "ownerEmail": ground.sellers[row.owner].email(),
+            "closedOn": row.closed.map(|on| on.to_string()), "ownerEmail": fixture.sellers[row.owner].email(),
         })
     });
-    upsert(ground.admin, "upsertOpportunities", "OpportunityRow", rows.collect()).await;
+    upsert(fixture.admin, "upsertOpportunities", "OpportunityRow", rows.collect()).await;
 
     let value = |row: &Opportunity, dimension: &str| match dimension {
-        "OWNER" => Some(ground.sellers[row.owner].id().to_owned()),
-        "MANAGER" => ground.manager_of(row.owner),
-        "ACCOUNT" => Some(ground.accounts[row.account].0.clone()),
-        "INDUSTRY" => ground.accounts[row.account].2.map(str::to_owned),
+        "OWNER" => Some(fixture.sellers[row.owner].id().to_owned()),
+        "MANAGER" => fixture.manager_of(row.owner),
+        "ACCOUNT" => Some(fixture.accounts[row.account].0.clone()),
+        "INDUSTRY" => fixture.accounts[row.account].2.map(str::to_owned),
         "STAGE" => Some(row.stage.to_owned()),
-        "OPENED_MONTH" => Some(stretch("MONTH", row.opened, 1)),
-        _ => row.closed.map(|on| stretch("MONTH", on, 1)),
+        "OPENED_MONTH" => Some(period("MONTH", row.opened, 1)),
+        _ => row.closed.map(|on| period("MONTH", on, 1)),
     };
-    set_calendar(ground.admin, "America/New_York", 4).await;
+    set_calendar(fixture.admin, "America/New_York", 4).await;
     for by in [
         &[][..],
         &["OWNER"],
@@ -457,7 +458,7 @@ async fn opportunities_are_summed_by_group(world: &World) {
         &["STAGE", "MANAGER", "ACCOUNT", "INDUSTRY"],
     ] {
         let expected = grouped(&opportunities, by, value, add_opportunity, show_opportunities);
-        assert_eq!(ask(ground.admin, OPPORTUNITIES, by, Value::Null).await, expected, "{by:?}");
+        assert_eq!(ask(fixture.admin, OPPORTUNITIES, by, Value::Null).await, expected, "{by:?}");
     }
     let won: Vec<&Opportunity> = opportunities.iter().filter(|row| row.stage == "WON").collect();
     let expected = grouped(
@@ -467,11 +468,11 @@ async fn opportunities_are_summed_by_group(world: &World) {
         |figures, row| add_opportunity(figures, row),
         show_opportunities,
     );
-    assert_eq!(ask(ground.admin, OPPORTUNITIES, &["MANAGER"], json!({"stage": ["WON"]})).await, expected);
+    assert_eq!(ask(fixture.admin, OPPORTUNITIES, &["MANAGER"], json!({"stage": ["WON"]})).await, expected);
 }
 
 #[on_both_databases]
-async fn nothing_is_one_group_of_zeros_or_none(world: &World) {
+async fn without_rows_there_is_one_group_of_zeros_or_none(world: &World) {
     let admin = world.admin();
     let zeros = json!([{"key": [], "count": 0, "minutes": 0, "accounts": 0, "responded": 0, "withValue": 0}]);
     assert_eq!(ask(admin, TOUCHES, &[], Value::Null).await, zeros);
@@ -487,7 +488,7 @@ async fn nothing_is_one_group_of_zeros_or_none(world: &World) {
 }
 
 #[on_both_databases]
-async fn what_cannot_be_asked_is_refused(world: &World) {
+async fn invalid_groups_and_filters_are_rejected(world: &World) {
     let admin = world.admin();
     for (document, by) in [(TOUCHES, "DAY"), (BOOKINGS, "STANDING"), (OPPORTUNITIES, "MANAGER")] {
         let answer = admin.send(document, json!({"by": [by, by]})).await;
@@ -495,8 +496,8 @@ async fn what_cannot_be_asked_is_refused(world: &World) {
     }
     assert_eq!(admin.send(TOUCHES, json!({"by": ["ON_THE_MOON"]})).await.error_code(), "BAD_USER_INPUT");
     assert_eq!(admin.send(TOUCHES, json!({"by": [], "filter": {"kind": null}})).await.error_code(), "BAD_USER_INPUT");
-    let nobody = world.stranger().send(BOOKINGS, json!({"by": []})).await;
-    assert_eq!(nobody.error_code(), "UNAUTHENTICATED");
+    let anonymous = world.stranger().send(BOOKINGS, json!({"by": []})).await;
+    assert_eq!(anonymous.error_code(), "UNAUTHENTICATED");
 }
 
 #[on_both_databases]
@@ -515,28 +516,28 @@ async fn archived_accounts_count_and_other_organizations_do_not(world: &World) {
 }
 
 #[on_both_databases]
-async fn nodes_come_with_keys_at_a_fixed_number_of_statements(world: &World) {
-    let ground = Ground::of(world).await;
+async fn nodes_of_keys_cost_a_fixed_number_of_statements(world: &World) {
+    let fixture = Fixture::of(world).await;
     let document = "{ analytics { bookings(groupBy: [SELLER, MANAGER, ACCOUNT, MONTH]) { key { value
         node { id __typename ... on User { name manager { name } } ... on Account { name owner { name } } } } count } } }";
     let book = async |days: std::ops::Range<i64>| {
         let rows = days.map(|day| {
             let on = NaiveDate::from_ymd_opt(2017, 1, 1).unwrap() + Days::new((day * 20).unsigned_abs());
-            let (account, owner, _) = &ground.accounts[usize::try_from(day % 7).unwrap()];
+            let (account, owner, _) = &fixture.accounts[usize::try_from(day % 7).unwrap()];
             json!({
                 "externalId": {"source": "test", "id": day.to_string()}, "account": {"id": account}, "amount": "1",
-                "bookedOn": on.to_string(), "sellerEmail": ground.sellers[*owner].email(),
+                "bookedOn": on.to_string(), "sellerEmail": fixture.sellers[*owner].email(),
             })
         });
-        upsert(ground.admin, "upsertBookings", "BookingRow", rows.collect()).await;
+        upsert(fixture.admin, "upsertBookings", "BookingRow", rows.collect()).await;
     };
     book(0..2).await;
-    // The first one finds out who asks.
-    ground.admin.query(document).await;
-    let (few, statements) = count(world.server(), ground.admin.query(document)).await;
+    // The first request also looks up the viewer.
+    fixture.admin.query(document).await;
+    let (few, statements) = count(world.server(), fixture.admin.query(document)).await;
     assert_eq!(few.data("analytics.bookings").as_array().unwrap().len(), 2);
     book(2..100).await;
-    let (many, more) = count(world.server(), ground.admin.query(document)).await;
+    let (many, more) = count(world.server(), fixture.admin.query(document)).await;
     let groups = many.data("analytics.bookings").as_array().unwrap();
     assert_eq!((groups.len(), more), (100, statements));
     for group in groups {
@@ -546,19 +547,20 @@ async fn nodes_come_with_keys_at_a_fixed_number_of_statements(world: &World) {
         assert_eq!(key[1]["node"]["name"], key[0]["node"]["manager"]["name"]);
         assert_eq!(key[3]["node"], Value::Null);
     }
-    // Figures that are not asked for are not worked out, and nodes not fetched.
+    // Figures and nodes that are not selected cost no statements.
     let (_, bare) =
-        count(world.server(), ground.admin.query("{ analytics { bookings(groupBy: [SELLER]) { count } } }")).await;
+        count(world.server(), fixture.admin.query("{ analytics { bookings(groupBy: [SELLER]) { count } } }")).await;
     assert_eq!(bare, 1);
 }
 
 #[on_both_databases]
-async fn ten_thousand_groups_are_the_limit(world: &World) {
+async fn more_than_ten_thousand_groups_are_rejected(world: &World) {
     let admin = world.admin();
     let account = admin.account(json!({"name": "Acme"})).await;
     admin.booking(&account, json!({"amount": "1", "bookedOn": "2017-04-03"})).await;
     let connection = world.server().database().connect().await;
-    // A booking a month from year 10 on, and a last one after they have been counted; gone before the feed is checked.
+    // A booking per month from the year 10 on, and another one after they have been counted. They are removed before
+    // the invariants are checked.
     let fill = |from: i32, to: i32| {
         format!(
             "with recursive n (n) as (select {from} union all select n + 1 from n where n < {to})

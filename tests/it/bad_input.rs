@@ -1,4 +1,5 @@
-//! What hostile and broken clients send: refused with a code that says why, at once, and never a server's error.
+//! Hostile and malformed requests are rejected quickly, with a code that gives the reason, and never with an internal
+//! error.
 
 use std::time::{Duration, Instant};
 
@@ -11,8 +12,8 @@ use tests::{Answer, Client, World, on_both_databases};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
-/// Far more than any refusal takes, on a machine that has other things to do.
-const AT_ONCE: Duration = Duration::from_secs(5);
+/// Much longer than any rejection takes, even on a busy machine.
+const TIME_LIMIT: Duration = Duration::from_secs(5);
 
 async fn raw(client: &Client, body: impl Into<String>) -> Answer {
     let request = client.request().header("content-type", "application/json");
@@ -20,7 +21,7 @@ async fn raw(client: &Client, body: impl Into<String>) -> Answer {
 }
 
 #[on_both_databases]
-async fn too_much_of_anything_is_refused_at_once(world: &World) {
+async fn requests_beyond_the_limits_are_rejected_quickly(world: &World) {
     let admin = world.admin();
     let repeated = |part: &str, times: usize| part.repeat(times);
     let aliases: Vec<String> = (0..10_000).map(|number| format!("a{number}:__typename")).collect();
@@ -76,7 +77,7 @@ async fn too_much_of_anything_is_refused_at_once(world: &World) {
     ] {
         let begun = Instant::now();
         let answer = raw(admin, body).await;
-        assert!(begun.elapsed() < AT_ONCE, "{what}: {:?}", begun.elapsed());
+        assert!(begun.elapsed() < TIME_LIMIT, "{what}: {:?}", begun.elapsed());
         assert!(answer.body["data"].is_null(), "{what}: {answer}");
         assert_eq!((answer.status.as_u16(), answer.error_code()), (status, code), "{what}: {answer}");
     }
@@ -85,7 +86,7 @@ async fn too_much_of_anything_is_refused_at_once(world: &World) {
 }
 
 #[on_both_databases]
-async fn what_no_value_could_be_is_refused(world: &World) {
+async fn invalid_values_are_rejected(world: &World) {
     let admin = world.admin();
     let typed = |of: &str, field: &str, value: &str| {
         format!(r#"{{"query":"query($v: {of}) {{ accounts({field}) {{ totalCount }} }}","variables":{{"v":{value}}}}}"#)
@@ -122,14 +123,14 @@ async fn what_no_value_could_be_is_refused(world: &World) {
             "{body}: {answer}"
         );
     }
-    // A variable more than is declared does no harm, and neither does NUL where a text is only compared.
+    // A variable that is not declared is ignored, and NUL is accepted where a text is only compared.
     let body = r#"{"query":"query($v: String) { accounts(filter: {name: {eq: $v}}) { totalCount } }","variables":{"v":"\u0000","w":1e400}}"#;
     let answer = raw(admin, body).await;
     assert!(answer.status.as_u16() < 500 && !answer.to_string().contains("INTERNAL"), "{answer}");
 }
 
 #[on_both_databases]
-async fn a_token_of_another_making_is_nobody_s(world: &World) {
+async fn forged_tokens_are_rejected(world: &World) {
     let ann = world.seller("Ann").await;
     let answer = ann.query("{ me { id } }").await;
     assert_eq!(answer.text("me.id"), ann.id());
@@ -154,7 +155,7 @@ async fn a_token_of_another_making_is_nobody_s(world: &World) {
 }
 
 #[on_both_databases]
-async fn whose_session_ends_while_a_request_arrives_is_nobody(world: &World) {
+async fn a_request_whose_session_ends_while_it_arrives_is_rejected(world: &World) {
     let ann = world.seller("Ann").await;
     let authorization = ann.request().build().unwrap().headers()["authorization"].to_str().unwrap().to_owned();
     let body = json!({"query": "mutation { createAccount(input: {name: \"Late\"}) { account { id } } }"}).to_string();
@@ -166,7 +167,7 @@ async fn whose_session_ends_while_a_request_arrives_is_nobody(world: &World) {
         body.len()
     );
     stream.write_all(head.as_bytes()).await.unwrap();
-    // The server asks for the body once it has begun with the request; until then it was a good one.
+    // The server asks for the body after it has read the headers, with which the session was still valid.
     let mut interim = [0; 25];
     stream.read_exact(&mut interim).await.unwrap();
     assert_eq!(ann.query("mutation { signOut { signedOut } }").await.data("signOut.signedOut"), &json!(true));
@@ -177,7 +178,8 @@ async fn whose_session_ends_while_a_request_arrives_is_nobody(world: &World) {
     assert_eq!(world.admin().query("{ accounts { totalCount } }").await.data("accounts.totalCount"), &json!(0));
 }
 
-/// Filters of all kinds, nested as deep as they may be and deeper, with operands that are, might be and cannot be.
+/// Returns filters of all kinds, nested up to the limit and beyond, with operands that are valid, almost valid and
+/// invalid.
 fn filters() -> impl Strategy<Value = Value> {
     let text = || prop_oneof!["\\PC{0,12}", "[%_\\\\'\"a]{0,6}", Just("\u{0}".to_owned())];
     let id = || {
@@ -239,13 +241,13 @@ fn filters() -> impl Strategy<Value = Value> {
 }
 
 #[on_both_databases]
-async fn no_filter_is_too_strange(world: &World) {
+async fn random_filters_are_answered_or_rejected(world: &World) {
     let (admin, ann) = (world.admin(), world.seller("Ann").await);
     let parent = ann.account(json!({"name": "100% _Acme_ \\ 'Söhne'", "domain": "acme.example", "employees": 7})).await;
     ann.account(json!({"name": "Łódź", "parentId": parent, "potential": "12.50"})).await;
     let document = "query($filter: AccountFilter) { accounts(filter: $filter) { totalCount nodes { id } } }";
     let config = Config::default();
-    // An eighth of what proptest does elsewhere, for each is up to four requests; PROPTEST_CASES makes it more.
+    // An eighth of proptest's usual number, for each case sends up to four requests. PROPTEST_CASES sets it.
     let cases = config.cases / 8;
     let mut runner = TestRunner::new_with_rng(config.clone(), TestRng::deterministic_rng(config.rng_algorithm));
     let strategy = filters();
@@ -255,7 +257,7 @@ async fn no_filter_is_too_strange(world: &World) {
         for client in [&**admin, &*ann] {
             let answer = client.send(document, json!({ "filter": filter })).await;
             if answer.body.get("errors").is_none() {
-                // What a filter matches and what its opposite does are all there is.
+                // A filter and its negation together match every row.
                 let count = answer.data("accounts.totalCount").as_u64().unwrap();
                 let not = client.send(document, json!({ "filter": {"not": filter} })).await;
                 if not.body.get("errors").is_none() {
@@ -272,7 +274,7 @@ async fn no_filter_is_too_strange(world: &World) {
 }
 
 #[on_both_databases]
-async fn types_of_events_that_there_are_none_of_are_refused(world: &World) {
+async fn unknown_event_types_are_rejected(world: &World) {
     let events = async |kind: &str| {
         world
             .admin()
@@ -290,7 +292,7 @@ async fn types_of_events_that_there_are_none_of_are_refused(world: &World) {
 }
 
 #[on_both_databases]
-async fn what_is_no_date_is_told_by_its_row(world: &World) {
+async fn an_invalid_date_is_reported_with_its_row(world: &World) {
     let row = |number: u32, day: &str, amount: &str| {
         json!({"externalId": {"source": "crm", "id": number.to_string()},
         "account": {"domain": "acme.example"}, "amount": amount, "bookedOn": day})

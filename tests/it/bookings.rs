@@ -1,4 +1,4 @@
-//! Bookings: revenue on a day, whose sale it was, and who may write it.
+//! Bookings: recording, changing and deleting them, their seller, and who may.
 
 use serde_json::{Value, json};
 use tests::queries::count;
@@ -25,8 +25,8 @@ async fn upsert(client: &Client, rows: Value) -> Answer {
     client.send(&document, json!({"rows": rows})).await
 }
 
-/// Status, and code and field of the first error, of each row.
-fn told(answer: &Answer) -> Vec<String> {
+/// Returns the status of each row, with the code and the field of its first error.
+fn outcomes(answer: &Answer) -> Vec<String> {
     let row = |result: &Value| {
         let status = result["status"].as_str().unwrap();
         let error = &result["userErrors"][0];
@@ -38,7 +38,7 @@ fn told(answer: &Answer) -> Vec<String> {
 }
 
 #[on_both_databases]
-async fn what_is_recorded_is_kept_changed_and_deleted(world: &World) {
+async fn a_booking_is_recorded_changed_and_deleted(world: &World) {
     let (ann, bob) = (world.seller("Ann").await, world.seller("Bob").await);
     let acme = ann.account(json!({"name": "Acme"})).await;
     let cars = ann.opportunity(&acme, json!({"name": "Cars", "ownerId": bob.id()})).await;
@@ -51,7 +51,7 @@ async fn what_is_recorded_is_kept_changed_and_deleted(world: &World) {
         "description": "Credit note", "opportunity": null, "seller": {"id": ann.id()}, "externalIds": [{"source": "erp", "id": "1"}], "version": 1});
     assert_eq!(booking, &expected);
     assert_eq!(ann.mutate("recordBooking", ALL, input).await.refusals(), refused("TAKEN", "input.externalIds.0"));
-    // Whose sale it was: the opportunity's owner, unless somebody is named.
+    // The seller is the opportunity's owner unless given.
     for (fields, seller) in
         [(json!({"opportunityId": cars}), bob.id()), (json!({"opportunityId": cars, "sellerId": ann.id()}), ann.id())]
     {
@@ -77,13 +77,13 @@ async fn what_is_recorded_is_kept_changed_and_deleted(world: &World) {
     assert_eq!(answer.text("bookings.nodes.0.id"), id);
     assert_eq!(delete(&ann, &id).await.done().data("deleteBooking.booking.version"), &json!(2));
     assert_eq!(delete(&ann, &id).await.refusals(), refused("NOT_FOUND", "id"));
-    // Its external id is free again.
+    // Its external id can be used again.
     ann.booking(&acme, json!({"amount": 1, "bookedOn": "2017-04-03", "externalIds": [{"source": "erp", "id": "1"}]}))
         .await;
 }
 
 #[on_both_databases]
-async fn bad_input_says_what_would_be_right(world: &World) {
+async fn invalid_input_is_reported(world: &World) {
     let ann = world.seller("Ann").await;
     let (acme, bolt) = (ann.account(json!({"name": "Acme"})).await, ann.account(json!({"name": "Bolt"})).await);
     let of_bolt = ann.opportunity(&bolt, json!({"name": "Bolts"})).await;
@@ -129,7 +129,7 @@ async fn bad_input_says_what_would_be_right(world: &World) {
 }
 
 #[on_both_databases]
-async fn who_may_follows_account_and_opportunity(world: &World) {
+async fn permissions_follow_from_the_account_and_the_opportunity(world: &World) {
     let mia = world.manager("Mia").await;
     let (ann, bob) = (world.seller("Ann").await, world.seller("Bob").under(&mia).await);
     let cleo = world.seller("Cleo").await;
@@ -147,7 +147,7 @@ async fn who_may_follows_account_and_opportunity(world: &World) {
         let answer = record(who, Some(&of_bob)).await.done();
         let id = answer.text("recordBooking.booking.id").to_owned();
         who.mutate("updateBooking", ALL, json!({"id": id, "amount": 5})).await.done();
-        // Not onto what is not theirs, and not off what is.
+        // They cannot move the booking to an opportunity that is not theirs, or off the one that is.
         for opportunity in [json!(of_ann), Value::Null] {
             let answer = who.mutate("updateBooking", ALL, json!({"id": id, "opportunityId": opportunity})).await;
             assert_eq!(answer.refusals(), refused("FORBIDDEN", "input.opportunityId"));
@@ -208,7 +208,7 @@ async fn lists_are_filtered_and_paged_by_id(world: &World) {
 }
 
 #[on_both_databases]
-async fn upserts_find_accounts_through_opportunities(world: &World) {
+async fn upserts_derive_the_account_from_the_opportunity(world: &World) {
     let admin = world.admin();
     let (ann, bob) = (world.seller("Ann").await, world.seller("Bob").await);
     let acme = ann.account(json!({"name": "Acme", "domain": "acme.com"})).await;
@@ -263,7 +263,7 @@ async fn upserts_find_accounts_through_opportunities(world: &World) {
         "FAILED NOT_FOUND rows.10.sellerEmail",
         "CREATED",
     ];
-    assert_eq!(told(&upsert(admin, rows.clone()).await), expected);
+    assert_eq!(outcomes(&upsert(admin, rows.clone()).await), expected);
     let answer =
         admin.query("{ bookings { nodes { account { id } bookedOn seller { id } opportunity { id } } } }").await;
     let expected = json!([
@@ -282,16 +282,19 @@ async fn upserts_find_accounts_through_opportunities(world: &World) {
         (json!({"account": {"domain": "bolt.com"}}), "FAILED INVALID rows.0.account"),
         (json!({"account": {"domain": "bolt.com"}, "opportunityExternalId": null}), "UPDATED"),
     ] {
-        assert_eq!(told(&upsert(admin, json!([row("1", fields.clone())])).await), [status], "{fields}");
+        assert_eq!(outcomes(&upsert(admin, json!([row("1", fields.clone())])).await), [status], "{fields}");
     }
-    // The opportunity's owner books it, and nothing else of the account.
+    // The opportunity's owner records its bookings, and no others of the account.
     let of_bob = json!([
         row("20", json!({"opportunityExternalId": of_cars, "amount": 5})),
         row("21", json!({"account": {"id": acme}, "amount": 5, "bookedOn": "2017-02-02"}))
     ]);
-    assert_eq!(told(&upsert(&bob, of_bob).await), ["CREATED", "FAILED FORBIDDEN rows.1"]);
-    assert_eq!(told(&upsert(&bob, json!([row("1", json!({"amount": 7}))])).await), ["FAILED TAKEN rows.0.externalId"]);
-    assert_eq!(told(&upsert(&bob, json!([row("2", json!({"amount": 7}))])).await), ["FAILED FORBIDDEN rows.0"]);
+    assert_eq!(outcomes(&upsert(&bob, of_bob).await), ["CREATED", "FAILED FORBIDDEN rows.1"]);
+    assert_eq!(
+        outcomes(&upsert(&bob, json!([row("1", json!({"amount": 7}))])).await),
+        ["FAILED TAKEN rows.0.externalId"]
+    );
+    assert_eq!(outcomes(&upsert(&bob, json!([row("2", json!({"amount": 7}))])).await), ["FAILED FORBIDDEN rows.0"]);
 }
 
 #[on_both_databases]

@@ -1,5 +1,5 @@
-//! Clients that go away in the middle of a request, and many that write at once: what was acknowledged is there, and
-//! whoever follows the feed sees all of it, once, in its order.
+//! Clients that disconnect during a request, and many concurrent writers: every acknowledged write is stored, and a
+//! reader of the feed sees every event once, in order.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -15,14 +15,14 @@ use tokio::task::JoinSet;
 
 const CREATE: &str = "mutation($name: String!) { createAccount(input: {name: $name}) { account { id } } }";
 
-/// The first column of a question's rows.
-async fn column(connection: &DatabaseConnection, question: &str) -> Vec<String> {
-    let statement = Statement::from_string(connection.get_database_backend(), question);
+/// Returns the first column of a statement's rows.
+async fn column(connection: &DatabaseConnection, sql: &str) -> Vec<String> {
+    let statement = Statement::from_string(connection.get_database_backend(), sql);
     let rows = connection.query_all_raw(statement).await.unwrap();
     rows.iter().map(|row| row.try_get_by_index(0).unwrap()).collect()
 }
 
-/// The bytes of a request that makes an account.
+/// Returns the bytes of a request that creates an account.
 fn request(world: &World, token: &str, name: &str) -> Vec<u8> {
     let body = json!({"query": CREATE, "variables": {"name": name}}).to_string();
     let host = world.server().root().trim_start_matches("http://").to_owned();
@@ -35,7 +35,7 @@ fn request(world: &World, token: &str, name: &str) -> Vec<u8> {
 }
 
 #[on_both_databases]
-async fn clients_that_go_away_take_no_acknowledged_write_with_them(world: &World) {
+async fn acknowledged_writes_remain_when_clients_disconnect(world: &World) {
     let admin = world.admin();
     let session = json!({"email": admin.email(), "password": tests::actors::PASSWORD});
     let signed_in = admin.mutate("signIn", "session { accessToken }", session).await.done();
@@ -44,12 +44,12 @@ async fn clients_that_go_away_take_no_acknowledged_write_with_them(world: &World
 
     let mut acknowledged = BTreeSet::new();
     for round in 0..20_u64 {
-        let mut asking = JoinSet::new();
+        let mut requests = JoinSet::new();
         for place in 0..15_u64 {
             let number = round * 15 + place;
             let name = format!("Account {number}");
             if place % 3 == 0 {
-                // Gone after some bytes of the request, the last times after all of them.
+                // Disconnects after some bytes of the request; in the last rounds after all of them.
                 let bytes = request(world, token, &name);
                 let sent = bytes.len() * usize::try_from(round + 1).unwrap() / 18;
                 let mut stream = TcpStream::connect(host).await.unwrap();
@@ -57,24 +57,24 @@ async fn clients_that_go_away_take_no_acknowledged_write_with_them(world: &World
                 continue;
             }
             let client: Client = (***world.admin()).clone();
-            asking.spawn(async move {
+            requests.spawn(async move {
                 let request = client.request().json(&json!({"query": CREATE, "variables": {"name": name}}));
-                // Gone after some time: from before the server has read it until long after its answer. Who comes last
-                // waits for it, however busy the machine is.
-                let patience =
+                // Disconnects after some time: from before the server has read the request until long after it has
+                // answered. The last round waits for the answer, however long it takes.
+                let time_limit =
                     if round < 17 { Duration::from_micros(number * number * 2) } else { Duration::from_mins(1) };
                 let answer =
-                    tokio::time::timeout(patience, async { request.send().await?.json::<Value>().await }).await;
+                    tokio::time::timeout(time_limit, async { request.send().await?.json::<Value>().await }).await;
                 let answer = answer.ok()?.unwrap();
                 assert!(answer.get("errors").is_none(), "{answer}");
                 Some(name)
             });
         }
-        while let Some(name) = asking.join_next().await {
+        while let Some(name) = requests.join_next().await {
             acknowledged.extend(name.unwrap());
         }
     }
-    // Whoever borrows a connection next must not find the transaction of somebody who went away on it.
+    // A pooled connection must not be left in the transaction of a canceled request.
     for number in 0..40 {
         let name = format!("Later {number}");
         admin.account(json!({"name": name})).await;
@@ -92,15 +92,15 @@ async fn clients_that_go_away_take_no_acknowledged_write_with_them(world: &World
 const UPSERT: &str =
     "mutation($rows: [AccountRow!]!) { upsertAccounts(rows: $rows) { created userErrors { code message field } } }";
 
-/// Follows the feed with a cursor until nothing comes any more after the last writer has ended; the ids of its events,
-/// in the order in which they came, and how many of them came before the writers had ended.
+/// Follows the feed with a cursor until no more events come after the last writer has ended. Returns the ids of the
+/// events in their order, and the number of events read before the writers had ended.
 async fn follow(client: Client, size: u32, writing: Arc<AtomicUsize>) -> (Vec<String>, usize) {
     const PAGE: &str = "query($first: Int!, $after: String) {
         events(first: $first, after: $after) { nodes { id } pageInfo { endCursor hasNextPage } } }";
     let (mut ids, mut during) = (Vec::new(), 0);
     let mut after: Option<String> = None;
     loop {
-        // Taken first: what the last writer wrote is settled when it is seen to have ended.
+        // Read before the page: if the writers have ended by now, the page contains their last events.
         let ended = writing.load(Ordering::SeqCst) == 0;
         let answer = client.send(PAGE, json!({"first": size, "after": after})).await;
         let page = answer.each("events.nodes", "id");
@@ -120,7 +120,7 @@ async fn follow(client: Client, size: u32, writing: Arc<AtomicUsize>) -> (Vec<St
 }
 
 #[on_both_databases]
-async fn whoever_follows_the_feed_sees_every_event_once_and_in_order(world: &World) {
+async fn a_reader_of_the_feed_sees_every_event_once_and_in_order(world: &World) {
     let admin = world.admin();
     let mut shared = Vec::new();
     for name in ["Acme", "Globex", "Hooli"] {
@@ -138,10 +138,11 @@ async fn whoever_follows_the_feed_sees_every_event_once_and_in_order(world: &Wor
         let writing = Arc::clone(&writing);
         writers.spawn(async move {
             for step in 0..12_usize {
-                // All of them change the same few rows,
+                // All writers change the same few rows,
                 let input = json!({"id": shared[(writer + step) % 3], "city": format!("{writer}-{step}")});
                 client.mutate("updateAccount", "account { version }", input).await.done();
-                // and make many of their own in one transaction: between its first event and its commit is time.
+                // and each creates many rows in one transaction, so that time passes between its first event and its
+                // commit.
                 let rows: Vec<Value> = (0..=writer * 5)
                     .map(|row| {
                         let id = json!({"source": "test", "id": format!("{writer}-{step}-{row}")});
@@ -164,26 +165,26 @@ async fn whoever_follows_the_feed_sees_every_event_once_and_in_order(world: &Wor
         Kind::Postgres => "SELECT replace(id::text, '-', '') FROM event ORDER BY seq",
     };
     let whole = column(&connection, id).await;
-    // In this order each row's changes begin where those before them ended.
+    // Replaying checks that the old values of each event are those of the events before it.
     replay::replay(&replay::feed(&connection).await).unwrap();
     connection.close().await.unwrap();
 
     while let Some(reader) = readers.join_next().await {
         let (ids, during) = reader.unwrap();
-        let ids: Vec<String> = ids.iter().map(|id| plain(id)).collect();
+        let ids: Vec<String> = ids.iter().map(|id| uuid_of(id)).collect();
         assert!(during > 20, "the reader came late: {during} events before the writers ended");
         let different = ids.iter().zip(&whole).position(|(seen, there)| seen != there);
         assert_eq!((different, ids.len()), (None, whole.len()), "the reader and the feed part ways");
     }
 }
 
-/// The UUID in an id of the API.
-fn plain(id: &str) -> String {
+/// Returns the UUID of an id of the API, without hyphens.
+fn uuid_of(id: &str) -> String {
     let id: entity::EventId = entity::Id::parse(id).unwrap();
     entity::Id::uuid(id).simple().to_string()
 }
 
-/// On PostgreSQL an event with a lower place may be committed after one with a higher place. On SQLite it cannot.
+/// On PostgreSQL, an event with a lower sequence number may be committed after one with a higher. On SQLite it cannot.
 #[on_both_databases]
 async fn an_event_waits_for_those_before_it(world: &World) {
     const EVENTS: &str = "{ events(types: [\"organization.updated\", \"account.created\"]) { nodes { type } } }";
@@ -202,17 +203,17 @@ async fn an_event_waits_for_those_before_it(world: &World) {
     let admin = world.admin();
     admin.account(json!({"name": "Acme"})).await;
     let none: [&str; 0] = [];
-    assert_eq!(admin.query(EVENTS).await.each("events.nodes", "type"), none, "a later event was shown first");
+    assert_eq!(admin.query(EVENTS).await.each("events.nodes", "type"), none, "a later event was events first");
     assert_eq!(admin.query("{ accounts { totalCount } }").await.data("accounts.totalCount"), &json!(1));
 
     slow.execute_unprepared("COMMIT").await.unwrap();
-    let shown = admin.query(EVENTS).await;
-    assert_eq!(shown.each("events.nodes", "type"), ["organization.updated", "account.created"]);
+    let events = admin.query(EVENTS).await;
+    assert_eq!(events.each("events.nodes", "type"), ["organization.updated", "account.created"]);
     slow.close().await.unwrap();
 }
 
 #[on_both_databases]
-async fn many_who_give_one_person_something_to_do_put_them_on_the_team_once(world: &World) {
+async fn concurrent_assignments_add_a_user_to_the_team_once(world: &World) {
     let ann = world.seller("Ann").await;
     let admin = world.admin();
     let acme = admin.account(json!({"name": "Acme"})).await;

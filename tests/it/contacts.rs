@@ -1,5 +1,5 @@
-//! Contacts: what is kept, who may, whom they report to, how they are listed, and erasing them. Many at once:
-//! `contacts_upsert.rs`.
+//! Contacts: creating and changing them, who may, the reporting line, how they are listed, and erasing them. Upserts
+//! are in `contacts_upsert.rs`.
 
 use serde_json::{Value, json};
 use tests::queries::count;
@@ -13,8 +13,8 @@ fn refusal(code: &str, field: &str) -> (String, String) {
     (code.to_owned(), field.to_owned())
 }
 
-/// Archives, restores or erases.
-async fn do_to(who: &Client, mutation: &str, id: &str) -> Answer {
+/// Sends a mutation that takes only the id: archiving, restoring or erasing.
+async fn act_on(who: &Client, mutation: &str, id: &str) -> Answer {
     let document =
         format!("mutation($id: ID!) {{ {mutation}(id: $id) {{ {ALL} userErrors {{ code field message }} }} }}");
     who.send(&document, json!({ "id": id })).await
@@ -27,7 +27,7 @@ async fn read(who: &Client, id: &str) -> Value {
 }
 
 #[on_both_databases]
-async fn what_is_given_is_kept_tidied(world: &World) {
+async fn given_values_are_stored_normalized(world: &World) {
     let admin = world.admin();
     let acme = admin.account(json!({"name": "Acme"})).await;
     let boss = admin.contact(&acme, json!({"name": "Boss"})).await;
@@ -45,7 +45,7 @@ async fn what_is_given_is_kept_tidied(world: &World) {
         "archivedAt": null, "erasedAt": null, "version": 1,
     });
     assert_eq!(contact, &expected);
-    // What is not given has its default, given as null too; and people may share an address.
+    // Omitted fields and null get the default. Two contacts may have the same address.
     let given =
         json!({"accountId": acme, "name": "B", "email": "jose@acme.com", "relationship": null, "doNotContact": null});
     let answer = admin.mutate("createContact", ALL, given).await.done();
@@ -54,7 +54,7 @@ async fn what_is_given_is_kept_tidied(world: &World) {
 }
 
 #[on_both_databases]
-async fn faults_are_told_together_and_nothing_is_written(world: &World) {
+async fn all_invalid_fields_are_reported_and_nothing_is_written(world: &World) {
     let admin = world.admin();
     let (acme, other) = (admin.account(json!({"name": "Acme"})).await, admin.account(json!({"name": "Other"})).await);
     let elsewhere =
@@ -84,7 +84,7 @@ async fn faults_are_told_together_and_nothing_is_written(world: &World) {
 }
 
 #[on_both_databases]
-async fn a_field_left_out_stays_null_clears_and_the_stale_are_refused(world: &World) {
+async fn an_omitted_field_is_kept_null_clears_it_and_a_stale_write_is_rejected(world: &World) {
     let admin = world.admin();
     let acme = admin.account(json!({"name": "Acme"})).await;
     let id = admin
@@ -100,7 +100,7 @@ async fn a_field_left_out_stays_null_clears_and_the_stale_are_refused(world: &Wo
         (&Value::Null, &json!("ann@acme.com"), &Value::Null)
     );
     assert_eq!(contact["version"], 2);
-    // Nothing changed: nothing written.
+    // An update that changes nothing writes nothing.
     let answer = admin.mutate("updateContact", ALL, json!({"id": id, "phone": " 1", "ifVersion": 2})).await.done();
     assert_eq!(answer.data("updateContact.contact.version"), &json!(2));
 
@@ -122,7 +122,7 @@ async fn a_field_left_out_stays_null_clears_and_the_stale_are_refused(world: &Wo
 }
 
 #[on_both_databases]
-async fn who_sees_the_account_writes_its_contacts(world: &World) {
+async fn those_who_see_the_account_write_its_contacts(world: &World) {
     let mia = world.manager("Mia").await;
     let (ann, bob, cid) = (world.seller("Ann").under(&mia).await, world.seller("Bob").await, world.seller("Cid").await);
     let acme = ann.account(json!({"name": "Acme"})).await;
@@ -132,10 +132,10 @@ async fn who_sees_the_account_writes_its_contacts(world: &World) {
     let id = bob.contact(&acme, json!({"name": "Zoe"})).await;
     for who in [&**world.admin(), &*mia, &*ann, &*bob] {
         who.mutate("updateContact", "contact { id }", json!({"id": id, "phone": who.name()})).await.done();
-        do_to(who, "archiveContact", &id).await.done();
-        do_to(who, "restoreContact", &id).await.done();
+        act_on(who, "archiveContact", &id).await.done();
+        act_on(who, "restoreContact", &id).await.done();
     }
-    // Who does not see the account sees nothing of it, and a colleague from elsewhere no more than a stranger.
+    // Without access to the account, a colleague gets the same answers as a member of another organization.
     let elsewhere = world.another_organization("Umbrella").await;
     for who in [&*cid, &**elsewhere.admin()] {
         assert_eq!(read(who, &id).await, Value::Null);
@@ -151,17 +151,17 @@ async fn who_sees_the_account_writes_its_contacts(world: &World) {
         let answer = who.mutate("createContact", "contact { id }", json!({"accountId": acme, "name": "A"})).await;
         assert_eq!(answer.refusals(), [refusal("NOT_FOUND", "input.accountId")]);
         for mutation in ["archiveContact", "restoreContact", "eraseContact"] {
-            assert_eq!(do_to(who, mutation, &id).await.refusals(), [refusal("NOT_FOUND", "id")], "{mutation}");
+            assert_eq!(act_on(who, mutation, &id).await.refusals(), [refusal("NOT_FOUND", "id")], "{mutation}");
         }
     }
     assert_eq!(world.stranger().query("{ contacts { totalCount } }").await.error_code(), "UNAUTHENTICATED");
-    // Erasing is for who answers for the account.
-    assert_eq!(do_to(&bob, "eraseContact", &id).await.refusals(), [refusal("FORBIDDEN", "id")]);
-    do_to(&mia, "eraseContact", &id).await.done();
+    // Erasing takes those who are responsible for the account.
+    assert_eq!(act_on(&bob, "eraseContact", &id).await.refusals(), [refusal("FORBIDDEN", "id")]);
+    act_on(&mia, "eraseContact", &id).await.done();
 }
 
 #[on_both_databases]
-async fn lines_make_no_circle(world: &World) {
+async fn reporting_lines_form_no_cycle(world: &World) {
     let admin = world.admin();
     let acme = admin.account(json!({"name": "Acme"})).await;
     let top = admin.contact(&acme, json!({"name": "Top"})).await;
@@ -181,7 +181,7 @@ async fn lines_make_no_circle(world: &World) {
 }
 
 #[on_both_databases]
-async fn who_moves_to_another_account_leaves_the_line(world: &World) {
+async fn a_contact_that_moves_to_another_account_leaves_the_reporting_line(world: &World) {
     let (ann, bob) = (world.seller("Ann").await, world.seller("Bob").await);
     let (acme, other) = (ann.account(json!({"name": "Acme"})).await, ann.account(json!({"name": "Other"})).await);
     let hidden = bob.account(json!({"name": "Hidden"})).await;
@@ -204,7 +204,7 @@ async fn who_moves_to_another_account_leaves_the_line(world: &World) {
 }
 
 #[on_both_databases]
-async fn nobody_comes_to_an_archived_account(world: &World) {
+async fn no_contact_is_added_to_an_archived_account(world: &World) {
     let admin = world.admin();
     let (acme, old) = (admin.account(json!({"name": "Acme"})).await, admin.account(json!({"name": "Old"})).await);
     let (ann, bob) =
@@ -220,17 +220,17 @@ async fn nobody_comes_to_an_archived_account(world: &World) {
     assert_eq!(answer.refusals(), [refusal("CONFLICT", "input.accountId")]);
     let answer = admin.mutate("updateContact", ALL, json!({"id": ann, "accountId": old})).await;
     assert_eq!(answer.refusals(), [refusal("CONFLICT", "input.accountId")]);
-    // Who is there may still be mended.
+    // A contact of the archived account can still be changed.
     admin.mutate("updateContact", ALL, json!({"id": bob, "accountId": old, "phone": "1"})).await.done();
 }
 
 #[on_both_databases]
-async fn archived_contacts_are_out_of_lists_and_come_back(world: &World) {
+async fn archived_contacts_are_left_out_of_lists_until_restored(world: &World) {
     let admin = world.admin();
     let acme = admin.account(json!({"name": "Acme"})).await;
     let id = admin.contact(&acme, json!({"name": "Ann"})).await;
     for _ in 0..2 {
-        let answer = do_to(admin, "archiveContact", &id).await.done();
+        let answer = act_on(admin, "archiveContact", &id).await.done();
         assert_eq!(answer.data("archiveContact.contact.version"), &json!(2));
     }
     let document = "{ out: contacts { totalCount } only: contacts(filter: {archived: ONLY}) { totalCount } all: contacts(filter: {archived: INCLUDE}) { totalCount }
@@ -239,7 +239,7 @@ async fn archived_contacts_are_out_of_lists_and_come_back(world: &World) {
     let (zero, one) = (json!({"totalCount": 0}), json!({"totalCount": 1}));
     let below = json!({"nodes": [{"out": zero, "all": {"totalCount": 1, "nodes": [{"name": "Ann"}]}}]});
     assert_eq!(answer.data(""), &json!({"out": zero, "only": one, "all": one, "accounts": below}));
-    do_to(admin, "restoreContact", &id).await.done();
+    act_on(admin, "restoreContact", &id).await.done();
     assert_eq!(admin.query(document).await.data("out.totalCount"), &json!(1));
     let answer = admin.query("{ events { nodes { type } } }").await;
     let types = answer.each("events.nodes", "type");
@@ -250,11 +250,11 @@ async fn archived_contacts_are_out_of_lists_and_come_back(world: &World) {
 }
 
 #[on_both_databases]
-async fn pages_and_filters_do_what_they_say(world: &World) {
+async fn pages_and_filters_return_the_matching_contacts(world: &World) {
     let admin = world.admin();
     let (acme, other) = (admin.account(json!({"name": "Acme"})).await, admin.account(json!({"name": "Other"})).await);
     for number in 0..9 {
-        // Equal names on purpose.
+        // Some names are equal.
         let mut fields = json!({"name": format!("N{}", number % 2), "email": format!("e{}@acme.com", number % 3)});
         if number % 3 == 0 {
             fields["title"] = json!(if number == 3 { "Straße" } else { "Boss" });
@@ -323,7 +323,7 @@ async fn pages_and_filters_do_what_they_say(world: &World) {
 }
 
 #[on_both_databases]
-async fn a_list_costs_the_same_statements_however_long(world: &World) {
+async fn a_list_costs_the_same_statements_for_any_length(world: &World) {
     let admin = world.admin();
     let document = "{ contacts(first: 200) { totalCount nodes { name account { name } reportsTo { name } externalIds { id } } }
         accounts(first: 200) { nodes { contacts(first: 3, orderBy: {field: NAME}) { totalCount nodes { name reportsTo { name } } } } } }";
@@ -344,7 +344,7 @@ async fn a_list_costs_the_same_statements_however_long(world: &World) {
 }
 
 #[on_both_databases]
-async fn who_is_erased_is_gone_from_the_row_and_from_the_feed(world: &World) {
+async fn an_erased_contact_is_removed_from_the_row_and_from_the_feed(world: &World) {
     let ann = world.seller("Ann").await;
     let acme = ann.account(json!({"name": "Acme"})).await;
     let boss = ann.contact(&acme, json!({"name": "Boss"})).await;
@@ -363,7 +363,7 @@ async fn who_is_erased_is_gone_from_the_row_and_from_the_feed(world: &World) {
         input["id"] = json!(id);
         ann.mutate("updateContact", "contact { id }", input).await.done();
     }
-    let answer = do_to(&ann, "eraseContact", &id).await.done();
+    let answer = act_on(&ann, "eraseContact", &id).await.done();
     let contact = answer.data("eraseContact.contact").clone();
     for (field, value) in [
         ("name", json!("Erased person")),
@@ -381,16 +381,16 @@ async fn who_is_erased_is_gone_from_the_row_and_from_the_feed(world: &World) {
         assert_eq!(contact[field], value, "{field}");
     }
     assert!(contact["archivedAt"].is_string() && contact["archivedAt"] == contact["erasedAt"]);
-    // Again is nothing; and nothing brings the person back into the row.
-    assert_eq!(do_to(&ann, "eraseContact", &id).await.done().data("eraseContact.contact"), &contact);
-    do_to(&ann, "archiveContact", &id).await.done();
-    assert_eq!(do_to(&ann, "restoreContact", &id).await.refusals(), [refusal("CONFLICT", "id")]);
+    // Erasing again changes nothing, and no mutation writes personal data into the row again.
+    assert_eq!(act_on(&ann, "eraseContact", &id).await.done().data("eraseContact.contact"), &contact);
+    act_on(&ann, "archiveContact", &id).await.done();
+    assert_eq!(act_on(&ann, "restoreContact", &id).await.refusals(), [refusal("CONFLICT", "id")]);
     let answer = ann.mutate("updateContact", "contact { id }", json!({"id": id, "name": "Zoe"})).await;
     assert_eq!(answer.refusals(), [refusal("CONFLICT", "input.id")]);
 
     let answer = ann.query("{ events { nodes { type subjectId changes } } }").await;
-    let told = answer.data("events.nodes").to_string();
-    assert!(!told.to_lowercase().contains("secret"), "{told}");
+    let feed_text = answer.data("events.nodes").to_string();
+    assert!(!feed_text.to_lowercase().contains("secret"), "{feed_text}");
     let ours: Vec<&Value> = answer
         .data("events.nodes")
         .as_array()
@@ -409,7 +409,7 @@ async fn who_is_erased_is_gone_from_the_row_and_from_the_feed(world: &World) {
         )
         .await;
     assert_eq!(found.data("contacts.totalCount"), &json!(0));
-    // Replaying gives what there is now.
+    // The feed replays to the current fields.
     let connection = world.server().database().connect().await;
     let facts = replay(&feed(&connection).await).unwrap();
     connection.close().await.unwrap();
@@ -436,7 +436,7 @@ async fn who_is_erased_is_gone_from_the_row_and_from_the_feed(world: &World) {
         (&facts["relationship"], &facts["erasedAt"], &facts["reportsToId"]),
         (&json!("TRUSTED"), &contact["erasedAt"], &json!(boss))
     );
-    // What the history of the account tells is the same feed.
+    // The account's history shows the same events.
     let history = ann.query("{ accounts { nodes { history { nodes { changes } } } } }").await;
     assert!(!history.body.to_string().to_lowercase().contains("secret"));
 }

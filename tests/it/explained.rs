@@ -1,4 +1,4 @@
-//! What the databases do for lists: over 100,000 touches at 10,000 accounts, of which a seller sees fifty.
+//! The query plans of lists, on 100,000 touches at 10,000 accounts, of which a seller sees fifty.
 
 use entity::{Id, UserId};
 use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, Statement};
@@ -6,11 +6,11 @@ use tests::databases::Kind;
 use tests::explain::explain;
 use tests::{World, on_both_databases};
 
-/// Items of a page where none are asked for.
+/// The default page size.
 const PAGE: u64 = 25;
 
-/// Fills the tables by SQL: for each seller fifty accounts; at each account ten touches, five contacts, two opportunities, a
-/// booking, a target, a goal and a plan.
+/// Fills the tables by SQL: fifty accounts for each seller, and at each account ten touches, five contacts, two
+/// opportunities, a booking, a target, a goal and a plan.
 async fn fill(connection: &DatabaseConnection, owners: &[String]) {
     let postgres = connection.get_database_backend() == DbBackend::Postgres;
     let organization = "(select id from organization)";
@@ -23,7 +23,7 @@ async fn fill(connection: &DatabaseConnection, owners: &[String]) {
             )
         }
     };
-    // Ids that ascend with the number, of a kind each.
+    // Ids that ascend with the number, distinct for each kind.
     let id = |kind: u32, number: &str| {
         if postgres {
             format!("('00000000-0000-7000-8{kind:03}-' || lpad(to_hex({number}), 12, '0'))::uuid")
@@ -35,11 +35,11 @@ async fn fill(connection: &DatabaseConnection, owners: &[String]) {
         let uuid = UserId::parse(text).unwrap().uuid();
         if postgres { format!("'{uuid}'::uuid") } else { format!("x'{}'", uuid.simple()) }
     };
-    // The first fifty accounts are the seller's, the rest everybody else's in turn.
+    // Every two hundredth account is the seller's: fifty in all.
     let owner = |account: &str| {
         format!("case when {account} % 200 = 0 then {} else {} end", literal(&owners[0]), literal(&owners[1]))
     };
-    // Whoever owns an account works on it.
+    // The owner of an account is the user of its rows as well.
     let (owner, worker) = (owner("s.i"), owner("(1 + s.i % 10000)"));
     let scatter = "cast(s.i * 7919 % 100003 as bigint) * 1000000000";
     let (account, of_account) = (id(1, "s.i"), id(1, "1 + s.i % 10000"));
@@ -75,7 +75,7 @@ async fn fill(connection: &DatabaseConnection, owners: &[String]) {
 }
 
 #[on_both_databases]
-async fn no_list_reads_or_sorts_much_more_than_it_shows(world: &World) {
+async fn no_list_reads_or_sorts_many_more_rows_than_it_returns(world: &World) {
     let manager = world.manager("Mia").await;
     let seller = world.seller("Ann").await;
     let other = world.seller("Bob").under(&manager).await;
@@ -117,7 +117,7 @@ async fn no_list_reads_or_sorts_much_more_than_it_shows(world: &World) {
         ),
     ] {
         lists.push(list.to_owned());
-        // Filtered by equality, in the list's first ordering.
+        // Filtered by equality, in the first order of the list.
         for filter in &filters {
             lists.push(format!("{list}(filter: {{{filter}}}, orderBy: {{field: {}}})", orders[0]));
         }
@@ -157,8 +157,8 @@ async fn no_list_reads_or_sorts_much_more_than_it_shows(world: &World) {
             }
         }
     }
-    // Of who sees thousands of accounts, the seats of each row's account are looked at, and not those of all accounts that the
-    // rows are among.
+    // For a user who sees thousands of accounts, the seats are looked up for each row's account, and not for all
+    // accounts.
     let _ = app.db.watched();
     let _ = manager.query("{ targets(filter: {absent: false}) { nodes { id } } }").await.data("");
     let statements = app.db.watched();
@@ -174,7 +174,7 @@ async fn no_list_reads_or_sorts_much_more_than_it_shows(world: &World) {
     empty(&connection).await;
 }
 
-/// What was filled by SQL is in no feed: it goes before the feed is compared with the tables.
+/// Removes the rows that were inserted by SQL, which the feed does not contain, before the invariants are checked.
 async fn empty(connection: &DatabaseConnection) {
     let filled = [
         "promise",
@@ -190,7 +190,7 @@ async fn empty(connection: &DatabaseConnection) {
         "account",
     ];
     if connection.get_database_backend() == DbBackend::Postgres {
-        // Row by row, it would look for what hangs off each account in the indexes of whole organizations.
+        // Deleting row by row would search the indexes of every dependent table for each account.
         connection.execute_unprepared(&format!("truncate {} cascade", filled.join(", "))).await.unwrap();
         return;
     }
@@ -201,7 +201,8 @@ async fn empty(connection: &DatabaseConnection) {
 
 async fn check(connection: &DatabaseConnection, statement: &Statement, what: &str) {
     let plan = explain(connection, statement).await;
-    // Small tables are rightly read whole; the feed of a SQLite with one organization is read by its places.
+    // Reading small tables completely is efficient. On SQLite with one organization, the feed is read by its sequence
+    // numbers.
     let large = [
         "account",
         "contact",
@@ -219,10 +220,10 @@ async fn check(connection: &DatabaseConnection, statement: &Statement, what: &st
     let tables: Vec<&String> = plan.full_scans.iter().filter(|table| large.contains(&table.as_str())).collect();
     assert!(tables.is_empty(), "{what} reads {tables:?} from end to end:\n{}\n{}", statement.sql, plan.text);
     if let Some(read) = plan.rows_read {
-        // Beside the list's rows, the fifty seats.
+        // Fifty seats are read in addition to the rows of the list.
         assert!(read <= 20 * PAGE + 50, "{what} reads {read} rows:\n{}\n{}", statement.sql, plan.text);
     }
-    // What is sorted is what one seller or one filter has; no more than a page of it is kept while sorting.
+    // The rows of one seller or one filter may be sorted; the sort keeps no more than a page of them.
     for sort in &plan.sorts {
         if let Some(rows) = sort.rows {
             assert!(rows <= 20 * PAGE, "{what} sorts {rows} rows by {}:\n{}\n{}", sort.by, statement.sql, plan.text);
@@ -231,7 +232,7 @@ async fn check(connection: &DatabaseConnection, statement: &Statement, what: &st
 }
 
 #[on_both_databases]
-async fn a_page_deep_down_is_found_by_its_index(world: &World) {
+async fn a_deep_page_is_found_by_the_index(world: &World) {
     let seller = world.seller("Ann").await;
     let connection = world.server().database().connect().await;
     fill(&connection, &[seller.id().to_owned(), seller.id().to_owned()]).await;
@@ -255,7 +256,7 @@ async fn a_page_deep_down_is_found_by_its_index(world: &World) {
         assert!(plan.rows_read.unwrap() <= PAGE + 1, "{}", plan.text);
     }
     assert!(plan.sorts.is_empty() && plan.full_scans.is_empty(), "{}", plan.text);
-    // The row comparison is the index's own condition, not a filter on what it gives.
+    // The row comparison is a condition of the index and not a filter on its rows.
     let by_index = if world.server().database().kind() == Kind::Postgres {
         "ROW(at, id) < ROW("
     } else {

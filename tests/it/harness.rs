@@ -1,4 +1,4 @@
-//! The harness keeps its own promises.
+//! Tests of the harness itself.
 
 use std::io::Read as _;
 use std::process::{Command, Stdio};
@@ -34,20 +34,20 @@ async fn an_empty_database_has_no_tables(database: &Database) {
 }
 
 #[on_both_databases]
-async fn an_open_transaction_is_noticed(database: &Database) {
-    let (forgetful, observer) = (database.connect().await, database.connect().await);
-    forgetful.execute_unprepared("CREATE TABLE mine (n INTEGER)").await.unwrap();
-    forgetful.execute_unprepared("BEGIN").await.unwrap();
-    forgetful.execute_unprepared("INSERT INTO mine VALUES (1)").await.unwrap();
+async fn an_open_transaction_is_detected(database: &Database) {
+    let (writer, observer) = (database.connect().await, database.connect().await);
+    writer.execute_unprepared("CREATE TABLE mine (n INTEGER)").await.unwrap();
+    writer.execute_unprepared("BEGIN").await.unwrap();
+    writer.execute_unprepared("INSERT INTO mine VALUES (1)").await.unwrap();
 
     let kind = database.kind();
     let look = async move { no_transaction_is_left_open(kind, &observer, Duration::from_millis(50)).await };
     assert!(tokio::spawn(look).await.unwrap_err().is_panic());
-    forgetful.close().await.unwrap();
+    writer.close().await.unwrap();
 }
 
 #[on_both_databases]
-async fn a_plan_tells_full_scans_and_sorts(database: &Database) {
+async fn a_plan_shows_full_scans_and_sorts(database: &Database) {
     let connection = database.connect().await;
     connection.execute_unprepared("CREATE TABLE mine (id BIGINT PRIMARY KEY, n BIGINT)").await.unwrap();
     connection.execute_unprepared("INSERT INTO mine VALUES (1, 3), (2, 2), (3, 1)").await.unwrap();
@@ -75,10 +75,10 @@ async fn a_server_answers_over_http_and_counts_its_statements(server: &Server) {
     assert_eq!(statements, 0);
 }
 
-/// However a test process ends, its PostgreSQL ends too. The child holds a cluster of its own and is killed with signal
-/// 9; the supervisor shares the child's standard error, which therefore ends only when all is cleaned up.
+/// In whatever way a test process ends, its PostgreSQL ends too. The child starts a cluster and is killed with signal
+/// 9. The supervisor shares the child's standard error, which therefore ends only when everything is cleaned up.
 #[test]
-fn a_cluster_ends_with_its_process_even_when_that_is_killed() {
+fn a_cluster_ends_with_its_process_even_if_that_is_killed() {
     if installed_programs().is_none() {
         assert!(!Kind::Postgres.is_available() || std::env::var_os(tests::databases::POSTGRES_VARIABLE).is_some());
         return;
@@ -102,7 +102,7 @@ fn a_cluster_ends_with_its_process_even_when_that_is_killed() {
     let mut rest = String::new();
     holder.stderr.take().unwrap().read_to_string(&mut rest).unwrap();
     assert!(!directory.exists(), "{} is still there: {rest}", directory.display());
-    // The server takes its lock file away a moment before it is gone itself.
+    // The server removes its lock file shortly before its process ends.
     let deadline = Instant::now() + Duration::from_secs(5);
     while runs(&server) {
         assert!(Instant::now() < deadline, "the server still runs: {rest}");
@@ -110,7 +110,7 @@ fn a_cluster_ends_with_its_process_even_when_that_is_killed() {
     }
 }
 
-/// Whether a process has a command line. One that ended and that nobody has waited for has none.
+/// Whether a process has a command line, which a zombie process has not.
 fn runs(command_line: &str) -> bool {
     std::fs::read(command_line).is_ok_and(|words| !words.is_empty())
 }

@@ -1,6 +1,6 @@
-//! Every test over HTTP, in one binary, so that it links once and PostgreSQL starts once. A file a noun.
+//! All tests over HTTP, in one binary, which is linked once and starts PostgreSQL once. One file for each noun.
 
-#![expect(clippy::unwrap_used, reason = "these are tests, though clippy does not see it in async functions")]
+#![expect(clippy::unwrap_used, reason = "clippy does not recognize async functions as tests")]
 
 mod accounts;
 mod accounts_upsert;
@@ -24,6 +24,7 @@ mod import_calendars;
 mod import_kill;
 mod import_published;
 mod import_systems;
+mod isolation;
 mod load;
 mod migrations;
 mod one_on_ones;
@@ -49,5 +50,4 @@ mod touches_lists;
 mod touches_upsert;
 mod trigger_events;
 mod users;
-mod walls;
 mod weeks;

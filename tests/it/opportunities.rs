@@ -1,4 +1,4 @@
-//! Opportunities: opened, worked on, won, lost, opened again, and who may.
+//! Opportunities: creating, changing, winning, losing and reopening them, and who may.
 
 use serde_json::{Value, json};
 use tests::queries::count;
@@ -32,8 +32,8 @@ pub(crate) async fn upsert_or_not(client: &Client, rows: Value, dry_run: bool) -
     client.send(&document, json!({"rows": rows, "dryRun": dry_run})).await
 }
 
-/// Status, and code and field of the first error, of each row.
-pub(crate) fn told(answer: &Answer) -> Vec<String> {
+/// Returns the status of each row, with the code and the field of its first error.
+pub(crate) fn outcomes(answer: &Answer) -> Vec<String> {
     let results = answer.data("upsertOpportunities.results").as_array().unwrap();
     let row = |result: &Value| {
         let status = result["status"].as_str().unwrap();
@@ -46,7 +46,7 @@ pub(crate) fn told(answer: &Answer) -> Vec<String> {
 }
 
 #[on_both_databases]
-async fn one_is_opened_worked_on_won_and_booked(world: &World) {
+async fn an_opportunity_is_created_changed_won_and_booked(world: &World) {
     let ann = world.seller("Ann").await;
     let acme = ann.account(json!({"name": "Acme"})).await;
     let input = json!({
@@ -109,7 +109,7 @@ async fn one_is_opened_worked_on_won_and_booked(world: &World) {
 }
 
 #[on_both_databases]
-async fn winning_says_what_would_be_right(world: &World) {
+async fn winning_reports_invalid_input(world: &World) {
     let ann = world.seller("Ann").await;
     let acme = ann.account(json!({"name": "Acme"})).await;
     let id = ann.opportunity(&acme, json!({"name": "Cars", "openedOn": "2017-04-03"})).await;
@@ -134,7 +134,7 @@ async fn winning_says_what_would_be_right(world: &World) {
     assert_eq!(untouched.data("opportunities.nodes.0"), &json!({"stage": "IDENTIFIED", "version": 1}));
     assert_eq!(untouched.data("bookings.totalCount"), &json!(0));
 
-    // Without a booking no amount is needed; the day is today.
+    // Without a booking no amount is needed. The day is today by default.
     let answer = win(json!({"book": false})).await.done();
     assert_eq!(answer.data("winOpportunity.booking"), &Value::Null);
     assert_eq!(answer.text("winOpportunity.opportunity.stage"), "WON");
@@ -143,7 +143,7 @@ async fn winning_says_what_would_be_right(world: &World) {
 }
 
 #[on_both_databases]
-async fn of_two_who_win_at_once_one_books(world: &World) {
+async fn of_two_concurrent_wins_one_books(world: &World) {
     let ann = world.seller("Ann").await;
     let acme = ann.account(json!({"name": "Acme"})).await;
     let id = ann.opportunity(&acme, json!({"name": "Cars", "amount": 5})).await;
@@ -154,7 +154,7 @@ async fn of_two_who_win_at_once_one_books(world: &World) {
 }
 
 #[on_both_databases]
-async fn what_is_lost_opens_again_and_what_is_booked_does_not(world: &World) {
+async fn a_lost_opportunity_can_be_reopened_and_a_booked_one_cannot(world: &World) {
     let ann = world.seller("Ann").await;
     let acme = ann.account(json!({"name": "Acme"})).await;
     let id =
@@ -184,7 +184,7 @@ async fn what_is_lost_opens_again_and_what_is_booked_does_not(world: &World) {
     assert_eq!(delete(&ann, &id).await.refusals(), refused("CONFLICT", "id"));
     ann.mutate("updateBooking", "booking { id }", json!({"id": booking, "opportunityId": null})).await.done();
     assert_eq!(update(json!({"stage": "PROPOSED"})).await.refusals(), []);
-    // With a booking on it, it is not lost either.
+    // An opportunity with a booking cannot be lost either.
     ann.mutate("updateBooking", "booking { id }", json!({"id": booking, "opportunityId": id})).await.done();
     assert_eq!(ann.mutate("loseOpportunity", ALL, json!({"id": id})).await.refusals(), refused("CONFLICT", "input.id"));
     ann.mutate("updateBooking", "booking { id }", json!({"id": booking, "opportunityId": null})).await.done();
@@ -202,7 +202,7 @@ async fn what_is_lost_opens_again_and_what_is_booked_does_not(world: &World) {
 }
 
 #[on_both_databases]
-async fn faults_are_told_together_and_nothing_is_written(world: &World) {
+async fn all_invalid_fields_are_reported_and_nothing_is_written(world: &World) {
     let ann = world.seller("Ann").await;
     let acme = ann.account(json!({"name": "Acme"})).await;
     ann.opportunity(&acme, json!({"name": "Cars", "externalIds": [{"source": "crm", "id": "7"}]})).await;
@@ -242,7 +242,7 @@ async fn faults_are_told_together_and_nothing_is_written(world: &World) {
         input.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
         assert_eq!(ann.mutate("createOpportunity", "opportunity { id }", input).await.refusals(), refused(code, field));
     }
-    // Null where there is a default means the default.
+    // Null has the same effect as an omitted field that has a default.
     ann.opportunity(&acme, json!({"name": "👩‍👩‍👧 שלום", "stage": null})).await;
     let id = ann.opportunity(&acme, json!({"name": "Trucks"})).await;
     for (fields, code, field) in [
@@ -265,7 +265,7 @@ async fn faults_are_told_together_and_nothing_is_written(world: &World) {
 }
 
 #[on_both_databases]
-async fn who_may_follows_account_and_opportunity(world: &World) {
+async fn permissions_follow_from_the_account_and_the_opportunity(world: &World) {
     let (mia, max) = (world.manager("Mia").await, world.manager("Max").await);
     let (ann, bob) = (world.seller("Ann").under(&mia).await, world.seller("Bob").under(&max).await);
     let cleo = world.seller("Cleo").await;
@@ -281,7 +281,7 @@ async fn who_may_follows_account_and_opportunity(world: &World) {
         who.mutate("updateOpportunity", "opportunity { id }", input).await
     };
 
-    // Who does not see the account does not see what hangs off it.
+    // Without access to the account, its opportunities are not found.
     assert_eq!(create(&bob, None).await.refusals(), refused("NOT_FOUND", "input.accountId"));
     assert_eq!(update(&bob, &of_ann, json!({"name": "y"})).await.refusals(), refused("NOT_FOUND", "input.id"));
     assert_eq!(delete(&bob, &of_ann).await.refusals(), refused("NOT_FOUND", "id"));
@@ -289,12 +289,12 @@ async fn who_may_follows_account_and_opportunity(world: &World) {
     assert_eq!(world.stranger().query("{ opportunities { totalCount } }").await.error_code(), "UNAUTHENTICATED");
     let elsewhere = world.another_organization("Globex").await;
     assert_eq!(update(elsewhere.admin(), &of_ann, json!({})).await.refusals(), refused("NOT_FOUND", "input.id"));
-    // Those above and the administrator may.
+    // Managers above the owner and administrators may.
     for who in [&*mia, &**world.admin()] {
         update(who, &of_ann, json!({"amount": 7})).await.done();
     }
 
-    // Who is made the owner joins the team, and their manager sees it through them.
+    // A new owner joins the account's team, and their manager sees the account through them.
     let answer = create(&ann, Some(bob.id())).await.done();
     let of_bob = answer.text("createOpportunity.opportunity.id").to_owned();
     for who in [&*bob, &*max] {
@@ -308,13 +308,13 @@ async fn who_may_follows_account_and_opportunity(world: &World) {
     );
     let answer = ann.mutate("removeTeamMember", "account { id }", json!({"accountId": acme, "userId": bob.id()})).await;
     assert_eq!(answer.refusals(), refused("CONFLICT", "input.userId"));
-    // Who sees it already does not join.
+    // A new owner who sees the account already does not join the team.
     create(&ann, Some(mia.id())).await.done();
     create(&ann, Some(world.admin().id())).await.done();
     let team = ann.query("{ accounts { nodes { version team { user { id } } } } }").await;
     assert_eq!(team.data("accounts.nodes.0.version"), &json!(2));
 
-    // On the team one opens one's own, lets nobody in, and hands back to the account's owner.
+    // A team member creates opportunities of their own, gives none to others, and returns one to the account's owner.
     create(&bob, None).await.done();
     for other in [ann.id(), cleo.id(), max.id()] {
         assert_eq!(create(&bob, Some(other)).await.refusals(), refused("FORBIDDEN", "input.ownerId"));
@@ -325,12 +325,12 @@ async fn who_may_follows_account_and_opportunity(world: &World) {
     );
     update(&bob, &of_bob, json!({"ownerId": ann.id()})).await.done();
     assert_eq!(update(&bob, &of_bob, json!({"ownerId": bob.id()})).await.refusals(), refused("FORBIDDEN", "input.id"));
-    // A manager on the team opens one for those below.
+    // A manager on the team creates opportunities for those below.
     create(&max, Some(bob.id())).await.done();
 }
 
 #[on_both_databases]
-async fn whoever_is_given_an_opportunity_while_leaving_the_team_sees_it(world: &World) {
+async fn a_user_given_an_opportunity_while_leaving_the_team_sees_it(world: &World) {
     let (ann, bob) = (world.seller("Ann").await, world.seller("Bob").await);
     for round in 0..10 {
         let acme = ann.account(json!({"name": format!("Acme {round}")})).await;
@@ -349,7 +349,7 @@ async fn whoever_is_given_an_opportunity_while_leaving_the_team_sees_it(world: &
 }
 
 #[on_both_databases]
-async fn touches_stay_without_what_is_deleted_or_moves_away(world: &World) {
+async fn touches_lose_the_reference_to_an_opportunity_that_is_deleted_or_moved(world: &World) {
     let ann = world.seller("Ann").await;
     let acme = ann.account(json!({"name": "Acme"})).await;
     let bolt = ann.account(json!({"name": "Bolt"})).await;
@@ -362,7 +362,7 @@ async fn touches_stay_without_what_is_deleted_or_moves_away(world: &World) {
     let ((deleted, one), (moved, other)) = (about("deleted").await, about("moved").await);
     delete(&ann, &deleted).await.done();
     let rows = json!([{"externalId": {"source": "crm", "id": "moved"}, "account": {"id": bolt}}]);
-    assert_eq!(told(&upsert(&ann, rows).await), ["UPDATED"]);
+    assert_eq!(outcomes(&upsert(&ann, rows).await), ["UPDATED"]);
     let document = "query($ids: [ID!]!) { nodes(ids: $ids) { ... on Touch { version } }
         events(types: [\"touch.updated\"]) { nodes { subjectId changes } } }";
     let answer = ann.send(document, json!({"ids": [one, other]})).await;
@@ -372,7 +372,7 @@ async fn touches_stay_without_what_is_deleted_or_moves_away(world: &World) {
     assert_eq!(answer.data("events.nodes"), &json!([released(&one, &deleted), released(&other, &moved)]));
 }
 
-/// The ids of a whole list, page by page.
+/// Returns the ids of a whole list, read page by page.
 async fn walk(client: &Client, order: &str, size: &str) -> Vec<String> {
     let (cursor, info, end) = if size == "first" {
         ("after", "hasNextPage", "endCursor")
@@ -398,7 +398,8 @@ async fn walk(client: &Client, order: &str, size: &str) -> Vec<String> {
     }
 }
 
-/// Eighteen with equal and with missing keys, six of each of three kinds, at three accounts of one seller.
+/// Creates eighteen opportunities of three kinds, at three accounts of one seller. Some keys are equal, and some are
+/// missing.
 async fn many(world: &World) -> (Seller, Vec<String>) {
     let admin = world.admin();
     let ann = world.seller("Ann").await;
@@ -406,7 +407,7 @@ async fn many(world: &World) -> (Seller, Vec<String>) {
     for name in ["Acme", "Bolt", "Cell"] {
         accounts.push(ann.account(json!({"name": name})).await);
     }
-    // What the seller does not see.
+    // An account that the seller does not see.
     let other = admin.account(json!({"name": "Other"})).await;
     admin.opportunity(&other, json!({"name": "n1"})).await;
     let rows: Vec<Value> = (0..18)
@@ -434,9 +435,9 @@ async fn many(world: &World) -> (Seller, Vec<String>) {
 }
 
 #[on_both_databases]
-async fn pages_lose_and_repeat_nothing_whatever_the_ordering(world: &World) {
+async fn pages_contain_every_row_once_in_every_order(world: &World) {
     let (ann, _) = many(world).await;
-    // One sees everything, the other reads seat by seat.
+    // The administrator sees everything; the seller's list is read by seats.
     for (who, total) in [(&**world.admin(), 19), (&*ann, 18)] {
         for order in [
             "[]",
@@ -461,7 +462,7 @@ async fn pages_lose_and_repeat_nothing_whatever_the_ordering(world: &World) {
             }
         }
     }
-    // Missing ones come last ascending, first descending.
+    // Nulls come last in ascending order, and first in descending order.
     let answer = ann
         .query(
             "{ a: opportunities(orderBy: {field: CLOSED_ON}, first: 1) { nodes { closedOn } }
@@ -475,7 +476,7 @@ async fn pages_lose_and_repeat_nothing_whatever_the_ordering(world: &World) {
 }
 
 #[on_both_databases]
-async fn filters_are_two_valued(world: &World) {
+async fn filters_never_evaluate_to_unknown(world: &World) {
     let (ann, accounts) = many(world).await;
     let (account, admin) = (&accounts[0], world.admin());
     for (filter, expected) in [
@@ -514,7 +515,7 @@ async fn filters_are_two_valued(world: &World) {
 }
 
 #[on_both_databases]
-async fn lists_cost_the_same_statements_however_long(world: &World) {
+async fn lists_cost_the_same_statements_for_any_length(world: &World) {
     let ann = world.seller("Ann").await;
     let document = "{ opportunities(first: 200) { totalCount nodes { name account { name } owner { name } } }
         bookings(first: 200) { totalCount nodes { account { name } seller { name } opportunity { name owner { name } } } }

@@ -1,4 +1,4 @@
-//! What a plan said on any day, from the feed: over random histories, with the clock set day by day.
+//! The content of a plan on past days, derived from the feed: random histories, with the clock set day by day.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -8,15 +8,15 @@ use tests::actors::PASSWORD;
 use tests::dice::Dice;
 use tests::{Client, Database, Server, on_both_databases};
 
-const SAID: &str =
+const FIELDS: &str =
     "id account { id } owner { id } title startsOn endsOn cadence summary opportunities { id } commitment { statement }
     relationships { id contact { id } desired startedAt by owner { id } approach }
     objectives { id horizon statement dueOn }
     actions { id title dueOn assignee { id } objective { id } contact { id } }
     benchmarks { id name source unit baseline target dueOn }";
 
-/// What a plan says by its ordinary fields, in the form of `asOf`.
-fn content(said: &Value) -> Value {
+/// Returns the content of a plan, read by its ordinary fields, in the form of `asOf`.
+fn content(current: &Value) -> Value {
     let id = |value: &Value| value["id"].clone();
     let list = |name: &str, fields: &[(&str, &str)]| -> Value {
         let item = |item: &Value| -> Value {
@@ -27,13 +27,13 @@ fn content(said: &Value) -> Value {
             }
             Value::Object(made)
         };
-        said[name].as_array().unwrap().iter().map(item).collect()
+        current[name].as_array().unwrap().iter().map(item).collect()
     };
-    let opportunities: Value = said["opportunities"].as_array().unwrap().iter().map(id).collect();
+    let opportunities: Value = current["opportunities"].as_array().unwrap().iter().map(id).collect();
     json!({
-        "id": said["id"], "accountId": id(&said["account"]), "ownerId": id(&said["owner"]), "title": said["title"],
-        "startsOn": said["startsOn"], "endsOn": said["endsOn"], "cadence": said["cadence"], "summary": said["summary"],
-        "opportunityIds": opportunities, "statement": said["commitment"]["statement"],
+        "id": current["id"], "accountId": id(&current["account"]), "ownerId": id(&current["owner"]), "title": current["title"],
+        "startsOn": current["startsOn"], "endsOn": current["endsOn"], "cadence": current["cadence"], "summary": current["summary"],
+        "opportunityIds": opportunities, "statement": current["commitment"]["statement"],
         "relationships": list("relationships", &[("contactId", "contact"), ("desired", "desired"), ("startedAt", "startedAt"),
             ("by", "by"), ("ownerId", "owner"), ("approach", "approach")]),
         "objectives": list("objectives", &[("horizon", "horizon"), ("statement", "statement"), ("dueOn", "dueOn")]),
@@ -49,17 +49,17 @@ async fn node(client: &Client, plan: &str, selection: &str) -> Value {
     client.send(&document, json!({"id": plan})).await.data("node").clone()
 }
 
-/// Something that is there of a list, if anything is.
-fn one_of(dice: &mut Dice, said: &Value, list: &str) -> Option<String> {
-    let ids: Vec<&str> = said[list].as_array().unwrap().iter().map(|item| item["id"].as_str().unwrap()).collect();
+/// Returns the id of a random item of a list; None if the list is empty.
+fn one_of(dice: &mut Dice, current: &Value, list: &str) -> Option<String> {
+    let ids: Vec<&str> = current[list].as_array().unwrap().iter().map(|item| item["id"].as_str().unwrap()).collect();
     (!ids.is_empty()).then(|| dice.one_of(&ids).to_owned())
 }
 
-/// A random change of a plan; some are refused, and change nothing.
-async fn shake(client: &Client, dice: &mut Dice, plan: &str, people: &[String], deals: &[String]) {
+/// Makes a random change of a plan. Some changes are rejected, and have no effect.
+async fn change_randomly(client: &Client, dice: &mut Dice, plan: &str, people: &[String], deals: &[String]) {
     static NUMBER: AtomicU64 = AtomicU64::new(0);
     let text = format!("n{}", NUMBER.fetch_add(1, Ordering::Relaxed));
-    let said = node(client, plan, SAID).await;
+    let current = node(client, plan, FIELDS).await;
     let day = format!("2017-0{}-0{}", 1 + dice.below(9), 1 + dice.below(9));
     let day = if dice.maybe() { json!(day) } else { Value::Null };
     let person = people[usize::try_from(dice.below(2)).unwrap()].clone();
@@ -79,29 +79,31 @@ async fn shake(client: &Client, dice: &mut Dice, plan: &str, people: &[String], 
             "setPlannedRelationship",
             json!({"planId": plan, "contactId": person, "desired": "TRUSTED", "by": day}),
         ),
-        4 => by_id("removePlannedRelationship", some(one_of(dice, &said, "relationships"))),
+        4 => by_id("removePlannedRelationship", some(one_of(dice, &current, "relationships"))),
         5 => by_input("addObjective", json!({"planId": plan, "horizon": "LONG_TERM", "statement": text, "dueOn": day})),
-        6 => by_input("updateObjective", json!({"id": some(one_of(dice, &said, "objectives")), "status": "ACHIEVED"})),
-        7 => by_id("removeObjective", some(one_of(dice, &said, "objectives"))),
+        6 => {
+            by_input("updateObjective", json!({"id": some(one_of(dice, &current, "objectives")), "status": "ACHIEVED"}))
+        }
+        7 => by_id("removeObjective", some(one_of(dice, &current, "objectives"))),
         8 | 9 => by_input(
             "addAction",
             json!({"planId": plan, "title": text, "contactId": person,
-            "objectiveId": one_of(dice, &said, "objectives"), "afterId": one_of(dice, &said, "actions")}),
+            "objectiveId": one_of(dice, &current, "objectives"), "afterId": one_of(dice, &current, "actions")}),
         ),
         10 => by_input(
             "updateAction",
-            json!({"id": some(one_of(dice, &said, "actions")), "dueOn": day, "status": "DONE"}),
+            json!({"id": some(one_of(dice, &current, "actions")), "dueOn": day, "status": "DONE"}),
         ),
         11 | 12 => by_input(
             "moveAction",
-            json!({"id": some(one_of(dice, &said, "actions")), "afterId": one_of(dice, &said, "actions")}),
+            json!({"id": some(one_of(dice, &current, "actions")), "afterId": one_of(dice, &current, "actions")}),
         ),
-        13 => by_id("removeAction", some(one_of(dice, &said, "actions"))),
+        13 => by_id("removeAction", some(one_of(dice, &current, "actions"))),
         14 => by_input(
             "addBenchmark",
             json!({"planId": plan, "name": text, "baseline": "0.50", "target": "10", "dueOn": "2017-10-01"}),
         ),
-        _ => by_id("removeBenchmark", some(one_of(dice, &said, "benchmarks"))),
+        _ => by_id("removeBenchmark", some(one_of(dice, &current, "benchmarks"))),
     };
     if let Some(input) = input {
         drop(client.mutate(mutation, "plan { id }", input).await.user_errors());
@@ -113,16 +115,16 @@ async fn shake(client: &Client, dice: &mut Dice, plan: &str, people: &[String], 
 }
 
 #[on_both_databases]
-async fn as_of_a_day_is_what_was_said_on_that_day(beside: &Database) {
+async fn as_of_a_day_is_the_content_of_the_plan_on_that_day(beside: &Database) {
     let (mut people, mut deals) = (Vec::new(), Vec::new());
-    // The same database, asked by one server after the other, each with its clock at another instant.
+    // The same database is used by one server after the other, each with its clock at another instant.
     let mut database = Database::migrated(beside.kind()).await;
     let mut dice = Dice(11);
     let mut plan = String::new();
     let mut days: Vec<(String, Value)> = Vec::new();
     for (number, instant) in [
         "2017-01-10T09:00:00Z",
-        // In Tokyo it is the next day from three in the afternoon, UTC, on.
+        // In Tokyo the next day begins at 15:00 UTC.
         "2017-02-10T14:59:59Z",
         "2017-02-10T15:00:00Z",
         "2017-03-31T12:00:00Z",
@@ -159,22 +161,22 @@ async fn as_of_a_day_is_what_was_said_on_that_day(beside: &Database) {
             plan = made.text("createPlan.plan.id").to_owned();
         }
         for _ in 0..25 {
-            shake(&ken, &mut dice, &plan, &people, &deals).await;
+            change_randomly(&ken, &mut dice, &plan, &people, &deals).await;
         }
-        let said = node(&ken, &plan, &format!("{SAID} before: asOf(on: \"2017-01-09\")")).await;
-        assert_eq!(said["before"], Value::Null);
+        let current = node(&ken, &plan, &format!("{FIELDS} before: asOf(on: \"2017-01-09\")")).await;
+        assert_eq!(current["before"], Value::Null);
         days.push((
             ["2017-01-10", "2017-02-10", "2017-02-11", "2017-03-31", "2017-06-01"][number].to_owned(),
-            content(&said),
+            content(&current),
         ));
-        // Of every day until now, and of those in between and to come.
+        // Of every day until now, of days in between, and of days to come.
         for (day, expected) in &days {
-            let told = node(&ken, &plan, &format!("asOf(on: \"{day}\")")).await;
-            assert_eq!(&told["asOf"], expected, "{day} as of {instant}");
+            let answer = node(&ken, &plan, &format!("asOf(on: \"{day}\")")).await;
+            assert_eq!(&answer["asOf"], expected, "{day} as of {instant}");
         }
         let (_, latest) = days.last().unwrap();
-        let told = node(&ken, &plan, "later: asOf(on: \"2999-01-01\") between: asOf(on: \"2017-01-20\")").await;
-        assert_eq!((&told["later"], &told["between"]), (latest, &days[0].1));
+        let answer = node(&ken, &plan, "later: asOf(on: \"2999-01-01\") between: asOf(on: \"2017-01-20\")").await;
+        assert_eq!((&answer["later"], &answer["between"]), (latest, &days[0].1));
         database = server.stop().await;
     }
     assert!(days.windows(2).all(|two| two[0].1 != two[1].1), "nothing happened on some day");

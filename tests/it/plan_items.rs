@@ -1,25 +1,26 @@
-//! The items of plans: what they take and refuse, their order under many hands, and plans made out of others.
+//! The items of plans: their limits, their order under concurrent moves, reviews, and plans copied from others.
 
+use insta::{allow_duplicates, assert_json_snapshot};
 use serde_json::{Value, json};
 use tests::actors::Member;
 use tests::dice::Dice;
 use tests::{World, on_both_databases};
 
-use crate::plans::{act, add, change, full, look, plan, refusal};
+use crate::plans::{act, add, change, full, plan, plan_fields, refusal};
 
 #[on_both_databases]
-async fn what_is_wrong_with_plans_is_told(world: &World) {
+async fn invalid_plan_items_are_rejected(world: &World) {
     let ann = world.seller("Ann").await;
     let acme = ann.account(json!({"name": "Acme"})).await;
     let (plan_id, action) = full(&ann, &acme, json!({})).await;
     let (other, foreign) = full(&ann, &ann.account(json!({"name": "Globex"})).await, json!({})).await;
     let items = "objectives { id } benchmarks { id } relationships { id contact { id } } opportunities { id }";
-    let (mine, theirs) = (look(&ann, &plan_id, items).await, look(&ann, &other, items).await);
+    let (mine, theirs) = (plan_fields(&ann, &plan_id, items).await, plan_fields(&ann, &other, items).await);
     let id = |of: &Value, path: &str| of.pointer(path).unwrap().as_str().unwrap().to_owned();
     let benchmark = id(&mine, "/benchmarks/0/id");
     let long = |length: usize| "x".repeat(length);
-    // Several faults are reported together, and nothing is written.
-    let version = look(&ann, &plan_id, "version").await;
+    // All invalid fields are reported, and nothing is written.
+    let version = plan_fields(&ann, &plan_id, "version").await;
     let input = json!({"planId": plan_id, "title": " ", "assigneeId": "nonsense", "objectiveId": id(&theirs, "/objectives/0/id"),
         "contactId": id(&theirs, "/relationships/0/contact/id"), "afterId": foreign});
     let mut refused = change(&ann, "addAction", input).await.refusals();
@@ -155,13 +156,13 @@ async fn what_is_wrong_with_plans_is_told(world: &World) {
         let answer = change(&ann, mutation, input.clone()).await;
         assert_eq!(answer.refusals(), refusal(code, &format!("input.{field}")), "{mutation} {input}");
     }
-    assert_eq!(look(&ann, &plan_id, "version").await, version);
-    // At their limits they go in; and what changes nothing writes nothing.
+    assert_eq!(plan_fields(&ann, &plan_id, "version").await, version);
+    // Values at their limits are accepted. An update that changes nothing writes nothing.
     let input = json!({"id": plan_id, "title": long(200), "summary": long(20_000)});
     change(&ann, "updatePlan", input.clone()).await.done();
     let answer = change(&ann, "updatePlan", input).await.done();
     assert_eq!(answer.data("updatePlan.plan.version").as_i64().unwrap(), version["version"].as_i64().unwrap() + 1);
-    // What is read off the account nobody measures.
+    // A benchmark that is computed from the account takes no measurements.
     let input = json!({"planId": plan_id, "name": "Booked", "source": "BOOKED", "baseline": "0", "target": "9", "dueOn": "2017-06-30"});
     let booked = add(&ann, "addBenchmark", "benchmarks", input).await;
     let answer = change(&ann, "recordMeasurement", json!({"benchmarkId": booked, "value": "1"})).await;
@@ -175,7 +176,7 @@ async fn a_plan_has_five_hundred_actions_at_most(world: &World) {
     let ann = world.seller("Ann").await;
     let acme = ann.account(json!({"name": "Acme"})).await;
     let plan_id = plan(&ann, &acme, json!({})).await;
-    // Many to a request, so that it is soon over.
+    // One request adds many, which is faster.
     let many = |from: usize, to: usize| {
         let all = (from..to).map(|number| {
             format!("a{number}: addAction(input: {{planId: $id, title: \"n{number}\"}}) {{ userErrors {{ code message field }} }}")
@@ -187,30 +188,30 @@ async fn a_plan_has_five_hundred_actions_at_most(world: &World) {
     }
     let answer = change(&ann, "addAction", json!({"planId": plan_id, "title": "One more"})).await;
     assert_eq!(answer.refusals(), refusal("LIMIT_EXCEEDED", "input.planId"));
-    let said = look(&ann, &plan_id, "version actions { position title }").await;
-    let actions = said["actions"].as_array().unwrap();
-    assert_eq!((said["version"].as_i64(), actions.len()), (Some(501), 500));
+    let found = plan_fields(&ann, &plan_id, "version actions { position title }").await;
+    let actions = found["actions"].as_array().unwrap();
+    assert_eq!((found["version"].as_i64(), actions.len()), (Some(501), 500));
     assert!(
         actions
             .iter()
             .enumerate()
             .all(|(at, action)| action["position"] == at + 1 && action["title"] == format!("n{at}"))
     );
-    let last = look(&ann, &plan_id, "actions { id }").await["actions"][499]["id"].as_str().unwrap().to_owned();
+    let last = plan_fields(&ann, &plan_id, "actions { id }").await["actions"][499]["id"].as_str().unwrap().to_owned();
     act(&ann, "removeAction", "id", &last).await.done();
     change(&ann, "addAction", json!({"planId": plan_id, "title": "One more"})).await.done();
 }
 
-/// The ids of a plan's actions, in their order.
+/// Returns the ids of a plan's actions in their order.
 async fn order(who: &Member, plan: &str) -> Vec<String> {
-    let said = look(who, plan, "actions { id position }").await;
-    let actions = said["actions"].as_array().unwrap();
-    assert!(actions.iter().enumerate().all(|(at, action)| action["position"] == at + 1), "{said}");
+    let found = plan_fields(who, plan, "actions { id position }").await;
+    let actions = found["actions"].as_array().unwrap();
+    assert!(actions.iter().enumerate().all(|(at, action)| action["position"] == at + 1), "{found}");
     actions.iter().map(|action| action["id"].as_str().unwrap().to_owned()).collect()
 }
 
 #[on_both_databases]
-async fn actions_go_where_they_are_moved_whoever_else_moves(world: &World) {
+async fn actions_are_moved_correctly_under_concurrent_moves(world: &World) {
     let mia = world.manager("Mia").await;
     let ann = world.seller("Ann").under(&mia).await;
     let acme = ann.account(json!({"name": "Acme"})).await;
@@ -227,7 +228,7 @@ async fn actions_go_where_they_are_moved_whoever_else_moves(world: &World) {
     let move_to = async |who: &Member, id: &str, after: Option<&str>| {
         change(who, "moveAction", json!({"id": id, "afterId": after})).await.done();
     };
-    // One after the other: exactly as one would move them in a list.
+    // Moves one after the other give the same result as in a list.
     let mut dice = Dice(5);
     let below = |dice: &mut Dice, bound: usize| usize::try_from(dice.below(i64::try_from(bound).unwrap())).unwrap();
     for _ in 0..12 {
@@ -237,13 +238,13 @@ async fn actions_go_where_they_are_moved_whoever_else_moves(world: &World) {
         ids.insert(at, moved);
         assert_eq!(order(&ann, &plan_id).await, ids);
     }
-    // Where it is already is no change.
-    let version = look(&ann, &plan_id, "version").await;
+    // A move to the current position is not a change.
+    let version = plan_fields(&ann, &plan_id, "version").await;
     move_to(&ann, &ids[0], None).await;
     move_to(&ann, &ids[3], Some(&ids[2])).await;
-    assert_eq!(look(&ann, &plan_id, "version").await, version);
-    // Two at once: one total order, nothing lost, and each right after what it was put after, or only what the other one put
-    // there in between.
+    assert_eq!(plan_fields(&ann, &plan_id, "version").await, version);
+    // Two concurrent moves keep every action, and each action comes right after the one it was moved behind, with
+    // nothing in between but the other moved action.
     for round in 0..8 {
         let before = order(&mia, &plan_id).await;
         let (one, two) = (before[below(&mut dice, 7)].clone(), before[below(&mut dice, 7)].clone());
@@ -258,7 +259,7 @@ async fn actions_go_where_they_are_moved_whoever_else_moves(world: &World) {
         sorted.sort();
         expected.sort();
         assert_eq!(sorted, expected, "{round}");
-        // It is what one of the two orders of the moves gives.
+        // The result is that of one of the two orders of the moves.
         let moved = |list: &[String], id: &String, behind: &String| {
             let mut list: Vec<String> = list.iter().filter(|other| *other != id).cloned().collect();
             let at = list.iter().position(|other| other == behind).unwrap() + 1;
@@ -274,7 +275,7 @@ async fn actions_go_where_they_are_moved_whoever_else_moves(world: &World) {
 }
 
 #[on_both_databases]
-async fn benchmarks_tell_how_far_they_have_come(world: &World) {
+async fn benchmarks_show_attainment_and_whether_they_are_on_track(world: &World) {
     let ann = world.seller("Ann").await;
     let acme = ann.account(json!({"name": "Acme"})).await;
     let plan_id = plan(&ann, &acme, json!({})).await;
@@ -284,7 +285,7 @@ async fn benchmarks_tell_how_far_they_have_come(world: &World) {
         input.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
         add(&ann, "addBenchmark", "benchmarks", input).await
     };
-    let said = async |id: &str| {
+    let found = async |id: &str| {
         let document = format!(
             "{{ node(id: \"{id}\") {{ ... on Benchmark {{ attainment onTrack latest {{ value }} measurements {{ measuredOn value note }} }} }} }}"
         );
@@ -295,25 +296,46 @@ async fn benchmarks_tell_how_far_they_have_come(world: &World) {
         change(&ann, "recordMeasurement", input).await.done();
     };
     let up = benchmark(json!({})).await;
-    assert_eq!(said(&up).await, json!({"attainment": null, "onTrack": null, "latest": null, "measurements": []}));
+    assert_eq!(found(&up).await, json!({"attainment": null, "onTrack": null, "latest": null, "measurements": []}));
     measure(&up, "2017-01-06", "49.999999").await;
-    assert_eq!(said(&up).await["onTrack"], json!(false));
-    // The later of one day replaces the earlier, and the feed has both.
+    assert_eq!(found(&up).await["onTrack"], json!(false));
+    // The second measurement of a day replaces the first, and the feed contains both.
     measure(&up, "2017-01-06", "50").await;
     measure(&up, "2017-01-02", "5").await;
-    let expected = json!({"attainment": 0.5, "onTrack": true, "latest": {"value": "50"}, "measurements": [
-        {"measuredOn": "2017-01-02", "value": "5", "note": "5"}, {"measuredOn": "2017-01-06", "value": "50", "note": "50"}]});
-    assert_eq!(said(&up).await, expected);
-    let history = look(&ann, &plan_id, "history(first: 3) { nodes { type changes } }").await;
+    let attainment = found(&up).await;
+    allow_duplicates! {
+        assert_json_snapshot!(attainment, @r#"
+        {
+          "attainment": 0.5,
+          "onTrack": true,
+          "latest": {
+            "value": "50"
+          },
+          "measurements": [
+            {
+              "measuredOn": "2017-01-02",
+              "value": "5",
+              "note": "5"
+            },
+            {
+              "measuredOn": "2017-01-06",
+              "value": "50",
+              "note": "50"
+            }
+          ]
+        }
+        "#);
+    }
+    let history = plan_fields(&ann, &plan_id, "history(first: 3) { nodes { type changes } }").await;
     let path = format!("/history/nodes/1/changes/measurement.{up}.2017-01-06.value");
     assert_eq!(history.pointer(&path), Some(&json!({"from": "49.999999", "to": "50"})), "{history}");
     measure(&up, "2017-02-01", "99").await;
-    assert_eq!(said(&up).await["onTrack"], json!(false));
+    assert_eq!(found(&up).await["onTrack"], json!(false));
     let down = benchmark(json!({"baseline": "10", "target": "-10"})).await;
     measure(&down, "2017-01-06", "0").await;
-    assert_eq!((&said(&down).await["onTrack"], &said(&down).await["attainment"]), (&json!(true), &json!(0.5)));
+    assert_eq!((&found(&down).await["onTrack"], &found(&down).await["attainment"]), (&json!(true), &json!(0.5)));
 
-    // What is bound to the account's own figures nobody types in.
+    // Benchmarks that are computed from the account take no measurements.
     let bound = async |source: &str| benchmark(json!({"source": source, "target": "200", "dueOn": "2017-12-31"})).await;
     let (booked, pipeline, known) =
         (bound("BOOKED").await, bound("OPEN_PIPELINE").await, bound("CONTACTS_KNOWN").await);
@@ -328,31 +350,31 @@ async fn benchmarks_tell_how_far_they_have_come(world: &World) {
         ann.contact(&acme, json!({"name": level, "relationship": level})).await;
     }
     for (id, value) in [(&booked, "100.5"), (&pipeline, "30.25"), (&known, "2")] {
-        let said = said(id).await;
-        assert_eq!(said["latest"]["value"], value);
-        assert_eq!((said["measurements"].as_array().unwrap().len(), &said["onTrack"]), (1, &json!(false)));
+        let found = found(id).await;
+        assert_eq!(found["latest"]["value"], value);
+        assert_eq!((found["measurements"].as_array().unwrap().len(), &found["onTrack"]), (1, &json!(false)));
     }
-    // A review keeps how they stood.
+    // A review keeps a snapshot of the plan's state.
     change(&ann, "addAction", json!({"planId": plan_id, "title": "Late", "dueOn": "2017-02-01"})).await.done();
     change(&ann, "updateBenchmark", json!({"id": down, "name": "Complaints"})).await.done();
     change(&ann, "reviewPlan", json!({"id": plan_id, "outcome": "CHANGED", "notes": "More."})).await.done();
     act(&ann, "removeBenchmark", "id", &down).await.done();
     let snapshot = "actionsOpen actionsDone actionsSkipped actionsOverdue benchmarks { name value onTrack }";
-    let said = look(&ann, &plan_id, &format!("reviews {{ outcome notes by {{ name }} snapshot {{ {snapshot} }} }} benchmarks {{ id }} health {{ actionsOverdue benchmarksBehind daysSinceReview }}")).await;
-    assert_eq!(said["benchmarks"].as_array().unwrap().len(), 4);
-    assert_eq!(said["health"], json!({"actionsOverdue": 1, "benchmarksBehind": 4, "daysSinceReview": 0}));
-    let review = &said["reviews"][0];
+    let found = plan_fields(&ann, &plan_id, &format!("reviews {{ outcome notes by {{ name }} snapshot {{ {snapshot} }} }} benchmarks {{ id }} health {{ actionsOverdue benchmarksBehind daysSinceReview }}")).await;
+    assert_eq!(found["benchmarks"].as_array().unwrap().len(), 4);
+    assert_eq!(found["health"], json!({"actionsOverdue": 1, "benchmarksBehind": 4, "daysSinceReview": 0}));
+    let review = &found["reviews"][0];
     assert_eq!((&review["outcome"], &review["by"]["name"]), (&json!("CHANGED"), &json!("Ann")));
     assert_eq!((&review["snapshot"]["actionsOpen"], &review["snapshot"]["actionsOverdue"]), (&json!(1), &json!(1)));
     assert_eq!(review["snapshot"]["benchmarks"][1], json!({"name": "Complaints", "value": "0", "onTrack": true}));
 }
 
 #[on_both_databases]
-async fn reviews_come_round_by_the_cadence(world: &World) {
+async fn the_next_review_follows_from_the_cadence(world: &World) {
     let ann = world.seller("Ann").await;
     let acme = ann.account(json!({"name": "Acme"})).await;
     let (plan_id, _) = full(&ann, &acme, json!({"cadence": "MONTHLY"})).await;
-    let next = async || look(&ann, &plan_id, "nextReviewOn").await["nextReviewOn"].clone();
+    let next = async || plan_fields(&ann, &plan_id, "nextReviewOn").await["nextReviewOn"].clone();
     assert_eq!(next().await, Value::Null);
     let review = async |day: &str, fields: Value| {
         let mut input = json!({"id": plan_id, "outcome": "ON_TRACK", "reviewedOn": day});
@@ -361,26 +383,26 @@ async fn reviews_come_round_by_the_cadence(world: &World) {
     };
     review("2017-01-31", json!({})).await;
     assert_eq!(next().await, "2017-02-28");
-    // One that is entered late does not set it back; another day may be said; another cadence sets it anew.
+    // A review entered late does not move it back. It can be given another day, and a new cadence computes it anew.
     review("2016-12-15", json!({})).await;
     assert_eq!(next().await, "2017-02-28");
     review("2017-02-28", json!({"nextReviewOn": "2017-03-15"})).await;
     assert_eq!(next().await, "2017-03-15");
-    assert_eq!(look(&ann, &plan_id, "health { reviewOverdue }").await["health"]["reviewOverdue"], json!(true));
+    assert_eq!(plan_fields(&ann, &plan_id, "health { reviewOverdue }").await["health"]["reviewOverdue"], json!(true));
     change(&ann, "updatePlan", json!({"id": plan_id, "cadence": "QUARTERLY"})).await.done();
     assert_eq!(next().await, "2017-05-28");
     change(&ann, "updatePlan", json!({"id": plan_id, "nextReviewOn": "2999-01-01"})).await.done();
     change(&ann, "commitPlan", json!({"id": plan_id, "statement": "We will."})).await.done();
     assert_eq!(next().await, "2999-01-01");
-    let days = look(&ann, &plan_id, "reviews { reviewedOn nextReviewOn }").await;
+    let days = plan_fields(&ann, &plan_id, "reviews { reviewedOn nextReviewOn }").await;
     assert_eq!(days["reviews"][0], json!({"reviewedOn": "2017-02-28", "nextReviewOn": "2017-03-15"}));
     assert_eq!(days["reviews"][2], json!({"reviewedOn": "2016-12-15", "nextReviewOn": "2017-01-15"}));
     act(&ann, "closePlan", "id", &plan_id).await.done();
-    assert_eq!(look(&ann, &plan_id, "health { reviewOverdue }").await["health"]["reviewOverdue"], json!(false));
+    assert_eq!(plan_fields(&ann, &plan_id, "health { reviewOverdue }").await["health"]["reviewOverdue"], json!(false));
 }
 
 #[on_both_databases]
-async fn a_plan_is_made_out_of_another_without_its_results(world: &World) {
+async fn a_plan_is_copied_from_another_without_its_results(world: &World) {
     let ann = world.seller("Ann").await;
     let bob = world.seller("Bob").await;
     let (acme, globex) = (ann.account(json!({"name": "Acme"})).await, ann.account(json!({"name": "Globex"})).await);
@@ -397,33 +419,101 @@ async fn a_plan_is_made_out_of_another_without_its_results(world: &World) {
     let copy = async |account: &str| {
         let input = json!({"accountId": account, "title": "Next year", "startsOn": "2018-01-02", "endsOn": "2018-12-31", "copyFromId": source});
         let id = change(&ann, "createPlan", input).await.done().text("createPlan.plan.id").to_owned();
-        look(&ann, &id, all).await
+        plan_fields(&ann, &id, all).await
     };
     let same = copy(&acme).await;
-    assert_eq!((&same["status"], &same["version"]), (&json!("DRAFT"), &json!(1)));
-    assert_eq!(
-        (&same["summary"], &same["opportunities"]),
-        (&json!("They outgrow what they have."), &json!([{"name": "A deal"}]))
-    );
-    assert_eq!(
-        same["relationships"][0],
-        json!({"contact": {"name": "Cora"}, "by": "2018-07-01", "approach": "Lunch", "startedAt": "UNKNOWN"})
-    );
-    assert_eq!(same["objectives"][0], json!({"horizon": "SHORT_TERM", "status": "OPEN", "dueOn": "2018-10-01"}));
-    let expected = json!({"title": "Call, LONG_TERM", "status": "OPEN", "dueOn": "2018-03-02", "completedOn": null, "position": 1,
-        "assignee": {"name": "Bob"}, "contact": {"name": "Cora"}, "objective": {"horizon": "LONG_TERM"}});
-    assert_eq!(same["actions"][0], expected);
-    assert_eq!(
-        same["benchmarks"][0],
-        json!({"name": "Visits", "unit": "a month", "baseline": "1", "target": "4.5", "dueOn": "2019-01-01", "latest": null})
-    );
-    assert_eq!(same["questions"], json!([{"question": "Who?", "answer": null}]));
-    // Of another account's plan come neither its people nor its opportunities, and nobody who does not see the account.
+    allow_duplicates! {
+        assert_json_snapshot!(same, @r#"
+        {
+          "summary": "They outgrow what they have.",
+          "status": "DRAFT",
+          "version": 1,
+          "opportunities": [
+            {
+              "name": "A deal"
+            }
+          ],
+          "relationships": [
+            {
+              "contact": {
+                "name": "Cora"
+              },
+              "by": "2018-07-01",
+              "approach": "Lunch",
+              "startedAt": "UNKNOWN"
+            }
+          ],
+          "objectives": [
+            {
+              "horizon": "SHORT_TERM",
+              "status": "OPEN",
+              "dueOn": "2018-10-01"
+            },
+            {
+              "horizon": "LONG_TERM",
+              "status": "OPEN",
+              "dueOn": "2018-10-01"
+            }
+          ],
+          "actions": [
+            {
+              "title": "Call, LONG_TERM",
+              "status": "OPEN",
+              "dueOn": "2018-03-02",
+              "completedOn": null,
+              "position": 1,
+              "assignee": {
+                "name": "Bob"
+              },
+              "contact": {
+                "name": "Cora"
+              },
+              "objective": {
+                "horizon": "LONG_TERM"
+              }
+            },
+            {
+              "title": "Call, SHORT_TERM",
+              "status": "OPEN",
+              "dueOn": "2018-03-02",
+              "completedOn": null,
+              "position": 2,
+              "assignee": {
+                "name": "Ann"
+              },
+              "contact": {
+                "name": "Cora"
+              },
+              "objective": {
+                "horizon": "SHORT_TERM"
+              }
+            }
+          ],
+          "benchmarks": [
+            {
+              "name": "Visits",
+              "unit": "a month",
+              "baseline": "1",
+              "target": "4.5",
+              "dueOn": "2019-01-01",
+              "latest": null
+            }
+          ],
+          "questions": [
+            {
+              "question": "Who?",
+              "answer": null
+            }
+          ]
+        }
+        "#);
+    }
+    // From another account's plan, contacts, opportunities and assignees who do not see the new account are not copied.
     let other = copy(&globex).await;
     assert_eq!((&other["opportunities"], &other["relationships"]), (&json!([]), &json!([])));
     assert_eq!((&other["actions"][0]["assignee"], &other["actions"][0]["contact"]), (&Value::Null, &Value::Null));
     assert_eq!(other["actions"][1]["assignee"]["name"], "Ann");
-    // Out of sight there is nothing to copy.
+    // A plan that is not visible cannot be copied.
     let eve = world.seller("Eve").await;
     let own = eve.account(json!({"name": "Eve's"})).await;
     let input =

@@ -1,4 +1,4 @@
-//! Plans: writing one, what it lacks, signing it in its exact wording, reviewing it; who may, and what is refused.
+//! Plans: writing, committing to and reviewing them, their completeness, and who may.
 
 use callshot::domain::plan::as_of::contents;
 use callshot::domain::plan::content::{canonical, fingerprint};
@@ -18,12 +18,12 @@ pub fn refusal(code: &str, field: &str) -> [(String, String); 1] {
     [(code.to_owned(), field.to_owned())]
 }
 
-/// Sends a mutation that takes one input, and asks for the plan.
+/// Sends a mutation that takes one input and returns the plan.
 pub async fn change(who: &Member, mutation: &str, input: Value) -> Answer {
     who.mutate(mutation, "plan { id version status nextReviewOn health { completeness missing } }", input).await
 }
 
-/// Sends a mutation that takes one id under a name.
+/// Sends a mutation that takes one id, as the argument of this name.
 pub async fn act(who: &Member, mutation: &str, argument: &str, id: &str) -> Answer {
     let document = format!(
         "mutation($id: ID!) {{ {mutation}({argument}: $id) {{ plan {{ id version status actions {{ title }} }}
@@ -32,7 +32,7 @@ pub async fn act(who: &Member, mutation: &str, argument: &str, id: &str) -> Answ
     who.send(&document, json!({"id": id})).await
 }
 
-/// A plan of 2017.
+/// Creates a plan for 2017 and returns its id.
 pub async fn plan(who: &Member, account: &str, fields: Value) -> String {
     let mut input =
         json!({"accountId": account, "title": "Win them", "startsOn": "2017-01-01", "endsOn": "2017-12-31"});
@@ -40,20 +40,20 @@ pub async fn plan(who: &Member, account: &str, fields: Value) -> String {
     who.make("createPlan", "plan", input).await
 }
 
-/// What a plan says of itself.
-pub async fn look(who: &Member, plan: &str, selection: &str) -> Value {
+/// Reads fields of a plan.
+pub async fn plan_fields(who: &Member, plan: &str, selection: &str) -> Value {
     let document = format!("query($id: ID!) {{ node(id: $id) {{ ... on Plan {{ {selection} }} }} }}");
     who.send(&document, json!({"id": plan})).await.data("node").clone()
 }
 
-/// Adds an item, and answers its id: the one that was not there before.
+/// Adds an item and returns its id: the greatest one, for ids ascend with time.
 pub async fn add(who: &Member, mutation: &str, list: &str, input: Value) -> String {
     let answer = who.mutate(mutation, &format!("plan {{ {list} {{ id }} }}"), input).await.done();
     let ids = answer.each(&format!("{mutation}.plan.{list}"), "id");
     ids.iter().filter_map(|id| id.as_str()).max().unwrap().to_owned()
 }
 
-/// A plan with all six elements: its id, and that of an action.
+/// Creates a plan with all six elements, and returns its id and that of an action.
 pub async fn full(who: &Member, account: &str, fields: Value) -> (String, String) {
     let plan = plan(who, account, fields).await;
     let contact = who.contact(account, json!({"name": "Cora"})).await;
@@ -79,7 +79,7 @@ pub async fn full(who: &Member, account: &str, fields: Value) -> (String, String
 const COMMITMENT: &str = "status version commitment { id statement fingerprint stale signatures { user { name } } changes { path from to } plan }";
 
 #[on_both_databases]
-async fn a_plan_for_a_maven_account_is_written_signed_and_tells_what_changed(world: &World) {
+async fn a_plan_is_completed_signed_and_shows_changes_since_the_commitment(world: &World) {
     let mia = world.manager("Mia").await;
     let ann = world.seller("Ann").under(&mia).await;
     let desk = Desk::new();
@@ -92,12 +92,13 @@ async fn a_plan_for_a_maven_account_is_written_signed_and_tells_what_changed(wor
     let input = json!({"id": account, "ownerId": ann.id()});
     world.admin().mutate("updateAccount", "account { id }", input).await.done();
 
-    // It says what it lacks until it lacks nothing.
+    // A plan lists its missing elements until it is complete.
     let plan_id = plan(&ann, &account, json!({"title": "Isdom 2017", "cadence": "MONTHLY"})).await;
-    let said = look(&ann, &plan_id, "status health { completeness missing missingBecause } commitment { id }").await;
-    assert_eq!((&said["status"], &said["commitment"]), (&json!("DRAFT"), &Value::Null));
-    assert_eq!(said["health"]["completeness"], json!(0.0));
-    assert_eq!(said["health"]["missingBecause"].as_array().unwrap().len(), 6);
+    let found =
+        plan_fields(&ann, &plan_id, "status health { completeness missing missingBecause } commitment { id }").await;
+    assert_eq!((&found["status"], &found["commitment"]), (&json!("DRAFT"), &Value::Null));
+    assert_eq!(found["health"]["completeness"], json!(0.0));
+    assert_eq!(found["health"]["missingBecause"].as_array().unwrap().len(), 6);
     let commit = async |who: &Member, plan: &str, fields: Value| {
         let mut input = json!({"id": plan, "statement": "We win them by the end of the year."});
         input.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
@@ -107,7 +108,7 @@ async fn a_plan_for_a_maven_account_is_written_signed_and_tells_what_changed(wor
     let mut expected = vec![("INCOMPLETE".to_owned(), "input.id".to_owned()); 6];
     expected.push(("REQUIRED".to_owned(), "input.statement".to_owned()));
     assert_eq!(answer.refusals(), expected);
-    // What is gone still has its history.
+    // The history of a deleted plan can still be read.
     let delete =
         "mutation($id: ID!) { deletePlan(id: $id) { plan { id history { nodes { type } } } userErrors { code } } }";
     let deleted = ann.send(delete, json!({"id": plan_id})).await.done();
@@ -115,9 +116,9 @@ async fn a_plan_for_a_maven_account_is_written_signed_and_tells_what_changed(wor
     assert_eq!(deleted.each("deletePlan.plan.history.nodes", "type"), ["plan.deleted", "plan.created"]);
 
     let (plan_id, action) = full(&ann, &account, json!({"title": "Isdom 2017", "cadence": "MONTHLY"})).await;
-    let said = look(&ann, &plan_id, "version health { completeness missing missingBecause }").await;
-    assert_eq!(said["health"], json!({"completeness": 1.0, "missing": [], "missingBecause": []}));
-    let version = said["version"].as_i64().unwrap();
+    let found = plan_fields(&ann, &plan_id, "version health { completeness missing missingBecause }").await;
+    assert_eq!(found["health"], json!({"completeness": 1.0, "missing": [], "missingBecause": []}));
+    let version = found["version"].as_i64().unwrap();
     let answer = commit(&ann, &plan_id, json!({"ifVersion": version - 1})).await;
     assert_eq!(answer.refusals(), refusal("STALE_VERSION", "input.ifVersion"));
     let answer = commit(&ann, &plan_id, json!({"ifVersion": version})).await.done();
@@ -131,7 +132,7 @@ async fn a_plan_for_a_maven_account_is_written_signed_and_tells_what_changed(wor
     assert!(!text.contains("Cora") && !text.contains("OPEN"), "{text}");
     assert_eq!(commit(&ann, &plan_id, json!({})).await.refusals(), refusal("CONFLICT", "input.id"));
 
-    // The manager signs too, once.
+    // The manager signs as well, once.
     assert_eq!(act(&ann, "cosignCommitment", "planId", &plan_id).await.refusals(), refusal("CONFLICT", "planId"));
     let document = "mutation($id: ID!, $read: String) { cosignCommitment(planId: $id, fingerprint: $read) {
         plan { id } userErrors { code field message } } }";
@@ -139,12 +140,13 @@ async fn a_plan_for_a_maven_account_is_written_signed_and_tells_what_changed(wor
     assert_eq!(stale.refusals(), refusal("STALE_VERSION", "fingerprint"));
     mia.send(document, json!({"id": plan_id, "read": commitment["fingerprint"]})).await.done();
     assert_eq!(act(&mia, "cosignCommitment", "planId", &plan_id).await.refusals(), refusal("CONFLICT", "planId"));
-    let said = look(&ann, &plan_id, COMMITMENT).await;
-    assert_eq!(said["commitment"]["signatures"], json!([{"user": {"name": "Ann"}}, {"user": {"name": "Mia"}}]));
+    let found = plan_fields(&ann, &plan_id, COMMITMENT).await;
+    assert_eq!(found["commitment"]["signatures"], json!([{"user": {"name": "Ann"}}, {"user": {"name": "Mia"}}]));
 
-    // Doing it is no change.
+    // Progress is not a change of the commitment's content.
     change(&ann, "updateAction", json!({"id": action, "status": "DONE", "completedOn": "2017-02-01"})).await.done();
-    let items = look(&ann, &plan_id, "benchmarks { id } objectives { id } relationships { contact { id } }").await;
+    let items =
+        plan_fields(&ann, &plan_id, "benchmarks { id } objectives { id } relationships { contact { id } }").await;
     let id = |path: &str| items.pointer(path).unwrap().as_str().unwrap().to_owned();
     let measured = json!({"benchmarkId": id("/benchmarks/0/id"), "value": "3", "measuredOn": "2017-02-01"});
     change(&ann, "recordMeasurement", measured).await.done();
@@ -153,34 +155,35 @@ async fn a_plan_for_a_maven_account_is_written_signed_and_tells_what_changed(wor
     change(&ann, "reviewPlan", json!({"id": plan_id, "outcome": "ON_TRACK"})).await.done();
     let person = json!({"id": id("/relationships/0/contact/id"), "relationship": "TRUSTED"});
     ann.mutate("updateContact", "contact { id }", person).await.done();
-    assert_eq!(look(&ann, &plan_id, COMMITMENT).await["commitment"]["changes"], json!([]));
+    assert_eq!(plan_fields(&ann, &plan_id, COMMITMENT).await["commitment"]["changes"], json!([]));
 
-    // Changing it is.
-    the_same_rows_elsewhere_say_the_same(world, &plan_id).await;
+    // A new due date is.
+    a_copy_in_the_other_database_has_the_same_content(world, &plan_id).await;
     change(&ann, "updateAction", json!({"id": action, "dueOn": "2017-04-01"})).await.done();
-    let said = look(&mia, &plan_id, COMMITMENT).await["commitment"].clone();
+    let found = plan_fields(&mia, &plan_id, COMMITMENT).await["commitment"].clone();
     let path = format!("actions.{action}.dueOn");
-    assert_eq!(said["stale"], json!(true));
-    assert_eq!(said["changes"], json!([{"path": path, "from": "2017-03-01", "to": "2017-04-01"}]));
-    assert_eq!(said["fingerprint"], signed["commitment"]["fingerprint"]);
+    assert_eq!(found["stale"], json!(true));
+    assert_eq!(found["changes"], json!([{"path": path, "from": "2017-03-01", "to": "2017-04-01"}]));
+    assert_eq!(found["fingerprint"], signed["commitment"]["fingerprint"]);
     let admin = world.admin();
     assert_eq!(act(admin, "cosignCommitment", "planId", &plan_id).await.refusals(), refusal("CONFLICT", "planId"));
-    // Signing again starts a new one, and keeps the old. The short-term objective was achieved; the other one's action done.
+    // A new commitment keeps the old one. The objective and the action of the first one are achieved and done, so that
+    // it needs new ones.
     let input = json!({"planId": plan_id, "title": "Meet", "dueOn": "2017-05-01", "assigneeId": ann.id(), "objectiveId": id("/objectives/1/id")});
     change(&ann, "addAction", input).await.done();
     let answer = commit(&mia, &plan_id, json!({"statement": "Still."})).await.done();
     assert_eq!(answer.data("commitPlan.plan.commitment.stale"), &json!(false));
-    let said = look(&ann, &plan_id, "commitments { statement stale }").await;
+    let found = plan_fields(&ann, &plan_id, "commitments { statement stale }").await;
     assert_eq!(
-        said["commitments"],
+        found["commitments"],
         json!([{"statement": "Still.", "stale": false}, {"statement": "We win them by the end of the year.", "stale": true}])
     );
     assert_eq!(act(&ann, "deletePlan", "id", &plan_id).await.refusals(), refusal("CONFLICT", "id"));
 }
 
-/// The rows of a plan, copied into a database of the other kind, say what was signed: asked of a server over it, and in
-/// the exact bytes.
-async fn the_same_rows_elsewhere_say_the_same(world: &World, plan_id: &str) {
+/// Copies the rows of a plan into a database of the other kind. A server there must return the commitment unchanged,
+/// and the content must be the same byte for byte.
+async fn a_copy_in_the_other_database_has_the_same_content(world: &World, plan_id: &str) {
     let database = world.server().database();
     let kind = if database.kind() == Kind::Sqlite { Kind::Postgres } else { Kind::Sqlite };
     if !kind.is_available() {
@@ -204,11 +207,11 @@ async fn the_same_rows_elsewhere_say_the_same(world: &World, plan_id: &str) {
     }
     let id = PlanId::parse(plan_id).unwrap();
     let row = plan::Entity::of(organization).all(&to).await.unwrap().into_iter().find(|row| row.id == id).unwrap();
-    let mut said = Vec::new();
+    let mut found = Vec::new();
     for connection in [&from, &to] {
-        said.push(canonical(&contents(connection, organization, &[&row]).await.unwrap()[&id]));
+        found.push(canonical(&contents(connection, organization, &[&row]).await.unwrap()[&id]));
     }
-    assert_eq!(said[0], said[1]);
+    assert_eq!(found[0], found[1]);
     from.close().await.unwrap();
     to.close().await.unwrap();
     let server = Server::start(elsewhere).await;
@@ -221,7 +224,7 @@ async fn the_same_rows_elsewhere_say_the_same(world: &World, plan_id: &str) {
     let answer = ann.query(&document).await;
     let commitment = answer.data("node.commitment");
     assert_eq!((&commitment["stale"], &commitment["changes"]), (&json!(false), &json!([])));
-    assert_eq!(commitment["fingerprint"], fingerprint(&said[0]));
+    assert_eq!(commitment["fingerprint"], fingerprint(&found[0]));
     server.stop().await.remove().await;
 }
 
@@ -248,7 +251,7 @@ async fn an_account_has_one_open_plan_at_a_time(world: &World) {
     }
     assert_eq!(create("2018-02-01", "2018-01-31").await.refusals(), refusal("INVALID", "input.endsOn"));
     let second = create("2018-01-01", "2018-12-31").await.done().text("createPlan.plan.id").to_owned();
-    // Moving one into the other is refused as well; two at once never both come.
+    // A plan cannot be moved into the days of another one, and of two concurrent overlapping ones only one is created.
     let moved = json!({"id": second, "startsOn": "2017-12-01"});
     assert_eq!(change(&ann, "updatePlan", moved.clone()).await.refusals(), refusal("INVALID", "input.startsOn"));
     let (one, other) = tokio::join!(create("2020-01-01", "2020-12-31"), create("2020-06-01", "2021-12-31"));
@@ -261,7 +264,8 @@ async fn an_account_has_one_open_plan_at_a_time(world: &World) {
     assert_eq!(on("2017-12-31").await, json!({"id": first}));
     assert_eq!(on("2018-01-01").await, json!({"id": second}));
     assert_eq!(on("2016-12-31").await, Value::Null);
-    // What is closed makes room, and stays as it is; it was the plan of its days until it was closed.
+    // A closed plan can no longer be changed and other plans may have its days. It remains the plan of the days until
+    // it was closed.
     act(&ann, "closePlan", "id", &first).await.done();
     act(&ann, "closePlan", "id", &first).await.done();
     change(&ann, "updatePlan", moved).await.done();
@@ -290,13 +294,13 @@ async fn an_account_has_one_open_plan_at_a_time(world: &World) {
 }
 
 #[on_both_databases]
-async fn the_team_does_what_it_is_given_and_answers_and_no_more(world: &World) {
+async fn team_members_do_assigned_actions_and_answer_questions_only(world: &World) {
     let mia = world.manager("Mia").await;
     let ann = world.seller("Ann").under(&mia).await;
     let (bob, eve) = (world.seller("Bob").await, world.seller("Eve").await);
     let acme = ann.account(json!({"name": "Acme"})).await;
     let (plan, action) = full(&ann, &acme, json!({})).await;
-    // Nobody is given anything who does not see the account, is gone, or is of another organization.
+    // An assignee must be active, of the same organization, and see the account.
     let given = async |id: &str| change(&ann, "updateAction", json!({"id": action, "assigneeId": id})).await;
     assert_eq!(given(bob.id()).await.refusals(), refusal("INVALID", "input.assigneeId"));
     let stranger = world.another_organization("Globex").await;
@@ -317,9 +321,12 @@ async fn the_team_does_what_it_is_given_and_answers_and_no_more(world: &World) {
     ann.mutate("setTeamMember", "account { id }", seat).await.done();
     given(bob.id()).await.done();
     let question = add(&ann, "askQuestion", "questions", json!({"planId": plan, "question": "Who decides?"})).await;
-    let items =
-        look(&bob, &plan, "actions { id assignee { name } } objectives { id } benchmarks { id } relationships { id }")
-            .await;
+    let items = plan_fields(
+        &bob,
+        &plan,
+        "actions { id assignee { name } } objectives { id } benchmarks { id } relationships { id }",
+    )
+    .await;
     let id = |path: &str| items.pointer(path).unwrap().as_str().unwrap().to_owned();
     for (mutation, input) in [
         ("updatePlan", json!({"id": plan, "title": "Mine"})),
@@ -349,21 +356,24 @@ async fn the_team_does_what_it_is_given_and_answers_and_no_more(world: &World) {
         assert_eq!(act(&bob, mutation, "id", of).await.refusals(), refusal("FORBIDDEN", "id"), "{mutation}");
     }
     assert_eq!(act(&bob, "cosignCommitment", "planId", &plan).await.refusals(), refusal("FORBIDDEN", "planId"));
-    // What is theirs to do.
+    // They may do what is assigned to them.
     change(&bob, "updateAction", json!({"id": action, "status": "DONE", "completedOn": "2017-02-03"})).await.done();
     change(&bob, "updateQuestion", json!({"id": question, "answer": "The board."})).await.done();
-    let said =
-        look(&bob, &plan, "questions { answer answeredAt } actions(status: DONE) { completedOn assignee { name } }")
-            .await;
-    assert_eq!(said["questions"][0]["answer"], "The board.");
-    assert!(said["questions"][0]["answeredAt"].is_string());
-    assert_eq!(said["actions"], json!([{"completedOn": "2017-02-03", "assignee": {"name": "Bob"}}]));
+    let found = plan_fields(
+        &bob,
+        &plan,
+        "questions { answer answeredAt } actions(status: DONE) { completedOn assignee { name } }",
+    )
+    .await;
+    assert_eq!(found["questions"][0]["answer"], "The board.");
+    assert!(found["questions"][0]["answeredAt"].is_string());
+    assert_eq!(found["actions"], json!([{"completedOn": "2017-02-03", "assignee": {"name": "Bob"}}]));
     change(&bob, "updateQuestion", json!({"id": question, "answer": null})).await.done();
     assert_eq!(
-        look(&bob, &plan, "questions { answer answeredAt }").await["questions"],
+        plan_fields(&bob, &plan, "questions { answer answeredAt }").await["questions"],
         json!([{"answer": null, "answeredAt": null}])
     );
-    // Whoever owns the plan writes it, and does not sign it.
+    // The plan's owner edits it and does not sign it.
     change(&ann, "updatePlan", json!({"id": plan, "ownerId": bob.id()})).await.done();
     change(&bob, "updatePlan", json!({"id": plan, "title": "Ours"})).await.done();
     let input = json!({"id": plan, "statement": "We will."});
@@ -371,7 +381,7 @@ async fn the_team_does_what_it_is_given_and_answers_and_no_more(world: &World) {
 }
 
 #[on_both_databases]
-async fn a_touch_for_an_action_does_it(world: &World) {
+async fn a_touch_linked_to_an_action_completes_it(world: &World) {
     let ann = world.seller("Ann").await;
     let (bob, acme) = (world.seller("Bob").await, ann.account(json!({"name": "Acme"})).await);
     let seat = json!({"accountId": acme, "userId": bob.id(), "role": "OTHER"});
@@ -392,34 +402,35 @@ async fn a_touch_for_an_action_does_it(world: &World) {
         touch
     };
     let first = ann.touch(&acme, with(&one)).await;
-    // Bob links his touch to what is not his, which does not do it; what is his it does.
+    // Bob's touch completes only an action that is assigned to him.
     bob.touch(&acme, with(&two)).await;
     let later = json!({"accountId": acme, "kind": "CALL", "at": "2999-02-03T10:00:00Z", "actionId": three});
     let planned = bob.make("scheduleTouch", "touch", later).await;
-    let said = async || look(&ann, &plan_id, "version actions { title status completedOn touches { id } }").await;
-    let before = said().await;
+    let found =
+        async || plan_fields(&ann, &plan_id, "version actions { title status completedOn touches { id } }").await;
+    let before = found().await;
     assert_eq!(
         before["actions"][0],
         json!({"title": "One", "status": "DONE", "completedOn": "2017-02-03", "touches": [{"id": first}]})
     );
     assert_eq!((&before["actions"][1]["status"], &before["actions"][2]["status"]), (&json!("OPEN"), &json!("OPEN")));
     bob.mutate("completeTouch", "touch { action { title position } }", json!({"id": planned})).await.done();
-    let after = said().await;
+    let after = found().await;
     assert_eq!(after["actions"][2]["status"], "DONE");
     assert_eq!(after["version"].as_i64().unwrap(), before["version"].as_i64().unwrap() + 1);
     let answer =
         bob.query(&format!("{{ node(id: \"{planned}\") {{ ... on Touch {{ action {{ title position }} }} }} }}")).await;
     assert_eq!(answer.data("node.action"), &json!({"title": "Three", "position": 3}));
-    // Linked later, it does it as well; an action of another account's plan is none of it.
+    // A touch that is linked later completes the action too. An action of another account's plan is rejected.
     let late = ann.touch(&acme, touch.clone()).await;
     ann.mutate("updateTouch", "touch { id }", json!({"id": late, "actionId": two})).await.done();
-    assert_eq!(said().await["actions"][1]["status"], "DONE");
+    assert_eq!(found().await["actions"][1]["status"], "DONE");
     let globex = ann.account(json!({"name": "Globex"})).await;
     let mut elsewhere = with(&one);
     elsewhere["accountId"] = json!(globex);
     let answer = ann.mutate("logTouch", "touch { id }", elsewhere).await;
     assert_eq!(answer.refusals(), refusal("INVALID", "input.actionId"));
-    // What is removed lets go of its touches.
+    // Touches lose the reference to a removed action.
     act(&ann, "removeAction", "id", &one).await.done();
     let answer =
         ann.query(&format!("{{ node(id: \"{first}\") {{ ... on Touch {{ version action {{ id }} }} }} }}")).await;
@@ -461,7 +472,7 @@ async fn plans_are_listed_by_account_owner_status_and_review(world: &World) {
     act(&ann, "closePlan", "id", &signed).await.done();
     let answer = mia.query("{ plans(filter: {reviewDueBy: \"2999-01-01\"}) { totalCount } }").await;
     assert_eq!(answer.data("plans.totalCount"), &json!(0));
-    // An owner who goes is followed by who comes; whoever leaves needs a successor.
+    // A new owner of the account takes over the plan. A plan's owner can only be deactivated with a successor.
     let cleo = world.seller("Cleo").await;
     let input = json!({"id": acme, "ownerId": cleo.id()});
     mia.mutate("updateAccount", "account { id }", input).await.done();
@@ -472,7 +483,7 @@ async fn plans_are_listed_by_account_owner_status_and_review(world: &World) {
     assert_eq!(world.admin().query(&document).await.text("node.owner.name"), "Bob");
 }
 
-/// Everything that a plan has.
+/// A selection of all fields of a plan.
 const EVERYTHING: &str = "id title startsOn endsOn status summary cadence nextReviewOn createdAt updatedAt version
     account { id name } owner { id name } opportunities { id name stage }
     relationships { id desired startedAt by reached approach contact { id name } owner { name } }
@@ -485,7 +496,7 @@ const EVERYTHING: &str = "id title startsOn endsOn status summary cadence nextRe
     health { completeness missing missingBecause actionsOverdue benchmarksBehind reviewOverdue daysSinceReview }";
 
 #[on_both_databases]
-async fn a_plan_costs_as_many_statements_however_much_it_has(world: &World) {
+async fn a_plan_costs_the_same_statements_for_any_size(world: &World) {
     let ann = world.seller("Ann").await;
     let mut plans = Vec::new();
     for name in ["Small", "Large", "One more"] {
@@ -499,7 +510,7 @@ async fn a_plan_costs_as_many_statements_however_much_it_has(world: &World) {
             let input = json!({"planId": plan, "name": source, "source": source, "baseline": "0", "target": "1", "dueOn": "2017-06-30"});
             change(&ann, "addBenchmark", input).await.done();
         }
-        let benchmark = look(&ann, &plan, "benchmarks { id }").await["benchmarks"][0]["id"].clone();
+        let benchmark = plan_fields(&ann, &plan, "benchmarks { id }").await["benchmarks"][0]["id"].clone();
         let months = if name == "Large" { 12 } else { 1 };
         for month in 1..=months {
             let input = json!({"benchmarkId": benchmark, "value": month.to_string(), "measuredOn": format!("2017-{month:02}-01")});
@@ -524,15 +535,15 @@ async fn a_plan_costs_as_many_statements_however_much_it_has(world: &World) {
     let (answer, all) = count(world.server(), ask(json!(plans))).await;
     assert_eq!(answer.data("nodes").as_array().unwrap().len(), 3);
     assert_eq!((small, large), (all, all));
-    // And health alone, of a page.
+    // The same holds for the health of a page of plans.
     let health = "{ plans { nodes { health { completeness actionsOverdue benchmarksBehind reviewOverdue } commitment { stale } } } }";
     let (_, one) = count(world.server(), ann.query(&health.replace("plans", "plans(first: 1)"))).await;
     let (_, page) = count(world.server(), ann.query(health)).await;
     assert_eq!(one, page);
-    // History and asOf as well.
-    let told = "{ plans { nodes { history(first: 3) { nodes { type } } asOf(on: \"2999-01-01\") } } }";
-    let (_, one) = count(world.server(), ann.query(&told.replace("plans", "plans(first: 1)"))).await;
-    let (answer, page) = count(world.server(), ann.query(told)).await;
+    // And for the history and `asOf`.
+    let document = "{ plans { nodes { history(first: 3) { nodes { type } } asOf(on: \"2999-01-01\") } } }";
+    let (_, one) = count(world.server(), ann.query(&document.replace("plans", "plans(first: 1)"))).await;
+    let (answer, page) = count(world.server(), ann.query(document)).await;
     assert_eq!(one, page);
     assert_eq!(answer.each("plans.nodes.1.history.nodes", "type").len(), 3);
 }

@@ -1,11 +1,11 @@
-//! The schema as it is published: what the program prints is what is committed, and everything in it is explained.
+//! The published schema: the committed file is what the program prints, and everything in it has a description.
 
 use std::path::Path;
 
 use serde_json::Value;
 use tests::{Server, World, on_both_databases, program};
 
-/// With this variable set, the test writes the file in place of comparing it.
+/// The variable with which the test writes the file instead of comparing it.
 const UPDATE: &str = "UPDATE_SCHEMA";
 
 #[on_both_databases]
@@ -23,26 +23,26 @@ async fn the_committed_schema_is_what_the_program_prints(server: &Server) {
     let line = differs.unwrap_or_else(|| committed.lines().count().min(printed.lines().count()));
     assert!(
         committed == printed,
-        "schema.graphql is another from its line {} on:\n- {}\n+ {}\nIf that is meant, set {UPDATE}=1, run this test \
-         again, and read the difference before it is committed.",
+        "schema.graphql differs from line {} on:\n- {}\n+ {}\nIf that is intended, set {UPDATE}=1, run this test \
+         again, and review the difference before committing it.",
         line + 1,
         committed.lines().nth(line).unwrap_or("(its end)"),
         printed.lines().nth(line).unwrap_or("(its end)"),
     );
 
-    // What the server shows is the same.
-    let shown = server.stranger().at("/schema.graphql", reqwest::Method::GET).send().await.unwrap();
-    assert_eq!(shown.text().await.unwrap(), printed);
+    // The server publishes the same text.
+    let published = server.stranger().at("/schema.graphql", reqwest::Method::GET).send().await.unwrap();
+    assert_eq!(published.text().await.unwrap(), printed);
 }
 
-/// Names of everything that a list of the introspection holds without a description.
-fn unexplained(of: &str, list: &Value, names: &mut Vec<String>) {
+/// Adds the names of the items of an introspected list that have no description.
+fn without_description(of: &str, list: &Value, names: &mut Vec<String>) {
     for item in list.as_array().into_iter().flatten() {
         let name = format!("{of}.{}", item["name"].as_str().unwrap());
         if item["description"].as_str().is_none_or(|text| text.trim().is_empty()) {
             names.push(name.clone());
         }
-        unexplained(&name, &item["args"], names);
+        without_description(&name, &item["args"], names);
     }
 }
 
@@ -61,7 +61,7 @@ async fn everything_in_the_schema_has_a_description(world: &World) {
         .await;
     let mut names = Vec::new();
     let types = answer.data("__schema.types").as_array().unwrap();
-    // Types of the specification itself are explained there.
+    // The types of the specification are described there.
     for of in types {
         let name = of["name"].as_str().unwrap();
         if name.starts_with("__") || ["ID", "String", "Int", "Float", "Boolean"].contains(&name) {
@@ -71,9 +71,9 @@ async fn everything_in_the_schema_has_a_description(world: &World) {
             names.push(name.to_owned());
         }
         for list in ["fields", "inputFields", "enumValues"] {
-            unexplained(name, &of[list], &mut names);
+            without_description(name, &of[list], &mut names);
         }
     }
-    assert!(types.len() > 50, "the introspection is cut short");
+    assert!(types.len() > 50, "the introspection is incomplete");
     assert!(names.is_empty(), "without a description: {names:#?}");
 }

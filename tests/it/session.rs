@@ -1,4 +1,4 @@
-//! Getting in and out: passwords, sessions and their tokens, invitations.
+//! Signing in and out: passwords, sessions and their tokens, invitations.
 
 use sea_orm::ConnectionTrait as _;
 use serde_json::{Value, json};
@@ -7,13 +7,13 @@ use tests::{Answer, Client, Member, World, on_both_databases};
 
 const SESSION: &str = "session { accessToken refreshToken expiresAt user { id name } }";
 
-/// A client's side of a session.
-struct Signed {
+/// The client and the refresh token of a session.
+struct Session {
     client: Client,
     refresh: String,
 }
 
-impl Signed {
+impl Session {
     #[track_caller]
     fn of(stranger: &Client, answer: &Answer, mutation: &str) -> Self {
         Self {
@@ -22,7 +22,7 @@ impl Signed {
         }
     }
 
-    async fn is_in(&self) -> bool {
+    async fn is_valid(&self) -> bool {
         let answer = self.client.query("{ me { id } }").await;
         let refused = answer.body.get("errors").is_some();
         assert!(!refused || answer.error_code() == "UNAUTHENTICATED", "{answer}");
@@ -34,28 +34,28 @@ async fn sign_in(world: &World, email: &str, password: &str) -> Answer {
     world.stranger().mutate("signIn", SESSION, json!({"email": email, "password": password})).await
 }
 
-async fn signed_in(world: &World, member: &Member) -> Signed {
+async fn signed_in(world: &World, member: &Member) -> Session {
     let answer = sign_in(world, member.email(), PASSWORD).await.done();
-    Signed::of(&world.stranger(), &answer, "signIn")
+    Session::of(&world.stranger(), &answer, "signIn")
 }
 
 async fn refresh(world: &World, token: &str) -> Answer {
     world.stranger().mutate("refreshSession", SESSION, json!({"refreshToken": token})).await
 }
 
-async fn refreshed(world: &World, token: &str) -> Signed {
+async fn refreshed(world: &World, token: &str) -> Session {
     let answer = refresh(world, token).await.done();
-    Signed::of(&world.stranger(), &answer, "refreshSession")
+    Session::of(&world.stranger(), &answer, "refreshSession")
 }
 
-/// Changes the stored times of tokens, which no request could.
+/// Changes the stored times of tokens, which no request can.
 async fn age(world: &World, statement: &str) {
     let connection = world.server().database().connect().await;
     connection.execute_unprepared(statement).await.unwrap();
     connection.close().await.unwrap();
 }
 
-/// Eleven seconds, in microseconds: past the time in which a used token may come again.
+/// A statement that makes tokens eleven seconds older: longer than a used token is accepted again.
 const ELEVEN_SECONDS: &str = "update refresh_token set used_at = used_at - 11000000, issued_at = issued_at - 11000000";
 
 fn refused(code: &str, field: &str) -> Vec<(String, String)> {
@@ -63,7 +63,7 @@ fn refused(code: &str, field: &str) -> Vec<(String, String)> {
 }
 
 #[on_both_databases]
-async fn whatever_is_wrong_the_answer_is_the_same(world: &World) {
+async fn every_wrong_sign_in_gets_the_same_answer(world: &World) {
     let ann = world.seller("Ann").await;
     let out = world.seller("Out").await;
     let deactivation = json!({"id": out.id()});
@@ -78,12 +78,12 @@ async fn whatever_is_wrong_the_answer_is_the_same(world: &World) {
         assert_eq!(sign_in(world, email, PASSWORD).await.body, wrong.body, "{email}");
     }
     assert_eq!(sign_in(world, ann.email(), "").await.body, wrong.body);
-    // The address in any case and with blanks around it is the same.
+    // Case and surrounding spaces of the address are ignored.
     sign_in(world, &format!(" {} ", ann.email().to_uppercase()), PASSWORD).await.done();
 }
 
 #[on_both_databases]
-async fn of_several_organizations_the_password_decides_or_the_id(world: &World) {
+async fn the_password_or_the_id_chooses_among_several_organizations(world: &World) {
     let stranger = world.stranger();
     let email = world.admin().email();
     let found = |name: &str, password: &str| json!({"organizationName": name, "name": "Ada", "email": email, "password": password});
@@ -104,7 +104,7 @@ async fn of_several_organizations_the_password_decides_or_the_id(world: &World) 
         stranger.mutate("signIn", SESSION, input).await
     };
     let user = |answer: Answer| answer.done().text("signIn.session.user.id").to_owned();
-    // The same password in two: the one that knew the address first.
+    // With the same password in two organizations, the one that had the address first is chosen.
     assert_eq!(user(sign_in(PASSWORD, None).await), world.admin().id());
     assert_eq!(user(sign_in("another password entirely", None).await), other.text("signUp.session.user.id"));
     assert_eq!(user(sign_in(PASSWORD, Some(&third_id)).await), third.text("signUp.session.user.id"));
@@ -120,7 +120,7 @@ async fn of_several_organizations_the_password_decides_or_the_id(world: &World) 
 }
 
 #[on_both_databases]
-async fn guessing_is_slowed_down(world: &World) {
+async fn guessing_passwords_is_throttled(world: &World) {
     let ann = world.seller("Ann").await;
     for _ in 0..10 {
         assert_eq!(
@@ -133,47 +133,47 @@ async fn guessing_is_slowed_down(world: &World) {
     let seconds = answer.body["errors"][0]["extensions"]["retryAfter"].as_u64().unwrap();
     assert!((1..=60).contains(&seconds));
     assert_eq!(answer.headers["retry-after"], seconds.to_string());
-    // Others come in as before.
+    // Other users sign in as before.
     sign_in(world, ann.email(), PASSWORD).await.done();
 }
 
 #[on_both_databases]
-async fn a_refresh_token_is_good_for_one_use_and_then_ends_the_session(world: &World) {
+async fn a_reused_refresh_token_ends_the_session(world: &World) {
     let ann = world.seller("Ann").await;
     let first = signed_in(world, &ann).await;
     let second = refreshed(world, &first.refresh).await;
-    assert!(first.is_in().await && second.is_in().await, "it is one session");
+    assert!(first.is_valid().await && second.is_valid().await, "it is one session");
     assert_ne!(first.refresh, second.refresh);
     let third = refreshed(world, &second.refresh).await;
     age(world, ELEVEN_SECONDS).await;
     let again = refresh(world, &first.refresh).await;
     assert_eq!(again.refusals(), refused("INVALID", "input.refreshToken"));
     assert_eq!(again.data("refreshSession.session"), &Value::Null);
-    // The whole family is gone at once, the newest too; other sessions are not.
-    assert!(!first.is_in().await && !second.is_in().await && !third.is_in().await);
+    // All tokens of the session are invalid immediately, also the newest. Other sessions are not affected.
+    assert!(!first.is_valid().await && !second.is_valid().await && !third.is_valid().await);
     assert_eq!(refresh(world, &third.refresh).await.refusals(), refused("INVALID", "input.refreshToken"));
     assert_eq!(ann.query("{ me { id } }").await.text("me.id"), ann.id());
 }
 
 #[on_both_databases]
-async fn a_lost_reply_may_be_asked_for_again(world: &World) {
+async fn a_refresh_with_a_lost_response_may_be_repeated(world: &World) {
     let ann = world.seller("Ann").await;
     let first = signed_in(world, &ann).await;
     let lost = refreshed(world, &first.refresh).await;
     let second = refreshed(world, &first.refresh).await;
-    assert!(lost.is_in().await && second.is_in().await);
-    // Two at once, as two windows of one program would.
+    assert!(lost.is_valid().await && second.is_valid().await);
+    // Concurrent refreshes, as by two windows of one program.
     let (one, other) = tokio::join!(refresh(world, &second.refresh), refresh(world, &second.refresh));
-    let one = Signed::of(&world.stranger(), &one.done(), "refreshSession");
+    let one = Session::of(&world.stranger(), &one.done(), "refreshSession");
     other.done();
-    // Whoever used what they got has had the reply: now it is a reuse, however soon.
+    // Once a new token was used, its response was received: a repeated refresh is now a reuse, however soon.
     refreshed(world, &one.refresh).await;
     assert_eq!(refresh(world, &second.refresh).await.refusals(), refused("INVALID", "input.refreshToken"));
-    assert!(!one.is_in().await);
+    assert!(!one.is_valid().await);
 }
 
 #[on_both_databases]
-async fn of_replies_that_were_lost_one_alone_goes_on(world: &World) {
+async fn only_one_of_the_repeated_refreshes_can_be_continued(world: &World) {
     let session = signed_in(world, world.admin()).await;
     let (lost, arrived) = (refreshed(world, &session.refresh).await, refreshed(world, &session.refresh).await);
     let next = refreshed(world, &arrived.refresh).await;
@@ -181,12 +181,12 @@ async fn of_replies_that_were_lost_one_alone_goes_on(world: &World) {
         refresh(world, &lost.refresh).await.refusals(),
         [("INVALID".to_owned(), "input.refreshToken".to_owned())]
     );
-    // Whoever had the reply goes on.
-    assert!(refreshed(world, &next.refresh).await.is_in().await);
+    // The one whose response was received continues.
+    assert!(refreshed(world, &next.refresh).await.is_valid().await);
 }
 
 #[on_both_databases]
-async fn a_session_slides_for_thirty_days(world: &World) {
+async fn a_session_lasts_thirty_days_from_its_last_refresh(world: &World) {
     let ann = world.seller("Ann").await;
     let days = |days: i64| {
         format!(
@@ -209,13 +209,13 @@ async fn a_session_slides_for_thirty_days(world: &World) {
 }
 
 #[on_both_databases]
-async fn signing_out_ends_one_session_at_once(world: &World) {
+async fn signing_out_ends_one_session_immediately(world: &World) {
     let ann = world.seller("Ann").await;
     let (here, there) = (signed_in(world, &ann).await, signed_in(world, &ann).await);
-    assert!(here.is_in().await, "and is remembered");
+    assert!(here.is_valid().await, "and is remembered");
     let answer = here.client.query("mutation { signOut { signedOut userErrors { code } } }").await.done();
     assert_eq!(answer.data("signOut.signedOut"), &json!(true));
-    assert!(!here.is_in().await && there.is_in().await);
+    assert!(!here.is_valid().await && there.is_valid().await);
     assert_eq!(refresh(world, &here.refresh).await.refusals(), refused("INVALID", "input.refreshToken"));
     refreshed(world, &there.refresh).await;
 }
@@ -231,14 +231,14 @@ async fn a_changed_password_ends_the_other_sessions(world: &World) {
     let mut refusals = change("wrong", "short").await.refusals();
     refusals.sort();
     assert_eq!(refusals, [refused("INVALID", "input.current"), refused("INVALID", "input.new")].concat());
-    assert!(there.is_in().await);
+    assert!(there.is_valid().await);
     assert_eq!(change(PASSWORD, NEXT).await.done().text("changePassword.user.id"), ann.id());
-    assert!(here.is_in().await && !there.is_in().await);
+    assert!(here.is_valid().await && !there.is_valid().await);
     assert_eq!(refresh(world, &there.refresh).await.refusals(), refused("INVALID", "input.refreshToken"));
     refreshed(world, &here.refresh).await;
     assert_eq!(sign_in(world, ann.email(), PASSWORD).await.refusals(), refused("INVALID", "input"));
     sign_in(world, ann.email(), NEXT).await.done();
-    // Of two changes at once one has the wrong password by then.
+    // Of two concurrent changes, the second one to run has the wrong current password.
     let (one, other) = tokio::join!(change(NEXT, "one password of many"), change(NEXT, "another of the same"));
     assert_eq!([one.refusals(), other.refusals()].concat(), refused("INVALID", "input.current"));
 }
@@ -253,7 +253,7 @@ async fn accept(world: &World, input: Value) -> Answer {
 }
 
 #[on_both_databases]
-async fn an_invitation_is_accepted_once_within_seven_days(world: &World) {
+async fn an_invitation_can_be_accepted_once_within_seven_days(world: &World) {
     let invited = invite(world, "Sam").await;
     let token = invited.text("inviteUser.token");
     let mut refusals = accept(world, json!({"token": "csi_x", "password": "short", "name": " "})).await.refusals();
@@ -281,7 +281,7 @@ async fn an_invitation_is_accepted_once_within_seven_days(world: &World) {
 }
 
 #[on_both_databases]
-async fn of_two_acceptances_at_once_one_sets_the_password(world: &World) {
+async fn one_of_two_concurrent_acceptances_sets_the_password(world: &World) {
     let invited = invite(world, "Sam").await;
     let token = invited.text("inviteUser.token");
     let with = |password: &str| accept(world, json!({"token": token, "password": password}));
@@ -290,18 +290,18 @@ async fn of_two_acceptances_at_once_one_sets_the_password(world: &World) {
 }
 
 #[on_both_databases]
-async fn a_reissued_invitation_is_the_way_back_in(world: &World) {
+async fn a_reissued_invitation_replaces_a_lost_password(world: &World) {
     let ann = world.seller("Ann").await;
     let lost = signed_in(world, &ann).await;
-    assert!(lost.is_in().await);
+    assert!(lost.is_valid().await);
     let reissue = async |by: &Client, id: &str| {
         let document = "mutation($id: ID!) { reissueInvitation(userId: $id) { token user { id } userErrors { code message field } } }";
         by.send(document, json!({"id": id})).await
     };
     let first = reissue(world.admin(), ann.id()).await.done();
     assert_eq!(first.text("reissueInvitation.user.id"), ann.id());
-    // Sessions and the password are over at once.
-    assert!(!lost.is_in().await);
+    // Sessions and the password are invalid immediately.
+    assert!(!lost.is_valid().await);
     assert_eq!(refresh(world, &lost.refresh).await.refusals(), refused("INVALID", "input.refreshToken"));
     assert_eq!(sign_in(world, ann.email(), PASSWORD).await.refusals(), refused("INVALID", "input"));
     let second = reissue(world.admin(), ann.id()).await.done();

@@ -1,20 +1,20 @@
-//! What somebody could once see, and what hangs off it: out of sight it is as if it were not there.
+//! Rows that are no longer visible, and references to them: they appear as if they did not exist.
 
 use entity::{Id as _, OrganizationId};
 use serde_json::{Value, json};
 use tests::{Client, Seller, World, on_both_databases};
 
 #[on_both_databases]
-async fn what_went_out_of_sight_is_as_if_it_were_not_there(world: &World) {
+async fn rows_that_are_no_longer_visible_appear_not_to_exist(world: &World) {
     let (olga, carl) = (world.seller("Olga").await, world.seller("Carl").await);
     let hidden = olga.account(json!({"name": "Hidden"})).await;
     let account = carl.account(json!({"name": "Ours"})).await;
     let contact = carl.contact(&account, json!({"name": "Conny"})).await;
     let touch = carl.touch(&account, json!({"kind": "CALL", "contactIds": [contact]})).await;
-    // The same without what is about to go.
+    // An account and a touch without references, for comparison.
     let alone = carl.account(json!({"name": "Alone"})).await;
     let lonely = carl.touch(&alone, json!({"kind": "CALL"})).await;
-    // The administrator puts the account below a hidden one, and the contact goes to work there.
+    // The administrator moves the account below a hidden one, and the contact to the hidden one.
     let admin = world.admin();
     let up = json!({"id": account, "parentId": hidden});
     admin.mutate("updateAccount", "account { id }", up).await.done();
@@ -36,7 +36,7 @@ async fn what_went_out_of_sight_is_as_if_it_were_not_there(world: &World) {
     assert_eq!(all.each("accounts.nodes", "id"), [alone.as_str(), &account]);
     assert!(all.each("touches.nodes", "contacts").iter().all(|contacts| **contacts == json!([])), "{all}");
     assert_eq!(all.data("touches.totalCount"), &json!(2));
-    // Filters know of neither.
+    // Filters match neither.
     for (id, found) in [("eq", 0), ("ne", 2), ("in", 0)] {
         let value = |id_of: &str| if id == "in" { json!([id_of]) } else { json!(id_of) };
         let accounts = json!({"parentId": {id: value(&hidden)}});
@@ -51,7 +51,7 @@ async fn what_went_out_of_sight_is_as_if_it_were_not_there(world: &World) {
     let something = json!({"isNull": false});
     let answer = ask((json!({"parentId": something}), json!({"contactId": something}))).await;
     assert_eq!((answer.data("accounts.totalCount"), answer.data("touches.totalCount")), (&json!(0), &json!(0)));
-    // Nor do the nodes themselves, whichever way one comes to them.
+    // The nodes show neither.
     let nodes = "query($ids: [ID!]!) { nodes(ids: $ids) { ... on Touch { contacts { id name } }
         ... on Account { parent { id name } } ... on Contact { name } } }";
     let ids = json!([touch, lonely, account, alone, contact]);
@@ -86,7 +86,7 @@ async fn a_manager_s_filters_nest(world: &World) {
 }
 
 #[on_both_databases]
-async fn the_feed_does_not_name_accounts_out_of_sight(world: &World) {
+async fn the_feed_does_not_show_accounts_that_are_not_visible(world: &World) {
     let (ann, bob) = (world.seller("Ann").await, world.seller("Bob").await);
     let (acme, globex) = (ann.account(json!({"name": "Acme"})).await, bob.account(json!({"name": "Globex"})).await);
     let admin = world.admin();
@@ -98,15 +98,15 @@ async fn the_feed_does_not_name_accounts_out_of_sight(world: &World) {
         let answer = who.query(document).await;
         answer.each("events.nodes", "changes").into_iter().cloned().collect::<Vec<Value>>()
     };
-    let told = |globex: Value| {
+    let expected = |globex: Value| {
         vec![json!({"accountId": {"from": globex, "to": acme}}), json!({"parentId": {"from": null, "to": globex}})]
     };
-    assert_eq!(changes(admin).await, told(json!(globex)));
-    assert_eq!(changes(&ann).await, told(Value::Null));
+    assert_eq!(changes(admin).await, expected(json!(globex)));
+    assert_eq!(changes(&ann).await, expected(Value::Null));
 }
 
 #[on_both_databases]
-async fn an_id_that_is_none_is_nobody_on_a_team(world: &World) {
+async fn an_invalid_id_is_no_team_member(world: &World) {
     let admin = world.admin();
     let account = admin.account(json!({"name": "Acme"})).await;
     let elsewhere = world.another_organization("Globex").await;
@@ -121,9 +121,9 @@ async fn an_id_that_is_none_is_nobody_on_a_team(world: &World) {
     assert_eq!(messages.len(), 1, "{messages:?}");
 }
 
-/// Whoever sees many accounts has what hangs off them summed up by another plan.
+/// Figures of a user who sees many accounts are computed by another statement than those of one who sees few.
 #[on_both_databases]
-async fn many_seats_sum_up_what_few_do(world: &World) {
+async fn figures_are_the_same_with_many_and_few_seats(world: &World) {
     let (ann, bob) = (world.seller("Ann").await, world.seller("Bob").await);
     let upsert = async |mutation: &str, row_type: &str, rows: Vec<Value>| {
         for rows in rows.chunks(500) {

@@ -1,4 +1,4 @@
-//! Lists of touches: everybody's, an account's, a person's.
+//! Lists of touches: all that are visible, an account's, a contact's.
 
 use serde_json::{Value, json};
 use tests::queries::count;
@@ -65,7 +65,7 @@ async fn lists_are_filtered_and_ordered(world: &World) {
         assert_eq!(answer.error_code(), "BAD_USER_INPUT", "{wrong}");
     }
 
-    // An account's and a person's touches come the newest first.
+    // The touches of an account and of a contact come newest first.
     let document = format!(
         "{{ account(by: {{id: \"{acme}\"}}) {{ touches {{ nodes {{ id }} totalCount }} calls: touches(filter: {{kind: [CALL]}}) {{ nodes {{ id }} }}
             oldest: touches(orderBy: {{field: AT}}, first: 1) {{ nodes {{ id }} }} lastTouch {{ id }} contacts {{ nodes {{ lastTouch {{ id }}
@@ -92,7 +92,7 @@ async fn lists_are_filtered_and_ordered(world: &World) {
         (vec![&json!(c)], vec![&json!(c)])
     );
 
-    // A person who moves on takes along what is seen there, and no more.
+    // The touches of a contact that moved are visible only to those who see their accounts.
     admin.mutate("updateContact", "contact { id }", json!({"id": ann, "accountId": other})).await.done();
     let outsider = world.seller("Ole Outside").await;
     let invite = json!({"accountId": other, "userId": outsider.id(), "role": "SELLER"});
@@ -113,12 +113,12 @@ async fn lists_are_filtered_and_ordered(world: &World) {
 }
 
 #[on_both_databases]
-async fn people_at_the_same_touches_have_their_own_pages(world: &World) {
+async fn contacts_of_the_same_touches_have_their_own_pages(world: &World) {
     let admin = world.admin();
     let account = admin.account(json!({"name": "Acme"})).await;
     let ann = admin.contact(&account, json!({"name": "Ann"})).await;
     let ben = admin.contact(&account, json!({"name": "Ben"})).await;
-    // All at the same time, so that the id alone tells them apart.
+    // All touches have the same time, so that only the id orders them.
     let mut all = Vec::new();
     for number in 0..5 {
         let people = if number == 4 { json!([ben]) } else { json!([ann, ben]) };
@@ -156,7 +156,7 @@ async fn people_at_the_same_touches_have_their_own_pages(world: &World) {
 }
 
 #[on_both_databases]
-async fn lists_cost_the_same_statements_however_long(world: &World) {
+async fn lists_cost_the_same_statements_for_any_length(world: &World) {
     let admin = world.admin();
     let document = "{ touches(first: 200) { totalCount nodes { subject status account { name } user { name } contacts { name } } }
         accounts { nodes { lastTouch { subject user { name } } nextTouch { subject } touches(first: 3) { totalCount nodes { contacts { name } } } } }
@@ -182,7 +182,7 @@ async fn lists_cost_the_same_statements_however_long(world: &World) {
 }
 
 #[on_both_databases]
-async fn who_sees_few_accounts_pages_as_who_sees_all(world: &World) {
+async fn pages_are_the_same_for_those_who_see_few_and_all_accounts(world: &World) {
     let admin = world.admin();
     let seller = world.seller("Sam Seller").await;
     let hidden = admin.account(json!({"name": "Hidden"})).await;

@@ -1,4 +1,4 @@
-//! Many touches at once, from another system.
+//! Upserts of touches from other systems.
 
 use serde_json::{Value, json};
 use tests::queries::count;
@@ -40,7 +40,7 @@ fn id(id: &str) -> Value {
 }
 
 #[on_both_databases]
-async fn rows_are_made_changed_and_left_as_they_are(world: &World) {
+async fn rows_are_created_updated_or_unchanged(world: &World) {
     let admin = world.admin();
     let sam = world.seller("Sam Seller").await;
     let account = admin.account(json!({"name": "Acme", "domain": "acme.com", "externalIds": [id("A1")]})).await;
@@ -51,7 +51,7 @@ async fn rows_are_made_changed_and_left_as_they_are(world: &World) {
     let rows = [
         json!({"externalId": id("1"), "account": {"domain": "acme.com"}, "kind": "MEETING", "at": "2017-04-03T09:00:00Z", "contacts": [id("P1")],
                "contactEmails": ["CEM@acme.com", "info@acme.com"], "userEmail": sam.email(), "durationMinutes": 30, "value": "IDEA", "valueAcknowledged": true}),
-        // The account is that of who took part.
+        // Without a reference to an account, it is the contact's.
         json!({"externalId": id("2"), "kind": "CALL", "at": "2017-04-03T09:00:00Z", "contacts": [id("P1")], "recordedAt": "2017-04-02T09:00:00Z"}),
         json!({"externalId": id("3"), "account": {"externalId": id("A1")}, "kind": "CALL", "at": "2999-04-03T09:00:00Z"}),
         json!({"externalId": id("4"), "account": {"id": account}, "kind": "CALL", "at": "2017-04-03T09:00:00Z", "status": "MISSED"}),
@@ -79,7 +79,8 @@ async fn rows_are_made_changed_and_left_as_they_are(world: &World) {
     let document = format!("{{ node(id: \"{ann}\") {{ ... on Contact {{ touches {{ totalCount }} }} }} }}");
     assert_eq!(admin.query(&document).await.data("node.touches.totalCount"), &json!(2));
 
-    // A field left out stays, null clears, and what weighs more is learned now unless the row says when.
+    // Omitted fields are kept and null clears. `recordedAt` becomes the current time when the weight grows, unless
+    // given.
     let changes = [
         json!({"externalId": id("1"), "durationMinutes": null, "value": null, "valueAcknowledged": false}),
         json!({"externalId": id("2"), "responded": true, "contacts": null}),
@@ -99,7 +100,7 @@ async fn rows_are_made_changed_and_left_as_they_are(world: &World) {
 }
 
 #[on_both_databases]
-async fn a_bad_row_says_why_and_leaves_the_others_be(world: &World) {
+async fn an_invalid_row_gives_the_reason_and_fails_alone(world: &World) {
     let admin = world.admin();
     let account = admin.account(json!({"name": "Acme", "domain": "acme.com"})).await;
     let other = admin.account(json!({"name": "Other", "domain": "other.com"})).await;
@@ -150,7 +151,7 @@ async fn a_bad_row_says_why_and_leaves_the_others_be(world: &World) {
 }
 
 #[on_both_databases]
-async fn rows_have_the_rights_of_who_sends_them(world: &World) {
+async fn rows_are_authorized_as_the_sender(world: &World) {
     let owner = world.seller("Olga Owner").await;
     let mate = world.seller("Tom Team").await;
     let other = world.seller("Otto Other").await;
@@ -167,14 +168,14 @@ async fn rows_have_the_rights_of_who_sends_them(world: &World) {
     assert_eq!(counts(&upsert(&mate, &[row("4", &mate)]).await.done()), [1, 0, 0, 0]);
     let corrected = json!({"externalId": id("4"), "notes": "x"});
     assert_eq!(counts(&upsert(&owner, &[corrected]).await.done()), [0, 1, 0, 0]);
-    // Another organization has names of its own.
+    // Another organization may have the same external ids.
     let elsewhere = world.another_organization("Globex").await;
     elsewhere.admin().account(json!({"name": "Acme", "domain": "acme.com"})).await;
     assert_eq!(counts(&upsert(elsewhere.admin(), &[row("1", elsewhere.admin())]).await.done()), [1, 0, 0, 0]);
 }
 
 #[on_both_databases]
-async fn a_touch_moves_to_another_account_without_its_people(world: &World) {
+async fn a_touch_moves_to_another_account_without_its_contacts(world: &World) {
     let admin = world.admin();
     let account = admin.account(json!({"name": "Acme", "domain": "acme.com"})).await;
     let other = admin.account(json!({"name": "Other", "domain": "other.com"})).await;
@@ -182,7 +183,7 @@ async fn a_touch_moves_to_another_account_without_its_people(world: &World) {
     admin.contact(&other, json!({"name": "Zoe", "externalIds": [id("P2")]})).await;
     let deal = json!({"name": "Deal", "externalIds": [id("O1")]});
     admin.opportunity(&account, deal).await;
-    // The account is that of the opportunity.
+    // Without a reference to an account, it is the opportunity's.
     let about = json!({"externalId": id("2"), "kind": "CALL", "at": "2017-04-03T09:00:00Z", "opportunity": id("O1")});
     let answer = upsert(admin, &[about]).await.done();
     assert_eq!(answer.text("upsertTouches.results.0.node.account.name"), "Acme");
@@ -224,7 +225,7 @@ async fn five_hundred_rows_cost_as_many_statements_as_one(world: &World) {
     assert_eq!(counts(&answer.done()), [500, 0, 0, 0]);
     assert_eq!(few, many);
     assert!(many < 40, "{many} statements");
-    // And so do changes.
+    // The same holds for changes.
     let changed = |number: usize| {
         let mut row = row(number);
         row["at"] = json!("2017-04-04T09:00:00Z");

@@ -1,6 +1,7 @@
-//! Trigger events: who records them, what comes of them, and which opportunities.
+//! Trigger events: who records them, their outcome, and their opportunities.
 
 use callshot::values::clock::Stop;
+use insta::{allow_duplicates, assert_json_snapshot};
 use serde_json::{Value, json};
 use tests::queries::count;
 use tests::{Answer, Database, Member, Server, Subject as _, World, on_both_databases};
@@ -12,7 +13,7 @@ fn refusal(code: &str, field: &str) -> [(String, String); 1] {
     [(code.to_owned(), field.to_owned())]
 }
 
-/// A world whose clock stands at noon of Monday, 3 April 2017, UTC.
+/// Returns a world whose clock stands still at noon of Monday, 3 April 2017, UTC.
 async fn at_noon(database: &Database) -> World {
     let empty = Database::migrated(database.kind()).await;
     let stop: Stop = "2017-04-03T12:00:00Z".parse().unwrap();
@@ -34,19 +35,38 @@ async fn update(who: &Member, id: &str, mut fields: Value) -> Answer {
 }
 
 #[on_both_databases]
-async fn what_made_a_client_ready_is_recorded_and_settled(database: &Database) {
+async fn a_trigger_event_is_recorded_and_resolved(database: &Database) {
     let world = at_noon(database).await;
     let ann = world.seller("Ann").await;
     let acme = ann.account(json!({"name": "Acme"})).await;
     let jo = ann.contact(&acme, json!({"name": "Jo"})).await;
     let input = json!({"accountId": acme, "kind": "DISSATISFACTION", "occurredOn": "2017-03-20", "description": " Late again ", "contactId": jo});
     let answer = ann.mutate("recordTriggerEvent", ALL, input).await.done();
-    let mut said = answer.data("recordTriggerEvent.triggerEvent").clone();
-    let id = said["id"].take().as_str().unwrap().to_owned();
-    let expected = json!({"id": null, "account": {"name": "Acme"}, "kind": "DISSATISFACTION", "occurredOn": "2017-03-20",
-        "description": "Late again", "contact": {"name": "Jo"}, "recordedBy": {"name": "Ann"}, "outcome": null, "resolvedOn": null,
-        "opportunities": [], "version": 1});
-    assert_eq!(said, expected);
+    let mut found = answer.data("recordTriggerEvent.triggerEvent").clone();
+    let id = found["id"].take().as_str().unwrap().to_owned();
+    allow_duplicates! {
+        assert_json_snapshot!(found, @r#"
+        {
+          "id": null,
+          "account": {
+            "name": "Acme"
+          },
+          "kind": "DISSATISFACTION",
+          "occurredOn": "2017-03-20",
+          "description": "Late again",
+          "contact": {
+            "name": "Jo"
+          },
+          "recordedBy": {
+            "name": "Ann"
+          },
+          "outcome": null,
+          "resolvedOn": null,
+          "opportunities": [],
+          "version": 1
+        }
+        "#);
+    }
 
     let cars = ann.opportunity(&acme, json!({"name": "Cars", "triggerEventId": id})).await;
     let vans = ann.opportunity(&acme, json!({"name": "Vans"})).await;
@@ -56,30 +76,30 @@ async fn what_made_a_client_ready_is_recorded_and_settled(database: &Database) {
         answer.data("updateOpportunity.opportunity"),
         &json!({"triggerEvent": {"kind": "DISSATISFACTION"}, "version": 2})
     );
-    // An outcome without a day is settled today; changing it keeps the day, and clearing it opens the event again.
+    // An outcome without a day is resolved today. A new outcome keeps the day, and a cleared one reopens the event.
     let settled = update(&ann, &id, json!({"outcome": "COMPETED_AND_LOST"})).await.done();
-    let said = settled.data("updateTriggerEvent.triggerEvent");
-    assert_eq!((&said["resolvedOn"], &said["version"]), (&json!("2017-04-03"), &json!(2)));
-    assert_eq!(said["opportunities"], json!([{"name": "Cars"}, {"name": "Vans"}]));
+    let found = settled.data("updateTriggerEvent.triggerEvent");
+    assert_eq!((&found["resolvedOn"], &found["version"]), (&json!("2017-04-03"), &json!(2)));
+    assert_eq!(found["opportunities"], json!([{"name": "Cars"}, {"name": "Vans"}]));
     let again = update(&ann, &id, json!({"outcome": "WON", "resolvedOn": "2017-03-25"})).await.done();
     assert_eq!(again.text("updateTriggerEvent.triggerEvent.resolvedOn"), "2017-03-25");
     let kept = update(&ann, &id, json!({"outcome": "NO_CHANGE"})).await.done();
     assert_eq!(kept.text("updateTriggerEvent.triggerEvent.resolvedOn"), "2017-03-25");
     let open = update(&ann, &id, json!({"outcome": null, "contactId": null, "description": null})).await.done();
-    let said = open.data("updateTriggerEvent.triggerEvent");
-    assert_eq!([&said["outcome"], &said["resolvedOn"], &said["contact"], &said["description"]], [&Value::Null; 4]);
-    // What came of it can come of nothing.
+    let found = open.data("updateTriggerEvent.triggerEvent");
+    assert_eq!([&found["outcome"], &found["resolvedOn"], &found["contact"], &found["description"]], [&Value::Null; 4]);
+    // An opportunity may lose its trigger event.
     let untie = json!({"id": cars, "triggerEventId": null});
     ann.mutate("updateOpportunity", "opportunity { id }", untie).await.done();
     let answer = ann.query("{ triggerEvents { nodes { opportunities { name } } } events(types: [\"triggerevent.resolved\"]) { nodes { type } } }").await;
     assert_eq!(answer.data("triggerEvents.nodes"), &json!([{"opportunities": [{"name": "Vans"}]}]));
-    // What is settled already is not settled again by another outcome.
+    // Another outcome of a resolved event does not resolve it again.
     assert_eq!(answer.each("events.nodes", "type"), ["triggerevent.resolved"]);
     world.finish().await;
 }
 
 #[on_both_databases]
-async fn what_is_wrong_with_trigger_events_is_told(database: &Database) {
+async fn invalid_trigger_events_are_rejected(database: &Database) {
     let world = at_noon(database).await;
     let ann = world.seller("Ann").await;
     let acme = ann.account(json!({"name": "Acme"})).await;
@@ -108,14 +128,14 @@ async fn what_is_wrong_with_trigger_events_is_told(database: &Database) {
     update(&ann, &id, json!({"outcome": "WON", "resolvedOn": "2017-03-25"})).await.done();
     let refusals = update(&ann, &id, json!({"occurredOn": "2017-03-26"})).await.refusals();
     assert_eq!(refusals, refusal("INVALID", "input.occurredOn"));
-    // Of another account, of nobody's, of another kind.
+    // The trigger event of another account, an id of another type, and an invalid id.
     for wrong in [&id, &acme, "nonsense"] {
         let input = json!({"accountId": globex, "name": "Cars", "triggerEventId": wrong});
         let code = if *wrong == *id { "INVALID" } else { "NOT_FOUND" };
         let refusals = ann.mutate("createOpportunity", "opportunity { id }", input).await.refusals();
         assert_eq!(refusals, refusal(code, "input.triggerEventId"));
     }
-    // An opportunity that goes to another account leaves it behind.
+    // An opportunity that moves to another account loses its trigger event.
     let fields = json!({"name": "Cars", "triggerEventId": id, "externalIds": [{"source": "crm", "id": "1"}]});
     ann.opportunity(&acme, fields).await;
     let rows =
@@ -131,7 +151,7 @@ async fn what_is_wrong_with_trigger_events_is_told(database: &Database) {
 }
 
 #[on_both_databases]
-async fn whoever_answers_for_the_account_records_them(world: &World) {
+async fn those_responsible_for_the_account_record_trigger_events(world: &World) {
     let mia = world.manager("Mia").await;
     let ann = world.seller("Ann").under(&mia).await;
     let bob = world.seller("Bob").under(&mia).await;
@@ -146,7 +166,7 @@ async fn whoever_answers_for_the_account_records_them(world: &World) {
     assert_eq!(record(&eve, &acme, "2017-03-20").await.refusals(), refusal("NOT_FOUND", "input.accountId"));
     assert_eq!(update(&eve, &id, settle.clone()).await.refusals(), refusal("NOT_FOUND", "input.id"));
     assert_eq!(eve.query("{ triggerEvents { totalCount } }").await.data("triggerEvents.totalCount"), &json!(0));
-    // The team reads what it does not write.
+    // Team members read trigger events and do not write them.
     assert_eq!(
         bob.query("{ triggerEvents { nodes { recordedBy { name } } } }")
             .await
@@ -157,7 +177,7 @@ async fn whoever_answers_for_the_account_records_them(world: &World) {
 }
 
 #[on_both_databases]
-async fn lists_are_filtered_and_cost_the_same_for_many(world: &World) {
+async fn lists_are_filtered_and_cost_the_same_statements_for_any_length(world: &World) {
     let ann = world.seller("Ann").await;
     let document = "{ accounts { nodes { triggerEvents(first: 2) { totalCount nodes { contact { name } recordedBy { name } opportunities { triggerEvent { id } } } } } } }";
     let fill = async |name: &str| {

@@ -1,4 +1,4 @@
-//! Members: who invites and changes them, the reporting line, deactivating with a successor, and many at once.
+//! Users: inviting and changing them, the reporting line, deactivating with a successor, and upserts.
 
 use std::sync::Arc;
 
@@ -32,7 +32,7 @@ async fn names(by: &Client) -> Vec<String> {
 }
 
 #[on_both_databases]
-async fn inviting_takes_an_administrator_and_an_address_of_ones_own(world: &World) {
+async fn inviting_takes_an_administrator_and_an_unused_address(world: &World) {
     let (admin, mia) = (world.admin(), world.manager("Mia").await);
     let hours = json!([{"weekday": 3, "from": "13:00", "to": "24:00"}, {"weekday": 3, "from": "00:00", "to": "12:00"}]);
     let input = json!({
@@ -46,11 +46,11 @@ async fn inviting_takes_an_administrator_and_an_address_of_ones_own(world: &Worl
     });
     assert_eq!(answer.data("inviteUser.user"), &expected);
     assert_eq!(admin.mutate("inviteUser", ALL, input).await.refusals(), refused("TAKEN", "input.email"));
-    for somebody in [&**mia, &**world.seller("Ann").await] {
+    for member in [&**mia, &**world.seller("Ann").await] {
         let input = json!({"name": "x", "email": "x@initech.example", "role": "SELLER"});
-        assert_eq!(somebody.mutate("inviteUser", ALL, input).await.refusals(), refused("FORBIDDEN", "input"));
+        assert_eq!(member.mutate("inviteUser", ALL, input).await.refusals(), refused("FORBIDDEN", "input"));
     }
-    // The same address in another organization is another user's.
+    // The same address in another organization is another user.
     let other = world.another_organization("Initrode").await;
     let input = json!({"name": "Sam", "email": "sam@initech.example", "role": "SELLER", "managerId": mia.id()});
     assert_eq!(
@@ -62,7 +62,7 @@ async fn inviting_takes_an_administrator_and_an_address_of_ones_own(world: &Worl
 }
 
 #[on_both_databases]
-async fn a_bad_invitation_is_told_whole(world: &World) {
+async fn all_invalid_fields_of_an_invitation_are_reported(world: &World) {
     let input = json!({
         "name": "\u{7}", "email": "sam", "role": "ADMIN", "managerId": "account_01h455vb4pex5vsknk084sn02q", "title": "x".repeat(201),
         "timeZone": "Berlin",
@@ -91,7 +91,7 @@ async fn a_bad_invitation_is_told_whole(world: &World) {
 }
 
 #[on_both_databases]
-async fn members_change_themselves_and_administrators_everybody(world: &World) {
+async fn users_change_themselves_and_administrators_change_everyone(world: &World) {
     let (admin, ann, ben) = (world.admin(), world.seller("Ann").await, world.seller("Ben").await);
     let own = json!({"id": ann.id(), "name": "Anna", "title": "Sales", "timeZone": "Asia/Tokyo", "workingHours": [], "ifVersion": 1});
     let answer = update(&ann, own).await.done();
@@ -100,8 +100,8 @@ async fn members_change_themselves_and_administrators_everybody(world: &World) {
         "workingHours": [], "active": true, "version": 2,
     });
     assert_eq!(answer.data("updateUser.user"), &expected);
-    assert_eq!(ann.query("{ me { name } }").await.text("me.name"), "Anna", "and at once");
-    // What does not change is no change; role and line are not one's own.
+    assert_eq!(ann.query("{ me { name } }").await.text("me.name"), "Anna", "immediately");
+    // An unchanged value is accepted. Users cannot change their own role and manager.
     update(&ann, json!({"id": ann.id(), "role": "SELLER", "managerId": null})).await.done();
     let answer = update(&ann, json!({"id": ann.id(), "role": "ADMIN", "managerId": ben.id()})).await;
     assert_eq!(
@@ -143,7 +143,7 @@ async fn a_reporting_line_is_a_tree(world: &World) {
         assert_eq!(report(user, to).await.refusals(), refused("INVALID", "input.managerId"));
     }
     assert_eq!(report(&mia, &ann).await.refusals(), refused("INVALID", "input.managerId"));
-    // Two at once that would make a circle together.
+    // Of two concurrent changes that would form a cycle together, one is rejected.
     let (zoe, yan) = (world.manager("Zoe").await, world.manager("Yan").await);
     let (one, other) = tokio::join!(report(&zoe, &yan), report(&yan, &zoe));
     assert_eq!([one.refusals(), other.refusals()].concat(), refused("INVALID", "input.managerId"));
@@ -155,7 +155,7 @@ async fn a_reporting_line_is_a_tree(world: &World) {
 }
 
 #[on_both_databases]
-async fn a_changed_role_or_line_is_in_force_at_once(world: &World) {
+async fn a_changed_role_or_reporting_line_takes_effect_immediately(world: &World) {
     let admin = world.admin();
     let (mia, ann, ben) = (world.manager("Mia").await, world.seller("Ann").await, world.seller("Ben").await);
     ann.account(json!({"name": "Acme"})).await;
@@ -170,12 +170,12 @@ async fn a_changed_role_or_line_is_in_force_at_once(world: &World) {
 }
 
 #[on_both_databases]
-async fn the_last_active_administrator_stays_one(world: &World) {
+async fn the_last_active_administrator_cannot_be_demoted(world: &World) {
     let admin = world.admin();
     let conflict = |field: &str| refused("CONFLICT", field);
     assert_eq!(update(admin, json!({"id": admin.id(), "role": "SELLER"})).await.refusals(), conflict("input.role"));
     assert_eq!(deactivate(world, admin.id(), None).await.refusals(), conflict("input.id"));
-    // Two that demote each other at once: one of them stays.
+    // Of two administrators who demote each other concurrently, one remains.
     let second = world.another_admin("Eve").await;
     let (one, other) = tokio::join!(
         update(admin, json!({"id": second.id(), "role": "SELLER"})),
@@ -186,7 +186,7 @@ async fn the_last_active_administrator_stays_one(world: &World) {
 }
 
 #[on_both_databases]
-async fn whoever_is_only_invited_does_not_administer(world: &World) {
+async fn an_invited_administrator_does_not_count_as_active(world: &World) {
     let admin = world.admin();
     let input = json!({"name": "Iva", "email": world.email_of("Iva"), "role": "ADMIN"});
     admin.mutate("inviteUser", "user { id }", input).await.done();
@@ -195,7 +195,7 @@ async fn whoever_is_only_invited_does_not_administer(world: &World) {
     let reissue = "mutation($id: ID!) { reissueInvitation(userId: $id) { token userErrors { code field message } } }";
     let answer = admin.send(reissue, json!({"id": admin.id()})).await;
     assert_eq!(answer.refusals(), refused("CONFLICT", "userId"));
-    // Of two administrators who shut each other out, one stays.
+    // Of two administrators who reissue each other's invitation concurrently, one remains.
     let other = world.another_admin("Olga").await;
     let (one, two) =
         tokio::join!(admin.send(reissue, json!({"id": other.id()})), other.send(reissue, json!({"id": admin.id()})));
@@ -203,9 +203,9 @@ async fn whoever_is_only_invited_does_not_administer(world: &World) {
     assert_eq!(shut_out, 1);
 }
 
-/// What somebody sends while they are being deactivated goes to the successor too, whenever it comes in.
+/// Data that a user creates while they are being deactivated goes to the successor too.
 #[on_both_databases]
-async fn what_comes_in_meanwhile_goes_to_the_successor(world: &World) {
+async fn rows_created_during_deactivation_go_to_the_successor(world: &World) {
     let (ann, bob) = (world.seller("Ann").await, world.seller("Bob").await);
     let mut making = tokio::task::JoinSet::new();
     for number in 0..10 {
@@ -215,17 +215,17 @@ async fn what_comes_in_meanwhile_goes_to_the_successor(world: &World) {
     }
     deactivate(world, ann.id(), Some(bob.id())).await.done();
     while let Some(answer) = making.join_next().await {
-        // Made, or refused: she is out by then.
+        // The mutation succeeds, or is rejected because the user is already deactivated.
         answer.unwrap();
     }
-    // Again, for what came in last.
+    // Deactivating again hands over what was created last.
     deactivate(world, ann.id(), Some(bob.id())).await.done();
     let document = "query($id: ID!) { accounts(filter: {ownerId: {eq: $id}}) { totalCount } }";
     assert_eq!(world.admin().send(document, json!({"id": ann.id()})).await.data("accounts.totalCount"), &json!(0));
 }
 
 #[on_both_databases]
-async fn a_deactivated_member_is_out_at_once_and_comes_back(world: &World) {
+async fn a_deactivated_user_loses_access_immediately_until_reactivated(world: &World) {
     let admin = world.admin();
     let mia = world.manager("Mia").await;
     let ben = world.manager("Ben").under(&mia).await;
@@ -240,7 +240,7 @@ async fn a_deactivated_member_is_out_at_once_and_comes_back(world: &World) {
         world.stranger().mutate("signIn", "session { accessToken }", input).await
     };
     assert_eq!(sign_in().await.refusals(), refused("INVALID", "input"));
-    // In the line they are skipped over.
+    // A manager still sees the accounts of those below a deactivated manager.
     assert_eq!(names(&mia).await, ["Acme"]);
     let answer = admin
         .mutate(
@@ -271,7 +271,7 @@ async fn a_deactivated_member_is_out_at_once_and_comes_back(world: &World) {
 }
 
 #[on_both_databases]
-async fn a_successor_takes_over(world: &World) {
+async fn a_successor_takes_over_everything(world: &World) {
     let admin = world.admin();
     let (ann, ben) =
         (world.seller("Ann").await, world.seller("Ben").with(json!({"timeZone": "Pacific/Auckland"})).await);
@@ -308,7 +308,7 @@ async fn a_successor_takes_over(world: &World) {
         ... on Opportunity { owner { name } version } ... on Touch { user { name } version } } }";
     let answer = ben.send(document, json!({"ids": [own, other, open, lost, planned]})).await;
     let expected = json!([
-        // Whose opportunities of the account stay theirs, stays on its team.
+        // The former owner still owns opportunities of the account, so that they stay on its team.
         {"owner": {"name": "Ben"}, "version": 2, "team": [{"user": {"name": "Ann"}}]},
         {"owner": {"name": "Ada Admin"}, "version": answer.data("nodes.1.version"), "team": answer.data("nodes.1.team")},
         {"owner": {"name": "Ben"}, "version": 2},
@@ -326,7 +326,7 @@ async fn a_successor_takes_over(world: &World) {
 }
 
 #[on_both_databases]
-async fn handing_over_costs_the_same_for_much_as_for_little(world: &World) {
+async fn handing_over_costs_the_same_statements_for_any_amount_of_data(world: &World) {
     let (ann, ben, zoe) = (world.seller("Ann").await, world.seller("Ben").await, world.seller("Zoe").await);
     let give = async |to: &Member, accounts: usize| {
         for number in 0..accounts {
@@ -348,7 +348,7 @@ async fn handing_over_costs_the_same_for_much_as_for_little(world: &World) {
 }
 
 #[on_both_databases]
-async fn a_moved_user_s_scheduled_touches_are_missed_by_the_new_zone(world: &World) {
+async fn scheduled_touches_are_missed_by_the_user_s_new_time_zone(world: &World) {
     let ann = world.seller("Ann").await;
     let account = ann.account(json!({"name": "Acme"})).await;
     ann.make("scheduleTouch", "touch", json!({"accountId": account, "kind": "CALL", "at": "2999-01-01T09:00:00Z"}))
@@ -365,7 +365,7 @@ async fn a_moved_user_s_scheduled_touches_are_missed_by_the_new_zone(world: &Wor
 }
 
 #[on_both_databases]
-async fn a_list_of_members_costs_the_same_for_many_as_for_few(world: &World) {
+async fn a_list_of_users_costs_the_same_statements_for_any_length(world: &World) {
     let admin = world.admin();
     let document = "{ users(filter: {active: true, role: SELLER, name: {startsWith: \"a\"}}) { totalCount nodes { name manager { name } \
         reports(first: 2) { totalCount nodes { name } } accounts(first: 2) { totalCount nodes { name } } } } }";
@@ -390,7 +390,7 @@ async fn a_list_of_members_costs_the_same_for_many_as_for_few(world: &World) {
     assert_eq!(page.each("users.nodes", "name").len() + rest.each("users.nodes", "name").len(), 7);
 }
 
-/// A request of a member's, straight to the application.
+/// Returns a request context of a user, to call the application directly.
 async fn on_behalf_of(world: &World, member: &Member) -> RequestContext {
     let app = world.server().app();
     let input = json!({"email": member.email(), "password": PASSWORD});
@@ -408,7 +408,7 @@ fn row(email: &str, name: &str, manager: Option<&str>) -> UserRow {
     }
 }
 
-/// Status of each row, with the codes and fields of its errors.
+/// Returns the status of each row, followed by the codes and fields of its errors.
 async fn upsert(cx: &RequestContext, rows: &[UserRow], dry_run: bool) -> Vec<String> {
     let payload = upsert_users(cx, rows.to_vec(), dry_run).await.unwrap();
     let told = |result: &callshot::domain::upsert::UpsertResult| {
@@ -419,7 +419,7 @@ async fn upsert(cx: &RequestContext, rows: &[UserRow], dry_run: bool) -> Vec<Str
 }
 
 #[on_both_databases]
-async fn many_members_come_at_once(world: &World) {
+async fn many_users_are_upserted_at_once(world: &World) {
     let cx = on_behalf_of(world, world.admin()).await;
     let rows = [
         row("Sam@initech.example", "Sam", Some("max@initech.example")),
@@ -444,12 +444,12 @@ async fn many_members_come_at_once(world: &World) {
         {"email": "tim@initech.example", "role": "SELLER", "title": "Sales", "manager": {"email": "max@initech.example"}, "active": true},
     ]);
     assert_eq!(answer.data("users.nodes"), &expected);
-    // They have no password before they accept an invitation.
+    // A user without an accepted invitation has no password.
     let input = json!({"email": "sam@initech.example", "password": ""});
     let answer = world.stranger().mutate("signIn", "session { accessToken }", input).await;
     assert_eq!(answer.refusals(), refused("INVALID", "input"));
 
-    // A role on creation demotes nobody; a manager who is null leaves the line.
+    // A role on creation changes no existing user. A null manager removes the user from the reporting line.
     let rows = [
         UserRow { role_on_creation: Some(Role::Seller), ..row("max@initech.example", "Max", None) },
         UserRow {
@@ -466,7 +466,7 @@ async fn many_members_come_at_once(world: &World) {
 }
 
 #[on_both_databases]
-async fn bad_rows_of_members_leave_the_good_ones_be(world: &World) {
+async fn invalid_rows_of_users_fail_alone(world: &World) {
     let cx = on_behalf_of(world, world.admin()).await;
     let admin = world.admin().email();
     let rows = [
@@ -506,7 +506,7 @@ async fn bad_rows_of_members_leave_the_good_ones_be(world: &World) {
 }
 
 #[on_both_databases]
-async fn many_members_cost_what_few_cost(world: &World) {
+async fn many_users_cost_as_many_statements_as_few(world: &World) {
     let cx = on_behalf_of(world, world.admin()).await;
     let rows = |from: usize, to: usize| -> Vec<UserRow> {
         (from..to).map(|number| row(&format!("u{number}@initech.example"), "U", Some(world.admin().email()))).collect()

@@ -1,5 +1,5 @@
-//! Who acts in a test: an administrator, a manager, a seller. What they may do is in their type's name, so that a test
-//! reads as a sentence; what they can do, any of them, is [`Member`]'s.
+//! The people who act in a test: an administrator, a manager, a seller. The type names the role, so that a test reads
+//! as a sentence; the methods that all of them have are those of [`Member`].
 
 use std::ops::Deref;
 
@@ -10,7 +10,7 @@ use crate::client::{Answer, Client};
 /// The password of every actor.
 pub const PASSWORD: &str = "correct horse battery staple";
 
-/// A person of an organization who has signed in.
+/// A signed-in user of an organization.
 #[derive(Clone, Debug)]
 pub struct Member {
     client: Client,
@@ -19,20 +19,20 @@ pub struct Member {
     email: String,
 }
 
-/// Sees and changes everything of the organization.
+/// An administrator, who sees and changes everything of the organization.
 #[derive(Clone, Debug)]
 pub struct Admin(Member);
 
-/// Sees the own accounts and those of everyone below in the reporting line.
+/// A manager, who sees their own accounts and those of everyone below them in the reporting line.
 #[derive(Clone, Debug)]
 pub struct Manager(Member);
 
-/// Sees the own accounts and those on whose team they are.
+/// A seller, who sees their own accounts and those on whose team they are.
 #[derive(Clone, Debug)]
 pub struct Seller(Member);
 
 impl Member {
-    /// Takes the session out of a payload of `signUp`, `signIn` or `acceptInvitation` that asked for [`SESSION`].
+    /// Reads the session of a payload of `signUp`, `signIn` or `acceptInvitation` in which [`SESSION`] was selected.
     #[track_caller]
     pub(crate) fn signed_in(client: &Client, session: &Value) -> Self {
         let text =
@@ -46,76 +46,75 @@ impl Member {
         }
     }
 
-    /// The user's id, as the API shows it.
+    /// Returns the user's id, as the API shows it.
     #[must_use]
     pub fn id(&self) -> &str {
         &self.id
     }
 
-    /// The name.
+    /// Returns the user's name.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// The address to sign in with, beside [`PASSWORD`].
+    /// Returns the address to sign in with; the password is [`PASSWORD`].
     #[must_use]
     pub fn email(&self) -> &str {
         &self.email
     }
 
-    /// Makes an account and answers its id. `fields` is a `CreateAccountInput`; the owner is whom it names, else what
-    /// the server decides.
+    /// Creates an account and returns its id. `fields` is a `CreateAccountInput`.
     ///
     /// # Panics
-    /// Where the server refuses.
+    /// If the mutation fails.
     pub async fn account(&self, fields: Value) -> String {
         self.make("createAccount", "account", fields).await
     }
 
-    /// Makes a contact and answers its id. `fields` is a `CreateContactInput` without `accountId`.
+    /// Creates a contact and returns its id. `fields` is a `CreateContactInput` without `accountId`.
     ///
     /// # Panics
-    /// Where the server refuses.
+    /// If the mutation fails.
     pub async fn contact(&self, account: &str, fields: Value) -> String {
         self.make("createContact", "contact", of_account(account, fields)).await
     }
 
-    /// Logs a touch and answers its id. `fields` is a `LogTouchInput` without `accountId`.
+    /// Logs a touch and returns its id. `fields` is a `LogTouchInput` without `accountId`.
     ///
     /// # Panics
-    /// Where the server refuses.
+    /// If the mutation fails.
     pub async fn touch(&self, account: &str, fields: Value) -> String {
         self.make("logTouch", "touch", of_account(account, fields)).await
     }
 
-    /// Makes an opportunity and answers its id. `fields` is a `CreateOpportunityInput` without `accountId`.
+    /// Creates an opportunity and returns its id. `fields` is a `CreateOpportunityInput` without `accountId`.
     ///
     /// # Panics
-    /// Where the server refuses.
+    /// If the mutation fails.
     pub async fn opportunity(&self, account: &str, fields: Value) -> String {
         self.make("createOpportunity", "opportunity", of_account(account, fields)).await
     }
 
-    /// Records a booking and answers its id. `fields` is a `RecordBookingInput` without `accountId`.
+    /// Records a booking and returns its id. `fields` is a `RecordBookingInput` without `accountId`.
     ///
     /// # Panics
-    /// Where the server refuses.
+    /// If the mutation fails.
     pub async fn booking(&self, account: &str, fields: Value) -> String {
         self.make("recordBooking", "booking", of_account(account, fields)).await
     }
 
-    /// Sends a mutation that makes one node, and answers the node's id.
+    /// Sends a mutation that creates one node, and returns the node's id. `node` is the node's field of the payload.
     ///
     /// # Panics
-    /// Where the server refuses.
+    /// If the mutation fails.
     pub async fn make(&self, mutation: &str, node: &str, input: Value) -> String {
         let answer: Answer = self.mutate(mutation, &format!("{node} {{ id }}"), input).await.done();
         answer.text(&format!("{mutation}.{node}.id")).to_owned()
     }
 }
 
-/// What to ask of a session for [`Member::signed_in`].
+/// The selection that [`Member::signed_in`] needs.
 pub(crate) const SESSION: &str = "session { accessToken user { id name email } }";
 
 fn of_account(account: &str, mut fields: Value) -> Value {
@@ -131,7 +130,7 @@ impl Deref for Member {
     }
 }
 
-/// The three say who acts and have nothing of their own; all that they do is a member's.
+/// Makes a type of actor that has nothing but the methods of a member.
 macro_rules! acts_as_member {
     ($($actor:ident),*) => {$(
         impl From<Member> for $actor {

@@ -1,4 +1,4 @@
-//! GraphQL in, JSON out, over HTTP as any client would.
+//! A client that sends GraphQL over HTTP and reads JSON. Every answer is checked against the schema.
 
 use std::fmt;
 
@@ -6,50 +6,52 @@ use reqwest::header::HeaderMap;
 use reqwest::{RequestBuilder, StatusCode};
 use serde_json::{Value, json};
 
-/// Somebody who asks, with a token or without.
+use crate::conformity;
+
+/// A client of one server, with an access token or without.
 #[derive(Clone, Debug)]
 pub struct Client {
     http: reqwest::Client,
-    /// Where the server is, without a path: `http://127.0.0.1:41233`.
+    /// The server's address without a path: `http://127.0.0.1:41233`.
     root: String,
     token: Option<String>,
 }
 
-/// What came back: a body of JSON and what HTTP says around it.
+/// A response with a JSON body.
 #[derive(Clone, Debug)]
 pub struct Answer {
     /// The status of the HTTP response.
     pub status: StatusCode,
-    /// Its headers.
+    /// The headers of the HTTP response.
     pub headers: HeaderMap,
     /// The whole body: `data`, `errors` and `extensions`.
     pub body: Value,
 }
 
-/// One of a payload's `userErrors`: what a caller can mend.
+/// One of a payload's `userErrors`, which a caller can fix.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UserError {
-    /// A word of the enum `UserErrorCode`.
+    /// A value of the enum `UserErrorCode`.
     pub code: String,
     /// The path of the field, joined by dots: `input.items.0.accountId`.
     pub field: String,
-    /// What would be right.
+    /// What is wrong and what would be right.
     pub message: String,
 }
 
 impl Client {
-    /// Somebody without a token, at the server with this root.
+    /// Creates a client without a token for the server at this address.
     ///
     /// # Panics
-    /// Where the TLS of this machine cannot be set up.
+    /// If the TLS of this machine cannot be set up.
     #[must_use]
     pub fn stranger(root: &str) -> Self {
-        // A proxy that the environment names would take requests to 127.0.0.1 elsewhere.
+        // A proxy named by the environment would redirect requests to 127.0.0.1.
         let http = reqwest::Client::builder().no_proxy().build().expect("a client over HTTP");
         Self { http, root: root.to_owned(), token: None }
     }
 
-    /// The same place, asked with this token.
+    /// Returns a client of the same server with this token.
     #[must_use]
     pub fn with_token(&self, token: &str) -> Self {
         Self { token: Some(token.to_owned()), ..self.clone() }
@@ -58,7 +60,7 @@ impl Client {
     /// Sends a document without variables.
     ///
     /// # Panics
-    /// Where no JSON comes back.
+    /// If the answer is not JSON or does not conform to the schema.
     pub async fn query(&self, document: &str) -> Answer {
         self.post(json!({ "query": document })).await
     }
@@ -66,17 +68,17 @@ impl Client {
     /// Sends a document with its variables, an object.
     ///
     /// # Panics
-    /// Where no JSON comes back.
+    /// If the answer is not JSON or does not conform to the schema.
     pub async fn send(&self, document: &str, variables: Value) -> Answer {
         self.post(json!({ "query": document, "variables": variables })).await
     }
 
-    /// Sends a mutation that takes one input and answers what it says about `selection` and the user errors, under its
-    /// own name: `mutate("createAccount", "account { id }", json!({"name": "Acme"}))`. The input's type is the
-    /// mutation's name with `Input` after it, as everywhere in the schema.
+    /// Sends a mutation that takes one input, and selects `selection` and the user errors of its payload:
+    /// `mutate("createAccount", "account { id }", json!({"name": "Acme"}))`. The input's type is the mutation's name
+    /// followed by `Input`, as everywhere in the schema.
     ///
     /// # Panics
-    /// Where no JSON comes back.
+    /// If the answer is not JSON or does not conform to the schema.
     pub async fn mutate(&self, mutation: &str, selection: &str, input: Value) -> Answer {
         let mut input_type = mutation.to_owned();
         input_type[..1].make_ascii_uppercase();
@@ -87,12 +89,12 @@ impl Client {
         self.send(&document, json!({ "input": input })).await
     }
 
-    /// A request to the GraphQL endpoint that is still to be filled, for tests of HTTP itself. It has the token.
+    /// Returns a request to the GraphQL endpoint without a body but with the token, for tests of HTTP itself.
     pub fn request(&self) -> RequestBuilder {
         self.at("/graphql", reqwest::Method::POST)
     }
 
-    /// A request to another path of the server, with the token.
+    /// Returns a request to another path of the server, with the token.
     pub fn at(&self, path: &str, method: reqwest::Method) -> RequestBuilder {
         let request = self.http.request(method, format!("{}{path}", self.root));
         match &self.token {
@@ -103,16 +105,37 @@ impl Client {
 
     async fn post(&self, body: Value) -> Answer {
         let request = self.request().header("accept", "application/graphql-response+json").json(&body);
-        Answer::to(request).await
+        let answer = Answer::unchecked(request).await;
+        conformity::check(&body, &answer.body);
+        answer
     }
 }
 
 impl Answer {
-    /// Sends a request and reads the body.
+    /// Sends a request and reads the body. The answer to a GraphQL request must conform to the schema.
     ///
     /// # Panics
-    /// Where the server does not answer, or not with JSON.
+    /// If the server does not answer with JSON, or the answer does not conform.
     pub async fn to(request: RequestBuilder) -> Self {
+        let (client, request) = request.build_split();
+        let request = request.expect("a complete request");
+        let graphql = (request.url().path() == "/graphql").then(|| {
+            let body = request.body().and_then(reqwest::Body::as_bytes).unwrap_or_default();
+            // A body that is not JSON has no document, so that the answer must have no data.
+            serde_json::from_slice(body).unwrap_or_default()
+        });
+        let answer = Self::unchecked(RequestBuilder::from_parts(client, request)).await;
+        if let Some(request) = graphql {
+            conformity::check(&request, &answer.body);
+        }
+        answer
+    }
+
+    /// Sends a request and reads the body, without a check against the schema, which would take time that is measured.
+    ///
+    /// # Panics
+    /// If the server does not answer with JSON.
+    pub async fn unchecked(request: RequestBuilder) -> Self {
         let response = request.send().await.expect("the server answers");
         let (status, headers) = (response.status(), response.headers().clone());
         let text = response.text().await.expect("the answer is text");
@@ -120,11 +143,11 @@ impl Answer {
         Self { status, headers, body }
     }
 
-    /// What lies at a dotted path of `data`, numbers being places in a list: `accounts.nodes.0.name`. The whole of it
-    /// for an empty path.
+    /// Returns the value at a dotted path of `data`, in which numbers are indexes of a list: `accounts.nodes.0.name`.
+    /// The empty path leads to `data` itself.
     ///
     /// # Panics
-    /// Where the answer has errors, or nothing lies there.
+    /// If the answer has errors, or no value at the path.
     #[must_use]
     #[track_caller]
     pub fn data(&self, path: &str) -> &Value {
@@ -132,20 +155,21 @@ impl Answer {
         at_path(&self.body["data"], path).unwrap_or_else(|| panic!("nothing at {path}: {self}"))
     }
 
-    /// The text at a dotted path of `data`.
+    /// Returns the string at a dotted path of `data`.
     ///
     /// # Panics
-    /// As [`Answer::data`], and where it is not a text.
+    /// As [`Answer::data`], and if the value is not a string.
     #[must_use]
     #[track_caller]
     pub fn text(&self, path: &str) -> &str {
-        self.data(path).as_str().unwrap_or_else(|| panic!("no text at {path}: {self}"))
+        self.data(path).as_str().unwrap_or_else(|| panic!("no string at {path}: {self}"))
     }
 
-    /// The elements of the list at a dotted path of `data`, of each the value at `field`, a dotted path again.
+    /// Returns, of each element of the list at a dotted path of `data`, the value at `field`, which is a dotted path
+    /// too.
     ///
     /// # Panics
-    /// As [`Answer::data`], and where it is not a list, or an element lacks the field.
+    /// As [`Answer::data`], and if the value is not a list or an element lacks the field.
     #[must_use]
     #[track_caller]
     pub fn each(&self, path: &str, field: &str) -> Vec<&Value> {
@@ -153,10 +177,10 @@ impl Answer {
         list.iter().map(|item| at_path(item, field).unwrap_or_else(|| panic!("no {field} in {item}"))).collect()
     }
 
-    /// The user errors of all payloads, in the order of the answer.
+    /// Returns the user errors of all payloads, in the order of the answer.
     ///
     /// # Panics
-    /// Where the answer has errors, or no payload with user errors.
+    /// If the answer has errors, or no payload in which `userErrors` were selected.
     #[must_use]
     #[track_caller]
     pub fn user_errors(&self) -> Vec<UserError> {
@@ -166,29 +190,29 @@ impl Answer {
         lists.flatten().map(UserError::read).collect()
     }
 
-    /// The answer itself, after a look that no payload has user errors.
+    /// Asserts that no payload has user errors, and returns the answer.
     ///
     /// # Panics
-    /// Where there are any, or the answer has errors.
+    /// As [`Answer::user_errors`], and if there are any.
     #[track_caller]
-    #[expect(clippy::return_self_not_must_use, reason = "that it was done is often all that a test wants")]
+    #[expect(clippy::return_self_not_must_use, reason = "a test often wants nothing but the assertion")]
     pub fn done(self) -> Self {
         assert!(self.user_errors().is_empty(), "user errors: {self}");
         self
     }
 
-    /// The answer itself, after a look that it has no errors.
+    /// Asserts that the answer has no errors, and returns it.
     ///
     /// # Panics
-    /// Where it has any.
+    /// If it has any.
     #[track_caller]
-    #[expect(clippy::return_self_not_must_use, reason = "that it was answered is often all that a test wants")]
+    #[expect(clippy::return_self_not_must_use, reason = "a test often wants nothing but the assertion")]
     pub fn answered(self) -> Self {
         assert!(self.body.get("errors").is_none(), "the answer has errors: {self}");
         self
     }
 
-    /// Code and field of each user error, to compare with: `[("INVALID", "input.name")]`.
+    /// Returns the code and the field of each user error: `[("INVALID", "input.name")]`.
     ///
     /// # Panics
     /// As [`Answer::user_errors`].
@@ -198,10 +222,10 @@ impl Answer {
         self.user_errors().into_iter().map(|error| (error.code, error.field)).collect()
     }
 
-    /// The code of the request's first error, out of its extensions.
+    /// Returns the code in the extensions of the first error.
     ///
     /// # Panics
-    /// Where the request has no error, or one without a code.
+    /// If the answer has no error, or one without a code.
     #[must_use]
     #[track_caller]
     pub fn error_code(&self) -> &str {
@@ -251,18 +275,18 @@ mod tests {
 
     #[test]
     #[should_panic(expected = "the answer has errors")]
-    fn data_beside_errors_is_not_taken_for_an_answer() {
+    fn data_with_errors_is_rejected() {
         let _ = answer(json!({"data": {"me": null}, "errors": [{"message": "no"}]})).data("me");
     }
 
     #[test]
     #[should_panic(expected = "no payload with user errors")]
-    fn a_query_that_forgot_to_ask_for_user_errors_is_told() {
+    fn user_errors_that_were_not_selected_are_not_taken_for_none() {
         let _ = answer(json!({"data": {"createAccount": {"account": null}}})).user_errors();
     }
 
     #[test]
-    fn user_errors_come_with_their_path_joined() {
+    fn the_path_of_a_user_error_is_joined_by_dots() {
         let answer = answer(json!({"data": {"createAccount": {"userErrors": [
             {"code": "INVALID", "message": "A name has at most 200 characters.", "field": ["input", "name"]}
         ]}}}));

@@ -1,4 +1,4 @@
-//! What a database does for a statement: which tables it reads from end to end, what it sorts, how much it reads.
+//! Query plans: which tables a statement reads completely, what it sorts, and how many rows it reads.
 
 use sea_orm::{ConnectionTrait as _, DatabaseConnection, DbBackend, Statement};
 use serde_json::Value;
@@ -6,38 +6,38 @@ use serde_json::Value;
 /// The plan of one statement.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Plan {
-    /// Tables that are read from end to end, by their names (PostgreSQL) or aliases (SQLite).
+    /// Tables that are read completely, by their names (PostgreSQL) or aliases (SQLite).
     pub full_scans: Vec<String>,
-    /// What is sorted. PostgreSQL also tells how many rows, [`Sort::rows`].
+    /// The sorts.
     pub sorts: Vec<Sort>,
-    /// How many rows were read from tables and indexes, those included that a filter then threw away. PostgreSQL
-    /// alone tells it.
+    /// The number of rows read from tables and indexes, including those that a filter then removed. None on SQLite.
     pub rows_read: Option<u64>,
-    /// The plan in the database's own words, to show where an assertion fails.
+    /// The plan as the database shows it, for the messages of failed assertions.
     pub text: String,
 }
 
 /// A sort within a plan.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sort {
-    /// By what, in the database's words.
+    /// The sort key, as the database shows it.
     pub by: String,
-    /// How many rows went into it; not known on SQLite.
+    /// The number of sorted rows. None on SQLite.
     pub rows: Option<u64>,
 }
 
-/// Plans the statement, with its values; on PostgreSQL also runs it, as the numbers come from the run. Statistics must be
-/// there: run ANALYZE after filling tables.
+/// Returns the plan of a statement with its values. On PostgreSQL the statement is executed, to count the rows. Run
+/// ANALYZE after filling tables, so that the planner has statistics.
 ///
 /// # Panics
-/// Where the database refuses.
+/// If the database refuses.
 pub async fn explain(connection: &DatabaseConnection, statement: &Statement) -> Plan {
     let prefix = match connection.get_database_backend() {
         DbBackend::Postgres => "EXPLAIN (ANALYZE, FORMAT JSON)",
         _ => "EXPLAIN QUERY PLAN",
     };
-    let question = Statement { sql: format!("{prefix} {}", statement.sql), ..statement.clone() };
-    let rows = connection.query_all_raw(question).await.unwrap_or_else(|error| panic!("{}: {error}", statement.sql));
+    let statement_of_plan = Statement { sql: format!("{prefix} {}", statement.sql), ..statement.clone() };
+    let rows =
+        connection.query_all_raw(statement_of_plan).await.unwrap_or_else(|error| panic!("{}: {error}", statement.sql));
     if statement.db_backend == DbBackend::Postgres {
         let plan: Value = rows[0].try_get_by_index(0).expect("a plan is one row of JSON");
         of_postgres(&plan)
@@ -57,17 +57,17 @@ fn of_postgres(explained: &Value) -> Plan {
 fn add_node(node: &Value, plan: &mut Plan) {
     let text = |name: &str| node[name].as_str().unwrap_or_default();
     let kind = text("Node Type");
-    // PostgreSQL tells rows per loop.
+    // PostgreSQL counts rows per loop.
     let rows = |name: &str| whole(&node[name]) * whole(&node["Actual Loops"]);
     if kind.ends_with("Scan") && kind != "Subquery Scan" && kind != "CTE Scan" {
         let read = rows("Actual Rows") + rows("Rows Removed by Filter") + rows("Rows Removed by Index Recheck");
-        // What a bitmap's index scan finds is counted once, where its rows are read.
+        // The rows of a bitmap's index scan are counted where they are read from the table.
         if kind != "Bitmap Index Scan" {
             plan.rows_read = plan.rows_read.map(|sum| sum + read);
         }
     }
-    // An index read without a condition is read from end to end too, unless a limit ends it early; then `rows_read` is
-    // small, and it is that which a test looks at.
+    // A scan of an index without a condition reads it completely too, unless a limit ends it. Tests detect that by
+    // `rows_read`.
     if kind == "Seq Scan" || kind == "Parallel Seq Scan" {
         plan.full_scans.push(text("Relation Name").to_owned());
     }
@@ -83,7 +83,7 @@ fn add_node(node: &Value, plan: &mut Plan) {
     }
 }
 
-/// A count, which newer versions of PostgreSQL write with decimals.
+/// Returns a count, which newer versions of PostgreSQL write with decimals.
 fn whole(number: &Value) -> u64 {
     number.to_string().split('.').next().and_then(|digits| digits.parse().ok()).unwrap_or(0)
 }
@@ -92,7 +92,7 @@ fn of_sqlite(lines: &[String]) -> Plan {
     let mut plan = Plan { text: lines.join("\n"), ..Plan::default() };
     for line in lines {
         if let Some(scan) = line.strip_prefix("SCAN ") {
-            // With an index, rows come in its order and a limit ends the reading; without, all are read.
+            // With an index, a limit can end the scan; without, all rows are read.
             if !scan.contains(" USING ") && !scan.starts_with("CONSTANT ROW") && !scan.starts_with('(') {
                 plan.full_scans.push(scan.split(' ').next().unwrap_or_default().to_owned());
             }
@@ -110,7 +110,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn postgres_rows_are_counted_with_those_thrown_away() {
+    fn postgres_rows_include_those_that_a_filter_removes() {
         let plan = of_postgres(&json!([{"Plan": {
             "Node Type": "Sort", "Sort Key": ["name"], "Actual Rows": 25, "Actual Loops": 1, "Plans": [{
                 "Node Type": "Nested Loop", "Actual Rows": 30, "Actual Loops": 1, "Plans": [

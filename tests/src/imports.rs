@@ -1,4 +1,4 @@
-//! `callshot import` in a test, in this process, into the server's own database; and files to import.
+//! Runs `callshot import` in the test's process, into the server's database, and provides files to import.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -11,10 +11,10 @@ use tempfile::TempDir;
 
 use crate::server::Server;
 
-/// A folder of files that goes away with the test.
+/// A folder of files that is removed when it is dropped.
 pub struct Desk(TempDir);
 
-/// What follows `callshot import` on the command line.
+/// The arguments after `callshot import` on the command line.
 #[derive(clap::Parser)]
 struct CommandLine {
     #[command(flatten)]
@@ -22,41 +22,41 @@ struct CommandLine {
 }
 
 impl Desk {
-    /// An empty one.
+    /// Creates an empty folder.
     ///
     /// # Panics
-    /// Where no folder can be made.
+    /// If it cannot be created.
     #[must_use]
-    #[expect(clippy::new_without_default, reason = "a folder is made, which no default should do")]
+    #[expect(clippy::new_without_default, reason = "it creates a folder, which `default` should not do")]
     pub fn new() -> Self {
         Self(TempDir::new().expect("a folder for files"))
     }
 
-    /// Puts a file there, in place of one of the same name.
+    /// Writes a file, and replaces one of the same name.
     ///
     /// # Panics
-    /// Where it cannot be written.
+    /// If it cannot be written.
     pub fn file(&self, name: &str, bytes: impl AsRef<[u8]>) -> PathBuf {
         let path = self.path(name);
         std::fs::write(&path, bytes).expect("the file is written");
         path
     }
 
-    /// Where a file of this name is, or would be.
+    /// Returns the path of a file of this name, whether it exists or not.
     #[must_use]
     pub fn path(&self, name: &str) -> PathBuf {
         self.0.path().join(name)
     }
 }
 
-/// Imports files as the command line's words say, and answers what became of each row; or the sentence that says why
-/// nothing could be run. Writes no result file.
+/// Imports files with the options `words` of the command line, and returns the outcome of each row. Writes no result
+/// file.
 ///
 /// # Errors
-/// That sentence.
+/// The message that the program prints if the import cannot run.
 ///
 /// # Panics
-/// Where the words are no command line.
+/// If the options are invalid.
 pub async fn import(server: &Server, words: &str, files: &[&Path]) -> Result<Report, String> {
     let files = files.iter().map(|file| file.to_string_lossy().into_owned());
     let words = std::iter::once("import".to_owned()).chain(files).chain(words.split_whitespace().map(str::to_owned));
@@ -67,7 +67,7 @@ pub async fn import(server: &Server, words: &str, files: &[&Path]) -> Result<Rep
     Ok(report)
 }
 
-/// The line of each row that failed, and why, in the files' order.
+/// Returns the line number and the reason of each row that failed, in the order of the files.
 #[must_use]
 pub fn reasons(report: &Report) -> Vec<(u64, &str)> {
     let failed = report.lines.iter().filter(|line| line.status == UpsertStatus::Failed);

@@ -1,6 +1,6 @@
-//! The harness of Callshot's tests. The tests themselves are in `it/`, a file a noun.
+//! The harness of Callshot's tests. The tests themselves are in `it/`, one file for each noun.
 //!
-//! A test is an async function of what it needs, and runs on both databases:
+//! A test is an async function whose argument is what it needs. It runs on both databases:
 //!
 //! ```ignore
 //! #[on_both_databases]
@@ -14,14 +14,15 @@
 //! }
 //! ```
 //!
-//! The argument says what is made ready: a [`World`] (an organization and its administrator), a [`Server`] (nobody has
-//! signed up) or a [`Database`] (migrated, and no server). Each test has a database of its own; after each the
-//! [`invariants`] are checked.
+//! The argument's type decides what is prepared: a [`World`] (an organization and its administrator), a [`Server`]
+//! without any organization, or a migrated [`Database`] without a server. Each test has a database of its own. Every
+//! answer is checked against the schema ([`conformity`]), and after each test the [`invariants`] are checked.
 
-#![expect(clippy::expect_used, clippy::panic, reason = "what goes wrong in the harness is a failed test")]
+#![expect(clippy::expect_used, clippy::panic, reason = "a failure in the harness is a failed test")]
 
 pub mod actors;
 pub mod client;
+pub mod conformity;
 pub mod databases;
 pub mod dice;
 pub mod explain;

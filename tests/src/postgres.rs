@@ -1,9 +1,9 @@
-//! A PostgreSQL server that belongs to this process and ends with it, however it ends.
+//! A PostgreSQL server that belongs to this process and ends with it, in whatever way the process ends.
 //!
-//! The server is started by a small shell script that then waits on its standard input. The other end of that pipe is
-//! held by us and by nobody else, so the kernel closes it when we exit, panic or are killed with signal 9; the script
-//! then stops the server and removes its directory. Nothing is left to clean up by hand, and no port is taken: the
-//! server listens on a socket in its own directory alone.
+//! The server is started by a small shell script that then waits on its standard input. Only this process has the other
+//! end of that pipe, so that the kernel closes it when the process exits, panics or is killed with signal 9. The script
+//! then stops the server and removes its directory. Nothing is left to clean up by hand, and no port is used: the
+//! server listens only on a socket in its own directory.
 
 use std::io::{BufRead, BufReader};
 use std::os::unix::fs::{MetadataExt, chown};
@@ -11,14 +11,15 @@ use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
-/// The database that every cluster has from the start, to connect to before there is another.
+/// The database that every new cluster has.
 const MAINTENANCE_DATABASE: &str = "postgres";
 
-/// Text is sorted by ICU's English rules and not by bytes: a query that forgets to ask for the order of bytes, which
-/// the two databases share, is then seen here and not at a user's.
+/// The script that starts a server and waits. Its arguments are the directory of PostgreSQL's programs, the server's
+/// directory, and lines of configuration.
 ///
-/// Durability is off, because no test outlives its server. Vacuuming is off, because its workers would count as users
-/// of the template that a copy is being made of.
+/// Text is sorted by ICU's English rules, so that the tests notice a query that does not ask for the order of bytes,
+/// which both databases share. Durability is off, because no test outlives its server. Vacuuming is off, because its
+/// workers would count as connections to the template that is being copied.
 const SCRIPT: &str = r#"
 bin="$1"
 stop() { "$bin/pg_ctl" -D data -m immediate stop >/dev/null 2>&1; cd /; rm -rf "$2"; }
@@ -42,19 +43,18 @@ echo ready
 read -r _
 "#;
 
-/// A running server of our own. Dropping it stops the server; so does the end of the process.
+/// A running PostgreSQL server. Dropping it stops the server; so does the end of the process.
 pub struct Cluster {
     directory: PathBuf,
     supervisor: Child,
 }
 
 impl Cluster {
-    /// Makes a cluster with the programs of `programs` (a directory that holds `initdb`, `pg_ctl` and `postgres`) and
-    /// waits until it answers, which takes about a second. `settings` are lines as in `postgresql.conf`, which go before
-    /// those of the tests.
+    /// Creates a cluster and waits until the server answers, which takes about a second. `programs` is the directory of
+    /// `initdb`, `pg_ctl` and `postgres`; `settings` are lines of `postgresql.conf`, which override those of the tests.
     ///
     /// # Errors
-    /// A sentence saying what failed; what PostgreSQL itself had to say went to standard error.
+    /// A sentence that says what failed. PostgreSQL's own messages were written to standard error.
     pub fn start(programs: &Path, settings: &str) -> Result<Self, String> {
         let directory = tempfile::Builder::new()
             .prefix("callshot-postgres-")
@@ -69,15 +69,15 @@ impl Cluster {
             .current_dir(&directory)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
-            // Ctrl-C reaches the whole group of the terminal: the script must outlive it to clean up.
+            // Ctrl-C goes to the whole process group of the terminal, and the script must survive it to clean up.
             .process_group(0);
-        run_as_somebody_else_if_root(&mut command, &directory)?;
+        drop_root_privileges(&mut command, &directory)?;
         let mut supervisor = command.spawn().map_err(|error| format!("sh did not start: {error}"))?;
         let mut line = String::new();
         if let Some(output) = supervisor.stdout.take() {
             BufReader::new(output)
                 .read_line(&mut line)
-                .map_err(|error| format!("PostgreSQL's supervisor fell silent: {error}"))?;
+                .map_err(|error| format!("the output of PostgreSQL's script cannot be read: {error}"))?;
         }
         if line.trim() == "ready" {
             Ok(Self { directory, supervisor })
@@ -86,13 +86,13 @@ impl Cluster {
         }
     }
 
-    /// The address of the database that is there from the start, for `DATABASE_URL` and the like.
+    /// Returns the URL of the database that every new cluster has.
     #[must_use]
     pub fn url(&self) -> String {
         format!("postgres://callshot@localhost/{MAINTENANCE_DATABASE}?host={}", self.directory.display())
     }
 
-    /// Where the server keeps its files; gone once it has ended.
+    /// Returns the directory of the server's files, which is removed when the server ends.
     #[must_use]
     pub fn directory(&self) -> &Path {
         &self.directory
@@ -102,16 +102,16 @@ impl Cluster {
 impl Drop for Cluster {
     fn drop(&mut self) {
         drop(self.supervisor.stdin.take());
-        // Waiting only keeps a zombie from staying; that the script ends is not in doubt.
+        // The script ends by itself; without waiting it would remain a zombie process.
         let _ = self.supervisor.wait();
     }
 }
 
-/// Where `initdb`, `pg_ctl` and `postgres` are: behind `PATH`, else in Debian's folder, the newest version first.
+/// Returns the directory of `initdb`, `pg_ctl` and `postgres`: one of `PATH`, else the newest version in Debian's.
 #[must_use]
 pub fn installed_programs() -> Option<PathBuf> {
     let on_path = std::env::var_os("PATH").into_iter().flat_map(|path| {
-        // A link in /usr/local/bin leads to the folder that has the other programs too.
+        // A link in /usr/local/bin may point to the directory that has the other programs too.
         std::env::split_paths(&path)
             .filter_map(|folder| folder.join("initdb").canonicalize().ok()?.parent().map(Path::to_path_buf))
             .collect::<Vec<_>>()
@@ -131,8 +131,9 @@ pub fn installed_programs() -> Option<PathBuf> {
         .find(|folder| ["initdb", "pg_ctl", "postgres"].iter().all(|name| folder.join(name).is_file()))
 }
 
-/// PostgreSQL refuses to run as root, as one is in most containers; then it runs as `postgres`, or as `nobody`.
-fn run_as_somebody_else_if_root(command: &mut Command, directory: &Path) -> Result<(), String> {
+/// Makes the command run as the user `postgres` or `nobody` if this process is root's, as in most containers:
+/// PostgreSQL does not run as root.
+fn drop_root_privileges(command: &mut Command, directory: &Path) -> Result<(), String> {
     let is_root = std::fs::metadata(directory).is_ok_and(|metadata| metadata.uid() == 0);
     if !is_root {
         return Ok(());
@@ -147,7 +148,7 @@ fn run_as_somebody_else_if_root(command: &mut Command, directory: &Path) -> Resu
     Ok(())
 }
 
-/// The numbers of a user in the text of `/etc/passwd`.
+/// Returns the user id and the group id of a user in the text of `/etc/passwd`.
 fn user_and_group(users: &str, name: &str) -> Option<(u32, u32)> {
     users.lines().find_map(|line| {
         let mut fields = line.split(':');

@@ -1,8 +1,7 @@
-//! The program itself as a process of its own: for what only a process can show, such as signals, exit codes and what
-//! is left after `kill -9`.
+//! The program as a process of its own, for tests of signals, exit codes and the state after `kill -9`.
 //!
-//! The package builds the program from the same `main.rs` as `api` does, under the name `callshot-under-test`, so that
-//! it is never older than the tests.
+//! This package builds the program from the `main.rs` of `api`, under the name `callshot-under-test`, so that it is
+//! never older than the tests.
 
 use std::path::PathBuf;
 use std::process::{ExitStatus, Output, Stdio};
@@ -14,7 +13,7 @@ use tokio::sync::mpsc;
 use crate::client::Client;
 use crate::databases::Database;
 
-/// Lines of the program that are shown where a test fails.
+/// Lines of the program's output that are shown when a test fails.
 const LAST_LINES: usize = 60;
 
 /// A running program, killed when it is dropped.
@@ -25,11 +24,11 @@ pub struct Program {
     seen: Vec<String>,
 }
 
-/// A command line that is yet to be run, in the database's folder and with its address in the environment. Settings of
-/// the environment that the tests run in do not reach it.
+/// Returns a command that runs the program in the database's folder, with the database's URL in the environment. The
+/// program does not inherit settings from the environment of the tests.
 ///
 /// # Panics
-/// Where the program was not built.
+/// If the program was not built.
 #[must_use]
 pub fn command(database: &Database, arguments: &[&str]) -> Command {
     let mut command = Command::new(executable());
@@ -52,10 +51,10 @@ fn prepare(command: &mut Command, database: &Database) {
         .kill_on_drop(true);
 }
 
-/// Runs a command line to its end.
+/// Runs the program to its end.
 ///
 /// # Panics
-/// Where it cannot be started.
+/// If it cannot be started.
 pub async fn run(database: &Database, arguments: &[&str]) -> Output {
     command(database, arguments).output().await.expect("the program runs")
 }
@@ -64,12 +63,12 @@ impl Program {
     /// Starts `callshot serve` on a free port and waits until it listens.
     ///
     /// # Panics
-    /// Where it ends before it listens; what it said is shown.
+    /// If it ends before it listens, with its output.
     pub async fn serve(database: &Database, arguments: &[&str]) -> Self {
         Self::serve_in(database, arguments, &[]).await
     }
 
-    /// The same with these variables in its environment.
+    /// Starts `callshot serve` with these variables in its environment.
     ///
     /// # Panics
     /// As [`Program::serve`].
@@ -79,13 +78,13 @@ impl Program {
         Self::listens(command).await
     }
 
-    /// The same where no file may become larger than so many KiB: writing on fails, as on a disk that is full. Until
-    /// [`Program::make_room`].
+    /// Starts `callshot serve` with a limit on the size of each file. Writing beyond it fails, as on a full disk, until
+    /// [`Program::lift_file_size_limit`].
     ///
     /// # Panics
     /// As [`Program::serve`].
-    pub async fn serve_with_room(database: &Database, kibibytes: u32) -> Self {
-        // The signal that comes with the failure is not listened to; whoever started the program may lift the limit.
+    pub async fn serve_with_file_size_limit(database: &Database, kibibytes: u32) -> Self {
+        // The signal that comes with the failure is ignored. The limit is a soft one, so that it can be lifted.
         let script = format!("trap '' XFSZ; ulimit -S -f {}; exec \"$0\" serve", u64::from(kibibytes) * 2);
         let mut command = Command::new("sh");
         command.args(["-c", &script]).arg(executable());
@@ -106,40 +105,40 @@ impl Program {
         program
     }
 
-    /// Where it listens, without a path: `http://127.0.0.1:41233`.
+    /// Returns its address without a path: `http://127.0.0.1:41233`.
     #[must_use]
     pub fn root(&self) -> &str {
         &self.root
     }
 
-    /// Somebody without a token.
+    /// Returns a client without a token.
     #[must_use]
     pub fn stranger(&self) -> Client {
         Client::stranger(&self.root)
     }
 
-    /// Ends it with signal 9, in the midst of whatever it does, and waits until it is gone.
+    /// Kills it with signal 9 and waits until it has ended.
     ///
     /// # Panics
-    /// Where that fails.
+    /// If that fails.
     pub async fn kill(mut self) {
         self.child.kill().await.expect("the program is killed");
     }
 
-    /// Asks it to end with SIGTERM, as service managers do.
+    /// Sends it SIGTERM, as service managers do.
     ///
     /// # Panics
-    /// Where it had ended before.
+    /// If it has ended already.
     pub async fn terminate(&self) {
         let status = Command::new("kill").args(["-TERM", &self.id()]).status().await.expect("kill runs");
         assert!(status.success(), "the signal is sent");
     }
 
-    /// Lets files grow again, as on a disk where somebody tidied up.
+    /// Lifts the limit of [`Program::serve_with_file_size_limit`], as when space is freed on a full disk.
     ///
     /// # Panics
-    /// Where it had ended before.
-    pub async fn make_room(&self) {
+    /// If it has ended already.
+    pub async fn lift_file_size_limit(&self) {
         let arguments = ["--pid", &self.id(), "--fsize=unlimited:"];
         let status = Command::new("prlimit").args(arguments).status().await.expect("prlimit runs");
         assert!(status.success(), "the limit is lifted");
@@ -149,10 +148,10 @@ impl Program {
         self.child.id().expect("the program still runs").to_string()
     }
 
-    /// Waits until it has ended, and answers how, with every line that it wrote.
+    /// Waits until it has ended, and returns its exit status with every line that it wrote.
     ///
     /// # Panics
-    /// Where waiting fails.
+    /// If waiting fails.
     pub async fn ended(mut self) -> (ExitStatus, Vec<String>) {
         while let Some(line) = self.lines.recv().await {
             self.seen.push(line);
@@ -160,7 +159,7 @@ impl Program {
         (self.child.wait().await.expect("the program ends"), std::mem::take(&mut self.seen))
     }
 
-    /// Waits for the line that tells the address.
+    /// Waits for the line of the log that contains the address, and returns the address.
     async fn listening(&mut self) -> String {
         while let Some(line) = self.lines.recv().await {
             let root = root_in(&line);
@@ -173,7 +172,7 @@ impl Program {
     }
 }
 
-/// Where a test fails, what the program wrote last is shown with it.
+/// Shows the last lines of the program's output if the test fails.
 impl Drop for Program {
     fn drop(&mut self) {
         if std::thread::panicking() {
@@ -186,7 +185,7 @@ impl Drop for Program {
     }
 }
 
-/// The first address with a port in a line of the log that one can ask over HTTP. A database may have one, too.
+/// Returns the first HTTP address with a port in a line of the log, which may contain a database's address too.
 fn root_in(line: &str) -> Option<String> {
     const HOST: &str = "http://127.0.0.1:";
     let after = line.split_once(HOST)?.1;
@@ -199,13 +198,13 @@ fn pass_on(from: impl tokio::io::AsyncRead + Unpin + Send + 'static, to: mpsc::U
     tokio::spawn(async move {
         let mut lines = BufReader::new(from).lines();
         while let Ok(Some(line)) = lines.next_line().await {
-            // Reading goes on when nobody listens any more: a full pipe would stop the program.
+            // Reading continues when the receiver is gone, because a full pipe would block the program.
             let _ = to.send(line);
         }
     });
 }
 
-/// Beside the test's own executable, which is in `deps`.
+/// Returns the path of the program, which is in the folder above the one of the test's executable.
 fn executable() -> PathBuf {
     let test = std::env::current_exe().expect("a test knows its executable");
     let folder = test.parent().and_then(std::path::Path::parent).expect("executables lie in target/PROFILE/deps");

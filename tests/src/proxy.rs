@@ -1,7 +1,7 @@
-//! A way to a PostgreSQL server that can be cut and mended, or go silent and speak again, as a network does.
+//! A TCP proxy for a PostgreSQL server that simulates failures of the network: connections that break, and connections
+//! on which no data arrives.
 //!
-//! The program under test is given the proxy's address in place of the database's. What happens on the way happens to
-//! real bytes between the real program and the real server.
+//! The program under test is given the proxy's address instead of the database's.
 
 use std::io;
 use std::net::SocketAddr;
@@ -15,87 +15,88 @@ use tokio::task::{JoinHandle, JoinSet};
 
 use crate::databases::Database;
 
-/// The proxy of one database. Dropped, it is cut for good.
+/// The proxy of one database. Dropping it ends all connections.
 pub struct Proxy {
     url: String,
     address: SocketAddr,
-    server: Place,
-    passing: Option<JoinHandle<()>>,
+    server: ServerAddress,
+    forwarding: Option<JoinHandle<()>>,
+    /// Whether data is forwarded.
     flows: watch::Sender<bool>,
-    /// Keeps the port while nobody listens there; who connects then is refused.
+    /// Reserves the port while the proxy does not listen, so that connections are refused.
     _port: TcpSocket,
 }
 
-/// Where PostgreSQL listens.
+/// The address at which PostgreSQL listens.
 #[derive(Clone, Debug)]
-enum Place {
+enum ServerAddress {
     Socket(PathBuf),
     Port(String, u16),
 }
 
 impl Proxy {
-    /// A way to this database that is open.
+    /// Starts a proxy for this database.
     ///
     /// # Panics
-    /// Where the database is not on PostgreSQL, or there is no free port.
+    /// If the database is not on PostgreSQL, or there is no free port.
     #[must_use]
     pub fn to(database: &Database) -> Self {
-        let options: PgConnectOptions = database.url().parse().expect("an address of PostgreSQL");
+        let options: PgConnectOptions = database.url().parse().expect("a URL of PostgreSQL");
         let host = options.get_host();
         let server = match options.get_socket() {
-            Some(folder) => Place::Socket(folder.join(format!(".s.PGSQL.{}", options.get_port()))),
+            Some(folder) => ServerAddress::Socket(folder.join(format!(".s.PGSQL.{}", options.get_port()))),
             None if host.starts_with('/') => {
-                Place::Socket(PathBuf::from(host).join(format!(".s.PGSQL.{}", options.get_port())))
+                ServerAddress::Socket(PathBuf::from(host).join(format!(".s.PGSQL.{}", options.get_port())))
             }
-            None => Place::Port(host.to_owned(), options.get_port()),
+            None => ServerAddress::Port(host.to_owned(), options.get_port()),
         };
         let port = bound(SocketAddr::from(([127, 0, 0, 1], 0)));
         let address = port.local_addr().expect("a bound socket has an address");
-        let url = through(database.url(), address);
-        let mut proxy = Self { url, address, server, passing: None, flows: watch::Sender::new(true), _port: port };
-        proxy.mend();
+        let url = with_address(database.url(), address);
+        let mut proxy = Self { url, address, server, forwarding: None, flows: watch::Sender::new(true), _port: port };
+        proxy.restore();
         proxy
     }
 
-    /// The database's address by this way.
+    /// Returns the database's URL with the proxy's address.
     #[must_use]
     pub fn url(&self) -> &str {
         &self.url
     }
 
-    /// Ends all connections, and refuses new ones.
+    /// Ends all connections and refuses new ones.
     ///
     /// # Panics
-    /// Where passing on broke off by itself.
+    /// If the proxy has failed.
     pub async fn cut(&mut self) {
-        if let Some(passing) = self.passing.take() {
-            passing.abort();
-            let ended = passing.await;
-            assert!(ended.is_err_and(|end| end.is_cancelled()), "the proxy broke off");
+        if let Some(forwarding) = self.forwarding.take() {
+            forwarding.abort();
+            let ended = forwarding.await;
+            assert!(ended.is_err_and(|end| end.is_cancelled()), "the proxy has failed");
         }
     }
 
-    /// Lets connections through again.
+    /// Accepts connections again.
     ///
     /// # Panics
-    /// Where its port is lost.
-    pub fn mend(&mut self) {
-        let listener = bound(self.address).listen(1024).expect("the port is kept");
-        self.passing = Some(tokio::spawn(pass(listener, self.server.clone(), self.flows.subscribe())));
+    /// If it cannot listen on its port.
+    pub fn restore(&mut self) {
+        let listener = bound(self.address).listen(1024).expect("the port is reserved");
+        self.forwarding = Some(tokio::spawn(forward(listener, self.server.clone(), self.flows.subscribe())));
     }
 
-    /// Lets no byte through any more, without a word to anybody.
-    pub fn silence(&self) {
+    /// Stops forwarding data on connections, which stay open.
+    pub fn pause(&self) {
         self.flows.send_replace(false);
     }
 
-    /// Lets the bytes flow again, those held back first.
-    pub fn speak(&self) {
+    /// Forwards data again, including the data that arrived in the meantime.
+    pub fn resume(&self) {
         self.flows.send_replace(true);
     }
 }
 
-/// A socket at this address, beside others there that are made here.
+/// Returns a socket bound to this address, which other sockets of this function may have too.
 fn bound(address: SocketAddr) -> TcpSocket {
     let socket = TcpSocket::new_v4().expect("a socket");
     socket.set_reuseport(true).expect("the port may be shared");
@@ -103,16 +104,16 @@ fn bound(address: SocketAddr) -> TcpSocket {
     socket
 }
 
-/// Takes connections until it is aborted, which ends them too: the set goes with the task.
-async fn pass(listener: TcpListener, server: Place, flows: watch::Receiver<bool>) {
+/// Accepts connections until it is aborted, which ends them: the set is dropped with the task.
+async fn forward(listener: TcpListener, server: ServerAddress, flows: watch::Receiver<bool>) {
     let mut connections = JoinSet::new();
     while let Ok((client, _)) = listener.accept().await {
         let (server, flows) = (server.clone(), flows.clone());
         connections.spawn(async move {
-            // Whichever side ends a connection ends it for both; how it ended is not for the way to judge.
+            // A connection that one side ends is ended for both, with an error or without.
             let _ended = match server {
-                Place::Socket(path) => join(client, UnixStream::connect(path).await?, flows).await,
-                Place::Port(host, port) => join(client, TcpStream::connect((host, port)).await?, flows).await,
+                ServerAddress::Socket(path) => join(client, UnixStream::connect(path).await?, flows).await,
+                ServerAddress::Port(host, port) => join(client, TcpStream::connect((host, port)).await?, flows).await,
             };
             io::Result::Ok(())
         });
@@ -124,12 +125,12 @@ async fn join(client: TcpStream, server: impl AsyncRead + AsyncWrite, flows: wat
     let (from_client, to_client) = client.into_split();
     let (from_server, to_server) = tokio::io::split(server);
     tokio::select! {
-        ended = carry(from_client, to_server, flows.clone()) => ended,
-        ended = carry(from_server, to_client, flows) => ended,
+        ended = copy(from_client, to_server, flows.clone()) => ended,
+        ended = copy(from_server, to_client, flows) => ended,
     }
 }
 
-async fn carry(
+async fn copy(
     mut from: impl AsyncRead + Unpin,
     mut to: impl AsyncWrite + Unpin,
     mut flows: watch::Receiver<bool>,
@@ -140,16 +141,16 @@ async fn carry(
         if length == 0 {
             return Ok(());
         }
-        // The sender goes with the proxy, and all of this with it.
+        // An error means that the proxy, which has the sender, was dropped.
         flows.wait_for(|flows| *flows).await.map(drop).map_err(io::Error::other)?;
         to.write_all(&buffer[..length]).await?;
     }
 }
 
-/// The same address with the proxy's host and port.
-fn through(url: &str, address: SocketAddr) -> String {
-    let (place, parameters) = url.split_once('?').unwrap_or((url, ""));
-    let (scheme, rest) = place.split_once("://").unwrap_or(("postgres", place));
+/// Returns the URL with the proxy's host and port.
+fn with_address(url: &str, address: SocketAddr) -> String {
+    let (base, parameters) = url.split_once('?').unwrap_or((url, ""));
+    let (scheme, rest) = base.split_once("://").unwrap_or(("postgres", base));
     let (authority, name) = rest.split_once('/').unwrap_or((rest, ""));
     let user = authority.rsplit_once('@').map(|(user, _)| format!("{user}@")).unwrap_or_default();
     let parameters: Vec<&str> = parameters
@@ -162,17 +163,17 @@ fn through(url: &str, address: SocketAddr) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::through;
+    use super::with_address;
 
     #[test]
-    fn an_address_keeps_all_but_its_place() {
+    fn a_url_keeps_everything_but_its_host_and_port() {
         let address = "127.0.0.1:4321".parse().unwrap();
         for (given, expected) in [
             ("postgres://callshot@localhost/new?host=/tmp/a", "postgres://callshot@127.0.0.1:4321/new"),
             ("postgres://a:b%40@db:5433/new?sslmode=disable", "postgres://a:b%40@127.0.0.1:4321/new?sslmode=disable"),
             ("postgresql://db/new", "postgresql://127.0.0.1:4321/new"),
         ] {
-            assert_eq!(through(given, address), expected);
+            assert_eq!(with_address(given, address), expected);
         }
     }
 }

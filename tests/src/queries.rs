@@ -1,11 +1,11 @@
-//! Counting statements: what a list costs must not grow with its rows.
+//! Counts statements, for tests that a list costs the same number of statements for any number of rows.
 
 use crate::server::Server;
 
-/// Runs something and answers its result with the number of statements that the server sent meanwhile. Nothing else may
-/// ask the server at the same time.
-pub async fn count<T>(server: &Server, asking: impl Future<Output = T>) -> (T, u64) {
+/// Runs a future and returns its result with the number of statements that the server sent meanwhile. No other request
+/// may run at the same time.
+pub async fn count<T>(server: &Server, request: impl Future<Output = T>) -> (T, u64) {
     let before = server.statements();
-    let result = asking.await;
+    let result = request.await;
     (result, server.statements() - before)
 }

@@ -1,5 +1,5 @@
-//! Replaying the feed gives the tables: every write added its event, with the values that it really had before and
-//! after. Here is the arithmetic, on plain values; `stored.rs` reads the tables.
+//! Replays the feed and compares the result with the tables: every write must have an event with the values before and
+//! after it. This file works on plain values; `stored.rs` reads the tables.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,28 +9,28 @@ use uuid::Uuid;
 
 use crate::stored;
 
-/// The fields of every subject that exists, by noun and id. A field that is null is left out.
+/// The fields of every existing subject, by noun and id. Null fields are left out.
 pub type Facts = BTreeMap<(String, Uuid), BTreeMap<String, Value>>;
 
-/// What one event says.
+/// An event of the feed.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Event {
-    /// Its place in the feed.
+    /// Its position in the feed.
     pub seq: i64,
-    /// What happened: `account.created`. One that ends in `.deleted` takes the subject away.
+    /// Its type: `account.created`. One that ends in `.deleted` removes the subject.
     pub kind: String,
-    /// What kind of thing changed: `account`.
+    /// The subject's noun: `account`.
     pub noun: String,
-    /// Which one.
+    /// The subject's id.
     pub subject: Uuid,
     /// `{field: {from, to}}`.
     pub changes: Value,
 }
 
-/// Applies events in their order to nothing.
+/// Applies events in their order, beginning without any subject.
 ///
 /// # Errors
-/// The first event whose old values are not those that the events before it left, or that is not made as described.
+/// A description of the first event that is malformed, or whose old values differ from the result of the events before.
 pub fn replay(events: &[Event]) -> Result<Facts, String> {
     let mut facts = Facts::new();
     for event in events {
@@ -57,32 +57,33 @@ pub fn replay(events: &[Event]) -> Result<Facts, String> {
     Ok(facts)
 }
 
-/// Where what the feed says and what the tables hold differ, a line each.
+/// Returns the differences between the replayed feed and the tables, one line each.
 #[must_use]
 pub fn differences(replayed: &Facts, stored: &Facts) -> Vec<String> {
     let gone = replayed.keys().filter(|subject| !stored.contains_key(*subject));
     let mut lines: Vec<String> =
         gone.map(|(noun, id)| format!("{noun} {id} is in the feed and not in its table")).collect();
     for (subject @ (noun, id), fields) in stored {
-        let Some(told) = replayed.get(subject) else {
+        let Some(replayed_fields) = replayed.get(subject) else {
             lines.push(format!("{noun} {id} is in its table and not in the feed"));
             continue;
         };
-        let names: BTreeSet<&String> = fields.keys().chain(told.keys()).collect();
+        let names: BTreeSet<&String> = fields.keys().chain(replayed_fields.keys()).collect();
         for name in names {
-            let (value, told) = (fields.get(name).unwrap_or(&Value::Null), told.get(name).unwrap_or(&Value::Null));
-            if told != value {
-                lines.push(format!("{noun} {id}: {name} is {value}, and {told} according to the feed"));
+            let value = fields.get(name).unwrap_or(&Value::Null);
+            let replayed_value = replayed_fields.get(name).unwrap_or(&Value::Null);
+            if replayed_value != value {
+                lines.push(format!("{noun} {id}: {name} is {value}, but {replayed_value} according to the feed"));
             }
         }
     }
     lines
 }
 
-/// The whole feed of a database, in order.
+/// Reads the whole feed of a database, in order.
 ///
 /// # Panics
-/// Where the table cannot be read.
+/// If the table cannot be read.
 pub async fn feed(connection: &DatabaseConnection) -> Vec<Event> {
     const FEED: &str = "SELECT seq, type, subject_noun, subject_id, changes FROM event ORDER BY seq";
     let statement = Statement::from_string(connection.get_database_backend(), FEED);
@@ -100,20 +101,20 @@ fn event(row: &QueryResult) -> Result<Event, Box<dyn std::error::Error>> {
     })
 }
 
-/// The feed agrees with itself (what an event calls the old value is what the events before it left) and, unless rows
-/// were put `beside` it, with the tables.
+/// Asserts that the old values of each event are those of the events before it, and that the feed replays to the
+/// tables. The tables are not compared if they have rows without events.
 ///
 /// # Panics
-/// Where it does not.
-pub async fn feed_gives_the_tables(connection: &DatabaseConnection, beside: bool) {
+/// If the feed is inconsistent or differs from the tables.
+pub async fn feed_gives_the_tables(connection: &DatabaseConnection, has_rows_without_events: bool) {
     let replayed =
         replay(&feed(connection).await).unwrap_or_else(|fault| panic!("the feed contradicts itself: {fault}"));
-    if beside {
+    if has_rows_without_events {
         return;
     }
     let mut lines = differences(&replayed, &stored::facts(connection).await);
     lines.extend(stored::contradictions(connection).await);
-    // The first tell enough.
+    // The first lines are enough to find the cause.
     lines.truncate(20);
     assert!(lines.is_empty(), "the feed and the tables differ:\n{}", lines.join("\n"));
 }
@@ -140,25 +141,25 @@ mod tests {
     }
 
     #[test]
-    fn the_last_value_stands_and_null_takes_it_away() {
+    fn the_last_value_remains_and_null_removes_it() {
         let moved = event(2, "account.updated", json!({"city": {"from": "Rome", "to": null}}));
         assert_eq!(replay(&[created(), moved]), Ok(acme(&[("name", json!("Acme"))])));
     }
 
     #[test]
-    fn what_is_deleted_is_gone() {
+    fn a_deleted_subject_is_removed() {
         let deleted = event(2, "account.deleted", json!({"name": {"from": "Acme", "to": null}}));
         assert_eq!(replay(&[created(), deleted]), Ok(Facts::new()));
     }
 
     #[test]
-    fn a_write_without_its_event_is_noticed_by_the_next() {
+    fn a_write_without_an_event_is_detected_by_the_next_event() {
         let late = event(3, "account.updated", json!({"city": {"from": "Oslo", "to": "Bonn"}}));
         assert!(replay(&[created(), late]).unwrap_err().contains("city was \"Rome\""));
     }
 
     #[test]
-    fn a_table_that_differs_is_told_by_field() {
+    fn differences_are_listed_by_field() {
         let replayed = replay(&[created()]).unwrap();
         assert!(differences(&replayed, &acme(&[("name", json!("Acme")), ("city", json!("Rome"))])).is_empty());
         assert_eq!(differences(&replayed, &acme(&[("name", json!("Acne")), ("city", json!("Rome"))])).len(), 1);

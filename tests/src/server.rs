@@ -1,5 +1,5 @@
-//! The real server, in this process, over real HTTP on a port that is free. The only file of the harness that knows
-//! how Callshot is started; `program.rs` starts it as users do.
+//! The server, run in the test's process and reached over HTTP on a free port. This is the only file of the harness
+//! that knows how Callshot is started; `program.rs` starts the program as users do.
 
 use std::sync::Arc;
 
@@ -22,18 +22,18 @@ pub struct Server {
 }
 
 impl Server {
-    /// Starts it with the settings of every test: anybody may sign up.
+    /// Starts a server with the settings of all tests.
     ///
     /// # Panics
-    /// Where it does not start.
+    /// If it does not start.
     pub async fn start(database: Database) -> Self {
         Self::start_with(database, |_| ()).await
     }
 
-    /// Starts it with settings of the test's own.
+    /// Starts a server with the settings of all tests, changed by `change`.
     ///
     /// # Panics
-    /// Where it does not start.
+    /// If it does not start.
     pub async fn start_with(database: Database, change: impl FnOnce(&mut Settings)) -> Self {
         let mut settings = settings(&database);
         change(&mut settings);
@@ -44,41 +44,41 @@ impl Server {
         Self { database, app, http, root }
     }
 
-    /// Where it listens, without a path: `http://127.0.0.1:41233`.
+    /// Returns its address without a path: `http://127.0.0.1:41233`.
     #[must_use]
     pub fn root(&self) -> &str {
         &self.root
     }
 
-    /// Somebody without a token.
+    /// Returns a client without a token.
     #[must_use]
     pub fn stranger(&self) -> Client {
         Client::stranger(&self.root)
     }
 
-    /// The database underneath.
+    /// Returns its database.
     #[must_use]
     pub fn database(&self) -> &Database {
         &self.database
     }
 
-    /// The application, for what HTTP does not show.
+    /// Returns the application, for state that HTTP does not show.
     #[must_use]
     pub fn app(&self) -> &Arc<App> {
         &self.app
     }
 
-    /// How many statements the application has sent to the database so far.
+    /// Returns the number of statements that the application has sent to the database so far.
     #[must_use]
     pub fn statements(&self) -> u64 {
         self.app.db.statements()
     }
 
-    /// Lets requests in flight finish, checks what must hold after every test, and hands the database back, to start
-    /// another server on it or to remove it.
+    /// Lets requests in flight finish, checks the invariants, and returns the database, to start another server on it
+    /// or to remove it.
     ///
     /// # Panics
-    /// Where an invariant is broken.
+    /// If an invariant is broken.
     pub async fn stop(self) -> Database {
         self.http.shutdown().await;
         invariants::check(&self.database).await;
@@ -86,13 +86,13 @@ impl Server {
     }
 }
 
-/// The settings of every test.
+/// Returns the settings of all tests: signing up is open and the cost of requests is not limited.
 fn settings(database: &Database) -> Settings {
     let mut settings = Settings::default();
     settings.database.url = database.url().parse().expect("an address of a database");
     settings.access.key_file = Some(database.folder().join("callshot.key"));
     settings.access.sign_up = SignUp::Open;
-    // Tests ask for more at a time than people do; what asking costs has tests of its own.
+    // Tests send more requests in a short time than people do. The cost limit has tests of its own.
     settings.cost.points = 0;
     settings
 }
@@ -100,7 +100,7 @@ fn settings(database: &Database) -> Settings {
 /// Runs all migrations, as the server does when it starts.
 ///
 /// # Panics
-/// Where one fails.
+/// If one fails.
 pub(crate) async fn migrate(database: &Database) {
     let connection = database.connect().await;
     Migrator::up(&connection, None).await.expect("the migrations run");

@@ -1,7 +1,7 @@
-//! What the tables say, in the words of the feed's events, to be compared with what replaying the feed gives.
+//! Reads the tables as the fields of the feed's events, to be compared with the replayed feed.
 //!
-//! Which columns of a table are which fields of its events is said by the nouns themselves ([`Record::facts`]), so a
-//! column that an event forgets is one that its noun leaves out on purpose.
+//! Each noun maps its columns to the fields of its events ([`Record::facts`]), so that a column without a field is one
+//! that its noun leaves out on purpose.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -23,14 +23,14 @@ use uuid::Uuid;
 
 use crate::replay::Facts;
 
-/// All rows of all organizations that have events.
+/// Returns the fields of all rows that have events, of all organizations.
 ///
 /// # Panics
-/// Where a table cannot be read.
+/// If a table cannot be read.
 pub async fn facts(connection: &DatabaseConnection) -> Facts {
     let mut facts = Facts::new();
     for organization in organizations(connection).await {
-        let currency = Currency::of(&organization.currency).expect("an organization has a currency that is in use");
+        let currency = Currency::of(&organization.currency).expect("an organization has a valid currency");
         let of = Tables { connection, organization: organization.id, currency };
         add(&mut facts, &organization, currency);
         of.add::<account::Entity>(&mut facts).await;
@@ -69,10 +69,10 @@ pub async fn facts(connection: &DatabaseConnection) -> Facts {
     facts
 }
 
-/// Where tables that repeat what another says, to be searched by it, say something else, a line each.
+/// Returns the differences between derived rows and columns and the rows that they are derived from, one line each.
 ///
 /// # Panics
-/// Where a table cannot be read.
+/// If a table cannot be read.
 pub async fn contradictions(connection: &DatabaseConnection) -> Vec<String> {
     let mut lines = Vec::new();
     for organization in organizations(connection).await {
@@ -86,7 +86,7 @@ pub async fn contradictions(connection: &DatabaseConnection) -> Vec<String> {
         let seated = seats.iter().filter(|seat| seat.owner).map(|seat| (seat.account_id.uuid(), seat.user_id.uuid()));
         compare(&mut lines, "owner's seat", &owners, &seated.collect());
         let idle = seats.iter().filter(|seat| !seat.owner && seat.role.is_none());
-        lines.extend(idle.map(|seat| format!("a seat for nothing: {seat:?}")));
+        lines.extend(idle.map(|seat| format!("a seat that is neither the owner's nor has a role: {seat:?}")));
 
         let criteria = of.all::<criterion::Entity>().await;
         let assessments = of.all::<assessment::Entity>().await;
@@ -109,14 +109,14 @@ pub async fn contradictions(connection: &DatabaseConnection) -> Vec<String> {
                 own.filter(|row| days.0 <= row.booked_on && row.booked_on <= days.1).map(|row| row.amount).sum();
             let reached = goal.agreed_amount.is_some_and(|amount| booked >= amount);
             if reached != goal.reached_by_id.is_some() {
-                lines.push(format!("a goal is reached or not, and says otherwise: {booked} booked, {goal:?}"));
+                lines.push(format!("a goal is wrong about being reached: {booked} booked, {goal:?}"));
             }
         }
 
         for commitment in of.all::<plan_commitment::Entity>().await {
-            let content: Value = serde_json::from_str(&commitment.content).expect("what was signed is JSON");
+            let content: Value = serde_json::from_str(&commitment.content).expect("a signed content is JSON");
             if canonical(&content) != commitment.content || fingerprint(&commitment.content) != commitment.fingerprint {
-                lines.push(format!("a commitment whose fingerprint is another's: {commitment:?}"));
+                lines.push(format!("a commitment whose fingerprint is not that of its content: {commitment:?}"));
             }
         }
 
@@ -139,7 +139,7 @@ pub async fn contradictions(connection: &DatabaseConnection) -> Vec<String> {
             let mut weighed = touch.clone();
             callshot::domain::touch::weight::weigh(&mut weighed);
             if weighed != *touch {
-                lines.push(format!("a touch weighs something else than what follows from its row: {touch:?}"));
+                lines.push(format!("a touch whose weight does not follow from its row: {touch:?}"));
             }
         }
 
@@ -156,11 +156,11 @@ pub async fn contradictions(connection: &DatabaseConnection) -> Vec<String> {
     lines
 }
 
-/// How we stood with each contact last is what its row says.
+/// Compares the latest acquaintance of each contact with the contact's row.
 async fn acquaintances(lines: &mut Vec<String>, of: &Tables<'_>) {
-    type Stood = (Uuid, Uuid, Option<&'static str>, &'static str, Option<i64>);
+    type Standing = (Uuid, Uuid, Option<&'static str>, &'static str, Option<i64>);
     let contacts = of.all::<contact::Entity>().await;
-    let said = contacts.iter().map(|row| -> Stood {
+    let expected = contacts.iter().map(|row| -> Standing {
         let role = row.buying_role.map(contact::BuyingRole::word);
         (row.id.uuid(), row.account_id.uuid(), role, row.relationship.word(), row.archived_at.map(micros))
     });
@@ -175,11 +175,11 @@ async fn acquaintances(lines: &mut Vec<String>, of: &Tables<'_>) {
             *last = row;
         }
     }
-    let stood = latest.values().map(|row| -> Stood {
+    let derived = latest.values().map(|row| -> Standing {
         let role = row.buying_role.map(contact::BuyingRole::word);
         (row.contact_id.uuid(), row.account_id.uuid(), role, row.relationship.word(), row.archived_at.map(micros))
     });
-    compare(lines, "acquaintance", &said.collect(), &stood.collect());
+    compare(lines, "acquaintance", &expected.collect(), &derived.collect());
     compare(lines, "first acquaintance", &contacts.iter().map(|row| row.id.uuid()).collect(), &firsts);
 }
 
@@ -187,12 +187,17 @@ fn micros(instant: entity::Instant) -> i64 {
     instant.0
 }
 
-fn compare<T: Ord + std::fmt::Debug>(lines: &mut Vec<String>, what: &str, said: &BTreeSet<T>, repeated: &BTreeSet<T>) {
-    lines.extend(said.difference(repeated).map(|row| format!("{what} is missing: {row:?}")));
-    lines.extend(repeated.difference(said).map(|row| format!("{what} is one too many: {row:?}")));
+fn compare<T: Ord + std::fmt::Debug>(
+    lines: &mut Vec<String>,
+    name: &str,
+    expected: &BTreeSet<T>,
+    derived: &BTreeSet<T>,
+) {
+    lines.extend(expected.difference(derived).map(|row| format!("{name} is missing: {row:?}")));
+    lines.extend(derived.difference(expected).map(|row| format!("{name} is unexpected: {row:?}")));
 }
 
-/// Adds what other systems call these rows.
+/// Adds the external ids of these rows.
 fn names<R: AuditedRow>(names: &mut BTreeSet<(String, String, String, Uuid)>, rows: &[R]) {
     for row in rows {
         let list: Vec<BTreeMap<String, String>> =
@@ -209,7 +214,7 @@ fn add<R: AuditedRow>(facts: &mut Facts, row: &R, currency: Currency) {
 
 fn add_to(facts: &mut Facts, noun: &str, id: Uuid, more: serde_json::Map<String, Value>) {
     let subject = facts.entry((noun.to_owned(), id)).or_default();
-    // Through text, as the feed keeps them.
+    // Serialized and parsed, as the feed stores them.
     let text = Value::Object(more).to_string();
     let fields: BTreeMap<String, Value> = serde_json::from_str(&text).expect("facts are JSON");
     subject.extend(fields.into_iter().filter(|(_, value)| !value.is_null()));
@@ -235,7 +240,7 @@ impl Tables<'_> {
         T::of(self.organization).all(self.connection).await.expect("a table can be read")
     }
 
-    /// The rows that hang off plans, whose facts are the plans'.
+    /// Adds the parts of plans, whose fields are those of the plan's events.
     async fn add_parts<P: Part>(&self, facts: &mut Facts) {
         for row in self.all::<P::Table>().await {
             add_to(facts, plan::Model::NOUN, row.plan().uuid(), row.snapshot());

@@ -1,15 +1,15 @@
-//! What a test is given, and how it is run: made ready, tested, and taken down with the invariants checked.
+//! The argument of a test, and how a test runs: the argument is prepared, the test runs, the invariants are checked.
 
 use crate::databases::{Database, Kind};
 use crate::server::Server;
 use crate::world::World;
 
-/// What a test can ask for as its argument.
+/// A type that a test can take as its argument.
 pub trait Subject: Sized {
-    /// Makes it, with a database of its own.
+    /// Creates the argument, with a database of its own.
     fn make_ready(kind: Kind) -> impl Future<Output = Self>;
 
-    /// Checks what must hold after every test, and takes it down. Not reached by a test that failed.
+    /// Checks the invariants and removes the database. It is not called for a test that failed.
     fn finish(self) -> impl Future<Output = ()>;
 }
 
@@ -24,7 +24,7 @@ impl Subject for Database {
     }
 }
 
-/// A server on which nobody has signed up.
+/// A server without any organization.
 impl Subject for Server {
     async fn make_ready(kind: Kind) -> Self {
         Self::start(Database::migrated(kind).await).await
@@ -46,11 +46,11 @@ impl Subject for World {
     }
 }
 
-/// Runs one test on one kind of database, on a runtime of several threads as the program has. Where the kind is not
-/// available nothing runs.
+/// Runs one test on one kind of database, on a multi-threaded runtime as the program has. Does nothing if the kind is
+/// not available.
 ///
 /// # Panics
-/// Where the test does, or an invariant is broken.
+/// If the test fails or an invariant is broken.
 pub fn run<S: Subject>(kind: Kind, test: impl AsyncFnOnce(&S)) {
     if !kind.is_available() {
         return;

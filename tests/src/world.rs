@@ -1,4 +1,4 @@
-//! The world a test starts from: organizations and their people, made through the public API alone.
+//! The data that a test starts from: organizations and their users, created through the public API alone.
 
 use std::future::IntoFuture;
 use std::marker::PhantomData;
@@ -11,22 +11,22 @@ use crate::actors::{Admin, Manager, Member, PASSWORD, SESSION, Seller};
 use crate::client::Client;
 use crate::server::Server;
 
-/// A server with one organization, Callshot's home in tests; all that [`Organization`] can do happens there.
+/// A server with one organization. It dereferences to that organization, so that tests need not name it.
 pub struct World {
     server: Server,
     home: Organization,
 }
 
-/// A tenant and its first administrator.
+/// An organization and its first administrator.
 pub struct Organization {
     stranger: Client,
     admin: Admin,
-    /// Tells addresses of equal names in different organizations apart.
+    /// The domain of the users' e-mail addresses, which keeps those of different organizations distinct.
     domain: String,
 }
 
-/// Somebody who is about to join; `.await` lets it happen.
-#[must_use = "nobody joins before .await"]
+/// A user who is about to join; `.await` invites them and accepts the invitation.
+#[must_use = "the user joins by .await"]
 pub struct Joining<'organization, Actor> {
     organization: &'organization Organization,
     input: Value,
@@ -37,33 +37,33 @@ impl World {
     /// Signs up the first organization on a fresh server.
     ///
     /// # Panics
-    /// Where the server refuses.
+    /// If signing up fails.
     pub async fn on(server: Server) -> Self {
         let home = Organization::sign_up(&server, "Initech").await;
         Self { server, home }
     }
 
-    /// Another organization, from which nothing may ever be seen in the first, nor the other way about.
+    /// Signs up another organization. Neither of the two may ever see anything of the other.
     ///
     /// # Panics
-    /// Where the server refuses.
+    /// If signing up fails.
     pub async fn another_organization(&self, name: &str) -> Organization {
         Organization::sign_up(&self.server, name).await
     }
 
-    /// The server underneath.
+    /// Returns the server.
     #[must_use]
     pub fn server(&self) -> &Server {
         &self.server
     }
 
-    /// Somebody without a token.
+    /// Returns a client without a token.
     #[must_use]
     pub fn stranger(&self) -> Client {
         self.server.stranger()
     }
 
-    /// The server underneath, to stop it.
+    /// Returns the server by value, to stop it.
     #[must_use]
     pub fn into_server(self) -> Server {
         self.server
@@ -93,28 +93,29 @@ impl Organization {
         Self { stranger, admin, domain }
     }
 
-    /// Whoever signed the organization up.
+    /// Returns the administrator who signed the organization up.
     #[must_use]
     pub fn admin(&self) -> &Admin {
         &self.admin
     }
 
-    /// A new seller, invited by the administrator, who accepts. Under nobody, unless [`Joining::under`] says whom.
+    /// Adds a seller, who is invited by the administrator and accepts. They report to no one without
+    /// [`Joining::under`].
     pub fn seller(&self, name: &str) -> Joining<'_, Seller> {
         self.joining(name, "SELLER")
     }
 
-    /// A new manager.
+    /// Adds a manager.
     pub fn manager(&self, name: &str) -> Joining<'_, Manager> {
         self.joining(name, "MANAGER")
     }
 
-    /// One more administrator.
+    /// Adds an administrator.
     pub fn another_admin(&self, name: &str) -> Joining<'_, Admin> {
         self.joining(name, "ADMIN")
     }
 
-    /// The address that somebody of this name has here.
+    /// Returns the e-mail address of a user of this name.
     #[must_use]
     pub fn email_of(&self, name: &str) -> String {
         format!("{}@{}", name.to_lowercase().replace(' ', "."), self.domain)
@@ -127,16 +128,16 @@ impl Organization {
 }
 
 impl<Actor> Joining<'_, Actor> {
-    /// Reports to this person.
+    /// Makes the new user report to this person.
     pub fn under(mut self, manager: &Member) -> Self {
         self.input["managerId"] = json!(manager.id());
         self
     }
 
-    /// Has these fields of `InviteUserInput` too, such as a time zone.
+    /// Adds fields of `InviteUserInput`, such as a time zone.
     ///
     /// # Panics
-    /// Where `fields` is not an object.
+    /// If `fields` is not an object.
     pub fn with(mut self, fields: Value) -> Self {
         let Value::Object(fields) = fields else { panic!("not an object: {fields}") };
         self.input.as_object_mut().expect("an input is an object").extend(fields);

@@ -1,18 +1,18 @@
-//! The attribute that makes of one function two tests, one for each database. An attribute and not a macro around the
-//! body, because rustfmt and editors read through an attribute.
+//! The attribute that turns one function into two tests, one for each database. It is an attribute and not a macro
+//! around the body, because rustfmt and editors handle the body of a function with an attribute.
 
 use proc_macro::{TokenStream, TokenTree};
 
-/// Makes two tests, `name::sqlite` and `name::postgres`, of `async fn name(subject: &Subject)`. The type of the
-/// argument says what is made ready for it: anything that implements `tests::Subject`.
+/// Makes two tests, `name::sqlite` and `name::postgres`, from `async fn name(subject: &Subject)`. The argument can be
+/// of any type that implements `tests::Subject`, which prepares it.
 ///
-/// Other attributes of the function stay on the function. What is not a function with a name does not compile.
+/// Other attributes of the function stay on the function. It is a compile error on anything but a function.
 #[proc_macro_attribute]
 pub fn on_both_databases(_arguments: TokenStream, function: TokenStream) -> TokenStream {
     let Some(name) = name_of(function.clone()) else {
         return error("#[on_both_databases] belongs on an async fn");
     };
-    // A module and a function of one name do not meet: they live in different namespaces.
+    // The module may have the function's name, for modules and functions are in different namespaces.
     let tests = format!(
         "mod {name} {{
             #[test]
@@ -28,7 +28,7 @@ pub fn on_both_databases(_arguments: TokenStream, function: TokenStream) -> Toke
     tests
 }
 
-/// The word after `fn`.
+/// Returns the identifier after `fn`.
 fn name_of(function: TokenStream) -> Option<String> {
     let mut tokens = function.into_iter();
     tokens.find(|token| matches!(token, TokenTree::Ident(word) if word.to_string() == "fn"))?;

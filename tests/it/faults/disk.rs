@@ -39,7 +39,7 @@ async fn touch(office: &Office, client: &Client, subject: &str) -> tests::Answer
 #[test]
 fn a_full_disk_loses_nothing_that_was_acknowledged() {
     tests::run(Kind::Sqlite, async |database: &Database| {
-        let program = Program::serve_with_room(database, ROOM).await;
+        let program = Program::serve_with_file_size_limit(database, ROOM).await;
         let office = Office::opened(&program).await;
         let tally = fill(&office, &program, 0).await;
         program.kill().await;
@@ -57,10 +57,10 @@ fn a_full_disk_loses_nothing_that_was_acknowledged() {
 #[test]
 fn once_there_is_room_again_the_server_goes_on_and_what_it_acknowledges_is_on_the_disk() {
     tests::run(Kind::Sqlite, async |database: &Database| {
-        let program = Program::serve_with_room(database, ROOM).await;
+        let program = Program::serve_with_file_size_limit(database, ROOM).await;
         let office = Office::opened(&program).await;
         let mut tally = fill(&office, &program, 0).await;
-        program.make_room().await;
+        program.lift_file_size_limit().await;
 
         // A change that is refused is rolled back, and must end what it began: else those after it would never end.
         let admin = office.at(&program);

@@ -255,12 +255,13 @@ impl Shared {
 /// Sends one request, and reads the answer, if one comes.
 pub async fn ask(client: &Client, document: &str, variables: &Value) -> Result<Answer, String> {
     let request = client.request().header("accept", "application/graphql-response+json");
-    let request = request.json(&json!({"query": document, "variables": variables}));
-    let response = request.send().await.map_err(|error| format!("{error:?}"))?;
+    let body = json!({"query": document, "variables": variables});
+    let response = request.json(&body).send().await.map_err(|error| format!("{error:?}"))?;
     let (status, headers) = (response.status(), response.headers().clone());
     let text = response.text().await.map_err(|error| format!("{error:?}"))?;
-    let body = serde_json::from_str(&text).map_err(|error| format!("{status}, {error}: {text}"))?;
-    Ok(Answer { status, headers, body })
+    let answer = serde_json::from_str(&text).map_err(|error| format!("{status}, {error}: {text}"))?;
+    tests::conformity::check(&body, &answer);
+    Ok(Answer { status, headers, body: answer })
 }
 
 /// The code of an answer that says that something failed; it says so as it must: with one of three codes, a reference,

@@ -57,7 +57,7 @@ fn the_database_is_gone_for_five_seconds_and_comes_back() {
         load.meets(Outcome::Failed, 10).await;
         assert_eq!(readiness(&program).await, 503);
         load.goes_on(begun, GONE).await;
-        proxy.mend();
+        proxy.restore();
 
         load.forget();
         load.meets(Outcome::Acknowledged, 100).await;
@@ -77,12 +77,12 @@ fn the_network_is_silent_for_five_seconds_and_speaks_again() {
         let mut load = Load::start(&office.at(&program), &office.accounts, 0, Expect::Answers);
         load.meets(Outcome::Acknowledged, 100).await;
 
-        proxy.silence();
+        proxy.pause();
         let begun = Instant::now();
         load.forget();
         let failed = load.goes_on(begun, GONE).await;
         assert!(failed > 0, "nobody noticed");
-        proxy.speak();
+        proxy.resume();
 
         load.forget();
         load.meets(Outcome::Acknowledged, 100).await;

@@ -1,13 +1,13 @@
-//! Measures, against a running server, how long another organization waits for one account while one sends the costliest
-//! permitted requests on many connections. The server must let anybody sign up and count no points:
+//! Measures how long one organization waits for a single account while another sends the most expensive permitted
+//! requests on many connections. The running server must have open sign-up and no limit on points:
 //!
 //! ```text
 //! callshot serve --sign-up open --points 0
 //! fair-share http://127.0.0.1:8000
 //! ```
 //!
-//! Prints a line of JSON a measurement, and ends with 1 where a 99th percentile is above the larger of 5 times the quiet one
-//! and 20 ms.
+//! Prints one line of JSON for each measurement. Exits with 1 if a 99th percentile is above both 20 ms and 5 times the
+//! one without load.
 
 use std::collections::BTreeMap;
 use std::process::ExitCode;
@@ -21,36 +21,36 @@ use tests::Client;
 use tests::actors::PASSWORD;
 use tokio::task::JoinSet;
 
-/// How the other organization fares while one asks for all it can get.
+/// Measures latency for one organization while another loads the server.
 #[derive(Clone, Parser)]
 struct Arguments {
-    /// Where the server is, without a path
+    /// Address of the server, without a path
     root: String,
-    /// Accounts of the organization that asks for much
+    /// Accounts of the organization that loads the server
     #[arg(long, default_value_t = 2_000)]
     accounts: usize,
-    /// Its touches
+    /// Touches of the organization that loads the server
     #[arg(long, default_value_t = 100_000)]
     touches: usize,
     /// Seconds of each measurement
     #[arg(long, default_value_t = 10)]
     seconds: u64,
-    /// Connections of the organization that asks for much
+    /// Connections of the organization that loads the server
     #[arg(long, default_value_t = 64)]
     noisy: usize,
-    /// Connections of the other
+    /// Connections of the organization that is measured
     #[arg(long, default_value_t = 16)]
     quiet: usize,
 }
 
-/// The most that a 99th percentile may be where the quiet one is short, in milliseconds.
+/// The 99th percentile in milliseconds that is always allowed.
 const ALLOWED: f64 = 20.0;
 
 const ONE: &str =
     "query One($id: ID!) { account(by: {id: $id}) { id name domain industry city country phone version } }";
 
-/// Requests just below 10,000 points, those that read most for least, and the largest change.
-fn costliest() -> BTreeMap<&'static str, Value> {
+/// Returns requests just below 10,000 points, those that read the most for few points, and the largest mutation.
+fn most_expensive() -> BTreeMap<&'static str, Value> {
     let sums = |number| format!("a{number}: touches(groupBy: [USER, MONTH]) {{ count minutes accounts }} ");
     let analytics: String = (0..9).map(sums).collect();
     let rows: Vec<Value> = (0..500).map(touch).collect();
@@ -92,7 +92,7 @@ fn touch(number: usize) -> Value {
     })
 }
 
-/// Signs an organization up and answers its administrator.
+/// Signs an organization up and returns a client with its administrator's token.
 async fn sign_up(arguments: &Arguments, name: &str) -> Client {
     let stranger = Client::stranger(&arguments.root);
     let email = format!("ada@{}.example", uuid::Uuid::now_v7().simple());
@@ -108,7 +108,7 @@ async fn fill(client: &Client, document: &str, row: fn(usize) -> Value, rows: us
     }
 }
 
-/// How long answers took, in milliseconds, in order.
+/// Sends a request on some connections for some time, and returns the durations in milliseconds, sorted.
 async fn ask(client: &Client, body: Value, connections: usize, time: Duration) -> Vec<f64> {
     let (until, body) = (Instant::now() + time, Arc::new(body));
     let mut asking = JoinSet::new();
@@ -118,7 +118,7 @@ async fn ask(client: &Client, body: Value, connections: usize, time: Duration) -
             let mut times = Vec::new();
             while Instant::now() < until {
                 let begun = Instant::now();
-                let answer = tests::Answer::to(client.request().json(&*body)).await;
+                let answer = tests::Answer::unchecked(client.request().json(&*body)).await;
                 let took = begun.elapsed().as_secs_f64() * 1_000.0;
                 assert!(answer.body.get("errors").is_none(), "{answer}");
                 times.push(took);
@@ -159,7 +159,7 @@ async fn main() -> ExitCode {
     show("nothing", &alone, 0, 0);
     let allowed = (5.0 * quiet_p99).max(ALLOWED);
     let mut missed = false;
-    for (name, body) in costliest() {
+    for (name, body) in most_expensive() {
         let stop = Arc::new(AtomicBool::new(false));
         let (answered, refused) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicU64::new(0)));
         let mut asking = JoinSet::new();
@@ -169,14 +169,14 @@ async fn main() -> ExitCode {
             asking.spawn(async move {
                 while !stop.load(Ordering::Relaxed) {
                     let Ok(response) = client.request().json(&body).send().await else { continue };
-                    // Read to its end, and not looked at: two cores are few for both sides.
+                    // The body is read but not parsed, to leave the processor to the server.
                     let (status, bytes) = (response.status(), response.bytes().await);
                     let done = status.is_success() && bytes.is_ok_and(|bytes| !bytes.starts_with(b"{\"errors\""));
                     if done { &answered } else { &refused }.fetch_add(1, Ordering::Relaxed);
                 }
             });
         }
-        // Once all of them are at it.
+        // Measures once the load has begun.
         while answered.load(Ordering::Relaxed) + refused.load(Ordering::Relaxed) == 0 {
             tokio::task::yield_now().await;
         }

@@ -1,5 +1,5 @@
-//! Starts a PostgreSQL that lasts until standard input ends, and says where it is: to look at a test's database by hand
-//! (`TEST_POSTGRES_URL=…`), and to see that it goes when its process does.
+//! Starts a PostgreSQL server that runs until standard input ends, and prints its URL. With it as `TEST_POSTGRES_URL`,
+//! a test's database can be inspected by hand. A test also uses it to see that the server ends with its process.
 
 use tests::postgres::{Cluster, installed_programs};
 

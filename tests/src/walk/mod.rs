@@ -1,16 +1,16 @@
-//! Walking the schema: every place at which a request may name something, found in the schema itself, so that a new
-//! field, argument or mutation is tried without anybody having to think of it.
+//! Walks over the schema: finds every argument that can refer to something, in the schema itself, so that tests cover a
+//! new field, argument or mutation without a change.
 //!
-//! | room | holds |
+//! | module | contents |
 //! |---|---|
-//! | [`schema`] | the schema as the server tells it |
-//! | [`place`] | places in arguments that name something, and how a value is put there |
-//! | [`selection`] | what is asked of an answer: everything, to some depth |
-//! | [`blank`] | answers without what differs from one request to the next |
-//! | [`tables`] | what an organization's tables hold, to see whether anything changed |
+//! | [`schema`] | the schema from introspection |
+//! | [`reference`] | arguments that refer to something, and how a value is put there |
+//! | [`selection`] | selections of all fields, to some depth |
+//! | [`redact`] | answers without the values that differ from one request to the next |
+//! | [`tables`] | the rows of an organization in all tables, to see whether anything changed |
 
-pub mod blank;
-pub mod place;
+pub mod redact;
+pub mod reference;
 pub mod schema;
 pub mod selection;
 pub mod tables;

@@ -1,4 +1,4 @@
-//! The schema as the server tells it.
+//! The schema, read from the server by introspection.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -7,42 +7,42 @@ use serde_json::Value;
 
 use crate::client::Client;
 
-/// All types by their names, and the roots.
+/// All types of a schema by name.
 #[derive(Debug)]
 pub struct Schema {
     types: BTreeMap<String, Type>,
 }
 
-/// A type of any kind; what its kind does not have is empty.
+/// A type of any kind. Members that its kind does not have are empty.
 #[derive(Debug)]
 pub struct Type {
     /// Its name.
     pub name: String,
-    /// What it is: `OBJECT`, `INPUT_OBJECT`, `ENUM` …
+    /// Its kind: `OBJECT`, `INPUT_OBJECT`, `ENUM` …
     pub kind: String,
     /// The fields of an object or an interface.
     pub fields: Vec<Field>,
     /// The fields of an input object.
     pub inputs: Vec<Input>,
-    /// The words of an enum.
-    pub words: Vec<String>,
-    /// The objects that stand behind an interface or a union.
+    /// The values of an enum.
+    pub values: Vec<String>,
+    /// The objects that implement an interface or are members of a union.
     pub members: Vec<String>,
-    /// Whether an input object takes exactly one of its fields.
+    /// Whether it is an input object that takes exactly one of its fields.
     pub one_of: bool,
 }
 
-/// A field of an object.
+/// A field of an object or an interface.
 #[derive(Debug)]
 pub struct Field {
     /// Its name.
     pub name: String,
-    /// What it says of itself.
+    /// Its description.
     pub description: String,
-    /// What it takes.
+    /// Its arguments.
     pub arguments: Vec<Input>,
-    /// What it answers.
-    pub of: Of,
+    /// Its type.
+    pub of: TypeRef,
 }
 
 /// An argument, or a field of an input object.
@@ -50,24 +50,24 @@ pub struct Field {
 pub struct Input {
     /// Its name.
     pub name: String,
-    /// What it takes.
-    pub of: Of,
-    /// Whether it has a value where none is given.
+    /// Its type.
+    pub of: TypeRef,
+    /// Whether it has a default value.
     pub has_default: bool,
 }
 
-/// A type where it is used.
+/// A reference to a type.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Of {
-    /// A type by its name.
+pub enum TypeRef {
+    /// A named type.
     Named(String),
-    /// A list of them.
-    List(Box<Of>),
-    /// Never null.
-    Required(Box<Of>),
+    /// A list.
+    List(Box<TypeRef>),
+    /// A type that is not null.
+    Required(Box<TypeRef>),
 }
 
-const QUESTION: &str = "{ __schema { types {
+const INTROSPECTION: &str = "{ __schema { types {
     name kind isOneOf
     fields(includeDeprecated: true) { name description type { ...of } args(includeDeprecated: true) { name defaultValue type { ...of } } }
     inputFields(includeDeprecated: true) { name defaultValue type { ...of } }
@@ -77,49 +77,49 @@ const QUESTION: &str = "{ __schema { types {
 fragment of on __Type { name kind ofType { name kind ofType { name kind ofType { name kind ofType { name kind } } } } }";
 
 impl Schema {
-    /// Asks the server.
+    /// Reads the schema from the server.
     ///
     /// # Panics
-    /// Where it does not tell.
-    pub async fn ask(client: &Client) -> Self {
-        let answer = client.query(QUESTION).await;
+    /// If introspection fails.
+    pub async fn fetch(client: &Client) -> Self {
+        let answer = client.query(INTROSPECTION).await;
         let types = list(answer.data("__schema.types")).iter().map(Type::read);
         Self { types: types.map(|of| (of.name.clone(), of)).collect() }
     }
 
-    /// A type by its name.
+    /// Returns the type of a name.
     ///
     /// # Panics
-    /// Where there is none of that name.
+    /// If there is none of that name.
     #[must_use]
     pub fn named(&self, name: &str) -> &Type {
         self.types.get(name).unwrap_or_else(|| panic!("the schema has no type {name}"))
     }
 
-    /// The type below lists and exclamation marks.
+    /// Returns the named type below lists and non-null types.
     #[must_use]
-    pub fn below(&self, of: &Of) -> &Type {
+    pub fn named_type(&self, of: &TypeRef) -> &Type {
         self.named(of.name())
     }
 
-    /// The fields of the root for reading.
+    /// Returns the fields of `Query`.
     #[must_use]
     pub fn queries(&self) -> &[Field] {
         &self.named("Query").fields
     }
 
-    /// The fields of the root for writing.
+    /// Returns the fields of `Mutation`.
     #[must_use]
     pub fn mutations(&self) -> &[Field] {
         &self.named("Mutation").fields
     }
 
-    /// The objects of this API, without introspection's own.
+    /// Returns the objects of the API, without those of introspection.
     pub fn objects(&self) -> impl Iterator<Item = &Type> {
         self.types.values().filter(|of| of.kind == "OBJECT" && !of.name.starts_with("__"))
     }
 
-    /// The objects that have an id of their own.
+    /// Returns the names of the objects that implement `Node`.
     #[must_use]
     pub fn nodes(&self) -> &[String] {
         &self.named("Node").members
@@ -133,19 +133,19 @@ impl Type {
             kind: text(json, "kind"),
             fields: list(&json["fields"]).iter().map(Field::read).collect(),
             inputs: list(&json["inputFields"]).iter().map(Input::read).collect(),
-            words: list(&json["enumValues"]).iter().map(|word| text(word, "name")).collect(),
+            values: list(&json["enumValues"]).iter().map(|value| text(value, "name")).collect(),
             members: list(&json["possibleTypes"]).iter().map(|member| text(member, "name")).collect(),
             one_of: json["isOneOf"] == true,
         }
     }
 
-    /// Whether it has fields to be selected.
+    /// Whether it has fields that can be selected.
     #[must_use]
     pub fn is_composite(&self) -> bool {
         matches!(self.kind.as_str(), "OBJECT" | "INTERFACE" | "UNION")
     }
 
-    /// Whether it is a page of a list.
+    /// Whether it is a connection.
     #[must_use]
     pub fn is_connection(&self) -> bool {
         self.name.ends_with("Connection") && self.fields.iter().any(|field| field.name == "pageInfo")
@@ -158,11 +158,11 @@ impl Field {
             name: text(json, "name"),
             description: json["description"].as_str().unwrap_or_default().to_owned(),
             arguments: list(&json["args"]).iter().map(Input::read).collect(),
-            of: Of::read(&json["type"]),
+            of: TypeRef::read(&json["type"]),
         }
     }
 
-    /// Whether it cannot be asked for without arguments.
+    /// Whether it has a required argument.
     #[must_use]
     pub fn needs_arguments(&self) -> bool {
         self.arguments.iter().any(Input::is_required)
@@ -171,17 +171,21 @@ impl Field {
 
 impl Input {
     fn read(json: &Value) -> Self {
-        Self { name: text(json, "name"), of: Of::read(&json["type"]), has_default: json["defaultValue"].is_string() }
+        Self {
+            name: text(json, "name"),
+            of: TypeRef::read(&json["type"]),
+            has_default: json["defaultValue"].is_string(),
+        }
     }
 
-    /// Whether it must be given.
+    /// Whether a value must be given.
     #[must_use]
     pub fn is_required(&self) -> bool {
-        matches!(self.of, Of::Required(_)) && !self.has_default
+        matches!(self.of, TypeRef::Required(_)) && !self.has_default
     }
 }
 
-impl Of {
+impl TypeRef {
     fn read(json: &Value) -> Self {
         match json["kind"].as_str() {
             Some("NON_NULL") => Self::Required(Box::new(Self::read(&json["ofType"]))),
@@ -190,7 +194,7 @@ impl Of {
         }
     }
 
-    /// The name below lists and exclamation marks.
+    /// Returns the name below lists and non-null types.
     #[must_use]
     pub fn name(&self) -> &str {
         match self {
@@ -199,7 +203,7 @@ impl Of {
         }
     }
 
-    /// The same, where it may be null.
+    /// Returns the nullable type.
     #[must_use]
     pub fn optional(&self) -> &Self {
         match self {
@@ -209,7 +213,7 @@ impl Of {
     }
 }
 
-impl fmt::Display for Of {
+impl fmt::Display for TypeRef {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Named(name) => formatter.write_str(name),

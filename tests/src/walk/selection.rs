@@ -1,14 +1,14 @@
-//! What is asked of an answer: everything, to some depth.
+//! Selections of all fields of a type, to some depth.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use super::schema::{Field, Schema, Type};
 
-/// Items of every list on the way, so that a question stays cheap.
+/// The page size of all lists in a selection, which limits the cost of a request.
 const FIRST: usize = 5;
 
-/// Writes selections, and remembers what was selected.
+/// Writes selections and records the selected fields.
 #[derive(Debug, Default)]
 pub struct Selections {
     /// The fields selected so far, as `Type.field`.
@@ -16,26 +16,27 @@ pub struct Selections {
 }
 
 impl Selections {
-    /// The fields of a type in braces: plain ones, and objects as long as there is depth left. Pages of lists cost no
-    /// depth. Fields that need arguments are left out.
+    /// Returns the selection set of a type: its scalar fields, and its objects down to `depth`. Connections and edges
+    /// do not count as a level. Fields that need arguments are left out.
     pub fn all(&mut self, schema: &Schema, of: &Type, depth: usize) -> String {
         if of.kind == "INTERFACE" || of.kind == "UNION" {
-            // Two objects may have fields of one name and different types; what a node is called tells enough.
+            // Fields of the same name in two objects may have different types, which cannot be merged.
             let members = of.members.iter().map(|member| format!(" ... on {member} {{ id }}"));
             return format!("{{ __typename{} }}", members.collect::<String>());
         }
         let mut text = "{ __typename".to_owned();
         for field in of.fields.iter().filter(|field| !field.needs_arguments()) {
-            // The same rows again.
+            // They are the rows of `edges`.
             if of.is_connection() && field.name == "nodes" {
                 self.seen.insert(format!("{}.nodes", of.name));
                 continue;
             }
-            let below = schema.below(&field.of);
+            let below = schema.named_type(&field.of);
             let free = of.is_connection() || of.name.ends_with("Edge");
             if !below.is_composite() {
                 let _ = write!(text, " {}", field.name);
-            } else if free || depth > 0 || below.fields.iter().all(|field| !schema.below(&field.of).is_composite()) {
+            } else if free || depth > 0 || below.fields.iter().all(|field| !schema.named_type(&field.of).is_composite())
+            {
                 let _ = write!(text, " {}{}", field.name, Self::few(field));
                 let below = self.all(schema, below, if free { depth } else { depth.saturating_sub(1) });
                 text.push_str(&below);

@@ -1,4 +1,4 @@
-//! What an organization's tables hold, to see whether anything changed.
+//! The rows of an organization in all tables, to see whether anything changed.
 
 use std::collections::BTreeMap;
 
@@ -8,11 +8,11 @@ use uuid::Uuid;
 /// The rows of every table that belong to one organization, as text.
 pub type Tables = BTreeMap<String, String>;
 
-/// Reads all tables that name an organization. A new table is among them by itself.
+/// Reads the organization's rows of all tables that have them. New tables are found by themselves.
 ///
 /// # Panics
-/// Where one cannot be read.
-pub async fn of(connection: &DatabaseConnection, organization: Uuid) -> Tables {
+/// If one cannot be read.
+pub async fn read(connection: &DatabaseConnection, organization: Uuid) -> Tables {
     let mut tables = Tables::new();
     for table in names(connection).await {
         let key = if table == "organization" { "id" } else { "organization_id" };
@@ -22,11 +22,11 @@ pub async fn of(connection: &DatabaseConnection, organization: Uuid) -> Tables {
             tables.insert(table, rows);
         }
     }
-    assert!(tables.len() > 10, "the tables are not all there: {:?}", tables.keys());
+    assert!(tables.len() > 10, "tables are missing: {:?}", tables.keys());
     tables
 }
 
-/// The names of the tables that differ.
+/// Returns the names of the tables that differ.
 #[must_use]
 pub fn differing(before: &Tables, after: &Tables) -> Vec<String> {
     before.keys().chain(after.keys()).filter(|table| before.get(*table) != after.get(*table)).cloned().collect()

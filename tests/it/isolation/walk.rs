@@ -4,14 +4,14 @@ use std::collections::BTreeSet;
 
 use sea_orm::DatabaseConnection;
 use serde_json::{Map, Value, json};
-use tests::walk::blank;
-use tests::walk::place::{Names, Place, places, put};
+use tests::walk::redact;
+use tests::walk::reference::{Reference, ReferenceKind, put, references};
 use tests::walk::schema::{Field, Schema};
 use tests::walk::selection::Selections;
 use tests::walk::tables::{self, Tables};
 use tests::{Answer, Client};
 
-use super::household::{Household, nowhere};
+use super::fixture::{Household, nowhere};
 
 /// What needs no token: each either lets somebody in or refuses.
 pub const PUBLIC: [&str; 4] = ["signUp", "signIn", "refreshSession", "acceptInvitation"];
@@ -103,24 +103,24 @@ impl Walk<'_> {
         self.leaks_nothing(&field.name, &answer, &[]);
         // Tried often, and asked for less: the objects themselves.
         let selection = self.selection(field, 0);
-        for place in places(self.schema, &field.arguments) {
+        for place in references(self.schema, &field.arguments) {
             let name = format!("{of}.{}({place})", field.name);
-            match place.names {
-                Names::Word => self.words(of, field, &selection, &place, &name).await,
-                Names::Cursor => self.cursors(of, field, &selection, &place, &name).await,
+            match place.kind {
+                ReferenceKind::EnumValue => self.words(of, field, &selection, &place, &name).await,
+                ReferenceKind::Cursor => self.cursors(of, field, &selection, &place, &name).await,
                 _ => self.names(of, field, &selection, &place, &name).await,
             }
         }
     }
 
-    async fn names(&mut self, of: &str, field: &Field, selection: &str, place: &Place, name: &str) {
+    async fn names(&mut self, of: &str, field: &Field, selection: &str, place: &Reference, name: &str) {
         self.what_all_see(of, field, selection, place, name).await;
         for noun in self.nouns(place, &field.name, name) {
             let hidden = self.hidden.named(place, &noun);
             let nowhere = nowhere(&hidden, &self.hidden.tag);
             let mut values = vec![hidden];
             // An id that is none, or one of something else.
-            if place.names == Names::Id && !matches!(field.name.as_str(), "node" | "nodes") {
+            if place.kind == ReferenceKind::Id && !matches!(field.name.as_str(), "node" | "nodes") {
                 values.push(json!("nonsense"));
                 values.push(json!(self.own.id(if noun == "Touch" { "Booking" } else { "Touch" })));
             }
@@ -135,12 +135,12 @@ impl Walk<'_> {
 
     /// By somebody hidden things belong to, or by anything else that every member sees, one finds nothing hidden either:
     /// as little as by who does not exist, but for themselves.
-    async fn what_all_see(&mut self, of: &str, field: &Field, selection: &str, place: &Place, name: &str) {
-        if place.names != Names::Id {
+    async fn what_all_see(&mut self, of: &str, field: &Field, selection: &str, place: &Reference, name: &str) {
+        if place.kind != ReferenceKind::Id {
             return;
         }
         let nouns = place.nouns(self.schema, &field.name);
-        let itself = self.schema.below(&field.of).name.clone();
+        let itself = self.schema.named_type(&field.of).name.clone();
         for noun in nouns.iter().filter(|noun| self.seen_by_all.contains(&noun.as_str())) {
             let ids = if noun == "User" { self.hidden.people().to_vec() } else { vec![self.hidden.id(noun)] };
             for id in ids {
@@ -156,18 +156,18 @@ impl Walk<'_> {
         }
     }
 
-    async fn read_at(&self, of: &str, field: &Field, selection: &str, place: &Place, value: &Value) -> String {
+    async fn read_at(&self, of: &str, field: &Field, selection: &str, place: &Reference, value: &Value) -> String {
         let arguments = self.arguments_at(field, Map::new(), place, value);
         let answer = self.read(of, field, selection, &arguments, self.client, self.own).await;
         let sent = texts(value);
         self.leaks_nothing(&format!("{of}.{}({place})", field.name), &answer, &sent);
-        blank::answer(&answer, &blanked(value))
+        redact::answer(&answer, &blanked(value))
     }
 
     /// Each word of an enum: whatever a list is ordered or grouped by, it holds nothing hidden.
-    async fn words(&mut self, of: &str, field: &Field, selection: &str, place: &Place, name: &str) {
+    async fn words(&mut self, of: &str, field: &Field, selection: &str, place: &Reference, name: &str) {
         let of_place = self.type_at(field, place);
-        for word in &self.schema.named(&of_place).words {
+        for word in &self.schema.named(&of_place).values {
             let arguments = self.arguments_at(field, Map::new(), place, &json!(word));
             let answer = self.read(of, field, selection, &arguments, self.client, self.own).await;
             assert!(answer.body.get("errors").is_none(), "{name} of {word}: {answer}");
@@ -177,14 +177,14 @@ impl Walk<'_> {
     }
 
     /// Cursors of somebody who sees what is hidden.
-    async fn cursors(&mut self, of: &str, field: &Field, selection: &str, place: &Place, name: &str) {
+    async fn cursors(&mut self, of: &str, field: &Field, selection: &str, place: &Reference, name: &str) {
         let edges = "{ edges { cursor node { __typename } } }";
         let all = self.read(of, field, edges, &Map::new(), self.insider, self.hidden).await;
         let own = self.read(of, field, edges, &Map::new(), self.client, self.hidden).await;
         let own = cursors_in(&own.body);
         let mut cursors = cursors_in(&all.body);
         cursors.retain(|cursor| !own.contains(cursor));
-        let listed = self.schema.below(&field.of).name.replace("Connection", "");
+        let listed = self.schema.named_type(&field.of).name.replace("Connection", "");
         let hides = !cursors.is_empty() || self.seen_by_all.contains(&listed.as_str());
         assert!(hides, "not covered: nothing hidden in {of}.{}: {all}", field.name);
         for cursor in cursors {
@@ -199,9 +199,9 @@ impl Walk<'_> {
     async fn mutation(&mut self, mutation: &Field) {
         self.selections.seen.insert(format!("Mutation.{}", mutation.name));
         let selection = self.selection(mutation, 2);
-        for place in places(self.schema, &mutation.arguments) {
+        for place in references(self.schema, &mutation.arguments) {
             let name = format!("{}({place})", mutation.name);
-            if matches!(place.names, Names::Word) {
+            if matches!(place.kind, ReferenceKind::EnumValue) {
                 continue;
             }
             let before = self.tables().await;
@@ -223,15 +223,15 @@ impl Walk<'_> {
                 }
                 self.leaks_nothing(&name, &of_hidden, &texts(&hidden));
                 let mut others = vec![nowhere];
-                if place.names == Names::Id {
+                if place.kind == ReferenceKind::Id {
                     others.push(json!("nonsense"));
                     others.push(json!(self.own.id(if noun == "Touch" { "Booking" } else { "Touch" })));
                     is_refused(&name, mutation, &place, &of_hidden);
                 }
                 for other in others {
                     let answer = self.write_at(mutation, &selection, base(), &place, &other).await;
-                    let one = blank::answer(&of_hidden, &blanked(&hidden));
-                    let two = blank::answer(&answer, &blanked(&other));
+                    let one = redact::answer(&of_hidden, &blanked(&hidden));
+                    let two = redact::answer(&answer, &blanked(&other));
                     same(&format!("{name} of {hidden} and of {other}"), &one, &two);
                 }
                 self.tried.insert(format!("{name} {noun}"));
@@ -240,23 +240,23 @@ impl Walk<'_> {
         }
     }
 
-    fn nouns(&self, place: &Place, operation: &str, name: &str) -> Vec<String> {
-        let nouns = match place.names {
-            Names::Id => {
+    fn nouns(&self, place: &Reference, operation: &str, name: &str) -> Vec<String> {
+        let nouns = match place.kind {
+            ReferenceKind::Id => {
                 let nouns = place.nouns(self.schema, operation);
-                assert!(!nouns.is_empty(), "not covered: what do the ids of {name} name? See `Place::nouns`");
+                assert!(!nouns.is_empty(), "not covered: what do the ids of {name} name? See `Reference::nouns`");
                 nouns
             }
-            Names::Email if place.role().starts_with("contact") => vec!["Contact".to_owned()],
-            Names::Email => vec!["User".to_owned()],
-            Names::Text if place.owner == "UserFilter" => vec!["User".to_owned()],
+            ReferenceKind::Email if place.role().starts_with("contact") => vec!["Contact".to_owned()],
+            ReferenceKind::Email => vec!["User".to_owned()],
+            ReferenceKind::Text if place.owner == "UserFilter" => vec!["User".to_owned()],
             _ => vec!["text".to_owned()],
         };
         nouns.into_iter().filter(|noun| !self.seen_by_all.contains(&noun.as_str())).collect()
     }
 
     fn selection(&mut self, field: &Field, depth: usize) -> String {
-        let of = self.schema.below(&field.of);
+        let of = self.schema.named_type(&field.of);
         if of.is_composite() { self.selections.all(self.schema, of, depth) } else { String::new() }
     }
 
@@ -264,7 +264,7 @@ impl Walk<'_> {
         &self,
         field: &Field,
         mut arguments: Map<String, Value>,
-        place: &Place,
+        place: &Reference,
         value: &Value,
     ) -> Map<String, Value> {
         let make = |input: &_, owner: &str| self.own.make_up(self.schema, input, owner, &field.name);
@@ -272,13 +272,13 @@ impl Walk<'_> {
         arguments
     }
 
-    fn type_at(&self, field: &Field, place: &Place) -> String {
+    fn type_at(&self, field: &Field, place: &Reference) -> String {
         let mut inputs = &field.arguments;
         let mut name = String::new();
         for step in &place.path {
             let input = inputs.iter().find(|input| input.name == *step).unwrap();
             name = input.of.name().to_owned();
-            inputs = &self.schema.below(&input.of).inputs;
+            inputs = &self.schema.named_type(&input.of).inputs;
         }
         name
     }
@@ -339,7 +339,7 @@ impl Walk<'_> {
         mutation: &Field,
         selection: &str,
         base: Map<String, Value>,
-        place: &Place,
+        place: &Reference,
         value: &Value,
     ) -> Answer {
         let arguments = self.arguments_at(mutation, base, place, value);
@@ -366,7 +366,7 @@ impl Walk<'_> {
     }
 
     async fn tables(&self) -> Tables {
-        tables::of(self.connection, self.hidden.organization()).await
+        tables::read(self.connection, self.hidden.organization()).await
     }
 
     async fn nothing_changed(&self, name: &str, before: &Tables) {
@@ -434,7 +434,7 @@ fn texts(value: &Value) -> Vec<&str> {
 }
 
 /// An id that names nothing which they see is refused where it stands.
-fn is_refused(name: &str, mutation: &Field, place: &Place, answer: &Answer) {
+fn is_refused(name: &str, mutation: &Field, place: &Reference, answer: &Answer) {
     if PUBLIC.contains(&mutation.name.as_str()) {
         return;
     }

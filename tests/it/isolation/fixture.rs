@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 use tests::Member;
 use tests::actors::PASSWORD;
-use tests::walk::place::{Names, Place};
+use tests::walk::reference::{Reference, ReferenceKind};
 use tests::walk::schema::{Input, Schema};
 use uuid::Uuid;
 
@@ -122,7 +122,7 @@ impl Household {
 
     /// The id of the household's node of a type.
     pub fn id(&self, noun: &str) -> &str {
-        self.ids.get(noun).unwrap_or_else(|| panic!("not covered: a household has no {noun}; make one in household.rs"))
+        self.ids.get(noun).unwrap_or_else(|| panic!("not covered: a household has no {noun}; make one in fixture.rs"))
     }
 
     /// The ids of the people: the member's and the helper's.
@@ -136,20 +136,20 @@ impl Household {
     }
 
     /// What names something of this household at a place.
-    pub fn named(&self, place: &Place, noun: &str) -> Value {
-        match place.names {
-            Names::Id => json!(self.id(noun)),
-            Names::ExternalId => json!({"source": "crm", "id": self.tag}),
-            Names::Domain => json!(format!("{}.example", self.tag)),
-            Names::Email if place.role().starts_with("contact") => json!(format!("{0}@{0}.example", self.tag)),
-            Names::Email => json!(self.email),
-            Names::Text => match (place.role(), place.owner.as_str()) {
+    pub fn named(&self, place: &Reference, noun: &str) -> Value {
+        match place.kind {
+            ReferenceKind::Id => json!(self.id(noun)),
+            ReferenceKind::ExternalId => json!({"source": "crm", "id": self.tag}),
+            ReferenceKind::Domain => json!(format!("{}.example", self.tag)),
+            ReferenceKind::Email if place.role().starts_with("contact") => json!(format!("{0}@{0}.example", self.tag)),
+            ReferenceKind::Email => json!(self.email),
+            ReferenceKind::Text => match (place.role(), place.owner.as_str()) {
                 ("email", "UserFilter") => json!(self.email),
                 ("email", _) => json!(format!("{0}@{0}.example", self.tag)),
                 ("domain", _) => json!(format!("{}.example", self.tag)),
                 _ => json!(self.tag),
             },
-            Names::Cursor | Names::Word => panic!("{place} names nothing of a household"),
+            ReferenceKind::Cursor | ReferenceKind::EnumValue => panic!("{place} names nothing of a household"),
         }
     }
 
@@ -213,10 +213,11 @@ impl Household {
 
     /// A value for an input that must be given.
     pub fn make_up(&self, schema: &Schema, input: &Input, owner: &str, operation: &str) -> Value {
-        let of = schema.below(&input.of);
+        let of = schema.named_type(&input.of);
         let value = match of.name.as_str() {
             "ID" => {
-                let place = Place { path: vec![input.name.clone()], names: Names::Id, owner: owner.to_owned() };
+                let place =
+                    Reference { path: vec![input.name.clone()], kind: ReferenceKind::Id, owner: owner.to_owned() };
                 let nouns = place.nouns(schema, operation);
                 let noun = nouns
                     .first()
@@ -239,17 +240,17 @@ impl Household {
             "DateTime" => json!("2999-02-03T10:00:00Z"),
             "JSON" => json!({}),
             "AccountRef" => json!({"id": self.id("Account")}),
-            _ if of.kind == "ENUM" => json!(of.words[0]),
+            _ if of.kind == "ENUM" => json!(of.values[0]),
             _ if of.kind == "INPUT_OBJECT" && !of.one_of => {
                 let fields = of.inputs.iter().filter(|field| field.is_required());
                 fields.map(|field| (field.name.clone(), self.make_up(schema, field, &of.name, operation))).collect()
             }
             other => panic!(
-                "not covered: a value of {other} for {owner}.{} of {operation}; make one up in household.rs",
+                "not covered: a value of {other} for {owner}.{} of {operation}; make one up in fixture.rs",
                 input.name
             ),
         };
-        if matches!(input.of.optional(), tests::walk::schema::Of::List(_)) { json!([value]) } else { value }
+        if matches!(input.of.optional(), tests::walk::schema::TypeRef::List(_)) { json!([value]) } else { value }
     }
 }
 

@@ -1,72 +1,69 @@
-//! Places in arguments that name something, and how a value is put there.
+//! The arguments and input fields that refer to something, and how a value is put there.
 
 use std::fmt;
 
 use serde_json::{Map, Value};
 
-use super::schema::{Input, Of, Schema};
+use super::schema::{Input, Schema, TypeRef};
 
-/// How often one input object may stand inside itself: once, so that what is nested is tried as well.
+/// How many levels of an input object that contains itself are walked.
 const RECURSIONS: usize = 2;
 
-/// Input objects that say how something is compared, and not what.
+/// Input objects that say how a value is compared; the input object around them says which.
 const OPERATORS: [&str; 2] = ["IdFilter", "StringFilter"];
 
-/// A place in the arguments of a field.
+/// A path in the arguments of a field at which a value refers to something.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Place {
-    /// The names on the way, lists left out.
+pub struct Reference {
+    /// The names of the argument and of the input fields on the way. Lists have no step.
     pub path: Vec<String>,
-    /// What can be named there.
-    pub names: Names,
-    /// The input object that says what is named; the empty text for an argument.
+    /// How the value refers to something.
+    pub kind: ReferenceKind,
+    /// The input object that says to what type of thing; empty for an argument.
     pub owner: String,
 }
 
-/// What is named at a place.
+/// How a value refers to something.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Names {
-    /// Something by its id.
+pub enum ReferenceKind {
+    /// By its id.
     Id,
-    /// Something by what another system calls it.
+    /// By its id in another system.
     ExternalId,
-    /// A person by an e-mail address.
+    /// By the e-mail address of a user or a contact.
     Email,
-    /// An account by its internet domain.
+    /// By the internet domain of an account.
     Domain,
-    /// Anything by a text that it has.
+    /// By a text that it contains.
     Text,
-    /// A place in a list.
+    /// By a position in a list.
     Cursor,
-    /// Nothing: a word of the schema, such as what a list is ordered by.
-    Word,
+    /// Not at all: a value of an enum, such as the order of a list.
+    EnumValue,
 }
 
-impl Place {
-    /// The name that says what is named: the last, or where it is an operator the one before it.
-    ///
-    /// # Panics
-    /// Never: a place has a name.
+impl Reference {
+    /// Returns the last name of the path that is not an operator.
     #[must_use]
     pub fn role(&self) -> &str {
         let compared = |name: &&String| !matches!(name.as_str(), "eq" | "ne" | "in" | "contains" | "startsWith");
         self.path.iter().rev().find(compared).map_or("", String::as_str)
     }
 
-    /// The types of nodes whose ids belong here; none where the schema does not say.
+    /// Returns the types of nodes whose ids are accepted; none if it cannot be derived from the schema's names.
     #[must_use]
     pub fn nouns(&self, schema: &Schema, operation: &str) -> Vec<String> {
         let role = self.role();
         let stem = role.strip_suffix("Ids").or_else(|| role.strip_suffix("Id")).unwrap_or_default();
         let noun = match stem {
             "" => {
-                let said = if self.owner.is_empty() { operation } else { &self.owner };
-                if matches!(said, "node" | "nodes") {
+                let name = if self.owner.is_empty() { operation } else { &self.owner };
+                if matches!(name, "node" | "nodes") {
                     return schema.nodes().to_vec();
                 }
-                // What is reviewed is named, and not the review.
-                let said = said.strip_prefix("Review").unwrap_or(said);
-                let named = schema.nodes().iter().filter(|noun| said.contains(noun.as_str()));
+                // The id is that of the reviewed thing, and not that of the review.
+                let name = name.strip_prefix("Review").unwrap_or(name);
+                let named = schema.nodes().iter().filter(|noun| name.contains(noun.as_str()));
                 return named.max_by_key(|noun| noun.len()).into_iter().cloned().collect();
             }
             "owner" | "user" | "seller" | "manager" | "successor" | "teamMember" | "assignee" | "madeBy" => {
@@ -81,26 +78,28 @@ impl Place {
         schema.nodes().iter().filter(|known| **known == noun).cloned().collect()
     }
 
-    /// Whether what is given here is what the row itself is to be known by, of which there is one in an organization.
+    /// Whether the value becomes an identifier of the written row itself, which is unique in an organization.
     #[must_use]
     pub fn is_key(&self) -> bool {
-        match self.names {
-            Names::ExternalId => self.role() == "externalIds" || (self.role() == "externalId" && self.path.len() == 2),
-            Names::Domain => self.path.len() == 2,
+        match self.kind {
+            ReferenceKind::ExternalId => {
+                self.role() == "externalIds" || (self.role() == "externalId" && self.path.len() == 2)
+            }
+            ReferenceKind::Domain => self.path.len() == 2,
             _ => false,
         }
     }
 }
 
-impl fmt::Display for Place {
+impl fmt::Display for Reference {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(&self.path.join("."))
     }
 }
 
-/// All places in some arguments.
+/// Returns all references in some arguments.
 #[must_use]
-pub fn places(schema: &Schema, arguments: &[Input]) -> Vec<Place> {
+pub fn references(schema: &Schema, arguments: &[Input]) -> Vec<Reference> {
     let mut found = Vec::new();
     for argument in arguments {
         collect(schema, argument, &mut Vec::new(), &mut Vec::new(), &mut found);
@@ -108,20 +107,25 @@ pub fn places(schema: &Schema, arguments: &[Input]) -> Vec<Place> {
     found
 }
 
-fn collect(schema: &Schema, input: &Input, path: &mut Vec<String>, within: &mut Vec<String>, found: &mut Vec<Place>) {
+fn collect(
+    schema: &Schema,
+    input: &Input,
+    path: &mut Vec<String>,
+    within: &mut Vec<String>,
+    found: &mut Vec<Reference>,
+) {
     path.push(input.name.clone());
-    let of = schema.below(&input.of);
-    let says = within.iter().rev().find(|name| !OPERATORS.contains(&name.as_str()));
-    let owner = says.cloned().unwrap_or_default();
-    let names = match (of.name.as_str(), of.kind.as_str()) {
-        ("ID", _) => Some(Names::Id),
-        ("ExternalIdInput", _) => Some(Names::ExternalId),
-        ("String", _) => text_names(&input.name, within.last().map_or("", String::as_str)),
-        (_, "ENUM") => Some(Names::Word),
+    let of = schema.named_type(&input.of);
+    let owner = within.iter().rev().find(|name| !OPERATORS.contains(&name.as_str())).cloned().unwrap_or_default();
+    let kind = match (of.name.as_str(), of.kind.as_str()) {
+        ("ID", _) => Some(ReferenceKind::Id),
+        ("ExternalIdInput", _) => Some(ReferenceKind::ExternalId),
+        ("String", _) => text_kind(&input.name, within.last().map_or("", String::as_str)),
+        (_, "ENUM") => Some(ReferenceKind::EnumValue),
         _ => None,
     };
-    if let Some(names) = names {
-        found.push(Place { path: path.clone(), names, owner });
+    if let Some(kind) = kind {
+        found.push(Reference { path: path.clone(), kind, owner });
     } else if within.iter().filter(|name| **name == of.name).count() < RECURSIONS {
         within.push(of.name.clone());
         for field in &of.inputs {
@@ -132,22 +136,21 @@ fn collect(schema: &Schema, input: &Input, path: &mut Vec<String>, within: &mut 
     path.pop();
 }
 
-/// What a text names, where it names something that is there already.
-fn text_names(name: &str, owner: &str) -> Option<Names> {
+/// Returns how a text refers to something; None if it does not.
+fn text_kind(name: &str, owner: &str) -> Option<ReferenceKind> {
     match name {
-        "after" | "before" => Some(Names::Cursor),
-        "domain" => Some(Names::Domain),
-        _ if name.ends_with("Email") || name.ends_with("Emails") => Some(Names::Email),
-        _ if owner == "StringFilter" => Some(Names::Text),
+        "after" | "before" => Some(ReferenceKind::Cursor),
+        "domain" => Some(ReferenceKind::Domain),
+        _ if name.ends_with("Email") || name.ends_with("Emails") => Some(ReferenceKind::Email),
+        _ if owner == "StringFilter" => Some(ReferenceKind::Text),
         _ => None,
     }
 }
 
-/// Puts a value into arguments at a place; what is missing on the way is filled in by `make`, which is asked for the
-/// value of an input that must be given.
+/// Puts a value into arguments at a path. `make` returns the values of required inputs that are missing on the way.
 ///
 /// # Panics
-/// Where there is no such place.
+/// If there is no such path.
 pub fn put(
     schema: &Schema,
     arguments: &[Input],
@@ -168,7 +171,7 @@ fn fields(
     value: &Value,
     make: &dyn Fn(&Input, &str) -> Value,
 ) {
-    let (first, rest) = path.split_first().unwrap_or_else(|| panic!("a place has a name"));
+    let (first, rest) = path.split_first().unwrap_or_else(|| panic!("a path has a step"));
     let input = inputs.iter().find(|input| input.name == *first).unwrap_or_else(|| panic!("no {first} in {owner}"));
     for other in inputs.iter().filter(|other| other.is_required() && other.name != *first) {
         if !into.contains_key(&other.name) {
@@ -181,20 +184,20 @@ fn fields(
 
 fn inside(
     schema: &Schema,
-    of: &Of,
+    of: &TypeRef,
     old: Value,
     rest: &[String],
     value: &Value,
     make: &dyn Fn(&Input, &str) -> Value,
 ) -> Value {
     match of.optional() {
-        Of::List(item) => {
+        TypeRef::List(item) => {
             let first = old.as_array().and_then(|items| items.first().cloned()).unwrap_or(Value::Null);
             Value::Array(vec![inside(schema, item, first, rest, value, make)])
         }
         _ if rest.is_empty() => value.clone(),
         of => {
-            let of = schema.below(of);
+            let of = schema.named_type(of);
             let mut object = match old {
                 Value::Object(object) if !of.one_of => object,
                 _ => Map::new(),

@@ -1,11 +1,12 @@
-//! Answers without what differs from one request to the next, so that two of them can be compared byte for byte.
+//! Answers without the values that differ from one request to the next, so that two answers can be compared byte for
+//! byte.
 
 use serde_json::Value;
 
 use crate::client::Answer;
 
-/// Fields whose values are made anew, or count writes.
-const MADE_ANEW: [&str; 14] = [
+/// Fields whose values are generated for each request, or count writes.
+const GENERATED: [&str; 14] = [
     "at",
     "since",
     "cursor",
@@ -22,24 +23,24 @@ const MADE_ANEW: [&str; 14] = [
     "recordedAt",
 ];
 
-/// Status and body of an answer, in which `sent` and all that is made anew is blanked.
+/// Returns the status and the body of an answer, in which the texts `sent`, ids and generated values are redacted.
 #[must_use]
 pub fn answer(answer: &Answer, sent: &[&str]) -> String {
     let mut body = answer.body.clone();
-    blank(&mut body, sent);
+    redact(&mut body, sent);
     format!("{} {body}", answer.status.as_u16())
 }
 
-fn blank(value: &mut Value, sent: &[&str]) {
+fn redact(value: &mut Value, sent: &[&str]) {
     match value {
-        Value::String(text) => *text = blanked(text, sent),
-        Value::Array(items) => items.iter_mut().for_each(|item| blank(item, sent)),
+        Value::String(text) => *text = redacted(text, sent),
+        Value::Array(items) => items.iter_mut().for_each(|item| redact(item, sent)),
         Value::Object(fields) => {
             for (name, value) in fields {
-                if MADE_ANEW.contains(&name.as_str()) && !value.is_null() {
-                    *value = Value::from("‹made anew›");
+                if GENERATED.contains(&name.as_str()) && !value.is_null() {
+                    *value = Value::from("‹generated›");
                 } else {
-                    blank(value, sent);
+                    redact(value, sent);
                 }
             }
         }
@@ -47,15 +48,15 @@ fn blank(value: &mut Value, sent: &[&str]) {
     }
 }
 
-fn blanked(text: &str, sent: &[&str]) -> String {
+fn redacted(text: &str, sent: &[&str]) -> String {
     let mut text = text.to_owned();
-    for (at, sent) in sent.iter().enumerate() {
-        text = text.replace(sent, &format!("‹sent {at}›"));
+    for (index, sent) in sent.iter().enumerate() {
+        text = text.replace(sent, &format!("‹sent {index}›"));
     }
     ids(&text)
 }
 
-/// A text in which every id is blanked but for its type.
+/// Returns the text with every id redacted except for its type prefix.
 fn ids(text: &str) -> String {
     let mut out = String::new();
     let mut rest = text;
@@ -80,8 +81,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ids_and_what_was_sent_are_blanked_and_nothing_else() {
+    fn only_ids_and_sent_texts_are_redacted() {
         let text = "no account_01h2xcejqtf2nbrexx3vqjhp41 (crm 7, a_b) of user_01h2xcejqtf2nbrexx3vqjhp41";
-        assert_eq!(blanked(text, &["crm 7"]), "no account_‹› (‹sent 0›, a_b) of user_‹›");
+        assert_eq!(redacted(text, &["crm 7"]), "no account_‹› (‹sent 0›, a_b) of user_‹›");
     }
 }

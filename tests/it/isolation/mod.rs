@@ -3,12 +3,12 @@
 
 #![expect(clippy::panic, reason = "what is not covered is a failed test")]
 
-mod household;
+mod fixture;
 mod walk;
 
 use std::collections::BTreeSet;
 
-use household::Household;
+use fixture::Household;
 use serde_json::{Value, json};
 use tests::walk::schema::Schema;
 use tests::walk::selection::Selections;
@@ -41,7 +41,7 @@ async fn a_stranger_learns_and_changes_nothing(world: &World) {
     let helper = elsewhere.manager("Hank").await;
     let own = Household::make(elsewhere.admin(), &helper, elsewhere.admin(), "ours", "5").await;
     let connection = world.server().database().connect().await;
-    let schema = Schema::ask(elsewhere.admin()).await;
+    let schema = Schema::fetch(elsewhere.admin()).await;
     let mut walk = Walk {
         schema: &schema,
         client: elsewhere.admin(),
@@ -64,7 +64,7 @@ async fn a_colleague_without_a_seat_learns_and_changes_nothing(world: &World) {
     let dora = world.manager("Dora").await;
     let own = Household::make(&carl, &dora, world.admin(), "ours", "5").await;
     let connection = world.server().database().connect().await;
-    let schema = Schema::ask(&carl).await;
+    let schema = Schema::fetch(&carl).await;
     let mut walk = Walk {
         schema: &schema,
         client: &carl,
@@ -82,7 +82,7 @@ async fn a_colleague_without_a_seat_learns_and_changes_nothing(world: &World) {
 
 #[on_both_databases]
 async fn what_is_tried_would_work_with_what_one_sees(world: &World) {
-    let schema = Schema::ask(world.admin()).await;
+    let schema = Schema::fetch(world.admin()).await;
     let helper = world.manager("Hank").await;
     for mutation in schema.mutations().iter().filter(|mutation| !PUBLIC.contains(&mutation.name.as_str())) {
         // What is done to people is done elsewhere, so that they can go on here; so is what takes a whole list.
@@ -97,11 +97,11 @@ async fn what_is_tried_would_work_with_what_one_sees(world: &World) {
             None => (world.admin(), Household::make(world.admin(), &helper, world.admin(), &mutation.name, "5").await),
         };
         let arguments = own.arguments(&schema, &mutation.name, &mutation.arguments);
-        let selection = Selections::default().all(&schema, schema.below(&mutation.of), 1);
+        let selection = Selections::default().all(&schema, schema.named_type(&mutation.of), 1);
         let answer = write(admin, mutation, &selection, arguments).await;
         assert!(
             answer.body.get("errors").is_none() && refusals(&answer).is_empty(),
-            "not covered: {} needs arguments of its own in household.rs: {answer}",
+            "not covered: {} needs arguments of its own in fixture.rs: {answer}",
             mutation.name
         );
     }
@@ -113,8 +113,8 @@ async fn a_seller_administers_nothing(world: &World) {
     let dora = world.manager("Dora").await;
     let own = Household::make(&carl, &dora, world.admin(), "ours", "5").await;
     let connection = world.server().database().connect().await;
-    let before = tests::walk::tables::of(&connection, own.organization()).await;
-    let schema = Schema::ask(&carl).await;
+    let before = tests::walk::tables::read(&connection, own.organization()).await;
+    let schema = Schema::fetch(&carl).await;
     let mut tried = BTreeSet::new();
     for mutation in schema.mutations().iter().filter(|mutation| mutation.description.contains("or administrators")) {
         let mut arguments = own.arguments(&schema, &mutation.name, &mutation.arguments);
@@ -128,7 +128,7 @@ async fn a_seller_administers_nothing(world: &World) {
         tried.insert(mutation.name.clone());
     }
     let changed =
-        tests::walk::tables::differing(&before, &tests::walk::tables::of(&connection, own.organization()).await);
+        tests::walk::tables::differing(&before, &tests::walk::tables::read(&connection, own.organization()).await);
     assert!(changed.is_empty(), "{changed:?}");
     told("A seller", &tried, 5);
 }
@@ -138,13 +138,13 @@ async fn nobody_is_answered_without_a_token(world: &World) {
     let helper = world.manager("Hank").await;
     let own = Household::make(world.admin(), &helper, world.admin(), "ours", "5").await;
     let connection = world.server().database().connect().await;
-    let before = tests::walk::tables::of(&connection, own.organization()).await;
-    let schema = Schema::ask(&world.stranger()).await;
+    let before = tests::walk::tables::read(&connection, own.organization()).await;
+    let schema = Schema::fetch(&world.stranger()).await;
     let mut tried = BTreeSet::new();
     let mut selections = Selections::default();
     for field in schema.queries() {
         let arguments = own.arguments(&schema, &field.name, &field.arguments);
-        let selection = selections.all(&schema, schema.below(&field.of), 1);
+        let selection = selections.all(&schema, schema.named_type(&field.of), 1);
         let answer = walk::query(&world.stranger(), field, &selection, arguments).await;
         assert_eq!(answer.error_code(), "UNAUTHENTICATED", "{}", field.name);
         assert!(answer.body["data"].as_object().is_none_or(|data| data.values().all(Value::is_null)), "{answer}");
@@ -152,7 +152,7 @@ async fn nobody_is_answered_without_a_token(world: &World) {
     }
     for mutation in schema.mutations() {
         let arguments = own.arguments(&schema, &mutation.name, &mutation.arguments);
-        let selection = selections.all(&schema, schema.below(&mutation.of), 1);
+        let selection = selections.all(&schema, schema.named_type(&mutation.of), 1);
         if PUBLIC.contains(&mutation.name.as_str()) {
             continue;
         }
@@ -161,7 +161,7 @@ async fn nobody_is_answered_without_a_token(world: &World) {
         tried.insert(mutation.name.clone());
     }
     let changed =
-        tests::walk::tables::differing(&before, &tests::walk::tables::of(&connection, own.organization()).await);
+        tests::walk::tables::differing(&before, &tests::walk::tables::read(&connection, own.organization()).await);
     assert!(changed.is_empty(), "{changed:?}");
     told("Nobody", &tried, 45);
 }
