@@ -1,81 +1,88 @@
-//! Instructions of a request, counted by valgrind: the same on a busy machine as on a quiet one, so that a regression
-//! of a few percent shows.
+//! Counting the instructions of a request with Valgrind. The count does not depend on how busy the machine is, so it
+//! shows regressions of a few percent.
 //!
-//! The server is run twice, once for so many requests and once for twice as many; what the second run took more, is
-//! theirs alone. Over SQLite the database's instructions are among them, over PostgreSQL they are not.
+//! The server is run twice, once for n requests and once for 2n. The difference between the two counts is the cost of n
+//! requests without the cost of starting. It includes the database's instructions on SQLite, but not on PostgreSQL.
 
 use std::path::Path;
 
 use clap::Args;
 
 use crate::client::Client;
+use crate::environment::{Database, Engine, Environment};
 use crate::measure::Contender;
 use crate::measure::statistics::float;
 use crate::process::{self, Server};
-use crate::questions::{Plan, Setting, all};
-use crate::stage::{Base, Database, Stage};
+use crate::questions::{Context, Question, all};
 use crate::{Result, RunArguments};
 
-/// Requests before any is counted: who asks is read, statements are prepared, caches are filled.
-const FIRST: u64 = 5;
+/// The number of warm-up requests, which are sent in both runs: they prepare statements and fill caches.
+const WARM_UP: u64 = 5;
 
-/// What is counted.
+/// The options of the `callgrind` command.
 #[derive(Args, Clone, Debug)]
 pub struct Arguments {
-    /// The question that is counted
+    /// The question to measure
     #[arg(long, value_name = "NAME", default_value = "Q2")]
     question: String,
-    /// Which of its contenders, such as "page 1" of Q4 [default: the first]
+    /// The contender to measure, such as "page 1" of Q4 [default: the first]
     #[arg(long, value_name = "NAME")]
     contender: Option<String>,
-    /// How many requests
+    /// The number of requests
     #[arg(long, value_name = "NUMBER", default_value = "20")]
     requests: u64,
 }
 
-/// Counts, and prints instructions a request.
+/// Counts the instructions per request and prints the result.
 pub async fn run(arguments: &Arguments, run: &RunArguments) -> Result<()> {
-    let base = run.on.unwrap_or(Base::Sqlite);
-    let plan = all()
+    let engine = run.on.unwrap_or(Engine::Sqlite);
+    let question = all()
         .into_iter()
-        .find(|plan| plan.base == base && plan.name.eq_ignore_ascii_case(&arguments.question))
-        .ok_or_else(|| format!("there is no question {} on {base:?}", arguments.question))?;
-    let stage = Stage::set(run).await?;
-    let database = stage.database(base, plan.set).await?;
+        .find(|question| question.engine == engine && question.name.eq_ignore_ascii_case(&arguments.question))
+        .ok_or_else(|| format!("there is no question {} on {engine:?}", arguments.question))?;
+    let environment = Environment::prepare(run).await?;
+    let database = environment.database(engine, question.set).await?;
     let requests = arguments.requests.max(1);
-    let whose = arguments.contender.as_deref();
-    let fewer = count(&plan, whose, &database, &run.out, requests).await?;
-    let more = count(&plan, whose, &database, &run.out, 2 * requests).await?;
+    let contender_name = arguments.contender.as_deref();
+    let fewer = count(&question, contender_name, &database, &run.out, requests).await?;
+    let more = count(&question, contender_name, &database, &run.out, 2 * requests).await?;
     let each = float(more.saturating_sub(fewer)) / float(requests);
-    println!("{} on {base:?}: {each:.0} instructions a request ({requests} requests)", plan.name);
+    println!("{} on {engine:?}: {each:.0} instructions per request ({requests} requests)", question.name);
     Ok(())
 }
 
-/// Instructions of a server that answers so many requests, from its start to its end.
-async fn count(plan: &Plan, whose: Option<&str>, database: &Database, folder: &Path, requests: u64) -> Result<u64> {
-    let out = folder.join(format!("callgrind-{}.out", plan.name));
-    let token = database.sign_in(plan.set.asker()).await?;
-    let server = Server::start(&mut database.under(process::callgrind(&out)), "/readyz").await?;
+/// Counts the instructions of a server, from its start to its end, that answers the given number of requests.
+async fn count(
+    question: &Question,
+    contender_name: Option<&str>,
+    database: &Database,
+    folder: &Path,
+    requests: u64,
+) -> Result<u64> {
+    let out = folder.join(format!("callgrind-{}.out", question.name));
+    let token = database.sign_in(question.set.default_user()).await?;
+    let server = Server::start(&mut database.server_command_under(process::callgrind(&out)), "/readyz").await?;
     let floor = database.floor().await?;
-    let setting = Setting { database, server, floor, peers: Vec::new(), token };
-    let contenders = (plan.contenders)(&setting).await?;
-    let counted = |contender: &&Contender| {
-        contender.process == setting.server.id() && whose.is_none_or(|name| contender.name == name)
+    let context = Context { database, server, floor, peers: Vec::new(), token };
+    let contenders = (question.contenders)(&context).await?;
+    let matches = |contender: &&Contender| {
+        contender.process == context.server.id() && contender_name.is_none_or(|name| contender.name == name)
     };
-    let contender = contenders.iter().find(counted).ok_or("no such contender of the server's takes part")?;
+    let contender =
+        contenders.iter().find(matches).ok_or("the server has no contender of this name in the question")?;
     let mut client = Client::connect(contender.address).await?;
-    for count in 0..FIRST + requests {
-        let (status, body) = client.ask((contender.source)(0, count)).await?;
+    for count in 0..WARM_UP + requests {
+        let (status, body) = client.fetch((contender.source)(0, count)).await?;
         if !(contender.accept)(&body) {
-            return Err(format!("{status}: {}", String::from_utf8_lossy(&body)).into());
+            return Err(format!("the contender answered {status}: {}", String::from_utf8_lossy(&body)).into());
         }
     }
     drop(client);
-    setting.server.stop().await?;
-    Ok(total(&std::fs::read_to_string(&out)?).ok_or("valgrind counted nothing")?)
+    context.server.stop().await?;
+    Ok(total(&std::fs::read_to_string(&out)?).ok_or("Valgrind wrote no instruction count")?)
 }
 
-/// The total of a file that callgrind wrote.
+/// Reads the total instruction count from a Callgrind output file.
 fn total(file: &str) -> Option<u64> {
     let line = file.lines().rev().find_map(|line| line.strip_prefix("totals:"))?;
     line.split_whitespace().next()?.parse().ok()
@@ -86,7 +93,7 @@ mod tests {
     use super::total;
 
     #[test]
-    fn the_total_is_found() {
+    fn the_total_is_read_from_the_last_totals_line() {
         assert_eq!(total("version: 1\nsummary: 1 2\n\n1 2\ntotals: 4711\n"), Some(4711));
         assert_eq!(total(""), None);
     }

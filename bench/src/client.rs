@@ -1,4 +1,4 @@
-//! One connection over HTTP/1.1, kept alive.
+//! An HTTP/1.1 client with one keep-alive connection.
 
 use std::net::SocketAddr;
 
@@ -13,32 +13,32 @@ use tokio::net::TcpStream;
 
 use crate::Result;
 
-/// A request, ready to be sent.
+/// A request that is ready to send.
 #[derive(Clone, Debug)]
 pub struct Request {
-    /// The path, with whatever is asked in it.
+    /// The path, including the query.
     pub path: String,
-    /// Who asks, where the other side wants to know.
+    /// The access token, if the server requires one.
     pub token: Option<String>,
-    /// The body, JSON; without one it is a GET.
+    /// The JSON body of a POST request; a request without a body is a GET request.
     pub body: Option<Bytes>,
 }
 
 impl Request {
-    /// Of GraphQL.
+    /// Creates a GraphQL request.
     #[must_use]
     pub fn graphql(token: &str, document: &str, variables: &Value) -> Self {
         let body = json!({ "query": document, "variables": variables });
         Self { path: "/graphql".to_owned(), token: Some(token.to_owned()), body: Some(body.to_string().into()) }
     }
 
-    /// Of a path alone.
+    /// Creates a GET request.
     #[must_use]
     pub fn get(path: impl Into<String>) -> Self {
         Self { path: path.into(), token: None, body: None }
     }
 
-    /// Of a path, with a body.
+    /// Creates a POST request.
     #[must_use]
     pub fn post(path: impl Into<String>, body: impl Into<Bytes>) -> Self {
         Self { path: path.into(), token: None, body: Some(body.into()) }
@@ -51,19 +51,19 @@ pub struct Client {
 }
 
 impl Client {
-    /// Connects.
+    /// Opens a connection.
     pub async fn connect(address: SocketAddr) -> Result<Self> {
         let stream = TcpStream::connect(address).await?;
         stream.set_nodelay(true)?;
         let (sender, connection) = handshake(TokioIo::new(stream)).await?;
         tokio::spawn(async move {
-            // Its end shows in the next request.
+            // An error of the connection surfaces in the next request.
             let _ended = connection.await;
         });
         Ok(Self { sender })
     }
 
-    /// Sends a request and waits for the head of the answer.
+    /// Sends a request and waits for the head of the response.
     pub async fn send(&mut self, request: Request) -> Result<hyper::Response<Incoming>> {
         let Request { path, token, body } = request;
         let method = if body.is_some() { Method::POST } else { Method::GET };
@@ -78,17 +78,20 @@ impl Client {
         Ok(self.sender.send_request(builder.body(Full::new(body.unwrap_or_default()))?).await?)
     }
 
-    /// Sends a request and waits for all of the answer.
-    pub async fn ask(&mut self, request: Request) -> Result<(StatusCode, Bytes)> {
+    /// Sends a request and waits for the complete response.
+    pub async fn fetch(&mut self, request: Request) -> Result<(StatusCode, Bytes)> {
         let response = self.send(request).await?;
         let status = response.status();
         Ok((status, response.into_body().collect().await?.to_bytes()))
     }
 
-    /// The same, of an answer in JSON that is to be a good one.
+    /// Sends a request and parses the JSON response.
+    ///
+    /// # Errors
+    /// Fails if the status is not 200 or the response has `errors`.
     pub async fn json(&mut self, request: Request) -> Result<Value> {
         let path = request.path.clone();
-        let (status, body) = self.ask(request).await?;
+        let (status, body) = self.fetch(request).await?;
         let answer: Value = serde_json::from_slice(&body).unwrap_or_default();
         if status != StatusCode::OK || answer.get("errors").is_some() {
             return Err(format!("{path} answered {status}: {}", String::from_utf8_lossy(&body)).into());

@@ -1,22 +1,23 @@
-//! The benchmark: what the server takes for its requests, beside the least that any server over the same database could
-//! take. See `docs/benchmark.md` for how to run it and what its rows mean.
+//! The benchmark compares the cost of the server's requests with the floor: the least that any server over the same
+//! database could take. `docs/benchmark.md` explains how to run it and what the rows of its table mean.
 //!
-//! | room | holds |
+//! | module | contents |
 //! |---|---|
-//! | [`data`] | the rows, and how they get into a database |
-//! | [`stage`] | everything a run needs: databases, processes, who asks |
-//! | [`questions`] | what is asked: a file a question |
-//! | [`floor`] | the least that any server could do |
-//! | [`peer`] | a server like ours, of others |
-//! | [`measure`] | the load, and what it costs |
-//! | [`callgrind`] | instructions of a request |
-//! | [`written`] | whether contenders write the same rows |
-//! | [`report`] | figures, table, chart |
-//! | [`run`] | the order of events |
+//! | [`data`] | the generated rows, and loading them into a database |
+//! | [`environment`] | everything a run needs: databases, server processes and access tokens |
+//! | [`questions`] | the requests that are measured, one file per question |
+//! | [`floor`] | the floor server |
+//! | [`peer`] | PostGraphile, for comparison |
+//! | [`measure`] | the load generator and what it measures |
+//! | [`callgrind`] | counting the instructions of a request |
+//! | [`write_check`] | checking that contenders write the same rows |
+//! | [`report`] | the results as a table, JSON and a chart |
+//! | [`run`] | the sequence of a run |
 
 mod callgrind;
 mod client;
 mod data;
+mod environment;
 mod floor;
 mod measure;
 mod peer;
@@ -26,27 +27,26 @@ mod process;
 mod questions;
 mod report;
 mod run;
-mod stage;
 mod typeid;
-mod written;
+mod write_check;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
 
-use self::stage::Base;
+use self::environment::Engine;
 
-/// The allocator that the server has, for the floor's sake.
+/// The server's allocator, so that the floor uses the same one.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-/// What may go wrong: it ends the run.
-type Failure = Box<dyn std::error::Error + Send + Sync>;
-/// Something, or what went wrong.
-type Result<T> = std::result::Result<T, Failure>;
+/// An error of any kind.
+type Error = Box<dyn std::error::Error + Send + Sync>;
+/// A result with an error of any kind.
+type Result<T> = std::result::Result<T, Error>;
 
-/// Measures Callshot's requests beside the floor.
+/// Compare the cost of Callshot's requests with the floor
 #[derive(Parser)]
 #[command(version, about)]
 struct CommandLine {
@@ -58,41 +58,41 @@ struct CommandLine {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Serves the floor
+    /// Serve the floor
     #[command(hide = true)]
     Floor(floor::Arguments),
-    /// Counts the instructions of a request under valgrind
+    /// Count the instructions of a request under Valgrind
     Callgrind(callgrind::Arguments),
 }
 
-/// What is measured, and for how long.
+/// The options of a run: what is measured, and for how long.
 #[derive(Args, Clone, Debug)]
 pub struct RunArguments {
-    /// Only these questions, such as Q1,W2 [default: all]
+    /// Measure only these questions, such as Q1,W2 [default: all]
     #[arg(long, value_name = "NAMES", value_delimiter = ',')]
     pub only: Vec<String>,
-    /// Only on this database [default: both]
+    /// Measure only on this database [default: both]
     #[arg(long, value_name = "DATABASE", value_enum, global = true)]
-    pub on: Option<Base>,
-    /// Rounds; in each of them every contender has its turn
+    pub on: Option<Engine>,
+    /// The number of rounds; each contender is measured once per round
     #[arg(long, value_name = "NUMBER", default_value = "5")]
     pub rounds: usize,
-    /// How long a contender is measured in a round, in seconds
+    /// How long each contender is measured per round, in seconds
     #[arg(long, value_name = "SECONDS", default_value = "3")]
     pub seconds: f64,
-    /// Rounds of one second: for a first look
+    /// Measure for one second per round, for a quick overview
     #[arg(long)]
     pub quick: bool,
-    /// Connections [default: each question's own, mostly 16 and 64]
+    /// The numbers of connections [default: the question's own, usually 16 and 64]
     #[arg(long, value_name = "NUMBERS", value_delimiter = ',')]
     pub connections: Vec<usize>,
-    /// PostGraphile takes part, too: needs npm
+    /// Also measure PostGraphile; requires npm
     #[arg(long)]
     pub peer: bool,
-    /// Where the table, the raw figures and the chart go, and prepared databases are kept
+    /// The folder for the table, the raw results, the chart and the prepared databases
     #[arg(long, value_name = "FOLDER", default_value = "target/bench", global = true)]
     pub out: PathBuf,
-    /// The server to measure [default: it is built]
+    /// The server program to measure [default: build it]
     #[arg(long, value_name = "PROGRAM", global = true)]
     pub server: Option<PathBuf>,
 }
@@ -102,10 +102,10 @@ fn main() -> ExitCode {
     let outcome = match command {
         Some(Command::Floor(arguments)) => floor::serve(&arguments),
         Some(Command::Callgrind(arguments)) => {
-            one_thread().and_then(|runtime| runtime.block_on(callgrind::run(&arguments, &run)))
+            single_threaded_runtime().and_then(|runtime| runtime.block_on(callgrind::run(&arguments, &run)))
         }
-        // One thread: what makes the load shares the machine with what is measured.
-        None => one_thread().and_then(|runtime| runtime.block_on(run::run(&run))),
+        // The load generator uses one thread because it shares the machine with the servers it measures.
+        None => single_threaded_runtime().and_then(|runtime| runtime.block_on(run::run(&run))),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
@@ -116,7 +116,7 @@ fn main() -> ExitCode {
     }
 }
 
-fn one_thread() -> Result<tokio::runtime::Runtime> {
+fn single_threaded_runtime() -> Result<tokio::runtime::Runtime> {
     Ok(tokio::runtime::Builder::new_current_thread().enable_all().build()?)
 }
 
@@ -125,7 +125,7 @@ mod tests {
     use clap::CommandFactory as _;
 
     #[test]
-    fn the_command_line_is_sound() {
+    fn the_command_line_is_consistent() {
         super::CommandLine::command().debug_assert();
     }
 }

@@ -1,6 +1,7 @@
-//! The peer: PostGraphile over the same tables, as one process and as two. It answers the same data as they are stored:
-//! UUIDs, microseconds and minor units, without a token, with all accounts of the organization; of a logged touch it
-//! writes the touch alone, no event and no people.
+//! The peer: PostGraphile over the same tables, as one process and as two.
+//!
+//! PostGraphile returns values as they are stored: UUIDs, microseconds and minor units. It requires no token and shows
+//! all accounts of the organization. When it logs a touch, it writes the touch without the event and the contacts.
 
 use std::path::{Path, PathBuf};
 
@@ -12,22 +13,22 @@ use tokio::process::Command;
 use crate::Result;
 use crate::client::Request;
 use crate::data::people::organization;
-use crate::measure::{Contender, Source, has_data};
+use crate::environment::Database;
+use crate::measure::{Contender, RequestSource, has_data};
 use crate::process::Server;
-use crate::questions::Setting;
-use crate::stage::Database;
+use crate::questions::Context;
 
-/// Of how many processes each of the peers is.
+/// The number of processes of each peer.
 const PROCESSES: [u8; 2] = [1, 2];
 
-/// A running peer.
+/// A running PostGraphile server.
 pub struct Peer {
     name: &'static str,
     server: Server,
 }
 
 impl Database {
-    /// Starts the peers over it.
+    /// Starts the peers over this database.
     pub async fn peers(&self) -> Result<Vec<Peer>> {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("peer");
         let node = install(&folder).await?;
@@ -49,23 +50,23 @@ impl Database {
     }
 }
 
-/// Installs what the peer needs, unless it is there, and tells which node is to run it.
+/// Installs PostGraphile unless it is installed already, and returns the path of the `node` program.
 async fn install(folder: &Path) -> Result<PathBuf> {
     let node = folder.join("node_modules/node/bin/node");
     if !node.is_file() {
-        eprintln!("installing the peer");
+        eprintln!("installing PostGraphile");
         let status = Command::new("npm").arg("ci").current_dir(folder).status().await;
-        let status = status.map_err(|error| format!("the peer needs npm: {error}"))?;
+        let status = status.map_err(|error| format!("PostGraphile requires npm: {error}"))?;
         if !status.success() || !node.is_file() {
-            return Err("the peer was not installed".into());
+            return Err("npm did not install PostGraphile".into());
         }
     }
     Ok(node)
 }
 
-impl Setting<'_> {
-    /// The peers, where they take part, all asked the same.
-    pub fn peers(&self, source: &Source) -> Vec<Contender> {
+impl Context<'_> {
+    /// Returns the peers that take part, all with the same requests.
+    pub fn peers(&self, source: &RequestSource) -> Vec<Contender> {
         let contender = |peer: &Peer| Contender {
             name: peer.name.to_owned(),
             address: peer.server.address,
@@ -78,8 +79,8 @@ impl Setting<'_> {
     }
 }
 
-/// A document with variables, to which the organization is added.
-pub fn asked(document: &str, mut variables: Value) -> Request {
+/// Creates a GraphQL request, adding the organization's id to the variables.
+pub fn request(document: &str, mut variables: Value) -> Request {
     variables["organization"] = organization(0).to_string().into();
     Request::post("/graphql", json!({ "query": document, "variables": variables }).to_string())
 }

@@ -1,4 +1,4 @@
-//! Servers as processes of their own.
+//! Starting servers as separate processes.
 
 use std::ffi::OsString;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
@@ -12,25 +12,25 @@ use crate::Result;
 use crate::client::{Client, Request};
 use crate::data::CLOCK;
 
-/// What the measured server is started with, beside where it listens and where its data are: as in production, and
-/// nothing that refuses requests for being many, or keeps one organization that has the server to itself from all of it.
+/// The server's flags besides its address and database: those of production, but without rate limits, and with the
+/// whole capacity available to one organization.
 pub const SERVER_FLAGS: &[&str] =
     &["--log", "warn", "--clock", CLOCK, "--points", "0", "--share", "10", "--dear-share", "10"];
 
-/// How long a server may take until it is ready.
-const PATIENCE: Duration = Duration::from_mins(1);
+/// How long to wait for a server to become ready.
+const START_TIMEOUT: Duration = Duration::from_mins(1);
 
-/// A running server, killed when it is dropped.
+/// A running server. It is killed when this is dropped.
 pub struct Server {
     child: Child,
-    /// Where it listens.
+    /// The address it listens on.
     pub address: SocketAddr,
-    /// How long it took from its start until it was ready.
+    /// The time from its start until it was ready.
     pub started_in: Duration,
 }
 
 impl Server {
-    /// Starts a program that is told by `--listen` where to listen, and waits until a path of it answers 200.
+    /// Starts a program with a `--listen` option, and waits until it answers a GET request for the path `ready` with 200.
     pub async fn start(command: &mut Command, ready: &str) -> Result<Self> {
         let address = free_address()?;
         command.arg("--listen").arg(address.to_string());
@@ -43,19 +43,19 @@ impl Server {
             if is_ready(address, ready).await {
                 return Ok(Self { child, address, started_in: begun.elapsed() });
             }
-            if begun.elapsed() > PATIENCE {
-                return Err(format!("{command:?} is not ready").into());
+            if begun.elapsed() > START_TIMEOUT {
+                return Err(format!("{command:?} was not ready within {} s", START_TIMEOUT.as_secs()).into());
             }
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
     }
 
-    /// Its process.
+    /// Returns the process id.
     pub fn id(&self) -> u32 {
         self.child.id().unwrap_or_default()
     }
 
-    /// Ends it as service managers do, and waits until it has ended.
+    /// Sends SIGTERM, as service managers do, and waits for the process to exit.
     pub async fn stop(mut self) -> Result<()> {
         let _sent = Command::new("kill").args(["-TERM", &self.id().to_string()]).status().await?;
         self.child.wait().await?;
@@ -65,22 +65,22 @@ impl Server {
 
 async fn is_ready(address: SocketAddr, path: &str) -> bool {
     let Ok(mut client) = Client::connect(address).await else { return false };
-    matches!(client.ask(Request::get(path)).await, Ok((StatusCode::OK, _)))
+    matches!(client.fetch(Request::get(path)).await, Ok((StatusCode::OK, _)))
 }
 
-/// An address that nobody listens at.
+/// Returns a local address whose port is free.
 fn free_address() -> Result<SocketAddr> {
     Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?)
 }
 
-/// Callshot's program over a database, with the benchmark's settings.
-pub fn callshot(command: Command, database: &str, key: &Path) -> Command {
-    let mut command = plain(command, database);
+/// Returns a command that runs `callshot serve` over a database with the benchmark's flags.
+pub fn serve(command: Command, database: &str, key: &Path) -> Command {
+    let mut command = without_settings(command, database);
     command.arg("serve").args(SERVER_FLAGS).arg("--key-file").arg(key);
     command
 }
 
-/// Valgrind, which counts instructions into a file; the program to run is to follow.
+/// Returns a Valgrind command that writes instruction counts to a file. The caller appends the program to run.
 pub fn callgrind(out: &Path) -> Command {
     let mut command = Command::new("valgrind");
     let mut file = OsString::from("--callgrind-out-file=");
@@ -89,8 +89,8 @@ pub fn callgrind(out: &Path) -> Command {
     command
 }
 
-/// Callshot's program, without settings of whoever runs the benchmark.
-pub fn plain(mut command: Command, database: &str) -> Command {
+/// Points a command at a database and removes the caller's Callshot settings from its environment.
+pub fn without_settings(mut command: Command, database: &str) -> Command {
     for (name, _) in std::env::vars_os() {
         if name.to_string_lossy().starts_with("CALLSHOT_") {
             command.env_remove(name);
@@ -100,12 +100,14 @@ pub fn plain(mut command: Command, database: &str) -> Command {
     command
 }
 
-/// The server's program: the one that is named, else built as its users build it, else the one beside this program.
-pub async fn program(named: Option<&Path>) -> Result<PathBuf> {
-    if let Some(named) = named {
-        return Ok(named.to_path_buf());
+/// Returns the path of the server program: the given path, otherwise that of a release build.
+///
+/// The server is built first if Cargo runs the benchmark.
+pub async fn program(given: Option<&Path>) -> Result<PathBuf> {
+    if let Some(given) = given {
+        return Ok(given.to_path_buf());
     }
-    let beside = std::env::current_exe()?.with_file_name("callshot");
+    let sibling = std::env::current_exe()?.with_file_name("callshot");
     if let Some(cargo) = std::env::var_os("CARGO") {
         eprintln!("building the server");
         let status = Command::new(cargo)
@@ -113,12 +115,12 @@ pub async fn program(named: Option<&Path>) -> Result<PathBuf> {
             .status()
             .await?;
         if !status.success() {
-            return Err("the server does not build".into());
+            return Err("the server failed to build".into());
         }
     }
-    // `cargo run` without --release leaves this program in another folder than the server.
-    let released = beside.parent().and_then(Path::parent).map(|target| target.join("release/callshot"));
-    released.into_iter().chain([beside]).find(|program| program.is_file()).ok_or_else(|| {
-        "there is no release build of the server: run `cargo build --release`, or name one by --server".into()
+    // Without --release, `cargo run` puts this program in a different folder from the server.
+    let released = sibling.parent().and_then(Path::parent).map(|target| target.join("release/callshot"));
+    released.into_iter().chain([sibling]).find(|program| program.is_file()).ok_or_else(|| {
+        "there is no release build of the server: run `cargo build --release`, or name a program with --server".into()
     })
 }

@@ -1,4 +1,4 @@
-//! A company that is sold to, client or not.
+//! Accounts: companies that the organization sells to, whether or not they are clients yet.
 
 use sea_orm::entity::prelude::*;
 
@@ -9,61 +9,61 @@ row! {
     #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
     #[sea_orm(table_name = "account")]
     pub struct Model {
-        /// Its id.
+        /// The account's id.
         #[sea_orm(primary_key, auto_increment = false)]
         pub id: AccountId,
-        /// Whose account.
+        /// The organization the row belongs to.
         pub organization_id: OrganizationId,
         /// The name.
         pub name: String,
-        /// The name, folded, to order and search by.
+        /// The case-folded name, for sorting and searching.
         pub name_key: String,
-        /// The internet domain, lower-cased; unique in the organization.
+        /// The internet domain, in lower case; unique within the organization.
         pub domain: Option<String>,
         /// The industry.
         pub industry: Option<String>,
-        /// The industry, folded.
+        /// The case-folded industry.
         pub industry_key: Option<String>,
-        /// How many work there.
+        /// The number of employees.
         pub employees: Option<i32>,
-        /// The account's own revenue a year, in minor units.
+        /// The account's own yearly revenue, in minor units.
         pub annual_revenue: Option<i64>,
         /// The country.
         pub country: Option<String>,
-        /// The country, folded.
+        /// The case-folded country.
         pub country_key: Option<String>,
         /// The city.
         pub city: Option<String>,
-        /// The city, folded.
+        /// The case-folded city.
         pub city_key: Option<String>,
         /// The telephone number.
         pub phone: Option<String>,
-        /// What there is to know.
+        /// A free-text description.
         pub description: Option<String>,
-        /// What it could spend with us in a year, in minor units.
+        /// What the account could spend with the organization in a year, in minor units.
         pub potential: Option<i64>,
-        /// The account that owns this one.
+        /// The parent account.
         pub parent_id: Option<AccountId>,
-        /// Whose book it is in.
+        /// The user who owns the account.
         pub owner_id: UserId,
-        /// JSON: [{source, id}], by source.
+        /// The row's ids in other systems, as JSON: `[{source, id}]`, sorted by source.
         pub external_ids: String,
-        /// JSON object.
+        /// The organization's own fields, as a JSON object.
         pub custom_fields: String,
-        /// When it was made.
+        /// When the row was created.
         pub created_at: Instant,
-        /// When it last changed.
+        /// When the row last changed.
         pub updated_at: Instant,
-        /// When it was archived.
+        /// When the account was archived; null while it is active.
         pub archived_at: Option<Instant>,
-        /// Writes so far.
+        /// The number of writes so far; 1 after creation.
         pub version: i32,
-        /// The sum of weight times score over the active criteria, in thousandths of a weight: derived.
+        /// Derived: the sum of weight times score over the active criteria, in thousandths of a weight.
         pub score: i64,
     }
 }
 
-/// Relations that are queried: none.
+/// No SeaORM relations are declared: no query uses them.
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
 pub enum Relation {}
 

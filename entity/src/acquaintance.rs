@@ -1,6 +1,7 @@
-//! How we stood with a contact from some instant on: where they worked, the part they played in buying, how they saw us.
-//! A contact has a row for each change of these, so that "as it stood on that day" can be told for ever. Nothing in it is
-//! personal: it stays when the person is erased.
+//! The history of the relationship with each contact: their account, buying role and relationship level over time.
+//!
+//! A contact has one row per change, so that the state on any past day can be reconstructed. The rows contain no
+//! personal data and are kept when the contact is erased.
 
 use sea_orm::entity::prelude::*;
 
@@ -8,32 +9,32 @@ use crate::contact::{BuyingRole, RelationshipLevel};
 use crate::{AccountId, ContactId, Instant, OrganizationId, row::row};
 
 row! {
-    /// How we stood with a contact from an instant on, until the next one's.
+    /// The state of the relationship with a contact from `since` until the contact's next row.
     #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
     #[sea_orm(table_name = "acquaintance")]
     pub struct Model {
         /// The contact.
         #[sea_orm(primary_key, auto_increment = false)]
         pub contact_id: ContactId,
-        /// From when on.
+        /// The start of the period this row describes.
         #[sea_orm(primary_key, auto_increment = false)]
         pub since: Instant,
-        /// Of which organization.
+        /// The organization the row belongs to.
         pub organization_id: OrganizationId,
-        /// Where they worked.
+        /// The account where the contact worked.
         pub account_id: AccountId,
-        /// The part in buying.
+        /// The contact's role in buying decisions.
         pub buying_role: Option<BuyingRole>,
-        /// How they saw us.
+        /// The relationship level.
         pub relationship: RelationshipLevel,
-        /// When they were archived.
+        /// When the contact was archived; null if they were not.
         pub archived_at: Option<Instant>,
-        /// Is it the contact's first? Of before we know nothing else.
+        /// Whether this is the contact's first row. Nothing is known about the time before it.
         pub first: bool,
     }
 }
 
-/// Relations that are queried: none.
+/// No SeaORM relations are declared: no query uses them.
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
 pub enum Relation {}
 

@@ -1,11 +1,11 @@
-//! How an account does by a criterion.
+//! Assessments of accounts by criteria.
 
 use sea_orm::entity::prelude::*;
 
 use crate::{AccountId, CriterionId, Instant, OrganizationId, UserId, row::row};
 
 row! {
-    /// The present assessment of one account by one criterion.
+    /// The current assessment of one account by one criterion.
     #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
     #[sea_orm(table_name = "assessment")]
     pub struct Model {
@@ -15,20 +15,20 @@ row! {
         /// The criterion.
         #[sea_orm(primary_key, auto_increment = false)]
         pub criterion_id: CriterionId,
-        /// Of which organization.
+        /// The organization the row belongs to.
         pub organization_id: OrganizationId,
-        /// 0 to 10.
+        /// The score, from 0 to 10.
         pub score: i32,
-        /// What speaks for it.
+        /// The evidence for the score.
         pub evidence: Option<String>,
-        /// Who says so.
+        /// The user who made the assessment.
         pub assessed_by_id: Option<UserId>,
-        /// Since when.
+        /// When the assessment was made.
         pub assessed_at: Instant,
     }
 }
 
-/// Relations that are queried: none.
+/// No SeaORM relations are declared: no query uses them.
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
 pub enum Relation {}
 

@@ -1,4 +1,4 @@
-//! Revenue, on a day.
+//! Bookings: revenue recorded on a day.
 
 use sea_orm::entity::prelude::*;
 
@@ -9,35 +9,35 @@ row! {
     #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
     #[sea_orm(table_name = "booking")]
     pub struct Model {
-        /// Its id.
+        /// The booking's id.
         #[sea_orm(primary_key, auto_increment = false)]
         pub id: BookingId,
-        /// Of which organization.
+        /// The organization the row belongs to.
         pub organization_id: OrganizationId,
-        /// From which account.
+        /// The account that the revenue came from.
         pub account_id: AccountId,
-        /// How much, in minor units; negative for a credit note, never 0.
+        /// The amount in minor units; negative for a credit note, never 0.
         pub amount: i64,
-        /// The day.
+        /// The day of the booking.
         pub booked_on: Day,
-        /// What for.
+        /// What was sold.
         pub description: Option<String>,
-        /// The opportunity that it came of.
+        /// The opportunity that led to the booking.
         pub opportunity_id: Option<OpportunityId>,
-        /// Whose sale it was.
+        /// The user credited with the sale.
         pub seller_id: UserId,
-        /// JSON: [{source, id}], by source.
+        /// The row's ids in other systems, as JSON: `[{source, id}]`, sorted by source.
         pub external_ids: String,
-        /// When it was made.
+        /// When the row was created.
         pub created_at: Instant,
-        /// When it last changed.
+        /// When the row last changed.
         pub updated_at: Instant,
-        /// Writes so far.
+        /// The number of writes so far; 1 after creation.
         pub version: i32,
     }
 }
 
-/// Relations that are queried: none.
+/// No SeaORM relations are declared: no query uses them.
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
 pub enum Relation {}
 

@@ -1,39 +1,39 @@
-//! A person at an account.
+//! Contacts: people at accounts.
 
 use sea_orm::entity::prelude::*;
 
 use crate::{AccountId, ContactId, Instant, OrganizationId, row::row, word::word};
 
 word! {
-    /// What part the person plays in buying.
+    /// A person's role in buying decisions.
     BuyingRole {
-        /// Decides.
+        /// Makes the decision.
         DecisionMaker "DECISION_MAKER",
-        /// Is listened to.
+        /// Influences the decision.
         Influencer "INFLUENCER",
-        /// Is concerned.
+        /// Is affected by the decision.
         Stakeholder "STAKEHOLDER",
-        /// Wants us.
+        /// Advocates for buying from the organization.
         Champion "CHAMPION",
-        /// Keeps the door.
+        /// Controls access to the decision makers.
         Gatekeeper "GATEKEEPER",
-        /// Will use it.
+        /// Will use what is bought.
         EndUser "END_USER",
-        /// Anything else.
+        /// Any other role.
         Other "OTHER",
     }
 }
 
 word! {
-    /// How the person sees us.
+    /// How a person regards the organization.
     RelationshipLevel {
-        /// Not at all.
+        /// Does not know the organization.
         Unknown "UNKNOWN",
-        /// Knows us.
+        /// Knows the organization.
         Known "KNOWN",
-        /// Values us.
+        /// Values the organization.
         Valued "VALUED",
-        /// Trusts us.
+        /// Trusts the organization.
         Trusted "TRUSTED",
     }
 }
@@ -43,53 +43,53 @@ row! {
     #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
     #[sea_orm(table_name = "contact")]
     pub struct Model {
-        /// Its id.
+        /// The contact's id.
         #[sea_orm(primary_key, auto_increment = false)]
         pub id: ContactId,
-        /// Of which organization.
+        /// The organization the row belongs to.
         pub organization_id: OrganizationId,
-        /// Where the person works.
+        /// The account where the person works.
         pub account_id: AccountId,
         /// The name.
         pub name: String,
-        /// The name, folded.
+        /// The case-folded name.
         pub name_key: String,
-        /// The job.
+        /// The job title.
         pub title: Option<String>,
-        /// The job, folded.
+        /// The case-folded job title.
         pub title_key: Option<String>,
         /// The department.
         pub department: Option<String>,
-        /// The address, lower-cased; people may share one.
+        /// The email address, in lower case. Several contacts may share one.
         pub email: Option<String>,
         /// The telephone number.
         pub phone: Option<String>,
-        /// The part in buying.
+        /// The role in buying decisions.
         pub buying_role: Option<BuyingRole>,
-        /// How they see us.
+        /// The relationship level.
         pub relationship: RelationshipLevel,
-        /// Whom they report to, at the same account.
+        /// The contact at the same account that this person reports to.
         pub reports_to_id: Option<ContactId>,
-        /// Asked not to be contacted.
+        /// Whether the person asked not to be contacted.
         pub do_not_contact: bool,
-        /// JSON: [{source, id}], by source.
+        /// The row's ids in other systems, as JSON: `[{source, id}]`, sorted by source.
         pub external_ids: String,
-        /// JSON object.
+        /// The organization's own fields, as a JSON object.
         pub custom_fields: String,
-        /// When it was made.
+        /// When the row was created.
         pub created_at: Instant,
-        /// When it last changed.
+        /// When the row last changed.
         pub updated_at: Instant,
-        /// When it was archived.
+        /// When the contact was archived; null while they are active.
         pub archived_at: Option<Instant>,
-        /// When the person was erased for good.
+        /// When the person's data was erased; null if it was not.
         pub erased_at: Option<Instant>,
-        /// Writes so far.
+        /// The number of writes so far; 1 after creation.
         pub version: i32,
     }
 }
 
-/// Relations that are queried: none.
+/// No SeaORM relations are declared: no query uses them.
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
 pub enum Relation {}
 

@@ -1,29 +1,31 @@
-//! How a user gets in. Kept apart from the user, so that no ordinary query ever reads it.
+//! Credentials of users.
+//!
+//! They are kept apart from users so that ordinary queries never read them.
 
 use sea_orm::entity::prelude::*;
 
 use crate::{Instant, OrganizationId, UserId, row::row};
 
 row! {
-    /// A user's password hash and open invitation.
+    /// A user's password hash and pending invitation.
     #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
     #[sea_orm(table_name = "credential")]
     pub struct Model {
-        /// Whose.
+        /// The user.
         #[sea_orm(primary_key, auto_increment = false)]
         pub user_id: UserId,
-        /// Of which organization.
+        /// The organization the row belongs to.
         pub organization_id: OrganizationId,
-        /// Argon2id in PHC form; null until the invitation is accepted.
+        /// The Argon2id hash in PHC format; null until the invitation is accepted.
         pub password_hash: Option<String>,
-        /// SHA-256 of the open invitation's token.
+        /// The SHA-256 of the pending invitation's token.
         pub invitation_digest: Option<Vec<u8>>,
-        /// Until when that invitation holds.
+        /// When the pending invitation expires.
         pub invitation_expires_at: Option<Instant>,
     }
 }
 
-/// Relations that are queried: none.
+/// No SeaORM relations are declared: no query uses them.
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
 pub enum Relation {}
 

@@ -1,4 +1,4 @@
-//! By what accounts are assessed.
+//! Criteria by which accounts are assessed.
 
 use sea_orm::entity::prelude::*;
 
@@ -9,29 +9,29 @@ row! {
     #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
     #[sea_orm(table_name = "criterion")]
     pub struct Model {
-        /// Its id.
+        /// The criterion's id.
         #[sea_orm(primary_key, auto_increment = false)]
         pub id: CriterionId,
-        /// Of which organization.
+        /// The organization the row belongs to.
         pub organization_id: OrganizationId,
         /// The name.
         pub name: String,
-        /// What it means.
+        /// What the criterion means.
         pub description: Option<String>,
-        /// Its relative weight, in thousandths; above 0.
+        /// The relative weight, in thousandths; greater than 0.
         pub weight: i64,
-        /// When it was made.
+        /// When the row was created.
         pub created_at: Instant,
-        /// When it last changed.
+        /// When the row last changed.
         pub updated_at: Instant,
-        /// When it was archived.
+        /// When the criterion was archived; null while it is active.
         pub archived_at: Option<Instant>,
-        /// Writes so far.
+        /// The number of writes so far; 1 after creation.
         pub version: i32,
     }
 }
 
-/// Relations that are queried: none.
+/// No SeaORM relations are declared: no query uses them.
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
 pub enum Relation {}
 

@@ -1,27 +1,28 @@
-//! Marks of erased people: keyed hashes of their addresses and external ids, which keep an import from bringing
-//! them back, and tell nobody who they were.
+//! Marks of erased people: keyed hashes of their email addresses and external ids.
+//!
+//! They keep an import from creating these people again without revealing who they were.
 
 use sea_orm::entity::prelude::*;
 
 use crate::{Instant, OrganizationId, row::row};
 
 row! {
-    /// One mark.
+    /// The mark of one email address or external id.
     #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
     #[sea_orm(table_name = "erasure")]
     pub struct Model {
-        /// Of which organization.
+        /// The organization the row belongs to.
         #[sea_orm(primary_key, auto_increment = false)]
         pub organization_id: OrganizationId,
-        /// HMAC-SHA-256 of the address or external id under the organization's erasure key.
+        /// The HMAC-SHA-256 of the email address or external id under the organization's erasure key.
         #[sea_orm(primary_key, auto_increment = false)]
         pub mark: Vec<u8>,
-        /// When.
+        /// When the person was erased.
         pub at: Instant,
     }
 }
 
-/// Relations that are queried: none.
+/// No SeaORM relations are declared: no query uses them.
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
 pub enum Relation {}
 

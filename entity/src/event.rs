@@ -1,4 +1,4 @@
-//! The feed: every change that was committed.
+//! The feed: an event for every committed change.
 
 use sea_orm::entity::prelude::*;
 
@@ -9,34 +9,35 @@ row! {
     #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
     #[sea_orm(table_name = "event")]
     pub struct Model {
-        /// Its place in the feed. The database gives it.
+        /// The position in the feed, assigned by the database.
         #[sea_orm(primary_key)]
         pub seq: i64,
-        /// Its id.
+        /// The event's id.
         pub id: EventId,
-        /// Of which organization.
+        /// The organization the row belongs to.
         pub organization_id: OrganizationId,
-        /// When.
+        /// When the change was made.
         pub at: Instant,
-        /// What: `account.created`.
+        /// The type of change, such as `account.created`.
         #[sea_orm(column_name = "type")]
         pub kind: String,
-        /// Who; null for the system itself.
+        /// The user who made the change; null if the system made it.
         pub actor_id: Option<UserId>,
-        /// The noun of what changed: the prefix of its id.
+        /// The type of the changed row: the prefix of its id.
         pub subject_noun: String,
-        /// What changed.
+        /// The id of the changed row.
         pub subject_id: Uuid,
-        /// The account that it hangs off, which decides who sees it.
+        /// The account that the changed row belongs to, which decides who may see the event.
         pub account_id: Option<AccountId>,
-        /// JSON: {field: {from, to}}.
+        /// The changed fields, as JSON: `{field: {from, to}}`.
         pub changes: String,
-        /// The seller whom it is about, where it hangs off no account and is not for everyone.
+        /// For an event that belongs to no account, the seller it is about: only the users responsible for this seller
+        /// may see it. If null, every member may.
         pub about_id: Option<UserId>,
     }
 }
 
-/// Relations that are queried: none.
+/// No SeaORM relations are declared: no query uses them.
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
 pub enum Relation {}
 

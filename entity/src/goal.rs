@@ -1,4 +1,4 @@
-//! What an account is to bring in in a fiscal year.
+//! Revenue goals of accounts for fiscal years.
 
 use sea_orm::entity::prelude::*;
 
@@ -9,39 +9,39 @@ row! {
     #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
     #[sea_orm(table_name = "goal")]
     pub struct Model {
-        /// Its id.
+        /// The goal's id.
         #[sea_orm(primary_key, auto_increment = false)]
         pub id: GoalId,
-        /// Of which organization.
+        /// The organization the row belongs to.
         pub organization_id: OrganizationId,
-        /// Which account is to bring it in.
+        /// The account.
         pub account_id: AccountId,
-        /// In which fiscal year.
+        /// The fiscal year.
         pub year: i32,
-        /// The amount agreed on, in minor units; none before there is one.
+        /// The agreed amount in minor units; null until an amount is agreed.
         pub agreed_amount: Option<i64>,
-        /// The amount that waits for agreement, in minor units.
+        /// The amount awaiting agreement, in minor units; null if none is.
         pub waiting_amount: Option<i64>,
-        /// Who proposed the latest amount.
+        /// The user who proposed the latest amount.
         pub proposed_by_id: UserId,
-        /// Who agreed last.
+        /// The user who last agreed to an amount.
         pub agreed_by_id: Option<UserId>,
-        /// When.
+        /// When an amount was last agreed.
         pub agreed_at: Option<Instant>,
-        /// JSON: every amount that was ever agreed, the oldest first.
+        /// Every agreed amount so far, oldest first, as JSON.
         pub revisions: String,
-        /// The booking that made the year's bookings reach the goal, while they do: derived.
+        /// Derived: the booking with which the year's bookings reached the goal; null while they are below it.
         pub reached_by_id: Option<BookingId>,
-        /// When it was made.
+        /// When the row was created.
         pub created_at: Instant,
-        /// When it last changed.
+        /// When the row last changed.
         pub updated_at: Instant,
-        /// Writes so far.
+        /// The number of writes so far; 1 after creation.
         pub version: i32,
     }
 }
 
-/// Relations that are queried: none.
+/// No SeaORM relations are declared: no query uses them.
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
 pub enum Relation {}
 

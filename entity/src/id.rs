@@ -1,5 +1,7 @@
-//! Typed ids. Stored as UUIDs (version 7, so that they ascend with time), shown as TypeIDs:
-//! `account_01h2xcejqtf2nbrexx3vqjhp41`, a type's prefix and the UUID in 26 digits of base 32.
+//! Typed ids, stored as UUIDs and shown as TypeIDs.
+//!
+//! The UUIDs are of version 7, so they ascend with time. A TypeID such as `account_01h2xcejqtf2nbrexx3vqjhp41` consists of
+//! the type's prefix and the UUID in 26 base-32 digits.
 
 use std::fmt::{Display, Formatter};
 
@@ -8,31 +10,31 @@ use uuid::Uuid;
 
 const DIGITS: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
 
-/// Why a text is no id.
+/// The error for text that is not a valid id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct IdError;
 
-/// What all typed ids have in common.
+/// A typed id.
 pub trait Id: Copy + Eq + std::hash::Hash + Send + Sync + 'static {
-    /// The prefix before the underscore.
+    /// The type's prefix, which precedes the underscore in a TypeID.
     const PREFIX: &'static str;
 
-    /// The id of this UUID.
+    /// Creates an id from a UUID.
     fn from_uuid(uuid: Uuid) -> Self;
 
-    /// The UUID below.
+    /// Returns the underlying UUID.
     fn uuid(self) -> Uuid;
 
-    /// A new id, above every id that this process made before.
+    /// Creates a new id, greater than every id that this process created before.
     #[must_use]
     fn make() -> Self {
         Self::from_uuid(Uuid::now_v7())
     }
 
-    /// Reads a TypeID with this type's prefix, and no other.
+    /// Parses a TypeID with this type's prefix.
     ///
     /// # Errors
-    /// [`IdError`] for any other prefix, a wrong length, a wrong digit or one that overflows 128 bits.
+    /// Returns [`IdError`] if the prefix differs, the length or a digit is invalid, or the value exceeds 128 bits.
     fn parse(text: &str) -> Result<Self, IdError> {
         match split(text)? {
             (prefix, uuid) if prefix == Self::PREFIX => Ok(Self::from_uuid(uuid)),
@@ -40,16 +42,16 @@ pub trait Id: Copy + Eq + std::hash::Hash + Send + Sync + 'static {
         }
     }
 
-    /// The TypeID.
+    /// Formats the id as a TypeID.
     fn show(self) -> String {
         show(Self::PREFIX, self.uuid())
     }
 }
 
-/// Takes a TypeID of any type apart.
+/// Splits a TypeID of any type into its prefix and UUID.
 ///
 /// # Errors
-/// [`IdError`] where the text is no TypeID in its one canonical form.
+/// Returns [`IdError`] if the text is not a TypeID in canonical form.
 pub fn split(text: &str) -> Result<(&str, Uuid), IdError> {
     let (prefix, suffix) = text.rsplit_once('_').ok_or(IdError)?;
     let suffix = suffix.as_bytes();
@@ -64,7 +66,7 @@ pub fn split(text: &str) -> Result<(&str, Uuid), IdError> {
     Ok((prefix, Uuid::from_u128(bits)))
 }
 
-/// Puts a TypeID together.
+/// Formats a prefix and a UUID as a TypeID.
 #[must_use]
 pub fn show(prefix: &str, uuid: Uuid) -> String {
     let mut text = String::with_capacity(prefix.len() + 27);
@@ -74,7 +76,7 @@ pub fn show(prefix: &str, uuid: Uuid) -> String {
     text
 }
 
-/// The 26 digits of a TypeID.
+/// Returns the 26 digits of a UUID's TypeID.
 #[must_use]
 pub fn suffix(uuid: Uuid) -> [u8; 26] {
     let mut bits = uuid.as_u128();
@@ -112,7 +114,7 @@ macro_rules! ids {
             }
         }
 
-        // SeaORM asks this of every primary key; only databases' own counters would use it.
+        // SeaORM requires this of every primary key; it is used only for auto-incremented keys.
         impl TryFromU64 for $name {
             fn try_from_u64(_: u64) -> Result<Self, DbErr> {
                 Err(DbErr::ConvertFromU64(stringify!($name)))
@@ -122,53 +124,53 @@ macro_rules! ids {
 }
 
 ids! {
-    /// Of an organization.
+    /// The id of an organization.
     OrganizationId "organization",
-    /// Of a user.
+    /// The id of a user.
     UserId "user",
-    /// Of a session.
+    /// The id of a session.
     SessionId "session",
-    /// Of an account.
+    /// The id of an account.
     AccountId "account",
-    /// Of a contact.
+    /// The id of a contact.
     ContactId "contact",
-    /// Of a touch.
+    /// The id of a touch.
     TouchId "touch",
-    /// Of an opportunity.
+    /// The id of an opportunity.
     OpportunityId "opportunity",
-    /// Of a booking.
+    /// The id of a booking.
     BookingId "booking",
-    /// Of an event.
+    /// The id of an event.
     EventId "event",
-    /// Of a criterion.
+    /// The id of a criterion.
     CriterionId "criterion",
-    /// Of a target.
+    /// The id of a target.
     TargetId "target",
-    /// Of a review of a target list.
+    /// The id of a review of a target list.
     ListReviewId "listreview",
-    /// Of a one-on-one.
+    /// The id of a one-on-one.
     OneOnOneId "oneonone",
-    /// Of a goal.
+    /// The id of a goal.
     GoalId "goal",
-    /// Of a plan.
+    /// The id of a plan.
     PlanId "plan",
-    /// Of a planned relationship.
+    /// The id of a planned relationship.
     PlannedRelationshipId "plannedrelationship",
-    /// Of an objective of a plan.
+    /// The id of an objective of a plan.
     ObjectiveId "objective",
-    /// Of an action of a plan.
+    /// The id of an action of a plan.
     ActionId "action",
-    /// Of a benchmark of a plan.
+    /// The id of a benchmark of a plan.
     BenchmarkId "benchmark",
-    /// Of a question of a plan.
+    /// The id of a question of a plan.
     QuestionId "question",
-    /// Of a commitment to a plan.
+    /// The id of a commitment to a plan.
     CommitmentId "commitment",
-    /// Of a review of a plan.
+    /// The id of a review of a plan.
     ReviewId "review",
-    /// Of a promise.
+    /// The id of a promise.
     PromiseId "promise",
-    /// Of a trigger event.
+    /// The id of a trigger event.
     TriggerEventId "triggerevent",
 }
 
@@ -179,7 +181,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_specification_s_examples_hold() {
+    fn the_examples_of_the_specification_parse_and_format() {
         // From the TypeID specification's list of valid ids.
         for (text, uuid) in [
             ("prefix_01h455vb4pex5vsknk084sn02q", "01890a5d-ac96-774b-bcce-b302099a8057"),
@@ -194,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn anything_else_is_refused() {
+    fn malformed_ids_and_other_prefixes_are_rejected() {
         for text in [
             "",
             "account",
@@ -214,14 +216,14 @@ mod tests {
 
     proptest! {
         #[test]
-        fn every_uuid_has_one_text(bits: u128, prefix in "[a-z]{1,12}(_[a-z]{1,5})?") {
+        fn every_uuid_formats_to_text_that_parses_back(bits: u128, prefix in "[a-z]{1,12}(_[a-z]{1,5})?") {
             let uuid = Uuid::from_u128(bits);
             let text = show(&prefix, uuid);
             prop_assert_eq!(split(&text), Ok((prefix.as_str(), uuid)));
         }
 
         #[test]
-        fn what_is_read_is_shown_the_same(text in prop_oneof![".{0,60}", "[a-z]{0,8}_[0-9a-zA-Z]{24,28}", "[a-z]{0,3}_[0-9a-hjkmnp-tv-z]{26}"]) {
+        fn text_that_parses_formats_to_the_same_text(text in prop_oneof![".{0,60}", "[a-z]{0,8}_[0-9a-zA-Z]{24,28}", "[a-z]{0,3}_[0-9a-hjkmnp-tv-z]{26}"]) {
             if let Ok((prefix, uuid)) = split(&text) {
                 prop_assert_eq!(show(prefix, uuid), text);
             }

@@ -1,5 +1,7 @@
-//! What is stored: a file a table, with its columns, its words (enums), its typed id and its finders, which are all
-//! scoped to an organization. No rules, no GraphQL, no clock: those live in `callshot`.
+//! The stored data: one module per table, with its columns and enums; typed ids; and finders, which are all scoped to
+//! an organization.
+//!
+//! This crate contains no business rules, no GraphQL and no clock; they are in `callshot`.
 #![recursion_limit = "256"]
 
 mod id;

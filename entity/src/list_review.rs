@@ -1,39 +1,39 @@
-//! A review of a seller's target list.
+//! Reviews of sellers' target lists.
 
 use sea_orm::entity::prelude::*;
 
 use crate::{Instant, ListReviewId, OrganizationId, UserId, row::row};
 
 row! {
-    /// A review, which never changes.
+    /// A review of a target list. It never changes.
     #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
     #[sea_orm(table_name = "list_review")]
     pub struct Model {
-        /// Its id.
+        /// The review's id.
         #[sea_orm(primary_key, auto_increment = false)]
         pub id: ListReviewId,
-        /// Of which organization.
+        /// The organization the row belongs to.
         pub organization_id: OrganizationId,
-        /// Whose list.
+        /// The seller whose list was reviewed.
         pub seller_id: UserId,
-        /// By whom.
+        /// The user who reviewed the list.
         pub reviewed_by_id: UserId,
-        /// When.
+        /// When the list was reviewed.
         pub reviewed_at: Instant,
-        /// JSON: ids of the targets that stayed.
+        /// The ids of the targets that stayed on the list, as JSON.
         pub kept: String,
-        /// JSON: ids of the targets that went.
+        /// The ids of the targets that were removed from the list, as JSON.
         pub dropped: String,
-        /// What was said.
+        /// Notes on the review.
         pub notes: Option<String>,
-        /// When it was written.
+        /// When the row was written.
         pub updated_at: Instant,
-        /// Writes so far.
+        /// The number of writes so far; 1 after creation.
         pub version: i32,
     }
 }
 
-/// Relations that are queried: none.
+/// No SeaORM relations are declared: no query uses them.
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
 pub enum Relation {}
 

@@ -1,4 +1,4 @@
-//! A meeting of a manager and a seller.
+//! One-on-ones: meetings of a manager and a seller.
 
 use sea_orm::entity::prelude::*;
 
@@ -9,33 +9,33 @@ row! {
     #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
     #[sea_orm(table_name = "one_on_one")]
     pub struct Model {
-        /// Its id.
+        /// The one-on-one's id.
         #[sea_orm(primary_key, auto_increment = false)]
         pub id: OneOnOneId,
-        /// Of which organization.
+        /// The organization the row belongs to.
         pub organization_id: OrganizationId,
-        /// The one side.
+        /// The manager.
         pub manager_id: UserId,
-        /// The other side.
+        /// The seller.
         pub seller_id: UserId,
-        /// When it is to be held.
+        /// When the meeting is scheduled to start.
         pub scheduled_for: Instant,
-        /// When it was.
+        /// When the meeting was held; null until then.
         pub held_at: Option<Instant>,
-        /// What was said.
+        /// Notes on the meeting.
         pub notes: Option<String>,
-        /// JSON: [{account, note}], in the agenda's order.
+        /// The agenda in order, as JSON: `[{account, note}]`.
         pub items: String,
-        /// When it was made.
+        /// When the row was created.
         pub created_at: Instant,
-        /// When it last changed.
+        /// When the row last changed.
         pub updated_at: Instant,
-        /// Writes so far.
+        /// The number of writes so far; 1 after creation.
         pub version: i32,
     }
 }
 
-/// Relations that are queried: none.
+/// No SeaORM relations are declared: no query uses them.
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
 pub enum Relation {}
 

@@ -1,23 +1,23 @@
-//! A chance of revenue at an account.
+//! Opportunities: possible revenue from accounts.
 
 use sea_orm::entity::prelude::*;
 
 use crate::{AccountId, Day, Instant, OpportunityId, OrganizationId, TriggerEventId, UserId, row::row, word::word};
 
 word! {
-    /// How far it has come.
+    /// The stage of an opportunity.
     Stage {
-        /// Seen.
+        /// The opportunity was identified.
         Identified "IDENTIFIED",
-        /// Worth pursuing.
+        /// It is worth pursuing.
         Qualified "QUALIFIED",
-        /// Offered.
+        /// A proposal was made.
         Proposed "PROPOSED",
-        /// Being negotiated.
+        /// Terms are being negotiated.
         Negotiating "NEGOTIATING",
-        /// Won.
+        /// It was won.
         Won "WON",
-        /// Lost.
+        /// It was lost.
         Lost "LOST",
     }
 }
@@ -27,49 +27,49 @@ row! {
     #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
     #[sea_orm(table_name = "opportunity")]
     pub struct Model {
-        /// Its id.
+        /// The opportunity's id.
         #[sea_orm(primary_key, auto_increment = false)]
         pub id: OpportunityId,
-        /// Of which organization.
+        /// The organization the row belongs to.
         pub organization_id: OrganizationId,
-        /// At which account.
+        /// The account.
         pub account_id: AccountId,
-        /// Whose.
+        /// The user who owns the opportunity.
         pub owner_id: UserId,
         /// The name.
         pub name: String,
-        /// The name, folded.
+        /// The case-folded name.
         pub name_key: String,
-        /// What it would bring in, in minor units.
+        /// The expected revenue in minor units.
         pub amount: Option<i64>,
-        /// How far it has come.
+        /// The stage.
         pub stage: Stage,
-        /// Percent; null for the stage's own.
+        /// The probability of winning, in percent; null for the stage's default.
         pub probability: Option<i32>,
-        /// The day it was opened.
+        /// The day the opportunity was opened.
         pub opened_on: Day,
         /// The day it is expected to close.
         pub expected_close_on: Option<Day>,
-        /// The day it was won or lost.
+        /// The day it was won or lost; null while it is open.
         pub closed_on: Option<Day>,
-        /// Why it was lost.
+        /// The reason it was lost.
         pub loss_reason: Option<String>,
-        /// JSON: [{source, id}], by source.
+        /// The row's ids in other systems, as JSON: `[{source, id}]`, sorted by source.
         pub external_ids: String,
-        /// JSON object.
+        /// The organization's own fields, as a JSON object.
         pub custom_fields: String,
-        /// When it was made.
+        /// When the row was created.
         pub created_at: Instant,
-        /// When it last changed.
+        /// When the row last changed.
         pub updated_at: Instant,
-        /// Writes so far.
+        /// The number of writes so far; 1 after creation.
         pub version: i32,
-        /// What it came of.
+        /// The trigger event that led to the opportunity.
         pub trigger_event_id: Option<TriggerEventId>,
     }
 }
 
-/// Relations that are queried: none.
+/// No SeaORM relations are declared: no query uses them.
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
 pub enum Relation {}
 

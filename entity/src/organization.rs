@@ -1,4 +1,4 @@
-//! The tenant: its settings and the numbers behind its metrics.
+//! Organizations: the tenants, with their settings and the parameters of their metrics.
 
 use sea_orm::entity::prelude::*;
 
@@ -9,47 +9,48 @@ row! {
     #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
     #[sea_orm(table_name = "organization")]
     pub struct Model {
-        /// Its id.
+        /// The organization's id.
         #[sea_orm(primary_key, auto_increment = false)]
         pub id: OrganizationId,
-        /// Its name.
+        /// The name.
         pub name: String,
-        /// ISO 4217 code of the one currency of all its amounts.
+        /// The ISO 4217 code of the currency of all amounts.
         pub currency: String,
-        /// IANA name of its time zone.
+        /// The IANA name of the time zone.
         pub time_zone: String,
-        /// The month (1-12) in which fiscal years start.
+        /// The month (1 to 12) in which fiscal years start.
         pub fiscal_year_start_month: i32,
-        /// Bookings of a fiscal year from which an account is a key account, in minor units.
+        /// The bookings in a fiscal year, in minor units, from which an account is a key account; null for no
+        /// threshold.
         pub key_account_threshold: Option<i64>,
-        /// Days in which a touch loses half its weight.
+        /// The number of days after which a touch counts half as much.
         pub presence_half_life_days: f64,
-        /// Presence from which we count as present.
+        /// The presence from which the organization counts as present at an account.
         pub presence_threshold: f64,
-        /// Share of working minutes that goes into selling.
+        /// The share of working minutes spent on selling.
         pub selling_share: f64,
-        /// Share of selling minutes that goes into targets.
+        /// The share of selling minutes spent on targets.
         pub target_share: f64,
-        /// People to stay present with at one target.
+        /// The number of people to stay in touch with at each target.
         pub key_people_per_target: i32,
-        /// Minutes of blank working time from which a blank spot is big.
+        /// The number of unplanned working minutes from which a blank spot is big.
         pub big_blank_minutes: i32,
         /// The acceptable probability of missing the goals.
         pub pipeline_margin: f64,
-        /// Lower end of the band of the book that deserves a target list, in percent.
+        /// The lower end of the recommended size of a target list, in percent of the seller's accounts.
         pub target_band_low: f64,
-        /// Upper end of that band, in percent.
+        /// The upper end of that range, in percent.
         pub target_band_high: f64,
-        /// Secret key of the marks that keep erased people from coming back. Never shown.
+        /// The secret key of the marks that keep erased people from being created again. No API returns it.
         pub erasure_key: Vec<u8>,
-        /// When it was made.
+        /// When the organization was created.
         pub created_at: Instant,
-        /// Writes so far.
+        /// The number of writes so far; 1 after creation.
         pub version: i32,
     }
 }
 
-/// Relations that are queried: none.
+/// No SeaORM relations are declared: no query uses them.
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
 pub enum Relation {}
 

@@ -1,27 +1,27 @@
-//! A strategic plan for an account; its items have tables of their own.
+//! Strategic plans for accounts. Their items are stored in tables of their own.
 
 use sea_orm::entity::prelude::*;
 
 use crate::{AccountId, Day, Instant, OrganizationId, PlanId, UserId, row::row, word::word};
 
 word! {
-    /// Where the plan stands.
+    /// The status of a plan.
     PlanStatus {
-        /// Not signed yet.
+        /// Not committed to yet.
         Draft "DRAFT",
-        /// Signed.
+        /// Committed to.
         Committed "COMMITTED",
-        /// Over.
+        /// Closed.
         Closed "CLOSED",
     }
 }
 
 word! {
-    /// How often the plan is reviewed.
+    /// How often a plan is reviewed.
     ReviewCadence {
         /// Every month.
         Monthly "MONTHLY",
-        /// Every quarter of a year.
+        /// Every quarter.
         Quarterly "QUARTERLY",
     }
 }
@@ -31,43 +31,43 @@ row! {
     #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
     #[sea_orm(table_name = "plan")]
     pub struct Model {
-        /// Its id.
+        /// The plan's id.
         #[sea_orm(primary_key, auto_increment = false)]
         pub id: PlanId,
-        /// Of which organization.
+        /// The organization the row belongs to.
         pub organization_id: OrganizationId,
-        /// For which account.
+        /// The account.
         pub account_id: AccountId,
-        /// Who answers for it.
+        /// The user responsible for the plan.
         pub owner_id: UserId,
-        /// What it is called.
+        /// The title.
         pub title: String,
-        /// Its first day.
+        /// The first day.
         pub starts_on: Day,
-        /// Its last day.
+        /// The last day.
         pub ends_on: Day,
-        /// Where it stands.
+        /// The status.
         pub status: PlanStatus,
-        /// What we understand of the opportunities within the account.
+        /// A summary of the opportunities within the account.
         pub summary: Option<String>,
-        /// How often it is reviewed.
+        /// How often the plan is reviewed.
         pub cadence: ReviewCadence,
-        /// When it is to be reviewed next.
+        /// The day the next review is due.
         pub next_review_on: Option<Day>,
-        /// JSON: ids of the opportunities that it is about, ascending.
+        /// The ids of the linked opportunities in ascending order, as JSON.
         pub opportunity_ids: String,
-        /// When it was made.
+        /// When the plan was created.
         pub created_at: Instant,
-        /// When it was closed.
+        /// When the plan was closed; null until then.
         pub closed_at: Option<Instant>,
-        /// When it or one of its items last changed.
+        /// When the plan or one of its items last changed.
         pub updated_at: Instant,
-        /// Writes so far, of it and of its items.
+        /// The number of writes so far to the plan and its items.
         pub version: i32,
     }
 }
 
-/// Relations that are queried: none.
+/// No SeaORM relations are declared: no query uses them.
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
 pub enum Relation {}
 

@@ -1,17 +1,17 @@
-//! What is to be done for a plan, in its order.
+//! Actions of plans, each at a position among the plan's actions.
 
 use sea_orm::entity::prelude::*;
 
 use crate::{AccountId, ActionId, ContactId, Day, ObjectiveId, OrganizationId, PlanId, UserId, row::row, word::word};
 
 word! {
-    /// Where the action stands.
+    /// The status of an action.
     ActionStatus {
         /// To be done.
         Open "OPEN",
         /// Done.
         Done "DONE",
-        /// Not to be done any more.
+        /// No longer to be done.
         Skipped "SKIPPED",
     }
 }
@@ -21,35 +21,35 @@ row! {
     #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
     #[sea_orm(table_name = "plan_action")]
     pub struct Model {
-        /// Its id.
+        /// The action's id.
         #[sea_orm(primary_key, auto_increment = false)]
         pub id: ActionId,
-        /// Of which organization.
+        /// The organization the row belongs to.
         pub organization_id: OrganizationId,
-        /// Of which plan.
+        /// The plan this belongs to.
         pub plan_id: PlanId,
-        /// The plan's account, which decides who sees it.
+        /// The plan's account, which decides who may see the row.
         pub account_id: AccountId,
-        /// Its place among the plan's actions: ordered byte by byte, see `callshot::plan::rank`.
+        /// The sort key among the plan's actions, compared byte by byte; see `callshot::plan::rank`.
         pub rank: String,
         /// What is to be done.
         pub title: String,
-        /// By when.
+        /// The day by which it is to be done.
         pub due_on: Option<Day>,
-        /// By whom.
+        /// The user who is to do it.
         pub assignee_id: Option<UserId>,
-        /// For which objective of the same plan.
+        /// The objective of the same plan that it serves.
         pub objective_id: Option<ObjectiveId>,
-        /// With whom.
+        /// The contact it involves.
         pub contact_id: Option<ContactId>,
-        /// Where it stands.
+        /// The status.
         pub status: ActionStatus,
-        /// The day on which it was done.
+        /// The day it was done; null until then.
         pub completed_on: Option<Day>,
     }
 }
 
-/// Relations that are queried: none.
+/// No SeaORM relations are declared: no query uses them.
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
 pub enum Relation {}
 

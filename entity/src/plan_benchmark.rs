@@ -1,19 +1,19 @@
-//! By what a plan is measured.
+//! Benchmarks that measure the progress of plans.
 
 use sea_orm::entity::prelude::*;
 
 use crate::{AccountId, BenchmarkId, Day, OrganizationId, PlanId, row::row, word::word};
 
 word! {
-    /// Where its values come from.
+    /// The source of a benchmark's values.
     BenchmarkSource {
-        /// Measured by people.
+        /// Entered by users.
         Manual "MANUAL",
-        /// What the account booked.
+        /// The account's bookings.
         Booked "BOOKED",
-        /// What the open opportunities of the account would bring in.
+        /// The amounts of the account's open opportunities.
         OpenPipeline "OPEN_PIPELINE",
-        /// How many people of the account know us.
+        /// The number of the account's contacts who know the organization.
         ContactsKnown "CONTACTS_KNOWN",
     }
 }
@@ -23,31 +23,31 @@ row! {
     #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
     #[sea_orm(table_name = "plan_benchmark")]
     pub struct Model {
-        /// Its id.
+        /// The benchmark's id.
         #[sea_orm(primary_key, auto_increment = false)]
         pub id: BenchmarkId,
-        /// Of which organization.
+        /// The organization the row belongs to.
         pub organization_id: OrganizationId,
-        /// Of which plan.
+        /// The plan this belongs to.
         pub plan_id: PlanId,
-        /// The plan's account, which decides who sees it.
+        /// The plan's account, which decides who may see the row.
         pub account_id: AccountId,
         /// What is measured.
         pub name: String,
-        /// Where its values come from.
+        /// The source of the values.
         pub source: BenchmarkSource,
-        /// In what.
+        /// The unit of the values.
         pub unit: Option<String>,
-        /// Where it stood on the plan's first day, in millionths.
+        /// The value on the plan's first day, in millionths.
         pub baseline: i64,
-        /// Where it is to stand on the due day, in millionths.
+        /// The value to reach by the due day, in millionths.
         pub target: i64,
-        /// The day on which it is to stand there.
+        /// The day by which the target is to be reached.
         pub due_on: Day,
     }
 }
 
-/// Relations that are queried: none.
+/// No SeaORM relations are declared: no query uses them.
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
 pub enum Relation {}
 

@@ -1,37 +1,37 @@
-//! A commitment to a plan, as the plan was when it was signed.
+//! Commitments to plans, each with the content of the plan when it was signed.
 
 use sea_orm::entity::prelude::*;
 
 use crate::{AccountId, CommitmentId, Instant, OrganizationId, PlanId, row::row};
 
 row! {
-    /// A commitment. Only signatures are added to it.
+    /// A commitment. Only signatures are added to it later.
     #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
     #[sea_orm(table_name = "plan_commitment")]
     pub struct Model {
-        /// Its id.
+        /// The commitment's id.
         #[sea_orm(primary_key, auto_increment = false)]
         pub id: CommitmentId,
-        /// Of which organization.
+        /// The organization the row belongs to.
         pub organization_id: OrganizationId,
-        /// Of which plan.
+        /// The plan this belongs to.
         pub plan_id: PlanId,
-        /// The plan's account, which decides who sees it.
+        /// The plan's account, which decides who may see the row.
         pub account_id: AccountId,
-        /// What was promised.
+        /// The statement that was signed.
         pub statement: String,
-        /// JSON: [{userId, at}], the first of whom committed.
+        /// The signatures as JSON: `[{userId, at}]`. The first is that of the user who made the commitment.
         pub signatures: String,
-        /// When it was made.
+        /// When the commitment was made.
         pub at: Instant,
-        /// What was signed, as canonical JSON.
+        /// The signed content of the plan, as canonical JSON.
         pub content: String,
-        /// SHA-256 of that, in hex.
+        /// The SHA-256 of `content`, in hexadecimal.
         pub fingerprint: String,
     }
 }
 
-/// Relations that are queried: none.
+/// No SeaORM relations are declared: no query uses them.
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
 pub enum Relation {}
 

@@ -1,32 +1,32 @@
-//! What a benchmark of a plan measured on a day.
+//! Measurements of plans' benchmarks.
 
 use sea_orm::entity::prelude::*;
 
 use crate::{BenchmarkId, Day, OrganizationId, PlanId, row::row};
 
 row! {
-    /// A measurement: one a day of each benchmark.
+    /// A measurement. A benchmark has at most one per day.
     #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
     #[sea_orm(table_name = "plan_measurement")]
     pub struct Model {
-        /// Of which benchmark.
+        /// The benchmark.
         #[sea_orm(primary_key, auto_increment = false)]
         pub benchmark_id: BenchmarkId,
-        /// On which day.
+        /// The day of the measurement.
         #[sea_orm(primary_key, auto_increment = false)]
         pub measured_on: Day,
-        /// Of which organization.
+        /// The organization the row belongs to.
         pub organization_id: OrganizationId,
-        /// Of which plan.
+        /// The plan this belongs to.
         pub plan_id: PlanId,
-        /// What was measured, in millionths.
+        /// The measured value, in millionths.
         pub value: i64,
-        /// What there is to say about it.
+        /// A note on the measurement.
         pub note: Option<String>,
     }
 }
 
-/// Relations that are queried: none.
+/// No SeaORM relations are declared: no query uses them.
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
 pub enum Relation {}
 

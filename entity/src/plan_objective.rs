@@ -1,27 +1,27 @@
-//! What a plan is to achieve.
+//! Objectives of plans.
 
 use sea_orm::entity::prelude::*;
 
 use crate::{AccountId, Day, ObjectiveId, OrganizationId, PlanId, row::row, word::word};
 
 word! {
-    /// How far away it is.
+    /// The time horizon of an objective.
     Horizon {
-        /// Soon.
+        /// Short term.
         ShortTerm "SHORT_TERM",
-        /// In the long run.
+        /// Long term.
         LongTerm "LONG_TERM",
     }
 }
 
 word! {
-    /// Where the objective stands.
+    /// The status of an objective.
     ObjectiveStatus {
         /// To be achieved.
         Open "OPEN",
         /// Achieved.
         Achieved "ACHIEVED",
-        /// Given up.
+        /// Abandoned.
         Abandoned "ABANDONED",
     }
 }
@@ -31,29 +31,29 @@ row! {
     #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
     #[sea_orm(table_name = "plan_objective")]
     pub struct Model {
-        /// Its id.
+        /// The objective's id.
         #[sea_orm(primary_key, auto_increment = false)]
         pub id: ObjectiveId,
-        /// Of which organization.
+        /// The organization the row belongs to.
         pub organization_id: OrganizationId,
-        /// Of which plan.
+        /// The plan this belongs to.
         pub plan_id: PlanId,
-        /// The plan's account, which decides who sees it.
+        /// The plan's account, which decides who may see the row.
         pub account_id: AccountId,
-        /// How far away it is.
+        /// The time horizon.
         pub horizon: Horizon,
         /// What is to be achieved.
         pub statement: String,
-        /// By when.
+        /// The day by which it is to be achieved.
         pub due_on: Option<Day>,
-        /// Where it stands.
+        /// The status.
         pub status: ObjectiveStatus,
-        /// The day on which it was achieved.
+        /// The day it was achieved; null until then.
         pub achieved_on: Option<Day>,
     }
 }
 
-/// Relations that are queried: none.
+/// No SeaORM relations are declared: no query uses them.
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
 pub enum Relation {}
 

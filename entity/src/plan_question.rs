@@ -1,4 +1,4 @@
-//! Something to find out about an account.
+//! Questions about accounts that plans set out to answer.
 
 use sea_orm::entity::prelude::*;
 
@@ -9,29 +9,29 @@ row! {
     #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
     #[sea_orm(table_name = "plan_question")]
     pub struct Model {
-        /// Its id.
+        /// The question's id.
         #[sea_orm(primary_key, auto_increment = false)]
         pub id: QuestionId,
-        /// Of which organization.
+        /// The organization the row belongs to.
         pub organization_id: OrganizationId,
-        /// Of which plan.
+        /// The plan this belongs to.
         pub plan_id: PlanId,
-        /// The plan's account, which decides who sees it.
+        /// The plan's account, which decides who may see the row.
         pub account_id: AccountId,
-        /// What is to be found out.
+        /// The question.
         pub question: String,
-        /// What was found out.
+        /// The answer.
         pub answer: Option<String>,
-        /// By whom.
+        /// The user who is to find the answer.
         pub assignee_id: Option<UserId>,
-        /// Whom to ask.
+        /// The contact to ask.
         pub contact_id: Option<ContactId>,
-        /// When it was answered.
+        /// When it was answered; null until then.
         pub answered_at: Option<Instant>,
     }
 }
 
-/// Relations that are queried: none.
+/// No SeaORM relations are declared: no query uses them.
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
 pub enum Relation {}
 

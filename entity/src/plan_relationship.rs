@@ -1,4 +1,4 @@
-//! Taking one person from where they are to where a plan wants them.
+//! Planned relationships: contacts with the relationship level that a plan aims for.
 
 use sea_orm::entity::prelude::*;
 
@@ -12,31 +12,31 @@ row! {
     #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
     #[sea_orm(table_name = "plan_relationship")]
     pub struct Model {
-        /// Its id.
+        /// The planned relationship's id.
         #[sea_orm(primary_key, auto_increment = false)]
         pub id: PlannedRelationshipId,
-        /// Of which organization.
+        /// The organization the row belongs to.
         pub organization_id: OrganizationId,
-        /// Of which plan.
+        /// The plan this belongs to.
         pub plan_id: PlanId,
-        /// The plan's account, which decides who sees it.
+        /// The plan's account, which decides who may see the row.
         pub account_id: AccountId,
-        /// With whom.
+        /// The contact.
         pub contact_id: ContactId,
-        /// Where the plan wants them.
+        /// The relationship level the plan aims for.
         pub desired: RelationshipLevel,
-        /// Where they were when it was planned.
+        /// The relationship level when the row was created.
         pub started_at: RelationshipLevel,
-        /// By when.
+        /// The day by which the desired level is to be reached.
         pub due_on: Option<Day>,
-        /// Who takes them there.
+        /// The user responsible for reaching it.
         pub owner_id: Option<UserId>,
-        /// How.
+        /// How it is to be reached.
         pub approach: Option<String>,
     }
 }
 
-/// Relations that are queried: none.
+/// No SeaORM relations are declared: no query uses them.
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
 pub enum Relation {}
 

@@ -1,15 +1,15 @@
-//! A review of a plan.
+//! Reviews of plans.
 
 use sea_orm::entity::prelude::*;
 
 use crate::{AccountId, Day, Instant, OrganizationId, PlanId, ReviewId, UserId, row::row, word::word};
 
 word! {
-    /// How the plan does.
+    /// The outcome of a review.
     ReviewOutcome {
-        /// As it is meant to.
+        /// The plan is on track.
         OnTrack "ON_TRACK",
-        /// Worse.
+        /// The plan is off track.
         OffTrack "OFF_TRACK",
         /// The plan was changed.
         Changed "CHANGED",
@@ -17,37 +17,37 @@ word! {
 }
 
 row! {
-    /// A review, which never changes.
+    /// A review of a plan. It never changes.
     #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
     #[sea_orm(table_name = "plan_review")]
     pub struct Model {
-        /// Its id.
+        /// The review's id.
         #[sea_orm(primary_key, auto_increment = false)]
         pub id: ReviewId,
-        /// Of which organization.
+        /// The organization the row belongs to.
         pub organization_id: OrganizationId,
-        /// Of which plan.
+        /// The plan this belongs to.
         pub plan_id: PlanId,
-        /// The plan's account, which decides who sees it.
+        /// The plan's account, which decides who may see the row.
         pub account_id: AccountId,
-        /// The day on which it was held.
+        /// The day of the review.
         pub reviewed_on: Day,
-        /// By whom.
+        /// The user who reviewed the plan.
         pub by_id: UserId,
-        /// What came of it.
+        /// The outcome.
         pub outcome: ReviewOutcome,
-        /// What was said.
+        /// Notes on the review.
         pub notes: Option<String>,
-        /// When the next one is to be.
+        /// The day the next review is due.
         pub next_review_on: Option<Day>,
-        /// JSON: how actions and benchmarks stood.
+        /// The state of the plan's actions and benchmarks at the review, as JSON.
         pub snapshot: String,
-        /// When it was entered.
+        /// When the review was recorded.
         pub at: Instant,
     }
 }
 
-/// Relations that are queried: none.
+/// No SeaORM relations are declared: no query uses them.
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
 pub enum Relation {}
 

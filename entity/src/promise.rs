@@ -1,4 +1,4 @@
-//! What was promised to a client.
+//! Promises made to accounts.
 
 use sea_orm::entity::prelude::*;
 
@@ -9,37 +9,37 @@ row! {
     #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
     #[sea_orm(table_name = "promise")]
     pub struct Model {
-        /// Its id.
+        /// The promise's id.
         #[sea_orm(primary_key, auto_increment = false)]
         pub id: PromiseId,
-        /// Of which organization.
+        /// The organization the row belongs to.
         pub organization_id: OrganizationId,
-        /// To which account.
+        /// The account.
         pub account_id: AccountId,
-        /// To whom there.
+        /// The contact it was made to.
         pub contact_id: Option<ContactId>,
-        /// In which touch.
+        /// The touch in which it was made.
         pub touch_id: Option<TouchId>,
-        /// What.
+        /// What was promised.
         pub what: String,
-        /// The day on which it was made.
+        /// The day it was made.
         pub made_on: Day,
         /// The day by which it is to be kept.
         pub due_on: Day,
-        /// The day on which it was kept.
+        /// The day it was kept; null until then.
         pub kept_on: Option<Day>,
-        /// By whom it was made.
+        /// The user who made it.
         pub made_by_id: UserId,
-        /// When it was entered.
+        /// When the row was created.
         pub created_at: Instant,
-        /// When it last changed.
+        /// When the row last changed.
         pub updated_at: Instant,
-        /// Writes so far.
+        /// The number of writes so far; 1 after creation.
         pub version: i32,
     }
 }
 
-/// Relations that are queried: none.
+/// No SeaORM relations are declared: no query uses them.
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
 pub enum Relation {}
 

@@ -1,31 +1,31 @@
-//! Refresh tokens, each good for one use.
+//! Refresh tokens, each valid for one use.
 
 use sea_orm::entity::prelude::*;
 
 use crate::{Instant, OrganizationId, SessionId, row::row};
 
 row! {
-    /// A refresh token, by its digest.
+    /// A refresh token, identified by its digest.
     #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
     #[sea_orm(table_name = "refresh_token")]
     pub struct Model {
-        /// SHA-256 of the token.
+        /// The SHA-256 of the token.
         #[sea_orm(primary_key, auto_increment = false)]
         pub digest: Vec<u8>,
-        /// Of which organization.
+        /// The organization the row belongs to.
         pub organization_id: OrganizationId,
-        /// Of which session.
+        /// The session it renews.
         pub session_id: SessionId,
-        /// When it was handed out.
+        /// When it was issued.
         pub issued_at: Instant,
-        /// Until when it holds.
+        /// When it expires.
         pub expires_at: Instant,
-        /// When it was first used.
+        /// When it was first used; null until then.
         pub used_at: Option<Instant>,
     }
 }
 
-/// Relations that are queried: none.
+/// No SeaORM relations are declared: no query uses them.
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
 pub enum Relation {}
 

@@ -1,4 +1,4 @@
-//! How rows are read: by the places of their columns, and no more of them than are wanted.
+//! Reading rows by column index, limited to the columns that were selected.
 
 use sea_orm::sqlx::error::BoxDynError;
 use sea_orm::sqlx::postgres::{PgRow, PgValueRef};
@@ -9,54 +9,55 @@ use uuid::Uuid;
 
 use crate::{Day, Instant};
 
-/// Some of a table's columns, of which there are 64 at most.
+/// A set of a table's columns, identified by index. A table has at most 64 columns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Columns(u64);
 
 impl Columns {
-    /// All of them.
+    /// All columns.
     pub const ALL: Self = Self(u64::MAX);
-    /// None yet.
+    /// No columns.
     pub const NONE: Self = Self(0);
 
-    /// These and the one at a place.
+    /// Returns the set with the column at `index` added, or [`Self::ALL`] if `index` is out of range.
     #[must_use]
-    pub const fn with(self, place: usize) -> Self {
-        if place < 64 { Self(self.0 | 1 << place) } else { Self::ALL }
+    pub const fn with(self, index: usize) -> Self {
+        if index < 64 { Self(self.0 | 1 << index) } else { Self::ALL }
     }
 
-    /// These and those.
+    /// Returns the union of both sets.
     #[must_use]
-    pub const fn and(self, those: Self) -> Self {
-        Self(self.0 | those.0)
+    pub const fn and(self, other: Self) -> Self {
+        Self(self.0 | other.0)
     }
 
-    /// Is the one at this place among them?
+    /// Whether the set contains the column at `index`; always true if `index` is out of range.
     #[must_use]
-    pub const fn has(self, place: usize) -> bool {
-        place >= 64 || self.0 >> place & 1 == 1
+    pub const fn has(self, index: usize) -> bool {
+        index >= 64 || self.0 >> index & 1 == 1
     }
 }
 
-/// A row whose columns are read by their places, in the order in which its table's file lists them, which is the order in
-/// which they are selected. Found by name, each column of each row costs a search; on a page of two hundred accounts
-/// that is the larger part of the work.
+/// A row whose columns are read by index.
+///
+/// Columns are selected in the order in which the table's struct declares them. Looking columns up by name instead costs
+/// a search per column and row, which on a page of 200 accounts takes longer than all the rest.
 pub trait Row: Sized {
-    /// Its columns' names in the table's file, in order.
+    /// The names of the struct's fields, in order.
     const FIELDS: &'static [&'static str];
 
-    /// Reads it from a statement that selects these columns in order. What is not among them is left blank.
+    /// Reads a row of a statement that selected `columns` in order. Other fields get their [`Blank`] value.
     ///
     /// # Errors
-    /// A column that is not there, or not of its type.
+    /// Returns [`DbErr::Type`] if a column is missing or has another type.
     fn read(row: &DbRow, columns: Columns) -> Result<Self, DbErr>;
 }
 
-/// A row as the driver gives it.
+/// A row as returned by the database driver.
 pub enum DbRow {
-    /// From PostgreSQL.
+    /// A row from PostgreSQL.
     Postgres(PgRow),
-    /// From SQLite.
+    /// A row from SQLite.
     Sqlite(SqliteRow),
 }
 
@@ -81,36 +82,38 @@ impl From<DbRow> for QueryResult {
     }
 }
 
-/// A value of a column. That the column is of its type is the migrations' matter, and is not looked up for each value.
+/// A type that can be read from a column.
+///
+/// The migrations ensure that columns have the right type, so the type is not checked for every value.
 pub trait FromColumn: Sized {
-    /// Reads PostgreSQL's.
+    /// Decodes a PostgreSQL value.
     ///
     /// # Errors
-    /// It is of another type, or null.
+    /// Returns an error if the value has another type or is null.
     fn postgres(value: PgValueRef<'_>) -> Result<Self, BoxDynError>;
 
-    /// Reads SQLite's.
+    /// Decodes a SQLite value.
     ///
     /// # Errors
-    /// It is of another type, or null.
+    /// Returns an error if the value has another type or is null.
     fn sqlite(value: SqliteValueRef<'_>) -> Result<Self, BoxDynError>;
 
-    /// Reads the one at a place of a row.
+    /// Decodes the column at `index` of a row.
     ///
     /// # Errors
-    /// As above; there is no such place.
-    fn at(row: &DbRow, place: usize) -> Result<Self, DbErr> {
+    /// Returns [`DbErr::Type`] if the row has no such column, or if its value has another type or is null.
+    fn at(row: &DbRow, index: usize) -> Result<Self, DbErr> {
         let value = match row {
-            DbRow::Postgres(row) => row.try_get_raw(place).map(Self::postgres),
-            DbRow::Sqlite(row) => row.try_get_raw(place).map(Self::sqlite),
+            DbRow::Postgres(row) => row.try_get_raw(index).map(Self::postgres),
+            DbRow::Sqlite(row) => row.try_get_raw(index).map(Self::sqlite),
         };
         let value = value
-            .and_then(|value| value.map_err(|source| sqlx::Error::ColumnDecode { index: place.to_string(), source }));
+            .and_then(|value| value.map_err(|source| sqlx::Error::ColumnDecode { index: index.to_string(), source }));
         value.map_err(|error| DbErr::Type(error.to_string()))
     }
 }
 
-macro_rules! plainly_stored {
+macro_rules! stored_by_sqlx {
     ($($type:ty)*) => {$(
         impl FromColumn for $type {
             fn postgres(value: PgValueRef<'_>) -> Result<Self, BoxDynError> {
@@ -123,7 +126,7 @@ macro_rules! plainly_stored {
         }
     )*};
 }
-plainly_stored! { String Vec<u8> bool i32 i64 f64 Uuid }
+stored_by_sqlx! { String Vec<u8> bool i32 i64 f64 Uuid }
 
 impl<T: FromColumn> FromColumn for Option<T> {
     fn postgres(value: PgValueRef<'_>) -> Result<Self, BoxDynError> {
@@ -135,7 +138,7 @@ impl<T: FromColumn> FromColumn for Option<T> {
     }
 }
 
-/// Reads a type as what it is made of.
+/// Implements [`Stored`] for a type by decoding its inner type.
 macro_rules! stored_as {
     ($type:ty: $inner:ty, $make:expr) => {
         impl crate::FromColumn for $type {
@@ -158,9 +161,9 @@ pub(crate) use stored_as;
 stored_as! { Instant: i64, Instant }
 stored_as! { Day: i32, Day }
 
-/// A value that stands where a column was not read.
+/// A placeholder for columns that were not read.
 pub trait ColumnDefault {
-    /// It.
+    /// Returns the placeholder.
     fn blank() -> Self;
 }
 
@@ -192,7 +195,7 @@ blank! {
     Uuid: Self::nil();
 }
 
-/// Declares a table's row, as SeaORM wants it, and how it is read.
+/// Declares a SeaORM model and implements [`Row`] for it.
 macro_rules! row {
     ($(#[$meta:meta])* pub struct Model { $($(#[$about:meta])* pub $field:ident: $type:ty,)* }) => {
         $(#[$meta])*
@@ -202,13 +205,14 @@ macro_rules! row {
             const FIELDS: &'static [&'static str] = &[$(stringify!($field)),*];
 
             fn read(row: &crate::DbRow, columns: crate::Columns) -> Result<Self, sea_orm::DbErr> {
-                let (mut number, mut place) = (0_usize, 0_usize);
+                // The index of the field in the struct, and that of its column in the selection.
+                let (mut field_index, mut column_index) = (0_usize, 0_usize);
                 Ok(Self {
                     $($field: {
-                        number += 1;
-                        if columns.has(number - 1) {
-                            place += 1;
-                            <$type as crate::FromColumn>::at(row, place - 1)?
+                        field_index += 1;
+                        if columns.has(field_index - 1) {
+                            column_index += 1;
+                            <$type as crate::FromColumn>::at(row, column_index - 1)?
                         } else {
                             <$type as crate::ColumnDefault>::blank()
                         }
@@ -225,7 +229,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn columns_are_counted_by_place() {
+    fn columns_are_identified_by_index() {
         let some = Columns::NONE.with(0).with(3);
         assert!(some.has(0) && !some.has(1) && some.has(3) && !some.has(63));
         assert!(Columns::ALL.has(0) && Columns::ALL.has(63) && Columns::ALL.has(64));
@@ -233,7 +237,7 @@ mod tests {
     }
 
     #[test]
-    fn fields_are_listed_as_columns_are() {
+    fn every_column_has_a_field_and_no_table_exceeds_the_limit() {
         use sea_orm::{EntityTrait, Iterable};
 
         macro_rules! tables {

@@ -1,4 +1,4 @@
-//! The only way into a table of an organization: finders that name the organization.
+//! Finders for the tables of an organization. They are the only access to these tables and always name the organization.
 
 use std::sync::LazyLock;
 
@@ -11,25 +11,25 @@ use sea_orm::{
 use crate::{Columns, OrganizationId};
 
 /// A table whose rows belong to organizations.
-#[expect(clippy::disallowed_methods, reason = "here they get the scope that they lack")]
+#[expect(clippy::disallowed_methods, reason = "this module adds the scope")]
 pub trait Scoped: EntityTrait {
-    /// The column that says to which.
+    /// The column that holds the organization's id.
     const ORGANIZATION: Self::Column;
 
-    /// A selection of all rows and columns, made once: made anew, SeaORM looks up what each column is.
+    /// Returns a selection of all columns of all rows. It is built once, because SeaORM looks up every column to build it.
     #[must_use]
     fn everything() -> &'static Select<Self>;
 
-    /// The columns' names as SQL has them, in the table's order.
+    /// Returns the quoted names of the columns, in the order of the model's fields.
     #[must_use]
     fn names() -> &'static [String];
 
-    /// Columns of the table, under a name of its own, as a selection lists them: `"row"."id", "row"."name"`. One
-    /// piece of text is copied and written sooner than an expression a column.
+    /// Returns the select list for `columns` of the table under the alias `table`: `"row"."id", "row"."name"`. The list
+    /// is one piece of text because that is cheaper to copy and to write than one expression per column.
     #[must_use]
     fn listed(table: &str, columns: Columns) -> SimpleExpr {
         let mut text = String::with_capacity(512);
-        for (_, name) in Self::names().iter().enumerate().filter(|(place, _)| columns.has(*place)) {
+        for (_, name) in Self::names().iter().enumerate().filter(|(index, _)| columns.has(*index)) {
             text.push_str(if text.is_empty() { "\"" } else { ", \"" });
             text.push_str(table);
             text.push_str("\".");
@@ -38,19 +38,19 @@ pub trait Scoped: EntityTrait {
         Expr::cust(text)
     }
 
-    /// The organization's rows.
+    /// Returns a selection of the organization's rows.
     #[must_use]
     fn of(organization: OrganizationId) -> Select<Self> {
         Self::everything().clone().filter(Self::ORGANIZATION.eq(organization))
     }
 
-    /// A change of some of the organization's rows.
+    /// Returns an update of the organization's rows.
     #[must_use]
     fn change_of(organization: OrganizationId) -> UpdateMany<Self> {
         Self::update_many().filter(Self::ORGANIZATION.eq(organization))
     }
 
-    /// A removal of some of the organization's rows.
+    /// Returns a deletion of the organization's rows.
     #[must_use]
     fn remove_of(organization: OrganizationId) -> DeleteMany<Self> {
         Self::delete_many().filter(Self::ORGANIZATION.eq(organization))
@@ -59,7 +59,7 @@ pub trait Scoped: EntityTrait {
 
 macro_rules! scoped {
     ($($table:ident by $column:ident)*) => {$(
-        #[expect(clippy::disallowed_methods, reason = "here they get the scope that they lack")]
+        #[expect(clippy::disallowed_methods, reason = "this module adds the scope")]
         impl Scoped for crate::$table::Entity {
             const ORGANIZATION: Self::Column = crate::$table::Column::$column;
 

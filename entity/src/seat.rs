@@ -1,25 +1,27 @@
-//! Who sees an account by name: its owner and its team. All visibility rests on this table.
+//! Seats: the users who may see an account because they own it or are on its team.
+//!
+//! All visibility rules are based on this table.
 
 use sea_orm::entity::prelude::*;
 
 use crate::{AccountId, Instant, OrganizationId, UserId, row::row, word::word};
 
 word! {
-    /// What a member of an account's team does there.
+    /// A member's role on an account's team.
     TeamRole {
         /// Sells.
         Seller "SELLER",
         /// Manages sellers.
         Manager "MANAGER",
-        /// Looks after the account.
+        /// Manages the account.
         AccountManager "ACCOUNT_MANAGER",
-        /// Knows the technology.
+        /// Contributes technical expertise.
         Technical "TECHNICAL",
-        /// Knows where it is to go.
+        /// Develops the account's strategy.
         Strategist "STRATEGIST",
         /// Does marketing.
         Marketing "MARKETING",
-        /// Anything else.
+        /// Any other role.
         Other "OTHER",
     }
 }
@@ -35,18 +37,18 @@ row! {
         /// The user.
         #[sea_orm(primary_key, auto_increment = false)]
         pub user_id: UserId,
-        /// Of which organization.
+        /// The organization the row belongs to.
         pub organization_id: OrganizationId,
-        /// Does the account belong to the user's book?
+        /// Whether the user owns the account.
         pub owner: bool,
-        /// The role on the team; null for an owner who is not on it.
+        /// The role on the team; null for an owner who is not on the team.
         pub role: Option<TeamRole>,
-        /// Since when.
+        /// When the user got the seat.
         pub since: Instant,
     }
 }
 
-/// Relations that are queried: none.
+/// No SeaORM relations are declared: no query uses them.
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
 pub enum Relation {}
 

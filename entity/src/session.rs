@@ -1,4 +1,4 @@
-//! A signed-in session: one family of refresh tokens.
+//! Sign-in sessions, each with a chain of refresh tokens.
 
 use sea_orm::entity::prelude::*;
 
@@ -9,21 +9,22 @@ row! {
     #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
     #[sea_orm(table_name = "session")]
     pub struct Model {
-        /// Its id.
+        /// The session's id.
         #[sea_orm(primary_key, auto_increment = false)]
         pub id: SessionId,
-        /// Of which organization.
+        /// The organization the row belongs to.
         pub organization_id: OrganizationId,
-        /// Whose.
+        /// The user who signed in.
         pub user_id: UserId,
-        /// When it began.
+        /// When the session began.
         pub created_at: Instant,
-        /// When it ended: signed out, password changed, deactivated, or a refresh token used twice.
+        /// When the session ended (on sign-out, password change, deactivation or reuse of a refresh token); null while
+        /// it is active.
         pub ended_at: Option<Instant>,
     }
 }
 
-/// Relations that are queried: none.
+/// No SeaORM relations are declared: no query uses them.
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
 pub enum Relation {}
 

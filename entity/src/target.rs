@@ -1,41 +1,43 @@
-//! A target: an account that a seller is committed to pursue. A row is one membership of the list, and stays when it ends.
+//! Targets: accounts that sellers are committed to pursue.
+//!
+//! A row is one membership of a target list and is kept when the membership ends.
 
 use sea_orm::entity::prelude::*;
 
 use crate::{AccountId, Instant, OneOnOneId, OrganizationId, TargetId, UserId, row::row, word::word};
 
 word! {
-    /// What is to become of the account.
+    /// What a target is to become.
     TargetKind {
-        /// To be won.
+        /// An account to win as a client.
         DreamClient "DREAM_CLIENT",
-        /// A client to be grown into a key account.
+        /// A client to grow into a key account.
         Growth "GROWTH",
     }
 }
 
 word! {
-    /// Where the target stands.
+    /// The status of a target.
     TargetStatus {
-        /// Waiting for agreement.
+        /// Awaiting agreement.
         Proposed "PROPOSED",
-        /// On the list.
+        /// On the target list.
         Agreed "AGREED",
-        /// Refused.
+        /// Declined.
         Declined "DECLINED",
-        /// Taken back by whoever proposed it.
+        /// Withdrawn by the user who proposed it.
         Withdrawn "WITHDRAWN",
-        /// Off the list: won.
+        /// Won, and therefore removed from the list.
         Won "WON",
-        /// Off the list: given up.
+        /// Dropped from the list.
         Dropped "DROPPED",
-        /// The account went to another owner.
+        /// Closed because the account changed owners.
         Moved "MOVED",
     }
 }
 
 word! {
-    /// Whose idea it was.
+    /// Whose idea a target was.
     TargetSource {
         /// The seller's.
         Seller "SELLER",
@@ -51,49 +53,49 @@ row! {
     #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
     #[sea_orm(table_name = "target")]
     pub struct Model {
-        /// Its id.
+        /// The target's id.
         #[sea_orm(primary_key, auto_increment = false)]
         pub id: TargetId,
-        /// Of which organization.
+        /// The organization the row belongs to.
         pub organization_id: OrganizationId,
-        /// Which account.
+        /// The account.
         pub account_id: AccountId,
-        /// Whose target: the account's owner at the time.
+        /// The seller: the account's owner when the target was proposed.
         pub seller_id: UserId,
-        /// What is to become of it.
+        /// What the account is to become.
         pub kind: TargetKind,
-        /// Where it stands.
+        /// The status.
         pub status: TargetStatus,
         /// Whose idea it was.
         pub source: TargetSource,
-        /// Why this one.
+        /// Why this account was chosen.
         pub rationale: String,
-        /// Who proposed it.
+        /// The user who proposed it.
         pub proposed_by_id: UserId,
-        /// When.
+        /// When it was proposed.
         pub proposed_at: Instant,
-        /// Who agreed to it or declined it.
+        /// The user who agreed to it or declined it.
         pub decided_by_id: Option<UserId>,
-        /// When.
+        /// When it was agreed to or declined.
         pub decided_at: Option<Instant>,
-        /// What they said.
+        /// A note on the decision.
         pub decision_note: Option<String>,
-        /// From when on it is on the list.
+        /// When it joined the list; null if it never did.
         pub since: Option<Instant>,
-        /// From when on it is not any more.
+        /// When it left the list; null while it is on it.
         pub until: Option<Instant>,
         /// Why it was closed.
         pub closing_note: Option<String>,
         /// The one-on-one in which it was proposed or decided.
         pub one_on_one_id: Option<OneOnOneId>,
-        /// When it last changed.
+        /// When the row last changed.
         pub updated_at: Instant,
-        /// Writes so far.
+        /// The number of writes so far; 1 after creation.
         pub version: i32,
     }
 }
 
-/// Relations that are queried: none.
+/// No SeaORM relations are declared: no query uses them.
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
 pub enum Relation {}
 

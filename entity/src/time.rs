@@ -1,20 +1,20 @@
-//! Points and days of time, stored as integers so that both databases order, compare and group them alike.
+//! Instants and days, stored as integers so that both databases order, compare and group them alike.
 
 use chrono::{DateTime, Datelike, NaiveDate, SecondsFormat, Timelike, Utc};
 use sea_orm::DeriveValueType;
 
-/// An instant: microseconds since 1970-01-01T00:00:00Z.
+/// An instant, in microseconds since 1970-01-01T00:00:00Z.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, DeriveValueType)]
 pub struct Instant(pub i64);
 
 impl Instant {
-    /// The instant this many seconds later (or earlier, where negative); stops at the ends of the scale.
+    /// Returns the instant `seconds` later (earlier if negative), saturating at the bounds of `i64`.
     #[must_use]
     pub const fn plus_seconds(self, seconds: i64) -> Self {
         Self(self.0.saturating_add(seconds.saturating_mul(1_000_000)))
     }
 
-    /// The instant as chrono has it; None beyond chrono's range, which stored instants never reach.
+    /// Converts to a chrono date and time; `None` outside chrono's range, which stored instants never reach.
     #[must_use]
     pub const fn utc(self) -> Option<DateTime<Utc>> {
         DateTime::from_timestamp_micros(self.0)
@@ -27,12 +27,12 @@ impl From<DateTime<Utc>> for Instant {
     }
 }
 
-/// RFC 3339 in UTC, with as many decimals of the second as are needed.
+/// Formats as RFC 3339 in UTC, with 0, 3 or 6 decimals of the second as needed.
 impl std::fmt::Display for Instant {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self.utc() {
             Some(at) if (0..=9999).contains(&at.year()) => {
-                let (text, length) = shown(at, self.0.rem_euclid(1_000_000));
+                let (text, length) = rfc3339(at, self.0.rem_euclid(1_000_000));
                 out.write_str(std::str::from_utf8(&text[..length]).unwrap_or_default())
             }
             Some(at) => out.write_str(&at.to_rfc3339_opts(SecondsFormat::AutoSi, true)),
@@ -41,14 +41,15 @@ impl std::fmt::Display for Instant {
     }
 }
 
-/// `2017-04-03T09:30:00Z`, `…:00.500Z`, `…:00.500001Z`: answers have hundreds of them.
-fn shown(at: DateTime<Utc>, micros: i64) -> ([u8; 27], usize) {
+/// Formats as `2017-04-03T09:30:00Z`, `…:00.500Z` or `…:00.500001Z`. A response may contain hundreds of instants, so this
+/// avoids chrono's slower formatting.
+fn rfc3339(at: DateTime<Utc>, micros: i64) -> ([u8; 27], usize) {
     let mut text = *b"0000-00-00T00:00:00.000000Z";
     let mut put = |end: usize, mut number: u32| {
-        let mut place = end;
+        let mut index = end;
         while number > 0 {
-            place -= 1;
-            text[place] = b'0' + u8::try_from(number % 10).unwrap_or_default();
+            index -= 1;
+            text[index] = b'0' + u8::try_from(number % 10).unwrap_or_default();
             number /= 10;
         }
     };
@@ -68,11 +69,11 @@ fn shown(at: DateTime<Utc>, micros: i64) -> ([u8; 27], usize) {
     (text, length)
 }
 
-/// A calendar day: days since 1970-01-01, between the years 1 and 9999.
+/// A calendar day in the years 1 to 9999, in days since 1970-01-01.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, DeriveValueType)]
 pub struct Day(pub i32);
 
-/// Days from 0001-01-01 to 1970-01-01, as chrono counts them.
+/// chrono's number of 1970-01-01 in days from the common era, where 0001-01-01 is day 1.
 const EPOCH: i32 = 719_163;
 
 impl Day {
@@ -81,34 +82,34 @@ impl Day {
     /// 9999-12-31.
     pub const LAST: Self = Self(2_932_896);
 
-    /// The day of a year, a month (1-12) and a day of the month (1-31); None where there is no such day.
+    /// Creates a day from a year, a month (1 to 12) and a day of the month (1 to 31); `None` if there is no such day.
     #[must_use]
     pub fn of(year: i32, month: u32, day: u32) -> Option<Self> {
         NaiveDate::from_ymd_opt(year, month, day).and_then(Self::from_date)
     }
 
-    /// The same day from chrono; None outside the years 1 to 9999.
+    /// Converts from a chrono date; `None` outside the years 1 to 9999.
     #[must_use]
     pub fn from_date(date: NaiveDate) -> Option<Self> {
         let day = Self(date.num_days_from_ce() - EPOCH);
         (Self::FIRST..=Self::LAST).contains(&day).then_some(day)
     }
 
-    /// The day as chrono has it; days out of range are clipped to the first and the last.
+    /// Converts to a chrono date. A day out of range becomes [`Self::FIRST`] or [`Self::LAST`].
     #[must_use]
     pub fn date(self) -> NaiveDate {
-        let clipped = self.clamp(Self::FIRST, Self::LAST);
-        NaiveDate::from_num_days_from_ce_opt(clipped.0 + EPOCH).unwrap_or(NaiveDate::MAX)
+        let clamped = self.clamp(Self::FIRST, Self::LAST);
+        NaiveDate::from_num_days_from_ce_opt(clamped.0 + EPOCH).unwrap_or(NaiveDate::MAX)
     }
 
-    /// The day this many days later, clipped to the scale.
+    /// Returns the day `days` later, limited to the years 1 to 9999.
     #[must_use]
     pub fn plus(self, days: i32) -> Self {
         Self(self.0.saturating_add(days)).clamp(Self::FIRST, Self::LAST)
     }
 }
 
-/// YYYY-MM-DD.
+/// Formats as `YYYY-MM-DD`.
 impl std::fmt::Display for Day {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let date = self.date();
@@ -132,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn instants_read_as_rfc_3339() {
+    fn instants_are_formatted_as_rfc_3339() {
         assert_eq!(Instant(0).to_string(), "1970-01-01T00:00:00Z");
         assert_eq!(Instant(1_500_000).to_string(), "1970-01-01T00:00:01.500Z");
         let micros = 1_000_000 * 86_400;

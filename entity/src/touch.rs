@@ -1,23 +1,23 @@
-//! A touch: any contact with people of an account, made or scheduled.
+//! Touches: any contact with people at an account, made or scheduled.
 
 use sea_orm::entity::prelude::*;
 
 use crate::{AccountId, ActionId, Instant, OpportunityId, OrganizationId, TouchId, UserId, row::row, word::word};
 
 word! {
-    /// How the touch is made.
+    /// The kind of a touch.
     TouchKind {
-        /// By telephone.
+        /// A telephone call.
         Call "CALL",
-        /// By e-mail.
+        /// An email.
         Email "EMAIL",
-        /// Face to face, in a room or on a screen.
+        /// A meeting, in person or by video.
         Meeting "MEETING",
-        /// By a short message.
+        /// A short message.
         Message "MESSAGE",
-        /// At an event.
+        /// A conversation at an event.
         Event "EVENT",
-        /// By letter.
+        /// A letter.
         Mail "MAIL",
         /// Anything else.
         Other "OTHER",
@@ -25,29 +25,29 @@ word! {
 }
 
 word! {
-    /// Where the touch stands. MISSED is told from the clock and never stored.
+    /// The stored status of a touch. `MISSED` is derived from the clock and never stored.
     TouchStatus {
-        /// To be made.
+        /// Planned.
         Scheduled "SCHEDULED",
         /// Made.
         Completed "COMPLETED",
-        /// Called off.
+        /// Canceled.
         Canceled "CANCELED",
     }
 }
 
 word! {
-    /// Who started it.
+    /// Who initiated a touch.
     TouchDirection {
-        /// We.
+        /// The organization.
         Outbound "OUTBOUND",
-        /// They.
+        /// The client.
         Inbound "INBOUND",
     }
 }
 
 word! {
-    /// What the client got out of it.
+    /// The kind of value a touch gave the client.
     ValueKind {
         /// An idea.
         Idea "IDEA",
@@ -55,7 +55,7 @@ word! {
         Insight "INSIGHT",
         /// Something to read or watch.
         Content "CONTENT",
-        /// An introduction to someone.
+        /// An introduction to another person.
         Introduction "INTRODUCTION",
         /// Help.
         Help "HELP",
@@ -67,67 +67,67 @@ row! {
     #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
     #[sea_orm(table_name = "touch")]
     pub struct Model {
-        /// Its id.
+        /// The touch's id.
         #[sea_orm(primary_key, auto_increment = false)]
         pub id: TouchId,
-        /// Of which organization.
+        /// The organization the row belongs to.
         pub organization_id: OrganizationId,
-        /// At which account.
+        /// The account.
         pub account_id: AccountId,
-        /// By whom.
+        /// The user who makes or made it.
         pub user_id: UserId,
-        /// How.
+        /// The kind.
         pub kind: TouchKind,
-        /// Where it stands.
+        /// The status.
         pub status: TouchStatus,
-        /// Who started it.
+        /// Who initiated it.
         pub direction: TouchDirection,
-        /// When it starts, or did.
+        /// When it starts or started.
         pub at: Instant,
-        /// The end of the user's local day of `at`: from then on a scheduled touch is missed.
+        /// When a scheduled touch counts as missed: the end of the day of `at` in the user's time zone.
         pub missed_at: Instant,
-        /// How long, in minutes.
+        /// The duration in minutes.
         pub duration_minutes: Option<i32>,
-        /// When we learned of it.
+        /// When the organization learned of the touch.
         pub recorded_at: Instant,
-        /// What about.
+        /// The subject.
         pub subject: Option<String>,
-        /// What was said.
+        /// Notes on the conversation.
         pub notes: Option<String>,
-        /// Did the other side take part?
+        /// Whether the client responded.
         pub responded: bool,
-        /// What the client got out of it.
+        /// The kind of value the client got from it.
         pub value: Option<ValueKind>,
-        /// Did the client say that it was of use?
+        /// Whether the client acknowledged that value.
         pub value_acknowledged: bool,
-        /// The commitment asked for.
+        /// The commitment that the client was asked for.
         pub commitment_asked: Option<String>,
-        /// Was it given?
+        /// Whether the client gave the commitment; null if that is open.
         pub commitment_given: Option<bool>,
-        /// The opportunity that it was about.
+        /// The opportunity it was about.
         pub opportunity_id: Option<OpportunityId>,
-        /// The action of a plan that it was for.
+        /// The plan action it was for.
         pub action_id: Option<ActionId>,
-        /// JSON: ids of the contacts, in the order given. `touch_contact` has the same to search by.
+        /// The contacts' ids in the order given, as JSON. `touch_contact` stores the same ids for searching.
         pub contact_ids: String,
-        /// JSON: [{source, id}], by source.
+        /// The row's ids in other systems, as JSON: `[{source, id}]`, sorted by source.
         pub external_ids: String,
-        /// When it was made.
+        /// When the row was created.
         pub created_at: Instant,
-        /// When it last changed.
+        /// When the row last changed.
         pub updated_at: Instant,
-        /// Writes so far.
+        /// The number of writes so far; 1 after creation.
         pub version: i32,
-        /// What it weighs in presence, in thousandths: 0 unless it was made. Follows from the rest, as the two below.
+        /// Derived: the weight in the presence metric, in thousandths; 0 unless the touch was made.
         pub weight: i32,
-        /// Was it made, and did the other side take part?
+        /// Derived: whether the touch was made and the client took part.
         pub answered: bool,
-        /// The minutes that it counts: how long it took, or takes usually.
+        /// Derived: the minutes to count for it, which are the duration or else the kind's usual duration.
         pub minutes: i32,
     }
 }
 
-/// Relations that are queried: none.
+/// No SeaORM relations are declared: no query uses them.
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
 pub enum Relation {}
 

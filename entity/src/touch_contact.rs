@@ -1,5 +1,7 @@
-//! Which contacts took part in which touches, with the touch's time and since when it is known that they answered, so that a
-//! person's latest touches, and whether they know us, are one stretch of an index.
+//! The contacts who took part in touches.
+//!
+//! Each row repeats the touch's time and when its answer became known. A contact's latest touches, and whether the
+//! contact has ever answered, are thus each one range of an index.
 
 use sea_orm::entity::prelude::*;
 
@@ -16,16 +18,16 @@ row! {
         /// The contact.
         #[sea_orm(primary_key, auto_increment = false)]
         pub contact_id: ContactId,
-        /// Of which organization.
+        /// The organization the row belongs to.
         pub organization_id: OrganizationId,
         /// The touch's time.
         pub at: Instant,
-        /// When the touch was recorded, where it was answered.
+        /// When the touch was recorded, if it was answered; otherwise null.
         pub answer_known_at: Option<Instant>,
     }
 }
 
-/// Relations that are queried: none.
+/// No SeaORM relations are declared: no query uses them.
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
 pub enum Relation {}
 

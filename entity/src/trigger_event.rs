@@ -1,23 +1,23 @@
-//! What makes a client ready to change.
+//! Trigger events: events that make a client ready to change suppliers.
 
 use sea_orm::entity::prelude::*;
 
 use crate::{AccountId, ContactId, Day, Instant, OrganizationId, TriggerEventId, UserId, row::row, word::word};
 
 word! {
-    /// What kind of thing happened.
+    /// The kind of a trigger event.
     TriggerKind {
-        /// They are not content with whom they have.
+        /// The client is dissatisfied with its supplier.
         Dissatisfaction "DISSATISFACTION",
-        /// Somebody else leads.
+        /// The client's leadership changed.
         LeadershipChange "LEADERSHIP_CHANGE",
         /// A contract ends.
         ContractEnd "CONTRACT_END",
-        /// They got money.
+        /// The client received funding.
         Funding "FUNDING",
-        /// They expand.
+        /// The client expands.
         Expansion "EXPANSION",
-        /// A rule they live by changes.
+        /// A regulation that applies to the client changes.
         Regulation "REGULATION",
         /// Anything else.
         Other "OTHER",
@@ -25,15 +25,15 @@ word! {
 }
 
 word! {
-    /// What came of it for us.
+    /// The outcome of a trigger event for the organization.
     TriggerOutcome {
-        /// We won.
+        /// The organization won the client.
         Won "WON",
-        /// We competed and lost.
+        /// The organization competed and lost.
         CompetedAndLost "COMPETED_AND_LOST",
-        /// They changed, and did not ask us.
+        /// The client changed suppliers without inviting the organization.
         NotInvited "NOT_INVITED",
-        /// They stayed with whom they have.
+        /// The client stayed with its supplier.
         NoChange "NO_CHANGE",
     }
 }
@@ -43,37 +43,37 @@ row! {
     #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
     #[sea_orm(table_name = "trigger_event")]
     pub struct Model {
-        /// Its id.
+        /// The trigger event's id.
         #[sea_orm(primary_key, auto_increment = false)]
         pub id: TriggerEventId,
-        /// Of which organization.
+        /// The organization the row belongs to.
         pub organization_id: OrganizationId,
-        /// At which account.
+        /// The account.
         pub account_id: AccountId,
-        /// What kind of thing.
+        /// The kind.
         pub kind: TriggerKind,
-        /// The day on which it happened.
+        /// The day it happened.
         pub occurred_on: Day,
-        /// What there is to know about it.
+        /// A free-text description.
         pub description: Option<String>,
-        /// Whom it is about, or who told.
+        /// The contact it is about, or who reported it.
         pub contact_id: Option<ContactId>,
-        /// Who recorded it.
+        /// The user who recorded it.
         pub recorded_by_id: Option<UserId>,
-        /// What came of it.
+        /// The outcome; null while it is open.
         pub outcome: Option<TriggerOutcome>,
-        /// The day on which that was settled.
+        /// The day the outcome was settled; null until then.
         pub resolved_on: Option<Day>,
-        /// When it was entered.
+        /// When the row was created.
         pub created_at: Instant,
-        /// When it last changed.
+        /// When the row last changed.
         pub updated_at: Instant,
-        /// Writes so far.
+        /// The number of writes so far; 1 after creation.
         pub version: i32,
     }
 }
 
-/// Relations that are queried: none.
+/// No SeaORM relations are declared: no query uses them.
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
 pub enum Relation {}
 

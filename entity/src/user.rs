@@ -1,59 +1,59 @@
-//! A member of an organization, and whom they report to.
+//! Users: the members of an organization and whom they report to.
 
 use sea_orm::entity::prelude::*;
 
 use crate::{Instant, OrganizationId, UserId, row::row, word::word};
 
 word! {
-    /// What a member may do.
+    /// A user's role, which decides what they may see.
     Role {
         /// Sees the accounts that they own or are on the team of.
         Seller "SELLER",
-        /// Sees also those of everyone below them.
+        /// Also sees the accounts of every user below them.
         Manager "MANAGER",
-        /// Sees everything of the organization.
+        /// Sees everything in the organization.
         Admin "ADMIN",
     }
 }
 
 row! {
-    /// A user. (`user` is a reserved word in PostgreSQL.)
+    /// A user. The table is called `member` because `user` is a reserved word in PostgreSQL.
     #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
     #[sea_orm(table_name = "member")]
     pub struct Model {
-        /// Its id.
+        /// The user's id.
         #[sea_orm(primary_key, auto_increment = false)]
         pub id: UserId,
-        /// Whose member.
+        /// The organization the user belongs to.
         pub organization_id: OrganizationId,
         /// The name.
         pub name: String,
-        /// The name, folded, to order and search by.
+        /// The case-folded name, for sorting and searching.
         pub name_key: String,
-        /// The address, lower-cased; unique in the organization.
+        /// The email address, in lower case; unique within the organization.
         pub email: String,
-        /// What they may do.
+        /// The role.
         pub role: Role,
-        /// Their job.
+        /// The job title.
         pub title: Option<String>,
-        /// IANA name of their time zone.
+        /// The IANA name of the time zone.
         pub time_zone: String,
-        /// Whom they report to.
+        /// The user they report to.
         pub manager_id: Option<UserId>,
-        /// JSON: [{weekday, from, to}].
+        /// The working hours, as JSON: `[{weekday, from, to}]`.
         pub working_hours: String,
-        /// May they sign in?
+        /// Whether the user may sign in.
         pub active: bool,
-        /// When they were invited.
+        /// When the user was invited.
         pub created_at: Instant,
-        /// When they last changed.
+        /// When the row last changed.
         pub updated_at: Instant,
-        /// Writes so far.
+        /// The number of writes so far; 1 after creation.
         pub version: i32,
     }
 }
 
-/// Relations that are queried: none.
+/// No SeaORM relations are declared: no query uses them.
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
 pub enum Relation {}
 

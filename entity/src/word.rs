@@ -1,6 +1,6 @@
-//! The database's own words: enums stored as text, spelt as in the schema.
+//! Enums stored as text, spelled as in the GraphQL schema.
 
-/// Declares an enum whose values are stored under the given words.
+/// Declares an enum and the text that each of its values is stored as.
 macro_rules! word {
     ($(#[$doc:meta])* $name:ident { $($(#[$value_doc:meta])* $value:ident $text:literal),* $(,)? }) => {
         $(#[$doc])*
@@ -11,7 +11,7 @@ macro_rules! word {
         }
 
         impl $name {
-            /// The word, as stored and as in the schema.
+            /// Returns the text of the value, as stored and as in the GraphQL schema.
             #[must_use]
             pub const fn word(self) -> &'static str {
                 match self { $(Self::$value => $text,)* }
@@ -32,7 +32,7 @@ macro_rules! word {
             fn of(word: &str) -> Result<Self, sea_orm::sqlx::error::BoxDynError> {
                 match word {
                     $($text => Ok(Self::$value),)*
-                    _ => Err(format!("{word} is no {}", stringify!($name)).into()),
+                    _ => Err(format!("{word} is not a valid {}", stringify!($name)).into()),
                 }
             }
         }
@@ -46,7 +46,7 @@ macro_rules! word {
 }
 pub(crate) use word;
 
-/// The first of some words.
-pub(crate) const fn first<T: Copy, const N: usize>(words: [T; N]) -> T {
-    words[0]
+/// Returns the first of an enum's values.
+pub(crate) const fn first<T: Copy, const N: usize>(values: [T; N]) -> T {
+    values[0]
 }

@@ -5,11 +5,11 @@ use super::scalars::Decimal;
 use crate::values::money::Money;
 
 object! {
-    /// An exact amount in the organization's currency, of at most 15 digits.
+    /// An exact amount with at most 15 digits in the organization's currency.
     Money as "Money" {
-        /// The amount, with as many decimals as the currency has.
+        /// The amount in major units, with the currency's number of decimals.
         amount: Decimal = plain(|money| Decimal(money.currency.decimal(money.minor)));
-        /// The currency's ISO 4217 code.
+        /// The ISO 4217 code of the currency.
         currency: &str = plain(|money| money.currency.code());
     }
 }

@@ -1,4 +1,4 @@
-//! The schema's own scalars.
+//! The schema's custom scalars.
 
 use async_graphql::{InputObject, InputValueError, InputValueResult, Scalar, ScalarType, Value};
 use entity::{Day, Instant};
@@ -9,12 +9,13 @@ use crate::context::RequestContext;
 use crate::error::{Error, Result};
 pub use crate::values::parse::{day, decimal, instant};
 
-const A_DATE_TIME: &str = "an instant like 2017-04-03T09:30:00Z, with an offset, between the years 1 and 9999";
-const A_DATE: &str = "a day of the calendar like 2017-04-03, between 0001-01-01 and 9999-12-31";
-const A_DECIMAL: &str = "an exact number of at most 28 digits in a string, like \"1234.50\": digits, a point, no group \
-                         separators and no exponent";
+const A_DATE_TIME: &str = "a time with an offset like 2017-04-03T09:30:00Z, in the years 1 to 9999";
+const A_DATE: &str = "a date like 2017-04-03, from 0001-01-01 to 9999-12-31";
+const A_DECIMAL: &str = "a string with a number of at most 28 digits like \"1234.50\", without group separators or an \
+                         exponent";
 
-/// What would be right in place of a value that is none of one of these scalars; None where it is one, and of others.
+/// Describes the values that a scalar accepts, if `value` is not one of them. Returns `None` for a valid value, and for
+/// scalars that are not defined here.
 #[must_use]
 pub fn instead(scalar: &str, value: &Value) -> Option<&'static str> {
     let text = match value {
@@ -29,6 +30,7 @@ pub fn instead(scalar: &str, value: &Value) -> Option<&'static str> {
     }
 }
 
+/// Parses a decimal number from a string or an integer.
 fn number(value: &Value) -> Option<rust_decimal::Decimal> {
     match value {
         Value::String(text) => decimal(text),
@@ -37,16 +39,17 @@ fn number(value: &Value) -> Option<rust_decimal::Decimal> {
     }
 }
 
-/// An instant, RFC 3339, UTC on output.
+/// A `DateTime` value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DateTime(pub Instant);
 
-/// An instant: RFC 3339 with any offset, `2017-04-03T09:30:00Z`, of the years 1 to 9999. UTC on output.
+/// An instant in RFC 3339 format, such as `2017-04-03T09:30:00Z`, in the years 1 to 9999. Input may have any offset;
+/// output is in UTC.
 #[Scalar(name = "DateTime")]
 impl ScalarType for DateTime {
     fn parse(value: Value) -> InputValueResult<Self> {
         let Value::String(text) = &value else { return Err(InputValueError::expected_type(value)) };
-        instant(text).map(Self).ok_or_else(|| InputValueError::custom(format!("A DateTime is {A_DATE_TIME}.")))
+        instant(text).map(Self).ok_or_else(|| InputValueError::custom(format!("A DateTime must be {A_DATE_TIME}.")))
     }
 
     fn to_value(&self) -> Value {
@@ -54,16 +57,16 @@ impl ScalarType for DateTime {
     }
 }
 
-/// A calendar day.
+/// A `Date` value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Date(pub Day);
 
-/// A calendar day, `YYYY-MM-DD`, of the years 0001 to 9999.
+/// A calendar date in the format `YYYY-MM-DD`, in the years 0001 to 9999.
 #[Scalar(name = "Date")]
 impl ScalarType for Date {
     fn parse(value: Value) -> InputValueResult<Self> {
         let Value::String(text) = &value else { return Err(InputValueError::expected_type(value)) };
-        day(text).map(Self).ok_or_else(|| InputValueError::custom(format!("A Date is {A_DATE}.")))
+        day(text).map(Self).ok_or_else(|| InputValueError::custom(format!("A Date must be {A_DATE}.")))
     }
 
     fn to_value(&self) -> Value {
@@ -71,42 +74,42 @@ impl ScalarType for Date {
     }
 }
 
-/// Days, both ends included.
+/// A range of dates that includes both ends.
 #[derive(Clone, Copy, Debug, InputObject)]
 pub struct DateRange {
-    /// The first.
+    /// The first date.
     pub from: Date,
-    /// The last: not before the first.
+    /// The last date, which must not be before `from`.
     pub to: Date,
 }
 
 impl DateRange {
-    /// Its ends.
+    /// Returns the first and the last day.
     ///
     /// # Errors
-    /// `BAD_USER_INPUT` where it ends before it begins.
+    /// Returns `BAD_USER_INPUT` if the range ends before it begins.
     pub fn days(self) -> Result<(Day, Day)> {
         let Self { from: Date(from), to: Date(to) } = self;
         if to < from {
-            return Err(Error::BadInput(format!("A range ends on its first day or after: {to} is before {from}.")));
+            return Err(Error::BadInput(format!("A range must not end before it begins: {to} is before {from}.")));
         }
         Ok((from, to))
     }
 }
 
-/// An exact decimal number.
+/// A `Decimal` value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Decimal(pub rust_decimal::Decimal);
 
-/// An exact decimal number, as a string: `"1234.50"`. Whole numbers may be given as such; a float is refused, for it
-/// may already have lost a cent.
+/// An exact decimal number as a string, such as `"1234.50"`, with at most 28 digits. Integers are accepted as input;
+/// floating-point numbers are rejected because they may be inexact.
 #[Scalar(name = "Decimal")]
 impl ScalarType for Decimal {
     fn parse(value: Value) -> InputValueResult<Self> {
         if !matches!(value, Value::String(_) | Value::Number(_)) {
             return Err(InputValueError::expected_type(value));
         }
-        number(&value).map(Self).ok_or_else(|| InputValueError::custom(format!("A Decimal is {A_DECIMAL}.")))
+        number(&value).map(Self).ok_or_else(|| InputValueError::custom(format!("A Decimal must be {A_DECIMAL}.")))
     }
 
     fn to_value(&self) -> Value {
@@ -114,7 +117,7 @@ impl ScalarType for Decimal {
     }
 }
 
-/// A JSON value, as text that is known to be JSON.
+/// A `JSON` value, as text that is known to be valid JSON.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Json<T>(pub T);
 
@@ -122,7 +125,7 @@ pub struct Json<T>(pub T);
 #[Scalar(name = "JSON")]
 impl ScalarType for Json<String> {
     fn parse(value: Value) -> InputValueResult<Self> {
-        let json = value.into_json().map_err(|_| InputValueError::custom("This is no JSON value."))?;
+        let json = value.into_json().map_err(|_| InputValueError::custom("A JSON value must be valid JSON."))?;
         Ok(Self(json.to_string()))
     }
 
@@ -163,7 +166,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_days_of_the_calendar_are_days() {
+    fn only_dates_in_the_calendar_are_accepted() {
         assert_eq!(day("2016-02-29"), Day::of(2016, 2, 29));
         for text in
             ["2017-02-29", "2017-2-3", "17-02-03", "2017-02-03T00:00:00Z", "0000-01-01", "+017-02-03", "", "2017/02/03"]
@@ -173,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn decimals_are_plain() {
+    fn only_plain_decimal_numbers_are_accepted() {
         assert_eq!(decimal("1234.50").map(|number| number.to_string()).as_deref(), Some("1234.50"));
         assert_eq!(decimal("-0.01").map(|number| number.to_string()).as_deref(), Some("-0.01"));
         for text in [
@@ -198,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn instants_have_an_offset() {
+    fn only_instants_with_an_offset_are_accepted() {
         assert_eq!(instant("2017-04-03T09:30:00+02:00"), instant("2017-04-03T07:30:00Z"));
         assert_eq!(instant("2017-04-03T09:30:00"), None);
         assert_eq!(instant("10000-01-01T00:00:00Z"), None);

@@ -1,8 +1,9 @@
-//! Allowances that are used up and refill with time: of failures for whoever guesses, of points for whoever asks.
+//! Rate limits: buckets of units that are taken and refill over time. They limit failed sign-ins and the points that
+//! requests cost.
 //!
-//! Each bucket is kept as one instant: when all of it will have been refilled. The time until then is the debt; what is
-//! taken adds to it (the generic cell rate algorithm). State is in memory, of this process and bounded; the time is an
-//! argument.
+//! A bucket is stored as the instant at which it will be full (the generic cell rate algorithm). The time until then is
+//! its debt, and taking units adds to the debt. The state is bounded and kept in the memory of this process. The current
+//! time is an argument.
 
 use std::{
     collections::HashMap,
@@ -11,16 +12,17 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// How much may be taken at once, and how soon one more.
+/// A limit: the capacity of a bucket and the time it takes to refill.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Allowance {
-    /// How much may be taken at once; 0 refuses everything.
+    /// The capacity, which is the most that can be taken at once; 0 rejects everything.
     pub most: u32,
-    /// The time after which one more may be taken.
+    /// The time in which one unit is refilled.
     pub refill: Duration,
 }
 
-/// Where somebody comes from, as far as it counts: an IPv4 address, or the /64 that one holder of IPv6 has.
+/// The origin of a request for rate limiting: an IPv4 address, or the /64 prefix of an IPv6 address, since one client
+/// usually controls the whole prefix.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Origin(IpAddr);
 
@@ -33,7 +35,7 @@ impl From<IpAddr> for Origin {
     }
 }
 
-/// Buckets of one allowance, one a key.
+/// The buckets of one allowance, one per key.
 #[derive(Debug)]
 pub struct Buckets<Key> {
     allowance: Allowance,
@@ -42,54 +44,54 @@ pub struct Buckets<Key> {
 }
 
 impl<Key: Copy + Eq + Hash> Buckets<Key> {
-    /// Full buckets, of which so many are remembered at most.
+    /// Creates full buckets, of which at most `remembered` are kept in memory.
     #[must_use]
     pub fn new(allowance: Allowance, remembered: usize) -> Self {
         Self { allowance, remembered, debts: HashMap::new() }
     }
 
-    /// Is anything known of this one?
+    /// Whether the bucket of a key is in memory.
     #[must_use]
     pub fn knows(&self, key: &Key) -> bool {
         self.debts.contains_key(key)
     }
 
-    /// How many are known.
+    /// Returns the number of buckets in memory.
     #[must_use]
     pub fn len(&self) -> usize {
         self.debts.len()
     }
 
-    /// Is none known?
+    /// Whether no bucket is in memory.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.debts.is_empty()
     }
 
-    /// How long until so much may be taken; zero where it may now.
+    /// Returns the time until `amount` units can be taken; zero if they can be taken now.
     #[must_use]
     pub fn wait(&self, now: Instant, key: Key, amount: u32) -> Duration {
         let Allowance { most, refill } = self.allowance;
         (self.debt(now, key) + refill.saturating_mul(amount)).saturating_sub(refill.saturating_mul(most))
     }
 
-    /// How much may be taken now.
+    /// Returns the number of units that can be taken now.
     #[must_use]
     pub fn left(&self, now: Instant, key: Key) -> u32 {
         let Allowance { most, refill } = self.allowance;
-        // What is owed in part is not there yet.
+        // A unit that is refilled only in part cannot be taken yet.
         let owed = self.debt(now, key).as_nanos().div_ceil(refill.as_nanos().max(1));
         most.saturating_sub(u32::try_from(owed).unwrap_or(u32::MAX))
     }
 
-    /// Takes so much.
+    /// Takes `amount` units, whether or not that many are left.
     pub fn take(&mut self, now: Instant, key: Key, amount: u32) {
         self.remember(now, key);
         let debt = self.allowance.refill.saturating_mul(amount);
         self.debts.entry(key).and_modify(|until| *until += debt);
     }
 
-    /// Gives so much back.
+    /// Returns `amount` units to a bucket.
     pub fn give_back(&mut self, key: Key, amount: u32) {
         let debt = self.allowance.refill.saturating_mul(amount);
         if let Some(until) = self.debts.get_mut(&key) {
@@ -101,21 +103,22 @@ impl<Key: Copy + Eq + Hash> Buckets<Key> {
         self.debts.get(&key).map_or(Duration::ZERO, |until| until.saturating_duration_since(now))
     }
 
-    /// Enters a key, as owing nothing or what it owes. Where there is no room, what owes least goes, and of what owes
-    /// nothing what was not seen for longest. Keys that owe most stay, so that flooding the memory with others does not
-    /// clear them.
+    /// Adds a key with a full bucket unless it is in memory already.
+    ///
+    /// If the memory is full, the keys with the smallest debts are removed first and, among full buckets, those that were
+    /// used least recently. Keys with large debts are kept, so that an attacker cannot clear them by adding other keys.
     pub fn remember(&mut self, now: Instant, key: Key) {
         if self.debts.len() >= self.remembered && !self.debts.contains_key(&key) {
             let mut debts: Vec<Instant> = self.debts.values().copied().collect();
-            // A tenth at once, so that the next calls find room without looking.
+            // Remove a tenth at once, so that the next calls need not search again.
             let last = debts.len() / 10;
             let (_, bound, _) = debts.select_nth_unstable(last);
             let bound = *bound;
-            let mut leave = last + 1;
+            let mut to_remove = last + 1;
             self.debts.retain(|_, until| {
-                let goes = *until <= bound && leave > 0;
-                leave -= usize::from(goes);
-                !goes
+                let remove = *until <= bound && to_remove > 0;
+                to_remove -= usize::from(remove);
+                !remove
             });
         }
         let until = self.debts.entry(key).or_insert(now);
@@ -132,7 +135,7 @@ mod tests {
     const POINTS: Allowance = Allowance { most: 100, refill: Duration::from_millis(10) };
 
     #[test]
-    fn what_is_taken_comes_back_with_time() {
+    fn buckets_refill_over_time_up_to_their_capacity() {
         let (mut buckets, start) = (Buckets::new(POINTS, 10), Instant::now());
         assert_eq!((buckets.left(start, 1), buckets.wait(start, 1, 100)), (100, Duration::ZERO));
         buckets.take(start, 1, 70);
@@ -143,11 +146,11 @@ mod tests {
         assert_eq!(buckets.wait(start + Duration::from_millis(200), 1, 50), Duration::ZERO);
         buckets.give_back(1, 20);
         assert_eq!(buckets.left(start, 1), 50);
-        assert_eq!(buckets.left(start + Duration::from_hours(1), 1), 100, "no more than all of it gathers");
+        assert_eq!(buckets.left(start + Duration::from_hours(1), 1), 100, "a bucket does not exceed its capacity");
     }
 
     #[test]
-    fn one_holder_of_addresses_is_one_origin() {
+    fn addresses_of_one_ipv6_prefix_are_one_origin() {
         let same = |left: &str, right: &str| {
             Origin::from(left.parse::<IpAddr>().unwrap()) == Origin::from(right.parse::<IpAddr>().unwrap())
         };
@@ -158,13 +161,13 @@ mod tests {
     }
 
     proptest! {
-        /// Whatever is taken whenever it may be, no more goes than the allowance and what was refilled; and whoever waits as
-        /// long as told may take it.
+        /// If units are only taken after the required wait, the total never exceeds the capacity plus what was refilled,
+        /// and the units are always available after the wait.
         #[test]
-        fn no_more_goes_than_is_there(wishes in prop::collection::vec((0_u64..500, 1_u32..=100), 1..100)) {
+        fn the_total_taken_never_exceeds_capacity_and_refill(requests in prop::collection::vec((0_u64..500, 1_u32..=100), 1..100)) {
             let (mut buckets, start) = (Buckets::new(POINTS, 10), Instant::now());
             let (mut elapsed, mut taken) = (Duration::ZERO, 0_u128);
-            for (pause, amount) in wishes {
+            for (pause, amount) in requests {
                 elapsed += Duration::from_millis(pause);
                 let wait = buckets.wait(start + elapsed, 1, amount);
                 prop_assert_eq!(wait.is_zero(), buckets.left(start + elapsed, 1) >= amount);

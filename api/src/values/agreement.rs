@@ -1,9 +1,10 @@
-//! Who agrees with whom: targets and goals take two people, the seller and someone above them in the reporting line
-//! (design, sections 3 and 4). Pure but for reading the line.
+//! The agreement of two parties on targets and goals: the seller and a manager above them in the reporting line.
 //!
-//! A proposal is agreed to by the other one of the two. Where the seller has nobody above, their own word is enough. What
-//! was proposed by neither of the two (the mover of an account, an administrator) takes both: the first of them to agree
-//! makes it their own proposal, and the other one decides. Whoever is not one of the two never agrees.
+//! - A proposal by one party is agreed when the other party agrees.
+//! - If no manager is above the seller, the seller's consent alone is sufficient.
+//! - A proposal by a third person, such as an administrator or the user who moved an account, needs the consent of both
+//!   parties. The first party to agree makes it their own proposal, which the other party then decides on.
+//! - A third person can never agree.
 
 use std::collections::HashMap;
 
@@ -13,32 +14,32 @@ use uuid::Uuid;
 
 use crate::error::Result;
 
-/// Where somebody stands to a seller.
+/// A user's relation to a seller.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Side {
     /// The seller.
     Seller,
-    /// Above the seller in the line.
+    /// An active manager or administrator above the seller in the reporting line.
     Above,
-    /// Neither: a colleague, an administrator from elsewhere, somebody who has left the line.
+    /// Any other user: for example a colleague, or an administrator outside the seller's reporting line.
     Neither,
 }
 
-/// What becomes of a proposal to which somebody agrees.
+/// The effect of a user's consent to a proposal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Consent {
-    /// It is agreed.
+    /// The proposal is agreed.
     Agreed,
-    /// It takes the other one too, and is this one's proposal from now on.
+    /// The proposal becomes this user's own, and the other party decides on it.
     Seconded,
-    /// It is this side's own proposal: the other one decides.
+    /// None: the proposal came from the user's own side, so the other party decides on it.
     OwnProposal,
-    /// It is not theirs to decide.
+    /// None: the user is not one of the parties.
     NotTheirs,
 }
 
-/// What becomes of a proposal of one side to which somebody of another (or the same) agrees; `alone` where nobody is above
-/// the seller.
+/// Returns the effect when a user on side `who` consents to a proposal from side `proposer`. `alone` means that no manager
+/// is above the seller.
 #[must_use]
 pub fn consent(proposer: Side, who: Side, alone: bool) -> Consent {
     match (proposer, who) {
@@ -50,22 +51,20 @@ pub fn consent(proposer: Side, who: Side, alone: bool) -> Consent {
     }
 }
 
-/// A seller and who is above them.
+/// A seller and the managers above them.
 #[derive(Clone, Debug)]
 pub struct Parties {
     /// The seller.
     pub seller: UserId,
-    /// Everyone above them in the line who is active and sees what those below own.
+    /// The active managers and administrators above the seller in the reporting line, nearest first.
     pub above: Vec<UserId>,
 }
 
 impl Parties {
-    /// Reads the line upwards.
-    ///
-    /// # Errors
-    /// The database's.
+    /// Loads the parties for a seller.
     pub async fn of<C: ConnectionTrait>(connection: &C, organization: OrganizationId, seller: UserId) -> Result<Self> {
-        // Inactive members are skipped over; a SELLER sees nothing of those who report to them.
+        // Inactive members are skipped but the line continues above them. A user with the role SELLER is skipped as well,
+        // because that role does not see the accounts of those who report to them.
         let sql = "with recursive line (id, manager_id, depth) as (
                 select id, manager_id, 0 from member where organization_id = $1 and id = $2
                 union
@@ -83,10 +82,7 @@ impl Parties {
         Ok(Self { seller, above })
     }
 
-    /// The parties of all sellers of an organization for whom a target is proposed, by seller: one statement.
-    ///
-    /// # Errors
-    /// The database's.
+    /// Loads the parties for all sellers of an organization with a proposed target, in one statement.
     pub async fn of_proposals<C: ConnectionTrait>(
         connection: &C,
         organization: OrganizationId,
@@ -115,7 +111,7 @@ impl Parties {
         Ok(all)
     }
 
-    /// Where somebody stands.
+    /// Returns the side that a user is on.
     #[must_use]
     pub fn side(&self, who: UserId) -> Side {
         if who == self.seller {
@@ -127,7 +123,7 @@ impl Parties {
         }
     }
 
-    /// What becomes of a proposal of one to which another agrees.
+    /// Returns the effect when the user `who` consents to a proposal by the user `proposer`.
     #[must_use]
     pub fn consent(&self, proposer: UserId, who: UserId) -> Consent {
         consent(self.side(proposer), self.side(who), self.above.is_empty())
@@ -141,7 +137,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn two_different_people_agree_the_seller_and_someone_above() {
+    fn an_agreement_needs_the_seller_and_a_manager_above() {
         use Consent::{Agreed, NotTheirs, OwnProposal, Seconded};
         use Side::{Above, Neither, Seller};
         for (proposer, who, with_manager, alone) in [
@@ -161,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn everyone_above_is_on_the_same_side() {
+    fn all_managers_above_are_on_the_same_side() {
         let [seller, manager, boss, stranger] = std::array::from_fn(|_| UserId::make());
         let parties = Parties { seller, above: vec![manager, boss] };
         assert_eq!(parties.consent(manager, boss), Consent::OwnProposal);

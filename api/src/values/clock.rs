@@ -1,31 +1,33 @@
-//! The one clock. "Today" and every recorded time come from here, so that a test or a demonstration can stop
-//! the time. Tokens do not: their life is counted in real time.
+//! The application's clock.
+//!
+//! The current day and every recorded time come from this clock, so that a test or a demonstration can stop it. Only the
+//! lifetime of tokens is measured in real time.
 
 use std::str::FromStr;
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use entity::Instant;
 
-/// Where the application learns what time it is.
+/// The source of the current time: the machine's clock or a stopped clock.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Clock {
     stopped_at: Option<Instant>,
 }
 
 impl Clock {
-    /// The machine's clock.
+    /// Creates a clock that follows the machine's clock.
     #[must_use]
     pub const fn real() -> Self {
         Self { stopped_at: None }
     }
 
-    /// A clock that always says `instant`.
+    /// Creates a clock that always returns `instant`.
     #[must_use]
     pub const fn stopped_at(instant: Instant) -> Self {
         Self { stopped_at: Some(instant) }
     }
 
-    /// The clock that the settings ask for; one that stands still says so in the log.
+    /// Creates the clock that the settings specify, and logs a warning if it is stopped.
     #[must_use]
     pub fn from_setting(stop: Option<Stop>) -> Self {
         let Some(stop) = stop else {
@@ -33,33 +35,33 @@ impl Clock {
         };
         tracing::warn!(
             clock = %stop,
-            "CALLSHOT_CLOCK IS SET: THE CLOCK STANDS STILL. Every recorded time will be this one. \
-             This is for tests and demonstrations only."
+            "CALLSHOT_CLOCK IS SET: THE CLOCK IS STOPPED. Every recorded time will be this one. \
+             This setting is only for tests and demonstrations."
         );
         Self::stopped_at(stop.0)
     }
 
-    /// What time it is, in microseconds since 1970-01-01T00:00:00Z.
+    /// Returns the current time.
     #[must_use]
     pub fn now(&self) -> Instant {
         self.stopped_at.unwrap_or_else(|| Instant(real_now().timestamp_micros()))
     }
 
-    /// Whether the time stands still.
+    /// Whether the clock is stopped.
     #[must_use]
     pub const fn is_stopped(&self) -> bool {
         self.stopped_at.is_some()
     }
 }
 
-/// The machine's time. Everything but this clock and the tokens' life asks [`Clock::now`].
+/// Returns the machine's time. All code except this clock and the lifetime of tokens uses [`Clock::now`].
 #[expect(clippy::disallowed_methods, reason = "this is the clock")]
 fn real_now() -> DateTime<Utc> {
     Utc::now()
 }
 
-/// An instant written in RFC 3339 with its offset, such as `2017-12-31T12:00:00Z`, at which the clock is to stop.
-/// Fractions finer than a microsecond are cut off.
+/// The instant at which the clock is stopped, parsed from RFC 3339 with an offset, such as `2017-12-31T12:00:00Z`. Digits
+/// beyond microseconds are truncated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Stop(pub Instant);
 
@@ -69,7 +71,7 @@ impl FromStr for Stop {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         DateTime::parse_from_rfc3339(text)
             .map(|time| Self(Instant(time.timestamp_micros())))
-            .map_err(|error| format!("{error}; write it like 2017-12-31T12:00:00Z"))
+            .map_err(|_| "must be a time with an offset like 2017-12-31T12:00:00Z".to_owned())
     }
 }
 
@@ -87,7 +89,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_stopped_clock_stands_still() {
+    fn a_stopped_clock_always_returns_the_same_instant() {
         let stop: Stop = "2017-12-31T13:00:00.5+01:00".parse().unwrap();
         let clock = Clock::from_setting(Some(stop));
         assert_eq!(clock.now(), Instant(1_514_721_600_500_000));
@@ -97,7 +99,7 @@ mod tests {
     }
 
     #[test]
-    fn the_real_clock_runs() {
+    fn the_real_clock_follows_the_machine_s_clock() {
         let clock = Clock::from_setting(None);
         let before = real_now().timestamp_micros();
         let now = clock.now().0;
@@ -106,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn a_time_without_an_offset_is_refused() {
+    fn a_time_without_an_offset_is_rejected() {
         for text in ["2017-12-31T12:00:00", "2017-02-30T12:00:00Z", "yesterday", ""] {
             assert!(text.parse::<Stop>().is_err(), "{text}");
         }

@@ -1,19 +1,19 @@
-//! Exact amounts: integers of a currency's minor unit, never floats.
+//! Exact amounts: integers in a currency's minor unit, never floating-point numbers.
 
 use rust_decimal::Decimal;
 
-/// The largest amount in minor units: 15 digits.
+/// The largest amount in minor units, which has 15 digits.
 pub const LARGEST: i64 = 999_999_999_999_999;
 
-/// A currency that amounts can be kept in.
+/// A currency.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Currency {
     code: [u8; 3],
-    /// How many decimals its amounts have.
+    /// The number of decimals of its amounts.
     pub decimals: u32,
 }
 
-/// The currencies in use (ISO 4217) whose amounts have other than two decimals.
+/// The ISO 4217 currencies in use whose amounts do not have two decimals, with their number of decimals.
 const OTHER_DECIMALS: [(&str, u32); 24] = [
     ("BIF", 0),
     ("CLP", 0),
@@ -41,7 +41,7 @@ const OTHER_DECIMALS: [(&str, u32); 24] = [
     ("TND", 3),
 ];
 
-/// The currencies in use (ISO 4217) whose amounts have two decimals.
+/// The ISO 4217 currencies in use whose amounts have two decimals.
 const TWO_DECIMALS: &str = "AED AFN ALL AMD ANG AOA ARS AUD AWG AZN BAM BBD BDT BGN BMD BND BOB BRL BSD BTN BWP BYN BZD \
     CAD CDF CHF CNY COP CRC CUP CVE CZK DKK DOP DZD EGP ERN ETB EUR FJD FKP GBP GEL GHS GIP GMD GTQ GYD HKD HNL HTG HUF \
     IDR ILS INR IRR JMD KES KGS KHR KPW KYD KZT LAK LBP LKR LRD LSL MAD MDL MGA MKD MMK MNT MOP MRU MUR MVR MWK MXN MYR \
@@ -49,10 +49,10 @@ const TWO_DECIMALS: &str = "AED AFN ALL AMD ANG AOA ARS AUD AWG AZN BAM BBD BDT 
     SVC SYP SZL THB TJS TMT TOP TRY TTD TWD TZS UAH USD UYU UZS VED VES WST XCD XCG YER ZAR ZMW ZWG";
 
 impl Currency {
-    /// Where there is no organization yet, and so no amount.
+    /// The placeholder for requests without an organization, which have no amounts.
     pub const NONE: Self = Self { code: *b"XXX", decimals: 0 };
 
-    /// The currency of an ISO 4217 code in use; None for any other text.
+    /// Returns the currency with an ISO 4217 code, or `None` if the code is not in use.
     #[must_use]
     pub fn of(code: &str) -> Option<Self> {
         let bytes: [u8; 3] = code.as_bytes().try_into().ok()?;
@@ -62,40 +62,40 @@ impl Currency {
         TWO_DECIMALS.split(' ').any(|known| known == code).then_some(Self { code: bytes, decimals: 2 })
     }
 
-    /// Its code.
+    /// Returns the ISO 4217 code.
     #[must_use]
     pub fn code(&self) -> &str {
         std::str::from_utf8(&self.code).unwrap_or_default()
     }
 
-    /// An amount in minor units.
+    /// Converts an amount to minor units.
     ///
     /// # Errors
-    /// A sentence that says what would be right, where there are too many decimals or digits.
+    /// Returns a message for the user if the amount has too many decimals or digits.
     pub fn minor(self, amount: Decimal) -> Result<i64, String> {
         let amount = amount.normalize();
         if amount.scale() > self.decimals {
-            return Err(format!("An amount in {} has at most {} decimals.", self.code(), self.decimals));
+            return Err(format!("An amount in {} must have at most {} decimals.", self.code(), self.decimals));
         }
         let mut scaled = amount;
         scaled.rescale(self.decimals);
         match i64::try_from(scaled.mantissa()) {
             Ok(minor) if minor.abs() <= LARGEST => Ok(minor),
             _ => Err(format!(
-                "An amount in {} has at most 15 digits, its {} decimals included.",
+                "An amount in {} must have at most 15 digits, including its {} decimals.",
                 self.code(),
                 self.decimals
             )),
         }
     }
 
-    /// An amount of minor units as a decimal number.
+    /// Converts an amount in minor units to a decimal number.
     #[must_use]
     pub fn decimal(self, minor: i64) -> Decimal {
         Decimal::new(minor, self.decimals)
     }
 
-    /// An amount of minor units with the currency.
+    /// Creates [`Money`] from an amount in minor units.
     #[must_use]
     pub const fn money(self, minor: i64) -> Money {
         Money { minor, currency: self }
@@ -132,14 +132,14 @@ mod tests {
     }
 
     #[test]
-    fn amounts_show_their_decimals() {
+    fn amounts_are_formatted_with_the_currency_s_decimals() {
         assert_eq!(Currency::of("USD").unwrap().decimal(5).to_string(), "0.05");
         assert_eq!(Currency::of("JPY").unwrap().decimal(5).to_string(), "5");
         assert_eq!(Currency::of("KWD").unwrap().decimal(-5).to_string(), "-0.005");
     }
 
     #[test]
-    fn only_currencies_in_use_are_known() {
+    fn only_currencies_in_use_are_accepted() {
         for code in ["usd", "XXX", "", "US", "USDX", "DEM", "ÄÖ"] {
             assert_eq!(Currency::of(code), None, "{code}");
         }

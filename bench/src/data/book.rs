@@ -9,16 +9,17 @@ use super::{
     Table, USERS, Value, force, id, list, row, spread, words,
 };
 
-/// The oldest account.
+/// When the oldest account was created.
 const OPENED: i64 = NOW - 1_100 * DAY;
-/// Where the accounts of small organizations begin to count.
+/// The first account number of the small organizations.
 const SMALL_FROM: u64 = 1_000_000;
-/// Where the accounts of the seller with the long target list begin to count.
+/// The first account number of the seller with the long target list.
 const LIST_FROM: u64 = 2_000_000;
-/// Where the accounts of the sales force begin to count, and its contacts.
+/// The first account number and contact number of the sales force.
 pub const FORCE_FROM: u64 = 3_000_000;
 
-fn made(number: u64) -> i64 {
+/// Returns when an account was created.
+fn account_created(number: u64) -> i64 {
     match number {
         FORCE_FROM.. => spread(number - FORCE_FROM, force::ACCOUNTS, OPENED),
         LIST_FROM.. => spread(number - LIST_FROM, LIST_ACCOUNTS, OPENED),
@@ -27,41 +28,43 @@ fn made(number: u64) -> i64 {
     }
 }
 
-/// The id of an account of the large organization.
+/// Returns the id of an account by its number.
 #[must_use]
 pub fn account(number: u64) -> Uuid {
-    id(Kind::Account, number, made(number))
+    id(Kind::Account, number, account_created(number))
 }
 
-/// The id of the account of a member of a small organization.
+/// Returns the id of the account of a member of a small organization.
 #[must_use]
 pub fn small_account(organization: u64, number: u64) -> Uuid {
     account(SMALL_FROM + organization * 1_000 + number)
 }
 
-/// The id of an account of the seller with the long target list.
+/// Returns the id of an account of the seller with the long target list.
 #[must_use]
 pub fn list_account(number: u64) -> Uuid {
     account(LIST_FROM + number)
 }
 
-/// The id of a contact.
+/// Returns the id of a contact.
 #[must_use]
 pub fn contact(number: u64) -> Uuid {
-    id(Kind::Contact, number, contact_made(number))
+    id(Kind::Contact, number, contact_created(number))
 }
 
-/// The id of the one contact of a small organization's account.
+/// Returns the id of the only contact of a small organization's account.
 #[must_use]
 pub fn small_contact(organization: u64, number: u64) -> Uuid {
     contact(SMALL_FROM + organization * 1_000 + number)
 }
 
-fn contact_made(number: u64) -> i64 {
-    made(contact_account(number)) + DAY
+/// Returns when a contact was created.
+fn contact_created(number: u64) -> i64 {
+    account_created(contact_account(number)) + DAY
 }
 
-/// The account at which a contact works: four contacts each, and what is left anywhere.
+/// Returns the number of the account at which a contact works. Each account of the large organization has four contacts;
+/// the remaining contacts work at random accounts.
 #[must_use]
 pub fn contact_account(number: u64) -> u64 {
     if number >= FORCE_FROM {
@@ -75,37 +78,37 @@ pub fn contact_account(number: u64) -> u64 {
     }
 }
 
-/// The number of the owner of an account of the large organization: a seller.
+/// Returns the number of the seller who owns an account of the large organization.
 #[must_use]
 pub fn owner(account: u64) -> u64 {
     FIRST_SELLER + Random::of(202, account).below(USERS - FIRST_SELLER)
 }
 
-/// Another system's name for an account.
+/// Returns the id of an account in another system.
 #[must_use]
-pub fn account_name(number: u64) -> String {
+pub fn external_id(number: u64) -> String {
     format!("A{number:07}")
 }
 
-/// Names as the API stores them.
+/// Returns external ids as the API stores them.
 #[must_use]
 pub fn external_ids(id: &str) -> String {
     format!("[{{\"source\":\"crm\",\"id\":\"{id}\"}}]")
 }
 
-/// The accounts of the small organizations: organization and number of each.
+/// Returns the organization and number of each account of the small organizations.
 fn small() -> impl Iterator<Item = (u64, u64)> {
     (1..=SMALL).flat_map(|organization| (0..SMALL_ACCOUNTS).map(move |number| (organization, number)))
 }
 
-/// The row of an account.
+/// Generates the row of an account.
 pub fn account_row(number: u64, of: u64, owner: Uuid, score: i64) -> Row {
     let mut random = Random::of(203, number);
     let name =
         format!("{} {} {}", random.one_of(words::COMPANY), random.one_of(words::TRADE), random.one_of(words::FORM));
     let (city, country) = random.one_of(words::CITY);
     let industry = random.one_of(words::INDUSTRY);
-    let at = made(number);
+    let at = account_created(number);
     row![
         account(number),
         organization(of),
@@ -124,7 +127,7 @@ pub fn account_row(number: u64, of: u64, owner: Uuid, score: i64) -> Row {
         random.percent(50).then(|| format!("{} {}", random.one_of(words::NOTE), random.one_of(words::NOTE))),
         random.percent(80).then_some(100_000 * (1 + random.up_to(5_000))),
         owner,
-        external_ids(&account_name(number)),
+        external_ids(&external_id(number)),
         "{}",
         at,
         at,
@@ -141,23 +144,25 @@ fn accounts() -> impl Iterator<Item = Row> {
     large.chain(small).chain(list)
 }
 
-fn account_names() -> impl Iterator<Item = Row> {
-    let name = |number: u64, of: u64| row![organization(of), "account", "crm", account_name(number), account(number)];
-    let large = (0..ACCOUNTS).map(move |number| name(number, 0));
-    let small = small().map(move |(of, number)| name(SMALL_FROM + of * 1_000 + number, of));
-    large.chain(small).chain((0..LIST_ACCOUNTS).map(move |number| name(LIST_FROM + number, LIST)))
+fn account_external_ids() -> impl Iterator<Item = Row> {
+    let external =
+        |number: u64, of: u64| row![organization(of), "account", "crm", external_id(number), account(number)];
+    let large = (0..ACCOUNTS).map(move |number| external(number, 0));
+    let small = small().map(move |(of, number)| external(SMALL_FROM + of * 1_000 + number, of));
+    large.chain(small).chain((0..LIST_ACCOUNTS).map(move |number| external(LIST_FROM + number, LIST)))
 }
 
-/// The owner's seat at every account, and at every fifth that of somebody on the team.
+/// Generates the owner's seat at every account, and a team member's at about 20% of those of the large organization.
 fn seats() -> impl Iterator<Item = Row> {
     let large = (0..ACCOUNTS).flat_map(|number| {
         let owner = owner(number);
-        let mut seats = vec![row![account(number), user(0, owner), organization(0), true, None::<&str>, made(number)]];
+        let mut seats =
+            vec![row![account(number), user(0, owner), organization(0), true, None::<&str>, account_created(number)]];
         let mut random = Random::of(204, number);
         let other = FIRST_SELLER + random.below(USERS - FIRST_SELLER);
         if random.percent(20) && other != owner {
             let role = random.one_of(&["SELLER", "TECHNICAL", "ACCOUNT_MANAGER"]);
-            seats.push(row![account(number), user(0, other), organization(0), false, role, made(number)]);
+            seats.push(row![account(number), user(0, other), organization(0), false, role, account_created(number)]);
         }
         seats
     });
@@ -165,19 +170,19 @@ fn seats() -> impl Iterator<Item = Row> {
         row![small_account(of, number), user(of, number), organization(of), true, None::<&str>, OPENED]
     });
     let list = (0..LIST_ACCOUNTS).map(|number| {
-        let at = made(LIST_FROM + number);
+        let at = account_created(LIST_FROM + number);
         row![list_account(number), Person::SELLER.id(), organization(LIST), true, None::<&str>, at]
     });
     large.chain(small).chain(list)
 }
 
-/// The row of a contact.
+/// Generates the row of a contact.
 pub fn contact_row(number: u64, of: u64) -> Row {
     let mut random = Random::of(205, number);
     let (first, last) = (random.one_of(words::FIRST), random.one_of(words::LAST));
     let name = format!("{first} {last}");
     let title = random.one_of(words::JOB);
-    let at = contact_made(number);
+    let at = contact_created(number);
     row![
         contact(number),
         organization(of),
@@ -207,7 +212,7 @@ fn contacts() -> impl Iterator<Item = Row> {
     large.chain(small().map(|(of, number)| contact_row(SMALL_FROM + of * 1_000 + number, of)))
 }
 
-/// How a contact has stood from the first: as the contact's row says.
+/// Generates the first relationship history row of a contact, with the values of the contact's row.
 pub fn acquaintance_row(contact: &Row) -> Row {
     let [id, organization, account, .., role, relationship, _, _, _, at, _, _] = &contact[..] else {
         unreachable!("a contact has more columns")
@@ -216,7 +221,8 @@ pub fn acquaintance_row(contact: &Row) -> Row {
     all.into_iter().cloned().chain([Value::Bool(true)]).collect()
 }
 
-/// The days since 1970 of an instant, but for an hour or two around midnight.
+/// Returns the UTC day of an instant, in days since 1970. It differs from the local day for an hour or two after local
+/// midnight.
 pub fn day(at: i64) -> i64 {
     at.div_euclid(DAY)
 }
@@ -247,7 +253,7 @@ fn opportunities() -> impl Iterator<Item = Row> {
             day(at),
             (!closed).then_some(day(at) + length),
             closed.then_some((day(at) + length).min(day(NOW))),
-            (stage == "LOST").then_some("Too dear"),
+            (stage == "LOST").then_some("Price too high"),
             "[]",
             "{}",
             at,
@@ -280,7 +286,7 @@ fn bookings() -> impl Iterator<Item = Row> {
     })
 }
 
-/// The rows.
+/// Returns the tables of accounts and the rows that belong to them.
 pub fn tables() -> Vec<Table> {
     vec![
         Table {
@@ -315,7 +321,7 @@ pub fn tables() -> Vec<Table> {
         Table {
             name: "external_id",
             columns: &["organization_id", "noun", "source", "id", "subject_id"],
-            rows: Box::new(account_names()),
+            rows: Box::new(account_external_ids()),
         },
         Table {
             name: "seat",

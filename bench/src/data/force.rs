@@ -1,6 +1,8 @@
-//! The sales force: one manager, fifty sellers with two hundred targets each, and three years of touches with the people
-//! there; one of the sellers made a hundred thousand of them within the last year. And what a seller has to do today:
-//! promises, plans with actions, opportunities, trigger events, proposals, and Fridays for which nothing is planned.
+//! The sales force: one manager, 50 sellers with 200 targets each, and three years of touches with the contacts there.
+//!
+//! One seller made 100,000 of the touches within the last year. Sellers also have the rows that `today` and `week` are
+//! computed from: promises, plans with actions, opportunities, trigger events, proposed targets, and Fridays for which
+//! nothing is planned.
 
 use std::collections::HashMap;
 
@@ -17,39 +19,39 @@ use super::{
 
 /// The manager of all sellers.
 pub const MANAGER: Person = Person { organization: FORCE, number: 1 };
-/// A seller like the others, whose day is asked for.
+/// A typical seller, who requests `today` and `week`.
 pub const SELLER: Person = Person { organization: FORCE, number: FIRST };
-/// Who made a hundred thousand touches within a year.
+/// The seller who made 100,000 touches within a year.
 pub const BUSY: Person = Person { organization: FORCE, number: FIRST + FORCE_SELLERS - 1 };
-/// The first seller.
+/// The number of the first seller.
 const FIRST: u64 = 2;
 
-/// All accounts: the targets', and two a seller that are proposed.
+/// The number of accounts: those of the targets, and two per seller that are proposed as targets.
 pub const ACCOUNTS: u64 = FORCE_TARGETS + PROPOSED;
 const PROPOSED: u64 = 2 * FORCE_SELLERS;
-/// Contacts of an account: the key people, and somebody besides.
+/// The number of contacts per account: the key people and one other.
 const CONTACTS: u64 = ROLES.len() as u64;
 const ROLES: [Option<&str>; 5] =
     [Some("DECISION_MAKER"), Some("INFLUENCER"), Some("INFLUENCER"), Some("STAKEHOLDER"), None];
-/// Opportunities of an account.
+/// The number of opportunities per account.
 const OPPORTUNITIES: u64 = 2;
-/// Actions of a plan.
+/// The number of actions per plan.
 const ACTIONS: u64 = 6;
-/// At how many accounts the busy seller is: every tenth.
+/// The busy seller works at every tenth account.
 const SHARED: u64 = 10;
 
 const MINUTE: i64 = 60_000_000;
-/// The first touch.
+/// The time of the first touch.
 const BEGUN: i64 = NOW - 1_095 * DAY;
-/// When the targets were agreed on: over a year, two years ago.
+/// The first time at which a target was proposed; the others followed over a year.
 const AGREED: i64 = NOW - 730 * DAY;
 
-/// The number of who owns an account.
+/// Returns the number of the seller who owns an account.
 const fn owner(account: u64) -> u64 {
     FIRST + account % FORCE_SELLERS
 }
 
-/// The id of who owns an account.
+/// Returns the id of the seller who owns an account.
 fn owner_id(account: u64) -> Uuid {
     user(FORCE, owner(account))
 }
@@ -67,7 +69,7 @@ fn accounts() -> impl Iterator<Item = Row> {
         .map(|number| account_row(FORCE_FROM + number, FORCE, owner_id(number), Random::of(601, number).up_to(65_000)))
 }
 
-/// The owners' seats, and the busy seller's at the accounts that they share.
+/// Generates the owners' seats, and those of the busy seller at shared accounts.
 fn seats() -> impl Iterator<Item = Row> {
     let seat = |number: u64, of: u64, owns: bool| {
         row![account(number), user(FORCE, of), organization(FORCE), owns, (!owns).then_some("SELLER"), BEGUN]
@@ -77,12 +79,12 @@ fn seats() -> impl Iterator<Item = Row> {
     owned.chain(shared.map(move |number| seat(number, BUSY.number, false)))
 }
 
-/// Is the busy seller at this account?
+/// Whether the busy seller works at an account.
 const fn is_shared(account: u64) -> bool {
     account % SHARED == SHARED - 1
 }
 
-/// Half of the people do not know us but by touches.
+/// Generates the contacts. Half of them have the level `UNKNOWN`, so only touches can show that they know the organization.
 fn contacts() -> impl Iterator<Item = Row> {
     (0..CONTACTS).zip(ROLES).flat_map(|(nth, role)| {
         (0..ACCOUNTS).map(move |account| {
@@ -90,7 +92,7 @@ fn contacts() -> impl Iterator<Item = Row> {
             let level = Random::of(602, account + ACCOUNTS * nth)
                 .one_of(&["UNKNOWN", "UNKNOWN", "UNKNOWN", "KNOWN", "VALUED", "TRUSTED"]);
             let [.., buying_role, relationship, _, _, _, _, _, _] = &mut row[..] else {
-                unreachable!("a contact has more columns")
+                unreachable!("a contact's row has more columns")
             };
             (*buying_role, *relationship) = (role.into(), level.into());
             row
@@ -98,7 +100,7 @@ fn contacts() -> impl Iterator<Item = Row> {
     })
 }
 
-/// How contacts stood: every fifth did not know us for the first year.
+/// Generates the relationship history of the contacts. Every fifth had the level `UNKNOWN` for the first year.
 fn acquaintances() -> impl Iterator<Item = Row> {
     (0..).zip(contacts()).flat_map(|(number, contact): (u64, Row)| {
         let mut first = acquaintance_row(&contact);
@@ -119,13 +121,13 @@ fn acquaintances() -> impl Iterator<Item = Row> {
     })
 }
 
-/// A touch; the last ones are the busy seller's.
+/// Generates a touch. The last [`FORCE_YEAR`] touches are the busy seller's.
 fn touch(number: u64) -> Touch {
     let mut random = Random::of(603, number);
     let others = FORCE_TOUCHES - FORCE_YEAR;
-    let (made, to, user) = if number < others {
+    let (created, to, user) = if number < others {
         let any = random.below(FORCE_TARGETS);
-        // One touch in five goes to the tenth of the accounts that is called on most.
+        // 20% of the touches go to the first 10% of the accounts, in addition to their even share.
         let to = if random.percent(20) { any / 10 } else { any };
         (spread(number, others, BEGUN), to, owner_id(to))
     } else {
@@ -135,10 +137,10 @@ fn touch(number: u64) -> Touch {
     let (status, at) = match random.below(1_000) {
         0..975 => {
             let most = if random.percent(50) { 60 } else { 2 * 24 * 60 };
-            ("COMPLETED", made - random.up_to(most) * MINUTE)
+            ("COMPLETED", created - random.up_to(most) * MINUTE)
         }
-        975..995 => ("CANCELED", made),
-        _ => ("SCHEDULED", to_come(&mut random)),
+        975..995 => ("CANCELED", created),
+        _ => ("SCHEDULED", future_time(&mut random)),
     };
     let people = match random.below(10) {
         0 | 1 => 0,
@@ -149,18 +151,29 @@ fn touch(number: u64) -> Touch {
     let contacts = (0..people).map(|nth| contact(to, (first + nth) % CONTACTS)).collect();
     let opportunity = random.percent(30).then(|| opportunity(to, random.below(OPPORTUNITIES)));
     let at = at.div_euclid(MINUTE) * MINUTE;
-    Touch { number, organization: FORCE, user, account: account(to), made, at, status, contacts, opportunity, random }
+    Touch {
+        number,
+        organization: FORCE,
+        user,
+        account: account(to),
+        created,
+        at,
+        status,
+        contacts,
+        opportunity,
+        random,
+    }
 }
 
-/// A time of the next thirty days at which there is work. Nobody plans anything for Fridays: they are the second day after
-/// now, and every seventh from there.
-fn to_come(random: &mut Random) -> i64 {
+/// Returns a time during working hours of the next 30 days, but not on a Friday. [`NOW`] is a Wednesday, so Fridays are 2,
+/// 9, 16, … days ahead.
+fn future_time(random: &mut Random) -> i64 {
     let days = 1 + random.up_to(30);
     let days = if days % 7 == 2 { days + 3 } else { days };
     NOW + days * DAY + (random.up_to(8 * 12) - 4 * 12) * 5 * MINUTE
 }
 
-/// When an opportunity was opened.
+/// Returns when an opportunity was opened.
 fn opened(account: u64, nth: u64) -> i64 {
     NOW - (1 + Random::of(604, account + ACCOUNTS * nth).up_to(700)) * DAY
 }
@@ -200,12 +213,12 @@ fn opportunities() -> impl Iterator<Item = Row> {
     })
 }
 
-/// When a target was proposed.
+/// Returns when a target was proposed.
 fn proposed(number: u64) -> i64 {
     if number < FORCE_TARGETS { AGREED + (number % 365).cast_signed() * DAY } else { NOW - 5 * DAY }
 }
 
-/// The targets, and what the manager proposes besides.
+/// Generates the targets, and those that the manager has proposed.
 fn targets() -> impl Iterator<Item = Row> {
     (0..ACCOUNTS).map(|number| {
         let mut random = Random::of(606, number);
@@ -235,7 +248,7 @@ fn targets() -> impl Iterator<Item = Row> {
     })
 }
 
-/// Goals of this fiscal year: of seven in ten targets.
+/// Generates the goals for this fiscal year, which 70% of the targets have.
 fn goals() -> impl Iterator<Item = Row> {
     (0..FORCE_TARGETS).filter(|number| number / FORCE_SELLERS % 10 < 7).map(|number| {
         let at = i64::from(YEAR.0 + 4) * DAY;
@@ -258,7 +271,7 @@ fn goals() -> impl Iterator<Item = Row> {
     })
 }
 
-/// The targets with a plan: every second one of each seller.
+/// Returns the numbers of the targets with a plan: every second one of each seller.
 fn planned() -> impl Iterator<Item = u64> {
     (0..FORCE_TARGETS).filter(|number| (number / FORCE_SELLERS).is_multiple_of(2))
 }
@@ -267,7 +280,7 @@ fn plan(of: u64) -> Uuid {
     id(Kind::Plan, of, NOW - 150 * DAY)
 }
 
-/// Plans of the year, to be reviewed in turn over four months, of which half are over.
+/// Generates plans for the fiscal year. Their next reviews are due within a period of four months that began 15 days ago.
 fn plans() -> impl Iterator<Item = Row> {
     planned().map(|of| {
         let at = NOW - 150 * DAY;
@@ -291,7 +304,7 @@ fn plans() -> impl Iterator<Item = Row> {
     })
 }
 
-/// Actions, of which every second one is done.
+/// Generates the actions of plans. Every second one is done.
 fn actions() -> impl Iterator<Item = Row> {
     planned().flat_map(|of| {
         (0..ACTIONS).map(move |nth| {
@@ -316,32 +329,34 @@ fn actions() -> impl Iterator<Item = Row> {
     })
 }
 
-/// Two promises an account that were kept, and one at every eighth that is open, due around now.
+/// Generates the promises: two kept ones per account, and at every eighth account of a seller an open one that is due
+/// around now.
 fn promises() -> impl Iterator<Item = Row> {
     (0..3_u64).flat_map(|nth| {
         (0..FORCE_TARGETS).filter(move |of| nth < 2 || (of / FORCE_SELLERS).is_multiple_of(8)).map(move |of| {
             let mut random = Random::of(610, of * 3 + nth);
             let (open, days) = (nth == 2, random.up_to(700));
-            let made = if open { NOW - 10 * DAY } else { NOW - (30 + days) * DAY };
+            let created = if open { NOW - 10 * DAY } else { NOW - (30 + days) * DAY };
             row![
-                id(Kind::Promise, of * 3 + nth, made),
+                id(Kind::Promise, of * 3 + nth, created),
                 organization(FORCE),
                 account(of),
                 contact(of, nth),
                 random.one_of(words::SUBJECT),
-                day(made),
-                day(made) + 5 + random.up_to(14),
-                (!open).then(|| day(made) + 5),
+                day(created),
+                day(created) + 5 + random.up_to(14),
+                (!open).then(|| day(created) + 5),
                 owner_id(of),
-                made,
-                made,
+                created,
+                created,
                 1,
             ]
         })
     })
 }
 
-/// Trigger events at every twentieth account of a seller within the last four months, of which a third is settled.
+/// Generates trigger events of the last four months at every twentieth account of a seller. A third of them have an
+/// outcome.
 fn trigger_events() -> impl Iterator<Item = Row> {
     (0..FORCE_TARGETS).filter(|of| (of / FORCE_SELLERS).is_multiple_of(20)).map(|of| {
         let mut random = Random::of(611, of);
@@ -363,7 +378,7 @@ fn trigger_events() -> impl Iterator<Item = Row> {
     })
 }
 
-/// The rows; those of tables that the book has too have its columns.
+/// Returns the tables of the sales force. Tables that are also in [`Set::Book`] have the same columns.
 pub fn tables() -> Vec<Table> {
     let columns: HashMap<_, _> = Set::Book.tables().into_iter().map(|table| (table.name, table.columns)).collect();
     let table = |name: &'static str, rows: Box<dyn Iterator<Item = Row> + Send>| Table {
@@ -378,7 +393,7 @@ pub fn tables() -> Vec<Table> {
         table("acquaintance", Box::new(acquaintances())),
         table("opportunity", Box::new(opportunities())),
         table("touch", Box::new((0..FORCE_TOUCHES).map(touch).map(Touch::row))),
-        table("touch_contact", Box::new((0..FORCE_TOUCHES).map(touch).flat_map(Touch::parts))),
+        table("touch_contact", Box::new((0..FORCE_TOUCHES).map(touch).flat_map(Touch::contact_rows))),
         table("target", Box::new(targets())),
         table("goal", Box::new(goals())),
         table("plan", Box::new(plans())),
@@ -427,7 +442,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_seller_has_as_many_targets() {
+    fn every_seller_has_the_same_number_of_targets() {
         for seller in 0..FORCE_SELLERS {
             let own = (0..FORCE_TARGETS).filter(|number| owner(*number) == FIRST + seller).count();
             assert_eq!(u64::try_from(own), Ok(FORCE_TARGETS / FORCE_SELLERS));
@@ -436,12 +451,12 @@ mod tests {
     }
 
     #[test]
-    fn the_busy_seller_s_touches_are_of_one_year() {
-        let all =
+    fn the_touches_of_the_busy_seller_are_within_one_year() {
+        let touches =
             || (0..FORCE_TOUCHES).map(touch).filter(|touch| touch.user == BUSY.id() && touch.status == "COMPLETED");
-        let of_year = all().filter(|touch| touch.at > NOW - 366 * DAY).count() as u64;
-        assert!(of_year * 100 > FORCE_YEAR * 97, "{of_year}");
-        assert!(all().all(|touch| touch.at <= NOW));
+        let within_year = touches().filter(|touch| touch.at > NOW - 366 * DAY).count() as u64;
+        assert!(within_year * 100 > FORCE_YEAR * 97, "{within_year}");
+        assert!(touches().all(|touch| touch.at <= NOW));
     }
 
     #[test]
@@ -449,6 +464,6 @@ mod tests {
         let mut random = Random::of(1, 1);
         let weekday = |at: i64| (day(at) + 3).rem_euclid(7);
         assert_eq!(weekday(NOW), 2);
-        assert!((0..500).map(|_| to_come(&mut random)).all(|at| at > NOW && weekday(at) != 4));
+        assert!((0..500).map(|_| future_time(&mut random)).all(|at| at > NOW && weekday(at) != 4));
     }
 }

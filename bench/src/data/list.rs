@@ -1,7 +1,8 @@
-//! The long target list of one seller: how their accounts were assessed, targets, what is proposed, one-on-ones, a review
-//! of the list, goals and bookings.
+//! The long target list of one seller: assessments of the accounts, targets and proposed targets, one-on-ones, a review of
+//! the list, goals and bookings.
 //!
-//! Every fifth account is a good one, and all targets are: so the best of the book are partly targets and partly not.
+//! Every fifth account has high scores, including those of all targets. The best accounts are therefore partly targets and
+//! partly not.
 
 use std::collections::HashMap;
 
@@ -16,23 +17,23 @@ use super::{
 };
 use crate::typeid::TypeId;
 
-/// The criteria: name, and weight in thousandths.
+/// The criteria: names, and weights in thousandths.
 const CRITERIA: [(&str, i64); 3] = [("Fit", 3_000), ("Urgency", 2_000), ("Access", 1_500)];
-/// When they were made, and all accounts assessed.
+/// When the criteria were created and all accounts assessed.
 const ASSESSED: i64 = NOW - 320 * DAY;
 /// When the first target was proposed.
 const FIRST: i64 = NOW - 300 * DAY;
 /// When the list was reviewed.
 const REVIEWED: i64 = NOW - 150 * DAY;
-/// From one target's account to the next one's.
+/// The distance between the account numbers of consecutive targets.
 const STRIDE: u64 = LIST_ACCOUNTS / LIST_TARGETS;
-/// Targets from one one-on-one to the next.
+/// The number of targets proposed between two one-on-ones.
 const PER_MEETING: u64 = 20;
 /// The fiscal year of the goals.
 const FISCAL_YEAR: i64 = 2_026;
 
-/// The number of any account, every second time that of a target.
-pub fn any(random: &mut Random) -> u64 {
+/// Returns the number of a random account; with a probability of 50%, that of a target.
+pub fn random_account(random: &mut Random) -> u64 {
     if random.percent(50) { STRIDE * random.below(LIST_TARGETS) } else { random.below(LIST_ACCOUNTS) }
 }
 
@@ -46,16 +47,16 @@ fn criteria() -> impl Iterator<Item = Row> {
     })
 }
 
-/// What an account was assessed at by each criterion, from 0 to 10.
-fn assessed(account: u64) -> [i64; CRITERIA.len()] {
+/// Returns the scores of an account by each criterion, from 0 to 10.
+fn criterion_scores(account: u64) -> [i64; CRITERIA.len()] {
     let mut random = Random::of(401, account);
     CRITERIA.map(|_| if account.is_multiple_of(5) { 4 + random.up_to(7) } else { random.up_to(9) })
 }
 
-/// The score of an account as it is stored: the sum of weight times score.
+/// Returns the score of an account as stored: the sum of weight times score.
 #[must_use]
 pub fn score(account: u64) -> i64 {
-    CRITERIA.iter().zip(assessed(account)).map(|((_, weight), score)| weight * score).sum()
+    CRITERIA.iter().zip(criterion_scores(account)).map(|((_, weight), score)| weight * score).sum()
 }
 
 fn assessments() -> impl Iterator<Item = Row> {
@@ -66,21 +67,21 @@ fn assessments() -> impl Iterator<Item = Row> {
             let (account, criterion) = (list_account(number), criterion(criterion_number));
             row![account, criterion, organization(LIST), score, evidence, Person::SELLER.id(), ASSESSED]
         };
-        (0..).zip(assessed(number)).map(row).collect::<Vec<_>>()
+        (0..).zip(criterion_scores(number)).map(row).collect::<Vec<_>>()
     })
 }
 
-/// When a target was proposed.
+/// Returns when a target was proposed.
 fn proposed_at(target: u64) -> i64 {
     spread(target, LIST_TARGETS, FIRST)
 }
 
-/// The id of a target.
+/// Returns the id of a target.
 fn target(number: u64) -> Uuid {
     id(Kind::Target, number, proposed_at(number.min(LIST_TARGETS - 1)))
 }
 
-/// When a one-on-one was held: the day after its last target was proposed.
+/// Returns when a one-on-one was held: the day after its last target was proposed.
 fn held_at(meeting: u64) -> i64 {
     proposed_at(PER_MEETING * (meeting + 1) - 1) + DAY
 }
@@ -89,19 +90,19 @@ fn meeting(number: u64) -> Uuid {
     id(Kind::OneOnOne, number, held_at(number) - 7 * DAY)
 }
 
-/// The one-on-one in which a target was agreed on: every second one's.
+/// Returns the number of the one-on-one in which a target was agreed on. Every second target was agreed on in one.
 const fn agreed_in(target: u64) -> Option<u64> {
     if target.is_multiple_of(2) { Some(target / PER_MEETING) } else { None }
 }
 
-/// From when on a target has been on the list.
+/// Returns when a target joined the list.
 fn since(target: u64) -> i64 {
     agreed_in(target).map_or_else(|| proposed_at(target) + DAY, held_at)
 }
 
 fn meetings() -> impl Iterator<Item = Row> {
     (0..LIST_TARGETS / PER_MEETING).map(|number| {
-        let (at, made) = (held_at(number), held_at(number) - 7 * DAY);
+        let (at, created) = (held_at(number), held_at(number) - 7 * DAY);
         row![
             meeting(number),
             organization(LIST),
@@ -111,7 +112,7 @@ fn meetings() -> impl Iterator<Item = Row> {
             at,
             Random::of(403, number).one_of(words::NOTE),
             "[]",
-            made,
+            created,
             at,
             2,
         ]
@@ -123,7 +124,7 @@ fn targets() -> impl Iterator<Item = Row> {
         let mut random = Random::of(404, number);
         let (seller, manager) = (Person::SELLER.id(), Person::MANAGER.id());
         let agreed = number < LIST_TARGETS;
-        // What is only proposed are good accounts, too, but next to those of targets.
+        // The accounts of proposed targets also have high scores, but are not targets yet.
         let account = if agreed { STRIDE * number } else { STRIDE * (number - LIST_TARGETS) + 5 };
         let source = random.one_of(&["SELLER", "SELLER", "SELLER", "MANAGEMENT", "MARKETING"]);
         let (proposed_by, decided_by) = if source == "SELLER" { (seller, manager) } else { (manager, seller) };
@@ -153,10 +154,10 @@ fn targets() -> impl Iterator<Item = Row> {
     })
 }
 
-/// One review, at which everything stayed that was on the list.
+/// Generates one review, in which all targets stayed on the list.
 fn reviews() -> impl Iterator<Item = Row> {
-    let there = (0..LIST_TARGETS).filter(|number| since(*number) <= REVIEWED);
-    let kept: Vec<String> = there.map(|number| format!("\"{}\"", TypeId("target", target(number)).show())).collect();
+    let on_list = (0..LIST_TARGETS).filter(|number| since(*number) <= REVIEWED);
+    let kept: Vec<String> = on_list.map(|number| format!("\"{}\"", TypeId("target", target(number)).show())).collect();
     let kept = format!("[{}]", kept.join(","));
     std::iter::once(row![
         id(Kind::ListReview, 0, REVIEWED),
@@ -172,7 +173,7 @@ fn reviews() -> impl Iterator<Item = Row> {
     ])
 }
 
-/// A booking, as far as goals are told from it.
+/// A booking: the values that the goals are computed from.
 struct Booking {
     id: Uuid,
     account: u64,
@@ -182,17 +183,18 @@ struct Booking {
 }
 
 impl Booking {
+    /// Generates a booking.
     fn of(number: u64) -> Self {
         let mut random = Random::of(405, number);
         let at = spread(number, LIST_BOOKINGS, NOW - 730 * DAY);
-        let account = any(&mut random);
+        let account = random_account(&mut random);
         let amount =
             if random.percent(3) { -1_000 * (1 + random.up_to(500)) } else { 1_000 * (1 + random.up_to(20_000)) };
         Self { id: id(Kind::Booking, BOOKINGS + number, at), account, amount, at, random }
     }
 }
 
-/// The bookings, as the others' rows are.
+/// Generates the rows of the bookings, with the same columns as those of the large organization.
 pub fn bookings() -> impl Iterator<Item = Row> {
     (0..LIST_BOOKINGS).map(Booking::of).map(|Booking { id, account, amount, at, mut random }| {
         row![
@@ -211,7 +213,7 @@ pub fn bookings() -> impl Iterator<Item = Row> {
     })
 }
 
-/// Bookings of this fiscal year by account: day, id and amount, in the order in which goals are reached by them.
+/// Returns the bookings of this fiscal year by account: day, id and amount, in the order in which they count toward goals.
 fn booked() -> HashMap<u64, Vec<(i64, Uuid, i64)>> {
     let mut all: HashMap<u64, Vec<(i64, Uuid, i64)>> = HashMap::new();
     for Booking { id, account, amount, at, random: _ } in (0..LIST_BOOKINGS).map(Booking::of) {
@@ -225,25 +227,26 @@ fn booked() -> HashMap<u64, Vec<(i64, Uuid, i64)>> {
     all
 }
 
-/// The booking that reached an amount, where all of them together do.
+/// Returns the booking with which the sum reached `amount`, if the sum of all bookings still does.
 fn reached(bookings: &[(i64, Uuid, i64)], amount: i64) -> Option<Uuid> {
     let total: i64 = bookings.iter().map(|(_, _, amount)| amount).sum();
     let mut sum = 0;
-    let first = bookings.iter().find(|(_, _, amount_of_one)| {
-        sum += amount_of_one;
+    let first = bookings.iter().find(|(_, _, booking_amount)| {
+        sum += booking_amount;
         sum >= amount
     });
     first.filter(|_| total >= amount).map(|(_, id, _)| *id)
 }
 
-/// Goals of the first targets: of five, four are agreed, and to one of these another amount is proposed.
+/// Generates the goals of the first targets. Of every five, four are agreed, and one of these four has a new amount
+/// awaiting agreement.
 fn goals() -> impl Iterator<Item = Row> {
     let booked = booked();
     (0..LIST_GOALS).map(move |number| {
         let mut random = Random::of(406, number);
         let (seller, manager) = (Person::SELLER.id(), Person::MANAGER.id());
-        let made = since(number).max((i64::from(YEAR.0) + 4) * DAY);
-        let at = made + DAY / 24;
+        let created = since(number).max((i64::from(YEAR.0) + 4) * DAY);
+        let at = created + DAY / 24;
         let agreed = (number % 5 < 4).then(|| 1_000_000 * (1 + random.up_to(50)));
         let waiting = (number % 5 >= 3).then(|| 1_000_000 * (1 + random.up_to(50)));
         let revisions = agreed.map_or_else(
@@ -259,7 +262,7 @@ fn goals() -> impl Iterator<Item = Row> {
         );
         let bookings = booked.get(&(STRIDE * number)).map_or(&[][..], Vec::as_slice);
         row![
-            id(Kind::Goal, number, made),
+            id(Kind::Goal, number, created),
             organization(LIST),
             list_account(STRIDE * number),
             FISCAL_YEAR,
@@ -270,14 +273,14 @@ fn goals() -> impl Iterator<Item = Row> {
             agreed.map(|_| at),
             revisions,
             agreed.and_then(|amount| reached(bookings, amount)),
-            made,
-            if agreed.is_some() { at } else { made },
+            created,
+            if agreed.is_some() { at } else { created },
             if agreed.is_some() { 2 } else { 1 },
         ]
     })
 }
 
-/// The rows.
+/// Returns the tables of the target list.
 pub fn tables() -> Vec<Table> {
     vec![
         Table {
@@ -386,7 +389,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn targets_have_an_account_each_and_came_in_time() {
+    fn each_target_has_its_own_account_and_joined_the_list_after_it_was_proposed() {
         let accounts: HashSet<String> = targets().map(|row| format!("{:?}", row.get(2))).collect();
         assert_eq!(accounts.len(), 210);
         assert!((0..LIST_TARGETS).all(|number| proposed_at(number) < since(number) && since(number) <= NOW));
@@ -395,20 +398,20 @@ mod tests {
     #[test]
     fn scores_are_weighted_sums() {
         let scores: Vec<i64> = (0..LIST_ACCOUNTS).map(score).collect();
-        // Weights of 6.5 in all, at most 10 by each: up to 65,000 thousandths.
+        // The weights add up to 6.5 and scores are at most 10, so the maximum is 65,000 thousandths.
         assert!(scores.iter().all(|score| (0..=65_000).contains(score)));
-        let [fit, urgency, access] = assessed(7);
+        let [fit, urgency, access] = criterion_scores(7);
         assert_eq!(score(7), 3_000 * fit + 2_000 * urgency + 1_500 * access);
         assert!(scores.iter().step_by(5).all(|score| *score >= 4 * 6_500));
     }
 
     #[test]
-    fn a_goal_is_reached_by_the_first_booking_that_makes_it_up() {
+    fn a_goal_is_reached_by_the_first_booking_with_which_the_sum_suffices() {
         let [one, two, three] = [1, 2, 3].map(|number| id(Kind::Booking, number, NOW));
         let bookings = [(1, one, 40), (2, two, 60), (3, three, -10)];
         assert_eq!(reached(&bookings, 40), Some(one));
         assert_eq!(reached(&bookings, 90), Some(two));
-        // It was there, and is no longer.
+        // The sum reached the amount, but a later credit note reduced it again.
         assert_eq!(reached(&bookings, 100), None);
         assert_eq!(reached(&[], 1), None);
     }

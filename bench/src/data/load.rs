@@ -1,4 +1,4 @@
-//! How the rows get into a database: without its indexes, which are made again at the end.
+//! Loading the rows into a database. Indexes are dropped first and created again at the end, which is faster.
 
 use std::time::Instant;
 
@@ -9,39 +9,40 @@ use sqlx::{AssertSqlSafe, Connection, Executor, QueryBuilder, Row as _, Sqlite};
 use super::{Row, Set, Table, Value};
 use crate::Result;
 
-/// Bytes after which a part of a COPY is sent.
-const PART: usize = 1 << 20;
-/// Rows of one INSERT into SQLite.
-const ROWS: usize = 200;
+/// The number of bytes after which a chunk of a COPY is sent.
+const CHUNK: usize = 1 << 20;
+/// The number of rows per INSERT into SQLite.
+const ROWS_PER_INSERT: usize = 200;
 
 /// Fills a migrated PostgreSQL database.
 pub async fn postgres(connection: &mut PgConnection, set: Set) -> Result<()> {
-    // References are right by construction; looking each of them up would take most of the time. Only superusers may.
-    let _refused = connection.execute("set session_replication_role = replica").await;
+    // The references are valid by construction, and checking them would take most of the time. Only superusers may
+    // disable the checks, so an error is ignored.
+    let _ignored = connection.execute("set session_replication_role = replica").await;
     for Table { name, columns, rows } in set.tables() {
         let begun = Instant::now();
-        let found = sqlx::query_as::<_, (String, String)>(
+        let query = sqlx::query_as::<_, (String, String)>(
             "select i.indexname, i.indexdef from pg_indexes i
              where i.schemaname = 'public' and i.tablename = $1
                and not exists (select from pg_constraint c where c.conindid = to_regclass(quote_ident(i.indexname)))",
         );
-        let indexes = found.bind(name).fetch_all(&mut *connection).await?;
+        let indexes = query.bind(name).fetch_all(&mut *connection).await?;
         for (index, _) in &indexes {
             connection.execute(AssertSqlSafe(format!("drop index \"{index}\""))).await?;
         }
         let names = columns.join(", ");
         let mut copy = connection.copy_in_raw(&format!("copy {name} ({names}) from stdin")).await?;
-        let mut part = String::with_capacity(PART + 4096);
+        let mut chunk = String::with_capacity(CHUNK + 4096);
         let mut count = 0_u64;
         for row in rows {
-            copied(&row, &mut part);
+            write_copy_row(&row, &mut chunk);
             count += 1;
-            if part.len() > PART {
-                copy.send(part.as_bytes()).await?;
-                part.clear();
+            if chunk.len() > CHUNK {
+                copy.send(chunk.as_bytes()).await?;
+                chunk.clear();
             }
         }
-        copy.send(part.as_bytes()).await?;
+        copy.send(chunk.as_bytes()).await?;
         copy.finish().await?;
         for (_, definition) in indexes {
             connection.execute(AssertSqlSafe(definition)).await?;
@@ -53,14 +54,14 @@ pub async fn postgres(connection: &mut PgConnection, set: Set) -> Result<()> {
     Ok(())
 }
 
-/// A row as COPY takes it.
-fn copied(row: &Row, out: &mut String) {
+/// Writes a row in the text format of COPY.
+fn write_copy_row(row: &Row, out: &mut String) {
     use std::fmt::Write as _;
-    for (at, value) in row.iter().enumerate() {
-        if at > 0 {
+    for (index, value) in row.iter().enumerate() {
+        if index > 0 {
             out.push('\t');
         }
-        // Writing into a string does not fail.
+        // Writing to a string does not fail.
         let _ = match value {
             Value::Null => write!(out, "\\N"),
             Value::Int(number) => write!(out, "{number}"),
@@ -92,10 +93,10 @@ fn copied(row: &Row, out: &mut String) {
 pub async fn sqlite(connection: &mut SqliteConnection, set: Set) -> Result<()> {
     for Table { name, columns, rows } in set.tables() {
         let begun = Instant::now();
-        let found = sqlx::query(
+        let query = sqlx::query(
             "select name, sql from sqlite_master where type = 'index' and sql is not null and tbl_name = ?1",
         );
-        let indexes = found.bind(name).fetch_all(&mut *connection).await?;
+        let indexes = query.bind(name).fetch_all(&mut *connection).await?;
         for index in &indexes {
             let index: String = index.try_get(0)?;
             connection.execute(AssertSqlSafe(format!("drop index \"{index}\""))).await?;
@@ -105,10 +106,10 @@ pub async fn sqlite(connection: &mut SqliteConnection, set: Set) -> Result<()> {
         let mut rows = rows.peekable();
         let mut count = 0_usize;
         while rows.peek().is_some() {
-            let some: Vec<Row> = rows.by_ref().take(ROWS).collect();
-            count += some.len();
+            let chunk: Vec<Row> = rows.by_ref().take(ROWS_PER_INSERT).collect();
+            count += chunk.len();
             let mut insert = QueryBuilder::<Sqlite>::new(format!("insert into {name} ({names}) "));
-            insert.push_values(some, |mut values, row| {
+            insert.push_values(chunk, |mut values, row| {
                 for value in row {
                     match value {
                         Value::Null => values.push_bind(None::<i64>),
@@ -137,13 +138,13 @@ pub async fn sqlite(connection: &mut SqliteConnection, set: Set) -> Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use super::copied;
+    use super::write_copy_row;
     use crate::data::{Value, row};
 
     #[test]
-    fn values_are_written_as_copy_takes_them() {
+    fn values_are_written_in_the_text_format_of_copy() {
         let mut out = String::new();
-        copied(&row![1, true, None::<i64>, "a\tb\\c\n", Value::Bytes(vec![0, 255]), 0.5], &mut out);
+        write_copy_row(&row![1, true, None::<i64>, "a\tb\\c\n", Value::Bytes(vec![0, 255]), 0.5], &mut out);
         assert_eq!(out, "1\ttrue\t\\N\ta\\tb\\\\c\\n\t\\\\x00ff\t0.5\n");
     }
 }

@@ -1,20 +1,20 @@
-//! The data: an organization of 50 people with 10,000 accounts and all that hangs off them, small organizations for
-//! writers, and one with a seller of a long target list; and, in a database of its own, a sales force with a long history. The
-//! same rows in every run and on both databases, and such as the API itself would have written, but that nobody wrote them:
-//! the feed has no events of them.
+//! The generated data, which is the same in every run and on both databases.
 //!
-//! | room | holds |
+//! One database holds an organization of 50 members with 10,000 accounts and their related rows, small organizations for
+//! concurrent writers, and an organization in which a seller has a long target list. The other holds a sales force with a
+//! long history. The rows are as the API would have written them, except that the feed has no events about them.
+//!
+//! | module | contents |
 //! |---|---|
-//! | here | what there is, and how much of it |
-//! | [`people`] | organizations, their members and how they sign in |
+//! | [`people`] | organizations, their members and credentials |
 //! | [`book`] | accounts, seats, contacts, opportunities and bookings |
-//! | [`touches`] | touches and who took part |
+//! | [`touches`] | touches and the contacts who took part |
 //! | [`list`] | criteria, assessments, targets, one-on-ones and goals |
-//! | [`plan`] | one full plan |
+//! | [`plan`] | one plan with all kinds of items |
 //! | [`force`] | the sales force: 10,000 targets with a million touches |
-//! | [`words`] | names to choose from |
-//! | [`random`] | numbers that are the same in every run |
-//! | [`load`] | how the rows get into a database |
+//! | [`words`] | names and texts to choose from |
+//! | [`random`] | pseudo-random numbers |
+//! | [`load`] | loading the rows into a database |
 
 pub mod book;
 pub mod force;
@@ -33,84 +33,84 @@ use uuid::Uuid;
 use self::people::Person;
 use self::random::Random;
 
-/// Goes up with every change of the rows: prepared databases of another number are not used again.
-pub const VERSION: u32 = 5;
+/// The version of the rows. Increment it with every change to them, so that databases prepared before are not reused.
+pub const VERSION: u32 = 6;
 
-/// The instant at which all clocks stand: 2026-07-01T12:00:00Z, in microseconds.
+/// The time at which the servers' clocks are stopped, 2026-07-01T12:00:00Z, in microseconds since 1970.
 pub const NOW: i64 = 1_782_907_200_000_000;
-/// The same, as the server takes it.
+/// The same time in the format of the server's `--clock` flag.
 pub const CLOCK: &str = "2026-07-01T12:00:00Z";
-/// First and last day of the fiscal year in which it stands, in days since 1970.
+/// The first and last day of the fiscal year that contains it, in days since 1970.
 pub const YEAR: (i32, i32) = (20_454, 20_818);
-/// Where everybody lives.
+/// The time zone of all organizations and members.
 pub const ZONE: Tz = chrono_tz::Europe::Berlin;
 /// The currency of all amounts.
 pub const CURRENCY: &str = "EUR";
-/// A day in microseconds.
+/// The length of a day in microseconds.
 pub const DAY: i64 = 86_400_000_000;
 
-/// Members of the large organization.
+/// The number of members of the large organization.
 pub const USERS: u64 = 50;
-/// Its accounts.
+/// The number of accounts of the large organization.
 pub const ACCOUNTS: u64 = 10_000;
-/// Its contacts.
+/// The number of contacts of the large organization.
 pub const CONTACTS: u64 = 50_000;
-/// Its touches.
+/// The number of touches of the large organization.
 pub const TOUCHES: u64 = 500_000;
-/// Its opportunities.
+/// The number of opportunities of the large organization.
 pub const OPPORTUNITIES: u64 = 10_000;
-/// Its bookings.
+/// The number of bookings of the large organization.
 pub const BOOKINGS: u64 = 10_000;
 
-/// Small organizations, beside the large one.
+/// The number of small organizations.
 pub const SMALL: u64 = 16;
-/// Members of each.
+/// The number of members of each small organization.
 pub const SMALL_USERS: u64 = 16;
-/// Accounts of each: one a member.
+/// The number of accounts of each small organization: one per member.
 pub const SMALL_ACCOUNTS: u64 = SMALL_USERS;
 
-/// The number of the organization with the long target list, after the small ones.
+/// The number of the organization with the long target list; it follows those of the small ones.
 pub const LIST: u64 = SMALL + 1;
-/// Its members: an administrator, a manager below and a seller below that.
+/// The number of its members: an administrator, a manager who reports to them, and a seller who reports to the manager.
 pub const LIST_USERS: u64 = 3;
-/// The seller's accounts.
+/// The number of the seller's accounts.
 pub const LIST_ACCOUNTS: u64 = 5_000;
-/// The seller's targets.
+/// The number of the seller's targets.
 pub const LIST_TARGETS: u64 = 200;
-/// What is proposed for the list.
+/// The number of targets that are proposed for the list.
 pub const LIST_PROPOSALS: u64 = 10;
-/// Goals of the current fiscal year: of the first targets.
+/// The number of goals for the current fiscal year, which are those of the first targets.
 pub const LIST_GOALS: u64 = 150;
-/// Bookings, half of them of targets.
+/// The number of bookings, half of them from targets.
 pub const LIST_BOOKINGS: u64 = 4_000;
-/// Touches, half of them of targets.
+/// The number of touches, half of them at targets.
 pub const LIST_TOUCHES: u64 = 6_000;
 
-/// The number of the organization that is the sales force.
+/// The number of the organization of the sales force.
 pub const FORCE: u64 = LIST + 1;
-/// Its sellers, below one manager.
+/// The number of its sellers, who report to one manager.
 pub const FORCE_SELLERS: u64 = 50;
-/// Its accounts that are targets, as many of each seller.
+/// The number of its accounts that are targets, divided evenly among the sellers.
 pub const FORCE_TARGETS: u64 = 10_000;
-/// Its touches.
+/// The number of its touches.
 pub const FORCE_TOUCHES: u64 = 1_000_000;
-/// Those of them that one seller made within a year.
+/// The number of these touches that one seller made within the last year.
 pub const FORCE_YEAR: u64 = 100_000;
 
-/// Which rows a database is filled with. Each set is loaded when one of its questions is asked.
+/// A set of rows that fills a database. It is loaded when one of its questions is measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Set {
-    /// A large organization, small ones, and one with a long target list.
+    /// A large organization, small organizations, and one with a long target list.
     Book,
     /// The sales force.
     Force,
 }
 
 impl Set {
-    /// All of them.
+    /// All sets.
     pub const ALL: [Self; 2] = [Self::Book, Self::Force];
 
-    /// Its name, as prepared databases have it.
+    /// Returns the set's name, which is part of the names of prepared databases.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -119,16 +119,16 @@ impl Set {
         }
     }
 
-    /// Who asks where a question names nobody.
+    /// Returns the user who sends the requests of questions that do not sign in a user of their own.
     #[must_use]
-    pub const fn asker(self) -> Person {
+    pub const fn default_user(self) -> Person {
         match self {
             Self::Book => Person::DIRECTOR,
             Self::Force => force::MANAGER,
         }
     }
 
-    /// All rows, in the order in which tables refer to one another.
+    /// Returns all rows. Tables come after those that they refer to.
     #[must_use]
     pub fn tables(self) -> Vec<Table> {
         let mut all = people::tables(self);
@@ -145,18 +145,18 @@ impl Set {
     }
 }
 
-/// A value of a row.
+/// A value in a row.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Value {
-    /// None.
+    /// A null.
     Null,
-    /// A text.
+    /// Text.
     Text(String),
-    /// A number, of 32 or 64 bits.
+    /// An integer of 32 or 64 bits.
     Int(i64),
-    /// A number with decimals.
+    /// A floating-point number.
     Float(f64),
-    /// Yes or no.
+    /// A Boolean.
     Bool(bool),
     /// A UUID.
     Id(Uuid),
@@ -212,26 +212,26 @@ impl<T: Into<Self>> From<Option<T>> for Value {
     }
 }
 
-/// A row, its values in the order of the table's columns.
+/// A row: its values in the order of the table's columns.
 pub type Row = Vec<Value>;
 
-/// Rows of one table, made as they are needed.
+/// The rows of one table, generated lazily.
 pub struct Table {
     /// The table's name.
     pub name: &'static str,
-    /// The columns that its rows have values for.
+    /// The columns for which the rows have values.
     pub columns: &'static [&'static str],
     /// The rows.
     pub rows: Box<dyn Iterator<Item = Row> + Send>,
 }
 
-/// A row out of values of any kind.
+/// Creates a row from values of any type that converts to [`Value`].
 macro_rules! row {
     ($($value:expr),* $(,)?) => { vec![$($crate::data::Value::from($value)),*] };
 }
 pub(crate) use row;
 
-/// Kinds of rows, as their ids tell them apart.
+/// The kinds of rows. The ids of different kinds differ.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// An organization.
@@ -278,7 +278,7 @@ pub enum Kind {
     TriggerEvent,
 }
 
-/// The id of a row that was made at an instant: a UUID of version 7, as the API makes them.
+/// Returns the id of a row that was created at `at`: a UUID of version 7, as the API would create it.
 #[must_use]
 pub fn id(kind: Kind, number: u64, at: i64) -> Uuid {
     let mut random = Random::of(kind as u64 + 1, number);
@@ -288,17 +288,17 @@ pub fn id(kind: Kind, number: u64, at: i64) -> Uuid {
     uuid::Builder::from_unix_timestamp_millis(u64::try_from(at / 1_000).unwrap_or_default(), &bytes).into_uuid()
 }
 
-/// The end of the local day of an instant, from which on a planned touch is missed.
+/// Returns the end of the local day of an instant, after which a scheduled touch counts as missed.
 #[must_use]
 pub fn end_of_day(at: i64) -> i64 {
     let Some(utc) = chrono::DateTime::from_timestamp_micros(at) else { return at };
     let Some(tomorrow) = utc.with_timezone(&ZONE).date_naive().succ_opt() else { return at };
     let midnight = tomorrow.and_time(chrono::NaiveTime::MIN);
-    // Berlin's clocks are put forward at two in the morning: midnight is always there.
+    // Midnight always exists, since clocks in Berlin change at two or three in the morning.
     ZONE.from_local_datetime(&midnight).earliest().map_or(at, |at| at.timestamp_micros())
 }
 
-/// A row's place among rows that are spread evenly over the time from `since` until now.
+/// Returns the time of row `number` of `of` rows that are distributed evenly between `since` and [`NOW`].
 #[must_use]
 pub fn spread(number: u64, of: u64, since: i64) -> i64 {
     let span = i128::from(NOW - since);
@@ -310,12 +310,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_clock_is_what_it_says() {
+    fn the_clock_and_the_fiscal_year_are_the_documented_ones() {
         let now = chrono::DateTime::from_timestamp_micros(NOW).unwrap();
         assert_eq!(now.to_rfc3339_opts(chrono::SecondsFormat::Secs, true), CLOCK);
         let day = |day: i32| chrono::NaiveDate::from_num_days_from_ce_opt(day + 719_163).unwrap().to_string();
         assert_eq!((day(YEAR.0), day(YEAR.1)), ("2026-01-01".to_owned(), "2026-12-31".to_owned()));
-        // Midnight in Berlin, in summer, is 22:00 of UTC.
+        // In summer, midnight in Berlin is 22:00 UTC.
         assert_eq!(end_of_day(NOW), NOW + 10 * 3_600_000_000);
     }
 
@@ -328,10 +328,10 @@ mod tests {
     }
 
     #[test]
-    fn there_are_as_many_rows_as_promised() {
+    fn tables_have_the_documented_numbers_of_rows() {
         let count = |name: &str| {
-            let found = Set::Book.tables().into_iter().find(|table| table.name == name).unwrap();
-            u64::try_from(found.rows.count()).unwrap()
+            let table = Set::Book.tables().into_iter().find(|table| table.name == name).unwrap();
+            u64::try_from(table.rows.count()).unwrap()
         };
         assert_eq!(count("member"), USERS + SMALL * SMALL_USERS + LIST_USERS);
         assert_eq!(count("account"), ACCOUNTS + SMALL * SMALL_ACCOUNTS + LIST_ACCOUNTS);
@@ -346,10 +346,10 @@ mod tests {
     }
 
     #[test]
-    fn ids_ascend_with_time_and_differ() {
-        let made = |number| id(Kind::Touch, number, spread(number, 1_000, NOW - DAY));
-        assert!((0..999).all(|number| made(number) < made(number + 1)));
-        assert_eq!(made(7).get_version_num(), 7);
+    fn ids_ascend_with_time_and_differ_between_kinds() {
+        let touch_id = |number| id(Kind::Touch, number, spread(number, 1_000, NOW - DAY));
+        assert!((0..999).all(|number| touch_id(number) < touch_id(number + 1)));
+        assert_eq!(touch_id(7).get_version_num(), 7);
         assert_ne!(id(Kind::Account, 1, NOW), id(Kind::Contact, 1, NOW));
     }
 }

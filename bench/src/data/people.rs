@@ -1,9 +1,13 @@
-//! Organizations, their members and how they sign in.
+//! Organizations, their members and credentials.
 //!
-//! In the large organization an administrator (0) stands aside; a director (1) has six managers (2 to 7) below, and
-//! each of them sellers (8 to 49). The director is who asks: as a manager, whose accounts are told by their seats. Where
-//! there is a long target list, an administrator (0) has a manager (1) below, and that one the seller (2). The sales force is
-//! an administrator (0), a manager (1) below, and the sellers (from 2 on) below that.
+//! Members are numbered within their organization:
+//!
+//! - In the large organization, an administrator (0) is outside the hierarchy. Six managers (2 to 7) report to a director
+//!   (1), and the sellers (8 to 49) report to these managers. The director, a manager, sends most requests, so that the
+//!   visible accounts must be determined from seats.
+//! - In the organization with the long target list, the seller (2) reports to a manager (1), who reports to an
+//!   administrator (0).
+//! - In the sales force, the sellers (from 2) report to a manager (1), who reports to an administrator (0).
 
 use uuid::Uuid;
 
@@ -13,62 +17,62 @@ use super::{
     Value, ZONE, id, row, words,
 };
 
-/// The password of all of them.
+/// The password of all members.
 pub const PASSWORD: &str = "correct horse battery staple";
-/// Its hash, as the server makes them; the salt is `callshot-bench-0`.
+/// The password's hash, with the server's parameters and the salt `callshot-bench-0`.
 const HASH: &str = "$argon2id$v=19$m=19456,t=2,p=1$Y2FsbHNob3QtYmVuY2gtMA$rFtbQJu+qaAs9Nms9qk+pKFuSSVLHM9u3b3RQTBfzb0";
 const HOURS: &str = r#"[{"weekday":1,"from":"09:00","to":"17:00"},{"weekday":2,"from":"09:00","to":"17:00"},{"weekday":3,"from":"09:00","to":"17:00"},{"weekday":4,"from":"09:00","to":"17:00"},{"weekday":5,"from":"09:00","to":"17:00"}]"#;
 
-/// When everything began.
+/// When the organizations and members were created.
 const FOUNDED: i64 = NOW - 1_200 * DAY;
-/// The first of the sellers.
+/// The number of the first seller of the large organization.
 pub const FIRST_SELLER: u64 = 8;
 
-/// Who belongs to which organization; 0 is the large one.
+/// A member of an organization.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Person {
-    /// The organization's number.
+    /// The organization's number; 0 is the large one.
     pub organization: u64,
-    /// The member's number in it.
+    /// The member's number within the organization.
     pub number: u64,
 }
 
 impl Person {
-    /// The director of the large organization, who sees all accounts by the seats of those below.
+    /// The director of the large organization, who sees all accounts through the seats of the sellers.
     pub const DIRECTOR: Self = Self { organization: 0, number: 1 };
 
-    /// The seller whose target list is long.
+    /// The seller with the long target list.
     pub const SELLER: Self = Self { organization: LIST, number: 2 };
-    /// Their manager, who asks for it.
+    /// The manager of that seller.
     pub const MANAGER: Self = Self { organization: LIST, number: 1 };
 
-    /// The address to sign in with.
+    /// Returns the email address to sign in with.
     #[must_use]
     pub fn email(self) -> String {
         format!("user{}@organization{}.example", self.number, self.organization)
     }
 
-    /// The user's id.
+    /// Returns the user's id.
     #[must_use]
     pub fn id(self) -> Uuid {
         user(self.organization, self.number)
     }
 }
 
-/// The id of an organization.
+/// Returns the id of an organization.
 #[must_use]
 pub fn organization(number: u64) -> Uuid {
     id(Kind::Organization, number, FOUNDED)
 }
 
-/// The id of a member.
+/// Returns the id of a member.
 #[must_use]
 pub fn user(organization: u64, number: u64) -> Uuid {
     id(Kind::User, organization * 1_000 + number, FOUNDED)
 }
 
-/// Everybody of a set.
-fn everybody(set: Set) -> Vec<Person> {
+/// Returns the members of all organizations in a set.
+fn members(set: Set) -> Vec<Person> {
     if set == Set::Force {
         return (0..FORCE_SELLERS + 2).map(|number| Person { organization: FORCE, number }).collect();
     }
@@ -78,8 +82,8 @@ fn everybody(set: Set) -> Vec<Person> {
     large.chain(small).chain((0..LIST_USERS).map(|number| Person { organization: LIST, number })).collect()
 }
 
-/// The number of whom somebody reports to.
-const fn manager(person: Person) -> Option<u64> {
+/// Returns the number of the member that a person reports to.
+const fn manager_of(person: Person) -> Option<u64> {
     match (person.organization, person.number) {
         (0, 0 | 1) | (_, 0) => None,
         (0, 2..FIRST_SELLER) => Some(1),
@@ -141,7 +145,7 @@ fn member(person: Person) -> Row {
         role(person),
         None::<&str>,
         ZONE.name(),
-        manager(person).map(|number| user(of, number)),
+        manager_of(person).map(|number| user(of, number)),
         HOURS,
         true,
         FOUNDED,
@@ -154,7 +158,7 @@ fn credential(person: Person) -> Row {
     row![person.id(), organization(person.organization), HASH]
 }
 
-/// The rows of a set.
+/// Returns the tables of organizations, members and credentials.
 pub fn tables(set: Set) -> Vec<Table> {
     vec![
         Table {
@@ -199,12 +203,12 @@ pub fn tables(set: Set) -> Vec<Table> {
                 "updated_at",
                 "version",
             ],
-            rows: Box::new(everybody(set).into_iter().map(member)),
+            rows: Box::new(members(set).into_iter().map(member)),
         },
         Table {
             name: "credential",
             columns: &["user_id", "organization_id", "password_hash"],
-            rows: Box::new(everybody(set).into_iter().map(credential)),
+            rows: Box::new(members(set).into_iter().map(credential)),
         },
     ]
 }
@@ -214,15 +218,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn everyone_but_the_first_two_reports_to_the_director_in_the_end() {
+    fn all_members_but_the_administrator_report_to_the_director_directly_or_indirectly() {
         for number in 2..USERS {
             let mut person = Person { organization: 0, number };
-            while let Some(number) = manager(person) {
+            while let Some(number) = manager_of(person) {
                 person = Person { organization: 0, number };
             }
             assert_eq!(person, Person::DIRECTOR);
         }
-        let addresses = |set| everybody(set).into_iter().map(Person::email).collect::<std::collections::HashSet<_>>();
+        let addresses = |set| members(set).into_iter().map(Person::email).collect::<std::collections::HashSet<_>>();
         assert_eq!(addresses(Set::Book).len(), 50 + 256 + 3);
         assert_eq!(addresses(Set::Force).len(), 52);
     }

@@ -1,5 +1,5 @@
-//! One full plan, for the first account of the large organization: 30 actions, 10 objectives, 10 benchmarks with 24
-//! measurements each, a relationship for each of four contacts, questions and reviews.
+//! One plan with all kinds of items, for the first account of the large organization: 30 actions, 10 objectives, 10
+//! benchmarks with 24 measurements each, planned relationships with four contacts, questions and reviews.
 
 use uuid::Uuid;
 
@@ -8,36 +8,36 @@ use super::people::{organization, user};
 use super::random::Random;
 use super::{ACCOUNTS, DAY, Kind, NOW, Row, Table, YEAR, id, row, words};
 
-/// The account.
+/// The number of the account.
 const ACCOUNT: u64 = 0;
-/// When the plan was made, and its items.
-const MADE: i64 = NOW - 150 * DAY;
-/// Its actions.
+/// When the plan and its items were created.
+const CREATED: i64 = NOW - 150 * DAY;
+/// The number of actions.
 pub const ACTIONS: u64 = 30;
-/// Its objectives.
+/// The number of objectives.
 pub const OBJECTIVES: u64 = 10;
-/// Its benchmarks.
+/// The number of benchmarks.
 pub const BENCHMARKS: u64 = 10;
-/// Measurements of each.
+/// The number of measurements per benchmark.
 pub const MEASUREMENTS: u64 = 24;
-/// Its relationships: of the account's first contacts.
+/// The number of planned relationships, which are with the account's first contacts.
 const RELATIONSHIPS: u64 = 4;
-/// Its reviews.
+/// The number of reviews.
 const REVIEWS: u64 = 4;
-/// A number of one, as benchmarks are stored.
+/// The factor of the fixed-point numbers in which benchmark values are stored.
 const MILLION: i64 = 1_000_000;
 
-/// The id of the plan.
+/// Returns the id of the plan.
 #[must_use]
-pub fn plan() -> Uuid {
-    id(Kind::Plan, 0, MADE)
+pub fn plan_id() -> Uuid {
+    id(Kind::Plan, 0, CREATED)
 }
 
 fn seller() -> Uuid {
     user(0, owner(ACCOUNT))
 }
 
-/// A day of the plan's year.
+/// Returns a day of the plan's year, in days since 1970.
 fn day(number: u64) -> i64 {
     i64::from(YEAR.0) + i64::try_from(number).unwrap_or_default()
 }
@@ -45,7 +45,7 @@ fn day(number: u64) -> i64 {
 fn plans() -> impl Iterator<Item = Row> {
     let title = "Grow them into a key account";
     let row = row![
-        plan(),
+        plan_id(),
         organization(0),
         account(ACCOUNT),
         seller(),
@@ -57,7 +57,7 @@ fn plans() -> impl Iterator<Item = Row> {
         "QUARTERLY",
         day(190),
         "[]",
-        MADE,
+        CREATED,
         NOW - DAY,
         5 + ACTIONS.cast_signed(),
     ];
@@ -68,9 +68,9 @@ fn relationships() -> impl Iterator<Item = Row> {
     (0..RELATIONSHIPS).map(|number| {
         let mut random = Random::of(501, number);
         row![
-            id(Kind::PlanRelationship, number, MADE),
+            id(Kind::PlanRelationship, number, CREATED),
             organization(0),
-            plan(),
+            plan_id(),
             account(ACCOUNT),
             contact(ACCOUNT + number * ACCOUNTS),
             random.one_of(&["KNOWN", "VALUED", "TRUSTED"]),
@@ -83,7 +83,7 @@ fn relationships() -> impl Iterator<Item = Row> {
 }
 
 fn objective(number: u64) -> Uuid {
-    id(Kind::PlanObjective, number, MADE)
+    id(Kind::PlanObjective, number, CREATED)
 }
 
 fn objectives() -> impl Iterator<Item = Row> {
@@ -92,7 +92,7 @@ fn objectives() -> impl Iterator<Item = Row> {
         row![
             objective(number),
             organization(0),
-            plan(),
+            plan_id(),
             account(ACCOUNT),
             if number.is_multiple_of(2) { "SHORT_TERM" } else { "LONG_TERM" },
             random.one_of(words::NOTE),
@@ -106,12 +106,12 @@ fn objectives() -> impl Iterator<Item = Row> {
 fn actions() -> impl Iterator<Item = Row> {
     (0..ACTIONS).map(|number| {
         let mut random = Random::of(503, number);
-        let digit = |place: u64| char::from(b'A' + u8::try_from(place).unwrap_or_default());
+        let digit = |value: u64| char::from(b'A' + u8::try_from(value).unwrap_or_default());
         let rank = format!("{}{}", digit(number / 10), digit(number % 10));
         row![
-            id(Kind::PlanAction, number, MADE),
+            id(Kind::PlanAction, number, CREATED),
             organization(0),
-            plan(),
+            plan_id(),
             account(ACCOUNT),
             rank,
             random.one_of(words::SUBJECT),
@@ -126,7 +126,7 @@ fn actions() -> impl Iterator<Item = Row> {
 }
 
 fn benchmark(number: u64) -> Uuid {
-    id(Kind::PlanBenchmark, number, MADE)
+    id(Kind::PlanBenchmark, number, CREATED)
 }
 
 fn benchmarks() -> impl Iterator<Item = Row> {
@@ -134,11 +134,11 @@ fn benchmarks() -> impl Iterator<Item = Row> {
         row![
             benchmark(number),
             organization(0),
-            plan(),
+            plan_id(),
             account(ACCOUNT),
             Random::of(504, number).one_of(words::SUBJECT),
             "MANUAL",
-            "a month",
+            "per month",
             0_i64,
             100 * MILLION,
             YEAR.1,
@@ -148,14 +148,14 @@ fn benchmarks() -> impl Iterator<Item = Row> {
 
 fn measurements() -> impl Iterator<Item = Row> {
     (0..BENCHMARKS * MEASUREMENTS).map(|number| {
-        let (of, at) = (number / MEASUREMENTS, number % MEASUREMENTS);
+        let (benchmark_number, week) = (number / MEASUREMENTS, number % MEASUREMENTS);
         let mut random = Random::of(505, number);
         let value = MILLION * random.up_to(100);
         row![
-            benchmark(of),
-            day(7 * at),
+            benchmark(benchmark_number),
+            day(7 * week),
             organization(0),
-            plan(),
+            plan_id(),
             value,
             random.percent(20).then(|| random.one_of(words::NOTE))
         ]
@@ -165,8 +165,8 @@ fn measurements() -> impl Iterator<Item = Row> {
 fn questions() -> impl Iterator<Item = Row> {
     (0..5_u64).map(|number| {
         let mut random = Random::of(506, number);
-        let (id, question) = (id(Kind::PlanQuestion, number, MADE), random.one_of(words::NOTE));
-        row![id, organization(0), plan(), account(ACCOUNT), question, seller()]
+        let (id, question) = (id(Kind::PlanQuestion, number, CREATED), random.one_of(words::NOTE));
+        row![id, organization(0), plan_id(), account(ACCOUNT), question, seller()]
     })
 }
 
@@ -174,9 +174,9 @@ fn reviews() -> impl Iterator<Item = Row> {
     (0..REVIEWS).map(|number| {
         let mut random = Random::of(507, number);
         row![
-            id(Kind::PlanReview, number, MADE + DAY * 30),
+            id(Kind::PlanReview, number, CREATED + DAY * 30),
             organization(0),
-            plan(),
+            plan_id(),
             account(ACCOUNT),
             day(40 * (number + 1)),
             seller(),
@@ -184,12 +184,12 @@ fn reviews() -> impl Iterator<Item = Row> {
             random.one_of(words::NOTE),
             day(40 * (number + 2)),
             "{\"actionsOpen\":20,\"actionsDone\":10,\"actionsSkipped\":0,\"actionsOverdue\":5,\"benchmarks\":[]}",
-            MADE + DAY * 30,
+            CREATED + DAY * 30,
         ]
     })
 }
 
-/// The rows.
+/// Returns the tables of the plan and its items.
 pub fn tables() -> Vec<Table> {
     vec![
         Table {

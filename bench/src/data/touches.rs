@@ -1,7 +1,6 @@
-//! Touches and who took part.
+//! Touches and the contacts who took part.
 //!
-//! They are spread over two years; some accounts see many more of them than others. Most were made, a few are to come,
-//! some were called off.
+//! They are distributed over two years, unevenly among the accounts. Most were completed; a few are scheduled or canceled.
 
 use uuid::Uuid;
 
@@ -13,42 +12,43 @@ use super::{
 };
 use crate::typeid::TypeId;
 
-/// The first touch.
+/// The time of the first touch.
 const FIRST: i64 = NOW - 730 * DAY;
 const MINUTE: i64 = 60_000_000;
 
-/// What both tables must tell alike of a touch.
+/// A touch: the values on which the rows in both tables must agree.
 pub struct Touch {
-    /// Its number.
+    /// The touch's number.
     pub number: u64,
-    /// The number of its organization.
+    /// The organization's number.
     pub organization: u64,
-    /// Who made it.
+    /// The user who made it.
     pub user: Uuid,
-    /// At which account.
+    /// The account.
     pub account: Uuid,
-    /// When its row was made.
-    pub made: i64,
-    /// When it was.
+    /// When the row was created.
+    pub created: i64,
+    /// When the touch was made or is scheduled.
     pub at: i64,
-    /// Where it stands.
+    /// The status.
     pub status: &'static str,
-    /// Who took part; the first four contacts of an account are known by number.
+    /// The contacts who took part.
     pub contacts: Vec<Uuid>,
-    /// For which opportunity.
+    /// The opportunity it was about.
     pub opportunity: Option<Uuid>,
-    /// What the rest of it is made from.
+    /// The generator for the other values.
     pub random: Random,
 }
 
 impl Touch {
+    /// Generates a touch of the large organization.
     fn of(number: u64) -> Self {
         let mut random = Random::of(301, number);
-        let made = spread(number, TOUCHES, FIRST);
+        let created = spread(number, TOUCHES, FIRST);
         let any = random.below(ACCOUNTS);
-        // One touch in five goes to the tenth of the accounts that is called on most.
+        // 20% of the touches go to the first 10% of the accounts, in addition to their even share.
         let account = if random.percent(20) { any / 10 } else { any };
-        let (status, at) = Self::when(&mut random, made);
+        let (status, at) = Self::status_and_time(&mut random, created);
         let people = match random.below(10) {
             0 | 1 => 0,
             2 => 2,
@@ -57,37 +57,38 @@ impl Touch {
         let first = random.below(4);
         let contacts = (0..people).map(|nth| contact(account + ACCOUNTS * ((first + nth) % 4))).collect();
         let (user, account) = (user(0, owner(account)), self::account(account));
-        Self { number, organization: 0, user, account, made, at, status, contacts, opportunity: None, random }
+        Self { number, organization: 0, user, account, created, at, status, contacts, opportunity: None, random }
     }
 
-    /// One of the seller with the long target list, with nobody in particular.
+    /// Generates a touch of the seller with the long target list, without contacts.
     fn of_list(number: u64) -> Self {
         let mut random = Random::of(302, number);
-        let made = spread(number, LIST_TOUCHES, FIRST);
-        let account = list_account(list::any(&mut random));
-        let (status, at) = Self::when(&mut random, made);
+        let created = spread(number, LIST_TOUCHES, FIRST);
+        let account = list_account(list::random_account(&mut random));
+        let (status, at) = Self::status_and_time(&mut random, created);
         let (number, user) = (TOUCHES + number, Person::SELLER.id());
         let contacts = Vec::new();
-        Self { number, organization: LIST, user, account, made, at, status, contacts, opportunity: None, random }
+        Self { number, organization: LIST, user, account, created, at, status, contacts, opportunity: None, random }
     }
 
-    /// What became of one, and when that was or will be.
-    fn when(random: &mut Random, made: i64) -> (&'static str, i64) {
+    /// Returns the status and time of a touch whose row was created at `created`.
+    fn status_and_time(random: &mut Random, created: i64) -> (&'static str, i64) {
         let late = if random.percent(50) { random.up_to(60) } else { random.up_to(3 * 24 * 60) };
         let (status, at) = match random.below(100) {
-            0..96 => ("COMPLETED", made - late * MINUTE),
-            96 | 97 => ("CANCELED", made + late * MINUTE),
+            0..96 => ("COMPLETED", created - late * MINUTE),
+            96 | 97 => ("CANCELED", created + late * MINUTE),
             _ => ("SCHEDULED", NOW + (60 + random.up_to(30 * 24 * 60)) * MINUTE),
         };
         (status, at.div_euclid(MINUTE) * MINUTE)
     }
 
     fn id(&self) -> Uuid {
-        id(Kind::Touch, self.number, self.made)
+        id(Kind::Touch, self.number, self.created)
     }
 
-    /// Its kind and direction, and whether somebody responded: drawn before all else.
-    fn talk(&mut self) -> (&'static str, &'static str, bool) {
+    /// Returns the kind, the direction and whether the client responded. Both tables draw these values first, so they
+    /// agree.
+    fn conversation(&mut self) -> (&'static str, &'static str, bool) {
         let kind = self
             .random
             .one_of(&["CALL", "CALL", "CALL", "EMAIL", "EMAIL", "EMAIL", "MEETING", "MEETING", "MESSAGE", "EVENT"]);
@@ -95,10 +96,10 @@ impl Touch {
         (kind, direction, self.status == "COMPLETED" && self.random.percent(45))
     }
 
-    /// Its row.
+    /// Returns the row in `touch`.
     pub fn row(mut self) -> Row {
-        let (id, (kind, direction, responded)) = (self.id(), self.talk());
-        let Self { number: _, organization: of, user, account, made, at, status, contacts, opportunity, random } =
+        let (id, (kind, direction, responded)) = (self.id(), self.conversation());
+        let Self { number: _, organization: of, user, account, created, at, status, contacts, opportunity, random } =
             &mut self;
         let completed = *status == "COMPLETED";
         let value = (completed && random.percent(25))
@@ -108,7 +109,7 @@ impl Touch {
         let notes = random.percent(40).then(|| random.one_of(words::NOTE));
         let acknowledged = value.is_some() && random.percent(40);
         let in_minutes = duration.and_then(|minutes| i32::try_from(minutes).ok());
-        let (weight, answered, minutes) = weighed(kind, direction, responded, acknowledged, in_minutes);
+        let (weight, answered, minutes) = derived_columns(kind, direction, responded, acknowledged, in_minutes);
         let contact_ids: Vec<String> =
             contacts.iter().map(|contact| format!("\"{}\"", TypeId("contact", *contact).show())).collect();
         row![
@@ -122,7 +123,7 @@ impl Touch {
             *at,
             end_of_day(*at),
             duration,
-            *made,
+            *created,
             subject,
             notes,
             responded,
@@ -130,8 +131,8 @@ impl Touch {
             acknowledged,
             format!("[{}]", contact_ids.join(",")),
             "[]",
-            *made,
-            *made,
+            *created,
+            *created,
             1,
             *opportunity,
             (opportunity.is_some() && random.percent(50)).then(|| random.one_of(words::SUBJECT)),
@@ -141,32 +142,33 @@ impl Touch {
         ]
     }
 
-    /// The rows of who took part.
-    pub fn parts(mut self) -> impl Iterator<Item = Row> {
-        let (kind, direction, responded) = self.talk();
+    /// Returns the rows in `touch_contact`.
+    pub fn contact_rows(mut self) -> impl Iterator<Item = Row> {
+        let (kind, direction, responded) = self.conversation();
         let answered = self.status == "COMPLETED" && (responded || direction == "INBOUND" || kind == "MEETING");
         let (id, of, at, known_at) =
-            (self.id(), organization(self.organization), self.at, answered.then_some(self.made));
+            (self.id(), organization(self.organization), self.at, answered.then_some(self.created));
         self.contacts.into_iter().map(move |contact| row![id, contact, of, at, known_at])
     }
 }
 
-/// What a touch that was made weighs, in thousandths, whether it was answered, and the minutes it counts.
-pub fn weighed(
+/// Returns the derived columns of a completed touch: the weight in thousandths, whether the touch was answered, and the
+/// minutes to count.
+pub fn derived_columns(
     kind: &str,
     direction: &str,
     responded: bool,
     acknowledged: bool,
     duration: Option<i32>,
 ) -> (i32, bool, i32) {
-    let talked = responded || direction == "INBOUND";
+    let two_way = responded || direction == "INBOUND";
     let weight = match kind {
         "MEETING" => 1000,
-        "CALL" if talked => 700,
+        "CALL" if two_way => 700,
         _ if acknowledged => 600,
         "EVENT" => 500,
         "CALL" => 150,
-        _ if talked => 400,
+        _ if two_way => 400,
         _ => 150,
     };
     let usual = match kind {
@@ -175,10 +177,10 @@ pub fn weighed(
         "CALL" => 15,
         _ => 5,
     };
-    (weight, talked || kind == "MEETING", duration.unwrap_or(usual))
+    (weight, two_way || kind == "MEETING", duration.unwrap_or(usual))
 }
 
-/// The rows.
+/// Returns the tables of touches and their contacts.
 pub fn tables() -> Vec<Table> {
     let all = (0..TOUCHES).map(Touch::of).chain((0..LIST_TOUCHES).map(Touch::of_list));
     vec![
@@ -217,7 +219,7 @@ pub fn tables() -> Vec<Table> {
         Table {
             name: "touch_contact",
             columns: &["touch_id", "contact_id", "organization_id", "at", "answer_known_at"],
-            rows: Box::new((0..TOUCHES).map(Touch::of).flat_map(Touch::parts)),
+            rows: Box::new((0..TOUCHES).map(Touch::of).flat_map(Touch::contact_rows)),
         },
     ]
 }

@@ -1,6 +1,6 @@
-//! Names to choose from.
+//! Names and texts to choose from.
 
-/// First words of companies' names.
+/// First words of company names.
 pub const COMPANY: &[&str] = &[
     "Alpine",
     "Amber",
@@ -82,7 +82,7 @@ pub const COMPANY: &[&str] = &[
     "Willow",
 ];
 
-/// Second words of companies' names.
+/// Second words of company names.
 pub const TRADE: &[&str] = &[
     "Analytics",
     "Bakeries",
@@ -288,7 +288,7 @@ pub const LAST: &[&str] = &[
     "Zimmermann",
 ];
 
-/// Jobs.
+/// Job titles.
 pub const JOB: &[&str] = &[
     "Buyer",
     "Chief Executive Officer",
@@ -312,7 +312,7 @@ pub const JOB: &[&str] = &[
 pub const DEPARTMENT: &[&str] =
     &["Engineering", "Finance", "IT", "Logistics", "Management", "Marketing", "Production", "Purchasing", "Sales"];
 
-/// What touches are about.
+/// Subjects of touches.
 pub const SUBJECT: &[&str] = &[
     "Annual review",
     "Budget for next year",
@@ -336,21 +336,21 @@ pub const SUBJECT: &[&str] = &[
     "Visit on site",
 ];
 
-/// What was said.
+/// Notes.
 pub const NOTE: &[&str] = &[
-    "Wants to hear from us again once the budget is agreed.",
-    "Is content with the present supplier but for the delivery times of the last two months.",
-    "Asked for a reference of about the same size, best in the same country.",
-    "The decision is with the board, which meets at the end of the quarter.",
-    "Would like to see the machine at work before anything else is discussed.",
-    "Sent the figures of last year; we are to tell what could be saved.",
+    "Wants to hear from us again once the budget is approved.",
+    "Satisfied with the current supplier except for delivery times in the last two months.",
+    "Asked for a reference of similar size, preferably in the same country.",
+    "The decision is up to the board, which meets at the end of the quarter.",
+    "Would like to see the machine in operation before discussing anything else.",
+    "Sent last year's figures and asked how much they could save.",
 ];
 
 #[cfg(test)]
 mod tests {
     #[test]
-    fn names_are_folded_by_lower_case_alone() {
-        // The data's keys rest on it.
+    fn names_are_ascii() {
+        // The generated key columns are lowercased names, which equals the server's case folding only for ASCII.
         for words in [super::COMPANY, super::TRADE, super::FORM, super::INDUSTRY, super::FIRST, super::LAST, super::JOB]
         {
             assert!(words.iter().all(|word| word.is_ascii()));

@@ -1,14 +1,14 @@
-//! Arrays as PostgreSQL sends them in its binary format, read where they lie.
+//! Reading arrays in PostgreSQL's binary format without copying them.
 
-/// The elements of an array of one dimension: each its bytes, or none for null.
+/// An iterator over the elements of a one-dimensional array: the bytes of each element, or `None` for null.
 pub struct Elements<'r> {
     rest: &'r [u8],
 }
 
 impl<'r> Elements<'r> {
-    /// Of an array's bytes; of none where there is no array.
+    /// Creates an iterator over the elements of an encoded array; it is empty if there is no array.
     pub fn of(bytes: Option<&'r [u8]>) -> Self {
-        // Dimensions, flags, type; then for the one dimension its length and where it begins to count.
+        // The header: number of dimensions, flags and element type; then the length and lower bound of the dimension.
         Self { rest: bytes.and_then(|bytes| bytes.get(20..)).unwrap_or_default() }
     }
 }
@@ -33,16 +33,16 @@ mod tests {
     use super::Elements;
 
     #[test]
-    fn elements_are_found_with_nulls_between() {
+    fn elements_are_read_including_nulls() {
         let mut bytes = vec![0; 20];
         for element in [Some("ab"), None, Some("")] {
             let length = element.map_or(-1, |element| i32::try_from(element.len()).unwrap());
             bytes.extend(length.to_be_bytes());
             bytes.extend(element.unwrap_or_default().as_bytes());
         }
-        let found: Vec<_> = Elements::of(Some(&bytes)).collect();
-        assert_eq!(found, [Some(b"ab".as_slice()), None, Some(b"".as_slice())]);
-        // Empty arrays have no dimension.
+        let elements: Vec<_> = Elements::of(Some(&bytes)).collect();
+        assert_eq!(elements, [Some(b"ab".as_slice()), None, Some(b"".as_slice())]);
+        // An empty array has no dimensions.
         assert_eq!(Elements::of(Some(&[0; 12])).count(), 0);
         assert_eq!(Elements::of(None).count(), 0);
     }

@@ -1,15 +1,16 @@
-//! The floor: the least that any server over this database could do. It has the fewest statements, prepared, decodes
-//! binary rows and writes JSON with serde. It asks for no token, checks nothing, and shows everything of the organization
-//! to anybody.
+//! The floor: the least that any server over this database could do.
 //!
-//! | room | holds |
+//! It sends as few statements as possible, all prepared, decodes binary rows and writes JSON with serde. It requires no
+//! token, checks nothing, and shows every row of the organization to every client.
+//!
+//! | module | contents |
 //! |---|---|
-//! | [`postgres`] | over PostgreSQL |
-//! | [`sqlite`] | over SQLite |
-//! | [`shape`] | what is answered |
-//! | [`writes`] | what writes take in and leave behind |
-//! | [`months`] | groups by month |
-//! | [`mod@array`] | arrays as PostgreSQL sends them |
+//! | [`postgres`] | the floor over PostgreSQL |
+//! | [`sqlite`] | the floor over SQLite |
+//! | [`shape`] | the types of the responses |
+//! | [`writes`] | the input of writes and the rows they produce |
+//! | [`months`] | grouping touches by user and month |
+//! | [`mod@array`] | PostgreSQL's binary arrays |
 
 mod array;
 mod months;
@@ -28,21 +29,21 @@ use serde::Serialize;
 
 use crate::Result;
 
-/// Connections to the database: as many as the server has unless told otherwise.
+/// The number of database connections, which is the server's default.
 const CONNECTIONS: u32 = 10;
 
-/// How the floor is started.
+/// The options of the `floor` command.
 #[derive(Args, Clone, Debug)]
 pub struct Arguments {
-    /// Where it listens
+    /// The address to listen on
     #[arg(long)]
     listen: SocketAddr,
-    /// The database's address
+    /// The URL of the database
     #[arg(long)]
     database: String,
 }
 
-/// Serves until the process is ended.
+/// Serves requests until the process is terminated.
 pub fn serve(arguments: &Arguments) -> Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
@@ -52,38 +53,38 @@ pub fn serve(arguments: &Arguments) -> Result<()> {
             postgres::router(&arguments.database).await?
         };
         let listener = tokio::net::TcpListener::bind(arguments.listen).await?.tap_io(|stream| {
-            // A connection that refuses this is about to end anyway.
-            let _refused = stream.set_nodelay(true);
+            // This fails only for a connection that is already closed.
+            let _closed = stream.set_nodelay(true);
         });
         Ok(axum::serve(listener, router).await?)
     })
 }
 
-/// An answer, or what went wrong.
-type Answer = std::result::Result<Response, Broken>;
+/// A response or an error.
+type Answer = std::result::Result<Response, FloorError>;
 
-/// What went wrong.
-struct Broken(String);
+/// An error message, answered with status 500.
+struct FloorError(String);
 
-impl<E: std::error::Error> From<E> for Broken {
+impl<E: std::error::Error> From<E> for FloorError {
     fn from(error: E) -> Self {
         Self(error.to_string())
     }
 }
 
-impl IntoResponse for Broken {
+impl IntoResponse for FloorError {
     fn into_response(self) -> Response {
         (StatusCode::INTERNAL_SERVER_ERROR, self.0).into_response()
     }
 }
 
-/// Data, as GraphQL wraps them.
+/// The `data` wrapper of a GraphQL response.
 #[derive(Serialize)]
 struct Data<T> {
     data: T,
 }
 
-/// Answers with data. `size` is about how many bytes they take.
+/// Creates a response with the data as JSON. `size` is the approximate size of the JSON in bytes.
 fn answer<T: Serialize>(data: T, size: usize) -> Answer {
     let mut body = Vec::with_capacity(size);
     serde_json::to_writer(&mut body, &Data { data })?;

@@ -1,4 +1,4 @@
-//! Groups by user and month.
+//! Grouping touches by user and month.
 
 use chrono::{Datelike as _, TimeZone as _};
 use serde::Serialize;
@@ -9,11 +9,11 @@ use crate::typeid::TypeId;
 
 const HOUR: i64 = 3_600_000_000;
 
-/// The months of all hours in which there can be touches.
+/// The month of every hour in which there can be touches.
 pub struct Months {
-    /// The hour before the first one, since 1970: lists count from one.
+    /// The hour before the first one, in hours since 1970. SQL array indexes start at 1.
     pub first_hour: i64,
-    /// Each hour's month, counted from January of the year 0.
+    /// The month of each hour, in months since January of the year 0.
     pub by_hour: Vec<i16>,
 }
 
@@ -42,7 +42,7 @@ struct Part<T> {
 }
 
 impl Months {
-    /// Of the data's time, and some more on either side.
+    /// Computes the months for the time span of the generated data, with a margin on both sides.
     pub fn of_data() -> Self {
         let first = (NOW - 800 * DAY).div_euclid(HOUR);
         let last = (NOW + 100 * DAY).div_euclid(HOUR);
@@ -53,10 +53,10 @@ impl Months {
         Self { first_hour: first - 1, by_hour: (first..=last).map(month).collect() }
     }
 
-    /// Groups as they are answered: in the order of the keys.
+    /// Returns the response for groups of user, month, count and minutes, sorted by key.
     pub fn groups(mut groups: Vec<(Uuid, i16, i64, i64)>) -> Analytics {
         groups.sort_unstable();
-        let shown = groups.into_iter().map(|(user, month, count, minutes)| Group {
+        let groups = groups.into_iter().map(|(user, month, count, minutes)| Group {
             key: (
                 Part { dimension: "USER", value: TypeId("user", user) },
                 Part { dimension: "MONTH", value: format!("{:04}-{:02}", month / 12, month % 12 + 1) },
@@ -64,7 +64,7 @@ impl Months {
             count,
             minutes,
         });
-        Analytics { analytics: Touches { touches: shown.collect() } }
+        Analytics { analytics: Touches { touches: groups.collect() } }
     }
 }
 
@@ -76,7 +76,7 @@ mod tests {
     fn months_begin_at_midnight_in_berlin() {
         let months = Months::of_data();
         let month = |at: i64| months.by_hour[usize::try_from(at / HOUR - months.first_hour - 1).unwrap()];
-        // The first of July began at 22:00 of UTC.
+        // In Berlin, July 1 began at 22:00 UTC.
         assert_eq!(month(NOW), 2026 * 12 + 6);
         assert_eq!(month(NOW - 14 * HOUR), 2026 * 12 + 6);
         assert_eq!(month(NOW - 14 * HOUR - 1), 2026 * 12 + 5);

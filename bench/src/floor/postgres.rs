@@ -13,26 +13,27 @@ use uuid::Uuid;
 use super::array::Elements;
 use super::months::Months;
 use super::shape::{
-    Account, Accounts, Amount, Around, At, Contact, Money, Nodes, OneAccount, Owner, Page, PageInfo, Touch, Touches,
+    Account, AccountDetails, Accounts, Amount, Contact, Money, Nodes, OneAccount, Owner, Page, PageInfo, Timestamp,
+    Touch, Touches,
 };
-use super::writes::{Batch, Log, Logged, Made, Upserted, director};
+use super::writes::{Batch, Log, Logged, NewTouch, Upserted, director};
 use super::{Answer, CONNECTIONS, answer};
 use crate::Result;
 use crate::data::people::{Person, organization};
 use crate::data::{CURRENCY, NOW, YEAR};
 use crate::typeid::{TypeId, parse};
 
-/// The columns of the eight fields.
-macro_rules! eight {
+/// A statement that selects the eight fields of accounts.
+macro_rules! select_accounts {
     ($rest:literal) => {
         concat!("select id, name, domain, industry, employees, city, country, created_at from account ", $rest)
     };
 }
 
-const ONE: &str = eight!("where organization_id = $1 and id = $2");
-const TWO_HUNDRED: &str = eight!("where organization_id = $1 and archived_at is null order by id limit 200");
+const ONE_ACCOUNT: &str = select_accounts!("where organization_id = $1 and id = $2");
+const ACCOUNT_PAGE: &str = select_accounts!("where organization_id = $1 and archived_at is null order by id limit 200");
 
-const AROUND: &str = "
+const ACCOUNT_DETAILS: &str = "
     select a.id, a.name, a.domain, a.industry, a.employees, a.city, a.owner_id,
         (select name from member where id = a.owner_id), b.amount,
         c.id, c.name, c.title, c.email, t.id, t.kind, t.at, t.subject, t.responded
@@ -61,17 +62,17 @@ const AROUND: &str = "
     ) t
     order by a.name_key, a.id";
 
-/// The columns of a touch.
-macro_rules! five {
+/// A statement that selects the five fields of touches.
+macro_rules! select_touches {
     ($rest:literal) => {
         concat!("select id, kind, at, subject, responded from touch where organization_id = $1 ", $rest)
     };
 }
 
-const FIRST_PAGE: &str = five!("order by at desc, id desc limit 25");
-const PAGE_AFTER: &str = five!("and (at, id) < ($2, $3) order by at desc, id desc limit 25");
+const FIRST_PAGE: &str = select_touches!("order by at desc, id desc limit 25");
+const PAGE_AFTER: &str = select_touches!("and (at, id) < ($2, $3) order by at desc, id desc limit 25");
 
-/// Touches by user and month: each hour's month is looked up in a list, for months begin with hours.
+/// Touches by user and month. The month of a touch is looked up by its hour in an array, since months begin on the hour.
 const MONTHS: &str = "
     select user_id, month, count(*), sum(minutes)::bigint
     from (
@@ -82,8 +83,8 @@ const MONTHS: &str = "
     ) line
     group by user_id, month";
 
-/// A touch, who took part, and its event: in one statement, which is a transaction of its own. The trigger of the feed's
-/// order runs as for any other event.
+/// Inserts a touch, its contacts and its event in one statement, which is a transaction by itself. The trigger that
+/// orders the feed runs as for any other event.
 const LOG: &str = "
     with new_touch as (
         insert into touch (id, organization_id, account_id, user_id, kind, status, direction, at, missed_at,
@@ -99,7 +100,7 @@ const LOG: &str = "
     insert into event (id, organization_id, at, type, actor_id, subject_noun, subject_id, account_id, changes)
     values ($17, $2, $15, 'touch.created', $4, 'touch', $1, $3, $18)";
 
-/// The same for many touches with other systems' names.
+/// Inserts many touches with their external ids and events in one statement.
 const UPSERT: &str = "
     with given as materialized (
         select * from unnest($4::uuid[], $5::uuid[], $6::uuid[], $7::text[], $8::text[], $9::bigint[], $10::bigint[],
@@ -127,10 +128,10 @@ struct Floor {
     months: Months,
 }
 
-/// Its paths.
+/// Creates the router over a database.
 pub async fn router(url: &str) -> Result<Router> {
     let options: PgConnectOptions = url.parse()?;
-    // Statements are planned once a connection, and none is worth compiling.
+    // Each connection plans a statement once, and no statement runs long enough to gain from JIT compilation.
     let options =
         options.application_name("floor").options([("jit", "off"), ("plan_cache_mode", "force_generic_plan")]);
     let pool = PgPoolOptions::new()
@@ -142,9 +143,9 @@ pub async fn router(url: &str) -> Result<Router> {
     let floor = Arc::new(Floor { pool, organization: organization(0), months: Months::of_data() });
     Ok(Router::new()
         .route("/readyz", get(|| async { "ready" }))
-        .route("/q1/{id}", get(one))
-        .route("/q2", get(around))
-        .route("/q3", get(two_hundred))
+        .route("/q1/{id}", get(account_by_id))
+        .route("/q2", get(account_details))
+        .route("/q3", get(account_page))
         .route("/q4", get(first_page))
         .route("/q4/{at}/{id}", get(page_after))
         .route("/q5", get(months))
@@ -153,9 +154,9 @@ pub async fn router(url: &str) -> Result<Router> {
         .with_state(floor))
 }
 
-/// A value of a row, its type unchecked: the statements stand above.
-fn at<'r, T: Decode<'r, Postgres>>(row: &'r PgRow, place: usize) -> std::result::Result<T, sqlx::Error> {
-    row.try_get_unchecked(place)
+/// Returns a column's value without checking its type, which the statements above determine.
+fn at<'r, T: Decode<'r, Postgres>>(row: &'r PgRow, index: usize) -> std::result::Result<T, sqlx::Error> {
+    row.try_get_unchecked(index)
 }
 
 fn account(row: &PgRow) -> std::result::Result<Account<'_>, sqlx::Error> {
@@ -167,25 +168,25 @@ fn account(row: &PgRow) -> std::result::Result<Account<'_>, sqlx::Error> {
         employees: at(row, 4)?,
         city: at(row, 5)?,
         country: at(row, 6)?,
-        created_at: At(at(row, 7)?),
+        created_at: Timestamp(at(row, 7)?),
     })
 }
 
-async fn one(State(floor): State<Arc<Floor>>, Path(id): Path<String>) -> Answer {
+async fn account_by_id(State(floor): State<Arc<Floor>>, Path(id): Path<String>) -> Answer {
     let id = parse(&id).unwrap_or_default();
-    let row = sqlx::query(ONE).bind(floor.organization).bind(id).fetch_one(&floor.pool).await?;
+    let row = sqlx::query(ONE_ACCOUNT).bind(floor.organization).bind(id).fetch_one(&floor.pool).await?;
     answer(OneAccount { account: account(&row)? }, 512)
 }
 
-async fn two_hundred(State(floor): State<Arc<Floor>>) -> Answer {
-    let rows = sqlx::query(TWO_HUNDRED).bind(floor.organization).fetch_all(&floor.pool).await?;
+async fn account_page(State(floor): State<Arc<Floor>>) -> Answer {
+    let rows = sqlx::query(ACCOUNT_PAGE).bind(floor.organization).fetch_all(&floor.pool).await?;
     let nodes = rows.iter().map(account).collect::<std::result::Result<_, _>>()?;
     answer(Accounts { accounts: Nodes { nodes } }, 65_536)
 }
 
-/// An array of a row.
-fn elements(row: &PgRow, place: usize) -> std::result::Result<Elements<'_>, sqlx::Error> {
-    let value = row.try_get_raw(place)?;
+/// Returns the elements of an array column.
+fn elements(row: &PgRow, index: usize) -> std::result::Result<Elements<'_>, sqlx::Error> {
+    let value = row.try_get_raw(index)?;
     if value.is_null() {
         return Ok(Elements::of(None));
     }
@@ -204,7 +205,7 @@ fn number(bytes: Option<&[u8]>) -> i64 {
     bytes.and_then(|bytes| bytes.try_into().ok()).map_or(0, i64::from_be_bytes)
 }
 
-fn with_around(row: &PgRow) -> std::result::Result<Around<'_>, sqlx::Error> {
+fn details(row: &PgRow) -> std::result::Result<AccountDetails<'_>, sqlx::Error> {
     let (mut names, mut titles, mut emails) = (elements(row, 10)?, elements(row, 11)?, elements(row, 12)?);
     let contacts = elements(row, 9)?.map(|id| Contact {
         id: TypeId("contact", uuid(id)),
@@ -218,11 +219,11 @@ fn with_around(row: &PgRow) -> std::result::Result<Around<'_>, sqlx::Error> {
     let touches = elements(row, 13)?.map(|id| Touch {
         id: TypeId("touch", uuid(id)),
         kind: text(kinds.next().flatten()).unwrap_or_default(),
-        at: At(number(times.next().flatten())),
+        at: Timestamp(number(times.next().flatten())),
         subject: text(subjects.next().flatten()),
         responded: responses.next().flatten().is_some_and(|bytes| bytes == [1]),
     });
-    Ok(Around {
+    Ok(AccountDetails {
         id: TypeId("account", at(row, 0)?),
         name: at(row, 1)?,
         domain: at(row, 2)?,
@@ -236,9 +237,10 @@ fn with_around(row: &PgRow) -> std::result::Result<Around<'_>, sqlx::Error> {
     })
 }
 
-async fn around(State(floor): State<Arc<Floor>>) -> Answer {
-    let rows = sqlx::query(AROUND).bind(floor.organization).bind(YEAR.0).bind(YEAR.1).fetch_all(&floor.pool).await?;
-    let nodes = rows.iter().map(with_around).collect::<std::result::Result<_, _>>()?;
+async fn account_details(State(floor): State<Arc<Floor>>) -> Answer {
+    let rows =
+        sqlx::query(ACCOUNT_DETAILS).bind(floor.organization).bind(YEAR.0).bind(YEAR.1).fetch_all(&floor.pool).await?;
+    let nodes = rows.iter().map(details).collect::<std::result::Result<_, _>>()?;
     answer(Accounts { accounts: Nodes { nodes } }, 40_960)
 }
 
@@ -250,7 +252,7 @@ async fn page_after(State(floor): State<Arc<Floor>>, Path((at, id)): Path<(i64, 
     page(&sqlx::query(PAGE_AFTER).bind(floor.organization).bind(at).bind(id).fetch_all(&floor.pool).await?)
 }
 
-/// A page of touches. Its end is told as the path to the next one has it.
+/// Returns a page of touches. Its cursor is the end of the path of the next page.
 fn page(rows: &[PgRow]) -> Answer {
     let nodes: Vec<Touch<'_>> = rows.iter().map(touch).collect::<std::result::Result<_, _>>()?;
     let end_cursor = nodes.last().map(|last| format!("{}/{}", last.at.0, last.id.1));
@@ -261,7 +263,7 @@ fn touch(row: &PgRow) -> std::result::Result<Touch<'_>, sqlx::Error> {
     Ok(Touch {
         id: TypeId("touch", at(row, 0)?),
         kind: at(row, 1)?,
-        at: At(at(row, 2)?),
+        at: Timestamp(at(row, 2)?),
         subject: at(row, 3)?,
         responded: at(row, 4)?,
     })
@@ -282,42 +284,42 @@ async fn log(State(floor): State<Arc<Floor>>, body: Bytes) -> Answer {
     let log: Log<'_> = serde_json::from_slice(&body)?;
     let of = organization(log.organization);
     let user = Person { organization: log.organization, number: log.user }.id();
-    let made = log.make()?;
-    let (weight, answered, minutes) = made.weighed();
+    let touch = log.into_touch()?;
+    let (weight, answered, minutes) = touch.derived_columns();
     sqlx::query(LOG)
-        .bind(made.id)
+        .bind(touch.id)
         .bind(of)
-        .bind(made.account)
+        .bind(touch.account)
         .bind(user)
-        .bind(&*made.kind)
-        .bind(&*made.direction)
-        .bind(made.at)
-        .bind(made.missed_at)
-        .bind(made.duration_minutes)
-        .bind(made.recorded_at())
-        .bind(made.subject.as_deref())
-        .bind(made.notes.as_deref())
-        .bind(made.responded)
-        .bind(&made.contact_ids)
+        .bind(&*touch.kind)
+        .bind(&*touch.direction)
+        .bind(touch.at)
+        .bind(touch.missed_at)
+        .bind(touch.duration_minutes)
+        .bind(touch.recorded_at())
+        .bind(touch.subject.as_deref())
+        .bind(touch.notes.as_deref())
+        .bind(touch.responded)
+        .bind(&touch.contact_ids)
         .bind(NOW)
-        .bind(&made.contacts)
-        .bind(made.event)
-        .bind(&made.changes)
+        .bind(&touch.contacts)
+        .bind(touch.event)
+        .bind(&touch.changes)
         .bind(weight)
         .bind(answered)
         .bind(minutes)
         .execute(&floor.pool)
         .await?;
-    answer(Logged::of(&made), 256)
+    answer(Logged::of(&touch), 256)
 }
 
 async fn upsert(State(floor): State<Arc<Floor>>, body: Bytes) -> Answer {
     let (organization, user) = director();
     let batch: Batch<'_> = serde_json::from_slice(&body)?;
-    let rows = batch.make(user)?;
+    let rows = batch.into_touches(user)?;
     macro_rules! column {
         (|$row:ident| $value:expr) => {
-            rows.iter().map(|$row: &Made<'_>| $value).collect::<Vec<_>>()
+            rows.iter().map(|$row: &NewTouch<'_>| $value).collect::<Vec<_>>()
         };
     }
     sqlx::query(UPSERT)
@@ -340,9 +342,9 @@ async fn upsert(State(floor): State<Arc<Floor>>, body: Bytes) -> Answer {
         .bind(column!(|row| row.external.as_ref().map(|external| &*external.source)))
         .bind(column!(|row| row.external.as_ref().map(|external| &*external.id)))
         .bind(column!(|row| row.changes.as_str()))
-        .bind(column!(|row| row.weighed().0))
-        .bind(column!(|row| row.weighed().1))
-        .bind(column!(|row| row.weighed().2))
+        .bind(column!(|row| row.derived_columns().0))
+        .bind(column!(|row| row.derived_columns().1))
+        .bind(column!(|row| row.derived_columns().2))
         .execute(&floor.pool)
         .await?;
     answer(Upserted::of(rows.len()), 128)

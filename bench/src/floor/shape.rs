@@ -1,10 +1,10 @@
-//! What is answered: the same as the server answers, byte for byte.
+//! The types of the responses, which equal the server's byte for byte.
 
 use serde::{Serialize, Serializer};
 
 use crate::typeid::TypeId;
 
-/// An account's eight fields.
+/// An account with eight fields.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Account<'r> {
@@ -15,7 +15,7 @@ pub struct Account<'r> {
     pub employees: Option<i32>,
     pub city: Option<&'r str>,
     pub country: Option<&'r str>,
-    pub created_at: At,
+    pub created_at: Timestamp,
 }
 
 /// `{ account { … } }`
@@ -57,9 +57,9 @@ pub struct PageInfo {
     pub end_cursor: Option<String>,
 }
 
-/// An account with what hangs off it.
+/// An account with its owner, bookings, contacts and touches.
 #[derive(Serialize)]
-pub struct Around<'r> {
+pub struct AccountDetails<'r> {
     pub id: TypeId,
     pub name: &'r str,
     pub domain: Option<&'r str>,
@@ -86,7 +86,7 @@ pub struct Money {
     pub currency: &'static str,
 }
 
-/// A person of an account.
+/// A contact of an account.
 #[derive(Serialize)]
 pub struct Contact<'r> {
     pub id: TypeId,
@@ -100,12 +100,12 @@ pub struct Contact<'r> {
 pub struct Touch<'r> {
     pub id: TypeId,
     pub kind: &'r str,
-    pub at: At,
+    pub at: Timestamp,
     pub subject: Option<&'r str>,
     pub responded: bool,
 }
 
-/// An amount of minor units of a currency with two decimals.
+/// An amount in minor units of a currency with two decimals.
 pub struct Amount(pub i64);
 
 impl Serialize for Amount {
@@ -116,24 +116,24 @@ impl Serialize for Amount {
     }
 }
 
-/// An instant: microseconds since 1970.
-pub struct At(pub i64);
+/// An instant, in microseconds since 1970-01-01T00:00:00Z.
+pub struct Timestamp(pub i64);
 
-impl At {
-    /// Writes it as the server does, with as many decimals of the second as are needed, and hands back what was written.
+impl Timestamp {
+    /// Writes the instant as the server does, with 0, 3 or 6 decimals of the second, and returns the part that was written.
     fn write(self, buffer: &mut [u8; 27]) -> &str {
         let (days, micros) = (self.0.div_euclid(86_400_000_000), self.0.rem_euclid(86_400_000_000));
         let (year, month, day) = civil(days);
         let seconds = micros / 1_000_000;
-        let mut at = 0;
+        let mut length = 0;
         let mut put = |number: i64, digits: u32, after: u8| {
-            for place in (0..digits).rev() {
-                let digit = u8::try_from(number / 10_i64.pow(place) % 10).unwrap_or_default();
-                buffer[at] = b'0' + digit;
-                at += 1;
+            for power in (0..digits).rev() {
+                let digit = u8::try_from(number / 10_i64.pow(power) % 10).unwrap_or_default();
+                buffer[length] = b'0' + digit;
+                length += 1;
             }
-            buffer[at] = after;
-            at += 1;
+            buffer[length] = after;
+            length += 1;
         };
         put(year, 4, b'-');
         put(month, 2, b'-');
@@ -151,17 +151,17 @@ impl At {
                 }
             }
         }
-        std::str::from_utf8(&buffer[..at]).unwrap_or_default()
+        std::str::from_utf8(&buffer[..length]).unwrap_or_default()
     }
 }
 
-impl Serialize for At {
+impl Serialize for Timestamp {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(Self(self.0).write(&mut [0; 27]))
     }
 }
 
-/// Year, month and day of a number of days since 1970 (Howard Hinnant's `civil_from_days`), for years of four digits.
+/// Converts days since 1970 to year, month and day (Howard Hinnant's `civil_from_days`), for years of four digits.
 const fn civil(days: i64) -> (i64, i64, i64) {
     let days = days + 719_468;
     let era = days.div_euclid(146_097);
@@ -179,16 +179,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn instants_read_as_chrono_writes_them() {
+    fn instants_are_formatted_as_by_chrono() {
         for at in [0, 1_500_000, 1_782_907_200_000_001, 951_782_400_000_000, 4_107_542_399_999_999, -1] {
             let expected = chrono::DateTime::from_timestamp_micros(at).unwrap();
-            assert_eq!(At(at).write(&mut [0; 27]), expected.to_rfc3339_opts(chrono::SecondsFormat::AutoSi, true));
+            assert_eq!(
+                Timestamp(at).write(&mut [0; 27]),
+                expected.to_rfc3339_opts(chrono::SecondsFormat::AutoSi, true)
+            );
         }
     }
 
     #[test]
     fn amounts_have_two_decimals() {
-        let shown = |minor| serde_json::to_string(&Amount(minor)).unwrap();
-        assert_eq!((shown(5), shown(-12_345), shown(0)), ("\"0.05\"".into(), "\"-123.45\"".into(), "\"0.00\"".into()));
+        let json = |minor| serde_json::to_string(&Amount(minor)).unwrap();
+        assert_eq!((json(5), json(-12_345), json(0)), ("\"0.05\"".into(), "\"-123.45\"".into(), "\"0.00\"".into()));
     }
 }

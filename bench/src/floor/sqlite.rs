@@ -1,4 +1,4 @@
-//! The floor over SQLite: the settings that the server has, readers in a pool and one writer.
+//! The floor over SQLite, with the server's settings: a pool of readers and one writer.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -14,7 +14,9 @@ use sqlx::sqlite::{
 use sqlx::{AssertSqlSafe, Decode, Row as _, Sqlite};
 use uuid::Uuid;
 
-use super::shape::{Account, Accounts, Amount, Around, At, Contact, Money, Nodes, OneAccount, Owner, Touch};
+use super::shape::{
+    Account, AccountDetails, Accounts, Amount, Contact, Money, Nodes, OneAccount, Owner, Timestamp, Touch,
+};
 use super::writes::{Batch, Upserted, director};
 use super::{Answer, CONNECTIONS, answer};
 use crate::Result;
@@ -22,13 +24,13 @@ use crate::data::people::organization;
 use crate::data::{CURRENCY, NOW, YEAR};
 use crate::typeid::{TypeId, parse};
 
-const ONE: &str = "select id, name, domain, industry, employees, city, country, created_at from account
+const ONE_ACCOUNT: &str = "select id, name, domain, industry, employees, city, country, created_at from account
     where id = ?2 and organization_id = ?1";
-const TWO_HUNDRED: &str = "select id, name, domain, industry, employees, city, country, created_at from account
+const ACCOUNT_PAGE: &str = "select id, name, domain, industry, employees, city, country, created_at from account
     where organization_id = ?1 and archived_at is null order by id limit 200";
 
-/// Twenty accounts, each with its owner and what it booked.
-const AROUND: &str = "
+/// Twenty accounts, each with its owner and its bookings of the year.
+const ACCOUNT_DETAILS: &str = "
     select a.id, a.name, a.domain, a.industry, a.employees, a.city, o.id, o.name, (
         select coalesce(sum(amount), 0) from booking
         where organization_id = ?1 and account_id = a.id and booked_on between ?2 and ?3
@@ -37,9 +39,10 @@ const AROUND: &str = "
     where a.organization_id = ?1 and a.archived_at is null and o.id = a.owner_id
     order by a.name_key, a.id limit 20";
 
-/// Some rows that hang off the same twenty accounts: the few of each that an index gives first.
-macro_rules! below {
-    ($columns:literal, $table:literal, $few:literal) => {
+/// A statement that selects five rows of a table for each of the same twenty accounts: the first in the order of an
+/// index.
+macro_rules! select_five_per_account {
+    ($columns:literal, $table:literal, $condition:literal) => {
         concat!(
             "select a.id, ",
             $columns,
@@ -50,13 +53,15 @@ macro_rules! below {
             where b.id in (select id from ",
             $table,
             " where organization_id = ?1 and account_id = a.id ",
-            $few,
+            $condition,
             " limit 5)"
         )
     };
 }
-const CONTACTS: &str = below!("b.id, b.name, b.title, b.email", "contact", "and archived_at is null order by id");
-const TOUCHES: &str = below!("b.id, b.kind, b.at, b.subject, b.responded", "touch", "order by at desc, id desc");
+const CONTACTS: &str =
+    select_five_per_account!("b.id, b.name, b.title, b.email", "contact", "and archived_at is null order by id");
+const TOUCHES: &str =
+    select_five_per_account!("b.id, b.kind, b.at, b.subject, b.responded", "touch", "order by at desc, id desc");
 
 struct Floor {
     read: SqlitePool,
@@ -64,7 +69,7 @@ struct Floor {
     organization: Uuid,
 }
 
-/// Its paths.
+/// Creates the router over a database.
 pub async fn router(url: &str) -> Result<Router> {
     let options = url
         .parse::<SqliteConnectOptions>()?
@@ -82,16 +87,16 @@ pub async fn router(url: &str) -> Result<Router> {
     });
     Ok(Router::new()
         .route("/readyz", get(|| async { "ready" }))
-        .route("/q1/{id}", get(one))
-        .route("/q2", get(around))
-        .route("/q3", get(two_hundred))
+        .route("/q1/{id}", get(account_by_id))
+        .route("/q2", get(account_details))
+        .route("/q3", get(account_page))
         .route("/w2", post(upsert))
         .with_state(floor))
 }
 
-/// A value of a row, its type unchecked: the statements stand above.
-fn at<'r, T: Decode<'r, Sqlite>>(row: &'r SqliteRow, place: usize) -> std::result::Result<T, sqlx::Error> {
-    row.try_get_unchecked(place)
+/// Returns a column's value without checking its type, which the statements above determine.
+fn at<'r, T: Decode<'r, Sqlite>>(row: &'r SqliteRow, index: usize) -> std::result::Result<T, sqlx::Error> {
+    row.try_get_unchecked(index)
 }
 
 fn account(row: &SqliteRow) -> std::result::Result<Account<'_>, sqlx::Error> {
@@ -103,26 +108,30 @@ fn account(row: &SqliteRow) -> std::result::Result<Account<'_>, sqlx::Error> {
         employees: at(row, 4)?,
         city: at(row, 5)?,
         country: at(row, 6)?,
-        created_at: At(at(row, 7)?),
+        created_at: Timestamp(at(row, 7)?),
     })
 }
 
-async fn one(State(floor): State<Arc<Floor>>, Path(id): Path<String>) -> Answer {
+async fn account_by_id(State(floor): State<Arc<Floor>>, Path(id): Path<String>) -> Answer {
     let id = parse(&id).unwrap_or_default();
-    let row = sqlx::query(ONE).bind(floor.organization).bind(id).fetch_one(&floor.read).await?;
+    let row = sqlx::query(ONE_ACCOUNT).bind(floor.organization).bind(id).fetch_one(&floor.read).await?;
     answer(OneAccount { account: account(&row)? }, 512)
 }
 
-async fn two_hundred(State(floor): State<Arc<Floor>>) -> Answer {
-    let rows = sqlx::query(TWO_HUNDRED).bind(floor.organization).fetch_all(&floor.read).await?;
+async fn account_page(State(floor): State<Arc<Floor>>) -> Answer {
+    let rows = sqlx::query(ACCOUNT_PAGE).bind(floor.organization).fetch_all(&floor.read).await?;
     let nodes = rows.iter().map(account).collect::<std::result::Result<_, _>>()?;
     answer(Accounts { accounts: Nodes { nodes } }, 65_536)
 }
 
-async fn around(State(floor): State<Arc<Floor>>) -> Answer {
+async fn account_details(State(floor): State<Arc<Floor>>) -> Answer {
     let mut connection = floor.read.acquire().await?;
-    let accounts =
-        sqlx::query(AROUND).bind(floor.organization).bind(YEAR.0).bind(YEAR.1).fetch_all(&mut *connection).await?;
+    let accounts = sqlx::query(ACCOUNT_DETAILS)
+        .bind(floor.organization)
+        .bind(YEAR.0)
+        .bind(YEAR.1)
+        .fetch_all(&mut *connection)
+        .await?;
     let contacts = sqlx::query(CONTACTS).bind(floor.organization).fetch_all(&mut *connection).await?;
     let touches = sqlx::query(TOUCHES).bind(floor.organization).fetch_all(&mut *connection).await?;
     drop(connection);
@@ -138,7 +147,7 @@ async fn around(State(floor): State<Arc<Floor>>) -> Answer {
         let touch = Touch {
             id: TypeId("touch", at(row, 1)?),
             kind: at(row, 2)?,
-            at: At(at(row, 3)?),
+            at: Timestamp(at(row, 3)?),
             subject: at(row, 4)?,
             responded: at(row, 5)?,
         };
@@ -151,7 +160,7 @@ async fn around(State(floor): State<Arc<Floor>>) -> Answer {
         contacts.sort_unstable_by_key(|contact| contact.id.1);
         let mut touches = touches_of.remove(&id).unwrap_or_default();
         touches.sort_unstable_by_key(|touch| std::cmp::Reverse((touch.at.0, touch.id.1)));
-        nodes.push(Around {
+        nodes.push(AccountDetails {
             id: TypeId("account", id),
             name: at(row, 1)?,
             domain: at(row, 2)?,
@@ -167,10 +176,10 @@ async fn around(State(floor): State<Arc<Floor>>) -> Answer {
     answer(Accounts { accounts: Nodes { nodes } }, 40_960)
 }
 
-/// Rows of one INSERT: its text is the same each time, and so prepared once.
-const ROWS: usize = 100;
+/// The number of rows per INSERT. Full chunks have the same text, so it is prepared once.
+const ROWS_PER_INSERT: usize = 100;
 
-/// So many rows of so many values.
+/// Returns the placeholders of a VALUES list.
 fn values(rows: usize, columns: usize) -> String {
     let row = format!("({})", vec!["?"; columns].join(", "));
     vec![row; rows].join(", ")
@@ -179,18 +188,18 @@ fn values(rows: usize, columns: usize) -> String {
 async fn upsert(State(floor): State<Arc<Floor>>, body: Bytes) -> Answer {
     let (organization, user) = director();
     let batch: Batch<'_> = serde_json::from_slice(&body)?;
-    let rows = batch.make(user)?;
+    let rows = batch.into_touches(user)?;
     let mut transaction = floor.write.begin_with("begin immediate").await?;
-    for some in rows.chunks(ROWS) {
+    for chunk in rows.chunks(ROWS_PER_INSERT) {
         let sql = format!(
             "insert into touch (id, organization_id, account_id, user_id, kind, status, direction, at, missed_at,
                 duration_minutes, recorded_at, subject, notes, responded, value_acknowledged, contact_ids, external_ids,
                 created_at, updated_at, version, weight, answered, minutes) values {}",
-            values(some.len(), 23)
+            values(chunk.len(), 23)
         );
         let mut insert = sqlx::query(AssertSqlSafe(sql));
-        for row in some {
-            let (weight, answered, minutes) = row.weighed();
+        for row in chunk {
+            let (weight, answered, minutes) = row.derived_columns();
             insert = insert
                 .bind(row.id)
                 .bind(organization)
@@ -219,10 +228,10 @@ async fn upsert(State(floor): State<Arc<Floor>>, body: Bytes) -> Answer {
         insert.execute(&mut *transaction).await?;
         let sql = format!(
             "insert into external_id (organization_id, noun, source, id, subject_id) values {}",
-            values(some.len(), 5)
+            values(chunk.len(), 5)
         );
         let mut insert = sqlx::query(AssertSqlSafe(sql));
-        for row in some {
+        for row in chunk {
             insert = insert
                 .bind(organization)
                 .bind("touch")
@@ -234,10 +243,10 @@ async fn upsert(State(floor): State<Arc<Floor>>, body: Bytes) -> Answer {
         let sql = format!(
             "insert into event (id, organization_id, at, type, actor_id, subject_noun, subject_id, account_id, changes)
              values {}",
-            values(some.len(), 9)
+            values(chunk.len(), 9)
         );
         let mut insert = sqlx::query(AssertSqlSafe(sql));
-        for row in some {
+        for row in chunk {
             insert = insert
                 .bind(row.event)
                 .bind(organization)
@@ -258,7 +267,7 @@ async fn upsert(State(floor): State<Arc<Floor>>, body: Bytes) -> Answer {
 #[cfg(test)]
 mod tests {
     #[test]
-    fn rows_of_values_are_written_out() {
+    fn placeholders_are_listed_by_row() {
         assert_eq!(super::values(2, 3), "(?, ?, ?), (?, ?, ?)");
     }
 }

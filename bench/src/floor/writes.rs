@@ -1,24 +1,24 @@
-//! What writes take in, and the rows that come of it: the same as the server writes, event included.
+//! The input of writes and the rows they produce, which equal the server's, including events.
 
 use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::Broken;
-use super::shape::At;
+use super::FloorError;
+use super::shape::Timestamp;
 use crate::data::people::{Person, organization};
-use crate::data::touches::weighed;
+use crate::data::touches::derived_columns;
 use crate::data::{NOW, end_of_day};
 use crate::typeid::{TypeId, parse};
 
-/// A touch that is logged.
+/// The input for logging a touch.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Log<'b> {
-    /// Of which organization, by number.
+    /// The number of the organization.
     pub organization: u64,
-    /// By whom, by number.
+    /// The number of the user.
     pub user: u64,
     #[serde(borrow)]
     account_id: Cow<'b, str>,
@@ -31,7 +31,7 @@ pub struct Log<'b> {
     responded: bool,
 }
 
-/// Touches from another system.
+/// The input for upserting touches from another system.
 #[derive(Deserialize)]
 pub struct Batch<'b> {
     #[serde(borrow)]
@@ -54,13 +54,13 @@ struct BatchRow<'b> {
     responded: bool,
 }
 
-/// Another system's name for a row.
+/// The id of a row in another system.
 #[derive(Clone, Deserialize, Serialize)]
 pub struct External<'b> {
-    /// Which system.
+    /// The other system.
     #[serde(borrow)]
     pub source: Cow<'b, str>,
-    /// The name there.
+    /// The id in that system.
     pub id: Cow<'b, str>,
 }
 
@@ -71,42 +71,42 @@ struct Reference<'b> {
 }
 
 /// A new touch with its event.
-pub struct Made<'b> {
-    /// Its id.
+pub struct NewTouch<'b> {
+    /// The touch's id.
     pub id: Uuid,
-    /// Its event's id.
+    /// The event's id.
     pub event: Uuid,
-    /// At which account.
+    /// The account.
     pub account: Uuid,
-    /// How.
+    /// The kind.
     pub kind: Cow<'b, str>,
-    /// Who started it.
+    /// The direction.
     pub direction: Cow<'b, str>,
-    /// When.
+    /// The time, in microseconds since 1970.
     pub at: i64,
-    /// The end of that day.
+    /// The end of that day in the user's time zone.
     pub missed_at: i64,
-    /// How long.
+    /// The duration in minutes.
     pub duration_minutes: Option<i32>,
-    /// What about.
+    /// The subject.
     pub subject: Option<Cow<'b, str>>,
-    /// What was said.
+    /// The notes.
     pub notes: Option<Cow<'b, str>>,
-    /// Did they take part?
+    /// Whether the client responded.
     pub responded: bool,
-    /// Who.
+    /// The contacts who took part.
     pub contacts: Vec<Uuid>,
-    /// The same, as stored.
+    /// The contacts' ids as stored: a JSON array.
     pub contact_ids: String,
-    /// Another system's name for it.
+    /// The external id.
     pub external: Option<External<'b>>,
-    /// The same, as stored.
+    /// The external ids as stored: a JSON array.
     pub external_ids: String,
-    /// What the event says.
+    /// The changes in the event, as JSON.
     pub changes: String,
 }
 
-/// A value that was not there before.
+/// The change of a field in the event of a created row: from null to a value.
 #[derive(Serialize)]
 struct New<T> {
     from: (),
@@ -117,7 +117,7 @@ const fn new<T>(to: T) -> New<T> {
     New { from: (), to }
 }
 
-/// What the event of a new touch says, in the order in which the server says it.
+/// The changes in the event of a created touch, in the server's order.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Changes<'a> {
@@ -126,10 +126,10 @@ struct Changes<'a> {
     kind: New<&'a str>,
     status: New<&'a str>,
     direction: New<&'a str>,
-    at: New<At>,
+    at: New<Timestamp>,
     #[serde(skip_serializing_if = "Option::is_none")]
     duration_minutes: Option<New<i32>>,
-    recorded_at: New<At>,
+    recorded_at: New<Timestamp>,
     #[serde(skip_serializing_if = "Option::is_none")]
     subject: Option<New<&'a str>>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -138,12 +138,12 @@ struct Changes<'a> {
     value_acknowledged: New<bool>,
     contact_ids: New<Vec<TypeId>>,
     external_ids: New<&'a [External<'a>]>,
-    created_at: New<At>,
+    created_at: New<Timestamp>,
 }
 
 impl<'b> Log<'b> {
-    /// The rows of it.
-    pub fn make(self) -> Result<Made<'b>, Broken> {
+    /// Creates the touch to insert.
+    pub fn into_touch(self) -> Result<NewTouch<'b>, FloorError> {
         let Self {
             organization,
             user,
@@ -157,11 +157,11 @@ impl<'b> Log<'b> {
             responded,
         } = self;
         let contacts: Vec<Uuid> = contact_ids.iter().filter_map(|id| parse(id)).collect();
-        let shown: Vec<TypeId> = contacts.iter().map(|id| TypeId("contact", *id)).collect();
-        let mut made = Made {
+        let type_ids: Vec<TypeId> = contacts.iter().map(|id| TypeId("contact", *id)).collect();
+        let mut touch = NewTouch {
             id: Uuid::now_v7(),
             event: Uuid::now_v7(),
-            account: parse(&account_id).ok_or_else(|| Broken("no account".to_owned()))?,
+            account: parse(&account_id).ok_or_else(|| FloorError("the account's id is not a TypeID".to_owned()))?,
             kind,
             direction,
             at: NOW,
@@ -171,31 +171,31 @@ impl<'b> Log<'b> {
             notes,
             responded,
             contacts,
-            contact_ids: serde_json::to_string(&shown)?,
+            contact_ids: serde_json::to_string(&type_ids)?,
             external: None,
             external_ids: "[]".to_owned(),
             changes: String::new(),
         };
-        made.changes = made.changes(Person { organization, number: user }.id())?;
-        Ok(made)
+        touch.changes = touch.changes(Person { organization, number: user }.id())?;
+        Ok(touch)
     }
 }
 
 impl<'b> Batch<'b> {
-    /// The rows of it.
-    pub fn make(self, user: Uuid) -> Result<Vec<Made<'b>>, Broken> {
-        self.rows.into_iter().map(|row| row.make(user)).collect()
+    /// Creates the touches to insert.
+    pub fn into_touches(self, user: Uuid) -> Result<Vec<NewTouch<'b>>, FloorError> {
+        self.rows.into_iter().map(|row| row.into_touch(user)).collect()
     }
 }
 
 impl<'b> BatchRow<'b> {
-    fn make(self, user: Uuid) -> Result<Made<'b>, Broken> {
+    fn into_touch(self, user: Uuid) -> Result<NewTouch<'b>, FloorError> {
         let Self { external_id, account, kind, direction, at, duration_minutes, subject, notes, responded } = self;
         let at = chrono::DateTime::parse_from_rfc3339(&at)?.timestamp_micros();
-        let mut made = Made {
+        let mut touch = NewTouch {
             id: Uuid::now_v7(),
             event: Uuid::now_v7(),
-            account: parse(&account.id).ok_or_else(|| Broken("no account".to_owned()))?,
+            account: parse(&account.id).ok_or_else(|| FloorError("the account's id is not a TypeID".to_owned()))?,
             kind,
             direction,
             at,
@@ -210,44 +210,44 @@ impl<'b> BatchRow<'b> {
             external: Some(external_id),
             changes: String::new(),
         };
-        made.changes = made.changes(user)?;
-        Ok(made)
+        touch.changes = touch.changes(user)?;
+        Ok(touch)
     }
 }
 
-impl Made<'_> {
-    /// When we learned of it.
+impl NewTouch<'_> {
+    /// Returns when the organization learned of the touch.
     pub fn recorded_at(&self) -> i64 {
         self.at.min(NOW)
     }
 
-    /// What it weighs, whether it was answered, and the minutes it counts.
-    pub fn weighed(&self) -> (i32, bool, i32) {
-        weighed(&self.kind, &self.direction, self.responded, false, self.duration_minutes)
+    /// Returns the derived columns: the weight, whether the touch was answered, and the minutes to count.
+    pub fn derived_columns(&self) -> (i32, bool, i32) {
+        derived_columns(&self.kind, &self.direction, self.responded, false, self.duration_minutes)
     }
 
-    fn changes(&self, user: Uuid) -> Result<String, Broken> {
+    fn changes(&self, user: Uuid) -> Result<String, FloorError> {
         Ok(serde_json::to_string(&Changes {
             account_id: new(TypeId("account", self.account)),
             user_id: new(TypeId("user", user)),
             kind: new(&self.kind),
             status: new("COMPLETED"),
             direction: new(&self.direction),
-            at: new(At(self.at)),
+            at: new(Timestamp(self.at)),
             duration_minutes: self.duration_minutes.map(new),
-            recorded_at: new(At(self.recorded_at())),
+            recorded_at: new(Timestamp(self.recorded_at())),
             subject: self.subject.as_deref().map(new),
             notes: self.notes.as_deref().map(new),
             responded: new(self.responded),
             value_acknowledged: new(false),
             contact_ids: new(self.contacts.iter().map(|id| TypeId("contact", *id)).collect()),
             external_ids: new(self.external.as_slice()),
-            created_at: new(At(NOW)),
+            created_at: new(Timestamp(NOW)),
         })?)
     }
 }
 
-/// Whose touches a batch is: the director's.
+/// Returns the ids of the director's organization and of the director, who makes the touches of a batch.
 pub fn director() -> (Uuid, Uuid) {
     (organization(Person::DIRECTOR.organization), Person::DIRECTOR.id())
 }
@@ -270,19 +270,19 @@ struct LogPayload<'r> {
 struct LoggedTouch<'r> {
     id: TypeId,
     kind: &'r str,
-    at: At,
+    at: Timestamp,
     subject: Option<&'r str>,
     version: i32,
 }
 
 impl<'r> Logged<'r> {
-    /// The answer for a touch.
-    pub fn of(made: &'r Made<'_>) -> Self {
+    /// Creates the response for a logged touch.
+    pub fn of(new: &'r NewTouch<'_>) -> Self {
         let touch = LoggedTouch {
-            id: TypeId("touch", made.id),
-            kind: &made.kind,
-            at: At(made.at),
-            subject: made.subject.as_deref(),
+            id: TypeId("touch", new.id),
+            kind: &new.kind,
+            at: Timestamp(new.at),
+            subject: new.subject.as_deref(),
             version: 1,
         };
         Self { log_touch: LogPayload { touch, user_errors: [] } }
@@ -305,7 +305,7 @@ struct UpsertPayload {
 }
 
 impl Upserted {
-    /// The answer for so many rows.
+    /// Creates the response for a number of created rows.
     pub const fn of(created: usize) -> Self {
         Self { upsert_touches: UpsertPayload { created, failed: 0, user_errors: [] } }
     }

@@ -1,7 +1,7 @@
-//! The load, and what it costs.
+//! The load generator and what it measures.
 //!
-//! The load is closed: each connection sends its next request once the last one is answered. It comes from one thread,
-//! which takes as little as it can, because it shares the machine with what it measures.
+//! The load is closed-loop: each connection sends its next request when the previous one has been answered. One thread
+//! generates all of it, at little cost, because it shares the machine with the servers it measures.
 
 pub mod process;
 pub mod statistics;
@@ -19,52 +19,52 @@ use tokio::task::JoinSet;
 use crate::Result;
 use crate::client::{Client, Request};
 
-/// Makes a connection's next request out of the connection's number and the number of requests it made before.
-pub type Source = Arc<dyn Fn(usize, u64) -> Request + Send + Sync>;
+/// Creates a connection's next request from the connection's number and the number of requests it has sent so far.
+pub type RequestSource = Arc<dyn Fn(usize, u64) -> Request + Send + Sync>;
 
-/// Who takes part in a question: a server, and what it is asked.
+/// A participant in a question: a server and the requests it receives.
 #[derive(Clone)]
 pub struct Contender {
-    /// As it is called in the table.
+    /// The name in the table.
     pub name: String,
-    /// Where it listens.
+    /// The server's address.
     pub address: SocketAddr,
-    /// Its process.
+    /// The server's process id.
     pub process: u32,
-    /// What it is asked.
-    pub source: Source,
-    /// Is this an answer as it should be?
+    /// The requests.
+    pub source: RequestSource,
+    /// Whether a response body is as expected.
     pub accept: fn(&[u8]) -> bool,
-    /// Does it answer, and write, byte for byte what the others do?
+    /// Whether its answers and written rows must equal those of the other contenders.
     pub compared: bool,
 }
 
 impl Contender {
-    /// The same under another name.
+    /// Returns the contender with another name.
     #[must_use]
-    pub fn called(self, name: String) -> Self {
+    pub fn with_name(self, name: String) -> Self {
         Self { name, ..self }
     }
 }
 
-/// One contender's turn in one round.
+/// The measurements of one contender in one round.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct Turn {
-    /// Requests answered a second.
+    /// The number of requests answered per second.
     pub rate: f64,
-    /// The median of the time until an answer was whole, in microseconds.
+    /// The median response time, in microseconds.
     pub median: f64,
-    /// The 99th percentile of the same.
+    /// The 99th percentile of the response time, in microseconds.
     pub p99: f64,
-    /// Processor time that the server took a request, in microseconds.
+    /// The server's processor time per request, in microseconds.
     pub server_time: f64,
-    /// The same of the database's processes, where they can be seen.
+    /// The database's processor time per request, in microseconds; `None` if its processes are not visible.
     pub database_time: Option<f64>,
-    /// The same of the load itself.
+    /// The load generator's processor time per request, in microseconds.
     pub load_time: f64,
-    /// Bytes of an answer.
+    /// The mean size of a response body, in bytes.
     pub bytes: f64,
-    /// Bytes of memory that the server held in the midst of it.
+    /// The server's resident memory halfway through, in bytes.
     pub memory: u64,
 }
 
@@ -72,18 +72,20 @@ const WARMING: u8 = 0;
 const MEASURING: u8 = 1;
 const OVER: u8 = 2;
 
-/// Answers without which a turn says nothing.
-const FEWEST: u64 = 5;
-/// How long a turn may take for them.
-const PATIENCE: Duration = Duration::from_mins(1);
+/// The minimum number of answers in a turn.
+const MIN_ANSWERS: u64 = 5;
+/// How long a turn may be extended to reach the minimum.
+const MAX_TURN: Duration = Duration::from_mins(1);
 
-/// What one connection saw.
-struct Seen {
+/// The measurements of one connection.
+struct ConnectionResult {
     times: Histogram<u64>,
     bytes: u64,
 }
 
-/// Puts load on a contender.
+/// Puts load on a contender and measures it.
+///
+/// `database` is the id of the database's main process, if it is to be measured as well.
 pub async fn drive(
     contender: &Contender,
     connections: usize,
@@ -98,7 +100,7 @@ pub async fn drive(
         tasks.spawn(connection(client, number, contender.clone(), Arc::clone(&phase), Arc::clone(&answered)));
     }
     let own = std::process::id();
-    let taken = || {
+    let processor_times = || {
         let database = database.map(process::processor_time);
         (process::processor_time(contender.process), database, process::own_time(own))
     };
@@ -106,45 +108,45 @@ pub async fn drive(
         () = tokio::time::sleep(duration.mul_f64(0.2)) => {}
         early = tasks.join_next() => { early.transpose()?.transpose()?; }
     }
-    let before = taken();
+    let before = processor_times();
     let begun = Instant::now();
     phase.store(MEASURING, Ordering::Relaxed);
     tokio::time::sleep(duration / 2).await;
     let memory = process::memory(contender.process);
     tokio::time::sleep(duration.saturating_sub(begun.elapsed())).await;
-    // What takes longer than a turn has a longer turn.
-    while answered.load(Ordering::Relaxed) < FEWEST && begun.elapsed() < PATIENCE && !tasks.is_empty() {
+    // Extend the turn if requests take too long for enough of them to be answered in time.
+    while answered.load(Ordering::Relaxed) < MIN_ANSWERS && begun.elapsed() < MAX_TURN && !tasks.is_empty() {
         tokio::time::sleep(duration / 10).await;
     }
     phase.store(OVER, Ordering::Relaxed);
     let seconds = begun.elapsed().as_secs_f64();
-    let after = taken();
+    let after = processor_times();
     let mut times = histogram()?;
     let mut bytes = 0;
-    while let Some(seen) = tasks.join_next().await {
-        let seen = seen??;
-        times.add(seen.times)?;
-        bytes += seen.bytes;
+    while let Some(result) = tasks.join_next().await {
+        let result = result??;
+        times.add(result.times)?;
+        bytes += result.bytes;
     }
     if times.is_empty() {
-        return Err(format!("{} answered nothing within {seconds:.1} s", contender.name).into());
+        return Err(format!("{} answered no request within {seconds:.1} s", contender.name).into());
     }
     let requests = statistics::float(times.len());
-    let each = |before: u64, after: u64| statistics::float(after.saturating_sub(before)) / requests;
+    let per_request = |before: u64, after: u64| statistics::float(after.saturating_sub(before)) / requests;
     Ok(Turn {
         rate: requests / seconds,
         median: statistics::float(times.value_at_quantile(0.5)),
         p99: statistics::float(times.value_at_quantile(0.99)),
-        server_time: each(before.0, after.0),
-        database_time: before.1.zip(after.1).map(|(before, after)| each(before, after)),
-        load_time: each(before.2, after.2),
+        server_time: per_request(before.0, after.0),
+        database_time: before.1.zip(after.1).map(|(before, after)| per_request(before, after)),
+        load_time: per_request(before.2, after.2),
         bytes: statistics::float(bytes) / requests,
         memory,
     })
 }
 
 fn histogram() -> Result<Histogram<u64>> {
-    // From a microsecond to a minute, to three digits.
+    // 1 µs to 1 min, with three significant digits.
     Ok(Histogram::new_with_bounds(1, 60_000_000, 3)?)
 }
 
@@ -154,36 +156,36 @@ async fn connection(
     contender: Contender,
     phase: Arc<AtomicU8>,
     answered: Arc<AtomicU64>,
-) -> Result<Seen> {
-    let mut seen = Seen { times: histogram()?, bytes: 0 };
+) -> Result<ConnectionResult> {
+    let mut result = ConnectionResult { times: histogram()?, bytes: 0 };
     let mut count = 0;
     while phase.load(Ordering::Relaxed) != OVER {
         let request = (contender.source)(number, count);
         count += 1;
         let begun = Instant::now();
-        let (status, body) = client.ask(request).await?;
+        let (status, body) = client.fetch(request).await?;
         let time = begun.elapsed();
         if status != StatusCode::OK || !(contender.accept)(&body) {
             let body = String::from_utf8_lossy(&body);
-            let shown: String = body.chars().take(500).collect();
-            return Err(format!("{} answered {status}: {shown}", contender.name).into());
+            let start: String = body.chars().take(500).collect();
+            return Err(format!("{} answered {status}: {start}", contender.name).into());
         }
         if phase.load(Ordering::Relaxed) == MEASURING {
-            seen.times.saturating_record(u64::try_from(time.as_micros()).unwrap_or(u64::MAX));
-            seen.bytes += body.len() as u64;
+            result.times.saturating_record(u64::try_from(time.as_micros()).unwrap_or(u64::MAX));
+            result.bytes += body.len() as u64;
             answered.fetch_add(1, Ordering::Relaxed);
         }
     }
-    Ok(seen)
+    Ok(result)
 }
 
-/// Does an answer of GraphQL have data?
+/// Whether a GraphQL response has data.
 #[must_use]
 pub fn has_data(body: &[u8]) -> bool {
     body.starts_with(b"{\"data\":{")
 }
 
-/// Does the answer of a mutation say that everything was as it should be?
+/// Whether the response of a mutation has data and no user errors.
 #[must_use]
 pub fn was_written(body: &[u8]) -> bool {
     let clean = b"\"userErrors\":[]";
@@ -195,7 +197,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn answers_are_told_apart() {
+    fn responses_with_errors_are_recognized() {
         assert!(has_data(br#"{"data":{"account":null}}"#));
         assert!(!has_data(br#"{"errors":[],"data":null}"#));
         assert!(was_written(br#"{"data":{"logTouch":{"userErrors":[]}}}"#));

@@ -1,26 +1,27 @@
-//! Figures out of rounds: pure.
+//! Statistics over rounds, as pure functions.
 
-/// A count as a number to be divided.
+/// Converts a count to a floating-point number.
 #[must_use]
-#[expect(clippy::cast_precision_loss, reason = "counts of a run are far below what loses a digit")]
+#[expect(clippy::cast_precision_loss, reason = "counts in a run are far below 2^53")]
 pub const fn float(count: u64) -> f64 {
     count as f64
 }
 
-/// The median; 0 of nothing.
+/// Returns the median, or 0 if there are no values.
 #[must_use]
 pub fn median(values: impl IntoIterator<Item = f64>) -> f64 {
     let mut sorted: Vec<f64> = values.into_iter().collect();
     sorted.sort_by(f64::total_cmp);
     let middle = sorted.len() / 2;
-    let at = |place: usize| sorted.get(place).copied().unwrap_or_default();
+    let at = |index: usize| sorted.get(index).copied().unwrap_or_default();
     if sorted.len() % 2 == 1 { at(middle) } else { f64::midpoint(at(middle.saturating_sub(1)), at(middle)) }
 }
 
-/// The median of the ratios of what stood side by side: noise that meets both in a round falls out.
+/// Returns the median of the ratios of values from the same round. Noise that affects both values of a round cancels out.
 #[must_use]
-pub fn ratio(of: &[f64], to: &[f64]) -> f64 {
-    median(of.iter().zip(to).filter(|(_, to)| **to > 0.0).map(|(of, to)| of / to))
+pub fn ratio(numerators: &[f64], denominators: &[f64]) -> f64 {
+    let pairs = numerators.iter().zip(denominators).filter(|(_, denominator)| **denominator > 0.0);
+    median(pairs.map(|(numerator, denominator)| numerator / denominator))
 }
 
 #[cfg(test)]
@@ -28,23 +29,23 @@ mod tests {
     use super::{median, ratio};
 
     #[track_caller]
-    fn same(left: f64, right: f64) {
+    fn assert_close(left: f64, right: f64) {
         assert!((left - right).abs() < 1e-12, "{left} and {right}");
     }
 
     #[test]
-    fn the_median_is_in_the_middle() {
-        same(median([]), 0.0);
-        same(median([3.0]), 3.0);
-        same(median([9.0, 1.0, 2.0]), 2.0);
-        same(median([4.0, 1.0, 2.0, 100.0]), 3.0);
+    fn the_median_is_the_middle_value_or_the_mean_of_two() {
+        assert_close(median([]), 0.0);
+        assert_close(median([3.0]), 3.0);
+        assert_close(median([9.0, 1.0, 2.0]), 2.0);
+        assert_close(median([4.0, 1.0, 2.0, 100.0]), 3.0);
     }
 
     #[test]
-    fn ratios_are_taken_round_by_round() {
-        // A round in which everything took twice as long changes nothing.
-        same(ratio(&[80.0, 40.0, 80.0], &[100.0, 50.0, 100.0]), 0.8);
-        same(ratio(&[1.0, 1.0], &[0.0, 2.0]), 0.5);
-        same(ratio(&[], &[]), 0.0);
+    fn ratios_are_computed_per_round() {
+        // A round in which both took twice as long has the same ratio.
+        assert_close(ratio(&[80.0, 40.0, 80.0], &[100.0, 50.0, 100.0]), 0.8);
+        assert_close(ratio(&[1.0, 1.0], &[0.0, 2.0]), 0.5);
+        assert_close(ratio(&[], &[]), 0.0);
     }
 }

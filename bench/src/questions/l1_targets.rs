@@ -1,15 +1,15 @@
-//! The target list of a seller, whole: 200 targets out of a book of 5,000 accounts, as their manager sees it.
+//! The target list of a seller with every field: 200 targets among 5,000 accounts, requested by the manager.
 
 use futures_util::FutureExt as _;
 use serde_json::json;
 
-use super::{Plan, Setting, always};
+use super::{Context, Question, always};
 use crate::Result;
 use crate::client::Request;
 use crate::data::Set;
 use crate::data::people::Person;
+use crate::environment::Engine;
 use crate::measure::{Contender, has_data};
-use crate::stage::Base;
 use crate::typeid::TypeId;
 
 const DOCUMENT: &str = "query List($id: ID!) { node(id: $id) { ... on User { targetList {
@@ -29,31 +29,31 @@ fragment target on Target { id kind status source rationale proposedAt decidedAt
     oneOnOne { id scheduledFor heldAt }
     goal { id year status amount { amount currency } progress { booked { amount currency } attainment pace } } }";
 
-async fn contenders(setting: &Setting<'_>) -> Result<Vec<Contender>> {
-    let manager = setting.database.sign_in(Person::MANAGER).await?;
+async fn contenders(context: &Context<'_>) -> Result<Vec<Contender>> {
+    let manager = context.database.sign_in(Person::MANAGER).await?;
     let seller = TypeId("user", Person::SELLER.id()).show();
-    let asked = Request::graphql(&manager.text, DOCUMENT, &json!({ "id": seller }));
-    Ok(vec![Contender { accept: is_whole, ..setting.server(always(asked)) }])
+    let request = Request::graphql(&manager.text, DOCUMENT, &json!({ "id": seller }));
+    Ok(vec![Contender { accept: is_whole, ..context.server(always(request)) }])
 }
 
-/// Are all targets there, and nothing wrong?
+/// Whether the answer has all targets and no errors.
 fn is_whole(body: &[u8]) -> bool {
     let has = |text: &[u8]| body.windows(text.len()).any(|window| window == text);
     has_data(body) && body.ends_with(b"}}}") && has(b"\"size\":200") && has(b"\"accounts\":5000")
 }
 
-/// The question, on one of the databases.
-pub fn plan(base: Base) -> Plan {
-    Plan {
+/// Returns the question for a database engine.
+pub fn question(engine: Engine) -> Question {
+    Question {
         name: "L1",
-        title: "targetList of a seller with 5,000 accounts and 200 targets, every field",
-        base,
+        title: "`targetList` of a seller with 5,000 accounts and 200 targets, every field",
+        engine,
         set: Set::Book,
         connections: &[1],
         rows: 0,
-        same: false,
+        same_answers: false,
         peer: false,
-        contenders: |setting| contenders(setting).boxed(),
+        contenders: |context| contenders(context).boxed(),
     }
 }
 
@@ -62,12 +62,12 @@ mod tests {
     use super::is_whole;
 
     #[test]
-    fn an_answer_with_errors_or_without_targets_is_refused() {
+    fn an_answer_with_errors_or_missing_targets_is_rejected() {
         let list =
             |size: u32| format!("{{\"data\":{{\"node\":{{\"targetList\":{{\"size\":{size},\"accounts\":5000}}}}}}");
         let whole = |text: String| is_whole(text.as_bytes());
         assert!(whole(list(200) + "}"));
         assert!(!whole(list(199) + "}"));
-        assert!(!whole(list(200) + ",\"errors\":[{\"message\":\"No.\"}]}"));
+        assert!(!whole(list(200) + ",\"errors\":[{\"message\":\"Failed.\"}]}"));
     }
 }

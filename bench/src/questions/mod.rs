@@ -1,6 +1,7 @@
-//! What is asked: a file a question. Its first contender is compared with each of the others.
+//! The questions: the requests that are measured, one file per question.
 //!
-//! A new question is a file with a [`Plan`] and a line in [`all`].
+//! The report compares a question's first contender with each of the others. To add a question, add a file that returns
+//! a [`Question`], and list it in [`all`].
 
 mod d1_today;
 mod d2_week;
@@ -8,7 +9,7 @@ mod d3_focus;
 mod l1_targets;
 mod p1_plan;
 mod q1_account;
-mod q2_around;
+mod q2_details;
 mod q3_accounts;
 mod q4_pages;
 mod q5_analytics;
@@ -24,69 +25,69 @@ use serde_json::{Value, json};
 use crate::Result;
 use crate::client::Request;
 use crate::data::Set;
-use crate::measure::{Contender, Source};
+use crate::environment::{Database, Engine, Token};
+use crate::measure::{Contender, RequestSource};
 use crate::peer::Peer;
 use crate::process::Server;
-use crate::stage::{Base, Database, Token};
 
-/// A question.
+/// A request or a series of requests that is measured with several contenders.
 #[derive(Clone)]
-pub struct Plan {
-    /// Its short name.
+pub struct Question {
+    /// The name, such as `Q1`.
     pub name: &'static str,
-    /// What it is, in a few words.
+    /// A short description.
     pub title: &'static str,
-    /// Over which database.
-    pub base: Base,
-    /// Of which rows.
+    /// The database engine.
+    pub engine: Engine,
+    /// The rows in the database.
     pub set: Set,
-    /// With how many connections at a time.
+    /// The numbers of connections to measure with.
     pub connections: &'static [usize],
-    /// Rows that a request writes, where that is what counts.
+    /// The number of rows that a request writes, to report rows per second; 0 otherwise.
     pub rows: u64,
-    /// Do all contenders answer the same data? Then it is looked at.
-    pub same: bool,
-    /// Can the peers take part?
+    /// Whether all contenders must answer with the same data, which is then checked.
+    pub same_answers: bool,
+    /// Whether the peers can take part.
     pub peer: bool,
-    /// Who takes part.
-    pub contenders: for<'a> fn(&'a Setting<'_>) -> BoxFuture<'a, Result<Vec<Contender>>>,
+    /// Creates the contenders.
+    pub contenders: for<'a> fn(&'a Context<'_>) -> BoxFuture<'a, Result<Vec<Contender>>>,
 }
 
-/// What a question's contenders are made of.
-pub struct Setting<'d> {
+/// The running servers and the token that a question's contenders are created from.
+pub struct Context<'d> {
     /// The database.
     pub database: &'d Database,
     /// The server.
     pub server: Server,
-    /// The floor, where there is one.
+    /// The floor.
     pub floor: Server,
-    /// The peers, where they take part.
+    /// The peers; empty if they do not take part.
     pub peers: Vec<Peer>,
-    /// The token of who asks where a question names nobody: the director, or the sales force's manager.
+    /// The token of the default user of the rows, for questions that do not sign in a user of their own.
     pub token: Token,
 }
 
-/// All of them, in the order in which they are asked: those that write come last.
+/// Returns all questions in the order in which they are measured. Those that write come last.
 #[must_use]
-pub fn all() -> Vec<Plan> {
-    let mut plans = Vec::new();
-    for base in [Base::Postgres, Base::Sqlite] {
-        plans.extend([q1_account::plan(base), q2_around::plan(base), q3_accounts::plan(base)]);
-        plans.push(l1_targets::plan(base));
-        plans.push(p1_plan::plan(base));
-        plans.extend([t1_absent::plan(base), t2_presence::plan(base), t3_readiness::plan(base)]);
-        plans.extend([d1_today::plan(base), d2_week::plan(base), d3_focus::plan(base)]);
-        if base == Base::Postgres {
-            plans.extend([q4_pages::plan(), q5_analytics::plan(), w1_log::plan(), w1_log::writers()]);
+pub fn all() -> Vec<Question> {
+    let mut questions = Vec::new();
+    for engine in [Engine::Postgres, Engine::Sqlite] {
+        questions.extend([q1_account::question(engine), q2_details::question(engine), q3_accounts::question(engine)]);
+        questions.push(l1_targets::question(engine));
+        questions.push(p1_plan::question(engine));
+        questions.extend([t1_absent::question(engine), t2_presence::question(engine), t3_readiness::question(engine)]);
+        questions.extend([d1_today::question(engine), d2_week::question(engine), d3_focus::question(engine)]);
+        if engine == Engine::Postgres {
+            questions.extend([q4_pages::question(), q5_analytics::question(), w1_log::question(), w1_log::writers()]);
         }
-        plans.push(w2_upsert::plan(base));
+        questions.push(w2_upsert::question(engine));
     }
-    plans
+    questions
 }
 
-impl Setting<'_> {
-    /// The server.
-    fn server(&self, source: Source) -> Contender {
+impl Context<'_> {
+    /// Creates a contender that sends requests to the server.
+    fn server(&self, source: RequestSource) -> Contender {
         Contender {
             name: "server".to_owned(),
             address: self.server.address,
@@ -97,8 +98,8 @@ impl Setting<'_> {
         }
     }
 
-    /// The floor.
-    fn floor(&self, source: Source) -> Contender {
+    /// Creates a contender that sends requests to the floor.
+    fn floor(&self, source: RequestSource) -> Contender {
         Contender {
             name: "floor".to_owned(),
             address: self.floor.address,
@@ -109,32 +110,32 @@ impl Setting<'_> {
         }
     }
 
-    /// A document with variables, asked by whom the token is of.
-    fn asked(&self, document: &str, variables: &Value) -> Request {
+    /// Creates a GraphQL request with the default user's token.
+    fn request(&self, document: &str, variables: &Value) -> Request {
         Request::graphql(&self.token.text, document, variables)
     }
 }
 
-/// The same request each time.
-fn always(request: Request) -> Source {
+/// Returns a source that repeats one request.
+fn always(request: Request) -> RequestSource {
     std::sync::Arc::new(move |_, _| request.clone())
 }
 
-/// These requests in turn; each connection begins at another one.
-fn in_turn(requests: Vec<Request>) -> Source {
+/// Returns a source that cycles through requests. Each connection starts at a different one.
+fn in_turn(requests: Vec<Request>) -> RequestSource {
     std::sync::Arc::new(move |connection, count| {
-        let all = requests.len().max(1);
-        let place = (connection * 7 + usize::try_from(count).unwrap_or_default()) % all;
-        requests.get(place).cloned().unwrap_or_else(|| Request::get("/"))
+        let length = requests.len().max(1);
+        let index = (connection * 7 + usize::try_from(count).unwrap_or_default()) % length;
+        requests.get(index).cloned().unwrap_or_else(|| Request::get("/"))
     })
 }
 
-/// No variables.
-fn none() -> Value {
+/// Returns an empty object of variables.
+fn no_variables() -> Value {
     json!({})
 }
 
-/// How often an answer has a text.
+/// Returns the number of occurrences of `text` in a response body.
 fn count(body: &[u8], text: &str) -> usize {
     body.windows(text.len()).filter(|window| *window == text.as_bytes()).count()
 }

@@ -1,13 +1,13 @@
-//! A full plan with every item in one request: 30 actions, 10 objectives, 10 benchmarks with 24 measurements each.
+//! A plan with all its items in one request: 30 actions, 10 objectives and 10 benchmarks with 24 measurements each.
 
 use futures_util::FutureExt as _;
 use serde_json::json;
 
-use super::{Plan, Setting, always};
+use super::{Context, Question, always};
 use crate::data::Set;
-use crate::data::plan::{ACTIONS, BENCHMARKS, MEASUREMENTS, plan as id};
+use crate::data::plan::{ACTIONS, BENCHMARKS, MEASUREMENTS, plan_id};
+use crate::environment::Engine;
 use crate::measure::{Contender, has_data};
-use crate::stage::Base;
 use crate::typeid::TypeId;
 
 const DOCUMENT: &str = "query Plan($id: ID!) { node(id: $id) { ... on Plan {
@@ -23,12 +23,12 @@ const DOCUMENT: &str = "query Plan($id: ID!) { node(id: $id) { ... on Plan {
     commitment { id } reviews { id reviewedOn outcome notes by { id name } nextReviewOn }
     health { completeness missing missingBecause actionsOverdue benchmarksBehind reviewOverdue daysSinceReview } } } }";
 
-fn contenders(setting: &Setting<'_>) -> Vec<Contender> {
-    let asked = setting.asked(DOCUMENT, &json!({ "id": TypeId("plan", id()).show() }));
-    vec![Contender { accept: is_whole, ..setting.server(always(asked)) }]
+fn contenders(context: &Context<'_>) -> Vec<Contender> {
+    let request = context.request(DOCUMENT, &json!({ "id": TypeId("plan", plan_id()).show() }));
+    vec![Contender { accept: is_whole, ..context.server(always(request)) }]
 }
 
-/// Are all items there, and nothing wrong?
+/// Whether the answer has all actions and measurements and no errors.
 fn is_whole(body: &[u8]) -> bool {
     let count = |text: &[u8]| u64::try_from(body.windows(text.len()).filter(|window| *window == text).count());
     has_data(body)
@@ -37,17 +37,17 @@ fn is_whole(body: &[u8]) -> bool {
         && count(b"\"measuredOn\":") == Ok(BENCHMARKS * MEASUREMENTS)
 }
 
-/// The question, on one of the databases.
-pub fn plan(base: Base) -> Plan {
-    Plan {
+/// Returns the question for a database engine.
+pub fn question(engine: Engine) -> Question {
+    Question {
         name: "P1",
-        title: "a plan with 30 actions, 10 objectives, 10 benchmarks with 24 measurements each, every field",
-        base,
+        title: "a plan with 30 actions, 10 objectives and 10 benchmarks with 24 measurements each, every field",
+        engine,
         set: Set::Book,
         connections: &[1],
         rows: 0,
-        same: false,
+        same_answers: false,
         peer: false,
-        contenders: |setting| std::future::ready(Ok(contenders(setting))).boxed(),
+        contenders: |context| std::future::ready(Ok(contenders(context))).boxed(),
     }
 }

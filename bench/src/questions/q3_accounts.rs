@@ -1,37 +1,37 @@
-//! Two hundred accounts, eight fields.
+//! Two hundred accounts, each with eight fields.
 
 use futures_util::FutureExt as _;
 
-use super::{Plan, always, none};
+use super::{Question, always, no_variables};
 use crate::client::Request;
 use crate::data::Set;
+use crate::environment::Engine;
 use crate::peer;
-use crate::stage::Base;
 
 const DOCUMENT: &str = "query Many { accounts(first: 200) { nodes {
     id name domain industry employees city country createdAt } } }";
 
-const PEERS: &str = "query Many($organization: UUID!) { accounts: allAccounts(
+const PEER_DOCUMENT: &str = "query Many($organization: UUID!) { accounts: allAccounts(
     first: 200, condition: {organizationId: $organization, archivedAt: null}
     ) { nodes { rowId name domain industry employees city country createdAt } } }";
 
-/// The question, on one of the databases.
-pub fn plan(base: Base) -> Plan {
-    Plan {
+/// Returns the question for a database engine.
+pub fn question(engine: Engine) -> Question {
+    Question {
         name: "Q3",
         title: "200 accounts, 8 fields",
-        base,
+        engine,
         set: Set::Book,
         connections: &[16, 64],
         rows: 0,
-        same: true,
-        peer: base == Base::Postgres,
-        contenders: |setting| {
+        same_answers: true,
+        peer: engine == Engine::Postgres,
+        contenders: |context| {
             async move {
-                let asked = setting.server(always(setting.asked(DOCUMENT, &none())));
-                let floor = setting.floor(always(Request::get("/q3")));
-                let peers = setting.peers(&always(peer::asked(PEERS, none())));
-                Ok([vec![asked, floor], peers].concat())
+                let server = context.server(always(context.request(DOCUMENT, &no_variables())));
+                let floor = context.floor(always(Request::get("/q3")));
+                let peers = context.peers(&always(peer::request(PEER_DOCUMENT, no_variables())));
+                Ok([vec![server, floor], peers].concat())
             }
             .boxed()
         },

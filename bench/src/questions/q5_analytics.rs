@@ -1,30 +1,30 @@
-//! Touches by user and month, of all 500,000: count and minutes.
+//! The count and minutes of all 500,000 touches, grouped by user and month.
 
 use futures_util::FutureExt as _;
 
-use super::{Plan, always, none};
+use super::{Question, always, no_variables};
 use crate::client::Request;
 use crate::data::Set;
-use crate::stage::Base;
+use crate::environment::Engine;
 
 const DOCUMENT: &str = "query Months { analytics { touches(groupBy: [USER, MONTH]) {
     key { dimension value } count minutes } } }";
 
-/// The question.
-pub fn plan() -> Plan {
-    Plan {
+/// Returns the question.
+pub fn question() -> Question {
+    Question {
         name: "Q5",
-        title: "analytics.touches by user and month",
-        base: Base::Postgres,
+        title: "`analytics.touches` by user and month",
+        engine: Engine::Postgres,
         set: Set::Book,
         connections: &[1],
         rows: 0,
-        same: true,
+        same_answers: true,
         peer: false,
-        contenders: |setting| {
+        contenders: |context| {
             async move {
-                let asked = setting.server(always(setting.asked(DOCUMENT, &none())));
-                Ok(vec![asked, setting.floor(always(Request::get("/q5")))])
+                let server = context.server(always(context.request(DOCUMENT, &no_variables())));
+                Ok(vec![server, context.floor(always(Request::get("/q5")))])
             }
             .boxed()
         },

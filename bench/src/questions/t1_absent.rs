@@ -1,20 +1,21 @@
-//! The targets at which we are absent, as the manager of all sellers asks: presence at 10,000 accounts for one page.
+//! The targets at which the sellers are absent, requested by their manager. One page requires the presence at 10,000
+//! accounts.
 
 use futures_util::FutureExt as _;
 
-use super::{Plan, Setting, always, count, none};
+use super::{Context, Question, always, count, no_variables};
 use crate::data::Set;
+use crate::environment::Engine;
 use crate::measure::{Contender, has_data};
-use crate::stage::Base;
 
 const DOCUMENT: &str = "query Absent { targets(filter: {absent: true}, first: 25) {
     nodes { id kind since account { id name } seller { id name } } totalCount pageInfo { hasNextPage endCursor } } }";
 
-fn contenders(setting: &Setting<'_>) -> Vec<Contender> {
-    vec![Contender { accept: is_whole, ..setting.server(always(setting.asked(DOCUMENT, &none()))) }]
+fn contenders(context: &Context<'_>) -> Vec<Contender> {
+    vec![Contender { accept: is_whole, ..context.server(always(context.request(DOCUMENT, &no_variables()))) }]
 }
 
-/// Is it a whole page with more behind it, and nothing wrong?
+/// Whether the answer is a full page with a next page and no errors.
 fn is_whole(body: &[u8]) -> bool {
     has_data(body)
         && body.ends_with(b"}}}")
@@ -22,18 +23,18 @@ fn is_whole(body: &[u8]) -> bool {
         && count(body, "\"hasNextPage\":true") == 1
 }
 
-/// The question, on one of the databases.
-pub fn plan(base: Base) -> Plan {
-    Plan {
+/// Returns the question for a database engine.
+pub fn question(engine: Engine) -> Question {
+    Question {
         name: "T1",
-        title: "targets at which we are absent, out of 10,000 with a million touches: 25 of them, and how many there are",
-        base,
+        title: "25 of the targets with `absent: true` and their total count, out of 10,000 targets with a million touches",
+        engine,
         set: Set::Force,
         connections: &[1],
         rows: 0,
-        same: false,
+        same_answers: false,
         peer: false,
-        contenders: |setting| std::future::ready(Ok(contenders(setting))).boxed(),
+        contenders: |context| std::future::ready(Ok(contenders(context))).boxed(),
     }
 }
 
@@ -42,7 +43,7 @@ mod tests {
     use super::is_whole;
 
     #[test]
-    fn a_page_that_is_not_whole_is_refused() {
+    fn an_incomplete_page_is_rejected() {
         let page = |size: usize, more: bool| {
             let rows = "\"since\":1,".repeat(size);
             format!("{{\"data\":{{\"targets\":{{{rows}\"hasNextPage\":{more}}}}}}}")
@@ -50,6 +51,6 @@ mod tests {
         assert!(is_whole(page(25, true).as_bytes()));
         assert!(!is_whole(page(24, true).as_bytes()));
         assert!(!is_whole(page(25, false).as_bytes()));
-        assert!(!is_whole((page(25, true) + ",\"errors\":[{\"message\":\"No.\"}]}").as_bytes()));
+        assert!(!is_whole((page(25, true) + ",\"errors\":[{\"message\":\"Failed.\"}]}").as_bytes()));
     }
 }

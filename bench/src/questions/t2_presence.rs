@@ -1,11 +1,11 @@
-//! A page of 25 targets, each with how present we are there and the touches that make it so.
+//! A page of 25 targets, each with the presence at the account and the touches that contribute to it.
 
 use futures_util::FutureExt as _;
 
-use super::{Plan, Setting, always, count, none};
+use super::{Context, Question, always, count, no_variables};
 use crate::data::Set;
+use crate::environment::Engine;
 use crate::measure::{Contender, has_data};
-use crate::stage::Base;
 
 const DOCUMENT: &str = "query Presence { targets(filter: {status: [AGREED]}, first: 25) {
     nodes { id kind status since seller { id name } account { id name
@@ -13,11 +13,11 @@ const DOCUMENT: &str = "query Presence { targets(filter: {status: [AGREED]}, fir
             because { weight decayed touch { id kind at subject user { name } } } } } }
     pageInfo { hasNextPage endCursor } } }";
 
-fn contenders(setting: &Setting<'_>) -> Vec<Contender> {
-    vec![Contender { accept: is_whole, ..setting.server(always(setting.asked(DOCUMENT, &none()))) }]
+fn contenders(context: &Context<'_>) -> Vec<Contender> {
+    vec![Contender { accept: is_whole, ..context.server(always(context.request(DOCUMENT, &no_variables()))) }]
 }
 
-/// Is it a whole page with its reasons, and nothing wrong?
+/// Whether the answer is a full page with contributing touches and no errors.
 fn is_whole(body: &[u8]) -> bool {
     has_data(body)
         && body.ends_with(b"}}}")
@@ -25,18 +25,18 @@ fn is_whole(body: &[u8]) -> bool {
         && count(body, "\"decayed\":") >= 100
 }
 
-/// The question, on one of the databases.
-pub fn plan(base: Base) -> Plan {
-    Plan {
+/// Returns the question for a database engine.
+pub fn question(engine: Engine) -> Question {
+    Question {
         name: "T2",
-        title: "25 of 10,000 targets with presence and the touches that make it so",
-        base,
+        title: "25 of 10,000 targets with presence and contributing touches",
+        engine,
         set: Set::Force,
         connections: &[1],
         rows: 0,
-        same: false,
+        same_answers: false,
         peer: false,
-        contenders: |setting| std::future::ready(Ok(contenders(setting))).boxed(),
+        contenders: |context| std::future::ready(Ok(contenders(context))).boxed(),
     }
 }
 
@@ -45,9 +45,9 @@ mod tests {
     use super::is_whole;
 
     #[test]
-    fn a_page_without_reasons_is_refused() {
-        let page = |targets: usize, reasons: usize| {
-            let rows = "\"daysUntilAbsent\":1,".repeat(targets) + &"\"decayed\":1,".repeat(reasons);
+    fn a_page_without_contributing_touches_is_rejected() {
+        let page = |targets: usize, touches: usize| {
+            let rows = "\"daysUntilAbsent\":1,".repeat(targets) + &"\"decayed\":1,".repeat(touches);
             format!("{{\"data\":{{\"targets\":{{{rows}\"pageInfo\":{{}}}}}}}}")
         };
         assert!(is_whole(page(25, 100).as_bytes()));

@@ -1,37 +1,37 @@
-//! How ready the target lists of all sellers are: presence, known and value at 10,000 accounts at once, which is the most
-//! that one request can ask for.
+//! The readiness of the target lists of all sellers. It requires presence, known and value at 10,000 accounts, which is
+//! the most that one request can ask for.
 
 use futures_util::FutureExt as _;
 
-use super::{Plan, Setting, always, count, none};
+use super::{Context, Question, always, count, no_variables};
 use crate::data::{FORCE_SELLERS, Set};
+use crate::environment::Engine;
 use crate::measure::{Contender, has_data};
-use crate::stage::Base;
 
 const DOCUMENT: &str = "query Readiness { users(filter: {role: SELLER}, first: 200) {
     nodes { id name targetList { size readiness } } } }";
 
-fn contenders(setting: &Setting<'_>) -> Vec<Contender> {
-    vec![Contender { accept: is_whole, ..setting.server(always(setting.asked(DOCUMENT, &none()))) }]
+fn contenders(context: &Context<'_>) -> Vec<Contender> {
+    vec![Contender { accept: is_whole, ..context.server(always(context.request(DOCUMENT, &no_variables()))) }]
 }
 
-/// Are all lists there, and nothing wrong?
+/// Whether the answer has all lists and no errors.
 fn is_whole(body: &[u8]) -> bool {
     has_data(body) && body.ends_with(b"}}}") && count(body, "\"size\":200,\"readiness\":0.") as u64 == FORCE_SELLERS
 }
 
-/// The question, on one of the databases.
-pub fn plan(base: Base) -> Plan {
-    Plan {
+/// Returns the question for a database engine.
+pub fn question(engine: Engine) -> Question {
+    Question {
         name: "T3",
-        title: "readiness of 50 target lists with 10,000 targets",
-        base,
+        title: "`readiness` of 50 target lists with 10,000 targets",
+        engine,
         set: Set::Force,
         connections: &[1],
         rows: 0,
-        same: false,
+        same_answers: false,
         peer: false,
-        contenders: |setting| std::future::ready(Ok(contenders(setting))).boxed(),
+        contenders: |context| std::future::ready(Ok(contenders(context))).boxed(),
     }
 }
 
@@ -40,7 +40,7 @@ mod tests {
     use super::is_whole;
 
     #[test]
-    fn a_list_that_is_missing_is_refused() {
+    fn an_answer_with_a_missing_list_is_rejected() {
         let lists = |number: usize| {
             let rows = "\"size\":200,\"readiness\":0.25,".repeat(number);
             format!("{{\"data\":{{\"users\":{{{rows}\"nodes\":[]}}}}}}")

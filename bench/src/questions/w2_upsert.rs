@@ -1,4 +1,4 @@
-//! 500 new touches at once, from another system.
+//! Upserting 500 new touches from another system in one call.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -6,20 +6,20 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use futures_util::FutureExt as _;
 use serde_json::{Value, json};
 
-use super::{Plan, Setting};
+use super::{Context, Question};
 use crate::Result;
 use crate::client::Request;
 use crate::data::{ACCOUNTS, Set, book};
-use crate::measure::{Contender, Source, was_written};
-use crate::stage::Base;
+use crate::environment::Engine;
+use crate::measure::{Contender, RequestSource, was_written};
 use crate::typeid::TypeId;
 
 const DOCUMENT: &str = "mutation Upsert($rows: [TouchRow!]!) { upsertTouches(rows: $rows) {
     created failed userErrors { code message } } }";
 
-/// Rows of one call.
+/// The number of rows per call.
 pub const ROWS: u64 = 500;
-/// What stands for the call's number in the names of its rows.
+/// The placeholder for the call's number in the external ids of its rows.
 const NUMBER: &str = "########";
 
 fn rows(source: &str) -> Vec<Value> {
@@ -40,49 +40,54 @@ fn rows(source: &str) -> Vec<Value> {
         .collect()
 }
 
-/// Requests out of one whose rows get other names each time.
-fn renamed(template: Request) -> Source {
+/// Returns a source that replaces the placeholder in a request with a new number for each call.
+fn numbered(template: Request) -> RequestSource {
     let text = template.body.clone().unwrap_or_default();
-    let mark = NUMBER.as_bytes();
-    let places: Vec<usize> =
-        text.windows(mark.len()).enumerate().filter(|(_, window)| *window == mark).map(|(place, _)| place).collect();
+    let placeholder = NUMBER.as_bytes();
+    let offsets: Vec<usize> = text
+        .windows(placeholder.len())
+        .enumerate()
+        .filter(|(_, window)| *window == placeholder)
+        .map(|(offset, _)| offset)
+        .collect();
     let calls = AtomicU64::new(u64::from(std::process::id()) % 10_000 * 10_000);
     Arc::new(move |_, _| {
         let number = format!("{:08}", calls.fetch_add(1, Ordering::Relaxed) % 100_000_000);
         let mut body = text.to_vec();
-        for place in &places {
-            body[*place..place + mark.len()].copy_from_slice(number.as_bytes());
+        for offset in &offsets {
+            body[*offset..offset + placeholder.len()].copy_from_slice(number.as_bytes());
         }
         Request { body: Some(body.into()), ..template.clone() }
     })
 }
 
-async fn contenders(setting: &Setting<'_>) -> Result<Vec<Contender>> {
-    let asked = renamed(setting.asked(DOCUMENT, &json!({ "rows": rows("upsert") })));
-    let below = renamed(Request::post("/w2", json!({ "rows": rows("floor") }).to_string()));
-    let all = [setting.server(asked), setting.floor(below)];
-    let all: Vec<Contender> = all.into_iter().map(|contender| Contender { accept: all_new, ..contender }).collect();
-    setting.database.wrote_the_same(&all).await?;
-    Ok(all)
+async fn contenders(context: &Context<'_>) -> Result<Vec<Contender>> {
+    let server = numbered(context.request(DOCUMENT, &json!({ "rows": rows("upsert") })));
+    let floor = numbered(Request::post("/w2", json!({ "rows": rows("floor") }).to_string()));
+    let contenders = [context.server(server), context.floor(floor)];
+    let contenders: Vec<Contender> =
+        contenders.into_iter().map(|contender| Contender { accept: all_created, ..contender }).collect();
+    context.database.check_same_writes(&contenders).await?;
+    Ok(contenders)
 }
 
-/// Was every row new, and written?
-fn all_new(body: &[u8]) -> bool {
+/// Whether every row was created.
+fn all_created(body: &[u8]) -> bool {
     was_written(body) && body.windows(13).any(|window| window == b"\"created\":500")
 }
 
-/// The question, on one of the databases.
-pub fn plan(base: Base) -> Plan {
-    Plan {
+/// Returns the question for a database engine.
+pub fn question(engine: Engine) -> Question {
+    Question {
         name: "W2",
         title: "upsert 500 touches",
-        base,
+        engine,
         set: Set::Book,
         connections: &[4, 16],
         rows: ROWS,
-        same: false,
+        same_answers: false,
         peer: false,
-        contenders: |setting| contenders(setting).boxed(),
+        contenders: |context| contenders(context).boxed(),
     }
 }
 
@@ -91,8 +96,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_call_names_all_its_rows_anew() {
-        let source = renamed(Request::post("/w2", json!({ "rows": rows("x") }).to_string()));
+    fn every_call_has_new_external_ids() {
+        let source = numbered(Request::post("/w2", json!({ "rows": rows("x") }).to_string()));
         let names = |request: Request| {
             let body: Value = serde_json::from_slice(&request.body.unwrap()).unwrap();
             let rows = body["rows"].as_array().unwrap().clone();

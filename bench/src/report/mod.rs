@@ -1,8 +1,7 @@
-//! Figures, and how they are shown.
+//! The results of a run, saved as JSON, a table and a chart.
 //!
-//! | room | holds |
+//! | module | contents |
 //! |---|---|
-//! | here | what was measured, as it is kept in JSON |
 //! | [`mod@table`] | medians and ratios, in Markdown |
 //! | [`chart`] | ratios, as SVG |
 
@@ -15,68 +14,68 @@ use std::path::Path;
 
 use serde::Serialize;
 
+use crate::environment::Engine;
 use crate::measure::Turn;
 use crate::measure::statistics::{float, median, ratio};
-use crate::stage::Base;
 use crate::{Result, RunArguments};
 
-/// A run.
+/// The results of a run.
 #[derive(Serialize)]
 pub struct Report {
-    /// What it ran on.
+    /// The machine's processor and memory.
     pub machine: String,
-    /// Rounds.
+    /// The number of rounds.
     pub rounds: usize,
-    /// Seconds of a contender's turn.
+    /// The duration of a contender's turn, in seconds.
     pub seconds: f64,
-    /// What was asked.
-    pub questions: Vec<Asked>,
-    /// What failed.
+    /// The results of each question and number of connections.
+    pub questions: Vec<QuestionReport>,
+    /// The questions that failed, with the reasons.
     pub failures: Vec<String>,
 }
 
-/// A question, with one number of connections.
+/// The results of one question with one number of connections.
 #[derive(Serialize)]
-pub struct Asked {
-    /// Its name.
+pub struct QuestionReport {
+    /// The question's name.
     pub name: &'static str,
-    /// What it is.
+    /// A short description of the question.
     pub title: &'static str,
-    /// Over which database.
-    pub base: Base,
-    /// Connections at a time.
+    /// The database engine.
+    pub engine: Engine,
+    /// The number of connections.
     pub connections: usize,
-    /// Rows that a request writes.
+    /// The number of rows that a request writes; 0 for reads.
     pub rows: u64,
-    /// How long the server took to start, in seconds.
+    /// The time the server took to start, in seconds.
     pub started_in: f64,
-    /// Who took part.
-    pub contenders: Vec<Figures>,
+    /// The results of each contender.
+    pub contenders: Vec<ContenderReport>,
 }
 
-/// What one contender did.
+/// The results of one contender.
 #[derive(Serialize)]
-pub struct Figures {
-    /// Who.
+pub struct ContenderReport {
+    /// The contender's name.
     pub name: String,
-    /// Round by round.
+    /// The measurements of each round.
     pub turns: Vec<Turn>,
-    /// Bytes of memory before anything was measured.
+    /// The resident memory before the load, in bytes.
     pub idle_memory: u64,
-    /// Statements that one request sends to the database, where that can be told.
+    /// The number of statements that one request sends to the database, if known.
     pub statements: Option<u64>,
 }
 
-/// What a database is called.
-const fn name(base: Base) -> &'static str {
-    match base {
-        Base::Postgres => "PostgreSQL",
-        Base::Sqlite => "SQLite",
+/// Returns the name of a database engine.
+const fn engine_name(engine: Engine) -> &'static str {
+    match engine {
+        Engine::Postgres => "PostgreSQL",
+        Engine::Sqlite => "SQLite",
     }
 }
 
 impl Report {
-    /// A run that begins.
+    /// Creates the report of a run that begins.
     pub fn new(arguments: &RunArguments) -> Self {
         Self {
             machine: machine(),
@@ -88,28 +87,28 @@ impl Report {
     }
 }
 
-impl Asked {
-    /// How the first contender's rate stands to another's.
-    fn ratio(&self, other: &Figures) -> f64 {
-        let rates = |figures: &Figures| figures.turns.iter().map(|turn| turn.rate).collect::<Vec<_>>();
+impl QuestionReport {
+    /// Returns the ratio of the first contender's rate to another's.
+    fn ratio(&self, other: &ContenderReport) -> f64 {
+        let rates = |contender: &ContenderReport| contender.turns.iter().map(|turn| turn.rate).collect::<Vec<_>>();
         self.contenders.first().map_or(0.0, |first| ratio(&rates(first), &rates(other)))
     }
 }
 
-impl Figures {
-    /// The median of something over the rounds.
+impl ContenderReport {
+    /// Returns the median of a measurement over the rounds.
     fn median(&self, of: impl Fn(&Turn) -> f64) -> f64 {
         median(self.turns.iter().map(of))
     }
 
-    /// The same of what may not be known.
+    /// Returns the median of a measurement over the rounds where it is known.
     fn median_of_known(&self, of: impl Fn(&Turn) -> Option<f64>) -> Option<f64> {
         let known: Vec<f64> = self.turns.iter().filter_map(of).collect();
         (!known.is_empty()).then(|| median(known))
     }
 }
 
-/// The processor and how many of it there are.
+/// Describes the machine: the number of cores, the processor and the memory.
 fn machine() -> String {
     let info = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let model = info.lines().find_map(|line| line.strip_prefix("model name")?.split_once(": "));
@@ -121,8 +120,8 @@ fn machine() -> String {
     format!("{cores} × {}, {gigabytes:.0} GB", model.map_or("unknown", |(_, model)| model.trim()))
 }
 
-/// Keeps the table, the raw figures and the chart.
-pub fn keep(report: &Report, folder: &Path) -> Result<()> {
+/// Saves the table, the raw results and the chart to a folder.
+pub fn save(report: &Report, folder: &Path) -> Result<()> {
     std::fs::write(folder.join("benchmark.md"), table(report))?;
     std::fs::write(folder.join("benchmark.json"), serde_json::to_string_pretty(report)?)?;
     std::fs::write(folder.join("benchmark.svg"), chart::chart(report))?;

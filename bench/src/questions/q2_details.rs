@@ -1,23 +1,22 @@
-//! Twenty accounts by name, each with its owner, five contacts, the five latest touches and what it booked this year:
-//! an answer of about 32 KB.
+//! Twenty accounts sorted by name, each with its owner, five contacts, the five latest touches and its bookings of the
+//! year. The answer has about 32 KB.
 
 use futures_util::FutureExt as _;
 
-use super::{Plan, always, none};
+use super::{Question, always, no_variables};
 use crate::client::Request;
 use crate::data::Set;
+use crate::environment::Engine;
 use crate::peer;
-use crate::stage::Base;
 
-/// What is asked.
-pub const DOCUMENT: &str = "query Around { accounts(first: 20, orderBy: [{field: NAME}]) { nodes {
+pub const DOCUMENT: &str = "query AccountDetails { accounts(first: 20, orderBy: [{field: NAME}]) { nodes {
     id name domain industry employees city
     owner { id name }
     booked { amount currency }
     contacts(first: 5) { nodes { id name title email } }
     touches(first: 5) { nodes { id kind at subject responded } } } } }";
 
-const PEERS: &str = "query Around($organization: UUID!) { accounts: allAccounts(
+const PEER_DOCUMENT: &str = "query AccountDetails($organization: UUID!) { accounts: allAccounts(
     first: 20, condition: {organizationId: $organization, archivedAt: null}, orderBy: [NAME_KEY_ASC, PRIMARY_KEY_ASC]
     ) { nodes {
     rowId name domain industry employees city
@@ -29,23 +28,23 @@ const PEERS: &str = "query Around($organization: UUID!) { accounts: allAccounts(
         first: 5, condition: {organizationId: $organization}, orderBy: [AT_DESC, PRIMARY_KEY_DESC]
     ) { nodes { rowId kind at subject responded } } } } }";
 
-/// The question, on one of the databases.
-pub fn plan(base: Base) -> Plan {
-    Plan {
+/// Returns the question for a database engine.
+pub fn question(engine: Engine) -> Question {
+    Question {
         name: "Q2",
-        title: "20 accounts by name, each with owner, 5 contacts, 5 latest touches and booked",
-        base,
+        title: "20 accounts by name, each with owner, 5 contacts, 5 latest touches and `booked`",
+        engine,
         set: Set::Book,
         connections: &[16, 64],
         rows: 0,
-        same: true,
-        peer: base == Base::Postgres,
-        contenders: |setting| {
+        same_answers: true,
+        peer: engine == Engine::Postgres,
+        contenders: |context| {
             async move {
-                let asked = setting.server(always(setting.asked(DOCUMENT, &none())));
-                let floor = setting.floor(always(Request::get("/q2")));
-                let peers = setting.peers(&always(peer::asked(PEERS, none())));
-                Ok([vec![asked, floor], peers].concat())
+                let server = context.server(always(context.request(DOCUMENT, &no_variables())));
+                let floor = context.floor(always(Request::get("/q2")));
+                let peers = context.peers(&always(peer::request(PEER_DOCUMENT, no_variables())));
+                Ok([vec![server, floor], peers].concat())
             }
             .boxed()
         },

@@ -1,4 +1,4 @@
-//! Whether contenders write the same: all rows that one request leaves behind, but for ids and names.
+//! Checking that contenders write the same rows: all rows that a request writes, except for their ids and external ids.
 
 use sqlx::Connection as _;
 use sqlx::postgres::PgConnection;
@@ -6,13 +6,13 @@ use sqlx::sqlite::SqliteConnection;
 
 use crate::Result;
 use crate::client::Client;
+use crate::environment::{Database, Engine};
 use crate::measure::Contender;
-use crate::stage::{Base, Database};
 
-/// The feed's end.
-const END: &str = "select coalesce(max(seq), 0) from event";
+/// Selects the last position in the feed.
+const FEED_END: &str = "select coalesce(max(seq), 0) from event";
 
-/// What was written after a place of the feed: each row as a text.
+/// Select the rows written after a position in the feed, each row as text.
 const POSTGRES: [&str; 4] = [
     "select 'event ' || (to_jsonb(e) - '{id,seq,subject_id,changes}'::text[])::text
         || (e.changes::jsonb - 'externalIds')::text from event e where seq > $1",
@@ -39,14 +39,14 @@ const SQLITE: [&str; 4] = [
 ];
 
 impl Database {
-    /// Lets each contender write once, and refuses where they leave different rows behind.
-    pub async fn wrote_the_same(&self, contenders: &[Contender]) -> Result<()> {
+    /// Sends one request to each contender, and fails if they write different rows.
+    pub async fn check_same_writes(&self, contenders: &[Contender]) -> Result<()> {
         let mut first: Option<(&str, Vec<String>)> = None;
         for contender in contenders.iter().filter(|contender| contender.compared) {
             let before = self.feed_end().await?;
-            let (_, answer) = Client::connect(contender.address).await?.ask((contender.source)(0, 0)).await?;
+            let (_, answer) = Client::connect(contender.address).await?.fetch((contender.source)(0, 0)).await?;
             if !(contender.accept)(&answer) {
-                return Err(format!("{} answers {}", contender.name, String::from_utf8_lossy(&answer)).into());
+                return Err(format!("{} answered {}", contender.name, String::from_utf8_lossy(&answer)).into());
             }
             let rows = self.written_after(before).await?;
             match &first {
@@ -54,7 +54,7 @@ impl Database {
                 Some((other, expected)) if *expected != rows => {
                     let differing = expected.iter().zip(&rows).find(|(one, other)| one != other);
                     return Err(format!(
-                        "{other} writes {} rows and {} {}; the first that differ are {differing:#?}",
+                        "{other} wrote {} rows and {} wrote {}; the first that differ are {differing:#?}",
                         expected.len(),
                         contender.name,
                         rows.len()
@@ -67,32 +67,34 @@ impl Database {
         Ok(())
     }
 
+    /// Returns the last position in the feed.
     async fn feed_end(&self) -> Result<i64> {
-        Ok(match self.base {
-            Base::Postgres => {
+        Ok(match self.engine {
+            Engine::Postgres => {
                 let mut connection = PgConnection::connect(&self.url).await?;
-                sqlx::query_scalar(END).fetch_one(&mut connection).await?
+                sqlx::query_scalar(FEED_END).fetch_one(&mut connection).await?
             }
-            Base::Sqlite => {
+            Engine::Sqlite => {
                 let mut connection = SqliteConnection::connect(&self.url).await?;
-                sqlx::query_scalar(END).fetch_one(&mut connection).await?
+                sqlx::query_scalar(FEED_END).fetch_one(&mut connection).await?
             }
         })
     }
 
-    async fn written_after(&self, place: i64) -> Result<Vec<String>> {
+    /// Returns the rows written after a position in the feed.
+    async fn written_after(&self, position: i64) -> Result<Vec<String>> {
         let mut rows: Vec<String> = Vec::new();
-        match self.base {
-            Base::Postgres => {
+        match self.engine {
+            Engine::Postgres => {
                 let mut connection = PgConnection::connect(&self.url).await?;
                 for sql in POSTGRES {
-                    rows.extend(sqlx::query_scalar::<_, String>(sql).bind(place).fetch_all(&mut connection).await?);
+                    rows.extend(sqlx::query_scalar::<_, String>(sql).bind(position).fetch_all(&mut connection).await?);
                 }
             }
-            Base::Sqlite => {
+            Engine::Sqlite => {
                 let mut connection = SqliteConnection::connect(&self.url).await?;
                 for sql in SQLITE {
-                    rows.extend(sqlx::query_scalar::<_, String>(sql).bind(place).fetch_all(&mut connection).await?);
+                    rows.extend(sqlx::query_scalar::<_, String>(sql).bind(position).fetch_all(&mut connection).await?);
                 }
             }
         }
