@@ -1,4 +1,4 @@
-//! Bookings by group.
+//! Bookings, counted and summed by group.
 
 use async_graphql::{Enum, InputObject};
 use entity::booking::Column;
@@ -14,24 +14,24 @@ use crate::error::Result;
 use crate::graphql::{FieldContext, object};
 use crate::values::money::Money;
 
-/// What bookings are grouped by.
+/// The dimensions that bookings can be grouped by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 pub enum BookingDimension {
-    /// Whose sale it was.
+    /// The user credited with the sale.
     Seller,
-    /// The direct manager, today, of whose sale it was; no value where there is none.
+    /// The present direct manager of the seller; no value if the seller has none.
     Manager,
     /// The account.
     Account,
-    /// The account's industry, as it is spelt there; no value where it has none.
+    /// The account's industry, as spelled on the account; no value if it has none.
     Industry,
-    /// How the account stands today.
+    /// The present standing of the account.
     Standing,
-    /// The calendar month: 2017-04.
+    /// The calendar month of bookedOn, such as 2017-04.
     Month,
-    /// The quarter of the fiscal year: 2017-Q2.
+    /// The quarter of the fiscal year of bookedOn, such as 2017-Q2.
     Quarter,
-    /// The fiscal year: 2017.
+    /// The fiscal year of bookedOn, such as 2017.
     Year,
 }
 
@@ -45,15 +45,15 @@ pub struct BookingGroup {
 }
 
 object! {
-    /// Bookings of one group.
+    /// Figures about one group of bookings.
     BookingGroup as "BookingGroup" {
-        /// What the group's bookings have in common: a part for each dimension, in their order.
+        /// The values that the bookings of the group share: one part per dimension, in the order of groupBy.
         key: Vec<GroupKey> = batch(group::keys);
-        /// How many bookings there are, credit notes included.
+        /// The number of bookings, including credit notes.
         count: i32 = plain(|group| group.count);
-        /// Their sum; credit notes are taken off.
+        /// The sum of the amounts. Credit notes are negative and reduce it.
         amount: Money = plain(|group, ctx| ctx.money(group.amount));
-        /// From how many different accounts.
+        /// The number of distinct accounts.
         accounts: i32 = plain(|group| group.accounts);
     }
 }
@@ -67,13 +67,15 @@ impl Grouped for BookingGroup {
 /// Arguments of `analytics.bookings`.
 #[derive(Clone, Debug, InputObject)]
 pub struct BookingsArguments {
-    /// What to group by, each dimension once. Of none there is exactly one group, with zeros where there are no bookings.
+    /// The dimensions to group by, each at most once. An empty list returns exactly one group, with zeros if there are
+    /// no bookings.
     pub group_by: Vec<BookingDimension>,
-    /// Which bookings.
+    /// Only bookings that match this filter.
     pub filter: Option<BookingFilter>,
 }
 
-/// The number of each account's bookings, and the sum of those of the current fiscal year.
+/// Returns the query for each account's amount booked in the current fiscal year. It has a row for every account with a
+/// booking.
 fn standings(ctx: &RequestContext, viewer: &Viewer) -> SelectStatement {
     let (from, to) = viewer.fiscal_days(None, ctx.now);
     let mut query = booking::Entity::of(viewer.organization.id).select_only().column(Column::AccountId).into_query();
@@ -89,7 +91,7 @@ fn standings(ctx: &RequestContext, viewer: &Viewer) -> SelectStatement {
     query
 }
 
-/// The word for how an account stands: what was booked at all has made it a client.
+/// Returns SQL for the standing of an account that has a booking.
 fn standing_sql(viewer: &Viewer) -> String {
     use crate::domain::account::Standing;
     match viewer.organization.key_account_threshold {
@@ -104,11 +106,10 @@ fn standing_sql(viewer: &Viewer) -> String {
     }
 }
 
-/// `analytics.bookings`.
+/// Resolves `Analytics.bookings`.
 ///
 /// # Errors
-/// `BAD_USER_INPUT` for a dimension named twice and for what a filter refuses; `LIMIT_EXCEEDED` for more than 10,000
-/// groups; the database's.
+/// `BAD_USER_INPUT` for a repeated dimension or an invalid filter; `LIMIT_EXCEEDED` for more than 10,000 groups.
 pub async fn bookings(field: &FieldContext<'_>, arguments: BookingsArguments) -> Result<Vec<BookingGroup>> {
     let BookingsArguments { group_by, filter } = arguments;
     let ctx = field.request;
@@ -147,7 +148,7 @@ pub async fn bookings(field: &FieldContext<'_>, arguments: BookingsArguments) ->
 
 impl BookingGroup {
     fn of(Group { key, measures }: Group) -> Result<Self> {
-        let at = |place: usize| measures.get(place).copied().unwrap_or_default();
+        let at = |index: usize| measures.get(index).copied().unwrap_or_default();
         Ok(Self { key, count: int(at(0))?, amount: group::amount(group::sum(at(1), at(2)))?, accounts: int(at(3))? })
     }
 }

@@ -1,30 +1,30 @@
-//! Stretches of days that groups are made by, in SQL and as text. SQL numbers them; all divisions there are of what is
-//! not below 0, so that both databases round alike.
+//! Periods to group days by, in SQL and as text. SQL yields the number of a period. All divisions have non-negative
+//! operands, so that both databases round alike.
 
 use chrono::{Datelike as _, Months};
 use entity::Day;
 
-/// A stretch of days.
+/// A kind of period.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Bucket {
-    /// A day: 2017-04-03.
+    /// Days, such as 2017-04-03.
     Day,
-    /// A week, by its Monday: 2017-04-03.
+    /// Weeks, named by their Monday, such as 2017-04-03.
     Week,
-    /// A calendar month: 2017-04.
+    /// Calendar months, such as 2017-04.
     Month,
-    /// A quarter of the fiscal year that starts with this month (1-12): 2017-Q2.
+    /// Quarters of fiscal years that start with this month (1-12), such as 2017-Q2.
     Quarter(u32),
-    /// The fiscal year that starts with this month (1-12): 2017.
+    /// Fiscal years that start with this month (1-12), such as 2017.
     Year(u32),
 }
 
-/// Days from Monday, 0001-01-01, to 1970-01-01.
+/// Days from 0001-01-01, a Monday, to 1970-01-01.
 const FROM_MONDAY: i64 = 719_162;
 
-/// The number of a day's month, counted from January of the year 0: Neri and Schneider's calendar arithmetic ("Euclidean
-/// affine functions and their application to calendar algorithms", 2022), by centuries, years of a century and days of a
-/// year that starts in March.
+/// Returns SQL for the number of a day's month, counted from January of the year 0. Implements the algorithm of Neri
+/// and Schneider ("Euclidean affine functions and their application to calendar algorithms", 2022): century, year of
+/// the century, and day of a year that starts in March.
 fn month_sql(day: &str) -> String {
     let quarter_days = format!("(4 * ({day} + 719468) + 3)");
     let of_century = format!("(({quarter_days} % 146097) | 3)");
@@ -34,7 +34,7 @@ fn month_sql(day: &str) -> String {
 }
 
 impl Bucket {
-    /// The number of the stretch that a day (days since 1970-01-01) is in; null for null.
+    /// Returns SQL for the number of the period that contains a day (days since 1970-01-01); null for null.
     #[must_use]
     pub fn sql(self, day: &str) -> String {
         match self {
@@ -46,7 +46,7 @@ impl Bucket {
         }
     }
 
-    /// The same in Rust, of stretches of whole months; None of shorter ones.
+    /// Returns the number of the period that contains a day, like [`sql`](Self::sql), or `None` for days and weeks.
     #[must_use]
     pub fn number(self, day: Day) -> Option<i64> {
         let date = day.date();
@@ -59,7 +59,8 @@ impl Bucket {
         }
     }
 
-    /// The first day after the stretch of whole months that a day is in; None where the calendar ends before.
+    /// Returns the first day after the month, quarter or year that contains a day. `None` for days and weeks, and if
+    /// the calendar ends before.
     #[must_use]
     pub fn first_after(self, day: Day) -> Option<Day> {
         let number = self.number(day)?;
@@ -73,7 +74,7 @@ impl Bucket {
         }
     }
 
-    /// The stretch of a number, as text.
+    /// Returns the label of the period with this number.
     #[must_use]
     pub fn label(self, number: i64) -> String {
         let day = |day: i64| Day(i32::try_from(day).unwrap_or(i32::MAX)).to_string();
@@ -94,7 +95,7 @@ mod tests {
     use super::*;
     use crate::values::calendar;
 
-    /// What a stretch is called, by the calendar alone.
+    /// Returns the expected label of a period, computed with the calendar module alone.
     fn expected(bucket: Bucket, day: Day) -> String {
         let date = day.date();
         match bucket {
@@ -113,7 +114,7 @@ mod tests {
         let database = Database::connect("sqlite::memory:").await.unwrap();
         let mut buckets = vec![Bucket::Day, Bucket::Week, Bucket::Month];
         buckets.extend((1..=12).flat_map(|start| [Bucket::Quarter(start), Bucket::Year(start)]));
-        // Every day around the leap rules' turns, the first and the last ones, and some in between.
+        // Every day of the years around the leap rules and the ends of the calendar, and samples in between.
         let mut days: Vec<i32> = (Day::FIRST.0..Day::LAST.0).step_by(3_989).collect();
         for year in [1, 4, 1900, 1970, 2000, 2016, 2100, 9999] {
             let (first, last) = calendar::fiscal_days(year, 1);

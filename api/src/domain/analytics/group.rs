@@ -1,4 +1,4 @@
-//! Groups: what they are made by, and the one statement that makes them.
+//! Grouping: dimensions, measures, and the single statement that groups and aggregates.
 
 use std::collections::HashMap;
 
@@ -13,69 +13,66 @@ use crate::context::{RequestContext, Viewer};
 use crate::error::{Error, Result, TOO_LARGE};
 use crate::graphql::{AnyNode, Batch, FieldContext, object};
 
-/// Groups that one field answers with at most.
-const MOST_GROUPS: usize = 10_000;
+/// The maximum number of groups in the result of a field.
+const MAX_GROUPS: usize = 10_000;
 
-/// One group's key: which dimension, its value as text, and the node where it is one.
+/// One part of a group's key: a dimension, its value as text, and the node that the value identifies.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GroupKey {
-    /// The dimension's name in the schema.
+    /// The name of the dimension in the schema.
     pub dimension: &'static str,
-    /// The value; None where there is none.
+    /// The value; `None` for rows without one.
     pub value: Option<String>,
-    /// The node behind the value: its prefix and its id.
+    /// The prefix and the id of the node that the value identifies.
     pub node: Option<(&'static str, Uuid)>,
 }
 
 object! {
-    /// One group's key: which dimension, its value as text, and the node where it is one.
+    /// One part of a group's key: a dimension and the value that the group's rows share in it.
     GroupKey as "GroupKey" {
-        /// The dimension.
+        /// The name of the dimension.
         dimension: &str = plain(|key| key.dimension);
-        /// The value: an id, a word of the schema, an industry, a day (2017-04-03), a week's Monday, a month (2017-04),
-        /// a fiscal quarter (2017-Q2) or year (2017). Null where the rows have none.
+        /// The value as text: an id, an enum value, an industry, a day (2017-04-03), the Monday of a week, a month
+        /// (2017-04), a fiscal quarter (2017-Q2) or a fiscal year (2017). Null for rows without a value.
         value: Option<&str> = plain(|key| key.value.as_deref());
-        /// The user or the account whose id the value is.
+        /// The user or the account that the value identifies; null for other dimensions, and if the value is null.
         node: Option<AnyNode> = batch(nodes);
     }
 }
 
 async fn nodes(field: &FieldContext<'_>, of: &[&GroupKey]) -> Result<Batch<Option<AnyNode>>> {
-    // Each node is fetched and written once, however many groups it heads.
-    let mut places: HashMap<(&str, Uuid), usize> = HashMap::new();
+    // Fetch and serialize each node once, however many groups refer to it.
+    let mut indexes: HashMap<(&str, Uuid), usize> = HashMap::new();
     let mut ids = Vec::new();
     for id in of.iter().filter_map(|key| key.node) {
-        places.entry(id).or_insert_with(|| {
+        indexes.entry(id).or_insert_with(|| {
             ids.push(id);
             ids.len() - 1
         });
     }
     let found = crate::domain::node::nodes_of(field, &ids).await?;
-    Ok(found.select(of.iter().map(|key| places.get(&key.node?).copied())))
+    Ok(found.select(of.iter().map(|key| indexes.get(&key.node?).copied())))
 }
 
-/// A group with its key.
+/// A group that has a key.
 pub trait Grouped: crate::graphql::ObjectType {
-    /// The key, a part for each dimension asked for.
+    /// Returns the key, one part per dimension.
     fn key(&self) -> &[GroupKey];
 }
 
-/// Answers the field `key` of groups.
-///
-/// # Errors
-/// The database's.
+/// Resolves the field `key` of groups.
 pub async fn keys<G: Grouped>(field: &FieldContext<'_>, of: &[&G]) -> Result<Batch<Vec<GroupKey>>> {
     field.object_lists(&of.iter().map(|group| group.key()).collect::<Vec<_>>()).await
 }
 
-/// What a dimension's values are.
+/// The type of a dimension's values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Values {
-    /// Texts as stored.
+    /// Text, as stored.
     Text,
     /// Ids with this prefix.
     Ids(&'static str),
-    /// Stretches of days.
+    /// Numbers of periods.
     Buckets(Bucket),
 }
 
@@ -100,10 +97,10 @@ impl Values {
     }
 }
 
-/// Names of the dimensions asked for.
+/// Returns the schema names of the dimensions.
 ///
 /// # Errors
-/// `BAD_USER_INPUT` where one is named twice.
+/// `BAD_USER_INPUT` if a dimension is repeated.
 pub fn names<D: EnumType + PartialEq>(group_by: &[D]) -> Result<Vec<&'static str>> {
     let mut names = Vec::with_capacity(group_by.len());
     for dimension in group_by {
@@ -116,24 +113,24 @@ pub fn names<D: EnumType + PartialEq>(group_by: &[D]) -> Result<Vec<&'static str
     Ok(names)
 }
 
-/// Rows that are to be grouped: an inner statement gives each row's keys (`k0`, `k1` …) and what is measured, under
-/// names of its own; an outer one groups them.
+/// A statement that groups rows. An inner statement selects each row's keys (`k0`, `k1`, …) and the values to measure;
+/// an outer one groups and aggregates them.
 pub struct Grouping {
     rows: SelectStatement,
     keys: Vec<(&'static str, Values)>,
     measures: Vec<String>,
 }
 
-/// A group as the database gives it: its key, and its measures in the order they were asked for.
+/// A group as read from the database.
 pub struct Group {
-    /// The key.
+    /// The key, one part per dimension.
     pub key: Vec<GroupKey>,
-    /// The measures.
+    /// The measures, in the order in which they were added.
     pub measures: Vec<i64>,
 }
 
 impl Grouping {
-    /// Of these rows.
+    /// Creates a grouping of these rows, without dimensions.
     #[must_use]
     pub fn of<E: EntityTrait>(rows: Select<E>) -> Self {
         let mut rows = rows.into_query();
@@ -141,26 +138,26 @@ impl Grouping {
         Self { rows, keys: Vec::new(), measures: Vec::new() }
     }
 
-    /// One dimension more.
+    /// Adds a dimension.
     pub fn by(&mut self, dimension: &'static str, expression: impl Into<SimpleExpr>, values: Values) {
         let expression = expression.into();
-        // Days are INTEGER on PostgreSQL, instants BIGINT: read as one.
+        // Days are INTEGER on PostgreSQL and instants BIGINT; cast so that both are read as one type.
         let expression = if matches!(values, Values::Buckets(_)) { expression.cast_as("bigint") } else { expression };
         self.rows.expr_as(expression, Alias::new(format!("k{}", self.keys.len())));
         self.keys.push((dimension, values));
     }
 
-    /// By stretches of days; `day` is SQL for days since 1970.
+    /// Adds a dimension of periods. `day` is SQL for days since 1970-01-01.
     pub fn by_days(&mut self, dimension: &'static str, day: &str, bucket: Bucket) {
-        self.by_stretches(dimension, bucket.sql(day), bucket);
+        self.by_periods(dimension, bucket.sql(day), bucket);
     }
 
-    /// By stretches of days, of which `number` is SQL for the number.
-    pub fn by_stretches(&mut self, dimension: &'static str, number: String, bucket: Bucket) {
+    /// Adds a dimension of periods. `number` is SQL for the number of the period.
+    pub fn by_periods(&mut self, dimension: &'static str, number: String, bucket: Bucket) {
         self.by(dimension, Expr::cust(number), Values::Buckets(bucket));
     }
 
-    /// By the direct manager today of the user whom a column names.
+    /// Adds a dimension of the present direct manager of the user in a column.
     pub fn by_manager<C: ColumnTrait>(&mut self, viewer: &Viewer, dimension: &'static str, user: C) {
         let person = Alias::new("person");
         let on = Cond::all()
@@ -170,7 +167,7 @@ impl Grouping {
         self.by(dimension, Expr::col((person, user::Column::ManagerId)), Values::USERS);
     }
 
-    /// By the industry of the account that a column names, as stored.
+    /// Adds a dimension of the industry, as stored, of the account in a column.
     pub fn by_industry<C: ColumnTrait>(&mut self, viewer: &Viewer, dimension: &'static str, account: C) {
         let company = Alias::new("company");
         let on = Cond::all()
@@ -180,7 +177,7 @@ impl Grouping {
         self.by(dimension, Expr::col((company, account::Column::Industry)), Values::Text);
     }
 
-    /// By a derived table's column; the table is joined by its first column, an account's id.
+    /// Adds a dimension of an expression over a derived table, which is joined by its first column, an account's id.
     pub fn by_joined<C: ColumnTrait>(
         &mut self,
         dimension: &'static str,
@@ -194,33 +191,33 @@ impl Grouping {
         self.by(dimension, expression, Values::Text);
     }
 
-    /// Gives the outer statement a column to measure. What no measure uses, costs nothing.
+    /// Makes a column available to measures. A column that no measure uses costs nothing.
     pub fn give<C: ColumnTrait>(&mut self, column: C) {
         self.rows.expr_as(column.into_expr(), Alias::new(column.as_str()));
     }
 
-    /// Gives the outer statement the value of some SQL to measure, under a name.
+    /// Makes the value of an SQL expression available to measures under a name.
     pub fn give_as(&mut self, sql: String, name: &'static str) {
         self.rows.expr_as(Expr::cust(sql), Alias::new(name));
     }
 
-    /// One measure more: SQL over what the outer statement was given, a whole number; null is 0. One that is not wanted
-    /// is 0 and costs nothing.
+    /// Adds a measure: SQL for a whole number over the values made available; null counts as 0. If it is not `wanted`,
+    /// the measure is 0 and costs nothing.
     pub fn measure(&mut self, wanted: bool, sql: impl Into<String>) {
         self.measures.push(if wanted { sql.into() } else { "0".to_owned() });
     }
 
-    /// Two measures more, of which [`sum`] makes the sum of amounts.
+    /// Adds two measures, from which [`sum`] computes the sum of amounts.
     pub fn measure_sum(&mut self, wanted: bool, amount: &str) {
         self.measure(wanted, format!("sum({amount} / {PART})"));
         self.measure(wanted, format!("sum({amount} % {PART})"));
     }
 
-    /// Makes the groups, with one statement. In the order of the keys' values as text, those without one last. Without
-    /// dimensions exactly one group.
+    /// Executes the statement. The groups are ordered by the values of their keys as text, missing values last. Without
+    /// dimensions there is exactly one group.
     ///
     /// # Errors
-    /// `LIMIT_EXCEEDED` for more than 10,000 groups; the database's.
+    /// `LIMIT_EXCEEDED` for more than 10,000 groups.
     pub async fn run(self, ctx: &RequestContext) -> Result<Vec<Group>> {
         let backend = ctx.app.db.backend();
         let mut statement = backend.build(&self.rows);
@@ -228,23 +225,23 @@ impl Grouping {
         let measures: Vec<String> =
             self.measures.iter().map(|measure| format!("cast(coalesce({measure}, 0) as bigint)")).collect();
         let columns: Vec<&str> = keys.iter().chain(&measures).map(String::as_str).collect();
-        // PostgreSQL thinks that an expression has as many values as the columns in it, half a million instants where
-        // there are a hundred months, and sorts the rows on disk. `offset 0` keeps the inner statement apart: of its
-        // columns nothing is known, and a hash is guessed to do. Without stretches of days it only stands in the way
-        // of workers that would each count a part.
-        let stretches = self.keys.iter().any(|(_, values)| matches!(values, Values::Buckets(_)));
-        let fence = if stretches && backend == DbBackend::Postgres { " offset 0" } else { "" };
+        // PostgreSQL estimates the number of distinct values of an expression from the columns in it: half a million
+        // instants where there are a hundred months. It would then sort the rows on disk. `offset 0` keeps the planner
+        // from flattening the inner statement, so that it has no statistics about its columns and chooses to hash.
+        // Without periods this is left out, because it would prevent parallel workers.
+        let has_periods = self.keys.iter().any(|(_, values)| matches!(values, Values::Buckets(_)));
+        let fence = if has_periods && backend == DbBackend::Postgres { " offset 0" } else { "" };
         let grouped = if keys.is_empty() { String::new() } else { format!(" group by {}", keys.join(", ")) };
         statement.sql = format!(
             "select {} from ({}{fence}) as line{grouped} limit {}",
             columns.join(", "),
             statement.sql,
-            MOST_GROUPS + 1
+            MAX_GROUPS + 1
         );
         let rows = ctx.reader().query_all_raw(statement).await?;
-        if rows.len() > MOST_GROUPS {
+        if rows.len() > MAX_GROUPS {
             return Err(Error::LimitExceeded(format!(
-                "There are more than {MOST_GROUPS} groups. Narrow the filter, or group by less."
+                "There are more than {MAX_GROUPS} groups. Narrow the filter, or group by fewer dimensions."
             )));
         }
         let mut groups = Vec::with_capacity(rows.len());
@@ -264,40 +261,40 @@ impl Grouping {
     }
 }
 
-/// What groups are ordered by.
+/// Returns the sort key of a group.
 fn order(key: &[GroupKey]) -> impl Iterator<Item = (bool, Option<&str>)> {
     key.iter().map(|part| (part.value.is_none(), part.value.as_deref()))
 }
 
-/// Amounts are summed in two parts, whole millions and what is left: ten thousand of the largest together are beyond
-/// what SQLite adds up.
+/// Amounts are summed in two parts, whole millions and the remainder: the sum of ten thousand of the largest amounts
+/// would overflow the integers of SQLite.
 const PART: i64 = 1_000_000;
 
-/// The sum out of its two measures.
+/// Combines the two measures of a sum.
 #[must_use]
 pub fn sum(high: i64, low: i64) -> i128 {
     i128::from(high) * i128::from(PART) + i128::from(low)
 }
 
-/// A sum as an amount.
+/// Converts a sum to an amount.
 ///
 /// # Errors
-/// `LIMIT_EXCEEDED` beyond 18 digits.
+/// `LIMIT_EXCEEDED` if it does not fit into 64 bits.
 pub fn amount(sum: i128) -> Result<i64> {
     i64::try_from(sum).map_err(|_| Error::LimitExceeded(TOO_LARGE.to_owned()))
 }
 
-/// A count as the schema has it.
+/// Converts a count to an `Int` of the schema.
 ///
 /// # Errors
-/// `LIMIT_EXCEEDED` beyond 2,147,483,647.
+/// `LIMIT_EXCEEDED` above 2,147,483,647.
 pub fn int(count: i64) -> Result<i32> {
     i32::try_from(count).map_err(|_| {
-        Error::LimitExceeded("A figure is above 2147483647. Narrow the filter, or group by more.".to_owned())
+        Error::LimitExceeded("A figure is above 2147483647. Narrow the filter, or group by more dimensions.".to_owned())
     })
 }
 
-/// A quotient rounded to a whole number, halves to the even one. The divisor is above 0.
+/// Divides and rounds to a whole number, halves to the even one. The divisor must be positive.
 #[must_use]
 pub fn rounded(dividend: i128, divisor: i128) -> i128 {
     let (whole, rest) = (dividend.div_euclid(divisor), dividend.rem_euclid(divisor));
@@ -313,7 +310,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn halves_go_to_the_even_one() {
+    fn halves_are_rounded_to_even() {
         for (sum, expected) in [
             (50, 0),
             (51, 1),
@@ -332,7 +329,7 @@ mod tests {
     }
 
     #[test]
-    fn sums_of_two_parts_are_exact() {
+    fn sums_of_two_measures_are_exact() {
         for parts in [[999_999_999_999_999_i64, -1], [-999_999_999_999_999, 7], [-1, -1], [i64::MAX, i64::MIN]] {
             let high: i64 = parts.iter().map(|part| part / PART).sum();
             let low: i64 = parts.iter().map(|part| part % PART).sum();
@@ -342,7 +339,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_comes_last() {
+    fn groups_without_a_value_come_last() {
         let key = |value: Option<&str>| GroupKey { dimension: "INDUSTRY", value: value.map(str::to_owned), node: None };
         let mut keys = [vec![key(None)], vec![key(Some("b"))], vec![key(Some("a"))]];
         keys.sort_by(|one, other| order(one).cmp(order(other)));

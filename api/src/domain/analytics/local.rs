@@ -1,6 +1,5 @@
-//! Local days of instants, in SQL. Neither database knows the time zones that the other one knows, so the zone's
-//! offsets are worked out here and put into the statement as numbers: what is left is integer arithmetic, the same on
-//! both.
+//! Local days of instants, in SQL. The databases have different time zone data, so the offsets of the zone are computed
+//! here and become numbers in the statement. What remains is integer arithmetic, which is the same on both databases.
 
 use chrono::{Offset as _, TimeZone as _};
 use chrono_tz::Tz;
@@ -9,17 +8,19 @@ use entity::{Day, Instant};
 use super::bucket::Bucket;
 use crate::values::calendar::{self, DAY};
 
-/// Days from 0000-01-01 to 1970-01-01. With them added nothing is below 0, where division would round upwards.
+/// Days from 0000-01-01 to 1970-01-01. Adding them keeps dividends non-negative; division would round negative ones
+/// upward.
 const SHIFT: i64 = 719_528;
-/// No zone changed its offset before 1800, when clocks went by the sun, and chrono-tz knows no change from 2200 on.
-const CHANGING: (Day, Day) = (Day(-62_091), Day(84_006));
+/// The days between which offsets change: clocks followed the sun before 1800, and chrono-tz knows no changes from 2200
+/// on.
+const OFFSET_CHANGES: (Day, Day) = (Day(-62_091), Day(84_006));
 
-/// A stretch of time in which a zone keeps its offset.
+/// A span of time with a constant offset from UTC.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Span {
-    /// Its end, in microseconds since 1970: the first instant of the next one.
+    /// The end, exclusive, in microseconds since 1970.
     until: i64,
-    /// What is added to UTC, in microseconds.
+    /// The offset from UTC in microseconds.
     offset: i64,
 }
 
@@ -28,10 +29,11 @@ fn offset(zone: Tz, seconds: i64) -> i64 {
     i64::from(zone.offset_from_utc_datetime(&utc).fix().local_minus_utc())
 }
 
-/// The stretches of one offset between two instants. Zones are asked day by day: some kept an offset for weeks alone.
+/// Returns the spans of constant offset between two instants. Looks at every day, because some zones kept an offset for
+/// only a few weeks.
 fn spans(zone: Tz, from: Instant, to: Instant) -> Vec<Span> {
     let bound = |day: Day| i64::from(day.0) * 86_400;
-    let clamp = |at: Instant| at.0.div_euclid(1_000_000).clamp(bound(CHANGING.0), bound(CHANGING.1));
+    let clamp = |at: Instant| at.0.div_euclid(1_000_000).clamp(bound(OFFSET_CHANGES.0), bound(OFFSET_CHANGES.1));
     let (mut at, end) = (clamp(from), clamp(to));
     let mut current = offset(zone, at);
     let mut spans = Vec::new();
@@ -53,10 +55,10 @@ fn spans(zone: Tz, from: Instant, to: Instant) -> Vec<Span> {
     spans
 }
 
-/// What holds for an instant, as a search by halves among stretches of time: each by its end (the first instant of the
-/// next one) and what holds in it. A row costs as many comparisons as the number of stretches has binary digits.
-fn search_sql(column: &str, stretches: &[(i64, i64)]) -> String {
-    let (before, after) = stretches.split_at(stretches.len().div_ceil(2));
+/// Returns SQL that looks up the value for an instant by binary search among periods, each given by its exclusive end
+/// and its value.
+fn search_sql(column: &str, periods: &[(i64, i64)]) -> String {
+    let (before, after) = periods.split_at(periods.len().div_ceil(2));
     match (before.last(), after) {
         (Some((_, only)), []) => only.to_string(),
         (Some((until, _)), after) => {
@@ -70,11 +72,11 @@ fn search_sql(column: &str, stretches: &[(i64, i64)]) -> String {
     }
 }
 
-/// The number of the stretch of days that a column of instants is in, all of which lie between two (both included); None
-/// where there are so many stretches between them that arithmetic with the day comes cheaper.
+/// Returns SQL for the number of the period that contains an instant in `column`, for instants from `from` to `to`,
+/// both included. `None` for days and weeks, and if there are so many periods that computing the day is cheaper.
 #[must_use]
-pub fn stretch_sql(column: &str, zone: Tz, bucket: Bucket, from: Instant, to: Instant) -> Option<String> {
-    let mut stretches: Vec<(i64, i64)> = Vec::new();
+pub fn period_sql(column: &str, zone: Tz, bucket: Bucket, from: Instant, to: Instant) -> Option<String> {
+    let mut periods: Vec<(i64, i64)> = Vec::new();
     let mut at = from.0;
     for Span { until, offset } in spans(zone, from, to) {
         let end = until.min(to.0.saturating_add(1));
@@ -82,23 +84,24 @@ pub fn stretch_sql(column: &str, zone: Tz, bucket: Bucket, from: Instant, to: In
             let day = Day(i32::try_from((at + offset).div_euclid(DAY)).ok()?);
             let number = bucket.number(day)?;
             let next = bucket.first_after(day).map_or(end, |next| (i64::from(next.0) * DAY - offset).min(end));
-            let so_far = stretches.len();
-            match stretches.last_mut() {
+            let count = periods.len();
+            match periods.last_mut() {
                 Some(last) if last.1 == number => last.0 = next,
-                _ if so_far == MOST_STRETCHES => return None,
-                _ => stretches.push((next, number)),
+                _ if count == MAX_PERIODS => return None,
+                _ => periods.push((next, number)),
             }
             at = next;
         }
     }
-    Some(search_sql(column, &stretches))
+    Some(search_sql(column, &periods))
 }
 
-/// Stretches at most that are searched by halves.
-const MOST_STRETCHES: usize = 500;
+/// The maximum number of periods for a binary search.
+const MAX_PERIODS: usize = 500;
 
-/// The local day (days since 1970-01-01) of a column of instants (microseconds since 1970), all of which lie between
-/// two (both included). Days beyond the calendar's ends count as its first and its last, as in [`calendar::day_of`].
+/// Returns SQL for the local day (days since 1970-01-01) of an instant in `column` (microseconds since 1970), for
+/// instants from `from` to `to`, both included. Days outside of the calendar become its first or last day, as in
+/// [`calendar::day_of`].
 #[must_use]
 pub fn day_sql(column: &str, zone: Tz, from: Instant, to: Instant) -> String {
     let offsets: Vec<(i64, i64)> = spans(zone, from, to).iter().map(|span| (span.until, span.offset)).collect();
@@ -123,14 +126,14 @@ mod tests {
         crate::graphql::scalars::instant(text).unwrap()
     }
 
-    /// The day that the stretches give to an instant.
+    /// Returns the local day of an instant according to the spans.
     fn day(spans: &[Span], at: Instant) -> i64 {
         let offset = spans.iter().find(|span| at.0 < span.until).unwrap().offset;
         (at.0 + offset).div_euclid(DAY)
     }
 
     #[test]
-    fn clock_changes_bound_the_stretches() {
+    fn spans_end_at_clock_changes() {
         let found =
             spans(chrono_tz::America::New_York, instant("2016-12-31T00:00:00Z"), instant("2017-12-31T00:00:00Z"));
         let hour = 3_600_000_000;
@@ -145,8 +148,8 @@ mod tests {
     }
 
     #[test]
-    fn a_day_that_a_zone_skipped_has_no_instants() {
-        // Samoa crossed the date line: 2011-12-30 never was.
+    fn a_skipped_day_has_no_instants() {
+        // Samoa crossed the date line and skipped 2011-12-30.
         let zone = chrono_tz::Pacific::Apia;
         let found = spans(zone, instant("2011-01-01T00:00:00Z"), instant("2012-12-31T00:00:00Z"));
         let before = instant("2011-12-30T09:59:59Z");
@@ -155,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn one_offset_needs_no_comparison() {
+    fn a_constant_offset_needs_no_comparison() {
         assert_eq!(
             spans(chrono_tz::UTC, instant("0001-01-01T00:00:00Z"), instant("9999-12-31T00:00:00Z")),
             [Span { until: i64::MAX, offset: 0 }]
@@ -166,22 +169,22 @@ mod tests {
         );
     }
 
-    /// What the search finds for an instant, as the databases read it.
+    /// Evaluates the SQL of a search for an instant.
     fn found(sql: &str, at: i64) -> i64 {
         let Some(rest) = sql.strip_prefix("case when at < ") else { return sql.parse().unwrap() };
         let (until, rest) = rest.split_once(" then ").unwrap();
         let mut depth = 0;
         let mut middle = 0;
-        for (place, _) in rest.match_indices(' ') {
-            match &rest[place..] {
+        for (index, _) in rest.match_indices(' ') {
+            match &rest[index..] {
                 text if text.starts_with(" end") => depth -= 1,
                 text if text.starts_with(" else ") && depth == 0 => {
-                    middle = place;
+                    middle = index;
                     break;
                 }
                 _ => {}
             }
-            if rest[..place].ends_with("case") {
+            if rest[..index].ends_with("case") {
                 depth += 1;
             }
         }
@@ -190,11 +193,11 @@ mod tests {
     }
 
     #[test]
-    fn stretches_are_searched_by_halves() {
+    fn periods_are_found_by_binary_search() {
         let between = |bucket, from, to| {
-            stretch_sql("at", chrono_tz::America::New_York, bucket, instant(from), instant(to)).map(|sql| sql.len())
+            period_sql("at", chrono_tz::America::New_York, bucket, instant(from), instant(to)).map(|sql| sql.len())
         };
-        let sql = stretch_sql(
+        let sql = period_sql(
             "at",
             chrono_tz::America::New_York,
             Bucket::Quarter(2),
@@ -211,14 +214,14 @@ mod tests {
 
     proptest! {
         #[test]
-        fn stretches_are_those_of_the_days(
+        fn periods_match_those_of_the_local_days(
             zone in prop::sample::select(&chrono_tz::TZ_VARIANTS[..]),
             at in 0_i64..3_000_000_000_000_000,
             width in 0_i64..100_000_000_000_000,
             start in 1_u32..=12,
         ) {
             for bucket in [Bucket::Month, Bucket::Quarter(start), Bucket::Year(start)] {
-                let sql = stretch_sql("at", zone, bucket, Instant(at), Instant(at + width)).unwrap();
+                let sql = period_sql("at", zone, bucket, Instant(at), Instant(at + width)).unwrap();
                 for at in [at, at + width / 3, at + width / 2, at + width] {
                     prop_assert_eq!(Some(found(&sql, at)), bucket.number(calendar::day_of(Instant(at), zone)));
                 }
@@ -226,7 +229,7 @@ mod tests {
         }
 
         #[test]
-        fn days_are_those_of_the_zone(zone in prop::sample::select(&chrono_tz::TZ_VARIANTS[..]), at in -3_000_000_000_000_000_i64..5_000_000_000_000_000, width in 0_i64..100_000_000_000_000) {
+        fn local_days_match_those_of_the_zone(zone in prop::sample::select(&chrono_tz::TZ_VARIANTS[..]), at in -3_000_000_000_000_000_i64..5_000_000_000_000_000, width in 0_i64..100_000_000_000_000) {
             let found = spans(zone, Instant(at), Instant(at + width));
             for at in [at, at + width / 3, at + width / 2, at + width] {
                 prop_assert_eq!(day(&found, Instant(at)), i64::from(calendar::day_of(Instant(at), zone).0));

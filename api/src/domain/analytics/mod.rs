@@ -1,10 +1,10 @@
-//! Analytics: rows counted and summed by group, in the database. They count what the caller may see and nothing else,
-//! archived accounts' rows included: what was done and booked there was done and booked.
+//! Analytics: rows counted and summed by group, in the database. They cover the rows that the caller can see, including
+//! those of archived accounts.
 //!
-//! | room | holds |
+//! | module | contents |
 //! |---|---|
-//! | here | the type and its fields |
-//! | [`group`] | groups: their keys, their statement, their limits |
+//! | this one | the type and its fields |
+//! | [`group`] | keys, the statement and limits |
 //! | [`bucket`] | days, weeks, months and fiscal periods in SQL |
 //! | [`local`] | local days of instants in SQL |
 //! | [`touches`], [`bookings`], [`opportunities`] | one field each |
@@ -19,28 +19,28 @@ pub mod touches;
 use crate::error::Result;
 use crate::graphql::{FieldContext, object};
 
-/// Analytics of what the caller sees.
+/// The object behind `Query.analytics`. It has no state.
 #[derive(Clone, Copy, Debug)]
 pub struct Analytics;
 
 object! {
-    /// Figures over all that the caller may see, by group. Days, weeks, months and fiscal years are those of the
-    /// organization's time zone. Rows of archived accounts count too. Groups come in the order of their keys' values as
-    /// text, those without a value last; more than 10,000 are LIMIT_EXCEEDED.
+    /// Figures about everything that the caller can see, by group. Includes rows of archived accounts. Days, weeks,
+    /// months and fiscal periods are those of the organization's time zone. Groups are ordered by the values of their
+    /// keys as text, missing values last. More than 10,000 groups are LIMIT_EXCEEDED.
     Analytics as "Analytics" {
-        /// Touches, whatever their status, by groups; without dimensions as one group.
+        /// Touches of any status, by group; one group if groupBy is empty.
         touches(touches::TouchesArguments): Vec<touches::TouchGroup> = root(touches::touches);
-        /// Bookings by groups; without dimensions as one group.
+        /// Bookings by group; one group if groupBy is empty.
         bookings(bookings::BookingsArguments): Vec<bookings::BookingGroup> = root(bookings::bookings);
-        /// Opportunities by groups; without dimensions as one group.
+        /// Opportunities by group; one group if groupBy is empty.
         opportunities(opportunities::OpportunitiesArguments): Vec<opportunities::OpportunityGroup> = root(opportunities::opportunities);
     }
 }
 
-/// `Query.analytics`.
+/// Resolves `Query.analytics`.
 ///
 /// # Errors
-/// `UNAUTHENTICATED`.
+/// `UNAUTHENTICATED` if the request has no session.
 pub fn analytics(field: &FieldContext<'_>) -> impl Future<Output = Result<Analytics>> + use<> {
     std::future::ready(field.request.viewer().map(|_| Analytics))
 }

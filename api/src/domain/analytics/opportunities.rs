@@ -1,4 +1,4 @@
-//! Opportunities by group.
+//! Opportunities, counted and summed by group.
 
 use async_graphql::{Enum, InputObject};
 use entity::opportunity;
@@ -13,22 +13,22 @@ use crate::graphql::filter::Filter as _;
 use crate::graphql::{FieldContext, object};
 use crate::values::money::Money;
 
-/// What opportunities are grouped by.
+/// The dimensions that opportunities can be grouped by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 pub enum OpportunityDimension {
-    /// Whose it is.
+    /// The owner of the opportunity.
     Owner,
-    /// The direct manager, today, of its owner; no value where there is none.
+    /// The present direct manager of the owner; no value if the owner has none.
     Manager,
     /// The account.
     Account,
-    /// The account's industry, as it is spelt there; no value where it has none.
+    /// The account's industry, as spelled on the account; no value if it has none.
     Industry,
-    /// How far it has come.
+    /// The stage.
     Stage,
-    /// The calendar month in which it was opened: 2017-04.
+    /// The calendar month in which it was opened, such as 2017-04.
     OpenedMonth,
-    /// The calendar month in which it was won or lost: 2017-04; no value while it is open.
+    /// The calendar month in which it was won or lost, such as 2017-04; no value while it is open.
     ClosedMonth,
 }
 
@@ -44,21 +44,21 @@ pub struct OpportunityGroup {
 }
 
 object! {
-    /// Opportunities of one group.
+    /// Figures about one group of opportunities.
     OpportunityGroup as "OpportunityGroup" {
-        /// What the group's opportunities have in common: a part for each dimension, in their order.
+        /// The values that the opportunities of the group share: one part per dimension, in the order of groupBy.
         key: Vec<GroupKey> = batch(group::keys);
-        /// How many opportunities there are.
+        /// The number of opportunities.
         count: i32 = plain(|group| group.count);
-        /// What they would bring in, or did; one without an amount counts 0.
+        /// The sum of the amounts, of open and closed opportunities; an opportunity without an amount counts 0.
         amount: Money = plain(|group, ctx| ctx.money(group.amount));
-        /// The sum of amount × probability, rounded once, at the end, halves to the even unit.
+        /// The sum of amount × probability. Only the sum is rounded, to the currency's smallest unit, halves to even.
         weighted: Money = plain(|group, ctx| ctx.money(group.weighted));
-        /// How many were won.
+        /// The number of won opportunities.
         won: i32 = plain(|group| group.won);
-        /// How many were lost.
+        /// The number of lost opportunities.
         lost: i32 = plain(|group| group.lost);
-        /// won ÷ (won + lost); null where none is closed.
+        /// won ÷ (won + lost), from 0 to 1; null if no opportunity is won or lost.
         winRate: Option<f64> = plain(|group| win_rate(group.won, group.lost));
     }
 }
@@ -69,7 +69,7 @@ impl Grouped for OpportunityGroup {
     }
 }
 
-/// won ÷ (won + lost); None where none is closed.
+/// Returns won ÷ (won + lost), or `None` if both are 0.
 fn win_rate(won: i32, lost: i32) -> Option<f64> {
     let closed = f64::from(won) + f64::from(lost);
     (closed > 0.0).then(|| f64::from(won) / closed)
@@ -78,25 +78,24 @@ fn win_rate(won: i32, lost: i32) -> Option<f64> {
 /// Arguments of `analytics.opportunities`.
 #[derive(Clone, Debug, InputObject)]
 pub struct OpportunitiesArguments {
-    /// What to group by, each dimension once. Of none there is exactly one group, with zeros where there are no
-    /// opportunities.
+    /// The dimensions to group by, each at most once. An empty list returns exactly one group, with zeros if there are
+    /// no opportunities.
     pub group_by: Vec<OpportunityDimension>,
-    /// Which opportunities.
+    /// Only opportunities that match this filter.
     pub filter: Option<OpportunityFilter>,
 }
 
-/// An opportunity's probability in percent, in SQL: the stage's own where none was given.
+/// Returns SQL for an opportunity's probability in percent: the given one, or else the default of the stage.
 fn probability_sql() -> String {
     let stages: Vec<String> =
         Stage::iter().map(|stage| format!("when '{}' then {}", stage.word(), probability_of(stage))).collect();
     format!("coalesce(opportunity.probability, case opportunity.stage {} end)", stages.join(" "))
 }
 
-/// `analytics.opportunities`.
+/// Resolves `Analytics.opportunities`.
 ///
 /// # Errors
-/// `BAD_USER_INPUT` for a dimension named twice and for what a filter refuses; `LIMIT_EXCEEDED` for more than 10,000
-/// groups; the database's.
+/// `BAD_USER_INPUT` for a repeated dimension or an invalid filter; `LIMIT_EXCEEDED` for more than 10,000 groups.
 pub async fn opportunities(
     field: &FieldContext<'_>,
     arguments: OpportunitiesArguments,
@@ -134,7 +133,7 @@ pub async fn opportunities(
 
 impl OpportunityGroup {
     fn of(Group { key, measures }: Group) -> Result<Self> {
-        let at = |place: usize| measures.get(place).copied().unwrap_or_default();
+        let at = |index: usize| measures.get(index).copied().unwrap_or_default();
         Ok(Self {
             key,
             count: int(at(0))?,
@@ -151,14 +150,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn nothing_closed_has_no_rate() {
+    fn without_closed_opportunities_there_is_no_win_rate() {
         assert_eq!(win_rate(0, 0), None);
         assert_eq!(win_rate(0, 3), Some(0.0));
         assert_eq!(win_rate(i32::MAX, i32::MAX), Some(0.5));
     }
 
     #[test]
-    fn every_stage_has_its_probability() {
+    fn every_stage_has_a_default_probability() {
         assert!(probability_sql().contains("when 'IDENTIFIED' then 10 when 'QUALIFIED' then 25"));
     }
 }

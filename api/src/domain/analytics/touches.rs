@@ -1,4 +1,4 @@
-//! Touches by group.
+//! Touches, counted by group.
 
 use async_graphql::{Enum, InputObject};
 use chrono::Datelike as _;
@@ -19,33 +19,33 @@ use crate::graphql::filter::Filter as _;
 use crate::graphql::{FieldContext, object};
 use crate::values::calendar;
 
-/// What touches are grouped by.
+/// The dimensions that touches can be grouped by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 pub enum TouchDimension {
-    /// Who made them, or is to.
+    /// The user who made the touch or is scheduled to make it.
     User,
-    /// The direct manager, today, of who made them; no value where there is none.
+    /// The present direct manager of the user; no value if the user has none.
     Manager,
     /// The account.
     Account,
-    /// How they were made.
+    /// The kind of touch.
     Kind,
-    /// Where they stand now: SCHEDULED reads as MISSED once its day is over.
+    /// The present status; a SCHEDULED touch counts as MISSED once its day is over.
     Status,
-    /// Whether the account was an agreed target of the user's when the touch began: true or false.
+    /// Whether the account was an agreed target of the user when the touch began: true or false.
     OnTarget,
-    /// The organization's day: 2017-04-03.
+    /// The day in the organization's time zone, such as 2017-04-03.
     Day,
-    /// The week, by its Monday.
+    /// The week, named by its Monday.
     Week,
-    /// The calendar month: 2017-04.
+    /// The calendar month, such as 2017-04.
     Month,
-    /// The quarter of the fiscal year: 2017-Q2.
+    /// The quarter of the fiscal year, such as 2017-Q2.
     Quarter,
 }
 
 impl TouchDimension {
-    /// The stretch of days that it is.
+    /// Returns the period of the dimension, if it is one.
     fn bucket(self, viewer: &Viewer) -> Option<Bucket> {
         match self {
             Self::Day => Some(Bucket::Day),
@@ -69,20 +69,20 @@ pub struct TouchGroup {
 }
 
 object! {
-    /// Touches of one group.
+    /// Figures about one group of touches.
     TouchGroup as "TouchGroup" {
-        /// What the group's touches have in common: a part for each dimension, in their order.
+        /// The values that the touches of the group share: one part per dimension, in the order of groupBy.
         key: Vec<GroupKey> = batch(group::keys);
-        /// How many touches there are.
+        /// The number of touches.
         count: i32 = plain(|group| group.count);
-        /// How many minutes they take. A touch without a duration counts its kind's default: MEETING 60, EVENT 120,
-        /// CALL 15, others 5.
+        /// The total duration in minutes. A touch without a duration counts the default of its kind: MEETING 60, EVENT
+        /// 120, CALL 15, others 5.
         minutes: i32 = plain(|group| group.minutes);
-        /// At how many different accounts.
+        /// The number of distinct accounts.
         accounts: i32 = plain(|group| group.accounts);
-        /// How many of them the other side took part in.
+        /// The number of touches in which the other side took part.
         responded: i32 = plain(|group| group.responded);
-        /// How many of them gave the client something of value.
+        /// The number of touches that gave the client something of value.
         withValue: i32 = plain(|group| group.with_value);
     }
 }
@@ -96,22 +96,24 @@ impl Grouped for TouchGroup {
 /// Arguments of `analytics.touches`.
 #[derive(Clone, Debug, InputObject)]
 pub struct TouchesArguments {
-    /// What to group by, each dimension once. Of none there is exactly one group, with zeros where there are no touches.
+    /// The dimensions to group by, each at most once. An empty list returns exactly one group, with zeros if there are
+    /// no touches.
     pub group_by: Vec<TouchDimension>,
-    /// Which touches.
+    /// Only touches that match this filter.
     pub filter: Option<TouchFilter>,
 }
 
-/// A touch's minutes, in SQL.
+/// Returns SQL for a touch's duration in minutes.
 fn minutes_sql() -> String {
     let defaults: Vec<String> =
         TouchKind::iter().map(|kind| format!("when '{}' then {}", kind.word(), usual_minutes(kind))).collect();
     format!("coalesce(touch.duration_minutes, case touch.kind {} end)", defaults.join(" "))
 }
 
-/// The first and the last instant at which the organization has touches; None where it has none.
+/// Returns the instants of the organization's first and last touches, or `None` if there are no touches.
 async fn range(ctx: &RequestContext, viewer: &Viewer) -> Result<Option<(Instant, Instant)>> {
-    // An ordering and a limit each: SQLite reads one row of the index for that, and all of it for min and max together.
+    // Two queries with order and limit: SQLite reads one row of the index for each, but the whole index for min and max
+    // in one query.
     let end = |order: Order| -> SelectStatement {
         touch::Entity::of(viewer.organization.id)
             .select_only()
@@ -126,7 +128,7 @@ async fn range(ctx: &RequestContext, viewer: &Viewer) -> Result<Option<(Instant,
     Ok(first.zip(last))
 }
 
-/// The first instant of the organization's month that one is in, and the last of the month that another is in.
+/// Extends a range of instants to whole months of the organization.
 fn months(viewer: &Viewer, first: Instant, last: Instant) -> (Instant, Instant) {
     let from = viewer.day(first).date().with_day(1).and_then(Day::from_date).unwrap_or(Day::FIRST);
     let next = Bucket::Month.first_after(viewer.day(last)).unwrap_or(Day::LAST);
@@ -134,38 +136,38 @@ fn months(viewer: &Viewer, first: Instant, last: Instant) -> (Instant, Instant) 
     (first.min(calendar::start_of(from, viewer.zone)), last.max(until))
 }
 
-/// A stretch of days, and SQL for the number of the one that a touch is in.
-fn stretch(bucket: Bucket, viewer: &Viewer, first: Instant, last: Instant) -> (Bucket, String) {
-    let searched = local::stretch_sql("touch.at", viewer.zone, bucket, first, last);
+/// Returns the bucket, and SQL for the number of the period that contains a touch.
+fn period(bucket: Bucket, viewer: &Viewer, first: Instant, last: Instant) -> (Bucket, String) {
+    let searched = local::period_sql("touch.at", viewer.zone, bucket, first, last);
     (bucket, searched.unwrap_or_else(|| bucket.sql(&local::day_sql("touch.at", viewer.zone, first, last))))
 }
 
-/// `analytics.touches`.
+/// Resolves `Analytics.touches`.
 ///
 /// # Errors
-/// `BAD_USER_INPUT` for a dimension named twice and for what a filter refuses; `LIMIT_EXCEEDED` for more than 10,000
-/// groups; the database's.
+/// `BAD_USER_INPUT` for a repeated dimension or an invalid filter; `LIMIT_EXCEEDED` for more than 10,000 groups.
 pub async fn touches(field: &FieldContext<'_>, arguments: TouchesArguments) -> Result<Vec<TouchGroup>> {
     let TouchesArguments { group_by, filter } = arguments;
     let ctx = field.request;
     let viewer = ctx.viewer()?;
     let names = group::names(&group_by)?;
     let mut rows = viewer.sums::<touch::Entity>(Column::AccountId).filter(filter.unwrap_or_default().condition(ctx)?);
-    let mut stretches = Vec::new();
+    let mut periods = Vec::new();
     if group_by.iter().any(|dimension| dimension.bucket(viewer).is_some()) {
         let Some((first, last)) = range(ctx, viewer).await? else { return Ok(Vec::new()) };
-        // Whole months, so that the statement's text, and with it its plan, holds for the rest of the month.
+        // Whole months, so that the text of the statement, and with it its cached plan, stays the same for the rest of
+        // the month.
         let (first, last) = months(viewer, first, last);
-        stretches =
-            group_by.iter().map(|dimension| Some(stretch(dimension.bucket(viewer)?, viewer, first, last))).collect();
-        // What was logged since, before the first or after the last, has no offset in the statement. As numbers in the
-        // text they tell PostgreSQL that they are nearly all rows.
+        periods =
+            group_by.iter().map(|dimension| Some(period(dimension.bucket(viewer)?, viewer, first, last))).collect();
+        // Exclude touches that were logged since, outside of the range: the statement has no offset for them. The
+        // bounds are literals so that PostgreSQL knows that they cover nearly all rows.
         rows = rows.filter(Expr::cust(format!("touch.at between {} and {}", first.0, last.0)));
     }
     let mut grouping = Grouping::of(rows);
     for (at, (dimension, name)) in group_by.iter().zip(names).enumerate() {
-        if let Some((bucket, number)) = stretches.get_mut(at).and_then(Option::take) {
-            grouping.by_stretches(name, number, bucket);
+        if let Some((bucket, number)) = periods.get_mut(at).and_then(Option::take) {
+            grouping.by_periods(name, number, bucket);
             continue;
         }
         match dimension {
@@ -190,7 +192,8 @@ pub async fn touches(field: &FieldContext<'_>, arguments: TouchesArguments) -> R
     measure(field, grouping).await
 }
 
-/// Makes the groups, with the figures that are asked for: counting different accounts costs more than all the rest.
+/// Groups the touches and computes the requested measures only: counting distinct accounts is more expensive than all
+/// others.
 async fn measure(field: &FieldContext<'_>, mut grouping: Grouping) -> Result<Vec<TouchGroup>> {
     grouping.give_as(minutes_sql(), "minutes");
     for column in [Column::AccountId, Column::Responded, Column::Value] {
@@ -210,7 +213,7 @@ async fn measure(field: &FieldContext<'_>, mut grouping: Grouping) -> Result<Vec
 
 impl TouchGroup {
     fn of(Group { key, measures }: Group) -> Result<Self> {
-        let at = |place: usize| int(measures.get(place).copied().unwrap_or_default());
+        let at = |index: usize| int(measures.get(index).copied().unwrap_or_default());
         Ok(Self { key, count: at(0)?, minutes: at(1)?, accounts: at(2)?, responded: at(3)?, with_value: at(4)? })
     }
 }
@@ -220,7 +223,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_kind_has_its_default() {
+    fn every_kind_has_a_default_duration() {
         assert_eq!(
             minutes_sql(),
             "coalesce(touch.duration_minutes, case touch.kind when 'CALL' then 15 when 'EMAIL' then 5 when 'MEETING' then 60 \

@@ -1,4 +1,4 @@
-//! Lists of bookings, by id.
+//! Filters on bookings, and lists of bookings ordered by id.
 
 use async_graphql::{InputObject, MaybeUndefined};
 use entity::{AccountId, Id, Scoped, UserId, booking};
@@ -12,26 +12,26 @@ use crate::graphql::filter::{DateFilter, DateTimeFilter, DecimalFilter, IdFilter
 use crate::graphql::pagination::{Connection, Key, Order, PageArguments, RowsPerParent, VisibleRows};
 use crate::graphql::{Batch, FieldContext};
 
-/// A filter on bookings. Its fields are ANDed.
+/// A filter on bookings. All given fields must match.
 #[derive(Clone, Debug, Default, InputObject)]
 pub struct BookingFilter {
-    /// By account.
+    /// Filters by account.
     pub account_id: MaybeUndefined<IdFilter>,
-    /// By whose sale it was.
+    /// Filters by seller.
     pub seller_id: MaybeUndefined<IdFilter>,
-    /// By the day that it counts on.
+    /// Filters by the day on which the revenue counts.
     pub booked_on: MaybeUndefined<DateFilter>,
-    /// By how much.
+    /// Filters by amount, in the organization's currency.
     pub amount: MaybeUndefined<DecimalFilter>,
-    /// By when it last changed.
+    /// Filters by the time of the last change.
     pub updated_at: MaybeUndefined<DateTimeFilter>,
 }
 
 impl BookingFilter {
-    /// As a condition on bookings.
+    /// Returns the filter as a condition on bookings.
     ///
     /// # Errors
-    /// `BAD_USER_INPUT` for an operand that is null.
+    /// `BAD_USER_INPUT` if an operand is null.
     pub fn condition(&self, ctx: &RequestContext) -> Result<Condition> {
         use booking::Column;
         let Self { account_id, seller_id, booked_on, amount, updated_at } = self;
@@ -58,9 +58,9 @@ impl BookingFilter {
 /// Arguments of `bookings`.
 #[derive(Clone, Debug, InputObject)]
 pub struct BookingsArguments {
-    /// Which of them.
+    /// Only bookings that match this filter; all visible bookings if omitted.
     pub filter: Option<BookingFilter>,
-    /// Which page.
+    /// The page to return.
     #[graphql(flatten)]
     pub page: PageArguments,
 }
@@ -69,19 +69,19 @@ fn by_id() -> Order<booking::Entity> {
     Order::by_id(booking::Column::Id, |row: &booking::Model| Key::Id(row.id.uuid()))
 }
 
-/// `Query.bookings`.
+/// Resolves `Query.bookings`.
 pub async fn bookings(field: &FieldContext<'_>, arguments: BookingsArguments) -> Result<Connection<Booking>> {
     let BookingsArguments { filter, page } = arguments;
     let filter = filter.unwrap_or_default();
-    let seen = VisibleRows {
+    let visible = VisibleRows {
         select: booking::Entity::of(field.request.viewer()?.organization.id).filter(filter.condition(field.request)?),
         account: booking::Column::AccountId,
         is_selective: filter.account_id.value().is_some_and(|account| account.eq.is_value()),
     };
-    seen.page(field, &by_id(), &page).await
+    visible.page(field, &by_id(), &page).await
 }
 
-/// The bookings of accounts.
+/// Resolves `Account.bookings`.
 pub async fn of_accounts(
     field: &FieldContext<'_>,
     of: &[AccountId],

@@ -1,14 +1,15 @@
-//! Bookings: revenue, on a day.
+//! Bookings: amounts of revenue, each counted on one day.
 //!
-//! | room | holds |
+//! | module | contents |
 //! |---|---|
-//! | here | the type, its rules, and how its relations are read |
+//! | this one | the type, its rules, and how its relations are read |
 //! | [`list`] | filters and lists |
 //! | [`mod@write`] | record, update, delete |
-//! | [`upsert`] | many at once, from another system |
+//! | [`upsert`] | bulk upsert by external id |
 //!
-//! Who may write one: whoever answers for its account, and the owner of its opportunity with everyone above them. Any
-//! day will do, past or to come: revenue is booked when it is, and some is agreed ahead.
+//! A booking may be written by the account's owner, the owner's managers and admins, and by the owner of its
+//! opportunity and that owner's managers. It may be dated on any day, past or future, because some revenue is agreed in
+//! advance.
 
 pub mod list;
 pub mod upsert;
@@ -44,39 +45,39 @@ impl From<booking::Model> for Booking {
 }
 
 object! {
-    /// Revenue, on a day.
+    /// An amount of revenue that counts on one day.
     Booking as "Booking" Node {
-        /// Opaque, prefixed by the type, ascending with time.
+        /// Opaque id, prefixed with the type; ascends with creation time.
         id: NodeId<BookingId> = plain(|booking| NodeId(booking.0.id));
-        /// Whose money it is.
+        /// The account that the revenue comes from.
         account: Account = by_key(|booking| booking.0.account_id, Account::resolve_required);
-        /// How much; negative for a credit note, never 0.
+        /// The amount: negative for a credit note, never 0.
         amount: Money = plain(|booking, ctx| ctx.money(booking.0.amount));
-        /// The day that it counts on.
+        /// The day on which the amount counts; may be in the future.
         bookedOn: entity::Day = plain(|booking| booking.0.booked_on);
-        /// What for.
+        /// What the amount is for; null if not given.
         description: Option<&str> = plain(|booking| booking.0.description.as_deref());
-        /// The opportunity that it came of, of the same account.
+        /// The opportunity that led to the booking, always of the same account; null if there is none.
         opportunity: Option<Opportunity> = by_key(|booking| booking.0.opportunity_id, Opportunity::resolve);
-        /// Whose sale it was: the opportunity's owner, else the account's owner when it was recorded, unless another was
-        /// named.
+        /// The user credited with the sale. Defaults to the opportunity's owner, or to the account's owner at the time
+        /// of recording.
         seller: User = by_key(|booking| booking.0.seller_id, User::resolve_required);
-        /// Other systems' names for it.
+        /// Identifiers of the booking in other systems.
         externalIds: Vec<ExternalId> = plain(|booking| shown(&booking.0.external_ids));
-        /// When it was entered.
+        /// When it was created.
         createdAt: entity::Instant = plain(|booking| booking.0.created_at);
         /// When it last changed.
         updatedAt: entity::Instant = plain(|booking| booking.0.updated_at);
-        /// Writes so far: 1 on creation.
+        /// Number of writes so far; 1 after creation.
         version: i32 = plain(|booking| booking.0.version);
     }
 }
 connection!(Booking as "Booking");
 
 payload! {
-    /// A booking, or what is to be mended.
+    /// The result of recording, updating or deleting a booking.
     BookingPayload as "BookingPayload" {
-        /// The booking as it is now, or as it last was where it was deleted; null where there are userErrors.
+        /// The booking after the change, or as it was before it was deleted; null if there are userErrors.
         booking(booking): Booking,
     }
 }
@@ -126,18 +127,18 @@ impl AuditedRow for booking::Model {
     }
 }
 
-/// The condition that a booking of accounts that are named besides was made on one of these days (both included). Told so
-/// that the accounts' index is used: planned for any two days, all of the organization's bookings of these days would be
-/// read.
+/// Returns the condition that a booking counts on a day from `from` to `to`, both included, for queries that also
+/// restrict the accounts. Adding 0 hides the column from the index on days, so that the planner uses the index on
+/// accounts: a generic plan over days would read all of the organization's bookings in the period.
 pub fn made_between(from: Day, to: Day) -> SimpleExpr {
     Expr::cust("(\"booking\".\"booked_on\" + 0)").between(from, to)
 }
 
 impl Booking {
-    /// Bookings by their ids, as far as they are seen.
+    /// Loads bookings by id; ids that do not exist or that the viewer cannot see are absent from the result.
     ///
     /// # Errors
-    /// `UNAUTHENTICATED`; the database's.
+    /// `UNAUTHENTICATED` if the request has no session.
     pub async fn fetch(
         ctx: &RequestContext,
         ids: impl IntoIterator<Item = BookingId>,
@@ -153,19 +154,20 @@ impl Booking {
     }
 }
 
-/// May they write a booking of this account that hangs on this opportunity, or on none?
+/// Whether the viewer may write a booking of `account` that belongs to `opportunity`, or to none.
 #[must_use]
 pub fn may_write(viewer: &Viewer, account: &account::Model, opportunity: Option<&opportunity::Model>) -> bool {
     viewer.access(account) == AccountAccess::Responsible
         || opportunity.is_some_and(|row| viewer.is_above_or_is(row.owner_id))
 }
 
-const NOT_TO_WRITE: &str = "Only the account's owner, the opportunity's owner, their managers and admins may do this.";
+const WRITE_FORBIDDEN: &str =
+    "Only the account's owner, the opportunity's owner, their managers and admins may do this.";
 
-/// Why nothing can be booked on an opportunity that was lost.
-const LOST: &str = "This opportunity was lost: nothing can be booked on it.";
+/// The error message for a booking on a lost opportunity.
+const OPPORTUNITY_LOST: &str = "This opportunity is lost: nothing can be booked on it.";
 
-/// Was it lost?
+/// Whether the opportunity is lost.
 fn is_lost(opportunity: &opportunity::Model) -> bool {
     opportunity.stage == Stage::Lost
 }

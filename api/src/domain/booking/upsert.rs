@@ -1,13 +1,14 @@
-//! Bookings from another system, keyed by external id.
+//! Bulk upsert of bookings by external id.
 
 use std::collections::HashMap;
 
 use async_graphql::{InputObject, MaybeUndefined};
+use database::columns::is_any_of;
 use entity::{AccountId, BookingId, Id, OpportunityId, Scoped, account, booking, opportunity};
 use sea_orm::{QueryFilter, QueryOrder, QuerySelect};
 
 use super::write::{apply, blank, look_at_goals};
-use super::{LOST, NOT_TO_WRITE, is_lost, may_write};
+use super::{OPPORTUNITY_LOST, WRITE_FORBIDDEN, is_lost, may_write};
 use crate::context::{RequestContext, Viewer};
 use crate::domain::account::AccountRef;
 use crate::domain::opportunity::ARCHIVED;
@@ -17,51 +18,52 @@ use crate::graphql::scalars::{Date, Decimal};
 use crate::write::Write;
 use crate::write::external_ids::{self, ExternalIdInput};
 use crate::write::validator::Validator;
-use database::columns::is_any_of;
 
-/// A booking as another system has it. A field left out stays as it is, and null clears it.
+/// A booking as another system knows it. An omitted field is left unchanged; null clears it.
 #[derive(Clone, Debug, InputObject)]
 pub struct BookingRow {
-    /// That system's name for it: the key.
+    /// The identifier of the booking in that system: the key of the upsert.
     pub external_id: ExternalIdInput,
-    /// Whose money it is; not archived for a new booking. May be left out where the opportunity tells it.
+    /// The account that the revenue comes from. Required for a new booking unless its opportunity determines it; a new
+    /// booking needs an account that is not archived.
     pub account: MaybeUndefined<AccountRef>,
-    /// How much: negative for a credit note, never 0. A new booking needs one.
+    /// The amount: negative for a credit note, never 0. Required for a new booking.
     pub amount: MaybeUndefined<Decimal>,
-    /// The day that it counts on; any. A new booking needs one, unless its opportunity is won: then that day.
+    /// The day on which the amount counts; may be in the future. Required for a new booking, unless its opportunity is
+    /// won: then it defaults to the day on which the opportunity was won.
     pub booked_on: MaybeUndefined<Date>,
-    /// What for: up to 20,000 characters.
+    /// What the amount is for: at most 20,000 characters.
     pub description: MaybeUndefined<String>,
-    /// That system's name for the opportunity that it came of: of the same account, and not lost.
+    /// The identifier, in another system, of the opportunity that led to the booking: of the same account and not lost.
     pub opportunity_external_id: MaybeUndefined<ExternalIdInput>,
-    /// The address of whose sale it was: a member, whether still active or not. A new booking without one is the
-    /// opportunity's owner's, else the account's.
+    /// The email address of the user credited with the sale: a member of the organization, active or not. For a new
+    /// booking it defaults to the opportunity's owner, or else to the account's owner.
     pub seller_email: MaybeUndefined<String>,
 }
 
 /// Arguments of `upsertBookings`.
 #[derive(Clone, Debug, InputObject)]
 pub struct UpsertBookings {
-    /// At most 500 rows.
+    /// The bookings to write: at most 500.
     pub rows: Vec<BookingRow>,
-    /// Tells what would become of the rows, and writes nothing.
+    /// Whether to only report what would happen, without writing anything.
     #[graphql(default_with = "Some(false)")]
     pub dry_run: Option<bool>,
 }
 
-/// What the rows of one call meet.
-struct Ground<'a> {
+/// The records that the rows of one call refer to.
+struct References<'a> {
     viewer: &'a Viewer,
     lookup: Lookup,
-    /// The accounts of the present bookings and of the opportunities, as far as they are seen.
+    /// The visible accounts of the existing bookings and of the opportunities.
     accounts: HashMap<AccountId, account::Model>,
-    /// The opportunities that the rows name or that the present bookings hang on.
+    /// The opportunities that the rows refer to or that the existing bookings belong to.
     opportunities: HashMap<OpportunityId, opportunity::Model>,
-    /// Other systems' names for them.
+    /// External ids of the opportunities.
     names: HashMap<(String, String), OpportunityId>,
 }
 
-/// `upsertBookings`.
+/// Resolves `Mutation.upsertBookings`.
 pub async fn upsert(ctx: &RequestContext, arguments: UpsertBookings) -> Result<UpsertPayload> {
     let UpsertBookings { rows, dry_run } = arguments;
     let dry_run = dry_run.unwrap_or(false);
@@ -70,7 +72,7 @@ pub async fn upsert(ctx: &RequestContext, arguments: UpsertBookings) -> Result<U
     let organization = viewer.organization.id;
     let mut write = Write::begin(ctx)?;
 
-    // What the rows name, for all of them together.
+    // Load everything that the rows refer to, in one statement per kind.
     let keys: Vec<ExternalIdInput> = rows.iter().map(|row| row.external_id.clone()).collect();
     let known = named(&write.tx, viewer, BookingId::PREFIX, &keys).await?;
     let present: HashMap<BookingId, booking::Model> = booking::Entity::of(organization)
@@ -89,7 +91,7 @@ pub async fn upsert(ctx: &RequestContext, arguments: UpsertBookings) -> Result<U
         .map(|(name, id)| (name, OpportunityId(id)))
         .collect();
     let ids = names.values().copied().chain(present.values().filter_map(|row| row.opportunity_id));
-    // Locked, so that nobody loses, moves or deletes one meanwhile.
+    // Locked, so that none of them is lost, moved or deleted concurrently.
     let opportunities: HashMap<OpportunityId, opportunity::Model> = opportunity::Entity::of(organization)
         .filter(is_any_of(&write.tx, opportunity::Column::Id, ids))
         .order_by_asc(opportunity::Column::Id)
@@ -100,20 +102,20 @@ pub async fn upsert(ctx: &RequestContext, arguments: UpsertBookings) -> Result<U
         .map(|row| (row.id, row))
         .collect();
     let of_both = present.values().map(|row| row.account_id).chain(opportunities.values().map(|row| row.account_id));
-    let seen = viewer.accounts().filter(is_any_of(&write.tx, account::Column::Id, of_both)).all(&write.tx).await?;
-    let accounts = seen.into_iter().map(|row| (row.id, row)).collect();
+    let visible = viewer.accounts().filter(is_any_of(&write.tx, account::Column::Id, of_both)).all(&write.tx).await?;
+    let accounts = visible.into_iter().map(|row| (row.id, row)).collect();
     let wanted: Vec<AccountRef> = rows.iter().filter_map(|row| value(&row.account)).collect();
     let lookup = Lookup::of(&write.tx, viewer, &wanted, rows.iter().filter_map(|row| value(&row.seller_email))).await?;
-    let ground = Ground { viewer, lookup, accounts, opportunities, names };
+    let references = References { viewer, lookup, accounts, opportunities, names };
 
-    let mut once = DuplicateKeys::default();
+    let mut seen_keys = DuplicateKeys::default();
     let mut done: Vec<Row<booking::Model>> = Vec::with_capacity(rows.len());
     for (index, row) in rows.iter().enumerate() {
         let mut check = check_row(index);
         let key = check.external_key("externalId", &row.external_id);
         let before = known.get(&key).and_then(|id| present.get(&BookingId(*id)));
-        once.note(&mut check, index, "externalId", key.clone());
-        done.push(match one(ctx, &ground, &mut check, row, before) {
+        seen_keys.note(&mut check, index, "externalId", key.clone());
+        done.push(match apply_row(ctx, &references, &mut check, row, before) {
             Some(mut after) => {
                 after.external_ids = external_ids::with(&after.external_ids, key);
                 Row::of(check, before.cloned(), after)
@@ -141,37 +143,38 @@ pub async fn upsert(ctx: &RequestContext, arguments: UpsertBookings) -> Result<U
     Ok(payload)
 }
 
-/// What becomes of one row; None where nothing can, which the check then says.
-fn one(
+/// Returns the booking that results from one row, or `None` if there cannot be one; the reason is then noted in
+/// `check`.
+fn apply_row(
     ctx: &RequestContext,
-    ground: &Ground<'_>,
+    references: &References<'_>,
     check: &mut Validator,
     row: &BookingRow,
     before: Option<&booking::Model>,
 ) -> Option<booking::Model> {
     let BookingRow { external_id: _, account, amount, booked_on, description, opportunity_external_id, seller_email } =
         row;
-    let viewer = ground.viewer;
+    let viewer = references.viewer;
     let present = match before {
-        Some(before) => match ground.accounts.get(&before.account_id) {
+        Some(before) => match references.accounts.get(&before.account_id) {
             None => {
-                check.fault(UserErrorCode::Taken, "externalId", "Another booking has this key.");
+                check.fault(UserErrorCode::Taken, "externalId", "Another booking already has this external id.");
                 return None;
             }
-            Some(account) if !may_write(viewer, account, of_booking(ground, before)) => {
-                check.fault(UserErrorCode::Forbidden, "", NOT_TO_WRITE);
+            Some(account) if !may_write(viewer, account, of_booking(references, before)) => {
+                check.fault(UserErrorCode::Forbidden, "", WRITE_FORBIDDEN);
                 return None;
             }
             account => account,
         },
         None => None,
     };
-    let opportunity = opportunity_of(ground, check, opportunity_external_id, before);
-    let place = place(ground, check, account, present, opportunity);
+    let opportunity = opportunity_of(references, check, opportunity_external_id, before);
+    let target = target_account(references, check, account, present, opportunity);
     let mut after = before.cloned().unwrap_or_else(|| {
-        let account = place.map_or(AccountId(uuid::Uuid::nil()), |place| place.id);
+        let account = target.map_or(AccountId(uuid::Uuid::nil()), |target| target.id);
         let seller =
-            opportunity.map(|row| row.owner_id).or(place.map(|place| place.owner_id)).unwrap_or(viewer.user.id);
+            opportunity.map(|row| row.owner_id).or(target.map(|target| target.owner_id)).unwrap_or(viewer.user.id);
         let won_on = opportunity.and_then(|row| row.closed_on);
         blank(ctx, viewer, account, seller, won_on.unwrap_or(viewer.day(ctx.now)))
     });
@@ -180,58 +183,60 @@ fn one(
             check.fault(UserErrorCode::Required, "amount", "A new booking needs an amount.");
         }
         if booked_on.is_undefined() && opportunity.and_then(|row| row.closed_on).is_none() {
-            check.fault(UserErrorCode::Required, "bookedOn", "A new booking needs a day.");
+            check.fault(UserErrorCode::Required, "bookedOn", "A new booking needs a bookedOn.");
         }
     }
     apply(check, viewer, &mut after, *amount, *booked_on, description);
     match seller_email {
         MaybeUndefined::Undefined => {}
-        MaybeUndefined::Null => check.fault(UserErrorCode::Required, "sellerEmail", "Every booking has a seller."),
-        MaybeUndefined::Value(email) => match ground.lookup.user_id(email) {
+        MaybeUndefined::Null => check.fault(UserErrorCode::Required, "sellerEmail", "A booking must have a seller."),
+        MaybeUndefined::Value(email) => match references.lookup.user_id(email) {
             Some(user) => after.seller_id = user,
             None => check.fault(
                 UserErrorCode::NotFound,
                 "sellerEmail",
-                format!("There is no user with the address {email}."),
+                format!("There is no user with the email address {email}."),
             ),
         },
     }
     after.opportunity_id = opportunity.map(|row| row.id);
-    if let Some(place) = place {
-        after.account_id = place.id;
-        if check.is_clean() && !may_write(viewer, place, opportunity) {
-            check.fault(UserErrorCode::Forbidden, "", NOT_TO_WRITE);
+    if let Some(target) = target {
+        after.account_id = target.id;
+        if check.is_clean() && !may_write(viewer, target, opportunity) {
+            check.fault(UserErrorCode::Forbidden, "", WRITE_FORBIDDEN);
         }
     }
     Some(after)
 }
 
-fn of_booking<'g>(ground: &'g Ground<'_>, booking: &booking::Model) -> Option<&'g opportunity::Model> {
-    ground.opportunities.get(&booking.opportunity_id?)
+fn of_booking<'g>(references: &'g References<'_>, booking: &booking::Model) -> Option<&'g opportunity::Model> {
+    references.opportunities.get(&booking.opportunity_id?)
 }
 
-/// The opportunity that a row's booking is to hang on.
+/// Returns the opportunity that the row's booking is to belong to.
 fn opportunity_of<'g>(
-    ground: &'g Ground<'_>,
+    references: &'g References<'_>,
     check: &mut Validator,
     given: &MaybeUndefined<ExternalIdInput>,
     before: Option<&booking::Model>,
 ) -> Option<&'g opportunity::Model> {
     match given {
-        MaybeUndefined::Undefined => before.and_then(|before| of_booking(ground, before)),
+        MaybeUndefined::Undefined => before.and_then(|before| of_booking(references, before)),
         MaybeUndefined::Null => None,
         MaybeUndefined::Value(name) => {
-            let id = external_ids::key(name).and_then(|key| ground.names.get(&key));
+            let id = external_ids::key(name).and_then(|key| references.names.get(&key));
             let found = id
-                .and_then(|id| ground.opportunities.get(id))
-                .filter(|row| ground.accounts.contains_key(&row.account_id));
+                .and_then(|id| references.opportunities.get(id))
+                .filter(|row| references.accounts.contains_key(&row.account_id));
             match found {
                 None => {
                     let message =
-                        format!("There is no opportunity with the external id {} of {}.", name.id, name.source);
+                        format!("There is no opportunity with the external id {} in {}.", name.id, name.source);
                     check.fault(UserErrorCode::NotFound, "opportunityExternalId", message);
                 }
-                Some(row) if is_lost(row) => check.fault(UserErrorCode::Conflict, "opportunityExternalId", LOST),
+                Some(row) if is_lost(row) => {
+                    check.fault(UserErrorCode::Conflict, "opportunityExternalId", OPPORTUNITY_LOST);
+                }
                 Some(_) => {}
             }
             found
@@ -239,38 +244,38 @@ fn opportunity_of<'g>(
     }
 }
 
-/// The account that a row's booking is to be of: as given, else the opportunity's, else as it was.
-fn place<'g>(
-    ground: &'g Ground<'_>,
+/// Returns the account of the row's booking: the given one, or else the opportunity's, or else the present one.
+fn target_account<'g>(
+    references: &'g References<'_>,
     check: &mut Validator,
     given: &MaybeUndefined<AccountRef>,
     present: Option<&'g account::Model>,
     opportunity: Option<&opportunity::Model>,
 ) -> Option<&'g account::Model> {
-    let told = opportunity.and_then(|row| ground.accounts.get(&row.account_id));
-    let place = match given {
-        MaybeUndefined::Value(reference) => Some(ground.lookup.account(check, "account", reference)?),
-        MaybeUndefined::Undefined => told.or(present),
+    let implied = opportunity.and_then(|row| references.accounts.get(&row.account_id));
+    let target = match given {
+        MaybeUndefined::Value(reference) => Some(references.lookup.account(check, "account", reference)?),
+        MaybeUndefined::Undefined => implied.or(present),
         MaybeUndefined::Null => {
-            check.fault(UserErrorCode::Required, "account", "Every booking has an account.");
+            check.fault(UserErrorCode::Required, "account", "A booking must have an account.");
             return None;
         }
     };
-    let Some(place) = place else {
+    let Some(target) = target else {
         if check.is_clean() {
             check.fault(
                 UserErrorCode::Required,
                 "account",
-                "A new booking needs an account, or an opportunity that tells it.",
+                "A new booking needs an account, or an opportunity that determines it.",
             );
         }
         return None;
     };
-    if told.is_some_and(|told| told.id != place.id) {
-        check.invalid("account", "The opportunity that the booking hangs on is of another account.");
+    if implied.is_some_and(|implied| implied.id != target.id) {
+        check.invalid("account", "The opportunity of the booking belongs to another account.");
     }
-    if place.archived_at.is_some() && present.is_none_or(|present| present.id != place.id) {
+    if target.archived_at.is_some() && present.is_none_or(|present| present.id != target.id) {
         check.fault(UserErrorCode::Conflict, "account", ARCHIVED);
     }
-    Some(place)
+    Some(target)
 }

@@ -1,11 +1,12 @@
-//! Recording bookings, changing and deleting them.
+//! The mutations `recordBooking`, `updateBooking` and `deleteBooking`.
 
 use async_graphql::{ID, InputObject, MaybeUndefined};
+use database::transaction::Transaction;
 use entity::{AccountId, BookingId, Day, Id, OpportunityId, Scoped, UserId, account, booking, opportunity, user};
 use sea_orm::{ColumnTrait, QueryFilter, QuerySelect};
 use uuid::Uuid;
 
-use super::{BookingPayload, LOST, NOT_TO_WRITE, is_lost, may_write};
+use super::{BookingPayload, OPPORTUNITY_LOST, WRITE_FORBIDDEN, is_lost, may_write};
 use crate::context::{RequestContext, Viewer};
 use crate::domain::goal::reached::after_bookings;
 use crate::domain::opportunity::{ARCHIVED, of_account};
@@ -14,43 +15,42 @@ use crate::graphql::scalars::{Date, Decimal};
 use crate::write::Write;
 use crate::write::external_ids::ExternalIdInput;
 use crate::write::validator::{Amounts, NOTE, Validator, same_version};
-use database::transaction::Transaction;
 
 /// A new booking.
 #[derive(Clone, Debug, InputObject)]
 pub struct RecordBookingInput {
-    /// Whose money it is; not archived.
+    /// Id of the account that the revenue comes from; the account must not be archived.
     pub account_id: ID,
-    /// How much: negative for a credit note, never 0.
+    /// The amount: negative for a credit note, never 0.
     pub amount: Decimal,
-    /// The day that it counts on; any, past or to come.
+    /// The day on which the amount counts; may be in the future.
     pub booked_on: Date,
-    /// What for: up to 20,000 characters.
+    /// What the amount is for: at most 20,000 characters.
     pub description: Option<String>,
-    /// The opportunity that it came of: of the same account, and not lost.
+    /// Id of the opportunity that led to the booking: of the same account and not lost.
     pub opportunity_id: Option<ID>,
-    /// Whose sale it was; the opportunity's owner where none is given, else the account's.
+    /// Id of the user credited with the sale. Defaults to the opportunity's owner, or else to the account's owner.
     pub seller_id: Option<ID>,
-    /// Other systems' names for it: at most one of each source, 20 in all.
+    /// Identifiers of the booking in other systems: at most one per source and 20 in total.
     pub external_ids: Option<Vec<ExternalIdInput>>,
 }
 
-/// A change of a booking. A field left out stays as it is, and null clears it.
+/// Changes to a booking. An omitted field is left unchanged; null clears it.
 #[derive(Clone, Debug, InputObject)]
 pub struct UpdateBookingInput {
-    /// Which one.
+    /// Id of the booking.
     pub id: ID,
-    /// How much: negative for a credit note, never 0.
+    /// The amount: negative for a credit note, never 0. Cannot be cleared.
     pub amount: MaybeUndefined<Decimal>,
-    /// The day that it counts on; any, past or to come.
+    /// The day on which the amount counts; may be in the future. Cannot be cleared.
     pub booked_on: MaybeUndefined<Date>,
-    /// What for: up to 20,000 characters.
+    /// What the amount is for: at most 20,000 characters.
     pub description: MaybeUndefined<String>,
-    /// The opportunity that it came of: of the same account, and not lost.
+    /// Id of the opportunity that led to the booking: of the same account and not lost.
     pub opportunity_id: MaybeUndefined<ID>,
-    /// Whose sale it was.
+    /// Id of the user credited with the sale. Cannot be cleared.
     pub seller_id: MaybeUndefined<ID>,
-    /// Refuses the change with STALE_VERSION where the booking is at another version.
+    /// Rejects the change with STALE_VERSION unless the booking is at this version.
     pub if_version: Option<i32>,
 }
 
@@ -64,18 +64,18 @@ pub struct RecordBooking {
 /// Arguments of `updateBooking`.
 #[derive(Clone, Debug, InputObject)]
 pub struct UpdateBooking {
-    /// The change.
+    /// The changes.
     pub input: UpdateBookingInput,
 }
 
 /// Arguments of `deleteBooking`.
 #[derive(Clone, Debug, InputObject)]
 pub struct OneBooking {
-    /// Which one.
+    /// Id of the booking.
     pub id: ID,
 }
 
-/// A booking with nothing in it yet.
+/// Returns an unsaved booking of amount 0.
 pub(crate) fn blank(
     ctx: &RequestContext,
     viewer: &Viewer,
@@ -99,10 +99,7 @@ pub(crate) fn blank(
     }
 }
 
-/// Tells the feed where goals are reached, or no longer, now that these bookings are (or were) there.
-///
-/// # Errors
-/// The database's.
+/// Adds an event for every goal that is reached, or no longer reached, because of these written or deleted bookings.
 pub(crate) async fn look_at_goals(
     write: &mut Write<'_>,
     viewer: &Viewer,
@@ -113,7 +110,7 @@ pub(crate) async fn look_at_goals(
     after_bookings(write, &viewer.organization, &touched, written).await
 }
 
-/// `recordBooking`.
+/// Resolves `Mutation.recordBooking`.
 pub async fn record(ctx: &RequestContext, arguments: RecordBooking) -> Result<BookingPayload> {
     let RecordBookingInput { account_id, amount, booked_on, description, opportunity_id, seller_id, external_ids } =
         arguments.input;
@@ -135,7 +132,7 @@ pub async fn record(ctx: &RequestContext, arguments: RecordBooking) -> Result<Bo
         row.seller_id = opportunity.as_ref().map_or(account.owner_id, |opportunity| opportunity.owner_id);
         check_opportunity(&mut check, opportunity.as_ref());
         if check.is_clean() && !may_write(viewer, account, opportunity.as_ref()) {
-            check.fault(UserErrorCode::Forbidden, "accountId", NOT_TO_WRITE);
+            check.fault(UserErrorCode::Forbidden, "accountId", WRITE_FORBIDDEN);
         }
     }
     row.amount = check.amount("amount", amount, viewer.currency, Amounts::NotZero).unwrap_or_default();
@@ -157,11 +154,11 @@ pub async fn record(ctx: &RequestContext, arguments: RecordBooking) -> Result<Bo
 
 fn check_opportunity(check: &mut Validator, opportunity: Option<&opportunity::Model>) {
     if opportunity.is_some_and(is_lost) {
-        check.fault(UserErrorCode::Conflict, "opportunityId", LOST);
+        check.fault(UserErrorCode::Conflict, "opportunityId", OPPORTUNITY_LOST);
     }
 }
 
-/// A member by their id, whether still active or not: who sold something did so, even where they have left since.
+/// Loads a member by id, active or not: a sale stays credited to a seller who has left.
 async fn member(
     viewer: &Viewer,
     tx: &Transaction<'_>,
@@ -177,14 +174,14 @@ async fn member(
     Ok(found.map(|user| user.id))
 }
 
-/// What an input names to be changed: the booking, locked, with its account and its opportunity.
+/// The booking that an input refers to, locked, with its account and its opportunity.
 struct Found {
     booking: booking::Model,
     account: account::Model,
     opportunity: Option<opportunity::Model>,
 }
 
-async fn to_change(viewer: &Viewer, tx: &Transaction<'_>, path: &[&str], id: &ID) -> Result<Found> {
+async fn load_for_change(viewer: &Viewer, tx: &Transaction<'_>, path: &[&str], id: &ID) -> Result<Found> {
     let not_found = || Error::refused(UserErrorCode::NotFound, path, "There is no booking with this id.");
     let id = BookingId::parse(id).map_err(|_| not_found())?;
     let select = viewer.rows::<booking::Entity>(booking::Column::AccountId).filter(booking::Column::Id.eq(id));
@@ -200,18 +197,19 @@ async fn to_change(viewer: &Viewer, tx: &Transaction<'_>, path: &[&str], id: &ID
     if may_write(viewer, &account, opportunity.as_ref()) {
         Ok(Found { booking, account, opportunity })
     } else {
-        Err(Error::refused(UserErrorCode::Forbidden, path, NOT_TO_WRITE))
+        Err(Error::refused(UserErrorCode::Forbidden, path, WRITE_FORBIDDEN))
     }
 }
 
-/// `updateBooking`.
+/// Resolves `Mutation.updateBooking`.
 pub async fn update(ctx: &RequestContext, arguments: UpdateBooking) -> Result<BookingPayload> {
     let UpdateBookingInput { id, amount, booked_on, description, opportunity_id, seller_id, if_version } =
         arguments.input;
     let viewer = ctx.viewer()?;
     let mut check = Validator::input();
     let mut write = Write::begin(ctx)?;
-    let Found { booking: before, account, opportunity } = to_change(viewer, &write.tx, &["input", "id"], &id).await?;
+    let Found { booking: before, account, opportunity } =
+        load_for_change(viewer, &write.tx, &["input", "id"], &id).await?;
     same_version(if_version, before.version)?;
     let mut after = before.clone();
     apply(&mut check, viewer, &mut after, amount, booked_on, &description);
@@ -231,11 +229,11 @@ pub async fn update(ctx: &RequestContext, arguments: UpdateBooking) -> Result<Bo
     };
     after.opportunity_id = opportunity.as_ref().map(|opportunity| opportunity.id);
     if check.is_clean() && !may_write(viewer, &account, opportunity.as_ref()) {
-        check.fault(UserErrorCode::Forbidden, "opportunityId", NOT_TO_WRITE);
+        check.fault(UserErrorCode::Forbidden, "opportunityId", WRITE_FORBIDDEN);
     }
     match &seller_id {
         MaybeUndefined::Undefined => {}
-        MaybeUndefined::Null => check.fault(UserErrorCode::Required, "sellerId", "Every booking has a seller."),
+        MaybeUndefined::Null => check.fault(UserErrorCode::Required, "sellerId", "A booking must have a seller."),
         MaybeUndefined::Value(id) => {
             if let Some(seller) = member(viewer, &write.tx, &mut check, "sellerId", id).await? {
                 after.seller_id = seller;
@@ -249,7 +247,7 @@ pub async fn update(ctx: &RequestContext, arguments: UpdateBooking) -> Result<Bo
     Ok(BookingPayload::of(after))
 }
 
-/// Makes the changes that an input and a row of an upsert have alike, checked one by one.
+/// Checks and applies the changes that `updateBooking` and `upsertBookings` have in common.
 pub(super) fn apply(
     check: &mut Validator,
     viewer: &Viewer,
@@ -273,11 +271,11 @@ pub(super) fn apply(
     check.change("description", description, NOTE, &mut to.description);
 }
 
-/// `deleteBooking`.
+/// Resolves `Mutation.deleteBooking`.
 pub async fn delete(ctx: &RequestContext, arguments: OneBooking) -> Result<BookingPayload> {
     let viewer = ctx.viewer()?;
     let mut write = Write::begin(ctx)?;
-    let Found { booking, .. } = to_change(viewer, &write.tx, &["id"], &arguments.id).await?;
+    let Found { booking, .. } = load_for_change(viewer, &write.tx, &["id"], &arguments.id).await?;
     write.remove(&booking).await?;
     look_at_goals(&mut write, viewer, &[&booking], &[]).await?;
     write.commit().await?;

@@ -1,11 +1,11 @@
-//! How opportunities end: won, lost, or deleted as if they had never been.
+//! The mutations that end an opportunity: `winOpportunity`, `loseOpportunity` and `deleteOpportunity`.
 
 use async_graphql::{ID, InputObject};
 use entity::opportunity::Stage as Stored;
 use entity::{Day, booking, opportunity};
 
 use super::write::move_to;
-use super::{BOOKED, OpportunityPayload, booked, check_days, is_closed, release_touches, to_change};
+use super::{HAS_BOOKING, OpportunityPayload, booked, check_days, is_closed, load_for_change, release_touches};
 use crate::context::{RequestContext, Viewer};
 use crate::domain::booking::Booking;
 use crate::domain::booking::write::look_at_goals;
@@ -16,62 +16,64 @@ use crate::values::calendar;
 use crate::write::Write;
 use crate::write::validator::{Amounts, NOTE, Validator};
 
-/// Winning an opportunity.
+/// How an opportunity was won.
 #[derive(Clone, Debug, InputObject)]
 pub struct WinOpportunityInput {
-    /// Which one; it is open.
+    /// Id of the opportunity, which must be open.
     pub id: ID,
-    /// The day on which it was won, not before openedOn and not to come; today where none is given.
+    /// The day on which it was won: not before openedOn and not in the future. Defaults to today in the organization's
+    /// time zone.
     pub closed_on: Option<Date>,
-    /// What it brings in, in place of the present amount: 0 or more.
+    /// The amount that it brings in, 0 or more; replaces the present amount.
     pub amount: Option<Decimal>,
-    /// Records a booking of the amount on that day, with the opportunity's owner as its seller and its name as the
-    /// description. Takes an amount above 0.
+    /// Whether to record a booking of the amount on that day, with the opportunity's owner as its seller and the
+    /// opportunity's name as its description. Requires an amount above 0.
     #[graphql(default_with = "Some(true)")]
     pub book: Option<bool>,
 }
 
-/// Losing an opportunity.
+/// How an opportunity was lost.
 #[derive(Clone, Debug, InputObject)]
 pub struct LoseOpportunityInput {
-    /// Which one; it is open, and no booking hangs on it.
+    /// Id of the opportunity, which must be open and without a booking.
     pub id: ID,
-    /// The day on which it was lost, not before openedOn and not to come; today where none is given.
+    /// The day on which it was lost: not before openedOn and not in the future. Defaults to today in the organization's
+    /// time zone.
     pub closed_on: Option<Date>,
-    /// Why: up to 20,000 characters.
+    /// Why it was lost: at most 20,000 characters.
     pub reason: Option<String>,
 }
 
 /// Arguments of `winOpportunity`.
 #[derive(Clone, Debug, InputObject)]
 pub struct WinOpportunity {
-    /// Which, when, and how much.
+    /// The opportunity, the day and the amount.
     pub input: WinOpportunityInput,
 }
 
 /// Arguments of `loseOpportunity`.
 #[derive(Clone, Debug, InputObject)]
 pub struct LoseOpportunity {
-    /// Which, when, and why.
+    /// The opportunity, the day and the reason.
     pub input: LoseOpportunityInput,
 }
 
 /// Arguments of `deleteOpportunity`.
 #[derive(Clone, Debug, InputObject)]
 pub struct OneOpportunity {
-    /// Which one.
+    /// Id of the opportunity.
     pub id: ID,
 }
 
-/// `winOpportunity`.
+/// Resolves `Mutation.winOpportunity`.
 pub async fn win(ctx: &RequestContext, arguments: WinOpportunity) -> Result<OpportunityPayload> {
     let WinOpportunityInput { id, closed_on, amount, book } = arguments.input;
     let viewer = ctx.viewer()?;
     let book = book.unwrap_or(true);
     let mut check = Validator::input();
     let mut write = Write::begin(ctx)?;
-    let (before, _) = to_change(viewer, &write.tx, &["input", "id"], &id).await?;
-    still_open(&before)?;
+    let (before, _) = load_for_change(viewer, &write.tx, &["input", "id"], &id).await?;
+    require_open(&before)?;
     let mut after = closed(ctx, viewer, &mut check, &before, Stored::Won, closed_on);
     if let Some(amount) = amount {
         after.amount = check.amount("amount", amount, viewer.currency, Amounts::NotNegative).or(after.amount);
@@ -79,9 +81,13 @@ pub async fn win(ctx: &RequestContext, arguments: WinOpportunity) -> Result<Oppo
     if book && check.is_clean() {
         match after.amount {
             None => {
-                check.fault(UserErrorCode::Required, "amount", "There is no amount to book: give one, or book: false.");
+                check.fault(
+                    UserErrorCode::Required,
+                    "amount",
+                    "There is no amount to book: give an amount, or set book to false.",
+                );
             }
-            Some(0) => check.invalid("amount", "A booking is never 0: give another amount, or book: false."),
+            Some(0) => check.invalid("amount", "A booking must not be 0: give another amount, or set book to false."),
             Some(_) => {}
         }
     }
@@ -100,7 +106,7 @@ pub async fn win(ctx: &RequestContext, arguments: WinOpportunity) -> Result<Oppo
     Ok(OpportunityPayload { booking, ..OpportunityPayload::of(after) })
 }
 
-/// The booking of an opportunity that was won.
+/// Returns the booking of an opportunity that was won.
 fn booking_of(
     ctx: &RequestContext,
     viewer: &Viewer,
@@ -116,15 +122,15 @@ fn booking_of(
     }
 }
 
-/// `loseOpportunity`.
+/// Resolves `Mutation.loseOpportunity`.
 pub async fn lose(ctx: &RequestContext, arguments: LoseOpportunity) -> Result<OpportunityPayload> {
     let LoseOpportunityInput { id, closed_on, reason } = arguments.input;
     let viewer = ctx.viewer()?;
     let mut check = Validator::input();
     let mut write = Write::begin(ctx)?;
-    let (before, _) = to_change(viewer, &write.tx, &["input", "id"], &id).await?;
-    still_open(&before)?;
-    unbooked(&write, viewer, &["input", "id"], &before).await?;
+    let (before, _) = load_for_change(viewer, &write.tx, &["input", "id"], &id).await?;
+    require_open(&before)?;
+    require_no_booking(&write, viewer, &["input", "id"], &before).await?;
     let mut after = closed(ctx, viewer, &mut check, &before, Stored::Lost, closed_on);
     after.loss_reason = check.optional("reason", reason.as_deref(), NOTE);
     check.finish()?;
@@ -134,12 +140,12 @@ pub async fn lose(ctx: &RequestContext, arguments: LoseOpportunity) -> Result<Op
     Ok(OpportunityPayload::of(after))
 }
 
-/// `deleteOpportunity`: as if it had never been. Touches that were about it stay, without it.
+/// Resolves `Mutation.deleteOpportunity`. The touches of the opportunity are kept, without it.
 pub async fn delete(ctx: &RequestContext, arguments: OneOpportunity) -> Result<OpportunityPayload> {
     let viewer = ctx.viewer()?;
     let mut write = Write::begin(ctx)?;
-    let (row, _) = to_change(viewer, &write.tx, &["id"], &arguments.id).await?;
-    unbooked(&write, viewer, &["id"], &row).await?;
+    let (row, _) = load_for_change(viewer, &write.tx, &["id"], &arguments.id).await?;
+    require_no_booking(&write, viewer, &["id"], &row).await?;
     release_touches(&mut write, &[row.id]).await?;
     plan::moved::release_opportunities(&mut write, &[row.account_id], &[row.id]).await?;
     write.remove(&row).await?;
@@ -147,24 +153,24 @@ pub async fn delete(ctx: &RequestContext, arguments: OneOpportunity) -> Result<O
     Ok(OpportunityPayload::of(row))
 }
 
-fn still_open(row: &opportunity::Model) -> Result<()> {
+fn require_open(row: &opportunity::Model) -> Result<()> {
     if !is_closed(row.stage) {
         return Ok(());
     }
     let day = row.closed_on.map(|day| format!(" on {day}")).unwrap_or_default();
     let how = if row.stage == Stored::Won { "won" } else { "lost" };
-    let message = format!("It was {how}{day} already: updateOpportunity with another stage opens it again.");
+    let message = format!("It was already {how}{day}. To reopen it, use updateOpportunity with another stage.");
     Err(Error::refused(UserErrorCode::Conflict, &["input", "id"], message))
 }
 
-async fn unbooked(write: &Write<'_>, viewer: &Viewer, path: &[&str], row: &opportunity::Model) -> Result<()> {
+async fn require_no_booking(write: &Write<'_>, viewer: &Viewer, path: &[&str], row: &opportunity::Model) -> Result<()> {
     if booked(&write.tx, viewer, vec![row.id]).await?.is_empty() {
         return Ok(());
     }
-    Err(Error::refused(UserErrorCode::Conflict, path, BOOKED))
+    Err(Error::refused(UserErrorCode::Conflict, path, HAS_BOOKING))
 }
 
-/// The opportunity as it is once closed, the day checked.
+/// Returns the opportunity as closed on the given day, after checking the day.
 fn closed(
     ctx: &RequestContext,
     viewer: &Viewer,
@@ -178,16 +184,16 @@ fn closed(
     move_to(&mut after, stage);
     let day = day.map_or(today, |day| day.0);
     if day > latest {
-        check.invalid("closedOn", format!("closedOn ({day}) is still to come: today is {latest}."));
+        check.invalid("closedOn", format!("closedOn ({day}) is in the future: today is {latest}."));
     }
     after.closed_on = Some(day);
     check_days(check, "closedOn", &after);
     after
 }
 
-/// Today where the organization is, and the latest day that is today there or where the caller is.
+/// Returns today in the organization's time zone, and the later of that day and today in the caller's time zone.
 fn days(ctx: &RequestContext, viewer: &Viewer) -> (Day, Day) {
-    let here = viewer.day(ctx.now);
-    let there = calendar::zone(&viewer.user.time_zone).map_or(here, |zone| calendar::day_of(ctx.now, zone));
-    (here, here.max(there))
+    let organization = viewer.day(ctx.now);
+    let caller = calendar::zone(&viewer.user.time_zone).map_or(organization, |zone| calendar::day_of(ctx.now, zone));
+    (organization, organization.max(caller))
 }

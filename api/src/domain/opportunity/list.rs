@@ -1,4 +1,4 @@
-//! Lists of opportunities: filters and orderings.
+//! Filters on opportunities, their orderings, and lists of them.
 
 use async_graphql::{Enum, InputObject, MaybeUndefined};
 use entity::opportunity::Stage as Stored;
@@ -19,36 +19,36 @@ use crate::graphql::pagination::{
 use crate::graphql::{Batch, FieldContext};
 use crate::write::external_ids::ExternalIdInput;
 
-/// A filter on opportunities. Its fields are ANDed.
+/// A filter on opportunities. All given fields must match.
 #[derive(Clone, Debug, Default, InputObject)]
 pub struct OpportunityFilter {
-    /// All of these.
+    /// All of these filters match.
     pub and: MaybeUndefined<Vec<OpportunityFilter>>,
-    /// One of these; of none, nothing matches.
+    /// At least one of these filters matches; an empty list matches nothing.
     pub or: MaybeUndefined<Vec<OpportunityFilter>>,
-    /// Not this.
+    /// This filter does not match.
     pub not: MaybeUndefined<Box<OpportunityFilter>>,
-    /// By name.
+    /// Filters by name.
     pub name: MaybeUndefined<StringFilter>,
-    /// By account.
+    /// Filters by account.
     pub account_id: MaybeUndefined<IdFilter>,
-    /// By owner.
+    /// Filters by owner.
     pub owner_id: MaybeUndefined<IdFilter>,
-    /// Has come so far; one of these.
+    /// Only opportunities in one of these stages.
     pub stage: MaybeUndefined<Vec<Stage>>,
-    /// Is open (true), or is won or lost (false).
+    /// Whether the opportunity is open: true for open ones, false for won or lost ones.
     pub open: MaybeUndefined<bool>,
-    /// By what it would bring in.
+    /// Filters by amount, in the organization's currency.
     pub amount: MaybeUndefined<DecimalFilter>,
-    /// By the day on which it was opened.
+    /// Filters by the day on which the opportunity was opened.
     pub opened_on: MaybeUndefined<DateFilter>,
-    /// By the day on which it is expected to close.
+    /// Filters by the day on which the opportunity is expected to close.
     pub expected_close_on: MaybeUndefined<DateFilter>,
-    /// By the day on which it was won or lost.
+    /// Filters by the day on which the opportunity was won or lost.
     pub closed_on: MaybeUndefined<DateFilter>,
-    /// The one that another system calls so.
+    /// Only the opportunity with this external id.
     pub external_id: MaybeUndefined<ExternalIdInput>,
-    /// By when it last changed.
+    /// Filters by the time of the last change.
     pub updated_at: MaybeUndefined<DateTimeFilter>,
 }
 
@@ -115,34 +115,34 @@ impl Filter for OpportunityFilter {
     }
 }
 
-/// What opportunities are ordered by.
+/// The fields that opportunities can be ordered by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 pub enum OpportunityOrderField {
-    /// The name, case folded (NFKC), byte by byte.
+    /// The name, case-folded and NFKC-normalized, compared byte by byte.
     Name,
-    /// What it would bring in.
+    /// The amount; opportunities without one sort as the largest.
     Amount,
     /// The day on which it was opened.
     OpenedOn,
-    /// The day on which it is expected to close.
+    /// The day on which it is expected to close; opportunities without one sort as the latest.
     ExpectedCloseOn,
-    /// The day on which it was won or lost.
+    /// The day on which it was won or lost; open opportunities sort as the latest.
     ClosedOn,
     /// When it last changed.
     UpdatedAt,
 }
 
-/// One ordering of opportunities.
+/// One criterion of an ordering of opportunities.
 #[derive(Clone, Copy, Debug, InputObject)]
 pub struct OpportunityOrder {
-    /// By what.
+    /// The field to order by.
     pub field: OpportunityOrderField,
-    /// Which way round.
+    /// The direction.
     #[graphql(default_with = "Direction::Asc")]
     pub direction: Direction,
 }
 
-/// Above every day: what a missing one is ordered as.
+/// The sort key of a missing day, above every real day.
 const NO_DAY: i32 = i32::MAX;
 
 fn day_key(day: Option<Day>) -> Key {
@@ -178,11 +178,11 @@ fn sort_key(field: OpportunityOrderField) -> SortKey<opportunity::Entity> {
 /// Arguments of a list of opportunities.
 #[derive(Clone, Debug, InputObject)]
 pub struct OpportunitiesArguments {
-    /// Which of them.
+    /// Only opportunities that match this filter; all visible opportunities if omitted.
     pub filter: Option<OpportunityFilter>,
-    /// In which order, at most 3 entries; by id where none is given.
+    /// The ordering, at most 3 criteria; by id if omitted.
     pub order_by: Option<Vec<OpportunityOrder>>,
-    /// Which page.
+    /// The page to return.
     #[graphql(flatten)]
     pub page: PageArguments,
 }
@@ -201,7 +201,7 @@ impl OpportunitiesArguments {
         Ok(all.filter(self.filter.clone().unwrap_or_default().condition(ctx)?))
     }
 
-    /// Does the filter name one account, or one opportunity?
+    /// Whether the filter restricts the list to one account or to one external id.
     fn is_selective(&self) -> bool {
         let pins = |filter: &OpportunityFilter| {
             filter.external_id.is_value() || filter.account_id.value().is_some_and(|account| account.eq.is_value())
@@ -210,20 +210,20 @@ impl OpportunitiesArguments {
     }
 }
 
-/// `Query.opportunities`.
+/// Resolves `Query.opportunities`.
 pub async fn opportunities(
     field: &FieldContext<'_>,
     arguments: OpportunitiesArguments,
 ) -> Result<Connection<Opportunity>> {
-    let seen = VisibleRows {
+    let visible = VisibleRows {
         select: arguments.select(field.request)?,
         account: opportunity::Column::AccountId,
         is_selective: arguments.is_selective(),
     };
-    seen.page(field, &arguments.order()?, &arguments.page).await
+    visible.page(field, &arguments.order()?, &arguments.page).await
 }
 
-/// The opportunities of accounts.
+/// Resolves `Account.opportunities`.
 pub async fn of_accounts(
     field: &FieldContext<'_>,
     of: &[AccountId],

@@ -1,16 +1,16 @@
-//! Opportunities: chances of revenue at accounts, from the day they are seen to the day they are won or lost.
+//! Opportunities: possible sales to accounts, from the day on which they are identified until they are won or lost.
 //!
-//! | room | holds |
+//! | module | contents |
 //! |---|---|
-//! | here | the type, its rules, and how its relations are read |
+//! | this one | the type, its rules, and how its relations are read |
 //! | [`list`] | filters, orderings and lists |
 //! | [`mod@write`] | create, update |
 //! | [`close`] | win, lose, delete |
-//! | [`stalled`] | open ones for which nobody asks for a commitment |
-//! | [`upsert`] | many at once, from another system |
+//! | [`stalled`] | open opportunities without a recent request for a commitment |
+//! | [`upsert`] | bulk upsert by external id |
 //!
-//! Who may change one: whoever answers for its account, and its own owner with everyone above them. Who is on the
-//! account's team may open one that is their own.
+//! An opportunity may be changed by the account's owner, the owner's managers and admins, and by the opportunity's own
+//! owner and that owner's managers. A member of the account's team may create an opportunity of their own.
 
 pub mod close;
 pub mod list;
@@ -21,6 +21,8 @@ pub mod write;
 use std::collections::HashMap;
 
 use async_graphql::{Enum, ID};
+use database::columns::is_any_of;
+use database::transaction::Transaction;
 use entity::opportunity::Stage as Stored;
 use entity::{AccountId, Columns, Id, OpportunityId, Scoped, UserId, account, booking, opportunity, touch};
 use sea_orm::{ColumnTrait, ConnectionTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait};
@@ -39,8 +41,6 @@ use crate::values::money::{Currency, Money};
 use crate::write::external_ids::{ExternalId, shown};
 use crate::write::validator::Validator;
 use crate::write::{AuditedRow, Snapshot, Write, audited, snapshot, stored_json};
-use database::columns::is_any_of;
-use database::transaction::Transaction;
 
 /// An opportunity.
 #[derive(Clone, Debug)]
@@ -52,26 +52,26 @@ impl From<opportunity::Model> for Opportunity {
     }
 }
 
-/// How far an opportunity has come.
+/// The stage of an opportunity in the sales process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 #[graphql(remote = "entity::opportunity::Stage")]
 pub enum Stage {
-    /// Seen. Probability 10 where none is given.
+    /// Identified. Default probability: 10 percent.
     Identified,
-    /// Worth pursuing. Probability 25 where none is given.
+    /// Worth pursuing. Default probability: 25 percent.
     Qualified,
-    /// Offered. Probability 50 where none is given.
+    /// An offer was made. Default probability: 50 percent.
     Proposed,
-    /// Being negotiated. Probability 75 where none is given.
+    /// The offer is being negotiated. Default probability: 75 percent.
     Negotiating,
-    /// Won. Probability 100 where none is given.
+    /// Won. Default probability: 100 percent.
     Won,
-    /// Lost. Probability 0 where none is given.
+    /// Lost. Default probability: 0 percent.
     Lost,
 }
 graphql_enum! { Stored as Stage }
 
-/// The probability of a stage where none is given, in percent.
+/// Returns the default probability of a stage, in percent.
 #[must_use]
 pub const fn probability_of(stage: Stored) -> i32 {
     match stage {
@@ -84,59 +84,59 @@ pub const fn probability_of(stage: Stored) -> i32 {
     }
 }
 
-/// Is it won or lost?
+/// Whether a stage is final: won or lost.
 #[must_use]
 pub const fn is_closed(stage: Stored) -> bool {
     matches!(stage, Stored::Won | Stored::Lost)
 }
 
 object! {
-    /// A chance of revenue at an account.
+    /// A possible sale to an account.
     Opportunity as "Opportunity" Node {
-        /// Opaque, prefixed by the type, ascending with time.
+        /// Opaque id, prefixed with the type; ascends with creation time.
         id: NodeId<OpportunityId> = plain(|opportunity| NodeId(opportunity.0.id));
-        /// Where the revenue would come from.
+        /// The account that the revenue would come from.
         account: Account = by_key(|opportunity| opportunity.0.account_id, Account::resolve_required);
-        /// Who works on it.
+        /// The user who works on the opportunity.
         owner: User = by_key(|opportunity| opportunity.0.owner_id, User::resolve_required);
-        /// What it is called.
+        /// The name of the opportunity.
         name: &str = plain(|opportunity| &opportunity.0.name);
-        /// What it would bring in, 0 or more; null where nobody knows yet.
+        /// The expected revenue, 0 or more; null if not known.
         amount: Option<Money> = plain(|opportunity, ctx| opportunity.0.amount.map(|minor| ctx.money(minor)));
-        /// How far it has come.
+        /// The stage that the opportunity has reached.
         stage: Stored = plain(|opportunity| opportunity.0.stage);
-        /// Percent, 0-100; the stage's own where none was given.
+        /// The probability of winning, in percent (0-100): the given one, or else the default of the stage.
         probability: i32 = plain(|opportunity| opportunity.0.probability.unwrap_or(probability_of(opportunity.0.stage)));
         /// The day on which it was opened.
         openedOn: entity::Day = plain(|opportunity| opportunity.0.opened_on);
-        /// The day on which it is expected to close.
+        /// The day on which it is expected to close; null if not known.
         expectedCloseOn: Option<entity::Day> = plain(|opportunity| opportunity.0.expected_close_on);
         /// The day on which it was won or lost; null while it is open.
         closedOn: Option<entity::Day> = plain(|opportunity| opportunity.0.closed_on);
-        /// Why it was lost; null unless it is.
+        /// Why it was lost; null if it is not lost or no reason was given.
         lossReason: Option<&str> = plain(|opportunity| opportunity.0.loss_reason.as_deref());
-        /// What it came of.
+        /// The trigger event that led to the opportunity; null if there is none.
         triggerEvent: Option<crate::domain::trigger_event::TriggerEvent> = batch(crate::domain::trigger_event::of_opportunities);
-        /// Other systems' names for it.
+        /// Identifiers of the opportunity in other systems.
         externalIds: Vec<ExternalId> = plain(|opportunity| shown(&opportunity.0.external_ids));
-        /// What the organization keeps beyond these fields: a JSON object.
+        /// Additional fields that the organization defines: a JSON object.
         customFields: Json<&str> = plain(|opportunity| Json(opportunity.0.custom_fields.as_str()));
-        /// When it was entered.
+        /// When it was created.
         createdAt: entity::Instant = plain(|opportunity| opportunity.0.created_at);
         /// When it last changed.
         updatedAt: entity::Instant = plain(|opportunity| opportunity.0.updated_at);
-        /// Writes so far: 1 on creation.
+        /// Number of writes so far; 1 after creation.
         version: i32 = plain(|opportunity| opportunity.0.version);
     }
 }
 connection!(Opportunity as "Opportunity");
 
 payload! {
-    /// An opportunity, or what is to be mended.
+    /// The result of a mutation of an opportunity.
     OpportunityPayload as "OpportunityPayload" {
-        /// The opportunity as it is now, or as it last was where it was deleted; null where there are userErrors.
+        /// The opportunity after the change, or as it was before it was deleted; null if there are userErrors.
         opportunity(opportunity): Opportunity,
-        /// The booking that winning it recorded; null where it recorded none.
+        /// The booking recorded by winning the opportunity; null if none was recorded.
         booking(booking): Booking,
     }
 }
@@ -200,10 +200,10 @@ impl AuditedRow for opportunity::Model {
 }
 
 impl Opportunity {
-    /// Opportunities by their ids, as far as they are seen.
+    /// Loads opportunities by id; ids that do not exist or that the viewer cannot see are absent from the result.
     ///
     /// # Errors
-    /// `UNAUTHENTICATED`; the database's.
+    /// `UNAUTHENTICATED` if the request has no session.
     pub async fn fetch(
         ctx: &RequestContext,
         ids: impl IntoIterator<Item = OpportunityId>,
@@ -221,44 +221,45 @@ impl Opportunity {
     /// Resolves the opportunity of each id that is known to exist and to be visible.
     ///
     /// # Errors
-    /// A defect, if one is not found.
+    /// An internal error if one is not found.
     pub async fn resolve_required(field: &FieldContext<'_>, ids: &[OpportunityId]) -> Result<Batch<Self>> {
         let ids: Vec<Option<OpportunityId>> = ids.iter().copied().map(Some).collect();
         field.required(Self::resolve(field, &ids).await?)
     }
 
-    /// Resolves the opportunity of each id: null without an id, and where the viewer sees none.
+    /// Resolves the opportunity of each id: null for a missing id and for an opportunity that the viewer cannot see.
     pub async fn resolve(field: &FieldContext<'_>, ids: &[Option<OpportunityId>]) -> Result<Batch<Option<Self>>> {
-        let seen = field.request.viewer()?.rows::<opportunity::Entity>(opportunity::Column::AccountId);
-        field.fetch_by_ids::<_, _, Self>(seen, opportunity::Column::Id, ids, |row| row.id).await
+        let visible = field.request.viewer()?.rows::<opportunity::Entity>(opportunity::Column::AccountId);
+        field.fetch_by_ids::<_, _, Self>(visible, opportunity::Column::Id, ids, |row| row.id).await
     }
 }
 
-/// May they change an opportunity of this account and owner? Whoever answers for the account, the owner, and everyone
-/// above the owner.
+/// Whether the viewer may change an opportunity of `account` owned by `owner`: the account's owner, the owner's
+/// managers and admins may, and so may the opportunity's owner and that owner's managers.
 #[must_use]
 pub fn may_change(viewer: &Viewer, account: &account::Model, owner: UserId) -> bool {
     viewer.access(account) == AccountAccess::Responsible || viewer.is_above_or_is(owner)
 }
 
-/// May they hand an opportunity of this account, which they may change, to somebody? Whoever answers for the account
-/// hands it to anyone; others to themselves and those below them, for they cannot let people in, and to the account's
-/// owner, who is in.
+/// Whether the viewer may make `to` the owner of an opportunity that they may change. Only the account's owner, the
+/// owner's managers and admins may name any member, because an owner joins the account's team. Others may name
+/// themselves, users below them, and the account's owner.
 #[must_use]
 pub fn may_give(viewer: &Viewer, account: &account::Model, to: UserId) -> bool {
     may_change(viewer, account, to) || to == account.owner_id
 }
 
 pub(crate) const ARCHIVED: &str = "This account is archived: restore it first.";
-const NOT_TO_GIVE: &str = "Only the account's owner, their managers and admins make somebody else the owner.";
-const NOT_TO_CHANGE: &str = "Only the opportunity's owner, the account's owner, their managers and admins may do this.";
-const BOOKED: &str = "A booking hangs on it: take the opportunity off the booking, or delete the booking, first.";
+const GIVE_FORBIDDEN: &str = "Only the account's owner, their managers and admins can make this user the owner.";
+const CHANGE_FORBIDDEN: &str =
+    "Only the opportunity's owner, the account's owner, their managers and admins may do this.";
+const HAS_BOOKING: &str = "The opportunity has a booking: remove it from the booking, or delete the booking, first.";
 
-/// The opportunity that an input names, locked for a change, with its account.
+/// Loads and locks the opportunity that an input refers to for a change, with its account.
 ///
 /// # Errors
-/// `NOT_FOUND` and `FORBIDDEN` as userErrors at the path; the database's.
-async fn to_change(
+/// `NOT_FOUND` and `FORBIDDEN` as userErrors at the path.
+async fn load_for_change(
     viewer: &Viewer,
     tx: &Transaction<'_>,
     path: &[&str],
@@ -266,26 +267,23 @@ async fn to_change(
 ) -> Result<(opportunity::Model, account::Model)> {
     let not_found = || Error::refused(UserErrorCode::NotFound, path, "There is no opportunity with this id.");
     let id = OpportunityId::parse(id).map_err(|_| not_found())?;
-    let row = seen(viewer, tx, id).await?.ok_or_else(not_found)?;
+    let row = load_locked(viewer, tx, id).await?.ok_or_else(not_found)?;
     let account = viewer.account(tx, row.account_id, false).await?.ok_or_else(not_found)?;
     if may_change(viewer, &account, row.owner_id) {
         Ok((row, account))
     } else {
-        Err(Error::refused(UserErrorCode::Forbidden, path, NOT_TO_CHANGE))
+        Err(Error::refused(UserErrorCode::Forbidden, path, CHANGE_FORBIDDEN))
     }
 }
 
-async fn seen(viewer: &Viewer, tx: &Transaction<'_>, id: OpportunityId) -> Result<Option<opportunity::Model>> {
+async fn load_locked(viewer: &Viewer, tx: &Transaction<'_>, id: OpportunityId) -> Result<Option<opportunity::Model>> {
     let select =
         viewer.rows::<opportunity::Entity>(opportunity::Column::AccountId).filter(opportunity::Column::Id.eq(id));
     Ok(select.lock_exclusive().one(tx).await?)
 }
 
-/// The opportunity that an input names for something of an account: seen, and of that same account. It is locked, so
-/// that nobody takes it away meanwhile.
-///
-/// # Errors
-/// The database's.
+/// Loads and locks the opportunity that an input refers to. It must be visible and of the given account; otherwise the
+/// error is noted in `check`.
 pub async fn of_account(
     viewer: &Viewer,
     tx: &Transaction<'_>,
@@ -295,18 +293,15 @@ pub async fn of_account(
     account: AccountId,
 ) -> Result<Option<opportunity::Model>> {
     let Some(id) = check.id::<OpportunityId>(field, id) else { return Ok(None) };
-    match seen(viewer, tx, id).await? {
+    match load_locked(viewer, tx, id).await? {
         None => check.not_found(field, "opportunity"),
-        Some(row) if row.account_id != account => check.invalid(field, "This opportunity is of another account."),
+        Some(row) if row.account_id != account => check.invalid(field, "This opportunity belongs to another account."),
         found => return Ok(found),
     }
     Ok(None)
 }
 
-/// Which of these opportunities have a booking that hangs on them.
-///
-/// # Errors
-/// The database's.
+/// Returns those of the opportunities that have at least one booking.
 pub(crate) async fn booked<C: ConnectionTrait>(
     connection: &C,
     viewer: &Viewer,
@@ -325,7 +320,7 @@ pub(crate) async fn booked<C: ConnectionTrait>(
     rows.into_iter().map(|row| Ok(OpportunityId(row.try_get_by_index(0)?))).collect()
 }
 
-/// Takes touches off opportunities that go away, or to another account.
+/// Clears the opportunity of touches whose opportunity is deleted or moves to another account.
 async fn release_touches(write: &mut Write<'_>, ids: &[OpportunityId]) -> Result<()> {
     if ids.is_empty() {
         return Ok(());
@@ -344,7 +339,7 @@ async fn release_touches(write: &mut Write<'_>, ids: &[OpportunityId]) -> Result
     Ok(())
 }
 
-/// Refuses a day of closing before the day of opening, naming both.
+/// Checks that the day of closing is not before the day of opening.
 fn check_days(check: &mut Validator, field: &str, row: &opportunity::Model) {
     if let Some(closed_on) = row.closed_on {
         check.in_order(field, ("openedOn", row.opened_on), ("closedOn", closed_on));
@@ -356,7 +351,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn stages_have_their_own_probability() {
+    fn every_stage_has_a_default_probability() {
         use Stored::{Identified, Lost, Negotiating, Proposed, Qualified, Won};
         let all = [(Identified, 10), (Qualified, 25), (Proposed, 50), (Negotiating, 75), (Won, 100), (Lost, 0)];
         for (stage, percent) in all {

@@ -1,4 +1,4 @@
-//! Open opportunities that stand still: no commitment was asked for in the last 14 days.
+//! Stalled opportunities: open ones without a request for a commitment in the last 14 days.
 
 use entity::{AccountId, Day, Instant, OpportunityId, UserId};
 
@@ -7,31 +7,28 @@ use crate::domain::presence::asked::{Ask, rows};
 use crate::error::Result;
 use crate::values::calendar::DAY;
 
-/// Days without a commitment asked for after which an opportunity stands still.
+/// Number of days without a request for a commitment after which an opportunity is stalled.
 pub const STALLED_DAYS: i32 = 14;
 
-/// An opportunity that stands still.
+/// A stalled opportunity.
 #[derive(Clone, Debug)]
 pub struct Stalled {
-    /// Which one.
+    /// Id of the opportunity.
     pub opportunity: OpportunityId,
-    /// At which account.
+    /// Id of the account.
     pub account: AccountId,
-    /// Its name.
+    /// The name of the opportunity.
     pub name: String,
-    /// Its amount, in minor units.
+    /// The amount in minor units of the organization's currency.
     pub amount: Option<i64>,
-    /// When it was opened.
+    /// The day on which the opportunity was opened.
     pub opened_on: Day,
-    /// When a commitment was last asked for.
+    /// The time of the last request for a commitment.
     pub asked: Option<Instant>,
 }
 
-/// The opportunities that were open on a day of their owner's, with no commitment asked for in the 14 days before an
-/// instant, each with its owner's place, by id; seen or not. One statement for any number of owners.
-///
-/// # Errors
-/// The database's.
+/// Returns the stalled opportunities of each owner at an instant and on the owner's day, each with the index of its
+/// owner in `owners`, ordered by id. Does not check visibility. Executes one statement for any number of owners.
 pub async fn of_owners(ctx: &RequestContext, owners: &[(UserId, Instant, Day)]) -> Result<Vec<(usize, Stalled)>> {
     let Some(first) = owners.iter().map(|(_, _, on)| on.0).min() else { return Ok(Vec::new()) };
     let asks: Vec<Ask> = owners
@@ -51,9 +48,9 @@ pub async fn of_owners(ctx: &RequestContext, owners: &[(UserId, Instant, Day)]) 
         ) candidate where last is null or last <= since order by number, id"
     );
     let mut found = Vec::new();
-    for (place, row) in rows(ctx, &asks, &sql).await? {
+    for (index, row) in rows(ctx, &asks, &sql).await? {
         let (opened_on, closed_on): (Day, Option<Day>) = (row.try_get_by_index(5)?, row.try_get_by_index(6)?);
-        let on = owners[place].2;
+        let on = owners[index].2;
         if opened_on > on || closed_on.is_some_and(|closed_on| closed_on <= on) {
             continue;
         }
@@ -65,7 +62,7 @@ pub async fn of_owners(ctx: &RequestContext, owners: &[(UserId, Instant, Day)]) 
             opened_on,
             asked: row.try_get_by_index(7)?,
         };
-        found.push((place, stalled));
+        found.push((index, stalled));
     }
     Ok(found)
 }

@@ -1,16 +1,17 @@
-//! Opportunities from another system, keyed by external id.
+//! Bulk upsert of opportunities by external id.
 
 use std::collections::HashMap;
 
 use async_graphql::{InputObject, MaybeUndefined};
+use database::columns::is_any_of;
 use entity::opportunity::Stage as Stored;
 use entity::{AccountId, Day, Id, OpportunityId, Scoped, UserId, account, opportunity};
 use sea_orm::{QueryFilter, QueryOrder, QuerySelect};
 
 use super::write::{Changes, blank, move_to};
 use super::{
-    ARCHIVED, BOOKED, NOT_TO_CHANGE, NOT_TO_GIVE, Stage, booked, check_days, is_closed, may_change, may_give,
-    release_touches,
+    ARCHIVED, CHANGE_FORBIDDEN, GIVE_FORBIDDEN, HAS_BOOKING, Stage, booked, check_days, is_closed, may_change,
+    may_give, release_touches,
 };
 use crate::context::{RequestContext, Viewer};
 use crate::domain::account::{AccountRef, team};
@@ -21,63 +22,63 @@ use crate::graphql::scalars::{Date, Decimal, Json};
 use crate::write::Write;
 use crate::write::external_ids::{self, ExternalIdInput};
 use crate::write::validator::{NOTE, Validator};
-use database::columns::is_any_of;
 
-/// An opportunity as another system has it. A field left out stays as it is, and null clears it.
+/// An opportunity as another system knows it. An omitted field is left unchanged; null clears it.
 #[derive(Clone, Debug, InputObject)]
 pub struct OpportunityRow {
-    /// That system's name for it: the key.
+    /// The identifier of the opportunity in that system: the key of the upsert.
     pub external_id: ExternalIdInput,
-    /// Where; a new opportunity needs one, and one that is not archived. Another account moves it there: CONFLICT while
-    /// a booking hangs on it, and touches that were about it stay without it.
+    /// The account. Required for a new opportunity, and then not archived. Another account moves the opportunity there:
+    /// CONFLICT if it has a booking; its touches stay at the old account, without the opportunity.
     pub account: MaybeUndefined<AccountRef>,
-    /// What it is called: 1 to 200 characters. A new opportunity needs one.
+    /// The name: 1 to 200 characters. Required for a new opportunity.
     pub name: MaybeUndefined<String>,
-    /// What it would bring in: 0 or more.
+    /// The expected revenue: 0 or more.
     pub amount: MaybeUndefined<Decimal>,
-    /// How far it has come, WON and LOST included; IDENTIFIED where a new one has none. Away from WON, or to LOST, is
-    /// CONFLICT while a booking hangs on it.
+    /// The stage, including WON and LOST; a new opportunity defaults to IDENTIFIED. Moving an opportunity that has a
+    /// booking away from WON, or to LOST, is a CONFLICT.
     pub stage: MaybeUndefined<Stage>,
-    /// Percent, 0 to 100; null for the stage's own.
+    /// The probability of winning, in percent (0-100); null for the default of the stage.
     pub probability: MaybeUndefined<i32>,
-    /// The day on which it was opened; of a new one without, today, or the day on which it closed where that was before.
+    /// The day on which it was opened. For a new opportunity it defaults to today in the organization's time zone, or
+    /// to the day of closing if that is earlier.
     pub opened_on: MaybeUndefined<Date>,
     /// The day on which it is expected to close.
     pub expected_close_on: MaybeUndefined<Date>,
-    /// The day on which it was won or lost, not before openedOn; where this row closes it without one, today. INVALID
-    /// for one that is open.
+    /// The day on which it was won or lost, not before openedOn. Defaults to today if this row closes the opportunity;
+    /// INVALID for an open opportunity.
     pub closed_on: MaybeUndefined<Date>,
-    /// Why it was lost: up to 20,000 characters. Kept for LOST alone, as other systems keep old reasons.
+    /// Why it was lost: at most 20,000 characters. Ignored unless the stage is LOST.
     pub loss_reason: MaybeUndefined<String>,
-    /// The address of the owner: an active member, or of a closed opportunity one who has left. A new one without is the
-    /// caller's. Joins the account's team unless they see the account already.
+    /// The email address of the owner: an active member, or for a closed opportunity any member. A new opportunity
+    /// defaults to the caller. The owner joins the account's team unless they can see the account already.
     pub owner_email: MaybeUndefined<String>,
-    /// A JSON object, merged by key; null removes a key.
+    /// A JSON object that is merged key by key; a null value removes the key.
     pub custom_fields: MaybeUndefined<Json<String>>,
 }
 
 /// Arguments of `upsertOpportunities`.
 #[derive(Clone, Debug, InputObject)]
 pub struct UpsertOpportunities {
-    /// At most 500 rows.
+    /// The opportunities to write: at most 500.
     pub rows: Vec<OpportunityRow>,
-    /// Tells what would become of the rows, and writes nothing.
+    /// Whether to only report what would happen, without writing anything.
     #[graphql(default_with = "Some(false)")]
     pub dry_run: Option<bool>,
 }
 
-/// What the rows of one call meet.
-struct Ground<'a> {
+/// The records that the rows of one call refer to.
+struct References<'a> {
     viewer: &'a Viewer,
     today: Day,
     lookup: Lookup,
-    /// The accounts that the present opportunities are of, as far as they are seen.
+    /// The visible accounts of the existing opportunities.
     accounts: HashMap<AccountId, account::Model>,
-    /// Opportunities on which a booking hangs.
+    /// The existing opportunities that have a booking.
     booked: Vec<OpportunityId>,
 }
 
-/// `upsertOpportunities`.
+/// Resolves `Mutation.upsertOpportunities`.
 pub async fn upsert(ctx: &RequestContext, arguments: UpsertOpportunities) -> Result<UpsertPayload> {
     let UpsertOpportunities { rows, dry_run } = arguments;
     let dry_run = dry_run.unwrap_or(false);
@@ -85,7 +86,7 @@ pub async fn upsert(ctx: &RequestContext, arguments: UpsertOpportunities) -> Res
     let viewer = ctx.viewer()?;
     let mut write = Write::begin(ctx)?;
 
-    // What the rows name, for all of them together.
+    // Load everything that the rows refer to, in one statement per kind.
     let names: Vec<ExternalIdInput> = rows.iter().map(|row| row.external_id.clone()).collect();
     let known = named(&write.tx, viewer, OpportunityId::PREFIX, &names).await?;
     let ids: Vec<OpportunityId> = known.values().map(|id| OpportunityId(*id)).collect();
@@ -104,16 +105,16 @@ pub async fn upsert(ctx: &RequestContext, arguments: UpsertOpportunities) -> Res
     let wanted: Vec<AccountRef> = rows.iter().filter_map(|row| value(&row.account)).collect();
     let lookup = Lookup::of(&write.tx, viewer, &wanted, rows.iter().filter_map(|row| value(&row.owner_email))).await?;
     let booked = booked(&write.tx, viewer, ids).await?;
-    let ground = Ground { viewer, today: viewer.day(ctx.now), lookup, accounts, booked };
+    let references = References { viewer, today: viewer.day(ctx.now), lookup, accounts, booked };
 
-    let mut once = DuplicateKeys::default();
+    let mut seen_keys = DuplicateKeys::default();
     let mut done: Vec<Row<opportunity::Model>> = Vec::with_capacity(rows.len());
     for (index, row) in rows.iter().enumerate() {
         let mut check = check_row(index);
         let key = check.external_key("externalId", &row.external_id);
         let before = known.get(&key).and_then(|id| present.get(&OpportunityId(*id)));
-        once.note(&mut check, index, "externalId", key.clone());
-        let after = one(ctx, &ground, &mut check, row, before).map(|mut after| {
+        seen_keys.note(&mut check, index, "externalId", key.clone());
+        let after = apply_row(ctx, &references, &mut check, row, before).map(|mut after| {
             after.external_ids = external_ids::with(&after.external_ids, key);
             after
         });
@@ -142,7 +143,7 @@ pub async fn upsert(ctx: &RequestContext, arguments: UpsertOpportunities) -> Res
     Ok(payload)
 }
 
-/// Who is to join which account's team, and which opportunities went to another account.
+/// Returns the owners that are to join their accounts' teams, and the opportunities that moved to another account.
 fn consequences(done: &[Row<opportunity::Model>]) -> (Vec<(AccountId, UserId)>, Vec<OpportunityId>) {
     let (mut owners, mut moved) = (Vec::new(), Vec::new());
     for row in done {
@@ -158,10 +159,11 @@ fn consequences(done: &[Row<opportunity::Model>]) -> (Vec<(AccountId, UserId)>, 
     (owners, moved)
 }
 
-/// What becomes of one row; None where nothing can, which the check then says.
-fn one(
+/// Returns the opportunity that results from one row, or `None` if there cannot be one; the reason is then noted in
+/// `check`.
+fn apply_row(
     ctx: &RequestContext,
-    ground: &Ground<'_>,
+    references: &References<'_>,
     check: &mut Validator,
     row: &OpportunityRow,
     before: Option<&opportunity::Model>,
@@ -180,27 +182,27 @@ fn one(
         owner_email,
         custom_fields,
     } = row;
-    let viewer = ground.viewer;
-    let is_booked = before.is_some_and(|before| ground.booked.contains(&before.id));
+    let viewer = references.viewer;
+    let is_booked = before.is_some_and(|before| references.booked.contains(&before.id));
     let present = match before {
-        Some(before) => match ground.accounts.get(&before.account_id) {
+        Some(before) => match references.accounts.get(&before.account_id) {
             None => {
-                check.fault(UserErrorCode::Taken, "externalId", "Another opportunity has this key.");
+                check.fault(UserErrorCode::Taken, "externalId", "Another opportunity already has this external id.");
                 return None;
             }
             Some(account) if !may_change(viewer, account, before.owner_id) => {
-                check.fault(UserErrorCode::Forbidden, "", NOT_TO_CHANGE);
+                check.fault(UserErrorCode::Forbidden, "", CHANGE_FORBIDDEN);
                 return None;
             }
             account => account,
         },
         None => None,
     };
-    let place = place(ground, check, account, present);
-    let mut after = match (before, place) {
+    let target = target_account(references, check, account, present);
+    let mut after = match (before, target) {
         (Some(before), _) => before.clone(),
-        (None, Some(place)) => blank(ctx, viewer, place.id),
-        // The rest of the row is checked all the same.
+        (None, Some(target)) => blank(ctx, viewer, target.id),
+        // The account is at fault; a placeholder lets the rest of the row be checked too.
         (None, None) => blank(ctx, viewer, AccountId(uuid::Uuid::nil())),
     };
     if before.is_none() && !name.is_value() {
@@ -209,44 +211,44 @@ fn one(
     stage_of(check, &mut after, before, *stage, is_booked);
     let changes = Changes { name, amount, probability, opened_on, expected_close_on };
     changes.apply(check, viewer, &mut after);
-    close(ground.today, check, &mut after, before, *closed_on, loss_reason);
+    close(references.today, check, &mut after, before, *closed_on, loss_reason);
     if before.is_none() && opened_on.is_undefined() {
-        after.opened_on = after.closed_on.map_or(ground.today, |closed| closed.min(ground.today));
+        after.opened_on = after.closed_on.map_or(references.today, |closed| closed.min(references.today));
     }
     check_days(check, if closed_on.is_value() { "closedOn" } else { "openedOn" }, &after);
     check.merge_custom_fields("customFields", custom_fields, &mut after.custom_fields);
-    owner(ground, check, &mut after, owner_email);
-    if let Some(place) = place {
-        let moves = before.is_some_and(|before| before.account_id != place.id);
+    owner(references, check, &mut after, owner_email);
+    if let Some(target) = target {
+        let moves = before.is_some_and(|before| before.account_id != target.id);
         if moves && is_booked {
-            check.fault(UserErrorCode::Conflict, "account", BOOKED);
+            check.fault(UserErrorCode::Conflict, "account", HAS_BOOKING);
         }
-        let theirs = match before {
-            Some(before) if !moves => before.owner_id == after.owner_id || may_give(viewer, place, after.owner_id),
-            _ => may_change(viewer, place, after.owner_id),
+        let is_allowed = match before {
+            Some(before) if !moves => before.owner_id == after.owner_id || may_give(viewer, target, after.owner_id),
+            _ => may_change(viewer, target, after.owner_id),
         };
-        if !theirs {
-            check.fault(UserErrorCode::Forbidden, if moves { "account" } else { "ownerEmail" }, NOT_TO_GIVE);
+        if !is_allowed {
+            check.fault(UserErrorCode::Forbidden, if moves { "account" } else { "ownerEmail" }, GIVE_FORBIDDEN);
         }
-        after.account_id = place.id;
+        after.account_id = target.id;
         if moves {
-            // What happened at the old account stays there.
+            // Trigger events stay at the old account.
             after.trigger_event_id = None;
         }
     }
     Some(after)
 }
 
-/// The account that a row's opportunity is to be of.
-fn place<'g>(
-    ground: &'g Ground<'_>,
+/// Returns the account of the row's opportunity.
+fn target_account<'g>(
+    references: &'g References<'_>,
     check: &mut Validator,
     given: &MaybeUndefined<AccountRef>,
     present: Option<&'g account::Model>,
 ) -> Option<&'g account::Model> {
     match (given, present) {
         (MaybeUndefined::Value(reference), _) => {
-            let account = ground.lookup.account(check, "account", reference)?;
+            let account = references.lookup.account(check, "account", reference)?;
             if account.archived_at.is_some() && present.is_none_or(|present| present.id != account.id) {
                 check.fault(UserErrorCode::Conflict, "account", ARCHIVED);
             }
@@ -258,13 +260,13 @@ fn place<'g>(
             None
         }
         (MaybeUndefined::Null, _) => {
-            check.fault(UserErrorCode::Required, "account", "Every opportunity has an account.");
+            check.fault(UserErrorCode::Required, "account", "An opportunity must have an account.");
             None
         }
     }
 }
 
-/// Moves a row's opportunity to the stage given.
+/// Moves the row's opportunity to the given stage.
 fn stage_of(
     check: &mut Validator,
     after: &mut opportunity::Model,
@@ -279,14 +281,14 @@ fn stage_of(
             let stage = Stored::from(stage);
             let away = before.is_some_and(|before| before.stage == Stored::Won && stage != Stored::Won);
             if is_booked && (away || stage == Stored::Lost) {
-                check.fault(UserErrorCode::Conflict, "stage", BOOKED);
+                check.fault(UserErrorCode::Conflict, "stage", HAS_BOOKING);
             }
             move_to(after, stage);
         }
     }
 }
 
-/// When and why a row's opportunity ended, where it did.
+/// Sets the day of closing and the reason for losing.
 fn close(
     today: Day,
     check: &mut Validator,
@@ -301,13 +303,10 @@ fn close(
         MaybeUndefined::Value(day) if is_closed => after.closed_on = Some(day.0),
         MaybeUndefined::Value(_) => {
             let stage = after.stage.word();
-            check.invalid(
-                "closedOn",
-                format!("Only a won or lost opportunity has a day of closing; this one is {stage}."),
-            );
+            check.invalid("closedOn", format!("closedOn requires a won or lost opportunity; this one is {stage}."));
         }
         MaybeUndefined::Null if is_closed => {
-            check.fault(UserErrorCode::Required, "closedOn", "A won or lost opportunity has a day of closing.");
+            check.fault(UserErrorCode::Required, "closedOn", "A won or lost opportunity must have a closedOn.");
         }
         MaybeUndefined::Undefined if closes => after.closed_on = Some(today),
         MaybeUndefined::Undefined | MaybeUndefined::Null => {}
@@ -318,16 +317,23 @@ fn close(
     }
 }
 
-/// Who is to own a row's opportunity.
-fn owner(ground: &Ground<'_>, check: &mut Validator, after: &mut opportunity::Model, given: &MaybeUndefined<String>) {
+/// Sets the owner of the row's opportunity.
+fn owner(
+    references: &References<'_>,
+    check: &mut Validator,
+    after: &mut opportunity::Model,
+    given: &MaybeUndefined<String>,
+) {
     match given {
         MaybeUndefined::Undefined => {}
-        MaybeUndefined::Null => check.fault(UserErrorCode::Required, "ownerEmail", "Every opportunity has an owner."),
-        MaybeUndefined::Value(email) => match ground.lookup.user_id(email) {
-            // Who closed it did so, even where they have left since; and who has it, has it.
+        MaybeUndefined::Null => {
+            check.fault(UserErrorCode::Required, "ownerEmail", "An opportunity must have an owner.");
+        }
+        MaybeUndefined::Value(email) => match references.lookup.user_id(email) {
+            // A closed opportunity stays credited to an owner who has left; the present owner may be repeated.
             Some(user) if is_closed(after.stage) || user == after.owner_id => after.owner_id = user,
             _ => {
-                if let Some(user) = ground.lookup.user(check, "ownerEmail", email) {
+                if let Some(user) = references.lookup.user(check, "ownerEmail", email) {
                     after.owner_id = user.id;
                 }
             }
@@ -368,7 +374,7 @@ mod tests {
     }
 
     #[test]
-    fn what_closes_without_a_day_closes_today_and_keeps_that_day() {
+    fn closing_without_a_day_uses_today_and_a_repeat_keeps_the_day() {
         let open = row(Stored::Proposed, None);
         let mut after = open.clone();
         let mut check = check_row(0);
@@ -383,14 +389,14 @@ mod tests {
     }
 
     #[test]
-    fn what_is_booked_stays_won() {
+    fn an_opportunity_with_a_booking_stays_won() {
         let won = row(Stored::Won, Some(Day(20)));
         for to in [Stage::Identified, Stage::Lost] {
             let mut check = check_row(0);
             stage_of(&mut check, &mut won.clone(), Some(&won), stage(to), true);
             assert_eq!(check.into_errors()[0].code, UserErrorCode::Conflict);
         }
-        // Open ones move among the open stages, and may be won.
+        // An open opportunity with a booking can move between open stages and be won.
         let open = row(Stored::Proposed, None);
         for (to, clean) in [(Stage::Qualified, true), (Stage::Won, true), (Stage::Lost, false)] {
             let mut check = check_row(0);
@@ -400,7 +406,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_is_closed_has_a_day_of_closing_and_only_what_is_lost_a_reason() {
+    fn only_closed_opportunities_have_a_day_of_closing_and_only_lost_ones_a_reason() {
         let day = MaybeUndefined::Value(Date(Day(15)));
         let reason = MaybeUndefined::Value("Price".to_owned());
         for (at, clean, kept) in
@@ -413,7 +419,7 @@ mod tests {
     }
 
     #[test]
-    fn another_system_s_old_day_of_closing_goes_when_it_opens_again() {
+    fn reopening_clears_the_day_of_closing() {
         let lost = row(Stored::Lost, Some(Day(20)));
         let (mut after, mut check) = (lost.clone(), check_row(0));
         stage_of(&mut check, &mut after, Some(&lost), stage(Stage::Qualified), false);

@@ -1,81 +1,82 @@
-//! Opening opportunities and changing them.
+//! The mutations `createOpportunity` and `updateOpportunity`.
 
 use async_graphql::{ID, InputObject, MaybeUndefined};
+use database::transaction::Transaction;
 use entity::opportunity::Stage as Stored;
 use entity::{AccountId, Id, OpportunityId, UserId, account, opportunity};
 use uuid::Uuid;
 
 use super::{
-    ARCHIVED, BOOKED, NOT_TO_GIVE, OpportunityPayload, Stage, booked, check_days, is_closed, may_change, may_give,
-    to_change,
+    ARCHIVED, GIVE_FORBIDDEN, HAS_BOOKING, OpportunityPayload, Stage, booked, check_days, is_closed, load_for_change,
+    may_change, may_give,
 };
 use crate::context::{RequestContext, Viewer};
 use crate::domain::account::team;
-use crate::domain::trigger_event::write::of_account as came_of;
+use crate::domain::trigger_event::write::of_account as trigger_event_of_account;
 use crate::error::{Result, UserErrorCode};
 use crate::graphql::scalars::{Date, Decimal, Json};
 use crate::values::text::fold;
 use crate::write::Write;
 use crate::write::external_ids::ExternalIdInput;
 use crate::write::validator::{Amounts, NAME, Validator, same_version};
-use database::transaction::Transaction;
 
 /// A new opportunity.
 #[derive(Clone, Debug, InputObject)]
 pub struct CreateOpportunityInput {
-    /// Where; not archived.
+    /// Id of the account, which must not be archived.
     pub account_id: ID,
-    /// What it is called: 1 to 200 characters.
+    /// The name: 1 to 200 characters.
     pub name: String,
-    /// What it would bring in: 0 or more.
+    /// The expected revenue: 0 or more.
     pub amount: Option<Decimal>,
-    /// How far it has come: any but WON and LOST, which takes winOpportunity and loseOpportunity.
+    /// The stage: any but WON and LOST, for which there are winOpportunity and loseOpportunity.
     #[graphql(default_with = "Some(Stage::Identified)")]
     pub stage: Option<Stage>,
-    /// Percent, 0 to 100; the stage's own where none is given.
+    /// The probability of winning, in percent (0-100); defaults to that of the stage.
     pub probability: Option<i32>,
-    /// The day on which it was opened; today in the organization's time zone where none is given.
+    /// The day on which it was opened; defaults to today in the organization's time zone.
     pub opened_on: Option<Date>,
     /// The day on which it is expected to close.
     pub expected_close_on: Option<Date>,
-    /// Who works on it: an active member; the caller where none is given. Joins the account's team unless they see the
-    /// account already. Somebody above or beside the caller takes whoever answers for the account.
+    /// Id of the owner: an active member; defaults to the caller. The owner joins the account's team unless they can
+    /// see the account already. Only the account's owner, their managers and admins may name a user who is not below
+    /// the caller.
     pub owner_id: Option<ID>,
-    /// The trigger event of the same account that it came of.
+    /// Id of the trigger event that led to the opportunity: of the same account.
     pub trigger_event_id: Option<ID>,
-    /// Other systems' names for it: at most one of each source, 20 in all.
+    /// Identifiers of the opportunity in other systems: at most one per source and 20 in total.
     pub external_ids: Option<Vec<ExternalIdInput>>,
-    /// A JSON object of at most 20,000 bytes.
+    /// Additional fields: a JSON object of at most 20,000 bytes.
     pub custom_fields: Option<Json<String>>,
 }
 
-/// A change of an opportunity. A field left out stays as it is, and null clears it.
+/// Changes to an opportunity. An omitted field is left unchanged; null clears it.
 #[derive(Clone, Debug, InputObject)]
 pub struct UpdateOpportunityInput {
-    /// Which one.
+    /// Id of the opportunity.
     pub id: ID,
-    /// What it is called: 1 to 200 characters.
+    /// The name: 1 to 200 characters. Cannot be cleared.
     pub name: MaybeUndefined<String>,
-    /// What it would bring in: 0 or more.
+    /// The expected revenue: 0 or more.
     pub amount: MaybeUndefined<Decimal>,
-    /// How far it has come: any but WON and LOST. Reopens one that was won or lost, whose closedOn and lossReason are
-    /// cleared; CONFLICT while a booking hangs on it.
+    /// The stage: any but WON and LOST. Reopens a won or lost opportunity and clears its closedOn and lossReason:
+    /// CONFLICT if it has a booking.
     pub stage: MaybeUndefined<Stage>,
-    /// Percent, 0 to 100; null for the stage's own.
+    /// The probability of winning, in percent (0-100); null for the default of the stage.
     pub probability: MaybeUndefined<i32>,
-    /// The day on which it was opened; not after the day on which it closed.
+    /// The day on which it was opened: not after closedOn. Cannot be cleared.
     pub opened_on: MaybeUndefined<Date>,
     /// The day on which it is expected to close.
     pub expected_close_on: MaybeUndefined<Date>,
-    /// Who works on it: an active member, who joins the account's team unless they see the account already.
+    /// Id of the owner: an active member, who joins the account's team unless they can see the account already.
     pub owner_id: MaybeUndefined<ID>,
-    /// The trigger event of the same account that it came of.
+    /// Id of the trigger event that led to the opportunity: of the same account.
     pub trigger_event_id: MaybeUndefined<ID>,
-    /// Other systems' names for it, all of them.
+    /// Identifiers of the opportunity in other systems; replaces all present ones.
     pub external_ids: MaybeUndefined<Vec<ExternalIdInput>>,
-    /// A JSON object of at most 20,000 bytes, in place of the present one.
+    /// Additional fields: a JSON object of at most 20,000 bytes; replaces the present one.
     pub custom_fields: MaybeUndefined<Json<String>>,
-    /// Refuses the change with STALE_VERSION where the opportunity is at another version.
+    /// Rejects the change with STALE_VERSION unless the opportunity is at this version.
     pub if_version: Option<i32>,
 }
 
@@ -89,11 +90,11 @@ pub struct CreateOpportunity {
 /// Arguments of `updateOpportunity`.
 #[derive(Clone, Debug, InputObject)]
 pub struct UpdateOpportunity {
-    /// The change.
+    /// The changes.
     pub input: UpdateOpportunityInput,
 }
 
-/// What an opportunity may be changed in alike by an input and by a row of an upsert.
+/// The changes that `updateOpportunity` and `upsertOpportunities` have in common.
 pub(super) struct Changes<'a> {
     pub name: &'a MaybeUndefined<String>,
     pub amount: &'a MaybeUndefined<Decimal>,
@@ -103,7 +104,7 @@ pub(super) struct Changes<'a> {
 }
 
 impl Changes<'_> {
-    /// Makes them, checked one by one.
+    /// Checks and applies the changes.
     pub(super) fn apply(&self, check: &mut Validator, viewer: &Viewer, to: &mut opportunity::Model) {
         let Self { name, amount, probability, opened_on, expected_close_on } = self;
         check.change_required("name", name, NAME, &mut to.name);
@@ -123,7 +124,7 @@ impl Changes<'_> {
     }
 }
 
-/// An opportunity with nothing in it yet, of the caller's and of today.
+/// Returns an unsaved opportunity that is owned by the viewer and opened today.
 pub(super) fn blank(ctx: &RequestContext, viewer: &Viewer, account: AccountId) -> opportunity::Model {
     opportunity::Model {
         id: OpportunityId::make(),
@@ -148,7 +149,7 @@ pub(super) fn blank(ctx: &RequestContext, viewer: &Viewer, account: AccountId) -
     }
 }
 
-/// `createOpportunity`.
+/// Resolves `Mutation.createOpportunity`.
 pub async fn create(ctx: &RequestContext, arguments: CreateOpportunity) -> Result<OpportunityPayload> {
     let CreateOpportunityInput {
         account_id,
@@ -166,7 +167,7 @@ pub async fn create(ctx: &RequestContext, arguments: CreateOpportunity) -> Resul
     let viewer = ctx.viewer()?;
     let mut check = Validator::input();
     let mut write = Write::begin(ctx)?;
-    let account = place(viewer, &write.tx, &mut check, &account_id).await?;
+    let account = lock_account(viewer, &write.tx, &mut check, &account_id).await?;
     let mut row = blank(ctx, viewer, account.as_ref().map_or(AccountId(Uuid::nil()), |account| account.id));
     Changes {
         name: &MaybeUndefined::Value(name),
@@ -178,7 +179,7 @@ pub async fn create(ctx: &RequestContext, arguments: CreateOpportunity) -> Resul
     .apply(&mut check, viewer, &mut row);
     row.stage = Stored::from(stage.unwrap_or(Stage::Identified));
     if is_closed(row.stage) {
-        check.invalid("stage", CLOSING);
+        check.invalid("stage", CLOSING_STAGE);
     }
     row.external_ids = check.external_ids("externalIds", external_ids.as_deref().unwrap_or_default());
     if let Some(Json(json)) = &custom_fields {
@@ -190,7 +191,8 @@ pub async fn create(ctx: &RequestContext, arguments: CreateOpportunity) -> Resul
         row.owner_id = owner;
     }
     if let (Some(id), Some(account)) = (&trigger_event_id, &account) {
-        row.trigger_event_id = came_of(viewer, &write.tx, &mut check, "triggerEventId", id, account.id).await?;
+        row.trigger_event_id =
+            trigger_event_of_account(viewer, &write.tx, &mut check, "triggerEventId", id, account.id).await?;
     }
     let names = external_ids.as_deref().unwrap_or_default();
     check.require_unique(&write, OpportunityId::PREFIX, row.id.uuid(), names, None).await?;
@@ -201,11 +203,11 @@ pub async fn create(ctx: &RequestContext, arguments: CreateOpportunity) -> Resul
     Ok(OpportunityPayload::of(row))
 }
 
-/// Said of WON and LOST where they cannot be given.
-const CLOSING: &str = "WON takes winOpportunity, and LOST loseOpportunity.";
+/// The error message for WON and LOST where they are not allowed.
+const CLOSING_STAGE: &str = "Use winOpportunity for WON, and loseOpportunity for LOST.";
 
-/// The account for a new opportunity, locked.
-async fn place(
+/// Loads and locks the account of a new opportunity.
+async fn lock_account(
     viewer: &Viewer,
     tx: &Transaction<'_>,
     check: &mut Validator,
@@ -221,7 +223,7 @@ async fn place(
     Ok(account)
 }
 
-/// Whom an input makes the owner, where that is theirs to do.
+/// Loads the member that an input names as the owner, and notes an error unless `may` allows it.
 async fn new_owner(
     ctx: &RequestContext,
     write: &Write<'_>,
@@ -231,12 +233,12 @@ async fn new_owner(
 ) -> Result<Option<UserId>> {
     let Some(owner) = team::active_member(ctx, write, check, "ownerId", id).await? else { return Ok(None) };
     if !may(owner.id) {
-        check.fault(UserErrorCode::Forbidden, "ownerId", NOT_TO_GIVE);
+        check.fault(UserErrorCode::Forbidden, "ownerId", GIVE_FORBIDDEN);
     }
     Ok(Some(owner.id))
 }
 
-/// `updateOpportunity`.
+/// Resolves `Mutation.updateOpportunity`.
 pub async fn update(ctx: &RequestContext, arguments: UpdateOpportunity) -> Result<OpportunityPayload> {
     let UpdateOpportunityInput {
         id,
@@ -255,7 +257,7 @@ pub async fn update(ctx: &RequestContext, arguments: UpdateOpportunity) -> Resul
     let viewer = ctx.viewer()?;
     let mut check = Validator::input();
     let mut write = Write::begin(ctx)?;
-    let (before, account) = to_change(viewer, &write.tx, &["input", "id"], &id).await?;
+    let (before, account) = load_for_change(viewer, &write.tx, &["input", "id"], &id).await?;
     same_version(if_version, before.version)?;
     let mut after = before.clone();
     match stage {
@@ -264,12 +266,12 @@ pub async fn update(ctx: &RequestContext, arguments: UpdateOpportunity) -> Resul
         MaybeUndefined::Value(stage) => {
             let stage = Stored::from(stage);
             if stage != before.stage && is_closed(stage) {
-                check.invalid("stage", CLOSING);
+                check.invalid("stage", CLOSING_STAGE);
             } else if stage != before.stage
                 && is_closed(before.stage)
                 && !booked(&write.tx, viewer, vec![before.id]).await?.is_empty()
             {
-                check.fault(UserErrorCode::Conflict, "stage", BOOKED);
+                check.fault(UserErrorCode::Conflict, "stage", HAS_BOOKING);
             }
             move_to(&mut after, stage);
         }
@@ -288,7 +290,8 @@ pub async fn update(ctx: &RequestContext, arguments: UpdateOpportunity) -> Resul
         MaybeUndefined::Null => after.trigger_event_id = None,
         MaybeUndefined::Value(id) => {
             let account = before.account_id;
-            after.trigger_event_id = came_of(viewer, &write.tx, &mut check, "triggerEventId", id, account).await?;
+            after.trigger_event_id =
+                trigger_event_of_account(viewer, &write.tx, &mut check, "triggerEventId", id, account).await?;
         }
     }
     match &external_ids {
@@ -303,8 +306,8 @@ pub async fn update(ctx: &RequestContext, arguments: UpdateOpportunity) -> Resul
     }
     match &owner_id {
         MaybeUndefined::Undefined => {}
-        MaybeUndefined::Null => check.fault(UserErrorCode::Required, "ownerId", "Every opportunity has an owner."),
-        // The present one may be somebody who has left.
+        MaybeUndefined::Null => check.fault(UserErrorCode::Required, "ownerId", "An opportunity must have an owner."),
+        // The present owner may have left and may still be repeated.
         MaybeUndefined::Value(id) if UserId::parse(id) == Ok(before.owner_id) => {}
         MaybeUndefined::Value(id) => {
             if let Some(owner) =
@@ -326,8 +329,8 @@ pub async fn update(ctx: &RequestContext, arguments: UpdateOpportunity) -> Resul
     Ok(OpportunityPayload::of(after))
 }
 
-/// Moves to another stage. What closes, and what is opened again, leaves behind when and why it was closed, and the
-/// probability that was given: its new stage has its own.
+/// Moves the opportunity to another stage. Closing and reopening clear the day of closing, the reason for losing and
+/// the given probability, so that the default of the new stage applies.
 pub(super) fn move_to(row: &mut opportunity::Model, stage: Stored) {
     if stage != row.stage && (is_closed(stage) || is_closed(row.stage)) {
         row.closed_on = None;

@@ -1,4 +1,4 @@
-//! Actions: what is to be done, in its order, by whom and by when. Whoever is assigned one does it.
+//! Actions: the ordered steps of a plan, each with an assignee and a due day. The assignee may mark an action as done.
 
 use std::collections::HashMap;
 
@@ -24,20 +24,20 @@ use crate::graphql::{Batch, FieldContext, NodeId, ReadColumns as _, graphql_enum
 use crate::write::Write;
 use crate::write::validator::{NAME, Validator};
 
-/// Where an action stands.
+/// The status of an action.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 #[graphql(remote = "entity::plan_action::ActionStatus")]
 pub enum ActionStatus {
-    /// To be done.
+    /// Still to be done.
     Open,
     /// Done.
     Done,
-    /// Not to be done any more.
+    /// No longer to be done.
     Skipped,
 }
 graphql_enum! { Stored as ActionStatus }
 
-/// An action of a plan, with its place among all of the plan's where that is known.
+/// An action of a plan, with its position among the plan's actions if that is known.
 #[derive(Clone, Debug)]
 pub struct Action {
     /// The action.
@@ -46,41 +46,41 @@ pub struct Action {
 }
 
 object! {
-    /// What is to be done for a plan.
+    /// A step of a plan.
     Action as "Action" Node {
-        /// Opaque, prefixed by the type, ascending with time.
+        /// Opaque id, prefixed with the type; ascends with creation time.
         id: NodeId<ActionId> = plain(|action| NodeId(action.row.id));
-        /// Its place among all actions of the plan: 1 for the first.
+        /// The position among all actions of the plan; 1 for the first.
         position: i32 = batch(positions);
         /// What is to be done.
         title: &str = plain(|action| &action.row.title);
-        /// By when.
+        /// The day by which it is to be done; null if not set.
         dueOn: Option<Day> = plain(|action| action.row.due_on);
-        /// By whom.
+        /// The user who is to do it; null if not assigned.
         assignee: Option<User> = by_key(|action| action.row.assignee_id, User::resolve);
-        /// For which objective of the plan.
+        /// The objective of the plan that the action serves; null if none.
         objective: Option<Objective> = batch(async |field: &FieldContext<'_>, of: &[&Action]| {
             let found = Objective::fetch(field.request, of.iter().filter_map(|action| action.row.objective_id)).await?;
             field.optional_objects(&of.iter().map(|action| found.get(&action.row.objective_id?)).collect::<Vec<_>>()).await
         });
-        /// With whom; null also where they went out of the caller's sight.
+        /// The contact that the action involves; null if none is set or the caller can no longer see the contact.
         contact: Option<Contact> = by_key(|action| action.row.contact_id, Contact::resolve);
-        /// Where it stands.
+        /// The status.
         status: Stored = plain(|action| action.row.status);
-        /// The day on which it was done; null unless it is.
+        /// The day on which it was done; null unless the status is DONE.
         completedOn: Option<Day> = plain(|action| action.row.completed_on);
-        /// Is it open, and its due day over, by the organization's day?
+        /// Whether the action is open and its due day is over in the organization's time zone.
         overdue: bool = plain(|action, ctx| ctx.viewer().is_ok_and(|viewer| is_overdue(&action.row, viewer.day(ctx.now))));
-        /// The touches that were for it, the newest first; LIMIT_EXCEEDED where there are more than 500.
+        /// The touches that were made for the action, newest first. More than 500 are LIMIT_EXCEEDED.
         touches: Vec<Touch> = batch(touches);
     }
 }
 
 impl Action {
-    /// Actions by their ids, as far as they are seen.
+    /// Loads actions by id; ids that do not exist or that the viewer cannot see are absent from the result.
     ///
     /// # Errors
-    /// `UNAUTHENTICATED`; the database's.
+    /// `UNAUTHENTICATED` if the request has no session.
     pub async fn fetch(
         ctx: &RequestContext,
         ids: impl IntoIterator<Item = ActionId>,
@@ -90,16 +90,16 @@ impl Action {
     }
 }
 
-/// In the order in which they are to be done.
+/// Sorts actions into their order in the plan.
 fn sort(actions: &mut [plan_action::Model]) {
     actions.sort_by(|one, other| (&one.rank, one.id).cmp(&(&other.rank, other.id)));
 }
 
-/// Those of one plan, told their places.
-fn placed(mut rows: Vec<plan_action::Model>) -> Vec<Action> {
+/// Sorts the actions of one plan and numbers them.
+fn numbered(mut rows: Vec<plan_action::Model>) -> Vec<Action> {
     sort(&mut rows);
-    let place = |(at, row)| Action { row, position: Some(i32::try_from(at).unwrap_or(i32::MAX).saturating_add(1)) };
-    rows.into_iter().enumerate().map(place).collect()
+    let number = |(at, row)| Action { row, position: Some(i32::try_from(at).unwrap_or(i32::MAX).saturating_add(1)) };
+    rows.into_iter().enumerate().map(number).collect()
 }
 
 async fn positions(field: &FieldContext<'_>, of: &[&Action]) -> Result<Batch<i32>> {
@@ -109,12 +109,12 @@ async fn positions(field: &FieldContext<'_>, of: &[&Action]) -> Result<Batch<i32
     plans.dedup();
     let organization = field.request.viewer()?.organization.id;
     let found = parts_of::<plan_action::Model, _>(field.request.reader(), organization, &plans).await?;
-    let found = found.into_values().flat_map(placed);
-    let places: HashMap<ActionId, Option<i32>> = found.map(|action| (action.row.id, action.position)).collect();
+    let found = found.into_values().flat_map(numbered);
+    let known: HashMap<ActionId, Option<i32>> = found.map(|action| (action.row.id, action.position)).collect();
     let mut answers = Batch::with_capacity(of.len());
     for action in of {
-        let place = action.position.or_else(|| places.get(&action.row.id).copied().flatten()).unwrap_or(1);
-        answers.push(field.request, &place);
+        let position = action.position.or_else(|| known.get(&action.row.id).copied().flatten()).unwrap_or(1);
+        answers.push(field.request, &position);
     }
     Ok(answers)
 }
@@ -124,14 +124,12 @@ async fn touches(field: &FieldContext<'_>, of: &[&Action]) -> Result<Batch<Vec<T
     let ids: Vec<ActionId> = of.iter().map(|action| action.row.id).collect();
     let select = field.request.viewer()?.rows::<touch::Entity>(Column::AccountId);
     let select = select.order_by_desc(Column::At).order_by_desc(Column::Id);
-    let too_long = format!("An action has more than {LONGEST_LIST} touches: page through its account's `touches`.");
+    let too_long =
+        format!("An action has more than {LONGEST_LIST} touches: page through its account's `touches` instead.");
     plain_lists::<_, Touch, _>(field, select, Column::ActionId, &ids, |row| row.action_id, &too_long).await
 }
 
-/// The actions of touches.
-///
-/// # Errors
-/// The database's.
+/// Resolves `Touch.action`.
 pub async fn of_touches(
     field: &FieldContext<'_>,
     ids: &[Option<ActionId>],
@@ -143,7 +141,7 @@ pub async fn of_touches(
 /// Arguments of `Plan.actions`.
 #[derive(Clone, Copy, Debug, InputObject)]
 pub struct ActionsArguments {
-    /// Only those that stand so.
+    /// Only actions with this status; all if omitted.
     pub status: Option<ActionStatus>,
 }
 
@@ -152,7 +150,7 @@ pub(super) async fn of_plans(field: &FieldContext<'_>, of: &[&Plan]) -> Result<B
     let status = status.map(Stored::from);
     let organization = field.request.viewer()?.organization.id;
     let found = parts_of::<plan_action::Model, _>(field.request.reader(), organization, &Plan::ids(of)).await?;
-    let found: HashMap<PlanId, Vec<Action>> = found.into_iter().map(|(plan, rows)| (plan, placed(rows))).collect();
+    let found: HashMap<PlanId, Vec<Action>> = found.into_iter().map(|(plan, rows)| (plan, numbered(rows))).collect();
     let wanted = |action: &&Action| status.is_none_or(|status| action.row.status == status);
     let lists: Vec<Vec<&Action>> =
         of.iter().map(|plan| found.get(&plan.0.id).into_iter().flatten().filter(wanted).collect()).collect();
@@ -162,89 +160,91 @@ pub(super) async fn of_plans(field: &FieldContext<'_>, of: &[&Plan]) -> Result<B
 /// A new action.
 #[derive(Clone, Debug, InputObject)]
 pub struct AddActionInput {
-    /// Of which plan: one that is not closed, with fewer than 500 actions.
+    /// Id of the plan: not closed, with fewer than 500 actions.
     pub plan_id: ID,
     /// What is to be done: 1 to 200 characters.
     pub title: String,
-    /// By when.
+    /// The day by which it is to be done.
     pub due_on: Option<Date>,
-    /// By whom: an active member who sees the account.
+    /// Id of the user who is to do it: an active member who can see the account.
     pub assignee_id: Option<ID>,
-    /// For which objective of the same plan.
+    /// Id of the objective that the action serves: of the same plan.
     pub objective_id: Option<ID>,
-    /// With whom: a contact of the plan's account.
+    /// Id of the contact that the action involves: of the plan's account.
     pub contact_id: Option<ID>,
-    /// After this action of the same plan; last where none is given.
+    /// Id of the action after which to insert it: of the same plan. Last if omitted.
     pub after_id: Option<ID>,
 }
 
-/// A change of an action. A field left out stays as it is, and null clears it. Its assignee may say that it is done, and
-/// nothing else.
+/// Changes to an action. An omitted field is left unchanged; null clears it. The assignee may change only status and
+/// completedOn.
 #[derive(Clone, Debug, InputObject)]
 pub struct UpdateActionInput {
-    /// Which one.
+    /// Id of the action.
     pub id: ID,
-    /// What is to be done: 1 to 200 characters.
+    /// What is to be done: 1 to 200 characters. Cannot be cleared.
     pub title: MaybeUndefined<String>,
-    /// By when.
+    /// The day by which it is to be done.
     pub due_on: MaybeUndefined<Date>,
-    /// By whom: an active member who sees the account.
+    /// Id of the user who is to do it: an active member who can see the account.
     pub assignee_id: MaybeUndefined<ID>,
-    /// For which objective of the same plan.
+    /// Id of the objective that the action serves: of the same plan.
     pub objective_id: MaybeUndefined<ID>,
-    /// With whom: a contact of the plan's account.
+    /// Id of the contact that the action involves: of the plan's account.
     pub contact_id: MaybeUndefined<ID>,
-    /// Where it stands.
+    /// The status. Cannot be cleared.
     pub status: MaybeUndefined<ActionStatus>,
-    /// The day on which it was done, not to come: only with status DONE, where it is today unless given.
+    /// The day on which it was done: not in the future, and only with status DONE. Defaults to today when the status
+    /// becomes DONE.
     pub completed_on: MaybeUndefined<Date>,
 }
 
-/// Where an action is to go.
+/// A new position of an action.
 #[derive(Clone, Debug, InputObject)]
 pub struct MoveActionInput {
-    /// Which one.
+    /// Id of the action.
     pub id: ID,
-    /// After which other action of the same plan. First where none is given.
+    /// Id of the action after which to move it: of the same plan. First if omitted.
     pub after_id: Option<ID>,
 }
 
 /// Arguments of `addAction`.
 #[derive(Clone, Debug, InputObject)]
 pub struct AddAction {
-    /// The action.
+    /// The new action.
     pub input: AddActionInput,
 }
 
 /// Arguments of `updateAction`.
 #[derive(Clone, Debug, InputObject)]
 pub struct UpdateAction {
-    /// The change.
+    /// The changes.
     pub input: UpdateActionInput,
 }
 
 /// Arguments of `moveAction`.
 #[derive(Clone, Debug, InputObject)]
 pub struct MoveAction {
-    /// Which one, and where to.
+    /// The action and its new position.
     pub input: MoveActionInput,
 }
 
 /// Arguments of `removeAction`.
 #[derive(Clone, Debug, InputObject)]
 pub struct RemoveAction {
-    /// Which one.
+    /// Id of the action.
     pub id: ID,
 }
 
-/// The rank right after an action, among the others of its plan in their order; before all where there is none.
+/// Returns a rank directly after the action `after`, or before all actions if there is none. `others` are the other
+/// actions of the plan in their order.
 fn rank_after(others: &[plan_action::Model], after: Option<ActionId>) -> String {
     let at = after.and_then(|after| others.iter().position(|action| action.id == after)).map_or(0, |at| at + 1);
     let rank = |at: usize| others.get(at).map(|action| action.rank.as_str());
     between(at.checked_sub(1).and_then(rank), rank(at))
 }
 
-/// `addAction`.
+/// Resolves `Mutation.addAction`.
 pub async fn add(ctx: &RequestContext, arguments: AddAction) -> Result<PlanPayload> {
     let AddActionInput { plan_id, title, due_on, assignee_id, objective_id, contact_id, after_id } = arguments.input;
     let path = ["input", "planId"];
@@ -286,7 +286,7 @@ pub async fn add(ctx: &RequestContext, arguments: AddAction) -> Result<PlanPaylo
     change.commit("action_added").await
 }
 
-/// `updateAction`.
+/// Resolves `Mutation.updateAction`.
 pub async fn update(ctx: &RequestContext, arguments: UpdateAction) -> Result<PlanPayload> {
     let UpdateActionInput { id, title, due_on, assignee_id, objective_id, contact_id, status, completed_on } =
         arguments.input;
@@ -298,10 +298,10 @@ pub async fn update(ctx: &RequestContext, arguments: UpdateAction) -> Result<Pla
         && assignee_id.is_undefined()
         && objective_id.is_undefined()
         && contact_id.is_undefined();
-    let theirs = only_done && before.assignee_id == Some(change.viewer.user.id);
-    if !(change.may_write() || theirs) {
-        let message = "Only the account's owner, the plan's owner, their managers and admins may do this; its assignee \
-                       may say whether it is done.";
+    let is_completion = only_done && before.assignee_id == Some(change.viewer.user.id);
+    if !(change.may_write() || is_completion) {
+        let message = "Only the account's owner, the plan's owner, their managers and admins may do this; the assignee \
+                       may change only status and completedOn.";
         return Err(Error::refused(UserErrorCode::Forbidden, &path, message));
     }
     change.must_be_open(&path)?;
@@ -332,7 +332,7 @@ pub async fn update(ctx: &RequestContext, arguments: UpdateAction) -> Result<Pla
     check.change_set("status", &status.map_value(Stored::from), &mut after.status);
     match completed_on {
         MaybeUndefined::Value(_) if after.status != Stored::Done => {
-            check.invalid("completedOn", "Only what is DONE has a day on which it was.");
+            check.invalid("completedOn", "completedOn requires the status DONE.");
         }
         MaybeUndefined::Value(day) => {
             not_to_come(&mut check, "completedOn", day.0, latest);
@@ -351,7 +351,7 @@ pub async fn update(ctx: &RequestContext, arguments: UpdateAction) -> Result<Pla
     change.commit(what).await
 }
 
-/// `moveAction`.
+/// Resolves `Mutation.moveAction`.
 pub async fn move_after(ctx: &RequestContext, arguments: MoveAction) -> Result<PlanPayload> {
     let MoveActionInput { id, after_id } = arguments.input;
     let path = ["input", "id"];
@@ -363,7 +363,7 @@ pub async fn move_after(ctx: &RequestContext, arguments: MoveAction) -> Result<P
         after = change.sibling::<plan_action::Model>(&mut check, "afterId", id).await?.map(|action| action.id);
     }
     if after == Some(before.id) {
-        check.invalid("afterId", "Nothing comes after itself.");
+        check.invalid("afterId", "An action cannot come after itself.");
     }
     check.finish()?;
     let mut all = change.parts::<plan_action::Model>().await?;
@@ -378,17 +378,18 @@ pub async fn move_after(ctx: &RequestContext, arguments: MoveAction) -> Result<P
     change.commit("action_moved").await
 }
 
-/// `removeAction`. Touches that were for it stay, for none.
+/// Resolves `Mutation.removeAction`. The touches of the action are kept, without it.
 pub async fn remove(ctx: &RequestContext, arguments: RemoveAction) -> Result<PlanPayload> {
     let (mut change, row) = Change::of_item::<plan_action::Model>(ctx, &["id"], &arguments.id).await?;
     change.must_write(&["id"])?;
-    // Once it is gone: whoever linked a touch to it meanwhile held it.
+    // Deleted first: a concurrent transaction that links a touch holds a lock on the action, so its touch is found
+    // below.
     change.take(&row).await?;
     release_touches(&mut change.write, &[row.id]).await?;
     change.commit("action_removed").await
 }
 
-/// Takes touches off actions that go away.
+/// Clears the action of touches whose action is deleted.
 pub(super) async fn release_touches(write: &mut Write<'_>, ids: &[ActionId]) -> Result<()> {
     if ids.is_empty() {
         return Ok(());
@@ -407,10 +408,8 @@ pub(super) async fn release_touches(write: &mut Write<'_>, ids: &[ActionId]) -> 
     Ok(())
 }
 
-/// The action that an input names for a touch: of a plan for the touch's account.
-///
-/// # Errors
-/// The database's.
+/// Loads the action that an input refers to for a touch. It must belong to a plan for the touch's account; otherwise
+/// the error is noted in `check`.
 pub async fn for_touch(
     viewer: &Viewer,
     write: &Write<'_>,
@@ -420,28 +419,25 @@ pub async fn for_touch(
 ) -> Result<Option<ActionId>> {
     let found = match ActionId::parse(id) {
         Ok(id) => {
-            let seen = viewer.rows::<plan_action::Entity>(plan_action::Column::AccountId);
-            // Locked, so that nobody takes it away meanwhile.
-            seen.filter(plan_action::Column::Id.eq(id)).lock_shared().one(&write.tx).await?
+            let visible = viewer.rows::<plan_action::Entity>(plan_action::Column::AccountId);
+            // Locked, so that it is not removed concurrently.
+            visible.filter(plan_action::Column::Id.eq(id)).lock_shared().one(&write.tx).await?
         }
         Err(_) => None,
     };
     match &found {
         None => check.not_found("actionId", "action"),
-        // Where the account itself is at fault, that is said already.
+        // An error about the account itself is noted already.
         Some(action) if action.account_id != account && !account.uuid().is_nil() => {
-            check.invalid("actionId", "This action is of a plan for another account.");
+            check.invalid("actionId", "This action belongs to a plan for another account.");
         }
         Some(_) => {}
     }
     Ok(found.map(|action| action.id))
 }
 
-/// A touch that was made for an action completes it on the touch's day: where the action is open, its plan not closed,
-/// and whoever entered or made the touch may do it.
-///
-/// # Errors
-/// The database's.
+/// Completes the action of a completed touch on the touch's day, if the action is open, its plan is not closed, and the
+/// viewer or the user who made the touch may complete it.
 pub async fn complete_by_touch<'a>(viewer: &'a Viewer, write: Write<'a>, touch: &touch::Model) -> Result<Write<'a>> {
     let Some(id) = touch.action_id.filter(|_| touch.status == touch::TouchStatus::Completed) else { return Ok(write) };
     let action = plan_action::Entity::of(touch.organization_id).filter(plan_action::Column::Id.eq(id));
@@ -453,10 +449,10 @@ pub async fn complete_by_touch<'a>(viewer: &'a Viewer, write: Write<'a>, touch: 
         Ok(change) => change,
         Err(write) => return Ok(write),
     };
-    // As whoever had the plan before has left it.
+    // Reload it: it may have changed while waiting for the lock on the plan.
     if let Some(before) = action.one(&change.write.tx).await? {
-        let theirs = [viewer.user.id, touch.user_id].map(Some).contains(&before.assignee_id);
-        if before.status == Stored::Open && change.plan.closed_at.is_none() && (theirs || change.may_write()) {
+        let is_assigned = [viewer.user.id, touch.user_id].map(Some).contains(&before.assignee_id);
+        if before.status == Stored::Open && change.plan.closed_at.is_none() && (is_assigned || change.may_write()) {
             let day = viewer.day(touch.at);
             let after = plan_action::Model { status: Stored::Done, completed_on: Some(day), ..before.clone() };
             change.put(Some(&before), after).await?;

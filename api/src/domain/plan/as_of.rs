@@ -1,4 +1,4 @@
-//! What plans say now, by their rows, and what they said on a day, by the feed.
+//! The content of plans, now from the tables and on a past day from the events.
 
 use std::collections::HashMap;
 
@@ -20,10 +20,8 @@ use crate::graphql::{Batch, FieldContext};
 use crate::values::money::Currency;
 use crate::write::{AuditedRow as _, Snapshot};
 
-/// What plans say by their rows, with the statements of their latest commitments: five statements, however many plans.
-///
-/// # Errors
-/// The database's.
+/// Returns the content of plans from the tables, each with the statement of its latest commitment. Executes five
+/// statements for any number of plans.
 pub async fn contents<C: ConnectionTrait>(
     connection: &C,
     organization: OrganizationId,
@@ -54,10 +52,10 @@ async fn add<P: Part, C: ConnectionTrait>(
     Ok(())
 }
 
-/// What plans said at an instant, by the feed; not those that were made after it. One statement.
-async fn said(field: &FieldContext<'_>, plans: &[PlanId], at: Instant) -> Result<HashMap<PlanId, Value>> {
+/// Returns the content of plans at an instant, from their events, in one statement. Plans created later are absent.
+async fn contents_at(field: &FieldContext<'_>, plans: &[PlanId], at: Instant) -> Result<HashMap<PlanId, Value>> {
     use event::Column;
-    // A plan's events are in its own order, for whoever writes one has it locked.
+    // The events of one plan are in the order of its changes, because every write locks the plan.
     let query = event::Entity::of(field.request.viewer()?.organization.id)
         .filter(Column::SubjectId.is_in(plans.iter().map(|plan| plan.0)))
         .filter(Column::At.lte(at))
@@ -74,7 +72,7 @@ async fn said(field: &FieldContext<'_>, plans: &[PlanId], at: Instant) -> Result
     Ok(facts.into_iter().map(|(plan, facts)| (plan, content(plan, &facts))).collect())
 }
 
-/// Makes the changes of one event.
+/// Applies the changes of one event.
 fn replay(facts: &mut Snapshot, changes: Map<String, Value>) {
     for (name, mut change) in changes {
         match change.get_mut("to").map(Value::take) {
@@ -87,17 +85,17 @@ fn replay(facts: &mut Snapshot, changes: Map<String, Value>) {
 /// Arguments of `Plan.asOf`.
 #[derive(Clone, Copy, Debug, InputObject)]
 pub struct AsOfArguments {
-    /// The organization's day, at its end; now where it is today.
+    /// The day in the organization's time zone: the content is as of its end, or as of now if the day is today.
     pub on: Date,
 }
 
 pub(super) async fn of_plans(field: &FieldContext<'_>, of: &[&Plan]) -> Result<Batch<Option<Json<String>>>> {
     let AsOfArguments { on } = field.arguments()?;
     let at = instant_of(Some(on.0), field.request.now, field.request.viewer()?.zone);
-    let said = said(field, &Plan::ids(of), at).await?;
+    let contents = contents_at(field, &Plan::ids(of), at).await?;
     let mut answers = Batch::with_capacity(of.len());
     for plan in of {
-        let json = said.get(&plan.0.id).map(|content| Json(canonical(content)));
+        let json = contents.get(&plan.0.id).map(|content| Json(canonical(content)));
         answers.push(field.request, &json);
     }
     Ok(answers)

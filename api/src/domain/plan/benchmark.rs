@@ -1,8 +1,9 @@
-//! Benchmarks: by what a plan is measured, by people or off the account's own figures.
+//! Benchmarks: measures of a plan's success, entered by users or computed from the account's figures.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use async_graphql::{Enum, ID, InputObject, MaybeUndefined};
+use database::columns::is_any_of;
 use entity::plan_benchmark::BenchmarkSource as Source;
 use entity::{
     AccountId, BenchmarkId, Day, Id, Instant, PlanId, Scoped, contact, opportunity, plan, plan_benchmark,
@@ -21,83 +22,82 @@ use crate::error::{Error, Result, UserErrorCode};
 use crate::graphql::scalars::{Date, Decimal};
 use crate::graphql::{Batch, FieldContext, NodeId, graphql_enum, object};
 use crate::write::validator::{NAME, NOTE, Validator};
-use database::columns::is_any_of;
 
-/// Where a benchmark's values come from.
+/// The source of a benchmark's values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 #[graphql(remote = "entity::plan_benchmark::BenchmarkSource")]
 pub enum BenchmarkSource {
-    /// Measured by people.
+    /// Entered by users.
     Manual,
-    /// What the account booked from the plan's first day to its last, as far as that has come: in the organization's
-    /// currency.
+    /// The amount booked at the account from the plan's first day until today, or until its last day if that is
+    /// earlier, in the organization's currency.
     Booked,
     /// The sum of the amounts of the account's open opportunities, in the organization's currency.
     OpenPipeline,
-    /// How many people of the account, without archived ones, are KNOWN or better.
+    /// The number of the account's contacts at relationship KNOWN or better, excluding archived ones.
     ContactsKnown,
 }
 graphql_enum! { Source as BenchmarkSource }
 
-/// What a benchmark measured on a day.
+/// The value of a benchmark on a day.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Measurement {
-    /// On which day.
+    /// The day of the measurement.
     pub measured_on: Day,
-    /// What, in millionths.
+    /// The value in millionths.
     pub value: i128,
     note: Option<String>,
 }
 
 object! {
-    /// What a benchmark measured on a day.
+    /// The value of a benchmark on a day.
     Measurement as "Measurement" {
-        /// On which day.
+        /// The day of the measurement.
         measuredOn: Day = plain(|measurement| measurement.measured_on);
-        /// What was measured.
+        /// The value, in the benchmark's unit.
         value: Decimal = plain(|measurement| Decimal(decimal(measurement.value)));
-        /// What there is to say about it.
+        /// A note on the measurement; null if there is none.
         note: Option<&str> = plain(|measurement| measurement.note.as_deref());
     }
 }
 
-/// A benchmark with what it measured, by day.
+/// A benchmark with its measurements.
 #[derive(Clone, Debug)]
 pub struct Benchmark {
     /// The benchmark.
     pub row: plan_benchmark::Model,
     from: Day,
-    /// What it measured: the earliest day first.
+    /// The measurements, earliest first.
     pub measurements: Vec<Measurement>,
 }
 
 object! {
-    /// By what a plan is measured.
+    /// A measure of a plan's success, with a baseline and a target.
     Benchmark as "Benchmark" Node {
-        /// Opaque, prefixed by the type, ascending with time.
+        /// Opaque id, prefixed with the type; ascends with creation time.
         id: NodeId<BenchmarkId> = plain(|benchmark| NodeId(benchmark.row.id));
         /// What is measured.
         name: &str = plain(|benchmark| &benchmark.row.name);
-        /// Where its values come from.
+        /// The source of its values.
         source: Source = plain(|benchmark| benchmark.row.source);
-        /// In what.
+        /// The unit of its values; null if not set.
         unit: Option<&str> = plain(|benchmark| benchmark.row.unit.as_deref());
-        /// Where it stood on the plan's first day.
+        /// The value on the plan's first day.
         baseline: Decimal = plain(|benchmark| Decimal(decimal(benchmark.row.baseline.into())));
-        /// Where it is to stand on the due day.
+        /// The value to reach by the due day.
         target: Decimal = plain(|benchmark| Decimal(decimal(benchmark.row.target.into())));
-        /// The day on which it is to stand there.
+        /// The day by which the target is to be reached.
         dueOn: Day = plain(|benchmark| benchmark.row.due_on);
-        /// What it measured, the earliest day first: at most 500. Where it is read off the account, the figure of today
-        /// alone.
+        /// The measurements, earliest first; at most 500. A benchmark computed from the account's figures has only
+        /// today's value.
         measurements: Vec<Measurement> = plain(|benchmark| benchmark.measurements.clone());
-        /// Its latest measurement.
+        /// The latest measurement; null if there is none.
         latest: Option<Measurement> = plain(|benchmark| benchmark.measurements.last().cloned());
-        /// The share of the way from baseline to target: (latest − baseline) ÷ (target − baseline). May pass 1. Null where
-        /// nothing was measured.
+        /// The progress from baseline to target: (latest − baseline) ÷ (target − baseline). Can exceed 1 and be
+        /// negative. Null if there is no measurement.
         attainment: Option<f64> = plain(|benchmark| benchmark.attainment());
-        /// Is the latest measurement at least where a straight line from the baseline on the plan's first day to the
-        /// target on the due day was on the measurement's day, in the target's direction? Null where nothing was measured.
+        /// Whether the latest measurement has reached the straight line from the baseline on the plan's first day to
+        /// the target on the due day, at the day of the measurement. Null if there is no measurement.
         onTrack: Option<bool> = plain(|benchmark| benchmark.on_track());
     }
 }
@@ -108,23 +108,23 @@ impl Benchmark {
         Way { baseline, target, from: self.from, due: self.row.due_on }
     }
 
-    /// The share of the way that the latest measurement has come.
+    /// Returns the progress of the latest measurement from baseline to target.
     #[must_use]
     pub fn attainment(&self) -> Option<f64> {
         self.way().attainment(self.measurements.last()?.value)
     }
 
-    /// Is the latest measurement on the line, or beyond it?
+    /// Whether the latest measurement has reached the straight line from baseline to target.
     #[must_use]
     pub fn on_track(&self) -> Option<bool> {
         let latest = self.measurements.last()?;
         Some(self.way().on_track(latest.value, latest.measured_on))
     }
 
-    /// Benchmarks by their ids, as far as they are seen.
+    /// Loads benchmarks by id; ids that do not exist or that the viewer cannot see are absent from the result.
     ///
     /// # Errors
-    /// `UNAUTHENTICATED`; the database's.
+    /// `UNAUTHENTICATED` if the request has no session.
     pub async fn fetch(
         ctx: &RequestContext,
         ids: impl IntoIterator<Item = BenchmarkId>,
@@ -136,10 +136,7 @@ impl Benchmark {
         Ok(all.into_iter().map(|benchmark| (benchmark.row.id, benchmark)).collect())
     }
 
-    /// The benchmarks of plans, each plan's by id: a number of statements that does not grow with them.
-    ///
-    /// # Errors
-    /// The database's.
+    /// Loads the benchmarks of plans, ordered by id, in a fixed number of statements.
     pub async fn of_plans<C: ConnectionTrait>(
         connection: &C,
         viewer: &Viewer,
@@ -157,7 +154,7 @@ impl Benchmark {
         Ok(found)
     }
 
-    /// With what they measured: what people entered, or today's figure of the account.
+    /// Adds the measurements: those that users entered, or today's figure of the account.
     async fn measured<C: ConnectionTrait>(
         connection: &C,
         viewer: &Viewer,
@@ -169,7 +166,7 @@ impl Benchmark {
         let mut entered = entered(connection, viewer, manual).await?;
         let figures = Figures::of(connection, viewer, now, plans, &rows).await?;
         let plans: HashMap<PlanId, &plan::Model> = plans.iter().map(|plan| (plan.id, *plan)).collect();
-        let with = |row: plan_benchmark::Model| {
+        let with_measurements = |row: plan_benchmark::Model| {
             let plan = plans.get(&row.plan_id)?;
             let measurements = match figures.today(viewer, plan, row.source) {
                 Some(today) => vec![today],
@@ -177,11 +174,11 @@ impl Benchmark {
             };
             Some(Self { from: plan.starts_on, row, measurements })
         };
-        Ok(rows.into_iter().filter_map(with).collect())
+        Ok(rows.into_iter().filter_map(with_measurements).collect())
     }
 }
 
-/// What people entered, by day.
+/// Loads the measurements that users entered, ordered by day.
 async fn entered<C: ConnectionTrait>(
     connection: &C,
     viewer: &Viewer,
@@ -206,7 +203,7 @@ async fn entered<C: ConnectionTrait>(
     Ok(found)
 }
 
-/// The figures of accounts that benchmarks are bound to.
+/// The figures of accounts that benchmarks are computed from.
 #[derive(Default)]
 struct Figures {
     today: Day,
@@ -216,7 +213,7 @@ struct Figures {
 }
 
 impl Figures {
-    /// Those that these benchmarks want: a statement a source.
+    /// Loads the figures that the benchmarks need, in one statement per source.
     async fn of<C: ConnectionTrait>(
         connection: &C,
         viewer: &Viewer,
@@ -269,7 +266,7 @@ impl Figures {
         Ok(figures)
     }
 
-    /// Today's figure of a plan's account; None where people measure.
+    /// Returns today's figure of the plan's account, or `None` for a manual benchmark.
     fn today(&self, viewer: &Viewer, plan: &plan::Model, source: Source) -> Option<Measurement> {
         let money = |minor: i64| i128::from(minor) * MILLION / 10_i128.pow(viewer.currency.decimals);
         let value = match source {
@@ -298,71 +295,74 @@ pub(super) async fn of_plans(field: &FieldContext<'_>, of: &[&Plan]) -> Result<B
 /// A new benchmark.
 #[derive(Clone, Debug, InputObject)]
 pub struct AddBenchmarkInput {
-    /// Of which plan: one that is not closed, with fewer than 500 benchmarks.
+    /// Id of the plan: not closed, with fewer than 500 benchmarks.
     pub plan_id: ID,
-    /// Where its values come from.
+    /// The source of its values.
     #[graphql(default_with = "Some(BenchmarkSource::Manual)")]
     pub source: Option<BenchmarkSource>,
     /// What is measured: 1 to 200 characters.
     pub name: String,
-    /// In what: up to 200 characters.
+    /// The unit of its values: at most 200 characters.
     pub unit: Option<String>,
-    /// Where it stands on the plan's first day: at most 18 digits, 6 of them decimals.
+    /// The value on the plan's first day: at most 18 digits, 6 of them decimals.
     pub baseline: Decimal,
-    /// Where it is to stand on the due day, which is not where it stands already: at most 18 digits, 6 of them decimals.
+    /// The value to reach by the due day, different from the baseline: at most 18 digits, 6 of them decimals.
     pub target: Decimal,
-    /// The day on which it is to stand there: after the plan's first.
+    /// The day by which the target is to be reached: after the plan's first day.
     pub due_on: Date,
 }
 
-/// A change of a benchmark. A field left out stays as it is, and null clears it.
+/// Changes to a benchmark. An omitted field is left unchanged; null clears it.
 #[derive(Clone, Debug, InputObject)]
 pub struct UpdateBenchmarkInput {
-    /// Which one.
+    /// Id of the benchmark.
     pub id: ID,
-    /// What is measured: 1 to 200 characters.
+    /// What is measured: 1 to 200 characters. Cannot be cleared.
     pub name: MaybeUndefined<String>,
-    /// In what: up to 200 characters.
+    /// The unit of its values: at most 200 characters.
     pub unit: MaybeUndefined<String>,
-    /// Where it stands on the plan's first day: at most 18 digits, 6 of them decimals.
+    /// The value on the plan's first day: at most 18 digits, 6 of them decimals. Cannot be cleared.
     pub baseline: MaybeUndefined<Decimal>,
-    /// Where it is to stand on the due day, which is not where it stands already: at most 18 digits, 6 of them decimals.
+    /// The value to reach by the due day, different from the baseline: at most 18 digits, 6 of them decimals. Cannot be
+    /// cleared.
     pub target: MaybeUndefined<Decimal>,
-    /// The day on which it is to stand there: after the plan's first.
+    /// The day by which the target is to be reached: after the plan's first day. Cannot be cleared.
     pub due_on: MaybeUndefined<Date>,
 }
 
-/// What was measured. Of one day there is one measurement: the later replaces the earlier, which the feed keeps.
+/// A measurement of a benchmark. It replaces an earlier measurement of the same day; the plan's events keep the earlier
+/// value.
 #[derive(Clone, Debug, InputObject)]
 pub struct RecordMeasurementInput {
-    /// Of which benchmark: a MANUAL one, with fewer than 500 measurements.
+    /// Id of the benchmark: a MANUAL one, with fewer than 500 measurements.
     pub benchmark_id: ID,
-    /// What was measured: at most 18 digits, 6 of them decimals.
+    /// The value, in the benchmark's unit: at most 18 digits, 6 of them decimals.
     pub value: Decimal,
-    /// On which day: from the plan's first on, and not to come; today where none is given.
+    /// The day of the measurement: not before the plan's first day and not in the future. Defaults to today in the
+    /// organization's time zone.
     pub measured_on: Option<Date>,
-    /// What there is to say about it: up to 20,000 characters.
+    /// A note on the measurement: at most 20,000 characters.
     pub note: Option<String>,
 }
 
 /// Arguments of `addBenchmark`.
 #[derive(Clone, Debug, InputObject)]
 pub struct AddBenchmark {
-    /// The benchmark.
+    /// The new benchmark.
     pub input: AddBenchmarkInput,
 }
 
 /// Arguments of `updateBenchmark`.
 #[derive(Clone, Debug, InputObject)]
 pub struct UpdateBenchmark {
-    /// The change.
+    /// The changes.
     pub input: UpdateBenchmarkInput,
 }
 
 /// Arguments of `removeBenchmark`.
 #[derive(Clone, Debug, InputObject)]
 pub struct RemoveBenchmark {
-    /// Which one.
+    /// Id of the benchmark.
     pub id: ID,
 }
 
@@ -383,18 +383,18 @@ fn value(check: &mut Validator, field: &str, given: Decimal) -> Option<i64> {
     }
 }
 
-/// Refuses a benchmark that has no way to go, or no time for it.
+/// Checks that baseline and target differ and that there is time between the plan's first day and the due day.
 fn check_way(check: &mut Validator, row: &plan_benchmark::Model, plan: &plan::Model) {
     if row.baseline == row.target {
-        check.invalid("target", "The target is where the benchmark stands already (baseline): there is no way to go.");
+        check.invalid("target", "The target must differ from the baseline.");
     }
     if row.due_on <= plan.starts_on {
-        let message = format!("{} is not after the plan's first day, {}.", row.due_on, plan.starts_on);
+        let message = format!("{} must be after the plan's first day, {}.", row.due_on, plan.starts_on);
         check.invalid("dueOn", message);
     }
 }
 
-/// `addBenchmark`.
+/// Resolves `Mutation.addBenchmark`.
 pub async fn add(ctx: &RequestContext, arguments: AddBenchmark) -> Result<PlanPayload> {
     let AddBenchmarkInput { plan_id, source, name, unit, baseline, target, due_on } = arguments.input;
     let path = ["input", "planId"];
@@ -413,7 +413,7 @@ pub async fn add(ctx: &RequestContext, arguments: AddBenchmark) -> Result<PlanPa
         name,
         source: source.unwrap_or(BenchmarkSource::Manual).into(),
         unit,
-        // Where one of them is at fault, that is said already.
+        // If one of them is invalid, the error is noted already; the placeholders only have to differ.
         baseline: baseline.unwrap_or(0),
         target: target.unwrap_or_else(|| i64::from(baseline != Some(1))),
         due_on: due_on.0,
@@ -426,7 +426,7 @@ pub async fn add(ctx: &RequestContext, arguments: AddBenchmark) -> Result<PlanPa
     change.commit("benchmark_added").await
 }
 
-/// `updateBenchmark`.
+/// Resolves `Mutation.updateBenchmark`.
 pub async fn update(ctx: &RequestContext, arguments: UpdateBenchmark) -> Result<PlanPayload> {
     let UpdateBenchmarkInput { id, name, unit, baseline, target, due_on } = arguments.input;
     let path = ["input", "id"];
@@ -452,7 +452,7 @@ pub async fn update(ctx: &RequestContext, arguments: UpdateBenchmark) -> Result<
     change.commit("benchmark_updated").await
 }
 
-/// `removeBenchmark`, with all that it measured.
+/// Resolves `Mutation.removeBenchmark`. Deletes its measurements too.
 pub async fn remove(ctx: &RequestContext, arguments: RemoveBenchmark) -> Result<PlanPayload> {
     let (mut change, row) = Change::of_item::<plan_benchmark::Model>(ctx, &["id"], &arguments.id).await?;
     change.must_write(&["id"])?;
@@ -462,7 +462,7 @@ pub async fn remove(ctx: &RequestContext, arguments: RemoveBenchmark) -> Result<
     change.commit("benchmark_removed").await
 }
 
-/// `recordMeasurement`.
+/// Resolves `Mutation.recordMeasurement`.
 pub async fn record(ctx: &RequestContext, arguments: RecordMeasurement) -> Result<PlanPayload> {
     let RecordMeasurementInput { benchmark_id, value: given, measured_on, note } = arguments.input;
     let path = ["input", "benchmarkId"];
@@ -470,14 +470,14 @@ pub async fn record(ctx: &RequestContext, arguments: RecordMeasurement) -> Resul
     let (mut change, benchmark) = Change::of_item::<plan_benchmark::Model>(ctx, &path, &benchmark_id).await?;
     change.must_write(&path)?;
     if benchmark.source != Source::Manual {
-        let message = "This benchmark is read off the account's own figures: nobody measures it.";
+        let message = "This benchmark is computed from the account's figures: only a MANUAL one takes measurements.";
         check.invalid("benchmarkId", message);
     }
     let (today, latest) = days(ctx, change.viewer);
     let measured_on = measured_on.map_or(today, |day| day.0);
     not_to_come(&mut check, "measuredOn", measured_on, latest);
     if measured_on < change.plan.starts_on {
-        let message = format!("{measured_on} is before the plan's first day, {}.", change.plan.starts_on);
+        let message = format!("{measured_on} must not be before the plan's first day, {}.", change.plan.starts_on);
         check.invalid("measuredOn", message);
     }
     let value = value(&mut check, "value", given);

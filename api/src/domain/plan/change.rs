@@ -1,9 +1,10 @@
-//! Changing a plan: its row is locked, so that writers of one plan take turns; whatever changes of it and of its items is
-//! one write of the plan, with one version and one event.
+//! Changes to a plan. The plan's row is locked, so that concurrent writers of one plan take turns. All changes to the
+//! plan and its items are one write of the plan, with one new version and one event.
 
 use std::collections::{HashMap, HashSet};
 
 use async_graphql::ID;
+use database::bulk;
 use entity::{AccountId, ContactId, Id, PlanId, Scoped, UserId, account, contact, plan, seat, user};
 use sea_orm::sea_query::{Cond, IntoCondition};
 use sea_orm::{ActiveModelTrait, ColumnTrait, QueryFilter, QuerySelect};
@@ -17,32 +18,31 @@ use crate::error::{Error, Result, UserErrorCode};
 use crate::values::calendar;
 use crate::write::validator::Validator;
 use crate::write::{AuditedRow as _, Snapshot, Write, difference};
-use database::bulk;
 
-/// Items of one kind that a plan has at most.
+/// The maximum number of items of one kind in a plan.
 pub const MOST: usize = 500;
 
 const FORBIDDEN: &str = "Only the account's owner, the plan's owner, their managers and admins may do this.";
 
-/// A change of a plan that is being made.
+/// A change to a plan in progress.
 pub struct Change<'a> {
-    /// The write that it is part of.
+    /// The write that the change belongs to.
     pub write: Write<'a>,
-    /// Who makes it.
+    /// The user who makes the change.
     pub viewer: &'a Viewer,
     /// The plan's account.
     pub account: account::Model,
-    /// The plan as it is to be.
+    /// The plan after the change.
     pub plan: plan::Model,
     before: plan::Model,
     changes: Map<String, Value>,
 }
 
 impl<'a> Change<'a> {
-    /// Begins to change the plan that an input names at a path.
+    /// Begins a change to the plan that an input names at `path`.
     ///
     /// # Errors
-    /// `NOT_FOUND` where they do not see it; the database's.
+    /// `NOT_FOUND` if the viewer cannot see the plan.
     pub async fn of_plan(ctx: &'a RequestContext, path: &[&str], id: &ID) -> Result<Self> {
         let viewer = ctx.viewer()?;
         let write = Write::begin(ctx)?;
@@ -51,20 +51,20 @@ impl<'a> Change<'a> {
         Self::locked(viewer, write, id).await?.ok_or_else(not_found)
     }
 
-    /// Begins to change the plan of the item that an input names at a path.
+    /// Begins a change to the plan of the item that an input names at `path`.
     ///
     /// # Errors
-    /// `NOT_FOUND` where they do not see it; the database's.
+    /// `NOT_FOUND` if the viewer cannot see the item.
     pub async fn of_item<P: Item>(ctx: &'a RequestContext, path: &[&str], id: &ID) -> Result<(Self, P)> {
         let viewer = ctx.viewer()?;
         let write = Write::begin(ctx)?;
-        let message = format!("There is no {} with this id.", P::CALLED);
+        let message = format!("There is no {} with this id.", P::LABEL);
         let not_found = || Error::refused(UserErrorCode::NotFound, path, message.clone());
         let id = P::Id::parse(id).map_err(|_| not_found())?;
         let item = || viewer.rows::<P::Table>(P::ACCOUNT).filter(P::ID.eq(id));
-        let seen = item().one(&write.tx).await?.ok_or_else(not_found)?;
-        let change = Self::locked(viewer, write, seen.plan()).await?.ok_or_else(not_found)?;
-        // As whoever had the plan before has left it.
+        let visible = item().one(&write.tx).await?.ok_or_else(not_found)?;
+        let change = Self::locked(viewer, write, visible.plan()).await?.ok_or_else(not_found)?;
+        // Reload it: it may have changed while waiting for the lock on the plan.
         let item = item().one(&change.write.tx).await?.ok_or_else(not_found)?;
         Ok((change, item))
     }
@@ -73,10 +73,7 @@ impl<'a> Change<'a> {
         Ok(Self::within(viewer, write, id).await?.ok())
     }
 
-    /// Begins to change a plan within a write that is under way; or hands that back, where they do not see the plan.
-    ///
-    /// # Errors
-    /// The database's.
+    /// Begins a change to a plan within a write in progress, or returns the write if the viewer cannot see the plan.
     pub async fn within(viewer: &'a Viewer, write: Write<'a>, id: PlanId) -> Result<Result<Self, Write<'a>>> {
         let plan = viewer.rows::<plan::Entity>(plan::Column::AccountId).filter(plan::Column::Id.eq(id));
         let Some(plan) = plan.lock_exclusive().one(&write.tx).await? else { return Ok(Err(write)) };
@@ -84,25 +81,26 @@ impl<'a> Change<'a> {
         Ok(Ok(Self { write, viewer, account, before: plan.clone(), plan, changes: Map::new() }))
     }
 
-    /// The plan as it was.
+    /// Returns the plan before the change.
     #[must_use]
     pub const fn before(&self) -> &plan::Model {
         &self.before
     }
 
-    /// May they change what the plan says? Whoever answers for the account, the plan's owner, and everyone above them.
+    /// Whether the viewer may change the content of the plan: the account's owner, the plan's owner, their managers and
+    /// admins may.
     #[must_use]
     pub fn may_write(&self) -> bool {
         self.answers_for_account() || self.viewer.is_above_or_is(self.before.owner_id)
     }
 
-    /// Are they the account's owner, somebody above them, or ADMIN?
+    /// Whether the viewer is the account's owner, one of the owner's managers, or an admin.
     #[must_use]
     pub fn answers_for_account(&self) -> bool {
         self.viewer.access(&self.account) == AccountAccess::Responsible
     }
 
-    /// Refuses whoever may not change what the plan says, and a plan that is closed.
+    /// Checks that the viewer may change the content of the plan, and that the plan is not closed.
     ///
     /// # Errors
     /// `FORBIDDEN` and `CONFLICT` as userErrors at the path.
@@ -111,7 +109,7 @@ impl<'a> Change<'a> {
         self.must_be_open(path)
     }
 
-    /// Refuses whoever may not change what the plan says.
+    /// Checks that the viewer may change the content of the plan.
     ///
     /// # Errors
     /// `FORBIDDEN` as a userError at the path.
@@ -119,7 +117,7 @@ impl<'a> Change<'a> {
         if self.may_write() { Ok(()) } else { Err(Error::refused(UserErrorCode::Forbidden, path, FORBIDDEN)) }
     }
 
-    /// Refuses whoever does not answer for the account.
+    /// Checks that the viewer is the account's owner, one of the owner's managers, or an admin.
     ///
     /// # Errors
     /// `FORBIDDEN` as a userError at the path.
@@ -131,53 +129,44 @@ impl<'a> Change<'a> {
         Err(Error::refused(UserErrorCode::Forbidden, path, message))
     }
 
-    /// Refuses a plan that is closed.
+    /// Checks that the plan is not closed.
     ///
     /// # Errors
     /// `CONFLICT` as a userError at the path.
     pub fn must_be_open(&self, path: &[&str]) -> Result<()> {
         match self.before.closed_at {
             Some(at) => {
-                let message = format!("The plan was closed at {at} and stays as it is: copy it into a new one.");
+                let message = format!("The plan was closed at {at} and cannot be changed: copy it into a new one.");
                 Err(Error::refused(UserErrorCode::Conflict, path, message))
             }
             None => Ok(()),
         }
     }
 
-    /// The parts of one kind that the plan has.
-    ///
-    /// # Errors
-    /// The database's.
+    /// Loads the plan's parts of one kind.
     pub async fn parts<P: Part>(&self) -> Result<Vec<P>> {
         Ok(P::Table::of(self.plan.organization_id).filter(P::PLAN.eq(self.plan.id)).all(&self.write.tx).await?)
     }
 
-    /// The parts of one kind, to which one is to be added: refused where there are as many as there may be.
+    /// Loads the plan's parts of one kind, and checks that one more may be added.
     ///
     /// # Errors
-    /// `LIMIT_EXCEEDED` as a userError at the path; the database's.
+    /// `LIMIT_EXCEEDED` as a userError at the path.
     pub async fn parts_with_room<P: Item>(&self, path: &[&str]) -> Result<Vec<P>> {
         let parts = self.parts::<P>().await?;
         if parts.len() < MOST {
             return Ok(parts);
         }
-        let message = format!("A plan has at most {MOST} {}s.", P::CALLED);
+        let message = format!("A plan has at most {MOST} {}s.", P::LABEL);
         Err(Error::refused(UserErrorCode::LimitExceeded, path, message))
     }
 
-    /// Puts a part into its place, whether it was there before or not. Where nothing differs nothing is written.
-    ///
-    /// # Errors
-    /// The database's.
+    /// Inserts or updates a part. Writes nothing if it has not changed.
     pub async fn put<P: Part>(&mut self, before: Option<&P>, after: P) -> Result<()> {
         self.put_all(vec![(before.cloned(), after)]).await
     }
 
-    /// The same for many.
-    ///
-    /// # Errors
-    /// The database's.
+    /// Inserts or updates parts. Those that have not changed are not written.
     pub async fn put_all<P: Part>(&mut self, parts: Vec<(Option<P>, P)>) -> Result<()> {
         let (mut added, mut changed) = (Vec::new(), Vec::new());
         for (before, after) in parts {
@@ -194,20 +183,14 @@ impl<'a> Change<'a> {
         Ok(bulk::insert::<P::Table, _>(&self.write.tx, changed, true).await?)
     }
 
-    /// Takes a part away.
-    ///
-    /// # Errors
-    /// The database's.
+    /// Deletes a part.
     pub async fn take<P: Part>(&mut self, part: &P) -> Result<()> {
         self.changes.extend(difference(&part.snapshot(), &Snapshot::new()));
         part.clone().delete(&self.write.tx).await?;
         Ok(())
     }
 
-    /// Takes the parts of one kind away that a condition finds.
-    ///
-    /// # Errors
-    /// The database's.
+    /// Deletes the parts of one kind that match a condition.
     pub async fn take_some<P: Part>(&mut self, which: impl IntoCondition) -> Result<()> {
         let which = Cond::all().add(P::PLAN.eq(self.plan.id)).add(which.into_condition());
         let organization = self.plan.organization_id;
@@ -218,18 +201,13 @@ impl<'a> Change<'a> {
         Ok(())
     }
 
-    /// Takes all parts of one kind away.
-    ///
-    /// # Errors
-    /// The database's.
+    /// Deletes all parts of one kind.
     pub async fn take_all<P: Part>(&mut self) -> Result<()> {
         self.take_some::<P>(Cond::all()).await
     }
 
-    /// Writes the plan with its event, and goes on with the write; where nothing differs it stays at its version.
-    ///
-    /// # Errors
-    /// The database's.
+    /// Writes the plan with its event and returns the write, which remains open. Without changes the plan keeps its
+    /// version.
     pub async fn save(mut self, what: &str) -> Result<(Write<'a>, plan::Model)> {
         let currency = self.viewer.currency;
         let same = difference(&self.before.snapshot(currency), &self.plan.snapshot(currency)).is_empty();
@@ -240,30 +218,21 @@ impl<'a> Change<'a> {
         Ok((self.write, plan))
     }
 
-    /// The same, and makes the change stand.
-    ///
-    /// # Errors
-    /// The database's.
+    /// Writes the plan with its event, and commits.
     pub async fn commit(self, what: &str) -> Result<PlanPayload> {
         let (write, plan) = self.save(what).await?;
         write.commit().await?;
         Ok(PlanPayload::of(plan))
     }
 
-    /// Removes the plan with what was taken off it before.
-    ///
-    /// # Errors
-    /// The database's.
+    /// Deletes the plan, with one event that includes the parts deleted before, and commits.
     pub async fn delete(mut self) -> Result<PlanPayload> {
         self.write.remove_with(&self.before, self.changes).await?;
         self.write.commit().await?;
         Ok(PlanPayload { plan: Some(Plan(self.before)), ..PlanPayload::default() })
     }
 
-    /// The member that an input names to do something of the plan: active, and seeing the account.
-    ///
-    /// # Errors
-    /// The database's.
+    /// Loads the member that an input assigns to something in the plan: active, and able to see the account.
     pub async fn member(
         &self,
         ctx: &RequestContext,
@@ -274,15 +243,12 @@ impl<'a> Change<'a> {
         seeing_member(ctx, &self.write, check, field, id, &self.account).await
     }
 
-    /// The contact that an input names: of the plan's account.
-    ///
-    /// # Errors
-    /// The database's.
+    /// Loads the contact that an input names: of the plan's account.
     pub async fn contact(&self, check: &mut Validator, field: &str, id: &ID) -> Result<Option<contact::Model>> {
         let Some(id) = check.id::<ContactId>(field, id) else { return Ok(None) };
-        let seen =
+        let visible =
             self.viewer.contacts().filter(contact::Column::Id.eq(id)).filter(contact::Column::ErasedAt.is_null());
-        match seen.one(&self.write.tx).await? {
+        match visible.one(&self.write.tx).await? {
             None => check.not_found(field, "contact"),
             Some(person) if person.account_id != self.account.id => {
                 check.invalid(field, format!("{} does not work at {}.", person.name, self.account.name));
@@ -292,19 +258,16 @@ impl<'a> Change<'a> {
         Ok(None)
     }
 
-    /// The item of the same plan that an input names.
-    ///
-    /// # Errors
-    /// The database's.
+    /// Loads the item of the same plan that an input names.
     pub async fn sibling<P: Item>(&self, check: &mut Validator, field: &str, id: &ID) -> Result<Option<P>> {
         let found = match P::Id::parse(id) {
             Ok(id) => self.viewer.rows::<P::Table>(P::ACCOUNT).filter(P::ID.eq(id)).one(&self.write.tx).await?,
             Err(_) => None,
         };
         match found {
-            None => check.not_found(field, P::CALLED),
+            None => check.not_found(field, P::LABEL),
             Some(item) if item.plan() != self.plan.id => {
-                check.invalid(field, format!("This {} is of another plan.", P::CALLED));
+                check.invalid(field, format!("This {} belongs to another plan.", P::LABEL));
             }
             found => return Ok(found),
         }
@@ -312,10 +275,7 @@ impl<'a> Change<'a> {
     }
 }
 
-/// The member that an input names to do something at an account: active, and seeing it.
-///
-/// # Errors
-/// The database's.
+/// Loads the member that an input assigns to something at an account: active, and able to see the account.
 pub async fn seeing_member(
     ctx: &RequestContext,
     write: &Write<'_>,
@@ -328,29 +288,26 @@ pub async fn seeing_member(
     if team::sees(write, &member, account.id).await? {
         return Ok(Some(member.id));
     }
-    check.invalid(field, format!("{} does not see {}: put them on the team first.", member.name, account.name));
+    check.invalid(field, format!("{} cannot see {}: add them to its team first.", member.name, account.name));
     Ok(None)
 }
 
-/// Today where the organization is, and the latest day that is today there or where the caller is.
+/// Returns today in the organization's time zone, and the later of that day and today in the caller's time zone.
 #[must_use]
 pub fn days(ctx: &RequestContext, viewer: &Viewer) -> (entity::Day, entity::Day) {
-    let here = viewer.day(ctx.now);
-    let there = calendar::zone(&viewer.user.time_zone).map_or(here, |zone| calendar::day_of(ctx.now, zone));
-    (here, here.max(there))
+    let organization = viewer.day(ctx.now);
+    let caller = calendar::zone(&viewer.user.time_zone).map_or(organization, |zone| calendar::day_of(ctx.now, zone));
+    (organization, organization.max(caller))
 }
 
-/// Refuses a day that is still to come.
+/// Checks that a day is not in the future.
 pub fn not_to_come(check: &mut Validator, field: &str, day: entity::Day, latest: entity::Day) {
     if day > latest {
-        check.invalid(field, format!("{day} is still to come: today is {latest}."));
+        check.invalid(field, format!("{day} is in the future: today is {latest}."));
     }
 }
 
-/// Which members see an account, and are active: two statements, whoever they are.
-///
-/// # Errors
-/// The database's.
+/// Returns the active members who can see an account, in two statements.
 pub async fn seeing(write: &Write<'_>, account: AccountId) -> Result<HashSet<UserId>> {
     let members = user::Entity::of(write.organization()).all(&write.tx).await?;
     let seats =
@@ -361,7 +318,7 @@ pub async fn seeing(write: &Write<'_>, account: AccountId) -> Result<HashSet<Use
     for seat in &seats {
         seeing.insert(seat.user_id);
         let mut above = by_id.get(&seat.user_id).and_then(|member| member.manager_id);
-        // A line is a tree: it ends before it has been through all.
+        // The managers form a tree; the bound only guards against a cycle.
         for _ in 0..members.len() {
             let Some(member) = above.and_then(|id| by_id.get(&id)) else { break };
             if member.role == user::Role::Manager {

@@ -1,4 +1,4 @@
-//! Commitments: a plan is signed in its exact wording, and tells ever after whether it is still what was signed.
+//! Commitments: a plan is signed in its exact wording. A commitment shows whether the plan has changed since.
 
 use std::collections::HashMap;
 
@@ -29,33 +29,34 @@ use crate::write::validator::{NOTE, Validator, same_version};
 pub struct Commitment(pub plan_commitment::Model);
 
 object! {
-    /// A written commitment, bound to the plan as it was when signed; it never changes.
+    /// A written commitment to a plan, bound to the plan's content at the time of signing. It never changes, but
+    /// signatures can be added.
     Commitment as "Commitment" Node {
-        /// Opaque, prefixed by the type, ascending with time.
+        /// Opaque id, prefixed with the type; ascends with creation time.
         id: NodeId<CommitmentId> = plain(|commitment| NodeId(commitment.0.id));
-        /// What was promised.
+        /// What the signers promise.
         statement: &str = plain(|commitment| &commitment.0.statement);
-        /// Who signed, in that order.
+        /// The signatures, in the order of signing.
         signatures: Vec<Signature> = batch(async |field: &FieldContext<'_>, of: &[&Commitment]| {
             let lists: Vec<Vec<Signature>> = of.iter().map(|commitment| signatures(&commitment.0.signatures)).collect();
             field.object_lists(&lists.iter().map(Vec::as_slice).collect::<Vec<_>>()).await
         });
-        /// When it was made.
+        /// When the commitment was made.
         at: Instant = plain(|commitment| commitment.0.at);
-        /// The plan as signed, with the statement: what was meant, by ids, without names of people, progress or anything
-        /// derived.
+        /// The content of the plan as signed, including the statement. Refers to users, contacts and items by id and
+        /// excludes progress and derived values.
         plan: Json<&str> = plain(|commitment| Json(commitment.0.content.as_str()));
-        /// SHA-256 of the plan as signed (its JSON in the canonical form of RFC 8785), in hex.
+        /// SHA-256 of the plan as signed (its JSON in the canonical form of RFC 8785), in hexadecimal.
         fingerprint: &str = plain(|commitment| &commitment.0.fingerprint);
-        /// The plan is no longer what was signed. Doing it does not make it so: what is done, achieved, measured, answered or
-        /// reviewed is no change.
+        /// Whether the content of the plan has changed since it was signed. Progress does not count as a change:
+        /// completing actions, achieving objectives, measuring, answering and reviewing.
         stale: bool = batch(stale);
-        /// In what the plan differs by now from what was signed.
+        /// The differences between the plan as signed and the plan now.
         changes: Vec<PlanChange> = batch(changes);
     }
 }
 
-/// Somebody's signature.
+/// The signature of a user.
 #[derive(Clone, Copy, Debug)]
 pub struct Signature {
     user: UserId,
@@ -63,37 +64,37 @@ pub struct Signature {
 }
 
 object! {
-    /// Somebody's signature.
+    /// The signature of a user.
     Signature as "Signature" {
-        /// Who signed.
+        /// The user who signed.
         user: User = by_key(|signature| signature.user, User::resolve_required);
-        /// When.
+        /// When the user signed.
         at: Instant = plain(|signature| signature.at);
     }
 }
 
-/// A place in which a plan differs from what was signed.
+/// A difference between a plan and what was signed.
 #[derive(Clone, Debug)]
 pub struct PlanChange(Difference);
 
 object! {
-    /// A place in which a plan differs from what was signed.
+    /// A difference between a plan and what was signed.
     PlanChange as "PlanChange" {
-        /// Where: names on the way, joined by dots; of an item its id, such as `actions.action_….dueOn`. The list itself
-        /// where its items have another order.
+        /// The path of the difference: field names joined by dots, with the id for an item, such as
+        /// `actions.action_….dueOn`. The path of the list if only the order of its items differs.
         path: &str = plain(|change| &change.0.path);
-        /// What was signed there; null where nothing was. Of an order, the ids.
-        from: Option<Json<String>> = plain(|change| shown(&change.0.from));
-        /// What is there now; null where nothing is. Of an order, the ids.
-        to: Option<Json<String>> = plain(|change| shown(&change.0.to));
+        /// The value as signed; null if there was none. For a difference in order, the ids.
+        from: Option<Json<String>> = plain(|change| json_unless_null(&change.0.from));
+        /// The value now; null if there is none. For a difference in order, the ids.
+        to: Option<Json<String>> = plain(|change| json_unless_null(&change.0.to));
     }
 }
 
-fn shown(value: &JsonValue) -> Option<Json<String>> {
+fn json_unless_null(value: &JsonValue) -> Option<Json<String>> {
     (!value.is_null()).then(|| Json(value.to_string()))
 }
 
-/// A signature as it is stored.
+/// The stored form of a signature.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Signed {
@@ -101,7 +102,7 @@ struct Signed {
     at: String,
 }
 
-/// The signatures as stored, read.
+/// Parses the stored signatures.
 fn signatures(stored: &str) -> Vec<Signature> {
     let all: Vec<Signed> = serde_json::from_str(stored).unwrap_or_default();
     let read = |signed: Signed| {
@@ -119,10 +120,10 @@ fn stored(signatures: &[Signature]) -> String {
 }
 
 impl Commitment {
-    /// Commitments by their ids, as far as they are seen.
+    /// Loads commitments by id; ids that do not exist or that the viewer cannot see are absent from the result.
     ///
     /// # Errors
-    /// `UNAUTHENTICATED`; the database's.
+    /// `UNAUTHENTICATED` if the request has no session.
     pub async fn fetch(
         ctx: &RequestContext,
         ids: impl IntoIterator<Item = CommitmentId>,
@@ -130,14 +131,15 @@ impl Commitment {
         Ok(items::<plan_commitment::Model>(ctx, ids).await?.into_iter().map(|(id, row)| (id, Self(row))).collect())
     }
 
-    /// In what a plan that says this differs from what was signed. The statement is the commitment's own.
+    /// Returns the differences between the plan as signed and the plan's content `now`, which takes the commitment's
+    /// statement.
     fn differs(&self, now: &JsonValue) -> Vec<Difference> {
         let signed: JsonValue = serde_json::from_str(&self.0.content).unwrap_or_default();
         differences(&signed, &stated(now.clone(), &self.0.statement))
     }
 }
 
-/// In what each differs from its plan by now: a number of statements that does not grow with them.
+/// Returns each commitment's differences from its plan, in a fixed number of statements.
 async fn all_differences(field: &FieldContext<'_>, of: &[&Commitment]) -> Result<Vec<Vec<Difference>>> {
     let plans = Plan::fetch(field.request, of.iter().map(|commitment| commitment.0.plan_id)).await?;
     let rows: Vec<&entity::plan::Model> = plans.values().map(|plan| &plan.0).collect();
@@ -163,7 +165,7 @@ async fn changes(field: &FieldContext<'_>, of: &[&Commitment]) -> Result<Batch<V
     field.object_lists(&lists.iter().map(Vec::as_slice).collect::<Vec<_>>()).await
 }
 
-/// The commitments of plans, the latest first.
+/// Returns the commitments of plans, latest first.
 async fn by_plan(field: &FieldContext<'_>, of: &[&Plan]) -> Result<Vec<Vec<Commitment>>> {
     let organization = field.request.viewer()?.organization.id;
     let mut found = parts_of::<plan_commitment::Model, _>(field.request.reader(), organization, &Plan::ids(of)).await?;
@@ -184,34 +186,35 @@ pub(super) async fn in_force(field: &FieldContext<'_>, of: &[&Plan]) -> Result<B
     field.optional_objects(&lists.iter().map(|list| list.first()).collect::<Vec<_>>()).await
 }
 
-/// Signing a plan.
+/// A commitment to a plan.
 #[derive(Clone, Debug, InputObject)]
 pub struct CommitPlanInput {
-    /// Which one: with all six elements, and not signed as it is.
+    /// Id of the plan: it must have all six elements, and must have changed since it was last signed.
     pub id: ID,
-    /// What is promised: 1 to 20,000 characters.
+    /// What the signer promises: 1 to 20,000 characters.
     pub statement: String,
-    /// Refuses to sign with STALE_VERSION where the plan is at another version.
+    /// Rejects the commitment with STALE_VERSION unless the plan is at this version.
     pub if_version: Option<i32>,
 }
 
 /// Arguments of `commitPlan`.
 #[derive(Clone, Debug, InputObject)]
 pub struct CommitPlan {
-    /// The plan, and the statement.
+    /// The plan and the statement.
     pub input: CommitPlanInput,
 }
 
 /// Arguments of `cosignCommitment`.
 #[derive(Clone, Debug, InputObject)]
 pub struct CosignCommitment {
-    /// Of which plan: with a commitment in force that is not stale.
+    /// Id of the plan: it must have a commitment in force that is not stale.
     pub plan_id: ID,
-    /// The fingerprint of the commitment that was read. Refuses with STALE_VERSION where another one is in force by now.
+    /// The fingerprint of the commitment that the signer has read. Rejects the signature with STALE_VERSION if another
+    /// commitment is in force.
     pub fingerprint: Option<String>,
 }
 
-/// The latest commitment of the plan that is being changed, and whether the plan still is what was signed.
+/// Returns the latest commitment of the plan that is being changed, and whether the commitment is stale.
 async fn latest(change: &Change<'_>) -> Result<Option<(plan_commitment::Model, bool)>> {
     let all = change.parts::<plan_commitment::Model>().await?;
     let Some(last) = all.into_iter().max_by_key(|row| row.id) else { return Ok(None) };
@@ -221,7 +224,7 @@ async fn latest(change: &Change<'_>) -> Result<Option<(plan_commitment::Model, b
     Ok(Some((commitment.0, stale)))
 }
 
-/// `commitPlan`.
+/// Resolves `Mutation.commitPlan`.
 pub async fn commit(ctx: &RequestContext, arguments: CommitPlan) -> Result<PlanPayload> {
     let CommitPlanInput { id, statement, if_version } = arguments.input;
     let path = ["input", "id"];
@@ -233,7 +236,10 @@ pub async fn commit(ctx: &RequestContext, arguments: CommitPlan) -> Result<PlanP
     change.parts_with_room::<plan_commitment::Model>(&path).await?;
     let before = latest(&change).await?;
     if let Some((signed, false)) = &before {
-        let message = format!("It was signed as it is at {}: cosignCommitment adds a signature.", signed.at);
+        let message = format!(
+            "The plan has not changed since it was signed at {}: use cosignCommitment to add a signature.",
+            signed.at
+        );
         return Err(Error::refused(UserErrorCode::Conflict, &path, message));
     }
     for why in missing(&change).await? {
@@ -261,7 +267,7 @@ pub async fn commit(ctx: &RequestContext, arguments: CommitPlan) -> Result<PlanP
     change.commit("committed").await
 }
 
-/// What the plan that is being changed lacks, a sentence an element.
+/// Returns one sentence for each element that the plan lacks.
 async fn missing(change: &Change<'_>) -> Result<Vec<String>> {
     let relationships = change.parts::<plan_relationship::Model>().await?;
     let objectives = change.parts::<plan_objective::Model>().await?;
@@ -277,7 +283,7 @@ async fn missing(change: &Change<'_>) -> Result<Vec<String>> {
     Ok(elements.missing().into_iter().map(|(_, why)| why).collect())
 }
 
-/// `cosignCommitment`.
+/// Resolves `Mutation.cosignCommitment`.
 pub async fn cosign(ctx: &RequestContext, arguments: CosignCommitment) -> Result<PlanPayload> {
     let path = ["planId"];
     let mut change = Change::of_plan(ctx, &path, &arguments.plan_id).await?;
@@ -285,20 +291,22 @@ pub async fn cosign(ctx: &RequestContext, arguments: CosignCommitment) -> Result
     change.must_be_open(&path)?;
     let conflict = |message: String| Err(Error::refused(UserErrorCode::Conflict, &path, message));
     let before = match latest(&change).await? {
-        None => return conflict("Nobody has committed to it: commitPlan does.".to_owned()),
+        None => return conflict("The plan has no commitment: use commitPlan.".to_owned()),
         Some((_, true)) => {
-            return conflict("The plan is no longer what was signed: commitPlan signs it as it is now.".to_owned());
+            return conflict(
+                "The plan has changed since it was signed: use commitPlan to sign it as it is now.".to_owned(),
+            );
         }
         Some((before, false)) => before,
     };
     if arguments.fingerprint.is_some_and(|read| read != before.fingerprint) {
-        let message = "Another commitment is in force by now: read it again and decide again.";
+        let message = "Another commitment is in force now: read it before you sign.";
         return Err(Error::refused(UserErrorCode::StaleVersion, &["fingerprint"], message));
     }
     let mut all = signatures(&before.signatures);
     let who = change.viewer.user.id;
     if let Some(own) = all.iter().find(|signature| signature.user == who) {
-        return conflict(format!("You signed it at {}.", own.at));
+        return conflict(format!("You already signed it at {}.", own.at));
     }
     all.push(Signature { user: who, at: change.write.at });
     let after = plan_commitment::Model { signatures: stored(&all), ..before.clone() };

@@ -1,9 +1,11 @@
-//! What a plan says: the JSON that a commitment keeps, its fingerprint, and how two of them differ. Pure.
+//! The content of a plan: the JSON that a commitment stores, its fingerprint, and the differences between two contents.
+//! No I/O.
 //!
-//! It is made out of a plan's facts, as they are in the feed, so that what the tables hold now and what the feed tells of a
-//! day are put together by one function. It holds what was meant, with the statement of the commitment; people,
-//! opportunities and items by their ids; no names of people, nothing derived, no progress (statuses, completions,
-//! measurements, reviews, questions), no times of storage. Doing the plan leaves it as it is; changing the plan does not.
+//! The content is built from a plan's facts as its events record them, so that one function serves both the present
+//! state, read from the tables, and a past state, replayed from events. It includes what was decided and the statement
+//! of the commitment. It refers to users, contacts, opportunities and items by id. It excludes names of people, derived
+//! values, progress (statuses, completions, measurements, reviews, questions) and timestamps. Carrying out a plan
+//! therefore does not change its content.
 
 use std::collections::BTreeMap;
 
@@ -13,10 +15,10 @@ use sha2::{Digest, Sha256};
 
 use crate::write::Snapshot;
 
-/// The facts of a plan that are part of what it says.
+/// The plan's own facts that belong to its content.
 const OWN: [&str; 8] = ["accountId", "ownerId", "title", "startsOn", "endsOn", "cadence", "summary", "opportunityIds"];
 
-/// The items that are part of it: what the feed calls them, their list, and the facts that count.
+/// The items that belong to the content: their name in events, the name of their list, and the facts included.
 const ITEMS: [(&str, &str, &[&str]); 4] = [
     ("relationship", "relationships", &["contactId", "desired", "startedAt", "by", "ownerId", "approach"]),
     ("objective", "objectives", &["horizon", "statement", "dueOn"]),
@@ -24,7 +26,7 @@ const ITEMS: [(&str, &str, &[&str]); 4] = [
     ("benchmark", "benchmarks", &["name", "source", "unit", "baseline", "target", "dueOn"]),
 ];
 
-/// What a plan with these facts says, with the statement of its latest commitment.
+/// Returns the content of a plan with these facts, including the statement of its latest commitment.
 #[must_use]
 pub fn content(plan: PlanId, facts: &Snapshot) -> Value {
     let mut items: BTreeMap<(&str, &str), BTreeMap<&str, &Value>> = BTreeMap::new();
@@ -39,7 +41,7 @@ pub fn content(plan: PlanId, facts: &Snapshot) -> Value {
     for name in OWN {
         content.insert(name.to_owned(), facts.get(name).cloned().unwrap_or_default());
     }
-    // Ids ascend with time: the last one is the latest.
+    // Ids ascend with time, so the last one is the latest.
     let statement = items.iter().rev().find(|((kind, _), _)| *kind == "commitment");
     let statement = statement.and_then(|(_, fields)| fields.get("statement")).map(|value| (*value).clone());
     content.insert("statement".to_owned(), statement.unwrap_or_default());
@@ -61,7 +63,7 @@ pub fn content(plan: PlanId, facts: &Snapshot) -> Value {
     Value::Object(content)
 }
 
-/// The same with the statement of a certain commitment.
+/// Replaces the statement in a content.
 #[must_use]
 pub fn stated(mut content: Value, statement: &str) -> Value {
     if let Some(fields) = content.as_object_mut() {
@@ -70,31 +72,32 @@ pub fn stated(mut content: Value, statement: &str) -> Value {
     content
 }
 
-/// JSON in its one canonical form (RFC 8785).
+/// Returns JSON in the canonical form of RFC 8785.
 #[must_use]
 pub fn canonical(content: &Value) -> String {
-    // It fails for numbers that are none, of which JSON has none.
+    // It fails only for NaN and infinity, which JSON values cannot contain.
     serde_json_canonicalizer::to_string(content).unwrap_or_default()
 }
 
-/// SHA-256 of a canonical text, in hex.
+/// Returns the SHA-256 of a text, in hexadecimal.
 #[must_use]
 pub fn fingerprint(canonical: &str) -> String {
     data_encoding::HEXLOWER.encode(&Sha256::digest(canonical.as_bytes()))
 }
 
-/// One place in which two contents differ.
+/// A difference between two contents.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Difference {
-    /// Names on the way, joined by dots; of an item, its id.
+    /// Field names joined by dots; for an item, its id.
     pub path: String,
-    /// What was there; null where nothing was.
+    /// The old value; null if there was none.
     pub from: Value,
-    /// What is there; null where nothing is.
+    /// The new value; null if there is none.
     pub to: Value,
 }
 
-/// Where two contents differ: by field, and by item; in another order of the same items by their ids.
+/// Returns the differences between two contents, by field and by item. A different order of the same items is reported
+/// by ids.
 #[must_use]
 pub fn differences(from: &Value, to: &Value) -> Vec<Difference> {
     let mut found = Vec::new();
@@ -162,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn a_plan_says_what_is_meant_and_no_more() {
+    fn the_content_excludes_progress() {
         let expected = json!({
             "id": "plan_00000000000000000000000001", "accountId": "account_1", "ownerId": "user_1", "title": "Win them",
             "startsOn": "2017-01-01", "endsOn": "2017-12-31", "cadence": "QUARTERLY", "summary": null,
@@ -179,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn the_same_says_the_same_whatever_its_order_in_memory() {
+    fn the_canonical_form_does_not_depend_on_the_order_in_memory() {
         let mut reversed = Snapshot::new();
         for (name, value) in snapshot().into_iter().rev() {
             reversed.insert(name, value);
@@ -187,12 +190,12 @@ mod tests {
         let canonical = |facts: &Snapshot| super::canonical(&content(plan(), facts));
         assert_eq!(canonical(&snapshot()), canonical(&reversed));
         assert!(canonical(&snapshot()).starts_with("{\"accountId\":\"account_1\",\"actions\":[{\"assigneeId\":null"));
-        // From RFC 8785, section 3.2.2: characters as they are, but for what must be escaped.
+        // From RFC 8785, section 3.2.2: characters are not escaped unless they must be.
         assert_eq!(
             super::canonical(&json!({"b": "\u{20ac}$\u{f}\nA'B\"\\/", "a": [true, null]})),
             "{\"a\":[true,null],\"b\":\"\u{20ac}$\\u000f\\nA'B\\\"\\\\/\"}"
         );
-        // Names are ordered by UTF-16 units: U+FB33 after the pair of U+1F600.
+        // Names are ordered by UTF-16 code units: U+FB33 comes after the surrogate pair of U+1F600.
         assert_eq!(super::canonical(&json!({"\u{fb33}": 1, "\u{1f600}": 2})), "{\"\u{1f600}\":2,\"\u{fb33}\":1}");
     }
 
@@ -202,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn differences_are_told_by_item_and_field() {
+    fn differences_are_reported_by_item_and_field() {
         let before = content(plan(), &snapshot());
         let with = |change: &dyn Fn(&mut Snapshot)| {
             let mut facts = snapshot();
@@ -224,7 +227,7 @@ mod tests {
             with(&|facts| drop(facts.insert("summary".to_owned(), json!("Much")))),
             one("summary", Value::Null, json!("Much"))
         );
-        // What comes and what goes is told whole, and moves nothing else.
+        // Added and removed items are reported as a whole, and do not count as a change of order.
         let gone = with(&|facts| facts.retain(|name, _| !name.starts_with("action.action_2")));
         assert_eq!(gone.len(), 1);
         assert_eq!(

@@ -1,8 +1,9 @@
-//! A plan out of another one: its items without their results, their days shifted to the new start.
+//! Copies of plans: the items of another plan without their results, with their days shifted to the new start.
 
 use std::collections::{HashMap, HashSet};
 
 use async_graphql::ID;
+use database::bulk;
 use entity::plan_action::ActionStatus;
 use entity::plan_objective::ObjectiveStatus;
 use entity::{
@@ -19,9 +20,8 @@ use crate::context::Viewer;
 use crate::error::Result;
 use crate::write::validator::Validator;
 use crate::write::{Snapshot, Write, difference};
-use database::bulk;
 
-/// The items of a plan that is being made.
+/// The items of a plan that is being created.
 #[derive(Default)]
 pub(super) struct Items {
     relationships: Vec<plan_relationship::Model>,
@@ -32,7 +32,7 @@ pub(super) struct Items {
 }
 
 impl Items {
-    /// What they say, as the plan's event has it.
+    /// Returns the facts of the items, as changes for the plan's event.
     pub(super) fn snapshot(&self) -> Map<String, Value> {
         let mut facts = Snapshot::new();
         facts.extend(self.relationships.iter().flat_map(Part::snapshot));
@@ -43,10 +43,7 @@ impl Items {
         difference(&Snapshot::new(), &facts)
     }
 
-    /// Puts them into their tables, once the plan is in its own.
-    ///
-    /// # Errors
-    /// The database's.
+    /// Inserts the items. The plan must exist already.
     pub(super) async fn insert(self, write: &Write<'_>) -> Result<()> {
         insert(write, self.relationships).await?;
         insert(write, self.objectives).await?;
@@ -66,10 +63,7 @@ async fn insert<P: Part>(write: &Write<'_>, parts: Vec<P>) -> Result<()> {
     Ok(bulk::insert::<P::Table, _>(&write.tx, rows, false).await?)
 }
 
-/// The plan that an input names to be copied: one that the caller sees.
-///
-/// # Errors
-/// The database's.
+/// Loads the plan to copy, which the viewer must be able to see.
 pub(super) async fn source<C: ConnectionTrait>(
     viewer: &Viewer,
     connection: &C,
@@ -86,14 +80,14 @@ pub(super) async fn source<C: ConnectionTrait>(
     Ok(found)
 }
 
-/// What of a plan goes into another one.
+/// The target of a copy, and what can be copied into it.
 struct Copy<'a> {
     to: &'a plan::Model,
     /// Days from the old start to the new one.
     shift: i32,
-    /// The people of the new plan's account among those of the old plan, and how they see us now.
+    /// The contacts of the old plan that belong to the new plan's account, with their present relationship.
     people: HashMap<ContactId, contact::RelationshipLevel>,
-    /// The members who see the new plan's account.
+    /// The members who can see the new plan's account.
     members: HashSet<UserId>,
 }
 
@@ -111,11 +105,8 @@ impl Copy<'_> {
     }
 }
 
-/// The items of a plan for a new one, which takes the summary too where it has none, and the opportunities where it is for
-/// the same account.
-///
-/// # Errors
-/// The database's.
+/// Copies the items of a plan for a new one. The new plan also takes the summary if it has none, and the opportunities
+/// if it is for the same account.
 pub(super) async fn items(write: &Write<'_>, from: &plan::Model, to: &mut plan::Model) -> Result<Items> {
     let (tx, organization) = (&write.tx, write.organization());
     let mut relationships = all::<plan_relationship::Model>(write, from).await?;
@@ -123,7 +114,7 @@ pub(super) async fn items(write: &Write<'_>, from: &plan::Model, to: &mut plan::
     let mut actions = all::<plan_action::Model>(write, from).await?;
     let mut benchmarks = all::<plan_benchmark::Model>(write, from).await?;
     let mut questions = all::<plan_question::Model>(write, from).await?;
-    // New ids ascend as the old ones do.
+    // Sorted, so that the new ids have the same order as the old ones.
     relationships.sort_by_key(|row| row.id);
     objectives.sort_by_key(|row| row.id);
     actions.sort_by(|one, other| (&one.rank, one.id).cmp(&(&other.rank, other.id)));

@@ -1,4 +1,4 @@
-//! What a plan lacks, and how it does (design, section 4). What it lacks is pure.
+//! The health of a plan: the elements that it lacks, and its progress.
 
 use std::collections::HashMap;
 
@@ -13,18 +13,18 @@ use super::part::parts_of;
 use crate::error::Result;
 use crate::graphql::{Batch, FieldContext, graphql_enum, object};
 
-/// The parts that a strategic plan must have before anyone can commit to it.
+/// The elements that a plan must have before it can be signed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 pub enum PlanElement {
-    /// A summary, and an opportunity linked.
+    /// A summary and a linked opportunity.
     Opportunities,
-    /// A planned relationship with a day by which.
+    /// A planned relationship with a due day.
     Relationships,
-    /// A short-term objective, not abandoned, with a due day.
+    /// A short-term objective that is not abandoned and has a due day.
     ShortTermObjectives,
-    /// A long-term objective, not abandoned, with a due day.
+    /// A long-term objective that is not abandoned and has a due day.
     LongTermObjectives,
-    /// An action with an assignee and a due day; and for each open objective an open one.
+    /// An action with an assignee and a due day, and an open action for each open objective.
     Actions,
     /// A benchmark.
     Benchmarks,
@@ -32,7 +32,7 @@ pub enum PlanElement {
 graphql_enum! { PlanElement as PlanElement }
 
 impl PlanElement {
-    /// As in the schema.
+    /// Returns the name of the enum value in the schema.
     #[must_use]
     pub const fn word(self) -> &'static str {
         match self {
@@ -46,12 +46,12 @@ impl PlanElement {
     }
 }
 
-/// What a plan has of what it must have.
+/// The parts of a plan that decide which elements it has.
 #[derive(Clone, Copy, Debug)]
 pub struct Elements<'a> {
-    /// Has it a summary?
+    /// Whether there is a summary.
     pub summary: bool,
-    /// How many opportunities are linked.
+    /// The number of linked opportunities.
     pub opportunities: usize,
     /// The planned relationships.
     pub relationships: &'a [plan_relationship::Model],
@@ -59,35 +59,34 @@ pub struct Elements<'a> {
     pub objectives: &'a [plan_objective::Model],
     /// The actions.
     pub actions: &'a [plan_action::Model],
-    /// How many benchmarks there are.
+    /// The number of benchmarks.
     pub benchmarks: usize,
 }
 
 impl Elements<'_> {
-    /// What is missing, each with a sentence that says why.
+    /// Returns the missing elements, each with a sentence that explains what is missing.
     #[must_use]
     pub fn missing(&self) -> Vec<(PlanElement, String)> {
         let mut missing = Vec::new();
-        let mut lacks = |element: PlanElement, why: Option<String>| missing.extend(why.map(|why| (element, why)));
-        lacks(PlanElement::Opportunities, self.opportunities());
-        lacks(PlanElement::Relationships, self.relationships());
-        lacks(PlanElement::ShortTermObjectives, self.objectives(Horizon::ShortTerm, "short-term"));
-        lacks(PlanElement::LongTermObjectives, self.objectives(Horizon::LongTerm, "long-term"));
-        lacks(PlanElement::Actions, self.actions());
-        let none =
-            (self.benchmarks == 0).then(|| "There is no benchmark to tell by whether the plan works.".to_owned());
-        lacks(PlanElement::Benchmarks, none);
+        let mut note = |element: PlanElement, why: Option<String>| missing.extend(why.map(|why| (element, why)));
+        note(PlanElement::Opportunities, self.opportunities());
+        note(PlanElement::Relationships, self.relationships());
+        note(PlanElement::ShortTermObjectives, self.objectives(Horizon::ShortTerm, "short-term"));
+        note(PlanElement::LongTermObjectives, self.objectives(Horizon::LongTerm, "long-term"));
+        note(PlanElement::Actions, self.actions());
+        let none = (self.benchmarks == 0).then(|| "There is no benchmark to measure the plan by.".to_owned());
+        note(PlanElement::Benchmarks, none);
         missing
     }
 
     fn opportunities(&self) -> Option<String> {
-        let lacks = match (self.summary, self.opportunities > 0) {
+        let reason = match (self.summary, self.opportunities > 0) {
             (true, true) => return None,
             (false, true) => "There is no summary of the opportunities within the account.",
             (true, false) => "No opportunity of the account is linked.",
             (false, false) => "There is no summary of the opportunities within the account, and none is linked.",
         };
-        Some(lacks.to_owned())
+        Some(reason.to_owned())
     }
 
     fn relationships(&self) -> Option<String> {
@@ -96,7 +95,7 @@ impl Elements<'_> {
         }
         Some(match self.relationships.len() {
             0 => "No relationship is planned.".to_owned(),
-            _ => "No planned relationship says by when.".to_owned(),
+            _ => "No planned relationship has a due day.".to_owned(),
         })
     }
 
@@ -130,17 +129,17 @@ impl Elements<'_> {
         let (first, more) = (idle.first()?, idle.len() - 1);
         let first: String = first.chars().take(100).collect();
         let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-        Some(format!("No open action works towards the open objective \"{first}\"{more}."))
+        Some(format!("No open action serves the open objective \"{first}\"{more}."))
     }
 }
 
-/// Is an action late on a day?
+/// Whether an action is overdue on a day.
 #[must_use]
 pub fn is_overdue(action: &plan_action::Model, today: Day) -> bool {
     action.status == ActionStatus::Open && action.due_on.is_some_and(|due| due < today)
 }
 
-/// What a plan lacks, and how it does.
+/// The elements that a plan lacks, and its progress.
 #[derive(Clone, Debug)]
 pub struct PlanHealth {
     missing: Vec<(PlanElement, String)>,
@@ -151,21 +150,21 @@ pub struct PlanHealth {
 }
 
 object! {
-    /// What a plan lacks, and how it does today, by the organization's day.
+    /// The elements that a plan lacks and its progress, as of today in the organization's time zone.
     PlanHealth as "PlanHealth" {
-        /// The share (0-1) of the six elements that are there.
+        /// The share of the six elements that are present, from 0 to 1.
         completeness: f64 = plain(|health| completeness(health.missing.len()));
-        /// The elements that are missing.
+        /// The missing elements.
         missing: Vec<PlanElement> = plain(|health| health.missing.iter().map(|(element, _)| *element).collect());
-        /// The same for people: a sentence an element, in the same order.
+        /// One sentence per missing element that explains what is missing, in the same order.
         missingBecause: Vec<String> = plain(|health| health.missing.iter().map(|(_, why)| why.clone()).collect());
-        /// Open actions whose due day is over.
+        /// The number of open actions whose due day is over.
         actionsOverdue: i32 = plain(|health| health.actions_overdue);
-        /// Benchmarks whose latest measurement is short of the straight line to the target.
+        /// The number of benchmarks whose latest measurement has not reached the straight line from baseline to target.
         benchmarksBehind: i32 = plain(|health| health.benchmarks_behind);
-        /// Is the day of the next review over? Never on a closed plan.
+        /// Whether the day of the next review is over; always false for a closed plan.
         reviewOverdue: bool = plain(|health| health.review_overdue);
-        /// Days since the latest review; null where there was none.
+        /// The number of days since the latest review; null if there was none.
         daysSinceReview: Option<i32> = plain(|health| health.days_since_review);
     }
 }
@@ -174,10 +173,7 @@ fn completeness(missing: usize) -> f64 {
     f64::from(6 - i32::try_from(missing.min(6)).unwrap_or(6)) / 6.0
 }
 
-/// How plans do: a number of statements that does not grow with the plans.
-///
-/// # Errors
-/// The database's.
+/// Resolves `Plan.health` in a fixed number of statements.
 pub async fn of_plans(field: &FieldContext<'_>, of: &[&Plan]) -> Result<Batch<PlanHealth>> {
     let viewer = field.request.viewer()?;
     let (connection, organization) = (field.request.reader(), viewer.organization.id);
@@ -280,7 +276,7 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_plan_lacks_all_six_and_a_full_one_nothing() {
+    fn an_empty_plan_lacks_all_six_elements_and_a_complete_one_none() {
         use PlanElement::{Actions, Benchmarks, LongTermObjectives, Opportunities, Relationships, ShortTermObjectives};
         let none = Elements {
             summary: false,
@@ -314,7 +310,7 @@ mod tests {
         assert_eq!(missing(&Elements { opportunities: 0, ..full }), [Opportunities]);
         assert_eq!(missing(&Elements { relationships: &relationships[..1], ..full }), [Relationships]);
         assert_eq!(missing(&Elements { objectives: &objectives[..1], ..full }), [LongTermObjectives]);
-        // An open objective that nobody works towards; one that is achieved needs nobody.
+        // An open objective needs an open action; an achieved one does not.
         assert_eq!(missing(&Elements { actions: &actions[..1], ..full }), [Actions]);
         let done = [action(Some(&objectives[0]), ActionStatus::Open), action(Some(&objectives[1]), ActionStatus::Done)];
         assert_eq!(missing(&Elements { actions: &done, ..full }), [Actions]);
@@ -330,13 +326,13 @@ mod tests {
         assert_eq!(missing(&Elements { objectives: &abandoned, ..full }), [LongTermObjectives]);
         let undated = [objectives[0].clone(), plan_objective::Model { due_on: None, ..objectives[1].clone() }];
         assert_eq!(missing(&Elements { objectives: &undated, ..full }), [LongTermObjectives]);
-        let nobodys = actions.clone().map(|action| plan_action::Model { assignee_id: None, ..action });
-        assert_eq!(missing(&Elements { actions: &nobodys, ..full }), [Actions]);
+        let unassigned = actions.clone().map(|action| plan_action::Model { assignee_id: None, ..action });
+        assert_eq!(missing(&Elements { actions: &unassigned, ..full }), [Actions]);
         assert_eq!(missing(&Elements { benchmarks: 0, ..full }), [Benchmarks]);
     }
 
     #[test]
-    fn every_missing_element_says_why() {
+    fn every_missing_element_has_an_explanation() {
         let none = Elements {
             summary: false,
             opportunities: 0,
@@ -354,11 +350,11 @@ mod tests {
         ];
         let actions = [action(None, ActionStatus::Open)];
         let why = Elements { objectives: &idle, actions: &actions, ..none }.actions();
-        assert_eq!(why.as_deref(), Some("No open action works towards the open objective \"Be known\" and 1 more."));
+        assert_eq!(why.as_deref(), Some("No open action serves the open objective \"Be known\" and 1 more."));
     }
 
     #[test]
-    fn an_action_is_late_once_its_day_is_over() {
+    fn an_action_is_overdue_once_its_due_day_is_over() {
         let open = action(None, ActionStatus::Open);
         assert!(!is_overdue(&open, Day(5)) && is_overdue(&open, Day(6)));
         assert!(!is_overdue(&plan_action::Model { due_on: None, ..open }, Day(6)));

@@ -1,4 +1,4 @@
-//! Lists of plans, by id; and the plan of an account on a day.
+//! Filters on plans, lists of them ordered by id, and the plan of an account on a day.
 
 use std::collections::HashMap;
 
@@ -17,18 +17,18 @@ use crate::graphql::pagination::{Connection, Key, Order, PageArguments, RowsPerP
 use crate::graphql::scalars::Date;
 use crate::graphql::{Batch, FieldContext};
 
-/// A filter on plans. Its fields are ANDed.
+/// A filter on plans. All given fields must match.
 #[derive(Clone, Debug, Default, InputObject)]
 pub struct PlanFilter {
-    /// By account.
+    /// Filters by account.
     pub account_id: MaybeUndefined<IdFilter>,
-    /// By owner.
+    /// Filters by owner.
     pub owner_id: MaybeUndefined<IdFilter>,
-    /// Stands so; one of these.
+    /// Only plans with one of these statuses.
     pub status: MaybeUndefined<Vec<PlanStatus>>,
-    /// Is to be reviewed by that day, the day included. No closed plan is.
+    /// Only plans whose next review is due on or before this day. Closed plans do not match.
     pub review_due_by: MaybeUndefined<Date>,
-    /// By when it or one of its items last changed.
+    /// Filters by the time of the last change to the plan or one of its items.
     pub updated_at: MaybeUndefined<DateTimeFilter>,
 }
 
@@ -62,9 +62,9 @@ impl PlanFilter {
 /// Arguments of `plans`.
 #[derive(Clone, Debug, InputObject)]
 pub struct PlansArguments {
-    /// Which of them.
+    /// Only plans that match this filter; all visible plans if omitted.
     pub filter: Option<PlanFilter>,
-    /// Which page.
+    /// The page to return.
     #[graphql(flatten)]
     pub page: PageArguments,
 }
@@ -73,23 +73,20 @@ fn by_id() -> Order<plan::Entity> {
     Order::by_id(plan::Column::Id, |row: &plan::Model| Key::Id(row.id.uuid()))
 }
 
-/// `Query.plans`.
+/// Resolves `Query.plans`.
 pub async fn plans(field: &FieldContext<'_>, arguments: PlansArguments) -> Result<Connection<Plan>> {
     let PlansArguments { filter, page } = arguments;
     let filter = filter.unwrap_or_default();
     let equals = |filter: &MaybeUndefined<IdFilter>| filter.value().is_some_and(|filter| filter.eq.is_value());
-    let seen = VisibleRows {
+    let visible = VisibleRows {
         select: plan::Entity::of(field.request.viewer()?.organization.id).filter(filter.condition()?),
         account: plan::Column::AccountId,
         is_selective: equals(&filter.account_id) || equals(&filter.owner_id),
     };
-    seen.page(field, &by_id(), &page).await
+    visible.page(field, &by_id(), &page).await
 }
 
-/// The plans of accounts, by id.
-///
-/// # Errors
-/// As for every page; the database's.
+/// Resolves `Account.plans`, ordered by id.
 pub async fn of_accounts(
     field: &FieldContext<'_>,
     of: &[AccountId],
@@ -103,7 +100,7 @@ pub async fn of_accounts(
     field.objects(&pages.iter().collect::<Vec<_>>()).await
 }
 
-/// The plans that accounts have on a day: those over it that are open, or else were still at its end.
+/// Returns the plan of each account on a day: one that covers the day and was not closed at the end of the day.
 async fn on_day(ctx: &RequestContext, accounts: Vec<AccountId>, on: Option<Date>) -> Result<HashMap<AccountId, Plan>> {
     let viewer = ctx.viewer()?;
     let at = instant_of(on.map(|day| day.0), ctx.now, viewer.zone);
@@ -120,7 +117,7 @@ async fn on_day(ctx: &RequestContext, accounts: Vec<AccountId>, on: Option<Date>
         .await?;
     let mut found: HashMap<AccountId, Plan> = HashMap::new();
     for row in rows {
-        // What was closed later made room for another one over the same days: that one stands.
+        // A plan that was closed later may share its days with the one that replaced it; the open one takes precedence.
         let open = row.closed_at.is_none();
         if open || found.get(&row.account_id).is_none_or(|other| other.0.closed_at.is_some()) {
             found.insert(row.account_id, Plan(row));
@@ -129,10 +126,7 @@ async fn on_day(ctx: &RequestContext, accounts: Vec<AccountId>, on: Option<Date>
     Ok(found)
 }
 
-/// The plan that each account has on a day.
-///
-/// # Errors
-/// The database's.
+/// Resolves `Account.plan`.
 pub async fn one_of_accounts(
     field: &FieldContext<'_>,
     of: &[AccountId],

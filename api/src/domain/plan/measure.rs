@@ -1,64 +1,66 @@
-//! How far a benchmark has come (design, section 4). Pure: values are integers, in millionths.
+//! The progress of a benchmark. No I/O; values are integers in millionths.
 
 use entity::Day;
 use rust_decimal::Decimal;
 
-/// Millionths of one.
+/// The number of millionths in one.
 pub const MILLION: i128 = 1_000_000;
 /// The largest value: 18 digits.
 const LARGEST: i128 = 999_999_999_999_999_999;
 
-/// From where to where, from which day to which.
+/// The straight line from a baseline to a target.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Way {
-    /// Where it stood on the first day.
+    /// The value on the first day.
     pub baseline: i128,
-    /// Where it is to stand on the last.
+    /// The value on the due day.
     pub target: i128,
     /// The plan's first day.
     pub from: Day,
-    /// The day on which it is due.
+    /// The day by which the target is to be reached.
     pub due: Day,
 }
 
 impl Way {
-    /// The share of the way that a value has come; may pass 1, and be below 0. None where there is no way.
+    /// Returns the progress of a value from baseline to target. Can exceed 1 and be negative. `None` if baseline and
+    /// target are equal.
     #[must_use]
-    #[expect(clippy::cast_precision_loss, reason = "a share is shown, and not reckoned with")]
+    #[expect(clippy::cast_precision_loss, reason = "the result is only displayed")]
     pub fn attainment(self, value: i128) -> Option<f64> {
-        let whole = self.target - self.baseline;
-        (whole != 0).then(|| (value - self.baseline) as f64 / whole as f64)
+        let distance = self.target - self.baseline;
+        (distance != 0).then(|| (value - self.baseline) as f64 / distance as f64)
     }
 
-    /// Is a value of a day at least where the straight line is on that day, in the target's direction? Before the first
-    /// day the line is at the baseline, after the last at the target. Exact.
+    /// Whether a value on a day has reached the line, in the direction of the target. The line is at the baseline
+    /// before the first day and at the target after the due day. The comparison is exact.
     #[must_use]
     pub fn on_track(self, value: i128, day: Day) -> bool {
         let days = i128::from((self.due.0 - self.from.0).max(1));
         let elapsed = i128::from(day.0 - self.from.0).clamp(0, days);
-        let towards = (self.target - self.baseline).signum();
-        // Divided by nothing: both sides are times the days of the way.
-        (value - self.baseline) * towards * days >= (self.target - self.baseline) * towards * elapsed
+        let direction = (self.target - self.baseline).signum();
+        // Both sides are multiplied by the number of days instead of dividing.
+        (value - self.baseline) * direction * days >= (self.target - self.baseline) * direction * elapsed
     }
 }
 
-/// A decimal number in millionths.
+/// Converts a decimal number to millionths.
 ///
 /// # Errors
-/// A sentence that says what would be right.
+/// A message for the user if the number has too many digits.
 pub fn millionths(given: Decimal) -> Result<i64, String> {
     let mut scaled = given.normalize();
     if scaled.scale() > 6 {
-        return Err("This has at most 6 decimals.".to_owned());
+        return Err("The number must have at most 6 decimals.".to_owned());
     }
     scaled.rescale(6);
     if scaled.scale() != 6 || scaled.mantissa().abs() > LARGEST {
-        return Err("This has at most 18 digits, 6 of them decimals.".to_owned());
+        return Err("The number must have at most 18 digits, 6 of them decimals.".to_owned());
     }
-    i64::try_from(scaled.mantissa()).map_err(|_| "This has at most 18 digits, 6 of them decimals.".to_owned())
+    i64::try_from(scaled.mantissa())
+        .map_err(|_| "The number must have at most 18 digits, 6 of them decimals.".to_owned())
 }
 
-/// Millionths as a decimal number, without zeros at its end.
+/// Converts millionths to a decimal number without trailing zeros.
 #[must_use]
 pub fn decimal(value: i128) -> Decimal {
     Decimal::try_from_i128_with_scale(value, 6).unwrap_or_default().normalize()
@@ -79,7 +81,7 @@ mod tests {
     }
 
     #[test]
-    fn attainment_is_the_share_of_the_way() {
+    fn attainment_is_the_progress_from_baseline_to_target() {
         assert_eq!(way(10, 20).attainment(15), Some(0.5));
         assert_eq!(way(20, 10).attainment(15), Some(0.5));
         assert_eq!(way(10, 20).attainment(25), Some(1.5));
@@ -89,18 +91,18 @@ mod tests {
     }
 
     #[test]
-    fn on_track_is_on_the_line_or_beyond_it() {
+    fn on_track_means_the_line_is_reached() {
         for (baseline, target, value, on, expected) in [
             (0, 100, 0, "2017-01-01", true),
             (0, 100, 49, "2017-01-06", false),
             (0, 100, 50, "2017-01-06", true),
             (0, 100, 99, "2017-01-11", false),
             (0, 100, 100, "2017-01-11", true),
-            // After the due day the line stays at the target, before the first at the baseline.
+            // The line stays at the target after the due day, and at the baseline before the first day.
             (0, 100, 100, "2018-01-01", true),
             (0, 100, 0, "2016-01-01", true),
             (0, 100, -1, "2016-01-01", false),
-            // Downwards.
+            // Descending.
             (100, 0, 51, "2017-01-06", false),
             (100, 0, 50, "2017-01-06", true),
             (100, 0, -5, "2017-01-06", true),
@@ -130,7 +132,7 @@ mod tests {
             let way = Way { baseline: baseline.into(), target: target.into(), from: Day(from), due: Day(due) };
             let _ = (way.attainment(value.into()), way.on_track(value.into(), Day(on)));
             prop_assert!(way.on_track(target.into(), Day(on)));
-            // What is on track is so on every day before as well.
+            // A value that is on track is on track on every earlier day too.
             if way.on_track(value.into(), Day(on)) && on > Day::FIRST.0 {
                 prop_assert!(way.on_track(value.into(), Day(on - 1)));
             }

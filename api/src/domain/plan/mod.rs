@@ -1,21 +1,22 @@
-//! Plans: what is to become of an account, how, and by when; signed, and reviewed every month or quarter.
+//! Plans: strategic plans for accounts, which are signed and then reviewed every month or quarter.
 //!
-//! | room | holds |
+//! | module | contents |
 //! |---|---|
-//! | here | the type and how its relations are read |
+//! | this one | the type and how its relations are read |
 //! | [`list`] | filters and lists; the plan of an account on a day |
 //! | [`mod@write`] | create, update, close, delete |
-//! | [`copy`] | the items of another plan, without their results |
-//! | [`relationship`], [`objective`], [`action`], [`benchmark`], [`question`] | the items, each with its changes |
-//! | [`commitment`], [`review`] | signing a plan, and reviewing it |
-//! | [`health`] | what it lacks, and how it does |
-//! | [`content`], [`as_of`] | what it says: as JSON, by its rows and by the feed |
+//! | [`copy`] | copying the items of another plan, without their results |
+//! | [`relationship`], [`objective`], [`action`], [`benchmark`], [`question`] | the items, each with its mutations |
+//! | [`commitment`], [`review`] | signing and reviewing a plan |
+//! | [`health`] | missing elements and progress |
+//! | [`content`], [`as_of`] | the content as JSON, from the tables and from the events |
 //! | [`change`], [`part`] | what all changes and all items have in common |
-//! | [`moved`] | what becomes of plans when accounts, people and opportunities go elsewhere |
-//! | [`rank`], [`measure`] | the order of actions, and how far a benchmark has come: pure |
+//! | [`moved`] | updating plans when accounts change owners, users leave, and opportunities move or are deleted |
+//! | [`rank`], [`measure`] | the order of actions and the progress of a benchmark, without I/O |
 //!
-//! The items have tables of their own, and no version and no events: a write to one is a write of the plan, with the
-//! item's facts in the plan's event (`action.action_….dueOn`). So a plan's events alone tell what it said on any day.
+//! The items have tables of their own, but no versions and no events. Writing an item is a write of the plan, whose
+//! event records the item's facts (`action.action_….dueOn`). The events of a plan therefore suffice to reconstruct its
+//! content on any day.
 
 pub mod action;
 pub mod as_of;
@@ -75,15 +76,15 @@ impl From<plan::Model> for Plan {
     }
 }
 
-/// Where a plan stands.
+/// The status of a plan.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 #[graphql(remote = "entity::plan::PlanStatus")]
 pub enum PlanStatus {
     /// Not signed yet.
     Draft,
-    /// Signed, whether or not it was changed since.
+    /// Signed, even if it has changed since.
     Committed,
-    /// Over: it stays as it is.
+    /// Closed; it can no longer be changed.
     Closed,
 }
 
@@ -93,76 +94,77 @@ pub enum PlanStatus {
 pub enum ReviewCadence {
     /// Every month.
     Monthly,
-    /// Every quarter of a year.
+    /// Every three months.
     Quarterly,
 }
 graphql_enum! { Stored as PlanStatus, StoredCadence as ReviewCadence }
 
 object! {
     /// A strategic plan for an account: opportunities, relationships, short- and long-term objectives, ordered actions,
-    /// benchmarks, and a written commitment; reviewed every month or quarter.
+    /// benchmarks, and a written commitment. It is reviewed every month or quarter.
     Plan as "Plan" Node {
-        /// Opaque, prefixed by the type, ascending with time.
+        /// Opaque id, prefixed with the type; ascends with creation time.
         id: NodeId<PlanId> = plain(|plan| NodeId(plan.0.id));
-        /// For which account.
+        /// The account that the plan is for.
         account: Account = by_key(|plan| plan.0.account_id, Account::resolve_required);
-        /// Who answers for it.
+        /// The user who is responsible for the plan.
         owner: User = by_key(|plan| plan.0.owner_id, User::resolve_required);
-        /// What it is called.
+        /// The title of the plan.
         title: &str = plain(|plan| &plan.0.title);
-        /// Its first day.
+        /// The first day of the plan.
         startsOn: Day = plain(|plan| plan.0.starts_on);
-        /// Its last day.
+        /// The last day of the plan.
         endsOn: Day = plain(|plan| plan.0.ends_on);
-        /// Where it stands.
+        /// The status.
         status: Stored = plain(|plan| plan.0.status);
-        /// What we understand of the opportunities within the account.
+        /// Our understanding of the opportunities within the account; null if not written yet.
         summary: Option<&str> = plain(|plan| plan.0.summary.as_deref());
-        /// How often it is reviewed.
+        /// How often the plan is reviewed.
         cadence: StoredCadence = plain(|plan| plan.0.cadence);
-        /// When it is to be reviewed next: a month or a quarter after the last review (or the commitment), clipped to the
-        /// month's end, unless another day was set. Null until then.
+        /// The day of the next review: a month or a quarter after the latest review or the commitment, clipped to the
+        /// end of the month, unless another day was set. Null if no review is due.
         nextReviewOn: Option<Day> = plain(|plan| plan.0.next_review_on);
-        /// The opportunities that it is about, by id.
+        /// The opportunities that the plan is about, by id.
         opportunities: Vec<Opportunity> = batch(opportunities);
-        /// Who is to be taken where, by id; without people who went to an account out of the caller's sight.
+        /// The relationships to develop, by id. Excludes contacts that moved to an account that the caller cannot see.
         relationships: Vec<PlannedRelationship> = batch(relationship::of_plans);
-        /// What is to be achieved, by id.
+        /// The objectives, by id.
         objectives(ObjectivesArguments): Vec<Objective> = batch(objective::of_plans);
-        /// What is to be done, in the order in which it is to be.
+        /// The actions, in their order.
         actions(ActionsArguments): Vec<Action> = batch(action::of_plans);
-        /// By what it is measured, by id.
+        /// The benchmarks, by id.
         benchmarks: Vec<Benchmark> = batch(benchmark::of_plans);
-        /// What is to be found out, by id; open and answered.
+        /// The questions to answer, by id; open and answered ones.
         questions: Vec<Question> = batch(question::of_plans);
-        /// The commitment in force, which is the latest; null on a draft.
+        /// The commitment in force, which is the latest; null for a draft.
         commitment: Option<Commitment> = batch(commitment::in_force);
-        /// All commitments, the latest first.
+        /// All commitments, latest first.
         commitments: Vec<Commitment> = batch(commitment::of_plans);
-        /// The content, as a commitment keeps it, as it stood at the end of a day; null before the plan was made.
+        /// The content of the plan at the end of a day, in the form that commitments store; null if the plan did not
+        /// exist yet.
         asOf(AsOfArguments): Option<Json<String>> = batch(as_of::of_plans);
-        /// What happened to it and to its items, the newest first.
+        /// The events of the plan and its items, newest first.
         history(PageArguments): Connection<event::Event> = batch(history);
-        /// Its reviews, the latest first.
+        /// The reviews, latest first.
         reviews: Vec<Review> = batch(review::of_plans);
-        /// What it lacks, and how it does.
+        /// The elements that the plan lacks, and its progress.
         health: PlanHealth = batch(health::of_plans);
-        /// When it was made.
+        /// When it was created.
         createdAt: Instant = plain(|plan| plan.0.created_at);
         /// When it was closed; null while it is open.
         closedAt: Option<Instant> = plain(|plan| plan.0.closed_at);
-        /// When it or one of its items last changed.
+        /// When the plan or one of its items last changed.
         updatedAt: Instant = plain(|plan| plan.0.updated_at);
-        /// Writes so far, of it and of its items: 1 on creation.
+        /// Number of writes so far to the plan and its items; 1 after creation.
         version: i32 = plain(|plan| plan.0.version);
     }
 }
 connection!(Plan as "Plan");
 
 payload! {
-    /// A plan, or what is to be mended.
+    /// The result of a mutation of a plan or one of its items.
     PlanPayload as "PlanPayload" {
-        /// The plan as it is now, or as it last was where it was deleted; null where there are userErrors.
+        /// The plan after the change, or as it was before it was deleted; null if there are userErrors.
         plan(plan): Plan,
     }
 }
@@ -216,14 +218,14 @@ impl AuditedRow for plan::Model {
     }
 }
 
-/// The opportunities that a plan is about.
+/// Parses the opportunities that a plan is about.
 #[must_use]
 pub fn linked(plan: &plan::Model) -> Vec<OpportunityId> {
     let ids: Vec<&str> = serde_json::from_str(&plan.opportunity_ids).unwrap_or_default();
     ids.into_iter().filter_map(|id| OpportunityId::parse(id).ok()).collect()
 }
 
-/// The same as they are stored: ascending, each once.
+/// Returns the stored form of a plan's opportunities: ascending and without duplicates.
 #[must_use]
 pub fn stored_links(mut ids: Vec<OpportunityId>) -> String {
     ids.sort_unstable();
@@ -232,10 +234,10 @@ pub fn stored_links(mut ids: Vec<OpportunityId>) -> String {
 }
 
 impl Plan {
-    /// Plans by their ids, as far as they are seen.
+    /// Loads plans by id; ids that do not exist or that the viewer cannot see are absent from the result.
     ///
     /// # Errors
-    /// `UNAUTHENTICATED`; the database's.
+    /// `UNAUTHENTICATED` if the request has no session.
     pub async fn fetch(ctx: &RequestContext, ids: impl IntoIterator<Item = PlanId>) -> Result<HashMap<PlanId, Self>> {
         ctx.fetch_by_ids(
             ctx.viewer()?.rows::<plan::Entity>(plan::Column::AccountId),
@@ -251,7 +253,7 @@ impl Plan {
         linked(&self.0)
     }
 
-    /// The ids of plans, each once.
+    /// Returns the ids of plans without duplicates.
     fn ids(of: &[&Self]) -> Vec<PlanId> {
         let mut ids: Vec<PlanId> = of.iter().map(|plan| plan.0.id).collect();
         ids.sort_unstable();

@@ -1,7 +1,8 @@
-//! What becomes of open plans when accounts get other owners, people leave, and opportunities go.
+//! Updates to open plans when accounts change owners, users leave, and opportunities move or are deleted.
 
 use std::collections::{HashMap, HashSet};
 
+use database::bulk;
 use entity::plan::PlanStatus;
 use entity::plan_action::ActionStatus;
 use entity::{AccountId, OpportunityId, PlanId, Scoped, UserId, plan, plan_action, plan_question, plan_relationship};
@@ -14,9 +15,8 @@ use super::{linked, stored_links};
 use crate::error::Result;
 use crate::values::money::Currency;
 use crate::write::{AuditedRow as _, Write, difference};
-use database::bulk;
 
-/// Plans that are open, to be locked in one order.
+/// Selects open plans and locks them in the order of their ids.
 fn open(write: &Write<'_>) -> sea_orm::Select<plan::Entity> {
     plan::Entity::of(write.organization())
         .filter(plan::Column::Status.ne(PlanStatus::Closed))
@@ -24,10 +24,8 @@ fn open(write: &Write<'_>) -> sea_orm::Select<plan::Entity> {
         .lock_exclusive()
 }
 
-/// Gives the open plans of accounts that were their old owner's to the new one. Two statements, however many accounts.
-///
-/// # Errors
-/// The database's.
+/// Transfers open plans from the old owners of accounts to the new ones. Executes two statements for any number of
+/// accounts.
 pub async fn follow_owners(write: &mut Write<'_>, owners: &[(AccountId, UserId, UserId)]) -> Result<()> {
     if owners.is_empty() {
         return Ok(());
@@ -46,11 +44,8 @@ pub async fn follow_owners(write: &mut Write<'_>, owners: &[(AccountId, UserId, 
     Ok(())
 }
 
-/// Takes opportunities that go away, or to another account, off plans. Of a closed plan nothing changes: what is gone is
-/// not shown.
-///
-/// # Errors
-/// The database's.
+/// Removes opportunities that are deleted or move to another account from open plans. Closed plans keep them but no
+/// longer show them.
 pub async fn release_opportunities(write: &mut Write<'_>, accounts: &[AccountId], ids: &[OpportunityId]) -> Result<()> {
     if ids.is_empty() {
         return Ok(());
@@ -69,7 +64,7 @@ pub async fn release_opportunities(write: &mut Write<'_>, accounts: &[AccountId]
     Ok(())
 }
 
-/// What of open plans is somebody's: the plans that they own, and those in which they have something to do.
+/// Selects and locks the open plans that a user owns or has something to do in.
 fn plans_of(write: &Write<'_>, user: UserId) -> sea_orm::Select<plan::Entity> {
     let organization = write.organization();
     let actions = plan_action::Entity::of(organization)
@@ -79,7 +74,7 @@ fn plans_of(write: &Write<'_>, user: UserId) -> sea_orm::Select<plan::Entity> {
     let questions = plan_question::Entity::of(organization)
         .filter(plan_question::Column::AssigneeId.eq(user))
         .filter(plan_question::Column::Answer.is_null());
-    let theirs = Cond::any()
+    let involved = Cond::any()
         .add(plan::Column::OwnerId.eq(user))
         .add(plan::Column::Id.in_subquery(actions.select_only().column(plan_action::Column::PlanId).into_query()))
         .add(
@@ -87,13 +82,10 @@ fn plans_of(write: &Write<'_>, user: UserId) -> sea_orm::Select<plan::Entity> {
                 .in_subquery(relationships.select_only().column(plan_relationship::Column::PlanId).into_query()),
         )
         .add(plan::Column::Id.in_subquery(questions.select_only().column(plan_question::Column::PlanId).into_query()));
-    open(write).filter(theirs)
+    open(write).filter(involved)
 }
 
-/// The accounts of the open plans that somebody owns or has something to do in.
-///
-/// # Errors
-/// The database's.
+/// Returns the accounts of the open plans that a user owns or has something to do in.
 pub async fn accounts_of(write: &Write<'_>, user: UserId) -> Result<Vec<AccountId>> {
     let mut accounts: Vec<AccountId> =
         plans_of(write, user).all(&write.tx).await?.into_iter().map(|plan| plan.account_id).collect();
@@ -102,11 +94,8 @@ pub async fn accounts_of(write: &Write<'_>, user: UserId) -> Result<Vec<AccountI
     Ok(accounts)
 }
 
-/// Gives what somebody has to do in open plans to a successor, and the plans that they own. A number of statements that
-/// does not grow with the plans.
-///
-/// # Errors
-/// The database's.
+/// Transfers a user's open plans, and what the user has to do in open plans, to a successor, in a fixed number of
+/// statements.
 pub async fn hand_over(write: &mut Write<'_>, from: UserId, to: UserId) -> Result<()> {
     let plans = plans_of(write, from).all(&write.tx).await?;
     if plans.is_empty() {
@@ -115,8 +104,8 @@ pub async fn hand_over(write: &mut Write<'_>, from: UserId, to: UserId) -> Resul
     let ids: Vec<PlanId> = plans.iter().map(|plan| plan.id).collect();
     let mut changes: HashMap<PlanId, Map<String, Value>> = HashMap::new();
     give::<plan_action::Model>(write, &ids, &mut changes, |row| {
-        let theirs = row.assignee_id == Some(from) && row.status == ActionStatus::Open;
-        theirs.then(|| plan_action::Model { assignee_id: Some(to), ..row.clone() })
+        let is_open = row.assignee_id == Some(from) && row.status == ActionStatus::Open;
+        is_open.then(|| plan_action::Model { assignee_id: Some(to), ..row.clone() })
     })
     .await?;
     give::<plan_relationship::Model>(write, &ids, &mut changes, |row| {
@@ -124,8 +113,8 @@ pub async fn hand_over(write: &mut Write<'_>, from: UserId, to: UserId) -> Resul
     })
     .await?;
     give::<plan_question::Model>(write, &ids, &mut changes, |row| {
-        let theirs = row.assignee_id == Some(from) && row.answer.is_none();
-        theirs.then(|| plan_question::Model { assignee_id: Some(to), ..row.clone() })
+        let is_open = row.assignee_id == Some(from) && row.answer.is_none();
+        is_open.then(|| plan_question::Model { assignee_id: Some(to), ..row.clone() })
     })
     .await?;
     let given = plans.into_iter().map(|before| {
@@ -139,7 +128,7 @@ pub async fn hand_over(write: &mut Write<'_>, from: UserId, to: UserId) -> Resul
     write.change_all_with(given, "given").await
 }
 
-/// Changes the parts of one kind of plans where `change` says how, and notes it with their plans.
+/// Applies `change` to the plans' parts of one kind, and records the changes by plan.
 async fn give<P: Part>(
     write: &Write<'_>,
     plans: &[PlanId],

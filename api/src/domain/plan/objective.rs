@@ -1,4 +1,4 @@
-//! Objectives: what a plan is to achieve, soon and in the long run.
+//! Objectives: what a plan is to achieve in the short and in the long term.
 
 use std::collections::HashMap;
 
@@ -14,25 +14,25 @@ use crate::graphql::scalars::Date;
 use crate::graphql::{Batch, FieldContext, NodeId, graphql_enum, object};
 use crate::write::validator::{NOTE, Validator};
 
-/// How far away an objective is.
+/// The time horizon of an objective.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 #[graphql(remote = "entity::plan_objective::Horizon")]
 pub enum Horizon {
-    /// Soon.
+    /// Short term.
     ShortTerm,
-    /// In the long run.
+    /// Long term.
     LongTerm,
 }
 
-/// Where an objective stands.
+/// The status of an objective.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 #[graphql(remote = "entity::plan_objective::ObjectiveStatus")]
 pub enum ObjectiveStatus {
-    /// To be achieved.
+    /// Still to be achieved.
     Open,
     /// Achieved.
     Achieved,
-    /// Given up.
+    /// No longer pursued.
     Abandoned,
 }
 graphql_enum! { plan_objective::Horizon as Horizon, plan_objective::ObjectiveStatus as ObjectiveStatus }
@@ -42,28 +42,28 @@ graphql_enum! { plan_objective::Horizon as Horizon, plan_objective::ObjectiveSta
 pub struct Objective(pub plan_objective::Model);
 
 object! {
-    /// What a plan is to achieve.
+    /// Something that a plan is to achieve.
     Objective as "Objective" Node {
-        /// Opaque, prefixed by the type, ascending with time.
+        /// Opaque id, prefixed with the type; ascends with creation time.
         id: NodeId<ObjectiveId> = plain(|objective| NodeId(objective.0.id));
-        /// Soon, or in the long run.
+        /// The time horizon.
         horizon: plan_objective::Horizon = plain(|objective| objective.0.horizon);
         /// What is to be achieved.
         statement: &str = plain(|objective| &objective.0.statement);
-        /// By when.
+        /// The day by which it is to be achieved; null if not set.
         dueOn: Option<Day> = plain(|objective| objective.0.due_on);
-        /// Where it stands.
+        /// The status.
         status: plan_objective::ObjectiveStatus = plain(|objective| objective.0.status);
-        /// The day on which it was achieved; null unless it is.
+        /// The day on which it was achieved; null unless the status is ACHIEVED.
         achievedOn: Option<Day> = plain(|objective| objective.0.achieved_on);
     }
 }
 
 impl Objective {
-    /// Objectives by their ids, as far as they are seen.
+    /// Loads objectives by id; ids that do not exist or that the viewer cannot see are absent from the result.
     ///
     /// # Errors
-    /// `UNAUTHENTICATED`; the database's.
+    /// `UNAUTHENTICATED` if the request has no session.
     pub async fn fetch(
         ctx: &RequestContext,
         ids: impl IntoIterator<Item = ObjectiveId>,
@@ -75,7 +75,7 @@ impl Objective {
 /// Arguments of `Plan.objectives`.
 #[derive(Clone, Copy, Debug, InputObject)]
 pub struct ObjectivesArguments {
-    /// Only those of this horizon.
+    /// Only objectives with this horizon; all if omitted.
     pub horizon: Option<Horizon>,
 }
 
@@ -100,55 +100,56 @@ pub(super) async fn of_plans(field: &FieldContext<'_>, of: &[&Plan]) -> Result<B
 /// A new objective.
 #[derive(Clone, Debug, InputObject)]
 pub struct AddObjectiveInput {
-    /// Of which plan: one that is not closed, with fewer than 500 objectives.
+    /// Id of the plan: not closed, with fewer than 500 objectives.
     pub plan_id: ID,
-    /// Soon, or in the long run.
+    /// The time horizon.
     pub horizon: Horizon,
     /// What is to be achieved: 1 to 20,000 characters.
     pub statement: String,
-    /// By when.
+    /// The day by which it is to be achieved.
     pub due_on: Option<Date>,
 }
 
-/// A change of an objective. A field left out stays as it is, and null clears it.
+/// Changes to an objective. An omitted field is left unchanged; null clears it.
 #[derive(Clone, Debug, InputObject)]
 pub struct UpdateObjectiveInput {
-    /// Which one.
+    /// Id of the objective.
     pub id: ID,
-    /// Soon, or in the long run.
+    /// The time horizon. Cannot be cleared.
     pub horizon: MaybeUndefined<Horizon>,
-    /// What is to be achieved: 1 to 20,000 characters.
+    /// What is to be achieved: 1 to 20,000 characters. Cannot be cleared.
     pub statement: MaybeUndefined<String>,
-    /// By when.
+    /// The day by which it is to be achieved.
     pub due_on: MaybeUndefined<Date>,
-    /// Where it stands.
+    /// The status. Cannot be cleared.
     pub status: MaybeUndefined<ObjectiveStatus>,
-    /// The day on which it was achieved, not to come: only with status ACHIEVED, where it is today unless given.
+    /// The day on which it was achieved: not in the future, and only with status ACHIEVED. Defaults to today when the
+    /// status becomes ACHIEVED.
     pub achieved_on: MaybeUndefined<Date>,
 }
 
 /// Arguments of `addObjective`.
 #[derive(Clone, Debug, InputObject)]
 pub struct AddObjective {
-    /// The objective.
+    /// The new objective.
     pub input: AddObjectiveInput,
 }
 
 /// Arguments of `updateObjective`.
 #[derive(Clone, Debug, InputObject)]
 pub struct UpdateObjective {
-    /// The change.
+    /// The changes.
     pub input: UpdateObjectiveInput,
 }
 
 /// Arguments of `removeObjective`.
 #[derive(Clone, Debug, InputObject)]
 pub struct RemoveObjective {
-    /// Which one.
+    /// Id of the objective.
     pub id: ID,
 }
 
-/// `addObjective`.
+/// Resolves `Mutation.addObjective`.
 pub async fn add(ctx: &RequestContext, arguments: AddObjective) -> Result<PlanPayload> {
     let AddObjectiveInput { plan_id, horizon, statement, due_on } = arguments.input;
     let path = ["input", "planId"];
@@ -173,7 +174,7 @@ pub async fn add(ctx: &RequestContext, arguments: AddObjective) -> Result<PlanPa
     change.commit("objective_added").await
 }
 
-/// `updateObjective`.
+/// Resolves `Mutation.updateObjective`.
 pub async fn update(ctx: &RequestContext, arguments: UpdateObjective) -> Result<PlanPayload> {
     let UpdateObjectiveInput { id, horizon, statement, due_on, status, achieved_on } = arguments.input;
     let path = ["input", "id"];
@@ -189,7 +190,7 @@ pub async fn update(ctx: &RequestContext, arguments: UpdateObjective) -> Result<
     let achieved = after.status == plan_objective::ObjectiveStatus::Achieved;
     match achieved_on {
         MaybeUndefined::Value(_) if !achieved => {
-            check.invalid("achievedOn", "Only what is ACHIEVED has a day on which it was.");
+            check.invalid("achievedOn", "achievedOn requires the status ACHIEVED.");
         }
         MaybeUndefined::Value(day) => {
             not_to_come(&mut check, "achievedOn", day.0, latest);
@@ -204,7 +205,7 @@ pub async fn update(ctx: &RequestContext, arguments: UpdateObjective) -> Result<
     change.commit("objective_updated").await
 }
 
-/// `removeObjective`. Actions that were for it stay, for none.
+/// Resolves `Mutation.removeObjective`. The actions of the objective are kept, without it.
 pub async fn remove(ctx: &RequestContext, arguments: RemoveObjective) -> Result<PlanPayload> {
     let (mut change, objective) = Change::of_item::<plan_objective::Model>(ctx, &["id"], &arguments.id).await?;
     change.must_write(&["id"])?;

@@ -1,8 +1,9 @@
-//! What a plan's items have in common: they hang off a plan, and their facts are the plan's in the feed.
+//! What the parts of a plan have in common: they belong to a plan, and its events record their facts.
 
 use std::collections::HashMap;
 use std::hash::Hash;
 
+use database::columns::is_any_of;
 use entity::{
     AccountId, ActionId, BenchmarkId, Columns, CommitmentId, Id, ObjectiveId, PlanId, PlannedRelationshipId,
     QuestionId, ReviewId, Row, Scoped, plan_action, plan_benchmark, plan_commitment, plan_measurement, plan_objective,
@@ -16,56 +17,58 @@ use super::measure::decimal;
 use crate::context::RequestContext;
 use crate::error::Result;
 use crate::write::{Snapshot, snapshot, stored_json};
-use database::columns::is_any_of;
 
-/// A row that hangs off a plan.
+/// A row that belongs to a plan.
 pub trait Part:
     ModelTrait<Entity = Self::Table> + IntoActiveModel<Self::Active> + Row + Clone + Send + Sync + 'static
 {
-    /// Its table.
+    /// The table.
     type Table: EntityTrait<Model = Self, ActiveModel = Self::Active> + Scoped;
-    /// Its table's active model.
+    /// The active model of the table.
     type Active: ActiveModelTrait<Entity = Self::Table> + ActiveModelBehavior + Send;
 
-    /// What its facts are called by: `action.action_….title`.
+    /// The prefix of its facts in events, as `action` in `action.action_….title`.
     const NAME: &'static str;
-    /// The column that names the plan.
+    /// The column with the plan's id.
     const PLAN: <Self::Table as EntityTrait>::Column;
 
-    /// Whose part it is.
+    /// Returns the id of the plan.
     fn plan(&self) -> PlanId;
-    /// By what it is told from others of its kind in the plan.
+    /// Returns the key that identifies the part among those of its kind in the plan.
     fn key(&self) -> String;
-    /// What it says.
-    fn says(&self) -> Snapshot;
+    /// Returns the facts by field name.
+    fn facts_by_field(&self) -> Snapshot;
 
-    /// The same by the names that the plan's events have for it.
+    /// Returns the facts by the names that the plan's events use.
     fn snapshot(&self) -> Snapshot {
         let key = self.key();
-        self.says().into_iter().map(|(field, value)| (format!("{}.{key}.{field}", Self::NAME), value)).collect()
+        self.facts_by_field()
+            .into_iter()
+            .map(|(field, value)| (format!("{}.{key}.{field}", Self::NAME), value))
+            .collect()
     }
 }
 
 /// A part with an id of its own.
 pub trait Item: Part {
-    /// The type of its id.
+    /// The type of the id.
     type Id: Id + Ord + Hash + sea_orm::sea_query::ValueType + Into<sea_orm::Value>;
 
-    /// The column with its id.
+    /// The column with the id.
     const ID: <Self::Table as EntityTrait>::Column;
-    /// The column that names the account.
+    /// The column with the account's id.
     const ACCOUNT: <Self::Table as EntityTrait>::Column;
-    /// What it is called in a sentence.
-    const CALLED: &'static str;
+    /// The name of this kind of item in error messages.
+    const LABEL: &'static str;
 
-    /// Its id.
+    /// Returns the id.
     fn id(&self) -> Self::Id;
-    /// The plan's account.
+    /// Returns the id of the plan's account.
     fn account(&self) -> AccountId;
 }
 
 macro_rules! item {
-    ($table:ident $id:ident $name:literal $called:literal { $($field:ident),* } $says:expr) => {
+    ($table:ident $id:ident $name:literal $label:literal { $($field:ident),* } $facts_by_field:expr) => {
         impl Part for $table::Model {
             type Table = $table::Entity;
             type Active = $table::ActiveModel;
@@ -80,10 +83,10 @@ macro_rules! item {
                 self.id.show()
             }
 
-            fn says(&self) -> Snapshot {
-                // Whoever adds a column is reminded of what it says.
+            fn facts_by_field(&self) -> Snapshot {
+                // Destructured, so that adding a column does not compile until this is adapted.
                 let Self { id: _, organization_id: _, plan_id: _, account_id: _, $($field),* } = self;
-                $says
+                $facts_by_field
             }
         }
 
@@ -91,7 +94,7 @@ macro_rules! item {
             type Id = $id;
             const ID: $table::Column = $table::Column::Id;
             const ACCOUNT: $table::Column = $table::Column::AccountId;
-            const CALLED: &'static str = $called;
+            const LABEL: &'static str = $label;
 
             fn id(&self) -> $id {
                 self.id
@@ -162,7 +165,7 @@ item! { plan_question QuestionId "question" "question"
 item! { plan_commitment CommitmentId "commitment" "commitment"
     { statement, signatures, at, content, fingerprint }
     {
-        // Told by the plan's other events: the content as it stood then.
+        // The content can be replayed from the plan's other events.
         let _ = content;
         snapshot! {
             "statement": statement,
@@ -199,16 +202,13 @@ impl Part for plan_measurement::Model {
         format!("{}.{}", self.benchmark_id.show(), self.measured_on)
     }
 
-    fn says(&self) -> Snapshot {
+    fn facts_by_field(&self) -> Snapshot {
         let Self { benchmark_id: _, measured_on: _, organization_id: _, plan_id: _, value, note } = self;
         snapshot! { "value": decimal((*value).into()), "note": note }
     }
 }
 
-/// The parts of one kind of plans, in no order: one statement, none where there are no plans.
-///
-/// # Errors
-/// The database's.
+/// Loads the plans' parts of one kind in one statement, or in none if there are no plans.
 pub async fn parts_of<P: Part, C: ConnectionTrait>(
     connection: &C,
     organization: entity::OrganizationId,
@@ -222,17 +222,17 @@ pub async fn parts_of<P: Part, C: ConnectionTrait>(
     for row in select.all(connection).await? {
         found.entry(row.plan()).or_default().push(row);
     }
-    // The same order on both databases, whoever reads them.
+    // Sorted, so that the order is the same on both databases.
     for parts in found.values_mut() {
         parts.sort_by_cached_key(Part::key);
     }
     Ok(found)
 }
 
-/// Items by their ids, as far as they are seen: with their plans.
+/// Loads items by id; ids that do not exist or whose plan the viewer cannot see are absent from the result.
 ///
 /// # Errors
-/// `UNAUTHENTICATED`; the database's.
+/// `UNAUTHENTICATED` if the request has no session.
 pub async fn items<P: Item>(ctx: &RequestContext, ids: impl IntoIterator<Item = P::Id>) -> Result<HashMap<P::Id, P>> {
     ctx.fetch_by_ids(ctx.viewer()?.rows::<P::Table>(P::ACCOUNT), P::ID, Columns::ALL, ids, Item::id).await
 }

@@ -1,4 +1,5 @@
-//! Questions: what is to be found out about an account, and whom to ask. Whoever is on the team answers.
+//! Questions: what is to be found out about an account, and from which contact. Any member of the account's team may
+//! answer.
 
 use std::collections::HashMap;
 
@@ -22,28 +23,28 @@ use crate::write::validator::{NOTE, Validator};
 pub struct Question(pub plan_question::Model);
 
 object! {
-    /// Something to find out about the account, and whom to ask.
+    /// Something to find out about the account.
     Question as "Question" Node {
-        /// Opaque, prefixed by the type, ascending with time.
+        /// Opaque id, prefixed with the type; ascends with creation time.
         id: NodeId<QuestionId> = plain(|question| NodeId(question.0.id));
         /// What is to be found out.
         question: &str = plain(|question| &question.0.question);
-        /// What was found out; null while it is open.
+        /// The answer; null while the question is open.
         answer: Option<&str> = plain(|question| question.0.answer.as_deref());
-        /// Who is to find it out.
+        /// The user who is to find it out; null if not assigned.
         assignee: Option<User> = by_key(|question| question.0.assignee_id, User::resolve);
-        /// Whom to ask; null also where they went out of the caller's sight.
+        /// The contact to ask; null if none is set or the caller can no longer see the contact.
         contact: Option<Contact> = by_key(|question| question.0.contact_id, Contact::resolve);
-        /// When it was answered; null while it is open.
+        /// When it was answered; null while the question is open.
         answeredAt: Option<Instant> = plain(|question| question.0.answered_at);
     }
 }
 
 impl Question {
-    /// Questions by their ids, as far as they are seen.
+    /// Loads questions by id; ids that do not exist or that the viewer cannot see are absent from the result.
     ///
     /// # Errors
-    /// `UNAUTHENTICATED`; the database's.
+    /// `UNAUTHENTICATED` if the request has no session.
     pub async fn fetch(
         ctx: &RequestContext,
         ids: impl IntoIterator<Item = QuestionId>,
@@ -51,11 +52,10 @@ impl Question {
         Ok(items::<plan_question::Model>(ctx, ids).await?.into_iter().map(|(id, row)| (id, Self(row))).collect())
     }
 
-    /// The questions that are open in the plan that each of these accounts has today, if it has one, by id: one
-    /// statement, however many accounts.
+    /// Loads the open questions of the plan that each account has today, ordered by id, in one statement.
     ///
     /// # Errors
-    /// `UNAUTHENTICATED`; the database's.
+    /// `UNAUTHENTICATED` if the request has no session.
     pub async fn open_of_accounts(
         ctx: &RequestContext,
         accounts: Vec<AccountId>,
@@ -98,54 +98,54 @@ pub(super) async fn of_plans(field: &FieldContext<'_>, of: &[&Plan]) -> Result<B
 /// A new question.
 #[derive(Clone, Debug, InputObject)]
 pub struct AskQuestionInput {
-    /// In which plan: one that is not closed, with fewer than 500 questions.
+    /// Id of the plan: not closed, with fewer than 500 questions.
     pub plan_id: ID,
     /// What is to be found out: 1 to 20,000 characters.
     pub question: String,
-    /// Who is to find it out: an active member who sees the account.
+    /// Id of the user who is to find it out: an active member who can see the account.
     pub assignee_id: Option<ID>,
-    /// Whom to ask: a contact of the plan's account.
+    /// Id of the contact to ask: of the plan's account.
     pub contact_id: Option<ID>,
 }
 
-/// A change of a question. A field left out stays as it is, and null clears it. Whoever is on the account's team may give
-/// the answer, and nothing else.
+/// Changes to a question. An omitted field is left unchanged; null clears it. Members of the account's team who may not
+/// change the plan may change only the answer.
 #[derive(Clone, Debug, InputObject)]
 pub struct UpdateQuestionInput {
-    /// Which one.
+    /// Id of the question.
     pub id: ID,
-    /// What is to be found out: 1 to 20,000 characters.
+    /// What is to be found out: 1 to 20,000 characters. Cannot be cleared.
     pub question: MaybeUndefined<String>,
-    /// What was found out: up to 20,000 characters; null opens it again.
+    /// The answer: at most 20,000 characters; null reopens the question.
     pub answer: MaybeUndefined<String>,
-    /// Who is to find it out: an active member who sees the account.
+    /// Id of the user who is to find it out: an active member who can see the account.
     pub assignee_id: MaybeUndefined<ID>,
-    /// Whom to ask: a contact of the plan's account.
+    /// Id of the contact to ask: of the plan's account.
     pub contact_id: MaybeUndefined<ID>,
 }
 
 /// Arguments of `askQuestion`.
 #[derive(Clone, Debug, InputObject)]
 pub struct AskQuestion {
-    /// The question.
+    /// The new question.
     pub input: AskQuestionInput,
 }
 
 /// Arguments of `updateQuestion`.
 #[derive(Clone, Debug, InputObject)]
 pub struct UpdateQuestion {
-    /// The change.
+    /// The changes.
     pub input: UpdateQuestionInput,
 }
 
 /// Arguments of `removeQuestion`.
 #[derive(Clone, Debug, InputObject)]
 pub struct RemoveQuestion {
-    /// Which one.
+    /// Id of the question.
     pub id: ID,
 }
 
-/// `askQuestion`.
+/// Resolves `Mutation.askQuestion`.
 pub async fn ask(ctx: &RequestContext, arguments: AskQuestion) -> Result<PlanPayload> {
     let AskQuestionInput { plan_id, question, assignee_id, contact_id } = arguments.input;
     let path = ["input", "planId"];
@@ -175,7 +175,7 @@ pub async fn ask(ctx: &RequestContext, arguments: AskQuestion) -> Result<PlanPay
     change.commit("question_asked").await
 }
 
-/// `updateQuestion`.
+/// Resolves `Mutation.updateQuestion`.
 pub async fn update(ctx: &RequestContext, arguments: UpdateQuestion) -> Result<PlanPayload> {
     let UpdateQuestionInput { id, question, answer, assignee_id, contact_id } = arguments.input;
     let path = ["input", "id"];
@@ -183,7 +183,8 @@ pub async fn update(ctx: &RequestContext, arguments: UpdateQuestion) -> Result<P
     let (mut change, before) = Change::of_item::<plan_question::Model>(ctx, &path, &id).await?;
     let asks = !(question.is_undefined() && assignee_id.is_undefined() && contact_id.is_undefined());
     if asks && !change.may_write() {
-        let message = "Whoever is on the team may give the answer, and nothing else.";
+        let message = "Only the account's owner, the plan's owner, their managers and admins may do this; the team \
+                       may change only the answer.";
         return Err(Error::refused(UserErrorCode::Forbidden, &path, message));
     }
     change.must_be_open(&path)?;
@@ -212,7 +213,7 @@ pub async fn update(ctx: &RequestContext, arguments: UpdateQuestion) -> Result<P
     change.commit(what).await
 }
 
-/// `removeQuestion`.
+/// Resolves `Mutation.removeQuestion`.
 pub async fn remove(ctx: &RequestContext, arguments: RemoveQuestion) -> Result<PlanPayload> {
     let (mut change, row) = Change::of_item::<plan_question::Model>(ctx, &["id"], &arguments.id).await?;
     change.must_write(&["id"])?;

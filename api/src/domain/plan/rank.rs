@@ -1,11 +1,12 @@
-//! The order of actions: each has a rank, a text of digits that are compared byte by byte, as a fraction's are after its
-//! point. Between any two ranks there is another, so moving one action writes that one alone. Pure.
+//! The order of actions. Each action has a rank: a string of digits that is compared byte by byte, like the digits
+//! after the point of a fraction. There is a rank between any two ranks, so that moving an action writes only that
+//! action. No I/O.
 
-/// The digits, ascending as bytes do.
+/// The digits, in ascending byte order.
 const DIGITS: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
-/// A rank after one and before the other; after all where there is none to come before, before all where there is none
-/// to come after. No rank ends with the lowest digit, so that there is always room below it.
+/// Returns a rank between two ranks. Without `after` it is before all ranks; without `before` it is after all. No rank
+/// ends with the lowest digit, so that there is always a rank below it.
 #[must_use]
 pub fn between(after: Option<&str>, before: Option<&str>) -> String {
     let read = |rank: &str| rank.bytes().map(value).collect::<Vec<usize>>();
@@ -13,7 +14,7 @@ pub fn between(after: Option<&str>, before: Option<&str>) -> String {
         (None, None) => middle(&[], None),
         (None, Some(before)) => preceding(before),
         (Some(after), Some(before)) if after < before => middle(&after, Some(&before)),
-        // Nothing comes after; or both have the same place, which only what was stored by hand has.
+        // There is no next rank, or both ranks are equal, which happens only if they were written by hand.
         (Some(after), _) => following(after),
     };
     digits.into_iter().map(|digit| char::from(DIGITS[digit.min(61)])).collect()
@@ -23,7 +24,7 @@ fn value(digit: u8) -> usize {
     DIGITS.iter().position(|known| *known == digit).unwrap_or_default()
 }
 
-/// A short one above all that begin with the same digit or a lower one.
+/// Returns a short rank above `rank`: increments the first digit that is not the highest and drops the rest.
 fn following(mut rank: Vec<usize>) -> Vec<usize> {
     match rank.iter().position(|digit| *digit < 61) {
         Some(at) => {
@@ -35,7 +36,7 @@ fn following(mut rank: Vec<usize>) -> Vec<usize> {
     rank
 }
 
-/// A short one below.
+/// Returns a short rank below `rank`.
 fn preceding(mut rank: Vec<usize>) -> Vec<usize> {
     if let Some(at) = rank.iter().position(|digit| *digit > 1) {
         rank.truncate(at + 1);
@@ -47,7 +48,7 @@ fn preceding(mut rank: Vec<usize>) -> Vec<usize> {
     rank
 }
 
-/// One half-way between.
+/// Returns a rank about half-way between two ranks.
 fn middle(after: &[usize], before: Option<&[usize]>) -> Vec<usize> {
     let mut made = Vec::new();
     let (mut after, mut before) = (after, before);
@@ -78,7 +79,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn there_is_always_room() {
+    fn there_is_a_rank_between_any_two() {
         assert_eq!(between(None, None), "V");
         assert_eq!(between(Some("V"), None), "W");
         assert_eq!(between(None, Some("V")), "U");
@@ -88,12 +89,12 @@ mod tests {
         assert_eq!(between(Some("V"), Some("V1")), "V0V");
         assert_eq!(between(Some("Vz"), Some("W")), "VzV");
         assert_eq!(between(Some("0z"), Some("1")), "0zV");
-        // The same twice, which nobody makes.
+        // Equal ranks, which the application never creates.
         assert_eq!(between(Some("V"), Some("V")), "W");
     }
 
     #[test]
-    fn five_hundred_at_the_end_stay_short() {
+    fn ranks_stay_short_after_five_hundred_insertions_at_an_end() {
         let (mut last, mut first) = ("V".to_owned(), "V".to_owned());
         for _ in 0..500 {
             last = between(Some(&last), None);
@@ -104,7 +105,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn whatever_is_moved_where_the_order_is_as_meant(moves in prop::collection::vec((any::<prop::sample::Index>(), any::<prop::sample::Index>()), 0..200)) {
+        fn any_sequence_of_moves_keeps_the_intended_order(moves in prop::collection::vec((any::<prop::sample::Index>(), any::<prop::sample::Index>()), 0..200)) {
             let mut ranks: Vec<(u32, String)> = Vec::new();
             for number in 0..8 {
                 let rank = between(ranks.last().map(|(_, rank)| rank.as_str()), None);

@@ -1,4 +1,5 @@
-//! Planned relationships: taking a person from where they are to where we want them, by when, who and how.
+//! Planned relationships: the level to which the relationship with a contact is to be developed, by when, by whom and
+//! how.
 
 use std::collections::HashMap;
 
@@ -17,7 +18,7 @@ use crate::graphql::scalars::Date;
 use crate::graphql::{Batch, FieldContext, NodeId, object};
 use crate::write::validator::{NOTE, Validator};
 
-/// A planned relationship, with the person, whom the caller sees.
+/// A planned relationship with its contact, which is visible to the viewer.
 #[derive(Clone, Debug)]
 pub struct PlannedRelationship {
     row: plan_relationship::Model,
@@ -25,34 +26,35 @@ pub struct PlannedRelationship {
 }
 
 object! {
-    /// Taking one person from where they are to where we want them to be.
+    /// The development of the relationship with one contact to a desired level.
     PlannedRelationship as "PlannedRelationship" Node {
-        /// Opaque, prefixed by the type, ascending with time.
+        /// Opaque id, prefixed with the type; ascends with creation time.
         id: NodeId<PlannedRelationshipId> = plain(|planned| NodeId(planned.row.id));
-        /// With whom.
+        /// The contact.
         contact: Contact = batch(async |field: &FieldContext<'_>, of: &[&PlannedRelationship]| {
             field.objects(&of.iter().map(|planned| &planned.contact).collect::<Vec<_>>()).await
         });
-        /// Where we want them.
+        /// The desired level.
         desired: Level = plain(|planned| planned.row.desired);
-        /// Where they were when it was planned.
+        /// The level at the time of planning.
         startedAt: Level = plain(|planned| planned.row.started_at);
-        /// By when.
+        /// The day by which the level is to be reached; null if not set.
         by: Option<Day> = plain(|planned| planned.row.due_on);
-        /// Who takes them there.
+        /// The user who develops the relationship; null if not assigned.
         owner: Option<User> = by_key(|planned| planned.row.owner_id, User::resolve);
-        /// Do they see us so by now, or better?
+        /// Whether the contact is at the desired level or above.
         reached: bool = plain(|planned| planned.contact.0.relationship >= planned.row.desired);
-        /// How.
+        /// How the level is to be reached; null if not set.
         approach: Option<&str> = plain(|planned| planned.row.approach.as_deref());
     }
 }
 
 impl PlannedRelationship {
-    /// Planned relationships by their ids, as far as they and their people are seen.
+    /// Loads planned relationships by id; those that the viewer cannot see, or whose contact the viewer cannot see, are
+    /// absent from the result.
     ///
     /// # Errors
-    /// `UNAUTHENTICATED`; the database's.
+    /// `UNAUTHENTICATED` if the request has no session.
     pub async fn fetch(
         ctx: &RequestContext,
         ids: impl IntoIterator<Item = PlannedRelationshipId>,
@@ -61,7 +63,8 @@ impl PlannedRelationship {
         Ok(Self::with_people(ctx, rows).await?.into_iter().map(|planned| (planned.row.id, planned)).collect())
     }
 
-    /// With their people; without those who went to an account out of the caller's sight.
+    /// Loads the contacts of planned relationships. Drops those whose contact moved to an account that the viewer
+    /// cannot see.
     async fn with_people(ctx: &RequestContext, rows: Vec<plan_relationship::Model>) -> Result<Vec<Self>> {
         let people = Contact::fetch(ctx, rows.iter().map(|row| row.contact_id)).await?;
         let with_person = |row: plan_relationship::Model| {
@@ -87,38 +90,39 @@ pub(super) async fn of_plans(field: &FieldContext<'_>, of: &[&Plan]) -> Result<B
     field.lists_of_references(&lists).await
 }
 
-/// Where a person is to be taken. Of each person a plan has one; a field left out stays as it is, and null clears it.
+/// A planned relationship. A plan has at most one per contact, which is created or updated. An omitted field is left
+/// unchanged; null clears it.
 #[derive(Clone, Debug, InputObject)]
 pub struct SetPlannedRelationshipInput {
-    /// Of which plan: one that is not closed, with fewer than 500 planned relationships.
+    /// Id of the plan: not closed, with fewer than 500 planned relationships.
     pub plan_id: ID,
-    /// With whom: a contact of the plan's account.
+    /// Id of the contact: of the plan's account.
     pub contact_id: ID,
-    /// Where we want them.
+    /// The desired level.
     pub desired: RelationshipLevel,
-    /// By when.
+    /// The day by which the level is to be reached.
     pub by: MaybeUndefined<Date>,
-    /// Who takes them there: an active member who sees the account.
+    /// Id of the user who develops the relationship: an active member who can see the account.
     pub owner_id: MaybeUndefined<ID>,
-    /// How: up to 20,000 characters.
+    /// How the level is to be reached: at most 20,000 characters.
     pub approach: MaybeUndefined<String>,
 }
 
 /// Arguments of `setPlannedRelationship`.
 #[derive(Clone, Debug, InputObject)]
 pub struct SetPlannedRelationship {
-    /// Whom, and where to.
+    /// The contact and the desired level.
     pub input: SetPlannedRelationshipInput,
 }
 
 /// Arguments of `removePlannedRelationship`.
 #[derive(Clone, Debug, InputObject)]
 pub struct RemovePlannedRelationship {
-    /// Which one.
+    /// Id of the planned relationship.
     pub id: ID,
 }
 
-/// `setPlannedRelationship`.
+/// Resolves `Mutation.setPlannedRelationship`.
 pub async fn set(ctx: &RequestContext, arguments: SetPlannedRelationship) -> Result<PlanPayload> {
     let SetPlannedRelationshipInput { plan_id, contact_id, desired, by, owner_id, approach } = arguments.input;
     let path = ["input", "planId"];
@@ -159,7 +163,7 @@ pub async fn set(ctx: &RequestContext, arguments: SetPlannedRelationship) -> Res
     change.commit("relationship_set").await
 }
 
-/// `removePlannedRelationship`.
+/// Resolves `Mutation.removePlannedRelationship`.
 pub async fn remove(ctx: &RequestContext, arguments: RemovePlannedRelationship) -> Result<PlanPayload> {
     let (mut change, row) = Change::of_item::<plan_relationship::Model>(ctx, &["id"], &arguments.id).await?;
     change.must_write(&["id"])?;

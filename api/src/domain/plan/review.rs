@@ -1,4 +1,4 @@
-//! Reviews: every month or quarter, what came of the plan so far, and how actions and benchmarks stood.
+//! Reviews: monthly or quarterly assessments of a plan, each with a snapshot of actions and benchmarks.
 
 use std::collections::HashMap;
 
@@ -22,15 +22,15 @@ use crate::graphql::{Batch, FieldContext, NodeId, graphql_enum, object};
 use crate::values::calendar::months_after;
 use crate::write::validator::{NOTE, Validator};
 
-/// What came of a review.
+/// The outcome of a review.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 #[graphql(remote = "entity::plan_review::ReviewOutcome")]
 pub enum ReviewOutcome {
-    /// The plan does as it is meant to.
+    /// The plan is on track.
     OnTrack,
-    /// It does worse.
+    /// The plan is behind.
     OffTrack,
-    /// It was changed.
+    /// The plan was changed.
     Changed,
 }
 graphql_enum! { plan_review::ReviewOutcome as ReviewOutcome }
@@ -40,26 +40,26 @@ graphql_enum! { plan_review::ReviewOutcome as ReviewOutcome }
 pub struct Review(pub plan_review::Model);
 
 object! {
-    /// A review of a plan; it never changes.
+    /// A review of a plan. It never changes.
     Review as "Review" Node {
-        /// Opaque, prefixed by the type, ascending with time.
+        /// Opaque id, prefixed with the type; ascends with creation time.
         id: NodeId<ReviewId> = plain(|review| NodeId(review.0.id));
-        /// The day on which it was held.
+        /// The day on which the review took place.
         reviewedOn: Day = plain(|review| review.0.reviewed_on);
-        /// By whom.
+        /// The user who entered the review.
         by: User = by_key(|review| review.0.by_id, User::resolve_required);
-        /// What came of it.
+        /// The outcome.
         outcome: plan_review::ReviewOutcome = plain(|review| review.0.outcome);
-        /// What was said.
+        /// Notes on the review; null if there are none.
         notes: Option<&str> = plain(|review| review.0.notes.as_deref());
-        /// When the next one was to be.
+        /// The day on which the next review was due, as set by this one.
         nextReviewOn: Option<Day> = plain(|review| review.0.next_review_on);
-        /// How actions and benchmarks stood when it was entered.
+        /// The state of actions and benchmarks when the review was entered.
         snapshot: ReviewSnapshot = plain(|review| ReviewSnapshot::read(&review.0.snapshot));
     }
 }
 
-/// How actions and benchmarks stood at a review.
+/// The state of actions and benchmarks at a review.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ReviewSnapshot {
@@ -71,22 +71,22 @@ pub struct ReviewSnapshot {
 }
 
 object! {
-    /// How actions and benchmarks stood at a review.
+    /// The state of actions and benchmarks at a review.
     ReviewSnapshot as "ReviewSnapshot" {
-        /// Actions that were to be done.
+        /// The number of open actions, including overdue ones.
         actionsOpen: i32 = plain(|snapshot| snapshot.actions_open);
-        /// Actions that were done.
+        /// The number of actions that were done.
         actionsDone: i32 = plain(|snapshot| snapshot.actions_done);
-        /// Actions that were not to be done any more.
+        /// The number of skipped actions.
         actionsSkipped: i32 = plain(|snapshot| snapshot.actions_skipped);
-        /// Of those that were to be done, those whose due day was over.
+        /// The number of open actions whose due day was over.
         actionsOverdue: i32 = plain(|snapshot| snapshot.actions_overdue);
         /// The benchmarks.
         benchmarks: Vec<ReviewedBenchmark> = plain(|snapshot| snapshot.benchmarks.clone());
     }
 }
 
-/// How a benchmark stood at a review.
+/// The state of a benchmark at a review.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ReviewedBenchmark {
@@ -99,19 +99,20 @@ pub struct ReviewedBenchmark {
 }
 
 object! {
-    /// How a benchmark stood at a review.
+    /// The state of a benchmark at a review.
     ReviewedBenchmark as "ReviewedBenchmark" {
-        /// The benchmark's id, which may be gone since.
+        /// The id of the benchmark, which may have been removed since.
         benchmarkId: crate::graphql::AnyId = plain(|reviewed| crate::graphql::AnyId(reviewed.benchmark_id.clone()));
-        /// What it was called.
+        /// The name of the benchmark at that time.
         name: &str = plain(|reviewed| &reviewed.name);
-        /// Its latest measurement; null where there was none.
+        /// The latest measurement; null if there was none.
         value: Option<Decimal> = plain(|reviewed| reviewed.value.as_deref().and_then(crate::graphql::scalars::decimal).map(Decimal));
-        /// The day of that.
+        /// The day of the latest measurement; null if there was none.
         measuredOn: Option<Day> = plain(|reviewed| reviewed.measured_on.as_deref().and_then(crate::graphql::scalars::day));
-        /// The share of the way from baseline to target.
+        /// The progress from baseline to target; can exceed 1 and be negative. Null if there was no measurement.
         attainment: Option<f64> = plain(|reviewed| reviewed.attainment);
-        /// Was it on the straight line to the target, or beyond?
+        /// Whether the latest measurement had reached the straight line from baseline to target; null if there was no
+        /// measurement.
         onTrack: Option<bool> = plain(|reviewed| reviewed.on_track);
     }
 }
@@ -144,10 +145,10 @@ impl ReviewSnapshot {
 }
 
 impl Review {
-    /// Reviews by their ids, as far as they are seen.
+    /// Loads reviews by id; ids that do not exist or that the viewer cannot see are absent from the result.
     ///
     /// # Errors
-    /// `UNAUTHENTICATED`; the database's.
+    /// `UNAUTHENTICATED` if the request has no session.
     pub async fn fetch(
         ctx: &RequestContext,
         ids: impl IntoIterator<Item = ReviewId>,
@@ -167,7 +168,7 @@ pub(super) async fn of_plans(field: &FieldContext<'_>, of: &[&Plan]) -> Result<B
     field.object_lists(&lists.iter().map(Vec::as_slice).collect::<Vec<_>>()).await
 }
 
-/// A month or a quarter of a year after a day, clipped to the month's end.
+/// Returns the day a month or a quarter after `day`, clipped to the end of the month.
 #[must_use]
 pub fn due_after(day: Day, cadence: ReviewCadence) -> Day {
     match cadence {
@@ -176,8 +177,8 @@ pub fn due_after(day: Day, cadence: ReviewCadence) -> Day {
     }
 }
 
-/// When a plan that is being committed to is to be reviewed: a month or a quarter after its last review, or after this
-/// commitment; on the day that was set, where this is the first.
+/// Returns the next review day of a plan that is being signed: one period after the latest review, or else after today.
+/// On the first commitment, a day that was set already is kept.
 pub(super) async fn next_after(change: &Change<'_>, committed_before: bool) -> Result<Option<Day>> {
     if !committed_before && change.plan.next_review_on.is_some() {
         return Ok(change.plan.next_review_on);
@@ -187,7 +188,7 @@ pub(super) async fn next_after(change: &Change<'_>, committed_before: bool) -> R
     Ok(Some(due_after(last.unwrap_or(today), change.plan.cadence)))
 }
 
-/// The day of the latest review of the plan that is being changed.
+/// Returns the day of the latest review of the plan that is being changed.
 pub(super) async fn last_review(change: &Change<'_>) -> Result<Option<Day>> {
     Ok(change.parts::<plan_review::Model>().await?.iter().map(|review| review.reviewed_on).max())
 }
@@ -195,27 +196,27 @@ pub(super) async fn last_review(change: &Change<'_>) -> Result<Option<Day>> {
 /// A review of a plan.
 #[derive(Clone, Debug, InputObject)]
 pub struct ReviewPlanInput {
-    /// Which one: not closed, with fewer than 500 reviews.
+    /// Id of the plan: not closed, with fewer than 500 reviews.
     pub id: ID,
-    /// What came of it.
+    /// The outcome.
     pub outcome: ReviewOutcome,
-    /// What was said: up to 20,000 characters.
+    /// Notes on the review: at most 20,000 characters.
     pub notes: Option<String>,
-    /// The day on which it was held, not to come; today where none is given.
+    /// The day on which the review took place: not in the future. Defaults to today in the organization's time zone.
     pub reviewed_on: Option<Date>,
-    /// When the next one is to be, after this one; by the plan's cadence where nothing is given: a month or a quarter of a
-    /// year later, clipped to the month's end. The plan's nextReviewOn is that of its latest review.
+    /// The day of the next review: after this one. Defaults to a month or a quarter later, by the plan's cadence,
+    /// clipped to the end of the month. The latest review determines the plan's nextReviewOn.
     pub next_review_on: Option<Date>,
 }
 
 /// Arguments of `reviewPlan`.
 #[derive(Clone, Debug, InputObject)]
 pub struct ReviewPlan {
-    /// The review.
+    /// The new review.
     pub input: ReviewPlanInput,
 }
 
-/// `reviewPlan`.
+/// Resolves `Mutation.reviewPlan`.
 pub async fn review(ctx: &RequestContext, arguments: ReviewPlan) -> Result<PlanPayload> {
     let ReviewPlanInput { id, outcome, notes, reviewed_on, next_review_on } = arguments.input;
     let path = ["input", "id"];
@@ -229,7 +230,7 @@ pub async fn review(ctx: &RequestContext, arguments: ReviewPlan) -> Result<PlanP
     let notes = check.optional("notes", notes.as_deref(), NOTE);
     let next = next_review_on.map_or_else(|| due_after(reviewed_on, change.plan.cadence), |day| day.0);
     if next <= reviewed_on && next_review_on.is_some() {
-        check.invalid("nextReviewOn", format!("{next} is not after this review, of {reviewed_on}."));
+        check.invalid("nextReviewOn", format!("{next} must be after this review, {reviewed_on}."));
     }
     check.finish()?;
     let actions = change.parts::<plan_action::Model>().await?;
@@ -250,7 +251,7 @@ pub async fn review(ctx: &RequestContext, arguments: ReviewPlan) -> Result<PlanP
         snapshot: serde_json::to_string(&snapshot).unwrap_or_else(|_| "{}".to_owned()),
         at: change.write.at,
     };
-    // One that is entered late does not set back when the next one is due.
+    // A review entered late does not move the day of the next review back.
     if others.iter().all(|other| other.reviewed_on <= reviewed_on) {
         change.plan.next_review_on = Some(next);
     }

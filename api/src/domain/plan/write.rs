@@ -1,4 +1,4 @@
-//! Creating plans, changing, closing and deleting them.
+//! The mutations `createPlan`, `updatePlan`, `closePlan` and `deletePlan`.
 
 use async_graphql::{ID, InputObject, MaybeUndefined};
 use entity::plan::PlanStatus as Stored;
@@ -19,82 +19,85 @@ use crate::graphql::scalars::Date;
 use crate::write::Write;
 use crate::write::validator::{NAME, NOTE, Validator, same_version};
 
-/// Opportunities of one plan at most.
+/// The maximum number of opportunities of a plan.
 const MOST: usize = 200;
 
 /// A new plan.
 #[derive(Clone, Debug, InputObject)]
 pub struct CreatePlanInput {
-    /// For which account: not archived, without another open plan over any of these days.
+    /// Id of the account: not archived, and without another open plan on any of these days.
     pub account_id: ID,
-    /// What it is called: 1 to 200 characters.
+    /// The title: 1 to 200 characters.
     pub title: String,
-    /// Its first day.
+    /// The first day of the plan.
     pub starts_on: Date,
-    /// Its last day: not before the first.
+    /// The last day of the plan: not before the first.
     pub ends_on: Date,
-    /// What we understand of the opportunities within the account: up to 20,000 characters.
+    /// Our understanding of the opportunities within the account: at most 20,000 characters.
     pub summary: Option<String>,
-    /// How often it is reviewed.
+    /// How often the plan is reviewed.
     #[graphql(default_with = "ReviewCadence::Quarterly")]
     pub cadence: ReviewCadence,
-    /// Who answers for it: an active member who sees the account; its owner where nobody is given.
+    /// Id of the user who is responsible for the plan: an active member who can see the account. Defaults to the
+    /// account's owner.
     pub owner_id: Option<ID>,
-    /// A plan to take the items of, without their results, days shifted to the new start: relationships, objectives,
-    /// actions, benchmarks and questions, and where none is given its summary. Of a plan for another account it takes
-    /// neither people of the account nor opportunities; people who do not see this account are left out.
+    /// Id of a plan to copy: its relationships, objectives, actions, benchmarks and questions without their results,
+    /// with their days shifted to the new start, and its summary if none is given. Contacts and opportunities are
+    /// copied only within the same account. Users who cannot see the new plan's account are left out.
     pub copy_from_id: Option<ID>,
 }
 
-/// A change of a plan. A field left out stays as it is, and null clears it.
+/// Changes to a plan. An omitted field is left unchanged; null clears it.
 #[derive(Clone, Debug, InputObject)]
 pub struct UpdatePlanInput {
-    /// Which one: not closed.
+    /// Id of the plan, which must not be closed.
     pub id: ID,
-    /// What it is called: 1 to 200 characters.
+    /// The title: 1 to 200 characters. Cannot be cleared.
     pub title: MaybeUndefined<String>,
-    /// Its first day: before every benchmark's due day, and not after any measurement.
+    /// The first day of the plan: before the due day of every benchmark and not after any measurement. Cannot be
+    /// cleared.
     pub starts_on: MaybeUndefined<Date>,
-    /// Its last day: not before the first.
+    /// The last day of the plan: not before the first. Cannot be cleared.
     pub ends_on: MaybeUndefined<Date>,
-    /// What we understand of the opportunities within the account: up to 20,000 characters.
+    /// Our understanding of the opportunities within the account: at most 20,000 characters.
     pub summary: MaybeUndefined<String>,
-    /// How often it is reviewed. Another one sets nextReviewOn anew where there was a review or a commitment.
+    /// How often the plan is reviewed. A change recalculates nextReviewOn if there was a review or a commitment. Cannot
+    /// be cleared.
     pub cadence: MaybeUndefined<ReviewCadence>,
-    /// When it is to be reviewed next: not in the past.
+    /// The day of the next review: not in the past.
     pub next_review_on: MaybeUndefined<Date>,
-    /// Who answers for it: an active member who sees the account.
+    /// Id of the user who is responsible for the plan: an active member who can see the account. Cannot be cleared.
     pub owner_id: MaybeUndefined<ID>,
-    /// The opportunities that it is about, all of them: at most 200 of the plan's account.
+    /// Ids of the opportunities that the plan is about, at most 200 of the plan's account; replaces all present ones.
     pub opportunity_ids: MaybeUndefined<Vec<ID>>,
-    /// Refuses the change with STALE_VERSION where the plan is at another version.
+    /// Rejects the change with STALE_VERSION unless the plan is at this version.
     pub if_version: Option<i32>,
 }
 
 /// Arguments of `createPlan`.
 #[derive(Clone, Debug, InputObject)]
 pub struct CreatePlan {
-    /// The plan.
+    /// The new plan.
     pub input: CreatePlanInput,
 }
 
 /// Arguments of `updatePlan`.
 #[derive(Clone, Debug, InputObject)]
 pub struct UpdatePlan {
-    /// The change.
+    /// The changes.
     pub input: UpdatePlanInput,
 }
 
 /// Arguments of `closePlan` and `deletePlan`.
 #[derive(Clone, Debug, InputObject)]
 pub struct OnePlan {
-    /// Which one.
+    /// Id of the plan.
     pub id: ID,
 }
 
-/// Refuses a plan that would be open over a day that another one is open over. Whoever writes the days of an account's
-/// plans waits for others who do.
-async fn alone_on_its_days(write: &Write<'_>, check: &mut Validator, plan: &plan::Model) -> Result<()> {
+/// Checks that no other open plan of the account overlaps the plan's days. Takes an exclusive lock on the plans of the
+/// account, so that concurrent writers of their days take turns.
+async fn require_no_overlap(write: &Write<'_>, check: &mut Validator, plan: &plan::Model) -> Result<()> {
     write.lock_exclusive(&format!("plan.{}", plan.account_id)).await?;
     let other = plan::Entity::of(plan.organization_id)
         .filter(plan::Column::AccountId.eq(plan.account_id))
@@ -107,7 +110,8 @@ async fn alone_on_its_days(write: &Write<'_>, check: &mut Validator, plan: &plan
         .await?;
     if let Some(other) = other {
         let message = format!(
-            "The plan \"{}\" ({}), from {} to {}, is open over some of these days: an account has one at a time.",
+            "The plan \"{}\" ({}), from {} to {}, is open on some of these days: only one can be open at a \
+             time.",
             other.title, other.id, other.starts_on, other.ends_on
         );
         check.invalid("startsOn", message);
@@ -115,7 +119,7 @@ async fn alone_on_its_days(write: &Write<'_>, check: &mut Validator, plan: &plan
     Ok(())
 }
 
-/// `createPlan`.
+/// Resolves `Mutation.createPlan`.
 pub async fn create(ctx: &RequestContext, arguments: CreatePlan) -> Result<PlanPayload> {
     let CreatePlanInput { account_id, title, starts_on, ends_on, summary, cadence, owner_id, copy_from_id } =
         arguments.input;
@@ -151,7 +155,7 @@ pub async fn create(ctx: &RequestContext, arguments: CreatePlan) -> Result<PlanP
         {
             plan.owner_id = owner;
         }
-        alone_on_its_days(&write, &mut check, &plan).await?;
+        require_no_overlap(&write, &mut check, &plan).await?;
     }
     let source = match &copy_from_id {
         Some(id) => copy::source(viewer, &write.tx, &mut check, "copyFromId", id).await?,
@@ -168,7 +172,7 @@ pub async fn create(ctx: &RequestContext, arguments: CreatePlan) -> Result<PlanP
     Ok(PlanPayload::of(plan))
 }
 
-/// `updatePlan`.
+/// Resolves `Mutation.updatePlan`.
 pub async fn update(ctx: &RequestContext, arguments: UpdatePlan) -> Result<PlanPayload> {
     let UpdatePlanInput {
         id,
@@ -192,7 +196,7 @@ pub async fn update(ctx: &RequestContext, arguments: UpdatePlan) -> Result<PlanP
     check.change_set("startsOn", &starts_on.map_value(|day| day.0), &mut change.plan.starts_on);
     check.change_set("endsOn", &ends_on.map_value(|day| day.0), &mut change.plan.ends_on);
     if let MaybeUndefined::Null = owner_id {
-        check.fault(UserErrorCode::Required, "ownerId", "Somebody answers for every plan.");
+        check.fault(UserErrorCode::Required, "ownerId", "A plan must have an owner.");
     }
     if let MaybeUndefined::Value(id) = &owner_id
         && let Some(owner) = change.member(ctx, &mut check, "ownerId", id).await?
@@ -227,21 +231,21 @@ pub async fn update(ctx: &RequestContext, arguments: UpdatePlan) -> Result<PlanP
     let (from, to) = (change.plan.starts_on, change.plan.ends_on);
     if (from, to) != (change.before().starts_on, change.before().ends_on) {
         check.in_order("endsOn", ("startsOn", from), ("endsOn", to));
-        alone_on_its_days(&change.write, &mut check, &change.plan).await?;
-        measured_within(&change, &mut check, from).await?;
+        require_no_overlap(&change.write, &mut check, &change.plan).await?;
+        check_first_day(&change, &mut check, from).await?;
     }
     check.finish()?;
     change.commit("updated").await
 }
 
-/// The day of the latest commitment to the plan that is being changed.
+/// Returns the day of the latest commitment to the plan that is being changed.
 async fn committed_on(change: &Change<'_>) -> Result<Option<Day>> {
     let all = change.parts::<plan_commitment::Model>().await?;
     Ok(all.iter().map(|row| row.at).max().map(|at| change.viewer.day(at)))
 }
 
-/// Refuses a first day that leaves a benchmark no time, or a measurement outside.
-async fn measured_within(change: &Change<'_>, check: &mut Validator, from: Day) -> Result<()> {
+/// Checks that a new first day is before the due day of every benchmark and not after any measurement.
+async fn check_first_day(change: &Change<'_>, check: &mut Validator, from: Day) -> Result<()> {
     if from <= change.before().starts_on {
         return Ok(());
     }
@@ -257,7 +261,7 @@ async fn measured_within(change: &Change<'_>, check: &mut Validator, from: Day) 
     Ok(())
 }
 
-/// The opportunities that an input names: of the plan's account, or linked already.
+/// Loads the opportunities that an input names: visible, and of the plan's account.
 async fn opportunities<C: ConnectionTrait>(
     viewer: &Viewer,
     connection: &C,
@@ -266,13 +270,13 @@ async fn opportunities<C: ConnectionTrait>(
     plan: &plan::Model,
 ) -> Result<Vec<OpportunityId>> {
     if given.len() > MOST {
-        let message = format!("A plan is about at most {MOST} opportunities; {} were given.", given.len());
+        let message = format!("A plan has at most {MOST} opportunities; {} were given.", given.len());
         check.fault(UserErrorCode::LimitExceeded, "opportunityIds", message);
         return Ok(linked(plan));
     }
     let ids: Vec<OpportunityId> = given.iter().filter_map(|id| OpportunityId::parse(id).ok()).collect();
-    let seen = viewer.rows::<opportunity::Entity>(opportunity::Column::AccountId);
-    let found = seen.filter(opportunity::Column::Id.is_in(ids)).all(connection).await?;
+    let visible = viewer.rows::<opportunity::Entity>(opportunity::Column::AccountId);
+    let found = visible.filter(opportunity::Column::Id.is_in(ids)).all(connection).await?;
     let mut links = Vec::with_capacity(given.len());
     for (at, id) in given.iter().enumerate() {
         let field = format!("opportunityIds.{at}");
@@ -280,7 +284,7 @@ async fn opportunities<C: ConnectionTrait>(
         match found.iter().find(|row| row.id == id) {
             None => check.not_found(&field, "opportunity"),
             Some(row) if row.account_id != plan.account_id => {
-                check.invalid(&field, format!("{} is an opportunity of another account.", row.name));
+                check.invalid(&field, format!("{} belongs to another account.", row.name));
             }
             Some(_) => links.push(id),
         }
@@ -288,7 +292,7 @@ async fn opportunities<C: ConnectionTrait>(
     Ok(links)
 }
 
-/// `closePlan`: it stays as it is. Closing what is closed changes nothing.
+/// Resolves `Mutation.closePlan`. Closing a closed plan changes nothing.
 pub async fn close(ctx: &RequestContext, arguments: OnePlan) -> Result<PlanPayload> {
     let path = ["id"];
     let mut change = Change::of_plan(ctx, &path, &arguments.id).await?;
@@ -302,14 +306,16 @@ pub async fn close(ctx: &RequestContext, arguments: OnePlan) -> Result<PlanPaylo
     change.commit("closed").await
 }
 
-/// `deletePlan`: only a draft that was never signed. Touches that were for its actions stay, for none.
+/// Resolves `Mutation.deletePlan`: only for a draft that was never signed. The touches of its actions are kept, without
+/// them.
 pub async fn delete(ctx: &RequestContext, arguments: OnePlan) -> Result<PlanPayload> {
     let path = ["id"];
     let mut change = Change::of_plan(ctx, &path, &arguments.id).await?;
     change.must_be_theirs(&path)?;
     if change.before().status != Stored::Draft {
         let status = change.before().status.word();
-        let message = format!("It is {status}: only a draft that was never signed is deleted. closePlan ends it.");
+        let message =
+            format!("The plan is {status}: only a draft that was never signed can be deleted. Use closePlan instead.");
         return Err(Error::refused(UserErrorCode::Conflict, &path, message));
     }
     let actions = change.parts::<plan_action::Model>().await?;

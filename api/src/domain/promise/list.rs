@@ -1,4 +1,4 @@
-//! Lists of promises: by id; those of accounts and of touches by the day by which they are to be kept.
+//! Filters on promises and lists of them: by id, or by due day for accounts and touches.
 
 use async_graphql::{InputObject, MaybeUndefined};
 use entity::{AccountId, Id, Scoped, UserId, promise};
@@ -12,24 +12,24 @@ use crate::graphql::filter::{DateFilter, DateTimeFilter, IdFilter, operand};
 use crate::graphql::pagination::{Connection, Key, LONGEST_LIST, Order, PageArguments, VisibleRows, plain_lists};
 use crate::graphql::{Batch, FieldContext};
 
-/// A filter on promises. Its fields are ANDed.
+/// A filter on promises. All given fields must match.
 #[derive(Clone, Debug, Default, InputObject)]
 pub struct PromiseFilter {
-    /// By account.
+    /// Filters by account.
     pub account_id: MaybeUndefined<IdFilter>,
-    /// By who made it.
+    /// Filters by the user who made the promise.
     pub made_by_id: MaybeUndefined<IdFilter>,
-    /// Is (true) or is not (false) still to be kept.
+    /// Whether the promise is open: true for promises still to be kept, false for kept ones.
     pub open: MaybeUndefined<bool>,
-    /// Is (true) open and its day over in the organization's time zone, or is not (false).
+    /// Whether the promise is overdue: open with its due day over in the organization's time zone.
     pub overdue: MaybeUndefined<bool>,
-    /// By the day by which it is to be kept.
+    /// Filters by due day.
     pub due_on: MaybeUndefined<DateFilter>,
-    /// By when it last changed.
+    /// Filters by the time of the last change.
     pub updated_at: MaybeUndefined<DateTimeFilter>,
 }
 
-/// The condition that a promise is open, or is not.
+/// Returns the condition that a promise is open, or that it is kept.
 fn is_open(open: bool) -> Condition {
     let kept_on = promise::Column::KeptOn;
     Cond::all().add(if open { kept_on.is_null() } else { kept_on.is_not_null() })
@@ -66,35 +66,35 @@ impl PromiseFilter {
 /// Arguments of `promises`.
 #[derive(Clone, Debug, InputObject)]
 pub struct PromisesArguments {
-    /// Which of them.
+    /// Only promises that match this filter; all visible promises if omitted.
     pub filter: Option<PromiseFilter>,
-    /// Which page.
+    /// The page to return.
     #[graphql(flatten)]
     pub page: PageArguments,
 }
 
-/// `Query.promises`.
+/// Resolves `Query.promises`.
 pub async fn promises(field: &FieldContext<'_>, arguments: PromisesArguments) -> Result<Connection<Promise>> {
     let PromisesArguments { filter, page } = arguments;
     let filter = filter.unwrap_or_default();
     let equals = |filter: &MaybeUndefined<IdFilter>| filter.value().is_some_and(|filter| filter.eq.is_value());
-    let seen = VisibleRows {
+    let visible = VisibleRows {
         select: promise::Entity::of(field.request.viewer()?.organization.id).filter(filter.condition(field.request)?),
         account: promise::Column::AccountId,
         is_selective: equals(&filter.account_id) || equals(&filter.made_by_id),
     };
     let by_id = Order::by_id(promise::Column::Id, |row: &promise::Model| Key::Id(row.id.uuid()));
-    seen.page(field, &by_id, &page).await
+    visible.page(field, &by_id, &page).await
 }
 
 /// Arguments of `Account.promises`.
 #[derive(Clone, Copy, Debug, InputObject)]
 pub struct OpenArguments {
-    /// Only those still to be kept (true), or only those kept (false); all where nothing is given.
+    /// Whether to return only open promises (true) or only kept ones (false); all if omitted.
     pub open: Option<bool>,
 }
 
-/// `Account.promises`: what is due first comes first.
+/// Resolves `Account.promises`, ordered by due day.
 pub async fn of_accounts(
     field: &FieldContext<'_>,
     of: &[AccountId],
@@ -107,7 +107,7 @@ pub async fn of_accounts(
     lists(field, select, promise::Column::AccountId, of, |row| Some(row.account_id)).await
 }
 
-/// `Touch.promises`: what is due first comes first.
+/// Resolves `Touch.promises`, ordered by due day.
 pub async fn of_touches(
     field: &FieldContext<'_>,
     of: &[entity::TouchId],
@@ -116,7 +116,7 @@ pub async fn of_touches(
     lists(field, select, promise::Column::TouchId, of, |row| row.touch_id).await
 }
 
-/// One list for each parent: one statement for all.
+/// Loads the promises of all parents in one statement.
 async fn lists<K: Id>(
     field: &FieldContext<'_>,
     select: Select<promise::Entity>,
@@ -125,6 +125,7 @@ async fn lists<K: Id>(
     parent_of: fn(&promise::Model) -> Option<K>,
 ) -> Result<Batch<Vec<Promise>>> {
     let select = select.order_by_asc(promise::Column::DueOn).order_by_asc(promise::Column::Id);
-    let too_long = format!("A list has more than {LONGEST_LIST} promises: page through `promises` with a filter.");
+    let too_long =
+        format!("The list has more than {LONGEST_LIST} promises: page through `promises` with a filter instead.");
     plain_lists::<_, Promise, _>(field, select, column, parents, parent_of, &too_long).await
 }

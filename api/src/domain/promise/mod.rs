@@ -1,12 +1,12 @@
-//! Promises: what we told a client that we would do, and by when.
+//! Promises: commitments of ours to a client, each with a due day.
 //!
-//! | room | holds |
+//! | module | contents |
 //! |---|---|
-//! | here | the type and how it is read |
-//! | [`list`] | filters and lists; an account's and a touch's promises |
-//! | [`mod@write`] | make, keep, delete; what becomes of promises when their touch goes |
+//! | this one | the type and how it is read |
+//! | [`list`] | filters and lists; the promises of an account and of a touch |
+//! | [`mod@write`] | make, keep, delete; detaching promises from deleted touches |
 //!
-//! Days are the organization's: a promise is overdue once the day by which it was to be kept is over there.
+//! A promise is overdue once its due day is over in the organization's time zone.
 
 pub mod list;
 pub mod write;
@@ -40,42 +40,44 @@ impl From<promise::Model> for Promise {
 }
 
 object! {
-    /// Something we said we would do for the client.
+    /// Something that we promised to do for a client.
     Promise as "Promise" Node {
-        /// Opaque, prefixed by the type, ascending with time.
+        /// Opaque id, prefixed with the type; ascends with creation time.
         id: NodeId<PromiseId> = plain(|promise| NodeId(promise.0.id));
-        /// The account that it was made to.
+        /// The account that the promise was made to.
         account: Account = by_key(|promise| promise.0.account_id, Account::resolve_required);
-        /// To whom there; null also where they moved out of the caller's sight.
+        /// The contact that the promise was made to; null if none was given or the caller can no longer see the
+        /// contact.
         contact: Option<Contact> = by_key(|promise| promise.0.contact_id, Contact::resolve);
-        /// The touch in which it was made; null also where that has been deleted, or went to another account.
+        /// The touch in which it was made; null if none was given, or if the touch was deleted or moved to another
+        /// account.
         touch: Option<Touch> = by_key(|promise| promise.0.touch_id, touches);
         /// What was promised.
         what: &str = plain(|promise| &promise.0.what);
         /// The day on which it was made.
         madeOn: Day = plain(|promise| promise.0.made_on);
-        /// The day by which it is to be kept.
+        /// The due day: the last day on which it can be kept in time.
         dueOn: Day = plain(|promise| promise.0.due_on);
         /// The day on which it was kept; null while it is open.
         keptOn: Option<Day> = plain(|promise| promise.0.kept_on);
-        /// Who made it.
+        /// The user who made the promise.
         madeBy: User = by_key(|promise| promise.0.made_by_id, User::resolve_required);
-        /// Is it open, and the day by which it was to be kept over in the organization's time zone?
+        /// Whether the promise is open and its due day is over in the organization's time zone.
         overdue: bool = batch(overdues);
-        /// When it was entered.
+        /// When it was created.
         createdAt: Instant = plain(|promise| promise.0.created_at);
         /// When it last changed.
         updatedAt: Instant = plain(|promise| promise.0.updated_at);
-        /// Writes so far: 1 on creation.
+        /// Number of writes so far; 1 after creation.
         version: i32 = plain(|promise| promise.0.version);
     }
 }
 connection!(Promise as "Promise");
 
 payload! {
-    /// A promise, or what is to be mended.
+    /// The result of making, keeping or deleting a promise.
     PromisePayload as "PromisePayload" {
-        /// The promise as it is now, or as it last was where it was deleted; null where there are userErrors.
+        /// The promise after the change, or as it was before it was deleted; null if there are userErrors.
         promise(promise): Promise,
     }
 }
@@ -123,14 +125,15 @@ impl AuditedRow for promise::Model {
     }
 }
 
-/// Is a promise open, and the day by which it was to be kept over?
+/// Whether a promise is open and its due day is before `today`.
 #[must_use]
 pub fn is_overdue(promise: &promise::Model, today: Day) -> bool {
     promise.kept_on.is_none() && promise.due_on < today
 }
 
 impl Viewer {
-    /// The latest day that may be given for what has happened: today, where the organization is or where they are.
+    /// Returns the latest day that is accepted for something that has happened: today in the organization's time zone
+    /// or in the user's, whichever is later.
     #[must_use]
     pub fn latest_today(&self, now: Instant) -> Day {
         self.day(now).max(calendar::day_of(now, people::zone_of(&self.user)))
@@ -138,16 +141,16 @@ impl Viewer {
 }
 
 impl Promise {
-    /// Promises by their ids, as far as they are seen.
+    /// Loads promises by id; ids that do not exist or that the viewer cannot see are absent from the result.
     ///
     /// # Errors
-    /// `UNAUTHENTICATED`; the database's.
+    /// `UNAUTHENTICATED` if the request has no session.
     pub async fn fetch(
         ctx: &RequestContext,
         ids: impl IntoIterator<Item = PromiseId>,
     ) -> Result<HashMap<PromiseId, Self>> {
-        let seen = ctx.viewer()?.rows::<promise::Entity>(promise::Column::AccountId);
-        ctx.fetch_by_ids(seen, promise::Column::Id, Columns::ALL, ids, |row| row.id).await
+        let visible = ctx.viewer()?.rows::<promise::Entity>(promise::Column::AccountId);
+        ctx.fetch_by_ids(visible, promise::Column::Id, Columns::ALL, ids, |row| row.id).await
     }
 }
 
@@ -156,7 +159,7 @@ async fn touches(field: &FieldContext<'_>, ids: &[Option<entity::TouchId>]) -> R
     field.found(ids, &found).await
 }
 
-#[expect(clippy::unused_async, reason = "what answers a field is async")]
+#[expect(clippy::unused_async, reason = "field resolvers are async")]
 async fn overdues(field: &FieldContext<'_>, of: &[&Promise]) -> Result<Batch<bool>> {
     let today = field.request.viewer()?.day(field.request.now);
     let mut answers = Batch::with_capacity(of.len());
@@ -172,7 +175,7 @@ pub(crate) mod tests {
 
     use super::*;
 
-    /// A promise of day 10, due on day 20.
+    /// Returns a promise that was made on day 10 and is due on day 20.
     fn promise(kept_on: Option<i32>) -> promise::Model {
         promise::Model {
             id: PromiseId::make(),
@@ -195,7 +198,7 @@ pub(crate) mod tests {
     fn a_promise_is_overdue_once_its_day_is_over() {
         let on = |kept_on, today| is_overdue(&promise(kept_on), Day(today));
         assert_eq!([10, 20, 21].map(|today| on(None, today)), [false, false, true]);
-        // Kept, however late.
+        // Kept promises are not overdue, even if they were kept late.
         assert!(!on(Some(19), 21) && !on(Some(30), 31));
     }
 }

@@ -1,5 +1,6 @@
-//! Make, keep, delete. Whoever sees an account makes promises there and says that they were kept, whoever made them; who
-//! made a promise and who answers for the account delete it.
+//! The mutations `makePromise`, `keepPromise` and `deletePromise`. Any user who can see an account can make promises to
+//! it and mark any of its promises as kept. Only the user who made a promise, the account's owner, the owner's managers
+//! and admins can delete it.
 
 use async_graphql::{ID, InputObject};
 use entity::{Id, PromiseId, Scoped, TouchId, account, promise, touch};
@@ -12,49 +13,49 @@ use crate::graphql::scalars::Date;
 use crate::write::Write;
 use crate::write::validator::{NOTE, Validator};
 
-/// A promise that was made.
+/// A new promise.
 #[derive(Clone, Debug, InputObject)]
 pub struct MakePromiseInput {
-    /// To which account; not an archived one.
+    /// Id of the account that the promise was made to; the account must not be archived.
     pub account_id: ID,
-    /// To whom there.
+    /// Id of the contact that the promise was made to: a contact of the same account.
     pub contact_id: Option<ID>,
-    /// In which touch, of the same account.
+    /// Id of the touch in which it was made: a touch of the same account.
     pub touch_id: Option<ID>,
-    /// What: 1 to 20,000 characters.
+    /// What was promised: 1 to 20,000 characters.
     pub what: String,
-    /// The day on which it was made; today in the organization's time zone where none is given. Not in the future.
+    /// The day on which it was made: not in the future. Defaults to today in the organization's time zone.
     pub made_on: Option<Date>,
-    /// The day by which it is to be kept; not before the day on which it was made.
+    /// The due day: not before madeOn.
     pub due_on: Date,
 }
 
 /// Arguments of `makePromise`.
 #[derive(Clone, Debug, InputObject)]
 pub struct MakePromise {
-    /// The promise.
+    /// The new promise.
     pub input: MakePromiseInput,
 }
 
 /// Arguments of `keepPromise`.
 #[derive(Clone, Debug, InputObject)]
 pub struct KeepPromise {
-    /// Which one.
+    /// Id of the promise.
     pub id: ID,
-    /// The day on which it was kept; today in the organization's time zone where none is given. Not in the future, and not
-    /// before the promise was made.
+    /// The day on which it was kept: not in the future and not before madeOn. Defaults to today in the organization's
+    /// time zone.
     pub kept_on: Option<Date>,
 }
 
 /// Arguments of `deletePromise`.
 #[derive(Clone, Debug, InputObject)]
 pub struct OnePromise {
-    /// Which one.
+    /// Id of the promise.
     pub id: ID,
 }
 
-/// The touch of an input, which is of the account, locked so that nobody deletes it meanwhile.
-async fn touch_at(
+/// Loads the touch that an input refers to, which must belong to the account, and locks it against deletion.
+async fn load_touch(
     viewer: &Viewer,
     write: &Write<'_>,
     check: &mut Validator,
@@ -62,18 +63,18 @@ async fn touch_at(
     account: &account::Model,
 ) -> Result<Option<TouchId>> {
     let Some(id) = check.id::<TouchId>("touchId", id) else { return Ok(None) };
-    let seen = viewer.rows::<touch::Entity>(touch::Column::AccountId).filter(touch::Column::Id.eq(id));
-    match seen.lock_shared().one(&write.tx).await? {
+    let visible = viewer.rows::<touch::Entity>(touch::Column::AccountId).filter(touch::Column::Id.eq(id));
+    match visible.lock_shared().one(&write.tx).await? {
         None => check.not_found("touchId", "touch"),
         Some(touch) if touch.account_id != account.id => {
-            check.invalid("touchId", format!("This touch is not one of {}.", account.name));
+            check.invalid("touchId", format!("This touch does not belong to {}.", account.name));
         }
         Some(_) => return Ok(Some(id)),
     }
     Ok(None)
 }
 
-/// `makePromise`.
+/// Resolves `Mutation.makePromise`.
 pub async fn make(ctx: &RequestContext, arguments: MakePromise) -> Result<PromisePayload> {
     let MakePromiseInput { account_id, contact_id, touch_id, what, made_on, due_on } = arguments.input;
     let viewer = ctx.viewer()?;
@@ -92,7 +93,7 @@ pub async fn make(ctx: &RequestContext, arguments: MakePromise) -> Result<Promis
         contact = viewer.contact_at(&write.tx, &mut check, "contactId", id, account).await?;
     }
     if let (Some(id), Some(account)) = (&touch_id, &account) {
-        touch = touch_at(viewer, &write, &mut check, id, account).await?;
+        touch = load_touch(viewer, &write, &mut check, id, account).await?;
     }
     check.finish()?;
     let Some(account) = account else { return check.fail() };
@@ -116,25 +117,26 @@ pub async fn make(ctx: &RequestContext, arguments: MakePromise) -> Result<Promis
     Ok(PromisePayload::of(row))
 }
 
-/// The promise of an input, locked.
-async fn seen(viewer: &Viewer, write: &Write<'_>, id: &ID) -> Result<promise::Model> {
-    let gone = || Error::refused(UserErrorCode::NotFound, &["id"], "There is no promise with this id.");
-    let id = PromiseId::parse(id).map_err(|_| gone())?;
-    let seen = viewer.rows::<promise::Entity>(promise::Column::AccountId).filter(promise::Column::Id.eq(id));
-    seen.lock_exclusive().one(&write.tx).await?.ok_or_else(gone)
+/// Loads and locks the promise that an input refers to.
+async fn load_locked(viewer: &Viewer, write: &Write<'_>, id: &ID) -> Result<promise::Model> {
+    let not_found = || Error::refused(UserErrorCode::NotFound, &["id"], "There is no promise with this id.");
+    let id = PromiseId::parse(id).map_err(|_| not_found())?;
+    let visible = viewer.rows::<promise::Entity>(promise::Column::AccountId).filter(promise::Column::Id.eq(id));
+    visible.lock_exclusive().one(&write.tx).await?.ok_or_else(not_found)
 }
 
-/// `keepPromise`.
+/// Resolves `Mutation.keepPromise`.
 pub async fn keep(ctx: &RequestContext, arguments: KeepPromise) -> Result<PromisePayload> {
     let viewer = ctx.viewer()?;
     let mut check = Validator::at(&[]);
     let mut write = Write::begin(ctx)?;
-    let before = seen(viewer, &write, &arguments.id).await?;
+    let before = load_locked(viewer, &write, &arguments.id).await?;
     if let Some(kept_on) = before.kept_on {
-        let message = format!("This promise was kept on {kept_on}.");
+        let message = format!("This promise was already kept on {kept_on}.");
         return Err(Error::refused(UserErrorCode::Conflict, &["id"], message));
     }
-    // A promise of somebody's whose day has begun already, where the organization's has not, is kept on no day before.
+    // A promise may have been made on a day that has not begun yet in the organization's time zone; it is not kept
+    // before.
     let kept_on = arguments.kept_on.map_or_else(|| viewer.day(ctx.now).max(before.made_on), |day| day.0);
     check.has_come("keptOn", kept_on, viewer.latest_today(ctx.now));
     check.in_order("keptOn", ("madeOn", before.made_on), ("keptOn", kept_on));
@@ -146,15 +148,15 @@ pub async fn keep(ctx: &RequestContext, arguments: KeepPromise) -> Result<Promis
     Ok(PromisePayload::of(after))
 }
 
-/// `deletePromise`: answers the promise as it last was.
+/// Resolves `Mutation.deletePromise`. Returns the promise as it was.
 pub async fn delete(ctx: &RequestContext, arguments: OnePromise) -> Result<PromisePayload> {
     let viewer = ctx.viewer()?;
     let mut write = Write::begin(ctx)?;
-    let row = seen(viewer, &write, &arguments.id).await?;
+    let row = load_locked(viewer, &write, &arguments.id).await?;
     let account = viewer.account(&write.tx, row.account_id, false).await?;
-    let answers = account.is_some_and(|account| viewer.access(&account) == AccountAccess::Responsible);
-    if !answers && row.made_by_id != viewer.user.id {
-        let message = "Only whoever made the promise, the account's owner, their managers and admins may do this.";
+    let is_responsible = account.is_some_and(|account| viewer.access(&account) == AccountAccess::Responsible);
+    if !is_responsible && row.made_by_id != viewer.user.id {
+        let message = "Only the user who made the promise, the account's owner, their managers and admins may do this.";
         return Err(Error::refused(UserErrorCode::Forbidden, &["id"], message));
     }
     write.remove(&row).await?;
@@ -162,10 +164,7 @@ pub async fn delete(ctx: &RequestContext, arguments: OnePromise) -> Result<Promi
     Ok(PromisePayload::of(row))
 }
 
-/// Takes promises off touches that are deleted, or go to another account: the promise itself stands.
-///
-/// # Errors
-/// The database's.
+/// Clears the touch of promises whose touch is deleted or moves to another account. The promises are kept.
 pub async fn release_touches(write: &mut Write<'_>, touches: &[TouchId]) -> Result<()> {
     if touches.is_empty() {
         return Ok(());

@@ -1,4 +1,4 @@
-//! Lists of trigger events, by id.
+//! Filters on trigger events, and lists of them ordered by id.
 
 use async_graphql::{InputObject, MaybeUndefined};
 use entity::{AccountId, Id, Scoped, trigger_event};
@@ -11,18 +11,18 @@ use crate::graphql::filter::{DateFilter, DateTimeFilter, IdFilter, operand};
 use crate::graphql::pagination::{Connection, Key, Order, PageArguments, RowsPerParent, VisibleRows};
 use crate::graphql::{Batch, FieldContext};
 
-/// A filter on trigger events. Its fields are ANDed.
+/// A filter on trigger events. All given fields must match.
 #[derive(Clone, Debug, Default, InputObject)]
 pub struct TriggerEventFilter {
-    /// By account.
+    /// Filters by account.
     pub account_id: MaybeUndefined<IdFilter>,
-    /// Of one of these kinds.
+    /// Only trigger events of one of these kinds.
     pub kind: MaybeUndefined<Vec<TriggerKind>>,
-    /// By the day on which it happened.
+    /// Filters by the day on which it happened.
     pub occurred_on: MaybeUndefined<DateFilter>,
-    /// Is (true) or is not (false) settled what came of it.
+    /// Whether the trigger event is resolved: true for those with an outcome, false for open ones.
     pub resolved: MaybeUndefined<bool>,
-    /// By when it last changed.
+    /// Filters by the time of the last change.
     pub updated_at: MaybeUndefined<DateTimeFilter>,
 }
 
@@ -57,9 +57,9 @@ impl TriggerEventFilter {
 /// Arguments of `triggerEvents`.
 #[derive(Clone, Debug, InputObject)]
 pub struct TriggerEventsArguments {
-    /// Which of them.
+    /// Only trigger events that match this filter; all visible trigger events if omitted.
     pub filter: Option<TriggerEventFilter>,
-    /// Which page.
+    /// The page to return.
     #[graphql(flatten)]
     pub page: PageArguments,
 }
@@ -68,22 +68,22 @@ fn by_id() -> Order<trigger_event::Entity> {
     Order::by_id(trigger_event::Column::Id, |row: &trigger_event::Model| Key::Id(row.id.uuid()))
 }
 
-/// `Query.triggerEvents`.
+/// Resolves `Query.triggerEvents`.
 pub async fn trigger_events(
     field: &FieldContext<'_>,
     arguments: TriggerEventsArguments,
 ) -> Result<Connection<TriggerEvent>> {
     let TriggerEventsArguments { filter, page } = arguments;
     let filter = filter.unwrap_or_default();
-    let seen = VisibleRows {
+    let visible = VisibleRows {
         select: trigger_event::Entity::of(field.request.viewer()?.organization.id).filter(filter.condition()?),
         account: trigger_event::Column::AccountId,
         is_selective: filter.account_id.value().is_some_and(|account| account.eq.is_value()),
     };
-    seen.page(field, &by_id(), &page).await
+    visible.page(field, &by_id(), &page).await
 }
 
-/// `Account.triggerEvents`: by id.
+/// Resolves `Account.triggerEvents`, ordered by id.
 pub async fn of_accounts(
     field: &FieldContext<'_>,
     of: &[AccountId],

@@ -1,12 +1,13 @@
-//! Trigger events: what makes a client ready to change, dissatisfaction first of all.
+//! Trigger events: events that make a client ready to change suppliers, above all dissatisfaction.
 //!
-//! | room | holds |
+//! | module | contents |
 //! |---|---|
-//! | here | the type and how its relations are read |
-//! | [`list`] | filters and lists; an account's trigger events |
+//! | this one | the type and how its relations are read |
+//! | [`list`] | filters and lists; the trigger events of an account |
 //! | [`mod@write`] | record, update |
 //!
-//! They are recorded by whoever answers for the account, and never deleted: what became of them is what they are kept for.
+//! The account's owner, the owner's managers and admins record trigger events. They are never deleted, because their
+//! outcomes are analyzed later.
 
 pub mod list;
 pub mod write;
@@ -41,80 +42,81 @@ impl From<trigger_event::Model> for TriggerEvent {
     }
 }
 
-/// What kind of thing makes a client ready to change.
+/// The kinds of trigger events.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 #[graphql(remote = "entity::trigger_event::TriggerKind")]
 pub enum TriggerKind {
-    /// They are not content with whom they have.
+    /// The client is dissatisfied with the present supplier.
     Dissatisfaction,
-    /// Somebody else leads.
+    /// The client has new leadership.
     LeadershipChange,
-    /// A contract ends.
+    /// A contract with the present supplier ends.
     ContractEnd,
-    /// They got money.
+    /// The client received funding.
     Funding,
-    /// They expand.
+    /// The client expands.
     Expansion,
-    /// A rule they live by changes.
+    /// A regulation that applies to the client changes.
     Regulation,
-    /// Anything else.
+    /// Any other kind.
     Other,
 }
 
-/// What came of a trigger event for us.
+/// The outcome of a trigger event for us.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 #[graphql(remote = "entity::trigger_event::TriggerOutcome")]
 pub enum TriggerOutcome {
-    /// We were invited, and won.
+    /// We were invited to compete, and won.
     Won,
-    /// We were invited, and lost.
+    /// We were invited to compete, and lost.
     CompetedAndLost,
-    /// They changed, and did not ask us.
+    /// The client changed suppliers without inviting us.
     NotInvited,
-    /// They stayed with whom they have.
+    /// The client stayed with the present supplier.
     NoChange,
 }
 graphql_enum! { trigger_event::TriggerKind as TriggerKind, trigger_event::TriggerOutcome as TriggerOutcome }
 
 object! {
-    /// Something that makes a client ready to change: dissatisfaction first of all.
+    /// An event that makes a client ready to change suppliers, above all dissatisfaction.
     TriggerEvent as "TriggerEvent" Node {
-        /// Opaque, prefixed by the type, ascending with time.
+        /// Opaque id, prefixed with the type; ascends with creation time.
         id: NodeId<TriggerEventId> = plain(|event| NodeId(event.0.id));
-        /// Where it happened.
+        /// The account at which it happened.
         account: Account = by_key(|event| event.0.account_id, Account::resolve_required);
-        /// What kind of thing it was.
+        /// The kind of event.
         kind: trigger_event::TriggerKind = plain(|event| event.0.kind);
         /// The day on which it happened.
         occurredOn: Day = plain(|event| event.0.occurred_on);
-        /// What there is to know about it.
+        /// What is known about the event; null if nothing was noted.
         description: Option<&str> = plain(|event| event.0.description.as_deref());
-        /// Whom it is about, or who told; null also where they moved out of the caller's sight.
+        /// The contact that the event concerns or who reported it; null if none was given or the caller can no longer
+        /// see the contact.
         contact: Option<Contact> = by_key(|event| event.0.contact_id, Contact::resolve);
-        /// Who recorded it.
+        /// The user who recorded the event; null if not known.
         recordedBy: Option<User> = by_key(|event| event.0.recorded_by_id, User::resolve);
-        /// What came of it for us; null while that is open.
+        /// The outcome for us; null while the event is open.
         outcome: Option<trigger_event::TriggerOutcome> = plain(|event| event.0.outcome);
-        /// The day on which that was settled; null while it is open.
+        /// The day on which the outcome was settled; null while the event is open.
         resolvedOn: Option<Day> = plain(|event| event.0.resolved_on);
-        /// How present, known and valued we were there at the end of the day.
+        /// Our presence at the account at the end of the day on which the event happened.
         presence: crate::domain::presence::Presence = batch(presences);
-        /// The opportunities that came of it, by id; at most 500.
+        /// The opportunities that the event led to, by id; at most 500.
         opportunities: Vec<Opportunity> = batch(opportunities);
-        /// When it was entered.
+        /// When it was created.
         createdAt: Instant = plain(|event| event.0.created_at);
         /// When it last changed.
         updatedAt: Instant = plain(|event| event.0.updated_at);
-        /// Writes so far: 1 on creation.
+        /// Number of writes so far; 1 after creation.
         version: i32 = plain(|event| event.0.version);
     }
 }
 connection!(TriggerEvent as "TriggerEvent");
 
 payload! {
-    /// A trigger event, or what is to be mended.
+    /// The result of recording or updating a trigger event.
     TriggerEventPayload as "TriggerEventPayload" {
-        /// The trigger event as it is now; null where there are userErrors.
+        /// The trigger event after the change; null if there are userErrors.
         triggerEvent(trigger_event): TriggerEvent,
     }
 }
@@ -163,16 +165,16 @@ impl AuditedRow for trigger_event::Model {
 }
 
 impl TriggerEvent {
-    /// Trigger events by their ids, as far as they are seen.
+    /// Loads trigger events by id; ids that do not exist or that the viewer cannot see are absent from the result.
     ///
     /// # Errors
-    /// `UNAUTHENTICATED`; the database's.
+    /// `UNAUTHENTICATED` if the request has no session.
     pub async fn fetch(
         ctx: &RequestContext,
         ids: impl IntoIterator<Item = TriggerEventId>,
     ) -> Result<HashMap<TriggerEventId, Self>> {
-        let seen = ctx.viewer()?.rows::<trigger_event::Entity>(trigger_event::Column::AccountId);
-        ctx.fetch_by_ids(seen, trigger_event::Column::Id, Columns::ALL, ids, |row| row.id).await
+        let visible = ctx.viewer()?.rows::<trigger_event::Entity>(trigger_event::Column::AccountId);
+        ctx.fetch_by_ids(visible, trigger_event::Column::Id, Columns::ALL, ids, |row| row.id).await
     }
 }
 
@@ -186,12 +188,13 @@ async fn opportunities(field: &FieldContext<'_>, of: &[&TriggerEvent]) -> Result
     use opportunity::Column;
     let events: Vec<TriggerEventId> = of.iter().map(|event| event.0.id).collect();
     let select = field.request.viewer()?.rows::<opportunity::Entity>(Column::AccountId).order_by_asc(Column::Id);
-    let too_long = format!("More than {LONGEST_LIST} opportunities came of one trigger event.");
+    let too_long =
+        format!("A trigger event has more than {LONGEST_LIST} opportunities: page through its account's instead.");
     let parent = |row: &opportunity::Model| row.trigger_event_id;
     plain_lists::<_, Opportunity, _>(field, select, Column::TriggerEventId, &events, parent, &too_long).await
 }
 
-/// `Opportunity.triggerEvent`.
+/// Resolves `Opportunity.triggerEvent`.
 pub async fn of_opportunities(
     field: &FieldContext<'_>,
     of: &[&Opportunity],

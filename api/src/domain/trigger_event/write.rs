@@ -1,6 +1,8 @@
-//! Record, update. For whoever answers for the account: its owner, those above the owner, admins.
+//! The mutations `recordTriggerEvent` and `updateTriggerEvent`, for the account's owner, the owner's managers and
+//! admins.
 
 use async_graphql::{ID, InputObject, MaybeUndefined};
+use database::transaction::Transaction;
 use entity::{Id, TriggerEventId, trigger_event};
 use sea_orm::{ColumnTrait, QueryFilter, QuerySelect};
 
@@ -11,60 +13,59 @@ use crate::error::{Error, Result, UserErrorCode};
 use crate::graphql::scalars::Date;
 use crate::write::Write;
 use crate::write::validator::{NOTE, Validator, same_version};
-use database::transaction::Transaction;
 
-/// A trigger event that was noticed.
+/// A new trigger event.
 #[derive(Clone, Debug, InputObject)]
 pub struct RecordTriggerEventInput {
-    /// Where; not at an archived account.
+    /// Id of the account at which it happened; the account must not be archived.
     pub account_id: ID,
-    /// What kind of thing.
+    /// The kind of event.
     pub kind: TriggerKind,
-    /// The day on which it happened. Not in the future.
+    /// The day on which it happened: not in the future.
     pub occurred_on: Date,
-    /// What there is to know about it: up to 20,000 characters.
+    /// What is known about the event: at most 20,000 characters.
     pub description: Option<String>,
-    /// Whom of the account it is about, or who told.
+    /// Id of the contact that the event concerns or who reported it: a contact of the account.
     pub contact_id: Option<ID>,
 }
 
-/// A change of a trigger event. A field left out stays as it is, and null clears it.
+/// Changes to a trigger event. An omitted field is left unchanged; null clears it.
 #[derive(Clone, Debug, InputObject)]
 pub struct UpdateTriggerEventInput {
-    /// Which one.
+    /// Id of the trigger event.
     pub id: ID,
-    /// What kind of thing.
+    /// The kind of event. Cannot be cleared.
     pub kind: MaybeUndefined<TriggerKind>,
-    /// The day on which it happened. Not in the future.
+    /// The day on which it happened: not in the future. Cannot be cleared.
     pub occurred_on: MaybeUndefined<Date>,
-    /// What there is to know about it: up to 20,000 characters.
+    /// What is known about the event: at most 20,000 characters.
     pub description: MaybeUndefined<String>,
-    /// Whom of the account it is about, or who told.
+    /// Id of the contact that the event concerns or who reported it: a contact of the account.
     pub contact_id: MaybeUndefined<ID>,
-    /// What came of it; null opens it again.
+    /// The outcome for us; null reopens the event.
     pub outcome: MaybeUndefined<TriggerOutcome>,
-    /// The day on which that was settled; today in the organization's time zone where an outcome comes without one. Not in
-    /// the future, and not before it happened.
+    /// The day on which the outcome was settled: not in the future and not before occurredOn. Defaults to today in the
+    /// organization's time zone if only the outcome is given.
     pub resolved_on: MaybeUndefined<Date>,
-    /// Refuses the change with STALE_VERSION where the trigger event is at another version.
+    /// Rejects the change with STALE_VERSION unless the trigger event is at this version.
     pub if_version: Option<i32>,
 }
 
 /// Arguments of `recordTriggerEvent`.
 #[derive(Clone, Debug, InputObject)]
 pub struct RecordTriggerEvent {
-    /// The trigger event.
+    /// The new trigger event.
     pub input: RecordTriggerEventInput,
 }
 
 /// Arguments of `updateTriggerEvent`.
 #[derive(Clone, Debug, InputObject)]
 pub struct UpdateTriggerEvent {
-    /// The change.
+    /// The changes.
     pub input: UpdateTriggerEventInput,
 }
 
-/// `recordTriggerEvent`.
+/// Resolves `Mutation.recordTriggerEvent`.
 pub async fn record(ctx: &RequestContext, arguments: RecordTriggerEvent) -> Result<TriggerEventPayload> {
     let RecordTriggerEventInput { account_id, kind, occurred_on, description, contact_id } = arguments.input;
     let viewer = ctx.viewer()?;
@@ -102,19 +103,19 @@ pub async fn record(ctx: &RequestContext, arguments: RecordTriggerEvent) -> Resu
     Ok(TriggerEventPayload::of(row))
 }
 
-/// `updateTriggerEvent`.
+/// Resolves `Mutation.updateTriggerEvent`.
 pub async fn update(ctx: &RequestContext, arguments: UpdateTriggerEvent) -> Result<TriggerEventPayload> {
     let UpdateTriggerEventInput { id, kind, occurred_on, description, contact_id, outcome, resolved_on, if_version } =
         arguments.input;
     let viewer = ctx.viewer()?;
     let mut write = Write::begin(ctx)?;
     let path = ["input", "id"];
-    let gone = || Error::refused(UserErrorCode::NotFound, &path, "There is no trigger event with this id.");
-    let id = TriggerEventId::parse(&id).map_err(|_| gone())?;
-    let seen =
+    let not_found = || Error::refused(UserErrorCode::NotFound, &path, "There is no trigger event with this id.");
+    let id = TriggerEventId::parse(&id).map_err(|_| not_found())?;
+    let visible =
         viewer.rows::<trigger_event::Entity>(trigger_event::Column::AccountId).filter(trigger_event::Column::Id.eq(id));
-    let before = seen.lock_exclusive().one(&write.tx).await?.ok_or_else(gone)?;
-    let account = viewer.account(&write.tx, before.account_id, false).await?.ok_or_else(gone)?;
+    let before = visible.lock_exclusive().one(&write.tx).await?.ok_or_else(not_found)?;
+    let account = viewer.account(&write.tx, before.account_id, false).await?.ok_or_else(not_found)?;
     if viewer.access(&account) != AccountAccess::Responsible {
         let message = "Only the account's owner, their managers and admins may do this.";
         return Err(Error::refused(UserErrorCode::Forbidden, &path, message));
@@ -132,7 +133,7 @@ pub async fn update(ctx: &RequestContext, arguments: UpdateTriggerEvent) -> Resu
             after.contact_id = viewer.contact_at(&write.tx, &mut check, "contactId", id, &account).await?;
         }
     }
-    settle(ctx, viewer, &mut check, outcome, resolved_on, &mut after);
+    apply_outcome(ctx, viewer, &mut check, outcome, resolved_on, &mut after);
     let today = viewer.latest_today(ctx.now);
     if after.occurred_on != before.occurred_on {
         check.has_come("occurredOn", after.occurred_on, today);
@@ -153,8 +154,8 @@ pub async fn update(ctx: &RequestContext, arguments: UpdateTriggerEvent) -> Resu
     Ok(TriggerEventPayload::of(after))
 }
 
-/// Outcome and the day on which it was settled: both are there, or neither.
-fn settle(
+/// Applies the outcome and the day on which it was settled: either both are set or neither is.
+fn apply_outcome(
     ctx: &RequestContext,
     viewer: &Viewer,
     check: &mut Validator,
@@ -166,21 +167,23 @@ fn settle(
     check.change_with("resolvedOn", &resolved_on, &mut to.resolved_on, |_, _, day| Some(day.0));
     match (to.outcome, to.resolved_on) {
         (Some(_), None) if resolved_on.is_null() => {
-            check.fault(UserErrorCode::Required, "resolvedOn", "What is settled has its day: clear the outcome too.");
+            check.fault(
+                UserErrorCode::Required,
+                "resolvedOn",
+                "resolvedOn cannot be cleared without the outcome: clear both.",
+            );
         }
         (Some(_), None) => to.resolved_on = Some(viewer.day(ctx.now).max(to.occurred_on)),
         (None, Some(_)) if resolved_on.is_value() => {
-            check.fault(UserErrorCode::Required, "outcome", "Say what came of it: outcome goes with resolvedOn.");
+            check.fault(UserErrorCode::Required, "outcome", "resolvedOn requires an outcome: give both.");
         }
         (None, Some(_)) => to.resolved_on = None,
         _ => {}
     }
 }
 
-/// The trigger event that an input names for an opportunity of an account: seen, and of that same account.
-///
-/// # Errors
-/// The database's.
+/// Loads the trigger event that an input names for an opportunity. It must be visible and of the given account;
+/// otherwise the error is noted in `check`.
 pub async fn of_account(
     viewer: &Viewer,
     tx: &Transaction<'_>,
@@ -191,14 +194,16 @@ pub async fn of_account(
 ) -> Result<Option<TriggerEventId>> {
     let found = match TriggerEventId::parse(id) {
         Ok(id) => {
-            let seen = viewer.rows::<trigger_event::Entity>(trigger_event::Column::AccountId);
-            seen.filter(trigger_event::Column::Id.eq(id)).one(tx).await?
+            let visible = viewer.rows::<trigger_event::Entity>(trigger_event::Column::AccountId);
+            visible.filter(trigger_event::Column::Id.eq(id)).one(tx).await?
         }
         Err(_) => None,
     };
     match found {
         None => check.not_found(field, "trigger event"),
-        Some(row) if row.account_id != account => check.invalid(field, "This trigger event is of another account."),
+        Some(row) if row.account_id != account => {
+            check.invalid(field, "This trigger event belongs to another account.");
+        }
         Some(row) => return Ok(Some(row.id)),
     }
     Ok(None)
