@@ -395,7 +395,7 @@ async fn whose_import_it_is_and_by_whom_is_told_where_it_is_not_plain(world: &Wo
     assert_eq!(json!(nodes(&ann, "accounts", "owner { name }").await), json!([{"owner": {"name": "Ann"}}]));
     let theirs = desk.file("theirs.csv", format!("id,name,owner\n2,Bolt,{}\n", world.admin().email()));
     let report = import(world.server(), &words, &[&theirs]).await.unwrap();
-    assert!(reasons(&report)[0].1.contains("somebody else"), "{:?}", report.lines);
+    assert!(reasons(&report)[0].1.contains("Only managers of this user"), "{:?}", report.lines);
 }
 #[on_both_databases]
 async fn a_batch_costs_as_many_statements_as_a_row(world: &World) {

@@ -1,8 +1,8 @@
-//! Reading the feed: `events`, and the history of one thing.
+//! Reading the event feed: `events`, and the history of accounts and plans.
 //!
-//! The feed's order is the order of places (`seq`). On PostgreSQL an event may be committed while one with a lower
-//! place is still under way; so readers see the feed up to its settled end alone: the highest place below which
-//! nothing can come in any more (see the migration). Writers wait for nobody.
+//! The feed is ordered by position (`seq`). On PostgreSQL, an event may be committed while one with a lower position is
+//! still in progress. Readers therefore see the feed only up to its settled end: the highest position below which no
+//! event can appear any more (see the migration). Writers do not wait for each other.
 
 use std::time::Duration;
 
@@ -25,10 +25,10 @@ use crate::graphql::scalars::Json;
 use crate::graphql::{AnyId, AnyNode, Batch, FieldContext, NodeId, object, union_type};
 use crate::write::event_types::{instead, is_type};
 
-/// Facts that name an account.
+/// The fields in `changes` that refer to an account.
 const NAMING: [&str; 2] = ["accountId", "parentId"];
 
-/// A change that was committed.
+/// A committed change.
 #[derive(Clone, Debug)]
 pub struct Event(pub event::Model);
 
@@ -39,29 +39,30 @@ impl From<event::Model> for Event {
 }
 
 union_type! {
-    /// Who did it.
+    /// The originator of a change.
     Actor as "Actor" of User
 }
 
 object! {
-    /// A change that was committed. The feed is the audit log, and complete: replaying it gives the current state.
+    /// A committed change. The feed of events is the audit log, and it is complete: replaying it yields the current
+    /// state.
     Event as "Event" Node {
-        /// Opaque, prefixed by the type, ascending with time.
+        /// The opaque identifier, prefixed with the type and increasing with the time of creation.
         id: NodeId<EventId> = plain(|event| NodeId(event.0.id));
-        /// When it was made.
+        /// When the change was made.
         at: entity::Instant = plain(|event| event.0.at);
-        /// What happened, such as `account.created`.
+        /// The type of the change, such as `account.created`.
         type: &str = plain(|event| &event.0.kind);
-        /// Who did it; null for the system itself.
+        /// The originator of the change; null for the system itself.
         actor: Option<Actor> = batch(actors);
-        /// What it happened to; null where it is gone, or out of sight.
+        /// The object that changed; null if it no longer exists or the caller does not see it.
         subject: Option<AnyNode> = batch(subjects);
-        /// The id of what it happened to.
+        /// The id of the object that changed.
         subjectId: AnyId = plain(|event| AnyId(entity::show_id(&event.0.subject_noun, event.0.subject_id)));
-        /// The account that it hangs off, where it does.
+        /// The account to which the object belongs; null if there is none or if the caller does not see it.
         account: Option<Account> = by_key(|event| event.0.account_id, Account::resolve);
-        /// Fields that changed: `{field: {from, to}}`. Accounts out of the caller's sight are null there, and left out of
-        /// agendas.
+        /// The changed fields, as a JSON object of the form `{field: {from, to}}`. A reference to an account that the
+        /// caller does not see is null, or left out of an agenda.
         changes: Json<String> = batch(changes);
     }
 }
@@ -73,8 +74,8 @@ async fn actors(field: &FieldContext<'_>, of: &[&Event]) -> Result<Batch<Option<
     Ok(field.optional_objects(&rows).await?.upcast_nullable())
 }
 
-/// What changed, as it is stored; but without the accounts that the caller does not see: agendas leave them out, as
-/// `OneOnOne.items` does, and elsewhere they are null, as `Account.parent` is.
+/// Resolves the changes as stored, but without references to accounts that the viewer does not see. Agendas leave them
+/// out, as `OneOnOne.items` does; elsewhere they are null, as `Account.parent` is.
 async fn changes(field: &FieldContext<'_>, of: &[&Event]) -> Result<Batch<Json<String>>> {
     let naming = |event: &&Event| names_others(&event.0).then(|| serde_json::from_str(&event.0.changes)).transpose();
     let mut rewritten = of.iter().map(naming).collect::<Result<Vec<Option<Value>>, _>>().map_err(Error::internal)?;
@@ -102,7 +103,7 @@ async fn changes(field: &FieldContext<'_>, of: &[&Event]) -> Result<Batch<Json<S
     Ok(answers)
 }
 
-/// May an event's changes name an account besides the one that it hangs off?
+/// Returns whether the changes of an event may refer to accounts other than the one to which it belongs.
 fn names_others(event: &event::Model) -> bool {
     let prefix = format!("\"{}_", AccountId::PREFIX);
     let own = event.account_id.map(|account| format!("\"{}\"", account.show()));
@@ -110,7 +111,7 @@ fn names_others(event: &event::Model) -> bool {
     named.any(|rest| own.as_ref().is_none_or(|own| !rest.starts_with(own)))
 }
 
-/// What the fields that name another account went from and to.
+/// Returns the old and new values of the fields that refer to another account.
 fn naming_values(changes: &mut Value) -> impl Iterator<Item = &mut Value> {
     let fields = changes.as_object_mut().into_iter().flatten();
     let naming = fields.filter(|(field, _)| NAMING.contains(&field.as_str()));
@@ -127,8 +128,8 @@ async fn subjects(field: &FieldContext<'_>, of: &[&Event]) -> Result<Batch<Optio
     crate::domain::node::nodes_of(field, &ids).await
 }
 
-/// The events that somebody sees: those of accounts they see, those about themselves or somebody below them, and those of
-/// what everyone of the organization sees.
+/// Returns the events that the viewer sees: those of visible accounts, those about the viewer or a member below them,
+/// and those about what all members of the organization see.
 fn visible(viewer: &Viewer) -> Select<event::Entity> {
     let of_no_account = Cond::all()
         .add(event::Column::AccountId.is_null())
@@ -137,7 +138,8 @@ fn visible(viewer: &Viewer) -> Select<event::Entity> {
     event::Entity::of(viewer.organization.id).filter(seen)
 }
 
-/// The settled end: the highest place below which nothing comes in any more; None where that is every place.
+/// Returns the settled end: the highest position below which no event can appear any more. `None` means that every
+/// position is settled.
 async fn settled_end(ctx: &RequestContext) -> Result<Option<i64>> {
     if ctx.app.db.backend() == DbBackend::Sqlite {
         return Ok(None);
@@ -147,10 +149,8 @@ async fn settled_end(ctx: &RequestContext) -> Result<Option<i64>> {
     row.map(|row| row.try_get_by_index(0)).transpose().map_err(Error::from)
 }
 
-/// How many events of all organizations readers do not see yet, and the age of the oldest of them in seconds.
-///
-/// # Errors
-/// The database's.
+/// Returns the number of events of all organizations that readers do not see yet, and the age of the oldest one in
+/// seconds.
 pub async fn unsettled(app: &App) -> Result<(i64, f64), DbErr> {
     if app.db.backend() == DbBackend::Sqlite {
         return Ok((0, 0.0));
@@ -174,48 +174,48 @@ fn order(direction: Direction) -> Result<Order<event::Entity>> {
 /// Arguments of `events`.
 #[derive(Clone, Debug, InputObject)]
 pub struct EventsArguments {
-    /// Only events of these types, such as `account.created`; at most 100. BAD_USER_INPUT where there is no such type.
+    /// Only events of these types, such as `account.created`; at most 100. An unknown type fails with BAD_USER_INPUT.
     pub types: Option<Vec<String>>,
-    /// Which page.
+    /// The page to return.
     #[graphql(flatten)]
     pub page: PageArguments,
 }
 
-/// `Query.events`.
+/// Resolves `Query.events`.
 pub async fn events(field: &FieldContext<'_>, arguments: EventsArguments) -> Result<Connection<Event>> {
     let viewer = field.request.viewer()?;
     let mut select = visible(viewer);
     if let Some(types) = arguments.types {
         if types.len() > 100 {
-            return Err(Error::BadInput("types takes at most 100 values.".to_owned()));
+            return Err(Error::BadInput("`types` takes at most 100 values.".to_owned()));
         }
         if let Some(none) = types.iter().find(|kind| !is_type(kind)) {
             let instead = instead(none);
-            return Err(Error::BadInput(format!("types: there are no events of type {none:?}. {instead}")));
+            return Err(Error::BadInput(format!(
+                "`types` must contain existing event types; {none:?} is not one. {instead}"
+            )));
         }
         select = select.filter(event::Column::Kind.is_in(types));
     }
-    // The end is taken before the page is read: what commits in between is for the next page.
+    // The end is read before the page, so that an event committed in between appears on the next page.
     if let Some(end) = settled_end(field.request).await? {
         select = select.filter(event::Column::Seq.lte(end));
     }
     pagination::page(field, select, &order(Direction::Asc)?, &arguments.page).await
 }
 
-/// The history of accounts, the newest first.
+/// Returns a page of the history of each account, newest first.
 pub async fn history(field: &FieldContext<'_>, accounts: &[AccountId]) -> Result<Vec<Connection<Event>>> {
     below(field, accounts, event::Column::AccountId, |row| row.account_id).await
 }
 
-/// The history of plans, the newest first. Whoever sees a plan sees its account, and so these events.
-///
-/// # Errors
-/// As for every page; the database's.
+/// Returns a page of the history of each plan, newest first. A viewer who sees a plan also sees its account, and
+/// therefore these events.
 pub async fn history_of_plans(field: &FieldContext<'_>, plans: &[PlanId]) -> Result<Vec<Connection<Event>>> {
     below(field, plans, event::Column::SubjectId, |row| Some(PlanId(row.subject_id))).await
 }
 
-/// The settled events of each of many parents, the newest first.
+/// Returns a page of the settled events of each parent, newest first.
 async fn below<K: Id>(
     field: &FieldContext<'_>,
     parents: &[K],
@@ -232,10 +232,7 @@ async fn below<K: Id>(
 }
 
 impl Event {
-    /// Events by their ids, as far as they are seen.
-    ///
-    /// # Errors
-    /// The database's.
+    /// Returns the events with these ids that the viewer sees.
     pub async fn fetch(
         ctx: &RequestContext,
         ids: impl IntoIterator<Item = EventId>,

@@ -1,4 +1,4 @@
-//! Nodes by their ids, whatever their types.
+//! Nodes of any type by their ids.
 
 use std::collections::HashMap;
 
@@ -30,21 +30,25 @@ use crate::domain::user::User;
 use crate::error::Result;
 use crate::graphql::{AbstractBatch, AnyNode, Batch, FieldContext};
 
-/// Resolves the node of each id, null for those that do not exist or that the caller does not see. The number of statements
-/// depends on the types of the ids, not on how many there are.
+/// Resolves the node of each id: null if it does not exist or the caller does not see it. The number of statements
+/// depends on the number of types, not on the number of ids.
 pub async fn nodes_of(field: &FieldContext<'_>, ids: &[(&str, Uuid)]) -> Result<Batch<Option<AnyNode>>> {
     let ctx = field.request;
     let mut nodes = AbstractBatch::new(ids.len());
     // Sets the nodes of one type.
     macro_rules! part {
         ($prefix:expr, $ids:ident => $fetch:expr) => {
-            let places: Vec<usize> =
-                ids.iter().enumerate().filter(|(_, (noun, _))| *noun == $prefix).map(|(at, _)| at).collect();
-            if !places.is_empty() {
-                let $ids: Vec<Uuid> = places.iter().map(|at| ids[*at].1).collect();
+            let positions: Vec<usize> = ids
+                .iter()
+                .enumerate()
+                .filter(|(_, (noun, _))| *noun == $prefix)
+                .map(|(position, _)| position)
+                .collect();
+            if !positions.is_empty() {
+                let $ids: Vec<Uuid> = positions.iter().map(|position| ids[*position].1).collect();
                 let found: HashMap<Uuid, _> = $fetch;
                 let rows: Vec<Option<&_>> = $ids.iter().map(|id| found.get(id)).collect();
-                nodes.set(&places, &field.optional_objects(&rows).await?);
+                nodes.set(&positions, &field.optional_objects(&rows).await?);
             }
         };
     }

@@ -1,11 +1,13 @@
-//! Many at once, from another system: what the five upserts have in common.
+//! Bulk upserts from another system: what the five upserts have in common.
 //!
-//! Rows stand on their own: one that fails says why and leaves the others be. What rows refer to is looked up for all
-//! of them together, so that five hundred rows cost as many statements as one.
+//! Rows are independent: a row that fails reports its errors without affecting the others. What rows refer to is read
+//! once for all rows, so 500 rows take as many statements as one.
 
 use std::collections::HashMap;
 
 use async_graphql::{Enum, MaybeUndefined};
+use database::columns::{is_any_of, select_columns};
+use database::transaction::Transaction;
 use entity::{AccountId, Columns, Id, Scoped, UserId, account, external_id, user};
 use sea_orm::sea_query::Cond;
 use sea_orm::{ColumnTrait, ConnectionTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait};
@@ -17,27 +19,25 @@ use crate::error::{Error, Result, UserError, UserErrorCode};
 use crate::graphql::{AnyId, AnyNode, Batch, FieldContext, MutationPayload, graphql_enum, object};
 use crate::write::external_ids::ExternalIdInput;
 use crate::write::validator::Validator;
-use database::columns::{is_any_of, select_columns};
-use database::transaction::Transaction;
 
-/// Rows of one call at most.
+/// The maximum number of rows in one call.
 pub const MOST_ROWS: usize = 500;
 
-/// What became of a row.
+/// The outcome of a row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 pub enum UpsertStatus {
-    /// It was new.
+    /// A new object was created.
     Created,
-    /// It was there, and something differed.
+    /// An existing object was changed.
     Updated,
-    /// It was there as given.
+    /// An existing object already had the given values.
     Unchanged,
-    /// It was not written; its userErrors say why.
+    /// Nothing was written; `userErrors` holds the reasons.
     Failed,
 }
 
 impl UpsertStatus {
-    /// As in the schema.
+    /// Returns the name of the value in the schema.
     #[must_use]
     pub const fn word(self) -> &'static str {
         match self {
@@ -50,31 +50,31 @@ impl UpsertStatus {
 }
 graphql_enum! { UpsertStatus as UpsertStatus }
 
-/// What became of one row.
+/// The outcome of one row.
 #[derive(Clone, Debug)]
 pub struct UpsertResult {
-    /// Its place in the call, from 0.
+    /// The position of the row in the call, from 0.
     pub index: usize,
-    /// What became of it.
+    /// The outcome.
     pub status: UpsertStatus,
-    /// The noun and id of what it is here; none where it failed, or would have been new in a dry run.
+    /// The noun and id of the object; `None` if the row failed, or if a dry run would create the object.
     pub id: Option<(&'static str, Uuid)>,
-    /// What is to be mended.
+    /// The errors that the caller can fix.
     pub errors: Vec<UserError>,
 }
 
 object! {
-    /// What became of one row.
+    /// The outcome of one row.
     UpsertResult as "UpsertResult" {
-        /// The row's place in the call, from 0.
+        /// The position of the row in the call, from 0.
         index: i32 = plain(|result| i32::try_from(result.index).unwrap_or(i32::MAX));
-        /// What became of it.
+        /// The outcome.
         status: UpsertStatus = plain(|result| result.status);
-        /// Its id; null where it failed, or where a dry run would have made it.
+        /// The id of the object; null if the row failed, or if a dry run would create the object.
         id: Option<AnyId> = plain(|result| result.id.map(|(noun, id)| AnyId(entity::show_id(noun, id))));
-        /// What it is now; null where id is.
+        /// The object after the call; null if `id` is null.
         node: Option<AnyNode> = batch(nodes);
-        /// What is to be mended in the row; empty unless it failed.
+        /// The errors in the row that the caller can fix; empty unless the row failed.
         userErrors: Vec<UserError> = batch(errors);
     }
 }
@@ -94,17 +94,17 @@ async fn errors(field: &FieldContext<'_>, of: &[&UpsertResult]) -> Result<Batch<
     field.object_lists(&of.iter().map(|result| result.errors.as_slice()).collect::<Vec<_>>()).await
 }
 
-/// What became of all rows.
+/// The outcome of a bulk upsert.
 #[derive(Debug, Default)]
 pub struct UpsertPayload {
-    /// A result a row, in the rows' order.
+    /// One result per row, in the order of the rows.
     pub results: Vec<UpsertResult>,
-    /// What is wrong with the call as a whole.
+    /// The errors in the call as a whole.
     pub user_errors: Vec<UserError>,
 }
 
 impl UpsertPayload {
-    /// How many rows fared so.
+    /// Returns the number of rows with this outcome.
     #[must_use]
     pub fn count(&self, status: UpsertStatus) -> i32 {
         i32::try_from(self.results.iter().filter(|result| result.status == status).count()).unwrap_or(i32::MAX)
@@ -118,19 +118,20 @@ impl MutationPayload<Error> for UpsertPayload {
 }
 
 object! {
-    /// What became of many rows. Rows stand on their own: one that fails says why and leaves the others be.
+    /// The outcome of a bulk upsert. Rows are independent: a row that fails reports its errors without affecting the
+    /// others.
     UpsertPayload as "UpsertPayload" {
-        /// A result a row, in the rows' order.
+        /// One result per row, in the order of the rows.
         results: Vec<UpsertResult> = batch(results);
-        /// How many were new.
+        /// The number of rows that created an object.
         created: i32 = plain(|payload| payload.count(UpsertStatus::Created));
-        /// How many were there and differed.
+        /// The number of rows that changed an existing object.
         updated: i32 = plain(|payload| payload.count(UpsertStatus::Updated));
-        /// How many were there as given.
+        /// The number of rows whose object already had the given values.
         unchanged: i32 = plain(|payload| payload.count(UpsertStatus::Unchanged));
-        /// How many were not written.
+        /// The number of rows that failed.
         failed: i32 = plain(|payload| payload.count(UpsertStatus::Failed));
-        /// What is wrong with the call as a whole; with any, no row was written.
+        /// The errors in the call as a whole. With any, no row was written.
         userErrors: Vec<UserError> = batch(whole_errors);
     }
 }
@@ -143,7 +144,7 @@ async fn whole_errors(field: &FieldContext<'_>, of: &[&UpsertPayload]) -> Result
     field.object_lists(&of.iter().map(|payload| payload.user_errors.as_slice()).collect::<Vec<_>>()).await
 }
 
-/// Refuses a call with too many rows.
+/// Checks that a call does not have too many rows.
 ///
 /// # Errors
 /// `LIMIT_EXCEEDED`, as a userError of `rows`.
@@ -152,25 +153,25 @@ pub fn not_too_many(rows: usize) -> Result<()> {
         return Err(Error::refused(
             UserErrorCode::LimitExceeded,
             &["rows"],
-            format!("At most {MOST_ROWS} rows at once; {rows} were given."),
+            format!("A call can have at most {MOST_ROWS} rows; {rows} were given."),
         ));
     }
     Ok(())
 }
 
-/// The check of one row.
+/// Returns the validator of a row.
 #[must_use]
 pub fn check_row(index: usize) -> Validator {
     Validator::at(&["rows", &index.to_string()])
 }
 
-/// What is left of an optional value where it is null or left out.
+/// Returns a copy of the value, and `None` if it is null or omitted.
 #[must_use]
 pub fn value<T: Clone>(given: &MaybeUndefined<T>) -> Option<T> {
     given.as_opt_ref().flatten().cloned()
 }
 
-/// What rows of one call refer to, looked up for all of them together.
+/// The accounts and members that the rows of a call refer to, read once for all rows.
 #[derive(Debug, Default)]
 pub struct Lookup {
     accounts: HashMap<AccountId, account::Model>,
@@ -180,10 +181,8 @@ pub struct Lookup {
 }
 
 impl Lookup {
-    /// Looks up accounts by references and members by addresses. Accounts that the viewer does not see are not there.
-    ///
-    /// # Errors
-    /// The database's.
+    /// Looks up accounts by references and members by e-mail addresses. Accounts that the viewer does not see are left
+    /// out.
     pub async fn of<'r>(
         connection: &Transaction<'_>,
         viewer: &Viewer,
@@ -222,7 +221,7 @@ impl Lookup {
         let emails: Vec<String> =
             emails.into_iter().filter_map(|email| crate::values::text::email(&email).ok()).collect();
         if !emails.is_empty() {
-            // Locked, so that nobody is given what they can no longer hold: who is being deactivated is waited for.
+            // The lock waits for a deactivation in progress, so that an inactive user does not become an owner.
             let found = user::Entity::of(viewer.organization.id)
                 .filter(is_any_of(connection, user::Column::Email, emails))
                 .order_by_asc(user::Column::Id)
@@ -234,7 +233,7 @@ impl Lookup {
         Ok(lookup)
     }
 
-    /// The account of a reference; a fault of the row where there is none.
+    /// Returns the account of a reference, and notes a fault in the row if there is none.
     pub fn account(&self, check: &mut Validator, field: &str, reference: &AccountRef) -> Option<&account::Model> {
         let (found, what) = match reference {
             AccountRef::Id(id) => (AccountId::parse(id).ok(), "this id".to_owned()),
@@ -254,13 +253,13 @@ impl Lookup {
         found
     }
 
-    /// The active member of an address; a fault of the row where there is none.
+    /// Returns the active member with an e-mail address, and notes a fault in the row if there is none.
     pub fn user(&self, check: &mut Validator, field: &str, email: &str) -> Option<&user::Model> {
         let found = crate::values::text::email(email).ok().and_then(|email| self.users.get(&email));
         match found {
             None => check.fault(UserErrorCode::NotFound, field, format!("There is no user with the address {email}.")),
             Some(user) if !user.active => {
-                check.invalid(field, format!("{} is not active any more.", user.email));
+                check.invalid(field, format!("{} is inactive: choose an active user.", user.email));
                 return None;
             }
             Some(_) => {}
@@ -268,17 +267,14 @@ impl Lookup {
         found
     }
 
-    /// The id of a member by address, without a fault.
+    /// Returns the id of the member with an e-mail address, without noting a fault.
     #[must_use]
     pub fn user_id(&self, email: &str) -> Option<UserId> {
         self.users.get(&crate::values::text::email(email).ok()?).map(|user| user.id)
     }
 }
 
-/// The rows of a noun that other systems call so, by source and name: one statement for any number of names.
-///
-/// # Errors
-/// The database's.
+/// Returns the ids of the rows of a noun that have these external ids, by source and external id, in one statement.
 pub async fn named<C: ConnectionTrait>(
     connection: &C,
     viewer: &Viewer,
@@ -308,14 +304,14 @@ pub async fn named<C: ConnectionTrait>(
     Ok(found.into_iter().map(|row| ((row.source, row.id), row.subject_id)).collect())
 }
 
-/// Tells the second of two rows with the same key.
+/// Detects rows of a call that have the same key.
 #[derive(Debug, Default)]
 pub struct DuplicateKeys {
     seen: HashMap<(String, String), usize>,
 }
 
 impl DuplicateKeys {
-    /// Notes a row's key; a fault of the row where another row of the call has it.
+    /// Notes the key of a row, and notes a fault in the row if an earlier row has the same key.
     pub fn note(&mut self, check: &mut Validator, index: usize, field: &str, key: (String, String)) {
         let first = self.also(index, key);
         if first != index {
@@ -323,24 +319,24 @@ impl DuplicateKeys {
         }
     }
 
-    /// Notes what else a row may be known by, to the rows that follow. Answers the first row that has the key.
+    /// Notes another key of a row for the rows that follow. Returns the first row with that key.
     pub fn also(&mut self, index: usize, key: (String, String)) -> usize {
         *self.seen.entry(key).or_insert(index)
     }
 }
 
-/// One row on its way: what was there, what is to be, and what is wrong.
+/// A row in progress: the existing object, the object to be written, and the errors.
 pub struct Row<R> {
-    /// What was there.
+    /// The existing object; `None` if the row creates one.
     pub before: Option<R>,
-    /// What is to be; none where something is wrong.
+    /// The object to be written; `None` if the row failed.
     pub after: Option<R>,
-    /// What is wrong.
+    /// The errors of the row.
     pub errors: Vec<UserError>,
 }
 
 impl<R> Row<R> {
-    /// A row that came out of its check so.
+    /// Returns the row with the outcome of its check.
     pub fn of(check: Validator, before: Option<R>, after: R) -> Self {
         if check.is_clean() {
             Self { before, after: Some(after), errors: Vec::new() }
@@ -349,16 +345,13 @@ impl<R> Row<R> {
         }
     }
 
-    /// A row that failed before there was anything to be.
+    /// Returns a row that failed before its object was determined.
     pub fn failed(check: Validator) -> Self {
         Self { before: None, after: None, errors: check.into_errors() }
     }
 }
 
-/// Saves the good rows and tells what became of each. In a dry run a new row has no id yet.
-///
-/// # Errors
-/// The database's.
+/// Saves the valid rows and returns the outcome of each row. In a dry run, a new object has no id.
 pub async fn save<R: crate::write::AuditedRow + PartialEq>(
     write: &mut crate::write::Write<'_>,
     rows: Vec<Row<R>>,

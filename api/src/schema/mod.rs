@@ -1,4 +1,4 @@
-//! The roots of the schema: every query and every mutation.
+//! The root types of the schema: every query and every mutation.
 
 mod prices;
 
@@ -7,6 +7,7 @@ pub use self::prices::prices;
 use std::sync::{Arc, OnceLock};
 
 use async_graphql::{EmptySubscription, ID, InputObject, Schema, SchemaEnv};
+use graphql_http::error_codes::ErrorCodeExtension;
 
 use crate::domain::account::{self, Account, AccountPayload};
 use crate::domain::analytics::{self, Analytics};
@@ -36,273 +37,315 @@ use crate::error::{Error, Result};
 use crate::graphql::pagination::Connection;
 use crate::graphql::scalars;
 use crate::graphql::{AnyNode, Batch, FieldContext, object, root_object};
-use graphql_http::error_codes::ErrorCodeExtension;
 
-/// Ids that `nodes` takes at most.
+/// The maximum number of ids in one call of `nodes`.
 const MAX_NODES: usize = 500;
 
-/// The schema with its roots.
+/// The schema with its root types.
 pub type ApiSchema = Schema<Query, Mutation, EmptySubscription>;
 
-/// The root of queries.
+/// The root type of queries.
 #[derive(Debug)]
 pub struct Query;
 
 object! {
-    /// What can be asked. Everything needs an access token, and answers with what its user may see.
+    /// The queries. Each requires an access token and returns only what its user may see.
     Query as "Query" {
-        /// Whatever has this id; null where there is no such thing, or none that the caller may see.
+        /// The object with this id; null if it does not exist or the caller may not see it.
         node(NodeArguments): Option<AnyNode> = batch(node);
-        /// The same for many ids, in their order; at most 500.
+        /// The objects with these ids, at most 500, in the order of the ids. An entry is null if the object does not
+        /// exist or the caller may not see it.
         nodes(NodesArguments): Vec<Option<AnyNode>> = batch(nodes);
-        /// The user that is asking.
+        /// The caller, as an actor.
         viewer: Actor = batch(user::viewer);
-        /// The user that is asking, as one.
+        /// The caller, as a user.
         me: Option<User> = root(user::me);
-        /// The organization of who is asking.
+        /// The caller's organization.
         organization: Organization = root(organization::organization);
-        /// One account: by id, by domain, or by another system's name for it.
+        /// The account with this id, domain or identifier in another system; null if it does not exist or the caller
+        /// does not see it.
         account(account::AccountArguments): Option<Account> = root(account::account);
-        /// The accounts that the caller sees; archived ones only where the filter says so.
+        /// The accounts that the caller sees. Archived accounts are included only if the filter asks for them.
         accounts(account::AccountsArguments): Connection<Account> = root(account::accounts);
-        /// The contacts of all accounts that the caller sees; archived ones only where the filter says so.
+        /// The contacts of all accounts that the caller sees. Archived contacts are included only if the filter asks
+        /// for them.
         contacts(contact::ContactsArguments): Connection<Contact> = root(contact::contacts);
         /// The opportunities that the caller sees.
         opportunities(opportunity::OpportunitiesArguments): Connection<Opportunity> = root(opportunity::opportunities);
-        /// The bookings that the caller sees, by id.
+        /// The bookings that the caller sees, ordered by id.
         bookings(booking::BookingsArguments): Connection<Booking> = root(booking::bookings);
-        /// The organization's members.
+        /// The members of the caller's organization.
         users(user::UsersArguments): Connection<User> = root(user::users);
-        /// By what accounts are assessed, by id; archived ones only where asked for.
+        /// The criteria by which accounts are assessed, ordered by id. Archived criteria are included only on request.
         criteria(criterion::CriteriaArguments): Vec<Criterion> = root(criterion::criteria);
-        /// The targets of accounts that the caller sees: open ones, and those that were.
+        /// The targets of accounts that the caller sees, both open and closed.
         targets(targeting::TargetsArguments): Connection<Target> = root(targeting::targets);
         /// The goals of accounts that the caller sees.
         goals(goal::GoalsArguments): Connection<Goal> = root(goal::goals);
-        /// The one-on-ones that the caller sees: their own, and those of sellers below them.
+        /// The one-on-ones that the caller sees: their own, and those of sellers below them in the reporting line.
         oneOnOnes(one_on_one::list::OneOnOnesArguments): Connection<OneOnOne> = root(one_on_one::list::one_on_ones);
-        /// The plans for accounts that the caller sees, by id.
+        /// The plans of accounts that the caller sees, ordered by id.
         plans(plan::PlansArguments): Connection<Plan> = root(plan::plans);
-        /// The touches that the caller sees: made, called off, to be made and missed.
+        /// The touches that the caller sees: completed, canceled, scheduled and missed.
         touches(touch::TouchesArguments): Connection<Touch> = root(touch::touches);
-        /// What was promised to accounts that the caller sees.
+        /// The promises made to accounts that the caller sees.
         promises(promise::PromisesArguments): Connection<Promise> = root(promise::promises);
-        /// What made accounts that the caller sees ready to change.
+        /// The events that made accounts that the caller sees ready to change.
         triggerEvents(trigger_event::TriggerEventsArguments): Connection<TriggerEvent> = root(trigger_event::trigger_events);
-        /// Figures over what the caller sees, by group.
+        /// Figures over the data that the caller sees, by group.
         analytics: Analytics = root(analytics::analytics);
-        /// Every change in the order in which it was committed, from after the given cursor.
+        /// The changes that the caller sees, in the order in which they were committed.
         events(event::EventsArguments): Connection<Event> = root(event::events);
     }
 }
 root_object!(Query);
 
-/// The root of changes.
+/// The root type of mutations.
 #[derive(Debug)]
 pub struct Mutation;
 
 object! {
-    /// What can be changed. Each field is one transaction; what the caller can mend comes back as userErrors, and with
-    /// any of those nothing was written.
+    /// The mutations. Each field is one transaction. Errors that the caller can fix are returned as `userErrors`; with
+    /// any, nothing was written.
     Mutation as "Mutation" {
-        /// A new organization, with its first administrator. Needs no token.
+        /// Creates an organization and its first administrator, and starts a session. Requires no access token.
         signUp(sign_up::SignUpArguments): SessionPayload = mutation(sign_up::sign_up);
-        /// A session for an address and its password. Needs no token.
+        /// Starts a session with an e-mail address and a password. Requires no access token.
         signIn(sign_in::SignInArguments): SessionPayload = mutation(sign_in::sign_in);
-        /// The next tokens of a session, for its refresh token. Needs no access token. A refresh token is good for one
-        /// use; one that comes again ends the session, unless within 10 seconds, for a reply that was lost.
+        /// Exchanges a refresh token for the next tokens of its session. Requires no access token. A refresh token is
+        /// valid for one use. If it is presented again, the session ends, unless it was first used in the last 10
+        /// seconds and the response was lost.
         refreshSession(refresh::RefreshSessionArguments): SessionPayload = mutation(refresh::refresh_session);
-        /// Sets the password of whoever was invited, and signs them in. Needs no token but the invitation's.
+        /// Accepts an invitation: sets the member's password and starts a session. Requires no access token, only the
+        /// token of the invitation.
         acceptInvitation(invitation::AcceptInvitationArguments): SessionPayload = mutation(invitation::accept);
-        /// Ends the session that asks.
+        /// Ends the caller's session.
         signOut: SignOutPayload = mutation(session::sign_out);
-        /// Changes the caller's password. Their other sessions end.
+        /// Changes the caller's password and ends their other sessions.
         changePassword(password::ChangePasswordArguments): UserPayload = mutation(password::change);
-        /// Changes the organization's settings. For administrators.
+        /// Changes the settings of the organization. Only for administrators.
         updateOrganization(organization::write::UpdateOrganization): OrganizationPayload = mutation(organization::write::update);
-        /// A new member, with an invitation to hand over. For administrators.
+        /// Invites a new member, and returns the token of the invitation to pass on. Only for administrators.
         inviteUser(user::invite::InviteUser): InvitationPayload = mutation(user::invite::invite);
-        /// A new invitation for someone who has not accepted, or lost the password. The old token, the password and all
-        /// sessions end. For administrators.
+        /// Invites a member anew who has not accepted or has lost the password. The previous invitation, the password
+        /// and all sessions become invalid. Only for administrators.
         reissueInvitation(user::invite::ReissueInvitation): InvitationPayload = mutation(user::invite::reissue);
-        /// Changes a member. Members change their own name, title, time zone and working hours; administrators everything.
+        /// Changes a member. Members may change their own name, title, time zone and working hours; administrators may
+        /// change every member.
         updateUser(user::write::UpdateUser): UserPayload = mutation(user::write::update);
-        /// Lets somebody sign in no more; a successor takes over what they own. For administrators.
+        /// Deactivates a member, who can no longer sign in. A successor takes over what they own. Only
+        /// for administrators.
         deactivateUser(user::deactivate::DeactivateUser): UserPayload = mutation(user::deactivate::deactivate);
-        /// Lets somebody sign in again. For administrators.
+        /// Reactivates a member, who can sign in again. Only for administrators.
         reactivateUser(user::write::ReactivateUser): UserPayload = mutation(user::write::reactivate);
-        /// A private address of the caller's calendar, shown once; a new one ends the old. At it calendar programs read the
-        /// caller's touches as iCalendar, without a token: those to be made, those called off (as CANCELLED) and those made as
-        /// scheduled, from 30 days back on, 2,000 at most; with subject, account and people, without notes.
+        /// Creates a private URL for the caller's calendar, which is returned only once and replaces a previous one.
+        /// Calendar programs read the caller's touches from it as iCalendar without a token: scheduled ones, canceled
+        /// ones (as CANCELLED) and completed ones that had been scheduled, starting 30 days ago and at most 2,000.
+        /// Subject, account and people are included, notes are not.
         createCalendarFeed: CalendarFeedPayload = mutation(calendar_feed::create);
-        /// Ends the private address of the caller's calendar; where there is none, nothing changes.
+        /// Revokes the private URL for the caller's calendar. If there is none, nothing changes.
         revokeCalendarFeed: CalendarFeedPayload = mutation(calendar_feed::revoke);
-        /// A new account.
+        /// Creates an account.
         createAccount(account::write::CreateAccount): AccountPayload = mutation(account::write::create);
-        /// Changes an account. For its owner, their managers and admins.
+        /// Changes an account. For the account's owner, their managers and administrators.
         updateAccount(account::write::UpdateAccount): AccountPayload = mutation(account::write::update);
-        /// Takes an account out of the lists; everything is kept. For its owner, their managers and admins.
+        /// Archives an account: removes it from lists and keeps everything that belongs to it. For the account's owner,
+        /// their managers and administrators.
         archiveAccount(account::write::OneAccount): AccountPayload = mutation(account::write::archive);
-        /// Puts an archived account back into the lists. For its owner, their managers and admins.
+        /// Restores an archived account. For the account's owner, their managers and administrators.
         restoreAccount(account::write::OneAccount): AccountPayload = mutation(account::write::restore);
-        /// Puts someone on an account's team, or changes what they do there. For its owner, their managers and admins.
+        /// Adds a user to the team of an account, or changes their role on it. For the account's owner, their managers
+        /// and administrators.
         setTeamMember(account::team::SetTeamMember): AccountPayload = mutation(account::team::set_team_member);
-        /// Takes someone off an account's team. For its owner, their managers and admins.
+        /// Removes a user from the team of an account. For the account's owner, their managers and administrators.
         removeTeamMember(account::team::RemoveTeamMember): AccountPayload = mutation(account::team::remove_team_member);
-        /// A new contact at an account. For everyone who sees the account.
+        /// Creates a contact at an account. For everyone who sees the account.
         createContact(contact::write::CreateContact): ContactPayload = mutation(contact::write::create);
-        /// Changes a contact, or moves it to another account. For everyone who sees the account, and both in a move.
+        /// Changes a contact, or moves it to another account. For everyone who sees the account; in a move, both
+        /// accounts.
         updateContact(contact::write::UpdateContact): ContactPayload = mutation(contact::write::update);
-        /// Takes a contact out of the lists; everything is kept. For everyone who sees the account.
+        /// Archives a contact: removes it from lists and keeps everything that belongs to it. For everyone who sees the
+        /// account.
         archiveContact(contact::write::OneContact): ContactPayload = mutation(contact::write::archive);
-        /// Puts an archived contact back into the lists; not one that was erased. For everyone who sees the account.
+        /// Restores an archived contact. An erased contact cannot be restored. For everyone who sees the account.
         restoreContact(contact::write::OneContact): ContactPayload = mutation(contact::write::restore);
-        /// Removes every personal datum of a contact for good, in the feed too: the name becomes "Erased person"; title,
-        /// department, e-mail address, telephone number, external ids and custom fields go. The part in buying, the
-        /// relationship and the touches stay, without the person; what people wrote into the notes of touches is theirs to
-        /// mend. A later upsert of the same address or external id fails with CONFLICT. Erasing again changes nothing. For
-        /// the account's owner, their managers and admins.
+        /// Permanently erases all personal data of a contact, including in the event feed. The name becomes "Erased
+        /// person"; title, department, e-mail address, telephone number, external ids and custom fields are removed.
+        /// The buying role, the relationship and the touches stay, without the person. The notes of touches are free
+        /// text and are not changed. Later upserts with the same address or external id fail with CONFLICT. Erasing an
+        /// erased contact changes nothing. For the account's owner, their managers and administrators.
         eraseContact(contact::write::OneContact): ContactPayload = mutation(contact::erase::erase);
-        /// Many accounts at once, from another system; keyed by externalId, or by domain.
+        /// Creates and changes accounts from another system, matched by external id or domain.
         upsertAccounts(account::upsert::UpsertAccounts): UpsertPayload = mutation(account::upsert::upsert);
-        /// Many contacts at once, from another system; keyed by externalId, or by account and e-mail address or name.
+        /// Creates and changes contacts from another system, matched by external id, or else by account and e-mail
+        /// address or name.
         upsertContacts(contact::upsert::UpsertContacts): UpsertPayload = mutation(contact::upsert::upsert);
-        /// A new criterion to assess accounts by; every score is divided by its weight too. For administrators.
+        /// Creates a criterion by which accounts are assessed. Its weight counts in every score immediately. Only
+        /// for administrators.
         createCriterion(criterion::write::CreateCriterion): CriterionPayload = mutation(criterion::write::create);
-        /// Changes a criterion; a change of its weight changes every score at once. For administrators.
+        /// Changes a criterion. A change of its weight changes every score immediately. Only for administrators.
         updateCriterion(criterion::write::UpdateCriterion): CriterionPayload = mutation(criterion::write::update);
-        /// Lets a criterion count no more; its assessments are kept. For administrators.
+        /// Archives a criterion, which then no longer counts in scores. Its assessments are kept. Only
+        /// for administrators.
         archiveCriterion(criterion::write::OneCriterion): CriterionPayload = mutation(criterion::write::archive);
-        /// How an account does by criteria: several at once, all or nothing. For its owner, their managers and admins.
+        /// Assesses an account by one or more criteria. Either all assessments are saved or none. For the account's
+        /// owner, their managers and administrators.
         assessAccount(criterion::assess::AssessAccount): AccountPayload = mutation(criterion::assess::assess);
-        /// Proposes an account as a target of its owner's. For its owner, their managers and admins. It takes the seller and
-        /// somebody above them to agree.
+        /// Proposes an account as a target of its owner. It becomes a target when both the seller and a manager above
+        /// them agree. For the account's owner, their managers and administrators.
         proposeTarget(targeting::write::ProposeTarget): TargetPayload = mutation(targeting::write::propose);
-        /// Agrees to a proposal, or declines it. For the other one of the two; a seller with nobody above decides alone.
-        /// CONFLICT where it is decided already.
+        /// Agrees to a proposed target or declines it. For the side that did not propose it: the seller or a manager
+        /// above them. A seller without a manager decides alone. Fails with CONFLICT if the target is no longer
+        /// PROPOSED.
         decideTarget(targeting::decide::DecideTarget): TargetPayload = mutation(targeting::decide::decide);
-        /// Changes an open target. For the account's owner, their managers and admins.
+        /// Changes an open target. For the account's owner, their managers and administrators.
         updateTarget(targeting::write::UpdateTarget): TargetPayload = mutation(targeting::write::update);
-        /// Takes a proposal back. For whoever made it.
+        /// Withdraws a proposed target. Only for the user who proposed it.
         withdrawTarget(targeting::write::OneTarget): TargetPayload = mutation(targeting::write::withdraw);
-        /// Takes an account off the list: won, or dropped for a reason. For the account's owner, their managers and admins.
+        /// Closes a target: the account was won, or it is dropped for a reason. For the account's owner, their managers
+        /// and administrators.
         closeTarget(targeting::write::CloseTarget): TargetPayload = mutation(targeting::write::close);
-        /// The annual review of a list: what stays, what goes. For the seller, their managers and admins.
+        /// Records the annual review of a target list, in which each target is kept or dropped. For the seller, their
+        /// managers and administrators.
         reviewTargetList(review::ReviewTargetList): TargetListPayload = mutation(review::review);
-        /// Proposes what an account is to bring in in a fiscal year, or agrees to it where it is the amount that waits. For
-        /// the account's owner, their managers and admins; agreed at once where the owner has nobody above.
+        /// Proposes the amount that an account is to book in a fiscal year, or agrees to the proposed amount if it is
+        /// the same. For the account's owner, their managers and administrators. If the owner has no manager, the
+        /// amount is agreed immediately.
         setGoal(goal::write::SetGoal): GoalPayload = mutation(goal::write::set);
-        /// Agrees to the amount that waits. For the other one of the two.
+        /// Agrees to the proposed amount of a goal. For the side that did not propose it: the account's owner or a
+        /// manager above them.
         agreeGoal(goal::write::AgreeGoal): GoalPayload = mutation(goal::write::agree);
-        /// Takes back the amount that waits; the one agreed before stands, and a goal that was never agreed is gone. For
-        /// whoever proposed it.
+        /// Withdraws the proposed amount of a goal. A previously agreed amount stays in force; a goal that was never
+        /// agreed is deleted. Only for the user who proposed the amount.
         withdrawGoal(goal::write::OneGoal): GoalPayload = mutation(goal::write::withdraw);
-        /// Removes a goal with all that was agreed. For the account's owner, their managers and admins.
+        /// Deletes a goal with everything that was agreed. For the account's owner, their managers and administrators.
         removeGoal(goal::write::OneGoal): GoalPayload = mutation(goal::write::remove);
-        /// A one-on-one that is to be held. For the seller, whoever is above them, and admins.
+        /// Schedules a one-on-one. For the seller, their managers and administrators.
         scheduleOneOnOne(one_on_one::write::ScheduleOneOnOne): OneOnOnePayload = mutation(one_on_one::write::schedule);
-        /// Changes a one-on-one, or says that it was held. For its two until it was held, and for nobody after.
+        /// Changes a one-on-one, or records that it was held. Only for its two participants, and only until it was
+        /// held.
         updateOneOnOne(one_on_one::write::UpdateOneOnOne): OneOnOnePayload = mutation(one_on_one::write::update);
-        /// A new plan, a draft. For the account's owner, their managers and admins.
+        /// Creates a plan as a draft. For the account's owner, their managers and administrators.
         createPlan(plan::write::CreatePlan): PlanPayload = mutation(plan::write::create);
-        /// Changes a plan. This and all that follows until closePlan: for the account's owner, the plan's owner, their managers
-        /// and admins, where nothing else is said; CONFLICT on a closed plan. Every change of a plan or of an item of it is a
-        /// write of the plan.
+        /// Changes a plan. Every change of a plan or one of its items creates a new version of the plan, and fails with
+        /// CONFLICT if the plan is closed. For the owners of the account and the plan, their managers and
+        /// administrators.
         updatePlan(plan::write::UpdatePlan): PlanPayload = mutation(plan::write::update);
-        /// Signs the plan as it is. Refused with INCOMPLETE, one userError an element, while one of the six is missing, and with
-        /// CONFLICT where it is signed as it is. Where the commitment in force is stale this starts a new one. For the account's
-        /// owner, their managers and admins.
+        /// Signs the plan as it is. Fails with INCOMPLETE while any of the six elements is missing, with one userError
+        /// per element, and with CONFLICT if the plan is already signed as it is. If the commitment in force is stale,
+        /// a new one is started. For the account's owner, their managers and administrators.
         commitPlan(plan::commitment::CommitPlan): PlanPayload = mutation(plan::commitment::commit);
-        /// Adds one's signature to the commitment in force; refused with CONFLICT once that is stale, and to whoever signed it
-        /// already. For the account's owner, their managers and admins.
+        /// Adds the caller's signature to the commitment in force. Fails with CONFLICT if the commitment is stale or
+        /// the caller has signed it already. For the account's owner, their managers and administrators.
         cosignCommitment(plan::commitment::CosignCommitment): PlanPayload = mutation(plan::commitment::cosign);
-        /// Notes a review, with how actions and benchmarks stand now.
+        /// Records a review of a plan, with the present state of its actions and benchmarks. For the owners of the
+        /// account and the plan, their managers and administrators.
         reviewPlan(plan::review::ReviewPlan): PlanPayload = mutation(plan::review::review);
-        /// Plans where somebody is to be taken, or changes that.
+        /// Adds a planned relationship with a contact to a plan, or changes it. For the owners of the account and the
+        /// plan, their managers and administrators.
         setPlannedRelationship(plan::relationship::SetPlannedRelationship): PlanPayload = mutation(plan::relationship::set);
-        /// Takes a planned relationship out of its plan.
+        /// Removes a planned relationship from its plan. For the owners of the account and the plan, their managers and
+        /// administrators.
         removePlannedRelationship(plan::relationship::RemovePlannedRelationship): PlanPayload = mutation(plan::relationship::remove);
-        /// Adds an objective.
+        /// Adds an objective to a plan. For the owners of the account and the plan, their managers and administrators.
         addObjective(plan::objective::AddObjective): PlanPayload = mutation(plan::objective::add);
-        /// Changes an objective, or says that it was achieved.
+        /// Changes an objective, or records that it was achieved. For the owners of the account and the plan, their
+        /// managers and administrators.
         updateObjective(plan::objective::UpdateObjective): PlanPayload = mutation(plan::objective::update);
-        /// Takes an objective out of its plan; actions that were for it stay, for none.
+        /// Removes an objective from its plan. Its actions stay in the plan without an objective. For the owners of the
+        /// account and the plan, their managers and administrators.
         removeObjective(plan::objective::RemoveObjective): PlanPayload = mutation(plan::objective::remove);
-        /// Adds an action.
+        /// Adds an action to a plan. For the owners of the account and the plan, their managers and administrators.
         addAction(plan::action::AddAction): PlanPayload = mutation(plan::action::add);
-        /// Changes an action, or says that it was done; its assignee may do the latter. A touch that was made for an action
-        /// (actionId) says so too, where whoever entered it or made it may.
+        /// Changes an action, or records that it was done. Its assignee may do the latter. A completed touch with the
+        /// id of the action as its actionId also marks the action as done, if the user of the touch or the user who
+        /// records it may do so. For the owners of the account and the plan, their managers and administrators.
         updateAction(plan::action::UpdateAction): PlanPayload = mutation(plan::action::update);
-        /// Puts an action in another place. Of two that are moved at once the second goes where it is told to among what the
-        /// first has left.
+        /// Moves an action to another position in its plan. Concurrent moves are applied one after the other. For the
+        /// owners of the account and the plan, their managers and administrators.
         moveAction(plan::action::MoveAction): PlanPayload = mutation(plan::action::move_after);
-        /// Takes an action out of its plan; touches that were for it stay, for none.
+        /// Removes an action from its plan. Its touches stay without an action. For the owners of the account and the
+        /// plan, their managers and administrators.
         removeAction(plan::action::RemoveAction): PlanPayload = mutation(plan::action::remove);
-        /// Adds a benchmark.
+        /// Adds a benchmark to a plan. For the owners of the account and the plan, their managers and administrators.
         addBenchmark(plan::benchmark::AddBenchmark): PlanPayload = mutation(plan::benchmark::add);
-        /// Changes a benchmark.
+        /// Changes a benchmark. For the owners of the account and the plan, their managers and administrators.
         updateBenchmark(plan::benchmark::UpdateBenchmark): PlanPayload = mutation(plan::benchmark::update);
-        /// Takes a benchmark out of its plan, with all that it measured.
+        /// Removes a benchmark from its plan, with all its measurements. For the owners of the account and the plan,
+        /// their managers and administrators.
         removeBenchmark(plan::benchmark::RemoveBenchmark): PlanPayload = mutation(plan::benchmark::remove);
-        /// Notes what a benchmark measures on a day.
+        /// Records a measurement of a benchmark on a day. For the owners of the account and the plan, their managers
+        /// and administrators.
         recordMeasurement(plan::benchmark::RecordMeasurement): PlanPayload = mutation(plan::benchmark::record);
-        /// Asks what is to be found out about the account.
+        /// Adds a research question about the account to a plan. For the owners of the account and the plan, their
+        /// managers and administrators.
         askQuestion(plan::question::AskQuestion): PlanPayload = mutation(plan::question::ask);
-        /// Changes a question, or answers it; everyone who sees the account may do the latter.
+        /// Changes a question, or answers it. Everyone who sees the account may answer. For the owners of the account
+        /// and the plan, their managers and administrators.
         updateQuestion(plan::question::UpdateQuestion): PlanPayload = mutation(plan::question::update);
-        /// Takes a question out of its plan.
+        /// Removes a question from its plan. For the owners of the account and the plan, their managers and
+        /// administrators.
         removeQuestion(plan::question::RemoveQuestion): PlanPayload = mutation(plan::question::remove);
-        /// Ends a plan, which stays as it is from then on. Closing what is closed changes nothing.
+        /// Closes a plan, which can no longer be changed. Closing a closed plan changes nothing. For the owners of the
+        /// account and the plan, their managers and administrators.
         closePlan(plan::write::OnePlan): PlanPayload = mutation(plan::write::close);
-        /// Deletes a draft that was never signed, and answers it as it last was.
+        /// Deletes a draft that was never signed, and returns its last state. For the owners of the account and the
+        /// plan, their managers and administrators.
         deletePlan(plan::write::OnePlan): PlanPayload = mutation(plan::write::delete);
-        /// A touch that was made.
+        /// Records a completed touch.
         logTouch(touch::input::LogTouch): TouchPayload = mutation(touch::write::log);
-        /// A touch that is to be made.
+        /// Schedules a touch.
         scheduleTouch(touch::input::ScheduleTouch): TouchPayload = mutation(touch::write::schedule);
-        /// Changes a touch. For its user, and for the account's owner, their managers and admins; so are the next three.
+        /// Changes a touch. For the touch's user, the account's owner, their managers and administrators.
         updateTouch(touch::input::UpdateTouch): TouchPayload = mutation(touch::write::update);
-        /// A scheduled touch was made, missed or not. CONFLICT where it is completed or called off already.
+        /// Completes a scheduled touch, even if it counts as missed. Fails with CONFLICT if it is already completed or
+        /// canceled. For the touch's user, the account's owner, their managers and administrators.
         completeTouch(touch::input::CompleteTouch): TouchPayload = mutation(touch::write::complete);
-        /// Calls a scheduled touch off. CONFLICT where it was made.
+        /// Cancels a scheduled touch. Fails with CONFLICT if it is completed. For the touch's user, the account's
+        /// owner, their managers and administrators.
         cancelTouch(touch::input::OneTouch): TouchPayload = mutation(touch::write::cancel);
-        /// Deletes a touch for good, and answers it as it last was.
+        /// Permanently deletes a touch, and returns its last state. For the touch's user, the account's owner, their
+        /// managers and administrators.
         deleteTouch(touch::input::OneTouch): TouchPayload = mutation(touch::write::delete);
-        /// Many touches at once, from another system; keyed by externalId.
+        /// Creates and changes touches from another system, matched by external id.
         upsertTouches(touch::upsert::UpsertTouches): UpsertPayload = mutation(touch::upsert::upsert);
-        /// A promise that was made. For everyone who sees the account; it is the caller's.
+        /// Records a promise that the caller made to an account. For everyone who sees the account.
         makePromise(promise::write::MakePromise): PromisePayload = mutation(promise::write::make);
-        /// Says that a promise was kept, whoever made it. For everyone who sees the account. CONFLICT where it was kept already.
+        /// Records that a promise was kept, regardless of who made it. Fails with CONFLICT if it was already kept. For
+        /// everyone who sees the account.
         keepPromise(promise::write::KeepPromise): PromisePayload = mutation(promise::write::keep);
-        /// Deletes a promise for good, and answers it as it last was. For whoever made it, and for the account's owner, their
-        /// managers and admins.
+        /// Permanently deletes a promise, and returns its last state. For the user who made it, the account's owner,
+        /// their managers and administrators.
         deletePromise(promise::write::OnePromise): PromisePayload = mutation(promise::write::delete);
-        /// A new opportunity. For everyone who sees the account, where they or who reports to them own it; else for the
-        /// account's owner, their managers and admins.
+        /// Creates an opportunity. For everyone who sees the account, if they or a member below them become its owner;
+        /// otherwise for the account's owner, their managers and administrators.
         createOpportunity(opportunity::write::CreateOpportunity): OpportunityPayload = mutation(opportunity::write::create);
-        /// Changes an opportunity. For its owner, the account's owner, their managers and admins.
+        /// Changes an opportunity. For the owners of the opportunity and the account, their managers and
+        /// administrators.
         updateOpportunity(opportunity::write::UpdateOpportunity): OpportunityPayload = mutation(opportunity::write::update);
-        /// Wins an open opportunity and, unless told not to, books its amount on the day. For its owner, the account's
-        /// owner, their managers and admins.
+        /// Closes an open opportunity as won and, by default, records a booking of its amount on the closing day. For
+        /// the owners of the opportunity and the account, their managers and administrators.
         winOpportunity(opportunity::close::WinOpportunity): OpportunityPayload = mutation(opportunity::close::win);
-        /// Loses an open opportunity. For its owner, the account's owner, their managers and admins.
+        /// Closes an open opportunity as lost. For the owners of the opportunity and the account, their managers and
+        /// administrators.
         loseOpportunity(opportunity::close::LoseOpportunity): OpportunityPayload = mutation(opportunity::close::lose);
-        /// Deletes an opportunity on which no booking hangs; touches that were about it stay. For its owner, the account's
-        /// owner, their managers and admins.
+        /// Deletes an opportunity that has no bookings, and keeps its touches. For the owners of the opportunity and
+        /// the account, their managers and administrators.
         deleteOpportunity(opportunity::close::OneOpportunity): OpportunityPayload = mutation(opportunity::close::delete);
-        /// Many opportunities at once, from another system; keyed by externalId.
+        /// Creates and changes opportunities from another system, matched by external id.
         upsertOpportunities(opportunity::upsert::UpsertOpportunities): UpsertPayload = mutation(opportunity::upsert::upsert);
-        /// Records what makes a client ready to change. For the account's owner, their managers and admins.
+        /// Records an event that makes a client ready to change. For the account's owner, their managers and
+        /// administrators.
         recordTriggerEvent(trigger_event::write::RecordTriggerEvent): TriggerEventPayload = mutation(trigger_event::write::record);
-        /// Changes a trigger event, or says what came of it. For the account's owner, their managers and admins.
+        /// Changes a trigger event, or records its outcome. For the account's owner, their managers and administrators.
         updateTriggerEvent(trigger_event::write::UpdateTriggerEvent): TriggerEventPayload = mutation(trigger_event::write::update);
-        /// A new booking. For the account's owner, the opportunity's owner, their managers and admins.
+        /// Records a booking. For the owners of the account and the opportunity, their managers and administrators.
         recordBooking(booking::write::RecordBooking): BookingPayload = mutation(booking::write::record);
-        /// Changes a booking. For the account's owner, the opportunity's owner, their managers and admins.
+        /// Changes a booking. For the owners of the account and the opportunity, their managers and administrators.
         updateBooking(booking::write::UpdateBooking): BookingPayload = mutation(booking::write::update);
-        /// Deletes a booking. For the account's owner, the opportunity's owner, their managers and admins.
+        /// Deletes a booking. For the owners of the account and the opportunity, their managers and administrators.
         deleteBooking(booking::write::OneBooking): BookingPayload = mutation(booking::write::delete);
-        /// Many bookings at once, from another system; keyed by externalId.
+        /// Creates and changes bookings from another system, matched by external id.
         upsertBookings(booking::upsert::UpsertBookings): UpsertPayload = mutation(booking::upsert::upsert);
     }
 }
@@ -318,7 +361,7 @@ pub struct NodeArguments {
 /// Arguments of `nodes`.
 #[derive(Clone, Debug, InputObject)]
 pub struct NodesArguments {
-    /// The ids; at most 500.
+    /// The ids: at most 500.
     pub ids: Vec<ID>,
 }
 
@@ -337,7 +380,7 @@ async fn nodes(field: &FieldContext<'_>, _: &[&Query]) -> Result<Batch<Vec<Optio
     if ids.len() > MAX_NODES {
         return Err(Error::BadInput(format!("`ids` takes at most {MAX_NODES} ids; {} were given.", ids.len())));
     }
-    // An id that is malformed belongs to no node.
+    // A malformed id belongs to no object.
     let mut well_formed = Vec::with_capacity(ids.len());
     let mut positions = Vec::with_capacity(ids.len());
     for id in &ids {
@@ -350,18 +393,19 @@ async fn nodes(field: &FieldContext<'_>, _: &[&Query]) -> Result<Batch<Vec<Optio
     Ok(found.select(positions).into_single_list())
 }
 
-/// The schema.
+/// Builds the schema.
 #[must_use]
 pub fn build(seen: Arc<OnceLock<SchemaEnv>>) -> ApiSchema {
     let codes = ErrorCodeExtension { seen, hint: scalars::instead };
     Schema::build(Query, Mutation, EmptySubscription).extension(codes).finish()
 }
 
-/// The schema with what it knows of its types, which async-graphql shows to extensions alone.
+/// Builds the schema and returns it with its environment, the type registry that async-graphql makes available to
+/// extensions only.
 pub async fn open() -> (ApiSchema, SchemaEnv) {
     let seen = Arc::new(OnceLock::new());
     let schema = build(Arc::clone(&seen));
     let answer = schema.execute("{ __typename }").await;
     let env = seen.get().cloned();
-    (schema, env.unwrap_or_else(|| unreachable!("a schema that was asked was seen: {:?}", answer.errors)))
+    (schema, env.unwrap_or_else(|| unreachable!("executing a query sets the environment: {:?}", answer.errors)))
 }

@@ -19,51 +19,51 @@ use crate::graphql::pagination::{
 use crate::graphql::{Batch, FieldContext};
 use crate::write::external_ids::ExternalIdInput;
 
-/// A filter on accounts. Its fields are ANDed.
+/// A filter on accounts. All given conditions must hold.
 #[derive(Clone, Debug, Default, InputObject)]
 pub struct AccountFilter {
-    /// All of these.
+    /// All of these filters must match.
     pub and: MaybeUndefined<Vec<AccountFilter>>,
-    /// One of these; of none, nothing matches.
+    /// At least one of these filters must match. An empty list matches nothing.
     pub or: MaybeUndefined<Vec<AccountFilter>>,
-    /// Not this.
+    /// This filter must not match.
     pub not: MaybeUndefined<Box<AccountFilter>>,
-    /// By id.
+    /// A condition on the id.
     pub id: MaybeUndefined<IdFilter>,
-    /// By name.
+    /// A condition on the name.
     pub name: MaybeUndefined<StringFilter>,
-    /// By internet domain.
+    /// A condition on the internet domain.
     pub domain: MaybeUndefined<StringFilter>,
-    /// By industry.
+    /// A condition on the industry.
     pub industry: MaybeUndefined<StringFilter>,
-    /// By country.
+    /// A condition on the country.
     pub country: MaybeUndefined<StringFilter>,
-    /// By city.
+    /// A condition on the city.
     pub city: MaybeUndefined<StringFilter>,
-    /// By how many people work there.
+    /// A condition on the number of employees.
     pub employees: MaybeUndefined<IntFilter>,
-    /// By what it could spend with us in a year.
+    /// A condition on the amount that the account could spend with the organization in a year.
     pub potential: MaybeUndefined<DecimalFilter>,
-    /// By owner.
+    /// A condition on the id of the owner.
     pub owner_id: MaybeUndefined<IdFilter>,
-    /// By the account that it belongs to.
+    /// A condition on the id of the parent account. A parent that the caller does not see counts as null.
     pub parent_id: MaybeUndefined<IdFilter>,
-    /// By its score, 0 to 100.
+    /// A condition on the score, 0 to 100.
     pub score: MaybeUndefined<FloatFilter>,
-    /// Stands so, by its bookings; one of these.
+    /// Only accounts with one of these standings.
     pub standing: MaybeUndefined<Vec<Standing>>,
-    /// By when it was made.
+    /// A condition on the time of creation.
     pub created_at: MaybeUndefined<DateTimeFilter>,
-    /// By when it last changed.
+    /// A condition on the time of the last change.
     pub updated_at: MaybeUndefined<DateTimeFilter>,
-    /// Is (true) or is not (false) an agreed target now.
+    /// Whether the account is an agreed target now.
     pub is_target: MaybeUndefined<bool>,
-    /// Archived ones: left out, alone, or with the rest.
+    /// Whether archived accounts are left out (EXCLUDE), returned alone (ONLY) or included (INCLUDE).
     #[graphql(default_with = "MaybeUndefined::Value(Archived::Exclude)")]
     pub archived: MaybeUndefined<Archived>,
-    /// The one that another system calls so.
+    /// Only the account with this identifier in another system.
     pub external_id: MaybeUndefined<ExternalIdInput>,
-    /// Has this user on its team, or as its owner.
+    /// A condition on the ids of the owner and the team members, at least one of which must satisfy it.
     pub team_member_id: MaybeUndefined<IdFilter>,
 }
 
@@ -130,9 +130,9 @@ impl Filter for AccountFilter {
             all = all.add(score::condition(filter, viewer)?);
         }
         if let Some(standings) = operand("standing", standing)? {
-            let any = standings
-                .iter()
-                .fold(Cond::any().add(Expr::cust("1 = 0")), |any, standing| any.add(stands(*standing, ctx, viewer)));
+            let any = standings.iter().fold(Cond::any().add(Expr::cust("1 = 0")), |any, standing| {
+                any.add(has_standing(*standing, ctx, viewer))
+            });
             all = all.add(any);
         }
         if let Some(filter) = operand("createdAt", created_at)? {
@@ -153,7 +153,7 @@ impl Filter for AccountFilter {
                 let seats = seat::Entity::of(organization).filter(seat::Column::UserId.is_in(ids));
                 Column::Id.in_subquery(seats.select_only().column(seat::Column::AccountId).into_query())
             };
-            // Every account has its owner.
+            // Every account has an owner, and therefore at least one seat.
             all = all.add(
                 filter.condition_by::<UserId>(seats, |is_null| Expr::cust(if is_null { "1 = 0" } else { "1 = 1" }))?,
             );
@@ -162,7 +162,7 @@ impl Filter for AccountFilter {
     }
 }
 
-/// The condition on the account that an account belongs to. One out of sight is none.
+/// Returns the condition on the parent of an account. A parent that the viewer does not see counts as null.
 fn below(viewer: &Viewer, filter: &IdFilter) -> Result<Condition> {
     use account::Column::ParentId;
     if viewer.sees_everything() {
@@ -176,8 +176,8 @@ fn below(viewer: &Viewer, filter: &IdFilter) -> Result<Condition> {
     )
 }
 
-/// The condition that an account stands so today.
-fn stands(standing: Standing, ctx: &RequestContext, viewer: &Viewer) -> SimpleExpr {
+/// Returns the condition that an account has a standing today.
+fn has_standing(standing: Standing, ctx: &RequestContext, viewer: &Viewer) -> SimpleExpr {
     let of_account = || {
         let mut bookings = Query::select();
         bookings
@@ -207,7 +207,7 @@ fn stands(standing: Standing, ctx: &RequestContext, viewer: &Viewer) -> SimpleEx
     }
 }
 
-/// The condition that a row is the one which another system calls so.
+/// Returns the condition that a row has this external id.
 pub fn named<C: ColumnTrait>(
     organization: OrganizationId,
     noun: &str,
@@ -222,7 +222,7 @@ pub fn named<C: ColumnTrait>(
     id.in_subquery(names.select_only().column(external_id::Column::SubjectId).into_query())
 }
 
-/// The rows of a selection which another system calls so: one at most.
+/// Returns the selection restricted to the row with this external id; there is at most one.
 pub fn by_external_id<E: EntityTrait>(
     viewer: &Viewer,
     select: Select<E>,
@@ -233,42 +233,42 @@ pub fn by_external_id<E: EntityTrait>(
     select.filter(named(viewer.organization.id, noun, id, external))
 }
 
-/// Refuses a year outside the calendar.
+/// Checks that a year is within the calendar.
 ///
 /// # Errors
-/// `BAD_USER_INPUT`.
+/// `BAD_USER_INPUT` if it is not.
 pub fn check_year(year: Option<i32>) -> Result<()> {
     match year {
         Some(year) if !(1..=9999).contains(&year) => {
-            Err(Error::BadInput(format!("year is between 1 and 9999; {year} was given.")))
+            Err(Error::BadInput(format!("`year` must be between 1 and 9999; {year} was given.")))
         }
         _ => Ok(()),
     }
 }
 
-/// What accounts are ordered by.
+/// A field by which accounts can be ordered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 pub enum AccountOrderField {
-    /// The name, case folded (NFKC), byte by byte.
+    /// The name, case-folded (NFKC) and compared byte by byte.
     Name,
-    /// What it could spend with us in a year.
+    /// The amount that the account could spend with the organization in a year. Null counts as the largest value.
     Potential,
-    /// How many people work there.
+    /// The number of employees. Null counts as the largest value.
     Employees,
     /// The score.
     Score,
-    /// When it was made.
+    /// The time of creation.
     CreatedAt,
-    /// When it last changed.
+    /// The time of the last change.
     UpdatedAt,
 }
 
-/// One ordering of accounts.
+/// A sort key of a list of accounts.
 #[derive(Clone, Copy, Debug, InputObject)]
 pub struct AccountOrder {
-    /// By what.
+    /// The field to sort by.
     pub field: AccountOrderField,
-    /// Which way round.
+    /// The sort direction.
     #[graphql(default_with = "Direction::Asc")]
     pub direction: Direction,
 }
@@ -304,11 +304,11 @@ fn sort_key(field: AccountOrderField) -> SortKey<account::Entity> {
 /// Arguments of a list of accounts.
 #[derive(Clone, Debug, InputObject)]
 pub struct AccountsArguments {
-    /// Which of them.
+    /// Only accounts that match this filter.
     pub filter: Option<AccountFilter>,
-    /// In which order, at most 3 entries; by id where none is given.
+    /// The sort keys, most significant first: at most 3. Ordered by id if none is given.
     pub order_by: Option<Vec<AccountOrder>>,
-    /// Which page.
+    /// The page to return.
     #[graphql(flatten)]
     pub page: PageArguments,
 }
@@ -325,7 +325,7 @@ impl AccountsArguments {
     }
 }
 
-/// `Query.accounts`.
+/// Resolves `Query.accounts`.
 pub async fn accounts(field: &FieldContext<'_>, arguments: AccountsArguments) -> Result<Connection<Account>> {
     let is_selective = arguments
         .filter
@@ -335,7 +335,7 @@ pub async fn accounts(field: &FieldContext<'_>, arguments: AccountsArguments) ->
     seen.page(field, &arguments.order()?, &arguments.page).await
 }
 
-/// The accounts that users own.
+/// Resolves the accounts that each user owns.
 pub async fn owned(
     field: &FieldContext<'_>,
     of: &[&User],

@@ -1,12 +1,12 @@
-//! Accounts: companies that are sold to, clients or not; who owns them and who is on their team.
+//! Accounts: the companies that the organization sells to or wants to sell to, with their owners and teams.
 //!
-//! | room | holds |
+//! | Module | Contents |
 //! |---|---|
-//! | here | the type and how its relations are read |
+//! | this one | the type and its relations |
 //! | [`list`] | filters, orderings and lists |
 //! | [`mod@write`] | create, update, archive, restore |
-//! | [`team`] | seats: the owner's and the team's |
-//! | [`upsert`] | many at once, from another system |
+//! | [`team`] | the seats of the owner and the team |
+//! | [`upsert`] | bulk upsert from another system |
 
 pub mod list;
 pub mod team;
@@ -16,6 +16,7 @@ pub mod write;
 use std::collections::HashMap;
 
 use async_graphql::{Enum, InputObject, OneofObject};
+use database::columns::is_any_of;
 use entity::{AccountId, Columns, Day, Id, Scoped, account, booking};
 use sea_orm::sea_query::{Expr, ExprTrait, Func};
 use sea_orm::{ColumnTrait, ConnectionTrait, QueryFilter, QuerySelect, QueryTrait};
@@ -34,7 +35,6 @@ use crate::graphql::{Batch, FieldContext, NodeId, ReadColumns as _, graphql_enum
 use crate::values::money::{Currency, Money};
 use crate::write::external_ids::{ExternalId, ExternalIdInput, shown};
 use crate::write::{AuditedRow, Snapshot, audited, snapshot, stored_json};
-use database::columns::is_any_of;
 
 /// An account.
 #[derive(Clone, Debug)]
@@ -46,19 +46,19 @@ impl From<account::Model> for Account {
     }
 }
 
-/// How an account stands with us.
+/// The commercial standing of an account, derived from its bookings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 pub enum Standing {
-    /// Never booked.
+    /// Has no bookings.
     Prospect,
-    /// Has bookings.
+    /// Has bookings, but is not a key account.
     Client,
-    /// Booked the organization's threshold in the current fiscal year.
+    /// Has bookings of at least the organization's key-account threshold in the current fiscal year.
     Key,
 }
 
 impl Standing {
-    /// As in the schema.
+    /// Returns the name of the value in the schema.
     #[must_use]
     pub const fn word(self) -> &'static str {
         match self {
@@ -68,7 +68,8 @@ impl Standing {
         }
     }
 
-    /// From the number of bookings, those of the current fiscal year and the threshold.
+    /// Determines the standing from the number of bookings, the amount booked in the current fiscal year and the
+    /// threshold, both amounts in minor units.
     #[must_use]
     pub const fn of(bookings: i64, booked: i64, threshold: Option<i64>) -> Self {
         match threshold {
@@ -81,98 +82,100 @@ impl Standing {
 graphql_enum! { Standing as Standing }
 
 object! {
-    /// A company that we sell to, client or not.
+    /// A company that the organization sells to or wants to sell to.
     Account as "Account" Node {
-        /// Opaque, prefixed by the type, ascending with time.
+        /// The opaque identifier, prefixed with the type and increasing with the time of creation.
         id: NodeId<AccountId> = plain(|account| NodeId(account.0.id));
-        /// The name; two accounts may share one.
+        /// The name. Two accounts may have the same name.
         name: &str = plain(|account| &account.0.name);
-        /// The internet domain, such as `acme.com`; unique in the organization.
+        /// The internet domain in lower case, such as `acme.com`; unique within the organization. Null if unknown.
         domain: Option<&str> = plain(|account| account.0.domain.as_deref());
-        /// The industry, in the organization's own words.
+        /// The industry, as free text; null if unknown.
         industry: Option<&str> = plain(|account| account.0.industry.as_deref());
-        /// How many people work there.
+        /// The number of employees, 0 or more; null if unknown.
         employees: Option<i32> = plain(|account| account.0.employees);
-        /// The account's own revenue in a year.
+        /// The annual revenue of the account itself, 0 or more; null if unknown.
         annualRevenue: Option<Money> = plain(|account, ctx| account.0.annual_revenue.map(|minor| ctx.money(minor)));
-        /// The country.
+        /// The country, as free text; null if unknown.
         country: Option<&str> = plain(|account| account.0.country.as_deref());
-        /// The city.
+        /// The city, as free text; null if unknown.
         city: Option<&str> = plain(|account| account.0.city.as_deref());
-        /// The telephone number, as given.
+        /// The telephone number as entered; null if unknown.
         phone: Option<&str> = plain(|account| account.0.phone.as_deref());
-        /// What there is to know about it.
+        /// Free-text notes about the account; null if there are none.
         description: Option<&str> = plain(|account| account.0.description.as_deref());
-        /// What the account could spend with us in a year.
+        /// The amount that the account could spend with the organization in a year, 0 or more; null if unknown.
         potential: Option<Money> = plain(|account, ctx| account.0.potential.map(|minor| ctx.money(minor)));
-        /// The account that this one belongs to; null also where that is out of sight.
+        /// The parent account; null if there is none or if the caller does not see it.
         parent: Option<Account> = by_key(|account| account.0.parent_id, Account::resolve);
-        /// Whose book it is in.
+        /// The user who owns the account.
         owner: User = by_key(|account| account.0.owner_id, User::resolve_required);
-        /// PROSPECT, CLIENT or KEY, from its bookings and the organization's threshold.
+        /// The commercial standing, derived from the bookings and the organization's key-account threshold.
         standing: Standing = by_key(|account| account.0.id, standings);
-        /// How it does by the organization's criteria.
+        /// The score by the organization's criteria.
         score: crate::domain::criterion::score::Score = batch(crate::domain::criterion::score::of_accounts);
-        /// The target that the account is at the end of a day, or is now, if it is one.
+        /// The agreed target at the end of a day, or now if no day is given; null if the account was not an agreed
+        /// target then.
         target(crate::domain::targeting::OnArguments): Option<crate::domain::targeting::Target> = by_key(|account| account.0.id, crate::domain::targeting::of_accounts);
-        /// Who else works on it, by the day they joined.
+        /// The members of the account's team, ordered by when they joined.
         team: Vec<team::TeamMember> = by_key(|account| account.0.id, team::teams);
-        /// Its goal for a fiscal year; for the current one where none is given.
+        /// The goal for a fiscal year, by default the current one; null if there is none.
         goal(crate::domain::goal::GoalArguments): Option<crate::domain::goal::Goal> = by_key(|account| account.0.id, crate::domain::goal::of_accounts);
-        /// All its goals, the latest year first.
+        /// The goals of all fiscal years, latest year first.
         goals: Vec<crate::domain::goal::Goal> = by_key(|account| account.0.id, crate::domain::goal::all_of_accounts);
-        /// The plan that it has on a day of the organization's, at its end; today where none is given. One that was closed by
-        /// then is none.
+        /// The plan at the end of a day in the organization's time zone, by default today; null if there is none or if
+        /// it was closed by then.
         plan(crate::domain::targeting::OnArguments): Option<crate::domain::plan::Plan> = by_key(|account| account.0.id, crate::domain::plan::list::one_of_accounts);
-        /// Its plans, by id.
+        /// The plans, ordered by id.
         plans(PageArguments): Connection<crate::domain::plan::Plan> = by_key(|account| account.0.id, crate::domain::plan::list::of_accounts);
-        /// How present, known and valued we are at the end of one of the organization's days; now where none is given, or
-        /// today. Of a day to come: as it will be if nothing is done.
+        /// How present, known and valued the organization is at the account at the end of a day in the organization's
+        /// time zone; now if no day is given or the day is today. For a future day, the values that result if nothing
+        /// is done.
         presence(crate::domain::targeting::OnArguments): crate::domain::presence::Presence = by_key(|account| account.0.id, crate::domain::presence::of_accounts);
-        /// Who we know there, and who we still need to know.
+        /// Which contacts know the organization, and which buying roles still have to be filled.
         relationships: crate::domain::presence::coverage::RelationshipCoverage = by_key(|account| account.0.id, crate::domain::presence::coverage::of_accounts);
-        /// Who do we need to know, whom do we need to talk to, what do we need to find out?
+        /// The people to get to know, the people to talk to, and the questions to answer.
         kickoff: crate::domain::presence::coverage::Kickoff = by_key(|account| account.0.id, crate::domain::presence::coverage::kickoffs);
-        /// What it booked in a fiscal year; in the current one where none is given.
+        /// The amount booked in a fiscal year, by default the current one.
         booked(BookedArguments): Money = by_key(|account| account.0.id, booked);
-        /// What was promised to it, at most 500: what is due first comes first.
+        /// The promises made to the account, at most 500, earliest due date first.
         promises(crate::domain::promise::list::OpenArguments): Vec<crate::domain::promise::Promise> = by_key(|account| account.0.id, crate::domain::promise::list::of_accounts);
-        /// The people there; archived ones only where the filter says so.
+        /// The contacts. Archived contacts are included only if the filter asks for them.
         contacts(ContactsArguments): Connection<Contact> = by_key(|account| account.0.id, crate::domain::contact::at_accounts);
-        /// The latest touch that was made.
+        /// The latest completed touch; null if there is none.
         lastTouch: Option<Touch> = by_key(|account| account.0.id, touch::list::last_of_accounts);
-        /// The earliest touch that is to come.
+        /// The earliest scheduled touch from now on; null if there is none.
         nextTouch: Option<Touch> = by_key(|account| account.0.id, touch::list::next_of_accounts);
-        /// Its touches, the newest first unless said otherwise.
+        /// The touches, newest first by default.
         touches(touch::TouchesArguments): Connection<Touch> = by_key(|account| account.0.id, touch::list::of_accounts);
-        /// Its opportunities.
+        /// The opportunities.
         opportunities(crate::domain::opportunity::OpportunitiesArguments): Connection<crate::domain::opportunity::Opportunity> = by_key(|account| account.0.id, crate::domain::opportunity::of_accounts);
-        /// Its bookings, by id.
+        /// The bookings, ordered by id.
         bookings(PageArguments): Connection<crate::domain::booking::Booking> = by_key(|account| account.0.id, crate::domain::booking::of_accounts);
-        /// What made it ready to change, by id.
+        /// The events that made the account ready to change, ordered by id.
         triggerEvents(PageArguments): Connection<crate::domain::trigger_event::TriggerEvent> = by_key(|account| account.0.id, crate::domain::trigger_event::list::of_accounts);
-        /// What happened to it and to what hangs off it, the newest first.
+        /// The changes to the account and to everything that belongs to it, newest first.
         history(PageArguments): Connection<event::Event> = by_key(|account| account.0.id, history);
-        /// Other systems' names for it.
+        /// The identifiers of the account in other systems.
         externalIds: Vec<ExternalId> = plain(|account| shown(&account.0.external_ids));
-        /// What the organization keeps beyond these fields: a JSON object.
+        /// Additional fields of the organization, as a JSON object.
         customFields: Json<&str> = plain(|account| Json(account.0.custom_fields.as_str()));
-        /// When it was made.
+        /// When the account was created.
         createdAt: entity::Instant = plain(|account| account.0.created_at);
-        /// When it last changed.
+        /// When the account last changed.
         updatedAt: entity::Instant = plain(|account| account.0.updated_at);
-        /// When it was archived, where it was.
+        /// When the account was archived; null if it is not archived.
         archivedAt: Option<entity::Instant> = plain(|account| account.0.archived_at);
-        /// Writes so far: 1 on creation.
+        /// The number of writes so far, 1 on creation. Pass it as `ifVersion` to detect concurrent changes.
         version: i32 = plain(|account| account.0.version);
     }
 }
 connection!(Account as "Account");
 
 payload! {
-    /// An account, or what is to be mended.
+    /// The result of a mutation of an account.
     AccountPayload as "AccountPayload" {
-        /// The account as it is now; null where there are userErrors.
+        /// The account after the mutation; null if there are `userErrors`.
         account(account): Account,
     }
 }
@@ -214,7 +217,7 @@ impl AuditedRow for account::Model {
             updated_at: _,
             archived_at,
             version: _,
-            // Told by its assessments and the criteria.
+            // Derived from the assessments and the criteria.
             score: _,
         } = self;
         snapshot! {
@@ -238,25 +241,25 @@ impl AuditedRow for account::Model {
     }
 }
 
-/// Exactly one of these.
+/// A reference to an account. Exactly one field must be given.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, OneofObject)]
 pub enum AccountRef {
-    /// By its id.
+    /// The account with this id.
     Id(async_graphql::ID),
-    /// By its internet domain.
+    /// The account with this internet domain.
     Domain(String),
-    /// By another system's name for it.
+    /// The account with this identifier in another system.
     ExternalId(ExternalIdInput),
 }
 
 /// Arguments of `account`.
 #[derive(Clone, Debug, InputObject)]
 pub struct AccountArguments {
-    /// Which one.
+    /// The reference to the account.
     pub by: AccountRef,
 }
 
-/// `Query.account`.
+/// Resolves `Query.account`.
 pub async fn account(field: &FieldContext<'_>, arguments: AccountArguments) -> Result<Option<Account>> {
     let viewer = field.request.viewer()?;
     let select = match arguments.by {
@@ -272,7 +275,7 @@ pub async fn account(field: &FieldContext<'_>, arguments: AccountArguments) -> R
     field.one(select, &[]).await
 }
 
-/// An account by its id, if it is seen.
+/// Returns the account with this id if the viewer sees it.
 async fn one(field: &FieldContext<'_>, viewer: &Viewer, id: &str) -> Result<Option<Account>> {
     let Ok(id) = AccountId::parse(id) else { return Ok(None) };
     let found = account::Entity::of(viewer.organization.id).filter(account::Column::Id.eq(id));
@@ -283,10 +286,10 @@ async fn one(field: &FieldContext<'_>, viewer: &Viewer, id: &str) -> Result<Opti
 }
 
 impl Account {
-    /// Accounts by their ids, as far as they are seen.
+    /// Returns the accounts with these ids that the viewer sees.
     ///
     /// # Errors
-    /// `UNAUTHENTICATED`; the database's.
+    /// `UNAUTHENTICATED` if the request has no viewer.
     pub async fn fetch(
         ctx: &RequestContext,
         ids: impl IntoIterator<Item = AccountId>,
@@ -297,13 +300,13 @@ impl Account {
     /// Resolves the account of each id that is known to exist and to be visible.
     ///
     /// # Errors
-    /// A defect, if one is not found.
+    /// An internal error if an id is not found.
     pub async fn resolve_required(field: &FieldContext<'_>, ids: &[AccountId]) -> Result<Batch<Self>> {
         let ids: Vec<Option<AccountId>> = ids.iter().copied().map(Some).collect();
         field.required(Self::resolve(field, &ids).await?)
     }
 
-    /// Resolves the account of each id: null without an id, and where the viewer sees none.
+    /// Resolves the account of each id: null without an id, or if the viewer does not see it.
     pub async fn resolve(field: &FieldContext<'_>, ids: &[Option<AccountId>]) -> Result<Batch<Option<Self>>> {
         let columns = field.columns_with::<Self, account::Entity>(&[account::Column::Id, account::Column::OwnerId])?;
         let found = Self::read(field.request, columns, ids.iter().copied().flatten()).await?;
@@ -331,7 +334,7 @@ async fn history(field: &FieldContext<'_>, of: &[AccountId]) -> Result<Batch<Con
     field.objects(&pages.iter().collect::<Vec<_>>()).await
 }
 
-/// Number and sum of bookings by account, of days between two (both included).
+/// Returns the number and the sum of bookings per account between two days, both inclusive.
 async fn bookings(
     ctx: &RequestContext,
     ids: Vec<AccountId>,
@@ -374,7 +377,7 @@ async fn standings(field: &FieldContext<'_>, of: &[AccountId]) -> Result<Batch<S
 /// Arguments of `booked`.
 #[derive(Clone, Copy, Debug, InputObject)]
 pub struct BookedArguments {
-    /// The fiscal year, 1 to 9999; the current one where none is given.
+    /// The fiscal year, 1 to 9999; the current one by default.
     pub year: Option<i32>,
 }
 
@@ -390,10 +393,7 @@ async fn booked(field: &FieldContext<'_>, of: &[AccountId]) -> Result<Batch<Mone
 }
 
 impl Viewer {
-    /// The account that an input names, as far as it is seen.
-    ///
-    /// # Errors
-    /// The database's.
+    /// Returns the account that an input names if the viewer sees it, and notes a fault otherwise.
     pub async fn account_for<C: ConnectionTrait>(
         &self,
         connection: &C,
@@ -415,7 +415,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn standing_follows_the_bookings() {
+    fn standing_is_derived_from_the_bookings() {
         assert_eq!(Standing::of(0, 0, Some(0)), Standing::Prospect);
         assert_eq!(Standing::of(1, 0, None), Standing::Client);
         assert_eq!(Standing::of(1, 99, Some(100)), Standing::Client);

@@ -1,9 +1,10 @@
-//! Seats at an account: the owner's, and the team's.
+//! Seats at an account: those of its owner and of its team.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
 use async_graphql::{Enum, ID, InputObject};
+use database::columns::is_any_of;
 use entity::{AccountId, Id, Instant, Scoped, UserId, account, opportunity, seat, user};
 use sea_orm::sea_query::LockType;
 use sea_orm::{
@@ -19,33 +20,32 @@ use crate::error::{Error, Result, UserErrorCode};
 use crate::graphql::{Batch, FieldContext, graphql_enum, object};
 use crate::write::Write;
 use crate::write::validator::Validator;
-use database::columns::is_any_of;
 
-/// What a member of an account's team does there.
+/// The role of a member of an account's team.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 #[graphql(remote = "entity::seat::TeamRole")]
 pub enum TeamRole {
-    /// Sells.
+    /// Sells to the account.
     Seller,
-    /// Manages sellers.
+    /// Manages the sellers.
     Manager,
-    /// Looks after the account.
+    /// Manages the account.
     AccountManager,
-    /// Knows the technology.
+    /// Provides technical expertise.
     Technical,
-    /// Knows where it is to go.
+    /// Plans the strategy for the account.
     Strategist,
-    /// Does marketing.
+    /// Does the marketing.
     Marketing,
-    /// Anything else.
+    /// Any other role.
     Other,
 }
 graphql_enum! { seat::TeamRole as TeamRole }
 
-/// Members of a team at most.
+/// The maximum number of members of a team.
 const LARGEST_TEAM: u64 = 100;
 
-/// One member of an account's team.
+/// A member of an account's team.
 #[derive(Clone, Debug)]
 pub struct TeamMember {
     user: UserId,
@@ -54,18 +54,18 @@ pub struct TeamMember {
 }
 
 object! {
-    /// One member of an account's team.
+    /// A member of an account's team.
     TeamMember as "TeamMember" {
-        /// Who.
+        /// The user.
         user: User = by_key(|member| member.user, User::resolve_required);
-        /// What they do there.
+        /// The role of the user on the team.
         role: seat::TeamRole = plain(|member| member.role);
-        /// Since when.
+        /// When the user joined.
         since: Instant = plain(|member| member.since);
     }
 }
 
-/// The teams of accounts, by the day they joined.
+/// Resolves the teams of accounts, ordered by when the members joined.
 pub(super) async fn teams(field: &FieldContext<'_>, of: &[AccountId]) -> Result<Batch<Vec<TeamMember>>> {
     let seats = seat::Entity::of(field.request.viewer()?.organization.id)
         .filter(seat::Column::AccountId.is_in(of.iter().copied()))
@@ -85,41 +85,41 @@ pub(super) async fn teams(field: &FieldContext<'_>, of: &[AccountId]) -> Result<
     field.object_lists(&lists).await
 }
 
-/// Who is to be on a team, and as what.
+/// A user to be put on an account's team, with their role.
 #[derive(Clone, Debug, InputObject)]
 pub struct SetTeamMemberInput {
-    /// The account.
+    /// The id of the account.
     pub account_id: ID,
-    /// The user; an active member.
+    /// The id of the user: an active member.
     pub user_id: ID,
-    /// What they do there.
+    /// The role of the user on the team.
     pub role: TeamRole,
 }
 
-/// Who is to leave a team.
+/// A user to be removed from an account's team.
 #[derive(Clone, Debug, InputObject)]
 pub struct RemoveTeamMemberInput {
-    /// The account.
+    /// The id of the account.
     pub account_id: ID,
-    /// The user.
+    /// The id of the user.
     pub user_id: ID,
 }
 
 /// Arguments of `setTeamMember`.
 #[derive(Clone, Debug, InputObject)]
 pub struct SetTeamMember {
-    /// Who, where, as what.
+    /// The account, the user and the role.
     pub input: SetTeamMemberInput,
 }
 
 /// Arguments of `removeTeamMember`.
 #[derive(Clone, Debug, InputObject)]
 pub struct RemoveTeamMember {
-    /// Who, where.
+    /// The account and the user.
     pub input: RemoveTeamMemberInput,
 }
 
-/// `setTeamMember`: puts someone on the team, or changes what they do there.
+/// Executes `setTeamMember`: adds a user to the team or changes their role.
 pub async fn set_team_member(ctx: &RequestContext, arguments: SetTeamMember) -> Result<AccountPayload> {
     let SetTeamMemberInput { account_id, user_id, role } = arguments.input;
     let mut check = Validator::input();
@@ -155,7 +155,7 @@ pub async fn set_team_member(ctx: &RequestContext, arguments: SetTeamMember) -> 
     Ok(AccountPayload { account: Some(Account(account)), ..AccountPayload::default() })
 }
 
-/// `removeTeamMember`: takes someone off the team.
+/// Executes `removeTeamMember`: removes a user from the team.
 pub async fn remove_team_member(ctx: &RequestContext, arguments: RemoveTeamMember) -> Result<AccountPayload> {
     let RemoveTeamMemberInput { account_id, user_id } = arguments.input;
     let mut check = Validator::input();
@@ -164,17 +164,17 @@ pub async fn remove_team_member(ctx: &RequestContext, arguments: RemoveTeamMembe
     let Some(account) = account else { return check.fail() };
     check.finish()?;
     let seats = seats_of(&write, account.organization_id, account.id).await?;
-    // A malformed id is nobody's, as any other that is not there.
+    // A malformed id is treated like an unknown one.
     let user = UserId::parse(&user_id).ok();
     let Some(before) = seats.into_iter().find(|seat| Some(seat.user_id) == user && seat.role.is_some()) else {
-        check.fault(UserErrorCode::NotFound, "userId", "There is no such user on this account's team.");
+        check.fault(UserErrorCode::NotFound, "userId", "This user is not on the team of the account.");
         return Err(check.finish().err().unwrap_or(Error::Unauthenticated));
     };
     if !before.owner && owns_opportunities(&write, &account, before.user_id).await? {
         return Err(Error::refused(
             UserErrorCode::Conflict,
             &["input", "userId"],
-            "They own opportunities of this account: give those to somebody else first.",
+            "This user owns opportunities of the account: give those another owner first.",
         ));
     }
     let after = before.owner.then(|| seat::Model { role: None, ..before.clone() });
@@ -183,7 +183,8 @@ pub async fn remove_team_member(ctx: &RequestContext, arguments: RemoveTeamMembe
     Ok(AccountPayload { account: Some(Account(account)), ..AccountPayload::default() })
 }
 
-/// The account of an input, locked, for whoever answers for it.
+/// Returns the account that an input names, locked for a change. Notes a fault unless the viewer is its owner, one of
+/// their managers or an administrator.
 pub(crate) async fn responsible_for(
     ctx: &RequestContext,
     write: &Write<'_>,
@@ -208,10 +209,7 @@ pub(crate) async fn responsible_for(
     Ok(Some(account))
 }
 
-/// An active member by their id, who stays one until the change is over.
-///
-/// # Errors
-/// The database's.
+/// Returns an active member by id, locked so that they stay active until the transaction ends. Notes a fault otherwise.
 pub async fn active_member(
     ctx: &RequestContext,
     write: &Write<'_>,
@@ -221,12 +219,12 @@ pub async fn active_member(
 ) -> Result<Option<user::Model>> {
     let Some(id) = check.id::<UserId>(field, id) else { return Ok(None) };
     let user = user::Entity::of(ctx.viewer()?.organization.id).filter(user::Column::Id.eq(id));
-    // Whoever is given something must not be deactivated meanwhile, or would own it all the same.
+    // Without the lock, a concurrent deactivation could leave an inactive user with something to own.
     let user = user.lock_shared().one(&write.tx).await?;
     match &user {
         None => check.not_found(field, "user"),
         Some(user) if !user.active => {
-            check.invalid(field, format!("{} is not active any more.", user.name));
+            check.invalid(field, format!("{} is inactive: choose an active user.", user.name));
             return Ok(None);
         }
         Some(_) => {}
@@ -251,7 +249,7 @@ async fn owns_opportunities(write: &Write<'_>, account: &account::Model, user: U
     Ok(count > 0)
 }
 
-/// Saves a change of one seat on the team as a write of the account.
+/// Saves the change of one seat on the team as a write of the account.
 async fn touch_team(
     write: &mut Write<'_>,
     account: &account::Model,
@@ -273,17 +271,15 @@ async fn touch_team(
     write.change_with(account, account.clone(), "team_changed", changes).await
 }
 
-/// Puts seats in their places, whether there were any before or not.
+/// Inserts seats, and replaces those that exist.
 pub(super) async fn save_seats<C: ConnectionTrait>(connection: &C, seats: Vec<seat::Model>) -> Result<()> {
     let seats = seats.into_iter().map(|seat| seat.into_active_model().reset_all()).collect();
     Ok(database::bulk::insert::<seat::Entity, _>(connection, seats, true).await?)
 }
 
-/// Seats the new owners of accounts, and unseats the old ones: who owns opportunities there stays on the team, as SELLER;
-/// who was on the team before stays in the same role. A fixed number of statements for any number of accounts.
-///
-/// # Errors
-/// The database's.
+/// Gives the new owners of accounts their seats and takes those of the previous owners. A previous owner who owns
+/// opportunities of the account stays on the team as SELLER; one who was on the team before keeps that role. The number
+/// of statements does not depend on the number of accounts.
 pub async fn seat_owners(
     write: &mut Write<'_>,
     organization: entity::OrganizationId,
@@ -331,7 +327,7 @@ pub async fn seat_owners(
         });
     }
     save_seats(&write.tx, seats).await?;
-    // A seat of neither kind is none.
+    // A seat that is neither the owner's nor on the team has no meaning.
     seat::Entity::remove_of(organization)
         .filter(is_any_of(&write.tx, seat::Column::AccountId, ids))
         .filter(seat::Column::Owner.eq(false))
@@ -341,8 +337,8 @@ pub async fn seat_owners(
     Ok(())
 }
 
-/// Takes those out who have a seat at the account already, and answers all seats of the accounts.
-async fn take_out_the_seated(
+/// Removes users who already have a seat at their account from `wanted`, and returns all seats of the accounts.
+async fn remove_seated(
     write: &Write<'_>,
     organization: entity::OrganizationId,
     wanted: &mut Vec<(AccountId, UserId)>,
@@ -355,10 +351,8 @@ async fn take_out_the_seated(
     Ok(seats)
 }
 
-/// Does a member see an account: as owner, on the team, above someone who is, or as ADMIN?
-///
-/// # Errors
-/// The database's.
+/// Returns whether a member sees an account: as its owner, on its team, as a manager above either of these, or as
+/// ADMIN.
 pub async fn sees(write: &Write<'_>, member: &user::Model, account: AccountId) -> Result<bool> {
     if member.role == user::Role::Admin {
         return Ok(true);
@@ -372,11 +366,8 @@ pub async fn sees(write: &Write<'_>, member: &user::Model, account: AccountId) -
     Ok(seated.iter().any(|user| line.contains(user)))
 }
 
-/// Accounts, locked in their order until the change ends: nobody's seat there goes meanwhile. What refers to them is not
-/// kept waiting.
-///
-/// # Errors
-/// The database's.
+/// Locks accounts in the order of their ids until the transaction ends, so that no seat there is removed in the
+/// meantime. Inserting rows that refer to the accounts is not blocked.
 pub async fn hold(
     write: &Write<'_>,
     organization: entity::OrganizationId,
@@ -389,11 +380,8 @@ pub async fn hold(
     Ok(rows.all(&write.tx).await?)
 }
 
-/// Makes people who are given something to do at accounts join the team as SELLER, unless they see the account already
-/// (as owner, on the team, above someone who is, or as ADMIN).
-///
-/// # Errors
-/// The database's.
+/// Adds users to the teams of accounts where they are given something to do, as SELLER, unless they see the account
+/// already: as its owner, on its team, as a manager above either of these, or as ADMIN.
 pub async fn join(
     write: &mut Write<'_>,
     organization: entity::OrganizationId,
@@ -402,14 +390,14 @@ pub async fn join(
     let mut wanted: Vec<(AccountId, UserId)> = wanted.to_vec();
     wanted.sort_unstable();
     wanted.dedup();
-    take_out_the_seated(write, organization, &mut wanted).await?;
+    remove_seated(write, organization, &mut wanted).await?;
     if wanted.is_empty() {
         return Ok(());
     }
-    // Locked, for each that gets a seat is written as it is now with a version more. Of two that let the same person
-    // join at once the second has waited here, and finds them seated.
+    // Locked because each account that gets a seat is written as a new version. A concurrent transaction that adds the
+    // same user waits here, and then finds the seat.
     let rows = hold(write, organization, wanted.iter().map(|(account, _)| *account)).await?;
-    let seats = take_out_the_seated(write, organization, &mut wanted).await?;
+    let seats = remove_seated(write, organization, &mut wanted).await?;
     let users: Vec<UserId> = wanted.iter().map(|(_, user)| *user).collect();
     let roles: HashMap<UserId, user::Role> = user::Entity::of(organization)
         .filter(is_any_of(&write.tx, user::Column::Id, users))

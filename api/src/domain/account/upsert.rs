@@ -1,8 +1,9 @@
-//! Accounts from another system, keyed by external id or by domain.
+//! Upserts of accounts from another system, keyed by external id or by domain.
 
 use std::collections::{HashMap, HashSet};
 
 use async_graphql::{InputObject, MaybeUndefined};
+use database::columns::is_any_of;
 use entity::{AccountId, Id, Scoped, account};
 use sea_orm::sea_query::Cond;
 use sea_orm::{QueryFilter, QueryOrder, QuerySelect};
@@ -17,23 +18,22 @@ use crate::error::{Result, UserErrorCode};
 use crate::graphql::scalars::{Decimal, Json};
 use crate::write::Write;
 use crate::write::external_ids::{self, ExternalIdInput};
-use database::columns::is_any_of;
 
-/// An account as another system has it. A field left out stays as it is, and null clears it.
+/// An account as it is in another system. Omitted fields stay unchanged; null clears a field.
 #[derive(Clone, Debug, Default, InputObject)]
 pub struct AccountRow {
-    /// That system's name for it: the key. Where there is none, the domain is.
+    /// The identifier in that system, by which the row is matched. A row without one is matched by its domain.
     pub external_id: MaybeUndefined<ExternalIdInput>,
-    /// The name: 1 to 200 characters. A new account needs one.
+    /// The name: 1 to 200 characters. Required for a new account.
     pub name: MaybeUndefined<String>,
-    /// The internet domain, or an address that it can be told from: the key where there is no external id, or none
-    /// that is known.
+    /// The internet domain, or a URL or e-mail address that contains it. The row is matched by it if there is no
+    /// external id, or none that is known.
     pub domain: MaybeUndefined<String>,
     /// The industry: up to 200 characters.
     pub industry: MaybeUndefined<String>,
-    /// How many people work there: 0 or more.
+    /// The number of employees: 0 or more.
     pub employees: MaybeUndefined<i32>,
-    /// The account's own revenue in a year: 0 or more.
+    /// The annual revenue of the account itself: 0 or more.
     pub annual_revenue: MaybeUndefined<Decimal>,
     /// The country: up to 200 characters.
     pub country: MaybeUndefined<String>,
@@ -41,29 +41,29 @@ pub struct AccountRow {
     pub city: MaybeUndefined<String>,
     /// The telephone number: up to 200 characters.
     pub phone: MaybeUndefined<String>,
-    /// What there is to know: up to 20,000 characters.
+    /// Free-text notes: up to 20,000 characters.
     pub description: MaybeUndefined<String>,
-    /// What it could spend with us in a year: 0 or more.
+    /// The amount that the account could spend with the organization in a year: 0 or more.
     pub potential: MaybeUndefined<Decimal>,
-    /// The address of the owner: an active member. A new account without one is the caller's.
+    /// The e-mail address of the owner: an active member. A new account belongs to the caller by default.
     pub owner_email: MaybeUndefined<String>,
-    /// The account that it belongs to: one that is there, or another row of this call by its key.
+    /// The parent account: an existing one, or another row of this call by its key.
     pub parent: MaybeUndefined<AccountRef>,
-    /// A JSON object, merged by key; null removes a key.
+    /// Additional fields: a JSON object that is merged into the present one by key. A null value removes its key.
     pub custom_fields: MaybeUndefined<Json<String>>,
 }
 
 /// Arguments of `upsertAccounts`.
 #[derive(Clone, Debug, InputObject)]
 pub struct UpsertAccounts {
-    /// At most 500 rows.
+    /// The rows: at most 500.
     pub rows: Vec<AccountRow>,
-    /// Tells what would become of the rows, and writes nothing.
+    /// Whether to return the results without writing anything.
     #[graphql(default_with = "Some(false)")]
     pub dry_run: Option<bool>,
 }
 
-/// `upsertAccounts`.
+/// Executes `upsertAccounts`.
 pub async fn upsert(ctx: &RequestContext, arguments: UpsertAccounts) -> Result<UpsertPayload> {
     let UpsertAccounts { rows, dry_run } = arguments;
     let dry_run = dry_run.unwrap_or_default();
@@ -75,7 +75,7 @@ pub async fn upsert(ctx: &RequestContext, arguments: UpsertAccounts) -> Result<U
         write.lock_exclusive("account.parent").await?;
     }
 
-    // What the rows name, for all of them together.
+    // Everything that the rows refer to is read once for all rows.
     let names: Vec<ExternalIdInput> = rows.iter().filter_map(|row| value(&row.external_id)).collect();
     let domains: Vec<String> =
         rows.iter().filter_map(|row| crate::values::text::domain(row.domain.value()?).ok()).collect();
@@ -99,9 +99,9 @@ pub async fn upsert(ctx: &RequestContext, arguments: UpsertAccounts) -> Result<U
     let parents: Vec<AccountRef> = rows.iter().filter_map(|row| value(&row.parent)).collect();
     let lookup = Lookup::of(&write.tx, viewer, &parents, rows.iter().filter_map(|row| value(&row.owner_email))).await?;
 
-    let mut once = DuplicateKeys::default();
+    let mut keys = DuplicateKeys::default();
     let mut done: Vec<Row<account::Model>> = Vec::with_capacity(rows.len());
-    // Accounts of this call by their keys, for rows that name them as parents.
+    // The accounts of this call by their keys, for rows that refer to them as parents.
     let mut of_call: HashMap<(String, String), AccountId> = HashMap::new();
     let mut taken_domains: HashMap<String, AccountId> = by_domain.clone();
     for (index, row) in rows.iter().enumerate() {
@@ -128,11 +128,7 @@ pub async fn upsert(ctx: &RequestContext, arguments: UpsertAccounts) -> Result<U
             (Some(external), _) => check.external_key("externalId", external),
             (None, Some(domain)) => (String::new(), domain.clone()),
             (None, None) => {
-                check.fault(
-                    UserErrorCode::Required,
-                    "externalId",
-                    "A row needs an external id or a domain to be known by.",
-                );
+                check.fault(UserErrorCode::Required, "externalId", "A row must have an external id or a domain.");
                 done.push(Row::failed(check));
                 continue;
             }
@@ -142,7 +138,8 @@ pub async fn upsert(ctx: &RequestContext, arguments: UpsertAccounts) -> Result<U
             .and_then(|_| known.get(&key).map(|id| AccountId(*id)))
             .or_else(|| own_domain.as_ref().and_then(|domain| by_domain.get(domain).copied()))
             .and_then(|id| present.get(&id).cloned());
-        // Found by its domain, where the system has a name for it already: this row is about another of its accounts.
+        // The matched account already has another id in this source, so the row describes another account of that
+        // system.
         let named =
             before.as_ref().filter(|before| external.is_some() && seen.contains(&before.id)).and_then(|before| {
                 external_ids::read(&before.external_ids).into_iter().find(|name| name.0 == key.0 && *name != key)
@@ -153,7 +150,7 @@ pub async fn upsert(ctx: &RequestContext, arguments: UpsertAccounts) -> Result<U
             continue;
         }
         let identity = before.as_ref().map_or_else(|| key.clone(), |row| ("id".to_owned(), row.id.show()));
-        once.note(&mut check, index, if external.is_some() { "externalId" } else { "domain" }, identity);
+        keys.note(&mut check, index, if external.is_some() { "externalId" } else { "domain" }, identity);
         if let Some(before) = &before {
             if !seen.contains(&before.id) {
                 check.fault(
@@ -171,7 +168,7 @@ pub async fn upsert(ctx: &RequestContext, arguments: UpsertAccounts) -> Result<U
         }
         let mut after = before.clone().unwrap_or_else(|| blank(ctx, viewer));
         if before.is_none() && !name.is_value() {
-            check.fault(UserErrorCode::Required, "name", "A new account needs a name.");
+            check.fault(UserErrorCode::Required, "name", "A new account must have a name.");
         }
         Changes { name, domain, industry, employees, annual_revenue, country, city, phone, description, potential }
             .apply(&mut check, viewer, &mut after);
@@ -191,20 +188,23 @@ pub async fn upsert(ctx: &RequestContext, arguments: UpsertAccounts) -> Result<U
         check.merge_custom_fields("customFields", custom_fields, &mut after.custom_fields);
         match owner_email {
             MaybeUndefined::Undefined => {}
-            MaybeUndefined::Null => check.fault(UserErrorCode::Required, "ownerEmail", "Every account has an owner."),
+            MaybeUndefined::Null => {
+                check.fault(UserErrorCode::Required, "ownerEmail", "An account must have an owner.");
+            }
             MaybeUndefined::Value(email) => {
                 if let Some(owner) = lookup.user(&mut check, "ownerEmail", email) {
                     if before.is_none() && !viewer.is_above_or_is(owner.id) {
-                        let message = "Only their manager or an admin puts an account into somebody else's book.";
+                        let message =
+                            "Only managers of this user and administrators may make them the owner of a new account.";
                         check.fault(UserErrorCode::Forbidden, "ownerEmail", message);
                     }
                     after.owner_id = owner.id;
                 }
             }
         }
-        let fine = check.is_clean();
+        let is_clean = check.is_clean();
         done.push(Row::of(check, before, after.clone()));
-        if fine {
+        if is_clean {
             of_call.insert(key, after.id);
             if let Some(domain) = after.domain {
                 of_call.insert((String::new(), domain), after.id);
@@ -239,7 +239,8 @@ pub async fn upsert(ctx: &RequestContext, arguments: UpsertAccounts) -> Result<U
     Ok(payload)
 }
 
-/// Finds the parents of rows, among the accounts that are there and among the rows themselves, and refuses circles.
+/// Resolves the parents of rows among the existing accounts and the rows of this call, and fails the rows that would
+/// form a cycle.
 async fn link_parents(
     write: &Write<'_>,
     rows: &[AccountRow],
@@ -248,7 +249,7 @@ async fn link_parents(
     known: &HashSet<AccountId>,
     done: &mut [Row<account::Model>],
 ) -> Result<()> {
-    // How things will be: each account's parent, as far as this call knows.
+    // The parent of each account as it will be after this call, as far as it is known.
     let mut parent_of: HashMap<AccountId, Option<AccountId>> = HashMap::new();
     let mut wanted: Vec<(usize, AccountId)> = Vec::new();
     for (index, row) in rows.iter().enumerate() {
@@ -282,7 +283,7 @@ async fn link_parents(
     if wanted.is_empty() {
         return Ok(());
     }
-    // Upwards level by level, for all rows together.
+    // Read the ancestors level by level, with one statement per level for all rows.
     let organization = write.organization();
     for _ in 0..64 {
         let unknown: Vec<AccountId> =
@@ -306,14 +307,14 @@ async fn link_parents(
             let Some(next) = above else { break };
             if next == id {
                 let mut check = check_row(*index);
-                check.invalid("parent", "The parent belongs to this account already: that would be a circle.");
+                check.invalid("parent", "The parent must not be the account itself or one of its descendants.");
                 done[*index] = Row::failed(check);
                 break;
             }
             above = parent_of.get(&next).copied().flatten();
         }
     }
-    // A row whose parent is a new row that failed fails with it.
+    // A row fails if its parent is a new row that failed.
     let new: HashSet<AccountId> = of_call.values().copied().collect();
     loop {
         let good: HashSet<AccountId> = done.iter().filter_map(|row| row.after.as_ref().map(|after| after.id)).collect();

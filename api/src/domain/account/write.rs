@@ -15,7 +15,7 @@ use crate::write::Write;
 use crate::write::external_ids::ExternalIdInput;
 use crate::write::validator::{Amounts, NAME, NOTE, Validator, same_version};
 
-/// Refuses what goes to an account that is archived, or somebody who comes to it.
+/// Notes a fault if the account is archived and therefore cannot receive anything new.
 pub fn not_archived(check: &mut Validator, field: &str, account: &account::Model) {
     if account.archived_at.is_some() {
         check.fault(UserErrorCode::Conflict, field, format!("{} is archived: restore it first.", account.name));
@@ -27,13 +27,13 @@ pub fn not_archived(check: &mut Validator, field: &str, account: &account::Model
 pub struct CreateAccountInput {
     /// The name: 1 to 200 characters.
     pub name: String,
-    /// The internet domain, or an address that it can be told from. Unique in the organization.
+    /// The internet domain, or a URL or e-mail address that contains it. Unique within the organization.
     pub domain: Option<String>,
     /// The industry: up to 200 characters.
     pub industry: Option<String>,
-    /// How many people work there: 0 or more.
+    /// The number of employees: 0 or more.
     pub employees: Option<i32>,
-    /// The account's own revenue in a year: 0 or more.
+    /// The annual revenue of the account itself: 0 or more.
     pub annual_revenue: Option<Decimal>,
     /// The country: up to 200 characters.
     pub country: Option<String>,
@@ -41,34 +41,35 @@ pub struct CreateAccountInput {
     pub city: Option<String>,
     /// The telephone number: up to 200 characters.
     pub phone: Option<String>,
-    /// What there is to know: up to 20,000 characters.
+    /// Free-text notes: up to 20,000 characters.
     pub description: Option<String>,
-    /// What it could spend with us in a year: 0 or more.
+    /// The amount that the account could spend with the organization in a year: 0 or more.
     pub potential: Option<Decimal>,
-    /// The account that it belongs to.
+    /// The id of the parent account.
     pub parent_id: Option<ID>,
-    /// Whose book it is in; the caller's where none is given. Somebody else's takes their manager or an admin.
+    /// The id of the owner, an active member; the caller by default. Only managers of another member and administrators
+    /// may name that member.
     pub owner_id: Option<ID>,
-    /// Other systems' names for it: at most one of each source, 20 in all.
+    /// The identifiers in other systems: at most one per source and 20 in total.
     pub external_ids: Option<Vec<ExternalIdInput>>,
-    /// A JSON object of at most 20,000 bytes.
+    /// Additional fields: a JSON object of at most 20,000 bytes.
     pub custom_fields: Option<Json<String>>,
 }
 
-/// A change of an account. A field left out stays as it is, and null clears it.
+/// A change to an account. Omitted fields stay unchanged; null clears a field.
 #[derive(Clone, Debug, InputObject)]
 pub struct UpdateAccountInput {
-    /// Which one.
+    /// The id of the account.
     pub id: ID,
     /// The name: 1 to 200 characters.
     pub name: MaybeUndefined<String>,
-    /// The internet domain. Unique in the organization.
+    /// The internet domain, or a URL or e-mail address that contains it. Unique within the organization.
     pub domain: MaybeUndefined<String>,
     /// The industry: up to 200 characters.
     pub industry: MaybeUndefined<String>,
-    /// How many people work there: 0 or more.
+    /// The number of employees: 0 or more.
     pub employees: MaybeUndefined<i32>,
-    /// The account's own revenue in a year: 0 or more.
+    /// The annual revenue of the account itself: 0 or more.
     pub annual_revenue: MaybeUndefined<Decimal>,
     /// The country: up to 200 characters.
     pub country: MaybeUndefined<String>,
@@ -76,19 +77,19 @@ pub struct UpdateAccountInput {
     pub city: MaybeUndefined<String>,
     /// The telephone number: up to 200 characters.
     pub phone: MaybeUndefined<String>,
-    /// What there is to know: up to 20,000 characters.
+    /// Free-text notes: up to 20,000 characters.
     pub description: MaybeUndefined<String>,
-    /// What it could spend with us in a year: 0 or more.
+    /// The amount that the account could spend with the organization in a year: 0 or more.
     pub potential: MaybeUndefined<Decimal>,
-    /// The account that it belongs to; not itself, nor one that belongs to it.
+    /// The id of the parent account: not the account itself or one of its descendants.
     pub parent_id: MaybeUndefined<ID>,
-    /// Whose book it is in: an active member.
+    /// The id of the owner: an active member.
     pub owner_id: MaybeUndefined<ID>,
-    /// Other systems' names for it, all of them.
+    /// The identifiers in other systems: at most one per source and 20 in total. They replace the present ones.
     pub external_ids: MaybeUndefined<Vec<ExternalIdInput>>,
-    /// A JSON object of at most 20,000 bytes, in place of the present one.
+    /// Additional fields: a JSON object of at most 20,000 bytes. It replaces the present one.
     pub custom_fields: MaybeUndefined<Json<String>>,
-    /// Refuses the change with STALE_VERSION where the account is at another version.
+    /// The expected version. The change fails with STALE_VERSION if the account has another version.
     pub if_version: Option<i32>,
 }
 
@@ -109,11 +110,11 @@ pub struct UpdateAccount {
 /// Arguments of `archiveAccount` and `restoreAccount`.
 #[derive(Clone, Debug, InputObject)]
 pub struct OneAccount {
-    /// Which one.
+    /// The id of the account.
     pub id: ID,
 }
 
-/// What an account may be changed in by an input or by a row of an upsert.
+/// The fields of an account that an input or a row of an upsert can change.
 pub(super) struct Changes<'a> {
     pub name: &'a MaybeUndefined<String>,
     pub domain: &'a MaybeUndefined<String>,
@@ -128,7 +129,7 @@ pub(super) struct Changes<'a> {
 }
 
 impl Changes<'_> {
-    /// Makes them, checked.
+    /// Validates the changes and applies them to `to`.
     pub(super) fn apply(&self, check: &mut Validator, viewer: &Viewer, to: &mut account::Model) {
         let Self { name, domain, industry, employees, annual_revenue, country, city, phone, description, potential } =
             self;
@@ -162,7 +163,7 @@ impl Changes<'_> {
     }
 }
 
-/// An account with nothing in it yet.
+/// Returns a new account without content, owned by the viewer.
 pub(super) fn blank(ctx: &RequestContext, viewer: &Viewer) -> account::Model {
     account::Model {
         id: AccountId::make(),
@@ -197,7 +198,7 @@ fn given<T>(value: Option<T>) -> MaybeUndefined<T> {
     value.map_or(MaybeUndefined::Undefined, MaybeUndefined::Value)
 }
 
-/// `createAccount`.
+/// Executes `createAccount`.
 pub async fn create(ctx: &RequestContext, arguments: CreateAccount) -> Result<AccountPayload> {
     let CreateAccountInput {
         name,
@@ -246,7 +247,7 @@ pub async fn create(ctx: &RequestContext, arguments: CreateAccount) -> Result<Ac
             check.fault(
                 UserErrorCode::Forbidden,
                 "ownerId",
-                "Only their manager or an admin puts an account into somebody else's book.",
+                "Only managers of this user and administrators may make them the owner of a new account.",
             );
         }
         account.owner_id = owner.id;
@@ -260,7 +261,7 @@ pub async fn create(ctx: &RequestContext, arguments: CreateAccount) -> Result<Ac
     Ok(AccountPayload { account: Some(Account(account)), ..AccountPayload::default() })
 }
 
-/// `updateAccount`.
+/// Executes `updateAccount`.
 pub async fn update(ctx: &RequestContext, arguments: UpdateAccount) -> Result<AccountPayload> {
     let UpdateAccountInput {
         id,
@@ -320,7 +321,10 @@ pub async fn update(ctx: &RequestContext, arguments: UpdateAccount) -> Result<Ac
                 if ancestors(&write.tx, &parent).await?.contains(&before.id) {
                     check.invalid(
                         "parentId",
-                        format!("{} belongs to this account already: that would be a circle.", parent.name),
+                        format!(
+                            "The parent must not be the account itself or one of its descendants, as {} is.",
+                            parent.name
+                        ),
                     );
                 }
                 after.parent_id = Some(parent.id);
@@ -329,7 +333,7 @@ pub async fn update(ctx: &RequestContext, arguments: UpdateAccount) -> Result<Ac
     }
     match &owner_id {
         MaybeUndefined::Undefined => {}
-        MaybeUndefined::Null => check.fault(UserErrorCode::Required, "ownerId", "Every account has an owner."),
+        MaybeUndefined::Null => check.fault(UserErrorCode::Required, "ownerId", "An account must have an owner."),
         MaybeUndefined::Value(id) => {
             if let Some(owner) = team::active_member(ctx, &write, &mut check, "ownerId", id).await? {
                 after.owner_id = owner.id;
@@ -351,12 +355,13 @@ pub async fn update(ctx: &RequestContext, arguments: UpdateAccount) -> Result<Ac
     Ok(AccountPayload { account: Some(Account(after)), ..AccountPayload::default() })
 }
 
-/// `archiveAccount`: out of the lists, with all that hangs off it kept. Archiving what is archived changes nothing.
+/// Executes `archiveAccount`: removes the account from the lists and keeps everything that belongs to it. Archiving an
+/// archived account changes nothing.
 pub async fn archive(ctx: &RequestContext, arguments: OneAccount) -> Result<AccountPayload> {
     set_archived(ctx, &arguments.id, true).await
 }
 
-/// `restoreAccount`: back into the lists.
+/// Executes `restoreAccount`: returns the account to the lists.
 pub async fn restore(ctx: &RequestContext, arguments: OneAccount) -> Result<AccountPayload> {
     set_archived(ctx, &arguments.id, false).await
 }
@@ -378,7 +383,7 @@ async fn set_archived(ctx: &RequestContext, id: &ID, archived: bool) -> Result<A
     Ok(AccountPayload { account: Some(Account(after)), ..AccountPayload::default() })
 }
 
-/// An account and all that it belongs to, upwards.
+/// Returns the ids of an account and all its ancestors.
 pub(super) async fn ancestors<C: ConnectionTrait>(connection: &C, account: &account::Model) -> Result<Vec<AccountId>> {
     let sql = "with recursive line (id, parent_id) as (
             select id, parent_id from account where organization_id = $1 and id = $2

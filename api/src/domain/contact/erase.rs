@@ -1,9 +1,9 @@
-//! Erasing a person for good: from the row, from the feed's values, and from every later import.
+//! Erasing a person permanently: from the row, from the values in the feed, and from later imports.
 //!
-//! The feed stays complete: its events are rewritten so that none holds a personal value and replaying them gives the
-//! row as it is now. What keeps an import from bringing the person back is a keyed hash of each address and external
-//! id, which tells nobody who they were. Only imports are kept from it: who comes back by themselves can be made a new
-//! contact by hand. The notes of touches are text that people wrote; what those say of the person is theirs to mend.
+//! The feed stays complete. Its events are rewritten so that none contains a personal value and replaying them yields
+//! the current row. A keyed hash of each address and external id keeps an import from restoring the person, and does
+//! not reveal who they were. Only imports are blocked: a user may create a new contact for a person who returns. The
+//! notes of touches are free text, and removing a person from them is left to their authors.
 
 use std::collections::{BTreeSet, HashSet};
 
@@ -23,16 +23,16 @@ use crate::values::text::fold;
 use crate::write::Write;
 use crate::write::external_ids::{ExternalIdInput, read};
 
-/// The name of who was erased.
+/// The name of an erased contact.
 pub(super) const NAME: &str = "Erased person";
 
-/// The facts of a contact that tell who somebody is.
+/// The fields of a contact that identify the person.
 const PERSONAL: [&str; 7] = ["name", "title", "department", "email", "phone", "externalIds", "customFields"];
 
-/// Events rewritten in one statement.
+/// The number of events rewritten in one statement.
 const CHUNK: usize = 500;
 
-/// `eraseContact`.
+/// Executes `eraseContact`.
 pub async fn erase(ctx: &RequestContext, arguments: OneContact) -> Result<ContactPayload> {
     let viewer = ctx.viewer()?;
     let organization = viewer.organization.id;
@@ -47,7 +47,7 @@ pub async fn erase(ctx: &RequestContext, arguments: OneContact) -> Result<Contac
         write.roll_back().await?;
         return Ok(ContactPayload::of(before));
     }
-    // Whoever changes the contact has its row locked: all of its events are there.
+    // Every change of a contact locks its row, which is locked here, so all of its events are committed.
     let events = event::Entity::of(organization)
         .filter(event::Column::SubjectId.eq(before.id.uuid()))
         .order_by_asc(event::Column::Seq)
@@ -62,7 +62,7 @@ pub async fn erase(ctx: &RequestContext, arguments: OneContact) -> Result<Contac
         .filter(external_id::Column::SubjectId.eq(before.id.uuid()))
         .exec(&write.tx)
         .await?;
-    // The event of the erasing itself starts from a row that holds nothing personal any more, as the feed has it now.
+    // The event of the erasure starts from the row without personal values, as the feed now has it.
     let before = impersonal(&before);
     let after = contact::Model {
         archived_at: before.archived_at.or(Some(write.at)),
@@ -76,7 +76,7 @@ pub async fn erase(ctx: &RequestContext, arguments: OneContact) -> Result<Contac
     Ok(ContactPayload::of(after))
 }
 
-/// The contact without the person.
+/// Returns the contact without personal values.
 fn impersonal(contact: &contact::Model) -> contact::Model {
     contact::Model {
         name: NAME.to_owned(),
@@ -92,7 +92,7 @@ fn impersonal(contact: &contact::Model) -> contact::Model {
     }
 }
 
-/// What an event says in place of a personal value: what the row says by now.
+/// Returns the value that replaces a personal one in an event: the value of the erased row.
 fn stand_in(field: &str) -> Value {
     match field {
         "name" => json!(NAME),
@@ -102,8 +102,8 @@ fn stand_in(field: &str) -> Value {
     }
 }
 
-/// The changes of an event without personal values. What then changes nothing any more is left out, so that each event
-/// still starts where the one before it ended.
+/// Returns the changes of an event without personal values. A field that no longer changes is left out, so that each
+/// event still starts where the previous one ended.
 fn without_person(changes: &Map<String, Value>) -> Map<String, Value> {
     let mut kept = Map::new();
     for (field, change) in changes {
@@ -121,7 +121,7 @@ fn without_person(changes: &Map<String, Value>) -> Map<String, Value> {
     kept
 }
 
-/// Takes the person out of events, in place: they keep their places in the feed.
+/// Removes personal values from events in place, so that they keep their positions in the feed.
 async fn rewrite(write: &Write<'_>, events: Vec<(i64, Map<String, Value>)>) -> Result<()> {
     let rewritten: Vec<(i64, String)> = events
         .into_iter()
@@ -143,14 +143,14 @@ async fn rewrite(write: &Write<'_>, events: Vec<(i64, Map<String, Value>)>) -> R
     Ok(())
 }
 
-/// By what a person could be told in an import.
+/// The values that identify a person in an import.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Traces {
     emails: BTreeSet<String>,
     external_ids: BTreeSet<(String, String)>,
 }
 
-/// All addresses and external ids that a contact has or ever had.
+/// Returns all addresses and external ids that a contact has or had.
 fn traces(contact: &contact::Model, events: &[(i64, Map<String, Value>)]) -> Traces {
     let mut traces = Traces {
         emails: contact.email.iter().cloned().collect(),
@@ -170,8 +170,8 @@ fn traces(contact: &contact::Model, events: &[(i64, Map<String, Value>)]) -> Tra
     traces
 }
 
-/// Leaves the marks that keep imports from bringing the person back: of what they have now, and of what they had before
-/// unless somebody else has that now.
+/// Saves the marks that keep imports from restoring the person: those of the current values, and those of previous
+/// values that no other contact has now.
 async fn mark(viewer: &Viewer, write: &Write<'_>, contact: &contact::Model, traces: Traces) -> Result<()> {
     let Traces { emails, external_ids } = traces;
     let names: Vec<ExternalIdInput> =
@@ -205,21 +205,18 @@ async fn mark(viewer: &Viewer, write: &Write<'_>, contact: &contact::Model, trac
     if rows.is_empty() {
         return Ok(());
     }
-    // Somebody erased before may have left the same mark: that one stays.
+    // A previous erasure may have left the same mark.
     let key = OnConflict::columns([erasure::Column::OrganizationId, erasure::Column::Mark]).do_nothing().to_owned();
     erasure::Entity::insert_many(rows).on_conflict(key).exec_without_returning(&write.tx).await?;
     Ok(())
 }
 
-/// Marks of erased people among what rows of an import bring.
+/// The marks of erased people that match values in the rows of an import.
 #[derive(Debug, Default)]
 pub(super) struct Marks(HashSet<[u8; 32]>);
 
 impl Marks {
-    /// Looks up all of them together, in one statement.
-    ///
-    /// # Errors
-    /// The database's.
+    /// Looks up the marks of all values in one statement.
     pub(super) async fn of<C: ConnectionTrait>(
         connection: &C,
         viewer: &Viewer,
@@ -237,7 +234,7 @@ impl Marks {
         Ok(Self(found.into_iter().filter_map(|row| row.mark.try_into().ok()).collect()))
     }
 
-    /// Did an erased person leave this?
+    /// Returns whether an erased person had this value.
     pub(super) fn have(&self, viewer: &Viewer, trace: Trace<'_>) -> bool {
         !self.0.is_empty() && self.0.contains(&erasure_mark(&viewer.organization.erasure_key, trace))
     }
@@ -270,7 +267,7 @@ mod tests {
     }
 
     #[test]
-    fn what_changes_nothing_any_more_is_left_out() {
+    fn a_field_that_no_longer_changes_is_left_out() {
         let updated = changes(&json!({
             "name": {"from": "Ann Lee", "to": "Ann Low"},
             "title": {"from": "CEO", "to": null},

@@ -1,5 +1,6 @@
-//! Whom people report to: someone of the same account, and never in a circle. Who moves to another account leaves the
-//! line: reports to nobody there until told otherwise, and nobody left behind reports to them.
+//! Reporting lines between contacts: within one account and without cycles. A contact who moves to another account
+//! leaves the line: they report to no contact until one of the new account is named, and no contact of the old account
+//! reports to them.
 
 use std::collections::HashMap;
 
@@ -9,14 +10,12 @@ use sea_orm::{ColumnTrait, ConnectionTrait, QueryFilter, QueryOrder, QuerySelect
 use crate::error::Result;
 use crate::write::Write;
 
-/// The topic of [`Write::lock_exclusive`] for whatever changes lines: two such changes could make a circle together, or a
-/// line across accounts.
+/// The topic of [`Write::lock_exclusive`] for changes of reporting lines. Two concurrent changes could otherwise form a
+/// cycle, or a line across accounts.
 pub(super) const TOPIC: &str = "contact.reportsTo";
 
-/// These contacts and all that they report to, upwards, each with whom it reports to: one statement for any number.
-///
-/// # Errors
-/// The database's.
+/// Returns contacts and everyone above them in the reporting line, each with the contact to whom they report, in one
+/// statement.
 pub(super) async fn above<C: ConnectionTrait>(
     connection: &C,
     organization: OrganizationId,
@@ -25,14 +24,14 @@ pub(super) async fn above<C: ConnectionTrait>(
     if of.is_empty() {
         return Ok(HashMap::new());
     }
-    let places: Vec<String> = (2..of.len() + 2).map(|place| format!("${place}")).collect();
+    let placeholders: Vec<String> = (2..of.len() + 2).map(|index| format!("${index}")).collect();
     let sql = format!(
         "with recursive line (id, reports_to_id) as (
             select id, reports_to_id from contact where organization_id = $1 and id in ({})
             union
             select contact.id, contact.reports_to_id from contact join line on contact.id = line.reports_to_id where contact.organization_id = $1
         ) select id, reports_to_id from line",
-        places.join(", ")
+        placeholders.join(", ")
     );
     let values = std::iter::once(Value::from(organization)).chain(of.iter().map(|id| Value::from(*id)));
     let rows = connection
@@ -46,17 +45,15 @@ pub(super) async fn above<C: ConnectionTrait>(
         .collect()
 }
 
-/// Lets nobody report to those who moved away, but `but`, who have been seen to already.
-///
-/// # Errors
-/// The database's.
-pub(super) async fn release(write: &mut Write<'_>, moved: &[ContactId], but: &[ContactId]) -> Result<()> {
+/// Clears the reporting line of contacts who report to one that moved to another account, except those in `except`,
+/// which are already saved.
+pub(super) async fn release(write: &mut Write<'_>, moved: &[ContactId], except: &[ContactId]) -> Result<()> {
     if moved.is_empty() {
         return Ok(());
     }
     let below = contact::Entity::of(write.organization())
         .filter(contact::Column::ReportsToId.is_in(moved.iter().copied()))
-        .filter(contact::Column::Id.is_not_in(but.iter().copied()))
+        .filter(contact::Column::Id.is_not_in(except.iter().copied()))
         .order_by_asc(contact::Column::Id)
         .lock_exclusive()
         .all(&write.tx)
@@ -67,10 +64,10 @@ pub(super) async fn release(write: &mut Write<'_>, moved: &[ContactId], but: &[C
     Ok(())
 }
 
-/// Would this one report to itself, by way of others, as lines are in `above`?
-pub(super) fn circles(above: &HashMap<ContactId, Option<ContactId>>, id: ContactId) -> bool {
+/// Returns whether a contact reports to itself, directly or indirectly, given the reporting lines in `above`.
+pub(super) fn is_in_cycle(above: &HashMap<ContactId, Option<ContactId>>, id: ContactId) -> bool {
     let mut next = above.get(&id).copied().flatten();
-    // A circle further up, which this one is no part of, must not hold us.
+    // The bound ends the loop in a cycle above this contact that does not contain it.
     for _ in 0..=above.len() {
         match next {
             Some(one) if one == id => return true,
@@ -88,14 +85,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_circle_is_one_for_those_in_it_alone() {
+    fn a_contact_below_a_cycle_is_not_in_it() {
         let [ann, bob, cid, dan] = std::array::from_fn(|_| ContactId::make());
         let above = HashMap::from([(ann, Some(bob)), (bob, Some(cid)), (cid, Some(bob)), (dan, None)]);
-        assert!(!circles(&above, ann));
-        assert!(circles(&above, bob));
-        assert!(circles(&above, cid));
-        assert!(!circles(&above, dan));
-        assert!(circles(&HashMap::from([(ann, Some(ann))]), ann));
-        assert!(!circles(&HashMap::new(), ann));
+        assert!(!is_in_cycle(&above, ann));
+        assert!(is_in_cycle(&above, bob));
+        assert!(is_in_cycle(&above, cid));
+        assert!(!is_in_cycle(&above, dan));
+        assert!(is_in_cycle(&HashMap::from([(ann, Some(ann))]), ann));
+        assert!(!is_in_cycle(&HashMap::new(), ann));
     }
 }

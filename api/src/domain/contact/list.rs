@@ -16,34 +16,34 @@ use crate::graphql::pagination::{
 use crate::graphql::{Batch, FieldContext};
 use crate::write::external_ids::ExternalIdInput;
 
-/// A filter on contacts. Its fields are ANDed.
+/// A filter on contacts. All given conditions must hold.
 #[derive(Clone, Debug, Default, InputObject)]
 pub struct ContactFilter {
-    /// All of these.
+    /// All of these filters must match.
     pub and: MaybeUndefined<Vec<ContactFilter>>,
-    /// One of these; of none, nothing matches.
+    /// At least one of these filters must match. An empty list matches nothing.
     pub or: MaybeUndefined<Vec<ContactFilter>>,
-    /// Not this.
+    /// This filter must not match.
     pub not: MaybeUndefined<Box<ContactFilter>>,
-    /// By id.
+    /// A condition on the id.
     pub id: MaybeUndefined<IdFilter>,
-    /// By name.
+    /// A condition on the name.
     pub name: MaybeUndefined<StringFilter>,
-    /// By e-mail address, which is kept in lower case.
+    /// A condition on the e-mail address, which is stored in lower case.
     pub email: MaybeUndefined<StringFilter>,
-    /// By job.
+    /// A condition on the job title.
     pub title: MaybeUndefined<StringFilter>,
-    /// By the account where they work.
+    /// A condition on the id of the account where the person works.
     pub account_id: MaybeUndefined<IdFilter>,
-    /// Plays this part in buying.
+    /// Only contacts with this role in buying decisions.
     pub buying_role: MaybeUndefined<BuyingRole>,
-    /// Sees us so.
+    /// Only contacts with this relationship to the organization.
     pub relationship: MaybeUndefined<RelationshipLevel>,
-    /// The one that another system calls so.
+    /// Only the contact with this identifier in another system.
     pub external_id: MaybeUndefined<ExternalIdInput>,
-    /// By when it last changed.
+    /// A condition on the time of the last change.
     pub updated_at: MaybeUndefined<DateTimeFilter>,
-    /// Archived ones: left out, alone, or with the rest.
+    /// Whether archived contacts are left out (EXCLUDE), returned alone (ONLY) or included (INCLUDE).
     #[graphql(default_with = "MaybeUndefined::Value(Archived::Exclude)")]
     pub archived: MaybeUndefined<Archived>,
 }
@@ -71,7 +71,7 @@ impl Filter for ContactFilter {
             updated_at,
             archived,
         } = self;
-        // No filter at all is the default one.
+        // An empty filter still excludes archived contacts.
         let archived = operand("archived", archived)?.copied().unwrap_or_default();
         let mut all = Cond::all().add(archived.condition(Column::ArchivedAt));
         for (label, filter, column, folded) in [
@@ -105,23 +105,23 @@ impl Filter for ContactFilter {
     }
 }
 
-/// What contacts are ordered by.
+/// A field by which contacts can be ordered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 pub enum ContactOrderField {
-    /// The name, case folded (NFKC), byte by byte.
+    /// The name, case-folded (NFKC) and compared byte by byte.
     Name,
-    /// When it was made.
+    /// The time of creation.
     CreatedAt,
-    /// When it last changed.
+    /// The time of the last change.
     UpdatedAt,
 }
 
-/// One ordering of contacts.
+/// A sort key of a list of contacts.
 #[derive(Clone, Copy, Debug, InputObject)]
 pub struct ContactOrder {
-    /// By what.
+    /// The field to sort by.
     pub field: ContactOrderField,
-    /// Which way round.
+    /// The sort direction.
     #[graphql(default_with = "Direction::Asc")]
     pub direction: Direction,
 }
@@ -144,11 +144,11 @@ fn sort_key(field: ContactOrderField) -> SortKey<contact::Entity> {
 /// Arguments of a list of contacts.
 #[derive(Clone, Debug, InputObject)]
 pub struct ContactsArguments {
-    /// Which of them.
+    /// Only contacts that match this filter.
     pub filter: Option<ContactFilter>,
-    /// In which order, at most 3 entries; by id where none is given.
+    /// The sort keys, most significant first: at most 3. Ordered by id if none is given.
     pub order_by: Option<Vec<ContactOrder>>,
-    /// Which page.
+    /// The page to return.
     #[graphql(flatten)]
     pub page: PageArguments,
 }
@@ -165,7 +165,7 @@ impl ContactsArguments {
     }
 }
 
-/// `Query.contacts`.
+/// Resolves `Query.contacts`.
 pub async fn contacts(field: &FieldContext<'_>, arguments: ContactsArguments) -> Result<Connection<Contact>> {
     let is_selective = arguments.filter.as_ref().is_some_and(|filter| {
         filter.id.is_value() || filter.account_id.is_value() || filter.email.is_value() || filter.external_id.is_value()
@@ -175,7 +175,7 @@ pub async fn contacts(field: &FieldContext<'_>, arguments: ContactsArguments) ->
     seen.page(field, &arguments.order()?, &arguments.page).await
 }
 
-/// The contacts at accounts.
+/// Resolves the contacts of each account.
 pub async fn at_accounts(field: &FieldContext<'_>, of: &[AccountId]) -> Result<Batch<Connection<Contact>>> {
     let arguments: ContactsArguments = field.arguments()?;
     let below = RowsPerParent::<contact::Entity> {

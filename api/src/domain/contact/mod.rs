@@ -1,14 +1,15 @@
-//! Contacts: the people at accounts, what part they play in buying there, how they see us and whom they report to.
+//! Contacts: the people at accounts, with their buying roles, their relationships to the organization and their
+//! reporting lines.
 //!
-//! | room | holds |
+//! | Module | Contents |
 //! |---|---|
-//! | here | the type and how its relations are read |
+//! | this one | the type and its relations |
 //! | [`list`] | filters, orderings and lists |
 //! | [`mod@write`] | create, update, archive, restore |
-//! | [`mod@line`] | whom they report to: always someone of the same account, never in a circle |
-//! | `acquaintance` | how we stood with them when |
-//! | [`erase`] | removing a person for good |
-//! | [`upsert`] | many at once, from another system |
+//! | [`mod@line`] | reporting lines: within one account and without cycles |
+//! | `acquaintance` | the history of the facts that presence depends on |
+//! | [`erase`] | permanent erasure of a person |
+//! | [`upsert`] | bulk upsert from another system |
 
 mod acquaintance;
 pub mod erase;
@@ -47,37 +48,37 @@ impl From<contact::Model> for Contact {
     }
 }
 
-/// What part a person plays in buying.
+/// The role of a person in buying decisions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 #[graphql(remote = "entity::contact::BuyingRole")]
 pub enum BuyingRole {
-    /// Decides.
+    /// Makes the decision.
     DecisionMaker,
-    /// Is listened to.
+    /// Influences the decision.
     Influencer,
-    /// Is concerned by what is bought.
+    /// Is affected by what is bought.
     Stakeholder,
-    /// Wants us in.
+    /// Advocates for the organization.
     Champion,
-    /// Keeps the door.
+    /// Controls access to the people who decide.
     Gatekeeper,
     /// Will use what is bought.
     EndUser,
-    /// Anything else.
+    /// Any other role.
     Other,
 }
 
-/// How the person sees us: the way from unknown to trusted.
+/// The relationship of a person to the organization, from unknown to trusted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 #[graphql(remote = "entity::contact::RelationshipLevel")]
 pub enum RelationshipLevel {
-    /// Not at all.
+    /// The person does not know the organization.
     Unknown,
-    /// Knows us.
+    /// The person knows the organization.
     Known,
-    /// Values us.
+    /// The person values the organization.
     Valued,
-    /// Trusts us.
+    /// The person trusts the organization.
     Trusted,
 }
 graphql_enum! { contact::BuyingRole as BuyingRole, contact::RelationshipLevel as RelationshipLevel }
@@ -85,54 +86,54 @@ graphql_enum! { contact::BuyingRole as BuyingRole, contact::RelationshipLevel as
 object! {
     /// A person at an account.
     Contact as "Contact" Node {
-        /// Opaque, prefixed by the type, ascending with time.
+        /// The opaque identifier, prefixed with the type and increasing with the time of creation.
         id: NodeId<ContactId> = plain(|contact| NodeId(contact.0.id));
-        /// Where they work.
+        /// The account where the person works.
         account: Account = by_key(|contact| contact.0.account_id, Account::resolve_required);
-        /// The name; "Erased person" once they were erased.
+        /// The name; "Erased person" once the person is erased.
         name: &str = plain(|contact| &contact.0.name);
-        /// The job.
+        /// The job title; null if unknown.
         title: Option<&str> = plain(|contact| contact.0.title.as_deref());
-        /// The department.
+        /// The department; null if unknown.
         department: Option<&str> = plain(|contact| contact.0.department.as_deref());
-        /// The e-mail address, lower-cased; people may share one.
+        /// The e-mail address in lower case; null if unknown. Two contacts may have the same address.
         email: Option<&str> = plain(|contact| contact.0.email.as_deref());
-        /// The telephone number, as given.
+        /// The telephone number as entered; null if unknown.
         phone: Option<&str> = plain(|contact| contact.0.phone.as_deref());
-        /// What part they play in buying.
+        /// The role in buying decisions; null if unknown.
         buyingRole: Option<contact::BuyingRole> = plain(|contact| contact.0.buying_role);
-        /// How they see us.
+        /// The relationship of the person to the organization.
         relationship: contact::RelationshipLevel = plain(|contact| contact.0.relationship);
-        /// Whom they report to, at the same account.
+        /// The contact of the same account to whom the person reports; null if there is none.
         reportsTo: Option<Contact> = by_key(|contact| contact.0.reports_to_id, Contact::resolve);
-        /// The latest touch that was made in which they took part.
+        /// The latest completed touch in which the person took part; null if there is none.
         lastTouch: Option<Touch> = batch(touch::list::last_of_contacts);
-        /// The touches in which they take part, the newest first.
+        /// The touches in which the person takes part, newest first.
         touches(PageArguments): Connection<Touch> = batch(touch::list::of_contacts);
-        /// Asked not to be contacted.
+        /// Whether the person asked not to be contacted.
         doNotContact: bool = plain(|contact| contact.0.do_not_contact);
-        /// Other systems' names for them.
+        /// The identifiers of the contact in other systems.
         externalIds: Vec<ExternalId> = plain(|contact| shown(&contact.0.external_ids));
-        /// What the organization keeps beyond these fields: a JSON object.
+        /// Additional fields of the organization, as a JSON object.
         customFields: Json<&str> = plain(|contact| Json(contact.0.custom_fields.as_str()));
-        /// When it was made.
+        /// When the contact was created.
         createdAt: entity::Instant = plain(|contact| contact.0.created_at);
-        /// When it last changed.
+        /// When the contact last changed.
         updatedAt: entity::Instant = plain(|contact| contact.0.updated_at);
-        /// When it was archived, where it was.
+        /// When the contact was archived; null if it is not archived.
         archivedAt: Option<entity::Instant> = plain(|contact| contact.0.archived_at);
-        /// When the person was erased for good, where they were.
+        /// When the person was permanently erased; null if they were not.
         erasedAt: Option<entity::Instant> = plain(|contact| contact.0.erased_at);
-        /// Writes so far: 1 on creation.
+        /// The number of writes so far, 1 on creation. Pass it as `ifVersion` to detect concurrent changes.
         version: i32 = plain(|contact| contact.0.version);
     }
 }
 connection!(Contact as "Contact");
 
 payload! {
-    /// A contact, or what is to be mended.
+    /// The result of a mutation of a contact.
     ContactPayload as "ContactPayload" {
-        /// The contact as it is now; null where there are userErrors.
+        /// The contact after the mutation; null if there are `userErrors`.
         contact(contact): Contact,
     }
 }
@@ -154,7 +155,7 @@ impl AuditedRow for contact::Model {
         Some(&self.external_ids)
     }
 
-    // A fact that tells who somebody is belongs into `erase::PERSONAL` too.
+    // A field that identifies the person must also be listed in `erase::PERSONAL`.
     fn snapshot(&self, _: Currency) -> Snapshot {
         let Self {
             id: _,
@@ -200,16 +201,14 @@ impl AuditedRow for contact::Model {
 }
 
 impl Viewer {
-    /// The contacts of the accounts that they see.
+    /// Returns the contacts of the accounts that the viewer sees.
     #[must_use]
     pub fn contacts(&self) -> Select<contact::Entity> {
         self.rows(contact::Column::AccountId)
     }
 
-    /// The contact that an input names for something of an account: seen, not erased, and of that same account.
-    ///
-    /// # Errors
-    /// The database's.
+    /// Returns the id of the contact that an input names for something at an account. Notes a fault unless the viewer
+    /// sees the contact, it works at that account and it is not erased.
     pub async fn contact_at<C: ConnectionTrait>(
         &self,
         connection: &C,
@@ -232,10 +231,10 @@ impl Viewer {
 }
 
 impl Contact {
-    /// Contacts by their ids, as far as they are seen.
+    /// Returns the contacts with these ids that the viewer sees.
     ///
     /// # Errors
-    /// `UNAUTHENTICATED`; the database's.
+    /// `UNAUTHENTICATED` if the request has no viewer.
     pub async fn fetch(
         ctx: &RequestContext,
         ids: impl IntoIterator<Item = ContactId>,
@@ -246,13 +245,13 @@ impl Contact {
     /// Resolves the contact of each id that is known to exist and to be visible.
     ///
     /// # Errors
-    /// A defect, if one is not found.
+    /// An internal error if an id is not found.
     pub async fn resolve_required(field: &FieldContext<'_>, ids: &[ContactId]) -> Result<Batch<Self>> {
         let ids: Vec<Option<ContactId>> = ids.iter().copied().map(Some).collect();
         field.required(Self::resolve(field, &ids).await?)
     }
 
-    /// Resolves the contact of each id: null without an id, and where the viewer sees none.
+    /// Resolves the contact of each id: null without an id, or if the viewer does not see it.
     pub async fn resolve(field: &FieldContext<'_>, ids: &[Option<ContactId>]) -> Result<Batch<Option<Self>>> {
         field
             .fetch_by_ids::<_, _, Self>(field.request.viewer()?.contacts(), contact::Column::Id, ids, |row| row.id)

@@ -1,8 +1,9 @@
-//! Contacts from another system, keyed by external id; a row without one by its account and e-mail address, or name.
+//! Upserts of contacts from another system, keyed by external id, or else by account and e-mail address or name.
 
 use std::collections::{HashMap, HashSet};
 
 use async_graphql::{InputObject, MaybeUndefined};
+use database::columns::is_any_of;
 use entity::{AccountId, ContactId, Id, Scoped, account, contact};
 use sea_orm::sea_query::{Cond, ExprTrait};
 use sea_orm::{ColumnTrait, QueryFilter, QueryOrder, QuerySelect};
@@ -22,73 +23,73 @@ use crate::values::text::{email as address, fold, tidy};
 use crate::write::Write;
 use crate::write::external_ids::{self, ExternalIdInput};
 use crate::write::validator::Validator;
-use database::columns::is_any_of;
 
-/// A contact as another system has it. A field left out stays as it is, and null clears it.
+/// A contact as it is in another system. Omitted fields stay unchanged; null clears a field.
 #[derive(Clone, Debug, Default, InputObject)]
 pub struct ContactRow {
-    /// That system's name for them: the key. A row without one is the contact of its account that has the row's e-mail
-    /// address or, in a row without an address, its name: where there is one, it is changed; where there is none, it is
-    /// made; where there are several, the row fails with CONFLICT.
+    /// The identifier in that system, by which the row is matched. A row without one is matched by its account and
+    /// e-mail address or, without an address, by its account and name. If there is no such contact, it is created; if
+    /// there are several, the row fails with CONFLICT.
     pub external_id: MaybeUndefined<ExternalIdInput>,
-    /// Where they work. A new contact needs one, and so does a row without an external id. A contact that is there moves,
-    /// and leaves the line, as with updateContact.
+    /// The account where the person works. Required for a new contact and for a row without an external id. An existing
+    /// contact moves to this account, as with updateContact.
     pub account: MaybeUndefined<AccountRef>,
-    /// The name: 1 to 200 characters. A new contact needs one.
+    /// The name: 1 to 200 characters. Required for a new contact.
     pub name: MaybeUndefined<String>,
-    /// The job: up to 200 characters.
+    /// The job title: up to 200 characters.
     pub title: MaybeUndefined<String>,
     /// The department: up to 200 characters.
     pub department: MaybeUndefined<String>,
-    /// The e-mail address; people may share one. A row that brings the address of an erased person fails with CONFLICT.
+    /// The e-mail address. Two contacts may have the same one. A row with the address of an erased person fails with
+    /// CONFLICT.
     pub email: MaybeUndefined<String>,
     /// The telephone number: up to 200 characters.
     pub phone: MaybeUndefined<String>,
-    /// What part they play in buying.
+    /// The role in buying decisions.
     pub buying_role: MaybeUndefined<BuyingRole>,
-    /// How they see us; UNKNOWN for a new contact where it is not given.
+    /// The relationship of the person to the organization. UNKNOWN by default for a new contact.
     pub relationship: MaybeUndefined<RelationshipLevel>,
-    /// Whom they report to, of the same account: one that is there, or another row of this call.
+    /// The contact of the same account to whom the person reports: an existing one, or another row of this call.
     pub reports_to: MaybeUndefined<ExternalIdInput>,
-    /// Asked not to be contacted; false for a new contact where it is not given.
+    /// Whether the person asked not to be contacted. False by default for a new contact.
     pub do_not_contact: MaybeUndefined<bool>,
-    /// A JSON object, merged by key; null removes a key.
+    /// Additional fields: a JSON object that is merged into the present one by key. A null value removes its key.
     pub custom_fields: MaybeUndefined<Json<String>>,
 }
 
 /// Arguments of `upsertContacts`.
 #[derive(Clone, Debug, InputObject)]
 pub struct UpsertContacts {
-    /// At most 500 rows.
+    /// The rows: at most 500.
     pub rows: Vec<ContactRow>,
-    /// Tells what would become of the rows, and writes nothing.
+    /// Whether to return the results without writing anything.
     #[graphql(default_with = "Some(false)")]
     pub dry_run: Option<bool>,
 }
 
-/// The topic of [`Write::lock_exclusive`] for rows that are found by address or name: no lock keeps two calls from both
-/// making the one that neither finds.
+/// The topic of [`Write::lock_exclusive`] for rows that are matched by address or name. Row locks do not keep two calls
+/// from both creating a contact that neither of them finds.
 const NAMELESS: &str = "contact.withoutExternalId";
 
-/// What a row is known by.
+/// The key by which a row is matched.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 enum Identity {
-    /// Source and id.
+    /// The source and the id there.
     External(String, String),
-    /// At an account, by address.
+    /// The account and the e-mail address.
     Email(AccountId, String),
-    /// At an account, by folded name.
+    /// The account and the case-folded name.
     Name(AccountId, String),
 }
 
-/// The name that another system gives, tidied.
+/// Returns the normalized source and id of an external id.
 fn external_key(external: &ExternalIdInput) -> (String, String) {
-    // One that could be nobody's is nobody's; its row has been told.
+    // An invalid external id matches nothing, and its row has a fault already.
     external_ids::key(external).unwrap_or_default()
 }
 
 impl Identity {
-    /// A row's; a fault of the row where it has none.
+    /// Returns the identity of a row, and notes a fault if it has none.
     fn of(row: &ContactRow, account: Option<&account::Model>, check: &mut Validator) -> Option<Self> {
         if let Some(external) = value(&row.external_id) {
             let (source, id) = external_key(&external);
@@ -97,18 +98,13 @@ impl Identity {
         let email = value(&row.email).and_then(|email| address(&email).ok());
         let name = value(&row.name).and_then(|name| tidy(&name).ok()).filter(|name| !name.is_empty());
         if email.is_none() && name.is_none() {
-            let message =
-                "A row needs an external id, or an e-mail address or a name within its account, to be known by.";
+            let message = "A row must have an external id, an e-mail address or a name.";
             check.fault(UserErrorCode::Required, "externalId", message);
             return None;
         }
         let Some(account) = account else {
             if !row.account.is_value() {
-                check.fault(
-                    UserErrorCode::Required,
-                    "account",
-                    "A row without an external id is known within its account alone.",
-                );
+                check.fault(UserErrorCode::Required, "account", "A row without an external id must have an account.");
             }
             return None;
         };
@@ -118,7 +114,7 @@ impl Identity {
         })
     }
 
-    /// What a contact is known by within its account.
+    /// Returns the identities that a contact has within its account.
     fn within_account(contact: &contact::Model) -> impl Iterator<Item = Self> {
         let email = contact.email.clone().map(|email| Self::Email(contact.account_id, email));
         email.into_iter().chain([Self::Name(contact.account_id, contact.name_key.clone())])
@@ -132,7 +128,7 @@ impl Identity {
         }
     }
 
-    /// As [`Once`] notes it.
+    /// Returns the key for [`DuplicateKeys`].
     fn key(&self) -> (String, String) {
         match self {
             Self::External(source, id) => (format!("external {source}"), id.clone()),
@@ -142,7 +138,7 @@ impl Identity {
     }
 }
 
-/// The contacts that rows may mean, found for all of them together.
+/// The existing contacts that rows may match, read once for all rows.
 struct Present {
     rows: HashMap<ContactId, contact::Model>,
     seen: HashSet<ContactId>,
@@ -150,7 +146,7 @@ struct Present {
 }
 
 impl Present {
-    /// Finds and locks them.
+    /// Reads and locks the contacts.
     async fn find(
         viewer: &Viewer,
         write: &Write<'_>,
@@ -193,7 +189,7 @@ impl Present {
         let rows = contact::Entity::of(viewer.organization.id)
             .filter(any)
             .filter(contact::Column::ErasedAt.is_null())
-            // In one order for everybody, so that two calls wait for one another and not each for the other.
+            // Every call locks in the same order, so that concurrent calls do not deadlock.
             .order_by_asc(contact::Column::Id)
             .lock_exclusive()
             .all(&write.tx)
@@ -212,10 +208,10 @@ impl Present {
         })
     }
 
-    /// The contact that a row means, where there is one.
+    /// Returns the existing contact that a row matches.
     ///
     /// # Errors
-    /// What is wrong with the row's key, where it may mean several, or one that the caller does not see.
+    /// The code and message of a fault if the key matches several contacts, or one that the caller does not see.
     fn of(&self, identity: &Identity) -> Result<Option<&contact::Model>, (UserErrorCode, String)> {
         let mut found: Vec<&contact::Model> = match identity {
             Identity::External(source, id) => {
@@ -234,7 +230,7 @@ impl Present {
         if found.len() > 1 {
             let what = if matches!(identity, Identity::Email(..)) { "e-mail address" } else { "name" };
             let message =
-                format!("{} contacts of this account have this {what}: an external id would tell which.", found.len());
+                format!("{} contacts of this account have this {what}: add an external id to the row.", found.len());
             return Err((UserErrorCode::Conflict, message));
         }
         let found = found.pop();
@@ -245,7 +241,7 @@ impl Present {
     }
 }
 
-/// `upsertContacts`.
+/// Executes `upsertContacts`.
 pub async fn upsert(ctx: &RequestContext, arguments: UpsertContacts) -> Result<UpsertPayload> {
     let UpsertContacts { rows, dry_run } = arguments;
     not_too_many(rows.len())?;
@@ -260,7 +256,7 @@ pub async fn upsert(ctx: &RequestContext, arguments: UpsertContacts) -> Result<U
         write.lock_exclusive(NAMELESS).await?;
     }
 
-    // What the rows name, for all of them together.
+    // Everything that the rows refer to is read once for all rows.
     let references: Vec<AccountRef> = rows.iter().filter_map(|row| value(&row.account)).collect();
     let lookup = Lookup::of(&write.tx, viewer, &references, []).await?;
     let mut checks: Vec<Validator> = (0..rows.len()).map(check_row).collect();
@@ -285,7 +281,7 @@ pub async fn upsert(ctx: &RequestContext, arguments: UpsertContacts) -> Result<U
         .chain(names.iter().map(|(source, id)| Trace::ExternalId { source, id }));
     let marks = Marks::of(&write.tx, viewer, traces).await?;
 
-    let mut once = DuplicateKeys::default();
+    let mut keys = DuplicateKeys::default();
     let mut done: Vec<Row<contact::Model>> = Vec::with_capacity(rows.len());
     for (index, ((mut check, identity), (row, account))) in
         checks.into_iter().zip(&identities).zip(rows.iter().zip(accounts)).enumerate()
@@ -296,7 +292,7 @@ pub async fn upsert(ctx: &RequestContext, arguments: UpsertContacts) -> Result<U
         };
         let before = match present.of(identity) {
             Ok(before) => before.cloned(),
-            // Whom the row is about is not known: no more can be told of it.
+            // The rest of the row cannot be checked without knowing its contact.
             Err((code, message)) => {
                 check.fault(code, identity.field(), message);
                 done.push(Row::failed(check));
@@ -304,13 +300,13 @@ pub async fn upsert(ctx: &RequestContext, arguments: UpsertContacts) -> Result<U
             }
         };
         let key = before.as_ref().map_or_else(|| identity.key(), |before| ("id".to_owned(), before.id.show()));
-        once.note(&mut check, index, identity.field(), key);
+        keys.note(&mut check, index, identity.field(), key);
         let after = changed(ctx, viewer, &mut check, row, account, before.as_ref());
         not_erased(viewer, &marks, &mut check, identity, before.as_ref(), &after);
         let row = Row::of(check, before, after);
-        // A row by address or name that follows must not make again whom this one makes.
+        // A later row that is matched by address or name must not create the same contact again.
         for other in row.after.iter().flat_map(Identity::within_account) {
-            once.also(index, other.key());
+            keys.also(index, other.key());
         }
         done.push(row);
     }
@@ -322,7 +318,7 @@ pub async fn upsert(ctx: &RequestContext, arguments: UpsertContacts) -> Result<U
         .filter_map(|row| present.by_external.get(&external_key(row.reports_to.value()?)).copied())
         .collect();
     let above = line::above(&write.tx, viewer.organization.id, &superiors).await?;
-    draw_lines(&rows, &present, &above, &mut done);
+    resolve_lines(&rows, &present, &above, &mut done);
 
     let gone: Vec<ContactId> = done.iter().filter_map(moved).collect();
     let seen_to: Vec<ContactId> = done.iter().filter_map(|row| Some(row.after.as_ref()?.id)).collect();
@@ -343,13 +339,13 @@ pub async fn upsert(ctx: &RequestContext, arguments: UpsertContacts) -> Result<U
     Ok(payload)
 }
 
-/// The contact, where a row takes it to another account.
+/// Returns the id of the contact if the row moves it to another account.
 fn moved(row: &Row<contact::Model>) -> Option<ContactId> {
     let (before, after) = (row.before.as_ref()?, row.after.as_ref()?);
     (before.account_id != after.account_id).then_some(after.id)
 }
 
-/// What a row makes of a contact, but for whom it reports to.
+/// Applies a row to its contact, except for the reporting line.
 fn changed(
     ctx: &RequestContext,
     viewer: &Viewer,
@@ -383,17 +379,17 @@ fn changed(
             after.account_id = account.id;
         }
         (None, None) if !reference.is_value() => {
-            check.fault(UserErrorCode::Required, "account", "A new contact needs an account.");
+            check.fault(UserErrorCode::Required, "account", "A new contact must have an account.");
         }
         (None, Some(_)) if reference.is_null() => {
-            check.fault(UserErrorCode::Required, "account", "Every contact is at an account.");
+            check.fault(UserErrorCode::Required, "account", "A contact must have an account.");
         }
         (None, _) => {}
     }
     if before.is_none() && !name.is_value() {
-        check.fault(UserErrorCode::Required, "name", "A new contact needs a name.");
+        check.fault(UserErrorCode::Required, "name", "A new contact must have a name.");
     }
-    // What is missing in a new contact has been said.
+    // The missing name of a new contact is reported above.
     let name = if before.is_none() && name.is_null() { &MaybeUndefined::Undefined } else { name };
     Changes { name, title, department, email, phone, buying_role, relationship, do_not_contact }
         .apply(check, &mut after);
@@ -405,7 +401,8 @@ fn changed(
     after
 }
 
-/// Refuses a row that would bring an erased person back: their external id, or an address that the contact has not had.
+/// Notes a fault if a row would restore an erased person: by their external id, or by an address that the contact did
+/// not have before.
 fn not_erased(
     viewer: &Viewer,
     marks: &Marks,
@@ -417,20 +414,28 @@ fn not_erased(
     if let (Identity::External(source, id), None) = (identity, before)
         && marks.have(viewer, Trace::ExternalId { source, id })
     {
-        check.fault(UserErrorCode::Conflict, "externalId", "The person with this external id was erased for good.");
+        check.fault(
+            UserErrorCode::Conflict,
+            "externalId",
+            "The person with this external id was permanently erased and cannot be imported again.",
+        );
         return;
     }
     if let Some(email) = &after.email
         && before.and_then(|before| before.email.as_ref()) != Some(email)
         && marks.have(viewer, Trace::Email(email))
     {
-        check.fault(UserErrorCode::Conflict, "email", "The person with this address was erased for good.");
+        check.fault(
+            UserErrorCode::Conflict,
+            "email",
+            "The person with this address was permanently erased and cannot be imported again.",
+        );
     }
 }
 
-/// Draws the lines between rows and whom they report to, among the contacts that are there and among the rows
-/// themselves. What fails goes back to how it was, which may make another row fail: so until none does.
-fn draw_lines(
+/// Resolves whom the rows report to among the existing contacts and the rows of this call. A row that fails keeps its
+/// previous reporting line, which may make another row fail, so this repeats until no row fails.
+fn resolve_lines(
     rows: &[ContactRow],
     present: &Present,
     above: &HashMap<ContactId, Option<ContactId>>,
@@ -447,7 +452,7 @@ fn draw_lines(
     }
 }
 
-/// Sets whom the good rows report to, and tells those that must not: of a circle, the last row in it.
+/// Sets whom the valid rows report to, and returns the faults found. In a cycle, the last row fails.
 fn faults(
     rows: &[ContactRow],
     present: &Present,
@@ -467,7 +472,7 @@ fn faults(
         let Row { before, after: Some(after), .. } = done else { continue };
         after.reports_to_id = match &row.reports_to {
             MaybeUndefined::Null => None,
-            // Those two were at one account; are they still?
+            // The two worked at the same account before, but either may have moved.
             MaybeUndefined::Undefined => before.as_ref().and_then(|before| {
                 let superior = before.reports_to_id?;
                 let there = accounts.get(&superior).copied().unwrap_or(before.account_id);
@@ -488,7 +493,7 @@ fn faults(
                         check.fault(UserErrorCode::NotFound, "reportsTo", message);
                     }
                     Some(there) if there != after.account_id => {
-                        check.invalid("reportsTo", "People report to people of their own account.");
+                        check.invalid("reportsTo", "A contact must report to a contact of the same account.");
                     }
                     Some(_) => {}
                 }
@@ -504,9 +509,12 @@ fn faults(
     }
     for (index, (row, done)) in rows.iter().zip(done.iter()).enumerate().rev() {
         let Some(after) = &done.after else { continue };
-        if row.reports_to.is_value() && line::circles(&above, after.id) {
+        if row.reports_to.is_value() && line::is_in_cycle(&above, after.id) {
             let mut check = check_row(index);
-            check.invalid("reportsTo", "They report to this contact already: that would be a circle.");
+            check.invalid(
+                "reportsTo",
+                "That contact reports to this one, directly or indirectly: choose another contact.",
+            );
             faults.push((index, check));
             above.insert(after.id, done.before.as_ref().and_then(|before| before.reports_to_id));
         }

@@ -1,4 +1,4 @@
-//! Creating, changing, archiving and restoring contacts: for everyone who sees the account.
+//! Creating, changing, archiving and restoring contacts. Everyone who sees the account may do so.
 
 use async_graphql::{ID, InputObject, MaybeUndefined};
 use entity::{AccountId, ContactId, Id, Instant, contact};
@@ -18,66 +18,67 @@ use crate::write::validator::{NAME, Validator, same_version};
 /// A new contact.
 #[derive(Clone, Debug, InputObject)]
 pub struct CreateContactInput {
-    /// Where they work: an account that is not archived.
+    /// The id of the account where the person works. It must not be archived.
     pub account_id: ID,
     /// The name: 1 to 200 characters.
     pub name: String,
-    /// The job: up to 200 characters.
+    /// The job title: up to 200 characters.
     pub title: Option<String>,
     /// The department: up to 200 characters.
     pub department: Option<String>,
-    /// The e-mail address; people may share one.
+    /// The e-mail address. Two contacts may have the same one.
     pub email: Option<String>,
     /// The telephone number: up to 200 characters.
     pub phone: Option<String>,
-    /// What part they play in buying.
+    /// The role in buying decisions.
     pub buying_role: Option<BuyingRole>,
-    /// How they see us.
+    /// The relationship of the person to the organization.
     #[graphql(default_with = "Some(RelationshipLevel::Unknown)")]
     pub relationship: Option<RelationshipLevel>,
-    /// Whom they report to: a contact of the same account.
+    /// The id of the contact of the same account to whom the person reports.
     pub reports_to_id: Option<ID>,
-    /// Asked not to be contacted.
+    /// Whether the person asked not to be contacted.
     #[graphql(default_with = "Some(false)")]
     pub do_not_contact: Option<bool>,
-    /// Other systems' names for them: at most one of each source, 20 in all.
+    /// The identifiers in other systems: at most one per source and 20 in total.
     pub external_ids: Option<Vec<ExternalIdInput>>,
-    /// A JSON object of at most 20,000 bytes.
+    /// Additional fields: a JSON object of at most 20,000 bytes.
     pub custom_fields: Option<Json<String>>,
 }
 
-/// A change of a contact. A field left out stays as it is, and null clears it.
+/// A change to a contact. Omitted fields stay unchanged; null clears a field.
 #[derive(Clone, Debug, InputObject)]
 pub struct UpdateContactInput {
-    /// Which one; not one that was erased.
+    /// The id of the contact. An erased contact cannot be changed.
     pub id: ID,
-    /// Where they work by now: another account that the caller sees and that is not archived. Who moves leaves the line:
-    /// reports to nobody unless reportsToId says to whom there, and nobody who stays reports to them any more. Touches
-    /// stay at the account where they were.
+    /// The id of the account where the person works now. The caller must see it, and it must not be archived. A contact
+    /// who moves leaves the reporting line: `reportsTo` becomes null unless reportsToId names a contact of the new
+    /// account, and contacts who stay no longer report to them. Touches stay with the account where they took place.
     pub account_id: MaybeUndefined<ID>,
     /// The name: 1 to 200 characters.
     pub name: MaybeUndefined<String>,
-    /// The job: up to 200 characters.
+    /// The job title: up to 200 characters.
     pub title: MaybeUndefined<String>,
     /// The department: up to 200 characters.
     pub department: MaybeUndefined<String>,
-    /// The e-mail address; people may share one.
+    /// The e-mail address. Two contacts may have the same one.
     pub email: MaybeUndefined<String>,
     /// The telephone number: up to 200 characters.
     pub phone: MaybeUndefined<String>,
-    /// What part they play in buying.
+    /// The role in buying decisions.
     pub buying_role: MaybeUndefined<BuyingRole>,
-    /// How they see us.
+    /// The relationship of the person to the organization.
     pub relationship: MaybeUndefined<RelationshipLevel>,
-    /// Whom they report to: a contact of the same account; not themselves, nor one who reports to them.
+    /// The id of the contact of the same account to whom the person reports: not the person, nor one who reports to
+    /// them directly or indirectly.
     pub reports_to_id: MaybeUndefined<ID>,
-    /// Asked not to be contacted.
+    /// Whether the person asked not to be contacted.
     pub do_not_contact: MaybeUndefined<bool>,
-    /// Other systems' names for them, all of them.
+    /// The identifiers in other systems: at most one per source and 20 in total. They replace the present ones.
     pub external_ids: MaybeUndefined<Vec<ExternalIdInput>>,
-    /// A JSON object of at most 20,000 bytes, in place of the present one.
+    /// Additional fields: a JSON object of at most 20,000 bytes. It replaces the present one.
     pub custom_fields: MaybeUndefined<Json<String>>,
-    /// Refuses the change with STALE_VERSION where the contact is at another version.
+    /// The expected version. The change fails with STALE_VERSION if the contact has another version.
     pub if_version: Option<i32>,
 }
 
@@ -98,11 +99,11 @@ pub struct UpdateContact {
 /// Arguments of `archiveContact`, `restoreContact` and `eraseContact`.
 #[derive(Clone, Debug, InputObject)]
 pub struct OneContact {
-    /// Which one.
+    /// The id of the contact.
     pub id: ID,
 }
 
-/// What a contact may be changed in by an input or by a row of an upsert, whatever else there is.
+/// The fields of a contact that an input or a row of an upsert can change, without the account and the reporting line.
 pub(super) struct Changes<'a> {
     pub name: &'a MaybeUndefined<String>,
     pub title: &'a MaybeUndefined<String>,
@@ -115,7 +116,7 @@ pub(super) struct Changes<'a> {
 }
 
 impl Changes<'_> {
-    /// Makes them, checked.
+    /// Validates the changes and applies them to `to`.
     pub(super) fn apply(&self, check: &mut Validator, to: &mut contact::Model) {
         let Self { name, title, department, email, phone, buying_role, relationship, do_not_contact } = self;
         check.change_required("name", name, NAME, &mut to.name);
@@ -141,7 +142,7 @@ impl Changes<'_> {
     }
 }
 
-/// A contact with nothing in it yet.
+/// Returns a new contact without content.
 pub(super) fn blank(viewer: &Viewer, now: Instant, account: AccountId) -> contact::Model {
     contact::Model {
         id: ContactId::make(),
@@ -168,7 +169,7 @@ pub(super) fn blank(viewer: &Viewer, now: Instant, account: AccountId) -> contac
     }
 }
 
-/// One contact that the caller sees, locked for a change; refused at `field` where there is none.
+/// Returns a contact that the caller sees, locked for a change. Fails at `field` if there is none.
 pub(super) async fn seen(viewer: &Viewer, write: &Write<'_>, field: &[&str], id: &ID) -> Result<contact::Model> {
     let found = match ContactId::parse(id) {
         Ok(id) => viewer.contacts().filter(contact::Column::Id.eq(id)).lock_exclusive().one(&write.tx).await?,
@@ -177,17 +178,20 @@ pub(super) async fn seen(viewer: &Viewer, write: &Write<'_>, field: &[&str], id:
     found.ok_or_else(|| Error::refused(UserErrorCode::NotFound, field, "There is no contact with this id."))
 }
 
-/// An erased person stays erased.
+/// Checks that a contact is not erased.
 fn not_erased(contact: &contact::Model, field: &[&str]) -> Result<()> {
     match contact.erased_at {
-        Some(_) => {
-            Err(Error::refused(UserErrorCode::Conflict, field, "This person was erased for good: make a new contact."))
-        }
+        Some(_) => Err(Error::refused(
+            UserErrorCode::Conflict,
+            field,
+            "This person was permanently erased: create a new contact.",
+        )),
         None => Ok(()),
     }
 }
 
-/// Whom someone at an account is to report to: someone there whom the caller sees.
+/// Returns the contact to whom a person at an account is to report. Notes a fault unless the viewer sees that contact
+/// and it works at the same account.
 async fn superior(
     viewer: &Viewer,
     write: &Write<'_>,
@@ -202,7 +206,7 @@ async fn superior(
         Some(superior) if superior.account_id != account => {
             check.invalid(
                 "reportsToId",
-                format!("{} is at another account: people report to people of their own.", superior.name),
+                format!("{} works at another account: choose a contact of the same account.", superior.name),
             );
         }
         Some(_) => {}
@@ -210,7 +214,7 @@ async fn superior(
     Ok(found.map(|superior| superior.id))
 }
 
-/// `createContact`.
+/// Executes `createContact`.
 pub async fn create(ctx: &RequestContext, arguments: CreateContact) -> Result<ContactPayload> {
     let CreateContactInput {
         account_id,
@@ -233,7 +237,7 @@ pub async fn create(ctx: &RequestContext, arguments: CreateContact) -> Result<Co
         write.lock_exclusive(line::TOPIC).await?;
     }
     let account = viewer.account_for(&write.tx, &mut check, "accountId", &account_id).await?;
-    // Where there is no such account nothing is saved, but the rest is still checked.
+    // Without an account nothing is saved, but the remaining fields are still checked.
     let mut contact = blank(viewer, ctx.now, account.as_ref().map_or_else(AccountId::make, |account| account.id));
     if let Some(account) = &account {
         not_archived(&mut check, "accountId", account);
@@ -266,7 +270,7 @@ pub async fn create(ctx: &RequestContext, arguments: CreateContact) -> Result<Co
     Ok(ContactPayload::of(contact))
 }
 
-/// `updateContact`.
+/// Executes `updateContact`.
 pub async fn update(ctx: &RequestContext, arguments: UpdateContact) -> Result<ContactPayload> {
     let UpdateContactInput {
         id,
@@ -317,7 +321,7 @@ pub async fn update(ctx: &RequestContext, arguments: UpdateContact) -> Result<Co
     }
     match &account_id {
         MaybeUndefined::Undefined => {}
-        MaybeUndefined::Null => check.fault(UserErrorCode::Required, "accountId", "Every contact is at an account."),
+        MaybeUndefined::Null => check.fault(UserErrorCode::Required, "accountId", "A contact must have an account."),
         MaybeUndefined::Value(id) => {
             if let Some(account) = viewer.account_for(&write.tx, &mut check, "accountId", id).await?
                 && account.id != before.account_id
@@ -335,9 +339,9 @@ pub async fn update(ctx: &RequestContext, arguments: UpdateContact) -> Result<Co
             if let Some(superior) = superior(viewer, &write, &mut check, after.account_id, id).await? {
                 if line::above(&write.tx, after.organization_id, &[superior]).await?.contains_key(&after.id) {
                     let message = if superior == after.id {
-                        "Nobody reports to themselves."
+                        "A contact cannot report to themselves."
                     } else {
-                        "They report to this contact already: that would be a circle."
+                        "That contact reports to this one, directly or indirectly: choose another contact."
                     };
                     check.invalid("reportsToId", message);
                 }
@@ -357,12 +361,13 @@ pub async fn update(ctx: &RequestContext, arguments: UpdateContact) -> Result<Co
     Ok(ContactPayload::of(after))
 }
 
-/// `archiveContact`: out of the lists, with everything kept. Archiving who is archived changes nothing.
+/// Executes `archiveContact`: removes the contact from the lists and keeps everything that belongs to it. Archiving an
+/// archived contact changes nothing.
 pub async fn archive(ctx: &RequestContext, arguments: OneContact) -> Result<ContactPayload> {
     set_archived(ctx, &arguments.id, true).await
 }
 
-/// `restoreContact`: back into the lists.
+/// Executes `restoreContact`: returns the contact to the lists.
 pub async fn restore(ctx: &RequestContext, arguments: OneContact) -> Result<ContactPayload> {
     set_archived(ctx, &arguments.id, false).await
 }

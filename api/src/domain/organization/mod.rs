@@ -1,4 +1,4 @@
-//! The tenant, as its members see it.
+//! The organization (the tenant) as its members see it.
 
 pub mod write;
 
@@ -15,30 +15,30 @@ use crate::write::{AuditedRow, Snapshot, snapshot};
 pub struct Organization(pub organization::Model);
 
 object! {
-    /// The tenant: nothing ever crosses it.
+    /// An organization, the tenant to which all data belongs. Organizations share no data.
     Organization as "Organization" Node {
-        /// Opaque, prefixed by the type, ascending with time.
+        /// The opaque identifier, prefixed with the type and increasing with the time of creation.
         id: NodeId<OrganizationId> = plain(|organization| NodeId(organization.0.id));
-        /// Its name.
+        /// The name.
         name: &str = plain(|organization| &organization.0.name);
-        /// ISO 4217 code of the one currency of all its amounts. It cannot change once an amount is stored.
+        /// The ISO 4217 code of the currency of all amounts. It cannot change once an amount is stored.
         currency: &str = plain(|organization| &organization.0.currency);
-        /// IANA name of its time zone: days, weeks and fiscal years in analytics are that zone's.
+        /// The IANA name of the time zone that days, weeks and fiscal years in analytics are in.
         timeZone: &str = plain(|organization| &organization.0.time_zone);
-        /// The month (1-12) in which a fiscal year starts; fiscal year Y starts in calendar year Y.
+        /// The month, 1 to 12, in which a fiscal year starts. Fiscal year Y starts in calendar year Y.
         fiscalYearStartMonth: i32 = plain(|organization| organization.0.fiscal_year_start_month);
-        /// Bookings in a fiscal year from which an account is a key account; null where there is no such bound.
+        /// The amount of bookings in a fiscal year from which an account is a key account; null if no account is.
         keyAccountThreshold: Option<Money> = plain(|organization| threshold(&organization.0));
-        /// The numbers behind the metrics that are each organization's own choice.
+        /// The parameters of the metrics that each organization sets for itself.
         policy: Policy = plain(|organization| Policy(organization.0.clone()));
-        /// When it was made.
+        /// When the organization was created.
         createdAt: entity::Instant = plain(|organization| organization.0.created_at);
-        /// Writes so far: 1 on creation.
+        /// The number of writes so far, 1 on creation. Pass it as `ifVersion` to detect concurrent changes.
         version: i32 = plain(|organization| organization.0.version);
     }
 }
 
-/// In its own currency, which the caller's request may have just changed.
+/// Returns the threshold in the currency of this row, which the current request may have changed.
 fn threshold(organization: &organization::Model) -> Option<Money> {
     let currency = Currency::of(&organization.currency).unwrap_or(Currency::NONE);
     organization.key_account_threshold.map(|minor| currency.money(minor))
@@ -86,7 +86,7 @@ impl AuditedRow for organization::Model {
             created_at,
             version: _,
         } = self;
-        // Its own currency, which may be what changes.
+        // The currency of this row, because the change may be one of the currency.
         let own = Currency::of(currency).unwrap_or(Currency::NONE);
         snapshot! {
             "name": name,
@@ -113,37 +113,40 @@ impl AuditedRow for organization::Model {
 pub struct Policy(pub organization::Model);
 
 object! {
-    /// The numbers behind the metrics that the method leaves to each organization.
+    /// The parameters of the metrics that each organization sets for itself.
     Policy as "Policy" {
-        /// Days in which a touch loses half its weight in presence: 1 to 365, by default 30.
+        /// The half-life of a touch in days: the time after which it counts half towards presence. 1 to 365, by default
+        /// 30.
         presenceHalfLifeDays: f64 = plain(|policy| policy.0.presence_half_life_days);
-        /// Presence from which we count as present: 0.05 to 0.95, by default 0.5.
+        /// The presence from which the organization counts as present at an account: 0.05 to 0.95, by default 0.5.
         presenceThreshold: f64 = plain(|policy| policy.0.presence_threshold);
-        /// Share of working minutes that goes into selling: above 0, up to 1; by default 0.5.
+        /// The share of working time for selling: above 0, up to 1; by default 0.5.
         sellingShare: f64 = plain(|policy| policy.0.selling_share);
-        /// Share of selling minutes that goes into targets: above 0, up to 1; by default 0.6.
+        /// The share of selling time for targets: above 0, up to 1; by default 0.6.
         targetShare: f64 = plain(|policy| policy.0.target_share);
-        /// People to stay present with at one target: 1 to 50, by default 3.
+        /// The number of people to stay present with at each target: 1 to 50, by default 3.
         keyPeoplePerTarget: i32 = plain(|policy| policy.0.key_people_per_target);
-        /// Minutes of blank working time from which a blank spot is big: 15 to 1,440, by default 120.
+        /// The length in minutes from which a blank spot in the working time is big: 15 to 1,440, by default 120.
         bigBlankMinutes: i32 = plain(|policy| policy.0.big_blank_minutes);
-        /// The probability of missing the goals that is still acceptable: 0 to 0.5, by default 0.1.
+        /// The acceptable probability of missing the goals: 0 to 0.5, by default 0.1.
         pipelineMargin: f64 = plain(|policy| policy.0.pipeline_margin);
-        /// Lower end of the band of the book that deserves a target list, in percent: above 0, by default 5.
+        /// The lower end of the recommended size of a target list, in percent of the accounts owned: above 0, by
+        /// default 5.
         targetBandLow: f64 = plain(|policy| policy.0.target_band_low);
-        /// Upper end of that band, in percent: up to 100, by default 20.
+        /// The upper end of the recommended size of a target list, in percent of the accounts owned: up to 100, by
+        /// default 20.
         targetBandHigh: f64 = plain(|policy| policy.0.target_band_high);
     }
 }
 
-/// `Query.organization`.
-#[expect(clippy::unused_async, reason = "what answers a field is async")]
+/// Resolves `Query.organization`.
+#[expect(clippy::unused_async, reason = "field resolvers are async")]
 pub async fn organization(field: &FieldContext<'_>) -> Result<Organization> {
     Ok(Organization(field.request.viewer()?.organization.clone()))
 }
 
 impl Organization {
-    /// The organization of who asks, where it has this id.
+    /// Returns the viewer's organization if it has this id.
     #[must_use]
     pub fn own(ctx: &crate::context::RequestContext, id: uuid::Uuid) -> Option<Self> {
         let organization = &ctx.viewer().ok()?.organization;

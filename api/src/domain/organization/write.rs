@@ -14,52 +14,54 @@ use crate::write::Write;
 use crate::write::validator::{Amounts, NAME, Validator, same_version};
 
 payload! {
-    /// The organization, or what is to be mended.
+    /// The result of a mutation of the organization.
     OrganizationPayload as "OrganizationPayload" {
-        /// The organization as it is now; null where there are userErrors.
+        /// The organization after the mutation; null if there are `userErrors`.
         organization(organization): Organization,
     }
 }
 
-/// A change of the organization. A field left out stays as it is, and null clears it.
+/// A change to the organization. Omitted fields stay unchanged; null clears a field.
 #[derive(Clone, Debug, InputObject)]
 pub struct UpdateOrganizationInput {
-    /// Its name: 1 to 200 characters.
+    /// The name: 1 to 200 characters.
     pub name: MaybeUndefined<String>,
-    /// ISO 4217 code of the currency of all its amounts. It cannot change once an amount is stored.
+    /// The ISO 4217 code of the currency of all amounts. It cannot change once an amount is stored.
     pub currency: MaybeUndefined<String>,
-    /// IANA name of its time zone.
+    /// The IANA name of the time zone.
     pub time_zone: MaybeUndefined<String>,
-    /// The month (1-12) in which a fiscal year starts.
+    /// The month, 1 to 12, in which a fiscal year starts.
     pub fiscal_year_start_month: MaybeUndefined<i32>,
-    /// Bookings in a fiscal year from which an account is a key account: 0 or more.
+    /// The amount of bookings in a fiscal year from which an account is a key account: 0 or more. Null means that no
+    /// account is.
     pub key_account_threshold: MaybeUndefined<Decimal>,
-    /// The numbers behind the metrics.
+    /// The parameters of the metrics.
     pub policy: MaybeUndefined<PolicyInput>,
-    /// Refuses the change with STALE_VERSION where the organization is at another version.
+    /// The expected version. The change fails with STALE_VERSION if the organization has another version.
     pub if_version: Option<i32>,
 }
 
-/// A change of the policy. A number left out stays as it is.
+/// A change to the policy. Omitted fields stay unchanged.
 #[derive(Clone, Debug, Default, InputObject)]
 pub struct PolicyInput {
-    /// Days in which a touch loses half its weight in presence: 1 to 365.
+    /// The half-life of a touch in days: the time after which it counts half towards presence. 1 to 365.
     pub presence_half_life_days: MaybeUndefined<f64>,
-    /// Presence from which we count as present: 0.05 to 0.95.
+    /// The presence from which the organization counts as present at an account: 0.05 to 0.95.
     pub presence_threshold: MaybeUndefined<f64>,
-    /// Share of working minutes that goes into selling: above 0, up to 1.
+    /// The share of working time for selling: above 0, up to 1.
     pub selling_share: MaybeUndefined<f64>,
-    /// Share of selling minutes that goes into targets: above 0, up to 1.
+    /// The share of selling time for targets: above 0, up to 1.
     pub target_share: MaybeUndefined<f64>,
-    /// People to stay present with at one target: 1 to 50.
+    /// The number of people to stay present with at each target: 1 to 50.
     pub key_people_per_target: MaybeUndefined<i32>,
-    /// Minutes of blank working time from which a blank spot is big: 15 to 1,440.
+    /// The length in minutes from which a blank spot in the working time is big: 15 to 1,440.
     pub big_blank_minutes: MaybeUndefined<i32>,
-    /// The probability of missing the goals that is still acceptable: 0 to 0.5.
+    /// The acceptable probability of missing the goals: 0 to 0.5.
     pub pipeline_margin: MaybeUndefined<f64>,
-    /// Lower end of the band of the book that deserves a target list, in percent: above 0.
+    /// The lower end of the recommended size of a target list, in percent of the accounts owned: above 0.
     pub target_band_low: MaybeUndefined<f64>,
-    /// Upper end of that band, in percent: up to 100, not below the lower end.
+    /// The upper end of the recommended size of a target list, in percent of the accounts owned: up to 100, and not
+    /// below the lower end.
     pub target_band_high: MaybeUndefined<f64>,
 }
 
@@ -70,7 +72,7 @@ pub struct UpdateOrganization {
     pub input: UpdateOrganizationInput,
 }
 
-/// `updateOrganization`.
+/// Executes `updateOrganization`.
 pub async fn update(ctx: &RequestContext, arguments: UpdateOrganization) -> Result<OrganizationPayload> {
     let UpdateOrganizationInput {
         name,
@@ -107,10 +109,10 @@ pub async fn update(ctx: &RequestContext, arguments: UpdateOrganization) -> Resu
         MaybeUndefined::Value(policy) => policy.apply(&mut check, &mut after),
     }
     if after.currency != before.currency {
-        // A threshold that stays would be of the old currency.
+        // A threshold that does not change with the currency would be an amount in the old currency.
         let threshold = before.key_account_threshold.is_some() && key_account_threshold.is_undefined();
         if threshold || has_amounts(&write.tx, before.id).await? {
-            let message = format!("Amounts are stored in {}: the currency cannot change any more.", before.currency);
+            let message = format!("The currency cannot change, because amounts in {} are stored.", before.currency);
             check.fault(UserErrorCode::Conflict, "currency", message);
         }
     }
@@ -125,7 +127,7 @@ pub async fn update(ctx: &RequestContext, arguments: UpdateOrganization) -> Resu
 }
 
 impl PolicyInput {
-    /// Makes the changes, checked: the ranges are those of design.md §4.
+    /// Validates the changes and applies them to `to`.
     fn apply(&self, check: &mut Validator, to: &mut organization::Model) {
         let Self {
             presence_half_life_days,
@@ -164,13 +166,13 @@ impl PolicyInput {
             let (low, high) = (to.target_band_low, to.target_band_high);
             check.invalid(
                 field,
-                format!("The band's lower end must not be above its upper end: {low} is above {high}."),
+                format!("The lower end of the band must not be above its upper end: {low} is above {high}."),
             );
         }
     }
 }
 
-/// From, to, both included.
+/// A range with both ends included.
 #[derive(Clone, Copy)]
 struct Range(f64, f64);
 
@@ -187,11 +189,11 @@ impl Range {
         } else {
             format!("between {least} and {most}")
         };
-        check.invalid(field, format!("This is {bounds}; {given} was given."));
+        check.invalid(field, format!("This must be {bounds}; {given} was given."));
     }
 }
 
-/// Is any amount stored?
+/// Returns whether any amount is stored.
 async fn has_amounts<C: ConnectionTrait>(connection: &C, organization: OrganizationId) -> Result<bool> {
     async fn any<C: ConnectionTrait, E: EntityTrait>(connection: &C, rows: Select<E>) -> Result<bool> {
         Ok(rows.one(connection).await?.is_some())
@@ -219,7 +221,7 @@ mod tests {
     }
 
     #[test]
-    fn ranges_have_their_ends() {
+    fn ranges_include_their_ends() {
         for (range, good, bad) in [
             (Range(1.0, 365.0), [1.0, 365.0], [0.999, 365.001]),
             (Range::ABOVE_ZERO_TO_ONE, [0.001, 1.0], [0.0, 1.001]),

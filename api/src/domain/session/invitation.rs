@@ -1,5 +1,5 @@
-//! Invitations: whoever holds the token sets the password, once, within 7 days. They are how members come in, and the
-//! way back in for whoever lost the password.
+//! Invitations: the holder of the token sets the password, once, within 7 days. New members join with an invitation,
+//! and members who lost their password return with one.
 
 use async_graphql::InputObject;
 use entity::{Scoped, credential, organization, user};
@@ -15,13 +15,11 @@ use crate::values::text::fold;
 use crate::write::Write;
 use crate::write::validator::{NAME, Validator};
 
-/// For how long an invitation holds, in seconds: 7 days.
+/// The lifetime of an invitation in seconds: 7 days.
 const LIFETIME: i64 = 7 * 24 * 3600;
 
-/// Gives a user a new invitation in place of password and invitation, and answers the token, which is shown this once.
-///
-/// # Errors
-/// The database's; no random bytes.
+/// Replaces a user's password and invitation by a new invitation, and returns its token, of which only a digest is
+/// stored.
 pub async fn invite<C: ConnectionTrait>(tx: &C, user: &user::Model) -> Result<String> {
     let made = SecretKind::Invitation.make().map_err(Error::internal)?;
     let credential = credential::Model {
@@ -35,10 +33,7 @@ pub async fn invite<C: ConnectionTrait>(tx: &C, user: &user::Model) -> Result<St
     Ok(made.shown)
 }
 
-/// Keeps a user's password, by its hash; an open invitation is over.
-///
-/// # Errors
-/// The database's.
+/// Saves the hash of a user's password and revokes an open invitation.
 pub async fn keep_password<C: ConnectionTrait>(tx: &C, user: &user::Model, hash: String) -> Result<()> {
     let credential = credential::Model {
         user_id: user.id,
@@ -50,10 +45,7 @@ pub async fn keep_password<C: ConnectionTrait>(tx: &C, user: &user::Model, hash:
     save(tx, credential).await
 }
 
-/// Takes back a user's open invitation. A password stays.
-///
-/// # Errors
-/// The database's.
+/// Revokes a user's open invitation. The password stays.
 pub async fn revoke<C: ConnectionTrait>(tx: &C, user: &user::Model) -> Result<()> {
     credential::Entity::change_of(user.organization_id)
         .col_expr(credential::Column::InvitationDigest, Expr::value(None::<Vec<u8>>))
@@ -64,7 +56,7 @@ pub async fn revoke<C: ConnectionTrait>(tx: &C, user: &user::Model) -> Result<()
     Ok(())
 }
 
-/// Puts a credential in its place.
+/// Inserts a credential, or replaces the user's present one.
 async fn save<C: ConnectionTrait>(tx: &C, credential: credential::Model) -> Result<()> {
     use credential::Column;
     let replace = OnConflict::column(Column::UserId)
@@ -77,14 +69,14 @@ async fn save<C: ConnectionTrait>(tx: &C, credential: credential::Model) -> Resu
     Ok(())
 }
 
-/// An invitation, and the password to be.
+/// An invitation and the new password.
 #[derive(Clone, InputObject)]
 pub struct AcceptInvitationInput {
-    /// The invitation's token.
+    /// The token of the invitation.
     pub token: String,
-    /// 12 to 128 characters, any of them.
+    /// The password: 12 to 128 characters, of any kind.
     pub password: String,
-    /// The name, where it is to be another than the invitation's: 1 to 200 characters.
+    /// The name: 1 to 200 characters. By default, the one in the invitation.
     pub name: Option<String>,
 }
 
@@ -95,25 +87,25 @@ pub struct AcceptInvitationArguments {
     pub input: AcceptInvitationInput,
 }
 
-/// `acceptInvitation`.
+/// Executes `acceptInvitation`.
 pub async fn accept(ctx: &RequestContext, arguments: AcceptInvitationArguments) -> Result<SessionPayload> {
     let AcceptInvitationInput { token, password, name } = arguments.input;
     let auth = &ctx.app.auth;
     let mut check = Validator::input();
     let digest = SecretKind::Invitation.digest(&token);
-    // Looked up before the password is hashed, which is dear, and again when it counts.
-    // That alone can be guessed at: whoever holds a token may mistype the rest.
+    // The invitation is looked up before the expensive hash of the password, and again within the transaction. Only an
+    // unknown token counts as a failed attempt, because the holder of a valid one may mistype the rest.
     let known = auth.invitations.watch(ctx.peer, Some(&token), async {
         let found = match digest {
             Some(digest) => open(ctx.reader(), &digest, false).await?,
             None => None,
         };
-        found.ok_or_else(over)
+        found.ok_or_else(invalid)
     });
     let open = match known.await {
         Ok(open) => Some(open),
         Err(Error::Refused(_)) => {
-            check.invalid("token", OVER);
+            check.invalid("token", INVALID);
             None
         }
         Err(fault) => return Err(fault),
@@ -123,11 +115,11 @@ pub async fn accept(ctx: &RequestContext, arguments: AcceptInvitationArguments) 
     check.finish()?;
     let hash = auth.passwords.hash(&password).await.map_err(Error::internal)?;
 
-    let Some(Open { user, organization, .. }) = open else { return Err(over()) };
+    let Some(Open { user, organization, .. }) = open else { return Err(invalid()) };
     let currency = Currency::of(&organization.currency).unwrap_or(Currency::NONE);
     let mut write = Write::begin_for(ctx, organization.id, currency, Some(user.id));
-    let still = open_again(&write, digest).await?;
-    let Some(Open { user: before, organization }) = still else { return Err(over()) };
+    let invitation = open_again(&write, digest).await?;
+    let Some(Open { user: before, organization }) = invitation else { return Err(invalid()) };
     let mut user = before.clone();
     if let Some(name) = name {
         user.name_key = fold(&name);
@@ -142,11 +134,11 @@ pub async fn accept(ctx: &RequestContext, arguments: AcceptInvitationArguments) 
     Ok(SessionPayload::of(session::hand_out(ctx, organization, user, session, token).await?))
 }
 
-const OVER: &str = "This invitation does not hold, or not any more: ask an administrator for a new one.";
+const INVALID: &str = "This invitation is invalid or has expired: ask an administrator for a new one.";
 
-fn over() -> Error {
+fn invalid() -> Error {
     let mut check = Validator::input();
-    check.invalid("token", OVER);
+    check.invalid("token", INVALID);
     Error::Refused(check.into_errors())
 }
 
@@ -163,8 +155,8 @@ async fn open_again(write: &Write<'_>, digest: Option<[u8; 32]>) -> Result<Optio
     }
 }
 
-/// Finds an open invitation. Where it counts, `lock`: the user's row guards what lets them in.
-#[expect(clippy::disallowed_methods, reason = "an invitation's token itself says whose it is")]
+/// Finds an open invitation. With `lock`, also locks the user's row, which every change of the credential must hold.
+#[expect(clippy::disallowed_methods, reason = "the token of an invitation identifies the organization")]
 async fn open<C: ConnectionTrait>(connection: &C, digest: &[u8; 32], lock: bool) -> Result<Option<Open>> {
     let find = || {
         credential::Entity::find()

@@ -1,5 +1,5 @@
-//! A session: begun, handed out, ended. It is one family of refresh tokens, each good for one use; access tokens are
-//! signed for it as long as it has not ended.
+//! Sessions: starting, returning and ending them. A session is a family of refresh tokens, each valid for one use.
+//! Access tokens are issued for it until it ends.
 
 pub mod invitation;
 pub mod password;
@@ -9,6 +9,7 @@ pub mod sign_up;
 
 use std::sync::Arc;
 
+use database::transaction::Transaction;
 use entity::{Id, Instant, OrganizationId, Scoped, SessionId, UserId, organization, refresh_token, session, user};
 use sea_orm::sea_query::Expr;
 use sea_orm::{ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter};
@@ -20,12 +21,11 @@ use crate::context::{RequestContext, Viewer};
 use crate::domain::user::User;
 use crate::error::{Error, Result, UserError};
 use crate::graphql::{Batch, FieldContext, MutationPayload, object, payload};
-use database::transaction::Transaction;
 
-/// For how long a refresh token holds, in seconds: 30 days. Every refresh starts them anew.
+/// The lifetime of a refresh token in seconds: 30 days. Each refresh starts it again.
 pub const LIFETIME: i64 = 30 * 24 * 3600;
 
-/// A session, as whoever signs in gets it.
+/// A session, as returned to the user who signs in.
 pub struct Session {
     access: AccessToken,
     refresh_token: String,
@@ -33,15 +33,15 @@ pub struct Session {
 }
 
 object! {
-    /// What lets a client ask in somebody's name.
+    /// The tokens with which a client acts for a user.
     Session as "Session" {
-        /// Goes into the header `Authorization: Bearer …`.
+        /// The access token, for the header `Authorization: Bearer …`.
         accessToken: &str = plain(|session| &session.access.token);
-        /// Until when the access token holds: for 15 minutes.
+        /// When the access token expires: 15 minutes after it was issued.
         expiresAt: Instant = plain(|session| session.access.expires_at);
-        /// Gets the next tokens from refreshSession, once; holds for 30 days.
+        /// The refresh token, which refreshSession exchanges for new tokens once. It expires after 30 days.
         refreshToken: &str = plain(|session| &session.refresh_token);
-        /// Whose session it is.
+        /// The user who is signed in.
         user: User = batch(users);
     }
 }
@@ -49,7 +49,7 @@ object! {
 async fn users(field: &FieldContext<'_>, of: &[&Session]) -> Result<Batch<User>> {
     let mut answers = Batch::with_capacity(of.len());
     for session in of {
-        // What is asked of the user is answered as they see it themselves, though the request came without a token.
+        // The fields of the user are resolved with their own rights, because the request came without a token.
         let ctx = field.request.on_behalf_of(Arc::clone(&session.viewer));
         let user = User(session.viewer.user.clone());
         let found = field.with_request(&ctx).objects(&[&user]).await?;
@@ -59,9 +59,9 @@ async fn users(field: &FieldContext<'_>, of: &[&Session]) -> Result<Batch<User>>
 }
 
 payload! {
-    /// A session, or what is to be mended.
+    /// The result of starting or refreshing a session.
     SessionPayload as "SessionPayload" {
-        /// The session; null where there are userErrors.
+        /// The session; null if there are `userErrors`.
         session(session): Session,
     }
 }
@@ -72,10 +72,7 @@ impl SessionPayload {
     }
 }
 
-/// Begins a session, with its first refresh token.
-///
-/// # Errors
-/// The database's; no random bytes.
+/// Starts a session, and returns its id and its first refresh token.
 pub(super) async fn begin<C: ConnectionTrait>(tx: &C, user: &user::Model, now: Instant) -> Result<(SessionId, String)> {
     let session = session::Model {
         id: SessionId::make(),
@@ -89,10 +86,7 @@ pub(super) async fn begin<C: ConnectionTrait>(tx: &C, user: &user::Model, now: I
     Ok((id, next_token(tx, user.organization_id, id, now).await?))
 }
 
-/// Makes a session's next refresh token.
-///
-/// # Errors
-/// The database's; no random bytes.
+/// Creates the next refresh token of a session.
 pub(super) async fn next_token<C: ConnectionTrait>(
     tx: &C,
     organization: OrganizationId,
@@ -112,10 +106,7 @@ pub(super) async fn next_token<C: ConnectionTrait>(
     Ok(made.shown)
 }
 
-/// Hands a session out, once what was written for it stands.
-///
-/// # Errors
-/// The database's; a token that cannot be signed.
+/// Returns a session to the client, after the transaction that started or refreshed it has committed.
 pub(super) async fn hand_out(
     ctx: &RequestContext,
     organization: organization::Model,
@@ -129,32 +120,26 @@ pub(super) async fn hand_out(
     Ok(Session { access, refresh_token, viewer: Arc::new(viewer) })
 }
 
-/// Ends a user's sessions, all of them or all but one. Whoever calls this lets the application forget the organization
-/// once it stands.
-///
-/// # Errors
-/// The database's.
+/// Ends all sessions of a user, except `except`. After the commit, the caller must call `App::forget` for the
+/// organization.
 pub async fn end_all<C: ConnectionTrait>(
     tx: &C,
     organization: OrganizationId,
     user: UserId,
-    but: Option<SessionId>,
+    except: Option<SessionId>,
 ) -> Result<()> {
     let mut change = session::Entity::change_of(organization)
         .col_expr(session::Column::EndedAt, Expr::value(crate::auth::now()))
         .filter(session::Column::UserId.eq(user))
         .filter(session::Column::EndedAt.is_null());
-    if let Some(but) = but {
-        change = change.filter(session::Column::Id.ne(but));
+    if let Some(except) = except {
+        change = change.filter(session::Column::Id.ne(except));
     }
     change.exec(tx).await?;
     Ok(())
 }
 
 /// Ends one session.
-///
-/// # Errors
-/// The database's.
 pub(super) async fn end<C: ConnectionTrait>(tx: &C, organization: OrganizationId, session: SessionId) -> Result<()> {
     session::Entity::change_of(organization)
         .col_expr(session::Column::EndedAt, Expr::value(crate::auth::now()))
@@ -165,7 +150,7 @@ pub(super) async fn end<C: ConnectionTrait>(tx: &C, organization: OrganizationId
     Ok(())
 }
 
-/// The end of a session.
+/// The result of signing out.
 #[derive(Debug)]
 pub struct SignOutPayload {
     signed_out: bool,
@@ -179,18 +164,18 @@ impl MutationPayload<Error> for SignOutPayload {
 }
 
 object! {
-    /// The end of a session.
+    /// The result of signing out.
     SignOutPayload as "SignOutPayload" {
-        /// Has the session ended?
+        /// Whether the session has ended.
         signedOut: bool = plain(|payload| payload.signed_out);
-        /// What the caller can mend, each with the field it is about. With any, nothing was written.
+        /// The errors that the caller can fix, each with the path of its field. With any, nothing was written.
         userErrors: Vec<UserError> = batch(async |field: &FieldContext<'_>, of: &[&SignOutPayload]| {
             field.object_lists(&of.iter().map(|payload| payload.user_errors.as_slice()).collect::<Vec<_>>()).await
         });
     }
 }
 
-/// `signOut`: ends the session that asks, with its refresh tokens.
+/// Executes `signOut`: ends the session of the caller and its refresh tokens.
 pub async fn sign_out(ctx: &RequestContext) -> Result<SignOutPayload> {
     let viewer = ctx.viewer()?;
     let tx = Transaction::of(&ctx.app.db);

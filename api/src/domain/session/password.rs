@@ -1,6 +1,7 @@
 //! Changing one's own password.
 
 use async_graphql::InputObject;
+use database::transaction::Transaction;
 use entity::{Scoped, credential, user};
 use sea_orm::{ColumnTrait, QueryFilter, QuerySelect};
 
@@ -10,14 +11,13 @@ use crate::domain::session;
 use crate::domain::user::{User, UserPayload};
 use crate::error::{Error, Result};
 use crate::write::validator::Validator;
-use database::transaction::Transaction;
 
-/// The present password and the next.
+/// The current and the new password.
 #[derive(Clone, InputObject)]
 pub struct ChangePasswordInput {
-    /// The present password.
+    /// The current password.
     pub current: String,
-    /// The next one: 12 to 128 characters, any of them.
+    /// The new password: 12 to 128 characters, of any kind.
     pub new: String,
 }
 
@@ -28,7 +28,7 @@ pub struct ChangePasswordArguments {
     pub input: ChangePasswordInput,
 }
 
-/// `changePassword`: the caller's other sessions end.
+/// Executes `changePassword`: also ends the caller's other sessions.
 pub async fn change(ctx: &RequestContext, arguments: ChangePasswordArguments) -> Result<UserPayload> {
     let ChangePasswordInput { current, new } = arguments.input;
     let viewer = ctx.viewer()?;
@@ -52,7 +52,7 @@ pub async fn change(ctx: &RequestContext, arguments: ChangePasswordArguments) ->
     check.finish()?;
     let hash = auth.passwords.hash(&new).await.map_err(Error::internal)?;
     let tx = Transaction::of(&ctx.app.db);
-    // Of two changes at once the second has the wrong password by now.
+    // Of two concurrent changes, the second no longer has the current password.
     let user = user::Entity::of(viewer.organization.id).filter(user::Column::Id.eq(viewer.user.id));
     let Some(user) = user.lock_exclusive().one(&tx).await? else { return Err(Error::Unauthenticated) };
     let still = own().one(&tx).await?;
@@ -67,4 +67,4 @@ pub async fn change(ctx: &RequestContext, arguments: ChangePasswordArguments) ->
     Ok(UserPayload { user: Some(User(user)), ..UserPayload::default() })
 }
 
-const WRONG: &str = "This is not your present password.";
+const WRONG: &str = "This is not your current password.";

@@ -1,10 +1,12 @@
-//! Refreshing a session: a refresh token is good for one use, and gets the next one.
+//! Refreshing a session: a refresh token is valid for one use and is exchanged for the next one.
 //!
-//! A used token that comes again means that two hold it, one of whom should not: the whole session ends. But a reply may
-//! also have been lost on its way; so for 10 seconds a used token gets another of the same session, as long as none
-//! that it got has been used: whoever uses one has had the reply, and the others hold no more.
+//! A used token that is presented again indicates that two parties hold it, one of them illegitimately, so the whole
+//! session ends. However, a response may also have been lost. For 10 seconds, a used token therefore yields another
+//! token of the same session, unless a token that it yielded has been used. The client that uses one has received its
+//! response, and the others become invalid.
 
 use async_graphql::InputObject;
+use database::transaction::Transaction;
 use entity::{Scoped, organization, refresh_token, session as sessions, user};
 use sea_orm::{ActiveModelTrait, ActiveValue, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QuerySelect};
 
@@ -12,15 +14,14 @@ use crate::auth::secrets::SecretKind;
 use crate::context::RequestContext;
 use crate::domain::session::{self, SessionPayload};
 use crate::error::{Error, Result, UserErrorCode};
-use database::transaction::Transaction;
 
-/// For how long a used token may come again, in seconds.
+/// For how long a used token may be presented again, in seconds.
 const GRACE: i64 = 10;
 
 /// A refresh token.
 #[derive(Clone, InputObject)]
 pub struct RefreshSessionInput {
-    /// The refresh token of the last answer.
+    /// The refresh token of the latest response.
     pub refresh_token: String,
 }
 
@@ -31,16 +32,16 @@ pub struct RefreshSessionArguments {
     pub input: RefreshSessionInput,
 }
 
-/// `refreshSession`.
+/// Executes `refreshSession`.
 pub async fn refresh_session(ctx: &RequestContext, arguments: RefreshSessionArguments) -> Result<SessionPayload> {
     let RefreshSessionInput { refresh_token: shown } = arguments.input;
     ctx.app.auth.refreshes.watch(ctx.peer, Some(&shown), refresh(ctx, &shown)).await
 }
 
 async fn refresh(ctx: &RequestContext, shown: &str) -> Result<SessionPayload> {
-    let Some(digest) = SecretKind::Refresh.digest(shown) else { return Err(over()) };
+    let Some(digest) = SecretKind::Refresh.digest(shown) else { return Err(invalid()) };
     let tx = Transaction::of(&ctx.app.db);
-    let Some(token) = locked(&tx, &digest).await? else { return Err(over()) };
+    let Some(token) = locked(&tx, &digest).await? else { return Err(invalid()) };
     let organization_id = token.organization_id;
     let Some(open) = sessions::Entity::of(organization_id)
         .filter(sessions::Column::Id.eq(token.session_id))
@@ -49,16 +50,17 @@ async fn refresh(ctx: &RequestContext, shown: &str) -> Result<SessionPayload> {
         .one(&tx)
         .await?
     else {
-        return Err(over());
+        return Err(invalid());
     };
-    // Taken once nobody else can use the token: of two at once the second's token is issued after the first's use.
+    // The time is taken while holding the lock, so that of two concurrent refreshes the token of the second is issued
+    // after the use of the first.
     let now = crate::auth::now();
     if token.expires_at <= now {
-        return Err(over());
+        return Err(invalid());
     }
     match token.used_at {
         None => {
-            // Others that the same token got, replies that were lost, hold no more: one has arrived.
+            // Tokens from lost responses become invalid, because this response has been received.
             refresh_token::Entity::remove_of(organization_id)
                 .filter(refresh_token::Column::SessionId.eq(open.id))
                 .filter(refresh_token::Column::UsedAt.is_null())
@@ -69,13 +71,13 @@ async fn refresh(ctx: &RequestContext, shown: &str) -> Result<SessionPayload> {
             used.used_at = ActiveValue::Set(Some(now));
             used.update(&tx).await?;
         }
-        Some(used) if now <= used.plus_seconds(GRACE) && !went_on(&tx, &token, used).await? => {}
+        Some(used) if now <= used.plus_seconds(GRACE) && !successor_is_used(&tx, &token, used).await? => {}
         Some(_) => {
             session::end(&tx, organization_id, open.id).await?;
             tx.commit().await?;
             ctx.app.forget(organization_id);
             tracing::warn!(session = %open.id, user = %open.user_id, "a refresh token was used twice: the session has ended");
-            return Err(over());
+            return Err(invalid());
         }
     }
     let user = user::Entity::of(organization_id)
@@ -84,7 +86,7 @@ async fn refresh(ctx: &RequestContext, shown: &str) -> Result<SessionPayload> {
         .one(&tx)
         .await?;
     let organization = organization::Entity::of(organization_id).one(&tx).await?;
-    let (Some(user), Some(organization)) = (user, organization) else { return Err(over()) };
+    let (Some(user), Some(organization)) = (user, organization) else { return Err(invalid()) };
     refresh_token::Entity::remove_of(organization_id)
         .filter(refresh_token::Column::SessionId.eq(open.id))
         .filter(refresh_token::Column::ExpiresAt.lte(now))
@@ -95,19 +97,19 @@ async fn refresh(ctx: &RequestContext, shown: &str) -> Result<SessionPayload> {
     Ok(SessionPayload::of(session::hand_out(ctx, organization, user, open.id, next).await?))
 }
 
-fn over() -> Error {
-    let message = "This refresh token does not hold, or not any more: sign in again.";
+fn invalid() -> Error {
+    let message = "This refresh token is invalid or has expired: sign in again.";
     Error::refused(UserErrorCode::Invalid, &["input", "refreshToken"], message)
 }
 
-#[expect(clippy::disallowed_methods, reason = "a refresh token itself says whose it is")]
+#[expect(clippy::disallowed_methods, reason = "a refresh token identifies the organization")]
 async fn locked(tx: &Transaction<'_>, digest: &[u8]) -> Result<Option<refresh_token::Model>> {
     let token = refresh_token::Entity::find().filter(refresh_token::Column::Digest.eq(digest.to_vec()));
     Ok(token.lock_exclusive().one(tx).await?)
 }
 
-/// Has a token been used that was made since this one was?
-async fn went_on(tx: &Transaction<'_>, token: &refresh_token::Model, used: entity::Instant) -> Result<bool> {
+/// Returns whether a token that was issued after this one was used has itself been used.
+async fn successor_is_used(tx: &Transaction<'_>, token: &refresh_token::Model, used: entity::Instant) -> Result<bool> {
     let later = refresh_token::Entity::of(token.organization_id)
         .filter(refresh_token::Column::SessionId.eq(token.session_id))
         .filter(refresh_token::Column::IssuedAt.gte(used))

@@ -1,7 +1,7 @@
-//! Signing in. Whoever guesses learns nothing: not which addresses are known, not in how many organizations, neither
-//! from the answer nor from the time that it takes.
+//! Signing in. Neither the answer nor its timing reveals which addresses are known or in how many organizations.
 
 use async_graphql::{ID, InputObject};
+use database::transaction::Transaction;
 use entity::{Id, OrganizationId, Scoped, UserId, credential, organization, user};
 use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
@@ -9,41 +9,40 @@ use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use crate::context::RequestContext;
 use crate::domain::session::{self, SessionPayload};
 use crate::error::{Error, Result, UserErrorCode};
-use database::transaction::Transaction;
 
-/// Of how many organizations that know an address the password is tried.
+/// The maximum number of organizations with the same address in which the password is tried.
 const MOST_TRIED: u64 = 5;
 
-/// An address and its password.
+/// An e-mail address and its password.
 #[derive(Clone, InputObject)]
 pub struct SignInInput {
-    /// The address.
+    /// The e-mail address.
     pub email: String,
     /// The password.
     pub password: String,
-    /// Which organization, where several know the address; else the password decides.
+    /// The id of the organization, if several have a user with this address. By default, the password decides.
     pub organization_id: Option<ID>,
 }
 
 /// Arguments of `signIn`.
 #[derive(Clone, InputObject)]
 pub struct SignInArguments {
-    /// Who.
+    /// The credentials.
     pub input: SignInInput,
 }
 
-/// `signIn`.
+/// Executes `signIn`.
 pub async fn sign_in(ctx: &RequestContext, arguments: SignInArguments) -> Result<SessionPayload> {
     let email = arguments.input.email.clone();
-    ctx.app.auth.throttle.watch(ctx.peer, Some(&email), try_to(ctx, arguments.input)).await
+    ctx.app.auth.throttle.watch(ctx.peer, Some(&email), attempt(ctx, arguments.input)).await
 }
 
-async fn try_to(ctx: &RequestContext, input: SignInInput) -> Result<SessionPayload> {
+async fn attempt(ctx: &RequestContext, input: SignInInput) -> Result<SessionPayload> {
     let SignInInput { email, password, organization_id } = input;
     let auth = &ctx.app.auth;
     let candidates = candidates(ctx, &email, organization_id.as_ref()).await?;
     let mut found = None;
-    // As many comparisons for one address as for any other, whether it is known or not.
+    // The number of comparisons does not depend on whether the address is known.
     for number in 0..tries(ctx, organization_id.is_some()).await? {
         let candidate = candidates.get(number);
         let hash = candidate.and_then(|(_, hash)| hash.as_deref());
@@ -53,7 +52,7 @@ async fn try_to(ctx: &RequestContext, input: SignInInput) -> Result<SessionPaylo
     }
     let Some((user, hash)) = found else { return Err(wrong()) };
     let tx = Transaction::of(&ctx.app.db);
-    // Between the comparison and now they may have been deactivated, or the password changed.
+    // The user may have been deactivated, or the password changed, since the comparison.
     let user = user::Entity::of(user.organization_id)
         .filter(user::Column::Id.eq(user.id))
         .filter(user::Column::Active.eq(true))
@@ -73,19 +72,19 @@ async fn try_to(ctx: &RequestContext, input: SignInInput) -> Result<SessionPaylo
     Ok(SessionPayload::of(session::hand_out(ctx, organization, user, session, token).await?))
 }
 
-/// The one answer to whatever is wrong.
+/// Returns the error for every kind of failure, so that they cannot be distinguished.
 fn wrong() -> Error {
     Error::refused(UserErrorCode::Invalid, &["input"], "The address or the password is wrong.")
 }
 
-/// Who might be meant, with their hashes; the longest-standing first.
-#[expect(clippy::disallowed_methods, reason = "signing in starts from an address alone, whatever the organization")]
+/// Returns the active users with this address, oldest first, and the hashes of their passwords.
+#[expect(clippy::disallowed_methods, reason = "signing in starts from an address without an organization")]
 async fn candidates(
     ctx: &RequestContext,
     email: &str,
     organization: Option<&ID>,
 ) -> Result<Vec<(user::Model, Option<String>)>> {
-    // What cannot be an address, or an organization, is nobody's: it is looked for all the same.
+    // An invalid address or organization id matches nothing. The query still runs, so that the timing is the same.
     let email = crate::values::text::email(email).unwrap_or_default();
     let mut users = user::Entity::find()
         .filter(user::Column::Email.eq(email))
@@ -114,9 +113,9 @@ async fn candidates(
         .collect())
 }
 
-/// How many passwords are compared: one where the organization is named, else one for each organization there is, up to
-/// five. That number says nothing of any address.
-#[expect(clippy::disallowed_methods, reason = "how many organizations there are is no organization's own")]
+/// Returns how many passwords are compared: one if the organization is named, otherwise one per existing organization,
+/// at most five. This number reveals nothing about an address.
+#[expect(clippy::disallowed_methods, reason = "the number of organizations does not belong to any organization")]
 async fn tries(ctx: &RequestContext, named: bool) -> Result<usize> {
     if named {
         return Ok(1);

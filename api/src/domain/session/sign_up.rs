@@ -16,22 +16,22 @@ use crate::values::text::fold;
 use crate::write::Write;
 use crate::write::validator::{NAME, Validator};
 
-/// A new organization, and who administers it.
+/// A new organization and its first administrator.
 #[derive(Clone, InputObject)]
 pub struct SignUpInput {
     /// The organization's name: 1 to 200 characters.
     pub organization_name: String,
-    /// ISO 4217 code of the currency of all its amounts.
+    /// The ISO 4217 code of the currency of all amounts.
     #[graphql(default_with = "Some(\"USD\".to_owned())")]
     pub currency: Option<String>,
-    /// IANA name of its time zone, and of the administrator's.
+    /// The IANA name of the time zone of the organization and the administrator.
     #[graphql(default_with = "Some(\"UTC\".to_owned())")]
     pub time_zone: Option<String>,
     /// The administrator's name: 1 to 200 characters.
     pub name: String,
-    /// The address to sign in with.
+    /// The e-mail address of the administrator, to sign in with.
     pub email: String,
-    /// 12 to 128 characters, any of them.
+    /// The password of the administrator: 12 to 128 characters, of any kind.
     pub password: String,
 }
 
@@ -42,10 +42,10 @@ pub struct SignUpArguments {
     pub input: SignUpInput,
 }
 
-/// `signUp`.
+/// Executes `signUp`.
 pub async fn sign_up(ctx: &RequestContext, arguments: SignUpArguments) -> Result<SessionPayload> {
     let SignUpInput { organization_name, currency, time_zone, name, email, password } = arguments.input;
-    // Asked before anything costs anything, and again when it counts.
+    // Checked before the expensive hash of the password, and again within the transaction.
     may_sign_up(ctx, ctx.reader()).await?;
     let mut check = Validator::input();
     let organization_name = check.required("organizationName", &organization_name, NAME);
@@ -105,39 +105,39 @@ pub async fn sign_up(ctx: &RequestContext, arguments: SignUpArguments) -> Result
     Ok(SessionPayload::of(session::hand_out(ctx, organization, user, session, token).await?))
 }
 
-/// Refuses where this server lets nobody sign up, or nobody any more.
-#[expect(clippy::disallowed_methods, reason = "whether there is any organization is asked before there is one")]
+/// Checks that this server allows a new organization to sign up.
+#[expect(clippy::disallowed_methods, reason = "the check runs before there is an organization")]
 async fn may_sign_up<C: ConnectionTrait>(ctx: &RequestContext, connection: &C) -> Result<()> {
     let refused = |message: &str| Err(Error::refused(UserErrorCode::Forbidden, &["input"], message));
     match ctx.app.settings.access.sign_up {
         SignUp::Open => Ok(()),
-        SignUp::Closed => refused("Nobody can sign up here: ask an administrator for an invitation."),
+        SignUp::Closed => refused("Sign-up is closed on this server: ask an administrator for an invitation."),
         SignUp::First => match organization::Entity::find().one(connection).await? {
             None => Ok(()),
-            Some(_) => refused("There is an organization here already: ask its administrator for an invitation."),
+            Some(_) => refused("This server already has an organization: ask its administrator for an invitation."),
         },
     }
 }
 
 impl Validator {
-    /// The currency of an ISO 4217 code in use.
+    /// Returns the currency of an ISO 4217 code, and notes a fault if the code is not in use.
     pub fn currency(&mut self, field: &str, code: &str) -> Option<Currency> {
         let known = Currency::of(code);
         if known.is_none() {
-            self.invalid(field, "A currency is an ISO 4217 code in use, such as USD or EUR.");
+            self.invalid(field, "A currency must be an ISO 4217 code in use, such as USD or EUR.");
         }
         known
     }
 
-    /// The name of a time zone.
+    /// Returns the name of a time zone, and notes a fault if it is unknown.
     pub fn time_zone(&mut self, field: &str, name: &str) -> String {
         if crate::values::calendar::zone(name).is_none() {
-            self.invalid(field, "A time zone is an IANA name, such as Europe/Berlin or UTC.");
+            self.invalid(field, "A time zone must be an IANA name, such as Europe/Berlin or UTC.");
         }
         name.to_owned()
     }
 
-    /// An e-mail address, lower-cased.
+    /// Returns an e-mail address in lower case, and notes a fault if it is invalid.
     pub fn email(&mut self, field: &str, given: &str) -> String {
         match crate::values::text::email(given) {
             Ok(email) => return email,
@@ -147,7 +147,7 @@ impl Validator {
         String::new()
     }
 
-    /// A new password.
+    /// Notes a fault if a new password does not meet the rules.
     pub fn password(&mut self, field: &str, given: &str) {
         if let Err(message) = passwords::check_password(given) {
             self.invalid(field, message);

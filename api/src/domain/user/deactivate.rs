@@ -1,4 +1,4 @@
-//! Deactivating a member: nobody signs in as them any more, and a successor takes over what they own.
+//! Deactivating a member: they can no longer sign in, and a successor takes over what they own.
 
 use async_graphql::{ID, InputObject};
 use entity::{AccountId, Scoped, UserId, account, opportunity, touch, user};
@@ -20,32 +20,35 @@ use crate::error::{Result, UserErrorCode};
 use crate::write::Write;
 use crate::write::validator::Validator;
 
-/// Who is to be deactivated, and who comes after them.
+/// A member to deactivate, and their successor.
 #[derive(Clone, Debug, InputObject)]
 pub struct DeactivateUserInput {
-    /// Who.
+    /// The id of the member.
     pub id: ID,
-    /// Who takes over their accounts, open opportunities, targets, scheduled touches, and what they own or are to do in open
-    /// plans: another active member. Needed where there are any. A target becomes a proposal again.
+    /// The id of the successor, another active member, who takes over the accounts, open opportunities, targets,
+    /// scheduled touches, and everything that the member owns or is assigned in open plans. Required if there are any.
+    /// Targets become proposals again.
     pub successor_id: Option<ID>,
 }
 
 /// Arguments of `deactivateUser`.
 #[derive(Clone, Debug, InputObject)]
 pub struct DeactivateUser {
-    /// Who, and who comes after them.
+    /// The member and the successor.
     pub input: DeactivateUserInput,
 }
 
-/// `deactivateUser`. Whoever reports to them goes on doing so: in the line they are skipped over. Who is inactive already
-/// hands over what they own all the same: what they sent just before may have come in just after.
+/// Executes `deactivateUser`. Members who report to the deactivated member continue to do so; the reporting line skips
+/// inactive members. A member who is already inactive still hands over what they own, because a request sent before the
+/// deactivation may have been committed after it.
 pub async fn deactivate(ctx: &RequestContext, arguments: DeactivateUser) -> Result<UserPayload> {
     let DeactivateUserInput { id, successor_id } = arguments.input;
     let left = leave(ctx, &id, successor_id.as_ref()).await?;
     if !left.active || successor_id.is_none() {
         return Ok(UserPayload::of(left.user));
     }
-    // What they sent before that was under way, and refers to them: once they can be locked, it has come in or gone.
+    // Requests of the member that were in progress may still commit rows that refer to them. Once the exclusive lock is
+    // granted, they have committed or failed, and a second pass hands over their rows.
     let write = Write::begin(ctx)?;
     let all = user::Entity::of(write.organization()).filter(user::Column::Id.eq(left.user.id));
     all.lock_exclusive().one(&write.tx).await?;
@@ -53,14 +56,14 @@ pub async fn deactivate(ctx: &RequestContext, arguments: DeactivateUser) -> Resu
     Ok(UserPayload::of(leave(ctx, &id, successor_id.as_ref()).await?.user))
 }
 
-/// Somebody who has left.
+/// The result of a deactivation.
 struct Left {
     user: user::Model,
-    /// Were they active until now?
+    /// Whether the member was active before.
     active: bool,
 }
 
-/// Hands over what somebody owns, and deactivates them where they are active.
+/// Hands over what a member owns, and deactivates them if they are active.
 async fn leave(ctx: &RequestContext, id: &ID, successor_id: Option<&ID>) -> Result<Left> {
     let viewer = ctx.viewer()?;
     viewer.must_administer(&["input"])?;
@@ -79,11 +82,11 @@ async fn leave(ctx: &RequestContext, id: &ID, successor_id: Option<&ID>) -> Resu
         None => None,
     };
     if successor.as_ref().is_some_and(|successor| successor.id == before.id) {
-        check.invalid("successorId", "Somebody else takes over.");
+        check.invalid("successorId", "The successor must be another user.");
     }
     let belongings = Belongings::of(&write, &before).await?;
     if successor_id.is_none() && !belongings.is_empty() {
-        let message = format!("{} owns {belongings}: somebody has to take over.", before.name);
+        let message = format!("{} owns {belongings}: name a successor.", before.name);
         check.fault(UserErrorCode::Required, "successorId", message);
     }
     check.finish()?;
@@ -116,7 +119,7 @@ fn open_opportunities(user: &user::Model) -> Select<opportunity::Entity> {
         .filter(opportunity::Column::Stage.is_not_in([opportunity::Stage::Won, opportunity::Stage::Lost]))
 }
 
-/// How much a successor would take over.
+/// The numbers of rows that a successor would take over.
 struct Belongings {
     accounts: u64,
     opportunities: u64,
@@ -160,10 +163,10 @@ impl std::fmt::Display for Belongings {
     }
 }
 
-/// Gives everything to the successor, who joins the accounts' teams where the accounts themselves are not theirs. The
-/// number of statements does not grow with the rows.
+/// Transfers everything to the successor, who joins the teams of accounts that they do not take over as owner. The
+/// number of statements does not depend on the number of rows.
 async fn hand_over(write: &mut Write<'_>, from: &user::Model, to: &user::Model) -> Result<()> {
-    // As they are written: nothing that refers to them waits, or is waited for.
+    // The same lock as an update takes: it does not conflict with inserts that refer to the rows.
     let lock = LockType::NoKeyUpdate;
     let owned = accounts(from).order_by_asc(account::Column::Id).lock(lock).all(&write.tx).await?;
     let owners: Vec<(AccountId, UserId)> = owned.iter().map(|account| (account.id, to.id)).collect();
@@ -181,7 +184,7 @@ async fn hand_over(write: &mut Write<'_>, from: &user::Model, to: &user::Model) 
     });
     write.save(moved.collect()).await?;
 
-    // Once the opportunities have moved: who owns some of an account stays on its team.
+    // The opportunities must have moved before, because a previous owner who owns opportunities stays on the team.
     team::seat_owners(write, from.organization_id, &owners).await?;
     follow_owners(write, &owners).await?;
     if !joined.is_empty() {

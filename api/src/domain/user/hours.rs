@@ -1,4 +1,4 @@
-//! Working hours: by weekday and local time.
+//! Working hours: intervals by weekday and local time.
 
 use async_graphql::InputObject;
 use serde::{Deserialize, Serialize};
@@ -6,44 +6,44 @@ use serde::{Deserialize, Serialize};
 use crate::graphql::object;
 use crate::write::validator::Validator;
 
-/// Stretches of working time at most.
-const MOST: usize = 100;
+/// The maximum number of intervals.
+const MAX_INTERVALS: usize = 100;
 
-/// A stretch of working time.
+/// An interval of working time.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WorkingHours {
-    /// 1 is Monday.
+    /// The day of the week: 1 is Monday, 7 is Sunday.
     pub weekday: i32,
-    /// 00:00 to 23:59.
+    /// The start, `HH:MM` from 00:00 to 23:59.
     pub from: String,
-    /// Up to 24:00.
+    /// The end, `HH:MM` up to 24:00.
     pub to: String,
 }
 
 object! {
-    /// A stretch of working time, local to the user.
+    /// An interval of working time, in the user's time zone.
     WorkingHours as "WorkingHours" {
-        /// The day of the week: 1 is Monday, 7 Sunday.
+        /// The day of the week: 1 is Monday, 7 is Sunday.
         weekday: i32 = plain(|hours| hours.weekday);
-        /// Its start, `HH:MM` from 00:00 to 23:59.
+        /// The start: `HH:MM` from 00:00 to 23:59.
         from: &str = plain(|hours| &hours.from);
-        /// Its end, `HH:MM` up to 24:00.
+        /// The end: `HH:MM` up to 24:00.
         to: &str = plain(|hours| &hours.to);
     }
 }
 
-/// A stretch of working time, local to the user.
+/// An interval of working time, in the user's time zone.
 #[derive(Clone, Debug, InputObject)]
 pub struct WorkingHoursInput {
-    /// The day of the week: 1 is Monday, 7 Sunday.
+    /// The day of the week: 1 is Monday, 7 is Sunday.
     pub weekday: i32,
-    /// Its start, `HH:MM` from 00:00 to 23:59.
+    /// The start: `HH:MM` from 00:00 to 23:59.
     pub from: String,
-    /// Its end, after its start: `HH:MM` up to 24:00.
+    /// The end: `HH:MM` after the start, up to 24:00.
     pub to: String,
 }
 
-/// Monday to Friday from nine to five, as stored.
+/// Returns Monday to Friday from 09:00 to 17:00, in stored form.
 #[must_use]
 pub fn usual() -> String {
     stored(
@@ -57,7 +57,7 @@ fn stored(hours: &[WorkingHours]) -> String {
     serde_json::to_string(hours).unwrap_or_else(|_| "[]".to_owned())
 }
 
-/// The minute of the day of a time `HH:MM`, 00:00 to 24:00; None for any other text.
+/// Returns the minute of the day of a time `HH:MM` from 00:00 to 24:00, and `None` for any other text.
 #[must_use]
 pub fn minute(time: &str) -> Option<i32> {
     let [tens, ones, b':', minute_tens, minute_ones] = time.as_bytes() else { return None };
@@ -68,40 +68,43 @@ pub fn minute(time: &str) -> Option<i32> {
 }
 
 impl Validator {
-    /// Working hours as they are stored: by weekday and time.
+    /// Checks working hours and returns them in stored form, ordered by weekday and time.
     pub fn working_hours(&mut self, field: &str, given: &[WorkingHoursInput]) -> String {
-        if given.len() > MOST {
-            self.invalid(field, format!("At most {MOST} stretches of working time; {} were given.", given.len()));
+        if given.len() > MAX_INTERVALS {
+            self.invalid(field, format!("There can be at most {MAX_INTERVALS} intervals; {} were given.", given.len()));
             return String::new();
         }
-        let mut stretches: Vec<(i32, i32, i32, usize)> = Vec::with_capacity(given.len());
+        let mut intervals: Vec<(i32, i32, i32, usize)> = Vec::with_capacity(given.len());
         for (at, WorkingHoursInput { weekday, from, to }) in given.iter().enumerate() {
             let weekday = self.within(&format!("{field}.{at}.weekday"), *weekday, 1, 7);
             let start = minute(from).filter(|start| *start < 24 * 60);
             if start.is_none() {
-                self.invalid(&format!("{field}.{at}.from"), "A start is a time like 09:00, from 00:00 to 23:59.");
+                self.invalid(&format!("{field}.{at}.from"), "A start must be a time like 09:00, from 00:00 to 23:59.");
             }
             let end = minute(to);
             if end.is_none() {
-                self.invalid(&format!("{field}.{at}.to"), "An end is a time like 17:00, up to 24:00.");
+                self.invalid(&format!("{field}.{at}.to"), "An end must be a time like 17:00, up to 24:00.");
             }
             let (Some(weekday), Some(start), Some(end)) = (weekday, start, end) else { continue };
             if end <= start {
-                self.invalid(&format!("{field}.{at}.to"), format!("The end ({to}) is after the start ({from})."));
+                self.invalid(&format!("{field}.{at}.to"), format!("The end ({to}) must be after the start ({from})."));
             } else {
-                stretches.push((weekday, start, end, at));
+                intervals.push((weekday, start, end, at));
             }
         }
-        stretches.sort_unstable();
-        for pair in stretches.windows(2) {
+        intervals.sort_unstable();
+        for pair in intervals.windows(2) {
             if let [(day, _, end, first), (next_day, start, _, second)] = pair
                 && day == next_day
                 && start < end
             {
-                self.invalid(&format!("{field}.{second}"), format!("This overlaps with stretch {first} of the list."));
+                self.invalid(
+                    &format!("{field}.{second}"),
+                    format!("This interval overlaps with interval {first} of the list."),
+                );
             }
         }
-        let hours = stretches.into_iter().map(|(weekday, _, _, at)| WorkingHours {
+        let hours = intervals.into_iter().map(|(weekday, _, _, at)| WorkingHours {
             weekday,
             from: given[at].from.clone(),
             to: given[at].to.clone(),
@@ -125,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn hours_are_kept_by_weekday_and_time() {
+    fn hours_are_stored_by_weekday_and_time() {
         let mut check = Validator::at(&[]);
         let stored = check.working_hours(
             "hours",
@@ -140,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_time_is_named() {
+    fn an_invalid_time_is_reported_with_its_field() {
         assert_eq!(
             fields(&[hours(0, "09:00", "17:00"), hours(8, "09:00", "17:00")]),
             ["hours.0.weekday", "hours.1.weekday"]
@@ -153,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn hours_do_not_overlap() {
+    fn overlapping_hours_are_rejected() {
         assert_eq!(
             fields(&[hours(1, "12:00", "18:00"), hours(1, "09:00", "12:01"), hours(2, "09:00", "17:00")]),
             ["hours.0"]

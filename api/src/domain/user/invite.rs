@@ -1,4 +1,4 @@
-//! Inviting members, and inviting them anew.
+//! Inviting members and reissuing invitations.
 
 use async_graphql::{ID, InputObject};
 use entity::{Id, Scoped, UserId, user};
@@ -17,11 +17,12 @@ use crate::write::Write;
 use crate::write::validator::{NAME, Validator};
 
 payload! {
-    /// A member with an invitation, or what is to be mended.
+    /// The result of inviting a member.
     InvitationPayload as "InvitationPayload" {
-        /// Who is invited; null where there are userErrors.
+        /// The invited member; null if there are `userErrors`.
         user(user): User,
-        /// Goes into acceptInvitation. It is shown this once and holds for 7 days; whoever has it may set the password.
+        /// The token for acceptInvitation, which is returned only once and expires after 7 days. Anyone who has it can
+        /// set the member's password. Null if there are `userErrors`.
         token(token): String,
     }
 }
@@ -31,17 +32,17 @@ payload! {
 pub struct InviteUserInput {
     /// The name: 1 to 200 characters.
     pub name: String,
-    /// The address to sign in with; unique in the organization.
+    /// The e-mail address to sign in with; unique within the organization.
     pub email: String,
-    /// What they may see and do.
+    /// The role: what the member sees and may change.
     pub role: Role,
-    /// Whom they report to: an active member.
+    /// The id of the member to whom they report: an active member.
     pub manager_id: Option<ID>,
-    /// Their job: up to 200 characters.
+    /// The job title: up to 200 characters.
     pub title: Option<String>,
-    /// IANA name of their time zone; the organization's where none is given.
+    /// The IANA name of the time zone; the organization's by default.
     pub time_zone: Option<String>,
-    /// When they work; Monday to Friday from 09:00 to 17:00 where nothing is given.
+    /// The working hours; Monday to Friday from 09:00 to 17:00 by default.
     pub working_hours: Option<Vec<hours::WorkingHoursInput>>,
 }
 
@@ -55,11 +56,11 @@ pub struct InviteUser {
 /// Arguments of `reissueInvitation`.
 #[derive(Clone, Debug, InputObject)]
 pub struct ReissueInvitation {
-    /// For whom.
+    /// The id of the member.
     pub user_id: ID,
 }
 
-/// `inviteUser`.
+/// Executes `inviteUser`.
 pub async fn invite(ctx: &RequestContext, arguments: InviteUser) -> Result<InvitationPayload> {
     let InviteUserInput { name, email, role, manager_id, title, time_zone, working_hours } = arguments.input;
     let viewer = ctx.viewer()?;
@@ -93,7 +94,7 @@ pub async fn invite(ctx: &RequestContext, arguments: InviteUser) -> Result<Invit
     Ok(InvitationPayload { user: Some(User(user)), token: Some(token), ..InvitationPayload::default() })
 }
 
-/// A member with nothing but an organization's usual settings.
+/// Returns a new member with the organization's defaults.
 pub(super) fn blank(ctx: &RequestContext, viewer: &crate::context::Viewer) -> user::Model {
     user::Model {
         id: UserId::make(),
@@ -113,7 +114,8 @@ pub(super) fn blank(ctx: &RequestContext, viewer: &crate::context::Viewer) -> us
     }
 }
 
-/// `reissueInvitation`: password, open invitation and sessions are over; the new token is the way back in.
+/// Executes `reissueInvitation`: removes the password and any open invitation and ends all sessions, so that the new
+/// token is the only way to sign in.
 pub async fn reissue(ctx: &RequestContext, arguments: ReissueInvitation) -> Result<InvitationPayload> {
     let viewer = ctx.viewer()?;
     viewer.must_administer(&["userId"])?;
@@ -140,7 +142,7 @@ pub async fn reissue(ctx: &RequestContext, arguments: ReissueInvitation) -> Resu
         && check.is_clean()
         && is_last_admin(&write, user).await?
     {
-        let message = "Nobody else could administer until they have come in again; changePassword changes a password.";
+        let message = "This is the last active administrator: use changePassword to change the password.";
         check.fault(UserErrorCode::Conflict, "userId", message);
     }
     check.finish()?;

@@ -11,20 +11,20 @@ use crate::graphql::FieldContext;
 use crate::graphql::filter::{DateTimeFilter, IdFilter, StringFilter};
 use crate::graphql::pagination::{self, Connection, PageArguments};
 
-/// A filter on members.
+/// A filter on members. All given conditions must hold.
 #[derive(Clone, Debug, Default, InputObject)]
 pub struct UserFilter {
-    /// Has this role.
+    /// Only members with this role.
     pub role: MaybeUndefined<Role>,
-    /// May (true) or may not (false) sign in.
+    /// Whether the member may sign in.
     pub active: MaybeUndefined<bool>,
-    /// Reports directly to.
+    /// A condition on the id of the member to whom they report directly.
     pub manager_id: MaybeUndefined<IdFilter>,
-    /// By e-mail address.
+    /// A condition on the e-mail address.
     pub email: MaybeUndefined<StringFilter>,
-    /// By name.
+    /// A condition on the name.
     pub name: MaybeUndefined<StringFilter>,
-    /// By when they last changed.
+    /// A condition on the time of the last change.
     pub updated_at: MaybeUndefined<DateTimeFilter>,
 }
 
@@ -58,14 +58,14 @@ impl UserFilter {
 /// Arguments of `users`.
 #[derive(Clone, Debug, InputObject)]
 pub struct UsersArguments {
-    /// Which of them.
+    /// Only members who match this filter.
     pub filter: Option<UserFilter>,
-    /// Which page.
+    /// The page to return.
     #[graphql(flatten)]
     pub page: PageArguments,
 }
 
-/// `Query.users`.
+/// Resolves `Query.users`.
 pub async fn users(field: &FieldContext<'_>, arguments: UsersArguments) -> Result<Connection<User>> {
     let mut select = user::Entity::of(field.request.viewer()?.organization.id);
     if let Some(filter) = arguments.filter {

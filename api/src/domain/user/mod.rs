@@ -1,13 +1,13 @@
-//! Members of the organization, and whom they report to.
+//! Members of the organization and their reporting line.
 //!
-//! | room | holds |
+//! | Module | Contents |
 //! |---|---|
-//! | here | the type and how its relations are read |
+//! | this one | the type and its relations |
 //! | [`list`] | filters and lists |
-//! | [`invite`] | inviting, and inviting anew |
-//! | [`mod@write`] | changing members, and reactivating them |
-//! | [`deactivate`] | deactivating, with a successor for what they own |
-//! | [`upsert`] | many at once, for the importer |
+//! | [`invite`] | invitations |
+//! | [`mod@write`] | update and reactivation |
+//! | [`deactivate`] | deactivation, with a successor for what the member owns |
+//! | [`upsert`] | bulk upsert, for the importer |
 //! | [`hours`] | working hours |
 
 pub mod deactivate;
@@ -32,7 +32,7 @@ use crate::graphql::{Batch, FieldContext, NodeId, ReadColumns as _, graphql_enum
 use crate::values::money::Currency;
 use crate::write::{AuditedRow, Snapshot, audited, snapshot, stored_json};
 
-/// A user.
+/// A member of the organization.
 #[derive(Clone, Debug)]
 pub struct User(pub user::Model);
 
@@ -42,15 +42,15 @@ impl From<user::Model> for User {
     }
 }
 
-/// What a member may see and do.
+/// The role of a member: what they see and may change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 #[graphql(remote = "entity::user::Role")]
 pub enum Role {
-    /// Sees the accounts that they own or are on the team of, and all that hangs off those.
+    /// Sees the accounts that they own or are on the team of, and everything that belongs to those.
     Seller,
-    /// Sees also those of everyone below them in the reporting line, at any depth.
+    /// Also sees the accounts of everyone below them in the reporting line, at any depth.
     Manager,
-    /// Sees everything of the organization, and changes its settings and people.
+    /// Sees everything in the organization, and administers its settings and members.
     Admin,
 }
 graphql_enum! { user::Role as Role }
@@ -58,57 +58,59 @@ graphql_enum! { user::Role as Role }
 object! {
     /// A member of the organization.
     User as "User" Node {
-        /// Opaque, prefixed by the type, ascending with time.
+        /// The opaque identifier, prefixed with the type and increasing with the time of creation.
         id: NodeId<UserId> = plain(|user| NodeId(user.0.id));
         /// The name.
         name: &str = plain(|user| &user.0.name);
-        /// The e-mail address to sign in with, lower-cased; unique in the organization.
+        /// The e-mail address to sign in with, in lower case; unique within the organization.
         email: &str = plain(|user| &user.0.email);
-        /// What they may see and do.
+        /// The role: what the member sees and may change.
         role: user::Role = plain(|user| user.0.role);
-        /// Their job.
+        /// The job title; null if unknown.
         title: Option<&str> = plain(|user| user.0.title.as_deref());
-        /// IANA name of their time zone: their days and weeks are that zone's.
+        /// The IANA name of the time zone that the member's days and weeks are in.
         timeZone: &str = plain(|user| &user.0.time_zone);
-        /// Whom they report to.
+        /// The member to whom they report; null if there is none.
         manager: Option<User> = by_key(|user| user.0.manager_id, User::resolve);
-        /// Who reports to them directly, inactive members included; by id.
+        /// The members who report to them directly, including inactive ones, ordered by id.
         reports(PageArguments): Connection<User> = batch(reports);
-        /// When they work, by weekday and time.
+        /// The working hours, ordered by weekday and time.
         workingHours: Vec<WorkingHours> = plain(|user| serde_json::from_str(&user.0.working_hours).unwrap_or_default());
-        /// May they sign in?
+        /// Whether the member may sign in.
         active: bool = plain(|user| user.0.active);
-        /// When they were invited.
+        /// When the member was invited.
         createdAt: entity::Instant = plain(|user| user.0.created_at);
-        /// When they last changed.
+        /// When the member last changed.
         updatedAt: entity::Instant = plain(|user| user.0.updated_at);
-        /// Writes so far: 1 on creation.
+        /// The number of writes so far, 1 on creation. Pass it as `ifVersion` to detect concurrent changes.
         version: i32 = plain(|user| user.0.version);
-        /// The seller's Individual Enterprise: every account that they own and the caller sees.
+        /// The seller's Individual Enterprise: the accounts that they own and the caller sees.
         accounts(crate::domain::account::AccountsArguments): Connection<crate::domain::account::Account> = batch(crate::domain::account::owned);
-        /// The seller's target list as it stood at the end of a day of theirs; as it stands now where none is given. Null
-        /// for whoever is neither the user, nor above them in the line, nor ADMIN.
+        /// The target list at the end of a day in the user's time zone; now if no day is given. Null unless the caller
+        /// is the user, a manager above them or an administrator.
         targetList(crate::domain::targeting::OnArguments): Option<crate::domain::targeting::target_list::TargetList> = batch(crate::domain::targeting::target_list::of_users);
-        /// What to do today, the most pressing first, each with what skipping it costs: first what is due by today (what has
-        /// no due day counts as such), by kind in the order ANSWER_TRIGGER_EVENT, KEEP_PROMISE, TOUCH_TARGET (three of each),
-        /// DO_ACTION, ASK_FOR_COMMITMENT, DECIDE_TARGET (two of each), REVIEW_PLAN, WRITE_PLAN, SET_GOAL, FILL_BLANK_DAY (one
-        /// of each), then what is due later, by day. Where a kind has more than those, the rest comes after all other kinds
-        /// have had their turn, in the same order again. Null for whoever is neither the user, nor above them in the line, nor ADMIN.
+        /// The suggested actions for today, most urgent first, each with the cost of skipping it. Actions due by today
+        /// come first, and those without a due date count as due today; later ones follow by due date. Actions due on
+        /// the same day are ordered by kind: ANSWER_TRIGGER_EVENT, KEEP_PROMISE, TOUCH_TARGET, DO_ACTION,
+        /// ASK_FOR_COMMITMENT, DECIDE_TARGET, REVIEW_PLAN, WRITE_PLAN, SET_GOAL, FILL_BLANK_DAY. The list is filled in
+        /// rounds, each in this order. A round takes at most three actions of each of the first three kinds, two of
+        /// each of the next three, and one of each of the others. Null unless the caller is the user, a manager above
+        /// them or an administrator.
         today(crate::domain::today::TodayArguments): Option<Vec<crate::domain::today::SuggestedAction>> = batch(crate::domain::today::of_users);
-        /// How much of their effort went to targets in some days of theirs. Null for whoever is neither the user, nor above
-        /// them in the line, nor ADMIN.
+        /// The user's effort in a range of days, and the share of it that went to targets. Null unless the caller is
+        /// the user, a manager above them or an administrator.
         focus(crate::domain::focus::FocusArguments): Option<crate::domain::focus::Focus> = batch(crate::domain::focus::of_users);
-        /// A calendar week of touches, in the user's time zone and working hours; next week where no day is given. Null for
-        /// whoever is neither the user, nor above them in the line, nor ADMIN.
+        /// A calendar week of touches, in the user's time zone and working hours; next week by default. Null unless the
+        /// caller is the user, a manager above them or an administrator.
         week(crate::domain::week::WeekArguments): Option<crate::domain::week::CalendarWeek> = batch(crate::domain::week::of_users);
     }
 }
 connection!(User as "User");
 
 payload! {
-    /// A member, or what is to be mended.
+    /// The result of a mutation of a member.
     UserPayload as "UserPayload" {
-        /// The member as they are now; null where there are userErrors.
+        /// The member after the mutation; null if there are `userErrors`.
         user(user): User,
     }
 }
@@ -173,10 +175,10 @@ fn by_id() -> Order<user::Entity> {
 }
 
 impl User {
-    /// Members by their ids.
+    /// Returns the members with these ids.
     ///
     /// # Errors
-    /// `UNAUTHENTICATED`; the database's.
+    /// `UNAUTHENTICATED` if the request has no viewer.
     pub async fn fetch(ctx: &RequestContext, ids: impl IntoIterator<Item = UserId>) -> Result<HashMap<UserId, Self>> {
         let members = user::Entity::of(ctx.viewer()?.organization.id);
         ctx.fetch_by_ids(members, user::Column::Id, Columns::ALL, ids, |row| row.id).await
@@ -185,26 +187,26 @@ impl User {
     /// Resolves the member of each id that is known to exist and to be visible.
     ///
     /// # Errors
-    /// A defect, if one is not found.
+    /// An internal error if an id is not found.
     pub async fn resolve_required(field: &FieldContext<'_>, ids: &[UserId]) -> Result<Batch<Self>> {
         let ids: Vec<Option<UserId>> = ids.iter().copied().map(Some).collect();
         field.required(Self::resolve(field, &ids).await?)
     }
 
-    /// Resolves the member of each id: null without an id, and where the viewer sees none.
+    /// Resolves the member of each id: null without an id, or if the viewer does not see it.
     pub async fn resolve(field: &FieldContext<'_>, ids: &[Option<UserId>]) -> Result<Batch<Option<Self>>> {
         let members = user::Entity::of(field.request.viewer()?.organization.id);
         field.fetch_by_ids::<_, _, Self>(members, user::Column::Id, ids, |row| row.id).await
     }
 }
 
-/// `Query.me`.
-#[expect(clippy::unused_async, reason = "what answers a field is async")]
+/// Resolves `Query.me`.
+#[expect(clippy::unused_async, reason = "field resolvers are async")]
 pub async fn me(field: &FieldContext<'_>) -> Result<Option<User>> {
     Ok(Some(User(field.request.viewer()?.user.clone())))
 }
 
-/// `Query.viewer`.
+/// Resolves `Query.viewer`.
 pub async fn viewer(
     field: &FieldContext<'_>,
     _: &[&crate::schema::Query],

@@ -1,13 +1,14 @@
-//! Members from another system, keyed by address: for the importer alone. Members made here have no password and no
-//! invitation; an administrator reissues one when they are to come in.
+//! Upserts of members from another system, keyed by e-mail address; used only by the importer. A member created here
+//! has no password and no invitation, and can sign in only after an administrator has reissued the invitation.
 
 use std::collections::{HashMap, HashSet};
 
 pub use async_graphql::MaybeUndefined;
+use database::columns::is_any_of;
 use entity::{Scoped, UserId, user};
 use sea_orm::{QueryFilter, QueryOrder, QuerySelect};
 
-use super::write::{LAST_ADMIN, LINE, alone_with_admins};
+use super::write::{LAST_ADMIN, LINE, lock_admins};
 use super::{Role, invite};
 use crate::context::RequestContext;
 use crate::domain::upsert::{DuplicateKeys, Row, UpsertPayload, check_row, not_too_many, save};
@@ -15,30 +16,30 @@ use crate::error::{Result, UserErrorCode};
 use crate::values::text::fold;
 use crate::write::Write;
 use crate::write::validator::{NAME, Validator};
-use database::columns::is_any_of;
 
-/// A member as another system has them. A field left out stays as it is, and null clears it.
+/// A member as they are in another system. Omitted fields stay unchanged; null clears a field.
 #[derive(Clone, Debug, Default)]
 pub struct UserRow {
-    /// The key.
+    /// The e-mail address, by which the row is matched.
     pub email: String,
-    /// The name: 1 to 200 characters. A new member needs one.
+    /// The name: 1 to 200 characters. Required for a new member.
     pub name: MaybeUndefined<String>,
-    /// What they may see and do.
+    /// The role.
     pub role: MaybeUndefined<Role>,
-    /// The same, for new members alone; SELLER where neither is given.
+    /// The role of a new member if `role` is not given; SELLER by default.
     pub role_on_creation: Option<Role>,
-    /// The address of whom they report to: an active member, or another row of the call.
+    /// The e-mail address of the member to whom they report: an active member, or another row of the call.
     pub manager_email: MaybeUndefined<String>,
-    /// Their job: up to 200 characters.
+    /// The job title: up to 200 characters.
     pub title: MaybeUndefined<String>,
 }
 
-/// Makes and changes members, at most 500 a call. For administrators. Rows stand on their own: one that fails says why,
-/// and so do those that would report to a member whom it would have made. A dry run tells the same and writes nothing.
+/// Creates and changes members, at most 500 per call. Only for administrators. Rows are independent: a row that fails
+/// reports its errors without affecting the others, except those that would report to a member whom it would have
+/// created. A dry run returns the same results and writes nothing.
 ///
 /// # Errors
-/// `FORBIDDEN` and `LIMIT_EXCEEDED` as userErrors of the call; the database's.
+/// `FORBIDDEN` and `LIMIT_EXCEEDED` as `userErrors` of the call.
 pub async fn upsert_users(ctx: &RequestContext, rows: Vec<UserRow>, dry_run: bool) -> Result<UpsertPayload> {
     let viewer = ctx.viewer()?;
     viewer.must_administer(&["rows"])?;
@@ -48,7 +49,7 @@ pub async fn upsert_users(ctx: &RequestContext, rows: Vec<UserRow>, dry_run: boo
         write.lock_exclusive(LINE).await?;
     }
     if rows.iter().any(|row| row.role.is_value()) {
-        alone_with_admins(&write).await?;
+        lock_admins(&write).await?;
     }
     let emails: Vec<String> = rows
         .iter()
@@ -66,18 +67,18 @@ pub async fn upsert_users(ctx: &RequestContext, rows: Vec<UserRow>, dry_run: boo
         .map(|user| (user.email.clone(), user))
         .collect();
 
-    let mut once = DuplicateKeys::default();
+    let mut keys = DuplicateKeys::default();
     let mut done: Vec<Row<user::Model>> = Vec::with_capacity(rows.len());
     for (index, row) in rows.iter().enumerate() {
         let UserRow { email, name, role, role_on_creation, manager_email: _, title } = row;
         let mut check = check_row(index);
         let email = check.email("email", email);
-        once.note(&mut check, index, "email", (String::new(), email.clone()));
+        keys.note(&mut check, index, "email", (String::new(), email.clone()));
         let before = known.get(&email).cloned();
         let mut after = before.clone().unwrap_or_else(|| invite::blank(ctx, viewer));
         after.email = email;
         if before.is_none() && name.is_undefined() {
-            check.fault(UserErrorCode::Required, "name", "A new user needs a name.");
+            check.fault(UserErrorCode::Required, "name", "A new user must have a name.");
         }
         check.change_required("name", name, NAME, &mut after.name);
         after.name_key = fold(&after.name);
@@ -105,7 +106,7 @@ pub async fn upsert_users(ctx: &RequestContext, rows: Vec<UserRow>, dry_run: boo
     Ok(payload)
 }
 
-/// All members of the organization, as far as lines and administrators go.
+/// The reporting line and the administrators of the organization.
 struct People {
     stored: HashSet<UserId>,
     manager_of: HashMap<UserId, Option<UserId>>,
@@ -128,7 +129,8 @@ impl People {
         })
     }
 
-    /// Finds whom rows report to, among the members that are there and among the rows themselves, and refuses circles.
+    /// Resolves whom the rows report to among the existing members and the rows of this call, and fails the rows that
+    /// would form a cycle.
     fn link(&mut self, rows: &[UserRow], known: &HashMap<String, user::Model>, done: &mut [Row<user::Model>]) {
         let of_call: HashMap<String, UserId> =
             done.iter().filter_map(|row| row.after.as_ref().map(|after| (after.email.clone(), after.id))).collect();
@@ -149,12 +151,12 @@ impl People {
                         ),
                         Some(id) if after.manager_id == Some(id) => {}
                         Some(_) if present.is_some_and(|user| !user.active) => {
-                            check.invalid("managerEmail", format!("{email} is not active any more."));
+                            check.invalid("managerEmail", format!("{email} is inactive: choose an active user."));
                         }
                         Some(id) if self.is_above_or_is(after.id, id) => {
                             check.invalid(
                                 "managerEmail",
-                                format!("{email} reports to them already: that would be a circle."),
+                                format!("{email} is this user or reports to them: choose another manager."),
                             );
                         }
                         Some(id) => after.manager_id = Some(id),
@@ -169,7 +171,7 @@ impl People {
         }
     }
 
-    /// Is the first of two the second, or above them?
+    /// Returns whether `first` is `second`, or above them in the reporting line.
     fn is_above_or_is(&self, first: UserId, second: UserId) -> bool {
         let mut above = Some(second);
         for _ in 0..=self.manager_of.len() {
@@ -182,7 +184,7 @@ impl People {
         false
     }
 
-    /// Refuses the row that would leave no active administrator.
+    /// Fails the row that would leave no active administrator.
     fn keep_an_admin(&mut self, done: &mut [Row<user::Model>]) {
         let goes = |row: &Row<user::Model>| {
             let after = row.after.as_ref().filter(|after| after.role != user::Role::Admin)?;
@@ -205,7 +207,8 @@ impl People {
         }
     }
 
-    /// Fails the rows that would report to a new member of a row that failed, and those that would report to theirs.
+    /// Fails the rows that would report to a new member of a row that failed, and repeats this for the rows below
+    /// those.
     fn leave_no_gaps(&self, done: &mut [Row<user::Model>]) {
         loop {
             let made: HashSet<UserId> = done.iter().filter_map(|row| Some(row.after.as_ref()?.id)).collect();
@@ -215,7 +218,7 @@ impl People {
             });
             let Some(index) = gap else { return };
             let mut check: Validator = check_row(index);
-            check.fault(UserErrorCode::NotFound, "managerEmail", "The row of whom they report to has failed.");
+            check.fault(UserErrorCode::NotFound, "managerEmail", "The row of the manager failed.");
             done[index] = Row::failed(check);
         }
     }

@@ -1,4 +1,4 @@
-//! Changing members, and reactivating them.
+//! Changing and reactivating members.
 
 use async_graphql::{ID, InputObject, MaybeUndefined};
 use entity::{Id, OrganizationId, Scoped, UserId, credential, user};
@@ -14,25 +14,25 @@ use crate::values::text::fold;
 use crate::write::Write;
 use crate::write::validator::{NAME, Validator, same_version};
 
-/// A change of a member. A field left out stays as it is, and null clears it. Members change their own name, title,
-/// time zone and working hours; the rest takes an administrator.
+/// A change to a member. Omitted fields stay unchanged; null clears a field. Members may change their own name, title,
+/// time zone and working hours; every other change is reserved for administrators.
 #[derive(Clone, Debug, InputObject)]
 pub struct UpdateUserInput {
-    /// Which one.
+    /// The id of the member.
     pub id: ID,
     /// The name: 1 to 200 characters.
     pub name: MaybeUndefined<String>,
-    /// What they may see and do. The last active administrator stays one.
+    /// The role: what the member sees and may change. The last active administrator must remain one.
     pub role: MaybeUndefined<Role>,
-    /// Whom they report to: an active member, not themselves nor anyone below them.
+    /// The id of the member to whom they report: an active member, but not the member or anyone below them.
     pub manager_id: MaybeUndefined<ID>,
-    /// Their job: up to 200 characters.
+    /// The job title: up to 200 characters.
     pub title: MaybeUndefined<String>,
-    /// IANA name of their time zone.
+    /// The IANA name of the time zone.
     pub time_zone: MaybeUndefined<String>,
-    /// When they work, all of it.
+    /// The working hours. They replace the present ones.
     pub working_hours: MaybeUndefined<Vec<hours::WorkingHoursInput>>,
-    /// Refuses the change with STALE_VERSION where the member is at another version.
+    /// The expected version. The change fails with STALE_VERSION if the member has another version.
     pub if_version: Option<i32>,
 }
 
@@ -46,17 +46,18 @@ pub struct UpdateUser {
 /// Arguments of `reactivateUser`.
 #[derive(Clone, Debug, InputObject)]
 pub struct ReactivateUser {
-    /// Which one.
+    /// The id of the member.
     pub id: ID,
 }
 
-/// A member of the organization by their id, locked for a change.
+/// Returns a member of the organization by id, locked for a change.
 pub(super) async fn locked(write: &Write<'_>, check: &mut Validator, field: &str, id: &ID) -> Result<user::Model> {
     let id: Option<UserId> = check.id(field, id);
     let found = match id {
         Some(id) => {
             let user = user::Entity::of(write.organization()).filter(user::Column::Id.eq(id));
-            // What refers to them is not kept waiting, nor waited for: it may wait for an account that we come to next.
+            // The lock does not block inserts that refer to the member, and does not wait for them. Waiting could
+            // deadlock, because they may wait for an account that this transaction locks next.
             let user = user.lock(LockType::NoKeyUpdate).one(&write.tx).await?;
             if user.is_none() {
                 check.not_found(field, UserId::PREFIX);
@@ -71,7 +72,7 @@ pub(super) async fn locked(write: &Write<'_>, check: &mut Validator, field: &str
     }
 }
 
-/// `updateUser`.
+/// Executes `updateUser`.
 pub async fn update(ctx: &RequestContext, arguments: UpdateUser) -> Result<UserPayload> {
     let UpdateUserInput { id, name, role, manager_id, title, time_zone, working_hours, if_version } = arguments.input;
     let viewer = ctx.viewer()?;
@@ -120,7 +121,7 @@ pub async fn update(ctx: &RequestContext, arguments: UpdateUser) -> Result<UserP
     Ok(UserPayload::of(after))
 }
 
-/// The member that somebody is to report to, where that makes no circle.
+/// Returns the id of the new manager, and notes a fault if it would form a cycle.
 async fn manager(
     ctx: &RequestContext,
     write: &Write<'_>,
@@ -128,7 +129,8 @@ async fn manager(
     user: &user::Model,
     id: &ID,
 ) -> Result<Option<UserId>> {
-    // An inactive manager may stay, and is skipped over; a new one is active.
+    // The present manager may stay even if inactive, because the reporting line skips inactive members. A new manager
+    // must be active.
     if user.manager_id.is_some_and(|manager| UserId::parse(id) == Ok(manager)) {
         return Ok(user.manager_id);
     }
@@ -136,24 +138,21 @@ async fn manager(
     let Some(manager) = active_member(ctx, write, check, "managerId", id).await? else { return Ok(user.manager_id) };
     if line_above(&write.tx, user.organization_id, manager.id).await?.contains(&user.id) {
         let message = if manager.id == user.id {
-            "Nobody reports to themselves.".to_owned()
+            "A user cannot report to themselves.".to_owned()
         } else {
-            format!("{} reports to {} already: that would be a circle.", manager.name, user.name)
+            format!("{} reports to {}, directly or indirectly: choose another manager.", manager.name, user.name)
         };
         check.invalid("managerId", message);
     }
     Ok(Some(manager.id))
 }
 
-/// What changes of the reporting line wait for each other by.
+/// The topic of [`Write::lock_exclusive`] for changes of the reporting line.
 pub(super) const LINE: &str = "user.manager";
 
-pub(super) const LAST_ADMIN: &str = "This is the last active administrator: make somebody else one first.";
+pub(super) const LAST_ADMIN: &str = "This is the last active administrator: make another user an administrator first.";
 
-/// A member and everyone they report to, upwards.
-///
-/// # Errors
-/// The database's.
+/// Returns the ids of a member and everyone above them in the reporting line.
 async fn line_above<C: ConnectionTrait>(
     connection: &C,
     organization: OrganizationId,
@@ -171,28 +170,24 @@ async fn line_above<C: ConnectionTrait>(
     rows.into_iter().map(|row| Ok(UserId(row.try_get_by_index(0)?))).collect()
 }
 
-/// Waits for whoever else makes an administrator something else.
-///
-/// # Errors
-/// The database's.
-pub(super) async fn alone_with_admins(write: &Write<'_>) -> Result<()> {
+/// Takes the exclusive lock for changes that may remove an administrator.
+pub(super) async fn lock_admins(write: &Write<'_>) -> Result<()> {
     write.lock_exclusive("user.admin").await
 }
 
-/// Is this the one active administrator that there is? Whoever asks at the same time waits.
-///
-/// # Errors
-/// The database's.
+/// Returns whether the user is the only active administrator. If the user is an active administrator, takes the lock of
+/// [`lock_admins`], so the result holds until the transaction ends.
 pub(super) async fn is_last_admin(write: &Write<'_>, user: &user::Model) -> Result<bool> {
     if user.role != user::Role::Admin || !user.active {
         return Ok(false);
     }
-    alone_with_admins(write).await?;
+    lock_admins(write).await?;
     let others = admins(user.organization_id).filter(user::Column::Id.ne(user.id));
     Ok(others.count(&write.tx).await? == 0)
 }
 
-/// The administrators of an organization who can sign in: active ones, and not those who are only invited.
+/// Returns the administrators of an organization who can sign in: active ones with a password, without those who are
+/// only invited.
 pub(super) fn admins(organization: OrganizationId) -> Select<user::Entity> {
     let with_password = credential::Entity::of(organization)
         .filter(credential::Column::PasswordHash.is_not_null())
@@ -205,7 +200,8 @@ pub(super) fn admins(organization: OrganizationId) -> Select<user::Entity> {
         .filter(user::Column::Id.in_subquery(with_password))
 }
 
-/// `reactivateUser`: may sign in again, with the password as it was. Reactivating who is active changes nothing.
+/// Executes `reactivateUser`: the member may sign in again with their previous password. Reactivating an active member
+/// changes nothing.
 pub async fn reactivate(ctx: &RequestContext, arguments: ReactivateUser) -> Result<UserPayload> {
     let viewer = ctx.viewer()?;
     viewer.must_administer(&["id"])?;
