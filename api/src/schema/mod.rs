@@ -109,33 +109,33 @@ object! {
     /// any, nothing was written.
     Mutation as "Mutation" {
         /// Creates an organization and its first administrator, and starts a session. Requires no access token.
-        signUp(sign_up::SignUpArguments): SessionPayload = mutation(sign_up::sign_up);
+        signUp(input: sign_up::SignUpInput): SessionPayload = mutation(sign_up::sign_up);
         /// Starts a session with an e-mail address and a password. Requires no access token.
-        signIn(sign_in::SignInArguments): SessionPayload = mutation(sign_in::sign_in);
+        signIn(input: sign_in::SignInInput): SessionPayload = mutation(sign_in::sign_in);
         /// Exchanges a refresh token for the next tokens of its session. Requires no access token. A refresh token is
         /// valid for one use. If it is presented again, the session ends, unless it was first used in the last 10
         /// seconds and the response was lost.
-        refreshSession(refresh::RefreshSessionArguments): SessionPayload = mutation(refresh::refresh_session);
+        refreshSession(input: refresh::RefreshSessionInput): SessionPayload = mutation(refresh::refresh_session);
         /// Accepts an invitation: sets the member's password and starts a session. Requires no access token, only the
         /// token of the invitation.
-        acceptInvitation(invitation::AcceptInvitationArguments): SessionPayload = mutation(invitation::accept);
+        acceptInvitation(input: invitation::AcceptInvitationInput): SessionPayload = mutation(invitation::accept);
         /// Ends the caller's session.
         signOut: SignOutPayload = mutation(session::sign_out);
         /// Changes the caller's password and ends their other sessions.
-        changePassword(password::ChangePasswordArguments): UserPayload = mutation(password::change);
+        changePassword(input: password::ChangePasswordInput): UserPayload = mutation(password::change);
         /// Changes the settings of the organization. Only for administrators.
-        updateOrganization(organization::write::UpdateOrganization): OrganizationPayload = mutation(organization::write::update);
+        updateOrganization(input: organization::write::UpdateOrganizationInput): OrganizationPayload = mutation(organization::write::update);
         /// Invites a new member, and returns the token of the invitation to pass on. Only for administrators.
-        inviteUser(user::invite::InviteUser): InvitationPayload = mutation(user::invite::invite);
+        inviteUser(input: user::invite::InviteUserInput): InvitationPayload = mutation(user::invite::invite);
         /// Invites a member anew who has not accepted or has lost the password. The previous invitation, the password
         /// and all sessions become invalid. Only for administrators.
         reissueInvitation(user::invite::ReissueInvitation): InvitationPayload = mutation(user::invite::reissue);
         /// Changes a member. Members may change their own name, title, time zone and working hours; administrators may
         /// change every member.
-        updateUser(user::write::UpdateUser): UserPayload = mutation(user::write::update);
+        updateUser(input: user::write::UpdateUserInput): UserPayload = mutation(user::write::update);
         /// Deactivates a member, who can no longer sign in. A successor takes over what they own. Only
         /// for administrators.
-        deactivateUser(user::deactivate::DeactivateUser): UserPayload = mutation(user::deactivate::deactivate);
+        deactivateUser(input: user::deactivate::DeactivateUserInput): UserPayload = mutation(user::deactivate::deactivate);
         /// Reactivates a member, who can sign in again. Only for administrators.
         reactivateUser(user::write::ReactivateUser): UserPayload = mutation(user::write::reactivate);
         /// Creates a private URL for the caller's calendar, which is returned only once and replaces a previous one.
@@ -146,9 +146,9 @@ object! {
         /// Revokes the private URL for the caller's calendar. If there is none, nothing changes.
         revokeCalendarFeed: CalendarFeedPayload = mutation(calendar_feed::revoke);
         /// Creates an account.
-        createAccount(account::write::CreateAccount): AccountPayload = mutation(account::write::create);
+        createAccount(input: account::write::CreateAccountInput): AccountPayload = mutation(account::write::create);
         /// Changes an account. For the account's owner, their managers and administrators.
-        updateAccount(account::write::UpdateAccount): AccountPayload = mutation(account::write::update);
+        updateAccount(input: account::write::UpdateAccountInput): AccountPayload = mutation(account::write::update);
         /// Archives an account: removes it from lists and keeps everything that belongs to it. For the account's owner,
         /// their managers and administrators.
         archiveAccount(account::write::OneAccount): AccountPayload = mutation(account::write::archive);
@@ -156,14 +156,14 @@ object! {
         restoreAccount(account::write::OneAccount): AccountPayload = mutation(account::write::restore);
         /// Adds a user to the team of an account, or changes their role on it. For the account's owner, their managers
         /// and administrators.
-        setTeamMember(account::team::SetTeamMember): AccountPayload = mutation(account::team::set_team_member);
+        setTeamMember(input: account::team::SetTeamMemberInput): AccountPayload = mutation(account::team::set_team_member);
         /// Removes a user from the team of an account. For the account's owner, their managers and administrators.
-        removeTeamMember(account::team::RemoveTeamMember): AccountPayload = mutation(account::team::remove_team_member);
+        removeTeamMember(input: account::team::RemoveTeamMemberInput): AccountPayload = mutation(account::team::remove_team_member);
         /// Creates a contact at an account. For everyone who sees the account.
-        createContact(contact::write::CreateContact): ContactPayload = mutation(contact::write::create);
+        createContact(input: contact::write::CreateContactInput): ContactPayload = mutation(contact::write::create);
         /// Changes a contact, or moves it to another account. For everyone who sees the account; in a move, both
         /// accounts.
-        updateContact(contact::write::UpdateContact): ContactPayload = mutation(contact::write::update);
+        updateContact(input: contact::write::UpdateContactInput): ContactPayload = mutation(contact::write::update);
         /// Archives a contact: removes it from lists and keeps everything that belongs to it. For everyone who sees the
         /// account.
         archiveContact(contact::write::OneContact): ContactPayload = mutation(contact::write::archive);
@@ -182,36 +182,36 @@ object! {
         upsertContacts(contact::upsert::UpsertContacts): UpsertPayload = mutation(contact::upsert::upsert);
         /// Creates a criterion by which accounts are assessed. Its weight counts in every score immediately. Only
         /// for administrators.
-        createCriterion(criterion::write::CreateCriterion): CriterionPayload = mutation(criterion::write::create);
+        createCriterion(input: criterion::write::CreateCriterionInput): CriterionPayload = mutation(criterion::write::create);
         /// Changes a criterion. A change of its weight changes every score immediately. Only for administrators.
-        updateCriterion(criterion::write::UpdateCriterion): CriterionPayload = mutation(criterion::write::update);
+        updateCriterion(input: criterion::write::UpdateCriterionInput): CriterionPayload = mutation(criterion::write::update);
         /// Archives a criterion, which then no longer counts in scores. Its assessments are kept. Only
         /// for administrators.
         archiveCriterion(criterion::write::OneCriterion): CriterionPayload = mutation(criterion::write::archive);
         /// Assesses an account by one or more criteria. Either all assessments are saved or none. For the account's
         /// owner, their managers and administrators.
-        assessAccount(criterion::assess::AssessAccount): AccountPayload = mutation(criterion::assess::assess);
+        assessAccount(input: criterion::assess::AssessAccountInput): AccountPayload = mutation(criterion::assess::assess);
         /// Proposes an account as a target of its owner. It becomes a target when both the seller and a manager above
         /// them agree. For the account's owner, their managers and administrators.
-        proposeTarget(targeting::write::ProposeTarget): TargetPayload = mutation(targeting::write::propose);
+        proposeTarget(input: targeting::write::ProposeTargetInput): TargetPayload = mutation(targeting::write::propose);
         /// Agrees to a proposed target or declines it. For the side that did not propose it: the seller or a manager
         /// above them. A seller without a manager decides alone. Fails with CONFLICT if the target is no longer
         /// PROPOSED.
-        decideTarget(targeting::decide::DecideTarget): TargetPayload = mutation(targeting::decide::decide);
+        decideTarget(input: targeting::decide::DecideTargetInput): TargetPayload = mutation(targeting::decide::decide);
         /// Changes an open target. For the account's owner, their managers and administrators.
-        updateTarget(targeting::write::UpdateTarget): TargetPayload = mutation(targeting::write::update);
+        updateTarget(input: targeting::write::UpdateTargetInput): TargetPayload = mutation(targeting::write::update);
         /// Withdraws a proposed target. Only for the user who proposed it.
         withdrawTarget(targeting::write::OneTarget): TargetPayload = mutation(targeting::write::withdraw);
         /// Closes a target: the account was won, or it is dropped for a reason. For the account's owner, their managers
         /// and administrators.
-        closeTarget(targeting::write::CloseTarget): TargetPayload = mutation(targeting::write::close);
+        closeTarget(input: targeting::write::CloseTargetInput): TargetPayload = mutation(targeting::write::close);
         /// Records the annual review of a target list, in which each target is kept or dropped. For the seller, their
         /// managers and administrators.
-        reviewTargetList(review::ReviewTargetList): TargetListPayload = mutation(review::review);
+        reviewTargetList(input: review::ReviewTargetListInput): TargetListPayload = mutation(review::review);
         /// Proposes the amount that an account is to book in a fiscal year, or agrees to the proposed amount if it is
         /// the same. For the account's owner, their managers and administrators. If the owner has no manager, the
         /// amount is agreed immediately.
-        setGoal(goal::write::SetGoal): GoalPayload = mutation(goal::write::set);
+        setGoal(input: goal::write::SetGoalInput): GoalPayload = mutation(goal::write::set);
         /// Agrees to the proposed amount of a goal. For the side that did not propose it: the account's owner or a
         /// manager above them.
         agreeGoal(goal::write::AgreeGoal): GoalPayload = mutation(goal::write::agree);
@@ -221,68 +221,68 @@ object! {
         /// Deletes a goal with everything that was agreed. For the account's owner, their managers and administrators.
         removeGoal(goal::write::OneGoal): GoalPayload = mutation(goal::write::remove);
         /// Schedules a one-on-one. For the seller, their managers and administrators.
-        scheduleOneOnOne(one_on_one::write::ScheduleOneOnOne): OneOnOnePayload = mutation(one_on_one::write::schedule);
+        scheduleOneOnOne(input: one_on_one::write::ScheduleOneOnOneInput): OneOnOnePayload = mutation(one_on_one::write::schedule);
         /// Changes a one-on-one, or records that it was held. Only for its two participants, and only until it was
         /// held.
-        updateOneOnOne(one_on_one::write::UpdateOneOnOne): OneOnOnePayload = mutation(one_on_one::write::update);
+        updateOneOnOne(input: one_on_one::write::UpdateOneOnOneInput): OneOnOnePayload = mutation(one_on_one::write::update);
         /// Creates a plan as a draft. For the account's owner, their managers and administrators.
-        createPlan(plan::write::CreatePlan): PlanPayload = mutation(plan::write::create);
+        createPlan(input: plan::write::CreatePlanInput): PlanPayload = mutation(plan::write::create);
         /// Changes a plan. Every change of a plan or one of its items creates a new version of the plan, and fails with
         /// CONFLICT if the plan is closed. For the owners of the account and the plan, their managers and
         /// administrators.
-        updatePlan(plan::write::UpdatePlan): PlanPayload = mutation(plan::write::update);
+        updatePlan(input: plan::write::UpdatePlanInput): PlanPayload = mutation(plan::write::update);
         /// Signs the plan as it is. Fails with INCOMPLETE while any of the six elements is missing, with one userError
         /// per element, and with CONFLICT if the plan is already signed as it is. If the commitment in force is stale,
         /// a new one is started. For the account's owner, their managers and administrators.
-        commitPlan(plan::commitment::CommitPlan): PlanPayload = mutation(plan::commitment::commit);
+        commitPlan(input: plan::commitment::CommitPlanInput): PlanPayload = mutation(plan::commitment::commit);
         /// Adds the caller's signature to the commitment in force. Fails with CONFLICT if the commitment is stale or
         /// the caller has signed it already. For the account's owner, their managers and administrators.
         cosignCommitment(plan::commitment::CosignCommitment): PlanPayload = mutation(plan::commitment::cosign);
         /// Records a review of a plan, with the present state of its actions and benchmarks. For the owners of the
         /// account and the plan, their managers and administrators.
-        reviewPlan(plan::review::ReviewPlan): PlanPayload = mutation(plan::review::review);
+        reviewPlan(input: plan::review::ReviewPlanInput): PlanPayload = mutation(plan::review::review);
         /// Adds a planned relationship with a contact to a plan, or changes it. For the owners of the account and the
         /// plan, their managers and administrators.
-        setPlannedRelationship(plan::relationship::SetPlannedRelationship): PlanPayload = mutation(plan::relationship::set);
+        setPlannedRelationship(input: plan::relationship::SetPlannedRelationshipInput): PlanPayload = mutation(plan::relationship::set);
         /// Removes a planned relationship from its plan. For the owners of the account and the plan, their managers and
         /// administrators.
         removePlannedRelationship(plan::relationship::RemovePlannedRelationship): PlanPayload = mutation(plan::relationship::remove);
         /// Adds an objective to a plan. For the owners of the account and the plan, their managers and administrators.
-        addObjective(plan::objective::AddObjective): PlanPayload = mutation(plan::objective::add);
+        addObjective(input: plan::objective::AddObjectiveInput): PlanPayload = mutation(plan::objective::add);
         /// Changes an objective, or records that it was achieved. For the owners of the account and the plan, their
         /// managers and administrators.
-        updateObjective(plan::objective::UpdateObjective): PlanPayload = mutation(plan::objective::update);
+        updateObjective(input: plan::objective::UpdateObjectiveInput): PlanPayload = mutation(plan::objective::update);
         /// Removes an objective from its plan. Its actions stay in the plan without an objective. For the owners of the
         /// account and the plan, their managers and administrators.
         removeObjective(plan::objective::RemoveObjective): PlanPayload = mutation(plan::objective::remove);
         /// Adds an action to a plan. For the owners of the account and the plan, their managers and administrators.
-        addAction(plan::action::AddAction): PlanPayload = mutation(plan::action::add);
+        addAction(input: plan::action::AddActionInput): PlanPayload = mutation(plan::action::add);
         /// Changes an action, or records that it was done. Its assignee may do the latter. A completed touch with the
         /// id of the action as its actionId also marks the action as done, if the user of the touch or the user who
         /// records it may do so. For the owners of the account and the plan, their managers and administrators.
-        updateAction(plan::action::UpdateAction): PlanPayload = mutation(plan::action::update);
+        updateAction(input: plan::action::UpdateActionInput): PlanPayload = mutation(plan::action::update);
         /// Moves an action to another position in its plan. Concurrent moves are applied one after the other. For the
         /// owners of the account and the plan, their managers and administrators.
-        moveAction(plan::action::MoveAction): PlanPayload = mutation(plan::action::move_after);
+        moveAction(input: plan::action::MoveActionInput): PlanPayload = mutation(plan::action::move_after);
         /// Removes an action from its plan. Its touches stay without an action. For the owners of the account and the
         /// plan, their managers and administrators.
         removeAction(plan::action::RemoveAction): PlanPayload = mutation(plan::action::remove);
         /// Adds a benchmark to a plan. For the owners of the account and the plan, their managers and administrators.
-        addBenchmark(plan::benchmark::AddBenchmark): PlanPayload = mutation(plan::benchmark::add);
+        addBenchmark(input: plan::benchmark::AddBenchmarkInput): PlanPayload = mutation(plan::benchmark::add);
         /// Changes a benchmark. For the owners of the account and the plan, their managers and administrators.
-        updateBenchmark(plan::benchmark::UpdateBenchmark): PlanPayload = mutation(plan::benchmark::update);
+        updateBenchmark(input: plan::benchmark::UpdateBenchmarkInput): PlanPayload = mutation(plan::benchmark::update);
         /// Removes a benchmark from its plan, with all its measurements. For the owners of the account and the plan,
         /// their managers and administrators.
         removeBenchmark(plan::benchmark::RemoveBenchmark): PlanPayload = mutation(plan::benchmark::remove);
         /// Records a measurement of a benchmark on a day. For the owners of the account and the plan, their managers
         /// and administrators.
-        recordMeasurement(plan::benchmark::RecordMeasurement): PlanPayload = mutation(plan::benchmark::record);
+        recordMeasurement(input: plan::benchmark::RecordMeasurementInput): PlanPayload = mutation(plan::benchmark::record);
         /// Adds a research question about the account to a plan. For the owners of the account and the plan, their
         /// managers and administrators.
-        askQuestion(plan::question::AskQuestion): PlanPayload = mutation(plan::question::ask);
+        askQuestion(input: plan::question::AskQuestionInput): PlanPayload = mutation(plan::question::ask);
         /// Changes a question, or answers it. Everyone who sees the account may answer. For the owners of the account
         /// and the plan, their managers and administrators.
-        updateQuestion(plan::question::UpdateQuestion): PlanPayload = mutation(plan::question::update);
+        updateQuestion(input: plan::question::UpdateQuestionInput): PlanPayload = mutation(plan::question::update);
         /// Removes a question from its plan. For the owners of the account and the plan, their managers and
         /// administrators.
         removeQuestion(plan::question::RemoveQuestion): PlanPayload = mutation(plan::question::remove);
@@ -293,14 +293,14 @@ object! {
         /// plan, their managers and administrators.
         deletePlan(plan::write::OnePlan): PlanPayload = mutation(plan::write::delete);
         /// Records a completed touch.
-        logTouch(touch::input::LogTouch): TouchPayload = mutation(touch::write::log);
+        logTouch(input: touch::input::LogTouchInput): TouchPayload = mutation(touch::write::log);
         /// Schedules a touch.
-        scheduleTouch(touch::input::ScheduleTouch): TouchPayload = mutation(touch::write::schedule);
+        scheduleTouch(input: touch::input::ScheduleTouchInput): TouchPayload = mutation(touch::write::schedule);
         /// Changes a touch. For the touch's user, the account's owner, their managers and administrators.
-        updateTouch(touch::input::UpdateTouch): TouchPayload = mutation(touch::write::update);
+        updateTouch(input: touch::input::UpdateTouchInput): TouchPayload = mutation(touch::write::update);
         /// Completes a scheduled touch, even if it counts as missed. Fails with CONFLICT if it is already completed or
         /// canceled. For the touch's user, the account's owner, their managers and administrators.
-        completeTouch(touch::input::CompleteTouch): TouchPayload = mutation(touch::write::complete);
+        completeTouch(input: touch::input::CompleteTouchInput): TouchPayload = mutation(touch::write::complete);
         /// Cancels a scheduled touch. Fails with CONFLICT if it is completed. For the touch's user, the account's
         /// owner, their managers and administrators.
         cancelTouch(touch::input::OneTouch): TouchPayload = mutation(touch::write::cancel);
@@ -310,7 +310,7 @@ object! {
         /// Creates and changes touches from another system, matched by external id.
         upsertTouches(touch::upsert::UpsertTouches): UpsertPayload = mutation(touch::upsert::upsert);
         /// Records a promise that the caller made to an account. For everyone who sees the account.
-        makePromise(promise::write::MakePromise): PromisePayload = mutation(promise::write::make);
+        makePromise(input: promise::write::MakePromiseInput): PromisePayload = mutation(promise::write::make);
         /// Records that a promise was kept, regardless of who made it. Fails with CONFLICT if it was already kept. For
         /// everyone who sees the account.
         keepPromise(promise::write::KeepPromise): PromisePayload = mutation(promise::write::keep);
@@ -319,16 +319,16 @@ object! {
         deletePromise(promise::write::OnePromise): PromisePayload = mutation(promise::write::delete);
         /// Creates an opportunity. For everyone who sees the account, if they or a member below them become its owner;
         /// otherwise for the account's owner, their managers and administrators.
-        createOpportunity(opportunity::write::CreateOpportunity): OpportunityPayload = mutation(opportunity::write::create);
+        createOpportunity(input: opportunity::write::CreateOpportunityInput): OpportunityPayload = mutation(opportunity::write::create);
         /// Changes an opportunity. For the owners of the opportunity and the account, their managers and
         /// administrators.
-        updateOpportunity(opportunity::write::UpdateOpportunity): OpportunityPayload = mutation(opportunity::write::update);
+        updateOpportunity(input: opportunity::write::UpdateOpportunityInput): OpportunityPayload = mutation(opportunity::write::update);
         /// Closes an open opportunity as won and, by default, records a booking of its amount on the closing day. For
         /// the owners of the opportunity and the account, their managers and administrators.
-        winOpportunity(opportunity::close::WinOpportunity): OpportunityPayload = mutation(opportunity::close::win);
+        winOpportunity(input: opportunity::close::WinOpportunityInput): OpportunityPayload = mutation(opportunity::close::win);
         /// Closes an open opportunity as lost. For the owners of the opportunity and the account, their managers and
         /// administrators.
-        loseOpportunity(opportunity::close::LoseOpportunity): OpportunityPayload = mutation(opportunity::close::lose);
+        loseOpportunity(input: opportunity::close::LoseOpportunityInput): OpportunityPayload = mutation(opportunity::close::lose);
         /// Deletes an opportunity that has no bookings, and keeps its touches. For the owners of the opportunity and
         /// the account, their managers and administrators.
         deleteOpportunity(opportunity::close::OneOpportunity): OpportunityPayload = mutation(opportunity::close::delete);
@@ -336,13 +336,13 @@ object! {
         upsertOpportunities(opportunity::upsert::UpsertOpportunities): UpsertPayload = mutation(opportunity::upsert::upsert);
         /// Records an event that makes a client ready to change. For the account's owner, their managers and
         /// administrators.
-        recordTriggerEvent(trigger_event::write::RecordTriggerEvent): TriggerEventPayload = mutation(trigger_event::write::record);
+        recordTriggerEvent(input: trigger_event::write::RecordTriggerEventInput): TriggerEventPayload = mutation(trigger_event::write::record);
         /// Changes a trigger event, or records its outcome. For the account's owner, their managers and administrators.
-        updateTriggerEvent(trigger_event::write::UpdateTriggerEvent): TriggerEventPayload = mutation(trigger_event::write::update);
+        updateTriggerEvent(input: trigger_event::write::UpdateTriggerEventInput): TriggerEventPayload = mutation(trigger_event::write::update);
         /// Records a booking. For the owners of the account and the opportunity, their managers and administrators.
-        recordBooking(booking::write::RecordBooking): BookingPayload = mutation(booking::write::record);
+        recordBooking(input: booking::write::RecordBookingInput): BookingPayload = mutation(booking::write::record);
         /// Changes a booking. For the owners of the account and the opportunity, their managers and administrators.
-        updateBooking(booking::write::UpdateBooking): BookingPayload = mutation(booking::write::update);
+        updateBooking(input: booking::write::UpdateBookingInput): BookingPayload = mutation(booking::write::update);
         /// Deletes a booking. For the owners of the account and the opportunity, their managers and administrators.
         deleteBooking(booking::write::OneBooking): BookingPayload = mutation(booking::write::delete);
         /// Creates and changes bookings from another system, matched by external id.

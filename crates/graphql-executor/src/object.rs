@@ -121,7 +121,11 @@ pub fn single_argument<A: async_graphql::InputType>(
     name: &str,
     registry: &mut Registry,
 ) -> IndexMap<String, MetaInputValue> {
-    let argument = MetaInputValue::new(name, A::create_type_info(registry));
+    let mut argument = MetaInputValue::new(name, A::create_type_info(registry));
+    // The argument is what its type says.
+    if let Some(MetaType::InputObject { description, .. }) = registry.types.get(A::type_name().as_ref()) {
+        argument.description.clone_from(description);
+    }
     IndexMap::from([(name.to_owned(), argument)])
 }
 

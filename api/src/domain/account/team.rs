@@ -105,23 +105,9 @@ pub struct RemoveTeamMemberInput {
     pub user_id: ID,
 }
 
-/// Arguments of `setTeamMember`.
-#[derive(Clone, Debug, InputObject)]
-pub struct SetTeamMember {
-    /// The account, the user and the role.
-    pub input: SetTeamMemberInput,
-}
-
-/// Arguments of `removeTeamMember`.
-#[derive(Clone, Debug, InputObject)]
-pub struct RemoveTeamMember {
-    /// The account and the user.
-    pub input: RemoveTeamMemberInput,
-}
-
 /// Executes `setTeamMember`: adds a user to the team or changes their role.
-pub async fn set_team_member(ctx: &RequestContext, arguments: SetTeamMember) -> Result<AccountPayload> {
-    let SetTeamMemberInput { account_id, user_id, role } = arguments.input;
+pub async fn set_team_member(ctx: &RequestContext, input: SetTeamMemberInput) -> Result<AccountPayload> {
+    let SetTeamMemberInput { account_id, user_id, role } = input;
     let mut check = Validator::input();
     let mut write = Write::begin(ctx)?;
     let account = responsible_for(ctx, &write, &mut check, "accountId", &account_id).await?;
@@ -156,8 +142,8 @@ pub async fn set_team_member(ctx: &RequestContext, arguments: SetTeamMember) -> 
 }
 
 /// Executes `removeTeamMember`: removes a user from the team.
-pub async fn remove_team_member(ctx: &RequestContext, arguments: RemoveTeamMember) -> Result<AccountPayload> {
-    let RemoveTeamMemberInput { account_id, user_id } = arguments.input;
+pub async fn remove_team_member(ctx: &RequestContext, input: RemoveTeamMemberInput) -> Result<AccountPayload> {
+    let RemoveTeamMemberInput { account_id, user_id } = input;
     let mut check = Validator::input();
     let mut write = Write::begin(ctx)?;
     let account = responsible_for(ctx, &write, &mut check, "accountId", &account_id).await?;

@@ -93,20 +93,6 @@ pub struct UpdateAccountInput {
     pub if_version: Option<i32>,
 }
 
-/// Arguments of `createAccount`.
-#[derive(Clone, Debug, InputObject)]
-pub struct CreateAccount {
-    /// The new account.
-    pub input: CreateAccountInput,
-}
-
-/// Arguments of `updateAccount`.
-#[derive(Clone, Debug, InputObject)]
-pub struct UpdateAccount {
-    /// The change.
-    pub input: UpdateAccountInput,
-}
-
 /// Arguments of `archiveAccount` and `restoreAccount`.
 #[derive(Clone, Debug, InputObject)]
 pub struct OneAccount {
@@ -199,7 +185,7 @@ fn given<T>(value: Option<T>) -> MaybeUndefined<T> {
 }
 
 /// Executes `createAccount`.
-pub async fn create(ctx: &RequestContext, arguments: CreateAccount) -> Result<AccountPayload> {
+pub async fn create(ctx: &RequestContext, input: CreateAccountInput) -> Result<AccountPayload> {
     let CreateAccountInput {
         name,
         domain,
@@ -215,7 +201,7 @@ pub async fn create(ctx: &RequestContext, arguments: CreateAccount) -> Result<Ac
         owner_id,
         external_ids,
         custom_fields,
-    } = arguments.input;
+    } = input;
     let viewer = ctx.viewer()?;
     let mut check = Validator::input();
     let mut account = blank(ctx, viewer);
@@ -262,7 +248,7 @@ pub async fn create(ctx: &RequestContext, arguments: CreateAccount) -> Result<Ac
 }
 
 /// Executes `updateAccount`.
-pub async fn update(ctx: &RequestContext, arguments: UpdateAccount) -> Result<AccountPayload> {
+pub async fn update(ctx: &RequestContext, input: UpdateAccountInput) -> Result<AccountPayload> {
     let UpdateAccountInput {
         id,
         name,
@@ -280,7 +266,7 @@ pub async fn update(ctx: &RequestContext, arguments: UpdateAccount) -> Result<Ac
         external_ids,
         custom_fields,
         if_version,
-    } = arguments.input;
+    } = input;
     let viewer = ctx.viewer()?;
     let mut check = Validator::input();
     let mut write = Write::begin(ctx)?;

@@ -54,20 +54,6 @@ pub struct UpdateBookingInput {
     pub if_version: Option<i32>,
 }
 
-/// Arguments of `recordBooking`.
-#[derive(Clone, Debug, InputObject)]
-pub struct RecordBooking {
-    /// The new booking.
-    pub input: RecordBookingInput,
-}
-
-/// Arguments of `updateBooking`.
-#[derive(Clone, Debug, InputObject)]
-pub struct UpdateBooking {
-    /// The changes.
-    pub input: UpdateBookingInput,
-}
-
 /// Arguments of `deleteBooking`.
 #[derive(Clone, Debug, InputObject)]
 pub struct OneBooking {
@@ -111,9 +97,9 @@ pub(crate) async fn look_at_goals(
 }
 
 /// Resolves `Mutation.recordBooking`.
-pub async fn record(ctx: &RequestContext, arguments: RecordBooking) -> Result<BookingPayload> {
+pub async fn record(ctx: &RequestContext, input: RecordBookingInput) -> Result<BookingPayload> {
     let RecordBookingInput { account_id, amount, booked_on, description, opportunity_id, seller_id, external_ids } =
-        arguments.input;
+        input;
     let viewer = ctx.viewer()?;
     let mut check = Validator::input();
     let mut write = Write::begin(ctx)?;
@@ -202,9 +188,8 @@ async fn load_for_change(viewer: &Viewer, tx: &Transaction<'_>, path: &[&str], i
 }
 
 /// Resolves `Mutation.updateBooking`.
-pub async fn update(ctx: &RequestContext, arguments: UpdateBooking) -> Result<BookingPayload> {
-    let UpdateBookingInput { id, amount, booked_on, description, opportunity_id, seller_id, if_version } =
-        arguments.input;
+pub async fn update(ctx: &RequestContext, input: UpdateBookingInput) -> Result<BookingPayload> {
+    let UpdateBookingInput { id, amount, booked_on, description, opportunity_id, seller_id, if_version } = input;
     let viewer = ctx.viewer()?;
     let mut check = Validator::input();
     let mut write = Write::begin(ctx)?;

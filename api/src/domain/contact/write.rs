@@ -82,20 +82,6 @@ pub struct UpdateContactInput {
     pub if_version: Option<i32>,
 }
 
-/// Arguments of `createContact`.
-#[derive(Clone, Debug, InputObject)]
-pub struct CreateContact {
-    /// The new contact.
-    pub input: CreateContactInput,
-}
-
-/// Arguments of `updateContact`.
-#[derive(Clone, Debug, InputObject)]
-pub struct UpdateContact {
-    /// The change.
-    pub input: UpdateContactInput,
-}
-
 /// Arguments of `archiveContact`, `restoreContact` and `eraseContact`.
 #[derive(Clone, Debug, InputObject)]
 pub struct OneContact {
@@ -215,7 +201,7 @@ async fn superior(
 }
 
 /// Executes `createContact`.
-pub async fn create(ctx: &RequestContext, arguments: CreateContact) -> Result<ContactPayload> {
+pub async fn create(ctx: &RequestContext, input: CreateContactInput) -> Result<ContactPayload> {
     let CreateContactInput {
         account_id,
         name,
@@ -229,7 +215,7 @@ pub async fn create(ctx: &RequestContext, arguments: CreateContact) -> Result<Co
         do_not_contact,
         external_ids,
         custom_fields,
-    } = arguments.input;
+    } = input;
     let viewer = ctx.viewer()?;
     let mut check = Validator::input();
     let mut write = Write::begin(ctx)?;
@@ -271,7 +257,7 @@ pub async fn create(ctx: &RequestContext, arguments: CreateContact) -> Result<Co
 }
 
 /// Executes `updateContact`.
-pub async fn update(ctx: &RequestContext, arguments: UpdateContact) -> Result<ContactPayload> {
+pub async fn update(ctx: &RequestContext, input: UpdateContactInput) -> Result<ContactPayload> {
     let UpdateContactInput {
         id,
         account_id,
@@ -287,7 +273,7 @@ pub async fn update(ctx: &RequestContext, arguments: UpdateContact) -> Result<Co
         external_ids,
         custom_fields,
         if_version,
-    } = arguments.input;
+    } = input;
     let viewer = ctx.viewer()?;
     let mut check = Validator::input();
     let mut write = Write::begin(ctx)?;

@@ -38,16 +38,9 @@ pub struct AssessmentInput {
     pub evidence: MaybeUndefined<String>,
 }
 
-/// Arguments of `assessAccount`.
-#[derive(Clone, Debug, InputObject)]
-pub struct AssessAccount {
-    /// The account and its scores.
-    pub input: AssessAccountInput,
-}
-
 /// `assessAccount`.
-pub async fn assess(ctx: &RequestContext, arguments: AssessAccount) -> Result<AccountPayload> {
-    let AssessAccountInput { account_id, scores } = arguments.input;
+pub async fn assess(ctx: &RequestContext, input: AssessAccountInput) -> Result<AccountPayload> {
+    let AssessAccountInput { account_id, scores } = input;
     let viewer = ctx.viewer()?;
     let mut check = Validator::input();
     let mut write = Write::begin(ctx)?;

@@ -40,20 +40,6 @@ pub struct UpdateCriterionInput {
     pub if_version: Option<i32>,
 }
 
-/// Arguments of `createCriterion`.
-#[derive(Clone, Debug, InputObject)]
-pub struct CreateCriterion {
-    /// The new criterion.
-    pub input: CreateCriterionInput,
-}
-
-/// Arguments of `updateCriterion`.
-#[derive(Clone, Debug, InputObject)]
-pub struct UpdateCriterion {
-    /// The change.
-    pub input: UpdateCriterionInput,
-}
-
 /// Arguments of `archiveCriterion`.
 #[derive(Clone, Debug, InputObject)]
 pub struct OneCriterion {
@@ -69,8 +55,8 @@ impl CriterionPayload {
 
 /// `createCriterion`. Scores stay as they are stored: nothing has been assessed by it yet, and what they are divided by
 /// is told from the criteria.
-pub async fn create(ctx: &RequestContext, arguments: CreateCriterion) -> Result<CriterionPayload> {
-    let CreateCriterionInput { name, description, weight } = arguments.input;
+pub async fn create(ctx: &RequestContext, input: CreateCriterionInput) -> Result<CriterionPayload> {
+    let CreateCriterionInput { name, description, weight } = input;
     let viewer = ctx.viewer()?;
     viewer.must_administer(&["input"])?;
     let mut check = Validator::input();
@@ -99,8 +85,8 @@ pub async fn create(ctx: &RequestContext, arguments: CreateCriterion) -> Result<
 }
 
 /// `updateCriterion`.
-pub async fn update(ctx: &RequestContext, arguments: UpdateCriterion) -> Result<CriterionPayload> {
-    let UpdateCriterionInput { id, name, description, weight, if_version } = arguments.input;
+pub async fn update(ctx: &RequestContext, input: UpdateCriterionInput) -> Result<CriterionPayload> {
+    let UpdateCriterionInput { id, name, description, weight, if_version } = input;
     let viewer = ctx.viewer()?;
     viewer.must_administer(&["input", "id"])?;
     let mut check = Validator::input();

@@ -26,13 +26,6 @@ pub struct SetGoalInput {
     pub if_version: Option<i32>,
 }
 
-/// Arguments of `setGoal`.
-#[derive(Clone, Debug, InputObject)]
-pub struct SetGoal {
-    /// How much, of which account, in which year.
-    pub input: SetGoalInput,
-}
-
 /// Arguments of `agreeGoal`.
 #[derive(Clone, Debug, InputObject)]
 pub struct AgreeGoal {
@@ -50,8 +43,8 @@ pub struct OneGoal {
 }
 
 /// `setGoal`.
-pub async fn set(ctx: &RequestContext, arguments: SetGoal) -> Result<GoalPayload> {
-    let SetGoalInput { account_id, year, amount, if_version } = arguments.input;
+pub async fn set(ctx: &RequestContext, input: SetGoalInput) -> Result<GoalPayload> {
+    let SetGoalInput { account_id, year, amount, if_version } = input;
     let viewer = ctx.viewer()?;
     let mut check = Validator::input();
     let mut write = Write::begin(ctx)?;

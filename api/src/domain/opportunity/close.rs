@@ -44,20 +44,6 @@ pub struct LoseOpportunityInput {
     pub reason: Option<String>,
 }
 
-/// Arguments of `winOpportunity`.
-#[derive(Clone, Debug, InputObject)]
-pub struct WinOpportunity {
-    /// The opportunity, the day and the amount.
-    pub input: WinOpportunityInput,
-}
-
-/// Arguments of `loseOpportunity`.
-#[derive(Clone, Debug, InputObject)]
-pub struct LoseOpportunity {
-    /// The opportunity, the day and the reason.
-    pub input: LoseOpportunityInput,
-}
-
 /// Arguments of `deleteOpportunity`.
 #[derive(Clone, Debug, InputObject)]
 pub struct OneOpportunity {
@@ -66,8 +52,8 @@ pub struct OneOpportunity {
 }
 
 /// Resolves `Mutation.winOpportunity`.
-pub async fn win(ctx: &RequestContext, arguments: WinOpportunity) -> Result<OpportunityPayload> {
-    let WinOpportunityInput { id, closed_on, amount, book } = arguments.input;
+pub async fn win(ctx: &RequestContext, input: WinOpportunityInput) -> Result<OpportunityPayload> {
+    let WinOpportunityInput { id, closed_on, amount, book } = input;
     let viewer = ctx.viewer()?;
     let book = book.unwrap_or(true);
     let mut check = Validator::input();
@@ -123,8 +109,8 @@ fn booking_of(
 }
 
 /// Resolves `Mutation.loseOpportunity`.
-pub async fn lose(ctx: &RequestContext, arguments: LoseOpportunity) -> Result<OpportunityPayload> {
-    let LoseOpportunityInput { id, closed_on, reason } = arguments.input;
+pub async fn lose(ctx: &RequestContext, input: LoseOpportunityInput) -> Result<OpportunityPayload> {
+    let LoseOpportunityInput { id, closed_on, reason } = input;
     let viewer = ctx.viewer()?;
     let mut check = Validator::input();
     let mut write = Write::begin(ctx)?;

@@ -80,20 +80,6 @@ pub struct UpdateOpportunityInput {
     pub if_version: Option<i32>,
 }
 
-/// Arguments of `createOpportunity`.
-#[derive(Clone, Debug, InputObject)]
-pub struct CreateOpportunity {
-    /// The new opportunity.
-    pub input: CreateOpportunityInput,
-}
-
-/// Arguments of `updateOpportunity`.
-#[derive(Clone, Debug, InputObject)]
-pub struct UpdateOpportunity {
-    /// The changes.
-    pub input: UpdateOpportunityInput,
-}
-
 /// The changes that `updateOpportunity` and `upsertOpportunities` have in common.
 pub(super) struct Changes<'a> {
     pub name: &'a MaybeUndefined<String>,
@@ -150,7 +136,7 @@ pub(super) fn blank(ctx: &RequestContext, viewer: &Viewer, account: AccountId) -
 }
 
 /// Resolves `Mutation.createOpportunity`.
-pub async fn create(ctx: &RequestContext, arguments: CreateOpportunity) -> Result<OpportunityPayload> {
+pub async fn create(ctx: &RequestContext, input: CreateOpportunityInput) -> Result<OpportunityPayload> {
     let CreateOpportunityInput {
         account_id,
         name,
@@ -163,7 +149,7 @@ pub async fn create(ctx: &RequestContext, arguments: CreateOpportunity) -> Resul
         trigger_event_id,
         external_ids,
         custom_fields,
-    } = arguments.input;
+    } = input;
     let viewer = ctx.viewer()?;
     let mut check = Validator::input();
     let mut write = Write::begin(ctx)?;
@@ -239,7 +225,7 @@ async fn new_owner(
 }
 
 /// Resolves `Mutation.updateOpportunity`.
-pub async fn update(ctx: &RequestContext, arguments: UpdateOpportunity) -> Result<OpportunityPayload> {
+pub async fn update(ctx: &RequestContext, input: UpdateOpportunityInput) -> Result<OpportunityPayload> {
     let UpdateOpportunityInput {
         id,
         name,
@@ -253,7 +239,7 @@ pub async fn update(ctx: &RequestContext, arguments: UpdateOpportunity) -> Resul
         external_ids,
         custom_fields,
         if_version,
-    } = arguments.input;
+    } = input;
     let viewer = ctx.viewer()?;
     let mut check = Validator::input();
     let mut write = Write::begin(ctx)?;

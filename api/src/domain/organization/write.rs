@@ -65,15 +65,8 @@ pub struct PolicyInput {
     pub target_band_high: MaybeUndefined<f64>,
 }
 
-/// Arguments of `updateOrganization`.
-#[derive(Clone, Debug, InputObject)]
-pub struct UpdateOrganization {
-    /// The change.
-    pub input: UpdateOrganizationInput,
-}
-
 /// Executes `updateOrganization`.
-pub async fn update(ctx: &RequestContext, arguments: UpdateOrganization) -> Result<OrganizationPayload> {
+pub async fn update(ctx: &RequestContext, input: UpdateOrganizationInput) -> Result<OrganizationPayload> {
     let UpdateOrganizationInput {
         name,
         currency,
@@ -82,7 +75,7 @@ pub async fn update(ctx: &RequestContext, arguments: UpdateOrganization) -> Resu
         key_account_threshold,
         policy,
         if_version,
-    } = arguments.input;
+    } = input;
     let viewer = ctx.viewer()?;
     viewer.must_administer(&["input"])?;
     let mut write = Write::begin(ctx)?;

@@ -208,27 +208,6 @@ pub struct MoveActionInput {
     pub after_id: Option<ID>,
 }
 
-/// Arguments of `addAction`.
-#[derive(Clone, Debug, InputObject)]
-pub struct AddAction {
-    /// The new action.
-    pub input: AddActionInput,
-}
-
-/// Arguments of `updateAction`.
-#[derive(Clone, Debug, InputObject)]
-pub struct UpdateAction {
-    /// The changes.
-    pub input: UpdateActionInput,
-}
-
-/// Arguments of `moveAction`.
-#[derive(Clone, Debug, InputObject)]
-pub struct MoveAction {
-    /// The action and its new position.
-    pub input: MoveActionInput,
-}
-
 /// Arguments of `removeAction`.
 #[derive(Clone, Debug, InputObject)]
 pub struct RemoveAction {
@@ -245,8 +224,8 @@ fn rank_after(others: &[plan_action::Model], after: Option<ActionId>) -> String 
 }
 
 /// Resolves `Mutation.addAction`.
-pub async fn add(ctx: &RequestContext, arguments: AddAction) -> Result<PlanPayload> {
-    let AddActionInput { plan_id, title, due_on, assignee_id, objective_id, contact_id, after_id } = arguments.input;
+pub async fn add(ctx: &RequestContext, input: AddActionInput) -> Result<PlanPayload> {
+    let AddActionInput { plan_id, title, due_on, assignee_id, objective_id, contact_id, after_id } = input;
     let path = ["input", "planId"];
     let mut check = Validator::input();
     let mut change = Change::of_plan(ctx, &path, &plan_id).await?;
@@ -287,9 +266,8 @@ pub async fn add(ctx: &RequestContext, arguments: AddAction) -> Result<PlanPaylo
 }
 
 /// Resolves `Mutation.updateAction`.
-pub async fn update(ctx: &RequestContext, arguments: UpdateAction) -> Result<PlanPayload> {
-    let UpdateActionInput { id, title, due_on, assignee_id, objective_id, contact_id, status, completed_on } =
-        arguments.input;
+pub async fn update(ctx: &RequestContext, input: UpdateActionInput) -> Result<PlanPayload> {
+    let UpdateActionInput { id, title, due_on, assignee_id, objective_id, contact_id, status, completed_on } = input;
     let path = ["input", "id"];
     let mut check = Validator::input();
     let (mut change, before) = Change::of_item::<plan_action::Model>(ctx, &path, &id).await?;
@@ -352,8 +330,8 @@ pub async fn update(ctx: &RequestContext, arguments: UpdateAction) -> Result<Pla
 }
 
 /// Resolves `Mutation.moveAction`.
-pub async fn move_after(ctx: &RequestContext, arguments: MoveAction) -> Result<PlanPayload> {
-    let MoveActionInput { id, after_id } = arguments.input;
+pub async fn move_after(ctx: &RequestContext, input: MoveActionInput) -> Result<PlanPayload> {
+    let MoveActionInput { id, after_id } = input;
     let path = ["input", "id"];
     let mut check = Validator::input();
     let (mut change, before) = Change::of_item::<plan_action::Model>(ctx, &path, &id).await?;

@@ -345,32 +345,11 @@ pub struct RecordMeasurementInput {
     pub note: Option<String>,
 }
 
-/// Arguments of `addBenchmark`.
-#[derive(Clone, Debug, InputObject)]
-pub struct AddBenchmark {
-    /// The new benchmark.
-    pub input: AddBenchmarkInput,
-}
-
-/// Arguments of `updateBenchmark`.
-#[derive(Clone, Debug, InputObject)]
-pub struct UpdateBenchmark {
-    /// The changes.
-    pub input: UpdateBenchmarkInput,
-}
-
 /// Arguments of `removeBenchmark`.
 #[derive(Clone, Debug, InputObject)]
 pub struct RemoveBenchmark {
     /// Id of the benchmark.
     pub id: ID,
-}
-
-/// Arguments of `recordMeasurement`.
-#[derive(Clone, Debug, InputObject)]
-pub struct RecordMeasurement {
-    /// The measurement.
-    pub input: RecordMeasurementInput,
 }
 
 fn value(check: &mut Validator, field: &str, given: Decimal) -> Option<i64> {
@@ -395,8 +374,8 @@ fn check_way(check: &mut Validator, row: &plan_benchmark::Model, plan: &plan::Mo
 }
 
 /// Resolves `Mutation.addBenchmark`.
-pub async fn add(ctx: &RequestContext, arguments: AddBenchmark) -> Result<PlanPayload> {
-    let AddBenchmarkInput { plan_id, source, name, unit, baseline, target, due_on } = arguments.input;
+pub async fn add(ctx: &RequestContext, input: AddBenchmarkInput) -> Result<PlanPayload> {
+    let AddBenchmarkInput { plan_id, source, name, unit, baseline, target, due_on } = input;
     let path = ["input", "planId"];
     let mut check = Validator::input();
     let mut change = Change::of_plan(ctx, &path, &plan_id).await?;
@@ -427,8 +406,8 @@ pub async fn add(ctx: &RequestContext, arguments: AddBenchmark) -> Result<PlanPa
 }
 
 /// Resolves `Mutation.updateBenchmark`.
-pub async fn update(ctx: &RequestContext, arguments: UpdateBenchmark) -> Result<PlanPayload> {
-    let UpdateBenchmarkInput { id, name, unit, baseline, target, due_on } = arguments.input;
+pub async fn update(ctx: &RequestContext, input: UpdateBenchmarkInput) -> Result<PlanPayload> {
+    let UpdateBenchmarkInput { id, name, unit, baseline, target, due_on } = input;
     let path = ["input", "id"];
     let mut check = Validator::input();
     let (mut change, before) = Change::of_item::<plan_benchmark::Model>(ctx, &path, &id).await?;
@@ -463,8 +442,8 @@ pub async fn remove(ctx: &RequestContext, arguments: RemoveBenchmark) -> Result<
 }
 
 /// Resolves `Mutation.recordMeasurement`.
-pub async fn record(ctx: &RequestContext, arguments: RecordMeasurement) -> Result<PlanPayload> {
-    let RecordMeasurementInput { benchmark_id, value: given, measured_on, note } = arguments.input;
+pub async fn record(ctx: &RequestContext, input: RecordMeasurementInput) -> Result<PlanPayload> {
+    let RecordMeasurementInput { benchmark_id, value: given, measured_on, note } = input;
     let path = ["input", "benchmarkId"];
     let mut check = Validator::input();
     let (mut change, benchmark) = Change::of_item::<plan_benchmark::Model>(ctx, &path, &benchmark_id).await?;

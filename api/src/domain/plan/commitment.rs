@@ -197,13 +197,6 @@ pub struct CommitPlanInput {
     pub if_version: Option<i32>,
 }
 
-/// Arguments of `commitPlan`.
-#[derive(Clone, Debug, InputObject)]
-pub struct CommitPlan {
-    /// The plan and the statement.
-    pub input: CommitPlanInput,
-}
-
 /// Arguments of `cosignCommitment`.
 #[derive(Clone, Debug, InputObject)]
 pub struct CosignCommitment {
@@ -225,8 +218,8 @@ async fn latest(change: &Change<'_>) -> Result<Option<(plan_commitment::Model, b
 }
 
 /// Resolves `Mutation.commitPlan`.
-pub async fn commit(ctx: &RequestContext, arguments: CommitPlan) -> Result<PlanPayload> {
-    let CommitPlanInput { id, statement, if_version } = arguments.input;
+pub async fn commit(ctx: &RequestContext, input: CommitPlanInput) -> Result<PlanPayload> {
+    let CommitPlanInput { id, statement, if_version } = input;
     let path = ["input", "id"];
     let mut check = Validator::input();
     let mut change = Change::of_plan(ctx, &path, &id).await?;

@@ -128,20 +128,6 @@ pub struct UpdateObjectiveInput {
     pub achieved_on: MaybeUndefined<Date>,
 }
 
-/// Arguments of `addObjective`.
-#[derive(Clone, Debug, InputObject)]
-pub struct AddObjective {
-    /// The new objective.
-    pub input: AddObjectiveInput,
-}
-
-/// Arguments of `updateObjective`.
-#[derive(Clone, Debug, InputObject)]
-pub struct UpdateObjective {
-    /// The changes.
-    pub input: UpdateObjectiveInput,
-}
-
 /// Arguments of `removeObjective`.
 #[derive(Clone, Debug, InputObject)]
 pub struct RemoveObjective {
@@ -150,8 +136,8 @@ pub struct RemoveObjective {
 }
 
 /// Resolves `Mutation.addObjective`.
-pub async fn add(ctx: &RequestContext, arguments: AddObjective) -> Result<PlanPayload> {
-    let AddObjectiveInput { plan_id, horizon, statement, due_on } = arguments.input;
+pub async fn add(ctx: &RequestContext, input: AddObjectiveInput) -> Result<PlanPayload> {
+    let AddObjectiveInput { plan_id, horizon, statement, due_on } = input;
     let path = ["input", "planId"];
     let mut check = Validator::input();
     let mut change = Change::of_plan(ctx, &path, &plan_id).await?;
@@ -175,8 +161,8 @@ pub async fn add(ctx: &RequestContext, arguments: AddObjective) -> Result<PlanPa
 }
 
 /// Resolves `Mutation.updateObjective`.
-pub async fn update(ctx: &RequestContext, arguments: UpdateObjective) -> Result<PlanPayload> {
-    let UpdateObjectiveInput { id, horizon, statement, due_on, status, achieved_on } = arguments.input;
+pub async fn update(ctx: &RequestContext, input: UpdateObjectiveInput) -> Result<PlanPayload> {
+    let UpdateObjectiveInput { id, horizon, statement, due_on, status, achieved_on } = input;
     let path = ["input", "id"];
     let mut check = Validator::input();
     let (mut change, before) = Change::of_item::<plan_objective::Model>(ctx, &path, &id).await?;

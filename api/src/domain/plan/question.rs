@@ -124,20 +124,6 @@ pub struct UpdateQuestionInput {
     pub contact_id: MaybeUndefined<ID>,
 }
 
-/// Arguments of `askQuestion`.
-#[derive(Clone, Debug, InputObject)]
-pub struct AskQuestion {
-    /// The new question.
-    pub input: AskQuestionInput,
-}
-
-/// Arguments of `updateQuestion`.
-#[derive(Clone, Debug, InputObject)]
-pub struct UpdateQuestion {
-    /// The changes.
-    pub input: UpdateQuestionInput,
-}
-
 /// Arguments of `removeQuestion`.
 #[derive(Clone, Debug, InputObject)]
 pub struct RemoveQuestion {
@@ -146,8 +132,8 @@ pub struct RemoveQuestion {
 }
 
 /// Resolves `Mutation.askQuestion`.
-pub async fn ask(ctx: &RequestContext, arguments: AskQuestion) -> Result<PlanPayload> {
-    let AskQuestionInput { plan_id, question, assignee_id, contact_id } = arguments.input;
+pub async fn ask(ctx: &RequestContext, input: AskQuestionInput) -> Result<PlanPayload> {
+    let AskQuestionInput { plan_id, question, assignee_id, contact_id } = input;
     let path = ["input", "planId"];
     let mut check = Validator::input();
     let mut change = Change::of_plan(ctx, &path, &plan_id).await?;
@@ -176,8 +162,8 @@ pub async fn ask(ctx: &RequestContext, arguments: AskQuestion) -> Result<PlanPay
 }
 
 /// Resolves `Mutation.updateQuestion`.
-pub async fn update(ctx: &RequestContext, arguments: UpdateQuestion) -> Result<PlanPayload> {
-    let UpdateQuestionInput { id, question, answer, assignee_id, contact_id } = arguments.input;
+pub async fn update(ctx: &RequestContext, input: UpdateQuestionInput) -> Result<PlanPayload> {
+    let UpdateQuestionInput { id, question, answer, assignee_id, contact_id } = input;
     let path = ["input", "id"];
     let mut check = Validator::input();
     let (mut change, before) = Change::of_item::<plan_question::Model>(ctx, &path, &id).await?;

@@ -108,13 +108,6 @@ pub struct SetPlannedRelationshipInput {
     pub approach: MaybeUndefined<String>,
 }
 
-/// Arguments of `setPlannedRelationship`.
-#[derive(Clone, Debug, InputObject)]
-pub struct SetPlannedRelationship {
-    /// The contact and the desired level.
-    pub input: SetPlannedRelationshipInput,
-}
-
 /// Arguments of `removePlannedRelationship`.
 #[derive(Clone, Debug, InputObject)]
 pub struct RemovePlannedRelationship {
@@ -123,8 +116,8 @@ pub struct RemovePlannedRelationship {
 }
 
 /// Resolves `Mutation.setPlannedRelationship`.
-pub async fn set(ctx: &RequestContext, arguments: SetPlannedRelationship) -> Result<PlanPayload> {
-    let SetPlannedRelationshipInput { plan_id, contact_id, desired, by, owner_id, approach } = arguments.input;
+pub async fn set(ctx: &RequestContext, input: SetPlannedRelationshipInput) -> Result<PlanPayload> {
+    let SetPlannedRelationshipInput { plan_id, contact_id, desired, by, owner_id, approach } = input;
     let path = ["input", "planId"];
     let mut check = Validator::input();
     let mut change = Change::of_plan(ctx, &path, &plan_id).await?;

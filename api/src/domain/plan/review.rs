@@ -209,16 +209,9 @@ pub struct ReviewPlanInput {
     pub next_review_on: Option<Date>,
 }
 
-/// Arguments of `reviewPlan`.
-#[derive(Clone, Debug, InputObject)]
-pub struct ReviewPlan {
-    /// The new review.
-    pub input: ReviewPlanInput,
-}
-
 /// Resolves `Mutation.reviewPlan`.
-pub async fn review(ctx: &RequestContext, arguments: ReviewPlan) -> Result<PlanPayload> {
-    let ReviewPlanInput { id, outcome, notes, reviewed_on, next_review_on } = arguments.input;
+pub async fn review(ctx: &RequestContext, input: ReviewPlanInput) -> Result<PlanPayload> {
+    let ReviewPlanInput { id, outcome, notes, reviewed_on, next_review_on } = input;
     let path = ["input", "id"];
     let mut check = Validator::input();
     let mut change = Change::of_plan(ctx, &path, &id).await?;

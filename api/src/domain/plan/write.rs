@@ -74,20 +74,6 @@ pub struct UpdatePlanInput {
     pub if_version: Option<i32>,
 }
 
-/// Arguments of `createPlan`.
-#[derive(Clone, Debug, InputObject)]
-pub struct CreatePlan {
-    /// The new plan.
-    pub input: CreatePlanInput,
-}
-
-/// Arguments of `updatePlan`.
-#[derive(Clone, Debug, InputObject)]
-pub struct UpdatePlan {
-    /// The changes.
-    pub input: UpdatePlanInput,
-}
-
 /// Arguments of `closePlan` and `deletePlan`.
 #[derive(Clone, Debug, InputObject)]
 pub struct OnePlan {
@@ -120,9 +106,8 @@ async fn require_no_overlap(write: &Write<'_>, check: &mut Validator, plan: &pla
 }
 
 /// Resolves `Mutation.createPlan`.
-pub async fn create(ctx: &RequestContext, arguments: CreatePlan) -> Result<PlanPayload> {
-    let CreatePlanInput { account_id, title, starts_on, ends_on, summary, cadence, owner_id, copy_from_id } =
-        arguments.input;
+pub async fn create(ctx: &RequestContext, input: CreatePlanInput) -> Result<PlanPayload> {
+    let CreatePlanInput { account_id, title, starts_on, ends_on, summary, cadence, owner_id, copy_from_id } = input;
     let viewer = ctx.viewer()?;
     let mut check = Validator::input();
     let mut write = Write::begin(ctx)?;
@@ -173,7 +158,7 @@ pub async fn create(ctx: &RequestContext, arguments: CreatePlan) -> Result<PlanP
 }
 
 /// Resolves `Mutation.updatePlan`.
-pub async fn update(ctx: &RequestContext, arguments: UpdatePlan) -> Result<PlanPayload> {
+pub async fn update(ctx: &RequestContext, input: UpdatePlanInput) -> Result<PlanPayload> {
     let UpdatePlanInput {
         id,
         title,
@@ -185,7 +170,7 @@ pub async fn update(ctx: &RequestContext, arguments: UpdatePlan) -> Result<PlanP
         owner_id,
         opportunity_ids,
         if_version,
-    } = arguments.input;
+    } = input;
     let path = ["input", "id"];
     let mut check = Validator::input();
     let mut change = Change::of_plan(ctx, &path, &id).await?;

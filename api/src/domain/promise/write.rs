@@ -30,13 +30,6 @@ pub struct MakePromiseInput {
     pub due_on: Date,
 }
 
-/// Arguments of `makePromise`.
-#[derive(Clone, Debug, InputObject)]
-pub struct MakePromise {
-    /// The new promise.
-    pub input: MakePromiseInput,
-}
-
 /// Arguments of `keepPromise`.
 #[derive(Clone, Debug, InputObject)]
 pub struct KeepPromise {
@@ -75,8 +68,8 @@ async fn load_touch(
 }
 
 /// Resolves `Mutation.makePromise`.
-pub async fn make(ctx: &RequestContext, arguments: MakePromise) -> Result<PromisePayload> {
-    let MakePromiseInput { account_id, contact_id, touch_id, what, made_on, due_on } = arguments.input;
+pub async fn make(ctx: &RequestContext, input: MakePromiseInput) -> Result<PromisePayload> {
+    let MakePromiseInput { account_id, contact_id, touch_id, what, made_on, due_on } = input;
     let viewer = ctx.viewer()?;
     let mut check = Validator::input();
     let mut write = Write::begin(ctx)?;

@@ -80,16 +80,9 @@ pub struct AcceptInvitationInput {
     pub name: Option<String>,
 }
 
-/// Arguments of `acceptInvitation`.
-#[derive(Clone, InputObject)]
-pub struct AcceptInvitationArguments {
-    /// The invitation.
-    pub input: AcceptInvitationInput,
-}
-
 /// Executes `acceptInvitation`.
-pub async fn accept(ctx: &RequestContext, arguments: AcceptInvitationArguments) -> Result<SessionPayload> {
-    let AcceptInvitationInput { token, password, name } = arguments.input;
+pub async fn accept(ctx: &RequestContext, input: AcceptInvitationInput) -> Result<SessionPayload> {
+    let AcceptInvitationInput { token, password, name } = input;
     let auth = &ctx.app.auth;
     let mut check = Validator::input();
     let digest = SecretKind::Invitation.digest(&token);

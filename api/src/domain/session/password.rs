@@ -21,16 +21,9 @@ pub struct ChangePasswordInput {
     pub new: String,
 }
 
-/// Arguments of `changePassword`.
-#[derive(Clone, InputObject)]
-pub struct ChangePasswordArguments {
-    /// The passwords.
-    pub input: ChangePasswordInput,
-}
-
 /// Executes `changePassword`: also ends the caller's other sessions.
-pub async fn change(ctx: &RequestContext, arguments: ChangePasswordArguments) -> Result<UserPayload> {
-    let ChangePasswordInput { current, new } = arguments.input;
+pub async fn change(ctx: &RequestContext, input: ChangePasswordInput) -> Result<UserPayload> {
+    let ChangePasswordInput { current, new } = input;
     let viewer = ctx.viewer()?;
     let auth = &ctx.app.auth;
     let mut check = Validator::input();

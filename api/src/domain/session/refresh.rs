@@ -25,16 +25,9 @@ pub struct RefreshSessionInput {
     pub refresh_token: String,
 }
 
-/// Arguments of `refreshSession`.
-#[derive(Clone, InputObject)]
-pub struct RefreshSessionArguments {
-    /// The refresh token.
-    pub input: RefreshSessionInput,
-}
-
 /// Executes `refreshSession`.
-pub async fn refresh_session(ctx: &RequestContext, arguments: RefreshSessionArguments) -> Result<SessionPayload> {
-    let RefreshSessionInput { refresh_token: shown } = arguments.input;
+pub async fn refresh_session(ctx: &RequestContext, input: RefreshSessionInput) -> Result<SessionPayload> {
+    let RefreshSessionInput { refresh_token: shown } = input;
     ctx.app.auth.refreshes.watch(ctx.peer, Some(&shown), refresh(ctx, &shown)).await
 }
 

@@ -24,17 +24,10 @@ pub struct SignInInput {
     pub organization_id: Option<ID>,
 }
 
-/// Arguments of `signIn`.
-#[derive(Clone, InputObject)]
-pub struct SignInArguments {
-    /// The credentials.
-    pub input: SignInInput,
-}
-
 /// Executes `signIn`.
-pub async fn sign_in(ctx: &RequestContext, arguments: SignInArguments) -> Result<SessionPayload> {
-    let email = arguments.input.email.clone();
-    ctx.app.auth.throttle.watch(ctx.peer, Some(&email), attempt(ctx, arguments.input)).await
+pub async fn sign_in(ctx: &RequestContext, input: SignInInput) -> Result<SessionPayload> {
+    let email = input.email.clone();
+    ctx.app.auth.throttle.watch(ctx.peer, Some(&email), attempt(ctx, input)).await
 }
 
 async fn attempt(ctx: &RequestContext, input: SignInInput) -> Result<SessionPayload> {

@@ -35,16 +35,9 @@ pub struct SignUpInput {
     pub password: String,
 }
 
-/// Arguments of `signUp`.
-#[derive(Clone, InputObject)]
-pub struct SignUpArguments {
-    /// The new organization.
-    pub input: SignUpInput,
-}
-
 /// Executes `signUp`.
-pub async fn sign_up(ctx: &RequestContext, arguments: SignUpArguments) -> Result<SessionPayload> {
-    let SignUpInput { organization_name, currency, time_zone, name, email, password } = arguments.input;
+pub async fn sign_up(ctx: &RequestContext, input: SignUpInput) -> Result<SessionPayload> {
+    let SignUpInput { organization_name, currency, time_zone, name, email, password } = input;
     // Checked before the expensive hash of the password, and again within the transaction.
     may_sign_up(ctx, ctx.reader()).await?;
     let mut check = Validator::input();

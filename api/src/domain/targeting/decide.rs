@@ -42,16 +42,9 @@ pub struct DecideTargetInput {
     pub if_version: Option<i32>,
 }
 
-/// Arguments of `decideTarget`.
-#[derive(Clone, Debug, InputObject)]
-pub struct DecideTarget {
-    /// The decision.
-    pub input: DecideTargetInput,
-}
-
 /// `decideTarget`.
-pub async fn decide(ctx: &RequestContext, arguments: DecideTarget) -> Result<TargetPayload> {
-    let DecideTargetInput { id, decision, note, one_on_one_id, goal_amount, if_version } = arguments.input;
+pub async fn decide(ctx: &RequestContext, input: DecideTargetInput) -> Result<TargetPayload> {
+    let DecideTargetInput { id, decision, note, one_on_one_id, goal_amount, if_version } = input;
     let viewer = ctx.viewer()?;
     let path = ["input", "id"];
     let mut check = Validator::input();

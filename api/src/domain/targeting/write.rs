@@ -64,20 +64,6 @@ pub struct CloseTargetInput {
     pub note: Option<String>,
 }
 
-/// Arguments of `proposeTarget`.
-#[derive(Clone, Debug, InputObject)]
-pub struct ProposeTarget {
-    /// The candidate.
-    pub input: ProposeTargetInput,
-}
-
-/// Arguments of `updateTarget`.
-#[derive(Clone, Debug, InputObject)]
-pub struct UpdateTarget {
-    /// The change.
-    pub input: UpdateTargetInput,
-}
-
 /// Arguments of `withdrawTarget`.
 #[derive(Clone, Debug, InputObject)]
 pub struct OneTarget {
@@ -85,19 +71,12 @@ pub struct OneTarget {
     pub id: ID,
 }
 
-/// Arguments of `closeTarget`.
-#[derive(Clone, Debug, InputObject)]
-pub struct CloseTarget {
-    /// Which one, and how.
-    pub input: CloseTargetInput,
-}
-
 /// Why an archived account becomes no target.
 pub(super) const ARCHIVED: &str = "The account is archived: restore it first.";
 
 /// `proposeTarget`.
-pub async fn propose(ctx: &RequestContext, arguments: ProposeTarget) -> Result<TargetPayload> {
-    let ProposeTargetInput { account_id, kind, rationale, source, one_on_one_id } = arguments.input;
+pub async fn propose(ctx: &RequestContext, input: ProposeTargetInput) -> Result<TargetPayload> {
+    let ProposeTargetInput { account_id, kind, rationale, source, one_on_one_id } = input;
     let viewer = ctx.viewer()?;
     let mut check = Validator::input();
     let mut write = Write::begin(ctx)?;
@@ -180,8 +159,8 @@ fn must_answer_for(viewer: &Viewer, path: &[&str], account: &account::Model) -> 
 }
 
 /// `updateTarget`.
-pub async fn update(ctx: &RequestContext, arguments: UpdateTarget) -> Result<TargetPayload> {
-    let UpdateTargetInput { id, kind, rationale, if_version } = arguments.input;
+pub async fn update(ctx: &RequestContext, input: UpdateTargetInput) -> Result<TargetPayload> {
+    let UpdateTargetInput { id, kind, rationale, if_version } = input;
     let viewer = ctx.viewer()?;
     let path = ["input", "id"];
     let mut check = Validator::input();
@@ -225,8 +204,8 @@ pub async fn withdraw(ctx: &RequestContext, arguments: OneTarget) -> Result<Targ
 }
 
 /// `closeTarget`.
-pub async fn close(ctx: &RequestContext, arguments: CloseTarget) -> Result<TargetPayload> {
-    let CloseTargetInput { id, r#as, note } = arguments.input;
+pub async fn close(ctx: &RequestContext, input: CloseTargetInput) -> Result<TargetPayload> {
+    let CloseTargetInput { id, r#as, note } = input;
     let viewer = ctx.viewer()?;
     let path = ["input", "id"];
     let mut check = Validator::input();

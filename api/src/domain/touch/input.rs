@@ -140,34 +140,6 @@ pub struct CompleteTouchInput {
     pub commitment_given: MaybeUndefined<bool>,
 }
 
-/// Arguments of `logTouch`.
-#[derive(Clone, Debug, InputObject)]
-pub struct LogTouch {
-    /// The touch.
-    pub input: LogTouchInput,
-}
-
-/// Arguments of `scheduleTouch`.
-#[derive(Clone, Debug, InputObject)]
-pub struct ScheduleTouch {
-    /// The touch.
-    pub input: ScheduleTouchInput,
-}
-
-/// Arguments of `updateTouch`.
-#[derive(Clone, Debug, InputObject)]
-pub struct UpdateTouch {
-    /// The change.
-    pub input: UpdateTouchInput,
-}
-
-/// Arguments of `completeTouch`.
-#[derive(Clone, Debug, InputObject)]
-pub struct CompleteTouch {
-    /// How it went.
-    pub input: CompleteTouchInput,
-}
-
 /// Arguments of `cancelTouch` and `deleteTouch`.
 #[derive(Clone, Debug, InputObject)]
 pub struct OneTouch {

@@ -10,10 +10,7 @@ use entity::{
 };
 use sea_orm::{ColumnTrait, QueryFilter, QuerySelect};
 
-use super::input::{
-    CompleteTouch, CompleteTouchInput, LogTouch, LogTouchInput, OneTouch, ScheduleTouch, ScheduleTouchInput,
-    UpdateTouch, UpdateTouchInput,
-};
+use super::input::{CompleteTouchInput, LogTouchInput, OneTouch, ScheduleTouchInput, UpdateTouchInput};
 use super::people::{self, Parts, zone_of};
 use super::weight::{missed_at, weight};
 use super::{TouchDirection, TouchKind, TouchPayload, ValueKind};
@@ -160,7 +157,7 @@ struct Around {
 }
 
 /// `logTouch`: a touch that was made.
-pub async fn log(ctx: &RequestContext, arguments: LogTouch) -> Result<TouchPayload> {
+pub async fn log(ctx: &RequestContext, input: LogTouchInput) -> Result<TouchPayload> {
     let LogTouchInput {
         account_id,
         contact_ids,
@@ -179,7 +176,7 @@ pub async fn log(ctx: &RequestContext, arguments: LogTouch) -> Result<TouchPaylo
         action_id,
         user_id,
         external_ids,
-    } = arguments.input;
+    } = input;
     let viewer = ctx.viewer()?;
     let mut check = Validator::input();
     let mut touch = blank(viewer.organization.id, viewer.user.id, ctx.now);
@@ -201,7 +198,7 @@ pub async fn log(ctx: &RequestContext, arguments: LogTouch) -> Result<TouchPaylo
 }
 
 /// `scheduleTouch`: a touch that is to be made.
-pub async fn schedule(ctx: &RequestContext, arguments: ScheduleTouch) -> Result<TouchPayload> {
+pub async fn schedule(ctx: &RequestContext, input: ScheduleTouchInput) -> Result<TouchPayload> {
     let ScheduleTouchInput {
         account_id,
         contact_ids,
@@ -214,7 +211,7 @@ pub async fn schedule(ctx: &RequestContext, arguments: ScheduleTouch) -> Result<
         action_id,
         user_id,
         external_ids,
-    } = arguments.input;
+    } = input;
     let viewer = ctx.viewer()?;
     let mut check = Validator::input();
     let mut touch = touch::Model {
@@ -394,7 +391,7 @@ async fn save(
 }
 
 /// `updateTouch`.
-pub async fn update(ctx: &RequestContext, arguments: UpdateTouch) -> Result<TouchPayload> {
+pub async fn update(ctx: &RequestContext, input: UpdateTouchInput) -> Result<TouchPayload> {
     let UpdateTouchInput {
         id,
         contact_ids,
@@ -412,7 +409,7 @@ pub async fn update(ctx: &RequestContext, arguments: UpdateTouch) -> Result<Touc
         opportunity_id,
         action_id,
         if_version,
-    } = arguments.input;
+    } = input;
     let mut write = Write::begin(ctx)?;
     let (before, account) = changeable(ctx, &write, &["input", "id"], &id).await?;
     same_version(if_version, before.version)?;
@@ -468,7 +465,7 @@ pub async fn update(ctx: &RequestContext, arguments: UpdateTouch) -> Result<Touc
 }
 
 /// `completeTouch`: a scheduled touch was made, missed or not.
-pub async fn complete(ctx: &RequestContext, arguments: CompleteTouch) -> Result<TouchPayload> {
+pub async fn complete(ctx: &RequestContext, input: CompleteTouchInput) -> Result<TouchPayload> {
     let CompleteTouchInput {
         id,
         at,
@@ -479,7 +476,7 @@ pub async fn complete(ctx: &RequestContext, arguments: CompleteTouch) -> Result<
         value_acknowledged,
         commitment_asked,
         commitment_given,
-    } = arguments.input;
+    } = input;
     let mut write = Write::begin(ctx)?;
     let (before, _) = changeable(ctx, &write, &["input", "id"], &id).await?;
     if let Some(why) = match before.status {

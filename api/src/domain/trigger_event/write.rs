@@ -51,23 +51,9 @@ pub struct UpdateTriggerEventInput {
     pub if_version: Option<i32>,
 }
 
-/// Arguments of `recordTriggerEvent`.
-#[derive(Clone, Debug, InputObject)]
-pub struct RecordTriggerEvent {
-    /// The new trigger event.
-    pub input: RecordTriggerEventInput,
-}
-
-/// Arguments of `updateTriggerEvent`.
-#[derive(Clone, Debug, InputObject)]
-pub struct UpdateTriggerEvent {
-    /// The changes.
-    pub input: UpdateTriggerEventInput,
-}
-
 /// Resolves `Mutation.recordTriggerEvent`.
-pub async fn record(ctx: &RequestContext, arguments: RecordTriggerEvent) -> Result<TriggerEventPayload> {
-    let RecordTriggerEventInput { account_id, kind, occurred_on, description, contact_id } = arguments.input;
+pub async fn record(ctx: &RequestContext, input: RecordTriggerEventInput) -> Result<TriggerEventPayload> {
+    let RecordTriggerEventInput { account_id, kind, occurred_on, description, contact_id } = input;
     let viewer = ctx.viewer()?;
     let mut check = Validator::input();
     let mut write = Write::begin(ctx)?;
@@ -104,9 +90,9 @@ pub async fn record(ctx: &RequestContext, arguments: RecordTriggerEvent) -> Resu
 }
 
 /// Resolves `Mutation.updateTriggerEvent`.
-pub async fn update(ctx: &RequestContext, arguments: UpdateTriggerEvent) -> Result<TriggerEventPayload> {
+pub async fn update(ctx: &RequestContext, input: UpdateTriggerEventInput) -> Result<TriggerEventPayload> {
     let UpdateTriggerEventInput { id, kind, occurred_on, description, contact_id, outcome, resolved_on, if_version } =
-        arguments.input;
+        input;
     let viewer = ctx.viewer()?;
     let mut write = Write::begin(ctx)?;
     let path = ["input", "id"];

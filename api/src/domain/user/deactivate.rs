@@ -31,18 +31,11 @@ pub struct DeactivateUserInput {
     pub successor_id: Option<ID>,
 }
 
-/// Arguments of `deactivateUser`.
-#[derive(Clone, Debug, InputObject)]
-pub struct DeactivateUser {
-    /// The member and the successor.
-    pub input: DeactivateUserInput,
-}
-
 /// Executes `deactivateUser`. Members who report to the deactivated member continue to do so; the reporting line skips
 /// inactive members. A member who is already inactive still hands over what they own, because a request sent before the
 /// deactivation may have been committed after it.
-pub async fn deactivate(ctx: &RequestContext, arguments: DeactivateUser) -> Result<UserPayload> {
-    let DeactivateUserInput { id, successor_id } = arguments.input;
+pub async fn deactivate(ctx: &RequestContext, input: DeactivateUserInput) -> Result<UserPayload> {
+    let DeactivateUserInput { id, successor_id } = input;
     let left = leave(ctx, &id, successor_id.as_ref()).await?;
     if !left.active || successor_id.is_none() {
         return Ok(UserPayload::of(left.user));

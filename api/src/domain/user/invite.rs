@@ -46,13 +46,6 @@ pub struct InviteUserInput {
     pub working_hours: Option<Vec<hours::WorkingHoursInput>>,
 }
 
-/// Arguments of `inviteUser`.
-#[derive(Clone, Debug, InputObject)]
-pub struct InviteUser {
-    /// The new member.
-    pub input: InviteUserInput,
-}
-
 /// Arguments of `reissueInvitation`.
 #[derive(Clone, Debug, InputObject)]
 pub struct ReissueInvitation {
@@ -61,8 +54,8 @@ pub struct ReissueInvitation {
 }
 
 /// Executes `inviteUser`.
-pub async fn invite(ctx: &RequestContext, arguments: InviteUser) -> Result<InvitationPayload> {
-    let InviteUserInput { name, email, role, manager_id, title, time_zone, working_hours } = arguments.input;
+pub async fn invite(ctx: &RequestContext, input: InviteUserInput) -> Result<InvitationPayload> {
+    let InviteUserInput { name, email, role, manager_id, title, time_zone, working_hours } = input;
     let viewer = ctx.viewer()?;
     viewer.must_administer(&["input"])?;
     let mut check = Validator::input();

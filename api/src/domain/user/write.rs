@@ -36,13 +36,6 @@ pub struct UpdateUserInput {
     pub if_version: Option<i32>,
 }
 
-/// Arguments of `updateUser`.
-#[derive(Clone, Debug, InputObject)]
-pub struct UpdateUser {
-    /// The change.
-    pub input: UpdateUserInput,
-}
-
 /// Arguments of `reactivateUser`.
 #[derive(Clone, Debug, InputObject)]
 pub struct ReactivateUser {
@@ -73,8 +66,8 @@ pub(super) async fn locked(write: &Write<'_>, check: &mut Validator, field: &str
 }
 
 /// Executes `updateUser`.
-pub async fn update(ctx: &RequestContext, arguments: UpdateUser) -> Result<UserPayload> {
-    let UpdateUserInput { id, name, role, manager_id, title, time_zone, working_hours, if_version } = arguments.input;
+pub async fn update(ctx: &RequestContext, input: UpdateUserInput) -> Result<UserPayload> {
+    let UpdateUserInput { id, name, role, manager_id, title, time_zone, working_hours, if_version } = input;
     let viewer = ctx.viewer()?;
     let mut check = Validator::input();
     let mut write = Write::begin(ctx)?;

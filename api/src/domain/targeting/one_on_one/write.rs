@@ -55,20 +55,6 @@ pub struct UpdateOneOnOneInput {
     pub if_version: Option<i32>,
 }
 
-/// Arguments of `scheduleOneOnOne`.
-#[derive(Clone, Debug, InputObject)]
-pub struct ScheduleOneOnOne {
-    /// Who, when, and what about.
-    pub input: ScheduleOneOnOneInput,
-}
-
-/// Arguments of `updateOneOnOne`.
-#[derive(Clone, Debug, InputObject)]
-pub struct UpdateOneOnOne {
-    /// The change.
-    pub input: UpdateOneOnOneInput,
-}
-
 impl OneOnOnePayload {
     fn of(row: one_on_one::Model) -> Self {
         Self { one_on_one: Some(OneOnOne(row)), ..Self::default() }
@@ -76,8 +62,8 @@ impl OneOnOnePayload {
 }
 
 /// `scheduleOneOnOne`.
-pub async fn schedule(ctx: &RequestContext, arguments: ScheduleOneOnOne) -> Result<OneOnOnePayload> {
-    let ScheduleOneOnOneInput { seller_id, manager_id, scheduled_for, items } = arguments.input;
+pub async fn schedule(ctx: &RequestContext, input: ScheduleOneOnOneInput) -> Result<OneOnOnePayload> {
+    let ScheduleOneOnOneInput { seller_id, manager_id, scheduled_for, items } = input;
     let viewer = ctx.viewer()?;
     let mut check = Validator::input();
     let mut write = Write::begin(ctx)?;
@@ -174,8 +160,8 @@ async fn agenda<C: ConnectionTrait>(
 }
 
 /// `updateOneOnOne`.
-pub async fn update(ctx: &RequestContext, arguments: UpdateOneOnOne) -> Result<OneOnOnePayload> {
-    let UpdateOneOnOneInput { id, scheduled_for, held_at, notes, items, if_version } = arguments.input;
+pub async fn update(ctx: &RequestContext, input: UpdateOneOnOneInput) -> Result<OneOnOnePayload> {
+    let UpdateOneOnOneInput { id, scheduled_for, held_at, notes, items, if_version } = input;
     let viewer = ctx.viewer()?;
     let path = ["input", "id"];
     let mut check = Validator::input();

@@ -78,16 +78,9 @@ pub struct DropTargetInput {
     pub note: String,
 }
 
-/// Arguments of `reviewTargetList`.
-#[derive(Clone, Debug, InputObject)]
-pub struct ReviewTargetList {
-    /// The review.
-    pub input: ReviewTargetListInput,
-}
-
 /// `reviewTargetList`.
-pub async fn review(ctx: &RequestContext, arguments: ReviewTargetList) -> Result<TargetListPayload> {
-    let ReviewTargetListInput { seller_id, keep, drop, notes } = arguments.input;
+pub async fn review(ctx: &RequestContext, input: ReviewTargetListInput) -> Result<TargetListPayload> {
+    let ReviewTargetListInput { seller_id, keep, drop, notes } = input;
     let viewer = ctx.viewer()?;
     let organization = viewer.organization.id;
     let mut check = Validator::input();
