@@ -1,6 +1,6 @@
-//! What can go wrong. What the caller can mend is data: a [`UserError`] in a mutation's payload. The rest ends the
-//! request, or the field, with one of few codes; the cause of an internal one is logged here, once, and shows a
-//! reference alone.
+//! The errors of the application. What the caller can fix is data: a [`UserError`] in a mutation's payload. Any other error fails
+//! the request, or the field, with an error code. The cause of an internal error is logged here, once; the client receives only
+//! a reference to the log entry.
 
 use async_graphql::{Enum, ErrorExtensionValues, ServerError};
 use sea_orm::{DbErr, RuntimeErr};
@@ -8,43 +8,43 @@ use sea_orm::{DbErr, RuntimeErr};
 /// The usual result.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// The extension of a `RATE_LIMITED` error that says after how many seconds another attempt is allowed.
+/// The extension of a `RATE_LIMITED` error with the number of seconds after which another attempt is allowed.
 pub const RETRY_AFTER: &str = "retryAfter";
 
-/// Why something was not done.
+/// An error of the application.
 #[derive(Debug)]
 pub enum Error {
-    /// The caller can mend it.
+    /// Errors in the input of a mutation, which the caller can fix.
     Refused(Vec<UserError>),
-    /// An argument that the schema alone cannot refuse. Says what would be right.
+    /// An argument that is invalid in a way that the schema cannot express. The message says what would be valid.
     BadInput(String),
-    /// Nobody, or nobody any more.
+    /// The request has no access token, or one that is not valid or no longer valid.
     Unauthenticated,
-    /// Not theirs to ask.
+    /// The caller does not have permission.
     Forbidden(String),
-    /// More than one answer may hold.
+    /// The response would exceed a limit.
     LimitExceeded(String),
-    /// Too many failed attempts; after so many seconds (1 or more) another one is allowed.
+    /// Too many failed attempts. Another attempt is allowed after this number of seconds (1 or more).
     RateLimited(u64),
     /// The database took too long, or there was no connection to it in time. The log has it under the request's id.
     Timeout,
-    /// The change lost to another one, and left nothing behind.
+    /// The change conflicted with a concurrent one and was rolled back.
     TryAgain,
     /// Anything else; it has been logged under this reference.
     Internal(String),
-    /// One of the above with its place in the document.
+    /// One of the above, with its location in the document.
     Placed(Box<ServerError>),
 }
 
 impl Error {
-    /// Logs a cause and hides it behind a reference.
+    /// Logs the cause under a new reference and returns an error with only the reference.
     pub fn internal(cause: impl std::fmt::Display) -> Self {
         let reference = uuid::Uuid::now_v7().simple().to_string();
-        tracing::error!(%reference, %cause, "something failed");
+        tracing::error!(%reference, %cause, "internal error");
         Self::Internal(reference)
     }
 
-    /// A refusal for one reason.
+    /// Creates an error with one error that the caller can fix.
     pub fn refused(code: UserErrorCode, field: &[&str], message: impl Into<String>) -> Self {
         Self::Refused(vec![UserError::new(code, field, message)])
     }
@@ -70,7 +70,9 @@ impl Error {
                 ("BAD_USER_INPUT", message, None)
             }
             Self::BadInput(message) => ("BAD_USER_INPUT", message, None),
-            Self::Unauthenticated => ("UNAUTHENTICATED", "Sign in: this needs a valid access token.".to_owned(), None),
+            Self::Unauthenticated => {
+                ("UNAUTHENTICATED", "This needs a valid access token. Sign in first.".to_owned(), None)
+            }
             Self::Forbidden(message) => ("FORBIDDEN", message, None),
             Self::LimitExceeded(message) => ("LIMIT_EXCEEDED", message, None),
             Self::RateLimited(seconds) => {
@@ -78,16 +80,16 @@ impl Error {
                 ("RATE_LIMITED", format!("Too many failed attempts: try again in {seconds} s."), None)
             }
             Self::Timeout => {
-                let message = "This took too long. Try again, ask for less, or narrow the filter.".to_owned();
+                let message = "The request took too long. Try again, select less, or narrow the filter.".to_owned();
                 ("TIMEOUT", message, Some(request_id.to_owned()))
             }
             Self::TryAgain => (
                 "INTERNAL_SERVER_ERROR",
-                "Another change was in the way. Try again.".to_owned(),
+                "A concurrent change conflicted with this one. Try again.".to_owned(),
                 Some(request_id.to_owned()),
             ),
             Self::Internal(reference) => {
-                ("INTERNAL_SERVER_ERROR", "Something failed here, not with you.".to_owned(), Some(reference))
+                ("INTERNAL_SERVER_ERROR", "An internal error occurred.".to_owned(), Some(reference))
             }
         };
         let mut error = ServerError::new(message, None);
@@ -104,10 +106,10 @@ impl Error {
     }
 }
 
-/// What is told of a sum beyond 64 bits.
-pub const TOO_LARGE: &str = "A sum has more than 18 digits. Narrow the filter, or group by more.";
+/// The message for a sum that exceeds 64 bits.
+pub const TOO_LARGE: &str = "A sum has more than 18 digits. Narrow the filter, or group by more dimensions.";
 
-/// The database's own code of an error: SQLSTATE on PostgreSQL, the extended result code on SQLite.
+/// Returns the database's error code: SQLSTATE on PostgreSQL, the extended result code on SQLite.
 fn database_code(error: &DbErr) -> Option<String> {
     let (DbErr::Exec(RuntimeErr::SqlxError(inner))
     | DbErr::Query(RuntimeErr::SqlxError(inner))
@@ -126,11 +128,11 @@ impl From<DbErr> for Error {
                 tracing::warn!(cause = %error, "the database took too long");
                 Self::Timeout
             }
-            // numeric_value_out_of_range; SQLite says it in words. Amounts are checked, and their sums are not.
+            // numeric_value_out_of_range, which SQLite reports only by its message. Amounts are checked, but not their sums.
             Some("22003") => Self::LimitExceeded(TOO_LARGE.to_owned()),
             Some("1") if error.to_string().contains("integer overflow") => Self::LimitExceeded(TOO_LARGE.to_owned()),
-            // serialization_failure, deadlock_detected; foreign_key_violation and unique_violation, which a change meets
-            // only where another one came between its check and its write, so that checking again tells.
+            // serialization_failure and deadlock_detected; also foreign_key_violation and unique_violation. Every change checks
+            // for the latter two before it writes, so they occur only after a concurrent change; a retry finds them in its check.
             Some("40001" | "40P01" | "23503" | "23505" | "1555" | "2067") => Self::TryAgain,
             _ => match error {
                 DbErr::ConnectionAcquire(_) => {
@@ -143,31 +145,31 @@ impl From<DbErr> for Error {
     }
 }
 
-/// Kinds of what the caller can mend.
+/// The kinds of errors that the caller can fix.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 pub enum UserErrorCode {
-    /// The value is not allowed there; the message says what would be.
+    /// The value is not valid. The message says what would be.
     Invalid,
-    /// A value is needed.
+    /// A required value is missing.
     Required,
-    /// Somebody else has that value.
+    /// The value must be unique, and another record already has it.
     Taken,
-    /// There is no such thing, or none that the caller may see.
+    /// The object does not exist, or the caller may not see it.
     NotFound,
-    /// Seen, but not the caller's to change.
+    /// The caller may see the object but not make this change.
     Forbidden,
-    /// It has been changed since the version given.
+    /// The object has changed since the given version.
     StaleVersion,
-    /// Something must be there first.
+    /// Something that this change requires is missing. The message says what.
     Incomplete,
-    /// More than one may hold.
+    /// A limit on the number of items is exceeded.
     LimitExceeded,
-    /// It does not go with how things stand.
+    /// Conflicts with the current state.
     Conflict,
 }
 
 impl UserErrorCode {
-    /// As in the schema.
+    /// Returns the name of the code in the schema.
     #[must_use]
     pub const fn word(self) -> &'static str {
         match self {
@@ -183,19 +185,20 @@ impl UserErrorCode {
         }
     }
 }
-/// One thing that the caller can mend.
+
+/// An error that the caller can fix.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UserError {
-    /// Its kind.
+    /// The kind of error.
     pub code: UserErrorCode,
-    /// What would be right, in a sentence.
+    /// What is wrong and what would be valid.
     pub message: String,
-    /// The path of the field it is about, from the argument on.
+    /// The path of the invalid field, starting with the argument.
     pub field: Vec<String>,
 }
 
 impl UserError {
-    /// One error.
+    /// Creates an error at the path `field`.
     pub fn new(code: UserErrorCode, field: &[&str], message: impl Into<String>) -> Self {
         Self { code, message: message.into(), field: field.iter().map(|&part| part.to_owned()).collect() }
     }

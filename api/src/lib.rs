@@ -1,4 +1,4 @@
-//! Callshot: a GraphQL backend for selling to chosen accounts.
+//! Callshot: a GraphQL backend for account-based selling.
 //!
 //! Modules are listed in the order of dependency: each uses only those below it (`architecture.rs` checks this). Start with
 //! ARCHITECTURE.md, then [`schema`], which lists every root field.

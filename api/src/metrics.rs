@@ -1,5 +1,4 @@
-//! What the server counts and measures, for Prometheus: on a port of its own, never beside what users ask
-//! (docs/operations.md has the list).
+//! Metrics for Prometheus, served on a port of their own, separate from the API. docs/operations.md lists them.
 
 use std::{
     collections::HashSet,
@@ -20,14 +19,14 @@ use tokio::{net::TcpListener, task::JoinHandle};
 use crate::app::App;
 use crate::server::http::LONGEST_NAME;
 
-/// Under so many names of operations requests are counted; under any other they are "other".
-const NAMES: usize = 100;
-/// For how long the feed is asked how far it is behind.
-const FEED_WITHIN: Duration = Duration::from_secs(2);
-/// Upper bounds of the classes of how long answers took, in seconds.
+/// The largest number of distinct operation names. Requests with any other name are counted as "other".
+const MAX_NAMES: usize = 100;
+/// The timeout for reading the lag of the feed.
+const FEED_TIMEOUT: Duration = Duration::from_secs(2);
+/// The upper bounds of the histogram buckets of request durations, in seconds.
 const TIMES: [f64; 13] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 60.0];
 
-/// Which operation, and what came of it.
+/// The labels of a completed request.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Outcome {
     operation: String,
@@ -50,7 +49,7 @@ struct Connections {
     state: &'static str,
 }
 
-/// Everything that is counted.
+/// All metrics of the server.
 #[derive(Debug)]
 pub struct Metrics {
     registry: Registry,
@@ -74,7 +73,7 @@ impl Default for Metrics {
 }
 
 impl Metrics {
-    /// Nothing counted yet.
+    /// Creates metrics with all values at zero.
     #[must_use]
     pub fn new() -> Self {
         let metrics = Self {
@@ -96,42 +95,47 @@ impl Metrics {
 
     fn registered(mut self) -> Self {
         let registry = &mut self.registry;
-        registry.register("build", "The program", Info::new([("version", env!("CARGO_PKG_VERSION"))]));
-        registry.register("requests", "Requests answered, by operation and code", self.requests.clone());
+        registry.register("build", "Version of the server", Info::new([("version", env!("CARGO_PKG_VERSION"))]));
+        registry.register("requests", "Completed requests, by operation and code", self.requests.clone());
         registry.register_with_unit(
             "request_duration",
-            "From the headers' arrival to the answer's, by operation",
+            "Time from the arrival of the headers to the response, by operation",
             Unit::Seconds,
             self.times.clone(),
         );
-        registry.register("requests_refused", "Requests that did not run, by reason", self.refused.clone());
-        registry.register("cost_points", "What the requests that ran cost", self.points.clone());
+        registry.register("requests_refused", "Requests rejected before execution, by reason", self.refused.clone());
+        registry.register("cost_points", "Total cost of executed requests", self.points.clone());
         registry.register("database_statements", "Statements sent to the database", self.statements.clone());
-        registry.register("requests_in_flight", "Requests that are being answered", self.in_flight.clone());
+        registry.register("requests_in_flight", "Requests in progress", self.in_flight.clone());
         registry.register(
             "requests_waiting",
-            "Of these, how many wait for their organization's turn",
+            "Requests in progress that are queued behind others of their organization",
             self.waiting.clone(),
         );
-        registry.register("database_connections", "Connections, by pool and state", self.connections.clone());
-        registry.register("feed_unsettled_events", "Events that readers do not see yet", self.unsettled.clone());
-        registry.register_with_unit("feed_lag", "The age of the oldest of these", Unit::Seconds, self.lag.clone());
+        registry.register("database_connections", "Database connections, by pool and state", self.connections.clone());
+        registry.register(
+            "feed_unsettled_events",
+            "Events that are not visible to readers of the feed yet",
+            self.unsettled.clone(),
+        );
+        registry.register_with_unit("feed_lag", "Age of the oldest of these events", Unit::Seconds, self.lag.clone());
         self
     }
 
-    /// Notes an answer. `named`: whether the operation's name may be remembered; strangers could make up any number.
+    /// Records a completed request. `named` is whether the operation's name may become a label: callers who are not signed in
+    /// must not be able to create labels.
     pub fn answered(&self, operation: Option<&str>, named: bool, code: &'static str, took: Duration) {
         let operation = self.name(operation, named);
         self.times.get_or_create(&Operation { operation: operation.clone() }).observe(took.as_secs_f64());
         self.requests.get_or_create(&Outcome { operation, code }).inc();
     }
 
-    /// Notes a request that did not run.
+    /// Records a request that was rejected before execution.
     pub fn refused(&self, reason: &'static str) {
         self.refused.get_or_create(&Reason { reason }).inc();
     }
 
-    /// Notes what a request that runs costs.
+    /// Records the cost of a request that is executed.
     pub fn cost(&self, points: u64) {
         self.points.inc_by(points);
     }
@@ -148,13 +152,13 @@ impl Metrics {
 
     fn remember(&self, name: &str) -> bool {
         let mut names = self.names.write().unwrap_or_else(PoisonError::into_inner);
-        names.contains(name) || (names.len() < NAMES && names.insert(name.to_owned()))
+        names.contains(name) || (names.len() < MAX_NAMES && names.insert(name.to_owned()))
     }
 
-    /// All of it, as Prometheus reads it.
+    /// Returns all metrics in the text format of Prometheus.
     ///
     /// # Errors
-    /// None that is known of: writing into memory does not fail.
+    /// None in practice, because writing into memory does not fail.
     pub async fn text(&self, app: &App) -> Result<String, std::fmt::Error> {
         self.statements.inner().store(app.db.statements(), Ordering::Relaxed);
         let number = |number: usize| i64::try_from(number).unwrap_or(i64::MAX);
@@ -166,14 +170,14 @@ impl Metrics {
                 self.connections.get_or_create(&Connections { pool, state }).set(number(connections));
             }
         }
-        // What cannot be asked stays as it was last seen; the log tells why.
-        match tokio::time::timeout(FEED_WITHIN, crate::domain::event::unsettled(app)).await {
+        // On a failure the last known values remain.
+        match tokio::time::timeout(FEED_TIMEOUT, crate::domain::event::unsettled(app)).await {
             Ok(Ok((events, age))) => {
                 self.unsettled.set(events);
                 self.lag.set(age);
             }
-            Ok(Err(error)) => tracing::warn!(%error, "the feed's lag is not known"),
-            Err(_) => tracing::warn!("the feed's lag is not known: the database took too long"),
+            Ok(Err(error)) => tracing::warn!(%error, "the lag of the feed is unknown"),
+            Err(_) => tracing::warn!("the lag of the feed is unknown: the database took too long"),
         }
         let mut out = String::new();
         text::encode(&mut out, &self.registry)?;
@@ -186,13 +190,13 @@ pub fn serve(app: Arc<App>, listener: TcpListener) -> JoinHandle<()> {
     let router = Router::new().route("/metrics", get(show)).with_state(app);
     tokio::spawn(async move {
         if let Err(error) = axum::serve(listener, router).await {
-            tracing::error!(%error, "metrics are not served any more");
+            tracing::error!(%error, "metrics are no longer served");
         }
     })
 }
 
 async fn show(State(app): State<Arc<App>>) -> Response {
-    // In a task of its own: a client that goes away must not cancel what talks to the pool.
+    // A separate task, so that a client that disconnects does not cancel a database statement.
     let text = tokio::spawn(async move { app.metrics.text(&app).await });
     match text.await {
         Ok(Ok(text)) => {
@@ -211,7 +215,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_are_bounded_and_strangers_add_none() {
+    fn operation_names_are_bounded_and_only_named_requests_add_them() {
         let metrics = Metrics::new();
         let name = |name: &str, named| metrics.name(Some(name), named);
         assert_eq!(name("Accounts", false), "other");

@@ -282,7 +282,7 @@ async fn unknown_event_types_are_rejected(world: &World) {
             .await
     };
     for (kind, instead) in
-        [("account.creatd", "Events of account are created, updated"), ("x", "events of account, booking")]
+        [("account.creatd", "events of account are created, updated"), ("x", "nouns with events are account, booking")]
     {
         let answer = events(kind).await;
         assert_eq!(answer.error_code(), "BAD_USER_INPUT");
@@ -304,6 +304,6 @@ async fn an_invalid_date_is_reported_with_its_row(world: &World) {
         answer.body["errors"].as_array().unwrap().iter().map(|error| error["message"].as_str().unwrap()).collect();
     assert_eq!(answer.error_code(), "BAD_USER_INPUT");
     assert_eq!(messages.len(), 2, "{messages:?}");
-    assert!(messages[0].starts_with("Variable $rows.1.bookedOn: \"2026-02-30\" is no Date"), "{messages:?}");
-    assert!(messages[1].starts_with("Variable $rows.2.amount: \"1,5\" is no Decimal"), "{messages:?}");
+    assert!(messages[0].starts_with("Variable $rows.1.bookedOn: \"2026-02-30\" is not a valid Date"), "{messages:?}");
+    assert!(messages[1].starts_with("Variable $rows.2.amount: \"1,5\" is not a valid Decimal"), "{messages:?}");
 }

@@ -1,11 +1,15 @@
-//! One request: who asks, when, and of which application.
+//! The context of a request: the application, the viewer and the time of the request.
 
 use std::collections::{HashMap, HashSet};
 use std::hash::Hash;
 use std::sync::Arc;
 
 use chrono_tz::Tz;
+use database::columns::{is_any_of, select_columns};
+use database::connection::Connections;
+use database::sql::Sql;
 use entity::{AccountId, Columns, Day, Instant, Row, Scoped, SessionId, UserId, account, organization, seat, user};
+use graphql_executor::ROWS_BETWEEN_YIELDS;
 use sea_orm::sea_query::extension::postgres::PgFunc;
 use sea_orm::sea_query::{Cond, Expr, ExprTrait, Func, SelectStatement, SimpleExpr, Value, ValueType};
 use sea_orm::{ColumnTrait, Condition, ConnectionTrait, QueryFilter, QuerySelect, QueryTrait, Select};
@@ -14,74 +18,64 @@ use crate::app::App;
 use crate::error::{Error, Result, UserErrorCode};
 use crate::values::calendar;
 use crate::values::money::{Currency, Money};
-use database::columns::{is_any_of, select_columns};
-use database::connection::Connections;
-use database::sql::Sql;
-use graphql_executor::ROWS_BETWEEN_YIELDS;
 
-/// The request that is being answered.
+/// The context of the request that is being executed.
 #[derive(Clone)]
 pub struct RequestContext {
     /// The application.
     pub app: Arc<App>,
-    /// The instant at which the request came in: its one "now".
+    /// The time at which the request arrived, which is "now" for everything in it.
     pub now: Instant,
-    /// The request's id, which the log has too.
+    /// The id of the request, which also appears in the log.
     pub request_id: String,
-    /// The peer's address, for what slows down guessing.
+    /// The address of the client, for limiting failed attempts.
     pub peer: Option<std::net::IpAddr>,
     viewer: Option<Arc<Viewer>>,
 }
 
 impl RequestContext {
-    /// A request of somebody, or of nobody yet.
+    /// Creates the context of a request; `viewer` is None if the caller is not signed in.
     #[must_use]
     pub fn new(app: Arc<App>, request_id: String, peer: Option<std::net::IpAddr>, viewer: Option<Arc<Viewer>>) -> Self {
         let now = app.clock.now();
         Self { app, now, request_id, peer, viewer }
     }
 
-    /// Who asks.
+    /// Returns the viewer.
     ///
     /// # Errors
-    /// `UNAUTHENTICATED` where nobody does.
+    /// `UNAUTHENTICATED` if the caller is not signed in.
     pub fn viewer(&self) -> Result<&Viewer> {
         self.viewer.as_deref().ok_or(Error::Unauthenticated)
     }
 
-    /// The same request on behalf of somebody: of who has just signed in.
+    /// Returns the same context with a viewer, for a caller who has just signed in.
     #[must_use]
     pub fn on_behalf_of(&self, viewer: Arc<Viewer>) -> Self {
         Self { viewer: Some(viewer), ..self.clone() }
     }
 
-    /// The connections for reading.
+    /// Returns the connections for reading.
     #[must_use]
     pub fn reader(&self) -> &Connections {
         self.app.db.reader()
     }
 
-    /// The rows that a statement finds, which selects these columns of their table in the table's order.
-    ///
-    /// # Errors
-    /// The database's.
+    /// Returns the rows of a statement, which must select `columns` in the order of the table.
     pub async fn rows<M: Row>(&self, statement: &SelectStatement, columns: Columns) -> Result<Vec<M>> {
         let found = self.reader().read(|| self.app.db.backend().build(statement)).await?;
-        // Ten thousand rows take tens of milliseconds to read: now and then somebody else has a turn on the thread.
+        // Decoding ten thousand rows takes tens of milliseconds. Yields at intervals so that other tasks run on the thread.
         let mut rows = Vec::with_capacity(found.len());
-        for (at, row) in found.iter().enumerate() {
+        for (index, row) in found.iter().enumerate() {
             rows.push(M::read(row, columns)?);
-            if at % ROWS_BETWEEN_YIELDS == ROWS_BETWEEN_YIELDS - 1 {
+            if index % ROWS_BETWEEN_YIELDS == ROWS_BETWEEN_YIELDS - 1 {
                 tokio::task::yield_now().await;
             }
         }
         Ok(rows)
     }
 
-    /// What has these ids, of what a selection finds, with these columns: one statement, none where there are no ids.
-    ///
-    /// # Errors
-    /// The database's.
+    /// Returns the rows of `select` with these ids, by id, reading only `columns`. Runs one statement, or none without ids.
     pub async fn fetch_by_ids<E, I, T>(
         &self,
         select: Select<E>,
@@ -106,47 +100,47 @@ impl RequestContext {
         Ok(rows.into_iter().map(|row| (id_of(&row), T::from(row))).collect())
     }
 
-    /// An amount with the organization's currency.
+    /// Returns an amount of minor units in the organization's currency.
     #[must_use]
     pub fn money(&self, minor: i64) -> Money {
-        // Whoever reads an amount is signed in; a currency without amounts is any.
+        // Only a signed-in viewer reads amounts, so the fallback is never visible.
         let currency = self.viewer.as_deref().map_or(Currency::NONE, |viewer| viewer.currency);
         currency.money(minor)
     }
 }
 
-/// Up to how many seats what somebody sees is read seat by seat.
+/// The largest number of seats for which a viewer's rows are read account by account.
 const FEW_SEATS: u64 = 500;
 
-/// Who asks, with all that decides what they see.
+/// The signed-in user who makes the request, with everything that determines what the user sees.
 #[derive(Clone, Debug)]
 pub struct Viewer {
-    /// Their organization.
+    /// The user's organization.
     pub organization: organization::Model,
-    /// Its currency.
+    /// The organization's currency.
     pub currency: Currency,
-    /// Its time zone.
+    /// The organization's time zone.
     pub zone: Tz,
-    /// They themselves.
+    /// The user.
     pub user: user::Model,
     /// The session they are signed in with.
     pub session: SessionId,
     /// Whose accounts they see: their own, and a manager those of everyone below in the reporting line too.
     pub reporting_line: Vec<UserId>,
-    /// The same as an array; None on a database that has none.
+    /// The reporting line as an array; None on SQLite, which has no arrays.
     pub reporting_line_array: Option<Value>,
-    /// At how many accounts somebody of the line has a seat.
+    /// The number of accounts at which a member of the reporting line has a seat.
     pub seats: u64,
 }
 
 impl Viewer {
-    /// Do they see everything of the organization?
+    /// Whether the viewer sees all data of the organization.
     #[must_use]
     pub fn sees_everything(&self) -> bool {
         self.user.role == user::Role::Admin
     }
 
-    /// Refuses whoever is not ADMIN. `field` is the path of the argument that asks for it.
+    /// Checks that the viewer has the role ADMIN. `field` is the path of the argument that requires it.
     ///
     /// # Errors
     /// [`Error::Refused`] with `FORBIDDEN`.
@@ -157,13 +151,13 @@ impl Viewer {
         Err(Error::refused(UserErrorCode::Forbidden, field, "Only an administrator may do this."))
     }
 
-    /// Is this one of them, or of those below them in the line; or are they ADMIN?
+    /// Whether `user` is in the viewer's reporting line, or the viewer has the role ADMIN.
     #[must_use]
     pub fn is_above_or_is(&self, user: UserId) -> bool {
         self.sees_everything() || self.reporting_line.contains(&user)
     }
 
-    /// What is between a seller and their line, on a column that names the seller: their own, and that of those below.
+    /// Returns the condition for rows that only a seller and the seller's managers see, on the column with the seller's id.
     pub fn answers_for<C: ColumnTrait>(&self, seller: C) -> Condition {
         if self.sees_everything() {
             return Cond::all();
@@ -171,8 +165,8 @@ impl Viewer {
         Cond::all().add(self.in_line(seller))
     }
 
-    /// The one place that decides which accounts are seen, and with them all that hangs off accounts: a condition on a
-    /// column that names an account.
+    /// Returns the condition for rows of visible accounts, on the column with the account's id. This is the single definition
+    /// of which accounts, and which rows that belong to accounts, a viewer sees.
     pub fn sees<C: ColumnTrait>(&self, account: C) -> Condition {
         if self.sees_everything() {
             return Cond::all();
@@ -182,13 +176,13 @@ impl Viewer {
         }
         let seats = self.seats_at(Expr::col(account.as_column_ref()));
         if (account.entity_name().to_string().as_str(), account.as_str()) == ("account", "id") {
-            // Who sees thousands owns most of them, or is above who does, which the account's own row tells.
+            // A viewer with thousands of accounts sees most of them through their owners, which the account's own row names.
             return Cond::any().add(self.in_line(account::Column::OwnerId)).add(seats);
         }
         Cond::all().add(seats)
     }
 
-    /// The same of the one account that a statement which is written out has in its table `account`.
+    /// Writes the same condition as [`Self::sees`] for the table `account` of an SQL statement.
     pub fn sees_this(&self, sql: &mut Sql) {
         if self.sees_everything() {
             sql.push("true");
@@ -200,11 +194,8 @@ impl Viewer {
         sql.push(" and seat.account_id = account.id and seat.user_id ").push(&of_line).push("))");
     }
 
-    /// The same for accounts that were found by their ids, each with its owner: which of them are not seen? The owner
-    /// tells it of most, and one statement of all the rest.
-    ///
-    /// # Errors
-    /// The database's.
+    /// Returns which of the accounts, each given with its owner, the viewer does not see. The owner decides most cases; one
+    /// statement decides all others.
     pub async fn unseen<C: ConnectionTrait>(
         &self,
         connection: &C,
@@ -213,9 +204,9 @@ impl Viewer {
         if self.sees_everything() {
             return Ok(HashSet::new());
         }
-        let not_theirs =
+        let other_owners =
             accounts.into_iter().filter(|(_, owner)| !self.reporting_line.contains(owner)).map(|(id, _)| id);
-        let mut unseen: HashSet<AccountId> = not_theirs.collect();
+        let mut unseen: HashSet<AccountId> = other_owners.collect();
         if !unseen.is_empty() {
             let mut seats = self.seats_query();
             seats.and_where(is_any_of(connection, seat::Column::AccountId, unseen.iter().copied()));
@@ -226,17 +217,18 @@ impl Viewer {
         Ok(unseen)
     }
 
-    /// Has somebody of the line a seat at the account that an expression names?
+    /// Returns the condition that a member of the reporting line has a seat at the account of an expression.
     fn seats_at(&self, account: SimpleExpr) -> SimpleExpr {
         let at = (seat::Entity, seat::Column::AccountId);
-        // Looked up row by row. PostgreSQL would rather read all seats before the first row of a page.
+        // The offset makes PostgreSQL look up the seats row by row. Without it, it reads all seats before the first row of a
+        // page.
         if self.reporting_line_array.is_some() {
             let mut seats = self.seats_query();
             seats.and_where(account.equals(at)).offset(0);
             return Expr::exists(seats);
         }
-        // SQLite would go for each row through all of the line, and through a list of accounts that the rows are among: the
-        // plus signs keep both out of its choice of an index, which is then that of the account's seats.
+        // The plus signs exclude both columns from SQLite's choice of an index, so that it uses the index of an account's seats.
+        // Otherwise it would search every member of the line, or every account of an enclosing list, for each row.
         let line = self.reporting_line.iter().copied().map(Value::from);
         let mut seats = seat::Entity::of(self.organization.id)
             .select_only()
@@ -247,18 +239,18 @@ impl Viewer {
         Expr::exists(seats)
     }
 
-    /// Does a column name somebody of the line?
+    /// Returns the condition that a column with a user's id is in the reporting line.
     fn in_line<C: ColumnTrait>(&self, column: C) -> SimpleExpr {
         match (self.reporting_line.as_slice(), &self.reporting_line_array) {
             (&[alone], _) => column.eq(alone),
-            // One parameter, however many there are: PostgreSQL reads and plans fifty of them longer than it looks for
-            // what they say.
+            // A single array parameter: PostgreSQL would take longer to parse and plan fifty parameters than to execute the
+            // statement.
             (_, Some(array)) => Expr::col(column.as_column_ref()).eq(PgFunc::any(Expr::val(array.clone()))),
             (line, None) => column.is_in(line.iter().copied()),
         }
     }
 
-    /// The accounts at which somebody of the line has a seat.
+    /// Selects the accounts at which a member of the reporting line has a seat.
     pub fn seats_query(&self) -> SelectStatement {
         seat::Entity::of(self.organization.id)
             .filter(self.in_line(seat::Column::UserId))
@@ -267,67 +259,68 @@ impl Viewer {
             .into_query()
     }
 
-    /// The rows of a table that hang off accounts they see.
+    /// Selects the rows of a table that belong to visible accounts. `account` is the column with the account's id.
     #[must_use]
     pub fn rows<E: Scoped>(&self, account: E::Column) -> Select<E> {
         E::of(self.organization.id).filter(self.sees(account))
     }
 
-    /// The same rows, to be summed up: all of them are read, so their accounts are best looked for at once.
+    /// Selects the same rows as [`Self::rows`] for an aggregate. All rows are read, so the visible accounts are determined up
+    /// front and not row by row.
     #[must_use]
     pub fn sums<E: Scoped>(&self, account: E::Column) -> Select<E> {
         let rows = E::of(self.organization.id);
         if self.sees_everything() {
             return rows;
         }
-        let theirs = account.in_subquery(self.seats_query());
+        let visible = account.in_subquery(self.seats_query());
         if self.sees_few_accounts() {
-            return rows.filter(theirs);
+            return rows.filter(visible);
         }
-        // Planned for any line, PostgreSQL expects some thirty seats and would look up each one's rows. What stands in a
-        // function can only be asked row by row, of a table of all seats that is made once.
+        // A generic plan of PostgreSQL expects about thirty seats and would look up the rows of each. Inside a function call,
+        // the condition can only be evaluated row by row, against a hash table of all seats that is built once.
         let seen = |seats: SimpleExpr| Expr::expr(Func::coalesce([seats, Expr::cust("false")]));
-        // Whoever has a seat everywhere, as the head of all sellers has, is asked once and not for each row.
+        // A viewer with a seat at every account, such as the head of sales, is detected once instead of for each row.
         let mut unseen = account::Entity::of(self.organization.id).into_query();
         unseen
             .clear_selects()
             .expr(Expr::cust("1"))
             .and_where(seen(account::Column::Id.in_subquery(self.seats_query())).not());
-        rows.filter(Cond::any().add(Expr::exists(unseen).not()).add(seen(theirs)))
+        rows.filter(Cond::any().add(Expr::exists(unseen).not()).add(seen(visible)))
     }
 
-    /// The accounts they see.
+    /// Selects the visible accounts.
     #[must_use]
     pub fn accounts(&self) -> Select<account::Entity> {
         self.rows(account::Column::Id)
     }
 
-    /// Is what they see a small part of the whole, so that it is best read account by account? Above, walking an
-    /// ordering's index and leaving out the rest is quicker.
+    /// Whether the viewer sees so few accounts that their rows are best read account by account. With more accounts it is
+    /// faster to scan the index of an ordering and skip the other rows.
     #[must_use]
     pub const fn sees_few_accounts(&self) -> bool {
         self.seats <= FEW_SEATS
     }
 
-    /// The organization's day of an instant.
+    /// Returns the day of an instant in the organization's time zone.
     #[must_use]
     pub fn day(&self, at: Instant) -> Day {
         calendar::day_of(at, self.zone)
     }
 
-    /// The month in which fiscal years start.
+    /// Returns the month (1-12) in which the organization's fiscal years start.
     #[must_use]
     pub fn fiscal_start(&self) -> u32 {
         self.organization.fiscal_year_start_month.unsigned_abs()
     }
 
-    /// The fiscal year of an instant.
+    /// Returns the fiscal year of an instant.
     #[must_use]
     pub fn fiscal_year(&self, at: Instant) -> i32 {
         calendar::fiscal_year(self.day(at), self.fiscal_start())
     }
 
-    /// First and last day of a fiscal year; of the current one where none is given.
+    /// Returns the first and the last day of a fiscal year; of the current one if `year` is None.
     #[must_use]
     pub fn fiscal_days(&self, year: Option<i32>, now: Instant) -> (Day, Day) {
         let start = self.fiscal_start();
@@ -335,26 +328,23 @@ impl Viewer {
     }
 }
 
-/// A seat at an account, as far as rights are concerned.
+/// The viewer's rights on a visible account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AccountAccess {
-    /// The owner, someone above the owner, or ADMIN.
+    /// The viewer is the owner, a manager above the owner, or has the role ADMIN.
     Responsible,
-    /// On the team, or above someone who is.
+    /// The viewer is on the account's team, or a manager above a member of the team.
     Team,
 }
 
 impl Viewer {
-    /// What they are at an account that they see.
+    /// Returns the viewer's rights on an account that the viewer sees.
     #[must_use]
     pub fn access(&self, account: &account::Model) -> AccountAccess {
         if self.is_above_or_is(account.owner_id) { AccountAccess::Responsible } else { AccountAccess::Team }
     }
 
-    /// One account that they see, locked for a change where `lock`.
-    ///
-    /// # Errors
-    /// The database's.
+    /// Returns a visible account; None if there is none with this id. With `lock`, locks the row for a change.
     pub async fn account<C: sea_orm::ConnectionTrait>(
         &self,
         connection: &C,

@@ -1,4 +1,4 @@
-//! Which columns a selection needs of a row.
+//! Determines the columns of a row that a selection needs.
 //!
 //! A field names the columns it reads in its own source text: `|account| account.0.city.as_deref()` in `object!` reads `city`.
 //! The text is analyzed at compile time. If it does not name its columns, or if a function takes whole rows, all columns are
@@ -9,6 +9,7 @@ use std::hash::Hash;
 use std::marker::PhantomData;
 
 use async_graphql::parser::types::SelectionSet;
+use database::columns::select_columns;
 use entity::{Columns, Row, Scoped};
 use graphql_executor::{Batch, Resolver, RowExpression};
 use sea_orm::sea_query::{Value, ValueType};
@@ -17,26 +18,25 @@ use sea_orm::{QuerySelect, QueryTrait, Select};
 use super::pagination::column_index;
 use super::{FieldContext, ObjectType};
 use crate::error::Result;
-use database::columns::select_columns;
 
-/// Reads the rows behind a field with the columns that its selection needs.
+/// Reads the rows of a field with only the columns that its selection needs.
 pub trait ReadColumns {
-    /// Returns the columns of a table's rows that the selection of this field needs of an object over them, and `besides`.
-    fn columns_with<T, E>(&self, besides: &[E::Column]) -> Result<Columns>
+    /// Returns the columns that this field's selection on the type `T` needs of the table `E`, and the `additional` ones.
+    fn columns_with<T, E>(&self, additional: &[E::Column]) -> Result<Columns>
     where
         E: Scoped<Model: Row>,
         T: ObjectType;
 
-    /// Returns the columns that `selections` need of an object over a row.
+    /// Returns the columns of the row `M` that `selections` on the type `T` need.
     fn columns<T: ObjectType, M: Row>(&self, selections: &[&SelectionSet]) -> Result<Columns>;
 
-    /// Returns the first row of a selection, with the columns that are needed, and `besides`.
-    fn one<E, T>(&self, select: Select<E>, besides: &[E::Column]) -> impl Future<Output = Result<Option<T>>> + Send
+    /// Returns the first row of a query, with the needed columns and the `additional` ones.
+    fn one<E, T>(&self, select: Select<E>, additional: &[E::Column]) -> impl Future<Output = Result<Option<T>>> + Send
     where
         E: Scoped<Model: Row>,
         T: ObjectType + From<E::Model>;
 
-    /// Resolves one object for each id, null for those that the selection does not find: one statement.
+    /// Resolves one object for each id, or null if the query does not find it. Runs one statement.
     fn fetch_by_ids<E, I, T>(
         &self,
         select: Select<E>,
@@ -49,7 +49,7 @@ pub trait ReadColumns {
         I: Copy + Ord + Hash + ValueType + Into<Value> + Send + Sync + 'static,
         T: ObjectType + From<E::Model>;
 
-    /// Resolves one object for each id, null for those that were not found.
+    /// Resolves one object for each id, or null if `found` has none.
     fn found<I: Eq + Hash + Sync + 'static, T: ObjectType>(
         &self,
         ids: &[Option<I>],
@@ -58,13 +58,13 @@ pub trait ReadColumns {
 }
 
 impl ReadColumns for FieldContext<'_> {
-    fn columns_with<T, E>(&self, besides: &[E::Column]) -> Result<Columns>
+    fn columns_with<T, E>(&self, additional: &[E::Column]) -> Result<Columns>
     where
         E: Scoped<Model: Row>,
         T: ObjectType,
     {
         let columns = self.columns::<T, E::Model>(self.selections())?;
-        Ok(besides.iter().map(|column| column_index::<E>(*column)).fold(columns, Columns::with))
+        Ok(additional.iter().map(|column| column_index::<E>(*column)).fold(columns, Columns::with))
     }
 
     fn columns<T: ObjectType, M: Row>(&self, selections: &[&SelectionSet]) -> Result<Columns> {
@@ -83,12 +83,12 @@ impl ReadColumns for FieldContext<'_> {
         Ok(columns)
     }
 
-    async fn one<E, T>(&self, select: Select<E>, besides: &[E::Column]) -> Result<Option<T>>
+    async fn one<E, T>(&self, select: Select<E>, additional: &[E::Column]) -> Result<Option<T>>
     where
         E: Scoped<Model: Row>,
         T: ObjectType + From<E::Model>,
     {
-        let columns = self.columns_with::<T, E>(besides)?;
+        let columns = self.columns_with::<T, E>(additional)?;
         let select = select_columns(select, columns).limit(1).into_query();
         Ok(self.request.rows(&select, columns).await?.pop().map(T::from))
     }
@@ -184,7 +184,7 @@ const fn columns_in(source: RowExpression, fields: &[&str]) -> Option<Columns> {
     Some(columns)
 }
 
-/// Returns the end of the word that starts at `from`; `from` itself if none does.
+/// Returns the end of the word that starts at `from`; `from` itself if no word starts there.
 const fn word_end(text: &[u8], from: usize) -> usize {
     let mut at = from;
     while at < text.len() && (text[at].is_ascii_alphanumeric() || text[at] == b'_' || !text[at].is_ascii()) {
@@ -193,7 +193,7 @@ const fn word_end(text: &[u8], from: usize) -> usize {
     at
 }
 
-/// Whether `part` is found at `from`.
+/// Whether `text` contains `part` at `from`.
 const fn has_at(text: &[u8], from: usize, part: &[u8]) -> bool {
     let mut at = 0;
     while at < part.len() {

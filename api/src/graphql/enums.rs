@@ -1,6 +1,7 @@
-//! Enums: a stored word as the schema's enum of the same name.
+//! GraphQL enums for stored enums.
 
-/// Implements the output traits for stored enums, each shown as a GraphQL enum: `graphql_enum! { StoredStage as Stage }`.
+/// Implements the output traits for stored enums as GraphQL enums with the same values:
+/// `graphql_enum! { StoredStage as Stage }`.
 macro_rules! graphql_enum {
     ($($stored:ty as $shown:ty),* $(,)?) => {$(
         impl $crate::graphql::OutputType<$crate::context::RequestContext> for $stored {

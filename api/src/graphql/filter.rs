@@ -1,7 +1,8 @@
-//! Filters: input objects that become conditions. They are two-valued: a missing value is `ne` everything and
-//! satisfies `not`; an operand that is null is refused, for it would say one thing to one and another to the next.
+//! Filters: input objects that become SQL conditions. A condition never evaluates to unknown: a null column matches `ne` and
+//! `not`. A null operand is rejected because its meaning would be ambiguous; `isNull` finds missing values.
 
 use async_graphql::{Enum, ID, InputObject, MaybeUndefined};
+use database::sql::uuids_json;
 use entity::{Day, Id, Instant};
 use sea_orm::sea_query::{Cond, Expr, ExprTrait, Func, LikeExpr, Query, SimpleExpr};
 use sea_orm::{ColumnTrait, Condition, DbBackend, Value};
@@ -11,20 +12,19 @@ use crate::error::{Error, Result};
 use crate::graphql::scalars::{Date, DateTime, Decimal};
 use crate::values::money::Currency;
 use crate::values::text::{comparable, fold};
-use database::sql::uuids_json;
 
-/// How deep `and`, `or` and `not` may nest.
+/// The largest nesting depth of `and`, `or` and `not`.
 pub const DEEPEST: usize = 8;
-/// How many conditions one filter may have.
+/// The largest number of conditions in one filter.
 pub const MOST_CONDITIONS: usize = 200;
-/// How many values `in` takes.
+/// The largest number of values in one `in`.
 pub const MOST_VALUES: usize = 500;
-/// How many values one filter may have in all. SQLite takes 32,766 a statement, PostgreSQL 65,535.
+/// The largest number of values in one filter. A statement takes 32,766 parameters on SQLite, 65,535 on PostgreSQL.
 pub const MOST_OPERANDS: usize = 10_000;
 /// How many characters a text has that is looked for. SQLite compares with patterns of up to 50,000 bytes.
 pub const LONGEST_TEXT: usize = 1_000;
 
-/// What an operand was: left out, or given.
+/// An operand of a filter, which may be omitted.
 type Operand<T> = MaybeUndefined<T>;
 
 fn given<T: Clone>(name: &str, operand: &Operand<T>) -> Result<Option<T>> {
@@ -32,146 +32,146 @@ fn given<T: Clone>(name: &str, operand: &Operand<T>) -> Result<Option<T>> {
         MaybeUndefined::Undefined => Ok(None),
         MaybeUndefined::Value(value) => Ok(Some(value.clone())),
         MaybeUndefined::Null => Err(Error::BadInput(format!(
-            "The operand {name} of a filter is null: to ask for missing values, use isNull."
+            "The operand `{name}` of a filter must not be null. Use `isNull` to find missing values."
         ))),
     }
 }
 
 fn not_too_many<T>(values: &[T]) -> Result<()> {
     if values.len() > MOST_VALUES {
-        return Err(Error::BadInput(format!("in takes at most {MOST_VALUES} values; {} were given.", values.len())));
+        return Err(Error::BadInput(format!("`in` takes at most {MOST_VALUES} values; {} were given.", values.len())));
     }
     Ok(())
 }
 
-/// A filter on a text: `eq`, `ne` and `in` compare exactly, `contains` and `startsWith` ignore case. A text to compare with
-/// has at most 1,000 characters.
+/// A filter on a text. `eq`, `ne` and `in` compare exactly; `contains` and `startsWith` ignore case. An operand has at most
+/// 1,000 characters.
 #[derive(Clone, Debug, Default, InputObject)]
 pub struct StringFilter {
-    /// Is exactly this.
+    /// The text is exactly this.
     pub eq: Operand<String>,
-    /// Is not exactly this, or is missing.
+    /// The text is not exactly this, or is null.
     pub ne: Operand<String>,
-    /// Is exactly one of these (at most 500); of none, nothing matches.
+    /// The text is exactly one of these (at most 500). An empty list matches nothing.
     pub r#in: Operand<Vec<String>>,
-    /// Has this somewhere in it, whatever the case. `%` and `_` are plain characters.
+    /// The text contains this, ignoring case. `%` and `_` are ordinary characters.
     pub contains: Operand<String>,
-    /// Starts with this, whatever the case.
+    /// The text starts with this, ignoring case.
     pub starts_with: Operand<String>,
-    /// Is missing (true), or is there (false).
+    /// Whether the text is null (true) or not null (false).
     pub is_null: Operand<bool>,
 }
 
-/// A filter on a whole number.
+/// A filter on an integer.
 #[derive(Clone, Debug, Default, InputObject)]
 pub struct IntFilter {
-    /// Is this.
+    /// The number is equal to this.
     pub eq: Operand<i32>,
-    /// Is not this, or is missing.
+    /// The number is not equal to this, or is null.
     pub ne: Operand<i32>,
-    /// Is one of these (at most 500).
+    /// The number is one of these (at most 500). An empty list matches nothing.
     pub r#in: Operand<Vec<i32>>,
-    /// Is above this.
+    /// The number is greater than this.
     pub gt: Operand<i32>,
-    /// Is this or above.
+    /// The number is greater than or equal to this.
     pub gte: Operand<i32>,
-    /// Is below this.
+    /// The number is less than this.
     pub lt: Operand<i32>,
-    /// Is this or below.
+    /// The number is less than or equal to this.
     pub lte: Operand<i32>,
-    /// Is missing (true), or is there (false).
+    /// Whether the number is null (true) or not null (false).
     pub is_null: Operand<bool>,
 }
 
-/// A filter on an amount, in the organization's currency.
+/// A filter on an amount in the organization's currency.
 #[derive(Clone, Debug, Default, InputObject)]
 pub struct DecimalFilter {
-    /// Is this.
+    /// The amount is equal to this.
     pub eq: Operand<Decimal>,
-    /// Is above this.
+    /// The amount is greater than this.
     pub gt: Operand<Decimal>,
-    /// Is this or above.
+    /// The amount is greater than or equal to this.
     pub gte: Operand<Decimal>,
-    /// Is below this.
+    /// The amount is less than this.
     pub lt: Operand<Decimal>,
-    /// Is this or below.
+    /// The amount is less than or equal to this.
     pub lte: Operand<Decimal>,
-    /// Is missing (true), or is there (false).
+    /// Whether the amount is null (true) or not null (false).
     pub is_null: Operand<bool>,
 }
 
-/// A filter on a day.
+/// A filter on a calendar day.
 #[derive(Clone, Debug, Default, InputObject)]
 pub struct DateFilter {
-    /// Is this day.
+    /// The day is this.
     pub eq: Operand<Date>,
-    /// Is after this day.
+    /// The day is after this.
     pub gt: Operand<Date>,
-    /// Is this day or after.
+    /// The day is this or later.
     pub gte: Operand<Date>,
-    /// Is before this day.
+    /// The day is before this.
     pub lt: Operand<Date>,
-    /// Is this day or before.
+    /// The day is this or earlier.
     pub lte: Operand<Date>,
-    /// Is missing (true), or is there (false).
+    /// Whether the day is null (true) or not null (false).
     pub is_null: Operand<bool>,
 }
 
 /// A filter on an instant.
 #[derive(Clone, Debug, Default, InputObject)]
 pub struct DateTimeFilter {
-    /// Is after this.
+    /// The instant is after this.
     pub gt: Operand<DateTime>,
-    /// Is this or after.
+    /// The instant is this or later.
     pub gte: Operand<DateTime>,
-    /// Is before this.
+    /// The instant is before this.
     pub lt: Operand<DateTime>,
-    /// Is this or before.
+    /// The instant is this or earlier.
     pub lte: Operand<DateTime>,
-    /// Is missing (true), or is there (false).
+    /// Whether the instant is null (true) or not null (false).
     pub is_null: Operand<bool>,
 }
 
 /// A filter on a number.
 #[derive(Clone, Debug, Default, InputObject)]
 pub struct FloatFilter {
-    /// Is above this.
+    /// The number is greater than this.
     pub gt: Operand<f64>,
-    /// Is this or above.
+    /// The number is greater than or equal to this.
     pub gte: Operand<f64>,
-    /// Is below this.
+    /// The number is less than this.
     pub lt: Operand<f64>,
-    /// Is this or below.
+    /// The number is less than or equal to this.
     pub lte: Operand<f64>,
 }
 
-/// A filter on an id. An id that is malformed or that the caller may not see matches nothing.
+/// A filter on an id. A malformed id, or one that the caller may not see, matches nothing.
 #[derive(Clone, Debug, Default, InputObject)]
 pub struct IdFilter {
-    /// Is this.
+    /// The id is this.
     pub eq: Operand<ID>,
-    /// Is not this, or is missing.
+    /// The id is not this, or is null.
     pub ne: Operand<ID>,
-    /// Is one of these (at most 500); of none, nothing matches.
+    /// The id is one of these (at most 500). An empty list matches nothing.
     pub r#in: Operand<Vec<ID>>,
-    /// Is missing (true), or is there (false).
+    /// Whether the id is null (true) or not null (false).
     pub is_null: Operand<bool>,
 }
 
-/// Archived rows: left out, alone, or with the rest.
+/// Whether a list has archived records.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Enum)]
 pub enum Archived {
-    /// Left out.
+    /// Only records that are not archived.
     #[default]
     Exclude,
-    /// Alone.
+    /// Only archived records.
     Only,
-    /// With the rest.
+    /// Both archived and other records.
     Include,
 }
 
 impl Archived {
-    /// As a condition on the column that says when a row was archived.
+    /// Returns the condition on the column with the time at which a row was archived.
     pub fn condition<C: ColumnTrait>(self, column: C) -> Condition {
         match self {
             Self::Exclude => Cond::all().add(column.is_null()),
@@ -181,14 +181,14 @@ impl Archived {
     }
 }
 
-/// Refuses a condition with more values than a statement takes.
+/// Rejects a condition with more values than a statement takes.
 fn not_too_many_operands(ctx: &RequestContext, condition: &Condition) -> Result<()> {
     let mut query = Query::select();
     query.expr(Expr::val(1)).cond_where(condition.clone());
-    // Conditions are made for the database, and no other one's builder takes them.
+    // The condition may contain expressions that only the builder of this database accepts.
     let count = ctx.app.db.backend().build(&query).values.map_or(0, |values| values.0.len());
     if count > MOST_OPERANDS {
-        return Err(Error::BadInput(format!("A filter has at most {MOST_OPERANDS} values; {count} were given.")));
+        return Err(Error::BadInput(format!("A filter may have at most {MOST_OPERANDS} values; {count} were given.")));
     }
     Ok(())
 }
@@ -201,7 +201,7 @@ fn any_of<C: ColumnTrait, V: Into<Value>>(column: C, values: Vec<V>) -> SimpleEx
     if values.is_empty() { nothing() } else { column.is_in(values) }
 }
 
-/// The condition that a column's value is one of any number of ids, of thousands: one parameter on both databases.
+/// Returns the condition that a column is one of `ids`. Binds one parameter on both databases, so that there may be thousands.
 pub fn among_ids<C: ColumnTrait, I: Id>(
     ctx: &RequestContext,
     column: C,
@@ -209,7 +209,7 @@ pub fn among_ids<C: ColumnTrait, I: Id>(
 ) -> SimpleExpr {
     let ids = ids.into_iter().map(Id::uuid);
     let name = format!("\"{}\".\"{}\"", column.entity_name(), column.as_str());
-    // Read in a query of its own, PostgreSQL makes a hash of them; as an array it would look through all of them, row by row.
+    // PostgreSQL hashes the result of a subquery, but compares each row with every element of an array.
     let (text, list) = match ctx.app.db.backend() {
         DbBackend::Postgres => {
             let ids: Vec<String> = ids.map(|id| id.simple().to_string()).collect();
@@ -228,22 +228,22 @@ fn unlike<C: ColumnTrait, V: Into<Value>>(column: C, value: V) -> Cond {
     Cond::any().add(column.ne(value)).add(column.is_null())
 }
 
-/// A pattern for LIKE that matches the text itself, whatever characters it has.
+/// Escapes a text for LIKE, so that the pattern matches exactly this text.
 fn plain(text: &str) -> String {
     text.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_")
 }
 
 impl StringFilter {
-    /// As a condition on a column and on its folded form.
+    /// Returns the condition on a column and on the column with its folded form.
     ///
     /// # Errors
-    /// `BAD_USER_INPUT` for an operand that is null.
+    /// `BAD_USER_INPUT` for a null operand, for one of more than 1,000 characters, and for an `in` of more than 500 values.
     pub fn condition<C: ColumnTrait>(&self, column: C, folded: C) -> Result<Condition> {
         let Self { eq, ne, r#in, contains, starts_with, is_null } = self;
         let text = |name: &str, operand: &Operand<String>| -> Result<Option<String>> {
             let Some(text) = given(name, operand)? else { return Ok(None) };
             if text.chars().nth(LONGEST_TEXT).is_some() {
-                let message = format!("The operand {name} of a filter has at most {LONGEST_TEXT} characters.");
+                let message = format!("The operand `{name}` of a filter may have at most {LONGEST_TEXT} characters.");
                 return Err(Error::BadInput(message));
             }
             Ok(Some(comparable(&text).into_owned()))
@@ -277,12 +277,13 @@ fn exactly<C: ColumnTrait>(column: C, folded: C, text: String) -> Cond {
     Cond::all().add(folded.eq(fold(&text))).add(column.eq(text))
 }
 
-/// Starts with the text: a stretch of the index, from the text to the next one of its length.
+/// Returns the condition that a column starts with the text, as a range of the index: from the text up to the next text of the
+/// same length.
 fn prefix<C: ColumnTrait>(folded: C, text: &str) -> Cond {
     let mut all = Cond::all().add(folded.gte(text));
     let mut end: Vec<char> = text.chars().collect();
     while let Some(last) = end.pop() {
-        // The next character by code point; surrogates are no characters.
+        // The next code point, skipping the surrogates.
         let next = if last == '\u{d7ff}' { Some('\u{e000}') } else { char::from_u32(last as u32 + 1) };
         if let Some(next) = next {
             end.push(next);
@@ -296,10 +297,10 @@ fn prefix<C: ColumnTrait>(folded: C, text: &str) -> Cond {
 macro_rules! compared {
     ($(#[$doc:meta])* $filter:ident: $given:ty => $stored:ty, |$value:ident $(, $context:ident: $context_type:ty)?| $convert:expr; $($name:ident $label:literal $method:ident),*) => {
         impl $filter {
-            /// As a condition on a column.
+            /// Returns the condition on a column.
             ///
             /// # Errors
-            /// `BAD_USER_INPUT` for an operand that is null.
+            /// `BAD_USER_INPUT` for a null operand.
             pub fn condition<C: ColumnTrait>(&self, column: C $(, $context: $context_type)?) -> Result<Condition> {
                 let convert = |$value: $given| -> $stored { $convert };
                 let mut all = Cond::all();
@@ -319,10 +320,10 @@ compared!(DateFilter: Date => Day, |value| value.0; eq "eq" eq, gt "gt" gt, gte 
 compared!(DateTimeFilter: DateTime => Instant, |value| value.0; gt "gt" gt, gte "gte" gte, lt "lt" lt, lte "lte" lte);
 
 impl IntFilter {
-    /// As a condition on a column.
+    /// Returns the condition on a column.
     ///
     /// # Errors
-    /// `BAD_USER_INPUT` for an operand that is null.
+    /// `BAD_USER_INPUT` for a null operand and for an `in` of more than 500 values.
     pub fn condition<C: ColumnTrait>(&self, column: C) -> Result<Condition> {
         let Self { eq, ne, r#in, gt, gte, lt, lte, is_null } = self;
         let mut all = Cond::all();
@@ -356,13 +357,13 @@ impl IntFilter {
 }
 
 impl DecimalFilter {
-    /// As a condition on a column of minor units. Operands between two minor units compare as the numbers they are.
+    /// Returns the condition on a column of minor units. An operand with a fraction of a minor unit is compared exactly.
     ///
     /// # Errors
-    /// `BAD_USER_INPUT` for an operand that is null.
+    /// `BAD_USER_INPUT` for a null operand.
     pub fn condition<C: ColumnTrait>(&self, column: C, currency: Currency) -> Result<Condition> {
         let Self { eq, gt, gte, lt, lte, is_null } = self;
-        // Whole minor units at or below the number, and whether the number is whole itself; clipped to what is stored.
+        // The number rounded down to minor units and clamped to the range of the column, and whether rounding was exact.
         let floor = |value: Decimal| {
             let scaled = value.0.checked_mul(rust_decimal::Decimal::from(10_i64.pow(currency.decimals)));
             let scaled = scaled.unwrap_or(if value.0.is_sign_negative() {
@@ -401,18 +402,19 @@ impl DecimalFilter {
 }
 
 impl IdFilter {
-    /// As a condition on a column of ids of one type.
+    /// Returns the condition on a column with ids of one type.
     ///
     /// # Errors
-    /// `BAD_USER_INPUT` for an operand that is null.
+    /// `BAD_USER_INPUT` for a null operand and for an `in` of more than 500 values.
     pub fn condition<C: ColumnTrait, I: Id + Into<Value>>(&self, column: C) -> Result<Condition> {
         self.condition_by::<I>(|ids| any_of(column, ids), |is_null| null(column, is_null))
     }
 
-    /// As a condition on whatever is related to ids: `any` says how one of them matches.
+    /// Returns a condition built from `any`, the condition that one of the ids matches, and `null`, the condition that the id
+    /// is null or not.
     ///
     /// # Errors
-    /// `BAD_USER_INPUT` for an operand that is null.
+    /// `BAD_USER_INPUT` for a null operand and for an `in` of more than 500 values.
     pub fn condition_by<I: Id>(
         &self,
         any: impl Fn(Vec<I>) -> SimpleExpr,
@@ -439,49 +441,49 @@ impl IdFilter {
     }
 }
 
-/// What does not match, missing values included.
+/// Negates a condition. A condition that is unknown counts as false, so that its negation is true.
 fn negated(condition: Condition) -> SimpleExpr {
     SimpleExpr::from(Func::coalesce([SimpleExpr::from(condition), Expr::cust("false")])).not()
 }
 
-/// A filter of one noun: its own fields, and how they nest.
+/// A filter of one noun: the conditions of its own fields, combined by `and`, `or` and `not`.
 pub trait Filter: Sized {
-    /// The condition of its own fields, without `and`, `or` and `not`.
+    /// Returns the condition of the filter's own fields, without `and`, `or` and `not`.
     ///
     /// # Errors
-    /// `BAD_USER_INPUT` for an operand that is null.
+    /// `BAD_USER_INPUT` for an invalid operand.
     fn own(&self, ctx: &RequestContext) -> Result<Condition>;
 
-    /// `and`, `or` and `not`.
+    /// Returns the nested filters.
     fn nested(&self) -> Nested<'_, Self>;
 
-    /// The whole condition.
+    /// Returns the condition of the filter with all nested ones.
     ///
     /// # Errors
-    /// `BAD_USER_INPUT` for an operand that is null, for nesting deeper than 8, for more than 200 conditions and for more
-    /// than 10,000 values in all.
+    /// `BAD_USER_INPUT` for an invalid operand, for nesting deeper than 8 levels, for more than 200 conditions and for more
+    /// than 10,000 values.
     fn condition(&self, ctx: &RequestContext) -> Result<Condition> {
-        let mut left = MOST_CONDITIONS;
-        let condition = whole(self, ctx, 0, &mut left)?;
-        // What is nested in nothing cannot have so many.
-        if left + 1 < MOST_CONDITIONS {
+        let mut remaining = MOST_CONDITIONS;
+        let condition = nested_condition(self, ctx, 0, &mut remaining)?;
+        // A filter without nested ones cannot reach the largest number of values.
+        if remaining + 1 < MOST_CONDITIONS {
             not_too_many_operands(ctx, &condition)?;
         }
         Ok(condition)
     }
 }
 
-/// How a filter nests.
+/// The nested filters of a filter.
 pub struct Nested<'a, F> {
-    /// All of these.
+    /// Filters that must all match.
     pub and: &'a Operand<Vec<F>>,
-    /// One of these.
+    /// Filters of which at least one must match.
     pub or: &'a Operand<Vec<F>>,
-    /// Not this.
+    /// A filter that must not match.
     pub not: &'a Operand<Box<F>>,
 }
 
-/// A part of a filter: left out, or given; null is refused.
+/// Returns an operand of a filter; None if it is omitted.
 ///
 /// # Errors
 /// `BAD_USER_INPUT` for null.
@@ -490,31 +492,37 @@ pub fn operand<'a, F>(name: &str, operand: &'a Operand<F>) -> Result<Option<&'a 
         MaybeUndefined::Undefined => Ok(None),
         MaybeUndefined::Value(value) => Ok(Some(value)),
         MaybeUndefined::Null => {
-            Err(Error::BadInput(format!("The operand {name} of a filter is null: leave it out instead.")))
+            Err(Error::BadInput(format!("The operand `{name}` of a filter must not be null. Omit it instead.")))
         }
     }
 }
 
-fn whole<F: Filter>(filter: &F, ctx: &RequestContext, depth: usize, left: &mut usize) -> Result<Condition> {
+fn nested_condition<F: Filter>(
+    filter: &F,
+    ctx: &RequestContext,
+    depth: usize,
+    remaining: &mut usize,
+) -> Result<Condition> {
     if depth > DEEPEST {
-        return Err(Error::BadInput(format!("and, or and not nest at most {DEEPEST} deep.")));
+        return Err(Error::BadInput(format!("`and`, `or` and `not` may nest at most {DEEPEST} levels deep.")));
     }
-    *left =
-        left.checked_sub(1).ok_or_else(|| Error::BadInput(format!("A filter has at most {MOST_CONDITIONS} parts.")))?;
+    *remaining = remaining
+        .checked_sub(1)
+        .ok_or_else(|| Error::BadInput(format!("A filter may have at most {MOST_CONDITIONS} conditions.")))?;
     let mut all = Cond::all().add(filter.own(ctx)?);
     let Nested { and, or, not } = filter.nested();
     for part in operand("and", and)?.into_iter().flatten() {
-        all = all.add(whole(part, ctx, depth + 1, left)?);
+        all = all.add(nested_condition(part, ctx, depth + 1, remaining)?);
     }
     if let Some(any) = operand("or", or)? {
         let mut one = Cond::any().add(nothing());
         for part in any {
-            one = one.add(whole(part, ctx, depth + 1, left)?);
+            one = one.add(nested_condition(part, ctx, depth + 1, remaining)?);
         }
         all = all.add(one);
     }
     if let Some(part) = operand("not", not)? {
-        all = all.add(negated(whole(part.as_ref(), ctx, depth + 1, left)?));
+        all = all.add(negated(nested_condition(part.as_ref(), ctx, depth + 1, remaining)?));
     }
     Ok(all)
 }

@@ -1,4 +1,4 @@
-//! Identifiers as the scalar ID.
+//! Identifiers as the scalar `ID`.
 
 use async_graphql::registry::Registry;
 use async_graphql::{ID, InputType};

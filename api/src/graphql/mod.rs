@@ -1,4 +1,4 @@
-//! The parts that all types of the schema share: how fields are declared and resolved, scalars, money, filters and pages.
+//! What all types of the schema share: the declaration and resolution of fields, scalars, money, filters and pagination.
 
 pub mod columns;
 pub mod enums;

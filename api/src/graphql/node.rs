@@ -1,4 +1,4 @@
-//! The interface Node as the type of a field.
+//! The interface `Node` as the type of a field.
 
 use async_graphql::registry::Registry;
 use graphql_executor::describe_node;
@@ -6,7 +6,7 @@ use graphql_executor::describe_node;
 use super::OutputType;
 use crate::context::RequestContext;
 
-/// Stands for any type that implements the interface Node.
+/// Any type that implements the interface `Node`.
 #[derive(Debug)]
 pub struct AnyNode;
 

@@ -1,4 +1,4 @@
-//! The executor's macros over the request context of this program.
+//! The executor's macros, bound to this program's request context.
 
 /// Declares an object type of the schema. See [`graphql_executor`] for the kinds of fields.
 macro_rules! object {
@@ -34,7 +34,7 @@ macro_rules! payload {
         #[derive(Default)]
         pub struct $type {
             $($(#[doc = $field_doc])* pub $inner: Option<$field_type>,)*
-            /// The errors that the caller can fix; with any, nothing was written.
+            /// The errors that the caller can fix. If there are any, nothing was written.
             pub user_errors: Vec<$crate::error::UserError>,
         }
 
@@ -52,7 +52,7 @@ macro_rules! payload {
                     let values: Vec<_> = rows.iter().map(|payload| &payload.$inner).collect();
                     $crate::graphql::Value::resolve(&values, field).await
                 });)*
-                /// The errors that the caller can fix, each with the path of its field. With any, nothing was written.
+                /// The errors that the caller can fix, each with the path of its field. If there are any, nothing was written.
                 userErrors: Vec<$crate::error::UserError> = batch(
                     async |field: &$crate::graphql::FieldContext<'_>, rows: &[&$type]| {
                         let errors: Vec<_> = rows.iter().map(|payload| &payload.user_errors).collect();

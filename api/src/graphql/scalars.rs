@@ -2,7 +2,6 @@
 
 use async_graphql::{InputObject, InputValueError, InputValueResult, Scalar, ScalarType, Value};
 use entity::{Day, Instant};
-
 use graphql_executor::{OutputType, SelectionPlan};
 
 use crate::context::RequestContext;

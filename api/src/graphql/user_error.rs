@@ -6,13 +6,13 @@ use crate::error::{UserError, UserErrorCode};
 graphql_enum! { UserErrorCode as UserErrorCode }
 
 object! {
-    /// An error that the caller can fix. A payload with any of these changed nothing.
+    /// An error that the caller can fix. If a payload has any, the mutation wrote nothing.
     UserError as "UserError" {
-        /// The kind of error, for programs.
+        /// The kind of error.
         code: UserErrorCode = plain(|error| error.code);
-        /// What is wrong and what would be right, in a sentence.
+        /// What is wrong and what would be valid, for people to read.
         message: &str = plain(|error| &error.message);
-        /// The path of the offending field, from the argument on, such as `["input", "items", "0", "accountId"]`.
+        /// The path of the invalid field, starting with the argument, such as `["input", "items", "0", "accountId"]`.
         field: Vec<String> = plain(|error| error.field.clone());
     }
 }

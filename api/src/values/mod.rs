@@ -1,4 +1,4 @@
-//! Plain values and pure rules: text, days, the clock, agreement between two people.
+//! Plain values and pure rules: text, dates, money, the clock, and the agreement between a seller and a manager.
 
 pub mod agreement;
 pub mod calendar;

@@ -1,6 +1,6 @@
-//! What events are called: by the noun that something happened to, and what it was.
+//! The types of events, `noun.what`: the noun that an event is about, and what happened to it.
 
-/// Every noun that has events, with what may happen to it.
+/// Every noun with events, and the names of its events.
 pub const TYPES: &[(&str, &[&str])] = &[
     ("account", &["created", "updated", "archived", "restored", "team_changed", "assessed"]),
     ("booking", &["created", "updated", "deleted"]),
@@ -49,22 +49,22 @@ pub const TYPES: &[(&str, &[&str])] = &[
     ("user", &["created", "updated", "deactivated", "reactivated", "calendar_feed_created", "calendar_feed_revoked"]),
 ];
 
-/// Is there an event that is called so?
+/// Whether `text` is an event type.
 #[must_use]
 pub fn is_type(text: &str) -> bool {
     let of = |noun: &str| TYPES.iter().find(|(known, _)| *known == noun);
     text.split_once('.').is_some_and(|(noun, what)| of(noun).is_some_and(|(_, all)| all.contains(&what)))
 }
 
-/// What there is instead of a type that is none: all of its noun, else the nouns.
+/// Returns a sentence with the valid types in place of an unknown one: those of its noun, or else the nouns.
 #[must_use]
 pub fn instead(text: &str) -> String {
     let noun = text.split_once('.').map_or(text, |(noun, _)| noun);
     if let Some((_, all)) = TYPES.iter().find(|(known, _)| *known == noun) {
-        return format!("Events of {noun} are {}.", all.join(", "));
+        return format!("The events of {noun} are {}.", all.join(", "));
     }
     let nouns: Vec<&str> = TYPES.iter().map(|(noun, _)| *noun).collect();
-    format!("There are events of {}.", nouns.join(", "))
+    format!("The nouns with events are {}.", nouns.join(", "))
 }
 
 #[cfg(test)]
@@ -72,7 +72,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_type_is_a_noun_and_what_happened() {
+    fn a_type_is_a_noun_and_the_name_of_one_of_its_events() {
         for (noun, all) in TYPES {
             for what in *all {
                 assert!(is_type(&format!("{noun}.{what}")), "{noun}.{what}");
@@ -82,10 +82,9 @@ mod tests {
             assert!(!is_type(text), "{text}");
         }
         assert!(instead("account.won").contains("of account are created, updated"));
-        assert!(instead("nonsense").starts_with("There are events of account, booking"));
+        assert!(instead("nonsense").starts_with("The nouns with events are account, booking"));
     }
 
-    /// The docs list them as they are.
     #[test]
     fn the_docs_list_every_type() {
         let docs = include_str!("../../../docs/events.md");

@@ -1,6 +1,7 @@
-//! Other systems' names for our rows, and custom fields: both are JSON in the row.
+//! External ids (identifiers of records in other systems) and custom fields. Both are stored as JSON in the row.
 
 use async_graphql::{InputObject, MaybeUndefined};
+use database::sql::Sql;
 use sea_orm::ConnectionTrait;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -10,82 +11,81 @@ use crate::graphql::object;
 use crate::graphql::scalars::Json;
 use crate::write::Write;
 use crate::write::validator::Validator;
-use database::sql::Sql;
 
-/// Characters of a source, and of an id there, at most.
-const LONGEST: usize = 200;
-/// Names of one row at most.
-const MOST: usize = 20;
-/// Bytes of custom fields at most.
-const MOST_CUSTOM: usize = 20_000;
+/// The largest number of characters of a source, and of an id.
+const MAX_CHARACTERS: usize = 200;
+/// The largest number of external ids of one row.
+const MAX_IDS: usize = 20;
+/// The largest size of custom fields, in bytes.
+const MAX_CUSTOM_BYTES: usize = 20_000;
 
-/// Another system's name for a row.
+/// The identifier of a row in another system.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct ExternalId {
     /// The other system.
     pub source: String,
-    /// The name there.
+    /// The identifier in that system.
     pub id: String,
 }
 
 object! {
-    /// Another system's name for this row. A row has at most one of each source.
+    /// The identifier of this record in another system. A record has at most one per source.
     ExternalId as "ExternalId" {
         /// The other system, such as `salesforce`.
         source: &str = plain(|external| &external.source);
-        /// The name there.
+        /// The identifier in that system.
         id: &str = plain(|external| &external.id);
     }
 }
 
-/// Another system's name for a row: unique in the organization among rows of the same type.
+/// The identifier of a record in another system. Unique in the organization among records of the same type.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, InputObject)]
 pub struct ExternalIdInput {
     /// The other system, such as `salesforce`: up to 200 characters.
     pub source: String,
-    /// The name there: up to 200 characters.
+    /// The identifier in that system: up to 200 characters.
     pub id: String,
 }
 
-/// The names as stored, read.
+/// Reads stored external ids as pairs of source and id.
 #[must_use]
 pub fn read(stored: &str) -> Vec<(String, String)> {
     shown(stored).into_iter().map(|external| (external.source, external.id)).collect()
 }
 
-/// The names as stored, to be shown.
+/// Reads stored external ids.
 #[must_use]
 pub fn shown(stored: &str) -> Vec<ExternalId> {
     serde_json::from_str(stored).unwrap_or_default()
 }
 
-/// Names as they are stored: by source.
+/// Returns external ids as they are stored, sorted by source.
 #[must_use]
 pub fn stored(mut all: Vec<ExternalId>) -> String {
     all.sort();
     serde_json::to_string(&all).unwrap_or_default()
 }
 
-/// A name given for a row, source first, as it is stored; None where it is none that could be.
+/// Returns the source and the id of an input, normalized as they are stored; None if either is invalid or empty.
 #[must_use]
 pub fn key(given: &ExternalIdInput) -> Option<(String, String)> {
     let tidy = |text: &str| crate::values::text::tidy(text).ok().filter(|text| !text.is_empty());
     Some((tidy(&given.source)?, tidy(&given.id)?))
 }
 
-/// Stored names with one more, in place of the one that the same source gave before.
+/// Adds one external id to stored ones, replacing the one of the same source.
 #[must_use]
 pub fn with(all: &str, name: (String, String)) -> String {
-    stored(and_one(all, name))
+    stored(replaced(all, name))
 }
 
-fn and_one(all: &str, (source, id): (String, String)) -> Vec<ExternalId> {
+fn replaced(all: &str, (source, id): (String, String)) -> Vec<ExternalId> {
     let mut all: Vec<ExternalId> = shown(all).into_iter().filter(|other| other.source != source).collect();
     all.push(ExternalId { source, id });
     all
 }
 
-/// Is there a NUL in it, which PostgreSQL's JSON does not take?
+/// Whether the value contains a NUL character, which PostgreSQL's JSON types reject.
 fn has_nul(value: &serde_json::Value) -> bool {
     match value {
         serde_json::Value::String(text) => text.contains('\0'),
@@ -96,23 +96,23 @@ fn has_nul(value: &serde_json::Value) -> bool {
 }
 
 impl Validator {
-    /// The name that is the key of a row, tidied.
+    /// Checks the external id that is the key of a row, and returns its normalized source and id.
     pub fn external_key(&mut self, field: &str, given: &ExternalIdInput) -> (String, String) {
-        let source = self.required(&format!("{field}.source"), &given.source, LONGEST);
-        let id = self.required(&format!("{field}.id"), &given.id, LONGEST);
+        let source = self.required(&format!("{field}.source"), &given.source, MAX_CHARACTERS);
+        let id = self.required(&format!("{field}.id"), &given.id, MAX_CHARACTERS);
         (source, id)
     }
 
-    /// One name more of a row that an upsert has found, or makes, by another key.
+    /// Adds an external id to a row that an upsert finds or creates by another key.
     pub fn add_external_id(&mut self, field: &str, names: &mut String, key: (String, String)) {
-        let all = and_one(names, key);
-        if all.len() > MOST {
-            self.invalid(field, format!("A row has at most {MOST} external ids, each of another source."));
+        let all = replaced(names, key);
+        if all.len() > MAX_IDS {
+            self.invalid(field, format!("A record has at most {MAX_IDS} external ids, each of a different source."));
         }
         *names = stored(all);
     }
 
-    /// A row's change of custom fields: merged by key, null removing a key, or all of them cleared.
+    /// Applies a change of custom fields: an object is merged by key, where null removes a key; null removes all of them.
     pub fn merge_custom_fields(&mut self, field: &str, given: &MaybeUndefined<Json<String>>, fields: &mut String) {
         match given {
             MaybeUndefined::Undefined => {}
@@ -124,44 +124,44 @@ impl Validator {
         }
     }
 
-    /// Names given for a row, tidied; a source twice is a fault.
+    /// Checks the external ids of a row and returns them as stored. Each source may occur once.
     pub fn external_ids(&mut self, field: &str, given: &[ExternalIdInput]) -> String {
         let mut all: Vec<ExternalId> = Vec::new();
-        if given.len() > MOST {
-            self.invalid(field, format!("A row has at most {MOST} external ids; {} were given.", given.len()));
+        if given.len() > MAX_IDS {
+            self.invalid(field, format!("A record has at most {MAX_IDS} external ids; {} were given.", given.len()));
         }
-        for (at, external) in given.iter().enumerate() {
-            let source = self.required(&format!("{field}.{at}.source"), &external.source, LONGEST);
-            let id = self.required(&format!("{field}.{at}.id"), &external.id, LONGEST);
+        for (index, external) in given.iter().enumerate() {
+            let source = self.required(&format!("{field}.{index}.source"), &external.source, MAX_CHARACTERS);
+            let id = self.required(&format!("{field}.{index}.id"), &external.id, MAX_CHARACTERS);
             if all.iter().any(|other| other.source == source) {
-                self.invalid(&format!("{field}.{at}.source"), "A row has one external id of each source.");
+                self.invalid(
+                    &format!("{field}.{index}.source"),
+                    "A record has at most one external id per source; this source occurs twice.",
+                );
             }
             all.push(ExternalId { source, id });
         }
         stored(all)
     }
 
-    /// Custom fields: a JSON object of limited size.
+    /// Checks custom fields, a JSON object of limited size, and returns them as stored.
     pub fn custom_fields(&mut self, field: &str, given: &str) -> String {
         let Ok(object @ serde_json::Value::Object(_)) = serde_json::from_str(given) else {
-            self.invalid(field, "Custom fields are a JSON object: {\"key\": value}.");
+            self.invalid(field, "Custom fields must be a JSON object such as {\"key\": \"value\"}.");
             return "{}".to_owned();
         };
         let text = object.to_string();
-        if text.len() > MOST_CUSTOM {
-            self.invalid(field, format!("Custom fields take at most {MOST_CUSTOM} bytes as JSON."));
+        if text.len() > MAX_CUSTOM_BYTES {
+            self.invalid(field, format!("Custom fields must take at most {MAX_CUSTOM_BYTES} bytes as JSON."));
         } else if has_nul(&object) {
-            self.invalid(field, "Control characters are not allowed.");
+            self.invalid(field, "Custom fields must not contain the character U+0000.");
         }
         text
     }
 
-    /// Refuses names, as they were given in `externalIds`, that other rows of the noun have than this one; and for an account
-    /// its domain. One statement looks for all: whoever writes at the same time is seen by all of it or by none, and what is
-    /// taken is told together.
-    ///
-    /// # Errors
-    /// The database's.
+    /// Adds an error for each external id in `externalIds`, and for an account's domain, that another row of the noun already
+    /// has. A single statement looks up all of them, so that they are checked against the same snapshot of the database and
+    /// all conflicts are reported together.
     pub async fn require_unique(
         &mut self,
         write: &Write<'_>,
@@ -170,8 +170,8 @@ impl Validator {
         given: &[ExternalIdInput],
         domain: Option<&str>,
     ) -> Result<()> {
-        // More than a row may have are refused already, and would make a statement that SQLite does not take.
-        let names: Vec<_> = given.iter().take(MOST).map(key).collect();
+        // Longer lists have been rejected already, and would exceed SQLite's limits on a statement.
+        let names: Vec<_> = given.iter().take(MAX_IDS).map(key).collect();
         let mut sql = Sql::new(write.tx.get_database_backend());
         let organization = sql.parameter(write.organization());
         for (source, id) in names.iter().flatten() {
@@ -205,12 +205,12 @@ impl Validator {
         if let Some((_, domain)) = taken.iter().find(|(source, _)| source.is_none()) {
             self.fault(UserErrorCode::Taken, "domain", format!("Another account has the domain {domain}."));
         }
-        for (at, name) in names.into_iter().enumerate() {
+        for (index, name) in names.into_iter().enumerate() {
             let Some((source, id)) = name else { continue };
             if taken.iter().any(|other| (other.0.as_ref(), &other.1) == (Some(&source), &id)) {
                 self.fault(
                     UserErrorCode::Taken,
-                    &format!("externalIds.{at}"),
+                    &format!("externalIds.{index}"),
                     format!("Another {noun} has the external id {id} of {source}."),
                 );
             }
@@ -219,7 +219,7 @@ impl Validator {
     }
 }
 
-/// Custom fields with others merged in by key; null removes a key.
+/// Merges custom fields by key; null removes a key.
 fn merged(stored: &str, given: &str) -> String {
     let (Ok(mut fields), Ok(changes)) = (
         serde_json::from_str::<serde_json::Map<String, serde_json::Value>>(stored),

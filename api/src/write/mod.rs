@@ -1,14 +1,18 @@
-//! Writing, and the feed: every write adds its event in the same transaction.
+//! Writes, and the event feed: every write adds its event in the same transaction.
 //!
-//! A change is one [`Write`]: begun, rows saved through it, committed. It stamps versions and times, works out what
-//! changed (from each noun's [`AuditedRow::facts`]) and puts the events in just before the commit, in one statement.
-//! Replaying the feed gives the rows again, for every fact of a row is in its events.
+//! A change is one [`Write`]: begin it, save rows through it, commit it. It sets versions and timestamps, computes the
+//! differences (from each noun's [`AuditedRow::snapshot`]) and inserts the events just before the commit, in one statement.
+//! Replaying the feed reproduces the rows, because every value of a row is in its events.
 
 pub mod event_types;
 pub mod external_ids;
 mod snapshot;
 pub mod validator;
 
+use database::bulk;
+use database::columns::is_any_of;
+use database::sql::Sql;
+use database::transaction::Transaction;
 use entity::{AccountId, EventId, Id, Instant, OrganizationId, Scoped, UserId, event, external_id};
 use sea_orm::{
     ActiveModelBehavior, ActiveModelTrait, ActiveValue, ColumnTrait, ConnectionTrait, DbBackend, EntityTrait,
@@ -20,10 +24,6 @@ use uuid::Uuid;
 use crate::context::{RequestContext, Viewer};
 use crate::error::Result;
 use crate::values::money::Currency;
-use database::bulk;
-use database::columns::is_any_of;
-use database::sql::Sql;
-use database::transaction::Transaction;
 
 pub use self::snapshot::{Fact, Snapshot, stored_json};
 use self::snapshot::{as_created, as_text};
@@ -33,37 +33,37 @@ pub(crate) use self::snapshot::{difference, snapshot};
 pub trait AuditedRow:
     ModelTrait<Entity = Self::Table> + IntoActiveModel<Self::Active> + Clone + Send + Sync + 'static
 {
-    /// Its table.
+    /// The row's table.
     type Table: EntityTrait<Model = Self, ActiveModel = Self::Active> + Scoped;
-    /// Its table's active model.
+    /// The table's active model.
     type Active: ActiveModelTrait<Entity = Self::Table> + ActiveModelBehavior + Send;
 
-    /// The noun: the prefix of its id, and of its events' types.
+    /// The noun: the prefix of the row's id and of its event types.
     const NOUN: &'static str;
 
-    /// Its id.
+    /// Returns the row's id.
     fn uuid(&self) -> Uuid;
-    /// The account that it hangs off; None for what everyone of the organization sees.
+    /// Returns the account that the row belongs to; None if every member of the organization sees the row.
     fn account(&self) -> Option<AccountId>;
-    /// The seller whom it is about, where it hangs off no account and is between them and their line; None for what
-    /// everyone of the organization sees.
+    /// Returns the seller whom the row is about, if it belongs to no account and only the seller and their managers see it;
+    /// None otherwise.
     fn about(&self) -> Option<UserId> {
         None
     }
-    /// Other systems' names for it, as stored; None for a noun that has none.
+    /// Returns the row's external ids as stored; None for a noun without external ids.
     fn external_ids(&self) -> Option<&str> {
         None
     }
-    /// Writes so far.
+    /// Returns the row's version: the number of writes so far.
     fn version(&self) -> i32;
-    /// Notes a write.
+    /// Sets the version and the time of the last write.
     fn stamp(&mut self, at: Instant, version: i32);
-    /// What it says: every column but ids of itself, version and times of writing, and never a secret.
+    /// Returns the row's content: every column except its own id, its version and its timestamps. Never contains a secret.
     fn snapshot(&self, currency: Currency) -> Snapshot;
 }
 
-/// What nearly all records have in common: a table's row by its id, with its version and when it last changed; and what
-/// else follows from a write.
+/// Implements the items of [`AuditedRow`] that almost all tables share: the id, the version and `updated_at`. The function
+/// after `then` runs on every write.
 macro_rules! audited {
     ($table:ident, $id:ident $(, then $follow:path)?) => {
         type Table = $table::Entity;
@@ -89,15 +89,15 @@ pub(crate) use audited;
 
 /// A change that is being made.
 pub struct Write<'a> {
-    /// The transaction; for reading what is to be changed.
+    /// The transaction, for reading the rows to change.
     pub tx: Transaction<'a>,
-    /// When.
+    /// The time of the change.
     pub at: Instant,
     organization: OrganizationId,
     currency: Currency,
     actor: Option<UserId>,
     events: Vec<event::ActiveModel>,
-    /// Rows that go in with the events.
+    /// Rows that are inserted together with the events.
     last: Vec<bulk::Rows>,
     ctx: &'a RequestContext,
 }
@@ -130,50 +130,38 @@ impl<'a> Write<'a> {
         Self { tx, at: ctx.now, organization, currency, actor, events: Vec::new(), last: Vec::new(), ctx }
     }
 
-    /// Whose change it is.
+    /// Returns the organization of the change.
     #[must_use]
     pub const fn organization(&self) -> OrganizationId {
         self.organization
     }
 
-    /// Who makes the change; None for the system itself.
+    /// Returns the user who makes the change; None for the system itself.
     #[must_use]
     pub const fn actor(&self) -> Option<UserId> {
         self.actor
     }
 
     /// Adds a new row.
-    ///
-    /// # Errors
-    /// The database's.
     pub async fn add<R: AuditedRow>(&mut self, row: R) -> Result<R> {
         Ok(self.save(vec![(None, row)]).await?.remove(0))
     }
 
-    /// Changes a row. Where nothing differs, nothing is written, and it stays at its version.
-    ///
-    /// # Errors
-    /// The database's.
+    /// Changes a row. If nothing differs, writes nothing and keeps the version.
     pub async fn change<R: AuditedRow>(&mut self, before: &R, after: R) -> Result<R> {
         Ok(self.save(vec![(Some(before.clone()), after)]).await?.remove(0))
     }
 
-    /// Adds a new row along with what hangs off it and has no version of its own: its event has those facts too.
-    ///
-    /// # Errors
-    /// The database's.
-    pub async fn add_with<R: AuditedRow>(&mut self, row: R, besides: Map<String, Value>) -> Result<R> {
-        self.put_with(None, row, "created", besides).await
+    /// Adds a new row whose event also records `details`: values of dependent rows that have no version of their own.
+    pub async fn add_with<R: AuditedRow>(&mut self, row: R, details: Map<String, Value>) -> Result<R> {
+        self.put_with(None, row, "created", details).await
     }
 
-    /// Adds and changes many rows at once, in a number of statements that does not grow with the rows.
-    ///
-    /// # Errors
-    /// The database's.
+    /// Adds and changes many rows, in a number of statements that does not grow with the number of rows.
     pub async fn save<R: AuditedRow>(&mut self, rows: Vec<(Option<R>, R)>) -> Result<Vec<R>> {
         let mut saved = Vec::with_capacity(rows.len());
         let (mut added, mut changed) = (Vec::new(), Vec::new());
-        let mut names = Names::default();
+        let mut names = ExternalIdChanges::default();
         for (before, mut after) in rows {
             let new = after.snapshot(self.currency);
             let changes = match &before {
@@ -201,11 +189,8 @@ impl<'a> Write<'a> {
         Ok(saved)
     }
 
-    /// Changes a row along with what hangs off it and has no version of its own: its version goes up even where the row
-    /// itself stays the same, and its event has those changes too.
-    ///
-    /// # Errors
-    /// The database's.
+    /// Changes a row together with dependent rows that have no version of their own. Increments the version even if the row
+    /// itself is unchanged. The event, named `what`, also records `changes`.
     pub async fn change_with<R: AuditedRow>(
         &mut self,
         before: &R,
@@ -221,13 +206,13 @@ impl<'a> Write<'a> {
         before: Option<&R>,
         mut row: R,
         what: &str,
-        besides: Map<String, Value>,
+        details: Map<String, Value>,
     ) -> Result<R> {
         let old = before.map(|before| before.snapshot(self.currency)).unwrap_or_default();
         let mut changes = difference(&old, &row.snapshot(self.currency));
-        changes.extend(besides);
+        changes.extend(details);
         row.stamp(self.at, before.map_or(1, |before| before.version().saturating_add(1)));
-        let mut names = Names::default();
+        let mut names = ExternalIdChanges::default();
         names.note(R::NOUN, before, &row);
         insert_rows(&self.tx, vec![row.clone()], before.is_some()).await?;
         names.save(&self.tx, self.organization).await?;
@@ -235,10 +220,7 @@ impl<'a> Write<'a> {
         Ok(row)
     }
 
-    /// The same for many rows that stay as they are themselves.
-    ///
-    /// # Errors
-    /// The database's.
+    /// Does the same as [`Self::change_with`] for many rows that are themselves unchanged.
     pub async fn change_all_with<R: AuditedRow>(
         &mut self,
         rows: Vec<(R, Map<String, Value>)>,
@@ -255,20 +237,14 @@ impl<'a> Write<'a> {
     }
 
     /// Removes a row.
-    ///
-    /// # Errors
-    /// The database's.
     pub async fn remove<R: AuditedRow>(&mut self, row: &R) -> Result<()> {
         self.remove_with(row, Map::new()).await
     }
 
-    /// Removes a row of which what hung off it was taken away before: its event has those changes too.
-    ///
-    /// # Errors
-    /// The database's.
-    pub async fn remove_with<R: AuditedRow>(&mut self, row: &R, besides: Map<String, Value>) -> Result<()> {
+    /// Removes a row whose dependent rows have already been removed. The event also records `details`.
+    pub async fn remove_with<R: AuditedRow>(&mut self, row: &R, details: Map<String, Value>) -> Result<()> {
         let mut changes = difference(&row.snapshot(self.currency), &Snapshot::new());
-        changes.extend(besides);
+        changes.extend(details);
         if row.external_ids().is_some() {
             external_id::Entity::remove_of(self.organization)
                 .filter(external_id::Column::SubjectId.eq(row.uuid()))
@@ -280,7 +256,7 @@ impl<'a> Write<'a> {
         Ok(())
     }
 
-    /// Adds an event of another kind than created, updated and deleted.
+    /// Adds an event other than created, updated and deleted.
     pub fn note(
         &mut self,
         noun: &str,
@@ -308,7 +284,7 @@ impl<'a> Write<'a> {
         });
     }
 
-    /// The last event is about somebody: it is between them and their line.
+    /// Limits the last event to a user and the user's managers.
     pub fn about(&mut self, user: UserId) {
         if let Some(event) = self.events.last_mut() {
             event.about_id = ActiveValue::Set(Some(user));
@@ -322,15 +298,12 @@ impl<'a> Write<'a> {
         }
     }
 
-    /// Names the last event by what was done rather than "updated".
+    /// Renames the last event to `what`, for an action that is more specific than "updated".
     pub fn rename_last_event(&mut self, what: &str) {
         self.rename_events_from(self.events.len().saturating_sub(1), what);
     }
 
-    /// As [`Self::save`], with the events named by what was done.
-    ///
-    /// # Errors
-    /// The database's.
+    /// Does the same as [`Self::save`] and names the events `what`.
     pub async fn save_as<R: AuditedRow>(&mut self, what: &str, rows: Vec<(Option<R>, R)>) -> Result<Vec<R>> {
         let first = self.events.len();
         let saved = self.save(rows).await?;
@@ -346,10 +319,8 @@ impl<'a> Write<'a> {
         }
     }
 
-    /// Saves rows in which only something derived has changed that is worth an event: no version, no time of writing.
-    ///
-    /// # Errors
-    /// The database's.
+    /// Saves rows of which only a derived value has changed. Adds an event for each, but changes neither its version nor its
+    /// timestamps. A tuple holds the event's name, the row before and the row after.
     pub async fn save_derived<R: AuditedRow>(&mut self, rows: Vec<(&'static str, R, R)>) -> Result<()> {
         let mut changed = Vec::with_capacity(rows.len());
         for (what, before, after) in rows {
@@ -387,7 +358,7 @@ impl<'a> Write<'a> {
         let (events, last) = (std::mem::take(&mut self.events), std::mem::take(&mut self.last));
         debug_assert!(
             events.iter().all(|event| event.kind.try_as_ref().is_some_and(|kind| event_types::is_type(kind))),
-            "an event that nobody knows: {events:?}"
+            "an event of an unknown type: {events:?}"
         );
         let mut times = (!sql.is_empty()).then_some("sound");
         if last.is_empty() && times.is_none() {
@@ -416,12 +387,12 @@ impl<'a> Write<'a> {
         Ok(self.tx.commit_with(sql.statement()).await?)
     }
 
-    /// Adds a new row as the last of the change: it goes in with the events, on PostgreSQL in one statement with them, so
-    /// that nothing can read it before.
+    /// Adds a new row at the end of the change: it is inserted together with the events, on PostgreSQL in the same statement,
+    /// so that nothing can read it earlier.
     pub fn defer_insert<R: AuditedRow>(&mut self, mut row: R) -> R {
         let changes = as_created(&row.snapshot(self.currency));
         row.stamp(self.at, 1);
-        let mut names = Names::default();
+        let mut names = ExternalIdChanges::default();
         names.note(R::NOUN, None, &row);
         self.note_row(&row, "created", changes);
         self.defer_insert_rows::<R::Table>(vec![row.clone().into_active_model().reset_all()]);
@@ -429,45 +400,36 @@ impl<'a> Write<'a> {
         row
     }
 
-    /// Adds rows that have no events of their own, in the same way.
+    /// Adds rows without events at the end of the change.
     pub fn defer_insert_rows<E: EntityTrait>(&mut self, rows: Vec<E::ActiveModel>) {
         if !rows.is_empty() {
             self.last.push(bulk::Rows::of::<E>(rows));
         }
     }
 
-    /// Waits for whoever is [`Self::lock_exclusive`] the same kind of thing in the organization, and not for others who say
-    /// this.
-    ///
-    /// # Errors
-    /// The database's.
+    /// Takes a shared advisory lock on `topic` within the organization. Waits for [exclusive](Self::lock_exclusive) holders
+    /// only. Does nothing on SQLite, which has one writer at a time.
     pub async fn lock_shared(&self, topic: &str) -> Result<()> {
         self.lock("pg_advisory_xact_lock_shared", &format!("{}:{topic}", self.organization.show())).await
     }
 
-    /// Waits for whoever else does the same kind of thing in the organization, for what no lock of a row can keep apart:
-    /// two changes that make a circle together.
-    ///
-    /// # Errors
-    /// The database's.
+    /// Takes an exclusive advisory lock on `topic` within the organization, for conflicts that row locks cannot prevent, such
+    /// as two changes that form a cycle only together. Does nothing on SQLite.
     pub async fn lock_exclusive(&self, topic: &str) -> Result<()> {
-        self.alone(&format!("{}:{topic}", self.organization.show())).await
+        self.lock_key(&format!("{}:{topic}", self.organization.show())).await
     }
 
-    /// The same among all organizations, for what begins with none: signing up.
-    ///
-    /// # Errors
-    /// The database's.
+    /// Takes an exclusive advisory lock on `topic` across all organizations, for signing up, which has no organization yet.
     pub async fn lock_exclusive_globally(&self, topic: &str) -> Result<()> {
-        self.alone(topic).await
+        self.lock_key(topic).await
     }
 
-    async fn alone(&self, key: &str) -> Result<()> {
+    async fn lock_key(&self, key: &str) -> Result<()> {
         self.lock("pg_advisory_xact_lock", key).await
     }
 
     async fn lock(&self, function: &str, key: &str) -> Result<()> {
-        // On SQLite there is one writer anyway.
+        // SQLite has one writer at a time.
         if self.ctx.app.db.backend() == DbBackend::Postgres {
             let sql = format!("select {function}(hashtextextended($1, 0))");
             self.tx.execute_raw(Statement::from_sql_and_values(DbBackend::Postgres, sql, [key.into()])).await?;
@@ -475,10 +437,7 @@ impl<'a> Write<'a> {
         Ok(())
     }
 
-    /// Leaves everything as it was.
-    ///
-    /// # Errors
-    /// The database's.
+    /// Rolls the change back.
     pub async fn roll_back(self) -> Result<()> {
         Ok(self.tx.rollback().await?)
     }
@@ -489,14 +448,16 @@ async fn insert_rows<R: AuditedRow>(tx: &Transaction<'_>, rows: Vec<R>, exist: b
     Ok(bulk::insert::<R::Table, _>(tx, rows, exist).await?)
 }
 
-/// Other systems' names that come and go with the rows of one save.
+/// The changes to the table of external ids that one save makes.
 #[derive(Default)]
-struct Names {
-    gone: Vec<Uuid>,
-    come: Vec<(String, Uuid, String, String)>,
+struct ExternalIdChanges {
+    /// The rows whose stored external ids are removed.
+    removed: Vec<Uuid>,
+    /// The external ids to insert: noun, row, source, id.
+    added: Vec<(String, Uuid, String, String)>,
 }
 
-impl Names {
+impl ExternalIdChanges {
     fn note<R: AuditedRow>(&mut self, noun: &str, before: Option<&R>, after: &R) {
         let old = before.and_then(AuditedRow::external_ids);
         let new = after.external_ids();
@@ -504,30 +465,30 @@ impl Names {
             return;
         }
         if old.is_some_and(|old| old != "[]") {
-            self.gone.push(after.uuid());
+            self.removed.push(after.uuid());
         }
         for (source, id) in crate::write::external_ids::read(new.unwrap_or("[]")) {
-            self.come.push((noun.to_owned(), after.uuid(), source, id));
+            self.added.push((noun.to_owned(), after.uuid(), source, id));
         }
     }
 
     async fn save(mut self, tx: &Transaction<'_>, organization: OrganizationId) -> Result<()> {
-        if !self.gone.is_empty() {
+        if !self.removed.is_empty() {
             external_id::Entity::remove_of(organization)
-                .filter(is_any_of(tx, external_id::Column::SubjectId, std::mem::take(&mut self.gone)))
+                .filter(is_any_of(tx, external_id::Column::SubjectId, std::mem::take(&mut self.removed)))
                 .exec(tx)
                 .await?;
         }
         Ok(bulk::insert::<external_id::Entity, _>(tx, self.rows(organization), false).await?)
     }
 
-    /// The rows of those that come.
+    /// Returns the rows to insert.
     fn rows(self, organization: OrganizationId) -> Vec<external_id::ActiveModel> {
         let row = |(noun, subject_id, source, id)| {
             external_id::Model { organization_id: organization, noun, source, id, subject_id }
                 .into_active_model()
                 .reset_all()
         };
-        self.come.into_iter().map(row).collect()
+        self.added.into_iter().map(row).collect()
     }
 }

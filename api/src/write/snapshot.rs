@@ -1,12 +1,12 @@
-//! What rows say, and what of it changed: as the feed tells it, in JSON.
+//! The content of rows and the differences between two versions, as JSON for the event feed.
 
 use entity::{Day, Id, Instant};
 use serde_json::{Map, Value, json};
 
-/// What a row says, by the names of the schema, as JSON.
+/// The content of a row as JSON, by the field names of the schema.
 pub type Snapshot = Map<String, Value>;
 
-/// Makes facts out of names and values.
+/// Builds a [`Snapshot`] from names and values.
 macro_rules! snapshot {
     ($($name:literal: $value:expr),* $(,)?) => {{
         let mut facts = $crate::write::Snapshot::with_capacity([$($name),*].len());
@@ -16,9 +16,9 @@ macro_rules! snapshot {
 }
 pub(crate) use snapshot;
 
-/// A value of the feed.
+/// A value that can be written to the feed.
 pub trait Fact {
-    /// As JSON.
+    /// Returns the value as JSON.
     fn fact(&self) -> Value;
 }
 
@@ -68,13 +68,13 @@ macro_rules! fact_ids {
 }
 fact_ids! { AccountId ActionId ContactId UserId TouchId OpportunityId BookingId ObjectiveId OneOnOneId TriggerEventId }
 
-/// Stored JSON as a value of the feed.
+/// Returns stored JSON as a value of the feed; null if it cannot be parsed.
 #[must_use]
 pub fn stored_json(text: &str) -> Value {
     serde_json::from_str(text).unwrap_or(Value::Null)
 }
 
-/// {field: {from, to}} of what differs.
+/// Returns the fields that differ, as `{field: {from, to}}`.
 pub(crate) fn difference(old: &Snapshot, new: &Snapshot) -> Map<String, Value> {
     let mut changes = Map::new();
     for (field, to) in new {
@@ -91,17 +91,17 @@ pub(crate) fn difference(old: &Snapshot, new: &Snapshot) -> Map<String, Value> {
     changes
 }
 
-/// Changes as they are stored.
+/// Returns changes as they are stored.
 pub(super) fn as_text(changes: &Map<String, Value>) -> String {
     serde_json::to_string(changes).unwrap_or_default()
 }
 
-/// The same of all that a new row says: its difference from nothing, without the detour.
+/// Returns the stored changes of a new row: its difference from an empty snapshot, without building the intermediate map.
 pub(super) fn as_created(facts: &Snapshot) -> String {
     let mut json = Vec::with_capacity(facts.len() * 64);
     for (field, to) in facts.iter().filter(|(_, to)| !to.is_null()) {
         json.extend_from_slice(if json.is_empty() { b"{\"" } else { b",\"" });
-        // Fields are named by us, and writing into memory does not fail.
+        // Field names need no escaping: they are constants of this program. Writing into memory does not fail.
         json.extend_from_slice(field.as_bytes());
         json.extend_from_slice(b"\":{\"from\":null,\"to\":");
         let _ = serde_json::to_writer(&mut json, to);
@@ -116,7 +116,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn differences_have_both_values() {
+    fn a_difference_has_both_values() {
         let old = snapshot! { "name": "a", "size": Some(1), "gone": "x", "same": true };
         let new = snapshot! { "name": "b", "size": None::<i32>, "same": true, "new": 2 };
         assert_eq!(
@@ -132,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_new_differs_from_nothing() {
+    fn a_new_row_is_stored_as_its_difference_from_an_empty_snapshot() {
         let facts = snapshot! { "name": "a \"b\"", "size": Some(1), "none": None::<i32>, "list": json!([1, null]) };
         assert_eq!(as_created(&facts), as_text(&difference(&Snapshot::new(), &facts)));
         assert_eq!(as_created(&Snapshot::new()), "{}");

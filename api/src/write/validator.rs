@@ -1,4 +1,4 @@
-//! Checks of input: several faults are reported together, each with its path and what would be right.
+//! Validation of input. All errors of an input are reported together, each with its path and what would be valid.
 
 use async_graphql::{ID, MaybeUndefined};
 use entity::{Day, Id};
@@ -8,12 +8,12 @@ use crate::graphql::scalars::Decimal;
 use crate::values::money::Currency;
 use crate::values::text;
 
-/// Characters of a name at most.
+/// The largest number of characters of a name.
 pub const NAME: usize = 200;
-/// Characters of a note at most.
+/// The largest number of characters of a note.
 pub const NOTE: usize = 20_000;
 
-/// Collects faults.
+/// A collector of validation errors.
 #[derive(Debug, Default)]
 pub struct Validator {
     path: Vec<String>,
@@ -21,19 +21,19 @@ pub struct Validator {
 }
 
 impl Validator {
-    /// For the argument `input` of a mutation.
+    /// Creates a validator for the argument `input` of a mutation.
     #[must_use]
     pub fn input() -> Self {
         Self::at(&["input"])
     }
 
-    /// For something at a path.
+    /// Creates a validator for the value at a path.
     #[must_use]
     pub fn at(path: &[&str]) -> Self {
         Self { path: path.iter().map(|&part| part.to_owned()).collect(), errors: Vec::new() }
     }
 
-    /// Notes a fault of a field. A dot in the field's name parts a path.
+    /// Adds an error at a field. Dots in `field` separate the segments of a path.
     pub fn fault(&mut self, code: UserErrorCode, field: &str, message: impl Into<String>) {
         let mut path = self.path.clone();
         if !field.is_empty() {
@@ -42,37 +42,37 @@ impl Validator {
         self.errors.push(UserError { code, message: message.into(), field: path });
     }
 
-    /// Notes that a value is not allowed.
+    /// Adds an error for a value that is not allowed.
     pub fn invalid(&mut self, field: &str, message: impl Into<String>) {
         self.fault(UserErrorCode::Invalid, field, message);
     }
 
-    /// Notes that an id names nothing that the caller may see.
+    /// Adds an error for an id of an object that does not exist or that the caller may not see.
     pub fn not_found(&mut self, field: &str, what: &str) {
         self.fault(UserErrorCode::NotFound, field, format!("There is no {what} with this id."));
     }
 
-    /// No faults so far?
+    /// Whether no errors have been added.
     #[must_use]
     pub fn is_clean(&self) -> bool {
         self.errors.is_empty()
     }
 
-    /// The faults.
+    /// Returns the errors.
     #[must_use]
     pub fn into_errors(self) -> Vec<UserError> {
         self.errors
     }
 
-    /// Goes on, or refuses with all faults noted.
+    /// Succeeds if no errors have been added.
     ///
     /// # Errors
-    /// [`Error::Refused`] with the faults, where there are any.
+    /// [`Error::Refused`] with the errors collected so far.
     pub fn finish(&mut self) -> Result<()> {
         if self.errors.is_empty() { Ok(()) } else { Err(Error::Refused(std::mem::take(&mut self.errors))) }
     }
 
-    /// Refuses with the faults noted: for where what was asked for is not there, which was noted as a fault.
+    /// Fails with the errors collected so far.
     ///
     /// # Errors
     /// [`Error::Refused`] always.
@@ -80,21 +80,21 @@ impl Validator {
         Err(Error::Refused(self.errors))
     }
 
-    fn tidied(&mut self, field: &str, given: &str, most: usize) -> Option<String> {
+    fn normalized(&mut self, field: &str, given: &str, most: usize) -> Option<String> {
         match text::tidy(given) {
             Err(message) => self.invalid(field, message),
             Ok(text) if text.chars().count() > most => {
                 let length = text.chars().count();
-                self.invalid(field, format!("This is at most {most} characters long; {length} were given."));
+                self.invalid(field, format!("This must have at most {most} characters; it has {length}."));
             }
             Ok(text) => return Some(text),
         }
         None
     }
 
-    /// A text that must be there.
-    pub fn required(&mut self, field: &str, given: &str, most: usize) -> String {
-        match self.tidied(field, given, most) {
+    /// Checks a required text of at most `max` characters and returns it normalized; empty if it is invalid.
+    pub fn required(&mut self, field: &str, given: &str, max: usize) -> String {
+        match self.normalized(field, given, max) {
             Some(text) if text.is_empty() => {
                 self.fault(UserErrorCode::Required, field, "This must not be empty.");
                 String::new()
@@ -103,30 +103,30 @@ impl Validator {
         }
     }
 
-    /// A text that may be missing; an empty one is.
-    pub fn optional(&mut self, field: &str, given: Option<&str>, most: usize) -> Option<String> {
-        self.tidied(field, given?, most).filter(|text| !text.is_empty())
+    /// Checks an optional text of at most `max` characters and returns it normalized; None if it is empty or invalid.
+    pub fn optional(&mut self, field: &str, given: Option<&str>, max: usize) -> Option<String> {
+        self.normalized(field, given?, max).filter(|text| !text.is_empty())
     }
 
-    /// A change of a text that must be there.
-    pub fn change_required(&mut self, field: &str, given: &MaybeUndefined<String>, most: usize, target: &mut String) {
+    /// Applies a change of a required text. Null is an error.
+    pub fn change_required(&mut self, field: &str, given: &MaybeUndefined<String>, max: usize, target: &mut String) {
         match given {
             MaybeUndefined::Undefined => {}
             MaybeUndefined::Null => self.fault(UserErrorCode::Required, field, "This cannot be cleared."),
-            MaybeUndefined::Value(text) => *target = self.required(field, text, most),
+            MaybeUndefined::Value(text) => *target = self.required(field, text, max),
         }
     }
 
-    /// A change of a text that may be missing.
-    pub fn change(&mut self, field: &str, given: &MaybeUndefined<String>, most: usize, target: &mut Option<String>) {
+    /// Applies a change of an optional text. Null clears it.
+    pub fn change(&mut self, field: &str, given: &MaybeUndefined<String>, max: usize, target: &mut Option<String>) {
         match given {
             MaybeUndefined::Undefined => {}
             MaybeUndefined::Null => *target = None,
-            MaybeUndefined::Value(text) => *target = self.optional(field, Some(text), most),
+            MaybeUndefined::Value(text) => *target = self.optional(field, Some(text), max),
         }
     }
 
-    /// A change through a reading of one's own; null clears.
+    /// Applies a change of an optional value that `read` checks and converts. Null clears it.
     pub fn change_with<G: Clone, T>(
         &mut self,
         field: &str,
@@ -145,7 +145,7 @@ impl Validator {
         }
     }
 
-    /// A change of something that must be there, already read; null is refused.
+    /// Applies a change of a required value that needs no further check. Null is an error.
     pub fn change_set<T: Clone>(&mut self, field: &str, given: &MaybeUndefined<T>, target: &mut T) {
         match given {
             MaybeUndefined::Undefined => {}
@@ -154,32 +154,34 @@ impl Validator {
         }
     }
 
-    /// An amount in minor units within bounds.
+    /// Checks an amount and returns it in minor units of the currency.
     pub fn amount(&mut self, field: &str, given: Decimal, currency: Currency, allowed: Amounts) -> Option<i64> {
         match currency.minor(given.0) {
             Err(message) => self.invalid(field, message),
             Ok(minor) if allowed == Amounts::NotNegative && minor < 0 => {
-                self.invalid(field, "This amount is 0 or more.");
+                self.invalid(field, "This amount must be 0 or more.");
             }
             Ok(0) if allowed == Amounts::NotZero => {
-                self.invalid(field, "This amount is not 0: negative for a credit note, else positive.");
+                self.invalid(field, "This amount must not be 0. Use a negative amount for a credit note.");
             }
-            Ok(minor) if allowed == Amounts::Positive && minor <= 0 => self.invalid(field, "This amount is above 0."),
+            Ok(minor) if allowed == Amounts::Positive && minor <= 0 => {
+                self.invalid(field, "This amount must be above 0.");
+            }
             Ok(minor) => return Some(minor),
         }
         None
     }
 
-    /// A whole number within bounds.
-    pub fn within(&mut self, field: &str, given: i32, least: i32, most: i32) -> Option<i32> {
-        if (least..=most).contains(&given) {
+    /// Checks that an integer is between `min` and `max`, both included.
+    pub fn within(&mut self, field: &str, given: i32, min: i32, max: i32) -> Option<i32> {
+        if (min..=max).contains(&given) {
             return Some(given);
         }
-        self.invalid(field, format!("This is between {least} and {most}; {given} was given."));
+        self.invalid(field, format!("This must be between {min} and {max}; {given} was given."));
         None
     }
 
-    /// An id of a type; a malformed or foreign one is noted as not found.
+    /// Parses an id. A malformed id, or one of another type, is an error as if nothing had that id.
     pub fn id<I: Id>(&mut self, field: &str, given: &ID) -> Option<I> {
         let id = I::parse(given).ok();
         if id.is_none() {
@@ -188,22 +190,22 @@ impl Validator {
         id
     }
 
-    /// A day on which something happened: not after today.
+    /// Checks that a day is not after today.
     pub fn has_come(&mut self, field: &str, day: Day, today: Day) {
         if day > today {
-            self.invalid(field, format!("This day ({day}) has not come yet: it is {today}."));
+            self.invalid(field, format!("This day ({day}) must not be after today ({today})."));
         }
     }
 
-    /// Two days of which the second must not be before the first.
+    /// Checks that the second of two named days is not before the first.
     pub fn in_order(&mut self, field: &str, first: (&str, Day), second: (&str, Day)) {
         if second.1 < first.1 {
-            self.invalid(field, format!("{} ({}) is before {} ({}).", second.0, second.1, first.0, first.1));
+            self.invalid(field, format!("{} ({}) must not be before {} ({}).", second.0, second.1, first.0, first.1));
         }
     }
 }
 
-/// Which amounts are allowed.
+/// The amounts that an input allows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Amounts {
     /// 0 and above.
@@ -214,7 +216,7 @@ pub enum Amounts {
     NotZero,
 }
 
-/// Refuses a write that was prepared on another version than the present one.
+/// Checks that a write was prepared on the current version. No expected version always passes.
 ///
 /// # Errors
 /// [`Error::Refused`] with `STALE_VERSION`.
@@ -222,16 +224,16 @@ pub fn same_version(expected: Option<i32>, version: i32) -> Result<()> {
     same_version_at(&["input", "ifVersion"], expected, version)
 }
 
-/// The same where the version is given elsewhere.
+/// Does the same as [`same_version`] for an expected version that is given at `path`.
 ///
 /// # Errors
-/// As [`same_version`].
+/// [`Error::Refused`] with `STALE_VERSION`.
 pub fn same_version_at(path: &[&str], expected: Option<i32>, version: i32) -> Result<()> {
     match expected {
         Some(expected) if expected != version => Err(Error::refused(
             UserErrorCode::StaleVersion,
             path,
-            format!("This is at version {version} by now, not {expected}: read it again and decide again."),
+            format!("The current version is {version}, not {expected}. Read the record again before you change it."),
         )),
         _ => Ok(()),
     }

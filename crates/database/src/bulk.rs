@@ -1,25 +1,23 @@
-//! Many rows in one statement.
+//! Inserts many rows by one statement.
 //!
-//! A list of VALUES with a parameter for each of five hundred rows' columns takes PostgreSQL ten times longer to parse than
-//! to carry out. There the rows go over as one JSON parameter, and the statement's text stays the same for any number
-//! of them; a column that is the same in all of them goes over by itself. SQLite parses fast, and takes VALUES.
+//! For five hundred rows as VALUES with one parameter per column, PostgreSQL takes ten times longer to parse the statement than
+//! to execute it. On PostgreSQL the rows are therefore one JSON parameter, and the text of the statement is the same for any
+//! number of rows. A column with the same value in all rows is a parameter of its own. SQLite parses quickly and gets VALUES.
 
 use std::io::Write as _;
 
-use crate::sql::Sql;
 use sea_orm::sea_query::OnConflict;
 use sea_orm::{
     ActiveModelTrait, ActiveValue, ColumnTrait, ColumnType, ConnectionTrait, DbBackend, DbErr, EntityTrait, Iden,
     IdenStatic as _, Iterable, PrimaryKeyToColumn, Statement, Value,
 };
 
-/// Parameters of one statement, as far as both databases allow them.
+use crate::sql::Sql;
+
+/// The number of parameters that both databases allow in one statement.
 const PARAMETERS: usize = 30_000;
 
-/// Inserts rows, all with the same columns set. Where `exist`, they are there already (and locked), and are replaced.
-///
-/// # Errors
-/// The database's.
+/// Inserts rows, all with the same columns set. With `exist`, the rows exist already and are locked; they are replaced.
 pub async fn insert<E, C>(tx: &C, rows: Vec<E::ActiveModel>, exist: bool) -> Result<(), DbErr>
 where
     C: ConnectionTrait,
@@ -56,7 +54,7 @@ pub struct Rows {
 }
 
 impl Rows {
-    /// These rows, of which there is one at least.
+    /// Creates the statement for `rows`, of which there must be at least one.
     pub fn of<E: EntityTrait>(mut rows: Vec<E::ActiveModel>) -> Self {
         let columns = set_columns::<E>(&rows);
         let mut into = format!("insert into \"{}\" (", E::default().as_str());
@@ -72,7 +70,8 @@ impl Rows {
         Self { into, rows: rows.iter_mut().map(values).collect() }
     }
 
-    /// Writes the statement that inserts them; where there is such a table, as often as it has rows: once, or not at all.
+    /// Writes the insert statement. With the name of a table in `times`, the rows are inserted only if that table has its one
+    /// row, and not at all if it is empty.
     pub fn write(self, times: Option<&str>, sql: &mut Sql) {
         sql.push(&self.into);
         if let Some(table) = times {
@@ -80,8 +79,8 @@ impl Rows {
         }
         for (number, row) in self.rows.into_iter().enumerate() {
             sql.push(if number == 0 { " values (" } else { ", (" });
-            for (place, value) in row.into_iter().enumerate() {
-                if place > 0 {
+            for (index, value) in row.into_iter().enumerate() {
+                if index > 0 {
                     sql.push(", ");
                 }
                 sql.value(value);
@@ -94,7 +93,7 @@ impl Rows {
     }
 }
 
-/// The columns that are set in rows.
+/// Returns the columns that are set in the rows.
 fn set_columns<E: EntityTrait>(rows: &[E::ActiveModel]) -> Vec<E::Column> {
     let is_set = |column: &E::Column| {
         rows.first().is_some_and(|row| matches!(row.get(*column), ActiveValue::Set(_) | ActiveValue::Unchanged(_)))
@@ -106,7 +105,7 @@ fn is_key<E: EntityTrait>(column: E::Column) -> bool {
     E::PrimaryKey::from_column(column).is_some()
 }
 
-/// The statement for these rows, and its parameters: the rows as JSON, and what all of them have in common.
+/// Returns the PostgreSQL statement for rows. Its parameters are the rows as JSON, and the values that all rows have in common.
 fn as_json<E: EntityTrait>(mut rows: Vec<E::ActiveModel>, exist: bool) -> Result<Statement, DbErr> {
     let columns = set_columns::<E>(&rows);
     let mut names = Vec::with_capacity(columns.len());
@@ -114,34 +113,35 @@ fn as_json<E: EntityTrait>(mut rows: Vec<E::ActiveModel>, exist: bool) -> Result
     let mut typed = Vec::with_capacity(columns.len());
     let mut differing = Vec::with_capacity(columns.len());
     let mut parameters = vec![Value::String(None)];
-    for (place, column) in columns.iter().enumerate() {
+    for (index, column) in columns.iter().enumerate() {
         let not_set = || DbErr::Type(format!("{} is not set in all rows", column.to_string()));
         let taken = rows.iter_mut().map(|row| row.take(*column).into_value().ok_or_else(not_set));
         let mut values: Vec<Value> = taken.collect::<Result<_, _>>()?;
         let kind = type_of(*column)?;
         names.push(format!("\"{}\"", column.to_string()));
-        // What is the same in all rows goes over once: most of what a call brings.
-        let is_last_chance = differing.is_empty() && place + 1 == columns.len();
-        if !is_last_chance && values.windows(2).all(|pair| pair[0] == pair[1]) {
+        // A value that all rows have in common, as most values of a mutation are, is sent once. At least one column must remain
+        // in the JSON rows.
+        let is_needed = differing.is_empty() && index + 1 == columns.len();
+        if !is_needed && values.windows(2).all(|pair| pair[0] == pair[1]) {
             parameters.extend(values.pop());
             selected.push(format!("${}::{kind}", parameters.len()));
         } else {
-            selected.push(format!("c{place}"));
-            typed.push(format!("c{place} {kind}"));
-            differing.push((place, values.into_iter()));
+            selected.push(format!("c{index}"));
+            typed.push(format!("c{index} {kind}"));
+            differing.push((index, values.into_iter()));
         }
     }
     let mut json = Vec::with_capacity(rows.len() * differing.len() * 32);
     for number in 0..rows.len() {
         json.extend_from_slice(if number == 0 { b"[{" } else { b",{" });
         let mut is_first = true;
-        for (place, values) in &mut differing {
-            // What is not there is null.
+        for (index, values) in &mut differing {
+            // A missing member of a JSON row is null.
             let Some(value) = values.next().filter(|value| *value != value.as_null()) else { continue };
             let before = if is_first { "" } else { "," };
             is_first = false;
             // Writing into memory does not fail.
-            let _ = write!(json, "{before}\"c{place}\":");
+            let _ = write!(json, "{before}\"c{index}\":");
             write_json(value, &mut json)?;
         }
         json.push(b'}');
@@ -170,7 +170,7 @@ fn as_json<E: EntityTrait>(mut rows: Vec<E::ActiveModel>, exist: bool) -> Result
     Ok(Statement::from_sql_and_values(DbBackend::Postgres, sql, parameters))
 }
 
-/// A column's type in PostgreSQL.
+/// Returns the PostgreSQL type of a column.
 fn type_of<C: ColumnTrait>(column: C) -> Result<&'static str, DbErr> {
     Ok(match column.def().get_column_type() {
         ColumnType::Uuid => "uuid",
@@ -180,7 +180,7 @@ fn type_of<C: ColumnTrait>(column: C) -> Result<&'static str, DbErr> {
         ColumnType::Boolean => "boolean",
         ColumnType::Double => "double precision",
         ColumnType::Binary(_) | ColumnType::VarBinary(_) | ColumnType::Blob => "bytea",
-        other => return Err(DbErr::Type(format!("{} has the type {other:?}", column.to_string()))),
+        other => return Err(DbErr::Type(format!("{} has the unsupported type {other:?}", column.to_string()))),
     })
 }
 
@@ -196,7 +196,7 @@ fn write_json(value: Value, out: &mut Vec<u8>) -> Result<(), DbErr> {
             let text = bytes.map(|bytes| format!("\\x{}", data_encoding::HEXLOWER.encode(&bytes)));
             serde_json::to_writer(out, &text)
         }
-        other => return Err(DbErr::Type(format!("{other:?} is stored nowhere"))),
+        other => return Err(DbErr::Type(format!("{other:?} has an unsupported type"))),
     };
     written.map_err(|error| DbErr::Type(error.to_string()))
 }
@@ -209,7 +209,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn rows_become_one_parameter() {
+    fn rows_are_one_json_parameter_and_common_values_are_others() {
         let row = external_id::Model {
             organization_id: entity::OrganizationId(uuid::Uuid::nil()),
             noun: "account".to_owned(),
@@ -234,7 +234,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_null_in_some_rows_is_left_out_of_them() {
+    fn a_null_is_omitted_from_its_json_row() {
         let row = |touch: u128, known: Option<i64>| {
             let row = entity::touch_contact::Model {
                 touch_id: entity::TouchId(uuid::Uuid::from_u128(touch)),
@@ -252,7 +252,7 @@ mod tests {
     }
 
     #[test]
-    fn a_few_rows_are_values_after_others() {
+    fn rows_are_written_as_values_that_reuse_parameters() {
         let row = entity::touch_contact::Model {
             touch_id: entity::TouchId(uuid::Uuid::nil()),
             contact_id: entity::ContactId(uuid::Uuid::nil()),

@@ -1,20 +1,20 @@
-//! Conditions and selections that both databases plan well.
+//! Conditions and column lists for which both databases choose good plans.
 
 use entity::{Columns, Scoped};
 use sea_orm::sea_query::extension::postgres::PgFunc;
 use sea_orm::sea_query::{Expr, ExprTrait, SimpleExpr, Value, ValueType};
 use sea_orm::{ColumnTrait, ConnectionTrait, DbBackend, QuerySelect, Select};
 
-/// Returns values as one parameter: an array of PostgreSQL.
+/// Returns values as one PostgreSQL array parameter.
 pub fn array_value<V: ValueType + Into<Value>>(values: impl IntoIterator<Item = V>) -> Value {
     Value::Array(V::array_type(), Some(Box::new(values.into_iter().map(Into::into).collect())))
 }
 
 /// Returns the condition that a column is one of `values`.
 ///
-/// On PostgreSQL the values are one parameter. The text of the statement is then the same for any number of values, so that it
-/// is parsed and planned once per connection, and an index is searched once for each value. With a list of parameters, each
-/// row of a range is compared with all of them.
+/// On PostgreSQL the values are one array parameter. The text of the statement is then the same for any number of values, so
+/// that it is parsed and planned once per connection. An index is searched once for each value, whereas with a list of
+/// parameters each row of a range would be compared with all of them.
 pub fn is_any_of<C: ColumnTrait, V: ValueType + Into<Value>>(
     connection: &impl ConnectionTrait,
     column: C,

@@ -1,8 +1,8 @@
-//! The two databases, SQLite and PostgreSQL, behind one interface.
+//! SQLite and PostgreSQL behind one interface.
 //!
-//! [`Db`] opens a database and migrates it. [`Connections`](connection::Connections) read, a
-//! [`Transaction`](transaction::Transaction) writes; both hand statements of SeaORM straight to the driver (docs/adr/0013).
-//! The crate knows tables by their entities and nothing of GraphQL.
+//! [`Db`] opens a database and migrates it. [`Connections`](connection::Connections) are for reading, a
+//! [`Transaction`](transaction::Transaction) is for writing. Both pass statements of SeaORM directly to the driver
+//! (docs/adr/0013). The crate knows tables only by their entities and does not depend on GraphQL.
 
 pub mod bulk;
 pub mod columns;

@@ -1,4 +1,4 @@
-//! A statement that is written out, for where making it from parts would take longer than running it.
+//! SQL statements as text, for cases in which building the statement with SeaORM would take longer than executing it.
 
 use std::fmt::Write as _;
 
@@ -7,13 +7,13 @@ use uuid::Uuid;
 
 use crate::columns::array_value;
 
-/// Ids as one parameter of SQLite's, for `select unhex(value) from json_each(…)`.
+/// Returns ids as one JSON parameter for SQLite, for use in `select unhex(value) from json_each(…)`.
 pub fn uuids_json(ids: impl IntoIterator<Item = Uuid>) -> String {
     let ids: Vec<String> = ids.into_iter().map(|id| id.simple().to_string()).collect();
     format!("[\"{}\"]", ids.join("\",\""))
 }
 
-/// A statement on its way: its text, and the parameters that it names by their numbers.
+/// A statement under construction: its text, and the parameters that the text refers to by number.
 pub struct Sql {
     backend: DbBackend,
     text: String,
@@ -21,26 +21,26 @@ pub struct Sql {
 }
 
 impl Sql {
-    /// An empty one.
+    /// Creates an empty statement.
     #[must_use]
     pub const fn new(backend: DbBackend) -> Self {
         Self { backend, text: String::new(), values: Vec::new() }
     }
 
-    /// Has nothing been written yet?
+    /// Whether the text is empty.
     #[must_use]
     pub const fn is_empty(&self) -> bool {
         self.text.is_empty()
     }
 
-    /// Adds text.
+    /// Appends text.
     pub fn push(&mut self, text: &str) -> &mut Self {
         self.text.push_str(text);
         self
     }
 
-    /// Adds a parameter, and its number to the text. An id that is there already is named once more: a row and its event
-    /// have most of theirs in common.
+    /// Adds a parameter and appends its number to the text. An id that already is a parameter is reused, because a row and its
+    /// event have most ids in common.
     pub fn value(&mut self, value: impl Into<Value>) -> &mut Self {
         let value = value.into();
         let known = match &value {
@@ -49,19 +49,20 @@ impl Sql {
             }
             _ => None,
         };
-        let number = known.map_or_else(|| self.parameter(value), |place| place + 1);
+        let number = known.map_or_else(|| self.parameter(value), |index| index + 1);
         // Writing into memory does not fail.
         let _ = write!(self.text, "${number}");
         self
     }
 
-    /// Adds a parameter that is named by its number, `$1` and so on, in texts to come.
+    /// Adds a parameter and returns its number, for text (`$1`) that is appended later.
     pub fn parameter(&mut self, value: impl Into<Value>) -> usize {
         self.values.push(value.into());
         self.values.len()
     }
 
-    /// That what stands before it is one of these ids, for texts to come: one parameter for any number of them.
+    /// Returns an SQL fragment (`= any($n)` or `in (select …)`) that tests membership in `ids`. It binds one parameter however
+    /// many ids there are.
     pub fn one_of(&mut self, ids: impl IntoIterator<Item = Uuid>) -> String {
         if self.backend == DbBackend::Postgres {
             return format!("= any(${})", self.parameter(array_value(ids)));
@@ -69,7 +70,7 @@ impl Sql {
         format!("in (select unhex(value) from json_each(${}))", self.parameter(uuids_json(ids)))
     }
 
-    /// The statement.
+    /// Returns the finished statement.
     #[must_use]
     pub fn statement(self) -> Statement {
         Statement::from_sql_and_values(self.backend, self.text, self.values)
@@ -81,7 +82,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn parameters_are_numbered() {
+    fn parameters_are_numbered_and_ids_are_reused() {
         for (backend, list, one) in [
             (DbBackend::Postgres, "= any($2)", array_value([Uuid::nil(), Uuid::max()])),
             (

@@ -1,26 +1,26 @@
-//! The codes of errors that concern a request itself, in `extensions.code`.
+//! The codes of request and field errors, in `extensions.code`.
 
 use async_graphql::{ErrorExtensionValues, Pos, ServerError, Value};
 use axum::http::StatusCode;
 
-/// What kind of error it is. What a caller can mend in a mutation's input is none of these: that is a `userError`.
+/// The code of an error. Errors in a mutation's input that the caller can fix have no such code; they are `userErrors`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Code {
-    /// The document is not GraphQL.
+    /// The document is not valid GraphQL syntax.
     ParseFailed,
-    /// The document does not fit the schema.
+    /// The document is not valid for the schema.
     ValidationFailed,
-    /// A variable, an argument or the request around the document is wrong.
+    /// A variable, an argument or another part of the request is not valid.
     BadUserInput,
-    /// Nobody knows who is asking.
+    /// The request has no valid access token.
     Unauthenticated,
-    /// Who is asking may not ask this.
+    /// The caller does not have permission.
     Forbidden,
-    /// The request asks for too much at once.
+    /// The request or its response exceeds a limit.
     LimitExceeded,
-    /// Too many requests in too short a time.
+    /// The caller sends too many requests in a period of time.
     RateLimited,
-    /// It took too long.
+    /// The request took too long.
     Timeout,
     /// Our fault; `extensions.reference` finds it in the log.
     Internal,
@@ -39,7 +39,7 @@ impl Code {
         Self::Internal,
     ];
 
-    /// The code as clients see it.
+    /// Returns the code as text.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -55,7 +55,7 @@ impl Code {
         }
     }
 
-    /// The status of a response that holds this error and no data.
+    /// Returns the HTTP status of a response with this error and without data.
     #[must_use]
     pub const fn status(self) -> StatusCode {
         match self {
@@ -70,7 +70,7 @@ impl Code {
         }
     }
 
-    /// The code that an error carries, if it carries one of these.
+    /// Returns the code of an error; None for an error with another code or without one.
     #[must_use]
     pub fn of(error: &ServerError) -> Option<Self> {
         match error.extensions.as_ref()?.get("code")? {
@@ -79,13 +79,13 @@ impl Code {
         }
     }
 
-    /// An error of this kind.
+    /// Creates an error with this code.
     #[must_use]
     pub fn error(self, message: impl Into<String>, position: Option<Pos>) -> ServerError {
         self.mark(ServerError::new(message, position))
     }
 
-    /// The error with this code, unless it has a code already.
+    /// Adds this code to an error without a code.
     #[must_use]
     pub fn mark(self, mut error: ServerError) -> ServerError {
         let extensions = error.extensions.get_or_insert_with(ErrorExtensionValues::default);
@@ -95,14 +95,14 @@ impl Code {
         error
     }
 
-    /// An error of ours: a sentence that says nothing of its cause, and the reference under which the log has it.
+    /// Creates an internal error, with a message that does not reveal the cause and the reference of the log entry.
     #[must_use]
     pub fn internal(reference: &str) -> ServerError {
-        let message = "Something went wrong on our side; the log has it under this reference.";
+        let message = "An internal error occurred. The server's log has it under this reference.";
         Self::Internal.error_with_reference(message, reference)
     }
 
-    /// An error of this kind that the log has under a reference.
+    /// Creates an error with this code and the reference of its log entry.
     #[must_use]
     pub fn error_with_reference(self, message: impl Into<String>, reference: &str) -> ServerError {
         let mut error = self.error(message, None);
@@ -123,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn every_code_is_found_again() {
+    fn every_code_is_read_from_its_error() {
         for code in Code::ALL {
             assert_eq!(Code::of(&code.error("x", None)), Some(code));
             assert!(code.status().is_client_error() || code.status().is_server_error());

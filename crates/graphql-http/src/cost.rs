@@ -1,13 +1,13 @@
-//! What a request may cost, told before it runs: from the document, the variables and the schema alone.
+//! The largest cost of a request, computed before it runs from the document, the variables and the schema.
 //!
-//! The unit is a point, and a point is about one object of the answer. An object with an id costs 1 and what is asked of it; a
-//! connection its page size times what each item costs; a plain list, whose length nobody knows yet, is taken for a short
-//! one; scalars cost nothing. What reads more than it answers has a price on top: see the constants. Fields that are left
-//! out by `@skip` and `@include` cost nothing, fields that are asked twice cost twice. What the schema does not have costs
-//! nothing: validation refuses it.
+//! The unit is the point, which is about one object of the response. An object with an id costs 1 and the cost of its selection.
+//! A connection costs its page size times the cost of an item. A list without pages, whose length is not known yet, counts as a
+//! short one. Scalars cost nothing. Fields that read more than they return cost extra: see the constants. Fields excluded by
+//! `@skip` and `@include` cost nothing; fields selected twice cost twice. Unknown fields cost nothing, because validation rejects
+//! them.
 //!
-//! The prices of a schema are read from it once. A document is priced in one walk, a fragment once however often it is
-//! spread; all sums stop at the largest number. See docs/adr/0007.
+//! The prices are computed from the schema once. A document is priced in one traversal, and a fragment once however often it is
+//! spread. All sums saturate. See docs/adr/0007.
 
 use std::collections::HashMap;
 
@@ -25,7 +25,7 @@ use crate::document;
 /// The price of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Price {
-    /// In points: 1 at least.
+    /// The price in points, at least 1.
     pub points: u64,
     /// May it read all that its organization has, however little it answers? How long that takes, nobody knows beforehand.
     pub reads_all: bool,
@@ -33,44 +33,44 @@ pub struct Price {
 
 /// A request that asks for next to nothing.
 pub const LEAST: u64 = 1;
-/// How many items a plain list is taken for.
+/// The assumed number of items of a list without pages.
 pub const PLAIN_LIST: u64 = 5;
-/// How many groups analytics are taken to answer.
+/// The assumed number of groups of an analytics field.
 pub const GROUPS: u64 = 50;
-/// Analytics read every row that the caller sees, up to hundreds of milliseconds of the database's work, however little
-/// they answer: as much as a thousand objects.
+/// The extra price of an analytics field, in points. It reads every row that the caller sees and may take hundreds of
+/// milliseconds in the database, as much as a thousand objects.
 pub const ANALYTICS: u64 = 1_000;
-/// Counting a list of the whole organization reads all of it.
+/// The price of counting a list of the whole organization, which reads all of it.
 pub const COUNT_ALL: u64 = 100;
-/// Counting what one parent has is done for all parents at once, by an index.
+/// The price of counting a list of one parent, which an index does for all parents together.
 pub const COUNT_OF_ONE: u64 = 2;
-/// A filter on a list of the whole organization may read all of it to find a page.
+/// The extra price of a filter on a list of the whole organization, which may read all of it to find a page.
 pub const FILTER_ALL: u64 = 100;
-/// Questions that cost so much on top read a whole list for it, a seller's or everybody's.
+/// The smallest extra price of a field that reads a whole list, of one seller or of the organization.
 pub const WHOLE: u64 = 20;
-/// A change: checked, locked, written with its event, and forced to the disk.
+/// The price of a mutation, which checks, locks, writes a row with its event, and syncs to disk.
 pub const CHANGE: u64 = 10;
-/// A row of an upsert: written with its event.
+/// The price of a row of an upsert, which is written with its event.
 pub const ROW: u64 = 2;
-/// A change that computes the hash of a password, for which a core works some 30 ms.
+/// The price of a mutation that hashes a password, which takes about 30 ms of one core.
 pub const PASSWORD: u64 = 500;
-/// So many values of an introspection are as dear as one object.
+/// The number of values of an introspection that cost one point.
 pub const VALUES: u64 = 100;
 
-/// What a schema's names mean for its prices.
+/// The names in a schema that determine its prices.
 #[derive(Clone, Copy, Debug)]
 pub struct PriceTable {
     /// The name of the root type of queries.
     pub query: &'static str,
     /// The name of the root type of mutations.
     pub mutation: &'static str,
-    /// Fields that are computed from all that an object has: type, field, points for each object.
+    /// Fields that are computed from many rows of an object: type, field, and points for each object.
     pub computed: &'static [(&'static str, &'static str, u64)],
     /// The type whose fields read every row that the caller sees.
     pub aggregates: &'static str,
-    /// Arguments that leave out some of a list.
+    /// The arguments that filter a list.
     pub filters: &'static [&'static str],
-    /// Operands of filters that select few rows, found by an index, when given by `eq`.
+    /// The fields of filters that select few rows by an index when compared by `eq`.
     pub selective: &'static [&'static str],
     /// Mutations that hash a password.
     pub passwords: &'static [&'static str],
@@ -99,41 +99,41 @@ struct Type {
     fields: HashMap<String, PricedField>,
 }
 
-/// A field, as far as its price goes.
+/// The properties of a field that determine its price.
 #[derive(Clone, Copy, Debug)]
 struct PricedField {
     shape: Shape,
-    /// The type that it answers with; None for scalars and enums.
+    /// The object type of the field; None for scalars and enums.
     of: Option<usize>,
-    /// On top, for each parent.
+    /// The extra points for each parent.
     extra: u64,
-    /// Does it read all of a long list, whatever it answers?
+    /// Whether the field reads all of a long list, however little it returns.
     reads_all: bool,
 }
 
-/// How much a field answers with.
+/// The shape of a field's value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Shape {
-    /// Scalars, however many.
+    /// A scalar or a list of scalars.
     Scalar,
     /// One object.
     One,
-    /// A list of about so many.
+    /// A list with about this number of items.
     List(u64),
-    /// A list as long as this argument.
+    /// A list as long as the argument with this name.
     AsMany(&'static str),
-    /// What is no object of its own: page info, and the field that leads to all analytics.
+    /// An object without a price of its own: page info, and the object with the analytics fields.
     Nothing,
     /// A page of a list.
     Page,
-    /// The items of a page: as many as the page has.
+    /// The items of a page.
     Items,
-    /// How many items a list has.
+    /// The number of items in a list.
     Count,
 }
 
 impl Prices {
-    /// Reads a schema.
+    /// Computes the prices of a schema.
     #[must_use]
     pub fn of(registry: &Registry, table: PriceTable) -> Self {
         let PriceTable { query, mutation, .. } = table;
@@ -227,12 +227,12 @@ impl PricedField {
     }
 }
 
-/// What a selection costs.
+/// The cost of a selection.
 #[derive(Clone, Copy, Debug, Default)]
 struct Sum {
-    /// For each item, where it is of a page.
+    /// The cost of each item, for a selection on a page.
     items: u64,
-    /// Once.
+    /// The cost that does not depend on the number of items.
     besides: u64,
 }
 
@@ -246,7 +246,7 @@ impl Sum {
     }
 }
 
-/// One walk over an operation.
+/// A traversal of an operation.
 struct Walk<'a> {
     prices: &'a Prices,
     document: &'a ExecutableDocument,
@@ -254,14 +254,14 @@ struct Walk<'a> {
     variables: &'a Variables,
     /// Fragments already priced, by name and by whether they stand in a list of the whole organization.
     fragments: HashMap<(&'a str, bool), Sum>,
-    /// How many operands variables have.
+    /// The number of operands in each variable.
     operands_given: HashMap<&'a Name, u64>,
-    /// Whether something was met that may read all that the organization has.
+    /// Whether a field so far may read all data of the organization.
     reads_all: bool,
 }
 
 impl<'a> Walk<'a> {
-    /// What a selection on a type costs; `all`: on a page of the whole organization.
+    /// Returns the cost of a selection on a type. `all` is whether it is on a page of the whole organization.
     fn set(&mut self, set: &'a Positioned<SelectionSet>, on: Option<usize>, all: bool) -> Sum {
         let mut whole = Sum::default();
         for selection in &set.node.items {
@@ -352,7 +352,7 @@ impl<'a> Walk<'a> {
                 Some(AstValue::Boolean(given)) => *given,
                 Some(AstValue::Variable(name)) => match self.variable(name) {
                     Some(Value::Boolean(given)) => *given,
-                    // The execution says what is wrong.
+                    // The execution reports the error.
                     _ => return true,
                 },
                 _ => return true,
@@ -369,7 +369,8 @@ impl<'a> Walk<'a> {
         })
     }
 
-    /// The larger of what `first` and `last` say; what they may not say is not read either.
+    /// Returns the page size: the larger of `first` and `last`, or the default. Values above the largest page are an error later,
+    /// so they count as the largest page.
     fn page_size(&self, field: &Field) -> u64 {
         let number = |argument: &str| match &field.get_argument(argument)?.node {
             AstValue::Number(number) => number.as_u64(),
@@ -383,7 +384,7 @@ impl<'a> Walk<'a> {
         number("first").max(number("last")).unwrap_or(default_page).min(max_page)
     }
 
-    /// How long the list is that is given as an argument.
+    /// Returns the length of a list argument.
     fn length(&self, field: &Field, argument: &str) -> u64 {
         match field.get_argument(argument).map(|value| &value.node) {
             None | Some(AstValue::Null) => 0,
@@ -391,14 +392,14 @@ impl<'a> Walk<'a> {
             Some(AstValue::Variable(name)) => match self.variable(name) {
                 None | Some(Value::Null) => 0,
                 Some(Value::List(items)) => items.len() as u64,
-                // One value stands for a list of one.
+                // A single value is coerced to a list of one.
                 Some(_) => 1,
             },
             Some(_) => 1,
         }
     }
 
-    /// How many operands a filter has: each is held against each row.
+    /// Returns the number of operands in a filter. Each is compared with each row.
     fn operands(&mut self, value: &'a AstValue) -> u64 {
         match value {
             AstValue::Null => 0,
@@ -409,7 +410,7 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// The same of a variable, which is looked through once, however often it stands there.
+    /// Returns the number of operands in a variable, counting each variable once however often it is used.
     fn operands_given(&mut self, name: &'a Name) -> u64 {
         if let Some(known) = self.operands_given.get(name) {
             return *known;
@@ -419,17 +420,17 @@ impl<'a> Walk<'a> {
         operands
     }
 
-    /// Does a filter name what it is about, so that an index finds it?
+    /// Whether a filter is selective: it compares an indexed field for equality.
     fn is_narrow(&self, filter: &AstValue) -> bool {
         let filter = self.looked_up(Operand::Written(filter));
-        let says = |operand: &str, what: &str| {
-            let operand = self.inside(filter, operand);
-            operand.and_then(|operand| self.inside(operand, what)).is_some_and(Operand::is_scalar)
+        let has_scalar = |field: &str, operand: &str| {
+            let field = self.inside(filter, field);
+            field.and_then(|field| self.inside(field, operand)).is_some_and(Operand::is_scalar)
         };
-        says("externalId", "id") || self.prices.table.selective.iter().any(|name| says(name, "eq"))
+        has_scalar("externalId", "id") || self.prices.table.selective.iter().any(|name| has_scalar(name, "eq"))
     }
 
-    /// A field of an object; of a variable, what it stands for.
+    /// Returns a field of an object, with a variable replaced by its value.
     fn inside<'v>(&'v self, object: Operand<'v>, field: &str) -> Option<Operand<'v>> {
         let inside = match object {
             Operand::Written(AstValue::Object(fields)) => Operand::Written(fields.get(field)?),
@@ -449,15 +450,17 @@ impl<'a> Walk<'a> {
     }
 }
 
-/// A value of an argument: as the document has it, or as a variable does.
+/// The value of an argument.
 #[derive(Clone, Copy)]
 enum Operand<'v> {
+    /// A value in the document.
     Written(&'v AstValue),
+    /// The value of a variable.
     Given(&'v Value),
 }
 
 impl Operand<'_> {
-    /// Is it a number or a text?
+    /// Whether the value is a number or a text.
     fn is_scalar(self) -> bool {
         matches!(
             self,
@@ -466,7 +469,7 @@ impl Operand<'_> {
     }
 }
 
-/// What is given for the filters of a list.
+/// Returns the values of the filter arguments of a list.
 fn filters<'f>(prices: &Prices, field: &'f Field) -> impl Iterator<Item = &'f AstValue> {
     prices.table.filters.iter().filter_map(|name| Some(&field.get_argument(name)?.node))
 }

@@ -1,6 +1,6 @@
-//! The check of a document before anything else looks at it. Validating unfolds fragments, so that a few hundred
-//! bytes of fragments that spread each other twice would keep a core busy for seconds, and parsing recurses with the
-//! brackets: both are bounded here first. Pure functions of the text and the limits.
+//! The check of a document before anything else reads it. Validation expands fragments, so that a few hundred bytes of
+//! fragments that spread each other twice would keep a core busy for seconds. Parsing recurses with nested brackets. Both are
+//! bounded here first. All functions are pure: they depend only on the text and the limits.
 
 use std::collections::HashMap;
 
@@ -17,14 +17,14 @@ use async_graphql::{
 
 use crate::code::Code;
 
-/// Brackets inside brackets. The parser and the readers of input objects recurse with them.
+/// The largest depth of nested brackets. The parser and the readers of input objects recurse with them.
 const MAX_BRACKETS: usize = 100;
-/// Selection sets inside selection sets, fragments counted as well. async-graphql stops at the same number, with an
-/// error that cannot be told from one of syntax, so ours must come first.
+/// The largest depth of nested selection sets, including those of fragments. async-graphql has the same limit but reports it
+/// like a syntax error, so this check must come first.
 const MAX_NESTING: u32 = 32;
-/// Lists of the schema inside lists of the schema (`fields { type { fields … } }`): each multiplies the answer.
+/// The largest depth of nested lists in an introspection (`fields { type { fields … } }`). Each multiplies the response.
 const MAX_INTROSPECTION_LISTS: u32 = 2;
-/// The most items that an introspection may be expected to answer; what `GraphiQL` asks is about a third.
+/// The largest expected number of items in the response to an introspection. `GraphiQL` requests about a third of it.
 const MAX_INTROSPECTION_PRICE: u64 = 1_000_000;
 
 /// The limits of a document.
@@ -48,56 +48,56 @@ impl Default for DocumentLimits {
     }
 }
 
-/// Why a document is not run.
+/// The reason why a document is rejected.
 #[derive(Debug, thiserror::Error)]
 pub enum Refusal {
-    /// It is longer than it may be; both in bytes.
-    #[error("The document is {length} bytes long; at most {limit} are read.")]
+    /// The document is too long.
+    #[error("The document has {length} bytes; at most {limit} are allowed.")]
     TooLong {
-        /// The document's length.
+        /// The length of the document in bytes.
         length: usize,
-        /// The limit.
+        /// The limit in bytes.
         limit: usize,
     },
-    /// Brackets or selections nest too deep.
-    #[error("The document nests deeper than this server reads ({limit} levels of {what}).")]
+    /// Brackets, selections or fields nest too deeply.
+    #[error("The document nests {what} too deeply; at most {limit} levels are allowed.")]
     TooDeep {
-        /// What is nested.
+        /// The nested elements, in the plural.
         what: &'static str,
         /// The limit.
         limit: u64,
     },
-    /// There is too much of something.
+    /// The document has too many elements of one kind.
     #[error("The document has {count} {what}; at most {limit} are allowed.")]
     TooMany {
-        /// What is counted.
+        /// The counted elements, in the plural.
         what: &'static str,
-        /// How many there are, stopping at the largest number there is.
+        /// The number of elements, saturated at the largest integer.
         count: u64,
         /// The limit.
         limit: u64,
     },
-    /// It is not GraphQL.
+    /// The document is not valid GraphQL syntax.
     #[error("{0}")]
     Syntax(#[source] parser::Error),
-    /// Two definitions that may not stand beside each other.
+    /// Two definitions conflict, for example because they have the same name.
     #[error("{0}")]
     Definitions(#[source] parser::Error),
-    /// A fragment spreads itself, perhaps by way of others.
-    #[error("The fragment {name} spreads itself.")]
+    /// A fragment spreads itself, directly or through other fragments.
+    #[error("The fragment {name} must not spread itself, directly or through other fragments.")]
     Cycle {
         /// One fragment of the cycle.
         name: String,
-        /// Where it is defined.
+        /// The position of its definition.
         position: Pos,
     },
-    /// The operation that is to be run is not there, or not named though there are several.
+    /// The requested operation does not exist, or none is named although there are several.
     #[error("{0}")]
     Operation(String),
 }
 
 impl Refusal {
-    /// The code that clients see.
+    /// Returns the error code for clients.
     #[must_use]
     pub const fn code(&self) -> Code {
         match self {
@@ -132,10 +132,11 @@ impl From<parser::Error> for Refusal {
     }
 }
 
-/// Parses a document and refuses what would cost too much to validate or to run. Takes time linear in the text.
+/// Parses a document and rejects one that would be too expensive to validate or to execute. Takes time linear in the length of
+/// the text.
 ///
 /// # Errors
-/// Says which limit is passed, or where the syntax breaks. What does not fit the schema is not looked at.
+/// A [`Refusal`] for a syntax error and for an exceeded limit. The document is not checked against the schema.
 pub fn check(text: &str, limits: &DocumentLimits) -> Result<ExecutableDocument, Refusal> {
     let limit = limits.max_bytes;
     if text.len() > limit {
@@ -149,10 +150,10 @@ pub fn check(text: &str, limits: &DocumentLimits) -> Result<ExecutableDocument, 
     Ok(document)
 }
 
-/// The operation of a document that a request with this `operationName` runs.
+/// Returns the operation that a request with the `operationName` `name` executes.
 ///
 /// # Errors
-/// There is none of that name, or several and no name.
+/// [`Refusal::Operation`] if no operation has the name, or if there are several operations and no name.
 pub fn operation<'a>(document: &'a ExecutableDocument, name: Option<&str>) -> Result<&'a OperationDefinition, Refusal> {
     match (&document.operations, name) {
         (DocumentOperations::Single(operation), None) => Ok(&operation.node),
@@ -166,12 +167,12 @@ pub fn operation<'a>(document: &'a ExecutableDocument, name: Option<&str>) -> Re
             .ok_or_else(|| Refusal::Operation("The document has no operation.".into())),
         (_, Some(name)) => Err(Refusal::Operation(format!("The document has no operation named {name:?}."))),
         (_, None) => {
-            Err(Refusal::Operation("The document has several operations; operationName must name one.".into()))
+            Err(Refusal::Operation("The document has several operations; `operationName` must name one.".into()))
         }
     }
 }
 
-/// The name of the operation that [`operation`] finds; None where it has none.
+/// Returns the name of the operation that [`operation`] returns; None if it has no name.
 #[must_use]
 pub fn operation_name<'a>(document: &'a ExecutableDocument, name: Option<&'a str>) -> Option<&'a str> {
     name.or_else(|| document.operations.iter().find_map(|(name, _)| name.map(async_graphql::Name::as_str)))
@@ -183,8 +184,8 @@ pub fn writes(operation: &OperationDefinition) -> bool {
     operation.ty == OperationType::Mutation
 }
 
-/// How deep brackets nest, outside of strings and comments. Never less than what the parser will see: where a string
-/// does not end, it is read as the parser's grammar falls back to reading it.
+/// Returns the depth of nested brackets outside of strings and comments. Never less than the depth that the parser sees: an
+/// unterminated string is read like the parser's grammar reads it.
 fn bracket_depth(text: &str) -> usize {
     let bytes = text.as_bytes();
     let (mut depth, mut deepest, mut at) = (0_usize, 0, 0);
@@ -206,7 +207,7 @@ fn bracket_depth(text: &str) -> usize {
     deepest
 }
 
-/// Where the string ends whose opening quote stands before `start`.
+/// Returns the end of the string whose opening quote is right before `start`.
 fn after_string(bytes: &[u8], start: usize) -> usize {
     if bytes[start..].starts_with(b"\"\"") {
         let mut at = start + 2;
@@ -217,7 +218,7 @@ fn after_string(bytes: &[u8], start: usize) -> usize {
                 _ => at += 1,
             }
         }
-        // A block that never ends is read as an empty string, and what follows it anew.
+        // The parser reads an unterminated block string as an empty string and continues after it.
         return start + 1;
     }
     let mut at = start;
@@ -225,7 +226,7 @@ fn after_string(bytes: &[u8], start: usize) -> usize {
         match byte {
             b'\\' => at += 2,
             b'"' => return at + 1,
-            // A string ends with its line at the latest; the parser will say so.
+            // A string must end on its line; the parser reports that it does not.
             b'\n' | b'\r' => return at,
             _ => at += 1,
         }
@@ -233,24 +234,24 @@ fn after_string(bytes: &[u8], start: usize) -> usize {
     bytes.len()
 }
 
-/// What a selection set amounts to once its fragments are unfolded. All sums stop at the largest number.
+/// The size of a selection set with all fragments expanded. All sums saturate.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Measure {
-    /// Fields, spreads and inline fragments.
+    /// The number of fields, fragment spreads and inline fragments.
     selections: u64,
-    /// Fields inside fields.
+    /// The depth of nested fields.
     depth: u32,
-    /// Selection sets inside selection sets.
+    /// The depth of nested selection sets.
     nesting: u32,
-    /// Lists of the schema inside lists of the schema; counts where it stands under `__schema` or `__type`.
+    /// The depth of nested introspection lists. Applies only below `__schema` or `__type`.
     introspection_lists: u32,
-    /// Values that the answer is expected to hold.
+    /// The expected number of values in the response.
     price: u64,
 }
 
 impl Measure {
-    /// Two selections side by side.
-    fn beside(self, other: Self) -> Self {
+    /// Returns the size of two selections of the same set.
+    fn combine(self, other: Self) -> Self {
         Self {
             selections: self.selections.saturating_add(other.selections),
             depth: self.depth.max(other.depth),
@@ -260,13 +261,13 @@ impl Measure {
         }
     }
 
-    /// One selection that holds these, and is not a field.
-    fn inside(self) -> Self {
+    /// Returns the size of a fragment spread or an inline fragment with this selection set.
+    fn in_fragment(self) -> Self {
         Self { selections: self.selections.saturating_add(1), nesting: self.nesting + 1, ..self }
     }
 
-    /// A field that holds these.
-    fn inside_field(self, field: &Field) -> Self {
+    /// Returns the size of a field with this selection set.
+    fn in_field(self, field: &Field) -> Self {
         let leaf = field.selection_set.node.items.is_empty();
         let price = price(field, self.price);
         Self {
@@ -279,9 +280,9 @@ impl Measure {
     }
 }
 
-/// What a field's answer is expected to hold, its children's being known: the one place where sizes of pages count.
+/// Returns the expected number of values in the response to a field of the introspection, from the number for its children.
 fn price(field: &Field, children: u64) -> u64 {
-    // The figures are those of a schema of some 400 types. Types nest in wrappers, of which most are never there.
+    // The numbers are typical of a schema with 400 types. `ofType` is null for most types.
     let items = match field.name.node.as_str() {
         "ofType" => return 1 + children / 2,
         "types" => 400,
@@ -294,7 +295,7 @@ fn price(field: &Field, children: u64) -> u64 {
     children.saturating_mul(items).saturating_add(1)
 }
 
-/// How many values of the schema a field of a checked document is expected to answer with.
+/// Returns the expected number of values in the response to an introspection field of a checked document.
 pub(super) fn values(document: &ExecutableDocument, field: &Field) -> u64 {
     price(field, values_of(document, &field.selection_set))
 }
@@ -315,14 +316,14 @@ fn is_schema_list(name: &str) -> bool {
     matches!(name, "fields" | "inputFields" | "interfaces" | "possibleTypes")
 }
 
-/// Where the measuring of one fragment stands.
+/// The progress of measuring one fragment.
 #[derive(Clone, Copy)]
 enum Progress {
-    Begun,
+    Started,
     Done(Measure),
 }
 
-/// One walk over a document: every definition is measured once, however often it is spread.
+/// A traversal of a document. Measures every definition once, however often it is spread.
 struct Walk<'a> {
     document: &'a ExecutableDocument,
     fragments: HashMap<&'a str, Progress>,
@@ -335,14 +336,14 @@ impl<'a> Walk<'a> {
         Self { document, fragments: HashMap::new(), aliases: 0, directives: 0 }
     }
 
-    /// Holds all that the document defines against the limits: what validation unfolds is not only what is run.
+    /// Checks all definitions of the document against the limits. Validation also expands fragments that are not executed.
     fn document(&mut self, limits: &DocumentLimits) -> Result<(), Refusal> {
         let document = self.document;
         let mut fragments: Vec<_> = document.fragments.iter().collect();
         fragments.sort_by_key(|(_, fragment)| fragment.pos);
         let mut spread = Measure::default();
         for (name, fragment) in fragments {
-            spread = spread.beside(self.fragment(name.as_str(), fragment, 0)?);
+            spread = spread.combine(self.fragment(name.as_str(), fragment, 0)?);
         }
         let mut run = Measure::default();
         for (_, operation) in document.operations.iter() {
@@ -353,10 +354,10 @@ impl<'a> Walk<'a> {
                 .iter()
                 .map(|variable| variable.node.directives.len() as u64)
                 .sum::<u64>();
-            run = run.beside(self.selection_set(&operation.node.selection_set, 0)?);
+            run = run.combine(self.selection_set(&operation.node.selection_set, 0)?);
         }
         at_most(
-            "selections once its fragments are unfolded",
+            "selections with all fragments expanded",
             spread.selections.max(run.selections),
             limits.max_selections,
         )?;
@@ -376,7 +377,7 @@ impl<'a> Walk<'a> {
         level: u32,
     ) -> Result<Measure, Refusal> {
         match self.fragments.get(name) {
-            Some(Progress::Begun) => {
+            Some(Progress::Started) => {
                 return Err(Refusal::Cycle { name: name.to_owned(), position: fragment.pos });
             }
             Some(Progress::Done(measure)) => {
@@ -385,7 +386,7 @@ impl<'a> Walk<'a> {
             }
             None => {}
         }
-        self.fragments.insert(name, Progress::Begun);
+        self.fragments.insert(name, Progress::Started);
         self.directives += fragment.node.directives.len() as u64;
         let measure = self.selection_set(&fragment.node.selection_set, level)?;
         self.fragments.insert(name, Progress::Done(measure));
@@ -397,17 +398,17 @@ impl<'a> Walk<'a> {
         let mut whole = Measure::default();
         for selection in &set.node.items {
             self.directives += selection.node.directives().len() as u64;
-            whole = whole.beside(match &selection.node {
+            whole = whole.combine(match &selection.node {
                 Selection::Field(field) => self.field(&field.node, level)?,
                 Selection::InlineFragment(inline) => {
-                    self.selection_set(&inline.node.selection_set, level + 1)?.inside()
+                    self.selection_set(&inline.node.selection_set, level + 1)?.in_fragment()
                 }
                 Selection::FragmentSpread(spread) => {
                     let document = self.document;
-                    // A fragment that nobody defined costs nothing; validation says that it is missing.
+                    // An undefined fragment costs nothing; validation reports it.
                     match document.fragments.get_key_value(&spread.node.fragment_name.node) {
-                        Some((name, fragment)) => self.fragment(name.as_str(), fragment, level + 1)?.inside(),
-                        None => Measure::default().inside(),
+                        Some((name, fragment)) => self.fragment(name.as_str(), fragment, level + 1)?.in_fragment(),
+                        None => Measure::default().in_fragment(),
                     }
                 }
             });
@@ -420,13 +421,13 @@ impl<'a> Walk<'a> {
         let children = self.selection_set(&field.selection_set, level + 1)?;
         if matches!(field.name.node.as_str(), "__schema" | "__type") {
             at_most(
-                "lists of the schema inside each other",
+                "levels of nested introspection lists",
                 children.introspection_lists.into(),
                 MAX_INTROSPECTION_LISTS.into(),
             )?;
-            at_most("values of the schema to answer", children.price, MAX_INTROSPECTION_PRICE)?;
+            at_most("expected values in the response to its introspection", children.price, MAX_INTROSPECTION_PRICE)?;
         }
-        Ok(children.inside_field(field))
+        Ok(children.in_field(field))
     }
 }
 

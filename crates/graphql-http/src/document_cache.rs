@@ -1,29 +1,28 @@
-//! Documents that were valid before: their check, their parsing and their validation are not done again. Front ends
-//! send the same few documents all day, with other variables.
+//! A cache of valid documents, which need not be checked, parsed and validated again. Front ends send the same few documents
+//! again and again with different variables.
 
 use std::sync::Arc;
 
 use async_graphql::parser::types::ExecutableDocument;
 use moka::sync::Cache;
 
-use crate::document::DocumentLimits;
-use crate::document::{self, Refusal};
+use crate::document::{self, DocumentLimits, Refusal};
 
-/// How many bytes of documents are kept; parsed they take some ten times as much.
-const KEPT: u64 = 512 * 1024;
-/// What a document takes besides its text.
-const BESIDES: usize = 256;
+/// The capacity of the cache in bytes of text. The parsed documents take about ten times as much memory.
+const CAPACITY: u64 = 512 * 1024;
+/// The size of a cache entry in addition to its text, in bytes.
+const OVERHEAD: usize = 256;
 
 /// A document that passed the check.
 #[derive(Clone, Debug)]
 pub struct CachedDocument {
-    /// It.
+    /// The parsed document.
     pub document: Arc<ExecutableDocument>,
-    /// Was it found valid before?
+    /// Whether the document comes from the cache, so that it is known to be valid.
     pub valid: bool,
 }
 
-/// What was sent before, by its text.
+/// A cache of valid documents by their text.
 #[derive(Debug)]
 pub struct DocumentCache {
     limits: DocumentLimits,
@@ -31,18 +30,18 @@ pub struct DocumentCache {
 }
 
 impl DocumentCache {
-    /// None so far.
+    /// Creates an empty cache.
     #[must_use]
     pub fn new(limits: DocumentLimits) -> Self {
         let weight =
-            |text: &Arc<str>, _: &Arc<ExecutableDocument>| u32::try_from(text.len() + BESIDES).unwrap_or(u32::MAX);
-        Self { limits, valid: Cache::builder().weigher(weight).max_capacity(KEPT).build() }
+            |text: &Arc<str>, _: &Arc<ExecutableDocument>| u32::try_from(text.len() + OVERHEAD).unwrap_or(u32::MAX);
+        Self { limits, valid: Cache::builder().weigher(weight).max_capacity(CAPACITY).build() }
     }
 
-    /// Reads a document, unless it is known.
+    /// Returns a document from the cache, or checks and parses it.
     ///
     /// # Errors
-    /// Why it is not run.
+    /// A [`Refusal`] as for [`document::check`].
     pub fn read(&self, text: &str) -> Result<CachedDocument, Refusal> {
         if let Some(document) = self.valid.get(text) {
             return Ok(CachedDocument { document, valid: true });
@@ -50,18 +49,17 @@ impl DocumentCache {
         Ok(CachedDocument { document: Arc::new(document::check(text, &self.limits)?), valid: false })
     }
 
-    /// Keeps a document that has been found valid. Only a document with one operation is, for whether variables are in
-    /// their places was looked at for the one that was asked for; and none that asks the schema about itself, which is
-    /// answered along with the validation.
+    /// Adds a valid document to the cache. Skips documents with several operations, because the positions of variables are
+    /// checked only for the executed one, and introspections, which are executed together with the validation.
     pub fn keep(&self, text: &str, document: &Arc<ExecutableDocument>) {
-        if document.operations.iter().count() == 1 && !asks_schema(text) {
+        if document.operations.iter().count() == 1 && !may_introspect(text) {
             self.valid.insert(text.into(), Arc::clone(document));
         }
     }
 }
 
-/// Might `__schema` or `__type` be among the fields?
-fn asks_schema(text: &str) -> bool {
+/// Whether the fields may include `__schema` or `__type`.
+fn may_introspect(text: &str) -> bool {
     text.contains("__schema") || text.split("__type").skip(1).any(|rest| !rest.starts_with("name"))
 }
 
@@ -70,7 +68,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_document_is_known_once_it_was_valid() {
+    fn a_valid_document_is_cached() {
         let documents = DocumentCache::new(DocumentLimits::default());
         let text = "{ me { __typename id } }";
         let first = documents.read(text).unwrap();
@@ -82,7 +80,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_checked_by_operation_or_asks_the_schema_is_not_kept() {
+    fn several_operations_and_introspections_are_not_cached() {
         let documents = DocumentCache::new(DocumentLimits::default());
         for text in [
             "query a { me { id } } query b { me { name } }",
@@ -96,7 +94,7 @@ mod tests {
     }
 
     #[test]
-    fn a_refused_document_stays_refused() {
+    fn a_rejected_document_is_rejected_again() {
         let documents = DocumentCache::new(DocumentLimits::default());
         assert!(documents.read("{").is_err() && documents.read("{").is_err());
     }

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use super::*;
 
-/// What `GraphiQL`'s client library asks for first, with everything switched on.
+/// The introspection query of `GraphiQL`'s client library, with all options enabled.
 const INTROSPECTION: &str = include_str!("introspection.graphql");
 
 fn checked(text: &str) -> Result<ExecutableDocument, Refusal> {
@@ -15,7 +15,7 @@ fn code(text: &str) -> Option<Code> {
     checked(text).err().map(|refusal| refusal.code())
 }
 
-/// Fragments that each spread the next one `times` times; the last holds one field.
+/// Returns a document with fragments that each spread the next one `times` times; the last one has one field.
 fn bomb(fragments: usize, times: usize) -> String {
     let body = |number: usize| {
         if number < fragments { format!("...f{} ", number + 1).repeat(times) } else { "__typename ".to_owned() }
@@ -35,18 +35,18 @@ fn the_introspection_of_graphiql_passes() {
 }
 
 #[test]
-fn a_fragment_bomb_is_refused_at_once() {
+fn a_fragment_bomb_is_rejected_within_a_second() {
     for text in [bomb(25, 2), bomb(30, 30), bomb(4, 1_500)] {
-        let begun = Instant::now();
+        let start = Instant::now();
         assert_eq!(code(&text), Some(Code::LimitExceeded));
-        assert!(begun.elapsed() < Duration::from_secs(1), "{:?}", begun.elapsed());
+        assert!(start.elapsed() < Duration::from_secs(1), "{:?}", start.elapsed());
     }
     let unused = bomb(25, 2).replace("{ ...f0 }", "{ __typename }");
     assert_eq!(code(&unused), Some(Code::LimitExceeded));
 }
 
 #[test]
-fn a_fragment_that_spreads_itself_is_refused() {
+fn a_fragment_that_spreads_itself_is_rejected() {
     for text in [
         "{ ...a } fragment a on Query { ...a }",
         "{ ...a } fragment a on Query { x { ...b } } fragment b on Query { ... on Query { ...a } }",
@@ -57,7 +57,7 @@ fn a_fragment_that_spreads_itself_is_refused() {
 }
 
 #[test]
-fn a_long_chain_of_fragments_is_refused() {
+fn a_long_chain_of_fragments_is_rejected() {
     assert_eq!(code(&bomb(900, 1)), Some(Code::LimitExceeded));
     assert!(checked(&bomb(20, 1)).is_ok());
 }
@@ -76,7 +76,7 @@ fn nesting_does_not_overflow_the_stack() {
 }
 
 #[test]
-fn a_broken_string_does_not_hide_brackets() {
+fn an_unterminated_string_does_not_hide_brackets() {
     let brackets = "[".repeat(9_000);
     for text in
         [format!("{{a(b:[\"\"\" x\" {brackets}"), format!("{{a(b:[\"\" {brackets}"), format!("{{a(b:[\"x\n{brackets}")]
@@ -98,7 +98,7 @@ fn brackets_in_strings_and_comments_do_not_count() {
 }
 
 #[test]
-fn each_limit_holds_at_its_edge() {
+fn each_limit_is_exact() {
     assert!(checked(&nested(15)).is_ok());
     assert_eq!(code(&nested(16)), Some(Code::LimitExceeded));
     let fields = |count: usize, field: &str| format!("{{ {}}}", format!("{field} ").repeat(count));
@@ -113,24 +113,24 @@ fn each_limit_holds_at_its_edge() {
 }
 
 #[test]
-fn the_schema_is_not_unfolded_without_end() {
-    let twice = "{ __schema { types { fields { type { fields { name } } } } } }";
-    assert!(checked(twice).is_ok());
-    let thrice = "{ __schema { types { ...t } } } fragment t on __Type { fields { type { fields { type { inputFields { name } } } } } }";
-    assert_eq!(code(thrice), Some(Code::LimitExceeded));
+fn nested_lists_of_an_introspection_are_limited() {
+    let two = "{ __schema { types { fields { type { fields { name } } } } } }";
+    assert!(checked(two).is_ok());
+    let three = "{ __schema { types { ...t } } } fragment t on __Type { fields { type { fields { type { inputFields { name } } } } } }";
+    assert_eq!(code(three), Some(Code::LimitExceeded));
     let wide = (0..60)
         .map(|number| format!("a{number}: types {{ fields {{ type {{ fields {{ name }} }} }} }}"))
         .collect::<Vec<_>>()
         .join(" ");
     assert_eq!(code(&format!("{{ __schema {{ {wide} }} }}")), Some(Code::LimitExceeded));
-    // Outside of introspection these are names like any other.
+    // Outside of an introspection, these are ordinary names.
     assert!(
         checked("{ fields { fields { fields { fields { types { types { types { types { a } } } } } } } } }").is_ok()
     );
 }
 
 #[test]
-fn what_is_not_graphql_says_where() {
+fn a_syntax_error_has_a_location() {
     let error = ServerError::from(checked("{ a(").unwrap_err());
     assert_eq!(Code::of(&error), Some(Code::ParseFailed));
     assert_eq!(error.locations.len(), 1);
@@ -154,30 +154,30 @@ fn the_operation_is_found_by_its_name() {
     assert!(writes(operation(&two, Some("b")).unwrap()));
     assert_eq!(operation(&two, None).unwrap_err().code(), Code::BadUserInput);
     assert_eq!(operation(&two, Some("c")).unwrap_err().code(), Code::BadUserInput);
-    let nameless = checked("{ x }").unwrap();
-    assert!(operation(&nameless, None).is_ok());
-    assert!(operation(&nameless, Some("a")).is_err());
+    let anonymous = checked("{ x }").unwrap();
+    assert!(operation(&anonymous, None).is_ok());
+    assert!(operation(&anonymous, Some("a")).is_err());
     assert!(operation(&checked("query a { x }").unwrap(), None).is_ok());
 }
 
-/// The number of selections, counted by unfolding for real.
-fn unfolded(document: &ExecutableDocument, set: &SelectionSet) -> u64 {
+/// Counts the selections by expanding every fragment.
+fn expanded(document: &ExecutableDocument, set: &SelectionSet) -> u64 {
     set.items
         .iter()
         .map(|selection| match &selection.node {
-            Selection::Field(field) => 1 + unfolded(document, &field.node.selection_set.node),
-            Selection::InlineFragment(inline) => 1 + unfolded(document, &inline.node.selection_set.node),
+            Selection::Field(field) => 1 + expanded(document, &field.node.selection_set.node),
+            Selection::InlineFragment(inline) => 1 + expanded(document, &inline.node.selection_set.node),
             Selection::FragmentSpread(spread) => {
                 1 + document
                     .fragments
                     .get(&spread.node.fragment_name.node)
-                    .map_or(0, |fragment| unfolded(document, &fragment.node.selection_set.node))
+                    .map_or(0, |fragment| expanded(document, &fragment.node.selection_set.node))
             }
         })
         .sum()
 }
 
-/// A selection set that spreads only fragments numbered above `own`, so that there are no cycles.
+/// Returns selection sets that spread only fragments numbered above `own`, so that there are no cycles.
 fn selections(own: usize) -> impl Strategy<Value = String> {
     let leaf = prop_oneof![
         Just("a".to_owned()),
@@ -195,17 +195,17 @@ fn selections(own: usize) -> impl Strategy<Value = String> {
 
 proptest! {
     #[test]
-    fn no_text_makes_it_panic(text in "\\PC{0,200}") {
+    fn the_check_never_panics_on_text(text in "\\PC{0,200}") {
         let _ = checked(&text);
     }
 
     #[test]
-    fn no_soup_of_brackets_and_quotes_makes_it_panic(text in "[\\[\\]{}()\"\\\\#a:. \\n$@!=]{0,300}") {
+    fn the_check_never_panics_on_brackets_and_quotes(text in "[\\[\\]{}()\"\\\\#a:. \\n$@!=]{0,300}") {
         let _ = checked(&text);
     }
 
     #[test]
-    fn the_measure_is_what_unfolding_gives(
+    fn the_measured_selections_equal_the_expanded_ones(
         parts in (selections(0), selections(1), selections(2), selections(3), Just("x".to_owned())),
     ) {
         let (f0, f1, f2, f3, f4) = parts;
@@ -215,7 +215,7 @@ proptest! {
         let document = parse_query(&text).unwrap();
         let DocumentOperations::Single(single) = &document.operations else { panic!("one operation") };
         let measure = Walk::new(&document).selection_set(&single.node.selection_set, 0).unwrap();
-        prop_assert_eq!(measure.selections, unfolded(&document, &single.node.selection_set.node));
+        prop_assert_eq!(measure.selections, expanded(&document, &single.node.selection_set.node));
     }
 
     #[test]

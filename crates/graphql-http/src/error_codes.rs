@@ -1,5 +1,5 @@
-//! Gives every error its code by the stage at which it arises: async-graphql tells them apart by their texts alone.
-//! Reading the document is one stage, the variables are another, then comes validation, then execution.
+//! Gives every error its code by the stage at which it occurs, because async-graphql distinguishes errors only by their text. The
+//! stages are parsing of the document, checking of the variables, validation, and execution.
 
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
@@ -19,14 +19,13 @@ use crate::{document, variable_positions, variables};
 /// The most errors of one document that are reported.
 const MAX_ERRORS: usize = 50;
 
-/// The extension that the schema is built with: `.extension(ErrorCodes)`. An error that has a code keeps it. One that
-/// arises in execution without a code was not meant for callers: it is logged, and answered as an internal error with
-/// the request's id as its reference.
+/// A schema extension that adds error codes. An error that has a code keeps it. An error without a code that occurs during
+/// execution is not intended for clients: it is logged and replaced by an internal error with the request's id as its reference.
 #[derive(Clone)]
 pub struct ErrorCodeExtension {
-    /// The schema, once it has executed a request.
+    /// The schema, set when the first request is executed.
     pub seen: Arc<OnceLock<SchemaEnv>>,
-    /// What custom scalars accept.
+    /// Describes the valid values of custom scalars.
     pub hint: ScalarHint,
 }
 
@@ -36,19 +35,19 @@ impl ExtensionFactory for ErrorCodeExtension {
     }
 }
 
-/// One request on its way through the stages.
+/// The state of one request between the stages.
 struct Stages {
     seen: Arc<OnceLock<SchemaEnv>>,
     hint: ScalarHint,
-    /// What is found before validation, until that is over.
+    /// The errors that are found before validation, to be reported after it.
     found: Mutex<Found>,
 }
 
 #[derive(Default)]
 struct Found {
-    /// Variables in places where they do not fit: faults of the document.
+    /// Variables in positions of another type, which are errors of the document.
     misplaced: Vec<ServerError>,
-    /// What is wrong with the variables' values. A document that is wrong itself comes first.
+    /// Errors of the variables' values. They are reported only if the document has no errors.
     faults: Vec<ServerError>,
 }
 
@@ -74,7 +73,7 @@ impl Extension for Stages {
         let registry = &context.schema_env.registry;
         let misplaced = variable_positions::misplaced(registry, document, operation);
         let definitions = operation.variable_definitions.clone();
-        // The library forgets the defaults of variables where it decides @skip and @include.
+        // async-graphql ignores the default values of variables when it evaluates @skip and @include.
         for definition in &definitions {
             if let Some(default) = &definition.node.default_value
                 && !request.variables.contains_key(&definition.node.name.node)
@@ -84,7 +83,7 @@ impl Extension for Stages {
         }
         let faults = variables::faults(registry, &definitions, &request.variables, self.hint);
         if !(faults.is_empty() && misplaced.is_empty()) {
-            // Without them, validation looks at the document alone, and says nothing twice.
+            // Without variables, validation checks the document only and reports nothing twice.
             request.variables = Variables::default();
         }
         *self.found() = Found { misplaced, faults };
@@ -114,7 +113,7 @@ impl Extension for Stages {
         };
         let mut errors: Vec<_> =
             failed.into_iter().map(|error| Code::ValidationFailed.mark(error)).chain(misplaced).collect();
-        // A document can have thousands of faults; nobody mends more than a few at once.
+        // A document can have thousands of errors. Reporting a few is enough to fix them.
         errors.truncate(MAX_ERRORS);
         match passed {
             Some(passed) if errors.is_empty() && faults.is_empty() => Ok(passed),
@@ -153,20 +152,19 @@ mod tests {
     }
 
     #[derive(InputObject)]
-    struct Wish {
+    struct Item {
         number: i32,
         kinds: Option<Vec<Kind>>,
-        inner: Option<Box<Wish>>,
+        inner: Option<Box<Item>>,
     }
 
     struct Query;
 
     #[Object]
     impl Query {
-        async fn echo(&self, wish: Option<Wish>, number: Option<i32>) -> i32 {
-            let Wish { number: wished, kinds, inner } = wish.unwrap_or(Wish { number: 0, kinds: None, inner: None });
-            wished
-                + number.unwrap_or(0)
+        async fn total(&self, item: Option<Item>, number: Option<i32>) -> i32 {
+            let Item { number: own, kinds, inner } = item.unwrap_or(Item { number: 0, kinds: None, inner: None });
+            own + number.unwrap_or(0)
                 + i32::from(inner.is_some())
                 + i32::from(kinds.is_some_and(|kinds| kinds.contains(&Kind::Call)))
         }
@@ -176,12 +174,12 @@ mod tests {
         }
 
         async fn broken(&self) -> Result<Option<i32>> {
-            std::future::ready(Err("SELECT secret FROM cellar".into())).await
+            std::future::ready(Err("SELECT secret FROM account".into())).await
         }
     }
 
-    /// The errors of a request as code and message, and its data.
-    async fn ask(query: &str, variables: serde_json::Value) -> (Vec<(Option<Code>, String)>, async_graphql::Value) {
+    /// Executes a request and returns its errors, as code and message, and its data.
+    async fn execute(query: &str, variables: serde_json::Value) -> (Vec<(Option<Code>, String)>, async_graphql::Value) {
         let schema = Schema::build(Query, EmptyMutation, EmptySubscription)
             .extension(ErrorCodeExtension { seen: Arc::default(), hint: |_, _| None })
             .finish();
@@ -191,7 +189,7 @@ mod tests {
     }
 
     async fn codes(query: &str, variables: serde_json::Value) -> Vec<Code> {
-        ask(query, variables)
+        execute(query, variables)
             .await
             .0
             .into_iter()
@@ -204,90 +202,91 @@ mod tests {
         let none = || serde_json::json!({});
         assert_eq!(codes("{", none()).await, [Code::ParseFailed]);
         assert_eq!(codes("{ nothing }", none()).await, [Code::ValidationFailed]);
-        assert_eq!(codes("{ echo(number: \"x\") }", none()).await, [Code::ValidationFailed]);
-        assert_eq!(codes("query a { echo } query b { echo }", none()).await, [Code::BadUserInput]);
-        let echo = "query($w: Wish, $n: Int!) { echo(wish: $w, number: $n) }";
+        assert_eq!(codes("{ total(number: \"x\") }", none()).await, [Code::ValidationFailed]);
+        assert_eq!(codes("query a { total } query b { total }", none()).await, [Code::BadUserInput]);
+        let total = "query($i: Item, $n: Int!) { total(item: $i, number: $n) }";
         let unknown = format!("{{ {} }}", "nothing ".repeat(500));
         assert_eq!(codes(&unknown, none()).await, [Code::ValidationFailed; MAX_ERRORS]);
-        assert_eq!(codes(echo, none()).await, [Code::BadUserInput]);
-        assert_eq!(codes(echo, serde_json::json!({"n": null})).await, [Code::BadUserInput]);
-        assert_eq!(codes(echo, serde_json::json!({"n": "1"})).await, [Code::BadUserInput]);
-        assert_eq!(codes(echo, serde_json::json!({"n": 3_000_000_000_u64})).await, [Code::BadUserInput]);
+        assert_eq!(codes(total, none()).await, [Code::BadUserInput]);
+        assert_eq!(codes(total, serde_json::json!({"n": null})).await, [Code::BadUserInput]);
+        assert_eq!(codes(total, serde_json::json!({"n": "1"})).await, [Code::BadUserInput]);
+        assert_eq!(codes(total, serde_json::json!({"n": 3_000_000_000_u64})).await, [Code::BadUserInput]);
         assert_eq!(
-            codes(&echo.replace("$n: Int!", "$n: String!"), serde_json::json!({"n": "3"})).await,
+            codes(&total.replace("$n: Int!", "$n: String!"), serde_json::json!({"n": "3"})).await,
             [Code::ValidationFailed]
         );
         assert_eq!(
-            codes(&echo.replace("$n: Int!", "$n: Nothing!"), serde_json::json!({"n": 3})).await,
+            codes(&total.replace("$n: Int!", "$n: Nothing!"), serde_json::json!({"n": 3})).await,
             [Code::ValidationFailed; 2]
         );
-        assert_eq!(codes(echo, serde_json::json!({"n": 1})).await, []);
+        assert_eq!(codes(total, serde_json::json!({"n": 1})).await, []);
     }
 
     #[tokio::test]
-    async fn a_variable_fits_its_place() {
-        let wish = |definition: &str, use_: &str| format!("query($v: {definition}) {{ echo(wish: {use_}) }}");
-        let boxed = "{number: 1, inner: {number: $v}}";
-        for (document, right) in [
-            (wish("Int!", boxed), true),
-            (wish("Int = 3", boxed), true),
-            (wish("Int", boxed), false),
-            (wish("Int = null", boxed), false),
-            (wish("String!", boxed), false),
-            (wish("Wish!", "$v"), true),
-            (wish("Kind!", "{number: 1, kinds: [$v]}"), true),
-            (wish("Kind", "{number: 1, kinds: [$v]}"), false),
-            (wish("[Kind!]!", "{number: 1, kinds: $v}"), true),
-            (wish("Kind!", "{number: 1, kinds: $v}"), false),
+    async fn a_variable_must_fit_the_type_of_its_position() {
+        let total = |definition: &str, usage: &str| format!("query($v: {definition}) {{ total(item: {usage}) }}");
+        let nested = "{number: 1, inner: {number: $v}}";
+        for (document, is_valid) in [
+            (total("Int!", nested), true),
+            (total("Int = 3", nested), true),
+            (total("Int", nested), false),
+            (total("Int = null", nested), false),
+            (total("String!", nested), false),
+            (total("Item!", "$v"), true),
+            (total("Kind!", "{number: 1, kinds: [$v]}"), true),
+            (total("Kind", "{number: 1, kinds: [$v]}"), false),
+            (total("[Kind!]!", "{number: 1, kinds: $v}"), true),
+            (total("Kind!", "{number: 1, kinds: $v}"), false),
             ("query($v: Boolean) { ...f } fragment f on Query { broken @skip(if: $v) }".to_owned(), false),
             ("query($v: Int) { ... on Query { ...f } } fragment f on Query { sum(of: [1, $v]) }".to_owned(), false),
         ] {
             let codes = codes(&document, serde_json::json!({})).await;
-            assert_eq!(!codes.contains(&Code::ValidationFailed), right, "{document}: {codes:?}");
+            assert_eq!(!codes.contains(&Code::ValidationFailed), is_valid, "{document}: {codes:?}");
         }
     }
 
     #[tokio::test]
-    async fn every_fault_of_the_variables_is_named() {
-        let echo = "query($w: Wish, $n: Int!) { echo(wish: $w, number: $n) }";
-        let wish = serde_json::json!({"kinds": ["CALL", "SMS"], "inner": {"number": 1.5, "color": "red"}});
-        let (errors, data) = ask(echo, serde_json::json!({"w": wish, "n": true, "other": 1})).await;
+    async fn all_errors_of_the_variables_are_reported() {
+        let total = "query($i: Item, $n: Int!) { total(item: $i, number: $n) }";
+        let item = serde_json::json!({"kinds": ["CALL", "SMS"], "inner": {"number": 1.5, "color": "red"}});
+        let (errors, data) = execute(total, serde_json::json!({"i": item, "n": true, "other": 1})).await;
         let messages: Vec<_> = errors.into_iter().map(|(_, message)| message).collect();
         assert_eq!(
             messages,
             [
-                "Variable $w.number: a value of type Int! is required.",
-                "Variable $w.kinds.1: \"SMS\" is no Kind.",
-                "Variable $w.inner.number: 1.5 is no Int.",
-                "Variable $w.inner.color: Wish has no such field.",
-                "Variable $n: true is no Int.",
+                "Variable $i.number: a value of type Int! is required.",
+                "Variable $i.kinds.1: \"SMS\" is not a valid Kind.",
+                "Variable $i.inner.number: 1.5 is not a valid Int.",
+                "Variable $i.inner.color: Item has no such field.",
+                "Variable $n: true is not a valid Int.",
             ]
         );
         assert_eq!(data, async_graphql::Value::Null);
     }
 
     #[tokio::test]
-    async fn right_variables_pass() {
-        let echo = "query($w: Wish, $n: Int = 5) { echo(wish: $w, number: $n) }";
+    async fn valid_variables_pass() {
+        let total = "query($i: Item, $n: Int = 5) { total(item: $i, number: $n) }";
         let (errors, data) =
-            ask(echo, serde_json::json!({"w": {"number": 1, "kinds": "CALL", "inner": {"number": 2}}})).await;
+            execute(total, serde_json::json!({"i": {"number": 1, "kinds": "CALL", "inner": {"number": 2}}})).await;
         assert_eq!(errors, []);
-        assert_eq!(data.into_json().unwrap(), serde_json::json!({"echo": 8}));
+        assert_eq!(data.into_json().unwrap(), serde_json::json!({"total": 8}));
     }
 
     #[tokio::test]
-    async fn a_list_that_is_surely_there_fits_where_one_may_be_missing() {
+    async fn a_non_null_list_fits_a_nullable_position() {
         for (definition, sum) in [("[Int!]!", 3), ("[Int!]", 3), ("[Int!]! = [5]", 3), ("[Int!] = [5]", 3)] {
             let (errors, data) =
-                ask(&format!("query($of: {definition}) {{ sum(of: $of) }}"), serde_json::json!({"of": [1, 2]})).await;
+                execute(&format!("query($of: {definition}) {{ sum(of: $of) }}"), serde_json::json!({"of": [1, 2]}))
+                    .await;
             assert_eq!(errors, [], "{definition}");
             assert_eq!(data.into_json().unwrap(), serde_json::json!({"sum": sum}));
         }
     }
 
     #[tokio::test]
-    async fn what_was_not_meant_for_callers_stays_here() {
-        let (errors, _) = ask("{ broken }", serde_json::json!({})).await;
+    async fn an_error_without_a_code_is_hidden_from_clients() {
+        let (errors, _) = execute("{ broken }", serde_json::json!({})).await;
         assert_eq!(errors[0].0, Some(Code::Internal));
         assert!(!errors[0].1.contains("secret"));
     }

@@ -1,13 +1,13 @@
 //! GraphQL over HTTP, from the bytes of a request to the bytes of a response, for any schema.
 //!
-//! | module | holds |
+//! | module | contents |
 //! |---|---|
-//! | [`request`], [`request_id`], [`parsed_request`] | what a request looks like: headers, body, parameters |
-//! | [`document`], [`document_cache`] | the check of a document before anything else reads it, and the documents known to be valid |
-//! | [`variables`], [`variable_positions`] | whether variables have the declared types and are used where they fit |
-//! | [`cost`] | the price of an operation, before it runs |
-//! | [`code`], [`error_codes`] | the code of every error, by the stage at which it arises |
-//! | [`response`], [`rejection`] | what a response looks like |
+//! | [`request`], [`request_id`], [`parsed_request`] | the parts of a request: headers, body, parameters |
+//! | [`document`], [`document_cache`] | the check of a document before anything else reads it, and a cache of valid documents |
+//! | [`variables`], [`variable_positions`] | checks that variables have the declared types and are used in positions of these types |
+//! | [`cost`] | the price of an operation, computed before it runs |
+//! | [`code`], [`error_codes`] | the code of every error, by the stage at which it occurs |
+//! | [`response`], [`rejection`] | the format of responses |
 //!
 //! The crate knows neither the schema nor how operations are executed.
 

@@ -1,20 +1,20 @@
-//! A request whose document was read.
+//! Requests whose document has been parsed.
 
 use crate::document_cache::CachedDocument;
 use crate::request::Parameters;
 use crate::request_id::RequestId;
 
-/// A document that passed the check, and what is asked with it.
+/// A request with a document that passed the check.
 #[derive(Debug)]
 pub struct ParsedRequest {
-    /// The request's parameters.
+    /// The parameters of the request.
     pub parameters: Parameters,
-    /// Their document.
+    /// The parsed document.
     pub known: CachedDocument,
 }
 
 impl ParsedRequest {
-    /// The same for async-graphql.
+    /// Converts the request to one of async-graphql.
     #[must_use]
     pub fn to_request(&self, request_id: &str) -> async_graphql::Request {
         let Parameters { query, operation_name, variables } = &self.parameters;

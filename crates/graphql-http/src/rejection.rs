@@ -1,4 +1,4 @@
-//! Requests that are rejected before any GraphQL is read.
+//! Rejection of requests before any GraphQL is read.
 
 use async_graphql::{Response as GraphqlResponse, ServerError};
 use axum::http::{HeaderValue, StatusCode, header};
@@ -7,7 +7,7 @@ use axum::response::{IntoResponse, Response};
 use crate::code::Code;
 use crate::response::{self, Format};
 
-/// A request that is not even a GraphQL request: its status is the same in both formats.
+/// The rejection of a request that is not a GraphQL request. The status is the same in both formats.
 #[derive(Debug)]
 pub struct HttpRejection {
     /// The status of the response.
@@ -18,18 +18,18 @@ pub struct HttpRejection {
 }
 
 impl HttpRejection {
-    /// A fault with a sentence that says what would be right.
+    /// Creates a rejection with a message that says what would be valid.
     pub fn new(status: StatusCode, code: Code, message: impl Into<String>) -> Self {
         Self { status, error: Box::new(code.error(message, None)), header: None }
     }
 
-    /// The fault with one more header in its answer.
+    /// Adds a header to the response, replacing a header added before.
     #[must_use]
     pub fn with_header(self, name: header::HeaderName, value: &'static str) -> Self {
         Self { header: Some((name, HeaderValue::from_static(value))), ..self }
     }
 
-    /// The answer in the format that the client asked for.
+    /// Returns the response in the format that the client requested.
     #[must_use]
     pub fn answer(self, format: Format) -> Response {
         let mut response = (

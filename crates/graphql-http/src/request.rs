@@ -1,4 +1,4 @@
-//! What a GraphQL request over HTTP looks like: its headers, its body, its four parameters.
+//! GraphQL requests over HTTP: their headers, body and parameters.
 
 use std::time::Duration;
 
@@ -14,18 +14,18 @@ use serde::Deserialize;
 use crate::code::Code;
 use crate::rejection::HttpRejection;
 
-/// The parameters of a request. Others are ignored.
+/// The parameters of a request. Other parameters are ignored.
 #[derive(Debug)]
 pub struct Parameters {
     /// The document.
     pub query: String,
-    /// Which of the document's operations is run.
+    /// The name of the operation to execute; None if the document has a single one.
     pub operation_name: Option<String>,
     /// The values of the operation's variables.
     pub variables: Variables,
 }
 
-/// The parameters as JSON has them.
+/// The parameters in a JSON body.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct JsonBody {
@@ -38,7 +38,7 @@ struct JsonBody {
     _extensions: Option<serde_json::Map<String, serde_json::Value>>,
 }
 
-/// The parameters as a query string has them: maps are JSON.
+/// The parameters in a query string. Maps are JSON texts.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct QueryString {
@@ -49,36 +49,37 @@ struct QueryString {
 }
 
 impl Parameters {
-    /// Reads a body.
+    /// Parses a body.
     ///
     /// # Errors
-    /// 400 where it is no JSON object, or a parameter is missing or of another type.
+    /// Status 400 if the body is not a JSON object, or if a parameter is missing or has the wrong type.
     pub fn from_json(bytes: &[u8]) -> Result<Self, HttpRejection> {
-        // A sequence would be read as the fields in their order.
+        // Serde would accept a list, with the fields in their order.
         match bytes.iter().find(|byte| !byte.is_ascii_whitespace()) {
             Some(b'{') => {}
             Some(b'[') => {
-                return Err(bad("Requests are sent one by one; this server takes no lists of them."));
+                return Err(bad("The body must be a single request; this server does not support batches."));
             }
             None => {
-                return Err(bad("The body is empty; it must be a JSON object with a query."));
+                return Err(bad("The body is empty; it must be a JSON object with a `query`."));
             }
-            Some(_) => return Err(bad("The body must be a JSON object with a query.")),
+            Some(_) => return Err(bad("The body must be a JSON object with a `query`.")),
         }
         let JsonBody { query, operation_name, variables, _extensions: _ } = serde_json::from_slice(bytes)
             .map_err(|error| bad(format!("The body is not a GraphQL request in JSON: {error}.")))?;
         Self::new(query, operation_name, variables)
     }
 
-    /// Reads a query string.
+    /// Parses a query string.
     ///
     /// # Errors
-    /// 400 where a parameter is missing, comes twice, or is not of its type.
+    /// Status 400 if a parameter is missing, is duplicated or has the wrong type.
     pub fn from_query(uri: &Uri) -> Result<Self, HttpRejection> {
         let Query(QueryString { query, operation_name, variables, extensions }) =
-            Query::try_from_uri(uri).map_err(|error| bad(format!("The query string cannot be read: {error}.")))?;
-        let not_a_map =
-            |name: &'static str| move |error: serde_json::Error| bad(format!("{name} must be a JSON object: {error}."));
+            Query::try_from_uri(uri).map_err(|error| bad(format!("The query string is not valid: {error}.")))?;
+        let not_a_map = |name: &'static str| {
+            move |error: serde_json::Error| bad(format!("`{name}` must be a JSON object: {error}."))
+        };
         let variables = variables
             .map(|text| serde_json::from_str(&text).map_err(not_a_map("variables")))
             .transpose()?
@@ -101,18 +102,18 @@ fn bad(message: impl Into<String>) -> HttpRejection {
     HttpRejection::new(StatusCode::BAD_REQUEST, Code::BadUserInput, message)
 }
 
-/// Whether the body is said to be JSON in UTF-8, not compressed. A page of another origin can send other types without
-/// asking first, so no other is read.
+/// Checks that the headers declare the body as uncompressed JSON in UTF-8. No other content type is read, because pages of other
+/// origins can send some of them without a CORS preflight request.
 ///
 /// # Errors
-/// 415.
+/// Status 415 for any other type, character set or encoding.
 pub fn check_content(headers: &HeaderMap) -> Result<(), HttpRejection> {
     let unsupported =
         |message: &str| HttpRejection::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, Code::BadUserInput, message);
-    let said = header_text(headers, &header::CONTENT_TYPE).unwrap_or_default();
-    let mut parts = said.split(';').map(str::trim);
+    let content_type = header_text(headers, &header::CONTENT_TYPE).unwrap_or_default();
+    let mut parts = content_type.split(';').map(str::trim);
     if !parts.next().unwrap_or_default().eq_ignore_ascii_case("application/json") {
-        return Err(unsupported("The content-type must be application/json.")
+        return Err(unsupported("The content type must be application/json.")
             .with_header(header::HeaderName::from_static("accept-post"), "application/json"));
     }
     for parameter in parts {
@@ -136,26 +137,26 @@ pub fn check_content(headers: &HeaderMap) -> Result<(), HttpRejection> {
 
 /// Up to how many bytes of a body that is too large are let in and thrown away, so that its sender hears why.
 const DRAINED: usize = 16 * 1_024 * 1_024;
-/// For how long.
+/// The largest duration of reading and discarding such a body.
 const DRAINED_WITHIN: Duration = Duration::from_secs(1);
 
-/// Reads a whole body of at most `limit` bytes that arrives within `patience`.
+/// Reads a whole body of at most `limit` bytes that arrives within `timeout`.
 ///
 /// # Errors
-/// 413, 408, or 400 where the body breaks off.
-pub async fn read(body: Body, headers: &HeaderMap, limit: usize, patience: Duration) -> Result<Vec<u8>, HttpRejection> {
+/// Status 413 for a larger body, 408 for a later one, and 400 for an incomplete one.
+pub async fn read(body: Body, headers: &HeaderMap, limit: usize, timeout: Duration) -> Result<Vec<u8>, HttpRejection> {
     let too_large = || {
         HttpRejection::new(
             StatusCode::PAYLOAD_TOO_LARGE,
             Code::LimitExceeded,
-            format!("The body may have at most {limit} bytes."),
+            format!("The body must have at most {limit} bytes."),
         )
     };
     let announced = header_text(headers, &header::CONTENT_LENGTH).and_then(|length| length.parse::<usize>().ok());
     let mut frames = body.into_data_stream();
     if let Some(length) = announced.filter(|length| *length > limit) {
         if length <= DRAINED {
-            // Whoever is still sending would find the connection gone, in place of the answer.
+            // A client that is still sending would see a closed connection instead of the response.
             let rest = async { while frames.next().await.is_some_and(|frame| frame.is_ok()) {} };
             let _late = tokio::time::timeout(DRAINED_WITHIN, rest).await;
         }
@@ -164,7 +165,7 @@ pub async fn read(body: Body, headers: &HeaderMap, limit: usize, patience: Durat
     let gather = async {
         let mut bytes = Vec::with_capacity(announced.unwrap_or_default());
         while let Some(frame) = frames.next().await {
-            let frame = frame.map_err(|_| bad("The body breaks off."))?;
+            let frame = frame.map_err(|_| bad("The body is incomplete."))?;
             if bytes.len() + frame.len() > limit {
                 return Err(too_large());
             }
@@ -172,8 +173,8 @@ pub async fn read(body: Body, headers: &HeaderMap, limit: usize, patience: Durat
         }
         Ok(bytes)
     };
-    tokio::time::timeout(patience, gather).await.unwrap_or_else(|_| {
-        let message = format!("The body did not arrive within {} s.", patience.as_secs_f32());
+    tokio::time::timeout(timeout, gather).await.unwrap_or_else(|_| {
+        let message = format!("The body did not arrive within {} s.", timeout.as_secs_f32());
         Err(HttpRejection::new(StatusCode::REQUEST_TIMEOUT, Code::Timeout, message)
             .with_header(header::CONNECTION, "close"))
     })
@@ -199,12 +200,12 @@ fn unknown_login() -> HttpRejection {
     HttpRejection::new(
         StatusCode::UNAUTHORIZED,
         Code::Unauthenticated,
-        "The authorization header must be: Bearer, a space, and a token.",
+        "The authorization header must have the form `Bearer <token>`.",
     )
     .with_header(header::WWW_AUTHENTICATE, "Bearer")
 }
 
-/// Returns a header's value, if it is there and is text.
+/// Returns the value of a header; None if it is missing or not text.
 pub fn header_text<'a>(headers: &'a HeaderMap, name: &header::HeaderName) -> Option<&'a str> {
     headers.get(name).and_then(|value| value.to_str().ok())
 }
@@ -226,11 +227,13 @@ mod tests {
     }
 
     #[test]
-    fn json_in_utf_8_is_all_that_is_read() {
-        for said in ["application/json", "Application/JSON; charset=UTF-8", "application/json;charset=\"utf-8\";x=y"] {
-            assert!(check_content(&headers(&[("content-type", said)])).is_ok(), "{said}");
+    fn only_uncompressed_json_in_utf_8_is_accepted() {
+        for content_type in
+            ["application/json", "Application/JSON; charset=UTF-8", "application/json;charset=\"utf-8\";x=y"]
+        {
+            assert!(check_content(&headers(&[("content-type", content_type)])).is_ok(), "{content_type}");
         }
-        for said in [
+        for content_type in [
             "text/plain",
             "application/json; charset=latin1",
             "application/x-www-form-urlencoded",
@@ -238,8 +241,8 @@ mod tests {
             "application/graphql",
             "",
         ] {
-            let fault = check_content(&headers(&[("content-type", said)])).unwrap_err();
-            assert_eq!(fault.status, StatusCode::UNSUPPORTED_MEDIA_TYPE, "{said}");
+            let rejection = check_content(&headers(&[("content-type", content_type)])).unwrap_err();
+            assert_eq!(rejection.status, StatusCode::UNSUPPORTED_MEDIA_TYPE, "{content_type}");
         }
         assert!(check_content(&headers(&[])).is_err());
         assert!(
@@ -251,7 +254,7 @@ mod tests {
     }
 
     #[test]
-    fn a_body_is_one_object_with_a_query() {
+    fn a_body_must_be_one_object_with_a_query() {
         let read = Parameters::from_json(
             br#" {"query":"{a}","operationName":null,"variables":{"v":[1]},"extensions":{},"more":1}"#,
         )
@@ -289,7 +292,7 @@ mod tests {
     }
 
     #[test]
-    fn a_query_string_holds_the_same() {
+    fn a_query_string_has_the_same_parameters_as_a_body() {
         let read = |query: &str| Parameters::from_query(&format!("/graphql?{query}").parse().unwrap());
         assert_eq!(read("query=%7Ba%7D&variables=%7B%22v%22%3A1%7D").unwrap().variables.len(), 1);
         for query in
@@ -314,38 +317,38 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_body_must_be_small_and_swift() {
-        let patience = Duration::from_secs(10);
+    async fn a_body_must_be_small_and_arrive_in_time() {
+        let timeout = Duration::from_secs(10);
         let none = HeaderMap::new();
-        assert_eq!(read(Body::from("1234"), &none, 4, patience).await.unwrap(), b"1234");
+        assert_eq!(read(Body::from("1234"), &none, 4, timeout).await.unwrap(), b"1234");
         assert_eq!(
-            read(Body::from("12345"), &none, 4, patience).await.unwrap_err().status,
+            read(Body::from("12345"), &none, 4, timeout).await.unwrap_err().status,
             StatusCode::PAYLOAD_TOO_LARGE
         );
         let announced = headers(&[("content-length", "5")]);
         assert_eq!(
-            read(Body::empty(), &announced, 4, patience).await.unwrap_err().status,
+            read(Body::empty(), &announced, 4, timeout).await.unwrap_err().status,
             StatusCode::PAYLOAD_TOO_LARGE
         );
-        // One byte a second: each second passes at once, as the runtime's time is paused.
+        // One byte per second. The time of the runtime is paused, so that each second passes immediately.
         let drip = stream::unfold((), |()| async {
             tokio::time::sleep(Duration::from_secs(1)).await;
             Some((Ok::<_, std::io::Error>("x"), ()))
         });
         assert_eq!(
-            read(Body::from_stream(drip), &none, 1_000, patience).await.unwrap_err().status,
+            read(Body::from_stream(drip), &none, 1_000, timeout).await.unwrap_err().status,
             StatusCode::REQUEST_TIMEOUT
         );
         let broken = stream::iter([Ok("x"), Err(std::io::Error::other("gone"))]);
         assert_eq!(
-            read(Body::from_stream(broken), &none, 1_000, patience).await.unwrap_err().status,
+            read(Body::from_stream(broken), &none, 1_000, timeout).await.unwrap_err().status,
             StatusCode::BAD_REQUEST
         );
     }
 
     proptest! {
         #[test]
-        fn no_body_makes_it_panic(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+        fn no_body_causes_a_panic(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
             let _ = Parameters::from_json(&bytes);
         }
     }

@@ -1,21 +1,21 @@
-//! How an answer is written. Objects of ours come as finished JSON in `Value::Binary` and are copied as they are.
+//! The format of responses. Objects that the executor resolved are finished JSON in `Value::Binary` and are copied unchanged.
 
 use async_graphql::{Response, Value};
 use axum::http::StatusCode;
 
 use crate::code::Code;
 
-/// The form of an answer that a client asked for.
+/// The media type of a response, as requested by the client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
-    /// `application/json`, as older clients have it: the status speaks of HTTP alone.
+    /// `application/json`, for older clients. The HTTP status does not reflect GraphQL errors.
     Json,
-    /// `application/graphql-response+json`: the status speaks of the request's own errors too.
+    /// `application/graphql-response+json`. The HTTP status reflects the error of a request without data.
     GraphqlResponse,
 }
 
 impl Format {
-    /// The value of the `content-type` header.
+    /// Returns the value of the `content-type` header.
     #[must_use]
     pub const fn content_type(self) -> &'static str {
         match self {
@@ -24,7 +24,8 @@ impl Format {
         }
     }
 
-    /// What an `accept` header asks for; none asks for JSON. Of equally liked ones, the first named wins.
+    /// Returns the format that an `accept` header requests; None if it accepts neither. Without a header the format is JSON. Of
+    /// formats with the same quality, the first one wins.
     #[must_use]
     pub fn accepted(header: Option<&str>) -> Option<Self> {
         let Some(header) = header.filter(|header| !header.trim().is_empty()) else {
@@ -38,19 +39,19 @@ impl Format {
                 "application/json" | "application/*" | "*/*" => Self::Json,
                 _ => continue,
             };
-            let (mut quality, mut readable) = (1.0_f32, true);
+            let (mut quality, mut is_utf8) = (1.0_f32, true);
             for parameter in parts {
                 match parameter.split_once('=') {
                     Some((name, value)) if name.eq_ignore_ascii_case("q") => {
                         quality = value.parse().unwrap_or(0.0);
                     }
                     Some((name, value)) if name.eq_ignore_ascii_case("charset") => {
-                        readable = value.trim_matches('"').eq_ignore_ascii_case("utf-8");
+                        is_utf8 = value.trim_matches('"').eq_ignore_ascii_case("utf-8");
                     }
                     _ => {}
                 }
             }
-            if readable && quality > 0.0 && best.is_none_or(|(so_far, _)| quality > so_far) {
+            if is_utf8 && quality > 0.0 && best.is_none_or(|(so_far, _)| quality > so_far) {
                 best = Some((quality, format));
             }
         }
@@ -66,7 +67,7 @@ fn is_refused(response: &Response) -> bool {
         && response.errors.iter().all(|error| error.path.is_empty())
 }
 
-/// The status of an answer in this format.
+/// Returns the HTTP status of a response in this format.
 #[must_use]
 pub fn status(response: &Response, format: Format) -> StatusCode {
     match (format, response.errors.first()) {
@@ -77,7 +78,7 @@ pub fn status(response: &Response, format: Format) -> StatusCode {
     }
 }
 
-/// The answer as JSON text in UTF-8.
+/// Returns the response as JSON in UTF-8.
 #[must_use]
 pub fn write(response: &Response) -> Vec<u8> {
     let mut out = Vec::with_capacity(size(&response.data) + 64 + 256 * response.errors.len());
@@ -96,7 +97,7 @@ pub fn write(response: &Response) -> Vec<u8> {
     out
 }
 
-/// About how many bytes a value takes; exact for what is finished.
+/// Returns the approximate size of a value in bytes; exact for finished JSON.
 fn size(value: &Value) -> usize {
     match value {
         Value::Binary(json) => json.len(),
@@ -117,11 +118,11 @@ fn write_member(out: &mut Vec<u8>, name: &str, value: &impl serde::Serialize) {
 }
 
 fn write_json(out: &mut Vec<u8>, value: &(impl serde::Serialize + ?Sized)) {
-    let begun = out.len();
+    let start = out.len();
     if let Err(error) = serde_json::to_writer(&mut *out, value) {
-        // Neither names nor values that JSON cannot hold get here; half a value must not be left all the same.
+        // Not expected, because all names and values have a JSON form. A partial value would make the response invalid.
         tracing::error!(%error, "a value could not be written");
-        out.truncate(begun);
+        out.truncate(start);
         out.extend_from_slice(b"null");
     }
 }
@@ -139,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn finished_json_is_copied_wherever_it_stands() {
+    fn finished_json_is_copied_at_any_depth() {
         let finished = |json: &'static str| Value::Binary(Bytes::from_static(json.as_bytes()));
         let mut data = value!({"a": 1, "b": ["x\n\"", null, 1.5], "c": {"d": true}});
         if let Value::Object(fields) = &mut data {
@@ -157,17 +158,17 @@ mod tests {
     }
 
     #[test]
-    fn a_refused_request_has_no_data() {
-        let refused =
+    fn a_rejected_request_has_no_data() {
+        let rejected =
             Response::from_errors(vec![Code::ParseFailed.error("no", Some(async_graphql::Pos { line: 1, column: 2 }))]);
         assert_eq!(
-            text(&refused),
+            text(&rejected),
             r#"{"errors":[{"message":"no","locations":[{"line":1,"column":2}],"extensions":{"code":"GRAPHQL_PARSE_FAILED"}}]}"#
         );
-        assert_eq!(status(&refused, Format::Json), StatusCode::OK);
-        assert_eq!(status(&refused, Format::GraphqlResponse), StatusCode::BAD_REQUEST);
-        let stranger = Response::from_errors(vec![Code::Unauthenticated.error("who?", None)]);
-        assert_eq!(status(&stranger, Format::GraphqlResponse), StatusCode::UNAUTHORIZED);
+        assert_eq!(status(&rejected, Format::Json), StatusCode::OK);
+        assert_eq!(status(&rejected, Format::GraphqlResponse), StatusCode::BAD_REQUEST);
+        let unauthenticated = Response::from_errors(vec![Code::Unauthenticated.error("no", None)]);
+        assert_eq!(status(&unauthenticated, Format::GraphqlResponse), StatusCode::UNAUTHORIZED);
     }
 
     #[test]
@@ -183,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn the_accept_header_is_understood() {
+    fn the_accept_header_selects_the_format() {
         for (header, format) in [
             (None, Some(Format::Json)),
             (Some(""), Some(Format::Json)),
@@ -223,13 +224,13 @@ mod tests {
 
     proptest! {
         #[test]
-        fn it_writes_what_serde_writes(data in any_value()) {
+        fn the_json_equals_that_of_serde(data in any_value()) {
             let expected = format!("{{\"data\":{}}}", serde_json::to_string(&data).unwrap());
             prop_assert_eq!(text(&Response::new(data)), expected);
         }
 
         #[test]
-        fn no_accept_header_makes_it_panic(header in "\\PC{0,80}") {
+        fn no_accept_header_causes_a_panic(header in "\\PC{0,80}") {
             let _ = Format::accepted(Some(&header));
         }
     }

@@ -1,7 +1,6 @@
-//! Whether an operation's variables stand where values of their types may stand ("All Variable Usages Are Allowed" of
-//! the specification). async-graphql has the rule, but nothing calls it, so that a variable that may be missing would
-//! get as far as the execution of an argument that is required. And whether the directives of `__typename` are any, which
-//! it looks at nowhere.
+//! Checks that an operation uses its variables in positions of their types ("All Variable Usages Are Allowed" in the
+//! specification). async-graphql implements the rule but does not apply it, so that a nullable variable could reach the
+//! execution of a required argument. Also checks that the directives of `__typename` exist, which async-graphql does not do.
 
 use std::collections::{HashMap, HashSet};
 
@@ -16,8 +15,8 @@ use async_graphql_value::Value;
 
 use crate::code::Code;
 
-/// The misplaced variables of an operation: `GRAPHQL_VALIDATION_FAILED`, one error a usage. What the schema does not
-/// have is left to the other rules.
+/// Returns one error, `GRAPHQL_VALIDATION_FAILED`, for each variable of an operation that is used in a position of another type.
+/// Ignores fields and types that the schema does not have; other rules report them.
 #[must_use]
 pub fn misplaced(
     registry: &Registry,
@@ -48,12 +47,12 @@ struct Walk<'a> {
     errors: Vec<ServerError>,
 }
 
-/// A place for a value.
+/// The position of a value in the document, and what the schema expects there.
 #[derive(Clone, Copy)]
-struct Place<'a> {
-    /// The type that is expected.
+struct Usage<'a> {
+    /// The expected type.
     ty: &'a str,
-    /// Whether something else is taken where there is no value.
+    /// Whether a default value applies if there is no value.
     has_default: bool,
     position: Pos,
 }
@@ -105,7 +104,7 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// async-graphql looks at every other field's.
+    /// Reports unknown directives. async-graphql checks the directives of all other fields.
     fn known_directives(&mut self, directives: &[Positioned<Directive>]) {
         for directive in directives {
             let name = directive.node.name.node.as_str();
@@ -120,24 +119,24 @@ impl<'a> Walk<'a> {
         if let Some(known) = known {
             self.value(
                 &value.node,
-                Place { ty: &known.ty, has_default: known.default_value.is_some(), position: value.pos },
+                Usage { ty: &known.ty, has_default: known.default_value.is_some(), position: value.pos },
             );
         }
     }
 
-    fn value(&mut self, value: &'a Value, place: Place<'a>) {
-        let ty = place.ty.strip_suffix('!').unwrap_or(place.ty);
+    fn value(&mut self, value: &'a Value, usage: Usage<'a>) {
+        let ty = usage.ty.strip_suffix('!').unwrap_or(usage.ty);
         match value {
-            Value::Variable(name) => self.variable(name, place),
+            Value::Variable(name) => self.variable(name, usage),
             Value::List(items) => {
                 if let MetaTypeName::List(inner) = MetaTypeName::create(ty) {
                     for item in items {
-                        self.value(item, Place { ty: inner, has_default: false, ..place });
+                        self.value(item, Usage { ty: inner, has_default: false, ..usage });
                     }
                 }
             }
             Value::Object(fields) => {
-                // One object stands for a list of one.
+                // The type may be a list, because a single object is coerced to a list of one.
                 let Some(MetaType::InputObject { input_fields, oneof, .. }) = self.registry.concrete_type_by_name(ty)
                 else {
                     return;
@@ -146,18 +145,18 @@ impl<'a> Walk<'a> {
                     let Some(known) = input_fields.get(name.as_str()) else {
                         continue;
                     };
-                    let place = Place { ty: &known.ty, has_default: known.default_value.is_some(), ..place };
+                    let usage = Usage { ty: &known.ty, has_default: known.default_value.is_some(), ..usage };
                     if let (true, Value::Variable(name)) = (*oneof, value) {
-                        self.certain(name, place);
+                        self.not_nullable(name, usage);
                     }
-                    self.value(value, place);
+                    self.value(value, usage);
                 }
             }
             _ => {}
         }
     }
 
-    fn variable(&mut self, name: &str, place: Place<'_>) {
+    fn variable(&mut self, name: &str, usage: Usage<'_>) {
         let Some(definition) = self.variables.get(name) else {
             return;
         };
@@ -166,31 +165,31 @@ impl<'a> Walk<'a> {
             return;
         }
         let has_default = definition.node.default_value.as_ref().is_some_and(|default| default.node != Const::Null);
-        let allowed = match place.ty.strip_suffix('!') {
-            Some(nullable) if !given.ends_with('!') => (has_default || place.has_default) && fits(&given, nullable),
-            _ => fits(&given, place.ty),
+        let allowed = match usage.ty.strip_suffix('!') {
+            Some(nullable) if !given.ends_with('!') => (has_default || usage.has_default) && fits(&given, nullable),
+            _ => fits(&given, usage.ty),
         };
         if !allowed {
-            self.error(name, place, &format!("is {given}, where {} is expected", place.ty));
+            self.error(name, usage, &format!("has the type {given}, but {} is expected", usage.ty));
         }
     }
 
-    /// The one field of an input object of which exactly one is given must not turn out to be missing.
-    fn certain(&mut self, name: &str, place: Place<'_>) {
+    /// Checks that a variable is not nullable, as the single field of a `@oneOf` input object must not be.
+    fn not_nullable(&mut self, name: &str, usage: Usage<'_>) {
         if self.variables.get(name).is_some_and(|definition| definition.node.var_type.node.nullable) {
-            self.error(name, place, "may be null, where a value is needed");
+            self.error(name, usage, "is nullable, but a non-null type is expected");
         }
     }
 
-    fn error(&mut self, name: &str, place: Place<'_>, what: &str) {
+    fn error(&mut self, name: &str, usage: Usage<'_>, what: &str) {
         let mut error = Code::ValidationFailed.error(format!("Variable ${name} {what}."), None);
         error.locations =
-            self.variables.get(name).map(|definition| definition.pos).into_iter().chain([place.position]).collect();
+            self.variables.get(name).map(|definition| definition.pos).into_iter().chain([usage.position]).collect();
         self.errors.push(error);
     }
 }
 
-/// Whether each value of type `given` is one of type `expected`.
+/// Whether every value of the type `given` is also a value of the type `expected`.
 fn fits(given: &str, expected: &str) -> bool {
     match (MetaTypeName::create(given), MetaTypeName::create(expected)) {
         (MetaTypeName::NonNull(given), MetaTypeName::NonNull(expected))
@@ -206,7 +205,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn surer_types_fit_less_sure_ones() {
+    fn a_non_null_type_fits_a_nullable_one_but_not_the_reverse() {
         for (given, expected) in
             [("Int", "Int"), ("Int!", "Int"), ("Int!", "Int!"), ("[Int!]!", "[Int]"), ("[[Int!]]!", "[[Int]]")]
         {

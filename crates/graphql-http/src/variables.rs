@@ -1,6 +1,6 @@
-//! Whether a request's variables are of the types that its operation declares. async-graphql looks at them only where
-//! they are used, among the errors of the document, and lets some through to the execution; looked at beforehand they
-//! are told apart from those by the stage, and every fault is named at once.
+//! Checks that the variables of a request have the types that its operation declares. async-graphql checks variables only where
+//! they are used, reports their errors among those of the document, and detects some only during execution. Checking them
+//! beforehand separates the two kinds of errors and reports all errors of the variables together.
 
 use std::borrow::Cow;
 
@@ -15,12 +15,12 @@ use crate::code::Code;
 /// Returns what a custom scalar would accept in place of a value; None if it accepts the value.
 pub type ScalarHint = fn(scalar: &str, value: &Value) -> Option<&'static str>;
 
-/// The most faults that are reported for one request.
+/// The largest number of errors that are reported for one request.
 const MAX_FAULTS: usize = 20;
 
-/// What is wrong with the variables: `BAD_USER_INPUT`, one error a fault, at the variable's definition: of an object first
-/// what is missing, then what was given, in the order given. Variables that the operation does not define are ignored, and
-/// types that the schema does not have are left to validation.
+/// Returns the errors of the variables, as `BAD_USER_INPUT` at the definition of the variable. For an object, missing fields
+/// come first, then the given ones in their order. Ignores variables that the operation does not define and types that the
+/// schema does not have; validation reports the latter.
 #[must_use]
 pub fn faults(
     registry: &Registry,
@@ -51,30 +51,29 @@ struct Search<'a> {
     faults: Vec<ServerError>,
     name: &'a str,
     position: Pos,
-    /// Looked at again and again, and told seldom: fields' names stay where they are.
+    /// The path of the current value within the variable. Field names are borrowed, because most paths are never reported.
     path: Vec<Cow<'a, str>>,
 }
 
 impl<'a> Search<'a> {
     fn fault(&mut self, what: &str) {
         if self.faults.len() < MAX_FAULTS {
-            let place: String = self.path.iter().flat_map(|step| [".", step.as_ref()]).collect();
-            self.faults.push(
-                Code::BadUserInput.error(format!("Variable ${}{place}: {what}.", self.name), Some(self.position)),
-            );
+            let path: String = self.path.iter().flat_map(|step| [".", step.as_ref()]).collect();
+            self.faults
+                .push(Code::BadUserInput.error(format!("Variable ${}{path}: {what}.", self.name), Some(self.position)));
         }
     }
 
-    fn inside(&mut self, step: impl Into<Cow<'a, str>>, look: impl FnOnce(&mut Self)) {
+    fn inside(&mut self, step: impl Into<Cow<'a, str>>, check: impl FnOnce(&mut Self)) {
         self.path.push(step.into());
-        look(self);
+        check(self);
         self.path.pop();
     }
 
     fn value(&mut self, expected: &str, value: &'a Value) {
         match (MetaTypeName::create(expected), value) {
             (MetaTypeName::NonNull(_), Value::Null) => {
-                self.fault(&format!("{expected} must not be null"));
+                self.fault(&format!("a value of type {expected} must not be null"));
             }
             (MetaTypeName::NonNull(inner), value) => self.value(inner, value),
             (_, Value::Null) => {}
@@ -83,28 +82,28 @@ impl<'a> Search<'a> {
                     self.inside(number.to_string(), |search| search.value(inner, item));
                 }
             }
-            // One value stands for a list of one.
+            // A single value is coerced to a list of one.
             (MetaTypeName::List(inner), value) => self.value(inner, value),
             (MetaTypeName::Named(name), value) => self.named(name, value),
         }
     }
 
     fn named(&mut self, name: &str, value: &'a Value) {
-        // Int is 32 bits wide; async-graphql finds out while it executes.
-        let wide = |value: &Value| {
+        // An Int has 32 bits, which async-graphql checks only during execution.
+        let exceeds_int = |value: &Value| {
             name == "Int"
                 && matches!(value, Value::Number(number) if number.as_i64().is_none_or(|number| i32::try_from(number).is_err()))
         };
         let registry = self.registry;
         match registry.types.get(name) {
             Some(MetaType::Scalar { is_valid, .. })
-                if is_valid.as_ref().is_some_and(|is_valid| !is_valid(value)) || wide(value) =>
+                if is_valid.as_ref().is_some_and(|is_valid| !is_valid(value)) || exceeds_int(value) =>
             {
-                self.fault(&format!("{} is no {name}", shown(value)));
+                self.fault(&format!("{} is not a valid {name}", excerpt(value)));
             }
             Some(MetaType::Scalar { .. }) => {
-                if let Some(right) = (self.hint)(name, value) {
-                    self.fault(&format!("{} is no {name}, which is {right}", shown(value)));
+                if let Some(valid) = (self.hint)(name, value) {
+                    self.fault(&format!("{} is not a valid {name}, which must be {valid}", excerpt(value)));
                 }
             }
             Some(MetaType::Enum { enum_values, .. }) => {
@@ -114,15 +113,15 @@ impl<'a> Search<'a> {
                     _ => false,
                 };
                 if !known {
-                    self.fault(&format!("{} is no {name}", shown(value)));
+                    self.fault(&format!("{} is not a valid {name}", excerpt(value)));
                 }
             }
             Some(MetaType::InputObject { input_fields, oneof, .. }) => {
                 let Value::Object(given) = value else {
-                    return self.fault(&format!("{} is no {name}", shown(value)));
+                    return self.fault(&format!("{} is not a valid {name}", excerpt(value)));
                 };
                 if *oneof && (given.len() != 1 || given.values().any(|value| *value == Value::Null)) {
-                    self.fault(&format!("{name} needs exactly one field, and that not null"));
+                    self.fault(&format!("{name} must have exactly one field, which must not be null"));
                 }
                 let is_required = |field: &MetaInputValue| {
                     MetaTypeName::create(&field.ty).is_non_null() && field.default_value.is_none()
@@ -146,8 +145,8 @@ impl<'a> Search<'a> {
     }
 }
 
-/// A value as far as it helps to recognise it. Long ones are cut.
-fn shown(value: &Value) -> String {
+/// Returns a value as text for an error message. Long values are truncated.
+fn excerpt(value: &Value) -> String {
     const LENGTH: usize = 60;
     match value {
         Value::List(_) => "a list".to_owned(),

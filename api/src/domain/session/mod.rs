@@ -168,7 +168,7 @@ object! {
     SignOutPayload as "SignOutPayload" {
         /// Whether the session has ended.
         signedOut: bool = plain(|payload| payload.signed_out);
-        /// The errors that the caller can fix, each with the path of its field. With any, nothing was written.
+        /// The errors that the caller can fix, each with the path of its field. If there are any, nothing was written.
         userErrors: Vec<UserError> = batch(async |field: &FieldContext<'_>, of: &[&SignOutPayload]| {
             field.object_lists(&of.iter().map(|payload| payload.user_errors.as_slice()).collect::<Vec<_>>()).await
         });

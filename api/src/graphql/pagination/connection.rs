@@ -1,4 +1,4 @@
-//! Connections as the schema has them: edges, nodes, page info, total.
+//! The connection types of the schema: edges, nodes, page info and total count.
 
 use std::sync::Arc;
 
@@ -7,17 +7,17 @@ use graphql_executor::{Batch, Field, OutputType, Resolver, RowExpression, Value}
 use crate::context::RequestContext;
 use crate::graphql::{ObjectType, object};
 
-/// A type that comes in connections.
+/// An object type with a connection type.
 pub trait ConnectionNode: ObjectType + Value<RequestContext> {
-    /// The connection's name.
+    /// The name of the connection type.
     const CONNECTION: &'static str;
-    /// The edge's name.
+    /// The name of the edge type.
     const EDGE: &'static str;
-    /// Does the connection have a totalCount?
+    /// Whether the connection has the field `totalCount`.
     const COUNTED: bool = true;
 }
 
-/// Declares that a type comes in connections.
+/// Declares the connection type of an object type.
 macro_rules! connection {
     ($type:ty as $name:literal) => {
         impl $crate::graphql::pagination::ConnectionNode for $type {
@@ -35,33 +35,34 @@ macro_rules! connection {
 }
 pub(crate) use connection;
 
-/// A page of a list: some of the rows that one statement found for all pages of a level. They stay where they were read.
+/// A page of a list. It refers to some of the rows that one statement read for all pages of the same field, without copying
+/// them.
 pub struct Connection<T> {
     pub(super) rows: Arc<Vec<T>>,
     pub(super) slice: PageSlice,
 }
 
-/// Which rows make a page.
+/// The rows of a page.
 pub(super) struct PageSlice {
-    /// Their places among all rows, in the page's order.
-    pub places: Vec<usize>,
-    /// Their cursors: those of all of them, or of the first and the last, or none.
+    /// The indices of the rows among all rows, in the order of the page.
+    pub indices: Vec<usize>,
+    /// The cursors of all rows, or of the first and the last row, or none.
     pub cursors: Vec<String>,
-    /// Are there more after these?
+    /// Whether there are rows after the page.
     pub has_next: bool,
-    /// Are there more before these?
+    /// Whether there are rows before the page.
     pub has_previous: bool,
-    /// How many there are without paging; only where it was asked for.
+    /// The number of rows in the whole list; None unless it was requested.
     pub total: Option<i64>,
 }
 
 impl<T> Connection<T> {
-    /// The items.
+    /// Returns the items of the page.
     pub fn nodes(&self) -> impl Iterator<Item = &T> {
-        self.slice.places.iter().filter_map(|place| self.rows.get(*place))
+        self.slice.indices.iter().filter_map(|index| self.rows.get(*index))
     }
 
-    /// The same page of what its items stand for; an item that stands for nothing is left out.
+    /// Maps each item of the page. Items for which `read` returns None are removed.
     pub fn map<U>(self, read: impl FnMut(&T) -> Option<U>) -> Connection<U> {
         let items: Vec<Option<U>> = self.nodes().map(read).collect();
         let mut slice = self.slice;
@@ -70,26 +71,26 @@ impl<T> Connection<T> {
             slice.cursors.retain(|_| items.next().is_some_and(Option::is_some));
         }
         let rows: Vec<U> = items.into_iter().flatten().collect();
-        slice.places = (0..rows.len()).collect();
+        slice.indices = (0..rows.len()).collect();
         Connection { rows: Arc::new(rows), slice }
     }
 
     fn edges(&self) -> Vec<Edge<T>> {
         let cursors = self.slice.cursors.iter().map(String::as_str).chain(std::iter::repeat(""));
         let edge =
-            |(&place, cursor): (&usize, &str)| Edge { rows: Arc::clone(&self.rows), place, cursor: cursor.to_owned() };
-        self.slice.places.iter().zip(cursors).map(edge).collect()
+            |(&index, cursor): (&usize, &str)| Edge { rows: Arc::clone(&self.rows), index, cursor: cursor.to_owned() };
+        self.slice.indices.iter().zip(cursors).map(edge).collect()
     }
 }
 
-/// An item of a list, with its place in the list.
+/// An item of a list, with its cursor.
 pub struct Edge<T> {
     rows: Arc<Vec<T>>,
-    place: usize,
+    index: usize,
     cursor: String,
 }
 
-/// Where a page lies in its list.
+/// The position of a page in its list.
 #[derive(Clone, Debug)]
 pub struct PageInfo {
     has_next: bool,
@@ -99,15 +100,15 @@ pub struct PageInfo {
 }
 
 object! {
-    /// Where a page lies in its list.
+    /// The position of a page in its list.
     PageInfo as "PageInfo" {
-        /// Are there items after this page?
+        /// Whether there are items after this page.
         hasNextPage: bool = plain(|info| info.has_next);
-        /// Are there items before this page?
+        /// Whether there are items before this page.
         hasPreviousPage: bool = plain(|info| info.has_previous);
-        /// The first item's cursor; null on an empty page.
+        /// The cursor of the first item; null on an empty page.
         startCursor: Option<&str> = plain(|info| info.start.as_deref());
-        /// The last item's cursor; null on an empty page.
+        /// The cursor of the last item; null on an empty page.
         endCursor: Option<&str> = plain(|info| info.end.as_deref());
     }
 }
@@ -228,7 +229,7 @@ impl<T: ConnectionNode> graphql_executor::ObjectType<RequestContext> for Edge<T>
                 nullable: false,
                 run: |field, edges| {
                     Box::pin(async move {
-                        let nodes: Vec<&T> = edges.iter().map(|edge| &edge.rows[edge.place]).collect();
+                        let nodes: Vec<&T> = edges.iter().map(|edge| &edge.rows[edge.index]).collect();
                         let batch: Batch<T> = field.objects(&nodes).await?;
                         Ok(batch.erase())
                     })

@@ -1,8 +1,8 @@
-//! Cursors: places in an ordering, as clients carry them about.
+//! Cursors: positions in an ordering, encoded as opaque text.
 //!
-//! In Base64, one after the other: the values of the keys, a number in eight bytes, an id in sixteen, a text behind its
-//! length in four; then a checksum of them all and of the ordering's name. So neither a mangled cursor nor one of another
-//! ordering is mistaken for a place. Somebody may still make one up: what is read from it is checked like any input.
+//! A cursor is Base64 of the sort keys' values (a number in eight bytes, an id in sixteen, a text preceded by its length in
+//! four), followed by a checksum of them and of the ordering's name. The checksum detects damaged cursors and cursors of other
+//! orderings. It is not a signature: a client can forge a cursor, so the values are checked like any other input.
 
 use crc::{CRC_32_ISCSI, Crc};
 use data_encoding::BASE64URL_NOPAD;
@@ -13,10 +13,10 @@ use super::order::Key;
 
 static CHECKSUM: Crc<u32> = Crc::<u32>::new(&CRC_32_ISCSI);
 
-/// Bytes that most cursors fit into: a number, an id, and the checksum.
+/// The size of most cursors in bytes: a number, an id, and the checksum.
 const USUAL: usize = 32;
 
-/// The checksum of a name, which is given in parts.
+/// Returns the checksum of a name that is given in parts.
 pub fn checksum<'p>(parts: impl IntoIterator<Item = &'p str>) -> u32 {
     let mut digest = CHECKSUM.digest();
     for part in parts {
@@ -25,7 +25,7 @@ pub fn checksum<'p>(parts: impl IntoIterator<Item = &'p str>) -> u32 {
     digest.finalize()
 }
 
-/// The cursor of a place in the ordering whose name has this checksum.
+/// Returns the cursor of a position. `ordering` is the checksum of the ordering's name.
 pub fn written(keys: impl IntoIterator<Item = Key>, ordering: u32) -> String {
     let mut bytes = Vec::with_capacity(USUAL);
     for key in keys {
@@ -33,7 +33,7 @@ pub fn written(keys: impl IntoIterator<Item = Key>, ordering: u32) -> String {
             Key::Number(number) => bytes.extend_from_slice(&number.to_be_bytes()),
             Key::Id(id) => bytes.extend_from_slice(id.as_bytes()),
             Key::Text(text) => {
-                // No row is that long.
+                // No stored text is longer.
                 bytes.extend_from_slice(&u32::try_from(text.len()).unwrap_or(u32::MAX).to_be_bytes());
                 bytes.extend_from_slice(text.as_bytes());
             }
@@ -44,8 +44,8 @@ pub fn written(keys: impl IntoIterator<Item = Key>, ordering: u32) -> String {
     BASE64URL_NOPAD.encode(&bytes)
 }
 
-/// The place that a cursor names in the ordering whose name has this checksum, and whose keys are of these types. None
-/// where it is none of that ordering.
+/// Returns the position that a cursor denotes: the values of the keys, which have the given types. `ordering` is the checksum
+/// of the ordering's name. None for a cursor of another ordering and for any other text.
 pub fn read(cursor: &str, ordering: u32, types: impl IntoIterator<Item = ColumnType>) -> Option<Vec<Key>> {
     let bytes = BASE64URL_NOPAD.decode(cursor.as_bytes()).ok()?;
     let (mut rest, check) = bytes.split_last_chunk()?;
@@ -56,7 +56,7 @@ pub fn read(cursor: &str, ordering: u32, types: impl IntoIterator<Item = ColumnT
     rest.is_empty().then_some(keys)
 }
 
-/// The value of a key of this type that comes next.
+/// Reads the next value, of a key of this type.
 fn key(rest: &mut &[u8], of: &ColumnType) -> Option<Key> {
     match of {
         ColumnType::Integer | ColumnType::BigInteger => next(rest).map(|bytes| Key::Number(i64::from_be_bytes(bytes))),

@@ -1,17 +1,18 @@
-//! Pages: Relay connections over keysets. A page deep down costs what the first one costs; rows with equal sort keys
-//! are neither lost nor repeated, whatever comes and goes between two pages.
+//! Keyset pagination of Relay connections. A later page costs no more than the first. Rows with equal sort keys are neither
+//! lost nor repeated when rows are added or removed between two pages.
 //!
-//! Every ordering ends with the id, and every sort key is made non-null (a null is replaced by a value above all
-//! others: nulls come last ascending, first descending), so that "after this row" is one row comparison, which the
-//! index of the ordering answers on both databases.
+//! Every ordering ends with the id, and no sort key is null: a null is replaced by a value above all others, so that nulls come
+//! last in ascending order and first in descending order. "After this row" is then a single row comparison, which both
+//! databases answer from the index of the ordering.
 //!
-//! | room | holds |
+//! | module | contents |
 //! |---|---|
-//! | [`order`] | orderings, sort keys |
-//! | [`cursor`] | places in an ordering, as clients carry them about |
-//! | [`mod@page`] | one page: of a list, or of what the viewer sees of it |
-//! | [`below`] | a page for each of many parents, in one statement |
+//! | [`order`] | orderings and sort keys |
+//! | [`cursor`] | the text form of positions in an ordering |
+//! | [`mod@page`] | one page of a list, or of the rows of it that the viewer sees |
+//! | [`below`] | one page for each of many parents, in one statement |
 //! | [`connection`] | the types of the schema |
+//! | [`plain`] | lists without pages |
 
 pub mod below;
 pub mod connection;
@@ -27,5 +28,5 @@ pub use self::order::{Direction, Key, Order, SortKey, column_index};
 pub use self::page::{PageArguments, VisibleRows, count, page};
 pub use self::plain::plain_lists;
 
-/// Items of a plain list at most.
+/// The largest number of items in a list without pages.
 pub const LONGEST_LIST: u64 = 500;

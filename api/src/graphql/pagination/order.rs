@@ -1,4 +1,4 @@
-//! Orderings: sort keys that are never null, and places in them.
+//! Orderings: sort keys that are never null, and comparisons with a position.
 
 use std::cmp::Ordering as Compared;
 
@@ -10,15 +10,15 @@ use uuid::Uuid;
 use super::cursor;
 use crate::error::{Error, Result};
 
-/// Entries of `orderBy` at most.
-pub const MOST_ORDERS: usize = 3;
+/// The largest number of entries in `orderBy`.
+pub const MAX_ORDERS: usize = 3;
 
-/// Which way round.
+/// The direction of an ordering.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 pub enum Direction {
-    /// The lowest first; nulls last.
+    /// Ascending: the lowest value first, nulls last.
     Asc,
-    /// The highest first; nulls first.
+    /// Descending: the highest value first, nulls first.
     Desc,
 }
 
@@ -41,7 +41,7 @@ impl Direction {
 /// The value of a sort key in a row.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Key {
-    /// A number, an instant, a day, an amount.
+    /// A number, an instant, a day or an amount.
     Number(i64),
     /// An id.
     Id(Uuid),
@@ -59,7 +59,7 @@ impl Key {
     }
 }
 
-/// Something to order by.
+/// A column to order by.
 pub struct SortKey<E: EntityTrait> {
     name: &'static str,
     column: E::Column,
@@ -69,12 +69,13 @@ pub struct SortKey<E: EntityTrait> {
 }
 
 impl<E: EntityTrait> SortKey<E> {
-    /// A column that is never null.
+    /// Creates a sort key of a column that is never null.
     pub fn column(name: &'static str, column: E::Column, read: fn(&E::Model) -> Key) -> Self {
         Self::new(name, column, None, read)
     }
 
-    /// A column that may be null, as it is indexed: with the null replaced by `highest`. `read` must do the same.
+    /// Creates a sort key of a column that may be null. A null is replaced by `highest`, as in the index; `read` must do the
+    /// same.
     pub fn nullable(name: &'static str, column: E::Column, highest: i64, read: fn(&E::Model) -> Key) -> Self {
         Self::new(name, column, Some(highest), read)
     }
@@ -85,16 +86,16 @@ impl<E: EntityTrait> SortKey<E> {
         key
     }
 
-    /// The place of its column among those of the table.
-    pub(super) fn place(&self) -> usize {
+    /// Returns the index of the column in its table.
+    pub(super) fn column_index(&self) -> usize {
         column_index::<E>(self.column)
     }
 
-    /// The key of a row that goes by this name in a statement.
+    /// Returns the expression of the key for a row with the alias `row`.
     pub(super) fn of(&self, row: &Alias) -> SimpleExpr {
         match self.highest {
             None => Expr::col((row.clone(), self.column)),
-            // The number stands in the statement itself, for the index's expression must be met word by word.
+            // The number is a literal because the expression must match that of the index exactly.
             Some(highest) => {
                 Expr::cust(format!("coalesce(\"{}\".\"{}\", {highest})", row.to_string(), self.column.to_string()))
             }
@@ -113,17 +114,18 @@ pub struct Order<E: EntityTrait> {
 }
 
 impl<E: EntityTrait> Order<E> {
-    /// Orders by the keys, then by the id in the first key's direction.
+    /// Orders by the keys, then by the id in the direction of the first key.
     ///
     /// # Errors
-    /// `BAD_USER_INPUT` for more than three keys, or one twice.
+    /// `BAD_USER_INPUT` for more than three keys and for a duplicate key.
     pub fn by(mut keys: Vec<(SortKey<E>, Direction)>, id: SortKey<E>) -> Result<Self> {
-        if keys.len() > MOST_ORDERS {
-            return Err(Error::BadInput(format!("orderBy takes at most {MOST_ORDERS} entries.")));
+        if keys.len() > MAX_ORDERS {
+            let message = format!("`orderBy` takes at most {MAX_ORDERS} entries; {} were given.", keys.len());
+            return Err(Error::BadInput(message));
         }
-        for (at, (key, _)) in keys.iter().enumerate() {
-            if keys[..at].iter().any(|(other, _)| other.name == key.name) {
-                return Err(Error::BadInput(format!("orderBy names {} twice.", key.name)));
+        for (index, (key, _)) in keys.iter().enumerate() {
+            if keys[..index].iter().any(|(other, _)| other.name == key.name) {
+                return Err(Error::BadInput(format!("`orderBy` names {} twice; name each field once.", key.name)));
             }
         }
         let direction = keys.first().map_or(Direction::Asc, |(_, direction)| *direction);
@@ -136,13 +138,13 @@ impl<E: EntityTrait> Order<E> {
         Self { keys: vec![(SortKey::column("ID", id, read), Direction::Asc)] }
     }
 
-    /// The checksum of its name, which cursors have.
+    /// Returns the checksum of the ordering's name, which is part of each cursor.
     fn checksum(&self) -> u32 {
         let sign = |direction| if direction == Direction::Asc { "+" } else { "-" };
         cursor::checksum(self.keys.iter().flat_map(|(key, direction)| [key.name, sign(*direction)]))
     }
 
-    /// What makes the cursors of rows.
+    /// Returns a function that creates the cursor of a row.
     pub(super) fn cursors(&self) -> impl Fn(&E::Model) -> String {
         let checksum = self.checksum();
         move |row| cursor::written(self.keys.iter().map(|(key, _)| (key.read)(row)), checksum)
@@ -151,21 +153,23 @@ impl<E: EntityTrait> Order<E> {
     pub(super) fn place(&self, cursor: &str) -> Result<Vec<Key>> {
         let types = self.keys.iter().map(|(key, _)| key.column.def().get_column_type().clone());
         cursor::read(cursor, self.checksum(), types).ok_or_else(|| {
-            Error::BadInput("This cursor is none of this list in this ordering: give one as this list's pageInfo or edges had it, with the same orderBy.".to_owned())
+            let message = "This cursor does not belong to this list in this ordering. Use a cursor from this list's `pageInfo` \
+                           or `edges`, with the same `orderBy`.";
+            Error::BadInput(message.to_owned())
         })
     }
 
-    /// Rows beyond a place in the direction of reading.
-    pub(super) fn beyond(&self, place: &[Key], backwards: bool) -> Cond {
-        self.from(place, backwards, false)
+    /// Returns the condition of the rows after a position; of those before it if `backwards`.
+    pub(super) fn beyond(&self, position: &[Key], backwards: bool) -> Cond {
+        self.from(position, backwards, false)
     }
 
-    /// Rows up to a place in the direction of reading, itself included.
-    pub(super) fn up_to(&self, place: &[Key], backwards: bool) -> Cond {
-        self.from(place, !backwards, true)
+    /// Returns the condition of the rows up to and including a position; of those from it on if `backwards`.
+    pub(super) fn up_to(&self, position: &[Key], backwards: bool) -> Cond {
+        self.from(position, !backwards, true)
     }
 
-    fn from(&self, place: &[Key], backwards: bool, inclusive: bool) -> Cond {
+    fn from(&self, position: &[Key], backwards: bool, inclusive: bool) -> Cond {
         let (_, first) = &self.keys[0];
         let compared = |left: SimpleExpr, right: SimpleExpr, direction: Direction, inclusive: bool| match (
             if backwards { direction.flipped() } else { direction },
@@ -178,12 +182,12 @@ impl<E: EntityTrait> Order<E> {
         };
         if self.keys.iter().all(|(_, direction)| direction == first) {
             let left = Expr::tuple(self.keys.iter().map(|(key, _)| key.expression.clone()));
-            let right = Expr::tuple(place.iter().map(Key::expression));
+            let right = Expr::tuple(position.iter().map(Key::expression));
             return Cond::all().add(compared(left, right, *first, inclusive));
         }
         let mut any = Cond::any();
         let mut equal = Cond::all();
-        for ((key, direction), value) in self.keys.iter().zip(place) {
+        for ((key, direction), value) in self.keys.iter().zip(position) {
             let (left, right) = (key.expression.clone(), value.expression());
             any = any.add(equal.clone().add(compared(left.clone(), right.clone(), *direction, false)));
             equal = equal.add(left.eq(right));
@@ -191,8 +195,8 @@ impl<E: EntityTrait> Order<E> {
         if inclusive {
             any = any.add(equal);
         }
-        // The first key alone bounds the stretch of the index that is read.
-        let (left, right) = (self.keys[0].0.expression.clone(), place[0].expression());
+        // A condition on the first key alone bounds the range of the index that is read.
+        let (left, right) = (self.keys[0].0.expression.clone(), position[0].expression());
         Cond::all().add(any).add(compared(left, right, *first, true))
     }
 
@@ -214,13 +218,13 @@ mod tests {
 
     use super::*;
 
-    /// By name, then by when it was made: a text, a number, an id.
+    /// An ordering by name and by creation time, whose keys are a text, a number and an id.
     fn order() -> Order<contact::Entity> {
         use contact::{Column, Model};
         let name = SortKey::column("NAME", Column::NameKey, |row: &Model| Key::Text(row.name_key.clone()));
-        let made = SortKey::column("CREATED_AT", Column::CreatedAt, |row: &Model| Key::Number(row.created_at.0));
+        let created = SortKey::column("CREATED_AT", Column::CreatedAt, |row: &Model| Key::Number(row.created_at.0));
         let id = SortKey::column("ID", Column::Id, |row: &Model| Key::Id(entity::Id::uuid(row.id)));
-        Order::by(vec![(name, Direction::Asc), (made, Direction::Desc)], id).unwrap()
+        Order::by(vec![(name, Direction::Asc), (created, Direction::Desc)], id).unwrap()
     }
 
     fn keys() -> impl Strategy<Value = Vec<Key>> {
@@ -234,32 +238,32 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_cursor_is_read_as_it_was_made(text: String, made: i64, bits: u128) {
-            let keys = [Key::Text(text.replace('\0', "")), Key::Number(made), Key::Id(Uuid::from_u128(bits))];
+        fn a_cursor_is_read_as_it_was_written(text: String, created: i64, bits: u128) {
+            let keys = [Key::Text(text.replace('\0', "")), Key::Number(created), Key::Id(Uuid::from_u128(bits))];
             let cursor = cursor::written(keys.clone(), order().checksum());
             prop_assert_eq!(order().place(&cursor).unwrap(), keys);
         }
 
         #[test]
-        fn no_text_is_taken_for_a_cursor(text: String) {
+        fn arbitrary_text_is_not_a_cursor(text: String) {
             prop_assert!(order().place(&text).is_err());
         }
 
         #[test]
-        fn what_somebody_makes_up_is_refused_or_of_the_right_types(keys in keys()) {
+        fn a_forged_cursor_is_rejected_unless_its_keys_have_the_right_types(keys in keys()) {
             let fits = matches!(&keys[..], [Key::Text(text), Key::Number(_), Key::Id(_)] if !text.contains('\0'));
             match order().place(&cursor::written(keys.clone(), order().checksum())) {
-                Ok(place) if fits => prop_assert_eq!(place, keys),
-                Ok(place) => prop_assert!(
-                    matches!(&place[..], [Key::Text(text), Key::Number(_), Key::Id(_)] if !text.contains('\0'))
+                Ok(position) if fits => prop_assert_eq!(position, keys),
+                Ok(position) => prop_assert!(
+                    matches!(&position[..], [Key::Text(text), Key::Number(_), Key::Id(_)] if !text.contains('\0'))
                 ),
                 Err(_) => prop_assert!(!fits),
             }
         }
 
         #[test]
-        fn a_cursor_is_of_one_ordering(text in "[a-z]*", made: i64, bits: u128) {
-            let keys = [Key::Text(text), Key::Number(made), Key::Id(Uuid::from_u128(bits))];
+        fn a_cursor_belongs_to_one_ordering(text in "[a-z]*", created: i64, bits: u128) {
+            let keys = [Key::Text(text), Key::Number(created), Key::Id(Uuid::from_u128(bits))];
             for other in ["", "NAME+", "NAME+CREATED_AT-ID-", "NAME+UPDATED_AT-ID+"] {
                 prop_assert!(order().place(&cursor::written(keys.clone(), cursor::checksum([other]))).is_err());
             }
@@ -267,14 +271,14 @@ mod tests {
         }
 
         #[test]
-        fn a_mangled_cursor_is_refused(
-            text in "[a-z]*", made: i64, bits: u128, at: prop::sample::Index, with in "[A-Za-z0-9_-]"
+        fn a_damaged_cursor_is_rejected(
+            text in "[a-z]*", created: i64, bits: u128, at: prop::sample::Index, with in "[A-Za-z0-9_-]"
         ) {
-            let keys = [Key::Text(text), Key::Number(made), Key::Id(Uuid::from_u128(bits))];
+            let keys = [Key::Text(text), Key::Number(created), Key::Id(Uuid::from_u128(bits))];
             let cursor = cursor::written(keys, order().checksum());
             let at = at.index(cursor.len());
-            let mangled = format!("{}{with}{}", &cursor[..at], &cursor[at + 1..]);
-            prop_assert_eq!(order().place(&mangled).is_ok(), mangled == cursor);
+            let damaged = format!("{}{with}{}", &cursor[..at], &cursor[at + 1..]);
+            prop_assert_eq!(order().place(&damaged).is_ok(), damaged == cursor);
             prop_assert!(order().place(&cursor[..at]).is_err());
         }
     }

@@ -1,8 +1,9 @@
-//! A page as asked for, of one list or of what the viewer sees of it.
+//! One page of a list, or of the rows of a list that the viewer sees.
 
 use std::sync::Arc;
 
 use async_graphql::InputObject;
+use database::columns::select_columns;
 use entity::{Columns, Row, Scoped};
 use sea_orm::sea_query::{Alias, Expr, ExprTrait, JoinType, Query, SelectStatement};
 use sea_orm::{DbBackend, EntityTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait, Select};
@@ -12,31 +13,30 @@ use super::order::{Key, Order, column_index};
 use crate::context::{RequestContext, Viewer};
 use crate::error::{Error, Result};
 use crate::graphql::{FieldContext, ReadColumns as _, selections_of};
-use database::columns::select_columns;
 
-/// Items of a page where neither first nor last is given.
+/// The number of items of a page without `first` and `last`.
 pub const DEFAULT_PAGE: i32 = 25;
-/// Items of a page at most.
+/// The largest number of items of a page.
 pub const LARGEST_PAGE: i32 = 200;
 
 /// The four arguments of every connection.
 #[derive(Clone, Debug, Default, InputObject)]
 pub struct PageArguments {
-    /// How many items from the start (or from after `after`): 0 to 200. 25 where neither first nor last is given.
+    /// The number of items from the start of the list, or after `after`: 0 to 200. Defaults to 25 unless `last` is given.
     pub first: Option<i32>,
-    /// A cursor: only items after it.
+    /// A cursor. Only items after it are returned.
     pub after: Option<String>,
-    /// How many items from the end (or from before `before`): 0 to 200. Not together with first.
+    /// The number of items from the end of the list, or before `before`: 0 to 200. Cannot be combined with `first`.
     pub last: Option<i32>,
-    /// A cursor: only items before it.
+    /// A cursor. Only items before it are returned.
     pub before: Option<String>,
 }
 
-/// A page as asked for, checked.
+/// Page arguments that have been checked.
 #[derive(Clone)]
 pub struct Page {
     pub(super) size: u64,
-    /// Is it to be told whether there are more?
+    /// Whether to read one row more, to find out whether there is a further page.
     pub(super) ahead: bool,
     pub(super) backwards: bool,
     pub(super) after: Option<Vec<Key>>,
@@ -47,21 +47,26 @@ impl Page {
     /// Checks the four arguments against an ordering.
     ///
     /// # Errors
-    /// `BAD_USER_INPUT` for first and last together, for a size below 0 or above 200, and for a foreign cursor.
-    pub(super) fn of<E: EntityTrait>(arguments: &PageArguments, order: &Order<E>, reading: Reading) -> Result<Self> {
+    /// `BAD_USER_INPUT` for `first` together with `last`, for a size below 0 or above 200, and for a cursor of another list or
+    /// ordering.
+    pub(super) fn of<E: EntityTrait>(
+        arguments: &PageArguments,
+        order: &Order<E>,
+        selection: PageSelection,
+    ) -> Result<Self> {
         let PageArguments { first, after, last, before } = arguments;
         let size = match (first, last) {
-            (Some(_), Some(_)) => return Err(Error::BadInput("Give first or last, not both.".to_owned())),
+            (Some(_), Some(_)) => return Err(Error::BadInput("Give either `first` or `last`, not both.".to_owned())),
             (Some(size), None) | (None, Some(size)) => *size,
             (None, None) => DEFAULT_PAGE,
         };
         if !(0..=LARGEST_PAGE).contains(&size) {
             let name = if last.is_some() { "last" } else { "first" };
-            return Err(Error::BadInput(format!("{name} is between 0 and {LARGEST_PAGE}; {size} was given.")));
+            return Err(Error::BadInput(format!("`{name}` must be between 0 and {LARGEST_PAGE}; {size} was given.")));
         }
         Ok(Self {
             size: u64::from(size.unsigned_abs()),
-            ahead: reading.more,
+            ahead: selection.page_info,
             backwards: last.is_some(),
             after: after.as_deref().map(|cursor| order.place(cursor)).transpose()?,
             before: before.as_deref().map(|cursor| order.place(cursor)).transpose()?,
@@ -69,11 +74,11 @@ impl Page {
     }
 
     pub(super) fn narrow<E: EntityTrait>(&self, mut select: Select<E>, order: &Order<E>) -> Select<E> {
-        if let Some(place) = &self.after {
-            select = select.filter(order.beyond(place, false));
+        if let Some(position) = &self.after {
+            select = select.filter(order.beyond(position, false));
         }
-        if let Some(place) = &self.before {
-            select = select.filter(order.beyond(place, true));
+        if let Some(position) = &self.before {
+            select = select.filter(order.beyond(position, true));
         }
         for (key, direction) in &order.keys {
             let direction = if self.backwards { direction.flipped() } else { *direction };
@@ -82,12 +87,12 @@ impl Page {
         select.limit(self.limit())
     }
 
-    /// How many rows are read: one more than asked for tells whether there are more.
+    /// Returns the number of rows to read: one more than the page has if a further page is to be detected.
     fn limit(&self) -> u64 {
         self.size + u64::from(self.ahead)
     }
 
-    /// The page that rows make which were read for it alone.
+    /// Returns the page of rows that were read for this page only.
     fn of_all<E: EntityTrait, T: From<E::Model>>(
         &self,
         rows: Vec<E::Model>,
@@ -99,31 +104,31 @@ impl Page {
         Connection { rows: shared_rows(rows), slice }
     }
 
-    /// Which of many rows make the page, by the places of those that were read for it: in its order, and perhaps one more
-    /// than it has.
+    /// Returns the slice of `rows` that forms the page. `indices` are those of the rows that were read for the page, in the
+    /// order of reading: at most one more than the page has.
     pub(super) fn slice<E: EntityTrait>(
         &self,
         rows: &[E::Model],
-        mut places: Vec<usize>,
+        mut indices: Vec<usize>,
         order: &Order<E>,
         total: Option<i64>,
         cursors: Cursors,
     ) -> PageSlice {
         let size = usize::try_from(self.size).unwrap_or(usize::MAX);
-        let more = places.len() > size;
-        places.truncate(size);
+        let more = indices.len() > size;
+        indices.truncate(size);
         if self.backwards {
-            places.reverse();
+            indices.reverse();
         }
         let cursor_of = order.cursors();
-        let cursor = |place: &usize| cursor_of(&rows[*place]);
+        let cursor = |index: &usize| cursor_of(&rows[*index]);
         let cursors = match cursors {
-            Cursors::All => places.iter().map(cursor).collect(),
-            Cursors::Ends => places.first().into_iter().chain(places.last()).map(cursor).collect(),
+            Cursors::All => indices.iter().map(cursor).collect(),
+            Cursors::Ends => indices.first().into_iter().chain(indices.last()).map(cursor).collect(),
             Cursors::None => Vec::new(),
         };
         PageSlice {
-            places,
+            indices,
             cursors,
             has_next: if self.backwards { self.before.is_some() } else { more },
             has_previous: if self.backwards { more } else { self.after.is_some() },
@@ -132,15 +137,15 @@ impl Page {
     }
 }
 
-/// Rows for pages to hold.
+/// Converts rows to objects that several pages can share.
 pub(super) fn shared_rows<R, T: From<R>>(rows: Vec<R>) -> Arc<Vec<T>> {
     Arc::new(rows.into_iter().map(T::from).collect())
 }
 
-/// One page of a list.
+/// Returns one page of a list.
 ///
 /// # Errors
-/// As [`Page::of`].
+/// `BAD_USER_INPUT` for invalid page arguments.
 pub async fn page<E, T>(
     field: &FieldContext<'_>,
     select: Select<E>,
@@ -152,41 +157,43 @@ where
     E::Model: Row + Send + Sync,
     T: ConnectionNode + From<E::Model>,
 {
-    let reading = Reading::of::<E, T>(field, order, &[])?;
-    let page = Page::of(arguments, order, reading)?;
-    let total = if reading.total { Some(count(field.request, select.clone()).await?) } else { None };
-    let select = select_columns(page.narrow(select, order), reading.columns).into_query();
-    let rows = field.request.rows(&select, reading.columns).await?;
-    Ok(page.of_all(rows, order, total, reading.cursors))
+    let selection = PageSelection::of::<E, T>(field, order, &[])?;
+    let page = Page::of(arguments, order, selection)?;
+    let total = if selection.total { Some(count(field.request, select.clone()).await?) } else { None };
+    let select = select_columns(page.narrow(select, order), selection.columns).into_query();
+    let rows = field.request.rows(&select, selection.columns).await?;
+    Ok(page.of_all(rows, order, total, selection.cursors))
 }
 
-/// Which cursors of a page are asked for.
+/// The cursors of a page that are selected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Cursors {
-    /// Each item's.
+    /// The cursor of each item.
     All,
-    /// Those of the first and the last item.
+    /// The cursors of the first and the last item.
     Ends,
-    /// No one's.
+    /// No cursors.
     None,
 }
 
-/// What of a page's rows is read, by what is asked of the page.
+/// What the selection on a connection needs.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Reading {
+pub(super) struct PageSelection {
+    /// The columns of the rows.
     pub columns: Columns,
     pub cursors: Cursors,
-    /// Is it asked whether there are more?
-    pub more: bool,
+    /// Whether `pageInfo` is selected.
+    pub page_info: bool,
+    /// Whether `totalCount` is selected.
     pub total: bool,
 }
 
-impl Reading {
+impl PageSelection {
     /// Whole rows, without cursors.
-    pub const ALL: Self = Self { columns: Columns::ALL, cursors: Cursors::None, more: false, total: false };
+    pub const ALL: Self = Self { columns: Columns::ALL, cursors: Cursors::None, page_info: false, total: false };
 
-    /// What a connection's selection needs, and its ordering, and these columns besides.
-    pub fn of<E, T>(field: &FieldContext<'_>, order: &Order<E>, besides: &[E::Column]) -> Result<Self>
+    /// Returns what the selection on a connection needs. The columns include those of the ordering and the `additional` ones.
+    pub fn of<E, T>(field: &FieldContext<'_>, order: &Order<E>, additional: &[E::Column]) -> Result<Self>
     where
         E: EntityTrait<Model: Row>,
         T: ConnectionNode,
@@ -196,27 +203,27 @@ impl Reading {
         let edges = field.collected_in::<Edge<T>>(&selections_of(&page, "edges"))?;
         nodes.extend(selections_of(&edges, "node"));
         let columns = field.columns::<T, E::Model>(&nodes)?;
-        let columns = order.keys.iter().map(|(key, _)| key.place()).fold(columns, Columns::with);
-        let columns = besides.iter().map(|column| column_index::<E>(*column)).fold(columns, Columns::with);
-        let asks = |name: &str| page.iter().any(|chosen| chosen.name() == name);
-        let cursors = if asks("edges") {
+        let columns = order.keys.iter().map(|(key, _)| key.column_index()).fold(columns, Columns::with);
+        let columns = additional.iter().map(|column| column_index::<E>(*column)).fold(columns, Columns::with);
+        let selects = |name: &str| page.iter().any(|collected| collected.name() == name);
+        let cursors = if selects("edges") {
             Cursors::All
-        } else if asks("pageInfo") {
+        } else if selects("pageInfo") {
             Cursors::Ends
         } else {
             Cursors::None
         };
-        Ok(Self { columns, cursors, more: asks("pageInfo"), total: asks("totalCount") })
+        Ok(Self { columns, cursors, page_info: selects("pageInfo"), total: selects("totalCount") })
     }
 }
 
-/// What a list reads that hangs off accounts: rows of which the viewer sees some.
+/// Rows that belong to accounts, of which the viewer sees those of visible accounts.
 pub struct VisibleRows<E: EntityTrait> {
-    /// The rows, seen or not.
+    /// The rows, visible or not.
     pub select: Select<E>,
-    /// The column that names the account.
+    /// The column with the account's id.
     pub account: E::Column,
-    /// Has the filter an index of its own that finds few rows, whatever the accounts?
+    /// Whether the filter alone is selective: an index finds few rows by it, whatever the accounts.
     pub is_selective: bool,
 }
 
@@ -225,14 +232,14 @@ where
     E: Scoped,
     E::Model: Row + Send + Sync,
 {
-    /// One page of what the viewer sees.
+    /// Returns one page of the rows that the viewer sees.
     ///
-    /// In an ordering of the whole organization, the rows of fifty accounts among ten thousand lie far apart. So for a
-    /// viewer with few seats each account's own stretch of the ordering is read, as far as it can matter: first the
-    /// foremost row of each account, of which the one that would be the page's last bounds the rest.
+    /// In an ordering of the whole organization, the rows of fifty accounts among ten thousand are far apart. For a viewer with
+    /// few seats, the rows are therefore read account by account, in two steps. The first statement reads the first row of each
+    /// account. Of these, the row that would come right after a full page bounds what the second statement reads.
     ///
     /// # Errors
-    /// As [`Page::of`].
+    /// `BAD_USER_INPUT` for invalid page arguments.
     pub async fn page<T>(
         self,
         field: &FieldContext<'_>,
@@ -243,43 +250,43 @@ where
         T: ConnectionNode + From<E::Model>,
     {
         let viewer = field.request.viewer()?;
-        let seen = self.select.clone().filter(viewer.sees(self.account));
+        let visible = self.select.clone().filter(viewer.sees(self.account));
         if viewer.sees_everything() || self.is_selective || !viewer.sees_few_accounts() {
-            return page(field, seen, order, arguments).await;
+            return page(field, visible, order, arguments).await;
         }
-        let reading = Reading::of::<E, T>(field, order, &[self.account])?;
-        let page = Page::of(arguments, order, reading)?;
-        let total = if reading.total { Some(count(field.request, seen).await?) } else { None };
-        let foremost = Page { size: 1, ahead: false, ..page.clone() };
-        let mut probe = self.by_seat(field.request, viewer, order, &foremost, reading);
+        let selection = PageSelection::of::<E, T>(field, order, &[self.account])?;
+        let page = Page::of(arguments, order, selection)?;
+        let total = if selection.total { Some(count(field.request, visible).await?) } else { None };
+        let first = Page { size: 1, ahead: false, ..page.clone() };
+        let mut probe = self.by_seat(field.request, viewer, order, &first, selection);
         probe.offset(page.size).limit(1);
-        let edge: Vec<E::Model> = field.request.rows(&probe, reading.columns).await?;
+        let bound: Vec<E::Model> = field.request.rows(&probe, selection.columns).await?;
         let mut bounded = self;
-        if let Some(edge) = edge.first() {
-            let place: Vec<Key> = order.keys.iter().map(|(key, _)| (key.read)(edge)).collect();
-            bounded.select = bounded.select.filter(order.up_to(&place, page.backwards));
+        if let Some(bound) = bound.first() {
+            let position: Vec<Key> = order.keys.iter().map(|(key, _)| (key.read)(bound)).collect();
+            bounded.select = bounded.select.filter(order.up_to(&position, page.backwards));
         }
-        let mut rows = bounded.by_seat(field.request, viewer, order, &page, reading);
+        let mut rows = bounded.by_seat(field.request, viewer, order, &page, selection);
         rows.limit(page.limit());
-        let rows = field.request.rows(&rows, reading.columns).await?;
-        Ok(page.of_all(rows, order, total, reading.cursors))
+        let rows = field.request.rows(&rows, selection.columns).await?;
+        Ok(page.of_all(rows, order, total, selection.cursors))
     }
 
-    /// A page of each account that the viewer has a seat at, all in the page's order.
+    /// Selects a page of each account with a seat of the viewer's reporting line, all of them in the page's order.
     fn by_seat(
         &self,
         ctx: &RequestContext,
         viewer: &Viewer,
         order: &Order<E>,
         page: &Page,
-        reading: Reading,
+        selection: PageSelection,
     ) -> SelectStatement {
         let (seat, row) = (Alias::new("seen"), Alias::new("row"));
         let mut seats = viewer.seats_query();
         seats.distinct();
         let mut outer = Query::select();
-        outer.expr(E::listed("row", reading.columns)).from_subquery(seats, seat.clone());
-        let mut inner = select_columns(page.narrow(self.select.clone(), order), reading.columns).into_query();
+        outer.expr(E::listed("row", selection.columns)).from_subquery(seats, seat.clone());
+        let mut inner = select_columns(page.narrow(self.select.clone(), order), selection.columns).into_query();
         let account = (seat, entity::seat::Column::AccountId);
         inner.and_where(Expr::col((E::default(), self.account)).equals(account));
         join_rows::<E>(ctx, &mut outer, inner);
@@ -291,23 +298,20 @@ where
     }
 }
 
-/// Joins to each row of the outer query, under the name `row`, what the inner one finds for it.
+/// Joins the rows that the inner query finds for each row of the outer one, with the alias `row`.
 pub(super) fn join_rows<E: EntityTrait>(ctx: &RequestContext, outer: &mut SelectStatement, mut inner: SelectStatement) {
     let row = Alias::new("row");
     if ctx.app.db.backend() == DbBackend::Postgres {
         outer.join_lateral(JoinType::InnerJoin, inner, row, Expr::cust("true"));
     } else {
-        // SQLite has no lateral join. A correlated list of its own row numbers does the same: they stand in every index, and
-        // lead to the row without another one.
+        // SQLite has no lateral join. A correlated subquery for row ids does the same: every index contains them, and a row is
+        // found by its row id without another index.
         inner.clear_selects().expr(Expr::cust(format!("\"{}\".rowid", E::default().table_name())));
         outer.join_as(JoinType::InnerJoin, E::default(), row, Expr::cust("\"row\".rowid").in_subquery(inner));
     }
 }
 
-/// How many rows there are.
-///
-/// # Errors
-/// The database's.
+/// Returns the number of rows.
 pub async fn count<E: EntityTrait>(ctx: &RequestContext, select: Select<E>) -> Result<i64> {
     let mut query = select.into_query();
     query.clear_selects().clear_order_by().expr(Expr::cust("count(*)"));

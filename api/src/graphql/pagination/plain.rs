@@ -1,7 +1,8 @@
-//! Plain lists below parents: as long as they are, and refused where that is too long.
+//! Lists without pages: one for each of many parents, up to a largest length.
 
 use std::collections::{HashMap, HashSet};
 
+use database::columns::is_any_of;
 use entity::Id;
 use sea_orm::{EntityTrait, QueryFilter, QuerySelect, Select};
 use uuid::Uuid;
@@ -9,12 +10,11 @@ use uuid::Uuid;
 use super::LONGEST_LIST;
 use crate::error::{Error, Result};
 use crate::graphql::{Batch, FieldContext, ObjectType};
-use database::columns::is_any_of;
 
-/// One list for each parent, in the selection's order: one statement for all. `parent_of` tells a row's parent.
+/// Returns one list for each parent, in the order of `select`, by one statement. `parent_of` returns the parent of a row.
 ///
 /// # Errors
-/// [`Error::LimitExceeded`] with `too_long` where one of the lists is; the database's.
+/// [`Error::LimitExceeded`] with the message `too_long` if a list has more than [`LONGEST_LIST`] items.
 pub async fn plain_lists<E, T, K>(
     field: &FieldContext<'_>,
     select: Select<E>,
@@ -29,10 +29,10 @@ where
     K: Id,
 {
     let distinct: HashSet<Uuid> = parents.iter().map(|parent| parent.uuid()).collect();
-    // Where this many and one are there, one of the lists is too long.
-    let most = LONGEST_LIST * distinct.len() as u64;
+    // If there is one row more than this, at least one of the lists is too long.
+    let max_rows = LONGEST_LIST * distinct.len() as u64;
     let reader = field.request.reader();
-    let rows = select.filter(is_any_of(reader, foreign, distinct)).limit(most + 1).all(reader).await?;
+    let rows = select.filter(is_any_of(reader, foreign, distinct)).limit(max_rows + 1).all(reader).await?;
     let mut found: HashMap<K, Vec<T>> = HashMap::new();
     for row in rows {
         if let Some(parent) = parent_of(&row) {
