@@ -31,6 +31,8 @@ row! {
         pub archived_at: Option<Instant>,
         /// Whether this is the contact's first row. Nothing is known about the time before it.
         pub first: bool,
+        /// Whether this row set the relationship: it is the first, or the one before had another.
+        pub relationship_set: bool,
     }
 }
 

@@ -42,6 +42,8 @@ pub mod session;
 pub mod target;
 pub mod touch;
 pub mod touch_contact;
+pub mod touch_version;
+pub mod touch_version_contact;
 pub mod trigger_event;
 pub mod user;
 

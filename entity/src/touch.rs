@@ -88,7 +88,7 @@ row! {
         pub missed_at: Instant,
         /// The duration in minutes.
         pub duration_minutes: Option<i32>,
-        /// When the organization learned of the touch.
+        /// When it was first recorded.
         pub recorded_at: Instant,
         /// The subject.
         pub subject: Option<String>,
@@ -124,6 +124,10 @@ row! {
         pub answered: bool,
         /// Derived: the minutes to count for it, which are the duration or else the kind's usual duration.
         pub minutes: i32,
+        /// Since when its present state is known, as far as figures rest on it. Earlier states are in `touch_version`.
+        pub known_at: Instant,
+        /// Its kind, weight and length packed into one number, for reading many touches: see `touch::weight::shape`.
+        pub shape: i32,
     }
 }
 

@@ -21,6 +21,7 @@ mod m0015_commitments_asked_for;
 mod m0016_rows_of_one_organization;
 mod m0017_places_in_the_feed;
 mod m0018_weights_are_written;
+mod m0020_what_was_known_then;
 
 /// All changes, in their order.
 #[derive(Debug)]
@@ -48,6 +49,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0016_rows_of_one_organization::Migration),
             Box::new(m0017_places_in_the_feed::Migration),
             Box::new(m0018_weights_are_written::Migration),
+            Box::new(m0020_what_was_known_then::Migration),
         ]
     }
 }

@@ -42,12 +42,12 @@ async fn a_booking_is_recorded_changed_and_deleted(world: &World) {
     let (ann, bob) = (world.seller("Ann").await, world.seller("Bob").await);
     let acme = ann.account(json!({"name": "Acme"})).await;
     let cars = ann.opportunity(&acme, json!({"name": "Cars", "ownerId": bob.id()})).await;
-    let input = json!({"accountId": acme, "amount": "-12.5", "bookedOn": "2999-12-31", "description": " Credit note ",
+    let input = json!({"accountId": acme, "amount": "-12.5", "bookedOn": "2019-12-31", "description": " Credit note ",
         "externalIds": [{"source": "erp", "id": "1"}]});
     let answer = ann.mutate("recordBooking", ALL, input.clone()).await.done();
     let booking = answer.data("recordBooking.booking");
     let id = booking["id"].as_str().unwrap().to_owned();
-    let expected = json!({"id": id, "account": {"id": acme}, "amount": {"amount": "-12.50", "currency": "USD"}, "bookedOn": "2999-12-31",
+    let expected = json!({"id": id, "account": {"id": acme}, "amount": {"amount": "-12.50", "currency": "USD"}, "bookedOn": "2019-12-31",
         "description": "Credit note", "opportunity": null, "seller": {"id": ann.id()}, "externalIds": [{"source": "erp", "id": "1"}], "version": 1});
     assert_eq!(booking, &expected);
     assert_eq!(ann.mutate("recordBooking", ALL, input).await.refusals(), refused("TAKEN", "input.externalIds.0"));
@@ -323,4 +323,62 @@ async fn upserts_cost_few_statements(world: &World) {
     assert_eq!(upsert(admin, rows(0, 501)).await.refusals(), refused("LIMIT_EXCEEDED", "rows"));
     let answer = admin.query("{ accounts { nodes { booked(year: 2017) { amount } } } }").await;
     assert_eq!(answer.text("accounts.nodes.0.booked.amount"), "126756.00");
+}
+
+#[on_both_databases]
+async fn a_lone_credit_note_makes_no_client(world: &World) {
+    let ann = world.seller("Ann").await;
+    let acme = ann.account(json!({"name": "Acme"})).await;
+    world
+        .admin()
+        .mutate("updateOrganization", "organization { id }", json!({"keyAccountThreshold": "100"}))
+        .await
+        .done();
+    let today = ann.query("{ organization { today } }").await.text("organization.today").to_owned();
+    let stands = async || {
+        let answer = ann.query("{ accounts { nodes { standing standingBecause { label text holds } } } analytics { bookings(groupBy: [STANDING]) { key { value } } } }").await;
+        for standing in ["PROSPECT", "CLIENT", "KEY"] {
+            let document = format!("{{ accounts(filter: {{standing: [{standing}]}}) {{ totalCount }} }}");
+            let is = answer.data("accounts.nodes.0.standing") == standing;
+            assert_eq!(ann.query(&document).await.data("accounts.totalCount"), &json!(i32::from(is)), "{standing}");
+        }
+        let group = answer.data("analytics.bookings.0.key.0.value").clone();
+        (
+            answer.data("accounts.nodes.0.standing").clone(),
+            group,
+            answer.data("accounts.nodes.0.standingBecause").clone(),
+        )
+    };
+    ann.booking(&acme, json!({"amount": "-200", "bookedOn": today})).await;
+    let (standing, group, because) = stands().await;
+    assert_eq!((standing, group), (json!("PROSPECT"), json!("PROSPECT")));
+    assert_eq!(because[0], json!({"label": "Positive bookings", "text": "0", "holds": false}));
+    ann.booking(&acme, json!({"amount": "250", "bookedOn": today})).await;
+    assert_eq!(stands().await.0, "CLIENT");
+    ann.booking(&acme, json!({"amount": "50", "bookedOn": today})).await;
+    let (standing, group, because) = stands().await;
+    assert_eq!((standing, group), (json!("KEY"), json!("KEY")));
+    assert_eq!(
+        (&because[1]["text"], &because[1]["holds"], &because[2]["text"]),
+        (&json!("100.00 USD"), &json!(true), &json!("100.00 USD"))
+    );
+}
+
+#[on_both_databases]
+async fn a_booking_is_never_in_the_future_nor_before_1970(world: &World) {
+    let ann = world.seller("Ann").await;
+    let acme = ann.account(json!({"name": "Acme"})).await;
+    let refusal = [("INVALID".to_owned(), "input.bookedOn".to_owned())];
+    for day in ["1969-12-31", "2999-01-01"] {
+        let input = json!({"accountId": acme, "amount": "5", "bookedOn": day});
+        assert_eq!(ann.mutate("recordBooking", "booking { id }", input).await.refusals(), refusal, "{day}");
+    }
+    let id = ann.booking(&acme, json!({"amount": "5", "bookedOn": "1970-01-01"})).await;
+    let input = json!({"id": id, "bookedOn": "2999-01-01"});
+    assert_eq!(ann.mutate("updateBooking", "booking { id }", input).await.refusals(), refusal);
+    let rows = json!([{"externalId": {"source": "crm", "id": "1"}, "account": {"id": acme}, "amount": "5", "bookedOn": "2999-01-01"}]);
+    let document = "mutation($rows: [BookingRow!]!) { upsertBookings(rows: $rows) { results { status userErrors { code field } } } }";
+    let answer = ann.send(document, json!({"rows": rows})).await;
+    let expected = json!({"status": "FAILED", "userErrors": [{"code": "INVALID", "field": ["rows", "0", "bookedOn"]}]});
+    assert_eq!(answer.data("upsertBookings.results.0"), &expected);
 }

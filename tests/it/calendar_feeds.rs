@@ -8,7 +8,7 @@ use tests::{Member, World, on_both_databases};
 
 const FEED: &str = "{ url userErrors { code message field } }";
 
-/// The path of a new address of somebody's.
+/// Returns the path of a user's new address.
 async fn feed(who: &Member) -> String {
     let answer = who.query(&format!("mutation {{ createCalendarFeed {FEED} }}")).await.done();
     let url = answer.text("createCalendarFeed.url").to_owned();
@@ -162,4 +162,18 @@ async fn a_calendar_costs_the_same_for_many_touches(world: &World) {
     fill("Globex", 9).await;
     let (all, many) = tests::queries::count(world.server(), events(world, &path)).await;
     assert_eq!((one.len(), all.len(), few), (1, 10, many));
+}
+
+#[on_both_databases]
+async fn an_archived_account_has_nothing_in_a_calendar(world: &World) {
+    let ann = world.seller("Ann").await;
+    let acme = ann.account(json!({"name": "Acme"})).await;
+    let path = feed(&ann).await;
+    let at = world.server().app().clock.now().plus_seconds(36_000).to_string();
+    planned(&ann, &acme, json!({"at": at})).await;
+    let one = |mutation: &str| format!("mutation($id: ID!) {{ {mutation}(id: $id) {{ userErrors {{ message }} }} }}");
+    for (mutation, many) in [("archiveAccount", 0), ("restoreAccount", 1)] {
+        ann.send(&one(mutation), json!({"id": acme})).await.done();
+        assert_eq!(events(world, &path).await.len(), many, "{mutation}");
+    }
 }

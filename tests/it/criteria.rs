@@ -136,7 +136,7 @@ async fn accounts_are_ordered_and_filtered_by_their_score(world: &World) {
 }
 
 #[on_both_databases]
-async fn what_is_wrong_with_criteria_is_told(world: &World) {
+async fn invalid_criteria_are_refused(world: &World) {
     let admin = world.admin();
     let ann = world.seller("Ann").await;
     let create = |input: Value| admin.mutate("createCriterion", "criterion { id }", input);

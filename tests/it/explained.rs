@@ -51,7 +51,7 @@ async fn fill(connection: &DatabaseConnection, owners: &[String]) {
         format!("insert into contact select {}, {organization}, {of_account}, 'n' || (s.i * 7919 % 50021), 'n' || (s.i * 7919 % 50021), null, null,
             null, null, null, null, 'KNOWN', null, false, '[]', '{{}}', {scatter}, {scatter}, null, null, 1 from {}", id(2, "s.i"), series(50_000)),
         format!("insert into touch select {}, {organization}, {of_account}, {worker}, 'CALL', 'COMPLETED', 'OUTBOUND', {scatter}, {scatter}, 15, {scatter},
-            null, null, true, null, false, null, null, null, '[]', '[]', {scatter}, {scatter}, 1, null, 700, true, 15 from {}", id(3, "s.i"), series(100_000)),
+            null, null, true, null, false, null, null, null, '[]', '[]', {scatter}, {scatter}, 1, null, 700, true, 15, {scatter}, 912 from {}", id(3, "s.i"), series(100_000)),
         format!("insert into opportunity select {}, {organization}, {of_account}, {worker}, 'n' || (s.i * 7919 % 20011), 'n' || (s.i * 7919 % 20011),
             case when s.i % 4 > 0 then s.i end, 'WON', null, s.i % 5000, case when s.i % 2 = 0 then s.i % 4000 end, case when s.i % 3 = 0 then s.i % 3000 end,
             null, '[]', '{{}}', {scatter}, {scatter}, 1, null from {}", id(4, "s.i"), series(20_000)),

@@ -122,7 +122,7 @@ async fn a_bias_is_time_spent_with_those_who_answer_and_are_no_targets(empty: &D
     }
     let found = focus(&ann, ann.id(), "2017-04-10", "2017-04-30").await;
     assert_eq!((&found["touches"], &found["minutes"], &found["receptiveBias"]), (&json!(2), &json!(60), &json!(0.5)));
-    // More than 90 days after the first of them there are too few to tell.
+    // More than 90 days after the first of them there are too few.
     ann.touch(&friendly, json!({"kind": "CALL", "at": "2017-04-20T10:00:00Z", "durationMinutes": 30})).await;
     let found = focus(&ann, ann.id(), "2017-04-20", "2017-04-20").await;
     assert_eq!((&found["touches"], &found["receptiveBias"]), (&json!(1), &json!(1.0)));

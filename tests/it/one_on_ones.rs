@@ -147,9 +147,9 @@ async fn a_one_on_one_is_between_its_two_and_seen_by_those_above(world: &World) 
     // In the feed too.
     let events = "{ events(types: [\"oneonone.updated\"]) { nodes { changes } } }";
     for (who, agenda) in [(&*ann, vec![&own]), (&*mia, vec![&own, &foreign])] {
-        let told = who.query(events).await;
+        let answer = who.query(events).await;
         let items: Vec<Value> = agenda.iter().map(|account| json!({"accountId": account, "note": null})).collect();
-        assert_eq!(told.data("events.nodes.0.changes.items"), &json!({"from": [], "to": items}));
+        assert_eq!(answer.data("events.nodes.0.changes.items"), &json!({"from": [], "to": items}));
     }
     // Decisions link to the seller's own.
     let input = json!({"accountId": foreign, "kind": "GROWTH", "rationale": "They buy.", "oneOnOneId": id});

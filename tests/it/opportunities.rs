@@ -534,3 +534,27 @@ async fn lists_cost_the_same_statements_for_any_length(world: &World) {
     assert_eq!(answer.data("bookings.totalCount"), &json!(21));
     assert_eq!(many, few);
 }
+
+#[on_both_databases]
+async fn won_is_always_certain_and_lost_never_likely(world: &World) {
+    let ann = world.seller("Ann").await;
+    let acme = ann.account(json!({"name": "Acme"})).await;
+    let won = ann.opportunity(&acme, json!({"name": "Cars", "probability": 40})).await;
+    let answer =
+        ann.mutate("winOpportunity", "opportunity { probability }", json!({"id": won, "book": false})).await.done();
+    assert_eq!(answer.data("winOpportunity.opportunity.probability"), &json!(100));
+    let update = async |probability: Value| {
+        ann.mutate("updateOpportunity", "opportunity { probability }", json!({"id": won, "probability": probability}))
+            .await
+    };
+    assert_eq!(update(json!(40)).await.refusals(), [("INVALID".to_owned(), "input.probability".to_owned())]);
+    for fine in [json!(100), Value::Null] {
+        let answer = update(fine).await.done();
+        assert_eq!(answer.data("updateOpportunity.opportunity.probability"), &json!(100));
+    }
+    let rows = json!([{"externalId": {"source": "crm", "id": "1"}, "account": {"id": acme}, "name": "Vans", "stage": "LOST", "probability": 40}]);
+    let document = "mutation($rows: [OpportunityRow!]!) { upsertOpportunities(rows: $rows) { results { userErrors { code field } } } }";
+    let answer = ann.send(document, json!({"rows": rows})).await;
+    let expected = json!([{"code": "INVALID", "field": ["rows", "0", "probability"]}]);
+    assert_eq!(answer.data("upsertOpportunities.results.0.userErrors"), &expected);
+}

@@ -92,7 +92,7 @@ async fn one_meeting_fades_over_sixty_days(empty: &Database) {
 }
 
 #[on_both_databases]
-async fn three_touches_are_told_with_what_each_adds(empty: &Database) {
+async fn three_touches_are_listed_with_what_each_adds(empty: &Database) {
     // Day 0 is 3 April; day 40 is 13 May.
     let world = world_at(empty.kind(), &end_of("2017-05-13")).await;
     let ann = world.seller("Ann").await;
@@ -161,7 +161,7 @@ async fn what_is_entered_later_did_not_make_us_present_then(empty: &Database) {
 }
 
 #[on_both_databases]
-async fn who_knows_us_is_told_as_people_stood_on_the_day(empty: &Database) {
+async fn known_goes_by_the_contacts_as_they_were_on_the_day(empty: &Database) {
     let world = world_at(empty.kind(), "2017-04-03T12:00:00Z").await;
     let ann = world.seller("Ann").await;
     let acme = ann.account(json!({"name": "Acme"})).await;
@@ -171,7 +171,7 @@ async fn who_knows_us_is_told_as_people_stood_on_the_day(empty: &Database) {
     let stan = ann.contact(&acme, person("Stan", "STAKEHOLDER")).await;
     let touch = json!({"kind": "CALL", "responded": true, "contactIds": [ivan], "at": "2016-06-01T12:00:00Z"});
     ann.touch(&acme, touch).await;
-    // An e-mail that nobody answered makes nobody know us.
+    // An unanswered e-mail makes no contact know us.
     ann.touch(&acme, json!({"kind": "EMAIL", "contactIds": [stan]})).await;
     let email = ann.email().to_owned();
     let update = async |who: &Client, input: Value| {
@@ -202,8 +202,8 @@ async fn who_knows_us_is_told_as_people_stood_on_the_day(empty: &Database) {
         ("2017-05-03", 7.0),
         // More than a year after the call.
         ("2017-06-02", 5.0),
-        // Who is archived fills a slot until the day is over, and who works elsewhere does so there.
-        ("2017-06-03", 3.0),
+        // Who is archived fills no slot from then on, and who works elsewhere does so there.
+        ("2017-06-03", 0.0),
         ("2017-06-04", 0.0),
     ] {
         let found = number(&ann, &acme, on, "known").await;
@@ -290,7 +290,7 @@ async fn lists_tell_who_is_absent_who_is_ready_and_what_is_nurtured(world: &Worl
     assert_eq!(found("absent: false").await, [ready.as_str(), present.as_str()]);
     assert_eq!(found("absent: false, kind: DREAM_CLIENT").await, Vec::<Value>::new());
     assert_eq!(found("absent: true, status: [AGREED]").await, [absent.as_str()]);
-    // Nobody was present yesterday, and nobody will be in a year.
+    // No target was present yesterday, and none will be in a year.
     let day = |days: i64| world.server().app().clock.now().plus_seconds(days * 86_400).to_string()[..10].to_owned();
     assert_eq!(found(&format!("absent: true, on: \"{}\"", day(365))).await.len(), 3);
     assert_eq!(found(&format!("absent: false, on: \"{}\"", day(-1))).await.len(), 0);
@@ -304,13 +304,13 @@ async fn lists_tell_who_is_absent_who_is_ready_and_what_is_nurtured(world: &Worl
     );
     let all = world.admin().query("{ targets(filter: {absent: true}) { totalCount } }").await;
     assert_eq!(all.data("targets.totalCount"), &json!(1));
-    // An empty list has nobody who could be ready.
+    // An empty list has no readiness.
     let answer = bob.query("{ me { targetList { readiness } } }").await;
     assert_eq!(answer.data("me.targetList.readiness"), &Value::Null);
 }
 
 #[on_both_databases]
-async fn nurture_is_told_from_when_it_became_a_target_until_it_was_closed(empty: &Database) {
+async fn nurture_covers_the_time_from_becoming_a_target_until_closing(empty: &Database) {
     let world = world_at(empty.kind(), "2017-01-01T12:00:00Z").await;
     // For a seller in Auckland a day is over before the organization's.
     let ann = world.seller("Ann").with(json!({"timeZone": "Pacific/Auckland"})).await;
@@ -363,8 +363,8 @@ async fn coverage_and_kickoff_say_whom_to_get_to_know_and_to_talk_to(world: &Wor
         kickoff { needToKnow { name } missingRoles needToTalkTo { name } unassessed { name } } } }";
     let said = ann.send(everything, json!({"id": acme})).await.data("account").clone();
     let roles = json!(["DECISION_MAKER", "INFLUENCER", "STAKEHOLDER"]);
-    let nobody = json!({"contacts": 0, "known": 0, "valued": 0, "trusted": 0, "coverage": 0.0, "needToKnow": [], "missingRoles": roles});
-    assert_eq!(said["relationships"], nobody);
+    let empty = json!({"contacts": 0, "known": 0, "valued": 0, "trusted": 0, "coverage": 0.0, "needToKnow": [], "missingRoles": roles});
+    assert_eq!(said["relationships"], empty);
     assert_eq!(said["kickoff"], json!({"needToKnow": [], "missingRoles": roles, "needToTalkTo": [], "unassessed": []}));
 
     let criterion = world.admin().make("createCriterion", "criterion", json!({"name": "Fit"})).await;
@@ -434,4 +434,93 @@ async fn the_statements_do_not_grow_with_the_rows(world: &World) {
     assert_eq!(answer.data("targets.totalCount"), &json!(4));
     assert_eq!(answer.each("accounts.nodes", "presence").len(), 4);
     assert_eq!(one, four);
+}
+
+#[on_both_databases]
+async fn a_meeting_that_two_log_is_one_and_unanswered_webinars_are_one_way(empty: &Database) {
+    let world = world_at(empty.kind(), "2017-04-03T12:00:00Z").await;
+    let (ann, bob) = (world.seller("Ann").await, world.seller("Bob").await);
+    let (acme, globex) = (ann.account(json!({"name": "Acme"})).await, ann.account(json!({"name": "Globex"})).await);
+    let seat = json!({"accountId": acme, "userId": bob.id(), "role": "OTHER"});
+    ann.mutate("setTeamMember", "account { id }", seat).await.done();
+    let cleo = ann.contact(&acme, json!({"name": "Cleo"})).await;
+    let meeting = json!({"kind": "MEETING", "at": "2017-04-03T11:00:00Z", "contactIds": [cleo]});
+    ann.touch(&acme, meeting.clone()).await;
+    let alone = presence(&ann, &acme, None, "presence daysUntilAbsent").await;
+    let two = "presence daysUntilAbsent because { weight }";
+    bob.touch(&acme, json!({"kind": "MEETING", "at": "2017-04-03T11:10:00Z", "contactIds": [cleo]})).await;
+    bob.touch(&acme, json!({"kind": "MEETING", "at": "2017-04-03T11:20:00Z"})).await;
+    let said = presence(&ann, &acme, None, two).await;
+    assert_eq!((&said["presence"], &said["daysUntilAbsent"]), (&alone["presence"], &alone["daysUntilAbsent"]));
+    assert_eq!(said["because"].as_array().unwrap().len(), 1);
+    assert!(near(said["daysUntilAbsent"].as_f64().unwrap(), 15.8630 - 1.0 / 24.0, 1e-3), "{said}");
+    for day in 1..4 {
+        ann.touch(&globex, json!({"kind": "EVENT", "at": format!("2017-04-0{day}T09:00:00Z")})).await;
+    }
+    assert!(presence(&ann, &globex, None, "presence").await["presence"].as_f64().unwrap() < 0.26);
+    // Of one day the two heaviest count.
+    for (hour, kind) in [(8, "CALL"), (9, "EMAIL"), (10, "MESSAGE")] {
+        let touch = json!({"kind": kind, "responded": true, "at": format!("2017-04-02T{hour:02}:00:00Z")});
+        ann.touch(&acme, touch).await;
+    }
+    let said = presence(&ann, &acme, None, two).await;
+    let weights: Vec<f64> =
+        said["because"].as_array().unwrap().iter().map(|part| part["weight"].as_f64().unwrap()).collect();
+    assert_eq!(weights, [1.0, 0.7, 0.4]);
+    world.finish().await;
+}
+
+#[on_both_databases]
+async fn a_relationship_set_by_hand_lapses_after_a_year(empty: &Database) {
+    let world = world_at(empty.kind(), "2017-04-03T12:00:00Z").await;
+    let ann = world.seller("Ann").await;
+    let acme = ann.account(json!({"name": "Acme"})).await;
+    let person = json!({"name": "Cleo", "buyingRole": "DECISION_MAKER", "relationship": "KNOWN"});
+    let cleo = ann.contact(&acme, person).await;
+    let email = ann.email().to_owned();
+    let server = later(world.into_server().stop().await, "2018-06-01T12:00:00Z").await;
+    let ann = sign_in(&server, &email).await;
+    for (on, third) in [("2017-04-03", 1.0), ("2018-04-02", 1.0), ("2018-04-03", 0.0), ("2018-06-01", 0.0)] {
+        assert!(near(number(&ann, &acme, on, "known").await, third / 3.0, 1e-12), "{on}");
+    }
+    let known = "query($id: ID!) { account(by: {id: $id}) { relationships { known coverage needToKnow { name } } } }";
+    let said = ann.send(known, json!({"id": acme})).await.data("account.relationships").clone();
+    assert_eq!(said, json!({"known": 0, "coverage": 0.0, "needToKnow": [{"name": "Cleo"}]}));
+    // Another part in buying sets nothing, another relationship does.
+    ann.mutate("updateContact", "contact { id }", json!({"id": cleo, "title": "CEO"})).await.done();
+    assert!(near(number(&ann, &acme, "2018-06-01", "known").await, 0.0, 1e-12));
+    ann.mutate("updateContact", "contact { id }", json!({"id": cleo, "relationship": "VALUED"})).await.done();
+    assert!(near(number(&ann, &acme, "2018-06-01", "known").await, 1.0 / 3.0, 1e-12));
+    server.finish().await;
+}
+
+#[on_both_databases]
+async fn every_part_of_presence_says_what_it_rests_on(empty: &Database) {
+    let world = world_at(empty.kind(), "2017-04-03T12:00:00Z").await;
+    let ann = world.seller("Ann").await;
+    let acme = ann.account(json!({"name": "Acme"})).await;
+    let person = |name: &str, role: &str, level: &str| json!({"name": name, "buyingRole": role, "relationship": level});
+    let cleo = ann.contact(&acme, person("Cleo", "DECISION_MAKER", "VALUED")).await;
+    let ivan = ann.contact(&acme, person("Ivan", "INFLUENCER", "UNKNOWN")).await;
+    let touch = json!({"kind": "CALL", "responded": true, "contactIds": [ivan], "value": "IDEA", "valueAcknowledged": true,
+        "at": "2017-04-03T11:00:00Z"});
+    let touch = ann.touch(&acme, touch).await;
+    let lines = "label text value holds subject { id }";
+    let selection =
+        format!("known knownBecause {{ {lines} }} valueBecause {{ {lines} }} readyBecause {{ label holds }}");
+    let said = presence(&ann, &acme, None, &selection).await;
+    let line = |label: &str, text: &str, value: f64, holds: bool, subject: Option<&str>| json!({"label": label, "text": text, "value": value, "holds": holds, "subject": subject.map(|id| json!({"id": id}))});
+    let known = json!([
+        line("Decision maker", "Cleo, set to VALUED on 2017-04-03", 3.0, true, Some(&cleo)),
+        line("Influencer 1", "Ivan, who answered on 2017-04-03", 2.0, true, Some(&touch)),
+        line("Influencer 2", "Not known", 2.0, false, None),
+        line("Stakeholder 1", "Not known", 1.0, false, None),
+        line("Stakeholder 2", "Not known", 1.0, false, None),
+    ]);
+    assert_eq!(said["knownBecause"], known);
+    assert_eq!(said["valueBecause"][2]["text"], "IDEA on 2017-04-03, acknowledged");
+    assert_eq!(said["valueBecause"][2]["subject"], json!({"id": touch}));
+    let ready = json!([{"label": "Presence", "holds": true}, {"label": "Known", "holds": true}, {"label": "Value", "holds": false}]);
+    assert_eq!(said["readyBecause"], ready);
+    world.finish().await;
 }

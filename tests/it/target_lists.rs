@@ -20,7 +20,7 @@ async fn target(seller: &Member, manager: &Member, fields: Value, source: &str) 
     target
 }
 
-/// What somebody's list says to somebody.
+/// Queries a user's target list as another user.
 async fn list(who: &Member, of: &Member, selection: &str) -> Value {
     let document = format!("query($id: ID!) {{ node(id: $id) {{ ... on User {{ targetList {{ {selection} }} }} }} }}");
     who.send(&document, json!({"id": of.id()})).await.data("node.targetList").clone()
@@ -31,7 +31,7 @@ async fn policy(world: &World, policy: Value) {
 }
 
 const NUMBERS: &str = "size band { accounts low high position } sellerChosenShare churn potential { amount }
-    capacity { workingMinutesPerWeek minutesPerTouch defaulted touchesPerWeek limit used free overBy utilisation }";
+    capacity { workingMinutesPerWeek minutesPerTouch defaulted touchesPerWeek limit used free overBy utilization }";
 
 #[on_both_databases]
 async fn a_seller_without_accounts_has_a_list_all_the_same(world: &World) {
@@ -39,14 +39,14 @@ async fn a_seller_without_accounts_has_a_list_all_the_same(world: &World) {
     let said = list(&ann, &ann, &format!("{NUMBERS} targets {{ id }} proposals {{ id }} unpursued {{ id }} suggestions {{ rankPercent }} lastReviewedOn")).await;
     let expected = json!({"size": 0, "band": {"accounts": 0, "low": 1, "high": 1, "position": "BELOW"},
         "sellerChosenShare": null, "churn": null, "potential": {"amount": "0.00"},
-        "capacity": {"workingMinutesPerWeek": 2400, "minutesPerTouch": 60, "defaulted": true, "touchesPerWeek": 12.0,
-            "limit": 17, "used": 0, "free": 17, "overBy": 0, "utilisation": 0.0},
+        "capacity": {"workingMinutesPerWeek": 2400, "minutesPerTouch": 60.0, "defaulted": true, "touchesPerWeek": 12.0,
+            "limit": 17, "used": 0, "free": 17, "overBy": 0, "utilization": 0.0},
         "targets": [], "proposals": [], "unpursued": [], "suggestions": [], "lastReviewedOn": null});
     assert_eq!(said, expected);
     // Who never works pursues nothing.
     ann.mutate("updateUser", "user { id }", json!({"id": ann.id(), "workingHours": []})).await.done();
-    let said = list(&ann, &ann, "capacity { workingMinutesPerWeek limit utilisation }").await;
-    assert_eq!(said["capacity"], json!({"workingMinutesPerWeek": 0, "limit": 0, "utilisation": null}));
+    let said = list(&ann, &ann, "capacity { workingMinutesPerWeek limit utilization }").await;
+    assert_eq!(said["capacity"], json!({"workingMinutesPerWeek": 0, "limit": 0, "utilization": null}));
 }
 
 #[on_both_databases]
@@ -85,25 +85,26 @@ async fn numbers_come_from_the_book_the_touches_and_the_policy(world: &World) {
     assert_eq!(said["targets"], json!([{"id": touched}, {"id": planned}, {"id": missed}]));
     assert_eq!(said["unpursued"], said["targets"]);
 
-    // Ten touches tell how long one takes: the median of 20 and 40 is 30.
+    // From ten touches on their means count: their minutes, with a default of 5 for the e-mail, and their weights.
     let answer = ann.query("{ targets { nodes { account { id } } } }").await;
     let accounts: Vec<String> =
         answer.each("targets.nodes", "account.id").into_iter().map(|id| id.as_str().unwrap().to_owned()).collect();
-    for number in 0..9 {
+    for number in 0..8 {
         ann.touch(&accounts[0], json!({"kind": "CALL", "durationMinutes": if number < 4 { 20 } else { 40 }})).await;
     }
-    // Without a duration, or of somebody else's, they tell nothing.
+    // Those of others do not count.
     ann.touch(&accounts[0], json!({"kind": "EMAIL"})).await;
     mia.touch(&accounts[0], json!({"kind": "CALL", "durationMinutes": 20})).await;
     assert_eq!(
         list(&ann, &ann, "capacity { minutesPerTouch defaulted }").await["capacity"],
-        json!({"minutesPerTouch": 60, "defaulted": true})
+        json!({"minutesPerTouch": 60.0, "defaulted": true})
     );
     ann.touch(&accounts[0], json!({"kind": "CALL", "durationMinutes": 20})).await;
     let said = list(&ann, &ann, "capacity { minutesPerTouch defaulted touchesPerWeek limit }").await;
+    // 265 minutes; none was answered, so that each weighs 0.15 and keeps a contact present for 8.5 days.
     assert_eq!(
         said["capacity"],
-        json!({"minutesPerTouch": 30, "defaulted": false, "touchesPerWeek": 24.0, "limit": 34})
+        json!({"minutesPerTouch": 26.5, "defaulted": false, "touchesPerWeek": 720.0 / 26.5, "limit": 10})
     );
     let day = |days: i64| world.server().app().clock.now().plus_seconds(days * 86_400).to_string();
     ann.make("scheduleTouch", "touch", json!({"accountId": accounts[1], "kind": "CALL", "at": day(80)})).await;
@@ -114,15 +115,15 @@ async fn numbers_come_from_the_book_the_touches_and_the_policy(world: &World) {
     // The policy decides what one target takes, and how long the list ought to be.
     policy(world, json!({"keyPeoplePerTarget": 50, "targetBandLow": 30, "targetBandHigh": 50})).await;
     let said = list(&ann, &ann, "capacity { limit used free overBy } band { low high position }").await;
-    assert_eq!(said["capacity"], json!({"limit": 2, "used": 3, "free": 0, "overBy": 1}));
+    assert_eq!(said["capacity"], json!({"limit": 0, "used": 3, "free": 0, "overBy": 3}));
     assert_eq!(said["band"], json!({"low": 3, "high": 5, "position": "WITHIN"}));
     let account = ann.account(json!({"name": "One more"})).await;
     let input = json!({"accountId": account, "kind": "GROWTH", "rationale": "They grow."});
     let answer = ann.mutate("proposeTarget", "target { id } overCapacityBy", input).await.done();
-    assert_eq!(answer.data("proposeTarget.overCapacityBy"), &json!(2));
+    assert_eq!(answer.data("proposeTarget.overCapacityBy"), &json!(4));
     let input = json!({"id": answer.text("proposeTarget.target.id"), "decision": "AGREE"});
     let answer = mia.mutate("decideTarget", "overCapacityBy", input).await.done();
-    assert_eq!(answer.data("decideTarget.overCapacityBy"), &json!(2));
+    assert_eq!(answer.data("decideTarget.overCapacityBy"), &json!(4));
 }
 
 #[on_both_databases]
@@ -131,7 +132,7 @@ async fn suggestions_are_the_best_of_the_book_that_are_no_targets(world: &World)
     let ann = world.seller("Ann").await;
     let fit = admin.make("createCriterion", "criterion", json!({"name": "Fit"})).await;
     let mut accounts = Vec::new();
-    // Score 10 twice, told apart by potential, of which one is not known; then 8, 6, …
+    // Score 10 twice, ordered by potential, of which one is not known; then 8, 6, …
     for (name, score, potential) in [
         ("best", 10, Some("500")),
         ("second", 10, Some("0")),
@@ -173,6 +174,30 @@ async fn suggestions_are_the_best_of_the_book_that_are_no_targets(world: &World)
     ann.send(archive, json!({"id": accounts[1]})).await.done();
     let ninth = 100.0 / 9.0;
     assert_eq!(suggested("(topPercent: 33)").await, [row("third", ninth), row("fourth", 2.0 * ninth)]);
+    // Only accounts with at least half of the weight assessed are suggested; the others are to be assessed next.
+    let next = async || {
+        let said = list(&ann, &ann, "assessNext(first: 2) { name }").await;
+        said["assessNext"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|row| row["name"].as_str().unwrap().to_owned())
+            .collect::<Vec<_>>()
+    };
+    assert!(next().await.is_empty());
+    let size = admin.make("createCriterion", "criterion", json!({"name": "Size", "weight": 2})).await;
+    assert_eq!(suggested("(topPercent: 33)").await, []);
+    assert_eq!(next().await, ["fifth", "best"]);
+    let scores = json!([{"criterionId": size, "score": 10}]);
+    ann.mutate("assessAccount", "account { id }", json!({"accountId": accounts[4], "scores": scores})).await.done();
+    assert_eq!(suggested("(topPercent: 33)").await, [row("fifth", 0.0)]);
+    assert_eq!(next().await, ["best", "sixth"]);
+    // Without criteria there is nothing to go by.
+    for criterion in [&fit, &size] {
+        let archive = "mutation($id: ID!) { archiveCriterion(id: $id) { userErrors { message } } }";
+        admin.send(archive, json!({"id": criterion})).await.done();
+    }
+    assert_eq!((suggested("(topPercent: 100)").await, next().await), (vec![], vec![]));
     for arguments in ["topPercent: 0", "topPercent: 100.1", "topPercent: -5", "first: -1", "first: 201"] {
         let document = format!("{{ me {{ targetList {{ suggestions({arguments}) {{ rankPercent }} }} }} }}");
         assert_eq!(ann.query(&document).await.error_code(), "BAD_USER_INPUT", "{arguments}");
@@ -225,8 +250,8 @@ async fn a_review_names_every_target_once(world: &World) {
     // The review is between them: a colleague's feed has nothing of it.
     let events = "{ events(types: [\"listreview.created\"]) { nodes { changes } } }";
     assert_eq!(bob.query(events).await.each("events.nodes", "changes").len(), 0);
-    let told = ann.query(events).await;
-    assert_eq!(told.data("events.nodes.0.changes.dropped.to"), &json!([b]));
+    let answer = ann.query(events).await;
+    assert_eq!(answer.data("events.nodes.0.changes.dropped.to"), &json!([b]));
 }
 
 /// A server on this database whose clock stands at an instant, and its organization's members by address.
@@ -236,7 +261,7 @@ async fn later(database: Database, at: &str) -> Server {
 }
 
 #[on_both_databases]
-async fn a_list_is_told_as_it_stood_on_a_day(empty: &Database) {
+async fn a_list_is_that_of_its_day(empty: &Database) {
     let kind = empty.kind();
     let server = later(Database::make_ready(kind).await, "2017-04-03T12:00:00Z").await;
     let world = World::on(server).await;
@@ -281,22 +306,29 @@ async fn a_list_is_told_as_it_stood_on_a_day(empty: &Database) {
             "lastReviewedOn": reviewed, "reviewDueOn": due, "potential": {"amount": format!("{potential}.00")}});
         assert_eq!(said, &expected, "{on}");
     }
-    // By the organization's days, which are UTC's.
-    for (on, many) in [("2017-04-02", 0), ("2017-04-03", 2), ("2017-05-31", 2), ("2017-06-01", 1)] {
+    // The filter goes by the seller's days too, and an account's target by the organization's, which are UTC's.
+    for (on, listed, targets) in
+        [("2017-04-02", 0, 0), ("2017-04-03", 0, 2), ("2017-04-04", 2, 2), ("2017-06-01", 2, 1), ("2017-06-02", 1, 1)]
+    {
         let document = format!(
             "{{ targets(filter: {{on: \"{on}\"}}) {{ totalCount }} accounts {{ nodes {{ target(on: \"{on}\") {{ id }} }} }} }}"
         );
         let answer = ann.query(&document).await;
-        assert_eq!(answer.data("targets.totalCount"), &json!(many), "{on}");
+        assert_eq!(answer.data("targets.totalCount"), &json!(listed), "{on}");
         let there = answer.each("accounts.nodes", "target").into_iter().filter(|target| target.is_object()).count();
-        assert_eq!(there, many, "{on}");
+        assert_eq!(there, targets, "{on}");
     }
+    let document =
+        "{ me { targetList { series(from: \"2017-04-03\", to: \"2017-07-01\", every: MONTH) { on size churn } } } }";
+    let series = json!([{"on": "2017-04-03", "size": 0, "churn": null}, {"on": "2017-05-03", "size": 2, "churn": 1.0},
+        {"on": "2017-06-03", "size": 1, "churn": 3.0}]);
+    assert_eq!(ann.query(document).await.data("me.targetList.series"), &series);
     assert_eq!(ann.query("{ me { targetList(on: \"2017-02-29\") { size } } }").await.error_code(), "BAD_USER_INPUT");
     tests::Subject::finish(server).await;
 }
 
 const PAGE: &str = "{ me { reports(first: 60) { nodes { name targetList { seller { name } on size potential { amount }
-    band { accounts low high position } capacity { limit used utilisation } unpursued { id } sellerChosenShare churn lastReviewedOn
+    band { accounts low high position } capacity { limit used utilization } unpursued { id } sellerChosenShare churn lastReviewedOn
     reviewDueOn proposals { id rationale }
     suggestions(first: 3) { rankPercent account { name } score { value assessed assessments { score } } }
     targets { status account { name standing booked { amount } } proposedBy { name } decidedBy { name } oneOnOne { id }

@@ -45,7 +45,7 @@ async fn target_of(seller: &Member, manager: &Member, name: &str) -> (String, St
 }
 
 #[on_both_databases]
-async fn it_takes_the_seller_and_somebody_above(world: &World) {
+async fn agreement_takes_the_seller_and_a_manager(world: &World) {
     let boss = world.manager("Boss").await;
     let mia = world.manager("Mia").under(&boss).await;
     let ann = world.seller("Ann").under(&mia).await;
@@ -111,20 +111,20 @@ async fn it_takes_the_seller_and_somebody_above(world: &World) {
 }
 
 #[on_both_databases]
-async fn a_seller_with_nobody_above_agrees_alone(world: &World) {
+async fn a_seller_without_a_manager_agrees_alone(world: &World) {
     let mia = world.manager("Mia").await;
     let ann = world.seller("Ann").await;
     let account = ann.account(json!({"name": "Acme"})).await;
     let target = proposed(&ann, &account).await;
     assert_eq!(agree(&ann, &target).await.done().text("decideTarget.target.status"), "AGREED");
-    // A manager who has left counts for nobody.
+    // A manager who has left does not count.
     let bob = world.seller("Bob").under(&mia).await;
     let other = bob.account(json!({"name": "Globex"})).await;
     let target = proposed(&bob, &other).await;
     assert_eq!(agree(&bob, &target).await.refusals(), refusal("FORBIDDEN", "input.id"));
     world.admin().mutate("deactivateUser", "user { id }", json!({"id": mia.id()})).await.done();
     assert_eq!(agree(&bob, &target).await.done().text("decideTarget.target.status"), "AGREED");
-    // Of a seller with nobody above, an administrator's proposal is theirs alone to decide.
+    // For a seller without a manager, an administrator's proposal is theirs alone to decide.
     let third = ann.account(json!({"name": "Third"})).await;
     let target = proposed(world.admin(), &third).await;
     assert_eq!(agree(world.admin(), &target).await.refusals(), refusal("FORBIDDEN", "input.id"));
@@ -134,7 +134,7 @@ async fn a_seller_with_nobody_above_agrees_alone(world: &World) {
 }
 
 #[on_both_databases]
-async fn what_is_wrong_with_targets_is_told(world: &World) {
+async fn invalid_targets_are_refused(world: &World) {
     let mia = world.manager("Mia").await;
     let ann = world.seller("Ann").under(&mia).await;
     let (account, target) = target_of(&ann, &mia, "Acme").await;
@@ -251,7 +251,7 @@ async fn a_new_owner_gets_the_target_as_a_proposal(world: &World) {
     assert_eq!(agree(&bob, id.as_str().unwrap()).await.done().text("decideTarget.target.status"), "AGREED");
     assert_eq!(list(&ann, "status: [AGREED]").await, json!([]));
 
-    // By a program too, and where somebody leaves: the administrator's move takes both.
+    // By a program too, and where a user leaves: the administrator's move takes both.
     let row = json!({"externalId": {"source": "crm", "id": "1"}, "name": "Third", "ownerEmail": world.email_of("Ann")});
     let upsert = "mutation($rows: [AccountRow!]!) { upsertAccounts(rows: $rows) { failed results { id } userErrors { code message field } } }";
     let answer = world.admin().send(upsert, json!({"rows": [row]})).await.done();

@@ -16,12 +16,13 @@ async fn may_2017(kind: tests::Kind) -> World {
 const ACTION: &str = "kind why ifSkipped dueOn account { name } subject { __typename id }";
 
 async fn whole(who: &Client, of: &Member, arguments: &str) -> Value {
-    let document =
-        format!("query($id: ID!) {{ node(id: $id) {{ ... on User {{ today{arguments} {{ {ACTION} }} }} }} }}");
-    who.send(&document, json!({"id": of.id()})).await.data("node.today").clone()
+    let document = format!(
+        "query($id: ID!) {{ node(id: $id) {{ ... on User {{ today{arguments} {{ actions {{ {ACTION} }} }} }} }} }}"
+    );
+    who.send(&document, json!({"id": of.id()})).await.data("node.today")["actions"].clone()
 }
 
-/// The same without what everybody is told who has targets without plans and an empty calendar: that has a test of its own.
+/// The same without the suggestions for targets without plans and for blank days, which have a test of their own.
 async fn today(who: &Client, of: &Member, arguments: &str) -> Value {
     match whole(who, of, arguments).await {
         Value::Array(list) => list.into_iter().filter(|action| !is_usual(action)).collect(),
@@ -74,7 +75,7 @@ async fn the_day_says_what_to_do_why_and_what_skipping_it_costs(empty: &Database
         target(&ann, &mia, &hooli).await,
         target(&ann, &mia, &initrode).await,
     );
-    // A meeting of twelve days ago does for 3.9 days more, one of a month ago no longer, and at Globex nobody ever was.
+    // A meeting of twelve days ago does for 3.9 days more, one of a month ago no longer, and there was no touch at Globex.
     import(&ann, &acme, "MEETING", "2017-04-28T12:00:00Z").await;
     import(&ann, &hooli, "MEETING", "2017-04-10T12:00:00Z").await;
     // With a touch scheduled at Initrode there is nothing to remind of; a goal is missing there all the same.
@@ -83,7 +84,7 @@ async fn the_day_says_what_to_do_why_and_what_skipping_it_costs(empty: &Database
     for account in [&acme, &globex, &hooli] {
         ann.mutate("setGoal", "goal { id }", json!({"accountId": account, "amount": "1000"})).await.done();
     }
-    // Management proposes, which waits for Ann; what she proposed herself waits for somebody else.
+    // Management proposes, which waits for Ann; what she proposed herself waits for her manager.
     let input = json!({"accountId": umbrella, "kind": "DREAM_CLIENT", "rationale": "Everybody needs one."});
     let proposed = mia.make("proposeTarget", "target", input).await;
     // One opportunity stands still for three weeks, one was asked for lately, one is closed.
@@ -101,33 +102,33 @@ async fn the_day_says_what_to_do_why_and_what_skipping_it_costs(empty: &Database
     ann.mutate("loseOpportunity", "opportunity { id }", json!({"id": lost})).await.done();
 
     let expected = json!([
-        {"kind": "TOUCH_TARGET", "dueOn": "2017-05-10", "account": {"name": "Globex"}, "subject": {"__typename": "Target", "id": better},
-            "why": "We are absent at Globex: presence is 0.00, below 0.50; nobody has ever touched it.",
-            "ifSkipped": "In a week presence is 0.00: should Globex become dissatisfied, we are not whom they think of."},
+        {"kind": "ASK_FOR_COMMITMENT", "dueOn": "2017-05-03", "account": {"name": "Initrode"}, "subject": {"__typename": "Opportunity", "id": still},
+            "why": "Initrode has not been asked for a commitment on Warehouse for 21 days.",
+            "ifSkipped": "USD 12000.00 do not come closer: an opportunity moves by the next commitment, and without one it stands still."},
         {"kind": "TOUCH_TARGET", "dueOn": "2017-05-10", "account": {"name": "Hooli"}, "subject": {"__typename": "Target", "id": worse},
             "why": "We are absent at Hooli: presence is 0.39, below 0.50; the last touch was 30 days ago.",
             "ifSkipped": "In a week presence is 0.35: should Hooli become dissatisfied, we are not whom they think of."},
-        {"kind": "ASK_FOR_COMMITMENT", "dueOn": "2017-05-03", "account": {"name": "Initrode"}, "subject": {"__typename": "Opportunity", "id": still},
-            "why": "Nobody has asked Initrode for a commitment on Warehouse for 21 days.",
-            "ifSkipped": "USD 12000.00 do not come closer: an opportunity moves by the next commitment, and without one it stands still."},
         {"kind": "DECIDE_TARGET", "dueOn": null, "account": {"name": "Umbrella"}, "subject": {"__typename": "Target", "id": proposed},
             "why": "Umbrella was proposed as a target today and waits for your word: “Everybody needs one.”",
-            "ifSkipped": "Umbrella has waited 0 days, and nobody is committed to pursue it until then."},
+            "ifSkipped": "Umbrella has waited 0 days, and no one is committed to pursue it until then."},
         {"kind": "SET_GOAL", "dueOn": null, "account": {"name": "Initrode"}, "subject": {"__typename": "Target", "id": planned},
             "why": "Initrode has been a target since 2017-05-10 and has no goal for 2017.",
-            "ifSkipped": "236 days of the fiscal year are left, and without an amount nobody can tell whether Initrode is behind."},
+            "ifSkipped": "236 days of the fiscal year are left, and without an amount it is unknown whether Initrode is behind."},
+        {"kind": "TOUCH_TARGET", "dueOn": "2017-05-10", "account": {"name": "Globex"}, "subject": {"__typename": "Target", "id": better},
+            "why": "We are absent at Globex: presence is 0.00, below 0.50; there has been no touch yet.",
+            "ifSkipped": "In a week presence is 0.00: should Globex become dissatisfied, we are not whom they think of."},
         {"kind": "TOUCH_TARGET", "dueOn": "2017-05-13", "account": {"name": "Acme"}, "subject": {"__typename": "Target", "id": fading},
             "why": "Presence at Acme is 0.53 and falls below 0.50 in 3.9 days; the last touch was 12 days ago.",
             "ifSkipped": "After 2017-05-13 we are absent at Acme: should they become dissatisfied then, we are not whom they think of."},
     ]);
     let found = today(&ann, &ann, "").await;
     assert_eq!(found, expected);
-    // The same every time, for whoever is above too, and cut where it is asked to be.
+    // The same every time, for managers too, and cut by `first`.
     assert_eq!(today(&mia, &ann, "").await, expected);
     assert_eq!(today(&ann, &ann, "(first: 2)").await, json!([expected[0], expected[1]]));
     assert_eq!(today(&ann, &ann, "(first: 0)").await, json!([]));
     for first in ["-1", "201"] {
-        let answer = ann.query(&format!("{{ me {{ today(first: {first}) {{ why }} }} }}")).await;
+        let answer = ann.query(&format!("{{ me {{ today(first: {first}) {{ on }} }} }}")).await;
         assert_eq!(answer.error_code(), "BAD_USER_INPUT");
     }
     // A week on, all fade. Before she had targets, there was nothing to do.
@@ -136,7 +137,9 @@ async fn the_day_says_what_to_do_why_and_what_skipping_it_costs(empty: &Database
         found.as_array().unwrap().iter().map(|action| action["kind"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
     };
     assert_eq!(kinds("2017-05-20").await.iter().filter(|kind| *kind == "TOUCH_TARGET").count(), 4);
-    assert_eq!(kinds("2017-01-10").await, ["ASK_FOR_COMMITMENT", "ASK_FOR_COMMITMENT", "ASK_FOR_COMMITMENT"]);
+    assert_eq!(kinds("2017-01-15").await, ["ASK_FOR_COMMITMENT", "ASK_FOR_COMMITMENT", "ASK_FOR_COMMITMENT"]);
+    // Two weeks have not passed since they were opened.
+    assert!(kinds("2017-01-14").await.is_empty());
     // Once it is done, it is gone.
     ann.touch(&globex, json!({"kind": "MEETING"})).await;
     ann.mutate("decideTarget", "target { id }", json!({"id": proposed, "decision": "DECLINE", "note": "No."}))
@@ -144,7 +147,7 @@ async fn the_day_says_what_to_do_why_and_what_skipping_it_costs(empty: &Database
         .done();
     let found = today(&ann, &ann, "").await;
     let left: Vec<&Value> = found.as_array().unwrap().iter().map(|action| &action["account"]["name"]).collect();
-    assert_eq!(left, ["Hooli", "Initrode", "Initrode", "Acme"]);
+    assert_eq!(left, ["Initrode", "Hooli", "Initrode", "Acme"]);
     world.finish().await;
 }
 
@@ -159,7 +162,7 @@ async fn the_day_is_for_its_user_and_those_above(world: &World) {
     for (who, sees) in [(&*ann, true), (&*bob, false), (&*mia, true), (&*boss, true), (&**world.admin(), true)] {
         assert_eq!(today(who, &ann, "").await.is_array(), sees, "{}", who.name());
     }
-    // What Ann proposed waits for those above her and for nobody else.
+    // What Ann proposed waits for her managers alone.
     for (who, waits) in [(&*ann, 0), (&*mia, 1), (&*boss, 1), (&**world.admin(), 0)] {
         let found = today(world.admin(), who, "").await;
         assert_eq!(found.as_array().unwrap().len(), waits, "{}", who.name());
@@ -167,9 +170,9 @@ async fn the_day_is_for_its_user_and_those_above(world: &World) {
     assert_eq!(today(&mia, &mia, "").await[0]["subject"], json!({"__typename": "Target", "id": target}));
 }
 
-/// Whoever asks may see more trigger events and proposals than one day has room for.
+/// The caller may see more trigger events and proposals than a list of one day may have.
 #[on_both_databases]
-async fn the_day_is_the_same_whoever_asks(empty: &Database) {
+async fn the_day_is_the_same_for_every_caller(empty: &Database) {
     let world = may_2017(empty.kind()).await;
     let mia = world.manager("Mia").await;
     let ann = world.seller("Ann").under(&mia).await;
@@ -196,7 +199,8 @@ async fn the_day_is_the_same_whoever_asks(empty: &Database) {
 #[on_both_databases]
 async fn the_statements_do_not_grow_with_what_there_is_to_do(world: &World) {
     let mia = world.manager("Mia").await;
-    let page = format!("{{ users {{ nodes {{ today {{ {ACTION} }} }} }} }}");
+    let page =
+        format!("{{ users {{ nodes {{ today {{ on total counts {{ kind count }} actions {{ {ACTION} }} }} }} }} }}");
     let add = async |name: &str| {
         let seller = world.seller(name).under(&mia).await;
         for number in 0..2 {
@@ -217,7 +221,8 @@ async fn the_statements_do_not_grow_with_what_there_is_to_do(world: &World) {
     mia.query("{ me { id } }").await;
     let (answer, three) = count(world.server(), mia.query(&page)).await;
     let days = answer.each("users.nodes", "today");
-    let all = days.iter().filter_map(|day| day.as_array()).flatten().filter(|action| !is_usual(action)).count();
+    let all =
+        days.iter().filter_map(|day| day["actions"].as_array()).flatten().filter(|action| !is_usual(action)).count();
     assert_eq!((all, one), (24, three));
 }
 
@@ -230,7 +235,7 @@ async fn plans_promises_trigger_events_and_blank_days_have_their_say(empty: &Dat
     let target = target(&ann, &mia, &acme).await;
     ann.mutate("setGoal", "goal { id }", json!({"accountId": acme, "amount": "1000"})).await.done();
     import(&ann, &acme, "MEETING", "2017-05-09T12:00:00Z").await;
-    let told = |list: &Value, kinds: &[&str]| {
+    let listed = |list: &Value, kinds: &[&str]| {
         let of_kind = |action: &&Value| kinds.contains(&action["kind"].as_str().unwrap());
         let all: Vec<Value> = list.as_array().unwrap().iter().filter(of_kind).cloned().collect();
         all.iter()
@@ -239,7 +244,7 @@ async fn plans_promises_trigger_events_and_blank_days_have_their_say(empty: &Dat
     };
     let found = whole(&ann, &ann, "").await;
     assert_eq!(
-        told(&found, &["WRITE_PLAN", "FILL_BLANK_DAY"])[..2],
+        listed(&found, &["WRITE_PLAN", "FILL_BLANK_DAY"])[..2],
         [
             json!(["WRITE_PLAN", null, target, "Acme has been a target since 2017-05-10 and has no plan."]),
             json!([
@@ -250,7 +255,7 @@ async fn plans_promises_trigger_events_and_blank_days_have_their_say(empty: &Dat
             ]),
         ]
     );
-    assert_eq!(told(&found, &["FILL_BLANK_DAY"]).len(), 5);
+    assert_eq!(listed(&found, &["FILL_BLANK_DAY"]).len(), 5);
 
     // With a plan there are its actions and its review; with a touch the day is not blank.
     let input = json!({"accountId": acme, "title": "Win", "startsOn": "2017-01-01", "endsOn": "2017-12-31"});
@@ -279,7 +284,7 @@ async fn plans_promises_trigger_events_and_blank_days_have_their_say(empty: &Dat
     let found = whole(&ann, &ann, "").await;
     let kinds = ["ANSWER_TRIGGER_EVENT", "KEEP_PROMISE", "DO_ACTION", "REVIEW_PLAN", "WRITE_PLAN", "FILL_BLANK_DAY"];
     assert_eq!(
-        told(&found, &kinds),
+        listed(&found, &kinds),
         [
             json!([
                 "ANSWER_TRIGGER_EVENT",
@@ -287,13 +292,13 @@ async fn plans_promises_trigger_events_and_blank_days_have_their_say(empty: &Dat
                 dissatisfied,
                 "Acme is dissatisfied with whom they have (2017-03-01, 70 days ago), and no opportunity came of it yet."
             ]),
+            json!(["DO_ACTION", "2017-05-01", call, "“Call” of the plan for Acme was due 9 days ago."]),
             json!([
                 "ANSWER_TRIGGER_EVENT",
                 null,
                 funding,
                 "Acme got money (2017-05-09, yesterday), and no opportunity came of it yet."
             ]),
-            json!(["DO_ACTION", "2017-05-01", call, "“Call” of the plan for Acme was due 9 days ago."]),
             json!([
                 "KEEP_PROMISE",
                 "2017-05-12",
@@ -327,5 +332,148 @@ async fn plans_promises_trigger_events_and_blank_days_have_their_say(empty: &Dat
             ]),
         ]
     );
+    world.finish().await;
+}
+
+/// Suggestions of kinds that are about the account itself, with their subjects.
+async fn subjects(who: &Client, of: &Member, kinds: &str) -> Vec<String> {
+    let found = whole(who, of, &format!("(kinds: [{kinds}], first: 200)")).await;
+    found.as_array().unwrap().iter().map(|action| action["subject"]["id"].as_str().unwrap().to_owned()).collect()
+}
+
+#[on_both_databases]
+async fn nothing_at_an_archived_account_is_suggested_until_it_is_restored(empty: &Database) {
+    let world = may_2017(empty.kind()).await;
+    let mia = world.manager("Mia").await;
+    let ann = world.seller("Ann").under(&mia).await;
+    let acme = ann.account(json!({"name": "Acme"})).await;
+    target(&ann, &mia, &acme).await;
+    let umbrella = ann.account(json!({"name": "Umbrella"})).await;
+    let input = json!({"accountId": umbrella, "kind": "DREAM_CLIENT", "rationale": "Everybody needs one."});
+    mia.make("proposeTarget", "target", input).await;
+    ann.opportunity(&acme, json!({"name": "Warehouse", "openedOn": "2017-01-01", "amount": "5"})).await;
+    let input = json!({"accountId": acme, "title": "Win", "startsOn": "2017-01-01", "endsOn": "2017-12-31"});
+    let plan = ann.make("createPlan", "plan", input).await;
+    ann.mutate("updatePlan", "plan { id }", json!({"id": plan, "nextReviewOn": "2017-05-12"})).await.done();
+    let input = json!({"planId": plan, "title": "Call", "dueOn": "2017-05-01", "assigneeId": ann.id()});
+    ann.mutate("addAction", "plan { id }", input).await.done();
+    ann.make("makePromise", "promise", json!({"accountId": acme, "what": "A list", "dueOn": "2017-05-12"})).await;
+    let input = json!({"accountId": acme, "kind": "DISSATISFACTION", "occurredOn": "2017-05-01"});
+    ann.make("recordTriggerEvent", "triggerEvent", input).await;
+    let counts = async || {
+        let answer = ann.query("{ me { today { on total counts { kind count } } } }").await;
+        let rows = answer.data("me.today.counts").as_array().unwrap().clone();
+        let kinds: Vec<String> = rows.iter().map(|row| format!("{} {}", row["kind"], row["count"])).collect();
+        (kinds.join(", ").replace('"', ""), answer.data("me.today.total").clone())
+    };
+    let everything = "ANSWER_TRIGGER_EVENT 1, KEEP_PROMISE 1, TOUCH_TARGET 1, DO_ACTION 1, ASK_FOR_COMMITMENT 1, DECIDE_TARGET 1, \
+        REVIEW_PLAN 1, SET_GOAL 1, FILL_BLANK_DAY 5";
+    assert_eq!(counts().await, (everything.to_owned(), json!(13)));
+    let one = |mutation: &str| format!("mutation($id: ID!) {{ {mutation}(id: $id) {{ userErrors {{ message }} }} }}");
+    for account in [&acme, &umbrella] {
+        ann.send(&one("archiveAccount"), json!({"id": account})).await.done();
+    }
+    assert_eq!(counts().await, ("FILL_BLANK_DAY 5".to_owned(), json!(5)));
+    // Nor are its targets on the list, absent, or to be reviewed.
+    let list =
+        "{ me { targetList { size targets { id } proposals { id } capacity { used } readiness unpursued { id } } }
+        targets(filter: {absent: true}) { totalCount } }";
+    let answer = ann.query(list).await;
+    let nothing =
+        json!({"size": 0, "targets": [], "proposals": [], "capacity": {"used": 0}, "readiness": null, "unpursued": []});
+    assert_eq!((answer.data("me.targetList"), answer.data("targets.totalCount")), (&nothing, &json!(0)));
+    let input = json!({"sellerId": ann.id(), "keep": [], "drop": []});
+    mia.mutate("reviewTargetList", "targetList { size }", input).await.done();
+    for account in [&acme, &umbrella] {
+        ann.send(&one("restoreAccount"), json!({"id": account})).await.done();
+    }
+    assert_eq!(counts().await, (everything.to_owned(), json!(13)));
+    assert_eq!(ann.query(list).await.data("targets.totalCount"), &json!(2));
+    world.finish().await;
+}
+
+#[on_both_databases]
+async fn what_is_listed_is_what_acting_on_it_accepts_at_every_hour(empty: &Database) {
+    let at = |hour: i64| callshot::graphql::scalars::instant("2026-03-02T00:30:00Z").unwrap().plus_seconds(hour * 3600);
+    let server = async |database: Database, hour: i64| {
+        let stop: Stop = at(hour).to_string().parse().unwrap();
+        Server::start_with(database, |settings| settings.clock.stop = Some(stop)).await
+    };
+    let world = World::on(server(Database::make_ready(empty.kind()).await, -24 * 20).await).await;
+    // A day apart for most of the day.
+    world
+        .admin()
+        .mutate("updateOrganization", "organization { id }", json!({"timeZone": "Pacific/Auckland"}))
+        .await
+        .done();
+    let ann = world.seller("Ann").with(json!({"timeZone": "America/Santiago"})).await;
+    let acme = ann.account(json!({"name": "Acme"})).await;
+    let mut stalled = Vec::new();
+    for hour in 0..24 {
+        stalled.push(ann.opportunity(&acme, json!({"name": format!("Stalled {hour}"), "amount": "5"})).await);
+    }
+    let email = ann.email().to_owned();
+    let id = ann.id().to_owned();
+    let mut database = world.into_server().stop().await;
+    for (hour, stalled) in (0..24).zip(&stalled) {
+        let running = server(database, hour).await;
+        let input = json!({"email": email, "password": tests::actors::PASSWORD});
+        let answer = running.stranger().mutate("signIn", "session { accessToken }", input).await.done();
+        let ann = running.stranger().with_token(answer.text("signIn.session.accessToken"));
+        let listed = async |kind: &str, subject: &str| {
+            let document = format!(
+                "query($id: ID!) {{ node(id: $id) {{ ... on User {{ today(kinds: [{kind}], first: 200) {{ on actions {{ subject {{ id }} }} }} }} }} organization {{ today }} }}"
+            );
+            let answer = ann.send(&document, json!({"id": id})).await;
+            let list = answer.data("node.today.actions").as_array().unwrap().clone();
+            list.iter().any(|action| action["subject"]["id"] == json!(subject))
+        };
+        let make = async |mutation: &str, node: &str, input: Value| {
+            let answer = ann.mutate(mutation, &format!("{node} {{ id }}"), input).await.done();
+            answer.text(&format!("{mutation}.{node}.id")).to_owned()
+        };
+        let today = ann.query("{ organization { today } }").await.text("organization.today").to_owned();
+        // Won on a day that may not have begun for Ann: it is no longer open.
+        assert!(listed("ASK_FOR_COMMITMENT", stalled).await, "{hour}");
+        ann.mutate("winOpportunity", "opportunity { closedOn }", json!({"id": stalled})).await.done();
+        assert!(!listed("ASK_FOR_COMMITMENT", stalled).await, "{hour}");
+        let promise =
+            make("makePromise", "promise", json!({"accountId": acme, "what": "A list", "dueOn": today})).await;
+        assert!(listed("KEEP_PROMISE", &promise).await, "{hour}");
+        ann.send("mutation($id: ID!) { keepPromise(id: $id) { userErrors { message } } }", json!({"id": promise}))
+            .await
+            .done();
+        assert!(!listed("KEEP_PROMISE", &promise).await, "{hour}");
+        let input = json!({"accountId": acme, "kind": "FUNDING", "occurredOn": today});
+        let event = make("recordTriggerEvent", "triggerEvent", input).await;
+        assert!(listed("ANSWER_TRIGGER_EVENT", &event).await, "{hour}");
+        let input = json!({"accountId": acme, "name": "Answer", "triggerEventId": event});
+        make("createOpportunity", "opportunity", input).await;
+        assert!(!listed("ANSWER_TRIGGER_EVENT", &event).await, "{hour}");
+        database = running.stop().await;
+    }
+    database.remove().await;
+}
+
+#[on_both_databases]
+async fn a_touch_that_comes_after_the_account_is_absent_comes_too_late(empty: &Database) {
+    let world = may_2017(empty.kind()).await;
+    let mia = world.manager("Mia").await;
+    let ann = world.seller("Ann").under(&mia).await;
+    let acme = ann.account(json!({"name": "Acme"})).await;
+    let target = target(&ann, &mia, &acme).await;
+    // A meeting fades in 15.866 days: from 24 April, 15:45, on that is 33 minutes after noon of 10 May.
+    import(&ann, &acme, "MEETING", "2017-04-24T15:45:00Z").await;
+    let left = ann.query("{ accounts { nodes { presence { daysUntilAbsent } } } }").await;
+    let left = left.data("accounts.nodes.0.presence.daysUntilAbsent").as_f64().unwrap() * 1440.0;
+    assert!((25.0..40.0).contains(&left), "{left} minutes");
+    let at = async |at: &str| {
+        let input = json!({"accountId": acme, "kind": "CALL", "at": at});
+        ann.make("scheduleTouch", "touch", input).await
+    };
+    at("2017-05-11T10:00:00Z").await;
+    assert_eq!(subjects(&ann, &ann, "TOUCH_TARGET").await, [target]);
+    at("2017-05-10T12:20:00Z").await;
+    assert!(subjects(&ann, &ann, "TOUCH_TARGET").await.is_empty());
     world.finish().await;
 }

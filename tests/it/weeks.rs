@@ -31,7 +31,7 @@ async fn planned(who: &Member, account: &str, kind: &str, at: &str, mut fields: 
     who.make("scheduleTouch", "touch", fields).await
 }
 
-/// What somebody's week says to somebody.
+/// Queries a user's week as another user.
 async fn week(who: &Member, of: &Member, containing: Option<&str>, selection: &str) -> Value {
     let document = format!(
         "query($id: ID!, $on: Date) {{ node(id: $id) {{ ... on User {{ week(containing: $on) {{ {selection} }} }} }} }}"
@@ -101,7 +101,7 @@ async fn the_parts_of_next_week_add_up(database: &Database) {
 }
 
 #[on_both_databases]
-async fn past_weeks_are_told_by_what_was_done_and_who_was_a_target_then(database: &Database) {
+async fn past_weeks_go_by_completed_touches_and_the_targets_of_the_time(database: &Database) {
     let world = at_noon(database).await;
     let ann = world.seller("Ann").await;
     let acme = target(&ann, json!({"name": "Acme"})).await;

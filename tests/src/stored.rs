@@ -15,7 +15,7 @@ use entity::{
     Id, OrganizationId, Scoped, account, acquaintance, assessment, booking, contact, criterion, external_id, goal,
     list_review, one_on_one, opportunity, organization, plan, plan_action, plan_benchmark, plan_commitment,
     plan_measurement, plan_objective, plan_question, plan_relationship, plan_review, promise, seat, target, touch,
-    touch_contact, trigger_event, user,
+    touch_contact, touch_version, trigger_event, user,
 };
 use sea_orm::{DatabaseConnection, EntityTrait};
 use serde_json::{Value, json};
@@ -133,6 +133,14 @@ pub async fn contradictions(connection: &DatabaseConnection) -> Vec<String> {
             .iter()
             .map(|row| (row.touch_id.uuid(), row.contact_id.show(), micros(row.at), row.answer_known_at.map(micros)));
         compare(&mut lines, "contact of a touch", &took_part, &rows.collect());
+
+        for version in of.all::<touch_version::Entity>().await {
+            let touch = touches.iter().find(|touch| touch.id == version.touch_id);
+            let is_before = touch.is_some_and(|touch| version.known_until <= touch.known_at);
+            if !is_before || version.known_from >= version.known_until || version.weight <= 0 {
+                lines.push(format!("a version of a touch that was not superseded: {version:?}"));
+            }
+        }
 
         acquaintances(&mut lines, &of).await;
         for touch in &touches {

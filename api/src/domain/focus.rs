@@ -1,5 +1,5 @@
-//! Focus: how much of somebody's effort went to targets, judged by who was one at each touch's own time (design, section
-//! 4). The touches come from the index of users' touches, those of a user as one text; what is made of them is pure.
+//! Focus: the share of a user's effort that went to targets, judged by the target list at each touch's own time. The touches
+//! come from the index of users' touches, those of a user as one text; the arithmetic is pure.
 
 use std::collections::{HashMap, HashSet, VecDeque};
 
@@ -14,15 +14,16 @@ use crate::context::RequestContext;
 use crate::domain::touch::people::zone_of;
 use crate::domain::user::User;
 use crate::error::{Error, Result};
+use crate::graphql::estimate::{ENOUGH, Estimate};
 use crate::graphql::pagination::LONGEST_LIST;
 use crate::graphql::scalars::DateRange;
 use crate::graphql::{Batch, FieldContext, object};
 use crate::values::calendar::DAY;
 use crate::values::calendar::{end_of, monday, start_of};
 
-/// Days back in which an account shows whether it is receptive.
+/// Days back over which an account may be receptive.
 const RECEPTIVE_DAYS: i64 = 90;
-/// Outbound touches of those days from which that is told.
+/// The least number of outbound touches of those days.
 const RECEPTIVE_TOUCHES: usize = 3;
 
 /// Arguments of `User.focus`.
@@ -39,14 +40,17 @@ struct Sum {
     target_touches: i64,
     minutes: i64,
     target_minutes: i64,
+    defaulted: i64,
 }
 
 impl Sum {
-    fn add(&mut self, minutes: u32, on_target: bool) {
+    fn add(&mut self, touch: &Made, on_target: bool) {
+        let minutes = i64::from(touch.minutes);
         self.touches += 1;
-        self.minutes += i64::from(minutes);
+        self.minutes += minutes;
         self.target_touches += i64::from(on_target);
-        self.target_minutes += if on_target { i64::from(minutes) } else { 0 };
+        self.target_minutes += if on_target { minutes } else { 0 };
+        self.defaulted += if touch.defaulted { minutes } else { 0 };
     }
 }
 
@@ -59,7 +63,7 @@ fn share(part: i64, whole: i64) -> Option<f64> {
     (whole > 0).then(|| part as f64 / whole as f64)
 }
 
-/// How much of somebody's effort went to targets.
+/// The share of a user's effort that went to targets.
 #[derive(Clone, Debug)]
 pub struct Focus {
     from: Day,
@@ -79,15 +83,15 @@ object! {
         from: Day = plain(|focus| focus.from);
         /// The last of them.
         to: Day = plain(|focus| focus.to);
-        /// How many touches were made.
+        /// The number of completed touches.
         touches: i32 = plain(|focus| int(focus.sum.touches));
-        /// How many of them went to targets.
+        /// The number of those with targets.
         targetTouches: i32 = plain(|focus| int(focus.sum.target_touches));
         /// Share of the touches that went to targets, 0 to 1; null where none was made.
         share: Option<f64> = plain(|focus| share(focus.sum.target_touches, focus.sum.touches));
-        /// How many minutes they took.
+        /// Their minutes.
         minutes: i32 = plain(|focus| int(focus.sum.minutes));
-        /// How many of those went to targets.
+        /// The minutes with targets.
         targetMinutes: i32 = plain(|focus| int(focus.sum.target_minutes));
         /// Share of the minutes that went to targets, 0 to 1; null where there are none.
         minutesShare: Option<f64> = plain(|focus| share(focus.sum.target_minutes, focus.sum.minutes));
@@ -95,6 +99,10 @@ object! {
         /// account is receptive that answered at least half of the user's outbound touches of the 90 days before, of which
         /// there were 3 or more.
         receptiveBias: Option<f64> = plain(|focus| share(focus.receptive, focus.sum.minutes));
+        /// `receptiveBias` with the number of touches behind it.
+        receptiveBiasEstimate: Estimate = plain(|focus| focus.bias_estimate());
+        /// Minutes that are the default of a kind, since no duration was given.
+        defaultedMinutes: i32 = plain(|focus| int(focus.sum.defaulted));
         /// Week by week, those without touches included; at most 500.
         byWeek: Vec<FocusWeek> = batch(weeks);
     }
@@ -112,18 +120,24 @@ object! {
     FocusWeek as "FocusWeek" {
         /// The week's Monday.
         startsOn: Day = plain(|week| week.starts_on);
-        /// How many touches were made.
+        /// The number of completed touches.
         touches: i32 = plain(|week| int(week.sum.touches));
-        /// How many of them went to targets.
+        /// The number of those with targets.
         targetTouches: i32 = plain(|week| int(week.sum.target_touches));
         /// Share of the touches that went to targets, 0 to 1; null where none was made.
         share: Option<f64> = plain(|week| share(week.sum.target_touches, week.sum.touches));
-        /// How many minutes they took.
+        /// Their minutes.
         minutes: i32 = plain(|week| int(week.sum.minutes));
-        /// How many of those went to targets.
+        /// The minutes with targets.
         targetMinutes: i32 = plain(|week| int(week.sum.target_minutes));
         /// Share of the minutes that went to targets, 0 to 1; null where there are none.
         minutesShare: Option<f64> = plain(|week| share(week.sum.target_minutes, week.sum.minutes));
+    }
+}
+
+impl Focus {
+    fn bias_estimate(&self) -> Estimate {
+        Estimate::figure(share(self.receptive, self.sum.minutes), self.sum.touches, ENOUGH, "touches")
     }
 }
 
@@ -136,17 +150,19 @@ async fn weeks(field: &FieldContext<'_>, of: &[&Focus]) -> Result<Batch<Vec<Focu
     field.object_lists(&of.iter().map(|focus| focus.weeks.as_slice()).collect::<Vec<_>>()).await
 }
 
-/// A touch that a user made, as far as focus goes.
+/// A completed touch of a user's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Made {
     at: Instant,
     minutes: u32,
+    /// Whether the minutes are the default of its kind.
+    defaulted: bool,
     outbound: bool,
     answered: bool,
     account: u64,
 }
 
-/// When an account was on somebody's list: from, and until where it is over.
+/// When accounts were on a user's list: from, and until where that is over.
 type Listed = HashMap<u64, Vec<(Instant, Option<Instant>)>>;
 
 /// The outbound touches of an account in the 90 days before, while the touches are gone through by time.
@@ -157,7 +173,7 @@ struct Outreach {
 }
 
 impl Outreach {
-    /// Did the account answer often enough in the days before?
+    /// Whether the account answered often enough in the days before.
     fn is_receptive(&mut self, at: Instant) -> bool {
         while let Some((first, answered)) = self.touches.front().copied() {
             if first.0 >= at.0 - RECEPTIVE_DAYS * DAY {
@@ -185,7 +201,7 @@ impl Outreach {
 fn focus(touches: &[Made], listed: &Listed, (from, to): (Day, Day), zone: Tz) -> Focus {
     let mut mondays = Vec::new();
     let mut next = monday(from);
-    // Of a range that is too long for a list of weeks, one more tells so.
+    // One more than a list may have, so that a range that is too long is noticed.
     while next <= to && mondays.len() as u64 <= LONGEST_LIST {
         mondays.push(next);
         let following = next.plus(7);
@@ -207,13 +223,13 @@ fn focus(touches: &[Made], listed: &Listed, (from, to): (Day, Day), zone: Tz) ->
             let on_target = listed.get(&touch.account).is_some_and(|listed| {
                 listed.iter().any(|(since, until)| *since <= touch.at && until.is_none_or(|until| touch.at < until))
             });
-            sum.add(touch.minutes, on_target);
+            sum.add(touch, on_target);
             if !on_target && before.is_receptive(touch.at) {
                 receptive += i64::from(touch.minutes);
             }
             let week = starts.partition_point(|start| *start <= touch.at);
             if let Some(week) = week.checked_sub(1).and_then(|week| weeks.get_mut(week)) {
-                week.sum.add(touch.minutes, on_target);
+                week.sum.add(touch, on_target);
             }
         }
         before.note(*touch);
@@ -221,7 +237,7 @@ fn focus(touches: &[Made], listed: &Listed, (from, to): (Day, Day), zone: Tz) ->
     Focus { from, to, sum, receptive, weeks }
 }
 
-/// The lower half of an account's id tells it apart from all others, and is read faster.
+/// Returns the lower half of an account's id, which is unique and read faster.
 #[expect(clippy::cast_possible_truncation, reason = "the lower half is what is wanted")]
 const fn short(account: Uuid) -> u64 {
     account.as_u128() as u64
@@ -237,8 +253,9 @@ fn parse(list: &str, base: Instant) -> Vec<Made> {
             let at = parts.next()?.parse::<i64>().ok()?;
             let flags = parts.next()?.parse::<u32>().ok()?;
             let account = u64::from_str_radix(parts.next()?, 16).ok()?;
-            let (outbound, answered) = (flags & 2 != 0, flags & 1 != 0);
-            Some(Made { at: Instant(base.0.saturating_add(at)), minutes: flags / 4, outbound, answered, account })
+            let (defaulted, outbound, answered) = (flags & 4 != 0, flags & 2 != 0, flags & 1 != 0);
+            let at = Instant(base.0.saturating_add(at));
+            Some(Made { at, minutes: flags / 8, defaulted, outbound, answered, account })
         })
         .collect();
     touches.sort_by_key(|touch| touch.at);
@@ -258,8 +275,8 @@ async fn made(
         _ => "substr(hex(touch.account_id), 17)",
     };
     let text = format!(
-        "string_agg(cast(touch.at - {} as text) || ':' || cast(touch.minutes * 4
-            + case when touch.direction = 'OUTBOUND' then 2 else 0 end + case when touch.answered then 1 else 0 end as text)
+        "string_agg(cast(touch.at - {} as text) || ':' || cast(touch.minutes * 8
+            + case when touch.duration_minutes is null then 4 else 0 end + case when touch.direction = 'OUTBOUND' then 2 else 0 end + case when touch.answered then 1 else 0 end as text)
             || ':' || {hex}, ',')",
         from.0
     );
@@ -302,7 +319,8 @@ async fn listed(ctx: &RequestContext, users: &[UserId]) -> Result<HashMap<UserId
     Ok(all)
 }
 
-/// `User.focus`: null for whoever is neither the user, nor above them, nor ADMIN. Two statements for any number of users.
+/// Answers `User.focus`: null for a caller who is neither the user, nor above them, nor ADMIN. Two statements for any number of
+/// users.
 ///
 /// # Errors
 /// `BAD_USER_INPUT` for a range that ends before it begins; the database's.
@@ -320,12 +338,12 @@ pub async fn of_users(field: &FieldContext<'_>, of: &[&User]) -> Result<Batch<Op
     };
     let before = Instant(first.0 - RECEPTIVE_DAYS * DAY);
     let (made, listed) = (made(field.request, &users, before, *last).await?, listed(field.request, &users).await?);
-    let (nothing, nobody) = (Vec::new(), Listed::new());
+    let (nothing, unlisted) = (Vec::new(), Listed::new());
     let focuses: Vec<Option<Focus>> = of
         .iter()
         .map(|user| {
             let id = seen.get(&user.0.id)?;
-            let (made, listed) = (made.get(id).unwrap_or(&nothing), listed.get(id).unwrap_or(&nobody));
+            let (made, listed) = (made.get(id).unwrap_or(&nothing), listed.get(id).unwrap_or(&unlisted));
             Some(focus(made, listed, (from, to), zone_of(&user.0)))
         })
         .collect();
@@ -341,7 +359,7 @@ mod tests {
     const UTC: Tz = chrono_tz::UTC;
 
     fn touch(day: i64, minutes: u32, account: u64) -> Made {
-        Made { at: Instant(day * DAY), minutes, outbound: true, answered: false, account }
+        Made { at: Instant(day * DAY), minutes, defaulted: false, outbound: true, answered: false, account }
     }
 
     fn answered(day: i64, account: u64) -> Made {
@@ -358,11 +376,11 @@ mod tests {
         let listed = Listed::from([(1, vec![(Instant(101 * DAY), Some(Instant(105 * DAY)))])]);
         let touches = [touch(100, 10, 1), touch(101, 20, 1), touch(104, 40, 1), touch(105, 80, 1), touch(106, 160, 2)];
         let found = of(&touches, &listed);
-        assert_eq!(found.sum, Sum { touches: 5, target_touches: 2, minutes: 310, target_minutes: 60 });
+        assert_eq!(found.sum, Sum { touches: 5, target_touches: 2, minutes: 310, target_minutes: 60, defaulted: 0 });
         let weeks: Vec<(String, Sum)> = found.weeks.iter().map(|week| (week.starts_on.to_string(), week.sum)).collect();
         let expected = [
-            ("1970-04-06", Sum { touches: 2, target_touches: 1, minutes: 30, target_minutes: 20 }),
-            ("1970-04-13", Sum { touches: 3, target_touches: 1, minutes: 280, target_minutes: 40 }),
+            ("1970-04-06", Sum { touches: 2, target_touches: 1, minutes: 30, target_minutes: 20, defaulted: 0 }),
+            ("1970-04-13", Sum { touches: 3, target_touches: 1, minutes: 280, target_minutes: 40, defaulted: 0 }),
             ("1970-04-20", Sum::default()),
         ];
         assert_eq!(weeks, expected.map(|(day, sum)| (day.to_owned(), sum)));
@@ -401,13 +419,13 @@ mod tests {
     #[test]
     fn a_text_holds_touches_by_time() {
         let account = Uuid::from_u128(0x0102_0304_0506_0708_f90a_0b0c_0d0e_0f10);
-        let parsed = parse("5:242:f90a0b0c0d0e0f10,2:21:F90A0B0C0D0E0F10,nonsense", Instant(100));
+        let parsed = parse("5:482:f90a0b0c0d0e0f10,2:45:F90A0B0C0D0E0F10,nonsense", Instant(100));
         let account = short(account);
         assert_eq!(
             parsed,
             [
-                Made { at: Instant(102), minutes: 5, outbound: false, answered: true, account },
-                Made { at: Instant(105), minutes: 60, outbound: true, answered: false, account },
+                Made { at: Instant(102), minutes: 5, defaulted: true, outbound: false, answered: true, account },
+                Made { at: Instant(105), minutes: 60, defaulted: false, outbound: true, answered: false, account },
             ]
         );
         assert!(parse("", Instant(0)).is_empty());
@@ -430,7 +448,7 @@ mod tests {
             let mut made: Vec<Made> = touches
                 .into_iter()
                 .map(|(hours, minutes, outbound, answered, account)| {
-                    Made { at: Instant((95 * 24 + hours * 3) * DAY / 24), minutes, outbound, answered, account }
+                    Made { at: Instant((95 * 24 + hours * 3) * DAY / 24), minutes, defaulted: outbound, outbound, answered, account }
                 })
                 .collect();
             made.sort_by_key(|touch| touch.at);

@@ -15,6 +15,7 @@ pub mod organization;
 pub mod plan;
 pub mod presence;
 pub mod promise;
+pub mod reason;
 pub mod session;
 pub mod targeting;
 pub mod today;

@@ -2,6 +2,7 @@
 
 pub mod columns;
 pub mod enums;
+pub mod estimate;
 pub mod filter;
 pub mod ids;
 pub mod money;
@@ -9,6 +10,7 @@ pub mod node;
 pub mod object;
 pub mod pagination;
 pub mod scalars;
+pub mod series;
 pub mod user_error;
 
 pub use graphql_executor::{

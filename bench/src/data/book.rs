@@ -218,7 +218,7 @@ pub fn acquaintance_row(contact: &Row) -> Row {
         unreachable!("a contact has more columns")
     };
     let all = [id, at, organization, account, role, relationship];
-    all.into_iter().cloned().chain([Value::Bool(true)]).collect()
+    all.into_iter().cloned().chain([Value::Bool(true), Value::Bool(true)]).collect()
 }
 
 /// Returns the UTC day of an instant, in days since 1970. It differs from the local day for an hour or two after local
@@ -354,7 +354,16 @@ pub fn tables() -> Vec<Table> {
         },
         Table {
             name: "acquaintance",
-            columns: &["contact_id", "since", "organization_id", "account_id", "buying_role", "relationship", "first"],
+            columns: &[
+                "contact_id",
+                "since",
+                "organization_id",
+                "account_id",
+                "buying_role",
+                "relationship",
+                "first",
+                "relationship_set",
+            ],
             rows: Box::new(contacts().map(|contact| acquaintance_row(&contact))),
         },
         Table {

@@ -139,6 +139,8 @@ impl Touch {
             if completed { weight } else { 0 },
             completed && answered,
             minutes,
+            *created,
+            shape(kind, if completed { weight } else { 0 }, minutes),
         ]
     }
 
@@ -150,6 +152,15 @@ impl Touch {
             (self.id(), organization(self.organization), self.at, answered.then_some(self.created));
         self.contacts.into_iter().map(move |contact| row![id, contact, of, at, known_at])
     }
+}
+
+/// Kind, weight and length as the server packs them into one number.
+fn shape(kind: &str, weight: i32, minutes: i32) -> i32 {
+    const LENGTHS: [i32; 16] = [5, 10, 15, 20, 30, 45, 60, 75, 90, 120, 150, 180, 240, 360, 720, 1_440];
+    const KINDS: [&str; 7] = ["CALL", "EMAIL", "MEETING", "MESSAGE", "EVENT", "MAIL", "OTHER"];
+    let place = |found: Option<usize>| found.and_then(|place| i32::try_from(place).ok()).unwrap_or_default();
+    let length = LENGTHS.iter().position(|bound| minutes <= *bound).or(Some(LENGTHS.len() - 1));
+    weight / 100 * 128 + place(length) * 8 + place(KINDS.iter().position(|one| *one == kind))
 }
 
 /// Returns the derived columns of a completed touch: the weight in thousandths, whether the touch was answered, and the
@@ -166,7 +177,7 @@ pub fn derived_columns(
         "MEETING" => 1000,
         "CALL" if two_way => 700,
         _ if acknowledged => 600,
-        "EVENT" => 500,
+        "EVENT" if two_way => 500,
         "CALL" => 150,
         _ if two_way => 400,
         _ => 150,
@@ -213,6 +224,8 @@ pub fn tables() -> Vec<Table> {
                 "weight",
                 "answered",
                 "minutes",
+                "known_at",
+                "shape",
             ],
             rows: Box::new(all.map(Touch::row)),
         },

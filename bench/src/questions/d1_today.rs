@@ -9,8 +9,8 @@ use crate::data::{Set, force};
 use crate::environment::Engine;
 use crate::measure::{Contender, has_data};
 
-const DOCUMENT: &str = "query Today { me { today(first: 200) { kind why ifSkipped dueOn account { id name }
-    subject { __typename id } } } }";
+const DOCUMENT: &str = "query Today { me { today(first: 200) { actions { kind why ifSkipped dueOn account { id name }
+    subject { __typename id } } } } }";
 
 async fn contenders(context: &Context<'_>) -> Result<Vec<Contender>> {
     let seller = context.database.sign_in(force::SELLER).await?;

@@ -18,7 +18,7 @@ const DOCUMENT: &str = "query List($id: ID!) { node(id: $id) { ... on User { tar
     potential { amount currency }
     band { accounts low high position }
     capacity { workingMinutesPerWeek minutesPerTouch defaulted touchesPerWeek touchesNeededPerTarget
-        limit used free overBy utilisation }
+        limit used free overBy utilization }
     targets { ...target } proposals { ...target } unpursued { ...target }
     suggestions { rankPercent account { id name domain industry employees city potential { amount currency } }
         score { value assessed assessments { score criterion { name } } } } } } } }

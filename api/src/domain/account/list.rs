@@ -188,7 +188,8 @@ fn has_standing(standing: Standing, ctx: &RequestContext, viewer: &Viewer) -> Si
             );
         bookings
     };
-    let any = Expr::exists(of_account().expr(Expr::val(1)).to_owned());
+    let positive = Expr::col((booking::Entity, booking::Column::Amount)).gt(0_i64);
+    let any = Expr::exists(of_account().expr(Expr::val(1)).and_where(positive).to_owned());
     let key = match viewer.organization.key_account_threshold {
         Some(threshold) => {
             let (from, to) = viewer.fiscal_days(None, ctx.now);

@@ -18,7 +18,7 @@ use std::collections::HashMap;
 use async_graphql::{Enum, InputObject, OneofObject};
 use database::columns::is_any_of;
 use entity::{AccountId, Columns, Day, Id, Scoped, account, booking};
-use sea_orm::sea_query::{Expr, ExprTrait, Func};
+use sea_orm::sea_query::{Expr, ExprTrait, Func, Query, SimpleExpr};
 use sea_orm::{ColumnTrait, ConnectionTrait, QueryFilter, QuerySelect, QueryTrait};
 
 pub use self::list::{AccountFilter, AccountsArguments, accounts, owned};
@@ -26,6 +26,7 @@ pub use self::list::{AccountFilter, AccountsArguments, accounts, owned};
 use crate::context::{RequestContext, Viewer};
 use crate::domain::contact::{Contact, ContactsArguments};
 use crate::domain::event;
+use crate::domain::reason::{self, Reason};
 use crate::domain::touch::{self, Touch};
 use crate::domain::user::User;
 use crate::error::Result;
@@ -49,11 +50,11 @@ impl From<account::Model> for Account {
 /// The commercial standing of an account, derived from its bookings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 pub enum Standing {
-    /// Has no bookings.
+    /// No positive booking yet. A credit note alone makes no client.
     Prospect,
-    /// Has bookings, but is not a key account.
+    /// At least one positive booking.
     Client,
-    /// Has bookings of at least the organization's key-account threshold in the current fiscal year.
+    /// A client that booked the organization's threshold or more in the current fiscal year.
     Key,
 }
 
@@ -68,13 +69,13 @@ impl Standing {
         }
     }
 
-    /// Determines the standing from the number of bookings, the amount booked in the current fiscal year and the
-    /// threshold, both amounts in minor units.
+    /// Returns the standing for the number of positive bookings, the amount booked in the current fiscal year and the
+    /// organization's threshold.
     #[must_use]
-    pub const fn of(bookings: i64, booked: i64, threshold: Option<i64>) -> Self {
+    pub const fn of(positive_bookings: i64, booked: i64, threshold: Option<i64>) -> Self {
         match threshold {
-            Some(threshold) if bookings > 0 && booked >= threshold => Self::Key,
-            _ if bookings > 0 => Self::Client,
+            Some(threshold) if positive_bookings > 0 && booked >= threshold => Self::Key,
+            _ if positive_bookings > 0 => Self::Client,
             _ => Self::Prospect,
         }
     }
@@ -112,6 +113,8 @@ object! {
         owner: User = by_key(|account| account.0.owner_id, User::resolve_required);
         /// The commercial standing, derived from the bookings and the organization's key-account threshold.
         standing: Standing = by_key(|account| account.0.id, standings);
+        /// What the standing rests on: positive bookings, the sum of the current fiscal year and the organization's threshold.
+        standingBecause: Vec<Reason> = by_key(|account| account.0.id, standing_reasons);
         /// The score by the organization's criteria.
         score: crate::domain::criterion::score::Score = batch(crate::domain::criterion::score::of_accounts);
         /// The agreed target at the end of a day, or now if no day is given; null if the account was not an agreed
@@ -334,7 +337,7 @@ async fn history(field: &FieldContext<'_>, of: &[AccountId]) -> Result<Batch<Con
     field.objects(&pages.iter().collect::<Vec<_>>()).await
 }
 
-/// Returns the number and the sum of bookings per account between two days, both inclusive.
+/// Returns the number of positive bookings and the sum of all bookings by account, between two days (both included).
 async fn bookings(
     ctx: &RequestContext,
     ids: Vec<AccountId>,
@@ -348,7 +351,7 @@ async fn bookings(
         .filter(crate::domain::booking::made_between(from, to))
         .select_only()
         .column(booking::Column::AccountId)
-        .expr(Expr::cust("count(*)"))
+        .expr(Expr::cust("count(*) filter (where booking.amount > 0)"))
         .expr(sum)
         .group_by(booking::Column::AccountId)
         .into_query();
@@ -374,6 +377,27 @@ async fn standings(field: &FieldContext<'_>, of: &[AccountId]) -> Result<Batch<S
     Ok(answers)
 }
 
+async fn standing_reasons(field: &FieldContext<'_>, of: &[AccountId]) -> Result<Batch<Vec<Reason>>> {
+    let viewer = field.request.viewer()?;
+    let year = viewer.fiscal_year(field.request.now);
+    let (from, to) = viewer.fiscal_days(Some(year), field.request.now);
+    let ever = bookings(field.request, of.to_vec(), Day::FIRST, Day::LAST).await?;
+    let now = bookings(field.request, of.to_vec(), from, to).await?;
+    let money = |minor: i64| format!("{} {}", viewer.currency.decimal(minor), viewer.currency.code());
+    let lines = |account: &AccountId| {
+        let positive = ever.get(account).map_or(0, |(count, _)| *count);
+        let booked = now.get(account).map_or(0, |(_, sum)| *sum);
+        let threshold = viewer.organization.key_account_threshold;
+        vec![
+            Reason::new("Positive bookings", positive.to_string()).holds(positive > 0),
+            Reason::new(format!("Booked in {year}"), money(booked))
+                .holds(threshold.is_some_and(|threshold| positive > 0 && booked >= threshold)),
+            Reason::new("Key account from", threshold.map_or_else(|| "no threshold".to_owned(), money)),
+        ]
+    };
+    reason::answer(field, &of.iter().map(lines).collect::<Vec<_>>()).await
+}
+
 /// Arguments of `booked`.
 #[derive(Clone, Copy, Debug, InputObject)]
 pub struct BookedArguments {
@@ -390,6 +414,17 @@ async fn booked(field: &FieldContext<'_>, of: &[AccountId]) -> Result<Batch<Mone
     let money: Vec<Money> =
         of.iter().map(|account| field.request.money(sums.get(account).map_or(0, |(_, sum)| *sum))).collect();
     field.objects(&money.iter().collect::<Vec<_>>()).await
+}
+
+/// Returns the condition that the account of a row is not archived: what belongs to an archived account asks for nothing.
+pub fn is_active<C: ColumnTrait>(account: C) -> SimpleExpr {
+    let active = Query::select()
+        .expr(Expr::val(1))
+        .from(account::Entity)
+        .and_where(Expr::col((account::Entity, account::Column::Id)).equals(account.as_column_ref()))
+        .and_where(Expr::col((account::Entity, account::Column::ArchivedAt)).is_null())
+        .to_owned();
+    Expr::exists(active)
 }
 
 impl Viewer {

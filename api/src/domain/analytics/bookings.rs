@@ -74,8 +74,7 @@ pub struct BookingsArguments {
     pub filter: Option<BookingFilter>,
 }
 
-/// Returns the query for each account's amount booked in the current fiscal year. It has a row for every account with a
-/// booking.
+/// Selects, by account, the number of positive bookings and the sum of the bookings of the current fiscal year.
 fn standings(ctx: &RequestContext, viewer: &Viewer) -> SelectStatement {
     let (from, to) = viewer.fiscal_days(None, ctx.now);
     let mut query = booking::Entity::of(viewer.organization.id).select_only().column(Column::AccountId).into_query();
@@ -87,23 +86,20 @@ fn standings(ctx: &RequestContext, viewer: &Viewer) -> SelectStatement {
             )),
             "booked",
         )
+        .expr_as(Expr::cust("count(*) filter (where booking.amount > 0)"), "positive")
         .group_by_col((booking::Entity, Column::AccountId));
     query
 }
 
-/// Returns SQL for the standing of an account that has a booking.
+/// Returns the SQL of an account's standing. A credit note alone makes no client.
 fn standing_sql(viewer: &Viewer) -> String {
     use crate::domain::account::Standing;
-    match viewer.organization.key_account_threshold {
-        Some(threshold) => {
-            format!(
-                "case when standing.booked >= {threshold} then '{}' else '{}' end",
-                Standing::Key.word(),
-                Standing::Client.word()
-            )
-        }
-        None => format!("'{}'", Standing::Client.word()),
-    }
+    let (prospect, client, key) = (Standing::Prospect.word(), Standing::Client.word(), Standing::Key.word());
+    let of_client = viewer.organization.key_account_threshold.map_or_else(
+        || format!("'{client}'"),
+        |threshold| format!("case when standing.booked >= {threshold} then '{key}' else '{client}' end"),
+    );
+    format!("case when standing.positive = 0 then '{prospect}' else {of_client} end")
 }
 
 /// Resolves `Analytics.bookings`.

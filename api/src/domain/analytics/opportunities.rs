@@ -9,6 +9,7 @@ use super::bucket::Bucket;
 use super::group::{self, Group, GroupKey, Grouped, Grouping, Values, int};
 use crate::domain::opportunity::{OpportunityFilter, probability_of};
 use crate::error::Result;
+use crate::graphql::estimate::{ENOUGH, Estimate};
 use crate::graphql::filter::Filter as _;
 use crate::graphql::{FieldContext, object};
 use crate::values::money::Money;
@@ -60,6 +61,8 @@ object! {
         lost: i32 = plain(|group| group.lost);
         /// won ÷ (won + lost), from 0 to 1; null if no opportunity is won or lost.
         winRate: Option<f64> = plain(|group| win_rate(group.won, group.lost));
+        /// `winRate` with its Wilson interval and the number of closed opportunities; sufficient from 10.
+        winRateEstimate: Estimate = plain(|group| win_rate_estimate(group.won, group.lost));
     }
 }
 
@@ -67,6 +70,10 @@ impl Grouped for OpportunityGroup {
     fn key(&self) -> &[GroupKey] {
         &self.key
     }
+}
+
+fn win_rate_estimate(won: i32, lost: i32) -> Estimate {
+    Estimate::share(i64::from(won), i64::from(won) + i64::from(lost), ENOUGH, "closed opportunities")
 }
 
 /// Returns won ÷ (won + lost), or `None` if both are 0.
@@ -123,7 +130,7 @@ pub async fn opportunities(
     grouping.measure(field.selects::<OpportunityGroup>("count")?, "count(*)");
     grouping.measure_sum(field.selects::<OpportunityGroup>("amount")?, "amount");
     grouping.measure_sum(field.selects::<OpportunityGroup>("weighted")?, "hundredfold");
-    let rate = field.selects::<OpportunityGroup>("winRate")?;
+    let rate = field.selects::<OpportunityGroup>("winRate")? || field.selects::<OpportunityGroup>("winRateEstimate")?;
     for (figure, stage) in [("won", Stage::Won), ("lost", Stage::Lost)] {
         let wanted = rate || field.selects::<OpportunityGroup>(figure)?;
         grouping.measure(wanted, format!("count(*) filter (where stage = '{}')", stage.word()));

@@ -8,8 +8,7 @@
 //! | [`upsert`] | bulk upsert by external id |
 //!
 //! A booking may be written by the account's owner, the owner's managers and admins, and by the owner of its
-//! opportunity and that owner's managers. It may be dated on any day, past or future, because some revenue is agreed in
-//! advance.
+//! opportunity and that owner's managers. It is never dated in the future, nor before 1970.
 
 pub mod list;
 pub mod upsert;
@@ -53,7 +52,7 @@ object! {
         account: Account = by_key(|booking| booking.0.account_id, Account::resolve_required);
         /// The amount: negative for a credit note, never 0.
         amount: Money = plain(|booking, ctx| ctx.money(booking.0.amount));
-        /// The day on which the amount counts; may be in the future.
+        /// The day on which the amount counts; never in the future.
         bookedOn: entity::Day = plain(|booking| booking.0.booked_on);
         /// What the amount is for; null if not given.
         description: Option<&str> = plain(|booking| booking.0.description.as_deref());

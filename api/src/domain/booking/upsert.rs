@@ -7,7 +7,7 @@ use database::columns::is_any_of;
 use entity::{AccountId, BookingId, Id, OpportunityId, Scoped, account, booking, opportunity};
 use sea_orm::{QueryFilter, QueryOrder, QuerySelect};
 
-use super::write::{apply, blank, look_at_goals};
+use super::write::{apply, blank, check_day, look_at_goals};
 use super::{OPPORTUNITY_LOST, WRITE_FORBIDDEN, is_lost, may_write};
 use crate::context::{RequestContext, Viewer};
 use crate::domain::account::AccountRef;
@@ -29,7 +29,7 @@ pub struct BookingRow {
     pub account: MaybeUndefined<AccountRef>,
     /// The amount: negative for a credit note, never 0. Required for a new booking.
     pub amount: MaybeUndefined<Decimal>,
-    /// The day on which the amount counts; may be in the future. Required for a new booking, unless its opportunity is
+    /// The day on which the amount counts, from 1970-01-01 to today. Required for a new booking, unless its opportunity is
     /// won: then it defaults to the day on which the opportunity was won.
     pub booked_on: MaybeUndefined<Date>,
     /// What the amount is for: at most 20,000 characters.
@@ -187,6 +187,9 @@ fn apply_row(
         }
     }
     apply(check, viewer, &mut after, *amount, *booked_on, description);
+    if before.is_none_or(|before| before.booked_on != after.booked_on) {
+        check_day(ctx, viewer, check, after.booked_on);
+    }
     match seller_email {
         MaybeUndefined::Undefined => {}
         MaybeUndefined::Null => check.fault(UserErrorCode::Required, "sellerEmail", "A booking must have a seller."),

@@ -23,7 +23,7 @@ pub struct RecordBookingInput {
     pub account_id: ID,
     /// The amount: negative for a credit note, never 0.
     pub amount: Decimal,
-    /// The day on which the amount counts; may be in the future.
+    /// The day on which the amount counts, from 1970-01-01 to today.
     pub booked_on: Date,
     /// What the amount is for: at most 20,000 characters.
     pub description: Option<String>,
@@ -42,7 +42,7 @@ pub struct UpdateBookingInput {
     pub id: ID,
     /// The amount: negative for a credit note, never 0. Cannot be cleared.
     pub amount: MaybeUndefined<Decimal>,
-    /// The day on which the amount counts; may be in the future. Cannot be cleared.
+    /// The day on which the amount counts, from 1970-01-01 to today. Cannot be cleared.
     pub booked_on: MaybeUndefined<Date>,
     /// What the amount is for: at most 20,000 characters.
     pub description: MaybeUndefined<String>,
@@ -96,6 +96,14 @@ pub(crate) async fn look_at_goals(
     after_bookings(write, &viewer.organization, &touched, written).await
 }
 
+/// Rejects a day before 1970, and one that is in the future both for the organization and for the caller.
+pub(super) fn check_day(ctx: &RequestContext, viewer: &Viewer, check: &mut Validator, booked_on: Day) {
+    if booked_on < Day(0) {
+        check.invalid("bookedOn", format!("A booking is of 1970 or later; {booked_on} was given."));
+    }
+    check.has_come("bookedOn", booked_on, viewer.latest_today(ctx.now));
+}
+
 /// Resolves `Mutation.recordBooking`.
 pub async fn record(ctx: &RequestContext, input: RecordBookingInput) -> Result<BookingPayload> {
     let RecordBookingInput { account_id, amount, booked_on, description, opportunity_id, seller_id, external_ids } =
@@ -105,6 +113,7 @@ pub async fn record(ctx: &RequestContext, input: RecordBookingInput) -> Result<B
     let mut write = Write::begin(ctx)?;
     let account = viewer.account_for(&write.tx, &mut check, "accountId", &account_id).await?;
     let mut row = blank(ctx, viewer, AccountId(Uuid::nil()), viewer.user.id, booked_on.0);
+    check_day(ctx, viewer, &mut check, row.booked_on);
     if let Some(account) = &account {
         row.account_id = account.id;
         if account.archived_at.is_some() {
@@ -198,6 +207,9 @@ pub async fn update(ctx: &RequestContext, input: UpdateBookingInput) -> Result<B
     same_version(if_version, before.version)?;
     let mut after = before.clone();
     apply(&mut check, viewer, &mut after, amount, booked_on, &description);
+    if after.booked_on != before.booked_on {
+        check_day(ctx, viewer, &mut check, after.booked_on);
+    }
     let opportunity = match &opportunity_id {
         MaybeUndefined::Undefined => opportunity,
         MaybeUndefined::Value(id)

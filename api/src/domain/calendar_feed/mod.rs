@@ -1,12 +1,12 @@
 //! Calendar feeds: a private address at which calendar programs read a user's touches, as iCalendar.
 //!
-//! | room | holds |
+//! | module | holds |
 //! |---|---|
 //! | here | making and ending the address; who may read there, and what |
 //! | [`document`] | touches as iCalendar: pure |
 //!
 //! Whoever has the address reads it, without a token: it is one itself, of which the digest alone is stored. What is read
-//! is what its user sees. `http/calendar.rs` is the door.
+//! is what its user sees. `http/calendar.rs` serves it.
 
 pub mod document;
 
@@ -31,6 +31,7 @@ use crate::app::App;
 use crate::auth::secrets::SecretKind;
 use crate::auth::viewer::with_reporting_line;
 use crate::context::{RequestContext, Viewer};
+use crate::domain::account::is_active;
 use crate::domain::touch::people;
 use crate::error::{Error, Result, UserErrorCode};
 use crate::graphql::payload;
@@ -43,7 +44,7 @@ const DAYS_BACK: i64 = 30;
 const MOST: u64 = 2_000;
 
 payload! {
-    /// The address of a calendar feed, or what is to be mended.
+    /// The address of a calendar feed, or the errors of the input.
     CalendarFeedPayload as "CalendarFeedPayload" {
         /// The address, shown this once; null where it was revoked, or there are userErrors.
         url(url): String,
@@ -64,7 +65,7 @@ pub async fn create(ctx: &RequestContext) -> Result<CalendarFeedPayload> {
     // There already or not: of two made at once, the later stays.
     let row = vec![row.into_active_model().reset_all()];
     database::bulk::insert::<calendar_feed::Entity, _>(&write.tx, row, true).await?;
-    told(&mut write, viewer.user.id, "calendar_feed_created");
+    record(&mut write, viewer.user.id, "calendar_feed_created");
     write.commit().await?;
     let url = format!("{}/calendar/{}.ics", ctx.app.settings.http.public_url(), secret.shown);
     Ok(CalendarFeedPayload { url: Some(url), ..CalendarFeedPayload::default() })
@@ -75,14 +76,14 @@ pub async fn revoke(ctx: &RequestContext) -> Result<CalendarFeedPayload> {
     let viewer = ctx.viewer()?;
     let mut write = Write::begin(ctx)?;
     if end(&write.tx, viewer.organization.id, viewer.user.id).await? {
-        told(&mut write, viewer.user.id, "calendar_feed_revoked");
+        record(&mut write, viewer.user.id, "calendar_feed_revoked");
     }
     write.commit().await?;
     Ok(CalendarFeedPayload::default())
 }
 
 /// Says in the feed that an address came or went: to the user and their line.
-fn told(write: &mut Write<'_>, user: UserId, what: &str) {
+fn record(write: &mut Write<'_>, user: UserId, what: &str) {
     write.note(UserId::PREFIX, what, user.uuid(), None, &Map::new());
     write.about(user);
 }
@@ -134,6 +135,7 @@ pub async fn calendar(app: &Arc<App>, viewer: Viewer) -> Result<String> {
     let touches = viewer
         .rows::<touch::Entity>(Column::AccountId)
         .filter(Column::UserId.eq(viewer.user.id))
+        .filter(is_active(Column::AccountId))
         .filter(Column::At.gte(ctx.now.plus_seconds(-DAYS_BACK * 86_400)))
         .filter(Cond::any().add(Column::Status.is_in([Stored::Scheduled, Stored::Canceled])).add(planned))
         .order_by_asc(Column::At)

@@ -35,6 +35,9 @@ impl Acquaintances {
             archived_at: after.archived_at,
             // With a stopped clock, a contact may change at the very instant of its creation.
             first: after.created_at == write.at,
+            // A change at the very instant of another one takes the place of its row.
+            relationship_set: before
+                .is_none_or(|before| before.relationship != after.relationship || before.updated_at == write.at),
         };
         self.0.push(row.into_active_model().reset_all());
     }

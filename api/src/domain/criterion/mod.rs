@@ -1,6 +1,6 @@
 //! Criteria: by what accounts are assessed, and how much each counts.
 //!
-//! | room | holds |
+//! | module | holds |
 //! |---|---|
 //! | here | the type and how it is read |
 //! | [`mod@write`] | create, update, archive |
@@ -58,7 +58,7 @@ object! {
 }
 
 payload! {
-    /// A criterion, or what is to be mended.
+    /// A criterion, or the errors of the input.
     CriterionPayload as "CriterionPayload" {
         /// The criterion as it is now; null where there are userErrors.
         criterion(criterion): Criterion,

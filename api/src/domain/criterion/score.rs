@@ -206,7 +206,7 @@ fn bounded(bound: Bound, score: f64, viewer: &Viewer) -> SimpleExpr {
     let whole = "coalesce(nullif(cast(sum(criterion.weight) as bigint), 0), 1)";
     let least = steps - 1;
     let most = steps + 1;
-    // Whole numbers round towards 0 alike in both databases, so what is below 0 is told apart first.
+    // Whole numbers round towards 0 alike in both databases, so what is below 0 is handled first.
     let (never, always) = (Expr::cust("1 = 0"), Expr::cust("1 = 1"));
     let edge = |text: String| {
         let mut query = Query::select();

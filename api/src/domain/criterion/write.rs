@@ -54,7 +54,7 @@ impl CriterionPayload {
 }
 
 /// `createCriterion`. Scores stay as they are stored: nothing has been assessed by it yet, and what they are divided by
-/// is told from the criteria.
+/// follows from the criteria.
 pub async fn create(ctx: &RequestContext, input: CreateCriterionInput) -> Result<CriterionPayload> {
     let CreateCriterionInput { name, description, weight } = input;
     let viewer = ctx.viewer()?;

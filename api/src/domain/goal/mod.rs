@@ -1,6 +1,6 @@
 //! Goals: the revenue that one account is to bring in in one fiscal year; an amount, never a share.
 //!
-//! | room | holds |
+//! | module | holds |
 //! |---|---|
 //! | here | the type and how it is read |
 //! | [`list`] | filters and lists |
@@ -17,6 +17,7 @@ pub mod reached;
 pub mod write;
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 
 use async_graphql::{Enum, InputObject};
 use entity::{AccountId, BookingId, Columns, Day, GoalId, Id, Instant, Scoped, UserId, booking, goal};
@@ -27,7 +28,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 pub use self::list::{GoalFilter, GoalsArguments, goals};
-use self::progress::GoalProgress;
+use self::progress::{Basis, Booked, GoalProgress};
 
 use crate::context::{RequestContext, Viewer};
 use crate::domain::account::Account;
@@ -108,7 +109,7 @@ impl GoalWarning {
 graphql_enum! { GoalStatus as GoalStatus, GoalWarning as GoalWarning }
 
 object! {
-    /// An absolute revenue goal for one account in one fiscal year; never a share. The seller and somebody above them agree
+    /// An absolute revenue goal for one account in one fiscal year; never a share. The seller and a user above them in the reporting line agree
     /// on it; a new amount needs both again.
     Goal as "Goal" Node {
         /// Opaque, prefixed by the type, ascending with time.
@@ -167,7 +168,7 @@ object! {
         amount: Money = plain(|revision, ctx| ctx.money(revision.0.amount));
         /// Who proposed it.
         proposedBy: User = by_key(|revision| UserId(revision.0.proposed_by), User::resolve_required);
-        /// Who agreed to it; its proposer where the seller had nobody above.
+        /// The user who agreed to it; its proposer where the seller had no manager.
         agreedBy: User = by_key(|revision| UserId(revision.0.agreed_by), User::resolve_required);
         /// When.
         agreedAt: Instant = plain(|revision| Instant(revision.0.agreed_at));
@@ -175,7 +176,7 @@ object! {
 }
 
 payload! {
-    /// A goal, or what is to be mended.
+    /// A goal, or the errors of the input.
     GoalPayload as "GoalPayload" {
         /// The goal as it is now, or as it last was where it is gone; null where there are userErrors.
         goal(goal): Goal,
@@ -290,17 +291,17 @@ async fn revisions(field: &FieldContext<'_>, of: &[&Goal]) -> Result<Batch<Vec<G
     field.object_lists(&lists.iter().map(Vec::as_slice).collect::<Vec<_>>()).await
 }
 
-/// What accounts booked by day, between two days (both included): one statement.
+/// Returns what accounts booked by day, between two days (both included): one statement.
 ///
 /// # Errors
-/// The database's.
+/// Database errors.
 pub(crate) async fn sums_by_day<C: ConnectionTrait>(
     connection: &C,
     organization: entity::OrganizationId,
     accounts: Vec<AccountId>,
     from: Day,
     to: Day,
-) -> Result<HashMap<AccountId, BTreeMap<Day, i64>>> {
+) -> Result<HashMap<AccountId, BTreeMap<Day, Booked>>> {
     let sum = Expr::expr(Func::sum(Expr::col(booking::Column::Amount))).cast_as("bigint");
     let query = booking::Entity::of(organization)
         .filter(is_any_of(connection, booking::Column::AccountId, accounts))
@@ -309,24 +310,26 @@ pub(crate) async fn sums_by_day<C: ConnectionTrait>(
         .column(booking::Column::AccountId)
         .column(booking::Column::BookedOn)
         .expr(sum)
+        .expr(Expr::cust("count(*)"))
         .group_by(booking::Column::AccountId)
         .group_by(booking::Column::BookedOn)
         .into_query();
-    let mut sums: HashMap<AccountId, BTreeMap<Day, i64>> = HashMap::new();
+    let mut sums: HashMap<AccountId, BTreeMap<Day, Booked>> = HashMap::new();
     for row in connection.query_all(&query).await? {
-        let account = row.try_get_by_index(0)?;
-        sums.entry(account).or_default().insert(row.try_get_by_index(1)?, row.try_get_by_index(2)?);
+        let (account, count): (AccountId, i64) = (row.try_get_by_index(0)?, row.try_get_by_index(3)?);
+        let booked = Booked { sum: row.try_get_by_index(2)?, count: i32::try_from(count).unwrap_or(i32::MAX) };
+        sums.entry(account).or_default().insert(row.try_get_by_index(1)?, booked);
     }
     Ok(sums)
 }
 
-/// What each goal's account booked by day in the goal's year, or so many years before it: one statement for all.
+/// Returns what each goal's account booked by day in the goal's year, or a number of years before it: one statement for all.
 async fn booked(
     ctx: &RequestContext,
     viewer: &Viewer,
     of: &[&Goal],
     years_before: i32,
-) -> Result<Vec<Vec<(Day, i64)>>> {
+) -> Result<Vec<Vec<(Day, Booked)>>> {
     let days = |goal: &Goal| calendar::fiscal_days(goal.0.year - years_before, viewer.fiscal_start());
     let from = of.iter().map(|goal| days(goal).0).min().unwrap_or(Day::FIRST);
     let to = of.iter().map(|goal| days(goal).1).max().unwrap_or(Day::FIRST);
@@ -336,14 +339,14 @@ async fn booked(
         let (first, last) = days(goal);
         // A year before the first of the calendar has no days.
         let within = sums.get(&goal.0.account_id).filter(|_| goal.0.year > years_before);
-        within.map_or_else(Vec::new, |sums| sums.range(first..=last).map(|(day, sum)| (*day, *sum)).collect())
+        within.map_or_else(Vec::new, |sums| sums.range(first..=last).map(|(day, booked)| (*day, *booked)).collect())
     };
     Ok(of.iter().map(of_goal).collect())
 }
 
 async fn sums_before(ctx: &RequestContext, of: &[&Goal]) -> Result<Vec<i64>> {
     let before = booked(ctx, ctx.viewer()?, of, 1).await?;
-    Ok(before.into_iter().map(|days| days.iter().map(|(_, sum)| sum).sum()).collect())
+    Ok(before.into_iter().map(|days| days.iter().map(|(_, booked)| booked.sum).sum()).collect())
 }
 
 async fn baselines(field: &FieldContext<'_>, of: &[&Goal]) -> Result<Batch<Money>> {
@@ -372,8 +375,9 @@ async fn progresses(field: &FieldContext<'_>, of: &[&Goal]) -> Result<Batch<Goal
         .iter()
         .zip(booked(field.request, viewer, of, 0).await?)
         .map(|(goal, by_day)| {
-            let days = calendar::fiscal_days(goal.0.year, viewer.fiscal_start());
-            progress::progress(goal.amount(), days, &by_day, on, today)
+            let year = calendar::fiscal_days(goal.0.year, viewer.fiscal_start());
+            let agreed_on = goal.0.agreed_at.map(|at| viewer.day(at));
+            progress::progress(Arc::new(Basis { goal: goal.amount(), year, agreed_on, by_day }), on, today)
         })
         .collect();
     field.objects(&made.iter().collect::<Vec<_>>()).await

@@ -75,7 +75,7 @@ pub(super) async fn settle(
         let sums = sums_by_day(&write.tx, organization.id, accounts, from, to).await?;
         let total = |goal: &goal::Model| -> i64 {
             let (first, last) = days(goal);
-            sums.get(&goal.account_id).map_or(0, |sums| sums.range(first..=last).map(|(_, sum)| sum).sum())
+            sums.get(&goal.account_id).map_or(0, |sums| sums.range(first..=last).map(|(_, booked)| booked.sum).sum())
         };
         let is_reached = |goal: &goal::Model| goal.agreed_amount.is_some_and(|amount| total(goal) >= amount);
         let turned: Vec<&goal::Model> =

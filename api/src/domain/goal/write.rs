@@ -73,8 +73,8 @@ pub(crate) async fn of_year(write: &Write<'_>, account: AccountId, year: i32) ->
     Ok(row.lock_exclusive().one(&write.tx).await?)
 }
 
-/// Proposes an amount, which is agreeing where it is the one that waits, and agreed at once where the seller has nobody
-/// above. The account is locked.
+/// Proposes an amount, which is agreeing where it is the one that waits, and agreed immediately where the seller has no
+/// manager. The account is locked.
 ///
 /// # Errors
 /// The database's.
@@ -183,7 +183,7 @@ pub async fn agree(ctx: &RequestContext, arguments: AgreeGoal) -> Result<GoalPay
     let parties = Parties::of(&write.tx, viewer.organization.id, account.owner_id).await?;
     let refused = |message: &str| Err(Error::refused(UserErrorCode::Forbidden, &["id"], message));
     if parties.side(viewer.user.id) == Side::Neither {
-        return refused("Only the account's owner and whoever is above them in the line agree to a goal.");
+        return refused("Only the account's owner and their managers agree to a goal.");
     }
     same_version_at(&["ifVersion"], arguments.if_version, before.version)?;
     let Some(amount) = before.waiting_amount else { return Err(nothing_waits(&before)) };
@@ -192,7 +192,7 @@ pub async fn agree(ctx: &RequestContext, arguments: AgreeGoal) -> Result<GoalPay
         Consent::Seconded => (goal::Model { proposed_by_id: viewer.user.id, ..before.clone() }, "seconded"),
         Consent::OwnProposal | Consent::NotTheirs => {
             return refused(
-                "It takes two: the account's owner and somebody above them. This is your own side's proposal, and the \
+                "It takes two: the account's owner and one of their managers. This is your own side's proposal, and the \
                  other one agrees to it.",
             );
         }
@@ -213,7 +213,7 @@ pub async fn withdraw(ctx: &RequestContext, arguments: OneGoal) -> Result<GoalPa
         return Err(nothing_waits(&before));
     }
     if before.waiting_amount.is_none() || before.proposed_by_id != viewer.user.id {
-        let message = "Only whoever proposed an amount takes it back; the other one may propose another.";
+        let message = "Only the proposer of an amount takes it back; the other side may propose another.";
         return Err(Error::refused(UserErrorCode::Forbidden, &["id"], message));
     }
     let last = read_revisions(&before.revisions).pop();

@@ -1,4 +1,4 @@
-//! Stalled opportunities: open ones without a request for a commitment in the last 14 days.
+//! Stalled opportunities: open ones that were opened, or last asked about, at least 14 days ago.
 
 use entity::{AccountId, Day, Instant, OpportunityId, UserId};
 
@@ -7,7 +7,7 @@ use crate::domain::presence::asked::{Ask, rows};
 use crate::error::Result;
 use crate::values::calendar::DAY;
 
-/// Number of days without a request for a commitment after which an opportunity is stalled.
+/// Days after which an opportunity is stalled, since it was opened or a commitment was last asked for.
 pub const STALLED_DAYS: i32 = 14;
 
 /// A stalled opportunity.
@@ -28,7 +28,8 @@ pub struct Stalled {
 }
 
 /// Returns the stalled opportunities of each owner at an instant and on the owner's day, each with the index of its
-/// owner in `owners`, ordered by id. Does not check visibility. Executes one statement for any number of owners.
+/// owner in `owners`, ordered by id. Where the instant is now, they are open or closed as they stand, whatever the day.
+/// None is at an archived account. Does not check visibility. Executes one statement for any number of owners.
 pub async fn of_owners(ctx: &RequestContext, owners: &[(UserId, Instant, Day)]) -> Result<Vec<(usize, Stalled)>> {
     let Some(first) = owners.iter().map(|(_, _, on)| on.0).min() else { return Ok(Vec::new()) };
     let asks: Vec<Ask> = owners
@@ -45,13 +46,18 @@ pub async fn of_owners(ctx: &RequestContext, owners: &[(UserId, Instant, Day)]) 
             from asked cross join opportunity
             where opportunity.organization_id = $2 and opportunity.owner_id = asked.subject_id
                 and (opportunity.closed_on is null or opportunity.closed_on > {first})
-        ) candidate where last is null or last <= since order by number, id"
+        ) candidate where (last is null or last <= since)
+            and exists (select 1 from account where account.id = candidate.account_id and account.archived_at is null)
+        order by number, id"
     );
     let mut found = Vec::new();
     for (index, row) in rows(ctx, &asks, &sql).await? {
         let (opened_on, closed_on): (Day, Option<Day>) = (row.try_get_by_index(5)?, row.try_get_by_index(6)?);
-        let on = owners[index].2;
-        if opened_on > on || closed_on.is_some_and(|closed_on| closed_on <= on) {
+        let (_, at, on) = owners[index];
+        let last: Option<Instant> = row.try_get_by_index(7)?;
+        let is_open =
+            if at == ctx.now { closed_on.is_none() } else { closed_on.is_none_or(|closed_on| closed_on > on) };
+        if !is_open || last.is_none() && opened_on > on.plus(-STALLED_DAYS) || at != ctx.now && opened_on > on {
             continue;
         }
         let stalled = Stalled {
@@ -60,7 +66,7 @@ pub async fn of_owners(ctx: &RequestContext, owners: &[(UserId, Instant, Day)]) 
             name: row.try_get_by_index(3)?,
             amount: row.try_get_by_index(4)?,
             opened_on,
-            asked: row.try_get_by_index(7)?,
+            asked: last,
         };
         found.push((index, stalled));
     }

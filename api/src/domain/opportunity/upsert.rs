@@ -38,7 +38,7 @@ pub struct OpportunityRow {
     /// The stage, including WON and LOST; a new opportunity defaults to IDENTIFIED. Moving an opportunity that has a
     /// booking away from WON, or to LOST, is a CONFLICT.
     pub stage: MaybeUndefined<Stage>,
-    /// The probability of winning, in percent (0-100); null for the default of the stage.
+    /// The probability of winning, in percent (0-100); null for the default of the stage. WON is always 100 and LOST 0.
     pub probability: MaybeUndefined<i32>,
     /// The day on which it was opened. For a new opportunity it defaults to today in the organization's time zone, or
     /// to the day of closing if that is earlier.

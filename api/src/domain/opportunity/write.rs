@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::{
     ARCHIVED, GIVE_FORBIDDEN, HAS_BOOKING, OpportunityPayload, Stage, booked, check_days, is_closed, load_for_change,
-    may_change, may_give,
+    may_change, may_give, probability_of,
 };
 use crate::context::{RequestContext, Viewer};
 use crate::domain::account::team;
@@ -62,7 +62,7 @@ pub struct UpdateOpportunityInput {
     /// The stage: any but WON and LOST. Reopens a won or lost opportunity and clears its closedOn and lossReason:
     /// CONFLICT if it has a booking.
     pub stage: MaybeUndefined<Stage>,
-    /// The probability of winning, in percent (0-100); null for the default of the stage.
+    /// The probability of winning, in percent (0-100); null for the default of the stage. WON is always 100 and LOST 0.
     pub probability: MaybeUndefined<i32>,
     /// The day on which it was opened: not after closedOn. Cannot be cleared.
     pub opened_on: MaybeUndefined<Date>,
@@ -100,6 +100,14 @@ impl Changes<'_> {
         check.change_with("probability", probability, &mut to.probability, |check, field, given| {
             check.within(field, given, 0, 100)
         });
+        if is_closed(to.stage) {
+            let fixed = probability_of(to.stage);
+            if probability.value().is_some_and(|given| *given != fixed) {
+                let stage = to.stage.word();
+                check.invalid("probability", format!("The probability of {stage} is always {fixed}: leave it out."));
+            }
+            to.probability = None;
+        }
         match opened_on {
             MaybeUndefined::Undefined => {}
             MaybeUndefined::Null => check.fault(UserErrorCode::Required, "openedOn", "This cannot be cleared."),

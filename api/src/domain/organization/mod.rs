@@ -2,11 +2,12 @@
 
 pub mod write;
 
-use entity::{AccountId, Id, Instant, OrganizationId, organization};
+use entity::{AccountId, Day, Id, Instant, OrganizationId, organization};
 use uuid::Uuid;
 
 use crate::error::Result;
 use crate::graphql::{FieldContext, NodeId, object};
+use crate::values::calendar;
 use crate::values::money::{Currency, Money};
 use crate::write::{AuditedRow, Snapshot, snapshot};
 
@@ -31,11 +32,18 @@ object! {
         keyAccountThreshold: Option<Money> = plain(|organization| threshold(&organization.0));
         /// The parameters of the metrics that each organization sets for itself.
         policy: Policy = plain(|organization| Policy(organization.0.clone()));
+        /// Today in its time zone.
+        today: Day = plain(|organization, ctx| today(&organization.0, ctx.now));
         /// When the organization was created.
         createdAt: entity::Instant = plain(|organization| organization.0.created_at);
         /// The number of writes so far, 1 on creation. Pass it as `ifVersion` to detect concurrent changes.
         version: i32 = plain(|organization| organization.0.version);
     }
+}
+
+/// Returns today in the time zone of this row, which the current request may have changed.
+fn today(organization: &organization::Model, now: Instant) -> Day {
+    calendar::day_of(now, calendar::zone(&organization.time_zone).unwrap_or(chrono_tz::UTC))
 }
 
 /// Returns the threshold in the currency of this row, which the current request may have changed.

@@ -17,6 +17,7 @@ use super::measure::{MILLION, Way, decimal, millionths};
 use super::part::{items, parts_of};
 use super::{Plan, PlanPayload};
 use crate::context::{RequestContext, Viewer};
+use crate::domain::goal::progress::Booked;
 use crate::domain::goal::sums_by_day;
 use crate::error::{Error, Result, UserErrorCode};
 use crate::graphql::scalars::{Date, Decimal};
@@ -207,7 +208,7 @@ async fn entered<C: ConnectionTrait>(
 #[derive(Default)]
 struct Figures {
     today: Day,
-    booked: HashMap<AccountId, BTreeMap<Day, i64>>,
+    booked: HashMap<AccountId, BTreeMap<Day, Booked>>,
     pipeline: HashMap<AccountId, i64>,
     known: HashMap<AccountId, i64>,
 }
@@ -274,7 +275,7 @@ impl Figures {
             Source::Booked => {
                 let last = std::cmp::min(self.today, plan.ends_on);
                 let sums = self.booked.get(&plan.account_id).filter(|_| plan.starts_on <= last);
-                money(sums.map_or(0, |sums| sums.range(plan.starts_on..=last).map(|(_, sum)| sum).sum()))
+                money(sums.map_or(0, |sums| sums.range(plan.starts_on..=last).map(|(_, booked)| booked.sum).sum()))
             }
             Source::OpenPipeline => money(self.pipeline.get(&plan.account_id).copied().unwrap_or_default()),
             Source::ContactsKnown => {

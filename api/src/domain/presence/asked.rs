@@ -1,5 +1,5 @@
-//! Subjects (accounts, mostly) and instants that figures are asked for, as a table of a statement: one parameter for any number of them, so
-//! that the statement's text stays the same and each row looks up its own stretch of an index.
+//! The subjects (mostly accounts) and instants that a figure is computed for, as a table of a statement. One parameter holds any
+//! number of them, so that the statement's text stays the same and each row looks up its own range of an index.
 
 use entity::{AccountId, Day, Instant};
 use sea_orm::{ConnectionTrait, DbBackend, QueryResult, Statement, Value};
@@ -10,36 +10,36 @@ use crate::domain::targeting::instant_of;
 use crate::error::Result;
 use crate::values::calendar;
 
-/// Texts of one row of an answer.
+/// The number of texts that are gathered in one row of an answer.
 const TOGETHER: usize = 200;
 
 /// One subject at one instant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Ask {
-    /// The id of an account; of a user, where that is what a figure is of.
+    /// The id of the account, or of the user.
     pub subject: Uuid,
     /// The instant.
     pub at: Instant,
-    /// Where a stretch of time that ends there begins.
+    /// The start of the range of time that ends there.
     pub since: Instant,
 }
 
 impl Ask {
-    /// An account at an instant; the stretch is the organization's day until then.
+    /// Returns an account at an instant; the range is the organization's day until then.
     #[must_use]
     pub fn at(viewer: &Viewer, account: AccountId, at: Instant) -> Self {
         Self { subject: account.0, at, since: calendar::start_of(viewer.day(at), viewer.zone) }
     }
 
-    /// An account at the end of one of the organization's days; now, where that is today.
+    /// Returns an account at the end of one of the organization's days, or now where that is today.
     #[must_use]
     pub fn on(viewer: &Viewer, account: AccountId, on: Day, now: Instant) -> Self {
         Self::at(viewer, account, instant_of(Some(on), now, viewer.zone))
     }
 }
 
-/// The table, `asked(number, subject_id, at, since)`, as the start of a statement; rows count from 1. Its one parameter is
-/// [`parameter`]. What joins it says so with `cross join`: SQLite then reads it first.
+/// Returns the table `asked(number, subject_id, at, since)` as the start of a statement; numbers begin at 1. Its one parameter is
+/// [`parameter`]. A statement joins it with `cross join`, so that SQLite reads it first.
 const fn table(backend: DbBackend) -> &'static str {
     match backend {
         DbBackend::Postgres => {
@@ -70,11 +70,8 @@ fn parameter(asks: &[Ask]) -> String {
     json
 }
 
-/// The rows of a statement over the table `asked`, of which the first column is the number: what is asked for, by its
-/// place, with each row. `$2` of the statement is the organization. None is sent where nothing is asked for.
-///
-/// # Errors
-/// The database's.
+/// Returns the rows of a statement over the table `asked`, each with the place of what it was asked for. The statement's first
+/// column is the number; its parameter `$2` is the organization. No statement is sent where nothing is asked for.
 pub async fn rows(ctx: &RequestContext, asks: &[Ask], sql: &str) -> Result<Vec<(usize, QueryResult)>> {
     if asks.is_empty() {
         return Ok(Vec::new());
@@ -94,17 +91,13 @@ pub async fn rows(ctx: &RequestContext, asks: &[Ask], sql: &str) -> Result<Vec<(
     Ok(rows)
 }
 
-/// Texts of what is asked for, by its place: of a statement over the table `asked` with two columns, the number and a text
-/// without semicolons. Many come in one row of the answer, for each row takes as long to be handed over as a touch to be
-/// found.
-///
-/// # Errors
-/// The database's.
+/// Returns the texts of a statement over the table `asked` with two columns, the number and a text without semicolons, each with
+/// its place. Many come in one row of the answer, because handing over a row takes as long as finding a touch.
 pub async fn texts(ctx: &RequestContext, asks: &[Ask], sql: &str) -> Result<Vec<(usize, String)>> {
     // Written once: the statement is put between the table and what gathers it.
     let sql = format!(
-        ", told(number, line) as ({sql})
-        select min(number), string_agg(cast(number as text) || ':' || line, ';') from told
+        ", found(number, line) as ({sql})
+        select min(number), string_agg(cast(number as text) || ':' || line, ';') from found
         where line is not null group by number / {TOGETHER}"
     );
     let mut texts = Vec::with_capacity(asks.len());

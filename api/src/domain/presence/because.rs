@@ -1,14 +1,14 @@
-//! Why we are as present as we are: the touches that count.
+//! The touches that make presence what it is.
 
 use std::collections::HashMap;
 
 use async_graphql::InputObject;
 use entity::{Instant, TouchId};
 
-use super::Presence;
-use super::asked::{Ask, rows};
+use super::asked::Ask;
+use super::encounter::Detailed;
 use super::formula::Made;
-use crate::context::RequestContext;
+use super::{Presence, made};
 use crate::domain::touch::Touch;
 use crate::error::{Error, Result};
 use crate::graphql::pagination::LONGEST_LIST;
@@ -17,12 +17,12 @@ use crate::graphql::{Batch, FieldContext, object};
 /// Arguments of `because`.
 #[derive(Clone, Copy, Debug, InputObject)]
 pub struct BecauseArguments {
-    /// How many at most: 0 to 500.
+    /// The largest number of touches, 0 to 500.
     #[graphql(default_with = "Some(10)")]
     pub first: Option<i32>,
 }
 
-/// A touch that counts.
+/// A touch that counts, with its weight.
 #[derive(Clone, Debug)]
 pub struct PresencePart {
     touch: Touch,
@@ -31,13 +31,13 @@ pub struct PresencePart {
 }
 
 object! {
-    /// A touch that makes us present.
+    /// A touch that counts for presence. Of an encounter that several touches record, the heaviest.
     PresencePart as "PresencePart" {
-        /// The touch, as it is now.
+        /// The touch as it is now.
         touch: Touch = batch(touches);
-        /// What it weighed when it was made: 0.15 to 1.
+        /// Its weight by what was known on that day: 0.15 to 1.
         weight: f64 = plain(|part| part.weight);
-        /// What is left of that: its part of E.
+        /// What is left of the weight: its part of E.
         decayed: f64 = plain(|part| part.decayed);
     }
 }
@@ -46,86 +46,67 @@ async fn touches(field: &FieldContext<'_>, of: &[&PresencePart]) -> Result<Batch
     field.objects(&of.iter().map(|part| &part.touch).collect::<Vec<_>>()).await
 }
 
-/// The parts of presences: two statements. Which touches count is known already, but for their ids: only those are looked for
-/// that are told.
+/// Answers `Presence.because`: two statements. Which touches count is known already; only the ids of those listed are read.
 ///
 /// # Errors
-/// `BAD_USER_INPUT` for a number out of its bounds; the database's.
+/// `BAD_USER_INPUT` for a number out of its bounds; database errors.
 pub(super) async fn of_presences(field: &FieldContext<'_>, of: &[&Presence]) -> Result<Batch<Vec<PresencePart>>> {
     let BecauseArguments { first } = field.arguments()?;
     let first = first.unwrap_or(10);
     let Some(first) = usize::try_from(first).ok().filter(|first| *first as u64 <= LONGEST_LIST) else {
         return Err(Error::BadInput(format!("first is between 0 and {LONGEST_LIST}; {first} was given.")));
     };
-    let heaviest: Vec<Vec<Told>> =
+    let heaviest: Vec<Vec<Made>> =
         of.iter().map(|presence| heaviest(&presence.counting, presence.policy.half_life, first)).collect();
-    let asks: Vec<Ask> = of
+    let unnamed: Vec<(Ask, Made)> = of
         .iter()
         .zip(&heaviest)
-        .flat_map(|(presence, told)| {
+        .flat_map(|(presence, list)| {
             let Ask { subject, at, .. } = presence.ask;
-            told.iter().map(move |one| Ask { subject, at: Instant(at.0 - one.made.age), since: at })
+            let unnamed = list.iter().filter(|made| made.id.is_none());
+            unnamed.map(move |made| (Ask { subject, at: Instant(at.0 - made.age), since: at }, *made))
         })
         .collect();
-    let told: Vec<Told> = heaviest.iter().flatten().copied().collect();
-    let ids = ids(field.request, &asks, &told).await?;
-    let touches: HashMap<TouchId, Touch> = Touch::fetch(field.request, ids.iter().flatten().copied()).await?;
-    let mut ids = ids.iter();
-    let mut part = |(presence, one): (&Presence, &Told)| {
-        let touch = touches.get(&(*ids.next()?)?)?.clone();
-        let made = one.made;
-        Some(PresencePart { touch, weight: made.full(), decayed: made.decayed(presence.policy.half_life) })
+    let asks: Vec<Ask> = unnamed.iter().map(|(ask, _)| *ask).collect();
+    let is_past = made::is_past(field.request, &of.iter().map(|presence| presence.ask).collect::<Vec<_>>(), 0);
+    let found = made::details(field.request, &asks, is_past).await?;
+    let id_of = |(found, (_, made)): (&Vec<Detailed>, &(Ask, Made))| {
+        let same = |one: &&Detailed| (one.made.weight, one.made.kind) == (made.weight, made.kind);
+        found.iter().find(same).and_then(|one| one.made.id)
     };
+    let mut ids = found.iter().zip(&unnamed).map(id_of);
+    let named: Vec<Vec<(Made, Option<TouchId>)>> = heaviest
+        .into_iter()
+        .map(|list| list.into_iter().map(|made| (made, made.id.or_else(|| ids.next().flatten()))).collect())
+        .collect();
+    let touches: HashMap<TouchId, Touch> =
+        Touch::fetch(field.request, named.iter().flatten().filter_map(|(_, id)| *id)).await?;
     let lists: Vec<Vec<PresencePart>> = of
         .iter()
-        .zip(&heaviest)
-        .map(|(presence, told)| told.iter().filter_map(|one| part((presence, one))).collect())
+        .zip(&named)
+        .map(|(presence, list)| {
+            let part = |(made, id): &(Made, Option<TouchId>)| {
+                let touch = touches.get(&(*id)?)?.clone();
+                Some(PresencePart { touch, weight: made.full(), decayed: made.decayed(presence.policy.half_life) })
+            };
+            list.iter().filter_map(part).collect()
+        })
         .collect();
     field.object_lists(&lists.iter().map(Vec::as_slice).collect::<Vec<_>>()).await
 }
 
-/// A touch that is told of.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Told {
-    made: Made,
-    /// Its place among those of the same time and weight, by id.
-    nth: usize,
-}
-
-/// The heaviest of some touches that count, the latest of them first; of two as heavy, the later one.
-fn heaviest(counting: &[Made], half_life: f64, first: usize) -> Vec<Told> {
-    let mut told: Vec<Told> = Vec::with_capacity(counting.len());
-    for made in counting {
-        let nth = told.last().filter(|last| last.made == *made).map_or(0, |last| last.nth + 1);
-        told.push(Told { made: *made, nth });
-    }
-    told.sort_by(|one, other| other.made.decayed(half_life).total_cmp(&one.made.decayed(half_life)));
-    told.truncate(first);
-    told
-}
-
-/// The touches of accounts at instants that are told of, as they were known by the end of each one's stretch: one
-/// statement.
-async fn ids(ctx: &RequestContext, asks: &[Ask], told: &[Told]) -> Result<Vec<Option<TouchId>>> {
-    const SQL: &str = "select asked.number, touch.weight, touch.id from asked cross join touch
-        where touch.organization_id = $2 and touch.account_id = asked.subject_id and touch.at = asked.at
-            and touch.recorded_at <= asked.since";
-    let mut found: Vec<Vec<TouchId>> = vec![Vec::new(); asks.len()];
-    for (place, row) in rows(ctx, asks, SQL).await? {
-        let weight: i32 = row.try_get_by_index(1)?;
-        if weight.unsigned_abs() == told[place].made.weight {
-            found[place].push(row.try_get_by_index(2)?);
-        }
-    }
-    let nth = |(mut ids, told): (Vec<TouchId>, &Told)| {
-        ids.sort_unstable();
-        ids.get(told.nth).copied()
-    };
-    Ok(found.into_iter().zip(told).map(nth).collect())
+/// Returns the heaviest of the encounters that count, the latest of equals first.
+fn heaviest(counting: &[Made], half_life: f64, first: usize) -> Vec<Made> {
+    let mut list = counting.to_vec();
+    list.sort_by(|one, other| other.decayed(half_life).total_cmp(&one.decayed(half_life)));
+    list.truncate(first);
+    list
 }
 
 #[cfg(test)]
 mod tests {
+    use entity::touch::TouchKind;
+
     use super::*;
     use crate::domain::presence::formula::{Policy, counting};
     use crate::values::calendar::DAY;
@@ -133,23 +114,15 @@ mod tests {
     #[test]
     fn the_heaviest_comes_first_and_what_does_not_count_not_at_all() {
         let policy = Policy { half_life: 30.0, threshold: 0.5 };
-        let made = |days: i64, weight| Made { age: days * DAY, weight };
+        let made = |days: i64, weight| Made { age: days * DAY, weight, kind: TouchKind::Call, minutes: 15, id: None };
         let all = [made(40, 1000), made(1, 150), made(2, 150), made(3, 150), made(10, 700), made(5, 0)];
         let counted = counting(all.to_vec(), policy);
         let places = |first| {
             let list = heaviest(&counted, policy.half_life, first);
-            list.into_iter().map(|told| all.iter().position(|made| *made == told.made).unwrap()).collect::<Vec<_>>()
+            list.into_iter().map(|listed| all.iter().position(|made| *made == listed).unwrap()).collect::<Vec<_>>()
         };
         assert_eq!(places(10), [4, 0, 1, 2]);
         assert_eq!(places(1), [4]);
         assert!(places(0).is_empty());
-    }
-
-    #[test]
-    fn touches_alike_are_told_apart() {
-        let made = |age, weight| Made { age, weight };
-        let list = heaviest(&[made(1, 400), made(1, 1000), made(1, 1000), made(2, 1000)], 30.0, 10);
-        let nth: Vec<(u32, usize)> = list.iter().map(|told| (told.made.weight, told.nth)).collect();
-        assert_eq!(nth, [(1000, 0), (1000, 1), (1000, 0), (400, 0)]);
     }
 }

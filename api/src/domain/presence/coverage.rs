@@ -1,4 +1,4 @@
-//! Who knows us at an account today, whom we still need to know, and whom to talk to.
+//! The contacts of an account who know us today, those we still need to know, and those to talk to.
 
 use std::collections::HashMap;
 
@@ -7,7 +7,7 @@ use entity::{AccountId, ContactId, Scoped, assessment, criterion};
 use sea_orm::{ColumnTrait, ConnectionTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait};
 
 use super::asked::{Ask, rows};
-use super::known::{self, SLOTS, answered, key_roles};
+use super::known::{self, SLOTS, answered, key_roles, set_by_hand};
 use crate::context::RequestContext;
 use crate::domain::contact::Contact;
 use crate::domain::criterion::Criterion;
@@ -31,14 +31,14 @@ pub struct RelationshipCoverage {
 object! {
     /// Who we know at an account today, and who we still need to know. Archived contacts are left out.
     RelationshipCoverage as "RelationshipCoverage" {
-        /// How many contacts there are.
+        /// The number of contacts.
         contacts: i32 = plain(|coverage| coverage.contacts);
-        /// How many know us: their relationship is KNOWN or better, or they took part in a touch that was answered in the
-        /// last 365 days.
+        /// The number of contacts who know us: those whose relationship was set to KNOWN or better, or who took part in an
+        /// answered touch, in the last 365 days.
         known: i32 = plain(|coverage| coverage.known);
-        /// How many value us: VALUED or TRUSTED.
+        /// The number of contacts whose relationship is VALUED or TRUSTED.
         valued: i32 = plain(|coverage| coverage.valued);
-        /// How many trust us.
+        /// The number of contacts whose relationship is TRUSTED.
         trusted: i32 = plain(|coverage| coverage.trusted);
         /// Known role slots ÷ all role slots, by weight (a decision maker 3, two influencers 2 each, two stakeholders 1
         /// each); an empty slot counts as unknown. It is `Presence.known` of now.
@@ -74,9 +74,14 @@ object! {
     }
 }
 
-/// Who knows us, in SQL, by now.
+/// Returns SQL that is true where a contact knows us now.
 fn knows(ctx: &RequestContext) -> String {
-    format!("(contact.relationship <> 'UNKNOWN' or {})", answered("$2", "contact.id", &ctx.now.0.to_string(), 0))
+    let now = ctx.now.0.to_string();
+    format!(
+        "(contact.relationship <> 'UNKNOWN' and {} or {})",
+        set_by_hand("contact.id", &now),
+        answered("$2", "contact.id", &now, 0, false)
+    )
 }
 
 fn asks(ctx: &RequestContext, accounts: impl IntoIterator<Item = AccountId>) -> Result<Vec<Ask>> {

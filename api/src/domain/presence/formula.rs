@@ -1,74 +1,81 @@
-//! What presence and value are worth (design, section 4). Pure.
+//! The arithmetic of presence and value. Pure.
 
-use entity::organization;
+use entity::touch::TouchKind;
+use entity::{TouchId, organization};
 
 use crate::values::calendar::DAY;
 
-/// Days in which a one-way touch counts.
+/// Days for which a one-way touch counts.
 pub const ONE_WAY_DAYS: i32 = 30;
-/// One-way touches that count: the latest ones.
+/// The number of one-way touches that count, the latest ones.
 const ONE_WAY_TOUCHES: usize = 2;
 /// Half-lives after which a touch is left out: less than a millionth of it is left.
 const HALF_LIVES: f64 = 20.0;
-/// Days of which the value is told.
+/// Days over which value is computed.
 pub const VALUE_DAYS: i64 = 180;
-/// Touches with value from which the value is not held down for want of them.
+/// Touches with value from which their number no longer lowers the value.
 const ENOUGH_VALUE: f64 = 4.0;
-/// What a one-way touch weighs, in thousandths.
+/// The weight of a one-way touch, in thousandths.
 pub const ONE_WAY: u32 = crate::domain::touch::weight::ONE_WAY;
-/// From when on somebody is ready, in each of the three.
-const READY: f64 = 0.5;
+/// The least value, and the least share of known slots, of being ready.
+pub const READY: f64 = 0.5;
 
-/// Days as microseconds.
+/// Returns days as microseconds.
 #[must_use]
 #[expect(clippy::cast_possible_truncation, clippy::cast_precision_loss, reason = "some decades at most")]
 pub fn microseconds(days: f64) -> i64 {
     (days * DAY as f64) as i64
 }
 
-/// Microseconds as days.
+/// Returns microseconds as days.
 #[must_use]
 #[expect(clippy::cast_precision_loss, reason = "some decades at most")]
 pub fn days(microseconds: i64) -> f64 {
     microseconds as f64 / DAY as f64
 }
 
-/// The organization's numbers behind presence.
+/// The organization's policy for presence.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Policy {
     /// Days in which a touch loses half its weight.
     pub half_life: f64,
-    /// Presence from which we count as present.
+    /// Presence from which on we are present.
     pub threshold: f64,
 }
 
 impl Policy {
-    /// An organization's.
+    /// Returns the policy of an organization.
     #[must_use]
     pub const fn of(organization: &organization::Model) -> Self {
         Self { half_life: organization.presence_half_life_days, threshold: organization.presence_threshold }
     }
 
-    /// The strength from which we are present: L = −ln(1 − threshold).
+    /// Returns the strength from which on we are present: L = −ln(1 − threshold).
     #[must_use]
     pub fn least(&self) -> f64 {
         -(1.0 - self.threshold).ln()
     }
 
-    /// Microseconds after which a touch is left out.
+    /// Returns the microseconds after which a touch is left out.
     #[must_use]
     pub fn reach(&self) -> i64 {
         microseconds(self.half_life * HALF_LIVES)
     }
 }
 
-/// A touch that was made, so long ago.
+/// A completed touch, as presence sees it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Made {
-    /// Microseconds ago.
+    /// Its age in microseconds.
     pub age: i64,
-    /// What it weighs, in thousandths.
+    /// Its weight in thousandths.
     pub weight: u32,
+    /// How it was made.
+    pub kind: TouchKind,
+    /// Its length in minutes.
+    pub minutes: u32,
+    /// Its id, where it was read: where others overlap it or crowd its day.
+    pub id: Option<TouchId>,
 }
 
 impl Made {
@@ -76,58 +83,63 @@ impl Made {
         self.weight <= ONE_WAY
     }
 
+    /// Whether it may count at all: an answered or acknowledged touch within reach, or a one-way touch of the last 30 days.
+    #[must_use]
+    pub fn may_count(self, policy: Policy) -> bool {
+        if self.weight == 0 || self.age < 0 {
+            return false;
+        }
+        if self.is_one_way() { self.age < i64::from(ONE_WAY_DAYS) * DAY } else { self.age <= policy.reach() }
+    }
+
     fn days(self) -> f64 {
         days(self.age)
     }
 
-    /// What it weighs.
+    /// Returns its weight.
     #[must_use]
     pub fn full(self) -> f64 {
         f64::from(self.weight) / 1000.0
     }
 
-    /// What is left of its weight: halved every half-life.
+    /// Returns what is left of its weight, which halves every half-life.
     #[must_use]
     pub fn decayed(self, half_life: f64) -> f64 {
         self.full() * (-self.days() / half_life).exp2()
     }
 }
 
-/// Those of some touches that count, the latest first: all that were answered or acknowledged within reach, and of the
-/// one-way ones the two latest, while they are younger than 30 days.
+/// Returns the encounters that count, the latest first: all answered or acknowledged ones within reach, and the two latest
+/// one-way ones of the last 30 days.
 #[must_use]
-pub fn counting(mut touches: Vec<Made>, policy: Policy) -> Vec<Made> {
-    // In one order whoever found them, so that sums agree to the last digit.
-    touches.sort_unstable_by_key(|touch| (touch.age, touch.weight));
+pub fn counting(mut encounters: Vec<Made>, policy: Policy) -> Vec<Made> {
+    // In one order, whatever order they were read in, so that sums agree to the last digit.
+    encounters.sort_unstable_by_key(|touch| (touch.age, touch.weight, touch.kind));
     let mut left = ONE_WAY_TOUCHES;
-    touches.retain(|touch| {
-        if touch.weight == 0 || touch.age < 0 {
+    encounters.retain(|touch| {
+        if !touch.may_count(policy) || touch.is_one_way() && left == 0 {
             return false;
         }
-        if !touch.is_one_way() {
-            return touch.age <= policy.reach();
-        }
-        let counts = left > 0 && touch.age < i64::from(ONE_WAY_DAYS) * DAY;
-        left -= usize::from(counts);
-        counts
+        left -= usize::from(touch.is_one_way());
+        true
     });
-    touches
+    encounters
 }
 
-/// E: what is left of the weights of touches that count.
+/// Returns E, the sum of what is left of the weights of the encounters that count.
 #[must_use]
 pub fn strength(counting: &[Made], policy: Policy) -> f64 {
-    // The sum of nothing is -0, and would be shown so.
+    // The sum of nothing is -0.
     0.0 + counting.iter().map(|touch| touch.decayed(policy.half_life)).sum::<f64>()
 }
 
-/// Presence, 0 to 1, of a strength: 1 − e^(−E).
+/// Returns the presence, 0 to 1, of a strength: 1 − e^(−E).
 #[must_use]
 pub fn presence(strength: f64) -> f64 {
     -(-strength).exp_m1()
 }
 
-/// Days until presence falls below the threshold if nothing is done; 0 where it is below. One-way touches leave after 30
+/// Returns the days until presence falls below the threshold if nothing is done; 0 where it is below. One-way touches leave after 30
 /// days, the others only fade.
 #[must_use]
 pub fn days_until_absent(counting: &[Made], policy: Policy) -> f64 {
@@ -137,7 +149,7 @@ pub fn days_until_absent(counting: &[Made], policy: Policy) -> f64 {
     one_way.sort_unstable_by_key(|touch| std::cmp::Reverse(touch.age));
     let mut from = 0.0_f64;
     for place in 0..=one_way.len() {
-        // Told of the strength as it was at the start: between two that leave all fade alike.
+        // By the strength at the start: between two that leave, all fade alike.
         let all: Vec<Made> = one_way[place..].iter().chain(&lasting).copied().collect();
         let falls = policy.half_life * (strength(&all, policy) / least).log2();
         if falls.is_nan() || falls <= from {
@@ -151,25 +163,25 @@ pub fn days_until_absent(counting: &[Made], policy: Policy) -> f64 {
     from
 }
 
-/// Value, 0 to 1, of so many touches with value, of which so many were acknowledged: ((k + 1) / (v + 2)) · min(1, v / 4).
+/// Returns the value, 0 to 1, of v touches with value, of which k were acknowledged: ((k + 1) ÷ (v + 2)) · min(1, v ÷ 4).
 #[must_use]
 pub fn value(with_value: u32, acknowledged: u32) -> f64 {
     let (all, good) = (f64::from(with_value), f64::from(acknowledged));
     (good + 1.0) / (all + 2.0) * (all / ENOUGH_VALUE).min(1.0)
 }
 
-/// Are we present, known and valued enough for when it matters?
+/// Whether presence has reached the organization's threshold, and known and value are 0.5 or more.
 #[must_use]
-pub fn is_ready(presence: f64, known: f64, value: f64) -> bool {
-    presence >= READY && known >= READY && value >= READY
+pub fn is_ready(presence: f64, known: f64, value: f64, threshold: f64) -> bool {
+    presence >= threshold && known >= READY && value >= READY
 }
 
-/// The ladder from being unknown to being seen as someone who creates value.
+/// The levels from being unknown to being seen to create value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Level {
-    /// Nobody there knows us.
+    /// No key contact knows us.
     Unknown,
-    /// Somebody knows us.
+    /// A key contact knows us.
     Known,
     /// And we are present.
     Present,
@@ -177,7 +189,7 @@ pub enum Level {
     Valued,
 }
 
-/// How far up the ladder we are.
+/// Returns the level reached.
 #[must_use]
 pub fn level(presence: f64, known: f64, value: f64, threshold: f64) -> Level {
     if known <= 0.0 {
@@ -200,7 +212,7 @@ mod tests {
     const POLICY: Policy = Policy { half_life: 30.0, threshold: 0.5 };
 
     fn made(days: f64, weight: u32) -> Made {
-        Made { age: microseconds(days), weight }
+        Made { age: microseconds(days), weight, kind: TouchKind::Call, minutes: 15, id: None }
     }
 
     fn of(touches: &[(f64, u32)]) -> Vec<Made> {
@@ -241,7 +253,7 @@ mod tests {
 
     #[test]
     fn one_way_touches_leave_after_30_days() {
-        // A meeting alone would do for 15.87 days; with two e-mails nobody answered a little longer, until they leave.
+        // A meeting alone lasts 15.87 days; with two unanswered e-mails a little longer, until they leave.
         let alone = days_until_absent(&of(&[(0.0, 1000)]), POLICY);
         assert!(near(alone, 30.0 * (1.0 / 2.0_f64.ln()).log2(), 1e-9), "{alone}");
         let with = days_until_absent(&of(&[(0.0, 1000), (0.0, 150), (0.0, 150)]), POLICY);
@@ -263,7 +275,7 @@ mod tests {
     }
 
     #[test]
-    fn value_wants_enough_touches_and_somebody_who_says_so() {
+    fn value_takes_enough_touches_and_acknowledgement() {
         for (all, good, expected) in
             [(0, 0, 0.0), (1, 1, 2.0 / 3.0 / 4.0), (4, 0, 1.0 / 6.0), (4, 4, 5.0 / 6.0), (8, 4, 0.5), (4, 2, 0.5)]
         {
@@ -283,10 +295,12 @@ mod tests {
         ] {
             assert_eq!(level(presence, known, value, 0.5), expected, "{presence} {known} {value}");
         }
-        assert!(is_ready(0.5, 0.5, 0.5));
+        assert!(is_ready(0.5, 0.5, 0.5, 0.5));
         for (presence, known, value) in [(0.49, 1.0, 1.0), (1.0, 0.49, 1.0), (1.0, 1.0, 0.49)] {
-            assert!(!is_ready(presence, known, value));
+            assert!(!is_ready(presence, known, value, 0.5));
         }
+        // Presence is judged by the organization's own threshold, the other two are not.
+        assert!(is_ready(0.3, 0.5, 0.5, 0.3) && !is_ready(0.6, 0.5, 0.5, 0.7) && !is_ready(0.3, 0.3, 0.3, 0.3));
     }
 
     fn touches() -> impl Strategy<Value = Vec<(f64, u32)>> {

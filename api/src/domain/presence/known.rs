@@ -1,27 +1,28 @@
-//! How well we are known at an account: the role slots that somebody fills who knows us (design, section 4). The slots
-//! are pure; who filled them on a day is told from how people stood then and from the touches they took part in.
+//! The share of an account's role slots that a contact fills who knows us. The arithmetic of slots is pure; who filled them
+//! on a day follows from the contacts as they were then and from the touches in which they took part.
 
 use entity::contact::BuyingRole;
 
 use super::asked::{Ask, texts};
+use super::made::{is_past, known_by};
 use crate::context::RequestContext;
 use crate::error::Result;
 use crate::values::calendar::DAY;
 
-/// Days for which an answered touch makes us known to who took part.
+/// Days for which an answered touch, or a relationship set by hand, makes us known to a contact.
 pub const KNOWN_DAYS: i64 = 365;
 
-/// The roles that an account needs somebody in: how many, and what knowing each is worth.
+/// The role slots of an account: role, number of slots, weight of each.
 pub const SLOTS: [(BuyingRole, u32, u32); 3] =
     [(BuyingRole::DecisionMaker, 1, 3), (BuyingRole::Influencer, 2, 2), (BuyingRole::Stakeholder, 2, 1)];
 
-/// The roles that have slots, as SQL lists them.
+/// Returns the roles that have slots, as an SQL list.
 #[must_use]
 pub fn key_roles() -> String {
     SLOTS.map(|(role, _, _)| format!("'{}'", role.word())).join(", ")
 }
 
-/// Share of the slots, by weight, that are filled by so many people who know us, by role.
+/// Returns the share of the slots, by weight, that are filled by the contacts who know us, counted by role.
 #[must_use]
 pub fn known(people: &[(BuyingRole, u32)]) -> f64 {
     let whole: u32 = SLOTS.iter().map(|(_, slots, weight)| slots * weight).sum();
@@ -35,29 +36,66 @@ pub fn known(people: &[(BuyingRole, u32)]) -> f64 {
     f64::from(filled) / f64::from(whole)
 }
 
-/// In SQL: did somebody take part in an answered touch within a year before an instant, that was recorded by then or so
-/// many microseconds later?
+/// Returns SQL that is true where a contact took part in an answered touch of the year before an instant, by what was known
+/// then or `late` microseconds later. `is_past`: whether superseded versions matter.
 #[must_use]
-pub fn answered(organization: &str, contact: &str, at: &str, late: i64) -> String {
+pub fn answered(organization: &str, contact: &str, at: &str, late: i64, is_past: bool) -> String {
+    let exists = |table: &str, known: &str| {
+        format!(
+            "exists (
+                select 1 from {table}
+                where {table}.organization_id = {organization} and {table}.contact_id = {contact}
+                    and {table}.at <= {at} and {table}.at > {at} - {} and {known}
+            )",
+            KNOWN_DAYS * DAY
+        )
+    };
+    let now = exists("touch_contact", &format!("touch_contact.answer_known_at <= {at} + {late}"));
+    if !is_past {
+        return now;
+    }
+    let then = exists("touch_version_contact", &known_by("touch_version_contact", &format!("{at} + {late}")));
+    format!("({now} or {then})")
+}
+
+/// Returns SQL that is true where a contact's relationship was set to KNOWN or better in the year before an instant. That it
+/// is KNOWN or better at the instant is for the caller to ask.
+#[must_use]
+pub fn set_by_hand(contact: &str, at: &str) -> String {
     format!(
         "exists (
-            select 1 from touch_contact
-            where touch_contact.organization_id = {organization} and touch_contact.contact_id = {contact}
-                and touch_contact.at <= {at} and touch_contact.at > {at} - {}
-                and touch_contact.answer_known_at <= {at} + {late}
+            select 1 from acquaintance as setting
+            where setting.contact_id = {contact} and setting.since <= {at} and setting.since > {at} - {}
+                and setting.relationship_set and setting.relationship <> 'UNKNOWN'
         )",
         KNOWN_DAYS * DAY
     )
 }
 
-/// How well we are known at accounts and instants, in their order: one statement for any number of them. `late` is as in
-/// [`super::made::read`].
+/// Returns SQL that is true where a row of `acquaintance as stood` is how a contact was at the instant asked for, who was not
+/// archived and knew us.
+#[must_use]
+pub(super) fn fills(late: i64, is_past: bool) -> String {
+    format!(
+        "(stood.since <= asked.at or stood.first)
+            and (stood.archived_at is null or stood.archived_at > asked.at)
+            and not exists (
+                select 1 from acquaintance as later
+                where later.contact_id = stood.contact_id and later.since > stood.since and later.since <= asked.at
+            )
+            and (stood.relationship <> 'UNKNOWN' and stood.since <= asked.at and {} or {})",
+        set_by_hand("stood.contact_id", "asked.at"),
+        answered("$2", "stood.contact_id", "asked.at", late, is_past)
+    )
+}
+
+/// Returns the share of known slots at accounts and instants, in their order: one statement for any number of them. `late`
+/// is as in [`super::made::read`].
 ///
-/// Of the time before a contact was entered here we know their role, and not how they saw us. Who is archived fills a slot
-/// until the end of that day.
+/// Of the time before a contact was entered their role is known, and no relationship. An archived contact fills no slot.
 ///
 /// # Errors
-/// The database's.
+/// Database errors.
 pub async fn read(ctx: &RequestContext, asks: &[Ask], late: i64) -> Result<Vec<f64>> {
     let counts = SLOTS
         .map(|(role, _, _)| format!("cast(count(*) filter (where stood.buying_role = '{}') as text)", role.word()))
@@ -66,16 +104,10 @@ pub async fn read(ctx: &RequestContext, asks: &[Ask], late: i64) -> Result<Vec<f
         "select asked.number, {counts}
         from asked cross join acquaintance as stood
         where stood.organization_id = $2 and stood.account_id = asked.subject_id and stood.buying_role in ({})
-            and (stood.since <= asked.at or stood.first)
-            and (stood.archived_at is null or stood.archived_at >= asked.since)
-            and not exists (
-                select 1 from acquaintance as later
-                where later.contact_id = stood.contact_id and later.since > stood.since and later.since <= asked.at
-            )
-            and (stood.relationship <> 'UNKNOWN' and stood.since <= asked.at or {})
+            and {}
         group by asked.number",
         key_roles(),
-        answered("$2", "stood.contact_id", "asked.at", late)
+        fills(late, is_past(ctx, asks, late))
     );
     let mut all = vec![0.0; asks.len()];
     for (place, counts) in texts(ctx, asks, &sql).await? {
@@ -93,7 +125,7 @@ mod tests {
     use super::*;
 
     #[test]
-    #[expect(clippy::float_cmp, reason = "ninths are told alike")]
+    #[expect(clippy::float_cmp, reason = "ninths are exact")]
     fn slots_are_filled_by_weight_and_no_further() {
         use BuyingRole::{Champion, DecisionMaker, Influencer, Stakeholder};
         for (people, ninths) in [

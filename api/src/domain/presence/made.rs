@@ -1,78 +1,183 @@
-//! The touches that presence and value are worked out from, read from the index of accounts' touches alone.
+//! The touches behind presence and value, read from the index of accounts' touches alone.
 //!
-//! A touch comes as one number: its age in microseconds, twelve bits further up than its weight and what became of its
-//! value. So an account is one text, however many touches it has.
+//! An account's touches come as one text: for each its age in microseconds, with its shape and its value in the low thirteen
+//! bits. The shape has an upper bound of its length; exact lengths, ids and people are read of the few touches alone that may
+//! overlap others or crowd a day.
+//! Days before now see the superseded versions of touches as well.
 
-use super::asked::{Ask, texts};
+use entity::touch::TouchKind;
+use entity::{Instant, TouchId};
+
+use super::asked::{Ask, rows, texts};
+use super::encounter::{self, Detailed};
 use super::formula::{Made, ONE_WAY, ONE_WAY_DAYS, Policy, VALUE_DAYS};
 use crate::context::RequestContext;
+use crate::domain::touch::people;
+use crate::domain::touch::weight::LENGTHS;
 use crate::error::Result;
 use crate::values::calendar::DAY;
 
-/// Below this stand weight and value.
-const AGE: i64 = 4096;
+/// Ages are multiplied by this, to leave low bits for shape and value.
+const AGE: i64 = 8192;
+
+/// The kinds by their codes in shapes.
+const KINDS: [TouchKind; 7] = [
+    TouchKind::Call,
+    TouchKind::Email,
+    TouchKind::Meeting,
+    TouchKind::Message,
+    TouchKind::Event,
+    TouchKind::Mail,
+    TouchKind::Other,
+];
 
 /// What counts of an account's touches at an instant.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Touched {
-    /// Those that were made.
+    /// The encounters that may count, each as the touch that stands for it.
     pub made: Vec<Made>,
-    /// How many of the last 180 days had value for the client.
+    /// The number of touches of the last 180 days with value for the client.
     pub with_value: u32,
-    /// How many of those the client acknowledged.
+    /// The number of those that the client acknowledged.
     pub acknowledged: u32,
 }
 
-/// Which touches may count, in SQL: made by then, and known of by then, or so many microseconds later.
-fn counts(policy: Policy, late: i64) -> String {
+/// Whether any of these looks back, so that superseded versions matter.
+#[must_use]
+pub fn is_past(ctx: &RequestContext, asks: &[Ask], late: i64) -> bool {
+    asks.iter().any(|ask| ask.at.0.saturating_add(late) < ctx.now.0)
+}
+
+/// Returns SQL that is true where a row of `touch` or `touch_version` is what was known by an instant.
+pub(super) fn known_by(table: &str, by: &str) -> String {
+    match table {
+        "touch" => format!("touch.known_at <= {by}"),
+        table => format!("{table}.known_from <= {by} and {table}.known_until > {by}"),
+    }
+}
+
+fn text(table: &str, policy: Policy, late: i64) -> String {
     let (reach, value, one_way) = (policy.reach(), VALUE_DAYS * DAY, i64::from(ONE_WAY_DAYS) * DAY);
     let furthest = reach.max(value).max(one_way);
+    let known = known_by(table, &format!("asked.at + {late}"));
     format!(
-        "touch.organization_id = $2 and touch.account_id = asked.subject_id
-            and touch.at <= asked.at and touch.at >= asked.at - {furthest} and touch.recorded_at <= asked.at + {late}
-            and touch.weight > 0 and (
-                touch.weight > {ONE_WAY} and touch.at >= asked.at - {reach}
-                or touch.weight <= {ONE_WAY} and touch.at > asked.at - {one_way}
-                or touch.value is not null and touch.at > asked.at - {value}
+        "select string_agg(cast((asked.at - {table}.at) * {AGE} + {table}.shape * 4 +
+            case when {table}.value is null then 0 when {table}.value_acknowledged then 3 else 2 end as text), ',')
+        from {table}
+        where {table}.organization_id = $2 and {table}.account_id = asked.subject_id
+            and {table}.at <= asked.at and {table}.at >= asked.at - {furthest} and {known}
+            and {table}.weight > 0 and (
+                {table}.weight > {ONE_WAY} and {table}.at >= asked.at - {reach}
+                or {table}.weight <= {ONE_WAY} and {table}.at > asked.at - {one_way}
+                or {table}.value is not null and {table}.at > asked.at - {value}
             )"
     )
 }
 
-/// What counts at accounts and instants, in their order: one statement for any number of them. `late` is for how many
-/// microseconds after its instant a touch may have been recorded.
+/// Returns what counts at accounts and instants, in their order: one statement for any number of them, and one more where
+/// touches overlap or crowd a day. `late` is how many microseconds after its instant a state may have become known.
 ///
 /// # Errors
-/// The database's.
+/// Database errors.
 pub async fn read(ctx: &RequestContext, asks: &[Ask], policy: Policy, late: i64) -> Result<Vec<Touched>> {
-    let sql = format!(
-        "select asked.number, (
-            select string_agg(cast((asked.at - touch.at) * {AGE} + touch.weight * 4 +
-                case when touch.value is null then 0 when touch.value_acknowledged then 3 else 2 end as text), ',')
-            from touch where {}
-        ) from asked",
-        counts(policy, late)
-    );
+    let is_past = is_past(ctx, asks, late);
+    let now = text("touch", policy, late);
+    let sql = if is_past {
+        let then = text("touch_version", policy, late);
+        format!("select asked.number, concat_ws(',', ({now}), ({then})) from asked")
+    } else {
+        format!("select asked.number, ({now}) from asked")
+    };
+    let zone = ctx.viewer()?.zone;
     let mut all = vec![Touched::default(); asks.len()];
+    let mut doubtful: Vec<(usize, Ask)> = Vec::new();
     for (count, (place, list)) in texts(ctx, asks, &sql).await?.into_iter().enumerate() {
-        all[place] = Touched::parse(&list);
+        let Ask { subject, at, .. } = asks[place];
+        all[place] = Touched::parse(&list, policy);
+        let ages = encounter::doubtful(&mut all[place].made, at, zone);
+        let since = Instant(at.0.saturating_add(late));
+        doubtful.extend(ages.iter().map(|age| (place, Ask { subject, at: Instant(at.0 - age), since })));
         if count % crate::graphql::ROWS_BETWEEN_YIELDS == 0 {
             tokio::task::yield_now().await;
         }
+    }
+    let wanted: Vec<Ask> = doubtful.iter().map(|(_, ask)| *ask).collect();
+    let mut of_place: Vec<(usize, Vec<Detailed>)> = Vec::new();
+    for ((place, ask), found) in doubtful.iter().zip(details(ctx, &wanted, is_past).await?) {
+        let age = asks[*place].at.0 - ask.at.0;
+        let found = found.into_iter().map(|one| Detailed { made: Made { age, ..one.made }, ..one });
+        let found = found.filter(|one| one.made.may_count(policy));
+        match of_place.last_mut() {
+            Some((last, all)) if last == place => all.extend(found),
+            _ => of_place.push((*place, found.collect())),
+        }
+    }
+    for (place, details) in of_place {
+        let touches = std::mem::take(&mut all[place].made);
+        all[place].made = encounter::encounters(touches, details, asks[place].at, zone);
+    }
+    Ok(all)
+}
+
+/// Returns the completed touches of accounts that began at the very instants asked for, as they were known by `since`, by
+/// id: one statement. Their ages are 0.
+///
+/// # Errors
+/// Database errors.
+pub(super) async fn details(ctx: &RequestContext, asks: &[Ask], is_past: bool) -> Result<Vec<Vec<Detailed>>> {
+    let select = |table: &str, id: &str| {
+        format!(
+            "select asked.number, {table}.{id}, {table}.weight, {table}.kind, {table}.minutes, {table}.contact_ids
+            from asked cross join {table}
+            where {table}.organization_id = $2 and {table}.account_id = asked.subject_id and {table}.at = asked.at
+                and {table}.weight > 0 and {}",
+            known_by(table, "asked.since")
+        )
+    };
+    let mut sql = select("touch", "id");
+    if is_past {
+        sql = format!("{sql} union all {}", select("touch_version", "touch_id"));
+    }
+    let mut all: Vec<Vec<Detailed>> = vec![Vec::new(); asks.len()];
+    for (place, row) in rows(ctx, asks, &sql).await? {
+        let id: TouchId = row.try_get_by_index(1)?;
+        let (weight, minutes): (i32, i32) = (row.try_get_by_index(2)?, row.try_get_by_index(4)?);
+        let people: String = row.try_get_by_index(5)?;
+        let made = Made {
+            age: 0,
+            weight: weight.unsigned_abs(),
+            kind: row.try_get_by_index(3)?,
+            minutes: minutes.unsigned_abs(),
+            id: Some(id),
+        };
+        all[place].push(Detailed { made, people: people::read(&people) });
+    }
+    for list in &mut all {
+        list.sort_unstable_by_key(|one| one.made.id);
     }
     Ok(all)
 }
 
 impl Touched {
-    fn parse(list: &str) -> Self {
+    fn parse(list: &str, policy: Policy) -> Self {
         let mut touched = Self::default();
         for number in list.split(',').filter_map(|number| number.parse::<i64>().ok()) {
             let (age, rest) = (number.div_euclid(AGE), number.rem_euclid(AGE));
-            let made = Made { age, weight: u32::try_from(rest / 4).unwrap_or_default() };
+            let shape = usize::try_from(rest / 4).unwrap_or_default();
+            let kind = KINDS.get(shape % 8).copied().unwrap_or(TouchKind::Other);
+            let minutes = LENGTHS[shape / 8 % LENGTHS.len()].unsigned_abs();
+            let weight = match u32::try_from(shape / 128).unwrap_or_default() {
+                1 => ONE_WAY,
+                hundreds => hundreds * 100,
+            };
             if age < VALUE_DAYS * DAY {
                 touched.with_value += u32::from(rest & 2 != 0);
                 touched.acknowledged += u32::from(rest & 3 == 3);
             }
-            touched.made.push(made);
+            let made = Made { age, weight, kind, minutes, id: None };
+            if made.may_count(policy) {
+                touched.made.push(made);
+            }
         }
         touched
     }
@@ -82,27 +187,28 @@ impl Touched {
 mod tests {
     use super::*;
 
+    const POLICY: Policy = Policy { half_life: 30.0, threshold: 0.5 };
+
     #[test]
-    fn a_number_holds_age_weight_and_value() {
+    fn a_text_has_age_shape_and_value() {
         let day = DAY;
-        let list = format!("{},{},{}", day * AGE + 4000, 179 * day * AGE + 603, 180 * day * AGE + 2 + 600);
-        let touched = Touched::parse(&list);
-        assert_eq!(
-            touched.made,
-            [
-                Made { age: day, weight: 1000 },
-                Made { age: 179 * day, weight: 150 },
-                Made { age: 180 * day, weight: 150 }
-            ]
-        );
+        let shape = |kind, weight, minutes| i64::from(crate::domain::touch::weight::shape(kind, weight, minutes)) * 4;
+        let (meeting, email) = (shape(TouchKind::Meeting, 1000, 60), shape(TouchKind::Email, 150, 3));
+        let list = format!("{},{},{}", day * AGE + meeting, 20 * day * AGE + email + 3, 180 * day * AGE + email + 2);
+        let touched = Touched::parse(&list, POLICY);
+        let made = |age, weight, kind, minutes| Made { age, weight, kind, minutes, id: None };
+        // The last is one-way and too old to count; its value is too old as well.
+        let expected = [made(day, 1000, TouchKind::Meeting, 60), made(20 * day, 150, TouchKind::Email, 5)];
+        assert_eq!(touched.made, expected);
         assert_eq!((touched.with_value, touched.acknowledged), (1, 1));
-        assert_eq!(Touched::parse(""), Touched::default());
+        assert_eq!(Touched::parse("", POLICY), Touched::default());
     }
 
     #[test]
     fn the_largest_age_and_weight_are_one_number() {
         let policy = Policy { half_life: 365.0, threshold: 0.5 };
-        let largest = policy.reach().checked_mul(AGE).and_then(|number| number.checked_add(4003));
-        assert_eq!(Touched::parse(&largest.unwrap().to_string()).made, [Made { age: policy.reach(), weight: 1000 }]);
+        let largest = policy.reach().checked_mul(AGE).and_then(|number| number.checked_add(8191 - 512 * 4));
+        let found = Touched::parse(&largest.unwrap().to_string(), policy).made[0];
+        assert_eq!((found.age, found.minutes), (policy.reach(), 1_440));
     }
 }

@@ -1,21 +1,25 @@
 //! Presence: how present, known and valued we are at an account on a day, from what was recorded by then.
 //!
-//! | room | holds |
+//! | module | holds |
 //! |---|---|
-//! | here | the type, and how it is read for any number of accounts and days at once |
+//! | here | the type, and how it is read for any number of accounts and days together |
+//! | [`encounter`] | which touches are one encounter: pure |
+//! | `explained` | what known, value and ready rest on |
 //! | [`formula`] | the arithmetic of touches: pure |
-//! | [`known`] | role slots, and who filled them when |
-//! | [`made`] | the touches that count, read by index alone |
+//! | [`known`] | role slots, and who filled them on a day |
+//! | [`made`] | the touches that count, read from an index |
 //! | [`asked`] | accounts and instants as a table of a statement |
-//! | [`because`] | the touches themselves, the heaviest first |
-//! | [`coverage`] | who knows us today, and whom we still need to know |
-//! | [`nurture`] | is a target being nurtured? |
+//! | [`because`] | the touches behind presence, the heaviest first |
+//! | [`coverage`] | the contacts who know us today, and those we still need to know |
+//! | [`nurture`] | whether a target is being nurtured |
 //!
 //! Both databases find the rows, by set; all arithmetic is done here, so that both agree to the last digit.
 
 pub mod asked;
 pub mod because;
 pub mod coverage;
+pub mod encounter;
+mod explained;
 pub mod formula;
 pub mod known;
 pub mod made;
@@ -31,16 +35,18 @@ use self::because::{BecauseArguments, PresencePart};
 use self::formula::{Level, Made, Policy};
 use self::made::Touched;
 use crate::context::RequestContext;
+use crate::domain::reason::Reason;
 use crate::domain::targeting::{OnArguments, instant_of};
 use crate::error::Result;
+use crate::graphql::series::SeriesArguments;
 use crate::graphql::{Batch, FieldContext, graphql_enum, object};
 
-/// The ladder from being unknown to being seen as someone who creates value.
+/// The levels from being unknown to being seen to create value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 pub enum PresenceLevel {
-    /// Nobody there knows us.
+    /// No contact in a key role knows us.
     Unknown,
-    /// Somebody in a key role knows us: known is above 0.
+    /// A contact in a key role knows us: known is above 0.
     Known,
     /// And we are present: presence has reached the organization's threshold.
     Present,
@@ -76,30 +82,41 @@ pub struct Presence {
 }
 
 object! {
-    /// How present, known and valued we are at an account at the end of a day, or now: from the touches that were recorded by
-    /// then. A touch entered later does not make us have been present.
+    /// How present, known and valued we are at an account at the end of a day, or now, by what was recorded by then. A touch
+    /// that is entered or changed later does not change an earlier day.
     Presence as "Presence" {
         /// The organization's day.
         on: Day = plain(|presence| presence.on);
-        /// How far up the ladder we are.
+        /// The level reached.
         level: Level = plain(|presence| presence.level());
-        /// 0 to 1: 1 − e^(−E), E being the touches' weights, each halved every half-life of the organization's policy. A
-        /// meeting weighs 1, an answered call 0.7, an event 0.5, anything else that was answered 0.4, what the client
-        /// acknowledged as of use at least 0.6; of what nobody answered the two latest of the last 30 days, 0.15 each. Answered is
-        /// what they responded to or started (INBOUND).
+        /// 0 to 1: 1 − e^(−E), where E is the sum of the weights of the encounters, each halved every half-life of the
+        /// organization's policy. A meeting weighs 1, an answered call 0.7, an answered event 0.5, any other answered touch
+        /// 0.4, a touch with acknowledged value at least 0.6. Any other touch is one-way and weighs 0.15; only the two latest
+        /// of the last 30 days count. A touch is answered when the client responded or started it (INBOUND). Touches of one
+        /// kind that overlap, and share a contact or name none, are one encounter, and only the two heaviest encounters of a
+        /// day count.
         presence: f64 = plain(|presence| presence.presence);
-        /// 0 to 1: share of the role slots in which somebody knows us, by weight: a decision maker (3), two influencers
-        /// (2 each), two stakeholders (1 each). Somebody knows us whose relationship is KNOWN or better, or who took part
-        /// in a touch that was answered in the 365 days before. Roles and relationships are those of the day.
+        /// 0 to 1: the share of known role slots, by weight: a decision maker (3), two influencers (2 each), two
+        /// stakeholders (1 each). A slot is known when its contact took part in an answered touch, or when its relationship
+        /// was set to KNOWN or better, in the 365 days before. Roles and relationships are those of the day; archived
+        /// contacts fill no slot.
         known: f64 = plain(|presence| presence.known);
         /// 0 to 1, over 180 days: of v touches with value, k of them acknowledged, (k + 1) ÷ (v + 2) · min(1, v ÷ 4).
         value: f64 = plain(|presence| presence.value);
-        /// Are presence, known and value all at 0.5 or more?
+        /// Whether presence has reached the organization's threshold and known and value are 0.5 or more.
         ready: bool = plain(|presence| presence.is_ready());
-        /// Days from then until presence falls below the organization's threshold if nothing is done; 0 where it has.
+        /// Days until presence falls below the organization's threshold if nothing is done; 0 where it is below.
         daysUntilAbsent: f64 = plain(|presence| presence.days_until_absent());
-        /// The touches that count, the heaviest of them on that day first.
+        /// The touches that count, the heaviest on that day first.
         because(BecauseArguments): Vec<PresencePart> = batch(because::of_presences);
+        /// The slots behind `known`, each with its weight: filled by which touch, or by which relationship set by hand.
+        knownBecause: Vec<Reason> = batch(explained::known);
+        /// The numbers behind `value` and its touches, the latest first; at most 500 lines.
+        valueBecause: Vec<Reason> = batch(explained::value);
+        /// The three conditions of `ready`, each with whether it holds.
+        readyBecause: Vec<Reason> = batch(explained::ready);
+        /// The same account on the days of a line chart.
+        series(SeriesArguments): Vec<Presence> = batch(series);
     }
 }
 
@@ -115,25 +132,25 @@ impl Presence {
         formula::level(self.presence, self.known, self.value, self.policy.threshold)
     }
 
-    /// Are all three high enough for when it matters?
+    /// Whether presence, known and value are all high enough.
     #[must_use]
     pub fn is_ready(&self) -> bool {
-        formula::is_ready(self.presence, self.known, self.value)
+        formula::is_ready(self.presence, self.known, self.value, self.policy.threshold)
     }
 
-    /// Has presence reached the threshold?
+    /// Whether presence has reached the threshold.
     #[must_use]
     pub fn is_present(&self) -> bool {
         self.presence >= self.policy.threshold
     }
 
-    /// Days until presence falls below the threshold if nothing is done.
+    /// Returns the days until presence falls below the threshold if nothing is done.
     #[must_use]
     pub fn days_until_absent(&self) -> f64 {
         formula::days_until_absent(&self.counting, self.policy)
     }
 
-    /// What presence will be so many days later if nothing is done.
+    /// Returns the presence a number of days later if nothing is done.
     #[must_use]
     pub fn in_days(&self, days: f64) -> f64 {
         let later = |touch: &Made| Made { age: touch.age + formula::microseconds(days), ..*touch };
@@ -141,21 +158,14 @@ impl Presence {
         formula::presence(formula::strength(&counting, self.policy))
     }
 
-    /// At accounts and instants, in their order: two statements for any number of them. `late` is for how many microseconds
-    /// after its instant a touch may have been recorded: 0, but for whoever looks back at a day whose touches were entered
-    /// in the days that followed. Who asks must be one who sees the accounts.
-    ///
-    /// # Errors
-    /// `UNAUTHENTICATED`; the database's.
+    /// Reads presence at accounts and instants, in their order: at most three statements for any number of them. `late` is the
+    /// number of microseconds after its instant by which a state may have become known. The caller must see the accounts.
     pub async fn read(ctx: &RequestContext, asks: &[Ask], late: i64) -> Result<Vec<Self>> {
         let known = known::read(ctx, asks, late).await?;
         Self::with(ctx, asks, late, known).await
     }
 
-    /// The same but for how well we are known, which is 0: one statement.
-    ///
-    /// # Errors
-    /// `UNAUTHENTICATED`; the database's.
+    /// Reads the same without known, which is 0: at most two statements.
     pub async fn of_touches(ctx: &RequestContext, asks: &[Ask]) -> Result<Vec<Self>> {
         Self::with(ctx, asks, 0, vec![0.0; asks.len()]).await
     }
@@ -169,31 +179,48 @@ impl Presence {
     }
 }
 
-/// Fields that need no more than the touches.
-const OF_TOUCHES: [&str; 6] = ["on", "presence", "value", "daysUntilAbsent", "because", "__typename"];
+/// Fields that need the touches alone.
+const OF_TOUCHES: [&str; 8] =
+    ["on", "presence", "value", "daysUntilAbsent", "because", "valueBecause", "series", "__typename"];
 
-/// Answers with a presence for each account and instant: no more is read than is asked for.
+/// Answers with a presence for each account and instant: no more is read than is selected.
 ///
 /// # Errors
-/// The database's.
+/// Database errors.
 pub async fn answer(field: &FieldContext<'_>, asks: &[Ask]) -> Result<Batch<Presence>> {
-    let fields = field.collected::<Presence>()?;
-    let presences = if fields.iter().all(|field| OF_TOUCHES.contains(&field.name())) {
-        Presence::of_touches(field.request, asks).await?
-    } else {
-        Presence::read(field.request, asks, 0).await?
-    };
+    let presences = read_for(field, asks).await?;
     field.objects(&presences.iter().collect::<Vec<_>>()).await
 }
 
-/// `Account.presence`.
+async fn read_for(field: &FieldContext<'_>, asks: &[Ask]) -> Result<Vec<Presence>> {
+    let fields = field.collected::<Presence>()?;
+    if fields.iter().all(|field| OF_TOUCHES.contains(&field.name())) {
+        Presence::of_touches(field.request, asks).await
+    } else {
+        Presence::read(field.request, asks, 0).await
+    }
+}
+
+/// Answers `Presence.series`: as many statements as for one day.
+async fn series(field: &FieldContext<'_>, of: &[&Presence]) -> Result<Batch<Vec<Presence>>> {
+    let arguments: SeriesArguments = field.arguments()?;
+    let days = arguments.days(of.len())?;
+    let viewer = field.request.viewer()?;
+    let asks: Vec<Ask> = of
+        .iter()
+        .flat_map(|presence| {
+            days.iter().map(|day| Ask::on(viewer, AccountId(presence.ask.subject), *day, field.request.now))
+        })
+        .collect();
+    let points = read_for(field, &asks).await?;
+    field.object_lists(&points.chunks(days.len()).collect::<Vec<_>>()).await
+}
+
+/// Answers `Account.presence`.
 ///
 /// # Errors
-/// The database's.
-pub async fn of_accounts(
-    field: &FieldContext<'_>,
-    of: &[AccountId],
-) -> Result<Batch<crate::domain::presence::Presence>> {
+/// Database errors.
+pub async fn of_accounts(field: &FieldContext<'_>, of: &[AccountId]) -> Result<Batch<Presence>> {
     let OnArguments { on } = field.arguments()?;
     let viewer = field.request.viewer()?;
     let at = instant_of(on.map(|day| day.0), field.request.now, viewer.zone);
@@ -201,13 +228,14 @@ pub async fn of_accounts(
     answer(field, &asks).await
 }
 
-/// Of these accounts those at which we are present at an instant: one statement.
+/// Returns those of these accounts and instants at which we are present: one statement, or two.
 ///
 /// # Errors
-/// The database's.
-pub async fn present(ctx: &RequestContext, accounts: &[AccountId], at: Instant) -> Result<HashSet<AccountId>> {
+/// Database errors.
+pub async fn present(ctx: &RequestContext, of: HashSet<(AccountId, Instant)>) -> Result<HashSet<(AccountId, Instant)>> {
     let viewer = ctx.viewer()?;
-    let asks: Vec<Ask> = accounts.iter().map(|account| Ask::at(viewer, *account, at)).collect();
+    let asks: Vec<Ask> = of.iter().map(|(account, at)| Ask::at(viewer, *account, *at)).collect();
     let all = Presence::of_touches(ctx, &asks).await?;
-    Ok(all.iter().filter(|presence| presence.is_present()).map(|presence| AccountId(presence.ask.subject)).collect())
+    let present = all.iter().filter(|presence| presence.is_present());
+    Ok(present.map(|presence| (AccountId(presence.ask.subject), presence.ask.at)).collect())
 }

@@ -1,4 +1,4 @@
-//! Is a target being nurtured: when it was touched, whether often enough, and how present we are there.
+//! Whether a target is being nurtured: when it was touched, whether often enough, and how present we are there.
 
 use std::collections::HashMap;
 
@@ -14,6 +14,7 @@ use crate::domain::targeting::target_list::capacity::required_interval;
 use crate::domain::touch::{self, Touch};
 use crate::domain::user::User;
 use crate::error::Result;
+use crate::graphql::estimate::Estimate;
 use crate::graphql::{Batch, FieldContext, object};
 use crate::values::calendar::DAY;
 use crate::values::calendar::{self, day_of};
@@ -29,20 +30,20 @@ pub struct Nurture {
     account: AccountId,
     days_since_touch: Option<i32>,
     pursued: bool,
-    consistency: Option<f64>,
+    consistency: Option<(i64, i64)>,
     longest_gap_days: Option<i32>,
 }
 
 object! {
-    /// Is the target being nurtured? By touches that anybody made at its account.
+    /// Whether a target is being nurtured, by the touches of all users at its account.
     Nurture as "Nurture" {
-        /// The latest that was made.
+        /// The latest completed touch.
         lastTouch: Option<Touch> = by_key(|nurture| nurture.account, touch::list::last_of_accounts);
-        /// The earliest to come.
+        /// The earliest scheduled touch.
         nextTouch: Option<Touch> = by_key(|nurture| nurture.account, touch::list::next_of_accounts);
-        /// Whole days of the seller's since the latest that was made; null where there was none.
+        /// Whole days of the seller's since the latest completed touch; null where there was none.
         daysSinceTouch: Option<i32> = plain(|nurture| nurture.days_since_touch);
-        /// Was it touched in the last 90 days, or is a touch scheduled in the next 90?
+        /// Whether it was touched in the last 90 days, or a touch is scheduled in the next 90.
         pursued: bool = plain(|nurture| nurture.pursued);
         /// How present, known and valued we are now.
         presence: Presence = batch(presences);
@@ -50,10 +51,22 @@ object! {
         /// a target and elapsed by now (or by when it was closed), the share with a touch that was made. The interval, in
         /// days, is h · log2((0.7 + L) ÷ L), L = −ln(1 − threshold), h the half-life. Null before the first has elapsed
         /// and where it never was on the list.
-        consistency: Option<f64> = plain(|nurture| nurture.consistency);
+        consistency: Option<f64> = plain(|nurture| nurture.consistency().value);
+        /// `consistency` with the number of windows behind it.
+        consistencyEstimate: Estimate = plain(|nurture| nurture.consistency());
         /// The longest time without a touch that was made, in whole days of the seller's: since it became a target, between
         /// two, or until now (or until it was closed). Null where it never was on the list.
         longestGapDays: Option<i32> = plain(|nurture| nurture.longest_gap_days);
+    }
+}
+
+/// Windows from which consistency is sufficient.
+const ENOUGH_WINDOWS: i64 = 4;
+
+impl Nurture {
+    fn consistency(&self) -> Estimate {
+        let (touched, elapsed) = self.consistency.unwrap_or_default();
+        Estimate::share(touched, elapsed, ENOUGH_WINDOWS, "windows")
     }
 }
 
@@ -71,10 +84,10 @@ pub fn longest_gap(since: Day, touched: &[Day], until: Day) -> i32 {
     starts.zip(ends).map(|(start, end)| end.0.saturating_sub(start.0)).max().unwrap_or_default()
 }
 
-/// Of the windows of `interval` that have elapsed between two instants, the share in which some touch was made; None
-/// before the first has.
+/// Returns, of the windows of `interval` that have elapsed between two instants, the number with a touch, and their number;
+/// `None` before the first has elapsed.
 #[must_use]
-pub fn consistency(since: Instant, touched: &[Instant], until: Instant, interval: i64) -> Option<f64> {
+pub fn consistency(since: Instant, touched: &[Instant], until: Instant, interval: i64) -> Option<(i64, i64)> {
     let elapsed = (until.0.saturating_sub(since.0)).max(0).checked_div(interval).filter(|windows| *windows > 0)?;
     let mut windows: Vec<i64> = touched
         .iter()
@@ -84,9 +97,7 @@ pub fn consistency(since: Instant, touched: &[Instant], until: Instant, interval
         .collect();
     windows.sort_unstable();
     windows.dedup();
-    #[expect(clippy::cast_precision_loss, reason = "windows of days since the year 1 are below 2^52")]
-    let share = windows.len() as f64 / elapsed as f64;
-    Some(share)
+    Some((i64::try_from(windows.len()).unwrap_or(i64::MAX), elapsed))
 }
 
 /// Of accounts at instants, whether each was touched in the 90 days before or is to be in the 90 days after: one statement.
@@ -222,10 +233,10 @@ mod tests {
             consistency(Instant(100), &touched.iter().map(|at| Instant(*at)).collect::<Vec<_>>(), Instant(until), 10)
         };
         assert_eq!(share(&[100], 109), None);
-        assert_eq!(share(&[100], 110), Some(1.0));
-        assert_eq!(share(&[], 110), Some(0.0));
-        assert_eq!(share(&[100, 105, 109, 131], 139), Some(1.0 / 3.0));
-        assert_eq!(share(&[100, 110, 129, 135], 140), Some(1.0));
+        assert_eq!(share(&[100], 110), Some((1, 1)));
+        assert_eq!(share(&[], 110), Some((0, 1)));
+        assert_eq!(share(&[100, 105, 109, 131], 139), Some((1, 3)));
+        assert_eq!(share(&[100, 110, 129, 135], 140), Some((4, 4)));
         assert_eq!(consistency(Instant(100), &[], Instant(50), 10), None);
         assert_eq!(consistency(Instant(0), &[], Instant(50), 0), None);
     }
@@ -240,8 +251,8 @@ mod tests {
         #[test]
         fn consistency_is_a_share(touched in prop::collection::vec(0_i64..10_000, 0..40), until in 0_i64..10_000, interval in 1_i64..500) {
             let touched: Vec<Instant> = touched.into_iter().map(Instant).collect();
-            if let Some(share) = consistency(Instant(0), &touched, Instant(until), interval) {
-                prop_assert!((0.0..=1.0).contains(&share));
+            if let Some((touched, elapsed)) = consistency(Instant(0), &touched, Instant(until), interval) {
+                prop_assert!(0 <= touched && touched <= elapsed);
             }
         }
     }

@@ -52,7 +52,7 @@ pub async fn decide(ctx: &RequestContext, input: DecideTargetInput) -> Result<Ta
     let (before, account) = to_change(viewer, &write.tx, &path, &id).await?;
     let parties = Parties::of(&write.tx, viewer.organization.id, before.seller_id).await?;
     if parties.side(viewer.user.id) == Side::Neither {
-        let message = "Only the seller and whoever is above them in the line decide on a target.";
+        let message = "Only the seller and their managers decide on a target.";
         return Err(Error::refused(UserErrorCode::Forbidden, &path, message));
     }
     if before.status != Stored::Proposed {
@@ -61,8 +61,8 @@ pub async fn decide(ctx: &RequestContext, input: DecideTargetInput) -> Result<Ta
     }
     let consent = parties.consent(before.proposed_by_id, viewer.user.id);
     if matches!(consent, Consent::OwnProposal | Consent::NotTheirs) {
-        let message = "It takes two: the seller and somebody above them. This is your own side's proposal, and the other \
-                       one decides; whoever proposed it may take it back.";
+        let message = "It takes two: the seller and one of their managers. This is your own side's proposal, and the other \
+                       one decides; its proposer may take it back.";
         return Err(Error::refused(UserErrorCode::Forbidden, &path, message));
     }
     same_version(if_version, before.version)?;

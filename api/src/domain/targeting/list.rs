@@ -1,18 +1,22 @@
 //! Lists of targets, by id.
 
+use std::collections::{HashMap, HashSet};
+
 use async_graphql::{InputObject, MaybeUndefined};
-use entity::{AccountId, Id, Scoped, UserId, target};
-use sea_orm::sea_query::{Cond, Expr, ExprTrait};
-use sea_orm::{ColumnTrait, Condition, QueryFilter, QuerySelect, Select};
+use entity::{AccountId, Day, Id, Instant, OrganizationId, Scoped, UserId, target, user};
+use sea_orm::sea_query::{Cond, Expr};
+use sea_orm::{ColumnTrait, Condition, QueryFilter, QuerySelect, QueryTrait, Select};
 
 use super::{Target, TargetKind, TargetSource, TargetStatus, instant_of, on_list};
 use crate::context::RequestContext;
+use crate::domain::account::is_active;
 use crate::domain::presence;
 use crate::error::Result;
 use crate::graphql::FieldContext;
 use crate::graphql::filter::{DateTimeFilter, IdFilter, among_ids, operand};
 use crate::graphql::pagination::{Connection, Key, Order, PageArguments, VisibleRows};
 use crate::graphql::scalars::Date;
+use crate::values::calendar;
 
 /// A filter on targets. Its fields are ANDed.
 #[derive(Clone, Debug, Default, InputObject)]
@@ -27,19 +31,18 @@ pub struct TargetFilter {
     pub status: MaybeUndefined<Vec<TargetStatus>>,
     /// Was this one's idea.
     pub source: MaybeUndefined<TargetSource>,
-    /// Was on the list at the end of that day of the organization's, or is now where that is today; whatever became of it
-    /// since.
+    /// On the list at the end of that day of its seller's, or now where that is today; whatever became of it since.
     pub on: MaybeUndefined<Date>,
-    /// Its account is one at which we are absent (presence is below the organization's threshold), or is not; at the end of
-    /// the day of `on` where that is given, else now.
+    /// By whether we are absent at its account: presence is below the organization's threshold at the end of the seller's day
+    /// `on`, or now where none is given. No archived account is absent.
     pub absent: MaybeUndefined<bool>,
     /// By when it last changed.
     pub updated_at: MaybeUndefined<DateTimeFilter>,
 }
 
 impl TargetFilter {
-    /// All but how present we are.
-    fn condition(&self, ctx: &RequestContext) -> Result<Condition> {
+    /// Returns the condition of everything but presence. `days` is the day of `on` in the zones of the sellers.
+    fn condition(&self, ctx: &RequestContext, days: &Days) -> Result<Condition> {
         use target::Column;
         let Self { seller_id, account_id, kind, status, source, on, absent: _, updated_at } = self;
         let mut all = Cond::all();
@@ -61,8 +64,8 @@ impl TargetFilter {
         if let Some(source) = operand("source", source)? {
             all = all.add(Column::Source.eq(target::TargetSource::from(*source)));
         }
-        if let Some(day) = operand("on", on)? {
-            all = all.add(on_list(instant_of(Some(day.0), ctx.now, ctx.viewer()?.zone)));
+        if operand("on", on)?.is_some() {
+            all = all.add(days.on_list(ctx.viewer()?.organization.id));
         }
         if let Some(filter) = operand("updatedAt", updated_at)? {
             all = all.add(filter.condition(Column::UpdatedAt)?);
@@ -70,19 +73,88 @@ impl TargetFilter {
         Ok(all)
     }
 
-    /// The targets that match, seen or not. How present we are at which account is worked out first, of those alone that
-    /// match in all else and are seen: two statements, however many.
+    /// Selects the targets that match, visible or not. Presence is computed first, of the visible ones that match in
+    /// everything else: at most three statements.
     async fn select(&self, ctx: &RequestContext) -> Result<Select<target::Entity>> {
         let viewer = ctx.viewer()?;
-        let condition = self.condition(ctx)?;
+        let days = Days::of(ctx, self.on.value().map(|day| day.0)).await?;
+        let condition = self.condition(ctx, &days)?;
         let select = target::Entity::of(viewer.organization.id).filter(condition.clone());
         let Some(absent) = operand("absent", &self.absent)? else { return Ok(select) };
-        let accounts = viewer.sums::<target::Entity>(target::Column::AccountId).filter(condition);
-        let accounts: Vec<AccountId> =
-            accounts.select_only().column(target::Column::AccountId).distinct().into_tuple().all(ctx.reader()).await?;
-        let at = instant_of(self.on.value().map(|day| day.0), ctx.now, viewer.zone);
-        let present = among_ids(ctx, target::Column::AccountId, presence::present(ctx, &accounts, at).await?);
-        Ok(select.filter(if *absent { present.not() } else { present }))
+        let targets = viewer.sums::<target::Entity>(target::Column::AccountId).filter(condition);
+        let targets: Vec<(AccountId, UserId)> = targets
+            .filter(is_active(target::Column::AccountId))
+            .select_only()
+            .columns([target::Column::AccountId, target::Column::SellerId])
+            .distinct()
+            .into_tuple()
+            .all(ctx.reader())
+            .await?;
+        let asked = targets.iter().map(|(account, seller)| (*account, days.of_seller(*seller)));
+        let present = presence::present(ctx, asked.collect()).await?;
+        let matching: Vec<(AccountId, UserId)> = targets
+            .into_iter()
+            .filter(|(account, seller)| present.contains(&(*account, days.of_seller(*seller))) != *absent)
+            .collect();
+        // One account may be absent for one seller's day and present for another's.
+        let several: HashSet<Instant> = matching.iter().map(|(_, seller)| days.of_seller(*seller)).collect();
+        let of_days = several.into_iter().fold(Cond::any().add(Expr::cust("1 = 0")), |any, at| {
+            let of_day = matching.iter().filter(|(_, seller)| days.of_seller(*seller) == at);
+            let (accounts, sellers): (HashSet<AccountId>, HashSet<UserId>) = of_day.copied().unzip();
+            let accounts = Cond::all().add(among_ids(ctx, target::Column::AccountId, accounts));
+            any.add(if days.is_one() { accounts } else { accounts.add(target::Column::SellerId.is_in(sellers)) })
+        });
+        Ok(select.filter(of_days))
+    }
+}
+
+/// What a day stands for in the time zones of the sellers: its end there, or now.
+struct Days {
+    /// The instant, and the sellers for whom it is that, by zone.
+    zones: Vec<(Instant, String)>,
+    sellers: HashMap<UserId, Instant>,
+    now: Instant,
+}
+
+impl Days {
+    /// Reads the zones of the members, where a day is given: one statement.
+    async fn of(ctx: &RequestContext, on: Option<Day>) -> Result<Self> {
+        let mut days = Self { zones: Vec::new(), sellers: HashMap::new(), now: ctx.now };
+        let Some(on) = on else { return Ok(days) };
+        let members: Vec<(UserId, String)> = user::Entity::of(ctx.viewer()?.organization.id)
+            .select_only()
+            .columns([user::Column::Id, user::Column::TimeZone])
+            .into_tuple()
+            .all(ctx.reader())
+            .await?;
+        for (id, name) in members {
+            let at = instant_of(Some(on), ctx.now, calendar::zone(&name).unwrap_or(chrono_tz::UTC));
+            if days.zones.iter().all(|(_, zone)| *zone != name) {
+                days.zones.push((at, name));
+            }
+            days.sellers.insert(id, at);
+        }
+        Ok(days)
+    }
+
+    fn of_seller(&self, seller: UserId) -> Instant {
+        self.sellers.get(&seller).copied().unwrap_or(self.now)
+    }
+
+    fn is_one(&self) -> bool {
+        self.zones.iter().all(|(at, _)| *at == self.zones[0].0)
+    }
+
+    /// Returns the condition that a target was on its seller's list on the day.
+    fn on_list(&self, organization: OrganizationId) -> Condition {
+        if let Some((at, _)) = self.zones.first().filter(|_| self.is_one()) {
+            return on_list(*at);
+        }
+        self.zones.iter().fold(Cond::any(), |any, (at, zone)| {
+            let there = user::Entity::of(organization).filter(user::Column::TimeZone.eq(zone.as_str()));
+            let there = there.select_only().column(user::Column::Id).into_query();
+            any.add(on_list(*at).add(target::Column::SellerId.in_subquery(there)))
+        })
     }
 }
 

@@ -1,6 +1,6 @@
 //! Targets: accounts that a seller is committed to pursue, for as many years as it takes.
 //!
-//! | room | holds |
+//! | module | holds |
 //! |---|---|
 //! | here | the type, who was on a list when, and how its relations are read |
 //! | [`list`] | filters and lists |
@@ -8,8 +8,8 @@
 //! | [`decide`] | agree and decline |
 //! | [`moved`] | what becomes of targets when accounts change owners |
 //!
-//! A target is a row a membership: `since` and `until` are never rewritten, so that who was a target when can be asked for
-//! ever. An account has one open row (PROPOSED or AGREED) at most, of its owner's.
+//! A target is one row for each membership: `since` and `until` are never rewritten, so that the targets of any past day can be
+//! read. An account has one open row (PROPOSED or AGREED) at most, of its owner's.
 
 pub mod decide;
 pub mod list;
@@ -61,7 +61,7 @@ pub enum TargetKind {
     Growth,
 }
 
-/// Where a target stands.
+/// The status of a target.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 #[graphql(remote = "entity::target::TargetStatus")]
 pub enum TargetStatus {
@@ -100,7 +100,7 @@ graphql_enum! {
 
 object! {
     /// An account that a seller is committed to pursue, for as many years as it takes: on the list from since to until. It
-    /// takes both the seller and somebody above them in the line; a seller with nobody above agrees alone.
+    /// takes both the seller and one of their managers; a seller without a manager agrees alone.
     Target as "Target" Node {
         /// Opaque, prefixed by the type, ascending with time.
         id: NodeId<TargetId> = plain(|target| NodeId(target.0.id));
@@ -110,7 +110,7 @@ object! {
         seller: User = by_key(|target| target.0.seller_id, User::resolve_required);
         /// To be won, or to be grown.
         kind: target::TargetKind = plain(|target| target.0.kind);
-        /// Where it stands.
+        /// The status.
         status: Stored = plain(|target| target.0.status);
         /// Whose idea it was.
         source: target::TargetSource = plain(|target| target.0.source);
@@ -122,13 +122,13 @@ object! {
         proposedAt: Instant = plain(|target| target.0.proposed_at);
         /// Who agreed to it or declined it.
         decidedBy: Option<User> = by_key(|target| target.0.decided_by_id, User::resolve);
-        /// When.
+        /// When it was agreed to or declined.
         decidedAt: Option<Instant> = plain(|target| target.0.decided_at);
-        /// What they said.
+        /// The note with that decision.
         decisionNote: Option<&str> = plain(|target| target.0.decision_note.as_deref());
-        /// From when on it is on the list; null where it never was.
+        /// The instant from which on it is on the list; null where it never was.
         since: Option<Instant> = plain(|target| target.0.since);
-        /// From when on it is not any more.
+        /// The instant at which it left the list; null while it is on it.
         until: Option<Instant> = plain(|target| target.0.until);
         /// Why it was closed.
         closingNote: Option<&str> = plain(|target| target.0.closing_note.as_deref());
@@ -136,7 +136,7 @@ object! {
         oneOnOne: Option<OneOnOne> = by_key(|target| target.0.one_on_one_id, one_on_ones);
         /// The account's goal for the current fiscal year.
         goal: Option<crate::domain::goal::Goal> = by_key(|target| target.0.account_id, crate::domain::goal::of_targets);
-        /// Is it being nurtured?
+        /// Whether it is being nurtured.
         nurture: crate::domain::presence::nurture::Nurture = batch(crate::domain::presence::nurture::of_targets);
         /// When it last changed.
         updatedAt: Instant = plain(|target| target.0.updated_at);
@@ -147,7 +147,7 @@ object! {
 connection!(Target as "Target");
 
 payload! {
-    /// A target, or what is to be mended.
+    /// A target, or the errors of the input.
     TargetPayload as "TargetPayload" {
         /// The target as it is now; null where there are userErrors.
         target(target): Target,
@@ -211,13 +211,13 @@ impl AuditedRow for target::Model {
     }
 }
 
-/// Is it open: on the list, or proposed for it?
+/// Whether it is open: on the list, or proposed for it.
 #[must_use]
 pub const fn is_open(status: Stored) -> bool {
     matches!(status, Stored::Proposed | Stored::Agreed)
 }
 
-/// Was it on the list at an instant, whatever became of it since?
+/// Whether it was on the list at an instant, whatever became of it since.
 #[must_use]
 pub fn was_on_list(target: &target::Model, at: Instant) -> bool {
     target.since.is_some_and(|since| since <= at) && target.until.is_none_or(|until| at < until)
@@ -337,7 +337,7 @@ pub async fn of_accounts(
     field.optional_objects(&of.iter().map(|account| found.get(account)).collect::<Vec<_>>()).await
 }
 
-/// What a target is now, for whoever wants it to be something else.
+/// Returns the status of a target in a sentence, for an error message.
 pub(crate) fn stands(target: &target::Model) -> String {
     let day = |at: Option<Instant>| at.map(|at| format!(" since {at}")).unwrap_or_default();
     match target.status {

@@ -189,7 +189,7 @@ pub async fn withdraw(ctx: &RequestContext, arguments: OneTarget) -> Result<Targ
     let mut write = Write::begin(ctx)?;
     let (before, _) = to_change(viewer, &write.tx, &["id"], &arguments.id).await?;
     if before.proposed_by_id != viewer.user.id {
-        let message = "Only whoever proposed it takes a proposal back; the other one may decline it.";
+        let message = "Only its proposer takes a proposal back; the other side may decline it.";
         return Err(Error::refused(UserErrorCode::Forbidden, &["id"], message));
     }
     if before.status != Stored::Proposed {

@@ -1,18 +1,18 @@
-//! Trigger events of the last 90 days that nobody has answered.
+//! Unanswered trigger events of the last 90 days.
 
 use entity::trigger_event::TriggerKind;
 use entity::{AccountId, Columns, Day, FromColumn, Row, Scoped as _, TriggerEventId, account, trigger_event};
 use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait};
 
-use super::{Finding, Kind, Suggestion, Today, Told, ago, day_of_user, most, subject};
+use super::{Cost, Finding, Kind, Suggestion, SuggestionContext, Today, ago, day_of_user, most, subject};
 use crate::context::RequestContext;
 use crate::error::Result;
 
 /// Days after which an opportunity no longer counts as an answer (design, presence effect: invited).
 const ANSWERED_WITHIN: i32 = 90;
 
-/// A trigger event of which nothing came yet.
+/// An unanswered trigger event.
 pub(super) struct Unanswered {
     day: usize,
     event: TriggerEventId,
@@ -21,16 +21,19 @@ pub(super) struct Unanswered {
     occurred_on: Day,
 }
 
-/// What happened at the accounts of each day's user, is not settled and led to no opportunity, the latest first: one
+/// Finds the unsettled trigger events at the accounts of each day's user that led to no opportunity, the latest first: one
 /// statement.
 pub(super) async fn find(ctx: &RequestContext, days: &[Today]) -> Result<Vec<Box<dyn Finding>>> {
     let (first, last) = (days.iter().map(|today| today.on).min(), days.iter().map(|today| today.on).max());
     let (Some(first), Some(last)) = (first, last) else { return Ok(Vec::new()) };
     let viewer = ctx.viewer()?;
-    // Whoever asks may see far more than these users own.
+    // Today's may be of a day that has not begun in the user's time zone.
+    let last = if days.iter().any(|today| today.is_now) { last.plus(2) } else { last };
+    // The caller may see far more than these users own.
     let owned = account::Entity::of(viewer.organization.id)
         .filter(Expr::cust("account.id = trigger_event.account_id"))
         .filter(account::Column::OwnerId.is_in(days.iter().map(|today| today.user)))
+        .filter(account::Column::ArchivedAt.is_null())
         .select_only()
         .column(account::Column::Id)
         .into_query();
@@ -54,6 +57,7 @@ pub(super) async fn find(ctx: &RequestContext, days: &[Today]) -> Result<Vec<Box
         let Some(day) = day_of_user(days, owner) else { continue };
         let row = trigger_event::Model::read(&row, Columns::ALL)?;
         let age = days[day].on.0 - row.occurred_on.0;
+        let age = if days[day].is_now { age.max(0) } else { age };
         if (0..=ANSWERED_WITHIN).contains(&age) {
             let trigger_event::Model { id, account_id, kind, occurred_on, .. } = row;
             found.push(Box::new(Unanswered { day, event: id, account: account_id, kind, occurred_on }));
@@ -62,7 +66,7 @@ pub(super) async fn find(ctx: &RequestContext, days: &[Today]) -> Result<Vec<Box
     Ok(found)
 }
 
-/// What happened, in words.
+/// Returns what happened, in words.
 const fn said(kind: TriggerKind) -> &'static str {
     match kind {
         TriggerKind::Dissatisfaction => "is dissatisfied with whom they have",
@@ -84,9 +88,9 @@ impl Finding for Unanswered {
         Some(self.account)
     }
 
-    fn suggest(&self, told: &Told<'_>) -> Suggestion {
-        let name = told.name;
-        let age = (told.on.0 - self.occurred_on.0).max(0);
+    fn suggest(&self, context: &SuggestionContext<'_>) -> Suggestion {
+        let name = context.name;
+        let age = (context.on.0 - self.occurred_on.0).max(0);
         Suggestion {
             kind: Kind::AnswerTriggerEvent,
             account: Some(self.account),
@@ -98,12 +102,16 @@ impl Finding for Unanswered {
                 ago(age)
             ),
             if_skipped: format!(
-                "Whoever is there first is asked: {age} of the {ANSWERED_WITHIN} days in which it counts are gone."
+                "Those who are there first are asked: {age} of the {ANSWERED_WITHIN} days in which it counts are gone."
             ),
             due_on: None,
-            // Dissatisfaction first of all, then what happened last.
-            place: if self.kind == TriggerKind::Dissatisfaction { -1_000_000 } else { 0 }
-                - i64::from(self.occurred_on.0),
+            cost: Cost {
+                urgent: self.kind == TriggerKind::Dissatisfaction,
+                amount: context.open,
+                presence: 0.0,
+                days: age,
+            },
+            place: -i64::from(self.occurred_on.0),
         }
     }
 }
@@ -113,11 +121,11 @@ mod tests {
     use entity::Id as _;
 
     use super::*;
-    use crate::domain::today::tests::told;
+    use crate::domain::today::tests::context;
 
     fn say(kind: TriggerKind, occurred_on: i32) -> Suggestion {
         let (event, account) = (TriggerEventId::make(), AccountId::make());
-        Unanswered { day: 0, event, account, kind, occurred_on: Day(occurred_on) }.suggest(&told())
+        Unanswered { day: 0, event, account, kind, occurred_on: Day(occurred_on) }.suggest(&context())
     }
 
     #[test]
@@ -127,13 +135,16 @@ mod tests {
             said.why,
             "Acme is dissatisfied with whom they have (1970-03-30, 12 days ago), and no opportunity came of it yet."
         );
-        assert_eq!(said.if_skipped, "Whoever is there first is asked: 12 of the 90 days in which it counts are gone.");
+        assert_eq!(
+            said.if_skipped,
+            "Those who are there first are asked: 12 of the 90 days in which it counts are gone."
+        );
     }
 
     #[test]
     fn dissatisfaction_comes_first() {
-        let place = |kind, day| say(kind, day).place;
-        assert!(place(TriggerKind::Dissatisfaction, 50) < place(TriggerKind::Funding, 99));
-        assert!(place(TriggerKind::Funding, 99) < place(TriggerKind::Funding, 98));
+        let cost = say(TriggerKind::Dissatisfaction, 50).cost;
+        assert_eq!(cost, Cost { urgent: true, amount: 500, presence: 0.0, days: 50 });
+        assert!(!say(TriggerKind::Funding, 99).cost.urgent);
     }
 }

@@ -1,17 +1,18 @@
-//! Proposals that wait for somebody's word.
+//! Proposals that wait for a user's decision.
 
 use entity::target::TargetStatus;
 use entity::{AccountId, Instant, TargetId, target};
 use sea_orm::{ColumnTrait, QueryFilter, QueryOrder, QuerySelect};
 
-use super::{Finding, Kind, Suggestion, Today, Told, ago, lasting, most, subject};
+use super::{Cost, Finding, Kind, Suggestion, SuggestionContext, Today, ago, lasting, most, subject};
 use crate::context::RequestContext;
+use crate::domain::account::is_active;
 use crate::error::Result;
 use crate::values::agreement::{Consent, Parties, Side};
 use crate::values::calendar::day_of;
 use database::columns::is_any_of;
 
-/// A proposal that waits.
+/// A proposal that waits for a decision.
 pub(super) struct Waiting {
     day: usize,
     target: TargetId,
@@ -20,15 +21,16 @@ pub(super) struct Waiting {
     rationale: String,
 }
 
-/// The proposals that wait for each day's user, the oldest ones: two statements.
+/// Finds the proposals that wait for each day's user, the oldest first: two statements.
 pub(super) async fn find(ctx: &RequestContext, days: &[Today]) -> Result<Vec<Box<dyn Finding>>> {
     let viewer = ctx.viewer()?;
     let mut parties = Parties::of_proposals(ctx.reader(), viewer.organization.id).await?;
-    // Whoever asks may see far more than these users decide on.
+    // The caller may see far more than these users decide on.
     parties.retain(|_, parties| days.iter().any(|today| parties.side(today.user) != Side::Neither));
     let rows = viewer
         .rows::<target::Entity>(target::Column::AccountId)
         .filter(target::Column::Status.eq(TargetStatus::Proposed))
+        .filter(is_active(target::Column::AccountId))
         .filter(is_any_of(ctx.reader(), target::Column::SellerId, parties.keys().copied()))
         .order_by_asc(target::Column::ProposedAt)
         .order_by_asc(target::Column::Id)
@@ -54,8 +56,8 @@ pub(super) async fn find(ctx: &RequestContext, days: &[Today]) -> Result<Vec<Box
     Ok(found)
 }
 
-/// Characters of a rationale that a sentence has room for.
-const ROOM: usize = 120;
+/// The largest number of characters of a rationale in a sentence.
+const LONGEST: usize = 120;
 
 impl Finding for Waiting {
     fn day(&self) -> usize {
@@ -66,25 +68,25 @@ impl Finding for Waiting {
         Some(self.account)
     }
 
-    fn suggest(&self, told: &Told<'_>) -> Suggestion {
-        let since = day_of(self.since, told.zone);
-        let days = (told.on.0 - since.0).max(0);
-        let mut rationale: String = self.rationale.chars().take(ROOM).collect();
+    fn suggest(&self, context: &SuggestionContext<'_>) -> Suggestion {
+        let since = day_of(self.since, context.zone);
+        let days = (context.on.0 - since.0).max(0);
+        let mut rationale: String = self.rationale.chars().take(LONGEST).collect();
         if rationale.len() < self.rationale.len() {
             rationale.push('…');
         }
-        let name = told.name;
+        let name = context.name;
         Suggestion {
             kind: Kind::DecideTarget,
             account: Some(self.account),
             subject: subject(self.target),
             why: format!("{name} was proposed as a target {} and waits for your word: “{rationale}”", ago(days)),
             if_skipped: format!(
-                "{name} has waited {}, and nobody is committed to pursue it until then.",
+                "{name} has waited {}, and no one is committed to pursue it until then.",
                 lasting(days)
             ),
             due_on: None,
-            // Who has waited longest comes first.
+            cost: Cost { days, ..Cost::default() },
             place: self.since.0,
         }
     }
@@ -95,7 +97,7 @@ mod tests {
     use entity::Id as _;
 
     use super::*;
-    use crate::domain::today::tests::told;
+    use crate::domain::today::tests::context;
     use crate::values::calendar::DAY;
 
     #[test]
@@ -108,11 +110,11 @@ mod tests {
                 since: Instant(88 * DAY),
                 rationale: rationale.to_owned(),
             };
-            waiting.suggest(&told())
+            waiting.suggest(&context())
         };
         let short = say("They grow.");
         assert_eq!(short.why, "Acme was proposed as a target 12 days ago and waits for your word: “They grow.”");
-        assert_eq!(short.if_skipped, "Acme has waited 12 days, and nobody is committed to pursue it until then.");
+        assert_eq!(short.if_skipped, "Acme has waited 12 days, and no one is committed to pursue it until then.");
         assert_eq!((short.due_on, short.place), (None, 88 * DAY));
         assert!(say(&"é".repeat(121)).why.ends_with("é…”"));
         assert!(say(&"é".repeat(120)).why.ends_with("éé”"));

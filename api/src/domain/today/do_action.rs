@@ -8,8 +8,11 @@ use entity::{AccountId, ActionId, Day, PlanId, Scoped, plan, plan_action};
 use sea_orm::sea_query::{Expr, ExprTrait as _};
 use sea_orm::{ColumnTrait, ConnectionTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait};
 
-use super::{Finding, Kind, SOON, Suggestion, Today, Told, ago, day_of_user, horizon, most, subject};
+use super::{
+    Cost, Finding, Kind, SOON, Suggestion, SuggestionContext, Today, ago, day_of_user, horizon, most, subject,
+};
 use crate::context::RequestContext;
+use crate::domain::account::is_active;
 use crate::error::Result;
 use database::columns::is_any_of;
 
@@ -24,7 +27,7 @@ pub(super) struct Task {
     others: i64,
 }
 
-/// The open actions of each day's user in plans that are not closed, the longest due ones: two statements.
+/// Finds the open actions of each day's user in plans that are not closed, the longest overdue first: two statements.
 pub(super) async fn find(ctx: &RequestContext, days: &[Today]) -> Result<Vec<Box<dyn Finding>>> {
     let viewer = ctx.viewer()?;
     let last = horizon(days);
@@ -41,6 +44,7 @@ pub(super) async fn find(ctx: &RequestContext, days: &[Today]) -> Result<Vec<Box
         .rows::<plan_action::Entity>(plan_action::Column::AccountId)
         .filter(plan_action::Column::AssigneeId.is_in(days.iter().map(|today| today.user)))
         .filter(plan_action::Column::Status.eq(ActionStatus::Open))
+        .filter(is_active(plan_action::Column::AccountId))
         .filter(plan_action::Column::DueOn.lte(last))
         .filter(Expr::exists(plan))
         .order_by_asc(plan_action::Column::DueOn)
@@ -62,7 +66,7 @@ pub(super) async fn find(ctx: &RequestContext, days: &[Today]) -> Result<Vec<Box
     Ok(found)
 }
 
-/// How many actions of plans are open: one statement.
+/// Returns the number of open actions by plan: one statement.
 async fn open(ctx: &RequestContext, plans: Vec<PlanId>) -> Result<HashMap<PlanId, i64>> {
     let query = plan_action::Entity::of(ctx.viewer()?.organization.id)
         .filter(is_any_of(ctx.reader(), plan_action::Column::PlanId, plans))
@@ -85,13 +89,13 @@ impl Finding for Task {
         Some(self.account)
     }
 
-    fn suggest(&self, told: &Told<'_>) -> Suggestion {
+    fn suggest(&self, context: &SuggestionContext<'_>) -> Suggestion {
         let Self { title, due_on, others, .. } = self;
-        let name = told.name;
-        let why = if *due_on > told.on {
+        let name = context.name;
+        let why = if *due_on > context.on {
             format!("“{title}” of the plan for {name} is due on {due_on}.")
         } else {
-            format!("“{title}” of the plan for {name} was due {}.", ago(told.on.0 - due_on.0))
+            format!("“{title}” of the plan for {name} was due {}.", ago(context.on.0 - due_on.0))
         };
         let if_skipped = match others {
             0 => format!("It is the last open action of the plan for {name}: without it the plan comes to a stop."),
@@ -107,7 +111,7 @@ impl Finding for Task {
             why,
             if_skipped,
             due_on: Some(*due_on),
-            // Of what is due, what has been due for longest.
+            cost: Cost { amount: context.open, days: context.on.0 - due_on.0, ..Cost::default() },
             place: i64::from(due_on.0),
         }
     }
@@ -118,14 +122,14 @@ mod tests {
     use entity::Id as _;
 
     use super::*;
-    use crate::domain::today::tests::told;
+    use crate::domain::today::tests::context;
 
     #[test]
     fn the_sentences_say_how_late_it_is() {
         let say = |due_on: i32, others: i64| {
             let (action, account) = (ActionId::make(), AccountId::make());
             let title = "Meet the buyer".to_owned();
-            Task { day: 0, action, account, title, due_on: Day(due_on), others }.suggest(&told())
+            Task { day: 0, action, account, title, due_on: Day(due_on), others }.suggest(&context())
         };
         assert_eq!(say(100, 0).why, "“Meet the buyer” of the plan for Acme was due today.");
         assert_eq!(say(95, 0).why, "“Meet the buyer” of the plan for Acme was due 5 days ago.");

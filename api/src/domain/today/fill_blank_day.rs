@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use entity::{AccountId, Day, UserId};
 
-use super::{Finding, Kind, Suggestion, Today, Told, subject};
+use super::{Cost, Finding, Kind, Suggestion, SuggestionContext, Today, subject};
 use crate::context::RequestContext;
 use crate::domain::user::User;
 use crate::domain::week::CalendarWeek;
@@ -24,8 +24,8 @@ pub(super) struct Blank {
     working: usize,
 }
 
-/// The blank days of the week after each day, of users among these: three statements, and three more where days of different
-/// weeks are asked for at once (it may be Monday with one user and Sunday with another).
+/// Finds the blank days of the week after each day: three statements, and three more where the days are of different weeks (it
+/// may be Monday for one user and Sunday for another).
 pub(super) async fn find(ctx: &RequestContext, days: &[Today], users: &[&User]) -> Result<Vec<Box<dyn Finding>>> {
     let next = |today: &Today| monday(today.on).plus(7);
     let weeks: BTreeSet<Day> = days.iter().map(next).collect();
@@ -58,7 +58,7 @@ impl Finding for Blank {
         None
     }
 
-    fn suggest(&self, _: &Told<'_>) -> Suggestion {
+    fn suggest(&self, context: &SuggestionContext<'_>) -> Suggestion {
         Suggestion {
             kind: Kind::FillBlankDay,
             account: None,
@@ -74,6 +74,7 @@ impl Finding for Blank {
                 self.blanks, self.working
             ),
             due_on: Some(self.on),
+            cost: Cost { days: context.on.0 - self.on.0, ..Cost::default() },
             place: i64::from(self.on.0),
         }
     }
@@ -84,12 +85,12 @@ mod tests {
     use entity::Id as _;
 
     use super::*;
-    use crate::domain::today::tests::told;
+    use crate::domain::today::tests::context;
 
     #[test]
     fn the_sentences_name_the_day() {
         let blank = Blank { day: 0, user: UserId::make(), on: Day(103), minutes: 480, blanks: 2, working: 5 };
-        let said = blank.suggest(&told());
+        let said = blank.suggest(&context());
         assert_eq!(said.why, "Tuesday, 1970-04-14, has 480 working minutes and no touch with a target.");
         assert!(said.if_skipped.starts_with("2 of the 5 working days of that week are blank"));
         assert_eq!((said.account, said.due_on), (None, Some(Day(103))));

@@ -1,32 +1,24 @@
-//! Today: what somebody ought to do, the most pressing first, each with why and what skipping it costs.
+//! Today: what a user ought to do, each suggestion with why and what skipping it costs.
 //!
-//! | room | holds |
+//! | module | holds |
 //! |---|---|
-//! | here | the type, the order, and how all kinds come together |
-//! | [`answer_trigger_event`] | what made their clients ready to change |
-//! | [`keep_promise`] | what they promised |
+//! | here | the types, and how all kinds come together |
+//! | [`order`] | the order of suggestions: pure |
+//! | [`answer_trigger_event`] | trigger events of their clients |
+//! | [`keep_promise`] | promises to clients |
 //! | [`fill_blank_day`] | days of next week without a touch with a target |
 //! | [`touch_target`] | targets at which we are absent, or soon will be |
-//! | [`ask_for_commitment`] | open opportunities for which nobody asks for a commitment |
-//! | [`decide_target`] | proposals that wait for their word |
+//! | [`ask_for_commitment`] | stalled opportunities |
+//! | [`decide_target`] | proposals that wait for their decision |
 //! | [`do_action`] | their actions in plans |
-//! | [`review_plan`] | their plans that are to be reviewed |
+//! | [`review_plan`] | their plans that are due for review |
 //! | [`write_plan`] | targets without a plan |
 //! | [`set_goal`] | targets without a goal for the year |
 //!
 //! A kind is a file: what it finds for all users at once, in a fixed number of statements, and a pure function that makes
-//! a suggestion of one of those ([`Finding`]). A new kind is a file more, and a line in [`findings`].
-//!
-//! **The order.** What is due by today comes first, and what has no due day counts as due today; then what is due later,
-//! day by day. Of one day the kinds come in the order of [`Kind`], which is that of what skipping costs: a client who may
-//! leave somebody, a promise, a target that forgets us, then work on plans and lists. Within a kind each says by itself
-//! what is more pressing (the better score, the longer wait). What is still equal comes by id, so that the same rows give
-//! the same list every time.
-//!
-//! **The turns.** Sixty opportunities that stand still would leave room for nothing else. So the list is made in turns, each
-//! in the order above: of every kind one turn has the most pressing that are left, at most as many as are its
-//! [share](Kind::share). That is three of what clients wait for, two of what the user is to do or to decide, one of what
-//! keeps plans, lists and the calendar whole: nineteen in all, so that a list of the usual twenty has all kinds in it.
+//! a suggestion of one of those ([`Finding`]). A new kind is one more file, and a line in [`findings`]. Nothing at an archived
+//! account is suggested. Where the day is today, rows count as they stand now, even if their own day has not begun in the
+//! user's time zone.
 
 pub mod answer_trigger_event;
 pub mod ask_for_commitment;
@@ -34,16 +26,19 @@ pub mod decide_target;
 pub mod do_action;
 pub mod fill_blank_day;
 pub mod keep_promise;
+pub mod order;
 pub mod review_plan;
 pub mod set_goal;
 pub mod touch_target;
 pub mod write_plan;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use async_graphql::{Enum, InputObject};
 use chrono_tz::Tz;
-use entity::{AccountId, Day, Id, Instant, UserId};
+use entity::{AccountId, Day, Id, Instant, Scoped, UserId, opportunity};
+use sea_orm::sea_query::Expr;
+use sea_orm::{ColumnTrait, ConnectionTrait, QueryFilter, QuerySelect, QueryTrait};
 use uuid::Uuid;
 
 use crate::context::RequestContext;
@@ -52,36 +47,37 @@ use crate::domain::targeting::instant_of;
 use crate::domain::touch::people::zone_of;
 use crate::domain::user::User;
 use crate::error::{Error, Result};
+use crate::graphql::filter::among_ids;
 use crate::graphql::pagination::LONGEST_LIST;
 use crate::graphql::scalars::Date;
 use crate::graphql::{AnyNode, Batch, FieldContext, graphql_enum, object};
 use crate::values::calendar::day_of;
 use crate::values::money::Currency;
 
-/// Suggestions of one list at most.
+/// The largest number of suggestions of one list.
 const MOST: i32 = 200;
-/// Suggestions of a list where no number is given.
+/// The default number of suggestions of a list.
 const USUAL: i32 = 20;
 
-/// Days ahead in which something is near enough to do something about it.
+/// Days ahead within which something is suggested.
 const SOON: i32 = 7;
 
-/// What is suggested. Of what is due on one day they come in this order, turn by turn.
+/// What is suggested. Suggestions that cost the same to skip come in this order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Kind {
-    /// Something made a client ready to change.
+    /// A trigger event is unanswered.
     AnswerTriggerEvent,
-    /// We said that we would do something.
+    /// A promise is due.
     KeepPromise,
-    /// A target forgets us.
+    /// We are absent at a target, or soon will be.
     TouchTarget,
     /// An action of a plan is due.
     DoAction,
-    /// An opportunity does not move.
+    /// An opportunity is stalled.
     AskForCommitment,
-    /// A proposal waits.
+    /// A proposal waits for a decision.
     DecideTarget,
-    /// A plan is to be reviewed.
+    /// A plan is due for review.
     ReviewPlan,
     /// A target has no plan.
     WritePlan,
@@ -106,15 +102,6 @@ impl Kind {
             Self::FillBlankDay => "FILL_BLANK_DAY",
         }
     }
-
-    /// How many suggestions of this kind a turn has at most.
-    const fn share(self) -> usize {
-        match self {
-            Self::AnswerTriggerEvent | Self::KeepPromise | Self::TouchTarget => 3,
-            Self::DoAction | Self::AskForCommitment | Self::DecideTarget => 2,
-            Self::ReviewPlan | Self::WritePlan | Self::SetGoal | Self::FillBlankDay => 1,
-        }
-    }
 }
 
 /// What is suggested.
@@ -122,36 +109,54 @@ impl Kind {
 pub enum SuggestedActionKind {
     /// Touch a target at which we are absent, or will be within a week; unless a touch is scheduled in time.
     TouchTarget,
-    /// Keep a promise to a client that is due within a week, or long since.
+    /// Keep a promise to a client that is overdue or due within a week.
     KeepPromise,
-    /// Do an action of a plan that is theirs and due within a week, or long since.
+    /// Do an action of a plan that is assigned to the user and overdue or due within a week.
     DoAction,
-    /// Review a plan of theirs within a week, or at last.
+    /// Review a plan of the user's whose review is overdue or due within a week.
     ReviewPlan,
     /// Write a plan for a target that has none.
     WritePlan,
-    /// Ask for a commitment on an open opportunity for which nobody has in the last 14 days.
+    /// Ask for a commitment on an open opportunity that was opened, or last asked about, at least 14 days ago.
     AskForCommitment,
-    /// Answer what made a client of theirs ready to change in the last 90 days, while it is not settled and no opportunity
-    /// came of it.
+    /// Answer a trigger event of the last 90 days at an account of the user's that is not settled and led to no opportunity.
     AnswerTriggerEvent,
     /// Fill a day of next week without a touch with a target.
     FillBlankDay,
-    /// Decide on a target that somebody else proposed.
+    /// Decide on a target that another user proposed.
     DecideTarget,
     /// Set a goal for a target that has none for the current fiscal year.
     SetGoal,
 }
 graphql_enum! { Kind as SuggestedActionKind }
 
-/// Something to do.
-#[derive(Clone, Debug, PartialEq, Eq)]
+impl SuggestedActionKind {
+    /// Whether it is this kind.
+    fn is(self, kind: Kind) -> bool {
+        let of = match self {
+            Self::TouchTarget => Kind::TouchTarget,
+            Self::KeepPromise => Kind::KeepPromise,
+            Self::DoAction => Kind::DoAction,
+            Self::ReviewPlan => Kind::ReviewPlan,
+            Self::WritePlan => Kind::WritePlan,
+            Self::AskForCommitment => Kind::AskForCommitment,
+            Self::AnswerTriggerEvent => Kind::AnswerTriggerEvent,
+            Self::FillBlankDay => Kind::FillBlankDay,
+            Self::DecideTarget => Kind::DecideTarget,
+            Self::SetGoal => Kind::SetGoal,
+        };
+        of == kind
+    }
+}
+
+/// A suggestion.
+#[derive(Clone, Debug, PartialEq)]
 pub struct Suggestion {
-    /// What.
+    /// What to do.
     pub kind: Kind,
-    /// At which account.
+    /// The account.
     pub account: Option<AccountId>,
-    /// Of what: the prefix of its id, and the id.
+    /// What it is about: the prefix of its id, and the id.
     pub subject: (&'static str, Uuid),
     /// Why.
     pub why: String,
@@ -159,14 +164,29 @@ pub struct Suggestion {
     pub if_skipped: String,
     /// By when.
     pub due_on: Option<Day>,
-    /// Within its kind, of one day: lower is more pressing.
+    /// What skipping it costs, to be compared.
+    pub cost: Cost,
+    /// Where two of a kind cost the same: lower is more pressing.
     pub place: i64,
 }
 
-/// Somebody's day.
+/// What skipping a suggestion costs: compared one after the other, more is more pressing.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Cost {
+    /// Whether it comes before everything else of its kind.
+    pub urgent: bool,
+    /// The open amount behind it, in minor units.
+    pub amount: i64,
+    /// The presence that is lost within a week.
+    pub presence: f64,
+    /// Days by which it is late, or has waited.
+    pub days: i32,
+}
+
+/// A day of a user's.
 #[derive(Clone, Copy, Debug)]
 pub struct Today {
-    /// Whose.
+    /// The user.
     pub user: UserId,
     /// Their time zone.
     pub zone: Tz,
@@ -174,49 +194,53 @@ pub struct Today {
     pub on: Day,
     /// What it stands for: its end, or now.
     pub at: Instant,
+    /// Whether it is today: rows count as they stand now.
+    pub is_now: bool,
 }
 
-/// Whose day a user's is, by its place among the days.
+/// Returns the place of a user's day among the days.
 fn day_of_user(days: &[Today], user: UserId) -> Option<usize> {
     days.iter().position(|today| today.user == user)
 }
 
-/// The last day that is near enough for any of the days.
+/// Returns the last day that is near enough for any of the days.
 fn horizon(days: &[Today]) -> Day {
     days.iter().map(|today| today.on).max().unwrap_or(Day::FIRST).plus(SOON)
 }
 
-/// As many of a kind as are looked at: as long as a list may be, for each day.
+/// Returns how many of a kind are read: as many as a list may have, for each day.
 const fn most(days: &[Today]) -> u64 {
     LONGEST_LIST * days.len() as u64
 }
 
-/// What a suggestion is told with.
+/// What the text of a suggestion needs.
 #[derive(Clone, Copy, Debug)]
-pub struct Told<'a> {
+pub struct SuggestionContext<'a> {
     /// The account's name.
     pub name: &'a str,
     /// Its stored score: the higher, the better.
     pub score: i64,
+    /// The amount of its open opportunities, in minor units.
+    pub open: i64,
     /// The day.
     pub on: Day,
-    /// Whose days they are.
+    /// The time zone of the user's days.
     pub zone: Tz,
-    /// What amounts are in.
+    /// The currency of amounts.
     pub currency: Currency,
 }
 
-/// One thing that a kind found, to be told of once its account is read.
+/// One row that a kind found; it becomes a suggestion once its account is read.
 pub trait Finding: Send + Sync {
-    /// Whose day it belongs to, by its place among the days.
+    /// Returns the place of its day among the days.
     fn day(&self) -> usize;
-    /// The account that it is about, where it is about one.
+    /// Returns the account that it is about, where there is one.
     fn account(&self) -> Option<AccountId>;
-    /// What is to be done about it. Pure.
-    fn suggest(&self, told: &Told<'_>) -> Suggestion;
+    /// Returns the suggestion. Pure.
+    fn suggest(&self, context: &SuggestionContext<'_>) -> Suggestion;
 }
 
-/// What all kinds find for some days: a fixed number of statements, however many days and findings.
+/// Returns what all kinds find for some days: a fixed number of statements, however many days and findings.
 async fn findings(ctx: &RequestContext, days: &[Today], users: &[&User]) -> Result<Vec<Box<dyn Finding>>> {
     let targets = touch_target::listed(ctx, days).await?;
     let mut found: Vec<Box<dyn Finding>> = Vec::new();
@@ -233,26 +257,7 @@ async fn findings(ctx: &RequestContext, days: &[Today], users: &[&User]) -> Resu
     Ok(found)
 }
 
-/// The most pressing of some suggestions, turn by turn, in their order (see above).
-#[must_use]
-pub fn most_pressing(mut suggestions: Vec<Suggestion>, on: Day, first: usize) -> Vec<Suggestion> {
-    suggestions.sort_by_key(|one| {
-        let due = one.due_on.map_or(on, |due| due.max(on));
-        (due, one.kind, one.place, one.subject)
-    });
-    let mut before: HashMap<Kind, usize> = HashMap::new();
-    let turn = |one: Suggestion| {
-        let count = before.entry(one.kind).or_default();
-        *count += 1;
-        ((*count - 1) / one.kind.share(), one)
-    };
-    let mut turns: Vec<(usize, Suggestion)> = suggestions.into_iter().map(turn).collect();
-    // Within a turn all stay in their order.
-    turns.sort_by_key(|(turn, _)| *turn);
-    turns.into_iter().take(first).map(|(_, one)| one).collect()
-}
-
-/// `12 days ago`, in words.
+/// Returns a past day in words, such as `12 days ago`.
 fn ago(days: i32) -> String {
     match days {
         i32::MIN..=0 => "today".to_owned(),
@@ -261,38 +266,41 @@ fn ago(days: i32) -> String {
     }
 }
 
-/// `12 days`, in words.
+/// Returns a duration in words, such as `12 days`.
 fn lasting(days: i32) -> String {
     if days == 1 { "1 day".to_owned() } else { format!("{days} days") }
 }
 
 /// Arguments of `User.today`.
-#[derive(Clone, Copy, Debug, InputObject)]
+#[derive(Clone, Debug, InputObject)]
 pub struct TodayArguments {
     /// The user's day, as it will look at its end; today, as it looks now, where none is given.
     pub on: Option<Date>,
-    /// How many at most: 0 to 200.
+    /// The largest number of suggestions, 0 to 200.
     #[graphql(default_with = "Some(USUAL)")]
     pub first: Option<i32>,
+    /// Only suggestions of these kinds, as many of each as there are. Without it a list has at most 10 of a kind.
+    pub kinds: Option<Vec<SuggestedActionKind>>,
 }
 
-/// Something to do, as the schema has it.
+/// A suggestion, as the schema has it.
 pub struct SuggestedAction(Suggestion);
 
 object! {
-    /// Something to do, with why, and what skipping it costs.
+    /// A suggested action, with why, and what skipping it costs.
     SuggestedAction as "SuggestedAction" {
-        /// What.
+        /// What to do.
         kind: Kind = plain(|action| action.0.kind);
-        /// At which account; null where it is about none.
+        /// The account; null where it is about none.
         account: Option<Account> = by_key(|action| action.0.account, Account::resolve);
-        /// What it is about: a target, an opportunity, an action, a plan, a promise, a trigger event; the user, for a blank day.
+        /// What it is about: a target, an opportunity, an action, a plan, a promise or a trigger event; the user, for a blank
+        /// day.
         subject: Option<AnyNode> = batch(subjects);
         /// Why, in a sentence with the numbers in it.
         why: &str = plain(|action| &action.0.why);
         /// What skipping it costs, in a sentence.
         ifSkipped: &str = plain(|action| &action.0.if_skipped);
-        /// By when; null where no day is the last.
+        /// The day by which to do it; null where there is none.
         dueOn: Option<Day> = plain(|action| action.0.due_on);
     }
 }
@@ -301,15 +309,56 @@ async fn subjects(field: &FieldContext<'_>, of: &[&SuggestedAction]) -> Result<B
     crate::domain::node::nodes_of(field, &of.iter().map(|action| action.0.subject).collect::<Vec<_>>()).await
 }
 
-/// `User.today`: null for whoever is neither the user, nor above them, nor ADMIN.
+/// The suggestions of a kind.
+#[derive(Clone, Copy, Debug)]
+pub struct TodayCount {
+    kind: Kind,
+    count: i32,
+}
+
+object! {
+    /// The number of suggestions of a kind.
+    TodayCount as "TodayCount" {
+        /// The kind.
+        kind: Kind = plain(|count| count.kind);
+        /// The number, however many of them are listed.
+        count: i32 = plain(|count| count.count);
+    }
+}
+
+/// What to do on a day.
+pub struct TodayList {
+    on: Day,
+    actions: Vec<SuggestedAction>,
+    counts: Vec<TodayCount>,
+}
+
+object! {
+    /// What to do on a day of a user's.
+    TodayList as "Today" {
+        /// The user's day.
+        on: Day = plain(|today| today.on);
+        /// What to do, the most pressing first: what is overdue or due on the day, then what is due within 7 days. Each part
+        /// goes through the kinds in turn, so that none crowds out the others, by what skipping costs: the open amount at the
+        /// account, then the presence that is lost within a week, then the days by which it is late.
+        actions: Vec<SuggestedAction> = batch(actions);
+        /// The number of all suggestions, however many of them are listed.
+        total: i32 = plain(|today| today.counts.iter().map(|count| count.count).sum());
+        /// The number of suggestions of each kind that has any.
+        counts: Vec<TodayCount> = plain(|today| today.counts.clone());
+    }
+}
+
+async fn actions(field: &FieldContext<'_>, of: &[&TodayList]) -> Result<Batch<Vec<SuggestedAction>>> {
+    field.object_lists(&of.iter().map(|today| today.actions.as_slice()).collect::<Vec<_>>()).await
+}
+
+/// Answers `User.today`: null for a caller who is neither the user, nor above them, nor ADMIN.
 ///
 /// # Errors
-/// `BAD_USER_INPUT` for a number out of its bounds; the database's.
-pub async fn of_users(
-    field: &FieldContext<'_>,
-    of: &[&User],
-) -> Result<Batch<Option<Vec<crate::domain::today::SuggestedAction>>>> {
-    let TodayArguments { on, first } = field.arguments()?;
+/// `BAD_USER_INPUT` for a number out of its bounds; database errors.
+pub async fn of_users(field: &FieldContext<'_>, of: &[&User]) -> Result<Batch<Option<TodayList>>> {
+    let TodayArguments { on, first, kinds } = field.arguments()?;
     let first = first.unwrap_or(USUAL);
     let Some(first) = usize::try_from(first).ok().filter(|_| first <= MOST) else {
         return Err(Error::BadInput(format!("first is between 0 and {MOST}; {first} was given.")));
@@ -322,34 +371,82 @@ pub async fn of_users(
         .map(|user| {
             let zone = zone_of(&user.0);
             let at = instant_of(on.map(|day| day.0), field.request.now, zone);
-            Today { user: user.0.id, zone, on: on.map_or_else(|| day_of(at, zone), |day| day.0), at }
+            let day = on.map_or_else(|| day_of(at, zone), |day| day.0);
+            Today { user: user.0.id, zone, on: day, at, is_now: at == field.request.now }
         })
         .collect();
     let found = if days.is_empty() { Vec::new() } else { findings(field.request, &days, of).await? };
-    let accounts = Account::fetch(field.request, found.iter().filter_map(|finding| finding.account())).await?;
-    let mut suggestions: Vec<Vec<Suggestion>> = vec![Vec::new(); days.len()];
-    for finding in &found {
-        // What hangs off an account that the caller does not see is not told.
-        let (name, score) = match finding.account().map(|account| accounts.get(&account)) {
-            Some(Some(account)) => (account.0.name.as_str(), account.0.score),
-            Some(None) => continue,
-            None => ("", 0),
-        };
-        let Today { on, zone, .. } = days[finding.day()];
-        let told = Told { name, score, on, zone, currency: viewer.currency };
-        suggestions[finding.day()].push(finding.suggest(&told));
+    let mut suggestions = suggestions(field.request, &days, &found).await?;
+    if let Some(kinds) = &kinds {
+        let wanted = |one: &Suggestion| kinds.iter().any(|kind| kind.is(one.kind));
+        suggestions.iter_mut().for_each(|list| list.retain(wanted));
     }
-    let lists: Vec<Vec<SuggestedAction>> = suggestions
+    let lists: Vec<TodayList> = suggestions
         .into_iter()
         .zip(&days)
-        .map(|(list, today)| most_pressing(list, today.on, first).into_iter().map(SuggestedAction).collect())
+        .map(|(list, today)| {
+            let mut by_kind: BTreeMap<Kind, i32> = BTreeMap::new();
+            for one in &list {
+                *by_kind.entry(one.kind).or_default() += 1;
+            }
+            let actions = order::most_pressing(list, today.on, kinds.is_none()).into_iter().take(first);
+            TodayList {
+                on: today.on,
+                actions: actions.map(SuggestedAction).collect(),
+                counts: by_kind.into_iter().map(|(kind, count)| TodayCount { kind, count }).collect(),
+            }
+        })
         .collect();
-    let answered = field.object_lists(&lists.iter().map(Vec::as_slice).collect::<Vec<_>>()).await?;
     let places: HashMap<UserId, usize> = days.iter().enumerate().map(|(place, today)| (today.user, place)).collect();
-    Ok(answered.nullable().select(of.iter().map(|user| places.get(&user.0.id).copied())))
+    field
+        .optional_objects(&of.iter().map(|user| places.get(&user.0.id).map(|place| &lists[*place])).collect::<Vec<_>>())
+        .await
 }
 
-/// A subject of suggestions.
+/// Returns the suggestions of each day: what was found at accounts that the caller sees and that are not archived.
+async fn suggestions(ctx: &RequestContext, days: &[Today], found: &[Box<dyn Finding>]) -> Result<Vec<Vec<Suggestion>>> {
+    let viewer = ctx.viewer()?;
+    let accounts = Account::fetch(ctx, found.iter().filter_map(|finding| finding.account())).await?;
+    let open = open_amounts(ctx, accounts.keys().copied().collect()).await?;
+    let mut suggestions: Vec<Vec<Suggestion>> = vec![Vec::new(); days.len()];
+    for finding in found {
+        let (name, score, open) = match finding.account().map(|id| (id, accounts.get(&id))) {
+            Some((id, Some(account))) if account.0.archived_at.is_none() => {
+                (account.0.name.as_str(), account.0.score, open.get(&id).copied().unwrap_or_default())
+            }
+            Some(_) => continue,
+            None => ("", 0, 0),
+        };
+        let Today { on, zone, .. } = days[finding.day()];
+        let context = SuggestionContext { name, score, open, on, zone, currency: viewer.currency };
+        suggestions[finding.day()].push(finding.suggest(&context));
+    }
+    Ok(suggestions)
+}
+
+/// Returns the amount of the open opportunities of accounts: one statement.
+async fn open_amounts(ctx: &RequestContext, accounts: Vec<AccountId>) -> Result<HashMap<AccountId, i64>> {
+    use opportunity::Column;
+    let mut amounts = HashMap::new();
+    if accounts.is_empty() {
+        return Ok(amounts);
+    }
+    let query = opportunity::Entity::of(ctx.viewer()?.organization.id)
+        .filter(among_ids(ctx, Column::AccountId, accounts))
+        .filter(Column::ClosedOn.is_null())
+        .filter(Column::Amount.is_not_null())
+        .select_only()
+        .column(Column::AccountId)
+        .expr(Expr::cust("cast(sum(opportunity.amount) as bigint)"))
+        .group_by(Column::AccountId)
+        .into_query();
+    for row in ctx.reader().query_all(&query).await? {
+        amounts.insert(row.try_get_by_index(0)?, row.try_get_by_index(1)?);
+    }
+    Ok(amounts)
+}
+
+/// Returns the subject of a suggestion.
 fn subject<I: Id>(id: I) -> (&'static str, Uuid) {
     (I::PREFIX, id.uuid())
 }
@@ -358,94 +455,10 @@ fn subject<I: Id>(id: I) -> (&'static str, Uuid) {
 mod tests {
     use super::*;
 
-    /// Told of Acme, with a score of 70, on day 100 of 1970, in euros.
-    pub(super) fn told() -> Told<'static> {
+    /// Acme, with a score of 70 and an open amount of 5 euros, on day 100 of 1970.
+    pub(super) fn context() -> SuggestionContext<'static> {
         let currency = Currency::of("EUR").unwrap();
-        Told { name: "Acme", score: 70, on: Day(100), zone: chrono_tz::UTC, currency }
-    }
-
-    fn suggestion(kind: Kind, due_on: Option<i32>, place: i64, id: u128) -> Suggestion {
-        let subject = ("target", Uuid::from_u128(id));
-        Suggestion {
-            kind,
-            account: None,
-            subject,
-            why: String::new(),
-            if_skipped: String::new(),
-            due_on: due_on.map(Day),
-            place,
-        }
-    }
-
-    #[test]
-    fn what_is_due_comes_by_kind_and_what_is_due_later_by_day() {
-        use Kind::{AskForCommitment, DecideTarget, KeepPromise, SetGoal, TouchTarget};
-        let expected = [
-            suggestion(KeepPromise, Some(100), 0, 1),
-            suggestion(TouchTarget, Some(100), -5, 9),
-            suggestion(TouchTarget, Some(90), -4, 2),
-            suggestion(AskForCommitment, Some(50), 0, 1),
-            suggestion(DecideTarget, None, 0, 1),
-            suggestion(SetGoal, None, 0, 1),
-            suggestion(TouchTarget, Some(101), -9, 1),
-            suggestion(KeepPromise, Some(102), 0, 2),
-        ];
-        // In whatever order they were found.
-        for turn in 0..expected.len() {
-            let mut found = expected.to_vec();
-            found.rotate_left(turn);
-            found.swap(0, turn);
-            assert_eq!(most_pressing(found, Day(100), 100), expected);
-        }
-        assert_eq!(most_pressing(expected.to_vec(), Day(100), 2), expected[..2]);
-    }
-
-    #[test]
-    fn no_kind_crowds_out_the_others() {
-        use Kind::{AskForCommitment, FillBlankDay, KeepPromise, SetGoal, TouchTarget};
-        let many = |kind, due_on, count: u128| (0..count).map(move |id| suggestion(kind, due_on, 0, id));
-        let found: Vec<Suggestion> = many(AskForCommitment, Some(50), 60)
-            .chain(many(TouchTarget, Some(100), 7))
-            .chain(many(SetGoal, None, 2))
-            .chain(many(KeepPromise, Some(103), 1))
-            .chain(many(FillBlankDay, Some(107), 1))
-            .collect();
-        let listed = most_pressing(found.clone(), Day(100), 100);
-        let kinds: Vec<(Kind, usize)> =
-            listed.chunk_by(|one, next| one.kind == next.kind).map(|chunk| (chunk[0].kind, chunk.len())).collect();
-        let expected = [
-            (TouchTarget, 3),
-            (AskForCommitment, 2),
-            (SetGoal, 1),
-            (KeepPromise, 1),
-            (FillBlankDay, 1),
-            (TouchTarget, 3),
-            (AskForCommitment, 2),
-            (SetGoal, 1),
-            (TouchTarget, 1),
-            (AskForCommitment, 56),
-        ];
-        assert_eq!(kinds, expected);
-        // A shorter list is the start of a longer one.
-        assert_eq!(most_pressing(found, Day(100), 7), listed[..7]);
-    }
-
-    #[test]
-    fn one_turn_fits_into_the_usual_list() {
-        use Kind::*;
-        let all = [
-            AnswerTriggerEvent,
-            KeepPromise,
-            TouchTarget,
-            DoAction,
-            AskForCommitment,
-            DecideTarget,
-            ReviewPlan,
-            WritePlan,
-            SetGoal,
-            FillBlankDay,
-        ];
-        assert!(all.map(Kind::share).iter().sum::<usize>() < usize::try_from(USUAL).unwrap());
+        SuggestionContext { name: "Acme", score: 70, open: 500, on: Day(100), zone: chrono_tz::UTC, currency }
     }
 
     #[test]

@@ -1,11 +1,14 @@
-//! Plans that are to be reviewed, or will be within a week.
+//! Plans whose review is overdue or due within a week.
 
 use entity::plan::{PlanStatus, ReviewCadence};
 use entity::{AccountId, Day, PlanId, plan};
 use sea_orm::{ColumnTrait, QueryFilter, QueryOrder, QuerySelect};
 
-use super::{Finding, Kind, SOON, Suggestion, Today, Told, ago, day_of_user, horizon, lasting, most, subject};
+use super::{
+    Cost, Finding, Kind, SOON, Suggestion, SuggestionContext, Today, ago, day_of_user, horizon, lasting, most, subject,
+};
 use crate::context::RequestContext;
+use crate::domain::account::is_active;
 use crate::error::Result;
 
 /// A plan whose review is due.
@@ -18,7 +21,7 @@ pub(super) struct Unreviewed {
     due_on: Day,
 }
 
-/// The plans of each day's user that are to be reviewed, the longest due ones: one statement.
+/// Finds the plans of each day's user that are due for review, the longest overdue first: one statement.
 pub(super) async fn find(ctx: &RequestContext, days: &[Today]) -> Result<Vec<Box<dyn Finding>>> {
     let viewer = ctx.viewer()?;
     let last = horizon(days);
@@ -26,6 +29,7 @@ pub(super) async fn find(ctx: &RequestContext, days: &[Today]) -> Result<Vec<Box
         .rows::<plan::Entity>(plan::Column::AccountId)
         .filter(plan::Column::OwnerId.is_in(days.iter().map(|today| today.user)))
         .filter(plan::Column::Status.ne(PlanStatus::Closed))
+        .filter(is_active(plan::Column::AccountId))
         .filter(plan::Column::NextReviewOn.lte(last))
         .order_by_asc(plan::Column::NextReviewOn)
         .order_by_asc(plan::Column::Id)
@@ -53,10 +57,10 @@ impl Finding for Unreviewed {
         Some(self.account)
     }
 
-    fn suggest(&self, told: &Told<'_>) -> Suggestion {
+    fn suggest(&self, context: &SuggestionContext<'_>) -> Suggestion {
         let Self { title, due_on, .. } = self;
-        let name = told.name;
-        let late = told.on.0 - due_on.0;
+        let name = context.name;
+        let late = context.on.0 - due_on.0;
         let why = if late < 0 {
             format!("The plan “{title}” for {name} is to be reviewed on {due_on}.")
         } else {
@@ -67,9 +71,9 @@ impl Finding for Unreviewed {
             ReviewCadence::Quarterly => "quarter",
         };
         let if_skipped = if late > 0 {
-            format!("It is reviewed every {every}; {} late, nobody has looked whether it works.", lasting(late))
+            format!("It is reviewed every {every}; {} late, no one has checked whether it works.", lasting(late))
         } else {
-            format!("It is reviewed every {every}; with none on {due_on} nobody looks whether it works.")
+            format!("It is reviewed every {every}; with none on {due_on} no one checks whether it works.")
         };
         Suggestion {
             kind: Kind::ReviewPlan,
@@ -78,6 +82,7 @@ impl Finding for Unreviewed {
             why,
             if_skipped,
             due_on: Some(*due_on),
+            cost: Cost { days: late, ..Cost::default() },
             place: i64::from(due_on.0),
         }
     }
@@ -88,22 +93,23 @@ mod tests {
     use entity::Id as _;
 
     use super::*;
-    use crate::domain::today::tests::told;
+    use crate::domain::today::tests::context;
 
     #[test]
     fn the_sentences_say_how_late_it_is() {
         let say = |due_on: i32, cadence| {
             let (plan, account) = (PlanId::make(), AccountId::make());
-            Unreviewed { day: 0, plan, account, title: "Win".to_owned(), cadence, due_on: Day(due_on) }.suggest(&told())
+            Unreviewed { day: 0, plan, account, title: "Win".to_owned(), cadence, due_on: Day(due_on) }
+                .suggest(&context())
         };
         let late = say(88, ReviewCadence::Monthly);
         assert_eq!(late.why, "The plan “Win” for Acme was to be reviewed 12 days ago.");
-        assert_eq!(late.if_skipped, "It is reviewed every month; 12 days late, nobody has looked whether it works.");
+        assert_eq!(late.if_skipped, "It is reviewed every month; 12 days late, no one has checked whether it works.");
         let soon = say(104, ReviewCadence::Quarterly);
         assert_eq!(soon.why, "The plan “Win” for Acme is to be reviewed on 1970-04-15.");
         assert_eq!(
             soon.if_skipped,
-            "It is reviewed every quarter; with none on 1970-04-15 nobody looks whether it works."
+            "It is reviewed every quarter; with none on 1970-04-15 no one checks whether it works."
         );
     }
 }

@@ -6,24 +6,24 @@ use entity::{AccountId, Day, Instant, Scoped, TargetId, goal};
 use sea_orm::{ColumnTrait, ConnectionTrait, QueryFilter, QuerySelect, QueryTrait};
 
 use super::touch_target::Listed;
-use super::{Finding, Kind, Suggestion, Told, lasting, subject};
+use super::{Cost, Finding, Kind, Suggestion, SuggestionContext, lasting, subject};
 use crate::context::RequestContext;
 use crate::error::Result;
 use crate::graphql::filter::among_ids;
 use crate::values::calendar::day_of;
 
-/// A target that is to bring in nobody knows how much.
+/// A target without a goal for the year.
 pub(super) struct Goalless {
     day: usize,
     target: TargetId,
     account: AccountId,
     since: Instant,
     year: i32,
-    /// Days of the year that are left, the day itself included.
+    /// Days left of the year, the day itself included.
     left: i32,
 }
 
-/// Those of the targets that have no goal: one statement.
+/// Finds those of the targets that have no goal: one statement.
 pub(super) async fn find(ctx: &RequestContext, targets: &[Listed]) -> Result<Vec<Box<dyn Finding>>> {
     let viewer = ctx.viewer()?;
     if targets.is_empty() {
@@ -68,23 +68,24 @@ impl Finding for Goalless {
         Some(self.account)
     }
 
-    fn suggest(&self, told: &Told<'_>) -> Suggestion {
-        let (name, year) = (told.name, self.year);
+    fn suggest(&self, context: &SuggestionContext<'_>) -> Suggestion {
+        let (name, year) = (context.name, self.year);
         Suggestion {
             kind: Kind::SetGoal,
             account: Some(self.account),
             subject: subject(self.target),
             why: format!(
                 "{name} has been a target since {} and has no goal for {year}.",
-                day_of(self.since, told.zone)
+                day_of(self.since, context.zone)
             ),
             if_skipped: format!(
-                "{} of the fiscal year are left, and without an amount nobody can tell whether {name} is behind.",
+                "{} of the fiscal year are left, and without an amount it is unknown whether {name} is behind.",
                 lasting(self.left)
             ),
             due_on: None,
-            // The better the account, the more it is to bring in.
-            place: -told.score,
+            cost: Cost { days: context.on.0 - day_of(self.since, context.zone).0, ..Cost::default() },
+            // The better the account, the more pressing.
+            place: -context.score,
         }
     }
 }
@@ -94,7 +95,7 @@ mod tests {
     use entity::Id as _;
 
     use super::*;
-    use crate::domain::today::tests::told;
+    use crate::domain::today::tests::context;
     use crate::values::calendar::DAY;
 
     #[test]
@@ -102,7 +103,7 @@ mod tests {
         let since = Instant(4 * DAY);
         let goalless =
             Goalless { day: 0, target: TargetId::make(), account: AccountId::make(), since, year: 1970, left: 265 };
-        let said = goalless.suggest(&told());
+        let said = goalless.suggest(&context());
         assert_eq!(said.why, "Acme has been a target since 1970-01-05 and has no goal for 1970.");
         assert!(said.if_skipped.starts_with("265 days of the fiscal year are left"), "{}", said.if_skipped);
         assert_eq!((said.due_on, said.place), (None, -70));

@@ -5,31 +5,34 @@ use std::collections::HashSet;
 use entity::{AccountId, Instant, TargetId, target};
 use sea_orm::{ColumnTrait, QueryFilter, QueryOrder};
 
-use super::{Finding, Kind, SOON, Suggestion, Today, Told, ago, day_of_user, subject};
+use super::{Cost, Finding, Kind, SOON, Suggestion, SuggestionContext, Today, ago, day_of_user, subject};
 use crate::context::RequestContext;
+use crate::domain::account::is_active;
+use crate::domain::presence::formula::microseconds;
 use crate::domain::presence::{Ask, Presence, asked, nurture};
 use crate::domain::targeting::was_on_list;
 use crate::error::Result;
 use crate::values::calendar::DAY;
 use crate::values::calendar::day_of;
 
-/// A target that was on somebody's list on their day.
+/// A target that is on a user's list on a day.
 pub(super) struct Listed {
-    /// The day, by its place.
+    /// The place of the day among the days.
     pub day: usize,
-    /// What it stands for.
+    /// The instant that the day stands for.
     pub at: Instant,
     /// The target.
     pub target: target::Model,
 }
 
-/// Who was on the lists of some days: one statement.
+/// Reads the targets on the lists of some days, without those at archived accounts: one statement.
 pub(super) async fn listed(ctx: &RequestContext, days: &[Today]) -> Result<Vec<Listed>> {
     let rows = ctx
         .viewer()?
         .rows::<target::Entity>(target::Column::AccountId)
         .filter(target::Column::SellerId.is_in(days.iter().map(|today| today.user)))
         .filter(target::Column::Since.is_not_null())
+        .filter(is_active(target::Column::AccountId))
         .order_by_asc(target::Column::Id)
         .all(ctx.reader())
         .await?;
@@ -41,13 +44,13 @@ pub(super) async fn listed(ctx: &RequestContext, days: &[Today]) -> Result<Vec<L
     Ok(rows.into_iter().filter_map(on_day).collect())
 }
 
-/// A target that forgets us.
+/// A target at which we are absent, or will be within a week.
 pub(super) struct Fading {
     day: usize,
     target: TargetId,
     account: AccountId,
     presence: f64,
-    /// What it will be a week on.
+    /// Presence in a week if nothing is done.
     in_a_week: f64,
     threshold: f64,
     /// Days until we are absent; 0 where we are.
@@ -55,7 +58,7 @@ pub(super) struct Fading {
     last: Option<Instant>,
 }
 
-/// Those of the targets that fade: three statements.
+/// Finds those of the targets at which presence fades: three statements.
 pub(super) async fn find(ctx: &RequestContext, days: &[Today], targets: &[Listed]) -> Result<Vec<Box<dyn Finding>>> {
     let viewer = ctx.viewer()?;
     let asks: Vec<Ask> = targets.iter().map(|listed| Ask::at(viewer, listed.target.account_id, listed.at)).collect();
@@ -66,11 +69,8 @@ pub(super) async fn find(ctx: &RequestContext, days: &[Today], targets: &[Listed
         if left > f64::from(SOON) {
             continue;
         }
-        // Looked for until then: a touch that is scheduled comes in time, or too late.
-        let until = match whole(left) {
-            0 if left <= 0.0 => listed.at.0 + i64::from(SOON) * DAY,
-            days => listed.at.0 + i64::from(days + 1) * DAY,
-        };
+        // A touch that is scheduled later comes too late. Where we are absent already, any within a week will do.
+        let until = listed.at.0 + if left > 0.0 { microseconds(left) } else { i64::from(SOON) * DAY };
         let fades = Fading {
             day: listed.day,
             target: listed.target.id,
@@ -94,7 +94,7 @@ pub(super) async fn find(ctx: &RequestContext, days: &[Today], targets: &[Listed
     Ok(left.map(|(_, ((_, fades), last))| Box::new(Fading { last, ..fades }) as Box<dyn Finding>).collect())
 }
 
-/// Which of these have a touch scheduled between `since` and `at`, by their places: one statement.
+/// Returns the places of those with a touch scheduled between `since` and `at`: one statement.
 async fn scheduled(ctx: &RequestContext, asks: &[Ask]) -> Result<HashSet<usize>> {
     let sql = format!(
         "select asked.number from asked where exists (
@@ -108,7 +108,7 @@ async fn scheduled(ctx: &RequestContext, asks: &[Ask]) -> Result<HashSet<usize>>
     Ok(asked::rows(ctx, asks, &sql).await?.into_iter().map(|(place, _)| place).collect())
 }
 
-/// Whole days of a time.
+/// Returns the whole days of a duration.
 #[expect(clippy::cast_possible_truncation, reason = "decades at most")]
 fn whole(days: f64) -> i32 {
     days.floor() as i32
@@ -123,15 +123,15 @@ impl Finding for Fading {
         Some(self.account)
     }
 
-    fn suggest(&self, told: &Told<'_>) -> Suggestion {
-        let (name, presence, threshold) = (told.name, self.presence, self.threshold);
-        let days = self.last.map(|last| told.on.0 - day_of(last, told.zone).0);
+    fn suggest(&self, context: &SuggestionContext<'_>) -> Suggestion {
+        let (name, presence, threshold) = (context.name, self.presence, self.threshold);
+        let days = self.last.map(|last| context.on.0 - day_of(last, context.zone).0);
         let touched = days.map_or_else(
-            || "nobody has ever touched it".to_owned(),
+            || "there has been no touch yet".to_owned(),
             |days| format!("the last touch was {}", ago(days)),
         );
         let (why, if_skipped, due_on) = if self.left > 0.0 {
-            let due_on = told.on.plus(whole(self.left));
+            let due_on = context.on.plus(whole(self.left));
             let why = format!(
                 "Presence at {name} is {presence:.2} and falls below {threshold:.2} in {:.1} days; {touched}.",
                 self.left
@@ -146,7 +146,7 @@ impl Finding for Fading {
                 "In a week presence is {:.2}: should {name} become dissatisfied, we are not whom they think of.",
                 self.in_a_week
             );
-            (why, if_skipped, told.on)
+            (why, if_skipped, context.on)
         };
         Suggestion {
             kind: Kind::TouchTarget,
@@ -155,8 +155,14 @@ impl Finding for Fading {
             why,
             if_skipped,
             due_on: Some(due_on),
+            cost: Cost {
+                amount: context.open,
+                presence: presence - self.in_a_week,
+                days: context.on.0 - due_on.0,
+                ..Cost::default()
+            },
             // The better the account, the more there is to lose.
-            place: -told.score,
+            place: -context.score,
         }
     }
 }
@@ -166,7 +172,7 @@ mod tests {
     use entity::Id as _;
 
     use super::*;
-    use crate::domain::today::tests::told;
+    use crate::domain::today::tests::context;
 
     fn fading(presence: f64, left: f64, last: Option<i64>) -> Fading {
         Fading {
@@ -184,7 +190,7 @@ mod tests {
     #[test]
     fn the_sentences_have_the_numbers_in_them() {
         let said = |fading: Fading| {
-            let suggestion = fading.suggest(&told());
+            let suggestion = fading.suggest(&context());
             (suggestion.why, suggestion.if_skipped, suggestion.due_on.map(|day| day.0), suggestion.place)
         };
         assert_eq!(
@@ -207,6 +213,6 @@ mod tests {
                 -70
             )
         );
-        assert!(said(fading(0.0, 0.0, None)).0.ends_with("presence is 0.00, below 0.50; nobody has ever touched it."));
+        assert!(said(fading(0.0, 0.0, None)).0.ends_with("presence is 0.00, below 0.50; there has been no touch yet."));
     }
 }

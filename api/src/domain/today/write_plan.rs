@@ -7,13 +7,13 @@ use entity::{AccountId, Day, Instant, Scoped, TargetId, plan};
 use sea_orm::{ColumnTrait, ConnectionTrait, QueryFilter, QuerySelect, QueryTrait};
 
 use super::touch_target::Listed;
-use super::{Finding, Kind, Suggestion, Told, lasting, subject};
+use super::{Cost, Finding, Kind, Suggestion, SuggestionContext, lasting, subject};
 use crate::context::RequestContext;
 use crate::error::Result;
 use crate::graphql::filter::among_ids;
 use crate::values::calendar::day_of;
 
-/// A target that nobody has a plan for.
+/// A target without a plan.
 pub(super) struct Planless {
     day: usize,
     target: TargetId,
@@ -21,7 +21,7 @@ pub(super) struct Planless {
     since: Instant,
 }
 
-/// Those of the targets that have no open plan on their day, nor one that begins later: one statement.
+/// Finds those of the targets without an open plan on their day, or one that begins later: one statement.
 pub(super) async fn find(ctx: &RequestContext, targets: &[Listed]) -> Result<Vec<Box<dyn Finding>>> {
     let viewer = ctx.viewer()?;
     if targets.is_empty() {
@@ -59,21 +59,22 @@ impl Finding for Planless {
         Some(self.account)
     }
 
-    fn suggest(&self, told: &Told<'_>) -> Suggestion {
-        let since = day_of(self.since, told.zone);
-        let name = told.name;
+    fn suggest(&self, context: &SuggestionContext<'_>) -> Suggestion {
+        let since = day_of(self.since, context.zone);
+        let name = context.name;
         Suggestion {
             kind: Kind::WritePlan,
             account: Some(self.account),
             subject: subject(self.target),
             why: format!("{name} has been a target since {since} and has no plan."),
             if_skipped: format!(
-                "After {} nobody has written down what is to be done at {name}, by whom and by when.",
-                lasting((told.on.0 - since.0).max(0))
+                "After {} it is still not written down what is to be done at {name}, by whom and by when.",
+                lasting((context.on.0 - since.0).max(0))
             ),
             due_on: None,
-            // The better the account, the more a plan is worth.
-            place: -told.score,
+            cost: Cost { days: context.on.0 - day_of(self.since, context.zone).0, ..Cost::default() },
+            // The better the account, the more pressing.
+            place: -context.score,
         }
     }
 }
@@ -83,16 +84,16 @@ mod tests {
     use entity::Id as _;
 
     use super::*;
-    use crate::domain::today::tests::told;
+    use crate::domain::today::tests::context;
     use crate::values::calendar::DAY;
 
     #[test]
     fn the_sentences_say_since_when() {
         let since = Instant(88 * DAY);
         let planless = Planless { day: 0, target: TargetId::make(), account: AccountId::make(), since };
-        let said = planless.suggest(&told());
+        let said = planless.suggest(&context());
         assert_eq!(said.why, "Acme has been a target since 1970-03-30 and has no plan.");
-        assert!(said.if_skipped.starts_with("After 12 days nobody has written down"), "{}", said.if_skipped);
+        assert!(said.if_skipped.starts_with("After 12 days it is still not written down"), "{}", said.if_skipped);
         assert_eq!((said.due_on, said.place), (None, -70));
     }
 }

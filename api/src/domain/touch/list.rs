@@ -30,7 +30,7 @@ pub struct TouchFilter {
     pub not: MaybeUndefined<Box<TouchFilter>>,
     /// By account.
     pub account_id: MaybeUndefined<IdFilter>,
-    /// By who of the account took part; isNull finds touches with nobody named.
+    /// By who of the account took part; isNull finds touches without a contact.
     pub contact_id: MaybeUndefined<IdFilter>,
     /// By user.
     pub user_id: MaybeUndefined<IdFilter>,
@@ -81,13 +81,13 @@ impl Filter for TouchFilter {
             let with = |ids: Vec<ContactId>| {
                 Column::Id.in_subquery(took_part(viewer, Some(touch_contact::Column::ContactId.is_in(ids))))
             };
-            let nobody = |is_null: bool| match (viewer.sees_everything(), is_null) {
+            let is_unnamed = |is_null: bool| match (viewer.sees_everything(), is_null) {
                 (true, true) => Column::ContactIds.eq("[]"),
                 (true, false) => Column::ContactIds.ne("[]"),
                 (false, true) => Column::Id.not_in_subquery(took_part(viewer, None)),
                 (false, false) => Column::Id.in_subquery(took_part(viewer, None)),
             };
-            all = all.add(filter.condition_by::<ContactId>(with, nobody)?);
+            all = all.add(filter.condition_by::<ContactId>(with, is_unnamed)?);
         }
         if let Some(filter) = operand("userId", user_id)? {
             all = all.add(filter.condition::<_, UserId>(Column::UserId)?);
@@ -120,8 +120,7 @@ impl Filter for TouchFilter {
     }
 }
 
-/// The touches in which somebody whom the viewer sees took part: a contact that went to an account out of their sight
-/// is nobody to them.
+/// Selects the touches in which a contact took part whom the viewer sees.
 fn took_part(viewer: &Viewer, which: Option<SimpleExpr>) -> SelectStatement {
     let mut parts = touch_contact::Entity::of(viewer.organization.id);
     if let Some(which) = which {
@@ -135,7 +134,7 @@ fn took_part(viewer: &Viewer, which: Option<SimpleExpr>) -> SelectStatement {
     parts.select_only().column(touch_contact::Column::TouchId).into_query()
 }
 
-/// The condition that a touch stands so now.
+/// Returns the condition that a touch has a status now.
 fn stands(status: TouchStatus, ctx: &RequestContext) -> SimpleExpr {
     use touch::{Column, TouchStatus as Stored};
     match status {
@@ -233,7 +232,7 @@ pub async fn touches(field: &FieldContext<'_>, arguments: TouchesArguments) -> R
     seen.page(field, &order(arguments.order().unwrap_or_default())?, &arguments.page).await
 }
 
-/// Touches below accounts that are seen: what hangs off them is seen too.
+/// Returns the touches of visible accounts, which are visible too.
 fn below(select: Select<touch::Entity>) -> RowsPerParent<touch::Entity> {
     RowsPerParent { select, foreign: touch::Column::AccountId }
 }

@@ -1,22 +1,24 @@
 //! Touches: any contact with people of an account, made or scheduled.
 //!
-//! | room | holds |
+//! | module | holds |
 //! |---|---|
 //! | here | the type and how its relations are read |
 //! | [`list`] | filters, orderings and lists; an account's and a person's touches |
 //! | [`input`] | what they are written with |
 //! | [`mod@write`] | log, schedule, update, complete, cancel, delete |
-//! | [`people`] | who took part, as it is stored; what becomes of touches when their user changes |
+//! | [`people`] | the contacts of a touch, as stored; handing over the touches of a user |
+//! | `version` | what was known of a touch on past days |
 //! | [`upsert`] | many at once, from another system |
-//! | [`weight`] | what a touch weighs, and when it is missed: pure |
+//! | [`weight`] | the weight of a touch, and when it is missed: pure |
 //!
 //! A scheduled touch reads as MISSED once its user's local day is over. That instant is stored with the touch, so that
-//! every list and every count tells it by one comparison with the clock; nothing is written when it passes.
+//! every list and every count needs one comparison with the clock; nothing is written when it passes.
 
 pub mod input;
 pub mod list;
 pub mod people;
 pub mod upsert;
+mod version;
 pub mod weight;
 pub mod write;
 
@@ -57,7 +59,7 @@ pub enum TouchKind {
     Call,
     /// By e-mail.
     Email,
-    /// Face to face, in a room or on a screen.
+    /// Face to face, in person or by video.
     Meeting,
     /// By a short message.
     Message,
@@ -69,16 +71,16 @@ pub enum TouchKind {
     Other,
 }
 
-/// Where a touch stands.
+/// The status of a touch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 pub enum TouchStatus {
-    /// To be made.
+    /// Planned.
     Scheduled,
-    /// Made.
+    /// Completed.
     Completed,
-    /// Called off.
+    /// Canceled.
     Canceled,
-    /// Was to be made on a day that is over, in its user's time zone. A new time revives it.
+    /// Planned for a day that is over in its user's time zone. A new time makes it SCHEDULED again.
     Missed,
 }
 
@@ -106,13 +108,13 @@ impl TouchStatus {
     }
 }
 
-/// Who started a touch.
+/// Which side started a touch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 #[graphql(remote = "entity::touch::TouchDirection")]
 pub enum TouchDirection {
-    /// We.
+    /// The user.
     Outbound,
-    /// They.
+    /// The client.
     Inbound,
 }
 
@@ -143,49 +145,49 @@ object! {
     Touch as "Touch" Node {
         /// Opaque, prefixed by the type, ascending with time.
         id: NodeId<TouchId> = plain(|touch| NodeId(touch.0.id));
-        /// At which account.
+        /// The account.
         account: Account = by_key(|touch| touch.0.account_id, Account::resolve_required);
-        /// Who of the account took part or is to, in the order given; without those who moved out of the caller's sight.
+        /// The contacts who took part or are to take part, in the order given; without those whom the caller does not see.
         contacts: Vec<Contact> = batch(contacts);
-        /// By whom.
+        /// The user who made it or is to make it.
         user: User = by_key(|touch| touch.0.user_id, User::resolve_required);
-        /// How.
+        /// How it is made.
         kind: touch::TouchKind = plain(|touch| touch.0.kind);
-        /// Where it stands now.
+        /// The status now.
         status: TouchStatus = plain(|touch, ctx| TouchStatus::of(&touch.0, ctx.now));
-        /// Who started it.
+        /// Which side started it.
         direction: touch::TouchDirection = plain(|touch| touch.0.direction);
-        /// When it is to start, or did.
+        /// When it starts or started.
         at: Instant = plain(|touch| touch.0.at);
-        /// How long it takes or took, in minutes: 1 to 1,440.
+        /// The length in minutes, 1 to 1,440; null where it is unknown.
         durationMinutes: Option<i32> = plain(|touch| touch.0.duration_minutes);
-        /// When we learned of it: when it was entered, completed or made to weigh more, or what the system that it came
-        /// from says.
+        /// When it was first recorded: when it was entered, or what the system that it came from says. Figures of earlier
+        /// days do not count it, and a later change of the touch does not change them.
         recordedAt: Instant = plain(|touch| touch.0.recorded_at);
-        /// What about.
+        /// The subject.
         subject: Option<&str> = plain(|touch| touch.0.subject.as_deref());
-        /// What was said.
+        /// Notes on what was said.
         notes: Option<&str> = plain(|touch| touch.0.notes.as_deref());
-        /// Did the other side take part: answered, replied, met? A touch counts as answered where they did, and also where they
-        /// started it (INBOUND), and a meeting once it was held.
+        /// Whether the client responded. A touch counts as answered when the client responded or started it (INBOUND), and a
+        /// meeting once it was held.
         responded: bool = plain(|touch| touch.0.responded);
         /// What the client got out of it.
         value: Option<touch::ValueKind> = plain(|touch| touch.0.value);
-        /// Did the client say that it was of use?
+        /// Whether the client acknowledged that value.
         valueAcknowledged: bool = plain(|touch| touch.0.value_acknowledged);
         /// The commitment asked for.
         commitmentAsked: Option<&str> = plain(|touch| touch.0.commitment_asked.as_deref());
-        /// Was that commitment given? Null where it was not asked for, or where it is not known yet.
+        /// Whether that commitment was given; null where none was asked for, or where it is not known yet.
         commitmentGiven: Option<bool> = plain(|touch| touch.0.commitment_given);
         /// The opportunity of the same account that it was about.
         opportunity: Option<Opportunity> = by_key(|touch| touch.0.opportunity_id, Opportunity::resolve);
         /// The action of a plan that it was for.
         action: Option<crate::domain::plan::action::Action> = by_key(|touch| touch.0.action_id, crate::domain::plan::action::of_touches);
-        /// Was the account an agreed target of the user's when the touch began?
+        /// Whether the account was an agreed target of the user's when the touch began.
         onTarget: bool = batch(crate::domain::targeting::touches_on_list);
-        /// What was promised in it, at most 500: what is due first comes first.
+        /// The promises made in it, at most 500, in order of their due days.
         promises: Vec<crate::domain::promise::Promise> = by_key(|touch| touch.0.id, crate::domain::promise::list::of_touches);
-        /// Other systems' names for it.
+        /// Its ids in other systems.
         externalIds: Vec<ExternalId> = plain(|touch| shown(&touch.0.external_ids));
         /// When it was entered here.
         createdAt: Instant = plain(|touch| touch.0.created_at);
@@ -198,7 +200,7 @@ object! {
 connection!(Touch as "Touch");
 
 payload! {
-    /// A touch, or what is to be mended.
+    /// A touch, or the errors of the input.
     TouchPayload as "TouchPayload" {
         /// The touch as it is now, or last was; null where there are userErrors.
         touch(touch): Touch,
@@ -254,6 +256,8 @@ impl AuditedRow for touch::Model {
             weight: _,
             answered: _,
             minutes: _,
+            known_at: _,
+            shape: _,
         } = self;
         snapshot! {
             "accountId": account_id,

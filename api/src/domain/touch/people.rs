@@ -77,7 +77,7 @@ pub(super) fn not_too_many(check: &mut Validator, field: &str, people: usize) {
     }
 }
 
-/// Notes that somebody works elsewhere.
+/// Adds the error that a contact works elsewhere.
 pub(super) fn elsewhere(check: &mut Validator, field: &str, person: &str, account: &account::Model) {
     check.invalid(
         field,
@@ -86,7 +86,7 @@ pub(super) fn elsewhere(check: &mut Validator, field: &str, person: &str, accoun
 }
 
 /// Finds one row where the viewer sees this account, it is not archived, and all of these people are of it: what a new
-/// touch needs, for its write to ask. Where it finds none, [`missing`] tells why.
+/// touch needs, for its write to ask. Where it finds none, [`missing`] says why.
 pub(super) fn are_there(viewer: &Viewer, id: AccountId, people: &[ContactId], sql: &mut Sql) {
     let (organization, account) = (sql.parameter(viewer.organization.id), sql.parameter(id));
     sql.push(&format!(
@@ -178,15 +178,15 @@ pub(super) struct Parts {
     come: Vec<touch_contact::ActiveModel>,
 }
 
-/// What the rows of who took part tell of a touch.
-fn told(touch: &touch::Model) -> (&str, Instant, Option<Instant>) {
+/// Returns what the rows of a touch's contacts follow from.
+fn basis(touch: &touch::Model) -> (&str, Instant, Option<Instant>) {
     (&touch.contact_ids, touch.at, answer_known_at(touch))
 }
 
 impl Parts {
     /// Notes what follows from a touch that was so and is to be so.
     pub(super) fn note(&mut self, before: Option<&touch::Model>, after: &touch::Model) {
-        if before.is_some_and(|before| told(before) == told(after)) {
+        if before.is_some_and(|before| basis(before) == basis(after)) {
             return;
         }
         if before.is_some_and(|before| before.contact_ids != "[]") {
@@ -313,7 +313,7 @@ mod tests {
         assert_eq!(counts(Some(&before), &touch::Model { contact_ids: "[]".to_owned(), ..before.clone() }), (1, 0));
         let answered = touch::Model { responded: true, status: touch::TouchStatus::Completed, ..before.clone() };
         assert_eq!(counts(Some(&before), &answered), (1, 1));
-        let later = touch::Model { recorded_at: answered.recorded_at.plus_seconds(1), ..answered.clone() };
+        let later = touch::Model { known_at: answered.known_at.plus_seconds(1), ..answered.clone() };
         assert_eq!(counts(Some(&answered), &later), (1, 1));
     }
 }

@@ -1,7 +1,7 @@
 //! Touches from another system, keyed by external id.
 //!
-//! All that the rows name is looked up for all of them together; what became of each is then told row by row, from
-//! memory. So five hundred rows cost as many statements as one.
+//! Everything that the rows name is looked up for all of them together; each row is then decided from memory. So five hundred
+//! rows cost as many statements as one.
 
 use std::collections::HashMap;
 
@@ -14,9 +14,11 @@ use sea_orm::sea_query::Cond;
 use sea_orm::{ColumnTrait, QueryFilter, QueryOrder, QuerySelect};
 use uuid::Uuid;
 
+use super::input::check_time;
 use super::people::{self, Parts, zone_of};
-use super::weight::{missed_at, weight};
-use super::write::{Changes, FORBIDDEN, blank, check_time, may_change, not_somebody_else_s};
+use super::version::{self, Versions};
+use super::weight::missed_at;
+use super::write::{Changes, FORBIDDEN, blank, check_user, may_change};
 use super::{TouchDirection, TouchKind, TouchStatus, ValueKind};
 use crate::context::{RequestContext, Viewer};
 use crate::domain::account::write::not_archived;
@@ -33,7 +35,7 @@ use database::columns::is_any_of;
 /// A touch as another system has it. A field left out stays as it is, and null clears it.
 #[derive(Clone, Debug, InputObject)]
 pub struct TouchRow {
-    /// That system's name for it: the key.
+    /// The id in the other system: the key.
     pub external_id: ExternalIdInput,
     /// At which account. Where it is left out, a new touch is at the account of the first of its people who has an
     /// external id, else at that of its opportunity. A touch that moves to another account leaves people and opportunity
@@ -62,14 +64,14 @@ pub struct TouchRow {
     pub subject: MaybeUndefined<String>,
     /// What was said: up to 20,000 characters.
     pub notes: MaybeUndefined<String>,
-    /// Did the other side take part?
+    /// Whether the client responded.
     pub responded: MaybeUndefined<bool>,
     /// What the client got out of it.
     pub value: MaybeUndefined<ValueKind>,
-    /// Did the client say that it was of use? Needs a value.
+    /// Whether the client acknowledged the value. Needs `value`.
     pub value_acknowledged: MaybeUndefined<bool>,
-    /// When that system learned of it; not in the future. For a new touch without it the touch's own time, or now where
-    /// that is still to come; now, where a row without it completes a touch or makes it weigh more.
+    /// When that system first recorded it; not in the future. Defaults to the touch's own time for a new touch, or to now
+    /// where that is in the future. Figures of past days rest on it for a new touch; they never follow a later change.
     pub recorded_at: MaybeUndefined<DateTime>,
 }
 
@@ -97,12 +99,15 @@ pub async fn upsert(ctx: &RequestContext, arguments: UpsertTouches) -> Result<Up
         done.push(known.read(ctx, viewer, &mut once, index, row)?);
     }
 
-    let mut parts = Parts::default();
+    let (mut parts, mut versions) = (Parts::default(), Versions::default());
     let mut new_users: Vec<(AccountId, UserId)> = Vec::new();
     let mut moved: Vec<TouchId> = Vec::new();
     for Row { before, after, .. } in &done {
         let Some(after) = after else { continue };
         parts.note(before.as_ref(), after);
+        if let Some(before) = before {
+            versions.note(before, after);
+        }
         let same = before
             .as_ref()
             .is_some_and(|before| before.user_id == after.user_id && before.account_id == after.account_id);
@@ -119,6 +124,7 @@ pub async fn upsert(ctx: &RequestContext, arguments: UpsertTouches) -> Result<Up
         return Ok(payload);
     }
     parts.save(&write).await?;
+    versions.save(&write).await?;
     promise::release_touches(&mut write, &moved).await?;
     if !new_users.is_empty() {
         new_users.sort_unstable();
@@ -333,12 +339,14 @@ impl Known {
         }
         match &before {
             None => after.recorded_at = after.at.min(ctx.now),
-            Some(before) if weight(&after) > weight(before) => after.recorded_at = ctx.now,
-            Some(_) => {}
+            Some(before) => after.known_at = version::known_at(before, &after, ctx.now),
         }
         check.change_set("recordedAt", &recorded_at.map_value(|at| at.0), &mut after.recorded_at);
         if recorded_at.is_value() && before.as_ref().is_none_or(|before| before.recorded_at != after.recorded_at) {
             check_time(&mut check, "recordedAt", touch::TouchStatus::Completed, after.recorded_at, ctx.now);
+        }
+        if before.is_none() {
+            after.known_at = after.recorded_at;
         }
         Ok(Row::of(check, before, after))
     }
@@ -387,7 +395,7 @@ impl Known {
                 if before.is_some_and(|before| self.lookup.user_id(email) == Some(before.user_id)) => {}
             MaybeUndefined::Value(email) => {
                 if let Some(user) = self.lookup.user(check, "userEmail", email) {
-                    not_somebody_else_s(ctx, check, "userEmail", user.id)?;
+                    check_user(ctx, check, "userEmail", user.id)?;
                     self.zones.entry(user.id).or_insert_with(|| zone_of(user));
                     after.user_id = user.id;
                 }

@@ -1,4 +1,4 @@
-//! What a touch weighs in presence, how long it usually takes, and when it is missed. Pure.
+//! The weight of a touch in presence, its default length, and when it is missed. Pure.
 
 use chrono_tz::Tz;
 use entity::Instant;
@@ -6,12 +6,12 @@ use entity::touch::{self, TouchDirection, TouchKind, TouchStatus};
 
 use crate::values::calendar;
 
-/// Thousandths: what a touch weighs that nobody answered and nobody said to be of use.
+/// The weight, in thousandths, of a touch that was neither answered nor acknowledged.
 pub const ONE_WAY: u32 = 150;
-/// Thousandths: what a touch whose value was acknowledged weighs at least.
+/// The least weight, in thousandths, of a touch whose value was acknowledged.
 const ACKNOWLEDGED: u32 = 600;
 
-/// Did the other side take part: responded, came to us, or met us?
+/// Whether the client took part: responded, started it, or met us.
 #[must_use]
 pub fn is_answered(touch: &touch::Model) -> bool {
     touch.responded
@@ -19,20 +19,32 @@ pub fn is_answered(touch: &touch::Model) -> bool {
         || (touch.kind == TouchKind::Meeting && touch.status == TouchStatus::Completed)
 }
 
-/// Since when it is known that who took part answered; None where they did not.
+/// Returns the instant since which it is known that the people of a touch answered; `None` where they did not.
 #[must_use]
 pub fn answer_known_at(touch: &touch::Model) -> Option<Instant> {
-    (touch.status == TouchStatus::Completed && is_answered(touch)).then_some(touch.recorded_at)
+    (touch.status == TouchStatus::Completed && is_answered(touch)).then_some(touch.known_at)
 }
 
-/// Notes in a touch what follows from the rest of it: as it is written, for whatever is worked out from touches later.
+/// Sets what follows from the rest of a touch, whenever it is written.
 pub fn weigh(touch: &mut touch::Model) {
     touch.weight = weight(touch).cast_signed();
     touch.answered = answer_known_at(touch).is_some();
     touch.minutes = touch.duration_minutes.unwrap_or_else(|| usual_minutes(touch.kind));
+    touch.shape = shape(touch.kind, touch.weight, touch.minutes);
 }
 
-/// What a touch weighs in presence, in thousandths: 0 unless it was made, else 150 to 1,000.
+/// Upper bounds of the lengths, in minutes, that a shape tells apart.
+pub const LENGTHS: [i32; 16] = [5, 10, 15, 20, 30, 45, 60, 75, 90, 120, 150, 180, 240, 360, 720, 1_440];
+
+/// Returns the kind, the weight and an upper bound of the length packed into eleven bits: kind in the lowest three, the place of
+/// the bound in [`LENGTHS`] in four, hundreds of the weight's thousandths in the rest.
+#[must_use]
+pub fn shape(kind: TouchKind, weight: i32, minutes: i32) -> i32 {
+    let length = LENGTHS.partition_point(|bound| *bound < minutes).min(LENGTHS.len() - 1);
+    weight / 100 * 128 + i32::try_from(length).unwrap_or_default() * 8 + kind as i32
+}
+
+/// Returns the weight of a touch in presence, in thousandths: 0 unless it is completed, else 150 to 1,000.
 #[must_use]
 pub fn weight(touch: &touch::Model) -> u32 {
     if touch.status != TouchStatus::Completed {
@@ -40,15 +52,15 @@ pub fn weight(touch: &touch::Model) -> u32 {
     }
     let of_kind = match touch.kind {
         TouchKind::Meeting => 1000,
-        TouchKind::Event => 500,
+        TouchKind::Event if is_answered(touch) => 500,
         TouchKind::Call if is_answered(touch) => 700,
         TouchKind::Email | TouchKind::Message | TouchKind::Mail | TouchKind::Other if is_answered(touch) => 400,
-        TouchKind::Call | TouchKind::Email | TouchKind::Message | TouchKind::Mail | TouchKind::Other => ONE_WAY,
+        _ => ONE_WAY,
     };
     if touch.value_acknowledged { of_kind.max(ACKNOWLEDGED) } else { of_kind }
 }
 
-/// How long a touch takes of which that is not known, in minutes.
+/// Returns the default length of a kind, in minutes.
 #[must_use]
 pub const fn usual_minutes(kind: TouchKind) -> i32 {
     match kind {
@@ -59,7 +71,7 @@ pub const fn usual_minutes(kind: TouchKind) -> i32 {
     }
 }
 
-/// The instant from which on a scheduled touch is missed: the end of its user's local day.
+/// Returns the instant from which on a scheduled touch is missed: the end of its user's local day.
 #[must_use]
 pub fn missed_at(at: Instant, zone: Tz) -> Instant {
     calendar::end_of(calendar::day_of(at, zone), zone)
@@ -80,7 +92,7 @@ mod tests {
         for (kind, one_way, answered, acknowledged) in [
             (Meeting, 1000, 1000, 1000),
             (Call, 150, 700, 600),
-            (Event, 500, 500, 600),
+            (Event, 150, 500, 600),
             (Email, 150, 400, 600),
             (Message, 150, 400, 600),
             (Mail, 150, 400, 600),
@@ -104,6 +116,15 @@ mod tests {
     }
 
     #[test]
+    fn a_shape_has_kind_weight_and_length() {
+        assert_eq!(shape(TouchKind::Call, 150, 5), 128);
+        assert_eq!(shape(TouchKind::Meeting, 1000, 60), 1280 + 6 * 8 + 2);
+        assert_eq!(shape(TouchKind::Other, 400, 1_440), 512 + 15 * 8 + 6);
+        assert_eq!((shape(TouchKind::Call, 0, 61), shape(TouchKind::Call, 0, 75)), (56, 56));
+        assert!(shape(TouchKind::Other, 1000, 1_440) < 1 << 11);
+    }
+
+    #[test]
     fn what_was_not_made_weighs_nothing() {
         for status in [TouchStatus::Scheduled, TouchStatus::Canceled] {
             assert_eq!(weight(&touch::Model { status, responded: true, ..made(TouchKind::Meeting) }), 0);
@@ -111,7 +132,7 @@ mod tests {
         assert!(!is_answered(&touch::Model { status: TouchStatus::Scheduled, ..made(TouchKind::Meeting) }));
         assert!(is_answered(&made(TouchKind::Meeting)));
         let meeting = made(TouchKind::Meeting);
-        assert_eq!(answer_known_at(&meeting), Some(meeting.recorded_at));
+        assert_eq!(answer_known_at(&meeting), Some(meeting.known_at));
         assert_eq!(answer_known_at(&touch::Model { status: TouchStatus::Scheduled, responded: true, ..meeting }), None);
         assert_eq!(answer_known_at(&made(TouchKind::Call)), None);
     }

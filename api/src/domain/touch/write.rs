@@ -1,6 +1,6 @@
 //! Log, schedule, update, complete, cancel, delete.
 //!
-//! Whoever sees an account writes touches there. A touch is changed by its user and by whoever answers for the account:
+//! Users who see an account write touches there. A touch is changed by its user and by those responsible for the account:
 //! its owner, those above the owner, admins.
 
 use async_graphql::{ID, MaybeUndefined};
@@ -10,9 +10,10 @@ use entity::{
 };
 use sea_orm::{ColumnTrait, QueryFilter, QuerySelect};
 
-use super::input::{CompleteTouchInput, LogTouchInput, OneTouch, ScheduleTouchInput, UpdateTouchInput};
+use super::input::{CompleteTouchInput, LogTouchInput, OneTouch, ScheduleTouchInput, UpdateTouchInput, check_time};
 use super::people::{self, Parts, zone_of};
-use super::weight::{missed_at, weight};
+use super::version::{self, Versions};
+use super::weight::missed_at;
 use super::{TouchDirection, TouchKind, TouchPayload, ValueKind};
 use crate::context::{AccountAccess, RequestContext};
 use crate::domain::account::team;
@@ -23,8 +24,6 @@ use crate::write::Write;
 use crate::write::external_ids::ExternalIdInput;
 use crate::write::validator::{NAME, NOTE, Validator, same_version};
 
-/// Seconds by which the clock of whoever enters a touch may differ from ours.
-const LEEWAY: i64 = 300;
 /// Minutes of a touch at most: a day.
 const LONGEST: i32 = 1_440;
 
@@ -122,23 +121,8 @@ pub(super) fn blank(organization: OrganizationId, user: UserId, now: Instant) ->
         weight: 0,
         answered: false,
         minutes: 0,
-    }
-}
-
-/// Refuses a time at which a touch of that status cannot be: one that was made in the future, and one that is to be made
-/// in the past.
-pub(super) fn check_time(check: &mut Validator, field: &str, status: touch::TouchStatus, at: Instant, now: Instant) {
-    match status {
-        touch::TouchStatus::Completed if at > now.plus_seconds(LEEWAY) => {
-            check.invalid(field, format!("A touch that was made is not in the future: at most {now}; {at} was given."));
-        }
-        touch::TouchStatus::Scheduled if at < now.plus_seconds(-LEEWAY) => {
-            check.invalid(
-                field,
-                format!("A touch that is to be made is not in the past: at least {now}; {at} was given."),
-            );
-        }
-        _ => {}
+        known_at: now,
+        shape: 0,
     }
 }
 
@@ -247,7 +231,7 @@ async fn add(
     if let Some(id) = &user_id
         && let Some(user) = Box::pin(team::active_member(ctx, &write, &mut check, "userId", id)).await?
     {
-        not_somebody_else_s(ctx, &mut check, "userId", user.id)?;
+        check_user(ctx, &mut check, "userId", user.id)?;
         zone = zone_of(&user);
         touch.user_id = user.id;
     }
@@ -262,11 +246,11 @@ async fn add(
         touch.action_id = Box::pin(action::for_touch(viewer, &write, &mut check, id, touch.account_id)).await?;
     }
     check.require_unique(&write, TouchId::PREFIX, touch.id.uuid(), names, None).await?;
-    // Whether the account and the people are there, the write itself asks. It is told along with other faults, and before
-    // somebody joins the account's team.
+    // The write itself checks that the account and the contacts exist. Here it is checked together with other errors, and before
+    // a user joins the account's team.
     let joins = touch.user_id != viewer.user.id;
     if joins || present.is_none() || !check.is_clean() || touch.account_id.uuid().is_nil() {
-        // Through the change itself: whoever holds a connection waits for no second one.
+        // On the connection of the change itself: holding one while waiting for a second may deadlock.
         Box::pin(people::missing(&write.tx, viewer, &mut check, &account_id, given)).await?;
         check.finish()?;
     }
@@ -287,25 +271,16 @@ async fn add(
     }
     Box::pin(people::missing(ctx.reader(), viewer, &mut check, &account_id, given)).await?;
     if check.is_clean() {
-        let message = "The account, or somebody who is to have taken part, was changed at this moment: send it again.";
+        let message = "The account or one of the contacts was changed at this moment: send it again.";
         check.fault(UserErrorCode::Conflict, "accountId", message);
     }
     check.fail()
 }
 
-/// Refuses to make somebody the user of a touch who is not below the caller.
-pub(super) fn not_somebody_else_s(
-    ctx: &RequestContext,
-    check: &mut Validator,
-    field: &str,
-    user: UserId,
-) -> Result<()> {
+/// Rejects a user of a touch who is not below the caller.
+pub(super) fn check_user(ctx: &RequestContext, check: &mut Validator, field: &str, user: UserId) -> Result<()> {
     if !ctx.viewer()?.is_above_or_is(user) {
-        check.fault(
-            UserErrorCode::Forbidden,
-            field,
-            "Only their manager or an admin enters touches for somebody else.",
-        );
+        check.fault(UserErrorCode::Forbidden, field, "Only their manager or an admin enters touches for another user.");
     }
     Ok(())
 }
@@ -320,7 +295,7 @@ async fn opportunity_for(
 ) -> Result<Option<OpportunityId>> {
     let Some(id) = check.id::<OpportunityId>("opportunityId", id) else { return Ok(None) };
     let seen = ctx.viewer()?.rows::<opportunity::Entity>(opportunity::Column::AccountId);
-    // Locked, so that nobody deletes or moves it meanwhile.
+    // Locked, so that it is not deleted or moved meanwhile.
     match seen.filter(opportunity::Column::Id.eq(id)).lock_shared().one(&write.tx).await? {
         None => check.not_found("opportunityId", "opportunity"),
         // Where the account itself is at fault, that is said already.
@@ -332,7 +307,7 @@ async fn opportunity_for(
     Ok(None)
 }
 
-/// The touch of an input, locked, for whoever may change it; with its account.
+/// Returns the touch of an input, locked, with its account; rejects callers who may not change it.
 async fn changeable(
     ctx: &RequestContext,
     write: &Write<'_>,
@@ -380,13 +355,13 @@ async fn save(
     if after.at != before.at {
         after.missed_at = missed_at(after.at, users_zone(ctx, write, &after).await?);
     }
-    if weight(&after) > weight(before) {
-        after.recorded_at = write.at;
-    }
+    after.known_at = version::known_at(before, &after, write.at);
     let after = write.change(before, after).await?;
-    let mut parts = Parts::default();
+    let (mut parts, mut versions) = (Parts::default(), Versions::default());
     parts.note(Some(before), &after);
     parts.save(write).await?;
+    versions.note(before, &after);
+    versions.save(write).await?;
     Ok(after)
 }
 
@@ -539,6 +514,7 @@ pub async fn delete(ctx: &RequestContext, arguments: OneTouch) -> Result<TouchPa
     let mut write = Write::begin(ctx)?;
     let (touch, _) = changeable(ctx, &write, &["id"], &arguments.id).await?;
     people::forget(&write, vec![touch.id]).await?;
+    version::forget(&write, vec![touch.id]).await?;
     promise::release_touches(&mut write, &[touch.id]).await?;
     write.remove(&touch).await?;
     write.commit().await?;
@@ -549,7 +525,7 @@ pub async fn delete(ctx: &RequestContext, arguments: OneTouch) -> Result<TouchPa
 pub(crate) mod tests {
     use super::*;
 
-    /// A touch of nobody's.
+    /// A blank touch.
     pub(crate) fn touch() -> touch::Model {
         blank(OrganizationId::make(), UserId::make(), Instant(0))
     }

@@ -89,14 +89,9 @@ object! {
         /// The target list at the end of a day in the user's time zone; now if no day is given. Null unless the caller
         /// is the user, a manager above them or an administrator.
         targetList(crate::domain::targeting::OnArguments): Option<crate::domain::targeting::target_list::TargetList> = batch(crate::domain::targeting::target_list::of_users);
-        /// The suggested actions for today, most urgent first, each with the cost of skipping it. Actions due by today
-        /// come first, and those without a due date count as due today; later ones follow by due date. Actions due on
-        /// the same day are ordered by kind: ANSWER_TRIGGER_EVENT, KEEP_PROMISE, TOUCH_TARGET, DO_ACTION,
-        /// ASK_FOR_COMMITMENT, DECIDE_TARGET, REVIEW_PLAN, WRITE_PLAN, SET_GOAL, FILL_BLANK_DAY. The list is filled in
-        /// rounds, each in this order. A round takes at most three actions of each of the first three kinds, two of
-        /// each of the next three, and one of each of the others. Null unless the caller is the user, a manager above
-        /// them or an administrator.
-        today(crate::domain::today::TodayArguments): Option<Vec<crate::domain::today::SuggestedAction>> = batch(crate::domain::today::of_users);
+        /// What to do on a day, the most pressing first, each with what skipping it costs. Null unless the caller is the
+        /// user, a manager above them or an administrator.
+        today(crate::domain::today::TodayArguments): Option<crate::domain::today::TodayList> = batch(crate::domain::today::of_users);
         /// The user's effort in a range of days, and the share of it that went to targets. Null unless the caller is
         /// the user, a manager above them or an administrator.
         focus(crate::domain::focus::FocusArguments): Option<crate::domain::focus::Focus> = batch(crate::domain::focus::of_users);

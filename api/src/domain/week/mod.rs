@@ -1,7 +1,7 @@
 //! The calendar week: what of a seller's working time is spent on whom, and what of it is blank. Blank spots of next week
 //! are blank spots of the pipeline later on.
 //!
-//! | room | holds |
+//! | module | holds |
 //! |---|---|
 //! | here | the types and how they are read, for all users of a request at once |
 //! | [`split`] | working time and its parts: pure |
@@ -85,11 +85,11 @@ object! {
         /// Minutes with a decision maker, influencer or stakeholder of an account that was the user's agreed target when the
         /// touch began.
         keyPeopleMinutes: i32 = plain(|week| week.sum(|day| day.key_people));
-        /// Minutes with others of such targets, or nobody named.
+        /// Minutes with others of such targets, or without a named contact.
         targetMinutes: i32 = plain(|week| week.sum(|day| day.target));
         /// Minutes with other accounts.
         otherMinutes: i32 = plain(|week| week.sum(|day| day.other));
-        /// Minutes with nobody.
+        /// Minutes without a touch.
         blankMinutes: i32 = plain(|week| week.sum(|day| day.blank));
         /// (keyPeopleMinutes + targetMinutes) ÷ workingMinutes; null where there is no working time.
         fillRate: Option<f64> = plain(|week| week.fill_rate());
@@ -97,7 +97,7 @@ object! {
         blankSpots: Vec<BlankSpot> = batch(blank_spots);
         /// Working days on which no touch with a target begins.
         blankDays: Vec<Day> = plain(|week| week.blank_days());
-        /// Whom to fill the blanks with: the user's targets of today whose accounts nobody touches in the week, those that
+        /// Whom to fill the blanks with: the user's targets of today whose accounts have no touch in the week, those that
         /// fall absent soonest first, then those with the best score, then by potential.
         suggestions(WeekSuggestionsArguments): Vec<Target> = batch(suggestion::of_weeks);
     }
@@ -110,7 +110,7 @@ object! {
         on: Day = plain(|day| day.on);
         /// Working minutes.
         workingMinutes: i32 = plain(|day| whole(day.split.working));
-        /// Of these, with nobody.
+        /// Working minutes without a touch.
         blankMinutes: i32 = plain(|day| whole(day.split.blank));
         /// The touches that begin on it, in working time or not: scheduled or completed ones by their time, at most 500.
         touches: Vec<Touch> = batch(touches);
@@ -319,7 +319,7 @@ pub struct WeekArguments {
     pub containing: Option<Date>,
 }
 
-/// `User.week`: null for whoever is neither the user, nor above them, nor ADMIN.
+/// Answers `User.week`: null for a caller who is neither the user, nor above them, nor ADMIN.
 ///
 /// # Errors
 /// As [`CalendarWeek::of`].

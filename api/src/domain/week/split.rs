@@ -49,9 +49,9 @@ pub struct Split {
     pub target: i64,
     /// With other accounts.
     pub other: i64,
-    /// With nobody.
+    /// Minutes without a touch.
     pub blank: i64,
-    /// The longest stretches of it that are with nobody, in order.
+    /// The longest stretches of it without a touch, in order.
     pub blanks: Vec<Stretch>,
 }
 

@@ -73,8 +73,8 @@ pub(super) async fn of_weeks(field: &FieldContext<'_>, of: &[&CalendarWeek]) -> 
     field.lists_of_references(&lists).await
 }
 
-/// Of each week those targets of its user's at whose accounts nobody, be it a colleague, has made a touch in it or is to
-/// make one: one statement.
+/// Returns, of each week, those targets of its user's at whose accounts no user has made or scheduled a touch in it: one
+/// statement.
 async fn free_in(
     field: &FieldContext<'_>,
     of: &[&CalendarWeek],

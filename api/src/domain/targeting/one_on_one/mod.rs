@@ -1,13 +1,13 @@
 //! One-on-ones: the manager's and the seller's meetings, in which candidates become targets.
 //!
-//! | room | holds |
+//! | module | holds |
 //! |---|---|
 //! | here | the type, who sees one, and how its relations are read |
 //! | [`list`] | filters and lists |
 //! | [`mod@write`] | scheduling one, changing and holding it |
 //!
 //! Seen by its two, by everyone above the seller in the line, and by administrators; changed by its two until it was held,
-//! and by nobody after.
+//! and not changed after.
 
 pub mod list;
 pub mod write;
@@ -46,7 +46,7 @@ object! {
     OneOnOne as "OneOnOne" Node {
         /// Opaque, prefixed by the type, ascending with time.
         id: NodeId<OneOnOneId> = plain(|meeting| NodeId(meeting.0.id));
-        /// The one side: somebody above the seller when it was scheduled.
+        /// The manager: a user above the seller when it was scheduled.
         manager: User = by_key(|meeting| meeting.0.manager_id, User::resolve_required);
         /// The other side.
         seller: User = by_key(|meeting| meeting.0.seller_id, User::resolve_required);
@@ -100,7 +100,7 @@ pub(crate) struct Item {
 }
 
 payload! {
-    /// A one-on-one, or what is to be mended.
+    /// A one-on-one, or the errors of the input.
     OneOnOnePayload as "OneOnOnePayload" {
         /// The one-on-one as it is now; null where there are userErrors.
         oneOnOne(one_on_one): OneOnOne,

@@ -45,7 +45,7 @@ pub struct UpdateOneOnOneInput {
     pub id: ID,
     /// When it is to be held.
     pub scheduled_for: MaybeUndefined<DateTime>,
-    /// When it was held, not to come: nobody changes it after that.
+    /// When it was held, not in the future. It cannot be changed after that.
     pub held_at: MaybeUndefined<DateTime>,
     /// What was said: up to 20,000 characters.
     pub notes: MaybeUndefined<String>,
@@ -72,7 +72,7 @@ pub async fn schedule(ctx: &RequestContext, input: ScheduleOneOnOneInput) -> Res
     if let Some(seller) = &seller {
         let parties = Parties::of(&write.tx, viewer.organization.id, seller.id).await?;
         if parties.side(viewer.user.id) == Side::Neither && !viewer.sees_everything() {
-            let message = "A one-on-one is scheduled by the seller, by whoever is above them, or by an administrator.";
+            let message = "A one-on-one is scheduled by the seller, their managers, or an administrator.";
             check.fault(UserErrorCode::Forbidden, "sellerId", message);
         }
         manager = match &manager_id {

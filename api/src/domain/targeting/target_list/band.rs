@@ -1,17 +1,17 @@
-//! How long a target list ought to be for a book of accounts (design, section 4). Pure.
+//! The number of targets that a book of accounts deserves. Pure.
 
 use async_graphql::Enum;
 
 use crate::graphql::{graphql_enum, object};
 
-/// Where a list's size lies.
+/// Where the size of a list is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 pub enum BandPosition {
-    /// Too short to matter.
+    /// Below the band.
     Below,
-    /// As it ought to be.
+    /// Within the band.
     Within,
-    /// Too long to pursue.
+    /// Above the band.
     Above,
 }
 
@@ -55,24 +55,24 @@ object! {
     }
 }
 
-/// What is lost in percentages of whole numbers as floats.
+/// Tolerance for percentages of whole numbers in floating point.
 const SLACK: f64 = 1e-9;
 
-/// A percentage of so many, rounded up.
+/// Returns a percentage of a number, rounded up.
 #[must_use]
 #[expect(clippy::cast_possible_truncation, reason = "it saturates")]
 pub fn percent_up(percent: f64, of: i32) -> i32 {
     (percent * f64::from(of) / 100.0 - SLACK).ceil() as i32
 }
 
-/// A percentage of so many, rounded down.
+/// Returns a percentage of a number, rounded down.
 #[must_use]
 #[expect(clippy::cast_possible_truncation, reason = "it saturates")]
 pub fn percent_down(percent: f64, of: i32) -> i32 {
     (percent * f64::from(of) / 100.0 + SLACK).floor() as i32
 }
 
-/// The band of a book of so many accounts, with a list of this size, by the organization's percentages.
+/// Returns the band of a book with a list of some size, by the organization's percentages.
 #[must_use]
 pub fn band(accounts: i32, size: i32, low_percent: f64, high_percent: f64) -> TargetBand {
     let low = percent_up(low_percent, accounts).max(1);

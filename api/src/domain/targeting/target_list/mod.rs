@@ -1,11 +1,11 @@
-//! A seller's target list as it stood on a day: who was on it, how long it ought to be, how long it can be.
+//! A seller's target list on a day: the targets on it, how many the book deserves, and how many can be pursued.
 //!
-//! | room | holds |
+//! | module | holds |
 //! |---|---|
-//! | here | the type and how it is read, for all sellers of a request at once |
-//! | [`band`] | how long it ought to be: pure |
-//! | [`capacity`] | how long it can be: pure, and the durations behind it |
-//! | [`suggestion`] | the best accounts that are not on it |
+//! | here | the type and how it is read, for all sellers of a request together |
+//! | [`band`] | the number of targets that a book deserves: pure |
+//! | [`capacity`] | the number of targets that can be pursued |
+//! | [`suggestion`] | the best accounts that are not on it, and those to assess next |
 //! | [`review`] | the annual review |
 
 pub mod band;
@@ -17,19 +17,22 @@ use std::collections::{HashMap, HashSet};
 
 use chrono_tz::Tz;
 use entity::target::TargetStatus;
-use entity::{AccountId, Day, Instant, Scoped, UserId, account, list_review, target, user};
+use entity::{AccountId, Columns, Day, FromColumn, Instant, Row, Scoped, UserId, account, list_review, target, user};
 use sea_orm::sea_query::{Cond, Expr, Func};
 use sea_orm::{ColumnTrait, ConnectionTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait};
 
 use self::band::TargetBand;
 use self::capacity::TargetCapacity;
-use self::suggestion::{SuggestionsArguments, TargetSuggestion};
+use self::suggestion::{AssessNextArguments, SuggestionsArguments, TargetSuggestion};
 use crate::context::RequestContext;
+use crate::domain::account::{Account, is_active};
 use crate::domain::presence::{Ask, Presence, nurture};
-use crate::domain::targeting::{OnArguments, Target, instant_of, was_on_list};
+use crate::domain::targeting::{OnArguments, Target, instant_of};
 use crate::domain::user::User;
 use crate::error::{Error, Result};
+use crate::graphql::estimate::{ENOUGH, Estimate};
 use crate::graphql::pagination::LONGEST_LIST;
+use crate::graphql::series::SeriesArguments;
 use crate::graphql::{Batch, FieldContext, object};
 use crate::values::calendar;
 use crate::values::money::Money;
@@ -52,22 +55,23 @@ pub struct TargetList {
     /// Accounts of the book today.
     accounts: i32,
     band: TargetBand,
-    churn: Option<f64>,
+    moves: Moves,
 }
 
 object! {
-    /// A seller's target list as it stood at the end of a day, or stands now. Band, capacity and suggestions are by today's
-    /// book.
+    /// A seller's target list as it was at the end of a day, or is now, as far as the caller sees the accounts: a seller no
+    /// longer sees accounts that went to others, so past lists and their sizes may be shorter for the seller than for a
+    /// manager. Targets at archived accounts are not on it. Band, capacity and suggestions are by today's book.
     TargetList as "TargetList" {
-        /// Whose.
+        /// The seller.
         seller: User = batch(sellers);
         /// The seller's day.
         on: Day = plain(|list| list.on);
-        /// Who was a target then, whatever became of it since; by id, at most 500.
+        /// The targets of that day, whatever became of them since; by id, at most 500.
         targets: Vec<Target> = batch(targets);
-        /// What was proposed by then and waits for the other one's agreement; by id, at most 500.
+        /// What was proposed by then and waits for agreement; by id, at most 500.
         proposals: Vec<Target> = batch(proposals);
-        /// How many targets there are.
+        /// The number of targets that the caller sees.
         size: i32 = plain(|list| list.size());
         /// What the targets' accounts could spend with us in a year, as far as it is known.
         potential: Money = batch(potentials);
@@ -75,29 +79,104 @@ object! {
         band: TargetBand = plain(|list| list.band);
         /// How many targets the seller can pursue.
         capacity: TargetCapacity = batch(capacities);
-        /// Targets never or no longer pursued, without a touch made in the 90 days before or scheduled in the 90 days after:
-        /// the shots not taken. At most 500.
+        /// Targets without a touch made in the 90 days before or scheduled in the 90 days after. At most 500.
         unpursued: Vec<Target> = batch(unpursued);
-        /// Share of the targets that are ready, at which presence, known and value are all at 0.5 or more; null where there
-        /// are no targets.
+        /// The share of the targets that are ready; null where there are no targets.
         readiness: Option<f64> = batch(readiness);
-        /// Share of the targets that were the seller's own idea; null where there are none.
+        /// `readiness` with the number of targets behind it.
+        readinessEstimate: Estimate = batch(readiness_estimates);
+        /// The share of the targets that were the seller's own idea; null where there are none.
         sellerChosenShare: Option<f64> = plain(|list| list.seller_chosen_share());
         /// The day on which the list was last reviewed.
         lastReviewedOn: Option<Day> = batch(reviewed);
         /// A year after the last review, else after the seller's first target, else after this day.
         reviewDueOn: Day = batch(due);
-        /// The best accounts of the seller's book that are neither targets nor proposed, the best first.
+        /// The best accounts of the seller's book that are neither targets nor proposed and have at least half of the
+        /// criteria's weight assessed, the best first. Empty where there are no criteria.
         suggestions(SuggestionsArguments): Vec<TargetSuggestion> = batch(suggestion::of_lists);
+        /// Accounts of the seller's book that have less than half of the criteria's weight assessed, highest potential first,
+        /// unknown potential last. Empty where there are no criteria.
+        assessNext(AssessNextArguments): Vec<Account> = batch(suggestion::assess_next);
         /// Joined and left over the 90 days before, halved, by the mean of the sizes at their start and their end; null where
-        /// both are 0.
-        churn: Option<f64> = plain(|list| list.churn);
+        /// both are 0. By the targets that the caller sees.
+        churn: Option<f64> = plain(|list| list.moves.churn());
+        /// `churn` with the number of targets behind it.
+        churnEstimate: Estimate = plain(|list| list.moves.estimate());
+        /// Targets that joined the list in the 90 days before.
+        joined: i32 = plain(|list| int(list.moves.joined));
+        /// Targets that left the list in the 90 days before.
+        left: i32 = plain(|list| int(list.moves.left));
+        /// The same list on the days of a line chart.
+        series(SeriesArguments): Vec<TargetList> = batch(series);
     }
+}
+
+/// A target with the instant at which it left the list: when it ended, or when its account was archived.
+#[derive(Clone, Debug)]
+struct Member {
+    row: target::Model,
+    left: Option<Instant>,
+}
+
+impl Member {
+    fn of(row: target::Model, archived_at: Option<Instant>) -> Self {
+        let left = [row.until, archived_at].into_iter().flatten().min();
+        Self { row, left }
+    }
+
+    fn is_on_list(&self, at: Instant) -> bool {
+        self.row.since.is_some_and(|since| since <= at) && self.left.is_none_or(|left| at < left)
+    }
+
+    fn waits(&self, at: Instant) -> bool {
+        self.row.status == TargetStatus::Proposed
+            && self.row.proposed_at <= at
+            && self.left.is_none_or(|left| at < left)
+    }
+}
+
+/// What joined and left a list in 90 days.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Moves {
+    joined: usize,
+    left: usize,
+    /// The sizes at their start and at their end.
+    sizes: (usize, usize),
+}
+
+/// Targets, by the mean of two sizes, from which churn is sufficient.
+const ENOUGH_TARGETS: i64 = 5;
+
+impl Moves {
+    fn of(members: &[Member], start: Instant, end: Instant) -> Self {
+        let count = |which: &dyn Fn(&Member) -> bool| members.iter().filter(|member| which(member)).count();
+        let within = |at: Option<Instant>| at.is_some_and(|at| start < at && at <= end);
+        Self {
+            joined: count(&|member| within(member.row.since) && member.left.is_none_or(|left| left > start)),
+            left: count(&|member| member.row.since.is_some_and(|since| since <= end) && within(member.left)),
+            sizes: (count(&|member| member.is_on_list(start)), count(&|member| member.is_on_list(end))),
+        }
+    }
+
+    /// Returns joined and left, halved, by the mean size; `None` where both sizes are 0.
+    fn churn(&self) -> Option<f64> {
+        let whole = self.sizes.0 + self.sizes.1;
+        share(self.joined + self.left, whole)
+    }
+
+    fn estimate(&self) -> Estimate {
+        let mean = i64::try_from((self.sizes.0 + self.sizes.1) / 2).unwrap_or(i64::MAX);
+        Estimate::figure(self.churn(), mean, ENOUGH_TARGETS, "targets, the mean of both ends of the 90 days")
+    }
+}
+
+fn int(number: usize) -> i32 {
+    i32::try_from(number).unwrap_or(i32::MAX)
 }
 
 impl TargetList {
     fn size(&self) -> i32 {
-        i32::try_from(self.targets.len()).unwrap_or(i32::MAX)
+        int(self.targets.len())
     }
 
     fn seller_chosen_share(&self) -> Option<f64> {
@@ -105,49 +184,82 @@ impl TargetList {
         share(chosen, self.targets.len())
     }
 
-    /// The lists of sellers on a day, in their order: two statements for any number of them. Who asks must be one who may
-    /// see them.
+    /// Returns the lists of sellers, each on a day, in their order: two statements for any number of them. The caller must be
+    /// allowed to see them.
     ///
     /// # Errors
-    /// `UNAUTHENTICATED`; the database's.
-    pub async fn of(ctx: &RequestContext, sellers: Vec<user::Model>, on: Option<Day>) -> Result<Vec<Self>> {
+    /// `UNAUTHENTICATED`; database errors.
+    pub async fn of(ctx: &RequestContext, wanted: Vec<(user::Model, Option<Day>)>) -> Result<Vec<Self>> {
         let viewer = ctx.viewer()?;
-        let ids: Vec<UserId> = sellers.iter().map(|seller| seller.id).collect();
+        let ids: HashSet<UserId> = wanted.iter().map(|(seller, _)| seller.id).collect();
         let zone_of = |seller: &user::Model| calendar::zone(&seller.time_zone).unwrap_or(chrono_tz::UTC);
-        let at_of = |seller: &user::Model| instant_of(on, ctx.now, zone_of(seller));
-        let latest = sellers.iter().map(at_of).max().unwrap_or(ctx.now);
-        let earliest = sellers.iter().map(at_of).min().unwrap_or(ctx.now).plus_seconds(-CHURN * DAY);
-        let overlapping = Cond::all()
-            .add(target::Column::Since.lte(latest))
-            .add(Cond::any().add(target::Column::Until.is_null()).add(target::Column::Until.gt(earliest)));
-        let rows = viewer
-            .rows::<target::Entity>(target::Column::AccountId)
-            .filter(target::Column::SellerId.is_in(ids.clone()))
-            .filter(Cond::any().add(target::Column::Status.eq(TargetStatus::Proposed)).add(overlapping))
-            .order_by_asc(target::Column::Id)
-            .all(ctx.reader())
-            .await?;
-        let mut of_seller: HashMap<UserId, Vec<target::Model>> = HashMap::new();
-        for row in rows {
-            of_seller.entry(row.seller_id).or_default().push(row);
-        }
-        let books = books(ctx, ids).await?;
+        let at_of = |(seller, on): &(user::Model, Option<Day>)| instant_of(*on, ctx.now, zone_of(seller));
+        let latest = wanted.iter().map(at_of).max().unwrap_or(ctx.now);
+        let earliest = wanted.iter().map(at_of).min().unwrap_or(ctx.now).plus_seconds(-CHURN * DAY);
+        let of_seller = members(ctx, &ids, earliest, latest).await?;
+        let books = books(ctx, ids.into_iter().collect()).await?;
         let policy = &viewer.organization;
-        let list = |seller: user::Model| {
-            let (zone, at) = (zone_of(&seller), at_of(&seller));
-            let rows = of_seller.remove(&seller.id).unwrap_or_default();
-            let churn = churn(&rows, at.plus_seconds(-CHURN * DAY), at);
-            let targets: Vec<Target> = rows.iter().filter(|row| was_on_list(row, at)).cloned().map(Target).collect();
-            let waits = |row: &&target::Model| row.status == TargetStatus::Proposed && row.proposed_at <= at;
-            let proposals = rows.iter().filter(waits).cloned().map(Target).collect();
+        let list = |wanted: (user::Model, Option<Day>)| {
+            let at = at_of(&wanted);
+            let (seller, on) = wanted;
+            let zone = zone_of(&seller);
+            let members = of_seller.get(&seller.id).map_or(&[][..], Vec::as_slice);
+            let those = |which: &dyn Fn(&Member) -> bool| -> Vec<Target> {
+                members.iter().filter(|member| which(member)).map(|member| Target(member.row.clone())).collect()
+            };
+            let targets = those(&|member| member.is_on_list(at));
             let accounts = books.get(&seller.id).copied().unwrap_or_default();
-            let size = i32::try_from(targets.len()).unwrap_or(i32::MAX);
-            let band = band::band(accounts, size, policy.target_band_low, policy.target_band_high);
-            let on = on.unwrap_or_else(|| calendar::day_of(ctx.now, zone));
-            Self { seller, zone, on, at, targets, proposals, accounts, band, churn }
+            let band = band::band(accounts, int(targets.len()), policy.target_band_low, policy.target_band_high);
+            Self {
+                zone,
+                on: on.unwrap_or_else(|| calendar::day_of(ctx.now, zone)),
+                at,
+                targets,
+                proposals: those(&|member| member.waits(at)),
+                accounts,
+                band,
+                moves: Moves::of(members, at.plus_seconds(-CHURN * DAY), at),
+                seller,
+            }
         };
-        Ok(sellers.into_iter().map(list).collect())
+        Ok(wanted.into_iter().map(list).collect())
     }
+}
+
+/// Returns the targets of sellers that were on their lists between two instants, or are proposed: one statement.
+async fn members(
+    ctx: &RequestContext,
+    sellers: &HashSet<UserId>,
+    from: Instant,
+    to: Instant,
+) -> Result<HashMap<UserId, Vec<Member>>> {
+    use target::Column;
+    let overlapping = Cond::all()
+        .add(Column::Since.lte(to))
+        .add(Cond::any().add(Column::Until.is_null()).add(Column::Until.gt(from)));
+    let mut query = ctx
+        .viewer()?
+        .rows::<target::Entity>(Column::AccountId)
+        .filter(Column::SellerId.is_in(sellers.iter().copied()))
+        .filter(Cond::any().add(Column::Status.eq(TargetStatus::Proposed)).add(overlapping))
+        .order_by_asc(Column::Id)
+        .into_query();
+    query.expr(Expr::cust("(select account.archived_at from account where account.id = target.account_id)"));
+    let mut found: HashMap<UserId, Vec<Member>> = HashMap::new();
+    for row in ctx.reader().read(|| ctx.app.db.backend().build(&query)).await? {
+        let archived_at = FromColumn::at(&row, target::Model::FIELDS.len())?;
+        let member = Member::of(target::Model::read(&row, Columns::ALL)?, archived_at);
+        found.entry(member.row.seller_id).or_default().push(member);
+    }
+    Ok(found)
+}
+
+async fn series(field: &FieldContext<'_>, of: &[&TargetList]) -> Result<Batch<Vec<TargetList>>> {
+    let arguments: SeriesArguments = field.arguments()?;
+    let days = arguments.days(of.len())?;
+    let wanted = of.iter().flat_map(|list| days.iter().map(|day| (list.seller.clone(), Some(*day))));
+    let lists = TargetList::of(field.request, wanted.collect()).await?;
+    field.object_lists(&lists.chunks(days.len()).collect::<Vec<_>>()).await
 }
 
 fn share(part: usize, whole: usize) -> Option<f64> {
@@ -155,20 +267,7 @@ fn share(part: usize, whole: usize) -> Option<f64> {
     (whole > 0).then(|| count(part) / count(whole))
 }
 
-/// Joined and left between two instants, halved, by the mean of the sizes at both; None where both are 0.
-#[must_use]
-fn churn(rows: &[target::Model], start: Instant, end: Instant) -> Option<f64> {
-    let count = |which: &dyn Fn(&target::Model) -> bool| {
-        f64::from(u32::try_from(rows.iter().filter(|row| which(row)).count()).unwrap_or(u32::MAX))
-    };
-    let within = |at: Option<Instant>| at.is_some_and(|at| start < at && at <= end);
-    let joined = count(&|row| within(row.since));
-    let left = count(&|row| row.since.is_some_and(|since| since <= end) && within(row.until));
-    let mean = f64::midpoint(count(&|row| was_on_list(row, start)), count(&|row| was_on_list(row, end)));
-    (mean > 0.0).then(|| f64::midpoint(joined, left) / mean)
-}
-
-/// How many accounts sellers own, archived ones left out.
+/// Returns the number of accounts that sellers own, without archived ones.
 async fn books(ctx: &RequestContext, sellers: Vec<UserId>) -> Result<HashMap<UserId, i32>> {
     let query = account::Entity::of(ctx.viewer()?.organization.id)
         .filter(account::Column::OwnerId.is_in(sellers))
@@ -186,7 +285,7 @@ async fn books(ctx: &RequestContext, sellers: Vec<UserId>) -> Result<HashMap<Use
     Ok(books)
 }
 
-/// `User.targetList`: null for whoever is neither the seller, nor above them, nor ADMIN.
+/// Answers `User.targetList`: null for a caller who is neither the seller, nor above them, nor ADMIN.
 ///
 /// # Errors
 /// The database's.
@@ -202,7 +301,8 @@ pub async fn of_users(
         .filter(|user| viewer.is_above_or_is(user.0.id) && ids.insert(user.0.id))
         .map(|user| user.0.clone())
         .collect();
-    let lists = TargetList::of(field.request, seen, on.map(|day| day.0)).await?;
+    let wanted = seen.into_iter().map(|seller| (seller, on.map(|day| day.0))).collect();
+    let lists = TargetList::of(field.request, wanted).await?;
     let by_seller: HashMap<UserId, &TargetList> = lists.iter().map(|list| (list.seller.id, list)).collect();
     field.optional_objects(&of.iter().map(|user| by_seller.get(&user.0.id).copied()).collect::<Vec<_>>()).await
 }
@@ -273,14 +373,12 @@ async fn potentials(field: &FieldContext<'_>, of: &[&TargetList]) -> Result<Batc
 async fn capacities(field: &FieldContext<'_>, of: &[&TargetList]) -> Result<Batch<TargetCapacity>> {
     let viewer = field.request.viewer()?;
     let ids: Vec<UserId> = of.iter().map(|list| list.seller.id).collect();
-    let mut durations =
-        capacity::durations(field.request.reader(), viewer.organization.id, ids, field.request.now).await?;
+    let efforts = capacity::efforts(field.request.reader(), viewer.organization.id, ids, field.request.now).await?;
     let all: Vec<TargetCapacity> = of
         .iter()
         .map(|list| {
-            let hours = working_minutes(&list.seller);
-            let durations = durations.remove(&list.seller.id).unwrap_or_default();
-            capacity::capacity(hours, durations, &viewer.organization, list.size())
+            let effort = efforts.get(&list.seller.id).copied().unwrap_or_default();
+            capacity::capacity(working_minutes(&list.seller), effort, &viewer.organization, list.size())
         })
         .collect();
     field.objects(&all.iter().collect::<Vec<_>>()).await
@@ -302,14 +400,15 @@ pub async fn over_capacity_by<C: ConnectionTrait>(
     let organization = &ctx.viewer()?.organization;
     let open = target::Entity::of(organization.id)
         .filter(target::Column::SellerId.eq(seller))
-        .filter(target::Column::Status.is_in([TargetStatus::Proposed, TargetStatus::Agreed]));
+        .filter(target::Column::Status.is_in([TargetStatus::Proposed, TargetStatus::Agreed]))
+        .filter(is_active(target::Column::AccountId));
     let open = i32::try_from(open.count(connection).await?).unwrap_or(i32::MAX);
     let Some(row) = user::Entity::of(organization.id).filter(user::Column::Id.eq(seller)).one(connection).await? else {
         return Ok(None);
     };
-    let mut durations = capacity::durations(connection, organization.id, vec![seller], ctx.now).await?;
-    let known = durations.remove(&seller).unwrap_or_default();
-    let capacity = capacity::capacity(working_minutes(&row), known, organization, open);
+    let efforts = capacity::efforts(connection, organization.id, vec![seller], ctx.now).await?;
+    let effort = efforts.get(&seller).copied().unwrap_or_default();
+    let capacity = capacity::capacity(working_minutes(&row), effort, organization, open);
     Ok(Some(capacity.over_by()).filter(|over| *over > 0))
 }
 
@@ -330,15 +429,27 @@ async fn unpursued(field: &FieldContext<'_>, of: &[&TargetList]) -> Result<Batch
     plain_lists(field, lists.collect()).await
 }
 
-async fn readiness(field: &FieldContext<'_>, of: &[&TargetList]) -> Result<Batch<Option<f64>>> {
+/// Returns the number of ready targets of each list: two statements for any number of them.
+async fn ready(field: &FieldContext<'_>, of: &[&TargetList]) -> Result<Vec<usize>> {
     let mut ready = Presence::read(field.request, &asks(field, of)?, 0).await?.into_iter().map(|one| one.is_ready());
+    Ok(of.iter().map(|list| ready.by_ref().take(list.targets.len()).filter(|ready| *ready).count()).collect())
+}
+
+async fn readiness(field: &FieldContext<'_>, of: &[&TargetList]) -> Result<Batch<Option<f64>>> {
     let mut answers = Batch::with_capacity(of.len());
-    for list in of {
-        let count = ready.by_ref().take(list.targets.len()).filter(|ready| *ready).count();
-        let share = share(count, list.targets.len());
+    for (list, ready) in of.iter().zip(ready(field, of).await?) {
+        let share = share(ready, list.targets.len());
         answers.push(field.request, &share);
     }
     Ok(answers)
+}
+
+async fn readiness_estimates(field: &FieldContext<'_>, of: &[&TargetList]) -> Result<Batch<Estimate>> {
+    let of_list = |(list, ready): (&&TargetList, usize)| {
+        Estimate::share(i64::from(int(ready)), i64::from(list.size()), ENOUGH, "targets")
+    };
+    let estimates: Vec<Estimate> = of.iter().zip(ready(field, of).await?).map(of_list).collect();
+    field.objects(&estimates.iter().collect::<Vec<_>>()).await
 }
 
 /// When each seller's list was last reviewed, as far as it matters for these lists.
@@ -401,14 +512,19 @@ async fn due(field: &FieldContext<'_>, of: &[&TargetList]) -> Result<Batch<Day>>
 mod tests {
     use super::*;
 
-    fn row(since: i64, until: Option<i64>) -> target::Model {
+    fn row(since: i64, until: Option<i64>) -> Member {
+        archived(since, until, None)
+    }
+
+    fn archived(since: i64, until: Option<i64>, archived_at: Option<i64>) -> Member {
         let row = crate::domain::targeting::tests::target(Some(since), until);
-        target::Model { id: <entity::TargetId as entity::Id>::make(), ..row }
+        let row = target::Model { id: <entity::TargetId as entity::Id>::make(), ..row };
+        Member::of(row, archived_at.map(Instant))
     }
 
     #[test]
     fn churn_is_by_the_mean_size() {
-        let churn = |rows: &[target::Model]| churn(rows, Instant(100), Instant(200));
+        let churn = |members: &[Member]| Moves::of(members, Instant(100), Instant(200)).churn();
         assert_eq!(churn(&[]), None);
         // Nothing moved.
         assert_eq!(churn(&[row(50, None), row(60, None)]), Some(0.0));
@@ -420,5 +536,17 @@ mod tests {
         assert_eq!(churn(&[row(50, Some(150))]), Some(1.0));
         // What came and went in between moved twice.
         assert_eq!(churn(&[row(50, None), row(120, Some(130))]), Some(1.0));
+        let found = Moves::of(&rows, Instant(100), Instant(200));
+        assert_eq!((found.joined, found.left, found.sizes), (1, 1, (3, 3)));
+    }
+
+    #[test]
+    fn a_target_leaves_the_list_when_its_account_is_archived() {
+        let gone = archived(50, None, Some(150));
+        assert_eq!([149, 150].map(|at| gone.is_on_list(Instant(at))), [true, false]);
+        assert_eq!(Moves::of(&[gone, row(50, None)], Instant(100), Instant(200)).left, 1);
+        assert!(!archived(50, Some(120), Some(150)).is_on_list(Instant(130)));
+        // Archived before it joined: it was never on the list.
+        assert_eq!(Moves::of(&[archived(150, None, Some(90))], Instant(100), Instant(200)).joined, 0);
     }
 }

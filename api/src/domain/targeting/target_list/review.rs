@@ -7,6 +7,7 @@ use sea_orm::{ColumnTrait, QueryFilter, QueryOrder, QuerySelect};
 
 use super::TargetList;
 use crate::context::RequestContext;
+use crate::domain::account::is_active;
 use crate::error::{Result, UserErrorCode};
 use crate::graphql::payload;
 use crate::values::money::Currency;
@@ -14,7 +15,7 @@ use crate::write::validator::{NOTE, Validator};
 use crate::write::{AuditedRow, Snapshot, Write, audited, snapshot, stored_json};
 
 payload! {
-    /// A target list, or what is to be mended.
+    /// A target list, or the errors of the input.
     TargetListPayload as "TargetListPayload" {
         /// The list as it is now; null where there are userErrors.
         targetList(target_list): TargetList,
@@ -97,7 +98,7 @@ pub async fn review(ctx: &RequestContext, input: ReviewTargetListInput) -> Resul
     if let Some(seller) = &seller
         && !viewer.is_above_or_is(seller.id)
     {
-        let message = "A target list is reviewed by its seller, by whoever is above them, or by an administrator.";
+        let message = "A target list is reviewed by its seller, their managers, or an administrator.";
         check.fault(UserErrorCode::Forbidden, "sellerId", message);
     }
     check.finish()?;
@@ -105,6 +106,7 @@ pub async fn review(ctx: &RequestContext, input: ReviewTargetListInput) -> Resul
     let list = target::Entity::of(organization)
         .filter(target::Column::SellerId.eq(seller.id))
         .filter(target::Column::Status.eq(TargetStatus::Agreed))
+        .filter(is_active(target::Column::AccountId))
         .order_by_asc(target::Column::Id)
         .lock_exclusive()
         .all(&write.tx)
@@ -138,7 +140,7 @@ pub async fn review(ctx: &RequestContext, input: ReviewTargetListInput) -> Resul
     };
     write.add(row).await?;
     write.commit().await?;
-    let mut lists = TargetList::of(ctx, vec![seller], None).await?;
+    let mut lists = TargetList::of(ctx, vec![(seller, None)]).await?;
     Ok(TargetListPayload { target_list: lists.pop(), ..TargetListPayload::default() })
 }
 
