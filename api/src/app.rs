@@ -1,27 +1,30 @@
 //! One running application: its database, its schema, its clock and its keys.
 
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use async_graphql::parser::types::OperationType;
 use async_graphql::{Response, SchemaEnv};
-use entity::OrganizationId;
-use sea_orm::DbErr;
+use entity::{OrganizationId, Scoped as _, user};
+use sea_orm::{DbErr, PaginatorTrait as _};
+use tokio_util::sync::CancellationToken;
 
 use crate::auth::Auth;
 use crate::config::Settings;
-use crate::context::RequestContext;
+use crate::context::{RequestContext, Viewer};
+use crate::error::{Error, Result};
 use crate::graphql::scalars;
 use crate::graphql::{Operation, execute};
-use crate::limits::{AdmissionRequest, Asker, Limiter};
+use crate::limits::{AdmissionRequest, Asker, Limiter, Refusal};
 use crate::metrics::Metrics;
 use crate::schema::{ApiSchema, Mutation, Query};
 use crate::values::clock::Clock;
-use database::db::{Db, Options, Versions};
+use database::db::{Db, Options, Standing, Versions};
 use graphql_http::code::Code;
-use graphql_http::cost::Prices;
+use graphql_http::cost::{Price, Prices};
 use graphql_http::document_cache::DocumentCache;
 use graphql_http::parsed_request::ParsedRequest;
+use graphql_http::response::is_refused;
 use graphql_http::{document, variables};
 
 /// A running application. Any number of requests share it.
@@ -42,6 +45,8 @@ pub struct App {
     pub prices: Prices,
     /// What is counted.
     pub metrics: Metrics,
+    /// The id of the feed's history, which cursors of the feed belong to.
+    pub history: uuid::Uuid,
     schema: ApiSchema,
     env: SchemaEnv,
 }
@@ -51,16 +56,32 @@ impl App {
     ///
     /// # Errors
     /// A sentence that says what could not be opened.
-    pub async fn open(settings: Settings) -> Result<Arc<Self>, String> {
+    pub async fn open(settings: Settings) -> std::result::Result<Arc<Self>, String> {
         let url = settings.database.url.expose().to_owned();
         let db = open_database(&settings).await?;
+        let versions = db.versions().await;
+        if let Ok(versions) = versions
+            && versions.standing == Standing::Incompatible
+        {
+            let Versions { expected, found, .. } = versions;
+            return Err(format!(
+                "the tables are of a newer release ({found}) that this one ({expected}) cannot serve beside: run that release, or \
+                 restore a backup of before the upgrade"
+            ));
+        }
         db.migrate(&url).await.map_err(|error| format!("the tables could not be brought up to date: {error}"))?;
+        let history = crate::domain::event::present_history(&db)
+            .await
+            .map_err(|error| format!("the feed cannot be read: {error}"))?;
         let auth = Auth::open(&settings).map_err(|error| error.to_string())?;
         let clock = Clock::from_setting(settings.clock.stop);
         let documents = DocumentCache::new(settings.limits.to_limits());
         let (schema, env) = crate::schema::open().await;
         let (admission, prices, metrics) = (Limiter::new(&settings), crate::schema::prices(), Metrics::new());
-        Ok(Arc::new(Self { settings, clock, db, auth, documents, admission, prices, metrics, schema, env }))
+        let app = Self { settings, clock, db, auth, documents, admission, prices, metrics, history, schema, env };
+        let app = Arc::new(app);
+        tokio::spawn(refresh_statistics(Arc::downgrade(&app)));
+        Ok(app)
     }
 
     /// Answers a question, once it is its turn.
@@ -70,32 +91,82 @@ impl App {
         bearer: Option<&str>,
         request_id: &str,
         peer: Option<std::net::IpAddr>,
-        wanted: &AdmissionRequest,
+        gone: &CancellationToken,
     ) -> Response {
         let viewer = match bearer {
             Some(token) => match self.auth.viewer(&self.db, token).await {
                 Ok(viewer) => viewer,
+                // A client that signs in or refreshes may still send the token that has expired.
+                Err(Error::Unauthenticated) if needs_no_token(&question) => None,
                 Err(fault) => {
                     return Response::from_errors(vec![fault.into_server_error(request_id)]);
                 }
             },
             None => None,
         };
-        let pass = match self.admission.admit(Asker::of(viewer.as_deref(), peer), wanted).await {
-            Ok(pass) => pass,
-            Err(refusal) => {
-                self.metrics.refused(refusal.reason());
-                return refusal.answer();
+        // An address that has failed too often waits for nothing.
+        if viewer.is_none()
+            && asks_for_sign_in(&question)
+            && let Err(refused) = self.auth.throttle.check(std::time::Instant::now(), peer)
+        {
+            return Response::from_errors(vec![Error::from(refused).into_server_error(request_id)]);
+        }
+        let bytes = question.bytes;
+        let price = match self.price(&question, viewer.as_deref()).await {
+            Ok(price) => price.with_bytes(bytes),
+            Err(fault) => {
+                return Response::from_errors(vec![fault.into_server_error(request_id)]);
             }
         };
-        self.metrics.cost(wanted.price.points);
+        let refused = |refusal: Refusal| {
+            self.metrics.refused(refusal.reason());
+            refusal.answer()
+        };
+        if let Err(refusal) = self.admission.check(price) {
+            return refused(refusal);
+        }
+        let asker = Asker::of(viewer.as_deref(), peer);
+        let mut pass = match self.admission.admit(asker, &AdmissionRequest { price, gone: gone.clone() }).await {
+            Ok(pass) => pass,
+            Err(refusal) => return refused(refusal),
+        };
         let ctx = RequestContext::new(Arc::clone(self), request_id.to_owned(), peer, viewer);
-        pass.tell(self.run(question, &ctx).await)
+        let answer = self.run(question, &ctx).await;
+        // What was refused costs no more than its bytes; what was not found costs nothing.
+        let unused = if is_refused(&answer) {
+            price.points.saturating_sub(Price { points: 0, ..price }.with_bytes(bytes).points)
+        } else {
+            price.unused(ctx.found())
+        };
+        self.metrics.cost(price.points.saturating_sub(unused));
+        self.admission.give_back(asker, &mut pass, unused);
+        pass.show_cost(answer)
+    }
+
+    /// Returns the price of a question. Only where it would be above the limit, the organization's users are counted: a page of
+    /// users has no more items than that.
+    async fn price(&self, question: &ParsedRequest, viewer: Option<&Viewer>) -> Result<Price> {
+        let ParsedRequest { parameters, known, .. } = question;
+        let Ok(operation) = document::operation(&known.document, parameters.operation_name.as_deref()) else {
+            return Ok(Price { points: 1, reads_all: false, objects: 0 });
+        };
+        let price = |users| self.prices.price(&known.document, operation, &parameters.variables, users);
+        let whole = price(None);
+        match viewer {
+            Some(viewer)
+                if self.admission.check(whole).is_err()
+                    && document::selects_any(&known.document, operation, &["users"]) =>
+            {
+                let users = user::Entity::of(viewer.organization.id).count(self.db.reader()).await?;
+                Ok(price(Some(users)))
+            }
+            _ => Ok(whole),
+        }
     }
 
     /// Validates a question and answers it.
     async fn run(&self, question: ParsedRequest, ctx: &RequestContext) -> Response {
-        let ParsedRequest { parameters, known } = &question;
+        let ParsedRequest { parameters, known, .. } = &question;
         let definition = match document::operation(&known.document, parameters.operation_name.as_deref()) {
             Ok(definition) => definition,
             Err(refusal) => return Response::from_errors(vec![refusal.into()]),
@@ -132,12 +203,12 @@ impl App {
         }
     }
 
-    /// Is the database there? And has it the tables that this program knows?
+    /// Returns the versions of the database's tables, and why the database takes no writes, if it does not.
     ///
     /// # Errors
-    /// The database's: it is out of reach.
-    pub async fn ready(&self) -> Result<Versions, DbErr> {
-        self.db.versions().await
+    /// The database cannot be reached.
+    pub async fn ready(&self) -> std::result::Result<(Versions, Option<String>), DbErr> {
+        Ok((self.db.versions().await?, self.db.refuses_writes().await?))
     }
 
     /// The schema as text.
@@ -153,7 +224,56 @@ impl App {
     }
 }
 
-async fn open_database(settings: &Settings) -> Result<Db, String> {
+/// How often the planner's statistics are looked at while there are changes.
+const STATISTICS_EVERY: Duration = Duration::from_secs(1);
+
+/// Keeps the planner's statistics fresh as tables grow, for as long as the application is there.
+async fn refresh_statistics(app: Weak<App>) {
+    let mut seen = 0;
+    loop {
+        tokio::time::sleep(STATISTICS_EVERY).await;
+        let Some(app) = app.upgrade() else { return };
+        let changes = app.db.changes();
+        if changes != seen {
+            seen = changes;
+            if let Err(error) = app.db.refresh_statistics().await {
+                tracing::debug!(%error, "the planner's statistics could not be refreshed");
+            }
+        }
+    }
+}
+
+/// Fields that need no token, and ignore one that is expired or invalid.
+const WITHOUT_TOKEN: [&str; 8] = [
+    "signIn",
+    "refreshSession",
+    "signUp",
+    "acceptInvitation",
+    "requestPasswordReset",
+    "__typename",
+    "__schema",
+    "__type",
+];
+
+/// Whether a question selects only fields that need no token.
+fn needs_no_token(question: &ParsedRequest) -> bool {
+    let ParsedRequest { parameters, known, .. } = question;
+    document::operation(&known.document, parameters.operation_name.as_deref())
+        .is_ok_and(|operation| document::selects_only(&known.document, operation, &WITHOUT_TOKEN))
+}
+
+/// Whether a question signs in.
+fn asks_for_sign_in(question: &ParsedRequest) -> bool {
+    let ParsedRequest { parameters, known, .. } = question;
+    document::operation(&known.document, parameters.operation_name.as_deref())
+        .is_ok_and(|operation| document::selects_any(&known.document, operation, &["signIn"]))
+}
+
+/// Opens the database of the settings.
+///
+/// # Errors
+/// A sentence that says why it could not be opened.
+pub async fn open_database(settings: &Settings) -> std::result::Result<Db, String> {
     let database = &settings.database;
     let options = Options {
         url: database.url.expose().to_owned(),
@@ -170,7 +290,7 @@ async fn open_database(settings: &Settings) -> Result<Db, String> {
 ///
 /// # Errors
 /// A sentence that says what could not be done.
-pub async fn migrate(settings: &Settings) -> Result<(), String> {
+pub async fn migrate(settings: &Settings) -> std::result::Result<(), String> {
     let mut patient = settings.clone();
     // A change of tables may take longer than any request should.
     patient.database.statement_timeout = Duration::from_hours(1);

@@ -5,6 +5,8 @@
 use async_graphql::{Enum, ErrorExtensionValues, ServerError};
 use sea_orm::{DbErr, RuntimeErr};
 
+use database::transaction::OUTCOME_UNKNOWN;
+
 /// The usual result.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -26,10 +28,15 @@ pub enum Error {
     LimitExceeded(String),
     /// Too many failed attempts. Another attempt is allowed after this number of seconds (1 or more).
     RateLimited(u64),
+    /// The server has too much to do; the message says what to do about it.
+    Busy(String),
     /// The database took too long, or there was no connection to it in time. The log has it under the request's id.
     Timeout,
     /// The change conflicted with a concurrent one and was rolled back.
     TryAgain,
+    /// The connection to the database was lost while a change was committed: it may have been made. The log has it under the
+    /// request's id.
+    OutcomeUnknown,
     /// Anything else; it has been logged under this reference.
     Internal(String),
     /// One of the above, with its location in the document.
@@ -79,6 +86,10 @@ impl Error {
                 wait = Some(seconds);
                 ("RATE_LIMITED", format!("Too many failed attempts: try again in {seconds} s."), None)
             }
+            Self::Busy(message) => {
+                wait = Some(1);
+                ("RATE_LIMITED", message, None)
+            }
             Self::Timeout => {
                 let message = "The request took too long. Try again, select less, or narrow the filter.".to_owned();
                 ("TIMEOUT", message, Some(request_id.to_owned()))
@@ -88,6 +99,13 @@ impl Error {
                 "A concurrent change conflicted with this one. Try again.".to_owned(),
                 Some(request_id.to_owned()),
             ),
+            Self::OutcomeUnknown => {
+                let message =
+                    "It is unknown whether this change was made, because the connection to the database was lost: \
+                               read again before you repeat it."
+                        .to_owned();
+                ("OUTCOME_UNKNOWN", message, Some(request_id.to_owned()))
+            }
             Self::Internal(reference) => {
                 ("INTERNAL_SERVER_ERROR", "An internal error occurred.".to_owned(), Some(reference))
             }
@@ -136,7 +154,15 @@ impl From<DbErr> for Error {
             Some("40001" | "40P01" | "23503" | "23505" | "1555" | "2067") => Self::TryAgain,
             _ => match error {
                 DbErr::ConnectionAcquire(_) => {
-                    tracing::error!(cause = %error, "no database connection to be had");
+                    tracing::error!(cause = %error, "no database connection became free in time");
+                    Self::Timeout
+                }
+                DbErr::Custom(ref cause) if cause.starts_with(OUTCOME_UNKNOWN) => {
+                    tracing::error!(%cause, "a change may have been made, or not");
+                    Self::OutcomeUnknown
+                }
+                // A statement of a request that has been stopped: the one that took too long has been logged.
+                DbErr::Query(RuntimeErr::SqlxError(inner)) if matches!(*inner, sea_orm::sqlx::Error::PoolTimedOut) => {
                     Self::Timeout
                 }
                 error => Self::internal(error),

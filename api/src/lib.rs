@@ -7,6 +7,8 @@ pub mod server;
 
 pub mod import;
 
+pub mod operator;
+
 pub mod app;
 pub mod metrics;
 pub mod schema;

@@ -1,12 +1,12 @@
 //! The command line.
 
-use std::{ffi::OsString, io::Write, net::SocketAddr, process::ExitCode, sync::Arc};
+use std::{ffi::OsString, io::Write, net::SocketAddr, path::PathBuf, process::ExitCode, sync::Arc, time::Duration};
 
 use callshot::{
     App, app,
-    config::{ClockSettings, DatabaseSettings, LogSettings, ServeArguments, Settings},
+    config::{AccessSettings, ClockSettings, DatabaseSettings, LogSettings, ServeArguments, Settings},
     import::{self, sink::Sink},
-    metrics,
+    metrics, operator,
     server::{Server, telemetry},
 };
 use clap::{Args, Parser, Subcommand};
@@ -33,8 +33,41 @@ enum Command {
     Migrate(MigrateArguments),
     /// Reads files that a CRM exported
     Import(Box<ImportArguments>),
+    /// Writes a consistent copy of the database into a new file, while servers go on
+    Backup(FileArguments),
+    /// Puts a backup in the place of the database and begins a new history of the feed
+    Restore(FileArguments),
+    /// Begins a new history of the feed, after another program has restored the database
+    NewHistory(OperatorArguments),
+    /// Checks the database and what lies beside it
+    Doctor(OperatorArguments),
     /// Prints the GraphQL schema
     Schema,
+}
+
+#[derive(Args)]
+struct OperatorArguments {
+    #[command(flatten)]
+    database: DatabaseSettings,
+    #[command(flatten)]
+    access: AccessSettings,
+}
+
+impl OperatorArguments {
+    fn settings(self) -> Settings {
+        let mut settings = Settings { database: self.database, access: self.access, ..Settings::default() };
+        // To copy or to check a large database takes longer than any request should.
+        settings.database.statement_timeout = Duration::from_hours(24);
+        settings
+    }
+}
+
+#[derive(Args)]
+struct FileArguments {
+    /// The backup
+    file: PathBuf,
+    #[command(flatten)]
+    operator: OperatorArguments,
 }
 
 #[derive(Args)]
@@ -63,6 +96,12 @@ async fn main() -> ExitCode {
         Command::Serve(arguments) => outcome(serve(*arguments).await),
         Command::Migrate(arguments) => outcome(migrate(arguments).await),
         Command::Import(arguments) => import(*arguments).await,
+        Command::Backup(FileArguments { file, operator }) => told(operator::backup(&operator.settings(), &file).await),
+        Command::Restore(FileArguments { file, operator }) => {
+            told(operator::restore(&operator.settings(), &file).await)
+        }
+        Command::NewHistory(arguments) => told(operator::new_history(&arguments.settings()).await),
+        Command::Doctor(arguments) => doctor(arguments).await,
         Command::Schema => {
             outcome(std::io::stdout().write_all(App::sdl().as_bytes()).map_err(|error| error.to_string()))
         }
@@ -77,6 +116,21 @@ fn with_command(mut arguments: Vec<OsString>) -> Vec<OsString> {
         arguments.insert(arguments.len().min(1), "serve".into());
     }
     arguments
+}
+
+/// Prints what a command did.
+fn told(outcome: operator::Outcome) -> ExitCode {
+    self::outcome(outcome.map(|lines| lines.iter().for_each(|line| println!("{line}"))))
+}
+
+async fn doctor(arguments: OperatorArguments) -> ExitCode {
+    match operator::doctor(&arguments.settings()).await {
+        Ok(report) => {
+            report.lines.iter().for_each(|line| println!("{line}"));
+            if report.is_faulty { ExitCode::FAILURE } else { ExitCode::SUCCESS }
+        }
+        Err(error) => outcome(Err(error)),
+    }
 }
 
 fn outcome(result: Result<(), String>) -> ExitCode {

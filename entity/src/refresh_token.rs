@@ -22,6 +22,8 @@ row! {
         pub expires_at: Instant,
         /// When it was first used; null until then.
         pub used_at: Option<Instant>,
+        /// The salt from which its successor follows, once it has been used.
+        pub successor_salt: Option<Vec<u8>>,
     }
 }
 

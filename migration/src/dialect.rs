@@ -1,9 +1,9 @@
-//! One text of SQL for both databases: the few words in which they differ stand in braces.
+//! One SQL text for both databases: the few words in which they differ are written in braces.
 
 use sea_orm_migration::prelude::{DbErr, SchemaManager};
 use sea_orm_migration::sea_orm::{ConnectionTrait, DbBackend};
 
-/// What stands for what: in PostgreSQL, in SQLite.
+/// The words in braces, each with its replacement on PostgreSQL and on SQLite.
 const WORDS: [(&str, &str, &str); 9] = [
     ("{uuid}", "uuid", "blob"),
     // Compared byte by byte, whatever the database's locale.
@@ -17,7 +17,7 @@ const WORDS: [(&str, &str, &str); 9] = [
     ("{now}", "(extract(epoch from now()) * 1000000)::bigint", "(unixepoch() * 1000000)"),
 ];
 
-/// Runs statements one after the other. One that begins with `postgres:` or `sqlite:` is for that database alone.
+/// Runs statements in their order. A statement that begins with `postgres:` or `sqlite:` runs on that database only.
 pub async fn run(manager: &SchemaManager<'_>, statements: &[&str]) -> Result<(), DbErr> {
     let postgres = manager.get_database_backend() == DbBackend::Postgres;
     for statement in statements {

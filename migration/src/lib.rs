@@ -1,4 +1,7 @@
-//! The truth about tables: a file a change, named after its effect, up and down.
+//! The migrations: one file for each change of the tables, named after its effect, with the way up and the way down.
+//!
+//! Each migration runs in one transaction together with the row that records it, on both databases. A process that is killed
+//! at any moment therefore leaves the tables of the last migration that was finished.
 
 pub use sea_orm_migration::prelude::*;
 
@@ -22,8 +25,10 @@ mod m0016_rows_of_one_organization;
 mod m0017_places_in_the_feed;
 mod m0018_weights_are_written;
 mod m0020_what_was_known_then;
+mod m0025_history_of_the_feed;
+mod m0026_one_successor_of_a_refresh_token;
 
-/// All changes, in their order.
+/// All migrations, in their order.
 #[derive(Debug)]
 pub struct Migrator;
 
@@ -50,19 +55,26 @@ impl MigratorTrait for Migrator {
             Box::new(m0017_places_in_the_feed::Migration),
             Box::new(m0018_weights_are_written::Migration),
             Box::new(m0020_what_was_known_then::Migration),
+            Box::new(m0025_history_of_the_feed::Migration),
+            Box::new(m0026_one_successor_of_a_refresh_token::Migration),
         ]
     }
 }
 
-/// Declares a migration by its statements. (The feature is called `transaction` there: all or nothing, on both.)
+/// Declares a migration by its statements.
 macro_rules! change {
     (up: [$($up:expr),* $(,)?], down: [$($down:expr),* $(,)?] $(,)?) => {
-        /// The change.
+        /// The migration.
         #[derive(Debug, sea_orm_migration::prelude::DeriveMigrationName)]
         pub struct Migration;
 
         #[async_trait::async_trait]
         impl sea_orm_migration::prelude::MigrationTrait for Migration {
+            /// On SQLite, SeaORM would run the statements one by one, and a kill between two of them could not be repaired.
+            fn use_transaction(&self) -> Option<bool> {
+                Some(true)
+            }
+
             async fn up(&self, manager: &sea_orm_migration::prelude::SchemaManager) -> Result<(), sea_orm_migration::prelude::DbErr> {
                 crate::dialect::run(manager, &[$($up),*]).await
             }

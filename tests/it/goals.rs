@@ -19,6 +19,15 @@ async fn set(who: &Member, account: &str, year: i32, amount: &str) -> Answer {
 }
 
 async fn act(who: &Member, mutation: &str, goal: &str) -> Answer {
+    if mutation == "agreeGoal" {
+        // Agreeing requires what was read.
+        let read = who.send("query($id: ID!) { node(id: $id) { ... on Goal { version } } }", json!({"id": goal})).await;
+        let document = format!(
+            "mutation($id: ID!, $read: Int) {{ agreeGoal(id: $id, ifVersion: $read) {{ {GOAL} userErrors {{ code message field }} }} }}"
+        );
+        let version = read.body.pointer("/data/node/version").cloned().unwrap_or_default();
+        return who.send(&document, json!({"id": goal, "read": version})).await;
+    }
     let document =
         format!("mutation($id: ID!) {{ {mutation}(id: $id) {{ {GOAL} userErrors {{ code message field }} }} }}");
     who.send(&document, json!({"id": goal})).await
@@ -395,8 +404,35 @@ async fn what_is_agreed_to_is_what_was_read(world: &World) {
         goal { amount { amount } } userErrors { code field message } } }";
     let stale = mia.send(document, json!({"id": read["id"], "version": read["version"]})).await;
     assert_eq!(stale.refusals(), refusal("STALE_VERSION", "ifVersion"));
+    let unread = mia.send(document, json!({"id": read["id"]})).await;
+    assert_eq!(unread.refusals(), refusal("REQUIRED", "amount"));
+    let by_amount = "mutation($id: ID!, $amount: Decimal) { agreeGoal(id: $id, amount: $amount) {
+        goal { amount { amount } } userErrors { code field message } } }";
+    let stale = mia.send(by_amount, json!({"id": read["id"], "amount": "65000"})).await;
+    assert_eq!(stale.refusals(), refusal("STALE_VERSION", "amount"));
     let agreed = mia.send(document, json!({"id": read["id"], "version": 2})).await.done();
     assert_eq!(agreed.text("agreeGoal.goal.amount.amount"), "20000.00");
+    set(&ann, &acme, 2017, "30000").await.done();
+    let agreed = mia.send(by_amount, json!({"id": read["id"], "amount": "30000.00"})).await.done();
+    assert_eq!(agreed.text("agreeGoal.goal.amount.amount"), "30000.00");
+}
+
+#[on_both_databases]
+async fn in_a_race_no_other_amount_is_agreed_to(world: &World) {
+    let mia = world.manager("Mia").await;
+    let ann = world.seller("Ann").under(&mia).await;
+    let document = "mutation($id: ID!) { agreeGoal(id: $id, amount: \"100\") {
+        goal { amount { amount } } userErrors { code field message } } }";
+    for round in 1..=15 {
+        let account = ann.account(json!({"name": format!("Account {round}")})).await;
+        let goal = set(&ann, &account, 2017, "100").await.done().text("setGoal.goal.id").to_owned();
+        let (agreed, other) = tokio::join!(mia.send(document, json!({"id": goal})), set(&ann, &account, 2017, "999"));
+        other.done();
+        match agreed.refusals().as_slice() {
+            [] => assert_eq!(agreed.text("agreeGoal.goal.amount.amount"), "100.00"),
+            refusals => assert_eq!(refusals, refusal("STALE_VERSION", "amount")),
+        }
+    }
 }
 
 /// Amounts are bounded, and their sums are not.

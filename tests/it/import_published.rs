@@ -301,7 +301,7 @@ async fn mavens_sellers_choose_targets_and_agree_on_goals(world: &World) {
         assert_eq!(answer.data("setGoal.goal.baseline.amount"), &json!(format!("{baseline}.00")));
     }
     let answer = set(2017, last_year).await;
-    let agree = "mutation($id: ID!) { agreeGoal(id: $id) { goal { status
+    let agree = "mutation($id: ID!) { agreeGoal(id: $id, ifVersion: 1) { goal { status
         half: progress(on: \"2017-06-30\") { booked { amount } } whole: progress(on: \"2017-12-31\") { booked { amount } pace reachedOn } }
         userErrors { code message field } } }";
     let answer = seller.send(agree, json!({"id": answer.text("setGoal.goal.id")})).await.done();

@@ -7,7 +7,7 @@ use serde_json::json;
 use tests::{Database, Kind, World, on_both_databases};
 
 /// Everything that a migration makes, as text; and not the book in which SeaORM notes what has run.
-async fn everything(connection: &DatabaseConnection) -> Vec<String> {
+pub(crate) async fn everything(connection: &DatabaseConnection) -> Vec<String> {
     let question = match connection.get_database_backend() {
         DbBackend::Postgres => {
             "SELECT concat_ws(' ', table_name, column_name, data_type, collation_name, is_nullable, column_default)
@@ -23,7 +23,7 @@ async fn everything(connection: &DatabaseConnection) -> Vec<String> {
         }
         _ => {
             "SELECT coalesce(sql, name) FROM sqlite_master
-                 WHERE tbl_name NOT IN ('seaql_migrations', 'sqlite_sequence') ORDER BY 1"
+                 WHERE tbl_name NOT IN ('seaql_migrations', 'sqlite_sequence') AND tbl_name NOT LIKE 'sqlite_stat%' ORDER BY 1"
         }
     };
     let statement = Statement::from_string(connection.get_database_backend(), question);
@@ -72,7 +72,7 @@ const LONE_KEYS: &str = "SELECT concat(key.conrelid::regclass, ': ', pg_get_cons
             AND pg_get_indexdef(indexrelid) LIKE '% (organization_id, id)'
     )
     UNION ALL SELECT concat(pg_class.relname, ' names no organization') FROM pg_class
-    WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace AND relname NOT IN ('seaql_migrations', 'organization', 'event')
+    WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace AND relname NOT IN ('seaql_migrations', 'organization', 'event', 'feed_history')
         AND NOT EXISTS (
             SELECT FROM pg_constraint key JOIN pg_attribute refers ON refers.attrelid = key.conrelid AND refers.attnum = key.conkey[1]
             WHERE key.conrelid = pg_class.oid AND key.contype = 'f' AND refers.attname = 'organization_id'

@@ -25,6 +25,15 @@ pub async fn change(who: &Member, mutation: &str, input: Value) -> Answer {
 
 /// Sends a mutation that takes one id, as the argument of this name.
 pub async fn act(who: &Member, mutation: &str, argument: &str, id: &str) -> Answer {
+    if mutation == "cosignCommitment" {
+        // Signing requires what was read.
+        let read = "query($id: ID!) { node(id: $id) { ... on Plan { commitment { fingerprint } } } }";
+        let read = who.send(read, json!({"id": id})).await;
+        let document = "mutation($id: ID!, $read: String) { cosignCommitment(planId: $id, fingerprint: $read) {
+            plan { id version status actions { title } } userErrors { code message field } } }";
+        let fingerprint = read.body.pointer("/data/node/commitment/fingerprint").cloned().unwrap_or_default();
+        return who.send(document, json!({"id": id, "read": fingerprint})).await;
+    }
     let document = format!(
         "mutation($id: ID!) {{ {mutation}({argument}: $id) {{ plan {{ id version status actions {{ title }} }}
             userErrors {{ code message field }} }} }}"
@@ -138,6 +147,8 @@ async fn a_plan_is_completed_signed_and_shows_changes_since_the_commitment(world
         plan { id } userErrors { code field message } } }";
     let stale = mia.send(document, json!({"id": plan_id, "read": "what was read before"})).await;
     assert_eq!(stale.refusals(), refusal("STALE_VERSION", "fingerprint"));
+    let unread = mia.send(document, json!({"id": plan_id})).await;
+    assert_eq!(unread.refusals(), refusal("REQUIRED", "fingerprint"));
     mia.send(document, json!({"id": plan_id, "read": commitment["fingerprint"]})).await.done();
     assert_eq!(act(&mia, "cosignCommitment", "planId", &plan_id).await.refusals(), refusal("CONFLICT", "planId"));
     let found = plan_fields(&ann, &plan_id, COMMITMENT).await;

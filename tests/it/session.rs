@@ -162,10 +162,12 @@ async fn a_refresh_with_a_lost_response_may_be_repeated(world: &World) {
     let lost = refreshed(world, &first.refresh).await;
     let second = refreshed(world, &first.refresh).await;
     assert!(lost.is_valid().await && second.is_valid().await);
-    // Concurrent refreshes, as by two windows of one program.
+    // Concurrent refreshes, as by two windows of one program: both get the same successor, and neither logs the other out.
     let (one, other) = tokio::join!(refresh(world, &second.refresh), refresh(world, &second.refresh));
     let one = Session::of(&world.stranger(), &one.done(), "refreshSession");
-    other.done();
+    let other = Session::of(&world.stranger(), &other.done(), "refreshSession");
+    assert_eq!(one.refresh, other.refresh);
+    assert!(one.is_valid().await && other.is_valid().await);
     // Once a new token was used, its response was received: a repeated refresh is now a reuse, however soon.
     refreshed(world, &one.refresh).await;
     assert_eq!(refresh(world, &second.refresh).await.refusals(), refused("INVALID", "input.refreshToken"));
@@ -173,16 +175,37 @@ async fn a_refresh_with_a_lost_response_may_be_repeated(world: &World) {
 }
 
 #[on_both_databases]
-async fn only_one_of_the_repeated_refreshes_can_be_continued(world: &World) {
-    let session = signed_in(world, world.admin()).await;
-    let (lost, arrived) = (refreshed(world, &session.refresh).await, refreshed(world, &session.refresh).await);
-    let next = refreshed(world, &arrived.refresh).await;
-    assert_eq!(
-        refresh(world, &lost.refresh).await.refusals(),
-        [("INVALID".to_owned(), "input.refreshToken".to_owned())]
-    );
-    // The one whose response was received continues.
-    assert!(refreshed(world, &next.refresh).await.is_valid().await);
+async fn a_token_that_is_not_valid_does_not_keep_a_client_out(world: &World) {
+    let ann = world.seller("Ann").await;
+    let session = signed_in(world, &ann).await;
+    for token in ["", "null", "eyJhbGciOiJIUzI1NiJ9.e30.AAAA", "one two"] {
+        let client = world.stranger().with_token(token);
+        let input = json!({"email": ann.email(), "password": PASSWORD});
+        client.mutate("signIn", SESSION, input).await.done();
+        client.query("{ __typename __schema { queryType { name } } }").await.answered();
+        // Fields that need a token say so, also beside one that does not.
+        assert_eq!(client.query("{ __typename me { id } }").await.error_code(), "UNAUTHENTICATED", "{token}");
+        let spread = "query { ...Own } fragment Own on Query { me { id } }";
+        assert_eq!(client.query(spread).await.error_code(), "UNAUTHENTICATED", "{token}");
+    }
+    // A token whose session has ended is no better.
+    session.client.query("mutation { signOut { signedOut } }").await.answered();
+    let other = signed_in(world, &ann).await;
+    let refresh = json!({"refreshToken": other.refresh});
+    session.client.mutate("refreshSession", SESSION, refresh).await.done();
+}
+
+#[on_both_databases]
+async fn a_changed_password_ends_the_calendar_feed(world: &World) {
+    let ann = world.seller("Ann").await;
+    let create = "mutation { createCalendarFeed { url userErrors { message } } }";
+    let feed = ann.query(create).await.text("createCalendarFeed.url").to_owned();
+    let path = feed[feed.find("/calendar/").unwrap()..].to_owned();
+    let read = async || world.stranger().at(&path, reqwest::Method::GET).send().await.unwrap().status().as_u16();
+    assert_eq!(read().await, 200);
+    let input = json!({"current": PASSWORD, "new": "an even better password"});
+    ann.mutate("changePassword", "user { id }", input).await.done();
+    assert_eq!(read().await, 404);
 }
 
 #[on_both_databases]

@@ -343,7 +343,7 @@ async fn sellers_below(world: &World, mia: &Member, criterion: &str, from: usize
         let answer = ann.query(&format!("{{ node(id: \"{id}\") {{ ... on Target {{ account {{ id }} }} }} }}")).await;
         let account = answer.text("node.account.id");
         let goal = ann.make("setGoal", "goal", json!({"accountId": account, "amount": "1000"})).await;
-        let agree = "mutation($id: ID!) { agreeGoal(id: $id) { goal { status } userErrors { code message field } } }";
+        let agree = "mutation($id: ID!) { agreeGoal(id: $id, amount: \"1000\") { goal { status } userErrors { code message field } } }";
         mia.send(agree, json!({"id": goal})).await.done();
         let today = world.server().app().clock.now().utc().unwrap().date_naive();
         ann.booking(account, json!({"amount": "250", "bookedOn": today.to_string()})).await;

@@ -51,6 +51,15 @@ impl Client {
         Self { http, root: root.to_owned(), token: None }
     }
 
+    /// Returns the token.
+    ///
+    /// # Panics
+    /// For a client without one.
+    #[must_use]
+    pub fn token(&self) -> &str {
+        self.token.as_deref().expect("the client has a token")
+    }
+
     /// Returns a client of the same server with this token.
     #[must_use]
     pub fn with_token(&self, token: &str) -> Self {
@@ -79,7 +88,15 @@ impl Client {
     ///
     /// # Panics
     /// If the answer is not JSON or does not conform to the schema.
-    pub async fn mutate(&self, mutation: &str, selection: &str, input: Value) -> Answer {
+    pub async fn mutate(&self, mutation: &str, selection: &str, mut input: Value) -> Answer {
+        // A decision requires what was read: a test that names no version decides on the present one.
+        if mutation == "decideTarget" && input.get("ifVersion").is_none() {
+            let read = "query($id: ID!) { node(id: $id) { ... on Target { version } } }";
+            let read = self.send(read, json!({"id": input["id"]})).await;
+            if let Some(version) = read.body.pointer("/data/node/version") {
+                input["ifVersion"] = version.clone();
+            }
+        }
         let mut input_type = mutation.to_owned();
         input_type[..1].make_ascii_uppercase();
         let document = format!(

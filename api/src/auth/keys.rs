@@ -85,6 +85,9 @@ pub enum KeyError {
     /// The system gave no random bytes.
     #[error("no random bytes: {0}")]
     Random(#[from] getrandom::Error),
+    /// A key cannot sign.
+    #[error("a signing key cannot be used: {0}")]
+    Unusable(#[from] jsonwebtoken::errors::Error),
 }
 
 impl SigningKeys {

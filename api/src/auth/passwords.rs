@@ -1,6 +1,9 @@
-//! Passwords: the rule for new ones, and hashes of Argon2id that neither stall the server nor tell who exists.
+//! Passwords: the rule for new ones, and hashes of Argon2id that neither stall the server nor show which users exist.
 
-use std::sync::{Arc, LazyLock};
+use std::sync::{
+    Arc, LazyLock,
+    atomic::{AtomicUsize, Ordering},
+};
 
 use argon2::{
     Algorithm, Argon2, Params, PasswordHasher, PasswordVerifier, Version,
@@ -14,8 +17,10 @@ pub const SHORTEST: usize = 12;
 /// The most characters of a password.
 pub const LONGEST: usize = 128;
 
-/// How many hashes are computed at once. Each takes 19 MiB and a core for tens of milliseconds.
-const AT_ONCE: usize = 2;
+/// The most hashes that are computed at once. Each takes 19 MiB and a core for tens of milliseconds.
+const AT_ONCE: usize = 4;
+/// The number of hashes that may wait: less than a second's work. More are refused at once.
+const LONGEST_QUEUE: usize = 16;
 
 /// OWASP's figures for Argon2id (Password Storage Cheat Sheet): 19 MiB, two passes, one lane, 32 bytes out.
 static PARAMS: LazyLock<Params> = LazyLock::new(|| {
@@ -23,7 +28,7 @@ static PARAMS: LazyLock<Params> = LazyLock::new(|| {
 });
 
 /// A hash of the same cost as a real one. It is of random bytes rather than of a password, so that nothing matches it.
-const NOBODYS: &str =
+const DUMMY_HASH: &str =
     "$argon2id$v=19$m=19456,t=2,p=1$Kbm5ycOfyu/QIMw3ZhZsOg$a2UOz9vCiAXIrLhvgdW+QoexhCSo5hiRAm2G+5ZM/O8";
 
 /// What kept a password from being hashed or compared. Never the caller's fault: a wrong password is no error.
@@ -35,15 +40,30 @@ pub enum PasswordError {
     /// The system gave no random bytes for the salt.
     #[error("no random bytes: {0}")]
     Random(#[from] getrandom::Error),
+    /// Too many passwords wait to be hashed.
+    #[error("too many passwords wait to be hashed")]
+    Busy,
     /// The blocking task broke off, or the server is stopping.
     #[error("the hashing task ended: {0}")]
     Task(#[from] tokio::task::JoinError),
+}
+
+impl From<PasswordError> for crate::error::Error {
+    fn from(error: PasswordError) -> Self {
+        match error {
+            PasswordError::Busy => {
+                Self::Busy("Too many passwords are being checked at the moment: try again in 1 s.".to_owned())
+            }
+            error => Self::internal(error),
+        }
+    }
 }
 
 /// Hashes and compares passwords, on blocking threads, two at once. Cheap to clone; clones share that limit.
 #[derive(Clone, Debug)]
 pub struct Passwords {
     turns: Arc<Semaphore>,
+    waiting: Arc<AtomicUsize>,
 }
 
 impl Default for Passwords {
@@ -56,7 +76,9 @@ impl Passwords {
     /// A hasher with a limit of its own. One a process is meant.
     #[must_use]
     pub fn new() -> Self {
-        Self { turns: Arc::new(Semaphore::new(AT_ONCE)) }
+        // Half of the cores are left to requests that are answered at once.
+        let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        Self { turns: Arc::new(Semaphore::new((cores / 2).clamp(1, AT_ONCE))), waiting: Arc::default() }
     }
 
     /// The Argon2id hash of a password under a fresh salt of 16 bytes, in PHC form (ASCII, 97 characters). It does not
@@ -75,14 +97,14 @@ impl Passwords {
     }
 
     /// Whether a password is the one behind a stored hash. Without a stored hash (no such user, or one who never
-    /// accepted the invitation) the answer is false, after the same work, so that the time does not tell them apart.
+    /// accepted the invitation) the answer is false, after the same work, so that the time is the same for both.
     ///
     /// # Errors
     /// Without memory, with a stored hash that is none, or when the server is stopping.
     pub async fn verify(&self, candidate: &str, stored: Option<&str>) -> Result<bool, PasswordError> {
         let candidate = composed(candidate);
         let known = stored.is_some();
-        let stored = stored.unwrap_or(NOBODYS).to_owned();
+        let stored = stored.unwrap_or(DUMMY_HASH).to_owned();
         self.take_turn(move || {
             let stored = PasswordHash::new(&stored).map_err(password_hash::Error::from)?;
             match hasher().verify_password(candidate.as_bytes(), &stored) {
@@ -100,13 +122,35 @@ impl Passwords {
         &self,
         work: impl FnOnce() -> Result<T, PasswordError> + Send + 'static,
     ) -> Result<T, PasswordError> {
+        let queue = Queue::join(&self.waiting)?;
         // The semaphore is never closed, so that there always is a turn.
         let turn = Arc::clone(&self.turns).acquire_owned().await;
+        drop(queue);
         tokio::task::spawn_blocking(move || {
             let _turn = turn;
             work()
         })
         .await?
+    }
+}
+
+/// A place in the queue of passwords to hash, given up when it is dropped.
+struct Queue<'a>(&'a AtomicUsize);
+
+impl<'a> Queue<'a> {
+    fn join(waiting: &'a AtomicUsize) -> Result<Self, PasswordError> {
+        waiting
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |waiting| {
+                (waiting < LONGEST_QUEUE).then_some(waiting + 1)
+            })
+            .map(|_| Self(waiting))
+            .map_err(|_| PasswordError::Busy)
+    }
+}
+
+impl Drop for Queue<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
@@ -169,7 +213,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn nobody_has_no_password() {
+    async fn an_unknown_user_has_no_password() {
         let passwords = Passwords::new();
         assert!(!passwords.verify("correct horse battery", None).await.unwrap());
         assert!(!passwords.verify("", None).await.unwrap());
@@ -178,7 +222,7 @@ mod tests {
     /// Time itself is no thing to test; the figures that make it are.
     #[test]
     fn the_dummy_costs_what_a_real_hash_costs() {
-        let dummy = PasswordHash::new(NOBODYS).unwrap();
+        let dummy = PasswordHash::new(DUMMY_HASH).unwrap();
         let real = hasher().hash_password_with_salt(b"x", &[7; 16]).unwrap();
         assert_eq!(dummy.algorithm, real.algorithm);
         assert_eq!(dummy.version, real.version);
@@ -196,20 +240,27 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn hashes_beyond_two_wait_for_their_turn() {
+    async fn hashes_wait_for_their_turn_in_a_short_queue() {
         let passwords = Passwords::new();
-        let turns = passwords.turns.clone().acquire_many_owned(2).await.unwrap();
+        let all = passwords.turns.available_permits();
+        let turns = passwords.turns.clone().acquire_many_owned(u32::try_from(all).unwrap()).await.unwrap();
         let mut third = tokio::spawn({
             let passwords = passwords.clone();
             async move { passwords.hash("correct horse battery").await }
         });
         tokio::select! {
             biased;
-            _ = &mut third => panic!("a third was hashed while two turns were taken"),
+            _ = &mut third => panic!("one was hashed while all turns were taken"),
             () = tokio::task::yield_now() => {}
         }
-        drop(turns);
+        let mut queue = Vec::new();
+        for _ in 1..LONGEST_QUEUE {
+            queue.push(Queue::join(&passwords.waiting).unwrap());
+        }
+        assert!(matches!(passwords.verify("one too many", None).await, Err(PasswordError::Busy)));
+        drop((queue, turns));
         third.await.unwrap().unwrap();
-        assert_eq!(passwords.turns.available_permits(), 2);
+        assert_eq!(passwords.turns.available_permits(), all);
+        assert_eq!(passwords.waiting.load(Ordering::Relaxed), 0);
     }
 }

@@ -55,6 +55,16 @@ impl SecretKind {
         Ok(self.of(&bits))
     }
 
+    /// Returns the successor of a secret. It follows from the secret itself and a salt, which is stored: neither an old secret
+    /// alone nor the database alone is enough to derive it.
+    #[must_use]
+    pub fn successor(self, shown: &str, salt: &[u8]) -> NewSecret {
+        let mut mac = Hmac::<Sha256>::new_from_slice(salt)
+            .unwrap_or_else(|error| unreachable!("HMAC takes keys of any length: {error}"));
+        mac.update(shown.as_bytes());
+        self.of(&mac.finalize().into_bytes().into())
+    }
+
     /// The digest by which to look up a secret that someone shows; None where it cannot be one of this kind, which
     /// spares the database the question.
     #[must_use]
@@ -103,11 +113,11 @@ pub fn erasure_mark(key: &[u8], trace: Trace<'_>) -> [u8; 32] {
     mac.finalize().into_bytes().into()
 }
 
-/// A new erasure key, of 256 random bits, for a new organization.
+/// Returns 256 random bits: a salt, or the erasure key of a new organization.
 ///
 /// # Errors
 /// When the system gives no random bytes.
-pub fn new_erasure_key() -> Result<[u8; 32], getrandom::Error> {
+pub fn random_key() -> Result<[u8; 32], getrandom::Error> {
     let mut key = [0; 32];
     getrandom::fill(&mut key)?;
     Ok(key)
@@ -151,10 +161,10 @@ mod tests {
 
     #[test]
     fn a_mark_depends_on_the_key_and_all_of_the_trace() {
-        let key = new_erasure_key().unwrap();
+        let key = random_key().unwrap();
         let trace = Trace::ExternalId { source: "ab", id: "c" };
         assert_eq!(erasure_mark(&key, trace), erasure_mark(&key, trace));
-        assert_ne!(erasure_mark(&key, trace), erasure_mark(&new_erasure_key().unwrap(), trace));
+        assert_ne!(erasure_mark(&key, trace), erasure_mark(&random_key().unwrap(), trace));
         assert_ne!(erasure_mark(&key, trace), erasure_mark(&key, Trace::ExternalId { source: "a", id: "bc" }));
         assert_ne!(
             erasure_mark(&key, Trace::Email("ab")),

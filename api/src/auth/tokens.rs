@@ -102,9 +102,11 @@ impl std::fmt::Debug for Tokens {
 }
 
 impl Tokens {
-    /// Tokens under these keys: the first signs, all verify.
-    #[must_use]
-    pub fn new(keys: &SigningKeys) -> Self {
+    /// Returns tokens under these keys: the first signs, all verify.
+    ///
+    /// # Errors
+    /// A key that HMAC-SHA-256 does not take, such as one that is too short.
+    pub fn new(keys: &SigningKeys) -> Result<Self, jsonwebtoken::errors::Error> {
         let mut validation = Validation::new(Algorithm::HS256);
         validation.set_issuer(&[ISSUER]);
         validation.set_audience(&[AUDIENCE]);
@@ -113,13 +115,14 @@ impl Tokens {
         validation.leeway = LEEWAY;
         let mut header = Header::new(Algorithm::HS256);
         header.kid = Some(keys.signing().name.clone());
-        Self {
+        let verifying = keys.all().map(|key| Ok((key.name.clone(), DecodingKey::from_secret(&key.bytes)?)));
+        Ok(Self {
             header,
-            signing: EncodingKey::from_secret(&keys.signing().bytes),
-            verifying: keys.all().map(|key| (key.name.clone(), DecodingKey::from_secret(&key.bytes))).collect(),
+            signing: EncodingKey::from_secret(&keys.signing().bytes)?,
+            verifying: verifying.collect::<Result<_, jsonwebtoken::errors::Error>>()?,
             validation,
             verified: Cache::builder().max_capacity(MOST_VERIFIED).time_to_live(VERIFIED_FOR).build(),
-        }
+        })
     }
 
     /// A token for 15 minutes from now, in real time.
@@ -214,7 +217,7 @@ mod tests {
     }
 
     fn tokens() -> Tokens {
-        Tokens::new(&keys(&[KEY]))
+        Tokens::new(&keys(&[KEY])).unwrap()
     }
 
     fn claims() -> Claims {
@@ -238,7 +241,7 @@ mod tests {
     fn signed(algorithm: Algorithm, name: Option<&str>, claims: &Value) -> String {
         let mut header = Header::new(algorithm);
         header.kid = name.map(str::to_owned);
-        encode(&header, claims, &EncodingKey::from_secret(&keys(&[KEY]).signing().bytes)).unwrap()
+        encode(&header, claims, &EncodingKey::from_secret(&keys(&[KEY]).signing().bytes).unwrap()).unwrap()
     }
 
     fn with(name: &str, value: Value) -> Value {
@@ -356,15 +359,15 @@ mod tests {
             assert_eq!(tokens().verify(&signed(Algorithm::HS256, name, &wire())), Err(TokenError::Invalid), "{name:?}");
         }
         // Known by name, but of other bytes.
-        let stranger = Tokens::new(&keys(&[&NEXT.replace("two", "one")]));
+        let stranger = Tokens::new(&keys(&[&NEXT.replace("two", "one")])).unwrap();
         assert_eq!(tokens().verify(&stranger.issue(claims()).unwrap().token), Err(TokenError::Invalid));
     }
 
     #[test]
     fn keys_rotate_without_ending_a_session() {
         let before = tokens();
-        let during = Tokens::new(&keys(&[NEXT, KEY]));
-        let after = Tokens::new(&keys(&[NEXT]));
+        let during = Tokens::new(&keys(&[NEXT, KEY])).unwrap();
+        let after = Tokens::new(&keys(&[NEXT])).unwrap();
         let old = before.issue(claims()).unwrap().token;
         let new = during.issue(claims()).unwrap().token;
         assert_eq!(decode_header(&new).unwrap().kid.as_deref(), Some("two"));

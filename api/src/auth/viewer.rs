@@ -27,10 +27,11 @@ const REMEMBERED: Duration = Duration::from_secs(4);
 /// How many viewers are remembered at most.
 const MOST_REMEMBERED: u64 = 10_000;
 
-/// What is remembered of a session: whose it is, or that it is nobody's any more.
+/// A remembered session, with its viewer while it has not ended.
 #[derive(Clone)]
 struct Known {
     organization: OrganizationId,
+    user: UserId,
     viewer: Option<Arc<Viewer>>,
 }
 
@@ -67,7 +68,7 @@ impl Auth {
         };
         Ok(Self {
             passwords: Passwords::new(),
-            tokens: Tokens::new(&keys),
+            tokens: Tokens::new(&keys)?,
             throttle: Throttle::default(),
             refreshes: Throttle::default(),
             invitations: Throttle::default(),
@@ -87,12 +88,18 @@ impl Auth {
     /// `UNAUTHENTICATED` where the token does not hold, its session has ended or its user is not active any more.
     pub async fn viewer(&self, db: &Db, token: &str) -> Result<Option<Arc<Viewer>>> {
         let claims = self.tokens.verify(token).map_err(|_| Error::Unauthenticated)?;
-        if let Some(known) = self.viewers.get(&claims.session) {
+        if let Some(known) = self.viewers.get(&claims.session)
+            && (known.organization, known.user) == (claims.organization, claims.user)
+        {
             return known.viewer.map(Some).ok_or(Error::Unauthenticated);
         }
         let forgotten = self.forgotten.load(Ordering::SeqCst);
-        let known = Known { organization: claims.organization, viewer: find(db, claims).await?.map(Arc::new) };
-        self.viewers.insert(claims.session, known.clone());
+        let viewer = find(db, claims).await?.map(Arc::new);
+        let known = Known { organization: claims.organization, user: claims.user, viewer };
+        // A session of other claims than were asked for stays remembered as it is.
+        if known.viewer.is_some() || self.viewers.get(&claims.session).is_none() {
+            self.viewers.insert(claims.session, known.clone());
+        }
         // What was read before a change must not be remembered after it.
         if self.forgotten.load(Ordering::SeqCst) != forgotten {
             self.viewers.invalidate(&claims.session);
@@ -133,7 +140,7 @@ pub async fn find(db: &Db, claims: Claims) -> Result<Option<Viewer>> {
     let Some(organization) = organization::Entity::of(claims.organization).one(db.reader()).await? else {
         return Ok(None);
     };
-    Ok(Some(with_reporting_line(db.reader(), organization, user, claims.session).await?))
+    Ok(Some(with_reporting_line(db.reader(), organization, user, Some(claims.session)).await?))
 }
 
 /// A viewer out of what was stored, with everyone below them where they are a manager.
@@ -144,7 +151,7 @@ pub async fn with_reporting_line<C: ConnectionTrait>(
     connection: &C,
     organization: organization::Model,
     user: user::Model,
-    session: SessionId,
+    session: Option<SessionId>,
 ) -> Result<Viewer> {
     let line = match user.role {
         user::Role::Manager => reporting_line_of(connection, organization.id, user.id).await?,

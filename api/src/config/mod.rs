@@ -2,7 +2,7 @@
 //! [`Settings::default`] asks clap for them, with the environment left out.
 
 use std::{
-    net::SocketAddr,
+    net::{IpAddr, SocketAddr},
     num::{NonZeroU32, NonZeroUsize},
     path::PathBuf,
     time::Duration,
@@ -212,7 +212,7 @@ pub struct CostSettings {
 #[derive(Args, Clone, Copy, Debug)]
 #[command(next_help_heading = "Load")]
 pub struct LoadSettings {
-    /// The most requests that are in flight at once; more are refused at once with 503
+    /// The most signed-in requests in progress, a quarter of them for one organization; an eighth as many for requests without a token
     #[arg(long, env = "CALLSHOT_MAX_REQUESTS", value_name = "NUMBER", default_value = "512")]
     pub max_requests: NonZeroUsize,
     /// The most requests of one organization that run at once [default: two fifths of the database's connections, at least 4]
@@ -235,7 +235,10 @@ impl LoadSettings {
         let all = (connections.saturating_mul(2) / 5).max(4).min(connections.saturating_sub(1)).max(1);
         let all = self.share.map_or(all, NonZeroUsize::get);
         let expensive = self.dear_share.map_or((connections / 4).max(2), NonZeroUsize::get).min(all);
-        Sizes { all, expensive, waiting: self.max_waiting }
+        // However many tenants ask for all they can get, cores and connections are left to requests that are answered at once.
+        let cores = std::thread::available_parallelism().map_or(2, NonZeroUsize::get);
+        let expensive_of_all = cores.min(connections / 2).max(expensive);
+        Sizes { all, expensive, expensive_of_all, waiting: self.max_waiting }
     }
 }
 
@@ -244,14 +247,23 @@ impl LoadSettings {
 #[command(next_help_heading = "HTTP")]
 pub struct HttpSettings {
     /// The largest body of a request, in bytes
-    #[arg(long, env = "CALLSHOT_MAX_BODY", value_name = "BYTES", default_value = "262144")]
+    #[arg(long, env = "CALLSHOT_MAX_BODY", value_name = "BYTES", default_value = "2097152")]
     pub max_body: NonZeroUsize,
-    /// The most connections that are open at once; more wait to be accepted
+    /// The most connections that are open at once; for one more, the one that is idle for longest is closed
     #[arg(long, env = "CALLSHOT_MAX_CONNECTIONS", value_name = "NUMBER", default_value = "1024")]
     pub max_connections: NonZeroUsize,
-    /// How long a request's headers may take to arrive, and how long an idle connection is kept
-    #[arg(long, env = "CALLSHOT_HEADER_TIMEOUT", value_name = "TIME", default_value = "30s", value_parser = parse_time)]
+    /// The most connections of one address, trusted proxies excepted, and a quarter of those of an IPv6 /48
+    #[arg(long, env = "CALLSHOT_MAX_CONNECTIONS_PER_ADDRESS", value_name = "NUMBER", default_value = "128")]
+    pub max_connections_per_address: NonZeroUsize,
+    /// How long a new connection may take to send its first byte
+    #[arg(long, env = "CALLSHOT_FIRST_BYTE_TIMEOUT", value_name = "TIME", default_value = "10s", value_parser = parse_time)]
+    pub first_byte_timeout: Duration,
+    /// How long a request's headers may take to arrive, from their first byte on
+    #[arg(long, env = "CALLSHOT_HEADER_TIMEOUT", value_name = "TIME", default_value = "10s", value_parser = parse_time)]
     pub header_timeout: Duration,
+    /// How long a connection is kept between two requests; longer than a proxy in front keeps it
+    #[arg(long, env = "CALLSHOT_KEEP_ALIVE", value_name = "TIME", default_value = "75s", value_parser = parse_time)]
+    pub keep_alive: Duration,
     /// How long a request's body may take to arrive
     #[arg(long, env = "CALLSHOT_BODY_TIMEOUT", value_name = "TIME", default_value = "10s", value_parser = parse_time)]
     pub body_timeout: Duration,
@@ -276,6 +288,12 @@ pub struct HttpSettings {
 }
 
 impl HttpSettings {
+    /// Whether an address is that of a trusted proxy.
+    #[must_use]
+    pub fn is_trusted(&self, address: IpAddr) -> bool {
+        self.trusted_proxies.iter().any(|network| network.contains(address))
+    }
+
     /// Where clients reach this server, without a slash at the end.
     #[must_use]
     pub fn public_url(&self) -> &str {
@@ -322,7 +340,7 @@ mod tests {
         let settings = Settings::default();
         assert_eq!(settings.database.url.expose(), "sqlite://callshot.db");
         assert_eq!(settings.database.statement_timeout, Duration::from_secs(10));
-        assert_eq!(settings.http.max_body.get(), 256 * 1024);
+        assert_eq!(settings.http.max_body.get(), 2 * 1024 * 1024);
         assert_eq!(settings.limits.max_document.get(), 32 * 1024);
         assert_eq!(settings.access.sign_up, SignUp::First);
         assert!(settings.clock.stop.is_none() && settings.http.cors_origins.is_empty());
@@ -368,7 +386,9 @@ mod tests {
         };
         assert_eq!([1, 2, 4, 8, 10, 40].map(sizes), [(1, 1), (1, 1), (3, 2), (4, 2), (4, 2), (16, 10)]);
         let one = LoadSettings { share: NonZeroUsize::new(1), ..load };
-        assert_eq!(one.shares(40), Sizes { all: 1, expensive: 1, waiting: 128 });
+        let shares = one.shares(40);
+        assert_eq!((shares.all, shares.expensive, shares.waiting), (1, 1, 128));
+        assert!((1..=20).contains(&shares.expensive_of_all));
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::hash::Hash;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use chrono_tz::Tz;
 use database::columns::{is_any_of, select_columns};
@@ -31,6 +32,8 @@ pub struct RequestContext {
     /// The address of the client, for limiting failed attempts.
     pub peer: Option<std::net::IpAddr>,
     viewer: Option<Arc<Viewer>>,
+    /// The number of objects with an id that the answer holds so far.
+    found: Arc<AtomicU64>,
 }
 
 impl RequestContext {
@@ -38,7 +41,18 @@ impl RequestContext {
     #[must_use]
     pub fn new(app: Arc<App>, request_id: String, peer: Option<std::net::IpAddr>, viewer: Option<Arc<Viewer>>) -> Self {
         let now = app.clock.now();
-        Self { app, now, request_id, peer, viewer }
+        Self { app, now, request_id, peer, viewer, found: Arc::default() }
+    }
+
+    /// Counts objects with an id that are answered.
+    pub fn count_found(&self, objects: usize) {
+        self.found.fetch_add(objects as u64, Ordering::Relaxed);
+    }
+
+    /// Returns the number of objects with an id that the answer holds.
+    #[must_use]
+    pub fn found(&self) -> u64 {
+        self.found.load(Ordering::Relaxed)
     }
 
     /// Returns the viewer.
@@ -123,8 +137,8 @@ pub struct Viewer {
     pub zone: Tz,
     /// The user.
     pub user: user::Model,
-    /// The session they are signed in with.
-    pub session: SessionId,
+    /// The session they are signed in with; None where they act without one, as in an import.
+    pub session: Option<SessionId>,
     /// Whose accounts they see: their own, and a manager those of everyone below in the reporting line too.
     pub reporting_line: Vec<UserId>,
     /// The reporting line as an array; None on SQLite, which has no arrays.

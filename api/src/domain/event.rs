@@ -3,14 +3,19 @@
 //! The feed is ordered by position (`seq`). On PostgreSQL, an event may be committed while one with a lower position is
 //! still in progress. Readers therefore see the feed only up to its settled end: the highest position below which no
 //! event can appear any more (see the migration). Writers do not wait for each other.
+//!
+//! A cursor holds the id of its event and no position: positions count the events of all organizations, and are handed out again
+//! after a restore or a failover that lost rows. A cursor whose event is not there is refused, and so is one of another
+//! history, which begins with each `callshot restore`.
 
 use std::time::Duration;
 
 use async_graphql::InputObject;
 use entity::{AccountId, EventId, Id, PlanId, Scoped, event};
 use sea_orm::sea_query::Cond;
-use sea_orm::{ColumnTrait, ConnectionTrait, DbBackend, DbErr, QueryFilter, Select, Statement};
+use sea_orm::{ColumnTrait, ConnectionTrait, DbBackend, DbErr, QueryFilter, QueryTrait, Select, Statement};
 use serde_json::{Map, Value};
+use uuid::Uuid;
 
 use crate::app::App;
 use crate::context::{RequestContext, Viewer};
@@ -18,12 +23,14 @@ use crate::domain::account::Account;
 use crate::domain::targeting::one_on_one::{account_of, agendas};
 use crate::domain::user::User;
 use crate::error::{Error, Result};
+use crate::graphql::pagination::order::foreign_cursor;
 use crate::graphql::pagination::{
     self, Connection, Direction, Key, Order, PageArguments, RowsPerParent, SortKey, connection,
 };
 use crate::graphql::scalars::Json;
 use crate::graphql::{AnyId, AnyNode, Batch, FieldContext, NodeId, object, union_type};
 use crate::write::event_types::{instead, is_type};
+use database::db::Db;
 
 /// The fields in `changes` that refer to an account.
 const NAMING: [&str; 2] = ["accountId", "parentId"];
@@ -165,10 +172,33 @@ pub async fn unsettled(app: &App) -> Result<(i64, f64), DbErr> {
     Ok((events, Duration::from_micros(micros.unsigned_abs()).as_secs_f64()))
 }
 
-fn order(direction: Direction) -> Result<Order<event::Entity>> {
+/// Returns the feed's ordering, with the places of the cursors of a page.
+///
+/// # Errors
+/// `BAD_USER_INPUT` for a cursor whose event is not in this history of the feed.
+async fn order(ctx: &RequestContext, direction: Direction, arguments: &PageArguments) -> Result<Order<event::Entity>> {
     let seq = SortKey::column("SEQ", event::Column::Seq, |row: &event::Model| Key::Number(row.seq));
     let id = SortKey::column("ID", event::Column::Id, |row: &event::Model| Key::Id(row.id.uuid()));
-    Order::by(vec![(seq, direction)], id)
+    let mut order = Order::by(vec![(seq, direction)], id)?.by_names(ctx.app.history.to_string());
+    for cursor in [&arguments.after, &arguments.before].into_iter().flatten() {
+        let foreign = || Error::BadInput(foreign_cursor().to_owned());
+        let id = order.named(cursor).ok_or_else(foreign)?;
+        let mut place = event::Entity::of(ctx.viewer()?.organization.id).filter(event::Column::Id.eq(id)).into_query();
+        place.clear_selects().column(event::Column::Seq);
+        let row = ctx.reader().query_one(&place).await?.ok_or_else(foreign)?;
+        order.look_up(cursor.clone(), vec![Key::Number(row.try_get_by_index(0)?), Key::Id(id)]);
+    }
+    Ok(order)
+}
+
+/// Returns the id of the feed's present history.
+///
+/// # Errors
+/// The database's.
+pub async fn present_history(db: &Db) -> Result<Uuid, DbErr> {
+    let statement = Statement::from_string(db.backend(), "select id from feed_history");
+    let row = db.reader().query_one_raw(statement).await?;
+    row.ok_or_else(|| DbErr::RecordNotFound("the feed has no history".to_owned()))?.try_get_by_index(0)
 }
 
 /// Arguments of `events`.
@@ -201,7 +231,8 @@ pub async fn events(field: &FieldContext<'_>, arguments: EventsArguments) -> Res
     if let Some(end) = settled_end(field.request).await? {
         select = select.filter(event::Column::Seq.lte(end));
     }
-    pagination::page(field, select, &order(Direction::Asc)?, &arguments.page).await
+    let order = order(field.request, Direction::Asc, &arguments.page).await?;
+    pagination::page(field, select, &order, &arguments.page).await
 }
 
 /// Returns a page of the history of each account, newest first.
@@ -228,7 +259,8 @@ async fn below<K: Id>(
         select = select.filter(event::Column::Seq.lte(end));
     }
     let below = RowsPerParent { select, foreign };
-    below.pages(field, parents, parent_of, &order(Direction::Desc)?, &arguments).await
+    let order = order(field.request, Direction::Desc, &arguments).await?;
+    below.pages(field, parents, parent_of, &order, &arguments).await
 }
 
 impl Event {

@@ -21,7 +21,8 @@ pub const MOST_CONDITIONS: usize = 200;
 pub const MOST_VALUES: usize = 500;
 /// The largest number of values in one filter. A statement takes 32,766 parameters on SQLite, 65,535 on PostgreSQL.
 pub const MOST_OPERANDS: usize = 10_000;
-/// How many characters a text has that is looked for. SQLite compares with patterns of up to 50,000 bytes.
+/// The most characters of a text to compare with, as given and in its folded form: folding may make 18 characters of one, and
+/// comparing a long pattern with long texts is expensive.
 pub const LONGEST_TEXT: usize = 1_000;
 
 /// An operand of a filter, which may be omitted.
@@ -260,16 +261,34 @@ impl StringFilter {
             all = all.add(any_of(column, texts.iter().map(|text| comparable(text).into_owned()).collect()));
         }
         if let Some(text) = text("contains", contains)? {
-            all = all.add(folded.like(LikeExpr::new(format!("%{}%", plain(&fold(&text)))).escape('\\')));
+            let pattern = plain(&folded_pattern("contains", &text)?);
+            all = all.add(folded.like(LikeExpr::new(format!("%{pattern}%")).escape('\\')));
         }
         if let Some(text) = text("startsWith", starts_with)? {
-            all = all.add(prefix(folded, &fold(&text)));
+            all = all.add(prefix(folded, &folded_pattern("startsWith", &text)?));
         }
         if let Some(flag) = given("isNull", is_null)? {
             all = all.add(null(column, flag));
         }
         Ok(all)
     }
+}
+
+/// Returns the folded form of a pattern.
+///
+/// # Errors
+/// `BAD_USER_INPUT` where the folded form is too long.
+fn folded_pattern(name: &str, text: &str) -> Result<String> {
+    let folded = fold(text);
+    let length = folded.chars().count();
+    if length > LONGEST_TEXT {
+        let message = format!(
+            "The operand {name} of a filter has at most {LONGEST_TEXT} characters once case and compatibility forms are \
+             folded; this one has {length}."
+        );
+        return Err(Error::BadInput(message));
+    }
+    Ok(folded)
 }
 
 /// Exactly the text: found by its folded form, which is what is indexed.

@@ -39,6 +39,10 @@ impl<T: graphql_executor::ObjectType<RequestContext>> ObjectType for T {}
 
 impl graphql_executor::ExecutionContext for RequestContext {
     type Error = Error;
+
+    fn count_nodes(&self, objects: usize) {
+        self.count_found(objects);
+    }
 }
 
 impl From<graphql_executor::InvalidSelection> for Error {

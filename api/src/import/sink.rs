@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 pub use async_graphql::MaybeUndefined;
 use chrono::Utc;
-use entity::{AccountId, ContactId, Id, OrganizationId, Scoped, SessionId, account, contact, organization, user};
+use entity::{AccountId, ContactId, Id, OrganizationId, Scoped, account, contact, organization, user};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
 
 pub use crate::domain::account::AccountRef;
@@ -255,7 +255,7 @@ async fn acting(app: Arc<App>, organization: Option<&str>, by: Option<&str>) -> 
         Some(email) => format!("no active member has the address {email}"),
         None => "the organization has no active administrator".to_owned(),
     })?;
-    let viewer = crate::auth::viewer::with_reporting_line(app.db.reader(), organization, member, SessionId::make())
+    let viewer = crate::auth::viewer::with_reporting_line(app.db.reader(), organization, member, None)
         .await
         .map_err(|_| "the database could not be read".to_owned())?;
     Ok(RequestContext::new(app, "import".to_owned(), None, Some(Arc::new(viewer))))

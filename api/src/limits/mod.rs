@@ -1,25 +1,27 @@
-//! What may run now. A request that is too dear never runs; one whose asker has used up their points is told when to come
-//! again; one whose organization has its share of requests running already waits for its turn, behind its own
-//! organization's alone (docs/adr/0007 and 0008).
+//! Admission: which requests run now. A request above the limit of one request never runs; a caller whose points are used up is
+//! refused until they have come back; a request beyond its organization's share waits behind that organization's own requests
+//! (docs/adr/0007 and 0008).
 //!
-//! What a request costs is `http/cost.rs`'s; all that is kept here is in memory, of this server, and bounded.
+//! Prices are computed by `graphql_http::cost`. The state is in memory, bounded, and belongs to this server.
 
+pub mod places;
 pub mod share;
 pub mod throttle;
 pub mod token_bucket;
 
 use std::{
     net::IpAddr,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
 
 use async_graphql::{ErrorExtensionValues, Response, ServerError, Value, value};
 use entity::{OrganizationId, UserId};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 
+use self::places::{Place, Places};
 use self::share::{QueuePosition, Shares};
+use crate::auth::tokens::Claims;
 use crate::config::{CostSettings, Settings};
 use crate::context::Viewer;
 use crate::error::RETRY_AFTER;
@@ -29,9 +31,9 @@ use graphql_http::cost::Price;
 
 /// The most askers whose points are remembered: under 8 MB.
 const REMEMBERED: usize = 50_000;
-/// Above so many points a request is dear, as one is that may read all that its organization has: of those, fewer of one
-/// organization run at once.
-const DEAR: u64 = 300;
+/// A request above this price counts as expensive, as one does that may read all that its organization has. Fewer of those run
+/// at once.
+const EXPENSIVE: u64 = 300;
 
 /// Whose points are used up: a user's; without a token, those of the address that one asks from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -49,15 +51,23 @@ pub enum Tenant {
     Origin(Option<Origin>),
 }
 
-/// Who asks, as far as this room is concerned.
+/// The caller of a request, as far as limits are concerned.
 #[derive(Clone, Copy, Debug)]
 pub struct Asker {
     principal: Principal,
     tenant: Tenant,
 }
 
+impl Tenant {
+    /// Returns the tenant of a request: the organization of a valid token, else the address.
+    #[must_use]
+    pub fn of(claims: Option<Claims>, peer: Option<IpAddr>) -> Self {
+        claims.map_or_else(|| Self::Origin(peer.map(Origin::from)), |claims| Self::Organization(claims.organization))
+    }
+}
+
 impl Asker {
-    /// Somebody, or nobody yet.
+    /// Returns the caller: a viewer, or the address of a request without one.
     #[must_use]
     pub fn of(viewer: Option<&Viewer>, peer: Option<IpAddr>) -> Self {
         let origin = peer.map(Origin::from);
@@ -73,7 +83,7 @@ impl Asker {
 pub struct AdmissionRequest {
     /// Its price.
     pub price: Price,
-    /// Cancelled once nobody waits for the answer any more.
+    /// Cancelled once the client has gone away.
     pub gone: CancellationToken,
 }
 
@@ -96,11 +106,11 @@ pub enum Refusal {
     },
     /// As many of the organization's wait already as may.
     TooMany,
-    /// Nobody waits for the answer any more.
+    /// The client has gone away.
     Gone,
 }
 
-/// What the answer tells of its price.
+/// The cost that an answer shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Cost {
     requested: u64,
@@ -154,7 +164,7 @@ impl Refusal {
                 let message = "Too many requests of your organization are waiting: try again in 1 s.";
                 Response::from_errors(vec![later(message, 1)])
             }
-            Self::Gone => Response::from_errors(vec![Code::Timeout.error("Nobody waits for this any more.", None)]),
+            Self::Gone => Response::from_errors(vec![Code::Timeout.error("The client has gone away.", None)]),
         }
     }
 }
@@ -174,9 +184,9 @@ pub struct Permit {
 }
 
 impl Permit {
-    /// Tells in the answer what it cost.
+    /// Adds to the answer what the request cost.
     #[must_use]
-    pub fn tell(&self, answer: Response) -> Response {
+    pub fn show_cost(&self, answer: Response) -> Response {
         match self.cost {
             Some(cost) => answer.extension("cost", cost.shown()),
             None => answer,
@@ -190,9 +200,7 @@ pub struct Limiter {
     limit: Option<u64>,
     points: Option<Points>,
     shares: Shares,
-    /// A place for each request in flight.
-    places: Arc<Semaphore>,
-    most: usize,
+    places: Places,
 }
 
 impl Limiter {
@@ -200,29 +208,27 @@ impl Limiter {
     #[must_use]
     pub fn new(settings: &Settings) -> Self {
         let CostSettings { max_points, points, points_per_second } = settings.cost;
-        let most = settings.load.max_requests.get();
         Self {
-            places: Arc::new(Semaphore::new(most)),
-            most,
+            places: Places::new(settings.load.max_requests.get()),
             limit: (max_points > 0).then_some(max_points),
             points: (points > 0).then(|| Points::new(points, points_per_second.get())),
             shares: Shares::new(settings.load.shares(settings.database.database_connections.get())),
         }
     }
 
-    /// A place for one more request; None where there are as many in flight as may.
+    /// Takes a place for one more request; None where the tenant's part of the places is taken.
     #[must_use]
-    pub fn place(&self) -> Option<OwnedSemaphorePermit> {
-        Arc::clone(&self.places).try_acquire_owned().ok()
+    pub fn place(&self, tenant: Tenant) -> Option<Place> {
+        self.places.take(tenant)
     }
 
-    /// How many requests are in flight.
+    /// Returns the number of requests in progress.
     #[must_use]
     pub fn in_flight(&self) -> usize {
-        self.most.saturating_sub(self.places.available_permits())
+        self.places.taken()
     }
 
-    /// Refuses what is too dear whoever asks.
+    /// Refuses a request above the limit of one request.
     ///
     /// # Errors
     /// [`Refusal::TooDear`].
@@ -239,7 +245,7 @@ impl Limiter {
     /// Where there are too few points, or too many who wait.
     pub async fn admit(&self, asker: Asker, wanted: &AdmissionRequest) -> Result<Permit, Refusal> {
         let AdmissionRequest { price, gone } = wanted;
-        let expensive = price.points > DEAR || price.reads_all;
+        let expensive = price.points > EXPENSIVE || price.reads_all;
         let cost = match &self.points {
             Some(points) => Some(points.take(Instant::now(), asker.principal, price.points)?),
             None => None,
@@ -257,6 +263,16 @@ impl Limiter {
                 }
                 Err(refusal)
             }
+        }
+    }
+
+    /// Gives points back to an asker whose request cost less than its price.
+    pub fn give_back(&self, asker: Asker, pass: &mut Permit, amount: u64) {
+        if let (Some(points), Some(cost)) = (&self.points, &mut pass.cost)
+            && amount > 0
+        {
+            points.give_back(asker.principal, amount);
+            cost.available = points.buckets().left(Instant::now(), asker.principal);
         }
     }
 
@@ -282,7 +298,7 @@ impl Points {
         Self { most, per_second, buckets: Mutex::new(buckets) }
     }
 
-    /// Takes a price, or says when it will be there. What costs more than anybody can have needs, and takes, all of it.
+    /// Takes a price, or says when it will be there. A price above the whole allowance needs, and takes, all of it.
     fn take(&self, now: Instant, principal: Principal, price: u64) -> Result<Cost, Refusal> {
         let amount = self.amount(price);
         let mut buckets = self.buckets();
@@ -322,7 +338,7 @@ mod tests {
     }
 
     fn price(points: u64) -> Price {
-        Price { points, reads_all: false }
+        Price { points, reads_all: false, objects: 0 }
     }
 
     fn wanted(points: u64) -> AdmissionRequest {
@@ -353,14 +369,14 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_costs_more_than_anybody_can_have_takes_all() {
+    async fn a_price_above_the_allowance_takes_all_of_it() {
         let admission = admission(|settings| settings.cost.points = 1_000);
         let pass = admission.admit(from("192.0.2.1"), &wanted(9_000)).await.unwrap();
         assert_eq!(pass.cost.map(|cost| (cost.requested, cost.available)), Some((9_000, 0)));
     }
 
     #[tokio::test]
-    async fn switched_off_nobody_counts() {
+    async fn without_limits_nothing_is_counted() {
         let admission = admission(|settings| {
             settings.cost.points = 0;
             settings.cost.max_points = 0;
@@ -368,7 +384,7 @@ mod tests {
         for _ in 0..10 {
             admission.check(price(u64::MAX)).unwrap();
             let pass = admission.admit(from("192.0.2.1"), &wanted(u64::MAX)).await.unwrap();
-            assert!(pass.tell(Response::default()).extensions.is_empty());
+            assert!(pass.show_cost(Response::default()).extensions.is_empty());
         }
     }
 

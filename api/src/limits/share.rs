@@ -1,5 +1,5 @@
-//! An organization's share of what runs at once: so that one that asks for all it can get does not take every connection of
-//! the database from the others. Whoever is beyond it waits behind their own organization's requests, and only so many do.
+//! An organization's share of the requests that run at once, so that no organization takes every connection of the database. A
+//! request beyond the share waits behind its own organization's requests; the number of those that wait is bounded.
 
 use std::{
     collections::HashMap,
@@ -18,8 +18,10 @@ use super::{Refusal, Tenant};
 pub struct Sizes {
     /// Requests that run at once.
     pub all: usize,
-    /// Of these, dear ones.
+    /// Of these, expensive ones.
     pub expensive: usize,
+    /// Expensive ones of all tenants together.
+    pub expensive_of_all: usize,
     /// Requests that wait.
     pub waiting: usize,
 }
@@ -28,6 +30,8 @@ pub struct Sizes {
 #[derive(Debug)]
 pub struct Shares {
     sizes: Sizes,
+    /// The expensive requests of all tenants: each waits behind its own tenant first.
+    expensive: Arc<Semaphore>,
     taken: Arc<Mutex<HashMap<Tenant, Arc<Share>>>>,
     waiting: Arc<AtomicUsize>,
 }
@@ -43,7 +47,8 @@ impl Shares {
     /// Shares of these sizes, all of them free.
     #[must_use]
     pub fn new(sizes: Sizes) -> Self {
-        Self { sizes, taken: Arc::default(), waiting: Arc::default() }
+        let expensive = Arc::new(Semaphore::new(sizes.expensive_of_all));
+        Self { sizes, expensive, taken: Arc::default(), waiting: Arc::default() }
     }
 
     /// Waits for a turn. May be dropped at any time, and then waits no more.
@@ -51,11 +56,12 @@ impl Shares {
     /// # Errors
     /// [`Refusal::TooMany`] where too many wait already.
     pub async fn turn(&self, tenant: Tenant, expensive: bool) -> Result<QueuePosition, Refusal> {
-        let mut turn = QueuePosition { place: self.place(tenant), permits: Vec::with_capacity(2) };
-        // Dear ones wait for each other first: while they do, the others pass them by.
+        let mut turn = QueuePosition { place: self.place(tenant), permits: Vec::with_capacity(3) };
+        // Expensive requests wait for each other first. The others pass them by meanwhile.
         if expensive {
             let expensive = Arc::clone(&turn.place.share.expensive);
             turn.permits.push(self.permit(&turn.place.share, expensive).await?);
+            turn.permits.push(self.permit(&turn.place.share, Arc::clone(&self.expensive)).await?);
         }
         let all = Arc::clone(&turn.place.share.all);
         turn.permits.push(self.permit(&turn.place.share, all).await?);
@@ -73,7 +79,7 @@ impl Shares {
             return Ok(permit);
         }
         let _waiting = Waiting::begin(&share.waiting, &self.waiting, self.sizes.waiting).ok_or(Refusal::TooMany)?;
-        // Nobody closes these semaphores.
+        // These semaphores are never closed.
         of.acquire_owned().await.map_err(|_| Refusal::Gone)
     }
 
@@ -122,7 +128,7 @@ pub struct QueuePosition {
     place: Place,
 }
 
-/// Somebody who has a turn or waits for one: as long as there is one, their share is remembered.
+/// A request that has a turn or waits for one. A share is kept as long as there is one.
 #[derive(Debug)]
 struct Place {
     tenant: Tenant,
@@ -133,7 +139,7 @@ struct Place {
 impl Drop for Place {
     fn drop(&mut self) {
         let mut taken = lock(&self.taken);
-        // The list's own and this one: nobody else has one, and nobody gets one without the lock.
+        // The list holds one reference and this place the other; no further one is made without the lock.
         if Arc::strong_count(&self.share) == 2 {
             taken.remove(&self.tenant);
         }
@@ -150,7 +156,7 @@ mod tests {
     use super::*;
 
     fn shares(all: usize, expensive: usize, waiting: usize) -> Shares {
-        Shares::new(Sizes { all, expensive, waiting })
+        Shares::new(Sizes { all, expensive, expensive_of_all: 100, waiting })
     }
 
     fn organization() -> Tenant {
@@ -172,7 +178,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn dear_ones_leave_room_for_the_others() {
+    async fn expensive_requests_leave_turns_to_the_others() {
         let (shares, one) = (shares(3, 1, 10), organization());
         let expensive = shares.turn(one, true).await.unwrap();
         let mut next = pin!(shares.turn(one, true));
@@ -180,7 +186,7 @@ mod tests {
         let light = [shares.turn(one, false).await.unwrap(), shares.turn(one, false).await.unwrap()];
         drop(expensive);
         let next = next.await.unwrap();
-        assert!(shares.turn(one, false).now_or_never().is_none(), "dear ones count among all");
+        assert!(shares.turn(one, false).now_or_never().is_none(), "expensive ones count among all");
         drop((light, next));
     }
 
@@ -191,7 +197,7 @@ mod tests {
         let (mut first, mut second) = (Box::pin(shares.turn(one, false)), Box::pin(shares.turn(one, false)));
         assert!(poll!(first.as_mut()).is_pending() && poll!(second.as_mut()).is_pending());
         assert_eq!(shares.turn(one, false).await.unwrap_err(), Refusal::TooMany);
-        // Who goes away makes room.
+        // A canceled request leaves the queue.
         drop(first);
         let mut third = pin!(shares.turn(one, false));
         assert!(poll!(third.as_mut()).is_pending());
@@ -201,7 +207,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn whoever_has_nothing_running_is_forgotten() {
+    async fn a_share_without_requests_is_dropped() {
         let shares = shares(2, 1, 10);
         for _ in 0..100 {
             drop(shares.turn(organization(), true).await.unwrap());

@@ -1,20 +1,20 @@
-//! What slows down whoever guesses: failed attempts are counted by account and by address, and refill with time.
+//! A throttle for failed attempts. They are counted by account, by address and by network, and the allowances refill with time.
 //!
-//! Two allowances are asked, and both must have something left. An account (the e-mail address as typed, known or not, so
-//! that nothing tells who exists) allows 10 failures, and one more a minute. An address that one attempts from allows 50,
-//! and one more every 12 seconds: a whole office may share it. A refused attempt costs nothing, so that patience is
-//! rewarded, and a success is not counted.
+//! An attempt needs something left of each allowance. An account (the e-mail address as typed, known or not, so that the answer
+//! does not show which exist) allows 10 failures, and one more each minute. An address allows 50, and one more every 12 seconds,
+//! because a whole office may share it; a /48 of IPv6 allows 200, and one more every 3 seconds. A refused attempt costs nothing,
+//! and a success is not counted.
 //!
-//! Whoever tries to lock an owner out by guessing on does not succeed: an address from which an account was once signed
-//! in to has an allowance of its own for that account, which strangers cannot use up. What remains is an owner under
-//! attack who comes from a new address; a reissued invitation helps, which counts by address alone.
+//! Guessing does not lock an account's owner out: an address from which the account was signed in to before has an allowance of
+//! its own for that account. An owner under attack who comes from a new address has to wait, or to be invited anew; invitations
+//! are counted by address alone.
 //!
-//! An attempt is counted when it begins and taken back when it succeeds: otherwise a thousand guesses sent at once would
-//! all begin before the first has failed. State is in memory, of this process and bounded; the time is an argument.
+//! An attempt is counted when it begins and taken back when it succeeds. Otherwise a thousand guesses sent at once would all
+//! begin before the first has failed. The state is in memory, bounded, and belongs to this process. The time is an argument.
 //!
-//! Sign-ins, refreshes and invitations have a throttle each, so that a colleague who guesses passwords does not keep a whole
-//! office from refreshing its sessions. For the latter two the account is the token itself: a client that comes with the
-//! same dead token for ever is slowed before its address is.
+//! Sign-ins, refreshes and invitations have a throttle each, so that a user who guesses passwords does not keep an office from
+//! refreshing its sessions. For the latter two the account is the token itself: a client that repeats one invalid token is slowed
+//! before its address is.
 
 use std::{
     net::IpAddr,
@@ -25,12 +25,14 @@ use std::{
 use sha2::{Digest, Sha256};
 
 use crate::error::{Error, Result};
-use crate::limits::token_bucket::{Allowance, Buckets, Origin};
+use crate::limits::token_bucket::{Allowance, Buckets, Network, Origin};
 
 /// What one account allows.
 pub const PER_ACCOUNT: Allowance = Allowance { most: 10, refill: Duration::from_mins(1) };
 /// What one address allows.
 pub const PER_ADDRESS: Allowance = Allowance { most: 50, refill: Duration::from_secs(12) };
+/// What one /48 of IPv6 allows: a site has 65,536 addresses as they are counted here.
+pub const PER_NETWORK: Allowance = Allowance { most: 200, refill: Duration::from_secs(3) };
 /// The most accounts, addresses, and pairs of both that are remembered, each: under 4 MB apiece.
 const REMEMBERED: usize = 50_000;
 
@@ -78,6 +80,7 @@ pub struct Throttle(Mutex<Counts>);
 #[derive(Debug)]
 struct Counts {
     origins: Buckets<Origin>,
+    networks: Buckets<Network>,
     accounts: Buckets<Account>,
     /// Accounts with the addresses from which they were signed in to.
     familiar: Buckets<(Account, Origin)>,
@@ -99,6 +102,7 @@ impl Throttle {
     fn remembering(per_account: Allowance, per_address: Allowance, most: usize) -> Self {
         Self(Mutex::new(Counts {
             origins: Buckets::new(per_address, most),
+            networks: Buckets::new(PER_NETWORK, most),
             accounts: Buckets::new(per_account, most),
             familiar: Buckets::new(per_account, most),
         }))
@@ -112,10 +116,12 @@ impl Throttle {
     pub fn attempt(&self, now: Instant, address: Option<IpAddr>, account: Option<&str>) -> Result<Attempt, Refused> {
         let (origin, account) = (address.map(Origin::from), account.map(Account::from));
         let mut counts = self.counts();
-        let Counts { origins, accounts, familiar } = &mut *counts;
+        let Counts { origins, networks, accounts, familiar } = &mut *counts;
+        let network = origin.and_then(Origin::network);
         let pair = account.zip(origin).filter(|pair| familiar.knows(pair));
         let waits = [
             origin.map(|origin| origins.wait(now, origin, 1)),
+            network.map(|network| networks.wait(now, network, 1)),
             match pair {
                 Some(pair) => Some(familiar.wait(now, pair, 1)),
                 None => account.map(|account| accounts.wait(now, account, 1)),
@@ -129,12 +135,30 @@ impl Throttle {
         if let Some(origin) = origin {
             origins.take(now, origin, 1);
         }
+        if let Some(network) = network {
+            networks.take(now, network, 1);
+        }
         match (pair, account) {
             (Some(pair), _) => familiar.take(now, pair, 1),
             (None, Some(account)) => accounts.take(now, account, 1),
             (None, None) => {}
         }
         Ok(Attempt { origin, account, familiar: pair.is_some() })
+    }
+
+    /// Returns the wait of an address whose allowance is used up, before anything is queued for it.
+    ///
+    /// # Errors
+    /// When the address has used its allowance up.
+    pub fn check(&self, now: Instant, address: Option<IpAddr>) -> Result<(), Refused> {
+        let Some(origin) = address.map(Origin::from) else { return Ok(()) };
+        let counts = self.counts();
+        let network = origin.network().map(|network| counts.networks.wait(now, network, 1)).unwrap_or_default();
+        let wait = counts.origins.wait(now, origin, 1).max(network);
+        if wait.is_zero() {
+            return Ok(());
+        }
+        Err(Refused { seconds: wait.as_secs() + u64::from(wait.subsec_nanos() > 0) })
     }
 
     /// Takes an attempt back that succeeded, and remembers its address as one that the account is used from.
@@ -145,13 +169,16 @@ impl Throttle {
         }
     }
 
-    /// Takes an attempt back that came to nothing through no fault of whoever made it.
+    /// Takes an attempt back that failed through no fault of the caller.
     pub fn withdrawn(&self, attempt: Attempt) {
         let Attempt { origin, account, familiar: was_familiar } = attempt;
         let mut counts = self.counts();
-        let Counts { origins, accounts, familiar } = &mut *counts;
+        let Counts { origins, networks, accounts, familiar } = &mut *counts;
         if let Some(origin) = origin {
             origins.give_back(origin, 1);
+        }
+        if let Some(network) = origin.and_then(Origin::network) {
+            networks.give_back(network, 1);
         }
         match (account.zip(origin), account) {
             (Some(pair), _) if was_familiar => familiar.give_back(pair, 1),
@@ -161,7 +188,7 @@ impl Throttle {
     }
 
     /// Runs an attempt to its end: a refusal stays counted, a success does not, and neither does what failed here (the
-    /// database was gone): whoever tried then did not guess.
+    /// database was gone) is not counted.
     ///
     /// # Errors
     /// The attempt's own, and when it is not allowed.
@@ -288,7 +315,7 @@ mod tests {
             guess(&throttle, start, address(&format!("198.51.100.{attacker}")), Some("ann@example.com"));
         }
         assert!(throttle.attempt(start, address("203.0.113.1"), Some("ann@example.com")).is_err());
-        // The same household, the same spelling but for case, another address of its /64; mistyped nine times.
+        // The same site, the same spelling but for case, another address of its /64; mistyped nine times.
         let home = address("2001:db8:1:1:ffff::9");
         for _ in 0..9 {
             let _ = throttle.attempt(start, home, Some(" Ann@Example.com")).unwrap();
@@ -330,7 +357,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_fails_here_is_not_held_against_anybody() {
+    async fn a_failure_of_the_server_is_not_counted() {
         let throttle = Throttle::default();
         let outcome = async |outcome: Result<()>| {
             throttle.watch(address("192.0.2.1"), Some("ann@example.com"), std::future::ready(outcome)).await
@@ -354,8 +381,8 @@ mod tests {
     }
 
     proptest! {
-        /// Whatever the pauses, no more gets through than the allowance and what was refilled; and whoever waits as long as
-        /// told is let through.
+        /// No more attempts pass than the allowance and what was refilled; after the announced wait one
+        /// passes.
         #[test]
         fn guesses_stay_within_the_allowance(pauses in prop::collection::vec(0_u64..200, 1..200)) {
             let (throttle, start) = (Throttle::default(), Instant::now());

@@ -26,6 +26,21 @@ pub struct Allowance {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Origin(IpAddr);
 
+/// The /48 of an IPv6 address, which one site has: 65,536 origins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Network(Ipv6Addr);
+
+impl Origin {
+    /// Returns the network that the origin is part of; None for IPv4.
+    #[must_use]
+    pub fn network(self) -> Option<Network> {
+        match self.0 {
+            IpAddr::V6(six) => Some(Network(Ipv6Addr::from_bits(six.to_bits() & (u128::MAX << 80)))),
+            IpAddr::V4(_) => None,
+        }
+    }
+}
+
 impl From<IpAddr> for Origin {
     fn from(address: IpAddr) -> Self {
         match address.to_canonical() {
@@ -158,6 +173,10 @@ mod tests {
         assert!(!same("2001:db8::1", "2001:db8:0:1::1"));
         assert!(same("::ffff:192.0.2.1", "192.0.2.1"));
         assert!(!same("192.0.2.1", "192.0.2.2"));
+        let network = |text: &str| Origin::from(text.parse::<IpAddr>().unwrap()).network();
+        assert_eq!(network("2001:db8:1:1::1"), network("2001:db8:1:ffff::1"));
+        assert_ne!(network("2001:db8:1:1::1"), network("2001:db8:2:1::1"));
+        assert_eq!(network("192.0.2.1"), None);
     }
 
     proptest! {

@@ -17,7 +17,7 @@ static PRICES: LazyLock<Prices> = LazyLock::new(prices);
 fn whole_price(text: &str, variables: serde_json::Value) -> Price {
     let document = parse_query(text).unwrap();
     let operation = document::operation(&document, None).unwrap();
-    PRICES.price(&document, operation, &Variables::from_json(variables))
+    PRICES.price(&document, operation, &Variables::from_json(variables), None)
 }
 
 fn price_with(text: &str, variables: serde_json::Value) -> u64 {
@@ -39,7 +39,13 @@ fn an_object_is_a_point_and_scalars_are_free() {
         "an amount is part of the account"
     );
     assert_eq!(price("{ a: me { id } b: me { id } me { id } }"), 3, "whatever it is called");
-    assert_eq!(price("{ node(id: \"x\") { id ... on Account { owner { id } } ... on User { manager { id } } } }"), 3);
+    // An object has one type at a time: the dearest fragment counts, and what holds for all types.
+    assert_eq!(price("{ node(id: \"x\") { id ... on Account { owner { id } } ... on User { manager { id } } } }"), 2);
+    let subject = "{ events(first: 10) { nodes { subject { id ...a ... on Contact { name }
+        ... on Touch { contacts { name } account { id } } } } } }
+        fragment a on Account { owner { id } contacts(first: 3) { nodes { id } } }";
+    assert_eq!(price(subject), 10 * (1 + 1 + (5 + 1)));
+    assert_eq!(price("{ accounts(first: 100) { nodes { externalIds { source id } } } }"), 100);
     assert_eq!(price("{ viewer { ... on User { manager { id } } } }"), 2);
 }
 
@@ -197,7 +203,7 @@ fn variables_are_looked_through_once() {
     let document = parse_query(&text).unwrap();
     let operation = document::operation(&document, None).unwrap();
     let variables = Variables::from_json(json!({"f": {"id": {"in": vec![1; 100_000]}}}));
-    assert_eq!(PRICES.price(&document, operation, &variables).points, 1 + FILTER_ALL + 10_000 * 100_000);
+    assert_eq!(PRICES.price(&document, operation, &variables, None).points, 1 + FILTER_ALL + 10_000 * 100_000);
 }
 
 #[test]

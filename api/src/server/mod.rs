@@ -1,19 +1,29 @@
 //! The server: which paths there are, what holds for all of them, and how it starts and stops.
 
 pub mod http;
+mod incoming;
 pub mod telemetry;
 
-use std::{convert::Infallible, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
+use std::{
+    collections::HashSet,
+    convert::Infallible,
+    net::{IpAddr, SocketAddr},
+    pin::pin,
+    sync::{Arc, LazyLock, Mutex, PoisonError},
+    time::Duration,
+};
 
 use axum::{
     Extension, Router,
+    body::Bytes,
     extract::State,
-    http::{HeaderName, HeaderValue, Method, StatusCode, header},
+    http::{Extensions, HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Version, header},
     response::{Html, IntoResponse, Response},
     routing::get,
 };
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
+use sha2::{Digest as _, Sha256};
 use tokio::{
     net::{TcpListener, TcpStream},
     sync::{OwnedSemaphorePermit, Semaphore, oneshot},
@@ -22,15 +32,22 @@ use tokio::{
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tower::Service;
-use tower_http::cors::{AllowOrigin, Any, CorsLayer};
+use tower_http::{
+    CompressionLevel,
+    compression::CompressionLayer,
+    cors::{AllowOrigin, Any, CorsLayer},
+};
 use tracing::{Instrument, field::Empty};
 
 use self::http::slow_client::SlowClientStream;
 use self::http::{Endpoint, Peer};
+use self::incoming::{OpenConnection, OpenConnections, Silence, Timed};
 use crate::app::App;
+use crate::auth::secrets::SecretKind;
 use crate::config::{HttpSettings, Origin};
-use database::db::Versions;
+use database::db::{Standing, Versions};
 use graphql_http::code::Code;
+use graphql_http::cut;
 use graphql_http::rejection::HttpRejection;
 use graphql_http::request_id::RequestId;
 use graphql_http::response::Format;
@@ -38,7 +55,10 @@ use graphql_http::response::Format;
 /// How long `/readyz` waits for the database.
 const READY_WITHIN: Duration = Duration::from_secs(2);
 
-/// Once so many bytes of a request's line and headers have come without an end, the answer is 431. As much again may have
+/// How often idle connections are looked for while as many connections are open as may be.
+const MAKE_WAY_EVERY: Duration = Duration::from_millis(50);
+
+/// Once this number of bytes of a request's line and headers have come without an end, the answer is 431. As much again may have
 /// come with the last of them.
 const LONGEST_HEAD: usize = 64 * 1_024;
 
@@ -47,7 +67,7 @@ const LONGEST_HEAD: usize = 64 * 1_024;
 pub struct Server;
 
 impl Server {
-    /// Serves `app` on `listener` until told to stop. Must be called inside a Tokio runtime.
+    /// Serves `app` on `listener` until it is shut down. Must be called inside a Tokio runtime.
     pub fn start(app: Arc<App>, listener: TcpListener) -> RunningServer {
         let address =
             listener.local_addr().unwrap_or_else(|error| unreachable!("a bound listener has an address: {error}"));
@@ -57,7 +77,7 @@ impl Server {
     }
 }
 
-/// A server that is serving. Dropped, it stops as well, but nobody waits for what is in flight.
+/// A running server. When it is dropped it stops, without waiting for requests in progress.
 #[derive(Debug)]
 pub struct RunningServer {
     /// Where it listens.
@@ -84,14 +104,24 @@ async fn serve(app: Arc<App>, listener: TcpListener, mut stopped: oneshot::Recei
     let executions = TaskTracker::new();
     let router = router(Endpoint { app, executions: executions.clone() }, draining.clone());
     let connections = TaskTracker::new();
-    let room = Arc::new(Semaphore::new(settings.max_connections.get()));
+    let free = Arc::new(Semaphore::new(settings.max_connections.get()));
+    let incoming = OpenConnections::new(&settings);
     loop {
-        tokio::select! {
+        let (stream, address) = tokio::select! {
             _ = &mut stopped => break,
-            (stream, permit) = accept(&listener, &room) => {
-                connections.spawn(connection(stream, permit, router.clone(), draining.clone(), settings.clone()));
-            }
-        }
+            accepted = accept(&listener) => accepted,
+        };
+        let bounded = address.filter(|address| !settings.is_trusted(*address));
+        let Some(open) = incoming.add(bounded) else {
+            tracing::debug!(?address, "a connection was refused: its address has as many as it may");
+            continue;
+        };
+        let permit = tokio::select! {
+            _ = &mut stopped => break,
+            permit = permit(&free, &incoming, &open) => permit,
+        };
+        let one = Connection { open, _permit: permit, address, settings: settings.clone() };
+        connections.spawn(one.serve(stream, router.clone(), draining.clone()));
     }
     drop(listener);
     draining.cancel();
@@ -115,13 +145,11 @@ async fn serve(app: Arc<App>, listener: TcpListener, mut stopped: oneshot::Recei
     }
 }
 
-/// The next connection, as soon as there is room for it.
-async fn accept(listener: &TcpListener, room: &Arc<Semaphore>) -> (TcpStream, Option<OwnedSemaphorePermit>) {
-    // Nobody closes this semaphore, so there always is a permit in the end.
-    let permit = Arc::clone(room).acquire_owned().await.ok();
+/// Accepts the next connection.
+async fn accept(listener: &TcpListener) -> (TcpStream, Option<IpAddr>) {
     loop {
         match listener.accept().await {
-            Ok((stream, _)) => return (stream, permit),
+            Ok((stream, address)) => return (stream, Some(address.ip().to_canonical())),
             Err(error) => {
                 // A client that gave up already, or no more file descriptors: the latter needs a moment.
                 tracing::warn!(%error, "a connection could not be accepted");
@@ -131,36 +159,68 @@ async fn accept(listener: &TcpListener, room: &Arc<Semaphore>) -> (TcpStream, Op
     }
 }
 
-/// One connection, with all the requests that come over it.
-async fn connection(
-    stream: TcpStream,
-    permit: Option<OwnedSemaphorePermit>,
-    router: Router,
-    draining: CancellationToken,
-    settings: HttpSettings,
-) {
-    let _permit = permit;
-    // Small answers must not wait for more to send. A connection that refuses this is about to end anyway.
-    let _refused = stream.set_nodelay(true);
-    let peer = stream.peer_addr().ok().map(|address| Peer(address.ip()));
-    let service = service_fn(move |request| answer(router.clone(), peer, request));
-    let mut builder = http1::Builder::new();
-    builder.timer(TokioTimer::new()).header_read_timeout(settings.header_timeout).max_buf_size(LONGEST_HEAD);
-    let mut connection = pin!(
-        builder
-            .serve_connection(TokioIo::new(SlowClientStream::new(stream, settings.write_timeout)), service)
-            .with_upgrades()
-    );
-    let ended = tokio::select! {
-        ended = connection.as_mut() => ended,
-        () = draining.cancelled() => {
-            // What is in flight is still answered; the connection ends with it.
-            connection.as_mut().graceful_shutdown();
-            connection.await
+/// Waits until a connection may be served. Where as many are open as may be, idle ones are closed to make way for it.
+async fn permit(
+    free: &Arc<Semaphore>,
+    incoming: &OpenConnections,
+    new: &OpenConnection,
+) -> Option<OwnedSemaphorePermit> {
+    loop {
+        if let Ok(permit) = Arc::clone(free).try_acquire_owned() {
+            return Some(permit);
         }
-    };
-    if let Err(error) = ended {
-        tracing::debug!(%error, "a connection ended early");
+        incoming.make_way(new);
+        // Where all are in use, they are looked at again: they may be idle by then. The semaphore is never closed.
+        if let Ok(permit) = timeout(MAKE_WAY_EVERY, Arc::clone(free).acquire_owned()).await {
+            return permit.ok();
+        }
+    }
+}
+
+/// One connection, with all the requests that arrive over it.
+struct Connection {
+    open: OpenConnection,
+    _permit: Option<OwnedSemaphorePermit>,
+    address: Option<IpAddr>,
+    settings: HttpSettings,
+}
+
+impl Connection {
+    async fn serve(self, stream: TcpStream, router: Router, draining: CancellationToken) {
+        let Self { open, _permit, address, settings } = self;
+        // Small answers must not wait for more to send. A connection that refuses this is about to end anyway.
+        let _refused = stream.set_nodelay(true);
+        let peer = address.map(Peer);
+        let activity = Arc::clone(&open.activity);
+        let service = service_fn(move |request| {
+            let (router, activity) = (router.clone(), Arc::clone(&activity));
+            async move {
+                activity.begin();
+                let answered = answer(router, peer, request).await;
+                activity.end();
+                answered
+            }
+        });
+        let stream = Timed::new(stream, Silence::of(&settings), Arc::clone(&open.activity));
+        let mut builder = http1::Builder::new();
+        // The stream has different timeouts for a first byte, a head and an idle connection.
+        builder.timer(TokioTimer::new()).header_read_timeout(None).max_buf_size(LONGEST_HEAD);
+        let mut connection = pin!(
+            builder
+                .serve_connection(TokioIo::new(SlowClientStream::new(stream, settings.write_timeout)), service)
+                .with_upgrades()
+        );
+        let ended = tokio::select! {
+            ended = connection.as_mut() => ended,
+            () = async { tokio::select! { () = draining.cancelled() => {}, () = open.close.cancelled() => {} } } => {
+                // A request in progress is still answered; the connection ends with it.
+                connection.as_mut().graceful_shutdown();
+                connection.await
+            }
+        };
+        if let Err(error) = ended {
+            tracing::debug!(%error, "a connection ended early");
+        }
     }
 }
 
@@ -169,6 +229,7 @@ fn router(endpoint: Endpoint, draining: CancellationToken) -> Router {
     let cors = cors(&endpoint.app.settings.http);
     let router = Router::new()
         .route("/graphql", get(http::graphql).post(http::graphql))
+        .route("/graphql/", get(http::graphql).post(http::graphql))
         .route("/", get(start_page))
         .route("/calendar/{file}", get(http::calendar::calendar))
         .route("/schema.graphql", get(schema))
@@ -177,10 +238,22 @@ fn router(endpoint: Endpoint, draining: CancellationToken) -> Router {
         .method_not_allowed_fallback(not_allowed)
         .fallback(not_found)
         .with_state(endpoint);
+    let compression = CompressionLayer::new().quality(CompressionLevel::Fastest).compress_when(is_worth_compressing);
+    let router = router.layer(compression);
     match cors {
         Some(cors) => router.layer(cors),
         None => router,
     }
+}
+
+/// Answers of fewer bytes are not compressed.
+const SMALLEST_COMPRESSED: u64 = 1_024;
+
+/// Whether an answer is compressed if its client accepts that. An answer with a token is not: an attacker who chooses the text
+/// beside the token could infer it from the length (BREACH).
+fn is_worth_compressing(_: StatusCode, _: Version, headers: &HeaderMap, extensions: &Extensions) -> bool {
+    let length = headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
+    length.is_some_and(|length| length > SMALLEST_COMPRESSED) && extensions.get::<http::HasSecrets>().is_none()
 }
 
 /// Which pages of other origins may call. Tokens travel in a header of their own, so that no cookies are involved.
@@ -192,16 +265,55 @@ fn cors(settings: &HttpSettings) -> Option<CorsLayer> {
     let allowed: AllowOrigin = if origins.iter().any(Origin::is_any) {
         Any.into()
     } else {
-        AllowOrigin::list(origins.iter().filter_map(|origin| HeaderValue::from_str(origin.as_str()).ok()))
+        let listed: Vec<String> = origins.iter().map(|origin| origin.as_str().to_owned()).collect();
+        let refused = Mutex::new(HashSet::new());
+        AllowOrigin::predicate(move |origin, _| {
+            let known = listed.iter().any(|listed| listed.as_bytes() == origin.as_bytes());
+            if !known {
+                log_refused(&refused, origin);
+            }
+            known
+        })
     };
     let id = HeaderName::from_static(RequestId::HEADER);
+    let allowed_headers = CLIENT_HEADERS.map(HeaderName::from_static);
     let layer = CorsLayer::new()
         .allow_origin(allowed)
         .allow_methods([Method::GET, Method::POST])
-        .allow_headers([header::CONTENT_TYPE, header::AUTHORIZATION, id.clone()])
+        .allow_headers(
+            [header::CONTENT_TYPE, header::AUTHORIZATION, id.clone()]
+                .into_iter()
+                .chain(allowed_headers)
+                .collect::<Vec<_>>(),
+        )
         .expose_headers([id, header::RETRY_AFTER])
         .max_age(Duration::from_mins(10));
     Some(layer)
+}
+
+/// Headers that GraphQL clients, tracers and proxies send besides.
+const CLIENT_HEADERS: [&str; 10] = [
+    "traceparent",
+    "tracestate",
+    "baggage",
+    "apollographql-client-name",
+    "apollographql-client-version",
+    "apollo-require-preflight",
+    "graphql-require-preflight",
+    "idempotency-key",
+    "x-requested-with",
+    "x-apollo-operation-name",
+];
+/// The most refused origins that are remembered, so that each is logged once.
+const REFUSED_ORIGINS: usize = 1_000;
+
+/// Logs an origin whose pages may not call, once.
+fn log_refused(refused: &Mutex<HashSet<String>>, origin: &HeaderValue) {
+    let origin = cut(origin.to_str().unwrap_or("not text")).into_owned();
+    let mut refused = refused.lock().unwrap_or_else(PoisonError::into_inner);
+    if refused.len() < REFUSED_ORIGINS && refused.insert(origin.clone()) {
+        tracing::warn!(origin, "pages of this origin may not call: --cors-origins does not name it");
+    }
 }
 
 /// What every answer says unless it says otherwise itself.
@@ -227,11 +339,7 @@ async fn answer(
     }
     let id = RequestId::from_headers(request.headers());
     let method = request.method().clone();
-    let path = match request.uri().path() {
-        // What comes after it lets in.
-        path if path.starts_with(http::calendar::FOLDER) => format!("{}…", http::calendar::FOLDER),
-        path => path.to_owned(),
-    };
+    let path = logged_path(request.uri().path());
     let span = tracing::info_span!("request", id = id.0, operation = Empty);
     telemetry::follow(&span, request.headers());
     request.extensions_mut().insert(id.clone());
@@ -244,7 +352,7 @@ async fn answer(
             headers.entry(name).or_insert_with(|| value.clone());
         }
         let (status, milliseconds) = (response.status().as_u16(), begun.elapsed().as_secs_f64() * 1_000.0);
-        if path == "/graphql" {
+        if path.trim_end_matches('/') == "/graphql" {
             tracing::info!(%method, path, status, milliseconds, "answered");
         } else {
             tracing::debug!(%method, path, status, milliseconds, "answered");
@@ -255,15 +363,43 @@ async fn answer(
     .await
 }
 
+/// Returns a path as it is logged: without the token of a calendar feed, wherever a proxy's prefix has moved it, and cut where it
+/// is long.
+fn logged_path(path: &str) -> String {
+    if let Some(at) = path.find(http::calendar::FOLDER) {
+        return format!("{}…", &path[..at + http::calendar::FOLDER.len()]);
+    }
+    if path.contains(SecretKind::Calendar.prefix()) {
+        return "…".to_owned();
+    }
+    let cut = cut(path);
+    cut.into_owned()
+}
+
 async fn start_page() -> Html<&'static str> {
     Html(include_str!("start.html"))
 }
 
-async fn schema() -> Response {
-    ([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], App::sdl()).into_response()
+/// The schema as text, with its entity tag: made once a process.
+static SCHEMA: LazyLock<(Bytes, HeaderValue)> = LazyLock::new(|| {
+    let text = App::sdl();
+    let digest = data_encoding::HEXLOWER.encode(&Sha256::digest(&text)[..16]);
+    let tag = HeaderValue::from_str(&format!("\"{digest}\"")).unwrap_or_else(|_| HeaderValue::from_static("\"\""));
+    (text.into(), tag)
+});
+
+async fn schema(headers: HeaderMap) -> Response {
+    let (text, tag) = &*SCHEMA;
+    let said = [(header::ETAG, tag.clone()), (header::CACHE_CONTROL, HeaderValue::from_static("no-cache"))];
+    let known = headers.get_all(header::IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok());
+    let known = known.flat_map(|value| value.split(',')).map(|value| value.trim().trim_start_matches("W/"));
+    if known.into_iter().any(|value| value == "*" || value.as_bytes() == tag.as_bytes()) {
+        return (StatusCode::NOT_MODIFIED, said).into_response();
+    }
+    (said, [(header::CONTENT_TYPE, "text/plain; charset=utf-8")], text.clone()).into_response()
 }
 
-/// Whether requests can be served: the database answers, and the server is not about to stop.
+/// Whether requests can be served: the database answers and takes writes, and the server is not about to stop.
 async fn ready(State(endpoint): State<Endpoint>, Extension(draining): Extension<CancellationToken>) -> Response {
     if draining.is_cancelled() {
         return (StatusCode::SERVICE_UNAVAILABLE, "stopping\n").into_response();
@@ -272,14 +408,18 @@ async fn ready(State(endpoint): State<Endpoint>, Extension(draining): Extension<
     // In a task of its own: a client that goes away must not cancel what talks to the pool.
     let question = endpoint.executions.spawn(async move { app.ready().await });
     match timeout(READY_WITHIN, question).await {
-        Ok(Ok(Ok(versions))) => {
-            let Versions { expected, found, same } = versions;
-            if same {
+        Ok(Ok(Ok((_, Some(cause))))) => {
+            tracing::warn!(cause, "not ready: the database takes no writes");
+            (StatusCode::SERVICE_UNAVAILABLE, format!("not ready\n{cause}\n")).into_response()
+        }
+        Ok(Ok(Ok((versions, None)))) => {
+            let Versions { expected, found, standing } = versions;
+            if matches!(standing, Standing::Same | Standing::Newer) {
                 return format!("ready\nschema: {found}\n").into_response();
             }
             tracing::warn!(expected, found, "not ready: the database's tables are of another version");
-            let told = format!("not ready\nschema expected: {expected}\nschema found: {found}\n");
-            (StatusCode::SERVICE_UNAVAILABLE, told).into_response()
+            let message = format!("not ready\nschema expected: {expected}\nschema found: {found}\n");
+            (StatusCode::SERVICE_UNAVAILABLE, message).into_response()
         }
         outcome => {
             let cause = match outcome {

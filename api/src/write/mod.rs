@@ -4,6 +4,7 @@
 //! differences (from each noun's [`AuditedRow::snapshot`]) and inserts the events just before the commit, in one statement.
 //! Replaying the feed reproduces the rows, because every value of a row is in its events.
 
+mod author;
 pub mod event_types;
 pub mod external_ids;
 mod snapshot;
@@ -22,12 +23,16 @@ use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use crate::context::{RequestContext, Viewer};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::values::money::Currency;
 
+use self::author::Author;
 pub use self::snapshot::{Fact, Snapshot, stored_json};
 use self::snapshot::{as_created, as_text};
 pub(crate) use self::snapshot::{difference, snapshot};
+
+/// The most events that are written as VALUES. PostgreSQL takes more of them as JSON.
+const FEW_EVENTS: usize = 1;
 
 /// A row that is written with events.
 pub trait AuditedRow:
@@ -87,7 +92,7 @@ macro_rules! audited {
 }
 pub(crate) use audited;
 
-/// A change that is being made.
+/// A change in progress.
 pub struct Write<'a> {
     /// The transaction, for reading the rows to change.
     pub tx: Transaction<'a>,
@@ -96,6 +101,7 @@ pub struct Write<'a> {
     organization: OrganizationId,
     currency: Currency,
     actor: Option<UserId>,
+    author: Author,
     events: Vec<event::ActiveModel>,
     /// Rows that are inserted together with the events.
     last: Vec<bulk::Rows>,
@@ -103,22 +109,23 @@ pub struct Write<'a> {
 }
 
 impl<'a> Write<'a> {
-    /// Begins a change by who asks.
+    /// Begins a change by the caller.
     ///
     /// # Errors
-    /// `UNAUTHENTICATED` where nobody does.
+    /// `UNAUTHENTICATED` without a viewer.
     pub fn begin(ctx: &'a RequestContext) -> Result<Self> {
         let viewer = ctx.viewer()?;
         Ok(Self::begin_as(ctx, viewer))
     }
 
-    /// Begins a change by somebody else than who asks.
+    /// Begins a change by a viewer other than the caller.
     #[must_use]
     pub fn begin_as(ctx: &'a RequestContext, viewer: &Viewer) -> Self {
-        Self::begin_for(ctx, viewer.organization.id, viewer.currency, Some(viewer.user.id))
+        let write = Self::begin_for(ctx, viewer.organization.id, viewer.currency, Some(viewer.user.id));
+        Self { author: Author::of(viewer), ..write }
     }
 
-    /// Begins a change in an organization, by a member who is not signed in: at the door.
+    /// Begins a change in an organization by a member who is not signed in yet.
     #[must_use]
     pub fn begin_for(
         ctx: &'a RequestContext,
@@ -126,8 +133,8 @@ impl<'a> Write<'a> {
         currency: Currency,
         actor: Option<UserId>,
     ) -> Self {
-        let tx = Transaction::of(&ctx.app.db);
-        Self { tx, at: ctx.now, organization, currency, actor, events: Vec::new(), last: Vec::new(), ctx }
+        let (tx, author) = (Transaction::of(&ctx.app.db), Author::Unchecked);
+        Self { tx, at: ctx.now, organization, currency, actor, author, events: Vec::new(), last: Vec::new(), ctx }
     }
 
     /// Returns the organization of the change.
@@ -331,60 +338,94 @@ impl<'a> Write<'a> {
         insert_rows(&self.tx, changed, true).await
     }
 
-    /// Puts the events into the feed and makes the change stand.
+    /// Checks the author now, for a change that may add no event.
     ///
     /// # Errors
-    /// The database's.
-    pub async fn commit(self) -> Result<()> {
-        let sql = Sql::new(self.ctx.app.db.backend());
-        self.commit_statement(sql).await.map(drop)
-    }
-
-    /// The same where a selection finds its one row, when the last rows are written; else everything is left as it was, and
-    /// the answer is false. On PostgreSQL a change of last rows alone takes one statement with its check.
-    ///
-    /// # Errors
-    /// The database's.
-    pub async fn commit_if(self, sound: impl FnOnce(&mut Sql)) -> Result<bool> {
+    /// `UNAUTHENTICATED` where the author's session has ended or they were deactivated meanwhile; the database's.
+    pub async fn check_author(&self) -> Result<()> {
         let mut sql = Sql::new(self.ctx.app.db.backend());
-        sql.push("with sound as (");
-        sound(&mut sql);
-        sql.push(") ");
-        self.commit_statement(sql).await
+        self.author.write(self.organization, &mut sql, self.ctx.app.db.backend());
+        self.tx.query_one_raw(sql.statement()).await?.map(drop).ok_or(Error::Unauthenticated)
     }
 
-    /// `sql` has nothing in it, or a table `sound` of one row or none.
-    async fn commit_statement(mut self, mut sql: Sql) -> Result<bool> {
+    /// Adds the events to the feed and commits the change.
+    ///
+    /// # Errors
+    /// `UNAUTHENTICATED` where the author's session has ended or they were deactivated meanwhile; the database's.
+    pub async fn commit(self) -> Result<()> {
+        self.commit_statement(None::<fn(&mut Sql)>).await.map(drop)
+    }
+
+    /// Commits the change if a selection finds its one row when the last rows are written. Otherwise rolls everything back and
+    /// returns false. On PostgreSQL a change of last rows alone takes one statement with its checks.
+    ///
+    /// # Errors
+    /// As [`Self::commit`].
+    pub async fn commit_if(self, sound: impl FnOnce(&mut Sql)) -> Result<bool> {
+        self.commit_statement(Some(sound)).await
+    }
+
+    async fn commit_statement(mut self, sound: Option<impl FnOnce(&mut Sql)>) -> Result<bool> {
         let (events, last) = (std::mem::take(&mut self.events), std::mem::take(&mut self.last));
         debug_assert!(
             events.iter().all(|event| event.kind.try_as_ref().is_some_and(|kind| event_types::is_type(kind))),
             "an event of an unknown type: {events:?}"
         );
-        let mut times = (!sql.is_empty()).then_some("sound");
-        if last.is_empty() && times.is_none() {
-            bulk::insert::<event::Entity, _>(&self.tx, events, false).await?;
+        if events.is_empty() && last.is_empty() && sound.is_none() {
             self.tx.commit().await?;
             return Ok(true);
         }
         let backend = self.ctx.app.db.backend();
+        if last.is_empty() && sound.is_none() && events.len() > FEW_EVENTS {
+            let (author, organization) = (self.author, self.organization);
+            let guard = |sql: &mut Sql| author.write(organization, sql, backend);
+            if !bulk::insert_guarded::<event::Entity, _>(&self.tx, events, guard).await? {
+                self.tx.rollback().await?;
+                return Err(Error::Unauthenticated);
+            }
+            self.tx.commit().await?;
+            return Ok(true);
+        }
+        let mut sql = Sql::new(backend);
+        sql.push("with author as (");
+        self.author.write(self.organization, &mut sql, backend);
+        sql.push(")");
+        let mut times = Some("author");
+        if let Some(sound) = sound {
+            sql.push(", sound as (");
+            sound(&mut sql);
+            sql.push(")");
+            times = Some("author, sound");
+        }
         for (number, rows) in last.into_iter().enumerate() {
             if backend == DbBackend::Postgres {
-                let before = if sql.is_empty() { "with" } else { "," };
-                sql.push(before).push(" part_").push(&number.to_string()).push(" as (");
+                sql.push(", part_").push(&number.to_string()).push(" as (");
                 rows.write(times, &mut sql);
-                sql.push(") ");
+                sql.push(")");
             } else {
+                sql.push(" ");
                 rows.write(times.take(), &mut sql);
                 let statement = std::mem::replace(&mut sql, Sql::new(backend)).statement();
-                // All the rest follows where the first was written.
+                // The rest follows where the first rows were written.
                 if self.tx.execute_raw(statement).await?.rows_affected() == 0 {
-                    self.tx.rollback().await?;
-                    return Ok(false);
+                    return self.undone().await;
                 }
             }
         }
+        sql.push(" ");
         bulk::Rows::of::<event::Entity>(events).write(times, &mut sql);
-        Ok(self.tx.commit_with(sql.statement()).await?)
+        let (ctx, organization, author) = (self.ctx, self.organization, self.author);
+        if self.tx.commit_with(sql.statement()).await? {
+            return Ok(true);
+        }
+        author::may_write(ctx, organization, author).await
+    }
+
+    /// Rolls back a change whose last rows were not written, and returns false where its author could have written them.
+    async fn undone(self) -> Result<bool> {
+        let (ctx, organization, author) = (self.ctx, self.organization, self.author);
+        self.tx.rollback().await?;
+        author::may_write(ctx, organization, author).await
     }
 
     /// Adds a new row at the end of the change: it is inserted together with the events, on PostgreSQL in the same statement,

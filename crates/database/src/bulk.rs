@@ -46,6 +46,44 @@ where
     Ok(())
 }
 
+/// Inserts rows, all with the same columns set, where a guard finds its one row. Returns whether it did.
+///
+/// # Errors
+/// The database's.
+pub async fn insert_guarded<E, C>(tx: &C, rows: Vec<E::ActiveModel>, guard: impl Fn(&mut Sql)) -> Result<bool, DbErr>
+where
+    C: ConnectionTrait,
+    E: EntityTrait,
+    E::ActiveModel: Send,
+{
+    let backend = tx.get_database_backend();
+    if rows.len() > 1 && backend == DbBackend::Postgres {
+        let insert = as_json::<E>(rows, false)?;
+        let mut sql = Sql::new(backend);
+        for value in insert.values.into_iter().flat_map(|values| values.0) {
+            sql.parameter(value);
+        }
+        sql.push("with guard as (");
+        guard(&mut sql);
+        sql.push(") ").push(&insert.sql).push(", guard");
+        return Ok(tx.execute_raw(sql.statement()).await?.rows_affected() > 0);
+    }
+    let columns = E::Column::iter().count();
+    let mut rows = rows.into_iter().peekable();
+    while rows.peek().is_some() {
+        let chunk: Vec<E::ActiveModel> = rows.by_ref().take((PARAMETERS / columns).max(1)).collect();
+        let mut sql = Sql::new(backend);
+        sql.push("with guard as (");
+        guard(&mut sql);
+        sql.push(") ");
+        Rows::of::<E>(chunk).write(Some("guard"), &mut sql);
+        if tx.execute_raw(sql.statement()).await?.rows_affected() == 0 {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
 /// A few rows on their way into a table, as VALUES, all with the same columns set.
 pub struct Rows {
     /// `insert into "table" ("column", …)`.

@@ -1,5 +1,8 @@
-//! How statements reach the database: straight to the driver. SeaORM makes the statements and reads the rows; its own way to
-//! the driver moves futures of some hundred kilobytes about for each of them (docs/adr/0013).
+//! Statements on their way to the database. SeaORM builds the statements and reads the rows; they are sent by the driver
+//! directly, because SeaORM's own path moves futures of some hundred kilobytes for each statement (docs/adr/0013).
+//!
+//! The statements of one request stop together: after one of them has run into the statement timeout, the rest fail without
+//! being sent (see [`in_request`]).
 
 use std::sync::Arc;
 use std::sync::Mutex;
@@ -11,15 +14,44 @@ use sea_orm::sqlx::{self, AssertSqlSafe, Executor as _, PgConnection, SqliteConn
 use sea_orm::{ConnectionTrait, DbBackend, DbErr, ExecResult, QueryResult, RuntimeErr, Statement};
 use sea_query_sqlx::SqlxValues;
 
-use crate::pool::Pool;
+use crate::pool::{Limited, Pool};
 
-/// Characters of a slow statement that are logged.
+/// The number of characters of a slow statement that are logged.
 const LOGGED: usize = 500;
+
+tokio::task_local! {
+    static REQUEST: Arc<AtomicBool>;
+}
+
+/// Runs the work of one request. Once `stopped` is set, no further statement of this work is sent, and each fails as one that
+/// took too long. A statement that runs into the statement timeout sets it.
+pub async fn in_request<W: Future>(stopped: Arc<AtomicBool>, work: W) -> W::Output {
+    REQUEST.scope(stopped, work).await
+}
+
+/// Whether the request that this task works on has been stopped.
+fn is_stopped() -> bool {
+    REQUEST.try_with(|stopped| stopped.load(Ordering::Relaxed)).unwrap_or(false)
+}
+
+/// Stops the request that this task works on.
+fn stop() {
+    // Outside of a request, as in an import, each statement stands alone.
+    let _ = REQUEST.try_with(|stopped| stopped.store(true, Ordering::Relaxed));
+}
+
+/// Whether a statement was interrupted because it took too long: query_canceled on PostgreSQL, SQLITE_INTERRUPT on SQLite.
+fn timed_out(error: &sqlx::Error) -> bool {
+    error
+        .as_database_error()
+        .and_then(sqlx::error::DatabaseError::code)
+        .is_some_and(|code| code == "57014" || code == "9")
+}
 
 /// A function that is called after each statement: its text, how long it took, and whether it failed.
 pub type OnStatement = fn(&str, Duration, bool);
 
-/// Observes all statements.
+/// Counts, times and logs statements.
 pub struct Observer {
     count: AtomicU64,
     slow: Duration,
@@ -35,29 +67,32 @@ impl Observer {
         Self { count: AtomicU64::new(0), slow, on_statement, wanted: AtomicBool::new(false), seen: Mutex::default() }
     }
 
-    /// Statements so far.
+    /// Returns the number of statements sent so far.
     #[must_use]
     pub fn count(&self) -> u64 {
         self.count.load(Ordering::Relaxed)
     }
 
-    /// Begins to keep every statement: for somebody who wants to look at them, a test that explains them.
+    /// Starts to keep every statement, for tests that explain them.
     pub fn keep(&self) {
         self.wanted.store(true, Ordering::Relaxed);
     }
 
-    /// The statements kept since the last call.
+    /// Returns the statements kept since the last call.
     #[must_use]
     pub fn kept(&self) -> Vec<Statement> {
         self.seen.lock().map(|mut seen| std::mem::take(&mut *seen)).unwrap_or_default()
     }
 
-    /// Runs a statement, and takes note of it.
+    /// Runs a statement and records it.
     async fn watch<T>(
         &self,
         mut statement: Statement,
         run: impl AsyncFnOnce(AssertSqlSafe<&str>, SqlxValues) -> sqlx::Result<T>,
     ) -> sqlx::Result<T> {
+        if is_stopped() {
+            return Err(sqlx::Error::PoolTimedOut);
+        }
         if self.wanted.load(Ordering::Relaxed)
             && let Ok(mut seen) = self.seen.lock()
         {
@@ -67,6 +102,9 @@ impl Observer {
         let begun = Instant::now();
         let done = run(AssertSqlSafe(&statement.sql), SqlxValues(values)).await;
         let took = begun.elapsed();
+        if done.as_ref().is_err_and(timed_out) {
+            stop();
+        }
         self.count.fetch_add(1, Ordering::Relaxed);
         (self.on_statement)(&statement.sql, took, done.is_err());
         if took > self.slow {
@@ -77,16 +115,16 @@ impl Observer {
     }
 }
 
-/// A connection of the driver's, of either database.
+/// A connection to either database.
 pub enum Connection<'c> {
-    /// To PostgreSQL.
+    /// A connection to PostgreSQL.
     Postgres(&'c mut PgConnection),
-    /// To SQLite.
-    Sqlite(&'c mut SqliteConnection),
+    /// A connection to SQLite, with the time limit of its statements.
+    Sqlite(&'c mut Limited<SqliteConnection>),
 }
 
 impl Connection<'_> {
-    /// Runs a statement that finds no rows.
+    /// Runs a statement that returns no rows.
     ///
     /// # Errors
     /// The database's.
@@ -94,13 +132,18 @@ impl Connection<'_> {
         let run = async |sql: AssertSqlSafe<&str>, values: SqlxValues| {
             Ok(match self {
                 Self::Postgres(connection) => sqlx::query_with(sql, values).execute(connection).await?.into(),
-                Self::Sqlite(connection) => sqlx::query_with(sql, values).execute(connection).await?.into(),
+                Self::Sqlite(Limited { connection, limit, .. }) => {
+                    limit.start();
+                    let done = sqlx::query_with(sql, values).execute(connection).await;
+                    limit.lift();
+                    done?.into()
+                }
             })
         };
         observer.watch(statement, run).await.map_err(failed)
     }
 
-    /// Runs text as it stands, which may be several statements.
+    /// Runs SQL text, which may be several statements, without a time limit on SQLite: text begins and ends transactions.
     ///
     /// # Errors
     /// The database's.
@@ -108,12 +151,15 @@ impl Connection<'_> {
         let sql = AssertSqlSafe(sql.to_owned());
         let done = match self {
             Self::Postgres(connection) => connection.execute(sql).await.map(Into::into),
-            Self::Sqlite(connection) => connection.execute(sql).await.map(Into::into),
+            Self::Sqlite(Limited { connection, limit, .. }) => {
+                limit.lift();
+                connection.execute(sql).await.map(Into::into)
+            }
         };
         done.map_err(failed)
     }
 
-    /// The rows that a statement finds.
+    /// Returns the rows that a statement finds.
     ///
     /// # Errors
     /// The database's.
@@ -121,14 +167,19 @@ impl Connection<'_> {
         let run = async |sql: AssertSqlSafe<&str>, values: SqlxValues| {
             Ok(match self {
                 Self::Postgres(connection) => rows(sqlx::query_with(sql, values).fetch_all(connection).await?),
-                Self::Sqlite(connection) => rows(sqlx::query_with(sql, values).fetch_all(connection).await?),
+                Self::Sqlite(Limited { connection, limit, .. }) => {
+                    limit.start();
+                    let found = sqlx::query_with(sql, values).fetch_all(connection).await;
+                    limit.lift();
+                    rows(found?)
+                }
             })
         };
         observer.watch(statement, run).await.map_err(failed)
     }
 }
 
-/// The driver's error as SeaORM has it.
+/// Converts the driver's error to SeaORM's.
 pub fn failed(error: sqlx::Error) -> DbErr {
     DbErr::Query(RuntimeErr::SqlxError(Arc::new(error)))
 }
@@ -137,17 +188,17 @@ fn rows<R: Into<DbRow>>(rows: Vec<R>) -> Vec<DbRow> {
     rows.into_iter().map(Into::into).collect()
 }
 
-/// A pool, each of whose statements goes to whichever connection is free.
+/// A pool whose statements each go to any free connection.
 #[derive(Clone)]
 pub struct Connections {
     /// The connections.
     pub pool: Pool,
-    /// Who is told of what they run.
+    /// Records the statements.
     pub observer: Arc<Observer>,
 }
 
 impl Connections {
-    /// Reads; where the connection turns out to be dead, again by one that lives. The statement is made when it is sent.
+    /// Reads rows. If the connection turns out to be dead, the statement is built and sent again on another one.
     ///
     /// # Errors
     /// The database's.
@@ -158,12 +209,12 @@ impl Connections {
             done => return done,
         }
         held.discard();
-        self.pool.evict_idle();
+        self.pool.drop_idle();
         self.pool.get().await?.connection().all(&self.observer, statement()).await
     }
 
-    /// Runs a statement that finds no rows. It is not sent again where the connection is lost: nobody could tell whether it
-    /// has been carried out.
+    /// Runs a statement that returns no rows. It is not sent again after a lost connection, because it may have been carried
+    /// out.
     async fn execute(
         &self,
         run: impl AsyncFnOnce(Connection<'_>) -> Result<ExecResult, DbErr>,
@@ -172,14 +223,14 @@ impl Connections {
         let done = run(held.connection()).await;
         if done.as_ref().is_err_and(is_lost) {
             held.discard();
-            self.pool.evict_idle();
+            self.pool.drop_idle();
         }
         done
     }
 }
 
-/// Did the connection end before the statement was answered?
-fn is_lost(error: &DbErr) -> bool {
+/// Whether the connection ended before the statement was answered.
+pub fn is_lost(error: &DbErr) -> bool {
     let DbErr::Query(RuntimeErr::SqlxError(error)) = error else { return false };
     match &**error {
         sqlx::Error::Io(_) | sqlx::Error::Protocol(_) => true,

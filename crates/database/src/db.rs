@@ -4,28 +4,31 @@
 //! of their own. On PostgreSQL both share one pool.
 
 use std::fs::File;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::str::FromStr as _;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use migration::{Migrator, MigratorTrait};
 use sea_orm::sqlx::ConnectOptions as _;
-use sea_orm::sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sea_orm::sqlx::postgres::{PgConnectOptions, PgPoolOptions, PgSslMode};
 use sea_orm::sqlx::sqlite::{SqliteConnectOptions, SqlitePoolOptions};
 use sea_orm::{
-    ConnectionTrait, DatabaseConnection, DbBackend, DbErr, SqlxPostgresConnector, SqlxSqliteConnector, Statement,
-    TransactionTrait,
+    ConnectionTrait, DatabaseConnection, DbBackend, DbErr, QueryResult, RuntimeErr, SqlxPostgresConnector,
+    SqlxSqliteConnector, Statement,
 };
 
 use crate::connection::{Connections, Observer, OnStatement, failed};
-use crate::pool::Pool;
+use crate::pool::{Pool, PoolLimits, PooledConnection};
 
 /// An open database.
 pub struct Db {
     read: Connections,
     write: Connections,
     driver: Driver,
+    /// Changes that were begun.
+    changes: AtomicU64,
 }
 
 /// How one connection is opened.
@@ -35,11 +38,12 @@ enum Driver {
 }
 
 impl Driver {
-    /// Connections as SeaORM's migrations want them: one to hold the lock, and one to work with.
+    /// Opens the one connection that migrates, and that holds the lock while it does.
     async fn migrating(&self) -> Result<DatabaseConnection, DbErr> {
         Ok(match self {
             Self::Postgres(driver) => {
-                let pool = PgPoolOptions::new().max_connections(2).connect_with(driver.clone()).await;
+                let pool = PgPoolOptions::new().max_connections(1).idle_timeout(None).max_lifetime(None);
+                let pool = pool.connect_with(driver.clone()).await;
                 SqlxPostgresConnector::from_sqlx_postgres_pool(pool.map_err(failed)?)
             }
             Self::Sqlite(driver) => {
@@ -57,8 +61,38 @@ pub struct Versions {
     pub expected: String,
     /// The one that the database has.
     pub found: String,
-    /// Have all changes that the program knows been made, and no other?
-    pub same: bool,
+    /// How the two compare.
+    pub standing: Standing,
+}
+
+/// What the end of a migration's name is where older releases cannot serve beside it: what they read or write is gone or means
+/// something else.
+const INCOMPATIBLE: &str = "_incompatible";
+
+/// How the tables compare with those that this program knows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// They are the same.
+    Same,
+    /// Some migrations have not run yet.
+    Older,
+    /// A newer release has migrated them, and this one may go on.
+    Newer,
+    /// This program must not use them.
+    Incompatible,
+}
+
+impl Standing {
+    fn of(known: &[String], made: &[String]) -> Self {
+        let pending = known.iter().any(|name| !made.contains(name));
+        let mut unknown = made.iter().filter(|name| !known.contains(name)).peekable();
+        match (pending, unknown.peek().is_some()) {
+            (false, false) => Self::Same,
+            (true, false) => Self::Older,
+            (false, true) if !unknown.any(|name| name.ends_with(INCOMPATIBLE)) => Self::Newer,
+            _ => Self::Incompatible,
+        }
+    }
 }
 
 /// How to open it.
@@ -78,7 +112,7 @@ pub struct Options {
     pub on_statement: OnStatement,
 }
 
-/// Any number that all our servers know: the lock under which one of them migrates.
+/// The number of the lock that a server holds while it migrates: the same for all releases.
 const MIGRATION_LOCK: i64 = 0x0043_414c_4c53_484f;
 
 impl Db {
@@ -89,17 +123,30 @@ impl Db {
     pub async fn open(options: &Options) -> Result<Self, DbErr> {
         let observer = Arc::new(Observer::new(options.slow, options.on_statement));
         let observed = |pool: Pool| Connections { pool, observer: Arc::clone(&observer) };
+        let limits = |size| PoolLimits { size, wait: options.wait, statement_timeout: options.statement_timeout };
         if options.url.starts_with("sqlite:") {
-            // The file is made by who writes.
+            if let Some(path) = sqlite_path(&options.url) {
+                keep_private(&path)?;
+            }
             let driver = sqlite(options)?;
-            let write = Pool::sqlite(driver.clone(), 1, options.wait).await?;
+            let write = Pool::sqlite(driver.clone(), limits(1)).await?;
             let reading = driver.clone().pragma("query_only", "on").optimize_on_close(false, None);
-            let read = Pool::sqlite(reading, options.connections, options.wait).await?;
-            Ok(Self { read: observed(read), write: observed(write), driver: Driver::Sqlite(driver) })
+            let read = Pool::sqlite(reading, limits(options.connections)).await?;
+            Ok(Self {
+                read: observed(read),
+                write: observed(write),
+                driver: Driver::Sqlite(driver),
+                changes: AtomicU64::new(0),
+            })
         } else {
             let driver = postgres(options)?;
-            let both = Pool::postgres(driver.clone(), options.connections, options.wait).await?;
-            Ok(Self { read: observed(both.clone()), write: observed(both), driver: Driver::Postgres(driver) })
+            let both = Pool::postgres(driver.clone(), limits(options.connections)).await?;
+            Ok(Self {
+                read: observed(both.clone()),
+                write: observed(both),
+                driver: Driver::Postgres(driver),
+                changes: AtomicU64::new(0),
+            })
         }
     }
 
@@ -127,20 +174,64 @@ impl Db {
         self.write.observer.count()
     }
 
-    /// Lets the planner know how many rows there are by now. After much was added at once it would go on as if there were
-    /// none: until it looks of its own accord, each statement would read all that was added before.
+    /// Refreshes the planner's statistics after much was added at once. Until then each statement may read all that was added.
     ///
     /// # Errors
     /// The database's.
     pub async fn gather_statistics(&self) -> Result<(), DbErr> {
-        let sql = match self.backend() {
-            DbBackend::Postgres => {
-                "ANALYZE account, acquaintance, assessment, booking, contact, event, external_id, goal, member, opportunity, seat, target, touch, \
-                 touch_contact"
-            }
-            _ => "PRAGMA optimize",
-        };
+        if self.backend() == DbBackend::Sqlite {
+            return self.refresh_statistics().await;
+        }
+        let sql = "ANALYZE account, acquaintance, assessment, booking, contact, event, external_id, goal, member, opportunity, \
+                   seat, target, touch, touch_contact";
         self.write.execute_unprepared(sql).await.map(drop)
+    }
+
+    /// Notes that a change has begun.
+    pub(crate) fn note_change(&self) {
+        self.changes.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Returns the number of changes that were begun so far.
+    #[must_use]
+    pub fn changes(&self) -> u64 {
+        self.changes.load(Ordering::Relaxed)
+    }
+
+    /// Refreshes the planner's statistics of tables that have grown a lot. Writers do not wait: SQLite looks at some hundred
+    /// entries of each index, and PostgreSQL's ANALYZE blocks no writer.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn refresh_statistics(&self) -> Result<(), DbErr> {
+        // These statements belong to no request: they are not counted.
+        let observer = Observer::new(Duration::MAX, |_, _, _| ());
+        let mut held = self.write.pool.get().await?;
+        if self.backend() == DbBackend::Postgres {
+            let sql = "select format('%I', relname) from pg_stat_user_tables join pg_class on pg_class.oid = relid
+                where pg_table_is_visible(relid) and n_mod_since_analyze > 50 + 0.2 * greatest(reltuples, 0)";
+            let statement = Statement::from_string(DbBackend::Postgres, sql);
+            for row in held.connection().all(&observer, statement).await? {
+                let table: String = QueryResult::from(row).try_get_by_index(0)?;
+                held.connection().execute_text(&format!("analyze (skip_locked) {table}")).await?;
+            }
+            return Ok(());
+        }
+        let known = async |held: &mut PooledConnection| {
+            let sql = "select group_concat(tbl || ' ' || coalesce(idx, '') || ' ' || stat) from sqlite_stat1";
+            let statement = Statement::from_string(DbBackend::Sqlite, sql);
+            // Before the first statistics there is no such table.
+            let rows = held.connection().all(&observer, statement).await.unwrap_or_default();
+            let row = rows.into_iter().next().map(QueryResult::from);
+            row.and_then(|row| row.try_get_by_index::<Option<String>>(0).ok().flatten())
+        };
+        let before = known(&mut held).await;
+        // Looks at all tables (0x10000) and analyzes those that grew tenfold (0x02), within a limit (0x10).
+        held.connection().execute_text("pragma optimize = 0x10012").await?;
+        if known(&mut held).await != before {
+            self.read.pool.renew();
+        }
+        Ok(())
     }
 
     /// Begins to keep every statement that is sent, to be explained.
@@ -160,7 +251,7 @@ impl Db {
     /// The database's.
     pub async fn migrate(&self, url: &str) -> Result<(), DbErr> {
         // A database without tables knows no versions.
-        if self.versions().await.is_ok_and(|versions| versions.same) {
+        if self.versions().await.is_ok_and(|versions| matches!(versions.standing, Standing::Same | Standing::Newer)) {
             return Ok(());
         }
         let migrating = self.driver.migrating().await?;
@@ -188,17 +279,12 @@ impl Db {
             drop(held);
             return done;
         }
-        // A transaction holds the lock, so that a server that dies lets it go.
-        let lock = migrating.begin().await?;
-        lock.execute_raw(Statement::from_sql_and_values(
-            DbBackend::Postgres,
-            "select pg_advisory_xact_lock($1)",
-            [MIGRATION_LOCK.into()],
-        ))
-        .await?;
-        let done = Migrator::up(migrating, None).await;
-        lock.commit().await?;
-        done
+        // The session that migrates holds the lock: while the last migration of a server that was killed is still being
+        // committed, no other server begins.
+        let sql = "select pg_advisory_lock($1)";
+        let lock = Statement::from_sql_and_values(DbBackend::Postgres, sql, [MIGRATION_LOCK.into()]);
+        migrating.execute_raw(lock).await?;
+        Migrator::up(migrating, None).await
     }
 
     /// Which changes of the tables this program knows, and which ones have been made.
@@ -211,7 +297,73 @@ impl Db {
         let made = rows.iter().map(|row| row.try_get_by_index(0)).collect::<Result<Vec<String>, DbErr>>()?;
         let known: Vec<String> = Migrator::migrations().iter().map(|change| change.name().to_owned()).collect();
         let last = |names: &[String]| names.last().map_or_else(|| "none".to_owned(), Clone::clone);
-        Ok(Versions { expected: last(&known), found: last(&made), same: known == made })
+        let standing = Standing::of(&known, &made);
+        Ok(Versions { expected: last(&known), found: last(&made), standing })
+    }
+
+    /// Returns why the database takes no writes at the moment; None where it takes them.
+    ///
+    /// # Errors
+    /// The database cannot be reached.
+    pub async fn refuses_writes(&self) -> Result<Option<String>, DbErr> {
+        if self.backend() == DbBackend::Postgres {
+            let sql = "select pg_is_in_recovery() or current_setting('transaction_read_only')::boolean";
+            let row = self.read.query_one_raw(Statement::from_string(DbBackend::Postgres, sql)).await?;
+            let read_only: bool = row.map(|row| row.try_get_by_index(0)).transpose()?.unwrap_or_default();
+            return Ok(read_only.then(|| "the database is read-only".to_owned()));
+        }
+        // While the only connection that writes is in use, its own write shows whether the database takes writes.
+        let (open, idle) = self.write.pool.size();
+        if open > 0 && idle == 0 {
+            return Ok(None);
+        }
+        // The file's header is written with its present value: the least that needs the disk.
+        let sql = "begin immediate; pragma user_version = 1; pragma user_version = 0; commit";
+        Ok(match self.write.execute_unprepared(sql).await {
+            Ok(_) => None,
+            Err(error) => {
+                // A transaction that could not be written may still be open.
+                let _ended = self.write.execute_unprepared("rollback").await;
+                sqlite_refusal(&error)
+            }
+        })
+    }
+
+    /// Copies the database into a SQLite file, which is empty or not there: consistent, while others write.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn copy_into(&self, file: &str) -> Result<(), DbErr> {
+        self.write.execute_unprepared(&format!("vacuum into '{file}'")).await.map(drop)
+    }
+
+    /// Whether no other process has the SQLite file open.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn is_alone(&self) -> Result<bool, DbErr> {
+        // Idle readers of this process would count.
+        self.read.pool.close().await;
+        let sql = "pragma busy_timeout = 500; pragma locking_mode = exclusive; begin exclusive; commit";
+        Ok(match self.write.execute_unprepared(sql).await {
+            Ok(_) => true,
+            Err(error) if sqlite_refusal(&error).is_none() => false,
+            Err(error) => return Err(error),
+        })
+    }
+
+    /// Begins a new history of the feed.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn begin_history(&self) -> Result<(), DbErr> {
+        let sql = match self.backend() {
+            DbBackend::Postgres => {
+                "update feed_history set id = gen_random_uuid(), begun_at = (extract(epoch from now()) * 1000000)::bigint"
+            }
+            _ => "update feed_history set id = randomblob(16), begun_at = unixepoch() * 1000000",
+        };
+        self.write.execute_unprepared(sql).await.map(drop)
     }
 
     /// The connections that are open, and how many of them are idle, of each pool by its name.
@@ -234,12 +386,62 @@ impl Db {
     }
 }
 
+/// Returns what keeps SQLite from writing; None where it is only busy.
+fn sqlite_refusal(error: &DbErr) -> Option<String> {
+    let DbErr::Query(RuntimeErr::SqlxError(inner)) = error else {
+        return Some("the database cannot be written".to_owned());
+    };
+    let code = inner.as_database_error().and_then(sea_orm::sqlx::error::DatabaseError::code)?;
+    match code.parse::<u32>().ok()? & 0xff {
+        8 => Some("the database is read-only".to_owned()),
+        10 | 11 | 26 => Some("the disk of the database fails".to_owned()),
+        13 => Some("the disk of the database is full".to_owned()),
+        14 | 23 => Some("the database cannot be written".to_owned()),
+        _ => None,
+    }
+}
+
 /// The file of a SQLite address; None for one in memory.
 #[must_use]
 pub fn sqlite_path(url: &str) -> Option<PathBuf> {
     let rest = url.strip_prefix("sqlite:")?;
     let path = rest.strip_prefix("//").unwrap_or(rest).split('?').next()?;
     (!path.is_empty() && path != ":memory:").then(|| PathBuf::from(path))
+}
+
+/// Creates a SQLite file that only its owner may read or write, and takes the rights of others away from one that is there.
+/// SQLite gives the files beside it (`-wal`, `-shm`) the same mode.
+#[cfg(unix)]
+fn keep_private(path: &Path) -> Result<(), DbErr> {
+    use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
+
+    let failed = |error: std::io::Error| DbErr::Custom(format!("{}: {error}", path.display()));
+    match File::options().write(true).create_new(true).mode(0o600).open(path) {
+        Ok(_) => return Ok(()),
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
+        Err(error) => return Err(failed(error)),
+    }
+    for end in ["", "-wal", "-shm"] {
+        let mut beside = path.as_os_str().to_owned();
+        beside.push(end);
+        let Ok(metadata) = std::fs::metadata(&beside) else { continue };
+        let mode = metadata.permissions().mode();
+        if mode & 0o077 != 0 {
+            // A file of another owner stays as it is.
+            match std::fs::set_permissions(&beside, std::fs::Permissions::from_mode(mode & 0o700)) {
+                Ok(()) => {
+                    tracing::warn!(file = ?beside, "others could read or write the database; now only its owner can")
+                }
+                Err(error) => tracing::warn!(file = ?beside, %error, "others can read or write the database"),
+            }
+        }
+    }
+    Ok(())
+}
+
+#[cfg(not(unix))]
+fn keep_private(_: &Path) -> Result<(), DbErr> {
+    Ok(())
 }
 
 fn sqlite(options: &Options) -> Result<SqliteConnectOptions, DbErr> {
@@ -259,15 +461,22 @@ fn sqlite(options: &Options) -> Result<SqliteConnectOptions, DbErr> {
         .optimize_on_close(true, None))
 }
 
+/// Lets a connection that requires TLS verify the server: encryption to an unknown end protects from nothing.
+fn verifying(driver: PgConnectOptions) -> PgConnectOptions {
+    match driver.get_ssl_mode() {
+        PgSslMode::Require => driver.ssl_mode(PgSslMode::VerifyFull),
+        _ => driver,
+    }
+}
+
 fn postgres(options: &Options) -> Result<PgConnectOptions, DbErr> {
     let timeout = options.statement_timeout.as_millis().to_string();
-    Ok(PgConnectOptions::from_str(&options.url)
-        .map_err(failed)?
+    Ok(verifying(PgConnectOptions::from_str(&options.url).map_err(failed)?)
         .disable_statement_logging()
         .application_name("callshot")
         .options([
             ("statement_timeout", timeout.as_str()),
-            // A transaction that nobody goes on with must not hold its locks for ever.
+            // An abandoned transaction must not hold its locks forever.
             ("idle_in_transaction_session_timeout", "60000"),
             ("client_min_messages", "warning"),
             // No statement of ours runs long enough to be worth compiling, nor do its parameters decide how it is
@@ -275,4 +484,37 @@ fn postgres(options: &Options) -> Result<PgConnectOptions, DbErr> {
             ("jit", "off"),
             ("plan_cache_mode", "force_generic_plan"),
         ]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_connection_that_requires_tls_verifies_the_server() {
+        let mode = |parameter: &str| {
+            let url = format!("postgres://ann@db.example/callshot{parameter}");
+            format!("{:?}", verifying(PgConnectOptions::from_str(&url).unwrap()).get_ssl_mode())
+        };
+        assert_eq!(mode("?sslmode=require"), "VerifyFull");
+        assert_eq!(mode("?sslmode=verify-full"), "VerifyFull");
+        assert_eq!(mode("?sslmode=verify-ca"), "VerifyCa");
+        assert_eq!(mode("?sslmode=prefer"), "Prefer");
+        assert_eq!(mode("?sslmode=disable"), "Disable");
+    }
+
+    #[test]
+    fn a_release_serves_beside_newer_tables_unless_they_say_otherwise() {
+        let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
+        let known = names(&["m1", "m2"]);
+        for (made, standing) in [
+            (&["m1", "m2"][..], Standing::Same),
+            (&["m1"], Standing::Older),
+            (&["m1", "m2", "m3"], Standing::Newer),
+            (&["m1", "m2", "m3_incompatible"], Standing::Incompatible),
+            (&["m1", "m3"], Standing::Incompatible),
+        ] {
+            assert_eq!(Standing::of(&known, &names(made)), standing, "{made:?}");
+        }
+    }
 }

@@ -1,8 +1,10 @@
-//! The connections to a database: opened when one is needed, given back without asking anybody (docs/adr/0015).
+//! Pools of database connections. A connection is opened when it is needed and returned without a round trip to the
+//! database (docs/adr/0015).
 
 use std::future::Future;
-use std::sync::Arc;
-use std::time::Duration;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use deadpool::Runtime;
 use deadpool::managed::{self, Manager, Metrics, Object, PoolError, RecycleResult, Timeouts};
@@ -11,55 +13,139 @@ use sea_orm::{ConnAcquireErr, DbErr, RuntimeErr};
 
 use crate::connection::Connection;
 
-/// A connection that was last taken longer ago is asked whether it still lives before it is taken again.
+/// A connection that has been unused for longer is pinged before it is used again.
 const QUIET: Duration = Duration::from_secs(1);
-/// For how long it is waited for that answer.
-const PATIENCE: Duration = Duration::from_secs(5);
-/// One that was last taken longer ago is closed.
+/// The timeout of that ping.
+const PING_TIMEOUT: Duration = Duration::from_secs(5);
+/// A connection that has been unused for longer is closed.
 const IDLE: Duration = Duration::from_mins(10);
-/// One that is older is not taken again: what its server keeps for it only grows.
+/// A connection that is older is not used again: what the server keeps for it only grows.
 const LIFETIME: Duration = Duration::from_mins(30);
-/// How often those are looked for.
+/// The interval at which idle and old connections are looked for.
 const ROUND: Duration = Duration::from_mins(1);
-/// After a database that is about to start refuses, it is tried again, at first so soon, and at most so late.
+/// The shortest and the longest pause before a database that is still starting is tried again.
 const AGAIN: (Duration, Duration) = (Duration::from_millis(10), Duration::from_secs(1));
+/// The number of SQLite's instructions between two looks at the clock. One instruction may compare a long pattern with a long
+/// text, which takes up to some milliseconds.
+const INSTRUCTIONS: i32 = 200;
 
-/// How connections of one kind are opened.
-pub struct Opener<C: sqlx::Connection> {
-    options: C::Options,
+/// The time limit of the statements of one connection. PostgreSQL enforces `statement_timeout` itself; SQLite has no such
+/// setting, and asks a progress handler instead.
+#[derive(Debug)]
+pub struct TimeLimit {
+    origin: Instant,
+    timeout: Duration,
+    /// Microseconds from `origin` to the end of the current statement's time; 0 without a limit.
+    end: AtomicU64,
 }
 
-impl<C: sqlx::Connection> Manager for Opener<C> {
-    type Type = C;
-    type Error = sqlx::Error;
-
-    fn create(&self) -> impl Future<Output = Result<C, sqlx::Error>> + Send {
-        // Large, and seldom: whoever waits for a connection need not carry it along.
-        Box::pin(open(&self.options))
+impl TimeLimit {
+    fn new(timeout: Duration) -> Self {
+        Self { origin: Instant::now(), timeout, end: AtomicU64::new(0) }
     }
 
-    async fn recycle(&self, connection: &mut C, metrics: &Metrics) -> RecycleResult<sqlx::Error> {
-        if metrics.age() > LIFETIME {
-            return Err(managed::RecycleError::message("it is old"));
-        }
-        // While it lay idle the server may have gone and come back: then it is the connection that finds out, not a request.
-        if metrics.last_used() > QUIET {
-            let answered = tokio::time::timeout(PATIENCE, Box::pin(connection.ping())).await;
-            answered.map_err(|_| managed::RecycleError::message("it does not answer"))??;
-        }
+    /// Starts the time of a statement.
+    pub fn start(&self) {
+        let end = (self.origin.elapsed() + self.timeout).as_micros();
+        self.end.store(u64::try_from(end).unwrap_or(u64::MAX).max(1), Ordering::Relaxed);
+    }
+
+    /// Lifts the limit.
+    pub fn lift(&self) {
+        self.end.store(0, Ordering::Relaxed);
+    }
+
+    /// Whether the time of the current statement is over.
+    fn is_over(&self) -> bool {
+        let end = self.end.load(Ordering::Relaxed);
+        end > 0 && self.origin.elapsed().as_micros() > u128::from(end)
+    }
+}
+
+/// A driver's connection on which a time limit can be set.
+pub trait Limitable: sqlx::Connection {
+    /// Makes the connection interrupt statements whose time is over.
+    fn set_limit(&mut self, limit: &Arc<TimeLimit>) -> impl Future<Output = Result<(), sqlx::Error>> + Send;
+}
+
+impl Limitable for PgConnection {
+    async fn set_limit(&mut self, _: &Arc<TimeLimit>) -> Result<(), sqlx::Error> {
         Ok(())
     }
 }
 
-/// Opens a connection, once the database has started.
-async fn open<C: sqlx::Connection>(options: &C::Options) -> Result<C, sqlx::Error> {
-    let (mut pause, longest) = AGAIN;
-    loop {
-        match C::connect_with(options).await {
-            Err(error) if is_starting(&error) => tokio::time::sleep(pause).await,
-            done => return done,
+impl Limitable for SqliteConnection {
+    async fn set_limit(&mut self, limit: &Arc<TimeLimit>) -> Result<(), sqlx::Error> {
+        let limit = Arc::clone(limit);
+        self.lock_handle().await?.set_progress_handler(INSTRUCTIONS, move || !limit.is_over());
+        Ok(())
+    }
+}
+
+/// An open connection and its time limit.
+pub struct Limited<C> {
+    /// The driver's connection.
+    pub connection: C,
+    /// The time limit of its statements.
+    pub limit: Arc<TimeLimit>,
+    generation: u64,
+}
+
+/// Opens the connections of one pool.
+pub struct Opener<C: sqlx::Connection> {
+    options: C::Options,
+    timeout: Duration,
+    /// Why the last attempt to open a connection failed.
+    failure: Arc<Mutex<Option<String>>>,
+    /// Connections of an earlier generation are not used again.
+    generation: AtomicU64,
+}
+
+impl<C: Limitable> Opener<C> {
+    /// Opens a connection, once the database has started.
+    async fn open(&self) -> Result<Limited<C>, sqlx::Error> {
+        let (mut pause, longest) = AGAIN;
+        let mut connection = loop {
+            match C::connect_with(&self.options).await {
+                Err(error) => {
+                    *self.failure.lock().unwrap_or_else(PoisonError::into_inner) = Some(error.to_string());
+                    if !is_starting(&error) {
+                        return Err(error);
+                    }
+                    tokio::time::sleep(pause).await;
+                }
+                Ok(connection) => break connection,
+            }
+            pause = (2 * pause).min(longest);
+        };
+        let limit = Arc::new(TimeLimit::new(self.timeout));
+        connection.set_limit(&limit).await?;
+        Ok(Limited { connection, limit, generation: self.generation.load(Ordering::Relaxed) })
+    }
+}
+
+impl<C: Limitable> Manager for Opener<C> {
+    type Type = Limited<C>;
+    type Error = sqlx::Error;
+
+    fn create(&self) -> impl Future<Output = Result<Limited<C>, sqlx::Error>> + Send {
+        // Large and rare: a request that waits for a connection does not carry this future along.
+        Box::pin(self.open())
+    }
+
+    async fn recycle(&self, held: &mut Limited<C>, metrics: &Metrics) -> RecycleResult<sqlx::Error> {
+        if held.generation != self.generation.load(Ordering::Relaxed) {
+            return Err(managed::RecycleError::message("the connection has old statistics"));
         }
-        pause = (2 * pause).min(longest);
+        if metrics.age() > LIFETIME {
+            return Err(managed::RecycleError::message("the connection is too old"));
+        }
+        // The server may have restarted while the connection was idle. The ping finds out, instead of a request.
+        if metrics.last_used() > QUIET {
+            let answered = tokio::time::timeout(PING_TIMEOUT, Box::pin(held.connection.ping())).await;
+            answered.map_err(|_| managed::RecycleError::message("the connection does not answer"))??;
+        }
+        Ok(())
     }
 }
 
@@ -72,44 +158,55 @@ fn is_starting(error: &sqlx::Error) -> bool {
     }
 }
 
-/// The connections to a database.
+/// The connections to one database.
 #[derive(Clone)]
 pub enum Pool {
-    /// To PostgreSQL.
+    /// Connections to PostgreSQL.
     Postgres(managed::Pool<Opener<PgConnection>>),
-    /// To SQLite.
+    /// Connections to SQLite.
     Sqlite(managed::Pool<Opener<SqliteConnection>>),
 }
 
+/// The limits of a pool.
+#[derive(Clone, Copy, Debug)]
+pub struct PoolLimits {
+    /// The largest number of open connections.
+    pub size: u32,
+    /// How long a caller waits for a connection.
+    pub wait: Duration,
+    /// How long one statement may run.
+    pub statement_timeout: Duration,
+}
+
 impl Pool {
-    /// Connections to PostgreSQL, so many at most, each of which is waited for so long.
+    /// Opens a pool of connections to PostgreSQL, the first of them at once.
     ///
     /// # Errors
-    /// There is none to be had.
-    pub async fn postgres(options: sqlx::postgres::PgConnectOptions, most: u32, wait: Duration) -> Result<Self, DbErr> {
-        made(options, most, wait).await.map(Self::Postgres)
+    /// The database cannot be reached.
+    pub async fn postgres(options: sqlx::postgres::PgConnectOptions, limits: PoolLimits) -> Result<Self, DbErr> {
+        filled(options, limits).await.map(Self::Postgres)
     }
 
-    /// Connections to SQLite, so many at most, each of which is waited for so long.
+    /// Opens a pool of connections to SQLite, the first of them at once.
     ///
     /// # Errors
-    /// There is none to be had.
-    pub async fn sqlite(options: sqlx::sqlite::SqliteConnectOptions, most: u32, wait: Duration) -> Result<Self, DbErr> {
-        made(options, most, wait).await.map(Self::Sqlite)
+    /// The database cannot be opened.
+    pub async fn sqlite(options: sqlx::sqlite::SqliteConnectOptions, limits: PoolLimits) -> Result<Self, DbErr> {
+        filled(options, limits).await.map(Self::Sqlite)
     }
 
-    /// A connection, once there is one.
+    /// Takes a connection, once one is free.
     ///
     /// # Errors
-    /// There was none in time.
+    /// No connection became free in time.
     pub async fn get(&self) -> Result<PooledConnection, DbErr> {
         match self {
-            Self::Postgres(pool) => pool.get().await.map(PooledConnection::Postgres).map_err(none),
-            Self::Sqlite(pool) => pool.get().await.map(PooledConnection::Sqlite).map_err(none),
+            Self::Postgres(pool) => pool.get().await.map(PooledConnection::Postgres).map_err(unavailable),
+            Self::Sqlite(pool) => pool.get().await.map(PooledConnection::Sqlite).map_err(unavailable),
         }
     }
 
-    /// How many are open, and how many of those are idle.
+    /// Returns the number of open connections, and how many of those are idle.
     #[must_use]
     pub fn size(&self) -> (usize, usize) {
         let status = match self {
@@ -119,15 +216,25 @@ impl Pool {
         (status.size, status.available)
     }
 
-    /// Forgets those that lie idle: one of them turned out to be dead.
-    pub fn evict_idle(&self) {
+    /// Drops all idle connections, after one of them turned out to be dead.
+    pub fn drop_idle(&self) {
         match self {
             Self::Postgres(pool) => drop(pool.retain(|_, _| false)),
             Self::Sqlite(pool) => drop(pool.retain(|_, _| false)),
         }
     }
 
-    /// Ends them all.
+    /// Replaces all connections, each once it is not in use: SQLite reads its statistics when a connection is opened.
+    pub fn renew(&self) {
+        let generation = match self {
+            Self::Postgres(pool) => &pool.manager().generation,
+            Self::Sqlite(pool) => &pool.manager().generation,
+        };
+        generation.fetch_add(1, Ordering::Relaxed);
+        self.drop_idle();
+    }
+
+    /// Closes all connections.
     pub async fn close(&self) {
         match self {
             Self::Postgres(pool) => close(pool).await,
@@ -136,22 +243,34 @@ impl Pool {
     }
 }
 
-/// A pool whose first connection is there.
-async fn made<C: sqlx::Connection + 'static>(
+/// Returns a pool with its first connection open.
+async fn filled<C: Limitable + 'static>(
     options: C::Options,
-    most: u32,
-    wait: Duration,
+    limits: PoolLimits,
 ) -> Result<managed::Pool<Opener<C>>, DbErr> {
+    let PoolLimits { size, wait, statement_timeout } = limits;
     let timeouts = Timeouts { wait: Some(wait), create: Some(wait), recycle: None };
-    let pool = managed::Pool::builder(Opener { options })
-        .max_size(usize::try_from(most).unwrap_or(usize::MAX))
-        .timeouts(timeouts)
-        // The one that was used last is the one that is warm; the others may be closed.
-        .queue_mode(managed::QueueMode::Lifo)
-        .runtime(Runtime::Tokio1)
-        .build()
-        .map_err(|error| DbErr::Custom(error.to_string()))?;
-    drop(pool.get().await.map_err(none)?);
+    let failure = Arc::new(Mutex::new(None));
+    let pool = managed::Pool::builder(Opener {
+        options,
+        timeout: statement_timeout,
+        failure: Arc::clone(&failure),
+        generation: AtomicU64::new(0),
+    })
+    .max_size(usize::try_from(size).unwrap_or(usize::MAX))
+    .timeouts(timeouts)
+    // The connection that was used last has the warmest cache; the others may be closed.
+    .queue_mode(managed::QueueMode::Lifo)
+    .runtime(Runtime::Tokio1)
+    .build()
+    .map_err(|error| DbErr::Custom(error.to_string()))?;
+    if let Err(error) = pool.get().await {
+        let cause = failure.lock().unwrap_or_else(PoisonError::into_inner).take();
+        return Err(match (error, cause) {
+            (PoolError::Timeout(_), Some(cause)) => DbErr::Custom(format!("no connection within {wait:?}: {cause}")),
+            (error, _) => unavailable(error),
+        });
+    }
     let known = pool.weak();
     tokio::spawn(async move {
         loop {
@@ -163,22 +282,22 @@ async fn made<C: sqlx::Connection + 'static>(
     Ok(pool)
 }
 
-async fn close<C: sqlx::Connection>(pool: &managed::Pool<Opener<C>>) {
+async fn close<C: Limitable>(pool: &managed::Pool<Opener<C>>) {
     let idle = pool.retain(|_, _| false).removed;
     pool.close();
     end(idle).await;
 }
 
-async fn end<C: sqlx::Connection>(connections: Vec<C>) {
-    for connection in connections {
-        if let Err(error) = connection.close().await {
-            tracing::debug!(%error, "a connection ended badly");
+async fn end<C: Limitable>(connections: Vec<Limited<C>>) {
+    for held in connections {
+        if let Err(error) = held.connection.close().await {
+            tracing::debug!(%error, "a connection was not closed cleanly");
         }
     }
 }
 
-/// The pool's error as SeaORM has it.
-fn none(error: PoolError<sqlx::Error>) -> DbErr {
+/// Converts the pool's error to SeaORM's.
+fn unavailable(error: PoolError<sqlx::Error>) -> DbErr {
     match error {
         PoolError::Timeout(_) => DbErr::ConnectionAcquire(ConnAcquireErr::Timeout),
         PoolError::Closed => DbErr::ConnectionAcquire(ConnAcquireErr::ConnectionClosed),
@@ -187,24 +306,24 @@ fn none(error: PoolError<sqlx::Error>) -> DbErr {
     }
 }
 
-/// A connection that is in use. Dropped, it is given back.
+/// A connection in use. It is returned to the pool when this is dropped.
 pub enum PooledConnection {
-    /// To PostgreSQL.
+    /// A connection to PostgreSQL.
     Postgres(Object<Opener<PgConnection>>),
-    /// To SQLite.
+    /// A connection to SQLite.
     Sqlite(Object<Opener<SqliteConnection>>),
 }
 
 impl PooledConnection {
-    /// The connection itself.
+    /// Returns the connection itself.
     pub fn connection(&mut self) -> Connection<'_> {
         match self {
-            Self::Postgres(held) => Connection::Postgres(held),
+            Self::Postgres(held) => Connection::Postgres(&mut held.connection),
             Self::Sqlite(held) => Connection::Sqlite(held),
         }
     }
 
-    /// Ends the connection in place of giving it back.
+    /// Closes the connection instead of returning it to the pool.
     pub fn discard(self) {
         match self {
             Self::Postgres(held) => drop(Object::take(held)),

@@ -1,15 +1,33 @@
-//! A transaction that begins with its first statement: what is refused before never takes a connection, and what turns
-//! out to be a single statement needs none.
+//! A transaction that begins with its first statement: a change that is refused before takes no connection, and a change of a
+//! single statement needs no transaction.
 
 use entity::{Columns, Row};
 use sea_orm::sea_query::SelectStatement;
-use sea_orm::{ConnAcquireErr, ConnectionTrait, DbBackend, DbErr, ExecResult, QueryResult, Statement};
+use sea_orm::{ConnAcquireErr, ConnectionTrait, DbBackend, DbErr, ExecResult, QueryResult, RuntimeErr, Statement};
 use tokio::runtime::Handle;
 use tokio::sync::{MappedMutexGuard, Mutex, MutexGuard};
 
-use crate::connection::Connection;
+use crate::connection::{Connection, is_lost};
 use crate::db::Db;
 use crate::pool::PooledConnection;
+
+/// The start of the error of a change whose outcome is unknown: the connection ended after COMMIT was sent and
+/// before it answered, or the disk failed while it did.
+pub const OUTCOME_UNKNOWN: &str = "the outcome of a commit is unknown";
+
+/// Marks the error of a statement that commits, where it leaves open whether the change was made.
+fn commit_error(error: DbErr) -> DbErr {
+    let disk_failed = || {
+        let DbErr::Query(RuntimeErr::SqlxError(inner)) = &error else { return false };
+        let code = inner.as_database_error().and_then(sea_orm::sqlx::error::DatabaseError::code);
+        // SQLITE_IOERR and its extended codes.
+        code.and_then(|code| code.parse::<u32>().ok()).is_some_and(|code| code & 0xff == 10)
+    };
+    if is_lost(&error) || disk_failed() {
+        return DbErr::Custom(format!("{OUTCOME_UNKNOWN}: {error}"));
+    }
+    error
+}
 
 /// A change that may have begun.
 pub struct Transaction<'a> {
@@ -17,11 +35,11 @@ pub struct Transaction<'a> {
     begun: Mutex<Option<Begun>>,
 }
 
-/// One that has begun. Dropped before it has ended, it leaves everything as it was.
+/// A transaction that has begun. It is rolled back when it is dropped before it has ended.
 struct Begun {
     /// None once it has ended.
     held: Option<PooledConnection>,
-    /// Has the database said that it has begun?
+    /// Whether the database has confirmed that it has begun.
     is_open: bool,
 }
 
@@ -31,6 +49,7 @@ impl Begun {
         let begin = if db.backend() == DbBackend::Postgres { "BEGIN" } else { "BEGIN IMMEDIATE" };
         let mut begun = Self { held: Some(db.writer().pool.get().await?), is_open: false };
         begun.connection()?.execute_text(begin).await?;
+        db.note_change();
         begun.is_open = true;
         Ok(begun)
     }
@@ -51,7 +70,7 @@ impl Begun {
 impl Drop for Begun {
     fn drop(&mut self) {
         let Some(mut held) = self.held.take() else { return };
-        // One that was still beginning may begin yet: nobody else gets its connection.
+        // A transaction that was still beginning may begin yet: its connection is not used again.
         let Some(runtime) = Handle::try_current().ok().filter(|_| self.is_open) else {
             return held.discard();
         };
@@ -66,7 +85,7 @@ impl Drop for Begun {
 }
 
 impl<'a> Transaction<'a> {
-    /// One that has not begun.
+    /// Returns a transaction that has not begun.
     #[must_use]
     pub fn of(db: &'a Db) -> Self {
         Self { db, begun: Mutex::new(None) }
@@ -81,7 +100,7 @@ impl<'a> Transaction<'a> {
         Ok(MutexGuard::map(begun, |begun| begun.insert(first)))
     }
 
-    /// The rows that a selection of these columns finds, read by their places.
+    /// Returns the rows that a selection of these columns finds, read by their places.
     ///
     /// # Errors
     /// The database's.
@@ -91,25 +110,27 @@ impl<'a> Transaction<'a> {
         found.iter().map(|row| M::read(row, columns)).collect()
     }
 
-    /// Makes what was done stand.
+    /// Commits.
     ///
     /// # Errors
-    /// The database's.
+    /// The database's; one that starts with [`OUTCOME_UNKNOWN`] where the change may have been made.
     pub async fn commit(self) -> Result<(), DbErr> {
         match self.begun.into_inner() {
-            Some(begun) => begun.end("COMMIT").await,
+            Some(begun) => begun.end("COMMIT").await.map_err(commit_error),
             None => Ok(()),
         }
     }
 
-    /// Makes what was done stand, with one statement more, unless that writes no row: then everything is left as it was, and
-    /// the answer is false. Where it is the only statement, it is a transaction by itself.
+    /// Runs a last statement and commits, unless it writes no row: then rolls back and returns false. If it is the only
+    /// statement, it is a transaction by itself.
     ///
     /// # Errors
-    /// The database's.
+    /// As [`Self::commit`].
     pub async fn commit_with(mut self, last: Statement) -> Result<bool, DbErr> {
         if self.begun.get_mut().is_none() {
-            return Ok(self.db.writer().execute_raw(last).await?.rows_affected() > 0);
+            self.db.note_change();
+            let done = self.db.writer().execute_raw(last).await.map_err(commit_error)?;
+            return Ok(done.rows_affected() > 0);
         }
         let wrote = self.execute_raw(last).await?.rows_affected() > 0;
         if wrote {
@@ -120,7 +141,7 @@ impl<'a> Transaction<'a> {
         Ok(wrote)
     }
 
-    /// Leaves everything as it was.
+    /// Rolls back.
     ///
     /// # Errors
     /// The database's.

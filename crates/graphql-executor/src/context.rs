@@ -8,6 +8,9 @@ use crate::selection::InvalidSelection;
 pub trait ExecutionContext: Send + Sync + 'static {
     /// The error that fields fail with.
     type Error: ExecutionError<Self> + From<InvalidSelection> + Send;
+
+    /// Notes that the answer holds so many more objects with an id.
+    fn count_nodes(&self, _objects: usize) {}
 }
 
 /// An error of a field.

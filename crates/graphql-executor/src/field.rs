@@ -122,6 +122,9 @@ impl<'a, C: ExecutionContext> FieldContext<'a, C> {
     /// The error of a non-null field below, with its path.
     pub async fn objects<T: ObjectType<C>>(&self, rows: &[&T]) -> Result<Batch<T>, C::Error> {
         let plan = self.document.plan::<C, T>(self.selections)?;
+        if T::NODE {
+            self.request.count_nodes(rows.len());
+        }
         resolve_objects(self, &plan, rows).await
     }
 

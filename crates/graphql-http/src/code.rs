@@ -22,12 +22,16 @@ pub enum Code {
     RateLimited,
     /// The request took too long.
     Timeout,
+    /// A change may have been made, or not.
+    OutcomeUnknown,
+    /// The request names a persisted query; this server keeps none. Clients send the whole document then.
+    PersistedQueryNotSupported,
     /// Our fault; `extensions.reference` finds it in the log.
     Internal,
 }
 
 impl Code {
-    const ALL: [Self; 9] = [
+    const ALL: [Self; 11] = [
         Self::ParseFailed,
         Self::ValidationFailed,
         Self::BadUserInput,
@@ -36,6 +40,8 @@ impl Code {
         Self::LimitExceeded,
         Self::RateLimited,
         Self::Timeout,
+        Self::OutcomeUnknown,
+        Self::PersistedQueryNotSupported,
         Self::Internal,
     ];
 
@@ -51,6 +57,8 @@ impl Code {
             Self::LimitExceeded => "LIMIT_EXCEEDED",
             Self::RateLimited => "RATE_LIMITED",
             Self::Timeout => "TIMEOUT",
+            Self::OutcomeUnknown => "OUTCOME_UNKNOWN",
+            Self::PersistedQueryNotSupported => "PERSISTED_QUERY_NOT_SUPPORTED",
             Self::Internal => "INTERNAL_SERVER_ERROR",
         }
     }
@@ -59,14 +67,16 @@ impl Code {
     #[must_use]
     pub const fn status(self) -> StatusCode {
         match self {
-            Self::ParseFailed | Self::ValidationFailed | Self::BadUserInput | Self::LimitExceeded => {
-                StatusCode::BAD_REQUEST
-            }
+            Self::ParseFailed
+            | Self::ValidationFailed
+            | Self::BadUserInput
+            | Self::LimitExceeded
+            | Self::PersistedQueryNotSupported => StatusCode::BAD_REQUEST,
             Self::Unauthenticated => StatusCode::UNAUTHORIZED,
             Self::Forbidden => StatusCode::FORBIDDEN,
             Self::RateLimited => StatusCode::TOO_MANY_REQUESTS,
             Self::Timeout => StatusCode::SERVICE_UNAVAILABLE,
-            Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::OutcomeUnknown | Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
 

@@ -27,9 +27,28 @@ use crate::document;
 pub struct Price {
     /// The price in points, at least 1.
     pub points: u64,
-    /// May it read all that its organization has, however little it answers? How long that takes, nobody knows beforehand.
+    /// Whether it may read all that its organization has, however little it answers.
     pub reads_all: bool,
+    /// The part of the points that is for objects of the answer: what is not found of them is given back.
+    pub objects: u64,
 }
+
+impl Price {
+    /// Returns the price with a part for the bytes that the request has.
+    #[must_use]
+    pub fn with_bytes(self, bytes: usize) -> Self {
+        Self { points: self.points.saturating_add(bytes as u64 / BYTES), ..self }
+    }
+
+    /// Returns the points to give back after so many objects were found: those of the rest.
+    #[must_use]
+    pub fn unused(self, found: u64) -> u64 {
+        self.objects.saturating_sub(found).min(self.points.saturating_sub(LEAST))
+    }
+}
+
+/// How many bytes of a request cost a point: reading, checking and converting them takes time, too.
+pub const BYTES: u64 = 4_096;
 
 /// A request that asks for next to nothing.
 pub const LEAST: u64 = 1;
@@ -94,8 +113,10 @@ pub struct Prices {
 #[derive(Debug)]
 struct Type {
     root: bool,
-    /// Has it an id: is it read from a row of its own?
+    /// Whether it has an id, and is read from a row of its own.
     node: bool,
+    /// Whether it is an interface or a union, of which an object has one type at a time.
+    is_abstract: bool,
     fields: HashMap<String, PricedField>,
 }
 
@@ -155,37 +176,46 @@ impl Prices {
                     .map(|field| (field.name.clone(), PricedField::read(&table, &names, name, changes, field)));
                 let node = !matches!(registry.types.get(name.as_str()), Some(MetaType::Object { .. }))
                     || registry.implements.get(name.as_str()).is_some_and(|all| all.contains("Node"));
-                Type { root: name.as_str() == query || changes, node, fields: fields.collect() }
+                let is_abstract = !matches!(registry.types.get(name.as_str()), Some(MetaType::Object { .. }));
+                Type { root: name.as_str() == query || changes, node, is_abstract, fields: fields.collect() }
             })
             .collect();
         let [query, mutation] = [query, mutation].map(|name| names.get(name).copied());
         Self { table, types, names, query, mutation }
     }
 
-    /// What running an operation of a document with these variables may cost.
+    /// Returns what running an operation of a document with these variables may cost at most. Where the number of the
+    /// organization's users is known, a page of users is not taken for longer.
     #[must_use]
     pub fn price(
         &self,
         document: &ExecutableDocument,
         operation: &OperationDefinition,
         variables: &Variables,
+        users: Option<u64>,
     ) -> Price {
         let root = match operation.ty {
             OperationType::Query => self.query,
             OperationType::Mutation => self.mutation,
-            OperationType::Subscription => return Price { points: LEAST, reads_all: false },
+            OperationType::Subscription => return Price { points: LEAST, reads_all: false, objects: 0 },
         };
-        let mut walk = Walk {
-            prices: self,
-            document,
-            operation,
-            variables,
-            fragments: HashMap::new(),
-            operands_given: HashMap::new(),
-            reads_all: false,
+        let walk = |objects_alone| {
+            let mut walk = Walk {
+                prices: self,
+                document,
+                operation,
+                variables,
+                users,
+                objects_alone,
+                fragments: HashMap::new(),
+                operands_given: HashMap::new(),
+                reads_all: false,
+            };
+            let whole = walk.set(&operation.selection_set, root, false);
+            (whole.besides.saturating_add(whole.items), walk.reads_all)
         };
-        let whole = walk.set(&operation.selection_set, root, false);
-        Price { points: whole.besides.saturating_add(whole.items).max(LEAST), reads_all: walk.reads_all }
+        let ((points, reads_all), (objects, _)) = (walk(false), walk(true));
+        Price { points: points.max(LEAST), reads_all, objects }
     }
 }
 
@@ -241,6 +271,10 @@ impl Sum {
         Self { items: 0, besides: points }
     }
 
+    fn max(self, other: Self) -> Self {
+        Self { items: self.items.max(other.items), besides: self.besides.max(other.besides) }
+    }
+
     fn plus(self, other: Self) -> Self {
         Self { items: self.items.saturating_add(other.items), besides: self.besides.saturating_add(other.besides) }
     }
@@ -252,6 +286,10 @@ struct Walk<'a> {
     document: &'a ExecutableDocument,
     operation: &'a OperationDefinition,
     variables: &'a Variables,
+    /// The number of the organization's users, where it is known.
+    users: Option<u64>,
+    /// Whether objects of the answer are counted and nothing else.
+    objects_alone: bool,
     /// Fragments already priced, by name and by whether they stand in a list of the whole organization.
     fragments: HashMap<(&'a str, bool), Sum>,
     /// The number of operands in each variable.
@@ -264,41 +302,58 @@ impl<'a> Walk<'a> {
     /// Returns the cost of a selection on a type. `all` is whether it is on a page of the whole organization.
     fn set(&mut self, set: &'a Positioned<SelectionSet>, on: Option<usize>, all: bool) -> Sum {
         let mut whole = Sum::default();
+        // Of fragments on several object types, an object has those of one: the dearest counts.
+        let mut of_types: HashMap<usize, Sum> = HashMap::new();
         for selection in &set.node.items {
             if !self.included(selection.node.directives()) {
                 continue;
             }
-            whole = whole.plus(match &selection.node {
-                Selection::Field(field) => self.field(&field.node, on, all),
+            let (narrowed, sum) = match &selection.node {
+                Selection::Field(field) => (on, self.field(&field.node, on, all)),
                 Selection::InlineFragment(inline) => {
                     let narrowed = match &inline.node.type_condition {
                         Some(condition) => self.prices.names.get(condition.node.on.node.as_str()).copied(),
                         None => on,
                     };
-                    self.set(&inline.node.selection_set, narrowed, all)
+                    (narrowed, self.set(&inline.node.selection_set, narrowed, all))
                 }
                 Selection::FragmentSpread(spread) => self.spread(&spread.node.fragment_name.node, all),
-            });
+            };
+            match narrowed.filter(|narrowed| self.excludes_others(on, *narrowed)) {
+                Some(of_type) => {
+                    let before = of_types.entry(of_type).or_default();
+                    *before = before.plus(sum);
+                }
+                None => whole = whole.plus(sum),
+            }
         }
-        whole
+        whole.plus(of_types.into_values().fold(Sum::default(), Sum::max))
     }
 
-    fn spread(&mut self, name: &Name, all: bool) -> Sum {
+    /// Whether a fragment on a type holds for objects of this type alone, where objects of several types may come.
+    fn excludes_others(&self, on: Option<usize>, narrowed: usize) -> bool {
+        let is_abstract = |of: usize| self.prices.types.get(of).is_some_and(|of| of.is_abstract);
+        on.is_some_and(is_abstract) && !is_abstract(narrowed)
+    }
+
+    /// Returns the type of a fragment, and what it costs.
+    fn spread(&mut self, name: &Name, all: bool) -> (Option<usize>, Sum) {
         let document = self.document;
-        let Some((name, fragment)) = document.fragments.get_key_value(name) else { return Sum::default() };
-        if let Some(known) = self.fragments.get(&(name.as_str(), all)) {
-            return *known;
-        }
+        let Some((name, fragment)) = document.fragments.get_key_value(name) else { return (None, Sum::default()) };
         let on = self.prices.names.get(fragment.node.type_condition.node.on.node.as_str()).copied();
+        if let Some(known) = self.fragments.get(&(name.as_str(), all)) {
+            return (on, *known);
+        }
         let sum = self.set(&fragment.node.selection_set, on, all);
         self.fragments.insert((name.as_str(), all), sum);
-        sum
+        (on, sum)
     }
 
     fn field(&mut self, field: &'a Field, on: Option<usize>, all: bool) -> Sum {
         let name = field.name.node.as_str();
         if matches!(name, "__schema" | "__type") {
-            return Sum::besides(document::values(self.document, field) / VALUES + 1);
+            let values = if self.objects_alone { 0 } else { document::values(self.document, field) / VALUES + 1 };
+            return Sum::besides(values);
         }
         let prices = self.prices;
         let Some(parent) = on.map(|on| &prices.types[on]) else { return Sum::default() };
@@ -310,35 +365,49 @@ impl<'a> Walk<'a> {
             None => Sum::default(),
         };
         let one = inner.besides.saturating_add(inner.items);
-        let each = one.saturating_add(1);
+        let node = asked.of.is_some_and(|of| prices.types[of].node);
+        let each = if self.objects_alone && !node { one } else { one.saturating_add(1) };
+        let extra = if self.objects_alone { 0 } else { asked.extra };
         let price = match asked.shape {
             Shape::Scalar => 0,
             Shape::Nothing => one,
             // What is part of another object, as an amount is, comes along with it.
-            Shape::One if asked.of.is_some_and(|of| !prices.types[of].node) => one,
+            Shape::One if !node => one,
             Shape::One => each,
+            // As is a list of such parts, as external ids are.
+            Shape::List(PLAIN_LIST) if !node => one.saturating_mul(PLAIN_LIST),
             Shape::List(length) => each.saturating_mul(length),
             Shape::AsMany(argument) => each.saturating_mul(self.length(field, argument)),
+            Shape::Count if self.objects_alone => 0,
             Shape::Count if all => {
                 self.reads_all = true;
                 COUNT_ALL
             }
             Shape::Count => COUNT_OF_ONE,
             // The node of an edge is the item itself.
-            Shape::Items if name == "edges" => return Sum { items: one.max(1), besides: asked.extra },
-            Shape::Items => return Sum { items: each, besides: asked.extra },
+            Shape::Items if name == "edges" && self.objects_alone => return Sum { items: one, besides: 0 },
+            Shape::Items if name == "edges" => return Sum { items: one.max(1), besides: extra },
+            Shape::Items => return Sum { items: each, besides: extra },
             // Its items are read even where none of them is asked for.
             Shape::Page => {
                 let operands = filters(prices, field).map(|filter| self.operands(filter)).fold(0, u64::saturating_add);
-                let items = self.page_size(field).saturating_mul(inner.items.max(1)).saturating_add(inner.besides);
+                let least = u64::from(!self.objects_alone);
+                let mut size = self.page_size(field);
+                if name == "users" && parent.root {
+                    size = size.min(self.users.unwrap_or(size));
+                }
+                let items = size.saturating_mul(inner.items.max(least)).saturating_add(inner.besides);
+                if self.objects_alone {
+                    return Sum::besides(items);
+                }
                 let filters_all = operands > 0 && page_of_all;
                 self.reads_all |= filters_all;
                 items.saturating_add(operands).saturating_add(if filters_all { FILTER_ALL } else { 0 })
             }
         };
         self.reads_all |= asked.reads_all;
-        let rows = if asked.extra == CHANGE { self.length(field, "rows").saturating_mul(ROW) } else { 0 };
-        Sum::besides(price.saturating_add(asked.extra).saturating_add(rows))
+        let rows = if extra == CHANGE { self.length(field, "rows").saturating_mul(ROW) } else { 0 };
+        Sum::besides(price.saturating_add(extra).saturating_add(rows))
     }
 
     fn included(&self, directives: &[Positioned<Directive>]) -> bool {

@@ -2,6 +2,7 @@
 //! fragments that spread each other twice would keep a core busy for seconds. Parsing recurses with nested brackets. Both are
 //! bounded here first. All functions are pure: they depend only on the text and the limits.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 use async_graphql::{
@@ -16,6 +17,7 @@ use async_graphql::{
 };
 
 use crate::code::Code;
+use crate::cut;
 
 /// The largest depth of nested brackets. The parser and the readers of input objects recurse with them.
 const MAX_BRACKETS: usize = 100;
@@ -113,7 +115,13 @@ impl From<Refusal> for ServerError {
     fn from(refusal: Refusal) -> Self {
         let code = refusal.code();
         code.mark(match refusal {
-            Refusal::Syntax(error) | Refusal::Definitions(error) => error.into(),
+            Refusal::Syntax(error) | Refusal::Definitions(error) => {
+                let mut error: Self = error.into();
+                if let Cow::Owned(message) = cut(&error.message) {
+                    error.message = message;
+                }
+                error
+            }
             Refusal::Cycle { position, .. } => Self::new(refusal.to_string(), Some(position)),
             other => Self::new(other.to_string(), None),
         })
@@ -165,7 +173,7 @@ pub fn operation<'a>(document: &'a ExecutableDocument, name: Option<&str>) -> Re
             .next()
             .map(|operation| &operation.node)
             .ok_or_else(|| Refusal::Operation("The document has no operation.".into())),
-        (_, Some(name)) => Err(Refusal::Operation(format!("The document has no operation named {name:?}."))),
+        (_, Some(name)) => Err(Refusal::Operation(format!("The document has no operation named {:?}.", cut(name)))),
         (_, None) => {
             Err(Refusal::Operation("The document has several operations; `operationName` must name one.".into()))
         }
@@ -176,6 +184,41 @@ pub fn operation<'a>(document: &'a ExecutableDocument, name: Option<&str>) -> Re
 #[must_use]
 pub fn operation_name<'a>(document: &'a ExecutableDocument, name: Option<&'a str>) -> Option<&'a str> {
     name.or_else(|| document.operations.iter().find_map(|(name, _)| name.map(async_graphql::Name::as_str)))
+}
+
+/// Whether all fields that an operation selects at its root, also by way of fragments, are among these.
+#[must_use]
+pub fn selects_only(document: &ExecutableDocument, operation: &OperationDefinition, fields: &[&str]) -> bool {
+    set_selects_only(document, &operation.selection_set.node, fields)
+}
+
+/// Whether an operation selects one of these fields at its root, also by way of fragments.
+#[must_use]
+pub fn selects_any(document: &ExecutableDocument, operation: &OperationDefinition, fields: &[&str]) -> bool {
+    set_selects_any(document, &operation.selection_set.node, fields)
+}
+
+fn set_selects_any(document: &ExecutableDocument, set: &SelectionSet, fields: &[&str]) -> bool {
+    set.items.iter().any(|selection| match &selection.node {
+        Selection::Field(field) => fields.contains(&field.node.name.node.as_str()),
+        Selection::InlineFragment(inline) => set_selects_any(document, &inline.node.selection_set.node, fields),
+        Selection::FragmentSpread(spread) => document
+            .fragments
+            .get(&spread.node.fragment_name.node)
+            .is_some_and(|fragment| set_selects_any(document, &fragment.node.selection_set.node, fields)),
+    })
+}
+
+fn set_selects_only(document: &ExecutableDocument, set: &SelectionSet, fields: &[&str]) -> bool {
+    set.items.iter().all(|selection| match &selection.node {
+        Selection::Field(field) => fields.contains(&field.node.name.node.as_str()),
+        Selection::InlineFragment(inline) => set_selects_only(document, &inline.node.selection_set.node, fields),
+        // A checked document has no cycles.
+        Selection::FragmentSpread(spread) => document
+            .fragments
+            .get(&spread.node.fragment_name.node)
+            .is_some_and(|fragment| set_selects_only(document, &fragment.node.selection_set.node, fields)),
+    })
 }
 
 /// Whether running an operation may change something.

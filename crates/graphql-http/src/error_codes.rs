@@ -1,6 +1,7 @@
 //! Gives every error its code by the stage at which it occurs, because async-graphql distinguishes errors only by their text. The
 //! stages are parsing of the document, checking of the variables, validation, and execution.
 
+use std::borrow::Cow;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use async_graphql::{
@@ -14,8 +15,10 @@ use async_graphql::{
 use crate::code::Code;
 use crate::request_id::RequestId;
 use crate::variables::ScalarHint;
-use crate::{document, variable_positions, variables};
+use crate::{cut, document, variable_positions, variables};
 
+/// The most bytes of a message of the validation that are not cut.
+const LONGEST_MESSAGE: usize = 400;
 /// The most errors of one document that are reported.
 const MAX_ERRORS: usize = 50;
 
@@ -115,6 +118,14 @@ impl Extension for Stages {
             failed.into_iter().map(|error| Code::ValidationFailed.mark(error)).chain(misplaced).collect();
         // A document can have thousands of errors. Reporting a few is enough to fix them.
         errors.truncate(MAX_ERRORS);
+        for error in &mut errors {
+            // The names in it are the client's, and may be as long as the document.
+            if error.message.len() > LONGEST_MESSAGE
+                && let Cow::Owned(message) = cut(&error.message)
+            {
+                error.message = message;
+            }
+        }
         match passed {
             Some(passed) if errors.is_empty() && faults.is_empty() => Ok(passed),
             _ if errors.is_empty() => Err(faults),

@@ -23,3 +23,17 @@ pub mod request_id;
 pub mod response;
 pub mod variable_positions;
 pub mod variables;
+
+use std::borrow::Cow;
+
+/// The most characters of what a client sent that are shown to it again.
+const SHOWN: usize = 200;
+
+/// Returns the start of a text that a client sent, to be shown in a message or a log.
+#[must_use]
+pub fn cut(text: &str) -> Cow<'_, str> {
+    match text.char_indices().nth(SHOWN) {
+        Some((end, _)) => Cow::Owned(format!("{}…", &text[..end])),
+        None => Cow::Borrowed(text),
+    }
+}

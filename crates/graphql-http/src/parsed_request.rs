@@ -11,6 +11,8 @@ pub struct ParsedRequest {
     pub parameters: Parameters,
     /// The parsed document.
     pub known: CachedDocument,
+    /// The size of the request in bytes.
+    pub bytes: usize,
 }
 
 impl ParsedRequest {

@@ -12,6 +12,7 @@ use futures_util::StreamExt;
 use serde::Deserialize;
 
 use crate::code::Code;
+use crate::cut;
 use crate::rejection::HttpRejection;
 
 /// The parameters of a request. Other parameters are ignored.
@@ -33,9 +34,8 @@ struct JsonBody {
     operation_name: Option<String>,
     #[serde(default)]
     variables: Variables,
-    /// Must be a map; nothing of it is used.
-    #[serde(rename = "extensions")]
-    _extensions: Option<serde_json::Map<String, serde_json::Value>>,
+    /// Must be a map; nothing of it is used but that a query is missing.
+    extensions: Option<serde_json::Map<String, serde_json::Value>>,
 }
 
 /// The parameters in a query string. Maps are JSON texts.
@@ -65,9 +65,9 @@ impl Parameters {
             }
             Some(_) => return Err(bad("The body must be a JSON object with a `query`.")),
         }
-        let JsonBody { query, operation_name, variables, _extensions: _ } = serde_json::from_slice(bytes)
-            .map_err(|error| bad(format!("The body is not a GraphQL request in JSON: {error}.")))?;
-        Self::new(query, operation_name, variables)
+        let JsonBody { query, operation_name, variables, extensions } = serde_json::from_slice(bytes)
+            .map_err(|error| bad(format!("The body is not a GraphQL request in JSON: {}.", cut(&error.to_string()))))?;
+        Self::new(query, operation_name, variables, extensions)
     }
 
     /// Parses a query string.
@@ -84,15 +84,24 @@ impl Parameters {
             .map(|text| serde_json::from_str(&text).map_err(not_a_map("variables")))
             .transpose()?
             .unwrap_or_default();
-        extensions
+        let extensions = extensions
             .map(|text| serde_json::from_str::<Option<serde_json::Map<_, _>>>(&text).map_err(not_a_map("extensions")))
             .transpose()?;
-        Self::new(query, operation_name, variables)
+        Self::new(query, operation_name, variables, extensions.flatten())
     }
 
-    fn new(query: Option<String>, operation_name: Option<String>, variables: Variables) -> Result<Self, HttpRejection> {
+    fn new(
+        query: Option<String>,
+        operation_name: Option<String>,
+        variables: Variables,
+        extensions: Option<serde_json::Map<String, serde_json::Value>>,
+    ) -> Result<Self, HttpRejection> {
         match query {
             Some(query) => Ok(Self { query, operation_name, variables }),
+            // Clients of Apollo and urql then send the whole document, and go on doing so.
+            None if extensions.is_some_and(|extensions| extensions.contains_key("persistedQuery")) => {
+                Err(HttpRejection::new(StatusCode::OK, Code::PersistedQueryNotSupported, "PersistedQueryNotSupported"))
+            }
             None => Err(bad("The request has no query: that is the parameter with the document.")),
         }
     }
@@ -133,6 +142,11 @@ pub fn check_content(headers: &HeaderMap) -> Result<(), HttpRejection> {
     } else {
         Ok(())
     }
+}
+
+/// Whether a request asks to switch to the WebSocket protocol.
+pub fn opens_web_socket(headers: &HeaderMap) -> bool {
+    header_text(headers, &header::UPGRADE).is_some_and(|protocol| protocol.trim().eq_ignore_ascii_case("websocket"))
 }
 
 /// Up to how many bytes of a body that is too large are let in and thrown away, so that its sender hears why.
@@ -180,20 +194,19 @@ pub async fn read(body: Body, headers: &HeaderMap, limit: usize, timeout: Durati
     })
 }
 
-/// The token of an `authorization: Bearer …` header, where there is one. Whether it is worth anything is seen later.
+/// Returns the token of an `authorization: Bearer …` header, if there is one. Whether it is valid is checked later: an empty or
+/// malformed token is as invalid as an expired one.
 ///
 /// # Errors
-/// 401 where the header is there and is something else: whoever sends it expects to be known.
+/// 401 for several headers and for other schemes.
 pub fn bearer(headers: &HeaderMap) -> Result<Option<String>, HttpRejection> {
     let mut values = headers.get_all(header::AUTHORIZATION).iter();
     let (Some(value), None) = (values.next(), values.next()) else {
         return if headers.contains_key(header::AUTHORIZATION) { Err(unknown_login()) } else { Ok(None) };
     };
-    let (scheme, token) = value.to_str().ok().and_then(|text| text.split_once(' ')).ok_or_else(unknown_login)?;
-    let token = token.trim();
-    // A header that is text has none but visible characters, spaces and tabs.
-    let sound = scheme.eq_ignore_ascii_case("bearer") && !token.is_empty() && !token.contains([' ', '\t']);
-    if sound { Ok(Some(token.to_owned())) } else { Err(unknown_login()) }
+    let text = value.to_str().map_err(|_| unknown_login())?;
+    let (scheme, token) = text.split_once(' ').unwrap_or((text, ""));
+    if scheme.eq_ignore_ascii_case("bearer") { Ok(Some(token.trim().to_owned())) } else { Err(unknown_login()) }
 }
 
 fn unknown_login() -> HttpRejection {
@@ -306,7 +319,10 @@ mod tests {
     fn only_bearer_tokens_are_taken() {
         assert_eq!(bearer(&headers(&[])).unwrap(), None);
         assert_eq!(bearer(&headers(&[("authorization", "bearer  abc.def")])).unwrap().as_deref(), Some("abc.def"));
-        for value in ["", "Bearer", "Bearer ", "Basic YTpi", "abc", "Bearer a b"] {
+        for value in ["Bearer", "Bearer ", "Bearer a b"] {
+            assert!(bearer(&headers(&[("authorization", value)])).unwrap().is_some(), "{value}");
+        }
+        for value in ["", "Basic YTpi", "abc"] {
             assert_eq!(
                 bearer(&headers(&[("authorization", value)])).unwrap_err().status,
                 StatusCode::UNAUTHORIZED,

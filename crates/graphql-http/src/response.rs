@@ -61,7 +61,7 @@ impl Format {
 
 /// Whether the request failed as a whole, before any field was asked: such an answer has no data at all, not even
 /// null. An error that arises in a field has a path.
-fn is_refused(response: &Response) -> bool {
+pub fn is_refused(response: &Response) -> bool {
     response.data == Value::Null
         && !response.errors.is_empty()
         && response.errors.iter().all(|error| error.path.is_empty())

@@ -1,11 +1,19 @@
 //! What breaks around the server, and what must hold all the same: every write that was acknowledged is there, the feed
 //! has no gap and gives the tables, whatever fails says so with a reference and in time, and nobody need restart anything.
 
+mod crowds;
+mod deactivation;
 mod disk;
 mod ends;
+mod feed;
+mod files;
 mod load;
+mod migrations;
+mod operators;
 mod outage;
 mod pool;
+mod statistics;
+mod timeouts;
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;

@@ -290,7 +290,8 @@ async fn agreed(
     let input = json!({"id": target, "decision": "AGREE", "note": tag, "oneOnOneId": meeting, "goalAmount": amount});
     let answer = manager.mutate("decideTarget", "target { goal { id } }", input).await.done();
     let goal = answer.text("decideTarget.target.goal.id").to_owned();
-    let agree = "mutation($id: ID!) { agreeGoal(id: $id) { goal { id } userErrors { code message field } } }";
+    let agree =
+        "mutation($id: ID!) { agreeGoal(id: $id, ifVersion: 1) { goal { id } userErrors { code message field } } }";
     member.send(agree, json!({"id": goal})).await.done();
     manager.mutate("setGoal", "goal { id }", json!({"accountId": account, "amount": "7"})).await.done();
     // Of another household of the same member's there may be more.

@@ -16,8 +16,8 @@ use std::sync::Arc;
 
 use entity::touch::TouchStatus as Stored;
 use entity::{
-    AccountId, ContactId, Id, OrganizationId, Scoped, SessionId, UserId, account, calendar_feed, contact, organization,
-    touch, user,
+    AccountId, ContactId, Id, OrganizationId, Scoped, UserId, account, calendar_feed, contact, organization, touch,
+    user,
 };
 use sea_orm::sea_query::{Cond, Expr, ExprTrait};
 use sea_orm::{
@@ -75,23 +75,26 @@ pub async fn create(ctx: &RequestContext) -> Result<CalendarFeedPayload> {
 pub async fn revoke(ctx: &RequestContext) -> Result<CalendarFeedPayload> {
     let viewer = ctx.viewer()?;
     let mut write = Write::begin(ctx)?;
-    if end(&write.tx, viewer.organization.id, viewer.user.id).await? {
-        record(&mut write, viewer.user.id, "calendar_feed_revoked");
-    }
+    end_with_event(&mut write, viewer.user.id).await?;
     write.commit().await?;
     Ok(CalendarFeedPayload::default())
 }
 
-/// Says in the feed that an address came or went: to the user and their line.
+/// Ends a user's address, if there is one, and adds the event.
+pub async fn end_with_event(write: &mut Write<'_>, user: UserId) -> Result<()> {
+    if end(&write.tx, write.organization(), user).await? {
+        record(write, user, "calendar_feed_revoked");
+    }
+    Ok(())
+}
+
+/// Adds the event that an address was created or ended, visible to the user and their line.
 fn record(write: &mut Write<'_>, user: UserId, what: &str) {
     write.note(UserId::PREFIX, what, user.uuid(), None, &Map::new());
     write.about(user);
 }
 
 /// Ends a user's address; was there one?
-///
-/// # Errors
-/// The database's.
 pub async fn end<C: ConnectionTrait>(tx: &C, organization: OrganizationId, user: UserId) -> Result<bool> {
     let gone = calendar_feed::Entity::remove_of(organization).filter(calendar_feed::Column::UserId.eq(user));
     Ok(gone.exec(tx).await?.rows_affected > 0)
@@ -116,14 +119,11 @@ async fn find(app: &App, token: &str) -> Result<Viewer> {
     let organization = organization::Entity::of(feed.organization_id).one(reader).await?.ok_or_else(none)?;
     let active = user::Entity::of(feed.organization_id).filter(user::Column::Active.eq(true));
     let user = active.filter(user::Column::Id.eq(feed.user_id)).one(reader).await?.ok_or_else(none)?;
-    with_reporting_line(reader, organization, user, SessionId::make()).await
+    with_reporting_line(reader, organization, user, None).await
 }
 
 /// A user's calendar, as they see it: what they are to do, what was called off, and what was scheduled and then done, from
 /// thirty days back on. Three statements.
-///
-/// # Errors
-/// The database's.
 pub async fn calendar(app: &Arc<App>, viewer: Viewer) -> Result<String> {
     use touch::Column;
     let viewer = Arc::new(viewer);

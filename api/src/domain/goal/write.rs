@@ -29,9 +29,12 @@ pub struct SetGoalInput {
 /// Arguments of `agreeGoal`.
 #[derive(Clone, Debug, InputObject)]
 pub struct AgreeGoal {
-    /// Which one.
+    /// The goal.
     pub id: ID,
-    /// Refuses with STALE_VERSION where the goal is at another version: another amount may wait by now.
+    /// The amount that was read and is agreed to. Refused with STALE_VERSION where another amount waits by now. Either this or
+    /// `ifVersion` is required.
+    pub amount: Option<Decimal>,
+    /// The version that was read. Refused with STALE_VERSION where the goal has another version by now.
     pub if_version: Option<i32>,
 }
 
@@ -187,6 +190,17 @@ pub async fn agree(ctx: &RequestContext, arguments: AgreeGoal) -> Result<GoalPay
     }
     same_version_at(&["ifVersion"], arguments.if_version, before.version)?;
     let Some(amount) = before.waiting_amount else { return Err(nothing_waits(&before)) };
+    match arguments.amount {
+        Some(read) if viewer.currency.minor(read.0) != Ok(amount) => {
+            let message = "Another amount waits by now: read the goal again and decide again.";
+            return Err(Error::refused(UserErrorCode::StaleVersion, &["amount"], message));
+        }
+        None if arguments.if_version.is_none() => {
+            let message = "Agreeing requires what was read: give the amount, or the goal's version as ifVersion.";
+            return Err(Error::refused(UserErrorCode::Required, &["amount"], message));
+        }
+        _ => {}
+    }
     let (after, what) = match parties.consent(before.proposed_by_id, viewer.user.id) {
         Consent::Agreed => (agreed(before.clone(), amount, viewer.user.id, &write), "agreed"),
         Consent::Seconded => (goal::Model { proposed_by_id: viewer.user.id, ..before.clone() }, "seconded"),

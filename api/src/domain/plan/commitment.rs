@@ -202,8 +202,8 @@ pub struct CommitPlanInput {
 pub struct CosignCommitment {
     /// Id of the plan: it must have a commitment in force that is not stale.
     pub plan_id: ID,
-    /// The fingerprint of the commitment that the signer has read. Rejects the signature with STALE_VERSION if another
-    /// commitment is in force.
+    /// The fingerprint of the commitment that the signer has read: required. Rejects the signature with STALE_VERSION if
+    /// another commitment is in force.
     pub fingerprint: Option<String>,
 }
 
@@ -292,14 +292,21 @@ pub async fn cosign(ctx: &RequestContext, arguments: CosignCommitment) -> Result
         }
         Some((before, false)) => before,
     };
-    if arguments.fingerprint.is_some_and(|read| read != before.fingerprint) {
-        let message = "Another commitment is in force now: read it before you sign.";
-        return Err(Error::refused(UserErrorCode::StaleVersion, &["fingerprint"], message));
-    }
     let mut all = signatures(&before.signatures);
     let who = change.viewer.user.id;
     if let Some(own) = all.iter().find(|signature| signature.user == who) {
         return conflict(format!("You already signed it at {}.", own.at));
+    }
+    match arguments.fingerprint {
+        None => {
+            let message = "Signing requires what was read: give the commitment's fingerprint.";
+            return Err(Error::refused(UserErrorCode::Required, &["fingerprint"], message));
+        }
+        Some(read) if read != before.fingerprint => {
+            let message = "Another commitment is in force by now: read it again and decide again.";
+            return Err(Error::refused(UserErrorCode::StaleVersion, &["fingerprint"], message));
+        }
+        Some(_) => {}
     }
     all.push(Signature { user: who, at: change.write.at });
     let after = plan_commitment::Model { signatures: stored(&all), ..before.clone() };

@@ -60,7 +60,7 @@ object! {
         dueOn: Day = plain(|promise| promise.0.due_on);
         /// The day on which it was kept; null while it is open.
         keptOn: Option<Day> = plain(|promise| promise.0.kept_on);
-        /// The user who made the promise.
+        /// The user who made the promise, or the successor if that user was deactivated while it was open.
         madeBy: User = by_key(|promise| promise.0.made_by_id, User::resolve_required);
         /// Whether the promise is open and its due day is over in the organization's time zone.
         overdue: bool = batch(overdues);

@@ -8,6 +8,7 @@ use sea_orm::{ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, IntoA
 
 use crate::auth::secrets::SecretKind;
 use crate::context::RequestContext;
+use crate::domain::calendar_feed;
 use crate::domain::session::{self, SessionPayload};
 use crate::error::{Error, Result};
 use crate::values::money::Currency;
@@ -106,7 +107,7 @@ pub async fn accept(ctx: &RequestContext, input: AcceptInvitationInput) -> Resul
     check.password("password", &password);
     let name = name.map(|name| check.required("name", &name, NAME));
     check.finish()?;
-    let hash = auth.passwords.hash(&password).await.map_err(Error::internal)?;
+    let hash = auth.passwords.hash(&password).await?;
 
     let Some(Open { user, organization, .. }) = open else { return Err(invalid()) };
     let currency = Currency::of(&organization.currency).unwrap_or(Currency::NONE);
@@ -121,6 +122,7 @@ pub async fn accept(ctx: &RequestContext, input: AcceptInvitationInput) -> Resul
     let user = write.change(&before, user).await?;
     keep_password(&write.tx, &user, hash).await?;
     session::end_all(&write.tx, organization.id, user.id, None).await?;
+    calendar_feed::end_with_event(&mut write, user.id).await?;
     let (session, token) = session::begin(&write.tx, &user, crate::auth::now()).await?;
     write.commit().await?;
     ctx.app.forget(organization.id);

@@ -12,9 +12,9 @@ use std::sync::Arc;
 use database::transaction::Transaction;
 use entity::{Id, Instant, OrganizationId, Scoped, SessionId, UserId, organization, refresh_token, session, user};
 use sea_orm::sea_query::Expr;
-use sea_orm::{ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter};
+use sea_orm::{ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, QuerySelect};
 
-use crate::auth::secrets::SecretKind;
+use crate::auth::secrets::{NewSecret, SecretKind};
 use crate::auth::tokens::{AccessToken, Claims};
 use crate::auth::viewer;
 use crate::context::{RequestContext, Viewer};
@@ -94,6 +94,21 @@ pub(super) async fn next_token<C: ConnectionTrait>(
     now: Instant,
 ) -> Result<String> {
     let made = SecretKind::Refresh.make().map_err(Error::internal)?;
+    keep_token(tx, organization, session, &made, now).await?;
+    Ok(made.shown)
+}
+
+/// Stores a session's next refresh token.
+///
+/// # Errors
+/// The database's.
+pub(super) async fn keep_token<C: ConnectionTrait>(
+    tx: &C,
+    organization: OrganizationId,
+    session: SessionId,
+    made: &NewSecret,
+    now: Instant,
+) -> Result<()> {
     let token = refresh_token::Model {
         digest: made.digest.to_vec(),
         organization_id: organization,
@@ -101,9 +116,10 @@ pub(super) async fn next_token<C: ConnectionTrait>(
         issued_at: now,
         expires_at: now.plus_seconds(LIFETIME),
         used_at: None,
+        successor_salt: None,
     };
     refresh_token::Entity::insert(token.into_active_model().reset_all()).exec_without_returning(tx).await?;
-    Ok(made.shown)
+    Ok(())
 }
 
 /// Returns a session to the client, after the transaction that started or refreshed it has committed.
@@ -116,7 +132,7 @@ pub(super) async fn hand_out(
 ) -> Result<Session> {
     let claims = Claims { user: user.id, organization: organization.id, session };
     let access = ctx.app.auth.tokens.issue(claims).map_err(Error::internal)?;
-    let viewer = viewer::with_reporting_line(ctx.reader(), organization, user, session).await?;
+    let viewer = viewer::with_reporting_line(ctx.reader(), organization, user, Some(session)).await?;
     Ok(Session { access, refresh_token, viewer: Arc::new(viewer) })
 }
 
@@ -137,6 +153,21 @@ pub async fn end_all<C: ConnectionTrait>(
     }
     change.exec(tx).await?;
     Ok(())
+}
+
+/// Whether a session has not ended. The session is locked until the transaction ends.
+///
+/// # Errors
+/// The database's.
+pub(super) async fn is_open<C: ConnectionTrait>(
+    tx: &C,
+    organization: OrganizationId,
+    session: SessionId,
+) -> Result<bool> {
+    let open = session::Entity::of(organization)
+        .filter(session::Column::Id.eq(session))
+        .filter(session::Column::EndedAt.is_null());
+    Ok(open.lock_shared().one(tx).await?.is_some())
 }
 
 /// Ends one session.
@@ -178,9 +209,11 @@ object! {
 /// Executes `signOut`: ends the session of the caller and its refresh tokens.
 pub async fn sign_out(ctx: &RequestContext) -> Result<SignOutPayload> {
     let viewer = ctx.viewer()?;
-    let tx = Transaction::of(&ctx.app.db);
-    end(&tx, viewer.organization.id, viewer.session).await?;
-    tx.commit().await?;
+    if let Some(session) = viewer.session {
+        let tx = Transaction::of(&ctx.app.db);
+        end(&tx, viewer.organization.id, session).await?;
+        tx.commit().await?;
+    }
     ctx.app.forget(viewer.organization.id);
     Ok(SignOutPayload { signed_out: true, user_errors: Vec::new() })
 }

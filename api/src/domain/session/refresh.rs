@@ -1,16 +1,15 @@
 //! Refreshing a session: a refresh token is valid for one use and is exchanged for the next one.
 //!
-//! A used token that is presented again indicates that two parties hold it, one of them illegitimately, so the whole
-//! session ends. However, a response may also have been lost. For 10 seconds, a used token therefore yields another
-//! token of the same session, unless a token that it yielded has been used. The client that uses one has received its
-//! response, and the others become invalid.
+//! A used token that is presented again means that two clients hold it, one of which should not: the whole session ends. But a
+//! reply may have been lost, or two windows of one client may refresh at the same time. For 10 seconds a used token therefore
+//! gets the same successor again, as long as that successor has not been used.
 
 use async_graphql::InputObject;
 use database::transaction::Transaction;
 use entity::{Scoped, organization, refresh_token, session as sessions, user};
 use sea_orm::{ActiveModelTrait, ActiveValue, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QuerySelect};
 
-use crate::auth::secrets::SecretKind;
+use crate::auth::secrets::{self, SecretKind};
 use crate::context::RequestContext;
 use crate::domain::session::{self, SessionPayload};
 use crate::error::{Error, Result, UserErrorCode};
@@ -45,34 +44,35 @@ async fn refresh(ctx: &RequestContext, shown: &str) -> Result<SessionPayload> {
     else {
         return Err(invalid());
     };
-    // The time is taken while holding the lock, so that of two concurrent refreshes the token of the second is issued
-    // after the use of the first.
+    // The time is taken while holding the lock on the token.
     let now = crate::auth::now();
     if token.expires_at <= now {
         return Err(invalid());
     }
-    match token.used_at {
-        None => {
-            // Tokens from lost responses become invalid, because this response has been received.
-            refresh_token::Entity::remove_of(organization_id)
-                .filter(refresh_token::Column::SessionId.eq(open.id))
-                .filter(refresh_token::Column::UsedAt.is_null())
-                .filter(refresh_token::Column::Digest.ne(token.digest.clone()))
-                .exec(&tx)
-                .await?;
+    let next = match (token.used_at, &token.successor_salt) {
+        (None, _) => {
+            let salt = secrets::random_key().map_err(Error::internal)?;
+            let next = SecretKind::Refresh.successor(shown, &salt);
             let mut used = token.into_active_model();
             used.used_at = ActiveValue::Set(Some(now));
+            used.successor_salt = ActiveValue::Set(Some(salt.to_vec()));
             used.update(&tx).await?;
+            session::keep_token(&tx, organization_id, open.id, &next, now).await?;
+            next
         }
-        Some(used) if now <= used.plus_seconds(GRACE) && !successor_is_used(&tx, &token, used).await? => {}
-        Some(_) => {
+        (Some(used), Some(salt))
+            if now <= used.plus_seconds(GRACE) && !successor_is_used(&tx, &token, used).await? =>
+        {
+            SecretKind::Refresh.successor(shown, salt)
+        }
+        (Some(_), _) => {
             session::end(&tx, organization_id, open.id).await?;
             tx.commit().await?;
             ctx.app.forget(organization_id);
             tracing::warn!(session = %open.id, user = %open.user_id, "a refresh token was used twice: the session has ended");
             return Err(invalid());
         }
-    }
+    };
     let user = user::Entity::of(organization_id)
         .filter(user::Column::Id.eq(open.user_id))
         .filter(user::Column::Active.eq(true))
@@ -85,9 +85,8 @@ async fn refresh(ctx: &RequestContext, shown: &str) -> Result<SessionPayload> {
         .filter(refresh_token::Column::ExpiresAt.lte(now))
         .exec(&tx)
         .await?;
-    let next = session::next_token(&tx, organization_id, open.id, now).await?;
     tx.commit().await?;
-    Ok(SessionPayload::of(session::hand_out(ctx, organization, user, open.id, next).await?))
+    Ok(SessionPayload::of(session::hand_out(ctx, organization, user, open.id, next.shown).await?))
 }
 
 fn invalid() -> Error {

@@ -39,7 +39,7 @@ async fn attempt(ctx: &RequestContext, input: SignInInput) -> Result<SessionPayl
     for number in 0..tries(ctx, organization_id.is_some()).await? {
         let candidate = candidates.get(number);
         let hash = candidate.and_then(|(_, hash)| hash.as_deref());
-        if auth.passwords.verify(&password, hash).await.map_err(Error::internal)? && found.is_none() {
+        if auth.passwords.verify(&password, hash).await? && found.is_none() {
             found = candidate;
         }
     }

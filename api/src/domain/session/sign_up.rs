@@ -49,7 +49,7 @@ pub async fn sign_up(ctx: &RequestContext, input: SignUpInput) -> Result<Session
     let email = check.email("email", &email);
     check.password("password", &password);
     check.finish()?;
-    let hash = ctx.app.auth.passwords.hash(&password).await.map_err(Error::internal)?;
+    let hash = ctx.app.auth.passwords.hash(&password).await?;
 
     let organization = organization::Model {
         id: OrganizationId::make(),
@@ -67,7 +67,7 @@ pub async fn sign_up(ctx: &RequestContext, input: SignUpInput) -> Result<Session
         pipeline_margin: 0.1,
         target_band_low: 5.0,
         target_band_high: 20.0,
-        erasure_key: secrets::new_erasure_key().map_err(Error::internal)?.to_vec(),
+        erasure_key: secrets::random_key().map_err(Error::internal)?.to_vec(),
         created_at: ctx.now,
         version: 0,
     };

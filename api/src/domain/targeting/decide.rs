@@ -38,7 +38,7 @@ pub struct DecideTargetInput {
     pub one_on_one_id: Option<ID>,
     /// Proposes this goal, above 0, for the current fiscal year in the same step; agrees to it where it is what waits.
     pub goal_amount: Option<Decimal>,
-    /// Refuses the decision with STALE_VERSION where the target is at another version.
+    /// The version that was read: required. Refused with STALE_VERSION where the target has another version by now.
     pub if_version: Option<i32>,
 }
 
@@ -64,6 +64,13 @@ pub async fn decide(ctx: &RequestContext, input: DecideTargetInput) -> Result<Ta
         let message = "It takes two: the seller and one of their managers. This is your own side's proposal, and the other \
                        one decides; its proposer may take it back.";
         return Err(Error::refused(UserErrorCode::Forbidden, &path, message));
+    }
+    if if_version.is_none() {
+        check.fault(
+            UserErrorCode::Required,
+            "ifVersion",
+            "A decision requires what was read: give the target's version.",
+        );
     }
     same_version(if_version, before.version)?;
     let mut after = before.clone();

@@ -247,15 +247,14 @@ fn to_be_made(organization: OrganizationId, user: UserId) -> sea_orm::Select<tou
         .lock_exclusive()
 }
 
-/// Gives all that a user is still to make to a successor, who joins the accounts' teams unless they see them. What was
-/// missed stays with who missed it. The number of statements does not grow with the touches.
+/// Gives all scheduled touches of a user, the missed ones too, to a successor, who joins the accounts' teams unless they see
+/// them. The number of statements does not grow with the touches.
 ///
 /// # Errors
 /// The database's.
 pub async fn hand_over(write: &mut Write<'_>, from: UserId, to: &user::Model) -> Result<()> {
     let zone = zone_of(to);
-    let touches =
-        to_be_made(write.organization(), from).filter(touch::Column::MissedAt.gt(write.at)).all(&write.tx).await?;
+    let touches = to_be_made(write.organization(), from).all(&write.tx).await?;
     let wanted: Vec<(AccountId, UserId)> = touches.iter().map(|touch| (touch.account_id, to.id)).collect();
     let moved = touches.into_iter().map(|before| {
         let after = touch::Model { user_id: to.id, missed_at: missed_at(before.at, zone), ..before.clone() };

@@ -1,7 +1,7 @@
-//! Deactivating a member: they can no longer sign in, and a successor takes over what they own.
+//! Deactivating a member: they can no longer sign in or write, and a successor takes over what they own.
 
 use async_graphql::{ID, InputObject};
-use entity::{AccountId, Scoped, UserId, account, opportunity, touch, user};
+use entity::{AccountId, Scoped, UserId, account, opportunity, promise, touch, user};
 use sea_orm::sea_query::LockType;
 use sea_orm::{
     ColumnTrait, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, Select,
@@ -25,15 +25,14 @@ use crate::write::validator::Validator;
 pub struct DeactivateUserInput {
     /// The id of the member.
     pub id: ID,
-    /// The id of the successor, another active member, who takes over the accounts, open opportunities, targets,
-    /// scheduled touches, and everything that the member owns or is assigned in open plans. Required if there are any.
-    /// Targets become proposals again.
+    /// The id of the successor, another active member, who takes over the accounts, open opportunities, targets, scheduled
+    /// and missed touches, open promises, and everything that the member owns or is assigned in open plans. Required if
+    /// there are any. Targets become proposals again.
     pub successor_id: Option<ID>,
 }
 
 /// Executes `deactivateUser`. Members who report to the deactivated member continue to do so; the reporting line skips
-/// inactive members. A member who is already inactive still hands over what they own, because a request sent before the
-/// deactivation may have been committed after it.
+/// inactive members. A member who is already inactive still hands over what they own.
 pub async fn deactivate(ctx: &RequestContext, input: DeactivateUserInput) -> Result<UserPayload> {
     let DeactivateUserInput { id, successor_id } = input;
     let left = leave(ctx, &id, successor_id.as_ref()).await?;
@@ -112,11 +111,18 @@ fn open_opportunities(user: &user::Model) -> Select<opportunity::Entity> {
         .filter(opportunity::Column::Stage.is_not_in([opportunity::Stage::Won, opportunity::Stage::Lost]))
 }
 
+fn open_promises(user: &user::Model) -> Select<promise::Entity> {
+    promise::Entity::of(user.organization_id)
+        .filter(promise::Column::MadeById.eq(user.id))
+        .filter(promise::Column::KeptOn.is_null())
+}
+
 /// The numbers of rows that a successor would take over.
 struct Belongings {
     accounts: u64,
     opportunities: u64,
     touches: u64,
+    promises: u64,
     plans: u64,
 }
 
@@ -130,28 +136,28 @@ impl Belongings {
         }
         let touches = touch::Entity::of(user.organization_id)
             .filter(touch::Column::UserId.eq(user.id))
-            .filter(touch::Column::Status.eq(touch::TouchStatus::Scheduled))
-            .filter(touch::Column::MissedAt.gt(write.at));
+            .filter(touch::Column::Status.eq(touch::TouchStatus::Scheduled));
         Ok(Self {
             accounts: count(&write.tx, accounts(user)).await?,
             opportunities: count(&write.tx, open_opportunities(user)).await?,
             touches: count(&write.tx, touches).await?,
+            promises: count(&write.tx, open_promises(user)).await?,
             plans: moved::accounts_of(write, user.id).await?.len() as u64,
         })
     }
 
     fn is_empty(&self) -> bool {
-        self.accounts + self.opportunities + self.touches + self.plans == 0
+        self.accounts + self.opportunities + self.touches + self.promises + self.plans == 0
     }
 }
 
 impl std::fmt::Display for Belongings {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { accounts, opportunities, touches, plans } = self;
+        let Self { accounts, opportunities, touches, promises, plans } = self;
         write!(
             out,
-            "accounts ({accounts}), open opportunities ({opportunities}), scheduled touches ({touches}) and parts of open \
-             plans ({plans})"
+            "accounts ({accounts}), open opportunities ({opportunities}), scheduled touches ({touches}), open promises \
+             ({promises}) and parts of open plans ({plans})"
         )
     }
 }
@@ -180,6 +186,16 @@ async fn hand_over(write: &mut Write<'_>, from: &user::Model, to: &user::Model) 
     // The opportunities must have moved before, because a previous owner who owns opportunities stays on the team.
     team::seat_owners(write, from.organization_id, &owners).await?;
     follow_owners(write, &owners).await?;
+    if !joined.is_empty() {
+        team::join(write, from.organization_id, &joined).await?;
+    }
+    let promised = open_promises(from).order_by_asc(promise::Column::Id).lock(lock).all(&write.tx).await?;
+    let joined: Vec<(AccountId, UserId)> = promised.iter().map(|promise| (promise.account_id, to.id)).collect();
+    let moved = promised.into_iter().map(|before| {
+        let after = promise::Model { made_by_id: to.id, ..before.clone() };
+        (Some(before), after)
+    });
+    write.save(moved.collect()).await?;
     if !joined.is_empty() {
         team::join(write, from.organization_id, &joined).await?;
     }

@@ -115,7 +115,7 @@ pub async fn reissue(ctx: &RequestContext, arguments: ReissueInvitation) -> Resu
     let mut check = Validator::at(&[]);
     let id: Option<UserId> = check.id("userId", &arguments.user_id);
     check.finish()?;
-    let write = Write::begin(ctx)?;
+    let mut write = Write::begin(ctx)?;
     let user = match id {
         Some(id) => {
             let user = user::Entity::of(viewer.organization.id).filter(user::Column::Id.eq(id));
@@ -143,7 +143,8 @@ pub async fn reissue(ctx: &RequestContext, arguments: ReissueInvitation) -> Resu
     if let Some(user) = user {
         payload.token = Some(invitation::invite(&write.tx, &user).await?);
         session::end_all(&write.tx, user.organization_id, user.id, None).await?;
-        calendar_feed::end(&write.tx, user.organization_id, user.id).await?;
+        calendar_feed::end_with_event(&mut write, user.id).await?;
+        write.check_author().await?;
         write.commit().await?;
         ctx.app.forget(user.organization_id);
         payload.user = Some(User(user));

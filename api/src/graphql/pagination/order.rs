@@ -4,7 +4,7 @@ use std::cmp::Ordering as Compared;
 
 use async_graphql::Enum;
 use sea_orm::sea_query::{Alias, Cond, Expr, ExprTrait, Order as SqlOrder, SimpleExpr};
-use sea_orm::{ColumnTrait, EntityTrait, Iden, Iterable};
+use sea_orm::{ColumnTrait, ColumnType, EntityTrait, Iden, Iterable};
 use uuid::Uuid;
 
 use super::cursor;
@@ -103,14 +103,24 @@ impl<E: EntityTrait> SortKey<E> {
     }
 }
 
+/// The message for a cursor of an ordering [by names](Order::by_names) that names none of its rows.
+pub const fn foreign_cursor() -> &'static str {
+    "This cursor belongs to another list, another ordering or another history of the feed, as there is one after a restore or \
+     a failover: start over, without a cursor."
+}
+
 /// The place of a column among those of its table.
 pub fn column_index<E: EntityTrait>(column: E::Column) -> usize {
     E::Column::iter().take_while(|other| std::mem::discriminant(other) != std::mem::discriminant(&column)).count()
 }
 
-/// An ordering, the id last.
+/// An ordering, with the id as its last key.
 pub struct Order<E: EntityTrait> {
     pub(super) keys: Vec<(SortKey<E>, Direction)>,
+    /// For cursors that name rows by the id alone: the history that they belong to.
+    history: Option<String>,
+    /// The places of cursors that name rows by the id alone, once they have been looked up.
+    looked_up: Vec<(String, Vec<Key>)>,
 }
 
 impl<E: EntityTrait> Order<E> {
@@ -130,27 +140,57 @@ impl<E: EntityTrait> Order<E> {
         }
         let direction = keys.first().map_or(Direction::Asc, |(_, direction)| *direction);
         keys.push((id, direction));
-        Ok(Self { keys })
+        Ok(Self::of(keys))
+    }
+
+    fn of(keys: Vec<(SortKey<E>, Direction)>) -> Self {
+        Self { keys, history: None, looked_up: Vec::new() }
+    }
+
+    /// Makes cursors that name a row by its id alone and hold no other key. They are good for one history of the rows. Each
+    /// has to be looked up before it is used: see [`Self::named`].
+    #[must_use]
+    pub fn by_names(self, history: String) -> Self {
+        Self { history: Some(history), ..self }
+    }
+
+    /// Returns the id that a cursor of an ordering [by names](Self::by_names) holds; None for any other cursor.
+    pub fn named(&self, cursor: &str) -> Option<Uuid> {
+        match cursor::read(cursor, self.checksum(), [ColumnType::Uuid])?.as_slice() {
+            [Key::Id(id)] => Some(*id),
+            _ => None,
+        }
+    }
+
+    /// Sets the place of a cursor that has been looked up.
+    pub fn look_up(&mut self, cursor: String, place: Vec<Key>) {
+        self.looked_up.push((cursor, place));
     }
 
     /// Orders by the id alone.
     pub fn by_id(id: E::Column, read: fn(&E::Model) -> Key) -> Self {
-        Self { keys: vec![(SortKey::column("ID", id, read), Direction::Asc)] }
+        Self::of(vec![(SortKey::column("ID", id, read), Direction::Asc)])
     }
 
     /// Returns the checksum of the ordering's name, which is part of each cursor.
     fn checksum(&self) -> u32 {
         let sign = |direction| if direction == Direction::Asc { "+" } else { "-" };
-        cursor::checksum(self.keys.iter().flat_map(|(key, direction)| [key.name, sign(*direction)]))
+        let names = self.keys.iter().flat_map(|(key, direction)| [key.name, sign(*direction)]);
+        cursor::checksum(names.chain(self.history.as_deref()))
     }
 
     /// Returns a function that creates the cursor of a row.
     pub(super) fn cursors(&self) -> impl Fn(&E::Model) -> String {
         let checksum = self.checksum();
-        move |row| cursor::written(self.keys.iter().map(|(key, _)| (key.read)(row)), checksum)
+        let hidden = if self.history.is_some() { self.keys.len() - 1 } else { 0 };
+        move |row| cursor::written(self.keys[hidden..].iter().map(|(key, _)| (key.read)(row)), checksum)
     }
 
     pub(super) fn place(&self, cursor: &str) -> Result<Vec<Key>> {
+        if self.history.is_some() {
+            let known = self.looked_up.iter().find(|(known, _)| known == cursor);
+            return known.map(|(_, place)| place.clone()).ok_or_else(|| Error::BadInput(foreign_cursor().to_owned()));
+        }
         let types = self.keys.iter().map(|(key, _)| key.column.def().get_column_type().clone());
         cursor::read(cursor, self.checksum(), types).ok_or_else(|| {
             let message = "This cursor does not belong to this list in this ordering. Use a cursor from this list's `pageInfo` \

@@ -16,24 +16,25 @@ use super::{Endpoint, Peer, overloaded};
 use crate::app::App;
 use crate::domain::calendar_feed;
 use crate::error::Error;
+use crate::limits::Tenant;
 use crate::limits::{AdmissionRequest, Asker, Refusal};
 
 /// Where calendar feeds are.
 pub const FOLDER: &str = "/calendar/";
 /// What reading one costs its user: about as much as a page of touches with their accounts and people.
-const PRICE: Price = Price { points: 100, reads_all: false };
+const PRICE: Price = Price { points: 100, reads_all: false, objects: 0 };
 /// What looking for a calendar costs the address that asks.
-const LOOKING: Price = Price { points: 1, reads_all: false };
+const LOOKING: Price = Price { points: 1, reads_all: false, objects: 0 };
 
 /// `GET` of a calendar feed.
 pub async fn calendar(State(endpoint): State<Endpoint>, request: Request) -> Response {
-    let Some(place) = endpoint.app.admission.place() else {
-        endpoint.app.metrics.refused("load");
-        return overloaded().answer(Format::Json);
-    };
     let (parts, _) = request.into_parts();
     let http = &endpoint.app.settings.http;
     let peer = parts.extensions.get::<Peer>().map(|peer| peer.asker(&parts.headers, &http.trusted_proxies));
+    let Some(place) = endpoint.app.admission.place(Tenant::of(None, peer)) else {
+        endpoint.app.metrics.refused("load");
+        return overloaded().answer(Format::Json);
+    };
     let id = parts.extensions.get::<RequestId>().map(|id| id.0.clone()).unwrap_or_default();
     let path = parts.uri.path();
     let token = path.strip_prefix(FOLDER).and_then(|file| file.strip_suffix(".ics")).unwrap_or_default().to_owned();

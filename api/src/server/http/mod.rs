@@ -6,7 +6,10 @@ pub mod peer;
 pub mod slow_client;
 
 use std::{
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -30,10 +33,30 @@ use graphql_http::request_id::RequestId;
 use graphql_http::response::{self, Format};
 
 use crate::app::App;
-use crate::limits::AdmissionRequest;
+use crate::limits::Tenant;
+use database::connection;
 
 /// The longest name of an operation that is logged, and counted by itself, in bytes.
 pub const LONGEST_NAME: usize = 64;
+
+/// The largest body of a request without a valid token.
+const LARGEST_OF_STRANGERS: usize = 256 * 1_024;
+
+/// Changes whose answers hold a token.
+const SECRETS: [&str; 8] = [
+    "signUp",
+    "signIn",
+    "refreshSession",
+    "acceptInvitation",
+    "inviteUser",
+    "reissueInvitation",
+    "createCalendarFeed",
+    "createApiKey",
+];
+
+/// Marks an answer that holds a token, so that it is not compressed.
+#[derive(Clone, Copy, Debug)]
+pub struct HasSecrets;
 
 /// What the endpoint needs: the application, and a list of the executions under way.
 #[derive(Clone)]
@@ -44,9 +67,9 @@ pub struct Endpoint {
     pub executions: TaskTracker,
 }
 
-/// There is more to do than the server takes on. Said at once rather than let anybody wait for it.
+/// Returns the answer for a tenant whose places are taken, at once rather than after a wait.
 fn overloaded() -> HttpRejection {
-    let message = "This server has as much to do as it takes on: try again in 1 s.";
+    let message = "Too many requests are in progress: try again in 1 s.";
     HttpRejection::new(StatusCode::SERVICE_UNAVAILABLE, Code::RateLimited, message)
         .with_header(header::RETRY_AFTER, "1")
 }
@@ -75,7 +98,13 @@ pub async fn graphql(
     let named = asked.with_token && code == "OK";
     endpoint.app.metrics.answered(asked.operation.as_deref(), named, code, begun.elapsed());
     match outcome {
-        Ok(answer) => respond(&answer, format),
+        Ok(answer) => {
+            let mut response = respond(&answer, format);
+            if asked.has_secrets {
+                response.extensions_mut().insert(HasSecrets);
+            }
+            response
+        }
         Err(fault) => fault.answer(format),
     }
 }
@@ -85,6 +114,7 @@ pub async fn graphql(
 struct RequestSummary {
     operation: Option<String>,
     with_token: bool,
+    has_secrets: bool,
 }
 
 async fn answer(
@@ -96,17 +126,28 @@ async fn answer(
 ) -> Result<Answer, HttpRejection> {
     let http = &endpoint.app.settings.http;
     let reading = parts.method != Method::POST;
-    let parameters = if reading {
-        Parameters::from_query(&parts.uri)?
-    } else {
-        request::check_content(&parts.headers)?;
-        let bytes = request::read(body, &parts.headers, http.max_body.get(), http.body_timeout).await?;
-        Parameters::from_json(&bytes)?
-    };
+    if request::opens_web_socket(&parts.headers) {
+        let message =
+            "This server has no subscriptions yet and opens no WebSocket: read the query `events` page by page.";
+        return Err(HttpRejection::new(StatusCode::NOT_IMPLEMENTED, Code::BadUserInput, message));
+    }
     let bearer = request::bearer(&parts.headers)?;
     asked.with_token = bearer.is_some();
-    // Asked once the request is there: one that arrives slowly takes up no place.
-    let Some(place) = endpoint.app.admission.place() else {
+    // The claims of a valid token name the tenant. Whether the session still exists is checked later.
+    let claims = bearer.as_deref().and_then(|token| endpoint.app.auth.tokens.verify(token).ok());
+    let (parameters, bytes) = if reading {
+        let bytes = parts.uri.query().map_or(0, str::len);
+        (Parameters::from_query(&parts.uri)?, bytes)
+    } else {
+        request::check_content(&parts.headers)?;
+        let limit = http.max_body.get();
+        let limit = if claims.is_some() { limit } else { limit.min(LARGEST_OF_STRANGERS) };
+        let bytes = request::read(body, &parts.headers, limit, http.body_timeout).await?;
+        (Parameters::from_json(&bytes)?, bytes.len())
+    };
+    let peer = parts.extensions.get::<Peer>().map(|peer| peer.asker(&parts.headers, &http.trusted_proxies));
+    // Taken once the request is there: one that arrives slowly takes no place.
+    let Some(place) = endpoint.app.admission.place(Tenant::of(claims, peer)) else {
         endpoint.app.metrics.refused("load");
         return Err(overloaded());
     };
@@ -121,32 +162,34 @@ async fn answer(
         }
         asked.operation = Some(name.to_owned());
     }
-    let price = match document::operation(&known.document, parameters.operation_name.as_deref()) {
+    let writes = match document::operation(&known.document, parameters.operation_name.as_deref()) {
         Ok(operation) if reading && document::writes(operation) => {
             let message = "A mutation is sent by POST; GET is for queries.";
             return Err(HttpRejection::new(StatusCode::METHOD_NOT_ALLOWED, Code::BadUserInput, message)
                 .with_header(header::ALLOW, "POST"));
         }
-        Ok(operation) => endpoint.app.prices.price(&known.document, operation, &parameters.variables),
+        Ok(operation) => {
+            asked.has_secrets = document::selects_any(&known.document, operation, &SECRETS);
+            document::writes(operation)
+        }
         Err(refusal) => return Ok(Answer::from_errors(vec![refusal.into()])),
     };
-    if let Err(refusal) = endpoint.app.admission.check(price) {
-        endpoint.app.metrics.refused(refusal.reason());
-        return Ok(refusal.answer());
-    }
-    let question = ParsedRequest { parameters, known };
+    let question = ParsedRequest { parameters, known, bytes };
     let (app, own) = (Arc::clone(&endpoint.app), id.clone());
-    let peer = parts.extensions.get::<Peer>().map(|peer| peer.asker(&parts.headers, &http.trusted_proxies));
-    // Whoever goes away while the request still waits for its turn takes it along.
+    // A client that goes away while its request still waits for its turn cancels it.
     let gone = CancellationToken::new();
-    let wanted = AdmissionRequest { price, gone: gone.clone() };
+    let waiting = gone.clone();
     let _gone = gone.drop_guard();
-    let run = async move {
-        let answer = app.execute(question, bearer.as_deref(), &own.0, peer, &wanted).await;
+    let stopped = Arc::new(AtomicBool::new(false));
+    let run = connection::in_request(Arc::clone(&stopped), async move {
+        let answer = app.execute(question, bearer.as_deref(), &own.0, peer, &waiting).await;
         drop(place);
         answer
-    };
-    Ok(to_the_end(&endpoint.executions, run, &id, http.request_timeout).await)
+    });
+    let answer = to_the_end(&endpoint.executions, run, &id, http.request_timeout).await;
+    // A change is finished. A query whose answer has no reader any more is not.
+    stopped.store(!writes, Ordering::Relaxed);
+    Ok(answer)
 }
 
 /// Runs a request in a task of its own: a client that goes away, or one that we let wait no longer, stops nothing

@@ -1,0 +1,64 @@
+//! The author of a change.
+
+use entity::{Id, OrganizationId, SessionId, UserId};
+use sea_orm::{ConnectionTrait as _, DbBackend};
+
+use crate::context::{RequestContext, Viewer};
+use crate::error::{Error, Result};
+use database::sql::Sql;
+
+/// The user on whose behalf a change is made, checked in the change's own transaction: an ended session or a deactivated user
+/// writes nothing from the commit on that ended or deactivated them, on any server. Viewers are remembered for some seconds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Author {
+    /// A signed-in user with a session.
+    Session(UserId, SessionId),
+    /// A user who acts without a session, as in an import.
+    User(UserId),
+    /// No user, or one who is not signed in yet.
+    Unchecked,
+}
+
+impl Author {
+    pub(super) fn of(viewer: &Viewer) -> Self {
+        viewer.session.map_or(Self::User(viewer.user.id), |session| Self::Session(viewer.user.id, session))
+    }
+
+    /// Writes a query that finds one row where the author may still write. The row is locked until the transaction ends.
+    pub(super) fn write(self, organization: OrganizationId, sql: &mut Sql, backend: DbBackend) {
+        match self {
+            Self::Session(user, session) => {
+                sql.push("select 1 from session join member on member.organization_id = session.organization_id");
+                sql.push(" and member.id = session.user_id where session.id = ").value(session.uuid());
+                sql.push(" and session.organization_id = ").value(organization.uuid());
+                sql.push(" and session.user_id = ").value(user.uuid());
+                sql.push(" and session.ended_at is null and member.active");
+                if backend == DbBackend::Postgres {
+                    // Deactivating a user ends their sessions.
+                    sql.push(" for share of session");
+                }
+            }
+            Self::User(user) => {
+                sql.push("select 1 from member where organization_id = ").value(organization.uuid());
+                sql.push(" and id = ").value(user.uuid()).push(" and active");
+                if backend == DbBackend::Postgres {
+                    sql.push(" for share");
+                }
+            }
+            Self::Unchecked => {
+                sql.push("select 1");
+            }
+        }
+    }
+}
+
+/// Tells why a change wrote no row: returns false where its author may still write, so that its other condition failed.
+pub(super) async fn may_write(ctx: &RequestContext, organization: OrganizationId, author: Author) -> Result<bool> {
+    let backend = ctx.app.db.backend();
+    let mut sql = Sql::new(backend);
+    author.write(organization, &mut sql, backend);
+    match ctx.app.db.writer().query_one_raw(sql.statement()).await? {
+        Some(_) => Ok(false),
+        None => Err(Error::Unauthenticated),
+    }
+}
