@@ -5,7 +5,7 @@ use std::{ffi::OsString, io::Write, net::SocketAddr, path::PathBuf, process::Exi
 use callshot::{
     App, app,
     config::{AccessSettings, ClockSettings, DatabaseSettings, LogSettings, ServeArguments, Settings},
-    import::{self, sink::Sink},
+    import::{self, target::ImportTarget},
     metrics, operator,
     server::{Server, telemetry},
 };
@@ -188,6 +188,9 @@ async fn migrate(MigrateArguments { database, log }: MigrateArguments) -> Result
 }
 
 async fn import(ImportArguments { import, database, clock, mut log }: ImportArguments) -> ExitCode {
+    if import.suggest_map {
+        return ExitCode::from(import::run::suggest_map(&import));
+    }
     // What it tells is on standard output; the log is for what goes wrong.
     if log.log == Settings::default().log.log {
         "warn".clone_into(&mut log.log);
@@ -197,10 +200,10 @@ async fn import(ImportArguments { import, database, clock, mut log }: ImportArgu
         let name = database.url.to_string();
         let settings = Settings { database, clock, log, ..Settings::default() };
         let app = App::open(settings).await.map_err(|error| format!("cannot open {name}: {error}"))?;
-        Sink::open(app, import.organization.as_deref(), import.by.as_deref()).await
+        ImportTarget::open(app, import.organization.as_deref(), import.by.as_deref()).await
     };
     match opened.await {
-        Ok(sink) => ExitCode::from(import::run::run(&import, &sink).await),
+        Ok(target) => ExitCode::from(import::run::run(&import, &target).await),
         Err(error) => {
             eprintln!("callshot: {error}");
             ExitCode::from(import::run::EXIT_COULD_NOT)

@@ -117,8 +117,8 @@ async fn managers_whom_a_file_only_names_become_users_without_a_password(world: 
     let desk = Desk::new();
     let team = "sales_agent,manager,regional_office\nIda Moe,Per Sund,North\nOla Lie,Per Sund,North\n";
     let file = desk.file("team.csv", team);
-    let told = import(world.server(), "--from maven --as users", &[&file]).await.unwrap();
-    assert!(reasons(&told)[0].1.contains("--email-domain"), "{:?}", told.lines);
+    let message = import(world.server(), "--from maven --as users", &[&file]).await.unwrap();
+    assert!(reasons(&message)[0].1.contains("--email-domain"), "{:?}", message.lines);
     let report = load(world, "--from maven --as users --email-domain example.com", &file).await;
     assert_eq!((report.rows, report.lines[0].line), (created(3), 2));
     assert_eq!(load(world, "--from maven --as users", &file).await.rows, unchanged(3), "known by name now");
@@ -145,7 +145,7 @@ async fn managers_whom_a_file_only_names_become_users_without_a_password(world: 
 #[on_both_databases]
 async fn parents_stand_in_any_order_and_not_in_circles_and_a_dry_run_tells_the_same(world: &World) {
     let desk = Desk::new();
-    let rows = "Twig,Branch\nBranch,Root\nRoot,\nEgg,Hen\nHen,Egg\nOrphan,Nobody\n";
+    let rows = "Twig,Branch\nBranch,Root\nRoot,\nEgg,Hen\nHen,Egg\nOrphan,Missing\n";
     let file = desk.file("accounts.csv", format!("account,subsidiary_of\n{rows}"));
     let server = world.server();
     let before = events(world.admin()).await;
@@ -167,9 +167,9 @@ async fn day_and_month_must_be_declared_where_they_cannot_be_told(world: &World)
     load(world, "--from csv --as accounts", &desk.file("accounts.csv", "id,name\na,Acme\n")).await;
     let head = "id,name,account,stage,openedOn\n";
     let file = desk.file("deals.csv", format!("{head}1,A,Acme,IDENTIFIED,3/4/2017\n2,B,Acme,IDENTIFIED,5/6/2017\n"));
-    let told = refusal(world, "--from csv --as opportunities", &file).await;
-    assert!(told.contains("deals.csv, column “openedOn”"), "{told}");
-    assert!(told.contains("line 2") && told.contains("--date-order dmy"), "{told}");
+    let message = refusal(world, "--from csv --as opportunities", &file).await;
+    assert!(message.contains("deals.csv, column “openedOn”"), "{message}");
+    assert!(message.contains("line 2") && message.contains("--date-order dmy"), "{message}");
     assert_eq!(total(world.admin(), "opportunities").await, 0);
     load(world, "--from csv --as opportunities --date-order dmy", &file).await;
     let expected = json!([{"openedOn": "2017-04-03"}, {"openedOn": "2017-06-05"}]);
@@ -230,9 +230,9 @@ async fn files_that_cannot_be_read_for_certain_are_refused(world: &World) {
         ("empty.csv", "", "is empty"),
         ("cut.csv", "id,name\n0,Zed\n1,\"Ac", "line 3: a quoted cell opens here"),
     ];
-    for (name, text, told) in cases {
+    for (name, text, message) in cases {
         let refusal = refusal(world, "--from csv --as accounts", &desk.file(name, text)).await;
-        assert!(refusal.contains(told), "{name}: {refusal}");
+        assert!(refusal.contains(message), "{name}: {refusal}");
     }
     let gone = refusal(world, "--from csv --as accounts", &desk.path("gone.csv")).await;
     assert!(gone.contains("cannot be read"), "{gone}");
@@ -345,9 +345,9 @@ async fn the_exit_code_says_whether_all_rows_are_in_and_the_result_file_what_bec
     };
     let done = run("id,name,employees\n1,Acme,10\n", &[]).await;
     assert_eq!(done.status.code(), Some(0), "{}", String::from_utf8_lossy(&done.stderr));
-    let told = String::from_utf8(done.stdout).unwrap();
-    assert!(told.contains("accounts: 1 rows: 1 created, 0 updated, 0 unchanged, 0 failed"), "{told}");
-    assert!(told.contains("accounts.result.csv"), "{told}");
+    let message = String::from_utf8(done.stdout).unwrap();
+    assert!(message.contains("accounts: 1 rows: 1 created, 0 updated, 0 unchanged, 0 failed"), "{message}");
+    assert!(message.contains("accounts.result.csv"), "{message}");
 
     let some = run("id,name,employees\n1,Acme,ten\n2,Beta,5\n", &[]).await;
     assert_eq!(some.status.code(), Some(3));
@@ -360,23 +360,27 @@ async fn the_exit_code_says_whether_all_rows_are_in_and_the_result_file_what_bec
     );
     assert!(lines.len() == 3 && lines[2].starts_with("3,CREATED,account_"), "{text}");
 
-    for (text, more, told) in [
+    for (text, more, message) in [
         ("", &[] as &[&str], "is empty"),
         (
             "id,name\n1,A\n",
-            &["--by", "nobody@nowhere.example"],
-            "no active member has the address nobody@nowhere.example",
+            &["--by", "stranger@nowhere.example"],
+            "no active member has the address stranger@nowhere.example",
         ),
         ("id,name\n1,A\n", &["--organization", "Nowhere"], "there is no organization “Nowhere”"),
         ("id,name\n1,A\n", &["--encoding", "klingon"], "no known encoding"),
     ] {
         let output = run(text, more).await;
         assert_eq!(output.status.code(), Some(2), "{more:?}");
-        assert!(String::from_utf8_lossy(&output.stderr).contains(told), "{}", String::from_utf8_lossy(&output.stderr));
+        assert!(
+            String::from_utf8_lossy(&output.stderr).contains(message),
+            "{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
     }
     let file = desk.file("accounts.csv", "id,name\n1,Acme\n");
-    let told = result_path(Some(&file), std::slice::from_ref(&file)).unwrap_err().0;
-    assert!(told.contains("is a file to be imported"), "never overwritten: {told}");
+    let message = result_path(Some(&file), std::slice::from_ref(&file)).unwrap_err().0;
+    assert!(message.contains("is a file to be imported"), "never overwritten: {message}");
 }
 
 #[on_both_databases]
@@ -384,8 +388,8 @@ async fn whose_import_it_is_and_by_whom_is_told_where_it_is_not_plain(world: &Wo
     let desk = Desk::new();
     let file = desk.file("accounts.csv", "id,name\n1,Acme\n");
     let other = world.another_organization("Initrode").await;
-    let told = refusal(world, "--from csv --as accounts", &file).await;
-    assert!(told.contains("--organization"), "{told}");
+    let message = refusal(world, "--from csv --as accounts", &file).await;
+    assert!(message.contains("--organization"), "{message}");
     load(world, "--from csv --as accounts --organization Initrode", &file).await;
     assert_eq!((total(world.admin(), "accounts").await, total(other.admin(), "accounts").await), (0, 1));
     // A seller's import has a seller's rights.

@@ -1,4 +1,4 @@
-//! An import that is killed in its midst, while somebody else works on the same database.
+//! An import that is killed while it runs and while another user works on the same database.
 
 use std::fmt::Write as _;
 use std::process::Stdio;
@@ -28,7 +28,7 @@ async fn sign_up(stranger: &Client) -> Client {
     stranger.with_token(answer.text("signUp.session.accessToken"))
 }
 
-/// Makes accounts until it is told to stop, and answers the names of those that the server said are there.
+/// Creates accounts until the flag is set, and returns the names of those that the server acknowledged.
 async fn works(client: Client, enough: Arc<AtomicBool>) -> Vec<String> {
     let mut acknowledged = Vec::new();
     for number in 0.. {
@@ -59,7 +59,7 @@ async fn names(client: &Client) -> Vec<String> {
 }
 
 #[on_both_databases]
-async fn a_killed_import_is_finished_by_running_it_again_and_nobody_else_loses_anything(database: &Database) {
+async fn a_killed_import_is_finished_by_running_it_again_and_other_users_lose_nothing(database: &Database) {
     let serving = Program::serve(database, &[]).await;
     let admin = sign_up(&serving.stranger()).await;
     let desk = Desk::new();
@@ -88,14 +88,14 @@ async fn a_killed_import_is_finished_by_running_it_again_and_nobody_else_loses_a
 
     let again = program::run(database, &words).await;
     enough.store(true, Ordering::Relaxed);
-    let told = String::from_utf8(again.stdout).unwrap();
-    assert_eq!(again.status.code(), Some(0), "{told}{}", String::from_utf8_lossy(&again.stderr));
+    let message = String::from_utf8(again.stdout).unwrap();
+    assert_eq!(again.status.code(), Some(0), "{message}{}", String::from_utf8_lossy(&again.stderr));
     let grouped = |number: i64| {
         if number < 1000 { number.to_string() } else { format!("{},{:03}", number / 1000, number % 1000) }
     };
     let counts =
         format!("5,000 rows: {} created, 0 updated, {} unchanged, 0 failed", grouped(ROWS - left), grouped(left));
-    assert!(told.contains(&counts), "{told}");
+    assert!(message.contains(&counts), "{message}");
 
     let acknowledged = meanwhile.await.unwrap();
     let there = names(&admin).await;

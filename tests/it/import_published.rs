@@ -226,7 +226,7 @@ async fn mavens_sellers_choose_targets_and_agree_on_goals(world: &World) {
     let seller = come_in(world, seller_name).await;
     let manager = come_in(world, &maven.manager_of[seller_name]).await;
 
-    // A criterion told from the accounts' revenue, ten for the largest, and one assessed by hand.
+    // A criterion derived from the accounts' revenue, ten for the largest, and one assessed by hand.
     let size = admin.make("createCriterion", "criterion", json!({"name": "Revenue", "weight": 2})).await;
     let fit = admin.make("createCriterion", "criterion", json!({"name": "Fit", "weight": 0.5})).await;
     let mine = "{ me { accounts(first: 200) { nodes { id name annualRevenue { amount } } } } }";
@@ -315,8 +315,8 @@ async fn mavens_sellers_choose_targets_and_agree_on_goals(world: &World) {
         .max();
     let whole = json!({"booked": {"amount": format!("{last_year}.00")}, "pace": "REACHED", "reachedOn": last_day});
     assert_eq!(answer.data("agreeGoal.goal.whole"), &whole);
-    let told = seller.query("{ events(types: [\"goal.reached\"]) { nodes { account { name } } } }").await;
-    assert_eq!(told.each("events.nodes", "account.name"), [&json!(best.name)]);
+    let message = seller.query("{ events(types: [\"goal.reached\"]) { nodes { account { name } } } }").await;
+    assert_eq!(message.each("events.nodes", "account.name"), [&json!(best.name)]);
 }
 
 #[on_both_databases]
@@ -365,7 +365,7 @@ async fn the_workshops_org_joins_up(world: &World) {
         let end = deal["closedOn"].as_str().or(deal["expectedCloseOn"].as_str()).unwrap();
         assert!(deal["openedOn"].as_str().unwrap() <= end, "{deal}");
     }
-    // None of the tasks was done: all are missed by now, and there is no effort whose focus could be told.
+    // None of the tasks was done: all are missed by now, and there is no effort to compute a focus from.
     let answer = world
         .admin()
         .query(

@@ -151,8 +151,8 @@ async fn a_map_says_what_the_columns_of_any_other_file_mean(world: &World) {
     }]);
     assert_eq!(json!(deals), expected);
     let wrong = desk.file("wrong.toml", "[columns]\nnam = \"What\"\n");
-    let told = refusal(world, &format!("--from erp --as opportunities --map {}", wrong.display()), &file).await;
-    assert!(told.contains("nam"), "{told}");
+    let message = refusal(world, &format!("--from erp --as opportunities --map {}", wrong.display()), &file).await;
+    assert!(message.contains("nam"), "{message}");
 }
 
 #[on_both_databases]

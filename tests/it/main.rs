@@ -22,6 +22,7 @@ mod graphql;
 mod harness;
 mod hindsight;
 mod import;
+mod import_again;
 mod import_calendars;
 mod import_kill;
 mod import_published;

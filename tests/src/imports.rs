@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use callshot::import::report::Report;
-use callshot::import::sink::{Sink, UpsertStatus};
+use callshot::import::target::{ImportTarget, UpsertStatus};
 use callshot::import::{Arguments, run};
 use clap::Parser as _;
 use tempfile::TempDir;
@@ -61,9 +61,11 @@ pub async fn import(server: &Server, words: &str, files: &[&Path]) -> Result<Rep
     let files = files.iter().map(|file| file.to_string_lossy().into_owned());
     let words = std::iter::once("import".to_owned()).chain(files).chain(words.split_whitespace().map(str::to_owned));
     let CommandLine { arguments } = CommandLine::try_parse_from(words).expect("a command line");
-    let sink = Sink::open(Arc::clone(server.app()), arguments.organization.as_deref(), arguments.by.as_deref()).await?;
+    let target =
+        ImportTarget::open(Arc::clone(server.app()), arguments.organization.as_deref(), arguments.by.as_deref())
+            .await?;
     let mut report = Report::default();
-    run::import(&arguments, &sink, &mut report).await.map_err(|stop| stop.to_string())?;
+    run::import(&arguments, &target, &mut report).await.map_err(|stop| stop.to_string())?;
     Ok(report)
 }
 

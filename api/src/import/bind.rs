@@ -1,25 +1,39 @@
-//! A table met by a mapping: which column is which field, and in which order its dates are written.
+//! A mapping applied to a table: which column is which field, and how each column writes its dates and numbers.
 
 use std::collections::HashMap;
+
+use crate::values::text::is_visible;
 
 use super::{
     map::Mapping,
     presets::{Field, Kind},
     read::{REFERENCE_TITLE, Record, Refusal, TYPE_TITLE, Table},
-    values::{DateOrder, Undecided, bare, decide_order},
+    values::{
+        DateFormat, DateOrder, DecimalMark, NumberKind, Undecided, UndecidedMark, bare, decide_dates, decide_mark,
+    },
 };
 
-/// The columns of one file, found.
+/// The columns of one file.
 #[derive(Debug)]
 pub struct Binding {
     columns: HashMap<Field, Vec<usize>>,
     /// Free fields: column, name.
     pub custom: Vec<(usize, String)>,
-    orders: HashMap<usize, Option<DateOrder>>,
+    dates: HashMap<usize, DateFormat>,
+    numbers: HashMap<usize, Option<DecimalMark>>,
     titles: Vec<String>,
     record_type: Option<usize>,
     /// The titles of columns that mean nothing here and hold something.
     pub ignored: Vec<String>,
+}
+
+/// What the command line or the map declares of the formats of all columns.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Declared {
+    /// The order of day, month and year.
+    pub date_order: Option<DateOrder>,
+    /// The decimal separator.
+    pub decimal_mark: Option<DecimalMark>,
 }
 
 const DATES: [Field; 7] = [
@@ -32,12 +46,22 @@ const DATES: [Field; 7] = [
     Field::RecordedAt,
 ];
 
-/// Finds the columns of a file, and decides the order of day and month in each.
+const NUMBERS: [(Field, NumberKind); 7] = [
+    (Field::AnnualRevenue, NumberKind::Amount),
+    (Field::Potential, NumberKind::Amount),
+    (Field::Amount, NumberKind::Amount),
+    (Field::Employees, NumberKind::Whole),
+    (Field::Probability, NumberKind::Whole),
+    (Field::DurationMinutes, NumberKind::Whole),
+    (Field::DurationSeconds, NumberKind::Whole),
+];
+
+/// Finds the columns of a file, and decides how each writes its dates and numbers.
 ///
 /// # Errors
-/// No title is known, what the kind cannot do without is missing, a title that matters stands twice, or dates can be
-/// read both ways and none is declared.
-pub fn bind(table: &Table, mapping: &Mapping, kind: Kind, declared: Option<DateOrder>) -> Result<Binding, Refusal> {
+/// No title is known, a column that the kind needs is missing, a title that matters occurs twice, or dates or numbers
+/// can be read in several ways and none is declared.
+pub fn bind(table: &Table, mapping: &Mapping, kind: Kind, declared: Declared) -> Result<Binding, Refusal> {
     let file = &table.file;
     let titles: Vec<String> = table.titles.iter().map(|title| bare(title)).collect();
     let mut columns: HashMap<Field, Vec<usize>> = HashMap::new();
@@ -50,7 +74,7 @@ pub fn bind(table: &Table, mapping: &Mapping, kind: Kind, declared: Option<DateO
         };
         if let Some(second) = at.next() {
             return Err(Refusal(format!(
-                "{file}: the title “{}” stands twice, in columns {} and {}; which one counts cannot be told",
+                "{file}: the title “{}” occurs twice, in columns {} and {}; rename the one that is not meant",
                 table.titles[first],
                 first + 1,
                 second + 1
@@ -76,23 +100,28 @@ pub fn bind(table: &Table, mapping: &Mapping, kind: Kind, declared: Option<DateO
     find(REFERENCE_TITLE)?;
     check_needs(table, mapping, kind, &columns)?;
 
-    let mut orders = HashMap::new();
-    for field in DATES {
+    let mut dates = HashMap::new();
+    let date_order = declared.date_order.or(mapping.date_order);
+    for at in DATES.iter().filter_map(|field| columns.get(field)).flatten() {
+        dates.insert(*at, date_order.map_or_else(|| decided_dates(table, *at), |order| Ok(order.into()))?);
+    }
+    let mut numbers = HashMap::new();
+    // Where cells are typed, a program wrote the numbers, with a point.
+    let typed = table.typed.then_some(DecimalMark::Point);
+    let decimal_mark = typed.or(declared.decimal_mark).or(mapping.decimal_mark);
+    for (field, number) in NUMBERS {
         for at in columns.get(&field).into_iter().flatten() {
-            let order = match declared.or(mapping.date_order) {
-                Some(order) => Some(order),
-                None => decide(table, *at)?,
-            };
-            orders.insert(*at, order);
+            let mark = decimal_mark.map_or_else(|| decided_mark(table, *at, number), |mark| Ok(Some(mark)))?;
+            numbers.insert(*at, mark);
         }
     }
     let filled =
         |at: usize| table.records.iter().any(|record| record.cells.get(at).is_some_and(|cell| !cell.trim().is_empty()));
     let ignored = (0..titles.len()).filter(|at| !used[*at] && filled(*at)).map(|at| table.titles[at].clone()).collect();
-    Ok(Binding { columns, custom, orders, titles: table.titles.clone(), record_type, ignored })
+    Ok(Binding { columns, custom, dates, numbers, titles: table.titles.clone(), record_type, ignored })
 }
 
-/// What a kind cannot do without: of each group at least one field.
+/// Returns the fields that a kind needs: of each group at least one.
 fn needs(kind: Kind) -> &'static [&'static [Field]] {
     use Field as F;
     match kind {
@@ -148,52 +177,97 @@ fn check_needs(
     Ok(())
 }
 
-fn decide(table: &Table, at: usize) -> Result<Option<DateOrder>, Refusal> {
-    let cells = table.records.iter().filter_map(|record| Some((record.line, record.cells.get(at)?.as_str())));
-    decide_order(cells).map_err(|undecided| {
+fn cells_of(table: &Table, at: usize) -> impl Iterator<Item = (u64, &str)> {
+    table.records.iter().filter_map(move |record| Some((record.line, record.cells.get(at)?.as_str())))
+}
+
+fn decided_dates(table: &Table, at: usize) -> Result<DateFormat, Refusal> {
+    decide_dates(cells_of(table, at)).map_err(|undecided| {
         let place = format!("{}, column “{}”", table.file, table.titles[at]);
         Refusal(match undecided {
-            Undecided::Ambiguous { line, cell } => format!(
-                "{place}: every date can be read day first and month first, such as “{cell}” on line {line}; say which with \
-                 --date-order dmy or --date-order mdy"
+            Undecided::Ambiguous { line, cell, orders } => {
+                let words: Vec<&str> = orders.into_iter().map(option_of).collect();
+                format!(
+                    "{place}: every date can be read in several orders, such as “{cell}” on line {line}; say which with {}",
+                    words.join(" or ")
+                )
+            }
+            Undecided::Contradicting { first, second } => format!(
+                "{place}: the dates on lines {first} and {second} are not in one order of day, month and year; correct the \
+                 file, or say which order is meant with --date-order dmy, --date-order mdy or --date-order ymd"
             ),
-            Undecided::Contradicting { dmy, mdy } => format!(
-                "{place}: line {dmy} can only be day first, line {mdy} only month first; mend the file, or say which with \
-                 --date-order dmy or --date-order mdy"
+        })
+    })
+}
+
+fn option_of(order: DateOrder) -> &'static str {
+    match order {
+        DateOrder::Dmy => "--date-order dmy",
+        DateOrder::Mdy => "--date-order mdy",
+        DateOrder::Ymd => "--date-order ymd",
+    }
+}
+
+fn decided_mark(table: &Table, at: usize, kind: NumberKind) -> Result<Option<DecimalMark>, Refusal> {
+    decide_mark(cells_of(table, at), kind).map_err(|undecided| {
+        let place = format!("{}, column “{}”", table.file, table.titles[at]);
+        Refusal(match undecided {
+            UndecidedMark::Ambiguous { line, cell } => format!(
+                "{place}: every number can be read with a decimal point and with a decimal comma, such as “{cell}” on line \
+                 {line}; say which with --decimal-point or --decimal-comma"
+            ),
+            UndecidedMark::Contradicting { point, comma } => format!(
+                "{place}: line {point} has a decimal point, line {comma} a decimal comma; correct the file, or say which \
+                 one is meant with --decimal-point or --decimal-comma"
             ),
         })
     })
 }
 
 impl Binding {
-    /// The first cell of a field that is not empty, trimmed, with its column.
+    /// Keeps the columns that mean nothing here as custom fields under their titles, and returns the titles.
+    pub fn keep_rest(&mut self) -> Vec<String> {
+        let kept = std::mem::take(&mut self.ignored);
+        for title in &kept {
+            self.custom.extend(self.titles.iter().position(|known| known == title).map(|at| (at, title.clone())));
+        }
+        kept
+    }
+
+    /// Returns the first cell of a field that is not empty, trimmed, with its column.
     #[must_use]
     pub fn cell<'a>(&self, record: &'a Record, field: Field) -> Option<(usize, &'a str)> {
         self.columns.get(&field)?.iter().find_map(|at| {
             let cell = record.cells.get(*at)?.trim();
-            (!cell.is_empty()).then_some((*at, cell))
+            is_visible(cell).then_some((*at, cell))
         })
     }
 
-    /// The title of a column, as the file has it.
+    /// Returns the title of a column, as the file has it.
     #[must_use]
     pub fn title(&self, at: usize) -> &str {
         &self.titles[at]
     }
 
-    /// How many cells a whole row has.
+    /// Returns the number of cells of a whole row.
     #[must_use]
     pub fn width(&self) -> usize {
         self.titles.len()
     }
 
-    /// How the dates of a column are written.
+    /// Returns how a column writes its dates.
     #[must_use]
-    pub fn order(&self, at: usize) -> Option<DateOrder> {
-        self.orders.get(&at).copied().flatten()
+    pub fn dates(&self, at: usize) -> DateFormat {
+        self.dates.get(&at).copied().unwrap_or_default()
     }
 
-    /// What a JSON record says that it is.
+    /// Returns the decimal separator of a column; None where no number of it has a separator.
+    #[must_use]
+    pub fn decimal_mark(&self, at: usize) -> Option<DecimalMark> {
+        self.numbers.get(&at).copied().flatten()
+    }
+
+    /// Returns the type that a JSON record says it has.
     #[must_use]
     pub fn record_type<'a>(&self, record: &'a Record) -> Option<&'a str> {
         record.cells.get(self.record_type?).map(String::as_str).filter(|name| !name.is_empty())

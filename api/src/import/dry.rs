@@ -1,17 +1,19 @@
-//! What a dry run must pretend. Rows of one batch hang on rows of an earlier one, which a dry run has not written: those
-//! links are taken off before the rules look at the row, so that it tells the same story as the real run.
+//! What a dry run pretends. Rows of one batch refer to rows of an earlier one, which a dry run has not written. Those
+//! references are removed before the upsert checks the row, so that a dry run reports what the real run would.
 
 use std::collections::HashSet;
 
-use super::sink::{AccountRef, AccountRow, BookingRow, ContactRow, MaybeUndefined, OpportunityRow, TouchRow, UserRow};
+use super::target::{
+    AccountRef, AccountRow, BookingRow, ContactRow, MaybeUndefined, OpportunityRow, TouchRow, UserRow,
+};
 
-/// A row that may hang on others.
+/// A row that may refer to others.
 pub trait Linked {
-    /// Takes off links to rows that this run would have made, which are known by their external id or address.
+    /// Removes references to rows that this run would have created, which are known by their external id or address.
     fn unlink(&mut self, made: &HashSet<String>);
-    /// The account that it hangs on.
+    /// Returns the account that it belongs to.
     fn account(&self) -> Option<&AccountRef>;
-    /// What later rows would call it.
+    /// Returns the key by which later rows refer to it.
     fn called(&self) -> Option<&str>;
 }
 

@@ -33,8 +33,8 @@ use rust_decimal::Decimal;
 use super::{
     presets::{self, Field, Habits, Kind, OWN_STAGES, OWN_TOUCH_KINDS, PLAIN, Preset},
     read::Refusal,
-    sink::{Stage, TouchKind},
-    values::{DateOrder, bare},
+    target::{Stage, TouchKind},
+    values::{DateOrder, DecimalMark, bare},
 };
 
 /// What the columns of one kind of file mean.
@@ -54,9 +54,9 @@ pub struct Mapping {
     pub units: BTreeMap<Field, Decimal>,
     /// Declared for every date column.
     pub date_order: Option<DateOrder>,
-    /// 1.234,50
-    pub decimal_comma: bool,
-    /// How the system's data is to be read.
+    /// Declared for every column of numbers.
+    pub decimal_mark: Option<DecimalMark>,
+    /// How the system's data is read.
     pub habits: Habits,
 }
 
@@ -65,8 +65,7 @@ pub struct Mapping {
 struct MapFile {
     source: Option<String>,
     date_order: Option<DateOrder>,
-    #[serde(default)]
-    decimal_comma: bool,
+    decimal_comma: Option<bool>,
     accounts_by_name: Option<bool>,
     #[serde(default)]
     columns: BTreeMap<String, OneOrMore>,
@@ -87,7 +86,7 @@ enum OneOrMore {
     More(Vec<String>),
 }
 
-/// Finds out what `--from` and `--map` mean for files of a kind.
+/// Returns what `--from` and `--map` mean for files of a kind.
 ///
 /// # Errors
 /// An unknown source without a map, a source that has no such kind, and a map that cannot be read.
@@ -126,7 +125,7 @@ fn of_preset(preset: &Preset, kind: Kind) -> Option<Mapping> {
     Some(Mapping { columns, custom, ..plain(preset.source, Some(preset)) })
 }
 
-/// A source of which nothing is known but our own words.
+/// Returns the mapping of a source of which only our own words are known.
 fn plain(source: &str, preset: Option<&Preset>) -> Mapping {
     let (stages, kinds, habits) =
         preset.map_or((&[][..], &[][..], PLAIN), |preset| (preset.stages, preset.touch_kinds, preset.habits));
@@ -142,12 +141,12 @@ fn plain(source: &str, preset: Option<&Preset>) -> Mapping {
         touch_kinds: with_own(kinds, OWN_TOUCH_KINDS),
         units,
         date_order: None,
-        decimal_comma: false,
+        decimal_mark: None,
         habits,
     }
 }
 
-/// A system's words, then ours for those that it does not use itself.
+/// Returns a system's words, then ours for those that it does not use itself.
 fn with_own<T: Copy>(system: &[(&str, T)], own: &[(&str, T)]) -> Vec<(String, T)> {
     let mut words: Vec<(String, T)> = system.iter().map(|(word, means)| ((*word).to_owned(), *means)).collect();
     for (word, means) in own {
@@ -165,7 +164,7 @@ fn with_map(mut mapping: Mapping, text: &str, kind: Kind) -> Result<Mapping, Str
         mapping.source = source;
     }
     mapping.date_order = date_order;
-    mapping.decimal_comma = decimal_comma;
+    mapping.decimal_mark = decimal_comma.map(|comma| if comma { DecimalMark::Comma } else { DecimalMark::Point });
     mapping.habits.accounts_by_name = accounts_by_name.unwrap_or(mapping.habits.accounts_by_name);
     for (name, titles) in columns {
         let field = field_of(&name, kind)?;
@@ -205,7 +204,7 @@ fn with_map(mut mapping: Mapping, text: &str, kind: Kind) -> Result<Mapping, Str
     Ok(mapping)
 }
 
-/// What a word means, by its letters and digits.
+/// Returns what a word means, by its letters and digits.
 #[must_use]
 pub fn meaning<T: Copy, W: AsRef<str>>(word: &str, words: &[(W, T)]) -> Option<T> {
     let wanted = bare(word);
@@ -217,19 +216,17 @@ fn unknown<T>(place: &str, word: &str, words: &[(&str, T)]) -> String {
     format!("{place}: “{word}” is unknown; known are {}", known.join(", "))
 }
 
+/// Returns the field of a name: the documented one, or another title by which `--from csv` knows it.
 fn field_of(name: &str, kind: Kind) -> Result<Field, String> {
-    let fields: Vec<Field> = presets::csv::PRESET
+    presets::csv::PRESET
         .columns
         .iter()
         .filter(|(of, _)| *of == kind)
-        .flat_map(|(_, fields)| fields.iter().map(|(field, _)| *field))
-        .collect();
-    Field::ALL
-        .iter()
-        .find(|(field, known)| *known == name && fields.contains(field))
+        .flat_map(|(_, fields)| fields.iter())
+        .find(|(_, titles)| titles.contains(&name))
         .map(|(field, _)| *field)
         .ok_or_else(|| {
-            let known: Vec<_> = fields.iter().map(|field| field.name()).collect();
+            let known: Vec<_> = presets::fields(kind).map(|field| presets::name_of(field, kind)).collect();
             format!("“{name}” is no field of {}; those are {}", kind.word(), known.join(", "))
         })
 }
@@ -260,6 +257,20 @@ mod tests {
         assert_eq!(mapping.custom, [("Office".to_owned(), "branch".to_owned())]);
         assert_eq!(meaning("QUOTE-SENT", &mapping.stages), Some(Stage::Proposed));
         assert!(mapping.columns.contains(&(Field::Amount, vec!["Net".to_owned(), "Gross".to_owned()])));
+    }
+
+    #[test]
+    fn a_map_uses_the_documented_names() {
+        for (kind, names) in [
+            (Kind::Accounts, &["parent", "owner"][..]),
+            (Kind::Bookings, &["seller", "account"]),
+            (Kind::Touches, &["user", "contacts", "account"]),
+        ] {
+            for name in names {
+                let text = format!("[columns]\n{name} = \"X\"");
+                assert!(with_map(plain("other", None), &text, kind).is_ok(), "{name}");
+            }
+        }
     }
 
     #[test]

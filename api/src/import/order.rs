@@ -3,7 +3,10 @@
 
 use std::collections::HashMap;
 
-use super::{rows::Prepared, sink::UserError};
+use super::{
+    rows::Prepared,
+    target::{UserError, UserErrorCode},
+};
 
 /// Of two rows of one file that mean the same thing, the second fails. In another file it is a newer word on the same
 /// thing and comes after.
@@ -14,12 +17,12 @@ pub fn refuse_twins<Row>(rows: &mut [Prepared<Row>]) {
         let line = *first.entry((row.file, key)).or_insert(row.line);
         if line != row.line {
             let message = format!("is the same as line {line} by its id; only that one was taken");
-            row.row = Err(vec![UserError { code: "CONFLICT".to_owned(), message, field: Vec::new() }]);
+            row.row = Err(vec![UserError { code: UserErrorCode::Conflict, message, field: Vec::new() }]);
         }
     }
 }
 
-/// Sorts rows into layers: nobody needs a row of their own layer or of a later one. Within a layer the files' order
+/// Sorts rows into layers, so that no row needs another of its own layer or of a later one. Within a layer the files' order
 /// stays. Rows that need each other in a circle fail.
 #[must_use]
 pub fn layers<Row>(mut rows: Vec<Prepared<Row>>) -> Vec<Vec<Prepared<Row>>> {
@@ -56,7 +59,7 @@ pub fn layers<Row>(mut rows: Vec<Prepared<Row>>) -> Vec<Vec<Prepared<Row>>> {
     }
     for at in circles {
         let message = "stands above itself: the chain upwards comes back to this row".to_owned();
-        rows[at].row = Err(vec![UserError { code: "INVALID".to_owned(), message, field: Vec::new() }]);
+        rows[at].row = Err(vec![UserError { code: UserErrorCode::Invalid, message, field: Vec::new() }]);
     }
     let deepest = depths.iter().flatten().max().map_or(0, |depth| depth + 1);
     let mut layers: Vec<Vec<Prepared<Row>>> = (0..deepest).map(|_| Vec::new()).collect();
@@ -69,10 +72,19 @@ pub fn layers<Row>(mut rows: Vec<Prepared<Row>>) -> Vec<Vec<Prepared<Row>>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::import::records::Hints;
 
     fn row(file: usize, line: u64, key: &str, after: &str) -> Prepared<()> {
         let after = (!after.is_empty()).then(|| after.to_owned());
-        Prepared { file, line, key: Some(key.to_owned()), after, row: Ok(()), notes: Vec::new() }
+        Prepared {
+            file,
+            line,
+            key: Some(key.to_owned()),
+            after,
+            row: Ok(()),
+            notes: Vec::new(),
+            hints: Hints::default(),
+        }
     }
 
     fn lines(layers: &[Vec<Prepared<()>>]) -> Vec<Vec<u64>> {
@@ -92,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn a_circle_fails_and_spares_who_only_hangs_on_it() {
+    fn a_circle_fails_and_spares_rows_that_only_belong_to_it() {
         let found = layers(vec![row(0, 2, "a", "b"), row(0, 3, "b", "a"), row(0, 4, "c", "b"), row(0, 5, "d", "d")]);
         let mut failed: Vec<u64> = found.iter().flatten().filter(|row| row.row.is_err()).map(|row| row.line).collect();
         failed.sort_unstable();

@@ -7,7 +7,7 @@ use icu_normalizer::DecomposingNormalizerBorrowed;
 use super::{
     read::{self, Reading, Refusal},
     rows::folded,
-    sink::Person,
+    target::Person,
     values::bare,
 };
 
@@ -20,7 +20,7 @@ pub struct People {
 }
 
 impl People {
-    /// Knows the organization's users; a domain makes first.last addresses for all others.
+    /// Starts from the organization's users; a domain makes first.last addresses for all others.
     #[must_use]
     pub fn new(users: &[Person], domain: Option<&str>) -> Self {
         let mut by_name: HashMap<String, Vec<String>> = HashMap::new();
@@ -31,7 +31,7 @@ impl People {
         Self { by_name, by_id: HashMap::new(), domain }
     }
 
-    /// Adds people of a file, such as the sellers that are being imported; who is known already stays.
+    /// Adds people of a file, such as the sellers that are being imported; names that are known already keep their address.
     pub fn add(&mut self, name: &str, email: &str) {
         self.by_name.entry(folded(name)).or_insert_with(|| vec![email.to_owned()]);
     }
@@ -39,7 +39,7 @@ impl People {
     /// Reads a file with the columns Id and Email, such as an export of Salesforce's User.
     ///
     /// # Errors
-    /// It cannot be read, or has not these columns.
+    /// It cannot be read, or lacks these columns.
     pub fn explain_ids(
         &mut self,
         path: &Path,
@@ -70,7 +70,7 @@ impl People {
     /// The address that a cell means: an address itself, also as `Name (address)` or `Name <address>`, or a user's name.
     ///
     /// # Errors
-    /// A sentence, where nobody or several are called so.
+    /// A sentence, where no user or several have the name.
     pub fn address(&self, cell: &str) -> Result<String, String> {
         let inside = cell.rsplit(['(', '<']).next().unwrap_or(cell).trim_end_matches([')', '>']).trim();
         if inside.contains('@') {

@@ -1,15 +1,15 @@
-//! From bytes to cells: encodings, separators, quotes, and sfdx JSON trees. Knows nothing of what the cells mean.
+//! From bytes to cells: encodings, separators, quotes, and sfdx JSON trees. What the cells mean is not known here.
 //!
-//! A file that cannot be read for certain is refused as a whole, with its name and the line: half a cell read as a
-//! whole one would be worse than nothing.
+//! A file that cannot be read for certain is refused as a whole, with its name and the line.
 
 use std::{fs, path::Path};
 
+use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
 use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1252};
 use indexmap::IndexMap;
 use serde_json::{Value, value::RawValue};
 
-/// Why nothing can be imported: a sentence that names file and line and says what would be right. Exit code 2.
+/// The reason why nothing can be imported: a sentence that names file and line and says what would be right. Exit code 2.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 #[error("{0}")]
 pub struct Refusal(pub String);
@@ -21,10 +21,12 @@ pub struct Table {
     pub file: String,
     /// The titles of the columns, trimmed.
     pub titles: Vec<String>,
-    /// What stands under them.
+    /// The rows below them.
     pub records: Vec<Record>,
-    /// The encoding it was read in, where that had to be guessed: worth telling.
+    /// The encoding, where it was detected rather than declared.
     pub guessed: Option<&'static str>,
+    /// Whether a program wrote the numbers of the cells, with a decimal point, as in JSON and workbooks.
+    pub typed: bool,
 }
 
 /// One row of a file.
@@ -32,7 +34,7 @@ pub struct Table {
 pub struct Record {
     /// The line it starts on, from 1.
     pub line: u64,
-    /// As many as the row has, which may be fewer or more than there are titles.
+    /// The cells, which may be fewer or more than there are titles.
     pub cells: Vec<String>,
 }
 
@@ -44,7 +46,7 @@ pub const REFERENCE_TITLE: &str = "attributes.referenceId";
 /// How to read, where the file does not say it itself.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Reading {
-    /// Instead of what BOM and bytes suggest.
+    /// Instead of what the byte order mark and the bytes suggest.
     pub encoding: Option<&'static Encoding>,
     /// Instead of what the header suggests.
     pub delimiter: Option<u8>,
@@ -60,43 +62,38 @@ pub fn read(path: &Path, reading: Reading) -> Result<Table, Refusal> {
     parse(&file, &bytes, reading)
 }
 
-/// A file's text.
-///
-/// # Errors
-/// A [`Refusal`] naming the file, and the line where there is one.
-pub fn decoded(path: &Path, encoding: Option<&'static Encoding>) -> Result<String, Refusal> {
-    let file = path.display().to_string();
-    let bytes = fs::read(path).map_err(|error| Refusal(format!("{file}: cannot be read: {error}")))?;
-    Ok(decode(&file, &bytes, encoding)?.0)
-}
-
 /// Turns a file's bytes into cells.
 ///
 /// # Errors
 /// A [`Refusal`] naming the file, and the line where there is one.
 pub fn parse(file: &str, bytes: &[u8], reading: Reading) -> Result<Table, Refusal> {
+    if bytes.starts_with(b"PK\x03\x04") {
+        return super::workbook::parse(file, bytes);
+    }
     let (text, guessed) = decode(file, bytes, reading.encoding)?;
     let start = text.trim_start();
     if start.is_empty() {
         return Err(Refusal(format!("{file}: is empty; the first line should hold the column titles")));
     }
-    let (titles, records) = if start.starts_with('{') || start.starts_with('[') {
-        json(file, &text)?
-    } else {
-        delimited(file, &text, reading.delimiter)?
-    };
-    Ok(Table { file: file.to_owned(), titles, records, guessed })
+    let typed = start.starts_with('{') || start.starts_with('[');
+    let (titles, records) = if typed { json(file, &text)? } else { delimited(file, &text, reading.delimiter)? };
+    Ok(Table { file: file.to_owned(), titles, records, guessed, typed })
 }
 
-/// A byte order mark decides; then the caller; then UTF-16 by its NULs; then UTF-8 if it is that; else Windows-1252,
-/// in which every byte is something, so that only a guess is possible.
-fn decode(
+/// Decodes a file's bytes: by its byte order mark, else as declared, else as UTF-16 by its zeros, as UTF-8 where it is
+/// valid, or as Windows-1252 where a detector is sure. Returns the encoding too where it was guessed.
+///
+/// # Errors
+/// A [`Refusal`] naming the file, and the line where there is one.
+pub fn decode(
     file: &str,
     bytes: &[u8],
     given: Option<&'static Encoding>,
 ) -> Result<(String, Option<&'static str>), Refusal> {
     if bytes.starts_with(b"PK\x03\x04") || bytes.starts_with(b"\xD0\xCF\x11\xE0") {
-        return Err(Refusal(format!("{file}: is a workbook, not a text file; save it as CSV first")));
+        return Err(Refusal(format!(
+            "{file}: is a workbook of another format than .xlsx; save it as .xlsx or CSV first"
+        )));
     }
     let marked = Encoding::for_bom(bytes);
     let (encoding, body, guessed) = match (marked, given) {
@@ -108,6 +105,7 @@ fn decode(
             } else if std::str::from_utf8(bytes).is_ok() {
                 (UTF_8, bytes, None)
             } else {
+                surely_western(file, bytes)?;
                 (WINDOWS_1252, bytes, Some(WINDOWS_1252.name()))
             }
         }
@@ -122,6 +120,25 @@ fn decode(
         line_of(&lossy, at),
         encoding.name()
     )))
+}
+
+/// Refuses bytes that may well be of another encoding than Windows-1252.
+fn surely_western(file: &str, bytes: &[u8]) -> Result<(), Refusal> {
+    let mut detector = EncodingDetector::new(Iso2022JpDetection::Deny);
+    detector.feed(bytes, true);
+    let shown = |encoding: &'static Encoding| encoding.decode_without_bom_handling(bytes).0;
+    let western = shown(WINDOWS_1252);
+    // The detector is sure where no hint at a country changes its mind, or where another encoding gives the same text.
+    let hints: [Option<&[u8]>; 5] = [None, Some(b"com"), Some(b"pl"), Some(b"cz"), Some(b"tr")];
+    let guesses = hints.into_iter().map(|hint| detector.guess(hint, Utf8Detection::Deny));
+    match guesses.filter(|guess| *guess != WINDOWS_1252).find(|guess| shown(guess) != western) {
+        None => Ok(()),
+        Some(rival) => Err(Refusal(format!(
+            "{file}: is not UTF-8, and its encoding is not certain; it may be {}. Name the right one with --encoding, such \
+             as windows-1252, windows-1250 or shift_jis",
+            rival.name()
+        ))),
+    }
 }
 
 /// Text of mostly Latin letters has a zero in every second byte of UTF-16.
@@ -177,12 +194,19 @@ fn delimited(file: &str, text: &str, given: Option<u8>) -> Result<(Vec<String>, 
     Ok((titles, records))
 }
 
-/// Where lines start, so that a record's line is found without reading the file again.
+/// The places at which lines end, so that a record's line is found without reading the file again.
 struct LineIndex(Vec<usize>);
 
 impl LineIndex {
     fn new(text: &str) -> Self {
-        Self(text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n').map(|(at, _)| at).collect())
+        let bytes = text.as_bytes();
+        // A carriage return ends a line where no line feed follows.
+        let ends = |at: &usize| match bytes[*at] {
+            b'\n' => true,
+            b'\r' => bytes.get(at + 1) != Some(&b'\n'),
+            _ => false,
+        };
+        Self((0..bytes.len()).filter(ends).collect())
     }
 
     /// The line, from 1, of the first character at or after `from` that is no line break.
@@ -196,7 +220,7 @@ impl LineIndex {
     }
 }
 
-/// The separator that the first line has most of, outside quotes; a comma where it has none.
+/// Returns the separator that the first line has most of, outside quotes; a comma where it has none.
 fn separator_of(text: &str) -> u8 {
     let mut counts = [(b',', 0_u32), (b';', 0), (b'\t', 0), (b'|', 0)];
     let mut quoted = false;
@@ -216,8 +240,8 @@ fn separator_of(text: &str) -> u8 {
     counts.iter().rev().max_by_key(|(_, count)| *count).map_or(b',', |(separator, _)| *separator)
 }
 
-/// The line on which a quoted cell opens that is still open at the end of the file. The csv crate takes such a cell as
-/// whole.
+/// Returns the line on which a quoted cell opens that is still open at the end of the file. The csv crate takes such a cell
+/// as complete.
 fn open_quote(text: &str, delimiter: u8) -> Option<usize> {
     #[derive(PartialEq)]
     enum In {
@@ -226,7 +250,7 @@ fn open_quote(text: &str, delimiter: u8) -> Option<usize> {
         Quoted,
         AfterQuote,
     }
-    let (mut state, mut line, mut opened) = (In::Start, 1, 1);
+    let (mut state, mut line, mut opened, mut before) = (In::Start, 1, 1, b' ');
     for byte in text.bytes() {
         state = match (state, byte) {
             (In::Quoted, b'"') => In::AfterQuote,
@@ -239,7 +263,8 @@ fn open_quote(text: &str, delimiter: u8) -> Option<usize> {
             (_, byte) if byte == delimiter => In::Start,
             _ => In::Bare,
         };
-        line += usize::from(byte == b'\n');
+        line += usize::from(byte == b'\n' || (before == b'\r' && byte != b'\n'));
+        before = byte;
     }
     (state == In::Quoted).then_some(opened)
 }
@@ -294,7 +319,7 @@ fn json(file: &str, text: &str) -> Result<(Vec<String>, Vec<Record>), Refusal> {
     Ok((titles, records))
 }
 
-/// What the value would be in a CSV cell.
+/// Returns the value as a CSV cell has it.
 fn plain(value: Value) -> String {
     match value {
         Value::Null => String::new(),
@@ -340,7 +365,29 @@ mod tests {
     }
 
     #[test]
-    fn a_guess_is_told_and_a_wrong_declaration_names_the_line() {
+    fn other_encodings_are_never_taken_for_windows_1252() {
+        for (encoding, text) in [
+            (encoding_rs::SHIFT_JIS, "id,name\n1,株式会社アクメ\n2,東京支店の営業部\n"),
+            (encoding_rs::WINDOWS_1250, "id,name\n1,Żółta łódź sp. z o.o.\n2,Zażółć gęślą jaźń\n"),
+            (encoding_rs::WINDOWS_1254, "id,name\n1,Şişli Işık Ağaç Ticaret\n2,İğne Sanayii, Beşiktaş\n"),
+        ] {
+            let (bytes, _, lossy) = encoding.encode(text);
+            assert!(!lossy);
+            let refusal = refusal(&bytes);
+            assert!(refusal.contains("--encoding"), "{}: {refusal}", encoding.name());
+            let reading = Reading { encoding: Some(encoding), delimiter: None };
+            assert!(parse("f", &bytes, reading).unwrap().records[0].cells[1].chars().count() > 5);
+        }
+    }
+
+    #[test]
+    fn files_with_carriage_returns_alone_have_lines() {
+        let table = parse("f", b"a,b\r1,2\r\r3,4\r", Reading::default()).unwrap();
+        assert_eq!(table.records.iter().map(|record| record.line).collect::<Vec<_>>(), [2, 4]);
+    }
+
+    #[test]
+    fn a_guess_is_reported_and_a_wrong_declaration_names_the_line() {
         let bytes = b"id,name\n1,plain\n2,Caf\xE9\n";
         assert_eq!(parse("f", bytes, Reading::default()).unwrap().guessed, Some("windows-1252"));
         let declared = Reading { encoding: Some(UTF_8), delimiter: None };
@@ -368,8 +415,8 @@ mod tests {
 
     #[test]
     fn a_file_cut_within_quotes_is_refused_with_the_line() {
-        let told = refusal(b"id,notes\n1,\"fine\"\n2,\"this one\nbreaks off");
-        assert!(told.starts_with("f.csv, line 3: a quoted cell opens here and is never closed"), "{told}");
+        let message = refusal(b"id,notes\n1,\"fine\"\n2,\"this one\nbreaks off");
+        assert!(message.starts_with("f.csv, line 3: a quoted cell opens here and is never closed"), "{message}");
         assert_eq!(cells(b"id,notes\n1,5\" disc\n"), [["1", "5\" disc"]]);
         assert_eq!(cells(b"id,notes\n1,\"\"\"\"\n"), [["1", "\""]]);
     }
@@ -379,7 +426,8 @@ mod tests {
         assert!(refusal(b"").contains("is empty"));
         assert!(refusal(b"\xEF\xBB\xBF \n").contains("is empty"));
         assert!(refusal(b",,\n,,\n").contains("has no column titles"));
-        assert!(refusal(b"PK\x03\x04zip").contains("is a workbook"));
+        assert!(refusal(b"PK\x03\x04zip").contains("is not a workbook that can be read"));
+        assert!(refusal(b"\xD0\xCF\x11\xE0old").contains("is a workbook of another format"));
         assert!(cells(b"id,name\n").is_empty());
     }
 

@@ -8,10 +8,10 @@ use super::{
     values::{bare, yes},
 };
 
-/// Reads contact → account. A direct relation counts before others, an ended or deleted one not at all.
+/// Reads the account of each contact. A direct relation takes precedence; ended and deleted ones are ignored.
 ///
 /// # Errors
-/// It cannot be read, or has not the columns `ContactId` and `AccountId`.
+/// It cannot be read, or lacks the columns `ContactId` and `AccountId`.
 pub fn read_relations(
     path: &Path,
     reading: Reading,

@@ -1,33 +1,36 @@
-//! What is told in the end: counts and reasons for people, and a line of CSV for each row.
+//! The report of a run: counts and reasons for people, and a line of CSV for each row.
 
 use std::{
-    collections::HashMap,
+    cmp::Reverse,
+    collections::HashSet,
     fmt::{self, Write},
     path::{Path, PathBuf},
 };
 
+use indexmap::IndexMap;
+
 use super::{
     presets::Kind,
     read::Refusal,
-    sink::{UpsertStatus, UserError},
+    target::{UpsertStatus, UserError},
 };
 
 /// What became of one record.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Line {
-    /// Which of the files.
+    /// The place of the file among the files.
     pub file: usize,
-    /// The line on which the record starts; 0 for what no line alone stands for.
+    /// The line on which the record starts; 0 for a row that follows from several lines.
     pub line: u64,
-    /// What was done.
+    /// The status.
     pub status: UpsertStatus,
-    /// Of what was written.
+    /// The id of the row that was written.
     pub id: Option<String>,
-    /// Why it failed, or what was taken otherwise than it stands there.
+    /// Why it failed, or what was read otherwise than the file has it.
     pub wrong: String,
 }
 
-/// How often what was done.
+/// The number of rows by status.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[expect(missing_docs, reason = "the schema's own words")]
 pub struct Counts {
@@ -48,7 +51,7 @@ impl Counts {
         } += 1;
     }
 
-    /// All of them.
+    /// Returns their sum.
     #[must_use]
     pub fn total(self) -> usize {
         self.created + self.updated + self.unchanged + self.failed
@@ -76,30 +79,61 @@ fn grouped(number: usize) -> String {
     text
 }
 
-/// Everything that a run has to tell.
+/// Kinds of reasons that the summary shows.
+const REASONS: usize = 8;
+
+/// Returns a reason without what differs from row to row: quoted values, addresses and numbers.
+fn kind_of(reason: &str) -> String {
+    let mut kind = String::with_capacity(reason.len());
+    for (at, part) in reason.split('“').enumerate() {
+        let part = match part.split_once('”') {
+            Some((_, rest)) if at > 0 => {
+                kind.push('…');
+                rest
+            }
+            _ => part,
+        };
+        for word in part.split_inclusive(' ') {
+            if word.contains(|letter: char| letter.is_ascii_digit() || letter == '@') {
+                kind.push('…');
+            } else {
+                kind.push_str(word);
+            }
+        }
+    }
+    kind
+}
+
+/// The report of a run.
 #[derive(Debug, Default)]
 pub struct Report {
     /// The rows of the files, in the files' order.
     pub lines: Vec<Line>,
-    /// Of the rows.
+    /// Counts of the rows.
     pub rows: Counts,
-    /// Of the bookings of won opportunities, where asked for.
+    /// Counts of the bookings of won opportunities, where asked for.
     pub bookings: Option<Counts>,
-    /// Of the accounts that got a new owner, where asked for.
+    /// Counts of the accounts that got a new owner, where asked for.
     pub owners: Option<Counts>,
     /// What else is worth knowing.
     pub remarks: Vec<String>,
+    /// Fields that people changed since the last import, which were left alone.
+    pub left_alone: usize,
+    /// New opportunities without a day of opening, which got one from the import.
+    pub invented_openings: usize,
+    /// The run's id, by which it can be undone; None for a dry run.
+    pub run: Option<String>,
 }
 
 impl Report {
-    /// Did anything fail?
+    /// Whether anything failed.
     #[must_use]
     pub fn failed(&self) -> bool {
         let all = [Some(self.rows), self.bookings, self.owners];
         all.into_iter().flatten().any(|counts| counts.failed > 0)
     }
 
-    /// The text for a person.
+    /// Returns the text for a person.
     #[must_use]
     pub fn summary(&self, kind: Kind, dry_run: bool) -> String {
         let mut text = format!("{}: {}", kind.word(), self.rows);
@@ -111,17 +145,40 @@ impl Report {
         if dry_run {
             text.push_str("\nThis was a dry run: nothing was written.");
         }
-        let mut reasons: HashMap<&str, usize> = HashMap::new();
+        let mut reasons: IndexMap<String, (&str, usize, HashSet<&str>)> = IndexMap::new();
         for line in self.lines.iter().filter(|line| line.status == UpsertStatus::Failed) {
-            *reasons.entry(&line.wrong).or_default() += 1;
+            let (_, count, alike) =
+                reasons.entry(kind_of(&line.wrong)).or_insert_with(|| (&line.wrong, 0, HashSet::new()));
+            *count += 1;
+            alike.insert(&line.wrong);
         }
-        let mut reasons: Vec<(&str, usize)> = reasons.into_iter().collect();
-        reasons.sort_unstable_by(|left, right| right.1.cmp(&left.1).then(left.0.cmp(right.0)));
-        for (reason, count) in reasons.iter().take(5) {
-            let _ = write!(text, "\n  {} failed: {reason}", grouped(*count));
+        let mut reasons: Vec<(&str, usize, usize)> =
+            reasons.into_values().map(|(first, count, alike)| (first, count, alike.len())).collect();
+        reasons.sort_by_key(|(_, count, _)| Reverse(*count));
+        for (reason, count, alike) in reasons.iter().take(REASONS) {
+            let more =
+                if *alike > 1 { format!(" (and {} more of this kind)", grouped(alike - 1)) } else { String::new() };
+            let _ = write!(text, "\n  {} failed: {reason}{more}", grouped(*count));
         }
-        if reasons.len() > 5 {
-            let _ = write!(text, "\n  and {} other reasons; see the result file", reasons.len() - 5);
+        if reasons.len() > REASONS {
+            let _ = write!(text, "\n  and {} other kinds of reasons; see the result file", reasons.len() - REASONS);
+        }
+        if self.left_alone > 0 {
+            let _ = write!(
+                text,
+                "\n{} fields were changed here since the last import and left alone; the result file names them.",
+                grouped(self.left_alone)
+            );
+        }
+        if self.invented_openings > 0 {
+            let _ = write!(
+                text,
+                "\n{} new opportunities name no day of opening: they count as opened today, or on the day they closed.",
+                grouped(self.invented_openings)
+            );
+        }
+        if let Some(run) = &self.run {
+            let _ = write!(text, "\nRun {run}; “callshot import --undo {run}” takes it back.");
         }
         for remark in &self.remarks {
             text.push('\n');
@@ -161,15 +218,15 @@ fn word(status: UpsertStatus) -> &'static str {
     }
 }
 
-/// All that is wrong with a row, and then what is only worth a note, as one cell.
+/// Returns the errors of a row and then its notes, as one cell.
 #[must_use]
-pub fn told(errors: &[UserError], notes: &[String]) -> String {
+pub fn format_errors(errors: &[UserError], notes: &[String]) -> String {
     let errors = errors.iter().map(|error| error.message.as_str());
     let all: Vec<&str> = errors.chain(notes.iter().map(String::as_str)).collect();
     all.join("; ")
 }
 
-/// Where the result goes: as given, else named after the first file, in the working directory.
+/// Returns the path of the result file: as given, else named after the first file, in the working directory.
 ///
 /// # Errors
 /// It would overwrite one of the files.
@@ -187,4 +244,32 @@ pub fn result_path(given: Option<&Path>, files: &[PathBuf]) -> Result<PathBuf, R
         return Err(Refusal(format!("{}: is a file to be imported; name another one with --result", path.display())));
     }
     Ok(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn failed(wrong: &str) -> Line {
+        Line { file: 0, line: 2, status: UpsertStatus::Failed, id: None, wrong: wrong.to_owned() }
+    }
+
+    #[test]
+    fn reasons_are_grouped_by_kind() {
+        let mut report = Report::default();
+        for name in ["Ann", "Bo", "Ann"] {
+            report.lines.push(failed(&format!("owner: no user is called “{name}”; import the users first")));
+        }
+        report.lines.push(failed("There is no user with the address a@x.example."));
+        report.lines.push(failed("There is no user with the address b@x.example."));
+        report.lines.push(failed("has 3 cells where the header has 7"));
+        let summary = report.summary(Kind::Touches, false);
+        assert!(
+            summary
+                .contains("3 failed: owner: no user is called “Ann”; import the users first (and 1 more of this kind)"),
+            "{summary}"
+        );
+        assert!(summary.contains("2 failed: There is no user with the address a@x.example. (and 1 more"), "{summary}");
+        assert!(summary.contains("1 failed: has 3 cells where the header has 7"), "{summary}");
+    }
 }

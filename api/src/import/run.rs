@@ -20,11 +20,14 @@ use super::{
     people::People,
     presets::{Field, Kind},
     read::{self, Reading, Record, Refusal, Table},
+    records::{Hints, Run},
     relations::read_relations,
-    report::{Report, result_path, told},
-    rows::{self, AccountNames, Lights, Prepared, external_id_text, folded},
-    sink::{AccountRef, AccountRow, MaybeUndefined, OpportunityRow, Sink, SinkError, Stage, UpsertStatus},
-    won,
+    report::{Report, format_errors, result_path},
+    revenue::Booked,
+    rows::{self, AccountNames, Prepared, ReadContext, Related, external_id_text, folded},
+    suggest,
+    target::{AccountRef, AccountRow, ImportTarget, MaybeUndefined, OpportunityRow, TargetError, UpsertStatus},
+    undo, won,
 };
 
 /// All rows are in.
@@ -34,8 +37,42 @@ pub const EXIT_COULD_NOT: u8 = 2;
 /// Some rows failed.
 pub const EXIT_SOME_FAILED: u8 = 3;
 
-/// Imports, prints the story, and answers the exit code.
-pub async fn run(arguments: &Arguments, sink: &Sink) -> u8 {
+/// Prints a starter map for the first file, and returns the exit code.
+#[must_use]
+pub fn suggest_map(arguments: &Arguments) -> u8 {
+    let reading = Reading { encoding: arguments.encoding, delimiter: arguments.delimiter };
+    let Some(path) = arguments.files.first() else { return EXIT_COULD_NOT };
+    match read::read(path, reading) {
+        Ok(table) => {
+            say(&suggest::map(&table, arguments.given_kind, &arguments.from));
+            EXIT_DONE
+        }
+        Err(refusal) => {
+            eprintln!("{refusal}");
+            EXIT_COULD_NOT
+        }
+    }
+}
+
+/// Undoes a run, prints what became of it, and returns the exit code.
+async fn undo_run(run: &str, target: &ImportTarget) -> u8 {
+    match undo::undo(target, run).await {
+        Ok(undone) => {
+            say(&undone.to_string());
+            if undone.left.is_empty() { EXIT_DONE } else { EXIT_SOME_FAILED }
+        }
+        Err(error) => {
+            eprintln!("{error}");
+            EXIT_COULD_NOT
+        }
+    }
+}
+
+/// Imports, prints the report, and returns the exit code.
+pub async fn run(arguments: &Arguments, target: &ImportTarget) -> u8 {
+    if let Some(run) = &arguments.undo {
+        return undo_run(run, target).await;
+    }
     let path = match result_path(arguments.result.as_deref(), &arguments.files) {
         Ok(path) => path,
         Err(refusal) => {
@@ -44,13 +81,13 @@ pub async fn run(arguments: &Arguments, sink: &Sink) -> u8 {
         }
     };
     let mut report = Report::default();
-    let stopped = import(arguments, sink, &mut report).await.err();
+    let stopped = import(arguments, target, &mut report).await.err();
     if let Some(stop @ Stop::Refused(_)) = &stopped {
         eprintln!("{stop}");
         return EXIT_COULD_NOT;
     }
     let written = report.write(&path, &arguments.files);
-    say(&report.summary(arguments.kind, arguments.dry_run));
+    say(&report.summary(arguments.kind(), arguments.dry_run));
     match &written {
         Ok(()) => say(&format!("What became of each line: {}", path.display())),
         Err(refusal) => eprintln!("{refusal}"),
@@ -75,7 +112,7 @@ pub enum Stop {
     Refused(#[from] Refusal),
     /// The batches before are in.
     #[error("stopped: {0}. What the result file calls CREATED, UPDATED or UNCHANGED is in; run again to finish.")]
-    Broken(#[from] SinkError),
+    Broken(#[from] TargetError),
 }
 
 /// A file with its columns found.
@@ -88,41 +125,46 @@ struct Source {
 ///
 /// # Errors
 /// [`Stop`]; what was done until then is in the report.
-pub async fn import(arguments: &Arguments, sink: &Sink, report: &mut Report) -> Result<(), Stop> {
+pub async fn import(arguments: &Arguments, target: &ImportTarget, report: &mut Report) -> Result<(), Stop> {
     check(arguments)?;
     if let Some(texts) = calendar::calendars(arguments)? {
-        return calendar::import(arguments, texts, sink, report).await;
+        return calendar::import(arguments, texts, target, report).await;
     }
-    let mapping = map::mapping(&arguments.from, arguments.map.as_deref(), arguments.kind)?;
+    let mapping = map::mapping(&arguments.from, arguments.map.as_deref(), arguments.kind())?;
     let reading = Reading { encoding: arguments.encoding, delimiter: arguments.delimiter };
     let mut sources = Vec::with_capacity(arguments.files.len());
     for path in &arguments.files {
         let table = read::read(path, reading)?;
-        let binding = bind::bind(&table, &mapping, arguments.kind, arguments.date_order)?;
-        remark(report, &table, &binding);
+        let mut binding = bind::bind(&table, &mapping, arguments.kind(), arguments.declared())?;
+        let kept = if arguments.keep_rest { binding.keep_rest() } else { Vec::new() };
+        remark(report, &table, &binding, &kept);
         sources.push(Source { table, binding });
     }
-    let people = people_of(arguments, sink, &mapping, &sources).await?;
+    let people = people_of(arguments, target, &mapping, &sources).await?;
     let id_text = |id: &str| external_id_text(&mapping, id);
     let relations = arguments.relations.as_deref().map(|path| read_relations(path, Reading::default(), id_text));
     let relations = relations.transpose()?.unwrap_or_default();
-    let in_file = if arguments.kind == Kind::Accounts { names_in_files(&mapping, &sources) } else { HashMap::new() };
-    let accounts = AccountNames { in_file, known: known_accounts(sink, &mapping, &sources, arguments.kind).await? };
+    let in_file = if arguments.kind() == Kind::Accounts { names_in_files(&mapping, &sources) } else { HashMap::new() };
+    let accounts = AccountNames { in_file, known: known_accounts(target, &mapping, &sources, arguments.kind()).await? };
+    let run = start(arguments, target, &mapping.source, report).await?;
     let (mut pretended, mut default_account) = (None, None);
     if let Some(name) = &arguments.default_account {
-        let (reference, is_there) = default_of(sink, &mapping, name, arguments.dry_run, report).await?;
+        let (reference, is_there) = default_of(target, &mapping, name, arguments.dry_run, report).await?;
         pretended = (!is_there).then(|| reference.clone());
         default_account = Some(reference);
     }
-    let lights = Lights {
-        kind: arguments.kind,
+    let rates = arguments.rates();
+    let related = related(target, &mapping, &sources).await?;
+    let context = ReadContext {
+        kind: arguments.kind(),
         mapping: &mapping,
-        ground: &sink.ground,
+        settings: &target.settings,
         people: &people,
         accounts: &accounts,
         relations: &relations,
         default_account,
-        decimal_comma: arguments.decimal_comma,
+        rates: &rates,
+        related: &related,
         unknown_owners: RefCell::new(BTreeMap::new()),
     };
     let progress = progress_bar(sources.iter().map(|source| source.table.records.len()).sum());
@@ -132,49 +174,71 @@ pub async fn import(arguments: &Arguments, sink: &Sink, report: &mut Report) -> 
         dry_run: arguments.dry_run,
         made: HashSet::new(),
         pretended,
-        settle: &sink.settle,
+        target,
+        run,
+        source: mapping.source.clone(),
         sent: 0,
     };
-    write_all(arguments, sink, &lights, &sources, pass).await?;
-    remark_owners(report, &lights.unknown_owners.borrow());
+    write_all(arguments, &context, &sources, pass).await?;
+    remark_owners(report, &context.unknown_owners.borrow());
     Ok(())
+}
+
+/// Starts the run, unless it is a dry one.
+pub(super) async fn start(
+    arguments: &Arguments,
+    target: &ImportTarget,
+    source: &str,
+    report: &mut Report,
+) -> Result<Option<Run>, TargetError> {
+    if arguments.dry_run {
+        return Ok(None);
+    }
+    let files: Vec<String> = arguments.files.iter().map(|file| file.display().to_string()).collect();
+    let run = target.start_run(arguments.kind().word(), source, &files.join(", ")).await?;
+    report.run = Some(run.id.simple().to_string());
+    Ok(Some(run))
 }
 
 async fn write_all(
     arguments: &Arguments,
-    sink: &Sink,
-    lights: &Lights<'_>,
+    context: &ReadContext<'_>,
     sources: &[Source],
     mut pass: Pass<'_>,
 ) -> Result<(), Stop> {
-    match arguments.kind {
+    match arguments.kind() {
         Kind::Users => {
             let of =
-                |(file, source): (usize, &Source)| rows::users::users(lights, &source.binding, file, &source.table);
+                |(file, source): (usize, &Source)| rows::users::users(context, &source.binding, file, &source.table);
             let users = sources.iter().enumerate().flat_map(of).collect();
-            pass.write(&sink.users, users).await?;
+            pass.write(users).await?;
         }
-        Kind::Accounts => drop(pass.write(&sink.accounts, each(lights, sources, rows::account)).await?),
-        Kind::Contacts => drop(pass.write(&sink.contacts, each(lights, sources, rows::contact)).await?),
+        Kind::Accounts => drop(pass.write(each(context, sources, rows::account)).await?),
+        Kind::Contacts => drop(pass.write(each(context, sources, rows::contact)).await?),
         Kind::Opportunities => {
-            let taken = pass.write(&sink.opportunities, each(lights, sources, rows::opportunity)).await?;
-            after_opportunities(arguments, sink, &mut pass, &taken).await?;
+            let taken = pass.write(each(context, sources, rows::opportunity)).await?;
+            after_opportunities(arguments, &mut pass, &taken).await?;
         }
-        Kind::Bookings => drop(pass.write(&sink.bookings, each(lights, sources, rows::booking)).await?),
-        Kind::Touches => drop(pass.write(&sink.touches, each(lights, sources, rows::touch)).await?),
+        Kind::Bookings => drop(pass.write(each(context, sources, rows::booking)).await?),
+        Kind::Touches => drop(pass.write(each(context, sources, rows::touch)).await?),
     }
-    pass.progress.finish_and_clear();
+    pass.finish().await;
     Ok(())
 }
 
-/// Who may own something: the organization's users, whom a file of ids explains, and who is being imported.
-async fn people_of(arguments: &Arguments, sink: &Sink, mapping: &Mapping, sources: &[Source]) -> Result<People, Stop> {
-    let users = (sink.people)().await?;
+/// Returns the people who may own something: the organization's users, those of a file of ids, and those being imported.
+async fn people_of(
+    arguments: &Arguments,
+    target: &ImportTarget,
+    mapping: &Mapping,
+    sources: &[Source],
+) -> Result<People, Stop> {
+    let users = target.people().await?;
     let mut people = People::new(&users, arguments.email_domain.as_deref());
     if let Some(path) = &arguments.owners {
         people.explain_ids(path, Reading::default(), |id| external_id_text(mapping, id))?;
     }
-    if arguments.kind == Kind::Users {
+    if arguments.kind() == Kind::Users {
         for source in sources {
             rows::users::meet(&mut people, &source.binding, &source.table);
         }
@@ -184,41 +248,46 @@ async fn people_of(arguments: &Arguments, sink: &Sink, mapping: &Mapping, source
 
 fn check(arguments: &Arguments) -> Result<(), Refusal> {
     let only = |given: bool, flag: &str, kind: Kind| {
-        if given && arguments.kind != kind {
+        if given && arguments.kind() != kind {
             return Err(Refusal(format!("{flag} goes with --as {} only", kind.word())));
         }
         Ok(())
     };
+    let has_custom_fields = matches!(arguments.kind(), Kind::Accounts | Kind::Contacts | Kind::Opportunities);
+    if arguments.keep_rest && !has_custom_fields {
+        return Err(Refusal(format!("--keep-rest does not go with --as {}", arguments.kind().word())));
+    }
+    only(arguments.cancel_missing, "--cancel-missing", Kind::Touches)?;
     only(arguments.book_won, "--book-won", Kind::Opportunities)?;
     only(arguments.own_by.is_some(), "--own-by", Kind::Opportunities)?;
     only(arguments.relations.is_some(), "--relations", Kind::Contacts)?;
-    if arguments.default_account.is_some() && matches!(arguments.kind, Kind::Users | Kind::Accounts) {
-        return Err(Refusal(format!("--default-account does not go with --as {}", arguments.kind.word())));
+    if arguments.default_account.is_some() && matches!(arguments.kind(), Kind::Users | Kind::Accounts) {
+        return Err(Refusal(format!("--default-account does not go with --as {}", arguments.kind().word())));
     }
     Ok(())
 }
 
 fn each<Row>(
-    lights: &Lights<'_>,
+    context: &ReadContext<'_>,
     sources: &[Source],
-    read: fn(&Lights, &Binding, usize, &Record) -> Prepared<Row>,
+    read: fn(&ReadContext, &Binding, usize, &Record) -> Prepared<Row>,
 ) -> Vec<Prepared<Row>> {
     let mut rows = Vec::new();
     for (file, source) in sources.iter().enumerate() {
-        rows.extend(source.table.records.iter().map(|record| read(lights, &source.binding, file, record)));
+        rows.extend(source.table.records.iter().map(|record| read(context, &source.binding, file, record)));
     }
     rows
 }
 
-fn remark(report: &mut Report, table: &Table, binding: &Binding) {
+fn remark(report: &mut Report, table: &Table, binding: &Binding, kept: &[String]) {
     if let Some(encoding) = table.guessed {
         report.remarks.push(format!("{}: read as {encoding}; --encoding says otherwise", table.file));
     }
-    let ignored = &binding.ignored;
-    if !ignored.is_empty() {
-        let more = if ignored.len() > 8 { format!(" and {} more", ignored.len() - 8) } else { String::new() };
-        let first: Vec<&str> = ignored.iter().take(8).map(String::as_str).collect();
-        report.remarks.push(format!("{}: columns left aside: {}{more}", table.file, first.join(", ")));
+    if !binding.ignored.is_empty() {
+        report.remarks.push(format!("{}: columns left aside: {}", table.file, binding.ignored.join(", ")));
+    }
+    if !kept.is_empty() {
+        report.remarks.push(format!("{}: columns kept as custom fields: {}", table.file, kept.join(", ")));
     }
 }
 
@@ -233,13 +302,30 @@ fn remark_owners(report: &mut Report, unknown: &BTreeMap<String, usize>) {
     }
 }
 
+/// Finds out what the ids are of that rows name without saying what they are of.
+async fn related(target: &ImportTarget, mapping: &Mapping, sources: &[Source]) -> Result<Related, TargetError> {
+    let mut ids: HashSet<String> = HashSet::new();
+    for Source { table, binding } in sources {
+        let cells = table.records.iter().filter_map(|record| binding.cell(record, Field::RelatedId));
+        ids.extend(cells.map(|(_, cell)| external_id_text(mapping, cell)));
+    }
+    let mut related = Related::default();
+    let ids: Vec<String> = ids.into_iter().collect();
+    for some in ids.chunks(BATCH) {
+        related.accounts.extend(target.known_ids("account", &mapping.source, some).await?);
+        related.opportunities.extend(target.known_ids("opportunity", &mapping.source, some).await?);
+        related.contacts.extend(target.known_ids("contact", &mapping.source, some).await?);
+    }
+    Ok(related)
+}
+
 /// The organization's accounts of all the names that rows refer to by name.
 async fn known_accounts(
-    sink: &Sink,
+    target: &ImportTarget,
     mapping: &Mapping,
     sources: &[Source],
     kind: Kind,
-) -> Result<HashMap<String, Vec<AccountRef>>, SinkError> {
+) -> Result<HashMap<String, Vec<AccountRef>>, TargetError> {
     let mut names: HashMap<String, String> = HashMap::new();
     if mapping.habits.accounts_by_name || kind == Kind::Users {
         return Ok(HashMap::new());
@@ -256,7 +342,7 @@ async fn known_accounts(
     let mut known: HashMap<String, Vec<AccountRef>> = HashMap::new();
     let names: Vec<String> = names.into_values().collect();
     for some in names.chunks(BATCH) {
-        for account in (sink.accounts_named)(some.to_vec()).await? {
+        for account in target.accounts_named(some.to_vec()).await? {
             known.entry(folded(&account.name)).or_default().push(account.reference);
         }
     }
@@ -282,13 +368,13 @@ fn names_in_files(mapping: &Mapping, sources: &[Source]) -> HashMap<String, Vec<
 
 /// The account for rows that name none, and whether it is there. It is made if need be, but not in a dry run.
 pub(super) async fn default_of(
-    sink: &Sink,
+    target: &ImportTarget,
     mapping: &Mapping,
     name: &str,
     dry_run: bool,
     report: &mut Report,
 ) -> Result<(AccountRef, bool), Stop> {
-    let mut found = (sink.accounts_named)(vec![name.to_owned()]).await?;
+    let mut found = target.accounts_named(vec![name.to_owned()]).await?;
     match found.len() {
         1 => return Ok((found.swap_remove(0).reference, true)),
         0 => {}
@@ -305,11 +391,13 @@ pub(super) async fn default_of(
         name: MaybeUndefined::Value(name.to_owned()),
         ..AccountRow::default()
     };
-    let made = (sink.accounts)(vec![row], dry_run).await?;
+    let made = target.upsert(vec![row], dry_run).await?;
     if let Some(failed) = made.iter().find(|result| result.status == UpsertStatus::Failed) {
-        return Err(
-            Refusal(format!("--default-account: “{name}” cannot be made: {}", told(&failed.errors, &[]))).into()
-        );
+        return Err(Refusal(format!(
+            "--default-account: “{name}” cannot be made: {}",
+            format_errors(&failed.errors, &[])
+        ))
+        .into());
     }
     report
         .remarks
@@ -320,20 +408,31 @@ pub(super) async fn default_of(
 /// Bookings of what was won, and owners.
 async fn after_opportunities(
     arguments: &Arguments,
-    sink: &Sink,
     pass: &mut Pass<'_>,
     taken: &[(usize, u64, OpportunityRow)],
 ) -> Result<(), Stop> {
     if arguments.book_won {
-        let book = |(file, line, row): &(usize, u64, OpportunityRow)| Some(derived(*file, *line, rows::of_won(row)?));
-        let worthless = taken
-            .iter()
-            .filter(|(_, _, row)| row.stage == MaybeUndefined::Value(Stage::Won) && rows::of_won(row).is_none());
-        let worthless = worthless.count();
+        let mut rows = Vec::new();
+        let (mut worthless, mut elsewhere) = (0, 0);
+        for some in taken.chunks(BATCH) {
+            let of_file: Vec<&OpportunityRow> = some.iter().map(|(_, _, row)| row).collect();
+            for ((file, line, _), booked) in some.iter().zip(pass.target.won(&of_file, arguments.dry_run).await?) {
+                match booked {
+                    Some(Booked::Row(row)) => rows.push(derived(*file, *line, *row)),
+                    Some(Booked::Worthless) => worthless += 1,
+                    Some(Booked::Elsewhere(_)) => elsewhere += 1,
+                    None => {}
+                }
+            }
+        }
         if worthless > 0 {
             pass.report.remarks.push(format!("{worthless} won opportunities have no amount and got no booking."));
         }
-        let counts = pass.write_derived(&sink.bookings, taken.iter().filter_map(book).collect(), "its booking").await?;
+        if elsewhere > 0 {
+            let remark = "won opportunities got no booking: they were booked here already, or are not won here.";
+            pass.report.remarks.push(format!("{elsewhere} {remark}"));
+        }
+        let counts = pass.write_derived(rows, "its booking").await?;
         pass.report.bookings = Some(counts);
     }
     if arguments.own_by == Some(OwnBy::Won) {
@@ -344,14 +443,14 @@ async fn after_opportunities(
                 .push(format!("{unnamed} accounts have neither an external id nor a domain and kept their owner."));
         }
         let rows = owners.into_iter().map(|row| derived(0, 0, row)).collect();
-        let counts = pass.write_derived(&sink.accounts, rows, "the owner of its account").await?;
+        let counts = pass.write_derived(rows, "the owner of its account").await?;
         pass.report.owners = Some(counts);
     }
     Ok(())
 }
 
 fn derived<Row>(file: usize, line: u64, row: Row) -> Prepared<Row> {
-    Prepared { file, line, key: None, after: None, row: Ok(row), notes: Vec::new() }
+    Prepared { file, line, key: None, after: None, row: Ok(row), notes: Vec::new(), hints: Hints::default() }
 }
 
 pub(super) fn progress_bar(rows: usize) -> ProgressBar {

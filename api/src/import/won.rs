@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use indexmap::IndexMap;
 use rust_decimal::Decimal;
 
-use super::sink::{AccountRef, AccountRow, MaybeUndefined, OpportunityRow, Stage};
+use super::target::{AccountRef, AccountRow, MaybeUndefined, OpportunityRow, Stage};
 
-/// For each account that something was won from its new owner, as rows of an upsert. Of equal sums the greater number
-/// of wins decides, then the address. Accounts that only our own id names cannot be told to an upsert and are counted.
+/// Returns the new owner of each account that something was won from, as rows of an upsert. Of equal sums the greater
+/// number of wins decides, then the address. Accounts that only our own id names are not known to an upsert, and are counted.
 #[must_use]
 pub fn owners<'a>(won: impl Iterator<Item = &'a OpportunityRow>) -> (Vec<AccountRow>, usize) {
     let mut sums: IndexMap<&AccountRef, BTreeMap<&str, (Decimal, u32)>> = IndexMap::new();
@@ -47,7 +47,7 @@ pub fn owners<'a>(won: impl Iterator<Item = &'a OpportunityRow>) -> (Vec<Account
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::import::sink::{Decimal as Amount, ExternalIdInput};
+    use crate::import::target::{Decimal as Amount, ExternalIdInput};
 
     fn won(account: &str, owner: &str, amount: i64, stage: Stage) -> OpportunityRow {
         let id = |id: &str| ExternalIdInput { source: "test".to_owned(), id: id.to_owned() };

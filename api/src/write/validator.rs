@@ -87,6 +87,9 @@ impl Validator {
                 let length = text.chars().count();
                 self.invalid(field, format!("This must have at most {most} characters; it has {length}."));
             }
+            Ok(text) if most <= NAME && text::has_direction_control(&text) => {
+                self.invalid(field, "Characters that change the direction of text are not allowed here.");
+            }
             Ok(text) => return Some(text),
         }
         None

@@ -65,8 +65,14 @@ pub struct UpsertAccounts {
 
 /// Executes `upsertAccounts`.
 pub async fn upsert(ctx: &RequestContext, arguments: UpsertAccounts) -> Result<UpsertPayload> {
-    let UpsertAccounts { rows, dry_run } = arguments;
-    let dry_run = dry_run.unwrap_or_default();
+    upsert_rows(ctx, arguments.rows, arguments.dry_run.unwrap_or_default()).await
+}
+
+/// Writes rows in one transaction, or none in a dry run.
+///
+/// # Errors
+/// The database's, and a userError of the call where there are too many rows.
+pub async fn upsert_rows(ctx: &RequestContext, rows: Vec<AccountRow>, dry_run: bool) -> Result<UpsertPayload> {
     not_too_many(rows.len())?;
     let viewer = ctx.viewer()?;
     let organization = viewer.organization.id;

@@ -7,7 +7,7 @@
 
 use std::collections::{BTreeSet, HashSet};
 
-use entity::{ContactId, Id, Scoped, contact, erasure, event, external_id};
+use entity::{ContactId, Id, Scoped, contact, erasure, event, external_id, import_change, import_record};
 use sea_orm::sea_query::{CaseStatement, Expr, ExprTrait, OnConflict};
 use sea_orm::{ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder};
 use serde_json::{Map, Value, json};
@@ -60,6 +60,15 @@ pub async fn erase(ctx: &RequestContext, arguments: OneContact) -> Result<Contac
     rewrite(&write, events).await?;
     external_id::Entity::remove_of(organization)
         .filter(external_id::Column::SubjectId.eq(before.id.uuid()))
+        .exec(&write.tx)
+        .await?;
+    // Imports remember what they wrote, and what was there before.
+    import_record::Entity::remove_of(organization)
+        .filter(import_record::Column::SubjectId.eq(before.id.uuid()))
+        .exec(&write.tx)
+        .await?;
+    import_change::Entity::remove_of(organization)
+        .filter(import_change::Column::SubjectId.eq(before.id.uuid()))
         .exec(&write.tx)
         .await?;
     // The event of the erasure starts from the row without personal values, as the feed now has it.

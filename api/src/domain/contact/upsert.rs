@@ -243,9 +243,15 @@ impl Present {
 
 /// Executes `upsertContacts`.
 pub async fn upsert(ctx: &RequestContext, arguments: UpsertContacts) -> Result<UpsertPayload> {
-    let UpsertContacts { rows, dry_run } = arguments;
+    upsert_rows(ctx, arguments.rows, arguments.dry_run.unwrap_or_default()).await
+}
+
+/// Writes rows in one transaction, or none in a dry run.
+///
+/// # Errors
+/// The database's, and a userError of the call where there are too many rows.
+pub async fn upsert_rows(ctx: &RequestContext, rows: Vec<ContactRow>, dry_run: bool) -> Result<UpsertPayload> {
     not_too_many(rows.len())?;
-    let dry_run = dry_run.unwrap_or_default();
     let viewer = ctx.viewer()?;
     let mut write = Write::begin(ctx)?;
     let lines = rows.iter().any(|row| row.reports_to.is_value());

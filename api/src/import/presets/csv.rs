@@ -37,6 +37,7 @@ const ACCOUNTS: &[(Field, Titles)] = &[
     (Field::Employees, &["employees"]),
     (Field::AnnualRevenue, &["annualRevenue"]),
     (Field::Potential, &["potential"]),
+    (Field::Currency, &["currency"]),
     (Field::Country, &["country"]),
     (Field::City, &["city"]),
     (Field::Phone, &["phone"]),
@@ -74,6 +75,7 @@ const OPPORTUNITIES: &[(Field, Titles)] = &[
     (Field::AccountName, &["account", "accountName"]),
     (Field::AccountDomain, &["accountDomain"]),
     (Field::Amount, &["amount"]),
+    (Field::Currency, &["currency"]),
     (Field::Stage, &["stage"]),
     (Field::Status, &["status"]),
     (Field::Probability, &["probability"]),
@@ -93,6 +95,7 @@ const BOOKINGS: &[(Field, Titles)] = &[
     (Field::AccountName, &["account", "accountName"]),
     (Field::AccountDomain, &["accountDomain"]),
     (Field::Amount, &["amount"]),
+    (Field::Currency, &["currency"]),
     (Field::BookedOn, &["bookedOn"]),
     (Field::Description, &["description"]),
     (Field::OpportunityId, &["opportunityId"]),
@@ -126,6 +129,7 @@ const TOUCHES: &[(Field, Titles)] = &[
     (Field::RecordedAt, &["recordedAt"]),
     (Field::WhoId, &["whoId"]),
     (Field::WhatId, &["whatId"]),
+    (Field::RelatedId, &["relatedId"]),
     (Field::Deleted, &["deleted"]),
 ];
 

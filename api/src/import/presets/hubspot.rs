@@ -1,7 +1,7 @@
 //! `--from hubspot`: the files of its “Export”, by label.
 
 use super::{Field, Habits, Kind, PLAIN, Preset};
-use crate::import::sink::{Stage, TouchKind};
+use crate::import::target::{Stage, TouchKind};
 
 /// The files of its “Export”.
 pub const PRESET: Preset = Preset {
@@ -25,6 +25,7 @@ pub const PRESET: Preset = Preset {
                 (Field::Industry, &["Industry"]),
                 (Field::Employees, &["Number of Employees"]),
                 (Field::AnnualRevenue, &["Annual Revenue"]),
+                (Field::Currency, &["Currency"]),
                 (Field::Country, &["Country/Region", "Country"]),
                 (Field::City, &["City"]),
                 (Field::Phone, &["Phone Number"]),
@@ -58,6 +59,7 @@ pub const PRESET: Preset = Preset {
                     &["Associated Company (Primary)", "Associated Company Names (Primary)", "Associated Company"],
                 ),
                 (Field::Amount, &["Amount in company currency", "Amount"]),
+                (Field::Currency, &["Currency", "Deal currency code"]),
                 (Field::Stage, &["Deal Stage"]),
                 (Field::OpenedOn, &["Create Date"]),
                 (Field::CloseOn, &["Close Date"]),
@@ -70,8 +72,9 @@ pub const PRESET: Preset = Preset {
             &[
                 (Field::Id, &["Record ID", "Engagement ID"]),
                 (Field::AccountId, &["Associated Company IDs (Primary)", "Associated Company IDs"]),
-                (Field::AccountName, &["Associated Company (Primary)", "Associated Company"]),
-                (Field::ContactIds, &["Associated Contact IDs"]),
+                (Field::AccountName, &["Associated Company (Primary)", "Associated Company", "Associated Companies"]),
+                (Field::OpportunityId, &["Associated Deal IDs", "Associated Deal"]),
+                (Field::ContactIds, &["Associated Contact IDs", "Associated Contact", "Associated Contacts"]),
                 (Field::At, &["Activity date"]),
                 (Field::Kind, &["Activity type", "Type"]),
                 (Field::Subject, &["Meeting name", "Task title", "Subject", "Title"]),
@@ -102,5 +105,5 @@ pub const PRESET: Preset = Preset {
         ("Note", None),
         ("Task", None),
     ],
-    habits: Habits { opened_when_recorded: true, ..PLAIN },
+    habits: Habits { opened_when_recorded: true, associations: true, ..PLAIN },
 };

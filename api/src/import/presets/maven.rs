@@ -2,7 +2,7 @@
 //! id but their name, and an opportunity no name but its product's.
 
 use super::{Field, Habits, Kind, PLAIN, Preset};
-use crate::import::sink::Stage;
+use crate::import::target::Stage;
 
 /// Maven Analytics.
 pub const PRESET: Preset = Preset {

@@ -1,16 +1,17 @@
-//! What the systems call things. A preset is data: for each field the titles under which a system exports it, for each
+//! The names that systems give things. A preset is data: for each field the titles under which a system exports it, for each
 //! of its stages one of ours. `--map FILE` makes the same thing out of TOML (see [`super::map`]).
 //!
 //! A file a system; [`Field`] lists everything that a column can mean.
 
 pub mod csv;
+pub mod dynamics;
 pub mod hubspot;
 pub mod maven;
 pub mod pipedrive;
 pub mod salesforce;
 pub mod zoho;
 
-use super::sink::{Stage, TouchKind};
+use super::target::{Stage, TouchKind};
 
 /// What the rows of a file are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, clap::ValueEnum, serde::Deserialize)]
@@ -95,7 +96,7 @@ fields! {
     Country = "country";
     /// An account's city.
     City = "city";
-    /// What else is to be said.
+    /// A description.
     Description = "description";
     /// Owner, seller or user: an e-mail address or the name of a user.
     Owner = "owner";
@@ -108,23 +109,25 @@ fields! {
     /// The parent account's id.
     ParentId = "parentId";
     /// The parent account's name.
-    ParentName = "parentName";
+    ParentName = "parent";
     /// The account's id.
     AccountId = "accountId";
     /// The account's name.
-    AccountName = "accountName";
+    AccountName = "account";
     /// The account's domain.
     AccountDomain = "accountDomain";
-    /// The id of the contact whom a contact reports to.
+    /// The id of the contact that a contact reports to.
     ReportsTo = "reportsTo";
     /// A contact's part in a purchase, in the schema's words.
     BuyingRole = "buyingRole";
     /// How a contact sees us, in the schema's words.
     Relationship = "relationship";
-    /// Is the contact not to be approached?
+    /// Whether the contact must not be approached.
     DoNotContact = "doNotContact";
     /// An opportunity's or a booking's amount.
     Amount = "amount";
+    /// The currency that the row's amounts are in: an ISO 4217 code.
+    Currency = "currency";
     /// An opportunity's stage.
     Stage = "stage";
     /// Percent, 0-100.
@@ -161,23 +164,25 @@ fields! {
     Subject = "subject";
     /// A touch's notes.
     Notes = "notes";
-    /// Did the other side take part?
+    /// Whether the other side took part.
     Responded = "responded";
     /// What the client got out of it, in the schema's words.
     Value = "value";
-    /// Did the client say that it was of use?
+    /// Whether the client said that it was of use.
     ValueAcknowledged = "valueAcknowledged";
     /// When a touch was recorded.
     RecordedAt = "recordedAt";
     /// Ids of the contacts of a touch, separated by `;`.
-    ContactIds = "contactIds";
+    ContactIds = "contacts";
     /// E-mail addresses of the contacts of a touch, separated by `;`.
     ContactEmails = "contactEmails";
     /// Salesforce: a contact's or a lead's id.
     WhoId = "whoId";
     /// Salesforce: the id of anything.
     WhatId = "whatId";
-    /// Was the row deleted in its system?
+    /// The id of an account, an opportunity or a contact that a touch belongs to.
+    RelatedId = "relatedId";
+    /// Whether the row was deleted in its system.
     Deleted = "deleted";
 }
 
@@ -198,7 +203,7 @@ pub struct Preset {
     pub stages: &'static [(&'static str, Stage)],
     /// The system's kinds of touches; none for what is no touch at all.
     pub touch_kinds: &'static [(&'static str, Option<TouchKind>)],
-    /// How the system's data is to be read.
+    /// How the system's data is read.
     pub habits: Habits,
 }
 
@@ -214,15 +219,48 @@ pub struct Habits {
     pub accounts_by_name: bool,
     /// One unit of an account's revenue.
     pub revenue_unit: i64,
+    /// Cells that refer to other records may hold several, separated by `;`, and write them as `Name (12)`.
+    pub associations: bool,
 }
 
 /// The habits of a system that has none of its own.
-pub const PLAIN: Habits =
-    Habits { salesforce_ids: false, opened_when_recorded: false, accounts_by_name: false, revenue_unit: 1 };
+pub const PLAIN: Habits = Habits {
+    salesforce_ids: false,
+    opened_when_recorded: false,
+    accounts_by_name: false,
+    revenue_unit: 1,
+    associations: false,
+};
 
 /// Every preset that `--from` knows.
-pub const ALL: &[&Preset] =
-    &[&csv::PRESET, &hubspot::PRESET, &maven::PRESET, &pipedrive::PRESET, &salesforce::PRESET, &zoho::PRESET];
+pub const ALL: &[&Preset] = &[
+    &csv::PRESET,
+    &dynamics::PRESET,
+    &hubspot::PRESET,
+    &maven::PRESET,
+    &pipedrive::PRESET,
+    &salesforce::PRESET,
+    &zoho::PRESET,
+];
+
+/// Returns the fields that a kind has.
+pub fn fields(kind: Kind) -> impl Iterator<Item = Field> {
+    csv::PRESET
+        .columns
+        .iter()
+        .filter(move |(of, _)| *of == kind)
+        .flat_map(|(_, fields)| fields.iter().map(|(field, _)| *field))
+}
+
+/// Returns the documented name of a field of a kind, which maps and files of our own use.
+#[must_use]
+pub fn name_of(field: Field, kind: Kind) -> &'static str {
+    let of_kind = csv::PRESET.columns.iter().filter(|(of, _)| *of == kind).flat_map(|(_, fields)| fields.iter());
+    of_kind
+        .filter(|(known, _)| *known == field)
+        .find_map(|(_, titles)| titles.first().copied())
+        .unwrap_or_else(|| field.name())
+}
 
 /// Our own names, which every preset understands besides the system's.
 pub const OWN_STAGES: &[(&str, Stage)] = &[

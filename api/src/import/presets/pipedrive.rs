@@ -1,7 +1,7 @@
 //! `--from pipedrive`: the files of Pipedrive's “Export data”, whose titles begin with what the row is.
 
 use super::{Field, Habits, Kind, PLAIN, Preset};
-use crate::import::sink::{Stage, TouchKind};
+use crate::import::target::{Stage, TouchKind};
 
 /// Pipedrive.
 pub const PRESET: Preset = Preset {
@@ -17,6 +17,7 @@ pub const PRESET: Preset = Preset {
                 (Field::Industry, &["Organization - Industry", "Industry"]),
                 (Field::Employees, &["Organization - Number of employees", "Organization - Employee count"]),
                 (Field::AnnualRevenue, &["Organization - Annual revenue"]),
+                (Field::Currency, &["Organization - Currency"]),
                 (Field::Country, &["Organization - Country of Address", "Country of Address"]),
                 (
                     Field::City,
@@ -56,6 +57,7 @@ pub const PRESET: Preset = Preset {
                 (Field::AccountId, &["Deal - Organization ID", "Organization ID"]),
                 (Field::AccountName, &["Deal - Organization", "Organization - Name", "Organization"]),
                 (Field::Amount, &["Deal - Value", "Value"]),
+                (Field::Currency, &["Deal - Currency", "Currency"]),
                 // An ended deal keeps the stage it ended in; its status says how it ended.
                 (Field::Status, &["Deal - Status", "Status"]),
                 (Field::Stage, &["Deal - Stage", "Stage"]),
@@ -76,7 +78,11 @@ pub const PRESET: Preset = Preset {
                 (Field::Id, &["Activity - ID", "ID"]),
                 (Field::AccountId, &["Activity - Organization ID", "Organization ID"]),
                 (Field::AccountName, &["Activity - Organization", "Organization"]),
-                (Field::ContactIds, &["Activity - Contact person ID"]),
+                (
+                    Field::ContactIds,
+                    &["Activity - Contact person ID", "Activity - Person ID", "Contact person ID", "Person ID"],
+                ),
+                (Field::OpportunityId, &["Activity - Deal ID", "Deal ID"]),
                 (Field::At, &["Activity - Due date", "Due date"]),
                 (Field::AtTime, &["Activity - Due time", "Due time"]),
                 (Field::Status, &["Activity - Done", "Done"]),

@@ -1,11 +1,14 @@
 //! `--from salesforce`: exports by API name (Data Loader, Data Export, sfdx trees) and by label (reports, the import
 //! wizard's samples).
 
-use super::{Field, Habits, Kind, PLAIN, Preset};
+use super::{Field, Habits, Kind, PLAIN, Preset, Titles};
 use crate::import::{
     read::REFERENCE_TITLE,
-    sink::{Stage, TouchKind},
+    target::{Stage, TouchKind},
 };
+
+const CURRENCY: Titles =
+    &["CurrencyIsoCode", "Currency", "Account Currency", "Opportunity Currency", "Amount Currency"];
 
 /// Salesforce.
 pub const PRESET: Preset = Preset {
@@ -31,6 +34,7 @@ pub const PRESET: Preset = Preset {
                 (Field::Industry, &["Industry"]),
                 (Field::Employees, &["NumberOfEmployees", "Employees"]),
                 (Field::AnnualRevenue, &["AnnualRevenue", "Annual Revenue"]),
+                (Field::Currency, CURRENCY),
                 (Field::Country, &["BillingCountry", "Billing Country", "ShippingCountry", "Shipping Country"]),
                 (Field::City, &["BillingCity", "Billing City", "ShippingCity", "Shipping City"]),
                 (Field::Phone, &["Phone"]),
@@ -68,6 +72,7 @@ pub const PRESET: Preset = Preset {
                 (Field::AccountId, &["AccountId", "Account ID"]),
                 (Field::AccountName, &["Account.Name", "Account Name"]),
                 (Field::Amount, &["Amount"]),
+                (Field::Currency, CURRENCY),
                 (Field::Stage, &["StageName", "Stage"]),
                 (Field::Probability, &["Probability", "Probability (%)"]),
                 (Field::OpenedOn, &["CreatedDate", "Created Date"]),

@@ -1,7 +1,7 @@
 //! `--from zoho`: the files of Zoho CRM's and Bigin's “Export”, by label; ids carry the prefix `zcrm_`.
 
 use super::{Field, Habits, Kind, PLAIN, Preset};
-use crate::import::sink::{Stage, TouchKind};
+use crate::import::target::{Stage, TouchKind};
 
 /// Zoho CRM.
 pub const PRESET: Preset = Preset {
@@ -26,6 +26,7 @@ pub const PRESET: Preset = Preset {
                 (Field::Industry, &["Industry"]),
                 (Field::Employees, &["Employees", "No. of Employees"]),
                 (Field::AnnualRevenue, &["Annual Revenue"]),
+                (Field::Currency, &["Currency"]),
                 (Field::Country, &["Billing Country", "Billing Address - Country / Region"]),
                 (Field::City, &["Billing City", "Billing Address - City"]),
                 (Field::Phone, &["Phone"]),
@@ -60,6 +61,7 @@ pub const PRESET: Preset = Preset {
                 (Field::AccountId, &["Account Name.id", "Company Name.id"]),
                 (Field::AccountName, &["Account Name", "Company Name"]),
                 (Field::Amount, &["Amount"]),
+                (Field::Currency, &["Currency"]),
                 (Field::Stage, &["Stage"]),
                 (Field::Probability, &["Probability (%)", "Probability"]),
                 (Field::OpenedOn, &["Created Time"]),
@@ -76,6 +78,7 @@ pub const PRESET: Preset = Preset {
                 (Field::AccountId, &["Account Name.id"]),
                 (Field::AccountName, &["Account Name"]),
                 (Field::OpportunityId, &["Deal Name.id"]),
+                (Field::RelatedId, &["Related To.id"]),
                 (Field::ContactIds, &["Contact Name.id", "Participants.id"]),
                 (Field::At, &["Call Start Time", "From", "Due Date"]),
                 (Field::Kind, &["Activity Type", "Type"]),

@@ -1,19 +1,19 @@
 //! Accounts.
 
-use super::{Lights, Prepared, Reader, external, maybe};
+use super::{Prepared, ReadContext, Reader, external, maybe};
 use crate::import::{
     bind::Binding,
     map::Mapping,
     presets::Field,
     read::Record,
-    sink::{AccountRef, AccountRow, ExternalIdInput, MaybeUndefined},
+    target::{AccountRef, AccountRow, ExternalIdInput, MaybeUndefined, UserErrorCode},
 };
 
 /// Reads an account. Its key is its id, else its name, else its domain.
 #[must_use]
-pub fn account(lights: &Lights, binding: &Binding, file: usize, record: &Record) -> Prepared<AccountRow> {
-    let mut reader = Reader::new(lights, binding, record);
-    let external_id = external_of(lights.mapping, binding, record);
+pub fn account(context: &ReadContext, binding: &Binding, file: usize, record: &Record) -> Prepared<AccountRow> {
+    let mut reader = Reader::new(context, binding, record);
+    let external_id = external_of(context.mapping, binding, record);
     let name = reader.text(Field::Name);
     let domain = reader.text(Field::Domain);
     let key = match (&external_id, &domain) {
@@ -22,7 +22,7 @@ pub fn account(lights: &Lights, binding: &Binding, file: usize, record: &Record)
         _ => None,
     };
     if key.is_none() {
-        reader.fault("REQUIRED", Field::Name.name(), "has neither an id nor a name".to_owned());
+        reader.fault(UserErrorCode::Required, Field::Name.name(), "has neither an id nor a name".to_owned());
     }
     let parent = parent(&mut reader);
     let after = match &parent {
@@ -48,7 +48,7 @@ pub fn account(lights: &Lights, binding: &Binding, file: usize, record: &Record)
     reader.finish(file, key, after, Some(row))
 }
 
-/// The id of an account's record, or its name where it has none.
+/// Returns the id of an account's record, or its name where it has none.
 #[must_use]
 pub fn external_of(mapping: &Mapping, binding: &Binding, record: &Record) -> Option<ExternalIdInput> {
     let (_, id) = binding.cell(record, Field::Id).or_else(|| binding.cell(record, Field::Name))?;
@@ -59,6 +59,6 @@ fn parent(reader: &mut Reader) -> MaybeUndefined<AccountRef> {
     if let Some(id) = reader.external_id(Field::ParentId) {
         return MaybeUndefined::Value(AccountRef::ExternalId(id));
     }
-    let lights = reader.lights;
-    reader.read(Field::ParentName, |name| lights.account_named(name))
+    let context = reader.context;
+    reader.read(Field::ParentName, |name| context.account_named(name))
 }

@@ -1,11 +1,11 @@
 //! Contacts.
 
-use super::{Lights, Prepared, Reader, maybe};
+use super::{Prepared, ReadContext, Reader, maybe};
 use crate::import::{
     bind::Binding,
     presets::Field,
     read::Record,
-    sink::{AccountRef, BuyingRole, ContactRow, MaybeUndefined, RelationshipLevel},
+    target::{AccountRef, BuyingRole, ContactRow, MaybeUndefined, RelationshipLevel, UserErrorCode},
 };
 
 const BUYING_ROLES: &[(&str, BuyingRole)] = &[
@@ -27,22 +27,22 @@ const RELATIONSHIPS: &[(&str, RelationshipLevel)] = &[
 
 /// Reads a contact. Its key is its id, else its e-mail address, else its name.
 #[must_use]
-pub fn contact(lights: &Lights, binding: &Binding, file: usize, record: &Record) -> Prepared<ContactRow> {
-    let mut reader = Reader::new(lights, binding, record);
+pub fn contact(context: &ReadContext, binding: &Binding, file: usize, record: &Record) -> Prepared<ContactRow> {
+    let mut reader = Reader::new(context, binding, record);
     let name = reader.person_name();
-    let email = reader.text(Field::Email);
+    let email = reader.email(Field::Email);
     let external_id = reader.external_id(Field::Id).or_else(|| match (&email, &name) {
         (MaybeUndefined::Value(email), _) => Some(reader.external(&email.to_lowercase())),
         (_, MaybeUndefined::Value(name)) => Some(reader.external(name)),
         _ => None,
     });
     if external_id.is_none() {
-        reader.fault("REQUIRED", Field::Name.name(), "has neither an id nor a name".to_owned());
+        reader.fault(UserErrorCode::Required, Field::Name.name(), "has neither an id nor a name".to_owned());
     }
     let related = external_id
         .as_ref()
         .filter(|_| reader.cell(Field::AccountId).is_none())
-        .and_then(|id| lights.relations.get(&id.id));
+        .and_then(|id| context.relations.get(&id.id));
     let account = match related {
         Some(account) => MaybeUndefined::Value(AccountRef::ExternalId(reader.external(account))),
         None => reader.account_or_default(),

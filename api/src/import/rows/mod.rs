@@ -1,7 +1,7 @@
 //! From a file's record to a row of an upsert, or to the reasons why it cannot be one. A file a kind.
 //!
 //! An empty cell leaves the field out, so that what people entered here stays. A cell that cannot be read fails its row,
-//! and all faults of a row are told together.
+//! and all faults of a row are reported together.
 
 mod accounts;
 mod bookings;
@@ -10,14 +10,14 @@ mod opportunities;
 mod touches;
 pub mod users;
 
-use std::{cell::RefCell, collections::BTreeMap, collections::HashMap};
+use std::{cell::RefCell, collections::BTreeMap, collections::HashMap, collections::HashSet};
 
 use entity::Day;
 use sha2::{Digest, Sha256};
 
 pub use self::{
     accounts::{account, external_of},
-    bookings::{booking, of_won},
+    bookings::booking,
     contacts::contact,
     opportunities::opportunity,
     touches::touch,
@@ -28,18 +28,22 @@ use super::{
     people::People,
     presets::{Field, Kind},
     read::Record,
-    sink::{AccountRef, Date, Decimal, ExternalIdInput, Ground, Json, MaybeUndefined, UserError},
-    values::{self, AmountStyle, Moment},
+    records::Hints,
+    target::{
+        AccountRef, Date, Decimal, ExternalIdInput, Json, MaybeUndefined, OrganizationSettings, UserError,
+        UserErrorCode,
+    },
+    values::{self, AmountStyle, DateFormat, Moment, bare},
 };
 
 /// What all rows of a run are read by.
-pub struct Lights<'a> {
+pub struct ReadContext<'a> {
     /// What they are.
     pub kind: Kind,
     /// What the columns mean.
     pub mapping: &'a Mapping,
     /// Currency, time zone and clock.
-    pub ground: &'a Ground,
+    pub settings: &'a OrganizationSettings,
     /// Who may own something.
     pub people: &'a People,
     /// The accounts of the run and of the organization, by name.
@@ -48,10 +52,23 @@ pub struct Lights<'a> {
     pub relations: &'a HashMap<String, String>,
     /// Where rows without an account go.
     pub default_account: Option<AccountRef>,
-    /// 1.234,50, as said on the command line.
-    pub decimal_comma: bool,
+    /// What one unit of other currencies is in the organization's.
+    pub rates: &'a BTreeMap<String, rust_decimal::Decimal>,
+    /// What the ids are of that rows name without saying what they are of.
+    pub related: &'a Related,
     /// Ids of owners that no file explains, with how many rows name them.
     pub unknown_owners: RefCell<BTreeMap<String, usize>>,
+}
+
+/// The nouns of ids that rows name without saying what they are of.
+#[derive(Debug, Default)]
+pub struct Related {
+    /// Ids of accounts.
+    pub accounts: HashSet<String>,
+    /// Ids of opportunities.
+    pub opportunities: HashSet<String>,
+    /// Ids of contacts.
+    pub contacts: HashSet<String>,
 }
 
 /// Accounts by the lower-cased name.
@@ -66,6 +83,27 @@ pub struct AccountNames {
 /// What is not there is left out, never cleared.
 fn maybe<T>(value: Option<T>) -> MaybeUndefined<T> {
     value.map_or(MaybeUndefined::Undefined, MaybeUndefined::Value)
+}
+
+/// Returns the addresses in a cell, each once.
+fn addresses(cell: &str) -> Vec<String> {
+    let mut found: Vec<String> = Vec::new();
+    for part in cell.split([',', ';', '\n', '|', ' ', '\t']) {
+        let part = part.trim_matches(['<', '>', '(', ')', '"', '\'', '.', ':']);
+        let part = part.strip_prefix("mailto:").unwrap_or(part);
+        if let Ok(address) = crate::values::text::email(part)
+            && !found.contains(&address)
+        {
+            found.push(address);
+        }
+    }
+    found
+}
+
+/// Returns the id at the end of `Acme (12)`.
+fn id_in_brackets(text: &str) -> Option<&str> {
+    let (_, id) = text.strip_suffix(')')?.rsplit_once('(')?;
+    (!id.is_empty() && id.bytes().all(|byte| byte.is_ascii_digit())).then_some(id)
 }
 
 /// How names are compared.
@@ -87,61 +125,67 @@ pub struct Prepared<Row> {
     pub after: Option<String>,
     /// The row, or its faults.
     pub row: Result<Row, Vec<UserError>>,
-    /// What was taken otherwise than it stands there.
+    /// What was read otherwise than the file has it.
     pub notes: Vec<String>,
+    /// What the importer knows of the row besides.
+    pub hints: Hints,
 }
 
 /// A record being read: collects its faults.
 pub struct Reader<'a> {
-    lights: &'a Lights<'a>,
+    context: &'a ReadContext<'a>,
     binding: &'a Binding,
     record: &'a Record,
     faults: Vec<UserError>,
     notes: Vec<String>,
+    hints: Hints,
 }
 
 impl<'a> Reader<'a> {
-    /// Begins a record; a wrong number of cells, another type and a deletion are faults at once.
+    /// Begins a record. A wrong number of cells and another type are faults at once.
     #[must_use]
-    pub fn new(lights: &'a Lights<'a>, binding: &'a Binding, record: &'a Record) -> Self {
-        let mut reader = Self { lights, binding, record, faults: Vec::new(), notes: Vec::new() };
+    pub fn new(context: &'a ReadContext<'a>, binding: &'a Binding, record: &'a Record) -> Self {
+        let mut reader =
+            Self { context, binding, record, faults: Vec::new(), notes: Vec::new(), hints: Hints::default() };
         let (cells, width) = (record.cells.len(), binding.width());
         if cells != width {
             reader.fault(
-                "INVALID",
+                UserErrorCode::Invalid,
                 "",
                 format!("has {cells} cells where the header has {width}; is a quote or a separator missing?"),
             );
         }
-        let own = singular(lights.kind);
-        if let Some(name) = binding.record_type(record).filter(|name| !type_fits(name, lights.kind)) {
-            reader.fault("INVALID", "", format!("is a {name}, not {own}"));
+        let own = singular(context.kind);
+        if let Some(name) = binding.record_type(record).filter(|name| !type_fits(name, context.kind)) {
+            reader.fault(UserErrorCode::Invalid, "", format!("is a {name}, not {own}"));
         }
-        if reader.cell(Field::Deleted).is_some_and(|(_, cell)| values::yes(cell) == Ok(true)) {
-            reader.fault("INVALID", "", format!("is deleted in {}", lights.mapping.source));
-        }
+        reader.hints.deleted = reader.yes(Field::Deleted) == MaybeUndefined::Value(true);
         reader
     }
 
     /// Ends a record.
     #[must_use]
     pub fn finish<Row>(
-        self,
+        mut self,
         file: usize,
         key: Option<String>,
         after: Option<String>,
         row: Option<Row>,
     ) -> Prepared<Row> {
+        // Of a row that is taken away its key alone matters.
+        if self.hints.deleted && row.is_some() {
+            self.faults.clear();
+        }
         let row = match row {
             Some(row) if self.faults.is_empty() => Ok(row),
             _ => Err(self.faults),
         };
-        Prepared { file, line: self.record.line, key, after, row, notes: self.notes }
+        Prepared { file, line: self.record.line, key, after, row, notes: self.notes, hints: self.hints }
     }
 
-    fn fault(&mut self, code: &str, field: &str, message: String) {
+    fn fault(&mut self, code: UserErrorCode, field: &str, message: String) {
         let field = if field.is_empty() { Vec::new() } else { vec![field.to_owned()] };
-        self.faults.push(UserError { code: code.to_owned(), message, field });
+        self.faults.push(UserError { code, message, field });
     }
 
     fn cell(&self, field: Field) -> Option<(usize, &'a str)> {
@@ -152,7 +196,7 @@ impl<'a> Reader<'a> {
         self.cell(field).map(|(_, cell)| cell)
     }
 
-    /// Reads a cell; what is wrong with it is told under the file's own title.
+    /// Reads a cell. A fault names the file's own title.
     fn read<T>(&mut self, field: Field, how: impl FnOnce(&str) -> Result<T, String>) -> MaybeUndefined<T> {
         let Some((at, cell)) = self.cell(field) else {
             return MaybeUndefined::Undefined;
@@ -161,7 +205,7 @@ impl<'a> Reader<'a> {
             Ok(value) => MaybeUndefined::Value(value),
             Err(reason) => {
                 let message = format!("{}: {reason}", self.binding.title(at));
-                self.fault("INVALID", field.name(), message);
+                self.fault(UserErrorCode::Invalid, field.name(), message);
                 MaybeUndefined::Undefined
             }
         }
@@ -172,38 +216,79 @@ impl<'a> Reader<'a> {
         self.read(field, |cell| Ok(cell.replace("\r\n", "\n").replace('\r', "\n")))
     }
 
-    fn comma(&self) -> bool {
-        self.lights.decimal_comma || self.lights.mapping.decimal_comma
+    /// Reads an amount in the organization's currency. One that was converted leaves a note.
+    fn amount(&mut self, field: Field) -> MaybeUndefined<Decimal> {
+        let Some((at, _)) = self.cell(field) else {
+            return MaybeUndefined::Undefined;
+        };
+        let own = self.context.settings.currency;
+        let in_own = bare(self.binding.title(at)).contains("companycurrency");
+        let of_row = if in_own { MaybeUndefined::Undefined } else { self.read(Field::Currency, values::currency) };
+        let style = AmountStyle {
+            currency: own,
+            unit: self.context.mapping.units.get(&field).copied().unwrap_or(rust_decimal::Decimal::ONE),
+            mark: self.binding.decimal_mark(at),
+            rates: self.context.rates,
+            of_row: of_row.take().filter(|currency| *currency != own),
+        };
+        let mut note = None;
+        let value = self.read(field, |cell| {
+            let amount = values::amount(cell, style)?;
+            note = amount.note;
+            Ok(Decimal(amount.value))
+        });
+        self.notes.extend(note.map(|note| format!("{}: {note}", self.binding.title(at))));
+        value
     }
 
-    fn amount(&mut self, field: Field) -> MaybeUndefined<Decimal> {
-        let style = AmountStyle {
-            decimals: self.lights.ground.currency_decimals,
-            unit: self.lights.mapping.units.get(&field).copied().unwrap_or(rust_decimal::Decimal::ONE),
-            decimal_comma: self.comma(),
-        };
-        self.read(field, |cell| values::amount(cell, style).map(Decimal))
+    /// Reads a whole number, beside which these words may stand.
+    fn whole_with(&mut self, field: Field, units: &[&str]) -> MaybeUndefined<i32> {
+        let mark = self.cell(field).and_then(|(at, _)| self.binding.decimal_mark(at));
+        self.read(field, |cell| values::whole(cell, mark, units))
     }
 
     fn whole(&mut self, field: Field) -> MaybeUndefined<i32> {
-        let comma = self.comma();
-        self.read(field, |cell| values::whole(cell, comma))
+        self.whole_with(field, &[])
     }
 
     fn yes(&mut self, field: Field) -> MaybeUndefined<bool> {
         self.read(field, values::yes)
     }
 
+    /// Reads the first address of a cell such as `a@x.example, b@x.example` or `Ann <a@x.example>`. What else the cell
+    /// holds, or a cell without any address, leaves a note.
+    fn email(&mut self, field: Field) -> MaybeUndefined<String> {
+        let Some((at, cell)) = self.cell(field) else {
+            return MaybeUndefined::Undefined;
+        };
+        let mut found = addresses(cell).into_iter();
+        let first = found.next();
+        let title = self.binding.title(at);
+        let more: Vec<String> = found.collect();
+        if first.is_none() {
+            self.notes.push(format!("{title}: “{cell}” is no address and was left out"));
+        }
+        if !more.is_empty() {
+            self.notes.push(format!("{title}: further addresses were left out: {}", more.join(", ")));
+        }
+        maybe(first)
+    }
+
+    /// Returns how the column of a field's cell writes its dates.
+    fn dates(&self, field: Field) -> DateFormat {
+        self.cell(field).map(|(at, _)| self.binding.dates(at)).unwrap_or_default()
+    }
+
     fn moment(&mut self, field: Field) -> Option<Moment> {
-        let order = self.cell(field).and_then(|(at, _)| self.binding.order(at));
-        self.read(field, |cell| values::moment(cell, order)).take()
+        let format = self.dates(field);
+        self.read(field, |cell| values::moment(cell, format)).take()
     }
 
     fn day(&mut self, field: Field) -> MaybeUndefined<Date> {
-        let zone = self.lights.ground.time_zone;
-        let order = self.cell(field).and_then(|(at, _)| self.binding.order(at));
+        let zone = self.context.settings.time_zone;
+        let format = self.dates(field);
         self.read(field, |cell| {
-            let day = values::moment(cell, order)?.day(zone);
+            let day = values::moment(cell, format)?.day(zone);
             Day::from_date(day).map(Date).ok_or_else(|| format!("“{cell}” is not of the years 1 to 9999"))
         })
     }
@@ -235,7 +320,7 @@ impl<'a> Reader<'a> {
 
     /// An id of the file's system.
     fn external(&self, id: &str) -> ExternalIdInput {
-        external(self.lights.mapping, id)
+        external(self.context.mapping, id)
     }
 
     fn external_id(&self, field: Field) -> Option<ExternalIdInput> {
@@ -250,7 +335,7 @@ impl<'a> Reader<'a> {
             hash.update([0]);
         }
         let id = data_encoding::HEXLOWER.encode(&hash.finalize()[..16]);
-        ExternalIdInput { source: self.lights.mapping.source.clone(), id }
+        ExternalIdInput { source: self.context.mapping.source.clone(), id }
     }
 
     /// A person's whole name.
@@ -267,33 +352,60 @@ impl<'a> Reader<'a> {
     /// The owner's address: given, or found by the name, or by an id that a file explains.
     fn owner(&mut self) -> MaybeUndefined<String> {
         if self.cell(Field::Owner).is_some() {
-            let people = self.lights.people;
+            let people = self.context.people;
             return self.read(Field::Owner, |cell| people.address(cell));
         }
         let Some(id) = self.raw(Field::OwnerId) else {
             return MaybeUndefined::Undefined;
         };
-        let id = external_id_text(self.lights.mapping, id);
-        if let Some(email) = self.lights.people.by_id(&id) {
+        let id = external_id_text(self.context.mapping, id);
+        if let Some(email) = self.context.people.by_id(&id) {
             return MaybeUndefined::Value(email.to_owned());
         }
-        *self.lights.unknown_owners.borrow_mut().entry(id).or_default() += 1;
+        *self.context.unknown_owners.borrow_mut().entry(id).or_default() += 1;
         MaybeUndefined::Undefined
     }
 
-    /// The account that a row hangs on: by id, by domain, by name, or the default one.
+    /// Returns the account that a row belongs to: by id, by domain or by name.
     fn account_ref(&mut self) -> MaybeUndefined<AccountRef> {
-        if let Some(id) = self.external_id(Field::AccountId) {
-            return MaybeUndefined::Value(AccountRef::ExternalId(id));
+        if let Some(cell) = self.raw(Field::AccountId) {
+            let id = self.first_of(cell);
+            return MaybeUndefined::Value(AccountRef::ExternalId(self.external(id)));
         }
         if let Some(domain) = self.raw(Field::AccountDomain) {
             return MaybeUndefined::Value(AccountRef::Domain(domain.to_owned()));
         }
-        if self.cell(Field::AccountName).is_some() {
-            let lights = self.lights;
-            return self.read(Field::AccountName, |cell| lights.account_named(cell));
+        if let Some(cell) = self.raw(Field::AccountName) {
+            if let Some(id) = self.associated(cell) {
+                return MaybeUndefined::Value(AccountRef::ExternalId(self.external(id)));
+            }
+            let context = self.context;
+            return self.read(Field::AccountName, |cell| context.account_named(cell));
         }
         MaybeUndefined::Undefined
+    }
+
+    /// Returns the first of several associated records, and notes the others.
+    fn first_of(&mut self, cell: &'a str) -> &'a str {
+        if !self.context.mapping.habits.associations {
+            return cell;
+        }
+        let mut parts = cell.split([';', ',']).map(str::trim).filter(|part| !part.is_empty());
+        let first = parts.next().unwrap_or(cell);
+        let more: Vec<&str> = parts.collect();
+        if !more.is_empty() {
+            self.notes.push(format!("belongs to several companies; {} were left out", more.join(", ")));
+        }
+        first
+    }
+
+    /// Returns the id in an association such as `Acme (12)`.
+    fn associated(&mut self, cell: &'a str) -> Option<&'a str> {
+        if !self.context.mapping.habits.associations {
+            return None;
+        }
+        let first = cell.split(';').next().unwrap_or(cell).trim();
+        id_in_brackets(first)
     }
 
     fn account_or_default(&mut self) -> MaybeUndefined<AccountRef> {
@@ -302,15 +414,19 @@ impl<'a> Reader<'a> {
         if !account.is_undefined() || self.faults.len() > faults {
             return account;
         }
-        if let Some(account) = &self.lights.default_account {
+        if let Some(account) = &self.context.default_account {
             return MaybeUndefined::Value(account.clone());
         }
-        self.fault("REQUIRED", "account", "names no account; --default-account NAME takes in such rows".to_owned());
+        self.fault(
+            UserErrorCode::Required,
+            "account",
+            "names no account; --default-account NAME takes in such rows".to_owned(),
+        );
         MaybeUndefined::Undefined
     }
 }
 
-impl Lights<'_> {
+impl ReadContext<'_> {
     /// The one account of a name: of the file, else of the organization.
     ///
     /// # Errors
@@ -392,6 +508,20 @@ mod tests {
         assert_eq!(id("001Ec00000GGw3hIAD"), "001Ec00000GGw3hIAD");
         assert_eq!(id("001x0000002xLD0"), "001x0000002xLD0AAM");
         assert_eq!(id("@AccountRef1"), "AccountRef1");
+    }
+
+    #[test]
+    fn addresses_are_found_in_what_people_write() {
+        for (cell, expected) in [
+            ("Ann@x.example", &["ann@x.example"][..]),
+            ("a@x.example, b@x.example", &["a@x.example", "b@x.example"]),
+            ("Ann Lee <a@x.example>", &["a@x.example"]),
+            ("mailto:a@x.example; A@X.example", &["a@x.example"]),
+            ("n/a", &[]),
+            ("-", &[]),
+        ] {
+            assert_eq!(addresses(cell), expected, "{cell}");
+        }
     }
 
     #[test]

@@ -1,21 +1,21 @@
 //! Opportunities.
 
-use super::{Lights, Prepared, Reader};
+use super::{Prepared, ReadContext, Reader};
 use crate::import::{
     bind::Binding,
     map::meaning,
     presets::Field,
     read::Record,
-    sink::{Date, MaybeUndefined, OpportunityRow, Stage},
+    target::{Date, MaybeUndefined, OpportunityRow, Stage, UserErrorCode},
 };
 
 /// Reads an opportunity. Its key is its id, else its name.
 #[must_use]
-pub fn opportunity(lights: &Lights, binding: &Binding, file: usize, record: &Record) -> Prepared<OpportunityRow> {
-    let mut reader = Reader::new(lights, binding, record);
+pub fn opportunity(context: &ReadContext, binding: &Binding, file: usize, record: &Record) -> Prepared<OpportunityRow> {
+    let mut reader = Reader::new(context, binding, record);
     let external_id = reader.external_id(Field::Id).or_else(|| reader.external_id(Field::Name));
     if external_id.is_none() {
-        reader.fault("REQUIRED", Field::Id.name(), "has neither an id nor a name".to_owned());
+        reader.fault(UserErrorCode::Required, Field::Id.name(), "has neither an id nor a name".to_owned());
     }
     let account = reader.account_or_default();
     let stage = stage(&mut reader);
@@ -27,14 +27,14 @@ pub fn opportunity(lights: &Lights, binding: &Binding, file: usize, record: &Rec
     let ended_on = or_close(reader.day(Field::ClosedOn), closed);
     let expected_close_on = or_close(reader.day(Field::ExpectedCloseOn), !closed);
     let mut opened_on = reader.day(Field::OpenedOn);
-    if lights.mapping.habits.opened_when_recorded {
+    if context.mapping.habits.opened_when_recorded {
         let ends = [close_on, ended_on].into_iter().filter_map(MaybeUndefined::take).map(|day| day.0).min();
         if let (MaybeUndefined::Value(opened), Some(end)) = (&opened_on, ends) {
             opened_on = MaybeUndefined::Value(Date(opened.0.min(end)));
         }
     }
     // A closed one's probability follows from its stage.
-    let probability = reader.whole(Field::Probability);
+    let probability = reader.whole_with(Field::Probability, &["%"]);
     let key = external_id.as_ref().map(|id| id.id.clone());
     let row = external_id.map(|external_id| OpportunityRow {
         external_id,
@@ -53,14 +53,14 @@ pub fn opportunity(lights: &Lights, binding: &Binding, file: usize, record: &Rec
     reader.finish(file, key, None, row)
 }
 
-/// The stage; a status that says won or lost counts more, since an ended deal may keep the stage it ended in.
+/// Reads the stage. A status of won or lost takes precedence, since a closed deal may keep its last stage.
 fn stage(reader: &mut Reader) -> MaybeUndefined<Stage> {
     let ended =
         reader.raw(Field::Status).and_then(|status| meaning(status, &[("won", Stage::Won), ("lost", Stage::Lost)]));
     if let Some(stage) = ended {
         return MaybeUndefined::Value(stage);
     }
-    let known = &reader.lights.mapping.stages;
+    let known = &reader.context.mapping.stages;
     reader.read(Field::Stage, |cell| {
         meaning(cell, known).ok_or_else(|| {
             let known: Vec<&str> = known.iter().map(|(word, _)| word.as_str()).collect();

@@ -1,19 +1,20 @@
-//! Users: whom a file lists, and the managers whom it only names.
+//! Users: those that a file lists, and the managers that it only names.
 
 use std::collections::{HashMap, HashSet};
 
-use super::{Lights, Prepared, Reader};
+use super::{Prepared, ReadContext, Reader};
 use crate::import::{
     bind::Binding,
     people::People,
     presets::Field,
     read::{Record, Table},
-    sink::{MaybeUndefined, Role, UserRow},
+    records::Hints,
+    target::{MaybeUndefined, Role, UserErrorCode, UserRow},
 };
 
 const ROLES: &[(&str, Role)] = &[("SELLER", Role::Seller), ("MANAGER", Role::Manager), ("ADMIN", Role::Admin)];
 
-/// Makes the file's own people known, so that managers are found by name wherever they stand.
+/// Adds the file's own people, so that managers are found by name on whatever line they are.
 pub fn meet(people: &mut People, binding: &Binding, table: &Table) {
     for record in &table.records {
         let cell = |field| binding.cell(record, field).map(|(_, cell)| cell);
@@ -36,11 +37,11 @@ fn name_of(binding: &Binding, record: &Record) -> Option<String> {
 }
 
 /// Reads all users of a file. A manager who has no record becomes a row of the line that first names them. Their role
-/// is MANAGER where somebody reports to them, else SELLER, unless the file says otherwise.
+/// is MANAGER where others report to them, else SELLER, unless the file says otherwise.
 #[must_use]
-pub fn users(lights: &Lights, binding: &Binding, file: usize, table: &Table) -> Vec<Prepared<UserRow>> {
+pub fn users(context: &ReadContext, binding: &Binding, file: usize, table: &Table) -> Vec<Prepared<UserRow>> {
     let mut rows: Vec<Prepared<UserRow>> =
-        table.records.iter().map(|record| user(lights, binding, file, record)).collect();
+        table.records.iter().map(|record| user(context, binding, file, record)).collect();
     let listed: HashSet<String> = rows.iter().filter_map(|row| row.key.clone()).collect();
     let mut named: HashMap<String, String> = HashMap::new();
     let mut managers = Vec::new();
@@ -61,6 +62,7 @@ pub fn users(lights: &Lights, binding: &Binding, file: usize, table: &Table) -> 
                 ..UserRow::default()
             }),
             notes: Vec::new(),
+            hints: Hints::default(),
         });
     }
     managers.append(&mut rows);
@@ -73,20 +75,20 @@ pub fn users(lights: &Lights, binding: &Binding, file: usize, table: &Table) -> 
     managers
 }
 
-fn user(lights: &Lights, binding: &Binding, file: usize, record: &Record) -> Prepared<UserRow> {
-    let mut reader = Reader::new(lights, binding, record);
+fn user(context: &ReadContext, binding: &Binding, file: usize, record: &Record) -> Prepared<UserRow> {
+    let mut reader = Reader::new(context, binding, record);
     let name = reader.person_name();
     let given = reader.raw(Field::Email).map(str::to_lowercase);
-    let known = || name.value().and_then(|name| lights.people.address(name).ok());
+    let known = || name.value().and_then(|name| context.people.address(name).ok());
     let email = given.or_else(known);
     if email.is_none() {
         reader.fault(
-            "REQUIRED",
+            UserErrorCode::Required,
             Field::Email.name(),
             "has no e-mail address; --email-domain DOMAIN makes first.last ones".to_owned(),
         );
     }
-    let people = lights.people;
+    let people = context.people;
     let manager_email = reader.read(Field::Manager, |cell| people.address(cell));
     let after = manager_email.value().cloned();
     let row = email.clone().map(|email| UserRow {

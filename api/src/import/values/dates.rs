@@ -3,71 +3,15 @@
 use chrono::{DateTime, Duration, FixedOffset, LocalResult, NaiveDate, NaiveDateTime, NaiveTime, TimeZone, Utc};
 use chrono_tz::Tz;
 
-/// Which of day and month comes first in dates such as 3/4/2017.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum, serde::Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum DateOrder {
-    /// Day, month, year: 4 March is 4/3/2017.
-    Dmy,
-    /// Month, day, year: 4 March is 3/4/2017.
-    Mdy,
-}
-
-/// Why a column's order of day and month cannot be told.
-#[derive(Debug, PartialEq, Eq)]
-pub enum Undecided {
-    /// Every date could be read both ways, and this one is the first that would differ.
-    Ambiguous {
-        /// The line and the cell.
-        line: u64,
-        #[expect(missing_docs, reason = "see line")]
-        cell: String,
-    },
-    /// One line can only be read one way, another only the other.
-    Contradicting {
-        /// The line that must be day first.
-        dmy: u64,
-        /// The line that must be month first.
-        mdy: u64,
-    },
-}
-
-/// Decides day and month for a whole column, never row by row. None where no cell needs a decision.
-///
-/// # Errors
-/// [`Undecided`] where the cells allow both, or contradict each other.
-pub fn decide_order<'a>(cells: impl Iterator<Item = (u64, &'a str)>) -> Result<Option<DateOrder>, Undecided> {
-    let (mut dmy, mut mdy, mut either) = (None, None, None);
-    for (line, cell) in cells {
-        let Some((parts, '/' | '-', _)) = numbers(cell.trim()) else {
-            continue;
-        };
-        let [(first, length), (second, _), _] = parts;
-        if length == 4 || first == second {
-            continue;
-        }
-        match (first > 12, second > 12) {
-            (true, false) => dmy = dmy.or(Some(line)),
-            (false, true) => mdy = mdy.or(Some(line)),
-            (false, false) => either = either.or_else(|| Some((line, cell.trim().to_owned()))),
-            (true, true) => {}
-        }
-    }
-    match (dmy, mdy, either) {
-        (Some(dmy), Some(mdy), _) => Err(Undecided::Contradicting { dmy, mdy }),
-        (Some(_), None, _) => Ok(Some(DateOrder::Dmy)),
-        (None, Some(_), _) => Ok(Some(DateOrder::Mdy)),
-        (None, None, Some((line, cell))) => Err(Undecided::Ambiguous { line, cell }),
-        (None, None, None) => Ok(None),
-    }
-}
+use super::date_format::{DateFormat, DateOrder};
+use super::months;
 
 /// A point in time, as exactly as a cell gives it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Moment {
     /// A day.
     Day(NaiveDate),
-    /// A time on somebody's clock.
+    /// A local time.
     Local(NaiveDateTime),
     /// An instant.
     Instant(DateTime<Utc>),
@@ -103,13 +47,16 @@ impl Moment {
     }
 }
 
-/// Reads a date or a date with a time. The order is needed only where the year does not come first.
+/// Reads a date or a date with a time, written as its column was decided to write them.
 ///
 /// # Errors
 /// A sentence saying what is wrong with the cell.
-pub fn moment(cell: &str, order: Option<DateOrder>) -> Result<Moment, String> {
+pub fn moment(cell: &str, format: DateFormat) -> Result<Moment, String> {
     let cell = cell.trim();
-    let (day, rest) = day_and_rest(cell, order)?;
+    if let Some(moment) = serial(cell) {
+        return Ok(moment);
+    }
+    let (day, rest) = day_and_rest(cell, format)?;
     let rest = rest.trim_start_matches(['T', 't', ',']).trim();
     if rest.is_empty() {
         return Ok(Moment::Day(day));
@@ -119,28 +66,43 @@ pub fn moment(cell: &str, order: Option<DateOrder>) -> Result<Moment, String> {
     })
 }
 
-fn day_and_rest(cell: &str, order: Option<DateOrder>) -> Result<(NaiveDate, &str), String> {
-    let unreadable = || format!("“{cell}” is not a date; write 2017-03-04");
-    let (year, month, day, rest) = if let Some((parts, separator, rest)) = numbers(cell) {
-        let [(first, length), (second, _), (third, third_length)] = parts;
-        if length == 4 {
-            (first, second, third, rest)
-        } else {
-            let year = if third_length == 2 { century(third) } else { third };
-            match (separator, order) {
-                ('.', _) | (_, Some(DateOrder::Dmy)) => (year, second, first, rest),
-                // Without an order the column has no cell that needs one: day and month are equal, or neither fits.
-                (_, Some(DateOrder::Mdy) | None) => (year, first, second, rest),
-            }
+fn day_and_rest(cell: &str, format: DateFormat) -> Result<(NaiveDate, &str), String> {
+    let missing = || format!("“{cell}” is a day that does not exist");
+    if let Some((parts, separator, rest)) = numbers(cell) {
+        if parts[0].1 == 4 {
+            return Ok((day_of(&parts, DateOrder::Ymd).ok_or_else(missing)?, rest));
         }
-    } else if let Some(found) = named_month(cell) {
-        found
-    } else {
-        return serial(cell).map(|day| (day, "")).ok_or_else(unreadable);
-    };
+        let order = match (separator, format.dotted, format.other) {
+            // The month never comes first in dates with periods, whatever order is declared.
+            ('.', Some(DateOrder::Mdy), _) => DateOrder::Dmy,
+            ('.', order, _) => order.unwrap_or(DateOrder::Dmy),
+            // Without an order the column holds no date that exists.
+            (_, _, order) => order.unwrap_or(DateOrder::Mdy),
+        };
+        let order = if parts[2].1 == 4 && order == DateOrder::Ymd { DateOrder::Dmy } else { order };
+        if parts[2].1 == 4 && format.other == Some(DateOrder::Ymd) && separator != '.' {
+            return Err(format!("“{cell}” has the year last, where the year is declared to come first"));
+        }
+        return Ok((day_of(&parts, order).ok_or_else(missing)?, rest));
+    }
+    let unreadable = || format!("“{cell}” is not a date; write 2017-03-04");
+    if cell.len() == 8 && cell.bytes().all(|byte| byte.is_ascii_digit()) {
+        let day = NaiveDate::parse_from_str(cell, "%Y%m%d").map_err(|_| missing())?;
+        return Ok((day, ""));
+    }
+    let (year, month, day, rest) = named_month(cell, format.other).ok_or_else(unreadable)?;
     let date = i32::try_from(year).ok().and_then(|year| NaiveDate::from_ymd_opt(year, month, day));
-    let date = date.ok_or_else(|| format!("“{cell}” is a day that does not exist"))?;
-    Ok((date, rest))
+    Ok((date.ok_or_else(missing)?, rest))
+}
+
+pub(super) fn day_of(&[first, second, third]: &Counted, order: DateOrder) -> Option<NaiveDate> {
+    let (year, month, day) = match order {
+        DateOrder::Dmy => (third, second.0, first.0),
+        DateOrder::Mdy => (third, first.0, second.0),
+        DateOrder::Ymd => (first, second.0, third.0),
+    };
+    let year = if year.1 == 2 { century(year.0) } else { year.0 };
+    NaiveDate::from_ymd_opt(i32::try_from(year).ok()?, month, day)
 }
 
 fn century(two_digits: u32) -> u32 {
@@ -148,10 +110,10 @@ fn century(two_digits: u32) -> u32 {
 }
 
 /// Three numbers, each with its count of digits.
-type Counted = [(u32, usize); 3];
+pub(super) type Counted = [(u32, usize); 3];
 
-/// Three numbers between two equal separators, and what follows them.
-fn numbers(cell: &str) -> Option<(Counted, char, &str)> {
+/// Returns three numbers between two equal separators, and what follows them.
+pub(super) fn numbers(cell: &str) -> Option<(Counted, char, &str)> {
     fn digits(text: &str) -> Option<((u32, usize), &str)> {
         let length = text.bytes().take_while(u8::is_ascii_digit).count();
         let number = text.get(..length)?.parse().ok()?;
@@ -161,48 +123,78 @@ fn numbers(cell: &str) -> Option<(Counted, char, &str)> {
     let separator = rest.chars().next().filter(|letter| matches!(letter, '-' | '/' | '.'))?;
     let (second, rest) = digits(&rest[1..])?;
     let (third, rest) = digits(rest.strip_prefix(separator)?)?;
-    let years = usize::from(first.1 == 4) + usize::from(third.1 == 4 || (first.1 != 4 && third.1 == 2));
-    (years == 1 && second.1 <= 2).then_some(([first, second, third], separator, rest))
+    let fits = match (first.1, third.1) {
+        (4, 1 | 2) => true,
+        (1 | 2, 2 | 4) | (2, 1) => true,
+        _ => false,
+    };
+    (fits && second.1 <= 2).then_some(([first, second, third], separator, rest))
 }
 
-/// `Sep 12, 2026`, `12 September 2026`, `12-Sep-26`.
-fn named_month(cell: &str) -> Option<(u32, u32, u32, &str)> {
+/// Reads `Sep 12, 2026`, `12 September 2026`, `12-Sep-26`, `2026-Sep-12`, `4. März 2017` and `4 de marzo de 2017`.
+fn named_month(cell: &str, order: Option<DateOrder>) -> Option<(u32, u32, u32, &str)> {
     let mut words: Vec<&str> = Vec::with_capacity(3);
     let mut rest = cell;
     while words.len() < 3 {
-        rest = rest.trim_start_matches([' ', ',', '-', '.', '/']);
-        let length = rest.find([' ', ',', '-', '.', '/', 'T']).unwrap_or(rest.len());
-        if length == 0 {
-            return None;
+        let (word, after) = date_word(rest)?;
+        rest = after;
+        if !matches!(word.to_lowercase().as_str(), "de" | "del" | "of") {
+            words.push(word);
         }
-        words.push(&rest[..length]);
-        rest = &rest[length..];
     }
-    let month = |word: &str| {
-        const MONTHS: [&str; 12] = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];
-        let head = word.get(..3)?.to_ascii_lowercase();
-        (1_u32..).zip(MONTHS).find(|(_, name)| *name == head).map(|(number, _)| number)
+    let numeral = |word: &str| -> Option<(u32, usize)> {
+        let length = word.bytes().take_while(u8::is_ascii_digit).count();
+        Some((word.get(..length)?.parse().ok()?, length))
     };
-    let (day, month) = match (month(words[0]), month(words[1])) {
-        (Some(month), _) => (words[1].parse().ok()?, month),
-        (None, Some(month)) => (words[0].parse().ok()?, month),
+    let ((day, month), year) = match (months::month(words[0]), months::month(words[1])) {
+        (Some(month), _) => ((numeral(words[1])?, month), numeral(words[2])?),
+        (None, Some(month)) => {
+            let (first, last) = (numeral(words[0])?, numeral(words[2])?);
+            let year_first = first.1 == 4 || (order == Some(DateOrder::Ymd) && first.1 == 2 && last.1 <= 2);
+            if year_first { ((last, month), first) } else { ((first, month), last) }
+        }
         (None, None) => return None,
     };
-    let year = words[2].parse().ok()?;
-    Some((if words[2].len() == 2 { century(year) } else { year }, month, day, rest))
+    let year = match year.1 {
+        2 => century(year.0),
+        4 => year.0,
+        _ => return None,
+    };
+    (day.1 <= 2).then_some((year, month, day.0, rest))
 }
 
-/// A spreadsheet's count of days (45631.0), or eight digits (20170304).
-fn serial(cell: &str) -> Option<NaiveDate> {
-    if cell.len() == 8 && cell.bytes().all(|byte| byte.is_ascii_digit()) {
-        return NaiveDate::parse_from_str(cell, "%Y%m%d").ok();
-    }
-    let days: f64 = cell.parse().ok()?;
-    if !(10_000.0..80_000.0).contains(&days) {
+/// Takes a number, with an ordinal's letters, or a word off the front of a date.
+fn date_word(text: &str) -> Option<(&str, &str)> {
+    let text = text.trim_start_matches([' ', '\u{a0}', ',', '-', '.', '/']);
+    let digits = text.bytes().take_while(u8::is_ascii_digit).count();
+    let end = if digits > 0 {
+        let ordinal = ["st", "nd", "rd", "th", "er", "º"].into_iter().find(|ending| text[digits..].starts_with(ending));
+        digits + ordinal.map_or(0, str::len)
+    } else {
+        text.find(|letter: char| !letter.is_alphabetic() && !('\u{300}'..='\u{36f}').contains(&letter))
+            .unwrap_or(text.len())
+    };
+    (end > 0).then(|| text.split_at(end))
+}
+
+/// Reads a spreadsheet's count of days since 30 December 1899, with its time of day: 45631.604.
+fn serial(cell: &str) -> Option<Moment> {
+    let (whole, fraction) = cell.split_once('.').unwrap_or((cell, ""));
+    if whole.len() != 5 || !whole.bytes().chain(fraction.bytes()).all(|byte| byte.is_ascii_digit()) {
         return None;
     }
-    #[expect(clippy::cast_possible_truncation, reason = "between 10,000 and 80,000")]
-    NaiveDate::from_ymd_opt(1899, 12, 30)?.checked_add_signed(Duration::days(days as i64))
+    let days: i64 = whole.parse().ok().filter(|days| (10_000..80_000).contains(days))?;
+    let day = NaiveDate::from_ymd_opt(1899, 12, 30)?.checked_add_signed(Duration::days(days))?;
+    // Fifteen digits are all that a spreadsheet keeps; more would not fit.
+    let fraction = fraction.trim_end_matches('0');
+    let fraction = fraction.get(..fraction.len().min(15))?;
+    let scale = 10_i128.checked_pow(u32::try_from(fraction.len()).ok()?)?;
+    let part: i128 = if fraction.is_empty() { 0 } else { fraction.parse().ok()? };
+    let seconds = i64::try_from((part * 86_400 + scale / 2) / scale).ok()?;
+    if seconds == 0 {
+        return Some(Moment::Day(day));
+    }
+    Some(Moment::Local(day.and_time(NaiveTime::MIN).checked_add_signed(Duration::seconds(seconds))?))
 }
 
 /// `14:30`, `14:30:05.123`, `2:30 PM`, each with or without a zone: `Z`, `+0000`, `-03:00`, `UTC`.
@@ -269,31 +261,15 @@ fn offset(zone: &str) -> Option<FixedOffset> {
 mod tests {
     use proptest::prelude::*;
 
+    use super::super::date_format::decide_dates;
     use super::*;
 
-    fn order(cells: &[&str]) -> Result<Option<DateOrder>, Undecided> {
-        decide_order((2_u64..).zip(cells.iter().copied()))
-    }
-
-    fn day(cell: &str, order: Option<DateOrder>) -> Result<String, String> {
-        moment(cell, order).map(|moment| moment.day(Tz::UTC).to_string())
+    fn day(cell: &str, format: DateFormat) -> Result<String, String> {
+        moment(cell, format).map(|moment| moment.day(Tz::UTC).to_string())
     }
 
     fn instant(cell: &str) -> String {
-        moment(cell, Some(DateOrder::Mdy)).unwrap().instant(Tz::UTC).to_rfc3339()
-    }
-
-    #[test]
-    fn a_whole_column_decides_day_and_month() {
-        assert_eq!(order(&["3/4/2017", "3/14/2017"]), Ok(Some(DateOrder::Mdy)));
-        assert_eq!(order(&["3/4/2017", "14/3/17"]), Ok(Some(DateOrder::Dmy)));
-        assert_eq!(order(&["2017-03-04", "4.3.2017", "5/5/2017", "", "soon"]), Ok(None));
-        assert_eq!(
-            order(&["5/5/2017", "3/4/2017"]),
-            Err(Undecided::Ambiguous { line: 3, cell: "3/4/2017".to_owned() })
-        );
-        assert_eq!(order(&["13/4/2017", "4/13/2017"]), Err(Undecided::Contradicting { dmy: 2, mdy: 3 }));
-        assert_eq!(order(&["3/4/2017 9:00", "3/14/2017 2:30 PM"]), Ok(Some(DateOrder::Mdy)));
+        moment(cell, DateOrder::Mdy.into()).unwrap().instant(Tz::UTC).to_rfc3339()
     }
 
     #[test]
@@ -303,31 +279,55 @@ mod tests {
             "2017-03-04",
             "2017/3/4",
             "4.3.2017",
-            "04.03.17",
             "Mar 4, 2017",
+            "March 4th, 2017",
             "4 March 2017",
             "04-Mar-17",
+            "2017-Mar-04",
+            "4. März 2017",
+            "4 de marzo de 2017",
+            "4 mars 2017",
+            "4 марта 2017",
+            "4 MART 2017",
             "20170304",
             "42798",
             "42798.0",
+            "42798.604",
         ] {
-            assert_eq!(day(cell, None), march, "{cell}");
+            assert_eq!(day(cell, DateFormat::default()), march, "{cell}");
         }
-        assert_eq!(day("3/4/2017", Some(DateOrder::Mdy)), march);
-        assert_eq!(day("4/3/17", Some(DateOrder::Dmy)), march);
-        assert_eq!(day("11/14/98", Some(DateOrder::Mdy)), Ok("1998-11-14".to_owned()));
+        assert_eq!(day("3/4/2017", DateOrder::Mdy.into()), march);
+        assert_eq!(day("4/3/17", DateOrder::Dmy.into()), march);
+        assert_eq!(day("04.03.17", DateOrder::Dmy.into()), march);
+        assert_eq!(day("04.03.17", DateOrder::Mdy.into()), march);
+        assert_eq!(day("17-Mar-04", DateOrder::Ymd.into()), march);
+        assert_eq!(day("1er janvier 2017", DateFormat::default()), Ok("2017-01-01".to_owned()));
+        assert_eq!(day("11/14/98", DateOrder::Mdy.into()), Ok("1998-11-14".to_owned()));
     }
 
     #[test]
-    fn days_that_do_not_exist_and_words_are_told() {
-        assert!(day("2017-02-30", None).unwrap_err().contains("does not exist"));
-        assert!(day("13/14/2017", None).unwrap_err().contains("does not exist"));
-        assert!(day("tomorrow", None).unwrap_err().contains("is not a date"));
-        assert!(day("2017-03-04 25:00", None).unwrap_err().contains("time"));
-        for zone in ["+1é2", "+-1-1", "+1", "+"] {
-            assert!(day(&format!("2017-03-04 14:30 {zone}"), None).is_err(), "{zone}");
+    fn serials_keep_their_time_of_day() {
+        for (cell, time) in [("42798.5", "12:00:00"), ("42798.604166666664", "14:30:00"), ("42798.99999", "23:59:59")] {
+            assert_eq!(instant(cell), format!("2017-03-04T{time}+00:00"), "{cell}");
         }
-        assert!(day("12", None).is_err());
+        assert_eq!(
+            moment("42798", DateFormat::default()).unwrap(),
+            moment("2017-03-04", DateFormat::default()).unwrap()
+        );
+    }
+
+    #[test]
+    fn days_that_do_not_exist_and_words_are_refused() {
+        let refusal = |cell: &str| day(cell, DateFormat::default()).unwrap_err();
+        assert!(refusal("2017-02-30").contains("does not exist"));
+        assert!(refusal("13/14/2017").contains("does not exist"));
+        for cell in ["tomorrow", "4 Marketing 2017", "Marzipan 4, 2017", "4 Mardi 2017", "12", "240305", "March 2017"] {
+            assert!(refusal(cell).contains("is not a date"), "{cell}");
+        }
+        assert!(refusal("2017-03-04 25:00").contains("time"));
+        for zone in ["+1é2", "+-1-1", "+1", "+"] {
+            assert!(day(&format!("2017-03-04 14:30 {zone}"), DateFormat::default()).is_err(), "{zone}");
+        }
     }
 
     #[test]
@@ -351,30 +351,55 @@ mod tests {
     #[test]
     fn the_organizations_zone_makes_days_of_instants_and_instants_of_clocks() {
         let zone = chrono_tz::America::New_York;
-        let late = moment("2024-01-23T03:54:57.000+0000", None).unwrap();
+        let late = moment("2024-01-23T03:54:57.000+0000", DateFormat::default()).unwrap();
         assert_eq!(late.day(zone).to_string(), "2024-01-22");
-        let in_the_gap = moment("2024-03-10 02:30", None).unwrap();
+        let in_the_gap = moment("2024-03-10 02:30", DateFormat::default()).unwrap();
         assert_eq!(in_the_gap.instant(zone).to_rfc3339(), "2024-03-10T07:30:00+00:00");
     }
 
     proptest! {
         #[test]
         fn no_cell_is_too_strange(cell in "\\PC{0,24}") {
-            let _ = moment(&cell, None);
-            let _ = moment(&cell, Some(DateOrder::Dmy));
+            let _ = moment(&cell, DateFormat::default());
+            let _ = moment(&cell, DateOrder::Dmy.into());
+            let _ = decide_dates([(2, cell.as_str())].into_iter());
         }
 
         #[test]
         fn nearly_dates_do_not_panic(cell in "[0-9/.:TZ+ -]{0,24}") {
-            let _ = moment(&cell, Some(DateOrder::Mdy));
+            let _ = moment(&cell, DateOrder::Mdy.into());
+            let _ = decide_dates([(2, cell.as_str())].into_iter());
         }
 
         #[test]
-        fn every_day_is_read_as_written(days in 0_i64..30_000, day_first: bool) {
+        fn every_day_is_read_as_written(days in 0_i64..29_000, shape in 0_usize..6) {
             let date = NaiveDate::from_ymd_opt(1990, 1, 1).unwrap() + Duration::days(days);
-            let (order, shape) = if day_first { (DateOrder::Dmy, "%d/%m/%Y") } else { (DateOrder::Mdy, "%m/%d/%Y") };
-            prop_assert_eq!(moment(&date.format(shape).to_string(), Some(order)), Ok(Moment::Day(date)));
-            prop_assert_eq!(moment(&date.to_string(), None), Ok(Moment::Day(date)));
+            let (order, shape) = [
+                (DateOrder::Dmy, "%d/%m/%Y"),
+                (DateOrder::Mdy, "%m/%d/%Y"),
+                (DateOrder::Dmy, "%d.%m.%y"),
+                (DateOrder::Mdy, "%m-%d-%y"),
+                (DateOrder::Ymd, "%y-%m-%d"),
+                (DateOrder::Dmy, "%d %B %Y"),
+            ][shape];
+            prop_assert_eq!(moment(&date.format(shape).to_string(), order.into()), Ok(Moment::Day(date)));
+            prop_assert_eq!(moment(&date.to_string(), DateFormat::default()), Ok(Moment::Day(date)));
+        }
+
+        #[test]
+        fn a_column_is_read_as_written_or_refused(
+            days in proptest::collection::vec(0_i64..29_000, 1..20),
+            shape in 0_usize..4,
+        ) {
+            let shape = ["%d/%m/%y", "%m/%d/%Y", "%y-%m-%d", "%d.%m.%Y"][shape];
+            let dates: Vec<NaiveDate> =
+                days.iter().map(|days| NaiveDate::from_ymd_opt(1990, 1, 1).unwrap() + Duration::days(*days)).collect();
+            let cells: Vec<String> = dates.iter().map(|date| date.format(shape).to_string()).collect();
+            if let Ok(format) = decide_dates((2_u64..).zip(cells.iter().map(String::as_str))) {
+                for (date, cell) in dates.iter().zip(&cells) {
+                    prop_assert_eq!(moment(cell, format), Ok(Moment::Day(*date)), "{:?}", cells);
+                }
+            }
         }
     }
 }

@@ -1,17 +1,24 @@
-//! From cells to values: days and instants, money, numbers, yes and no, and what makes two titles the same.
+//! From cells to values: days and instants, money, numbers, yes and no, and when two titles are the same.
 //!
 //! Everything here is pure. A message says what is wrong with the cell; the caller adds which cell it is.
 
-mod amounts;
+mod currencies;
+mod date_format;
 mod dates;
+mod lexer;
+mod months;
+mod numbers;
 
 pub use self::{
-    amounts::{AmountStyle, amount, decimal, whole},
-    dates::{DateOrder, Moment, Undecided, decide_order, moment},
+    currencies::{currencies, of_code},
+    date_format::{DateFormat, DateOrder, Undecided, decide_dates},
+    dates::{Moment, moment},
+    numbers::{AmountStyle, DecimalMark, NumberKind, UndecidedMark, amount, decide_mark, whole},
 };
+use crate::values::money::Currency;
 
-/// Two titles, stages or words are the same where their letters and digits are: case, spaces, punctuation and a
-/// trailing `*` do not count.
+/// Returns the letters and digits of a text in lower case. Two titles, stages or words are the same where these are:
+/// case, spaces, punctuation and a trailing `*` do not count.
 #[must_use]
 pub fn bare(text: &str) -> String {
     text.chars().filter(|letter| letter.is_alphanumeric()).flat_map(char::to_lowercase).collect()
@@ -29,6 +36,16 @@ pub fn yes(cell: &str) -> Result<bool, String> {
     }
 }
 
+/// Reads a currency: its ISO 4217 code, or its name in English.
+///
+/// # Errors
+/// A sentence saying what is wrong with the cell.
+pub fn currency(cell: &str) -> Result<Currency, String> {
+    let cell = cell.trim();
+    let named = || currencies(cell).first().and_then(|code| of_code(code));
+    of_code(cell).or_else(named).ok_or_else(|| format!("“{cell}” is not the code of a currency, such as USD"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -43,6 +60,15 @@ mod tests {
     #[test]
     fn yes_and_no_are_known_in_many_words() {
         assert_eq!((yes("TRUE"), yes("0"), yes("To do")), (Ok(true), Ok(false), Ok(false)));
-        assert!(yes("perhaps").is_err());
+        for word in ["perhaps", "maybe", "Inactive", "2"] {
+            assert!(yes(word).unwrap_err().contains("neither true nor false"), "{word}");
+        }
+    }
+
+    #[test]
+    fn currencies_are_known_by_code_and_name() {
+        assert_eq!(currency(" usd ").unwrap().code(), "USD");
+        assert_eq!(currency("Euro").unwrap().code(), "EUR");
+        assert!(currency("Gold").is_err());
     }
 }
