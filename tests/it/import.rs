@@ -189,7 +189,7 @@ async fn bad_rows_say_everything_that_is_wrong_and_spare_the_good_ones(world: &W
         "deals.csv",
         "id,name,account,stage,amount,openedOn,closedOn\n\
          1,Good,Acme,WON,100,2017-03-04,2017-03-05\n\
-         2,Bad,Acme,Maybe,1.005,2017-02-30,\n\
+         2,Bad,Acme,Maybe,1.0055,2017-02-30,\n\
          3,Cut,Acme\n\
          1,Again,Acme,WON,100,2017-03-04,2017-03-05\n\
          5,Which,Twin,WON,100,2017-03-04,2017-03-05\n\
@@ -225,7 +225,7 @@ async fn files_that_cannot_be_read_for_certain_are_refused(world: &World) {
     let desk = Desk::new();
     let cases = [
         ("none.csv", "Acme,Software\nBeta,Retail\n", "none of the column titles is known"),
-        ("twice.csv", "id,name,Name\n1,A,B\n", "“name” stands twice, in columns 2 and 3"),
+        ("twice.csv", "id,name,Name\n1,A,B\n", "“name” occurs twice, in columns 2 and 3"),
         ("poor.csv", "industry,city\nFood,Cork\n", "has no column"),
         ("empty.csv", "", "is empty"),
         ("cut.csv", "id,name\n0,Zed\n1,\"Ac", "line 3: a quoted cell opens here"),

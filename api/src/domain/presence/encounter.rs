@@ -281,17 +281,20 @@ mod tests {
         assert_eq!(of(&day), [2, 3]);
         assert_eq!(of(&day[..2]), [1, 2]);
         // Of several as heavy those with the earliest ids, whatever their times.
-        let alike: Vec<Detailed> = (0..4).map(|at| detailed(at * 10 + 1, 400, Email, 5, 9 - at as u128, &[])).collect();
+        let alike: Vec<Detailed> =
+            (0..4_i64).map(|at| detailed(at * 10 + 1, 400, Email, 5, 9 - u128::from(at.unsigned_abs()), &[])).collect();
         assert_eq!(of(&alike), [6, 7]);
         // Midnight parts days.
-        let night: Vec<Detailed> = (0..4).map(|at| detailed(1430 + at * 6, 400, Email, 5, at as u128, &[])).collect();
+        let night: Vec<Detailed> =
+            (0..4_i64).map(|at| detailed(1430 + at * 6, 400, Email, 5, u128::from(at.unsigned_abs()), &[])).collect();
         assert_eq!(of(&night), [0, 1, 2, 3]);
     }
 
     #[test]
     fn three_unanswered_webinars_are_two_one_way_touches() {
         let policy = Policy { half_life: 30.0, threshold: 0.5 };
-        let webinars = [1, 2, 3].map(|day| detailed(day * 1440, 150, TouchKind::Event, 120, day as u128, &[]).made);
+        let webinars = [1_i64, 2, 3]
+            .map(|day| detailed(day * 1440, 150, TouchKind::Event, 120, u128::from(day.unsigned_abs()), &[]).made);
         let counted = counting(webinars.to_vec(), policy);
         assert_eq!(counted.len(), 2);
         assert!(presence(strength(&counted, policy)) < 0.26);

@@ -67,6 +67,7 @@ pub(super) async fn value(field: &FieldContext<'_>, of: &[&Presence]) -> Result<
         touches[place].push(touch);
     }
     let zone = ctx.viewer()?.zone;
+    let most = usize::try_from(LONGEST_LIST).unwrap_or(usize::MAX);
     let mut lists = Vec::with_capacity(of.len());
     for mut list in touches {
         list.sort_unstable_by(|one, other| other.cmp(one));
@@ -75,7 +76,7 @@ pub(super) async fn value(field: &FieldContext<'_>, of: &[&Presence]) -> Result<
             Reason::new(label, count.to_string()).with_value(f64::from(u32::try_from(count).unwrap_or(u32::MAX)))
         };
         let mut lines = vec![count("Touches with value", list.len()), count("Acknowledged touches", acknowledged)];
-        lines.extend(list.iter().take(LONGEST_LIST as usize - lines.len()).map(|(at, id, value, acknowledged)| {
+        lines.extend(list.iter().take(most.saturating_sub(lines.len())).map(|(at, id, value, acknowledged)| {
             let day = crate::values::calendar::day_of(*at, zone);
             let how = if *acknowledged { "acknowledged" } else { "not acknowledged" };
             Reason::new("Touch", format!("{value} on {day}, {how}")).holds(*acknowledged).about(*id)

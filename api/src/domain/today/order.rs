@@ -39,7 +39,8 @@ pub fn most_pressing(mut suggestions: Vec<Suggestion>, on: Day, capped: bool) ->
             .then_with(|| (one.place, one.subject).cmp(&(other.place, other.subject)))
     };
     suggestions.sort_by(within);
-    let (mut turns, mut counts): (HashMap<(Kind, bool), usize>, HashMap<Kind, usize>) = Default::default();
+    let mut turns: HashMap<(Kind, bool), usize> = HashMap::new();
+    let mut counts: HashMap<Kind, usize> = HashMap::new();
     let mut list: Vec<(bool, usize, Suggestion)> = Vec::with_capacity(suggestions.len());
     for one in suggestions {
         let count = counts.entry(one.kind).or_default();
