@@ -100,7 +100,7 @@ pub fn without_settings(mut command: Command, database: &str) -> Command {
     command
 }
 
-/// Returns the path of the server program: the given path, otherwise that of a release build.
+/// Returns the path of the server program: the given path, otherwise that of a `dist` build.
 ///
 /// The server is built first if Cargo runs the benchmark.
 pub async fn program(given: Option<&Path>) -> Result<PathBuf> {
@@ -111,16 +111,16 @@ pub async fn program(given: Option<&Path>) -> Result<PathBuf> {
     if let Some(cargo) = std::env::var_os("CARGO") {
         eprintln!("building the server");
         let status = Command::new(cargo)
-            .args(["build", "--quiet", "--release", "--locked", "--package", "callshot"])
+            .args(["build", "--quiet", "--profile", "dist", "--locked", "--package", "callshot"])
             .status()
             .await?;
         if !status.success() {
             return Err("the server failed to build".into());
         }
     }
-    // Without --release, `cargo run` puts this program in a different folder from the server.
-    let released = sibling.parent().and_then(Path::parent).map(|target| target.join("release/callshot"));
-    released.into_iter().chain([sibling]).find(|program| program.is_file()).ok_or_else(|| {
-        "there is no release build of the server: run `cargo build --release`, or name a program with --server".into()
+    // Without `--profile dist`, `cargo run` puts this program in a different folder from the server.
+    let built = sibling.parent().and_then(Path::parent).map(|target| target.join("dist/callshot"));
+    built.into_iter().chain([sibling]).find(|program| program.is_file()).ok_or_else(|| {
+        "there is no dist build of the server: run `cargo build --profile dist`, or name a program with --server".into()
     })
 }

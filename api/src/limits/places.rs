@@ -1,8 +1,8 @@
 //! Places for requests in progress. A request takes one before its document is parsed, and gives it back with its answer.
 //!
-//! Signed-in requests share one pool. A tenant holds at most a quarter of it, and never more places than are free: however
-//! many tenants ask for all they can get, the next one finds places. Requests without a valid token have a small pool of their
-//! own, shared by the same rule among addresses (a /64 of IPv6 counts as one) and, for IPv6, among networks (a /48).
+//! Signed-in requests share one pool. A tenant holds at most a quarter of it, and the last quarter is for tenants that hold
+//! none: many tenants may ask for all they can get, and the next one finds a place. Requests without a valid token have a small
+//! pool of their own, shared by the same rule among addresses (a /64 of IPv6 counts as one) and, for IPv6, among networks (a /48).
 
 use std::{
     collections::HashMap,
@@ -44,10 +44,11 @@ impl<Key: Copy + Eq + Hash> Pool<Key> {
         Self { size: size.max(1), taken: 0, by: HashMap::new() }
     }
 
-    /// Whether another place may be taken where so many of `part` are held already.
+    /// Whether a holder of `held` places may take another one, if at most one `part`th of the pool is its own. The last
+    /// quarter of the pool is for those that hold none yet.
     fn allows(&self, held: usize, part: usize) -> bool {
         let free = self.size.saturating_sub(self.taken);
-        free > 0 && held < self.size.div_ceil(part) && (held == 0 || held < free)
+        free > 0 && held < self.size.div_ceil(part) && (held == 0 || free > self.size.div_ceil(PART))
     }
 
     fn take(&mut self, key: Key) -> bool {
