@@ -1,25 +1,26 @@
 //! One running application: its database, its schema, its clock and its keys.
 
+use std::ops::Deref;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use async_graphql::parser::types::OperationType;
 use async_graphql::{Response, SchemaEnv};
-use entity::{OrganizationId, Scoped as _, user};
+use entity::{Scoped as _, user};
 use sea_orm::{DbErr, PaginatorTrait as _};
 use tokio_util::sync::CancellationToken;
 
 use crate::auth::Auth;
 use crate::config::Settings;
-use crate::context::{RequestContext, Viewer};
+use crate::context::{RequestContext, Services, Viewer};
 use crate::error::{Error, Result};
 use crate::graphql::scalars;
 use crate::graphql::{Operation, execute};
-use crate::limits::{AdmissionRequest, Asker, Limiter, Refusal};
+use crate::limits::{AdmissionError, AdmissionRequest, Asker, Limiter};
 use crate::metrics::Metrics;
 use crate::schema::{ApiSchema, Mutation, Query};
 use crate::values::clock::Clock;
-use database::db::{Db, Options, Standing, Versions};
+use database::db::{Db, Options, SchemaStanding, Versions};
 use graphql_http::code::Code;
 use graphql_http::cost::{Price, Prices};
 use graphql_http::document_cache::DocumentCache;
@@ -29,14 +30,8 @@ use graphql_http::{document, variables};
 
 /// A running application. Any number of requests share it.
 pub struct App {
-    /// Its settings.
-    pub settings: Settings,
-    /// Its clock.
-    pub clock: Clock,
-    /// Its database.
-    pub db: Db,
-    /// What lets people in.
-    pub auth: Auth,
+    /// The services that all requests share.
+    pub services: Arc<Services>,
     /// The documents that were sent before.
     pub documents: DocumentCache,
     /// What lets requests run.
@@ -45,10 +40,16 @@ pub struct App {
     pub prices: Prices,
     /// What is counted.
     pub metrics: Metrics,
-    /// The id of the feed's history, which cursors of the feed belong to.
-    pub history: uuid::Uuid,
     schema: ApiSchema,
     env: SchemaEnv,
+}
+
+impl Deref for App {
+    type Target = Services;
+
+    fn deref(&self) -> &Services {
+        &self.services
+    }
 }
 
 impl App {
@@ -61,7 +62,7 @@ impl App {
         let db = open_database(&settings).await?;
         let versions = db.versions().await;
         if let Ok(versions) = versions
-            && versions.standing == Standing::Incompatible
+            && versions.standing == SchemaStanding::Incompatible
         {
             let Versions { expected, found, .. } = versions;
             return Err(format!(
@@ -78,7 +79,8 @@ impl App {
         let documents = DocumentCache::new(settings.limits.to_limits());
         let (schema, env) = crate::schema::open().await;
         let (admission, prices, metrics) = (Limiter::new(&settings), crate::schema::prices(), Metrics::new());
-        let app = Self { settings, clock, db, auth, documents, admission, prices, metrics, history, schema, env };
+        let services = Arc::new(Services { settings, clock, db, auth, history });
+        let app = Self { services, documents, admission, prices, metrics, schema, env };
         let app = Arc::new(app);
         tokio::spawn(refresh_statistics(Arc::downgrade(&app)));
         Ok(app)
@@ -118,7 +120,7 @@ impl App {
                 return Response::from_errors(vec![fault.into_server_error(request_id)]);
             }
         };
-        let refused = |refusal: Refusal| {
+        let refused = |refusal: AdmissionError| {
             self.metrics.refused(refusal.reason());
             refusal.answer()
         };
@@ -130,7 +132,7 @@ impl App {
             Ok(pass) => pass,
             Err(refusal) => return refused(refusal),
         };
-        let ctx = RequestContext::new(Arc::clone(self), request_id.to_owned(), peer, viewer);
+        let ctx = RequestContext::new(Arc::clone(&self.services), request_id.to_owned(), peer, viewer);
         let answer = self.run(question, &ctx).await;
         // What was refused costs no more than its bytes; what was not found costs nothing.
         let unused = if is_refused(&answer) {
@@ -216,12 +218,6 @@ impl App {
     pub fn sdl() -> String {
         crate::schema::build(Arc::default()).sdl_with_options(async_graphql::SDLExportOptions::new())
     }
-
-    /// Forgets what is remembered of an organization's people and settings, so that a change is in force at once here;
-    /// other servers learn of it within 5 s.
-    pub fn forget(&self, organization: OrganizationId) {
-        self.auth.forget(organization);
-    }
 }
 
 /// How often the planner's statistics are looked at while there are changes.
@@ -281,7 +277,7 @@ pub async fn open_database(settings: &Settings) -> std::result::Result<Db, Strin
         wait: database.database_wait,
         statement_timeout: database.statement_timeout,
         slow: database.slow_query,
-        on_statement: crate::server::telemetry::ran,
+        on_statement: crate::telemetry::ran,
     };
     Db::open(&options).await.map_err(|error| format!("the database could not be opened: {error}"))
 }

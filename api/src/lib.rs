@@ -1,6 +1,6 @@
 //! Callshot: a GraphQL backend for account-based selling.
 //!
-//! Modules are listed in the order of dependency: each uses only those below it (`architecture.rs` checks this). Start with
+//! Modules are listed in the order of dependency: each imports only modules below it (`architecture.rs` checks this). Start with
 //! ARCHITECTURE.md, then [`schema`], which lists every root field.
 
 pub mod server;
@@ -10,7 +10,9 @@ pub mod import;
 pub mod operator;
 
 pub mod app;
+
 pub mod metrics;
+
 pub mod schema;
 
 pub mod domain;
@@ -21,10 +23,19 @@ pub mod graphql;
 
 pub mod limits;
 
-pub mod auth;
-pub mod config;
 pub mod context;
-pub mod error;
+
+pub mod auth;
+
+pub mod telemetry;
+
+pub mod config;
+
 pub mod values;
+
+pub mod error;
+
+#[cfg(test)]
+mod architecture;
 
 pub use app::App;

@@ -6,8 +6,9 @@ use callshot::{
     App, app,
     config::{AccessSettings, ClockSettings, DatabaseSettings, LogSettings, ServeArguments, Settings},
     import::{self, target::ImportTarget},
-    metrics, operator,
-    server::{Server, telemetry},
+    operator,
+    server::{Server, metrics},
+    telemetry,
 };
 use clap::{Args, Parser, Subcommand};
 use tokio::net::TcpListener;

@@ -1,26 +1,24 @@
-//! Metrics for Prometheus, served on a port of their own, separate from the API. docs/operations.md lists them.
+//! Metrics for Prometheus. `server::metrics` serves them; docs/operations.md lists them.
 
 use std::{
     collections::HashSet,
-    sync::{Arc, PoisonError, RwLock, atomic::AtomicU64, atomic::Ordering},
+    sync::{PoisonError, RwLock, atomic::AtomicU64, atomic::Ordering},
     time::Duration,
 };
 
-use axum::{
-    Router, extract::State, http::StatusCode, http::header, response::IntoResponse, response::Response, routing::get,
-};
 use prometheus_client::{
     encoding::{EncodeLabelSet, text},
     metrics::{counter::Counter, family::Family, gauge::Gauge, histogram::Histogram, info::Info},
     registry::{Registry, Unit},
 };
-use tokio::{net::TcpListener, task::JoinHandle};
 
-use crate::app::App;
-use crate::server::http::LONGEST_NAME;
+use crate::context::Services;
+use crate::limits::Limiter;
 
 /// The largest number of distinct operation names. Requests with any other name are counted as "other".
 const MAX_NAMES: usize = 100;
+/// The longest name of an operation, in bytes, that is logged and counted under its own name.
+pub const LONGEST_NAME: usize = 64;
 /// The timeout for reading the lag of the feed.
 const FEED_TIMEOUT: Duration = Duration::from_secs(2);
 /// The upper bounds of the histogram buckets of request durations, in seconds.
@@ -159,19 +157,19 @@ impl Metrics {
     ///
     /// # Errors
     /// None in practice, because writing into memory does not fail.
-    pub async fn text(&self, app: &App) -> Result<String, std::fmt::Error> {
-        self.statements.inner().store(app.db.statements(), Ordering::Relaxed);
+    pub async fn text(&self, services: &Services, limiter: &Limiter) -> Result<String, std::fmt::Error> {
+        self.statements.inner().store(services.db.statements(), Ordering::Relaxed);
         let number = |number: usize| i64::try_from(number).unwrap_or(i64::MAX);
-        self.in_flight.set(number(app.admission.in_flight()));
-        self.waiting.set(number(app.admission.waiting()));
-        for (pool, open, idle) in app.db.connections() {
+        self.in_flight.set(number(limiter.in_flight()));
+        self.waiting.set(number(limiter.waiting()));
+        for (pool, open, idle) in services.db.connections() {
             let states = [("used", open.saturating_sub(idle)), ("idle", idle)];
             for (state, connections) in states {
                 self.connections.get_or_create(&Connections { pool, state }).set(number(connections));
             }
         }
         // On a failure the last known values remain.
-        match tokio::time::timeout(FEED_TIMEOUT, crate::domain::event::unsettled(app)).await {
+        match tokio::time::timeout(FEED_TIMEOUT, crate::domain::event::unsettled(services)).await {
             Ok(Ok((events, age))) => {
                 self.unsettled.set(events);
                 self.lag.set(age);
@@ -182,31 +180,6 @@ impl Metrics {
         let mut out = String::new();
         text::encode(&mut out, &self.registry)?;
         Ok(out)
-    }
-}
-
-/// Serves `/metrics` on a listener of its own, until the task is aborted.
-pub fn serve(app: Arc<App>, listener: TcpListener) -> JoinHandle<()> {
-    let router = Router::new().route("/metrics", get(show)).with_state(app);
-    tokio::spawn(async move {
-        if let Err(error) = axum::serve(listener, router).await {
-            tracing::error!(%error, "metrics are no longer served");
-        }
-    })
-}
-
-async fn show(State(app): State<Arc<App>>) -> Response {
-    // A separate task, so that a client that disconnects does not cancel a database statement.
-    let text = tokio::spawn(async move { app.metrics.text(&app).await });
-    match text.await {
-        Ok(Ok(text)) => {
-            let form = "application/openmetrics-text; version=1.0.0; charset=utf-8";
-            ([(header::CONTENT_TYPE, form)], text).into_response()
-        }
-        outcome => {
-            tracing::error!(?outcome, "the metrics could not be written");
-            StatusCode::INTERNAL_SERVER_ERROR.into_response()
-        }
     }
 }
 

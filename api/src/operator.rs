@@ -11,7 +11,7 @@ use sea_orm::{ConnectionTrait as _, DbBackend, DbErr, Statement};
 
 use crate::app::open_database;
 use crate::config::Settings;
-use database::db::{Db, Standing, sqlite_path};
+use database::db::{Db, SchemaStanding, sqlite_path};
 
 /// The result of a command: lines for standard output, or why it failed.
 pub type Outcome = Result<Vec<String>, String>;
@@ -70,12 +70,12 @@ async fn check_file(file: &Path) -> Result<(), String> {
         db.versions().await.map_err(|error| format!("{} is no database of Callshot: {error}", file.display()))?;
     db.close().await;
     match versions.standing {
-        Standing::Incompatible => Err(format!(
+        SchemaStanding::Incompatible => Err(format!(
             "{} has tables of a newer release ({}): restore it with that one",
             file.display(),
             versions.found
         )),
-        Standing::Same | Standing::Older | Standing::Newer => Ok(()),
+        SchemaStanding::Same | SchemaStanding::Older | SchemaStanding::Newer => Ok(()),
     }
 }
 
@@ -187,14 +187,14 @@ async fn number(db: &Db, sql: &str) -> Result<i64, DbErr> {
 
 /// The report of a check-up.
 #[derive(Debug, Default)]
-pub struct Report {
+pub struct Diagnosis {
     /// A line for each check.
     pub lines: Vec<String>,
     /// Whether something was found that has to be fixed.
     pub is_faulty: bool,
 }
 
-impl Report {
+impl Diagnosis {
     fn add(&mut self, what: &str, found: Result<String, String>) {
         match found {
             Ok(found) => self.lines.push(format!("ok     {what}: {found}")),
@@ -230,20 +230,22 @@ const RULES: [(&str, &str); 4] = [
 ///
 /// # Errors
 /// The database cannot be opened.
-pub async fn doctor(settings: &Settings) -> Result<Report, String> {
+pub async fn doctor(settings: &Settings) -> Result<Diagnosis, String> {
     let db = open_database(settings).await?;
     let postgres = db.backend() == DbBackend::Postgres;
-    let mut report = Report::default();
+    let mut report = Diagnosis::default();
     let versions = db.versions().await.map_err(|error| format!("there are no tables of Callshot: {error}"))?;
     report.add(
         "tables",
         match versions.standing {
-            Standing::Same => Ok(versions.found),
-            Standing::Newer => Ok(format!("{}, of a newer release that this one may serve beside", versions.found)),
-            Standing::Older => {
+            SchemaStanding::Same => Ok(versions.found),
+            SchemaStanding::Newer => {
+                Ok(format!("{}, of a newer release that this one may serve beside", versions.found))
+            }
+            SchemaStanding::Older => {
                 Err(format!("{}; `callshot migrate` brings them to {}", versions.found, versions.expected))
             }
-            Standing::Incompatible => Err(format!("{}, which this release cannot use", versions.found)),
+            SchemaStanding::Incompatible => Err(format!("{}, which this release cannot use", versions.found)),
         },
     );
     if postgres {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use callshot::domain::criterion::score;
 use callshot::domain::goal::progress::{Basis, Booked, progress};
-use callshot::domain::presence::formula::{self, Made, Policy};
+use callshot::domain::presence::formula::{self, Made, PresencePolicy};
 use callshot::domain::presence::known::known;
 use callshot::domain::presence::nurture::consistency;
 use callshot::domain::targeting::target_list::band::band;
@@ -16,7 +16,7 @@ use entity::touch::TouchKind;
 use entity::{Day, Instant};
 
 const DOC: &str = include_str!("../../docs/figures.md");
-const POLICY: Policy = Policy { half_life: 30.0, threshold: 0.5 };
+const POLICY: PresencePolicy = PresencePolicy { half_life: 30.0, threshold: 0.5 };
 
 /// Asserts that an example of the page says this.
 #[track_caller]

@@ -1,6 +1,6 @@
 //! Goals: who sets and agrees to them, what they warn of, how they come along, and what the feed says of it.
 
-use callshot::values::clock::Stop;
+use callshot::values::clock::StoppedAt;
 use serde_json::{Value, json};
 use tests::actors::Member;
 use tests::queries::count;
@@ -42,7 +42,7 @@ async fn agreed(seller: &Member, manager: &Member, account: &str, year: i32, amo
 
 /// A world whose clock stands at an instant.
 async fn world_at(empty: Server, at: &str) -> World {
-    let stop: Stop = at.parse().unwrap();
+    let stop: StoppedAt = at.parse().unwrap();
     World::on(Server::start_with(empty.stop().await, |settings| settings.clock.stop = Some(stop)).await).await
 }
 

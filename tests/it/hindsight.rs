@@ -1,6 +1,6 @@
 //! What was known then: no later edit changes a figure of an earlier day.
 
-use callshot::values::clock::Stop;
+use callshot::values::clock::StoppedAt;
 use serde_json::{Value, json};
 use tests::actors::PASSWORD;
 use tests::dice::Dice;
@@ -8,7 +8,7 @@ use tests::{Client, Database, Server, Subject as _, World, on_both_databases};
 
 /// A server on this database whose clock stands at an instant.
 async fn later(database: Database, at: &str) -> Server {
-    let stop: Stop = at.parse().unwrap();
+    let stop: StoppedAt = at.parse().unwrap();
     Server::start_with(database, |settings| settings.clock.stop = Some(stop)).await
 }
 

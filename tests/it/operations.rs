@@ -35,7 +35,7 @@ fn lag(metrics: &BTreeMap<String, String>) -> (&str, &str) {
 async fn served(world: &World) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let root = format!("http://{}", listener.local_addr().unwrap());
-    callshot::metrics::serve(world.server().app().clone(), listener);
+    callshot::server::metrics::serve(world.server().app().clone(), listener);
     root
 }
 

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use callshot::values::clock::Stop;
+use callshot::values::clock::StoppedAt;
 use serde_json::{Map, Value, json};
 use tests::actors::PASSWORD;
 use tests::dice::Dice;
@@ -133,7 +133,7 @@ async fn as_of_a_day_is_the_content_of_the_plan_on_that_day(beside: &Database) {
     .into_iter()
     .enumerate()
     {
-        let stop: Stop = instant.parse().unwrap();
+        let stop: StoppedAt = instant.parse().unwrap();
         let server = Server::start_with(database, |settings| settings.clock.stop = Some(stop)).await;
         let stranger = server.stranger();
         if number == 0 {

@@ -1,7 +1,7 @@
 //! Presence: the golden numbers over GraphQL, as it was on a day from what was recorded by then, of one account and of
 //! whole lists.
 
-use callshot::values::clock::Stop;
+use callshot::values::clock::StoppedAt;
 use serde_json::{Value, json};
 use tests::actors::{Member, PASSWORD};
 use tests::queries::count;
@@ -14,7 +14,7 @@ async fn world_at(kind: tests::Kind, at: &str) -> World {
 
 /// A server on this database whose clock stands at an instant.
 async fn later(database: Database, at: &str) -> Server {
-    let stop: Stop = at.parse().unwrap();
+    let stop: StoppedAt = at.parse().unwrap();
     Server::start_with(database, |settings| settings.clock.stop = Some(stop)).await
 }
 

@@ -1,6 +1,6 @@
 //! Target lists: how long they are, ought to be and can be, what they miss, and the annual review.
 
-use callshot::values::clock::Stop;
+use callshot::values::clock::StoppedAt;
 use serde_json::{Value, json};
 use tests::actors::Member;
 use tests::queries::count;
@@ -256,7 +256,7 @@ async fn a_review_names_every_target_once(world: &World) {
 
 /// A server on this database whose clock stands at an instant, and its organization's members by address.
 async fn later(database: Database, at: &str) -> Server {
-    let stop: Stop = at.parse().unwrap();
+    let stop: StoppedAt = at.parse().unwrap();
     Server::start_with(database, |settings| settings.clock.stop = Some(stop)).await
 }
 

@@ -1,6 +1,6 @@
 //! Today: what to do, why, in which order, and for whose eyes.
 
-use callshot::values::clock::Stop;
+use callshot::values::clock::StoppedAt;
 use serde_json::{Value, json};
 use tests::actors::Member;
 use tests::queries::count;
@@ -8,7 +8,7 @@ use tests::{Client, Database, Server, Subject as _, World, on_both_databases};
 
 /// A world whose clock stands at noon of Wednesday, 10 May 2017, UTC.
 async fn may_2017(kind: tests::Kind) -> World {
-    let stop: Stop = "2017-05-10T12:00:00Z".parse().unwrap();
+    let stop: StoppedAt = "2017-05-10T12:00:00Z".parse().unwrap();
     let database = Database::make_ready(kind).await;
     World::on(Server::start_with(database, |settings| settings.clock.stop = Some(stop)).await).await
 }
@@ -396,7 +396,7 @@ async fn nothing_at_an_archived_account_is_suggested_until_it_is_restored(empty:
 async fn what_is_listed_is_what_acting_on_it_accepts_at_every_hour(empty: &Database) {
     let at = |hour: i64| callshot::graphql::scalars::instant("2026-03-02T00:30:00Z").unwrap().plus_seconds(hour * 3600);
     let server = async |database: Database, hour: i64| {
-        let stop: Stop = at(hour).to_string().parse().unwrap();
+        let stop: StoppedAt = at(hour).to_string().parse().unwrap();
         Server::start_with(database, |settings| settings.clock.stop = Some(stop)).await
     };
     let world = World::on(server(Database::make_ready(empty.kind()).await, -24 * 20).await).await;

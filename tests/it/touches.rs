@@ -1,6 +1,6 @@
 //! Touches: logging, scheduling and changing them, who may, and their status.
 
-use callshot::values::clock::Stop;
+use callshot::values::clock::StoppedAt;
 use insta::{allow_duplicates, assert_json_snapshot};
 use serde_json::{Value, json};
 use tests::{Answer, Database, Member, Server, World, on_both_databases};
@@ -29,7 +29,7 @@ async fn with_id(member: &Member, mutation: &str, id: &str) -> Answer {
 /// Returns a world whose clock stands still at noon of Monday, 3 April 2017, UTC.
 async fn at_noon(database: &Database) -> World {
     let empty = Database::migrated(database.kind()).await;
-    let stop: Stop = "2017-04-03T12:00:00Z".parse().unwrap();
+    let stop: StoppedAt = "2017-04-03T12:00:00Z".parse().unwrap();
     World::on(Server::start_with(empty, |settings| settings.clock.stop = Some(stop)).await).await
 }
 

@@ -1,6 +1,6 @@
 //! Trigger events: who records them, their outcome, and their opportunities.
 
-use callshot::values::clock::Stop;
+use callshot::values::clock::StoppedAt;
 use insta::{allow_duplicates, assert_json_snapshot};
 use serde_json::{Value, json};
 use tests::queries::count;
@@ -16,7 +16,7 @@ fn refusal(code: &str, field: &str) -> [(String, String); 1] {
 /// Returns a world whose clock stands still at noon of Monday, 3 April 2017, UTC.
 async fn at_noon(database: &Database) -> World {
     let empty = Database::migrated(database.kind()).await;
-    let stop: Stop = "2017-04-03T12:00:00Z".parse().unwrap();
+    let stop: StoppedAt = "2017-04-03T12:00:00Z".parse().unwrap();
     World::on(Server::start_with(empty, |settings| settings.clock.stop = Some(stop)).await).await
 }
 

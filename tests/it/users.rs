@@ -396,7 +396,7 @@ async fn on_behalf_of(world: &World, member: &Member) -> RequestContext {
     let input = json!({"email": member.email(), "password": PASSWORD});
     let answer = world.stranger().mutate("signIn", "session { accessToken }", input).await.done();
     let viewer = app.auth.viewer(&app.db, answer.text("signIn.session.accessToken")).await.unwrap();
-    RequestContext::new(Arc::clone(app), "test".to_owned(), None, viewer)
+    RequestContext::new(Arc::clone(&app.services), "test".to_owned(), None, viewer)
 }
 
 fn row(email: &str, name: &str, manager: Option<&str>) -> UserRow {

@@ -1,6 +1,6 @@
 //! The calendar week: what of the working time is spent on whom, what is blank, and whom to fill it with.
 
-use callshot::values::clock::Stop;
+use callshot::values::clock::StoppedAt;
 use serde_json::{Value, json};
 use tests::actors::Member;
 use tests::queries::count;
@@ -9,7 +9,7 @@ use tests::{Database, Server, Subject as _, World, on_both_databases};
 /// A world whose clock stands at noon of Monday, 3 April 2017, UTC.
 async fn at_noon(database: &Database) -> World {
     let empty = Database::migrated(database.kind()).await;
-    let stop: Stop = "2017-04-03T12:00:00Z".parse().unwrap();
+    let stop: StoppedAt = "2017-04-03T12:00:00Z".parse().unwrap();
     World::on(Server::start_with(empty, |settings| settings.clock.stop = Some(stop)).await).await
 }
 

@@ -25,10 +25,13 @@
 pub mod keys;
 pub mod passwords;
 pub mod secrets;
+pub mod throttle;
 pub mod tokens;
 pub mod viewer;
+pub mod visibility;
 
 pub use viewer::Auth;
+pub use visibility::{AccountAccess, Viewer};
 
 /// Real time. What lets people in never stops with the clock of a demonstration.
 pub(crate) fn now() -> entity::Instant {

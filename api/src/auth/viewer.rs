@@ -13,11 +13,11 @@ use uuid::Uuid;
 
 use super::keys::{KeyError, SigningKeys};
 use super::passwords::Passwords;
+use super::throttle::Throttle;
 use super::tokens::{Claims, Tokens};
+use super::visibility::Viewer;
 use crate::config::Settings;
-use crate::context::Viewer;
 use crate::error::{Error, Result};
-use crate::limits::throttle::Throttle;
 use crate::values::money::Currency;
 use database::columns::array_value;
 use database::db::Db;

@@ -12,8 +12,7 @@ use clap::{ArgMatches, Args, Command, FromArgMatches, ValueEnum};
 
 use self::values::parse_time;
 pub use self::values::{DatabaseUrl, Network, Origin, PublicUrl, Secret};
-use crate::limits::share::Sizes;
-use crate::values::clock::Stop;
+use crate::values::clock::StoppedAt;
 
 mod values;
 
@@ -116,7 +115,7 @@ pub struct DatabaseSettings {
 pub struct ClockSettings {
     /// Stops the clock at an instant (RFC 3339), for tests and demonstrations
     #[arg(id = "clock", long = "clock", env = "CALLSHOT_CLOCK", value_name = "INSTANT")]
-    pub stop: Option<Stop>,
+    pub stop: Option<StoppedAt>,
 }
 
 /// Who gets in, and what tokens are signed with.
@@ -224,6 +223,19 @@ pub struct LoadSettings {
     /// The most requests of one organization that wait for its share; more are refused at once
     #[arg(long, env = "CALLSHOT_MAX_WAITING", value_name = "NUMBER", default_value = "128")]
     pub max_waiting: usize,
+}
+
+/// The size of each organization's share of what runs at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sizes {
+    /// Requests that run at once.
+    pub all: usize,
+    /// Of these, expensive ones.
+    pub expensive: usize,
+    /// Expensive ones of all tenants together.
+    pub expensive_of_all: usize,
+    /// Requests that wait.
+    pub waiting: usize,
 }
 
 impl LoadSettings {

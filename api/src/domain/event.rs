@@ -17,8 +17,7 @@ use sea_orm::{ColumnTrait, ConnectionTrait, DbBackend, DbErr, QueryFilter, Query
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
-use crate::app::App;
-use crate::context::{RequestContext, Viewer};
+use crate::context::{RequestContext, Services, Viewer};
 use crate::domain::account::Account;
 use crate::domain::targeting::one_on_one::{account_of, agendas};
 use crate::domain::user::User;
@@ -148,7 +147,7 @@ fn visible(viewer: &Viewer) -> Select<event::Entity> {
 /// Returns the settled end: the highest position below which no event can appear any more. `None` means that every
 /// position is settled.
 async fn settled_end(ctx: &RequestContext) -> Result<Option<i64>> {
-    if ctx.app.db.backend() == DbBackend::Sqlite {
+    if ctx.services.db.backend() == DbBackend::Sqlite {
         return Ok(None);
     }
     let statement = Statement::from_string(DbBackend::Postgres, "select event_settled_end()");
@@ -158,17 +157,17 @@ async fn settled_end(ctx: &RequestContext) -> Result<Option<i64>> {
 
 /// Returns the number of events of all organizations that readers do not see yet, and the age of the oldest one in
 /// seconds.
-pub async fn unsettled(app: &App) -> Result<(i64, f64), DbErr> {
-    if app.db.backend() == DbBackend::Sqlite {
+pub async fn unsettled(services: &Services) -> Result<(i64, f64), DbErr> {
+    if services.db.backend() == DbBackend::Sqlite {
         return Ok((0, 0.0));
     }
     let sql = "select count(*), coalesce(min(at), 0)::bigint from event where seq > (select event_settled_end())";
-    let row = app.db.reader().query_one_raw(Statement::from_string(DbBackend::Postgres, sql)).await?;
+    let row = services.db.reader().query_one_raw(Statement::from_string(DbBackend::Postgres, sql)).await?;
     let (events, oldest): (i64, i64) = match row {
         Some(row) => (row.try_get_by_index(0)?, row.try_get_by_index(1)?),
         None => (0, 0),
     };
-    let micros = if events == 0 { 0 } else { app.clock.now().0.saturating_sub(oldest).max(0) };
+    let micros = if events == 0 { 0 } else { services.clock.now().0.saturating_sub(oldest).max(0) };
     Ok((events, Duration::from_micros(micros.unsigned_abs()).as_secs_f64()))
 }
 
@@ -179,7 +178,7 @@ pub async fn unsettled(app: &App) -> Result<(i64, f64), DbErr> {
 async fn order(ctx: &RequestContext, direction: Direction, arguments: &PageArguments) -> Result<Order<event::Entity>> {
     let seq = SortKey::column("SEQ", event::Column::Seq, |row: &event::Model| Key::Number(row.seq));
     let id = SortKey::column("ID", event::Column::Id, |row: &event::Model| Key::Id(row.id.uuid()));
-    let mut order = Order::by(vec![(seq, direction)], id)?.by_names(ctx.app.history.to_string());
+    let mut order = Order::by(vec![(seq, direction)], id)?.by_names(ctx.services.history.to_string());
     for cursor in [&arguments.after, &arguments.before].into_iter().flatten() {
         let foreign = || Error::BadInput(foreign_cursor().to_owned());
         let id = order.named(cursor).ok_or_else(foreign)?;

@@ -270,7 +270,7 @@ async fn made(
     to: Instant,
 ) -> Result<HashMap<UserId, Vec<Made>>> {
     use touch::Column;
-    let hex = match ctx.app.db.backend() {
+    let hex = match ctx.services.db.backend() {
         sea_orm::DbBackend::Postgres => "replace(right(touch.account_id::text, 17), '-', '')",
         _ => "substr(hex(touch.account_id), 17)",
     };

@@ -326,7 +326,7 @@ impl DuplicateKeys {
 }
 
 /// A row in progress: the existing object, the object to be written, and the errors.
-pub struct Row<R> {
+pub struct CheckedRow<R> {
     /// The existing object; `None` if the row creates one.
     pub before: Option<R>,
     /// The object to be written; `None` if the row failed.
@@ -335,7 +335,7 @@ pub struct Row<R> {
     pub errors: Vec<UserError>,
 }
 
-impl<R> Row<R> {
+impl<R> CheckedRow<R> {
     /// Returns the row with the outcome of its check.
     pub fn of(check: Validator, before: Option<R>, after: R) -> Self {
         if check.is_clean() {
@@ -354,7 +354,7 @@ impl<R> Row<R> {
 /// Saves the valid rows and returns the outcome of each row. In a dry run, a new object has no id.
 pub async fn save<R: crate::write::AuditedRow + PartialEq>(
     write: &mut crate::write::Write<'_>,
-    rows: Vec<Row<R>>,
+    rows: Vec<CheckedRow<R>>,
     dry_run: bool,
 ) -> Result<UpsertPayload> {
     let mut results = Vec::with_capacity(rows.len());

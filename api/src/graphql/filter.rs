@@ -187,7 +187,7 @@ fn not_too_many_operands(ctx: &RequestContext, condition: &Condition) -> Result<
     let mut query = Query::select();
     query.expr(Expr::val(1)).cond_where(condition.clone());
     // The condition may contain expressions that only the builder of this database accepts.
-    let count = ctx.app.db.backend().build(&query).values.map_or(0, |values| values.0.len());
+    let count = ctx.services.db.backend().build(&query).values.map_or(0, |values| values.0.len());
     if count > MOST_OPERANDS {
         return Err(Error::BadInput(format!("A filter may have at most {MOST_OPERANDS} values; {count} were given.")));
     }
@@ -211,7 +211,7 @@ pub fn among_ids<C: ColumnTrait, I: Id>(
     let ids = ids.into_iter().map(Id::uuid);
     let name = format!("\"{}\".\"{}\"", column.entity_name(), column.as_str());
     // PostgreSQL hashes the result of a subquery, but compares each row with every element of an array.
-    let (text, list) = match ctx.app.db.backend() {
+    let (text, list) = match ctx.services.db.backend() {
         DbBackend::Postgres => {
             let ids: Vec<String> = ids.map(|id| id.simple().to_string()).collect();
             ("select unnest($1::text::uuid[])", format!("{{{}}}", ids.join(",")))

@@ -14,8 +14,8 @@ pub mod series;
 pub mod user_error;
 
 pub use graphql_executor::{
-    AbstractBatch, Batch, ExecutionError, Field, MemberOf, MutationPayload, Operation, OutputType, ROWS_BETWEEN_YIELDS,
-    Resolver, SelectionPlan, Value, describe_object, execute, selections_of, write_string,
+    AbstractBatch, Batch, ExecutionError, FieldDefinition, MemberOf, MutationPayload, Operation, OutputType,
+    ROWS_BETWEEN_YIELDS, Resolver, SelectionPlan, Value, describe_object, execute, selections_of, write_string,
 };
 
 pub use self::columns::ReadColumns;

@@ -6,7 +6,7 @@ use indicatif::ProgressBar;
 
 use super::{
     order,
-    records::{Hints, Plan, Run},
+    records::{Hints, RowPlan, Run},
     report::{Counts, Line, Report, format_errors},
     rows::Prepared,
     target::{AccountRef, ImportTarget, Importable, TargetError, UpsertResult, UpsertStatus},
@@ -169,7 +169,7 @@ impl Pass<'_> {
         self.record(&rows, &plans, &hints, &results).await?;
         self.sent += rows.len();
         self.progress.inc(batch.len() as u64);
-        let mut plans: HashMap<usize, Plan<Row::Model>> = shown.into_iter().zip(plans).collect();
+        let mut plans: HashMap<usize, RowPlan<Row::Model>> = shown.into_iter().zip(plans).collect();
         let mut results = results.into_iter().collect::<Vec<_>>();
         results.sort_unstable_by_key(|(at, _)| *at);
         let mut results = results.into_iter().map(|(_, result)| result);
@@ -181,7 +181,7 @@ impl Pass<'_> {
                 continue;
             };
             let result = results.next().ok_or("a row without a result")?;
-            let Plan { left_alone, skipped, mut notes, .. } = plan;
+            let RowPlan { left_alone, skipped, mut notes, .. } = plan;
             if !left_alone.is_empty() {
                 self.report.left_alone += left_alone.len();
                 notes.push(format!(
@@ -235,7 +235,7 @@ impl Pass<'_> {
     async fn record<Row: Importable>(
         &mut self,
         rows: &[Row],
-        plans: &[Plan<Row::Model>],
+        plans: &[RowPlan<Row::Model>],
         hints: &[Hints],
         results: &HashMap<usize, UpsertResult>,
     ) -> Result<(), TargetError> {

@@ -6,7 +6,7 @@ use entity::{Id as _, Scoped, account, booking, contact, opportunity, touch, use
 use sea_orm::QueryFilter as _;
 use serde_json::Value;
 
-use super::records::{Given, ImportedField, Key, Plan, Recorded};
+use super::records::{Given, ImportedField, RecordKey, Recorded, RowPlan};
 use super::revenue;
 use super::target::{
     AccountRow, BookingRow, ContactRow, ExternalIdInput, Json, MaybeUndefined, OpportunityRow, TouchRow, TouchStatus,
@@ -23,7 +23,7 @@ macro_rules! fields {
     };
 }
 
-fn key_of(id: &ExternalIdInput) -> Key {
+fn key_of(id: &ExternalIdInput) -> RecordKey {
     (id.source.clone(), id.id.clone())
 }
 
@@ -36,7 +36,7 @@ impl Recorded for UserRow {
         Err(Error::refused(UserErrorCode::Conflict, &[], message))
     }
 
-    fn key(&self) -> Option<Key> {
+    fn key(&self) -> Option<RecordKey> {
         Some((String::new(), crate::values::text::email(&self.email).ok()?))
     }
 
@@ -44,7 +44,7 @@ impl Recorded for UserRow {
         fields! { self; name: "name", role: "role", manager_email: "manager_id", title: "title" }
     }
 
-    async fn find(context: &RequestContext, keys: &[Key]) -> Result<HashMap<Key, user::Model>> {
+    async fn find(context: &RequestContext, keys: &[RecordKey]) -> Result<HashMap<RecordKey, user::Model>> {
         let emails = keys.iter().map(|(_, email)| email.clone());
         let found = user::Entity::of(context.viewer()?.organization.id)
             .filter(is_any_of(context.reader(), user::Column::Email, emails))
@@ -66,7 +66,7 @@ impl Recorded for AccountRow {
         .map(drop)
     }
 
-    fn key(&self) -> Option<Key> {
+    fn key(&self) -> Option<RecordKey> {
         self.external_id.value().map(key_of)
     }
 
@@ -104,7 +104,7 @@ impl Recorded for ContactRow {
         .map(drop)
     }
 
-    fn key(&self) -> Option<Key> {
+    fn key(&self) -> Option<RecordKey> {
         self.external_id.value().map(key_of)
     }
 
@@ -140,7 +140,7 @@ impl Recorded for OpportunityRow {
         .map(drop)
     }
 
-    fn key(&self) -> Option<Key> {
+    fn key(&self) -> Option<RecordKey> {
         Some(key_of(&self.external_id))
     }
 
@@ -171,7 +171,7 @@ impl Recorded for OpportunityRow {
     async fn settle(
         context: &RequestContext,
         rows: &mut [Self],
-        plans: &mut [Plan<opportunity::Model>],
+        plans: &mut [RowPlan<opportunity::Model>],
         dry_run: bool,
     ) -> Result<()> {
         revenue::take_back(context, rows, plans, dry_run).await
@@ -201,7 +201,7 @@ impl Recorded for BookingRow {
         .map(drop)
     }
 
-    fn key(&self) -> Option<Key> {
+    fn key(&self) -> Option<RecordKey> {
         Some(key_of(&self.external_id))
     }
 
@@ -226,7 +226,7 @@ impl Recorded for TouchRow {
             .map(drop)
     }
 
-    fn key(&self) -> Option<Key> {
+    fn key(&self) -> Option<RecordKey> {
         Some(key_of(&self.external_id))
     }
 

@@ -24,7 +24,7 @@ use database::bulk;
 use database::columns::is_any_of;
 
 /// The source and the id of a row there.
-pub type Key = (String, String);
+pub type RecordKey = (String, String);
 
 /// What the importer knows of a row beyond the row itself.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -107,9 +107,9 @@ impl Given {
 }
 
 /// What is to become of a row of a batch.
-pub struct Plan<M> {
+pub struct RowPlan<M> {
     /// The row's key.
-    pub key: Option<Key>,
+    pub key: Option<RecordKey>,
     /// The row as it is.
     pub before: Option<M>,
     /// The values that the last import gave it.
@@ -131,7 +131,7 @@ pub trait Recorded: Sized {
     /// The table's row.
     type Model: AuditedRow + FromQueryResult;
     /// Returns the key by which the source knows the row; None where it has none.
-    fn key(&self) -> Option<Key>;
+    fn key(&self) -> Option<RecordKey>;
     /// Returns the fields of the row, but for custom fields.
     fn fields(&mut self) -> Vec<ImportedField<'_>>;
     /// Returns the custom fields of the row.
@@ -152,7 +152,7 @@ pub trait Recorded: Sized {
     fn settle(
         _context: &RequestContext,
         _rows: &mut [Self],
-        _plans: &mut [Plan<Self::Model>],
+        _plans: &mut [RowPlan<Self::Model>],
         _dry_run: bool,
     ) -> impl Future<Output = Result<()>> + Send {
         async { Ok(()) }
@@ -160,13 +160,16 @@ pub trait Recorded: Sized {
     /// Takes a row away that was deleted in its source, as the mutation for people does.
     fn remove(context: &RequestContext, row: &Self::Model) -> impl Future<Output = Result<()>> + Send;
     /// Returns the rows of these keys.
-    fn find(context: &RequestContext, keys: &[Key]) -> impl Future<Output = Result<HashMap<Key, Self::Model>>> + Send {
+    fn find(
+        context: &RequestContext,
+        keys: &[RecordKey],
+    ) -> impl Future<Output = Result<HashMap<RecordKey, Self::Model>>> + Send {
         find(context, keys)
     }
 }
 
 /// Returns the rows that have these external ids.
-async fn find<M: AuditedRow>(context: &RequestContext, keys: &[Key]) -> Result<HashMap<Key, M>> {
+async fn find<M: AuditedRow>(context: &RequestContext, keys: &[RecordKey]) -> Result<HashMap<RecordKey, M>> {
     let viewer = context.viewer()?;
     let names: Vec<ExternalIdInput> =
         keys.iter().map(|(source, id)| ExternalIdInput { source: source.clone(), id: id.clone() }).collect();
@@ -237,7 +240,7 @@ pub fn put<M: AuditedRow>(row: &mut M, column: &str, value: &Value) -> bool {
 }
 
 /// Returns the records of these keys of a noun.
-pub async fn records(context: &RequestContext, noun: &str, keys: &[Key]) -> Result<HashMap<Key, Given>> {
+pub async fn records(context: &RequestContext, noun: &str, keys: &[RecordKey]) -> Result<HashMap<RecordKey, Given>> {
     let mut by_source: HashMap<&str, Vec<String>> = HashMap::new();
     for (source, id) in keys {
         by_source.entry(source).or_default().push(id.clone());
@@ -271,14 +274,14 @@ pub async fn plan<R: Recorded + Send>(
     rows: &mut [R],
     hints: &[Hints],
     source: &str,
-) -> Result<Vec<Plan<R::Model>>> {
-    let keys: Vec<Option<Key>> = rows.iter().map(|row| row.key().and_then(tidy)).collect();
-    let all: Vec<Key> = keys.iter().flatten().cloned().collect();
+) -> Result<Vec<RowPlan<R::Model>>> {
+    let keys: Vec<Option<RecordKey>> = rows.iter().map(|row| row.key().and_then(tidy)).collect();
+    let all: Vec<RecordKey> = keys.iter().flatten().cloned().collect();
     let mut present = R::find(context, &all).await?;
     let mut given = records(context, <R::Model as AuditedRow>::NOUN, &all).await?;
     let mut plans = Vec::with_capacity(rows.len());
     for ((row, hints), key) in rows.iter_mut().zip(hints).zip(keys) {
-        let mut plan = Plan {
+        let mut plan = RowPlan {
             before: key.as_ref().and_then(|key| present.remove(key)),
             given: key.as_ref().and_then(|key| given.remove(key)),
             key,
@@ -304,11 +307,11 @@ pub async fn plan<R: Recorded + Send>(
 }
 
 /// Returns a key as the upserts store it.
-fn tidy((source, id): Key) -> Option<Key> {
+fn tidy((source, id): RecordKey) -> Option<RecordKey> {
     crate::write::external_ids::key(&ExternalIdInput { source, id })
 }
 
-fn leave_alone<R: Recorded>(row: &mut R, hints: &Hints, plan: &mut Plan<R::Model>) {
+fn leave_alone<R: Recorded>(row: &mut R, hints: &Hints, plan: &mut RowPlan<R::Model>) {
     let now = plan.before.as_ref().map(values);
     let unknown = Given::default();
     let given = plan.given.as_ref().unwrap_or(&unknown);
@@ -466,13 +469,13 @@ pub struct Run {
 pub async fn save<R: Recorded>(
     context: &RequestContext,
     run: &mut Run,
-    rows: &[(&R, &Plan<R::Model>, &Hints, Uuid, UpsertStatus)],
+    rows: &[(&R, &RowPlan<R::Model>, &Hints, Uuid, UpsertStatus)],
 ) -> Result<()> {
     let needed = rows.iter().filter(|(_, plan, ..)| plan.skipped.is_none());
     let after = fetch_by_ids::<R::Model>(context, needed.clone().map(|(_, _, _, id, _)| *id)).await?;
     let organization = context.viewer()?.organization.id;
     let (mut noted, mut changes) = (Vec::new(), Vec::new());
-    let mut seen: HashSet<&Key> = HashSet::new();
+    let mut seen: HashSet<&RecordKey> = HashSet::new();
     for (row, plan, hints, id, status) in needed {
         let Some(after) = after.get(id) else { continue };
         let now = values(after);
@@ -497,7 +500,13 @@ pub async fn save<R: Recorded>(
     write.commit().await
 }
 
-fn new_given<R: Recorded>(row: &R, plan: &Plan<R::Model>, hints: &Hints, now: &Map<String, Value>, id: Uuid) -> Given {
+fn new_given<R: Recorded>(
+    row: &R,
+    plan: &RowPlan<R::Model>,
+    hints: &Hints,
+    now: &Map<String, Value>,
+    id: Uuid,
+) -> Given {
     let mut given = plan.given.clone().unwrap_or_default();
     given.subject = id;
     given.sequence = hints.sequence.or(given.sequence);
@@ -536,7 +545,12 @@ fn new_given<R: Recorded>(row: &R, plan: &Plan<R::Model>, hints: &Hints, now: &M
     given
 }
 
-fn record(organization: OrganizationId, noun: &str, (source, id): &Key, given: &Given) -> import_record::ActiveModel {
+fn record(
+    organization: OrganizationId,
+    noun: &str,
+    (source, id): &RecordKey,
+    given: &Given,
+) -> import_record::ActiveModel {
     import_record::Model {
         organization_id: organization,
         noun: noun.to_owned(),

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use entity::{OpportunityId, Scoped, booking, opportunity};
 use sea_orm::QueryFilter as _;
 
-use super::records::{self, Given, Key, Plan, Recorded as _};
+use super::records::{self, Given, RecordKey, Recorded as _, RowPlan};
 use super::target::{BookingRow, Date, Decimal, ExternalIdInput, MaybeUndefined, OpportunityRow, Stage};
 use crate::context::RequestContext;
 use crate::error::Result;
@@ -33,7 +33,7 @@ async fn bookings_of(
     Ok(found)
 }
 
-fn is_of(booking: &booking::Model, key: &Key) -> bool {
+fn is_of(booking: &booking::Model, key: &RecordKey) -> bool {
     crate::write::external_ids::read(&booking.external_ids).contains(key)
 }
 
@@ -45,10 +45,10 @@ fn is_of(booking: &booking::Model, key: &Key) -> bool {
 pub async fn take_back(
     context: &RequestContext,
     rows: &mut [OpportunityRow],
-    plans: &mut [Plan<opportunity::Model>],
+    plans: &mut [RowPlan<opportunity::Model>],
     dry_run: bool,
 ) -> Result<()> {
-    let leaves_won = |(row, plan): (&OpportunityRow, &Plan<opportunity::Model>)| {
+    let leaves_won = |(row, plan): (&OpportunityRow, &RowPlan<opportunity::Model>)| {
         let before = plan.before.as_ref().filter(|before| before.stage == opportunity::Stage::Won)?;
         let leaves = row.stage.value().is_some_and(|stage| *stage != Stage::Won);
         leaves.then_some(before.id)
@@ -58,7 +58,7 @@ pub async fn take_back(
         return Ok(());
     }
     let mut bookings = bookings_of(context, ids).await?;
-    let keys: Vec<Key> = plans.iter().filter_map(|plan| plan.key.clone()).collect();
+    let keys: Vec<RecordKey> = plans.iter().filter_map(|plan| plan.key.clone()).collect();
     let records = records::records(context, "booking", &keys).await?;
     let mut gone = Vec::new();
     for (row, plan) in rows.iter_mut().zip(plans.iter_mut()) {
@@ -97,7 +97,7 @@ pub async fn take_back(
 }
 
 /// The booking of a won opportunity, or the reason why it gets none.
-pub enum Booked {
+pub enum WonBooking {
     /// The booking, under the opportunity's own id.
     Row(Box<BookingRow>),
     /// The opportunity has no amount.
@@ -110,9 +110,13 @@ pub enum Booked {
 ///
 /// # Errors
 /// The database's.
-pub async fn of_won(context: &RequestContext, rows: &[&OpportunityRow], dry_run: bool) -> Result<Vec<Option<Booked>>> {
+pub async fn of_won(
+    context: &RequestContext,
+    rows: &[&OpportunityRow],
+    dry_run: bool,
+) -> Result<Vec<Option<WonBooking>>> {
     let won: Vec<&&OpportunityRow> = rows.iter().filter(|row| row.stage == MaybeUndefined::Value(Stage::Won)).collect();
-    let keys: Vec<Key> = won.iter().filter_map(|row| crate::write::external_ids::key(&row.external_id)).collect();
+    let keys: Vec<RecordKey> = won.iter().filter_map(|row| crate::write::external_ids::key(&row.external_id)).collect();
     let present = OpportunityRow::find(context, &keys).await?;
     let bookings = bookings_of(context, present.values().map(|row| row.id).collect()).await?;
     let currency = context.viewer()?.currency;
@@ -124,18 +128,18 @@ pub async fn of_won(context: &RequestContext, rows: &[&OpportunityRow], dry_run:
                 let amount = here.amount.map(|minor| rust_decimal::Decimal::new(minor, currency.decimals));
                 (amount, here.closed_on.map(|day| MaybeUndefined::Value(Date(day))))
             }
-            Some(_) if !dry_run => return Some(Booked::Elsewhere("it is not won here")),
+            Some(_) if !dry_run => return Some(WonBooking::Elsewhere("it is not won here")),
             _ => (row.amount.value().map(|amount| amount.0), Some(row.closed_on)),
         };
         let by_hand = here
             .and_then(|here| bookings.get(&here.id))
             .is_some_and(|booked| booked.iter().any(|booking| !is_of(booking, &key)));
         if by_hand {
-            return Some(Booked::Elsewhere("it was booked here already"));
+            return Some(WonBooking::Elsewhere("it was booked here already"));
         }
-        let Some(amount) = amount.filter(|amount| !amount.is_zero()) else { return Some(Booked::Worthless) };
+        let Some(amount) = amount.filter(|amount| !amount.is_zero()) else { return Some(WonBooking::Worthless) };
         let external_id = ExternalIdInput { source: key.0, id: key.1 };
-        Some(Booked::Row(Box::new(BookingRow {
+        Some(WonBooking::Row(Box::new(BookingRow {
             external_id: external_id.clone(),
             account: if here.is_some() { MaybeUndefined::Undefined } else { row.account.clone() },
             amount: MaybeUndefined::Value(Decimal(amount)),

@@ -23,7 +23,7 @@ use super::{
     records::{Hints, Run},
     relations::read_relations,
     report::{Report, format_errors, result_path},
-    revenue::Booked,
+    revenue::WonBooking,
     rows::{self, AccountNames, Prepared, ReadContext, Related, external_id_text, folded},
     suggest,
     target::{AccountRef, AccountRow, ImportTarget, MaybeUndefined, OpportunityRow, TargetError, UpsertStatus},
@@ -418,9 +418,9 @@ async fn after_opportunities(
             let of_file: Vec<&OpportunityRow> = some.iter().map(|(_, _, row)| row).collect();
             for ((file, line, _), booked) in some.iter().zip(pass.target.won(&of_file, arguments.dry_run).await?) {
                 match booked {
-                    Some(Booked::Row(row)) => rows.push(derived(*file, *line, *row)),
-                    Some(Booked::Worthless) => worthless += 1,
-                    Some(Booked::Elsewhere(_)) => elsewhere += 1,
+                    Some(WonBooking::Row(row)) => rows.push(derived(*file, *line, *row)),
+                    Some(WonBooking::Worthless) => worthless += 1,
+                    Some(WonBooking::Elsewhere(_)) => elsewhere += 1,
                     None => {}
                 }
             }

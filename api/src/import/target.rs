@@ -25,8 +25,8 @@ pub use crate::graphql::scalars::{Date, DateTime, Decimal, Json};
 pub use crate::write::external_ids::ExternalIdInput;
 
 use super::dry::Linked;
-use super::records::{self, Hints, Plan, Recorded, Run};
-use super::revenue::{self, Booked};
+use super::records::{self, Hints, Recorded, RowPlan, Run};
+use super::revenue::{self, WonBooking};
 use crate::app::App;
 use crate::context::RequestContext;
 use crate::domain::upsert::UpsertPayload;
@@ -125,7 +125,7 @@ impl ImportTarget {
     /// # Errors
     /// A sentence that says what is missing.
     pub async fn open(app: Arc<App>, organization: Option<&str>, by: Option<&str>) -> Result<Self, String> {
-        let context = acting(app, organization, by).await?;
+        let context = acting(&app, organization, by).await?;
         let viewer = context.viewer().map_err(|_| "no user acts".to_owned())?;
         let settings = OrganizationSettings {
             currency: viewer.currency,
@@ -159,7 +159,7 @@ impl ImportTarget {
         hints: &[Hints],
         source: &str,
         dry_run: bool,
-    ) -> Result<Vec<Plan<R::Model>>, TargetError> {
+    ) -> Result<Vec<RowPlan<R::Model>>, TargetError> {
         let mut plans = records::plan(&self.context, rows, hints, source).await.map_err(failure)?;
         R::settle(&self.context, rows, &mut plans, dry_run).await.map_err(failure)?;
         Ok(plans)
@@ -171,7 +171,7 @@ impl ImportTarget {
     /// [`TargetError`]
     pub async fn remove<R: Importable>(
         &self,
-        plan: &mut Plan<R::Model>,
+        plan: &mut RowPlan<R::Model>,
         source: &str,
         dry_run: bool,
     ) -> Result<UpsertResult, TargetError> {
@@ -217,7 +217,7 @@ impl ImportTarget {
     pub async fn record<R: Importable>(
         &self,
         run: &mut Run,
-        rows: &[(&R, &Plan<R::Model>, &Hints, Uuid, UpsertStatus)],
+        rows: &[(&R, &RowPlan<R::Model>, &Hints, Uuid, UpsertStatus)],
     ) -> Result<(), TargetError> {
         records::save(&self.context, run, rows).await.map_err(failure)
     }
@@ -226,7 +226,7 @@ impl ImportTarget {
     ///
     /// # Errors
     /// [`TargetError`]
-    pub async fn won(&self, rows: &[&OpportunityRow], dry_run: bool) -> Result<Vec<Option<Booked>>, TargetError> {
+    pub async fn won(&self, rows: &[&OpportunityRow], dry_run: bool) -> Result<Vec<Option<WonBooking>>, TargetError> {
         revenue::of_won(&self.context, rows, dry_run).await.map_err(failure)
     }
 
@@ -276,14 +276,14 @@ impl ImportTarget {
 
     /// Refreshes the statistics that the database plans its queries by. Without them the import only becomes slower.
     pub async fn refresh_statistics(&self) {
-        if let Err(error) = self.context.app.db.gather_statistics().await {
+        if let Err(error) = self.context.services.db.gather_statistics().await {
             tracing::warn!(%error, "the database's statistics could not be refreshed");
         }
     }
 }
 
 /// Returns the context of an import, which runs beside the database without signing in.
-async fn acting(app: Arc<App>, organization: Option<&str>, by: Option<&str>) -> Result<RequestContext, String> {
+async fn acting(app: &App, organization: Option<&str>, by: Option<&str>) -> Result<RequestContext, String> {
     let wrong = |error: sea_orm::DbErr| format!("the database could not be read: {error}");
     #[expect(
         clippy::disallowed_methods,
@@ -316,7 +316,7 @@ async fn acting(app: Arc<App>, organization: Option<&str>, by: Option<&str>) -> 
     let viewer = crate::auth::viewer::with_reporting_line(app.db.reader(), organization, member, None)
         .await
         .map_err(|_| "the database could not be read".to_owned())?;
-    Ok(RequestContext::new(app, "import".to_owned(), None, Some(Arc::new(viewer))))
+    Ok(RequestContext::new(Arc::clone(&app.services), "import".to_owned(), None, Some(Arc::new(viewer))))
 }
 
 /// Turns a fault of a whole batch into a sentence.

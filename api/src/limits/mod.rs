@@ -6,8 +6,6 @@
 
 pub mod places;
 pub mod share;
-pub mod throttle;
-pub mod token_bucket;
 
 use std::{
     net::IpAddr,
@@ -21,11 +19,11 @@ use tokio_util::sync::CancellationToken;
 
 use self::places::{Place, Places};
 use self::share::{QueuePosition, Shares};
+use crate::auth::Viewer;
 use crate::auth::tokens::Claims;
 use crate::config::{CostSettings, Settings};
-use crate::context::Viewer;
 use crate::error::RETRY_AFTER;
-use crate::limits::token_bucket::{Allowance, Buckets, Origin};
+use crate::values::token_bucket::{Allowance, Buckets, ClientNetwork};
 use graphql_http::code::Code;
 use graphql_http::cost::Price;
 
@@ -39,7 +37,7 @@ const EXPENSIVE: u64 = 300;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum Principal {
     User(UserId),
-    Origin(Option<Origin>),
+    ClientNetwork(Option<ClientNetwork>),
 }
 
 /// Who has a share: an organization; without a token, an address.
@@ -48,7 +46,7 @@ pub enum Tenant {
     /// All who are signed in to it.
     Organization(OrganizationId),
     /// All who ask from there without a token.
-    Origin(Option<Origin>),
+    ClientNetwork(Option<ClientNetwork>),
 }
 
 /// The caller of a request, as far as limits are concerned.
@@ -62,7 +60,10 @@ impl Tenant {
     /// Returns the tenant of a request: the organization of a valid token, else the address.
     #[must_use]
     pub fn of(claims: Option<Claims>, peer: Option<IpAddr>) -> Self {
-        claims.map_or_else(|| Self::Origin(peer.map(Origin::from)), |claims| Self::Organization(claims.organization))
+        claims.map_or_else(
+            || Self::ClientNetwork(peer.map(ClientNetwork::from)),
+            |claims| Self::Organization(claims.organization),
+        )
     }
 }
 
@@ -70,11 +71,14 @@ impl Asker {
     /// Returns the caller: a viewer, or the address of a request without one.
     #[must_use]
     pub fn of(viewer: Option<&Viewer>, peer: Option<IpAddr>) -> Self {
-        let origin = peer.map(Origin::from);
-        viewer.map_or(Self { principal: Principal::Origin(origin), tenant: Tenant::Origin(origin) }, |viewer| Self {
-            principal: Principal::User(viewer.user.id),
-            tenant: Tenant::Organization(viewer.organization.id),
-        })
+        let origin = peer.map(ClientNetwork::from);
+        viewer.map_or(
+            Self { principal: Principal::ClientNetwork(origin), tenant: Tenant::ClientNetwork(origin) },
+            |viewer| Self {
+                principal: Principal::User(viewer.user.id),
+                tenant: Tenant::Organization(viewer.organization.id),
+            },
+        )
     }
 }
 
@@ -89,7 +93,7 @@ pub struct AdmissionRequest {
 
 /// Why a request does not run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Refusal {
+pub enum AdmissionError {
     /// Its price is above the limit of one request.
     TooDear {
         /// The price.
@@ -125,7 +129,7 @@ impl Cost {
     }
 }
 
-impl Refusal {
+impl AdmissionError {
     /// The label of the metrics.
     #[must_use]
     pub const fn reason(&self) -> &'static str {
@@ -231,10 +235,10 @@ impl Limiter {
     /// Refuses a request above the limit of one request.
     ///
     /// # Errors
-    /// [`Refusal::TooDear`].
-    pub fn check(&self, price: Price) -> Result<(), Refusal> {
+    /// [`AdmissionError::TooDear`].
+    pub fn check(&self, price: Price) -> Result<(), AdmissionError> {
         match self.limit {
-            Some(limit) if price.points > limit => Err(Refusal::TooDear { price: price.points, limit }),
+            Some(limit) if price.points > limit => Err(AdmissionError::TooDear { price: price.points, limit }),
             _ => Ok(()),
         }
     }
@@ -243,7 +247,7 @@ impl Limiter {
     ///
     /// # Errors
     /// Where there are too few points, or too many who wait.
-    pub async fn admit(&self, asker: Asker, wanted: &AdmissionRequest) -> Result<Permit, Refusal> {
+    pub async fn admit(&self, asker: Asker, wanted: &AdmissionRequest) -> Result<Permit, AdmissionError> {
         let AdmissionRequest { price, gone } = wanted;
         let expensive = price.points > EXPENSIVE || price.reads_all;
         let cost = match &self.points {
@@ -253,7 +257,7 @@ impl Limiter {
         let turn = tokio::select! {
             biased;
             turn = self.shares.turn(asker.tenant, expensive) => turn,
-            () = gone.cancelled() => Err(Refusal::Gone),
+            () = gone.cancelled() => Err(AdmissionError::Gone),
         };
         match turn {
             Ok(turn) => Ok(Permit { cost, _turn: turn }),
@@ -299,7 +303,7 @@ impl Points {
     }
 
     /// Takes a price, or says when it will be there. A price above the whole allowance needs, and takes, all of it.
-    fn take(&self, now: Instant, principal: Principal, price: u64) -> Result<Cost, Refusal> {
+    fn take(&self, now: Instant, principal: Principal, price: u64) -> Result<Cost, AdmissionError> {
         let amount = self.amount(price);
         let mut buckets = self.buckets();
         let wait = buckets.wait(now, principal, amount);
@@ -311,7 +315,7 @@ impl Points {
         if wait.is_zero() {
             Ok(cost)
         } else {
-            Err(Refusal::OutOfPoints { cost, seconds: wait.as_secs() + u64::from(wait.subsec_nanos() > 0) })
+            Err(AdmissionError::OutOfPoints { cost, seconds: wait.as_secs() + u64::from(wait.subsec_nanos() > 0) })
         }
     }
 
@@ -360,7 +364,7 @@ mod tests {
         }
         // Two seconds' worth at most came back meanwhile; a second's worth is what is asked for.
         let refused = admission.admit(ann, &wanted(1_000)).await.unwrap_err();
-        let Refusal::OutOfPoints { cost, seconds } = refused else { panic!("{refused:?}") };
+        let AdmissionError::OutOfPoints { cost, seconds } = refused else { panic!("{refused:?}") };
         assert_eq!((cost.requested, cost.refill_per_second, seconds), (1_000, 2_000, 1));
         assert!(admission.admit(bob, &wanted(1_000)).await.is_ok());
         let answer = refused.answer();
@@ -400,10 +404,10 @@ mod tests {
                 Err(refused) => break refused,
             }
         };
-        assert_eq!(refused, Refusal::TooMany);
+        assert_eq!(refused, AdmissionError::TooMany);
         let before = left();
         for _ in 0..100 {
-            assert_eq!(admission.admit(asker, &wanted(9_000)).await.unwrap_err(), Refusal::TooMany);
+            assert_eq!(admission.admit(asker, &wanted(9_000)).await.unwrap_err(), AdmissionError::TooMany);
         }
         assert!(left() >= before);
         let expensive = admission.check(price(10_001)).unwrap_err().answer();

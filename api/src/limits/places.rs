@@ -11,7 +11,7 @@ use std::{
 };
 
 use super::Tenant;
-use crate::limits::token_bucket::Network;
+use crate::values::token_bucket::SiteNetwork;
 
 /// The part of a pool that one tenant or address holds at most.
 const PART: usize = 4;
@@ -28,7 +28,7 @@ pub struct Places(Arc<Mutex<Pools>>);
 struct Pools {
     signed_in: Pool<Tenant>,
     strangers: Pool<Tenant>,
-    networks: HashMap<Network, usize>,
+    networks: HashMap<SiteNetwork, usize>,
 }
 
 /// The places of one kind of request.
@@ -100,8 +100,8 @@ impl Places {
                 }
                 None
             }
-            Tenant::Origin(origin) => {
-                let network = origin.and_then(crate::limits::token_bucket::Origin::network);
+            Tenant::ClientNetwork(origin) => {
+                let network = origin.and_then(crate::values::token_bucket::ClientNetwork::network);
                 let held = network.and_then(|network| networks.get(&network).copied()).unwrap_or_default();
                 if !strangers.allows(held, NETWORK_PART) || !strangers.take(tenant) {
                     return None;
@@ -132,7 +132,7 @@ fn lock(pools: &Mutex<Pools>) -> MutexGuard<'_, Pools> {
 #[must_use = "dropped, the place is free again"]
 pub struct Place {
     tenant: Tenant,
-    network: Option<Network>,
+    network: Option<SiteNetwork>,
     pools: Arc<Mutex<Pools>>,
 }
 
@@ -141,7 +141,7 @@ impl Drop for Place {
         let mut pools = lock(&self.pools);
         match self.tenant {
             Tenant::Organization(_) => pools.signed_in.give_back(self.tenant),
-            Tenant::Origin(_) => pools.strangers.give_back(self.tenant),
+            Tenant::ClientNetwork(_) => pools.strangers.give_back(self.tenant),
         }
         if let Some(network) = self.network {
             release(&mut pools.networks, network);
@@ -160,7 +160,7 @@ mod tests {
     }
 
     fn origin(address: &str) -> Tenant {
-        Tenant::Origin(Some(address.parse::<std::net::IpAddr>().unwrap().into()))
+        Tenant::ClientNetwork(Some(address.parse::<std::net::IpAddr>().unwrap().into()))
     }
 
     fn all(places: &Places, tenant: Tenant) -> Vec<Place> {

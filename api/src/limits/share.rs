@@ -11,20 +11,8 @@ use std::{
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use super::{Refusal, Tenant};
-
-/// How large every share is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Sizes {
-    /// Requests that run at once.
-    pub all: usize,
-    /// Of these, expensive ones.
-    pub expensive: usize,
-    /// Expensive ones of all tenants together.
-    pub expensive_of_all: usize,
-    /// Requests that wait.
-    pub waiting: usize,
-}
+use super::{AdmissionError, Tenant};
+use crate::config::Sizes;
 
 /// The shares of all who have something running or waiting.
 #[derive(Debug)]
@@ -54,8 +42,8 @@ impl Shares {
     /// Waits for a turn. May be dropped at any time, and then waits no more.
     ///
     /// # Errors
-    /// [`Refusal::TooMany`] where too many wait already.
-    pub async fn turn(&self, tenant: Tenant, expensive: bool) -> Result<QueuePosition, Refusal> {
+    /// [`AdmissionError::TooMany`] where too many wait already.
+    pub async fn turn(&self, tenant: Tenant, expensive: bool) -> Result<QueuePosition, AdmissionError> {
         let mut turn = QueuePosition { place: self.place(tenant), permits: Vec::with_capacity(3) };
         // Expensive requests wait for each other first. The others pass them by meanwhile.
         if expensive {
@@ -74,13 +62,14 @@ impl Shares {
         self.waiting.load(Ordering::Relaxed)
     }
 
-    async fn permit(&self, share: &Share, of: Arc<Semaphore>) -> Result<OwnedSemaphorePermit, Refusal> {
+    async fn permit(&self, share: &Share, of: Arc<Semaphore>) -> Result<OwnedSemaphorePermit, AdmissionError> {
         if let Ok(permit) = Arc::clone(&of).try_acquire_owned() {
             return Ok(permit);
         }
-        let _waiting = Waiting::begin(&share.waiting, &self.waiting, self.sizes.waiting).ok_or(Refusal::TooMany)?;
+        let _waiting =
+            Waiting::begin(&share.waiting, &self.waiting, self.sizes.waiting).ok_or(AdmissionError::TooMany)?;
         // These semaphores are never closed.
-        of.acquire_owned().await.map_err(|_| Refusal::Gone)
+        of.acquire_owned().await.map_err(|_| AdmissionError::Gone)
     }
 
     fn place(&self, tenant: Tenant) -> Place {
@@ -196,7 +185,7 @@ mod tests {
         let running = shares.turn(one, false).await.unwrap();
         let (mut first, mut second) = (Box::pin(shares.turn(one, false)), Box::pin(shares.turn(one, false)));
         assert!(poll!(first.as_mut()).is_pending() && poll!(second.as_mut()).is_pending());
-        assert_eq!(shares.turn(one, false).await.unwrap_err(), Refusal::TooMany);
+        assert_eq!(shares.turn(one, false).await.unwrap_err(), AdmissionError::TooMany);
         // A canceled request leaves the queue.
         drop(first);
         let mut third = pin!(shares.turn(one, false));

@@ -21,7 +21,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use crate::config::HttpSettings;
-use crate::limits::token_bucket::{Network, Origin};
+use crate::values::token_bucket::{ClientNetwork, SiteNetwork};
 
 /// A /48 of IPv6 may open as many connections as this number of addresses.
 const NETWORK: usize = 4;
@@ -190,8 +190,8 @@ struct Open {
 
 #[derive(Debug)]
 struct Entry {
-    origin: Option<Origin>,
-    network: Option<Network>,
+    origin: Option<ClientNetwork>,
+    network: Option<SiteNetwork>,
     activity: Arc<Activity>,
     close: CancellationToken,
 }
@@ -224,8 +224,8 @@ impl OpenConnections {
     /// many as it may, and all of them are in use.
     #[must_use]
     pub fn add(&self, address: Option<IpAddr>) -> Option<OpenConnection> {
-        let origin = address.map(Origin::from);
-        let network = origin.and_then(Origin::network);
+        let origin = address.map(ClientNetwork::from);
+        let network = origin.and_then(ClientNetwork::network);
         let mut open = self.open();
         let full = |open: &mut Open, among: &dyn Fn(&Entry) -> bool, most: usize| {
             open.count(among) >= most && !open.close_waiting(among)

@@ -2,7 +2,7 @@
 
 pub mod http;
 mod incoming;
-pub mod telemetry;
+pub mod metrics;
 
 use std::{
     collections::HashSet,
@@ -45,7 +45,8 @@ use self::incoming::{OpenConnection, OpenConnections, Silence, Timed};
 use crate::app::App;
 use crate::auth::secrets::SecretKind;
 use crate::config::{HttpSettings, Origin};
-use database::db::{Standing, Versions};
+use crate::telemetry;
+use database::db::{SchemaStanding, Versions};
 use graphql_http::code::Code;
 use graphql_http::cut;
 use graphql_http::rejection::HttpRejection;
@@ -414,7 +415,7 @@ async fn ready(State(endpoint): State<Endpoint>, Extension(draining): Extension<
         }
         Ok(Ok(Ok((versions, None)))) => {
             let Versions { expected, found, standing } = versions;
-            if matches!(standing, Standing::Same | Standing::Newer) {
+            if matches!(standing, SchemaStanding::Same | SchemaStanding::Newer) {
                 return format!("ready\nschema: {found}\n").into_response();
             }
             tracing::warn!(expected, found, "not ready: the database's tables are of another version");

@@ -29,7 +29,7 @@ impl Clock {
 
     /// Creates the clock that the settings specify, and logs a warning if it is stopped.
     #[must_use]
-    pub fn from_setting(stop: Option<Stop>) -> Self {
+    pub fn from_setting(stop: Option<StoppedAt>) -> Self {
         let Some(stop) = stop else {
             return Self::real();
         };
@@ -63,9 +63,9 @@ fn real_now() -> DateTime<Utc> {
 /// The instant at which the clock is stopped, parsed from RFC 3339 with an offset, such as `2017-12-31T12:00:00Z`. Digits
 /// beyond microseconds are truncated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Stop(pub Instant);
+pub struct StoppedAt(pub Instant);
 
-impl FromStr for Stop {
+impl FromStr for StoppedAt {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
@@ -75,7 +75,7 @@ impl FromStr for Stop {
     }
 }
 
-impl std::fmt::Display for Stop {
+impl std::fmt::Display for StoppedAt {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match DateTime::from_timestamp_micros(self.0.0) {
             Some(time) => formatter.write_str(&time.to_rfc3339_opts(SecondsFormat::AutoSi, true)),
@@ -90,7 +90,7 @@ mod tests {
 
     #[test]
     fn a_stopped_clock_always_returns_the_same_instant() {
-        let stop: Stop = "2017-12-31T13:00:00.5+01:00".parse().unwrap();
+        let stop: StoppedAt = "2017-12-31T13:00:00.5+01:00".parse().unwrap();
         let clock = Clock::from_setting(Some(stop));
         assert_eq!(clock.now(), Instant(1_514_721_600_500_000));
         assert_eq!(clock.now(), clock.now());
@@ -110,7 +110,7 @@ mod tests {
     #[test]
     fn a_time_without_an_offset_is_rejected() {
         for text in ["2017-12-31T12:00:00", "2017-02-30T12:00:00Z", "yesterday", ""] {
-            assert!(text.parse::<Stop>().is_err(), "{text}");
+            assert!(text.parse::<StoppedAt>().is_err(), "{text}");
         }
     }
 }

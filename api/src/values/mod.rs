@@ -6,3 +6,4 @@ pub mod clock;
 pub mod money;
 pub mod parse;
 pub mod text;
+pub mod token_bucket;

@@ -54,10 +54,10 @@ impl Author {
 
 /// Tells why a change wrote no row: returns false where its author may still write, so that its other condition failed.
 pub(super) async fn may_write(ctx: &RequestContext, organization: OrganizationId, author: Author) -> Result<bool> {
-    let backend = ctx.app.db.backend();
+    let backend = ctx.services.db.backend();
     let mut sql = Sql::new(backend);
     author.write(organization, &mut sql, backend);
-    match ctx.app.db.writer().query_one_raw(sql.statement()).await? {
+    match ctx.services.db.writer().query_one_raw(sql.statement()).await? {
         Some(_) => Ok(false),
         None => Err(Error::Unauthenticated),
     }

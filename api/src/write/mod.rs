@@ -133,7 +133,7 @@ impl<'a> Write<'a> {
         currency: Currency,
         actor: Option<UserId>,
     ) -> Self {
-        let (tx, author) = (Transaction::of(&ctx.app.db), Author::Unchecked);
+        let (tx, author) = (Transaction::of(&ctx.services.db), Author::Unchecked);
         Self { tx, at: ctx.now, organization, currency, actor, author, events: Vec::new(), last: Vec::new(), ctx }
     }
 
@@ -343,8 +343,8 @@ impl<'a> Write<'a> {
     /// # Errors
     /// `UNAUTHENTICATED` where the author's session has ended or they were deactivated meanwhile; the database's.
     pub async fn check_author(&self) -> Result<()> {
-        let mut sql = Sql::new(self.ctx.app.db.backend());
-        self.author.write(self.organization, &mut sql, self.ctx.app.db.backend());
+        let mut sql = Sql::new(self.ctx.services.db.backend());
+        self.author.write(self.organization, &mut sql, self.ctx.services.db.backend());
         self.tx.query_one_raw(sql.statement()).await?.map(drop).ok_or(Error::Unauthenticated)
     }
 
@@ -375,7 +375,7 @@ impl<'a> Write<'a> {
             self.tx.commit().await?;
             return Ok(true);
         }
-        let backend = self.ctx.app.db.backend();
+        let backend = self.ctx.services.db.backend();
         if last.is_empty() && sound.is_none() && events.len() > FEW_EVENTS {
             let (author, organization) = (self.author, self.organization);
             let guard = |sql: &mut Sql| author.write(organization, sql, backend);
@@ -471,7 +471,7 @@ impl<'a> Write<'a> {
 
     async fn lock(&self, function: &str, key: &str) -> Result<()> {
         // SQLite has one writer at a time.
-        if self.ctx.app.db.backend() == DbBackend::Postgres {
+        if self.ctx.services.db.backend() == DbBackend::Postgres {
             let sql = format!("select {function}(hashtextextended($1, 0))");
             self.tx.execute_raw(Statement::from_sql_and_values(DbBackend::Postgres, sql, [key.into()])).await?;
         }

@@ -116,14 +116,14 @@ impl Observer {
 }
 
 /// A connection to either database.
-pub enum Connection<'c> {
+pub enum DbConnection<'c> {
     /// A connection to PostgreSQL.
     Postgres(&'c mut PgConnection),
     /// A connection to SQLite, with the time limit of its statements.
     Sqlite(&'c mut Limited<SqliteConnection>),
 }
 
-impl Connection<'_> {
+impl DbConnection<'_> {
     /// Runs a statement that returns no rows.
     ///
     /// # Errors
@@ -217,7 +217,7 @@ impl Connections {
     /// out.
     async fn execute(
         &self,
-        run: impl AsyncFnOnce(Connection<'_>) -> Result<ExecResult, DbErr>,
+        run: impl AsyncFnOnce(DbConnection<'_>) -> Result<ExecResult, DbErr>,
     ) -> Result<ExecResult, DbErr> {
         let mut held = self.pool.get().await?;
         let done = run(held.connection()).await;

@@ -62,7 +62,7 @@ pub struct Versions {
     /// The one that the database has.
     pub found: String,
     /// How the two compare.
-    pub standing: Standing,
+    pub standing: SchemaStanding,
 }
 
 /// What the end of a migration's name is where older releases cannot serve beside it: what they read or write is gone or means
@@ -71,7 +71,7 @@ const INCOMPATIBLE: &str = "_incompatible";
 
 /// How the tables compare with those that this program knows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Standing {
+pub enum SchemaStanding {
     /// They are the same.
     Same,
     /// Some migrations have not run yet.
@@ -82,7 +82,7 @@ pub enum Standing {
     Incompatible,
 }
 
-impl Standing {
+impl SchemaStanding {
     fn of(known: &[String], made: &[String]) -> Self {
         let pending = known.iter().any(|name| !made.contains(name));
         let mut unknown = made.iter().filter(|name| !known.contains(name)).peekable();
@@ -251,7 +251,11 @@ impl Db {
     /// The database's.
     pub async fn migrate(&self, url: &str) -> Result<(), DbErr> {
         // A database without tables knows no versions.
-        if self.versions().await.is_ok_and(|versions| matches!(versions.standing, Standing::Same | Standing::Newer)) {
+        if self
+            .versions()
+            .await
+            .is_ok_and(|versions| matches!(versions.standing, SchemaStanding::Same | SchemaStanding::Newer))
+        {
             return Ok(());
         }
         let migrating = self.driver.migrating().await?;
@@ -297,7 +301,7 @@ impl Db {
         let made = rows.iter().map(|row| row.try_get_by_index(0)).collect::<Result<Vec<String>, DbErr>>()?;
         let known: Vec<String> = Migrator::migrations().iter().map(|change| change.name().to_owned()).collect();
         let last = |names: &[String]| names.last().map_or_else(|| "none".to_owned(), Clone::clone);
-        let standing = Standing::of(&known, &made);
+        let standing = SchemaStanding::of(&known, &made);
         Ok(Versions { expected: last(&known), found: last(&made), standing })
     }
 
@@ -508,13 +512,13 @@ mod tests {
         let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
         let known = names(&["m1", "m2"]);
         for (made, standing) in [
-            (&["m1", "m2"][..], Standing::Same),
-            (&["m1"], Standing::Older),
-            (&["m1", "m2", "m3"], Standing::Newer),
-            (&["m1", "m2", "m3_incompatible"], Standing::Incompatible),
-            (&["m1", "m3"], Standing::Incompatible),
+            (&["m1", "m2"][..], SchemaStanding::Same),
+            (&["m1"], SchemaStanding::Older),
+            (&["m1", "m2", "m3"], SchemaStanding::Newer),
+            (&["m1", "m2", "m3_incompatible"], SchemaStanding::Incompatible),
+            (&["m1", "m3"], SchemaStanding::Incompatible),
         ] {
-            assert_eq!(Standing::of(&known, &names(made)), standing, "{made:?}");
+            assert_eq!(SchemaStanding::of(&known, &names(made)), standing, "{made:?}");
         }
     }
 }

@@ -11,7 +11,7 @@ use deadpool::managed::{self, Manager, Metrics, Object, PoolError, RecycleResult
 use sea_orm::sqlx::{self, PgConnection, SqliteConnection};
 use sea_orm::{ConnAcquireErr, DbErr, RuntimeErr};
 
-use crate::connection::Connection;
+use crate::connection::DbConnection;
 
 /// A connection that has been unused for longer is pinged before it is used again.
 const QUIET: Duration = Duration::from_secs(1);
@@ -316,10 +316,10 @@ pub enum PooledConnection {
 
 impl PooledConnection {
     /// Returns the connection itself.
-    pub fn connection(&mut self) -> Connection<'_> {
+    pub fn connection(&mut self) -> DbConnection<'_> {
         match self {
-            Self::Postgres(held) => Connection::Postgres(&mut held.connection),
-            Self::Sqlite(held) => Connection::Sqlite(held),
+            Self::Postgres(held) => DbConnection::Postgres(&mut held.connection),
+            Self::Sqlite(held) => DbConnection::Sqlite(held),
         }
     }
 

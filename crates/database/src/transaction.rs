@@ -7,7 +7,7 @@ use sea_orm::{ConnAcquireErr, ConnectionTrait, DbBackend, DbErr, ExecResult, Que
 use tokio::runtime::Handle;
 use tokio::sync::{MappedMutexGuard, Mutex, MutexGuard};
 
-use crate::connection::{Connection, is_lost};
+use crate::connection::{DbConnection, is_lost};
 use crate::db::Db;
 use crate::pool::PooledConnection;
 
@@ -54,7 +54,7 @@ impl Begun {
         Ok(begun)
     }
 
-    fn connection(&mut self) -> Result<Connection<'_>, DbErr> {
+    fn connection(&mut self) -> Result<DbConnection<'_>, DbErr> {
         let ended = DbErr::ConnectionAcquire(ConnAcquireErr::ConnectionClosed);
         self.held.as_mut().map(PooledConnection::connection).ok_or(ended)
     }

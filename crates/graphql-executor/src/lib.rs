@@ -36,7 +36,8 @@ pub use execute::{ROWS_BETWEEN_YIELDS, execute};
 pub use field::FieldContext;
 pub use json::{write_const_value, write_string};
 pub use object::{
-    Field, ObjectType, Resolver, RowExpression, all_plain, describe_arguments, describe_object, single_argument,
+    FieldDefinition, ObjectType, Resolver, RowExpression, all_plain, describe_arguments, describe_object,
+    single_argument,
 };
 pub use selection::{CollectedField, Document, InvalidSelection, Operation, SelectionPlan, selections_of};
 pub use value::{OutputType, Value};

@@ -18,11 +18,11 @@ pub trait ObjectType<C: ExecutionContext>: Sized + Send + Sync + 'static {
     /// Whether the type implements the interface Node.
     const NODE: bool;
     /// The fields, in the schema's order.
-    const FIELDS: &'static [Field<Self, C>];
+    const FIELDS: &'static [FieldDefinition<Self, C>];
 }
 
 /// A field of an object type.
-pub struct Field<T: 'static, C: ExecutionContext> {
+pub struct FieldDefinition<T: 'static, C: ExecutionContext> {
     /// The name in the schema.
     pub name: &'static str,
     /// The description in the schema.
@@ -74,7 +74,7 @@ impl<T, C: ExecutionContext> Resolver<T, C> {
 }
 
 /// Whether all fields of a type are plain.
-pub const fn all_plain<T, C: ExecutionContext>(fields: &[Field<T, C>]) -> bool {
+pub const fn all_plain<T, C: ExecutionContext>(fields: &[FieldDefinition<T, C>]) -> bool {
     let mut index = 0;
     while index < fields.len() {
         if !fields[index].resolver.is_plain() {
@@ -139,8 +139,8 @@ macro_rules! object {
             const NAME: &'static str = $name;
             const DOC: &'static str = concat!($($doc, "\n"),*);
             const NODE: bool = $crate::object!(@node $($node)?);
-            const FIELDS: &'static [$crate::Field<Self, $context>] = &[$(
-                $crate::Field {
+            const FIELDS: &'static [$crate::FieldDefinition<Self, $context>] = &[$(
+                $crate::FieldDefinition {
                     name: stringify!($field),
                     doc: concat!($($field_doc, "\n"),*),
                     describe_type: <$field_type as $crate::OutputType<$context>>::describe,

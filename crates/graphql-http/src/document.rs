@@ -52,7 +52,7 @@ impl Default for DocumentLimits {
 
 /// The reason why a document is rejected.
 #[derive(Debug, thiserror::Error)]
-pub enum Refusal {
+pub enum DocumentError {
     /// The document is too long.
     #[error("The document has {length} bytes; at most {limit} are allowed.")]
     TooLong {
@@ -98,7 +98,7 @@ pub enum Refusal {
     Operation(String),
 }
 
-impl Refusal {
+impl DocumentError {
     /// Returns the error code for clients.
     #[must_use]
     pub const fn code(&self) -> Code {
@@ -111,24 +111,24 @@ impl Refusal {
     }
 }
 
-impl From<Refusal> for ServerError {
-    fn from(refusal: Refusal) -> Self {
+impl From<DocumentError> for ServerError {
+    fn from(refusal: DocumentError) -> Self {
         let code = refusal.code();
         code.mark(match refusal {
-            Refusal::Syntax(error) | Refusal::Definitions(error) => {
+            DocumentError::Syntax(error) | DocumentError::Definitions(error) => {
                 let mut error: Self = error.into();
                 if let Cow::Owned(message) = cut(&error.message) {
                     error.message = message;
                 }
                 error
             }
-            Refusal::Cycle { position, .. } => Self::new(refusal.to_string(), Some(position)),
+            DocumentError::Cycle { position, .. } => Self::new(refusal.to_string(), Some(position)),
             other => Self::new(other.to_string(), None),
         })
     }
 }
 
-impl From<parser::Error> for Refusal {
+impl From<parser::Error> for DocumentError {
     fn from(error: parser::Error) -> Self {
         match error {
             parser::Error::MultipleOperations { .. }
@@ -144,14 +144,14 @@ impl From<parser::Error> for Refusal {
 /// the text.
 ///
 /// # Errors
-/// A [`Refusal`] for a syntax error and for an exceeded limit. The document is not checked against the schema.
-pub fn check(text: &str, limits: &DocumentLimits) -> Result<ExecutableDocument, Refusal> {
+/// A [`DocumentError`] for a syntax error and for an exceeded limit. The document is not checked against the schema.
+pub fn check(text: &str, limits: &DocumentLimits) -> Result<ExecutableDocument, DocumentError> {
     let limit = limits.max_bytes;
     if text.len() > limit {
-        return Err(Refusal::TooLong { length: text.len(), limit });
+        return Err(DocumentError::TooLong { length: text.len(), limit });
     }
     if bracket_depth(text) > MAX_BRACKETS {
-        return Err(Refusal::TooDeep { what: "brackets", limit: MAX_BRACKETS as u64 });
+        return Err(DocumentError::TooDeep { what: "brackets", limit: MAX_BRACKETS as u64 });
     }
     let document = parse_query(text)?;
     Walk::new(&document).document(limits)?;
@@ -161,8 +161,11 @@ pub fn check(text: &str, limits: &DocumentLimits) -> Result<ExecutableDocument, 
 /// Returns the operation that a request with the `operationName` `name` executes.
 ///
 /// # Errors
-/// [`Refusal::Operation`] if no operation has the name, or if there are several operations and no name.
-pub fn operation<'a>(document: &'a ExecutableDocument, name: Option<&str>) -> Result<&'a OperationDefinition, Refusal> {
+/// [`DocumentError::Operation`] if no operation has the name, or if there are several operations and no name.
+pub fn operation<'a>(
+    document: &'a ExecutableDocument,
+    name: Option<&str>,
+) -> Result<&'a OperationDefinition, DocumentError> {
     match (&document.operations, name) {
         (DocumentOperations::Single(operation), None) => Ok(&operation.node),
         (DocumentOperations::Multiple(operations), Some(name)) if operations.contains_key(name) => {
@@ -172,10 +175,12 @@ pub fn operation<'a>(document: &'a ExecutableDocument, name: Option<&str>) -> Re
             .values()
             .next()
             .map(|operation| &operation.node)
-            .ok_or_else(|| Refusal::Operation("The document has no operation.".into())),
-        (_, Some(name)) => Err(Refusal::Operation(format!("The document has no operation named {:?}.", cut(name)))),
+            .ok_or_else(|| DocumentError::Operation("The document has no operation.".into())),
+        (_, Some(name)) => {
+            Err(DocumentError::Operation(format!("The document has no operation named {:?}.", cut(name))))
+        }
         (_, None) => {
-            Err(Refusal::Operation("The document has several operations; `operationName` must name one.".into()))
+            Err(DocumentError::Operation("The document has several operations; `operationName` must name one.".into()))
         }
     }
 }
@@ -380,7 +385,7 @@ impl<'a> Walk<'a> {
     }
 
     /// Checks all definitions of the document against the limits. Validation also expands fragments that are not executed.
-    fn document(&mut self, limits: &DocumentLimits) -> Result<(), Refusal> {
+    fn document(&mut self, limits: &DocumentLimits) -> Result<(), DocumentError> {
         let document = self.document;
         let mut fragments: Vec<_> = document.fragments.iter().collect();
         fragments.sort_by_key(|(_, fragment)| fragment.pos);
@@ -407,7 +412,7 @@ impl<'a> Walk<'a> {
         at_most("aliases", self.aliases, limits.max_aliases as u64)?;
         at_most("directives", self.directives, limits.max_directives as u64)?;
         if spread.depth.max(run.depth) > limits.max_depth {
-            return Err(Refusal::TooDeep { what: "fields", limit: limits.max_depth.into() });
+            return Err(DocumentError::TooDeep { what: "fields", limit: limits.max_depth.into() });
         }
         Ok(())
     }
@@ -418,10 +423,10 @@ impl<'a> Walk<'a> {
         name: &'a str,
         fragment: &'a Positioned<FragmentDefinition>,
         level: u32,
-    ) -> Result<Measure, Refusal> {
+    ) -> Result<Measure, DocumentError> {
         match self.fragments.get(name) {
             Some(Progress::Started) => {
-                return Err(Refusal::Cycle { name: name.to_owned(), position: fragment.pos });
+                return Err(DocumentError::Cycle { name: name.to_owned(), position: fragment.pos });
             }
             Some(Progress::Done(measure)) => {
                 nests_at_most(level.saturating_add(measure.nesting))?;
@@ -436,7 +441,7 @@ impl<'a> Walk<'a> {
         Ok(measure)
     }
 
-    fn selection_set(&mut self, set: &'a Positioned<SelectionSet>, level: u32) -> Result<Measure, Refusal> {
+    fn selection_set(&mut self, set: &'a Positioned<SelectionSet>, level: u32) -> Result<Measure, DocumentError> {
         nests_at_most(level)?;
         let mut whole = Measure::default();
         for selection in &set.node.items {
@@ -459,7 +464,7 @@ impl<'a> Walk<'a> {
         Ok(whole)
     }
 
-    fn field(&mut self, field: &'a Field, level: u32) -> Result<Measure, Refusal> {
+    fn field(&mut self, field: &'a Field, level: u32) -> Result<Measure, DocumentError> {
         self.aliases += u64::from(field.alias.is_some());
         let children = self.selection_set(&field.selection_set, level + 1)?;
         if matches!(field.name.node.as_str(), "__schema" | "__type") {
@@ -474,12 +479,16 @@ impl<'a> Walk<'a> {
     }
 }
 
-fn at_most(what: &'static str, count: u64, limit: u64) -> Result<(), Refusal> {
-    if count > limit { Err(Refusal::TooMany { what, count, limit }) } else { Ok(()) }
+fn at_most(what: &'static str, count: u64, limit: u64) -> Result<(), DocumentError> {
+    if count > limit { Err(DocumentError::TooMany { what, count, limit }) } else { Ok(()) }
 }
 
-fn nests_at_most(level: u32) -> Result<(), Refusal> {
-    if level > MAX_NESTING { Err(Refusal::TooDeep { what: "selections", limit: MAX_NESTING.into() }) } else { Ok(()) }
+fn nests_at_most(level: u32) -> Result<(), DocumentError> {
+    if level > MAX_NESTING {
+        Err(DocumentError::TooDeep { what: "selections", limit: MAX_NESTING.into() })
+    } else {
+        Ok(())
+    }
 }
 
 #[cfg(test)]

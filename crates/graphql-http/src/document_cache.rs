@@ -6,7 +6,7 @@ use std::sync::Arc;
 use async_graphql::parser::types::ExecutableDocument;
 use moka::sync::Cache;
 
-use crate::document::{self, DocumentLimits, Refusal};
+use crate::document::{self, DocumentError, DocumentLimits};
 
 /// The capacity of the cache in bytes of text. The parsed documents take about ten times as much memory.
 const CAPACITY: u64 = 512 * 1024;
@@ -41,8 +41,8 @@ impl DocumentCache {
     /// Returns a document from the cache, or checks and parses it.
     ///
     /// # Errors
-    /// A [`Refusal`] as for [`document::check`].
-    pub fn read(&self, text: &str) -> Result<CachedDocument, Refusal> {
+    /// A [`DocumentError`] as for [`document::check`].
+    pub fn read(&self, text: &str) -> Result<CachedDocument, DocumentError> {
         if let Some(document) = self.valid.get(text) {
             return Ok(CachedDocument { document, valid: true });
         }

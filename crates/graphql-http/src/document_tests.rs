@@ -7,7 +7,7 @@ use super::*;
 /// The introspection query of `GraphiQL`'s client library, with all options enabled.
 const INTROSPECTION: &str = include_str!("introspection.graphql");
 
-fn checked(text: &str) -> Result<ExecutableDocument, Refusal> {
+fn checked(text: &str) -> Result<ExecutableDocument, DocumentError> {
     check(text, &DocumentLimits::default())
 }
 

@@ -13,7 +13,9 @@ use super::{AccountRef, team};
 use crate::context::{AccountAccess, RequestContext};
 use crate::domain::plan;
 use crate::domain::targeting::moved::follow_owners;
-use crate::domain::upsert::{DuplicateKeys, Lookup, Row, UpsertPayload, check_row, named, not_too_many, save, value};
+use crate::domain::upsert::{
+    CheckedRow, DuplicateKeys, Lookup, UpsertPayload, check_row, named, not_too_many, save, value,
+};
 use crate::error::{Result, UserErrorCode};
 use crate::graphql::scalars::{Decimal, Json};
 use crate::write::Write;
@@ -106,7 +108,7 @@ pub async fn upsert_rows(ctx: &RequestContext, rows: Vec<AccountRow>, dry_run: b
     let lookup = Lookup::of(&write.tx, viewer, &parents, rows.iter().filter_map(|row| value(&row.owner_email))).await?;
 
     let mut keys = DuplicateKeys::default();
-    let mut done: Vec<Row<account::Model>> = Vec::with_capacity(rows.len());
+    let mut done: Vec<CheckedRow<account::Model>> = Vec::with_capacity(rows.len());
     // The accounts of this call by their keys, for rows that refer to them as parents.
     let mut of_call: HashMap<(String, String), AccountId> = HashMap::new();
     let mut taken_domains: HashMap<String, AccountId> = by_domain.clone();
@@ -135,7 +137,7 @@ pub async fn upsert_rows(ctx: &RequestContext, rows: Vec<AccountRow>, dry_run: b
             (None, Some(domain)) => (String::new(), domain.clone()),
             (None, None) => {
                 check.fault(UserErrorCode::Required, "externalId", "A row must have an external id or a domain.");
-                done.push(Row::failed(check));
+                done.push(CheckedRow::failed(check));
                 continue;
             }
         };
@@ -152,7 +154,7 @@ pub async fn upsert_rows(ctx: &RequestContext, rows: Vec<AccountRow>, dry_run: b
             });
         if let Some((source, other)) = named {
             check.fault(UserErrorCode::Taken, "domain", format!("The account {other} of {source} has this domain."));
-            done.push(Row::failed(check));
+            done.push(CheckedRow::failed(check));
             continue;
         }
         let identity = before.as_ref().map_or_else(|| key.clone(), |row| ("id".to_owned(), row.id.show()));
@@ -209,7 +211,7 @@ pub async fn upsert_rows(ctx: &RequestContext, rows: Vec<AccountRow>, dry_run: b
             }
         }
         let is_clean = check.is_clean();
-        done.push(Row::of(check, before, after.clone()));
+        done.push(CheckedRow::of(check, before, after.clone()));
         if is_clean {
             of_call.insert(key, after.id);
             if let Some(domain) = after.domain {
@@ -253,7 +255,7 @@ async fn link_parents(
     lookup: &Lookup,
     of_call: &HashMap<(String, String), AccountId>,
     known: &HashSet<AccountId>,
-    done: &mut [Row<account::Model>],
+    done: &mut [CheckedRow<account::Model>],
 ) -> Result<()> {
     // The parent of each account as it will be after this call, as far as it is known.
     let mut parent_of: HashMap<AccountId, Option<AccountId>> = HashMap::new();
@@ -283,7 +285,7 @@ async fn link_parents(
         }
         parent_of.insert(after.id, after.parent_id);
         if !check.is_clean() {
-            done[index] = Row::failed(check);
+            done[index] = CheckedRow::failed(check);
         }
     }
     if wanted.is_empty() {
@@ -314,7 +316,7 @@ async fn link_parents(
             if next == id {
                 let mut check = check_row(*index);
                 check.invalid("parent", "The parent must not be the account itself or one of its descendants.");
-                done[*index] = Row::failed(check);
+                done[*index] = CheckedRow::failed(check);
                 break;
             }
             above = parent_of.get(&next).copied().flatten();
@@ -330,6 +332,6 @@ async fn link_parents(
         let Some((index, _)) = orphan else { return Ok(()) };
         let mut check = check_row(*index);
         check.fault(UserErrorCode::NotFound, "parent", "The parent is a row of this call that failed.");
-        done[*index] = Row::failed(check);
+        done[*index] = CheckedRow::failed(check);
     }
 }

@@ -66,7 +66,7 @@ impl Grouped for BookingGroup {
 
 /// Arguments of `analytics.bookings`.
 #[derive(Clone, Debug, InputObject)]
-pub struct BookingsArguments {
+pub struct AnalyticsBookingsArguments {
     /// The dimensions to group by, each at most once. An empty list returns exactly one group, with zeros if there are
     /// no bookings.
     pub group_by: Vec<BookingDimension>,
@@ -106,8 +106,8 @@ fn standing_sql(viewer: &Viewer) -> String {
 ///
 /// # Errors
 /// `BAD_USER_INPUT` for a repeated dimension or an invalid filter; `LIMIT_EXCEEDED` for more than 10,000 groups.
-pub async fn bookings(field: &FieldContext<'_>, arguments: BookingsArguments) -> Result<Vec<BookingGroup>> {
-    let BookingsArguments { group_by, filter } = arguments;
+pub async fn bookings(field: &FieldContext<'_>, arguments: AnalyticsBookingsArguments) -> Result<Vec<BookingGroup>> {
+    let AnalyticsBookingsArguments { group_by, filter } = arguments;
     let ctx = field.request;
     let viewer = ctx.viewer()?;
     let names = group::names(&group_by)?;

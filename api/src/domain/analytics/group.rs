@@ -219,7 +219,7 @@ impl Grouping {
     /// # Errors
     /// `LIMIT_EXCEEDED` for more than 10,000 groups.
     pub async fn run(self, ctx: &RequestContext) -> Result<Vec<Group>> {
-        let backend = ctx.app.db.backend();
+        let backend = ctx.services.db.backend();
         let mut statement = backend.build(&self.rows);
         let keys: Vec<String> = (0..self.keys.len()).map(|number| format!("k{number}")).collect();
         let measures: Vec<String> =

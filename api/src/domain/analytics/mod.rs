@@ -29,11 +29,11 @@ object! {
     /// keys as text, missing values last. More than 10,000 groups are LIMIT_EXCEEDED.
     Analytics as "Analytics" {
         /// Touches of any status, by group; one group if groupBy is empty.
-        touches(touches::TouchesArguments): Vec<touches::TouchGroup> = root(touches::touches);
+        touches(touches::AnalyticsTouchesArguments): Vec<touches::TouchGroup> = root(touches::touches);
         /// Bookings by group; one group if groupBy is empty.
-        bookings(bookings::BookingsArguments): Vec<bookings::BookingGroup> = root(bookings::bookings);
+        bookings(bookings::AnalyticsBookingsArguments): Vec<bookings::BookingGroup> = root(bookings::bookings);
         /// Opportunities by group; one group if groupBy is empty.
-        opportunities(opportunities::OpportunitiesArguments): Vec<opportunities::OpportunityGroup> = root(opportunities::opportunities);
+        opportunities(opportunities::AnalyticsOpportunitiesArguments): Vec<opportunities::OpportunityGroup> = root(opportunities::opportunities);
     }
 }
 

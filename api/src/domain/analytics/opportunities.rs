@@ -84,7 +84,7 @@ fn win_rate(won: i32, lost: i32) -> Option<f64> {
 
 /// Arguments of `analytics.opportunities`.
 #[derive(Clone, Debug, InputObject)]
-pub struct OpportunitiesArguments {
+pub struct AnalyticsOpportunitiesArguments {
     /// The dimensions to group by, each at most once. An empty list returns exactly one group, with zeros if there are
     /// no opportunities.
     pub group_by: Vec<OpportunityDimension>,
@@ -105,9 +105,9 @@ fn probability_sql() -> String {
 /// `BAD_USER_INPUT` for a repeated dimension or an invalid filter; `LIMIT_EXCEEDED` for more than 10,000 groups.
 pub async fn opportunities(
     field: &FieldContext<'_>,
-    arguments: OpportunitiesArguments,
+    arguments: AnalyticsOpportunitiesArguments,
 ) -> Result<Vec<OpportunityGroup>> {
-    let OpportunitiesArguments { group_by, filter } = arguments;
+    let AnalyticsOpportunitiesArguments { group_by, filter } = arguments;
     let ctx = field.request;
     let viewer = ctx.viewer()?;
     let names = group::names(&group_by)?;

@@ -95,7 +95,7 @@ impl Grouped for TouchGroup {
 
 /// Arguments of `analytics.touches`.
 #[derive(Clone, Debug, InputObject)]
-pub struct TouchesArguments {
+pub struct AnalyticsTouchesArguments {
     /// The dimensions to group by, each at most once. An empty list returns exactly one group, with zeros if there are
     /// no touches.
     pub group_by: Vec<TouchDimension>,
@@ -146,8 +146,8 @@ fn period(bucket: Bucket, viewer: &Viewer, first: Instant, last: Instant) -> (Bu
 ///
 /// # Errors
 /// `BAD_USER_INPUT` for a repeated dimension or an invalid filter; `LIMIT_EXCEEDED` for more than 10,000 groups.
-pub async fn touches(field: &FieldContext<'_>, arguments: TouchesArguments) -> Result<Vec<TouchGroup>> {
-    let TouchesArguments { group_by, filter } = arguments;
+pub async fn touches(field: &FieldContext<'_>, arguments: AnalyticsTouchesArguments) -> Result<Vec<TouchGroup>> {
+    let AnalyticsTouchesArguments { group_by, filter } = arguments;
     let ctx = field.request;
     let viewer = ctx.viewer()?;
     let names = group::names(&group_by)?;

@@ -12,7 +12,9 @@ use super::{OPPORTUNITY_LOST, WRITE_FORBIDDEN, is_lost, may_write};
 use crate::context::{RequestContext, Viewer};
 use crate::domain::account::AccountRef;
 use crate::domain::opportunity::ARCHIVED;
-use crate::domain::upsert::{DuplicateKeys, Lookup, Row, UpsertPayload, check_row, named, not_too_many, save, value};
+use crate::domain::upsert::{
+    CheckedRow, DuplicateKeys, Lookup, UpsertPayload, check_row, named, not_too_many, save, value,
+};
 use crate::error::{Result, UserErrorCode};
 use crate::graphql::scalars::{Date, Decimal};
 use crate::write::Write;
@@ -115,7 +117,7 @@ pub async fn upsert_rows(ctx: &RequestContext, rows: Vec<BookingRow>, dry_run: b
     let references = References { viewer, lookup, accounts, opportunities, names };
 
     let mut seen_keys = DuplicateKeys::default();
-    let mut done: Vec<Row<booking::Model>> = Vec::with_capacity(rows.len());
+    let mut done: Vec<CheckedRow<booking::Model>> = Vec::with_capacity(rows.len());
     for (index, row) in rows.iter().enumerate() {
         let mut check = check_row(index);
         let key = check.external_key("externalId", &row.external_id);
@@ -124,9 +126,9 @@ pub async fn upsert_rows(ctx: &RequestContext, rows: Vec<BookingRow>, dry_run: b
         done.push(match apply_row(ctx, &references, &mut check, row, before) {
             Some(mut after) => {
                 after.external_ids = external_ids::with(&after.external_ids, key);
-                Row::of(check, before.cloned(), after)
+                CheckedRow::of(check, before.cloned(), after)
             }
-            None => Row::failed(check),
+            None => CheckedRow::failed(check),
         });
     }
     let changed: Vec<(Option<booking::Model>, booking::Model)> = done

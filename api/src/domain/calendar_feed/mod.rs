@@ -27,10 +27,9 @@ use sea_orm::{
 use serde_json::Map;
 
 use self::document::Entry;
-use crate::app::App;
 use crate::auth::secrets::SecretKind;
 use crate::auth::viewer::with_reporting_line;
-use crate::context::{RequestContext, Viewer};
+use crate::context::{RequestContext, Services, Viewer};
 use crate::domain::account::is_active;
 use crate::domain::touch::people;
 use crate::error::{Error, Result, UserErrorCode};
@@ -67,7 +66,7 @@ pub async fn create(ctx: &RequestContext) -> Result<CalendarFeedPayload> {
     database::bulk::insert::<calendar_feed::Entity, _>(&write.tx, row, true).await?;
     record(&mut write, viewer.user.id, "calendar_feed_created");
     write.commit().await?;
-    let url = format!("{}/calendar/{}.ics", ctx.app.settings.http.public_url(), secret.shown);
+    let url = format!("{}/calendar/{}.ics", ctx.services.settings.http.public_url(), secret.shown);
     Ok(CalendarFeedPayload { url: Some(url), ..CalendarFeedPayload::default() })
 }
 
@@ -105,14 +104,14 @@ pub async fn end<C: ConnectionTrait>(tx: &C, organization: OrganizationId, user:
 /// # Errors
 /// [`Error::Refused`] where the token names none, whatever the reason; [`Error::RateLimited`] after too many of those;
 /// the database's.
-pub async fn reader(app: &App, token: &str, peer: Option<IpAddr>) -> Result<Viewer> {
-    app.auth.calendars.watch(peer, Some(token), find(app, token)).await
+pub async fn reader(services: &Services, token: &str, peer: Option<IpAddr>) -> Result<Viewer> {
+    services.auth.calendars.watch(peer, Some(token), find(services, token)).await
 }
 
-async fn find(app: &App, token: &str) -> Result<Viewer> {
+async fn find(services: &Services, token: &str) -> Result<Viewer> {
     let none = || Error::refused(UserErrorCode::NotFound, &[], "There is no calendar at this address.");
     let Some(digest) = SecretKind::Calendar.digest(token) else { return Err(none()) };
-    let reader = app.db.reader();
+    let reader = services.db.reader();
     #[expect(clippy::disallowed_methods, reason = "the token itself says whose calendar it is")]
     let feed = calendar_feed::Entity::find().filter(calendar_feed::Column::Digest.eq(digest.to_vec())).one(reader);
     let feed = feed.await?.ok_or_else(none)?;
@@ -124,10 +123,10 @@ async fn find(app: &App, token: &str) -> Result<Viewer> {
 
 /// A user's calendar, as they see it: what they are to do, what was called off, and what was scheduled and then done, from
 /// thirty days back on. Three statements.
-pub async fn calendar(app: &Arc<App>, viewer: Viewer) -> Result<String> {
+pub async fn calendar(services: &Arc<Services>, viewer: Viewer) -> Result<String> {
     use touch::Column;
     let viewer = Arc::new(viewer);
-    let ctx = RequestContext::new(Arc::clone(app), "calendar".to_owned(), None, Some(Arc::clone(&viewer)));
+    let ctx = RequestContext::new(Arc::clone(services), "calendar".to_owned(), None, Some(Arc::clone(&viewer)));
     // What was only written down afterwards was never in a calendar.
     let planned = Cond::all()
         .add(Column::Status.eq(Stored::Completed))

@@ -16,7 +16,9 @@ use crate::auth::secrets::Trace;
 use crate::context::{RequestContext, Viewer};
 use crate::domain::account::AccountRef;
 use crate::domain::account::write::not_archived;
-use crate::domain::upsert::{DuplicateKeys, Lookup, Row, UpsertPayload, check_row, named, not_too_many, save, value};
+use crate::domain::upsert::{
+    CheckedRow, DuplicateKeys, Lookup, UpsertPayload, check_row, named, not_too_many, save, value,
+};
 use crate::error::{Result, UserErrorCode};
 use crate::graphql::scalars::Json;
 use crate::values::text::{email as address, fold, tidy};
@@ -288,12 +290,12 @@ pub async fn upsert_rows(ctx: &RequestContext, rows: Vec<ContactRow>, dry_run: b
     let marks = Marks::of(&write.tx, viewer, traces).await?;
 
     let mut keys = DuplicateKeys::default();
-    let mut done: Vec<Row<contact::Model>> = Vec::with_capacity(rows.len());
+    let mut done: Vec<CheckedRow<contact::Model>> = Vec::with_capacity(rows.len());
     for (index, ((mut check, identity), (row, account))) in
         checks.into_iter().zip(&identities).zip(rows.iter().zip(accounts)).enumerate()
     {
         let Some(identity) = identity else {
-            done.push(Row::failed(check));
+            done.push(CheckedRow::failed(check));
             continue;
         };
         let before = match present.of(identity) {
@@ -301,7 +303,7 @@ pub async fn upsert_rows(ctx: &RequestContext, rows: Vec<ContactRow>, dry_run: b
             // The rest of the row cannot be checked without knowing its contact.
             Err((code, message)) => {
                 check.fault(code, identity.field(), message);
-                done.push(Row::failed(check));
+                done.push(CheckedRow::failed(check));
                 continue;
             }
         };
@@ -309,7 +311,7 @@ pub async fn upsert_rows(ctx: &RequestContext, rows: Vec<ContactRow>, dry_run: b
         keys.note(&mut check, index, identity.field(), key);
         let after = changed(ctx, viewer, &mut check, row, account, before.as_ref());
         not_erased(viewer, &marks, &mut check, identity, before.as_ref(), &after);
-        let row = Row::of(check, before, after);
+        let row = CheckedRow::of(check, before, after);
         // A later row that is matched by address or name must not create the same contact again.
         for other in row.after.iter().flat_map(Identity::within_account) {
             keys.also(index, other.key());
@@ -346,7 +348,7 @@ pub async fn upsert_rows(ctx: &RequestContext, rows: Vec<ContactRow>, dry_run: b
 }
 
 /// Returns the id of the contact if the row moves it to another account.
-fn moved(row: &Row<contact::Model>) -> Option<ContactId> {
+fn moved(row: &CheckedRow<contact::Model>) -> Option<ContactId> {
     let (before, after) = (row.before.as_ref()?, row.after.as_ref()?);
     (before.account_id != after.account_id).then_some(after.id)
 }
@@ -445,7 +447,7 @@ fn resolve_lines(
     rows: &[ContactRow],
     present: &Present,
     above: &HashMap<ContactId, Option<ContactId>>,
-    done: &mut [Row<contact::Model>],
+    done: &mut [CheckedRow<contact::Model>],
 ) {
     loop {
         let faults = faults(rows, present, above, done);
@@ -453,7 +455,7 @@ fn resolve_lines(
             return;
         }
         for (index, check) in faults {
-            done[index] = Row::failed(check);
+            done[index] = CheckedRow::failed(check);
         }
     }
 }
@@ -463,7 +465,7 @@ fn faults(
     rows: &[ContactRow],
     present: &Present,
     above: &HashMap<ContactId, Option<ContactId>>,
-    done: &mut [Row<contact::Model>],
+    done: &mut [CheckedRow<contact::Model>],
 ) -> Vec<(usize, Validator)> {
     let mut faults = Vec::new();
     let ours: HashMap<(String, String), ContactId> = rows
@@ -475,7 +477,7 @@ fn faults(
         done.iter().filter_map(|row| row.after.as_ref()).map(|after| (after.id, after.account_id)).collect();
     let mut above = above.clone();
     for (index, (row, done)) in rows.iter().zip(done.iter_mut()).enumerate() {
-        let Row { before, after: Some(after), .. } = done else { continue };
+        let CheckedRow { before, after: Some(after), .. } = done else { continue };
         after.reports_to_id = match &row.reports_to {
             MaybeUndefined::Null => None,
             // The two worked at the same account before, but either may have moved.

@@ -261,7 +261,7 @@ pub(super) async fn of_criterion_changed(write: &Write<'_>, criterion: Criterion
 pub(super) async fn sum_of(ctx: &RequestContext, write: &Write<'_>, account: AccountId) -> Result<i64> {
     let sql = format!("select {SUM} from account where organization_id = $1 and id = $2");
     let values = [write.organization().into(), account.into()];
-    let row = write.tx.query_one_raw(Statement::from_sql_and_values(ctx.app.db.backend(), sql, values)).await?;
+    let row = write.tx.query_one_raw(Statement::from_sql_and_values(ctx.services.db.backend(), sql, values)).await?;
     Ok(row.map(|row| row.try_get_by_index(0)).transpose()?.unwrap_or_default())
 }
 

@@ -16,7 +16,9 @@ use super::{
 use crate::context::{RequestContext, Viewer};
 use crate::domain::account::{AccountRef, team};
 use crate::domain::plan;
-use crate::domain::upsert::{DuplicateKeys, Lookup, Row, UpsertPayload, check_row, named, not_too_many, save, value};
+use crate::domain::upsert::{
+    CheckedRow, DuplicateKeys, Lookup, UpsertPayload, check_row, named, not_too_many, save, value,
+};
 use crate::error::{Result, UserErrorCode};
 use crate::graphql::scalars::{Date, Decimal, Json};
 use crate::write::Write;
@@ -114,7 +116,7 @@ pub async fn upsert_rows(ctx: &RequestContext, rows: Vec<OpportunityRow>, dry_ru
     let references = References { viewer, today: viewer.day(ctx.now), lookup, accounts, booked };
 
     let mut seen_keys = DuplicateKeys::default();
-    let mut done: Vec<Row<opportunity::Model>> = Vec::with_capacity(rows.len());
+    let mut done: Vec<CheckedRow<opportunity::Model>> = Vec::with_capacity(rows.len());
     for (index, row) in rows.iter().enumerate() {
         let mut check = check_row(index);
         let key = check.external_key("externalId", &row.external_id);
@@ -125,8 +127,8 @@ pub async fn upsert_rows(ctx: &RequestContext, rows: Vec<OpportunityRow>, dry_ru
             after
         });
         done.push(match after {
-            Some(after) => Row::of(check, before.cloned(), after),
-            None => Row::failed(check),
+            Some(after) => CheckedRow::of(check, before.cloned(), after),
+            None => CheckedRow::failed(check),
         });
     }
 
@@ -150,7 +152,7 @@ pub async fn upsert_rows(ctx: &RequestContext, rows: Vec<OpportunityRow>, dry_ru
 }
 
 /// Returns the owners that are to join their accounts' teams, and the opportunities that moved to another account.
-fn consequences(done: &[Row<opportunity::Model>]) -> (Vec<(AccountId, UserId)>, Vec<OpportunityId>) {
+fn consequences(done: &[CheckedRow<opportunity::Model>]) -> (Vec<(AccountId, UserId)>, Vec<OpportunityId>) {
     let (mut owners, mut moved) = (Vec::new(), Vec::new());
     for row in done {
         let Some(after) = &row.after else { continue };

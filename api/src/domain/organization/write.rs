@@ -115,7 +115,7 @@ pub async fn update(ctx: &RequestContext, input: UpdateOrganizationInput) -> Res
         after_calendar(&mut write, &after).await?;
     }
     write.commit().await?;
-    ctx.app.forget(after.id);
+    ctx.services.forget(after.id);
     Ok(OrganizationPayload { organization: Some(Organization(after)), ..OrganizationPayload::default() })
 }
 

@@ -76,7 +76,7 @@ pub async fn rows(ctx: &RequestContext, asks: &[Ask], sql: &str) -> Result<Vec<(
     if asks.is_empty() {
         return Ok(Vec::new());
     }
-    let backend = ctx.app.db.backend();
+    let backend = ctx.services.db.backend();
     let values = [Value::from(parameter(asks)), ctx.viewer()?.organization.id.into()];
     let sql = format!("{}{sql}", table(backend));
     let found = ctx.reader().query_all_raw(Statement::from_sql_and_values(backend, sql, values)).await?;

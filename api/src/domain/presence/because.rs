@@ -108,12 +108,12 @@ mod tests {
     use entity::touch::TouchKind;
 
     use super::*;
-    use crate::domain::presence::formula::{Policy, counting};
+    use crate::domain::presence::formula::{PresencePolicy, counting};
     use crate::values::calendar::DAY;
 
     #[test]
     fn the_heaviest_comes_first_and_what_does_not_count_not_at_all() {
-        let policy = Policy { half_life: 30.0, threshold: 0.5 };
+        let policy = PresencePolicy { half_life: 30.0, threshold: 0.5 };
         let made = |days: i64, weight| Made { age: days * DAY, weight, kind: TouchKind::Call, minutes: 15, id: None };
         let all = [made(40, 1000), made(1, 150), made(2, 150), made(3, 150), made(10, 700), made(5, 0)];
         let counted = counting(all.to_vec(), policy);

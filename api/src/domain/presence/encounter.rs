@@ -208,7 +208,7 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
-    use crate::domain::presence::formula::{Policy, counting, presence, strength};
+    use crate::domain::presence::formula::{PresencePolicy, counting, presence, strength};
 
     const UTC: Tz = chrono_tz::UTC;
     /// The end of 1970-12-31.
@@ -292,7 +292,7 @@ mod tests {
 
     #[test]
     fn three_unanswered_webinars_are_two_one_way_touches() {
-        let policy = Policy { half_life: 30.0, threshold: 0.5 };
+        let policy = PresencePolicy { half_life: 30.0, threshold: 0.5 };
         let webinars = [1_i64, 2, 3]
             .map(|day| detailed(day * 1440, 150, TouchKind::Event, 120, u128::from(day.unsigned_abs()), &[]).made);
         let counted = counting(webinars.to_vec(), policy);

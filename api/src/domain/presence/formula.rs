@@ -36,14 +36,14 @@ pub fn days(microseconds: i64) -> f64 {
 
 /// The organization's policy for presence.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Policy {
+pub struct PresencePolicy {
     /// Days in which a touch loses half its weight.
     pub half_life: f64,
     /// Presence from which on we are present.
     pub threshold: f64,
 }
 
-impl Policy {
+impl PresencePolicy {
     /// Returns the policy of an organization.
     #[must_use]
     pub const fn of(organization: &organization::Model) -> Self {
@@ -85,7 +85,7 @@ impl Made {
 
     /// Whether it may count at all: an answered or acknowledged touch within reach, or a one-way touch of the last 30 days.
     #[must_use]
-    pub fn may_count(self, policy: Policy) -> bool {
+    pub fn may_count(self, policy: PresencePolicy) -> bool {
         if self.weight == 0 || self.age < 0 {
             return false;
         }
@@ -112,7 +112,7 @@ impl Made {
 /// Returns the encounters that count, the latest first: all answered or acknowledged ones within reach, and the two latest
 /// one-way ones of the last 30 days.
 #[must_use]
-pub fn counting(mut encounters: Vec<Made>, policy: Policy) -> Vec<Made> {
+pub fn counting(mut encounters: Vec<Made>, policy: PresencePolicy) -> Vec<Made> {
     // In one order, whatever order they were read in, so that sums agree to the last digit.
     encounters.sort_unstable_by_key(|touch| (touch.age, touch.weight, touch.kind));
     let mut left = ONE_WAY_TOUCHES;
@@ -128,7 +128,7 @@ pub fn counting(mut encounters: Vec<Made>, policy: Policy) -> Vec<Made> {
 
 /// Returns E, the sum of what is left of the weights of the encounters that count.
 #[must_use]
-pub fn strength(counting: &[Made], policy: Policy) -> f64 {
+pub fn strength(counting: &[Made], policy: PresencePolicy) -> f64 {
     // The sum of nothing is -0.
     0.0 + counting.iter().map(|touch| touch.decayed(policy.half_life)).sum::<f64>()
 }
@@ -142,7 +142,7 @@ pub fn presence(strength: f64) -> f64 {
 /// Returns the days until presence falls below the threshold if nothing is done; 0 where it is below. One-way touches leave after 30
 /// days, the others only fade.
 #[must_use]
-pub fn days_until_absent(counting: &[Made], policy: Policy) -> f64 {
+pub fn days_until_absent(counting: &[Made], policy: PresencePolicy) -> f64 {
     let least = policy.least();
     let (mut one_way, lasting): (Vec<Made>, Vec<Made>) = counting.iter().partition(|touch| touch.is_one_way());
     // The oldest leaves first.
@@ -209,7 +209,7 @@ mod tests {
 
     use super::*;
 
-    const POLICY: Policy = Policy { half_life: 30.0, threshold: 0.5 };
+    const POLICY: PresencePolicy = PresencePolicy { half_life: 30.0, threshold: 0.5 };
 
     fn made(days: f64, weight: u32) -> Made {
         Made { age: microseconds(days), weight, kind: TouchKind::Call, minutes: 15, id: None }
@@ -268,7 +268,7 @@ mod tests {
         assert!(near(days, 1.0, 1e-9), "{days}");
         // One-way touches alone never do at this threshold, and at a low one they end at once.
         assert!(near(days_until_absent(&of(&[(1.0, 150), (2.0, 150)]), POLICY), 0.0, 1e-12));
-        let low = Policy { threshold: 0.05, ..POLICY };
+        let low = PresencePolicy { threshold: 0.05, ..POLICY };
         assert!(near(days_until_absent(&of(&[(1.0, 150), (2.0, 150)]), low), 29.0, 1e-9));
         assert!(near(days_until_absent(&[], POLICY), 0.0, 1e-12));
         assert!(presence(strength(&[], POLICY)).is_sign_positive());
@@ -312,13 +312,13 @@ mod tests {
         fn presence_is_a_share_and_falls_below_the_threshold_when_it_is_said_to(
             touches in touches(), half_life in 1.0..365.0_f64, threshold in 0.05..0.95_f64,
         ) {
-            let policy = Policy { half_life, threshold };
+            let policy = PresencePolicy { half_life, threshold };
             let all: Vec<Made> = touches.iter().map(|(days, weight)| made(*days, *weight)).collect();
             // What counts already is looked at later: what is left out now would not come in then.
             let now = counting(all, policy);
             let after = |days: f64| {
                 let later = now.iter().map(|touch| made(touch.days() + days, touch.weight)).collect();
-                let still: Vec<Made> = counting(later, Policy { half_life: 1e5, ..policy });
+                let still: Vec<Made> = counting(later, PresencePolicy { half_life: 1e5, ..policy });
                 presence(strength(&still, policy))
             };
             prop_assert!((0.0..=1.0).contains(&after(0.0)));

@@ -10,7 +10,7 @@ use entity::{Instant, TouchId};
 
 use super::asked::{Ask, rows, texts};
 use super::encounter::{self, Detailed};
-use super::formula::{Made, ONE_WAY, ONE_WAY_DAYS, Policy, VALUE_DAYS};
+use super::formula::{Made, ONE_WAY, ONE_WAY_DAYS, PresencePolicy, VALUE_DAYS};
 use crate::context::RequestContext;
 use crate::domain::touch::people;
 use crate::domain::touch::weight::LENGTHS;
@@ -56,7 +56,7 @@ pub(super) fn known_by(table: &str, by: &str) -> String {
     }
 }
 
-fn text(table: &str, policy: Policy, late: i64) -> String {
+fn text(table: &str, policy: PresencePolicy, late: i64) -> String {
     let (reach, value, one_way) = (policy.reach(), VALUE_DAYS * DAY, i64::from(ONE_WAY_DAYS) * DAY);
     let furthest = reach.max(value).max(one_way);
     let known = known_by(table, &format!("asked.at + {late}"));
@@ -79,7 +79,7 @@ fn text(table: &str, policy: Policy, late: i64) -> String {
 ///
 /// # Errors
 /// Database errors.
-pub async fn read(ctx: &RequestContext, asks: &[Ask], policy: Policy, late: i64) -> Result<Vec<Touched>> {
+pub async fn read(ctx: &RequestContext, asks: &[Ask], policy: PresencePolicy, late: i64) -> Result<Vec<Touched>> {
     let is_past = is_past(ctx, asks, late);
     let now = text("touch", policy, late);
     let sql = if is_past {
@@ -159,7 +159,7 @@ pub(super) async fn details(ctx: &RequestContext, asks: &[Ask], is_past: bool) -
 }
 
 impl Touched {
-    fn parse(list: &str, policy: Policy) -> Self {
+    fn parse(list: &str, policy: PresencePolicy) -> Self {
         let mut touched = Self::default();
         for number in list.split(',').filter_map(|number| number.parse::<i64>().ok()) {
             let (age, rest) = (number.div_euclid(AGE), number.rem_euclid(AGE));
@@ -187,7 +187,7 @@ impl Touched {
 mod tests {
     use super::*;
 
-    const POLICY: Policy = Policy { half_life: 30.0, threshold: 0.5 };
+    const POLICY: PresencePolicy = PresencePolicy { half_life: 30.0, threshold: 0.5 };
 
     #[test]
     fn a_text_has_age_shape_and_value() {
@@ -206,7 +206,7 @@ mod tests {
 
     #[test]
     fn the_largest_age_and_weight_are_one_number() {
-        let policy = Policy { half_life: 365.0, threshold: 0.5 };
+        let policy = PresencePolicy { half_life: 365.0, threshold: 0.5 };
         let largest = policy.reach().checked_mul(AGE).and_then(|number| number.checked_add(8191 - 512 * 4));
         let found = Touched::parse(&largest.unwrap().to_string(), policy).made[0];
         assert_eq!((found.age, found.minutes), (policy.reach(), 1_440));

@@ -32,7 +32,7 @@ use entity::{AccountId, Day, Instant};
 
 pub use self::asked::Ask;
 use self::because::{BecauseArguments, PresencePart};
-use self::formula::{Level, Made, Policy};
+use self::formula::{Level, Made, PresencePolicy};
 use self::made::Touched;
 use crate::context::RequestContext;
 use crate::domain::reason::Reason;
@@ -71,7 +71,7 @@ graphql_enum! { Level as PresenceLevel }
 pub struct Presence {
     ask: Ask,
     on: Day,
-    policy: Policy,
+    policy: PresencePolicy,
     counting: Vec<Made>,
     /// 0 to 1.
     pub presence: f64,
@@ -121,7 +121,7 @@ object! {
 }
 
 impl Presence {
-    fn of(ask: Ask, on: Day, policy: Policy, touched: Touched, known: f64) -> Self {
+    fn of(ask: Ask, on: Day, policy: PresencePolicy, touched: Touched, known: f64) -> Self {
         let counting = formula::counting(touched.made, policy);
         let presence = formula::presence(formula::strength(&counting, policy));
         let value = formula::value(touched.with_value, touched.acknowledged);
@@ -172,7 +172,7 @@ impl Presence {
 
     async fn with(ctx: &RequestContext, asks: &[Ask], late: i64, known: Vec<f64>) -> Result<Vec<Self>> {
         let viewer = ctx.viewer()?;
-        let policy = Policy::of(&viewer.organization);
+        let policy = PresencePolicy::of(&viewer.organization);
         let touched = made::read(ctx, asks, policy, late).await?;
         let all = asks.iter().zip(touched).zip(known);
         Ok(all.map(|((ask, touched), known)| Self::of(*ask, viewer.day(ask.at), policy, touched, known)).collect())

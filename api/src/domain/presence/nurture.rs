@@ -6,7 +6,7 @@ use chrono_tz::Tz;
 use entity::{AccountId, Day, Instant, TargetId, UserId};
 
 use super::asked::{Ask, rows};
-use super::formula::{Policy, microseconds};
+use super::formula::{PresencePolicy, microseconds};
 use super::{Presence, answer};
 use crate::context::RequestContext;
 use crate::domain::targeting::Target;
@@ -183,7 +183,7 @@ pub async fn of_targets(
     let asks: Vec<Ask> = listed.iter().map(|(_, ask)| *ask).collect();
     let mut times: HashMap<TargetId, Vec<Instant>> =
         listed.iter().map(|(target, _)| *target).zip(touched(ctx, &asks).await?).collect();
-    let interval = interval(Policy::of(&viewer.organization));
+    let interval = interval(PresencePolicy::of(&viewer.organization));
     let made =
         of.iter().zip(pursued(ctx, &today).await?).zip(last(ctx, &today).await?).map(|((target, pursued), last)| {
             let zone = zone(target);
@@ -204,7 +204,7 @@ pub async fn of_targets(
 }
 
 /// The microseconds between touches that keep us present.
-fn interval(policy: Policy) -> i64 {
+fn interval(policy: PresencePolicy) -> i64 {
     microseconds(required_interval(WEIGHT, policy.half_life, policy.threshold))
 }
 
@@ -243,7 +243,7 @@ mod tests {
 
     #[test]
     fn answered_calls_keep_us_present_every_thirty_days() {
-        let days = days(interval(Policy { half_life: 30.0, threshold: 0.5 }));
+        let days = days(interval(PresencePolicy { half_life: 30.0, threshold: 0.5 }));
         assert!((days - 30.21).abs() < 0.005, "{days}");
     }
 

@@ -84,7 +84,7 @@ pub struct AcceptInvitationInput {
 /// Executes `acceptInvitation`.
 pub async fn accept(ctx: &RequestContext, input: AcceptInvitationInput) -> Result<SessionPayload> {
     let AcceptInvitationInput { token, password, name } = input;
-    let auth = &ctx.app.auth;
+    let auth = &ctx.services.auth;
     let mut check = Validator::input();
     let digest = SecretKind::Invitation.digest(&token);
     // The invitation is looked up before the expensive hash of the password, and again within the transaction. Only an
@@ -125,7 +125,7 @@ pub async fn accept(ctx: &RequestContext, input: AcceptInvitationInput) -> Resul
     calendar_feed::end_with_event(&mut write, user.id).await?;
     let (session, token) = session::begin(&write.tx, &user, crate::auth::now()).await?;
     write.commit().await?;
-    ctx.app.forget(organization.id);
+    ctx.services.forget(organization.id);
     Ok(SessionPayload::of(session::hand_out(ctx, organization, user, session, token).await?))
 }
 

@@ -131,7 +131,7 @@ pub(super) async fn hand_out(
     refresh_token: String,
 ) -> Result<Session> {
     let claims = Claims { user: user.id, organization: organization.id, session };
-    let access = ctx.app.auth.tokens.issue(claims).map_err(Error::internal)?;
+    let access = ctx.services.auth.tokens.issue(claims).map_err(Error::internal)?;
     let viewer = viewer::with_reporting_line(ctx.reader(), organization, user, Some(session)).await?;
     Ok(Session { access, refresh_token, viewer: Arc::new(viewer) })
 }
@@ -210,10 +210,10 @@ object! {
 pub async fn sign_out(ctx: &RequestContext) -> Result<SignOutPayload> {
     let viewer = ctx.viewer()?;
     if let Some(session) = viewer.session {
-        let tx = Transaction::of(&ctx.app.db);
+        let tx = Transaction::of(&ctx.services.db);
         end(&tx, viewer.organization.id, session).await?;
         tx.commit().await?;
     }
-    ctx.app.forget(viewer.organization.id);
+    ctx.services.forget(viewer.organization.id);
     Ok(SignOutPayload { signed_out: true, user_errors: Vec::new() })
 }

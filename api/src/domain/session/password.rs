@@ -25,7 +25,7 @@ pub struct ChangePasswordInput {
 pub async fn change(ctx: &RequestContext, input: ChangePasswordInput) -> Result<UserPayload> {
     let ChangePasswordInput { current, new } = input;
     let viewer = ctx.viewer()?;
-    let auth = &ctx.app.auth;
+    let auth = &ctx.services.auth;
     let mut check = Validator::input();
     check.password("new", &new);
     let own = || credential::Entity::of(viewer.organization.id).filter(credential::Column::UserId.eq(viewer.user.id));
@@ -64,7 +64,7 @@ pub async fn change(ctx: &RequestContext, input: ChangePasswordInput) -> Result<
     session::end_all(&write.tx, viewer.organization.id, viewer.user.id, viewer.session).await?;
     calendar_feed::end_with_event(&mut write, user.id).await?;
     write.commit().await?;
-    ctx.app.forget(viewer.organization.id);
+    ctx.services.forget(viewer.organization.id);
     Ok(UserPayload { user: Some(User(user)), ..UserPayload::default() })
 }
 

@@ -27,12 +27,12 @@ pub struct RefreshSessionInput {
 /// Executes `refreshSession`.
 pub async fn refresh_session(ctx: &RequestContext, input: RefreshSessionInput) -> Result<SessionPayload> {
     let RefreshSessionInput { refresh_token: shown } = input;
-    ctx.app.auth.refreshes.watch(ctx.peer, Some(&shown), refresh(ctx, &shown)).await
+    ctx.services.auth.refreshes.watch(ctx.peer, Some(&shown), refresh(ctx, &shown)).await
 }
 
 async fn refresh(ctx: &RequestContext, shown: &str) -> Result<SessionPayload> {
     let Some(digest) = SecretKind::Refresh.digest(shown) else { return Err(invalid()) };
-    let tx = Transaction::of(&ctx.app.db);
+    let tx = Transaction::of(&ctx.services.db);
     let Some(token) = locked(&tx, &digest).await? else { return Err(invalid()) };
     let organization_id = token.organization_id;
     let Some(open) = sessions::Entity::of(organization_id)
@@ -68,7 +68,7 @@ async fn refresh(ctx: &RequestContext, shown: &str) -> Result<SessionPayload> {
         (Some(_), _) => {
             session::end(&tx, organization_id, open.id).await?;
             tx.commit().await?;
-            ctx.app.forget(organization_id);
+            ctx.services.forget(organization_id);
             tracing::warn!(session = %open.id, user = %open.user_id, "a refresh token was used twice: the session has ended");
             return Err(invalid());
         }

@@ -27,12 +27,12 @@ pub struct SignInInput {
 /// Executes `signIn`.
 pub async fn sign_in(ctx: &RequestContext, input: SignInInput) -> Result<SessionPayload> {
     let email = input.email.clone();
-    ctx.app.auth.throttle.watch(ctx.peer, Some(&email), attempt(ctx, input)).await
+    ctx.services.auth.throttle.watch(ctx.peer, Some(&email), attempt(ctx, input)).await
 }
 
 async fn attempt(ctx: &RequestContext, input: SignInInput) -> Result<SessionPayload> {
     let SignInInput { email, password, organization_id } = input;
-    let auth = &ctx.app.auth;
+    let auth = &ctx.services.auth;
     let candidates = candidates(ctx, &email, organization_id.as_ref()).await?;
     let mut found = None;
     // The number of comparisons does not depend on whether the address is known.
@@ -44,7 +44,7 @@ async fn attempt(ctx: &RequestContext, input: SignInInput) -> Result<SessionPayl
         }
     }
     let Some((user, hash)) = found else { return Err(wrong()) };
-    let tx = Transaction::of(&ctx.app.db);
+    let tx = Transaction::of(&ctx.services.db);
     // The user may have been deactivated, or the password changed, since the comparison.
     let user = user::Entity::of(user.organization_id)
         .filter(user::Column::Id.eq(user.id))

@@ -49,7 +49,7 @@ pub async fn sign_up(ctx: &RequestContext, input: SignUpInput) -> Result<Session
     let email = check.email("email", &email);
     check.password("password", &password);
     check.finish()?;
-    let hash = ctx.app.auth.passwords.hash(&password).await?;
+    let hash = ctx.services.auth.passwords.hash(&password).await?;
 
     let organization = organization::Model {
         id: OrganizationId::make(),
@@ -102,7 +102,7 @@ pub async fn sign_up(ctx: &RequestContext, input: SignUpInput) -> Result<Session
 #[expect(clippy::disallowed_methods, reason = "the check runs before there is an organization")]
 async fn may_sign_up<C: ConnectionTrait>(ctx: &RequestContext, connection: &C) -> Result<()> {
     let refused = |message: &str| Err(Error::refused(UserErrorCode::Forbidden, &["input"], message));
-    match ctx.app.settings.access.sign_up {
+    match ctx.services.settings.access.sign_up {
         SignUp::Open => Ok(()),
         SignUp::Closed => refused("Sign-up is closed on this server: ask an administrator for an invitation."),
         SignUp::First => match organization::Entity::find().one(connection).await? {

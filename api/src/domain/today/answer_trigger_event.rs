@@ -5,7 +5,9 @@ use entity::{AccountId, Columns, Day, FromColumn, Row, Scoped as _, TriggerEvent
 use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait};
 
-use super::{Cost, Finding, Kind, Suggestion, SuggestionContext, Today, ago, day_of_user, most, subject};
+use super::{
+    Finding, SkippingCost, Suggestion, SuggestionContext, SuggestionKind, Today, ago, day_of_user, most, subject,
+};
 use crate::context::RequestContext;
 use crate::error::Result;
 
@@ -52,7 +54,7 @@ pub(super) async fn find(ctx: &RequestContext, days: &[Today]) -> Result<Vec<Box
         .into_query();
     query.expr(Expr::cust("(select account.owner_id from account where account.id = trigger_event.account_id)"));
     let mut found: Vec<Box<dyn Finding>> = Vec::new();
-    for row in ctx.reader().read(|| ctx.app.db.backend().build(&query)).await? {
+    for row in ctx.reader().read(|| ctx.services.db.backend().build(&query)).await? {
         let owner = FromColumn::at(&row, trigger_event::Model::FIELDS.len())?;
         let Some(day) = day_of_user(days, owner) else { continue };
         let row = trigger_event::Model::read(&row, Columns::ALL)?;
@@ -92,7 +94,7 @@ impl Finding for Unanswered {
         let name = context.name;
         let age = (context.on.0 - self.occurred_on.0).max(0);
         Suggestion {
-            kind: Kind::AnswerTriggerEvent,
+            kind: SuggestionKind::AnswerTriggerEvent,
             account: Some(self.account),
             subject: subject(self.event),
             why: format!(
@@ -105,7 +107,7 @@ impl Finding for Unanswered {
                 "Those who are there first are asked: {age} of the {ANSWERED_WITHIN} days in which it counts are gone."
             ),
             due_on: None,
-            cost: Cost {
+            cost: SkippingCost {
                 urgent: self.kind == TriggerKind::Dissatisfaction,
                 amount: context.open,
                 presence: 0.0,
@@ -144,7 +146,7 @@ mod tests {
     #[test]
     fn dissatisfaction_comes_first() {
         let cost = say(TriggerKind::Dissatisfaction, 50).cost;
-        assert_eq!(cost, Cost { urgent: true, amount: 500, presence: 0.0, days: 50 });
+        assert_eq!(cost, SkippingCost { urgent: true, amount: 500, presence: 0.0, days: 50 });
         assert!(!say(TriggerKind::Funding, 99).cost.urgent);
     }
 }

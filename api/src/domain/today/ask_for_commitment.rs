@@ -2,7 +2,7 @@
 
 use entity::{AccountId, Day, Instant, OpportunityId};
 
-use super::{Cost, Finding, Kind, Suggestion, SuggestionContext, Today, lasting, subject};
+use super::{Finding, SkippingCost, Suggestion, SuggestionContext, SuggestionKind, Today, lasting, subject};
 use crate::context::RequestContext;
 use crate::domain::opportunity::stalled::{self, STALLED_DAYS};
 use crate::error::Result;
@@ -56,13 +56,13 @@ impl Finding for Still {
             },
         );
         Suggestion {
-            kind: Kind::AskForCommitment,
+            kind: SuggestionKind::AskForCommitment,
             account: Some(self.account),
             subject: subject(self.opportunity),
             why,
             if_skipped,
             due_on: Some(last.plus(STALLED_DAYS)),
-            cost: Cost {
+            cost: SkippingCost {
                 urgent: false,
                 amount: self.amount.unwrap_or_default(),
                 presence: 0.0,

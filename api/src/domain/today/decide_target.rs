@@ -4,7 +4,7 @@ use entity::target::TargetStatus;
 use entity::{AccountId, Instant, TargetId, target};
 use sea_orm::{ColumnTrait, QueryFilter, QueryOrder, QuerySelect};
 
-use super::{Cost, Finding, Kind, Suggestion, SuggestionContext, Today, ago, lasting, most, subject};
+use super::{Finding, SkippingCost, Suggestion, SuggestionContext, SuggestionKind, Today, ago, lasting, most, subject};
 use crate::context::RequestContext;
 use crate::domain::account::is_active;
 use crate::error::Result;
@@ -77,7 +77,7 @@ impl Finding for Waiting {
         }
         let name = context.name;
         Suggestion {
-            kind: Kind::DecideTarget,
+            kind: SuggestionKind::DecideTarget,
             account: Some(self.account),
             subject: subject(self.target),
             why: format!("{name} was proposed as a target {} and waits for your word: “{rationale}”", ago(days)),
@@ -86,7 +86,7 @@ impl Finding for Waiting {
                 lasting(days)
             ),
             due_on: None,
-            cost: Cost { days, ..Cost::default() },
+            cost: SkippingCost { days, ..SkippingCost::default() },
             place: self.since.0,
         }
     }

@@ -9,7 +9,8 @@ use sea_orm::sea_query::{Expr, ExprTrait as _};
 use sea_orm::{ColumnTrait, ConnectionTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait};
 
 use super::{
-    Cost, Finding, Kind, SOON, Suggestion, SuggestionContext, Today, ago, day_of_user, horizon, most, subject,
+    Finding, SOON, SkippingCost, Suggestion, SuggestionContext, SuggestionKind, Today, ago, day_of_user, horizon, most,
+    subject,
 };
 use crate::context::RequestContext;
 use crate::domain::account::is_active;
@@ -105,13 +106,13 @@ impl Finding for Task {
             }
         };
         Suggestion {
-            kind: Kind::DoAction,
+            kind: SuggestionKind::DoAction,
             account: Some(self.account),
             subject: subject(self.action),
             why,
             if_skipped,
             due_on: Some(*due_on),
-            cost: Cost { amount: context.open, days: context.on.0 - due_on.0, ..Cost::default() },
+            cost: SkippingCost { amount: context.open, days: context.on.0 - due_on.0, ..SkippingCost::default() },
             place: i64::from(due_on.0),
         }
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use entity::{AccountId, Day, UserId};
 
-use super::{Cost, Finding, Kind, Suggestion, SuggestionContext, Today, subject};
+use super::{Finding, SkippingCost, Suggestion, SuggestionContext, SuggestionKind, Today, subject};
 use crate::context::RequestContext;
 use crate::domain::user::User;
 use crate::domain::week::CalendarWeek;
@@ -60,7 +60,7 @@ impl Finding for Blank {
 
     fn suggest(&self, context: &SuggestionContext<'_>) -> Suggestion {
         Suggestion {
-            kind: Kind::FillBlankDay,
+            kind: SuggestionKind::FillBlankDay,
             account: None,
             subject: subject(self.user),
             why: format!(
@@ -74,7 +74,7 @@ impl Finding for Blank {
                 self.blanks, self.working
             ),
             due_on: Some(self.on),
-            cost: Cost { days: context.on.0 - self.on.0, ..Cost::default() },
+            cost: SkippingCost { days: context.on.0 - self.on.0, ..SkippingCost::default() },
             place: i64::from(self.on.0),
         }
     }

@@ -4,7 +4,8 @@ use entity::{AccountId, Day, PromiseId, promise};
 use sea_orm::{ColumnTrait, QueryFilter, QueryOrder, QuerySelect};
 
 use super::{
-    Cost, Finding, Kind, SOON, Suggestion, SuggestionContext, Today, ago, day_of_user, horizon, lasting, most, subject,
+    Finding, SOON, SkippingCost, Suggestion, SuggestionContext, SuggestionKind, Today, ago, day_of_user, horizon,
+    lasting, most, subject,
 };
 use crate::context::RequestContext;
 use crate::domain::account::is_active;
@@ -62,7 +63,7 @@ impl Finding for Open {
         let late = context.on.0 - due_on.0;
         let due = if late < 0 { format!("is due on {due_on}") } else { format!("was due {}", ago(late)) };
         Suggestion {
-            kind: Kind::KeepPromise,
+            kind: SuggestionKind::KeepPromise,
             account: Some(self.account),
             subject: subject(self.promise),
             why: format!("{name} was promised “{what}” on {made_on}; it {due}."),
@@ -71,7 +72,7 @@ impl Finding for Open {
                 lasting((context.on.0 - made_on.0).max(0))
             ),
             due_on: Some(*due_on),
-            cost: Cost { amount: context.open, days: late, ..Cost::default() },
+            cost: SkippingCost { amount: context.open, days: late, ..SkippingCost::default() },
             place: i64::from(due_on.0),
         }
     }

@@ -64,7 +64,7 @@ const SOON: i32 = 7;
 
 /// What is suggested. Suggestions that cost the same to skip come in this order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Kind {
+pub enum SuggestionKind {
     /// A trigger event is unanswered.
     AnswerTriggerEvent,
     /// A promise is due.
@@ -87,7 +87,7 @@ pub enum Kind {
     FillBlankDay,
 }
 
-impl Kind {
+impl SuggestionKind {
     const fn word(self) -> &'static str {
         match self {
             Self::AnswerTriggerEvent => "ANSWER_TRIGGER_EVENT",
@@ -128,22 +128,22 @@ pub enum SuggestedActionKind {
     /// Set a goal for a target that has none for the current fiscal year.
     SetGoal,
 }
-graphql_enum! { Kind as SuggestedActionKind }
+graphql_enum! { SuggestionKind as SuggestedActionKind }
 
 impl SuggestedActionKind {
     /// Whether it is this kind.
-    fn is(self, kind: Kind) -> bool {
+    fn is(self, kind: SuggestionKind) -> bool {
         let of = match self {
-            Self::TouchTarget => Kind::TouchTarget,
-            Self::KeepPromise => Kind::KeepPromise,
-            Self::DoAction => Kind::DoAction,
-            Self::ReviewPlan => Kind::ReviewPlan,
-            Self::WritePlan => Kind::WritePlan,
-            Self::AskForCommitment => Kind::AskForCommitment,
-            Self::AnswerTriggerEvent => Kind::AnswerTriggerEvent,
-            Self::FillBlankDay => Kind::FillBlankDay,
-            Self::DecideTarget => Kind::DecideTarget,
-            Self::SetGoal => Kind::SetGoal,
+            Self::TouchTarget => SuggestionKind::TouchTarget,
+            Self::KeepPromise => SuggestionKind::KeepPromise,
+            Self::DoAction => SuggestionKind::DoAction,
+            Self::ReviewPlan => SuggestionKind::ReviewPlan,
+            Self::WritePlan => SuggestionKind::WritePlan,
+            Self::AskForCommitment => SuggestionKind::AskForCommitment,
+            Self::AnswerTriggerEvent => SuggestionKind::AnswerTriggerEvent,
+            Self::FillBlankDay => SuggestionKind::FillBlankDay,
+            Self::DecideTarget => SuggestionKind::DecideTarget,
+            Self::SetGoal => SuggestionKind::SetGoal,
         };
         of == kind
     }
@@ -153,7 +153,7 @@ impl SuggestedActionKind {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Suggestion {
     /// What to do.
-    pub kind: Kind,
+    pub kind: SuggestionKind,
     /// The account.
     pub account: Option<AccountId>,
     /// What it is about: the prefix of its id, and the id.
@@ -165,14 +165,14 @@ pub struct Suggestion {
     /// By when.
     pub due_on: Option<Day>,
     /// What skipping it costs, to be compared.
-    pub cost: Cost,
+    pub cost: SkippingCost,
     /// Where two of a kind cost the same: lower is more pressing.
     pub place: i64,
 }
 
 /// What skipping a suggestion costs: compared one after the other, more is more pressing.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Cost {
+pub struct SkippingCost {
     /// Whether it comes before everything else of its kind.
     pub urgent: bool,
     /// The open amount behind it, in minor units.
@@ -290,7 +290,7 @@ object! {
     /// A suggested action, with why, and what skipping it costs.
     SuggestedAction as "SuggestedAction" {
         /// What to do.
-        kind: Kind = plain(|action| action.0.kind);
+        kind: SuggestionKind = plain(|action| action.0.kind);
         /// The account; null where it is about none.
         account: Option<Account> = by_key(|action| action.0.account, Account::resolve);
         /// What it is about: a target, an opportunity, an action, a plan, a promise or a trigger event; the user, for a blank
@@ -312,7 +312,7 @@ async fn subjects(field: &FieldContext<'_>, of: &[&SuggestedAction]) -> Result<B
 /// The suggestions of a kind.
 #[derive(Clone, Copy, Debug)]
 pub struct TodayCount {
-    kind: Kind,
+    kind: SuggestionKind,
     count: i32,
 }
 
@@ -320,7 +320,7 @@ object! {
     /// The number of suggestions of a kind.
     TodayCount as "TodayCount" {
         /// The kind.
-        kind: Kind = plain(|count| count.kind);
+        kind: SuggestionKind = plain(|count| count.kind);
         /// The number, however many of them are listed.
         count: i32 = plain(|count| count.count);
     }
@@ -385,7 +385,7 @@ pub async fn of_users(field: &FieldContext<'_>, of: &[&User]) -> Result<Batch<Op
         .into_iter()
         .zip(&days)
         .map(|(list, today)| {
-            let mut by_kind: BTreeMap<Kind, i32> = BTreeMap::new();
+            let mut by_kind: BTreeMap<SuggestionKind, i32> = BTreeMap::new();
             for one in &list {
                 *by_kind.entry(one.kind).or_default() += 1;
             }

@@ -10,14 +10,14 @@ use std::collections::HashMap;
 
 use entity::Day;
 
-use super::{Cost, Kind, Suggestion};
+use super::{SkippingCost, Suggestion, SuggestionKind};
 
 /// Suggestions of one kind in a list of all kinds.
 const OF_A_KIND: usize = 10;
 
 /// Compares what skipping costs, the dearest first.
-fn by_cost(one: Cost, other: Cost) -> Ordering {
-    let key = |cost: Cost| (cost.urgent, cost.amount);
+fn by_cost(one: SkippingCost, other: SkippingCost) -> Ordering {
+    let key = |cost: SkippingCost| (cost.urgent, cost.amount);
     key(other)
         .cmp(&key(one))
         .then_with(|| other.presence.total_cmp(&one.presence))
@@ -39,8 +39,8 @@ pub fn most_pressing(mut suggestions: Vec<Suggestion>, on: Day, capped: bool) ->
             .then_with(|| (one.place, one.subject).cmp(&(other.place, other.subject)))
     };
     suggestions.sort_by(within);
-    let mut turns: HashMap<(Kind, bool), usize> = HashMap::new();
-    let mut counts: HashMap<Kind, usize> = HashMap::new();
+    let mut turns: HashMap<(SuggestionKind, bool), usize> = HashMap::new();
+    let mut counts: HashMap<SuggestionKind, usize> = HashMap::new();
     let mut list: Vec<(bool, usize, Suggestion)> = Vec::with_capacity(suggestions.len());
     for one in suggestions {
         let count = counts.entry(one.kind).or_default();
@@ -63,7 +63,7 @@ mod tests {
 
     use super::*;
 
-    fn suggestion(kind: Kind, due_on: Option<i32>, cost: Cost, id: u128) -> Suggestion {
+    fn suggestion(kind: SuggestionKind, due_on: Option<i32>, cost: SkippingCost, id: u128) -> Suggestion {
         Suggestion {
             kind,
             account: None,
@@ -76,14 +76,14 @@ mod tests {
         }
     }
 
-    fn cost(amount: i64, presence: f64, days: i32) -> Cost {
-        Cost { urgent: false, amount, presence, days }
+    fn cost(amount: i64, presence: f64, days: i32) -> SkippingCost {
+        SkippingCost { urgent: false, amount, presence, days }
     }
 
     #[test]
     fn what_is_due_comes_first_by_what_skipping_costs() {
-        use Kind::{AnswerTriggerEvent, AskForCommitment, DecideTarget, KeepPromise, SetGoal, TouchTarget};
-        let urgent = Cost { urgent: true, ..cost(0, 0.0, 0) };
+        use SuggestionKind::{AnswerTriggerEvent, AskForCommitment, DecideTarget, KeepPromise, SetGoal, TouchTarget};
+        let urgent = SkippingCost { urgent: true, ..cost(0, 0.0, 0) };
         let expected = [
             suggestion(AnswerTriggerEvent, None, urgent, 1),
             suggestion(AskForCommitment, Some(50), cost(900, 0.0, 50), 1),
@@ -110,7 +110,7 @@ mod tests {
 
     #[test]
     fn no_kind_crowds_out_the_others() {
-        use Kind::{AskForCommitment, FillBlankDay, KeepPromise, SetGoal, TouchTarget};
+        use SuggestionKind::{AskForCommitment, FillBlankDay, KeepPromise, SetGoal, TouchTarget};
         let many = |kind, due_on, count: u128, amount| {
             (0..count).map(move |id| suggestion(kind, due_on, cost(amount, 0.0, 0), id))
         };
@@ -120,22 +120,23 @@ mod tests {
             .chain(many(KeepPromise, Some(103), 1, 9))
             .chain(many(FillBlankDay, Some(107), 1, 0))
             .collect();
-        let kinds = |list: &[Suggestion]| -> Vec<(Kind, usize)> {
+        let kinds = |list: &[Suggestion]| -> Vec<(SuggestionKind, usize)> {
             list.chunk_by(|one, next| one.kind == next.kind).map(|chunk| (chunk[0].kind, chunk.len())).collect()
         };
         let turn = [(AskForCommitment, 1), (TouchTarget, 1), (SetGoal, 1)];
-        let expected: Vec<(Kind, usize)> = [&turn[..], &turn[..], &turn[..2], &[(AskForCommitment, 7)]]
+        let expected: Vec<(SuggestionKind, usize)> = [&turn[..], &turn[..], &turn[..2], &[(AskForCommitment, 7)]]
             .concat()
             .into_iter()
             .chain([(KeepPromise, 1), (FillBlankDay, 1)])
             .collect();
-        let expected: Vec<(Kind, usize)> = expected.into_iter().fold(Vec::new(), |mut list, (kind, count)| {
-            match list.last_mut() {
-                Some((last, sum)) if *last == kind => *sum += count,
-                _ => list.push((kind, count)),
-            }
-            list
-        });
+        let expected: Vec<(SuggestionKind, usize)> =
+            expected.into_iter().fold(Vec::new(), |mut list, (kind, count)| {
+                match list.last_mut() {
+                    Some((last, sum)) if *last == kind => *sum += count,
+                    _ => list.push((kind, count)),
+                }
+                list
+            });
         assert_eq!(kinds(&most_pressing(found.clone(), Day(100), true)), expected);
         assert_eq!(most_pressing(found.clone(), Day(100), false).len(), found.len());
     }

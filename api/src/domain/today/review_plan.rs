@@ -5,7 +5,8 @@ use entity::{AccountId, Day, PlanId, plan};
 use sea_orm::{ColumnTrait, QueryFilter, QueryOrder, QuerySelect};
 
 use super::{
-    Cost, Finding, Kind, SOON, Suggestion, SuggestionContext, Today, ago, day_of_user, horizon, lasting, most, subject,
+    Finding, SOON, SkippingCost, Suggestion, SuggestionContext, SuggestionKind, Today, ago, day_of_user, horizon,
+    lasting, most, subject,
 };
 use crate::context::RequestContext;
 use crate::domain::account::is_active;
@@ -76,13 +77,13 @@ impl Finding for Unreviewed {
             format!("It is reviewed every {every}; with none on {due_on} no one checks whether it works.")
         };
         Suggestion {
-            kind: Kind::ReviewPlan,
+            kind: SuggestionKind::ReviewPlan,
             account: Some(self.account),
             subject: subject(self.plan),
             why,
             if_skipped,
             due_on: Some(*due_on),
-            cost: Cost { days: late, ..Cost::default() },
+            cost: SkippingCost { days: late, ..SkippingCost::default() },
             place: i64::from(due_on.0),
         }
     }

@@ -6,7 +6,7 @@ use entity::{AccountId, Day, Instant, Scoped, TargetId, goal};
 use sea_orm::{ColumnTrait, ConnectionTrait, QueryFilter, QuerySelect, QueryTrait};
 
 use super::touch_target::Listed;
-use super::{Cost, Finding, Kind, Suggestion, SuggestionContext, lasting, subject};
+use super::{Finding, SkippingCost, Suggestion, SuggestionContext, SuggestionKind, lasting, subject};
 use crate::context::RequestContext;
 use crate::error::Result;
 use crate::graphql::filter::among_ids;
@@ -71,7 +71,7 @@ impl Finding for Goalless {
     fn suggest(&self, context: &SuggestionContext<'_>) -> Suggestion {
         let (name, year) = (context.name, self.year);
         Suggestion {
-            kind: Kind::SetGoal,
+            kind: SuggestionKind::SetGoal,
             account: Some(self.account),
             subject: subject(self.target),
             why: format!(
@@ -83,7 +83,7 @@ impl Finding for Goalless {
                 lasting(self.left)
             ),
             due_on: None,
-            cost: Cost { days: context.on.0 - day_of(self.since, context.zone).0, ..Cost::default() },
+            cost: SkippingCost { days: context.on.0 - day_of(self.since, context.zone).0, ..SkippingCost::default() },
             // The better the account, the more pressing.
             place: -context.score,
         }

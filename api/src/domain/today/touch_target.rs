@@ -5,7 +5,9 @@ use std::collections::HashSet;
 use entity::{AccountId, Instant, TargetId, target};
 use sea_orm::{ColumnTrait, QueryFilter, QueryOrder};
 
-use super::{Cost, Finding, Kind, SOON, Suggestion, SuggestionContext, Today, ago, day_of_user, subject};
+use super::{
+    Finding, SOON, SkippingCost, Suggestion, SuggestionContext, SuggestionKind, Today, ago, day_of_user, subject,
+};
 use crate::context::RequestContext;
 use crate::domain::account::is_active;
 use crate::domain::presence::formula::microseconds;
@@ -149,17 +151,17 @@ impl Finding for Fading {
             (why, if_skipped, context.on)
         };
         Suggestion {
-            kind: Kind::TouchTarget,
+            kind: SuggestionKind::TouchTarget,
             account: Some(self.account),
             subject: subject(self.target),
             why,
             if_skipped,
             due_on: Some(due_on),
-            cost: Cost {
+            cost: SkippingCost {
                 amount: context.open,
                 presence: presence - self.in_a_week,
                 days: context.on.0 - due_on.0,
-                ..Cost::default()
+                ..SkippingCost::default()
             },
             // The better the account, the more there is to lose.
             place: -context.score,

@@ -7,7 +7,7 @@ use entity::{AccountId, Day, Instant, Scoped, TargetId, plan};
 use sea_orm::{ColumnTrait, ConnectionTrait, QueryFilter, QuerySelect, QueryTrait};
 
 use super::touch_target::Listed;
-use super::{Cost, Finding, Kind, Suggestion, SuggestionContext, lasting, subject};
+use super::{Finding, SkippingCost, Suggestion, SuggestionContext, SuggestionKind, lasting, subject};
 use crate::context::RequestContext;
 use crate::error::Result;
 use crate::graphql::filter::among_ids;
@@ -63,7 +63,7 @@ impl Finding for Planless {
         let since = day_of(self.since, context.zone);
         let name = context.name;
         Suggestion {
-            kind: Kind::WritePlan,
+            kind: SuggestionKind::WritePlan,
             account: Some(self.account),
             subject: subject(self.target),
             why: format!("{name} has been a target since {since} and has no plan."),
@@ -72,7 +72,7 @@ impl Finding for Planless {
                 lasting((context.on.0 - since.0).max(0))
             ),
             due_on: None,
-            cost: Cost { days: context.on.0 - day_of(self.since, context.zone).0, ..Cost::default() },
+            cost: SkippingCost { days: context.on.0 - day_of(self.since, context.zone).0, ..SkippingCost::default() },
             // The better the account, the more pressing.
             place: -context.score,
         }

@@ -16,7 +16,7 @@ use crate::graphql::filter::{DateTimeFilter, Filter, IdFilter, Nested, operand};
 use crate::graphql::pagination::{
     Connection, ConnectionNode, Direction, Key, Order, PageArguments, RowsPerParent, SortKey, VisibleRows,
 };
-use crate::graphql::{Batch, Field, FieldContext};
+use crate::graphql::{Batch, FieldContext, FieldDefinition};
 use graphql_executor::ObjectType;
 
 /// A filter on touches. Its fields are ANDed.
@@ -289,7 +289,7 @@ impl ObjectType<RequestContext> for Part {
     const NAME: &'static str = <Touch as ObjectType<RequestContext>>::NAME;
     const DOC: &'static str = <Touch as ObjectType<RequestContext>>::DOC;
     const NODE: bool = <Touch as ObjectType<RequestContext>>::NODE;
-    const FIELDS: &'static [Field<Self, RequestContext>] = &[];
+    const FIELDS: &'static [FieldDefinition<Self, RequestContext>] = &[];
 }
 graphql_executor::object_output!(RequestContext; [] Part);
 

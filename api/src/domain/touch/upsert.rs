@@ -24,7 +24,9 @@ use crate::context::{RequestContext, Viewer};
 use crate::domain::account::write::not_archived;
 use crate::domain::account::{AccountRef, team};
 use crate::domain::promise::write as promise;
-use crate::domain::upsert::{DuplicateKeys, Lookup, Row, UpsertPayload, check_row, named, not_too_many, save, value};
+use crate::domain::upsert::{
+    CheckedRow, DuplicateKeys, Lookup, UpsertPayload, check_row, named, not_too_many, save, value,
+};
 use crate::error::{Result, UserErrorCode};
 use crate::graphql::scalars::DateTime;
 use crate::write::Write;
@@ -100,7 +102,7 @@ pub async fn upsert_rows(ctx: &RequestContext, rows: Vec<TouchRow>, dry_run: boo
     let mut write = Write::begin(ctx)?;
     let mut known = Known::of(viewer, &write, &rows).await?;
     let mut once = DuplicateKeys::default();
-    let mut done: Vec<Row<touch::Model>> = Vec::with_capacity(rows.len());
+    let mut done: Vec<CheckedRow<touch::Model>> = Vec::with_capacity(rows.len());
     for (index, row) in rows.iter().enumerate() {
         done.push(known.read(ctx, viewer, &mut once, index, row)?);
     }
@@ -108,7 +110,7 @@ pub async fn upsert_rows(ctx: &RequestContext, rows: Vec<TouchRow>, dry_run: boo
     let (mut parts, mut versions) = (Parts::default(), Versions::default());
     let mut new_users: Vec<(AccountId, UserId)> = Vec::new();
     let mut moved: Vec<TouchId> = Vec::new();
-    for Row { before, after, .. } in &done {
+    for CheckedRow { before, after, .. } in &done {
         let Some(after) = after else { continue };
         parts.note(before.as_ref(), after);
         if let Some(before) = before {
@@ -267,7 +269,7 @@ impl Known {
         once: &mut DuplicateKeys,
         index: usize,
         row: &TouchRow,
-    ) -> Result<Row<touch::Model>> {
+    ) -> Result<CheckedRow<touch::Model>> {
         let TouchRow {
             external_id,
             account: _,
@@ -293,7 +295,7 @@ impl Known {
         let identity = there.map_or_else(|| key.clone(), |id| ("id".to_owned(), id.show()));
         once.note(&mut check, index, "externalId", identity);
         if !check.is_clean() {
-            return Ok(Row::failed(check));
+            return Ok(CheckedRow::failed(check));
         }
         let before = there.and_then(|id| self.touches.remove(&id));
         if let Some(before) = &before {
@@ -305,7 +307,7 @@ impl Known {
                 Some(_) => {}
             }
             if !check.is_clean() {
-                return Ok(Row::failed(check));
+                return Ok(CheckedRow::failed(check));
             }
         }
         let mut after = before.clone().unwrap_or_else(|| blank(viewer.organization.id, viewer.user.id, ctx.now));
@@ -354,7 +356,7 @@ impl Known {
         if before.is_none() {
             after.known_at = after.recorded_at;
         }
-        Ok(Row::of(check, before, after))
+        Ok(CheckedRow::of(check, before, after))
     }
 
     /// Account, people, opportunity and user.

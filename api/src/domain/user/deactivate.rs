@@ -97,7 +97,7 @@ async fn leave(ctx: &RequestContext, id: &ID, successor_id: Option<&ID>) -> Resu
     calendar_feed::end(&write.tx, user.organization_id, user.id).await?;
     invitation::revoke(&write.tx, &user).await?;
     write.commit().await?;
-    ctx.app.forget(user.organization_id);
+    ctx.services.forget(user.organization_id);
     Ok(Left { user, active: true })
 }
 

@@ -83,7 +83,7 @@ pub async fn invite(ctx: &RequestContext, input: InviteUserInput) -> Result<Invi
     let user = write.add(user).await?;
     let token = invitation::invite(&write.tx, &user).await?;
     write.commit().await?;
-    ctx.app.forget(user.organization_id);
+    ctx.services.forget(user.organization_id);
     Ok(InvitationPayload { user: Some(User(user)), token: Some(token), ..InvitationPayload::default() })
 }
 
@@ -146,7 +146,7 @@ pub async fn reissue(ctx: &RequestContext, arguments: ReissueInvitation) -> Resu
         calendar_feed::end_with_event(&mut write, user.id).await?;
         write.check_author().await?;
         write.commit().await?;
-        ctx.app.forget(user.organization_id);
+        ctx.services.forget(user.organization_id);
         payload.user = Some(User(user));
     }
     Ok(payload)

@@ -201,10 +201,7 @@ pub async fn me(field: &FieldContext<'_>) -> Result<Option<User>> {
     Ok(Some(User(field.request.viewer()?.user.clone())))
 }
 
-/// Resolves `Query.viewer`.
-pub async fn viewer(
-    field: &FieldContext<'_>,
-    _: &[&crate::schema::Query],
-) -> Result<Batch<crate::domain::event::Actor>> {
+/// Resolves `Query.viewer`. Generic over the root type, which is declared above the nouns.
+pub async fn viewer<Root>(field: &FieldContext<'_>, _: &[&Root]) -> Result<Batch<crate::domain::event::Actor>> {
     Ok(field.objects(&[&User(field.request.viewer()?.user.clone())]).await?.upcast())
 }

@@ -11,7 +11,7 @@ use sea_orm::{QueryFilter, QueryOrder, QuerySelect};
 use super::write::{LAST_ADMIN, LINE, lock_admins};
 use super::{Role, invite};
 use crate::context::RequestContext;
-use crate::domain::upsert::{DuplicateKeys, Row, UpsertPayload, check_row, not_too_many, save};
+use crate::domain::upsert::{CheckedRow, DuplicateKeys, UpsertPayload, check_row, not_too_many, save};
 use crate::error::{Result, UserErrorCode};
 use crate::values::text::fold;
 use crate::write::Write;
@@ -68,7 +68,7 @@ pub async fn upsert_users(ctx: &RequestContext, rows: Vec<UserRow>, dry_run: boo
         .collect();
 
     let mut keys = DuplicateKeys::default();
-    let mut done: Vec<Row<user::Model>> = Vec::with_capacity(rows.len());
+    let mut done: Vec<CheckedRow<user::Model>> = Vec::with_capacity(rows.len());
     for (index, row) in rows.iter().enumerate() {
         let UserRow { email, name, role, role_on_creation, manager_email: _, title } = row;
         let mut check = check_row(index);
@@ -89,7 +89,7 @@ pub async fn upsert_users(ctx: &RequestContext, rows: Vec<UserRow>, dry_run: boo
         check.change_set("role", role, &mut given);
         after.role = given.into();
         check.change("title", title, NAME, &mut after.title);
-        done.push(Row::of(check, before, after));
+        done.push(CheckedRow::of(check, before, after));
     }
     let mut people = People::of(&write).await?;
     people.link(&rows, &known, &mut done);
@@ -101,7 +101,7 @@ pub async fn upsert_users(ctx: &RequestContext, rows: Vec<UserRow>, dry_run: boo
         write.roll_back().await?;
     } else {
         write.commit().await?;
-        ctx.app.forget(viewer.organization.id);
+        ctx.services.forget(viewer.organization.id);
     }
     Ok(payload)
 }
@@ -131,7 +131,7 @@ impl People {
 
     /// Resolves whom the rows report to among the existing members and the rows of this call, and fails the rows that
     /// would form a cycle.
-    fn link(&mut self, rows: &[UserRow], known: &HashMap<String, user::Model>, done: &mut [Row<user::Model>]) {
+    fn link(&mut self, rows: &[UserRow], known: &HashMap<String, user::Model>, done: &mut [CheckedRow<user::Model>]) {
         let of_call: HashMap<String, UserId> =
             done.iter().filter_map(|row| row.after.as_ref().map(|after| (after.email.clone(), after.id))).collect();
         for (index, row) in rows.iter().enumerate() {
@@ -166,7 +166,7 @@ impl People {
             if check.is_clean() {
                 self.manager_of.insert(after.id, after.manager_id);
             } else {
-                done[index] = Row::failed(check);
+                done[index] = CheckedRow::failed(check);
             }
         }
     }
@@ -185,8 +185,8 @@ impl People {
     }
 
     /// Fails the row that would leave no active administrator.
-    fn keep_an_admin(&mut self, done: &mut [Row<user::Model>]) {
-        let goes = |row: &Row<user::Model>| {
+    fn keep_an_admin(&mut self, done: &mut [CheckedRow<user::Model>]) {
+        let goes = |row: &CheckedRow<user::Model>| {
             let after = row.after.as_ref().filter(|after| after.role != user::Role::Admin)?;
             row.before.as_ref().filter(|before| before.active && before.role == user::Role::Admin).map(|_| after.id)
         };
@@ -200,7 +200,7 @@ impl People {
             if self.admins.len() == 1 {
                 let mut check: Validator = check_row(index);
                 check.fault(UserErrorCode::Conflict, "role", LAST_ADMIN);
-                *row = Row::failed(check);
+                *row = CheckedRow::failed(check);
             } else {
                 self.admins.remove(&id);
             }
@@ -209,7 +209,7 @@ impl People {
 
     /// Fails the rows that would report to a new member of a row that failed, and repeats this for the rows below
     /// those.
-    fn leave_no_gaps(&self, done: &mut [Row<user::Model>]) {
+    fn leave_no_gaps(&self, done: &mut [CheckedRow<user::Model>]) {
         loop {
             let made: HashSet<UserId> = done.iter().filter_map(|row| Some(row.after.as_ref()?.id)).collect();
             let gap = done.iter().position(|row| {
@@ -219,7 +219,7 @@ impl People {
             let Some(index) = gap else { return };
             let mut check: Validator = check_row(index);
             check.fault(UserErrorCode::NotFound, "managerEmail", "The row of the manager failed.");
-            done[index] = Row::failed(check);
+            done[index] = CheckedRow::failed(check);
         }
     }
 }

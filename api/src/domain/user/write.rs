@@ -110,7 +110,7 @@ pub async fn update(ctx: &RequestContext, input: UpdateUserInput) -> Result<User
         follow_zone(&write, &after).await?;
     }
     write.commit().await?;
-    ctx.app.forget(after.organization_id);
+    ctx.services.forget(after.organization_id);
     Ok(UserPayload::of(after))
 }
 
@@ -208,6 +208,6 @@ pub async fn reactivate(ctx: &RequestContext, arguments: ReactivateUser) -> Resu
     let after = write.change(&before, user::Model { active: true, ..before.clone() }).await?;
     write.rename_last_event("reactivated");
     write.commit().await?;
-    ctx.app.forget(after.organization_id);
+    ctx.services.forget(after.organization_id);
     Ok(UserPayload::of(after))
 }

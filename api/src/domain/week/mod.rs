@@ -20,7 +20,7 @@ use entity::{AccountId, Day, Instant, Scoped, TouchId, UserId, contact, target, 
 use sea_orm::sea_query::{Cond, Expr, ExprTrait};
 use sea_orm::{ColumnTrait, ConnectionTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait};
 
-use self::split::{Part, Split, Stretch};
+use self::split::{Split, Stretch, TimeUse};
 use self::suggestion::WeekSuggestionsArguments;
 use crate::context::RequestContext;
 use crate::domain::targeting::{Target, was_on_list};
@@ -181,12 +181,12 @@ impl CalendarWeek {
         };
         let aimed: HashSet<TouchId> = touches.iter().filter(|touch| on_target(touch)).map(|touch| touch.id).collect();
         let key = with_key_people(ctx, aimed.iter().copied().collect()).await?;
-        let mut of_user: HashMap<UserId, Vec<(touch::Model, Part)>> = HashMap::new();
+        let mut of_user: HashMap<UserId, Vec<(touch::Model, TimeUse)>> = HashMap::new();
         for touch in touches {
             let part = match (aimed.contains(&touch.id), key.contains(&touch.id)) {
-                (true, true) => Part::KeyPeople,
-                (true, false) => Part::Target,
-                (false, _) => Part::Other,
+                (true, true) => TimeUse::KeyPeople,
+                (true, false) => TimeUse::Target,
+                (false, _) => TimeUse::Other,
             };
             of_user.entry(touch.user_id).or_default().push((touch, part));
         }
@@ -217,14 +217,14 @@ impl Frame {
     }
 
     /// The week, with the user's touches by time; those that do not reach into it do no harm.
-    fn week(self, touches: Vec<(touch::Model, Part)>) -> CalendarWeek {
+    fn week(self, touches: Vec<(touch::Model, TimeUse)>) -> CalendarWeek {
         let Self { user, zone, starts_on, from, to } = self;
         let hours: Vec<WorkingHours> = serde_json::from_str(&user.working_hours).unwrap_or_default();
-        let busy: Vec<(Stretch, Part)> = touches.iter().map(|(touch, part)| (stretch_of(touch), *part)).collect();
+        let busy: Vec<(Stretch, TimeUse)> = touches.iter().map(|(touch, part)| (stretch_of(touch), *part)).collect();
         let mut of_day: HashMap<Day, (Vec<Touch>, i32)> = HashMap::new();
         for (touch, part) in touches.into_iter().filter(|(touch, _)| from <= touch.at && touch.at < to) {
             let (all, with_targets) = of_day.entry(calendar::day_of(touch.at, zone)).or_default();
-            *with_targets += i32::from(part > Part::Other);
+            *with_targets += i32::from(part > TimeUse::Other);
             all.push(Touch(touch));
         }
         let day = |on: Day| {

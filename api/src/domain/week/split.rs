@@ -29,7 +29,7 @@ impl Stretch {
 
 /// What working time is spent on. Where touches overlap, what comes later here counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Part {
+pub enum TimeUse {
     /// Accounts that are no targets.
     Other,
     /// Others at targets.
@@ -121,7 +121,7 @@ pub fn working_time(hours: &[WorkingHours], day: Day, zone: Tz) -> Vec<Stretch> 
 
 /// Splits working time by what is going on in it.
 #[must_use]
-pub fn split(working: &[Stretch], busy: &[(Stretch, Part)]) -> Split {
+pub fn split(working: &[Stretch], busy: &[(Stretch, TimeUse)]) -> Split {
     // Of each kind, how many stretches begin and end where.
     let mut turns: Vec<(i64, usize, i32)> = Vec::with_capacity(2 * (working.len() + busy.len()));
     let mut turn = |stretch: &Stretch, kind: usize| {
@@ -155,11 +155,11 @@ impl Split {
     fn add(&mut self, stretch: Stretch, open: &[i32; 4]) {
         let minutes = stretch.minutes();
         self.working += minutes;
-        if open[Part::KeyPeople as usize] > 0 {
+        if open[TimeUse::KeyPeople as usize] > 0 {
             self.key_people += minutes;
-        } else if open[Part::Target as usize] > 0 {
+        } else if open[TimeUse::Target as usize] > 0 {
             self.target += minutes;
-        } else if open[Part::Other as usize] > 0 {
+        } else if open[TimeUse::Other as usize] > 0 {
             self.other += minutes;
         } else {
             self.blank += minutes;
@@ -261,11 +261,11 @@ mod tests {
         };
         let working = [stretch("09:00", "12:00"), stretch("13:00", "17:00")];
         let busy = [
-            (stretch("08:30", "10:00"), Part::Other),
-            (stretch("09:30", "10:30"), Part::KeyPeople),
-            (stretch("09:45", "11:00"), Part::Target),
-            (stretch("16:00", "19:00"), Part::Target),
-            (stretch("12:00", "13:00"), Part::KeyPeople),
+            (stretch("08:30", "10:00"), TimeUse::Other),
+            (stretch("09:30", "10:30"), TimeUse::KeyPeople),
+            (stretch("09:45", "11:00"), TimeUse::Target),
+            (stretch("16:00", "19:00"), TimeUse::Target),
+            (stretch("12:00", "13:00"), TimeUse::KeyPeople),
         ];
         let split = split(&working, &busy);
         let expected = Split {
@@ -322,8 +322,8 @@ mod tests {
     }
 
     /// Touches of a week: minutes from its start, how long, and for what they count.
-    fn any_touches() -> impl Strategy<Value = Vec<(i64, i64, Part)>> {
-        let part = prop_oneof![Just(Part::Other), Just(Part::Target), Just(Part::KeyPeople)];
+    fn any_touches() -> impl Strategy<Value = Vec<(i64, i64, TimeUse)>> {
+        let part = prop_oneof![Just(TimeUse::Other), Just(TimeUse::Target), Just(TimeUse::KeyPeople)];
         prop::collection::vec((-1_500_i64..10_200, 1_i64..=1_440, part), 0..40)
     }
 
@@ -331,7 +331,7 @@ mod tests {
         #[test]
         fn the_parts_of_a_week_add_up((zone, monday) in any_week(), hours in any_hours(), touches in any_touches()) {
             let start = minute_of(calendar::start_of(monday, zone));
-            let busy: Vec<(Stretch, Part)> = touches
+            let busy: Vec<(Stretch, TimeUse)> = touches
                 .iter()
                 .map(|(at, minutes, part)| (Stretch { from: start + at, to: start + at + minutes }, *part))
                 .collect();
@@ -357,7 +357,7 @@ mod tests {
         #[test]
         fn minute_by_minute_it_is_the_same((zone, monday) in any_week(), hours in any_hours(), touches in any_touches()) {
             let start = minute_of(calendar::start_of(monday, zone));
-            let busy: Vec<(Stretch, Part)> = touches
+            let busy: Vec<(Stretch, TimeUse)> = touches
                 .iter()
                 .map(|(at, minutes, part)| (Stretch { from: start + at, to: start + at + minutes }, *part))
                 .collect();

@@ -105,7 +105,7 @@ where
         outer.expr(E::listed("row", selection.columns));
         // A list of the ids takes the place of the parents' table, whose rows need not be read again.
         let distinct: HashSet<Uuid> = parents.iter().map(|parent| parent.uuid()).collect();
-        let key = if ctx.app.db.backend() == DbBackend::Postgres {
+        let key = if ctx.services.db.backend() == DbBackend::Postgres {
             let ids = Expr::val(array_value(distinct)).cast_as("uuid[]");
             outer.from_function(Func::cust("unnest").arg(ids), parent.clone());
             Expr::col((parent.clone(), parent))

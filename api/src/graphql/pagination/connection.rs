@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use graphql_executor::{Batch, Field, OutputType, Resolver, RowExpression, Value};
+use graphql_executor::{Batch, FieldDefinition, OutputType, Resolver, RowExpression, Value};
 
 use crate::context::RequestContext;
 use crate::graphql::{ObjectType, object};
@@ -120,7 +120,7 @@ fn no_arguments(
 }
 
 impl<T: ConnectionNode> Connection<T> {
-    const EDGES: Field<Self, RequestContext> = Field {
+    const EDGES: FieldDefinition<Self, RequestContext> = FieldDefinition {
         name: "edges",
         doc: "The items of this page, each with its cursor.",
         describe_type: <Vec<Edge<T>> as OutputType<RequestContext>>::describe,
@@ -139,7 +139,7 @@ impl<T: ConnectionNode> Connection<T> {
         },
     };
 
-    const NODES: Field<Self, RequestContext> = Field {
+    const NODES: FieldDefinition<Self, RequestContext> = FieldDefinition {
         name: "nodes",
         doc: "The items of this page.",
         describe_type: <Vec<T> as OutputType<RequestContext>>::describe,
@@ -157,7 +157,7 @@ impl<T: ConnectionNode> Connection<T> {
         },
     };
 
-    const PAGE_INFO: Field<Self, RequestContext> = Field {
+    const PAGE_INFO: FieldDefinition<Self, RequestContext> = FieldDefinition {
         name: "pageInfo",
         doc: "The position of this page in the list.",
         describe_type: <PageInfo as OutputType<RequestContext>>::describe,
@@ -183,7 +183,7 @@ impl<T: ConnectionNode> Connection<T> {
         },
     };
 
-    const TOTAL: Field<Self, RequestContext> = Field {
+    const TOTAL: FieldDefinition<Self, RequestContext> = FieldDefinition {
         name: "totalCount",
         doc: "The number of items in the whole list. Counted only when selected.",
         describe_type: <i32 as OutputType<RequestContext>>::describe,
@@ -206,7 +206,7 @@ impl<T: ConnectionNode> graphql_executor::ObjectType<RequestContext> for Connect
     const NAME: &'static str = T::CONNECTION;
     const DOC: &'static str = "A page of a list.";
     const NODE: bool = false;
-    const FIELDS: &'static [Field<Self, RequestContext>] = if T::COUNTED {
+    const FIELDS: &'static [FieldDefinition<Self, RequestContext>] = if T::COUNTED {
         &[Self::EDGES, Self::NODES, Self::PAGE_INFO, Self::TOTAL]
     } else {
         &[Self::EDGES, Self::NODES, Self::PAGE_INFO]
@@ -218,8 +218,8 @@ impl<T: ConnectionNode> graphql_executor::ObjectType<RequestContext> for Edge<T>
     const NAME: &'static str = T::EDGE;
     const DOC: &'static str = "An item of a list, with its cursor.";
     const NODE: bool = false;
-    const FIELDS: &'static [Field<Self, RequestContext>] = &[
-        Field {
+    const FIELDS: &'static [FieldDefinition<Self, RequestContext>] = &[
+        FieldDefinition {
             name: "node",
             doc: "The item.",
             describe_type: <T as OutputType<RequestContext>>::describe,
@@ -236,7 +236,7 @@ impl<T: ConnectionNode> graphql_executor::ObjectType<RequestContext> for Edge<T>
                 },
             },
         },
-        Field {
+        FieldDefinition {
             name: "cursor",
             doc: "The item's position in the list, for `after` and `before`.",
             describe_type: <String as OutputType<RequestContext>>::describe,

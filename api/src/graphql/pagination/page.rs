@@ -301,7 +301,7 @@ where
 /// Joins the rows that the inner query finds for each row of the outer one, with the alias `row`.
 pub(super) fn join_rows<E: EntityTrait>(ctx: &RequestContext, outer: &mut SelectStatement, mut inner: SelectStatement) {
     let row = Alias::new("row");
-    if ctx.app.db.backend() == DbBackend::Postgres {
+    if ctx.services.db.backend() == DbBackend::Postgres {
         outer.join_lateral(JoinType::InnerJoin, inner, row, Expr::cust("true"));
     } else {
         // SQLite has no lateral join. A correlated subquery for row ids does the same: every index contains them, and a row is

@@ -17,7 +17,7 @@ use crate::app::App;
 use crate::domain::calendar_feed;
 use crate::error::Error;
 use crate::limits::Tenant;
-use crate::limits::{AdmissionRequest, Asker, Refusal};
+use crate::limits::{AdmissionError, AdmissionRequest, Asker};
 
 /// Where calendar feeds are.
 pub const FOLDER: &str = "/calendar/";
@@ -85,13 +85,13 @@ async fn read(app: &Arc<App>, token: &str, peer: Option<std::net::IpAddr>, wante
         Ok(pass) => pass,
         Err(refusal) => return refused(app, refusal),
     };
-    match calendar_feed::calendar(app, viewer).await {
+    match calendar_feed::calendar(&app.services, viewer).await {
         Ok(text) => ([(header::CONTENT_TYPE, "text/calendar; charset=utf-8")], text).into_response(),
         Err(_) => failed(),
     }
 }
 
-fn refused(app: &App, refusal: Refusal) -> Response {
+fn refused(app: &App, refusal: AdmissionError) -> Response {
     app.metrics.refused(refusal.reason());
     let later = [(header::RETRY_AFTER, "60")];
     (StatusCode::TOO_MANY_REQUESTS, later, "Too many requests: try again later.\n").into_response()

@@ -34,10 +34,8 @@ use graphql_http::response::{self, Format};
 
 use crate::app::App;
 use crate::limits::Tenant;
+use crate::metrics::LONGEST_NAME;
 use database::connection;
-
-/// The longest name of an operation that is logged, and counted by itself, in bytes.
-pub const LONGEST_NAME: usize = 64;
 
 /// The largest body of a request without a valid token.
 const LARGEST_OF_STRANGERS: usize = 256 * 1_024;

@@ -93,7 +93,7 @@ object! {
 
 /// An item as it is stored.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub(crate) struct Item {
+pub(crate) struct AgendaItem {
     #[serde(rename = "accountId")]
     account: String,
     note: Option<String>,
@@ -201,7 +201,7 @@ async fn items(field: &FieldContext<'_>, of: &[&OneOnOne]) -> Result<Batch<Vec<O
 }
 
 fn read(stored: &str) -> Vec<(AccountId, Option<String>)> {
-    let items: Vec<Item> = serde_json::from_str(stored).unwrap_or_default();
+    let items: Vec<AgendaItem> = serde_json::from_str(stored).unwrap_or_default();
     items.into_iter().filter_map(|item| Some((AccountId::parse(&item.account).ok()?, item.note))).collect()
 }
 

@@ -4,7 +4,7 @@ use async_graphql::{ID, InputObject, MaybeUndefined};
 use entity::{AccountId, Id, OneOnOneId, UserId, account, one_on_one, user};
 use sea_orm::{ColumnTrait, ConnectionTrait, QueryFilter, QuerySelect};
 
-use super::{Item, OneOnOne, OneOnOnePayload};
+use super::{AgendaItem, OneOnOne, OneOnOnePayload};
 use crate::context::{RequestContext, Viewer};
 use crate::domain::account::team::active_member;
 use crate::error::{Error, Result, UserErrorCode};
@@ -143,7 +143,7 @@ async fn agenda<C: ConnectionTrait>(
         let accounts = viewer.accounts().filter(account::Column::Id.is_in(wanted)).all(connection).await?;
         accounts.into_iter().map(|row| row.id).collect()
     };
-    let mut items: Vec<Item> = Vec::with_capacity(given.len());
+    let mut items: Vec<AgendaItem> = Vec::with_capacity(given.len());
     for (at, OneOnOneItemInput { account_id, note }) in given.iter().enumerate() {
         let field = format!("items.{at}.accountId");
         let note = check.optional(&format!("items.{at}.note"), note.as_deref(), NOTE);
@@ -153,7 +153,7 @@ async fn agenda<C: ConnectionTrait>(
         } else if items.iter().any(|item| item.account == id.show()) {
             check.invalid(&field, "This account is on the agenda before.");
         } else {
-            items.push(Item { account: id.show(), note });
+            items.push(AgendaItem { account: id.show(), note });
         }
     }
     Ok(serde_json::to_string(&items).unwrap_or_else(|_| "[]".to_owned()))

@@ -246,7 +246,7 @@ async fn members(
         .into_query();
     query.expr(Expr::cust("(select account.archived_at from account where account.id = target.account_id)"));
     let mut found: HashMap<UserId, Vec<Member>> = HashMap::new();
-    for row in ctx.reader().read(|| ctx.app.db.backend().build(&query)).await? {
+    for row in ctx.reader().read(|| ctx.services.db.backend().build(&query)).await? {
         let archived_at = FromColumn::at(&row, target::Model::FIELDS.len())?;
         let member = Member::of(target::Model::read(&row, Columns::ALL)?, archived_at);
         found.entry(member.row.seller_id).or_default().push(member);

@@ -133,7 +133,7 @@ pub(super) async fn assess_next(field: &FieldContext<'_>, of: &[&TargetList]) ->
     let first = number(first.unwrap_or(20))?;
     let ctx = field.request;
     let organization = ctx.viewer()?.organization.id;
-    let backend = ctx.app.db.backend();
+    let backend = ctx.services.db.backend();
     let mut values: Vec<Value> = vec![organization.into(), first.into()];
     let mut sellers: Vec<UserId> = of.iter().map(|list| list.seller.id).collect();
     sellers.sort_unstable();
@@ -193,7 +193,7 @@ async fn ranked(
         return Ok(found);
     }
     let organization = field.request.viewer()?.organization.id;
-    let backend = field.request.app.db.backend();
+    let backend = field.request.services.db.backend();
     for ranks in ranks.chunks(CHUNK) {
         let mut values: Vec<Value> = vec![organization.into(), first.into()];
         let mut books = Vec::with_capacity(ranks.len());

@@ -25,7 +25,7 @@ use std::{
 use sha2::{Digest, Sha256};
 
 use crate::error::{Error, Result};
-use crate::limits::token_bucket::{Allowance, Buckets, Network, Origin};
+use crate::values::token_bucket::{Allowance, Buckets, ClientNetwork, SiteNetwork};
 
 /// What one account allows.
 pub const PER_ACCOUNT: Allowance = Allowance { most: 10, refill: Duration::from_mins(1) };
@@ -53,7 +53,7 @@ impl From<&str> for Account {
 #[must_use = "an attempt that succeeds is to be taken back"]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Attempt {
-    origin: Option<Origin>,
+    origin: Option<ClientNetwork>,
     account: Option<Account>,
     /// Whether it was counted on the pair's own allowance rather than on the account's.
     familiar: bool,
@@ -79,11 +79,11 @@ pub struct Throttle(Mutex<Counts>);
 
 #[derive(Debug)]
 struct Counts {
-    origins: Buckets<Origin>,
-    networks: Buckets<Network>,
+    origins: Buckets<ClientNetwork>,
+    networks: Buckets<SiteNetwork>,
     accounts: Buckets<Account>,
     /// Accounts with the addresses from which they were signed in to.
-    familiar: Buckets<(Account, Origin)>,
+    familiar: Buckets<(Account, ClientNetwork)>,
 }
 
 impl Default for Throttle {
@@ -114,10 +114,10 @@ impl Throttle {
     /// # Errors
     /// When the address or the account has used its allowance up; then nothing is counted.
     pub fn attempt(&self, now: Instant, address: Option<IpAddr>, account: Option<&str>) -> Result<Attempt, Refused> {
-        let (origin, account) = (address.map(Origin::from), account.map(Account::from));
+        let (origin, account) = (address.map(ClientNetwork::from), account.map(Account::from));
         let mut counts = self.counts();
         let Counts { origins, networks, accounts, familiar } = &mut *counts;
-        let network = origin.and_then(Origin::network);
+        let network = origin.and_then(ClientNetwork::network);
         let pair = account.zip(origin).filter(|pair| familiar.knows(pair));
         let waits = [
             origin.map(|origin| origins.wait(now, origin, 1)),
@@ -151,7 +151,7 @@ impl Throttle {
     /// # Errors
     /// When the address has used its allowance up.
     pub fn check(&self, now: Instant, address: Option<IpAddr>) -> Result<(), Refused> {
-        let Some(origin) = address.map(Origin::from) else { return Ok(()) };
+        let Some(origin) = address.map(ClientNetwork::from) else { return Ok(()) };
         let counts = self.counts();
         let network = origin.network().map(|network| counts.networks.wait(now, network, 1)).unwrap_or_default();
         let wait = counts.origins.wait(now, origin, 1).max(network);
@@ -177,7 +177,7 @@ impl Throttle {
         if let Some(origin) = origin {
             origins.give_back(origin, 1);
         }
-        if let Some(network) = origin.and_then(Origin::network) {
+        if let Some(network) = origin.and_then(ClientNetwork::network) {
             networks.give_back(network, 1);
         }
         match (account.zip(origin), account) {

@@ -24,24 +24,24 @@ pub struct Allowance {
 /// The origin of a request for rate limiting: an IPv4 address, or the /64 prefix of an IPv6 address, since one client
 /// usually controls the whole prefix.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Origin(IpAddr);
+pub struct ClientNetwork(IpAddr);
 
 /// The /48 of an IPv6 address, which one site has: 65,536 origins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Network(Ipv6Addr);
+pub struct SiteNetwork(Ipv6Addr);
 
-impl Origin {
+impl ClientNetwork {
     /// Returns the network that the origin is part of; None for IPv4.
     #[must_use]
-    pub fn network(self) -> Option<Network> {
+    pub fn network(self) -> Option<SiteNetwork> {
         match self.0 {
-            IpAddr::V6(six) => Some(Network(Ipv6Addr::from_bits(six.to_bits() & (u128::MAX << 80)))),
+            IpAddr::V6(six) => Some(SiteNetwork(Ipv6Addr::from_bits(six.to_bits() & (u128::MAX << 80)))),
             IpAddr::V4(_) => None,
         }
     }
 }
 
-impl From<IpAddr> for Origin {
+impl From<IpAddr> for ClientNetwork {
     fn from(address: IpAddr) -> Self {
         match address.to_canonical() {
             IpAddr::V6(six) => Self(Ipv6Addr::from_bits(six.to_bits() & (u128::MAX << 64)).into()),
@@ -167,13 +167,14 @@ mod tests {
     #[test]
     fn addresses_of_one_ipv6_prefix_are_one_origin() {
         let same = |left: &str, right: &str| {
-            Origin::from(left.parse::<IpAddr>().unwrap()) == Origin::from(right.parse::<IpAddr>().unwrap())
+            ClientNetwork::from(left.parse::<IpAddr>().unwrap())
+                == ClientNetwork::from(right.parse::<IpAddr>().unwrap())
         };
         assert!(same("2001:db8::1", "2001:db8::ffff:2"));
         assert!(!same("2001:db8::1", "2001:db8:0:1::1"));
         assert!(same("::ffff:192.0.2.1", "192.0.2.1"));
         assert!(!same("192.0.2.1", "192.0.2.2"));
-        let network = |text: &str| Origin::from(text.parse::<IpAddr>().unwrap()).network();
+        let network = |text: &str| ClientNetwork::from(text.parse::<IpAddr>().unwrap()).network();
         assert_eq!(network("2001:db8:1:1::1"), network("2001:db8:1:ffff::1"));
         assert_ne!(network("2001:db8:1:1::1"), network("2001:db8:2:1::1"));
         assert_eq!(network("192.0.2.1"), None);
