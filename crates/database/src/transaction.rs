@@ -12,7 +12,7 @@ use crate::db::Db;
 use crate::pool::PooledConnection;
 
 /// The start of the error of a change whose outcome is unknown: the connection ended after COMMIT was sent and
-/// before it answered, or the disk failed while it did.
+/// before it answered, or the disk could not be synced.
 pub const OUTCOME_UNKNOWN: &str = "the outcome of a commit is unknown";
 
 /// Marks the error of a statement that commits, where it leaves open whether the change was made.
@@ -20,8 +20,9 @@ fn commit_error(error: DbErr) -> DbErr {
     let disk_failed = || {
         let DbErr::Query(RuntimeErr::SqlxError(inner)) = &error else { return false };
         let code = inner.as_database_error().and_then(sea_orm::sqlx::error::DatabaseError::code);
-        // SQLITE_IOERR and its extended codes.
-        code.and_then(|code| code.parse::<u32>().ok()).is_some_and(|code| code & 0xff == 10)
+        // SQLITE_IOERR_FSYNC and SQLITE_IOERR_DIR_FSYNC: all was written, and may not have reached the disk. A write that failed
+        // (no space) committed nothing.
+        matches!(code.as_deref(), Some("1034" | "1290"))
     };
     if is_lost(&error) || disk_failed() {
         return DbErr::Custom(format!("{OUTCOME_UNKNOWN}: {error}"));
