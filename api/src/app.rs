@@ -1,4 +1,4 @@
-//! One running application: its database, its schema, its clock and its keys.
+//! The application: its database, schema, clock and keys.
 
 use std::ops::Deref;
 use std::sync::{Arc, Weak};
@@ -28,17 +28,17 @@ use graphql_http::parsed_request::ParsedRequest;
 use graphql_http::response::is_refused;
 use graphql_http::{document, variables};
 
-/// A running application. Any number of requests share it.
+/// An application, shared by all requests.
 pub struct App {
     /// The services that all requests share.
     pub services: Arc<Services>,
     /// The documents that were sent before.
     pub documents: DocumentCache,
-    /// What lets requests run.
+    /// Admission control.
     pub admission: Limiter,
-    /// What asking costs.
+    /// The prices of the schema's fields.
     pub prices: Prices,
-    /// What is counted.
+    /// The metrics.
     pub metrics: Metrics,
     schema: ApiSchema,
     env: SchemaEnv,
@@ -53,10 +53,10 @@ impl Deref for App {
 }
 
 impl App {
-    /// Opens the database, brings its tables up to date, and reads or makes the signing keys.
+    /// Opens the database, migrates it, and reads or creates the signing keys.
     ///
     /// # Errors
-    /// A sentence that says what could not be opened.
+    /// Returns a message that says what could not be opened.
     pub async fn open(settings: Settings) -> std::result::Result<Arc<Self>, String> {
         let url = settings.database.url.expose().to_owned();
         let db = open_database(&settings).await?;
@@ -86,7 +86,7 @@ impl App {
         Ok(app)
     }
 
-    /// Answers a question, once it is its turn.
+    /// Admits a request, executes it and returns the response.
     pub async fn execute(
         self: &Arc<Self>,
         question: ParsedRequest,
@@ -98,7 +98,7 @@ impl App {
         let viewer = match bearer {
             Some(token) => match self.auth.viewer(&self.db, token).await {
                 Ok(viewer) => viewer,
-                // A client that signs in or refreshes may still send the token that has expired.
+                // A client that signs in or refreshes its session may still send its expired token.
                 Err(Error::Unauthenticated) if needs_no_token(&question) => None,
                 Err(fault) => {
                     return Response::from_errors(vec![fault.into_server_error(request_id)]);
@@ -106,7 +106,7 @@ impl App {
             },
             None => None,
         };
-        // An address that has failed too often waits for nothing.
+        // An address with too many failed sign-ins is refused before its request is queued.
         if viewer.is_none()
             && asks_for_sign_in(&question)
             && let Err(refused) = self.auth.throttle.check(std::time::Instant::now(), peer)
@@ -134,7 +134,7 @@ impl App {
         };
         let ctx = RequestContext::new(Arc::clone(&self.services), request_id.to_owned(), peer, viewer);
         let answer = self.run(question, &ctx).await;
-        // What was refused costs no more than its bytes; what was not found costs nothing.
+        // A refused request costs only its bytes; objects that were not found cost nothing.
         let unused = if is_refused(&answer) {
             price.points.saturating_sub(Price { points: 0, ..price }.with_bytes(bytes).points)
         } else {
@@ -145,8 +145,8 @@ impl App {
         pass.show_cost(answer)
     }
 
-    /// Returns the price of a question. Only where it would be above the limit, the organization's users are counted: a page of
-    /// users has no more items than that.
+    /// Returns the price of a request. If it would exceed the limit, the organization's users are counted, because a page of
+    /// users has at most that number of items.
     async fn price(&self, question: &ParsedRequest, viewer: Option<&Viewer>) -> Result<Price> {
         let ParsedRequest { parameters, known, .. } = question;
         let Ok(operation) = document::operation(&known.document, parameters.operation_name.as_deref()) else {
@@ -166,7 +166,7 @@ impl App {
         }
     }
 
-    /// Validates a question and answers it.
+    /// Validates a request and executes it.
     async fn run(&self, question: ParsedRequest, ctx: &RequestContext) -> Response {
         let ParsedRequest { parameters, known, .. } = &question;
         let definition = match document::operation(&known.document, parameters.operation_name.as_deref()) {
@@ -177,7 +177,7 @@ impl App {
             let message = "A subscription is not answered by a single response; it needs a WebSocket.";
             return Response::from_errors(vec![Code::BadUserInput.error(message, None)]);
         }
-        // async-graphql validates, and answers what asks the schema about itself.
+        // async-graphql validates the document and executes introspection.
         let introspected = if known.valid {
             let faults = variables::faults(
                 &self.env.registry,
@@ -205,7 +205,7 @@ impl App {
         }
     }
 
-    /// Returns the versions of the database's tables, and why the database takes no writes, if it does not.
+    /// Returns the versions of the database's tables and, if the database is not writable, the reason.
     ///
     /// # Errors
     /// The database cannot be reached.
@@ -213,17 +213,17 @@ impl App {
         Ok((self.db.versions().await?, self.db.refuses_writes().await?))
     }
 
-    /// The schema as text.
+    /// Returns the schema as text.
     #[must_use]
     pub fn sdl() -> String {
         crate::schema::build(Arc::default()).sdl_with_options(async_graphql::SDLExportOptions::new())
     }
 }
 
-/// How often the planner's statistics are looked at while there are changes.
+/// The interval at which the planner's statistics are refreshed while there are changes.
 const STATISTICS_EVERY: Duration = Duration::from_secs(1);
 
-/// Keeps the planner's statistics fresh as tables grow, for as long as the application is there.
+/// Keeps the planner's statistics up to date as tables grow, until the application is dropped.
 async fn refresh_statistics(app: Weak<App>) {
     let mut seen = 0;
     loop {
@@ -239,7 +239,7 @@ async fn refresh_statistics(app: Weak<App>) {
     }
 }
 
-/// Fields that need no token, and ignore one that is expired or invalid.
+/// Fields that need no token and ignore an expired or invalid one.
 const WITHOUT_TOKEN: [&str; 8] = [
     "signIn",
     "refreshSession",
@@ -251,24 +251,24 @@ const WITHOUT_TOKEN: [&str; 8] = [
     "__type",
 ];
 
-/// Whether a question selects only fields that need no token.
+/// Whether a request selects only fields that need no token.
 fn needs_no_token(question: &ParsedRequest) -> bool {
     let ParsedRequest { parameters, known, .. } = question;
     document::operation(&known.document, parameters.operation_name.as_deref())
         .is_ok_and(|operation| document::selects_only(&known.document, operation, &WITHOUT_TOKEN))
 }
 
-/// Whether a question signs in.
+/// Whether a request signs in.
 fn asks_for_sign_in(question: &ParsedRequest) -> bool {
     let ParsedRequest { parameters, known, .. } = question;
     document::operation(&known.document, parameters.operation_name.as_deref())
         .is_ok_and(|operation| document::selects_any(&known.document, operation, &["signIn"]))
 }
 
-/// Opens the database of the settings.
+/// Opens the configured database.
 ///
 /// # Errors
-/// A sentence that says why it could not be opened.
+/// Returns a message that says why the database could not be opened.
 pub async fn open_database(settings: &Settings) -> std::result::Result<Db, String> {
     let database = &settings.database;
     let options = Options {
@@ -282,13 +282,13 @@ pub async fn open_database(settings: &Settings) -> std::result::Result<Db, Strin
     Db::open(&options).await.map_err(|error| format!("the database could not be opened: {error}"))
 }
 
-/// Brings a database's tables up to date and does nothing else.
+/// Migrates the database.
 ///
 /// # Errors
-/// A sentence that says what could not be done.
+/// Returns a message that says what failed.
 pub async fn migrate(settings: &Settings) -> std::result::Result<(), String> {
     let mut patient = settings.clone();
-    // A change of tables may take longer than any request should.
+    // A migration may take longer than the timeout of requests.
     patient.database.statement_timeout = Duration::from_hours(1);
     let db = open_database(&patient).await?;
     db.migrate(settings.database.url.expose()).await.map_err(|error| error.to_string())?;

@@ -7,7 +7,7 @@ use sea_orm::{DbErr, RuntimeErr};
 
 use database::transaction::OUTCOME_UNKNOWN;
 
-/// The usual result.
+/// A result whose error is an [`Error`] unless stated otherwise.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// The extension of a `RATE_LIMITED` error with the number of seconds after which another attempt is allowed.
@@ -30,7 +30,8 @@ pub enum Error {
     RateLimited(u64),
     /// The server has too much to do; the message says what to do about it.
     Busy(String),
-    /// The database took too long, or there was no connection to it in time. The log has it under the request's id.
+    /// A statement exceeded its time limit, or no database connection became free in time. The cause is logged under the
+    /// request's id.
     Timeout,
     /// The change conflicted with a concurrent one and was rolled back.
     TryAgain,

@@ -30,17 +30,17 @@ struct CommandLine {
 enum Command {
     /// Serves the GraphQL endpoint
     Serve(Box<ServeArguments>),
-    /// Brings the database to this version's tables, and ends
+    /// Migrates the database to the tables of this version, and exits
     Migrate(MigrateArguments),
-    /// Reads files that a CRM exported
+    /// Imports files that a CRM exported
     Import(Box<ImportArguments>),
-    /// Writes a consistent copy of the database into a new file, while servers go on
+    /// Writes a consistent copy of the database into a new file, while servers keep running
     Backup(FileArguments),
-    /// Puts a backup in the place of the database and begins a new history of the feed
+    /// Replaces the database with a backup and begins a new history of the feed
     Restore(FileArguments),
     /// Begins a new history of the feed, after another program has restored the database
     NewHistory(OperatorArguments),
-    /// Checks the database and what lies beside it
+    /// Checks the database, the key file and the disk
     Doctor(OperatorArguments),
     /// Prints the GraphQL schema
     Schema,
@@ -57,7 +57,7 @@ struct OperatorArguments {
 impl OperatorArguments {
     fn settings(self) -> Settings {
         let mut settings = Settings { database: self.database, access: self.access, ..Settings::default() };
-        // To copy or to check a large database takes longer than any request should.
+        // Copying or checking a large database takes longer than the timeout of requests.
         settings.database.statement_timeout = Duration::from_hours(24);
         settings
     }
@@ -109,7 +109,7 @@ async fn main() -> ExitCode {
     }
 }
 
-/// The arguments, with the command that is meant where none is named.
+/// Returns the arguments, with the default command added if there is none.
 fn with_command(mut arguments: Vec<OsString>) -> Vec<OsString> {
     let first = arguments.get(1).and_then(|argument| argument.to_str());
     let about_all = matches!(first, Some("-h" | "--help" | "-V" | "--version"));
@@ -119,7 +119,7 @@ fn with_command(mut arguments: Vec<OsString>) -> Vec<OsString> {
     arguments
 }
 
-/// Prints what a command did.
+/// Prints the outcome of a command.
 fn told(outcome: operator::Outcome) -> ExitCode {
     self::outcome(outcome.map(|lines| lines.iter().for_each(|line| println!("{line}"))))
 }
@@ -147,7 +147,7 @@ fn outcome(result: Result<(), String>) -> ExitCode {
 async fn serve(ServeArguments { listen, metrics_listen, mut settings }: ServeArguments) -> Result<(), String> {
     telemetry::start_with_traces(&settings.log)?;
     let database = settings.database.url.to_string();
-    // Taken before the database is touched: a second server on the same port must not migrate anything.
+    // Bound before the database is opened, so that a second server on the same port does not migrate anything.
     let listener = bind(listen).await?;
     if settings.http.public_url.is_none() {
         settings.http.public_url =
@@ -159,7 +159,7 @@ async fn serve(ServeArguments { listen, metrics_listen, mut settings }: ServeArg
     };
     let app = App::open(settings).await.map_err(|error| format!("cannot open {database}: {error}"))?;
     let metrics = metrics_listener.map(|listener| metrics::serve(Arc::clone(&app), listener));
-    // Before the first request is taken: a signal that comes right after it must not end the program in its midst.
+    // Installed before the first request is accepted, so that an early signal does not kill the process during a request.
     let mut stop = Stop::listen()?;
     let server = Server::start(app, listener);
     tracing::info!(database, "Callshot serves http://{}/graphql", server.address);
@@ -192,7 +192,7 @@ async fn import(ImportArguments { import, database, clock, mut log }: ImportArgu
     if import.suggest_map {
         return ExitCode::from(import::run::suggest_map(&import));
     }
-    // What it tells is on standard output; the log is for what goes wrong.
+    // The report is on standard output; the log is for failures.
     if log.log == Settings::default().log.log {
         "warn".clone_into(&mut log.log);
     }
@@ -212,7 +212,7 @@ async fn import(ImportArguments { import, database, clock, mut log }: ImportArgu
     }
 }
 
-/// SIGTERM, or Ctrl-C on a terminal. Each is heard from when this is made, whether or not it is waited for yet.
+/// Listens for SIGTERM and for Ctrl-C on a terminal, starting when this is created.
 struct Stop {
     #[cfg(unix)]
     terminate: tokio::signal::unix::Signal,

@@ -1,4 +1,4 @@
-//! Organizations, their members, and how members get in.
+//! Organizations, members, sessions and invitations.
 
 crate::change! {
     up: [
@@ -42,7 +42,7 @@ crate::change! {
         "create index member_id on member (organization_id, id)",
         "create index member_manager on member (organization_id, manager_id, id)",
         "create index member_updated on member (organization_id, updated_at, id)",
-        // Signing in starts from an address alone.
+        // A sign-in looks members up by their address alone.
         "create index member_sign_in on member (email)",
         "create table credential (
             user_id {uuid} not null primary key references member (id),

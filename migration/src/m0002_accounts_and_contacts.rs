@@ -1,8 +1,8 @@
 //! Accounts with their seats, contacts, and other systems' names for both.
 //!
-//! Columns that may be null and are ordered by are indexed with the null replaced by a value above all others, in
-//! the very words that the queries use: nulls come last ascending and first descending, on both databases, and a
-//! page deep down is found by one row comparison.
+//! A nullable column that lists are ordered by is indexed with null replaced by a value above all others, in the same
+//! expression that the queries use. On both databases, nulls are then last in ascending and first in descending order, and
+//! any page is found by one row comparison.
 
 crate::change! {
     up: [

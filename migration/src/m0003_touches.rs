@@ -1,7 +1,7 @@
-//! Touches and who took part in them.
+//! Touches and their participants.
 //!
-//! Each ordering of touches has its index twice: for the whole organization, and for one account, by which a viewer with
-//! few accounts is read.
+//! Each ordering of touches has two indexes: one for the whole organization, and one per account, which is used for viewers
+//! with few accounts.
 
 crate::change! {
     up: [

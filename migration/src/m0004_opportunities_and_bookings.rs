@@ -1,7 +1,7 @@
 //! Opportunities and bookings.
 //!
-//! Each ordering of opportunities has its index twice: for the whole organization, and for one account, by which a
-//! viewer with few accounts is read.
+//! Each ordering of opportunities has two indexes: one for the whole organization, and one per account, which is used for
+//! viewers with few accounts.
 
 crate::change! {
     up: [

@@ -1,11 +1,11 @@
 //! The feed.
 //!
-//! On PostgreSQL the place of an event (`seq`) comes from a sequence, and writers do not wait for one another; so a
-//! lower place may be committed after a higher one. Before a transaction takes its first place it takes a shared
-//! advisory lock that nobody ever waits for: its number is the last place given out until then, so all places of that
-//! transaction are above it. `event_settled_end` tells the highest place below which nothing can come in any more: the
-//! last one given out, or where transactions hold such locks, the lowest of their numbers. The order in which it looks
-//! matters: whoever took a place before the first look holds the lock at the second, or has ended.
+//! On PostgreSQL the place of an event (`seq`) comes from a sequence, and writers do not wait for one another, so a
+//! lower place may be committed after a higher one. Before a transaction takes its first place, it takes a shared
+//! advisory lock on which no transaction ever waits. The number of the lock is the last place given out until then, so all
+//! places of the transaction are above it. `event_settled_end` returns the highest place up to which no more events can be
+//! committed: the last place given out or, if transactions hold such locks, the lowest of their numbers. It must read the
+//! sequence first: a transaction that took a place before that read still holds its lock at the second read, or has ended.
 
 crate::change! {
     up: [

@@ -1,8 +1,8 @@
-//! Criteria, how accounts were assessed by them, and the score that follows.
+//! Criteria, the assessments of accounts by them, and the resulting scores.
 //!
-//! A score is kept with its account, so that lists are ordered and filtered by it as by any other column: the sum of
-//! weight times score over the active criteria, in thousandths of a weight. What it is divided by is the same for all
-//! accounts of the organization.
+//! A score is stored with its account, so that lists are ordered and filtered by it as by any other column. The stored value
+//! is the sum of weight times score over the active criteria, in thousandths of a weight. The divisor is not stored, because
+//! it is the same for all accounts of the organization.
 
 crate::change! {
     up: [

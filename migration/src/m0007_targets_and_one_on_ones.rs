@@ -1,8 +1,8 @@
 //! Targets, reviews of target lists, and one-on-ones.
 //!
-//! A target is a row a membership: when it ends, the row stays, and who was a target when can be told for ever. Of one
-//! account there is one open row at most. Events that hang off no account but are between a seller and their line say
-//! whom they are about.
+//! Each target row is one membership of an account in a target list. Its row remains when the membership ends, so that the
+//! targets of any past day are known. An account has at most one open row. Events that belong to no account but concern a seller
+//! and their managers have the seller in `about_id`.
 
 crate::change! {
     up: [

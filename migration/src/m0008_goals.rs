@@ -1,4 +1,4 @@
-//! Goals: what an account is to bring in in a fiscal year.
+//! Goals: the amounts that accounts should bring in during a fiscal year.
 
 crate::change! {
     up: [

@@ -1,7 +1,7 @@
 //! Plans and their items.
 //!
-//! Every item names its plan's account too, by which it is seen. Of one account there is one open plan at most on any day,
-//! which no index can say: writers of an account's plans wait for one another.
+//! Every item also has its plan's account, which determines who sees it. An account has at most one open plan on any day. No
+//! index can enforce that, so writers of an account's plans wait for one another.
 
 crate::change! {
     up: [

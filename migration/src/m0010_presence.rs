@@ -1,10 +1,10 @@
-//! What presence is worked out from: what each touch weighs, who answered, and how we stood with people when.
+//! The inputs of presence: the weight of each touch, whether it was answered, and the history of relationships.
 //!
-//! What a touch weighs follows from its row alone, so the database tells it (in thousandths, 0 unless it was made): both
-//! indexes that lead through an account's or a user's touches have it, and all that is worked out from touches is read
-//! from them without the rows. A touch answers for a contact who took part where the other side took part at all.
+//! The weight of a touch depends on its row alone, so the database computes it (in thousandths, 0 unless the touch was
+//! completed). Both indexes on the touches of an account or a user include the weight, so that figures are computed from the
+//! indexes without reading the rows. A touch counts as an answer of each participating contact if it was answered.
 
-/// What a touch weighs, whether it was answered and how many minutes it counts. The rules of `touch::weight`.
+/// The columns for a touch's weight, whether it was answered, and its minutes, by the rules of `touch::weight`.
 pub(super) const ON_POSTGRES: &str = "postgres:alter table touch
         add column weight integer not null generated always as (case
             when status <> 'COMPLETED' then 0
@@ -21,7 +21,7 @@ pub(super) const ON_POSTGRES: &str = "postgres:alter table touch
         add column minutes integer not null generated always as (coalesce(duration_minutes, case kind
             when 'MEETING' then 60 when 'EVENT' then 120 when 'CALL' then 15 else 5
         end)) stored";
-/// The same.
+/// The column for the weight on SQLite.
 pub(super) const WEIGHT_ON_SQLITE: &str =
     "sqlite:alter table touch add column weight integer not null generated always as (case
         when status <> 'COMPLETED' then 0
@@ -32,19 +32,19 @@ pub(super) const WEIGHT_ON_SQLITE: &str =
         when kind <> 'CALL' and (responded or direction = 'INBOUND') then 400
         else 150
     end) virtual";
-/// The same.
+/// The column for whether the touch was answered on SQLite.
 pub(super) const ANSWERED_ON_SQLITE: &str =
     "sqlite:alter table touch add column answered boolean not null generated always as (
         status = 'COMPLETED' and (responded or direction = 'INBOUND' or kind = 'MEETING')
     ) virtual";
-/// The same.
+/// The column for the minutes on SQLite.
 pub(super) const MINUTES_ON_SQLITE: &str = "sqlite:alter table touch add column minutes integer not null generated always as (coalesce(duration_minutes, case kind
         when 'MEETING' then 60 when 'EVENT' then 120 when 'CALL' then 15 else 5
     end)) virtual";
-/// An account's touches, with all that its presence needs.
+/// The index on an account's touches, with the columns that presence needs.
 pub(super) const ACCOUNT_INDEX: &str = "create index touch_account on touch
         (organization_id, account_id, at, id, weight, recorded_at, value, value_acknowledged)";
-/// A user's touches, with all that focus needs.
+/// The index on a user's touches, with the columns that focus needs.
 pub(super) const USER_INDEX: &str = "create index touch_user on touch
         (organization_id, user_id, at, id, account_id, weight, minutes, direction, answered)";
 
@@ -70,7 +70,7 @@ crate::change! {
             primary key (contact_id, since)
         )",
         "create index acquaintance_account on acquaintance (organization_id, account_id)",
-        // What stood before anything was kept is taken to have always been so.
+        // Relationships from before the history are taken to have always existed.
         "insert into acquaintance
             (contact_id, since, organization_id, account_id, buying_role, relationship, archived_at, first)
             select id, created_at, organization_id, account_id, buying_role, relationship, archived_at, true from contact",

@@ -1,6 +1,6 @@
-//! Promises: what was promised to clients.
+//! Promises to clients.
 //!
-//! A promise outlives the touch in which it was made; the touch's own deletion takes it off.
+//! A promise outlives the touch in which it was made: deleting the touch clears the reference.
 
 crate::change! {
     up: [

@@ -1,4 +1,4 @@
-//! Trigger events, and which opportunities came of them.
+//! Trigger events, and the opportunities that resulted from them.
 
 crate::change! {
     up: [

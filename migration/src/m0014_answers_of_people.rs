@@ -1,7 +1,7 @@
-//! Since when it is known of who took part in a touch that they answered.
+//! The time since which a participant's answer to a touch has been known.
 //!
-//! Whom we know at thousands of accounts is told from what people answered within a year. With it beside who took part, one
-//! index tells it, and the touches themselves are not looked at.
+//! The contacts that we know at an account are those who answered within a year. With the time next to the participant, one
+//! index answers this for thousands of accounts, without reading the touches.
 
 crate::change! {
     up: [

@@ -1,4 +1,4 @@
-//! When a commitment was last asked for on an opportunity, told from an index that has only the touches in which one was.
+//! A partial index on the touches that asked for a commitment, for finding the last such touch of an opportunity.
 
 crate::change! {
     up: [

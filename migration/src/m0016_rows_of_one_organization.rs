@@ -1,11 +1,11 @@
-//! On PostgreSQL a row refers to others of its own organization alone: the organization is part of the key that it refers by.
+//! On PostgreSQL a row can only refer to rows of its own organization: the organization is part of its foreign keys.
 //!
-//! That is more than a key to the other row and one to the organization said, and costs a check less a row. The check it
-//! saves locked the organization's own row, the same for everyone who writes. An event's organization is that of the row
-//! that it tells of, which is written along with it.
+//! This is stronger than one key to the other row and another to the organization, and it saves one check per row. The saved
+//! check locked the organization's row, on which all writers of the organization met. An event needs no key to the organization,
+//! because its organization is that of its subject, which is written in the same transaction.
 //!
-//! SQLite cannot change a table's keys without writing the table anew, and has one writer: there the keys stay as they were.
-//! A table to come says `foreign key (organization_id, account_id) references account (organization_id, id)` on both.
+//! SQLite cannot change a table's keys without rewriting the table, and has a single writer, so its keys stay as they were.
+//! New tables should declare `foreign key (organization_id, account_id) references account (organization_id, id)` on both.
 
 crate::change! {
     up: [
@@ -23,7 +23,7 @@ crate::change! {
         "create unique index one_on_one_id on one_on_one (organization_id, id)",
         "drop index plan_id",
         "create unique index plan_id on plan (organization_id, id)",
-        // Every key to such a table gets the organization's column in front, under its old name.
+        // Prepends the organization's column to every foreign key to such a table; the key keeps its name.
         "postgres:do $$
             declare
                 one record;

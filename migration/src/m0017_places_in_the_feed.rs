@@ -1,12 +1,12 @@
-//! On PostgreSQL an event's place is its key within its organization: one index where there were two of nearly the same.
-//! And whoever writes takes their turn by an expression alone, without a query.
+//! On PostgreSQL an event's place is its key within its organization, so that one index replaces two similar ones. The
+//! trigger that takes a writer's lock evaluates an expression instead of a query.
 
 crate::change! {
     up: [
         "postgres:alter table event drop constraint event_pkey",
         "postgres:drop index event_place",
         "postgres:alter table event add constraint event_place primary key (organization_id, seq)",
-        // What it does is told where it was made: with the feed.
+        // The migration of the feed (m0005) describes this function.
         "postgres:create or replace function event_take_turn() returns trigger language plpgsql volatile as $$
             declare
                 taken text;

@@ -1,8 +1,8 @@
-//! What a touch weighs, whether it was answered and how many minutes it counts are written with it, by `touch::weight`,
-//! in place of being worked out by the database.
+//! A touch's weight, whether it was answered, and its minutes are computed by `touch::weight` and stored, instead of being
+//! generated columns.
 //!
-//! PostgreSQL reads and plans the expressions of such columns anew for each statement that writes, which was a twelfth of
-//! what logging a touch took; and SQLite goes to the row for them although an index has them.
+//! PostgreSQL parses and plans the expressions of generated columns for each statement that writes, which was a twelfth of
+//! the time for logging a touch. SQLite reads the row for generated columns even if an index contains them.
 
 use crate::m0010_presence as generated;
 

@@ -1,17 +1,17 @@
-//! What was known of touches and contacts on past days.
+//! The state of touches and contacts as known on past days.
 //!
-//! A touch keeps the instant since which its present state is known, and every superseded state that counted is a row of
-//! `touch_version`; the people of an answered one are rows of `touch_version_contact`. Figures of the present read the
-//! touches alone. A relationship set by hand lapses after a year, so each row of `acquaintance` tells whether it set one.
-//! An event that nobody answered is one-way. The indexes get what overlapping touches and
-//! defaulted minutes need: for presence that is one number of kind, weight and length.
+//! A touch has the instant since which its present state is known. Every superseded state that counted is a row of
+//! `touch_version`; the contacts of an answered one are rows of `touch_version_contact`. Figures for the present read only
+//! the touches. A relationship set by hand expires after a year, so each row of `acquaintance` has a column for whether it was
+//! set by hand. An event without an answer is one-way. The indexes get the columns that overlapping touches and default
+//! durations need: for presence, one number that encodes kind, weight and length.
 
 use crate::m0010_presence as before;
 
-/// The touches of an account, with everything that presence needs of most of them.
+/// The index on the touches of an account, with the columns that presence needs for most of them.
 const ACCOUNT_INDEX: &str = "create index touch_account on touch
         (organization_id, account_id, at, id, weight, known_at, value, value_acknowledged, shape)";
-/// The touches of a user, with everything that focus needs.
+/// The index on the touches of a user, with the columns that focus needs.
 const USER_INDEX: &str = "create index touch_user on touch
         (organization_id, user_id, at, id, account_id, weight, minutes, direction, answered, duration_minutes)";
 
@@ -23,7 +23,7 @@ crate::change! {
         "alter table touch add column shape {int} not null default 0",
         "update touch set known_at = recorded_at, weight = case
             when kind = 'EVENT' and weight = 500 and not answered then 150 else weight end",
-        // As `touch::weight::shape`.
+        // The same formula as `touch::weight::shape`.
         "update touch set shape = weight / 100 * 128 + case kind
                 when 'CALL' then 0 when 'EMAIL' then 1 when 'MEETING' then 2 when 'MESSAGE' then 3 when 'EVENT' then 4
                 when 'MAIL' then 5 else 6 end

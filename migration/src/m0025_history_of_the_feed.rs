@@ -1,5 +1,5 @@
-//! The history that cursors of the feed belong to. It has one row, which `callshot restore` replaces: events that were added
-//! after a backup are gone then, and their places are handed out again.
+//! The history that cursors of the feed belong to: a table with one row, which `callshot restore` replaces. Events that were
+//! added after the backup are lost by a restore, and their places are given out again.
 
 crate::change! {
     up: [

@@ -1,5 +1,5 @@
-//! A used refresh token keeps the salt from which its successor follows, together with the token itself: two windows of one
-//! client that refresh at the same time get the same successor.
+//! The row of a used refresh token stores a salt, from which the successor is derived together with the token itself. Two
+//! windows of a client that refresh at the same time therefore get the same successor.
 
 crate::change! {
     up: [

@@ -1,4 +1,4 @@
-//! Imports: their runs, the values that rows last got from an import, and what each run changed.
+//! Imports: their runs, the values that rows last got from an import, and the changes of each run.
 
 crate::change! {
     up: [

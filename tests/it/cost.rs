@@ -1,4 +1,4 @@
-//! What asking costs: a limit for one request, and points that are used up and come back.
+//! Costs: the limit of one request, and budgets of points that are used up and refilled.
 
 use serde_json::{Value, json};
 use tests::{Answer, Client, Database, Server, World, actors::PASSWORD, on_both_databases};
@@ -120,14 +120,14 @@ async fn refresh(client: &Client, token: &str) -> Answer {
 }
 
 #[on_both_databases]
-async fn guessing_passwords_keeps_nobody_from_refreshing_or_accepting(world: &World) {
+async fn guessing_passwords_does_not_block_refreshes_and_invitations(world: &World) {
     let stranger = world.stranger();
     let session = json!({"email": world.admin().email(), "password": PASSWORD});
     let signed_in = stranger.mutate("signIn", "session { refreshToken }", session).await.done();
     let invitation = json!({"name": "Sam", "email": "sam@initech.example", "role": "SELLER"});
     let invited = world.admin().mutate("inviteUser", "token", invitation).await.done();
 
-    // A dead token is slowed by itself: ten times, and its address has forty left.
+    // An invalid token has an allowance of its own: after ten failures, its address has forty left.
     let dead = "csr_00000000000000000000000000000000000000000000";
     for _ in 0..10 {
         assert_eq!(
@@ -147,13 +147,13 @@ async fn guessing_passwords_keeps_nobody_from_refreshing_or_accepting(world: &Wo
         assert_eq!(accept("csi_nonsense").await.refusals()[0].0, "INVALID");
     }
     assert_eq!(accept("csi_nonsense").await.error_code(), "RATE_LIMITED");
-    // Whoever holds the token may mistype the password as often as they like,
+    // A client with a valid token may submit an invalid password any number of times.
     let token = invited.text("inviteUser.token");
     for _ in 0..60 {
         assert_eq!(accept(token).await.refusals(), [("INVALID".to_owned(), "input.password".to_owned())]);
     }
-    // and the address guesses passwords until it may not any more: the others of the office do not notice.
-    // Some of its failures are forgiven meanwhile.
+    // An address that guesses passwords until it is refused does not affect refreshes from the same office.
+    // Some of its allowance is refilled in the meantime.
     let mut guesses = 0;
     loop {
         let guess = json!({"email": format!("{guesses}@initech.example"), "password": PASSWORD, "organizationId": "x"});

@@ -1,5 +1,4 @@
-//! More than the server can do at once: one organization that asks for all it gets, clients that are slow, and too much of
-//! everything.
+//! Overload: one organization that uses its whole share, slow clients, and too many requests and connections.
 
 use std::time::Duration;
 
@@ -10,19 +9,19 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::task::JoinSet;
 
-/// How many requests of one organization run at once: two fifths of ten connections.
+/// The number of requests of one organization that run at the same time: two fifths of ten connections.
 const RUNNING: usize = 4;
-/// How many of these may read whole lists.
+/// The number of these that may read whole lists.
 const DEAR: usize = 2;
 
-/// Far more than anything here takes.
+/// A timeout that is never reached in practice.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 async fn world_with(kind: Kind, change: impl FnOnce(&mut callshot::config::Settings)) -> World {
     World::on(Server::start_with(Database::migrated(kind).await, change).await).await
 }
 
-/// Keeps everything that reads bookings (on SQLite: that writes) waiting until it is let go.
+/// Makes all reads of bookings (on SQLite: all writes) wait until it is released.
 struct Barrier(sea_orm::DatabaseConnection);
 
 impl Barrier {
@@ -43,7 +42,7 @@ impl Barrier {
     }
 }
 
-/// What waits at the barrier, and asks this of a user besides.
+/// Returns a request that waits at the barrier and also selects `of_user`.
 fn held(world: &World, number: usize, of_user: &str) -> Value {
     match world.server().database().kind() {
         Kind::Postgres => json!({"query": format!("{{ bookings {{ nodes {{ id }} }} me {{ {of_user} }} }}")}),
@@ -70,7 +69,7 @@ fn ask_many_with(world: &World, client: &Client, number: usize, of_user: &str) -
     asking
 }
 
-/// Waits until so many requests wait for their organization's turn.
+/// Waits until `number` requests wait for their organization's turn.
 async fn until_waiting(world: &World, number: usize) {
     let waiting = async {
         while world.server().app().admission.waiting() != number {
@@ -84,7 +83,7 @@ async fn until_waiting(world: &World, number: usize) {
 async fn one_organization_leaves_connections_to_the_others(world: &World) {
     let other = world.another_organization("Globex").await;
     let barrier = Barrier::raise(world).await;
-    // The rest waits behind those that run.
+    // The other requests wait behind the running ones.
     let mut asking = ask_many(world, world.admin(), 64);
     until_waiting(world, 64 - RUNNING).await;
     for _ in 0..20 {
@@ -99,9 +98,9 @@ async fn one_organization_leaves_connections_to_the_others(world: &World) {
 }
 
 #[on_both_databases]
-async fn what_reads_whole_lists_leaves_room_for_what_does_not(world: &World) {
+async fn requests_that_read_whole_lists_leave_turns_to_others(world: &World) {
     let barrier = Barrier::raise(world).await;
-    // A seller's whole list is read for it, at 50 points.
+    // This reads a seller's whole list, at 50 points.
     let mut asking =
         ask_many_with(world, world.admin(), 16, "focus(range: {from: \"2026-01-01\", to: \"2026-01-31\"}) { touches }");
     until_waiting(world, 16 - DEAR).await;
@@ -118,7 +117,7 @@ async fn what_reads_whole_lists_leaves_room_for_what_does_not(world: &World) {
 }
 
 #[on_both_databases]
-async fn only_so_many_of_an_organization_wait(database: &Database) {
+async fn a_limited_number_of_requests_of_an_organization_wait(database: &Database) {
     let world = world_with(database.kind(), |settings| {
         settings.cost.points = 100_000;
         settings.load.max_waiting = 10;
@@ -127,7 +126,7 @@ async fn only_so_many_of_an_organization_wait(database: &Database) {
     let barrier = Barrier::raise(&world).await;
     let mut asking = ask_many(&world, world.admin(), 40);
     let mut refused = Vec::new();
-    // Ten wait behind those that run.
+    // Ten requests wait behind the running ones.
     while refused.len() < 40 - 10 - RUNNING {
         refused.push(asking.join_next().await.unwrap().unwrap());
     }
@@ -142,14 +141,14 @@ async fn only_so_many_of_an_organization_wait(database: &Database) {
         answered += 1;
     }
     assert_eq!(answered, 10 + RUNNING);
-    // What was refused has cost nothing.
+    // The refused requests cost nothing.
     let left = world.admin().query("{ me { id } }").await.body["extensions"]["cost"]["available"].as_u64().unwrap();
     assert!(left > 100_000 - 15 * 25 - 500, "{left}");
     world.into_server().stop().await.remove().await;
 }
 
 #[on_both_databases]
-async fn who_goes_away_while_waiting_takes_the_request_along(world: &World) {
+async fn a_waiting_request_is_canceled_when_its_client_disconnects(world: &World) {
     let barrier = Barrier::raise(world).await;
     let mut asking = ask_many(world, world.admin(), 20);
     until_waiting(world, 20 - RUNNING).await;
@@ -157,7 +156,7 @@ async fn who_goes_away_while_waiting_takes_the_request_along(world: &World) {
     until_waiting(world, 0).await;
     barrier.lower().await;
     if world.server().database().kind() == Kind::Sqlite {
-        // What had begun is finished, and nothing else.
+        // Only the requests that had begun are completed.
         let made = async {
             while world.admin().query("{ accounts { totalCount } }").await.data("accounts.totalCount")
                 != &json!(RUNNING)
@@ -181,7 +180,7 @@ async fn more_than_the_server_takes_on_is_refused_at_once(database: &Database) {
         }
     };
     tokio::time::timeout(PATIENCE, refused).await.unwrap();
-    // Whoever looks after the server is still answered.
+    // Health checks are still answered.
     let alive = world.stranger().at("/livez", reqwest::Method::GET).send().await.unwrap();
     assert_eq!(alive.status(), 200);
     barrier.lower().await;
@@ -192,7 +191,7 @@ async fn more_than_the_server_takes_on_is_refused_at_once(database: &Database) {
     world.into_server().stop().await.remove().await;
 }
 
-/// The bytes of a request with this body.
+/// Returns the bytes of a request with this body.
 fn request(world: &World, body: &Value) -> Vec<u8> {
     let admin = world.admin().request().build().unwrap();
     let token = admin.headers()["authorization"].to_str().unwrap().to_owned();
@@ -209,7 +208,7 @@ fn address(world: &World) -> std::net::SocketAddr {
     world.server().root().trim_start_matches("http://").parse().unwrap()
 }
 
-/// Sends byte after byte, as long as the server takes them; what it said in the end.
+/// Sends byte after byte as long as the server accepts them, and returns the server's response.
 async fn drip(stream: &mut TcpStream, bytes: &[u8]) -> String {
     let mut said = Vec::new();
     for byte in bytes.iter().cycle() {
@@ -227,7 +226,7 @@ async fn drip(stream: &mut TcpStream, bytes: &[u8]) -> String {
 }
 
 #[on_both_databases]
-async fn slow_clients_keep_nobody_waiting(database: &Database) {
+async fn slow_clients_do_not_delay_others(database: &Database) {
     let world = world_with(database.kind(), |settings| {
         settings.load.max_requests = 2.try_into().unwrap();
         settings.http.header_timeout = Duration::from_secs(1);
@@ -243,12 +242,12 @@ async fn slow_clients_keep_nobody_waiting(database: &Database) {
         slow.spawn(async move {
             let mut stream = TcpStream::connect(address).await.unwrap();
             stream.write_all(&head).await.unwrap();
-            // A header that never ends, or a body that takes its time.
+            // A header that never ends, or a slow body.
             let rest = if head.len() == 5 { b"x".to_vec() } else { rest };
             (head.len() == 5, tokio::time::timeout(PATIENCE, drip(&mut stream, &rest)).await.unwrap())
         });
     }
-    // Forty of them take up none of the two places.
+    // Forty slow clients occupy neither of the two places.
     for _ in 0..20 {
         assert_eq!(world.admin().query("{ me { name } }").await.text("me.name"), "Ada Admin");
     }
@@ -260,7 +259,7 @@ async fn slow_clients_keep_nobody_waiting(database: &Database) {
 }
 
 #[on_both_databases]
-async fn who_never_reads_is_given_up_and_holds_nothing(database: &Database) {
+async fn a_client_that_never_reads_is_disconnected_and_holds_no_place(database: &Database) {
     let world = world_with(database.kind(), |settings| {
         settings.load.max_requests = 1.try_into().unwrap();
         settings.http.max_connections = 4.try_into().unwrap();
@@ -274,7 +273,7 @@ async fn who_never_reads_is_given_up_and_holds_nothing(database: &Database) {
         let socket = TcpSocket::new_v4().unwrap();
         socket.set_recv_buffer_size(4096).unwrap();
         let mut stream = socket.connect(address(&world)).await.unwrap();
-        // Requests without end, and not one answer read: until the server's buffers are full, and then the client's.
+        // Sends requests without reading the responses, until the buffers of the server and of the client are full.
         let sending = async {
             loop {
                 if stream.write_all(&bytes).await.is_err() {
@@ -282,11 +281,11 @@ async fn who_never_reads_is_given_up_and_holds_nothing(database: &Database) {
                 }
             }
         };
-        // The server ends the connection.
+        // The server closes the connection.
         tokio::time::timeout(PATIENCE, sending).await.unwrap();
         silent.push(stream);
     }
-    // One connection is left to everybody else, and none of the requests is in flight any more.
+    // One connection remains for others, and none of the requests is in progress any more.
     assert_eq!(world.admin().query("{ me { name } }").await.text("me.name"), "Ada Admin");
     drop(silent);
     world.into_server().stop().await.remove().await;

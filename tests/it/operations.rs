@@ -1,4 +1,4 @@
-//! What whoever runs the server is told: metrics, traces, and whether it is ready.
+//! Information for operators: metrics, traces and readiness.
 
 use std::collections::BTreeMap;
 
@@ -13,7 +13,7 @@ use tests::{Client, Database, Kind, World, on_both_databases, program::Program};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 
-/// The metrics by name and labels, as they are written.
+/// Returns the values of the metrics by name and labels, as text.
 async fn metrics(root: &str) -> BTreeMap<String, String> {
     let response = Client::stranger(root).at("/metrics", Method::GET).send().await.unwrap();
     assert_eq!(response.headers()["content-type"], "application/openmetrics-text; version=1.0.0; charset=utf-8");
@@ -27,7 +27,7 @@ async fn metrics(root: &str) -> BTreeMap<String, String> {
     lines.map(read).collect()
 }
 
-/// How many events are not seen yet, and since how many seconds.
+/// Returns the number of unsettled events and the lag of the feed in seconds.
 fn lag(metrics: &BTreeMap<String, String>) -> (&str, &str) {
     (&metrics["callshot_feed_unsettled_events"], &metrics["callshot_feed_lag_seconds"])
 }
@@ -40,7 +40,7 @@ async fn served(world: &World) -> String {
 }
 
 #[on_both_databases]
-async fn metrics_tell_what_was_asked_and_what_came_of_it(world: &World) {
+async fn metrics_count_operations_and_their_outcomes(world: &World) {
     let root = served(world).await;
     let before = metrics(&root).await;
     let admin = world.admin();
@@ -61,7 +61,7 @@ async fn metrics_tell_what_was_asked_and_what_came_of_it(world: &World) {
     };
     assert_eq!(requests("Book", "OK"), "3");
     assert_eq!(requests("Book", "GRAPHQL_VALIDATION_FAILED"), "1");
-    // What did not run, and what strangers make up, gets no name.
+    // Operations that did not run, and those of anonymous clients, have no label of their own.
     assert_eq!(requests("other", "LIMIT_EXCEEDED"), "1");
     assert!(!after.keys().any(|name| name.contains("Large") || name.contains("MadeUp")));
     assert_eq!(requests("anonymous", "UNAUTHENTICATED"), "1");
@@ -70,7 +70,7 @@ async fn metrics_tell_what_was_asked_and_what_came_of_it(world: &World) {
     assert_eq!(after["callshot_requests_refused_total{reason=\"price\"}"], "1");
     let number = |text: &str| text.parse::<u64>().unwrap();
     let grown = |name: &str| number(&after[name]) - number(&before[name]);
-    // Three pages of ten, and four requests for a point each.
+    // Three pages of ten, and four requests of one point each.
     assert_eq!(grown("callshot_cost_points_total"), 33);
     assert!(grown("callshot_database_statements_total") >= 3);
     assert_eq!(after["callshot_requests_in_flight"], "0");
@@ -86,12 +86,12 @@ async fn metrics_tell_what_was_asked_and_what_came_of_it(world: &World) {
         assert!(state("used") + state("idle") >= 1, "{after:#?}");
     }
     assert_eq!(lag(&after), ("0", "0.0"));
-    // On the port of the users there is nothing of that.
+    // The port for users does not serve metrics.
     let there = world.stranger().at("/metrics", Method::GET).send().await.unwrap();
     assert_eq!(there.status(), 404);
 }
 
-/// On PostgreSQL an event may be committed while one with a lower place is still under way. On SQLite it cannot.
+/// On PostgreSQL an event may be committed while the transaction of one with a lower place is still open. On SQLite it cannot.
 #[on_both_databases]
 async fn the_feed_s_lag_shows_while_a_transaction_hangs(world: &World) {
     if world.server().database().kind() == Kind::Sqlite {
@@ -114,7 +114,7 @@ async fn the_feed_s_lag_shows_while_a_transaction_hangs(world: &World) {
 }
 
 #[on_both_databases]
-async fn it_is_ready_with_its_own_tables_alone(world: &World) {
+async fn it_is_ready_only_with_compatible_tables(world: &World) {
     let ready = async || {
         let answer = world.stranger().at("/readyz", Method::GET).send().await.unwrap();
         (answer.status().as_u16(), answer.text().await.unwrap())
@@ -123,7 +123,7 @@ async fn it_is_ready_with_its_own_tables_alone(world: &World) {
     let version = said.trim_end().rsplit_once(": ").unwrap().1.to_owned();
     assert_eq!((status, said), (200, format!("ready\nschema: {version}\n")));
     let connection = world.server().database().connect().await;
-    // A newer release may have migrated; unless it says that no older one serves beside it.
+    // A newer release may have migrated the tables, unless it marked the migration as incompatible.
     for (newer, is_ready) in [("m9999_of_tomorrow", true), ("m9999_of_tomorrow_incompatible", false)] {
         let insert = format!("INSERT INTO seaql_migrations (version, applied_at) VALUES ('{newer}', 0)");
         connection.execute_unprepared(&insert).await.unwrap();
@@ -140,7 +140,7 @@ async fn it_is_ready_with_its_own_tables_alone(world: &World) {
     assert_eq!(ready().await.0, 200);
 }
 
-/// A receiver of traces: takes batches over HTTP until it has as many spans of a name as wanted.
+/// A receiver of traces, which accepts batches over HTTP until a condition on the spans holds.
 struct Receiver {
     listener: TcpListener,
     spans: Vec<(String, Span)>,
@@ -175,7 +175,7 @@ impl Receiver {
     }
 }
 
-/// An attribute's text; empty where it has none.
+/// Returns an attribute's text; empty if there is none.
 fn text<'a>(attributes: &'a [KeyValue], key: &str) -> &'a str {
     let value = attributes.iter().find(|attribute| attribute.key == key).and_then(|attribute| attribute.value.as_ref());
     match value.and_then(|value| value.value.as_ref()) {
@@ -201,13 +201,13 @@ async fn take_body(stream: &mut TcpStream) -> Vec<u8> {
 }
 
 #[on_both_databases]
-async fn traces_go_to_a_collector_that_is_named(database: &Database) {
+async fn traces_are_sent_to_the_configured_collector(database: &Database) {
     const TRACE: [u8; 16] =
         [0x0a, 0xf7, 0x65, 0x19, 0x16, 0xcd, 0x43, 0xdd, 0x84, 0x48, 0xeb, 0x21, 0x1c, 0x80, 0x31, 0x9c];
     let mut receiver = Receiver::listen().await;
     let endpoint = receiver.endpoint();
     let environment = [("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint.as_str()), ("OTEL_BSP_SCHEDULE_DELAY", "100")];
-    // What is logged does not decide what is traced.
+    // The log filter does not apply to traces.
     let program = Program::serve_in(database, &[], &environment).await;
     let input = json!({"organizationName": "Initech", "name": "Ada", "email": "ada@initech.example", "password": tests::actors::PASSWORD});
     let answer = program.stranger().mutate("signUp", "session { accessToken }", input).await.done();
@@ -233,7 +233,7 @@ async fn traces_go_to_a_collector_that_is_named(database: &Database) {
     assert!(statement.start_time_unix_nano >= whole.start_time_unix_nano);
     assert!(statement.end_time_unix_nano <= whole.end_time_unix_nano);
 
-    // What was not sent yet is sent before the program ends.
+    // The remaining spans are sent before the program exits.
     admin.query("query Last { me { id } }").await.answered();
     program.terminate().await;
     let last = |spans: &[(String, Span)]| spans.iter().any(|(_, span)| text(&span.attributes, "operation") == "Last");
@@ -243,7 +243,7 @@ async fn traces_go_to_a_collector_that_is_named(database: &Database) {
 }
 
 #[on_both_databases]
-async fn a_collector_that_is_away_or_none_keeps_nobody_from_working(database: &Database) {
+async fn an_unreachable_or_missing_collector_does_not_affect_requests(database: &Database) {
     let away = Receiver::listen().await.endpoint();
     let program = Program::serve_in(database, &[], &[("OTEL_EXPORTER_OTLP_ENDPOINT", &away)]).await;
     program.stranger().query("{ __typename }").await.answered();
@@ -258,7 +258,7 @@ async fn a_collector_that_is_away_or_none_keeps_nobody_from_working(database: &D
 }
 
 #[on_both_databases]
-async fn the_program_serves_metrics_where_it_is_told_to(database: &Database) {
+async fn the_program_serves_metrics_at_the_configured_address(database: &Database) {
     let free = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap().to_string();
     let program = Program::serve(database, &["--metrics-listen", &free]).await;
     program.stranger().query("{ __typename }").await.answered();

@@ -1,4 +1,4 @@
-//! The program as its users start it.
+//! The program, started from the command line.
 
 use migration::{Migrator, MigratorTrait as _};
 use sea_orm::{ConnectionTrait as _, Statement};
@@ -9,7 +9,7 @@ use tests::{
 };
 
 #[on_both_databases]
-async fn it_serves_until_it_is_asked_to_end(database: &Database) {
+async fn it_serves_until_it_is_terminated(database: &Database) {
     let program = Program::serve(database, &[]).await;
     let answer = program.stranger().query("{ __typename }").await;
     assert_eq!(answer.data("").as_object().unwrap().len(), 1);
@@ -26,13 +26,13 @@ async fn it_starts_again_after_it_was_killed(database: &Database) {
 }
 
 #[on_both_databases]
-async fn a_command_that_it_does_not_know_is_refused_with_its_usage(database: &Database) {
+async fn an_unknown_command_is_refused_with_the_usage(database: &Database) {
     let output = program::run(database, &["sreve"]).await;
     assert_eq!(output.status.code(), Some(2));
     assert!(String::from_utf8_lossy(&output.stderr).contains("Usage"));
 }
 
-/// The first column of a question's rows.
+/// Returns the first column of a query's rows.
 async fn column(database: &Database, question: &str) -> Vec<String> {
     let connection = database.connect().await;
     let statement = Statement::from_string(connection.get_database_backend(), question);
@@ -42,7 +42,7 @@ async fn column(database: &Database, question: &str) -> Vec<String> {
     column
 }
 
-/// Signs the first organization up and answers its administrator's access token.
+/// Signs up the first organization and returns its administrator's access token.
 async fn sign_up(program: &Program) -> String {
     let input = json!({
         "organizationName": "Initech",
@@ -55,7 +55,7 @@ async fn sign_up(program: &Program) -> String {
 }
 
 #[on_both_databases]
-async fn many_that_start_together_on_an_empty_database_migrate_it_once(database: &Database) {
+async fn processes_that_start_together_on_an_empty_database_migrate_it_once(database: &Database) {
     let empty = Database::empty(database.kind()).await;
     let serve = || Program::serve(&empty, &[]);
     let programs = <[Program; 6]>::from(tokio::join!(serve(), serve(), serve(), serve(), serve(), serve()));
@@ -63,7 +63,7 @@ async fn many_that_start_together_on_an_empty_database_migrate_it_once(database:
     let expected: Vec<String> = Migrator::migrations().iter().map(|migration| migration.name().to_owned()).collect();
     assert_eq!(applied, expected);
 
-    // They have one key between them, too: each lets in whom one of them signed up.
+    // They also share one signing key: each accepts the tokens of the others.
     let token = sign_up(&programs[0]).await;
     for program in &programs {
         let answer = program.stranger().with_token(&token).query("{ me { email } }").await;

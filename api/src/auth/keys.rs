@@ -1,15 +1,15 @@
-//! The keys that sign access tokens: made at the first start and kept in a file, or given by the environment.
+//! The keys that sign access tokens. They are created at the first start and kept in a file, or come from the environment.
 //!
-//! They are 256 random bits for HMAC-SHA-256 (HS256), not a pair of Ed25519: the same servers sign and verify, so a public
-//! half would have no reader; any 32 random bytes are a key; and checking a token, which every request does, is cheaper.
+//! A key is 256 random bits for HMAC-SHA-256 (HS256) rather than an Ed25519 key pair: the same servers sign and verify, so
+//! a public key has no use; any 32 random bytes are a valid key; and verification, which every request needs, is cheaper.
 //!
-//! Keys rotate: the first of several signs, all of them verify, and a token names its key. To rotate, put a new line
-//! first, restart every server, and take the old line out once its last token has expired (15 minutes later). A lost key
-//! loses nobody's session: refresh tokens do not depend on it.
+//! If there are several keys, the first signs and all verify; a token names its key. To rotate, insert a new line
+//! first, restart every server, and remove the old line once its last token has expired (15 minutes later). Losing a key
+//! ends no session, because refresh tokens do not depend on it.
 //!
-//! **The file**: text, a key a line, newest first, as `name:base64` (with or without padding, plain or URL-safe). Empty
-//! lines and lines that start with `#` are skipped. A name has 1 to 64 of A-Z, a-z, 0-9, `-`, `_` and `.`; a key has 32 to
-//! 1,024 bytes, for example `openssl rand -base64 32`. Nobody but the owner may read or write the file (mode 0600).
+//! **The file**: text with one key per line, newest first, as `name:base64` (with or without padding, plain or URL-safe).
+//! Empty lines and lines that start with `#` are skipped. A name has 1 to 64 of A-Z, a-z, 0-9, `-`, `_` and `.`; a key has
+//! 32 to 1,024 bytes, for example `openssl rand -base64 32`. Only the owner may read or write the file (mode 0600).
 //! `CALLSHOT_SIGNING_KEYS` takes the same entries, separated by commas.
 
 use std::{
@@ -20,11 +20,11 @@ use std::{
 
 use data_encoding::{BASE32_DNSSEC, BASE64_NOPAD, BASE64URL_NOPAD};
 
-/// The fewest bytes of a key: as many as the digest has (RFC 7518 §3.2).
+/// The smallest size of a key in bytes, which is the size of the digest (RFC 7518 §3.2).
 const SHORTEST: usize = 32;
-/// The most bytes of a key. Beyond 64 a longer one is no stronger.
+/// The largest size of a key in bytes. Keys above 64 bytes are not stronger.
 const LONGEST: usize = 1024;
-/// The most bytes that are read of a key file.
+/// The largest size of a key file in bytes.
 const LARGEST_FILE: u64 = 64 * 1024;
 
 /// One key and its name.
@@ -36,18 +36,18 @@ pub struct SigningKey {
     pub(super) bytes: Vec<u8>,
 }
 
-/// Without the secret, so that it reaches no log.
+/// Omits the secret, so that it cannot be logged.
 impl std::fmt::Debug for SigningKey {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         out.debug_struct("SigningKey").field("name", &self.name).finish_non_exhaustive()
     }
 }
 
-/// One key or more, of different names. The first signs.
+/// One or more keys with different names. The first signs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SigningKeys(Vec<SigningKey>);
 
-/// Why there are no keys to start with. The texts are for whoever runs the server; no key is ever in them.
+/// The reason why no keys could be loaded. The messages are for the operator and never contain a key.
 #[derive(Debug, thiserror::Error)]
 pub enum KeyError {
     /// The file cannot be read or written.
@@ -58,7 +58,7 @@ pub enum KeyError {
         /// What went wrong.
         cause: io::Error,
     },
-    /// Others than the owner may read or write the file.
+    /// Users other than the owner may read or write the file.
     #[error("the key file {path} is open to others than its owner (mode {mode:04o}); `chmod 600 {path}` mends it, but if others may have read it, delete it and a new one is made", path = .path.display())]
     Open {
         /// Which file.
@@ -71,12 +71,12 @@ pub enum KeyError {
     Entry {
         /// The file, or the environment variable.
         place: String,
-        /// Which entry, from 1; in a file, which line.
+        /// The number of the entry from 1; in a file, of the line.
         entry: usize,
-        /// What is wrong with it and what would be right.
+        /// What is wrong with the entry and what would be right.
         fault: &'static str,
     },
-    /// There is no entry at all.
+    /// There is no entry.
     #[error("{place} holds no key; at least one `name:base64` is needed")]
     Empty {
         /// The file, or the environment variable.
@@ -91,11 +91,8 @@ pub enum KeyError {
 }
 
 impl SigningKeys {
-    /// The keys of a file, which is made with one new key where there is none. However many servers start together, one
-    /// of them makes it and all read the same: it appears whole or not at all.
-    ///
-    /// # Errors
-    /// When the file cannot be read or made, is open to others, or holds anything but keys.
+    /// Reads the keys of a file. If there is no file, this creates one with a new key. If several servers start at the same
+    /// time, one of them creates the file atomically and all read the same key.
     pub fn open(path: &Path) -> Result<Self, KeyError> {
         match Self::read(path) {
             Err(KeyError::File { cause, .. }) if cause.kind() == io::ErrorKind::NotFound => {
@@ -106,24 +103,24 @@ impl SigningKeys {
         }
     }
 
-    /// Keys that the environment gave: one `name:base64` an entry, the signing one first.
+    /// Parses keys from the environment: entries of the form `name:base64`, with the signing key first.
     ///
     /// # Errors
-    /// Without entries, or with a malformed one.
+    /// There is no entry, or one is malformed.
     pub fn given<Entry: AsRef<str>>(entries: impl IntoIterator<Item = Entry>) -> Result<Self, KeyError> {
         let entries: Vec<Entry> = entries.into_iter().collect();
         let numbered = entries.iter().enumerate().map(|(index, entry)| (index + 1, entry.as_ref().trim()));
         Self::parse("CALLSHOT_SIGNING_KEYS", numbered)
     }
 
-    /// The key that signs.
+    /// Returns the key that signs.
     #[must_use]
     pub fn signing(&self) -> &SigningKey {
-        // Both ways of making the keys leave one at least.
+        // Both constructors guarantee at least one key.
         &self.0[0]
     }
 
-    /// All keys, which verify; the signing one first.
+    /// Returns all keys for verification, with the signing key first.
     pub fn all(&self) -> impl Iterator<Item = &SigningKey> {
         self.0.iter()
     }
@@ -182,7 +179,7 @@ impl SigningKey {
     }
 }
 
-/// Makes the file with one new key, unless someone else made it meanwhile.
+/// Creates the file with one new key, unless another process has created it in the meantime.
 fn make_file(path: &Path) -> Result<(), KeyError> {
     let fail = |cause| KeyError::File { path: path.to_owned(), cause };
     let key = SigningKey::make()?;
@@ -190,7 +187,7 @@ fn make_file(path: &Path) -> Result<(), KeyError> {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         _ => Path::new("."),
     };
-    // Written aside (with mode 0600 from the start) and then named, so that nobody ever reads half a key.
+    // Written to a temporary file with mode 0600 and then linked, so that no process reads a partial key.
     let beside = path.file_name().unwrap_or_default().to_string_lossy();
     let mut file = tempfile::Builder::new().prefix(&format!("{beside}.")).tempfile_in(folder).map_err(fail)?;
     writeln!(
@@ -210,16 +207,16 @@ fn make_file(path: &Path) -> Result<(), KeyError> {
     }
 }
 
-/// Refuses a file that others may read or write. It asks the open file, not its path, which could change in between.
+/// Refuses a file that other users may read or write. It checks the open file, because the path could change in between.
 #[cfg(unix)]
 fn check_mode(file: &File, path: &Path) -> Result<(), KeyError> {
     use std::os::unix::fs::MetadataExt;
-    // The last six bits are what the group and others may.
+    // The last six bits are the permissions of the group and of others.
     let mode = file.metadata().map_err(|cause| KeyError::File { path: path.to_owned(), cause })?.mode() & 0o7777;
     if mode.trailing_zeros() >= 6 { Ok(()) } else { Err(KeyError::Open { path: path.to_owned(), mode }) }
 }
 
-/// Other systems have no such bits; a file inherits what its folder allows.
+/// Other systems have no such bits; a file inherits the permissions of its folder.
 #[cfg(not(unix))]
 fn check_mode(_file: &File, _path: &Path) -> Result<(), KeyError> {
     Ok(())
@@ -292,7 +289,7 @@ mod tests {
         let path = folder.path().join("callshot.key");
         let made = SigningKeys::open(&path).unwrap();
         let text = std::fs::read_to_string(&path).unwrap();
-        // Written into the file that is there, which keeps its mode.
+        // Writing into the existing file keeps its mode.
         std::fs::write(&path, format!("# rotated\n\n  {NEW}\r\n{OLD}\n{text}")).unwrap();
         let keys = SigningKeys::open(&path).unwrap();
         assert_eq!(names(&keys), ["new.2", "old", &made.signing().name]);

@@ -1,4 +1,4 @@
-//! Passwords: the rule for new ones, and hashes of Argon2id that neither stall the server nor show which users exist.
+//! Passwords: the rule for new ones, and Argon2id hashing that neither stalls the server nor reveals which users exist.
 
 use std::sync::{
     Arc, LazyLock,
@@ -17,7 +17,7 @@ pub const SHORTEST: usize = 12;
 /// The most characters of a password.
 pub const LONGEST: usize = 128;
 
-/// The most hashes that are computed at once. Each takes 19 MiB and a core for tens of milliseconds.
+/// The largest number of hashes computed at the same time. Each takes 19 MiB and a core for tens of milliseconds.
 const AT_ONCE: usize = 4;
 /// The number of hashes that may wait: less than a second's work. More are refused at once.
 const LONGEST_QUEUE: usize = 16;
@@ -27,11 +27,11 @@ static PARAMS: LazyLock<Params> = LazyLock::new(|| {
     Params::new(19 * 1024, 2, 1, Some(32)).unwrap_or_else(|error| unreachable!("the figures are in range: {error}"))
 });
 
-/// A hash of the same cost as a real one. It is of random bytes rather than of a password, so that nothing matches it.
+/// A hash of random bytes, which no password matches. Verifying against it costs as much as against a real hash.
 const DUMMY_HASH: &str =
     "$argon2id$v=19$m=19456,t=2,p=1$Kbm5ycOfyu/QIMw3ZhZsOg$a2UOz9vCiAXIrLhvgdW+QoexhCSo5hiRAm2G+5ZM/O8";
 
-/// What kept a password from being hashed or compared. Never the caller's fault: a wrong password is no error.
+/// The reason why a password could not be hashed or compared. A wrong password is not an error.
 #[derive(Debug, thiserror::Error)]
 pub enum PasswordError {
     /// The stored hash is not one that Argon2 can read, or there was no memory.
@@ -43,7 +43,7 @@ pub enum PasswordError {
     /// Too many passwords wait to be hashed.
     #[error("too many passwords wait to be hashed")]
     Busy,
-    /// The blocking task broke off, or the server is stopping.
+    /// The blocking task panicked, or the server is stopping.
     #[error("the hashing task ended: {0}")]
     Task(#[from] tokio::task::JoinError),
 }
@@ -59,7 +59,7 @@ impl From<PasswordError> for crate::error::Error {
     }
 }
 
-/// Hashes and compares passwords, on blocking threads, two at once. Cheap to clone; clones share that limit.
+/// Hashes and compares passwords on blocking threads, a limited number at the same time. Clones are cheap and share the limit.
 #[derive(Clone, Debug)]
 pub struct Passwords {
     turns: Arc<Semaphore>,
@@ -73,19 +73,16 @@ impl Default for Passwords {
 }
 
 impl Passwords {
-    /// A hasher with a limit of its own. One a process is meant.
+    /// Creates a hasher with a limit of its own. A process should have one.
     #[must_use]
     pub fn new() -> Self {
-        // Half of the cores are left to requests that are answered at once.
+        // Half of the cores remain free for requests that do not hash.
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         Self { turns: Arc::new(Semaphore::new((cores / 2).clamp(1, AT_ONCE))), waiting: Arc::default() }
     }
 
-    /// The Argon2id hash of a password under a fresh salt of 16 bytes, in PHC form (ASCII, 97 characters). It does not
-    /// judge the password: [`check_password`] does.
-    ///
-    /// # Errors
-    /// Without memory or random bytes, or when the server is stopping.
+    /// Returns the Argon2id hash of a password with a new salt of 16 bytes, in PHC format (ASCII, 97 characters). The rule for
+    /// new passwords is checked by [`check_password`], not here.
     pub async fn hash(&self, password: &str) -> Result<String, PasswordError> {
         let password = composed(password);
         self.take_turn(move || {
@@ -96,11 +93,8 @@ impl Passwords {
         .await
     }
 
-    /// Whether a password is the one behind a stored hash. Without a stored hash (no such user, or one who never
-    /// accepted the invitation) the answer is false, after the same work, so that the time is the same for both.
-    ///
-    /// # Errors
-    /// Without memory, with a stored hash that is none, or when the server is stopping.
+    /// Whether a password matches a stored hash. Without a stored hash (no such user, or one who never accepted the
+    /// invitation) this returns false after computing a dummy hash, so that the response time reveals nothing.
     pub async fn verify(&self, candidate: &str, stored: Option<&str>) -> Result<bool, PasswordError> {
         let candidate = composed(candidate);
         let known = stored.is_some();
@@ -116,14 +110,14 @@ impl Passwords {
         .await
     }
 
-    /// Runs work on a blocking thread once it is its turn. The turn travels with the work: a caller who goes away
-    /// does not free it before the work is over.
+    /// Runs work on a blocking thread once a permit is free. The work holds the permit, so that dropping this future does not
+    /// release the permit while the work continues.
     async fn take_turn<T: Send + 'static>(
         &self,
         work: impl FnOnce() -> Result<T, PasswordError> + Send + 'static,
     ) -> Result<T, PasswordError> {
         let queue = Queue::join(&self.waiting)?;
-        // The semaphore is never closed, so that there always is a turn.
+        // The semaphore is never closed, so acquiring does not fail.
         let turn = Arc::clone(&self.turns).acquire_owned().await;
         drop(queue);
         tokio::task::spawn_blocking(move || {
@@ -134,7 +128,7 @@ impl Passwords {
     }
 }
 
-/// A place in the queue of passwords to hash, given up when it is dropped.
+/// A place in the queue of passwords to hash, released on drop.
 struct Queue<'a>(&'a AtomicUsize);
 
 impl<'a> Queue<'a> {
@@ -154,20 +148,20 @@ impl Drop for Queue<'_> {
     }
 }
 
-/// Argon2id at our figures. A stored hash is compared at the figures that it names itself, so that these may be raised.
+/// Returns the hasher with our parameters. Verifying uses the parameters in the stored hash, so ours may be raised later.
 fn hasher() -> Argon2<'static> {
     Argon2::new(Algorithm::Argon2id, Version::V0x13, PARAMS.clone())
 }
 
-/// The password as it is hashed: NFC, because one keyboard sends é as one character and another as two.
+/// Returns the password in the form that is hashed: NFC, because keyboards send é as either one character or two.
 fn composed(password: &str) -> String {
     ComposingNormalizer::new_nfc().normalize(password).into_owned()
 }
 
-/// The rule for a new password: 12 to 128 characters (Unicode scalar values), any, spaces at the ends included.
+/// Checks a new password: it must have 12 to 128 characters (Unicode scalar values), including spaces at either end.
 ///
 /// # Errors
-/// The sentence for a userError, which says what would be right.
+/// Returns the message for a user error.
 pub fn check_password(password: &str) -> Result<(), String> {
     let length = password.chars().count();
     if (SHORTEST..=LONGEST).contains(&length) {
@@ -219,7 +213,7 @@ mod tests {
         assert!(!passwords.verify("", None).await.unwrap());
     }
 
-    /// Time itself is no thing to test; the figures that make it are.
+    /// Compares the parameters, because measured times would make the test unreliable.
     #[test]
     fn the_dummy_costs_what_a_real_hash_costs() {
         let dummy = PasswordHash::new(DUMMY_HASH).unwrap();

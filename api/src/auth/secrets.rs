@@ -1,33 +1,33 @@
-//! Opaque secrets that are shown once and stored as digests, and the marks that erased people leave.
+//! Opaque secrets, which are shown once and stored as digests, and the marks of erased people.
 //!
-//! A refresh or invitation token is 256 random bits. So much cannot be guessed, and therefore needs no slow hash: what is
-//! stored is its SHA-256, from which nobody makes the token again. Looking the digest up in an index tells nothing either.
+//! A refresh or invitation token is 256 random bits. Such a token cannot be guessed, so it needs no slow hash: its SHA-256
+//! is stored, which cannot be reversed. The time of an index lookup by the digest reveals nothing about the token.
 
 use data_encoding::BASE64URL_NOPAD;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::{Digest, Sha256};
 
-/// What an opaque secret is for. Each kind has a prefix of its own, by which people, logs and leak scanners recognise it.
+/// The purpose of an opaque secret. Each kind has a prefix of its own, by which people, logs and leak scanners recognize it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum SecretKind {
-    /// `csr_…`: gets the next access token, once.
+    /// `csr_…`: a refresh token, which is exchanged for the next access token once.
     Refresh,
-    /// `csi_…`: whoever holds it may set the password.
+    /// `csi_…`: an invitation token, with which the password can be set.
     Invitation,
-    /// `csc_…`: in the address of a calendar feed, until another is made.
+    /// `csc_…`: the token in the address of a calendar feed, valid until a new one is created.
     Calendar,
 }
 
-/// A secret just made.
+/// A newly created secret.
 #[derive(Clone, PartialEq, Eq)]
 pub struct NewSecret {
-    /// What its owner gets, this once: the prefix and 43 characters of base64url.
+    /// The text for the owner, shown only once: the prefix and 43 characters of base64url.
     pub shown: String,
-    /// What is stored: the SHA-256 of `shown`.
+    /// The stored value: the SHA-256 of `shown`.
     pub digest: [u8; 32],
 }
 
-/// Without the secret, so that it reaches no log.
+/// Omits the secret, so that it cannot be logged.
 impl std::fmt::Debug for NewSecret {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         out.debug_struct("NewSecret").finish_non_exhaustive()
@@ -35,7 +35,7 @@ impl std::fmt::Debug for NewSecret {
 }
 
 impl SecretKind {
-    /// What its secrets start with.
+    /// Returns the prefix of secrets of this kind.
     #[must_use]
     pub const fn prefix(self) -> &'static str {
         match self {
@@ -45,10 +45,10 @@ impl SecretKind {
         }
     }
 
-    /// A new secret of 256 random bits.
+    /// Creates a secret of 256 random bits.
     ///
     /// # Errors
-    /// When the system gives no random bytes.
+    /// The system provides no random bytes.
     pub fn make(self) -> Result<NewSecret, getrandom::Error> {
         let mut bits = [0; 32];
         getrandom::fill(&mut bits)?;
@@ -65,8 +65,8 @@ impl SecretKind {
         self.of(&mac.finalize().into_bytes().into())
     }
 
-    /// The digest by which to look up a secret that someone shows; None where it cannot be one of this kind, which
-    /// spares the database the question.
+    /// Returns the digest by which a presented secret is looked up. Returns None if the text cannot be a secret of this kind,
+    /// so that no query is needed.
     #[must_use]
     pub fn digest(self, shown: &str) -> Option<[u8; 32]> {
         let bits = BASE64URL_NOPAD.decode(shown.strip_prefix(self.prefix())?.as_bytes()).ok()?;
@@ -79,7 +79,7 @@ impl SecretKind {
     }
 }
 
-/// Something by which an erased person could be told to be the same as one in a later import.
+/// An identifier by which an erased person could be recognized in a later import.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Trace<'a> {
     /// An e-mail address, as it is stored: trimmed and lower-cased.
@@ -93,9 +93,9 @@ pub enum Trace<'a> {
     },
 }
 
-/// The mark of an erased person: the HMAC-SHA-256 of a trace under the organization's erasure key. An import that brings
-/// the same trace makes the same mark and is refused; without the key nobody can try addresses against stored marks.
-/// The key has to last as long as the marks, so it is stored with the organization, and never changes.
+/// Returns the mark of an erased person: the HMAC-SHA-256 of a trace under the organization's erasure key. An import with
+/// the same trace yields the same mark and is refused. Without the key, addresses cannot be tried against stored marks.
+/// The key must last as long as the marks, so it is stored with the organization and never changes.
 #[must_use]
 pub fn erasure_mark(key: &[u8], trace: Trace<'_>) -> [u8; 32] {
     let mut mac = Hmac::<Sha256>::new_from_slice(key)
@@ -105,7 +105,7 @@ pub fn erasure_mark(key: &[u8], trace: Trace<'_>) -> [u8; 32] {
         Trace::ExternalId { source, id } => (b"x", [source, id]),
     };
     mac.update(kind);
-    // Each part behind its length: otherwise ("a", "bc") and ("ab", "c") would leave one mark.
+    // Each part is prefixed with its length: otherwise ("a", "bc") and ("ab", "c") would have the same mark.
     for part in parts {
         mac.update(&(part.len() as u64).to_be_bytes());
         mac.update(part.as_bytes());
@@ -116,7 +116,7 @@ pub fn erasure_mark(key: &[u8], trace: Trace<'_>) -> [u8; 32] {
 /// Returns 256 random bits: a salt, or the erasure key of a new organization.
 ///
 /// # Errors
-/// When the system gives no random bytes.
+/// The system provides no random bytes.
 pub fn random_key() -> Result<[u8; 32], getrandom::Error> {
     let mut key = [0; 32];
     getrandom::fill(&mut key)?;
@@ -172,7 +172,7 @@ mod tests {
         );
     }
 
-    /// Stored marks outlive releases, so what makes them is pinned: HMAC-SHA-256 of "e", 13, the address, 0.
+    /// Stored marks outlive releases, so the computation is fixed: HMAC-SHA-256 of "e", 13, the address, 0.
     #[test]
     fn marks_do_not_change_from_release_to_release() {
         let mark = erasure_mark(&[7; 32], Trace::Email("a@example.com"));

@@ -27,16 +27,16 @@ use sha2::{Digest, Sha256};
 use crate::error::{Error, Result};
 use crate::values::token_bucket::{Allowance, Buckets, ClientNetwork, SiteNetwork};
 
-/// What one account allows.
+/// The allowance of an account.
 pub const PER_ACCOUNT: Allowance = Allowance { most: 10, refill: Duration::from_mins(1) };
-/// What one address allows.
+/// The allowance of an address.
 pub const PER_ADDRESS: Allowance = Allowance { most: 50, refill: Duration::from_secs(12) };
-/// What one /48 of IPv6 allows: a site has 65,536 addresses as they are counted here.
+/// The allowance of an IPv6 /48: one site has 65,536 addresses as they are counted here.
 pub const PER_NETWORK: Allowance = Allowance { most: 200, refill: Duration::from_secs(3) };
-/// The most accounts, addresses, and pairs of both that are remembered, each: under 4 MB apiece.
+/// The largest number each of accounts, addresses and pairs of both kept in memory, under 4 MB per kind.
 const REMEMBERED: usize = 50_000;
 
-/// An account by a digest of its address: of fixed size, however much was typed.
+/// An account, identified by a digest of its address, which has a fixed size however long the input is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 struct Account([u8; 16]);
 
@@ -49,21 +49,21 @@ impl From<&str> for Account {
     }
 }
 
-/// An attempt under way, to be given back to [`Throttle::succeeded`]; left alone, it stays counted.
+/// An attempt in progress. It stays counted unless it is passed to [`Throttle::succeeded`].
 #[must_use = "an attempt that succeeds is to be taken back"]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Attempt {
     origin: Option<ClientNetwork>,
     account: Option<Account>,
-    /// Whether it was counted on the pair's own allowance rather than on the account's.
+    /// Whether it was counted against the allowance of the pair rather than of the account.
     familiar: bool,
 }
 
-/// Too many failures: not now.
+/// The error for an attempt after too many failures.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("too many failed attempts; try again in {seconds} seconds")]
 pub struct Refused {
-    /// After how many seconds (1 or more) an attempt is allowed again: the header `Retry-After`.
+    /// The number of seconds (1 or more) until an attempt is allowed again, for the header `Retry-After`.
     pub seconds: u64,
 }
 
@@ -73,7 +73,7 @@ impl From<Refused> for crate::error::Error {
     }
 }
 
-/// Counts failures. One a process is meant.
+/// Counts failures. A process should have one for each kind of attempt.
 #[derive(Debug)]
 pub struct Throttle(Mutex<Counts>);
 
@@ -93,7 +93,7 @@ impl Default for Throttle {
 }
 
 impl Throttle {
-    /// A throttle with these allowances. [`Throttle::default`] has the usual ones.
+    /// Creates a throttle with these allowances. [`Throttle::default`] has the usual ones.
     #[must_use]
     pub fn new(per_account: Allowance, per_address: Allowance) -> Self {
         Self::remembering(per_account, per_address, REMEMBERED)
@@ -108,11 +108,11 @@ impl Throttle {
         }))
     }
 
-    /// Begins an attempt from an address (None where there is none, as on the command line) on an account, named by what
-    /// was typed (None where the attempt is on no account, as with a token).
+    /// Begins an attempt from an address (None if there is none, as on the command line) on an account, given as it was
+    /// typed (None if the attempt concerns no account, as with a token).
     ///
     /// # Errors
-    /// When the address or the account has used its allowance up; then nothing is counted.
+    /// The allowance of the address or the account is used up. The attempt is not counted then.
     pub fn attempt(&self, now: Instant, address: Option<IpAddr>, account: Option<&str>) -> Result<Attempt, Refused> {
         let (origin, account) = (address.map(ClientNetwork::from), account.map(Account::from));
         let mut counts = self.counts();
@@ -146,10 +146,10 @@ impl Throttle {
         Ok(Attempt { origin, account, familiar: pair.is_some() })
     }
 
-    /// Returns the wait of an address whose allowance is used up, before anything is queued for it.
+    /// Checks the allowance of an address before anything is queued for it.
     ///
     /// # Errors
-    /// When the address has used its allowance up.
+    /// The allowance of the address is used up.
     pub fn check(&self, now: Instant, address: Option<IpAddr>) -> Result<(), Refused> {
         let Some(origin) = address.map(ClientNetwork::from) else { return Ok(()) };
         let counts = self.counts();
@@ -161,7 +161,7 @@ impl Throttle {
         Err(Refused { seconds: wait.as_secs() + u64::from(wait.subsec_nanos() > 0) })
     }
 
-    /// Takes an attempt back that succeeded, and remembers its address as one that the account is used from.
+    /// Takes back an attempt that succeeded, and stores its address as one that the account is used from.
     pub fn succeeded(&self, now: Instant, attempt: Attempt) {
         self.withdrawn(attempt);
         if let Some(pair) = attempt.account.zip(attempt.origin) {
@@ -169,7 +169,7 @@ impl Throttle {
         }
     }
 
-    /// Takes an attempt back that failed through no fault of the caller.
+    /// Takes back an attempt that failed for a reason that is not the caller's fault.
     pub fn withdrawn(&self, attempt: Attempt) {
         let Attempt { origin, account, familiar: was_familiar } = attempt;
         let mut counts = self.counts();
@@ -187,11 +187,10 @@ impl Throttle {
         }
     }
 
-    /// Runs an attempt to its end: a refusal stays counted, a success does not, and neither does what failed here (the
-    /// database was gone) is not counted.
+    /// Runs an attempt. A refusal stays counted; a success or an internal failure, such as an unreachable database, does not.
     ///
     /// # Errors
-    /// The attempt's own, and when it is not allowed.
+    /// The attempt is not allowed, or it failed itself.
     pub async fn watch<T>(
         &self,
         address: Option<IpAddr>,
@@ -208,8 +207,8 @@ impl Throttle {
         outcome
     }
 
-    /// The counts. A thread that panicked while it held them leaves at worst one count wrong, which is no reason to stop
-    /// letting people in.
+    /// Locks the counts. A thread that panicked while it held the lock leaves at most one count wrong, which is no reason to
+    /// refuse all sign-ins.
     fn counts(&self) -> MutexGuard<'_, Counts> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -227,7 +226,7 @@ mod tests {
         text.parse().map(Some).unwrap()
     }
 
-    /// Fails as often as it is allowed to, and says how often that was.
+    /// Fails as often as it is allowed to, and returns the number of failures.
     fn guess(throttle: &Throttle, now: Instant, from: Option<IpAddr>, account: Option<&str>) -> u32 {
         let mut failures = 0;
         while throttle.attempt(now, from, account).is_ok() {
@@ -322,7 +321,7 @@ mod tests {
         }
         let owner = throttle.attempt(start, home, Some("ann@example.com")).unwrap();
         throttle.succeeded(start, owner);
-        // What is familiar to one account is a stranger to another.
+        // An address that is familiar to one account is not familiar to another.
         guess(&throttle, start, address("198.51.100.1"), Some("bob@example.com"));
         assert!(throttle.attempt(start, home, Some("bob@example.com")).is_err());
     }

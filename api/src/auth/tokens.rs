@@ -1,9 +1,9 @@
-//! Access tokens: signed statements of who is asking, which hold for 15 minutes and are checked without the database.
+//! Access tokens: signed statements of the caller's identity, valid for 15 minutes and verified without the database.
 //!
-//! A token is a JWT with `alg` HS256 and the signing key's name as `kid`. Everything that a forger could choose is pinned:
-//! the algorithm, the issuer, the audience, and that each claim is there. jsonwebtoken by itself lets a token without
-//! `aud` pass, does not look at `nbf`, and gives 60 seconds of leeway. A valid token says that the session was there when
-//! it was signed; that it has not ended since is for whoever holds the database to say.
+//! A token is a JWT with `alg` HS256 and the signing key's name as `kid`. The algorithm, the issuer and the audience are
+//! fixed and every claim is required. By default, jsonwebtoken would accept a token without `aud`, ignore `nbf` and allow
+//! 60 seconds of leeway. A valid token proves that the session existed when the token was signed; the caller must check in
+//! the database that the session has not ended since.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -18,25 +18,25 @@ use serde::{Deserialize, Serialize};
 
 use super::keys::SigningKeys;
 
-/// Who issues tokens: `iss`.
+/// The issuer of the tokens: `iss`.
 pub const ISSUER: &str = "callshot";
-/// Whom they are for: `aud`.
+/// The audience of the tokens: `aud`.
 pub const AUDIENCE: &str = "callshot-api";
-/// How long a token holds, in seconds.
+/// The lifetime of a token, in seconds.
 pub const LIFETIME: i64 = 15 * 60;
-/// By how many seconds the clocks of two servers may differ.
+/// The number of seconds by which the clocks of two servers may differ.
 const LEEWAY: u64 = 5;
-/// How many tokens are remembered as verified, each under a kilobyte.
+/// The capacity of the cache of verified tokens, each under a kilobyte.
 const MOST_VERIFIED: u64 = 5_000;
-/// For how long, in which their expiry is looked at nevertheless.
+/// How long a verified token is cached. Its expiry is checked on each use nevertheless.
 const VERIFIED_FOR: Duration = Duration::from_mins(1);
-/// The longest token that is looked at, in bytes. Ours have about 400.
+/// The largest size of a token in bytes. Our tokens have about 400.
 const LONGEST: usize = 2048;
 
-/// Who is asking.
+/// The identity of the caller.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Claims {
-    /// The user: `sub`, a TypeID as all three are.
+    /// The user: `sub`. All three ids are TypeIDs.
     pub user: UserId,
     /// The user's organization: `org`.
     pub organization: OrganizationId,
@@ -44,34 +44,34 @@ pub struct Claims {
     pub session: SessionId,
 }
 
-/// A token just signed.
+/// A newly signed token.
 #[derive(Clone, PartialEq, Eq)]
 pub struct AccessToken {
     /// The token, for the header `Authorization: Bearer …`.
     pub token: String,
-    /// Until when it holds, to the second.
+    /// The time at which the token expires, in whole seconds.
     pub expires_at: Instant,
 }
 
-/// Without the token, so that it reaches no log.
+/// Omits the token, so that it cannot be logged.
 impl std::fmt::Debug for AccessToken {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         out.debug_struct("AccessToken").field("expires_at", &self.expires_at).finish_non_exhaustive()
     }
 }
 
-/// Why a token gives nobody away.
+/// The reason why a token is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TokenError {
-    /// It was ours, and its time is over: refreshing the session helps.
+    /// The token is ours but has expired. The client should refresh its session.
     #[error("the access token has expired")]
     Expired,
-    /// It is not one of ours, or was changed, or is not valid yet. What it is that fails is logged, not told.
+    /// The token is not ours, was modified, or is not valid yet. The exact reason is logged but not returned.
     #[error("this is not a valid access token")]
     Invalid,
 }
 
-/// What a token holds on the wire (RFC 7519). Times are whole seconds since 1970.
+/// The claims of a token as encoded (RFC 7519). Times are whole seconds since 1970.
 #[derive(Deserialize, Serialize)]
 struct Wire {
     iss: String,
@@ -90,11 +90,11 @@ pub struct Tokens {
     signing: EncodingKey,
     verifying: HashMap<String, DecodingKey>,
     validation: Validation,
-    /// Tokens that were verified lately, with what they say and when they expire: a client sends the same one for minutes.
+    /// Recently verified tokens with their claims and expiry, because a client sends the same token for minutes.
     verified: Cache<Box<str>, (Claims, i64)>,
 }
 
-/// Without the keys, so that they reach no log.
+/// Omits the keys, so that they cannot be logged.
 impl std::fmt::Debug for Tokens {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         out.debug_struct("Tokens").field("signing", &self.header.kid).finish_non_exhaustive()
@@ -102,10 +102,10 @@ impl std::fmt::Debug for Tokens {
 }
 
 impl Tokens {
-    /// Returns tokens under these keys: the first signs, all verify.
+    /// Creates a signer and verifier with these keys: the first signs, all verify.
     ///
     /// # Errors
-    /// A key that HMAC-SHA-256 does not take, such as one that is too short.
+    /// HMAC-SHA-256 does not accept a key, for example because it is too short.
     pub fn new(keys: &SigningKeys) -> Result<Self, jsonwebtoken::errors::Error> {
         let mut validation = Validation::new(Algorithm::HS256);
         validation.set_issuer(&[ISSUER]);
@@ -125,10 +125,10 @@ impl Tokens {
         })
     }
 
-    /// A token for 15 minutes from now, in real time.
+    /// Creates a token that is valid for 15 minutes from now, in real time.
     ///
     /// # Errors
-    /// [`TokenError::Invalid`] when signing fails, which it does not with keys of the right family.
+    /// [`TokenError::Invalid`] if signing fails, which does not happen with HMAC keys.
     pub fn issue(&self, claims: Claims) -> Result<AccessToken, TokenError> {
         self.issue_at(claims, now())
     }
@@ -155,10 +155,10 @@ impl Tokens {
         }
     }
 
-    /// Who a token says is asking, if it is one of ours and its time has come and not gone.
+    /// Verifies a token and returns its claims.
     ///
     /// # Errors
-    /// [`TokenError::Expired`] for one of ours that is too old, [`TokenError::Invalid`] for everything else.
+    /// [`TokenError::Expired`] for one of our tokens that has expired, [`TokenError::Invalid`] for any other invalid token.
     pub fn verify(&self, token: &str) -> Result<Claims, TokenError> {
         if let Some((claims, exp)) = self.verified.get(token) {
             let too_old = exp.saturating_add_unsigned(LEEWAY) < now();
@@ -185,7 +185,7 @@ impl Tokens {
             Err(error) if *error.kind() == ErrorKind::ExpiredSignature => return Err(TokenError::Expired),
             Err(error) => return Err(refuse(&error.to_string())),
         };
-        // A key that once signed something longer-lived, elsewhere, does not make it one of ours.
+        // A token with a longer lifetime was not issued here, even if the same key was used elsewhere to sign it.
         if exp.saturating_sub(iat) > LIFETIME {
             return Err(refuse("it was made to last longer than ours do"));
         }
@@ -195,7 +195,8 @@ impl Tokens {
     }
 }
 
-/// Real time, in seconds since 1970, by the clock that verifying looks at: a stopped clock must not keep a token alive.
+/// Returns the real time in seconds since 1970, from the clock that verification uses: a stopped demonstration clock must not
+/// keep a token valid.
 fn now() -> i64 {
     get_current_timestamp().cast_signed()
 }
@@ -228,7 +229,7 @@ mod tests {
         }
     }
 
-    /// What `issue` would write now, for tests to spoil.
+    /// Returns the claims that `issue` would write now, for tests to modify.
     fn wire() -> Value {
         let now = now();
         json!({
@@ -237,7 +238,7 @@ mod tests {
         })
     }
 
-    /// Any header and claims, rightly signed under the key, as a forger who had it (or a bug of ours) would.
+    /// Signs any header and claims with the real key, as an attacker with the key could (or a bug of ours).
     fn signed(algorithm: Algorithm, name: Option<&str>, claims: &Value) -> String {
         let mut header = Header::new(algorithm);
         header.kid = name.map(str::to_owned);
@@ -358,7 +359,7 @@ mod tests {
         for name in [None, Some(""), Some("two"), Some("ONE"), Some("../one"), Some("one\0")] {
             assert_eq!(tokens().verify(&signed(Algorithm::HS256, name, &wire())), Err(TokenError::Invalid), "{name:?}");
         }
-        // Known by name, but of other bytes.
+        // The same name with other bytes.
         let stranger = Tokens::new(&keys(&[&NEXT.replace("two", "one")])).unwrap();
         assert_eq!(tokens().verify(&stranger.issue(claims()).unwrap().token), Err(TokenError::Invalid));
     }

@@ -1,5 +1,5 @@
-//! Who asks: from an access token to a [`Viewer`], remembered for a few seconds, so that most requests ask the
-//! database nothing about it, and whatever ends or changes is in force within those seconds on every server.
+//! Looks up the [`Viewer`] of an access token. Viewers are cached for a few seconds, so that most requests need no query for
+//! it, and changes to users and sessions take effect within those seconds on every server.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -22,12 +22,12 @@ use crate::values::money::Currency;
 use database::columns::array_value;
 use database::db::Db;
 
-/// For how long a viewer is remembered.
+/// How long a viewer is cached.
 const REMEMBERED: Duration = Duration::from_secs(4);
-/// How many viewers are remembered at most.
+/// The largest number of cached viewers.
 const MOST_REMEMBERED: u64 = 10_000;
 
-/// A remembered session, with its viewer while it has not ended.
+/// A cached session, with its viewer unless it has ended.
 #[derive(Clone)]
 struct Known {
     organization: OrganizationId,
@@ -35,30 +35,27 @@ struct Known {
     viewer: Option<Arc<Viewer>>,
 }
 
-/// What lets people in.
+/// The authentication state of an application.
 pub struct Auth {
-    /// Makes and checks password hashes.
+    /// Creates and verifies password hashes.
     pub passwords: Passwords,
-    /// Makes and checks access tokens.
+    /// Issues and verifies access tokens.
     pub tokens: Tokens,
-    /// Slows down guessing passwords.
+    /// Limits failed sign-ins.
     pub throttle: Throttle,
-    /// Slows down whoever comes with refresh tokens that do not hold.
+    /// Limits requests with invalid refresh tokens.
     pub refreshes: Throttle,
-    /// Slows down whoever comes with invitations that do not hold.
+    /// Limits requests with invalid invitations.
     pub invitations: Throttle,
-    /// Slows down whoever comes with addresses of calendars that are none.
+    /// Limits requests with invalid addresses of calendar feeds.
     pub calendars: Throttle,
     viewers: Cache<SessionId, Known>,
-    /// How often something was forgotten.
+    /// The number of times that viewers were removed from the cache.
     forgotten: AtomicU64,
 }
 
 impl Auth {
-    /// With the keys of the settings: those given, else those of the key file, which is made at the first start.
-    ///
-    /// # Errors
-    /// Keys that cannot be read, made or trusted.
+    /// Creates the state with the keys of the settings, else with those of the key file, which is created at the first start.
     pub fn open(settings: &Settings) -> Result<Self, KeyError> {
         let given = &settings.access.signing_keys;
         let keys = if given.is_empty() {
@@ -82,10 +79,10 @@ impl Auth {
         })
     }
 
-    /// Who holds this access token.
+    /// Returns the viewer of an access token.
     ///
     /// # Errors
-    /// `UNAUTHENTICATED` where the token does not hold, its session has ended or its user is not active any more.
+    /// `UNAUTHENTICATED` if the token is invalid, its session has ended or its user is no longer active.
     pub async fn viewer(&self, db: &Db, token: &str) -> Result<Option<Arc<Viewer>>> {
         let claims = self.tokens.verify(token).map_err(|_| Error::Unauthenticated)?;
         if let Some(known) = self.viewers.get(&claims.session)
@@ -96,29 +93,26 @@ impl Auth {
         let forgotten = self.forgotten.load(Ordering::SeqCst);
         let viewer = find(db, claims).await?.map(Arc::new);
         let known = Known { organization: claims.organization, user: claims.user, viewer };
-        // A session of other claims than were asked for stays remembered as it is.
+        // Claims that match no active session must not replace the cached entry of that session.
         if known.viewer.is_some() || self.viewers.get(&claims.session).is_none() {
             self.viewers.insert(claims.session, known.clone());
         }
-        // What was read before a change must not be remembered after it.
+        // A viewer that was read before a change must not stay in the cache after it.
         if self.forgotten.load(Ordering::SeqCst) != forgotten {
             self.viewers.invalidate(&claims.session);
         }
         known.viewer.map(Some).ok_or(Error::Unauthenticated)
     }
 
-    /// Forgets the viewers of an organization.
+    /// Removes the viewers of an organization from the cache.
     pub fn forget(&self, organization: OrganizationId) {
         self.forgotten.fetch_add(1, Ordering::SeqCst);
-        // It fails only where closures are not supported, and they are.
+        // This fails only if the cache does not support closures, and this one does.
         let _ = self.viewers.invalidate_entries_if(move |_, known| known.organization == organization);
     }
 }
 
-/// The viewer that a session belongs to; None where it has ended, or its user is not active.
-///
-/// # Errors
-/// The database's.
+/// Returns the viewer of a session; None if the session has ended or the user is not active.
 pub async fn find(db: &Db, claims: Claims) -> Result<Option<Viewer>> {
     let session = session::Entity::of(claims.organization)
         .filter(session::Column::Id.eq(claims.session))
@@ -143,10 +137,7 @@ pub async fn find(db: &Db, claims: Claims) -> Result<Option<Viewer>> {
     Ok(Some(with_reporting_line(db.reader(), organization, user, Some(claims.session)).await?))
 }
 
-/// A viewer out of what was stored, with everyone below them where they are a manager.
-///
-/// # Errors
-/// The database's.
+/// Creates a viewer from stored rows, and reads the reporting line if the user is a manager.
 pub async fn with_reporting_line<C: ConnectionTrait>(
     connection: &C,
     organization: organization::Model,
@@ -173,10 +164,7 @@ pub async fn with_reporting_line<C: ConnectionTrait>(
     Ok(viewer)
 }
 
-/// A user and everyone below in the reporting line, at any depth.
-///
-/// # Errors
-/// The database's.
+/// Returns a user and everyone below them in the reporting line, at any depth.
 pub async fn reporting_line_of<C: ConnectionTrait>(
     connection: &C,
     organization: OrganizationId,

@@ -1,5 +1,5 @@
-//! Every setting, as a flag and as an environment variable alike. The defaults stand here and nowhere else:
-//! [`Settings::default`] asks clap for them, with the environment left out.
+//! All settings. Each is a flag and an environment variable. The defaults are defined only here: [`Settings::default`] gets
+//! them from clap, without reading the environment.
 
 use std::{
     net::{IpAddr, SocketAddr},
@@ -16,7 +16,7 @@ use crate::values::clock::StoppedAt;
 
 mod values;
 
-/// What `callshot serve` takes: where to listen, and all other settings.
+/// The arguments of `callshot serve`: the addresses to listen on and all settings.
 #[derive(Args, Clone, Debug)]
 pub struct ServeArguments {
     /// The address and port to listen on; port 0 takes any free one
@@ -25,36 +25,36 @@ pub struct ServeArguments {
     /// The address and port of the metrics for Prometheus [default: none]
     #[arg(long, env = "CALLSHOT_METRICS_LISTEN", value_name = "ADDRESS")]
     pub metrics_listen: Option<SocketAddr>,
-    /// Everything that does not depend on where one listens.
+    /// All other settings.
     #[command(flatten)]
     pub settings: Settings,
 }
 
-/// All settings of one running application.
+/// The settings of an application.
 #[derive(Args, Clone, Debug)]
 pub struct Settings {
-    /// Where data is stored.
+    /// The database.
     #[command(flatten)]
     pub database: DatabaseSettings,
-    /// What time it is.
+    /// The clock.
     #[command(flatten)]
     pub clock: ClockSettings,
-    /// Who gets in.
+    /// Sign-up and signing keys.
     #[command(flatten)]
     pub access: AccessSettings,
-    /// How large a document may be.
+    /// Limits of a document.
     #[command(flatten)]
     pub limits: DocumentSettings,
-    /// What requests may cost.
+    /// Limits of cost.
     #[command(flatten)]
     pub cost: CostSettings,
-    /// How much runs at once.
+    /// Limits of concurrency.
     #[command(flatten)]
     pub load: LoadSettings,
-    /// How the server treats connections.
+    /// Connections and requests.
     #[command(flatten)]
     pub http: HttpSettings,
-    /// What is logged.
+    /// Logging.
     #[command(flatten)]
     pub log: LogSettings,
 }
@@ -69,8 +69,8 @@ impl Default for Settings {
 }
 
 impl Settings {
-    /// The file with the signing key: the one that is set, else beside an `SQLite` database under its name
-    /// (`callshot.key` beside `callshot.db`), else `callshot.key` in the working directory.
+    /// Returns the path of the file with the signing keys: the configured one, else a file next to an `SQLite` database
+    /// (`callshot.key` for `callshot.db`), else `callshot.key` in the working directory.
     #[must_use]
     pub fn key_file(&self) -> PathBuf {
         if let Some(file) = &self.access.key_file {
@@ -80,7 +80,7 @@ impl Settings {
     }
 }
 
-/// Where data is stored, and how patiently.
+/// The database and its time limits.
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Database")]
 pub struct DatabaseSettings {
@@ -109,26 +109,26 @@ pub struct DatabaseSettings {
     pub slow_query: Duration,
 }
 
-/// What time it is.
+/// The clock.
 #[derive(Args, Clone, Copy, Debug)]
 #[command(next_help_heading = "Clock")]
 pub struct ClockSettings {
-    /// Stops the clock at an instant (RFC 3339), for tests and demonstrations
+    /// Stop the clock at an instant (RFC 3339), for tests and demonstrations
     #[arg(id = "clock", long = "clock", env = "CALLSHOT_CLOCK", value_name = "INSTANT")]
     pub stop: Option<StoppedAt>,
 }
 
-/// Who gets in, and what tokens are signed with.
+/// Sign-up and the keys that sign tokens.
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Access")]
 pub struct AccessSettings {
-    /// Who may found an organization
+    /// Who may create an organization
     #[arg(long, env = "CALLSHOT_SIGN_UP", value_name = "WHO", value_enum, default_value = "first")]
     pub sign_up: SignUp,
-    /// The file with the signing key, made at the first start [default: beside the database]
+    /// The file with the signing keys, created at the first start [default: next to the database]
     #[arg(long, env = "CALLSHOT_KEY_FILE", value_name = "FILE")]
     pub key_file: Option<PathBuf>,
-    /// Signing keys instead of the file's, separated by commas: the first signs, all of them verify
+    /// Signing keys to use instead of the file, separated by commas: the first signs, all verify
     #[arg(
         long,
         env = "CALLSHOT_SIGNING_KEYS",
@@ -140,40 +140,40 @@ pub struct AccessSettings {
     pub signing_keys: Vec<Secret>,
 }
 
-/// Who may found an organization.
+/// Who may create an organization.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum SignUp {
-    /// Only the first, while there is none
+    /// Anyone, as long as there is no organization
     First,
-    /// Anybody
+    /// Anyone
     Open,
-    /// Nobody
+    /// No one
     Closed,
 }
 
-/// How large a document may be. All of it is checked before anything is validated or run.
+/// Limits of a document. They are checked before the document is validated or executed.
 #[derive(Args, Clone, Copy, Debug)]
 #[command(next_help_heading = "Limits of a document")]
 pub struct DocumentSettings {
-    /// The longest document, in bytes
+    /// The maximum size of a document, in bytes
     #[arg(long, env = "CALLSHOT_MAX_DOCUMENT", value_name = "BYTES", default_value = "32768")]
     pub max_document: NonZeroUsize,
-    /// The most selections of a document, once its fragments are unfolded
+    /// The maximum number of selections in a document, after expanding its fragments
     #[arg(long, env = "CALLSHOT_MAX_COST", value_name = "NUMBER", default_value = "5000")]
     pub max_cost: u64,
-    /// How deep fields may nest
+    /// The maximum nesting depth of fields
     #[arg(long, env = "CALLSHOT_MAX_DEPTH", value_name = "NUMBER", default_value = "15")]
     pub max_depth: u32,
-    /// The most aliases of a document
+    /// The maximum number of aliases in a document
     #[arg(long, env = "CALLSHOT_MAX_ALIASES", value_name = "NUMBER", default_value = "200")]
     pub max_aliases: usize,
-    /// The most directives of a document
+    /// The maximum number of directives in a document
     #[arg(long, env = "CALLSHOT_MAX_DIRECTIVES", value_name = "NUMBER", default_value = "100")]
     pub max_directives: usize,
 }
 
 impl DocumentSettings {
-    /// Returns the limits as the check of documents takes them.
+    /// Converts the settings to the limits of the document check.
     #[must_use]
     pub const fn to_limits(self) -> graphql_http::document::DocumentLimits {
         graphql_http::document::DocumentLimits {
@@ -192,35 +192,35 @@ impl Default for DocumentSettings {
     }
 }
 
-/// What requests may cost, in points (docs/cost.md).
+/// Limits of cost, in points (docs/cost.md).
 #[derive(Args, Clone, Copy, Debug)]
 #[command(next_help_heading = "Cost")]
 pub struct CostSettings {
-    /// The most points that one request may cost; 0 for no limit
+    /// The maximum cost of one request, in points; 0 for no limit
     #[arg(long, env = "CALLSHOT_MAX_POINTS", value_name = "NUMBER", default_value = "10000")]
     pub max_points: u64,
-    /// The points that a user (without a token: an address) may use at once; 0 for no limit
+    /// The budget of a user (without a token: of an address), in points; 0 for no limit
     #[arg(long, env = "CALLSHOT_POINTS", value_name = "NUMBER", default_value = "100000")]
     pub points: u32,
-    /// How many of these come back a second
+    /// The points by which the budget refills per second
     #[arg(long, env = "CALLSHOT_POINTS_PER_SECOND", value_name = "NUMBER", default_value = "2000")]
     pub points_per_second: NonZeroU32,
 }
 
-/// How much runs at once.
+/// Limits of concurrency.
 #[derive(Args, Clone, Copy, Debug)]
 #[command(next_help_heading = "Load")]
 pub struct LoadSettings {
-    /// The most signed-in requests in progress, a quarter of them for one organization; an eighth as many for requests without a token
+    /// The maximum number of signed-in requests in progress, a quarter of them for one organization; an eighth as many requests without a token
     #[arg(long, env = "CALLSHOT_MAX_REQUESTS", value_name = "NUMBER", default_value = "512")]
     pub max_requests: NonZeroUsize,
-    /// The most requests of one organization that run at once [default: two fifths of the database's connections, at least 4]
+    /// The maximum number of requests of one organization that run at the same time [default: two fifths of the database's connections, at least 4]
     #[arg(long, env = "CALLSHOT_SHARE", value_name = "NUMBER")]
     pub share: Option<NonZeroUsize>,
-    /// Of these, the most that are dear: above 300 points, or reading whole lists [default: a quarter of the connections, at least 2]
+    /// Of these, the maximum number of expensive ones: above 300 points, or reading whole lists [default: a quarter of the connections, at least 2]
     #[arg(long, env = "CALLSHOT_DEAR_SHARE", value_name = "NUMBER")]
     pub dear_share: Option<NonZeroUsize>,
-    /// The most requests of one organization that wait for its share; more are refused at once
+    /// The maximum number of requests of one organization that wait for its share; further ones are refused immediately
     #[arg(long, env = "CALLSHOT_MAX_WAITING", value_name = "NUMBER", default_value = "128")]
     pub max_waiting: usize,
 }
@@ -239,62 +239,62 @@ pub struct Sizes {
 }
 
 impl LoadSettings {
-    /// How large an organization's share is where the database has so many connections: smaller than these, so that there
-    /// always is one for another organization. Less than half of them, because a change may hold two for a moment.
+    /// Returns the shares for a number of database connections. A share is less than half of them, so that other organizations
+    /// find a free connection although a mutation may briefly hold two.
     #[must_use]
     pub fn shares(&self, connections: u32) -> Sizes {
         let connections = usize::try_from(connections).unwrap_or(usize::MAX);
         let all = (connections.saturating_mul(2) / 5).max(4).min(connections.saturating_sub(1)).max(1);
         let all = self.share.map_or(all, NonZeroUsize::get);
         let expensive = self.dear_share.map_or((connections / 4).max(2), NonZeroUsize::get).min(all);
-        // However many tenants ask for all they can get, cores and connections are left to requests that are answered at once.
+        // Expensive requests of all tenants together leave cores and connections free for cheap requests.
         let cores = std::thread::available_parallelism().map_or(2, NonZeroUsize::get);
         let expensive_of_all = cores.min(connections / 2).max(expensive);
         Sizes { all, expensive, expensive_of_all, waiting: self.max_waiting }
     }
 }
 
-/// How the server treats connections and requests.
+/// Connections and requests.
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "HTTP")]
 pub struct HttpSettings {
     /// The largest body of a request, in bytes
     #[arg(long, env = "CALLSHOT_MAX_BODY", value_name = "BYTES", default_value = "2097152")]
     pub max_body: NonZeroUsize,
-    /// The most connections that are open at once; for one more, the one that is idle for longest is closed
+    /// The maximum number of open connections; beyond it, the connection that has been idle the longest is closed
     #[arg(long, env = "CALLSHOT_MAX_CONNECTIONS", value_name = "NUMBER", default_value = "1024")]
     pub max_connections: NonZeroUsize,
-    /// The most connections of one address, trusted proxies excepted, and a quarter of those of an IPv6 /48
+    /// The maximum number of connections of one address, except trusted proxies, and a quarter of those of an IPv6 /48
     #[arg(long, env = "CALLSHOT_MAX_CONNECTIONS_PER_ADDRESS", value_name = "NUMBER", default_value = "128")]
     pub max_connections_per_address: NonZeroUsize,
     /// How long a new connection may take to send its first byte
     #[arg(long, env = "CALLSHOT_FIRST_BYTE_TIMEOUT", value_name = "TIME", default_value = "10s", value_parser = parse_time)]
     pub first_byte_timeout: Duration,
-    /// How long a request's headers may take to arrive, from their first byte on
+    /// How long the headers of a request may take to arrive, from their first byte
     #[arg(long, env = "CALLSHOT_HEADER_TIMEOUT", value_name = "TIME", default_value = "10s", value_parser = parse_time)]
     pub header_timeout: Duration,
-    /// How long a connection is kept between two requests; longer than a proxy in front keeps it
+    /// How long a connection is kept open between two requests; must be longer than a proxy in front keeps it
     #[arg(long, env = "CALLSHOT_KEEP_ALIVE", value_name = "TIME", default_value = "75s", value_parser = parse_time)]
     pub keep_alive: Duration,
     /// How long a request's body may take to arrive
     #[arg(long, env = "CALLSHOT_BODY_TIMEOUT", value_name = "TIME", default_value = "10s", value_parser = parse_time)]
     pub body_timeout: Duration,
-    /// How long an answer may wait for its client to read on
+    /// How long a response may wait for the client to read
     #[arg(long, env = "CALLSHOT_WRITE_TIMEOUT", value_name = "TIME", default_value = "30s", value_parser = parse_time)]
     pub write_timeout: Duration,
-    /// How long a request may wait for its answer; what it began is finished nevertheless
+    /// How long a request may take; a mutation that exceeds it is answered with an error but completed
     #[arg(long, env = "CALLSHOT_REQUEST_TIMEOUT", value_name = "TIME", default_value = "60s", value_parser = parse_time)]
     pub request_timeout: Duration,
-    /// How long requests in flight may take to finish once the server is told to stop
+    /// How long requests in progress may take to finish when the server shuts down
     #[arg(long, env = "CALLSHOT_DRAIN_TIMEOUT", value_name = "TIME", default_value = "30s", value_parser = parse_time)]
     pub drain_timeout: Duration,
-    /// The origins whose pages may call, separated by commas, or * for any [default: none]
+    /// The origins whose pages may send requests, separated by commas, or * for any [default: none]
     #[arg(long, env = "CALLSHOT_CORS_ORIGINS", value_name = "ORIGINS", value_delimiter = ',')]
     pub cors_origins: Vec<Origin>,
-    /// Where clients reach this server, for addresses that it tells them [default: where it listens]
+    /// The address under which clients reach this server, used in URLs that it returns [default: the address it listens on]
     #[arg(long, env = "CALLSHOT_PUBLIC_URL", value_name = "URL")]
     pub public_url: Option<PublicUrl>,
-    /// Proxies whose x-forwarded-for is believed, as addresses or networks, separated by commas [default: none]
+    /// Proxies whose x-forwarded-for is trusted, as addresses or networks, separated by commas [default: none]
     #[arg(long, env = "CALLSHOT_TRUSTED_PROXIES", value_name = "ADDRESSES", value_delimiter = ',')]
     pub trusted_proxies: Vec<Network>,
 }
@@ -306,31 +306,31 @@ impl HttpSettings {
         self.trusted_proxies.iter().any(|network| network.contains(address))
     }
 
-    /// Where clients reach this server, without a slash at the end.
+    /// Returns the address under which clients reach this server, without a trailing slash.
     #[must_use]
     pub fn public_url(&self) -> &str {
         self.public_url.as_ref().map_or("http://127.0.0.1:8000", PublicUrl::as_str)
     }
 }
 
-/// What is logged, and how it is written.
+/// Logging.
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Logs")]
 pub struct LogSettings {
-    /// What is logged: a level, or a tracing filter such as info,callshot=debug
+    /// The log filter: a level, or a tracing filter such as info,callshot=debug
     #[arg(long, env = "CALLSHOT_LOG", value_name = "FILTER", default_value = "info")]
     pub log: String,
-    /// How logs are written
+    /// The format of the log
     #[arg(long, env = "CALLSHOT_LOG_FORMAT", value_name = "FORMAT", value_enum, default_value = "text")]
     pub log_format: LogFormat,
 }
 
-/// How logs are written.
+/// The format of the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum LogFormat {
-    /// Lines for people
+    /// Lines of text for people
     Text,
-    /// One JSON object a line
+    /// One JSON object per line
     Json,
 }
 

@@ -2,12 +2,12 @@
 
 use std::{fmt, net::IpAddr, path::Path, str::FromStr, time::Duration};
 
-/// A text that no log and no help shows.
+/// A text that is hidden in logs and help.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(String);
 
 impl Secret {
-    /// The text itself, for the one place that needs it.
+    /// Returns the text.
     #[must_use]
     pub fn expose(&self) -> &str {
         &self.0
@@ -33,13 +33,13 @@ impl fmt::Debug for Secret {
 pub struct DatabaseUrl(String);
 
 impl DatabaseUrl {
-    /// The whole address, password included, for the one place that connects.
+    /// Returns the whole address, including the password.
     #[must_use]
     pub fn expose(&self) -> &str {
         &self.0
     }
 
-    /// The file of an `SQLite` database; nothing for `PostgreSQL` and for a database in memory.
+    /// Returns the file of an `SQLite` database; None for `PostgreSQL` and for a database in memory.
     #[must_use]
     pub fn file(&self) -> Option<&Path> {
         let rest = self.0.strip_prefix("sqlite:")?;
@@ -87,7 +87,7 @@ impl fmt::Debug for DatabaseUrl {
 pub struct PublicUrl(String);
 
 impl PublicUrl {
-    /// It, without a slash at the end.
+    /// Returns the address without a trailing slash.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -117,13 +117,13 @@ impl FromStr for PublicUrl {
 pub struct Origin(String);
 
 impl Origin {
-    /// The origin as it stands in the header.
+    /// Returns the origin as it is written in the header.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// Whether this stands for any origin.
+    /// Whether the value allows any origin.
     #[must_use]
     pub fn is_any(&self) -> bool {
         self.0 == "*"
@@ -147,7 +147,7 @@ impl FromStr for Origin {
     }
 }
 
-/// Addresses that begin alike: one (`10.0.0.7`), or all of a network (`10.0.0.0/8`).
+/// A single address (`10.0.0.7`) or all addresses of a network (`10.0.0.0/8`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Network {
     address: IpAddr,
@@ -155,7 +155,7 @@ pub struct Network {
 }
 
 impl Network {
-    /// Whether an address is one of them.
+    /// Whether an address is part of the network.
     #[must_use]
     pub fn contains(&self, address: IpAddr) -> bool {
         match (self.address, address.to_canonical()) {
@@ -184,10 +184,10 @@ impl FromStr for Network {
     }
 }
 
-/// Far more than any of these can mean; it keeps sums with instants from overflowing.
+/// The largest time of a setting. It is larger than any sensible value and prevents overflow in sums with instants.
 const LONGEST: Duration = Duration::from_hours(24);
 
-/// A length of time above zero: a number of seconds, or one with a unit (`250ms`, `10s`, `2m`).
+/// Parses a duration above zero: a number of seconds, or a number with a unit (`250ms`, `10s`, `2m`).
 pub(super) fn parse_time(text: &str) -> Result<Duration, String> {
     let digits = text.trim_end_matches(|letter: char| letter.is_ascii_alphabetic());
     let number: u64 =

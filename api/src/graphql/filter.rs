@@ -21,8 +21,8 @@ pub const MOST_CONDITIONS: usize = 200;
 pub const MOST_VALUES: usize = 500;
 /// The largest number of values in one filter. A statement takes 32,766 parameters on SQLite, 65,535 on PostgreSQL.
 pub const MOST_OPERANDS: usize = 10_000;
-/// The most characters of a text to compare with, as given and in its folded form: folding may make 18 characters of one, and
-/// comparing a long pattern with long texts is expensive.
+/// The maximum length of a text in a filter, in characters, before and after case folding. Folding may turn one character into
+/// 18, and comparing a long pattern with long texts is expensive.
 pub const LONGEST_TEXT: usize = 1_000;
 
 /// An operand of a filter, which may be omitted.
@@ -291,7 +291,8 @@ fn folded_pattern(name: &str, text: &str) -> Result<String> {
     Ok(folded)
 }
 
-/// Exactly the text: found by its folded form, which is what is indexed.
+/// Returns the condition that a column equals a text exactly. The condition on the folded form is added because only that form
+/// is indexed.
 fn exactly<C: ColumnTrait>(column: C, folded: C, text: String) -> Cond {
     Cond::all().add(folded.eq(fold(&text))).add(column.eq(text))
 }

@@ -1,6 +1,6 @@
-//! Admission: which requests run now. A request above the limit of one request never runs; a caller whose points are used up is
-//! refused until they have come back; a request beyond its organization's share waits behind that organization's own requests
-//! (docs/adr/0007 and 0008).
+//! Admission control. A request above the cost limit is refused; a caller without enough points is refused until the points
+//! have been refilled; a request beyond its organization's share waits behind that organization's own requests (docs/adr/0007
+//! and 0008).
 //!
 //! Prices are computed by `graphql_http::cost`. The state is in memory, bounded, and belongs to this server.
 
@@ -27,23 +27,23 @@ use crate::values::token_bucket::{Allowance, Buckets, ClientNetwork};
 use graphql_http::code::Code;
 use graphql_http::cost::Price;
 
-/// The most askers whose points are remembered: under 8 MB.
+/// The largest number of callers whose points are kept in memory: under 8 MB.
 const REMEMBERED: usize = 50_000;
-/// A request above this price counts as expensive, as one does that may read all that its organization has. Fewer of those run
-/// at once.
+/// A request above this price is expensive, and so is one that may read all data of its organization. Fewer expensive requests
+/// run at the same time.
 const EXPENSIVE: u64 = 300;
 
-/// Whose points are used up: a user's; without a token, those of the address that one asks from.
+/// The owner of a budget of points: a user or, without a token, the client's address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum Principal {
     User(UserId),
     ClientNetwork(Option<ClientNetwork>),
 }
 
-/// Who has a share: an organization; without a token, an address.
+/// The owner of a share: an organization or, without a token, the client's address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Tenant {
-    /// All who are signed in to it.
+    /// All requests of signed-in members of the organization.
     Organization(OrganizationId),
     /// All who ask from there without a token.
     ClientNetwork(Option<ClientNetwork>),
@@ -82,16 +82,16 @@ impl Asker {
     }
 }
 
-/// What is wanted of a request before it runs.
+/// A request that asks for admission.
 #[derive(Clone, Debug)]
 pub struct AdmissionRequest {
-    /// Its price.
+    /// The price of the request.
     pub price: Price,
-    /// Cancelled once the client has gone away.
+    /// Canceled once the client has disconnected.
     pub gone: CancellationToken,
 }
 
-/// Why a request does not run.
+/// The reason why a request is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AdmissionError {
     /// Its price is above the limit of one request.
@@ -101,16 +101,16 @@ pub enum AdmissionError {
         /// The limit.
         limit: u64,
     },
-    /// The asker has not as many points left.
+    /// The caller does not have enough points left.
     OutOfPoints {
-        /// How it stands with them.
+        /// The price and the points that are left.
         cost: Cost,
-        /// After so many seconds (1 or more) the price is there.
+        /// The number of seconds (1 or more) until there are enough points.
         seconds: u64,
     },
-    /// As many of the organization's wait already as may.
+    /// The largest number of the organization's requests is waiting already.
     TooMany,
-    /// The client has gone away.
+    /// The client has disconnected.
     Gone,
 }
 
@@ -141,7 +141,7 @@ impl AdmissionError {
         }
     }
 
-    /// As GraphQL answers it.
+    /// Returns the GraphQL response to the refused request.
     #[must_use]
     pub fn answer(self) -> Response {
         match self {
@@ -179,7 +179,7 @@ fn later(message: &str, seconds: u64) -> ServerError {
     error
 }
 
-/// A request that may run. Its turn is over when this is dropped.
+/// The permission for a request to run. Dropping it ends the request's turn.
 #[derive(Debug)]
 #[must_use = "dropped, the turn is over"]
 pub struct Permit {
@@ -188,7 +188,7 @@ pub struct Permit {
 }
 
 impl Permit {
-    /// Adds to the answer what the request cost.
+    /// Adds the cost of the request to the response.
     #[must_use]
     pub fn show_cost(&self, answer: Response) -> Response {
         match self.cost {
@@ -198,7 +198,7 @@ impl Permit {
     }
 }
 
-/// Everybody's points, and everybody's share.
+/// The points and shares of all callers.
 #[derive(Debug)]
 pub struct Limiter {
     limit: Option<u64>,
@@ -208,7 +208,7 @@ pub struct Limiter {
 }
 
 impl Limiter {
-    /// As the settings have it.
+    /// Creates a limiter with the limits of the settings.
     #[must_use]
     pub fn new(settings: &Settings) -> Self {
         let CostSettings { max_points, points, points_per_second } = settings.cost;
@@ -220,7 +220,7 @@ impl Limiter {
         }
     }
 
-    /// Takes a place for one more request; None where the tenant's part of the places is taken.
+    /// Takes a place for a request; returns None if the tenant holds its part of the places already.
     #[must_use]
     pub fn place(&self, tenant: Tenant) -> Option<Place> {
         self.places.take(tenant)
@@ -243,7 +243,7 @@ impl Limiter {
         }
     }
 
-    /// Takes the price from the asker's points and waits for their organization's turn. What is refused costs nothing.
+    /// Takes the price from the caller's points and waits for the organization's turn. A refused request costs nothing.
     ///
     /// # Errors
     /// Where there are too few points, or too many who wait.
@@ -270,7 +270,7 @@ impl Limiter {
         }
     }
 
-    /// Gives points back to an asker whose request cost less than its price.
+    /// Returns points to a caller whose request cost less than its price.
     pub fn give_back(&self, asker: Asker, pass: &mut Permit, amount: u64) {
         if let (Some(points), Some(cost)) = (&self.points, &mut pass.cost)
             && amount > 0
@@ -280,14 +280,14 @@ impl Limiter {
         }
     }
 
-    /// How many requests wait for their organization's turn.
+    /// Returns the number of requests that wait for their organization's turn.
     #[must_use]
     pub fn waiting(&self) -> usize {
         self.shares.waiting()
     }
 }
 
-/// Everybody's points.
+/// The points of all callers.
 #[derive(Debug)]
 struct Points {
     most: u32,
@@ -327,7 +327,7 @@ impl Points {
         u32::try_from(price).unwrap_or(u32::MAX).min(self.most)
     }
 
-    /// A thread that panicked while it held them leaves at worst one bucket wrong.
+    /// Locks the buckets. A thread that panicked while it held the lock leaves at most one bucket wrong.
     fn buckets(&self) -> MutexGuard<'_, Buckets<Principal>> {
         self.buckets.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -362,7 +362,7 @@ mod tests {
         for _ in 0..2 {
             let _ = admission.admit(ann, &wanted(500)).await.unwrap();
         }
-        // Two seconds' worth at most came back meanwhile; a second's worth is what is asked for.
+        // At most two seconds' worth was refilled in the meantime; the request costs one second's worth.
         let refused = admission.admit(ann, &wanted(1_000)).await.unwrap_err();
         let AdmissionError::OutOfPoints { cost, seconds } = refused else { panic!("{refused:?}") };
         assert_eq!((cost.requested, cost.refill_per_second, seconds), (1_000, 2_000, 1));

@@ -44,8 +44,7 @@ impl<Key: Copy + Eq + Hash> Pool<Key> {
         Self { size: size.max(1), taken: 0, by: HashMap::new() }
     }
 
-    /// Whether a holder of `held` places may take another one, if at most one `part`th of the pool is its own. The last
-    /// quarter of the pool is for those that hold none yet.
+    /// Whether another place may be taken by a tenant that holds `held` places and may hold one part in `part`.
     fn allows(&self, held: usize, part: usize) -> bool {
         let free = self.size.saturating_sub(self.taken);
         free > 0 && held < self.size.div_ceil(part) && (held == 0 || free > self.size.div_ceil(PART))
@@ -88,7 +87,7 @@ impl Places {
         Self(Arc::new(Mutex::new(pools)))
     }
 
-    /// Takes a place; None where the tenant's part is taken.
+    /// Takes a place; returns None if the tenant holds its part already.
     #[must_use]
     pub fn take(&self, tenant: Tenant) -> Option<Place> {
         let mut pools = lock(&self.0);
@@ -127,7 +126,7 @@ fn lock(pools: &Mutex<Pools>) -> MutexGuard<'_, Pools> {
     pools.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// A place that is taken. Dropped, it is free again.
+/// A taken place, released on drop.
 #[derive(Debug)]
 #[must_use = "dropped, the place is free again"]
 pub struct Place {

@@ -14,7 +14,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use super::{AdmissionError, Tenant};
 use crate::config::Sizes;
 
-/// The shares of all who have something running or waiting.
+/// The shares of all tenants with running or waiting requests.
 #[derive(Debug)]
 pub struct Shares {
     sizes: Sizes,
@@ -32,20 +32,20 @@ struct Share {
 }
 
 impl Shares {
-    /// Shares of these sizes, all of them free.
+    /// Creates shares of these sizes, all of them free.
     #[must_use]
     pub fn new(sizes: Sizes) -> Self {
         let expensive = Arc::new(Semaphore::new(sizes.expensive_of_all));
         Self { sizes, expensive, taken: Arc::default(), waiting: Arc::default() }
     }
 
-    /// Waits for a turn. May be dropped at any time, and then waits no more.
+    /// Waits for a turn. Dropping the future leaves the queue.
     ///
     /// # Errors
     /// [`AdmissionError::TooMany`] where too many wait already.
     pub async fn turn(&self, tenant: Tenant, expensive: bool) -> Result<QueuePosition, AdmissionError> {
         let mut turn = QueuePosition { place: self.place(tenant), permits: Vec::with_capacity(3) };
-        // Expensive requests wait for each other first. The others pass them by meanwhile.
+        // Expensive requests wait for each other first, so that cheap ones can pass them.
         if expensive {
             let expensive = Arc::clone(&turn.place.share.expensive);
             turn.permits.push(self.permit(&turn.place.share, expensive).await?);
@@ -56,7 +56,7 @@ impl Shares {
         Ok(turn)
     }
 
-    /// How many wait.
+    /// Returns the number of waiting requests.
     #[must_use]
     pub fn waiting(&self) -> usize {
         self.waiting.load(Ordering::Relaxed)
@@ -89,7 +89,7 @@ fn lock(taken: &Mutex<HashMap<Tenant, Arc<Share>>>) -> MutexGuard<'_, HashMap<Te
     taken.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// One who waits.
+/// A waiting request, counted until it is dropped.
 struct Waiting<'a>(&'a AtomicUsize, &'a AtomicUsize);
 
 impl<'a> Waiting<'a> {
@@ -108,16 +108,16 @@ impl Drop for Waiting<'_> {
     }
 }
 
-/// A turn, over when it is dropped.
+/// A turn, which ends on drop.
 #[derive(Debug)]
 #[must_use = "dropped, the turn is over"]
 pub struct QueuePosition {
-    // Dropped first: a share that is forgotten has all its permits back.
+    // Dropped first, so that a share has all its permits when it is removed.
     permits: Vec<OwnedSemaphorePermit>,
     place: Place,
 }
 
-/// A request that has a turn or waits for one. A share is kept as long as there is one.
+/// A request that has a turn or waits for one. A share is kept as long as it has such a request.
 #[derive(Debug)]
 struct Place {
     tenant: Tenant,
@@ -128,7 +128,7 @@ struct Place {
 impl Drop for Place {
     fn drop(&mut self) {
         let mut taken = lock(&self.taken);
-        // The list holds one reference and this place the other; no further one is made without the lock.
+        // The map holds one reference and this place the other; references are only created under the lock.
         if Arc::strong_count(&self.share) == 2 {
             taken.remove(&self.tenant);
         }

@@ -260,7 +260,7 @@ pub struct OpenConnection {
     number: u64,
     /// What it does.
     pub activity: Arc<Activity>,
-    /// Cancelled once it is to be closed.
+    /// Canceled when the connection is to be closed.
     pub close: CancellationToken,
     open: Arc<Mutex<Open>>,
 }
@@ -289,7 +289,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn an_address_has_so_many_and_the_longest_idle_makes_way() {
+    async fn an_address_has_a_limit_and_the_longest_idle_connection_makes_way() {
         let incoming = incoming(2);
         let first = incoming.add(address("192.0.2.1")).unwrap();
         tokio::time::advance(Duration::from_secs(1)).await;
@@ -305,7 +305,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn one_that_never_sent_a_byte_goes_before_one_that_did() {
+    async fn a_connection_without_a_byte_is_closed_before_one_that_sent_some() {
         let incoming = incoming(10);
         let kept = incoming.add(address("192.0.2.1")).unwrap();
         kept.activity.begin();

@@ -1,4 +1,4 @@
-//! The server: which paths there are, what holds for all of them, and how it starts and stops.
+//! The HTTP server: its routes, the layers around them, and startup and shutdown.
 
 pub mod http;
 mod incoming;
@@ -53,14 +53,14 @@ use graphql_http::rejection::HttpRejection;
 use graphql_http::request_id::RequestId;
 use graphql_http::response::Format;
 
-/// How long `/readyz` waits for the database.
+/// The time limit of the database check of `/readyz`.
 const READY_WITHIN: Duration = Duration::from_secs(2);
 
-/// How often idle connections are looked for while as many connections are open as may be.
+/// The interval at which idle connections are looked for while the limit of open connections is reached.
 const MAKE_WAY_EVERY: Duration = Duration::from_millis(50);
 
-/// Once this number of bytes of a request's line and headers have come without an end, the answer is 431. As much again may have
-/// come with the last of them.
+/// A request whose line and headers exceed this number of bytes gets status 431. The last read may add as many bytes again
+/// before the limit is noticed.
 const LONGEST_HEAD: usize = 64 * 1_024;
 
 /// Starts servers.
@@ -81,17 +81,17 @@ impl Server {
 /// A running server. When it is dropped it stops, without waiting for requests in progress.
 #[derive(Debug)]
 pub struct RunningServer {
-    /// Where it listens.
+    /// The address that the server listens on.
     pub address: SocketAddr,
     stop: oneshot::Sender<()>,
     finished: JoinHandle<()>,
 }
 
 impl RunningServer {
-    /// Takes no more connections, and waits until all requests in flight are answered and all that they began is
-    /// finished, or the drain timeout is over.
+    /// Accepts no more connections, and waits until all requests in progress are answered and their executions have
+    /// completed, or the drain timeout is over.
     pub async fn shutdown(self) {
-        // The receiver is gone only if the server is, too.
+        // Sending fails only if the server has stopped already.
         let _gone = self.stop.send(());
         if let Err(panic) = self.finished.await {
             tracing::error!("the server broke off: {panic}");
@@ -152,7 +152,7 @@ async fn accept(listener: &TcpListener) -> (TcpStream, Option<IpAddr>) {
         match listener.accept().await {
             Ok((stream, address)) => return (stream, Some(address.ip().to_canonical())),
             Err(error) => {
-                // A client that gave up already, or no more file descriptors: the latter needs a moment.
+                // The client has disconnected, or there are no free file descriptors, for which a pause helps.
                 tracing::warn!(%error, "a connection could not be accepted");
                 tokio::time::sleep(Duration::from_millis(50)).await;
             }
@@ -160,7 +160,7 @@ async fn accept(listener: &TcpListener) -> (TcpStream, Option<IpAddr>) {
     }
 }
 
-/// Waits until a connection may be served. Where as many are open as may be, idle ones are closed to make way for it.
+/// Waits until a connection may be served. If the limit of open connections is reached, idle ones are closed to make way.
 async fn permit(
     free: &Arc<Semaphore>,
     incoming: &OpenConnections,
@@ -171,14 +171,14 @@ async fn permit(
             return Some(permit);
         }
         incoming.make_way(new);
-        // Where all are in use, they are looked at again: they may be idle by then. The semaphore is never closed.
+        // If all connections are in use, the loop tries again, because some may be idle by then. The semaphore is never closed.
         if let Ok(permit) = timeout(MAKE_WAY_EVERY, Arc::clone(free).acquire_owned()).await {
             return permit.ok();
         }
     }
 }
 
-/// One connection, with all the requests that arrive over it.
+/// An accepted connection.
 struct Connection {
     open: OpenConnection,
     _permit: Option<OwnedSemaphorePermit>,
@@ -189,7 +189,7 @@ struct Connection {
 impl Connection {
     async fn serve(self, stream: TcpStream, router: Router, draining: CancellationToken) {
         let Self { open, _permit, address, settings } = self;
-        // Small answers must not wait for more to send. A connection that refuses this is about to end anyway.
+        // Small responses must not wait for more data. If this fails, the connection is about to close anyway.
         let _refused = stream.set_nodelay(true);
         let peer = address.map(Peer);
         let activity = Arc::clone(&open.activity);
@@ -225,7 +225,7 @@ impl Connection {
     }
 }
 
-/// All paths.
+/// Creates the router with all paths.
 fn router(endpoint: Endpoint, draining: CancellationToken) -> Router {
     let cors = cors(&endpoint.app.settings.http);
     let router = Router::new()
@@ -247,17 +247,17 @@ fn router(endpoint: Endpoint, draining: CancellationToken) -> Router {
     }
 }
 
-/// Answers of fewer bytes are not compressed.
+/// The smallest size in bytes of a response that is compressed.
 const SMALLEST_COMPRESSED: u64 = 1_024;
 
-/// Whether an answer is compressed if its client accepts that. An answer with a token is not: an attacker who chooses the text
-/// beside the token could infer it from the length (BREACH).
+/// Whether a response is compressed if its client accepts that. A response with a token is not: an attacker who controls other
+/// text in it could infer the token from the compressed length (BREACH).
 fn is_worth_compressing(_: StatusCode, _: Version, headers: &HeaderMap, extensions: &Extensions) -> bool {
     let length = headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
     length.is_some_and(|length| length > SMALLEST_COMPRESSED) && extensions.get::<http::HasSecrets>().is_none()
 }
 
-/// Which pages of other origins may call. Tokens travel in a header of their own, so that no cookies are involved.
+/// Creates the CORS layer for the allowed origins. Tokens are sent in a header, so no cookies are involved.
 fn cors(settings: &HttpSettings) -> Option<CorsLayer> {
     let origins = &settings.cors_origins;
     if origins.is_empty() {
@@ -292,7 +292,7 @@ fn cors(settings: &HttpSettings) -> Option<CorsLayer> {
     Some(layer)
 }
 
-/// Headers that GraphQL clients, tracers and proxies send besides.
+/// Other headers that GraphQL clients, tracers and proxies send.
 const CLIENT_HEADERS: [&str; 10] = [
     "traceparent",
     "tracestate",
@@ -305,10 +305,10 @@ const CLIENT_HEADERS: [&str; 10] = [
     "x-requested-with",
     "x-apollo-operation-name",
 ];
-/// The most refused origins that are remembered, so that each is logged once.
+/// The largest number of refused origins kept in memory, so that each is logged only once.
 const REFUSED_ORIGINS: usize = 1_000;
 
-/// Logs an origin whose pages may not call, once.
+/// Logs a refused origin, only once.
 fn log_refused(refused: &Mutex<HashSet<String>>, origin: &HeaderValue) {
     let origin = cut(origin.to_str().unwrap_or("not text")).into_owned();
     let mut refused = refused.lock().unwrap_or_else(PoisonError::into_inner);
@@ -317,7 +317,7 @@ fn log_refused(refused: &Mutex<HashSet<String>>, origin: &HeaderValue) {
     }
 }
 
-/// What every answer says unless it says otherwise itself.
+/// The default headers of every response.
 static ALWAYS: [(HeaderName, HeaderValue); 4] = [
     (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
     (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
@@ -328,8 +328,8 @@ static ALWAYS: [(HeaderName, HeaderValue); 4] = [
     ),
 ];
 
-/// Gives a request its id, and logs it once it is answered. What holds for every answer is set here: each layer around the
-/// router would be copied for every request, with all that it holds.
+/// Assigns an id to a request and logs it after the response. Default headers are set here rather than in layers, because
+/// each layer around the router is cloned for every request.
 async fn answer(
     mut router: Router,
     peer: Option<Peer>,
@@ -364,8 +364,8 @@ async fn answer(
     .await
 }
 
-/// Returns a path as it is logged: without the token of a calendar feed, wherever a proxy's prefix has moved it, and cut where it
-/// is long.
+/// Returns a path for the log: without the token of a calendar feed, even behind a proxy's path prefix, and shortened if it is
+/// long.
 fn logged_path(path: &str) -> String {
     if let Some(at) = path.find(http::calendar::FOLDER) {
         return format!("{}…", &path[..at + http::calendar::FOLDER.len()]);
@@ -381,7 +381,7 @@ async fn start_page() -> Html<&'static str> {
     Html(include_str!("start.html"))
 }
 
-/// The schema as text, with its entity tag: made once a process.
+/// The schema as text with its entity tag, created once per process.
 static SCHEMA: LazyLock<(Bytes, HeaderValue)> = LazyLock::new(|| {
     let text = App::sdl();
     let digest = data_encoding::HEXLOWER.encode(&Sha256::digest(&text)[..16]);
@@ -400,13 +400,13 @@ async fn schema(headers: HeaderMap) -> Response {
     (said, [(header::CONTENT_TYPE, "text/plain; charset=utf-8")], text.clone()).into_response()
 }
 
-/// Whether requests can be served: the database answers and takes writes, and the server is not about to stop.
+/// Handles `/readyz`: reports whether the database is reachable and writable and the server is not shutting down.
 async fn ready(State(endpoint): State<Endpoint>, Extension(draining): Extension<CancellationToken>) -> Response {
     if draining.is_cancelled() {
         return (StatusCode::SERVICE_UNAVAILABLE, "stopping\n").into_response();
     }
     let app = Arc::clone(&endpoint.app);
-    // In a task of its own: a client that goes away must not cancel what talks to the pool.
+    // In a task of its own, because a client that disconnects must not cancel a task that uses the pool.
     let question = endpoint.executions.spawn(async move { app.ready().await });
     match timeout(READY_WITHIN, question).await {
         Ok(Ok(Ok((_, Some(cause))))) => {

@@ -1,4 +1,4 @@
-//! The server from outside, over real connections, with requests that need no rows.
+//! Tests of the server over real connections, with requests that need no rows.
 
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -6,7 +6,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use super::*;
 use crate::config::Settings;
 
-/// Far more than anything here takes, and far less than the limits that are not under test.
+/// A timeout longer than any test takes, and shorter than the limits that are not under test.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 struct World {
@@ -19,7 +19,7 @@ async fn world(change: impl FnOnce(&mut HttpSettings)) -> World {
     let mut settings = Settings::default();
     settings.database.url =
         format!("sqlite://{}?mode=rwc", directory.path().join("callshot.db").display()).parse().unwrap();
-    // What asking costs has tests of its own.
+    // Costs are tested elsewhere.
     settings.cost.points = 0;
     change(&mut settings.http);
     let app = App::open(settings).await.unwrap();
@@ -99,7 +99,7 @@ async fn it_answers_in_the_format_that_was_asked_for() {
 }
 
 #[tokio::test]
-async fn what_is_no_graphql_request_is_refused_in_json() {
+async fn a_request_that_is_not_graphql_is_refused_in_json() {
     let world = world(|http| http.max_body = 1_000.try_into().unwrap()).await;
     let post = "POST /graphql HTTP/1.1\r\n";
     for (head, body, status) in [
@@ -146,7 +146,7 @@ async fn the_start_page_shows_the_way_to_the_schema() {
 }
 
 #[tokio::test]
-async fn only_the_named_origins_may_call() {
+async fn only_configured_origins_are_allowed() {
     let world = world(|http| http.cors_origins = vec!["https://app.example.com".parse().unwrap()]).await;
     let preflight = |origin: &str| {
         format!(
@@ -164,7 +164,7 @@ async fn only_the_named_origins_may_call() {
 }
 
 #[tokio::test]
-async fn who_sends_too_slowly_is_not_waited_for() {
+async fn a_slow_sender_is_disconnected() {
     let world = world(|http| {
         http.header_timeout = Duration::from_millis(100);
         http.body_timeout = Duration::from_millis(100);
@@ -225,7 +225,7 @@ async fn headers_that_are_too_long_are_refused() {
     let world = world(|_| {}).await;
     let fits = world.post(&format!("x-padding: {}\r\n", "x".repeat(16 * 1_024)), TYPENAME).await;
     assert_eq!(fits.status, 200);
-    // At the limit, both will do; no answer would not.
+    // At the limit, either status is correct, but there must be a response.
     let edge = world.post(&format!("x-padding: {}\r\n", "x".repeat(64 * 1_024)), TYPENAME).await;
     assert!([200, 431].contains(&edge.status), "{}", edge.head);
     for padding in ["x".repeat(256 * 1_024), "x".repeat(1_024 * 1_024)] {
@@ -234,7 +234,7 @@ async fn headers_that_are_too_long_are_refused() {
             &format!("POST /graphql HTTP/1.1\r\ncontent-type: application/json\r\nx-padding: {padding}\r\n"),
             TYPENAME,
         );
-        // The server may close before all of it is sent.
+        // The server may close the connection before all of the request is sent.
         let _sent = stream.write_all(whole.as_bytes()).await;
         let mut head = [0; 12];
         if timeout(PATIENCE, stream.read_exact(&mut head)).await.unwrap().is_ok() {
@@ -245,7 +245,7 @@ async fn headers_that_are_too_long_are_refused() {
 }
 
 #[tokio::test]
-async fn a_body_that_trickles_in_is_not_waited_for() {
+async fn a_body_that_arrives_byte_by_byte_times_out() {
     let world = world(|http| http.body_timeout = Duration::from_millis(200)).await;
     let mut stream = world.connect().await;
     let whole = request("POST /graphql HTTP/1.1\r\ncontent-type: application/json\r\n", &" ".repeat(1_000));
@@ -287,7 +287,7 @@ async fn requests_sent_at_once_are_answered_in_their_order() {
 }
 
 #[tokio::test]
-async fn whoever_speaks_another_protocol_is_told_at_once() {
+async fn a_client_of_another_protocol_gets_an_immediate_error() {
     let world = world(|_| {}).await;
     let preface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\u{4}\0\0\0\0\0";
     let upgrade = "GET /livez HTTP/1.1\r\nhost: callshot\r\nconnection: upgrade, close, http2-settings\r\nupgrade: h2c\r\nhttp2-settings: AAMAAABkAAQAAP__\r\n\r\n";

@@ -1,7 +1,8 @@
 //! Writes, and the event feed: every write adds its event in the same transaction.
 //!
-//! A change is one [`Write`]: begin it, save rows through it, commit it. It sets versions and timestamps, computes the
-//! differences (from each noun's [`AuditedRow::snapshot`]) and inserts the events just before the commit, in one statement.
+//! A mutation begins one [`Write`], saves rows through it and commits it. The `Write` sets versions and timestamps, computes
+//! the differences (from each noun's [`AuditedRow::snapshot`]) and inserts the events just before the commit, in one
+//! statement.
 //! Replaying the feed reproduces the rows, because every value of a row is in its events.
 
 mod author;
@@ -34,7 +35,7 @@ pub(crate) use self::snapshot::{difference, snapshot};
 /// The most events that are written as VALUES. PostgreSQL takes more of them as JSON.
 const FEW_EVENTS: usize = 1;
 
-/// A row that is written with events.
+/// A row whose writes add events to the feed.
 pub trait AuditedRow:
     ModelTrait<Entity = Self::Table> + IntoActiveModel<Self::Active> + Clone + Send + Sync + 'static
 {
@@ -109,7 +110,7 @@ pub struct Write<'a> {
 }
 
 impl<'a> Write<'a> {
-    /// Begins a change by the caller.
+    /// Begins a write whose author is the caller. No statement is sent until the first row is read or written.
     ///
     /// # Errors
     /// `UNAUTHENTICATED` without a viewer.
@@ -118,14 +119,15 @@ impl<'a> Write<'a> {
         Ok(Self::begin_as(ctx, viewer))
     }
 
-    /// Begins a change by a viewer other than the caller.
+    /// Begins a write whose author is `viewer`, who may differ from the caller.
     #[must_use]
     pub fn begin_as(ctx: &'a RequestContext, viewer: &Viewer) -> Self {
         let write = Self::begin_for(ctx, viewer.organization.id, viewer.currency, Some(viewer.user.id));
         Self { author: Author::of(viewer), ..write }
     }
 
-    /// Begins a change in an organization by a member who is not signed in yet.
+    /// Begins a write in an organization without a signed-in author, as for a sign-in. `actor` is the user that the events name;
+    /// None for the system. The author's session is not checked on commit.
     #[must_use]
     pub fn begin_for(
         ctx: &'a RequestContext,
@@ -137,13 +139,13 @@ impl<'a> Write<'a> {
         Self { tx, at: ctx.now, organization, currency, actor, author, events: Vec::new(), last: Vec::new(), ctx }
     }
 
-    /// Returns the organization of the change.
+    /// Returns the organization of the write.
     #[must_use]
     pub const fn organization(&self) -> OrganizationId {
         self.organization
     }
 
-    /// Returns the user who makes the change; None for the system itself.
+    /// Returns the user that the events name as their author; None for the system.
     #[must_use]
     pub const fn actor(&self) -> Option<UserId> {
         self.actor
@@ -348,16 +350,16 @@ impl<'a> Write<'a> {
         self.tx.query_one_raw(sql.statement()).await?.map(drop).ok_or(Error::Unauthenticated)
     }
 
-    /// Adds the events to the feed and commits the change.
+    /// Inserts the events and the deferred rows, and commits the transaction.
     ///
     /// # Errors
-    /// `UNAUTHENTICATED` where the author's session has ended or they were deactivated meanwhile; the database's.
+    /// `UNAUTHENTICATED` if the author's session has ended or the author has been deactivated since the request began.
     pub async fn commit(self) -> Result<()> {
         self.commit_statement(None::<fn(&mut Sql)>).await.map(drop)
     }
 
-    /// Commits the change if a selection finds its one row when the last rows are written. Otherwise rolls everything back and
-    /// returns false. On PostgreSQL a change of last rows alone takes one statement with its checks.
+    /// Commits if the selection that `sound` writes returns a row at the time the events and deferred rows are inserted.
+    /// Otherwise rolls back and returns false. On PostgreSQL, a write of deferred rows alone is one statement, including checks.
     ///
     /// # Errors
     /// As [`Self::commit`].

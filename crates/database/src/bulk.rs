@@ -46,10 +46,7 @@ where
     Ok(())
 }
 
-/// Inserts rows, all with the same columns set, where a guard finds its one row. Returns whether it did.
-///
-/// # Errors
-/// The database's.
+/// Inserts rows, all with the same columns set, if the guard's selection finds a row. Returns whether the rows were inserted.
 pub async fn insert_guarded<E, C>(tx: &C, rows: Vec<E::ActiveModel>, guard: impl Fn(&mut Sql)) -> Result<bool, DbErr>
 where
     C: ConnectionTrait,
@@ -84,7 +81,7 @@ where
     Ok(true)
 }
 
-/// A few rows on their way into a table, as VALUES, all with the same columns set.
+/// A few rows to insert as VALUES, all with the same columns set.
 pub struct Rows {
     /// `insert into "table" ("column", …)`.
     into: String,

@@ -1,5 +1,5 @@
-//! Statements on their way to the database. SeaORM builds the statements and reads the rows; they are sent by the driver
-//! directly, because SeaORM's own path moves futures of some hundred kilobytes for each statement (docs/adr/0013).
+//! Sends statements to the database. SeaORM builds the statements and decodes the rows, but the driver is called directly,
+//! because SeaORM's own path moves futures of some hundred kilobytes for each statement (docs/adr/0013).
 //!
 //! The statements of one request stop together: after one of them has run into the statement timeout, the rest fail without
 //! being sent (see [`in_request`]).
@@ -36,7 +36,7 @@ fn is_stopped() -> bool {
 
 /// Stops the request that this task works on.
 fn stop() {
-    // Outside of a request, as in an import, each statement stands alone.
+    // Outside of a request, as in an import, statements are independent.
     let _ = REQUEST.try_with(|stopped| stopped.store(true, Ordering::Relaxed));
 }
 
@@ -125,9 +125,6 @@ pub enum DbConnection<'c> {
 
 impl DbConnection<'_> {
     /// Runs a statement that returns no rows.
-    ///
-    /// # Errors
-    /// The database's.
     pub async fn execute(self, observer: &Observer, statement: Statement) -> Result<ExecResult, DbErr> {
         let run = async |sql: AssertSqlSafe<&str>, values: SqlxValues| {
             Ok(match self {
@@ -144,9 +141,6 @@ impl DbConnection<'_> {
     }
 
     /// Runs SQL text, which may be several statements, without a time limit on SQLite: text begins and ends transactions.
-    ///
-    /// # Errors
-    /// The database's.
     pub async fn execute_text(self, sql: &str) -> Result<ExecResult, DbErr> {
         let sql = AssertSqlSafe(sql.to_owned());
         let done = match self {
@@ -160,9 +154,6 @@ impl DbConnection<'_> {
     }
 
     /// Returns the rows that a statement finds.
-    ///
-    /// # Errors
-    /// The database's.
     pub async fn all(self, observer: &Observer, statement: Statement) -> Result<Vec<DbRow>, DbErr> {
         let run = async |sql: AssertSqlSafe<&str>, values: SqlxValues| {
             Ok(match self {
@@ -199,9 +190,6 @@ pub struct Connections {
 
 impl Connections {
     /// Reads rows. If the connection turns out to be dead, the statement is built and sent again on another one.
-    ///
-    /// # Errors
-    /// The database's.
     pub async fn read(&self, statement: impl Fn() -> Statement) -> Result<Vec<DbRow>, DbErr> {
         let mut held = self.pool.get().await?;
         match held.connection().all(&self.observer, statement()).await {

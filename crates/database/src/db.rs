@@ -1,7 +1,7 @@
 //! The database: SQLite in one file, or PostgreSQL.
 //!
-//! On SQLite all writes go through one connection (a second writer would only wait, and badly), reads through a few
-//! of their own. On PostgreSQL both share one pool.
+//! On SQLite all writes use one connection, because a second writer would only poll for the lock; reads have a pool of their
+//! own. On PostgreSQL both share one pool.
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -27,18 +27,18 @@ pub struct Db {
     read: Connections,
     write: Connections,
     driver: Driver,
-    /// Changes that were begun.
+    /// The number of writes that have begun.
     changes: AtomicU64,
 }
 
-/// How one connection is opened.
+/// The driver's options for opening a connection.
 enum Driver {
     Postgres(PgConnectOptions),
     Sqlite(SqliteConnectOptions),
 }
 
 impl Driver {
-    /// Opens the one connection that migrates, and that holds the lock while it does.
+    /// Opens a pool with the single connection that migrates and holds the lock meanwhile.
     async fn migrating(&self) -> Result<DatabaseConnection, DbErr> {
         Ok(match self {
             Self::Postgres(driver) => {
@@ -54,31 +54,31 @@ impl Driver {
     }
 }
 
-/// The tables' versions, each by the name of its last change.
+/// Versions of the tables, each given by the name of the last migration.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Versions {
-    /// The one that this program knows.
+    /// The version that this program knows.
     pub expected: String,
-    /// The one that the database has.
+    /// The version of the database.
     pub found: String,
     /// How the two compare.
     pub standing: SchemaStanding,
 }
 
-/// What the end of a migration's name is where older releases cannot serve beside it: what they read or write is gone or means
-/// something else.
+/// The suffix of a migration's name that marks it as incompatible with older releases: a column that they use is removed or has
+/// another meaning.
 const INCOMPATIBLE: &str = "_incompatible";
 
-/// How the tables compare with those that this program knows.
+/// The result of comparing the database's tables with those that this program knows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SchemaStanding {
     /// They are the same.
     Same,
     /// Some migrations have not run yet.
     Older,
-    /// A newer release has migrated them, and this one may go on.
+    /// A newer release has migrated the tables, and this one may use them.
     Newer,
-    /// This program must not use them.
+    /// This program must not use the tables.
     Incompatible,
 }
 
@@ -95,20 +95,20 @@ impl SchemaStanding {
     }
 }
 
-/// How to open it.
+/// The options for opening a database.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// `sqlite://callshot.db`, `sqlite::memory:` is refused, or `postgres://…`.
+    /// The address: `sqlite://callshot.db` or `postgres://…`. `sqlite::memory:` is refused.
     pub url: String,
-    /// Connections at most.
+    /// The maximum number of connections.
     pub connections: u32,
     /// How long a request waits for a free connection.
     pub wait: Duration,
-    /// After this the database gives a statement up.
+    /// How long a statement may run.
     pub statement_timeout: Duration,
-    /// Statements that take longer are logged.
+    /// The duration above which statements are logged.
     pub slow: Duration,
-    /// Called after each statement.
+    /// The function that is called after each statement.
     pub on_statement: OnStatement,
 }
 
@@ -116,10 +116,10 @@ pub struct Options {
 const MIGRATION_LOCK: i64 = 0x0043_414c_4c53_484f;
 
 impl Db {
-    /// Opens it.
+    /// Opens a database.
     ///
     /// # Errors
-    /// The database's: out of reach, or no database.
+    /// The database cannot be reached, or the file is not a database.
     pub async fn open(options: &Options) -> Result<Self, DbErr> {
         let observer = Arc::new(Observer::new(options.slow, options.on_statement));
         let observed = |pool: Pool| Connections { pool, observer: Arc::clone(&observer) };
@@ -150,34 +150,31 @@ impl Db {
         }
     }
 
-    /// For statements that only read.
+    /// Returns the connections for statements that only read.
     #[must_use]
     pub const fn reader(&self) -> &Connections {
         &self.read
     }
 
-    /// For a statement that is a change by itself.
+    /// Returns the connections for single statements that write.
     #[must_use]
     pub const fn writer(&self) -> &Connections {
         &self.write
     }
 
-    /// Which of the two it is.
+    /// Returns which of the two databases this is.
     #[must_use]
     pub fn backend(&self) -> DbBackend {
         self.read.get_database_backend()
     }
 
-    /// Statements sent so far.
+    /// Returns the number of statements sent so far.
     #[must_use]
     pub fn statements(&self) -> u64 {
         self.write.observer.count()
     }
 
-    /// Refreshes the planner's statistics after much was added at once. Until then each statement may read all that was added.
-    ///
-    /// # Errors
-    /// The database's.
+    /// Refreshes the planner's statistics after many rows were added in one step. Without this, statements may scan all new rows.
     pub async fn gather_statistics(&self) -> Result<(), DbErr> {
         if self.backend() == DbBackend::Sqlite {
             return self.refresh_statistics().await;
@@ -187,24 +184,21 @@ impl Db {
         self.write.execute_unprepared(sql).await.map(drop)
     }
 
-    /// Notes that a change has begun.
+    /// Counts a write that has begun.
     pub(crate) fn note_change(&self) {
         self.changes.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Returns the number of changes that were begun so far.
+    /// Returns the number of writes that have begun so far.
     #[must_use]
     pub fn changes(&self) -> u64 {
         self.changes.load(Ordering::Relaxed)
     }
 
-    /// Refreshes the planner's statistics of tables that have grown a lot. Writers do not wait: SQLite looks at some hundred
+    /// Refreshes the planner's statistics of tables that have grown a lot. Writers are not delayed: SQLite samples some hundred
     /// entries of each index, and PostgreSQL's ANALYZE blocks no writer.
-    ///
-    /// # Errors
-    /// The database's.
     pub async fn refresh_statistics(&self) -> Result<(), DbErr> {
-        // These statements belong to no request: they are not counted.
+        // These statements belong to no request, so they are not counted.
         let observer = Observer::new(Duration::MAX, |_, _, _| ());
         let mut held = self.write.pool.get().await?;
         if self.backend() == DbBackend::Postgres {
@@ -220,13 +214,13 @@ impl Db {
         let known = async |held: &mut PooledConnection| {
             let sql = "select group_concat(tbl || ' ' || coalesce(idx, '') || ' ' || stat) from sqlite_stat1";
             let statement = Statement::from_string(DbBackend::Sqlite, sql);
-            // Before the first statistics there is no such table.
+            // The table does not exist before the first statistics.
             let rows = held.connection().all(&observer, statement).await.unwrap_or_default();
             let row = rows.into_iter().next().map(QueryResult::from);
             row.and_then(|row| row.try_get_by_index::<Option<String>>(0).ok().flatten())
         };
         let before = known(&mut held).await;
-        // Looks at all tables (0x10000) and analyzes those that grew tenfold (0x02), within a limit (0x10).
+        // Checks all tables (0x10000) and analyzes those that grew tenfold (0x02), within a limit (0x10).
         held.connection().execute_text("pragma optimize = 0x10012").await?;
         if known(&mut held).await != before {
             self.read.pool.renew();
@@ -234,21 +228,18 @@ impl Db {
         Ok(())
     }
 
-    /// Begins to keep every statement that is sent, to be explained.
+    /// Starts to keep every statement that is sent, for tests that explain them.
     pub fn watch(&self) {
         self.write.observer.keep();
     }
 
-    /// The statements kept since [`Self::watch`] or the last call.
+    /// Returns the statements kept since [`Self::watch`] or the last call.
     #[must_use]
     pub fn watched(&self) -> Vec<Statement> {
         self.write.observer.kept()
     }
 
-    /// Brings the tables up to date. Of many servers that start together, one does it and the rest wait for it.
-    ///
-    /// # Errors
-    /// The database's.
+    /// Migrates the tables. If several servers start at the same time, one migrates and the others wait.
     pub async fn migrate(&self, url: &str) -> Result<(), DbErr> {
         // A database without tables knows no versions.
         if self
@@ -283,18 +274,15 @@ impl Db {
             drop(held);
             return done;
         }
-        // The session that migrates holds the lock: while the last migration of a server that was killed is still being
-        // committed, no other server begins.
+        // The session that migrates holds the lock, so that no other server starts while the last migration of a killed server
+        // is still being committed.
         let sql = "select pg_advisory_lock($1)";
         let lock = Statement::from_sql_and_values(DbBackend::Postgres, sql, [MIGRATION_LOCK.into()]);
         migrating.execute_raw(lock).await?;
         Migrator::up(migrating, None).await
     }
 
-    /// Which changes of the tables this program knows, and which ones have been made.
-    ///
-    /// # Errors
-    /// The database's.
+    /// Compares the migrations that this program knows with those that the database has.
     pub async fn versions(&self) -> Result<Versions, DbErr> {
         let sql = "select version from seaql_migrations order by version";
         let rows = self.read.query_all_raw(Statement::from_string(self.backend(), sql)).await?;
@@ -305,7 +293,7 @@ impl Db {
         Ok(Versions { expected: last(&known), found: last(&made), standing })
     }
 
-    /// Returns why the database takes no writes at the moment; None where it takes them.
+    /// Returns the reason why the database is not writable at the moment; None if it is writable.
     ///
     /// # Errors
     /// The database cannot be reached.
@@ -316,12 +304,12 @@ impl Db {
             let read_only: bool = row.map(|row| row.try_get_by_index(0)).transpose()?.unwrap_or_default();
             return Ok(read_only.then(|| "the database is read-only".to_owned()));
         }
-        // While the only connection that writes is in use, its own write shows whether the database takes writes.
+        // While the only connection for writing is in use, this check would have to wait for it.
         let (open, idle) = self.write.pool.size();
         if open > 0 && idle == 0 {
             return Ok(None);
         }
-        // The file's header is written with its present value: the least that needs the disk.
+        // Rewrites a field of the file's header, which is the smallest write that reaches the disk.
         let sql = "begin immediate; pragma user_version = 1; pragma user_version = 0; commit";
         Ok(match self.write.execute_unprepared(sql).await {
             Ok(_) => None,
@@ -333,20 +321,14 @@ impl Db {
         })
     }
 
-    /// Copies the database into a SQLite file, which is empty or not there: consistent, while others write.
-    ///
-    /// # Errors
-    /// The database's.
+    /// Writes a consistent copy of the database into a SQLite file, which must be empty or missing. Others may write meanwhile.
     pub async fn copy_into(&self, file: &str) -> Result<(), DbErr> {
         self.write.execute_unprepared(&format!("vacuum into '{file}'")).await.map(drop)
     }
 
     /// Whether no other process has the SQLite file open.
-    ///
-    /// # Errors
-    /// The database's.
     pub async fn is_alone(&self) -> Result<bool, DbErr> {
-        // Idle readers of this process would count.
+        // Idle connections of this process would count as users of the file.
         self.read.pool.close().await;
         let sql = "pragma busy_timeout = 500; pragma locking_mode = exclusive; begin exclusive; commit";
         Ok(match self.write.execute_unprepared(sql).await {
@@ -357,9 +339,6 @@ impl Db {
     }
 
     /// Begins a new history of the feed.
-    ///
-    /// # Errors
-    /// The database's.
     pub async fn begin_history(&self) -> Result<(), DbErr> {
         let sql = match self.backend() {
             DbBackend::Postgres => {
@@ -370,7 +349,7 @@ impl Db {
         self.write.execute_unprepared(sql).await.map(drop)
     }
 
-    /// The connections that are open, and how many of them are idle, of each pool by its name.
+    /// Returns each pool's name, its number of open connections, and how many of those are idle.
     #[must_use]
     pub fn connections(&self) -> Vec<(&'static str, usize, usize)> {
         let sizes = |name, connections: &Connections| {
@@ -383,14 +362,14 @@ impl Db {
         vec![sizes("read", &self.read), sizes("write", &self.write)]
     }
 
-    /// Ends all connections.
+    /// Closes all connections.
     pub async fn close(self) {
         self.read.pool.close().await;
         self.write.pool.close().await;
     }
 }
 
-/// Returns what keeps SQLite from writing; None where it is only busy.
+/// Returns the reason why SQLite cannot write; None if it is only busy.
 fn sqlite_refusal(error: &DbErr) -> Option<String> {
     let DbErr::Query(RuntimeErr::SqlxError(inner)) = error else {
         return Some("the database cannot be written".to_owned());
@@ -405,7 +384,7 @@ fn sqlite_refusal(error: &DbErr) -> Option<String> {
     }
 }
 
-/// The file of a SQLite address; None for one in memory.
+/// Returns the file of a SQLite address; None for a database in memory.
 #[must_use]
 pub fn sqlite_path(url: &str) -> Option<PathBuf> {
     let rest = url.strip_prefix("sqlite:")?;
@@ -413,8 +392,8 @@ pub fn sqlite_path(url: &str) -> Option<PathBuf> {
     (!path.is_empty() && path != ":memory:").then(|| PathBuf::from(path))
 }
 
-/// Creates a SQLite file that only its owner may read or write, and takes the rights of others away from one that is there.
-/// SQLite gives the files beside it (`-wal`, `-shm`) the same mode.
+/// Creates a SQLite file that only its owner may read or write, or restricts the permissions of an existing one.
+/// SQLite gives its additional files (`-wal`, `-shm`) the same mode.
 #[cfg(unix)]
 fn keep_private(path: &Path) -> Result<(), DbErr> {
     use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
@@ -431,7 +410,7 @@ fn keep_private(path: &Path) -> Result<(), DbErr> {
         let Ok(metadata) = std::fs::metadata(&beside) else { continue };
         let mode = metadata.permissions().mode();
         if mode & 0o077 != 0 {
-            // A file of another owner stays as it is.
+            // The permissions of another user's file cannot be changed.
             match std::fs::set_permissions(&beside, std::fs::Permissions::from_mode(mode & 0o700)) {
                 Ok(()) => {
                     tracing::warn!(file = ?beside, "others could read or write the database; now only its owner can")
@@ -454,18 +433,18 @@ fn sqlite(options: &Options) -> Result<SqliteConnectOptions, DbErr> {
         .map_err(failed)?
         .disable_statement_logging()
         .pragma("journal_mode", "WAL")
-        // Every acknowledged write is on the disk.
+        // Every acknowledged write has been synced to the disk.
         .pragma("synchronous", "FULL")
         .foreign_keys(true)
         .busy_timeout(Duration::from_secs(10))
         .pragma("temp_store", "memory")
         .pragma("cache_size", "-8000")
-        // A page's rows come over in one go, where the reading thread would else wait for us every fifty.
+        // Large enough for the rows of a page, so that the reading thread does not wait for us after every fifty rows.
         .row_buffer_size(1_024)
         .optimize_on_close(true, None))
 }
 
-/// Lets a connection that requires TLS verify the server: encryption to an unknown end protects from nothing.
+/// Makes a connection that requires TLS verify the server, because encryption without verification does not stop an attacker.
 fn verifying(driver: PgConnectOptions) -> PgConnectOptions {
     match driver.get_ssl_mode() {
         PgSslMode::Require => driver.ssl_mode(PgSslMode::VerifyFull),
@@ -483,8 +462,8 @@ fn postgres(options: &Options) -> Result<PgConnectOptions, DbErr> {
             // An abandoned transaction must not hold its locks forever.
             ("idle_in_transaction_session_timeout", "60000"),
             ("client_min_messages", "warning"),
-            // No statement of ours runs long enough to be worth compiling, nor do its parameters decide how it is
-            // best carried out: planned anew for each request, a page's statements take longer to plan than to run.
+            // Our statements are too short to be worth compiling, and the best plan does not depend on the parameters. Planning
+            // the statements of a page for each request would take longer than executing them.
             ("jit", "off"),
             ("plan_cache_mode", "force_generic_plan"),
         ]))

@@ -25,8 +25,8 @@ const LIFETIME: Duration = Duration::from_mins(30);
 const ROUND: Duration = Duration::from_mins(1);
 /// The shortest and the longest pause before a database that is still starting is tried again.
 const AGAIN: (Duration, Duration) = (Duration::from_millis(10), Duration::from_secs(1));
-/// The number of SQLite's instructions between two looks at the clock. One instruction may compare a long pattern with a long
-/// text, which takes up to some milliseconds.
+/// The number of SQLite's instructions between two checks of the time limit. One instruction may compare a long pattern with a
+/// long text, which takes up to some milliseconds.
 const INSTRUCTIONS: i32 = 200;
 
 /// The time limit of the statements of one connection. PostgreSQL enforces `statement_timeout` itself; SQLite has no such
@@ -129,7 +129,7 @@ impl<C: Limitable> Manager for Opener<C> {
     type Error = sqlx::Error;
 
     fn create(&self) -> impl Future<Output = Result<Limited<C>, sqlx::Error>> + Send {
-        // Large and rare: a request that waits for a connection does not carry this future along.
+        // Boxed, because the future is large and rarely needed by a request that waits for a connection.
         Box::pin(self.open())
     }
 

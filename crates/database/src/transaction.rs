@@ -1,4 +1,4 @@
-//! A transaction that begins with its first statement: a change that is refused before takes no connection, and a change of a
+//! A transaction that begins with its first statement. A mutation that is refused before that takes no connection, and one of a
 //! single statement needs no transaction.
 
 use entity::{Columns, Row};
@@ -11,11 +11,11 @@ use crate::connection::{DbConnection, is_lost};
 use crate::db::Db;
 use crate::pool::PooledConnection;
 
-/// The start of the error of a change whose outcome is unknown: the connection ended after COMMIT was sent and
-/// before it answered, or the disk could not be synced.
+/// The prefix of the error of a commit whose outcome is unknown: the connection ended between sending COMMIT and receiving its
+/// response, or the disk failed during the commit.
 pub const OUTCOME_UNKNOWN: &str = "the outcome of a commit is unknown";
 
-/// Marks the error of a statement that commits, where it leaves open whether the change was made.
+/// Adds [`OUTCOME_UNKNOWN`] to the error of a commit if the transaction may have been committed.
 fn commit_error(error: DbErr) -> DbErr {
     let disk_failed = || {
         let DbErr::Query(RuntimeErr::SqlxError(inner)) = &error else { return false };
@@ -30,23 +30,23 @@ fn commit_error(error: DbErr) -> DbErr {
     error
 }
 
-/// A change that may have begun.
+/// A transaction that begins with its first statement.
 pub struct Transaction<'a> {
     db: &'a Db,
     begun: Mutex<Option<Begun>>,
 }
 
-/// A transaction that has begun. It is rolled back when it is dropped before it has ended.
+/// A transaction that has begun. It is rolled back if it is dropped before it has ended.
 struct Begun {
-    /// None once it has ended.
+    /// The connection; None once the transaction has ended.
     held: Option<PooledConnection>,
-    /// Whether the database has confirmed that it has begun.
+    /// Whether the database has confirmed the start of the transaction.
     is_open: bool,
 }
 
 impl Begun {
     async fn of(db: &Db) -> Result<Self, DbErr> {
-        // On SQLite, one that begins by reading could not become a writing one while another writes.
+        // On SQLite, a transaction that begins with a read cannot be upgraded to a write while another one writes.
         let begin = if db.backend() == DbBackend::Postgres { "BEGIN" } else { "BEGIN IMMEDIATE" };
         let mut begun = Self { held: Some(db.writer().pool.get().await?), is_open: false };
         begun.connection()?.execute_text(begin).await?;
@@ -60,7 +60,7 @@ impl Begun {
         self.held.as_mut().map(PooledConnection::connection).ok_or(ended)
     }
 
-    /// Ends it by a statement.
+    /// Ends the transaction with a statement.
     async fn end(mut self, statement: &str) -> Result<(), DbErr> {
         self.connection()?.execute_text(statement).await?;
         self.held = None;
@@ -71,12 +71,12 @@ impl Begun {
 impl Drop for Begun {
     fn drop(&mut self) {
         let Some(mut held) = self.held.take() else { return };
-        // A transaction that was still beginning may begin yet: its connection is not used again.
+        // If BEGIN was not confirmed yet, it may still take effect, so the connection is not used again.
         let Some(runtime) = Handle::try_current().ok().filter(|_| self.is_open) else {
             return held.discard();
         };
         runtime.spawn(async move {
-            // SQLite ends one by itself where it cannot write (a full disk); then there is nothing to roll back.
+            // If SQLite cannot write, as on a full disk, it ends the transaction itself, and there is nothing to roll back.
             if let Err(error) = held.connection().execute_text("ROLLBACK").await {
                 tracing::warn!(%error, "a transaction could not be rolled back: its connection is closed");
                 held.discard();
@@ -86,7 +86,7 @@ impl Drop for Begun {
 }
 
 impl<'a> Transaction<'a> {
-    /// Returns a transaction that has not begun.
+    /// Creates a transaction that has not begun.
     #[must_use]
     pub fn of(db: &'a Db) -> Self {
         Self { db, begun: Mutex::new(None) }
@@ -101,10 +101,7 @@ impl<'a> Transaction<'a> {
         Ok(MutexGuard::map(begun, |begun| begun.insert(first)))
     }
 
-    /// Returns the rows that a selection of these columns finds, read by their places.
-    ///
-    /// # Errors
-    /// The database's.
+    /// Returns the rows of a selection of these columns, which are decoded by their position.
     pub async fn rows<M: Row>(&self, select: &SelectStatement, columns: Columns) -> Result<Vec<M>, DbErr> {
         let statement = self.db.backend().build(select);
         let found = self.begun().await?.connection()?.all(&self.db.writer().observer, statement).await?;
@@ -114,7 +111,7 @@ impl<'a> Transaction<'a> {
     /// Commits.
     ///
     /// # Errors
-    /// The database's; one that starts with [`OUTCOME_UNKNOWN`] where the change may have been made.
+    /// The error starts with [`OUTCOME_UNKNOWN`] if the transaction may have been committed.
     pub async fn commit(self) -> Result<(), DbErr> {
         match self.begun.into_inner() {
             Some(begun) => begun.end("COMMIT").await.map_err(commit_error),
@@ -122,8 +119,8 @@ impl<'a> Transaction<'a> {
         }
     }
 
-    /// Runs a last statement and commits, unless it writes no row: then rolls back and returns false. If it is the only
-    /// statement, it is a transaction by itself.
+    /// Executes a last statement and commits. If the statement writes no row, this rolls back and returns false. A single
+    /// statement is sent without an explicit transaction.
     ///
     /// # Errors
     /// As [`Self::commit`].
@@ -143,9 +140,6 @@ impl<'a> Transaction<'a> {
     }
 
     /// Rolls back.
-    ///
-    /// # Errors
-    /// The database's.
     pub async fn rollback(self) -> Result<(), DbErr> {
         match self.begun.into_inner() {
             Some(begun) => begun.end("ROLLBACK").await,

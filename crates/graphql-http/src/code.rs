@@ -22,11 +22,11 @@ pub enum Code {
     RateLimited,
     /// The request took too long.
     Timeout,
-    /// A change may have been made, or not.
+    /// It is unknown whether the mutation was committed.
     OutcomeUnknown,
-    /// The request names a persisted query; this server keeps none. Clients send the whole document then.
+    /// The request names a persisted query, which this server does not support. The client should send the whole document.
     PersistedQueryNotSupported,
-    /// Our fault; `extensions.reference` finds it in the log.
+    /// An internal error. `extensions.reference` identifies it in the log.
     Internal,
 }
 

@@ -27,30 +27,30 @@ use crate::document;
 pub struct Price {
     /// The price in points, at least 1.
     pub points: u64,
-    /// Whether it may read all that its organization has, however little it answers.
+    /// Whether the request may read all data of its organization, however little it returns.
     pub reads_all: bool,
-    /// The part of the points that is for objects of the answer: what is not found of them is given back.
+    /// The part of the points that is for objects of the response. The points for objects that are not found are given back.
     pub objects: u64,
 }
 
 impl Price {
-    /// Returns the price with a part for the bytes that the request has.
+    /// Returns the price plus the points for a request of this size.
     #[must_use]
     pub fn with_bytes(self, bytes: usize) -> Self {
         Self { points: self.points.saturating_add(bytes as u64 / BYTES), ..self }
     }
 
-    /// Returns the points to give back after so many objects were found: those of the rest.
+    /// Returns the points to give back if `found` objects were found.
     #[must_use]
     pub fn unused(self, found: u64) -> u64 {
         self.objects.saturating_sub(found).min(self.points.saturating_sub(LEAST))
     }
 }
 
-/// How many bytes of a request cost a point: reading, checking and converting them takes time, too.
+/// The number of bytes of a request that cost one point, for reading, checking and converting them.
 pub const BYTES: u64 = 4_096;
 
-/// A request that asks for next to nothing.
+/// The minimum price of a request.
 pub const LEAST: u64 = 1;
 /// The assumed number of items of a list without pages.
 pub const PLAIN_LIST: u64 = 5;
@@ -113,9 +113,9 @@ pub struct Prices {
 #[derive(Debug)]
 struct Type {
     root: bool,
-    /// Whether it has an id, and is read from a row of its own.
+    /// Whether the type has an id and is read from a row of its own.
     node: bool,
-    /// Whether it is an interface or a union, of which an object has one type at a time.
+    /// Whether the type is an interface or a union.
     is_abstract: bool,
     fields: HashMap<String, PricedField>,
 }
@@ -184,8 +184,8 @@ impl Prices {
         Self { table, types, names, query, mutation }
     }
 
-    /// Returns what running an operation of a document with these variables may cost at most. Where the number of the
-    /// organization's users is known, a page of users is not taken for longer.
+    /// Returns the largest cost of an operation of a document with these variables. If the number of the organization's users is
+    /// known, a page of users counts at most that many items.
     #[must_use]
     pub fn price(
         &self,
@@ -288,9 +288,9 @@ struct Walk<'a> {
     variables: &'a Variables,
     /// The number of the organization's users, where it is known.
     users: Option<u64>,
-    /// Whether objects of the answer are counted and nothing else.
+    /// Whether only the objects of the response are counted.
     objects_alone: bool,
-    /// Fragments already priced, by name and by whether they stand in a list of the whole organization.
+    /// Fragments already priced, by name and by whether they are used in a list of the whole organization.
     fragments: HashMap<(&'a str, bool), Sum>,
     /// The number of operands in each variable.
     operands_given: HashMap<&'a Name, u64>,
@@ -302,7 +302,7 @@ impl<'a> Walk<'a> {
     /// Returns the cost of a selection on a type. `all` is whether it is on a page of the whole organization.
     fn set(&mut self, set: &'a Positioned<SelectionSet>, on: Option<usize>, all: bool) -> Sum {
         let mut whole = Sum::default();
-        // Of fragments on several object types, an object has those of one: the dearest counts.
+        // An object matches the fragments on one object type only, so the most expensive type counts.
         let mut of_types: HashMap<usize, Sum> = HashMap::new();
         for selection in &set.node.items {
             if !self.included(selection.node.directives()) {
@@ -330,7 +330,7 @@ impl<'a> Walk<'a> {
         whole.plus(of_types.into_values().fold(Sum::default(), Sum::max))
     }
 
-    /// Whether a fragment on a type holds for objects of this type alone, where objects of several types may come.
+    /// Whether a fragment applies to one object type only, in a place where objects of several types may occur.
     fn excludes_others(&self, on: Option<usize>, narrowed: usize) -> bool {
         let is_abstract = |of: usize| self.prices.types.get(of).is_some_and(|of| of.is_abstract);
         on.is_some_and(is_abstract) && !is_abstract(narrowed)
@@ -371,10 +371,10 @@ impl<'a> Walk<'a> {
         let price = match asked.shape {
             Shape::Scalar => 0,
             Shape::Nothing => one,
-            // What is part of another object, as an amount is, comes along with it.
+            // A part of another object, such as an amount, is read together with it.
             Shape::One if !node => one,
             Shape::One => each,
-            // As is a list of such parts, as external ids are.
+            // The same applies to a list of parts, such as external ids.
             Shape::List(PLAIN_LIST) if !node => one.saturating_mul(PLAIN_LIST),
             Shape::List(length) => each.saturating_mul(length),
             Shape::AsMany(argument) => each.saturating_mul(self.length(field, argument)),
@@ -388,7 +388,7 @@ impl<'a> Walk<'a> {
             Shape::Items if name == "edges" && self.objects_alone => return Sum { items: one, besides: 0 },
             Shape::Items if name == "edges" => return Sum { items: one.max(1), besides: extra },
             Shape::Items => return Sum { items: each, besides: extra },
-            // Its items are read even where none of them is asked for.
+            // The items are read even if none of their fields is selected.
             Shape::Page => {
                 let operands = filters(prices, field).map(|filter| self.operands(filter)).fold(0, u64::saturating_add);
                 let least = u64::from(!self.objects_alone);

@@ -149,7 +149,7 @@ pub fn opens_web_socket(headers: &HeaderMap) -> bool {
     header_text(headers, &header::UPGRADE).is_some_and(|protocol| protocol.trim().eq_ignore_ascii_case("websocket"))
 }
 
-/// Up to how many bytes of a body that is too large are let in and thrown away, so that its sender hears why.
+/// The maximum number of bytes of an oversized body that are read and discarded, so that the client receives the response.
 const DRAINED: usize = 16 * 1_024 * 1_024;
 /// The largest duration of reading and discarding such a body.
 const DRAINED_WITHIN: Duration = Duration::from_secs(1);
@@ -194,11 +194,10 @@ pub async fn read(body: Body, headers: &HeaderMap, limit: usize, timeout: Durati
     })
 }
 
-/// Returns the token of an `authorization: Bearer …` header, if there is one. Whether it is valid is checked later: an empty or
-/// malformed token is as invalid as an expired one.
+/// Returns the token of an `authorization: Bearer …` header, if there is one. The token is not verified here.
 ///
 /// # Errors
-/// 401 for several headers and for other schemes.
+/// Status 401 for several such headers or another scheme.
 pub fn bearer(headers: &HeaderMap) -> Result<Option<String>, HttpRejection> {
     let mut values = headers.get_all(header::AUTHORIZATION).iter();
     let (Some(value), None) = (values.next(), values.next()) else {

@@ -59,8 +59,8 @@ impl Format {
     }
 }
 
-/// Whether the request failed as a whole, before any field was asked: such an answer has no data at all, not even
-/// null. An error that arises in a field has a path.
+/// Whether the request failed before execution. Such a response has no `data` entry, not even null. Errors of execution have a
+/// path.
 pub fn is_refused(response: &Response) -> bool {
     response.data == Value::Null
         && !response.errors.is_empty()

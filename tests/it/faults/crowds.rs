@@ -1,5 +1,5 @@
-//! Many who ask at once: strangers, other organizations, and connections that say nothing. The figures are ratios, so that they
-//! hold on slow machines and fast ones.
+//! Many clients at the same time: anonymous ones, other organizations, and silent connections. The limits are ratios, so that
+//! they apply to slow and fast machines.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -11,14 +11,14 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 
-/// Requests that are timed.
+/// The number of timed requests.
 const TIMED: usize = 150;
-/// A quiet server answers in less: below this, a ratio says nothing.
+/// The smallest response time that is compared, because ratios of shorter times are not meaningful.
 const FLOOR: Duration = Duration::from_millis(25);
-/// By how much the slowest may be slower than on a quiet server.
+/// The factor by which the slowest request may be slower than on an idle server.
 const SLOWER: u32 = 10;
 
-/// A server behind a proxy, which names the addresses that requests come from.
+/// Starts a server behind a proxy, so that requests may name their client's address.
 async fn behind_a_proxy(database: &Database) -> World {
     let database = Database::migrated(database.kind()).await;
     let server = Server::start_with(database, |settings| {
@@ -27,7 +27,7 @@ async fn behind_a_proxy(database: &Database) -> World {
     World::on(server.await).await
 }
 
-/// The slowest but one of a hundred reads of one object.
+/// Returns the 99th percentile of the times for reading one object.
 async fn p99(client: &Client) -> Duration {
     let mut times = Vec::with_capacity(TIMED);
     for _ in 0..TIMED {
@@ -39,7 +39,7 @@ async fn p99(client: &Client) -> Duration {
     times[TIMED * 99 / 100]
 }
 
-/// Requests that are sent again and again, until this is dropped.
+/// Requests that are repeated until this is dropped.
 struct Crowd {
     enough: Arc<AtomicBool>,
     answered: Arc<AtomicUsize>,
@@ -95,7 +95,7 @@ async fn strangers_do_not_keep_a_member_waiting(database: &Database) {
     }
     crowd.until_answered(200).await;
     let loaded = p99(world.admin()).await;
-    // A member of another address signs in, too.
+    // A member at another address can also sign in.
     let body = json!({"query": "mutation($email: String!, $password: String!) {
         signIn(input: {email: $email, password: $password}) { session { accessToken } userErrors { code } } }",
         "variables": {"email": world.admin().email(), "password": tests::actors::PASSWORD}});
@@ -192,7 +192,7 @@ async fn a_connection_that_says_nothing_is_closed_before_one_that_is_kept(databa
     let mut silent = TcpStream::connect(&host).await.unwrap();
     let mut slow = TcpStream::connect(&host).await.unwrap();
     slow.write_all(b"GET /livez HT").await.unwrap();
-    // Both end by themselves; the one between two requests does not.
+    // Both silent connections are closed; the one that is idle between two requests is not.
     let mut rest = Vec::new();
     silent.read_to_end(&mut rest).await.unwrap();
     slow.read_to_end(&mut rest).await.unwrap();

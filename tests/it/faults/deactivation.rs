@@ -1,4 +1,4 @@
-//! Users who are deactivated on one server while another one still remembers them.
+//! Users who are deactivated on one server while another server still has them in its cache.
 
 use serde_json::json;
 use tests::program::Program;
@@ -45,7 +45,7 @@ async fn an_ended_session_writes_nothing_on_another_server(world: &World) {
     world.stranger().with_token(token).query("mutation { signOut { signedOut } }").await.answered();
     let answer = there.send(CREATE, json!({"name": "After"})).await;
     assert_eq!(answer.error_code(), "UNAUTHENTICATED", "{answer}");
-    // Another session of the same user is as good as before.
+    // Another session of the same user is not affected.
     let other = elsewhere.stranger().with_token(ann.token());
     other.send(CREATE, json!({"name": "Still"})).await.done();
     elsewhere.terminate().await;

@@ -1,16 +1,16 @@
-//! A disk that is full: the program may make no file larger than it is by then.
+//! A full disk, simulated by a limit on the size of files.
 
 use serde_json::json;
 use tests::program::Program;
 use tests::{Client, Database, Kind, invariants};
 
 use super::load::{Expect, Load, Outcome, Tally, failure};
-use super::{Office, tell};
+use super::{Office, report};
 
-/// The log that SQLite writes ahead grows to 4 MiB before it is begun anew, and the tables are smaller than this.
+/// The limit. SQLite's write-ahead log grows to 4 MiB before it is reset, and the tables are smaller than this.
 const ROOM: u32 = 1536;
 
-/// Writes until writing fails, and then some more.
+/// Writes until writes fail, and then some more.
 async fn fill(office: &Office, program: &Program, round: usize) -> Tally {
     let mut load = Load::start(&office.at(program), &office.accounts, round, Expect::Answers);
     load.meets(Outcome::Failed, 30).await;
@@ -20,7 +20,7 @@ async fn fill(office: &Office, program: &Program, round: usize) -> Tally {
     assert!(tally.acknowledged() > 10 && tally.reads > 10, "{tally}");
     assert_eq!(tally.failed.keys().collect::<Vec<_>>(), ["INTERNAL_SERVER_ERROR"], "{tally}");
 
-    // Nothing can be written any more, everything can be read.
+    // Writes fail now, but reads still succeed.
     let admin = office.at(program);
     for number in 0..5 {
         let answer = touch(office, &admin, &format!("too much {round} {number}")).await;
@@ -50,7 +50,7 @@ fn a_full_disk_loses_nothing_that_was_acknowledged() {
         program.terminate().await;
         program.ended().await;
         invariants::check(database).await;
-        tell("a full disk", database, &[], &tally);
+        report("a full disk", database, &[], &tally);
     });
 }
 
@@ -62,7 +62,7 @@ fn once_there_is_room_again_the_server_goes_on_and_what_it_acknowledges_is_on_th
         let mut tally = fill(&office, &program, 0).await;
         program.lift_file_size_limit().await;
 
-        // A change that is refused is rolled back, and must end what it began: else those after it would never end.
+        // A failed write must end its transaction, because otherwise later writes would wait forever.
         let admin = office.at(&program);
         let refused =
             admin.mutate("updateAccount", "account { id }", json!({"id": office.accounts[0], "name": ""})).await;
@@ -77,6 +77,6 @@ fn once_there_is_room_again_the_server_goes_on_and_what_it_acknowledges_is_on_th
         program.terminate().await;
         program.ended().await;
         invariants::check(database).await;
-        tell("a full disk with room again", database, &[], &tally);
+        report("a full disk with room again", database, &[], &tally);
     });
 }

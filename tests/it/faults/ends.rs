@@ -1,4 +1,4 @@
-//! The program's own end: by signal 9 in the midst of everything, and by SIGTERM, which lets it finish.
+//! The end of the program: by SIGKILL under load, and by SIGTERM, after which it finishes its requests.
 
 use serde_json::json;
 use tests::program::Program;
@@ -7,9 +7,9 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
 use super::load::{Expect, Load, Outcome, Tally};
-use super::{Office, UNBOUNDED, rows, tell};
+use super::{Office, UNBOUNDED, report, rows};
 
-/// A disk that has much else to do is no fault here.
+/// Arguments that tolerate a slow disk.
 const PATIENT: [&str; 2] = ["--database-wait", "40s"];
 
 #[on_both_databases]
@@ -20,7 +20,7 @@ async fn what_was_acknowledged_outlives_kill_9(database: &Database) {
     let mut tally = Tally::default();
     for round in 0..ROUNDS {
         let mut load = Load::start(&office.at(&program), &office.accounts, round, Expect::SuccessOrTheEnd);
-        // Early and late in its life.
+        // The kill comes early in some rounds and late in others.
         load.meets(Outcome::Acknowledged, 5 + 37 * round % 60).await;
         program.kill().await;
         tally.add(load.ended().await);
@@ -36,10 +36,10 @@ async fn what_was_acknowledged_outlives_kill_9(database: &Database) {
     let (status, lines) = program.ended().await;
     assert!(status.success(), "{lines:#?}");
     invariants::check(database).await;
-    tell("kill -9", database, &[("rounds", ROUNDS)], &tally);
+    report("kill -9", database, &[("rounds", ROUNDS)], &tally);
 }
 
-/// A connection of its own, on which a request is sent piece by piece.
+/// A request that is sent piece by piece on a connection of its own.
 struct Slow {
     stream: TcpStream,
     body: String,
@@ -66,14 +66,14 @@ impl Slow {
         Self { stream, body }
     }
 
-    /// Sends some of the body.
+    /// Sends half of the body.
     async fn goes_on(&mut self) {
         let rest = self.body.split_off(self.body.len() / 2);
         self.stream.write_all(self.body.as_bytes()).await.unwrap();
         self.body = rest;
     }
 
-    /// Sends what is left, and reads until the connection ends.
+    /// Sends the rest of the body, and reads until the connection ends.
     async fn ends(mut self) -> String {
         self.stream.write_all(self.body.as_bytes()).await.unwrap();
         let mut answer = String::new();
@@ -104,7 +104,8 @@ async fn sigterm_loses_no_answer(database: &Database) {
             request.goes_on().await;
         }
         program.terminate().await;
-        // From here on it takes nobody new. Those whom it has taken are answered, though they go on only now.
+        // From now on the program accepts no connections. The accepted requests are answered although their bodies are not
+        // complete yet.
         let host = program.root().trim_start_matches("http://").to_owned();
         while TcpStream::connect(&host).await.is_ok() {
             tokio::task::yield_now().await;
@@ -118,7 +119,7 @@ async fn sigterm_loses_no_answer(database: &Database) {
         assert!(status.success(), "{lines:#?}");
         tally.add(load.ended().await);
 
-        // What was done is what was answered: no more, no less.
+        // Exactly the answered writes were made.
         let connection = database.connect().await;
         let there = rows(&connection, "SELECT subject FROM touch").await;
         let unanswered: Vec<String> = there
@@ -126,10 +127,10 @@ async fn sigterm_loses_no_answer(database: &Database) {
             .map(|row| row.try_get_by_index(0).unwrap())
             .filter(|subject| !tally.touches.contains(subject))
             .collect();
-        assert!(unanswered.is_empty(), "done, and never answered: {unanswered:?}");
+        assert!(unanswered.is_empty(), "written but never answered: {unanswered:?}");
         let versions = "SELECT cast(sum(version - 1) AS bigint) FROM account";
         let moves = rows(&connection, versions).await[0].try_get_by_index::<i64>(0).unwrap();
-        assert_eq!(usize::try_from(moves).unwrap(), tally.versions.len(), "accounts were changed, and nobody told");
+        assert_eq!(usize::try_from(moves).unwrap(), tally.versions.len(), "accounts were changed without a response");
         connection.close().await.unwrap();
     }
     let office = office.unwrap();
@@ -139,10 +140,10 @@ async fn sigterm_loses_no_answer(database: &Database) {
     program.ended().await;
     invariants::check(database).await;
     let figures = [("rounds", ROUNDS), ("requests half sent by then", ROUNDS * SLOW)];
-    tell("SIGTERM", database, &figures, &tally);
+    report("SIGTERM", database, &figures, &tally);
 }
 
-/// An idle connection ends at once, and without a byte: whoever sends on it next knows that nothing was done.
+/// An idle connection is closed immediately and without a byte, so that a client knows that its next request was not executed.
 #[on_both_databases]
 async fn sigterm_closes_idle_connections(database: &Database) {
     let program = Program::serve(database, &[]).await;

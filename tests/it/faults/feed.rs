@@ -1,4 +1,4 @@
-//! Followers of the feed while the feed itself loses events.
+//! Clients that follow the feed while it loses events.
 
 use data_encoding::BASE64URL_NOPAD;
 use sea_orm::ConnectionTrait as _;
@@ -13,8 +13,8 @@ async fn page(member: &Member, after: &Value) -> Answer {
     member.send(document, json!({"after": after})).await
 }
 
-/// Takes away the events after a place, with the accounts that they made, and lets the places be handed out again, as a
-/// failover to a standby does that had not received them.
+/// Deletes the events after a place and the accounts that they created, and lets the places be given out again, as a failover
+/// to a standby that had not received the events does.
 async fn lose(world: &World, last: i64) {
     let database = world.server().database();
     let connection = database.connect().await;
@@ -46,14 +46,14 @@ async fn a_follower_ahead_of_a_restored_feed_is_told_to_start_over(world: &World
     let ahead = page(admin, kept.data("events.pageInfo.endCursor")).await;
     let ahead = ahead.data("events.pageInfo.endCursor").clone();
     lose(world, last).await;
-    // The same places again, of other events.
+    // Other events get the same places.
     admin.account(json!({"name": "After"})).await;
     admin.account(json!({"name": "Later"})).await;
 
     let refused = page(admin, &ahead).await;
     assert_eq!(refused.error_code(), "BAD_USER_INPUT", "{refused}");
     assert!(refused.to_string().contains("start over"), "{refused}");
-    // A follower who had read what was kept misses nothing.
+    // A client that has read only events that were kept misses nothing.
     let missed = page(admin, kept.data("events.pageInfo.endCursor")).await;
     assert!(missed.each("events.nodes", "type").contains(&&json!("account.created")), "{missed}");
     let all = page(admin, &Value::Null).await.data("events.nodes").as_array().unwrap().len();
@@ -73,11 +73,11 @@ async fn a_cursor_holds_the_id_of_its_event_and_nothing_else(world: &World) {
     for (node, edge) in page.each("events.nodes", "id").iter().zip(page.each("events.edges", "cursor")) {
         let bytes = BASE64URL_NOPAD.decode(edge.as_str().unwrap().as_bytes()).unwrap();
         let id: entity::EventId = entity::Id::parse(node.as_str().unwrap()).unwrap();
-        // The id, which the node has anyway, and a checksum.
+        // The cursor consists of the id, which the node has anyway, and a checksum.
         assert_eq!((&bytes[..16], bytes.len()), (entity::Id::uuid(id).as_bytes().as_slice(), 20));
     }
     connection.close().await.unwrap();
-    // Of the same event in another list, of another organization, and mangled.
+    // Cursors of the same event in another list and of another organization, and a modified one.
     let cursor = page.data("events.edges.3.cursor").as_str().unwrap().to_owned();
     let ask = "query($after: String) { events(first: 1, after: $after) { nodes { id } } }";
     assert_eq!(other.admin().send(ask, json!({"after": cursor})).await.error_code(), "BAD_USER_INPUT");

@@ -22,7 +22,7 @@ fn a_database_is_its_owners_alone() {
             assert_eq!(mode(&empty.folder().join(name)), 0o600, "{name}");
         }
         program.kill().await;
-        // One that an earlier release left open to others is closed to them.
+        // The permissions of a file that an earlier release created are restricted.
         let file = empty.folder().join("callshot.db");
         std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o644)).unwrap();
         let program = Program::serve(&empty, &[]).await;
@@ -94,7 +94,7 @@ fn a_full_disk_shows_at_readyz() {
         assert_eq!(ready().await.0, 200);
         let large = json!({"name": "Large", "description": "x".repeat(20_000)});
         let account = json!({"name": "Small"});
-        // Until not even the smallest change fits any more.
+        // Fills the disk until even the smallest write fails.
         let mut refused = 0;
         while refused < 20 {
             let input = if refused == 0 { &large } else { &account };

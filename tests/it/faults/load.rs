@@ -1,6 +1,6 @@
-//! Eight who write and two who read, one request after another, and what became of each.
+//! A load of eight writers and two readers, each sending one request after another, and a tally of the outcomes.
 
-#![expect(clippy::panic, reason = "what goes wrong here is a failed test")]
+#![expect(clippy::panic, reason = "an unexpected response must fail the test")]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -22,36 +22,35 @@ const MOVE: &str = "mutation($account: ID!, $word: String!) {
     updateAccount(input: {id: $account, city: $word}) { account { version } userErrors { message } } }";
 const READ: &str = "{ touches(last: 20) { nodes { id subject account { name version } } } }";
 
-/// What became of requests.
+/// The outcomes of the requests of a load.
 #[derive(Default)]
 pub struct Tally {
     /// The subject of each touch that the server acknowledged.
     pub touches: BTreeSet<String>,
-    /// The city that the server acknowledged to have written into an account (by its place among the office's) as that
-    /// version.
+    /// The city that the server acknowledged, by the account (its index among the office's accounts) and the version.
     pub versions: BTreeMap<(usize, usize), String>,
-    /// Reads that were answered.
+    /// The number of answered reads.
     pub reads: usize,
-    /// Requests that failed, by their code.
+    /// The number of failed requests by error code.
     pub failed: BTreeMap<String, usize>,
-    /// Requests without any answer.
+    /// The number of requests without a response.
     pub unanswered: usize,
-    /// The longest that an answer took.
+    /// The longest time until a response.
     pub slowest: Duration,
 }
 
 impl Tally {
-    /// Writes that were acknowledged.
+    /// Returns the number of acknowledged writes.
     pub fn acknowledged(&self) -> usize {
         self.touches.len() + self.versions.len()
     }
 
-    /// Requests that failed.
+    /// Returns the number of failed requests.
     pub fn failures(&self) -> usize {
         self.failed.values().sum()
     }
 
-    /// Adds another's.
+    /// Adds the outcomes of another tally.
     pub fn add(&mut self, other: Self) {
         self.touches.extend(other.touches);
         self.versions.extend(other.versions);
@@ -72,31 +71,31 @@ impl fmt::Display for Tally {
     }
 }
 
-/// What one request came to, as it happens.
+/// The outcome of one request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
     /// A write was acknowledged.
     Acknowledged,
     /// A read was answered.
     Read,
-    /// The answer was an error, as errors are to be.
+    /// The response was a well-formed error.
     Failed,
 }
 
-/// What a request may come to before the load is told to end.
+/// The outcomes that are allowed before the load ends.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Expect {
-    /// An answer, be it that something failed.
+    /// Any response, including errors.
     Answers,
-    /// No failure; no answer at all once the server is gone, which ends whoever asked.
+    /// No error. A missing response means that the server has stopped, and ends the writer or reader.
     SuccessOrTheEnd,
 }
 
-/// Requests under way.
+/// A running load.
 pub struct Load {
     asking: JoinSet<()>,
     shared: Arc<Shared>,
-    told: mpsc::UnboundedReceiver<Outcome>,
+    outcomes: mpsc::UnboundedReceiver<Outcome>,
 }
 
 struct Shared {
@@ -105,20 +104,20 @@ struct Shared {
     expect: Expect,
     enough: AtomicBool,
     tally: Mutex<Tally>,
-    tell: mpsc::UnboundedSender<Outcome>,
+    sender: mpsc::UnboundedSender<Outcome>,
 }
 
 impl Load {
-    /// Begins. What is written is told apart by the round.
+    /// Starts the load. Written texts contain the round, so that the rounds can be distinguished.
     pub fn start(client: &Client, accounts: &[String], round: usize, expect: Expect) -> Self {
-        let (tell, told) = mpsc::unbounded_channel();
+        let (sender, outcomes) = mpsc::unbounded_channel();
         let shared = Arc::new(Shared {
             client: client.clone(),
             accounts: accounts.to_vec(),
             expect,
             enough: AtomicBool::new(false),
             tally: Mutex::default(),
-            tell,
+            sender,
         });
         let mut asking = JoinSet::new();
         for writer in 0..WRITERS {
@@ -136,10 +135,10 @@ impl Load {
             let shared = Arc::clone(&shared);
             asking.spawn(async move { while shared.go_on() && shared.read().await {} });
         }
-        Self { asking, shared, told }
+        Self { asking, shared, outcomes }
     }
 
-    /// Waits for so many of one outcome.
+    /// Waits until an outcome has occurred `times` times.
     pub async fn meets(&mut self, outcome: Outcome, times: usize) {
         let mut met = 0;
         while met < times {
@@ -147,7 +146,7 @@ impl Load {
         }
     }
 
-    /// Waits for outcomes until this long after `begun`, and answers how many failed meanwhile.
+    /// Receives outcomes until `time` after `begun`, and returns the number of failures.
     pub async fn goes_on(&mut self, begun: Instant, time: Duration) -> usize {
         let mut failed = 0;
         while begun.elapsed() < time {
@@ -156,18 +155,18 @@ impl Load {
         failed
     }
 
-    /// What happened until now is not waited for any more.
+    /// Discards the outcomes so far.
     pub fn forget(&mut self) {
-        while self.told.try_recv().is_ok() {}
+        while self.outcomes.try_recv().is_ok() {}
     }
 
-    /// Lets everyone finish the request that they are at, and answers what came of all.
+    /// Stops after the current requests, and returns the tally.
     pub async fn end(self) -> Tally {
         self.shared.enough.store(true, Ordering::SeqCst);
         self.ended().await
     }
 
-    /// Waits until nobody asks any more.
+    /// Waits until all writers and readers have ended, and returns the tally.
     pub async fn ended(mut self) -> Tally {
         while let Some(ended) = self.asking.join_next().await {
             ended.unwrap();
@@ -178,8 +177,8 @@ impl Load {
     async fn next(&mut self) -> Outcome {
         tokio::select! {
             biased;
-            outcome = self.told.recv() => outcome.unwrap(),
-            // Only one who found fault with an answer ends before all do.
+            outcome = self.outcomes.recv() => outcome.unwrap(),
+            // A task ends early only if it panicked over a response or the server has stopped.
             Some(ended) = self.asking.join_next() => { ended.unwrap(); panic!("the server answers no more") }
         }
     }
@@ -190,7 +189,7 @@ impl Shared {
         !self.enough.load(Ordering::SeqCst)
     }
 
-    /// Whether there was an answer.
+    /// Writes once. Returns whether there was a response.
     async fn write(&self, account: usize, touches: bool, word: String) -> bool {
         let document = if touches { TOUCH } else { MOVE };
         let variables = json!({"account": self.accounts[account], "word": word});
@@ -208,8 +207,8 @@ impl Shared {
                 assert_eq!(before, None, "version {version} was given twice");
             }
             drop(tally);
-            // Nobody listens any more once there were enough.
-            let _ = self.tell.send(Outcome::Acknowledged);
+            // The receiver is dropped once the test has seen enough outcomes.
+            let _ = self.sender.send(Outcome::Acknowledged);
         }
         true
     }
@@ -219,12 +218,12 @@ impl Shared {
         if let Some(answer) = self.sound(answer) {
             assert!(answer.data("touches.nodes").is_array(), "{answer}");
             self.tally.lock().unwrap().reads += 1;
-            let _ = self.tell.send(Outcome::Read);
+            let _ = self.sender.send(Outcome::Read);
         }
         true
     }
 
-    /// None where there was no answer, and that was to be expected.
+    /// Sends a request. Returns None if there was no response and none is required.
     async fn ask(&self, document: &str, variables: Value) -> Option<Answer> {
         let begun = Instant::now();
         let answer = ask(&self.client, document, &variables).await;
@@ -242,17 +241,17 @@ impl Shared {
         }
     }
 
-    /// The answer where it has no error; one that has is looked at and counted.
+    /// Returns a response without errors. One with errors is checked and counted.
     fn sound(&self, answer: Answer) -> Option<Answer> {
         let Some(code) = failure(&answer) else { return Some(answer) };
         assert!(self.expect == Expect::Answers, "{answer}");
         *self.tally.lock().unwrap().failed.entry(code).or_default() += 1;
-        let _ = self.tell.send(Outcome::Failed);
+        let _ = self.sender.send(Outcome::Failed);
         None
     }
 }
 
-/// Sends one request, and reads the answer, if one comes.
+/// Sends one request and reads the response, if there is one.
 pub async fn ask(client: &Client, document: &str, variables: &Value) -> Result<Answer, String> {
     let request = client.request().header("accept", "application/graphql-response+json");
     let body = json!({"query": document, "variables": variables});
@@ -264,8 +263,8 @@ pub async fn ask(client: &Client, document: &str, variables: &Value) -> Result<A
     Ok(Answer { status, headers, body: answer })
 }
 
-/// The code of an answer that says that something failed; it says so as it must: with one of three codes, a reference,
-/// nothing of the cause, and the status that the format has for it.
+/// Returns the code of an error response; None for a response without errors. Checks that the error has one of three codes, a
+/// reference, the right status, and a message that does not reveal the cause.
 pub fn failure(answer: &Answer) -> Option<String> {
     if answer.body.get("errors").is_none() {
         assert_eq!(answer.status, 200, "{answer}");
@@ -284,7 +283,7 @@ pub fn failure(answer: &Answer) -> Option<String> {
     for cause in ["sql", "pool", "i/o", "disk", "socket", "broken pipe"] {
         assert!(!message.contains(cause), "the cause is shown: {answer}");
     }
-    // A field that failed leaves null in data; a request that failed has none.
+    // A failed field leaves null in `data`; a failed request has no `data`.
     let expected = if answer.body.get("data").is_some() { 200 } else { status };
     assert_eq!(answer.status.as_u16(), expected, "{answer}");
     Some(code.to_owned())

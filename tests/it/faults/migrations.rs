@@ -1,4 +1,4 @@
-//! The program killed while it migrates.
+//! The program is killed while it migrates.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ const ROUNDS: u32 = 20;
 /// The number of migrations before the tables have rows.
 const EMPTY: u32 = 3;
 
-/// An organization with a member, an account and a touch, as the first migrations store them.
+/// Statements that insert an organization with a member, an account and a touch in the form of the first migrations.
 const ROWS: [&str; 4] = [
     "INSERT INTO organization VALUES ({1}, 'Initech', 'USD', 'UTC', 1, NULL, 30, 0.5, 0.5, 0.6, 3, 120, 0.1, 5, 20, {1}, 0, 1)",
     "INSERT INTO member VALUES ({2}, {1}, 'Ada', 'ada', 'ada@initech.example', 'ADMIN', NULL, 'UTC', NULL, '[]', true, 0, 0, 1)",
@@ -44,7 +44,7 @@ async fn fill(connection: &DatabaseConnection, database: &Database) {
     }
 }
 
-/// The number of migrations that are recorded; 0 before the first.
+/// Returns the number of recorded migrations; 0 before the first.
 async fn recorded(connection: &DatabaseConnection) -> u32 {
     let statement = Statement::from_string(connection.get_database_backend(), "SELECT count(*) FROM seaql_migrations");
     match connection.query_one_raw(statement).await {
@@ -63,7 +63,7 @@ async fn killed_in(database: &Database, connection: &DatabaseConnection, number:
     while begun.elapsed() < pause && child.try_wait().unwrap().is_none() {
         tokio::task::yield_now().await;
     }
-    // A process that has just ended by itself needs no signal.
+    // Killing fails if the process has just exited by itself.
     let _ended = child.kill().await;
 }
 
@@ -83,7 +83,7 @@ async fn a_killed_migration_leaves_a_database_that_migrates(database: &Database)
             Migrator::up(&connection, Some(EMPTY)).await.unwrap();
             fill(&connection, &empty).await;
         }
-        // From round to round, later and later in a migration.
+        // Each round kills later in the migration.
         let pause = Duration::from_micros(u64::from(round) * 150);
         let mut number = recorded(&connection).await;
         while number < all {

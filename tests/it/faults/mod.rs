@@ -1,5 +1,5 @@
-//! What breaks around the server, and what must hold all the same: every write that was acknowledged is there, the feed
-//! has no gap and gives the tables, whatever fails says so with a reference and in time, and nobody need restart anything.
+//! Failures around the server. In all of them, every acknowledged write must exist, the feed must have no gaps and reproduce
+//! the tables, every failure must be reported in time and with a reference, and the server must recover without a restart.
 
 mod crowds;
 mod deactivation;
@@ -26,11 +26,11 @@ use uuid::Uuid;
 
 use self::load::Tally;
 
-/// No bound of what one organization may ask for: here it is to be as much as breaks things.
+/// Settings without limits per organization, so that one organization can overload the server.
 const UNBOUNDED: [(&str, &str); 3] =
     [("CALLSHOT_POINTS", "0"), ("CALLSHOT_SHARE", "64"), ("CALLSHOT_DEAR_SHARE", "64")];
 
-/// An organization on a running program: its administrator, and the accounts that everyone works on.
+/// An organization on a running program: its administrator's token, and the accounts that the tests write to.
 struct Office {
     token: String,
     accounts: Vec<String>,
@@ -51,13 +51,13 @@ impl Office {
         office
     }
 
-    /// Its administrator, at this program.
+    /// Returns a client of the administrator for a program.
     fn at(&self, program: &Program) -> Client {
         program.stranger().with_token(&self.token)
     }
 
-    /// Checks that all of the tally is in the database and in the feed, that both are whole, and that whoever reads the
-    /// feed through the API sees all of it.
+    /// Checks that the database and the feed contain everything in the tally, that they are consistent, and that the API
+    /// returns the complete feed.
     async fn has_all_of(&self, tally: &Tally, database: &Database, client: &Client) {
         let connection = database.connect().await;
         let there = rows(&connection, "SELECT subject FROM touch").await;
@@ -79,7 +79,7 @@ impl Office {
                 assert_eq!(events, usize::try_from(version).unwrap(), "events and versions of {noun} {id}");
             }
         }
-        // The event of each version that was acknowledged says what was acknowledged.
+        // The event of each acknowledged version contains the acknowledged value.
         for ((account, version), city) in &tally.versions {
             let id: entity::AccountId = entity::Id::parse(&self.accounts[*account]).unwrap();
             let changes = histories[&entity::Id::uuid(id)][version - 1];
@@ -92,9 +92,9 @@ impl Office {
         }
         connection.close().await.unwrap();
 
-        let told: Vec<(String, String)> =
+        let expected: Vec<(String, String)> =
             feed.into_iter().map(|event| (event.kind, show_id(&event.noun, event.subject))).collect();
-        assert!(read_feed(client).await == told, "who reads the feed and who looks at it see different things");
+        assert!(read_feed(client).await == expected, "the API returns a different feed than the database contains");
     }
 }
 
@@ -103,7 +103,7 @@ async fn rows(connection: &DatabaseConnection, question: &str) -> Vec<QueryResul
     connection.query_all_raw(statement).await.unwrap()
 }
 
-/// Type and subject of every event, read page by page.
+/// Reads the type and the subject of every event, page by page.
 async fn read_feed(client: &Client) -> Vec<(String, String)> {
     const PAGE: &str = "query($after: String) { events(first: 200, after: $after) {
         nodes { type subjectId } pageInfo { endCursor hasNextPage } } }";
@@ -120,8 +120,8 @@ async fn read_feed(client: &Client) -> Vec<(String, String)> {
     }
 }
 
-/// Tells what was counted, to whoever runs the tests with `--nocapture`.
-fn tell(test: &str, database: &Database, figures: &[(&str, usize)], tally: &Tally) {
+/// Prints the figures of a test, which are visible with `--nocapture`.
+fn report(test: &str, database: &Database, figures: &[(&str, usize)], tally: &Tally) {
     let mut line = format!("{test} on {}:", database.kind());
     for (what, number) in figures {
         let _ = write!(line, " {number} {what},");

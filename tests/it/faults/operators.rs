@@ -1,4 +1,4 @@
-//! The commands of operators, and an upgrade while servers serve.
+//! The commands of operators, and an upgrade while servers are running.
 
 use sea_orm::ConnectionTrait as _;
 use serde_json::{Value, json};
@@ -30,7 +30,7 @@ fn a_backup_under_writes_is_restored_and_followers_start_over() {
         let last = "{ events(last: 1) { pageInfo { endCursor } } }";
         let cursor = office.at(&program).query(last).await.data("events.pageInfo.endCursor").clone();
 
-        // Not while a server has the database open.
+        // A restore is refused while a server has the database open.
         let output = program::run(database, &["restore", path]).await;
         let said = String::from_utf8_lossy(&output.stderr).into_owned();
         assert!(!output.status.success() && said.contains("in use"), "{said}");
@@ -102,7 +102,7 @@ async fn doctor_finds_what_is_wrong(database: &Database) {
     assert!(!output.status.success() && said.contains("FAULTY accounts without their owner's seat: 3"), "{said}");
 }
 
-/// The next release adds a column and says nothing of being incompatible.
+/// The next release adds a column by a migration that is not marked as incompatible.
 #[on_both_databases]
 async fn an_upgrade_rolls_without_a_failed_request(database: &Database) {
     let program = Program::serve_in(database, &[], &UNBOUNDED).await;
@@ -118,7 +118,7 @@ async fn an_upgrade_rolls_without_a_failed_request(database: &Database) {
         connection.execute_unprepared(statement).await.unwrap();
     }
     load.meets(Outcome::Acknowledged, 30).await;
-    // A server of this release still starts beside it.
+    // A server of this release can still be started.
     let beside = Program::serve_in(database, &[], &UNBOUNDED).await;
     let mut second = Load::start(&office.at(&beside), &office.accounts, 1, Expect::SuccessOrTheEnd);
     second.meets(Outcome::Acknowledged, 30).await;
@@ -129,7 +129,7 @@ async fn an_upgrade_rolls_without_a_failed_request(database: &Database) {
         program.terminate().await;
         program.ended().await;
     }
-    // Not beside one that changes what older releases read.
+    // It cannot be started after a migration that is marked as incompatible.
     let incompatible = "INSERT INTO seaql_migrations (version, applied_at) VALUES ('m9999_other_incompatible', 0)";
     connection.execute_unprepared(incompatible).await.unwrap();
     let output = program::run(database, &["serve", "--listen", "127.0.0.1:0"]).await;

@@ -1,4 +1,4 @@
-//! PostgreSQL out of reach, in one way or another, while eight write and two read.
+//! Outages of PostgreSQL and the network under load.
 
 use std::time::{Duration, Instant};
 
@@ -8,15 +8,15 @@ use tests::proxy::Proxy;
 use tests::{Database, Kind, invariants};
 
 use super::load::{Expect, Load, Outcome, Tally};
-use super::{Office, UNBOUNDED, rows, tell};
+use super::{Office, UNBOUNDED, report, rows};
 
-/// How long a request of these tests may wait for its answer, by the server's setting.
+/// The server's request timeout in these tests.
 const PATIENCE: Duration = Duration::from_secs(4);
-/// By how much an answer may come later, on a machine that has much else to do.
+/// The tolerance for a slow machine.
 const LATE: Duration = Duration::from_secs(5);
-/// After this a connection of the pool is asked whether it lives before it is used.
+/// The idle time after which the pool pings a connection before use.
 const IDLE: Duration = Duration::from_millis(1_200);
-/// How long the database is gone.
+/// How long the database is unreachable.
 const GONE: Duration = Duration::from_secs(5);
 
 async fn served_through(proxy: &Proxy, database: &Database) -> Program {
@@ -24,12 +24,12 @@ async fn served_through(proxy: &Proxy, database: &Database) -> Program {
     Program::serve_in(database, &["--database-wait", "2s", "--request-timeout", "4s"], &environment).await
 }
 
-/// What `/readyz` says, by its status.
+/// Returns the status of `/readyz`.
 async fn readiness(program: &Program) -> u16 {
     program.stranger().at("/readyz", reqwest::Method::GET).send().await.unwrap().status().as_u16()
 }
 
-/// Ends the program, and looks at all that is left of what was done.
+/// Ends the program, and checks the data that it wrote.
 async fn is_whole(office: &Office, program: Program, tally: &Tally, database: &Database) {
     assert_eq!(readiness(&program).await, 200);
     office.has_all_of(tally, database, &office.at(&program)).await;
@@ -64,7 +64,7 @@ fn the_database_is_gone_for_five_seconds_and_comes_back() {
         load.meets(Outcome::Read, 10).await;
         let tally = load.end().await;
         is_whole(&office, program, &tally, database).await;
-        tell("the database gone for 5 s", database, &[], &tally);
+        report("the database gone for 5 s", database, &[], &tally);
     });
 }
 
@@ -81,7 +81,7 @@ fn the_network_is_silent_for_five_seconds_and_speaks_again() {
         let begun = Instant::now();
         load.forget();
         let failed = load.goes_on(begun, GONE).await;
-        assert!(failed > 0, "nobody noticed");
+        assert!(failed > 0, "no request failed");
         proxy.resume();
 
         load.forget();
@@ -89,11 +89,11 @@ fn the_network_is_silent_for_five_seconds_and_speaks_again() {
         load.meets(Outcome::Read, 10).await;
         let tally = load.end().await;
         is_whole(&office, program, &tally, database).await;
-        tell("no byte for 5 s", database, &[], &tally);
+        report("no byte for 5 s", database, &[], &tally);
     });
 }
 
-/// Ends all connections to this database but the one that asks, as an administrator may, and answers how many.
+/// Ends all connections to the database except the caller's, as an administrator may, and returns their number.
 async fn end_connections(connection: &DatabaseConnection) -> usize {
     const END: &str = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
         WHERE datname = current_database() AND pid <> pg_backend_pid()";
@@ -119,7 +119,7 @@ fn the_administrator_ends_all_connections_again_and_again() {
         let tally = load.end().await;
         assert!(ended >= TIMES && tally.failures() > 0, "{ended} connections ended: {tally}");
 
-        // While nobody asks it for anything stored, what lies in the pool dies too. Whoever asks next does not notice.
+        // The connections in the pool also end while there are no requests. The next request must not fail because of that.
         end_connections(&administrator).await;
         administrator.close().await.unwrap();
         let (begun, alive) = (Instant::now(), program.stranger().at("/livez", reqwest::Method::GET));
@@ -132,6 +132,6 @@ fn the_administrator_ends_all_connections_again_and_again() {
         }
         is_whole(&office, program, &tally, database).await;
         let figures = [("times", TIMES), ("connections ended", ended)];
-        tell("connections ended by the administrator", database, &figures, &tally);
+        report("connections ended by the administrator", database, &figures, &tally);
     });
 }

@@ -1,4 +1,4 @@
-//! All connections to the database held by requests that wait for a lock which somebody else has.
+//! A pool whose connections are all held by requests that wait for a lock of another session.
 
 use std::time::{Duration, Instant};
 
@@ -9,12 +9,12 @@ use tests::{Answer, Client, Database, Kind, invariants, on_both_databases};
 use tokio::task::JoinSet;
 
 use super::load::{Tally, failure};
-use super::{Office, UNBOUNDED, tell};
+use super::{Office, UNBOUNDED, report};
 
 const CONNECTIONS: usize = 2;
 const REQUESTS: usize = 12;
 const WAIT: Duration = Duration::from_millis(1_500);
-/// On a machine that has much else to do.
+/// The tolerance for a slow machine.
 const LATE: Duration = Duration::from_secs(4);
 
 async fn moves(client: Client, account: String, city: String) -> (Answer, Duration) {
@@ -24,8 +24,8 @@ async fn moves(client: Client, account: String, city: String) -> (Answer, Durati
 }
 
 #[on_both_databases]
-async fn a_full_pool_says_so_in_time_and_goes_on_when_it_can(database: &Database) {
-    // On SQLite there is one connection that writes, and reading goes on beside it.
+async fn a_full_pool_times_out_and_recovers(database: &Database) {
+    // On SQLite there is one connection for writing, and reads have connections of their own.
     let (held, reads_go_on) = match database.kind() {
         Kind::Sqlite => (1, true),
         Kind::Postgres => (CONNECTIONS, false),
@@ -43,7 +43,7 @@ async fn a_full_pool_says_so_in_time_and_goes_on_when_it_can(database: &Database
         }
     };
 
-    // As many as there are connections wait for the lock. All others wait for a connection, and are told.
+    // As many requests as there are connections wait for the lock. All others wait for a connection and time out.
     let mut asking = JoinSet::new();
     for number in 0..REQUESTS {
         asking.spawn(moves(admin.clone(), account.clone(), format!("early {number}")));
@@ -52,7 +52,7 @@ async fn a_full_pool_says_so_in_time_and_goes_on_when_it_can(database: &Database
     for _ in held..REQUESTS {
         let (answer, took) = asking.join_next().await.unwrap().unwrap();
         assert_eq!(failure(&answer).as_deref(), Some("TIMEOUT"), "{answer}");
-        assert!(took >= WAIT && took < WAIT + LATE, "told after {took:?}");
+        assert!(took >= WAIT && took < WAIT + LATE, "answered after {took:?}");
         *tally.failed.entry("TIMEOUT".to_owned()).or_default() += 1;
         tally.slowest = tally.slowest.max(took);
     }
@@ -73,7 +73,7 @@ async fn a_full_pool_says_so_in_time_and_goes_on_when_it_can(database: &Database
         let version = answer.data("updateAccount.account.version").as_u64().unwrap();
         tally.versions.insert((0, usize::try_from(version).unwrap()), String::new());
     }
-    // Those that were told that it took too long left nothing behind.
+    // The requests that timed out wrote nothing.
     let versions: Vec<usize> = tally.versions.keys().map(|(_, version)| *version).collect();
     assert_eq!(versions, (2..2 + held + REQUESTS).collect::<Vec<_>>());
     let read = admin.query("{ accounts { totalCount } }").await;
@@ -82,5 +82,5 @@ async fn a_full_pool_says_so_in_time_and_goes_on_when_it_can(database: &Database
     let (status, lines) = program.ended().await;
     assert!(status.success(), "{lines:#?}");
     invariants::check(database).await;
-    tell("a full pool", database, &[("connections held", held)], &tally);
+    report("a full pool", database, &[("connections held", held)], &tally);
 }

@@ -1,4 +1,4 @@
-//! Tables that grow through the API alone, from empty on.
+//! Planner statistics of tables that grow from empty, only through the API.
 
 use std::time::{Duration, Instant};
 
@@ -31,7 +31,7 @@ async fn a_list_is_as_quick_on_large_tables_as_on_small_ones(database: &Database
         }
         best
     };
-    // Statistics that were taken while the table was small, as a restart takes them.
+    // Statistics are gathered while the table is small, as at a restart.
     let rows: Vec<Value> = (0..20).map(row).collect();
     world.admin().send(UPSERT, json!({"rows": rows})).await.answered();
     let connection = world.server().database().connect().await;

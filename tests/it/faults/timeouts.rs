@@ -1,4 +1,4 @@
-//! Statements that would run too long.
+//! Statements that exceed the time limit.
 
 use std::fmt::Write as _;
 use std::time::{Duration, Instant};
@@ -7,7 +7,7 @@ use sea_orm::ConnectionTrait as _;
 use serde_json::json;
 use tests::{Database, Kind, Server, World, on_both_databases};
 
-/// A letter that folds to eighteen.
+/// A character whose case-folded form has 18 characters.
 const LONG: &str = "\u{fdfa}";
 
 /// Copies the first account 2,000 times, with names of 3,600 folded characters.
@@ -42,7 +42,7 @@ async fn a_statement_that_takes_too_long_is_stopped_and_the_request_with_it(data
     admin.account(json!({"name": "Acme"})).await;
     fill(world.server().database()).await;
 
-    // As slow as a pattern of the allowed length can be: nearly all of it matches everywhere.
+    // The slowest pattern of the allowed length: nearly all of it matches at every position.
     let pattern = format!("{}x", LONG.repeat(55));
     let mut document = "query($pattern: String!) {".to_owned();
     for number in 0..30 {
@@ -57,7 +57,7 @@ async fn a_statement_that_takes_too_long_is_stopped_and_the_request_with_it(data
     assert!(sent <= 12, "{sent} statements were sent");
     assert!(begun.elapsed() < 20 * short, "{:?}", begun.elapsed());
 
-    // The connections are as good as before.
+    // The connections can still be used.
     let answer = admin.query("{ accounts(first: 1) { nodes { id } totalCount } }").await;
     assert_eq!(answer.data("accounts.totalCount"), &json!(2001));
 

@@ -1,4 +1,4 @@
-//! What somebody has who tries the walls, and what is behind them: one of everything.
+//! The rows that the isolation tests use: one of each type, for the client and for the hidden side.
 
 use std::collections::BTreeMap;
 
@@ -9,27 +9,27 @@ use tests::walk::reference::{Reference, ReferenceKind};
 use tests::walk::schema::{Input, Schema};
 use uuid::Uuid;
 
-/// One of everything, of one member.
-pub struct Household {
-    /// All texts are this word, or begin with it.
+/// One row of each type, all belonging to one member.
+pub struct Fixture {
+    /// The word that all texts consist of or begin with.
     pub tag: String,
-    /// All amounts are this one.
+    /// The amount of all rows with an amount.
     pub amount: String,
-    /// The ids by the types of nodes.
+    /// The ids by node type.
     pub ids: BTreeMap<String, String>,
-    /// A touch that is still to be made.
+    /// The id of a scheduled touch.
     pub scheduled: String,
-    /// What of the program waits, and for whom.
+    /// Rows that wait for a decision.
     waiting: Waiting,
-    /// The address of the member who helps at the account.
+    /// The address of the helper, who is on the team of the account.
     pub email: String,
-    /// Whose it is.
+    /// The member who owns the rows.
     member: Member,
 }
 
-/// What takes two, and one of them has done their part.
+/// Rows that one party has proposed and the other has not decided yet.
 struct Waiting {
-    /// An account that is no target, nor proposed as one.
+    /// An account that is neither a target nor proposed as one.
     untargeted: String,
     /// A target that the manager proposed.
     for_member: String,
@@ -37,13 +37,13 @@ struct Waiting {
     of_member: String,
     /// A goal that the member proposed.
     goal_of_member: String,
-    /// A plan with all six elements that nobody signed.
+    /// A plan with all six elements, without a commitment.
     draft: String,
 }
 
-impl Household {
-    /// Makes one: an account of a member's with somebody else on the team, who is a manager and from now on theirs, and
-    /// something of each kind at it. What only administrators make is made by `admin`.
+impl Fixture {
+    /// Creates the rows: an account of the member with one row of each kind. The helper, a manager, joins its team and becomes
+    /// the member's manager. Rows that only administrators may create are created by `admin`.
     pub async fn make(member: &Member, helper: &Member, admin: &Member, tag: &str, amount: &str) -> Self {
         let (external, name) = (json!([{"source": "crm", "id": tag}]), tag);
         let account = member
@@ -64,12 +64,12 @@ impl Household {
         planned["accountId"] = json!(account);
         let scheduled = member.make("scheduleTouch", "touch", planned).await;
         let fields = json!({"amount": amount, "bookedOn": "2020-02-04", "description": tag, "externalIds": external});
-        // The helper has a book as well.
+        // The helper owns an account as well.
         helper.account(json!({ "name": name })).await;
         let booking = member.booking(&account, fields).await;
         let line = json!({"id": member.id(), "managerId": helper.id()});
         admin.mutate("updateUser", "user { id }", line).await.done();
-        // Every member sees the criteria, so that they have names of their own.
+        // Criteria have unrelated names, because every member sees them.
         let criterion = admin.make("createCriterion", "criterion", json!({"name": new("criterion")})).await;
         let scores = json!([{"criterionId": criterion, "score": 7, "evidence": tag}]);
         let scores = json!({"accountId": account, "scores": scores});
@@ -120,22 +120,22 @@ impl Household {
         }
     }
 
-    /// The id of the household's node of a type.
+    /// Returns the id of the fixture's node of a type.
     pub fn id(&self, noun: &str) -> &str {
-        self.ids.get(noun).unwrap_or_else(|| panic!("not covered: a household has no {noun}; make one in fixture.rs"))
+        self.ids.get(noun).unwrap_or_else(|| panic!("not covered: a fixture has no {noun}; create one in fixture.rs"))
     }
 
-    /// The ids of the people: the member's and the helper's.
+    /// Returns the ids of the member and the helper.
     pub fn people(&self) -> [&str; 2] {
         [self.member.id(), self.id("User")]
     }
 
-    /// The id of the organization as it is stored.
+    /// Returns the id of the organization as it is stored.
     pub fn organization(&self) -> Uuid {
         entity::split_id(self.id("Organization")).unwrap().1
     }
 
-    /// What names something of this household at a place.
+    /// Returns a value for an input that refers to a row of this fixture.
     pub fn named(&self, place: &Reference, noun: &str) -> Value {
         match place.kind {
             ReferenceKind::Id => json!(self.id(noun)),
@@ -149,11 +149,11 @@ impl Household {
                 ("domain", _) => json!(format!("{}.example", self.tag)),
                 _ => json!(self.tag),
             },
-            ReferenceKind::Cursor | ReferenceKind::EnumValue => panic!("{place} names nothing of a household"),
+            ReferenceKind::Cursor | ReferenceKind::EnumValue => panic!("{place} refers to no row of a fixture"),
         }
     }
 
-    /// The arguments of a mutation that does something with this household. What the schema says is enough for most.
+    /// Returns arguments for a mutation of this fixture's rows. Most are derived from the schema alone.
     pub fn arguments(&self, schema: &Schema, mutation: &str, arguments: &[Input]) -> serde_json::Map<String, Value> {
         let key = json!({"source": "crm", "id": new("row")});
         let account = json!({"id": self.id("Account")});
@@ -211,7 +211,7 @@ impl Household {
         made
     }
 
-    /// A value for an input that must be given.
+    /// Returns a value for a required input.
     pub fn make_up(&self, schema: &Schema, input: &Input, owner: &str, operation: &str) -> Value {
         let of = schema.named_type(&input.of);
         let value = match of.name.as_str() {
@@ -275,8 +275,8 @@ impl Waiting {
     }
 }
 
-/// An account's target and goal that member and manager agreed on in a one-on-one, and the list is reviewed. Of the goal,
-/// another amount of the manager's waits.
+/// Creates a target and a goal of an account on which member and manager agreed in a one-on-one, and reviews the target list.
+/// Another amount for the goal, proposed by the manager, remains undecided.
 async fn agreed(
     member: &Member,
     manager: &Member,
@@ -294,7 +294,7 @@ async fn agreed(
         "mutation($id: ID!) { agreeGoal(id: $id, ifVersion: 1) { goal { id } userErrors { code message field } } }";
     member.send(agree, json!({"id": goal})).await.done();
     manager.mutate("setGoal", "goal { id }", json!({"accountId": account, "amount": "7"})).await.done();
-    // Of another household of the same member's there may be more.
+    // The same member may have targets of another fixture.
     let list =
         "query($id: ID!) { targets(first: 200, filter: {sellerId: {eq: $id}, status: [AGREED]}) { nodes { id } } }";
     let list = manager.send(list, json!({"id": member.id()})).await;
@@ -303,19 +303,19 @@ async fn agreed(
     (target, goal)
 }
 
-/// A call for an action.
+/// Returns the input of a call that is logged for an action.
 fn touch_of(account: &str, action: &str, tag: &str) -> Value {
     json!({"accountId": account, "kind": "CALL", "subject": tag, "actionId": action, "at": "2021-02-03T10:00:00Z"})
 }
 
-/// The id of the last item of a list of a plan that a mutation has added one to.
+/// Adds an item to a list of a plan and returns its id.
 async fn add(member: &Member, mutation: &str, list: &str, input: Value) -> String {
     let answer = member.mutate(mutation, &format!("plan {{ {list} {{ id }} }}"), input).await.done();
     let all = answer.each(&format!("{mutation}.plan.{list}"), "id");
     all.last().unwrap().as_str().unwrap().to_owned()
 }
 
-/// A plan with all six elements: ids of it and its items by their types.
+/// Creates a plan with all six elements, and returns the ids of the plan and its items by type.
 async fn written(
     member: &Member,
     account: &str,
@@ -353,7 +353,7 @@ async fn written(
     ids
 }
 
-/// A plan that the manager committed to and reviewed.
+/// Creates a plan that the manager has committed to and reviewed.
 async fn signed(
     member: &Member,
     manager: &Member,
@@ -371,14 +371,14 @@ async fn signed(
     ids
 }
 
-/// A plan with all six elements that nobody signed.
+/// Creates a plan with all six elements, without a commitment.
 async fn draft(member: &Member, account: &str, tag: &str) -> String {
     let contact = member.contact(account, json!({"name": tag})).await;
     let opportunity = member.opportunity(account, json!({"name": tag})).await;
     written(member, account, [&contact, &opportunity], tag).await["Plan"].clone()
 }
 
-/// What a household has, and what nobody has that is named likewise.
+/// Returns a value of the same form that refers to no row.
 pub fn nowhere(value: &Value, tag: &str) -> Value {
     let twin = |text: &str| match entity::split_id(text) {
         Ok((noun, _)) => entity::show_id(noun, Uuid::now_v7()),

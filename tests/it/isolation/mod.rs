@@ -1,37 +1,37 @@
-//! The walls between tenants, and between colleagues: tried at every place of the schema. What is behind them and what
-//! is nowhere must be one and the same, and stay as it was.
+//! Isolation between organizations and between colleagues, tested at every input of the schema that can refer to a row. The
+//! responses for a hidden row and for a row that does not exist must be identical, and hidden rows must not change.
 
-#![expect(clippy::panic, reason = "what is not covered is a failed test")]
+#![expect(clippy::panic, reason = "an uncovered input must fail the test")]
 
 mod fixture;
 mod walk;
 
 use std::collections::BTreeSet;
 
-use fixture::Household;
+use fixture::Fixture;
 use serde_json::{Value, json};
 use tests::walk::schema::Schema;
 use tests::walk::selection::Selections;
 use tests::{World, on_both_databases};
 use walk::{PUBLIC, Walk, refusals, write};
 
-/// The word that all hidden rows are called by.
+/// The word that all texts of hidden rows begin with.
 const HIDDEN: &str = "zq7hidden";
-/// The amount of all hidden rows, which no sum that leaves them out comes near.
+/// The amount of all hidden rows. Sums that exclude them are never close to it.
 const HIDDEN_AMOUNT: &str = "76543210.09";
 
-/// Somebody's household behind the wall.
-async fn hidden(world: &World) -> Household {
+/// Creates the hidden fixture.
+async fn hidden(world: &World) -> Fixture {
     let olga = world.seller("Olga").await;
     let erna = world.manager("Erna").await;
     world.seller("Ivan").under(&erna).await;
-    Household::make(&olga, &erna, world.admin(), HIDDEN, HIDDEN_AMOUNT).await
+    Fixture::make(&olga, &erna, world.admin(), HIDDEN, HIDDEN_AMOUNT).await
 }
 
-/// Says what was tried, and that it is not suddenly less.
-fn told(who: &str, tried: &BTreeSet<String>, least: usize) {
-    println!("{who} tried {} places:\n{}", tried.len(), tried.iter().cloned().collect::<Vec<_>>().join("\n"));
-    assert!(tried.len() >= least, "only {} places were tried", tried.len());
+/// Prints the tested inputs, and checks that there are at least `least` of them.
+fn report(who: &str, tried: &BTreeSet<String>, least: usize) {
+    println!("{who} tested {} inputs:\n{}", tried.len(), tried.iter().cloned().collect::<Vec<_>>().join("\n"));
+    assert!(tried.len() >= least, "only {} inputs were tested", tried.len());
 }
 
 #[on_both_databases]
@@ -39,7 +39,7 @@ async fn a_stranger_learns_and_changes_nothing(world: &World) {
     let hidden = hidden(world).await;
     let elsewhere = world.another_organization("Globex").await;
     let helper = elsewhere.manager("Hank").await;
-    let own = Household::make(elsewhere.admin(), &helper, elsewhere.admin(), "ours", "5").await;
+    let own = Fixture::make(elsewhere.admin(), &helper, elsewhere.admin(), "ours", "5").await;
     let connection = world.server().database().connect().await;
     let schema = Schema::fetch(elsewhere.admin()).await;
     let mut walk = Walk {
@@ -54,7 +54,7 @@ async fn a_stranger_learns_and_changes_nothing(world: &World) {
         selections: Selections::default(),
     };
     walk.everywhere().await;
-    told("A stranger", &walk.tried, 400);
+    report("A stranger", &walk.tried, 400);
 }
 
 #[on_both_databases]
@@ -62,7 +62,7 @@ async fn a_colleague_without_a_seat_learns_and_changes_nothing(world: &World) {
     let hidden = hidden(world).await;
     let carl = world.seller("Carl").await;
     let dora = world.manager("Dora").await;
-    let own = Household::make(&carl, &dora, world.admin(), "ours", "5").await;
+    let own = Fixture::make(&carl, &dora, world.admin(), "ours", "5").await;
     let connection = world.server().database().connect().await;
     let schema = Schema::fetch(&carl).await;
     let mut walk = Walk {
@@ -77,24 +77,24 @@ async fn a_colleague_without_a_seat_learns_and_changes_nothing(world: &World) {
         selections: Selections::default(),
     };
     walk.everywhere().await;
-    told("A colleague", &walk.tried, 300);
+    report("A colleague", &walk.tried, 300);
 }
 
 #[on_both_databases]
-async fn what_is_tried_would_work_with_what_one_sees(world: &World) {
+async fn every_mutation_succeeds_with_visible_rows(world: &World) {
     let schema = Schema::fetch(world.admin()).await;
     let helper = world.manager("Hank").await;
     for mutation in schema.mutations().iter().filter(|mutation| !PUBLIC.contains(&mutation.name.as_str())) {
-        // What is done to people is done elsewhere, so that they can go on here; so is what takes a whole list.
+        // Mutations of users and of whole lists run in an organization of their own, so that they do not affect the others.
         let of_people =
             ["User", "Invitation", "Password", "sign", "TargetList"].iter().any(|part| mutation.name.contains(part));
         let elsewhere = if of_people { Some(world.another_organization(&mutation.name).await) } else { None };
         let (admin, own) = match &elsewhere {
             Some(elsewhere) => {
                 let helper = elsewhere.manager("Hank").await;
-                (elsewhere.admin(), Household::make(elsewhere.admin(), &helper, elsewhere.admin(), "ours", "5").await)
+                (elsewhere.admin(), Fixture::make(elsewhere.admin(), &helper, elsewhere.admin(), "ours", "5").await)
             }
-            None => (world.admin(), Household::make(world.admin(), &helper, world.admin(), &mutation.name, "5").await),
+            None => (world.admin(), Fixture::make(world.admin(), &helper, world.admin(), &mutation.name, "5").await),
         };
         let arguments = own.arguments(&schema, &mutation.name, &mutation.arguments);
         let selection = Selections::default().all(&schema, schema.named_type(&mutation.of), 1);
@@ -111,7 +111,7 @@ async fn what_is_tried_would_work_with_what_one_sees(world: &World) {
 async fn a_seller_administers_nothing(world: &World) {
     let carl = world.seller("Carl").await;
     let dora = world.manager("Dora").await;
-    let own = Household::make(&carl, &dora, world.admin(), "ours", "5").await;
+    let own = Fixture::make(&carl, &dora, world.admin(), "ours", "5").await;
     let connection = world.server().database().connect().await;
     let before = tests::walk::tables::read(&connection, own.organization()).await;
     let schema = Schema::fetch(&carl).await;
@@ -119,8 +119,8 @@ async fn a_seller_administers_nothing(world: &World) {
     for mutation in schema.mutations().iter().filter(|mutation| mutation.description.contains("or administrators")) {
         let mut arguments = own.arguments(&schema, &mutation.name, &mutation.arguments);
         if mutation.name == "updateUser" {
-            // Somebody else's.
-            arguments["input"]["name"] = json!("Somebody");
+            // The input refers to another user.
+            arguments["input"]["name"] = json!("Another name");
         }
         let answer = write(&carl, mutation, "{ userErrors { code field } }", arguments).await;
         let codes: Vec<String> = refusals(&answer).into_iter().map(|(code, _)| code).collect();
@@ -130,13 +130,13 @@ async fn a_seller_administers_nothing(world: &World) {
     let changed =
         tests::walk::tables::differing(&before, &tests::walk::tables::read(&connection, own.organization()).await);
     assert!(changed.is_empty(), "{changed:?}");
-    told("A seller", &tried, 5);
+    report("A seller", &tried, 5);
 }
 
 #[on_both_databases]
-async fn nobody_is_answered_without_a_token(world: &World) {
+async fn every_field_but_the_public_ones_requires_a_token(world: &World) {
     let helper = world.manager("Hank").await;
-    let own = Household::make(world.admin(), &helper, world.admin(), "ours", "5").await;
+    let own = Fixture::make(world.admin(), &helper, world.admin(), "ours", "5").await;
     let connection = world.server().database().connect().await;
     let before = tests::walk::tables::read(&connection, own.organization()).await;
     let schema = Schema::fetch(&world.stranger()).await;
@@ -163,5 +163,5 @@ async fn nobody_is_answered_without_a_token(world: &World) {
     let changed =
         tests::walk::tables::differing(&before, &tests::walk::tables::read(&connection, own.organization()).await);
     assert!(changed.is_empty(), "{changed:?}");
-    told("Nobody", &tried, 45);
+    report("A client without a token", &tried, 45);
 }

@@ -1,4 +1,4 @@
-//! One walk: somebody who is not to learn of something tries every place of the schema with what names it.
+//! A walk through the schema: a client sends references to hidden rows to every input that accepts one.
 
 use std::collections::BTreeSet;
 
@@ -11,39 +11,39 @@ use tests::walk::selection::Selections;
 use tests::walk::tables::{self, Tables};
 use tests::{Answer, Client};
 
-use super::fixture::{Household, nowhere};
+use super::fixture::{Fixture, nowhere};
 
-/// What needs no token: each either lets somebody in or refuses.
+/// The mutations that need no token.
 pub const PUBLIC: [&str; 4] = ["signUp", "signIn", "refreshSession", "acceptInvitation"];
 
-/// Somebody, what they have, and what is hidden from them.
+/// The state of a walk.
 pub struct Walk<'a> {
     pub schema: &'a Schema,
-    /// Who tries.
+    /// The client under test.
     pub client: &'a Client,
-    /// Who sees what is hidden; for cursors into the midst of it.
+    /// A client that sees the hidden rows, which provides cursors to them.
     pub insider: &'a Client,
-    /// What they have.
-    pub own: &'a Household,
-    /// What is hidden.
-    pub hidden: &'a Household,
-    /// Types of which nothing is hidden: every member sees them.
+    /// The rows that the client under test sees.
+    pub own: &'a Fixture,
+    /// The rows that are hidden from it.
+    pub hidden: &'a Fixture,
+    /// The types whose rows every member sees.
     pub seen_by_all: &'a [&'a str],
-    /// Reads the tables.
+    /// A connection for reading the tables.
     pub connection: &'a DatabaseConnection,
-    /// The places tried so far.
+    /// The inputs tested so far.
     pub tried: BTreeSet<String>,
     pub selections: Selections,
 }
 
-/// What stands around a field in a document.
-struct Road {
+/// The text of a document around a field.
+struct Wrapper {
     before: String,
     after: &'static str,
 }
 
 impl Walk<'_> {
-    /// Tries everything.
+    /// Tests every field and every mutation.
     pub async fn everywhere(&mut self) {
         let before = self.tables().await;
         self.everything_reached().await;
@@ -63,11 +63,11 @@ impl Walk<'_> {
         self.everything_was_asked();
     }
 
-    /// Every field of everything that they have, and what hangs off it.
+    /// Reads every field of the client's own nodes, and of the nodes they refer to.
     async fn everything_reached(&mut self) {
         for noun in self.schema.nodes() {
             let selection = self.selections.all(self.schema, self.schema.named(noun), 2);
-            // Who and what every member sees may show nothing that is hidden either.
+            // Nodes that every member sees must not reveal hidden rows either.
             let mut ids = vec![self.own.id(noun)];
             if self.seen_by_all.contains(&noun.as_str()) {
                 ids.push(self.hidden.id(noun));
@@ -78,13 +78,13 @@ impl Walk<'_> {
             for id in ids {
                 let document = format!("{{ node(id: \"{id}\") {{ ... on {noun} {selection} }} }}");
                 let answer = self.client.query(&document).await;
-                self.leaks_nothing(&format!("{noun} {id} and what hangs off it"), &answer, &[]);
+                self.leaks_nothing(&format!("{noun} {id} with the nodes it refers to"), &answer, &[]);
                 assert!(answer.body["data"]["node"].is_object(), "{noun}: {answer}");
             }
         }
     }
 
-    /// What hangs off something deeper than is asked for everywhere.
+    /// Reads objects at a greater depth than the generated selections have.
     async fn everything_deep(&mut self) {
         let assessment = self.selections.all(self.schema, self.schema.named("Assessment"), 1);
         let id = self.own.id("Account");
@@ -95,13 +95,13 @@ impl Walk<'_> {
         assert!(answer.body["data"]["node"]["score"]["assessments"][0]["assessedBy"].is_object(), "{answer}");
     }
 
-    /// A field for reading, with every argument that names something.
+    /// Tests a query field with every argument that can refer to a row.
     async fn field(&mut self, of: &str, field: &Field) {
         self.selections.seen.insert(format!("{of}.{}", field.name));
         let selection = self.selection(field, 2);
         let answer = self.read(of, field, &selection, &Map::new(), self.client, self.own).await;
         self.leaks_nothing(&field.name, &answer, &[]);
-        // Tried often, and asked for less: the objects themselves.
+        // The following requests are many, so they select only the objects themselves.
         let selection = self.selection(field, 0);
         for place in references(self.schema, &field.arguments) {
             let name = format!("{of}.{}({place})", field.name);
@@ -119,7 +119,7 @@ impl Walk<'_> {
             let hidden = self.hidden.named(place, &noun);
             let nowhere = nowhere(&hidden, &self.hidden.tag);
             let mut values = vec![hidden];
-            // An id that is none, or one of something else.
+            // A malformed id, and the id of a row of another type.
             if place.kind == ReferenceKind::Id && !matches!(field.name.as_str(), "node" | "nodes") {
                 values.push(json!("nonsense"));
                 values.push(json!(self.own.id(if noun == "Touch" { "Booking" } else { "Touch" })));
@@ -133,8 +133,8 @@ impl Walk<'_> {
         }
     }
 
-    /// By somebody hidden things belong to, or by anything else that every member sees, one finds nothing hidden either:
-    /// as little as by who does not exist, but for themselves.
+    /// Tests references to visible rows that hidden rows refer to, such as the owner of a hidden account. The response must be
+    /// the same as for a row that does not exist, unless the field returns that visible row itself.
     async fn what_all_see(&mut self, of: &str, field: &Field, selection: &str, place: &Reference, name: &str) {
         if place.kind != ReferenceKind::Id {
             return;
@@ -145,9 +145,9 @@ impl Walk<'_> {
             let ids = if noun == "User" { self.hidden.people().to_vec() } else { vec![self.hidden.id(noun)] };
             for id in ids {
                 let id = json!(id);
-                let nobody = nowhere(&id, &self.hidden.tag);
+                let missing = nowhere(&id, &self.hidden.tag);
                 let answer = self.read_at(of, field, selection, place, &id).await;
-                let expected = self.read_at(of, field, selection, place, &nobody).await;
+                let expected = self.read_at(of, field, selection, place, &missing).await;
                 if itself != "Node" && !itself.starts_with(noun.as_str()) {
                     same(&format!("{name} of {id}, whom all see,"), &answer, &expected);
                 }
@@ -164,7 +164,7 @@ impl Walk<'_> {
         redact::answer(&answer, &blanked(value))
     }
 
-    /// Each word of an enum: whatever a list is ordered or grouped by, it holds nothing hidden.
+    /// Tests each value of an enum: a list must not contain hidden rows whatever it is ordered or grouped by.
     async fn words(&mut self, of: &str, field: &Field, selection: &str, place: &Reference, name: &str) {
         let of_place = self.type_at(field, place);
         for word in &self.schema.named(&of_place).values {
@@ -176,7 +176,7 @@ impl Walk<'_> {
         self.tried.insert(name.to_owned());
     }
 
-    /// Cursors of somebody who sees what is hidden.
+    /// Tests cursors to hidden rows, taken from a client that sees them.
     async fn cursors(&mut self, of: &str, field: &Field, selection: &str, place: &Reference, name: &str) {
         let edges = "{ edges { cursor node { __typename } } }";
         let all = self.read(of, field, edges, &Map::new(), self.insider, self.hidden).await;
@@ -195,7 +195,7 @@ impl Walk<'_> {
         self.tried.insert(name.to_owned());
     }
 
-    /// A mutation, with every argument that names something.
+    /// Tests a mutation with every argument that can refer to a row.
     async fn mutation(&mut self, mutation: &Field) {
         self.selections.seen.insert(format!("Mutation.{}", mutation.name));
         let selection = self.selection(mutation, 2);
@@ -211,7 +211,7 @@ impl Walk<'_> {
                 let base = || self.own.arguments(self.schema, &mutation.name, &mutation.arguments);
                 let of_hidden = self.write_at(mutation, &selection, base(), &place, &hidden).await;
                 if place.is_key() && self.own.id("Organization") == self.hidden.id("Organization") {
-                    // The one thing that a colleague learns: that the name is taken, for it is unique.
+                    // A colleague does learn that a unique key is taken.
                     let codes: Vec<String> = refusals(&of_hidden).into_iter().map(|(code, _)| code).collect();
                     assert!(
                         codes.iter().all(|code| code == "TAKEN" || code == "FORBIDDEN") && !codes.is_empty(),
@@ -283,30 +283,30 @@ impl Walk<'_> {
         name
     }
 
-    /// The way to a field of a type, at something of a household.
-    fn road_at(&self, of: &str, household: &Household) -> Road {
+    /// Returns the text around a field of a type, at a row of the fixture.
+    fn wrapper_of(&self, of: &str, fixture: &Fixture) -> Wrapper {
         if of == "Query" {
-            return Road { before: "{ ".to_owned(), after: " }" };
+            return Wrapper { before: "{ ".to_owned(), after: " }" };
         }
         if self.schema.nodes().iter().any(|node| node == of) {
-            return Road {
-                before: format!("{{ node(id: \"{}\") {{ ... on {of} {{ ", household.id(of)),
+            return Wrapper {
+                before: format!("{{ node(id: \"{}\") {{ ... on {of} {{ ", fixture.id(of)),
                 after: " } } }",
             };
         }
         if of == "TargetList" {
-            return Road { before: "{ me { targetList { ".to_owned(), after: " } } }" };
+            return Wrapper { before: "{ me { targetList { ".to_owned(), after: " } } }" };
         }
         if of == "Presence" {
-            let before = format!("{{ node(id: \"{}\") {{ ... on Account {{ presence {{ ", household.id("Account"));
-            return Road { before, after: " } } } }" };
+            let before = format!("{{ node(id: \"{}\") {{ ... on Account {{ presence {{ ", fixture.id("Account"));
+            return Wrapper { before, after: " } } } }" };
         }
         if of == "CalendarWeek" {
-            return Road { before: "{ me { week { ".to_owned(), after: " } } }" };
+            return Wrapper { before: "{ me { week { ".to_owned(), after: " } } }" };
         }
         let way = self.schema.queries().iter().find(|field| !field.needs_arguments() && field.of.name() == of);
-        let way = way.unwrap_or_else(|| panic!("not covered: how does one get to {of}? See `Walk::road_at`"));
-        Road { before: format!("{{ {} {{ ", way.name), after: " } }" }
+        let way = way.unwrap_or_else(|| panic!("not covered: how does one get to {of}? See `Walk::wrapper_of`"));
+        Wrapper { before: format!("{{ {} {{ ", way.name), after: " } }" }
     }
 
     async fn read(
@@ -316,19 +316,19 @@ impl Walk<'_> {
         selection: &str,
         arguments: &Map<String, Value>,
         client: &Client,
-        household: &Household,
+        fixture: &Fixture,
     ) -> Answer {
         let mut arguments = arguments.clone();
         for missing in field.arguments.iter().filter(|argument| argument.is_required()) {
             if !arguments.contains_key(&missing.name) {
-                arguments.insert(missing.name.clone(), household.make_up(self.schema, missing, "", &field.name));
+                arguments.insert(missing.name.clone(), fixture.make_up(self.schema, missing, "", &field.name));
             }
         }
-        let road = self.road_at(of, household);
+        let wrapper = self.wrapper_of(of, fixture);
         let call = call(field, &arguments, selection);
         client
             .send(
-                &format!("query{} {}{call}{}", declared(field, &arguments), road.before, road.after),
+                &format!("query{} {}{call}{}", declared(field, &arguments), wrapper.before, wrapper.after),
                 Value::Object(arguments),
             )
             .await
@@ -346,7 +346,7 @@ impl Walk<'_> {
         write(self.client, mutation, selection, arguments).await
     }
 
-    /// Nothing hidden is in an answer but what was sent.
+    /// Checks that a response contains no hidden value except those that the client sent.
     fn leaks_nothing(&self, name: &str, answer: &Answer, sent: &[&str]) {
         let mut text = answer.body.to_string();
         for sent in sent {
@@ -380,7 +380,7 @@ impl Walk<'_> {
             .objects()
             .flat_map(|of| of.fields.iter().map(move |field| format!("{}.{}", of.name, field.name)));
         let missing: Vec<String> = fields.filter(|field| !self.selections.seen.contains(field)).collect();
-        assert!(missing.is_empty(), "not covered: nobody asked for {missing:?}");
+        assert!(missing.is_empty(), "not covered: no request selected {missing:?}");
     }
 }
 
@@ -390,7 +390,7 @@ pub async fn write(client: &Client, mutation: &Field, selection: &str, arguments
     client.send(&format!("mutation{} {{ {call} }}", declared(mutation, &arguments)), Value::Object(arguments)).await
 }
 
-/// Sends a field of the root for reading.
+/// Sends a query with one root field.
 pub async fn query(client: &Client, field: &Field, selection: &str, arguments: Map<String, Value>) -> Answer {
     let call = call(field, &arguments, selection);
     client.send(&format!("query{} {{ {call} }}", declared(field, &arguments)), Value::Object(arguments)).await
@@ -408,7 +408,7 @@ fn call(field: &Field, arguments: &Map<String, Value>, selection: &str) -> Strin
     format!("{}{all} {selection}", field.name)
 }
 
-/// Code and path of every user error: of the payload and of its rows.
+/// Returns the code and the path of every user error of the payload and its rows.
 pub fn refusals(answer: &Answer) -> Vec<(String, String)> {
     let mut found = Vec::new();
     let payloads = answer.body["data"].as_object().into_iter().flat_map(Map::values);
@@ -433,7 +433,7 @@ fn texts(value: &Value) -> Vec<&str> {
     }
 }
 
-/// An id that names nothing which they see is refused where it stands.
+/// Checks that an id of a row that the client does not see is refused at its path.
 fn is_refused(name: &str, mutation: &Field, place: &Reference, answer: &Answer) {
     if PUBLIC.contains(&mutation.name.as_str()) {
         return;
@@ -448,18 +448,18 @@ fn is_refused(name: &str, mutation: &Field, place: &Reference, answer: &Answer) 
     assert!(refused || forbidden, "{name}: {answer}");
 }
 
-/// What of a value is blanked where an answer repeats it. Ids are blanked everywhere.
+/// Returns the texts of a value to blank in the response. Ids are blanked everywhere.
 fn blanked(value: &Value) -> Vec<&str> {
     texts(value).into_iter().filter(|text| entity::split_id(text).is_err()).collect()
 }
 
-/// Two answers are the same, byte for byte.
+/// Checks that two responses are the same, byte for byte.
 fn same(name: &str, one: &str, two: &str) {
     let differs = one.char_indices().zip(two.chars()).find(|((_, one), two)| one != two);
     let at = differs.map_or(one.len().min(two.len()), |((at, _), _)| at);
     let around =
         |text: &str| text.chars().skip(text[..at].chars().count().saturating_sub(150)).take(300).collect::<String>();
-    assert!(one == two, "{name} is told apart:\n- {}\n+ {}", around(one), around(two));
+    assert!(one == two, "{name} gets different responses:\n- {}\n+ {}", around(one), around(two));
 }
 
 fn cursors_in(value: &Value) -> Vec<String> {
@@ -473,8 +473,8 @@ fn cursors_in(value: &Value) -> Vec<String> {
     }
 }
 
-/// A cursor into the place beside another one's, where nothing is: the last bit of its last key is the other one, and its
-/// checksum is what it is then.
+/// Returns a valid cursor to a position without a row next to another cursor's: the last bit of the last key is flipped and the
+/// checksum adjusted.
 fn beside(cursor: &str) -> String {
     let mut bytes = data_encoding::BASE64URL_NOPAD.decode(cursor.as_bytes()).unwrap();
     let end = bytes.len() - 4;

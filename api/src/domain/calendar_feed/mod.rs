@@ -1,12 +1,12 @@
-//! Calendar feeds: a private address at which calendar programs read a user's touches, as iCalendar.
+//! Calendar feeds: private addresses at which calendar programs read a user's touches as iCalendar.
 //!
-//! | module | holds |
+//! | module | contents |
 //! |---|---|
-//! | here | making and ending the address; who may read there, and what |
-//! | [`document`] | touches as iCalendar: pure |
+//! | this one | creating and revoking an address, and reading the touches of a feed |
+//! | [`document`] | the pure function that formats touches as iCalendar |
 //!
-//! Whoever has the address reads it, without a token: it is one itself, of which the digest alone is stored. What is read
-//! is what its user sees. `http/calendar.rs` serves it.
+//! The address contains a secret, of which only the digest is stored, so reading a feed needs no other token. A feed contains only
+//! touches that its user sees. `server/http/calendar.rs` serves the feeds.
 
 pub mod document;
 
@@ -50,7 +50,7 @@ payload! {
     }
 }
 
-/// `createCalendarFeed`: a new address of the caller's calendar; the one before ends.
+/// Resolves `Mutation.createCalendarFeed`, which creates a new address for the caller's calendar and revokes the previous one.
 pub async fn create(ctx: &RequestContext) -> Result<CalendarFeedPayload> {
     let viewer = ctx.viewer()?;
     let secret = SecretKind::Calendar.make().map_err(Error::internal)?;
@@ -70,7 +70,7 @@ pub async fn create(ctx: &RequestContext) -> Result<CalendarFeedPayload> {
     Ok(CalendarFeedPayload { url: Some(url), ..CalendarFeedPayload::default() })
 }
 
-/// `revokeCalendarFeed`: the caller's address ends. Where there is none, nothing changes.
+/// Resolves `Mutation.revokeCalendarFeed`. If the caller has no address, nothing changes.
 pub async fn revoke(ctx: &RequestContext) -> Result<CalendarFeedPayload> {
     let viewer = ctx.viewer()?;
     let mut write = Write::begin(ctx)?;
@@ -99,7 +99,7 @@ pub async fn end<C: ConnectionTrait>(tx: &C, organization: OrganizationId, user:
     Ok(gone.exec(tx).await?.rows_affected > 0)
 }
 
-/// Whose calendar is read with a token.
+/// Returns the viewer whose calendar a token gives access to.
 ///
 /// # Errors
 /// [`Error::Refused`] where the token names none, whatever the reason; [`Error::RateLimited`] after too many of those;

@@ -98,7 +98,7 @@ impl Criterion {
     /// Criteria by their ids.
     ///
     /// # Errors
-    /// `UNAUTHENTICATED`; the database's.
+    /// `UNAUTHENTICATED`.
     pub async fn fetch(
         ctx: &RequestContext,
         ids: impl IntoIterator<Item = CriterionId>,

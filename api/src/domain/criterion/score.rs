@@ -1,7 +1,7 @@
-//! Scores: 0 to 100, from what an account was assessed at by each criterion (design, section 4).
+//! Scores of accounts, from 0 to 100, computed from their assessments by criteria (docs/figures.md).
 //!
-//! Stored with the account is the sum of weight times score over the active criteria, in integers. The score is that sum
-//! divided by the criteria's whole weight, which is the same for all accounts; so ordering by the sum is ordering by the
+//! The account stores the sum of weight times score over the active criteria, as an integer. The score is that sum divided by
+//! the total weight of the criteria, which is the same for all accounts. Ordering by the sum is therefore ordering by the
 //! score, and a new criterion changes no row.
 
 use std::collections::HashMap;
@@ -28,7 +28,7 @@ const UNIT: f64 = 1000.0;
 /// The largest weight.
 const LARGEST: f64 = 1000.0;
 
-/// A stored weight as it is shown.
+/// Converts a stored weight to the weight of the schema.
 #[must_use]
 #[expect(clippy::cast_precision_loss, reason = "a weight has 6 digits at most")]
 pub fn weight(thousandths: i64) -> f64 {
@@ -45,14 +45,14 @@ pub fn thousandths(weight: f64) -> Option<i64> {
     fits.then_some(whole as i64)
 }
 
-/// A score from the sum of weight times score and the whole weight: 0 to 100, and 0 where there are no criteria.
+/// Returns the score for a sum of weight times score and a total weight: 0 to 100, and 0 if there are no criteria.
 #[must_use]
 #[expect(clippy::cast_precision_loss, reason = "both are far below 2^53")]
 pub fn value(sum: i64, whole: i64) -> f64 {
     if whole == 0 { 0.0 } else { (sum * 10) as f64 / whole as f64 }
 }
 
-/// The share of the weight that has been assessed; 0 where there are no criteria.
+/// Returns the share of the weight that has been assessed; 0 if there are no criteria.
 #[must_use]
 #[expect(clippy::cast_precision_loss, reason = "both are far below 2^53")]
 pub fn share(assessed: i64, whole: i64) -> f64 {
@@ -123,10 +123,7 @@ async fn assessments(field: &FieldContext<'_>, of: &[&Score]) -> Result<Batch<Ve
     field.object_lists(&of.iter().map(|score| score.assessments.as_slice()).collect::<Vec<_>>()).await
 }
 
-/// The scores of accounts, in their order.
-///
-/// # Errors
-/// The database's.
+/// Returns the scores of accounts, in the same order.
 pub async fn of_accounts(
     field: &FieldContext<'_>,
     of: &[&Account],
@@ -175,8 +172,8 @@ enum Bound {
 /// shown is met.
 const STEPS: f64 = 1e8;
 
-/// A filter as a condition on what is stored, which the index of scores answers: the bound is worked out once, from the
-/// criteria's whole weight.
+/// Converts a filter on scores to a condition on the stored sums, so that the index on them is used. The bounds are computed
+/// from the total weight of the criteria.
 ///
 /// # Errors
 /// `BAD_USER_INPUT` for an operand that is null.
@@ -238,11 +235,8 @@ const SUM: &str = "coalesce((
         where assessment.account_id = account.id and criterion.archived_at is null
     ), 0)";
 
-/// Works the scores out anew of all accounts that were assessed by a criterion whose weight has changed, or that counts no
-/// more. Whoever assesses waits meanwhile.
-///
-/// # Errors
-/// The database's.
+/// Recomputes the scores of all accounts with an assessment by a criterion that was archived or whose weight has changed.
+/// Concurrent assessments wait until the transaction has ended.
 pub(super) async fn of_criterion_changed(write: &Write<'_>, criterion: CriterionId) -> Result<()> {
     let sql = format!(
         "update account set score = {SUM} where organization_id = $1 and id in (
@@ -254,10 +248,7 @@ pub(super) async fn of_criterion_changed(write: &Write<'_>, criterion: Criterion
     Ok(())
 }
 
-/// The sum of an account, from its assessments as they stand in the transaction.
-///
-/// # Errors
-/// The database's.
+/// Returns the sum of an account, computed from its assessments in the transaction.
 pub(super) async fn sum_of(ctx: &RequestContext, write: &Write<'_>, account: AccountId) -> Result<i64> {
     let sql = format!("select {SUM} from account where organization_id = $1 and id = $2");
     let values = [write.organization().into(), account.into()];
@@ -266,9 +257,6 @@ pub(super) async fn sum_of(ctx: &RequestContext, write: &Write<'_>, account: Acc
 }
 
 /// Removes an account's assessments by some criteria.
-///
-/// # Errors
-/// The database's.
 pub(super) async fn take_back(write: &Write<'_>, account: AccountId, criteria: Vec<CriterionId>) -> Result<()> {
     if criteria.is_empty() {
         return Ok(());

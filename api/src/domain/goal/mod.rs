@@ -256,7 +256,7 @@ impl Goal {
     /// Goals by their ids, as far as they are seen.
     ///
     /// # Errors
-    /// `UNAUTHENTICATED`; the database's.
+    /// `UNAUTHENTICATED`.
     pub async fn fetch(ctx: &RequestContext, ids: impl IntoIterator<Item = GoalId>) -> Result<HashMap<GoalId, Self>> {
         ctx.fetch_by_ids(
             ctx.viewer()?.rows::<goal::Entity>(goal::Column::AccountId),
@@ -292,9 +292,6 @@ async fn revisions(field: &FieldContext<'_>, of: &[&Goal]) -> Result<Batch<Vec<G
 }
 
 /// Returns what accounts booked by day, between two days (both included): one statement.
-///
-/// # Errors
-/// Database errors.
 pub(crate) async fn sums_by_day<C: ConnectionTrait>(
     connection: &C,
     organization: entity::OrganizationId,
@@ -393,7 +390,7 @@ pub struct GoalArguments {
 /// The goals of accounts in a year.
 ///
 /// # Errors
-/// `BAD_USER_INPUT` for a year outside the calendar; the database's.
+/// `BAD_USER_INPUT` for a year outside the calendar.
 pub async fn of_accounts(
     field: &FieldContext<'_>,
     of: &[AccountId],
@@ -406,9 +403,6 @@ pub async fn of_accounts(
 }
 
 /// The goals of targets' accounts for the current year.
-///
-/// # Errors
-/// The database's.
 pub async fn of_targets(
     field: &FieldContext<'_>,
     of: &[AccountId],
@@ -419,9 +413,6 @@ pub async fn of_targets(
 }
 
 /// All goals of accounts, the latest year first.
-///
-/// # Errors
-/// The database's.
 pub async fn all_of_accounts(
     field: &FieldContext<'_>,
     of: &[AccountId],

@@ -87,7 +87,7 @@ pub struct GoalProgress {
     pub booked: i64,
     /// The number of those bookings.
     pub bookings: i32,
-    /// What is left of the goal.
+    /// The amount that is still to be booked.
     pub remaining: i64,
     /// Booked by goal.
     pub attainment: f64,
@@ -112,7 +112,7 @@ object! {
         on: Day = plain(|progress| progress.on);
         /// Booked in the goal's year by then.
         booked: Money = plain(|progress, ctx| ctx.money(progress.booked));
-        /// What is left of the goal; 0 once it is reached.
+        /// The amount that is still to be booked; 0 once the goal is reached.
         remaining: Money = plain(|progress, ctx| ctx.money(progress.remaining));
         /// booked ÷ goal.
         attainment: f64 = plain(|progress| progress.attainment);

@@ -1,5 +1,5 @@
-//! When bookings reach a goal the feed says so, once, with the booking that did it; and says so when they no longer do.
-//! Worked out in the transaction that changed the bookings or the goal.
+//! Adds an event to the feed when bookings reach a goal, with the booking that reached it, and another when they no longer do.
+//! This happens in the transaction that changes the bookings or the goal.
 
 use std::collections::{HashMap, HashSet};
 
@@ -12,14 +12,11 @@ use crate::values::calendar::{fiscal_days, fiscal_year};
 use crate::write::Write;
 use database::columns::is_any_of;
 
-/// Accounts of one statement at most.
+/// The maximum number of accounts in one statement.
 const CHUNK: usize = 5_000;
 
-/// Looks at the agreed goals of accounts in the years of these days, after bookings (`written`) changed there. A number of
-/// statements that does not grow with the bookings; one where there are no goals.
-///
-/// # Errors
-/// The database's.
+/// Checks the agreed goals of accounts in the years of these days, after bookings (`written`) have changed. The number of
+/// statements does not grow with the bookings; it is one if there are no goals.
 pub async fn after_bookings(
     write: &mut Write<'_>,
     organization: &organization::Model,
@@ -39,16 +36,13 @@ pub async fn after_bookings(
 }
 
 /// Looks at all agreed goals, after fiscal years have changed.
-///
-/// # Errors
-/// The database's.
 pub async fn after_calendar(write: &mut Write<'_>, organization: &organization::Model) -> Result<()> {
     let goals = agreed(write, goal::Entity::of(organization.id)).await?;
     settle(write, organization, goals, &[]).await
 }
 
-/// Those of a selection that are agreed, locked: of two bookings that reach a goal together the second sees the first. One
-/// that is being agreed to meanwhile is waited for, which a condition of the statement would pass over.
+/// Returns the agreed goals of a selection, locked, so that of two concurrent bookings the second sees the first. The status is
+/// not a condition of the statement, because the statement would then skip a goal that is being agreed concurrently.
 async fn agreed(write: &Write<'_>, goals: Select<goal::Entity>) -> Result<Vec<goal::Model>> {
     let mut goals = goals.order_by_asc(goal::Column::Id).lock_exclusive().all(&write.tx).await?;
     goals.retain(|goal| goal.agreed_amount.is_some());
@@ -56,9 +50,6 @@ async fn agreed(write: &Write<'_>, goals: Select<goal::Entity>) -> Result<Vec<go
 }
 
 /// Looks at these goals, which are locked.
-///
-/// # Errors
-/// The database's.
 pub(super) async fn settle(
     write: &mut Write<'_>,
     organization: &organization::Model,
@@ -101,7 +92,7 @@ pub(super) async fn settle(
     write.save_derived(changed).await
 }
 
-/// The bookings of goals' accounts, by day and id.
+/// Returns the bookings of goals' accounts, ordered by day and id.
 async fn bookings(
     write: &Write<'_>,
     organization: &organization::Model,
@@ -123,8 +114,8 @@ async fn bookings(
     Ok(found)
 }
 
-/// The booking that did it, of a year's in their order: the one with which the sum reached the goal; where others were
-/// written just now (one of a day long past), the last of those.
+/// Returns the booking that reached the goal, from the ordered bookings of a year: the one with which the sum reached the goal.
+/// If other bookings were just written, such as one for a past day, it is the last of those.
 fn reaching(bookings: &[&booking::Model], goal: i64, written: &[BookingId]) -> Option<BookingId> {
     let mut sum = 0_i64;
     let first = bookings.iter().find(|row| {

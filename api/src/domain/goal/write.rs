@@ -1,4 +1,4 @@
-//! Setting goals, agreeing to them, taking them back and removing them.
+//! Mutations that set, agree to, withdraw and remove goals.
 
 use async_graphql::{ID, InputObject};
 use entity::{AccountId, GoalId, Id, Scoped, UserId, account, goal};
@@ -45,7 +45,7 @@ pub struct OneGoal {
     pub id: ID,
 }
 
-/// `setGoal`.
+/// Resolves `Mutation.setGoal`.
 pub async fn set(ctx: &RequestContext, input: SetGoalInput) -> Result<GoalPayload> {
     let SetGoalInput { account_id, year, amount, if_version } = input;
     let viewer = ctx.viewer()?;
@@ -68,7 +68,7 @@ pub async fn set(ctx: &RequestContext, input: SetGoalInput) -> Result<GoalPayloa
     Ok(GoalPayload::of(row))
 }
 
-/// The goal of an account in a year, locked.
+/// Returns the goal of an account in a year, locked.
 pub(crate) async fn of_year(write: &Write<'_>, account: AccountId, year: i32) -> Result<Option<goal::Model>> {
     let row = goal::Entity::of(write.organization())
         .filter(goal::Column::AccountId.eq(account))
@@ -78,9 +78,6 @@ pub(crate) async fn of_year(write: &Write<'_>, account: AccountId, year: i32) ->
 
 /// Proposes an amount, which is agreeing where it is the one that waits, and agreed immediately where the seller has no
 /// manager. The account is locked.
-///
-/// # Errors
-/// The database's.
 pub(crate) async fn propose(
     write: &mut Write<'_>,
     viewer: &Viewer,
@@ -136,7 +133,7 @@ pub(crate) async fn propose(
     settled(write, viewer, after).await
 }
 
-/// The goal with this amount agreed.
+/// Returns the goal with this amount agreed.
 fn agreed(mut goal: goal::Model, amount: i64, by: UserId, write: &Write<'_>) -> goal::Model {
     let mut revisions = read_revisions(&goal.revisions);
     revisions.push(Revision {
@@ -153,7 +150,7 @@ fn agreed(mut goal: goal::Model, amount: i64, by: UserId, write: &Write<'_>) -> 
     goal
 }
 
-/// Tells the feed where the amount agreed by now is reached already, or no longer, and answers the goal as it is then.
+/// Adds an event to the feed if the agreed amount is now reached or no longer reached, and returns the resulting goal.
 async fn settled(write: &mut Write<'_>, viewer: &Viewer, goal: goal::Model) -> Result<goal::Model> {
     if goal.agreed_amount.is_none() {
         return Ok(goal);
@@ -163,7 +160,7 @@ async fn settled(write: &mut Write<'_>, viewer: &Viewer, goal: goal::Model) -> R
     Ok(of_year(write, account, year).await?.unwrap_or(goal))
 }
 
-/// A goal that a mutation names, locked, with its account.
+/// Returns the goal of a mutation, locked, with its account.
 async fn to_change(viewer: &Viewer, write: &Write<'_>, id: &ID) -> Result<(goal::Model, account::Model)> {
     let not_found = || Error::refused(UserErrorCode::NotFound, &["id"], "There is no goal with this id.");
     let id = GoalId::parse(id).map_err(|_| not_found())?;
@@ -178,7 +175,7 @@ fn nothing_waits(goal: &goal::Model) -> Error {
     Error::refused(UserErrorCode::Conflict, &["id"], format!("It is AGREED{since}, and no other amount waits."))
 }
 
-/// `agreeGoal`.
+/// Resolves `Mutation.agreeGoal`.
 pub async fn agree(ctx: &RequestContext, arguments: AgreeGoal) -> Result<GoalPayload> {
     let viewer = ctx.viewer()?;
     let mut write = Write::begin(ctx)?;
@@ -218,7 +215,7 @@ pub async fn agree(ctx: &RequestContext, arguments: AgreeGoal) -> Result<GoalPay
     Ok(GoalPayload::of(after))
 }
 
-/// `withdrawGoal`: the proposer takes the amount that waits back. A goal that was never agreed is gone with it.
+/// Resolves `Mutation.withdrawGoal`: the proposer withdraws the amount that waits. A goal that was never agreed is deleted.
 pub async fn withdraw(ctx: &RequestContext, arguments: OneGoal) -> Result<GoalPayload> {
     let viewer = ctx.viewer()?;
     let mut write = Write::begin(ctx)?;
@@ -243,7 +240,7 @@ pub async fn withdraw(ctx: &RequestContext, arguments: OneGoal) -> Result<GoalPa
     Ok(GoalPayload::of(after))
 }
 
-/// `removeGoal`: as if it had never been; the feed keeps it.
+/// Resolves `Mutation.removeGoal`, which deletes the goal. The feed keeps its events.
 pub async fn remove(ctx: &RequestContext, arguments: OneGoal) -> Result<GoalPayload> {
     let viewer = ctx.viewer()?;
     let mut write = Write::begin(ctx)?;

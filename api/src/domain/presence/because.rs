@@ -37,7 +37,7 @@ object! {
         touch: Touch = batch(touches);
         /// Its weight by what was known on that day: 0.15 to 1.
         weight: f64 = plain(|part| part.weight);
-        /// What is left of the weight: its part of E.
+        /// The weight after decay: the touch's part of E.
         decayed: f64 = plain(|part| part.decayed);
     }
 }

@@ -115,7 +115,7 @@ async fn counts(ctx: &RequestContext, asks: &[Ask]) -> Result<Vec<Counts>> {
     Ok(all)
 }
 
-/// The roles that have slots and fewer people than those.
+/// Returns the roles with fewer people than slots.
 fn missing(counts: &Counts) -> Vec<BuyingRole> {
     let people = |role: BuyingRole| -> i64 {
         counts.iter().filter(|(of, ..)| *of == Some(role)).map(|(_, _, count, _)| count).sum()
@@ -142,10 +142,7 @@ impl RelationshipCoverage {
     }
 }
 
-/// `Account.relationships`: two statements, however many accounts.
-///
-/// # Errors
-/// The database's.
+/// Resolves `Account.relationships` with two statements for any number of accounts.
 pub async fn of_accounts(field: &FieldContext<'_>, of: &[AccountId]) -> Result<Batch<RelationshipCoverage>> {
     let asks = asks(field.request, of.iter().copied())?;
     let shares = known::read(field.request, &asks, 0).await?;
@@ -158,10 +155,7 @@ pub async fn of_accounts(field: &FieldContext<'_>, of: &[AccountId]) -> Result<B
     field.objects(&made.iter().collect::<Vec<_>>()).await
 }
 
-/// `Account.kickoff`: one statement, however many accounts.
-///
-/// # Errors
-/// The database's.
+/// Resolves `Account.kickoff` with one statement for any number of accounts.
 pub async fn kickoffs(
     field: &FieldContext<'_>,
     of: &[AccountId],
@@ -176,7 +170,8 @@ pub async fn kickoffs(
     field.objects(&made.iter().collect::<Vec<_>>()).await
 }
 
-/// The key people of accounts of whom some SQL is true, by role, then by id: two statements, however many accounts.
+/// Returns the key people of accounts for whom an SQL condition holds, ordered by role and id. Sends two statements for any
+/// number of accounts.
 async fn key_people(field: &FieldContext<'_>, accounts: Vec<AccountId>, which: &str) -> Result<Batch<Vec<Contact>>> {
     let sql = format!(
         "select number, id from (

@@ -23,9 +23,6 @@ fn asks(of: &[&Presence]) -> Vec<Ask> {
 }
 
 /// Answers `Presence.readyBecause`.
-///
-/// # Errors
-/// Database errors.
 pub(super) async fn ready(field: &FieldContext<'_>, of: &[&Presence]) -> Result<Batch<Vec<Reason>>> {
     let lines = |presence: &&Presence| {
         let line = |label: &str, value: f64, least: f64| {
@@ -41,9 +38,6 @@ pub(super) async fn ready(field: &FieldContext<'_>, of: &[&Presence]) -> Result<
 }
 
 /// Answers `Presence.valueBecause`: one statement, and one for the touches that are listed.
-///
-/// # Errors
-/// Database errors.
 pub(super) async fn value(field: &FieldContext<'_>, of: &[&Presence]) -> Result<Batch<Vec<Reason>>> {
     let (ctx, asks) = (field.request, asks(of));
     let select = |table: &str, id: &str| {
@@ -96,9 +90,6 @@ struct Knows {
 }
 
 /// Answers `Presence.knownBecause`: one statement, and those for the contacts and touches that are listed.
-///
-/// # Errors
-/// Database errors.
 pub(super) async fn known(field: &FieldContext<'_>, of: &[&Presence]) -> Result<Batch<Vec<Reason>>> {
     let (ctx, asks) = (field.request, asks(of));
     let zone = ctx.viewer()?.zone;

@@ -102,7 +102,7 @@ impl Made {
         f64::from(self.weight) / 1000.0
     }
 
-    /// Returns what is left of its weight, which halves every half-life.
+    /// Returns the weight after decay: it halves every half-life.
     #[must_use]
     pub fn decayed(self, half_life: f64) -> f64 {
         self.full() * (-self.days() / half_life).exp2()
@@ -126,7 +126,7 @@ pub fn counting(mut encounters: Vec<Made>, policy: PresencePolicy) -> Vec<Made> 
     encounters
 }
 
-/// Returns E, the sum of what is left of the weights of the encounters that count.
+/// Returns E, the sum of the decayed weights of the encounters that count.
 #[must_use]
 pub fn strength(counting: &[Made], policy: PresencePolicy) -> f64 {
     // The sum of nothing is -0.
@@ -314,7 +314,7 @@ mod tests {
         ) {
             let policy = PresencePolicy { half_life, threshold };
             let all: Vec<Made> = touches.iter().map(|(days, weight)| made(*days, *weight)).collect();
-            // What counts already is looked at later: what is left out now would not come in then.
+            // Only the encounters that count now are considered later, because one that does not count now would not then.
             let now = counting(all, policy);
             let after = |days: f64| {
                 let later = now.iter().map(|touch| made(touch.days() + days, touch.weight)).collect();

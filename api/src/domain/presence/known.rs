@@ -93,9 +93,6 @@ pub(super) fn fills(late: i64, is_past: bool) -> String {
 /// is as in [`super::made::read`].
 ///
 /// Of the time before a contact was entered their role is known, and no relationship. An archived contact fills no slot.
-///
-/// # Errors
-/// Database errors.
 pub async fn read(ctx: &RequestContext, asks: &[Ask], late: i64) -> Result<Vec<f64>> {
     let counts = SLOTS
         .map(|(role, _, _)| format!("cast(count(*) filter (where stood.buying_role = '{}') as text)", role.word()))

@@ -121,9 +121,6 @@ pub async fn read(ctx: &RequestContext, asks: &[Ask], policy: PresencePolicy, la
 
 /// Returns the completed touches of accounts that began at the very instants asked for, as they were known by `since`, by
 /// id: one statement. Their ages are 0.
-///
-/// # Errors
-/// Database errors.
 pub(super) async fn details(ctx: &RequestContext, asks: &[Ask], is_past: bool) -> Result<Vec<Vec<Detailed>>> {
     let select = |table: &str, id: &str| {
         format!(

@@ -184,9 +184,6 @@ const OF_TOUCHES: [&str; 8] =
     ["on", "presence", "value", "daysUntilAbsent", "because", "valueBecause", "series", "__typename"];
 
 /// Answers with a presence for each account and instant: no more is read than is selected.
-///
-/// # Errors
-/// Database errors.
 pub async fn answer(field: &FieldContext<'_>, asks: &[Ask]) -> Result<Batch<Presence>> {
     let presences = read_for(field, asks).await?;
     field.objects(&presences.iter().collect::<Vec<_>>()).await
@@ -217,9 +214,6 @@ async fn series(field: &FieldContext<'_>, of: &[&Presence]) -> Result<Batch<Vec<
 }
 
 /// Answers `Account.presence`.
-///
-/// # Errors
-/// Database errors.
 pub async fn of_accounts(field: &FieldContext<'_>, of: &[AccountId]) -> Result<Batch<Presence>> {
     let OnArguments { on } = field.arguments()?;
     let viewer = field.request.viewer()?;
@@ -229,9 +223,6 @@ pub async fn of_accounts(field: &FieldContext<'_>, of: &[AccountId]) -> Result<B
 }
 
 /// Returns those of these accounts and instants at which we are present: one statement, or two.
-///
-/// # Errors
-/// Database errors.
 pub async fn present(ctx: &RequestContext, of: HashSet<(AccountId, Instant)>) -> Result<HashSet<(AccountId, Instant)>> {
     let viewer = ctx.viewer()?;
     let asks: Vec<Ask> = of.iter().map(|(account, at)| Ask::at(viewer, *account, *at)).collect();

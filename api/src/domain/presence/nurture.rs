@@ -76,7 +76,7 @@ async fn presences(field: &FieldContext<'_>, of: &[&Nurture]) -> Result<Batch<Pr
     answer(field, &asks).await
 }
 
-/// Whole days without a touch: the longest stretch between two of some days that follow one another.
+/// Returns the longest gap between consecutive days, in whole days without a touch.
 #[must_use]
 pub fn longest_gap(since: Day, touched: &[Day], until: Day) -> i32 {
     let ends = touched.iter().copied().chain([until]);
@@ -100,10 +100,8 @@ pub fn consistency(since: Instant, touched: &[Instant], until: Instant, interval
     Some((i64::try_from(windows.len()).unwrap_or(i64::MAX), elapsed))
 }
 
-/// Of accounts at instants, whether each was touched in the 90 days before or is to be in the 90 days after: one statement.
-///
-/// # Errors
-/// The database's.
+/// Returns whether each account had a touch in the 90 days before an instant or has one scheduled in the 90 days after, with one
+/// statement.
 pub async fn pursued(ctx: &RequestContext, asks: &[Ask]) -> Result<Vec<bool>> {
     let days = PURSUED_DAYS * DAY;
     // One of today that was to be an hour ago is still to come.
@@ -124,7 +122,7 @@ pub async fn pursued(ctx: &RequestContext, asks: &[Ask]) -> Result<Vec<bool>> {
     Ok(all)
 }
 
-/// When accounts were touched between `since` and `at` of what is asked for, the earliest first: one statement.
+/// Returns the times of the touches between `since` and `at` of each ask, the earliest first, with one statement.
 async fn touched(ctx: &RequestContext, asks: &[Ask]) -> Result<Vec<Vec<Instant>>> {
     const SQL: &str = "select asked.number, (
             select string_agg(cast(touch.at as text), ',') from touch
@@ -141,7 +139,7 @@ async fn touched(ctx: &RequestContext, asks: &[Ask]) -> Result<Vec<Vec<Instant>>
     Ok(all)
 }
 
-/// When accounts were last touched by then: one statement.
+/// Returns the time of each account's last touch before an instant, with one statement.
 pub async fn last(ctx: &RequestContext, asks: &[Ask]) -> Result<Vec<Option<Instant>>> {
     const SQL: &str = "select asked.number, (
             select touch.at from touch
@@ -156,10 +154,7 @@ pub async fn last(ctx: &RequestContext, asks: &[Ask]) -> Result<Vec<Option<Insta
     Ok(all)
 }
 
-/// `Target.nurture`: four statements, however many targets.
-///
-/// # Errors
-/// The database's.
+/// Resolves `Target.nurture` with four statements for any number of targets.
 pub async fn of_targets(
     field: &FieldContext<'_>,
     of: &[&Target],

@@ -27,7 +27,7 @@ pub struct TargetFilter {
     pub account_id: MaybeUndefined<IdFilter>,
     /// Of this kind.
     pub kind: MaybeUndefined<TargetKind>,
-    /// Stands so; one of these.
+    /// The status is one of these.
     pub status: MaybeUndefined<Vec<TargetStatus>>,
     /// Was this one's idea.
     pub source: MaybeUndefined<TargetSource>,
@@ -108,9 +108,9 @@ impl TargetFilter {
     }
 }
 
-/// What a day stands for in the time zones of the sellers: its end there, or now.
+/// The instants of a day in the time zones of the sellers: the end of the day, or now if it is today.
 struct Days {
-    /// The instant, and the sellers for whom it is that, by zone.
+    /// Each instant, with the time zone it is for.
     zones: Vec<(Instant, String)>,
     sellers: HashMap<UserId, Instant>,
     now: Instant,
@@ -168,7 +168,7 @@ pub struct TargetsArguments {
     pub page: PageArguments,
 }
 
-/// `Query.targets`.
+/// Resolves `Query.targets`.
 pub async fn targets(field: &FieldContext<'_>, arguments: TargetsArguments) -> Result<Connection<Target>> {
     let TargetsArguments { filter, page } = arguments;
     let filter = filter.unwrap_or_default();

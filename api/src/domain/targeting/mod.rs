@@ -223,7 +223,7 @@ pub fn was_on_list(target: &target::Model, at: Instant) -> bool {
     target.since.is_some_and(|since| since <= at) && target.until.is_none_or(|until| at < until)
 }
 
-/// The same in SQL.
+/// Returns the same condition in SQL.
 pub(crate) fn on_list(at: Instant) -> Condition {
     use target::Column;
     Cond::all().add(Column::Since.lte(at)).add(Cond::any().add(Column::Until.is_null()).add(Column::Until.gt(at)))
@@ -238,9 +238,6 @@ pub const TOUCH_ON_LIST: &str = "exists (
     )";
 
 /// Was the account of each of some touches on the list of the touch's user when the touch began? One statement.
-///
-/// # Errors
-/// The database's.
 pub async fn touches_on_list(field: &FieldContext<'_>, of: &[&Touch]) -> Result<Batch<bool>> {
     let rows = field
         .request
@@ -263,7 +260,7 @@ pub async fn touches_on_list(field: &FieldContext<'_>, of: &[&Touch]) -> Result<
     Ok(answers)
 }
 
-/// The condition that an account is (or is not) an agreed target now.
+/// Returns the condition that an account is (or is not) an agreed target now.
 #[must_use]
 pub fn is_target(viewer: &Viewer, wanted: bool) -> SimpleExpr {
     let mut open = Query::select();
@@ -278,7 +275,7 @@ impl Target {
     /// Targets by their ids, as far as they are seen.
     ///
     /// # Errors
-    /// `UNAUTHENTICATED`; the database's.
+    /// `UNAUTHENTICATED`.
     pub async fn fetch(
         ctx: &RequestContext,
         ids: impl IntoIterator<Item = TargetId>,
@@ -306,7 +303,7 @@ pub struct OnArguments {
     pub on: Option<Date>,
 }
 
-/// The instant that a day stands for: its local end, or now where it is today or none is given.
+/// Returns the instant at which a day is evaluated: its local end, or now if it is today or no day is given.
 #[must_use]
 pub fn instant_of(on: Option<entity::Day>, now: Instant, zone: chrono_tz::Tz) -> Instant {
     match on {
@@ -315,10 +312,7 @@ pub fn instant_of(on: Option<entity::Day>, now: Instant, zone: chrono_tz::Tz) ->
     }
 }
 
-/// The targets that accounts are on a day.
-///
-/// # Errors
-/// The database's.
+/// Returns the targets of accounts on a day.
 pub async fn of_accounts(
     field: &FieldContext<'_>,
     of: &[AccountId],

@@ -1,4 +1,4 @@
-//! What becomes of targets when accounts change owners: the open one ends MOVED, and the new owner gets a proposal.
+//! Targets of accounts that change owners: the open target ends with the status MOVED, and the new owner gets a proposal.
 
 use std::collections::HashMap;
 
@@ -10,11 +10,8 @@ use super::is_open;
 use crate::error::Result;
 use crate::write::Write;
 
-/// Moves the open targets of accounts to these owners, where they are not theirs already: a number of statements that does
-/// not grow with the rows.
-///
-/// # Errors
-/// The database's.
+/// Moves the open targets of accounts to their new owners, unless they have them already. The number of statements does not
+/// grow with the rows.
 pub async fn follow_owners(write: &mut Write<'_>, owners: &[(AccountId, UserId)]) -> Result<()> {
     if owners.is_empty() {
         return Ok(());
@@ -44,7 +41,7 @@ pub async fn follow_owners(write: &mut Write<'_>, owners: &[(AccountId, UserId)]
     Ok(())
 }
 
-/// The same target as a proposal for another seller.
+/// Returns the same target as a proposal for another seller.
 fn proposal(before: &target::Model, seller: UserId, mover: UserId, at: entity::Instant) -> target::Model {
     target::Model {
         id: TargetId::make(),

@@ -11,7 +11,7 @@ use super::{
 use crate::context::RequestContext;
 use crate::error::Result;
 
-/// Days after which an opportunity no longer counts as an answer (design, presence effect: invited).
+/// Days after which an opportunity no longer counts as an answer to a trigger event.
 const ANSWERED_WITHIN: i32 = 90;
 
 /// An unanswered trigger event.

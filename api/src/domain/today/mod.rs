@@ -192,9 +192,9 @@ pub struct Today {
     pub zone: Tz,
     /// The day.
     pub on: Day,
-    /// What it stands for: its end, or now.
+    /// The instant of the day: its end, or now if it is today.
     pub at: Instant,
-    /// Whether it is today: rows count as they stand now.
+    /// Whether the day is today, so that the current state of rows counts.
     pub is_now: bool,
 }
 

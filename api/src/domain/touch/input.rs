@@ -117,7 +117,7 @@ pub struct UpdateTouchInput {
     pub if_version: Option<i32>,
 }
 
-/// How a scheduled touch went. What is left out stays as it was scheduled; null clears.
+/// The outcome of a scheduled touch. Fields that are left out keep their scheduled values; null clears a field.
 #[derive(Clone, Debug, InputObject)]
 pub struct CompleteTouchInput {
     /// The touch.

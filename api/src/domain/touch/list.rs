@@ -38,7 +38,7 @@ pub struct TouchFilter {
     pub at: MaybeUndefined<DateTimeFilter>,
     /// Made in one of these ways.
     pub kind: MaybeUndefined<Vec<TouchKind>>,
-    /// Stands so now; one of these.
+    /// The current status is one of these.
     pub status: MaybeUndefined<Vec<TouchStatus>>,
     /// The client got one of these out of it.
     pub value: MaybeUndefined<Vec<ValueKind>>,
@@ -134,7 +134,7 @@ fn took_part(viewer: &Viewer, which: Option<SimpleExpr>) -> SelectStatement {
     parts.select_only().column(touch_contact::Column::TouchId).into_query()
 }
 
-/// Returns the condition that a touch has a status now.
+/// Returns the condition that a touch has a given status now.
 fn stands(status: TouchStatus, ctx: &RequestContext) -> SimpleExpr {
     use touch::{Column, TouchStatus as Stored};
     match status {
@@ -214,7 +214,7 @@ impl TouchesArguments {
         }
     }
 
-    /// Does the filter name one account, or one person?
+    /// Whether the filter selects a single account or a single contact.
     fn is_selective(&self) -> bool {
         let one = |filter: &MaybeUndefined<IdFilter>| filter.value().is_some_and(|filter| filter.eq.is_value());
         let pins = |filter: &TouchFilter| one(&filter.account_id) || one(&filter.contact_id) || one(&filter.user_id);
@@ -222,7 +222,7 @@ impl TouchesArguments {
     }
 }
 
-/// `Query.touches`.
+/// Resolves `Query.touches`.
 pub async fn touches(field: &FieldContext<'_>, arguments: TouchesArguments) -> Result<Connection<Touch>> {
     let seen = VisibleRows {
         select: arguments.select(field.request)?,
@@ -237,7 +237,7 @@ fn below(select: Select<touch::Entity>) -> RowsPerParent<touch::Entity> {
     RowsPerParent { select, foreign: touch::Column::AccountId }
 }
 
-/// `Account.touches`: the newest first, unless said otherwise.
+/// Resolves `Account.touches`, by default the newest first.
 pub async fn of_accounts(field: &FieldContext<'_>, of: &[AccountId]) -> Result<Batch<Connection<Touch>>> {
     let arguments: TouchesArguments = field.arguments()?;
     let order = match arguments.order() {
@@ -250,13 +250,13 @@ pub async fn of_accounts(field: &FieldContext<'_>, of: &[AccountId]) -> Result<B
     field.objects(&pages.iter().collect::<Vec<_>>()).await
 }
 
-/// `Account.lastTouch`: the latest that was made.
+/// Resolves `Account.lastTouch`: the latest completed touch.
 pub async fn last_of_accounts(field: &FieldContext<'_>, of: &[AccountId]) -> Result<Batch<Option<Touch>>> {
     let made = touch::Column::Status.eq(touch::TouchStatus::Completed);
     one_of_accounts(field, of, made, Direction::Desc).await
 }
 
-/// `Account.nextTouch`: the earliest to come.
+/// Resolves `Account.nextTouch`: the earliest scheduled touch.
 pub async fn next_of_accounts(field: &FieldContext<'_>, of: &[AccountId]) -> Result<Batch<Option<Touch>>> {
     let to_come = stands(TouchStatus::Scheduled, field.request).and(touch::Column::At.gte(field.request.now));
     one_of_accounts(field, of, to_come, Direction::Asc).await
@@ -275,8 +275,8 @@ async fn one_of_accounts(
     field.optional_objects(&rows).await
 }
 
-/// That a person took part in a touch, on its way to be read as that touch: people's touches are paged by these rows,
-/// whose index has them person by person in the touches' order.
+/// A row of `touch_contact`, by which the touches of contacts are paged: its index is ordered by contact and then like the
+/// touches.
 struct Part(touch_contact::Model);
 
 impl From<touch_contact::Model> for Part {
@@ -298,7 +298,7 @@ impl ConnectionNode for Part {
     const EDGE: &'static str = Touch::EDGE;
 }
 
-/// Which parts people took in touches that the viewer sees: a person may have moved on to another account.
+/// Selects the rows of contacts in touches that the viewer sees: a contact may have moved to another account since.
 fn parts(viewer: &Viewer, which: Condition) -> RowsPerParent<touch_contact::Entity> {
     let touch = Query::select()
         .expr(Expr::val(1))
@@ -327,7 +327,7 @@ fn people_of(contacts: &[&Contact]) -> Vec<ContactId> {
     contacts.iter().map(|contact| contact.0.id).collect()
 }
 
-/// `Contact.touches`: the newest first.
+/// Resolves `Contact.touches`, the newest first.
 pub async fn of_contacts(field: &FieldContext<'_>, of: &[&Contact]) -> Result<Batch<Connection<Touch>>> {
     let arguments: PageArguments = field.arguments()?;
     let people = people_of(of);
@@ -341,7 +341,7 @@ pub async fn of_contacts(field: &FieldContext<'_>, of: &[&Contact]) -> Result<Ba
     field.objects(&pages.iter().collect::<Vec<_>>()).await
 }
 
-/// `Contact.lastTouch`: the latest that was made.
+/// Resolves `Contact.lastTouch`: the latest completed touch.
 pub async fn last_of_contacts(field: &FieldContext<'_>, of: &[&Contact]) -> Result<Batch<Option<Touch>>> {
     let made = Cond::all().add(touch::Column::Status.eq(touch::TouchStatus::Completed));
     let below = parts(field.request.viewer()?, made);

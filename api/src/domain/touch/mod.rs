@@ -96,7 +96,7 @@ impl TouchStatus {
         }
     }
 
-    /// How a touch stands at an instant.
+    /// Returns the status of a touch at an instant.
     #[must_use]
     pub fn of(touch: &touch::Model, now: Instant) -> Self {
         match touch.status {
@@ -234,7 +234,7 @@ impl AuditedRow for touch::Model {
             status,
             direction,
             at,
-            // Told by `at` and the user's time zone.
+            // Derived from `at` and the user's time zone.
             missed_at: _,
             duration_minutes,
             recorded_at,
@@ -288,7 +288,7 @@ impl Touch {
     /// Touches by their ids, as far as they are seen.
     ///
     /// # Errors
-    /// `UNAUTHENTICATED`; the database's.
+    /// `UNAUTHENTICATED`.
     pub async fn fetch(ctx: &RequestContext, ids: impl IntoIterator<Item = TouchId>) -> Result<HashMap<TouchId, Self>> {
         ctx.fetch_by_ids(
             ctx.viewer()?.rows::<touch::Entity>(touch::Column::AccountId),

@@ -1,7 +1,8 @@
-//! Who took part in touches, as it is stored: as a list in the touch, in the order given, and as rows of `touch_contact`
-//! with the touch's time and since when it is known that they answered, so that a person's latest touches, and whether they
-//! know us, are one stretch of an index. Both are written together.
-//! And what becomes of touches when their user moves: to another time zone, or away.
+//! The contacts of touches. They are stored as a list in the touch, in the given order, and as rows of `touch_contact` with
+//! the touch's time and the time since which the contact's answer is known. A contact's latest touches, and whether the
+//! contact knows us, can thus be read from one range of an index. Both are written together.
+//!
+//! This module also updates touches when their user changes time zone or is deactivated.
 
 use async_graphql::ID;
 use chrono_tz::Tz;
@@ -23,17 +24,17 @@ use crate::write::validator::Validator;
 use database::columns::is_any_of;
 use database::sql::Sql;
 
-/// People at one touch at most.
+/// The maximum number of contacts of a touch.
 pub(super) const MOST: usize = 100;
 
-/// The people of a touch, as stored, read.
+/// Parses the stored contacts of a touch.
 #[must_use]
 pub fn read(stored: &str) -> Vec<ContactId> {
     let ids: Vec<&str> = serde_json::from_str(stored).unwrap_or_default();
     ids.into_iter().filter_map(|id| ContactId::parse(id).ok()).collect()
 }
 
-/// The people of a touch as they are stored: each once, in the order given.
+/// Returns the contacts of a touch in stored form: each once, in the given order.
 #[must_use]
 pub fn stored(people: &[ContactId]) -> String {
     let mut text = String::with_capacity(people.len() * 40 + 2);
@@ -53,7 +54,7 @@ pub fn stored(people: &[ContactId]) -> String {
     text
 }
 
-/// The people that an input names, each once, in the order given; None where one is no id of a person's, or where there are
+/// Returns the contacts of an input, each once, in the given order; None if one is not the id of a contact, or if there are
 /// too many.
 pub(super) fn distinct(given: &[ID]) -> Option<Vec<ContactId>> {
     let mut ids = Vec::with_capacity(given.len().min(MOST));
@@ -66,7 +67,7 @@ pub(super) fn distinct(given: &[ID]) -> Option<Vec<ContactId>> {
     Some(ids)
 }
 
-/// Refuses more people than a touch may have.
+/// Refuses more contacts than a touch may have.
 pub(super) fn not_too_many(check: &mut Validator, field: &str, people: usize) {
     if people > MOST {
         check.fault(
@@ -77,7 +78,7 @@ pub(super) fn not_too_many(check: &mut Validator, field: &str, people: usize) {
     }
 }
 
-/// Adds the error that a contact works elsewhere.
+/// Adds the error that a contact belongs to another account.
 pub(super) fn elsewhere(check: &mut Validator, field: &str, person: &str, account: &account::Model) {
     check.invalid(
         field,
@@ -85,8 +86,8 @@ pub(super) fn elsewhere(check: &mut Validator, field: &str, person: &str, accoun
     );
 }
 
-/// Finds one row where the viewer sees this account, it is not archived, and all of these people are of it: what a new
-/// touch needs, for its write to ask. Where it finds none, [`missing`] says why.
+/// Writes a selection that finds one row if the viewer sees the account, it is not archived, and all of these contacts belong
+/// to it. The write of a new touch uses it as its condition. If it finds no row, [`missing`] returns the reason.
 pub(super) fn are_there(viewer: &Viewer, id: AccountId, people: &[ContactId], sql: &mut Sql) {
     let (organization, account) = (sql.parameter(viewer.organization.id), sql.parameter(id));
     sql.push(&format!(
@@ -98,7 +99,7 @@ pub(super) fn are_there(viewer: &Viewer, id: AccountId, people: &[ContactId], sq
     );
     match people {
         [] => {}
-        // Mostly. To count them takes longer.
+        // The usual case, which is faster than counting.
         [one] => {
             sql.push(&format!(" and exists (select 1 {of_account} and id = ")).value(*one).push(")");
         }
@@ -110,10 +111,7 @@ pub(super) fn are_there(viewer: &Viewer, id: AccountId, people: &[ContactId], sq
     }
 }
 
-/// Notes what a new touch needs and is not there: its account, and its people.
-///
-/// # Errors
-/// The database's.
+/// Adds an error for the account or the contacts that a new touch refers to and that do not exist.
 pub(super) async fn missing<C: ConnectionTrait>(
     connection: &C,
     viewer: &Viewer,
@@ -126,10 +124,7 @@ pub(super) async fn missing<C: ConnectionTrait>(
     named(connection, viewer, check, "contactIds", people, &account, "[]").await.map(drop)
 }
 
-/// The people that an input names, as they are stored: of the touch's account, or on the touch already.
-///
-/// # Errors
-/// The database's.
+/// Returns the contacts of an input in stored form. They must belong to the touch's account or be on the touch already.
 pub(super) async fn named<C: ConnectionTrait>(
     connection: &C,
     viewer: &Viewer,
@@ -171,20 +166,20 @@ pub(super) async fn named<C: ConnectionTrait>(
     Ok(stored(&ids))
 }
 
-/// The rows of who took part that are to follow some touches.
+/// Changes of the rows of `touch_contact` that follow from changes of touches.
 #[derive(Debug, Default)]
 pub(super) struct Parts {
     gone: Vec<TouchId>,
     come: Vec<touch_contact::ActiveModel>,
 }
 
-/// Returns what the rows of a touch's contacts follow from.
+/// Returns the values of a touch that the rows of its contacts depend on.
 fn basis(touch: &touch::Model) -> (&str, Instant, Option<Instant>) {
     (&touch.contact_ids, touch.at, answer_known_at(touch))
 }
 
 impl Parts {
-    /// Notes what follows from a touch that was so and is to be so.
+    /// Adds the changes that follow from a change of a touch.
     pub(super) fn note(&mut self, before: Option<&touch::Model>, after: &touch::Model) {
         if before.is_some_and(|before| basis(before) == basis(after)) {
             return;
@@ -204,25 +199,19 @@ impl Parts {
         }
     }
 
-    /// Writes them along with new touches that are the last of a change.
+    /// Writes the rows together with new touches that are the deferred rows of a write.
     pub(super) fn save_last(self, write: &mut Write<'_>) {
         write.defer_insert_rows::<touch_contact::Entity>(self.come);
     }
 
-    /// Writes them, once the touches are saved.
-    ///
-    /// # Errors
-    /// The database's.
+    /// Writes the rows after the touches have been saved.
     pub(super) async fn save(self, write: &Write<'_>) -> Result<()> {
         forget(write, self.gone).await?;
         Ok(database::bulk::insert::<touch_contact::Entity, _>(&write.tx, self.come, false).await?)
     }
 }
 
-/// Takes away the rows of who took part in some touches.
-///
-/// # Errors
-/// The database's.
+/// Deletes the rows of the contacts of some touches.
 pub(super) async fn forget(write: &Write<'_>, touches: Vec<TouchId>) -> Result<()> {
     if !touches.is_empty() {
         touch_contact::Entity::remove_of(write.organization())
@@ -233,7 +222,7 @@ pub(super) async fn forget(write: &Write<'_>, touches: Vec<TouchId>) -> Result<(
     Ok(())
 }
 
-/// The time zone of a user.
+/// Returns the time zone of a user.
 #[must_use]
 pub fn zone_of(user: &user::Model) -> Tz {
     calendar::zone(&user.time_zone).unwrap_or(Tz::UTC)
@@ -249,9 +238,6 @@ fn to_be_made(organization: OrganizationId, user: UserId) -> sea_orm::Select<tou
 
 /// Gives all scheduled touches of a user, the missed ones too, to a successor, who joins the accounts' teams unless they see
 /// them. The number of statements does not grow with the touches.
-///
-/// # Errors
-/// The database's.
 pub async fn hand_over(write: &mut Write<'_>, from: UserId, to: &user::Model) -> Result<()> {
     let zone = zone_of(to);
     let touches = to_be_made(write.organization(), from).all(&write.tx).await?;
@@ -269,9 +255,6 @@ pub async fn hand_over(write: &mut Write<'_>, from: UserId, to: &user::Model) ->
 
 /// Lets a user's touches that are still to be made be missed at the end of their days in the user's time zone, after that
 /// has changed. It follows from what is stored: no version goes up, and the feed has the user's change alone.
-///
-/// # Errors
-/// The database's.
 pub async fn follow_zone(write: &Write<'_>, user: &user::Model) -> Result<()> {
     let zone = zone_of(user);
     let touches = to_be_made(write.organization(), user.id).all(&write.tx).await?;

@@ -1,7 +1,7 @@
 //! Touches from another system, keyed by external id.
 //!
-//! Everything that the rows name is looked up for all of them together; each row is then decided from memory. So five hundred
-//! rows cost as many statements as one.
+//! All references are looked up together, and each row is then checked in memory, so that five hundred rows need as many
+//! statements as one.
 
 use std::collections::HashMap;
 
@@ -82,12 +82,12 @@ pub struct TouchRow {
 pub struct UpsertTouches {
     /// At most 500 rows.
     pub rows: Vec<TouchRow>,
-    /// Tells what would become of the rows, and writes nothing.
+    /// Whether to return the results without writing anything.
     #[graphql(default_with = "Some(false)")]
     pub dry_run: Option<bool>,
 }
 
-/// `upsertTouches`.
+/// Resolves `Mutation.upsertTouches`.
 pub async fn upsert(ctx: &RequestContext, arguments: UpsertTouches) -> Result<UpsertPayload> {
     upsert_rows(ctx, arguments.rows, arguments.dry_run.unwrap_or_default()).await
 }
@@ -95,7 +95,7 @@ pub async fn upsert(ctx: &RequestContext, arguments: UpsertTouches) -> Result<Up
 /// Writes rows in one transaction, or none in a dry run.
 ///
 /// # Errors
-/// The database's, and a userError of the call where there are too many rows.
+/// A userError of the call where there are too many rows.
 pub async fn upsert_rows(ctx: &RequestContext, rows: Vec<TouchRow>, dry_run: bool) -> Result<UpsertPayload> {
     not_too_many(rows.len())?;
     let viewer = ctx.viewer()?;
@@ -143,21 +143,21 @@ pub async fn upsert_rows(ctx: &RequestContext, rows: Vec<TouchRow>, dry_run: boo
     Ok(payload)
 }
 
-/// Source and id of a row in another system.
+/// The source and the id of a row in another system.
 type Name = (String, String);
 
-/// A person that rows may name.
+/// A contact that rows may name.
 struct Person {
     id: ContactId,
     account: AccountId,
     name: String,
 }
 
-/// What the rows of one call name, as far as it is there and seen.
+/// The existing and visible records that the rows of one call refer to.
 struct Known {
-    /// The touches by their names; those of accounts that are not seen, too.
+    /// The touches by external id, including those of hidden accounts.
     names: HashMap<Name, Uuid>,
-    /// Those that are there and have not been read yet.
+    /// The existing touches that no row has used yet.
     touches: HashMap<TouchId, touch::Model>,
     /// The accounts of touches, people and opportunities.
     accounts: HashMap<AccountId, account::Model>,
@@ -194,7 +194,7 @@ impl Known {
                 touch::Column::Id,
                 names.values().map(|id| TouchId(*id)),
             ));
-            // In one order for all, so that two calls do not wait for each other crosswise.
+            // Locked in a fixed order, so that two calls do not deadlock.
             let there = there.order_by_asc(touch::Column::Id).lock_exclusive().all(tx).await?;
             touches = there.into_iter().map(|row| (row.id, row)).collect();
         }
@@ -359,7 +359,7 @@ impl Known {
         Ok(CheckedRow::of(check, before, after))
     }
 
-    /// Account, people, opportunity and user.
+    /// Reads the account, the contacts, the opportunity and the user of a row.
     fn read_relations(
         &mut self,
         ctx: &RequestContext,
@@ -398,7 +398,7 @@ impl Known {
         match &row.user_email {
             MaybeUndefined::Undefined => {}
             MaybeUndefined::Null => check.fault(UserErrorCode::Required, "userEmail", "Every touch has a user."),
-            // Who has left stays on what they did.
+            // A deactivated user remains on existing touches.
             MaybeUndefined::Value(email)
                 if before.is_some_and(|before| self.lookup.user_id(email) == Some(before.user_id)) => {}
             MaybeUndefined::Value(email) => {
@@ -413,7 +413,7 @@ impl Known {
         Ok(())
     }
 
-    /// The opportunity that a row names; a fault of the row where there is none.
+    /// Returns the opportunity that a row names. Adds an error to the row if there is none.
     fn opportunity(&self, check: &mut Validator, row: &TouchRow) -> Option<(OpportunityId, AccountId)> {
         let external = row.opportunity.value()?;
         let found = external_ids::key(external).and_then(|key| self.opportunities.get(&key).copied());
@@ -423,7 +423,7 @@ impl Known {
         found
     }
 
-    /// The account that the touch is to be at; a fault of the row where there is none.
+    /// Returns the account of the touch. Adds an error to the row if there is none.
     fn account(
         &self,
         check: &mut Validator,
@@ -461,7 +461,7 @@ impl Known {
         self.people.get(&ContactId(*self.people_by_name.get(&external_ids::key(external)?)?))
     }
 
-    /// Who a row says took part, as it is stored; None where it says nothing of it.
+    /// Returns the contacts of a row in stored form; None if the row has neither field for contacts.
     fn people(
         &self,
         check: &mut Validator,
@@ -486,7 +486,7 @@ impl Known {
                 unknown(check, &format!("contacts.{at}"), "contact", external);
                 continue;
             };
-            // Who was there stays there, wherever they work by now.
+            // Contacts on the existing touch remain on it, even if they have moved to another account.
             if person.account != account.id {
                 let present = present
                     .get_or_insert_with(|| before.map(|before| people::read(&before.contact_ids)).unwrap_or_default());
@@ -520,13 +520,13 @@ fn unknown(check: &mut Validator, field: &str, what: &str, external: &ExternalId
     );
 }
 
-/// Each of them once.
+/// Returns the distinct values.
 fn distinct<'a, T: Clone + PartialEq + std::hash::Hash + Eq + 'a>(all: impl Iterator<Item = &'a T>) -> Vec<T> {
     let all: std::collections::HashSet<&T> = all.collect();
     all.into_iter().cloned().collect()
 }
 
-/// A status as it is stored: what reads as missed is scheduled.
+/// Returns a status in stored form: MISSED is stored as scheduled.
 fn status_stored(status: TouchStatus) -> touch::TouchStatus {
     match status {
         TouchStatus::Scheduled | TouchStatus::Missed => touch::TouchStatus::Scheduled,

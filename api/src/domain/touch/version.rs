@@ -1,8 +1,8 @@
-//! What was known of a touch when: the states that were superseded by a later change.
+//! Versions of touches: past states that a later change has superseded.
 //!
-//! Presence, known and value of a past day rest on what was recorded by then. So a change of what they rest on writes the
-//! state before it as a version, valid from the instant at which it became known until the change. Other changes, and
-//! changes of touches that did not count, write none.
+//! The figures presence, known and value of a past day are computed from the states that were recorded by then. A change of
+//! their inputs therefore stores the previous state as a version, valid from the instant at which it became known until the
+//! change. Other changes, and changes of touches that did not count, store none.
 
 use entity::{AccountId, Instant, TouchId, touch, touch_version, touch_version_contact};
 use sea_orm::{ActiveModelTrait, IntoActiveModel, QueryFilter};
@@ -13,14 +13,14 @@ use crate::error::Result;
 use crate::write::Write;
 use database::columns::is_any_of;
 
-/// What presence, known and value rest on.
+/// The inputs of presence, known and value.
 type Basis<'a> = (AccountId, Instant, touch::TouchKind, i32, u32, bool, bool, bool, &'a str);
 
 fn minutes(touch: &touch::Model) -> i32 {
     touch.duration_minutes.unwrap_or_else(|| usual_minutes(touch.kind))
 }
 
-/// Returns what figures rest on; `None` for a touch that does not count.
+/// Returns the inputs of the figures; `None` for a touch that does not count.
 fn basis(touch: &touch::Model) -> Option<Basis<'_>> {
     let weight = weight(touch);
     (weight > 0).then(|| {
@@ -37,7 +37,7 @@ pub(super) fn known_at(before: &touch::Model, after: &touch::Model, now: Instant
     if basis(before) == basis(after) { before.known_at } else { now }
 }
 
-/// Versions to be written along with changes of touches.
+/// Versions to write together with changes of touches.
 #[derive(Debug, Default)]
 pub(super) struct Versions {
     touches: Vec<touch_version::ActiveModel>,
@@ -45,9 +45,9 @@ pub(super) struct Versions {
 }
 
 impl Versions {
-    /// Notes the state that a change supersedes, where it counted. `after` has its `known_at` already.
+    /// Adds the state that a change supersedes, if it counted. `after` must have its `known_at` set.
     pub(super) fn note(&mut self, before: &touch::Model, after: &touch::Model) {
-        // Nothing was known for any time at all where two changes have the same instant.
+        // If two changes have the same instant, the state between them was never known.
         if basis(before).is_none() || basis(before) == basis(after) || before.known_at >= after.known_at {
             return;
         }
@@ -83,10 +83,7 @@ impl Versions {
         self.contacts.extend(contacts.map(|row| row.into_active_model().reset_all()));
     }
 
-    /// Writes them.
-    ///
-    /// # Errors
-    /// Database errors.
+    /// Inserts the versions.
     pub(super) async fn save(self, write: &Write<'_>) -> Result<()> {
         database::bulk::insert::<touch_version::Entity, _>(&write.tx, self.touches, true).await?;
         database::bulk::insert::<touch_version_contact::Entity, _>(&write.tx, self.contacts, true).await?;
@@ -95,9 +92,6 @@ impl Versions {
 }
 
 /// Removes the versions of touches that are deleted.
-///
-/// # Errors
-/// Database errors.
 pub(super) async fn forget(write: &Write<'_>, touches: Vec<TouchId>) -> Result<()> {
     use entity::Scoped as _;
     let organization = write.organization();

@@ -33,7 +33,7 @@ pub fn weigh(touch: &mut touch::Model) {
     touch.shape = shape(touch.kind, touch.weight, touch.minutes);
 }
 
-/// Upper bounds of the lengths, in minutes, that a shape tells apart.
+/// The upper bounds of the lengths, in minutes, that a shape distinguishes.
 pub const LENGTHS: [i32; 16] = [5, 10, 15, 20, 30, 45, 60, 75, 90, 120, 150, 180, 240, 360, 720, 1_440];
 
 /// Returns the kind, the weight and an upper bound of the length packed into eleven bits: kind in the lowest three, the place of

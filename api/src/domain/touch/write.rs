@@ -1,7 +1,7 @@
-//! Log, schedule, update, complete, cancel, delete.
+//! Mutations that log, schedule, update, complete, cancel and delete touches.
 //!
-//! Users who see an account write touches there. A touch is changed by its user and by those responsible for the account:
-//! its owner, those above the owner, admins.
+//! A user who sees an account may create touches there. A touch may be changed by its user, by the owner of the account, by
+//! those above the owner, and by administrators.
 
 use async_graphql::{ID, MaybeUndefined};
 use chrono_tz::Tz;
@@ -24,10 +24,10 @@ use crate::write::Write;
 use crate::write::external_ids::ExternalIdInput;
 use crate::write::validator::{NAME, NOTE, Validator, same_version};
 
-/// Minutes of a touch at most: a day.
+/// The maximum length of a touch in minutes: a day.
 const LONGEST: i32 = 1_440;
 
-/// What a touch may be changed in by any input and by a row of an upsert.
+/// The changes of a touch that an input or a row of an upsert may contain.
 #[derive(Default)]
 pub(super) struct Changes<'a> {
     pub kind: MaybeUndefined<TouchKind>,
@@ -43,7 +43,7 @@ pub(super) struct Changes<'a> {
 }
 
 impl Changes<'_> {
-    /// Makes them, checked.
+    /// Checks the changes and applies them.
     pub(super) fn apply(self, check: &mut Validator, to: &mut touch::Model) {
         let Self {
             kind,
@@ -90,7 +90,7 @@ impl Changes<'_> {
     }
 }
 
-/// A touch with nothing in it yet, made now.
+/// Returns an empty touch, created now.
 pub(super) fn blank(organization: OrganizationId, user: UserId, now: Instant) -> touch::Model {
     touch::Model {
         id: TouchId::make(),
@@ -130,7 +130,7 @@ fn given<T>(value: Option<T>) -> MaybeUndefined<T> {
     value.map_or(MaybeUndefined::Undefined, MaybeUndefined::Value)
 }
 
-/// What a new touch refers to.
+/// The rows that a new touch refers to.
 struct Around {
     account_id: ID,
     contact_ids: Option<Vec<ID>>,
@@ -140,7 +140,7 @@ struct Around {
     external_ids: Option<Vec<ExternalIdInput>>,
 }
 
-/// `logTouch`: a touch that was made.
+/// Resolves `Mutation.logTouch`, which records a completed touch.
 pub async fn log(ctx: &RequestContext, input: LogTouchInput) -> Result<TouchPayload> {
     let LogTouchInput {
         account_id,
@@ -181,7 +181,7 @@ pub async fn log(ctx: &RequestContext, input: LogTouchInput) -> Result<TouchPayl
     add(ctx, check, touch, Around { account_id, contact_ids, opportunity_id, action_id, user_id, external_ids }).await
 }
 
-/// `scheduleTouch`: a touch that is to be made.
+/// Resolves `Mutation.scheduleTouch`.
 pub async fn schedule(ctx: &RequestContext, input: ScheduleTouchInput) -> Result<TouchPayload> {
     let ScheduleTouchInput {
         account_id,
@@ -226,7 +226,7 @@ async fn add(
     let names = external_ids.as_deref().unwrap_or_default();
     touch.external_ids = check.external_ids("externalIds", names);
     let mut write = Write::begin(ctx)?;
-    // What few touches need waits in boxes of its own: a future that has it all would be moved about with every touch.
+    // Rarely needed steps are boxed, because they would enlarge the future of every touch.
     let mut zone = zone_of(&viewer.user);
     if let Some(id) = &user_id
         && let Some(user) = Box::pin(team::active_member(ctx, &write, &mut check, "userId", id)).await?
@@ -250,7 +250,7 @@ async fn add(
     // a user joins the account's team.
     let joins = touch.user_id != viewer.user.id;
     if joins || present.is_none() || !check.is_clean() || touch.account_id.uuid().is_nil() {
-        // On the connection of the change itself: holding one while waiting for a second may deadlock.
+        // On the connection of the write itself: holding one connection while waiting for a second may deadlock.
         Box::pin(people::missing(&write.tx, viewer, &mut check, &account_id, given)).await?;
         check.finish()?;
     }
@@ -285,7 +285,7 @@ pub(super) fn check_user(ctx: &RequestContext, check: &mut Validator, field: &st
     Ok(())
 }
 
-/// The opportunity of an input, which is of the touch's account.
+/// Returns the opportunity of an input, which must belong to the touch's account.
 async fn opportunity_for(
     ctx: &RequestContext,
     write: &Write<'_>,
@@ -295,10 +295,10 @@ async fn opportunity_for(
 ) -> Result<Option<OpportunityId>> {
     let Some(id) = check.id::<OpportunityId>("opportunityId", id) else { return Ok(None) };
     let seen = ctx.viewer()?.rows::<opportunity::Entity>(opportunity::Column::AccountId);
-    // Locked, so that it is not deleted or moved meanwhile.
+    // Locked, so that it is not deleted or moved in the meantime.
     match seen.filter(opportunity::Column::Id.eq(id)).lock_shared().one(&write.tx).await? {
         None => check.not_found("opportunityId", "opportunity"),
-        // Where the account itself is at fault, that is said already.
+        // An error of the account itself has been reported already.
         Some(found) if found.account_id != account && !account.uuid().is_nil() => {
             check.invalid("opportunityId", format!("{} is an opportunity of another account.", found.name));
         }
@@ -326,15 +326,15 @@ async fn changeable(
     Ok((touch, account))
 }
 
-/// Why a touch is not changed.
+/// The message of the error for a touch that the caller may not change.
 pub(super) const FORBIDDEN: &str = "Only the touch's user, the account's owner, their managers and admins may do this.";
 
-/// Is it their own touch, or do they answer for the account?
+/// Whether the touch is the viewer's own, or the viewer is responsible for its account.
 pub(super) fn may_change(viewer: &crate::context::Viewer, touch: &touch::Model, account: &account::Model) -> bool {
     touch.user_id == viewer.user.id || viewer.access(account) == AccountAccess::Responsible
 }
 
-/// The time zone of a touch's user.
+/// Returns the time zone of a touch's user.
 async fn users_zone(ctx: &RequestContext, write: &Write<'_>, touch: &touch::Model) -> Result<Tz> {
     let viewer = ctx.viewer()?;
     if touch.user_id == viewer.user.id {
@@ -345,7 +345,7 @@ async fn users_zone(ctx: &RequestContext, write: &Write<'_>, touch: &touch::Mode
     Ok(user.as_ref().map_or(Tz::UTC, zone_of))
 }
 
-/// Saves a change of one touch with all that follows from it.
+/// Saves a change of one touch, together with its versions and the rows of its contacts.
 async fn save(
     ctx: &RequestContext,
     write: &mut Write<'_>,
@@ -365,7 +365,7 @@ async fn save(
     Ok(after)
 }
 
-/// `updateTouch`.
+/// Resolves `Mutation.updateTouch`.
 pub async fn update(ctx: &RequestContext, input: UpdateTouchInput) -> Result<TouchPayload> {
     let UpdateTouchInput {
         id,
@@ -439,7 +439,7 @@ pub async fn update(ctx: &RequestContext, input: UpdateTouchInput) -> Result<Tou
     Ok(after.into())
 }
 
-/// `completeTouch`: a scheduled touch was made, missed or not.
+/// Resolves `Mutation.completeTouch`, for a scheduled or missed touch.
 pub async fn complete(ctx: &RequestContext, input: CompleteTouchInput) -> Result<TouchPayload> {
     let CompleteTouchInput {
         id,
@@ -484,7 +484,7 @@ pub async fn complete(ctx: &RequestContext, input: CompleteTouchInput) -> Result
     Ok(after.into())
 }
 
-/// `cancelTouch`: a scheduled touch is called off. Calling off what was called off changes nothing.
+/// Resolves `Mutation.cancelTouch`. Canceling a canceled touch changes nothing.
 pub async fn cancel(ctx: &RequestContext, arguments: OneTouch) -> Result<TouchPayload> {
     let mut write = Write::begin(ctx)?;
     let (before, _) = changeable(ctx, &write, &["id"], &arguments.id).await?;
@@ -509,7 +509,7 @@ pub async fn cancel(ctx: &RequestContext, arguments: OneTouch) -> Result<TouchPa
     Ok(after.into())
 }
 
-/// `deleteTouch`: answers the touch as it last was.
+/// Resolves `Mutation.deleteTouch`, which returns the touch as it last was.
 pub async fn delete(ctx: &RequestContext, arguments: OneTouch) -> Result<TouchPayload> {
     let mut write = Write::begin(ctx)?;
     let (touch, _) = changeable(ctx, &write, &["id"], &arguments.id).await?;
@@ -525,7 +525,7 @@ pub async fn delete(ctx: &RequestContext, arguments: OneTouch) -> Result<TouchPa
 pub(crate) mod tests {
     use super::*;
 
-    /// A blank touch.
+    /// Returns an empty touch.
     pub(crate) fn touch() -> touch::Model {
         blank(OrganizationId::make(), UserId::make(), Instant(0))
     }

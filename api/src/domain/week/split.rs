@@ -1,4 +1,4 @@
-//! Working time, and what of it is spent on what (design, section 4, calendar week). Pure.
+//! Splits working time by how it is spent (docs/figures.md). The functions are pure.
 //!
 //! Everything is counted in whole minutes since 1970 in UTC, to which all ends are floored; so the parts of a day add up
 //! to its working time exactly, in every time zone and over every change of the clock.

@@ -109,7 +109,7 @@ pub const fn foreign_cursor() -> &'static str {
      a failover: start over, without a cursor."
 }
 
-/// The place of a column among those of its table.
+/// Returns the index of a column among the columns of its table.
 pub fn column_index<E: EntityTrait>(column: E::Column) -> usize {
     E::Column::iter().take_while(|other| std::mem::discriminant(other) != std::mem::discriminant(&column)).count()
 }

@@ -1,4 +1,4 @@
-//! `GET /calendar/<token>.ics`: the door of calendar feeds. Whatever is wrong with a token, the answer is the same.
+//! `GET /calendar/<token>.ics`: the endpoint of calendar feeds. The response is the same for every kind of invalid token.
 
 use std::sync::Arc;
 
@@ -19,14 +19,14 @@ use crate::error::Error;
 use crate::limits::Tenant;
 use crate::limits::{AdmissionError, AdmissionRequest, Asker};
 
-/// Where calendar feeds are.
+/// The path prefix of calendar feeds.
 pub const FOLDER: &str = "/calendar/";
-/// What reading one costs its user: about as much as a page of touches with their accounts and people.
+/// The price of reading a feed, which its user pays: about that of a page of touches with their accounts and people.
 const PRICE: Price = Price { points: 100, reads_all: false, objects: 0 };
-/// What looking for a calendar costs the address that asks.
+/// The price of looking up a calendar, which the client's address pays.
 const LOOKING: Price = Price { points: 1, reads_all: false, objects: 0 };
 
-/// `GET` of a calendar feed.
+/// Handles `GET` of a calendar feed.
 pub async fn calendar(State(endpoint): State<Endpoint>, request: Request) -> Response {
     let (parts, _) = request.into_parts();
     let http = &endpoint.app.settings.http;
@@ -39,7 +39,7 @@ pub async fn calendar(State(endpoint): State<Endpoint>, request: Request) -> Res
     let path = parts.uri.path();
     let token = path.strip_prefix(FOLDER).and_then(|file| file.strip_suffix(".ics")).unwrap_or_default().to_owned();
     let app = Arc::clone(&endpoint.app);
-    // A client that goes away must not cancel what talks to the pool; it only takes its turn along.
+    // A client that disconnects must not cancel a task that uses the pool; only its place in the queue is given up.
     let gone = CancellationToken::new();
     let wanted = AdmissionRequest { price: PRICE, gone: gone.clone() };
     let _gone = gone.drop_guard();
@@ -63,7 +63,7 @@ pub async fn calendar(State(endpoint): State<Endpoint>, request: Request) -> Res
 }
 
 async fn read(app: &Arc<App>, token: &str, peer: Option<std::net::IpAddr>, wanted: &AdmissionRequest) -> Response {
-    // Whose it is has to be looked up; those who ask from one address wait for each other with that.
+    // The user is not known before the lookup, so the lookup counts against the client's address.
     let looking = AdmissionRequest { price: LOOKING, gone: wanted.gone.clone() };
     let reader = match app.admission.admit(Asker::of(None, peer), &looking).await {
         Ok(_pass) => calendar_feed::reader(app, token, peer).await,
@@ -97,7 +97,7 @@ fn refused(app: &App, refusal: AdmissionError) -> Response {
     (StatusCode::TOO_MANY_REQUESTS, later, "Too many requests: try again later.\n").into_response()
 }
 
-/// Not with whoever asks: the log has the cause. Programs come again by themselves.
+/// Returns the response to an internal failure, whose cause is in the log. Calendar programs retry by themselves.
 fn failed() -> Response {
     let later = [(header::RETRY_AFTER, "60")];
     (StatusCode::SERVICE_UNAVAILABLE, later, "The calendar could not be read: try again later.\n").into_response()

@@ -1,5 +1,5 @@
-//! GraphQL over HTTP: from the bytes of a request to the bytes of an answer. What the request must look like is
-//! settled here; what it asks is [`App::execute`]'s.
+//! GraphQL over HTTP: from the bytes of a request to the bytes of a response. This module checks the form of the request;
+//! [`App::execute`] executes its document.
 
 pub mod calendar;
 pub mod peer;
@@ -40,7 +40,7 @@ use database::connection;
 /// The largest body of a request without a valid token.
 const LARGEST_OF_STRANGERS: usize = 256 * 1_024;
 
-/// Changes whose answers hold a token.
+/// Mutations whose responses contain a token.
 const SECRETS: [&str; 8] = [
     "signUp",
     "signIn",
@@ -52,27 +52,27 @@ const SECRETS: [&str; 8] = [
     "createApiKey",
 ];
 
-/// Marks an answer that holds a token, so that it is not compressed.
+/// Marks a response that contains a token, so that it is not compressed.
 #[derive(Clone, Copy, Debug)]
 pub struct HasSecrets;
 
-/// What the endpoint needs: the application, and a list of the executions under way.
+/// The state of the endpoint.
 #[derive(Clone)]
 pub struct Endpoint {
     /// The application.
     pub app: Arc<App>,
-    /// Executions that are not over; shutting down waits for them, whether or not somebody still waits for the answer.
+    /// Executions in progress. A shutdown waits for them, even if the client has disconnected.
     pub executions: TaskTracker,
 }
 
-/// Returns the answer for a tenant whose places are taken, at once rather than after a wait.
+/// Returns the rejection for a tenant whose places are all taken.
 fn overloaded() -> HttpRejection {
     let message = "Too many requests are in progress: try again in 1 s.";
     HttpRejection::new(StatusCode::SERVICE_UNAVAILABLE, Code::RateLimited, message)
         .with_header(header::RETRY_AFTER, "1")
 }
 
-/// `GET` and `POST` of `/graphql`.
+/// Handles `GET` and `POST` of `/graphql`.
 pub async fn graphql(
     State(endpoint): State<Endpoint>,
     Extension(id): Extension<RequestId>,
@@ -107,7 +107,7 @@ pub async fn graphql(
     }
 }
 
-/// What is seen of a request while it is answered, for the metrics.
+/// The properties of a request that the metrics use.
 #[derive(Default)]
 struct RequestSummary {
     operation: Option<String>,
@@ -144,7 +144,7 @@ async fn answer(
         (Parameters::from_json(&bytes)?, bytes.len())
     };
     let peer = parts.extensions.get::<Peer>().map(|peer| peer.asker(&parts.headers, &http.trusted_proxies));
-    // Taken once the request is there: one that arrives slowly takes no place.
+    // Taken after the request has arrived, so that a slow request does not hold a place.
     let Some(place) = endpoint.app.admission.place(Tenant::of(claims, peer)) else {
         endpoint.app.metrics.refused("load");
         return Err(overloaded());
@@ -154,7 +154,7 @@ async fn answer(
         Err(refusal) => return Ok(Answer::from_errors(vec![refusal.into()])),
     };
     if let Some(name) = document::operation_name(&known.document, parameters.operation_name.as_deref()) {
-        // The log is not theirs to fill.
+        // Clients must not fill the log with long names.
         if name.len() <= LONGEST_NAME {
             tracing::Span::current().record("operation", name);
         }
@@ -174,7 +174,7 @@ async fn answer(
     };
     let question = ParsedRequest { parameters, known, bytes };
     let (app, own) = (Arc::clone(&endpoint.app), id.clone());
-    // A client that goes away while its request still waits for its turn cancels it.
+    // A client that disconnects while its request waits for its turn cancels the request.
     let gone = CancellationToken::new();
     let waiting = gone.clone();
     let _gone = gone.drop_guard();
@@ -185,20 +185,20 @@ async fn answer(
         answer
     });
     let answer = to_the_end(&endpoint.executions, run, &id, http.request_timeout).await;
-    // A change is finished. A query whose answer has no reader any more is not.
+    // After a timeout a mutation continues, while a query is stopped because its result is no longer needed.
     stopped.store(!writes, Ordering::Relaxed);
     Ok(answer)
 }
 
-/// Runs a request in a task of its own: a client that goes away, or one that we let wait no longer, stops nothing
-/// half-way. A transaction that is dropped while it begins would be handed back to the pool open.
+/// Runs a request in a task of its own, so that a disconnect or a timeout does not drop it midway. A transaction dropped while
+/// it begins would be returned to the pool open.
 async fn to_the_end(
     executions: &TaskTracker,
     run: impl Future<Output = Answer> + Send + 'static,
     id: &RequestId,
     slow_client: Duration,
 ) -> Answer {
-    // Large, and moved more than once on its way into a task.
+    // Boxed, because the future is large and would be moved more than once on its way into the task.
     let task = executions.spawn(Box::pin(run).in_current_span());
     match tokio::time::timeout(slow_client, task).await {
         Ok(Ok(answer)) => answer,
@@ -230,7 +230,7 @@ fn respond(answer: &Answer, format: Format) -> Response {
     response
 }
 
-/// After how many seconds whoever was too quick may try again.
+/// Returns the value of `Retry-After` for a rate-limited request: the seconds until it may be repeated.
 fn retry_after(error: &ServerError) -> Option<HeaderValue> {
     let async_graphql::Value::Number(seconds) = error.extensions.as_ref()?.get(crate::error::RETRY_AFTER)? else {
         return None;
@@ -247,7 +247,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn what_is_begun_is_finished_though_nobody_waits() {
+    async fn a_request_is_completed_although_its_client_has_disconnected() {
         let (executions, id) = (TaskTracker::new(), RequestId("r".into()));
         let (done, mut finished) = tokio::sync::mpsc::unbounded_channel();
         let slow = |done: tokio::sync::mpsc::UnboundedSender<()>| async move {
@@ -257,7 +257,7 @@ mod tests {
         };
         let late = to_the_end(&executions, slow(done.clone()), &id, Duration::from_secs(1)).await;
         assert_eq!(code(&late), Some(Code::Timeout));
-        // The client goes away: the handler is dropped.
+        // The client disconnects, so the handler is dropped.
         let handler = to_the_end(&executions, slow(done), &id, Duration::from_mins(10));
         assert!(tokio::time::timeout(Duration::from_secs(1), handler).await.is_err());
         executions.close();

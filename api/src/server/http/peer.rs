@@ -1,4 +1,4 @@
-//! Where a request comes from: the connection's other end, or, where that is a proxy of ours, whoever the proxy names.
+//! The origin of a request: the peer of the connection or, if that is a trusted proxy, the address that the proxy names.
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -6,16 +6,16 @@ use axum::http::{HeaderMap, HeaderName};
 
 use crate::config::Network;
 
-/// Each proxy adds the address that it was asked from, at the end.
+/// The header to which each proxy appends the address of its client.
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 
-/// The other end of a connection: an extension of its requests.
+/// The address of a connection's peer, stored as an extension of its requests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Peer(pub IpAddr);
 
 impl Peer {
-    /// Who asks: the first address that is none of our proxies', going back from the connection. What stands before it in
-    /// the header is hearsay: anybody can send that.
+    /// Returns the client's address: the last one, counted from the connection backwards, that is not a trusted proxy. Earlier
+    /// addresses in the header are ignored, because any client can send them.
     #[must_use]
     pub fn asker(self, headers: &HeaderMap, proxies: &[Network]) -> IpAddr {
         let trusted = |address: IpAddr| proxies.iter().any(|network| network.contains(address));
@@ -26,7 +26,7 @@ impl Peer {
         let values: Vec<&str> =
             headers.get_all(FORWARDED_FOR).iter().map(|value| value.to_str().unwrap_or("")).collect();
         for named in values.iter().rev().flat_map(|value| value.rsplit(',')) {
-            // A proxy that names nobody we can read is as far as we know.
+            // If a proxy's entry cannot be parsed, the proxy itself counts as the client.
             let (true, Some(address)) = (trusted(last), read(named.trim())) else { break };
             last = address;
         }
@@ -34,7 +34,7 @@ impl Peer {
     }
 }
 
-/// An address, perhaps with a port.
+/// Parses an address with an optional port.
 fn read(text: &str) -> Option<IpAddr> {
     let address = text.parse().ok().or_else(|| Some(text.parse::<SocketAddr>().ok()?.ip()))?;
     Some(IpAddr::to_canonical(&address))
@@ -57,12 +57,12 @@ mod tests {
     }
 
     #[test]
-    fn only_our_proxies_are_believed() {
+    fn only_trusted_proxies_are_believed() {
         for (peer, headers, proxies, expected) in [
             ("192.0.2.9", &["198.51.100.1"][..], &[][..], "192.0.2.9"),
             ("192.0.2.9", &["198.51.100.1"], &["10.0.0.0/8"], "192.0.2.9"),
             ("10.0.0.1", &["198.51.100.1"], &["10.0.0.0/8"], "198.51.100.1"),
-            // What a client made up stands before what the proxy added.
+            // The client's own entry is in front of the one that the proxy appended.
             ("10.0.0.1", &["1.2.3.4, 198.51.100.1"], &["10.0.0.0/8"], "198.51.100.1"),
             ("10.0.0.1", &["1.2.3.4", "198.51.100.1, 10.0.0.2"], &["10.0.0.0/8"], "198.51.100.1"),
             ("10.0.0.1", &["10.0.0.3, 10.0.0.2"], &["10.0.0.0/8"], "10.0.0.3"),
@@ -78,9 +78,9 @@ mod tests {
     }
 
     proptest! {
-        /// Nobody from elsewhere is believed, whatever they send.
+        /// The header of an untrusted peer is ignored, whatever it contains.
         #[test]
-        fn no_header_moves_a_stranger(header in "[0-9a-f.:, \\[\\]]{0,60}") {
+        fn a_header_does_not_change_the_address_of_an_untrusted_peer(header in "[0-9a-f.:, \\[\\]]{0,60}") {
             prop_assert_eq!(asker("192.0.2.9", &[&header], &["10.0.0.0/8", "::1"]), "192.0.2.9");
         }
     }

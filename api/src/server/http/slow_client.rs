@@ -1,5 +1,5 @@
-//! A connection that gives up on a client who does not read. An answer is a buffer by then, and no worker waits for it; but
-//! the connection would be held for ever.
+//! A stream that closes the connection of a client that does not read its response. No worker waits for such a client, but the
+//! connection would stay open forever.
 
 use std::{
     io,
@@ -13,23 +13,23 @@ use tokio::{
     time::{Instant, Sleep},
 };
 
-/// A stream whose writes fail once nothing of them went through for some time. Reading waits as it did.
+/// A stream whose writes fail after a time without progress. Reads are not limited.
 #[derive(Debug)]
 pub struct SlowClientStream<S> {
     stream: S,
     slow_client: Duration,
-    /// Runs while a write waits. Made with the first that does.
+    /// Runs while a write waits. Created with the first write that waits.
     timer: Option<Pin<Box<Sleep>>>,
     waits: bool,
 }
 
 impl<S> SlowClientStream<S> {
-    /// A stream on which a write waits so long and no longer.
+    /// Creates a stream on which a write waits for at most `slow_client`.
     pub const fn new(stream: S, slow_client: Duration) -> Self {
         Self { stream, slow_client, timer: None, waits: false }
     }
 
-    /// Lets a write wait, for as long as there is patience.
+    /// Returns the result of a write, or an error if it has waited for too long.
     fn bounded<T>(&mut self, context: &mut Context<'_>, written: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
         if written.is_ready() {
             self.waits = false;
@@ -92,11 +92,11 @@ mod tests {
     use super::*;
 
     #[tokio::test(start_paused = true)]
-    async fn whoever_does_not_read_is_given_up() {
+    async fn a_client_that_does_not_read_is_disconnected() {
         let (mut client, server) = tokio::io::duplex(10);
         let mut patient = SlowClientStream::new(server, Duration::from_secs(30));
         let begun = Instant::now();
-        // Something is read now and then: each time there is as much patience as before.
+        // The client reads now and then, which restarts the timer each time.
         let writing = tokio::spawn(async move { (patient.write_all(&[7; 100]).await, Instant::now()) });
         for _ in 0..3 {
             tokio::time::advance(Duration::from_secs(29)).await;

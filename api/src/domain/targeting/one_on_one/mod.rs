@@ -159,7 +159,7 @@ impl OneOnOne {
     /// One-on-ones by their ids, as far as they are seen.
     ///
     /// # Errors
-    /// `UNAUTHENTICATED`; the database's.
+    /// `UNAUTHENTICATED`.
     pub async fn fetch(
         ctx: &RequestContext,
         ids: impl IntoIterator<Item = OneOnOneId>,

@@ -21,7 +21,7 @@ const MOST: usize = 200;
 pub struct ScheduleOneOnOneInput {
     /// The seller: an active member.
     pub seller_id: ID,
-    /// Somebody above the seller in the line. Where none is given: the caller where they are that, else the nearest.
+    /// A user above the seller in the reporting line. By default the caller if they are above the seller, else the nearest one.
     pub manager_id: Option<ID>,
     /// When it is to be held.
     pub scheduled_for: DateTime,
@@ -61,7 +61,7 @@ impl OneOnOnePayload {
     }
 }
 
-/// `scheduleOneOnOne`.
+/// Resolves `Mutation.scheduleOneOnOne`.
 pub async fn schedule(ctx: &RequestContext, input: ScheduleOneOnOneInput) -> Result<OneOnOnePayload> {
     let ScheduleOneOnOneInput { seller_id, manager_id, scheduled_for, items } = input;
     let viewer = ctx.viewer()?;
@@ -124,7 +124,7 @@ async fn named_manager(
     Ok(Some(manager.id))
 }
 
-/// An agenda as it is stored.
+/// Returns an agenda in stored form.
 async fn agenda<C: ConnectionTrait>(
     viewer: &Viewer,
     connection: &C,
@@ -159,7 +159,7 @@ async fn agenda<C: ConnectionTrait>(
     Ok(serde_json::to_string(&items).unwrap_or_else(|_| "[]".to_owned()))
 }
 
-/// `updateOneOnOne`.
+/// Resolves `Mutation.updateOneOnOne`.
 pub async fn update(ctx: &RequestContext, input: UpdateOneOnOneInput) -> Result<OneOnOnePayload> {
     let UpdateOneOnOneInput { id, scheduled_for, held_at, notes, items, if_version } = input;
     let viewer = ctx.viewer()?;
@@ -205,10 +205,7 @@ pub async fn update(ctx: &RequestContext, input: UpdateOneOnOneInput) -> Result<
     Ok(OneOnOnePayload::of(after))
 }
 
-/// The one-on-one that an input names for a decision: one that the caller sees, of this seller.
-///
-/// # Errors
-/// The database's.
+/// Returns the one-on-one that an input names for a decision. The caller must see it, and it must be with this seller.
 pub(crate) async fn of_decision<C: ConnectionTrait>(
     viewer: &Viewer,
     connection: &C,

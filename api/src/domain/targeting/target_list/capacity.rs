@@ -208,9 +208,6 @@ pub fn capacity(working_minutes: i32, effort: Effort, policy: &organization::Mod
 }
 
 /// Returns the effort of sellers in the last 90 days: one statement for any number of them.
-///
-/// # Errors
-/// Database errors.
 pub async fn efforts<C: ConnectionTrait>(
     connection: &C,
     organization: OrganizationId,

@@ -48,7 +48,7 @@ pub struct TargetList {
     seller: user::Model,
     zone: Tz,
     on: Day,
-    /// What the day stands for: its end, or now.
+    /// The instant of the day: its end, or now if it is today.
     at: Instant,
     targets: Vec<Target>,
     proposals: Vec<Target>,
@@ -286,9 +286,6 @@ async fn books(ctx: &RequestContext, sellers: Vec<UserId>) -> Result<HashMap<Use
 }
 
 /// Answers `User.targetList`: null for a caller who is neither the seller, nor above them, nor ADMIN.
-///
-/// # Errors
-/// The database's.
 pub async fn of_users(
     field: &FieldContext<'_>,
     of: &[&User],
@@ -332,8 +329,8 @@ async fn proposals(field: &FieldContext<'_>, of: &[&TargetList]) -> Result<Batch
 /// Accounts that one statement names at most.
 const CHUNK: usize = 5_000;
 
-/// The accounts of the targets of lists, by the instants that the lists stand for: one, unless a past day is asked for in
-/// several time zones. None is longer than one statement takes.
+/// Returns the accounts of the targets of lists, grouped by the instants of the lists. There is one instant unless a past day
+/// is requested in several time zones. No group is longer than one statement allows.
 fn accounts_by_instant(of: &[&TargetList]) -> Vec<(Instant, Vec<AccountId>)> {
     let mut groups: Vec<(Instant, Vec<AccountId>)> = Vec::new();
     for list in of {
@@ -388,10 +385,8 @@ fn working_minutes(seller: &user::Model) -> i32 {
     capacity::working_minutes(&serde_json::from_str::<Vec<_>>(&seller.working_hours).unwrap_or_default())
 }
 
-/// By how many a seller's list, with what is proposed for it, is longer than they can pursue; None where it is not.
-///
-/// # Errors
-/// The database's.
+/// Returns by how many targets a seller's list, including proposals, exceeds the number that the seller can pursue; None if it
+/// does not.
 pub async fn over_capacity_by<C: ConnectionTrait>(
     ctx: &RequestContext,
     connection: &C,
@@ -412,7 +407,7 @@ pub async fn over_capacity_by<C: ConnectionTrait>(
     Ok(Some(capacity.over_by()).filter(|over| *over > 0))
 }
 
-/// Each target's account at the instant that its list stands for, list by list.
+/// Returns each target's account with the instant of its list, list by list.
 fn asks(field: &FieldContext<'_>, of: &[&TargetList]) -> Result<Vec<Ask>> {
     let viewer = field.request.viewer()?;
     let ask = |list: &TargetList, target: &Target| Ask::at(viewer, target.0.account_id, list.at);
@@ -452,7 +447,7 @@ async fn readiness_estimates(field: &FieldContext<'_>, of: &[&TargetList]) -> Re
     field.objects(&estimates.iter().collect::<Vec<_>>()).await
 }
 
-/// When each seller's list was last reviewed, as far as it matters for these lists.
+/// Returns the time of the last review of each seller's list before the instant of the list.
 async fn last_reviews(field: &FieldContext<'_>, of: &[&TargetList]) -> Result<HashMap<(UserId, Instant), Instant>> {
     let organization = field.request.viewer()?.organization.id;
     let latest = of.iter().map(|list| list.at).max().unwrap_or(field.request.now);

@@ -84,10 +84,10 @@ async fn scores(field: &FieldContext<'_>, of: &[&TargetSuggestion]) -> Result<Ba
     score::of_accounts(field, &of.iter().map(|suggestion| &suggestion.account).collect::<Vec<_>>()).await
 }
 
-/// The suggestions of lists.
+/// Returns the suggestions of lists.
 ///
 /// # Errors
-/// `BAD_USER_INPUT` for a percentage or a number out of its bounds; the database's.
+/// `BAD_USER_INPUT` for a percentage or a number out of its bounds.
 pub(super) async fn of_lists(field: &FieldContext<'_>, of: &[&TargetList]) -> Result<Batch<Vec<TargetSuggestion>>> {
     let SuggestionsArguments { top_percent, first } = field.arguments()?;
     let first = first.unwrap_or(20);
