@@ -413,7 +413,7 @@ fn keep_private(path: &Path) -> Result<(), DbErr> {
             // The permissions of another user's file cannot be changed.
             match std::fs::set_permissions(&beside, std::fs::Permissions::from_mode(mode & 0o700)) {
                 Ok(()) => {
-                    tracing::warn!(file = ?beside, "others could read or write the database; now only its owner can")
+                    tracing::warn!(file = ?beside, "others could read or write the database; now only its owner can");
                 }
                 Err(error) => tracing::warn!(file = ?beside, %error, "others can read or write the database"),
             }

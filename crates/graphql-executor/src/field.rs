@@ -31,7 +31,7 @@ impl<'a, C: ExecutionContext> FieldContext<'a, C> {
     /// # Errors
     /// An invalid argument.
     pub fn arguments<A: InputType>(&self) -> Result<A, C::Error> {
-        A::parse(Some(ConstValue::Object(self.given_arguments()?))).map_err(|error| self.invalid(error))
+        A::parse(Some(ConstValue::Object(self.given_arguments()))).map_err(|error| self.invalid(error))
     }
 
     /// Returns the value of the field's only argument, `name`.
@@ -39,17 +39,17 @@ impl<'a, C: ExecutionContext> FieldContext<'a, C> {
     /// # Errors
     /// An invalid argument.
     pub fn argument<A: InputType>(&self, name: &str) -> Result<A, C::Error> {
-        A::parse(self.given_arguments()?.swap_remove(name)).map_err(|error| self.invalid(error))
+        A::parse(self.given_arguments().swap_remove(name)).map_err(|error| self.invalid(error))
     }
 
-    fn given_arguments(&self) -> Result<IndexMap<async_graphql::Name, ConstValue>, C::Error> {
+    fn given_arguments(&self) -> IndexMap<async_graphql::Name, ConstValue> {
         let mut given = IndexMap::with_capacity(self.field.node.arguments.len());
         for (name, value) in &self.field.node.arguments {
             if let Some(value) = self.document.value(&value.node) {
                 given.insert(name.node.clone(), value);
             }
         }
-        Ok(given)
+        given
     }
 
     fn invalid<A: InputType>(&self, error: async_graphql::InputValueError<A>) -> C::Error {

@@ -53,9 +53,13 @@ pub enum Resolver<T: 'static, C: ExecutionContext> {
         /// The source text that computes the key of a row; None if the function takes whole rows.
         source: Option<RowExpression>,
         /// Resolves one value for each row, in the order of the rows.
-        run: for<'a> fn(FieldContext<'a, C>, &'a [&'a T]) -> BoxFuture<'a, Result<ErasedBatch, C::Error>>,
+        run: BatchFunction<T, C>,
     },
 }
+
+/// A function that resolves one value of a field for each row, in the order of the rows.
+pub type BatchFunction<T, C> =
+    for<'a> fn(FieldContext<'a, C>, &'a [&'a T]) -> BoxFuture<'a, Result<ErasedBatch, <C as ExecutionContext>::Error>>;
 
 /// The source text of a closure over a row. An application can read from it, at compile time, which columns a field needs.
 #[derive(Clone, Copy, Debug)]

@@ -4,6 +4,9 @@
 //! reported once, while async-graphql reports it for each row and leaves a failed non-null field out of the path, so errors are
 //! compared by the root fields that they concern.
 
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+#![expect(clippy::unused_async, reason = "field resolvers are async")]
+
 use std::collections::BTreeSet;
 
 use async_graphql::registry::Registry;
@@ -51,7 +54,7 @@ impl ExecutionError<Context> for Error {
     fn into_located(self) -> Result<Box<ServerError>, Self> {
         match self {
             Self::Located(error) => Ok(error),
-            other => Err(other),
+            Self::Failed(message) => Err(Self::Failed(message)),
         }
     }
 

@@ -1,5 +1,8 @@
 //! What the executor promises beyond the specification: one run of a batch per level, and defects that are contained.
 
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test may panic")]
+#![expect(clippy::unused_async, reason = "field resolvers are async")]
+
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use async_graphql::registry::Registry;

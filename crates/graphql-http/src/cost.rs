@@ -243,14 +243,15 @@ impl PricedField {
             Some(_) if list => Shape::List(PLAIN_LIST),
             Some(_) => Shape::One,
         };
-        let extra = match () {
-            _ if parent == table.aggregates => ANALYTICS,
-            _ if changes && table.passwords.contains(&name) => PASSWORD,
-            _ if changes => CHANGE,
-            _ => {
-                let expensive = table.computed.iter().find(|(of, field, _)| *of == parent && *field == name);
-                expensive.map_or(0, |(_, _, points)| *points)
-            }
+        let extra = if parent == table.aggregates {
+            ANALYTICS
+        } else if changes && table.passwords.contains(&name) {
+            PASSWORD
+        } else if changes {
+            CHANGE
+        } else {
+            let expensive = table.computed.iter().find(|(of, field, _)| *of == parent && *field == name);
+            expensive.map_or(0, |(_, _, points)| *points)
         };
         let reads_all = !changes && extra >= WHOLE;
         Self { shape, of, extra, reads_all }
