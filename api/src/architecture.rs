@@ -80,7 +80,7 @@ fn read_sources(root: &Path) -> Sources {
             }
             let name = path.strip_prefix(root).unwrap().to_str().unwrap().to_owned();
             let is_test = name.ends_with("_tests.rs") || name == "architecture.rs";
-            if name.ends_with(".rs") && name != "main.rs" && !is_test {
+            if path.extension().is_some_and(|extension| extension == "rs") && name != "main.rs" && !is_test {
                 sources.insert(name, std::fs::read_to_string(&path).unwrap());
             }
         }
