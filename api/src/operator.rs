@@ -5,7 +5,6 @@
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
 
 use sea_orm::{ConnectionTrait as _, DbBackend, DbErr, Statement};
 
@@ -265,7 +264,7 @@ pub async fn doctor(settings: &Settings) -> Result<Diagnosis, String> {
             report.add(what, found.and_then(|found| if found == "ok" { Ok(found) } else { Err(found) }));
         }
     }
-    let micros = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_micros());
+    let micros = crate::values::clock::Clock::from_setting(None).now().0;
     for (what, sql) in RULES {
         let sql = sql.replace("{now}", &micros.to_string());
         let found = number(&db, &sql).await.map_err(|error| error.to_string());

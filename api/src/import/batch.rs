@@ -176,7 +176,7 @@ impl Pass<'_> {
         for (at, (meta, row)) in batch.drain(..).enumerate() {
             let Some(plan) = plans.remove(&at) else {
                 let line =
-                    self.report_line(meta, UpsertResult { status: UpsertStatus::Created, ..unchanged(at) }, Vec::new());
+                    report_line(meta, &UpsertResult { status: UpsertStatus::Created, ..unchanged(at) }, Vec::new());
                 written.push((line, Some(row)));
                 continue;
             };
@@ -196,7 +196,7 @@ impl Pass<'_> {
                 }
             }
             let is_kept = result.status != UpsertStatus::Failed && skipped.is_none() && !meta.hints.deleted;
-            let line = self.report_line(meta, result, notes);
+            let line = report_line(meta, &result, notes);
             written.push((line, is_kept.then_some(row)));
         }
         Ok(())
@@ -214,7 +214,9 @@ impl Pass<'_> {
         }
         let mut given: Vec<Row> = sent.iter().map(|at| rows[*at].clone()).collect();
         if self.dry_run {
-            given.iter_mut().for_each(|row| row.unlink(&self.made));
+            for row in &mut given {
+                row.unlink(&self.made);
+            }
         }
         let expected = given.len();
         let found = self.target.upsert(given, self.dry_run).await?;
@@ -248,16 +250,16 @@ impl Pass<'_> {
         let good: Vec<_> = good.collect();
         self.target.record(run, &good).await
     }
+}
 
-    fn report_line(&self, meta: Prepared<()>, result: UpsertResult, mut notes: Vec<String>) -> Line {
-        notes.splice(0..0, meta.notes);
-        Line {
-            file: meta.file,
-            line: meta.line,
-            status: result.status,
-            id: result.id.map(|(noun, id)| entity::show_id(noun, id)),
-            wrong: format_errors(&result.errors, &notes),
-        }
+fn report_line(meta: Prepared<()>, result: &UpsertResult, mut notes: Vec<String>) -> Line {
+    notes.splice(0..0, meta.notes);
+    Line {
+        file: meta.file,
+        line: meta.line,
+        status: result.status,
+        id: result.id.map(|(noun, id)| entity::show_id(noun, id)),
+        wrong: format_errors(&result.errors, &notes),
     }
 }
 

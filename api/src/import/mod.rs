@@ -54,6 +54,7 @@ use self::{
 /// Importing an unchanged file again changes nothing, and what people changed in between is left alone. A bad row never
 /// stops the good ones. Exit code: 0 all rows in, 3 some failed, 2 could not run.
 #[derive(Debug, Clone, clap::Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each flag of the command line is independent of the others")]
 pub struct Arguments {
     /// Files of one kind: CSV, .xlsx, or a JSON tree as sfdx writes it; for touches also calendars (.ics).
     #[arg(required_unless_present = "undo", value_name = "FILE")]

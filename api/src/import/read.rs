@@ -263,7 +263,7 @@ fn open_quote(text: &str, delimiter: u8) -> Option<usize> {
             (_, byte) if byte == delimiter => In::Start,
             _ => In::Bare,
         };
-        line += usize::from(byte == b'\n' || (before == b'\r' && byte != b'\n'));
+        line += usize::from(byte == b'\n' || before == b'\r');
         before = byte;
     }
     (state == In::Quoted).then_some(opened)

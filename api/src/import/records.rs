@@ -231,9 +231,7 @@ pub fn put<M: AuditedRow>(row: &mut M, column: &str, value: &Value) -> bool {
         sea_orm::Value::BigInt(_) => sea_orm::Value::BigInt(integer),
         sea_orm::Value::Double(_) => sea_orm::Value::Double(value.as_f64()),
         sea_orm::Value::String(_) => sea_orm::Value::String(value.as_str().map(Into::into)),
-        sea_orm::Value::Uuid(_) => {
-            sea_orm::Value::Uuid(value.as_str().and_then(|text| Uuid::parse_str(text).ok()).map(Into::into))
-        }
+        sea_orm::Value::Uuid(_) => sea_orm::Value::Uuid(value.as_str().and_then(|text| Uuid::parse_str(text).ok())),
         _ => return false,
     };
     row.try_set(column, value).is_ok()
@@ -462,15 +460,14 @@ pub struct Run {
     pub changes: i32,
 }
 
+/// A row that was written: the given row, its plan, what the import knows of it, its id and what became of it.
+pub type WrittenRow<'a, R> = (&'a R, &'a RowPlan<<R as Recorded>::Model>, &'a Hints, Uuid, UpsertStatus);
+
 /// Notes what a batch wrote: the values that its rows got, and what the run changed.
 ///
 /// # Errors
 /// The database's.
-pub async fn save<R: Recorded>(
-    context: &RequestContext,
-    run: &mut Run,
-    rows: &[(&R, &RowPlan<R::Model>, &Hints, Uuid, UpsertStatus)],
-) -> Result<()> {
+pub async fn save<R: Recorded>(context: &RequestContext, run: &mut Run, rows: &[WrittenRow<'_, R>]) -> Result<()> {
     let needed = rows.iter().filter(|(_, plan, ..)| plan.skipped.is_none());
     let after = fetch_by_ids::<R::Model>(context, needed.clone().map(|(_, _, _, id, _)| *id)).await?;
     let organization = context.viewer()?.organization.id;

@@ -6,7 +6,6 @@ pub use async_graphql::MaybeUndefined;
 use chrono::{DateTime as Timestamp, Utc};
 use entity::{AccountId, ContactId, Id, OrganizationId, Scoped, account, contact, organization, user};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
-use uuid::Uuid;
 
 pub use crate::domain::account::AccountRef;
 pub use crate::domain::account::upsert::AccountRow;
@@ -217,7 +216,7 @@ impl ImportTarget {
     pub async fn record<R: Importable>(
         &self,
         run: &mut Run,
-        rows: &[(&R, &RowPlan<R::Model>, &Hints, Uuid, UpsertStatus)],
+        rows: &[records::WrittenRow<'_, R>],
     ) -> Result<(), TargetError> {
         records::save(&self.context, run, rows).await.map_err(failure)
     }

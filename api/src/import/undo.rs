@@ -227,10 +227,10 @@ async fn in_use(context: &RequestContext, noun: &str, ids: &[Uuid]) -> Result<Ha
             account.ParentId: |row| row.parent_id.map(|id| id.0)
         ),
         "opportunity" => {
-            used_by!(touch.OpportunityId: |row| row.opportunity_id.map(|id| id.0), booking.OpportunityId: |row| row.opportunity_id.map(|id| id.0))
+            used_by!(touch.OpportunityId: |row| row.opportunity_id.map(|id| id.0), booking.OpportunityId: |row| row.opportunity_id.map(|id| id.0));
         }
         "user" => {
-            used_by!(account.OwnerId: |row| Some(row.owner_id.0), user.ManagerId: |row| row.manager_id.map(|id| id.0))
+            used_by!(account.OwnerId: |row| Some(row.owner_id.0), user.ManagerId: |row| row.manager_id.map(|id| id.0));
         }
         "contact" => {
             let rows = entity::touch_contact::Entity::of(organization)

@@ -62,15 +62,15 @@ impl<Key: Copy + Eq + Hash> Pool<Key> {
 
     fn give_back(&mut self, key: Key) {
         self.taken = self.taken.saturating_sub(1);
-        release(&mut self.by, key);
+        release(&mut self.by, &key);
     }
 }
 
-fn release<Key: Eq + Hash>(counts: &mut HashMap<Key, usize>, key: Key) {
-    if let Some(count) = counts.get_mut(&key) {
+fn release<Key: Copy + Eq + Hash>(counts: &mut HashMap<Key, usize>, key: &Key) {
+    if let Some(count) = counts.get_mut(key) {
         *count = count.saturating_sub(1);
         if *count == 0 {
-            counts.remove(&key);
+            counts.remove(key);
         }
     }
 }
@@ -143,7 +143,7 @@ impl Drop for Place {
             Tenant::ClientNetwork(_) => pools.strangers.give_back(self.tenant),
         }
         if let Some(network) = self.network {
-            release(&mut pools.networks, network);
+            release(&mut pools.networks, &network);
         }
     }
 }

@@ -284,6 +284,7 @@ mod tests {
         OpenConnections::new(&settings)
     }
 
+    #[expect(clippy::unnecessary_wraps, reason = "an unknown address is None")]
     fn address(text: &str) -> Option<IpAddr> {
         Some(text.parse().unwrap())
     }

@@ -223,9 +223,12 @@ pub async fn of_accounts(field: &FieldContext<'_>, of: &[AccountId]) -> Result<B
 }
 
 /// Returns those of these accounts and instants at which we are present: one statement, or two.
-pub async fn present(ctx: &RequestContext, of: HashSet<(AccountId, Instant)>) -> Result<HashSet<(AccountId, Instant)>> {
+pub async fn present(
+    ctx: &RequestContext,
+    of: impl IntoIterator<Item = (AccountId, Instant)>,
+) -> Result<HashSet<(AccountId, Instant)>> {
     let viewer = ctx.viewer()?;
-    let asks: Vec<Ask> = of.iter().map(|(account, at)| Ask::at(viewer, *account, *at)).collect();
+    let asks: Vec<Ask> = of.into_iter().map(|(account, at)| Ask::at(viewer, account, at)).collect();
     let all = Presence::of_touches(ctx, &asks).await?;
     let present = all.iter().filter(|presence| presence.is_present());
     Ok(present.map(|presence| (AccountId(presence.ask.subject), presence.ask.at)).collect())

@@ -91,7 +91,7 @@ impl TargetFilter {
             .all(ctx.reader())
             .await?;
         let asked = targets.iter().map(|(account, seller)| (*account, days.of_seller(*seller)));
-        let present = presence::present(ctx, asked.collect()).await?;
+        let present = presence::present(ctx, asked.collect::<HashSet<_>>()).await?;
         let matching: Vec<(AccountId, UserId)> = targets
             .into_iter()
             .filter(|(account, seller)| present.contains(&(*account, days.of_seller(*seller))) != *absent)

@@ -379,7 +379,9 @@ pub async fn of_users(field: &FieldContext<'_>, of: &[&User]) -> Result<Batch<Op
     let mut suggestions = suggestions(field.request, &days, &found).await?;
     if let Some(kinds) = &kinds {
         let wanted = |one: &Suggestion| kinds.iter().any(|kind| kind.is(one.kind));
-        suggestions.iter_mut().for_each(|list| list.retain(wanted));
+        for list in &mut suggestions {
+            list.retain(wanted);
+        }
     }
     let lists: Vec<TodayList> = suggestions
         .into_iter()

@@ -208,6 +208,7 @@ pub struct Preset {
 }
 
 /// Where systems differ in more than titles.
+#[expect(clippy::struct_excessive_bools, reason = "each habit is independent of the others")]
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Habits {
     /// Ids are Salesforce's: 15 and 18 characters can be the same id, and the first three say what it is of.

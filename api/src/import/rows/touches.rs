@@ -150,7 +150,7 @@ fn subject(reader: &mut Reader) -> Subject {
     let account = match from_what.filter(|_| !names_one) {
         Some(account) => MaybeUndefined::Value(account),
         // The account is then that of the people or of the opportunity.
-        None if !names_one && !(contacts.is_empty() && opportunity.is_none()) => MaybeUndefined::Undefined,
+        None if !(names_one || contacts.is_empty() && opportunity.is_none()) => MaybeUndefined::Undefined,
         None => reader.account_or_default(),
     };
     Subject { account, contacts, opportunity }

@@ -69,13 +69,16 @@ pub fn decide_dates<'a>(cells: impl Iterator<Item = (u64, &'a str)>) -> Result<D
     Ok(DateFormat { dotted: dotted.decided()?, other: other.decided()? })
 }
 
+/// A date as it reads in one order.
+type Reading = (DateOrder, NaiveDate);
+
 /// The orders that fit all dates seen so far.
 #[derive(Default)]
 struct Orders {
     fitting: Option<Vec<DateOrder>>,
     first: u64,
     /// Cells whose readings differ, the first for each pair of readings that differ.
-    differing: Vec<(u64, String, Vec<(DateOrder, NaiveDate)>)>,
+    differing: Vec<(u64, String, Vec<Reading>)>,
 }
 
 impl Orders {

@@ -123,11 +123,7 @@ pub(super) fn numbers(cell: &str) -> Option<(Counted, char, &str)> {
     let separator = rest.chars().next().filter(|letter| matches!(letter, '-' | '/' | '.'))?;
     let (second, rest) = digits(&rest[1..])?;
     let (third, rest) = digits(rest.strip_prefix(separator)?)?;
-    let fits = match (first.1, third.1) {
-        (4, 1 | 2) => true,
-        (1 | 2, 2 | 4) | (2, 1) => true,
-        _ => false,
-    };
+    let fits = matches!((first.1, third.1), (4, 1 | 2) | (1 | 2, 2 | 4) | (2, 1));
     (fits && second.1 <= 2).then_some(([first, second, third], separator, rest))
 }
 

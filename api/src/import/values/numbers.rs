@@ -281,10 +281,8 @@ fn value(shown: &str, parts: &Parts, mark: Option<DecimalMark>) -> Result<Decima
 
 /// Takes the separators of groups out, and makes the decimal separator a point; None where they do not fit.
 fn without_groups(digits: &str, mark: DecimalMark) -> Option<String> {
-    let (decimal, group) = match digits.contains(ARABIC_DECIMAL) {
-        true => (ARABIC_DECIMAL, mark.other().separator()),
-        false => (mark.separator(), mark.other().separator()),
-    };
+    let decimal = if digits.contains(ARABIC_DECIMAL) { ARABIC_DECIMAL } else { mark.separator() };
+    let group = mark.other().separator();
     let (whole, fraction) = digits.split_once(decimal).unwrap_or((digits, ""));
     let separators: Vec<char> = whole.chars().filter(|letter| !letter.is_ascii_digit()).collect();
     let alike = separators.windows(2).all(|pair| pair[0] == pair[1]);

@@ -165,7 +165,7 @@ impl Moves {
     }
 
     fn estimate(&self) -> Estimate {
-        let mean = i64::try_from((self.sizes.0 + self.sizes.1) / 2).unwrap_or(i64::MAX);
+        let mean = i64::try_from(usize::midpoint(self.sizes.0, self.sizes.1)).unwrap_or(i64::MAX);
         Estimate::figure(self.churn(), mean, ENOUGH_TARGETS, "targets, the mean of both ends of the 90 days")
     }
 }
