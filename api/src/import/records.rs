@@ -200,6 +200,12 @@ pub async fn fetch_by_ids<M: AuditedRow>(
 /// Columns that say nothing of a row itself.
 const BOOKKEEPING: [&str; 5] = ["id", "organization_id", "created_at", "updated_at", "version"];
 
+/// Returns the field whose case-folded value a column holds, for a column such as `name_key`. It never changes by itself.
+#[must_use]
+pub fn source_of_key(column: &str) -> Option<&str> {
+    column.strip_suffix("_key")
+}
+
 /// Returns the values of a row by column.
 #[must_use]
 pub fn values<M: AuditedRow>(row: &M) -> Map<String, Value> {

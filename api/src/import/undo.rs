@@ -49,6 +49,14 @@ struct Done {
     columns: BTreeMap<String, (Value, Value)>,
 }
 
+impl Done {
+    /// Returns the fields that do not have the values that the run left.
+    fn touched(&self, now: &Map<String, Value>) -> Vec<&str> {
+        let touched = self.columns.iter().filter(|(column, (_, new))| now.get(*column) != Some(new));
+        touched.map(|(column, _)| column.as_str()).filter(|column| records::source_of_key(column).is_none()).collect()
+    }
+}
+
 /// Undoes a run.
 ///
 /// # Errors
@@ -144,12 +152,12 @@ async fn undo_noun<R: Recorded>(
             }
             let now = records::values(row);
             let mut after = row.clone();
-            let mut touched = Vec::new();
-            for (column, (old, new)) in &done.columns {
-                if now.get(column) == Some(new) {
+            let touched = done.touched(&now);
+            for (column, (old, _)) in &done.columns {
+                // A key goes with its field.
+                let field = records::source_of_key(column).unwrap_or(column);
+                if !touched.contains(&field) {
                     records::put(&mut after, column, old);
-                } else {
-                    touched.push(column.as_str());
                 }
             }
             if records::values(&after) != now {
@@ -177,13 +185,7 @@ async fn remove<R: Recorded>(
     done: &Done,
     in_use: bool,
 ) -> Result<Option<String>> {
-    let now = records::values(row);
-    let touched: Vec<&str> = done
-        .columns
-        .iter()
-        .filter(|(column, (_, new))| now.get(*column) != Some(new))
-        .map(|(c, _)| c.as_str())
-        .collect();
+    let touched = done.touched(&records::values(row));
     if !touched.is_empty() {
         return Ok(Some(format!("was changed since: {}", touched.join(", "))));
     }
