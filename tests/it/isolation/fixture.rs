@@ -294,11 +294,11 @@ async fn agreed(
         "mutation($id: ID!) { agreeGoal(id: $id, ifVersion: 1) { goal { id } userErrors { code message field } } }";
     member.send(agree, json!({"id": goal})).await.done();
     manager.mutate("setGoal", "goal { id }", json!({"accountId": account, "amount": "7"})).await.done();
-    // The same member may have targets of another fixture.
-    let list =
-        "query($id: ID!) { targets(first: 200, filter: {sellerId: {eq: $id}, status: [AGREED]}) { nodes { id } } }";
+    // The same member may have targets of another fixture. Those of archived accounts are not on the list.
+    let list = "query($id: ID!) { node(id: $id) { ... on User { targetList { targets { id } } } } }";
     let list = manager.send(list, json!({"id": member.id()})).await;
-    let review = json!({"sellerId": member.id(), "keep": list.each("targets.nodes", "id"), "drop": [], "notes": tag});
+    let review =
+        json!({"sellerId": member.id(), "keep": list.each("node.targetList.targets", "id"), "drop": [], "notes": tag});
     manager.mutate("reviewTargetList", "targetList { size }", review).await.done();
     (target, goal)
 }
