@@ -168,7 +168,8 @@ async fn a_waiting_request_is_canceled_when_its_client_disconnects(world: &World
 
 #[on_both_databases]
 async fn more_than_the_server_takes_on_is_refused_at_once(database: &Database) {
-    let world = world_with(database.kind(), |settings| settings.load.max_requests = 8.try_into().unwrap()).await;
+    let world = world_with(database.kind(), |settings| settings.load.max_requests = 32.try_into().unwrap()).await;
+    // One organization has a quarter of the places.
     let barrier = Barrier::raise(&world).await;
     let mut asking = ask_many(&world, world.admin(), 8);
     until_waiting(&world, 8 - RUNNING).await;

@@ -82,39 +82,6 @@ async fn a_database_that_cannot_be_reached_is_named_with_the_cause(database: &Da
 }
 
 #[test]
-fn a_full_disk_shows_at_readyz() {
-    tests::run(Kind::Sqlite, async |database: &Database| {
-        let program = Program::serve_with_file_size_limit(database, 2_048).await;
-        let office = Office::opened(&program).await;
-        let client = office.at(&program);
-        let ready = async || {
-            let answer = program.stranger().at("/readyz", Method::GET).send().await.unwrap();
-            (answer.status().as_u16(), answer.text().await.unwrap())
-        };
-        assert_eq!(ready().await.0, 200);
-        let large = json!({"name": "Large", "description": "x".repeat(20_000)});
-        let account = json!({"name": "Small"});
-        // Fills the disk until even the smallest write fails.
-        let mut refused = 0;
-        while refused < 20 {
-            let input = if refused == 0 { &large } else { &account };
-            let answer = client.mutate("createAccount", "account { id }", input.clone()).await;
-            if answer.body.get("errors").is_some() {
-                refused += 1;
-            }
-        }
-        let (status, said) = ready().await;
-        assert_eq!(status, 503, "{said}");
-        assert!(said.contains("disk"), "{said}");
-        program.lift_file_size_limit().await;
-        client.mutate("createAccount", "account { id }", account).await.done();
-        assert_eq!(ready().await.0, 200);
-        program.terminate().await;
-        program.ended().await;
-    });
-}
-
-#[test]
 fn a_standby_or_a_read_only_database_shows_at_readyz() {
     tests::run(Kind::Postgres, async |database: &Database| {
         let connection = database.connect().await;
