@@ -414,10 +414,10 @@ async fn a_batch_costs_as_many_statements_as_a_row(world: &World) {
     let words = "--from csv --as opportunities --book-won --own-by won";
     load(world, words, &deals(0..1)).await;
     let one = deals(1..2);
-    let (report, of_one) = count(server, load(world, words, &one)).await;
+    let (report, of_one) = count(server, Box::pin(load(world, words, &one))).await;
     assert_eq!((report.rows, report.bookings), (created(1), Some(created(1))));
     let many = deals(2..502);
-    let (report, of_many) = count(server, load(world, words, &many)).await;
+    let (report, of_many) = count(server, Box::pin(load(world, words, &many))).await;
     assert_eq!((report.rows, report.bookings), (created(500), Some(created(500))));
     assert_eq!(of_many, of_one);
 }

@@ -304,7 +304,10 @@ async fn mavens_sellers_choose_targets_and_agree_on_goals(world: &World) {
     let agree = "mutation($id: ID!, $version: Int!) { agreeGoal(id: $id, ifVersion: $version) { goal { status
         half: progress(on: \"2017-06-30\") { booked { amount } } whole: progress(on: \"2017-12-31\") { booked { amount } pace reachedOn } }
         userErrors { code message field } } }";
-    let answer = seller.send(agree, json!({"id": answer.text("setGoal.goal.id"), "version": answer.data("setGoal.goal.version")})).await.done();
+    let answer = seller
+        .send(agree, json!({"id": answer.text("setGoal.goal.id"), "version": answer.data("setGoal.goal.version")}))
+        .await
+        .done();
     let half = won("2017-06-30");
     assert!(0 < half && half < last_year);
     assert_eq!(answer.data("agreeGoal.goal.half.booked.amount"), &json!(format!("{half}.00")));
