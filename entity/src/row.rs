@@ -46,7 +46,7 @@ pub trait Row: Sized {
     /// The names of the struct's fields, in order.
     const FIELDS: &'static [&'static str];
 
-    /// Reads a row of a statement that selected `columns` in order. Other fields get their [`Blank`] value.
+    /// Reads a row of a statement that selected `columns` in order. Other fields get their [`ColumnDefault`] value.
     ///
     /// # Errors
     /// Returns [`DbErr::Type`] if a column is missing or has another type.

@@ -1,6 +1,6 @@
 //! Reads the tables as the fields of the feed's events, to be compared with the replayed feed.
 //!
-//! Each noun maps its columns to the fields of its events ([`Record::facts`]), so that a column without a field is one
+//! Each noun maps its columns to the fields of its events ([`AuditedRow::snapshot`]), so that a column without a field is one
 //! that its noun leaves out on purpose.
 
 use std::collections::{BTreeMap, BTreeSet};

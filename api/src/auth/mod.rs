@@ -8,12 +8,9 @@
 //! | [`secrets`] | refresh and invitation tokens, stored as digests; marks of erased people |
 //! | [`throttle`] | the limit on failed attempts |
 //! | [`viewer`] | the lookup of the caller by an access token |
-//! | [`sign_up`] | a new organization with its first administrator |
-//! | [`sign_in`] | from an address and a password to a session |
-//! | [`refresh`] | the next tokens of a session |
-//! | [`invitation`] | tokens that set a password |
-//! | [`password`] | changing one's password |
-//! | [`session`] | creating, refreshing and ending a session |
+//! | [`visibility`] | what a caller sees |
+//!
+//! The mutations that sign in and out are in `domain/session`.
 //!
 //! A sign-in uses them as follows: [`throttle::Throttle::attempt`] checks whether this address and this account may try,
 //! [`passwords::Passwords::verify`] checks the password (against a dummy hash for an unknown account, in the same time),

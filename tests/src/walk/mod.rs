@@ -4,7 +4,7 @@
 //! | module | contents |
 //! |---|---|
 //! | [`schema`] | the schema from introspection |
-//! | [`reference`] | arguments that refer to something, and how a value is put there |
+//! | [`mod@reference`] | arguments that refer to something, and how a value is put there |
 //! | [`selection`] | selections of all fields, to some depth |
 //! | [`redact`] | answers without the values that differ from one request to the next |
 //! | [`tables`] | the rows of an organization in all tables, to see whether anything changed |
