@@ -181,7 +181,7 @@ impl Fixture {
             "proposeTarget" => {
                 json!({"input": {"accountId": self.waiting.untargeted, "kind": "GROWTH", "rationale": "They grow."}})
             }
-            "decideTarget" => json!({"input": {"id": self.waiting.for_member, "decision": "AGREE"}}),
+            "decideTarget" => json!({"input": {"id": self.waiting.for_member, "decision": "AGREE", "ifVersion": 1}}),
             "withdrawTarget" => json!({"id": self.waiting.of_member}),
             "closeTarget" => json!({"input": {"id": self.id("Target"), "as": "WON"}}),
             "reviewTargetList" => {
