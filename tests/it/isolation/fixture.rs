@@ -25,6 +25,8 @@ pub struct Fixture {
     pub email: String,
     /// The member who owns the rows.
     member: Member,
+    /// The fingerprint of the plan's commitment in force.
+    fingerprint: String,
 }
 
 /// Rows that one party has proposed and the other has not decided yet.
@@ -90,8 +92,7 @@ impl Fixture {
         let for_action = touch_of(&account, &signed["Action"], tag);
         member.make("logTouch", "touch", for_action).await;
         let waiting = Waiting::make(member, helper, tag, amount).await;
-        let around =
-            "query($id: ID!) { organization { id } account(by: {id: $id}) { history(first: 1) { nodes { id } } } }";
+        let around = "query($id: ID!) { organization { id } account(by: {id: $id}) { plan { commitment { fingerprint } } history(first: 1) { nodes { id } } } }";
         let around = member.send(around, json!({ "id": account })).await;
         let ids = [
             ("Account", account.as_str()),
@@ -114,6 +115,7 @@ impl Fixture {
             amount: amount.to_owned(),
             ids: ids.into_iter().map(|(noun, id)| (noun.to_owned(), id.to_owned())).chain(signed).collect(),
             scheduled,
+            fingerprint: around.text("account.plan.commitment.fingerprint").to_owned(),
             waiting,
             email: helper.email().to_owned(),
             member: member.clone(),
@@ -187,6 +189,8 @@ impl Fixture {
             "reviewTargetList" => {
                 json!({"input": {"sellerId": self.member.id(), "keep": [self.id("Target")], "drop": []}})
             }
+            "agreeGoal" => json!({"id": self.id("Goal"), "amount": "7"}),
+            "cosignCommitment" => json!({"planId": self.id("Plan"), "fingerprint": self.fingerprint}),
             "withdrawGoal" => json!({"id": self.waiting.goal_of_member}),
             "scheduleOneOnOne" => {
                 json!({"input": {"sellerId": self.member.id(), "scheduledFor": "2999-02-03T10:00:00Z"}})
