@@ -1,4 +1,4 @@
-//! Bookings of won opportunities: each win is booked once, whoever booked it, and a booking that an import made goes when
+//! Bookings of won opportunities: each win is booked once, by a person or by an import, and a booking that an import made goes when
 //! its opportunity is no longer won.
 
 use std::collections::HashMap;

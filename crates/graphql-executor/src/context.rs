@@ -9,7 +9,7 @@ pub trait ExecutionContext: Send + Sync + 'static {
     /// The error that fields fail with.
     type Error: ExecutionError<Self> + From<InvalidSelection> + Send;
 
-    /// Notes that the answer holds so many more objects with an id.
+    /// Counts further objects with an id in the answer.
     fn count_nodes(&self, _objects: usize) {}
 }
 

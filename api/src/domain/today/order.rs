@@ -15,7 +15,7 @@ use super::{SkippingCost, Suggestion, SuggestionKind};
 /// Suggestions of one kind in a list of all kinds.
 const OF_A_KIND: usize = 10;
 
-/// Compares what skipping costs, the dearest first.
+/// Compares what skipping costs, the most expensive first.
 fn by_cost(one: SkippingCost, other: SkippingCost) -> Ordering {
     let key = |cost: SkippingCost| (cost.urgent, cost.amount);
     key(other)
