@@ -15,7 +15,7 @@ use crate::data::CLOCK;
 /// The server's flags besides its address and database: those of production, but without rate limits, and with the
 /// whole capacity available to one organization.
 pub const SERVER_FLAGS: &[&str] =
-    &["--log", "warn", "--clock", CLOCK, "--points", "0", "--share", "10", "--dear-share", "10"];
+    &["--log", "warn", "--clock", CLOCK, "--points", "0", "--share", "10", "--expensive-share", "10"];
 
 /// How long to wait for a server to become ready.
 const START_TIMEOUT: Duration = Duration::from_mins(1);

@@ -12,7 +12,7 @@ use tokio::task::JoinSet;
 /// The number of requests of one organization that run at the same time: two fifths of ten connections.
 const RUNNING: usize = 4;
 /// The number of these that may read whole lists.
-const DEAR: usize = 2;
+const EXPENSIVE: usize = 2;
 
 /// A timeout that is never reached in practice.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -103,10 +103,10 @@ async fn requests_that_read_whole_lists_leave_turns_to_others(world: &World) {
     // This reads a seller's whole list, at 50 points.
     let mut asking =
         ask_many_with(world, world.admin(), 16, "focus(range: {from: \"2026-01-01\", to: \"2026-01-31\"}) { touches }");
-    until_waiting(world, 16 - DEAR).await;
+    until_waiting(world, 16 - EXPENSIVE).await;
     world.admin().query("{ me { name } accounts { nodes { id } } }").await;
     let mut light = ask_many(world, world.admin(), 16);
-    until_waiting(world, 16 - DEAR + 16 - (RUNNING - DEAR)).await;
+    until_waiting(world, 16 - EXPENSIVE + 16 - (RUNNING - EXPENSIVE)).await;
     barrier.lower().await;
     while let Some(answer) = asking.join_next().await {
         answer.unwrap().answered();

@@ -59,7 +59,7 @@ pub enum KeyError {
         cause: io::Error,
     },
     /// Users other than the owner may read or write the file.
-    #[error("the key file {path} is open to others than its owner (mode {mode:04o}); `chmod 600 {path}` mends it, but if others may have read it, delete it and a new one is made", path = .path.display())]
+    #[error("the key file {path} is open to others than its owner (mode {mode:04o}); `chmod 600 {path}` repairs it, but if others may have read it, delete it and a new one is made", path = .path.display())]
     Open {
         /// Which file.
         path: PathBuf,

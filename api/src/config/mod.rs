@@ -218,8 +218,8 @@ pub struct LoadSettings {
     #[arg(long, env = "CALLSHOT_SHARE", value_name = "NUMBER")]
     pub share: Option<NonZeroUsize>,
     /// Of these, the maximum number of expensive ones: above 300 points, or reading whole lists [default: a quarter of the connections, at least 2]
-    #[arg(long, env = "CALLSHOT_DEAR_SHARE", value_name = "NUMBER")]
-    pub dear_share: Option<NonZeroUsize>,
+    #[arg(long, env = "CALLSHOT_EXPENSIVE_SHARE", value_name = "NUMBER")]
+    pub expensive_share: Option<NonZeroUsize>,
     /// The maximum number of requests of one organization that wait for its share; further ones are refused immediately
     #[arg(long, env = "CALLSHOT_MAX_WAITING", value_name = "NUMBER", default_value = "128")]
     pub max_waiting: usize,
@@ -246,7 +246,7 @@ impl LoadSettings {
         let connections = usize::try_from(connections).unwrap_or(usize::MAX);
         let all = (connections.saturating_mul(2) / 5).max(4).min(connections.saturating_sub(1)).max(1);
         let all = self.share.map_or(all, NonZeroUsize::get);
-        let expensive = self.dear_share.map_or((connections / 4).max(2), NonZeroUsize::get).min(all);
+        let expensive = self.expensive_share.map_or((connections / 4).max(2), NonZeroUsize::get).min(all);
         // Expensive requests of all tenants together leave cores and connections free for cheap requests.
         let cores = std::thread::available_parallelism().map_or(2, NonZeroUsize::get);
         let expensive_of_all = cores.min(connections / 2).max(expensive);

@@ -55,7 +55,7 @@ object! {
     Event as "Event" Node {
         /// The opaque identifier, prefixed with the type and increasing with the time of creation.
         id: NodeId<EventId> = plain(|event| NodeId(event.0.id));
-        /// When the change was made.
+        /// The time of the change.
         at: entity::Instant = plain(|event| event.0.at);
         /// The type of the change, such as `account.created`.
         type: &str = plain(|event| &event.0.kind);

@@ -75,9 +75,9 @@ pub struct Focus {
 }
 
 object! {
-    /// How much of a user's effort went to targets: of the touches that they made, at accounts that the caller sees, judged
-    /// by whether the account was an agreed target of theirs when the touch began. A touch without a duration counts its
-    /// kind's default minutes: MEETING 60, EVENT 120, CALL 15, others 5.
+    /// The share of a user's effort that went to targets: of the touches that they made, at accounts that the caller
+    /// sees, judged by whether the account was an agreed target of theirs when the touch began. A touch without a
+    /// duration counts its kind's default minutes: MEETING 60, EVENT 120, CALL 15, others 5.
     Focus as "Focus" {
         /// The first of the user's days.
         from: Day = plain(|focus| focus.from);
@@ -116,7 +116,8 @@ pub struct FocusWeek {
 }
 
 object! {
-    /// How much of a week's effort went to targets. Of the first and the last week only what lies within the range counts.
+    /// The share of a week's effort that went to targets. Of the first and the last week only what lies within the
+    /// range counts.
     FocusWeek as "FocusWeek" {
         /// The week's Monday.
         startsOn: Day = plain(|week| week.starts_on);

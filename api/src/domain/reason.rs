@@ -19,9 +19,9 @@ pub struct Reason {
 object! {
     /// One thing that a figure rests on: a label, what to print beside it, and the number behind it.
     Reason as "Reason" {
-        /// What this line is about, such as `Half-life`.
+        /// The subject of this line, such as `Half-life`.
         label: &str = plain(|reason| &reason.label);
-        /// What to print beside the label, such as `30 days`.
+        /// The text to print beside the label, such as `30 days`.
         text: &str = plain(|reason| &reason.text);
         /// The number behind it; null where there is none.
         value: Option<f64> = plain(|reason| reason.value);

@@ -10,7 +10,7 @@ object! {
     UserError as "UserError" {
         /// The kind of error.
         code: UserErrorCode = plain(|error| error.code);
-        /// What is wrong and what would be valid, for people to read.
+        /// A message for people that says what is wrong and what would be valid.
         message: &str = plain(|error| &error.message);
         /// The path of the invalid field, starting with the argument, such as `["input", "items", "0", "accountId"]`.
         field: Vec<String> = plain(|error| error.field.clone());

@@ -99,7 +99,7 @@ pub async fn run(arguments: &Arguments, target: &ImportTarget) -> u8 {
     if report.failed() || written.is_err() { EXIT_SOME_FAILED } else { EXIT_DONE }
 }
 
-/// Prints a line. Whoever listens no more, as `head` once it has enough, has missed nothing: the rows are in.
+/// Prints a line. A closed output, as after `| head`, is ignored: the rows have been imported.
 fn say(line: &str) {
     let _gone = writeln!(std::io::stdout(), "{line}");
 }

@@ -39,7 +39,7 @@ fn an_object_is_a_point_and_scalars_are_free() {
         "an amount is part of the account"
     );
     assert_eq!(price("{ a: me { id } b: me { id } me { id } }"), 3, "whatever it is called");
-    // An object has one type at a time: the dearest fragment counts, and what holds for all types.
+    // An object has one type at a time: the most expensive fragment counts, and what holds for all types.
     assert_eq!(price("{ node(id: \"x\") { id ... on Account { owner { id } } ... on User { manager { id } } } }"), 2);
     let subject = "{ events(first: 10) { nodes { subject { id ...a ... on Contact { name }
         ... on Touch { contacts { name } account { id } } } } } }

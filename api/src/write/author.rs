@@ -52,7 +52,8 @@ impl Author {
     }
 }
 
-/// Tells why a change wrote no row: returns false where its author may still write, so that its other condition failed.
+/// Returns an error if the author may no longer write, and false otherwise. Called after a change wrote no row, to find
+/// out which of its conditions failed.
 pub(super) async fn may_write(ctx: &RequestContext, organization: OrganizationId, author: Author) -> Result<bool> {
     let backend = ctx.services.db.backend();
     let mut sql = Sql::new(backend);

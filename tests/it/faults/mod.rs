@@ -28,7 +28,7 @@ use self::load::Tally;
 
 /// Settings without limits per organization, so that one organization can overload the server.
 const UNBOUNDED: [(&str, &str); 3] =
-    [("CALLSHOT_POINTS", "0"), ("CALLSHOT_SHARE", "64"), ("CALLSHOT_DEAR_SHARE", "64")];
+    [("CALLSHOT_POINTS", "0"), ("CALLSHOT_SHARE", "64"), ("CALLSHOT_EXPENSIVE_SHARE", "64")];
 
 /// An organization on a running program: its administrator's token, and the accounts that the tests write to.
 struct Office {

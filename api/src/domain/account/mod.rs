@@ -52,7 +52,7 @@ impl From<account::Model> for Account {
 pub enum Standing {
     /// No positive booking yet. A credit note alone makes no client.
     Prospect,
-    /// At least one positive booking.
+    /// The account has at least one positive booking.
     Client,
     /// A client that booked the organization's threshold or more in the current fiscal year.
     Key,
@@ -113,7 +113,8 @@ object! {
         owner: User = by_key(|account| account.0.owner_id, User::resolve_required);
         /// The commercial standing, derived from the bookings and the organization's key-account threshold.
         standing: Standing = by_key(|account| account.0.id, standings);
-        /// What the standing rests on: positive bookings, the sum of the current fiscal year and the organization's threshold.
+        /// The basis of the standing: positive bookings, the sum of the current fiscal year and the organization's
+        /// threshold.
         standingBecause: Vec<Reason> = by_key(|account| account.0.id, standing_reasons);
         /// The score by the organization's criteria.
         score: crate::domain::criterion::score::Score = batch(crate::domain::criterion::score::of_accounts);
@@ -163,11 +164,11 @@ object! {
         externalIds: Vec<ExternalId> = plain(|account| shown(&account.0.external_ids));
         /// Additional fields of the organization, as a JSON object.
         customFields: Json<&str> = plain(|account| Json(account.0.custom_fields.as_str()));
-        /// When the account was created.
+        /// The time at which the account was created.
         createdAt: entity::Instant = plain(|account| account.0.created_at);
-        /// When the account last changed.
+        /// The time of the account's last change.
         updatedAt: entity::Instant = plain(|account| account.0.updated_at);
-        /// When the account was archived; null if it is not archived.
+        /// The time at which the account was archived; null if it is not archived.
         archivedAt: Option<entity::Instant> = plain(|account| account.0.archived_at);
         /// The number of writes so far, 1 on creation. Pass it as `ifVersion` to detect concurrent changes.
         version: i32 = plain(|account| account.0.version);

@@ -60,7 +60,7 @@ object! {
         user: User = by_key(|member| member.user, User::resolve_required);
         /// The role of the user on the team.
         role: seat::TeamRole = plain(|member| member.role);
-        /// When the user joined.
+        /// The time at which the user joined.
         since: Instant = plain(|member| member.since);
     }
 }

@@ -73,7 +73,7 @@ fn search_sql(column: &str, periods: &[(i64, i64)]) -> String {
 }
 
 /// Returns SQL for the number of the period that contains an instant in `column`, for instants from `from` to `to`,
-/// both included. `None` for days and weeks, and if there are so many periods that computing the day is cheaper.
+/// both included. `None` for days and weeks, and if there are too many periods to list; then the day is computed.
 #[must_use]
 pub fn period_sql(column: &str, zone: Tz, bucket: Bucket, from: Instant, to: Instant) -> Option<String> {
     let mut periods: Vec<(i64, i64)> = Vec::new();

@@ -54,7 +54,7 @@ object! {
         amount: Money = plain(|booking, ctx| ctx.money(booking.0.amount));
         /// The day on which the amount counts; never in the future.
         bookedOn: entity::Day = plain(|booking| booking.0.booked_on);
-        /// What the amount is for; null if not given.
+        /// The purpose of the amount; null if not given.
         description: Option<&str> = plain(|booking| booking.0.description.as_deref());
         /// The opportunity that led to the booking, always of the same account; null if there is none.
         opportunity: Option<Opportunity> = by_key(|booking| booking.0.opportunity_id, Opportunity::resolve);
@@ -63,9 +63,9 @@ object! {
         seller: User = by_key(|booking| booking.0.seller_id, User::resolve_required);
         /// Identifiers of the booking in other systems.
         externalIds: Vec<ExternalId> = plain(|booking| shown(&booking.0.external_ids));
-        /// When it was created.
+        /// The time of creation.
         createdAt: entity::Instant = plain(|booking| booking.0.created_at);
-        /// When it last changed.
+        /// The time of the last change.
         updatedAt: entity::Instant = plain(|booking| booking.0.updated_at);
         /// Number of writes so far; 1 after creation.
         version: i32 = plain(|booking| booking.0.version);

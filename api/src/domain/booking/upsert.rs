@@ -34,7 +34,7 @@ pub struct BookingRow {
     /// The day on which the amount counts, from 1970-01-01 to today. Required for a new booking, unless its opportunity is
     /// won: then it defaults to the day on which the opportunity was won.
     pub booked_on: MaybeUndefined<Date>,
-    /// What the amount is for: at most 20,000 characters.
+    /// The purpose of the amount: at most 20,000 characters.
     pub description: MaybeUndefined<String>,
     /// The identifier, in another system, of the opportunity that led to the booking: of the same account and not lost.
     pub opportunity_external_id: MaybeUndefined<ExternalIdInput>,

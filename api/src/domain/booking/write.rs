@@ -25,7 +25,7 @@ pub struct RecordBookingInput {
     pub amount: Decimal,
     /// The day on which the amount counts, from 1970-01-01 to today.
     pub booked_on: Date,
-    /// What the amount is for: at most 20,000 characters.
+    /// The purpose of the amount: at most 20,000 characters.
     pub description: Option<String>,
     /// Id of the opportunity that led to the booking: of the same account and not lost.
     pub opportunity_id: Option<ID>,
@@ -44,7 +44,7 @@ pub struct UpdateBookingInput {
     pub amount: MaybeUndefined<Decimal>,
     /// The day on which the amount counts, from 1970-01-01 to today. Cannot be cleared.
     pub booked_on: MaybeUndefined<Date>,
-    /// What the amount is for: at most 20,000 characters.
+    /// The purpose of the amount: at most 20,000 characters.
     pub description: MaybeUndefined<String>,
     /// Id of the opportunity that led to the booking: of the same account and not lost.
     pub opportunity_id: MaybeUndefined<ID>,

@@ -116,13 +116,13 @@ object! {
         externalIds: Vec<ExternalId> = plain(|contact| shown(&contact.0.external_ids));
         /// Additional fields of the organization, as a JSON object.
         customFields: Json<&str> = plain(|contact| Json(contact.0.custom_fields.as_str()));
-        /// When the contact was created.
+        /// The time at which the contact was created.
         createdAt: entity::Instant = plain(|contact| contact.0.created_at);
-        /// When the contact last changed.
+        /// The time of the contact's last change.
         updatedAt: entity::Instant = plain(|contact| contact.0.updated_at);
-        /// When the contact was archived; null if it is not archived.
+        /// The time at which the contact was archived; null if it is not archived.
         archivedAt: Option<entity::Instant> = plain(|contact| contact.0.archived_at);
-        /// When the person was permanently erased; null if they were not.
+        /// The time at which the person was permanently erased; null if they were not.
         erasedAt: Option<entity::Instant> = plain(|contact| contact.0.erased_at);
         /// The number of writes so far, 1 on creation. Pass it as `ifVersion` to detect concurrent changes.
         version: i32 = plain(|contact| contact.0.version);

@@ -18,7 +18,7 @@ use database::bulk;
 /// Scores of one call at most.
 const MOST: usize = 500;
 
-/// How an account does by criteria.
+/// Assesses an account by criteria.
 #[derive(Clone, Debug, InputObject)]
 pub struct AssessAccountInput {
     /// The account.
@@ -27,14 +27,14 @@ pub struct AssessAccountInput {
     pub scores: Vec<AssessmentInput>,
 }
 
-/// How an account does by one criterion. A field left out stays as it is.
+/// The assessment of an account by one criterion. A field left out stays as it is.
 #[derive(Clone, Debug, InputObject)]
 pub struct AssessmentInput {
-    /// By which; not archived.
+    /// The id of the criterion, which must not be archived.
     pub criterion_id: ID,
     /// 0 to 10; null takes the assessment back.
     pub score: MaybeUndefined<i32>,
-    /// What speaks for it: up to 20,000 characters.
+    /// The evidence for the score: up to 20,000 characters.
     pub evidence: MaybeUndefined<String>,
 }
 

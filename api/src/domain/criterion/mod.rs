@@ -36,21 +36,22 @@ impl From<criterion::Model> for Criterion {
 }
 
 object! {
-    /// By what accounts are assessed.
+    /// A criterion by which accounts are assessed.
     Criterion as "Criterion" Node {
         /// Opaque, prefixed by the type, ascending with time.
         id: NodeId<CriterionId> = plain(|criterion| NodeId(criterion.0.id));
         /// The name.
         name: &str = plain(|criterion| &criterion.0.name);
-        /// What it means, and what a score of 0 or 10 would be.
+        /// The meaning of the criterion and of the scores 0 and 10; null if not given.
         description: Option<&str> = plain(|criterion| criterion.0.description.as_deref());
-        /// Its weight relative to the others': above 0, with at most 3 decimals.
+        /// The weight relative to the other criteria: above 0, with at most 3 decimals.
         weight: f64 = plain(|criterion| score::weight(criterion.0.weight));
-        /// When it was archived, where it was: it counts no more, and keeps its assessments.
+        /// The time at which it was archived; null if it is not. An archived criterion does not count and keeps its
+        /// assessments.
         archivedAt: Option<Instant> = plain(|criterion| criterion.0.archived_at);
-        /// When it was made.
+        /// The time of creation.
         createdAt: Instant = plain(|criterion| criterion.0.created_at);
-        /// When it last changed.
+        /// The time of the last change.
         updatedAt: Instant = plain(|criterion| criterion.0.updated_at);
         /// Writes so far: 1 on creation.
         version: i32 = plain(|criterion| criterion.0.version);

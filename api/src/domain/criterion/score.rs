@@ -73,22 +73,22 @@ impl Validator {
     }
 }
 
-/// How an account does by one criterion.
+/// The assessment of an account by one criterion.
 #[derive(Clone, Debug)]
 pub struct Assessment(assessment::Model);
 
 object! {
-    /// How an account does by one criterion.
+    /// The assessment of an account by one criterion.
     Assessment as "Assessment" {
-        /// By which; an archived one keeps its assessments.
+        /// The criterion. An archived one keeps its assessments.
         criterion: Criterion = batch(criteria);
-        /// How well: 0 to 10.
+        /// The score: 0 to 10.
         score: i32 = plain(|assessment| assessment.0.score);
-        /// What speaks for it.
+        /// The evidence for the score; null if none was given.
         evidence: Option<&str> = plain(|assessment| assessment.0.evidence.as_deref());
-        /// Who says so.
+        /// The user who made the assessment.
         assessedBy: Option<User> = by_key(|assessment| assessment.0.assessed_by_id, User::resolve);
-        /// Since when.
+        /// The time of the assessment.
         assessedAt: Instant = plain(|assessment| assessment.0.assessed_at);
     }
 }
@@ -108,13 +108,13 @@ pub struct Score {
 }
 
 object! {
-    /// How an account does by the organization's criteria.
+    /// The score of an account by the organization's criteria.
     Score as "Score" {
         /// 0 to 100: the weighted mean of the active criteria, one not assessed counting 0. 0 where there are none.
         value: f64 = plain(|score| score.value);
         /// Share (0 to 1) of the active criteria's weight that has been assessed.
         assessed: f64 = plain(|score| score.assessed);
-        /// What it was assessed at, by criterion; by archived ones too, which do not count.
+        /// The assessments by criterion, including those by archived criteria, which do not count.
         assessments: Vec<Assessment> = batch(assessments);
     }
 }

@@ -18,9 +18,9 @@ const MOST: u64 = 100;
 pub struct CreateCriterionInput {
     /// The name: 1 to 200 characters.
     pub name: String,
-    /// What it means: up to 20,000 characters.
+    /// The meaning: up to 20,000 characters.
     pub description: Option<String>,
-    /// Its weight relative to the others': above 0, up to 1,000, with at most 3 decimals.
+    /// The weight relative to the other criteria: above 0, up to 1,000, with at most 3 decimals.
     #[graphql(default_with = "1.0")]
     pub weight: f64,
 }
@@ -32,9 +32,10 @@ pub struct UpdateCriterionInput {
     pub id: ID,
     /// The name: 1 to 200 characters.
     pub name: MaybeUndefined<String>,
-    /// What it means: up to 20,000 characters.
+    /// The meaning: up to 20,000 characters.
     pub description: MaybeUndefined<String>,
-    /// Its weight relative to the others': above 0, up to 1,000, with at most 3 decimals. Changes every score at once.
+    /// The weight relative to the other criteria: above 0, up to 1,000, with at most 3 decimals. A change takes effect
+    /// on every score at once.
     pub weight: MaybeUndefined<f64>,
     /// Refuses the change with STALE_VERSION where the criterion is at another version.
     pub if_version: Option<i32>,

@@ -15,15 +15,15 @@ use crate::graphql::pagination::{Connection, Key, Order, PageArguments, VisibleR
 /// A filter on goals. Its fields are ANDed.
 #[derive(Clone, Debug, Default, InputObject)]
 pub struct GoalFilter {
-    /// By account.
+    /// Filters by account.
     pub account_id: MaybeUndefined<IdFilter>,
-    /// By the account's owner.
+    /// Filters by the account's owner.
     pub owner_id: MaybeUndefined<IdFilter>,
-    /// By fiscal year.
+    /// Filters by fiscal year.
     pub year: MaybeUndefined<IntFilter>,
     /// Has an amount been agreed?
     pub status: MaybeUndefined<GoalStatus>,
-    /// By when it last changed.
+    /// Filters by the time of the last change.
     pub updated_at: MaybeUndefined<DateTimeFilter>,
 }
 

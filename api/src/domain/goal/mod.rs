@@ -56,18 +56,18 @@ impl From<goal::Model> for Goal {
 /// Has an amount been agreed?
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 pub enum GoalStatus {
-    /// Not yet: one is proposed.
+    /// A goal is proposed and not yet agreed.
     Proposed,
-    /// It has, whether or not a new one waits.
+    /// A goal is agreed, whether or not a new amount is pending.
     Agreed,
 }
 
-/// What speaks against an amount.
+/// A reason to doubt an amount.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 pub enum GoalWarning {
     /// The account brought in as much or more in the year before.
     NotAboveBaseline,
-    /// With it the account would not become a key account.
+    /// The amount would not make the account a key account.
     BelowKeyThreshold,
 }
 
@@ -126,21 +126,22 @@ object! {
         proposedAmount: Option<Money> = plain(|goal, ctx| goal.0.waiting_amount.map(|minor| ctx.money(minor)));
         /// Bookings of the fiscal year before.
         baseline: Money = batch(baselines);
-        /// What speaks against the amount that waits, or where none does, against the agreed one.
+        /// The warnings about the pending amount, or about the agreed amount if none is pending.
         warnings: Vec<GoalWarning> = batch(warnings);
-        /// Who proposed the latest amount; where that was neither of the two, the first of them to agree.
+        /// The user who proposed the latest amount. If that was neither the seller nor the manager, the first of them
+        /// to agree.
         proposedBy: User = by_key(|goal| goal.0.proposed_by_id, User::resolve_required);
-        /// Who agreed last.
+        /// The user who agreed last; null until both have agreed.
         agreedBy: Option<User> = by_key(|goal| goal.0.agreed_by_id, User::resolve);
         /// When.
         agreedAt: Option<Instant> = plain(|goal| goal.0.agreed_at);
         /// Every amount that was ever agreed, the newest first.
         revisions: Vec<GoalRevision> = batch(revisions);
-        /// How far it has come by the end of a day of the organization's; by now where none is given.
+        /// The progress by the end of a day in the organization's time zone. Defaults to now.
         progress(OnArguments): GoalProgress = batch(progresses);
-        /// When it was made.
+        /// The time of creation.
         createdAt: Instant = plain(|goal| goal.0.created_at);
-        /// When it last changed.
+        /// The time of the last change.
         updatedAt: Instant = plain(|goal| goal.0.updated_at);
         /// Writes so far: 1 on creation.
         version: i32 = plain(|goal| goal.0.version);
@@ -166,7 +167,7 @@ object! {
     GoalRevision as "GoalRevision" {
         /// The amount.
         amount: Money = plain(|revision, ctx| ctx.money(revision.0.amount));
-        /// Who proposed it.
+        /// The user who proposed it.
         proposedBy: User = by_key(|revision| UserId(revision.0.proposed_by), User::resolve_required);
         /// The user who agreed to it; its proposer where the seller had no manager.
         agreedBy: User = by_key(|revision| UserId(revision.0.agreed_by), User::resolve_required);

@@ -17,7 +17,7 @@ const EARLY: i32 = 30;
 /// Days of the year, and bookings, from which the year's end is projected.
 const PROJECTED: (i32, i32) = (60, 3);
 
-/// How a goal is coming along.
+/// The pace of a goal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 pub enum GoalPace {
     /// The year has not begun.
@@ -26,7 +26,7 @@ pub enum GoalPace {
     Reached,
     /// Booked at least 1.1 times what was expected.
     Ahead,
-    /// In between.
+    /// Between AHEAD and BEHIND.
     OnPace,
     /// Booked less than 0.9 times what was expected.
     Behind,
@@ -97,7 +97,7 @@ pub struct GoalProgress {
     pub projected: Option<i64>,
     /// The rate needed from here by the even rate.
     pub compression: Option<f64>,
-    /// How it is coming along.
+    /// The pace.
     pub pace: GoalPace,
     /// The day on which the goal was reached, while it is.
     pub reached_on: Option<Day>,
@@ -106,7 +106,7 @@ pub struct GoalProgress {
 }
 
 object! {
-    /// How far an account has come towards its goal by the end of a day, by the bookings' own days.
+    /// The progress of an account towards its goal by the end of a day. Bookings count by their own dates.
     GoalProgress as "GoalProgress" {
         /// The organization's day.
         on: Day = plain(|progress| progress.on);
@@ -116,21 +116,21 @@ object! {
         remaining: Money = plain(|progress, ctx| ctx.money(progress.remaining));
         /// booked ÷ goal.
         attainment: f64 = plain(|progress| progress.attainment);
-        /// What was expected by then: it grows evenly from what was booked on the day the goal was agreed (from 0 at the
-        /// year's start where it was agreed before) to the goal on the last day.
+        /// The amount expected by then. It grows evenly from what was booked on the day the goal was agreed (from 0 at
+        /// the year's start where it was agreed before) to the goal on the last day.
         expected: Money = plain(|progress, ctx| ctx.money(progress.expected));
-        /// What the year ends with at the pace so far: booked ÷ the elapsed share of the year. Null before 60 days or 3
-        /// bookings.
+        /// The amount booked at the end of the year at the pace so far: booked ÷ the elapsed share of the year. Null
+        /// before 60 days or 3 bookings.
         projected: Option<Money> = plain(|progress, ctx| progress.projected.map(|minor| ctx.money(minor)));
         /// `projected` in units of the currency, with the number of bookings behind it.
         projectedEstimate: Estimate = plain(|progress, ctx| progress.estimate(ctx.money(0).currency.decimals));
         /// The rate needed on the days left ÷ the even rate; above 1 is cramming. Null where no day is left.
         compression: Option<f64> = plain(|progress| progress.compression);
-        /// How it is coming along.
+        /// The pace.
         pace: GoalPace = plain(|progress| progress.pace);
         /// The day on which the sum of the bookings first reached the goal; null where it does not, or no longer does.
         reachedOn: Option<Day> = plain(|progress| progress.reached_on);
-        /// What the progress rests on: elapsed share, days left, bookings, and where the expectation begins.
+        /// The basis of the progress: elapsed share, days left, bookings, and where the expectation begins.
         because: Vec<Reason> = batch(reasons);
         /// The same goal on the days of a line chart.
         series(SeriesArguments): Vec<GoalProgress> = batch(series);

@@ -13,14 +13,14 @@ use crate::values::agreement::{Consent, Parties, Side};
 use crate::write::Write;
 use crate::write::validator::{Amounts, Validator, same_version, same_version_at};
 
-/// What an account is to bring in in a fiscal year.
+/// The revenue goal of an account for a fiscal year.
 #[derive(Clone, Debug, InputObject)]
 pub struct SetGoalInput {
     /// The account; not archived.
     pub account_id: ID,
     /// The fiscal year, 1 to 9999; the current one where none is given.
     pub year: Option<i32>,
-    /// How much: above 0. The very amount that waits is agreement; any other waits in its place.
+    /// The amount, above 0. Repeating the pending amount agrees to it; any other amount replaces it as pending.
     pub amount: Decimal,
     /// Refuses the change with STALE_VERSION where the goal is at another version.
     pub if_version: Option<i32>,

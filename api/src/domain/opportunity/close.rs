@@ -16,7 +16,7 @@ use crate::values::calendar;
 use crate::write::Write;
 use crate::write::validator::{Amounts, NOTE, Validator};
 
-/// How an opportunity was won.
+/// The outcome of a won opportunity.
 #[derive(Clone, Debug, InputObject)]
 pub struct WinOpportunityInput {
     /// Id of the opportunity, which must be open.
@@ -32,7 +32,7 @@ pub struct WinOpportunityInput {
     pub book: Option<bool>,
 }
 
-/// How an opportunity was lost.
+/// The outcome of a lost opportunity.
 #[derive(Clone, Debug, InputObject)]
 pub struct LoseOpportunityInput {
     /// Id of the opportunity, which must be open and without a booking.

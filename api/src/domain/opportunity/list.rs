@@ -128,7 +128,7 @@ pub enum OpportunityOrderField {
     ExpectedCloseOn,
     /// The day on which it was won or lost; open opportunities sort as the latest.
     ClosedOn,
-    /// When it last changed.
+    /// The time of the last change.
     UpdatedAt,
 }
 

@@ -121,9 +121,9 @@ object! {
         externalIds: Vec<ExternalId> = plain(|opportunity| shown(&opportunity.0.external_ids));
         /// Additional fields that the organization defines: a JSON object.
         customFields: Json<&str> = plain(|opportunity| Json(opportunity.0.custom_fields.as_str()));
-        /// When it was created.
+        /// The time of creation.
         createdAt: entity::Instant = plain(|opportunity| opportunity.0.created_at);
-        /// When it last changed.
+        /// The time of the last change.
         updatedAt: entity::Instant = plain(|opportunity| opportunity.0.updated_at);
         /// Number of writes so far; 1 after creation.
         version: i32 = plain(|opportunity| opportunity.0.version);

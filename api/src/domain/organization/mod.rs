@@ -34,7 +34,7 @@ object! {
         policy: Policy = plain(|organization| Policy(organization.0.clone()));
         /// Today in its time zone.
         today: Day = plain(|organization, ctx| today(&organization.0, ctx.now));
-        /// When the organization was created.
+        /// The time at which the organization was created.
         createdAt: entity::Instant = plain(|organization| organization.0.created_at);
         /// The number of writes so far, 1 on creation. Pass it as `ifVersion` to detect concurrent changes.
         version: i32 = plain(|organization| organization.0.version);

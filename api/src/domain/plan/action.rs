@@ -52,7 +52,7 @@ object! {
         id: NodeId<ActionId> = plain(|action| NodeId(action.row.id));
         /// The position among all actions of the plan; 1 for the first.
         position: i32 = batch(positions);
-        /// What is to be done.
+        /// The task.
         title: &str = plain(|action| &action.row.title);
         /// The day by which it is to be done; null if not set.
         dueOn: Option<Day> = plain(|action| action.row.due_on);
@@ -162,7 +162,7 @@ pub(super) async fn of_plans(field: &FieldContext<'_>, of: &[&Plan]) -> Result<B
 pub struct AddActionInput {
     /// Id of the plan: not closed, with fewer than 500 actions.
     pub plan_id: ID,
-    /// What is to be done: 1 to 200 characters.
+    /// The task: 1 to 200 characters.
     pub title: String,
     /// The day by which it is to be done.
     pub due_on: Option<Date>,
@@ -182,7 +182,7 @@ pub struct AddActionInput {
 pub struct UpdateActionInput {
     /// Id of the action.
     pub id: ID,
-    /// What is to be done: 1 to 200 characters. Cannot be cleared.
+    /// The task: 1 to 200 characters. Cannot be cleared.
     pub title: MaybeUndefined<String>,
     /// The day by which it is to be done.
     pub due_on: MaybeUndefined<Date>,

@@ -77,7 +77,7 @@ object! {
     Benchmark as "Benchmark" Node {
         /// Opaque id, prefixed with the type; ascends with creation time.
         id: NodeId<BenchmarkId> = plain(|benchmark| NodeId(benchmark.row.id));
-        /// What is measured.
+        /// The quantity that is measured.
         name: &str = plain(|benchmark| &benchmark.row.name);
         /// The source of its values.
         source: Source = plain(|benchmark| benchmark.row.source);
@@ -301,7 +301,7 @@ pub struct AddBenchmarkInput {
     /// The source of its values.
     #[graphql(default_with = "Some(BenchmarkSource::Manual)")]
     pub source: Option<BenchmarkSource>,
-    /// What is measured: 1 to 200 characters.
+    /// The quantity that is measured: 1 to 200 characters.
     pub name: String,
     /// The unit of its values: at most 200 characters.
     pub unit: Option<String>,
@@ -318,7 +318,7 @@ pub struct AddBenchmarkInput {
 pub struct UpdateBenchmarkInput {
     /// Id of the benchmark.
     pub id: ID,
-    /// What is measured: 1 to 200 characters. Cannot be cleared.
+    /// The quantity that is measured: 1 to 200 characters. Cannot be cleared.
     pub name: MaybeUndefined<String>,
     /// The unit of its values: at most 200 characters.
     pub unit: MaybeUndefined<String>,

@@ -34,14 +34,14 @@ object! {
     Commitment as "Commitment" Node {
         /// Opaque id, prefixed with the type; ascends with creation time.
         id: NodeId<CommitmentId> = plain(|commitment| NodeId(commitment.0.id));
-        /// What the signers promise.
+        /// The commitment that the signers make.
         statement: &str = plain(|commitment| &commitment.0.statement);
         /// The signatures, in the order of signing.
         signatures: Vec<Signature> = batch(async |field: &FieldContext<'_>, of: &[&Commitment]| {
             let lists: Vec<Vec<Signature>> = of.iter().map(|commitment| signatures(&commitment.0.signatures)).collect();
             field.object_lists(&lists.iter().map(Vec::as_slice).collect::<Vec<_>>()).await
         });
-        /// When the commitment was made.
+        /// The time at which the commitment was made.
         at: Instant = plain(|commitment| commitment.0.at);
         /// The content of the plan as signed, including the statement. Refers to users, contacts and items by id and
         /// excludes progress and derived values.
@@ -68,7 +68,7 @@ object! {
     Signature as "Signature" {
         /// The user who signed.
         user: User = by_key(|signature| signature.user, User::resolve_required);
-        /// When the user signed.
+        /// The time at which the user signed.
         at: Instant = plain(|signature| signature.at);
     }
 }
@@ -191,7 +191,7 @@ pub(super) async fn in_force(field: &FieldContext<'_>, of: &[&Plan]) -> Result<B
 pub struct CommitPlanInput {
     /// Id of the plan: it must have all six elements, and must have changed since it was last signed.
     pub id: ID,
-    /// What the signer promises: 1 to 20,000 characters.
+    /// The signer's commitment: 1 to 20,000 characters.
     pub statement: String,
     /// Rejects the commitment with STALE_VERSION unless the plan is at this version.
     pub if_version: Option<i32>,

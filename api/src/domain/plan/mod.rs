@@ -80,7 +80,7 @@ impl From<plan::Model> for Plan {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 #[graphql(remote = "entity::plan::PlanStatus")]
 pub enum PlanStatus {
-    /// Not signed yet.
+    /// The plan is not signed yet.
     Draft,
     /// Signed, even if it has changed since.
     Committed,
@@ -88,7 +88,7 @@ pub enum PlanStatus {
     Closed,
 }
 
-/// How often a plan is reviewed.
+/// The interval at which a plan is reviewed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 #[graphql(remote = "entity::plan::ReviewCadence")]
 pub enum ReviewCadence {
@@ -119,7 +119,7 @@ object! {
         status: Stored = plain(|plan| plan.0.status);
         /// Our understanding of the opportunities within the account; null if not written yet.
         summary: Option<&str> = plain(|plan| plan.0.summary.as_deref());
-        /// How often the plan is reviewed.
+        /// The interval at which the plan is reviewed.
         cadence: StoredCadence = plain(|plan| plan.0.cadence);
         /// The day of the next review: a month or a quarter after the latest review or the commitment, clipped to the
         /// end of the month, unless another day was set. Null if no review is due.
@@ -149,11 +149,11 @@ object! {
         reviews: Vec<Review> = batch(review::of_plans);
         /// The elements that the plan lacks, and its progress.
         health: PlanHealth = batch(health::of_plans);
-        /// When it was created.
+        /// The time of creation.
         createdAt: Instant = plain(|plan| plan.0.created_at);
-        /// When it was closed; null while it is open.
+        /// The time at which it was closed; null while it is open.
         closedAt: Option<Instant> = plain(|plan| plan.0.closed_at);
-        /// When the plan or one of its items last changed.
+        /// The time of the last change to the plan or one of its items.
         updatedAt: Instant = plain(|plan| plan.0.updated_at);
         /// Number of writes so far to the plan and its items; 1 after creation.
         version: i32 = plain(|plan| plan.0.version);

@@ -48,7 +48,7 @@ object! {
         id: NodeId<ObjectiveId> = plain(|objective| NodeId(objective.0.id));
         /// The time horizon.
         horizon: plan_objective::Horizon = plain(|objective| objective.0.horizon);
-        /// What is to be achieved.
+        /// The result to be achieved.
         statement: &str = plain(|objective| &objective.0.statement);
         /// The day by which it is to be achieved; null if not set.
         dueOn: Option<Day> = plain(|objective| objective.0.due_on);
@@ -104,7 +104,7 @@ pub struct AddObjectiveInput {
     pub plan_id: ID,
     /// The time horizon.
     pub horizon: Horizon,
-    /// What is to be achieved: 1 to 20,000 characters.
+    /// The result to be achieved: 1 to 20,000 characters.
     pub statement: String,
     /// The day by which it is to be achieved.
     pub due_on: Option<Date>,
@@ -117,7 +117,7 @@ pub struct UpdateObjectiveInput {
     pub id: ID,
     /// The time horizon. Cannot be cleared.
     pub horizon: MaybeUndefined<Horizon>,
-    /// What is to be achieved: 1 to 20,000 characters. Cannot be cleared.
+    /// The result to be achieved: 1 to 20,000 characters. Cannot be cleared.
     pub statement: MaybeUndefined<String>,
     /// The day by which it is to be achieved.
     pub due_on: MaybeUndefined<Date>,

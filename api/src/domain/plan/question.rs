@@ -27,7 +27,7 @@ object! {
     Question as "Question" Node {
         /// Opaque id, prefixed with the type; ascends with creation time.
         id: NodeId<QuestionId> = plain(|question| NodeId(question.0.id));
-        /// What is to be found out.
+        /// The question to be answered.
         question: &str = plain(|question| &question.0.question);
         /// The answer; null while the question is open.
         answer: Option<&str> = plain(|question| question.0.answer.as_deref());
@@ -35,7 +35,7 @@ object! {
         assignee: Option<User> = by_key(|question| question.0.assignee_id, User::resolve);
         /// The contact to ask; null if none is set or the caller can no longer see the contact.
         contact: Option<Contact> = by_key(|question| question.0.contact_id, Contact::resolve);
-        /// When it was answered; null while the question is open.
+        /// The time of the answer; null while the question is open.
         answeredAt: Option<Instant> = plain(|question| question.0.answered_at);
     }
 }
@@ -100,7 +100,7 @@ pub(super) async fn of_plans(field: &FieldContext<'_>, of: &[&Plan]) -> Result<B
 pub struct AskQuestionInput {
     /// Id of the plan: not closed, with fewer than 500 questions.
     pub plan_id: ID,
-    /// What is to be found out: 1 to 20,000 characters.
+    /// The question to be answered: 1 to 20,000 characters.
     pub question: String,
     /// Id of the user who is to find it out: an active member who can see the account.
     pub assignee_id: Option<ID>,
@@ -114,7 +114,7 @@ pub struct AskQuestionInput {
 pub struct UpdateQuestionInput {
     /// Id of the question.
     pub id: ID,
-    /// What is to be found out: 1 to 20,000 characters. Cannot be cleared.
+    /// The question to be answered: 1 to 20,000 characters. Cannot be cleared.
     pub question: MaybeUndefined<String>,
     /// The answer: at most 20,000 characters; null reopens the question.
     pub answer: MaybeUndefined<String>,

@@ -44,7 +44,7 @@ object! {
         owner: Option<User> = by_key(|planned| planned.row.owner_id, User::resolve);
         /// Whether the contact is at the desired level or above.
         reached: bool = plain(|planned| planned.contact.0.relationship >= planned.row.desired);
-        /// How the level is to be reached; null if not set.
+        /// The approach to reaching the level; null if not set.
         approach: Option<&str> = plain(|planned| planned.row.approach.as_deref());
     }
 }
@@ -104,7 +104,7 @@ pub struct SetPlannedRelationshipInput {
     pub by: MaybeUndefined<Date>,
     /// Id of the user who develops the relationship: an active member who can see the account.
     pub owner_id: MaybeUndefined<ID>,
-    /// How the level is to be reached: at most 20,000 characters.
+    /// The approach to reaching the level: at most 20,000 characters.
     pub approach: MaybeUndefined<String>,
 }
 

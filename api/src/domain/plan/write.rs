@@ -35,7 +35,7 @@ pub struct CreatePlanInput {
     pub ends_on: Date,
     /// Our understanding of the opportunities within the account: at most 20,000 characters.
     pub summary: Option<String>,
-    /// How often the plan is reviewed.
+    /// The interval at which the plan is reviewed.
     #[graphql(default_with = "ReviewCadence::Quarterly")]
     pub cadence: ReviewCadence,
     /// Id of the user who is responsible for the plan: an active member who can see the account. Defaults to the
@@ -61,8 +61,8 @@ pub struct UpdatePlanInput {
     pub ends_on: MaybeUndefined<Date>,
     /// Our understanding of the opportunities within the account: at most 20,000 characters.
     pub summary: MaybeUndefined<String>,
-    /// How often the plan is reviewed. A change recalculates nextReviewOn if there was a review or a commitment. Cannot
-    /// be cleared.
+    /// The interval at which the plan is reviewed. A change recalculates nextReviewOn if there was a review or a
+    /// commitment. Cannot be cleared.
     pub cadence: MaybeUndefined<ReviewCadence>,
     /// The day of the next review: not in the past.
     pub next_review_on: MaybeUndefined<Date>,

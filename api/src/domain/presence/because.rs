@@ -35,7 +35,7 @@ object! {
     PresencePart as "PresencePart" {
         /// The touch as it is now.
         touch: Touch = batch(touches);
-        /// Its weight by what was known on that day: 0.15 to 1.
+        /// The weight of the touch by what was known on that day: 0.15 to 1.
         weight: f64 = plain(|part| part.weight);
         /// The weight after decay: the touch's part of E.
         decayed: f64 = plain(|part| part.decayed);

@@ -29,7 +29,8 @@ pub struct RelationshipCoverage {
 }
 
 object! {
-    /// Who we know at an account today, and who we still need to know. Archived contacts are left out.
+    /// The people whom the organization knows at an account today, and those it still needs to know. Archived contacts
+    /// are left out.
     RelationshipCoverage as "RelationshipCoverage" {
         /// The number of contacts.
         contacts: i32 = plain(|coverage| coverage.contacts);
@@ -58,7 +59,7 @@ pub struct Kickoff {
 }
 
 object! {
-    /// Who do we need to know, whom do we need to talk to, what do we need to find out?
+    /// The start of a plan: the people to get to know, the people to talk to and the questions to answer.
     Kickoff as "Kickoff" {
         /// Decision makers, influencers and stakeholders who do not know us yet, in this order, then by id; at most 500.
         needToKnow: Vec<Contact> = batch(kickoff_need_to_know);

@@ -48,9 +48,9 @@ pub enum PresenceLevel {
     Unknown,
     /// A contact in a key role knows us: known is above 0.
     Known,
-    /// And we are present: presence has reached the organization's threshold.
+    /// Known, and presence has reached the organization's threshold.
     Present,
-    /// And they see value in us: value is 0.5 or more.
+    /// Known and present, and value is 0.5 or more.
     Valued,
 }
 
@@ -82,7 +82,7 @@ pub struct Presence {
 }
 
 object! {
-    /// How present, known and valued we are at an account at the end of a day, or now, by what was recorded by then. A touch
+    /// The organization's presence at an account at the end of a day, or now, by what was recorded by then. A touch
     /// that is entered or changed later does not change an earlier day.
     Presence as "Presence" {
         /// The organization's day.

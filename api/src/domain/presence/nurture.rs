@@ -45,12 +45,12 @@ object! {
         daysSinceTouch: Option<i32> = plain(|nurture| nurture.days_since_touch);
         /// Whether it was touched in the last 90 days, or a touch is scheduled in the next 90.
         pursued: bool = plain(|nurture| nurture.pursued);
-        /// How present, known and valued we are now.
+        /// The current presence at the account.
         presence: Presence = batch(presences);
-        /// Of the windows of the interval with which answered calls keep us present, one after the other since it became
-        /// a target and elapsed by now (or by when it was closed), the share with a touch that was made. The interval, in
-        /// days, is h · log2((0.7 + L) ÷ L), L = −ln(1 − threshold), h the half-life. Null before the first has elapsed
-        /// and where it never was on the list.
+        /// The share of windows with a completed touch, among the windows that have elapsed since the account became a target
+        /// (and until it was closed). A window is the interval at which answered calls maintain presence, in days
+        /// h · log2((0.7 + L) ÷ L), L = −ln(1 − threshold), h the half-life. Null before the first window has elapsed and
+        /// for a target that was never on the list.
         consistency: Option<f64> = plain(|nurture| nurture.consistency().value);
         /// `consistency` with the number of windows behind it.
         consistencyEstimate: Estimate = plain(|nurture| nurture.consistency());

@@ -52,7 +52,7 @@ object! {
         /// The touch in which it was made; null if none was given, or if the touch was deleted or moved to another
         /// account.
         touch: Option<Touch> = by_key(|promise| promise.0.touch_id, touches);
-        /// What was promised.
+        /// The promise.
         what: &str = plain(|promise| &promise.0.what);
         /// The day on which it was made.
         madeOn: Day = plain(|promise| promise.0.made_on);
@@ -64,9 +64,9 @@ object! {
         madeBy: User = by_key(|promise| promise.0.made_by_id, User::resolve_required);
         /// Whether the promise is open and its due day is over in the organization's time zone.
         overdue: bool = batch(overdues);
-        /// When it was created.
+        /// The time of creation.
         createdAt: Instant = plain(|promise| promise.0.created_at);
-        /// When it last changed.
+        /// The time of the last change.
         updatedAt: Instant = plain(|promise| promise.0.updated_at);
         /// Number of writes so far; 1 after creation.
         version: i32 = plain(|promise| promise.0.version);

@@ -22,7 +22,7 @@ pub struct MakePromiseInput {
     pub contact_id: Option<ID>,
     /// Id of the touch in which it was made: a touch of the same account.
     pub touch_id: Option<ID>,
-    /// What was promised: 1 to 20,000 characters.
+    /// The promise: 1 to 20,000 characters.
     pub what: String,
     /// The day on which it was made: not in the future. Defaults to today in the organization's time zone.
     pub made_on: Option<Date>,

@@ -37,7 +37,7 @@ object! {
     Session as "Session" {
         /// The access token, for the header `Authorization: Bearer …`.
         accessToken: &str = plain(|session| &session.access.token);
-        /// When the access token expires: 15 minutes after it was issued.
+        /// The time at which the access token expires: 15 minutes after it was issued.
         expiresAt: Instant = plain(|session| session.access.expires_at);
         /// The refresh token, which refreshSession exchanges for new tokens once. It expires after 30 days.
         refreshToken: &str = plain(|session| &session.refresh_token);

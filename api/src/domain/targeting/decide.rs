@@ -16,12 +16,12 @@ use crate::values::agreement::{Consent, Parties, Side};
 use crate::write::Write;
 use crate::write::validator::{Amounts, NOTE, Validator, same_version};
 
-/// What is decided.
+/// The decision about a proposal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 pub enum TargetDecision {
-    /// On the list.
+    /// Agree to the proposal: the account becomes a target.
     Agree,
-    /// Not on the list.
+    /// Decline the proposal.
     Decline,
 }
 
@@ -30,7 +30,7 @@ pub enum TargetDecision {
 pub struct DecideTargetInput {
     /// Which one: PROPOSED.
     pub id: ID,
-    /// On the list, or not.
+    /// Whether the target goes on the list.
     pub decision: TargetDecision,
     /// Why: up to 20,000 characters. Required where it is declined.
     pub note: Option<String>,

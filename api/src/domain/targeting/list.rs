@@ -21,22 +21,23 @@ use crate::values::calendar;
 /// A filter on targets. Its fields are ANDed.
 #[derive(Clone, Debug, Default, InputObject)]
 pub struct TargetFilter {
-    /// By seller.
+    /// Filters by seller.
     pub seller_id: MaybeUndefined<IdFilter>,
-    /// By account.
+    /// Filters by account.
     pub account_id: MaybeUndefined<IdFilter>,
-    /// Of this kind.
+    /// Filters by kind.
     pub kind: MaybeUndefined<TargetKind>,
     /// The status is one of these.
     pub status: MaybeUndefined<Vec<TargetStatus>>,
-    /// Was this one's idea.
+    /// Filters by the role that had the idea.
     pub source: MaybeUndefined<TargetSource>,
-    /// On the list at the end of that day of its seller's, or now where that is today; whatever became of it since.
+    /// Targets that were on the list at the end of this day in the seller's time zone, or now if that is today, whatever
+    /// happened to them since.
     pub on: MaybeUndefined<Date>,
-    /// By whether we are absent at its account: presence is below the organization's threshold at the end of the seller's day
-    /// `on`, or now where none is given. No archived account is absent.
+    /// Filters by whether the organization is absent at the account: presence is below the threshold at the end of the
+    /// seller's day `on`, or now if none is given. An archived account is never absent.
     pub absent: MaybeUndefined<bool>,
-    /// By when it last changed.
+    /// Filters by the time of the last change.
     pub updated_at: MaybeUndefined<DateTimeFilter>,
 }
 

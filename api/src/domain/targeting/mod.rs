@@ -51,11 +51,11 @@ impl From<target::Model> for Target {
     }
 }
 
-/// What is to become of the account.
+/// The purpose of a target.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 #[graphql(remote = "entity::target::TargetKind")]
 pub enum TargetKind {
-    /// To be won.
+    /// An account to be won.
     DreamClient,
     /// A client to be grown into a key account.
     Growth,
@@ -67,7 +67,7 @@ pub enum TargetKind {
 pub enum TargetStatus {
     /// Waiting for agreement.
     Proposed,
-    /// On the list.
+    /// Agreed: the target is on the list.
     Agreed,
     /// Refused, with a note.
     Declined,
@@ -81,7 +81,7 @@ pub enum TargetStatus {
     Moved,
 }
 
-/// Whose idea a target was.
+/// The role that had the idea of a target.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 #[graphql(remote = "entity::target::TargetSource")]
 pub enum TargetSource {
@@ -106,23 +106,23 @@ object! {
         id: NodeId<TargetId> = plain(|target| NodeId(target.0.id));
         /// The account.
         account: Account = by_key(|target| target.0.account_id, Account::resolve_required);
-        /// Whose target: the account's owner at the time.
+        /// The seller whose target it is: the account's owner at the time.
         seller: User = by_key(|target| target.0.seller_id, User::resolve_required);
-        /// To be won, or to be grown.
+        /// Whether the account is to be won or grown.
         kind: target::TargetKind = plain(|target| target.0.kind);
         /// The status.
         status: Stored = plain(|target| target.0.status);
-        /// Whose idea it was.
+        /// The role that had the idea.
         source: target::TargetSource = plain(|target| target.0.source);
         /// Why this one.
         rationale: &str = plain(|target| &target.0.rationale);
-        /// Who proposed it; where that was neither of the two, the first of them to agree.
+        /// The user who proposed it. If that was neither the seller nor the manager, the first of them to agree.
         proposedBy: User = by_key(|target| target.0.proposed_by_id, User::resolve_required);
-        /// When it was proposed.
+        /// The time of the proposal.
         proposedAt: Instant = plain(|target| target.0.proposed_at);
-        /// Who agreed to it or declined it.
+        /// The user who agreed to it or declined it; null until then.
         decidedBy: Option<User> = by_key(|target| target.0.decided_by_id, User::resolve);
-        /// When it was agreed to or declined.
+        /// The time at which it was agreed to or declined; null until then.
         decidedAt: Option<Instant> = plain(|target| target.0.decided_at);
         /// The note with that decision.
         decisionNote: Option<&str> = plain(|target| target.0.decision_note.as_deref());
@@ -138,7 +138,7 @@ object! {
         goal: Option<crate::domain::goal::Goal> = by_key(|target| target.0.account_id, crate::domain::goal::of_targets);
         /// Whether it is being nurtured.
         nurture: crate::domain::presence::nurture::Nurture = batch(crate::domain::presence::nurture::of_targets);
-        /// When it last changed.
+        /// The time of the last change.
         updatedAt: Instant = plain(|target| target.0.updated_at);
         /// Writes so far: 1 on creation.
         version: i32 = plain(|target| target.0.version);
@@ -151,7 +151,7 @@ payload! {
     TargetPayload as "TargetPayload" {
         /// The target as it is now; null where there are userErrors.
         target(target): Target,
-        /// By how many the list, with what is proposed, is now longer than the seller can pursue; null where it is not.
+        /// The number of targets, including proposals, beyond what the seller can pursue; null if the list is not too long.
         overCapacityBy(over_capacity_by): i32,
     }
 }

@@ -20,11 +20,11 @@ use database::transaction::Transaction;
 pub struct ProposeTargetInput {
     /// The account: not archived, and neither a target nor proposed. The target is its owner's.
     pub account_id: ID,
-    /// To be won, or to be grown. Not checked against how the account stands.
+    /// Whether the account is to be won or grown. Not checked against the account's standing.
     pub kind: TargetKind,
     /// Why this one: 1 to 20,000 characters.
     pub rationale: String,
-    /// Whose idea it was.
+    /// The role that had the idea.
     #[graphql(default_with = "Some(TargetSource::Seller)")]
     pub source: Option<TargetSource>,
     /// The one-on-one in which it came up: one of the seller's.
@@ -36,7 +36,7 @@ pub struct ProposeTargetInput {
 pub struct UpdateTargetInput {
     /// Which one: PROPOSED or AGREED.
     pub id: ID,
-    /// To be won, or to be grown.
+    /// Whether the account is to be won or grown.
     pub kind: MaybeUndefined<TargetKind>,
     /// Why this one: 1 to 20,000 characters.
     pub rationale: MaybeUndefined<String>,
@@ -44,12 +44,12 @@ pub struct UpdateTargetInput {
     pub if_version: Option<i32>,
 }
 
-/// How a target is closed.
+/// The outcome with which a target is closed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 pub enum TargetClosing {
-    /// It was won.
+    /// The target was won.
     Won,
-    /// It was given up.
+    /// The target was given up.
     Dropped,
 }
 

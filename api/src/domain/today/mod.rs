@@ -62,7 +62,7 @@ const USUAL: i32 = 20;
 /// Days ahead within which something is suggested.
 const SOON: i32 = 7;
 
-/// What is suggested. Suggestions that cost the same to skip come in this order.
+/// The kind of a suggested action. Suggestions that cost the same to skip come in this order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum SuggestionKind {
     /// A trigger event is unanswered.
@@ -104,7 +104,7 @@ impl SuggestionKind {
     }
 }
 
-/// What is suggested.
+/// The kind of a suggested action.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 pub enum SuggestedActionKind {
     /// Touch a target at which we are absent, or will be within a week; unless a touch is scheduled in time.
@@ -152,7 +152,7 @@ impl SuggestedActionKind {
 /// A suggestion.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Suggestion {
-    /// What to do.
+    /// The suggested action.
     pub kind: SuggestionKind,
     /// The account.
     pub account: Option<AccountId>,
@@ -289,16 +289,16 @@ pub struct SuggestedAction(Suggestion);
 object! {
     /// A suggested action, with why, and what skipping it costs.
     SuggestedAction as "SuggestedAction" {
-        /// What to do.
+        /// The suggested action.
         kind: SuggestionKind = plain(|action| action.0.kind);
         /// The account; null where it is about none.
         account: Option<Account> = by_key(|action| action.0.account, Account::resolve);
-        /// What it is about: a target, an opportunity, an action, a plan, a promise or a trigger event; the user, for a blank
-        /// day.
+        /// The subject: a target, an opportunity, an action, a plan, a promise or a trigger event; the user, for a
+        /// blank day.
         subject: Option<AnyNode> = batch(subjects);
         /// Why, in a sentence with the numbers in it.
         why: &str = plain(|action| &action.0.why);
-        /// What skipping it costs, in a sentence.
+        /// The cost of skipping it, in a sentence.
         ifSkipped: &str = plain(|action| &action.0.if_skipped);
         /// The day by which to do it; null where there is none.
         dueOn: Option<Day> = plain(|action| action.0.due_on);
@@ -334,13 +334,14 @@ pub struct TodayList {
 }
 
 object! {
-    /// What to do on a day of a user's.
+    /// The actions suggested to a user for a day.
     TodayList as "Today" {
         /// The user's day.
         on: Day = plain(|today| today.on);
-        /// What to do, the most pressing first: what is overdue or due on the day, then what is due within 7 days. Each part
-        /// goes through the kinds in turn, so that none crowds out the others, by what skipping costs: the open amount at the
-        /// account, then the presence that is lost within a week, then the days by which it is late.
+        /// The suggested actions, the most pressing first: what is overdue or due on the day, then what is due within 7
+        /// days. Each part goes through the kinds in turn, so that none crowds out the others, by what skipping costs:
+        /// the open amount at the account, then the presence that is lost within a week, then the days by which it is
+        /// late.
         actions: Vec<SuggestedAction> = batch(actions);
         /// The number of all suggestions, however many of them are listed.
         total: i32 = plain(|today| today.counts.iter().map(|count| count.count).sum());

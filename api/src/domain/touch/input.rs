@@ -15,12 +15,12 @@ pub struct LogTouchInput {
     pub account_id: ID,
     /// The contacts of the account who took part: at most 100.
     pub contact_ids: Option<Vec<ID>>,
-    /// How it is made.
+    /// The kind of contact.
     pub kind: TouchKind,
     /// Which side started it.
     #[graphql(default_with = "Some(TouchDirection::Outbound)")]
     pub direction: Option<TouchDirection>,
-    /// When it began; now where nothing is given. Not in the future.
+    /// The time at which it began. Defaults to now. Not in the future.
     pub at: Option<DateTime>,
     /// The length in minutes: 1 to 1,440.
     pub duration_minutes: Option<i32>,
@@ -31,7 +31,7 @@ pub struct LogTouchInput {
     /// Whether the client responded.
     #[graphql(default_with = "Some(false)")]
     pub responded: Option<bool>,
-    /// What the client got out of it.
+    /// The value that the client gained from it; null if none was acknowledged.
     pub value: Option<ValueKind>,
     /// Whether the client acknowledged the value. Needs `value`.
     #[graphql(default_with = "Some(false)")]
@@ -47,7 +47,7 @@ pub struct LogTouchInput {
     pub action_id: Option<ID>,
     /// The user: an active member, by default the caller. Another user takes their manager or an admin.
     pub user_id: Option<ID>,
-    /// Its ids in other systems: at most one of each source, 20 in all.
+    /// The ids in other systems: at most one per source, 20 in total.
     pub external_ids: Option<Vec<ExternalIdInput>>,
 }
 
@@ -58,9 +58,9 @@ pub struct ScheduleTouchInput {
     pub account_id: ID,
     /// The contacts of the account who are to take part: at most 100.
     pub contact_ids: Option<Vec<ID>>,
-    /// How it is made.
+    /// The kind of contact.
     pub kind: TouchKind,
-    /// When it is to begin. Not in the past.
+    /// The time at which it is to begin. Not in the past.
     pub at: DateTime,
     /// The length in minutes: 1 to 1,440.
     pub duration_minutes: Option<i32>,
@@ -74,7 +74,7 @@ pub struct ScheduleTouchInput {
     pub action_id: Option<ID>,
     /// The user: an active member, by default the caller. Another user takes their manager or an admin.
     pub user_id: Option<ID>,
-    /// Its ids in other systems: at most one of each source, 20 in all.
+    /// The ids in other systems: at most one per source, 20 in total.
     pub external_ids: Option<Vec<ExternalIdInput>>,
 }
 
@@ -85,12 +85,12 @@ pub struct UpdateTouchInput {
     pub id: ID,
     /// All contacts of the account who took part: at most 100.
     pub contact_ids: MaybeUndefined<Vec<ID>>,
-    /// How it is made.
+    /// The kind of contact.
     pub kind: MaybeUndefined<TouchKind>,
     /// Which side started it.
     pub direction: MaybeUndefined<TouchDirection>,
-    /// When it began or is to begin. A new time revives a missed touch; one to be made is not in the past, one made not
-    /// in the future.
+    /// The time at which it began or is to begin. A new time revives a missed touch; one to be made is not in the past,
+    /// one made not in the future.
     pub at: MaybeUndefined<DateTime>,
     /// The length in minutes: 1 to 1,440.
     pub duration_minutes: MaybeUndefined<i32>,
@@ -100,7 +100,7 @@ pub struct UpdateTouchInput {
     pub notes: MaybeUndefined<String>,
     /// Whether the client responded.
     pub responded: MaybeUndefined<bool>,
-    /// What the client got out of it.
+    /// The value that the client gained from it; null if none was acknowledged.
     pub value: MaybeUndefined<ValueKind>,
     /// Whether the client acknowledged the value. Needs `value`.
     pub value_acknowledged: MaybeUndefined<bool>,
@@ -122,7 +122,8 @@ pub struct UpdateTouchInput {
 pub struct CompleteTouchInput {
     /// The touch.
     pub id: ID,
-    /// When it began; where nothing is given as scheduled, or now where that is still to come. Not in the future.
+    /// The time at which it began. Defaults to the scheduled time, or to now if that is still to come. Not in the
+    /// future.
     pub at: Option<DateTime>,
     /// The length in minutes: 1 to 1,440.
     pub duration_minutes: MaybeUndefined<i32>,
@@ -131,7 +132,7 @@ pub struct CompleteTouchInput {
     /// Did the other side take part? Left out: no, whatever was noted before the touch was made.
     #[graphql(default_with = "Some(false)")]
     pub responded: Option<bool>,
-    /// What the client got out of it.
+    /// The value that the client gained from it; null if none was acknowledged.
     pub value: MaybeUndefined<ValueKind>,
     /// Did the client say that it was of use? Needs a value. Left out: no, whatever was noted before.
     #[graphql(default_with = "Some(false)")]

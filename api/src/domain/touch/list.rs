@@ -26,15 +26,15 @@ pub struct TouchFilter {
     pub and: MaybeUndefined<Vec<TouchFilter>>,
     /// One of these; of none, nothing matches.
     pub or: MaybeUndefined<Vec<TouchFilter>>,
-    /// Not this.
+    /// The filter must not match.
     pub not: MaybeUndefined<Box<TouchFilter>>,
-    /// By account.
+    /// Filters by account.
     pub account_id: MaybeUndefined<IdFilter>,
-    /// By who of the account took part; isNull finds touches without a contact.
+    /// Filters by the contacts who took part; isNull finds touches without a contact.
     pub contact_id: MaybeUndefined<IdFilter>,
-    /// By user.
+    /// Filters by user.
     pub user_id: MaybeUndefined<IdFilter>,
-    /// By when it is to start, or did.
+    /// Filters by the time at which it starts or started.
     pub at: MaybeUndefined<DateTimeFilter>,
     /// Made in one of these ways.
     pub kind: MaybeUndefined<Vec<TouchKind>>,
@@ -46,7 +46,7 @@ pub struct TouchFilter {
     pub responded: MaybeUndefined<bool>,
     /// Was (true) or was not (false) the account an agreed target of the user's when the touch began?
     pub on_target: MaybeUndefined<bool>,
-    /// By when it last changed.
+    /// Filters by the time of the last change.
     pub updated_at: MaybeUndefined<DateTimeFilter>,
 }
 
@@ -145,21 +145,21 @@ fn stands(status: TouchStatus, ctx: &RequestContext) -> SimpleExpr {
     }
 }
 
-/// What touches are ordered by.
+/// A field by which touches can be ordered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 pub enum TouchOrderField {
-    /// When it is to start, or did.
+    /// The time at which it starts or started.
     At,
-    /// When it was entered here.
+    /// The time of creation here.
     CreatedAt,
-    /// When it last changed.
+    /// The time of the last change.
     UpdatedAt,
 }
 
 /// One ordering of touches.
 #[derive(Clone, Copy, Debug, InputObject)]
 pub struct TouchOrder {
-    /// By what.
+    /// The field to order by.
     pub field: TouchOrderField,
     /// Which way round.
     #[graphql(default_with = "Direction::Asc")]
@@ -192,7 +192,7 @@ fn by_time(direction: Direction) -> Result<Order<touch::Entity>> {
 pub struct TouchesArguments {
     /// Which of them.
     pub filter: Option<TouchFilter>,
-    /// In which order, at most 3 entries. Where none is given: an account's the newest first, others by id.
+    /// The order, at most 3 entries. Where none is given: an account's the newest first, others by id.
     pub order_by: Option<Vec<TouchOrder>>,
     /// Which page.
     #[graphql(flatten)]

@@ -51,21 +51,21 @@ impl From<touch::Model> for Touch {
     }
 }
 
-/// How a touch is made.
+/// The kind of a touch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 #[graphql(remote = "entity::touch::TouchKind")]
 pub enum TouchKind {
-    /// By telephone.
+    /// A telephone call.
     Call,
-    /// By e-mail.
+    /// An e-mail.
     Email,
     /// Face to face, in person or by video.
     Meeting,
-    /// By a short message.
+    /// A short message.
     Message,
-    /// At an event.
+    /// An encounter at an event.
     Event,
-    /// By letter.
+    /// A letter.
     Mail,
     /// Anything else.
     Other,
@@ -118,7 +118,7 @@ pub enum TouchDirection {
     Inbound,
 }
 
-/// What the client got out of it.
+/// The value that the client gained from it; null if none was acknowledged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 #[graphql(remote = "entity::touch::ValueKind")]
 pub enum ValueKind {
@@ -151,18 +151,18 @@ object! {
         contacts: Vec<Contact> = batch(contacts);
         /// The user who made it or is to make it.
         user: User = by_key(|touch| touch.0.user_id, User::resolve_required);
-        /// How it is made.
+        /// The kind of contact.
         kind: touch::TouchKind = plain(|touch| touch.0.kind);
         /// The status now.
         status: TouchStatus = plain(|touch, ctx| TouchStatus::of(&touch.0, ctx.now));
         /// Which side started it.
         direction: touch::TouchDirection = plain(|touch| touch.0.direction);
-        /// When it starts or started.
+        /// The time at which it starts or started.
         at: Instant = plain(|touch| touch.0.at);
         /// The length in minutes, 1 to 1,440; null where it is unknown.
         durationMinutes: Option<i32> = plain(|touch| touch.0.duration_minutes);
-        /// When it was first recorded: when it was entered, or what the system that it came from says. Figures of earlier
-        /// days do not count it, and a later change of the touch does not change them.
+        /// The time at which it was first recorded: when it was entered here, or as the system that it came from says.
+        /// Figures of earlier days do not count it, and a later change of the touch does not change them.
         recordedAt: Instant = plain(|touch| touch.0.recorded_at);
         /// The subject.
         subject: Option<&str> = plain(|touch| touch.0.subject.as_deref());
@@ -171,7 +171,7 @@ object! {
         /// Whether the client responded. A touch counts as answered when the client responded or started it (INBOUND), and a
         /// meeting once it was held.
         responded: bool = plain(|touch| touch.0.responded);
-        /// What the client got out of it.
+        /// The value that the client gained from it; null if none was acknowledged.
         value: Option<touch::ValueKind> = plain(|touch| touch.0.value);
         /// Whether the client acknowledged that value.
         valueAcknowledged: bool = plain(|touch| touch.0.value_acknowledged);
@@ -187,11 +187,11 @@ object! {
         onTarget: bool = batch(crate::domain::targeting::touches_on_list);
         /// The promises made in it, at most 500, in order of their due days.
         promises: Vec<crate::domain::promise::Promise> = by_key(|touch| touch.0.id, crate::domain::promise::list::of_touches);
-        /// Its ids in other systems.
+        /// The ids in other systems.
         externalIds: Vec<ExternalId> = plain(|touch| shown(&touch.0.external_ids));
-        /// When it was entered here.
+        /// The time of creation here.
         createdAt: Instant = plain(|touch| touch.0.created_at);
-        /// When it last changed.
+        /// The time of the last change.
         updatedAt: Instant = plain(|touch| touch.0.updated_at);
         /// Writes so far: 1 on creation.
         version: i32 = plain(|touch| touch.0.version);

@@ -39,13 +39,13 @@ use database::columns::is_any_of;
 pub struct TouchRow {
     /// The id in the other system: the key.
     pub external_id: ExternalIdInput,
-    /// At which account. Where it is left out, a new touch is at the account of the first of its people who has an
-    /// external id, else at that of its opportunity. A touch that moves to another account leaves people and opportunity
-    /// of the old one behind.
+    /// The account. If it is left out, a new touch is at the account of the first of its people who has an external id,
+    /// else at that of its opportunity. A touch that moves to another account leaves people and opportunity of the old
+    /// one behind.
     pub account: MaybeUndefined<AccountRef>,
-    /// Who of the account took part, by external ids: together with contactEmails all of them, at most 100.
+    /// The contacts who took part, by external ids. Together with contactEmails this is the complete list, at most 100.
     pub contacts: MaybeUndefined<Vec<ExternalIdInput>>,
-    /// Who of the account took part, by addresses: of people with the same address, who was first entered.
+    /// The contacts who took part, by e-mail address. If several contacts share an address, the one created first.
     pub contact_emails: MaybeUndefined<Vec<String>>,
     /// The opportunity of the same account that it was about.
     pub opportunity: MaybeUndefined<ExternalIdInput>,
@@ -53,34 +53,35 @@ pub struct TouchRow {
     pub user_email: MaybeUndefined<String>,
     /// How. A new touch needs it.
     pub kind: MaybeUndefined<TouchKind>,
-    /// Where it stands. A new touch without it is COMPLETED, or SCHEDULED where it is still to come. MISSED is taken as
+    /// The status. A new touch without it is COMPLETED, or SCHEDULED where it is still to come. MISSED is taken as
     /// SCHEDULED, which reads as MISSED once the day is over.
     pub status: MaybeUndefined<TouchStatus>,
-    /// Who started it; OUTBOUND for a new touch without it.
+    /// The side that started it. Defaults to OUTBOUND for a new touch.
     pub direction: MaybeUndefined<TouchDirection>,
-    /// When it began or is to begin. A new touch needs it; one that was made is not in the future.
+    /// The time at which it began or is to begin. Required for a new touch. A completed touch is not in the future.
     pub at: MaybeUndefined<DateTime>,
-    /// How long it took, in minutes: 1 to 1,440.
+    /// The duration in minutes: 1 to 1,440.
     pub duration_minutes: MaybeUndefined<i32>,
-    /// What about: up to 200 characters.
+    /// The subject: up to 200 characters.
     pub subject: MaybeUndefined<String>,
-    /// What was said: up to 20,000 characters.
+    /// Notes of the conversation: up to 20,000 characters.
     pub notes: MaybeUndefined<String>,
     /// Whether the client responded.
     pub responded: MaybeUndefined<bool>,
-    /// What the client got out of it.
+    /// The value that the client gained from it; null if none was acknowledged.
     pub value: MaybeUndefined<ValueKind>,
     /// Whether the client acknowledged the value. Needs `value`.
     pub value_acknowledged: MaybeUndefined<bool>,
-    /// When that system first recorded it; not in the future. Defaults to the touch's own time for a new touch, or to now
-    /// where that is in the future. Figures of past days rest on it for a new touch; they never follow a later change.
+    /// The time at which that system first recorded it; not in the future. Defaults to the touch's own time for a new
+    /// touch, or to now where that is in the future. Figures of past days rest on it for a new touch; they never follow
+    /// a later change.
     pub recorded_at: MaybeUndefined<DateTime>,
 }
 
 /// Arguments of `upsertTouches`.
 #[derive(Clone, Debug, InputObject)]
 pub struct UpsertTouches {
-    /// At most 500 rows.
+    /// The rows, at most 500.
     pub rows: Vec<TouchRow>,
     /// Whether to return the results without writing anything.
     #[graphql(default_with = "Some(false)")]
@@ -503,7 +504,7 @@ impl Known {
                 Ok(None) => check.fault(
                     UserErrorCode::NotFound,
                     &field,
-                    format!("Nobody at {} has the address {email}.", account.name),
+                    format!("No contact of {} has the address {email}.", account.name),
                 ),
                 Ok(Some(id)) => ids.push(*id),
             }

@@ -88,7 +88,7 @@ object! {
         kind: trigger_event::TriggerKind = plain(|event| event.0.kind);
         /// The day on which it happened.
         occurredOn: Day = plain(|event| event.0.occurred_on);
-        /// What is known about the event; null if nothing was noted.
+        /// A description of the event; null if nothing was noted.
         description: Option<&str> = plain(|event| event.0.description.as_deref());
         /// The contact that the event concerns or who reported it; null if none was given or the caller can no longer
         /// see the contact.
@@ -103,9 +103,9 @@ object! {
         presence: crate::domain::presence::Presence = batch(presences);
         /// The opportunities that the event led to, by id; at most 500.
         opportunities: Vec<Opportunity> = batch(opportunities);
-        /// When it was created.
+        /// The time of creation.
         createdAt: Instant = plain(|event| event.0.created_at);
-        /// When it last changed.
+        /// The time of the last change.
         updatedAt: Instant = plain(|event| event.0.updated_at);
         /// Number of writes so far; 1 after creation.
         version: i32 = plain(|event| event.0.version);

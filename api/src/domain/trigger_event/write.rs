@@ -23,7 +23,7 @@ pub struct RecordTriggerEventInput {
     pub kind: TriggerKind,
     /// The day on which it happened: not in the future.
     pub occurred_on: Date,
-    /// What is known about the event: at most 20,000 characters.
+    /// A description of the event: at most 20,000 characters.
     pub description: Option<String>,
     /// Id of the contact that the event concerns or who reported it: a contact of the account.
     pub contact_id: Option<ID>,
@@ -38,7 +38,7 @@ pub struct UpdateTriggerEventInput {
     pub kind: MaybeUndefined<TriggerKind>,
     /// The day on which it happened: not in the future. Cannot be cleared.
     pub occurred_on: MaybeUndefined<Date>,
-    /// What is known about the event: at most 20,000 characters.
+    /// A description of the event: at most 20,000 characters.
     pub description: MaybeUndefined<String>,
     /// Id of the contact that the event concerns or who reported it: a contact of the account.
     pub contact_id: MaybeUndefined<ID>,

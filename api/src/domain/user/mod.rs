@@ -48,7 +48,7 @@ impl From<user::Model> for User {
 pub enum Role {
     /// Sees the accounts that they own or are on the team of, and everything that belongs to those.
     Seller,
-    /// Also sees the accounts of everyone below them in the reporting line, at any depth.
+    /// A manager also sees the accounts of everyone below them in the reporting line, at any depth.
     Manager,
     /// Sees everything in the organization, and administers its settings and members.
     Admin,
@@ -78,9 +78,9 @@ object! {
         workingHours: Vec<WorkingHours> = plain(|user| serde_json::from_str(&user.0.working_hours).unwrap_or_default());
         /// Whether the member may sign in.
         active: bool = plain(|user| user.0.active);
-        /// When the member was invited.
+        /// The time at which the member was invited.
         createdAt: entity::Instant = plain(|user| user.0.created_at);
-        /// When the member last changed.
+        /// The time of the member's last change.
         updatedAt: entity::Instant = plain(|user| user.0.updated_at);
         /// The number of writes so far, 1 on creation. Pass it as `ifVersion` to detect concurrent changes.
         version: i32 = plain(|user| user.0.version);
@@ -89,8 +89,8 @@ object! {
         /// The target list at the end of a day in the user's time zone; now if no day is given. Null unless the caller
         /// is the user, a manager above them or an administrator.
         targetList(crate::domain::targeting::OnArguments): Option<crate::domain::targeting::target_list::TargetList> = batch(crate::domain::targeting::target_list::of_users);
-        /// What to do on a day, the most pressing first, each with what skipping it costs. Null unless the caller is the
-        /// user, a manager above them or an administrator.
+        /// The actions suggested for a day, the most pressing first, each with the cost of skipping it. Null unless the
+        /// caller is the user, a manager above them or an administrator.
         today(crate::domain::today::TodayArguments): Option<crate::domain::today::TodayList> = batch(crate::domain::today::of_users);
         /// The user's effort in a range of days, and the share of it that went to targets. Null unless the caller is
         /// the user, a manager above them or an administrator.

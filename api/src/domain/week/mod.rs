@@ -114,7 +114,7 @@ object! {
         blankMinutes: i32 = plain(|day| whole(day.split.blank));
         /// The touches that begin on it, in working time or not: scheduled or completed ones by their time, at most 500.
         touches: Vec<Touch> = batch(touches);
-        /// How many of them are with agreed targets of the user's.
+        /// The number of those at the user's agreed targets.
         targetTouches: i32 = plain(|day| day.target_touches);
     }
 }
@@ -122,11 +122,11 @@ object! {
 object! {
     /// A stretch of working time without a touch.
     BlankSpot as "BlankSpot" {
-        /// Its start.
+        /// The start of the interval.
         from: Instant = plain(|spot| split::instant_of(spot.stretch.from));
-        /// Its end.
+        /// The end of the interval.
         to: Instant = plain(|spot| split::instant_of(spot.stretch.to));
-        /// How long it is.
+        /// The length in minutes.
         minutes: i32 = plain(|spot| whole(spot.stretch.minutes()));
         /// Is it as long as the organization's policy calls big (bigBlankMinutes)?
         big: bool = plain(|spot| spot.big);

@@ -20,7 +20,7 @@ pub struct Stretch {
 }
 
 impl Stretch {
-    /// How long it is.
+    /// The length in minutes.
     #[must_use]
     pub const fn minutes(self) -> i64 {
         self.to - self.from

@@ -23,7 +23,7 @@ const USUAL: i32 = 10;
 /// Arguments of `CalendarWeek.suggestions`.
 #[derive(Clone, Copy, Debug, InputObject)]
 pub struct WeekSuggestionsArguments {
-    /// How many at most: 0 to 200.
+    /// The maximum number of suggestions: 0 to 200.
     #[graphql(default_with = "Some(USUAL)")]
     pub first: Option<i32>,
 }

@@ -26,9 +26,9 @@ use super::zones::{Zone, Zones, named};
 const AHEAD: i64 = 90;
 /// Occurrences of one event at most.
 const MOST: usize = 1_000;
-/// Occurrences of one event that are looked at.
+/// The maximum number of occurrences of one event that are examined.
 const LOOKED_AT: usize = 50_000;
-/// Characters of an external id at most, without the part that tells an occurrence.
+/// The maximum length of an external id in characters, without the part that identifies an occurrence.
 const LONGEST_ID: usize = 180;
 
 /// An occurrence of an event.

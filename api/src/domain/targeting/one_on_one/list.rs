@@ -14,15 +14,15 @@ use crate::graphql::pagination::{self, Connection, Key, Order, PageArguments};
 /// A filter on one-on-ones. Its fields are ANDed.
 #[derive(Clone, Debug, Default, InputObject)]
 pub struct OneOnOneFilter {
-    /// By seller.
+    /// Filters by seller.
     pub seller_id: MaybeUndefined<IdFilter>,
-    /// By manager.
+    /// Filters by manager.
     pub manager_id: MaybeUndefined<IdFilter>,
     /// Was (true) or was not (false) held.
     pub held: MaybeUndefined<bool>,
-    /// By when it is to be held.
+    /// Filters by the time at which it is to be held.
     pub scheduled_for: MaybeUndefined<DateTimeFilter>,
-    /// By when it last changed.
+    /// Filters by the time of the last change.
     pub updated_at: MaybeUndefined<DateTimeFilter>,
 }
 

@@ -50,17 +50,17 @@ object! {
         manager: User = by_key(|meeting| meeting.0.manager_id, User::resolve_required);
         /// The other side.
         seller: User = by_key(|meeting| meeting.0.seller_id, User::resolve_required);
-        /// When it is to be held.
+        /// The time at which it is to be held.
         scheduledFor: Instant = plain(|meeting| meeting.0.scheduled_for);
-        /// When it was held; null until then.
+        /// The time at which it was held; null until then.
         heldAt: Option<Instant> = plain(|meeting| meeting.0.held_at);
-        /// What was said.
+        /// Notes of the conversation.
         notes: Option<&str> = plain(|meeting| meeting.0.notes.as_deref());
         /// The agenda: accounts to talk about, in order; without those out of the caller's sight.
         items: Vec<OneOnOneItem> = batch(items);
-        /// When it was made.
+        /// The time of creation.
         createdAt: Instant = plain(|meeting| meeting.0.created_at);
-        /// When it last changed.
+        /// The time of the last change.
         updatedAt: Instant = plain(|meeting| meeting.0.updated_at);
         /// Writes so far: 1 on creation.
         version: i32 = plain(|meeting| meeting.0.version);
@@ -82,7 +82,7 @@ object! {
         account: Account = batch(async |field: &FieldContext<'_>, of: &[&OneOnOneItem]| {
             field.objects(&of.iter().map(|item| &item.account).collect::<Vec<_>>()).await
         });
-        /// What to talk about.
+        /// The topic; null if not given.
         note: Option<&str> = plain(|item| item.note.as_deref());
         /// The target that came of it: the one proposed or decided in this one-on-one, else the account's open one.
         target: Option<Target> = batch(async |field: &FieldContext<'_>, of: &[&OneOnOneItem]| {

@@ -23,7 +23,7 @@ pub struct ScheduleOneOnOneInput {
     pub seller_id: ID,
     /// A user above the seller in the reporting line. By default the caller if they are above the seller, else the nearest one.
     pub manager_id: Option<ID>,
-    /// When it is to be held.
+    /// The time at which it is to be held.
     pub scheduled_for: DateTime,
     /// The agenda: at most 200 accounts that the caller sees, each once.
     pub items: Option<Vec<OneOnOneItemInput>>,
@@ -34,7 +34,7 @@ pub struct ScheduleOneOnOneInput {
 pub struct OneOnOneItemInput {
     /// The account.
     pub account_id: ID,
-    /// What to talk about: up to 20,000 characters.
+    /// The topic: up to 20,000 characters.
     pub note: Option<String>,
 }
 
@@ -43,11 +43,11 @@ pub struct OneOnOneItemInput {
 pub struct UpdateOneOnOneInput {
     /// Which one.
     pub id: ID,
-    /// When it is to be held.
+    /// The time at which it is to be held.
     pub scheduled_for: MaybeUndefined<DateTime>,
-    /// When it was held, not in the future. It cannot be changed after that.
+    /// The time at which it was held, not in the future. It cannot be changed after that.
     pub held_at: MaybeUndefined<DateTime>,
-    /// What was said: up to 20,000 characters.
+    /// Notes of the conversation: up to 20,000 characters.
     pub notes: MaybeUndefined<String>,
     /// The agenda, all of it: at most 200 accounts that the caller sees, each once.
     pub items: MaybeUndefined<Vec<OneOnOneItemInput>>,
@@ -81,7 +81,7 @@ pub async fn schedule(ctx: &RequestContext, input: ScheduleOneOnOneInput) -> Res
             None => parties.above.first().copied(),
         };
         if manager.is_none() && check.is_clean() {
-            let message = format!("Nobody is above {} in the line: a one-on-one takes two.", seller.name);
+            let message = format!("{} has no manager: a one-on-one takes two people.", seller.name);
             check.fault(UserErrorCode::Required, "managerId", message);
         }
     }

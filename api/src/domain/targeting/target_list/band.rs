@@ -4,7 +4,7 @@ use async_graphql::Enum;
 
 use crate::graphql::{graphql_enum, object};
 
-/// Where the size of a list is.
+/// The position of a list's size in relation to the band.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 pub enum BandPosition {
     /// Below the band.
@@ -42,7 +42,7 @@ pub struct TargetBand {
 }
 
 object! {
-    /// How many targets a book of accounts deserves, and where the list lies.
+    /// The number of targets that suits a book of accounts, and the list's position.
     TargetBand as "TargetBand" {
         /// Accounts of the seller's book today, archived ones left out.
         accounts: i32 = plain(|band| band.accounts);
@@ -50,7 +50,7 @@ object! {
         low: i32 = plain(|band| band.low);
         /// The most: its upper percentage, rounded down; at least the fewest.
         high: i32 = plain(|band| band.high);
-        /// Where the list's size lies.
+        /// The position of the list's size in relation to the band.
         position: BandPosition = plain(|band| band.position);
     }
 }

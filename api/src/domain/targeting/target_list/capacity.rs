@@ -77,7 +77,8 @@ pub struct TargetCapacity {
 }
 
 object! {
-    /// How many targets a seller can pursue, by the seller's time and by what their touches take and achieve.
+    /// The number of targets that a seller can pursue, by the seller's time and by the cost and effect of their
+    /// touches.
     TargetCapacity as "TargetCapacity" {
         /// Minutes of the seller's working hours.
         workingMinutesPerWeek: i32 = plain(|capacity| capacity.working_minutes);
@@ -102,8 +103,8 @@ object! {
         overBy: i32 = plain(|capacity| capacity.over_by());
         /// The share of the touches a week that the list takes: above 1 is too many; null where there is no time.
         utilization: Option<f64> = plain(|capacity| capacity.utilization());
-        /// What the limit rests on: working time, policy, mean length and weight of a touch, the interval that keeps a target
-        /// present.
+        /// The basis of the limit: working time, policy, mean length and weight of a touch, the interval that keeps a
+        /// target present.
         because: Vec<Reason> = batch(reasons);
     }
 }

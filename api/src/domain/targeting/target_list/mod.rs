@@ -69,15 +69,15 @@ object! {
         on: Day = plain(|list| list.on);
         /// The targets of that day, whatever became of them since; by id, at most 500.
         targets: Vec<Target> = batch(targets);
-        /// What was proposed by then and waits for agreement; by id, at most 500.
+        /// The proposals that were pending by then, ordered by id, at most 500.
         proposals: Vec<Target> = batch(proposals);
         /// The number of targets that the caller sees.
         size: i32 = plain(|list| list.size());
-        /// What the targets' accounts could spend with us in a year, as far as it is known.
+        /// The sum of the known yearly potential of the targets' accounts.
         potential: Money = batch(potentials);
-        /// How many targets the book deserves.
+        /// The number of targets that suits the book.
         band: TargetBand = plain(|list| list.band);
-        /// How many targets the seller can pursue.
+        /// The number of targets that the seller can pursue.
         capacity: TargetCapacity = batch(capacities);
         /// Targets without a touch made in the 90 days before or scheduled in the 90 days after. At most 500.
         unpursued: Vec<Target> = batch(unpursued);

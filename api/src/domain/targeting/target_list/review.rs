@@ -60,13 +60,13 @@ impl AuditedRow for list_review::Model {
 /// A review of a seller's list, which names every target on it once.
 #[derive(Clone, Debug, InputObject)]
 pub struct ReviewTargetListInput {
-    /// Whose list.
+    /// The id of the seller whose list it is.
     pub seller_id: ID,
     /// The targets that stay.
     pub keep: Vec<ID>,
     /// The targets that go, each with why.
     pub drop: Vec<DropTargetInput>,
-    /// What was said: up to 20,000 characters.
+    /// Notes of the conversation: up to 20,000 characters.
     pub notes: Option<String>,
 }
 

@@ -21,10 +21,10 @@ const MOST: i32 = 200;
 /// Arguments of `suggestions`.
 #[derive(Clone, Copy, Debug, InputObject)]
 pub struct SuggestionsArguments {
-    /// From how much of the book, best first: above 0, up to 100 percent of its accounts, rounded up. As many accounts as
-    /// the band's upper end where nothing is given.
+    /// The part of the book to choose from, best first, in percent of its accounts: above 0, up to 100, rounded up. Defaults
+    /// to as many accounts as the band's upper end.
     pub top_percent: Option<f64>,
-    /// How many at most: 0 to 200.
+    /// The maximum number of suggestions: 0 to 200.
     #[graphql(default_with = "Some(20)")]
     pub first: Option<i32>,
 }
@@ -63,11 +63,11 @@ object! {
     TargetSuggestion as "TargetSuggestion" {
         /// The account.
         account: Account = batch(accounts);
-        /// How it does by the organization's criteria.
+        /// The score by the organization's criteria.
         score: Score = batch(scores);
-        /// Its rank in the book by score, then by potential: 0 is the best; 100 · (rank − 1) ÷ accounts.
+        /// The rank in the book by score, then by potential: 0 is the best; 100 · (rank − 1) ÷ accounts.
         rankPercent: f64 = plain(|suggestion| suggestion.rank_percent());
-        /// What the suggestion rests on: the rank among the accounts of the book.
+        /// The basis of the suggestion: the rank among the accounts of the book.
         because: Vec<Reason> = batch(reasons);
     }
 }
