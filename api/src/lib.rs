@@ -11,31 +11,57 @@ pub mod operator;
 
 pub mod app;
 
-pub mod metrics;
+pub(crate) mod metrics;
 
-pub mod schema;
+pub(crate) mod schema;
 
-pub mod domain;
+pub(crate) mod domain;
 
-pub mod write;
+pub(crate) mod write;
 
-pub mod graphql;
+pub(crate) mod graphql;
 
-pub mod limits;
+pub(crate) mod limits;
 
-pub mod context;
+pub(crate) mod context;
 
-pub mod auth;
+pub(crate) mod auth;
 
 pub mod telemetry;
 
 pub mod config;
 
-pub mod values;
+pub(crate) mod values;
 
-pub mod error;
+pub(crate) mod error;
 
 #[cfg(test)]
 mod architecture;
 
 pub use app::App;
+
+/// Formulas and types that the integration tests use: they recompute figures and stored rows independently of the API.
+#[doc(hidden)]
+pub mod internals {
+    pub use crate::context::RequestContext;
+    pub use crate::domain::criterion::{assess, score};
+    pub use crate::domain::goal::progress::{Basis, Booked, progress};
+    pub use crate::domain::plan::as_of::contents;
+    pub use crate::domain::plan::content::{canonical, fingerprint};
+    pub use crate::domain::plan::part::Part;
+    pub use crate::domain::presence::formula::{self, Made, PresencePolicy};
+    pub use crate::domain::presence::known::known;
+    pub use crate::domain::presence::nurture::consistency;
+    pub use crate::domain::targeting::target_list::band::band;
+    pub use crate::domain::targeting::target_list::capacity::required_interval;
+    pub use crate::domain::touch::weight::{answer_known_at, weigh};
+    pub use crate::domain::upsert::UpsertResult;
+    pub use crate::domain::user::Role;
+    pub use crate::domain::user::upsert::{MaybeUndefined, UserRow, upsert_users};
+    pub use crate::graphql::estimate::{ENOUGH, Estimate, wilson};
+    pub use crate::graphql::scalars::{day, instant};
+    pub use crate::values::calendar::{self, DAY, fiscal_days};
+    pub use crate::values::clock::StoppedAt;
+    pub use crate::values::money::Currency;
+    pub use crate::write::AuditedRow;
+}

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use callshot::values::calendar;
+use callshot::internals::calendar;
 use chrono::{Datelike as _, Days, NaiveDate};
 use entity::Instant;
 use sea_orm::ConnectionTrait as _;
@@ -134,7 +134,7 @@ struct Touch {
 fn touches(fixture: &Fixture<'_>, dice: &mut Dice, now: Instant) -> Vec<Touch> {
     let second = 1_000_000;
     let day = 86_400 * second;
-    let skipped = callshot::graphql::scalars::instant("2011-12-30T10:00:00Z").unwrap().0;
+    let skipped = callshot::internals::instant("2011-12-30T10:00:00Z").unwrap().0;
     (0..500)
         .map(|number| {
             let (at, status) = match number % 10 {

@@ -2,15 +2,10 @@
 
 use std::sync::Arc;
 
-use callshot::domain::criterion::score;
-use callshot::domain::goal::progress::{Basis, Booked, progress};
-use callshot::domain::presence::formula::{self, Made, PresencePolicy};
-use callshot::domain::presence::known::known;
-use callshot::domain::presence::nurture::consistency;
-use callshot::domain::targeting::target_list::band::band;
-use callshot::domain::targeting::target_list::capacity::required_interval;
-use callshot::graphql::estimate::{ENOUGH, Estimate, wilson};
-use callshot::values::calendar::{DAY, fiscal_days};
+use callshot::internals::{
+    Basis, Booked, DAY, ENOUGH, Estimate, Made, PresencePolicy, band, consistency, fiscal_days, formula, known,
+    progress, required_interval, score, wilson,
+};
 use entity::contact::BuyingRole;
 use entity::touch::TouchKind;
 use entity::{Day, Instant};
@@ -108,7 +103,7 @@ fn capacity() {
 }
 
 fn day(text: &str) -> Day {
-    callshot::graphql::scalars::day(text).unwrap()
+    callshot::internals::day(text).unwrap()
 }
 
 #[test]

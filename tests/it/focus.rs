@@ -1,6 +1,6 @@
 //! Focus: where the effort went, by the target list at each touch's own time; and what of a touch says so.
 
-use callshot::values::clock::StoppedAt;
+use callshot::internals::StoppedAt;
 use serde_json::{Value, json};
 use tests::actors::{Member, PASSWORD};
 use tests::queries::count;

@@ -1,6 +1,6 @@
 //! Goals: who sets and agrees to them, what they warn of, how they come along, and what the feed says of it.
 
-use callshot::values::clock::StoppedAt;
+use callshot::internals::StoppedAt;
 use serde_json::{Value, json};
 use tests::actors::Member;
 use tests::queries::count;

@@ -1,6 +1,6 @@
 //! What was known then: no later edit changes a figure of an earlier day.
 
-use callshot::values::clock::StoppedAt;
+use callshot::internals::StoppedAt;
 use serde_json::{Value, json};
 use tests::actors::PASSWORD;
 use tests::dice::Dice;

@@ -1,7 +1,6 @@
 //! Plans: writing, committing to and reviewing them, their completeness, and who may.
 
-use callshot::domain::plan::as_of::contents;
-use callshot::domain::plan::content::{canonical, fingerprint};
+use callshot::internals::{canonical, contents, fingerprint};
 use entity::{
     Id as _, OrganizationId, PlanId, Scoped as _, account, contact, credential, opportunity, organization, plan,
     plan_action, plan_benchmark, plan_commitment, plan_measurement, plan_objective, plan_question, plan_relationship,

@@ -1,7 +1,7 @@
 //! Presence: the golden numbers over GraphQL, as it was on a day from what was recorded by then, of one account and of
 //! whole lists.
 
-use callshot::values::clock::StoppedAt;
+use callshot::internals::StoppedAt;
 use serde_json::{Value, json};
 use tests::actors::{Member, PASSWORD};
 use tests::queries::count;

@@ -1,6 +1,6 @@
 //! Promises: who makes, keeps and deletes them, when they are overdue, and the reference to a touch.
 
-use callshot::values::clock::StoppedAt;
+use callshot::internals::StoppedAt;
 use insta::{allow_duplicates, assert_json_snapshot};
 use serde_json::{Value, json};
 use tests::queries::count;

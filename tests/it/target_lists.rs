@@ -1,6 +1,6 @@
 //! Target lists: how long they are, ought to be and can be, what they miss, and the annual review.
 
-use callshot::values::clock::StoppedAt;
+use callshot::internals::StoppedAt;
 use serde_json::{Value, json};
 use tests::actors::Member;
 use tests::queries::count;

@@ -1,6 +1,6 @@
 //! Today: what to do, why, in which order, and for whose eyes.
 
-use callshot::values::clock::StoppedAt;
+use callshot::internals::StoppedAt;
 use serde_json::{Value, json};
 use tests::actors::Member;
 use tests::queries::count;
@@ -394,7 +394,7 @@ async fn nothing_at_an_archived_account_is_suggested_until_it_is_restored(empty:
 
 #[on_both_databases]
 async fn what_is_listed_is_what_acting_on_it_accepts_at_every_hour(empty: &Database) {
-    let at = |hour: i64| callshot::graphql::scalars::instant("2026-03-02T00:30:00Z").unwrap().plus_seconds(hour * 3600);
+    let at = |hour: i64| callshot::internals::instant("2026-03-02T00:30:00Z").unwrap().plus_seconds(hour * 3600);
     let server = async |database: Database, hour: i64| {
         let stop: StoppedAt = at(hour).to_string().parse().unwrap();
         Server::start_with(database, |settings| settings.clock.stop = Some(stop)).await

@@ -1,6 +1,6 @@
 //! Touches: logging, scheduling and changing them, who may, and their status.
 
-use callshot::values::clock::StoppedAt;
+use callshot::internals::StoppedAt;
 use insta::{allow_duplicates, assert_json_snapshot};
 use serde_json::{Value, json};
 use tests::{Answer, Database, Member, Server, World, on_both_databases};

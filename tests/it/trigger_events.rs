@@ -1,6 +1,6 @@
 //! Trigger events: who records them, their outcome, and their opportunities.
 
-use callshot::values::clock::StoppedAt;
+use callshot::internals::StoppedAt;
 use insta::{allow_duplicates, assert_json_snapshot};
 use serde_json::{Value, json};
 use tests::queries::count;

@@ -2,9 +2,7 @@
 
 use std::sync::Arc;
 
-use callshot::context::RequestContext;
-use callshot::domain::user::Role;
-use callshot::domain::user::upsert::{MaybeUndefined, UserRow, upsert_users};
+use callshot::internals::{MaybeUndefined, RequestContext, Role, UserRow, upsert_users};
 use sea_orm::ConnectionTrait as _;
 use serde_json::{Value, json};
 use tests::actors::PASSWORD;
@@ -411,7 +409,7 @@ fn row(email: &str, name: &str, manager: Option<&str>) -> UserRow {
 /// Returns the status of each row, followed by the codes and fields of its errors.
 async fn upsert(cx: &RequestContext, rows: &[UserRow], dry_run: bool) -> Vec<String> {
     let payload = upsert_users(cx, rows.to_vec(), dry_run).await.unwrap();
-    let told = |result: &callshot::domain::upsert::UpsertResult| {
+    let told = |result: &callshot::internals::UpsertResult| {
         let errors = result.errors.iter().map(|error| format!(" {} {}", error.code.word(), error.field.join(".")));
         format!("{}{}", result.status.word(), errors.collect::<String>())
     };

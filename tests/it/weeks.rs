@@ -1,6 +1,6 @@
 //! The calendar week: what of the working time is spent on whom, what is blank, and whom to fill it with.
 
-use callshot::values::clock::StoppedAt;
+use callshot::internals::StoppedAt;
 use serde_json::{Value, json};
 use tests::actors::Member;
 use tests::queries::count;

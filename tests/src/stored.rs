@@ -5,12 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use callshot::domain::criterion::assess;
-use callshot::domain::plan::content::{canonical, fingerprint};
-use callshot::domain::plan::part::Part;
-use callshot::values::calendar::fiscal_days;
-use callshot::values::money::Currency;
-use callshot::write::AuditedRow;
+use callshot::internals::{AuditedRow, Currency, Part, assess, canonical, fingerprint, fiscal_days};
 use entity::{
     Id, OrganizationId, Scoped, account, acquaintance, assessment, booking, contact, criterion, external_id, goal,
     list_review, one_on_one, opportunity, organization, plan, plan_action, plan_benchmark, plan_commitment,
@@ -124,7 +119,7 @@ pub async fn contradictions(connection: &DatabaseConnection) -> Vec<String> {
             .iter()
             .flat_map(|touch| {
                 let contacts: Vec<String> = serde_json::from_str(&touch.contact_ids).expect("contacts are JSON");
-                let known = callshot::domain::touch::weight::answer_known_at(touch).map(micros);
+                let known = callshot::internals::answer_known_at(touch).map(micros);
                 contacts.into_iter().map(move |contact| (touch.id.uuid(), contact, micros(touch.at), known))
             })
             .collect();
@@ -145,7 +140,7 @@ pub async fn contradictions(connection: &DatabaseConnection) -> Vec<String> {
         acquaintances(&mut lines, &of).await;
         for touch in &touches {
             let mut weighed = touch.clone();
-            callshot::domain::touch::weight::weigh(&mut weighed);
+            callshot::internals::weigh(&mut weighed);
             if weighed != *touch {
                 lines.push(format!("a touch whose weight does not follow from its row: {touch:?}"));
             }

@@ -15,28 +15,28 @@
 //!
 //! Every record ends as a row or as a reason in the result file.
 
-pub mod batch;
-pub mod bind;
-pub mod calendar;
-pub mod dry;
-pub mod fields;
-pub mod map;
-pub mod order;
-pub mod people;
-pub mod presets;
-pub mod read;
-pub mod records;
-pub mod relations;
+pub(crate) mod batch;
+pub(crate) mod bind;
+pub(crate) mod calendar;
+pub(crate) mod dry;
+pub(crate) mod fields;
+pub(crate) mod map;
+pub(crate) mod order;
+pub(crate) mod people;
+pub(crate) mod presets;
+pub(crate) mod read;
+pub(crate) mod records;
+pub(crate) mod relations;
 pub mod report;
-pub mod revenue;
-pub mod rows;
+pub(crate) mod revenue;
+pub(crate) mod rows;
 pub mod run;
-pub mod suggest;
+pub(crate) mod suggest;
 pub mod target;
 pub mod undo;
-pub mod values;
-pub mod won;
-pub mod workbook;
+pub(crate) mod values;
+pub(crate) mod won;
+pub(crate) mod workbook;
 
 use std::{collections::BTreeMap, path::PathBuf};
 
