@@ -31,7 +31,7 @@ row! {
         pub archived_at: Option<Instant>,
         /// Whether this is the contact's first row. Nothing is known about the time before it.
         pub first: bool,
-        /// Whether this row set the relationship: it is the first, or the one before had another.
+        /// Whether this row set or confirmed the relationship.
         pub relationship_set: bool,
     }
 }

@@ -68,6 +68,9 @@ row! {
         pub buying_role: Option<BuyingRole>,
         /// The relationship level.
         pub relationship: RelationshipLevel,
+        /// When the relationship was last set or confirmed; null if it is the `UNKNOWN` of a new contact, or was set before
+        /// this was recorded.
+        pub relationship_set_at: Option<Instant>,
         /// The contact at the same account that this person reports to.
         pub reports_to_id: Option<ContactId>,
         /// Whether the person asked not to be contacted.

@@ -28,6 +28,7 @@ mod m0020_what_was_known_then;
 mod m0025_history_of_the_feed;
 mod m0026_one_successor_of_a_refresh_token;
 mod m0030_imports;
+mod m0033_relationships_are_confirmed;
 
 /// All migrations, in their order.
 #[derive(Debug)]
@@ -59,6 +60,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0025_history_of_the_feed::Migration),
             Box::new(m0026_one_successor_of_a_refresh_token::Migration),
             Box::new(m0030_imports::Migration),
+            Box::new(m0033_relationships_are_confirmed::Migration),
         ]
     }
 }

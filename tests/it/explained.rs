@@ -49,7 +49,7 @@ async fn fill(connection: &DatabaseConnection, owners: &[String]) {
             case when s.i % 3 = 0 then s.i end, null, {owner}, '[]', '{{}}', {scatter}, {scatter}, null, 1, s.i % 1000 from {}", series(10_000)),
         "insert into seat select id, owner_id, organization_id, true, null, 0 from account".to_owned(),
         format!("insert into contact select {}, {organization}, {of_account}, 'n' || (s.i * 7919 % 50021), 'n' || (s.i * 7919 % 50021), null, null,
-            null, null, null, null, 'KNOWN', null, false, '[]', '{{}}', {scatter}, {scatter}, null, null, 1 from {}", id(2, "s.i"), series(50_000)),
+            null, null, null, null, 'KNOWN', null, false, '[]', '{{}}', {scatter}, {scatter}, null, null, 1, null from {}", id(2, "s.i"), series(50_000)),
         format!("insert into touch select {}, {organization}, {of_account}, {worker}, 'CALL', 'COMPLETED', 'OUTBOUND', {scatter}, {scatter}, 15, {scatter},
             null, null, true, null, false, null, null, null, '[]', '[]', {scatter}, {scatter}, 1, null, 700, true, 15, {scatter}, 912 from {}", id(3, "s.i"), series(100_000)),
         format!("insert into opportunity select {}, {organization}, {of_account}, {worker}, 'n' || (s.i * 7919 % 20011), 'n' || (s.i * 7919 % 20011),

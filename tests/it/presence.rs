@@ -495,6 +495,37 @@ async fn a_relationship_set_by_hand_lapses_after_a_year(empty: &Database) {
 }
 
 #[on_both_databases]
+async fn setting_the_same_relationship_again_renews_it(empty: &Database) {
+    let world = world_at(empty.kind(), "2017-04-03T12:00:00Z").await;
+    let ann = world.seller("Ann").await;
+    let acme = ann.account(json!({"name": "Acme"})).await;
+    let person = json!({"name": "Cleo", "buyingRole": "DECISION_MAKER", "relationship": "KNOWN",
+        "externalIds": [{"source": "crm", "id": "cleo"}]});
+    let cleo = ann.contact(&acme, person).await;
+    let email = ann.email().to_owned();
+    let server = later(world.into_server().stop().await, "2018-06-01T12:00:00Z").await;
+    let ann = sign_in(&server, &email).await;
+    // An import that repeats what is there confirms nothing.
+    let rows = json!([{"externalId": {"source": "crm", "id": "cleo"}, "relationship": "KNOWN"}]);
+    let document = "mutation($rows: [ContactRow!]!) { upsertContacts(rows: $rows) { unchanged failed } }";
+    assert_eq!(ann.send(document, json!({"rows": rows})).await.data("upsertContacts"), &json!({"unchanged": 1, "failed": 0}));
+    assert!(near(number(&ann, &acme, "2018-06-01", "known").await, 0.0, 1e-12));
+    let again = json!({"id": cleo, "relationship": "KNOWN"});
+    for _ in 0..2 {
+        // The second one, on the same day, writes nothing.
+        let answer = ann.mutate("updateContact", "contact { version relationshipSetAt }", again.clone()).await.done();
+        let expected = json!({"version": 2, "relationshipSetAt": "2018-06-01T12:00:00Z"});
+        assert_eq!(answer.data("updateContact.contact"), &expected);
+    }
+    for (on, third) in [("2018-04-02", 1.0), ("2018-04-03", 0.0), ("2018-05-31", 0.0), ("2018-06-01", 1.0)] {
+        assert!(near(number(&ann, &acme, on, "known").await, third / 3.0, 1e-12), "{on}");
+    }
+    let said = presence(&ann, &acme, None, "knownBecause { text }").await;
+    assert_eq!(said["knownBecause"][0]["text"], "Cleo, set to KNOWN on 2018-06-01");
+    server.finish().await;
+}
+
+#[on_both_databases]
 async fn every_part_of_presence_says_what_it_rests_on(empty: &Database) {
     let world = world_at(empty.kind(), "2017-04-03T12:00:00Z").await;
     let ann = world.seller("Ann").await;

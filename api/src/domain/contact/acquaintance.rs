@@ -1,5 +1,5 @@
-//! The history of contacts: one row for every change of their account, buying role, relationship or archived state. The
-//! presence on a past day is computed from these rows.
+//! The history of contacts: one row for every change of their account, buying role or archived state, and for every time that
+//! their relationship was set. The presence on a past day is computed from these rows.
 
 use entity::{acquaintance, contact};
 use sea_orm::{ActiveModelTrait, IntoActiveModel};
@@ -21,7 +21,9 @@ impl Acquaintances {
 
     /// Adds the history row for a contact that changes from `before` to `after`, if the change is relevant.
     pub(super) fn note(&mut self, write: &Write<'_>, before: Option<&contact::Model>, after: &contact::Model) {
-        let recorded = |row: &contact::Model| (row.account_id, row.buying_role, row.relationship, row.archived_at);
+        let recorded = |row: &contact::Model| {
+            (row.account_id, row.buying_role, row.relationship, row.relationship_set_at, row.archived_at)
+        };
         if before.is_some_and(|before| recorded(before) == recorded(after)) {
             return;
         }
@@ -35,9 +37,7 @@ impl Acquaintances {
             archived_at: after.archived_at,
             // With a stopped clock, a contact may change at the very instant of its creation.
             first: after.created_at == write.at,
-            // A change at the very instant of another one takes the place of its row.
-            relationship_set: before
-                .is_none_or(|before| before.relationship != after.relationship || before.updated_at == write.at),
+            relationship_set: after.relationship_set_at == Some(write.at),
         };
         self.0.push(row.into_active_model().reset_all());
     }

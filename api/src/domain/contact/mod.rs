@@ -104,6 +104,8 @@ object! {
         buyingRole: Option<contact::BuyingRole> = plain(|contact| contact.0.buying_role);
         /// The relationship of the person to the organization.
         relationship: contact::RelationshipLevel = plain(|contact| contact.0.relationship);
+        /// When the relationship was last set or confirmed; null if it never was, or was before this was recorded.
+        relationshipSetAt: Option<entity::Instant> = plain(|contact| contact.0.relationship_set_at);
         /// The contact of the same account to whom the person reports; null if there is none.
         reportsTo: Option<Contact> = by_key(|contact| contact.0.reports_to_id, Contact::resolve);
         /// The latest completed touch in which the person took part; null if there is none.
@@ -170,6 +172,7 @@ impl AuditedRow for contact::Model {
             phone,
             buying_role,
             relationship,
+            relationship_set_at,
             reports_to_id,
             do_not_contact,
             external_ids,
@@ -189,6 +192,7 @@ impl AuditedRow for contact::Model {
             "phone": phone,
             "buyingRole": buying_role.map(contact::BuyingRole::word),
             "relationship": relationship.word(),
+            "relationshipSetAt": relationship_set_at,
             "reportsToId": reports_to_id,
             "doNotContact": do_not_contact,
             "externalIds": stored_json(external_ids),

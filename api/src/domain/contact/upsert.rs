@@ -401,6 +401,11 @@ fn changed(
     let name = if before.is_none() && name.is_null() { &MaybeUndefined::Undefined } else { name };
     Changes { name, title, department, email, phone, buying_role, relationship, do_not_contact }
         .apply(check, &mut after);
+    // A row that repeats the present relationship confirms nothing: an import of an unchanged file changes nothing.
+    let level = before.map_or(contact::RelationshipLevel::Unknown, |before| before.relationship);
+    if after.relationship != level {
+        after.relationship_set_at = Some(ctx.now);
+    }
     if let Some(external) = value(external_id) {
         let key = check.external_key("externalId", &external);
         check.add_external_id("externalId", &mut after.external_ids, key);

@@ -1,7 +1,7 @@
 //! Creating, changing, archiving and restoring contacts. Everyone who sees the account may do so.
 
 use async_graphql::{ID, InputObject, MaybeUndefined};
-use entity::{AccountId, ContactId, Id, Instant, contact};
+use entity::{AccountId, ContactId, Day, Id, Instant, contact};
 use sea_orm::{ColumnTrait, QueryFilter, QuerySelect};
 
 use super::acquaintance::Acquaintances;
@@ -67,7 +67,8 @@ pub struct UpdateContactInput {
     pub phone: MaybeUndefined<String>,
     /// The role in buying decisions.
     pub buying_role: MaybeUndefined<BuyingRole>,
-    /// The relationship of the person to the organization.
+    /// The relationship of the person to the organization. Naming the present one confirms it: it counts as known for
+    /// another 365 days, unless it was already set on the same day of the organization.
     pub relationship: MaybeUndefined<RelationshipLevel>,
     /// The id of the contact of the same account to whom the person reports: not the person, nor one who reports to
     /// them directly or indirectly.
@@ -128,6 +129,18 @@ impl Changes<'_> {
     }
 }
 
+/// Returns whether a change of a contact sets the relationship: it is another one, or the change names the present one
+/// and it was last set on an earlier day, so that a repeated mutation writes nothing. Nothing is confirmed by UNKNOWN.
+pub(super) fn sets_relationship(
+    before: (contact::RelationshipLevel, Option<Day>),
+    after: contact::RelationshipLevel,
+    named: bool,
+    today: Day,
+) -> bool {
+    let (level, set_on) = before;
+    level != after || named && after != contact::RelationshipLevel::Unknown && set_on.is_none_or(|day| day < today)
+}
+
 /// Returns a new contact without content.
 pub(super) fn blank(viewer: &Viewer, now: Instant, account: AccountId) -> contact::Model {
     contact::Model {
@@ -143,6 +156,7 @@ pub(super) fn blank(viewer: &Viewer, now: Instant, account: AccountId) -> contac
         phone: None,
         buying_role: None,
         relationship: contact::RelationshipLevel::Unknown,
+        relationship_set_at: None,
         reports_to_id: None,
         do_not_contact: false,
         external_ids: "[]".to_owned(),
@@ -243,6 +257,9 @@ pub async fn create(ctx: &RequestContext, input: CreateContactInput) -> Result<C
         do_not_contact: &MaybeUndefined::Value(do_not_contact.unwrap_or_default()),
     }
     .apply(&mut check, &mut contact);
+    if contact.relationship != contact::RelationshipLevel::Unknown {
+        contact.relationship_set_at = Some(write.at);
+    }
     let names = external_ids.as_deref().unwrap_or_default();
     contact.external_ids = check.external_ids("externalIds", names);
     if let Some(Json(json)) = &custom_fields {
@@ -295,6 +312,10 @@ pub async fn update(ctx: &RequestContext, input: UpdateContactInput) -> Result<C
         do_not_contact: &do_not_contact,
     }
     .apply(&mut check, &mut after);
+    let last = (before.relationship, before.relationship_set_at.map(|at| viewer.day(at)));
+    if sets_relationship(last, after.relationship, relationship.is_value(), viewer.day(write.at)) {
+        after.relationship_set_at = Some(write.at);
+    }
     match &external_ids {
         MaybeUndefined::Undefined => {}
         MaybeUndefined::Null => after.external_ids = "[]".to_owned(),
@@ -372,4 +393,30 @@ async fn set_archived(ctx: &RequestContext, id: &ID, archived: bool) -> Result<C
     Acquaintances::of(&write, Some(&before), &after).save(&write).await?;
     write.commit().await?;
     Ok(ContactPayload::of(after))
+}
+
+#[cfg(test)]
+mod tests {
+    use contact::RelationshipLevel::{Known, Unknown, Valued};
+
+    use super::*;
+
+    #[test]
+    fn a_relationship_is_set_by_another_one_or_confirmed_on_a_later_day() {
+        for (before, after, named, expected) in [
+            ((Known, Some(9)), Valued, true, true),
+            ((Known, Some(10)), Valued, true, true),
+            ((Known, Some(9)), Known, true, true),
+            ((Known, Some(9)), Known, false, false),
+            ((Known, Some(10)), Known, true, false),
+            ((Known, None), Known, true, true),
+            ((Known, Some(9)), Unknown, true, true),
+            ((Unknown, Some(9)), Unknown, true, false),
+            ((Unknown, None), Unknown, true, false),
+        ] {
+            let (level, set_on) = before;
+            let found = sets_relationship((level, set_on.map(Day)), after, named, Day(10));
+            assert_eq!(found, expected, "{before:?} {after:?} {named}");
+        }
+    }
 }
