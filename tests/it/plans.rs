@@ -493,6 +493,29 @@ async fn plans_are_listed_by_account_owner_status_and_review(world: &World) {
     assert_eq!(world.admin().query(&document).await.text("node.owner.name"), "Bob");
 }
 
+#[on_both_databases]
+async fn a_planned_relationship_counts_while_the_contact_is_at_the_account(world: &World) {
+    let ann = world.seller("Ann").await;
+    let (acme, other) = (ann.account(json!({"name": "Acme"})).await, ann.account(json!({"name": "Other"})).await);
+    let (plan, _) = full(&ann, &acme, json!({})).await;
+    let contact = ann.query("{ contacts { nodes { id } } }").await.text("contacts.nodes.0.id").to_owned();
+    let missing = async || plan_fields(&ann, &plan, "health { missing missingBecause }").await["health"].clone();
+    let left = json!({"missing": ["RELATIONSHIPS"], "missingBecause":
+        ["No planned relationship with a due day is with a contact who is still at the account."]});
+    let none = json!({"missing": [], "missingBecause": []});
+    assert_eq!(missing().await, none);
+    let goes = |to: &str| ann.mutate("updateContact", "contact { id }", json!({"id": contact, "accountId": to}));
+    goes(&other).await.done();
+    assert_eq!(missing().await, left);
+    let answer = change(&ann, "commitPlan", json!({"id": plan, "statement": "We will."})).await;
+    assert_eq!(answer.refusals(), refusal("INCOMPLETE", "input.id"));
+    goes(&acme).await.done();
+    assert_eq!(missing().await, none);
+    let archive = "mutation($id: ID!) { archiveContact(id: $id) { userErrors { message } } }";
+    ann.send(archive, json!({"id": contact})).await.done();
+    assert_eq!(missing().await, left);
+}
+
 /// A selection of all fields of a plan.
 const EVERYTHING: &str = "id title startsOn endsOn status summary cadence nextReviewOn createdAt updatedAt version
     account { id name } owner { id name } opportunities { id name stage }

@@ -15,6 +15,7 @@ use super::change::Change;
 use super::content::{Difference, canonical, differences, fingerprint, stated};
 use super::health::Elements;
 use super::part::{items, parts_of};
+use super::relationship::at_account;
 use super::review::next_after;
 use super::{Plan, PlanPayload, linked};
 use crate::context::RequestContext;
@@ -269,6 +270,7 @@ async fn missing(change: &Change<'_>) -> Result<Vec<String>> {
         summary: change.plan.summary.is_some(),
         opportunities: linked(&change.plan).len(),
         relationships: &relationships,
+        at_account: &at_account(&change.write.tx, change.plan.organization_id, &relationships).await?,
         objectives: &objectives,
         actions: &actions,
         benchmarks: change.parts::<plan_benchmark::Model>().await?.len(),

@@ -1,15 +1,15 @@
 //! The health of a plan: the elements that it lacks, and its progress.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use async_graphql::Enum;
 use entity::plan_action::{self, ActionStatus};
 use entity::plan_objective::{self, Horizon, ObjectiveStatus};
-use entity::{Day, PlanId, plan, plan_relationship, plan_review};
+use entity::{Day, PlanId, PlannedRelationshipId, plan, plan_relationship, plan_review};
 
-use super::Plan;
 use super::benchmark::Benchmark;
 use super::part::parts_of;
+use super::{Plan, relationship};
 use crate::error::Result;
 use crate::graphql::{Batch, FieldContext, graphql_enum, object};
 
@@ -18,7 +18,7 @@ use crate::graphql::{Batch, FieldContext, graphql_enum, object};
 pub enum PlanElement {
     /// A summary and a linked opportunity.
     Opportunities,
-    /// A planned relationship with a due day.
+    /// A planned relationship with a due day, with a contact who is at the account.
     Relationships,
     /// A short-term objective that is not abandoned and has a due day.
     ShortTermObjectives,
@@ -55,6 +55,8 @@ pub struct Elements<'a> {
     pub opportunities: usize,
     /// The planned relationships.
     pub relationships: &'a [plan_relationship::Model],
+    /// Those whose contact is at the account.
+    pub at_account: &'a HashSet<PlannedRelationshipId>,
     /// The objectives.
     pub objectives: &'a [plan_objective::Model],
     /// The actions.
@@ -90,13 +92,17 @@ impl Elements<'_> {
     }
 
     fn relationships(&self) -> Option<String> {
-        if self.relationships.iter().any(|planned| planned.due_on.is_some()) {
+        let mut dated = self.relationships.iter().filter(|planned| planned.due_on.is_some()).peekable();
+        let reason = if self.relationships.is_empty() {
+            "No relationship is planned."
+        } else if dated.peek().is_none() {
+            "No planned relationship has a due day."
+        } else if !dated.any(|planned| self.at_account.contains(&planned.id)) {
+            "No planned relationship with a due day is with a contact who is still at the account."
+        } else {
             return None;
-        }
-        Some(match self.relationships.len() {
-            0 => "No relationship is planned.".to_owned(),
-            _ => "No planned relationship has a due day.".to_owned(),
-        })
+        };
+        Some(reason.to_owned())
     }
 
     fn objectives(&self, horizon: Horizon, name: &str) -> Option<String> {
@@ -169,7 +175,9 @@ object! {
     }
 }
 
-fn completeness(missing: usize) -> f64 {
+/// Returns the share of the six elements that a plan has.
+#[must_use]
+pub fn completeness(missing: usize) -> f64 {
     f64::from(6 - i32::try_from(missing.min(6)).unwrap_or(6)) / 6.0
 }
 
@@ -182,6 +190,7 @@ pub async fn of_plans(field: &FieldContext<'_>, of: &[&Plan]) -> Result<Batch<Pl
     let relationships = parts_of::<plan_relationship::Model, _>(connection, organization, &plans).await?;
     let objectives = parts_of::<plan_objective::Model, _>(connection, organization, &plans).await?;
     let actions = parts_of::<plan_action::Model, _>(connection, organization, &plans).await?;
+    let at_account = relationship::at_account(connection, organization, relationships.values().flatten()).await?;
     let reviews = parts_of::<plan_review::Model, _>(connection, organization, &plans).await?;
     let rows: Vec<&plan::Model> = of.iter().map(|plan| &plan.0).collect();
     let benchmarks = Benchmark::of_plans(connection, viewer, field.request.now, &rows).await?;
@@ -192,6 +201,7 @@ pub async fn of_plans(field: &FieldContext<'_>, of: &[&Plan]) -> Result<Batch<Pl
             summary: plan.0.summary.is_some(),
             opportunities: plan.opportunities().len(),
             relationships: list(&relationships, plan.0.id),
+            at_account: &at_account,
             objectives: list(&objectives, plan.0.id),
             actions,
             benchmarks: benchmarks.len(),
@@ -221,7 +231,7 @@ fn count<T>(items: impl Iterator<Item = T>) -> i32 {
 #[cfg(test)]
 mod tests {
     use entity::contact::RelationshipLevel;
-    use entity::{AccountId, ActionId, ContactId, Id, ObjectiveId, OrganizationId, PlannedRelationshipId, UserId};
+    use entity::{AccountId, ActionId, ContactId, Id, ObjectiveId, OrganizationId, UserId};
 
     use super::*;
 
@@ -282,6 +292,7 @@ mod tests {
             summary: false,
             opportunities: 0,
             relationships: &[],
+            at_account: &HashSet::new(),
             objectives: &[],
             actions: &[],
             benchmarks: 0,
@@ -295,10 +306,12 @@ mod tests {
         let actions =
             [action(Some(&objectives[0]), ActionStatus::Open), action(Some(&objectives[1]), ActionStatus::Open)];
         let relationships = [relationship(None), relationship(Some(Day(3)))];
+        let at_account: HashSet<PlannedRelationshipId> = relationships.iter().map(|planned| planned.id).collect();
         let full = Elements {
             summary: true,
             opportunities: 1,
             relationships: &relationships,
+            at_account: &at_account,
             objectives: &objectives,
             actions: &actions,
             benchmarks: 1,
@@ -309,6 +322,8 @@ mod tests {
         assert_eq!(missing(&Elements { summary: false, ..full }), [Opportunities]);
         assert_eq!(missing(&Elements { opportunities: 0, ..full }), [Opportunities]);
         assert_eq!(missing(&Elements { relationships: &relationships[..1], ..full }), [Relationships]);
+        let first = HashSet::from([relationships[0].id]);
+        assert_eq!(missing(&Elements { at_account: &first, ..full }), [Relationships]);
         assert_eq!(missing(&Elements { objectives: &objectives[..1], ..full }), [LongTermObjectives]);
         // An open objective needs an open action; an achieved one does not.
         assert_eq!(missing(&Elements { actions: &actions[..1], ..full }), [Actions]);
@@ -337,6 +352,7 @@ mod tests {
             summary: false,
             opportunities: 0,
             relationships: &[],
+            at_account: &HashSet::new(),
             objectives: &[],
             actions: &[],
             benchmarks: 0,

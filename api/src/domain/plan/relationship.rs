@@ -1,11 +1,15 @@
 //! Planned relationships: the level to which the relationship with a contact is to be developed, by when, by whom and
 //! how.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use async_graphql::{ID, InputObject, MaybeUndefined};
+use database::columns::is_any_of;
 use entity::contact::RelationshipLevel as Level;
-use entity::{Day, Id, PlanId, PlannedRelationshipId, plan_relationship};
+use entity::{
+    AccountId, ContactId, Day, Id, OrganizationId, PlanId, PlannedRelationshipId, Scoped, contact, plan_relationship,
+};
+use sea_orm::{ColumnTrait, ConnectionTrait, QueryFilter, QuerySelect, QueryTrait};
 
 use super::change::Change;
 use super::part::{items, parts_of};
@@ -73,6 +77,31 @@ impl PlannedRelationship {
         };
         Ok(rows.into_iter().filter_map(with_person).collect())
     }
+}
+
+/// Returns the planned relationships whose contact is at the plan's account and not archived: at most one statement.
+pub(super) async fn at_account<C: ConnectionTrait>(
+    connection: &C,
+    organization: OrganizationId,
+    planned: impl IntoIterator<Item = &plan_relationship::Model>,
+) -> Result<HashSet<PlannedRelationshipId>> {
+    let planned: Vec<&plan_relationship::Model> = planned.into_iter().collect();
+    if planned.is_empty() {
+        return Ok(HashSet::new());
+    }
+    let query = contact::Entity::of(organization)
+        .filter(is_any_of(connection, contact::Column::Id, planned.iter().map(|row| row.contact_id)))
+        .filter(contact::Column::ArchivedAt.is_null())
+        .select_only()
+        .column(contact::Column::Id)
+        .column(contact::Column::AccountId)
+        .into_query();
+    let mut accounts: HashMap<ContactId, AccountId> = HashMap::new();
+    for row in connection.query_all(&query).await? {
+        accounts.insert(row.try_get_by_index(0)?, row.try_get_by_index(1)?);
+    }
+    let is_there = |row: &&&plan_relationship::Model| accounts.get(&row.contact_id) == Some(&row.account_id);
+    Ok(planned.iter().filter(is_there).map(|row| row.id).collect())
 }
 
 pub(super) async fn of_plans(field: &FieldContext<'_>, of: &[&Plan]) -> Result<Batch<Vec<PlannedRelationship>>> {
