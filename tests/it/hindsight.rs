@@ -18,13 +18,23 @@ async fn sign_in(server: &Server, email: &str) -> Client {
     server.stranger().with_token(answer.text("signIn.session.accessToken"))
 }
 
-/// Every figure of every account on the days from the first of January until a day.
+/// Every figure of every account on the days from the first of January until a day. Asked for day by day they are the same as
+/// in a series.
 async fn figures(who: &Client, until: &str) -> Value {
+    const FIGURES: &str = "on level presence known value ready daysUntilAbsent because { weight decayed touch { id } }";
+    let last: usize = until[8..].parse().unwrap();
+    let days: String =
+        (1..=last).map(|day| format!("d{day}: presence(on: \"2017-01-{day:02}\") {{ {FIGURES} }} ")).collect();
     let document = format!(
-        "{{ accounts {{ nodes {{ name presence {{ series(from: \"2017-01-01\", to: \"{until}\", every: DAY) {{
-            on level presence known value ready daysUntilAbsent because {{ weight decayed touch {{ id }} }} }} }} }} }} }}"
+        "{{ accounts {{ nodes {{ name presence {{ series(from: \"2017-01-01\", to: \"{until}\", every: DAY) {{ {FIGURES} }} }} {days} }} }} }}"
     );
-    who.query(&document).await.data("accounts.nodes").clone()
+    let found = who.query(&document).await.data("accounts.nodes").clone();
+    for account in found.as_array().unwrap() {
+        for day in 1..=last {
+            assert_eq!(account["presence"]["series"][day - 1], account[format!("d{day}")], "2017-01-{day:02}");
+        }
+    }
+    found
 }
 
 /// What there is to edit.

@@ -8,6 +8,7 @@ use entity::{Instant, TouchId};
 use super::asked::Ask;
 use super::encounter::Detailed;
 use super::formula::Made;
+use super::span::Known;
 use super::{Presence, made};
 use crate::domain::touch::Touch;
 use crate::error::{Error, Result};
@@ -70,9 +71,10 @@ pub(super) async fn of_presences(field: &FieldContext<'_>, of: &[&Presence]) -> 
     let asks: Vec<Ask> = unnamed.iter().map(|(ask, _)| *ask).collect();
     let is_past = made::is_past(field.request, &of.iter().map(|presence| presence.ask).collect::<Vec<_>>(), 0);
     let found = made::details(field.request, &asks, is_past).await?;
-    let id_of = |(found, (_, made)): (&Vec<Detailed>, &(Ask, Made))| {
+    let id_of = |(found, (ask, made)): (&Vec<(Known, Detailed)>, &(Ask, Made))| {
+        let mut known = found.iter().filter(|(known, _)| known.holds(ask.since.0)).map(|(_, one)| one);
         let same = |one: &&Detailed| (one.made.weight, one.made.kind) == (made.weight, made.kind);
-        found.iter().find(same).and_then(|one| one.made.id)
+        known.find(same).and_then(|one| one.made.id)
     };
     let mut ids = found.iter().zip(&unnamed).map(id_of);
     let named: Vec<Vec<(Made, Option<TouchId>)>> = heaviest

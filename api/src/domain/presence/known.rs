@@ -5,6 +5,7 @@ use entity::contact::BuyingRole;
 
 use super::asked::{Ask, texts};
 use super::made::{is_past, known_by};
+use super::span;
 use crate::context::RequestContext;
 use crate::error::Result;
 use crate::values::calendar::DAY;
@@ -94,6 +95,9 @@ pub(super) fn fills(late: i64, is_past: bool) -> String {
 ///
 /// Of the time before a contact was entered their role is known, and no relationship. An archived contact fills no slot.
 pub async fn read(ctx: &RequestContext, asks: &[Ask], late: i64) -> Result<Vec<f64>> {
+    if span::is_better(asks) {
+        return span::known(ctx, asks, late).await;
+    }
     let counts = SLOTS
         .map(|(role, _, _)| format!("cast(count(*) filter (where stood.buying_role = '{}') as text)", role.word()))
         .join(" || ',' || ");

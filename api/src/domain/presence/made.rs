@@ -5,16 +5,21 @@
 //! overlap others or crowd a day.
 //! Days before now see the superseded versions of touches as well.
 
+use std::collections::HashMap;
+
 use entity::touch::TouchKind;
 use entity::{Instant, TouchId};
+use uuid::Uuid;
 
 use super::asked::{Ask, rows, texts};
 use super::encounter::{self, Detailed};
 use super::formula::{Made, ONE_WAY, ONE_WAY_DAYS, PresencePolicy, VALUE_DAYS};
+use super::span::{self, Known};
 use crate::context::RequestContext;
 use crate::domain::touch::people;
 use crate::domain::touch::weight::LENGTHS;
 use crate::error::Result;
+use crate::graphql::ROWS_BETWEEN_YIELDS;
 use crate::values::calendar::DAY;
 
 /// Ages are multiplied by this, to leave low bits for shape and value.
@@ -56,21 +61,35 @@ pub(super) fn known_by(table: &str, by: &str) -> String {
     }
 }
 
-fn text(table: &str, policy: PresencePolicy, late: i64) -> String {
+/// Returns SQL of the shape of a touch and what became of its value, as one number below [`AGE`].
+pub(super) fn low_bits(table: &str) -> String {
+    format!(
+        "{table}.shape * 4 + case when {table}.value is null then 0 when {table}.value_acknowledged then 3 else 2 end"
+    )
+}
+
+/// Returns SQL that is true where a touch may count on one of the days between two instants.
+pub(super) fn may_count(table: &str, policy: PresencePolicy, first: &str, last: &str) -> String {
     let (reach, value, one_way) = (policy.reach(), VALUE_DAYS * DAY, i64::from(ONE_WAY_DAYS) * DAY);
     let furthest = reach.max(value).max(one_way);
+    format!(
+        "{table}.organization_id = $2 and {table}.account_id = asked.subject_id
+            and {table}.at <= {last} and {table}.at >= {first} - {furthest}
+            and {table}.weight > 0 and (
+                {table}.weight > {ONE_WAY} and {table}.at >= {first} - {reach}
+                or {table}.weight <= {ONE_WAY} and {table}.at > {first} - {one_way}
+                or {table}.value is not null and {table}.at > {first} - {value}
+            )"
+    )
+}
+
+fn text(table: &str, policy: PresencePolicy, late: i64) -> String {
     let known = known_by(table, &format!("asked.at + {late}"));
     format!(
-        "select string_agg(cast((asked.at - {table}.at) * {AGE} + {table}.shape * 4 +
-            case when {table}.value is null then 0 when {table}.value_acknowledged then 3 else 2 end as text), ',')
-        from {table}
-        where {table}.organization_id = $2 and {table}.account_id = asked.subject_id
-            and {table}.at <= asked.at and {table}.at >= asked.at - {furthest} and {known}
-            and {table}.weight > 0 and (
-                {table}.weight > {ONE_WAY} and {table}.at >= asked.at - {reach}
-                or {table}.weight <= {ONE_WAY} and {table}.at > asked.at - {one_way}
-                or {table}.value is not null and {table}.at > asked.at - {value}
-            )"
+        "select string_agg(cast((asked.at - {table}.at) * {AGE} + {} as text), ',')
+        from {table} where {} and {known}",
+        low_bits(table),
+        may_count(table, policy, "asked.at", "asked.at")
     )
 }
 
@@ -81,6 +100,56 @@ fn text(table: &str, policy: PresencePolicy, late: i64) -> String {
 /// Database errors.
 pub async fn read(ctx: &RequestContext, asks: &[Ask], policy: PresencePolicy, late: i64) -> Result<Vec<Touched>> {
     let is_past = is_past(ctx, asks, late);
+    let mut all = if span::is_better(asks) {
+        span::touched(ctx, asks, policy, late).await?
+    } else {
+        each(ctx, asks, policy, late, is_past).await?
+    };
+    let zone = ctx.viewer()?.zone;
+    // Many days of an account may doubt the same touch.
+    let mut doubtful: Vec<(usize, usize)> = Vec::new();
+    let mut wanted: Vec<Ask> = Vec::new();
+    let mut places: HashMap<(Uuid, Instant), usize> = HashMap::new();
+    for (place, (touched, ask)) in all.iter_mut().zip(asks).enumerate() {
+        for age in encounter::doubtful(&mut touched.made, ask.at, zone) {
+            let at = Instant(ask.at.0 - age);
+            let found = *places.entry((ask.subject, at)).or_insert(wanted.len());
+            if found == wanted.len() {
+                wanted.push(Ask { at, ..*ask });
+            }
+            doubtful.push((place, found));
+        }
+        if place % ROWS_BETWEEN_YIELDS == ROWS_BETWEEN_YIELDS - 1 {
+            tokio::task::yield_now().await;
+        }
+    }
+    let found = details(ctx, &wanted, is_past).await?;
+    for doubtful in doubtful.chunk_by(|(place, _), (next, _)| place == next) {
+        let place = doubtful[0].0;
+        let (at, by) = (asks[place].at, asks[place].at.0.saturating_add(late));
+        let of_age = |wanted_at: Instant, one: &Detailed| {
+            let made = Made { age: at.0 - wanted_at.0, ..one.made };
+            Detailed { made, people: one.people.clone() }
+        };
+        let details = doubtful.iter().flat_map(|(_, number)| {
+            let known = found[*number].iter().filter(|(known, _)| known.holds(by));
+            known.map(|(_, one)| of_age(wanted[*number].at, one))
+        });
+        let details = details.filter(|one| one.made.may_count(policy)).collect();
+        let touches = std::mem::take(&mut all[place].made);
+        all[place].made = encounter::encounters(touches, details, at, zone);
+    }
+    Ok(all)
+}
+
+/// Reads what counts at each account and instant on its own.
+async fn each(
+    ctx: &RequestContext,
+    asks: &[Ask],
+    policy: PresencePolicy,
+    late: i64,
+    is_past: bool,
+) -> Result<Vec<Touched>> {
     let now = text("touch", policy, late);
     let sql = if is_past {
         let then = text("touch_version", policy, late);
@@ -88,54 +157,33 @@ pub async fn read(ctx: &RequestContext, asks: &[Ask], policy: PresencePolicy, la
     } else {
         format!("select asked.number, ({now}) from asked")
     };
-    let zone = ctx.viewer()?.zone;
     let mut all = vec![Touched::default(); asks.len()];
-    let mut doubtful: Vec<(usize, Ask)> = Vec::new();
     for (count, (place, list)) in texts(ctx, asks, &sql).await?.into_iter().enumerate() {
-        let Ask { subject, at, .. } = asks[place];
         all[place] = Touched::parse(&list, policy);
-        let ages = encounter::doubtful(&mut all[place].made, at, zone);
-        let since = Instant(at.0.saturating_add(late));
-        doubtful.extend(ages.iter().map(|age| (place, Ask { subject, at: Instant(at.0 - age), since })));
-        if count % crate::graphql::ROWS_BETWEEN_YIELDS == 0 {
+        if count % ROWS_BETWEEN_YIELDS == ROWS_BETWEEN_YIELDS - 1 {
             tokio::task::yield_now().await;
         }
-    }
-    let wanted: Vec<Ask> = doubtful.iter().map(|(_, ask)| *ask).collect();
-    let mut of_place: Vec<(usize, Vec<Detailed>)> = Vec::new();
-    for ((place, ask), found) in doubtful.iter().zip(details(ctx, &wanted, is_past).await?) {
-        let age = asks[*place].at.0 - ask.at.0;
-        let found = found.into_iter().map(|one| Detailed { made: Made { age, ..one.made }, ..one });
-        let found = found.filter(|one| one.made.may_count(policy));
-        match of_place.last_mut() {
-            Some((last, all)) if last == place => all.extend(found),
-            _ => of_place.push((*place, found.collect())),
-        }
-    }
-    for (place, details) in of_place {
-        let touches = std::mem::take(&mut all[place].made);
-        all[place].made = encounter::encounters(touches, details, asks[place].at, zone);
     }
     Ok(all)
 }
 
-/// Returns the completed touches of accounts that began at the very instants asked for, as they were known by `since`, by
-/// id: one statement. Their ages are 0.
-pub(super) async fn details(ctx: &RequestContext, asks: &[Ask], is_past: bool) -> Result<Vec<Vec<Detailed>>> {
-    let select = |table: &str, id: &str| {
+/// Returns the completed touches of accounts that began at the very instants asked for, each with the time in which it was
+/// known so, by id: one statement. Their ages are 0.
+pub(super) async fn details(ctx: &RequestContext, asks: &[Ask], is_past: bool) -> Result<Vec<Vec<(Known, Detailed)>>> {
+    let select = |table: &str, id: &str, known: &str| {
         format!(
-            "select asked.number, {table}.{id}, {table}.weight, {table}.kind, {table}.minutes, {table}.contact_ids
+            "select asked.number, {table}.{id}, {table}.weight, {table}.kind, {table}.minutes, {table}.contact_ids, {known}
             from asked cross join {table}
             where {table}.organization_id = $2 and {table}.account_id = asked.subject_id and {table}.at = asked.at
-                and {table}.weight > 0 and {}",
-            known_by(table, "asked.since")
+                and {table}.weight > 0"
         )
     };
-    let mut sql = select("touch", "id");
+    let mut sql = select("touch", "id", "touch.known_at, cast(null as bigint)");
     if is_past {
-        sql = format!("{sql} union all {}", select("touch_version", "touch_id"));
+        let then = select("touch_version", "touch_id", "touch_version.known_from, touch_version.known_until");
+        sql = format!("{sql} union all {then}");
     }
-    let mut all: Vec<Vec<Detailed>> = vec![Vec::new(); asks.len()];
+    let mut all: Vec<Vec<(Known, Detailed)>> = vec![Vec::new(); asks.len()];
     for (place, row) in rows(ctx, asks, &sql).await? {
         let id: TouchId = row.try_get_by_index(1)?;
         let (weight, minutes): (i32, i32) = (row.try_get_by_index(2)?, row.try_get_by_index(4)?);
@@ -147,10 +195,11 @@ pub(super) async fn details(ctx: &RequestContext, asks: &[Ask], is_past: bool) -
             minutes: minutes.unsigned_abs(),
             id: Some(id),
         };
-        all[place].push(Detailed { made, people: people::read(&people) });
+        let known = Known { from: row.try_get_by_index(6)?, until: row.try_get_by_index(7)? };
+        all[place].push((known, Detailed { made, people: people::read(&people) }));
     }
     for list in &mut all {
-        list.sort_unstable_by_key(|one| one.made.id);
+        list.sort_unstable_by_key(|(known, one)| (one.made.id, known.from));
     }
     Ok(all)
 }
@@ -159,24 +208,28 @@ impl Touched {
     fn parse(list: &str, policy: PresencePolicy) -> Self {
         let mut touched = Self::default();
         for number in list.split(',').filter_map(|number| number.parse::<i64>().ok()) {
-            let (age, rest) = (number.div_euclid(AGE), number.rem_euclid(AGE));
-            let shape = usize::try_from(rest / 4).unwrap_or_default();
-            let kind = KINDS.get(shape % 8).copied().unwrap_or(TouchKind::Other);
-            let minutes = LENGTHS[shape / 8 % LENGTHS.len()].unsigned_abs();
-            let weight = match u32::try_from(shape / 128).unwrap_or_default() {
-                1 => ONE_WAY,
-                hundreds => hundreds * 100,
-            };
-            if age < VALUE_DAYS * DAY {
-                touched.with_value += u32::from(rest & 2 != 0);
-                touched.acknowledged += u32::from(rest & 3 == 3);
-            }
-            let made = Made { age, weight, kind, minutes, id: None };
-            if made.may_count(policy) {
-                touched.made.push(made);
-            }
+            touched.add(number.div_euclid(AGE), number.rem_euclid(AGE), policy);
         }
         touched
+    }
+
+    /// Adds a touch of an age, in microseconds, with its shape and its value in the low bits.
+    pub(super) fn add(&mut self, age: i64, rest: i64, policy: PresencePolicy) {
+        let shape = usize::try_from(rest / 4).unwrap_or_default();
+        let kind = KINDS.get(shape % 8).copied().unwrap_or(TouchKind::Other);
+        let minutes = LENGTHS[shape / 8 % LENGTHS.len()].unsigned_abs();
+        let weight = match u32::try_from(shape / 128).unwrap_or_default() {
+            1 => ONE_WAY,
+            hundreds => hundreds * 100,
+        };
+        if age < VALUE_DAYS * DAY {
+            self.with_value += u32::from(rest & 2 != 0);
+            self.acknowledged += u32::from(rest & 3 == 3);
+        }
+        let made = Made { age, weight, kind, minutes, id: None };
+        if made.may_count(policy) {
+            self.made.push(made);
+        }
     }
 }
 

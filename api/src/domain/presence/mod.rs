@@ -12,6 +12,7 @@
 //! | [`because`] | the touches behind presence, the heaviest first |
 //! | [`coverage`] | the contacts who know us today, and those we still need to know |
 //! | [`nurture`] | whether a target is being nurtured |
+//! | [`span`] | the rows of accounts over a stretch of time, for many days |
 //!
 //! Both databases find the rows, by set; all arithmetic is done here, so that both agree to the last digit.
 
@@ -24,6 +25,7 @@ pub mod formula;
 pub mod known;
 pub mod made;
 pub mod nurture;
+pub mod span;
 
 use std::collections::HashSet;
 
@@ -179,6 +181,8 @@ impl Presence {
     }
 }
 
+/// Fields for which nothing is read.
+const OF_ITSELF: [&str; 3] = ["on", "series", "__typename"];
 /// Fields that need the touches alone.
 const OF_TOUCHES: [&str; 8] =
     ["on", "presence", "value", "daysUntilAbsent", "because", "valueBecause", "series", "__typename"];
@@ -191,7 +195,12 @@ pub async fn answer(field: &FieldContext<'_>, asks: &[Ask]) -> Result<Batch<Pres
 
 async fn read_for(field: &FieldContext<'_>, asks: &[Ask]) -> Result<Vec<Presence>> {
     let fields = field.collected::<Presence>()?;
-    if fields.iter().all(|field| OF_TOUCHES.contains(&field.name())) {
+    if fields.iter().all(|field| OF_ITSELF.contains(&field.name())) {
+        let viewer = field.request.viewer()?;
+        let policy = PresencePolicy::of(&viewer.organization);
+        let of = |ask: &Ask| Presence::of(*ask, viewer.day(ask.at), policy, Touched::default(), 0.0);
+        Ok(asks.iter().map(of).collect())
+    } else if fields.iter().all(|field| OF_TOUCHES.contains(&field.name())) {
         Presence::of_touches(field.request, asks).await
     } else {
         Presence::read(field.request, asks, 0).await

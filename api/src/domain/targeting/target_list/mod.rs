@@ -36,6 +36,7 @@ use crate::graphql::series::SeriesArguments;
 use crate::graphql::{Batch, FieldContext, object};
 use crate::values::calendar;
 use crate::values::money::Money;
+use database::columns::is_any_of;
 
 /// Days over which the list's churn is taken.
 const CHURN: i64 = 90;
@@ -326,30 +327,15 @@ async fn proposals(field: &FieldContext<'_>, of: &[&TargetList]) -> Result<Batch
     plain_lists(field, of.iter().map(|list| list.proposals.iter().collect()).collect()).await
 }
 
-/// Accounts that one statement names at most.
-const CHUNK: usize = 5_000;
-
-/// Returns the accounts of the targets of lists, grouped by the instants of the lists. There is one instant unless a past day
-/// is requested in several time zones. No group is longer than one statement allows.
-fn accounts_by_instant(of: &[&TargetList]) -> Vec<(Instant, Vec<AccountId>)> {
-    let mut groups: Vec<(Instant, Vec<AccountId>)> = Vec::new();
-    for list in of {
-        let accounts = list.targets.iter().map(|target| target.0.account_id);
-        match groups.iter_mut().find(|(at, _)| *at == list.at) {
-            Some((_, all)) => all.extend(accounts),
-            None => groups.push((list.at, accounts.collect())),
-        }
-    }
-    let chunks = groups.iter().flat_map(|(at, all)| all.chunks(CHUNK).map(|chunk| (*at, chunk.to_vec())));
-    chunks.collect()
-}
-
 async fn potentials(field: &FieldContext<'_>, of: &[&TargetList]) -> Result<Batch<Money>> {
     let organization = field.request.viewer()?.organization.id;
+    // A series has the same accounts on many days.
+    let accounts: HashSet<AccountId> =
+        of.iter().flat_map(|list| list.targets.iter().map(|target| target.0.account_id)).collect();
     let mut known: HashMap<AccountId, i64> = HashMap::new();
-    for (_, accounts) in accounts_by_instant(of) {
+    if !accounts.is_empty() {
         let query = account::Entity::of(organization)
-            .filter(account::Column::Id.is_in(accounts))
+            .filter(is_any_of(field.request.reader(), account::Column::Id, accounts))
             .filter(account::Column::Potential.is_not_null())
             .select_only()
             .column(account::Column::Id)
