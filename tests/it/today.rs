@@ -1,6 +1,6 @@
 //! Today: what to do, why, in which order, and for whose eyes.
 
-use callshot::internals::StoppedAt;
+use callshot::values::clock::StoppedAt;
 use serde_json::{Value, json};
 use tests::actors::Member;
 use tests::queries::count;
@@ -390,69 +390,6 @@ async fn nothing_at_an_archived_account_is_suggested_until_it_is_restored(empty:
     assert_eq!(counts().await, (everything.to_owned(), json!(13)));
     assert_eq!(ann.query(list).await.data("targets.totalCount"), &json!(2));
     world.finish().await;
-}
-
-#[on_both_databases]
-async fn what_is_listed_is_what_acting_on_it_accepts_at_every_hour(empty: &Database) {
-    let at = |hour: i64| callshot::internals::instant("2026-03-02T00:30:00Z").unwrap().plus_seconds(hour * 3600);
-    let server = async |database: Database, hour: i64| {
-        let stop: StoppedAt = at(hour).to_string().parse().unwrap();
-        Server::start_with(database, |settings| settings.clock.stop = Some(stop)).await
-    };
-    let world = World::on(server(Database::make_ready(empty.kind()).await, -24 * 20).await).await;
-    // A day apart for most of the day.
-    world
-        .admin()
-        .mutate("updateOrganization", "organization { id }", json!({"timeZone": "Pacific/Auckland"}))
-        .await
-        .done();
-    let ann = world.seller("Ann").with(json!({"timeZone": "America/Santiago"})).await;
-    let acme = ann.account(json!({"name": "Acme"})).await;
-    let mut stalled = Vec::new();
-    for hour in 0..24 {
-        stalled.push(ann.opportunity(&acme, json!({"name": format!("Stalled {hour}"), "amount": "5"})).await);
-    }
-    let email = ann.email().to_owned();
-    let id = ann.id().to_owned();
-    let mut database = world.into_server().stop().await;
-    for (hour, stalled) in (0..24).zip(&stalled) {
-        let running = server(database, hour).await;
-        let input = json!({"email": email, "password": tests::actors::PASSWORD});
-        let answer = running.stranger().mutate("signIn", "session { accessToken }", input).await.done();
-        let ann = running.stranger().with_token(answer.text("signIn.session.accessToken"));
-        let listed = async |kind: &str, subject: &str| {
-            let document = format!(
-                "query($id: ID!) {{ node(id: $id) {{ ... on User {{ today(kinds: [{kind}], first: 200) {{ on actions {{ subject {{ id }} }} }} }} }} organization {{ today }} }}"
-            );
-            let answer = ann.send(&document, json!({"id": id})).await;
-            let list = answer.data("node.today.actions").as_array().unwrap().clone();
-            list.iter().any(|action| action["subject"]["id"] == json!(subject))
-        };
-        let make = async |mutation: &str, node: &str, input: Value| {
-            let answer = ann.mutate(mutation, &format!("{node} {{ id }}"), input).await.done();
-            answer.text(&format!("{mutation}.{node}.id")).to_owned()
-        };
-        let today = ann.query("{ organization { today } }").await.text("organization.today").to_owned();
-        // Won on a day that may not have begun for Ann: it is no longer open.
-        assert!(listed("ASK_FOR_COMMITMENT", stalled).await, "{hour}");
-        ann.mutate("winOpportunity", "opportunity { closedOn }", json!({"id": stalled})).await.done();
-        assert!(!listed("ASK_FOR_COMMITMENT", stalled).await, "{hour}");
-        let promise =
-            make("makePromise", "promise", json!({"accountId": acme, "what": "A list", "dueOn": today})).await;
-        assert!(listed("KEEP_PROMISE", &promise).await, "{hour}");
-        ann.send("mutation($id: ID!) { keepPromise(id: $id) { userErrors { message } } }", json!({"id": promise}))
-            .await
-            .done();
-        assert!(!listed("KEEP_PROMISE", &promise).await, "{hour}");
-        let input = json!({"accountId": acme, "kind": "FUNDING", "occurredOn": today});
-        let event = make("recordTriggerEvent", "triggerEvent", input).await;
-        assert!(listed("ANSWER_TRIGGER_EVENT", &event).await, "{hour}");
-        let input = json!({"accountId": acme, "name": "Answer", "triggerEventId": event});
-        make("createOpportunity", "opportunity", input).await;
-        assert!(!listed("ANSWER_TRIGGER_EVENT", &event).await, "{hour}");
-        database = running.stop().await;
-    }
-    database.remove().await;
 }
 
 #[on_both_databases]
