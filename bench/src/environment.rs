@@ -83,7 +83,7 @@ pub struct Environment {
 impl Environment {
     /// Finds or builds the server program and creates the folders.
     pub async fn prepare(arguments: &RunArguments) -> Result<Self> {
-        let program = process::program(arguments.server.as_deref()).await?;
+        let program = process::program(arguments.server.as_deref(), &arguments.profile).await?;
         std::fs::create_dir_all(&arguments.out)?;
         let temporary = tempfile::Builder::new().prefix("callshot-bench-").tempdir()?;
         Ok(Self { temporary, out: arguments.out.clone(), program })

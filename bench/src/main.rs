@@ -95,6 +95,9 @@ pub struct RunArguments {
     /// The server program to measure [default: build it]
     #[arg(long, value_name = "PROGRAM", global = true)]
     pub server: Option<PathBuf>,
+    /// The profile with which the server is built; `release` builds in a fraction of the time
+    #[arg(long, value_name = "NAME", default_value = "dist", global = true, conflicts_with = "server")]
+    pub profile: String,
 }
 
 fn main() -> ExitCode {

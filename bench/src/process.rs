@@ -100,27 +100,32 @@ pub fn without_settings(mut command: Command, database: &str) -> Command {
     command
 }
 
-/// Returns the path of the server program: the given path, otherwise that of a `dist` build.
+/// Returns the path of the server program: the given path, otherwise that of a build with a profile.
 ///
 /// The server is built first if Cargo runs the benchmark.
-pub async fn program(given: Option<&Path>) -> Result<PathBuf> {
+pub async fn program(given: Option<&Path>, profile: &str) -> Result<PathBuf> {
     if let Some(given) = given {
         return Ok(given.to_path_buf());
     }
-    let sibling = std::env::current_exe()?.with_file_name("callshot");
     if let Some(cargo) = std::env::var_os("CARGO") {
         eprintln!("building the server");
         let status = Command::new(cargo)
-            .args(["build", "--quiet", "--profile", "dist", "--locked", "--package", "callshot"])
+            .args(["build", "--quiet", "--profile", profile, "--locked", "--package", "callshot"])
             .status()
             .await?;
         if !status.success() {
             return Err("the server failed to build".into());
         }
     }
-    // Without `--profile dist`, `cargo run` puts this program in a different folder from the server.
-    let built = sibling.parent().and_then(Path::parent).map(|target| target.join("dist/callshot"));
-    built.into_iter().chain([sibling]).find(|program| program.is_file()).ok_or_else(|| {
-        "there is no dist build of the server: run `cargo build --profile dist`, or name a program with --server".into()
+    // This program may be built with another profile than the server, and then it is in another folder.
+    let folder = if profile == "dev" { "debug" } else { profile };
+    let own = std::env::current_exe()?;
+    let built = own.parent().and_then(Path::parent).map(|target| target.join(folder).join("callshot"));
+    built.filter(|program| program.is_file()).ok_or_else(|| {
+        format!(
+            "there is no {profile} build of the server: run `cargo build --profile {profile}`, or name a program with \
+             --server"
+        )
+        .into()
     })
 }

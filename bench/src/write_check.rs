@@ -31,6 +31,7 @@ const SQLITE: [&str; 4] = [
         || quote(subject) || quote(notes) || quote(responded) || quote(value) || quote(value_acknowledged)
         || quote(commitment_asked) || quote(commitment_given) || quote(opportunity_id) || quote(contact_ids)
         || quote(created_at) || quote(updated_at) || quote(version) || quote(weight) || quote(answered) || quote(minutes)
+        || quote(known_at) || quote(shape)
         from touch t join event e on e.subject_id = t.id where e.seq > ?1",
     "select 'part ' || quote(contact_id) || quote(p.organization_id) || quote(p.at) || quote(answer_known_at)
         from touch_contact p join event e on e.subject_id = p.touch_id where e.seq > ?1",

@@ -182,6 +182,12 @@ pub fn contact_row(number: u64, of: u64) -> Row {
     let (first, last) = (random.one_of(words::FIRST), random.one_of(words::LAST));
     let name = format!("{first} {last}");
     let title = random.one_of(words::JOB);
+    let department = random.one_of(words::DEPARTMENT);
+    let phone = random.percent(60).then(|| format!("+49 30 {:07}", random.below(10_000_000)));
+    let role = random.percent(60).then(|| {
+        random.one_of(&["DECISION_MAKER", "INFLUENCER", "STAKEHOLDER", "CHAMPION", "GATEKEEPER", "END_USER"])
+    });
+    let level = random.one_of(&["UNKNOWN", "KNOWN", "KNOWN", "VALUED", "TRUSTED"]);
     let at = contact_created(number);
     row![
         contact(number),
@@ -191,19 +197,18 @@ pub fn contact_row(number: u64, of: u64) -> Row {
         name.to_lowercase(),
         title,
         title.to_lowercase(),
-        random.one_of(words::DEPARTMENT),
+        department,
         format!("{}.{}@company{}.example", first.to_lowercase(), last.to_lowercase(), contact_account(number)),
-        random.percent(60).then(|| format!("+49 30 {:07}", random.below(10_000_000))),
-        random.percent(60).then(|| {
-            random.one_of(&["DECISION_MAKER", "INFLUENCER", "STAKEHOLDER", "CHAMPION", "GATEKEEPER", "END_USER"])
-        }),
-        random.one_of(&["UNKNOWN", "KNOWN", "KNOWN", "VALUED", "TRUSTED"]),
+        phone,
+        role,
+        level,
         false,
         "[]",
         "{}",
         at,
         at,
         1,
+        (level != "UNKNOWN").then_some(at),
     ]
 }
 
@@ -212,13 +217,22 @@ fn contacts() -> impl Iterator<Item = Row> {
     large.chain(small().map(|(of, number)| contact_row(SMALL_FROM + of * 1_000 + number, of)))
 }
 
+/// Sets the role and the relationship of a contact's row. One that is known was set when the contact was created.
+pub fn set_relationship(contact: &mut Row, role: Option<&str>, level: &str) {
+    let [.., to_role, to_level, _, _, _, at, _, _, set_at] = &mut contact[..] else {
+        unreachable!("a contact has more columns")
+    };
+    (*to_role, *to_level) = (role.into(), level.into());
+    *set_at = if level == "UNKNOWN" { Value::Null } else { at.clone() };
+}
+
 /// Generates the first relationship history row of a contact, with the values of the contact's row.
 pub fn acquaintance_row(contact: &Row) -> Row {
-    let [id, organization, account, .., role, relationship, _, _, _, at, _, _] = &contact[..] else {
+    let [id, organization, account, .., role, relationship, _, _, _, at, _, _, set_at] = &contact[..] else {
         unreachable!("a contact has more columns")
     };
     let all = [id, at, organization, account, role, relationship];
-    all.into_iter().cloned().chain([Value::Bool(true), Value::Bool(true)]).collect()
+    all.into_iter().cloned().chain([Value::Bool(true), Value::Bool(set_at == at)]).collect()
 }
 
 /// Returns the UTC day of an instant, in days since 1970. It differs from the local day for an hour or two after local
@@ -349,6 +363,7 @@ pub fn tables() -> Vec<Table> {
                 "created_at",
                 "updated_at",
                 "version",
+                "relationship_set_at",
             ],
             rows: Box::new(contacts()),
         },

@@ -8,7 +8,7 @@ use std::collections::HashMap;
 
 use uuid::Uuid;
 
-use super::book::{self, FORCE_FROM, account_row, acquaintance_row, contact_row, day};
+use super::book::{self, FORCE_FROM, account_row, acquaintance_row, contact_row, day, set_relationship};
 use super::people::{Person, organization, user};
 use super::random::Random;
 use super::touches::Touch;
@@ -91,10 +91,7 @@ fn contacts() -> impl Iterator<Item = Row> {
             let mut row = contact_row(FORCE_FROM + account + ACCOUNTS * nth, FORCE);
             let level = Random::of(602, account + ACCOUNTS * nth)
                 .one_of(&["UNKNOWN", "UNKNOWN", "UNKNOWN", "KNOWN", "VALUED", "TRUSTED"]);
-            let [.., buying_role, relationship, _, _, _, _, _, _] = &mut row[..] else {
-                unreachable!("a contact's row has more columns")
-            };
-            (*buying_role, *relationship) = (role.into(), level.into());
+            set_relationship(&mut row, role, level);
             row
         })
     })
@@ -108,14 +105,12 @@ fn acquaintances() -> impl Iterator<Item = Row> {
             return vec![first];
         }
         let mut later = first.clone();
-        if let [_, since, _, _, _, relationship, _] = &mut first[..] {
-            *relationship = "UNKNOWN".into();
-            if let Value::Int(since) = since {
-                *since -= 365 * DAY;
-            }
-        }
-        if let Some(is_first) = later.last_mut() {
-            *is_first = false.into();
+        let ([_, since, .., relationship, _, is_set], [.., is_first, _]) = (&mut first[..], &mut later[..]) else {
+            unreachable!("an acquaintance has more columns")
+        };
+        (*relationship, *is_set, *is_first) = ("UNKNOWN".into(), false.into(), false.into());
+        if let Value::Int(since) = since {
+            *since -= 365 * DAY;
         }
         vec![first, later]
     })
@@ -457,6 +452,17 @@ mod tests {
         let within_year = touches().filter(|touch| touch.at > NOW - 366 * DAY).count() as u64;
         assert!(within_year * 100 > FORCE_YEAR * 97, "{within_year}");
         assert!(touches().all(|touch| touch.at <= NOW));
+    }
+
+    #[test]
+    fn every_fifth_contact_has_an_earlier_row_in_which_nothing_is_known() {
+        let rows: Vec<Row> = acquaintances().take(6).collect();
+        let [earlier, later] = [&rows[0], &rows[1]];
+        assert_eq!((&earlier[0], &earlier[2..5]), (&later[0], &later[2..5]));
+        assert_eq!(earlier[5..], row!["UNKNOWN", true, false][..]);
+        assert_eq!(later[6], Value::Bool(false));
+        assert!(matches!((&earlier[1], &later[1]), (Value::Int(one), Value::Int(other)) if other - one == 365 * DAY));
+        assert!(rows[2][0] != rows[1][0] && rows[2][6] == Value::Bool(true));
     }
 
     #[test]

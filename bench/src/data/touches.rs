@@ -154,8 +154,8 @@ impl Touch {
     }
 }
 
-/// Kind, weight and length as the server packs them into one number.
-fn shape(kind: &str, weight: i32, minutes: i32) -> i32 {
+/// Returns kind, weight and length as the server packs them into one number.
+pub fn shape(kind: &str, weight: i32, minutes: i32) -> i32 {
     const LENGTHS: [i32; 16] = [5, 10, 15, 20, 30, 45, 60, 75, 90, 120, 150, 180, 240, 360, 720, 1_440];
     const KINDS: [&str; 7] = ["CALL", "EMAIL", "MEETING", "MESSAGE", "EVENT", "MAIL", "OTHER"];
     let place = |found: Option<usize>| found.and_then(|place| i32::try_from(place).ok()).unwrap_or_default();

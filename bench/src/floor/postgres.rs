@@ -89,9 +89,9 @@ const LOG: &str = "
     with new_touch as (
         insert into touch (id, organization_id, account_id, user_id, kind, status, direction, at, missed_at,
             duration_minutes, recorded_at, subject, notes, responded, value_acknowledged, contact_ids, external_ids,
-            created_at, updated_at, version, weight, answered, minutes)
+            created_at, updated_at, version, weight, answered, minutes, known_at, shape)
         values ($1, $2, $3, $4, $5, 'COMPLETED', $6, $7, $8, $9, $10, $11, $12, $13, false, $14, '[]', $15, $15, 1,
-            $19, $20, $21)
+            $19, $20, $21, $10, $22)
     ), new_part as (
         insert into touch_contact (touch_id, contact_id, organization_id, at, answer_known_at)
         select $1, contact, $2, $7, case when $20 then $10 end
@@ -105,15 +105,16 @@ const UPSERT: &str = "
     with given as materialized (
         select * from unnest($4::uuid[], $5::uuid[], $6::uuid[], $7::text[], $8::text[], $9::bigint[], $10::bigint[],
             $11::integer[], $12::bigint[], $13::text[], $14::text[], $15::boolean[], $16::text[], $17::text[], $18::text[],
-            $19::text[], $20::integer[], $21::boolean[], $22::integer[])
+            $19::text[], $20::integer[], $21::boolean[], $22::integer[], $23::integer[])
         as row (id, event, account, kind, direction, at, missed_at, duration_minutes, recorded_at, subject, notes,
-            responded, external_ids, source, name, changes, weight, answered, minutes)
+            responded, external_ids, source, name, changes, weight, answered, minutes, shape)
     ), new_touch as (
         insert into touch (id, organization_id, account_id, user_id, kind, status, direction, at, missed_at,
             duration_minutes, recorded_at, subject, notes, responded, value_acknowledged, contact_ids, external_ids,
-            created_at, updated_at, version, weight, answered, minutes)
+            created_at, updated_at, version, weight, answered, minutes, known_at, shape)
         select id, $1, account, $2, kind, 'COMPLETED', direction, at, missed_at, duration_minutes, recorded_at, subject,
-            notes, responded, false, '[]', external_ids, $3, $3, 1, weight, answered, minutes
+            notes, responded, false, '[]', external_ids, $3, $3, 1, weight, answered, minutes,
+            recorded_at, shape
         from given
     ), new_name as (
         insert into external_id (organization_id, noun, source, id, subject_id)
@@ -285,7 +286,7 @@ async fn log(State(floor): State<Arc<Floor>>, body: Bytes) -> Answer {
     let of = organization(log.organization);
     let user = Person { organization: log.organization, number: log.user }.id();
     let touch = log.into_touch()?;
-    let (weight, answered, minutes) = touch.derived_columns();
+    let (weight, answered, minutes, shape) = touch.derived_columns();
     sqlx::query(LOG)
         .bind(touch.id)
         .bind(of)
@@ -308,6 +309,7 @@ async fn log(State(floor): State<Arc<Floor>>, body: Bytes) -> Answer {
         .bind(weight)
         .bind(answered)
         .bind(minutes)
+        .bind(shape)
         .execute(&floor.pool)
         .await?;
     answer(Logged::of(&touch), 256)
@@ -345,6 +347,7 @@ async fn upsert(State(floor): State<Arc<Floor>>, body: Bytes) -> Answer {
         .bind(column!(|row| row.derived_columns().0))
         .bind(column!(|row| row.derived_columns().1))
         .bind(column!(|row| row.derived_columns().2))
+        .bind(column!(|row| row.derived_columns().3))
         .execute(&floor.pool)
         .await?;
     answer(Upserted::of(rows.len()), 128)

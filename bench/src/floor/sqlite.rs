@@ -194,12 +194,12 @@ async fn upsert(State(floor): State<Arc<Floor>>, body: Bytes) -> Answer {
         let sql = format!(
             "insert into touch (id, organization_id, account_id, user_id, kind, status, direction, at, missed_at,
                 duration_minutes, recorded_at, subject, notes, responded, value_acknowledged, contact_ids, external_ids,
-                created_at, updated_at, version, weight, answered, minutes) values {}",
-            values(chunk.len(), 23)
+                created_at, updated_at, version, weight, answered, minutes, known_at, shape) values {}",
+            values(chunk.len(), 25)
         );
         let mut insert = sqlx::query(AssertSqlSafe(sql));
         for row in chunk {
-            let (weight, answered, minutes) = row.derived_columns();
+            let (weight, answered, minutes, shape) = row.derived_columns();
             insert = insert
                 .bind(row.id)
                 .bind(organization)
@@ -223,7 +223,9 @@ async fn upsert(State(floor): State<Arc<Floor>>, body: Bytes) -> Answer {
                 .bind(1)
                 .bind(weight)
                 .bind(answered)
-                .bind(minutes);
+                .bind(minutes)
+                .bind(row.recorded_at())
+                .bind(shape);
         }
         insert.execute(&mut *transaction).await?;
         let sql = format!(

@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::FloorError;
 use super::shape::Timestamp;
 use crate::data::people::{Person, organization};
-use crate::data::touches::derived_columns;
+use crate::data::touches::{derived_columns, shape};
 use crate::data::{NOW, end_of_day};
 use crate::typeid::{TypeId, parse};
 
@@ -221,9 +221,12 @@ impl NewTouch<'_> {
         self.at.min(NOW)
     }
 
-    /// Returns the derived columns: the weight, whether the touch was answered, and the minutes to count.
-    pub fn derived_columns(&self) -> (i32, bool, i32) {
-        derived_columns(&self.kind, &self.direction, self.responded, false, self.duration_minutes)
+    /// Returns the derived columns: the weight, whether the touch was answered, the minutes to count, and the three that
+    /// presence needs as one number.
+    pub fn derived_columns(&self) -> (i32, bool, i32, i32) {
+        let (weight, answered, minutes) =
+            derived_columns(&self.kind, &self.direction, self.responded, false, self.duration_minutes);
+        (weight, answered, minutes, shape(&self.kind, weight, minutes))
     }
 
     fn changes(&self, user: Uuid) -> Result<String, FloorError> {

@@ -16,6 +16,7 @@ mod q5_analytics;
 mod t1_absent;
 mod t2_presence;
 mod t3_readiness;
+mod t4_series;
 mod w1_log;
 mod w2_upsert;
 
@@ -76,6 +77,7 @@ pub fn all() -> Vec<Question> {
         questions.push(l1_targets::question(engine));
         questions.push(p1_plan::question(engine));
         questions.extend([t1_absent::question(engine), t2_presence::question(engine), t3_readiness::question(engine)]);
+        questions.push(t4_series::question(engine));
         questions.extend([d1_today::question(engine), d2_week::question(engine), d3_focus::question(engine)]);
         if engine == Engine::Postgres {
             questions.extend([q4_pages::question(), q5_analytics::question(), w1_log::question(), w1_log::writers()]);

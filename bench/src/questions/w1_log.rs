@@ -12,7 +12,7 @@ use super::{Context, Question, in_turn};
 use crate::Result;
 use crate::client::Request;
 use crate::data::people::{Person, organization};
-use crate::data::touches::derived_columns;
+use crate::data::touches::{derived_columns, shape};
 use crate::data::{ACCOUNTS, NOW, SMALL_USERS, Set, book, end_of_day};
 use crate::environment::Engine;
 use crate::measure::{Contender, was_written};
@@ -86,6 +86,8 @@ fn peer_requests() -> Vec<Request> {
             "weight": weight,
             "answered": answered,
             "minutes": minutes,
+            "knownAt": now,
+            "shape": shape(text("kind"), weight, minutes),
         })
     };
     let numbers = (0..DISTINCT_ACCOUNTS).map(|nth| nth * (ACCOUNTS / DISTINCT_ACCOUNTS));
