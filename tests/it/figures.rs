@@ -2,14 +2,30 @@
 
 use std::sync::Arc;
 
-use callshot::internals::{
-    Basis, Booked, DAY, ENOUGH, Estimate, Made, PresencePolicy, band, consistency, fiscal_days, formula, known,
-    progress, required_interval, score, wilson,
-};
+use callshot::domain::account::Standing;
+use callshot::domain::criterion::score;
+use callshot::domain::goal::GoalWarning;
+use callshot::domain::goal::progress::{Basis, Booked, progress};
+use callshot::domain::opportunity::probability_of;
+use callshot::domain::plan::health::completeness;
+use callshot::domain::plan::measure::{MILLION, Way};
+use callshot::domain::plan::review::due_after;
+use callshot::domain::presence::formula::{self, Made, PresencePolicy};
+use callshot::domain::presence::known::known;
+use callshot::domain::presence::nurture::{consistency, longest_gap};
+use callshot::domain::promise;
+use callshot::domain::targeting::target_list::band::band;
+use callshot::domain::targeting::target_list::capacity::required_interval;
+use callshot::domain::week::split::{Stretch, TimeUse, split};
+use callshot::graphql::estimate::{ENOUGH, Estimate, wilson};
+use callshot::values::calendar::{DAY, fiscal_days, years_after};
 use entity::contact::BuyingRole;
+use entity::opportunity::Stage;
+use entity::plan::ReviewCadence;
 use entity::touch::TouchKind;
-use entity::{Day, Instant};
+use entity::{AccountId, Day, Id as _, Instant, OrganizationId, PromiseId, UserId};
 
+const SCHEMA: &str = include_str!("../../schema.graphql");
 const DOC: &str = include_str!("../../docs/figures.md");
 const POLICY: PresencePolicy = PresencePolicy { half_life: 30.0, threshold: 0.5 };
 
@@ -66,6 +82,8 @@ fn presence_known_and_value() {
     let (low, high) = wilson(part, n).unwrap();
     let value = Estimate::share(part, n, 4, "windows").value.unwrap();
     says(&format!("{part} of {n} windows touched give consistency = {value:.4} ({low:.4} to {high:.4})"));
+    says(&format!("on day 60: longestGapDays = {}", longest_gap(Day(0), &[5, 40].map(Day), Day(60))));
+    says(&format!("coverage = 2 ÷ 9 = {:.4}", known(&[(BuyingRole::Influencer, 1)])));
 }
 
 #[test]
@@ -99,7 +117,13 @@ fn capacity() {
         limit(week(60.0), 0.7, 3.0),
         limit(week(60.0), 0.7, 1.0)
     ));
-    says(&format!("it is C = {:.1} and limit = {}", week(30.0), limit(week(30.0), 0.4, 3.0)));
+    let utilization = 11.0 * 3.0 * 7.0 / required_interval(0.4, 30.0, 0.5) / week(30.0);
+    says(&format!(
+        "it is C = {:.1} and limit = {}; 11 targets then are utilization = {utilization:.2}",
+        week(30.0),
+        limit(week(30.0), 0.4, 3.0)
+    ));
+    says(&format!("29 February 2016 is due on {}", years_after(day("2016-02-29"), 1)));
 }
 
 fn day(text: &str) -> Day {
@@ -128,23 +152,113 @@ fn goals() {
 }
 
 #[test]
-fn every_explained_figure_is_on_the_page() {
-    for name in [
-        "knownBecause",
-        "valueBecause",
-        "readyBecause",
-        "standingBecause",
-        "assessNext",
-        "defaultedMinutes",
-        "series(from, to, every)",
-        "consistencyEstimate",
-        "readinessEstimate",
-        "churnEstimate",
-        "receptiveBiasEstimate",
-        "minutesPerTouchEstimate",
-        "projectedEstimate",
-        "winRateEstimate",
-    ] {
-        assert!(DOC.contains(name), "{name}");
+fn what_is_booked() {
+    let warnings: Vec<&str> = GoalWarning::of(100, 100, Some(120)).iter().map(|warning| warning.word()).collect();
+    says(&format!("a threshold of 120 has the warnings {}", warnings.join(", ")));
+    let by_day = [("2017-01-05", 60), ("2017-02-08", 50), ("2017-03-01", -20)]
+        .map(|(text, sum)| (day(text), Booked { sum, count: 1 }))
+        .to_vec();
+    let basis = Arc::new(Basis { goal: 100, year: fiscal_days(2017, 1), agreed_on: None, by_day });
+    let reached = |on: &str| progress(Arc::clone(&basis), day(on), day(on)).reached_on;
+    says(&format!("reachedOn = {} at the end of February, and none", reached("2017-02-28").unwrap()));
+    assert_eq!(reached("2017-03-31"), None);
+    let standing = |positive, booked| Standing::of(positive, booked, Some(100)).word();
+    says(&format!(
+        "a credit note alone is a {}, 99 booked this year a {}, and 100 a {} account",
+        standing(0, -50),
+        standing(1, 99),
+        standing(1, 100)
+    ));
+    let probability = |stage| i64::from(probability_of(stage));
+    let weighted = 1000 * probability(Stage::Qualified) + 500 * probability(Stage::Proposed);
+    says(&format!("without probabilities of their own: weighted = {}", weighted / 100));
+}
+
+#[test]
+fn plans_weeks_and_promises() {
+    says(&format!("a long-term objective has completeness = {:.4}", completeness(2)));
+    let due = due_after(day("2017-11-30"), ReviewCadence::Quarterly);
+    says(&format!("reviewed on 30 November 2017 is due for review on {due}"));
+    let way = Way { baseline: MILLION, target: 4_500_000, from: day("2017-01-01"), due: day("2017-12-31") };
+    says(&format!("measured on 1 March: attainment = {:.4}, on track", way.attainment(2 * MILLION).unwrap()));
+    assert!(way.on_track(2 * MILLION, day("2017-03-01")) && !way.on_track(2 * MILLION, day("2017-06-01")));
+    let stretch = |from, to| Stretch { from, to };
+    let busy = [(stretch(510, 600), TimeUse::KeyPeople), (stretch(570, 660), TimeUse::Other)];
+    let split = split(&[stretch(540, 1020)], &busy);
+    let fill_rate = f64::from(i32::try_from(split.key_people + split.target).unwrap()) / 480.0;
+    assert_eq!(split.working, 480);
+    says(&format!(
+        "{} with key people, {} other, {} blank; fillRate = {fill_rate:.4}",
+        split.key_people, split.other, split.blank
+    ));
+    let promise = entity::promise::Model {
+        id: PromiseId::make(),
+        organization_id: OrganizationId::make(),
+        account_id: AccountId::make(),
+        contact_id: None,
+        touch_id: None,
+        what: "A list".to_owned(),
+        made_on: day("2017-05-01"),
+        due_on: day("2017-05-09"),
+        kept_on: None,
+        made_by_id: UserId::make(),
+        created_at: Instant(0),
+        updated_at: Instant(0),
+        version: 1,
+    };
+    let is_overdue = |on: &str| promise::is_overdue(&promise, day(on));
+    assert!(is_overdue("2017-05-10") && !is_overdue("2017-05-09"));
+    says("a promise that was due on 9 May is overdue on 10 May, and not on 9 May");
+}
+
+/// Numbers that people enter, and the parts of an estimate and of a reason.
+const ENTERED: [&str; 3] = ["Criterion", "Estimate", "Reason"];
+/// Figures that are whole numbers, amounts, days or yes and no.
+const OTHERS: [&str; 66] = [
+    "accounts", "actionsOverdue", "assessNext", "band", "baseline", "benchmarksBehind", "big", "blankDays", "blankMinutes",
+    "contacts", "count", "counts", "daysSinceReview", "daysSinceTouch", "defaulted", "defaultedMinutes", "expected",
+    "free", "joined", "keyPeopleMinutes", "lastReviewedOn", "left", "level", "limit", "longestGapDays", "lost",
+    "missing", "missingBecause", "missingRoles", "minutes", "nextReviewOn", "onTarget", "onTrack", "otherMinutes",
+    "overBy", "overdue", "pace", "potential", "probability", "projected", "pursued", "reached", "reachedOn", "ready",
+    "remaining", "responded", "reviewDueOn", "reviewOverdue", "size", "stale", "standing", "targetMinutes",
+    "targetTouches", "total", "touches", "trusted", "unpursued", "used", "valued", "warnings", "weighted", "withValue",
+    "won", "workingMinutes", "Account.booked", "Contact.relationshipSetAt",
+];
+
+/// The types and fields of the schema that are figures by their type: fractions, estimates and reasons.
+fn figures() -> Vec<(String, String)> {
+    let mut figures = Vec::new();
+    let mut of = None;
+    for line in SCHEMA.lines() {
+        if let Some(name) = line.strip_prefix("type ").and_then(|line| line.split_whitespace().next()) {
+            of = Some(name.to_owned());
+        } else if line == "}" {
+            of = None;
+        }
+        // Of a field with arguments over several lines the type is on the last of them, after the parenthesis.
+        let field = line.strip_prefix('\t').filter(|line| line.starts_with(|first: char| first.is_ascii_lowercase()));
+        let (Some(of), Some((name, kind))) = (&of, field.and_then(|field| field.split_once(": "))) else { continue };
+        if ["Float", "Float!", "Estimate", "Estimate!", "[Reason!]!"].contains(&kind) {
+            figures.push((of.clone(), name.to_owned()));
+        }
+    }
+    figures
+}
+
+#[test]
+fn every_figure_of_the_schema_is_on_the_page() {
+    let is_there = |name: &str| DOC.contains(&format!("`{name}`")) || DOC.contains(&format!(".{name}`"));
+    let found = figures();
+    assert!(found.len() > 40, "{}", found.len());
+    let computed = found.iter().filter(|(of, _)| !ENTERED.contains(&of.as_str()) && of != "Policy");
+    let missing: Vec<String> =
+        computed.filter(|(_, name)| !is_there(name)).map(|(of, name)| format!("{of}.{name}")).collect();
+    assert!(missing.is_empty(), "docs/figures.md has no entry for {missing:?}");
+    let missing: Vec<&str> = OTHERS.into_iter().filter(|name| !is_there(name)).collect();
+    assert!(missing.is_empty(), "docs/figures.md has no entry for {missing:?}");
+    for name in OTHERS {
+        let name = name.rsplit('.').next().unwrap();
+        let field = |line: &str| line.trim_start().strip_prefix(name).is_some_and(|rest| rest.starts_with([':', '(']));
+        assert!(SCHEMA.lines().any(field), "the schema has no field {name}");
     }
 }
