@@ -4,10 +4,8 @@ mod prices;
 
 pub use self::prices::prices;
 
-use std::sync::{Arc, OnceLock};
-
 use async_graphql::{EmptySubscription, ID, InputObject, Schema, SchemaEnv};
-use graphql_http::error_codes::ErrorCodeExtension;
+use graphql_http::introspection::IntrospectionExtension;
 
 use crate::domain::account::{self, Account, AccountPayload};
 use crate::domain::analytics::{self, Analytics};
@@ -35,7 +33,6 @@ use crate::domain::user::invite::InvitationPayload;
 use crate::domain::user::{self, User, UserPayload};
 use crate::error::{Error, Result};
 use crate::graphql::pagination::Connection;
-use crate::graphql::scalars;
 use crate::graphql::{AnyNode, Batch, FieldContext, object, root_object};
 
 /// The maximum number of ids in one call of `nodes`.
@@ -67,6 +64,14 @@ object! {
         account(account::AccountArguments): Option<Account> = root(account::account);
         /// The accounts that the caller sees. Archived accounts are included only if the filter asks for them.
         accounts(account::AccountsArguments): Connection<Account> = root(account::accounts);
+        /// The member of the caller's organization with this id; null if there is none.
+        user(user::OneUser): Option<User> = root(user::one);
+        /// The contact with this id or identifier in another system; null if it does not exist or the caller does not
+        /// see it.
+        contact(contact::OneContactArguments): Option<Contact> = root(contact::one);
+        /// The opportunity with this id or identifier in another system; null if it does not exist or the caller does
+        /// not see it.
+        opportunity(opportunity::OneOpportunityArguments): Option<Opportunity> = root(opportunity::one);
         /// The contacts of all accounts that the caller sees. Archived contacts are included only if the filter asks
         /// for them.
         contacts(contact::ContactsArguments): Connection<Contact> = root(contact::contacts);
@@ -393,19 +398,16 @@ async fn nodes(field: &FieldContext<'_>, _: &[&Query]) -> Result<Batch<Vec<Optio
     Ok(found.select(positions).into_single_list())
 }
 
-/// Builds the schema.
+/// Builds the schema, with the extension that gives access to its registry.
 #[must_use]
-pub fn build(seen: Arc<OnceLock<SchemaEnv>>) -> ApiSchema {
-    let codes = ErrorCodeExtension { seen, hint: scalars::instead };
-    Schema::build(Query, Mutation, EmptySubscription).extension(codes).finish()
+pub fn build() -> (ApiSchema, IntrospectionExtension) {
+    let introspection = IntrospectionExtension::default();
+    (Schema::build(Query, Mutation, EmptySubscription).extension(introspection.clone()).finish(), introspection)
 }
 
-/// Builds the schema and returns it with its environment, the type registry that async-graphql makes available to
-/// extensions only.
+/// Builds the schema and returns it with its environment, which contains the registry of its types.
 pub async fn open() -> (ApiSchema, SchemaEnv) {
-    let seen = Arc::new(OnceLock::new());
-    let schema = build(Arc::clone(&seen));
-    let answer = schema.execute("{ __typename }").await;
-    let env = seen.get().cloned();
-    (schema, env.unwrap_or_else(|| unreachable!("executing a query sets the environment: {:?}", answer.errors)))
+    let (schema, introspection) = build();
+    let env = introspection.environment(&schema).await;
+    (schema, env)
 }

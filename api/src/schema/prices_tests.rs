@@ -249,7 +249,7 @@ fn every_special_price_belongs_to_a_field() {
 #[test]
 fn a_look_at_the_schema_has_its_price() {
     assert_eq!(price("{ __type(name: \"Account\") { name } }"), 1);
-    let whole = price(include_str!("../../../crates/graphql-http/src/introspection.graphql"));
+    let whole = price(include_str!("../../../crates/graphql-document/src/introspection.graphql"));
     assert!((1_000..10_000).contains(&whole), "{whole}");
 }
 

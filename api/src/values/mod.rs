@@ -3,6 +3,7 @@
 pub mod agreement;
 pub mod calendar;
 pub mod clock;
+pub mod exact_json;
 pub mod money;
 pub mod parse;
 pub mod text;

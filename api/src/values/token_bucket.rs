@@ -72,15 +72,9 @@ impl<Key: Copy + Eq + Hash> Buckets<Key> {
     }
 
     /// Returns the number of buckets in memory.
-    #[must_use]
+    #[cfg(test)]
     pub fn len(&self) -> usize {
         self.debts.len()
-    }
-
-    /// Whether no bucket is in memory.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.debts.is_empty()
     }
 
     /// Returns the time until `amount` units can be taken; zero if they can be taken now.

@@ -3,7 +3,8 @@
 use std::future::Future;
 
 use async_graphql::parser::types::{Field as AstField, SelectionSet};
-use async_graphql::{InputType, PathSegment, Positioned, Value as ConstValue};
+use async_graphql::{InputType, Name, PathSegment, Positioned, Value as ConstValue};
+use async_graphql_value::Value as AstValue;
 use indexmap::IndexMap;
 
 use crate::batch::Batch;
@@ -31,7 +32,7 @@ impl<'a, C: ExecutionContext> FieldContext<'a, C> {
     /// # Errors
     /// An invalid argument.
     pub fn arguments<A: InputType>(&self) -> Result<A, C::Error> {
-        A::parse(Some(ConstValue::Object(self.given_arguments()))).map_err(|error| self.invalid(error))
+        A::parse(Some(ConstValue::Object(self.given_arguments()))).map_err(|_| self.invalid())
     }
 
     /// Returns the value of the field's only argument, `name`.
@@ -39,7 +40,7 @@ impl<'a, C: ExecutionContext> FieldContext<'a, C> {
     /// # Errors
     /// An invalid argument.
     pub fn argument<A: InputType>(&self, name: &str) -> Result<A, C::Error> {
-        A::parse(self.given_arguments().swap_remove(name)).map_err(|error| self.invalid(error))
+        A::parse(self.given_arguments().swap_remove(name)).map_err(|_| self.invalid())
     }
 
     fn given_arguments(&self) -> IndexMap<async_graphql::Name, ConstValue> {
@@ -52,8 +53,28 @@ impl<'a, C: ExecutionContext> FieldContext<'a, C> {
         given
     }
 
-    fn invalid<A: InputType>(&self, error: async_graphql::InputValueError<A>) -> C::Error {
-        C::Error::invalid_argument(error.into_server_error(self.field.pos).message)
+    /// Returns the error of arguments that cannot be read. Documents and variables are checked before, so that the cause is a
+    /// variable that is null in the place of a value that has a default and must not be null.
+    fn invalid(&self) -> C::Error {
+        let name = &self.field.node.name.node;
+        let mut arguments = self.field.node.arguments.iter();
+        let message = match arguments.find_map(|(_, value)| self.null_variable(&value.node)) {
+            Some(variable) => {
+                format!("`{name}` needs a value for `${variable}`, which is null: give one, or leave it out.")
+            }
+            None => format!("The arguments of `{name}` do not have the types that the schema declares."),
+        };
+        C::Error::invalid_argument(message)
+    }
+
+    /// Returns a variable in a value that is null.
+    fn null_variable<'v>(&self, value: &'v AstValue) -> Option<&'v Name> {
+        match value {
+            AstValue::Variable(name) => matches!(self.document.value(value), Some(ConstValue::Null)).then_some(name),
+            AstValue::List(items) => items.iter().find_map(|item| self.null_variable(item)),
+            AstValue::Object(fields) => fields.values().find_map(|field| self.null_variable(field)),
+            _ => None,
+        }
     }
 
     /// Whether a field named `name` is selected of the object type `T` that this field returns.

@@ -1,7 +1,7 @@
 //! Executes GraphQL operations breadth first: each field runs once for all parents of its level.
 //!
-//! async-graphql parses and validates a document, coerces its inputs and answers introspection. This crate answers everything
-//! else. A request costs as many statements as it names relations, however many rows it returns.
+//! The document is valid before it comes here. async-graphql coerces inputs and answers introspection; this crate answers
+//! everything else. A request costs as many statements as it names relations, however many rows it returns.
 //!
 //! A type lists its fields with [`object!`]. A field has one of these kinds:
 //!

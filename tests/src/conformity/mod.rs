@@ -12,7 +12,6 @@ mod tests;
 
 use std::fmt;
 
-use async_graphql::parser::parse_query;
 use async_graphql::parser::types::{BaseType, Type};
 use serde_json::{Map, Value};
 
@@ -49,8 +48,8 @@ fn conforms(schema: &DeclaredSchema, request: &Value, body: &Value) -> Result<()
         return Ok(());
     }
     let query = request["query"].as_str().unwrap_or_default();
-    let document =
-        parse_query(query).map_err(|error| Violation::new("no data, for the document is invalid", &error))?;
+    let document = graphql_document::parse(query)
+        .map_err(|error| Violation::new("no data, for the document is invalid", &error.message))?;
     let name = request["operationName"].as_str();
     let mut operations = document
         .operations
