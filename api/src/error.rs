@@ -38,6 +38,8 @@ pub enum Error {
     /// The connection to the database was lost while a change was committed: it may have been made. The log has it under the
     /// request's id.
     OutcomeUnknown,
+    /// A newer release has migrated the tables in a way that this one must not write to.
+    Outdated,
     /// Anything else; it has been logged under this reference.
     Internal(String),
     /// One of the above, with its location in the document.
@@ -106,6 +108,10 @@ impl Error {
                                read again before you repeat it."
                         .to_owned();
                 ("OUTCOME_UNKNOWN", message, Some(request_id.to_owned()))
+            }
+            Self::Outdated => {
+                let message = "This server is older than the database and no longer writes. Try again in a moment.";
+                ("INTERNAL_SERVER_ERROR", message.to_owned(), Some(request_id.to_owned()))
             }
             Self::Internal(reference) => {
                 ("INTERNAL_SERVER_ERROR", "An internal error occurred.".to_owned(), Some(reference))

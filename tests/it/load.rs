@@ -10,22 +10,22 @@ use tokio::net::{TcpSocket, TcpStream};
 use tokio::task::JoinSet;
 
 /// The number of requests of one organization that run at the same time: two fifths of ten connections.
-const RUNNING: usize = 4;
+pub const RUNNING: usize = 4;
 /// The number of these that may read whole lists.
 const EXPENSIVE: usize = 2;
 
 /// A timeout that is never reached in practice.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-async fn world_with(kind: Kind, change: impl FnOnce(&mut callshot::config::Settings)) -> World {
+pub async fn world_with(kind: Kind, change: impl FnOnce(&mut callshot::config::Settings)) -> World {
     World::on(Server::start_with(Database::migrated(kind).await, change).await).await
 }
 
 /// Makes all reads of bookings (on SQLite: all writes) wait until it is released.
-struct Barrier(sea_orm::DatabaseConnection);
+pub struct Barrier(sea_orm::DatabaseConnection);
 
 impl Barrier {
-    async fn raise(world: &World) -> Self {
+    pub async fn raise(world: &World) -> Self {
         let database = world.server().database();
         let connection = database.connect().await;
         let lock = match database.kind() {
@@ -36,14 +36,14 @@ impl Barrier {
         Self(connection)
     }
 
-    async fn lower(self) {
+    pub async fn lower(self) {
         self.0.execute_unprepared("COMMIT").await.unwrap();
         self.0.close().await.unwrap();
     }
 }
 
 /// Returns a request that waits at the barrier and also selects `of_user`.
-fn held(world: &World, number: usize, of_user: &str) -> Value {
+pub fn held(world: &World, number: usize, of_user: &str) -> Value {
     match world.server().database().kind() {
         Kind::Postgres => json!({"query": format!("{{ bookings {{ nodes {{ id }} }} me {{ {of_user} }} }}")}),
         Kind::Sqlite => {
@@ -70,7 +70,7 @@ fn ask_many_with(world: &World, client: &Client, number: usize, of_user: &str) -
 }
 
 /// Waits until `number` requests wait for their organization's turn.
-async fn until_waiting(world: &World, number: usize) {
+pub async fn until_waiting(world: &World, number: usize) {
     let waiting = async {
         while world.server().app().admission.waiting() != number {
             tokio::task::yield_now().await;

@@ -56,6 +56,11 @@ impl Cluster {
     /// # Errors
     /// A sentence that says what failed. PostgreSQL's own messages were written to standard error.
     pub fn start(programs: &Path, settings: &str) -> Result<Self, String> {
+        Self::run(SCRIPT, programs, settings)
+    }
+
+    /// Runs a script in a new directory until it says that the server is ready.
+    pub(crate) fn run(script: &str, programs: &Path, argument: &str) -> Result<Self, String> {
         let directory = tempfile::Builder::new()
             .prefix("callshot-postgres-")
             .tempdir()
@@ -63,9 +68,9 @@ impl Cluster {
             .keep();
         let mut command = Command::new("sh");
         command
-            .args(["-c", SCRIPT, "throwaway-postgres"])
+            .args(["-c", script, "throwaway-postgres"])
             .args([programs, &directory])
-            .arg(settings)
+            .arg(argument)
             .current_dir(&directory)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())

@@ -85,9 +85,20 @@ impl Program {
     /// As [`Program::serve`].
     pub async fn serve_with_file_size_limit(database: &Database, kibibytes: u32) -> Self {
         // The signal that comes with the failure is ignored. The limit is a soft one, so that it can be lifted.
-        let script = format!("trap '' XFSZ; ulimit -S -f {}; exec \"$0\" serve", u64::from(kibibytes) * 2);
+        Self::limited(database, &format!("trap '' XFSZ; ulimit -S -f {}", u64::from(kibibytes) * 2)).await
+    }
+
+    /// Starts `callshot serve` with a soft and a hard limit on the number of open files.
+    ///
+    /// # Panics
+    /// As [`Program::serve`].
+    pub async fn serve_with_few_files(database: &Database, soft: u32, hard: u32) -> Self {
+        Self::limited(database, &format!("ulimit -S -n {soft}; ulimit -H -n {hard}")).await
+    }
+
+    async fn limited(database: &Database, limits: &str) -> Self {
         let mut command = Command::new("sh");
-        command.args(["-c", &script]).arg(executable());
+        command.args(["-c", &format!("{limits}; exec \"$0\" serve")]).arg(executable());
         prepare(&mut command, database);
         Self::listens(command).await
     }

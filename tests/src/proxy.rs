@@ -1,5 +1,5 @@
-//! A TCP proxy for a PostgreSQL server that simulates failures of the network: connections that break, and connections
-//! on which no data arrives.
+//! A TCP proxy for a PostgreSQL server that simulates failures of the network: connections that break, also at a chosen
+//! moment, and connections on which no data arrives.
 //!
 //! The program under test is given the proxy's address instead of the database's.
 
@@ -21,11 +21,34 @@ pub struct Proxy {
     address: SocketAddr,
     server: ServerAddress,
     forwarding: Option<JoinHandle<()>>,
-    /// Whether data is forwarded.
-    flows: watch::Sender<bool>,
+    /// What is done with data.
+    network: watch::Sender<Network>,
     /// Reserves the port while the proxy does not listen, so that connections are refused.
     _port: TcpSocket,
 }
+
+/// The state of the network.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Network {
+    /// All data is forwarded.
+    Flows,
+    /// No data is forwarded.
+    Paused,
+    /// A connection ends when it commits.
+    BreaksAt(Commit),
+}
+
+/// The moment at which a connection that commits ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Commit {
+    /// Before the server receives `COMMIT`.
+    Unsent,
+    /// After the server has received `COMMIT`, and before its answer arrives.
+    Sent,
+}
+
+/// The message by which a connection commits.
+const COMMIT: &[u8] = b"COMMIT\0";
 
 /// The address at which PostgreSQL listens.
 #[derive(Clone, Debug)]
@@ -41,19 +64,12 @@ impl Proxy {
     /// If the database is not on PostgreSQL, or there is no free port.
     #[must_use]
     pub fn to(database: &Database) -> Self {
-        let options: PgConnectOptions = database.url().parse().expect("a URL of PostgreSQL");
-        let host = options.get_host();
-        let server = match options.get_socket() {
-            Some(folder) => ServerAddress::Socket(folder.join(format!(".s.PGSQL.{}", options.get_port()))),
-            None if host.starts_with('/') => {
-                ServerAddress::Socket(PathBuf::from(host).join(format!(".s.PGSQL.{}", options.get_port())))
-            }
-            None => ServerAddress::Port(host.to_owned(), options.get_port()),
-        };
+        let server = ServerAddress::of(database.url());
         let port = bound(SocketAddr::from(([127, 0, 0, 1], 0)));
         let address = port.local_addr().expect("a bound socket has an address");
         let url = with_address(database.url(), address);
-        let mut proxy = Self { url, address, server, forwarding: None, flows: watch::Sender::new(true), _port: port };
+        let network = watch::Sender::new(Network::Flows);
+        let mut proxy = Self { url, address, server, forwarding: None, network, _port: port };
         proxy.restore();
         proxy
     }
@@ -82,17 +98,44 @@ impl Proxy {
     /// If it cannot listen on its port.
     pub fn restore(&mut self) {
         let listener = bound(self.address).listen(1024).expect("the port is reserved");
-        self.forwarding = Some(tokio::spawn(forward(listener, self.server.clone(), self.flows.subscribe())));
+        self.forwarding = Some(tokio::spawn(forward(listener, self.server.clone(), self.network.subscribe())));
     }
 
     /// Stops forwarding data on connections, which stay open.
     pub fn pause(&self) {
-        self.flows.send_replace(false);
+        self.network.send_replace(Network::Paused);
     }
 
     /// Forwards data again, including the data that arrived in the meantime.
     pub fn resume(&self) {
-        self.flows.send_replace(true);
+        self.network.send_replace(Network::Flows);
+    }
+
+    /// Ends each connection that commits, at this moment, until [`Proxy::resume`].
+    pub fn break_at(&self, commit: Commit) {
+        self.network.send_replace(Network::BreaksAt(commit));
+    }
+
+    /// Leads connections to another database from the next [`Proxy::restore`] on, as after a failover.
+    ///
+    /// # Panics
+    /// If this is not a URL of PostgreSQL.
+    pub fn lead_to(&mut self, url: &str) {
+        self.server = ServerAddress::of(url);
+    }
+}
+
+impl ServerAddress {
+    fn of(url: &str) -> Self {
+        let options: PgConnectOptions = url.parse().expect("a URL of PostgreSQL");
+        let host = options.get_host();
+        match options.get_socket() {
+            Some(folder) => Self::Socket(folder.join(format!(".s.PGSQL.{}", options.get_port()))),
+            None if host.starts_with('/') => {
+                Self::Socket(PathBuf::from(host).join(format!(".s.PGSQL.{}", options.get_port())))
+            }
+            None => Self::Port(host.to_owned(), options.get_port()),
+        }
     }
 }
 
@@ -105,15 +148,15 @@ fn bound(address: SocketAddr) -> TcpSocket {
 }
 
 /// Accepts connections until it is aborted, which ends them: the set is dropped with the task.
-async fn forward(listener: TcpListener, server: ServerAddress, flows: watch::Receiver<bool>) {
+async fn forward(listener: TcpListener, server: ServerAddress, network: watch::Receiver<Network>) {
     let mut connections = JoinSet::new();
     while let Ok((client, _)) = listener.accept().await {
-        let (server, flows) = (server.clone(), flows.clone());
+        let (server, network) = (server.clone(), network.clone());
         connections.spawn(async move {
             // A connection that one side ends is ended for both, with an error or without.
             let _ended = match server {
-                ServerAddress::Socket(path) => join(client, UnixStream::connect(path).await?, flows).await,
-                ServerAddress::Port(host, port) => join(client, TcpStream::connect((host, port)).await?, flows).await,
+                ServerAddress::Socket(path) => join(client, UnixStream::connect(path).await?, network).await,
+                ServerAddress::Port(host, port) => join(client, TcpStream::connect((host, port)).await?, network).await,
             };
             io::Result::Ok(())
         });
@@ -121,19 +164,23 @@ async fn forward(listener: TcpListener, server: ServerAddress, flows: watch::Rec
     }
 }
 
-async fn join(client: TcpStream, server: impl AsyncRead + AsyncWrite, flows: watch::Receiver<bool>) -> io::Result<()> {
+async fn join(
+    client: TcpStream,
+    server: impl AsyncRead + AsyncWrite,
+    network: watch::Receiver<Network>,
+) -> io::Result<()> {
     let (from_client, to_client) = client.into_split();
     let (from_server, to_server) = tokio::io::split(server);
     tokio::select! {
-        ended = copy(from_client, to_server, flows.clone()) => ended,
-        ended = copy(from_server, to_client, flows) => ended,
+        ended = copy(from_client, to_server, network.clone()) => ended,
+        ended = copy(from_server, to_client, network) => ended,
     }
 }
 
 async fn copy(
     mut from: impl AsyncRead + Unpin,
     mut to: impl AsyncWrite + Unpin,
-    mut flows: watch::Receiver<bool>,
+    mut network: watch::Receiver<Network>,
 ) -> io::Result<()> {
     let mut buffer = vec![0; 16 * 1024];
     loop {
@@ -142,8 +189,18 @@ async fn copy(
             return Ok(());
         }
         // An error means that the proxy, which has the sender, was dropped.
-        flows.wait_for(|flows| *flows).await.map(drop).map_err(io::Error::other)?;
-        to.write_all(&buffer[..length]).await?;
+        let state = network.wait_for(|network| *network != Network::Paused).await.map(|state| *state);
+        let data = &buffer[..length];
+        let broken = match state.map_err(io::Error::other)? {
+            Network::BreaksAt(commit) if data.windows(COMMIT.len()).any(|part| part == COMMIT) => Some(commit),
+            _ => None,
+        };
+        if broken != Some(Commit::Unsent) {
+            to.write_all(data).await?;
+        }
+        if broken.is_some() {
+            return Err(io::ErrorKind::ConnectionReset.into());
+        }
     }
 }
 

@@ -160,13 +160,23 @@ impl Tokens {
     /// # Errors
     /// [`TokenError::Expired`] for one of our tokens that has expired, [`TokenError::Invalid`] for any other invalid token.
     pub fn verify(&self, token: &str) -> Result<Claims, TokenError> {
+        self.claims_and_expiry(token).map(|(claims, _)| claims)
+    }
+
+    /// Returns how long a token remains valid; None if it is not.
+    pub fn remaining(&self, token: &str) -> Option<Duration> {
+        let (_, exp) = self.claims_and_expiry(token).ok()?;
+        Some(Duration::from_secs(u64::try_from(exp.saturating_sub(now())).unwrap_or_default()))
+    }
+
+    fn claims_and_expiry(&self, token: &str) -> Result<(Claims, i64), TokenError> {
         if let Some((claims, exp)) = self.verified.get(token) {
             let too_old = exp.saturating_add_unsigned(LEEWAY) < now();
-            return if too_old { Err(TokenError::Expired) } else { Ok(claims) };
+            return if too_old { Err(TokenError::Expired) } else { Ok((claims, exp)) };
         }
         let (claims, exp) = self.decode(token)?;
         self.verified.insert(token.into(), (claims, exp));
-        Ok(claims)
+        Ok((claims, exp))
     }
 
     fn decode(&self, token: &str) -> Result<(Claims, i64), TokenError> {

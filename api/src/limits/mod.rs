@@ -4,6 +4,7 @@
 //!
 //! Prices are computed by `graphql_http::cost`. The state is in memory, bounded, and belongs to this server.
 
+pub mod lane;
 pub mod places;
 pub mod share;
 
@@ -25,10 +26,14 @@ use crate::config::{CostSettings, Settings};
 use crate::error::RETRY_AFTER;
 use crate::values::token_bucket::{Allowance, Buckets, ClientNetwork};
 use graphql_http::code::Code;
-use graphql_http::cost::Price;
+use graphql_http::cost::{LEAST, Price};
 
 /// The largest number of callers whose points are kept in memory: under 8 MB.
 const REMEMBERED: usize = 50_000;
+/// The number of refused requests of a tenant that are answered at once, and how fast this number refills.
+const REFUSALS: Allowance = Allowance { most: 100, refill: Duration::from_millis(20) };
+/// How long the answer to a further refused request is held back: as long as `Retry-After` says.
+const PAUSE: Duration = Duration::from_secs(1);
 /// A request above this price is expensive, and so is one that may read all data of its organization. Fewer expensive requests
 /// run at the same time.
 const EXPENSIVE: u64 = 300;
@@ -68,6 +73,17 @@ impl Tenant {
 }
 
 impl Asker {
+    /// Returns the caller with a valid token, whether or not its session still exists, or with an address.
+    #[must_use]
+    pub fn of_claims(claims: Option<Claims>, peer: Option<IpAddr>) -> Self {
+        match claims {
+            Some(claims) => {
+                Self { principal: Principal::User(claims.user), tenant: Tenant::Organization(claims.organization) }
+            }
+            None => Self::of(None, peer),
+        }
+    }
+
     /// Returns the caller: a viewer, or the address of a request without one.
     #[must_use]
     pub fn of(viewer: Option<&Viewer>, peer: Option<IpAddr>) -> Self {
@@ -184,6 +200,8 @@ fn later(message: &str, seconds: u64) -> ServerError {
 #[must_use = "dropped, the turn is over"]
 pub struct Permit {
     cost: Option<Cost>,
+    /// Whether the request is expensive.
+    pub is_expensive: bool,
     _turn: QueuePosition,
 }
 
@@ -205,6 +223,7 @@ pub struct Limiter {
     points: Option<Points>,
     shares: Shares,
     places: Places,
+    refusals: Mutex<Buckets<Tenant>>,
 }
 
 impl Limiter {
@@ -214,6 +233,7 @@ impl Limiter {
         let CostSettings { max_points, points, points_per_second } = settings.cost;
         Self {
             places: Places::new(settings.load.max_requests.get()),
+            refusals: Mutex::new(Buckets::new(REFUSALS, REMEMBERED)),
             limit: (max_points > 0).then_some(max_points),
             points: (points > 0).then(|| Points::new(points, points_per_second.get())),
             shares: Shares::new(settings.load.shares(settings.database.database_connections.get())),
@@ -224,6 +244,19 @@ impl Limiter {
     #[must_use]
     pub fn place(&self, tenant: Tenant) -> Option<Place> {
         self.places.take(tenant)
+    }
+
+    /// Returns how long the answer to a refused request is held back. A few refusals are answered at once. A tenant that repeats
+    /// them without a pause would keep the cores busy with nothing but refusals.
+    #[must_use]
+    pub fn pause(&self, tenant: Tenant) -> Duration {
+        let now = Instant::now();
+        let mut refusals = self.refusals.lock().unwrap_or_else(PoisonError::into_inner);
+        if refusals.wait(now, tenant, 1).is_zero() {
+            refusals.take(now, tenant, 1);
+            return Duration::ZERO;
+        }
+        PAUSE
     }
 
     /// Returns the number of requests in progress.
@@ -240,6 +273,25 @@ impl Limiter {
         match self.limit {
             Some(limit) if price.points > limit => Err(AdmissionError::TooDear { price: price.points, limit }),
             _ => Ok(()),
+        }
+    }
+
+    /// Takes points for looking at a document. A caller must have one point at least.
+    ///
+    /// # Errors
+    /// [`AdmissionError::OutOfPoints`].
+    pub fn reserve(&self, asker: Asker, price: u64) -> Result<(), AdmissionError> {
+        if let Some(points) = &self.points {
+            points.take(Instant::now(), asker.principal, price.max(LEAST))?;
+            points.give_back(asker.principal, price.max(LEAST) - price);
+        }
+        Ok(())
+    }
+
+    /// Returns points that were reserved.
+    pub fn release(&self, asker: Asker, price: u64) {
+        if let Some(points) = &self.points {
+            points.give_back(asker.principal, price);
         }
     }
 
@@ -260,7 +312,7 @@ impl Limiter {
             () = gone.cancelled() => Err(AdmissionError::Gone),
         };
         match turn {
-            Ok(turn) => Ok(Permit { cost, _turn: turn }),
+            Ok(turn) => Ok(Permit { cost, is_expensive: expensive, _turn: turn }),
             Err(refusal) => {
                 if let Some(points) = &self.points {
                     points.give_back(asker.principal, price.points);
@@ -335,6 +387,8 @@ impl Points {
 
 #[cfg(test)]
 mod tests {
+    use entity::Id as _;
+
     use super::*;
 
     fn from(address: &str) -> Asker {
@@ -417,5 +471,15 @@ mod tests {
             "{}",
             expensive.errors[0].message
         );
+    }
+
+    #[test]
+    fn only_a_tenant_that_is_refused_again_and_again_waits() {
+        let limiter = Limiter::new(&Settings::default());
+        let (one, other) = (Tenant::ClientNetwork(None), Tenant::Organization(OrganizationId::make()));
+        let at_once = (0..1_000).filter(|_| limiter.pause(one).is_zero()).count();
+        // Some of them may be refilled meanwhile.
+        assert!((100..200).contains(&at_once), "{at_once}");
+        assert!(limiter.pause(other).is_zero());
     }
 }

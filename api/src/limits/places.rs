@@ -1,7 +1,7 @@
 //! Places for requests in progress. A request takes one before its document is parsed, and gives it back with its answer.
 //!
-//! Signed-in requests share one pool. A tenant holds at most a quarter of it, and the last quarter is for tenants that hold
-//! none: many tenants may ask for all they can get, and the next one finds a place. Requests without a valid token have a small
+//! Signed-in requests share one pool. A tenant holds at most a quarter of it. The second half is for tenants that hold few places,
+//! and the last quarter for tenants that hold none: many tenants may ask for all they can get, and the next one finds a place. Requests without a valid token have a small
 //! pool of their own, shared by the same rule among addresses (a /64 of IPv6 counts as one) and, for IPv6, among networks (a /48).
 
 use std::{
@@ -13,8 +13,12 @@ use std::{
 use super::Tenant;
 use crate::values::token_bucket::SiteNetwork;
 
-/// The part of a pool that one tenant or address holds at most.
+/// The part of a pool that one tenant or address holds at most, and that is kept for tenants that hold none.
 const PART: usize = 4;
+/// The part of a pool that is kept for tenants that hold few places, including the part for those that hold none.
+const PART_OF_FEW: usize = 2;
+/// The number of places that are few.
+const FEW: usize = 8;
 /// The part of a pool that one network holds at most.
 const NETWORK_PART: usize = 2;
 /// The size of the pool of requests without a token, as a part of the whole.
@@ -47,7 +51,12 @@ impl<Key: Copy + Eq + Hash> Pool<Key> {
     /// Whether another place may be taken by a tenant that holds `held` places and may hold one part in `part`.
     fn allows(&self, held: usize, part: usize) -> bool {
         let free = self.size.saturating_sub(self.taken);
-        free > 0 && held < self.size.div_ceil(part) && (held == 0 || free > self.size.div_ceil(PART))
+        let kept = match held {
+            0 => 0,
+            1..FEW => self.size.div_ceil(PART),
+            _ => self.size.div_ceil(PART_OF_FEW),
+        };
+        free > kept && held < self.size.div_ceil(part)
     }
 
     fn take(&mut self, key: Key) -> bool {
@@ -184,6 +193,15 @@ mod tests {
             assert!(places.take(organization()).is_some(), "{greedy}");
             drop(held);
         }
+    }
+
+    #[test]
+    fn beside_greedy_tenants_another_one_has_a_few_places() {
+        let places = Places::new(512);
+        let greedy: Vec<_> = (0..4).map(|_| organization()).collect();
+        let held: Vec<_> = greedy.iter().map(|tenant| all(&places, *tenant)).collect();
+        assert_eq!(all(&places, organization()).len(), FEW);
+        drop(held);
     }
 
     #[test]

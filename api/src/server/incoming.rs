@@ -14,11 +14,13 @@ use std::{
     time::Duration,
 };
 
+use axum::http::Version;
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
+    sync::OwnedSemaphorePermit,
     time::{Instant, Sleep},
 };
-use tokio_util::sync::CancellationToken;
+use tokio_util::{sync::CancellationToken, task::task_tracker::TaskTrackerToken};
 
 use crate::config::HttpSettings;
 use crate::values::token_bucket::{ClientNetwork, SiteNetwork};
@@ -37,48 +39,83 @@ enum Phase {
     Busy,
     /// It waits for the next request.
     Idle,
+    /// It is a WebSocket without an operation in progress. It has time limits of its own.
+    Socket,
 }
 
-/// The phase of one connection, and since when it lasts.
+/// What one connection does, and since when.
 #[derive(Debug)]
-pub struct Activity(Mutex<(Phase, Instant)>);
+pub struct Activity(Mutex<State>);
+
+#[derive(Clone, Copy, Debug)]
+struct State {
+    phase: Phase,
+    since: Instant,
+    /// The number of requests in progress. HTTP/2 has several on one connection.
+    requests: usize,
+    /// Whether bytes may arrive that belong to no request, as in HTTP/2.
+    has_frames: bool,
+}
 
 impl Activity {
-    fn new() -> Self {
-        Self(Mutex::new((Phase::Silent, Instant::now())))
+    /// Returns the state of a connection that has just been opened.
+    pub(super) fn new() -> Self {
+        Self(Mutex::new(State { phase: Phase::Silent, since: Instant::now(), requests: 0, has_frames: false }))
     }
 
-    fn get(&self) -> (Phase, Instant) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    fn get(&self) -> State {
+        *self.state()
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn set(&self, phase: Phase) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = (phase, Instant::now());
+        let mut state = self.state();
+        state.phase = phase;
+        state.since = Instant::now();
     }
 
-    /// Notes that a request is being answered.
-    pub fn begin(&self) {
+    fn end(&self) {
+        let mut state = self.state();
+        state.requests = state.requests.saturating_sub(1);
+        if state.requests == 0 {
+            state.phase = Phase::Idle;
+            state.since = Instant::now();
+        }
+    }
+
+    /// Notes that a WebSocket executes an operation.
+    pub fn is_busy(&self) {
         self.set(Phase::Busy);
     }
 
-    /// Notes that a request has been answered.
-    pub fn end(&self) {
-        self.set(Phase::Idle);
+    /// Notes that the connection is a WebSocket without an operation in progress.
+    pub fn waits_as_socket(&self) {
+        self.set(Phase::Socket);
     }
 
     fn received(&self) {
-        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if matches!(state.0, Phase::Silent | Phase::Idle) {
-            *state = (Phase::Head, Instant::now());
+        let mut state = self.state();
+        let begins = match state.phase {
+            Phase::Silent => true,
+            Phase::Idle => !state.has_frames,
+            Phase::Head | Phase::Busy | Phase::Socket => false,
+        };
+        if begins {
+            state.phase = Phase::Head;
+            state.since = Instant::now();
         }
     }
 
     /// Returns since when the connection waits for a request; None where it does not. Silent connections go first.
     fn waiting(&self) -> Option<(bool, Instant)> {
-        match self.get() {
-            (Phase::Silent, since) => Some((false, since)),
-            (Phase::Idle, since) => Some((true, since)),
-            _ => None,
+        let State { phase, since, .. } = self.get();
+        match phase {
+            Phase::Silent => Some((false, since)),
+            Phase::Idle | Phase::Socket => Some((true, since)),
+            Phase::Head | Phase::Busy => None,
         }
     }
 }
@@ -99,12 +136,12 @@ impl Silence {
     }
 
     fn end(self, activity: &Activity) -> Option<Instant> {
-        let (phase, since) = activity.get();
+        let State { phase, since, .. } = activity.get();
         let limit = match phase {
             Phase::Silent => self.first_byte,
             Phase::Head => self.head,
             Phase::Idle => self.keep_alive,
-            Phase::Busy => return None,
+            Phase::Busy | Phase::Socket => return None,
         };
         Some(since + limit)
     }
@@ -178,8 +215,15 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Timed<S> {
 /// The open connections.
 #[derive(Clone, Debug)]
 pub struct OpenConnections {
-    per_address: usize,
+    bounds: Bounds,
     open: Arc<Mutex<Open>>,
+}
+
+/// The largest numbers of connections.
+#[derive(Clone, Copy, Debug)]
+struct Bounds {
+    all: usize,
+    per_address: usize,
 }
 
 #[derive(Debug, Default)]
@@ -208,8 +252,10 @@ impl Open {
         true
     }
 
+    /// Counts connections. Each request of one that has several in progress counts like a connection.
     fn count(&self, among: impl Fn(&Entry) -> bool) -> usize {
-        self.all.values().filter(|entry| among(entry) && !entry.close.is_cancelled()).count()
+        let counted = self.all.values().filter(|entry| among(entry) && !entry.close.is_cancelled());
+        counted.map(|entry| entry.activity.get().requests.max(1)).sum()
     }
 }
 
@@ -217,7 +263,9 @@ impl OpenConnections {
     /// Returns an empty list with the bound of the settings for one address.
     #[must_use]
     pub fn new(settings: &HttpSettings) -> Self {
-        Self { per_address: settings.max_connections_per_address.get(), open: Arc::default() }
+        let bounds =
+            Bounds { all: settings.max_connections.get(), per_address: settings.max_connections_per_address.get() };
+        Self { bounds, open: Arc::default() }
     }
 
     /// Adds a connection from an address, or from none whose connections are bounded. Returns None where the address has as
@@ -230,10 +278,10 @@ impl OpenConnections {
         let full = |open: &mut Open, among: &dyn Fn(&Entry) -> bool, most: usize| {
             open.count(among) >= most && !open.close_waiting(among)
         };
-        if origin.is_some() && full(&mut open, &|entry| entry.origin == origin, self.per_address) {
+        if origin.is_some() && full(&mut open, &|entry| entry.origin == origin, self.bounds.per_address) {
             return None;
         }
-        if network.is_some() && full(&mut open, &|entry| entry.network == network, self.per_address * NETWORK) {
+        if network.is_some() && full(&mut open, &|entry| entry.network == network, self.bounds.per_address * NETWORK) {
             return None;
         }
         let (number, activity, close) = (open.next, Arc::new(Activity::new()), CancellationToken::new());
@@ -241,12 +289,18 @@ impl OpenConnections {
         let entry = Entry { origin, network, activity: Arc::clone(&activity), close: close.clone() };
         open.all.insert(number, entry);
         drop(open);
-        Some(OpenConnection { number, activity, close, open: Arc::clone(&self.open) })
+        let (bounds, open) = (self.bounds, Arc::clone(&self.open));
+        Some(OpenConnection { number, origin, network, activity, close, bounds, open })
     }
 
     /// Closes the connection that has waited longest for a request, to make way for a new one.
     pub fn make_way(&self, new: &OpenConnection) {
         self.open().close_waiting(|entry| !Arc::ptr_eq(&entry.activity, &new.activity));
+    }
+
+    /// Closes the connection that has waited longest for a request.
+    pub fn close_one(&self) {
+        self.open().close_waiting(|_| true);
     }
 
     fn open(&self) -> MutexGuard<'_, Open> {
@@ -258,11 +312,87 @@ impl OpenConnections {
 #[derive(Debug)]
 pub struct OpenConnection {
     number: u64,
+    origin: Option<ClientNetwork>,
+    network: Option<SiteNetwork>,
     /// What it does.
     pub activity: Arc<Activity>,
     /// Canceled when the connection is to be closed.
     pub close: CancellationToken,
+    bounds: Bounds,
     open: Arc<Mutex<Open>>,
+}
+
+impl OpenConnection {
+    /// Notes that a request begins. Returns None where it is not the only one of its connection, and the server or the address
+    /// has as many connections and further requests as it may.
+    #[must_use]
+    pub fn begin(&self, version: Version) -> Option<RequestInProgress> {
+        let open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.activity.get().requests > 0 {
+            let Bounds { all, per_address } = self.bounds;
+            let full = open.count(|_| true) >= all
+                || (self.origin.is_some() && open.count(|entry| entry.origin == self.origin) >= per_address)
+                || (self.network.is_some()
+                    && open.count(|entry| entry.network == self.network) >= per_address * NETWORK);
+            if full {
+                return None;
+            }
+        }
+        let mut state = self.activity.state();
+        state.phase = Phase::Busy;
+        state.since = Instant::now();
+        state.requests += 1;
+        state.has_frames |= version == Version::HTTP_2;
+        Some(RequestInProgress(Arc::clone(&self.activity)))
+    }
+}
+
+/// A request in progress, which ends on drop.
+#[derive(Debug)]
+#[must_use = "dropped, the request is over"]
+pub struct RequestInProgress(Arc<Activity>);
+
+impl Drop for RequestInProgress {
+    fn drop(&mut self) {
+        self.0.end();
+    }
+}
+
+/// An open connection with its permit, kept as long as the connection serves requests or is a WebSocket.
+#[derive(Clone, Debug)]
+pub struct ConnectionSlot(Arc<Slot>);
+
+#[derive(Debug)]
+struct Slot {
+    open: OpenConnection,
+    _permit: Option<OwnedSemaphorePermit>,
+    _counted: TaskTrackerToken,
+}
+
+impl ConnectionSlot {
+    /// Returns a slot that a shutdown waits for.
+    #[must_use]
+    pub fn new(open: OpenConnection, permit: Option<OwnedSemaphorePermit>, counted: TaskTrackerToken) -> Self {
+        Self(Arc::new(Slot { open, _permit: permit, _counted: counted }))
+    }
+
+    /// What the connection does.
+    #[must_use]
+    pub fn activity(&self) -> &Arc<Activity> {
+        &self.0.open.activity
+    }
+
+    /// Canceled when the connection is to be closed.
+    #[must_use]
+    pub fn close(&self) -> &CancellationToken {
+        &self.0.open.close
+    }
+
+    /// Notes that a request begins; see [`OpenConnection::begin`].
+    #[must_use]
+    pub fn begin(&self, version: Version) -> Option<RequestInProgress> {
+        self.0.open.begin(version)
+    }
 }
 
 impl Drop for OpenConnection {
@@ -297,8 +427,7 @@ mod tests {
         let second = incoming.add(address("192.0.2.1")).unwrap();
         let third = incoming.add(address("192.0.2.1")).unwrap();
         assert!(first.close.is_cancelled() && !second.close.is_cancelled());
-        second.activity.begin();
-        third.activity.begin();
+        let _requests = (second.begin(Version::HTTP_11).unwrap(), third.begin(Version::HTTP_11).unwrap());
         assert!(incoming.add(address("192.0.2.1")).is_none(), "none of them waits");
         assert!(incoming.add(address("192.0.2.2")).is_some());
         drop(second);
@@ -309,8 +438,7 @@ mod tests {
     async fn a_connection_without_a_byte_is_closed_before_one_that_sent_some() {
         let incoming = incoming(10);
         let kept = incoming.add(address("192.0.2.1")).unwrap();
-        kept.activity.begin();
-        kept.activity.end();
+        drop(kept.begin(Version::HTTP_11).unwrap());
         tokio::time::advance(Duration::from_secs(1)).await;
         let silent = incoming.add(address("192.0.2.2")).unwrap();
         let new = incoming.add(None).unwrap();
@@ -327,10 +455,29 @@ mod tests {
         let incoming = incoming(2);
         let connections: Vec<_> =
             (0..8).map(|number| incoming.add(address(&format!("2001:db8:1:{number}::1"))).unwrap()).collect();
-        for connection in &connections {
-            connection.activity.begin();
-        }
+        let _requests: Vec<_> =
+            connections.iter().map(|connection| connection.begin(Version::HTTP_11).unwrap()).collect();
         assert!(incoming.add(address("2001:db8:1:99::1")).is_none());
         assert!(incoming.add(address("2001:db8:2::1")).is_some());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn each_request_of_a_connection_counts() {
+        let incoming = incoming(3);
+        let connection = incoming.add(address("192.0.2.1")).unwrap();
+        let first = connection.begin(Version::HTTP_2).unwrap();
+        let second = connection.begin(Version::HTTP_2).unwrap();
+        let third = connection.begin(Version::HTTP_2).unwrap();
+        assert!(connection.begin(Version::HTTP_2).is_none());
+        assert!(incoming.add(address("192.0.2.1")).is_none(), "a connection in use does not make way");
+        drop(first);
+        let other = incoming.add(address("192.0.2.1")).unwrap();
+        assert!(connection.begin(Version::HTTP_2).is_none());
+        drop((second, third));
+        // The connection is idle only after its last request, and frames without a request keep it idle.
+        assert!(connection.activity.waiting().is_some());
+        connection.activity.received();
+        assert!(connection.activity.waiting().is_some());
+        drop(other);
     }
 }

@@ -1,29 +1,30 @@
 //! The HTTP server: its routes, the layers around them, and startup and shutdown.
 
+mod cors;
 pub mod http;
 mod incoming;
 pub mod metrics;
+mod open_files;
+mod readiness;
+mod schema_file;
 
 use std::{
-    collections::HashSet,
     convert::Infallible,
     net::{IpAddr, SocketAddr},
     pin::pin,
-    sync::{Arc, LazyLock, Mutex, PoisonError},
+    sync::Arc,
     time::Duration,
 };
 
 use axum::{
-    Extension, Router,
-    body::Bytes,
-    extract::State,
-    http::{Extensions, HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Version, header},
-    response::{Html, IntoResponse, Response},
+    Router,
+    http::{Extensions, HeaderMap, HeaderName, HeaderValue, StatusCode, Version, header},
+    response::{Html, Response},
     routing::get,
 };
-use hyper::{body::Incoming, server::conn::http1, service::service_fn};
-use hyper_util::rt::{TokioIo, TokioTimer};
-use sha2::{Digest as _, Sha256};
+use hyper::{body::Incoming, service::service_fn};
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto;
 use tokio::{
     net::{TcpListener, TcpStream},
     sync::{OwnedSemaphorePermit, Semaphore, oneshot},
@@ -34,27 +35,23 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tower::Service;
 use tower_http::{
     CompressionLevel,
-    compression::CompressionLayer,
-    cors::{AllowOrigin, Any, CorsLayer},
+    compression::{CompressionLayer, Predicate as _, predicate::SizeAbove},
 };
 use tracing::{Instrument, field::Empty};
 
 use self::http::slow_client::SlowClientStream;
 use self::http::{Endpoint, Peer};
-use self::incoming::{OpenConnection, OpenConnections, Silence, Timed};
+use self::incoming::{ConnectionSlot, OpenConnection, OpenConnections, Silence, Timed};
 use crate::app::App;
 use crate::auth::secrets::SecretKind;
-use crate::config::{HttpSettings, Origin};
+use crate::config::HttpSettings;
 use crate::telemetry;
-use database::db::{SchemaStanding, Versions};
+use graphql_document::cut;
 use graphql_http::code::Code;
-use graphql_http::cut;
 use graphql_http::rejection::HttpRejection;
+use graphql_http::request::opens_web_socket;
 use graphql_http::request_id::RequestId;
 use graphql_http::response::Format;
-
-/// The time limit of the database check of `/readyz`.
-const READY_WITHIN: Duration = Duration::from_secs(2);
 
 /// The interval at which idle connections are looked for while the limit of open connections is reached.
 const MAKE_WAY_EVERY: Duration = Duration::from_millis(50);
@@ -62,6 +59,9 @@ const MAKE_WAY_EVERY: Duration = Duration::from_millis(50);
 /// A request whose line and headers exceed this number of bytes gets status 431. The last read may add as many bytes again
 /// before the limit is noticed.
 const LONGEST_HEAD: usize = 64 * 1_024;
+
+/// The number of requests that one connection may have in progress by HTTP/2.
+const STREAMS: u32 = 64;
 
 /// Starts servers.
 #[derive(Debug)]
@@ -72,6 +72,7 @@ impl Server {
     pub fn start(app: Arc<App>, listener: TcpListener) -> RunningServer {
         let address =
             listener.local_addr().unwrap_or_else(|error| unreachable!("a bound listener has an address: {error}"));
+        open_files::raise_limit(&app.settings);
         let (stop, stopped) = oneshot::channel();
         let finished = tokio::spawn(serve(app, listener, stopped));
         RunningServer { address, stop, finished }
@@ -103,14 +104,16 @@ async fn serve(app: Arc<App>, listener: TcpListener, mut stopped: oneshot::Recei
     let settings = app.settings.http.clone();
     let draining = CancellationToken::new();
     let executions = TaskTracker::new();
-    let router = router(Endpoint { app, executions: executions.clone() }, draining.clone());
+    let endpoint =
+        Endpoint { app, executions: executions.clone(), draining: draining.clone(), readiness: Arc::default() };
+    let router = router(endpoint);
     let connections = TaskTracker::new();
     let free = Arc::new(Semaphore::new(settings.max_connections.get()));
     let incoming = OpenConnections::new(&settings);
     loop {
         let (stream, address) = tokio::select! {
             _ = &mut stopped => break,
-            accepted = accept(&listener) => accepted,
+            accepted = accept(&listener, &incoming) => accepted,
         };
         let bounded = address.filter(|address| !settings.is_trusted(*address));
         let Some(open) = incoming.add(bounded) else {
@@ -121,7 +124,8 @@ async fn serve(app: Arc<App>, listener: TcpListener, mut stopped: oneshot::Recei
             _ = &mut stopped => break,
             permit = permit(&free, &incoming, &open) => permit,
         };
-        let one = Connection { open, _permit: permit, address, settings: settings.clone() };
+        let slot = ConnectionSlot::new(open, permit, connections.token());
+        let one = Connection { slot, address, settings: settings.clone() };
         connections.spawn(one.serve(stream, router.clone(), draining.clone()));
     }
     drop(listener);
@@ -147,14 +151,15 @@ async fn serve(app: Arc<App>, listener: TcpListener, mut stopped: oneshot::Recei
 }
 
 /// Accepts the next connection.
-async fn accept(listener: &TcpListener) -> (TcpStream, Option<IpAddr>) {
+async fn accept(listener: &TcpListener, incoming: &OpenConnections) -> (TcpStream, Option<IpAddr>) {
     loop {
         match listener.accept().await {
             Ok((stream, address)) => return (stream, Some(address.ip().to_canonical())),
             Err(error) => {
-                // The client has disconnected, or there are no free file descriptors, for which a pause helps.
+                // The client has disconnected, or there are no free file descriptors: an idle connection makes way.
                 tracing::warn!(%error, "a connection could not be accepted");
-                tokio::time::sleep(Duration::from_millis(50)).await;
+                incoming.close_one();
+                tokio::time::sleep(MAKE_WAY_EVERY).await;
             }
         }
     }
@@ -180,41 +185,48 @@ async fn permit(
 
 /// An accepted connection.
 struct Connection {
-    open: OpenConnection,
-    _permit: Option<OwnedSemaphorePermit>,
+    slot: ConnectionSlot,
     address: Option<IpAddr>,
     settings: HttpSettings,
 }
 
 impl Connection {
+    /// Serves HTTP/1.1 or HTTP/2, whichever the client begins with.
     async fn serve(self, stream: TcpStream, router: Router, draining: CancellationToken) {
-        let Self { open, _permit, address, settings } = self;
+        let Self { slot, address, settings } = self;
         // Small responses must not wait for more data. If this fails, the connection is about to close anyway.
         let _refused = stream.set_nodelay(true);
         let peer = address.map(Peer);
-        let activity = Arc::clone(&open.activity);
-        let service = service_fn(move |request| {
-            let (router, activity) = (router.clone(), Arc::clone(&activity));
+        let (activity, close) = (Arc::clone(slot.activity()), slot.close().clone());
+        let service = service_fn(move |mut request: hyper::Request<Incoming>| {
+            let (router, slot) = (router.clone(), slot.clone());
             async move {
-                activity.begin();
-                let answered = answer(router, peer, request).await;
-                activity.end();
-                answered
+                let Some(_in_progress) = slot.begin(request.version()) else {
+                    return Ok(http::overloaded().answer(Format::Json));
+                };
+                if opens_web_socket(request.headers()) {
+                    request.extensions_mut().insert(slot);
+                }
+                answer(router, peer, request).await
             }
         });
-        let stream = Timed::new(stream, Silence::of(&settings), Arc::clone(&open.activity));
-        let mut builder = http1::Builder::new();
+        let stream = Timed::new(stream, Silence::of(&settings), activity);
+        let mut builder = auto::Builder::new(TokioExecutor::new());
         // The stream has different timeouts for a first byte, a head and an idle connection.
-        builder.timer(TokioTimer::new()).header_read_timeout(None).max_buf_size(LONGEST_HEAD);
-        let mut connection = pin!(
-            builder
-                .serve_connection(TokioIo::new(SlowClientStream::new(stream, settings.write_timeout)), service)
-                .with_upgrades()
-        );
+        builder.http1().timer(TokioTimer::new()).header_read_timeout(None).max_buf_size(LONGEST_HEAD);
+        builder
+            .http2()
+            .timer(TokioTimer::new())
+            .max_concurrent_streams(STREAMS)
+            .max_header_list_size(u32::try_from(LONGEST_HEAD).unwrap_or(u32::MAX));
+        let mut connection = pin!(builder.serve_connection_with_upgrades(
+            TokioIo::new(SlowClientStream::new(stream, settings.write_timeout)),
+            service
+        ));
         let ended = tokio::select! {
             ended = connection.as_mut() => ended,
-            () = async { tokio::select! { () = draining.cancelled() => {}, () = open.close.cancelled() => {} } } => {
-                // A request in progress is still answered; the connection ends with it.
+            () = async { tokio::select! { () = draining.cancelled() => {}, () = close.cancelled() => {} } } => {
+                // Requests in progress are still answered; the connection ends with them.
                 connection.as_mut().graceful_shutdown();
                 connection.await
             }
@@ -226,20 +238,21 @@ impl Connection {
 }
 
 /// Creates the router with all paths.
-fn router(endpoint: Endpoint, draining: CancellationToken) -> Router {
-    let cors = cors(&endpoint.app.settings.http);
+fn router(endpoint: Endpoint) -> Router {
+    let cors = cors::layer(&endpoint.app.settings.http);
     let router = Router::new()
         .route("/graphql", get(http::graphql).post(http::graphql))
         .route("/graphql/", get(http::graphql).post(http::graphql))
         .route("/", get(start_page))
         .route("/calendar/{file}", get(http::calendar::calendar))
-        .route("/schema.graphql", get(schema))
+        .route("/schema.graphql", get(schema_file::schema_file))
         .route("/livez", get(|| async { "alive\n" }))
-        .route("/readyz", get(ready).layer(Extension(draining)))
+        .route("/readyz", get(readiness::readiness))
         .method_not_allowed_fallback(not_allowed)
         .fallback(not_found)
         .with_state(endpoint);
-    let compression = CompressionLayer::new().quality(CompressionLevel::Fastest).compress_when(is_worth_compressing);
+    let compressed = SizeAbove::new(SMALLEST_COMPRESSED).and(may_be_compressed);
+    let compression = CompressionLayer::new().quality(CompressionLevel::Fastest).compress_when(compressed);
     let router = router.layer(compression);
     match cors {
         Some(cors) => router.layer(cors),
@@ -248,73 +261,12 @@ fn router(endpoint: Endpoint, draining: CancellationToken) -> Router {
 }
 
 /// The smallest size in bytes of a response that is compressed.
-const SMALLEST_COMPRESSED: u64 = 1_024;
+const SMALLEST_COMPRESSED: u16 = 1_025;
 
-/// Whether a response is compressed if its client accepts that. A response with a token is not: an attacker who controls other
-/// text in it could infer the token from the compressed length (BREACH).
-fn is_worth_compressing(_: StatusCode, _: Version, headers: &HeaderMap, extensions: &Extensions) -> bool {
-    let length = headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
-    length.is_some_and(|length| length > SMALLEST_COMPRESSED) && extensions.get::<http::HasSecrets>().is_none()
-}
-
-/// Creates the CORS layer for the allowed origins. Tokens are sent in a header, so no cookies are involved.
-fn cors(settings: &HttpSettings) -> Option<CorsLayer> {
-    let origins = &settings.cors_origins;
-    if origins.is_empty() {
-        return None;
-    }
-    let allowed: AllowOrigin = if origins.iter().any(Origin::is_any) {
-        Any.into()
-    } else {
-        let listed: Vec<String> = origins.iter().map(|origin| origin.as_str().to_owned()).collect();
-        let refused = Mutex::new(HashSet::new());
-        AllowOrigin::predicate(move |origin, _| {
-            let known = listed.iter().any(|listed| listed.as_bytes() == origin.as_bytes());
-            if !known {
-                log_refused(&refused, origin);
-            }
-            known
-        })
-    };
-    let id = HeaderName::from_static(RequestId::HEADER);
-    let allowed_headers = CLIENT_HEADERS.map(HeaderName::from_static);
-    let layer = CorsLayer::new()
-        .allow_origin(allowed)
-        .allow_methods([Method::GET, Method::POST])
-        .allow_headers(
-            [header::CONTENT_TYPE, header::AUTHORIZATION, id.clone()]
-                .into_iter()
-                .chain(allowed_headers)
-                .collect::<Vec<_>>(),
-        )
-        .expose_headers([id, header::RETRY_AFTER])
-        .max_age(Duration::from_mins(10));
-    Some(layer)
-}
-
-/// Other headers that GraphQL clients, tracers and proxies send.
-const CLIENT_HEADERS: [&str; 10] = [
-    "traceparent",
-    "tracestate",
-    "baggage",
-    "apollographql-client-name",
-    "apollographql-client-version",
-    "apollo-require-preflight",
-    "graphql-require-preflight",
-    "idempotency-key",
-    "x-requested-with",
-    "x-apollo-operation-name",
-];
-/// The largest number of refused origins kept in memory, so that each is logged only once.
-const REFUSED_ORIGINS: usize = 1_000;
-
-/// Logs a refused origin, only once.
-fn log_refused(refused: &Mutex<HashSet<String>>, origin: &HeaderValue) {
-    let origin = cut(origin.to_str().unwrap_or("not text")).into_owned();
-    let mut refused = refused.lock().unwrap_or_else(PoisonError::into_inner);
-    if refused.len() < REFUSED_ORIGINS && refused.insert(origin.clone()) {
-        tracing::warn!(origin, "pages of this origin may not call: --cors-origins does not name it");
-    }
+/// Whether a response may be compressed. One with a token may not: an attacker who controls other text in it could infer the token
+/// from the compressed length (BREACH).
+fn may_be_compressed(_: StatusCode, _: Version, _: &HeaderMap, extensions: &Extensions) -> bool {
+    extensions.get::<http::Uncompressed>().is_none()
 }
 
 /// The default headers of every response.
@@ -379,59 +331,6 @@ fn logged_path(path: &str) -> String {
 
 async fn start_page() -> Html<&'static str> {
     Html(include_str!("start.html"))
-}
-
-/// The schema as text with its entity tag, created once per process.
-static SCHEMA: LazyLock<(Bytes, HeaderValue)> = LazyLock::new(|| {
-    let text = App::sdl();
-    let digest = data_encoding::HEXLOWER.encode(&Sha256::digest(&text)[..16]);
-    let tag = HeaderValue::from_str(&format!("\"{digest}\"")).unwrap_or_else(|_| HeaderValue::from_static("\"\""));
-    (text.into(), tag)
-});
-
-async fn schema(headers: HeaderMap) -> Response {
-    let (text, tag) = &*SCHEMA;
-    let said = [(header::ETAG, tag.clone()), (header::CACHE_CONTROL, HeaderValue::from_static("no-cache"))];
-    let known = headers.get_all(header::IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok());
-    let known = known.flat_map(|value| value.split(',')).map(|value| value.trim().trim_start_matches("W/"));
-    if known.into_iter().any(|value| value == "*" || value.as_bytes() == tag.as_bytes()) {
-        return (StatusCode::NOT_MODIFIED, said).into_response();
-    }
-    (said, [(header::CONTENT_TYPE, "text/plain; charset=utf-8")], text.clone()).into_response()
-}
-
-/// Handles `/readyz`: reports whether the database is reachable and writable and the server is not shutting down.
-async fn ready(State(endpoint): State<Endpoint>, Extension(draining): Extension<CancellationToken>) -> Response {
-    if draining.is_cancelled() {
-        return (StatusCode::SERVICE_UNAVAILABLE, "stopping\n").into_response();
-    }
-    let app = Arc::clone(&endpoint.app);
-    // In a task of its own, because a client that disconnects must not cancel a task that uses the pool.
-    let question = endpoint.executions.spawn(async move { app.ready().await });
-    match timeout(READY_WITHIN, question).await {
-        Ok(Ok(Ok((_, Some(cause))))) => {
-            tracing::warn!(cause, "not ready: the database takes no writes");
-            (StatusCode::SERVICE_UNAVAILABLE, format!("not ready\n{cause}\n")).into_response()
-        }
-        Ok(Ok(Ok((versions, None)))) => {
-            let Versions { expected, found, standing } = versions;
-            if matches!(standing, SchemaStanding::Same | SchemaStanding::Newer) {
-                return format!("ready\nschema: {found}\n").into_response();
-            }
-            tracing::warn!(expected, found, "not ready: the database's tables are of another version");
-            let message = format!("not ready\nschema expected: {expected}\nschema found: {found}\n");
-            (StatusCode::SERVICE_UNAVAILABLE, message).into_response()
-        }
-        outcome => {
-            let cause = match outcome {
-                Ok(Ok(Err(error))) => error.to_string(),
-                Ok(Err(panic)) => panic.to_string(),
-                _ => "no answer in time".to_owned(),
-            };
-            tracing::warn!(cause, "not ready");
-            (StatusCode::SERVICE_UNAVAILABLE, "not ready\n").into_response()
-        }
-    }
 }
 
 async fn not_found() -> Response {

@@ -9,6 +9,7 @@ use uuid::Uuid;
 use crate::error::{Result, UserErrorCode};
 use crate::graphql::object;
 use crate::graphql::scalars::Json;
+use crate::values::exact_json;
 use crate::write::Write;
 use crate::write::validator::Validator;
 
@@ -146,15 +147,23 @@ impl Validator {
 
     /// Checks custom fields, a JSON object of limited size, and returns them as stored.
     pub fn custom_fields(&mut self, field: &str, given: &str) -> String {
+        let too_long = format!("Custom fields must take at most {MAX_CUSTOM_BYTES} bytes as JSON.");
+        if given.len() > 2 * MAX_CUSTOM_BYTES {
+            // Only spaces could make it shorter.
+            self.invalid(field, too_long);
+            return "{}".to_owned();
+        }
         let Ok(object @ serde_json::Value::Object(_)) = serde_json::from_str(given) else {
             self.invalid(field, "Custom fields must be a JSON object such as {\"key\": \"value\"}.");
             return "{}".to_owned();
         };
-        let text = object.to_string();
-        if text.len() > MAX_CUSTOM_BYTES {
-            self.invalid(field, format!("Custom fields must take at most {MAX_CUSTOM_BYTES} bytes as JSON."));
-        } else if has_nul(&object) {
+        if has_nul(&object) {
             self.invalid(field, "Custom fields must not contain the character U+0000.");
+            return "{}".to_owned();
+        }
+        let text = exact_json::write(&exact_json::read(given).unwrap_or(object));
+        if text.len() > MAX_CUSTOM_BYTES {
+            self.invalid(field, too_long);
         }
         text
     }
@@ -221,10 +230,9 @@ impl Validator {
 
 /// Merges custom fields by key; null removes a key.
 fn merged(stored: &str, given: &str) -> String {
-    let (Ok(mut fields), Ok(changes)) = (
-        serde_json::from_str::<serde_json::Map<String, serde_json::Value>>(stored),
-        serde_json::from_str::<serde_json::Map<String, serde_json::Value>>(given),
-    ) else {
+    let (Some(serde_json::Value::Object(mut fields)), Some(serde_json::Value::Object(changes))) =
+        (exact_json::read(stored), exact_json::read(given))
+    else {
         return stored.to_owned();
     };
     for (key, value) in changes {
@@ -234,5 +242,5 @@ fn merged(stored: &str, given: &str) -> String {
             fields.insert(key, value);
         }
     }
-    serde_json::Value::Object(fields).to_string()
+    exact_json::write(&serde_json::Value::Object(fields))
 }

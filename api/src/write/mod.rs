@@ -24,10 +24,11 @@ use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use crate::context::{RequestContext, Viewer};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::values::money::Currency;
 
 use self::author::Author;
+pub use self::author::check_tables;
 pub use self::snapshot::{Fact, Snapshot, stored_json};
 use self::snapshot::{as_created, as_text};
 pub(crate) use self::snapshot::{difference, snapshot};
@@ -347,7 +348,10 @@ impl<'a> Write<'a> {
     pub async fn check_author(&self) -> Result<()> {
         let mut sql = Sql::new(self.ctx.services.db.backend());
         self.author.write(self.organization, &mut sql, self.ctx.services.db.backend());
-        self.tx.query_one_raw(sql.statement()).await?.map(drop).ok_or(Error::Unauthenticated)
+        match self.tx.query_one_raw(sql.statement()).await? {
+            Some(_) => Ok(()),
+            None => Err(author::refusal(self.ctx).await),
+        }
     }
 
     /// Inserts the events and the deferred rows, and commits the transaction.
@@ -383,7 +387,7 @@ impl<'a> Write<'a> {
             let guard = |sql: &mut Sql| author.write(organization, sql, backend);
             if !bulk::insert_guarded::<event::Entity, _>(&self.tx, events, guard).await? {
                 self.tx.rollback().await?;
-                return Err(Error::Unauthenticated);
+                return Err(author::refusal(self.ctx).await);
             }
             self.tx.commit().await?;
             return Ok(true);

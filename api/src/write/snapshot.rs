@@ -3,6 +3,8 @@
 use entity::{Day, Id, Instant};
 use serde_json::{Map, Value, json};
 
+use crate::values::exact_json::{self, ExactJson};
+
 /// The content of a row as JSON, by the field names of the schema.
 pub type Snapshot = Map<String, Value>;
 
@@ -68,10 +70,10 @@ macro_rules! fact_ids {
 }
 fact_ids! { AccountId ActionId ContactId UserId TouchId OpportunityId BookingId ObjectiveId OneOnOneId TriggerEventId }
 
-/// Returns stored JSON as a value of the feed; null if it cannot be parsed.
+/// Returns stored JSON as a value of the feed, whose numbers keep their digits; null if it cannot be parsed.
 #[must_use]
 pub fn stored_json(text: &str) -> Value {
-    serde_json::from_str(text).unwrap_or(Value::Null)
+    exact_json::read(text).unwrap_or(Value::Null)
 }
 
 /// Returns the fields that differ, as `{field: {from, to}}`.
@@ -93,7 +95,16 @@ pub(crate) fn difference(old: &Snapshot, new: &Snapshot) -> Map<String, Value> {
 
 /// Returns changes as they are stored.
 pub(super) fn as_text(changes: &Map<String, Value>) -> String {
-    serde_json::to_string(changes).unwrap_or_default()
+    let mut json = Vec::with_capacity(changes.len() * 64);
+    for (field, change) in changes {
+        json.push(if json.is_empty() { b'{' } else { b',' });
+        // Writing into memory does not fail.
+        let _ = serde_json::to_writer(&mut json, field);
+        json.push(b':');
+        let _ = serde_json::to_writer(&mut json, &ExactJson(change));
+    }
+    json.extend_from_slice(if json.is_empty() { b"{}" } else { b"}" });
+    String::from_utf8(json).unwrap_or_default()
 }
 
 /// Returns the stored changes of a new row: its difference from an empty snapshot, without building the intermediate map.
@@ -104,7 +115,7 @@ pub(super) fn as_created(facts: &Snapshot) -> String {
         // Field names need no escaping: they are constants of this program. Writing into memory does not fail.
         json.extend_from_slice(field.as_bytes());
         json.extend_from_slice(b"\":{\"from\":null,\"to\":");
-        let _ = serde_json::to_writer(&mut json, to);
+        let _ = serde_json::to_writer(&mut json, &ExactJson(to));
         json.push(b'}');
     }
     json.extend_from_slice(if json.is_empty() { b"{}" } else { b"}" });

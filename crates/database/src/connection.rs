@@ -29,6 +29,11 @@ pub async fn in_request<W: Future>(stopped: Arc<AtomicBool>, work: W) -> W::Outp
     REQUEST.scope(stopped, work).await
 }
 
+/// Returns work that belongs to the request that this task works on, to be run by another task.
+pub fn in_same_request<W: Future>(work: W) -> impl Future<Output = W::Output> {
+    in_request(REQUEST.try_with(Arc::clone).unwrap_or_default(), work)
+}
+
 /// Whether the request that this task works on has been stopped.
 fn is_stopped() -> bool {
     REQUEST.try_with(|stopped| stopped.load(Ordering::Relaxed)).unwrap_or(false)

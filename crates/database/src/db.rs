@@ -6,8 +6,8 @@
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::str::FromStr as _;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use migration::{Migrator, MigratorTrait};
@@ -95,6 +95,20 @@ impl SchemaStanding {
     }
 }
 
+/// Returns a condition of SQL that holds while this program may write: no newer release has made the tables incompatible with it.
+#[must_use]
+pub fn may_write() -> &'static str {
+    static CONDITION: LazyLock<String> = LazyLock::new(|| {
+        let mut condition =
+            format!("not exists (select 1 from seaql_migrations where version like '%!{INCOMPATIBLE}' escape '!'");
+        for change in Migrator::migrations().iter().filter(|change| change.name().ends_with(INCOMPATIBLE)) {
+            condition += &[" and version <> '", change.name(), "'"].concat();
+        }
+        condition + ")"
+    });
+    &CONDITION
+}
+
 /// The options for opening a database.
 #[derive(Clone, Debug)]
 pub struct Options {
@@ -108,6 +122,8 @@ pub struct Options {
     pub statement_timeout: Duration,
     /// The duration above which statements are logged.
     pub slow: Duration,
+    /// Whether a commit waits until it is on the disk. Without it, the last commits may be lost with the machine's power.
+    pub waits_for_disk: bool,
     /// The function that is called after each statement.
     pub on_statement: OnStatement,
 }
@@ -179,8 +195,8 @@ impl Db {
         if self.backend() == DbBackend::Sqlite {
             return self.refresh_statistics().await;
         }
-        let sql = "ANALYZE account, acquaintance, assessment, booking, contact, event, external_id, goal, member, opportunity, \
-                   seat, target, touch, touch_contact";
+        let sql = "ANALYZE account, acquaintance, assessment, booking, contact, event, external_id, goal, import_change, \
+                   import_record, member, opportunity, seat, target, touch, touch_contact, touch_version";
         self.write.execute_unprepared(sql).await.map(drop)
     }
 
@@ -433,8 +449,8 @@ fn sqlite(options: &Options) -> Result<SqliteConnectOptions, DbErr> {
         .map_err(failed)?
         .disable_statement_logging()
         .pragma("journal_mode", "WAL")
-        // Every acknowledged write has been synced to the disk.
-        .pragma("synchronous", "FULL")
+        // With FULL, every acknowledged write has been synced to the disk; with NORMAL, a prefix of them.
+        .pragma("synchronous", if options.waits_for_disk { "FULL" } else { "NORMAL" })
         .foreign_keys(true)
         .busy_timeout(Duration::from_secs(10))
         .pragma("temp_store", "memory")
@@ -466,7 +482,8 @@ fn postgres(options: &Options) -> Result<PgConnectOptions, DbErr> {
             // the statements of a page for each request would take longer than executing them.
             ("jit", "off"),
             ("plan_cache_mode", "force_generic_plan"),
-        ]))
+        ])
+        .options((!options.waits_for_disk).then_some(("synchronous_commit", "off"))))
 }
 
 #[cfg(test)]

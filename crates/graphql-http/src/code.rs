@@ -24,14 +24,16 @@ pub enum Code {
     Timeout,
     /// It is unknown whether the mutation was committed.
     OutcomeUnknown,
-    /// The request names a persisted query, which this server does not support. The client should send the whole document.
+    /// The request names a persisted query in a way that this server does not support. The client should send the whole document.
     PersistedQueryNotSupported,
+    /// The request names a persisted query that is not known. The client should send the document together with its hash.
+    PersistedQueryNotFound,
     /// An internal error. `extensions.reference` identifies it in the log.
     Internal,
 }
 
 impl Code {
-    const ALL: [Self; 11] = [
+    const ALL: [Self; 12] = [
         Self::ParseFailed,
         Self::ValidationFailed,
         Self::BadUserInput,
@@ -42,6 +44,7 @@ impl Code {
         Self::Timeout,
         Self::OutcomeUnknown,
         Self::PersistedQueryNotSupported,
+        Self::PersistedQueryNotFound,
         Self::Internal,
     ];
 
@@ -59,6 +62,7 @@ impl Code {
             Self::Timeout => "TIMEOUT",
             Self::OutcomeUnknown => "OUTCOME_UNKNOWN",
             Self::PersistedQueryNotSupported => "PERSISTED_QUERY_NOT_SUPPORTED",
+            Self::PersistedQueryNotFound => "PERSISTED_QUERY_NOT_FOUND",
             Self::Internal => "INTERNAL_SERVER_ERROR",
         }
     }
@@ -71,7 +75,8 @@ impl Code {
             | Self::ValidationFailed
             | Self::BadUserInput
             | Self::LimitExceeded
-            | Self::PersistedQueryNotSupported => StatusCode::BAD_REQUEST,
+            | Self::PersistedQueryNotSupported
+            | Self::PersistedQueryNotFound => StatusCode::BAD_REQUEST,
             Self::Unauthenticated => StatusCode::UNAUTHORIZED,
             Self::Forbidden => StatusCode::FORBIDDEN,
             Self::RateLimited => StatusCode::TOO_MANY_REQUESTS,

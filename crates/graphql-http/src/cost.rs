@@ -34,10 +34,16 @@ pub struct Price {
 }
 
 impl Price {
+    /// Returns the points for a request of this size.
+    #[must_use]
+    pub const fn of_bytes(bytes: usize) -> u64 {
+        bytes as u64 / BYTES
+    }
+
     /// Returns the price plus the points for a request of this size.
     #[must_use]
     pub fn with_bytes(self, bytes: usize) -> Self {
-        Self { points: self.points.saturating_add(bytes as u64 / BYTES), ..self }
+        Self { points: self.points.saturating_add(Self::of_bytes(bytes)), ..self }
     }
 
     /// Returns the points to give back if `found` objects were found.

@@ -1,101 +1,102 @@
-//! A cache of valid documents, which need not be checked, parsed and validated again. Front ends send the same few documents
-//! again and again with different variables.
+//! A cache of valid documents, which need not be parsed and validated again. Front ends send the same few documents again and
+//! again with different variables.
 
 use std::sync::Arc;
 
 use async_graphql::parser::types::ExecutableDocument;
+use graphql_document::{DocumentLimits, DocumentSchema, InvalidDocument};
 use moka::sync::Cache;
-
-use crate::document::{self, DocumentError, DocumentLimits};
 
 /// The capacity of the cache in bytes of text. The parsed documents take about ten times as much memory.
 const CAPACITY: u64 = 512 * 1024;
 /// The size of a cache entry in addition to its text, in bytes.
 const OVERHEAD: usize = 256;
 
-/// A document that passed the check.
-#[derive(Clone, Debug)]
-pub struct CachedDocument {
-    /// The parsed document.
-    pub document: Arc<ExecutableDocument>,
-    /// Whether the document comes from the cache, so that it is known to be valid.
-    pub valid: bool,
-}
-
 /// A cache of valid documents by their text.
 #[derive(Debug)]
 pub struct DocumentCache {
     limits: DocumentLimits,
+    schema: DocumentSchema,
     valid: Cache<Arc<str>, Arc<ExecutableDocument>>,
 }
 
 impl DocumentCache {
     /// Creates an empty cache.
     #[must_use]
-    pub fn new(limits: DocumentLimits) -> Self {
+    pub fn new(limits: DocumentLimits, schema: DocumentSchema) -> Self {
         let weight =
             |text: &Arc<str>, _: &Arc<ExecutableDocument>| u32::try_from(text.len() + OVERHEAD).unwrap_or(u32::MAX);
-        Self { limits, valid: Cache::builder().weigher(weight).max_capacity(CAPACITY).build() }
+        Self { limits, schema, valid: Cache::builder().weigher(weight).max_capacity(CAPACITY).build() }
     }
 
-    /// Returns a document from the cache, or checks and parses it.
+    /// Returns a document from the cache.
+    #[must_use]
+    pub fn get(&self, text: &str) -> Option<Arc<ExecutableDocument>> {
+        self.valid.get(text)
+    }
+
+    /// Parses and validates a document that is not in the cache, and adds it.
     ///
     /// # Errors
-    /// A [`DocumentError`] as for [`document::check`].
-    pub fn read(&self, text: &str) -> Result<CachedDocument, DocumentError> {
-        if let Some(document) = self.valid.get(text) {
-            return Ok(CachedDocument { document, valid: true });
-        }
-        Ok(CachedDocument { document: Arc::new(document::check(text, &self.limits)?), valid: false })
+    /// What is invalid.
+    pub fn read(&self, text: &str) -> Result<Arc<ExecutableDocument>, InvalidDocument> {
+        let document = Arc::new(graphql_document::read(text, &self.schema, &self.limits)?);
+        self.valid.insert(text.into(), Arc::clone(&document));
+        Ok(document)
     }
-
-    /// Adds a valid document to the cache. Skips documents with several operations, because the positions of variables are
-    /// checked only for the executed one, and introspections, which are executed together with the validation.
-    pub fn keep(&self, text: &str, document: &Arc<ExecutableDocument>) {
-        if document.operations.iter().count() == 1 && !may_introspect(text) {
-            self.valid.insert(text.into(), Arc::clone(document));
-        }
-    }
-}
-
-/// Whether the fields may include `__schema` or `__type`.
-fn may_introspect(text: &str) -> bool {
-    text.contains("__schema") || text.split("__type").skip(1).any(|rest| !rest.starts_with("name"))
 }
 
 #[cfg(test)]
 mod tests {
+    use async_graphql::{EmptyMutation, EmptySubscription, Object, Schema};
+    use graphql_document::DocumentErrorKind;
+
     use super::*;
+    use crate::introspection::IntrospectionExtension;
 
-    #[test]
-    fn a_valid_document_is_cached() {
-        let documents = DocumentCache::new(DocumentLimits::default());
-        let text = "{ me { __typename id } }";
-        let first = documents.read(text).unwrap();
-        assert!(!first.valid && !documents.read(text).unwrap().valid);
-        documents.keep(text, &first.document);
-        let again = documents.read(text).unwrap();
-        assert!(again.valid && Arc::ptr_eq(&first.document, &again.document));
-        assert!(!documents.read("{ me { id __typename } }").unwrap().valid);
-    }
+    struct Query;
 
-    #[test]
-    fn several_operations_and_introspections_are_not_cached() {
-        let documents = DocumentCache::new(DocumentLimits::default());
-        for text in [
-            "query a { me { id } } query b { me { name } }",
-            "{ __schema { types { name } } }",
-            "{ __type(name: \"A\") { name } }",
-        ] {
-            let read = documents.read(text).unwrap();
-            documents.keep(text, &read.document);
-            assert!(!documents.read(text).unwrap().valid, "{text}");
+    #[Object]
+    impl Query {
+        async fn me(&self) -> &'static str {
+            "Ann"
         }
     }
 
-    #[test]
-    fn a_rejected_document_is_rejected_again() {
-        let documents = DocumentCache::new(DocumentLimits::default());
-        assert!(documents.read("{").is_err() && documents.read("{").is_err());
+    async fn documents() -> DocumentCache {
+        let seen = IntrospectionExtension::default();
+        let schema = Schema::build(Query, EmptyMutation, EmptySubscription).extension(seen.clone()).finish();
+        let registry = seen.environment(&schema).await;
+        DocumentCache::new(DocumentLimits::default(), DocumentSchema::of(&registry.registry, |_, _| None))
+    }
+
+    #[tokio::test]
+    async fn a_valid_document_is_cached() {
+        let documents = documents().await;
+        for text in [
+            "{ __typename me }",
+            "query a { me } query b { me }",
+            "{ __schema { types { name } } }",
+            "{ __type(name: \"A\") { name } }",
+        ] {
+            assert!(documents.get(text).is_none());
+            let first = documents.read(text).unwrap();
+            assert!(Arc::ptr_eq(&first, &documents.get(text).unwrap()), "{text}");
+        }
+        assert!(documents.get("{ me __typename }").is_none());
+    }
+
+    #[tokio::test]
+    async fn a_rejected_document_is_not_cached() {
+        let documents = documents().await;
+        for (text, kind) in [
+            ("{", DocumentErrorKind::Syntax),
+            ("{ you }", DocumentErrorKind::Validation),
+            (&format!("{{ {} }}", "me ".repeat(5_001)), DocumentErrorKind::Limit),
+            (&" ".repeat(40_000), DocumentErrorKind::Limit),
+        ] {
+            assert_eq!(documents.read(text).unwrap_err().errors[0].kind, kind);
+            assert!(documents.get(text).is_none());
+        }
     }
 }

@@ -1,29 +1,59 @@
 //! GraphQL requests over HTTP: their headers, body and parameters.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
-use async_graphql::Variables;
+use async_graphql::parser::types::VariableDefinition;
+use async_graphql::registry::Registry;
+use async_graphql::{Positioned, Variables};
 use axum::{
     body::Body,
     extract::Query,
     http::{HeaderMap, StatusCode, Uri, header},
 };
 use futures_util::StreamExt;
+use graphql_document::cut;
 use serde::Deserialize;
+use serde_json::value::RawValue;
 
 use crate::code::Code;
-use crate::cut;
+use crate::digits;
+use crate::persisted::DocumentHash;
 use crate::rejection::HttpRejection;
 
 /// The parameters of a request. Other parameters are ignored.
 #[derive(Debug)]
 pub struct Parameters {
-    /// The document.
+    /// The document; empty until it is found if the client sent only its hash.
     pub query: String,
     /// The name of the operation to execute; None if the document has a single one.
     pub operation_name: Option<String>,
     /// The values of the operation's variables.
     pub variables: Variables,
+    /// The SHA-256 hash of the document, by which later requests may name it.
+    pub hash: Option<DocumentHash>,
+    source: Source,
+}
+
+/// The text that the parameters were read from.
+#[derive(Debug)]
+enum Source {
+    Body(Vec<u8>),
+    /// The variables in a query string.
+    Variables(String),
+}
+
+impl Default for Source {
+    fn default() -> Self {
+        Self::Variables(String::new())
+    }
+}
+
+/// The variables of a body as text.
+#[derive(Deserialize)]
+struct RawVariables<'a> {
+    #[serde(borrow)]
+    variables: Option<HashMap<String, &'a RawValue>>,
 }
 
 /// The parameters in a JSON body.
@@ -34,7 +64,7 @@ struct JsonBody {
     operation_name: Option<String>,
     #[serde(default)]
     variables: Variables,
-    /// Must be a map; nothing of it is used but that a query is missing.
+    /// Must be a map; only `persistedQuery` is used.
     extensions: Option<serde_json::Map<String, serde_json::Value>>,
 }
 
@@ -53,7 +83,7 @@ impl Parameters {
     ///
     /// # Errors
     /// Status 400 if the body is not a JSON object, or if a parameter is missing or has the wrong type.
-    pub fn from_json(bytes: &[u8]) -> Result<Self, HttpRejection> {
+    pub fn from_json(bytes: Vec<u8>) -> Result<Self, HttpRejection> {
         // Serde would accept a list, with the fields in their order.
         match bytes.iter().find(|byte| !byte.is_ascii_whitespace()) {
             Some(b'{') => {}
@@ -65,9 +95,11 @@ impl Parameters {
             }
             Some(_) => return Err(bad("The body must be a JSON object with a `query`.")),
         }
-        let JsonBody { query, operation_name, variables, extensions } = serde_json::from_slice(bytes)
+        let JsonBody { query, operation_name, variables, extensions } = serde_json::from_slice(&bytes)
             .map_err(|error| bad(format!("The body is not a GraphQL request in JSON: {}.", cut(&error.to_string()))))?;
-        Self::new(query, operation_name, variables, extensions)
+        let persisted = extensions.and_then(|mut map| map.remove("persistedQuery"));
+        let parameters = Self::new(query, operation_name, variables, persisted)?;
+        Ok(Self { source: Source::Body(bytes), ..parameters })
     }
 
     /// Parses a query string.
@@ -80,6 +112,7 @@ impl Parameters {
         let not_a_map = |name: &'static str| {
             move |error: serde_json::Error| bad(format!("`{name}` must be a JSON object: {error}."))
         };
+        let source = Source::Variables(variables.clone().unwrap_or_default());
         let variables = variables
             .map(|text| serde_json::from_str(&text).map_err(not_a_map("variables")))
             .transpose()?
@@ -87,27 +120,63 @@ impl Parameters {
         let extensions = extensions
             .map(|text| serde_json::from_str::<Option<serde_json::Map<_, _>>>(&text).map_err(not_a_map("extensions")))
             .transpose()?;
-        Self::new(query, operation_name, variables, extensions.flatten())
+        let persisted = extensions.flatten().and_then(|mut map| map.remove("persistedQuery"));
+        let parameters = Self::new(query, operation_name, variables, persisted)?;
+        Ok(Self { source, ..parameters })
     }
 
-    fn new(
+    /// Creates parameters. `persisted` is the member `persistedQuery` of the extensions.
+    ///
+    /// # Errors
+    /// Status 400 if there is neither a document nor a hash.
+    pub fn new(
         query: Option<String>,
         operation_name: Option<String>,
         variables: Variables,
-        extensions: Option<serde_json::Map<String, serde_json::Value>>,
+        persisted: Option<serde_json::Value>,
     ) -> Result<Self, HttpRejection> {
-        match query {
-            Some(query) => Ok(Self { query, operation_name, variables }),
-            // Clients of Apollo and urql then send the whole document, and go on doing so.
-            None if extensions.is_some_and(|extensions| extensions.contains_key("persistedQuery")) => {
-                Err(HttpRejection::new(StatusCode::OK, Code::PersistedQueryNotSupported, "PersistedQueryNotSupported"))
-            }
-            None => Err(bad("The request has no query: that is the parameter with the document.")),
+        let hash = match persisted {
+            None | Some(serde_json::Value::Null) => None,
+            Some(value) => Some(DocumentHash::from_extension(&value)?),
+        };
+        match (query, hash) {
+            (Some(query), hash) => Ok(Self { query, operation_name, variables, hash, source: Source::default() }),
+            (None, Some(hash)) => Ok(Self {
+                query: String::new(),
+                operation_name,
+                variables,
+                hash: Some(hash),
+                source: Source::default(),
+            }),
+            (None, None) => Err(bad("The request has no query: that is the parameter with the document.")),
         }
     }
 }
 
-fn bad(message: impl Into<String>) -> HttpRejection {
+impl Parameters {
+    /// Replaces values of custom scalars by their text, where a machine number would have other digits.
+    pub fn keep_digits(&mut self, registry: &Registry, definitions: &[Positioned<VariableDefinition>]) {
+        // Nothing else needs the text: its memory is freed before the request is executed.
+        let source = std::mem::take(&mut self.source);
+        if !self.variables.values().any(digits::may_change) {
+            return;
+        }
+        let raw = match &source {
+            Source::Body(bytes) => {
+                serde_json::from_slice::<RawVariables<'_>>(bytes).ok().and_then(|body| body.variables)
+            }
+            Source::Variables(text) => serde_json::from_str(text).ok(),
+        };
+        let Some(raw) = raw else { return };
+        for VariableDefinition { name, var_type, .. } in definitions.iter().map(|definition| &definition.node) {
+            if let (Some(value), Some(raw)) = (self.variables.get_mut(&name.node), raw.get(name.node.as_str())) {
+                digits::keep(registry, &var_type.node.to_string(), value, raw);
+            }
+        }
+    }
+}
+
+pub(crate) fn bad(message: impl Into<String>) -> HttpRejection {
     HttpRejection::new(StatusCode::BAD_REQUEST, Code::BadUserInput, message)
 }
 
@@ -268,7 +337,7 @@ mod tests {
     #[test]
     fn a_body_must_be_one_object_with_a_query() {
         let read = Parameters::from_json(
-            br#" {"query":"{a}","operationName":null,"variables":{"v":[1]},"extensions":{},"more":1}"#,
+            br#" {"query":"{a}","operationName":null,"variables":{"v":[1]},"extensions":{},"more":1}"#.to_vec(),
         )
         .unwrap();
         assert_eq!((read.query.as_str(), read.operation_name, read.variables.len()), ("{a}", None, 1));
@@ -292,14 +361,12 @@ mod tests {
             r#"{"query":"a"} x"#,
             r#"{"query":"\ud800"}"#,
         ] {
-            assert_eq!(Parameters::from_json(body.as_bytes()).unwrap_err().status, StatusCode::BAD_REQUEST, "{body}");
+            assert_eq!(Parameters::from_json(body.into()).unwrap_err().status, StatusCode::BAD_REQUEST, "{body}");
         }
-        assert!(Parameters::from_json(b"{\"query\":\"\xff\"}").is_err());
+        assert!(Parameters::from_json(b"{\"query\":\"\xff\"}".to_vec()).is_err());
         assert!(
-            Parameters::from_json(
-                format!("{{\"query\":\"a\",\"variables\":{{\"v\":{}", "[".repeat(100_000)).as_bytes()
-            )
-            .is_err()
+            Parameters::from_json(format!("{{\"query\":\"a\",\"variables\":{{\"v\":{}", "[".repeat(100_000)).into())
+                .is_err()
         );
     }
 
@@ -364,7 +431,7 @@ mod tests {
     proptest! {
         #[test]
         fn no_body_causes_a_panic(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
-            let _ = Parameters::from_json(&bytes);
+            let _ = Parameters::from_json(bytes);
         }
     }
 }

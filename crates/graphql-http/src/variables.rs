@@ -1,6 +1,5 @@
-//! Checks that the variables of a request have the types that its operation declares. async-graphql checks variables only where
-//! they are used, reports their errors among those of the document, and detects some only during execution. Checking them
-//! beforehand separates the two kinds of errors and reports all errors of the variables together.
+//! Checks that the variables of a request have the types that its operation declares, before it is executed. All errors of the
+//! variables are reported together.
 
 use std::borrow::Cow;
 
@@ -10,10 +9,9 @@ use async_graphql::{
     registry::{MetaInputValue, MetaType, MetaTypeName, Registry},
 };
 
-use crate::code::Code;
+use graphql_document::ScalarHint;
 
-/// Returns what a custom scalar would accept in place of a value; None if it accepts the value.
-pub type ScalarHint = fn(scalar: &str, value: &Value) -> Option<&'static str>;
+use crate::code::Code;
 
 /// The largest number of errors that are reported for one request.
 const MAX_FAULTS: usize = 20;
@@ -152,8 +150,76 @@ fn excerpt(value: &Value) -> String {
         Value::List(_) => "a list".to_owned(),
         Value::Object(_) => "an object".to_owned(),
         other => {
-            let text = other.to_string();
+            let text = match other {
+                // A number that keeps its digits.
+                Value::Binary(json) => String::from_utf8_lossy(json).into_owned(),
+                other => other.to_string(),
+            };
             if text.chars().count() > LENGTH { text.chars().take(LENGTH).chain(['…']).collect() } else { text }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use async_graphql::parser::parse_query;
+    use async_graphql::{Enum, InputObject, InputType as _};
+    use serde_json::json;
+
+    use super::*;
+
+    #[derive(Clone, Copy, PartialEq, Eq, Enum)]
+    enum Kind {
+        Call,
+    }
+
+    #[derive(InputObject)]
+    struct Item {
+        number: i32,
+        kinds: Option<Vec<Kind>>,
+        inner: Option<Box<Item>>,
+    }
+
+    fn messages(definitions: &str, variables: serde_json::Value) -> Vec<String> {
+        let mut registry = Registry::default();
+        Item::create_type_info(&mut registry);
+        let _ = |item: Item| (item.number, item.kinds, item.inner, Kind::Call);
+        let document = parse_query(format!("query({definitions}) {{ x }}")).unwrap();
+        let operation = crate::document::operation(&document, None).unwrap();
+        let variables = Variables::from_json(variables);
+        let found = faults(&registry, &operation.variable_definitions, &variables, |_, _| None);
+        assert!(found.iter().all(|error| Code::of(error) == Some(Code::BadUserInput)));
+        found.into_iter().map(|error| error.message).collect()
+    }
+
+    #[test]
+    fn all_errors_of_the_variables_are_reported() {
+        let item = json!({"kinds": ["CALL", "SMS"], "inner": {"number": 1.5, "color": "red"}});
+        assert_eq!(
+            messages("$i: Item, $n: Int!", json!({"i": item, "n": true, "other": 1})),
+            [
+                "Variable $i.number: a value of type Int! is required.",
+                "Variable $i.kinds.1: \"SMS\" is not a valid Kind.",
+                "Variable $i.inner.number: 1.5 is not a valid Int.",
+                "Variable $i.inner.color: Item has no such field.",
+                "Variable $n: true is not a valid Int.",
+            ]
+        );
+    }
+
+    #[test]
+    fn a_value_must_be_there_and_in_range() {
+        assert_eq!(messages("$n: Int!", json!({})), ["Variable $n: a value of type Int! is required."]);
+        assert_eq!(messages("$n: Int!", json!({"n": null})), ["Variable $n: a value of type Int! must not be null."]);
+        assert_eq!(messages("$n: Int!", json!({"n": "1"})), ["Variable $n: \"1\" is not a valid Int."]);
+        let large = json!({"n": 3_000_000_000_u64});
+        assert_eq!(messages("$n: Int!", large), ["Variable $n: 3000000000 is not a valid Int."]);
+    }
+
+    #[test]
+    fn valid_variables_pass() {
+        let item = json!({"number": 1, "kinds": "CALL", "inner": {"number": 2}});
+        assert!(messages("$i: Item, $n: Int = 5, $l: [Int!]!", json!({"i": item, "l": 7})).is_empty());
+        assert!(messages("$i: Item, $l: [Int]!", json!({"i": null, "l": [null, 1]})).is_empty());
     }
 }

@@ -1,5 +1,6 @@
 //! A full disk, simulated by a limit on the size of files.
 
+use sea_orm::ConnectionTrait as _;
 use serde_json::json;
 use tests::program::Program;
 use tests::{Client, Database, Kind, invariants};
@@ -20,6 +21,16 @@ async fn fill(office: &Office, program: &Program, round: usize) -> Tally {
     assert!(tally.acknowledged() > 10 && tally.reads > 10, "{tally}");
     assert_eq!(tally.failed.keys().collect::<Vec<_>>(), ["INTERNAL_SERVER_ERROR"], "{tally}");
 
+    // The server reports that it does not take writes, and why. Its own check is the smallest write, for which there may be room
+    // a few more times.
+    let (status, said) = loop {
+        let (status, said) = readiness(program).await;
+        if status != 200 {
+            break (status, said);
+        }
+    };
+    assert!(status == 503 && said.starts_with("not ready\nthe disk of the database "), "{status} {said}");
+
     // Writes fail now, but reads still succeed.
     let admin = office.at(program);
     for number in 0..5 {
@@ -31,6 +42,12 @@ async fn fill(office: &Office, program: &Program, round: usize) -> Tally {
     tally
 }
 
+/// Returns the status and the text of `/readyz`.
+async fn readiness(program: &Program) -> (u16, String) {
+    let answer = program.stranger().at("/readyz", reqwest::Method::GET).send().await.unwrap();
+    (answer.status().as_u16(), answer.text().await.unwrap())
+}
+
 async fn touch(office: &Office, client: &Client, subject: &str) -> tests::Answer {
     let input = json!({"accountId": office.accounts[0], "kind": "CALL", "subject": subject});
     client.mutate("logTouch", "touch { id }", input).await
@@ -40,6 +57,7 @@ async fn touch(office: &Office, client: &Client, subject: &str) -> tests::Answer
 fn a_full_disk_loses_nothing_that_was_acknowledged() {
     tests::run(Kind::Sqlite, async |database: &Database| {
         let program = Program::serve_with_file_size_limit(database, ROOM).await;
+        assert_eq!(readiness(&program).await.0, 200);
         let office = Office::opened(&program).await;
         let tally = fill(&office, &program, 0).await;
         program.kill().await;
@@ -67,6 +85,8 @@ fn once_there_is_room_again_the_server_goes_on_and_what_it_acknowledges_is_on_th
         let refused =
             admin.mutate("updateAccount", "account { id }", json!({"id": office.accounts[0], "name": ""})).await;
         assert_eq!(refused.refusals().len(), 1);
+        // The result of the last check is repeated for a quarter of a second.
+        while readiness(&program).await.0 != 200 {}
         let mut load = Load::start(&admin, &office.accounts, 1, Expect::SuccessOrTheEnd);
         load.meets(Outcome::Acknowledged, 60).await;
         program.kill().await;
@@ -78,5 +98,44 @@ fn once_there_is_room_again_the_server_goes_on_and_what_it_acknowledges_is_on_th
         program.ended().await;
         invariants::check(database).await;
         report("a full disk with room again", database, &[], &tally);
+    });
+}
+
+/// A database on PostgreSQL becomes read-only, as when its disk is nearly full or a standby has taken its place.
+#[test]
+fn a_read_only_database_is_reported_and_read() {
+    tests::run(Kind::Postgres, async |database: &Database| {
+        let program = Program::serve(database, &[]).await;
+        let office = Office::opened(&program).await;
+        assert_eq!(readiness(&program).await.0, 200);
+        let administrator = database.connect().await;
+        let set = async |read_only: &str| {
+            let name = "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET default_transaction_read_only = ";
+            administrator
+                .execute_unprepared(&format!("{name}{read_only}', current_database()); END $$"))
+                .await
+                .unwrap();
+            // Connections take the setting when they are opened.
+            let end = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+                WHERE datname = current_database() AND pid <> pg_backend_pid()";
+            administrator.execute_unprepared(end).await.unwrap();
+        };
+        set("on").await;
+        while readiness(&program).await != (503, "not ready\nthe database is read-only\n".to_owned()) {
+            tokio::task::yield_now().await;
+        }
+        // The first requests may meet a connection that is gone.
+        let admin = office.at(&program);
+        while admin.query("{ accounts { nodes { name } } }").await.body.get("errors").is_some() {}
+        assert_eq!(failure(&touch(&office, &admin, "refused").await).as_deref(), Some("INTERNAL_SERVER_ERROR"));
+        set("off").await;
+        while readiness(&program).await.0 != 200 {
+            tokio::task::yield_now().await;
+        }
+        while touch(&office, &admin, "taken").await.body.get("errors").is_some() {}
+        administrator.close().await.unwrap();
+        program.terminate().await;
+        assert!(program.ended().await.0.success());
+        invariants::check(database).await;
     });
 }

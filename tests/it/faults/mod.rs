@@ -5,6 +5,7 @@ mod crowds;
 mod deactivation;
 mod disk;
 mod ends;
+mod failover;
 mod feed;
 mod files;
 mod load;

@@ -102,6 +102,85 @@ async fn doctor_finds_what_is_wrong(database: &Database) {
     assert!(!output.status.success() && said.contains("FAULTY accounts without their owner's seat: 3"), "{said}");
 }
 
+/// Each statement makes a derived value wrong.
+#[on_both_databases]
+async fn doctor_finds_wrong_derived_values(database: &Database) {
+    let program = Program::serve(database, &[]).await;
+    let office = Office::opened(&program).await;
+    let admin = office.at(&program);
+    let person =
+        json!({"accountId": office.accounts[0], "name": "Ann", "externalIds": [{"source": "crm", "id": "P1"}]});
+    let contact = admin.mutate("createContact", "contact { id }", person).await.done();
+    let contact = contact.text("createContact.contact.id").to_owned();
+    let touch = json!({"accountId": office.accounts[0], "kind": "MEETING", "contactIds": [contact]});
+    admin.mutate("logTouch", "touch { id }", touch).await.done();
+    let year = 2024;
+    let booking = json!({"accountId": office.accounts[0], "amount": "50", "bookedOn": "2024-06-01"});
+    admin.mutate("recordBooking", "booking { id }", booking).await.done();
+    let goal = json!({"accountId": office.accounts[0], "year": year, "amount": "100"});
+    admin.mutate("setGoal", "goal { id }", goal).await.done();
+    program.terminate().await;
+    program.ended().await;
+    database.leave_rows_beside_the_feed();
+    let connection = database.connect().await;
+    let output = program::run(database, &["doctor"]).await;
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
+    for (what, number, break_it, repair) in [
+        (
+            "accounts with a wrong score",
+            3,
+            "UPDATE account SET score = score + 1",
+            "UPDATE account SET score = score - 1",
+        ),
+        (
+            "touches whose contacts differ from their list",
+            1,
+            "UPDATE touch_contact SET at = at + 1",
+            "UPDATE touch_contact SET at = at - 1",
+        ),
+        (
+            "contacts whose history does not end with what they are",
+            1,
+            "UPDATE acquaintance SET archived_at = 5",
+            "UPDATE acquaintance SET archived_at = NULL",
+        ),
+        (
+            "contacts whose history does not begin once",
+            1,
+            "UPDATE acquaintance SET first = (1 = 0)",
+            "UPDATE acquaintance SET first = (1 = 1)",
+        ),
+        (
+            "external ids that differ from those of their row",
+            1,
+            "UPDATE contact SET external_ids = '[]'",
+            "UPDATE contact SET external_ids = '[{\"source\":\"crm\",\"id\":\"P1\"}]'",
+        ),
+        (
+            "touches with a wrong weight",
+            1,
+            "UPDATE touch SET weight = weight + 1",
+            "UPDATE touch SET weight = weight - 1",
+        ),
+        (
+            "goals wrong about being reached",
+            1,
+            "UPDATE goal SET agreed_amount = 1",
+            "UPDATE goal SET agreed_amount = 10000",
+        ),
+    ] {
+        connection.execute_unprepared(break_it).await.unwrap();
+        let output = program::run(database, &["doctor"]).await;
+        let said = String::from_utf8_lossy(&output.stdout).into_owned();
+        let expected = format!("FAULTY {what}: {number}");
+        let faults: Vec<&str> = said.lines().filter(|line| line.starts_with("FAULTY")).collect();
+        assert_eq!(faults, [expected], "{said}");
+        assert!(!output.status.success());
+        connection.execute_unprepared(repair).await.unwrap();
+    }
+    connection.close().await.unwrap();
+}
+
 /// The next release adds a column by a migration that is not marked as incompatible.
 #[on_both_databases]
 async fn an_upgrade_rolls_without_a_failed_request(database: &Database) {
@@ -125,12 +204,42 @@ async fn an_upgrade_rolls_without_a_failed_request(database: &Database) {
     let mut tally = load.end().await;
     tally.add(second.end().await);
     assert_eq!((tally.failures(), tally.unanswered), (0, 0), "{tally}");
-    for program in [program, beside] {
-        program.terminate().await;
-        program.ended().await;
-    }
-    // It cannot be started after a migration that is marked as incompatible.
+    beside.terminate().await;
+    beside.ended().await;
+    // After a migration that is marked as incompatible, a running server writes nothing, and still reads.
     let incompatible = "INSERT INTO seaql_migrations (version, applied_at) VALUES ('m9999_other_incompatible', 0)";
+    connection.execute_unprepared(incompatible).await.unwrap();
+    let admin = office.at(&program);
+    let before = rows(&connection, "SELECT count(*) FROM event").await[0].try_get_by_index::<i64>(0).unwrap();
+    let touch = |subject: &str| json!({"accountId": office.accounts[0], "kind": "CALL", "subject": subject});
+    let many: Vec<Value> = (0..100)
+        .map(|number| json!({"externalId": {"source": "crm", "id": number.to_string()}, "name": format!("Account {number}")}))
+        .collect();
+    let upsert = "mutation($rows: [AccountRow!]!) { upsertAccounts(rows: $rows) { created userErrors { message } } }";
+    let sign_in = json!({"email": "ada@initech.example", "password": tests::actors::PASSWORD});
+    for answer in [
+        admin.mutate("logTouch", "touch { id }", touch("late")).await,
+        admin.mutate("createAccount", "account { id }", json!({"name": "Late"})).await,
+        admin.mutate("updateAccount", "account { id }", json!({"id": office.accounts[0], "city": "Late"})).await,
+        admin.send(upsert, json!({"rows": many})).await,
+        program.stranger().mutate("signIn", "session { accessToken }", sign_in.clone()).await,
+        admin.query("mutation { signOut { signedOut } }").await,
+    ] {
+        assert_eq!(answer.error_code(), "INTERNAL_SERVER_ERROR", "{answer}");
+        assert!(answer.body["errors"][0]["message"].as_str().unwrap().contains("older than the database"), "{answer}");
+    }
+    let after = rows(&connection, "SELECT count(*) FROM event").await[0].try_get_by_index::<i64>(0).unwrap();
+    assert_eq!(after, before);
+    admin.query("{ accounts { nodes { name } } }").await.answered();
+    let readiness = program.stranger().at("/readyz", reqwest::Method::GET).send().await.unwrap();
+    assert_eq!(readiness.status(), 503);
+    // It goes on when the tables are as before, as after a restore.
+    let undo = "DELETE FROM seaql_migrations WHERE version = 'm9999_other_incompatible'";
+    connection.execute_unprepared(undo).await.unwrap();
+    admin.mutate("logTouch", "touch { id }", touch("again")).await.done();
+    program.terminate().await;
+    program.ended().await;
+    // It cannot be started after such a migration.
     connection.execute_unprepared(incompatible).await.unwrap();
     let output = program::run(database, &["serve", "--listen", "127.0.0.1:0"]).await;
     let said = String::from_utf8_lossy(&output.stderr).into_owned();

@@ -3,8 +3,9 @@
 use std::time::{Duration, Instant};
 
 use sea_orm::DatabaseConnection;
+use serde_json::json;
 use tests::program::Program;
-use tests::proxy::Proxy;
+use tests::proxy::{Commit, Proxy};
 use tests::{Database, Kind, invariants};
 
 use super::load::{Expect, Load, Outcome, Tally};
@@ -133,5 +134,57 @@ fn the_administrator_ends_all_connections_again_and_again() {
         is_whole(&office, program, &tally, database).await;
         let figures = [("times", TIMES), ("connections ended", ended)];
         report("connections ended by the administrator", database, &figures, &tally);
+    });
+}
+
+/// The connection breaks while a mutation commits. Whether it was committed cannot be known, and the client is told so.
+#[test]
+fn a_commit_without_an_answer_has_an_unknown_outcome() {
+    const TOUCH: &str = "mutation($rows: [TouchRow!]!) {
+        upsertTouches(rows: $rows) { created unchanged userErrors { message } } }";
+    tests::run(Kind::Postgres, async |database: &Database| {
+        let proxy = Proxy::to(database);
+        let program = served_through(&proxy, database).await;
+        let office = Office::opened(&program).await;
+        let admin = office.at(&program);
+        let observer = database.connect().await;
+        let touch = |name: &str| {
+            json!({"rows": [{"externalId": {"source": "crm", "id": name}, "account": {"id": office.accounts[0]},
+                "kind": "CALL", "status": "COMPLETED", "at": "2024-05-06T10:00:00Z", "subject": name}]})
+        };
+        for (name, commit) in [("committed", Commit::Sent), ("not committed", Commit::Unsent)] {
+            proxy.break_at(commit);
+            let answer = admin.send(TOUCH, touch(name)).await;
+            assert_eq!(answer.error_code(), "OUTCOME_UNKNOWN", "{answer}");
+            let error = &answer.body["errors"][0];
+            assert!(error["extensions"]["reference"].is_string(), "{answer}");
+            assert!(error["message"].as_str().unwrap().contains("unknown whether"), "{answer}");
+            let account = json!({"id": office.accounts[1], "city": name});
+            let answer = admin.mutate("updateAccount", "account { id }", account).await;
+            assert_eq!(answer.error_code(), "OUTCOME_UNKNOWN", "{answer}");
+            // Reads and refusals are not affected.
+            let refused = admin.mutate("createAccount", "account { id }", json!({"name": ""})).await;
+            assert_eq!(refused.refusals().len(), 1);
+            proxy.resume();
+            let there = format!("SELECT 1 FROM touch WHERE subject = '{name}'");
+            if commit == Commit::Sent {
+                // The server may still be committing.
+                while rows(&observer, &there).await.is_empty() {
+                    tokio::task::yield_now().await;
+                }
+            } else {
+                assert!(rows(&observer, &there).await.is_empty());
+            }
+            // An upsert is repeated safely.
+            let again = admin.send(TOUCH, touch(name)).await;
+            let expected = if commit == Commit::Sent { ["0", "1"] } else { ["1", "0"] };
+            let counts =
+                ["created", "unchanged"].map(|count| again.data(&format!("upsertTouches.{count}")).to_string());
+            assert_eq!(counts, expected, "{again}");
+        }
+        observer.close().await.unwrap();
+        program.terminate().await;
+        assert!(program.ended().await.0.success());
+        invariants::check(database).await;
     });
 }

@@ -1,16 +1,22 @@
 //! Invitations: the holder of the token sets the password, once, within 7 days. New members join with an invitation,
 //! and members who lost their password return with one.
 
+use std::collections::HashMap;
+
 use async_graphql::InputObject;
-use entity::{Scoped, credential, organization, user};
+use database::columns::is_any_of;
+use entity::{Instant, Scoped, UserId, credential, organization, user};
 use sea_orm::sea_query::{Expr, OnConflict};
-use sea_orm::{ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, QuerySelect};
+use sea_orm::{
+    ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, QuerySelect, QueryTrait,
+};
 
 use crate::auth::secrets::SecretKind;
 use crate::context::RequestContext;
 use crate::domain::calendar_feed;
 use crate::domain::session::{self, SessionPayload};
 use crate::error::{Error, Result};
+use crate::graphql::{Batch, FieldContext};
 use crate::values::money::Currency;
 use crate::values::text::fold;
 use crate::write::Write;
@@ -29,19 +35,22 @@ pub async fn invite<C: ConnectionTrait>(tx: &C, user: &user::Model) -> Result<St
         password_hash: None,
         invitation_digest: Some(made.digest.to_vec()),
         invitation_expires_at: Some(crate::auth::now().plus_seconds(LIFETIME)),
+        accepted_at: None,
     };
     save(tx, credential).await?;
     Ok(made.shown)
 }
 
-/// Saves the hash of a user's password and revokes an open invitation.
-pub async fn keep_password<C: ConnectionTrait>(tx: &C, user: &user::Model, hash: String) -> Result<()> {
+/// Saves the hash of a user's password and revokes an open invitation. The first password since an invitation accepts it, at
+/// `at`.
+pub async fn keep_password<C: ConnectionTrait>(tx: &C, user: &user::Model, hash: String, at: Instant) -> Result<()> {
     let credential = credential::Model {
         user_id: user.id,
         organization_id: user.organization_id,
         password_hash: Some(hash),
         invitation_digest: None,
         invitation_expires_at: None,
+        accepted_at: Some(at),
     };
     save(tx, credential).await
 }
@@ -57,11 +66,37 @@ pub async fn revoke<C: ConnectionTrait>(tx: &C, user: &user::Model) -> Result<()
     Ok(())
 }
 
+/// Resolves `User.acceptedAt`.
+pub async fn accepted_at(field: &FieldContext<'_>, of: &[UserId]) -> Result<Batch<Option<Instant>>> {
+    let ctx = field.request;
+    let query = credential::Entity::of(ctx.viewer()?.organization.id)
+        .filter(is_any_of(ctx.reader(), credential::Column::UserId, of.iter().copied()))
+        .select_only()
+        .column(credential::Column::UserId)
+        .column(credential::Column::AcceptedAt)
+        .into_query();
+    let mut accepted: HashMap<UserId, Option<Instant>> = HashMap::new();
+    for row in ctx.reader().query_all(&query).await? {
+        accepted.insert(row.try_get_by_index(0)?, row.try_get_by_index(1)?);
+    }
+    let mut answers = Batch::with_capacity(of.len());
+    for user in of {
+        answers.push(ctx, &accepted.get(user).copied().flatten());
+    }
+    Ok(answers)
+}
+
 /// Inserts a credential, or replaces the user's present one.
 async fn save<C: ConnectionTrait>(tx: &C, credential: credential::Model) -> Result<()> {
     use credential::Column;
     let replace = OnConflict::column(Column::UserId)
         .update_columns([Column::PasswordHash, Column::InvitationDigest, Column::InvitationExpiresAt])
+        .value(
+            Column::AcceptedAt,
+            Expr::cust(
+                "case when excluded.password_hash is not null then coalesce(credential.accepted_at, excluded.accepted_at) end",
+            ),
+        )
         .to_owned();
     credential::Entity::insert(credential.into_active_model().reset_all())
         .on_conflict(replace)
@@ -120,7 +155,7 @@ pub async fn accept(ctx: &RequestContext, input: AcceptInvitationInput) -> Resul
         user.name = name;
     }
     let user = write.change(&before, user).await?;
-    keep_password(&write.tx, &user, hash).await?;
+    keep_password(&write.tx, &user, hash, write.at).await?;
     session::end_all(&write.tx, organization.id, user.id, None).await?;
     calendar_feed::end_with_event(&mut write, user.id).await?;
     let (session, token) = session::begin(&write.tx, &user, crate::auth::now()).await?;

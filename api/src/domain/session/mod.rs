@@ -21,6 +21,7 @@ use crate::context::{RequestContext, Viewer};
 use crate::domain::user::User;
 use crate::error::{Error, Result, UserError};
 use crate::graphql::{Batch, FieldContext, MutationPayload, object, payload};
+use crate::write;
 
 /// The lifetime of a refresh token in seconds: 30 days. Each refresh starts it again.
 pub const LIFETIME: i64 = 30 * 24 * 3600;
@@ -30,6 +31,14 @@ pub struct Session {
     access: AccessToken,
     refresh_token: String,
     viewer: Arc<Viewer>,
+}
+
+impl Session {
+    /// Returns the user who is signed in, with what they see.
+    #[must_use]
+    pub const fn viewer(&self) -> &Arc<Viewer> {
+        &self.viewer
+    }
 }
 
 object! {
@@ -211,6 +220,7 @@ pub async fn sign_out(ctx: &RequestContext) -> Result<SignOutPayload> {
     let viewer = ctx.viewer()?;
     if let Some(session) = viewer.session {
         let tx = Transaction::of(&ctx.services.db);
+        write::check_tables(&tx).await?;
         end(&tx, viewer.organization.id, session).await?;
         tx.commit().await?;
     }

@@ -60,7 +60,7 @@ pub async fn change(ctx: &RequestContext, input: ChangePasswordInput) -> Result<
         check.invalid("current", WRONG);
         check.finish()?;
     }
-    invitation::keep_password(&write.tx, &user, hash).await?;
+    invitation::keep_password(&write.tx, &user, hash, write.at).await?;
     session::end_all(&write.tx, viewer.organization.id, viewer.user.id, viewer.session).await?;
     calendar_feed::end_with_event(&mut write, user.id).await?;
     write.commit().await?;

@@ -13,6 +13,7 @@ use crate::auth::secrets::{self, SecretKind};
 use crate::context::RequestContext;
 use crate::domain::session::{self, SessionPayload};
 use crate::error::{Error, Result, UserErrorCode};
+use crate::write;
 
 /// For how long a used token may be presented again, in seconds.
 const GRACE: i64 = 10;
@@ -34,6 +35,7 @@ async fn refresh(ctx: &RequestContext, shown: &str) -> Result<SessionPayload> {
     let Some(digest) = SecretKind::Refresh.digest(shown) else { return Err(invalid()) };
     let tx = Transaction::of(&ctx.services.db);
     let Some(token) = locked(&tx, &digest).await? else { return Err(invalid()) };
+    write::check_tables(&tx).await?;
     let organization_id = token.organization_id;
     let Some(open) = sessions::Entity::of(organization_id)
         .filter(sessions::Column::Id.eq(token.session_id))

@@ -9,6 +9,7 @@ use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use crate::context::RequestContext;
 use crate::domain::session::{self, SessionPayload};
 use crate::error::{Error, Result, UserErrorCode};
+use crate::write;
 
 /// The maximum number of organizations with the same address in which the password is tried.
 const MOST_TRIED: u64 = 5;
@@ -60,6 +61,7 @@ async fn attempt(ctx: &RequestContext, input: SignInInput) -> Result<SessionPayl
         .one(&tx)
         .await?;
     let (Some(organization), Some(_)) = (organization, same) else { return Err(wrong()) };
+    write::check_tables(&tx).await?;
     let (session, token) = session::begin(&tx, &user, crate::auth::now()).await?;
     tx.commit().await?;
     Ok(SessionPayload::of(session::hand_out(ctx, organization, user, session, token).await?))

@@ -92,7 +92,7 @@ pub async fn sign_up(ctx: &RequestContext, input: SignUpInput) -> Result<Session
     may_sign_up(ctx, &write.tx).await?;
     let organization = write.add(organization).await?;
     let user = write.add(user).await?;
-    invitation::keep_password(&write.tx, &user, hash).await?;
+    invitation::keep_password(&write.tx, &user, hash, write.at).await?;
     let (session, token) = session::begin(&write.tx, &user, crate::auth::now()).await?;
     write.commit().await?;
     Ok(SessionPayload::of(session::hand_out(ctx, organization, user, session, token).await?))

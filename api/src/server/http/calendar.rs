@@ -12,7 +12,7 @@ use graphql_http::cost::Price;
 use graphql_http::request_id::RequestId;
 use graphql_http::response::Format;
 
-use super::{Endpoint, Peer, overloaded};
+use super::{Endpoint, Peer, overloaded, pause};
 use crate::app::App;
 use crate::domain::calendar_feed;
 use crate::error::Error;
@@ -31,8 +31,10 @@ pub async fn calendar(State(endpoint): State<Endpoint>, request: Request) -> Res
     let (parts, _) = request.into_parts();
     let http = &endpoint.app.settings.http;
     let peer = parts.extensions.get::<Peer>().map(|peer| peer.asker(&parts.headers, &http.trusted_proxies));
-    let Some(place) = endpoint.app.admission.place(Tenant::of(None, peer)) else {
+    let stranger = Tenant::of(None, peer);
+    let Some(place) = endpoint.app.admission.place(stranger) else {
         endpoint.app.metrics.refused("load");
+        pause(&endpoint, stranger).await;
         return overloaded().answer(Format::Json);
     };
     let id = parts.extensions.get::<RequestId>().map(|id| id.0.clone()).unwrap_or_default();
@@ -50,7 +52,12 @@ pub async fn calendar(State(endpoint): State<Endpoint>, request: Request) -> Res
     };
     let task = endpoint.executions.spawn(reading.in_current_span());
     match tokio::time::timeout(http.request_timeout, task).await {
-        Ok(Ok(answer)) => answer,
+        Ok(Ok(answer)) => {
+            if answer.status() == StatusCode::TOO_MANY_REQUESTS {
+                pause(&endpoint, stranger).await;
+            }
+            answer
+        }
         Ok(Err(panic)) => {
             tracing::error!(reference = id, "the calendar broke off: {panic}");
             failed()

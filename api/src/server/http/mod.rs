@@ -4,8 +4,10 @@
 pub mod calendar;
 pub mod peer;
 pub mod slow_client;
+mod web_socket;
 
 use std::{
+    net::IpAddr,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -33,8 +35,10 @@ use graphql_http::request_id::RequestId;
 use graphql_http::response::{self, Format};
 
 use crate::app::App;
+use crate::auth::tokens::Claims;
 use crate::limits::Tenant;
 use crate::metrics::LONGEST_NAME;
+use crate::server::readiness::Readiness;
 use database::connection;
 
 /// The largest body of a request without a valid token.
@@ -52,9 +56,9 @@ const SECRETS: [&str; 8] = [
     "createApiKey",
 ];
 
-/// Marks a response that contains a token, so that it is not compressed.
+/// Marks a response that is not compressed, because it contains a token or is compressed already.
 #[derive(Clone, Copy, Debug)]
-pub struct HasSecrets;
+pub struct Uncompressed;
 
 /// The state of the endpoint.
 #[derive(Clone)]
@@ -63,10 +67,14 @@ pub struct Endpoint {
     pub app: Arc<App>,
     /// Executions in progress. A shutdown waits for them, even if the client has disconnected.
     pub executions: TaskTracker,
+    /// Canceled when the server begins to stop.
+    pub draining: CancellationToken,
+    /// The last finding of `/readyz`.
+    pub readiness: Arc<Readiness>,
 }
 
-/// Returns the rejection for a tenant whose places are all taken.
-fn overloaded() -> HttpRejection {
+/// Returns the rejection for a tenant whose places are all taken, or a connection with too many requests at once.
+pub fn overloaded() -> HttpRejection {
     let message = "Too many requests are in progress: try again in 1 s.";
     HttpRejection::new(StatusCode::SERVICE_UNAVAILABLE, Code::RateLimited, message)
         .with_header(header::RETRY_AFTER, "1")
@@ -87,23 +95,48 @@ pub async fn graphql(
         )
         .answer(Format::Json);
     };
+    if request::opens_web_socket(&parts.headers) {
+        return web_socket::open(endpoint, parts).await.unwrap_or_else(|fault| fault.answer(format));
+    }
     let (begun, mut asked) = (Instant::now(), RequestSummary::default());
-    let outcome = answer(&endpoint, id, &parts, body, &mut asked).await;
-    let code = match &outcome {
-        Ok(answer) => answer.errors.first().map_or("OK", |error| Code::of(error).unwrap_or(Code::Internal).as_str()),
-        Err(fault) => Code::of(&fault.error).unwrap_or(Code::BadUserInput).as_str(),
-    };
+    let outcome = answer(&endpoint, &id, &parts, body, &mut asked).await;
+    let code = code_of(&outcome);
     let named = asked.with_token && code == "OK";
     endpoint.app.metrics.answered(asked.operation.as_deref(), named, code, begun.elapsed());
+    hold_back(&endpoint, &asked, code).await;
     match outcome {
         Ok(answer) => {
             let mut response = respond(&answer, format);
             if asked.has_secrets {
-                response.extensions_mut().insert(HasSecrets);
+                response.extensions_mut().insert(Uncompressed);
             }
             response
         }
         Err(fault) => fault.answer(format),
+    }
+}
+
+/// Returns the code of an outcome for the metrics: that of its first error, or OK.
+fn code_of(outcome: &Result<Answer, HttpRejection>) -> &'static str {
+    match outcome {
+        Ok(answer) => answer.errors.first().map_or("OK", |error| Code::of(error).unwrap_or(Code::Internal).as_str()),
+        Err(fault) => Code::of(&fault.error).unwrap_or(Code::BadUserInput).as_str(),
+    }
+}
+
+/// Waits before a refusal is answered, if its tenant is refused again and again.
+async fn hold_back(endpoint: &Endpoint, asked: &RequestSummary, code: &str) {
+    if let Some(tenant) = asked.tenant
+        && code == Code::RateLimited.as_str()
+    {
+        pause(endpoint, tenant).await;
+    }
+}
+
+async fn pause(endpoint: &Endpoint, tenant: Tenant) {
+    let pause = endpoint.app.admission.pause(tenant);
+    if !pause.is_zero() {
+        let _stopping = tokio::time::timeout(pause, endpoint.draining.cancelled()).await;
     }
 }
 
@@ -113,66 +146,102 @@ struct RequestSummary {
     operation: Option<String>,
     with_token: bool,
     has_secrets: bool,
+    tenant: Option<Tenant>,
 }
 
+/// A request that has arrived completely.
+struct ReadRequest {
+    parameters: Parameters,
+    /// Its size in bytes.
+    bytes: usize,
+    bearer: Option<String>,
+    /// The client's address.
+    peer: Option<IpAddr>,
+    /// Whether it came by GET, which executes no mutations.
+    is_get: bool,
+}
+
+/// Reads a request and executes it.
 async fn answer(
     endpoint: &Endpoint,
-    id: RequestId,
+    id: &RequestId,
     parts: &axum::http::request::Parts,
     body: Body,
     asked: &mut RequestSummary,
 ) -> Result<Answer, HttpRejection> {
     let http = &endpoint.app.settings.http;
-    let reading = parts.method != Method::POST;
-    if request::opens_web_socket(&parts.headers) {
-        let message =
-            "This server has no subscriptions yet and opens no WebSocket: read the query `events` page by page.";
-        return Err(HttpRejection::new(StatusCode::NOT_IMPLEMENTED, Code::BadUserInput, message));
-    }
+    let is_get = parts.method != Method::POST;
     let bearer = request::bearer(&parts.headers)?;
     asked.with_token = bearer.is_some();
-    // The claims of a valid token name the tenant. Whether the session still exists is checked later.
-    let claims = bearer.as_deref().and_then(|token| endpoint.app.auth.tokens.verify(token).ok());
-    let (parameters, bytes) = if reading {
+    let (parameters, bytes) = if is_get {
         let bytes = parts.uri.query().map_or(0, str::len);
         (Parameters::from_query(&parts.uri)?, bytes)
     } else {
         request::check_content(&parts.headers)?;
         let limit = http.max_body.get();
-        let limit = if claims.is_some() { limit } else { limit.min(LARGEST_OF_STRANGERS) };
-        let bytes = request::read(body, &parts.headers, limit, http.body_timeout).await?;
-        (Parameters::from_json(&bytes)?, bytes.len())
+        let is_stranger = claims(endpoint, bearer.as_deref()).is_none();
+        let limit = if is_stranger { limit.min(LARGEST_OF_STRANGERS) } else { limit };
+        let body = request::read(body, &parts.headers, limit, http.body_timeout).await?;
+        let bytes = body.len();
+        (Parameters::from_json(body)?, bytes)
     };
     let peer = parts.extensions.get::<Peer>().map(|peer| peer.asker(&parts.headers, &http.trusted_proxies));
+    execute(endpoint, id, ReadRequest { parameters, bytes, bearer, peer, is_get }, asked).await
+}
+
+/// Returns the claims of a valid token, which name the tenant. Whether the session still exists is checked later.
+fn claims(endpoint: &Endpoint, bearer: Option<&str>) -> Option<Claims> {
+    bearer.and_then(|token| endpoint.app.auth.tokens.verify(token).ok())
+}
+
+/// Executes a request: takes a place for it, reads its document, and waits for its execution.
+async fn execute(
+    endpoint: &Endpoint,
+    id: &RequestId,
+    request: ReadRequest,
+    asked: &mut RequestSummary,
+) -> Result<Answer, HttpRejection> {
+    let ReadRequest { mut parameters, bytes, bearer, peer, is_get } = request;
+    let http = &endpoint.app.settings.http;
+    let claims = claims(endpoint, bearer.as_deref());
+    let tenant = Tenant::of(claims, peer);
+    asked.tenant = Some(tenant);
     // Taken after the request has arrived, so that a slow request does not hold a place.
-    let Some(place) = endpoint.app.admission.place(Tenant::of(claims, peer)) else {
+    let Some(place) = endpoint.app.admission.place(tenant) else {
         endpoint.app.metrics.refused("load");
         return Err(overloaded());
     };
-    let known = match endpoint.app.documents.read(&parameters.query) {
-        Ok(known) => known,
-        Err(refusal) => return Ok(Answer::from_errors(vec![refusal.into()])),
+    endpoint.app.persisted.complete(tenant, &mut parameters)?;
+    let read = endpoint.app.read(&parameters.query, bytes, claims, peer);
+    let name = match &read {
+        Ok(document) => document::operation_name(document, parameters.operation_name.as_deref()),
+        Err(refusal) => parameters.operation_name.as_deref().or(refusal.operation.as_deref()),
     };
-    if let Some(name) = document::operation_name(&known.document, parameters.operation_name.as_deref()) {
+    if let Some(name) = name {
         // Clients must not fill the log with long names.
         if name.len() <= LONGEST_NAME {
             tracing::Span::current().record("operation", name);
         }
         asked.operation = Some(name.to_owned());
     }
-    let writes = match document::operation(&known.document, parameters.operation_name.as_deref()) {
-        Ok(operation) if reading && document::writes(operation) => {
+    let document = match read {
+        Ok(document) => document,
+        Err(refusal) => return Ok(refusal.answer),
+    };
+    endpoint.app.persisted.register(tenant, &parameters)?;
+    let writes = match document::operation(&document, parameters.operation_name.as_deref()) {
+        Ok(operation) if is_get && document::writes(operation) => {
             let message = "A mutation is sent by POST; GET is for queries.";
             return Err(HttpRejection::new(StatusCode::METHOD_NOT_ALLOWED, Code::BadUserInput, message)
                 .with_header(header::ALLOW, "POST"));
         }
         Ok(operation) => {
-            asked.has_secrets = document::selects_any(&known.document, operation, &SECRETS);
+            asked.has_secrets = document::selects_any(&document, operation, &SECRETS);
             document::writes(operation)
         }
-        Err(refusal) => return Ok(Answer::from_errors(vec![refusal.into()])),
+        Err(refusal) => return Ok(Answer::from_errors(vec![refusal])),
     };
-    let question = ParsedRequest { parameters, known, bytes };
+    let question = ParsedRequest { parameters, document, bytes };
     let (app, own) = (Arc::clone(&endpoint.app), id.clone());
     // A client that disconnects while its request waits for its turn cancels the request.
     let gone = CancellationToken::new();
@@ -180,11 +249,12 @@ async fn answer(
     let _gone = gone.drop_guard();
     let stopped = Arc::new(AtomicBool::new(false));
     let run = connection::in_request(Arc::clone(&stopped), async move {
-        let answer = app.execute(question, bearer.as_deref(), &own.0, peer, &waiting).await;
+        // Boxed, because the future is large.
+        let answer = Box::pin(app.execute(question, bearer.as_deref(), &own.0, peer, &waiting)).await;
         drop(place);
         answer
     });
-    let answer = to_the_end(&endpoint.executions, run, &id, http.request_timeout).await;
+    let answer = to_the_end(&endpoint.executions, run, id, http.request_timeout).await;
     // After a timeout a mutation continues, while a query is stopped because its result is no longer needed.
     stopped.store(!writes, Ordering::Relaxed);
     Ok(answer)
@@ -198,8 +268,7 @@ async fn to_the_end(
     id: &RequestId,
     slow_client: Duration,
 ) -> Answer {
-    // Boxed, because the future is large and would be moved more than once on its way into the task.
-    let task = executions.spawn(Box::pin(run).in_current_span());
+    let task = executions.spawn(run.in_current_span());
     match tokio::time::timeout(slow_client, task).await {
         Ok(Ok(answer)) => answer,
         Ok(Err(panic)) => {
