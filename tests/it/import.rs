@@ -2,9 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use callshot::import::report::{Counts, Report, result_path};
+use callshot::import::report::{Counts, result_path};
 use serde_json::{Value, json};
-use tests::imports::{Desk, import, reasons};
+use tests::imports::{Desk, Imported, import, reasons};
 use tests::queries::count;
 use tests::{Client, World, on_both_databases, program};
 
@@ -21,7 +21,7 @@ pub fn unchanged(rows: usize) -> Counts {
 }
 
 /// Imports files that are as they should be.
-pub async fn load(world: &World, words: &str, file: &Path) -> Report {
+pub async fn load(world: &World, words: &str, file: &Path) -> Imported {
     let report = import(world.server(), words, &[file]).await.unwrap();
     let reasons = reasons(&report);
     assert!(reasons.is_empty(), "{reasons:?}");
@@ -321,12 +321,14 @@ async fn several_files_are_one_import_and_the_later_word_counts(world: &World) {
     let desk = Desk::new();
     let early = desk.file("early.csv", "id,name,parent\n1,Acme,Umbrella\n2,Beta,\n");
     let late = desk.file("late.csv", "id,name\n2,Beta & Sons\n3,Umbrella\n");
-    let mut report = import(world.server(), "--from csv --as accounts", &[&early, &late]).await.unwrap();
-    assert_eq!(report.rows, Counts { created: 3, updated: 1, ..Counts::default() });
+    let result = desk.path("result.csv");
+    let paths = [&early, &late, &result].map(|path| path.to_str().unwrap());
+    let words = ["import", paths[0], paths[1], "--from", "csv", "--as", "accounts", "--result", paths[2]];
+    let done = program::run(world.server().database(), &words).await;
+    let message = String::from_utf8(done.stdout).unwrap();
+    assert!(message.contains("accounts: 4 rows: 3 created, 1 updated, 0 unchanged, 0 failed"), "{message}");
     let names = json!([{"name": "Acme"}, {"name": "Beta & Sons"}, {"name": "Umbrella"}]);
     assert_eq!(json!(nodes(world.admin(), "accounts", "name").await), names);
-    let result = desk.path("result.csv");
-    report.write(&result, &[early, late]).unwrap();
     let text = std::fs::read_to_string(result).unwrap();
     let lines: Vec<&str> = text.lines().collect();
     assert_eq!((lines[0], lines.len()), ("line,status,id,what is wrong,file", 5));

@@ -1,11 +1,11 @@
 //! Importing again: people's work in between stays, revenue is counted once, and a run can be undone.
 
-use callshot::import::report::{Counts, Report};
+use callshot::import::report::Counts;
 use callshot::import::target::ImportTarget;
 use callshot::import::undo::{Undone, undo};
 use serde_json::{Value, json};
 use std::sync::Arc;
-use tests::imports::{Desk, import, reasons};
+use tests::imports::{Desk, Imported, import, reasons};
 use tests::{Client, World, on_both_databases};
 
 use crate::import::{created, load, nodes, total, unchanged};
@@ -22,7 +22,7 @@ async fn ids(by: &Client, list: &str, name: &str) -> Vec<(String, String)> {
     all
 }
 
-async fn undone(world: &World, report: &Report) -> Undone {
+async fn undone(world: &World, report: &Imported) -> Undone {
     let target = ImportTarget::open(Arc::clone(world.server().app()), None, None).await.unwrap();
     undo(&target, report.run.as_deref().unwrap()).await.unwrap()
 }
@@ -285,4 +285,113 @@ async fn the_rest_of_the_columns_is_kept_where_asked_for(world: &World) {
     assert!(report.remarks[0].contains("columns kept as custom fields: Branch, Founded"), "{:?}", report.remarks);
     let expected = json!([{"customFields": {"Branch": "North", "Founded": 1950}}]);
     assert_eq!(json!(nodes(world.admin(), "accounts", "customFields").await), expected);
+}
+
+/// What became of the row on a line.
+fn noted(report: &Imported, line: u64) -> &str {
+    &report.lines.iter().find(|known| known.line == line).unwrap().wrong
+}
+
+#[on_both_databases]
+async fn a_pipeline_is_imported_twice_after_people_worked_on_it_and_then_undone(world: &World) {
+    let (admin, desk) = (world.admin(), Desk::new());
+    load(world, "--from csv --as accounts", &desk.file("accounts.csv", "id,name\na,Acme\nb,Bolt\n")).await;
+    let words = "--from csv --as opportunities --book-won";
+    let head = "id,name,accountId,stage,amount,openedOn,closedOn\n";
+    let rows = "1,Alder,a,WON,100,2017-01-01,2017-02-01\n\
+                2,Birch,a,WON,60,2017-01-01,2017-02-02\n\
+                3,Cedar,b,LOST,30,2017-01-01,2017-02-03\n\
+                4,Elm,b,QUALIFIED,20,2017-01-01,\n\
+                5,Fir,b,IDENTIFIED,10,2017-01-01,\n\
+                6,Hazel,a,WON,70,2017-01-01,2017-02-04\n\
+                7,Larch,a,PROPOSED,80,2017-01-01,\n";
+    let last = |stage: &str, closed_on: &str| format!("8,Maple,b,{stage},40,2017-01-01,{closed_on}\n");
+    let file = desk.file("deals.csv", format!("{head}{rows}{}", last("WON", "2017-02-05")));
+    let first = load(world, words, &file).await;
+    assert_eq!((first.rows, first.bookings), (created(8), Some(created(4))));
+    assert_eq!(booked(admin).await, bookings(4, "270.00"));
+
+    // Edit, reopen a win, reopen a loss, win, lose, delete.
+    let deals = ids(admin, "opportunities", "name").await;
+    let id = |name: &str| deals.iter().find(|(known, _)| known == name).unwrap().1.clone();
+    let update = async |input: Value| drop(admin.mutate("updateOpportunity", "opportunity { id }", input).await.done());
+    update(json!({"id": id("Alder"), "name": "Alder, the second"})).await;
+    let of_birch = nodes(admin, "bookings", "id opportunity { name }").await;
+    let of_birch = of_birch.iter().find(|booking| booking["opportunity"]["name"] == "Birch").unwrap();
+    by_id(admin, "deleteBooking", of_birch["id"].as_str().unwrap()).await;
+    update(json!({"id": id("Birch"), "stage": "NEGOTIATING"})).await;
+    update(json!({"id": id("Cedar"), "stage": "QUALIFIED"})).await;
+    let win = json!({"id": id("Elm"), "closedOn": "2017-03-01", "amount": "500"});
+    admin.mutate("winOpportunity", "opportunity { id }", win).await.done();
+    let lose = json!({"id": id("Fir"), "closedOn": "2017-03-02", "reason": "Price"});
+    admin.mutate("loseOpportunity", "opportunity { id }", lose).await.done();
+    by_id(admin, "deleteOpportunity", &id("Larch")).await;
+    let fields = "name stage amount { amount } closedOn lossReason version";
+    let worked_on = nodes(admin, "opportunities", fields).await;
+    assert_eq!(booked(admin).await, bookings(4, "710.00"));
+
+    for _ in 0..2 {
+        let again = load(world, words, &file).await;
+        assert_eq!((again.rows, again.bookings), (unchanged(8), Some(unchanged(3))), "{:?}", again.lines);
+        assert_eq!(nodes(admin, "opportunities", fields).await, worked_on);
+        assert_eq!(booked(admin).await, bookings(4, "710.00"));
+        let left = "changed here since the last import and left as they are:";
+        for (line, words) in [
+            (2, format!("{left} name")),
+            (3, format!("{left} stage, closedOn")),
+            (4, format!("{left} stage, closedOn")),
+            (5, format!("{left} amount, stage")),
+            (6, format!("{left} stage")),
+            (8, "was deleted here since an earlier import, and stays deleted".to_owned()),
+        ] {
+            assert!(noted(&again, line).contains(&words), "{line}: {:?}", again.lines);
+        }
+        assert_eq!((noted(&again, 7), noted(&again, 9)), ("", ""), "{:?}", again.lines);
+    }
+
+    // The source changes its mind on one of them.
+    let lost = desk.file("deals.csv", format!("{head}{rows}{}", last("LOST", "2017-03-05")));
+    for (round, counts) in [(1, Counts { updated: 1, unchanged: 7, ..Counts::default() }), (2, unchanged(8))] {
+        let report = load(world, words, &lost).await;
+        assert_eq!(report.rows, counts, "{round}: {:?}", report.lines);
+        assert_eq!(noted(&report, 9).contains("its booking of 2017-02-05 was taken back"), round == 1);
+        assert_eq!(booked(admin).await, bookings(3, "670.00"));
+    }
+
+    // The run of the import takes back what is as it left it.
+    let result = undone(world, &first).await;
+    assert_eq!((result.removed, result.restored), (3, 0), "{result:?}");
+    let mut left: Vec<String> = result.left.iter().map(|(_, reason)| reason.clone()).collect();
+    left.sort();
+    assert_eq!(left.iter().filter(|reason| reason.starts_with("was changed since: ")).count(), 6, "{left:?}");
+    assert_eq!(left.iter().filter(|reason| *reason == "was deleted since").count(), 3, "{left:?}");
+    assert_eq!(booked(admin).await, bookings(1, "500.00"));
+    let mut names: Vec<Value> = nodes(admin, "opportunities", "name").await;
+    names.sort_by_key(ToString::to_string);
+    let expected = ["Alder, the second", "Birch", "Cedar", "Elm", "Fir", "Maple"].map(|name| json!({"name": name}));
+    assert_eq!(names, expected);
+}
+
+#[on_both_databases]
+async fn what_was_undone_counts_as_given_by_an_import(world: &World) {
+    let (admin, desk) = (world.admin(), Desk::new());
+    let city = |city: &str| desk.file("accounts.csv", format!("id,name,city\n1,Acme,{city}\n"));
+    let words = "--from csv --as accounts";
+    load(world, words, &city("Cork")).await;
+    let wrong = load(world, words, &city("Crok")).await;
+    assert_eq!(undone(world, &wrong).await.restored, 1);
+    let right = load(world, words, &city("Bonn")).await;
+    assert_eq!((right.rows.updated, right.left_alone), (1, 0), "{:?}", right.lines);
+    assert_eq!(json!(nodes(admin, "accounts", "city").await), json!([{"city": "Bonn"}]));
+}
+
+#[on_both_databases]
+async fn a_run_that_created_accounts_with_their_parents_is_undone_as_a_whole(world: &World) {
+    let desk = Desk::new();
+    let text = "id,name,parentId\n1,Twig,2\n2,Branch,3\n3,Root,\n4,Leaf,1\n";
+    let report = load(world, "--from csv --as accounts", &desk.file("accounts.csv", text)).await;
+    assert_eq!(report.rows, created(4));
+    let result = undone(world, &report).await;
+    assert_eq!((result.removed, result.left.len()), (4, 0), "{result:?}");
+    assert_eq!(total(world.admin(), "accounts").await, 0);
 }

@@ -5,7 +5,7 @@ use std::process::Stdio;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use sea_orm::{ConnectionTrait as _, DatabaseConnection, Statement};
+use sea_orm::{ConnectionTrait as _, DatabaseConnection, DbBackend, Statement};
 use serde_json::{Value, json};
 use tests::actors::PASSWORD;
 use tests::imports::Desk;
@@ -15,8 +15,8 @@ use tests::{Answer, Client, Database, on_both_databases};
 const ROWS: i64 = 5_000;
 const BATCH: i64 = 500;
 
-async fn count(connection: &DatabaseConnection, table: &str) -> i64 {
-    let sql = format!("SELECT count(*) FROM {table}");
+async fn count(connection: &DatabaseConnection, of: &str) -> i64 {
+    let sql = format!("SELECT count(*) FROM {of}");
     let row = connection.query_one_raw(Statement::from_string(connection.get_database_backend(), sql)).await.unwrap();
     row.unwrap().try_get_by_index(0).unwrap()
 }
@@ -77,14 +77,30 @@ async fn a_killed_import_is_finished_by_running_it_again_and_other_users_lose_no
     let enough = Arc::new(AtomicBool::new(false));
     let meanwhile = tokio::spawn(works(admin.clone(), Arc::clone(&enough)));
     let words = [&words("opportunities", deals.to_str().unwrap())[..], &["--book-won"]].concat();
-    let mut importing = program::command(database, &words).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let errors = desk.path("errors.txt");
+    let stderr = std::fs::File::create(&errors).unwrap();
+    let mut importing = program::command(database, &words).stdout(Stdio::null()).stderr(stderr).spawn().unwrap();
     let connection = database.connect().await;
     while count(&connection, "opportunity").await < 2 * BATCH {
-        assert_eq!(importing.try_wait().unwrap(), None, "it ended before it was killed");
+        let ended = importing.try_wait().unwrap();
+        assert_eq!(ended, None, "it ended before it was killed: {}", std::fs::read_to_string(&errors).unwrap());
     }
     importing.kill().await.unwrap();
+    if connection.get_database_backend() == DbBackend::Postgres {
+        // A COMMIT that was sent may still be carried out.
+        let wait = "BEGIN; LOCK TABLE opportunity, booking IN SHARE MODE; COMMIT";
+        connection.execute_unprepared(wait).await.unwrap();
+    }
     let left = count(&connection, "opportunity").await;
     assert!(left < ROWS && left % BATCH == 0, "{left} rows: whole batches, and not all of them");
+    // What the import remembers of its rows was written with them.
+    for noun in ["opportunity", "booking"] {
+        for notes in ["import_record", "import_change"] {
+            let noted =
+                format!("SELECT 1 FROM {notes} notes WHERE notes.noun = '{noun}' AND notes.subject_id = {noun}.id");
+            assert_eq!(count(&connection, &format!("{noun} WHERE NOT EXISTS ({noted})")).await, 0, "{notes} of {noun}");
+        }
+    }
 
     let again = program::run(database, &words).await;
     enough.store(true, Ordering::Relaxed);

@@ -5,10 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
-use callshot::import::report::{Counts, Report};
+use callshot::import::report::Counts;
 use serde_json::{Value, json};
 use tests::actors::PASSWORD;
-use tests::imports::{import, reasons};
+use tests::imports::{Imported, import, reasons};
 use tests::{Client, World, on_both_databases};
 
 /// A published file. None, and loudly, where the sets are not here.
@@ -26,7 +26,7 @@ fn counts(created: usize, failed: usize) -> Counts {
     Counts { created, failed, ..Counts::default() }
 }
 
-async fn load(world: &World, words: &str, name: &str) -> Option<Report> {
+async fn load(world: &World, words: &str, name: &str) -> Option<Imported> {
     Some(import(world.server(), words, &[&published(name)?]).await.unwrap())
 }
 

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use callshot::import::report::Report;
+use callshot::import::report::{Line, Report};
 use callshot::import::target::{ImportTarget, UpsertStatus};
 use callshot::import::{Arguments, run};
 use clap::Parser as _;
@@ -49,6 +49,22 @@ impl Desk {
     }
 }
 
+/// The outcome of an import.
+#[derive(Debug)]
+pub struct Imported {
+    report: Report,
+    /// What became of each row, in the order of the files.
+    pub lines: Vec<Line>,
+}
+
+impl std::ops::Deref for Imported {
+    type Target = Report;
+
+    fn deref(&self) -> &Report {
+        &self.report
+    }
+}
+
 /// Imports files with the options `words` of the command line, and returns the outcome of each row. Writes no result
 /// file.
 ///
@@ -57,7 +73,7 @@ impl Desk {
 ///
 /// # Panics
 /// If the options are invalid.
-pub async fn import(server: &Server, words: &str, files: &[&Path]) -> Result<Report, String> {
+pub async fn import(server: &Server, words: &str, files: &[&Path]) -> Result<Imported, String> {
     let files = files.iter().map(|file| file.to_string_lossy().into_owned());
     let words = std::iter::once("import".to_owned()).chain(files).chain(words.split_whitespace().map(str::to_owned));
     let CommandLine { arguments } = CommandLine::try_parse_from(words).expect("a command line");
@@ -66,12 +82,13 @@ pub async fn import(server: &Server, words: &str, files: &[&Path]) -> Result<Rep
             .await?;
     let mut report = Report::default();
     run::import(&arguments, &target, &mut report).await.map_err(|stop| stop.to_string())?;
-    Ok(report)
+    let lines = report.take_lines().and_then(Iterator::collect).expect("a folder for temporary files");
+    Ok(Imported { report, lines })
 }
 
 /// Returns the line number and the reason of each row that failed, in the order of the files.
 #[must_use]
-pub fn reasons(report: &Report) -> Vec<(u64, &str)> {
+pub fn reasons(report: &Imported) -> Vec<(u64, &str)> {
     let failed = report.lines.iter().filter(|line| line.status == UpsertStatus::Failed);
     let mut reasons: Vec<(u64, &str)> = failed.map(|line| (line.line, line.wrong.as_str())).collect();
     reasons.sort_unstable();

@@ -1,15 +1,18 @@
 //! Rows in batches: planned, written, recorded, and counted line by line.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
 use indicatif::ProgressBar;
 
 use super::{
+    dry::CreatedKeys,
     order,
     records::{Hints, RowPlan, Run},
     report::{Counts, Line, Report, format_errors},
     rows::Prepared,
-    target::{AccountRef, ImportTarget, Importable, TargetError, UpsertResult, UpsertStatus},
+    target::{
+        AccountRef, BatchOptions, ImportTarget, Importable, TargetError, UpsertResult, UpsertStatus, WrittenBatch,
+    },
 };
 
 /// Rows of a batch.
@@ -27,7 +30,9 @@ pub struct Pass<'a> {
     /// Whether nothing is written.
     pub dry_run: bool,
     /// The keys of rows that a dry run would have created so far.
-    pub made: HashSet<String>,
+    pub made: CreatedKeys,
+    /// Whether rows may refer to others of the same files, which a dry run then remembers.
+    pub has_links: bool,
     /// An account that only a real run creates: rows that belong to it are not shown to the upserts.
     pub pretended: Option<AccountRef>,
     /// The organization that is written to.
@@ -40,38 +45,74 @@ pub struct Pass<'a> {
     pub sent: usize,
 }
 
-/// A row as the file has it, unless it failed or was skipped, with what became of it.
-type Written<Row> = (Line, Option<Row>);
+/// A row that did not fail, with its file and line.
+pub type Taken<Row> = (usize, u64, Row);
 
-/// A batch on its way: what is known of each row, and the row.
-type Batch<Row> = Vec<(Prepared<()>, Row)>;
+/// What became of rows.
+pub struct PassOutcome<Row> {
+    /// The rows that did not fail.
+    pub taken: Vec<Taken<Row>>,
+    /// The places of the rows that failed and may succeed once others are written.
+    pub waiting: Vec<usize>,
+}
+
+/// Rows on their way: what is known of each, its place, and the row.
+type Batch<Row> = Vec<(Prepared<()>, usize, Row)>;
+
+/// What became of a row of a batch: its place, its line, the row unless it failed, and whether it may succeed later.
+struct Done<Row> {
+    place: usize,
+    line: Line,
+    row: Option<Row>,
+    is_waiting: bool,
+}
 
 impl Pass<'_> {
-    /// Writes the rows of the files and returns those that did not fail, with file and line.
+    /// Writes rows of which none is the same as another one of its file, at most a batch at a time. Rows that fail are
+    /// reported, but for those that may succeed once others are written, unless this is the last attempt.
     ///
     /// # Errors
     /// The database failed; the rows that were written before are in the report.
     pub async fn write<Row: Importable>(
         &mut self,
-        mut rows: Vec<Prepared<Row>>,
-    ) -> Result<Vec<(usize, u64, Row)>, TargetError> {
-        order::refuse_twins(&mut rows);
-        let mut taken = Vec::new();
-        for layer in order::layers(rows) {
-            let mut failure = None;
-            let written = self.layer(layer, &mut failure).await;
-            for (line, row) in written {
-                self.report.rows.add(line.status);
-                if let Some(row) = row {
-                    taken.push((line.file, line.line, row));
-                }
-                self.report.lines.push(line);
+        rows: Vec<Prepared<Row>>,
+        is_last: bool,
+    ) -> Result<PassOutcome<Row>, TargetError> {
+        let mut outcome = PassOutcome { taken: Vec::with_capacity(rows.len()), waiting: Vec::new() };
+        let mut failure = None;
+        for Done { place, line, row, is_waiting } in self.batches(rows, &mut failure).await {
+            if is_waiting && !is_last {
+                outcome.waiting.push(place);
+                continue;
             }
-            if let Some(error) = failure {
-                return Err(error);
+            self.progress.inc(1);
+            self.report.rows.add(line.status);
+            if let Some(row) = row {
+                outcome.taken.push((line.file, line.line, row));
             }
+            self.report.note(&line)?;
         }
-        Ok(taken)
+        failure.map_or(Ok(outcome), Err)
+    }
+
+    /// Writes rows that are all known, some of which may be the same or need others.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn write_all<Row: Importable>(&mut self, mut rows: Vec<Prepared<Row>>) -> Result<(), TargetError> {
+        order::refuse_twins(&mut rows);
+        let mut is_last = false;
+        while !rows.is_empty() {
+            let before = rows.len();
+            let mut later = Vec::new();
+            for some in rows.chunks(BATCH) {
+                let outcome = self.write(some.to_vec(), is_last).await?;
+                later.extend(outcome.waiting.into_iter().map(|at| some[at].clone()));
+            }
+            is_last = later.len() == before;
+            rows = later;
+        }
+        Ok(())
     }
 
     /// Writes rows that follow from others. They are counted apart, and have a line only where they fail or have a note.
@@ -83,14 +124,13 @@ impl Pass<'_> {
         rows: Vec<Prepared<Row>>,
         what: &str,
     ) -> Result<Counts, TargetError> {
-        self.progress.inc_length(rows.len() as u64);
         let mut counts = Counts::default();
         let mut failure = None;
-        for (mut line, _) in self.layer(rows, &mut failure).await {
+        for Done { mut line, .. } in self.batches(rows, &mut failure).await {
             counts.add(line.status);
             if line.status == UpsertStatus::Failed || !line.wrong.is_empty() {
                 line.wrong = format!("{what}: {}", line.wrong);
-                self.report.lines.push(line);
+                self.report.note(&line)?;
             }
         }
         failure.map_or(Ok(counts), Err)
@@ -105,84 +145,79 @@ impl Pass<'_> {
         }
     }
 
-    /// Writes rows that do not need each other, batch by batch. Rows that were written before a failure are returned too.
-    async fn layer<Row: Importable>(
+    /// Writes rows batch by batch. Rows that were written before a failure are returned too.
+    async fn batches<Row: Importable>(
         &mut self,
         rows: Vec<Prepared<Row>>,
         failure: &mut Option<TargetError>,
-    ) -> Vec<Written<Row>> {
-        let mut written = Vec::with_capacity(rows.len());
+    ) -> Vec<Done<Row>> {
+        let mut done = Vec::with_capacity(rows.len());
         let mut batch: Batch<Row> = Vec::with_capacity(BATCH);
         let mut keys: HashSet<String> = HashSet::new();
-        for Prepared { file, line, key, after, row, notes, hints } in rows {
+        for (place, Prepared { file, line, key, row, notes, hints }) in rows.into_iter().enumerate() {
             let row = match row {
                 Ok(row) => row,
                 Err(errors) => {
-                    self.progress.inc(1);
                     let wrong = format_errors(&errors, &notes);
-                    written.push((Line { file, line, status: UpsertStatus::Failed, id: None, wrong }, None));
+                    let line = Line { file, line, status: UpsertStatus::Failed, id: None, wrong };
+                    done.push(Done { place, line, row: None, is_waiting: false });
                     continue;
                 }
             };
             let repeated = key.as_ref().is_some_and(|key| keys.contains(key));
             if batch.len() == BATCH || repeated {
-                if let Err(error) = self.send(&mut batch, &mut written).await {
+                if let Err(error) = self.send(&mut batch, &mut done).await {
                     *failure = Some(error);
-                    return written;
+                    return done;
                 }
                 keys.clear();
             }
             keys.extend(key.clone());
-            batch.push((Prepared { file, line, key, after, row: Ok(()), notes, hints }, row));
+            batch.push((Prepared { file, line, key, row: Ok(()), notes, hints }, place, row));
         }
-        if let Err(error) = self.send(&mut batch, &mut written).await {
+        if let Err(error) = self.send(&mut batch, &mut done).await {
             *failure = Some(error);
         }
-        written
+        done
     }
 
     async fn send<Row: Importable>(
         &mut self,
         batch: &mut Batch<Row>,
-        written: &mut Vec<Written<Row>>,
+        done: &mut Vec<Done<Row>>,
     ) -> Result<(), TargetError> {
         if batch.is_empty() {
             return Ok(());
         }
         let pretended = self.pretended.clone();
         let is_pretended = |row: &Row| pretended.is_some() && row.account() == pretended.as_ref();
-        let shown: Vec<usize> = (0..batch.len()).filter(|at| !is_pretended(&batch[*at].1)).collect();
-        let mut rows: Vec<Row> = shown.iter().map(|at| batch[*at].1.clone()).collect();
-        let hints: Vec<Hints> = shown.iter().map(|at| batch[*at].0.hints.clone()).collect();
-        let mut plans = self.target.plan(&mut rows, &hints, &self.source, self.dry_run).await?;
-        let mut results: HashMap<usize, UpsertResult> = HashMap::new();
-        for (at, (plan, hints)) in plans.iter_mut().zip(&hints).enumerate() {
-            if hints.deleted {
-                results.insert(at, self.target.remove::<Row>(plan, &self.source, self.dry_run).await?);
-            } else if let Some(reason) = &plan.skipped {
-                plan.notes.push(reason.clone());
-                results.insert(at, unchanged(at));
-            }
+        let (rows, hints): (Vec<Row>, Vec<Hints>) = batch
+            .iter()
+            .filter(|(_, _, row)| !is_pretended(row))
+            .map(|(meta, _, row)| (row.clone(), meta.hints.clone()))
+            .unzip();
+        let options = BatchOptions { source: &self.source, run: self.run, made: &self.made };
+        let WrittenBatch { rows: written, changes } = self.target.write(&rows, &hints, options).await?;
+        if let Some(run) = &mut self.run {
+            run.changes = changes;
         }
-        let sent: Vec<usize> = (0..rows.len()).filter(|at| !results.contains_key(at)).collect();
-        self.upsert(&rows, &sent, &mut results).await?;
-        self.record(&rows, &plans, &hints, &results).await?;
-        self.sent += rows.len();
-        self.progress.inc(batch.len() as u64);
-        let mut plans: HashMap<usize, RowPlan<Row::Model>> = shown.into_iter().zip(plans).collect();
-        let mut results = results.into_iter().collect::<Vec<_>>();
-        results.sort_unstable_by_key(|(at, _)| *at);
-        let mut results = results.into_iter().map(|(_, result)| result);
-        for (at, (meta, row)) in batch.drain(..).enumerate() {
-            let Some(plan) = plans.remove(&at) else {
-                let line =
-                    report_line(meta, &UpsertResult { status: UpsertStatus::Created, ..unchanged(at) }, Vec::new());
-                written.push((line, Some(row)));
+        let sent = self.sent + rows.len();
+        if !self.dry_run && has_doubled(self.sent, sent) {
+            self.target.refresh_statistics().await;
+        }
+        self.sent = sent;
+        let mut written = written.into_iter();
+        for (meta, place, row) in batch.drain(..) {
+            if is_pretended(&row) {
+                let line = report_line(meta, &pretended_result(), Vec::new());
+                done.push(Done { place, line, row: Some(row), is_waiting: false });
                 continue;
-            };
-            let result = results.next().ok_or("a row without a result")?;
+            }
+            let (plan, result) = written.next().ok_or("a row without a result")?;
             let RowPlan { left_alone, skipped, mut notes, .. } = plan;
-            if !left_alone.is_empty() {
+            let failed = result.status == UpsertStatus::Failed;
+            let is_waiting = failed && order::may_come_later(&result.errors);
+            if !left_alone.is_empty() && !is_waiting {
                 self.report.left_alone += left_alone.len();
                 notes.push(format!(
                     "changed here since the last import and left as they are: {}",
@@ -191,64 +226,15 @@ impl Pass<'_> {
             }
             if result.status == UpsertStatus::Created {
                 self.report.invented_openings += usize::from(row.invented().contains(&"opened_on"));
-                if self.dry_run {
-                    self.made.extend(row.called().map(str::to_owned));
+                if let Some(key) = row.called().filter(|_| self.dry_run && self.has_links) {
+                    self.made.add(key);
                 }
             }
-            let is_kept = result.status != UpsertStatus::Failed && skipped.is_none() && !meta.hints.deleted;
+            let is_kept = !failed && skipped.is_none() && !meta.hints.deleted;
             let line = report_line(meta, &result, notes);
-            written.push((line, is_kept.then_some(row)));
+            done.push(Done { place, line, row: is_kept.then_some(row), is_waiting });
         }
         Ok(())
-    }
-
-    /// Writes some rows of a batch, and notes the result of each.
-    async fn upsert<Row: Importable>(
-        &self,
-        rows: &[Row],
-        sent: &[usize],
-        results: &mut HashMap<usize, UpsertResult>,
-    ) -> Result<(), TargetError> {
-        if sent.is_empty() {
-            return Ok(());
-        }
-        let mut given: Vec<Row> = sent.iter().map(|at| rows[*at].clone()).collect();
-        if self.dry_run {
-            for row in &mut given {
-                row.unlink(&self.made);
-            }
-        }
-        let expected = given.len();
-        let found = self.target.upsert(given, self.dry_run).await?;
-        if found.len() != expected {
-            return Err(format!("{} results for {expected} rows", found.len()).into());
-        }
-        for result in found {
-            let at = *sent.get(result.index).ok_or("a result of no row")?;
-            results.insert(at, result);
-        }
-        if !self.dry_run && has_doubled(self.sent, self.sent + expected) {
-            self.target.refresh_statistics().await;
-        }
-        Ok(())
-    }
-
-    /// Records what was written, so that later runs know what people changed since, and this one can be undone.
-    async fn record<Row: Importable>(
-        &mut self,
-        rows: &[Row],
-        plans: &[RowPlan<Row::Model>],
-        hints: &[Hints],
-        results: &HashMap<usize, UpsertResult>,
-    ) -> Result<(), TargetError> {
-        let Some(run) = &mut self.run else { return Ok(()) };
-        let good = (0..rows.len()).filter(|at| !hints[*at].deleted).filter_map(|at| {
-            let result = results.get(&at)?;
-            let (_, id) = result.id?;
-            Some((&rows[at], &plans[at], &hints[at], id, result.status))
-        });
-        let good: Vec<_> = good.collect();
-        self.target.record(run, &good).await
     }
 }
 
@@ -263,8 +249,9 @@ fn report_line(meta: Prepared<()>, result: &UpsertResult, mut notes: Vec<String>
     }
 }
 
-fn unchanged(index: usize) -> UpsertResult {
-    UpsertResult { index, status: UpsertStatus::Unchanged, id: None, errors: Vec::new() }
+/// What a dry run says of a row whose account only a real run creates.
+fn pretended_result() -> UpsertResult {
+    UpsertResult { index: 0, status: UpsertStatus::Created, id: None, errors: Vec::new(), version_before: None }
 }
 
 /// Whether a batch takes the number of rows past 1000, 2000, 4000 and so on.

@@ -7,9 +7,9 @@ use crate::values::text::is_visible;
 use super::{
     map::Mapping,
     presets::{Field, Kind},
-    read::{REFERENCE_TITLE, Record, Refusal, TYPE_TITLE, Table},
+    read::{REFERENCE_TITLE, Record, Refusal, TYPE_TITLE},
     values::{
-        DateFormat, DateOrder, DecimalMark, NumberKind, Undecided, UndecidedMark, bare, decide_dates, decide_mark,
+        DateColumn, DateFormat, DateOrder, DecimalMark, NumberColumn, NumberKind, Undecided, UndecidedMark, bare,
     },
 };
 
@@ -56,14 +56,31 @@ const NUMBERS: [(Field, NumberKind); 7] = [
     (Field::DurationSeconds, NumberKind::Whole),
 ];
 
-/// Finds the columns of a file, and decides how each writes its dates and numbers.
+/// A file whose columns are found, and whose formats are being decided from all of its rows.
+pub struct Survey {
+    file: String,
+    binding: Binding,
+    dates: Vec<(usize, DateColumn)>,
+    numbers: Vec<(usize, NumberColumn)>,
+    /// Whether each column means something here.
+    used: Vec<bool>,
+    /// Whether each column holds something.
+    filled: Vec<bool>,
+}
+
+/// Finds the columns of a file by its titles. In a typed file a program wrote the numbers, with a decimal point.
 ///
 /// # Errors
-/// No title is known, a column that the kind needs is missing, a title that matters occurs twice, or dates or numbers
-/// can be read in several ways and none is declared.
-pub fn bind(table: &Table, mapping: &Mapping, kind: Kind, declared: Declared) -> Result<Binding, Refusal> {
-    let file = &table.file;
-    let titles: Vec<String> = table.titles.iter().map(|title| bare(title)).collect();
+/// No title is known, a column that the kind needs is missing, or a title that matters occurs twice.
+pub fn find(
+    file: &str,
+    given_titles: &[String],
+    is_typed: bool,
+    mapping: &Mapping,
+    kind: Kind,
+    declared: Declared,
+) -> Result<Survey, Refusal> {
+    let titles: Vec<String> = given_titles.iter().map(|title| bare(title)).collect();
     let mut columns: HashMap<Field, Vec<usize>> = HashMap::new();
     let mut used = vec![false; titles.len()];
     let mut find = |title: &str| -> Result<Option<usize>, Refusal> {
@@ -75,7 +92,7 @@ pub fn bind(table: &Table, mapping: &Mapping, kind: Kind, declared: Declared) ->
         if let Some(second) = at.next() {
             return Err(Refusal(format!(
                 "{file}: the title “{}” occurs twice, in columns {} and {}; rename the one that is not meant",
-                table.titles[first],
+                given_titles[first],
                 first + 1,
                 second + 1
             )));
@@ -98,27 +115,80 @@ pub fn bind(table: &Table, mapping: &Mapping, kind: Kind, declared: Declared) ->
     }
     let record_type = find(TYPE_TITLE)?;
     find(REFERENCE_TITLE)?;
-    check_needs(table, mapping, kind, &columns)?;
+    check_needs(file, given_titles, mapping, kind, &columns)?;
 
-    let mut dates = HashMap::new();
+    let (mut dates, mut undecided_dates) = (HashMap::new(), Vec::new());
     let date_order = declared.date_order.or(mapping.date_order);
     for at in DATES.iter().filter_map(|field| columns.get(field)).flatten() {
-        dates.insert(*at, date_order.map_or_else(|| decided_dates(table, *at), |order| Ok(order.into()))?);
+        match date_order {
+            Some(order) => {
+                dates.insert(*at, DateFormat::from(order));
+            }
+            None => undecided_dates.push((*at, DateColumn::default())),
+        }
     }
-    let mut numbers = HashMap::new();
-    // Where cells are typed, a program wrote the numbers, with a point.
-    let typed = table.typed.then_some(DecimalMark::Point);
+    let (mut numbers, mut undecided_numbers) = (HashMap::new(), Vec::new());
+    let typed = is_typed.then_some(DecimalMark::Point);
     let decimal_mark = typed.or(declared.decimal_mark).or(mapping.decimal_mark);
     for (field, number) in NUMBERS {
         for at in columns.get(&field).into_iter().flatten() {
-            let mark = decimal_mark.map_or_else(|| decided_mark(table, *at, number), |mark| Ok(Some(mark)))?;
-            numbers.insert(*at, mark);
+            match decimal_mark {
+                Some(mark) => {
+                    numbers.insert(*at, Some(mark));
+                }
+                None => undecided_numbers.push((*at, NumberColumn::of(number))),
+            }
         }
     }
-    let filled =
-        |at: usize| table.records.iter().any(|record| record.cells.get(at).is_some_and(|cell| !cell.trim().is_empty()));
-    let ignored = (0..titles.len()).filter(|at| !used[*at] && filled(*at)).map(|at| table.titles[at].clone()).collect();
-    Ok(Binding { columns, custom, dates, numbers, titles: table.titles.clone(), record_type, ignored })
+    let filled = vec![false; titles.len()];
+    let titles = given_titles.to_vec();
+    let binding = Binding { columns, custom, dates, numbers, titles, record_type, ignored: Vec::new() };
+    let (dates, numbers) = (undecided_dates, undecided_numbers);
+    Ok(Survey { file: file.to_owned(), binding, dates, numbers, used, filled })
+}
+
+impl Survey {
+    /// Returns the columns; their formats are not decided yet.
+    #[must_use]
+    pub const fn binding(&self) -> &Binding {
+        &self.binding
+    }
+
+    /// Looks at a row.
+    pub fn note(&mut self, record: &Record) {
+        for (filled, cell) in self.filled.iter_mut().zip(&record.cells) {
+            *filled |= !cell.trim().is_empty();
+        }
+        for (at, column) in &mut self.dates {
+            if let Some(cell) = record.cells.get(*at) {
+                column.note(record.line, cell);
+            }
+        }
+        for (at, column) in &mut self.numbers {
+            if let Some(cell) = record.cells.get(*at) {
+                column.note(record.line, cell);
+            }
+        }
+    }
+
+    /// Decides how each column writes its dates and numbers.
+    ///
+    /// # Errors
+    /// Dates or numbers can be read in several ways, and none is declared.
+    pub fn decided(self) -> Result<Binding, Refusal> {
+        let Self { file, mut binding, dates, numbers, used, filled } = self;
+        for (at, column) in dates {
+            let format = column.decided().map_err(|reason| undecided_dates(&file, &binding.titles[at], reason))?;
+            binding.dates.insert(at, format);
+        }
+        for (at, column) in numbers {
+            let mark = column.decided().map_err(|reason| undecided_mark(&file, &binding.titles[at], reason))?;
+            binding.numbers.insert(at, mark);
+        }
+        let ignored = (0..used.len()).filter(|at| !used[*at] && filled[*at]).map(|at| binding.titles[at].clone());
+        binding.ignored = ignored.collect();
+        Ok(binding)
+    }
 }
 
 /// Returns the fields that a kind needs: of each group at least one.
@@ -135,7 +205,8 @@ fn needs(kind: Kind) -> &'static [&'static [Field]] {
 }
 
 fn check_needs(
-    table: &Table,
+    file: &str,
+    titles: &[String],
     mapping: &Mapping,
     kind: Kind,
     columns: &HashMap<Field, Vec<usize>>,
@@ -149,13 +220,12 @@ fn check_needs(
             .collect();
         titles.join(" or ")
     };
-    let found: Vec<String> = table.titles.iter().take(8).map(|title| format!("“{title}”")).collect();
+    let found: Vec<String> = titles.iter().take(8).map(|title| format!("“{title}”")).collect();
     if columns.is_empty() {
         let all: Vec<Field> = mapping.columns.iter().map(|(field, _)| *field).take(6).collect();
         return Err(Refusal(format!(
-            "{}: none of the column titles is known for {} from {}; the first line has {}, expected are such as {}. Is there \
-             a header?",
-            table.file,
+            "{file}: none of the column titles is known for {} from {}; the first line has {}, expected are such as {}. Is \
+             there a header?",
             kind.word(),
             mapping.source,
             found.join(", "),
@@ -165,8 +235,7 @@ fn check_needs(
     for need in needs(kind) {
         if !need.iter().any(|field| columns.contains_key(field)) {
             return Err(Refusal(format!(
-                "{}: has no column {}, which {} from {} need; the first line has {}",
-                table.file,
+                "{file}: has no column {}, which {} from {} need; the first line has {}",
                 titles_of(need),
                 kind.word(),
                 mapping.source,
@@ -177,26 +246,20 @@ fn check_needs(
     Ok(())
 }
 
-fn cells_of(table: &Table, at: usize) -> impl Iterator<Item = (u64, &str)> {
-    table.records.iter().filter_map(move |record| Some((record.line, record.cells.get(at)?.as_str())))
-}
-
-fn decided_dates(table: &Table, at: usize) -> Result<DateFormat, Refusal> {
-    decide_dates(cells_of(table, at)).map_err(|undecided| {
-        let place = format!("{}, column “{}”", table.file, table.titles[at]);
-        Refusal(match undecided {
-            Undecided::Ambiguous { line, cell, orders } => {
-                let words: Vec<&str> = orders.into_iter().map(option_of).collect();
-                format!(
-                    "{place}: every date can be read in several orders, such as “{cell}” on line {line}; say which with {}",
-                    words.join(" or ")
-                )
-            }
-            Undecided::Contradicting { first, second } => format!(
-                "{place}: the dates on lines {first} and {second} are not in one order of day, month and year; correct the \
-                 file, or say which order is meant with --date-order dmy, --date-order mdy or --date-order ymd"
-            ),
-        })
+fn undecided_dates(file: &str, title: &str, undecided: Undecided) -> Refusal {
+    let place = format!("{file}, column “{title}”");
+    Refusal(match undecided {
+        Undecided::Ambiguous { line, cell, orders } => {
+            let words: Vec<&str> = orders.into_iter().map(option_of).collect();
+            format!(
+                "{place}: every date can be read in several orders, such as “{cell}” on line {line}; say which with {}",
+                words.join(" or ")
+            )
+        }
+        Undecided::Contradicting { first, second } => format!(
+            "{place}: the dates on lines {first} and {second} are not in one order of day, month and year; correct the file, \
+             or say which order is meant with --date-order dmy, --date-order mdy or --date-order ymd"
+        ),
     })
 }
 
@@ -208,19 +271,17 @@ fn option_of(order: DateOrder) -> &'static str {
     }
 }
 
-fn decided_mark(table: &Table, at: usize, kind: NumberKind) -> Result<Option<DecimalMark>, Refusal> {
-    decide_mark(cells_of(table, at), kind).map_err(|undecided| {
-        let place = format!("{}, column “{}”", table.file, table.titles[at]);
-        Refusal(match undecided {
-            UndecidedMark::Ambiguous { line, cell } => format!(
-                "{place}: every number can be read with a decimal point and with a decimal comma, such as “{cell}” on line \
-                 {line}; say which with --decimal-point or --decimal-comma"
-            ),
-            UndecidedMark::Contradicting { point, comma } => format!(
-                "{place}: line {point} has a decimal point, line {comma} a decimal comma; correct the file, or say which \
-                 one is meant with --decimal-point or --decimal-comma"
-            ),
-        })
+fn undecided_mark(file: &str, title: &str, undecided: UndecidedMark) -> Refusal {
+    let place = format!("{file}, column “{title}”");
+    Refusal(match undecided {
+        UndecidedMark::Ambiguous { line, cell } => format!(
+            "{place}: every number can be read with a decimal point and with a decimal comma, such as “{cell}” on line \
+             {line}; say which with --decimal-point or --decimal-comma"
+        ),
+        UndecidedMark::Contradicting { point, comma } => format!(
+            "{place}: line {point} has a decimal point, line {comma} a decimal comma; correct the file, or say which one is \
+             meant with --decimal-point or --decimal-comma"
+        ),
     })
 }
 
@@ -241,6 +302,12 @@ impl Binding {
             let cell = record.cells.get(*at)?.trim();
             is_visible(cell).then_some((*at, cell))
         })
+    }
+
+    /// Whether the file has a column for a field.
+    #[must_use]
+    pub fn has(&self, field: Field) -> bool {
+        self.columns.contains_key(&field)
     }
 
     /// Returns the title of a column, as the file has it.

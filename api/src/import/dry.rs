@@ -3,14 +3,44 @@
 
 use std::collections::HashSet;
 
+use sha2::{Digest as _, Sha256};
+
 use super::target::{
     AccountRef, AccountRow, BookingRow, ContactRow, MaybeUndefined, OpportunityRow, TouchRow, UserRow,
 };
 
+/// The keys of rows that a dry run would have created so far.
+#[derive(Debug, Default)]
+pub struct CreatedKeys(HashSet<[u8; 16]>);
+
+impl CreatedKeys {
+    fn digest(key: &str) -> [u8; 16] {
+        let mut digest = [0; 16];
+        digest.copy_from_slice(&Sha256::digest(key.as_bytes())[..16]);
+        digest
+    }
+
+    /// Adds a key.
+    pub fn add(&mut self, key: &str) {
+        self.0.insert(Self::digest(key));
+    }
+
+    /// Forgets all keys.
+    pub fn clear(&mut self) {
+        self.0.clear();
+    }
+
+    /// Whether a row of this key would have been created.
+    #[must_use]
+    pub fn contains(&self, key: &str) -> bool {
+        !self.0.is_empty() && self.0.contains(&Self::digest(key))
+    }
+}
+
 /// A row that may refer to others.
 pub trait Linked {
     /// Removes references to rows that this run would have created, which are known by their external id or address.
-    fn unlink(&mut self, made: &HashSet<String>);
+    fn unlink(&mut self, made: &CreatedKeys);
     /// Returns the account that it belongs to.
     fn account(&self) -> Option<&AccountRef>;
     /// Returns the key by which later rows refer to it.
@@ -24,7 +54,7 @@ fn drop_if<T>(link: &mut MaybeUndefined<T>, made: impl Fn(&T) -> bool) {
 }
 
 impl Linked for UserRow {
-    fn unlink(&mut self, made: &HashSet<String>) {
+    fn unlink(&mut self, made: &CreatedKeys) {
         drop_if(&mut self.manager_email, |email| made.contains(email));
     }
     fn account(&self) -> Option<&AccountRef> {
@@ -36,7 +66,7 @@ impl Linked for UserRow {
 }
 
 impl Linked for AccountRow {
-    fn unlink(&mut self, made: &HashSet<String>) {
+    fn unlink(&mut self, made: &CreatedKeys) {
         drop_if(&mut self.parent, |parent| matches!(parent, AccountRef::ExternalId(id) if made.contains(&id.id)));
     }
     fn account(&self) -> Option<&AccountRef> {
@@ -48,7 +78,7 @@ impl Linked for AccountRow {
 }
 
 impl Linked for ContactRow {
-    fn unlink(&mut self, made: &HashSet<String>) {
+    fn unlink(&mut self, made: &CreatedKeys) {
         drop_if(&mut self.reports_to, |id| made.contains(&id.id));
     }
     fn account(&self) -> Option<&AccountRef> {
@@ -60,7 +90,7 @@ impl Linked for ContactRow {
 }
 
 impl Linked for OpportunityRow {
-    fn unlink(&mut self, _: &HashSet<String>) {}
+    fn unlink(&mut self, _: &CreatedKeys) {}
     fn account(&self) -> Option<&AccountRef> {
         self.account.value()
     }
@@ -70,7 +100,7 @@ impl Linked for OpportunityRow {
 }
 
 impl Linked for BookingRow {
-    fn unlink(&mut self, made: &HashSet<String>) {
+    fn unlink(&mut self, made: &CreatedKeys) {
         drop_if(&mut self.opportunity_external_id, |id| made.contains(&id.id));
     }
     fn account(&self) -> Option<&AccountRef> {
@@ -82,7 +112,7 @@ impl Linked for BookingRow {
 }
 
 impl Linked for TouchRow {
-    fn unlink(&mut self, _: &HashSet<String>) {}
+    fn unlink(&mut self, _: &CreatedKeys) {}
     fn account(&self) -> Option<&AccountRef> {
         self.account.value()
     }

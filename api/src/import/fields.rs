@@ -14,6 +14,7 @@ use super::target::{
 };
 use crate::context::RequestContext;
 use crate::error::{Error, Result, UserErrorCode};
+use crate::write::Write;
 use database::columns::is_any_of;
 
 /// Lists fields of a row: the field's name and the columns whose change by a person protects it.
@@ -30,7 +31,7 @@ fn key_of(id: &ExternalIdInput) -> RecordKey {
 impl Recorded for UserRow {
     type Model = user::Model;
 
-    async fn remove(context: &RequestContext, row: &user::Model) -> Result<()> {
+    async fn remove<'c>(context: &'c RequestContext, row: &user::Model) -> Result<Write<'c>> {
         let _ = (context, row);
         let message = "Users are deactivated here by an administrator, who names a successor.";
         Err(Error::refused(UserErrorCode::Conflict, &[], message))
@@ -57,13 +58,9 @@ impl Recorded for UserRow {
 impl Recorded for AccountRow {
     type Model = account::Model;
 
-    async fn remove(context: &RequestContext, row: &account::Model) -> Result<()> {
-        crate::domain::account::write::archive(
-            context,
-            crate::domain::account::write::OneAccount { id: row.id.show().into() },
-        )
-        .await
-        .map(drop)
+    async fn remove<'c>(context: &'c RequestContext, row: &account::Model) -> Result<Write<'c>> {
+        let one = crate::domain::account::write::OneAccount { id: row.id.show().into() };
+        crate::domain::account::write::begin_archive(context, one).await
     }
 
     fn key(&self) -> Option<RecordKey> {
@@ -95,13 +92,9 @@ impl Recorded for AccountRow {
 impl Recorded for ContactRow {
     type Model = contact::Model;
 
-    async fn remove(context: &RequestContext, row: &contact::Model) -> Result<()> {
-        crate::domain::contact::write::archive(
-            context,
-            crate::domain::contact::write::OneContact { id: row.id.show().into() },
-        )
-        .await
-        .map(drop)
+    async fn remove<'c>(context: &'c RequestContext, row: &contact::Model) -> Result<Write<'c>> {
+        let one = crate::domain::contact::write::OneContact { id: row.id.show().into() };
+        crate::domain::contact::write::begin_archive(context, one).await
     }
 
     fn key(&self) -> Option<RecordKey> {
@@ -131,13 +124,9 @@ impl Recorded for ContactRow {
 impl Recorded for OpportunityRow {
     type Model = opportunity::Model;
 
-    async fn remove(context: &RequestContext, row: &opportunity::Model) -> Result<()> {
-        crate::domain::opportunity::close::delete(
-            context,
-            crate::domain::opportunity::close::OneOpportunity { id: row.id.show().into() },
-        )
-        .await
-        .map(drop)
+    async fn remove<'c>(context: &'c RequestContext, row: &opportunity::Model) -> Result<Write<'c>> {
+        let one = crate::domain::opportunity::close::OneOpportunity { id: row.id.show().into() };
+        crate::domain::opportunity::close::begin_delete(context, one).await.map(|(write, _)| write)
     }
 
     fn key(&self) -> Option<RecordKey> {
@@ -192,13 +181,9 @@ impl Recorded for OpportunityRow {
 impl Recorded for BookingRow {
     type Model = booking::Model;
 
-    async fn remove(context: &RequestContext, row: &booking::Model) -> Result<()> {
-        crate::domain::booking::write::delete(
-            context,
-            crate::domain::booking::write::OneBooking { id: row.id.show().into() },
-        )
-        .await
-        .map(drop)
+    async fn remove<'c>(context: &'c RequestContext, row: &booking::Model) -> Result<Write<'c>> {
+        let one = crate::domain::booking::write::OneBooking { id: row.id.show().into() };
+        crate::domain::booking::write::begin_delete(context, one).await.map(|(write, _)| write)
     }
 
     fn key(&self) -> Option<RecordKey> {
@@ -220,10 +205,9 @@ impl Recorded for BookingRow {
 impl Recorded for TouchRow {
     type Model = touch::Model;
 
-    async fn remove(context: &RequestContext, row: &touch::Model) -> Result<()> {
-        crate::domain::touch::write::delete(context, crate::domain::touch::input::OneTouch { id: row.id.show().into() })
-            .await
-            .map(drop)
+    async fn remove<'c>(context: &'c RequestContext, row: &touch::Model) -> Result<Write<'c>> {
+        let one = crate::domain::touch::input::OneTouch { id: row.id.show().into() };
+        crate::domain::touch::write::begin_delete(context, one).await.map(|(write, _)| write)
     }
 
     fn key(&self) -> Option<RecordKey> {

@@ -1,26 +1,32 @@
 //! `callshot import FILE… --as KIND --from SOURCE`: files that CRMs export, through the same rules as the upserts.
 //!
 //! The modules in the order in which a file passes through them:
-//! 1. [`read`] and [`workbook`]: bytes become cells. A file that cannot be read for certain is refused.
+//! 1. [`text`], `encoding`, [`delimited`], [`workbook`] and [`read`]: bytes become cells. A file that cannot be read for certain
+//!    is refused.
 //! 2. [`presets`] and [`map`]: what the columns of a source mean, as data. [`bind`] finds them in the file and decides
 //!    how each writes its dates and numbers. [`suggest`] proposes a map.
-//! 3. [`rows`]: a record becomes a row of an upsert, or the reasons why it cannot. [`values`] reads the cells, [`people`]
+//! 3. [`source`]: a file is read twice and never kept: once for what [`bind`] decides, and once for its rows. [`spill`] keeps on
+//!    disk what would grow with the file.
+//! 4. [`run`]: the run as a whole. [`stream`]: its rows, a batch at a time. [`nearby`] looks up what they name.
+//! 5. [`rows`]: a record becomes a row of an upsert, or the reasons why it cannot. [`values`] reads the cells, [`people`]
 //!    finds users by name, [`relations`] the accounts of contacts.
-//! 4. [`order`]: parents before children. [`run`]: the run as a whole. [`batch`]: batches and counts. [`dry`]: what a dry
-//!    run pretends.
-//! 5. [`records`] and [`fields`]: what imports wrote and what people changed since. [`undo`] takes a run back.
-//! 6. [`revenue`]: bookings of won opportunities. [`won`]: `--own-by won`.
-//! 7. [`calendar`]: .ics files, which join at step 4.
-//! 8. [`target`]: the organization that is written to. [`report`]: counts and reasons.
+//! 6. [`batch`]: batches and counts. [`order`]: rows that are the same, or need others. [`dry`]: what a dry run pretends.
+//! 7. [`records`] and [`fields`]: what imports wrote and what people changed since. [`undo`] takes a run back.
+//! 8. [`revenue`]: bookings of won opportunities. [`won`]: `--own-by won`.
+//! 9. [`calendar`]: .ics files, which join at step 6.
+//! 10. [`target`]: the organization that is written to. [`report`]: counts and reasons.
 //!
 //! Every record ends as a row or as a reason in the result file.
 
 pub(crate) mod batch;
 pub(crate) mod bind;
 pub(crate) mod calendar;
+pub(crate) mod delimited;
 pub(crate) mod dry;
+pub(crate) mod encoding;
 pub(crate) mod fields;
 pub(crate) mod map;
+pub(crate) mod nearby;
 pub(crate) mod order;
 pub(crate) mod people;
 pub(crate) mod presets;
@@ -31,8 +37,12 @@ pub mod report;
 pub(crate) mod revenue;
 pub(crate) mod rows;
 pub mod run;
+pub(crate) mod source;
+pub(crate) mod spill;
+pub(crate) mod stream;
 pub(crate) mod suggest;
 pub mod target;
+pub(crate) mod text;
 pub mod undo;
 pub(crate) mod values;
 pub(crate) mod won;

@@ -1,13 +1,20 @@
-//! From bytes to cells: encodings, separators, quotes, and sfdx JSON trees. What the cells mean is not known here.
+//! From bytes to cells: CSV a row at a time ([`FileRows`]), workbooks and sfdx JSON trees as a whole ([`Table`]). What the cells mean is
+//! not known here.
 //!
 //! A file that cannot be read for certain is refused as a whole, with its name and the line.
 
-use std::{fs, path::Path};
+use std::fs::File;
+use std::io::{self, Read, Seek as _, SeekFrom};
+use std::path::Path;
 
-use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
-use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1252};
+use encoding_rs::{Encoding, WINDOWS_1252};
 use indexmap::IndexMap;
 use serde_json::{Value, value::RawValue};
+
+use super::delimited::Delimited;
+use super::encoding::decode;
+use super::text::{Text, Verdict};
+use super::workbook;
 
 /// The reason why nothing can be imported: a sentence that names file and line and says what would be right. Exit code 2.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
@@ -38,6 +45,9 @@ pub struct Record {
     pub cells: Vec<String>,
 }
 
+/// Bytes at the beginning of a file that show what it is.
+const HEAD: u64 = 64 << 10;
+
 /// Title under which a JSON record's own type is found.
 pub const TYPE_TITLE: &str = "attributes.type";
 /// Title under which a JSON record's id within its tree is found.
@@ -52,221 +62,142 @@ pub struct Reading {
     pub delimiter: Option<u8>,
 }
 
-/// Reads a file into cells. Refuses what cannot be opened, decoded or parsed.
+/// A file that can be read several times.
+#[derive(Debug)]
+pub struct Input {
+    /// The file, as the caller named it.
+    pub name: String,
+    file: File,
+}
+
+impl Input {
+    /// Opens a file. What comes from a pipe is copied into a temporary file first.
+    ///
+    /// # Errors
+    /// A [`Refusal`]: it cannot be opened.
+    pub fn open(path: &Path) -> Result<Self, Refusal> {
+        let name = path.display().to_string();
+        let opened = || -> io::Result<File> {
+            let mut file = File::open(path)?;
+            if file.metadata()?.is_file() {
+                return Ok(file);
+            }
+            let mut copy = tempfile::tempfile()?;
+            io::copy(&mut file, &mut copy)?;
+            Ok(copy)
+        };
+        match opened() {
+            Ok(file) => Ok(Self { name, file }),
+            Err(error) => Err(Refusal(format!("{name}: cannot be read: {error}"))),
+        }
+    }
+
+    /// Reads the file from its beginning.
+    ///
+    /// # Errors
+    /// A [`Refusal`]: it cannot be read.
+    pub fn rows(&self, reading: Reading) -> Result<FileRows<File>, Refusal> {
+        let again = || -> io::Result<File> {
+            let mut file = self.file.try_clone()?;
+            file.seek(SeekFrom::Start(0))?;
+            Ok(file)
+        };
+        let file = again().map_err(|error| Refusal(format!("{}: cannot be read: {error}", self.name)))?;
+        FileRows::of(&self.name, file, reading)
+    }
+}
+
+/// The rows of a file.
+pub enum FileRows<R> {
+    /// Of a file of any size: a row is read when it is asked for.
+    Delimited(Box<Delimited<R>>),
+    /// Of a workbook or a JSON tree, which are read as a whole.
+    Whole(Table),
+}
+
+impl<R: Read> FileRows<R> {
+    /// Begins to read a file.
+    ///
+    /// # Errors
+    /// A [`Refusal`] naming the file, and the line where there is one.
+    pub fn of(file: &str, mut input: R, reading: Reading) -> Result<Self, Refusal> {
+        let cannot = |error: io::Error| Refusal(format!("{file}: cannot be read: {error}"));
+        let mut head = Vec::new();
+        input.by_ref().take(HEAD).read_to_end(&mut head).map_err(cannot)?;
+        if head.starts_with(b"PK\x03\x04") {
+            input.read_to_end(&mut head).map_err(cannot)?;
+            return workbook::parse(file, &head).map(Self::Whole);
+        }
+        let (text, guessed) = Text::open(file, &head, input, reading.encoding)?;
+        if text.head().trim_start().starts_with(['{', '[']) {
+            text.into_input().read_to_end(&mut head).map_err(cannot)?;
+            let (text, guessed) = decode(file, &head, reading.encoding)?;
+            let (titles, records) = json(file, &text)?;
+            return Ok(Self::Whole(Table { file: file.to_owned(), titles, records, guessed, typed: true }));
+        }
+        Delimited::open((text, guessed), file, reading).map(|rows| Self::Delimited(Box::new(rows)))
+    }
+}
+
+/// Reads a file into cells.
 ///
 /// # Errors
 /// A [`Refusal`] naming the file, and the line where there is one.
 pub fn read(path: &Path, reading: Reading) -> Result<Table, Refusal> {
-    let file = path.display().to_string();
-    let bytes = fs::read(path).map_err(|error| Refusal(format!("{file}: cannot be read: {error}")))?;
-    parse(&file, &bytes, reading)
+    let input = Input::open(path)?;
+    table(&input.name, reading, |reading| input.rows(reading))
+}
+
+/// Reads the first rows of a file into cells.
+///
+/// # Errors
+/// A [`Refusal`] naming the file, and the line where there is one.
+pub fn read_some(path: &Path, reading: Reading, most: usize) -> Result<Table, Refusal> {
+    match Input::open(path)?.rows(reading)? {
+        FileRows::Whole(table) => Ok(table),
+        FileRows::Delimited(mut rows) => {
+            let records = rows.by_ref().take(most).collect::<Result<_, _>>()?;
+            let (titles, guessed) = (std::mem::take(&mut rows.titles), rows.guessed);
+            Ok(Table { file: path.display().to_string(), titles, records, guessed, typed: false })
+        }
+    }
 }
 
 /// Turns a file's bytes into cells.
 ///
 /// # Errors
 /// A [`Refusal`] naming the file, and the line where there is one.
+#[cfg(test)]
 pub fn parse(file: &str, bytes: &[u8], reading: Reading) -> Result<Table, Refusal> {
-    if bytes.starts_with(b"PK\x03\x04") {
-        return super::workbook::parse(file, bytes);
-    }
-    let (text, guessed) = decode(file, bytes, reading.encoding)?;
-    let start = text.trim_start();
-    if start.is_empty() {
-        return Err(Refusal(format!("{file}: is empty; the first line should hold the column titles")));
-    }
-    let typed = start.starts_with('{') || start.starts_with('[');
-    let (titles, records) = if typed { json(file, &text)? } else { delimited(file, &text, reading.delimiter)? };
-    Ok(Table { file: file.to_owned(), titles, records, guessed, typed })
+    table(file, reading, |reading| FileRows::of(file, bytes, reading))
 }
 
-/// Decodes a file's bytes: by its byte order mark, else as declared, else as UTF-16 by its zeros, as UTF-8 where it is
-/// valid, or as Windows-1252 where a detector is sure. Returns the encoding too where it was guessed.
-///
-/// # Errors
-/// A [`Refusal`] naming the file, and the line where there is one.
-pub fn decode(
+fn table<R: Read>(
     file: &str,
-    bytes: &[u8],
-    given: Option<&'static Encoding>,
-) -> Result<(String, Option<&'static str>), Refusal> {
-    if bytes.starts_with(b"PK\x03\x04") || bytes.starts_with(b"\xD0\xCF\x11\xE0") {
-        return Err(Refusal(format!(
-            "{file}: is a workbook of another format than .xlsx; save it as .xlsx or CSV first"
-        )));
-    }
-    let marked = Encoding::for_bom(bytes);
-    let (encoding, body, guessed) = match (marked, given) {
-        (Some((encoding, length)), _) => (encoding, &bytes[length..], None),
-        (None, Some(encoding)) => (encoding, bytes, None),
-        (None, None) => {
-            if let Some(encoding) = utf_16_by_its_zeros(bytes) {
-                (encoding, bytes, Some(encoding.name()))
-            } else if std::str::from_utf8(bytes).is_ok() {
-                (UTF_8, bytes, None)
-            } else {
-                surely_western(file, bytes)?;
-                (WINDOWS_1252, bytes, Some(WINDOWS_1252.name()))
+    mut reading: Reading,
+    open: impl Fn(Reading) -> Result<FileRows<R>, Refusal>,
+) -> Result<Table, Refusal> {
+    let mut western = None;
+    loop {
+        let mut rows = match open(reading)? {
+            FileRows::Whole(table) => return Ok(table),
+            FileRows::Delimited(rows) => rows,
+        };
+        let records = rows.by_ref().collect::<Result<_, _>>()?;
+        let (titles, guessed) = (std::mem::take(&mut rows.titles), rows.guessed.or(western));
+        match rows.verdict()? {
+            Verdict::Right => return Ok(Table { file: file.to_owned(), titles, records, guessed, typed: false }),
+            Verdict::Western => {
+                let guessed = Some(WINDOWS_1252.name());
+                return Ok(Table { file: file.to_owned(), titles, records, guessed, typed: false });
             }
+            Verdict::ReadAgain => (reading.encoding, western) = (Some(WINDOWS_1252), Some(WINDOWS_1252.name())),
         }
-    };
-    if let Some(text) = encoding.decode_without_bom_handling_and_without_replacement(body) {
-        return Ok((text.into_owned(), guessed));
-    }
-    let (lossy, _) = encoding.decode_without_bom_handling(body);
-    let at = lossy.find('\u{FFFD}').unwrap_or(0);
-    Err(Refusal(format!(
-        "{file}, line {}: is not {}; name the right one with --encoding, such as windows-1252",
-        line_of(&lossy, at),
-        encoding.name()
-    )))
-}
-
-/// Refuses bytes that may well be of another encoding than Windows-1252.
-fn surely_western(file: &str, bytes: &[u8]) -> Result<(), Refusal> {
-    let mut detector = EncodingDetector::new(Iso2022JpDetection::Deny);
-    detector.feed(bytes, true);
-    let shown = |encoding: &'static Encoding| encoding.decode_without_bom_handling(bytes).0;
-    let western = shown(WINDOWS_1252);
-    // The detector is sure where no hint at a country changes its mind, or where another encoding gives the same text.
-    let hints: [Option<&[u8]>; 5] = [None, Some(b"com"), Some(b"pl"), Some(b"cz"), Some(b"tr")];
-    let guesses = hints.into_iter().map(|hint| detector.guess(hint, Utf8Detection::Deny));
-    match guesses.filter(|guess| *guess != WINDOWS_1252).find(|guess| shown(guess) != western) {
-        None => Ok(()),
-        Some(rival) => Err(Refusal(format!(
-            "{file}: is not UTF-8, and its encoding is not certain; it may be {}. Name the right one with --encoding, such \
-             as windows-1252, windows-1250 or shift_jis",
-            rival.name()
-        ))),
-    }
-}
-
-/// Text of mostly Latin letters has a zero in every second byte of UTF-16.
-fn utf_16_by_its_zeros(bytes: &[u8]) -> Option<&'static Encoding> {
-    let head = &bytes[..bytes.len().min(400)];
-    let zeros = |odd: usize| head.iter().skip(odd).step_by(2).filter(|byte| **byte == 0).count();
-    let enough = head.len() / 4;
-    match (zeros(0), zeros(1)) {
-        (0, late) if late > enough => Some(UTF_16LE),
-        (early, 0) if early > enough => Some(UTF_16BE),
-        _ => None,
     }
 }
 
 fn line_of(text: &str, at: usize) -> usize {
     1 + text[..at].matches('\n').count()
-}
-
-fn delimited(file: &str, text: &str, given: Option<u8>) -> Result<(Vec<String>, Vec<Record>), Refusal> {
-    // Excel writes the separator into a line of its own.
-    let (named, skipped, text) = match text.strip_prefix("sep=").and_then(|rest| rest.split_once('\n')) {
-        Some((separator, rest)) => (separator.bytes().next(), 1, rest),
-        None => (None, 0, text),
-    };
-    let delimiter = given.or(named).unwrap_or_else(|| separator_of(text));
-    if let Some(line) = open_quote(text, delimiter) {
-        return Err(Refusal(format!(
-            "{file}, line {}: a quoted cell opens here and is never closed; the file seems to be cut off",
-            line + skipped
-        )));
-    }
-    let mut reader =
-        csv::ReaderBuilder::new().delimiter(delimiter).has_headers(false).flexible(true).from_reader(text.as_bytes());
-    let mut titles: Option<Vec<String>> = None;
-    let mut records = Vec::new();
-    // The csv crate skips blank lines before it notes a record's position.
-    let lines = LineIndex::new(text);
-    for record in reader.records() {
-        let record = record.map_err(|error| Refusal(format!("{file}: {error}")))?;
-        let from = record.position().map_or(0, |position| usize::try_from(position.byte()).unwrap_or(usize::MAX));
-        let line = lines.at(text, from) + skipped as u64;
-        if record.iter().all(|cell| cell.trim().is_empty()) {
-            continue;
-        }
-        if titles.is_none() {
-            titles = Some(record.iter().map(|title| title.trim().to_owned()).collect());
-        } else {
-            records.push(Record { line, cells: record.iter().map(str::to_owned).collect() });
-        }
-    }
-    let titles =
-        titles.ok_or_else(|| Refusal(format!("{file}: has no column titles; the first line should hold them")))?;
-    Ok((titles, records))
-}
-
-/// The places at which lines end, so that a record's line is found without reading the file again.
-struct LineIndex(Vec<usize>);
-
-impl LineIndex {
-    fn new(text: &str) -> Self {
-        let bytes = text.as_bytes();
-        // A carriage return ends a line where no line feed follows.
-        let ends = |at: &usize| match bytes[*at] {
-            b'\n' => true,
-            b'\r' => bytes.get(at + 1) != Some(&b'\n'),
-            _ => false,
-        };
-        Self((0..bytes.len()).filter(ends).collect())
-    }
-
-    /// The line, from 1, of the first character at or after `from` that is no line break.
-    fn at(&self, text: &str, from: usize) -> u64 {
-        let bytes = text.as_bytes();
-        let mut at = from.min(bytes.len());
-        while matches!(bytes.get(at), Some(b'\n' | b'\r')) {
-            at += 1;
-        }
-        self.0.partition_point(|end| *end < at) as u64 + 1
-    }
-}
-
-/// Returns the separator that the first line has most of, outside quotes; a comma where it has none.
-fn separator_of(text: &str) -> u8 {
-    let mut counts = [(b',', 0_u32), (b';', 0), (b'\t', 0), (b'|', 0)];
-    let mut quoted = false;
-    for byte in text.trim_start_matches(['\r', '\n']).bytes() {
-        match byte {
-            b'"' => quoted = !quoted,
-            b'\n' | b'\r' if !quoted => break,
-            _ if quoted => {}
-            _ => {
-                for (separator, count) in &mut counts {
-                    *count += u32::from(*separator == byte);
-                }
-            }
-        }
-    }
-    // The first of the largest: a tie goes to the comma.
-    counts.iter().rev().max_by_key(|(_, count)| *count).map_or(b',', |(separator, _)| *separator)
-}
-
-/// Returns the line on which a quoted cell opens that is still open at the end of the file. The csv crate takes such a cell
-/// as complete.
-fn open_quote(text: &str, delimiter: u8) -> Option<usize> {
-    #[derive(PartialEq)]
-    enum In {
-        Start,
-        Bare,
-        Quoted,
-        AfterQuote,
-    }
-    let (mut state, mut line, mut opened, mut before) = (In::Start, 1, 1, b' ');
-    for byte in text.bytes() {
-        state = match (state, byte) {
-            (In::Quoted, b'"') => In::AfterQuote,
-            (In::Quoted, _) | (In::AfterQuote, b'"') => In::Quoted,
-            (In::Start, b'"') => {
-                opened = line;
-                In::Quoted
-            }
-            (_, b'\n' | b'\r') => In::Start,
-            (_, byte) if byte == delimiter => In::Start,
-            _ => In::Bare,
-        };
-        line += usize::from(byte == b'\n' || before == b'\r');
-        before = byte;
-    }
-    (state == In::Quoted).then_some(opened)
 }
 
 /// An sfdx tree (`{"records": […]}`) or a plain list of objects: its keys become titles, in the order in which they
@@ -330,6 +261,7 @@ fn plain(value: Value) -> String {
 
 #[cfg(test)]
 mod tests {
+    use encoding_rs::UTF_8;
     use proptest::prelude::*;
 
     use super::*;

@@ -4,6 +4,8 @@ use std::{
     cmp::Reverse,
     collections::HashSet,
     fmt::{self, Write},
+    hash::{DefaultHasher, Hash as _, Hasher as _},
+    io,
     path::{Path, PathBuf},
 };
 
@@ -12,6 +14,7 @@ use indexmap::IndexMap;
 use super::{
     presets::Kind,
     read::Refusal,
+    spill::Sorter,
     target::{UpsertStatus, UserError},
 };
 
@@ -28,6 +31,36 @@ pub struct Line {
     pub id: Option<String>,
     /// Why it failed, or what was read otherwise than the file has it.
     pub wrong: String,
+}
+
+impl Line {
+    /// Returns the line as a piece that sorts by file, line and the order in which it was noted.
+    fn piece(&self, noted: u64) -> Vec<u8> {
+        let id = self.id.as_deref().unwrap_or_default();
+        let numbers = [self.file as u64, self.line, noted, id.len() as u64];
+        let mut piece: Vec<u8> = numbers.iter().flat_map(|number| number.to_be_bytes()).collect();
+        piece.push(self.status as u8);
+        piece.extend_from_slice(id.as_bytes());
+        piece.extend_from_slice(self.wrong.as_bytes());
+        piece
+    }
+
+    fn of(piece: &[u8]) -> Option<Self> {
+        let (numbers, rest) = piece.split_at_checked(32)?;
+        let (numbers, _) = numbers.as_chunks::<8>();
+        let [file, line, _, id] = *numbers else { return None };
+        let (status, rest) = rest.split_first()?;
+        let statuses = [UpsertStatus::Created, UpsertStatus::Updated, UpsertStatus::Unchanged, UpsertStatus::Failed];
+        let (id, wrong) = rest.split_at_checked(usize::try_from(u64::from_be_bytes(id)).ok()?)?;
+        let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).ok();
+        Some(Self {
+            file: usize::try_from(u64::from_be_bytes(file)).ok()?,
+            line: u64::from_be_bytes(line),
+            status: statuses.into_iter().find(|known| *known as u8 == *status)?,
+            id: Some(text(id)?).filter(|id| !id.is_empty()),
+            wrong: text(wrong)?,
+        })
+    }
 }
 
 /// The number of rows by status.
@@ -49,6 +82,14 @@ impl Counts {
             UpsertStatus::Unchanged => &mut self.unchanged,
             UpsertStatus::Failed => &mut self.failed,
         } += 1;
+    }
+
+    /// Adds others.
+    pub fn add_all(&mut self, other: Self) {
+        self.created += other.created;
+        self.updated += other.updated;
+        self.unchanged += other.unchanged;
+        self.failed += other.failed;
     }
 
     /// Returns their sum.
@@ -81,6 +122,19 @@ fn grouped(number: usize) -> String {
 
 /// Kinds of reasons that the summary shows.
 const REASONS: usize = 8;
+/// Kinds of reasons that are counted apart.
+const MOST_KINDS: usize = 1_000;
+/// Reasons of one kind that are counted apart.
+const MOST_ALIKE: usize = 10_000;
+
+/// Reasons of one kind.
+#[derive(Debug)]
+struct Reasons {
+    first: String,
+    count: usize,
+    /// Hashes of the reasons, as far as they are counted.
+    alike: HashSet<u64>,
+}
 
 /// Returns a reason without what differs from row to row: quoted values, addresses and numbers.
 fn kind_of(reason: &str) -> String {
@@ -107,8 +161,10 @@ fn kind_of(reason: &str) -> String {
 /// The report of a run.
 #[derive(Debug, Default)]
 pub struct Report {
-    /// The rows of the files, in the files' order.
-    pub lines: Vec<Line>,
+    /// What became of each row, in the order in which it was noted.
+    lines: Sorter,
+    noted: u64,
+    reasons: IndexMap<String, Reasons>,
     /// Counts of the rows.
     pub rows: Counts,
     /// Counts of the bookings of won opportunities, where asked for.
@@ -126,6 +182,39 @@ pub struct Report {
 }
 
 impl Report {
+    /// Notes what became of a row.
+    ///
+    /// # Errors
+    /// The folder for temporary files cannot be used.
+    pub fn note(&mut self, line: &Line) -> io::Result<()> {
+        if line.status == UpsertStatus::Failed {
+            let mut kind = kind_of(&line.wrong);
+            if self.reasons.len() >= MOST_KINDS && !self.reasons.contains_key(&kind) {
+                kind = String::new();
+            }
+            let new = || Reasons { first: line.wrong.clone(), count: 0, alike: HashSet::new() };
+            let reasons = self.reasons.entry(kind).or_insert_with(new);
+            reasons.count += 1;
+            if reasons.alike.len() < MOST_ALIKE {
+                let mut hasher = DefaultHasher::new();
+                line.wrong.hash(&mut hasher);
+                reasons.alike.insert(hasher.finish());
+            }
+        }
+        self.noted += 1;
+        self.lines.push(&line.piece(self.noted))
+    }
+
+    /// Returns what became of each row, in the order of the files.
+    ///
+    /// # Errors
+    /// The folder for temporary files cannot be used.
+    pub fn take_lines(&mut self) -> io::Result<impl Iterator<Item = io::Result<Line>> + use<>> {
+        Ok(std::mem::take(&mut self.lines)
+            .sorted()?
+            .map(|piece| Line::of(&piece?).ok_or_else(|| io::ErrorKind::InvalidData.into())))
+    }
+
     /// Whether anything failed.
     #[must_use]
     pub fn failed(&self) -> bool {
@@ -145,15 +234,8 @@ impl Report {
         if dry_run {
             text.push_str("\nThis was a dry run: nothing was written.");
         }
-        let mut reasons: IndexMap<String, (&str, usize, HashSet<&str>)> = IndexMap::new();
-        for line in self.lines.iter().filter(|line| line.status == UpsertStatus::Failed) {
-            let (_, count, alike) =
-                reasons.entry(kind_of(&line.wrong)).or_insert_with(|| (&line.wrong, 0, HashSet::new()));
-            *count += 1;
-            alike.insert(&line.wrong);
-        }
         let mut reasons: Vec<(&str, usize, usize)> =
-            reasons.into_values().map(|(first, count, alike)| (first, count, alike.len())).collect();
+            self.reasons.values().map(|kind| (kind.first.as_str(), kind.count, kind.alike.len())).collect();
         reasons.sort_by_key(|(_, count, _)| Reverse(*count));
         for (reason, count, alike) in reasons.iter().take(REASONS) {
             let more =
@@ -193,28 +275,20 @@ impl Report {
     /// It cannot be written, or is one of the files themselves.
     pub fn write(&mut self, path: &Path, files: &[PathBuf]) -> Result<(), Refusal> {
         let refused = |error: &dyn fmt::Display| Refusal(format!("{}: cannot be written: {error}", path.display()));
-        self.lines.sort_by_key(|line| (line.file, line.line));
+        let lines = self.take_lines().map_err(|error| refused(&error))?;
         let mut writer = csv::Writer::from_path(path).map_err(|error| refused(&error))?;
         let several = files.len() > 1;
         let titles = ["line", "status", "id", "what is wrong", "file"];
         let width = if several { 5 } else { 4 };
         writer.write_record(&titles[..width]).map_err(|error| refused(&error))?;
-        for Line { file, line, status, id, wrong } in &self.lines {
-            let line = if *line == 0 { String::new() } else { line.to_string() };
-            let name = files[*file].display().to_string();
-            let cells = [line.as_str(), word(*status), id.as_deref().unwrap_or_default(), wrong, &name];
+        for line in lines {
+            let Line { file, line, status, id, wrong } = line.map_err(|error| refused(&error))?;
+            let line = if line == 0 { String::new() } else { line.to_string() };
+            let name = files[file].display().to_string();
+            let cells = [line.as_str(), status.word(), id.as_deref().unwrap_or_default(), &wrong, &name];
             writer.write_record(&cells[..width]).map_err(|error| refused(&error))?;
         }
         writer.flush().map_err(|error| refused(&error))
-    }
-}
-
-fn word(status: UpsertStatus) -> &'static str {
-    match status {
-        UpsertStatus::Created => "CREATED",
-        UpsertStatus::Updated => "UPDATED",
-        UpsertStatus::Unchanged => "UNCHANGED",
-        UpsertStatus::Failed => "FAILED",
     }
 }
 
@@ -255,14 +329,36 @@ mod tests {
     }
 
     #[test]
+    fn lines_come_in_the_order_of_the_files() {
+        let line = |file, line, status, id: &str, wrong: &str| Line {
+            file,
+            line,
+            status,
+            id: Some(id.to_owned()).filter(|id| !id.is_empty()),
+            wrong: wrong.to_owned(),
+        };
+        let sorted = [
+            line(0, 2, UpsertStatus::Created, "account_1", ""),
+            line(0, 300, UpsertStatus::Failed, "", "ä; b"),
+            line(0, 300, UpsertStatus::Unchanged, "booking_2", "noted later"),
+            line(1, 2, UpsertStatus::Updated, "x", "y"),
+        ];
+        let mut report = Report::default();
+        for at in [3, 1, 0, 2] {
+            report.note(&sorted[at]).unwrap();
+        }
+        assert_eq!(report.take_lines().unwrap().collect::<io::Result<Vec<_>>>().unwrap(), sorted);
+    }
+
+    #[test]
     fn reasons_are_grouped_by_kind() {
         let mut report = Report::default();
         for name in ["Ann", "Bo", "Ann"] {
-            report.lines.push(failed(&format!("owner: no user is called “{name}”; import the users first")));
+            report.note(&failed(&format!("owner: no user is called “{name}”; import the users first"))).unwrap();
         }
-        report.lines.push(failed("There is no user with the address a@x.example."));
-        report.lines.push(failed("There is no user with the address b@x.example."));
-        report.lines.push(failed("has 3 cells where the header has 7"));
+        report.note(&failed("There is no user with the address a@x.example.")).unwrap();
+        report.note(&failed("There is no user with the address b@x.example.")).unwrap();
+        report.note(&failed("has 3 cells where the header has 7")).unwrap();
         let summary = report.summary(Kind::Touches, false);
         assert!(
             summary

@@ -88,10 +88,9 @@ pub async fn take_back(
         }
     }
     for booking in &gone {
-        BookingRow::remove(context, booking).await?;
-    }
-    if !gone.is_empty() {
-        records::forget(context, gone.iter().map(|booking| booking.id.0).collect()).await?;
+        let write = BookingRow::remove(context, booking).await?;
+        records::forget(&write, vec![booking.id.0]).await?;
+        write.commit().await?;
     }
     Ok(())
 }

@@ -5,7 +5,7 @@
 
 use std::{
     cell::RefCell,
-    collections::{BTreeMap, HashMap, HashSet},
+    collections::{BTreeMap, HashMap},
     io::{IsTerminal, Write as _},
 };
 
@@ -13,21 +13,25 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use super::{
     Arguments, OwnBy,
-    batch::{BATCH, Pass},
-    bind::{self, Binding},
+    batch::{BATCH, Pass, Taken},
     calendar,
+    dry::CreatedKeys,
     map::{self, Mapping},
+    nearby::{KnownAccount, Nearby},
     people::People,
     presets::{Field, Kind},
-    read::{self, Reading, Record, Refusal, Table},
+    read::{self, Record, Refusal},
     records::{Hints, Run},
     relations::read_relations,
-    report::{Report, format_errors, result_path},
+    report::{Counts, Report, format_errors, result_path},
     revenue::WonBooking,
-    rows::{self, AccountNames, Prepared, ReadContext, Related, external_id_text, folded},
+    rows::{self, Prepared, ReadContext, external_id_text, folded},
+    source::Source,
+    stream::ImportContext,
     suggest,
     target::{AccountRef, AccountRow, ImportTarget, MaybeUndefined, OpportunityRow, TargetError, UpsertStatus},
-    undo, won,
+    undo,
+    won::Wins,
 };
 
 /// All rows are in.
@@ -40,9 +44,9 @@ pub const EXIT_SOME_FAILED: u8 = 3;
 /// Prints a starter map for the first file, and returns the exit code.
 #[must_use]
 pub fn suggest_map(arguments: &Arguments) -> u8 {
-    let reading = Reading { encoding: arguments.encoding, delimiter: arguments.delimiter };
+    let reading = read::Reading { encoding: arguments.encoding, delimiter: arguments.delimiter };
     let Some(path) = arguments.files.first() else { return EXIT_COULD_NOT };
-    match read::read(path, reading) {
+    match read::read_some(path, reading, suggest::LOOKED_AT) {
         Ok(table) => {
             say(&suggest::map(&table, arguments.given_kind, &arguments.from));
             EXIT_DONE
@@ -115,13 +119,7 @@ pub enum Stop {
     Broken(#[from] TargetError),
 }
 
-/// A file with its columns found.
-struct Source {
-    table: Table,
-    binding: Binding,
-}
-
-/// Reads everything before it writes anything, so that a file that cannot be read stops the run with nothing done.
+/// Reads all files before it writes anything, so that a file that cannot be read stops the run with nothing done.
 ///
 /// # Errors
 /// [`Stop`]; what was done until then is in the report.
@@ -131,21 +129,25 @@ pub async fn import(arguments: &Arguments, target: &ImportTarget, report: &mut R
         return calendar::import(arguments, texts, target, report).await;
     }
     let mapping = map::mapping(&arguments.from, arguments.map.as_deref(), arguments.kind())?;
-    let reading = Reading { encoding: arguments.encoding, delimiter: arguments.delimiter };
     let mut sources = Vec::with_capacity(arguments.files.len());
     for path in &arguments.files {
-        let table = read::read(path, reading)?;
-        let mut binding = bind::bind(&table, &mapping, arguments.kind(), arguments.declared())?;
-        let kept = if arguments.keep_rest { binding.keep_rest() } else { Vec::new() };
-        remark(report, &table, &binding, &kept);
-        sources.push(Source { table, binding });
+        let mut source = Source::survey(path, &mapping, arguments)?;
+        let kept = if arguments.keep_rest { source.binding.keep_rest() } else { Vec::new() };
+        remark(report, &source, &kept);
+        sources.push(source);
     }
-    let people = people_of(arguments, target, &mapping, &sources).await?;
+    let mut people = People::new(&target.people().await?, arguments.email_domain.as_deref());
+    if let Some(path) = &arguments.owners {
+        people.explain_ids(path, read::Reading::default(), |id| external_id_text(&mapping, id))?;
+    }
     let id_text = |id: &str| external_id_text(&mapping, id);
-    let relations = arguments.relations.as_deref().map(|path| read_relations(path, Reading::default(), id_text));
+    let relations = arguments.relations.as_deref().map(|path| read_relations(path, read::Reading::default(), id_text));
     let relations = relations.transpose()?.unwrap_or_default();
-    let in_file = if arguments.kind() == Kind::Accounts { names_in_files(&mapping, &sources) } else { HashMap::new() };
-    let accounts = AccountNames { in_file, known: known_accounts(target, &mapping, &sources, arguments.kind()).await? };
+    let mut in_files: HashMap<String, Vec<AccountRef>> = HashMap::new();
+    for (name, references) in sources.iter_mut().flat_map(|source| std::mem::take(&mut source.names)) {
+        let known = in_files.entry(name).or_default();
+        known.extend(references.into_iter().filter(|reference| !known.contains(reference)).collect::<Vec<_>>());
+    }
     let run = start(arguments, target, &mapping.source, report).await?;
     let (mut pretended, mut default_account) = (None, None);
     if let Some(name) = &arguments.default_account {
@@ -153,34 +155,37 @@ pub async fn import(arguments: &Arguments, target: &ImportTarget, report: &mut R
         pretended = (!is_there).then(|| reference.clone());
         default_account = Some(reference);
     }
-    let rates = arguments.rates();
-    let related = related(target, &mapping, &sources).await?;
-    let context = ReadContext {
-        kind: arguments.kind(),
-        mapping: &mapping,
-        settings: &target.settings,
-        people: &people,
-        accounts: &accounts,
-        relations: &relations,
-        default_account,
-        rates: &rates,
-        related: &related,
-        unknown_owners: RefCell::new(BTreeMap::new()),
-    };
-    let progress = progress_bar(sources.iter().map(|source| source.table.records.len()).sum());
+    let links = [Field::ParentId, Field::ParentName, Field::ReportsTo, Field::Manager];
+    let has_links = sources.iter().any(|source| links.iter().any(|field| source.binding.has(*field)));
     let pass = Pass {
         report,
-        progress,
+        progress: progress_bar(sources.iter().map(|source| source.count).sum()),
         dry_run: arguments.dry_run,
-        made: HashSet::new(),
+        made: CreatedKeys::default(),
+        has_links: has_links || arguments.book_won,
         pretended,
         target,
         run,
         source: mapping.source.clone(),
         sent: 0,
     };
-    write_all(arguments, &context, &sources, pass).await?;
-    remark_owners(report, &context.unknown_owners.borrow());
+    let unknown_owners = RefCell::new(BTreeMap::new());
+    if arguments.kind() == Kind::Users {
+        return import_users(arguments, &mapping, people, &mut sources, pass).await;
+    }
+    let reading = ImportContext {
+        kind: arguments.kind(),
+        mapping: &mapping,
+        settings: &target.settings,
+        people: &people,
+        in_files,
+        relations,
+        default_account,
+        rates: arguments.rates(),
+        unknown_owners,
+    };
+    import_rows(arguments, &reading, &mut sources, pass).await?;
+    remark_owners(report, &reading.unknown_owners.borrow());
     Ok(())
 }
 
@@ -200,50 +205,69 @@ pub(super) async fn start(
     Ok(Some(run))
 }
 
-async fn write_all(
+async fn import_rows(
     arguments: &Arguments,
-    context: &ReadContext<'_>,
-    sources: &[Source],
+    reading: &ImportContext<'_>,
+    sources: &mut [Source],
     mut pass: Pass<'_>,
 ) -> Result<(), Stop> {
-    match arguments.kind() {
-        Kind::Users => {
-            let of =
-                |(file, source): (usize, &Source)| rows::users::users(context, &source.binding, file, &source.table);
-            let users = sources.iter().enumerate().flat_map(of).collect();
-            pass.write(users).await?;
-        }
-        Kind::Accounts => drop(pass.write(each(context, sources, rows::account)).await?),
-        Kind::Contacts => drop(pass.write(each(context, sources, rows::contact)).await?),
+    let pass = &mut pass;
+    match reading.kind {
+        Kind::Users => {}
+        Kind::Accounts => reading.import(sources, pass, rows::account, async |_, _| Ok(())).await?,
+        Kind::Contacts => reading.import(sources, pass, rows::contact, async |_, _| Ok(())).await?,
+        Kind::Bookings => reading.import(sources, pass, rows::booking, async |_, _| Ok(())).await?,
+        Kind::Touches => reading.import(sources, pass, rows::touch, async |_, _| Ok(())).await?,
         Kind::Opportunities => {
-            let taken = pass.write(each(context, sources, rows::opportunity)).await?;
-            after_opportunities(arguments, &mut pass, &taken).await?;
+            let mut after = AfterOpportunities {
+                books: arguments.book_won,
+                owns: arguments.own_by == Some(OwnBy::Won),
+                ..AfterOpportunities::default()
+            };
+            let then = async |pass: &mut Pass<'_>, taken: Vec<Taken<OpportunityRow>>| after.note(pass, &taken).await;
+            reading.import(sources, pass, rows::opportunity, then).await?;
+            after.end(pass).await?;
         }
-        Kind::Bookings => drop(pass.write(each(context, sources, rows::booking)).await?),
-        Kind::Touches => drop(pass.write(each(context, sources, rows::touch)).await?),
     }
     pass.finish().await;
     Ok(())
 }
 
-/// Returns the people who may own something: the organization's users, those of a file of ids, and those being imported.
-async fn people_of(
+/// Imports users, of whom there are never many: the name of a manager may stand on any line.
+async fn import_users(
     arguments: &Arguments,
-    target: &ImportTarget,
     mapping: &Mapping,
-    sources: &[Source],
-) -> Result<People, Stop> {
-    let users = target.people().await?;
-    let mut people = People::new(&users, arguments.email_domain.as_deref());
-    if let Some(path) = &arguments.owners {
-        people.explain_ids(path, Reading::default(), |id| external_id_text(mapping, id))?;
+    mut people: People,
+    sources: &mut [Source],
+    mut pass: Pass<'_>,
+) -> Result<(), Stop> {
+    let mut files: Vec<Vec<Record>> = Vec::with_capacity(sources.len());
+    for source in &mut *sources {
+        files.push(source.rows()?.map(|row| row.map(|(record, _)| record)).collect::<Result<_, _>>()?);
     }
-    if arguments.kind() == Kind::Users {
-        for source in sources {
-            rows::users::meet(&mut people, &source.binding, &source.table);
-        }
+    for (source, records) in sources.iter().zip(&files) {
+        rows::users::meet(&mut people, &source.binding, records);
     }
-    Ok(people)
+    let context = ReadContext {
+        kind: arguments.kind(),
+        mapping,
+        settings: &pass.target.settings,
+        people: &people,
+        in_files: &HashMap::new(),
+        nearby: &Nearby::default(),
+        relations: &HashMap::new(),
+        default_account: None,
+        rates: &BTreeMap::new(),
+        unknown_owners: &RefCell::new(BTreeMap::new()),
+        is_first: true,
+    };
+    let mut users = Vec::new();
+    for (file, (source, records)) in sources.iter().zip(&files).enumerate() {
+        users.extend(rows::users::users(&context, &source.binding, file, records));
+    }
+    pass.write_all(users).await?;
+    pass.finish().await;
+    Ok(())
 }
 
 fn check(arguments: &Arguments) -> Result<(), Refusal> {
@@ -267,27 +291,15 @@ fn check(arguments: &Arguments) -> Result<(), Refusal> {
     Ok(())
 }
 
-fn each<Row>(
-    context: &ReadContext<'_>,
-    sources: &[Source],
-    read: fn(&ReadContext, &Binding, usize, &Record) -> Prepared<Row>,
-) -> Vec<Prepared<Row>> {
-    let mut rows = Vec::new();
-    for (file, source) in sources.iter().enumerate() {
-        rows.extend(source.table.records.iter().map(|record| read(context, &source.binding, file, record)));
-    }
-    rows
-}
-
-fn remark(report: &mut Report, table: &Table, binding: &Binding, kept: &[String]) {
-    if let Some(encoding) = table.guessed {
-        report.remarks.push(format!("{}: read as {encoding}; --encoding says otherwise", table.file));
+fn remark(report: &mut Report, Source { name, binding, guessed, .. }: &Source, kept: &[String]) {
+    if let Some(encoding) = guessed {
+        report.remarks.push(format!("{name}: read as {encoding}; --encoding says otherwise"));
     }
     if !binding.ignored.is_empty() {
-        report.remarks.push(format!("{}: columns left aside: {}", table.file, binding.ignored.join(", ")));
+        report.remarks.push(format!("{name}: columns left aside: {}", binding.ignored.join(", ")));
     }
     if !kept.is_empty() {
-        report.remarks.push(format!("{}: columns kept as custom fields: {}", table.file, kept.join(", ")));
+        report.remarks.push(format!("{name}: columns kept as custom fields: {}", kept.join(", ")));
     }
 }
 
@@ -302,70 +314,6 @@ fn remark_owners(report: &mut Report, unknown: &BTreeMap<String, usize>) {
     }
 }
 
-/// Finds out what the ids are of that rows name without saying what they are of.
-async fn related(target: &ImportTarget, mapping: &Mapping, sources: &[Source]) -> Result<Related, TargetError> {
-    let mut ids: HashSet<String> = HashSet::new();
-    for Source { table, binding } in sources {
-        let cells = table.records.iter().filter_map(|record| binding.cell(record, Field::RelatedId));
-        ids.extend(cells.map(|(_, cell)| external_id_text(mapping, cell)));
-    }
-    let mut related = Related::default();
-    let ids: Vec<String> = ids.into_iter().collect();
-    for some in ids.chunks(BATCH) {
-        related.accounts.extend(target.known_ids("account", &mapping.source, some).await?);
-        related.opportunities.extend(target.known_ids("opportunity", &mapping.source, some).await?);
-        related.contacts.extend(target.known_ids("contact", &mapping.source, some).await?);
-    }
-    Ok(related)
-}
-
-/// The organization's accounts of all the names that rows refer to by name.
-async fn known_accounts(
-    target: &ImportTarget,
-    mapping: &Mapping,
-    sources: &[Source],
-    kind: Kind,
-) -> Result<HashMap<String, Vec<AccountRef>>, TargetError> {
-    let mut names: HashMap<String, String> = HashMap::new();
-    if mapping.habits.accounts_by_name || kind == Kind::Users {
-        return Ok(HashMap::new());
-    }
-    for Source { table, binding } in sources {
-        for record in &table.records {
-            let cell = |field| binding.cell(record, field).map(|(_, cell)| cell);
-            let by_id = cell(Field::AccountId).or(cell(Field::AccountDomain)).or(cell(Field::ParentId)).is_some();
-            if let Some(name) = cell(Field::AccountName).or(cell(Field::ParentName)).filter(|_| !by_id) {
-                names.entry(folded(name)).or_insert_with(|| name.to_owned());
-            }
-        }
-    }
-    let mut known: HashMap<String, Vec<AccountRef>> = HashMap::new();
-    let names: Vec<String> = names.into_values().collect();
-    for some in names.chunks(BATCH) {
-        for account in target.accounts_named(some.to_vec()).await? {
-            known.entry(folded(&account.name)).or_default().push(account.reference);
-        }
-    }
-    Ok(known)
-}
-
-fn names_in_files(mapping: &Mapping, sources: &[Source]) -> HashMap<String, Vec<AccountRef>> {
-    let mut names: HashMap<String, Vec<AccountRef>> = HashMap::new();
-    for Source { table, binding } in sources {
-        for record in &table.records {
-            let name = binding.cell(record, Field::Name).map(|(_, name)| folded(name));
-            if let (Some(name), Some(id)) = (name, rows::external_of(mapping, binding, record)) {
-                let reference = AccountRef::ExternalId(id);
-                let known = names.entry(name).or_default();
-                if !known.contains(&reference) {
-                    known.push(reference);
-                }
-            }
-        }
-    }
-    names
-}
-
 /// The account for rows that name none, and whether it is there. It is made if need be, but not in a dry run.
 pub(super) async fn default_of(
     target: &ImportTarget,
@@ -374,15 +322,15 @@ pub(super) async fn default_of(
     dry_run: bool,
     report: &mut Report,
 ) -> Result<(AccountRef, bool), Stop> {
-    let mut found = target.accounts_named(vec![name.to_owned()]).await?;
-    match found.len() {
-        1 => return Ok((found.swap_remove(0).reference, true)),
-        0 => {}
+    let names = HashMap::from([(folded(name), name.trim().to_owned())]);
+    let found: Vec<KnownAccount> = target.accounts_named(&names).await?.into_values().flatten().collect();
+    match found.as_slice() {
+        [] => {}
+        [one] => return Ok((one.reference.clone(), true)),
         several => {
-            return Err(Refusal(format!(
-                "--default-account: {several} accounts are called “{name}”; name another one"
-            ))
-            .into());
+            let message =
+                format!("--default-account: {} accounts are called “{name}”; name another one", several.len());
+            return Err(Refusal(message).into());
         }
     }
     let id = rows::external(mapping, name);
@@ -391,13 +339,10 @@ pub(super) async fn default_of(
         name: MaybeUndefined::Value(name.to_owned()),
         ..AccountRow::default()
     };
-    let made = target.upsert(vec![row], dry_run).await?;
-    if let Some(failed) = made.iter().find(|result| result.status == UpsertStatus::Failed) {
-        return Err(Refusal(format!(
-            "--default-account: “{name}” cannot be made: {}",
-            format_errors(&failed.errors, &[])
-        ))
-        .into());
+    let made = target.make_account(row, dry_run).await?;
+    if made.status == UpsertStatus::Failed {
+        let reasons = format_errors(&made.errors, &[]);
+        return Err(Refusal(format!("--default-account: “{name}” cannot be made: {reasons}")).into());
     }
     report
         .remarks
@@ -406,25 +351,44 @@ pub(super) async fn default_of(
 }
 
 /// Bookings of what was won, and owners.
-async fn after_opportunities(
-    arguments: &Arguments,
-    pass: &mut Pass<'_>,
-    taken: &[(usize, u64, OpportunityRow)],
-) -> Result<(), Stop> {
-    if arguments.book_won {
-        let mut rows = Vec::new();
-        let (mut worthless, mut elsewhere) = (0, 0);
-        for some in taken.chunks(BATCH) {
-            let of_file: Vec<&OpportunityRow> = some.iter().map(|(_, _, row)| row).collect();
-            for ((file, line, _), booked) in some.iter().zip(pass.target.won(&of_file, arguments.dry_run).await?) {
-                match booked {
-                    Some(WonBooking::Row(row)) => rows.push(derived(*file, *line, *row)),
-                    Some(WonBooking::Worthless) => worthless += 1,
-                    Some(WonBooking::Elsewhere(_)) => elsewhere += 1,
-                    None => {}
-                }
+#[derive(Default)]
+struct AfterOpportunities {
+    books: bool,
+    owns: bool,
+    booked: Counts,
+    worthless: usize,
+    elsewhere: usize,
+    wins: Wins,
+}
+
+impl AfterOpportunities {
+    async fn note(&mut self, pass: &mut Pass<'_>, taken: &[Taken<OpportunityRow>]) -> Result<(), TargetError> {
+        if self.owns {
+            for (_, _, row) in taken {
+                self.wins.add(row);
             }
         }
+        if !self.books {
+            return Ok(());
+        }
+        let of_file: Vec<&OpportunityRow> = taken.iter().map(|(_, _, row)| row).collect();
+        let mut rows = Vec::new();
+        for ((file, line, _), booked) in taken.iter().zip(pass.target.won(&of_file, pass.dry_run).await?) {
+            match booked {
+                Some(WonBooking::Row(row)) => rows.push(derived(*file, *line, *row)),
+                Some(WonBooking::Worthless) => self.worthless += 1,
+                Some(WonBooking::Elsewhere(_)) => self.elsewhere += 1,
+                None => {}
+            }
+        }
+        self.booked.add_all(pass.write_derived(rows, "its booking").await?);
+        // Only these bookings belong to opportunities that a dry run would have created.
+        pass.made.clear();
+        Ok(())
+    }
+
+    async fn end(self, pass: &mut Pass<'_>) -> Result<(), TargetError> {
+        let Self { books, owns, booked, worthless, elsewhere, wins } = self;
         if worthless > 0 {
             pass.report.remarks.push(format!("{worthless} won opportunities have no amount and got no booking."));
         }
@@ -432,25 +396,27 @@ async fn after_opportunities(
             let remark = "won opportunities got no booking: they were booked here already, or are not won here.";
             pass.report.remarks.push(format!("{elsewhere} {remark}"));
         }
-        let counts = pass.write_derived(rows, "its booking").await?;
-        pass.report.bookings = Some(counts);
-    }
-    if arguments.own_by == Some(OwnBy::Won) {
-        let (owners, unnamed) = won::owners(taken.iter().map(|(_, _, row)| row));
-        if unnamed > 0 {
-            pass.report
-                .remarks
-                .push(format!("{unnamed} accounts have neither an external id nor a domain and kept their owner."));
+        pass.report.bookings = books.then_some(booked);
+        if owns {
+            let (owners, unnamed) = wins.owners();
+            if unnamed > 0 {
+                pass.report
+                    .remarks
+                    .push(format!("{unnamed} accounts have neither an external id nor a domain and kept their owner."));
+            }
+            let rows: Vec<Prepared<AccountRow>> = owners.into_iter().map(|row| derived(0, 0, row)).collect();
+            let mut counts = Counts::default();
+            for some in rows.chunks(BATCH) {
+                counts.add_all(pass.write_derived(some.to_vec(), "the owner of its account").await?);
+            }
+            pass.report.owners = Some(counts);
         }
-        let rows = owners.into_iter().map(|row| derived(0, 0, row)).collect();
-        let counts = pass.write_derived(rows, "the owner of its account").await?;
-        pass.report.owners = Some(counts);
+        Ok(())
     }
-    Ok(())
 }
 
 fn derived<Row>(file: usize, line: u64, row: Row) -> Prepared<Row> {
-    Prepared { file, line, key: None, after: None, row: Ok(row), notes: Vec::new(), hints: Hints::default() }
+    Prepared { file, line, key: None, row: Ok(row), notes: Vec::new(), hints: Hints::default() }
 }
 
 pub(super) fn progress_bar(rows: usize) -> ProgressBar {

@@ -13,7 +13,7 @@ use super::{
 /// Values of a column that are shown beside it.
 const SHOWN: usize = 3;
 /// Values of a column that are looked at.
-const LOOKED_AT: usize = 200;
+pub const LOOKED_AT: usize = 200;
 
 /// Returns the text of a starter map for a file. Without a kind, that of which the file has most titles is taken.
 #[must_use]

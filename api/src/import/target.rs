@@ -1,10 +1,12 @@
 //! The organization that an import writes to: the functions that read and write it, with the acting user's rights.
 
+use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 pub use async_graphql::MaybeUndefined;
 use chrono::{DateTime as Timestamp, Utc};
-use entity::{AccountId, ContactId, Id, OrganizationId, Scoped, account, contact, organization, user};
+use entity::{AccountId, ContactId, Id, OrganizationId, Scoped, contact, organization, user};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
 
 pub use crate::domain::account::AccountRef;
@@ -23,14 +25,14 @@ pub use crate::error::{UserError, UserErrorCode};
 pub use crate::graphql::scalars::{Date, DateTime, Decimal, Json};
 pub use crate::write::external_ids::ExternalIdInput;
 
-use super::dry::Linked;
+use super::dry::{CreatedKeys, Linked};
+use super::nearby::{self, KnownAccount, Names};
 use super::records::{self, Hints, Recorded, RowPlan, Run};
 use super::revenue::{self, WonBooking};
 use crate::app::App;
 use crate::context::RequestContext;
-use crate::domain::upsert::UpsertPayload;
+use crate::domain::upsert::Upsert;
 use crate::error::{Error, Result};
-use crate::graphql::FieldContext;
 use crate::values::money::Currency;
 use crate::write::AuditedRow;
 use database::columns::is_any_of;
@@ -42,15 +44,6 @@ pub struct Person {
     pub name: String,
     /// The address, in lower case.
     pub email: String,
-}
-
-/// An account that has a name that was looked up.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct NamedAccount {
-    /// The name as it was looked up.
-    pub name: String,
-    /// How rows refer to the account.
-    pub reference: AccountRef,
 }
 
 /// A contact that has an address that was looked up.
@@ -80,33 +73,67 @@ pub struct OrganizationSettings {
 /// A failure that no row can help, such as a database that went away.
 pub type TargetError = Box<dyn std::error::Error + Send + Sync>;
 
+/// The number of times that a batch is tried while others change the same rows.
+const TRIES: usize = 10;
+/// How long a batch is tried while another process does not let SQLite write.
+const PATIENCE: Duration = Duration::from_mins(5);
+
 /// A row that an import writes through the upsert of its kind.
 pub trait Importable: Linked + Recorded + Clone + Send + Sync + 'static {
-    /// Writes at most 500 rows in one transaction, or none in a dry run.
+    /// Writes at most 500 rows in one transaction, which is to be committed, or none in a dry run.
     fn upsert(
         context: &RequestContext,
         rows: Vec<Self>,
         dry_run: bool,
-    ) -> impl Future<Output = Result<UpsertPayload>> + Send;
+    ) -> impl Future<Output = Result<Upsert<'_>>> + Send;
+    /// Follows a commit.
+    ///
+    /// # Errors
+    /// Nobody acts.
+    fn after_commit(_context: &RequestContext) -> Result<()> {
+        Ok(())
+    }
 }
 
 macro_rules! importable {
-    ($($row:ident: $upsert:path),* $(,)?) => {$(
+    ($($row:ident: $upsert:path $(, then $then:path)?);* $(;)?) => {$(
         impl Importable for $row {
-            async fn upsert(context: &RequestContext, rows: Vec<Self>, dry_run: bool) -> Result<UpsertPayload> {
+            async fn upsert(context: &RequestContext, rows: Vec<Self>, dry_run: bool) -> Result<Upsert<'_>> {
                 $upsert(context, rows, dry_run).await
             }
+            $(fn after_commit(context: &RequestContext) -> Result<()> {
+                $then(context)
+            })?
         }
     )*};
 }
 
 importable! {
-    UserRow: crate::domain::user::upsert::upsert_users,
-    AccountRow: crate::domain::account::upsert::upsert_rows,
-    ContactRow: crate::domain::contact::upsert::upsert_rows,
-    OpportunityRow: crate::domain::opportunity::upsert::upsert_rows,
-    BookingRow: crate::domain::booking::upsert::upsert_rows,
-    TouchRow: crate::domain::touch::upsert::upsert_rows,
+    UserRow: crate::domain::user::upsert::upsert_rows, then crate::domain::user::upsert::forget_viewers;
+    AccountRow: crate::domain::account::upsert::upsert_rows;
+    ContactRow: crate::domain::contact::upsert::upsert_rows;
+    OpportunityRow: crate::domain::opportunity::upsert::upsert_rows;
+    BookingRow: crate::domain::booking::upsert::upsert_rows;
+    TouchRow: crate::domain::touch::upsert::upsert_rows;
+}
+
+/// How a batch is written.
+#[derive(Clone, Copy)]
+pub struct BatchOptions<'a> {
+    /// The source of the external ids.
+    pub source: &'a str,
+    /// The run, whose changes are noted; None in a dry run.
+    pub run: Option<Run>,
+    /// The rows that a dry run would have created so far.
+    pub made: &'a CreatedKeys,
+}
+
+/// What became of a batch.
+pub struct WrittenBatch<M> {
+    /// What was decided for each row, and what became of it.
+    pub rows: Vec<(RowPlan<M>, UpsertResult)>,
+    /// The number of changes of the run so far.
+    pub changes: i32,
 }
 
 /// The organization that an import writes to, as its acting user.
@@ -135,46 +162,86 @@ impl ImportTarget {
         Ok(Self { context, settings })
     }
 
-    /// Writes rows of one kind, and returns one result for each.
+    /// Writes the rows of a batch with the notes of what was written, in one transaction. It is tried again where others
+    /// change the same rows or keep the database busy.
     ///
     /// # Errors
     /// [`TargetError`]; none of the rows was written.
-    pub async fn upsert<R: Importable>(&self, rows: Vec<R>, dry_run: bool) -> Result<Vec<UpsertResult>, TargetError> {
-        let payload =
-            FieldContext::attempt(|| R::upsert(&self.context, rows.clone(), dry_run)).await.map_err(failure)?;
-        match payload.user_errors.first() {
-            Some(error) => Err(error.message.clone().into()),
-            None => Ok(payload.results),
-        }
+    pub async fn write<R: Importable>(
+        &self,
+        rows: &[R],
+        hints: &[Hints],
+        options: BatchOptions<'_>,
+    ) -> Result<WrittenBatch<R::Model>, TargetError> {
+        patiently(|| self.try_to_write(rows, hints, options)).await
     }
 
-    /// Decides what becomes of the rows of a batch.
-    ///
-    /// # Errors
-    /// [`TargetError`]
-    pub async fn plan<R: Importable>(
+    async fn try_to_write<R: Importable>(
         &self,
-        rows: &mut [R],
+        rows: &[R],
         hints: &[Hints],
-        source: &str,
-        dry_run: bool,
-    ) -> Result<Vec<RowPlan<R::Model>>, TargetError> {
-        let mut plans = records::plan(&self.context, rows, hints, source).await.map_err(failure)?;
-        R::settle(&self.context, rows, &mut plans, dry_run).await.map_err(failure)?;
-        Ok(plans)
+        options: BatchOptions<'_>,
+    ) -> Result<WrittenBatch<R::Model>> {
+        let dry_run = options.run.is_none();
+        let mut rows = rows.to_vec();
+        let mut plans = records::plan(&self.context, &mut rows, hints, options.source).await?;
+        R::settle(&self.context, &mut rows, &mut plans, dry_run).await?;
+        let mut results: Vec<Option<UpsertResult>> = Vec::with_capacity(rows.len());
+        for (plan, hints) in plans.iter_mut().zip(hints) {
+            results.push(if hints.deleted {
+                Some(self.remove::<R>(plan, options.source, dry_run).await?)
+            } else if let Some(reason) = &plan.skipped {
+                plan.notes.push(reason.clone());
+                Some(unchanged())
+            } else {
+                None
+            });
+        }
+        let sent: Vec<usize> = (0..rows.len()).filter(|at| results[*at].is_none()).collect();
+        let mut changes = options.run.map_or(0, |run| run.changes);
+        if !sent.is_empty() {
+            let mut given: Vec<R> = sent.iter().map(|at| rows[*at].clone()).collect();
+            if dry_run {
+                for row in &mut given {
+                    row.unlink(options.made);
+                }
+            }
+            let Upsert { write, payload } = R::upsert(&self.context, given, dry_run).await?;
+            for result in payload.results {
+                // None of the rows may have changed since it was planned.
+                let planned = plans[sent[result.index]].before.as_ref().map(AuditedRow::version);
+                let is_written = result.status != UpsertStatus::Failed;
+                if is_written && planned.is_some() && planned != result.version_before {
+                    return Err(Error::TryAgain);
+                }
+                let at = sent[result.index];
+                results[at] = Some(result);
+            }
+            if let (Some(write), Some(run)) = (write, options.run) {
+                let written = results.iter().enumerate().filter(|(at, _)| !hints[*at].deleted);
+                let written = written.filter_map(|(at, result)| {
+                    let result = result.as_ref()?;
+                    let (_, id) = result.id?;
+                    Some((&rows[at], &plans[at], &hints[at], id, result.status))
+                });
+                let written: Vec<_> = written.collect();
+                changes = records::save(&self.context, &write, &run, &written).await?;
+                write.commit().await?;
+                R::after_commit(&self.context)?;
+            }
+        }
+        let rows = plans.into_iter().zip(results).map(|(plan, result)| (plan, result.unwrap_or_else(unchanged)));
+        Ok(WrittenBatch { rows: rows.collect(), changes })
     }
 
     /// Takes a row away that was deleted in its source.
-    ///
-    /// # Errors
-    /// [`TargetError`]
-    pub async fn remove<R: Importable>(
+    async fn remove<R: Importable>(
         &self,
         plan: &mut RowPlan<R::Model>,
         source: &str,
         dry_run: bool,
-    ) -> Result<UpsertResult, TargetError> {
-        let mut result = UpsertResult { index: 0, status: UpsertStatus::Unchanged, id: None, errors: Vec::new() };
+    ) -> Result<UpsertResult> {
+        let mut result = unchanged();
         let Some(before) = &plan.before else {
             plan.notes.push(format!("is deleted in {source}, and not here"));
             return Ok(result);
@@ -189,16 +256,27 @@ impl ImportTarget {
         if dry_run {
             return Ok(result);
         }
-        match R::remove(&self.context, before).await {
+        let removed = async { R::remove(&self.context, before).await?.commit().await };
+        match removed.await {
             Ok(()) => {}
             Err(Error::Refused(errors)) => {
                 result.status = UpsertStatus::Failed;
                 result.errors = errors;
                 plan.notes.pop();
             }
-            Err(fault) => return Err(failure(fault)),
+            Err(fault) => return Err(fault),
         }
         Ok(result)
+    }
+
+    /// Creates an account that rows without one go to, or pretends to in a dry run.
+    ///
+    /// # Errors
+    /// [`TargetError`]
+    pub async fn make_account(&self, row: AccountRow, dry_run: bool) -> Result<UpsertResult, TargetError> {
+        let make = || async { AccountRow::upsert(&self.context, vec![row.clone()], dry_run).await?.commit().await };
+        let payload = patiently(make).await?;
+        payload.results.into_iter().next().ok_or_else(|| "a row without a result".into())
     }
 
     /// Starts a run whose changes are recorded.
@@ -206,19 +284,7 @@ impl ImportTarget {
     /// # Errors
     /// [`TargetError`]
     pub async fn start_run(&self, kind: &str, source: &str, files: &str) -> Result<Run, TargetError> {
-        records::start(&self.context, kind, source, files).await.map_err(failure)
-    }
-
-    /// Records what a batch wrote.
-    ///
-    /// # Errors
-    /// [`TargetError`]
-    pub async fn record<R: Importable>(
-        &self,
-        run: &mut Run,
-        rows: &[records::WrittenRow<'_, R>],
-    ) -> Result<(), TargetError> {
-        records::save(&self.context, run, rows).await.map_err(failure)
+        patiently(|| records::start(&self.context, kind, source, files)).await
     }
 
     /// Returns the bookings of opportunities that are won.
@@ -226,7 +292,7 @@ impl ImportTarget {
     /// # Errors
     /// [`TargetError`]
     pub async fn won(&self, rows: &[&OpportunityRow], dry_run: bool) -> Result<Vec<Option<WonBooking>>, TargetError> {
-        revenue::of_won(&self.context, rows, dry_run).await.map_err(failure)
+        patiently(|| revenue::of_won(&self.context, rows, dry_run)).await
     }
 
     /// Returns all active users of the organization.
@@ -234,15 +300,16 @@ impl ImportTarget {
     /// # Errors
     /// [`TargetError`]
     pub async fn people(&self) -> Result<Vec<Person>, TargetError> {
-        people(&self.context).await.map_err(failure)
+        patiently(|| people(&self.context)).await
     }
 
-    /// Returns the accounts that have one of these names, compared as the schema's NAME order does.
+    /// Returns the accounts that have one of these names, compared as the schema's NAME order does. The names are given by
+    /// the key under which the accounts are returned.
     ///
     /// # Errors
     /// [`TargetError`]
-    pub async fn accounts_named(&self, names: Vec<String>) -> Result<Vec<NamedAccount>, TargetError> {
-        accounts_named(&self.context, names).await.map_err(failure)
+    pub async fn accounts_named(&self, names: &Names) -> Result<HashMap<String, Vec<KnownAccount>>, TargetError> {
+        patiently(|| nearby::accounts_named(&self.context, names)).await
     }
 
     /// Returns the contacts that have one of these addresses in lower case, without the archived and the erased.
@@ -250,19 +317,7 @@ impl ImportTarget {
     /// # Errors
     /// [`TargetError`]
     pub async fn contacts_with(&self, addresses: Vec<String>) -> Result<Vec<KnownContact>, TargetError> {
-        contacts_with(&self.context, addresses).await.map_err(failure)
-    }
-
-    /// Returns which of these external ids belong to rows of a noun.
-    ///
-    /// # Errors
-    /// [`TargetError`]
-    pub async fn known_ids(&self, noun: &str, source: &str, ids: &[String]) -> Result<Vec<String>, TargetError> {
-        let names: Vec<ExternalIdInput> =
-            ids.iter().map(|id| ExternalIdInput { source: source.to_owned(), id: id.clone() }).collect();
-        let viewer = self.context.viewer().map_err(failure)?;
-        let found = crate::domain::upsert::named(self.context.reader(), viewer, noun, &names).await.map_err(failure)?;
-        Ok(found.into_keys().map(|(_, id)| id).collect())
+        patiently(|| contacts_with(&self.context, &addresses)).await
     }
 
     /// Returns the external ids of touches of a source that are still to come and stand as an import left them.
@@ -270,7 +325,7 @@ impl ImportTarget {
     /// # Errors
     /// [`TargetError`]
     pub async fn scheduled_touches(&self, source: &str) -> Result<Vec<String>, TargetError> {
-        records::scheduled_touches(&self.context, source).await.map_err(failure)
+        patiently(|| records::scheduled_touches(&self.context, source)).await
     }
 
     /// Refreshes the statistics that the database plans its queries by. Without them the import only becomes slower.
@@ -318,12 +373,33 @@ async fn acting(app: &App, organization: Option<&str>, by: Option<&str>) -> Resu
     Ok(RequestContext::new(Arc::clone(&app.services), "import".to_owned(), None, Some(Arc::new(viewer))))
 }
 
+fn unchanged() -> UpsertResult {
+    UpsertResult { index: 0, status: UpsertStatus::Unchanged, id: None, errors: Vec::new(), version_before: None }
+}
+
+/// Does what may be in the way of others again, until it succeeds or enough time has passed. Each attempt is a transaction that
+/// finds what an earlier one wrote, so that none is made twice.
+pub(super) async fn patiently<T, F: Future<Output = Result<T>>>(attempt: impl Fn() -> F) -> Result<T, TargetError> {
+    let begun = Instant::now();
+    let mut tries = 0;
+    loop {
+        tries += 1;
+        match attempt().await {
+            Err(Error::TryAgain | Error::OutcomeUnknown) if tries < TRIES => {}
+            // SQLite gives no turns to the processes that wait for each other.
+            Err(Error::Timeout) if begun.elapsed() < PATIENCE => {}
+            done => return done.map_err(failure),
+        }
+    }
+}
+
 /// Turns a fault of a whole batch into a sentence.
 pub(super) fn failure(fault: Error) -> TargetError {
     match fault {
         Error::Internal(reference) => format!("an internal error occurred; the log has it under {reference}").into(),
         Error::Timeout => "the database took too long".into(),
         Error::TryAgain => "a concurrent change was in the way".into(),
+        Error::Refused(errors) => super::report::format_errors(&errors, &[]).into(),
         other => format!("{other:?}").into(),
     }
 }
@@ -334,40 +410,15 @@ async fn people(ctx: &RequestContext) -> Result<Vec<Person>> {
     Ok(members.into_iter().map(|member| Person { name: member.name, email: member.email }).collect())
 }
 
-async fn contacts_with(ctx: &RequestContext, addresses: Vec<String>) -> Result<Vec<KnownContact>> {
+async fn contacts_with(ctx: &RequestContext, addresses: &[String]) -> Result<Vec<KnownContact>> {
     let rows = ctx
         .viewer()?
         .contacts()
-        .filter(is_any_of(ctx.reader(), contact::Column::Email, addresses))
+        .filter(is_any_of(ctx.reader(), contact::Column::Email, addresses.iter().cloned()))
         .filter(contact::Column::ErasedAt.is_null())
         .filter(contact::Column::ArchivedAt.is_null())
         .all(ctx.reader())
         .await?;
     let known = |row: contact::Model| Some(KnownContact { email: row.email?, id: row.id, account: row.account_id });
     Ok(rows.into_iter().filter_map(known).collect())
-}
-
-async fn accounts_named(ctx: &RequestContext, names: Vec<String>) -> Result<Vec<NamedAccount>> {
-    let viewer = ctx.viewer()?;
-    let mut found = Vec::new();
-    for chunk in names.chunks(5_000) {
-        let keys = chunk.iter().map(|name| crate::values::text::fold(name.trim()));
-        let rows =
-            viewer.accounts().filter(is_any_of(ctx.reader(), account::Column::NameKey, keys)).all(ctx.reader()).await?;
-        for name in chunk {
-            let key = crate::values::text::fold(name.trim());
-            for row in rows.iter().filter(|row| row.name_key == key) {
-                found.push(NamedAccount { name: name.clone(), reference: reference_to(row) });
-            }
-        }
-    }
-    Ok(found)
-}
-
-fn reference_to(row: &account::Model) -> AccountRef {
-    match (crate::write::external_ids::read(&row.external_ids).into_iter().next(), &row.domain) {
-        (Some((source, id)), _) => AccountRef::ExternalId(ExternalIdInput { source, id }),
-        (None, Some(domain)) => AccountRef::Domain(domain.clone()),
-        (None, None) => AccountRef::Id(row.id.show().into()),
-    }
 }

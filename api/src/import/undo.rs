@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use entity::{Scoped, account, booking, contact, import_change, import_run, opportunity, touch, user};
 use sea_orm::sea_query::Expr;
-use sea_orm::{ColumnTrait, QueryFilter, QueryOrder};
+use sea_orm::{ColumnTrait, QueryFilter, QueryOrder, QuerySelect};
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
@@ -19,6 +19,7 @@ use super::target::{
 use crate::context::RequestContext;
 use crate::error::{Error, Result};
 use crate::write::{AuditedRow, Write};
+use database::columns::is_any_of;
 
 /// What became of a run that was undone.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -51,7 +52,7 @@ struct Done {
 
 impl Done {
     /// Returns the fields that do not have the values that the run left.
-    fn touched(&self, now: &Map<String, Value>) -> Vec<&str> {
+    fn touched<'a>(&'a self, now: &Map<String, Value>) -> Vec<&'a str> {
         let touched = self.columns.iter().filter(|(column, (_, new))| now.get(*column) != Some(new));
         touched.map(|(column, _)| column.as_str()).filter(|column| records::source_of_key(column).is_none()).collect()
     }
@@ -73,23 +74,14 @@ pub async fn undo(target: &ImportTarget, run: &str) -> Result<Undone, TargetErro
     if found.undone_at.is_some() {
         return Err(format!("the run {run} was undone already").into());
     }
-    let changes = import_change::Entity::of(organization)
-        .filter(import_change::Column::RunId.eq(id))
-        .order_by_asc(import_change::Column::Number)
-        .all(context.reader())
-        .await?;
-    let mut by_noun: HashMap<String, Vec<(Uuid, Done)>> = HashMap::new();
-    for (noun, subject, done) in folded(changes) {
-        by_noun.entry(noun).or_default().push((subject, done));
-    }
     let mut undone = Undone::default();
     // What belongs to others goes first.
-    undo_noun::<TouchRow>(context, &mut by_noun, &mut undone).await.map_err(failure)?;
-    undo_noun::<BookingRow>(context, &mut by_noun, &mut undone).await.map_err(failure)?;
-    undo_noun::<OpportunityRow>(context, &mut by_noun, &mut undone).await.map_err(failure)?;
-    undo_noun::<ContactRow>(context, &mut by_noun, &mut undone).await.map_err(failure)?;
-    undo_noun::<AccountRow>(context, &mut by_noun, &mut undone).await.map_err(failure)?;
-    undo_noun::<UserRow>(context, &mut by_noun, &mut undone).await.map_err(failure)?;
+    undo_noun::<TouchRow>(context, id, &mut undone).await.map_err(failure)?;
+    undo_noun::<BookingRow>(context, id, &mut undone).await.map_err(failure)?;
+    undo_noun::<OpportunityRow>(context, id, &mut undone).await.map_err(failure)?;
+    undo_noun::<ContactRow>(context, id, &mut undone).await.map_err(failure)?;
+    undo_noun::<AccountRow>(context, id, &mut undone).await.map_err(failure)?;
+    undo_noun::<UserRow>(context, id, &mut undone).await.map_err(failure)?;
     let write = Write::begin(context).map_err(failure)?;
     import_run::Entity::change_of(organization)
         .col_expr(import_run::Column::UndoneAt, Expr::val(write.at.0))
@@ -101,98 +93,168 @@ pub async fn undo(target: &ImportTarget, run: &str) -> Result<Undone, TargetErro
 }
 
 /// Puts the changes of each row together, the last row first.
-fn folded(changes: Vec<import_change::Model>) -> Vec<(String, Uuid, Done)> {
+fn folded(changes: Vec<import_change::Model>) -> Vec<(Uuid, Done)> {
     let mut places: HashMap<Uuid, usize> = HashMap::new();
-    let mut all: Vec<(String, Uuid, Done)> = Vec::new();
+    let mut all: Vec<(Uuid, Done)> = Vec::new();
     for change in changes {
         let read = |text: &str| serde_json::from_str::<Map<String, Value>>(text).unwrap_or_default();
         let before = change.before.as_deref().map(read);
         let place = *places.entry(change.subject_id).or_insert_with(|| {
-            let done = Done { created: before.is_none(), columns: BTreeMap::new() };
-            all.push((change.noun.clone(), change.subject_id, done));
+            all.push((change.subject_id, Done { created: before.is_none(), columns: BTreeMap::new() }));
             all.len() - 1
         });
         let before = before.unwrap_or_default();
         for (column, after) in read(&change.after) {
             let old = before.get(&column).cloned().unwrap_or_default();
-            all[place].2.columns.entry(column).and_modify(|(_, known)| *known = after.clone()).or_insert((old, after));
+            all[place].1.columns.entry(column).and_modify(|(_, known)| *known = after.clone()).or_insert((old, after));
         }
     }
     all.reverse();
     all
 }
 
-async fn undo_noun<R: Recorded>(
+/// Returns what a run did to rows of a noun that it last changed before this change, a batch of rows at a time and the last
+/// first; and the change to go on from. None where there are no more.
+async fn done_before(
     context: &RequestContext,
-    by_noun: &mut HashMap<String, Vec<(Uuid, Done)>>,
-    undone: &mut Undone,
-) -> Result<()> {
-    let changes = by_noun.remove(<R::Model as AuditedRow>::NOUN).unwrap_or_default();
-    for some in changes.chunks(super::batch::BATCH) {
-        let present = records::fetch_by_ids::<R::Model>(context, some.iter().map(|(id, _)| *id)).await?;
-        let created: Vec<Uuid> = some.iter().filter(|(_, done)| done.created).map(|(id, _)| *id).collect();
-        let used = in_use(context, <R::Model as AuditedRow>::NOUN, &created).await?;
-        let mut restored = Vec::new();
-        let mut gone = Vec::new();
-        for (id, done) in some {
-            let shown = entity::show_id(<R::Model as AuditedRow>::NOUN, *id);
-            let Some(row) = present.get(id) else {
-                undone.left.push((shown, "was deleted since".to_owned()));
-                continue;
-            };
-            if done.created {
-                match remove::<R>(context, row, done, used.contains(id)).await? {
-                    None => {
-                        undone.removed += 1;
-                        gone.push(*id);
-                    }
-                    Some(reason) => undone.left.push((shown, reason)),
-                }
-                continue;
-            }
-            let now = records::values(row);
-            let mut after = row.clone();
-            let touched = done.touched(&now);
-            for (column, (old, _)) in &done.columns {
-                // A key goes with its field.
-                let field = records::source_of_key(column).unwrap_or(column);
-                if !touched.contains(&field) {
-                    records::put(&mut after, column, old);
-                }
-            }
-            if records::values(&after) != now {
-                undone.restored += 1;
-                restored.push((Some(row.clone()), after));
-            }
-            if !touched.is_empty() {
-                undone.left.push((shown, format!("was changed since: {}", touched.join(", "))));
-            }
+    run: Uuid,
+    noun: &str,
+    before: i32,
+) -> Result<Option<(Vec<(Uuid, Done)>, i32)>> {
+    let organization = context.viewer()?.organization.id;
+    let page = import_change::Entity::of(organization)
+        .filter(import_change::Column::RunId.eq(run))
+        .filter(import_change::Column::Noun.eq(noun))
+        .filter(import_change::Column::Number.lt(before))
+        .order_by_desc(import_change::Column::Number)
+        .limit(super::batch::BATCH as u64)
+        .all(context.reader())
+        .await?;
+    let Some(last) = page.last() else { return Ok(None) };
+    let next = last.number;
+    let subjects: HashSet<Uuid> = page.iter().map(|change| change.subject_id).collect();
+    let mut changes = import_change::Entity::of(organization)
+        .filter(is_any_of(context.reader(), import_change::Column::SubjectId, subjects))
+        .filter(import_change::Column::RunId.eq(run))
+        .order_by_asc(import_change::Column::Number)
+        .all(context.reader())
+        .await?;
+    // Rows with a later change were undone with it.
+    let later: HashSet<Uuid> =
+        changes.iter().filter(|change| change.number >= before).map(|change| change.subject_id).collect();
+    changes.retain(|change| !later.contains(&change.subject_id));
+    Ok(Some((folded(changes), next)))
+}
+
+async fn undo_noun<R: Recorded>(context: &RequestContext, run: Uuid, undone: &mut Undone) -> Result<()> {
+    let noun = <R::Model as AuditedRow>::NOUN;
+    let mut before = i32::MAX;
+    let mut used = Vec::new();
+    while let Some((some, next)) = done_before(context, run, noun, before).await? {
+        before = next;
+        let (created, changed): (Vec<_>, Vec<_>) = some.into_iter().partition(|(_, done)| done.created);
+        used.extend(take_away::<R>(context, created, undone).await?);
+        put_back::<R>(context, &changed, undone).await?;
+    }
+    // Rows that others of the run belonged to are free once those are gone.
+    loop {
+        let waiting = used.len();
+        let mut still_used = Vec::new();
+        while !used.is_empty() {
+            let some = used.split_off(used.len().saturating_sub(super::batch::BATCH));
+            still_used.extend(take_away::<R>(context, some, undone).await?);
         }
-        let mut write = Write::begin(context)?;
-        write.save(restored).await?;
-        write.commit().await?;
-        if !gone.is_empty() {
-            records::forget(context, gone).await?;
+        used = still_used;
+        if used.len() == waiting {
+            break;
         }
     }
+    let reason = "has been used since: other rows belong to it";
+    undone.left.extend(used.into_iter().map(|(id, _)| (entity::show_id(noun, id), reason.to_owned())));
     Ok(())
 }
 
-/// Takes a created row away, or returns why it stays.
-async fn remove<R: Recorded>(
+/// Takes created rows away, and returns those that others belong to.
+async fn take_away<R: Recorded>(
     context: &RequestContext,
-    row: &R::Model,
-    done: &Done,
-    in_use: bool,
-) -> Result<Option<String>> {
-    let touched = done.touched(&records::values(row));
-    if !touched.is_empty() {
-        return Ok(Some(format!("was changed since: {}", touched.join(", "))));
+    created: Vec<(Uuid, Done)>,
+    undone: &mut Undone,
+) -> Result<Vec<(Uuid, Done)>> {
+    let noun = <R::Model as AuditedRow>::NOUN;
+    let ids: Vec<Uuid> = created.iter().map(|(id, _)| *id).collect();
+    let present = records::fetch_by_ids::<R::Model>(context, ids.iter().copied()).await?;
+    let used = in_use(context, noun, &ids).await?;
+    let mut left = Vec::new();
+    for (id, done) in created {
+        let shown = entity::show_id(noun, id);
+        let Some(row) = present.get(&id) else {
+            undone.left.push((shown, "was deleted since".to_owned()));
+            continue;
+        };
+        let touched = done.touched(&records::values(row));
+        if !touched.is_empty() {
+            undone.left.push((shown, changed_since(&touched)));
+        } else if used.contains(&id) {
+            left.push((id, done));
+        } else if let Some(reason) = remove::<R>(context, row).await? {
+            undone.left.push((shown, reason));
+        } else {
+            undone.removed += 1;
+        }
     }
-    if in_use {
-        return Ok(Some("has been used since: other rows belong to it".to_owned()));
+    Ok(left)
+}
+
+/// Gives fields back the values that they had before, where they still have those of the run.
+async fn put_back<R: Recorded>(context: &RequestContext, changed: &[(Uuid, Done)], undone: &mut Undone) -> Result<()> {
+    let noun = <R::Model as AuditedRow>::NOUN;
+    let present = records::fetch_by_ids::<R::Model>(context, changed.iter().map(|(id, _)| *id)).await?;
+    let mut restored = Vec::new();
+    let mut given: HashMap<Uuid, Map<String, Value>> = HashMap::new();
+    for (id, done) in changed {
+        let shown = entity::show_id(noun, *id);
+        let Some(row) = present.get(id) else {
+            undone.left.push((shown, "was deleted since".to_owned()));
+            continue;
+        };
+        let now = records::values(row);
+        let mut after = row.clone();
+        let touched = done.touched(&now);
+        for (column, (old, _)) in &done.columns {
+            // A key goes with its field.
+            let field = records::source_of_key(column).unwrap_or(column);
+            if !touched.contains(&field) {
+                records::put(&mut after, column, old);
+                given.entry(*id).or_default().insert(column.clone(), old.clone());
+            }
+        }
+        if records::values(&after) != now {
+            undone.restored += 1;
+            restored.push((Some(row.clone()), after));
+        }
+        if !touched.is_empty() {
+            undone.left.push((shown, changed_since(&touched)));
+        }
     }
-    match R::remove(context, row).await {
+    let mut write = Write::begin(context)?;
+    write.save(restored).await?;
+    records::restore(&write, &given).await?;
+    write.commit().await
+}
+
+fn changed_since(fields: &[&str]) -> String {
+    let fields: Vec<String> = fields.iter().map(|field| records::shown(field)).collect();
+    format!("was changed since: {}", fields.join(", "))
+}
+
+/// Takes a created row away, or returns why it stays.
+async fn remove<R: Recorded>(context: &RequestContext, row: &R::Model) -> Result<Option<String>> {
+    let removed = async {
+        let write = R::remove(context, row).await?;
+        records::forget(&write, vec![row.uuid()]).await?;
+        write.commit().await
+    };
+    match removed.await {
         Ok(()) => Ok(None),
         Err(Error::Refused(errors)) => {
             Ok(Some(errors.into_iter().map(|error| error.message).collect::<Vec<_>>().join(" ")))
@@ -203,8 +265,6 @@ async fn remove<R: Recorded>(
 
 /// Returns which of these rows others belong to.
 async fn in_use(context: &RequestContext, noun: &str, ids: &[Uuid]) -> Result<HashSet<Uuid>> {
-    use database::columns::is_any_of;
-
     let organization = context.viewer()?.organization.id;
     let reader = context.reader();
     let mut used = HashSet::new();
@@ -212,9 +272,10 @@ async fn in_use(context: &RequestContext, noun: &str, ids: &[Uuid]) -> Result<Ha
         return Ok(used);
     }
     macro_rules! used_by {
-        ($($table:ident.$column:ident: $id:expr),*) => {{$(
+        ($($table:ident.$column:ident $(unless $gone:ident)?: $id:expr),*) => {{$(
             let rows = $table::Entity::of(organization)
                 .filter(is_any_of(reader, $table::Column::$column, ids.to_vec()))
+                $(.filter($table::Column::$gone.is_null()))?
                 .all(reader)
                 .await?;
             used.extend(rows.into_iter().filter_map($id));
@@ -222,11 +283,11 @@ async fn in_use(context: &RequestContext, noun: &str, ids: &[Uuid]) -> Result<Ha
     }
     match noun {
         "account" => used_by!(
-            contact.AccountId: |row| Some(row.account_id.0),
+            contact.AccountId unless ArchivedAt: |row| Some(row.account_id.0),
             opportunity.AccountId: |row| Some(row.account_id.0),
             booking.AccountId: |row| Some(row.account_id.0),
             touch.AccountId: |row| Some(row.account_id.0),
-            account.ParentId: |row| row.parent_id.map(|id| id.0)
+            account.ParentId unless ArchivedAt: |row| row.parent_id.map(|id| id.0)
         ),
         "opportunity" => {
             used_by!(touch.OpportunityId: |row| row.opportunity_id.map(|id| id.0), booking.OpportunityId: |row| row.opportunity_id.map(|id| id.0));

@@ -7,41 +7,56 @@ use rust_decimal::Decimal;
 
 use super::target::{AccountRef, AccountRow, MaybeUndefined, OpportunityRow, Stage};
 
-/// Returns the new owner of each account that something was won from, as rows of an upsert. Of equal sums the greater
-/// number of wins decides, then the address. Accounts that only our own id names are not known to an upsert, and are counted.
-#[must_use]
-pub fn owners<'a>(won: impl Iterator<Item = &'a OpportunityRow>) -> (Vec<AccountRow>, usize) {
-    let mut sums: IndexMap<&AccountRef, BTreeMap<&str, (Decimal, u32)>> = IndexMap::new();
-    for row in won {
+/// What each seller won of each account.
+#[derive(Debug, Default)]
+pub struct Wins(IndexMap<AccountRef, BTreeMap<String, (Decimal, u32)>>);
+
+impl Wins {
+    /// Adds an opportunity, if it is won.
+    pub fn add(&mut self, row: &OpportunityRow) {
         let (MaybeUndefined::Value(Stage::Won), MaybeUndefined::Value(account), MaybeUndefined::Value(owner)) =
             (&row.stage, &row.account, &row.owner_email)
         else {
-            continue;
+            return;
         };
         let amount = row.amount.take().map_or(Decimal::ZERO, |amount| amount.0);
-        let (sum, wins) = sums.entry(account).or_default().entry(owner).or_default();
+        let sellers = match self.0.get_mut(account) {
+            Some(sellers) => sellers,
+            None => self.0.entry(account.clone()).or_default(),
+        };
+        let (sum, wins) = match sellers.get_mut(owner) {
+            Some(won) => won,
+            None => sellers.entry(owner.clone()).or_default(),
+        };
         *sum = sum.saturating_add(amount);
         *wins += 1;
     }
-    let mut unnamed = 0;
-    let mut rows = Vec::with_capacity(sums.len());
-    for (account, sellers) in sums {
-        // Backwards, so that the first address wins where all else is equal.
-        let Some((owner, _)) = sellers.into_iter().rev().max_by_key(|(_, won)| *won) else {
-            continue;
-        };
-        let mut row = AccountRow { owner_email: MaybeUndefined::Value(owner.to_owned()), ..AccountRow::default() };
-        match account {
-            AccountRef::ExternalId(id) => row.external_id = MaybeUndefined::Value(id.clone()),
-            AccountRef::Domain(domain) => row.domain = MaybeUndefined::Value(domain.clone()),
-            AccountRef::Id(_) => {
-                unnamed += 1;
+
+    /// Returns the new owner of each account that something was won from, as rows of an upsert. Of equal sums the greater
+    /// number of wins decides, then the address. Accounts that only our own id names are not known to an upsert, and are
+    /// counted.
+    #[must_use]
+    pub fn owners(self) -> (Vec<AccountRow>, usize) {
+        let mut unnamed = 0;
+        let mut rows = Vec::with_capacity(self.0.len());
+        for (account, sellers) in self.0 {
+            // Backwards, so that the first address wins where all else is equal.
+            let Some((owner, _)) = sellers.into_iter().rev().max_by_key(|(_, won)| *won) else {
                 continue;
+            };
+            let mut row = AccountRow { owner_email: MaybeUndefined::Value(owner), ..AccountRow::default() };
+            match account {
+                AccountRef::ExternalId(id) => row.external_id = MaybeUndefined::Value(id),
+                AccountRef::Domain(domain) => row.domain = MaybeUndefined::Value(domain),
+                AccountRef::Id(_) => {
+                    unnamed += 1;
+                    continue;
+                }
             }
+            rows.push(row);
         }
-        rows.push(row);
+        (rows, unnamed)
     }
-    (rows, unnamed)
 }
 
 #[cfg(test)]
@@ -80,7 +95,11 @@ mod tests {
             won("c", "z", 1, Stage::Won),
             won("c", "y", 1, Stage::Won),
         ];
-        let (accounts, unnamed) = owners(rows.iter());
+        let mut wins = Wins::default();
+        for row in &rows {
+            wins.add(row);
+        }
+        let (accounts, unnamed) = wins.owners();
         let owners: Vec<_> = accounts.iter().map(|row| row.owner_email.value().unwrap().as_str()).collect();
         assert_eq!((owners, unnamed), (vec!["y", "y", "y"], 0));
     }

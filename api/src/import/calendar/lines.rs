@@ -5,7 +5,8 @@ use std::path::Path;
 
 use encoding_rs::Encoding;
 
-use crate::import::read::{Refusal, decode};
+use crate::import::encoding::decode;
+use crate::import::read::Refusal;
 
 /// The lines of a calendar as they are meant, each with the number of the one that it starts on. Empty lines are left out.
 #[derive(Debug)]

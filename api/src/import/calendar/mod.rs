@@ -13,6 +13,7 @@ use entity::Instant;
 use self::lines::Lines;
 use self::read::{Occurrence, Read};
 use super::batch::{BATCH, Pass};
+use super::dry::CreatedKeys;
 use super::presets::Kind;
 use super::read::Refusal;
 use super::records::Hints;
@@ -97,7 +98,8 @@ pub async fn import(
         report,
         progress: progress_bar(rows.len()),
         dry_run: arguments.dry_run,
-        made: std::collections::HashSet::new(),
+        made: CreatedKeys::default(),
+        has_links: false,
         pretended,
         target,
         run,
@@ -105,7 +107,7 @@ pub async fn import(
         sent: 0,
     };
     let present: HashSet<String> = rows.iter().filter_map(|row| row.key.clone()).collect();
-    drop(pass.write(rows).await?);
+    pass.write_all(rows).await?;
     if arguments.cancel_missing {
         let gone: Vec<String> = target.scheduled_touches(&mapping.source).await?;
         let gone = gone.into_iter().filter(|id| !present.contains(id));
@@ -114,7 +116,7 @@ pub async fn import(
                 let id = external(&mapping, &id);
                 let row = TouchRow { status: MaybeUndefined::Value(TouchStatus::Canceled), ..empty_row(id) };
                 let notes = vec!["is no longer in the calendar".to_owned()];
-                Prepared { file: 0, line: 0, key: None, after: None, row: Ok(row), notes, hints: Hints::default() }
+                Prepared { file: 0, line: 0, key: None, row: Ok(row), notes, hints: Hints::default() }
             })
             .collect();
         let counts = pass.write_derived(canceled, "canceled").await?;
@@ -126,7 +128,7 @@ pub async fn import(
 
 fn refused(file: usize, line: u64, why: String, notes: Vec<String>) -> Prepared<TouchRow> {
     let error = UserError { code: UserErrorCode::Invalid, message: why, field: Vec::new() };
-    Prepared { file, line, key: None, after: None, row: Err(vec![error]), notes, hints: Hints::default() }
+    Prepared { file, line, key: None, row: Err(vec![error]), notes, hints: Hints::default() }
 }
 
 /// What all occurrences are read with.
@@ -200,7 +202,7 @@ impl Reader<'_> {
             recorded_at: maybe(created.map(|at| DateTime(Instant::from(at)))),
             ..empty_row(id.clone())
         };
-        Prepared { file, line, key: Some(id.id), after: None, row: Ok(row), notes, hints }
+        Prepared { file, line, key: Some(id.id), row: Ok(row), notes, hints }
     }
 
     /// The account at which most of the people are known, and their addresses; of several the one whose contact was entered

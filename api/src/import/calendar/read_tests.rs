@@ -323,6 +323,39 @@ proptest! {
     }
 
     #[test]
+    fn zones_and_series_of_another_library_read_back_the_same_instants(
+        events in prop::collection::vec((0_i64..1_450_000_000, 0_usize..4, 1_i64..5), 1..6),
+    ) {
+        use icalendar::{CalendarDateTime, Component as _, EventLike as _};
+        let zones = [Tz::America__New_York, Tz::Asia__Kathmandu, Tz::Australia__Lord_Howe, Tz::Europe__Dublin];
+        let mut calendar = icalendar::Calendar::new();
+        let mut expected = Vec::new();
+        for (number, (second, zone, count)) in events.into_iter().enumerate() {
+            let zone = zones[zone];
+            let local = DateTime::from_timestamp(second, 0).unwrap().naive_utc();
+            let mut event = icalendar::Event::new();
+            let start = CalendarDateTime::WithTimezone { date_time: local, tzid: zone.name().to_owned() };
+            event.uid(&number.to_string()).summary("Series").starts(start);
+            if count > 1 {
+                event.add_property("RRULE", format!("FREQ=WEEKLY;COUNT={count}"));
+            }
+            calendar.push(event.done());
+            for week in 0..count {
+                // Times that a clock change repeats or leaves out may be read in two ways.
+                let instant = zone.from_local_datetime(&(local + TimeDelta::weeks(week))).single();
+                prop_assume!(instant.is_some());
+                expected.extend(instant.map(|instant| instant.to_utc()));
+            }
+        }
+        let read = read(&Lines::of(calendar.to_string().as_bytes()), Tz::UTC, now());
+        prop_assert!(read.left.is_empty(), "{:?}", read.left);
+        let mut found: Vec<_> = read.occurrences.into_iter().map(|one| one.at).collect();
+        found.sort_unstable();
+        expected.sort_unstable();
+        prop_assert_eq!(found, expected);
+    }
+
+    #[test]
     fn no_calendar_is_too_strange(lines in prop::collection::vec(any_line(), 0..25)) {
         let _ = event(&lines.iter().map(String::as_str).collect::<Vec<_>>());
         let _ = read(&Lines::of(lines.join("\r\n").as_bytes()), Tz::UTC, now());

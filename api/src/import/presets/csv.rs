@@ -111,7 +111,9 @@ const TOUCHES: &[(Field, Titles)] = &[
     (Field::AccountDomain, &["accountDomain"]),
     (Field::ContactIds, &["contacts", "contactIds"]),
     (Field::ContactEmails, &["contactEmails"]),
+    (Field::ContactNames, &["contactNames"]),
     (Field::OpportunityId, &["opportunityId"]),
+    (Field::OpportunityName, &["opportunity"]),
     (Field::Owner, &["user", "userEmail"]),
     (Field::OwnerId, &["userId"]),
     (Field::Kind, &["kind"]),
@@ -130,6 +132,7 @@ const TOUCHES: &[(Field, Titles)] = &[
     (Field::WhoId, &["whoId"]),
     (Field::WhatId, &["whatId"]),
     (Field::RelatedId, &["relatedId"]),
+    (Field::RelatedName, &["related"]),
     (Field::Deleted, &["deleted"]),
 ];
 

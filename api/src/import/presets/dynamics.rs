@@ -81,7 +81,7 @@ pub const PRESET: Preset = Preset {
                         "(Do Not Modify) Task",
                     ],
                 ),
-                (Field::AccountName, &["Regarding"]),
+                (Field::RelatedName, &["Regarding"]),
                 (Field::At, &["Start Time", "Start Date", "Actual Start", "Due Date"]),
                 (Field::Kind, &["Activity Type"]),
                 (Field::Status, &["Activity Status", "Status"]),

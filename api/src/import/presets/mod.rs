@@ -53,9 +53,6 @@ macro_rules! fields {
         pub enum Field { $($(#[doc = $doc])+ $variant,)+ }
 
         impl Field {
-            /// Every field with its name.
-            pub const ALL: &'static [(Self, &'static str)] = &[$((Self::$variant, $name)),+];
-
             /// The name in files.
             #[must_use]
             pub fn name(self) -> &'static str {
@@ -176,12 +173,18 @@ fields! {
     ContactIds = "contacts";
     /// E-mail addresses of the contacts of a touch, separated by `;`.
     ContactEmails = "contactEmails";
+    /// Names of the contacts of a touch, separated by `;`.
+    ContactNames = "contactNames";
+    /// The name of the opportunity of a touch.
+    OpportunityName = "opportunity";
     /// Salesforce: a contact's or a lead's id.
     WhoId = "whoId";
     /// Salesforce: the id of anything.
     WhatId = "whatId";
     /// The id of an account, an opportunity or a contact that a touch belongs to.
     RelatedId = "relatedId";
+    /// The name of an account, an opportunity or a contact that a touch belongs to.
+    RelatedName = "related";
     /// Whether the row was deleted in its system.
     Deleted = "deleted";
 }

@@ -79,6 +79,7 @@ pub const PRESET: Preset = Preset {
                 (Field::AccountName, &["Account Name"]),
                 (Field::OpportunityId, &["Deal Name.id"]),
                 (Field::RelatedId, &["Related To.id"]),
+                (Field::RelatedName, &["Related To"]),
                 (Field::ContactIds, &["Contact Name.id", "Participants.id"]),
                 (Field::At, &["Call Start Time", "From", "Due Date"]),
                 (Field::Kind, &["Activity Type", "Type"]),

@@ -16,19 +16,11 @@ pub fn account(context: &ReadContext, binding: &Binding, file: usize, record: &R
     let external_id = external_of(context.mapping, binding, record);
     let name = reader.text(Field::Name);
     let domain = reader.text(Field::Domain);
-    let key = match (&external_id, &domain) {
-        (Some(id), _) => Some(format!("id {}", id.id)),
-        (None, MaybeUndefined::Value(domain)) => Some(format!("domain {}", domain.to_lowercase())),
-        _ => None,
-    };
+    let key = key_of(context.mapping, binding, record);
     if key.is_none() {
         reader.fault(UserErrorCode::Required, Field::Name.name(), "has neither an id nor a name".to_owned());
     }
     let parent = parent(&mut reader);
-    let after = match &parent {
-        MaybeUndefined::Value(AccountRef::ExternalId(id)) => Some(format!("id {}", id.id)),
-        _ => None,
-    };
     let row = AccountRow {
         external_id: maybe(external_id),
         name,
@@ -45,7 +37,16 @@ pub fn account(context: &ReadContext, binding: &Binding, file: usize, record: &R
         parent,
         custom_fields: reader.custom(),
     };
-    reader.finish(file, key, after, Some(row))
+    reader.finish(file, key, Some(row))
+}
+
+/// Returns the key of an account.
+pub(super) fn key_of(mapping: &Mapping, binding: &Binding, record: &Record) -> Option<String> {
+    if let Some(id) = external_of(mapping, binding, record) {
+        return Some(format!("id {}", id.id));
+    }
+    let (_, domain) = binding.cell(record, Field::Domain)?;
+    Some(format!("domain {}", domain.to_lowercase()))
 }
 
 /// Returns the id of an account's record, or its name where it has none.

@@ -1,13 +1,13 @@
 //! Bookings.
 
-use super::{Prepared, ReadContext, Reader, maybe};
+use super::{Prepared, ReadContext, Reader, id_or_cells, maybe};
 use crate::import::{bind::Binding, presets::Field, read::Record, target::BookingRow};
 
 /// Reads a booking. Its key is its id, else all of its cells.
 #[must_use]
 pub fn booking(context: &ReadContext, binding: &Binding, file: usize, record: &Record) -> Prepared<BookingRow> {
     let mut reader = Reader::new(context, binding, record);
-    let external_id = reader.external_id(Field::Id).unwrap_or_else(|| reader.id_of_cells());
+    let external_id = reader.external(&id_or_cells(context.mapping, binding, record));
     let row = BookingRow {
         account: reader.account_or_default(),
         amount: reader.amount(Field::Amount),
@@ -18,5 +18,5 @@ pub fn booking(context: &ReadContext, binding: &Binding, file: usize, record: &R
         external_id,
     };
     let key = Some(row.external_id.id.clone());
-    reader.finish(file, key, None, Some(row))
+    reader.finish(file, key, Some(row))
 }

@@ -1,8 +1,9 @@
 //! Contacts.
 
-use super::{Prepared, ReadContext, Reader, maybe};
+use super::{Prepared, ReadContext, Reader, addresses, external_id_text, maybe, name_of, with_line_feeds};
 use crate::import::{
     bind::Binding,
+    map::Mapping,
     presets::Field,
     read::Record,
     target::{AccountRef, BuyingRole, ContactRow, MaybeUndefined, RelationshipLevel, UserErrorCode},
@@ -31,11 +32,8 @@ pub fn contact(context: &ReadContext, binding: &Binding, file: usize, record: &R
     let mut reader = Reader::new(context, binding, record);
     let name = reader.person_name();
     let email = reader.email(Field::Email);
-    let external_id = reader.external_id(Field::Id).or_else(|| match (&email, &name) {
-        (MaybeUndefined::Value(email), _) => Some(reader.external(&email.to_lowercase())),
-        (_, MaybeUndefined::Value(name)) => Some(reader.external(name)),
-        _ => None,
-    });
+    let key = key_of(context.mapping, binding, record);
+    let external_id = key.as_deref().map(|id| reader.external(id));
     if external_id.is_none() {
         reader.fault(UserErrorCode::Required, Field::Name.name(), "has neither an id nor a name".to_owned());
     }
@@ -48,8 +46,6 @@ pub fn contact(context: &ReadContext, binding: &Binding, file: usize, record: &R
         None => reader.account_or_default(),
     };
     let reports_to = reader.external_id(Field::ReportsTo);
-    let after = reports_to.as_ref().map(|id| id.id.clone());
-    let key = external_id.as_ref().map(|id| id.id.clone());
     let row = ContactRow {
         external_id: maybe(external_id),
         account,
@@ -64,5 +60,15 @@ pub fn contact(context: &ReadContext, binding: &Binding, file: usize, record: &R
         do_not_contact: reader.yes(Field::DoNotContact),
         custom_fields: reader.custom(),
     };
-    reader.finish(file, key, after, Some(row))
+    reader.finish(file, key, Some(row))
+}
+
+/// Returns the key of a contact.
+pub(super) fn key_of(mapping: &Mapping, binding: &Binding, record: &Record) -> Option<String> {
+    if let Some((_, id)) = binding.cell(record, Field::Id) {
+        return Some(external_id_text(mapping, id));
+    }
+    let email = binding.cell(record, Field::Email).and_then(|(_, cell)| addresses(cell).into_iter().next());
+    let id = email.map(|email| email.to_lowercase()).or_else(|| name_of(binding, record))?;
+    Some(external_id_text(mapping, &with_line_feeds(&id)))
 }

@@ -10,7 +10,7 @@ mod opportunities;
 mod touches;
 pub mod users;
 
-use std::{cell::RefCell, collections::BTreeMap, collections::HashMap, collections::HashSet};
+use std::{cell::RefCell, collections::BTreeMap, collections::HashMap};
 
 use entity::Day;
 use sha2::{Digest, Sha256};
@@ -25,6 +25,7 @@ pub use self::{
 use super::{
     bind::Binding,
     map::Mapping,
+    nearby::Nearby,
     people::People,
     presets::{Field, Kind},
     read::Record,
@@ -36,7 +37,8 @@ use super::{
     values::{self, AmountStyle, DateFormat, Moment, bare},
 };
 
-/// What all rows of a run are read by.
+/// What the rows of a batch are read by.
+#[derive(Clone, Copy)]
 pub struct ReadContext<'a> {
     /// What they are.
     pub kind: Kind,
@@ -46,38 +48,60 @@ pub struct ReadContext<'a> {
     pub settings: &'a OrganizationSettings,
     /// Who may own something.
     pub people: &'a People,
-    /// The accounts of the run and of the organization, by name.
-    pub accounts: &'a AccountNames,
+    /// The accounts that the files themselves list, by name, where rows name others as their parents.
+    pub in_files: &'a HashMap<String, Vec<AccountRef>>,
+    /// What the rows of the batch name.
+    pub nearby: &'a Nearby,
     /// Where a file of relations says which account a contact belongs to: contact, account.
     pub relations: &'a HashMap<String, String>,
     /// Where rows without an account go.
-    pub default_account: Option<AccountRef>,
+    pub default_account: Option<&'a AccountRef>,
     /// What one unit of other currencies is in the organization's.
     pub rates: &'a BTreeMap<String, rust_decimal::Decimal>,
-    /// What the ids are of that rows name without saying what they are of.
-    pub related: &'a Related,
     /// Ids of owners that no file explains, with how many rows name them.
-    pub unknown_owners: RefCell<BTreeMap<String, usize>>,
+    pub unknown_owners: &'a RefCell<BTreeMap<String, usize>>,
+    /// Whether the rows are read for the first time.
+    pub is_first: bool,
 }
 
-/// The nouns of ids that rows name without saying what they are of.
-#[derive(Debug, Default)]
-pub struct Related {
-    /// Ids of accounts.
-    pub accounts: HashSet<String>,
-    /// Ids of opportunities.
-    pub opportunities: HashSet<String>,
-    /// Ids of contacts.
-    pub contacts: HashSet<String>,
+/// Returns what makes two rows of a file the same one; None where it has nothing that identifies it.
+#[must_use]
+pub fn key_of(kind: Kind, mapping: &Mapping, binding: &Binding, record: &Record) -> Option<String> {
+    match kind {
+        Kind::Users => None,
+        Kind::Accounts => accounts::key_of(mapping, binding, record),
+        Kind::Contacts => contacts::key_of(mapping, binding, record),
+        Kind::Opportunities => opportunities::key_of(mapping, binding, record),
+        Kind::Bookings | Kind::Touches => Some(id_or_cells(mapping, binding, record)),
+    }
 }
 
-/// Accounts by the lower-cased name.
-#[derive(Debug, Default)]
-pub struct AccountNames {
-    /// Of the file itself.
-    pub in_file: HashMap<String, Vec<AccountRef>>,
-    /// Of the organization.
-    pub known: HashMap<String, Vec<AccountRef>>,
+/// Returns the id of a row. One that has none is known by its cells, so that the very same row is not made twice.
+fn id_or_cells(mapping: &Mapping, binding: &Binding, record: &Record) -> String {
+    if let Some((_, id)) = binding.cell(record, Field::Id) {
+        return external_id_text(mapping, id);
+    }
+    let mut hash = Sha256::new();
+    for cell in &record.cells {
+        hash.update(cell.as_bytes());
+        hash.update([0]);
+    }
+    data_encoding::HEXLOWER.encode(&hash.finalize()[..16])
+}
+
+/// Returns a person's name, whole or of its two parts.
+fn name_of(binding: &Binding, record: &Record) -> Option<String> {
+    let cell = |field| binding.cell(record, field).map(|(_, cell)| cell);
+    if let Some(name) = cell(Field::Name) {
+        return Some(name.to_owned());
+    }
+    let parts: Vec<&str> = [cell(Field::FirstName), cell(Field::LastName)].into_iter().flatten().collect();
+    (!parts.is_empty()).then(|| parts.join(" "))
+}
+
+/// Line breaks are line feeds here, whatever a file's system ends lines with.
+fn with_line_feeds(cell: &str) -> String {
+    cell.replace("\r\n", "\n").replace('\r', "\n")
 }
 
 /// What is not there is left out, never cleared.
@@ -98,6 +122,13 @@ fn addresses(cell: &str) -> Vec<String> {
         }
     }
     found
+}
+
+/// Returns the parts of a cell that are separated by `;`. In associations, the id in `Acme (12)` counts.
+#[must_use]
+pub fn list(cell: &str, associations: bool) -> Vec<String> {
+    let parts = cell.split(';').map(str::trim).filter(|part| !part.is_empty());
+    parts.map(|part| id_in_brackets(part).filter(|_| associations).unwrap_or(part).to_owned()).collect()
 }
 
 /// Returns the id at the end of `Acme (12)`.
@@ -121,8 +152,6 @@ pub struct Prepared<Row> {
     pub line: u64,
     /// What makes two rows the same one; none where that could not be read.
     pub key: Option<String>,
-    /// The key of the row that must be there before.
-    pub after: Option<String>,
     /// The row, or its faults.
     pub row: Result<Row, Vec<UserError>>,
     /// What was read otherwise than the file has it.
@@ -165,13 +194,7 @@ impl<'a> Reader<'a> {
 
     /// Ends a record.
     #[must_use]
-    pub fn finish<Row>(
-        mut self,
-        file: usize,
-        key: Option<String>,
-        after: Option<String>,
-        row: Option<Row>,
-    ) -> Prepared<Row> {
+    pub fn finish<Row>(mut self, file: usize, key: Option<String>, row: Option<Row>) -> Prepared<Row> {
         // Of a row that is taken away its key alone matters.
         if self.hints.deleted && row.is_some() {
             self.faults.clear();
@@ -180,7 +203,7 @@ impl<'a> Reader<'a> {
             Some(row) if self.faults.is_empty() => Ok(row),
             _ => Err(self.faults),
         };
-        Prepared { file, line: self.record.line, key, after, row, notes: self.notes, hints: self.hints }
+        Prepared { file, line: self.record.line, key, row, notes: self.notes, hints: self.hints }
     }
 
     fn fault(&mut self, code: UserErrorCode, field: &str, message: String) {
@@ -212,8 +235,7 @@ impl<'a> Reader<'a> {
     }
 
     fn text(&mut self, field: Field) -> MaybeUndefined<String> {
-        // Line breaks are line feeds here, whatever the file's system ends lines with.
-        self.read(field, |cell| Ok(cell.replace("\r\n", "\n").replace('\r', "\n")))
+        self.read(field, |cell| Ok(with_line_feeds(cell)))
     }
 
     /// Reads an amount in the organization's currency. One that was converted leaves a note.
@@ -327,26 +349,10 @@ impl<'a> Reader<'a> {
         self.raw(field).map(|id| self.external(id))
     }
 
-    /// A row that has neither id nor name is known by its cells, so that the very same row is not made twice.
-    fn id_of_cells(&self) -> ExternalIdInput {
-        let mut hash = Sha256::new();
-        for cell in &self.record.cells {
-            hash.update(cell.as_bytes());
-            hash.update([0]);
-        }
-        let id = data_encoding::HEXLOWER.encode(&hash.finalize()[..16]);
-        ExternalIdInput { source: self.context.mapping.source.clone(), id }
-    }
-
     /// A person's whole name.
     fn person_name(&mut self) -> MaybeUndefined<String> {
         let whole = self.text(Field::Name);
-        if !whole.is_undefined() {
-            return whole;
-        }
-        let parts: Vec<&str> =
-            [Field::FirstName, Field::LastName].into_iter().filter_map(|field| self.raw(field)).collect();
-        if parts.is_empty() { MaybeUndefined::Undefined } else { MaybeUndefined::Value(parts.join(" ")) }
+        if whole.is_undefined() { maybe(name_of(self.binding, self.record)) } else { whole }
     }
 
     /// The owner's address: given, or found by the name, or by an id that a file explains.
@@ -362,7 +368,7 @@ impl<'a> Reader<'a> {
         if let Some(email) = self.context.people.by_id(&id) {
             return MaybeUndefined::Value(email.to_owned());
         }
-        *self.context.unknown_owners.borrow_mut().entry(id).or_default() += 1;
+        *self.context.unknown_owners.borrow_mut().entry(id).or_default() += usize::from(self.context.is_first);
         MaybeUndefined::Undefined
     }
 
@@ -385,6 +391,17 @@ impl<'a> Reader<'a> {
         MaybeUndefined::Undefined
     }
 
+    /// Notes that a name means no record or several: a fault, unless the row says otherwise where it belongs.
+    fn unknown(&mut self, field: Field, reason: &str, is_known_otherwise: bool) {
+        let title = self.cell(field).map(|(at, _)| self.binding.title(at)).unwrap_or_default();
+        if is_known_otherwise {
+            self.notes.push(format!("{title}: {reason}; left out"));
+        } else {
+            let message = format!("{title}: {reason}");
+            self.fault(UserErrorCode::Invalid, field.name(), message);
+        }
+    }
+
     /// Returns the first of several associated records, and notes the others.
     fn first_of(&mut self, cell: &'a str) -> &'a str {
         if !self.context.mapping.habits.associations {
@@ -394,7 +411,7 @@ impl<'a> Reader<'a> {
         let first = parts.next().unwrap_or(cell);
         let more: Vec<&str> = parts.collect();
         if !more.is_empty() {
-            self.notes.push(format!("belongs to several companies; {} were left out", more.join(", ")));
+            self.notes.push(format!("belongs to several records; {} were left out", more.join(", ")));
         }
         first
     }
@@ -414,7 +431,7 @@ impl<'a> Reader<'a> {
         if !account.is_undefined() || self.faults.len() > faults {
             return account;
         }
-        if let Some(account) = &self.context.default_account {
+        if let Some(account) = self.context.default_account {
             return MaybeUndefined::Value(account.clone());
         }
         self.fault(
@@ -436,14 +453,27 @@ impl ReadContext<'_> {
             return Ok(AccountRef::ExternalId(external(self.mapping, name)));
         }
         let folded = folded(name);
-        let found = self.accounts.in_file.get(&folded).or_else(|| self.accounts.known.get(&folded));
-        match found.map(Vec::as_slice) {
-            Some([one]) => Ok(one.clone()),
-            Some(several) if several.len() > 1 => {
-                Err(format!("{} accounts are called “{name}”; name the one by its id", several.len()))
-            }
-            _ => Err(format!("no account is called “{name}”; import the accounts first")),
+        if let Some(listed) = self.in_files.get(&folded) {
+            return only(listed, "account", name).cloned();
         }
+        let known = self.nearby.accounts.get(&folded).map(Vec::as_slice).unwrap_or_default();
+        only(known, "account", name).map(|account| account.reference.clone())
+    }
+}
+
+/// Returns the one of a name.
+///
+/// # Errors
+/// A sentence, where none or several have the name.
+fn only<'a, T>(found: &'a [T], noun: &str, name: &str) -> Result<&'a T, String> {
+    let plural = match noun.strip_suffix('y') {
+        Some(stem) => format!("{stem}ies"),
+        None => format!("{noun}s"),
+    };
+    match found {
+        [one] => Ok(one),
+        [] => Err(format!("no {noun} is called “{name}”; import the {plural} first")),
+        several => Err(format!("{} {plural} are called “{name}”; name the one by its id", several.len())),
     }
 }
 

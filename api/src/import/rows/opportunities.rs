@@ -1,9 +1,9 @@
 //! Opportunities.
 
-use super::{Prepared, ReadContext, Reader};
+use super::{Prepared, ReadContext, Reader, external_id_text};
 use crate::import::{
     bind::Binding,
-    map::meaning,
+    map::{Mapping, meaning},
     presets::Field,
     read::Record,
     target::{Date, MaybeUndefined, OpportunityRow, Stage, UserErrorCode},
@@ -13,7 +13,8 @@ use crate::import::{
 #[must_use]
 pub fn opportunity(context: &ReadContext, binding: &Binding, file: usize, record: &Record) -> Prepared<OpportunityRow> {
     let mut reader = Reader::new(context, binding, record);
-    let external_id = reader.external_id(Field::Id).or_else(|| reader.external_id(Field::Name));
+    let key = key_of(context.mapping, binding, record);
+    let external_id = key.as_deref().map(|id| reader.external(id));
     if external_id.is_none() {
         reader.fault(UserErrorCode::Required, Field::Id.name(), "has neither an id nor a name".to_owned());
     }
@@ -35,7 +36,6 @@ pub fn opportunity(context: &ReadContext, binding: &Binding, file: usize, record
     }
     // A closed one's probability follows from its stage.
     let probability = reader.whole_with(Field::Probability, &["%"]);
-    let key = external_id.as_ref().map(|id| id.id.clone());
     let row = external_id.map(|external_id| OpportunityRow {
         external_id,
         account,
@@ -50,7 +50,13 @@ pub fn opportunity(context: &ReadContext, binding: &Binding, file: usize, record
         owner_email: reader.owner(),
         custom_fields: reader.custom(),
     });
-    reader.finish(file, key, None, row)
+    reader.finish(file, key, row)
+}
+
+/// Returns the key of an opportunity.
+pub(super) fn key_of(mapping: &Mapping, binding: &Binding, record: &Record) -> Option<String> {
+    let (_, id) = binding.cell(record, Field::Id).or_else(|| binding.cell(record, Field::Name))?;
+    Some(external_id_text(mapping, id))
 }
 
 /// Reads the stage. A status of won or lost takes precedence, since a closed deal may keep its last stage.

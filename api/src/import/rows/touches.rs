@@ -1,12 +1,13 @@
 //! Touches: those activities of a system that are contact with a client.
 
 use chrono::{DateTime, Utc};
-use entity::Instant;
+use entity::{AccountId, Instant};
 
-use super::{Prepared, ReadContext, Reader, maybe};
+use super::{Prepared, ReadContext, Reader, id_or_cells, maybe, only};
 use crate::import::{
     bind::Binding,
     map::meaning,
+    nearby::{Handle, KnownRow},
     presets::Field,
     read::Record,
     target::{
@@ -58,7 +59,7 @@ const VALUES: &[(&str, ValueKind)] = &[
 #[must_use]
 pub fn touch(context: &ReadContext, binding: &Binding, file: usize, record: &Record) -> Prepared<TouchRow> {
     let mut reader = Reader::new(context, binding, record);
-    let external_id = reader.external_id(Field::Id).unwrap_or_else(|| reader.id_of_cells());
+    let external_id = reader.external(&id_or_cells(context.mapping, binding, record));
     let subject = subject(&mut reader);
     let recorded_at = reader.moment(Field::RecordedAt).map(|moment| moment.instant(context.settings.time_zone));
     let at = at(&mut reader, recorded_at);
@@ -72,7 +73,7 @@ pub fn touch(context: &ReadContext, binding: &Binding, file: usize, record: &Rec
     let row = TouchRow {
         account: subject.account,
         contacts: several(subject.contacts),
-        contact_emails: several(list(&reader, Field::ContactEmails)),
+        contact_emails: several(subject.emails),
         opportunity: maybe(subject.opportunity),
         user_email: reader.owner(),
         kind: kind(&mut reader),
@@ -89,7 +90,7 @@ pub fn touch(context: &ReadContext, binding: &Binding, file: usize, record: &Rec
         external_id,
     };
     let key = Some(row.external_id.id.clone());
-    reader.finish(file, key, None, Some(row))
+    reader.finish(file, key, Some(row))
 }
 
 /// Converts an instant to the scalar of the rows.
@@ -98,18 +99,26 @@ fn shown(at: DateTime<Utc>) -> crate::import::target::DateTime {
 }
 
 /// The account, the people and the opportunity of a touch.
+#[derive(Default)]
 struct Subject {
     account: MaybeUndefined<AccountRef>,
     contacts: Vec<ExternalIdInput>,
+    emails: Vec<String>,
     opportunity: Option<ExternalIdInput>,
 }
 
 /// Reads the account, the people and the opportunity. Salesforce's Who is a contact or a lead and its What any record; the
 /// first three characters of an id say which.
 fn subject(reader: &mut Reader) -> Subject {
-    let mut contacts: Vec<_> = list(reader, Field::ContactIds).iter().map(|id| reader.external(id)).collect();
-    let mut opportunity = reader.external_id(Field::OpportunityId);
-    let mut from_what = None;
+    let associations = reader.context.mapping.habits.associations;
+    let ids = super::list(reader.raw(Field::ContactIds).unwrap_or_default(), associations);
+    let mut subject = Subject {
+        contacts: ids.iter().map(|id| reader.external(id)).collect(),
+        emails: super::addresses(reader.raw(Field::ContactEmails).unwrap_or_default()),
+        opportunity: opportunity_id(reader),
+        ..Subject::default()
+    };
+    let mut found = None;
     if let Some(who) = reader.external_id(Field::WhoId) {
         if who.id.starts_with("00Q") {
             // Without the lead's id: the report counts rows by what is wrong with them.
@@ -119,51 +128,124 @@ fn subject(reader: &mut Reader) -> Subject {
                 "is about a lead; leads are not imported".to_owned(),
             );
         } else {
-            contacts.push(who);
+            subject.contacts.push(who);
         }
     }
     if let Some(what) = reader.external_id(Field::WhatId) {
         match what.id.get(..3) {
-            Some("001") => from_what = Some(AccountRef::ExternalId(what)),
-            Some("006") => opportunity = Some(what),
+            Some("001") => found = Some(AccountRef::ExternalId(what)),
+            Some("006") => subject.opportunity = Some(what),
             _ => {
                 reader.notes.push(format!("is also about {}, which is neither an account nor an opportunity", what.id));
             }
         }
     }
-    let mut related = None;
+    let names_one =
+        [Field::AccountId, Field::AccountDomain, Field::AccountName].iter().any(|field| reader.cell(*field).is_some());
+    let faults = reader.faults.len();
+    let related = related(reader, &mut subject);
+    found = found.or(related);
+    let by_name = named(reader, &mut subject, names_one || found.is_some());
+    found = found.or(by_name);
+    let has_subject = !subject.contacts.is_empty() || subject.opportunity.is_some();
+    subject.account = match found.filter(|_| !names_one) {
+        Some(account) => MaybeUndefined::Value(account),
+        // The account is then that of the people or of the opportunity.
+        None if !names_one && (has_subject || reader.faults.len() > faults) => MaybeUndefined::Undefined,
+        None => reader.account_or_default(),
+    };
+    subject
+}
+
+/// Returns the id of the opportunity. HubSpot writes `Name (12)`.
+fn opportunity_id(reader: &mut Reader) -> Option<ExternalIdInput> {
+    let cell = reader.raw(Field::OpportunityId)?;
+    let id = reader.associated(cell).unwrap_or_else(|| reader.first_of(cell));
+    Some(reader.external(id))
+}
+
+/// Reads what a touch belongs to where the file does not say what it is: an account, which is returned, an opportunity or a
+/// contact.
+fn related(reader: &mut Reader, subject: &mut Subject) -> Option<AccountRef> {
     if let Some(id) = reader.external_id(Field::RelatedId) {
-        let known = reader.context.related;
+        let known = &reader.context.nearby.related;
         if known.accounts.contains(&id.id) {
-            related = Some(AccountRef::ExternalId(id));
-        } else if known.opportunities.contains(&id.id) {
-            opportunity = Some(id);
+            return Some(AccountRef::ExternalId(id));
+        }
+        if known.opportunities.contains(&id.id) {
+            subject.opportunity = Some(id);
         } else if known.contacts.contains(&id.id) {
-            contacts.push(id);
+            subject.contacts.push(id);
         } else {
             reader.notes.push(format!("is related to {}, which is not known here", id.id));
         }
+        return None;
     }
-    let from_what = from_what.or(related);
-    let names_one =
-        [Field::AccountId, Field::AccountDomain, Field::AccountName].iter().any(|field| reader.cell(*field).is_some());
-    let account = match from_what.filter(|_| !names_one) {
-        Some(account) => MaybeUndefined::Value(account),
-        // The account is then that of the people or of the opportunity.
-        None if !(names_one || contacts.is_empty() && opportunity.is_none()) => MaybeUndefined::Undefined,
-        None => reader.account_or_default(),
+    let name = reader.raw(Field::RelatedName)?;
+    let (nearby, key) = (reader.context.nearby, super::folded(name));
+    if nearby.accounts.contains_key(&key) || reader.context.mapping.habits.accounts_by_name {
+        let context = reader.context;
+        return reader.read(Field::RelatedName, |cell| context.account_named(cell)).take();
+    }
+    let known = match (nearby.opportunities.get(&key), nearby.contacts.get(&key)) {
+        (Some(opportunities), None) => only(opportunities, "opportunity", name),
+        (None, Some(contacts)) => only(contacts, "contact", name),
+        (Some(_), Some(_)) => Err(format!("an opportunity and a contact are called “{name}”")),
+        (None, None) => Err(format!("no account, opportunity or contact is called “{name}”")),
     };
-    Subject { account, contacts, opportunity }
+    match known {
+        Ok(known) => {
+            subject.take(known, nearby.opportunities.contains_key(&key));
+            Some(AccountRef::Id(entity::Id::show(known.account).into()))
+        }
+        Err(reason) => {
+            let others = [Field::AccountId, Field::AccountDomain, Field::AccountName, Field::ContactIds];
+            reader.unknown(Field::RelatedName, &reason, others.iter().any(|field| reader.cell(*field).is_some()));
+            None
+        }
+    }
 }
 
-fn list(reader: &Reader, field: Field) -> Vec<String> {
-    let cell = reader.raw(field).unwrap_or_default();
-    if field == Field::ContactEmails {
-        return super::addresses(cell);
+impl Subject {
+    fn take(&mut self, known: &KnownRow, is_opportunity: bool) {
+        match &known.handle {
+            Handle::ExternalId(id) if is_opportunity => self.opportunity = Some(id.clone()),
+            Handle::ExternalId(id) => self.contacts.push(id.clone()),
+            Handle::Email(email) => self.emails.push(email.clone()),
+        }
     }
-    let associations = reader.context.mapping.habits.associations;
-    let parts = cell.split(';').map(str::trim).filter(|part| !part.is_empty());
-    parts.map(|part| super::id_in_brackets(part).filter(|_| associations).unwrap_or(part).to_owned()).collect()
+}
+
+/// Finds the opportunity and the people that a touch names without an id, and returns their account. Of several with one
+/// name those count that are at the account of the touch.
+fn named(reader: &mut Reader, subject: &mut Subject, has_account: bool) -> Option<AccountRef> {
+    let nearby = reader.context.nearby;
+    let at = reader.raw(Field::AccountName).and_then(|name| nearby.accounts.get(&super::folded(name)));
+    let mut at: Option<Vec<AccountId>> = at.map(|known| known.iter().map(|account| account.id).collect());
+    let mut account = None;
+    let opportunity = reader.raw(Field::OpportunityName).filter(|_| subject.opportunity.is_none());
+    let people = super::list(reader.raw(Field::ContactNames).unwrap_or_default(), false);
+    let people = people.iter().filter(|_| subject.contacts.is_empty() && subject.emails.is_empty());
+    let names = opportunity.into_iter().map(|name| (Field::OpportunityName, name));
+    let names: Vec<(Field, &str)> = names.chain(people.map(|name| (Field::ContactNames, name.as_str()))).collect();
+    for (field, name) in names {
+        let is_opportunity = field == Field::OpportunityName;
+        let (all, noun) =
+            if is_opportunity { (&nearby.opportunities, "opportunity") } else { (&nearby.contacts, "contact") };
+        let found = all.get(&super::folded(name)).map(Vec::as_slice).unwrap_or_default();
+        let near: Vec<KnownRow> =
+            found.iter().filter(|row| at.as_ref().is_none_or(|at| at.contains(&row.account))).cloned().collect();
+        match only(&near, noun, name) {
+            Ok(known) => {
+                subject.take(known, is_opportunity);
+                // What else the row names is there too.
+                at = Some(vec![known.account]);
+                account.get_or_insert(AccountRef::Id(entity::Id::show(known.account).into()));
+            }
+            Err(reason) => reader.unknown(field, &reason, has_account || account.is_some()),
+        }
+    }
+    account
 }
 
 fn several<T>(items: Vec<T>) -> MaybeUndefined<Vec<T>> {

@@ -2,12 +2,12 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::{Prepared, ReadContext, Reader};
+use super::{Prepared, ReadContext, Reader, name_of};
 use crate::import::{
     bind::Binding,
     people::People,
     presets::Field,
-    read::{Record, Table},
+    read::Record,
     records::Hints,
     target::{MaybeUndefined, Role, UserErrorCode, UserRow},
 };
@@ -15,8 +15,8 @@ use crate::import::{
 const ROLES: &[(&str, Role)] = &[("SELLER", Role::Seller), ("MANAGER", Role::Manager), ("ADMIN", Role::Admin)];
 
 /// Adds the file's own people, so that managers are found by name on whatever line they are.
-pub fn meet(people: &mut People, binding: &Binding, table: &Table) {
-    for record in &table.records {
+pub fn meet(people: &mut People, binding: &Binding, records: &[Record]) {
+    for record in records {
         let cell = |field| binding.cell(record, field).map(|(_, cell)| cell);
         let Some(name) = name_of(binding, record) else {
             continue;
@@ -27,37 +27,26 @@ pub fn meet(people: &mut People, binding: &Binding, table: &Table) {
     }
 }
 
-fn name_of(binding: &Binding, record: &Record) -> Option<String> {
-    let cell = |field| binding.cell(record, field).map(|(_, cell)| cell);
-    if let Some(name) = cell(Field::Name) {
-        return Some(name.to_owned());
-    }
-    let parts: Vec<&str> = [cell(Field::FirstName), cell(Field::LastName)].into_iter().flatten().collect();
-    (!parts.is_empty()).then(|| parts.join(" "))
-}
-
 /// Reads all users of a file. A manager who has no record becomes a row of the line that first names them. Their role
 /// is MANAGER where others report to them, else SELLER, unless the file says otherwise.
 #[must_use]
-pub fn users(context: &ReadContext, binding: &Binding, file: usize, table: &Table) -> Vec<Prepared<UserRow>> {
-    let mut rows: Vec<Prepared<UserRow>> =
-        table.records.iter().map(|record| user(context, binding, file, record)).collect();
+pub fn users(context: &ReadContext, binding: &Binding, file: usize, records: &[Record]) -> Vec<Prepared<UserRow>> {
+    let mut rows: Vec<Prepared<UserRow>> = records.iter().map(|record| user(context, binding, file, record)).collect();
     let listed: HashSet<String> = rows.iter().filter_map(|row| row.key.clone()).collect();
     let mut named: HashMap<String, String> = HashMap::new();
     let mut managers = Vec::new();
-    for (record, row) in table.records.iter().zip(&rows) {
-        let Some(email) = &row.after else { continue };
+    for (record, row) in records.iter().zip(&rows) {
+        let Some(email) = manager_of(row) else { continue };
         let name = binding.cell(record, Field::Manager).map_or("", |(_, cell)| cell);
-        if listed.contains(email) || named.insert(email.clone(), name.to_owned()).is_some() || name.contains('@') {
+        if listed.contains(email) || named.insert(email.to_owned(), name.to_owned()).is_some() || name.contains('@') {
             continue;
         }
         managers.push(Prepared {
             file,
             line: row.line,
-            key: Some(email.clone()),
-            after: None,
+            key: Some(email.to_owned()),
             row: Ok(UserRow {
-                email: email.clone(),
+                email: email.to_owned(),
                 name: MaybeUndefined::Value(name.to_owned()),
                 ..UserRow::default()
             }),
@@ -66,13 +55,17 @@ pub fn users(context: &ReadContext, binding: &Binding, file: usize, table: &Tabl
         });
     }
     managers.append(&mut rows);
-    let leading: HashSet<String> = managers.iter().filter_map(|row| row.after.clone()).collect();
+    let leading: HashSet<String> = managers.iter().filter_map(manager_of).map(str::to_owned).collect();
     for row in &mut managers {
         if let Ok(user) = &mut row.row {
             user.role_on_creation = Some(if leading.contains(&user.email) { Role::Manager } else { Role::Seller });
         }
     }
     managers
+}
+
+fn manager_of(row: &Prepared<UserRow>) -> Option<&str> {
+    row.row.as_ref().ok()?.manager_email.value().map(String::as_str)
 }
 
 fn user(context: &ReadContext, binding: &Binding, file: usize, record: &Record) -> Prepared<UserRow> {
@@ -90,7 +83,6 @@ fn user(context: &ReadContext, binding: &Binding, file: usize, record: &Record) 
     }
     let people = context.people;
     let manager_email = reader.read(Field::Manager, |cell| people.address(cell));
-    let after = manager_email.value().cloned();
     let row = email.clone().map(|email| UserRow {
         email,
         name,
@@ -99,5 +91,5 @@ fn user(context: &ReadContext, binding: &Binding, file: usize, record: &Record) 
         manager_email,
         title: reader.text(Field::Title),
     });
-    reader.finish(file, email, after, row)
+    reader.finish(file, email, row)
 }

@@ -53,20 +53,42 @@ pub enum Undecided {
     },
 }
 
-/// Decides how a whole column writes its dates, never cell by cell.
-///
-/// # Errors
-/// [`Undecided`] where the cells allow several orders, or no common one.
-pub fn decide_dates<'a>(cells: impl Iterator<Item = (u64, &'a str)>) -> Result<DateFormat, Undecided> {
-    let (mut dotted, mut other) = (Orders::default(), Orders::default());
-    for (line, cell) in cells {
-        let Some((parts, separator, _)) = numbers(cell.trim()) else {
-            continue;
-        };
-        let orders = if separator == '.' { &mut dotted } else { &mut other };
-        orders.note(line, cell.trim(), &readings(&parts, separator))?;
+/// Decides how a column writes its dates, from all of its cells and never cell by cell.
+#[derive(Default)]
+pub struct DateColumn {
+    dotted: Orders,
+    other: Orders,
+    contradiction: Option<Undecided>,
+}
+
+impl DateColumn {
+    /// Looks at a cell.
+    pub fn note(&mut self, line: u64, cell: &str) {
+        let Some((parts, separator, _)) = numbers(cell.trim()) else { return };
+        let orders = if separator == '.' { &mut self.dotted } else { &mut self.other };
+        if self.contradiction.is_none() {
+            self.contradiction = orders.note(line, cell.trim(), &readings(&parts, separator)).err();
+        }
     }
-    Ok(DateFormat { dotted: dotted.decided()?, other: other.decided()? })
+
+    /// Decides.
+    ///
+    /// # Errors
+    /// [`Undecided`] where the cells allow several orders, or no common one.
+    pub fn decided(self) -> Result<DateFormat, Undecided> {
+        match self.contradiction {
+            Some(contradiction) => Err(contradiction),
+            None => Ok(DateFormat { dotted: self.dotted.decided()?, other: self.other.decided()? }),
+        }
+    }
+}
+
+/// Decides how a whole column writes its dates.
+#[cfg(test)]
+pub fn decide_dates<'a>(cells: impl Iterator<Item = (u64, &'a str)>) -> Result<DateFormat, Undecided> {
+    let mut column = DateColumn::default();
+    cells.for_each(|(line, cell)| column.note(line, cell));
+    column.decided()
 }
 
 /// A date as it reads in one order.

@@ -11,9 +11,9 @@ mod numbers;
 
 pub use self::{
     currencies::{currencies, of_code},
-    date_format::{DateFormat, DateOrder, Undecided, decide_dates},
+    date_format::{DateColumn, DateFormat, DateOrder, Undecided},
     dates::{Moment, moment},
-    numbers::{AmountStyle, DecimalMark, NumberKind, UndecidedMark, amount, decide_mark, whole},
+    numbers::{AmountStyle, DecimalMark, NumberColumn, NumberKind, UndecidedMark, amount, whole},
 };
 use crate::values::money::Currency;
 

@@ -82,31 +82,56 @@ enum Evidence {
     Either,
 }
 
-/// Decides the decimal separator of a whole column; None where no number has a separator.
-///
-/// # Errors
-/// [`UndecidedMark`] where every number can be read both ways, or the numbers contradict each other.
+/// Decides the decimal separator of a column from all of its cells.
+pub struct NumberColumn {
+    kind: NumberKind,
+    point: Option<u64>,
+    comma: Option<u64>,
+    either: Option<(u64, String)>,
+}
+
+impl NumberColumn {
+    /// Creates a column without cells.
+    #[must_use]
+    pub fn of(kind: NumberKind) -> Self {
+        Self { kind, point: None, comma: None, either: None }
+    }
+
+    /// Looks at a cell.
+    pub fn note(&mut self, line: u64, cell: &str) {
+        let Some(parts) = parts(cell.trim()) else { return };
+        match evidence(&parts, self.kind) {
+            Evidence::Mark(DecimalMark::Point) => self.point = self.point.or(Some(line)),
+            Evidence::Mark(DecimalMark::Comma) => self.comma = self.comma.or(Some(line)),
+            Evidence::Either if self.either.is_none() => self.either = Some((line, cell.trim().to_owned())),
+            Evidence::Nothing | Evidence::Either => {}
+        }
+    }
+
+    /// Decides; None where no number has a separator.
+    ///
+    /// # Errors
+    /// [`UndecidedMark`] where every number can be read both ways, or the numbers contradict each other.
+    pub fn decided(self) -> Result<Option<DecimalMark>, UndecidedMark> {
+        match (self.point, self.comma, self.either) {
+            (Some(point), Some(comma), _) => Err(UndecidedMark::Contradicting { point, comma }),
+            (Some(_), None, _) => Ok(Some(DecimalMark::Point)),
+            (None, Some(_), _) => Ok(Some(DecimalMark::Comma)),
+            (None, None, Some((line, cell))) => Err(UndecidedMark::Ambiguous { line, cell }),
+            (None, None, None) => Ok(None),
+        }
+    }
+}
+
+/// Decides the decimal separator of a whole column.
+#[cfg(test)]
 pub fn decide_mark<'a>(
     cells: impl Iterator<Item = (u64, &'a str)>,
     kind: NumberKind,
 ) -> Result<Option<DecimalMark>, UndecidedMark> {
-    let (mut point, mut comma, mut either) = (None, None, None);
-    for (line, cell) in cells {
-        let Some(parts) = parts(cell.trim()) else { continue };
-        match evidence(&parts, kind) {
-            Evidence::Nothing => {}
-            Evidence::Mark(DecimalMark::Point) => point = point.or(Some(line)),
-            Evidence::Mark(DecimalMark::Comma) => comma = comma.or(Some(line)),
-            Evidence::Either => either = either.or_else(|| Some((line, cell.trim().to_owned()))),
-        }
-    }
-    match (point, comma, either) {
-        (Some(point), Some(comma), _) => Err(UndecidedMark::Contradicting { point, comma }),
-        (Some(_), None, _) => Ok(Some(DecimalMark::Point)),
-        (None, Some(_), _) => Ok(Some(DecimalMark::Comma)),
-        (None, None, Some((line, cell))) => Err(UndecidedMark::Ambiguous { line, cell }),
-        (None, None, None) => Ok(None),
-    }
+    let mut column = NumberColumn::of(kind);
+    cells.for_each(|(line, cell)| column.note(line, cell));
+    column.decided()
 }
 
 fn evidence(parts: &Parts, kind: NumberKind) -> Evidence {
