@@ -4,7 +4,8 @@ use std::{ffi::OsString, io::Write, net::SocketAddr, path::PathBuf, process::Exi
 
 use callshot::{
     App, app,
-    config::{AccessSettings, ClockSettings, DatabaseSettings, LogSettings, ServeArguments, Settings},
+    config::{AccessSettings, ClockSettings, DatabaseSettings, LogSettings, ServeArguments, Settings, SignUp},
+    demo::{self, DemoArguments},
     import::{self, target::ImportTarget},
     operator,
     server::{Server, metrics},
@@ -34,6 +35,8 @@ enum Command {
     Migrate(MigrateArguments),
     /// Imports files that a CRM exported
     Import(Box<ImportArguments>),
+    /// Fills a database with a simulated sales organization
+    Demo(Box<DemoCommand>),
     /// Writes a consistent copy of the database into a new file, while servers keep running
     Backup(FileArguments),
     /// Replaces the database with a backup and begins a new history of the feed
@@ -84,6 +87,20 @@ struct ImportArguments {
 }
 
 #[derive(Args)]
+struct DemoCommand {
+    #[command(flatten)]
+    demo: DemoArguments,
+    #[command(flatten)]
+    database: DatabaseSettings,
+    #[command(flatten)]
+    clock: ClockSettings,
+    #[command(flatten)]
+    access: AccessSettings,
+    #[command(flatten)]
+    log: LogSettings,
+}
+
+#[derive(Args)]
 struct MigrateArguments {
     #[command(flatten)]
     database: DatabaseSettings,
@@ -97,6 +114,7 @@ async fn main() -> ExitCode {
         Command::Serve(arguments) => outcome(serve(*arguments).await),
         Command::Migrate(arguments) => outcome(migrate(arguments).await),
         Command::Import(arguments) => import(*arguments).await,
+        Command::Demo(arguments) => outcome(demo(*arguments).await),
         Command::Backup(FileArguments { file, operator }) => told(operator::backup(&operator.settings(), &file).await),
         Command::Restore(FileArguments { file, operator }) => {
             told(operator::restore(&operator.settings(), &file).await)
@@ -188,7 +206,7 @@ async fn migrate(MigrateArguments { database, log }: MigrateArguments) -> Result
     Ok(())
 }
 
-async fn import(ImportArguments { import, database, clock, mut log }: ImportArguments) -> ExitCode {
+async fn import(ImportArguments { import, mut database, clock, mut log }: ImportArguments) -> ExitCode {
     if import.suggest_map {
         return ExitCode::from(import::run::suggest_map(&import));
     }
@@ -199,6 +217,8 @@ async fn import(ImportArguments { import, database, clock, mut log }: ImportArgu
     let opened = async {
         telemetry::start(&log)?;
         let name = database.url.to_string();
+        // No client waits for an import, and others may keep the database busy.
+        database.statement_timeout = database.statement_timeout.max(Duration::from_mins(10));
         let settings = Settings { database, clock, log, ..Settings::default() };
         let app = App::open(settings).await.map_err(|error| format!("cannot open {name}: {error}"))?;
         ImportTarget::open(app, import.organization.as_deref(), import.by.as_deref()).await
@@ -210,6 +230,35 @@ async fn import(ImportArguments { import, database, clock, mut log }: ImportArgu
             ExitCode::from(import::run::EXIT_COULD_NOT)
         }
     }
+}
+
+async fn demo(DemoCommand { demo, database, clock, access, mut log }: DemoCommand) -> Result<(), String> {
+    demo.check()?;
+    if demo.truth {
+        println!("{}", demo::truth());
+        return Ok(());
+    }
+    // The report is on standard output; the log is for failures.
+    if log.log == Settings::default().log.log {
+        "warn".clone_into(&mut log.log);
+    }
+    telemetry::start(&log)?;
+    let name = database.url.to_string();
+    // The caller has the database itself, so that the setting would not keep them from anything.
+    let access = AccessSettings { sign_up: SignUp::Open, ..access };
+    // Statements of five hundred rows take longer than those of requests.
+    let (slow_query, statement_timeout) = (Duration::from_secs(5), Duration::from_mins(2));
+    let database = DatabaseSettings {
+        waits_for_disk: false,
+        slow_query: database.slow_query.max(slow_query),
+        statement_timeout: database.statement_timeout.max(statement_timeout),
+        ..database
+    };
+    let settings = Settings { database, clock, access, log, ..Settings::default() };
+    let app = App::open(settings).await.map_err(|error| format!("cannot open {name}: {error}"))?;
+    let report = demo::run(&app, &demo).await?;
+    println!("{report}");
+    Ok(())
 }
 
 /// Listens for SIGTERM and for Ctrl-C on a terminal, starting when this is created.
