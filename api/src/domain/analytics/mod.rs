@@ -8,12 +8,20 @@
 //! | [`bucket`] | days, weeks, months and fiscal periods in SQL |
 //! | [`local`] | local days of instants in SQL |
 //! | [`touches`], [`bookings`], [`opportunities`] | one field each |
+//! | [`goal_effect`], [`presence_effect`], [`lead_times`] | what goals and presence do, and how long things take |
+//! | [`forecast`], [`compliance`], [`scorecard`] | weeks to come, reviews, and one line for each seller |
 
 pub mod bookings;
 pub mod bucket;
+pub mod compliance;
+pub mod forecast;
+pub mod goal_effect;
 pub mod group;
+pub mod lead_times;
 pub mod local;
 pub mod opportunities;
+pub mod presence_effect;
+pub mod scorecard;
 pub mod touches;
 
 use crate::error::Result;
@@ -34,6 +42,21 @@ object! {
         bookings(bookings::AnalyticsBookingsArguments): Vec<bookings::BookingGroup> = root(bookings::bookings);
         /// Opportunities by group; one group if groupBy is empty.
         opportunities(opportunities::AnalyticsOpportunitiesArguments): Vec<opportunities::OpportunityGroup> = root(opportunities::opportunities);
+        /// What the goals of a fiscal year did: how many were reached, by how much they were exceeded, and whether accounts with a
+        /// goal grew more.
+        goalEffect(goal_effect::GoalEffectArguments): Option<goal_effect::GoalEffect> = root(goal_effect::goal_effect);
+        /// What it does to be ready when a client becomes ready to change: the odds of being invited.
+        presenceEffect(presence_effect::PresenceEffectArguments): Option<presence_effect::PresenceEffect> = root(presence_effect::presence_effect);
+        /// How long it takes from the first touch with a target to an opportunity, and from there to a win.
+        leadTimes(lead_times::LeadTimesArguments): Option<lead_times::LeadTimes> = root(lead_times::lead_times);
+        /// The weeks to come of a seller: the opportunities that they can expect, and those that they need. Null unless the caller is
+        /// the seller, a manager above them or an administrator.
+        pipelineForecast(forecast::PipelineForecastArguments): Option<Vec<forecast::ForecastWeek>> = root(forecast::pipeline_forecast);
+        /// Whether plans are reviewed when they are due, and whose target lists were not reviewed.
+        reviewCompliance(compliance::ReviewComplianceArguments): Option<compliance::ReviewCompliance> = root(compliance::review_compliance);
+        /// One line for each active seller of the caller's reporting line, by name: at most 500. Others who own accounts are
+        /// included. Empty for a `reportingTo` that the caller does not see.
+        sellers(scorecard::AnalyticsSellersArguments): Option<Vec<scorecard::SellerScorecard>> = root(scorecard::scorecards);
     }
 }
 
