@@ -1,30 +1,37 @@
 //! The application: its database, schema, clock and keys.
 
+use std::net::IpAddr;
 use std::ops::Deref;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use async_graphql::parser::types::OperationType;
+use async_graphql::parser::types::{ExecutableDocument, OperationType};
 use async_graphql::{Response, SchemaEnv};
 use entity::{Scoped as _, user};
 use sea_orm::{DbErr, PaginatorTrait as _};
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument as _;
 
 use crate::auth::Auth;
+use crate::auth::tokens::Claims;
 use crate::config::Settings;
 use crate::context::{RequestContext, Services, Viewer};
 use crate::error::{Error, Result};
 use crate::graphql::scalars;
 use crate::graphql::{Operation, execute};
-use crate::limits::{AdmissionError, AdmissionRequest, Asker, Limiter};
+use crate::limits::lane;
+use crate::limits::{AdmissionError, AdmissionRequest, Asker, Limiter, Tenant};
 use crate::metrics::Metrics;
 use crate::schema::{ApiSchema, Mutation, Query};
 use crate::values::clock::Clock;
+use database::connection;
 use database::db::{Db, Options, SchemaStanding, Versions};
+use graphql_document::{DocumentSchema, InvalidDocument};
 use graphql_http::code::Code;
 use graphql_http::cost::{Price, Prices};
 use graphql_http::document_cache::DocumentCache;
 use graphql_http::parsed_request::ParsedRequest;
+use graphql_http::persisted::PersistedDocuments;
 use graphql_http::response::is_refused;
 use graphql_http::{document, variables};
 
@@ -34,6 +41,8 @@ pub struct App {
     pub services: Arc<Services>,
     /// The documents that were sent before.
     pub documents: DocumentCache,
+    /// The documents that clients send by their hash.
+    pub persisted: PersistedDocuments<Tenant>,
     /// Admission control.
     pub admission: Limiter,
     /// The prices of the schema's fields.
@@ -76,14 +85,51 @@ impl App {
             .map_err(|error| format!("the feed cannot be read: {error}"))?;
         let auth = Auth::open(&settings).map_err(|error| error.to_string())?;
         let clock = Clock::from_setting(settings.clock.stop);
-        let documents = DocumentCache::new(settings.limits.to_limits());
         let (schema, env) = crate::schema::open().await;
+        let to_validate = DocumentSchema::of(&env.registry, scalars::instead);
+        let documents = DocumentCache::new(settings.limits.to_limits(), to_validate);
         let (admission, prices, metrics) = (Limiter::new(&settings), crate::schema::prices(), Metrics::new());
         let services = Arc::new(Services { settings, clock, db, auth, history });
-        let app = Self { services, documents, admission, prices, metrics, schema, env };
+        let persisted = PersistedDocuments::default();
+        let app = Self { services, documents, persisted, admission, prices, metrics, schema, env };
         let app = Arc::new(app);
         tokio::spawn(refresh_statistics(Arc::downgrade(&app)));
         Ok(app)
+    }
+
+    /// Returns a document, from the cache or parsed and validated.
+    ///
+    /// Before a document that is not in the cache is looked at, its caller must have the points for the bytes of the request. They
+    /// are kept if the document is not valid; otherwise they are part of the price of the request.
+    ///
+    /// # Errors
+    /// The response to a caller without points or with an invalid document.
+    pub fn read(
+        &self,
+        text: &str,
+        bytes: usize,
+        claims: Option<Claims>,
+        peer: Option<IpAddr>,
+    ) -> std::result::Result<Arc<ExecutableDocument>, Box<UnreadDocument>> {
+        if let Some(document) = self.documents.get(text) {
+            return Ok(document);
+        }
+        let asker = Asker::of_claims(claims, peer);
+        let price = Price::of_bytes(bytes);
+        self.admission.reserve(asker, price).map_err(|refusal| {
+            self.metrics.refused(refusal.reason());
+            UnreadDocument { operation: None, answer: refusal.answer() }
+        })?;
+        match self.documents.read(text) {
+            Ok(document) => {
+                self.admission.release(asker, price);
+                Ok(document)
+            }
+            Err(InvalidDocument { operation, errors }) => {
+                let errors = errors.into_iter().map(document::server_error).collect();
+                Err(Box::new(UnreadDocument { operation, answer: Response::from_errors(errors) }))
+            }
+        }
     }
 
     /// Admits a request, executes it and returns the response.
@@ -92,7 +138,7 @@ impl App {
         question: ParsedRequest,
         bearer: Option<&str>,
         request_id: &str,
-        peer: Option<std::net::IpAddr>,
+        peer: Option<IpAddr>,
         gone: &CancellationToken,
     ) -> Response {
         let viewer = match bearer {
@@ -132,11 +178,26 @@ impl App {
             Ok(pass) => pass,
             Err(refusal) => return refused(refusal),
         };
-        let ctx = RequestContext::new(Arc::clone(&self.services), request_id.to_owned(), peer, viewer);
-        let answer = self.run(question, &ctx).await;
+        let ctx = Arc::new(RequestContext::new(Arc::clone(&self.services), request_id.to_owned(), peer, viewer));
+        let answer = if pass.is_expensive {
+            let (app, own) = (Arc::clone(self), Arc::clone(&ctx));
+            let work = async move { app.run(question, &own).await };
+            match lane::run(connection::in_same_request(work).in_current_span()).await {
+                Ok(answer) => answer,
+                // Reported where all panics are.
+                Err(error) => match error.try_into_panic() {
+                    Ok(panic) => std::panic::resume_unwind(panic),
+                    Err(error) => {
+                        return Response::from_errors(vec![Error::internal(error).into_server_error(request_id)]);
+                    }
+                },
+            }
+        } else {
+            self.run(question, &ctx).await
+        };
         // A refused request costs only its bytes; objects that were not found cost nothing.
         let unused = if is_refused(&answer) {
-            price.points.saturating_sub(Price { points: 0, ..price }.with_bytes(bytes).points)
+            price.points.saturating_sub(Price::of_bytes(bytes))
         } else {
             price.unused(ctx.found())
         };
@@ -148,16 +209,15 @@ impl App {
     /// Returns the price of a request. If it would exceed the limit, the organization's users are counted, because a page of
     /// users has at most that number of items.
     async fn price(&self, question: &ParsedRequest, viewer: Option<&Viewer>) -> Result<Price> {
-        let ParsedRequest { parameters, known, .. } = question;
-        let Ok(operation) = document::operation(&known.document, parameters.operation_name.as_deref()) else {
+        let ParsedRequest { parameters, document, .. } = question;
+        let Ok(operation) = document::operation(document, parameters.operation_name.as_deref()) else {
             return Ok(Price { points: 1, reads_all: false, objects: 0 });
         };
-        let price = |users| self.prices.price(&known.document, operation, &parameters.variables, users);
+        let price = |users| self.prices.price(document, operation, &parameters.variables, users);
         let whole = price(None);
         match viewer {
             Some(viewer)
-                if self.admission.check(whole).is_err()
-                    && document::selects_any(&known.document, operation, &["users"]) =>
+                if self.admission.check(whole).is_err() && document::selects_any(document, operation, &["users"]) =>
             {
                 let users = user::Entity::of(viewer.organization.id).count(self.db.reader()).await?;
                 Ok(price(Some(users)))
@@ -166,38 +226,35 @@ impl App {
         }
     }
 
-    /// Validates a request and executes it.
-    async fn run(&self, question: ParsedRequest, ctx: &RequestContext) -> Response {
-        let ParsedRequest { parameters, known, .. } = &question;
-        let definition = match document::operation(&known.document, parameters.operation_name.as_deref()) {
+    /// Checks the variables of a request and executes it.
+    async fn run(&self, mut question: ParsedRequest, ctx: &RequestContext) -> Response {
+        let document = Arc::clone(&question.document);
+        let definition = match document::operation(&document, question.parameters.operation_name.as_deref()) {
             Ok(definition) => definition,
-            Err(refusal) => return Response::from_errors(vec![refusal.into()]),
+            Err(refusal) => return Response::from_errors(vec![refusal]),
         };
         if definition.ty == OperationType::Subscription {
-            let message = "A subscription is not answered by a single response; it needs a WebSocket.";
+            let message = "There are no subscriptions yet: read the query `events` page by page.";
             return Response::from_errors(vec![Code::BadUserInput.error(message, None)]);
         }
-        // async-graphql validates the document and executes introspection.
-        let introspected = if known.valid {
-            let faults = variables::faults(
-                &self.env.registry,
-                &definition.variable_definitions,
-                &parameters.variables,
-                scalars::instead,
-            );
-            if !faults.is_empty() {
-                return Response::from_errors(faults);
-            }
-            None
-        } else {
+        let registry = &self.env.registry;
+        let definitions = &definition.variable_definitions;
+        question.parameters.keep_digits(registry, definitions);
+        let faults = variables::faults(registry, definitions, &question.parameters.variables, scalars::instead);
+        if !faults.is_empty() {
+            return Response::from_errors(faults);
+        }
+        // async-graphql executes introspection.
+        let introspected = if document::selects_any(&document, definition, &document::INTROSPECTION) {
             let response = self.schema.execute(question.to_request(&ctx.request_id)).await;
             if !response.errors.is_empty() {
                 return response;
             }
-            self.documents.keep(&parameters.query, &known.document);
             Some(response.data)
+        } else {
+            None
         };
-        let operation = Operation::new(&known.document, definition, &parameters.variables, &self.env.registry);
+        let operation = Operation::new(&document, definition, &question.parameters.variables, registry);
         if definition.ty == OperationType::Mutation {
             execute(&Mutation, ctx, &operation, introspected.as_ref()).await
         } else {
@@ -216,8 +273,17 @@ impl App {
     /// Returns the schema as text.
     #[must_use]
     pub fn sdl() -> String {
-        crate::schema::build(Arc::default()).sdl_with_options(async_graphql::SDLExportOptions::new())
+        crate::schema::build().0.sdl_with_options(async_graphql::SDLExportOptions::new())
     }
+}
+
+/// The answer to a request whose document was not read.
+#[derive(Debug)]
+pub struct UnreadDocument {
+    /// The name of the first operation, if it is known.
+    pub operation: Option<String>,
+    /// The response.
+    pub answer: Response,
 }
 
 /// The interval at which the planner's statistics are refreshed while there are changes.
@@ -253,16 +319,16 @@ const WITHOUT_TOKEN: [&str; 8] = [
 
 /// Whether a request selects only fields that need no token.
 fn needs_no_token(question: &ParsedRequest) -> bool {
-    let ParsedRequest { parameters, known, .. } = question;
-    document::operation(&known.document, parameters.operation_name.as_deref())
-        .is_ok_and(|operation| document::selects_only(&known.document, operation, &WITHOUT_TOKEN))
+    let ParsedRequest { parameters, document, .. } = question;
+    document::operation(document, parameters.operation_name.as_deref())
+        .is_ok_and(|operation| document::selects_only(document, operation, &WITHOUT_TOKEN))
 }
 
 /// Whether a request signs in.
 fn asks_for_sign_in(question: &ParsedRequest) -> bool {
-    let ParsedRequest { parameters, known, .. } = question;
-    document::operation(&known.document, parameters.operation_name.as_deref())
-        .is_ok_and(|operation| document::selects_any(&known.document, operation, &["signIn"]))
+    let ParsedRequest { parameters, document, .. } = question;
+    document::operation(document, parameters.operation_name.as_deref())
+        .is_ok_and(|operation| document::selects_any(document, operation, &["signIn"]))
 }
 
 /// Opens the configured database.
@@ -277,6 +343,7 @@ pub async fn open_database(settings: &Settings) -> std::result::Result<Db, Strin
         wait: database.database_wait,
         statement_timeout: database.statement_timeout,
         slow: database.slow_query,
+        waits_for_disk: database.waits_for_disk,
         on_statement: crate::telemetry::ran,
     };
     Db::open(&options).await.map_err(|error| format!("the database could not be opened: {error}"))

@@ -7,9 +7,10 @@ use std::path::Path;
 
 /// The top-level modules of this crate. Each may import itself and the modules listed after it. Modules after `domain`
 /// are the platform, which therefore imports no noun.
-const LAYERS: [&str; 16] = [
+const LAYERS: [&str; 17] = [
     "server",
     "import",
+    "demo",
     "operator",
     "app",
     "metrics",
@@ -27,8 +28,7 @@ const LAYERS: [&str; 16] = [
 ];
 
 /// Names that several public types may have, each with the reason.
-const SHARED_NAMES: [(&str, &str); 3] = [
-    ("CollectedField", "an alias that applies the executor's type to this crate's request context"),
+const SHARED_NAMES: [(&str, &str); 2] = [
     ("FieldContext", "an alias that applies the executor's type to this crate's request context"),
     ("ObjectType", "a short form of the executor's trait for this crate's request context"),
 ];

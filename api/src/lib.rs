@@ -7,6 +7,8 @@ pub mod server;
 
 pub mod import;
 
+pub mod demo;
+
 pub mod operator;
 
 pub mod app;
@@ -44,24 +46,35 @@ pub use app::App;
 #[doc(hidden)]
 pub mod internals {
     pub use crate::context::RequestContext;
+    pub use crate::domain::account::Standing;
     pub use crate::domain::criterion::{assess, score};
+    pub use crate::domain::goal::GoalWarning;
     pub use crate::domain::goal::progress::{Basis, Booked, progress};
+    pub use crate::domain::opportunity::probability_of;
     pub use crate::domain::plan::as_of::contents;
     pub use crate::domain::plan::content::{canonical, fingerprint};
+    pub use crate::domain::plan::health::completeness;
+    pub use crate::domain::plan::measure::{MILLION, Way};
     pub use crate::domain::plan::part::Part;
-    pub use crate::domain::presence::formula::{self, Made, PresencePolicy};
+    pub use crate::domain::plan::review::due_after;
+    pub use crate::domain::presence::formula;
+    pub use crate::domain::presence::formula::{Made, PresencePolicy};
     pub use crate::domain::presence::known::known;
-    pub use crate::domain::presence::nurture::consistency;
+    pub use crate::domain::presence::nurture::{consistency, longest_gap};
+    pub use crate::domain::promise;
     pub use crate::domain::targeting::target_list::band::band;
     pub use crate::domain::targeting::target_list::capacity::required_interval;
     pub use crate::domain::touch::weight::{answer_known_at, weigh};
     pub use crate::domain::upsert::UpsertResult;
     pub use crate::domain::user::Role;
     pub use crate::domain::user::upsert::{MaybeUndefined, UserRow, upsert_users};
+    pub use crate::domain::week::split::{Stretch, TimeUse, split};
     pub use crate::graphql::estimate::{ENOUGH, Estimate, wilson};
-    pub use crate::graphql::scalars::{day, instant};
-    pub use crate::values::calendar::{self, DAY, fiscal_days};
+    pub use crate::graphql::scalars::{day, instant, instead};
+    pub use crate::schema::open;
+    pub use crate::values::calendar::{DAY, fiscal_days, years_after};
     pub use crate::values::clock::StoppedAt;
     pub use crate::values::money::Currency;
+    pub use crate::values::{calendar, exact_json};
     pub use crate::write::AuditedRow;
 }

@@ -22,6 +22,8 @@ row! {
         pub invitation_digest: Option<Vec<u8>>,
         /// When the pending invitation expires.
         pub invitation_expires_at: Option<Instant>,
+        /// When the invitation was accepted, or the user signed up; null while an invitation is pending.
+        pub accepted_at: Option<Instant>,
     }
 }
 

@@ -29,6 +29,9 @@ mod m0025_history_of_the_feed;
 mod m0026_one_successor_of_a_refresh_token;
 mod m0030_imports;
 mod m0033_relationships_are_confirmed;
+mod m0034_relations_of_contacts_and_opportunities;
+mod m0035_when_invitations_were_accepted;
+mod m0040_minutes_of_accounts;
 
 /// All migrations, in their order.
 #[derive(Debug)]
@@ -61,6 +64,9 @@ impl MigratorTrait for Migrator {
             Box::new(m0026_one_successor_of_a_refresh_token::Migration),
             Box::new(m0030_imports::Migration),
             Box::new(m0033_relationships_are_confirmed::Migration),
+            Box::new(m0034_relations_of_contacts_and_opportunities::Migration),
+            Box::new(m0035_when_invitations_were_accepted::Migration),
+            Box::new(m0040_minutes_of_accounts::Migration),
         ]
     }
 }

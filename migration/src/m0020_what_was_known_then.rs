@@ -9,7 +9,7 @@
 use crate::m0010_presence as before;
 
 /// The index on the touches of an account, with the columns that presence needs for most of them.
-const ACCOUNT_INDEX: &str = "create index touch_account on touch
+pub(crate) const ACCOUNT_INDEX: &str = "create index touch_account on touch
         (organization_id, account_id, at, id, weight, known_at, value, value_acknowledged, shape)";
 /// The index on the touches of a user, with the columns that focus needs.
 const USER_INDEX: &str = "create index touch_user on touch

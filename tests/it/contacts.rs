@@ -402,7 +402,10 @@ async fn an_erased_contact_is_removed_from_the_row_and_from_the_feed(world: &Wor
     assert_eq!(types, ["contact.created", "contact.updated", "contact.updated", "contact.updated", "contact.erased"]);
     assert_eq!(ours[0]["changes"]["name"], json!({"from": null, "to": "Erased person"}));
     assert_eq!(ours[1]["changes"]["relationship"], json!({"from": "KNOWN", "to": "TRUSTED"}));
-    assert_eq!(ours[1]["changes"].as_object().unwrap().keys().collect::<Vec<_>>(), ["relationship", "relationshipSetAt"]);
+    assert_eq!(
+        ours[1]["changes"].as_object().unwrap().keys().collect::<Vec<_>>(),
+        ["relationship", "relationshipSetAt"]
+    );
     assert_eq!(ours[2]["changes"], json!({}));
     let found = ann
         .query(

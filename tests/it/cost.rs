@@ -116,6 +116,35 @@ async fn without_a_token_an_address_has_its_points(database: &Database) {
     server.stop().await.remove().await;
 }
 
+#[on_both_databases]
+async fn honest_requests_are_not_overpriced(database: &Database) {
+    let world = world_with(database, 50_000, 1).await;
+    let admin = world.admin();
+    let requested = async |document: &str| cost(&admin.query(document).await.answered(), "requested").as_u64().unwrap();
+    // An object is of one type: of fragments on different types, the most expensive counts.
+    let events = |fragments: &str| format!("{{ events(first: 10) {{ nodes {{ subject {{ id {fragments} }} }} }} }}");
+    let account = "... on Account { owner { id } contacts(first: 5) { nodes { id } } }";
+    let touch = "... on Touch { account { id owner { id } } }";
+    let nothing = requested(&events("")).await;
+    let (of_account, of_touch) = (requested(&events(account)).await, requested(&events(touch)).await);
+    assert!(nothing < of_touch && of_touch < of_account, "{nothing} {of_touch} {of_account}");
+    assert_eq!(requested(&events(&format!("{account} {touch}"))).await, of_account);
+    // External ids lie in the row.
+    assert_eq!(requested("{ accounts(first: 100) { nodes { name externalIds { source id } } } }").await, 100);
+    // A page of users has no more items than the organization has users.
+    let few = requested("{ users(first: 200) { nodes { accounts(first: 200) { nodes { id } } } } }").await;
+    assert!(few < 1_000, "{few}");
+    // A document that is refused costs no more than its bytes, and what was not found is refunded.
+    let left = async || cost(&admin.query("{ me { id } }").await, "available").as_u64().unwrap();
+    let before = left().await;
+    let invalid = admin.query("{ accounts(first: 200) { nodes { noSuchField } } }").await;
+    assert_eq!(invalid.error_code(), "GRAPHQL_VALIDATION_FAILED");
+    admin.query("{ accounts(first: 200) { nodes { name owner { name } } } }").await.answered();
+    let spent = before.saturating_sub(left().await);
+    assert!(spent <= 5, "{spent}");
+    end(world).await;
+}
+
 async fn refresh(client: &Client, token: &str) -> Answer {
     client.mutate("refreshSession", "session { refreshToken }", json!({"refreshToken": token})).await
 }

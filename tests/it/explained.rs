@@ -11,7 +11,7 @@ const PAGE: u64 = 25;
 
 /// Fills the tables by SQL: fifty accounts for each seller, and at each account ten touches, five contacts, two
 /// opportunities, a booking, a target, a goal and a plan.
-async fn fill(connection: &DatabaseConnection, owners: &[String]) {
+pub async fn fill(connection: &DatabaseConnection, owners: &[String]) {
     let postgres = connection.get_database_backend() == DbBackend::Postgres;
     let organization = "(select id from organization)";
     let series = |to: u32| {
@@ -175,7 +175,7 @@ async fn no_list_reads_or_sorts_many_more_rows_than_it_returns(world: &World) {
 }
 
 /// Removes the rows that were inserted by SQL, which the feed does not contain, before the invariants are checked.
-async fn empty(connection: &DatabaseConnection) {
+pub async fn empty(connection: &DatabaseConnection) {
     let filled = [
         "promise",
         "trigger_event",

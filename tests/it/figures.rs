@@ -2,28 +2,21 @@
 
 use std::sync::Arc;
 
-use callshot::domain::account::Standing;
-use callshot::domain::criterion::score;
-use callshot::domain::goal::GoalWarning;
-use callshot::domain::goal::progress::{Basis, Booked, progress};
-use callshot::domain::opportunity::probability_of;
-use callshot::domain::plan::health::completeness;
-use callshot::domain::plan::measure::{MILLION, Way};
-use callshot::domain::plan::review::due_after;
-use callshot::domain::presence::formula::{self, Made, PresencePolicy};
-use callshot::domain::presence::known::known;
-use callshot::domain::presence::nurture::{consistency, longest_gap};
-use callshot::domain::promise;
-use callshot::domain::targeting::target_list::band::band;
-use callshot::domain::targeting::target_list::capacity::required_interval;
-use callshot::domain::week::split::{Stretch, TimeUse, split};
-use callshot::graphql::estimate::{ENOUGH, Estimate, wilson};
-use callshot::values::calendar::{DAY, fiscal_days, years_after};
+use callshot::internals::{
+    Basis, Booked, DAY, ENOUGH, Estimate, GoalWarning, MILLION, Made, PresencePolicy, Standing, Stretch, TimeUse, Way,
+    band, completeness, consistency, due_after, fiscal_days, formula, known, longest_gap, probability_of, progress,
+    promise, required_interval, score, split, wilson, years_after,
+};
 use entity::contact::BuyingRole;
 use entity::opportunity::Stage;
 use entity::plan::ReviewCadence;
 use entity::touch::TouchKind;
 use entity::{AccountId, Day, Id as _, Instant, OrganizationId, PromiseId, UserId};
+use statistics::interval::mean;
+use statistics::odds::{Arm, ratio, risk_difference};
+use statistics::openings::{Hazard, LAGS, Weeks, needed};
+use statistics::sum::{Win, reaches};
+use statistics::survival::{Case, curve, quartiles};
 
 const SCHEMA: &str = include_str!("../../schema.graphql");
 const DOC: &str = include_str!("../../docs/figures.md");
@@ -152,6 +145,56 @@ fn goals() {
 }
 
 #[test]
+fn looking_ahead() {
+    let open = [(40_000, 0.5), (30_000, 0.3), (60_000, 0.25), (20_000, 0.8)];
+    let wins = open.map(|(amount, probability)| Win { amount, probability });
+    let closable: i64 = open.iter().map(|(amount, _)| amount).sum();
+    let weighted: f64 =
+        open.iter().map(|(amount, probability)| f64::from(i32::try_from(*amount).unwrap()) * probability).sum();
+    let found = reaches(50_000, &wins);
+    says(&format!(
+        "coverage = {}.{}, weighted {},000, probability = {:.4}",
+        closable / 50_000,
+        closable % 50_000,
+        weighted / 1000.0,
+        found.value()
+    ));
+    let ended = [60, 90, 150, 240].map(Case::ended);
+    let cases: Vec<Case> = ended.into_iter().chain([120, 200, 300, 365].map(Case::open)).collect();
+    let survival: Vec<f64> = curve(&cases).iter().map(|step| step.survival).collect();
+    let [one, two, three, four] = survival[..] else { panic!("{survival:?}") };
+    let found = quartiles(&cases);
+    says(&format!(
+        "survival {one:.3}, {two:.2}, {three:.2}, {four:.2}; median {}, naive {}",
+        found.p50.unwrap(),
+        found.naive_p50.unwrap()
+    ));
+    let attainments =
+        [(100.0, 152.0), (80.0, 90.0), (120.0, 60.0), (50.0, 81.0), (200.0, 310.0)].map(|(goal, booked)| booked / goal);
+    let reached: Vec<f64> = attainments.into_iter().filter(|attainment| *attainment >= 1.0).collect();
+    let hit = Estimate::share(i64::try_from(reached.len()).unwrap(), 5, ENOUGH, "goals").value.unwrap();
+    let attainment = mean(&reached).unwrap().value;
+    says(&format!("hit rate {hit}, attainment of reached {attainment:.4}, overshoot {:.4}", attainment - 1.0));
+    let arms = [12, 3].map(|successes| Arm { events: 18, successes });
+    let odds = ratio(arms[0], arms[1]).unwrap();
+    says(&format!(
+        "odds ratio {:.3} ({:.3} to {:.3}), risk difference {:.1}",
+        odds.value,
+        odds.interval.0,
+        odds.interval.1,
+        risk_difference(arms[0], arms[1]).unwrap()
+    ));
+    let mut shares = [0.0; LAGS];
+    shares[3] = 1.0;
+    let hazard = Hazard::of(&shares, &Weeks { first: 0, minutes: vec![90.0] }, 0, 9);
+    let expected = hazard.expected(&Weeks { first: 20, minutes: vec![45.0] }, 23);
+    let needed = needed(4_500.0, Some(300.0), Some(1.0)).unwrap();
+    says(&format!(
+        "45 minutes let expect {expected:.2} openings. R = 4,500, a mean of 300 and a win rate of 1 need {needed} openings"
+    ));
+}
+
+#[test]
 fn what_is_booked() {
     let warnings: Vec<&str> = GoalWarning::of(100, 100, Some(120)).iter().map(|warning| warning.word()).collect();
     says(&format!("a threshold of 120 has the warnings {}", warnings.join(", ")));
@@ -215,14 +258,72 @@ fn plans_weeks_and_promises() {
 const ENTERED: [&str; 3] = ["Criterion", "Estimate", "Reason"];
 /// Figures that are whole numbers, amounts, days or yes and no.
 const OTHERS: [&str; 66] = [
-    "accounts", "actionsOverdue", "assessNext", "band", "baseline", "benchmarksBehind", "big", "blankDays", "blankMinutes",
-    "contacts", "count", "counts", "daysSinceReview", "daysSinceTouch", "defaulted", "defaultedMinutes", "expected",
-    "free", "joined", "keyPeopleMinutes", "lastReviewedOn", "left", "level", "limit", "longestGapDays", "lost",
-    "missing", "missingBecause", "missingRoles", "minutes", "nextReviewOn", "onTarget", "onTrack", "otherMinutes",
-    "overBy", "overdue", "pace", "potential", "probability", "projected", "pursued", "reached", "reachedOn", "ready",
-    "remaining", "responded", "reviewDueOn", "reviewOverdue", "size", "stale", "standing", "targetMinutes",
-    "targetTouches", "total", "touches", "trusted", "unpursued", "used", "valued", "warnings", "weighted", "withValue",
-    "won", "workingMinutes", "Account.booked", "Contact.relationshipSetAt",
+    "accounts",
+    "actionsOverdue",
+    "assessNext",
+    "band",
+    "baseline",
+    "benchmarksBehind",
+    "big",
+    "blankDays",
+    "blankMinutes",
+    "contacts",
+    "count",
+    "counts",
+    "daysSinceReview",
+    "daysSinceTouch",
+    "defaulted",
+    "defaultedMinutes",
+    "expected",
+    "free",
+    "joined",
+    "keyPeopleMinutes",
+    "lastReviewedOn",
+    "left",
+    "level",
+    "limit",
+    "longestGapDays",
+    "lost",
+    "missing",
+    "missingBecause",
+    "missingRoles",
+    "minutes",
+    "nextReviewOn",
+    "onTarget",
+    "onTrack",
+    "otherMinutes",
+    "overBy",
+    "overdue",
+    "pace",
+    "potential",
+    "probability",
+    "projected",
+    "pursued",
+    "reached",
+    "reachedOn",
+    "ready",
+    "remaining",
+    "responded",
+    "reviewDueOn",
+    "reviewOverdue",
+    "size",
+    "stale",
+    "standing",
+    "targetMinutes",
+    "targetTouches",
+    "total",
+    "touches",
+    "trusted",
+    "unpursued",
+    "used",
+    "valued",
+    "warnings",
+    "weighted",
+    "withValue",
+    "won",
+    "workingMinutes",
+    "Account.booked",
+    "Contact.relationshipSetAt",
 ];
 
 /// The types and fields of the schema that are figures by their type: fractions, estimates and reasons.

@@ -23,8 +23,9 @@ async fn sign_in(server: &Server, email: &str) -> Client {
 async fn figures(who: &Client, until: &str) -> Value {
     const FIGURES: &str = "on level presence known value ready daysUntilAbsent because { weight decayed touch { id } }";
     let last: usize = until[8..].parse().unwrap();
-    let days: String =
+    let days: Vec<String> =
         (1..=last).map(|day| format!("d{day}: presence(on: \"2017-01-{day:02}\") {{ {FIGURES} }} ")).collect();
+    let days = days.concat();
     let document = format!(
         "{{ accounts {{ nodes {{ name presence {{ series(from: \"2017-01-01\", to: \"{until}\", every: DAY) {{ {FIGURES} }} }} {days} }} }} }}"
     );

@@ -508,7 +508,10 @@ async fn setting_the_same_relationship_again_renews_it(empty: &Database) {
     // An import that repeats what is there confirms nothing.
     let rows = json!([{"externalId": {"source": "crm", "id": "cleo"}, "relationship": "KNOWN"}]);
     let document = "mutation($rows: [ContactRow!]!) { upsertContacts(rows: $rows) { unchanged failed } }";
-    assert_eq!(ann.send(document, json!({"rows": rows})).await.data("upsertContacts"), &json!({"unchanged": 1, "failed": 0}));
+    assert_eq!(
+        ann.send(document, json!({"rows": rows})).await.data("upsertContacts"),
+        &json!({"unchanged": 1, "failed": 0})
+    );
     assert!(near(number(&ann, &acme, "2018-06-01", "known").await, 0.0, 1e-12));
     let again = json!({"id": cleo, "relationship": "KNOWN"});
     for _ in 0..2 {

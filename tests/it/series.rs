@@ -1,6 +1,6 @@
 //! Series: line charts in a fixed number of statements, each point the figure of that day.
 
-use callshot::values::clock::StoppedAt;
+use callshot::internals::StoppedAt;
 use serde_json::{Value, json};
 use tests::actors::Member;
 use tests::queries::count;
@@ -37,9 +37,11 @@ async fn add(seller: &Member, manager: &Member, name: &str) {
         json!({"externalId": {"source": "crm", "id": format!("{name} {at}")}, "account": {"id": account}, "kind": kind,
             "contacts": [{"source": "crm", "id": format!("{name} DECISION_MAKER")}], "at": format!("2024-01-10T{at}:00Z")})
     };
-    let rows = [("CALL", "09:00"), ("CALL", "09:05"), ("EMAIL", "10:00"), ("EMAIL", "11:00"), ("MEETING", "08:00")].map(row);
-    let document = "mutation($rows: [TouchRow!]!) { upsertTouches(rows: $rows) { created results { userErrors { message } } } }";
-    let answer = seller.send(document, json!({"rows": rows})).await.done();
+    let rows =
+        [("CALL", "09:00"), ("CALL", "09:05"), ("EMAIL", "10:00"), ("EMAIL", "11:00"), ("MEETING", "08:00")].map(row);
+    let document =
+        "mutation($rows: [TouchRow!]!) { upsertTouches(rows: $rows) { created results { userErrors { message } } } }";
+    let answer = seller.send(document, json!({"rows": rows})).await;
     assert_eq!(answer.data("upsertTouches.created"), &json!(5), "{answer}");
     let document = "query($id: ID!) { touches(filter: {accountId: {eq: $id}, kind: [CALL]}) { nodes { id } } }";
     let touch = seller.send(document, json!({"id": account})).await.text("touches.nodes.1.id").to_owned();
@@ -68,9 +70,8 @@ async fn a_series_takes_as_many_statements_for_any_length_and_any_number_of_acco
     let criterion = json!({"name": "Fit"});
     world.admin().make("createCriterion", "criterion", criterion).await;
     add(&ann, &mia, "Account 0").await;
-    let series = |to: &str, selection: &str| {
-        format!("series(from: \"2024-03-01\", to: \"{to}\", every: DAY) {{ {selection} }}")
-    };
+    let series =
+        |to: &str, selection: &str| format!("series(from: \"2024-03-01\", to: \"{to}\", every: DAY) {{ {selection} }}");
     let documents = |to: &str| {
         [
             format!("{{ accounts {{ nodes {{ presence {{ {} }} }} }} }}", series(to, PRESENCE)),
@@ -113,14 +114,20 @@ async fn each_point_is_the_figure_of_its_day(empty: &Database) {
     }
     let days = ["2024-01-09", "2024-01-16", "2024-01-23", "2024-01-30", "2024-02-06", "2024-02-13"];
     let range = "from: \"2024-01-09\", to: \"2024-02-15\", every: WEEK";
-    let on: String = days.iter().enumerate().map(|(at, day)| format!("p{at}: presence(on: \"{day}\") {{ {PRESENCE} }} ")).collect();
-    let answer = ann.query(&format!("{{ accounts {{ nodes {{ presence {{ series({range}) {{ {PRESENCE} }} }} {on} }} }} }}")).await;
+    let on: Vec<String> =
+        days.iter().enumerate().map(|(at, day)| format!("p{at}: presence(on: \"{day}\") {{ {PRESENCE} }} ")).collect();
+    let on = on.concat();
+    let answer = ann
+        .query(&format!("{{ accounts {{ nodes {{ presence {{ series({range}) {{ {PRESENCE} }} }} {on} }} }} }}"))
+        .await;
     for account in answer.data("accounts.nodes").as_array().unwrap() {
         let points: Vec<&Value> = (0..days.len()).map(|at| &account[format!("p{at}")]).collect();
         assert_eq!(account["presence"]["series"].as_array().unwrap().iter().collect::<Vec<_>>(), points);
         assert_eq!(points.iter().map(|point| point["on"].as_str().unwrap()).collect::<Vec<_>>(), days);
     }
-    let on: String = days.iter().enumerate().map(|(at, day)| format!("p{at}: progress(on: \"{day}\") {{ {PROGRESS} }} ")).collect();
+    let on: Vec<String> =
+        days.iter().enumerate().map(|(at, day)| format!("p{at}: progress(on: \"{day}\") {{ {PROGRESS} }} ")).collect();
+    let on = on.concat();
     let answer = ann
         .query(&format!("{{ accounts {{ nodes {{ goal(year: 2024) {{ progress {{ series({range}) {{ {PROGRESS} }} }} {on} }} }} }} }}"))
         .await;

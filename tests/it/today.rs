@@ -1,6 +1,6 @@
 //! Today: what to do, why, in which order, and for whose eyes.
 
-use callshot::values::clock::StoppedAt;
+use callshot::internals::StoppedAt;
 use serde_json::{Value, json};
 use tests::actors::Member;
 use tests::queries::count;

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use callshot::values::clock::StoppedAt;
+use callshot::internals::StoppedAt;
 use serde_json::{Value, json};
 use tests::actors::{Member, PASSWORD};
 use tests::{Client, Database, Server, Subject as _, World, on_both_databases};
@@ -17,7 +17,7 @@ type Subjects = BTreeMap<&'static str, BTreeSet<String>>;
 /// A server whose clock stands an hour of 2 March 2026, UTC, which is Sunday evening in Santiago at the first of them, and
 /// Tuesday afternoon in Auckland at the last.
 async fn server(database: Database, hour: i64) -> Server {
-    let at = callshot::graphql::scalars::instant("2026-03-02T00:30:00Z").unwrap().plus_seconds(hour * 3600);
+    let at = callshot::internals::instant("2026-03-02T00:30:00Z").unwrap().plus_seconds(hour * 3600);
     let stop: StoppedAt = at.to_string().parse().unwrap();
     Server::start_with(database, |settings| settings.clock.stop = Some(stop)).await
 }
@@ -91,7 +91,8 @@ impl Waiting {
         let id = self.subjects[kind].as_str();
         match kind {
             "KEEP_PROMISE" => {
-                let document = "mutation($id: ID!) { keepPromise(id: $id) { promise { keptOn } userErrors { message } } }";
+                let document =
+                    "mutation($id: ID!) { keepPromise(id: $id) { promise { keptOn } userErrors { message } } }";
                 who.send(document, json!({"id": id})).await.done();
             }
             "DO_ACTION" => {
@@ -168,7 +169,7 @@ async fn what_is_listed_is_what_acting_on_it_accepts_at_every_hour(empty: &Datab
             [("decideTarget", "target { id }", agree), ("createOpportunity", "opportunity { id }", answer)]
         {
             let refused = ann.mutate(mutation, node, input).await;
-            assert_eq!(refused.refusals()[0].0, "CONFLICT", "{hour} {mutation}");
+            assert!(refused.refusals().iter().any(|(code, _)| code == "CONFLICT"), "{hour} {mutation}: {refused}");
         }
         database = running.stop().await;
     }

@@ -240,3 +240,18 @@ async fn five_hundred_rows_cost_as_many_statements_as_one(world: &World) {
     assert_eq!(counts(&answer.done()), [0, 0, 500, 0]);
     assert!(again < many);
 }
+
+/// The largest number of rows, each with a description of 3,500 characters, fits the limits of body and cost.
+#[on_both_databases]
+async fn five_hundred_rows_with_descriptions_fit(world: &World) {
+    let account = world.admin().account(json!({"name": "Acme"})).await;
+    let notes = "What was said, and what is to be done about it. ".repeat(73);
+    let rows: Vec<Value> = (0..500)
+        .map(|number| {
+            json!({"externalId": id(&number.to_string()), "account": {"id": account}, "kind": "CALL",
+                "at": "2017-04-03T09:00:00Z", "subject": format!("Touch {number}"), "notes": notes})
+        })
+        .collect();
+    let answer = upsert(world.admin(), &rows).await.done();
+    assert_eq!(counts(&answer), [500, 0, 0, 0]);
+}

@@ -95,10 +95,17 @@ impl Database {
         }
     }
 
+    /// Returns the database at a URL, whose server the test started itself.
+    #[must_use]
+    pub fn at(url: &str) -> Self {
+        let has_rows_without_events = AtomicBool::new(false);
+        Self { url: url.to_owned(), folder: folder(), on_server: None, has_rows_without_events }
+    }
+
     /// Returns its kind.
     #[must_use]
     pub fn kind(&self) -> Kind {
-        if self.on_server.is_some() { Kind::Postgres } else { Kind::Sqlite }
+        if self.url.starts_with("sqlite:") { Kind::Sqlite } else { Kind::Postgres }
     }
 
     /// Returns its URL, as `DATABASE_URL` takes it.

@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use callshot::internals::exact_json;
 use sea_orm::{ConnectionTrait as _, DatabaseConnection, QueryResult, Statement};
 use serde_json::Value;
 use uuid::Uuid;
@@ -97,7 +98,8 @@ fn event(row: &QueryResult) -> Result<Event, Box<dyn std::error::Error>> {
         kind: row.try_get("", "type")?,
         noun: row.try_get("", "subject_noun")?,
         subject: row.try_get("", "subject_id")?,
-        changes: serde_json::from_str(&row.try_get::<String>("", "changes")?)?,
+        // Numbers keep their digits.
+        changes: exact_json::read(&row.try_get::<String>("", "changes")?).ok_or("the changes are no JSON")?,
     })
 }
 

@@ -107,6 +107,10 @@ pub struct DatabaseSettings {
     /// A statement that takes longer is logged as a warning
     #[arg(long, env = "CALLSHOT_SLOW_QUERY", value_name = "TIME", default_value = "500ms", value_parser = parse_time)]
     pub slow_query: Duration,
+    /// Whether a commit waits until it is on the disk. Without it, the last ones may be lost with the machine's power, and
+    /// those before them not: for a command that is run again in that case.
+    #[arg(skip = true)]
+    pub waits_for_disk: bool,
 }
 
 /// The clock.
@@ -175,8 +179,8 @@ pub struct DocumentSettings {
 impl DocumentSettings {
     /// Converts the settings to the limits of the document check.
     #[must_use]
-    pub const fn to_limits(self) -> graphql_http::document::DocumentLimits {
-        graphql_http::document::DocumentLimits {
+    pub const fn to_limits(self) -> graphql_document::DocumentLimits {
+        graphql_document::DocumentLimits {
             max_bytes: self.max_document.get(),
             max_selections: self.max_cost,
             max_depth: self.max_depth,
@@ -348,7 +352,7 @@ mod tests {
 
     #[test]
     fn the_defaults_are_the_promised_ones() {
-        assert_eq!(DocumentSettings::default().to_limits(), graphql_http::document::DocumentLimits::default());
+        assert_eq!(DocumentSettings::default().to_limits(), graphql_document::DocumentLimits::default());
         let settings = Settings::default();
         assert_eq!(settings.database.url.expose(), "sqlite://callshot.db");
         assert_eq!(settings.database.statement_timeout, Duration::from_secs(10));

@@ -11,7 +11,7 @@
 use std::time::Duration;
 
 use async_graphql::InputObject;
-use entity::{AccountId, EventId, Id, PlanId, Scoped, event};
+use entity::{AccountId, ContactId, EventId, Id, OpportunityId, PlanId, Scoped, event};
 use sea_orm::sea_query::Cond;
 use sea_orm::{ColumnTrait, ConnectionTrait, DbBackend, DbErr, QueryFilter, QueryTrait, Select, Statement};
 use serde_json::{Map, Value};
@@ -146,7 +146,7 @@ fn visible(viewer: &Viewer) -> Select<event::Entity> {
 
 /// Returns the settled end: the highest position below which no event can appear any more. `None` means that every
 /// position is settled.
-async fn settled_end(ctx: &RequestContext) -> Result<Option<i64>> {
+pub(crate) async fn settled_end(ctx: &RequestContext) -> Result<Option<i64>> {
     if ctx.services.db.backend() == DbBackend::Sqlite {
         return Ok(None);
     }
@@ -245,15 +245,40 @@ pub async fn history_of_plans(field: &FieldContext<'_>, plans: &[PlanId]) -> Res
     below(field, plans, event::Column::SubjectId, |row| Some(PlanId(row.subject_id))).await
 }
 
-/// Returns a page of the settled events of each parent, newest first.
+/// Resolves `Opportunity.history`. An opportunity may have been at an account that the viewer does not see.
+pub async fn of_opportunities(field: &FieldContext<'_>, of: &[OpportunityId]) -> Result<Batch<Connection<Event>>> {
+    let select = visible(field.request.viewer()?);
+    let pages = pages(field, select, of, event::Column::SubjectId, |row| Some(OpportunityId(row.subject_id))).await?;
+    field.objects(&pages.iter().collect::<Vec<_>>()).await
+}
+
+/// Resolves `Contact.history`. A contact may have been at an account that the viewer does not see.
+pub async fn of_contacts(field: &FieldContext<'_>, of: &[ContactId]) -> Result<Batch<Connection<Event>>> {
+    let select = visible(field.request.viewer()?);
+    let pages = pages(field, select, of, event::Column::SubjectId, |row| Some(ContactId(row.subject_id))).await?;
+    field.objects(&pages.iter().collect::<Vec<_>>()).await
+}
+
+/// Returns a page of the settled events of each parent, newest first. The viewer must see all of them.
 async fn below<K: Id>(
     field: &FieldContext<'_>,
     parents: &[K],
     foreign: event::Column,
     parent_of: fn(&event::Model) -> Option<K>,
 ) -> Result<Vec<Connection<Event>>> {
+    let select = event::Entity::of(field.request.viewer()?.organization.id);
+    pages(field, select, parents, foreign, parent_of).await
+}
+
+/// Returns a page of those of the settled events of each parent that are selected, newest first.
+async fn pages<K: Id>(
+    field: &FieldContext<'_>,
+    mut select: Select<event::Entity>,
+    parents: &[K],
+    foreign: event::Column,
+    parent_of: fn(&event::Model) -> Option<K>,
+) -> Result<Vec<Connection<Event>>> {
     let arguments: PageArguments = field.arguments()?;
-    let mut select = event::Entity::of(field.request.viewer()?.organization.id);
     if let Some(end) = settled_end(field.request).await? {
         select = select.filter(event::Column::Seq.lte(end));
     }

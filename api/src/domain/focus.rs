@@ -2,10 +2,10 @@
 //! come from the index of users' touches, those of a user as one text; the arithmetic is pure.
 
 use std::collections::{HashMap, HashSet, VecDeque};
+use std::sync::Arc;
 
 use async_graphql::InputObject;
-use chrono_tz::Tz;
-use entity::{Day, Instant, Scoped, UserId, target, touch};
+use entity::{Day, Instant, Scoped, UserId, target, touch, user};
 use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, ConnectionTrait, QueryFilter, QuerySelect, QueryTrait};
 use uuid::Uuid;
@@ -17,6 +17,7 @@ use crate::error::{Error, Result};
 use crate::graphql::estimate::{ENOUGH, Estimate};
 use crate::graphql::pagination::LONGEST_LIST;
 use crate::graphql::scalars::DateRange;
+use crate::graphql::series::SeriesArguments;
 use crate::graphql::{Batch, FieldContext, object};
 use crate::values::calendar::DAY;
 use crate::values::calendar::{end_of, monday, start_of};
@@ -66,6 +67,7 @@ fn share(part: i64, whole: i64) -> Option<f64> {
 /// The share of a user's effort that went to targets.
 #[derive(Clone, Debug)]
 pub struct Focus {
+    user: Arc<user::Model>,
     from: Day,
     to: Day,
     sum: Sum,
@@ -94,7 +96,7 @@ object! {
         /// The minutes with targets.
         targetMinutes: i32 = plain(|focus| int(focus.sum.target_minutes));
         /// Share of the minutes that went to targets, 0 to 1; null where there are none.
-        minutesShare: Option<f64> = plain(|focus| share(focus.sum.target_minutes, focus.sum.minutes));
+        minutesShare: Option<f64> = plain(|focus| focus.minutes_share());
         /// Share of all minutes that went to receptive accounts that were no targets, 0 to 1; null where there are none. An
         /// account is receptive that answered at least half of the user's outbound touches of the 90 days before, of which
         /// there were 3 or more.
@@ -105,6 +107,8 @@ object! {
         defaultedMinutes: i32 = plain(|focus| int(focus.sum.defaulted));
         /// Week by week, those without touches included; at most 500.
         byWeek: Vec<FocusWeek> = batch(weeks);
+        /// The same number of days, ending on each of the days of a line chart.
+        series(SeriesArguments): Vec<Focus> = batch(series);
     }
 }
 
@@ -137,6 +141,12 @@ object! {
 }
 
 impl Focus {
+    /// Returns the share of the minutes that went to targets; `None` where there are none.
+    #[must_use]
+    pub fn minutes_share(&self) -> Option<f64> {
+        share(self.sum.target_minutes, self.sum.minutes)
+    }
+
     fn bias_estimate(&self) -> Estimate {
         Estimate::figure(share(self.receptive, self.sum.minutes), self.sum.touches, ENOUGH, "touches")
     }
@@ -199,7 +209,8 @@ impl Outreach {
 }
 
 /// The focus of days, from all touches of those and of the 90 days before, by time.
-fn focus(touches: &[Made], listed: &Listed, (from, to): (Day, Day), zone: Tz) -> Focus {
+fn focus(user: &Arc<user::Model>, touches: &[Made], listed: &Listed, (from, to): (Day, Day)) -> Focus {
+    let zone = zone_of(user);
     let mut mondays = Vec::new();
     let mut next = monday(from);
     // One more than a list may have, so that a range that is too long is noticed.
@@ -221,9 +232,7 @@ fn focus(touches: &[Made], listed: &Listed, (from, to): (Day, Day), zone: Tz) ->
     for touch in touches.iter().filter(|touch| touch.at < end) {
         let before = outreach.entry(touch.account).or_default();
         if touch.at >= start {
-            let on_target = listed.get(&touch.account).is_some_and(|listed| {
-                listed.iter().any(|(since, until)| *since <= touch.at && until.is_none_or(|until| touch.at < until))
-            });
+            let on_target = was_listed(listed, touch.account, touch.at);
             sum.add(touch, on_target);
             if !on_target && before.is_receptive(touch.at) {
                 receptive += i64::from(touch.minutes);
@@ -235,7 +244,14 @@ fn focus(touches: &[Made], listed: &Listed, (from, to): (Day, Day), zone: Tz) ->
         }
         before.note(*touch);
     }
-    Focus { from, to, sum, receptive, weeks }
+    Focus { user: Arc::clone(user), from, to, sum, receptive, weeks }
+}
+
+/// Whether an account was on the user's list at an instant.
+fn was_listed(listed: &Listed, account: u64, at: Instant) -> bool {
+    listed
+        .get(&account)
+        .is_some_and(|listed| listed.iter().any(|(since, until)| *since <= at && until.is_none_or(|until| at < until)))
 }
 
 /// Returns the lower half of an account's id, which is unique and read faster.
@@ -320,6 +336,71 @@ async fn listed(ctx: &RequestContext, users: &[UserId]) -> Result<HashMap<UserId
     Ok(all)
 }
 
+/// A user, and days of theirs, both ends included.
+pub type UserDays = (Arc<user::Model>, (Day, Day));
+
+/// Returns the focus of users on days, in their order: two statements for any number of them. The caller must be allowed to see
+/// it.
+///
+/// # Errors
+/// `UNAUTHENTICATED`; database errors.
+pub async fn read(ctx: &RequestContext, wanted: &[UserDays]) -> Result<Vec<Focus>> {
+    let (starts, ends): (Vec<Instant>, Vec<Instant>) =
+        wanted.iter().map(|(user, (from, to))| (start_of(*from, zone_of(user)), end_of(*to, zone_of(user)))).unzip();
+    let (Some(first), Some(last)) = (starts.iter().min(), ends.iter().max()) else { return Ok(Vec::new()) };
+    let mut users: Vec<UserId> = wanted.iter().map(|(user, _)| user.id).collect();
+    users.sort_unstable();
+    users.dedup();
+    let before = Instant(first.0 - RECEPTIVE_DAYS * DAY);
+    let (made, listed) = (made(ctx, &users, before, *last).await?, listed(ctx, &users).await?);
+    let (nothing, unlisted) = (Vec::new(), Listed::new());
+    let mut all = Vec::with_capacity(wanted.len());
+    for (user, days) in wanted {
+        let (made, listed) = (made.get(&user.id).unwrap_or(&nothing), listed.get(&user.id).unwrap_or(&unlisted));
+        all.push(focus(user, made, listed, *days));
+        tokio::task::yield_now().await;
+    }
+    Ok(all)
+}
+
+/// Returns the minutes that a user made with targets between two instants, each with its time, and those of scheduled touches with
+/// accounts that are targets now: three statements.
+pub async fn target_minutes(
+    ctx: &RequestContext,
+    user: UserId,
+    from: Instant,
+    to: Instant,
+) -> Result<Vec<(Instant, u32)>> {
+    use touch::Column;
+    let (made, listed) = (made(ctx, &[user], from, ctx.now.plus_seconds(1)).await?, listed(ctx, &[user]).await?);
+    let (nothing, unlisted) = (Vec::new(), Listed::new());
+    let listed = listed.get(&user).unwrap_or(&unlisted);
+    let mut minutes: Vec<(Instant, u32)> = made
+        .get(&user)
+        .unwrap_or(&nothing)
+        .iter()
+        .filter(|touch| was_listed(listed, touch.account, touch.at))
+        .map(|touch| (touch.at, touch.minutes))
+        .collect();
+    let query = ctx
+        .viewer()?
+        .sums::<touch::Entity>(Column::AccountId)
+        .filter(Column::UserId.eq(user))
+        .filter(Column::At.gte(ctx.now))
+        .filter(Column::At.lt(to))
+        .filter(Column::Status.eq(touch::TouchStatus::Scheduled))
+        .select_only()
+        .columns([Column::At, Column::Minutes, Column::AccountId])
+        .into_query();
+    for row in ctx.reader().query_all(&query).await? {
+        let (at, of): (Instant, i32) = (row.try_get_by_index(0)?, row.try_get_by_index(1)?);
+        if was_listed(listed, short(row.try_get_by_index(2)?), at) {
+            minutes.push((at, of.unsigned_abs()));
+        }
+    }
+    Ok(minutes)
+}
+
 /// Answers `User.focus`: null for a caller who is neither the user, nor above them, nor ADMIN. Two statements for any number of
 /// users.
 ///
@@ -327,37 +408,36 @@ async fn listed(ctx: &RequestContext, users: &[UserId]) -> Result<HashMap<UserId
 /// `BAD_USER_INPUT` for a range that ends before it begins; the database's.
 pub async fn of_users(field: &FieldContext<'_>, of: &[&User]) -> Result<Batch<Option<crate::domain::focus::Focus>>> {
     let FocusArguments { range } = field.arguments()?;
-    let (from, to) = range.days()?;
+    let days = range.days()?;
     let viewer = field.request.viewer()?;
-    let seen: HashSet<UserId> = of.iter().map(|user| user.0.id).filter(|user| viewer.is_above_or_is(*user)).collect();
-    let users: Vec<UserId> = seen.iter().copied().collect();
-    let zones = of.iter().filter(|user| seen.contains(&user.0.id)).map(|user| zone_of(&user.0));
-    let (starts, ends): (Vec<Instant>, Vec<Instant>) =
-        zones.map(|zone| (start_of(from, zone), end_of(to, zone))).unzip();
-    let (Some(first), Some(last)) = (starts.iter().min(), ends.iter().max()) else {
-        return Ok(Batch::all_null(of.len()));
-    };
-    let before = Instant(first.0 - RECEPTIVE_DAYS * DAY);
-    let (made, listed) = (made(field.request, &users, before, *last).await?, listed(field.request, &users).await?);
-    let (nothing, unlisted) = (Vec::new(), Listed::new());
-    let focuses: Vec<Option<Focus>> = of
-        .iter()
-        .map(|user| {
-            let id = seen.get(&user.0.id)?;
-            let (made, listed) = (made.get(id).unwrap_or(&nothing), listed.get(id).unwrap_or(&unlisted));
-            Some(focus(made, listed, (from, to), zone_of(&user.0)))
-        })
-        .collect();
-    field.optional_objects(&focuses.iter().map(Option::as_ref).collect::<Vec<_>>()).await
+    let mut ids = HashSet::new();
+    let seen = of.iter().filter(|user| viewer.is_above_or_is(user.0.id) && ids.insert(user.0.id));
+    let wanted: Vec<UserDays> = seen.map(|user| (Arc::new(user.0.clone()), days)).collect();
+    let focuses = read(field.request, &wanted).await?;
+    let by_user: HashMap<UserId, &Focus> = focuses.iter().map(|focus| (focus.user.id, focus)).collect();
+    field.optional_objects(&of.iter().map(|user| by_user.get(&user.0.id).copied()).collect::<Vec<_>>()).await
+}
+
+async fn series(field: &FieldContext<'_>, of: &[&Focus]) -> Result<Batch<Vec<Focus>>> {
+    let arguments: SeriesArguments = field.arguments()?;
+    let days = arguments.days(of.len())?;
+    let point = |focus: &Focus, day: Day| (Arc::clone(&focus.user), (day.plus(focus.from.0 - focus.to.0), day));
+    let wanted: Vec<UserDays> = of.iter().flat_map(|focus| days.iter().map(|day| point(focus, *day))).collect();
+    let points = read(field.request, &wanted).await?;
+    field.object_lists(&points.chunks(days.len()).collect::<Vec<_>>()).await
 }
 
 #[cfg(test)]
 mod tests {
+    use chrono_tz::Tz;
     use proptest::prelude::*;
 
     use super::*;
 
-    const UTC: Tz = chrono_tz::UTC;
+    /// A user in a time zone.
+    fn user_in(zone: Tz) -> Arc<user::Model> {
+        Arc::new(user::Model { time_zone: zone.name().to_owned(), ..crate::domain::user::tests::user() })
+    }
 
     fn touch(day: i64, minutes: u32, account: u64) -> Made {
         Made { at: Instant(day * DAY), minutes, defaulted: false, outbound: true, answered: false, account }
@@ -369,7 +449,7 @@ mod tests {
 
     /// Of the days 100 to 113: Saturday, 11 April 1970, to Friday, 24 April.
     fn of(touches: &[Made], listed: &Listed) -> Focus {
-        focus(touches, listed, (Day(100), Day(113)), UTC)
+        focus(&user_in(Tz::UTC), touches, listed, (Day(100), Day(113)))
     }
 
     #[test]
@@ -435,9 +515,9 @@ mod tests {
     #[test]
     fn the_ends_of_the_calendar_have_weeks() {
         for days in [(Day::FIRST, Day::FIRST), (Day::LAST, Day::LAST), (Day::FIRST, Day::LAST)] {
-            assert!(!focus(&[], &Listed::new(), days, UTC).weeks.is_empty());
+            assert!(!focus(&user_in(Tz::UTC), &[], &Listed::new(), days).weeks.is_empty());
         }
-        assert_eq!(focus(&[], &Listed::new(), (Day::LAST, Day::LAST), UTC).weeks.len(), 1);
+        assert_eq!(focus(&user_in(Tz::UTC), &[], &Listed::new(), (Day::LAST, Day::LAST)).weeks.len(), 1);
     }
 
     proptest! {
@@ -454,7 +534,7 @@ mod tests {
                 .collect();
             made.sort_by_key(|touch| touch.at);
             let listed = Listed::from([(1, vec![(Instant((95 * 24 + since * 3) * DAY / 24), None)])]);
-            let found = focus(&made, &listed, (Day(100), Day(113)), zone);
+            let found = focus(&user_in(zone), &made, &listed, (Day(100), Day(113)));
             let sum = |field: fn(&Sum) -> i64| found.weeks.iter().map(|week| field(&week.sum)).sum::<i64>();
             prop_assert_eq!(sum(|sum| sum.touches), found.sum.touches);
             prop_assert_eq!(sum(|sum| sum.minutes), found.sum.minutes);

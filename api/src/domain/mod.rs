@@ -12,6 +12,7 @@ pub mod goal;
 pub mod node;
 pub mod opportunity;
 pub mod organization;
+pub mod pipeline;
 pub mod plan;
 pub mod presence;
 pub mod promise;

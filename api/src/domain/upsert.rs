@@ -17,6 +17,7 @@ use crate::context::Viewer;
 use crate::domain::account::AccountRef;
 use crate::error::{Error, Result, UserError, UserErrorCode};
 use crate::graphql::{AnyId, AnyNode, Batch, FieldContext, MutationPayload, graphql_enum, object};
+use crate::write::Write;
 use crate::write::external_ids::ExternalIdInput;
 use crate::write::validator::Validator;
 
@@ -61,6 +62,8 @@ pub struct UpsertResult {
     pub id: Option<(&'static str, Uuid)>,
     /// The errors that the caller can fix.
     pub errors: Vec<UserError>,
+    /// The version of the existing object before the call; `None` if there was none, or if the row failed.
+    pub version_before: Option<i32>,
 }
 
 object! {
@@ -142,6 +145,33 @@ async fn results(field: &FieldContext<'_>, of: &[&UpsertPayload]) -> Result<Batc
 
 async fn whole_errors(field: &FieldContext<'_>, of: &[&UpsertPayload]) -> Result<Batch<Vec<UserError>>> {
     field.object_lists(&of.iter().map(|payload| payload.user_errors.as_slice()).collect::<Vec<_>>()).await
+}
+
+/// A bulk upsert that is written and not committed yet, so that its caller can add to the transaction.
+pub struct Upsert<'a> {
+    /// The change in progress; `None` after a dry run, which wrote nothing.
+    pub write: Option<Write<'a>>,
+    /// The outcome.
+    pub payload: UpsertPayload,
+}
+
+impl<'a> Upsert<'a> {
+    /// Returns the upsert with its outcome. A dry run is rolled back.
+    pub async fn of(write: Write<'a>, payload: UpsertPayload, dry_run: bool) -> Result<Self> {
+        if dry_run {
+            write.roll_back().await?;
+            return Ok(Self { write: None, payload });
+        }
+        Ok(Self { write: Some(write), payload })
+    }
+
+    /// Commits.
+    pub async fn commit(self) -> Result<UpsertPayload> {
+        if let Some(write) = self.write {
+            write.commit().await?;
+        }
+        Ok(self.payload)
+    }
 }
 
 /// Checks that a call does not have too many rows.
@@ -353,7 +383,7 @@ impl<R> CheckedRow<R> {
 
 /// Saves the valid rows and returns the outcome of each row. In a dry run, a new object has no id.
 pub async fn save<R: crate::write::AuditedRow + PartialEq>(
-    write: &mut crate::write::Write<'_>,
+    write: &mut Write<'_>,
     rows: Vec<CheckedRow<R>>,
     dry_run: bool,
 ) -> Result<UpsertPayload> {
@@ -361,7 +391,8 @@ pub async fn save<R: crate::write::AuditedRow + PartialEq>(
     let mut good = Vec::new();
     for (index, row) in rows.into_iter().enumerate() {
         let Some(after) = row.after else {
-            results.push(UpsertResult { index, status: UpsertStatus::Failed, id: None, errors: row.errors });
+            let status = UpsertStatus::Failed;
+            results.push(UpsertResult { index, status, id: None, errors: row.errors, version_before: None });
             continue;
         };
         let id = Some((R::NOUN, after.uuid()));
@@ -371,7 +402,8 @@ pub async fn save<R: crate::write::AuditedRow + PartialEq>(
             Some(_) => UpsertStatus::Updated,
         };
         let id = if dry_run && status == UpsertStatus::Created { None } else { id };
-        results.push(UpsertResult { index, status, id, errors: Vec::new() });
+        let version_before = row.before.as_ref().map(crate::write::AuditedRow::version);
+        results.push(UpsertResult { index, status, id, errors: Vec::new(), version_before });
         if status != UpsertStatus::Unchanged {
             good.push((row.before, after));
         }

@@ -182,8 +182,11 @@ impl Archived {
     }
 }
 
-/// Rejects a condition with more values than a statement takes.
-fn not_too_many_operands(ctx: &RequestContext, condition: &Condition) -> Result<()> {
+/// Checks that a condition has no more values than a statement takes.
+///
+/// # Errors
+/// `BAD_USER_INPUT` if it has.
+pub fn not_too_many_operands(ctx: &RequestContext, condition: &Condition) -> Result<()> {
     let mut query = Query::select();
     query.expr(Expr::val(1)).cond_where(condition.clone());
     // The condition may contain expressions that only the builder of this database accepts.
@@ -477,6 +480,15 @@ pub trait Filter: Sized {
     /// Returns the nested filters.
     fn nested(&self) -> Nested<'_, Self>;
 
+    /// Returns the condition of the filter's fields that filter related rows, if any is given. Their conditions are taken
+    /// from the same `remaining` ones ([`related`]).
+    ///
+    /// # Errors
+    /// `BAD_USER_INPUT` as [`Self::condition`].
+    fn on_related(&self, _ctx: &RequestContext, _remaining: &mut usize) -> Result<Option<Condition>> {
+        Ok(None)
+    }
+
     /// Returns the condition of the filter with all nested ones.
     ///
     /// # Errors
@@ -517,6 +529,14 @@ pub fn operand<'a, F>(name: &str, operand: &'a Operand<F>) -> Result<Option<&'a 
     }
 }
 
+/// Returns the condition of a filter on related rows, which is part of another filter with `remaining` conditions.
+///
+/// # Errors
+/// `BAD_USER_INPUT` as [`Filter::condition`].
+pub fn related<F: Filter>(filter: &F, ctx: &RequestContext, remaining: &mut usize) -> Result<Condition> {
+    nested_condition(filter, ctx, 0, remaining)
+}
+
 fn nested_condition<F: Filter>(
     filter: &F,
     ctx: &RequestContext,
@@ -530,6 +550,9 @@ fn nested_condition<F: Filter>(
         .checked_sub(1)
         .ok_or_else(|| Error::BadInput(format!("A filter may have at most {MOST_CONDITIONS} conditions.")))?;
     let mut all = Cond::all().add(filter.own(ctx)?);
+    if let Some(condition) = filter.on_related(ctx, remaining)? {
+        all = all.add(condition);
+    }
     let Nested { and, or, not } = filter.nested();
     for part in operand("and", and)?.into_iter().flatten() {
         all = all.add(nested_condition(part, ctx, depth + 1, remaining)?);

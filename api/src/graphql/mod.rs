@@ -9,13 +9,14 @@ pub mod money;
 pub mod node;
 pub mod object;
 pub mod pagination;
+pub mod quartiles;
 pub mod scalars;
 pub mod series;
 pub mod user_error;
 
 pub use graphql_executor::{
     AbstractBatch, Batch, ExecutionError, FieldDefinition, MemberOf, MutationPayload, Operation, OutputType,
-    ROWS_BETWEEN_YIELDS, Resolver, SelectionPlan, Value, describe_object, execute, selections_of, write_string,
+    ROWS_BETWEEN_YIELDS, SelectionPlan, Value, execute, selections_of, write_string,
 };
 
 pub use self::columns::ReadColumns;
@@ -28,9 +29,6 @@ use crate::error::Error;
 
 /// A field that is being resolved for a batch of rows.
 pub type FieldContext<'a> = graphql_executor::FieldContext<'a, RequestContext>;
-
-/// A field that a document selects.
-pub type CollectedField<'a> = graphql_executor::CollectedField<'a>;
 
 /// An object type of the schema.
 pub trait ObjectType: graphql_executor::ObjectType<RequestContext> {}

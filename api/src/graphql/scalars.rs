@@ -2,7 +2,7 @@
 
 use async_graphql::{InputObject, InputValueError, InputValueResult, Scalar, ScalarType, Value};
 use entity::{Day, Instant};
-use graphql_executor::{OutputType, SelectionPlan};
+use graphql_executor::{OutputType, SelectionPlan, write_const_value};
 
 use crate::context::RequestContext;
 use crate::error::{Error, Result};
@@ -124,8 +124,10 @@ pub struct Json<T>(pub T);
 #[Scalar(name = "JSON")]
 impl ScalarType for Json<String> {
     fn parse(value: Value) -> InputValueResult<Self> {
-        let json = value.into_json().map_err(|_| InputValueError::custom("A JSON value must be valid JSON."))?;
-        Ok(Self(json.to_string()))
+        // A number with many digits comes as text, which is copied.
+        let mut json = Vec::new();
+        write_const_value(&mut json, &value);
+        String::from_utf8(json).map(Self).map_err(|_| InputValueError::custom("A JSON value must be valid JSON."))
     }
 
     fn to_value(&self) -> Value {

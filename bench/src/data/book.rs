@@ -184,9 +184,9 @@ pub fn contact_row(number: u64, of: u64) -> Row {
     let title = random.one_of(words::JOB);
     let department = random.one_of(words::DEPARTMENT);
     let phone = random.percent(60).then(|| format!("+49 30 {:07}", random.below(10_000_000)));
-    let role = random.percent(60).then(|| {
-        random.one_of(&["DECISION_MAKER", "INFLUENCER", "STAKEHOLDER", "CHAMPION", "GATEKEEPER", "END_USER"])
-    });
+    let role = random
+        .percent(60)
+        .then(|| random.one_of(&["DECISION_MAKER", "INFLUENCER", "STAKEHOLDER", "CHAMPION", "GATEKEEPER", "END_USER"]));
     let level = random.one_of(&["UNKNOWN", "KNOWN", "KNOWN", "VALUED", "TRUSTED"]);
     let at = contact_created(number);
     row![

@@ -51,11 +51,13 @@ impl Fixture {
         let account = member
             .account(json!({"name": name, "domain": format!("{tag}.example"), "externalIds": external, "city": tag, "potential": amount}))
             .await;
+        member.account(json!({"name": name, "parentId": account})).await;
         let seat = json!({"accountId": account, "userId": helper.id(), "role": "TECHNICAL"});
         member.mutate("setTeamMember", "account { id }", seat).await.done();
         let fields =
             json!({"name": name, "email": format!("{tag}@{tag}.example"), "externalIds": external, "title": tag});
         let contact = member.contact(&account, fields).await;
+        member.contact(&account, json!({"name": name, "reportsToId": contact})).await;
         let fields = json!({"name": name, "amount": amount, "externalIds": external});
         let opportunity = member.opportunity(&account, fields).await;
         let touch = |at: &str| json!({"kind": "CALL", "contactIds": [contact], "subject": tag, "opportunityId": opportunity, "at": at, "notes": tag});
@@ -65,7 +67,8 @@ impl Fixture {
         let mut planned = touch("2999-02-03T10:00:00Z");
         planned["accountId"] = json!(account);
         let scheduled = member.make("scheduleTouch", "touch", planned).await;
-        let fields = json!({"amount": amount, "bookedOn": "2020-02-04", "description": tag, "externalIds": external});
+        let fields = json!({"amount": amount, "bookedOn": "2020-02-04", "description": tag, "externalIds": external,
+            "opportunityId": opportunity});
         // The helper owns an account as well.
         helper.account(json!({ "name": name })).await;
         let booking = member.booking(&account, fields).await;
@@ -244,6 +247,8 @@ impl Fixture {
             "DateTime" => json!("2999-02-03T10:00:00Z"),
             "JSON" => json!({}),
             "AccountRef" => json!({"id": self.id("Account")}),
+            "ContactRefInput" => json!({"id": self.id("Contact")}),
+            "OpportunityRefInput" => json!({"id": self.id("Opportunity")}),
             _ if of.kind == "ENUM" => json!(of.values[0]),
             _ if of.kind == "INPUT_OBJECT" && !of.one_of => {
                 let fields = of.inputs.iter().filter(|field| field.is_required());

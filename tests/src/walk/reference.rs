@@ -54,13 +54,18 @@ impl Reference {
     #[must_use]
     pub fn nouns(&self, schema: &Schema, operation: &str) -> Vec<String> {
         let role = self.role();
-        let stem = role.strip_suffix("Ids").or_else(|| role.strip_suffix("Id")).unwrap_or_default();
+        let stem = match role {
+            "reportingTo" => "user",
+            role => role.strip_suffix("Ids").or_else(|| role.strip_suffix("Id")).unwrap_or_default(),
+        };
         let noun = match stem {
             "" => {
                 let name = if self.owner.is_empty() { operation } else { &self.owner };
                 if matches!(name, "node" | "nodes") {
                     return schema.nodes().to_vec();
                 }
+                // A field that looks up one node, such as `user`, is named like its type.
+                let name = &(name[..1].to_uppercase() + &name[1..]);
                 // The id is that of the reviewed thing, and not that of the review.
                 let name = name.strip_prefix("Review").unwrap_or(name);
                 let named = schema.nodes().iter().filter(|noun| name.contains(noun.as_str()));
@@ -126,7 +131,7 @@ fn collect(
     };
     if let Some(kind) = kind {
         found.push(Reference { path: path.clone(), kind, owner });
-    } else if within.iter().filter(|name| **name == of.name).count() < RECURSIONS {
+    } else if within.iter().filter(|name| **name == of.name).count() < recursions(&of.name, within) {
         within.push(of.name.clone());
         for field in &of.inputs {
             collect(schema, field, path, within, found);
@@ -134,6 +139,17 @@ fn collect(
         within.pop();
     }
     path.pop();
+}
+
+/// Returns how many levels of an input object are walked. The filter of accounts is part of most filters: there one level
+/// of it is walked, and none below `and`, `or` and `not`, since all of them are read by the same code.
+fn recursions(of: &str, within: &[String]) -> usize {
+    let around = within.iter().filter(|name| name.ends_with("Filter") && *name != "AccountFilter").count();
+    match (of, around) {
+        ("AccountFilter", 1) => 1,
+        ("AccountFilter", 2..) => 0,
+        _ => RECURSIONS,
+    }
 }
 
 /// Returns how a text refers to something; None if it does not.

@@ -11,7 +11,8 @@ use crate::domain::criterion::score;
 use crate::domain::user::User;
 use crate::error::{Error, Result};
 use crate::graphql::filter::{
-    Archived, DateTimeFilter, DecimalFilter, Filter, FloatFilter, IdFilter, IntFilter, Nested, StringFilter, operand,
+    Archived, DateTimeFilter, DecimalFilter, Filter, FloatFilter, IdFilter, IntFilter, MOST_CONDITIONS, Nested,
+    StringFilter, not_too_many_operands, operand, related,
 };
 use crate::graphql::pagination::{
     Connection, Direction, Key, Order, PageArguments, RowsPerParent, SortKey, VisibleRows,
@@ -206,6 +207,51 @@ fn has_standing(standing: Standing, ctx: &RequestContext, viewer: &Viewer) -> Si
         Standing::Client => any.and(key.not()),
         Standing::Key => key,
     }
+}
+
+/// Resolves `Account.children`.
+pub(super) async fn children(field: &FieldContext<'_>, of: &[AccountId]) -> Result<Batch<Connection<Account>>> {
+    let arguments: PageArguments = field.arguments()?;
+    let below = RowsPerParent::<account::Entity> {
+        select: field.request.viewer()?.accounts().filter(account::Column::ArchivedAt.is_null()),
+        foreign: account::Column::ParentId,
+    };
+    let by_id = Order::by_id(account::Column::Id, |row: &account::Model| Key::Id(row.id.uuid()));
+    let pages: Vec<Connection<Account>> = below.pages(field, of, |row| row.parent_id, &by_id, &arguments).await?;
+    field.objects(&pages.iter().collect::<Vec<_>>()).await
+}
+
+/// Returns the condition that the account of a row matches the operand `account` of a filter; None if it is omitted.
+///
+/// # Errors
+/// `BAD_USER_INPUT` for null, and as [`Filter::condition`].
+pub fn at_matching<C: ColumnTrait>(
+    ctx: &RequestContext,
+    filter: &MaybeUndefined<Box<AccountFilter>>,
+    account_id: C,
+    remaining: &mut usize,
+) -> Result<Option<Condition>> {
+    let Some(filter) = operand("account", filter)? else { return Ok(None) };
+    let accounts = account::Entity::of(ctx.viewer()?.organization.id).filter(related(filter.as_ref(), ctx, remaining)?);
+    let accounts = accounts.select_only().column(account::Column::Id).into_query();
+    Ok(Some(Cond::all().add(account_id.in_subquery(accounts))))
+}
+
+/// Returns the same for a filter that has no other nested conditions.
+///
+/// # Errors
+/// As [`at_matching`].
+pub fn at_account<C: ColumnTrait>(
+    ctx: &RequestContext,
+    filter: &MaybeUndefined<Box<AccountFilter>>,
+    account_id: C,
+) -> Result<Option<Condition>> {
+    let mut remaining = MOST_CONDITIONS;
+    let condition = at_matching(ctx, filter, account_id, &mut remaining)?;
+    if let Some(condition) = &condition {
+        not_too_many_operands(ctx, condition)?;
+    }
+    Ok(condition)
 }
 
 /// Returns the condition that a row has this external id.

@@ -9,6 +9,7 @@
 //! | [`upsert`] | bulk upsert from another system |
 
 pub mod list;
+mod members;
 pub mod team;
 pub mod upsert;
 pub mod write;
@@ -109,6 +110,10 @@ object! {
         potential: Option<Money> = plain(|account, ctx| account.0.potential.map(|minor| ctx.money(minor)));
         /// The parent account; null if there is none or if the caller does not see it.
         parent: Option<Account> = by_key(|account| account.0.parent_id, Account::resolve);
+        /// The accounts whose parent this is and that the caller sees, ordered by id. Archived accounts are left out.
+        children(PageArguments): Connection<Account> = by_key(|account| account.0.id, list::children);
+        /// The active members who see the account, to whom work there can be given, ordered by id, at most 500.
+        members: Vec<User> = by_key(|account| account.0.id, members::of_accounts);
         /// The user who owns the account.
         owner: User = by_key(|account| account.0.owner_id, User::resolve_required);
         /// The commercial standing, derived from the bookings and the organization's key-account threshold.

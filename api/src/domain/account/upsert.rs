@@ -14,7 +14,7 @@ use crate::context::{AccountAccess, RequestContext};
 use crate::domain::plan;
 use crate::domain::targeting::moved::follow_owners;
 use crate::domain::upsert::{
-    CheckedRow, DuplicateKeys, Lookup, UpsertPayload, check_row, named, not_too_many, save, value,
+    CheckedRow, DuplicateKeys, Lookup, Upsert, UpsertPayload, check_row, named, not_too_many, save, value,
 };
 use crate::error::{Result, UserErrorCode};
 use crate::graphql::scalars::{Decimal, Json};
@@ -67,14 +67,14 @@ pub struct UpsertAccounts {
 
 /// Executes `upsertAccounts`.
 pub async fn upsert(ctx: &RequestContext, arguments: UpsertAccounts) -> Result<UpsertPayload> {
-    upsert_rows(ctx, arguments.rows, arguments.dry_run.unwrap_or_default()).await
+    upsert_rows(ctx, arguments.rows, arguments.dry_run.unwrap_or_default()).await?.commit().await
 }
 
-/// Writes rows in one transaction, or none in a dry run.
+/// Writes rows in one transaction, which is to be committed, or none in a dry run.
 ///
 /// # Errors
 /// The database's, and a userError of the call where there are too many rows.
-pub async fn upsert_rows(ctx: &RequestContext, rows: Vec<AccountRow>, dry_run: bool) -> Result<UpsertPayload> {
+pub async fn upsert_rows(ctx: &RequestContext, rows: Vec<AccountRow>, dry_run: bool) -> Result<Upsert<'_>> {
     not_too_many(rows.len())?;
     let viewer = ctx.viewer()?;
     let organization = viewer.organization.id;
@@ -236,15 +236,12 @@ pub async fn upsert_rows(ctx: &RequestContext, rows: Vec<AccountRow>, dry_run: b
     });
     let handed: Vec<(AccountId, entity::UserId, entity::UserId)> = handed.collect();
     let payload = save(&mut write, done, dry_run).await?;
-    if dry_run {
-        write.roll_back().await?;
-    } else {
+    if !dry_run {
         team::seat_owners(&mut write, organization, &owners).await?;
         follow_owners(&mut write, &owners).await?;
         plan::moved::follow_owners(&mut write, &handed).await?;
-        write.commit().await?;
     }
-    Ok(payload)
+    Upsert::of(write, payload, dry_run).await
 }
 
 /// Resolves the parents of rows among the existing accounts and the rows of this call, and fails the rows that would

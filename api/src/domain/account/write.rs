@@ -347,26 +347,42 @@ pub async fn archive(ctx: &RequestContext, arguments: OneAccount) -> Result<Acco
     set_archived(ctx, &arguments.id, true).await
 }
 
+/// Archives an account, and returns the change, which is to be committed.
+///
+/// # Errors
+/// As `Mutation.archiveAccount`.
+pub async fn begin_archive(ctx: &RequestContext, arguments: OneAccount) -> Result<Write<'_>> {
+    begin_set_archived(ctx, &arguments.id, true).await.map(|(write, _)| write)
+}
+
 /// Executes `restoreAccount`: returns the account to the lists.
 pub async fn restore(ctx: &RequestContext, arguments: OneAccount) -> Result<AccountPayload> {
     set_archived(ctx, &arguments.id, false).await
 }
 
 async fn set_archived(ctx: &RequestContext, id: &ID, archived: bool) -> Result<AccountPayload> {
+    let (write, account) = begin_set_archived(ctx, id, archived).await?;
+    write.commit().await?;
+    Ok(AccountPayload { account: Some(Account(account)), ..AccountPayload::default() })
+}
+
+async fn begin_set_archived<'c>(
+    ctx: &'c RequestContext,
+    id: &ID,
+    archived: bool,
+) -> Result<(Write<'c>, account::Model)> {
     let mut check = Validator::at(&[]);
     let mut write = Write::begin(ctx)?;
     let before = team::responsible_for(ctx, &write, &mut check, "id", id).await?;
     let Some(before) = before else { return check.fail() };
     check.finish()?;
     if before.archived_at.is_some() == archived {
-        write.roll_back().await?;
-        return Ok(AccountPayload { account: Some(Account(before)), ..AccountPayload::default() });
+        return Ok((write, before));
     }
     let after = account::Model { archived_at: archived.then_some(write.at), ..before.clone() };
     let after = write.change(&before, after).await?;
     write.rename_last_event(if archived { "archived" } else { "restored" });
-    write.commit().await?;
-    Ok(AccountPayload { account: Some(Account(after)), ..AccountPayload::default() })
+    Ok((write, after))
 }
 
 /// Returns the ids of an account and all its ancestors.

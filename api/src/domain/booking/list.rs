@@ -1,24 +1,33 @@
 //! Filters on bookings, and lists of bookings ordered by id.
 
 use async_graphql::{InputObject, MaybeUndefined};
-use entity::{AccountId, Id, Scoped, UserId, booking};
+use entity::{AccountId, BookingId, Id, OpportunityId, Scoped, UserId, booking};
 use sea_orm::sea_query::Cond;
 use sea_orm::{Condition, QueryFilter};
 
 use super::Booking;
 use crate::context::RequestContext;
+use crate::domain::account::AccountFilter;
+use crate::domain::account::list::{at_account, named};
 use crate::error::Result;
 use crate::graphql::filter::{DateFilter, DateTimeFilter, DecimalFilter, IdFilter, operand};
 use crate::graphql::pagination::{Connection, Key, Order, PageArguments, RowsPerParent, VisibleRows};
 use crate::graphql::{Batch, FieldContext};
+use crate::write::external_ids::ExternalIdInput;
 
 /// A filter on bookings. All given fields must match.
 #[derive(Clone, Debug, Default, InputObject)]
 pub struct BookingFilter {
     /// Filters by account.
     pub account_id: MaybeUndefined<IdFilter>,
+    /// A condition on the account. Archived accounts match only if its `archived` asks for them.
+    pub account: MaybeUndefined<Box<AccountFilter>>,
     /// Filters by seller.
     pub seller_id: MaybeUndefined<IdFilter>,
+    /// Filters by the opportunity that it came of.
+    pub opportunity_id: MaybeUndefined<IdFilter>,
+    /// Only the booking with this identifier in another system.
+    pub external_id: MaybeUndefined<ExternalIdInput>,
     /// Filters by the day on which the revenue counts.
     pub booked_on: MaybeUndefined<DateFilter>,
     /// Filters by amount, in the organization's currency.
@@ -34,7 +43,7 @@ impl BookingFilter {
     /// `BAD_USER_INPUT` if an operand is null.
     pub fn condition(&self, ctx: &RequestContext) -> Result<Condition> {
         use booking::Column;
-        let Self { account_id, seller_id, booked_on, amount, updated_at } = self;
+        let Self { account_id, account, seller_id, opportunity_id, external_id, booked_on, amount, updated_at } = self;
         let mut all = Cond::all();
         if let Some(filter) = operand("accountId", account_id)? {
             all = all.add(filter.condition::<_, AccountId>(Column::AccountId)?);
@@ -42,11 +51,20 @@ impl BookingFilter {
         if let Some(filter) = operand("sellerId", seller_id)? {
             all = all.add(filter.condition::<_, UserId>(Column::SellerId)?);
         }
+        if let Some(filter) = operand("opportunityId", opportunity_id)? {
+            all = all.add(filter.condition::<_, OpportunityId>(Column::OpportunityId)?);
+        }
+        if let Some(external) = operand("externalId", external_id)? {
+            all = all.add(named(ctx.viewer()?.organization.id, BookingId::PREFIX, Column::Id, external));
+        }
         if let Some(filter) = operand("bookedOn", booked_on)? {
             all = all.add(filter.condition(Column::BookedOn)?);
         }
         if let Some(filter) = operand("amount", amount)? {
             all = all.add(filter.condition(Column::Amount, ctx.viewer()?.currency)?);
+        }
+        if let Some(condition) = at_account(ctx, account, Column::AccountId)? {
+            all = all.add(condition);
         }
         if let Some(filter) = operand("updatedAt", updated_at)? {
             all = all.add(filter.condition(Column::UpdatedAt)?);
@@ -73,10 +91,11 @@ fn by_id() -> Order<booking::Entity> {
 pub async fn bookings(field: &FieldContext<'_>, arguments: BookingsArguments) -> Result<Connection<Booking>> {
     let BookingsArguments { filter, page } = arguments;
     let filter = filter.unwrap_or_default();
+    let equals = |filter: &MaybeUndefined<IdFilter>| filter.value().is_some_and(|filter| filter.eq.is_value());
     let visible = VisibleRows {
         select: booking::Entity::of(field.request.viewer()?.organization.id).filter(filter.condition(field.request)?),
         account: booking::Column::AccountId,
-        is_selective: filter.account_id.value().is_some_and(|account| account.eq.is_value()),
+        is_selective: equals(&filter.account_id) || equals(&filter.opportunity_id) || filter.external_id.is_value(),
     };
     visible.page(field, &by_id(), &page).await
 }
@@ -93,5 +112,17 @@ pub async fn of_accounts(
     };
     let pages: Vec<Connection<Booking>> =
         below.pages(field, of, |row| Some(row.account_id), &by_id(), &arguments).await?;
+    field.objects(&pages.iter().collect::<Vec<_>>()).await
+}
+
+/// Resolves `Opportunity.bookings`. They are at the opportunity's account, which the viewer sees.
+pub async fn of_opportunities(field: &FieldContext<'_>, of: &[OpportunityId]) -> Result<Batch<Connection<Booking>>> {
+    let arguments: PageArguments = field.arguments()?;
+    let below = RowsPerParent::<booking::Entity> {
+        select: booking::Entity::of(field.request.viewer()?.organization.id),
+        foreign: booking::Column::OpportunityId,
+    };
+    let pages: Vec<Connection<Booking>> =
+        below.pages(field, of, |row| row.opportunity_id, &by_id(), &arguments).await?;
     field.objects(&pages.iter().collect::<Vec<_>>()).await
 }

@@ -13,7 +13,7 @@ use crate::context::{RequestContext, Viewer};
 use crate::domain::account::AccountRef;
 use crate::domain::opportunity::ARCHIVED;
 use crate::domain::upsert::{
-    CheckedRow, DuplicateKeys, Lookup, UpsertPayload, check_row, named, not_too_many, save, value,
+    CheckedRow, DuplicateKeys, Lookup, Upsert, UpsertPayload, check_row, named, not_too_many, save, value,
 };
 use crate::error::{Result, UserErrorCode};
 use crate::graphql::scalars::{Date, Decimal};
@@ -67,14 +67,14 @@ struct References<'a> {
 
 /// Resolves `Mutation.upsertBookings`.
 pub async fn upsert(ctx: &RequestContext, arguments: UpsertBookings) -> Result<UpsertPayload> {
-    upsert_rows(ctx, arguments.rows, arguments.dry_run.unwrap_or_default()).await
+    upsert_rows(ctx, arguments.rows, arguments.dry_run.unwrap_or_default()).await?.commit().await
 }
 
-/// Writes rows in one transaction, or none in a dry run.
+/// Writes rows in one transaction, which is to be committed, or none in a dry run.
 ///
 /// # Errors
 /// The database's, and a userError of the call where there are too many rows.
-pub async fn upsert_rows(ctx: &RequestContext, rows: Vec<BookingRow>, dry_run: bool) -> Result<UpsertPayload> {
+pub async fn upsert_rows(ctx: &RequestContext, rows: Vec<BookingRow>, dry_run: bool) -> Result<Upsert<'_>> {
     not_too_many(rows.len())?;
     let viewer = ctx.viewer()?;
     let organization = viewer.organization.id;
@@ -143,12 +143,7 @@ pub async fn upsert_rows(ctx: &RequestContext, rows: Vec<BookingRow>, dry_run: b
         let written: Vec<BookingId> = changed.iter().map(|(_, after)| after.id).collect();
         look_at_goals(&mut write, viewer, &touched, &written).await?;
     }
-    if dry_run {
-        write.roll_back().await?;
-    } else {
-        write.commit().await?;
-    }
-    Ok(payload)
+    Upsert::of(write, payload, dry_run).await
 }
 
 /// Returns the booking that results from one row, or `None` if there cannot be one; the reason is then noted in

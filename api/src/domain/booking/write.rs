@@ -270,11 +270,20 @@ pub(super) fn apply(
 
 /// Resolves `Mutation.deleteBooking`.
 pub async fn delete(ctx: &RequestContext, arguments: OneBooking) -> Result<BookingPayload> {
+    let (write, booking) = begin_delete(ctx, arguments).await?;
+    write.commit().await?;
+    Ok(BookingPayload::of(booking))
+}
+
+/// Deletes a booking, and returns it with the change, which is to be committed.
+///
+/// # Errors
+/// As `Mutation.deleteBooking`.
+pub async fn begin_delete(ctx: &RequestContext, arguments: OneBooking) -> Result<(Write<'_>, booking::Model)> {
     let viewer = ctx.viewer()?;
     let mut write = Write::begin(ctx)?;
     let Found { booking, .. } = load_for_change(viewer, &write.tx, &["id"], &arguments.id).await?;
     write.remove(&booking).await?;
     look_at_goals(&mut write, viewer, &[&booking], &[]).await?;
-    write.commit().await?;
-    Ok(BookingPayload::of(booking))
+    Ok((write, booking))
 }

@@ -1,17 +1,22 @@
 //! Lists of contacts: filters and orderings.
 
+use std::collections::{HashMap, HashSet};
+
 use async_graphql::{Enum, InputObject, MaybeUndefined};
-use entity::{AccountId, ContactId, Id, Scoped, contact};
-use sea_orm::sea_query::Cond;
-use sea_orm::{ColumnTrait, Condition, QueryFilter, Select};
+use database::columns::is_any_of;
+use entity::{AccountId, ContactId, Id, OpportunityId, Scoped, contact, touch, touch_contact};
+use sea_orm::sea_query::{Cond, Expr, ExprTrait};
+use sea_orm::{ColumnTrait, Condition, ConnectionTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait, Select};
+use uuid::Uuid;
 
 use super::{BuyingRole, Contact, RelationshipLevel};
 use crate::context::RequestContext;
-use crate::domain::account::list::named;
-use crate::error::Result;
+use crate::domain::account::AccountFilter;
+use crate::domain::account::list::{at_matching, named};
+use crate::error::{Error, Result};
 use crate::graphql::filter::{Archived, DateTimeFilter, Filter, IdFilter, Nested, StringFilter, operand};
 use crate::graphql::pagination::{
-    Connection, Direction, Key, Order, PageArguments, RowsPerParent, SortKey, VisibleRows,
+    Connection, Direction, Key, LONGEST_LIST, Order, PageArguments, RowsPerParent, SortKey, VisibleRows, plain_lists,
 };
 use crate::graphql::{Batch, FieldContext};
 use crate::write::external_ids::ExternalIdInput;
@@ -35,6 +40,8 @@ pub struct ContactFilter {
     pub title: MaybeUndefined<StringFilter>,
     /// A condition on the id of the account where the person works.
     pub account_id: MaybeUndefined<IdFilter>,
+    /// A condition on the account. Archived accounts match only if its `archived` asks for them.
+    pub account: MaybeUndefined<Box<AccountFilter>>,
     /// Only contacts with this role in buying decisions.
     pub buying_role: MaybeUndefined<BuyingRole>,
     /// Only contacts with this relationship to the organization.
@@ -53,6 +60,10 @@ impl Filter for ContactFilter {
         Nested { and: &self.and, or: &self.or, not: &self.not }
     }
 
+    fn on_related(&self, ctx: &RequestContext, remaining: &mut usize) -> Result<Option<Condition>> {
+        at_matching(ctx, &self.account, contact::Column::AccountId, remaining)
+    }
+
     fn own(&self, ctx: &RequestContext) -> Result<Condition> {
         use contact::Column;
         let viewer = ctx.viewer()?;
@@ -65,6 +76,7 @@ impl Filter for ContactFilter {
             email,
             title,
             account_id,
+            account: _,
             buying_role,
             relationship,
             external_id,
@@ -185,4 +197,59 @@ pub async fn at_accounts(field: &FieldContext<'_>, of: &[AccountId]) -> Result<B
     let pages: Vec<Connection<Contact>> =
         below.pages(field, of, |row| Some(row.account_id), &arguments.order()?, &arguments.page).await?;
     field.objects(&pages.iter().collect::<Vec<_>>()).await
+}
+
+/// Resolves `Opportunity.contacts` by two statements for any number of opportunities.
+pub async fn of_opportunities(field: &FieldContext<'_>, of: &[OpportunityId]) -> Result<Batch<Vec<Contact>>> {
+    use touch_contact::Column::{ContactId as Who, TouchId as Touch};
+    let organization = field.request.viewer()?.organization.id;
+    let distinct: HashSet<Uuid> = of.iter().map(|id| id.uuid()).collect();
+    let max_rows = LONGEST_LIST * distinct.len() as u64;
+    let query = touch::Entity::of(organization)
+        .filter(is_any_of(field.request.reader(), touch::Column::OpportunityId, distinct))
+        .filter(touch::Column::Status.ne(touch::TouchStatus::Canceled))
+        .select_only()
+        .column(touch::Column::OpportunityId)
+        .into_query()
+        .inner_join(
+            touch_contact::Entity,
+            Expr::col((touch_contact::Entity, Touch)).equals((touch::Entity, touch::Column::Id)),
+        )
+        .column((touch_contact::Entity, Who))
+        .distinct()
+        .limit(max_rows + 1)
+        .to_owned();
+    let mut people: HashMap<OpportunityId, Vec<ContactId>> = HashMap::new();
+    for row in field.request.reader().query_all(&query).await? {
+        people.entry(row.try_get_by_index(0)?).or_default().push(row.try_get_by_index(1)?);
+    }
+    if people.values().any(|list| list.len() as u64 > LONGEST_LIST) {
+        let message =
+            format!("An opportunity has more than {LONGEST_LIST} contacts: page through its touches instead.");
+        return Err(Error::LimitExceeded(message));
+    }
+    let found = Contact::fetch(field.request, people.values().flatten().copied()).await?;
+    let list = |id: &OpportunityId| -> Vec<&Contact> {
+        let mut list: Vec<&Contact> = people
+            .get(id)
+            .into_iter()
+            .flatten()
+            .filter_map(|person| found.get(person))
+            .filter(|contact| contact.0.archived_at.is_none())
+            .collect();
+        list.sort_unstable_by_key(|contact| contact.0.id);
+        list
+    };
+    field.lists_of_references(&of.iter().map(list).collect::<Vec<_>>()).await
+}
+
+/// Resolves `Contact.directReports`. They work at the same account, which the viewer sees.
+pub(super) async fn reporting_to(field: &FieldContext<'_>, of: &[ContactId]) -> Result<Batch<Vec<Contact>>> {
+    let select = contact::Entity::of(field.request.viewer()?.organization.id)
+        .filter(contact::Column::ArchivedAt.is_null())
+        .order_by_asc(contact::Column::Id);
+    let too_long =
+        format!("More than {LONGEST_LIST} contacts report to a person: page through the account's contacts.");
+    let column = contact::Column::ReportsToId;
+    plain_lists::<_, Contact, _>(field, select, column, of, |row| row.reports_to_id, &too_long).await
 }

@@ -20,21 +20,22 @@ pub mod write;
 
 use std::collections::HashMap;
 
-use async_graphql::{Enum, ID};
+use async_graphql::{Enum, ID, InputObject, OneofObject};
 use entity::{AccountId, Columns, ContactId, Id, account, contact};
 use sea_orm::{ColumnTrait, ConnectionTrait, QueryFilter, Select};
 
-pub use self::list::{ContactFilter, ContactsArguments, at_accounts, contacts};
+pub use self::list::{ContactsArguments, at_accounts, contacts};
 
 use crate::context::{RequestContext, Viewer};
 use crate::domain::account::Account;
+use crate::domain::account::list::by_external_id;
 use crate::domain::touch::{self, Touch};
 use crate::error::Result;
 use crate::graphql::pagination::{Connection, PageArguments, connection};
 use crate::graphql::scalars::Json;
 use crate::graphql::{Batch, FieldContext, NodeId, ReadColumns as _, graphql_enum, object, payload};
 use crate::values::money::Currency;
-use crate::write::external_ids::{ExternalId, shown};
+use crate::write::external_ids::{ExternalId, ExternalIdInput, shown};
 use crate::write::validator::Validator;
 use crate::write::{AuditedRow, Snapshot, audited, snapshot, stored_json};
 
@@ -110,8 +111,19 @@ object! {
         reportsTo: Option<Contact> = by_key(|contact| contact.0.reports_to_id, Contact::resolve);
         /// The latest completed touch in which the person took part; null if there is none.
         lastTouch: Option<Touch> = batch(touch::list::last_of_contacts);
+        /// The earliest scheduled touch from now on in which the person is to take part; null if there is none.
+        nextTouch: Option<Touch> = batch(touch::list::next_of_contacts);
         /// The touches in which the person takes part, newest first.
         touches(PageArguments): Connection<Touch> = batch(touch::list::of_contacts);
+        /// The promises made to the person, at most 500, earliest due day first.
+        promises(crate::domain::promise::list::OpenArguments): Vec<crate::domain::promise::Promise> = by_key(|contact| contact.0.id, crate::domain::promise::list::of_contacts);
+        /// The contacts who report to the person, ordered by id, at most 500. Archived contacts are left out.
+        directReports: Vec<Contact> = by_key(|contact| contact.0.id, list::reporting_to);
+        /// How the relationship with the person is to be developed by plans that are not closed, ordered by id, at most
+        /// 500.
+        plannedRelationships: Vec<crate::domain::plan::relationship::PlannedRelationship> = by_key(|contact| contact.0.id, crate::domain::plan::relationship::of_contacts);
+        /// The changes to the contact that the caller sees, newest first.
+        history(PageArguments): Connection<crate::domain::event::Event> = by_key(|contact| contact.0.id, crate::domain::event::of_contacts);
         /// Whether the person asked not to be contacted.
         doNotContact: bool = plain(|contact| contact.0.do_not_contact);
         /// The identifiers of the contact in other systems.
@@ -204,6 +216,37 @@ impl AuditedRow for contact::Model {
     }
 }
 
+/// A reference to a contact. Exactly one field must be given.
+#[derive(Clone, Debug, PartialEq, Eq, OneofObject)]
+pub enum ContactRefInput {
+    /// The contact with this id.
+    Id(ID),
+    /// The contact with this identifier in another system.
+    ExternalId(ExternalIdInput),
+}
+
+/// Arguments of `contact`.
+#[derive(Clone, Debug, InputObject)]
+pub struct OneContactArguments {
+    /// The reference to the contact.
+    pub by: ContactRefInput,
+}
+
+/// Resolves `Query.contact`.
+pub async fn one(field: &FieldContext<'_>, arguments: OneContactArguments) -> Result<Option<Contact>> {
+    let viewer = field.request.viewer()?;
+    let select = match arguments.by {
+        ContactRefInput::Id(id) => match ContactId::parse(&id) {
+            Ok(id) => viewer.contacts().filter(contact::Column::Id.eq(id)),
+            Err(_) => return Ok(None),
+        },
+        ContactRefInput::ExternalId(external) => {
+            by_external_id(viewer, viewer.contacts(), ContactId::PREFIX, contact::Column::Id, &external)
+        }
+    };
+    field.one(select, &[]).await
+}
+
 impl Viewer {
     /// Returns the contacts of the accounts that the viewer sees.
     #[must_use]
@@ -244,15 +287,6 @@ impl Contact {
         ids: impl IntoIterator<Item = ContactId>,
     ) -> Result<HashMap<ContactId, Self>> {
         ctx.fetch_by_ids(ctx.viewer()?.contacts(), contact::Column::Id, Columns::ALL, ids, |row| row.id).await
-    }
-
-    /// Resolves the contact of each id that is known to exist and to be visible.
-    ///
-    /// # Errors
-    /// An internal error if an id is not found.
-    pub async fn resolve_required(field: &FieldContext<'_>, ids: &[ContactId]) -> Result<Batch<Self>> {
-        let ids: Vec<Option<ContactId>> = ids.iter().copied().map(Some).collect();
-        field.required(Self::resolve(field, &ids).await?)
     }
 
     /// Resolves the contact of each id: null without an id, or if the viewer does not see it.

@@ -17,7 +17,7 @@ use crate::context::{RequestContext, Viewer};
 use crate::domain::account::AccountRef;
 use crate::domain::account::write::not_archived;
 use crate::domain::upsert::{
-    CheckedRow, DuplicateKeys, Lookup, UpsertPayload, check_row, named, not_too_many, save, value,
+    CheckedRow, DuplicateKeys, Lookup, Upsert, UpsertPayload, check_row, named, not_too_many, save, value,
 };
 use crate::error::{Result, UserErrorCode};
 use crate::graphql::scalars::Json;
@@ -245,14 +245,14 @@ impl Present {
 
 /// Executes `upsertContacts`.
 pub async fn upsert(ctx: &RequestContext, arguments: UpsertContacts) -> Result<UpsertPayload> {
-    upsert_rows(ctx, arguments.rows, arguments.dry_run.unwrap_or_default()).await
+    upsert_rows(ctx, arguments.rows, arguments.dry_run.unwrap_or_default()).await?.commit().await
 }
 
-/// Writes rows in one transaction, or none in a dry run.
+/// Writes rows in one transaction, which is to be committed, or none in a dry run.
 ///
 /// # Errors
 /// The database's, and a userError of the call where there are too many rows.
-pub async fn upsert_rows(ctx: &RequestContext, rows: Vec<ContactRow>, dry_run: bool) -> Result<UpsertPayload> {
+pub async fn upsert_rows(ctx: &RequestContext, rows: Vec<ContactRow>, dry_run: bool) -> Result<Upsert<'_>> {
     not_too_many(rows.len())?;
     let viewer = ctx.viewer()?;
     let mut write = Write::begin(ctx)?;
@@ -337,14 +337,11 @@ pub async fn upsert_rows(ctx: &RequestContext, rows: Vec<ContactRow>, dry_run: b
         }
     }
     let payload = save(&mut write, done, dry_run).await?;
-    if dry_run {
-        write.roll_back().await?;
-    } else {
+    if !dry_run {
         acquaintances.save(&write).await?;
         line::release(&mut write, &gone, &seen_to).await?;
-        write.commit().await?;
     }
-    Ok(payload)
+    Upsert::of(write, payload, dry_run).await
 }
 
 /// Returns the id of the contact if the row moves it to another account.

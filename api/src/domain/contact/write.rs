@@ -374,25 +374,41 @@ pub async fn archive(ctx: &RequestContext, arguments: OneContact) -> Result<Cont
     set_archived(ctx, &arguments.id, true).await
 }
 
+/// Archives a contact, and returns the change, which is to be committed.
+///
+/// # Errors
+/// As `Mutation.archiveContact`.
+pub async fn begin_archive(ctx: &RequestContext, arguments: OneContact) -> Result<Write<'_>> {
+    begin_set_archived(ctx, &arguments.id, true).await.map(|(write, _)| write)
+}
+
 /// Executes `restoreContact`: returns the contact to the lists.
 pub async fn restore(ctx: &RequestContext, arguments: OneContact) -> Result<ContactPayload> {
     set_archived(ctx, &arguments.id, false).await
 }
 
 async fn set_archived(ctx: &RequestContext, id: &ID, archived: bool) -> Result<ContactPayload> {
+    let (write, contact) = begin_set_archived(ctx, id, archived).await?;
+    write.commit().await?;
+    Ok(ContactPayload::of(contact))
+}
+
+async fn begin_set_archived<'c>(
+    ctx: &'c RequestContext,
+    id: &ID,
+    archived: bool,
+) -> Result<(Write<'c>, contact::Model)> {
     let mut write = Write::begin(ctx)?;
     let before = seen(ctx.viewer()?, &write, &["id"], id).await?;
     if before.archived_at.is_some() == archived {
-        write.roll_back().await?;
-        return Ok(ContactPayload::of(before));
+        return Ok((write, before));
     }
     not_erased(&before, &["id"])?;
     let after = contact::Model { archived_at: archived.then_some(write.at), ..before.clone() };
     let after = write.change(&before, after).await?;
     write.rename_last_event(if archived { "archived" } else { "restored" });
     Acquaintances::of(&write, Some(&before), &after).save(&write).await?;
-    write.commit().await?;
-    Ok(ContactPayload::of(after))
+    Ok((write, after))
 }
 
 #[cfg(test)]

@@ -7,6 +7,8 @@ use sea_orm::{ColumnTrait, Condition, QueryFilter, QuerySelect, QueryTrait};
 
 use super::{Goal, GoalStatus};
 use crate::context::RequestContext;
+use crate::domain::account::AccountFilter;
+use crate::domain::account::list::at_account;
 use crate::error::Result;
 use crate::graphql::FieldContext;
 use crate::graphql::filter::{DateTimeFilter, IdFilter, IntFilter, operand};
@@ -17,6 +19,8 @@ use crate::graphql::pagination::{Connection, Key, Order, PageArguments, VisibleR
 pub struct GoalFilter {
     /// Filters by account.
     pub account_id: MaybeUndefined<IdFilter>,
+    /// A condition on the account. Archived accounts match only if its `archived` asks for them.
+    pub account: MaybeUndefined<Box<AccountFilter>>,
     /// Filters by the account's owner.
     pub owner_id: MaybeUndefined<IdFilter>,
     /// Filters by fiscal year.
@@ -30,7 +34,7 @@ pub struct GoalFilter {
 impl GoalFilter {
     fn condition(&self, ctx: &RequestContext) -> Result<Condition> {
         use goal::Column;
-        let Self { account_id, owner_id, year, status, updated_at } = self;
+        let Self { account_id, account, owner_id, year, status, updated_at } = self;
         let mut all = Cond::all();
         if let Some(filter) = operand("accountId", account_id)? {
             all = all.add(filter.condition::<_, AccountId>(Column::AccountId)?);
@@ -52,6 +56,9 @@ impl GoalFilter {
             None => {}
             Some(GoalStatus::Agreed) => all = all.add(Column::AgreedAmount.is_not_null()),
             Some(GoalStatus::Proposed) => all = all.add(Column::AgreedAmount.is_null()),
+        }
+        if let Some(condition) = at_account(ctx, account, Column::AccountId)? {
+            all = all.add(condition);
         }
         if let Some(filter) = operand("updatedAt", updated_at)? {
             all = all.add(filter.condition(Column::UpdatedAt)?);

@@ -27,7 +27,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use uuid::Uuid;
 
-pub use self::list::{GoalFilter, GoalsArguments, goals};
+pub use self::list::{GoalsArguments, goals};
 use self::progress::{Basis, Booked, GoalProgress};
 
 use crate::context::{RequestContext, Viewer};
@@ -194,6 +194,12 @@ impl GoalPayload {
 #[must_use]
 pub fn read_revisions(stored: &str) -> Vec<Revision> {
     serde_json::from_str(stored).unwrap_or_default()
+}
+
+/// Returns the amount that was agreed by an instant, from the stored amounts; `None` where none was.
+#[must_use]
+pub fn amount_agreed_by(stored: &str, at: Instant) -> Option<i64> {
+    read_revisions(stored).into_iter().rev().find(|revision| revision.agreed_at <= at.0).map(|revision| revision.amount)
 }
 
 impl AuditedRow for goal::Model {

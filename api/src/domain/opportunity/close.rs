@@ -128,6 +128,16 @@ pub async fn lose(ctx: &RequestContext, input: LoseOpportunityInput) -> Result<O
 
 /// Resolves `Mutation.deleteOpportunity`. The touches of the opportunity are kept, without it.
 pub async fn delete(ctx: &RequestContext, arguments: OneOpportunity) -> Result<OpportunityPayload> {
+    let (write, row) = begin_delete(ctx, arguments).await?;
+    write.commit().await?;
+    Ok(OpportunityPayload::of(row))
+}
+
+/// Deletes an opportunity, and returns it with the change, which is to be committed.
+///
+/// # Errors
+/// As `Mutation.deleteOpportunity`.
+pub async fn begin_delete(ctx: &RequestContext, arguments: OneOpportunity) -> Result<(Write<'_>, opportunity::Model)> {
     let viewer = ctx.viewer()?;
     let mut write = Write::begin(ctx)?;
     let (row, _) = load_for_change(viewer, &write.tx, &["id"], &arguments.id).await?;
@@ -135,8 +145,7 @@ pub async fn delete(ctx: &RequestContext, arguments: OneOpportunity) -> Result<O
     release_touches(&mut write, &[row.id]).await?;
     plan::moved::release_opportunities(&mut write, &[row.account_id], &[row.id]).await?;
     write.remove(&row).await?;
-    write.commit().await?;
-    Ok(OpportunityPayload::of(row))
+    Ok((write, row))
 }
 
 fn require_open(row: &opportunity::Model) -> Result<()> {

@@ -8,7 +8,8 @@ use sea_orm::{ColumnTrait, Condition, QueryFilter, Select};
 
 use super::{Opportunity, Stage};
 use crate::context::RequestContext;
-use crate::domain::account::list::named;
+use crate::domain::account::AccountFilter;
+use crate::domain::account::list::{at_matching, named};
 use crate::error::Result;
 use crate::graphql::filter::{
     DateFilter, DateTimeFilter, DecimalFilter, Filter, IdFilter, Nested, StringFilter, operand,
@@ -28,10 +29,14 @@ pub struct OpportunityFilter {
     pub or: MaybeUndefined<Vec<OpportunityFilter>>,
     /// This filter does not match.
     pub not: MaybeUndefined<Box<OpportunityFilter>>,
+    /// Filters by id.
+    pub id: MaybeUndefined<IdFilter>,
     /// Filters by name.
     pub name: MaybeUndefined<StringFilter>,
     /// Filters by account.
     pub account_id: MaybeUndefined<IdFilter>,
+    /// A condition on the account. Archived accounts match only if its `archived` asks for them.
+    pub account: MaybeUndefined<Box<AccountFilter>>,
     /// Filters by owner.
     pub owner_id: MaybeUndefined<IdFilter>,
     /// Only opportunities in one of these stages.
@@ -57,6 +62,10 @@ impl Filter for OpportunityFilter {
         Nested { and: &self.and, or: &self.or, not: &self.not }
     }
 
+    fn on_related(&self, ctx: &RequestContext, remaining: &mut usize) -> Result<Option<Condition>> {
+        at_matching(ctx, &self.account, opportunity::Column::AccountId, remaining)
+    }
+
     fn own(&self, ctx: &RequestContext) -> Result<Condition> {
         use opportunity::Column;
         let viewer = ctx.viewer()?;
@@ -64,8 +73,10 @@ impl Filter for OpportunityFilter {
             and: _,
             or: _,
             not: _,
+            id,
             name,
             account_id,
+            account: _,
             owner_id,
             stage,
             open,
@@ -77,6 +88,9 @@ impl Filter for OpportunityFilter {
             updated_at,
         } = self;
         let mut all = Cond::all();
+        if let Some(filter) = operand("id", id)? {
+            all = all.add(filter.condition::<_, OpportunityId>(Column::Id)?);
+        }
         if let Some(filter) = operand("name", name)? {
             all = all.add(filter.condition(Column::Name, Column::NameKey)?);
         }
@@ -204,7 +218,9 @@ impl OpportunitiesArguments {
     /// Whether the filter restricts the list to one account or to one external id.
     fn is_selective(&self) -> bool {
         let pins = |filter: &OpportunityFilter| {
-            filter.external_id.is_value() || filter.account_id.value().is_some_and(|account| account.eq.is_value())
+            let by_id = filter.id.value().is_some_and(|id| id.eq.is_value() || id.r#in.is_value());
+            let by_account = filter.account_id.value().is_some_and(|account| account.eq.is_value());
+            by_id || by_account || filter.external_id.is_value()
         };
         self.filter.as_ref().is_some_and(pins)
     }

@@ -6,6 +6,7 @@
 //! | [`list`] | filters, orderings and lists |
 //! | [`mod@write`] | create, update |
 //! | [`close`] | win, lose, delete |
+//! | [`stages`] | the stages over time, read from the feed |
 //! | [`stalled`] | open opportunities without a recent request for a commitment |
 //! | [`upsert`] | bulk upsert by external id |
 //!
@@ -14,13 +15,14 @@
 
 pub mod close;
 pub mod list;
+pub mod stages;
 pub mod stalled;
 pub mod upsert;
 pub mod write;
 
 use std::collections::HashMap;
 
-use async_graphql::{Enum, ID};
+use async_graphql::{Enum, ID, InputObject, OneofObject};
 use database::columns::is_any_of;
 use database::transaction::Transaction;
 use entity::opportunity::Stage as Stored;
@@ -31,14 +33,15 @@ pub use self::list::{OpportunitiesArguments, OpportunityFilter, of_accounts, opp
 
 use crate::context::{AccountAccess, RequestContext, Viewer};
 use crate::domain::account::Account;
+use crate::domain::account::list::by_external_id;
 use crate::domain::booking::Booking;
 use crate::domain::user::User;
 use crate::error::{Error, Result, UserErrorCode};
-use crate::graphql::pagination::connection;
+use crate::graphql::pagination::{Connection, PageArguments, connection};
 use crate::graphql::scalars::Json;
 use crate::graphql::{Batch, FieldContext, NodeId, ReadColumns as _, graphql_enum, object, payload};
 use crate::values::money::{Currency, Money};
-use crate::write::external_ids::{ExternalId, shown};
+use crate::write::external_ids::{ExternalId, ExternalIdInput, shown};
 use crate::write::validator::Validator;
 use crate::write::{AuditedRow, Snapshot, Write, audited, snapshot, stored_json};
 
@@ -117,6 +120,17 @@ object! {
         lossReason: Option<&str> = plain(|opportunity| opportunity.0.loss_reason.as_deref());
         /// The trigger event that led to the opportunity; null if there is none.
         triggerEvent: Option<crate::domain::trigger_event::TriggerEvent> = batch(crate::domain::trigger_event::of_opportunities);
+        /// The touches that are about it, newest first by default.
+        touches(crate::domain::touch::TouchesArguments): Connection<crate::domain::touch::Touch> = by_key(|opportunity| opportunity.0.id, crate::domain::touch::list::of_opportunities);
+        /// The bookings that came of it, ordered by id.
+        bookings(PageArguments): Connection<Booking> = by_key(|opportunity| opportunity.0.id, crate::domain::booking::list::of_opportunities);
+        /// The contacts who took part or are to take part in its touches, ordered by id, at most 500. Archived contacts
+        /// are left out.
+        contacts: Vec<crate::domain::contact::Contact> = by_key(|opportunity| opportunity.0.id, crate::domain::contact::list::of_opportunities);
+        /// The changes to it that the caller sees, newest first.
+        history(PageArguments): Connection<crate::domain::event::Event> = by_key(|opportunity| opportunity.0.id, crate::domain::event::of_opportunities);
+        /// The stages it was in, oldest first, at most 500.
+        stages: Vec<stages::StageChange> = by_key(|opportunity| opportunity.0.id, stages::of_opportunities);
         /// Identifiers of the opportunity in other systems.
         externalIds: Vec<ExternalId> = plain(|opportunity| shown(&opportunity.0.external_ids));
         /// Additional fields that the organization defines: a JSON object.
@@ -199,6 +213,38 @@ impl AuditedRow for opportunity::Model {
     }
 }
 
+/// A reference to an opportunity. Exactly one field must be given.
+#[derive(Clone, Debug, PartialEq, Eq, OneofObject)]
+pub enum OpportunityRefInput {
+    /// The opportunity with this id.
+    Id(ID),
+    /// The opportunity with this identifier in another system.
+    ExternalId(ExternalIdInput),
+}
+
+/// Arguments of `opportunity`.
+#[derive(Clone, Debug, InputObject)]
+pub struct OneOpportunityArguments {
+    /// The reference to the opportunity.
+    pub by: OpportunityRefInput,
+}
+
+/// Resolves `Query.opportunity`.
+pub async fn one(field: &FieldContext<'_>, arguments: OneOpportunityArguments) -> Result<Option<Opportunity>> {
+    let viewer = field.request.viewer()?;
+    let visible = viewer.rows::<opportunity::Entity>(opportunity::Column::AccountId);
+    let select = match arguments.by {
+        OpportunityRefInput::Id(id) => match OpportunityId::parse(&id) {
+            Ok(id) => visible.filter(opportunity::Column::Id.eq(id)),
+            Err(_) => return Ok(None),
+        },
+        OpportunityRefInput::ExternalId(external) => {
+            by_external_id(viewer, visible, OpportunityId::PREFIX, opportunity::Column::Id, &external)
+        }
+    };
+    field.one(select, &[]).await
+}
+
 impl Opportunity {
     /// Loads opportunities by id; ids that do not exist or that the viewer cannot see are absent from the result.
     ///
@@ -216,15 +262,6 @@ impl Opportunity {
             |row| row.id,
         )
         .await
-    }
-
-    /// Resolves the opportunity of each id that is known to exist and to be visible.
-    ///
-    /// # Errors
-    /// An internal error if one is not found.
-    pub async fn resolve_required(field: &FieldContext<'_>, ids: &[OpportunityId]) -> Result<Batch<Self>> {
-        let ids: Vec<Option<OpportunityId>> = ids.iter().copied().map(Some).collect();
-        field.required(Self::resolve(field, &ids).await?)
     }
 
     /// Resolves the opportunity of each id: null for a missing id and for an opportunity that the viewer cannot see.

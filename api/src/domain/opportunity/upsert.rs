@@ -17,7 +17,7 @@ use crate::context::{RequestContext, Viewer};
 use crate::domain::account::{AccountRef, team};
 use crate::domain::plan;
 use crate::domain::upsert::{
-    CheckedRow, DuplicateKeys, Lookup, UpsertPayload, check_row, named, not_too_many, save, value,
+    CheckedRow, DuplicateKeys, Lookup, Upsert, UpsertPayload, check_row, named, not_too_many, save, value,
 };
 use crate::error::{Result, UserErrorCode};
 use crate::graphql::scalars::{Date, Decimal, Json};
@@ -82,14 +82,14 @@ struct References<'a> {
 
 /// Resolves `Mutation.upsertOpportunities`.
 pub async fn upsert(ctx: &RequestContext, arguments: UpsertOpportunities) -> Result<UpsertPayload> {
-    upsert_rows(ctx, arguments.rows, arguments.dry_run.unwrap_or_default()).await
+    upsert_rows(ctx, arguments.rows, arguments.dry_run.unwrap_or_default()).await?.commit().await
 }
 
-/// Writes rows in one transaction, or none in a dry run.
+/// Writes rows in one transaction, which is to be committed, or none in a dry run.
 ///
 /// # Errors
 /// The database's, and a userError of the call where there are too many rows.
-pub async fn upsert_rows(ctx: &RequestContext, rows: Vec<OpportunityRow>, dry_run: bool) -> Result<UpsertPayload> {
+pub async fn upsert_rows(ctx: &RequestContext, rows: Vec<OpportunityRow>, dry_run: bool) -> Result<Upsert<'_>> {
     not_too_many(rows.len())?;
     let viewer = ctx.viewer()?;
     let mut write = Write::begin(ctx)?;
@@ -139,16 +139,13 @@ pub async fn upsert_rows(ctx: &RequestContext, rows: Vec<OpportunityRow>, dry_ru
         .filter_map(|row| row.before.as_ref().map(|before| before.account_id))
         .collect();
     let payload = save(&mut write, done, dry_run).await?;
-    if dry_run {
-        write.roll_back().await?;
-    } else {
+    if !dry_run {
         release_touches(&mut write, &moved).await?;
         plan::moved::release_opportunities(&mut write, &left, &moved).await?;
         team::hold(&write, viewer.organization.id, owners.iter().map(|(account, _)| *account)).await?;
         team::join(&mut write, viewer.organization.id, &owners).await?;
-        write.commit().await?;
     }
-    Ok(payload)
+    Upsert::of(write, payload, dry_run).await
 }
 
 /// Returns the owners that are to join their accounts' teams, and the opportunities that moved to another account.

@@ -10,6 +10,8 @@ use sea_orm::{ColumnTrait, Condition, QueryFilter, QueryOrder};
 
 use super::{Plan, PlanStatus};
 use crate::context::RequestContext;
+use crate::domain::account::AccountFilter;
+use crate::domain::account::list::at_account;
 use crate::domain::targeting::{OnArguments, instant_of};
 use crate::error::Result;
 use crate::graphql::filter::{DateTimeFilter, IdFilter, operand};
@@ -22,6 +24,8 @@ use crate::graphql::{Batch, FieldContext};
 pub struct PlanFilter {
     /// Filters by account.
     pub account_id: MaybeUndefined<IdFilter>,
+    /// A condition on the account. Archived accounts match only if its `archived` asks for them.
+    pub account: MaybeUndefined<Box<AccountFilter>>,
     /// Filters by owner.
     pub owner_id: MaybeUndefined<IdFilter>,
     /// Only plans with one of these statuses.
@@ -33,9 +37,9 @@ pub struct PlanFilter {
 }
 
 impl PlanFilter {
-    fn condition(&self) -> Result<Condition> {
+    fn condition(&self, ctx: &RequestContext) -> Result<Condition> {
         use plan::Column;
-        let Self { account_id, owner_id, status, review_due_by, updated_at } = self;
+        let Self { account_id, account, owner_id, status, review_due_by, updated_at } = self;
         let mut all = Cond::all();
         if let Some(filter) = operand("accountId", account_id)? {
             all = all.add(filter.condition::<_, AccountId>(Column::AccountId)?);
@@ -51,6 +55,9 @@ impl PlanFilter {
         }
         if let Some(day) = operand("reviewDueBy", review_due_by)? {
             all = all.add(Column::NextReviewOn.lte(day.0)).add(Column::Status.ne(Stored::Closed));
+        }
+        if let Some(condition) = at_account(ctx, account, Column::AccountId)? {
+            all = all.add(condition);
         }
         if let Some(filter) = operand("updatedAt", updated_at)? {
             all = all.add(filter.condition(Column::UpdatedAt)?);
@@ -79,7 +86,7 @@ pub async fn plans(field: &FieldContext<'_>, arguments: PlansArguments) -> Resul
     let filter = filter.unwrap_or_default();
     let equals = |filter: &MaybeUndefined<IdFilter>| filter.value().is_some_and(|filter| filter.eq.is_value());
     let visible = VisibleRows {
-        select: plan::Entity::of(field.request.viewer()?.organization.id).filter(filter.condition()?),
+        select: plan::Entity::of(field.request.viewer()?.organization.id).filter(filter.condition(field.request)?),
         account: plan::Column::AccountId,
         is_selective: equals(&filter.account_id) || equals(&filter.owner_id),
     };

@@ -43,7 +43,7 @@ use async_graphql::Enum;
 use entity::plan::{PlanStatus as Stored, ReviewCadence as StoredCadence};
 use entity::{AccountId, Columns, Day, Id, Instant, OpportunityId, PlanId, plan};
 
-pub use self::list::{PlanFilter, PlansArguments, plans};
+pub use self::list::{PlansArguments, plans};
 
 use self::action::{Action, ActionsArguments};
 use self::as_of::AsOfArguments;

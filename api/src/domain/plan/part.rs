@@ -5,9 +5,9 @@ use std::hash::Hash;
 
 use database::columns::is_any_of;
 use entity::{
-    AccountId, ActionId, BenchmarkId, Columns, CommitmentId, Id, ObjectiveId, PlanId, PlannedRelationshipId,
-    QuestionId, ReviewId, Row, Scoped, plan_action, plan_benchmark, plan_commitment, plan_measurement, plan_objective,
-    plan_question, plan_relationship, plan_review,
+    ActionId, BenchmarkId, Columns, CommitmentId, Id, ObjectiveId, PlanId, PlannedRelationshipId, QuestionId, ReviewId,
+    Row, Scoped, plan_action, plan_benchmark, plan_commitment, plan_measurement, plan_objective, plan_question,
+    plan_relationship, plan_review,
 };
 use sea_orm::{
     ActiveModelBehavior, ActiveModelTrait, ConnectionTrait, EntityTrait, IntoActiveModel, ModelTrait, QueryFilter,
@@ -63,8 +63,6 @@ pub trait Item: Part {
 
     /// Returns the id.
     fn id(&self) -> Self::Id;
-    /// Returns the id of the plan's account.
-    fn account(&self) -> AccountId;
 }
 
 macro_rules! item {
@@ -98,10 +96,6 @@ macro_rules! item {
 
             fn id(&self) -> $id {
                 self.id
-            }
-
-            fn account(&self) -> AccountId {
-                self.account_id
             }
         }
     };

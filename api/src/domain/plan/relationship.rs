@@ -6,10 +6,14 @@ use std::collections::{HashMap, HashSet};
 use async_graphql::{ID, InputObject, MaybeUndefined};
 use database::columns::is_any_of;
 use entity::contact::RelationshipLevel as Level;
+use entity::plan::PlanStatus;
 use entity::{
-    AccountId, ContactId, Day, Id, OrganizationId, PlanId, PlannedRelationshipId, Scoped, contact, plan_relationship,
+    AccountId, ContactId, Day, Id, OrganizationId, PlanId, PlannedRelationshipId, Scoped, contact, plan,
+    plan_relationship,
 };
-use sea_orm::{ColumnTrait, ConnectionTrait, QueryFilter, QuerySelect, QueryTrait};
+use sea_orm::sea_query::{Expr, ExprTrait as _};
+use sea_orm::{ColumnTrait, ConnectionTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait};
+use uuid::Uuid;
 
 use super::change::Change;
 use super::part::{items, parts_of};
@@ -17,7 +21,8 @@ use super::{Plan, PlanPayload};
 use crate::context::RequestContext;
 use crate::domain::contact::{Contact, RelationshipLevel};
 use crate::domain::user::User;
-use crate::error::Result;
+use crate::error::{Error, Result};
+use crate::graphql::pagination::LONGEST_LIST;
 use crate::graphql::scalars::Date;
 use crate::graphql::{Batch, FieldContext, NodeId, object};
 use crate::write::validator::{NOTE, Validator};
@@ -77,6 +82,39 @@ impl PlannedRelationship {
         };
         Ok(rows.into_iter().filter_map(with_person).collect())
     }
+}
+
+/// Resolves `Contact.plannedRelationships` by one statement for any number of contacts.
+pub async fn of_contacts(field: &FieldContext<'_>, of: &[ContactId]) -> Result<Batch<Vec<PlannedRelationship>>> {
+    use plan_relationship::Column;
+    let viewer = field.request.viewer()?;
+    let distinct: HashSet<Uuid> = of.iter().map(|id| id.uuid()).collect();
+    let max_rows = LONGEST_LIST * distinct.len() as u64;
+    let open = plan::Entity::of(viewer.organization.id)
+        .filter(Expr::col((plan::Entity, plan::Column::Id)).equals((plan_relationship::Entity, Column::PlanId)))
+        .filter(plan::Column::Status.ne(PlanStatus::Closed))
+        .select_only()
+        .column(plan::Column::Id)
+        .into_query();
+    let rows = viewer
+        .rows::<plan_relationship::Entity>(Column::AccountId)
+        .filter(is_any_of(field.request.reader(), Column::ContactId, distinct))
+        .filter(Expr::exists(open))
+        .order_by_asc(Column::Id)
+        .limit(max_rows + 1)
+        .all(field.request.reader())
+        .await?;
+    let mut by_contact: HashMap<ContactId, Vec<PlannedRelationship>> = HashMap::new();
+    for planned in PlannedRelationship::with_people(field.request, rows).await? {
+        by_contact.entry(planned.row.contact_id).or_default().push(planned);
+    }
+    if by_contact.values().any(|list| list.len() as u64 > LONGEST_LIST) {
+        return Err(Error::LimitExceeded(format!(
+            "More than {LONGEST_LIST} plans name a contact: page through `plans`."
+        )));
+    }
+    let list = |id: &ContactId| by_contact.get(id).map_or(&[][..], Vec::as_slice);
+    field.object_lists(&of.iter().map(list).collect::<Vec<_>>()).await
 }
 
 /// Returns the planned relationships whose contact is at the plan's account and not archived: at most one statement.

@@ -127,15 +127,16 @@ pub async fn read(ctx: &RequestContext, asks: &[Ask], policy: PresencePolicy, la
     for doubtful in doubtful.chunk_by(|(place, _), (next, _)| place == next) {
         let place = doubtful[0].0;
         let (at, by) = (asks[place].at, asks[place].at.0.saturating_add(late));
-        let of_age = |wanted_at: Instant, one: &Detailed| {
-            let made = Made { age: at.0 - wanted_at.0, ..one.made };
-            Detailed { made, people: one.people.clone() }
-        };
-        let details = doubtful.iter().flat_map(|(_, number)| {
-            let known = found[*number].iter().filter(|(known, _)| known.holds(by));
-            known.map(|(_, one)| of_age(wanted[*number].at, one))
-        });
-        let details = details.filter(|one| one.made.may_count(policy)).collect();
+        let mut details = Vec::new();
+        for (_, number) in doubtful {
+            let age = at.0 - wanted[*number].at.0;
+            for (_, one) in found[*number].iter().filter(|(known, _)| known.holds(by)) {
+                let made = Made { age, ..one.made };
+                if made.may_count(policy) {
+                    details.push(Detailed { made, people: one.people.clone() });
+                }
+            }
+        }
         let touches = std::mem::take(&mut all[place].made);
         all[place].made = encounter::encounters(touches, details, at, zone);
     }

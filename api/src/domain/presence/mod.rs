@@ -68,8 +68,9 @@ impl Level {
 }
 graphql_enum! { Level as PresenceLevel }
 
-/// How present, known and valued we are at an account at an instant.
+/// The presence, known and value of the organization at an account at an instant.
 #[derive(Clone, Debug)]
+#[expect(clippy::struct_field_names, reason = "the type is named after its main figure")]
 pub struct Presence {
     ask: Ask,
     on: Day,

@@ -3,7 +3,7 @@
 //! On a chart most touches count on many of its days. The rows of each account are therefore read once for all days, each with
 //! the time in which it was what was known, and every day is computed from them. That takes as many statements as one day.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use entity::Instant;
 use entity::contact::BuyingRole;
@@ -47,7 +47,9 @@ impl Known {
 /// Whether these are many days of few accounts.
 #[must_use]
 pub fn is_better(asks: &[Ask]) -> bool {
-    asks.len() >= MANY && subjects(asks).len() * MANY <= asks.len()
+    let few = asks.len() / MANY;
+    let mut subjects = HashSet::new();
+    few > 0 && asks.iter().all(|ask| !subjects.insert(ask.subject) || subjects.len() <= few)
 }
 
 /// Returns the place of each subject among the subjects, in the order in which they are first asked for.
@@ -146,7 +148,7 @@ fn on(states: &[State], at: Instant, late: i64, policy: PresencePolicy) -> Touch
 
 /// How a contact was at an account for some time, with everything that makes us known to them.
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct Standing {
+struct RoleSpan {
     role: BuyingRole,
     since: i64,
     /// Whether nothing is known of the time before.
@@ -161,7 +163,7 @@ struct Standing {
     answers: Vec<(i64, Known)>,
 }
 
-impl Standing {
+impl RoleSpan {
     /// Reads `role|since|first|next|archived|known|set|answers`.
     fn parse(text: &str) -> Option<Self> {
         let mut parts = text.split('|');
@@ -232,14 +234,14 @@ pub(super) async fn known(ctx: &RequestContext, asks: &[Ask], late: i64) -> Resu
         where stood.organization_id = $2 and stood.account_id = asked.subject_id and stood.buying_role in ({})",
         key_roles()
     );
-    let mut standings: Vec<Vec<Standing>> = spans.iter().map(|_| Vec::new()).collect();
+    let mut roles: Vec<Vec<RoleSpan>> = spans.iter().map(|_| Vec::new()).collect();
     for (place, line) in texts(ctx, &spans, &sql).await? {
-        standings[place].extend(Standing::parse(&line));
+        roles[place].extend(RoleSpan::parse(&line));
     }
     let mut all = Vec::with_capacity(asks.len());
     for (count, (ask, place)) in asks.iter().zip(places).enumerate() {
-        let filled = standings[place].iter().filter(|standing| standing.fills(ask.at.0, late));
-        let people: Vec<(BuyingRole, u32)> = filled.map(|standing| (standing.role, 1)).collect();
+        let filled = roles[place].iter().filter(|one| one.fills(ask.at.0, late));
+        let people: Vec<(BuyingRole, u32)> = filled.map(|one| (one.role, 1)).collect();
         all.push(super::known::known(&people));
         if count % ROWS_BETWEEN_YIELDS == ROWS_BETWEEN_YIELDS - 1 {
             tokio::task::yield_now().await;
@@ -284,18 +286,18 @@ mod tests {
     }
 
     #[test]
-    fn a_standing_fills_a_slot_while_it_lasts_and_we_are_known() {
+    fn a_role_fills_a_slot_while_it_lasts_and_we_are_known() {
         let day = |days: i64| days * DAY;
         let line = format!("INFLUENCER|{}|0|{}||1|{}|{} {}", day(100), day(1000), day(100), day(600), day(610));
-        let standing = Standing::parse(&line).unwrap();
+        let role = RoleSpan::parse(&line).unwrap();
         let fills: Vec<bool> =
-            [99, 100, 464, 465, 600, 609, 610, 964, 965].iter().map(|at| standing.fills(day(*at), 0)).collect();
+            [99, 100, 464, 465, 600, 609, 610, 964, 965].iter().map(|at| role.fills(day(*at), 0)).collect();
         assert_eq!(fills, [false, true, true, false, false, false, true, true, false]);
-        assert!(standing.fills(day(609), day(2)) && !Standing { next: Some(day(610)), ..standing.clone() }.fills(day(610), 0));
-        assert!(!Standing { archived_at: Some(day(300)), ..standing.clone() }.fills(day(300), 0));
+        assert!(role.fills(day(609), day(2)) && !RoleSpan { next: Some(day(610)), ..role.clone() }.fills(day(610), 0));
+        assert!(!RoleSpan { archived_at: Some(day(300)), ..role.clone() }.fills(day(300), 0));
         // Of the time before a contact was entered the role is known, and no relationship.
-        let first = Standing { first: true, answers: vec![(day(50), Known { from: day(50), until: None })], ..standing };
-        assert!(first.fills(day(60), 0) && !Standing { answers: Vec::new(), ..first }.fills(day(60), 0));
-        assert_eq!(Standing::parse("CHAMPION|1|1|||1||"), None);
+        let first = RoleSpan { first: true, answers: vec![(day(50), Known { from: day(50), until: None })], ..role };
+        assert!(first.fills(day(60), 0) && !RoleSpan { answers: Vec::new(), ..first }.fills(day(60), 0));
+        assert_eq!(RoleSpan::parse("CHAMPION|1|1|||1||"), None);
     }
 }

@@ -1,12 +1,14 @@
 //! Filters on promises and lists of them: by id, or by due day for accounts and touches.
 
 use async_graphql::{InputObject, MaybeUndefined};
-use entity::{AccountId, Id, Scoped, UserId, promise};
+use entity::{AccountId, ContactId, Id, Scoped, UserId, promise};
 use sea_orm::sea_query::Cond;
 use sea_orm::{ColumnTrait, Condition, QueryFilter, QueryOrder, Select};
 
 use super::Promise;
 use crate::context::RequestContext;
+use crate::domain::account::AccountFilter;
+use crate::domain::account::list::at_account;
 use crate::error::Result;
 use crate::graphql::filter::{DateFilter, DateTimeFilter, IdFilter, operand};
 use crate::graphql::pagination::{Connection, Key, LONGEST_LIST, Order, PageArguments, VisibleRows, plain_lists};
@@ -17,8 +19,12 @@ use crate::graphql::{Batch, FieldContext};
 pub struct PromiseFilter {
     /// Filters by account.
     pub account_id: MaybeUndefined<IdFilter>,
+    /// A condition on the account. Archived accounts match only if its `archived` asks for them.
+    pub account: MaybeUndefined<Box<AccountFilter>>,
     /// Filters by the user who made the promise.
     pub made_by_id: MaybeUndefined<IdFilter>,
+    /// Filters by the contact to whom it was made.
+    pub contact_id: MaybeUndefined<IdFilter>,
     /// Whether the promise is open: true for promises still to be kept, false for kept ones.
     pub open: MaybeUndefined<bool>,
     /// Whether the promise is overdue: open with its due day over in the organization's time zone.
@@ -38,13 +44,16 @@ fn is_open(open: bool) -> Condition {
 impl PromiseFilter {
     fn condition(&self, ctx: &RequestContext) -> Result<Condition> {
         use promise::Column;
-        let Self { account_id, made_by_id, open, overdue, due_on, updated_at } = self;
+        let Self { account_id, account, made_by_id, contact_id, open, overdue, due_on, updated_at } = self;
         let mut all = Cond::all();
         if let Some(filter) = operand("accountId", account_id)? {
             all = all.add(filter.condition::<_, AccountId>(Column::AccountId)?);
         }
         if let Some(filter) = operand("madeById", made_by_id)? {
             all = all.add(filter.condition::<_, UserId>(Column::MadeById)?);
+        }
+        if let Some(filter) = operand("contactId", contact_id)? {
+            all = all.add(filter.condition::<_, ContactId>(Column::ContactId)?);
         }
         if let Some(open) = operand("open", open)? {
             all = all.add(is_open(*open));
@@ -55,6 +64,9 @@ impl PromiseFilter {
         }
         if let Some(filter) = operand("dueOn", due_on)? {
             all = all.add(filter.condition(Column::DueOn)?);
+        }
+        if let Some(condition) = at_account(ctx, account, Column::AccountId)? {
+            all = all.add(condition);
         }
         if let Some(filter) = operand("updatedAt", updated_at)? {
             all = all.add(filter.condition(Column::UpdatedAt)?);
@@ -81,7 +93,7 @@ pub async fn promises(field: &FieldContext<'_>, arguments: PromisesArguments) ->
     let visible = VisibleRows {
         select: promise::Entity::of(field.request.viewer()?.organization.id).filter(filter.condition(field.request)?),
         account: promise::Column::AccountId,
-        is_selective: equals(&filter.account_id) || equals(&filter.made_by_id),
+        is_selective: equals(&filter.account_id) || equals(&filter.made_by_id) || equals(&filter.contact_id),
     };
     let by_id = Order::by_id(promise::Column::Id, |row: &promise::Model| Key::Id(row.id.uuid()));
     visible.page(field, &by_id, &page).await
@@ -105,6 +117,19 @@ pub async fn of_accounts(
         select = select.filter(is_open(open));
     }
     lists(field, select, promise::Column::AccountId, of, |row| Some(row.account_id)).await
+}
+
+/// Resolves `Contact.promises`, ordered by due day.
+pub async fn of_contacts(
+    field: &FieldContext<'_>,
+    of: &[ContactId],
+) -> Result<Batch<Vec<crate::domain::promise::Promise>>> {
+    let OpenArguments { open } = field.arguments()?;
+    let mut select = field.request.viewer()?.rows::<promise::Entity>(promise::Column::AccountId);
+    if let Some(open) = open {
+        select = select.filter(is_open(open));
+    }
+    lists(field, select, promise::Column::ContactId, of, |row| row.contact_id).await
 }
 
 /// Resolves `Touch.promises`, ordered by due day.

@@ -9,7 +9,8 @@ use sea_orm::{ColumnTrait, Condition, QueryFilter, QuerySelect, QueryTrait, Sele
 
 use super::{Target, TargetKind, TargetSource, TargetStatus, instant_of, on_list};
 use crate::context::RequestContext;
-use crate::domain::account::is_active;
+use crate::domain::account::list::at_account;
+use crate::domain::account::{AccountFilter, is_active};
 use crate::domain::presence;
 use crate::error::Result;
 use crate::graphql::FieldContext;
@@ -25,6 +26,8 @@ pub struct TargetFilter {
     pub seller_id: MaybeUndefined<IdFilter>,
     /// Filters by account.
     pub account_id: MaybeUndefined<IdFilter>,
+    /// A condition on the account. Archived accounts match only if its `archived` asks for them.
+    pub account: MaybeUndefined<Box<AccountFilter>>,
     /// Filters by kind.
     pub kind: MaybeUndefined<TargetKind>,
     /// The status is one of these.
@@ -45,7 +48,7 @@ impl TargetFilter {
     /// Returns the condition of everything but presence. `days` is the day of `on` in the zones of the sellers.
     fn condition(&self, ctx: &RequestContext, days: &Days) -> Result<Condition> {
         use target::Column;
-        let Self { seller_id, account_id, kind, status, source, on, absent: _, updated_at } = self;
+        let Self { seller_id, account_id, account, kind, status, source, on, absent: _, updated_at } = self;
         let mut all = Cond::all();
         if let Some(filter) = operand("sellerId", seller_id)? {
             all = all.add(filter.condition::<_, UserId>(Column::SellerId)?);
@@ -67,6 +70,9 @@ impl TargetFilter {
         }
         if operand("on", on)?.is_some() {
             all = all.add(days.on_list(ctx.viewer()?.organization.id));
+        }
+        if let Some(condition) = at_account(ctx, account, Column::AccountId)? {
+            all = all.add(condition);
         }
         if let Some(filter) = operand("updatedAt", updated_at)? {
             all = all.add(filter.condition(Column::UpdatedAt)?);

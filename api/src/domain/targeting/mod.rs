@@ -26,7 +26,7 @@ use entity::{AccountId, Columns, Id, Instant, TargetId, UserId, account, target}
 use sea_orm::sea_query::{Cond, Query, SimpleExpr};
 use sea_orm::{ColumnTrait, Condition, QueryFilter, QueryOrder};
 
-pub use self::list::{TargetFilter, TargetsArguments, targets};
+pub use self::list::{TargetsArguments, targets};
 
 use crate::context::{RequestContext, Viewer};
 use crate::domain::account::Account;

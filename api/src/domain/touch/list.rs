@@ -3,12 +3,14 @@
 use std::collections::HashMap;
 
 use async_graphql::{Enum, InputObject, MaybeUndefined};
-use entity::{AccountId, ContactId, Id, Scoped, TouchId, UserId, contact, touch, touch_contact};
+use entity::{AccountId, ContactId, Id, OpportunityId, Scoped, TouchId, UserId, contact, touch, touch_contact};
 use sea_orm::sea_query::{Cond, Expr, ExprTrait, Query, SelectStatement, SimpleExpr};
 use sea_orm::{ColumnTrait, Condition, QueryFilter, QuerySelect, QueryTrait, Select};
 
 use super::{Touch, TouchKind, TouchStatus, ValueKind};
 use crate::context::{RequestContext, Viewer};
+use crate::domain::account::AccountFilter;
+use crate::domain::account::list::{at_matching, named};
 use crate::domain::contact::Contact;
 use crate::domain::targeting::TOUCH_ON_LIST;
 use crate::error::Result;
@@ -17,6 +19,7 @@ use crate::graphql::pagination::{
     Connection, ConnectionNode, Direction, Key, Order, PageArguments, RowsPerParent, SortKey, VisibleRows,
 };
 use crate::graphql::{Batch, FieldContext, FieldDefinition};
+use crate::write::external_ids::ExternalIdInput;
 use graphql_executor::ObjectType;
 
 /// A filter on touches. Its fields are ANDed.
@@ -30,10 +33,16 @@ pub struct TouchFilter {
     pub not: MaybeUndefined<Box<TouchFilter>>,
     /// Filters by account.
     pub account_id: MaybeUndefined<IdFilter>,
+    /// A condition on the account. Archived accounts match only if its `archived` asks for them.
+    pub account: MaybeUndefined<Box<AccountFilter>>,
     /// Filters by the contacts who took part; isNull finds touches without a contact.
     pub contact_id: MaybeUndefined<IdFilter>,
     /// Filters by user.
     pub user_id: MaybeUndefined<IdFilter>,
+    /// Filters by the opportunity that it was about.
+    pub opportunity_id: MaybeUndefined<IdFilter>,
+    /// Only the touch with this identifier in another system.
+    pub external_id: MaybeUndefined<ExternalIdInput>,
     /// Filters by the time at which it starts or started.
     pub at: MaybeUndefined<DateTimeFilter>,
     /// Made in one of these ways.
@@ -55,6 +64,10 @@ impl Filter for TouchFilter {
         Nested { and: &self.and, or: &self.or, not: &self.not }
     }
 
+    fn on_related(&self, ctx: &RequestContext, remaining: &mut usize) -> Result<Option<Condition>> {
+        at_matching(ctx, &self.account, touch::Column::AccountId, remaining)
+    }
+
     fn own(&self, ctx: &RequestContext) -> Result<Condition> {
         use touch::Column;
         let Self {
@@ -62,8 +75,11 @@ impl Filter for TouchFilter {
             or: _,
             not: _,
             account_id,
+            account: _,
             contact_id,
             user_id,
+            opportunity_id,
+            external_id,
             at,
             kind,
             status,
@@ -91,6 +107,12 @@ impl Filter for TouchFilter {
         }
         if let Some(filter) = operand("userId", user_id)? {
             all = all.add(filter.condition::<_, UserId>(Column::UserId)?);
+        }
+        if let Some(filter) = operand("opportunityId", opportunity_id)? {
+            all = all.add(filter.condition::<_, OpportunityId>(Column::OpportunityId)?);
+        }
+        if let Some(external) = operand("externalId", external_id)? {
+            all = all.add(named(ctx.viewer()?.organization.id, TouchId::PREFIX, Column::Id, external));
         }
         if let Some(filter) = operand("at", at)? {
             all = all.add(filter.condition(Column::At)?);
@@ -217,7 +239,10 @@ impl TouchesArguments {
     /// Whether the filter selects a single account or a single contact.
     fn is_selective(&self) -> bool {
         let one = |filter: &MaybeUndefined<IdFilter>| filter.value().is_some_and(|filter| filter.eq.is_value());
-        let pins = |filter: &TouchFilter| one(&filter.account_id) || one(&filter.contact_id) || one(&filter.user_id);
+        let pins = |filter: &TouchFilter| {
+            [&filter.account_id, &filter.contact_id, &filter.user_id, &filter.opportunity_id].into_iter().any(one)
+                || filter.external_id.is_value()
+        };
         self.filter.as_ref().is_some_and(pins)
     }
 }
@@ -247,6 +272,22 @@ pub async fn of_accounts(field: &FieldContext<'_>, of: &[AccountId]) -> Result<B
     let below = below(arguments.select(field.request)?);
     let pages: Vec<Connection<Touch>> =
         below.pages(field, of, |row| Some(row.account_id), &order, &arguments.page).await?;
+    field.objects(&pages.iter().collect::<Vec<_>>()).await
+}
+
+/// Resolves `Opportunity.touches`, by default the newest first. They are at the opportunity's account, which the viewer sees.
+pub async fn of_opportunities(field: &FieldContext<'_>, of: &[OpportunityId]) -> Result<Batch<Connection<Touch>>> {
+    let arguments: TouchesArguments = field.arguments()?;
+    let order = match arguments.order() {
+        Some(keys) => order(keys)?,
+        None => by_time(Direction::Desc)?,
+    };
+    let below = RowsPerParent::<touch::Entity> {
+        select: arguments.select(field.request)?,
+        foreign: touch::Column::OpportunityId,
+    };
+    let pages: Vec<Connection<Touch>> =
+        below.pages(field, of, |row| row.opportunity_id, &order, &arguments.page).await?;
     field.objects(&pages.iter().collect::<Vec<_>>()).await
 }
 
@@ -316,11 +357,11 @@ fn parts(viewer: &Viewer, which: Condition) -> RowsPerParent<touch_contact::Enti
     }
 }
 
-fn parts_newest_first() -> Result<Order<touch_contact::Entity>> {
+fn parts_by_time(direction: Direction) -> Result<Order<touch_contact::Entity>> {
     use touch_contact::{Column, Model};
     let at = SortKey::column("AT", Column::At, |row: &Model| Key::Number(row.at.0));
     let id = SortKey::column("ID", Column::TouchId, |row: &Model| Key::Id(row.touch_id.uuid()));
-    Order::by(vec![(at, Direction::Desc)], id)
+    Order::by(vec![(at, direction)], id)
 }
 
 fn people_of(contacts: &[&Contact]) -> Vec<ContactId> {
@@ -333,7 +374,7 @@ pub async fn of_contacts(field: &FieldContext<'_>, of: &[&Contact]) -> Result<Ba
     let people = people_of(of);
     let below = parts(field.request.viewer()?, Cond::all());
     let pages: Vec<Connection<Part>> =
-        below.pages(field, &people, |row| Some(row.contact_id), &parts_newest_first()?, &arguments).await?;
+        below.pages(field, &people, |row| Some(row.contact_id), &parts_by_time(Direction::Desc)?, &arguments).await?;
     let ids: Vec<TouchId> = pages.iter().flat_map(Connection::nodes).map(|part| part.0.touch_id).collect();
     let found = Touch::fetch(field.request, ids).await?;
     let pages: Vec<Connection<Touch>> =
@@ -345,9 +386,28 @@ pub async fn of_contacts(field: &FieldContext<'_>, of: &[&Contact]) -> Result<Ba
 pub async fn last_of_contacts(field: &FieldContext<'_>, of: &[&Contact]) -> Result<Batch<Option<Touch>>> {
     let made = Cond::all().add(touch::Column::Status.eq(touch::TouchStatus::Completed));
     let below = parts(field.request.viewer()?, made);
+    one_of_contacts(field, of, below, Direction::Desc).await
+}
+
+/// Resolves `Contact.nextTouch`: the earliest scheduled touch.
+pub async fn next_of_contacts(field: &FieldContext<'_>, of: &[&Contact]) -> Result<Batch<Option<Touch>>> {
+    let now = field.request.now;
+    let to_come = Cond::all().add(stands(TouchStatus::Scheduled, field.request));
+    let mut below = parts(field.request.viewer()?, to_come);
+    // Asked of the row of the contact, whose index is ordered by it.
+    below.select = below.select.filter(touch_contact::Column::At.gte(now));
+    one_of_contacts(field, of, below, Direction::Asc).await
+}
+
+async fn one_of_contacts(
+    field: &FieldContext<'_>,
+    of: &[&Contact],
+    below: RowsPerParent<touch_contact::Entity>,
+    direction: Direction,
+) -> Result<Batch<Option<Touch>>> {
     let people = people_of(of);
-    let latest = below.firsts(field.request, &people, |row| Some(row.contact_id), &parts_newest_first()?).await?;
-    let found = Touch::fetch(field.request, latest.values().map(|part| part.touch_id)).await?;
-    let rows: Vec<Option<&Touch>> = people.iter().map(|id| found.get(&latest.get(id)?.touch_id)).collect();
+    let parts = below.firsts(field.request, &people, |row| Some(row.contact_id), &parts_by_time(direction)?).await?;
+    let found = Touch::fetch(field.request, parts.values().map(|part| part.touch_id)).await?;
+    let rows: Vec<Option<&Touch>> = people.iter().map(|id| found.get(&parts.get(id)?.touch_id)).collect();
     field.optional_objects(&rows).await
 }

@@ -25,7 +25,7 @@ use crate::domain::account::write::not_archived;
 use crate::domain::account::{AccountRef, team};
 use crate::domain::promise::write as promise;
 use crate::domain::upsert::{
-    CheckedRow, DuplicateKeys, Lookup, UpsertPayload, check_row, named, not_too_many, save, value,
+    CheckedRow, DuplicateKeys, Lookup, Upsert, UpsertPayload, check_row, named, not_too_many, save, value,
 };
 use crate::error::{Result, UserErrorCode};
 use crate::graphql::scalars::DateTime;
@@ -90,14 +90,14 @@ pub struct UpsertTouches {
 
 /// Resolves `Mutation.upsertTouches`.
 pub async fn upsert(ctx: &RequestContext, arguments: UpsertTouches) -> Result<UpsertPayload> {
-    upsert_rows(ctx, arguments.rows, arguments.dry_run.unwrap_or_default()).await
+    upsert_rows(ctx, arguments.rows, arguments.dry_run.unwrap_or_default()).await?.commit().await
 }
 
-/// Writes rows in one transaction, or none in a dry run.
+/// Writes rows in one transaction, which is to be committed, or none in a dry run.
 ///
 /// # Errors
 /// A userError of the call where there are too many rows.
-pub async fn upsert_rows(ctx: &RequestContext, rows: Vec<TouchRow>, dry_run: bool) -> Result<UpsertPayload> {
+pub async fn upsert_rows(ctx: &RequestContext, rows: Vec<TouchRow>, dry_run: bool) -> Result<Upsert<'_>> {
     not_too_many(rows.len())?;
     let viewer = ctx.viewer()?;
     let mut write = Write::begin(ctx)?;
@@ -129,8 +129,7 @@ pub async fn upsert_rows(ctx: &RequestContext, rows: Vec<TouchRow>, dry_run: boo
     }
     let payload = save(&mut write, done, dry_run).await?;
     if dry_run {
-        write.roll_back().await?;
-        return Ok(payload);
+        return Upsert::of(write, payload, dry_run).await;
     }
     parts.save(&write).await?;
     versions.save(&write).await?;
@@ -140,8 +139,7 @@ pub async fn upsert_rows(ctx: &RequestContext, rows: Vec<TouchRow>, dry_run: boo
         new_users.dedup();
         team::join(&mut write, viewer.organization.id, &new_users).await?;
     }
-    write.commit().await?;
-    Ok(payload)
+    Upsert::of(write, payload, dry_run).await
 }
 
 /// The source and the id of a row in another system.

@@ -511,14 +511,23 @@ pub async fn cancel(ctx: &RequestContext, arguments: OneTouch) -> Result<TouchPa
 
 /// Resolves `Mutation.deleteTouch`, which returns the touch as it last was.
 pub async fn delete(ctx: &RequestContext, arguments: OneTouch) -> Result<TouchPayload> {
+    let (write, touch) = begin_delete(ctx, arguments).await?;
+    write.commit().await?;
+    Ok(touch.into())
+}
+
+/// Deletes a touch, and returns it with the change, which is to be committed.
+///
+/// # Errors
+/// As `Mutation.deleteTouch`.
+pub async fn begin_delete(ctx: &RequestContext, arguments: OneTouch) -> Result<(Write<'_>, touch::Model)> {
     let mut write = Write::begin(ctx)?;
     let (touch, _) = changeable(ctx, &write, &["id"], &arguments.id).await?;
     people::forget(&write, vec![touch.id]).await?;
     version::forget(&write, vec![touch.id]).await?;
     promise::release_touches(&mut write, &[touch.id]).await?;
     write.remove(&touch).await?;
-    write.commit().await?;
-    Ok(touch.into())
+    Ok((write, touch))
 }
 
 #[cfg(test)]

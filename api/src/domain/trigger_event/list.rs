@@ -6,6 +6,9 @@ use sea_orm::sea_query::{Cond, Expr};
 use sea_orm::{ColumnTrait, Condition, QueryFilter};
 
 use super::{TriggerEvent, TriggerKind};
+use crate::context::RequestContext;
+use crate::domain::account::AccountFilter;
+use crate::domain::account::list::at_account;
 use crate::error::Result;
 use crate::graphql::filter::{DateFilter, DateTimeFilter, IdFilter, operand};
 use crate::graphql::pagination::{Connection, Key, Order, PageArguments, RowsPerParent, VisibleRows};
@@ -16,6 +19,8 @@ use crate::graphql::{Batch, FieldContext};
 pub struct TriggerEventFilter {
     /// Filters by account.
     pub account_id: MaybeUndefined<IdFilter>,
+    /// A condition on the account. Archived accounts match only if its `archived` asks for them.
+    pub account: MaybeUndefined<Box<AccountFilter>>,
     /// Only trigger events of one of these kinds.
     pub kind: MaybeUndefined<Vec<TriggerKind>>,
     /// Filters by the day on which it happened.
@@ -27,9 +32,9 @@ pub struct TriggerEventFilter {
 }
 
 impl TriggerEventFilter {
-    fn condition(&self) -> Result<Condition> {
+    fn condition(&self, ctx: &RequestContext) -> Result<Condition> {
         use trigger_event::Column;
-        let Self { account_id, kind, occurred_on, resolved, updated_at } = self;
+        let Self { account_id, account, kind, occurred_on, resolved, updated_at } = self;
         let mut all = Cond::all();
         if let Some(filter) = operand("accountId", account_id)? {
             all = all.add(filter.condition::<_, AccountId>(Column::AccountId)?);
@@ -46,6 +51,9 @@ impl TriggerEventFilter {
         if let Some(resolved) = operand("resolved", resolved)? {
             let column = Column::ResolvedOn;
             all = all.add(if *resolved { column.is_not_null() } else { column.is_null() });
+        }
+        if let Some(condition) = at_account(ctx, account, Column::AccountId)? {
+            all = all.add(condition);
         }
         if let Some(filter) = operand("updatedAt", updated_at)? {
             all = all.add(filter.condition(Column::UpdatedAt)?);
@@ -76,7 +84,8 @@ pub async fn trigger_events(
     let TriggerEventsArguments { filter, page } = arguments;
     let filter = filter.unwrap_or_default();
     let visible = VisibleRows {
-        select: trigger_event::Entity::of(field.request.viewer()?.organization.id).filter(filter.condition()?),
+        select: trigger_event::Entity::of(field.request.viewer()?.organization.id)
+            .filter(filter.condition(field.request)?),
         account: trigger_event::Column::AccountId,
         is_selective: filter.account_id.value().is_some_and(|account| account.eq.is_value()),
     };

@@ -18,7 +18,7 @@ use async_graphql::Enum;
 use entity::{AccountId, Columns, Day, Id, Instant, TriggerEventId, opportunity, trigger_event};
 use sea_orm::QueryOrder;
 
-pub use self::list::{TriggerEventFilter, TriggerEventsArguments, trigger_events};
+pub use self::list::{TriggerEventsArguments, trigger_events};
 
 use crate::context::RequestContext;
 use crate::domain::account::Account;

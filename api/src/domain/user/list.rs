@@ -14,6 +14,8 @@ use crate::graphql::pagination::{self, Connection, PageArguments};
 /// A filter on members. All given conditions must hold.
 #[derive(Clone, Debug, Default, InputObject)]
 pub struct UserFilter {
+    /// A condition on the id.
+    pub id: MaybeUndefined<IdFilter>,
     /// Only members with this role.
     pub role: MaybeUndefined<Role>,
     /// Whether the member may sign in.
@@ -31,8 +33,11 @@ pub struct UserFilter {
 impl UserFilter {
     fn condition(&self) -> Result<Cond> {
         use crate::graphql::filter::operand;
-        let Self { role, active, manager_id, email, name, updated_at } = self;
+        let Self { id, role, active, manager_id, email, name, updated_at } = self;
         let mut all = Cond::all();
+        if let Some(filter) = operand("id", id)? {
+            all = all.add(filter.condition::<_, UserId>(user::Column::Id)?);
+        }
         if let Some(role) = operand("role", role)? {
             all = all.add(user::Column::Role.eq(user::Role::from(*role)));
         }

@@ -19,11 +19,12 @@ pub mod write;
 
 use std::collections::HashMap;
 
-use async_graphql::Enum;
+use async_graphql::{Enum, ID, InputObject};
 use entity::{AccountId, Columns, Id, Scoped, UserId, user};
+use sea_orm::{ColumnTrait, QueryFilter};
 
-pub use self::hours::{WorkingHours, WorkingHoursInput};
-pub use self::list::{UserFilter, UsersArguments, users};
+pub use self::hours::WorkingHours;
+pub use self::list::{UsersArguments, users};
 
 use crate::context::RequestContext;
 use crate::error::Result;
@@ -80,6 +81,8 @@ object! {
         active: bool = plain(|user| user.0.active);
         /// The time at which the member was invited.
         createdAt: entity::Instant = plain(|user| user.0.created_at);
+        /// The time at which the invitation was accepted; null while it is pending.
+        acceptedAt: Option<entity::Instant> = by_key(|user| user.0.id, crate::domain::session::invitation::accepted_at);
         /// The time of the member's last change.
         updatedAt: entity::Instant = plain(|user| user.0.updated_at);
         /// The number of writes so far, 1 on creation. Pass it as `ifVersion` to detect concurrent changes.
@@ -98,6 +101,9 @@ object! {
         /// A calendar week of touches, in the user's time zone and working hours; next week by default. Null unless the
         /// caller is the user, a manager above them or an administrator.
         week(crate::domain::week::WeekArguments): Option<crate::domain::week::CalendarWeek> = batch(crate::domain::week::of_users);
+        /// Whether the open opportunities are more than enough to reach the goals of a fiscal year, and when it is too late to
+        /// open another one. Null unless the caller is the user, a manager above them or an administrator.
+        pipeline(crate::domain::pipeline::PipelineArguments): Option<crate::domain::pipeline::PipelineSufficiency> = batch(crate::domain::pipeline::of_users);
     }
 }
 connection!(User as "User");
@@ -195,6 +201,20 @@ impl User {
     }
 }
 
+/// Arguments of `user`.
+#[derive(Clone, Debug, InputObject)]
+pub struct OneUser {
+    /// The id of the member.
+    pub id: ID,
+}
+
+/// Resolves `Query.user`.
+pub async fn one(field: &FieldContext<'_>, arguments: OneUser) -> Result<Option<User>> {
+    let Ok(id) = UserId::parse(&arguments.id) else { return Ok(None) };
+    let members = user::Entity::of(field.request.viewer()?.organization.id);
+    field.one(members.filter(user::Column::Id.eq(id)), &[]).await
+}
+
 /// Resolves `Query.me`.
 #[expect(clippy::unused_async, reason = "field resolvers are async")]
 pub async fn me(field: &FieldContext<'_>) -> Result<Option<User>> {
@@ -204,4 +224,31 @@ pub async fn me(field: &FieldContext<'_>) -> Result<Option<User>> {
 /// Resolves `Query.viewer`. Generic over the root type, which is declared above the nouns.
 pub async fn viewer<Root>(field: &FieldContext<'_>, _: &[&Root]) -> Result<Batch<crate::domain::event::Actor>> {
     Ok(field.objects(&[&User(field.request.viewer()?.user.clone())]).await?.upcast())
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use entity::{Instant, OrganizationId};
+
+    use super::*;
+
+    /// Returns a seller in UTC who has no working hours.
+    pub(crate) fn user() -> user::Model {
+        user::Model {
+            id: UserId::make(),
+            organization_id: OrganizationId::make(),
+            name: "Ann".to_owned(),
+            name_key: "ann".to_owned(),
+            email: "ann@initech.example".to_owned(),
+            role: user::Role::Seller,
+            title: None,
+            time_zone: "UTC".to_owned(),
+            manager_id: None,
+            working_hours: "[]".to_owned(),
+            active: true,
+            created_at: Instant(0),
+            updated_at: Instant(0),
+            version: 1,
+        }
+    }
 }

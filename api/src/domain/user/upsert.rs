@@ -11,7 +11,7 @@ use sea_orm::{QueryFilter, QueryOrder, QuerySelect};
 use super::write::{LAST_ADMIN, LINE, lock_admins};
 use super::{Role, invite};
 use crate::context::RequestContext;
-use crate::domain::upsert::{CheckedRow, DuplicateKeys, UpsertPayload, check_row, not_too_many, save};
+use crate::domain::upsert::{CheckedRow, DuplicateKeys, Upsert, UpsertPayload, check_row, not_too_many, save};
 use crate::error::{Result, UserErrorCode};
 use crate::values::text::fold;
 use crate::write::Write;
@@ -41,6 +41,25 @@ pub struct UserRow {
 /// # Errors
 /// `FORBIDDEN` and `LIMIT_EXCEEDED` as `userErrors` of the call.
 pub async fn upsert_users(ctx: &RequestContext, rows: Vec<UserRow>, dry_run: bool) -> Result<UpsertPayload> {
+    let payload = upsert_rows(ctx, rows, dry_run).await?.commit().await?;
+    forget_viewers(ctx)?;
+    Ok(payload)
+}
+
+/// Forgets the viewers that are remembered, after a change of members.
+///
+/// # Errors
+/// `UNAUTHENTICATED` without a viewer.
+pub fn forget_viewers(ctx: &RequestContext) -> Result<()> {
+    ctx.services.forget(ctx.viewer()?.organization.id);
+    Ok(())
+}
+
+/// Writes rows in one transaction, which is to be committed, or none in a dry run.
+///
+/// # Errors
+/// As [`upsert_users`].
+pub async fn upsert_rows(ctx: &RequestContext, rows: Vec<UserRow>, dry_run: bool) -> Result<Upsert<'_>> {
     let viewer = ctx.viewer()?;
     viewer.must_administer(&["rows"])?;
     not_too_many(rows.len())?;
@@ -97,13 +116,7 @@ pub async fn upsert_users(ctx: &RequestContext, rows: Vec<UserRow>, dry_run: boo
     people.leave_no_gaps(&mut done);
 
     let payload = save(&mut write, done, dry_run).await?;
-    if dry_run {
-        write.roll_back().await?;
-    } else {
-        write.commit().await?;
-        ctx.services.forget(viewer.organization.id);
-    }
-    Ok(payload)
+    Upsert::of(write, payload, dry_run).await
 }
 
 /// The reporting line and the administrators of the organization.

@@ -142,7 +142,9 @@ impl CalendarWeek {
         whole(self.days.iter().map(|day| part(&day.split)).sum())
     }
 
-    fn fill_rate(&self) -> Option<f64> {
+    /// Returns the share of the working time with targets; `None` without working time.
+    #[must_use]
+    pub fn fill_rate(&self) -> Option<f64> {
         let working = self.sum(|day| day.working);
         let filled = self.sum(|day| day.key_people + day.target);
         (working > 0).then(|| f64::from(filled) / f64::from(working))

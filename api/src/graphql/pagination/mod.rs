@@ -23,9 +23,9 @@ pub mod plain;
 
 pub use self::below::RowsPerParent;
 pub(crate) use self::connection::connection;
-pub use self::connection::{Connection, ConnectionNode, Edge, PageInfo};
+pub use self::connection::{Connection, ConnectionNode};
 pub use self::order::{Direction, Key, Order, SortKey, column_index};
-pub use self::page::{PageArguments, VisibleRows, count, page};
+pub use self::page::{PageArguments, VisibleRows, page};
 pub use self::plain::plain_lists;
 
 /// The largest number of items in a list without pages.

@@ -176,6 +176,18 @@ fn int(number: usize) -> i32 {
 }
 
 impl TargetList {
+    /// Returns the targets on the list.
+    #[must_use]
+    pub fn targets(&self) -> &[Target] {
+        &self.targets
+    }
+
+    /// Returns how many targets the book deserves.
+    #[must_use]
+    pub const fn band(&self) -> TargetBand {
+        self.band
+    }
+
     fn size(&self) -> i32 {
         int(self.targets.len())
     }
