@@ -182,16 +182,7 @@ impl App {
         let answer = if pass.is_expensive {
             let (app, own) = (Arc::clone(self), Arc::clone(&ctx));
             let work = async move { app.run(question, &own).await };
-            match lane::run(connection::in_same_request(work).in_current_span()).await {
-                Ok(answer) => answer,
-                // Reported where all panics are.
-                Err(error) => match error.try_into_panic() {
-                    Ok(panic) => std::panic::resume_unwind(panic),
-                    Err(error) => {
-                        return Response::from_errors(vec![Error::internal(error).into_server_error(request_id)]);
-                    }
-                },
-            }
+            lane::run(connection::in_same_request(work).in_current_span()).await
         } else {
             self.run(question, &ctx).await
         };

@@ -175,7 +175,7 @@ async fn serve(ServeArguments { listen, metrics_listen, mut settings }: ServeArg
         Some(address) => Some(bind(address).await?),
         None => None,
     };
-    let app = App::open(settings).await.map_err(|error| format!("cannot open {database}: {error}"))?;
+    let app = open(settings).await?;
     let metrics = metrics_listener.map(|listener| metrics::serve(Arc::clone(&app), listener));
     // Installed before the first request is accepted, so that an early signal does not kill the process during a request.
     let mut stop = Stop::listen()?;
@@ -206,21 +206,29 @@ async fn migrate(MigrateArguments { database, log }: MigrateArguments) -> Result
     Ok(())
 }
 
-async fn import(ImportArguments { import, mut database, clock, mut log }: ImportArguments) -> ExitCode {
-    if import.suggest_map {
-        return ExitCode::from(import::run::suggest_map(&import));
-    }
-    // The report is on standard output; the log is for failures.
+/// Logs failures only, unless something else was asked for: the report is on standard output.
+fn for_failures(mut log: LogSettings) -> LogSettings {
     if log.log == Settings::default().log.log {
         "warn".clone_into(&mut log.log);
     }
+    log
+}
+
+async fn open(settings: Settings) -> Result<Arc<App>, String> {
+    let name = settings.database.url.to_string();
+    App::open(settings).await.map_err(|error| format!("cannot open {name}: {error}"))
+}
+
+async fn import(ImportArguments { import, mut database, clock, log }: ImportArguments) -> ExitCode {
+    if import.suggest_map {
+        return ExitCode::from(import::run::suggest_map(&import));
+    }
+    let log = for_failures(log);
     let opened = async {
         telemetry::start(&log)?;
-        let name = database.url.to_string();
         // No client waits for an import, and others may keep the database busy.
         database.statement_timeout = database.statement_timeout.max(Duration::from_mins(10));
-        let settings = Settings { database, clock, log, ..Settings::default() };
-        let app = App::open(settings).await.map_err(|error| format!("cannot open {name}: {error}"))?;
+        let app = open(Settings { database, clock, log, ..Settings::default() }).await?;
         ImportTarget::open(app, import.organization.as_deref(), import.by.as_deref()).await
     };
     match opened.await {
@@ -232,18 +240,14 @@ async fn import(ImportArguments { import, mut database, clock, mut log }: Import
     }
 }
 
-async fn demo(DemoCommand { demo, database, clock, access, mut log }: DemoCommand) -> Result<(), String> {
+async fn demo(DemoCommand { demo, database, clock, access, log }: DemoCommand) -> Result<(), String> {
     demo.check()?;
     if demo.truth {
         println!("{}", demo::truth());
         return Ok(());
     }
-    // The report is on standard output; the log is for failures.
-    if log.log == Settings::default().log.log {
-        "warn".clone_into(&mut log.log);
-    }
+    let log = for_failures(log);
     telemetry::start(&log)?;
-    let name = database.url.to_string();
     // The caller has the database itself, so that the setting would not keep them from anything.
     let access = AccessSettings { sign_up: SignUp::Open, ..access };
     // Statements of five hundred rows take longer than those of requests.
@@ -254,8 +258,7 @@ async fn demo(DemoCommand { demo, database, clock, access, mut log }: DemoComman
         statement_timeout: database.statement_timeout.max(statement_timeout),
         ..database
     };
-    let settings = Settings { database, clock, access, log, ..Settings::default() };
-    let app = App::open(settings).await.map_err(|error| format!("cannot open {name}: {error}"))?;
+    let app = open(Settings { database, clock, access, log, ..Settings::default() }).await?;
     let report = demo::run(&app, &demo).await?;
     println!("{report}");
     Ok(())

@@ -11,7 +11,20 @@ use reqwest::RequestBuilder;
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
+use crate::actors::PASSWORD;
 use crate::client::{Answer, Client};
+
+/// Signs an organization up and returns a client with its administrator's token.
+///
+/// # Panics
+/// If the server does not have open sign-up.
+pub async fn sign_up(root: &str, name: &str) -> Client {
+    let stranger = Client::stranger(root);
+    let email = format!("ada@{}.example", uuid::Uuid::now_v7().simple());
+    let input = json!({"organizationName": name, "name": "Ada", "email": email, "password": PASSWORD});
+    let answer = stranger.mutate("signUp", "session { accessToken }", input).await.done();
+    stranger.with_token(answer.text("signUp.session.accessToken"))
+}
 
 /// Requests that are sent on many connections, each again and again without a pause.
 pub struct Attack {

@@ -1,10 +1,9 @@
 //! Threads of their own for expensive requests. A large response takes its thread for many milliseconds, and on the threads that
-//! serve everybody, a cheap request would wait for that. On Linux, these threads also have a lower priority.
+//! serve all requests, a cheap request would wait for that. On Linux, these threads also have a lower priority.
 
 use std::sync::LazyLock;
 
 use tokio::runtime::{Builder, Runtime};
-use tokio::task::JoinError;
 
 /// The threads; None if they could not be started.
 static LANE: LazyLock<Option<Runtime>> = LazyLock::new(|| {
@@ -33,14 +32,15 @@ fn lower_priority() {
 #[cfg(not(target_os = "linux"))]
 const fn lower_priority() {}
 
-/// Runs the work of an expensive request.
-///
-/// # Errors
-/// The work panicked.
-pub async fn run<T: Send + 'static>(work: impl Future<Output = T> + Send + 'static) -> Result<T, JoinError> {
-    match &*LANE {
+/// Runs the work of an expensive request. A panic of the work goes on in the caller.
+pub async fn run<T: Send + 'static>(work: impl Future<Output = T> + Send + 'static) -> T {
+    let done = match &*LANE {
         Some(lane) => lane.spawn(work).await,
         None => tokio::spawn(work).await,
+    };
+    match done {
+        Ok(done) => done,
+        Err(error) => std::panic::resume_unwind(error.into_panic()),
     }
 }
 
@@ -50,8 +50,8 @@ mod tests {
 
     #[tokio::test]
     async fn work_runs_on_a_thread_of_its_own() {
-        let name = run(async { std::thread::current().name().map(str::to_owned) }).await.unwrap();
+        let name = run(async { std::thread::current().name().map(str::to_owned) }).await;
         assert_eq!(name.as_deref(), Some("expensive"));
-        assert!(run::<()>(async { panic!("no") }).await.unwrap_err().is_panic());
+        assert!(tokio::spawn(run::<()>(async { panic!("no") })).await.unwrap_err().is_panic());
     }
 }

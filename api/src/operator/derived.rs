@@ -1,7 +1,5 @@
 //! Derived values: whether they still follow from the rows that they are derived from.
 
-use std::collections::BTreeSet;
-
 use entity::{Scoped as _, TouchId, goal, organization, plan_commitment, touch};
 use sea_orm::{
     ColumnTrait as _, DbBackend, DbErr, EntityTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _,
@@ -101,7 +99,7 @@ async fn goals(db: &Db, organizations: &Organizations) -> Result<i64, DbErr> {
             DbBackend::Postgres => format!("'{}'", entity::Id::uuid(id)),
             _ => format!("x'{}'", entity::Id::uuid(id).simple()),
         };
-        for year in years.into_iter().collect::<BTreeSet<_>>() {
+        for year in years {
             let (from, to) = fiscal_days(year, organization.fiscal_year_start_month.unsigned_abs());
             let sql = format!(
                 "select count(*) from goal where organization_id = {id} and year = {year}

@@ -33,6 +33,16 @@ impl Diagnosis {
             }
         }
     }
+
+    /// Adds a count of what is wrong.
+    fn count(&mut self, what: &str, found: Result<i64, DbErr>) {
+        let found = match found {
+            Ok(0) => Ok("none".to_owned()),
+            Ok(wrong) => Err(wrong.to_string()),
+            Err(error) => Err(error.to_string()),
+        };
+        self.add(what, found);
+    }
 }
 
 /// Rows that the schema does not rule out and no change leaves behind: what is counted, and the query.
@@ -97,14 +107,10 @@ pub async fn doctor(settings: &Settings) -> Result<Diagnosis, String> {
     let micros = crate::values::clock::Clock::from_setting(None).now().0;
     for (what, sql) in RULES {
         let sql = sql.replace("{now}", &micros.to_string());
-        let found = number(&db, &sql).await.map_err(|error| error.to_string());
-        report
-            .add(what, found.and_then(|found| if found == 0 { Ok("none".to_owned()) } else { Err(found.to_string()) }));
+        report.count(what, number(&db, &sql).await);
     }
     for (what, found) in derived::faults(&db).await {
-        let found = found.map_err(|error| error.to_string());
-        report
-            .add(what, found.and_then(|found| if found == 0 { Ok("none".to_owned()) } else { Err(found.to_string()) }));
+        report.count(what, found);
     }
     let feed = "select count(*) - count(distinct id) from event";
     report.add(

@@ -57,6 +57,13 @@ struct State {
     has_frames: bool,
 }
 
+impl State {
+    fn enter(&mut self, phase: Phase) {
+        self.phase = phase;
+        self.since = Instant::now();
+    }
+}
+
 impl Activity {
     /// Returns the state of a connection that has just been opened.
     pub(super) fn new() -> Self {
@@ -72,17 +79,14 @@ impl Activity {
     }
 
     fn set(&self, phase: Phase) {
-        let mut state = self.state();
-        state.phase = phase;
-        state.since = Instant::now();
+        self.state().enter(phase);
     }
 
     fn end(&self) {
         let mut state = self.state();
         state.requests = state.requests.saturating_sub(1);
         if state.requests == 0 {
-            state.phase = Phase::Idle;
-            state.since = Instant::now();
+            state.enter(Phase::Idle);
         }
     }
 
@@ -104,8 +108,7 @@ impl Activity {
             Phase::Head | Phase::Busy | Phase::Socket => false,
         };
         if begins {
-            state.phase = Phase::Head;
-            state.since = Instant::now();
+            state.enter(Phase::Head);
         }
     }
 
@@ -339,8 +342,7 @@ impl OpenConnection {
             }
         }
         let mut state = self.activity.state();
-        state.phase = Phase::Busy;
-        state.since = Instant::now();
+        state.enter(Phase::Busy);
         state.requests += 1;
         state.has_frames |= version == Version::HTTP_2;
         Some(RequestInProgress(Arc::clone(&self.activity)))

@@ -202,7 +202,8 @@ impl Connection {
             let (router, slot) = (router.clone(), slot.clone());
             async move {
                 let Some(_in_progress) = slot.begin(request.version()) else {
-                    return Ok(http::overloaded().answer(Format::Json));
+                    let id = RequestId::from_headers(request.headers());
+                    return Ok(with_defaults(http::overloaded().answer(Format::Json), &id));
                 };
                 if opens_web_socket(request.headers()) {
                     request.extensions_mut().insert(slot);
@@ -280,6 +281,16 @@ static ALWAYS: [(HeaderName, HeaderValue); 4] = [
     ),
 ];
 
+/// Adds the headers that every response has.
+fn with_defaults(mut response: Response, id: &RequestId) -> Response {
+    let headers = response.headers_mut();
+    headers.insert(RequestId::HEADER, id.to_header());
+    for (name, value) in &ALWAYS {
+        headers.entry(name).or_insert_with(|| value.clone());
+    }
+    response
+}
+
 /// Assigns an id to a request and logs it after the response. Default headers are set here rather than in layers, because
 /// each layer around the router is cloned for every request.
 async fn answer(
@@ -298,12 +309,7 @@ async fn answer(
     request.extensions_mut().insert(id.clone());
     let begun = Instant::now();
     async {
-        let mut response = router.call(request).await?;
-        let headers = response.headers_mut();
-        headers.insert(RequestId::HEADER, id.to_header());
-        for (name, value) in &ALWAYS {
-            headers.entry(name).or_insert_with(|| value.clone());
-        }
+        let response = with_defaults(router.call(request).await?, &id);
         let (status, milliseconds) = (response.status().as_u16(), begun.elapsed().as_secs_f64() * 1_000.0);
         if path.trim_end_matches('/') == "/graphql" {
             tracing::info!(%method, path, status, milliseconds, "answered");

@@ -14,7 +14,7 @@ use database::db::{SchemaStanding, Versions};
 
 /// The time limit of the check of the database.
 const READY_WITHIN: Duration = Duration::from_secs(2);
-/// How long a finding is repeated. Anybody may ask, and on SQLite the check is a write.
+/// How long a finding is repeated. It needs no token, and on SQLite the check is a write.
 const REPEATED_FOR: Duration = Duration::from_millis(250);
 
 /// The last finding, and when it was made. Locked during a check, so that one runs at a time.

@@ -1,4 +1,4 @@
-//! `/schema.graphql`: the schema as text. Anybody may read it, so that it is built and compressed only once.
+//! `/schema.graphql`: the schema as text. It needs no token, so it is built and compressed only once.
 
 use std::sync::LazyLock;
 
@@ -13,6 +13,7 @@ use tokio::sync::OnceCell;
 
 use super::http::Uncompressed;
 use crate::app::App;
+use graphql_http::request::header_list;
 
 /// The schema with its entity tag. The tag is weak, because a compressed response has the same.
 static SCHEMA: LazyLock<(Bytes, HeaderValue)> = LazyLock::new(|| {
@@ -31,15 +32,9 @@ async fn compress(text: &[u8]) -> Option<Bytes> {
     Some(compressed.into())
 }
 
-/// Returns the members of a header that is a list.
-fn members<'a>(headers: &'a HeaderMap, name: &header::HeaderName) -> impl Iterator<Item = &'a str> {
-    let values = headers.get_all(name).into_iter().filter_map(|value| value.to_str().ok());
-    values.flat_map(|value| value.split(',')).map(str::trim)
-}
-
 /// Whether a client accepts gzip.
 fn accepts_gzip(headers: &HeaderMap) -> bool {
-    members(headers, &header::ACCEPT_ENCODING).any(|member| {
+    header_list(headers, &header::ACCEPT_ENCODING).any(|member| {
         let (coding, quality) = member.split_once(';').unwrap_or((member, ""));
         let quality = quality.trim().strip_prefix("q=").map_or(1.0, |quality| quality.parse().unwrap_or(0.0_f32));
         coding.trim().eq_ignore_ascii_case("gzip") && quality > 0.0
@@ -55,7 +50,7 @@ pub(super) async fn schema_file(headers: HeaderMap) -> Response {
         (header::VARY, HeaderValue::from_static("accept-encoding")),
     ];
     let is_same = |value: &str| value.strip_prefix("W/").unwrap_or(value).as_bytes() == &tag.as_bytes()[2..];
-    if members(&headers, &header::IF_NONE_MATCH).any(|value| value == "*" || is_same(value)) {
+    if header_list(&headers, &header::IF_NONE_MATCH).any(|value| value == "*" || is_same(value)) {
         return (StatusCode::NOT_MODIFIED, always).into_response();
     }
     let content_type = [(header::CONTENT_TYPE, "text/plain; charset=utf-8")];

@@ -1,6 +1,7 @@
 //! The content of rows and the differences between two versions, as JSON for the event feed.
 
 use entity::{Day, Id, Instant};
+use serde::Serializer as _;
 use serde_json::{Map, Value, json};
 
 use crate::values::exact_json::{self, ExactJson};
@@ -96,14 +97,9 @@ pub(crate) fn difference(old: &Snapshot, new: &Snapshot) -> Map<String, Value> {
 /// Returns changes as they are stored.
 pub(super) fn as_text(changes: &Map<String, Value>) -> String {
     let mut json = Vec::with_capacity(changes.len() * 64);
-    for (field, change) in changes {
-        json.push(if json.is_empty() { b'{' } else { b',' });
-        // Writing into memory does not fail.
-        let _ = serde_json::to_writer(&mut json, field);
-        json.push(b':');
-        let _ = serde_json::to_writer(&mut json, &ExactJson(change));
-    }
-    json.extend_from_slice(if json.is_empty() { b"{}" } else { b"}" });
+    let fields = changes.iter().map(|(field, change)| (field, ExactJson(change)));
+    // Writing into memory does not fail.
+    let _ = serde_json::Serializer::new(&mut json).collect_map(fields);
     String::from_utf8(json).unwrap_or_default()
 }
 

@@ -18,7 +18,7 @@ use std::time::{Duration, Instant};
 use clap::Parser;
 use serde_json::{Value, json};
 use tests::Client;
-use tests::actors::PASSWORD;
+use tests::overload::{percentile, sign_up};
 use tokio::task::JoinSet;
 
 /// Measures latency for one organization while another loads the server.
@@ -92,15 +92,6 @@ fn touch(number: usize) -> Value {
     })
 }
 
-/// Signs an organization up and returns a client with its administrator's token.
-async fn sign_up(arguments: &Arguments, name: &str) -> Client {
-    let stranger = Client::stranger(&arguments.root);
-    let email = format!("ada@{}.example", uuid::Uuid::now_v7().simple());
-    let input = json!({"organizationName": name, "name": "Ada", "email": email, "password": PASSWORD});
-    let answer = stranger.mutate("signUp", "session { accessToken }", input).await.done();
-    stranger.with_token(answer.text("signUp.session.accessToken"))
-}
-
 async fn fill(client: &Client, document: &str, row: fn(usize) -> Value, rows: usize) {
     for from in (0..rows).step_by(500) {
         let rows: Vec<Value> = (from..rows.min(from + 500)).map(row).collect();
@@ -131,15 +122,11 @@ async fn ask(client: &Client, body: Value, connections: usize, time: Duration) -
     times
 }
 
-fn percentile(times: &[f64], hundredths: usize) -> f64 {
-    times.get((times.len() * hundredths / 100).min(times.len().saturating_sub(1))).copied().unwrap_or(f64::NAN)
-}
-
 #[tokio::main]
 async fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let time = Duration::from_secs(arguments.seconds);
-    let (noisy, quiet) = (sign_up(&arguments, "Noisy").await, sign_up(&arguments, "Quiet").await);
+    let (noisy, quiet) = (sign_up(&arguments.root, "Noisy").await, sign_up(&arguments.root, "Quiet").await);
     fill(&noisy, UPSERT_ACCOUNTS, account, arguments.accounts.max(1_000)).await;
     fill(&noisy, UPSERT_TOUCHES, touch, arguments.touches).await;
     fill(&quiet, UPSERT_ACCOUNTS, account, 500).await;

@@ -15,8 +15,7 @@ use std::sync::atomic::Ordering;
 use clap::Parser;
 use serde_json::{Value, json};
 use tests::Client;
-use tests::actors::PASSWORD;
-use tests::overload::{Attack, durations, percentile};
+use tests::overload::{Attack, durations, percentile, sign_up};
 
 /// Measures the latency of cheap requests while the server is attacked.
 #[derive(Clone, Parser)]
@@ -40,15 +39,6 @@ const UPSERT_TOUCHES: &str =
 const EXPENSIVE: &str =
     "{ accounts(first: 196) { nodes { name touches(first: 50) { nodes { id kind at subject notes } } } } }";
 
-/// Signs an organization up and returns a client with its administrator's token.
-async fn sign_up(arguments: &Arguments, name: &str) -> Client {
-    let stranger = Client::stranger(&arguments.root);
-    let email = format!("ada@{}.example", uuid::Uuid::now_v7().simple());
-    let input = json!({"organizationName": name, "name": "Ada", "email": email, "password": PASSWORD});
-    let answer = stranger.mutate("signUp", "session { accessToken }", input).await.done();
-    stranger.with_token(answer.text("signUp.session.accessToken"))
-}
-
 /// Creates two hundred accounts and the touches.
 async fn fill(client: &Client, touches: usize) {
     let upsert = "mutation($rows: [AccountRow!]!) { upsertAccounts(rows: $rows) { failed userErrors { message } } }";
@@ -71,13 +61,13 @@ async fn fill(client: &Client, touches: usize) {
 #[tokio::main]
 async fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    let quiet = sign_up(&arguments, "Quiet").await;
+    let quiet = sign_up(&arguments.root, "Quiet").await;
     fill(&quiet, 500).await;
     let first = quiet.query("{ accounts(first: 1) { nodes { id } } }").await;
     let one = json!({"query": ONE, "variables": {"id": first.text("accounts.nodes.0.id")}});
     let mut others = Vec::new();
     for number in 0..4 {
-        let other = sign_up(&arguments, &format!("Loud {number}")).await;
+        let other = sign_up(&arguments.root, &format!("Loud {number}")).await;
         fill(&other, arguments.touches).await;
         others.push(other);
     }

@@ -155,6 +155,8 @@ struct ReadRequest {
     /// Its size in bytes.
     bytes: usize,
     bearer: Option<String>,
+    /// The claims of the token, if it is valid.
+    claims: Option<Claims>,
     /// The client's address.
     peer: Option<IpAddr>,
     /// Whether it came by GET, which executes no mutations.
@@ -173,20 +175,20 @@ async fn answer(
     let is_get = parts.method != Method::POST;
     let bearer = request::bearer(&parts.headers)?;
     asked.with_token = bearer.is_some();
+    let claims = claims(endpoint, bearer.as_deref());
     let (parameters, bytes) = if is_get {
         let bytes = parts.uri.query().map_or(0, str::len);
         (Parameters::from_query(&parts.uri)?, bytes)
     } else {
         request::check_content(&parts.headers)?;
         let limit = http.max_body.get();
-        let is_stranger = claims(endpoint, bearer.as_deref()).is_none();
-        let limit = if is_stranger { limit.min(LARGEST_OF_STRANGERS) } else { limit };
+        let limit = if claims.is_some() { limit } else { limit.min(LARGEST_OF_STRANGERS) };
         let body = request::read(body, &parts.headers, limit, http.body_timeout).await?;
         let bytes = body.len();
         (Parameters::from_json(body)?, bytes)
     };
     let peer = parts.extensions.get::<Peer>().map(|peer| peer.asker(&parts.headers, &http.trusted_proxies));
-    execute(endpoint, id, ReadRequest { parameters, bytes, bearer, peer, is_get }, asked).await
+    execute(endpoint, id, ReadRequest { parameters, bytes, bearer, claims, peer, is_get }, asked).await
 }
 
 /// Returns the claims of a valid token, which name the tenant. Whether the session still exists is checked later.
@@ -201,9 +203,8 @@ async fn execute(
     request: ReadRequest,
     asked: &mut RequestSummary,
 ) -> Result<Answer, HttpRejection> {
-    let ReadRequest { mut parameters, bytes, bearer, peer, is_get } = request;
+    let ReadRequest { mut parameters, bytes, bearer, claims, peer, is_get } = request;
     let http = &endpoint.app.settings.http;
-    let claims = claims(endpoint, bearer.as_deref());
     let tenant = Tenant::of(claims, peer);
     asked.tenant = Some(tenant);
     // Taken after the request has arrived, so that a slow request does not hold a place.

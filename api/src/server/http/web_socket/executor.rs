@@ -12,7 +12,7 @@ use tracing::Instrument as _;
 use tracing::field::Empty;
 
 use super::protocol::{Conversation, Finished};
-use crate::server::http::{Endpoint, ReadRequest, RequestSummary, code_of, execute, hold_back};
+use crate::server::http::{Endpoint, ReadRequest, RequestSummary, claims, code_of, execute, hold_back};
 use graphql_http::request::Parameters;
 use graphql_http::request_id::RequestId;
 use graphql_http::response;
@@ -49,7 +49,8 @@ impl SocketExecutor {
             let body = request.unwrap_or_default();
             let bytes = body.len();
             let parameters = Parameters::from_json(body)?;
-            let request = ReadRequest { parameters, bytes, bearer: token, peer: self.peer, is_get: false };
+            let claims = claims(&self.endpoint, token.as_deref());
+            let request = ReadRequest { parameters, bytes, bearer: token, claims, peer: self.peer, is_get: false };
             execute(&self.endpoint, &id, request, &mut asked).await
         };
         let outcome = answered.instrument(span.clone()).await;

@@ -13,7 +13,7 @@ use std::time::Duration;
 use async_graphql::Data;
 use async_graphql_axum::{GraphQLProtocol, GraphQLWebSocket};
 use axum::extract::FromRequestParts as _;
-use axum::extract::ws::{CloseFrame, Message, WebSocket, WebSocketUpgrade};
+use axum::extract::ws::{Message, WebSocket, WebSocketUpgrade};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header, request::Parts};
 use axum::response::{IntoResponse as _, Response};
 use futures_util::{SinkExt as _, StreamExt as _, sink, stream};
@@ -30,7 +30,7 @@ use crate::config::HttpSettings;
 use crate::server::incoming::ConnectionSlot;
 use graphql_http::code::Code;
 use graphql_http::rejection::HttpRejection;
-use graphql_http::request::header_text;
+use graphql_http::request::{header_list, header_text};
 
 /// The protocol that the server speaks.
 const PROTOCOL: &str = "graphql-transport-ws";
@@ -54,8 +54,7 @@ pub async fn open(endpoint: Endpoint, mut parts: Parts) -> Result<Response, Http
     let bad = |message: &str| HttpRejection::new(StatusCode::BAD_REQUEST, Code::BadUserInput, message);
     let not_spoken =
         || bad("A WebSocket needs `sec-websocket-protocol: graphql-transport-ws`; there is no other protocol.");
-    let offered = parts.headers.get_all(header::SEC_WEBSOCKET_PROTOCOL).iter().filter_map(|value| value.to_str().ok());
-    if !offered.flat_map(|value| value.split(',')).any(|name| name.trim() == PROTOCOL) {
+    if !header_list(&parts.headers, &header::SEC_WEBSOCKET_PROTOCOL).any(|name| name == PROTOCOL) {
         return Err(not_spoken());
     }
     // The extractor takes the first protocol that the library knows, which may be one that is not spoken here.
@@ -189,9 +188,4 @@ async fn accept(executor: SocketExecutor, payload: serde_json::Value) -> async_g
     let mut data = Data::default();
     data.insert(SocketToken(token));
     Ok(data)
-}
-
-/// Returns a close frame of the library as one of the protocol.
-fn forbidden() -> CloseFrame {
-    close(4403, "Forbidden: `connection_init` needs {\"authorization\": \"Bearer <token>\"} with a valid access token.")
 }

@@ -14,7 +14,6 @@ use serde_json::value::RawValue;
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until};
 
-use super::forbidden;
 use crate::server::incoming::Activity;
 use graphql_http::code::Code;
 
@@ -241,7 +240,14 @@ impl Conversation {
             let Message::Close(_) = from_library else { return Some(from_library) };
             // All other mistakes are noticed before the library sees them.
             let is_accepted = self.state().stage == Stage::Accepted;
-            let frame = if is_accepted { close(4400, "Invalid message") } else { forbidden() };
+            let frame = if is_accepted {
+                close(4400, "Invalid message")
+            } else {
+                close(
+                    4403,
+                    "Forbidden: `connection_init` needs {\"authorization\": \"Bearer <token>\"} with a valid access token.",
+                )
+            };
             return Some(Message::Close(Some(frame)));
         };
         let Ok(FromLibrary { r#type, id, payload }) = serde_json::from_str(text) else { return Some(from_library) };
