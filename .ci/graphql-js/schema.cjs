@@ -1,4 +1,4 @@
-// Builds the schema. graphql-js accepts any literal for a custom scalar unless it is told otherwise.
+// Builds the schema. By itself, graphql-js accepts any literal for a custom scalar.
 const { GraphQLError, Kind, buildSchema } = require('graphql');
 
 function isDay(text) {

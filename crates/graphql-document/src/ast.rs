@@ -2,6 +2,7 @@
 //! numbers, which validation needs. It borrows from the text.
 
 use std::borrow::Cow;
+use std::collections::HashMap;
 
 use async_graphql::Pos;
 use async_graphql::parser::types::OperationType;
@@ -11,6 +12,17 @@ use async_graphql::parser::types::OperationType;
 pub(crate) struct Document<'a> {
     pub operations: Vec<Operation<'a>>,
     pub fragments: Vec<Fragment<'a>>,
+}
+
+impl<'a> Document<'a> {
+    /// Returns the indexes of the fragments by their names; of several with one name, the first.
+    pub fn fragments_by_name(&self) -> HashMap<&'a str, usize> {
+        let mut names = HashMap::with_capacity(self.fragments.len());
+        for (number, fragment) in self.fragments.iter().enumerate() {
+            names.entry(fragment.name.text).or_insert(number);
+        }
+        names
+    }
 }
 
 /// A name and where it is written.

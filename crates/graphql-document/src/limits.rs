@@ -122,12 +122,8 @@ struct Walk<'d> {
 
 impl<'d> Walk<'d> {
     fn new(document: &'d Document<'d>) -> Self {
-        let fragments = &document.fragments;
-        let mut names = HashMap::with_capacity(fragments.len());
-        for (number, fragment) in fragments.iter().enumerate() {
-            names.entry(fragment.name.text).or_insert(number);
-        }
-        Self { document, names, progress: vec![Progress::Waiting; fragments.len()], aliases: 0, directives: 0 }
+        let progress = vec![Progress::Waiting; document.fragments.len()];
+        Self { document, names: document.fragments_by_name(), progress, aliases: 0, directives: 0 }
     }
 
     /// Checks all definitions of the document against the limits, also fragments that are not executed.

@@ -12,6 +12,11 @@ const CAPACITY: u64 = 512 * 1024;
 /// The size of a cache entry in addition to its text, in bytes.
 const OVERHEAD: usize = 256;
 
+/// Returns the size of a cache entry with this text, in bytes.
+pub(crate) fn weight(text: &str) -> u32 {
+    u32::try_from(text.len() + OVERHEAD).unwrap_or(u32::MAX)
+}
+
 /// A cache of valid documents by their text.
 #[derive(Debug)]
 pub struct DocumentCache {
@@ -24,9 +29,8 @@ impl DocumentCache {
     /// Creates an empty cache.
     #[must_use]
     pub fn new(limits: DocumentLimits, schema: DocumentSchema) -> Self {
-        let weight =
-            |text: &Arc<str>, _: &Arc<ExecutableDocument>| u32::try_from(text.len() + OVERHEAD).unwrap_or(u32::MAX);
-        Self { limits, schema, valid: Cache::builder().weigher(weight).max_capacity(CAPACITY).build() }
+        let weigher = |text: &Arc<str>, _: &Arc<ExecutableDocument>| weight(text);
+        Self { limits, schema, valid: Cache::builder().weigher(weigher).max_capacity(CAPACITY).build() }
     }
 
     /// Returns a document from the cache.

@@ -1,7 +1,7 @@
 //! Automatic persisted queries: a client sends the SHA-256 hash of its document and, only if the server does not know the
 //! document, both. This is the protocol of Apollo's and urql's links.
 //!
-//! An owner finds only documents that it has registered itself, so that nobody learns from a hash what others send.
+//! An owner finds only documents that it has registered itself, so that a hash reveals nothing of what others send.
 
 use std::hash::Hash;
 use std::sync::Arc;
@@ -12,13 +12,12 @@ use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
 use crate::code::Code;
+use crate::document_cache::weight;
 use crate::rejection::HttpRejection;
 use crate::request::{Parameters, bad};
 
 /// The capacity of the store in bytes of text. What does not fit is forgotten, and its client sends it again.
 const CAPACITY: u64 = 4 * 1024 * 1024;
-/// The size of an entry in addition to its text, in bytes.
-const OVERHEAD: usize = 256;
 
 /// The SHA-256 hash of a document.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -58,9 +57,8 @@ impl<Owner: Copy + Eq + Hash + Send + Sync + 'static> Default for PersistedDocum
 
 impl<Owner: Copy + Eq + Hash + Send + Sync + 'static> PersistedDocuments<Owner> {
     fn with_capacity(bytes: u64) -> Self {
-        let weight =
-            |_: &(Owner, DocumentHash), text: &Arc<str>| u32::try_from(text.len() + OVERHEAD).unwrap_or(u32::MAX);
-        Self(Cache::builder().weigher(weight).max_capacity(bytes).build())
+        let weigher = |_: &(Owner, DocumentHash), text: &Arc<str>| weight(text);
+        Self(Cache::builder().weigher(weigher).max_capacity(bytes).build())
     }
 
     /// Adds the document to a request that names it only by its hash.

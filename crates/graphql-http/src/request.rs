@@ -32,7 +32,8 @@ pub struct Parameters {
     pub variables: Variables,
     /// The SHA-256 hash of the document, by which later requests may name it.
     pub hash: Option<DocumentHash>,
-    source: Source,
+    /// The text that the parameters were read from; None if no number in the variables needs it.
+    source: Option<Source>,
 }
 
 /// The text that the parameters were read from.
@@ -41,12 +42,6 @@ enum Source {
     Body(Vec<u8>),
     /// The variables in a query string.
     Variables(String),
-}
-
-impl Default for Source {
-    fn default() -> Self {
-        Self::Variables(String::new())
-    }
 }
 
 /// The variables of a body as text.
@@ -98,8 +93,9 @@ impl Parameters {
         let JsonBody { query, operation_name, variables, extensions } = serde_json::from_slice(&bytes)
             .map_err(|error| bad(format!("The body is not a GraphQL request in JSON: {}.", cut(&error.to_string()))))?;
         let persisted = extensions.and_then(|mut map| map.remove("persistedQuery"));
+        let source = may_change(&variables).then_some(Source::Body(bytes));
         let parameters = Self::new(query, operation_name, variables, persisted)?;
-        Ok(Self { source: Source::Body(bytes), ..parameters })
+        Ok(Self { source, ..parameters })
     }
 
     /// Parses a query string.
@@ -112,16 +108,17 @@ impl Parameters {
         let not_a_map = |name: &'static str| {
             move |error: serde_json::Error| bad(format!("`{name}` must be a JSON object: {error}."))
         };
-        let source = Source::Variables(variables.clone().unwrap_or_default());
-        let variables = variables
-            .map(|text| serde_json::from_str(&text).map_err(not_a_map("variables")))
+        let given: Variables = variables
+            .as_deref()
+            .map(|text| serde_json::from_str(text).map_err(not_a_map("variables")))
             .transpose()?
             .unwrap_or_default();
         let extensions = extensions
             .map(|text| serde_json::from_str::<Option<serde_json::Map<_, _>>>(&text).map_err(not_a_map("extensions")))
             .transpose()?;
         let persisted = extensions.flatten().and_then(|mut map| map.remove("persistedQuery"));
-        let parameters = Self::new(query, operation_name, variables, persisted)?;
+        let source = variables.filter(|_| may_change(&given)).map(Source::Variables);
+        let parameters = Self::new(query, operation_name, given, persisted)?;
         Ok(Self { source, ..parameters })
     }
 
@@ -139,28 +136,16 @@ impl Parameters {
             None | Some(serde_json::Value::Null) => None,
             Some(value) => Some(DocumentHash::from_extension(&value)?),
         };
-        match (query, hash) {
-            (Some(query), hash) => Ok(Self { query, operation_name, variables, hash, source: Source::default() }),
-            (None, Some(hash)) => Ok(Self {
-                query: String::new(),
-                operation_name,
-                variables,
-                hash: Some(hash),
-                source: Source::default(),
-            }),
-            (None, None) => Err(bad("The request has no query: that is the parameter with the document.")),
+        if query.is_none() && hash.is_none() {
+            return Err(bad("The request has no query: that is the parameter with the document."));
         }
+        Ok(Self { query: query.unwrap_or_default(), operation_name, variables, hash, source: None })
     }
-}
 
-impl Parameters {
     /// Replaces values of custom scalars by their text, where a machine number would have other digits.
     pub fn keep_digits(&mut self, registry: &Registry, definitions: &[Positioned<VariableDefinition>]) {
         // Nothing else needs the text: its memory is freed before the request is executed.
-        let source = std::mem::take(&mut self.source);
-        if !self.variables.values().any(digits::may_change) {
-            return;
-        }
+        let Some(source) = self.source.take() else { return };
         let raw = match &source {
             Source::Body(bytes) => {
                 serde_json::from_slice::<RawVariables<'_>>(bytes).ok().and_then(|body| body.variables)
@@ -174,6 +159,11 @@ impl Parameters {
             }
         }
     }
+}
+
+/// Whether a variable contains a number that may have had other digits.
+fn may_change(variables: &Variables) -> bool {
+    variables.values().any(digits::may_change)
 }
 
 pub(crate) fn bad(message: impl Into<String>) -> HttpRejection {
@@ -289,6 +279,12 @@ fn unknown_login() -> HttpRejection {
 /// Returns the value of a header; None if it is missing or not text.
 pub fn header_text<'a>(headers: &'a HeaderMap, name: &header::HeaderName) -> Option<&'a str> {
     headers.get(name).and_then(|value| value.to_str().ok())
+}
+
+/// Returns the members of a header that is a list.
+pub fn header_list<'a>(headers: &'a HeaderMap, name: &header::HeaderName) -> impl Iterator<Item = &'a str> {
+    let values = headers.get_all(name).into_iter().filter_map(|value| value.to_str().ok());
+    values.flat_map(|value| value.split(',')).map(str::trim)
 }
 
 #[cfg(test)]

@@ -4,7 +4,6 @@ use super::{Uses, Validation};
 use crate::ast::Fragment;
 use crate::error::cut;
 use crate::schema::TypeId;
-use crate::suggestion::did_you_mean;
 
 /// The progress of a search for cycles in one fragment.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -20,8 +19,10 @@ impl<'d> Validation<'d> {
         let operations = &self.document.operations;
         let names: Vec<_> = operations.iter().filter_map(|operation| operation.name).collect();
         self.unique(names.into_iter(), |name| format!("There are two operations named `{}`.", cut(name)));
-        let names: Vec<_> = self.document.fragments.iter().map(|fragment| fragment.name).collect();
-        self.unique(names.into_iter(), |name| format!("There are two fragments named `{}`.", cut(name)));
+        let fragments = &self.document.fragments;
+        self.unique(fragments.iter().map(|fragment| fragment.name), |name| {
+            format!("There are two fragments named `{}`.", cut(name))
+        });
         if operations.len() > 1 {
             for operation in operations.iter().filter(|operation| operation.name.is_none()) {
                 self.error("Where there are several operations, each must have a name.", [operation.position]);
@@ -43,12 +44,7 @@ impl<'d> Validation<'d> {
 
     /// Returns the type of a fragment, which must be an object, an interface or a union.
     pub(super) fn type_condition(&mut self, on: crate::ast::Ident<'d>) -> Option<TypeId> {
-        let Some(id) = self.schema.named(on.text) else {
-            let schema = self.schema;
-            let hint = did_you_mean(on.text, schema.type_names().filter(|name| !name.starts_with("__")));
-            self.error(format!("There is no type `{}`.{hint}", cut(on.text)), [on.position]);
-            return None;
-        };
+        let id = self.known_type(on)?;
         if self.schema.is_composite(id) {
             return Some(id);
         }

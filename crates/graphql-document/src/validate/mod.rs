@@ -14,8 +14,9 @@ use std::collections::{HashMap, HashSet};
 use async_graphql::Pos;
 
 use crate::ast::{Document, Ident};
-use crate::error::DocumentError;
-use crate::schema::{DocumentSchema, TypeReference};
+use crate::error::{DocumentError, cut};
+use crate::schema::{DocumentSchema, TypeId, TypeReference};
+use crate::suggestion::did_you_mean;
 
 /// The most errors of one document that are reported. A document can have thousands; a few are enough to fix them.
 const MAX_ERRORS: usize = 50;
@@ -70,11 +71,7 @@ impl Expected<'_> {
 
 impl<'d> Validation<'d> {
     fn new(document: &'d Document<'d>, schema: &'d DocumentSchema) -> Self {
-        let mut fragments = HashMap::with_capacity(document.fragments.len());
-        for (number, fragment) in document.fragments.iter().enumerate() {
-            fragments.entry(fragment.name.text).or_insert(number);
-        }
-        Self { document, schema, fragments, errors: Vec::new() }
+        Self { document, schema, fragments: document.fragments_by_name(), errors: Vec::new() }
     }
 
     fn run(&mut self) {
@@ -104,6 +101,17 @@ impl<'d> Validation<'d> {
 
     fn is_full(&self) -> bool {
         self.errors.len() >= MAX_ERRORS
+    }
+
+    /// Returns the type with a name, and reports a name that the schema does not have.
+    fn known_type(&mut self, name: Ident<'_>) -> Option<TypeId> {
+        let schema = self.schema;
+        let id = schema.named(name.text);
+        if id.is_none() {
+            let hint = did_you_mean(name.text, schema.type_names().filter(|name| !name.starts_with("__")));
+            self.error(format!("There is no type `{}`.{hint}", cut(name.text)), [name.position]);
+        }
+        id
     }
 
     /// Reports each name that occurs again.

@@ -8,8 +8,7 @@ use async_graphql::parser::types::OperationType;
 use super::{Expected, Usage, Uses, Validation};
 use crate::ast::{Literal, Operation, Selection, SelectionSet, Variable, WrittenType};
 use crate::error::cut;
-use crate::schema::{TypeKind, TypeReference};
-use crate::suggestion::did_you_mean;
+use crate::schema::TypeReference;
 
 /// A variable that an operation defines.
 struct Defined<'d> {
@@ -28,8 +27,9 @@ impl<'d> Validation<'d> {
             OperationType::Mutation => "MUTATION",
             OperationType::Subscription => "SUBSCRIPTION",
         };
-        let names: Vec<_> = operation.variables.iter().map(|variable| variable.name).collect();
-        self.unique(names.into_iter(), |name| format!("There are two variables named `${}`.", cut(name)));
+        self.unique(operation.variables.iter().map(|variable| variable.name), |name| {
+            format!("There are two variables named `${}`.", cut(name))
+        });
         let mut variables = HashMap::with_capacity(operation.variables.len());
         for definition in &operation.variables {
             let defined = self.variable_definition(definition);
@@ -69,14 +69,8 @@ impl<'d> Validation<'d> {
 
     fn variable_definition(&mut self, definition: &'d Variable<'d>) -> Defined<'d> {
         let written = definition.ty.named();
-        let ty = match self.schema.named(written.text) {
-            None => {
-                let schema = self.schema;
-                let hint = did_you_mean(written.text, schema.type_names().filter(|name| !name.starts_with("__")));
-                self.error(format!("There is no type `{}`.{hint}", cut(written.text)), [written.position]);
-                None
-            }
-            Some(id) if matches!(self.schema.get(id).kind, TypeKind::Composite { .. }) => {
+        let ty = match self.known_type(written) {
+            Some(id) if self.schema.is_composite(id) => {
                 let message = format!(
                     "The variable `${}` must be of a scalar, an enum or an input type; `{}` is none.",
                     cut(definition.name.text),
@@ -85,7 +79,7 @@ impl<'d> Validation<'d> {
                 self.error(message, [written.position]);
                 None
             }
-            Some(id) => Some(reference(&definition.ty, &TypeReference::Named(id))),
+            id => id.map(|id| reference(&definition.ty, &TypeReference::Named(id))),
         };
         let mut uses = Uses::default();
         if let (Some(default), Some(ty)) = (&definition.default, &ty) {

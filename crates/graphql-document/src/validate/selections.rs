@@ -71,21 +71,18 @@ impl<'d> Validation<'d> {
             None => format!("`{}`", cut(name)),
         };
         self.arguments(&field.arguments, known.map(|known| &known.arguments), owner, field.name.position, uses);
-        let mut of = None;
+        let of = known.map(|known| known.ty.named()).filter(|named| schema.is_composite(*named));
         match (on, known) {
             (Some(on), None) => self.unknown_field(field, on),
             (_, Some(known)) => {
-                let named = known.ty.named();
-                let has_fields = schema.is_composite(named);
-                if has_fields {
-                    of = Some(named);
-                }
-                let (shown, selections) = (schema.show(&known.ty), &field.selections);
+                let (has_fields, selections) = (of.is_some(), &field.selections);
                 if has_fields && selections.items.is_empty() {
+                    let shown = schema.show(&known.ty);
                     let message =
                         format!("`{name}` is of type `{shown}`: select fields of it, as in `{name} {{ … }}`.");
                     self.error(message, [field.position()]);
                 } else if !has_fields && !selections.items.is_empty() {
+                    let shown = schema.show(&known.ty);
                     let message = format!("`{name}` is of type `{shown}`, which has no fields to select.");
                     self.error(message, [selections.position]);
                 }
@@ -144,11 +141,8 @@ impl<'d> Validation<'d> {
                 self.inside(value, None, uses);
             }
         }
-        for (name, definition) in known.into_iter().flatten() {
-            if definition.is_required() && !given.iter().any(|(given, _)| given.text == name) {
-                let ty = self.schema.show(&definition.ty);
-                self.error(format!("{} needs the argument `{name}`, a value of type `{ty}`.", owner()), [position]);
-            }
+        if let Some(known) = known {
+            self.required(known, given, position, || format!("{} needs the argument", owner()));
         }
     }
 

@@ -114,7 +114,7 @@ impl<'d> Validation<'d> {
         let of = expected.ty.map(|ty| schema.get(ty.named()));
         if let Some(TypeDefinition { name: of, kind: TypeKind::Input { fields: known, is_one_of } }) = of {
             self.unique_fields(fields);
-            self.required(of, known, fields, value.position);
+            self.required(known, fields, value.position, || format!("`{of}` needs the field"));
             if *is_one_of {
                 self.one_of(of, fields, value.position);
             }
@@ -141,17 +141,18 @@ impl<'d> Validation<'d> {
         }
     }
 
-    fn required(
+    /// Reports required arguments, or fields of an input object, that are not given. `needs` is the start of the message.
+    pub(super) fn required(
         &mut self,
-        of: &str,
         known: &IndexMap<String, InputDefinition>,
         given: &[(Ident<'_>, Value<'_>)],
         position: Pos,
+        needs: impl Fn() -> String,
     ) {
         for (name, definition) in known {
             if definition.is_required() && !given.iter().any(|(given, _)| given.text == name) {
                 let ty = self.schema.show(&definition.ty);
-                self.error(format!("`{of}` needs the field `{name}`, a value of type `{ty}`."), [position]);
+                self.error(format!("{} `{name}`, a value of type `{ty}`.", needs()), [position]);
             }
         }
     }
