@@ -195,6 +195,11 @@ pub fn check_row(index: usize) -> Validator {
     Validator::at(&["rows", &index.to_string()])
 }
 
+/// Returns the value, or an omitted one if there is none.
+pub fn given<T>(value: Option<T>) -> MaybeUndefined<T> {
+    value.map_or(MaybeUndefined::Undefined, MaybeUndefined::Value)
+}
+
 /// Returns a copy of the value, and `None` if it is null or omitted.
 #[must_use]
 pub fn value<T: Clone>(given: &MaybeUndefined<T>) -> Option<T> {

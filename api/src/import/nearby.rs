@@ -9,7 +9,7 @@ use super::bind::Binding;
 use super::map::Mapping;
 use super::presets::{Field, Kind};
 use super::read::Record;
-use super::rows::{external_id_text, folded, list};
+use super::rows::{external, folded, list};
 use super::target::{AccountRef, ExternalIdInput, ImportTarget, TargetError, patiently};
 use crate::context::RequestContext;
 use crate::domain::upsert::named;
@@ -101,9 +101,7 @@ pub async fn look_up<'r>(
             let names = people.iter().map(String::as_str).chain(cell(Field::RelatedName));
             names.for_each(|name| add(&mut wanted.contacts, name));
         }
-        if let Some(id) = cell(Field::RelatedId).map(|id| external_id_text(mapping, id)) {
-            wanted.related.push(ExternalIdInput { source: mapping.source.clone(), id });
-        }
+        wanted.related.extend(cell(Field::RelatedId).map(|id| external(mapping, id)));
     }
     patiently(|| find(&target.context, &wanted, &mapping.source)).await
 }
@@ -150,12 +148,11 @@ pub async fn accounts_named(ctx: &RequestContext, names: &Names) -> Result<HashM
         .filter(is_any_of(ctx.reader(), account::Column::NameKey, keys))
         .all(ctx.reader())
         .await?;
-    let mut found: HashMap<String, Vec<KnownAccount>> = HashMap::new();
-    for row in rows {
+    let known = |row: account::Model| {
         let known = KnownAccount { id: row.id, reference: reference_to(&row) };
-        found.entry(row.name_key).or_default().push(known);
-    }
-    Ok(by_name(names, &found))
+        (row.name_key, known)
+    };
+    Ok(by_name(names, rows.into_iter().map(known)))
 }
 
 fn reference_to(row: &account::Model) -> AccountRef {
@@ -166,8 +163,12 @@ fn reference_to(row: &account::Model) -> AccountRef {
     }
 }
 
-/// Puts rows that were found by their folded names under the names that were looked for.
-fn by_name<T: Clone>(names: &Names, found: &HashMap<String, Vec<T>>) -> HashMap<String, Vec<T>> {
+/// Puts rows, each with its folded name, under the names that were looked for.
+fn by_name<T: Clone>(names: &Names, rows: impl Iterator<Item = (String, T)>) -> HashMap<String, Vec<T>> {
+    let mut found: HashMap<String, Vec<T>> = HashMap::new();
+    for (name, row) in rows {
+        found.entry(name).or_default().push(row);
+    }
     names.iter().filter_map(|(key, name)| Some((key.clone(), found.get(&fold(name))?.clone()))).collect()
 }
 
@@ -190,13 +191,11 @@ async fn opportunities_named(
         .filter(is_any_of(ctx.reader(), opportunity::Column::NameKey, keys))
         .all(ctx.reader())
         .await?;
-    let mut found: HashMap<String, Vec<KnownRow>> = HashMap::new();
-    for row in rows {
-        let Some(id) = external_id(&row.external_ids, source) else { continue };
-        let known = KnownRow { account: row.account_id, handle: Handle::ExternalId(id) };
-        found.entry(row.name_key).or_default().push(known);
-    }
-    Ok(by_name(names, &found))
+    let known = |row: opportunity::Model| {
+        let handle = Handle::ExternalId(external_id(&row.external_ids, source)?);
+        Some((row.name_key, KnownRow { account: row.account_id, handle }))
+    };
+    Ok(by_name(names, rows.into_iter().filter_map(known)))
 }
 
 async fn contacts_named(ctx: &RequestContext, names: &Names, source: &str) -> Result<HashMap<String, Vec<KnownRow>>> {
@@ -209,11 +208,10 @@ async fn contacts_named(ctx: &RequestContext, names: &Names, source: &str) -> Re
         .filter(contact::Column::ArchivedAt.is_null())
         .all(ctx.reader())
         .await?;
-    let mut found: HashMap<String, Vec<KnownRow>> = HashMap::new();
-    for row in rows {
+    let known = |row: contact::Model| {
         let by_id = external_id(&row.external_ids, source).map(Handle::ExternalId);
-        let Some(handle) = by_id.or_else(|| row.email.clone().map(Handle::Email)) else { continue };
-        found.entry(row.name_key).or_default().push(KnownRow { account: row.account_id, handle });
-    }
-    Ok(by_name(names, &found))
+        let handle = by_id.or_else(|| row.email.map(Handle::Email))?;
+        Some((row.name_key, KnownRow { account: row.account_id, handle }))
+    };
+    Ok(by_name(names, rows.into_iter().filter_map(known)))
 }

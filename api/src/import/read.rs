@@ -172,28 +172,57 @@ pub fn parse(file: &str, bytes: &[u8], reading: Reading) -> Result<Table, Refusa
     table(file, reading, |reading| FileRows::of(file, bytes, reading))
 }
 
-fn table<R: Read>(
-    file: &str,
+/// What was read of a file to its end.
+pub enum ToEnd<T> {
+    /// A workbook or a JSON tree.
+    Whole(Table),
+    /// What was made of the rows, the encoding where it was detected, and how to read the file again.
+    Rows(T, Option<&'static str>, Reading),
+}
+
+/// Reads a file to its end, and once more where the end shows that the encoding was another one than was assumed.
+///
+/// # Errors
+/// A [`Refusal`] naming the file, and the line where there is one.
+pub fn to_end<R: Read, T>(
     mut reading: Reading,
     open: impl Fn(Reading) -> Result<FileRows<R>, Refusal>,
-) -> Result<Table, Refusal> {
+    take: impl Fn(&mut Delimited<R>) -> Result<T, Refusal>,
+) -> Result<ToEnd<T>, Refusal> {
     let mut western = None;
     loop {
         let mut rows = match open(reading)? {
-            FileRows::Whole(table) => return Ok(table),
+            FileRows::Whole(table) => return Ok(ToEnd::Whole(table)),
             FileRows::Delimited(rows) => rows,
         };
-        let records = rows.by_ref().collect::<Result<_, _>>()?;
-        let (titles, guessed) = (std::mem::take(&mut rows.titles), rows.guessed.or(western));
-        match rows.verdict()? {
-            Verdict::Right => return Ok(Table { file: file.to_owned(), titles, records, guessed, typed: false }),
-            Verdict::Western => {
-                let guessed = Some(WINDOWS_1252.name());
-                return Ok(Table { file: file.to_owned(), titles, records, guessed, typed: false });
-            }
-            Verdict::ReadAgain => (reading.encoding, western) = (Some(WINDOWS_1252), Some(WINDOWS_1252.name())),
+        let taken = take(&mut rows)?;
+        let guessed = rows.guessed.or(western);
+        let verdict = rows.verdict()?;
+        if verdict == Verdict::Right {
+            return Ok(ToEnd::Rows(taken, guessed, reading));
+        }
+        (reading.encoding, western) = (Some(WINDOWS_1252), Some(WINDOWS_1252.name()));
+        if verdict == Verdict::Western {
+            return Ok(ToEnd::Rows(taken, western, reading));
         }
     }
+}
+
+fn table<R: Read>(
+    file: &str,
+    reading: Reading,
+    open: impl Fn(Reading) -> Result<FileRows<R>, Refusal>,
+) -> Result<Table, Refusal> {
+    let read = to_end(reading, open, |rows| {
+        let records = rows.by_ref().collect::<Result<Vec<Record>, Refusal>>()?;
+        Ok((std::mem::take(&mut rows.titles), records))
+    })?;
+    Ok(match read {
+        ToEnd::Whole(table) => table,
+        ToEnd::Rows((titles, records), guessed, _) => {
+            Table { file: file.to_owned(), titles, records, guessed, typed: false }
+        }
+    })
 }
 
 fn line_of(text: &str, at: usize) -> usize {

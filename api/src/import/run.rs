@@ -13,7 +13,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use super::{
     Arguments, OwnBy,
-    batch::{BATCH, Pass, Taken},
+    batch::{Pass, Taken},
     calendar,
     dry::CreatedKeys,
     map::{self, Mapping},
@@ -405,11 +405,7 @@ impl AfterOpportunities {
                     .push(format!("{unnamed} accounts have neither an external id nor a domain and kept their owner."));
             }
             let rows: Vec<Prepared<AccountRow>> = owners.into_iter().map(|row| derived(0, 0, row)).collect();
-            let mut counts = Counts::default();
-            for some in rows.chunks(BATCH) {
-                counts.add_all(pass.write_derived(some.to_vec(), "the owner of its account").await?);
-            }
-            pass.report.owners = Some(counts);
+            pass.report.owners = Some(pass.write_derived(rows, "the owner of its account").await?);
         }
         Ok(())
     }

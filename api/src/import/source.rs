@@ -7,18 +7,16 @@ use std::io;
 use std::iter::Peekable;
 use std::path::Path;
 
-use encoding_rs::WINDOWS_1252;
 use sha2::{Digest as _, Sha256};
 
 use super::Arguments;
 use super::bind::{self, Binding, Survey};
 use super::map::Mapping;
 use super::presets::{Field, Kind};
-use super::read::{FileRows, Input, Reading, Record, Refusal, Table};
+use super::read::{FileRows, Input, Reading, Record, Refusal, Table, ToEnd, to_end};
 use super::rows::{self, folded};
 use super::spill::{Sorted, Sorter};
 use super::target::AccountRef;
-use super::text::Verdict;
 
 /// A file whose columns are found.
 pub struct Source {
@@ -32,7 +30,7 @@ pub struct Source {
     pub guessed: Option<&'static str>,
     content: Content,
     /// The rows that are the same as an earlier one.
-    twins: Option<Sorted>,
+    twins: Sorted,
     /// The accounts that the file itself lists by name, where rows name others as their parents.
     pub names: HashMap<String, Vec<AccountRef>>,
 }
@@ -97,7 +95,7 @@ impl<'a> Found<'a> {
 
     fn end(self, name: &str, guessed: Option<&'static str>, content: Content) -> Result<Source, Refusal> {
         let Self { survey, count, keys, names, .. } = self;
-        let twins = Some(twins(keys).map_err(|error| no_room(&error))?);
+        let twins = twins(keys).map_err(|error| no_room(&error))?;
         let binding = survey.decided()?;
         Ok(Source { name: name.to_owned(), binding, count, guessed, content, twins, names })
     }
@@ -144,29 +142,20 @@ impl Source {
     /// A [`Refusal`]: the file cannot be read for certain.
     pub fn survey(path: &Path, mapping: &Mapping, arguments: &Arguments) -> Result<Self, Refusal> {
         let input = Input::open(path)?;
-        let mut reading = Reading { encoding: arguments.encoding, delimiter: arguments.delimiter };
-        let mut western = None;
-        loop {
-            let mut rows = match input.rows(reading)? {
-                FileRows::Whole(table) => return Self::of_table(table, mapping, arguments),
-                FileRows::Delimited(rows) => rows,
-            };
+        let reading = Reading { encoding: arguments.encoding, delimiter: arguments.delimiter };
+        let open = |reading| input.rows(reading);
+        let read = to_end(reading, open, |rows| {
             let mut found = Found::begin(&input.name, &rows.titles, false, mapping, arguments)?;
-            for record in rows.by_ref() {
+            for record in rows {
                 found.note(&record?).map_err(|error| no_room(&error))?;
             }
-            let guessed = rows.guessed.or(western);
-            match rows.verdict()? {
-                Verdict::Right => {
-                    let name = input.name.clone();
-                    return found.end(&name, guessed, Content::Streamed(input, reading));
-                }
-                Verdict::Western => {
-                    let name = input.name.clone();
-                    let reading = Reading { encoding: Some(WINDOWS_1252), ..reading };
-                    return found.end(&name, Some(WINDOWS_1252.name()), Content::Streamed(input, reading));
-                }
-                Verdict::ReadAgain => (reading.encoding, western) = (Some(WINDOWS_1252), Some(WINDOWS_1252.name())),
+            Ok(found)
+        })?;
+        match read {
+            ToEnd::Whole(table) => Self::of_table(table, mapping, arguments),
+            ToEnd::Rows(found, guessed, reading) => {
+                let name = input.name.clone();
+                found.end(&name, guessed, Content::Streamed(input, reading))
             }
         }
     }
@@ -195,7 +184,7 @@ impl Source {
                 }
             },
         };
-        Ok(SourceRows { rows, next: 0, twins: self.twins.take().map(Iterator::peekable) })
+        Ok(SourceRows { rows, next: 0, twins: std::mem::take(&mut self.twins).peekable() })
     }
 }
 
@@ -203,7 +192,7 @@ impl Source {
 pub struct SourceRows {
     rows: Box<dyn Iterator<Item = Result<Record, Refusal>>>,
     next: u64,
-    twins: Option<Peekable<Sorted>>,
+    twins: Peekable<Sorted>,
 }
 
 impl Iterator for SourceRows {
@@ -214,7 +203,7 @@ impl Iterator for SourceRows {
         let place = self.next;
         self.next += 1;
         let is_here = |piece: &io::Result<Vec<u8>>| piece.as_ref().map_or(true, |piece| number(piece, 0) == place);
-        let twin = match self.twins.as_mut().and_then(|twins| twins.next_if(is_here)) {
+        let twin = match self.twins.next_if(is_here) {
             Some(Err(error)) => return Some(Err(no_room(&error))),
             Some(Ok(piece)) => Some(number(&piece, NUMBER)),
             None => None,

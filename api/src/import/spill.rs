@@ -94,7 +94,7 @@ fn length(bytes: usize) -> io::Result<[u8; 4]> {
 }
 
 /// Sorted pieces.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Sorted {
     buffer: Vec<u8>,
     places: std::vec::IntoIter<Range<usize>>,

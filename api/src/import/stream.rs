@@ -54,22 +54,17 @@ struct Piece {
     twin: Option<u64>,
 }
 
-/// Records until there are enough for a batch.
-#[derive(Default)]
-struct Pieces {
-    pieces: Vec<Piece>,
-    bytes: usize,
-}
-
-impl Pieces {
-    fn push(&mut self, piece: Piece) {
-        self.bytes += piece.record.cells.iter().map(String::len).sum::<usize>();
-        self.pieces.push(piece);
+/// Takes records until there are enough for a batch; none if no more are left.
+fn next_batch(records: &mut impl Iterator<Item = Result<Piece, Stop>>) -> Result<Vec<Piece>, Stop> {
+    let (mut pieces, mut bytes) = (Vec::new(), 0);
+    while pieces.len() < BATCH
+        && bytes < MOST_BYTES
+        && let Some(piece) = records.next().transpose()?
+    {
+        bytes += piece.record.cells.iter().map(String::len).sum::<usize>();
+        pieces.push(piece);
     }
-
-    fn is_full(&self) -> bool {
-        self.pieces.len() >= BATCH || self.bytes >= MOST_BYTES
-    }
+    Ok(pieces)
 }
 
 impl ImportContext<'_> {
@@ -86,19 +81,16 @@ impl ImportContext<'_> {
     ) -> Result<(), Stop> {
         let mut later = Spool::default();
         for file in 0..sources.len() {
-            let mut rows = sources[file].rows().map_err(changed)?;
+            let mut rows = sources[file].rows().map_err(changed)?.map(|row| -> Result<Piece, Stop> {
+                let (record, twin) = row.map_err(changed)?;
+                Ok(Piece { file, record, twin })
+            });
             loop {
-                let mut pieces = Pieces::default();
-                while !pieces.is_full()
-                    && let Some(row) = rows.next().transpose().map_err(changed)?
-                {
-                    let (record, twin) = row;
-                    pieces.push(Piece { file, record, twin });
-                }
-                if pieces.pieces.is_empty() {
+                let pieces = next_batch(&mut rows)?;
+                if pieces.is_empty() {
                     break;
                 }
-                let taken = self.batch(sources, pass, pieces, read, Round::First, &mut later).await?;
+                let taken = self.batch(sources, pass, &pieces, read, Round::First, &mut later).await?;
                 then(pass, taken).await?;
             }
         }
@@ -106,16 +98,17 @@ impl ImportContext<'_> {
         let mut round = Round::Again;
         while !later.is_empty() {
             let before = later.len();
-            let mut records = std::mem::take(&mut later).records().map_err(TargetError::from)?.peekable();
-            while records.peek().is_some() {
-                let mut pieces = Pieces::default();
-                while !pieces.is_full()
-                    && let Some(record) = records.next().transpose().map_err(TargetError::from)?
-                {
-                    let (file, record) = record;
-                    pieces.push(Piece { file, record, twin: None });
+            let records = std::mem::take(&mut later).records().map_err(TargetError::from)?;
+            let mut records = records.map(|record| -> Result<Piece, Stop> {
+                let (file, record) = record.map_err(TargetError::from)?;
+                Ok(Piece { file, record, twin: None })
+            });
+            loop {
+                let pieces = next_batch(&mut records)?;
+                if pieces.is_empty() {
+                    break;
                 }
-                let taken = self.batch(sources, pass, pieces, read, round, &mut later).await?;
+                let taken = self.batch(sources, pass, &pieces, read, round, &mut later).await?;
                 then(pass, taken).await?;
             }
             round = if later.len() == before { Round::Last } else { Round::Again };
@@ -127,7 +120,7 @@ impl ImportContext<'_> {
         &self,
         sources: &[Source],
         pass: &mut Pass<'_>,
-        Pieces { pieces, .. }: Pieces,
+        pieces: &[Piece],
         read: ReadRow<Row>,
         round: Round,
         later: &mut Spool,

@@ -89,7 +89,7 @@ pub trait Importable: Linked + Recorded + Clone + Send + Sync + 'static {
     /// Follows a commit.
     ///
     /// # Errors
-    /// Nobody acts.
+    /// There is no acting user.
     fn after_commit(_context: &RequestContext) -> Result<()> {
         Ok(())
     }

@@ -8,6 +8,7 @@ use super::{Account, AccountPayload, team};
 use crate::context::{RequestContext, Viewer};
 use crate::domain::plan;
 use crate::domain::targeting::moved::follow_owners;
+use crate::domain::upsert::given;
 use crate::error::{Result, UserErrorCode};
 use crate::graphql::scalars::{Decimal, Json};
 use crate::values::text::fold;
@@ -178,10 +179,6 @@ pub(super) fn blank(ctx: &RequestContext, viewer: &Viewer) -> account::Model {
         version: 0,
         score: 0,
     }
-}
-
-fn given<T>(value: Option<T>) -> MaybeUndefined<T> {
-    value.map_or(MaybeUndefined::Undefined, MaybeUndefined::Value)
 }
 
 /// Executes `createAccount`.

@@ -105,7 +105,7 @@ object! {
         buyingRole: Option<contact::BuyingRole> = plain(|contact| contact.0.buying_role);
         /// The relationship of the person to the organization.
         relationship: contact::RelationshipLevel = plain(|contact| contact.0.relationship);
-        /// When the relationship was last set or confirmed; null if it never was, or was before this was recorded.
+        /// The time at which the relationship was last set or confirmed; null if it never was, or was before this was recorded.
         relationshipSetAt: Option<entity::Instant> = plain(|contact| contact.0.relationship_set_at);
         /// The contact of the same account to whom the person reports; null if there is none.
         reportsTo: Option<Contact> = by_key(|contact| contact.0.reports_to_id, Contact::resolve);

@@ -25,6 +25,7 @@ use super::target::{
     UserErrorCode,
 };
 use super::{Arguments, map};
+use crate::domain::upsert::given;
 use crate::write::validator::{NAME, NOTE};
 
 /// Returns the lines of the files where they are calendars: all of them, or none.
@@ -192,14 +193,14 @@ impl Reader<'_> {
         let row = TouchRow {
             account: MaybeUndefined::Value(account),
             contact_emails: if with.is_empty() { MaybeUndefined::Undefined } else { MaybeUndefined::Value(with) },
-            user_email: maybe(user),
+            user_email: given(user),
             kind: MaybeUndefined::Value(TouchKind::Meeting),
             status: MaybeUndefined::Value(status),
             at: MaybeUndefined::Value(DateTime(Instant::from(at))),
-            duration_minutes: maybe(minutes),
-            subject: maybe(subject.map(|text| shortened(&text, NAME, "its title", &mut notes))),
-            notes: maybe(description.map(|text| shortened(&text, NOTE, "its description", &mut notes))),
-            recorded_at: maybe(created.map(|at| DateTime(Instant::from(at)))),
+            duration_minutes: given(minutes),
+            subject: given(subject.map(|text| shortened(&text, NAME, "its title", &mut notes))),
+            notes: given(description.map(|text| shortened(&text, NOTE, "its description", &mut notes))),
+            recorded_at: given(created.map(|at| DateTime(Instant::from(at)))),
             ..empty_row(id.clone())
         };
         Prepared { file, line, key: Some(id.id), row: Ok(row), notes, hints }
@@ -253,10 +254,6 @@ fn empty_row(external_id: super::target::ExternalIdInput) -> TouchRow {
         value_acknowledged: MaybeUndefined::Undefined,
         recorded_at: MaybeUndefined::Undefined,
     }
-}
-
-fn maybe<T>(value: Option<T>) -> MaybeUndefined<T> {
-    value.map_or(MaybeUndefined::Undefined, MaybeUndefined::Value)
 }
 
 /// A text of no more characters than there may be.

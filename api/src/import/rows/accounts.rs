@@ -1,6 +1,6 @@
 //! Accounts.
 
-use super::{Prepared, ReadContext, Reader, external, maybe};
+use super::{Prepared, ReadContext, Reader, external, given};
 use crate::import::{
     bind::Binding,
     map::Mapping,
@@ -22,7 +22,7 @@ pub fn account(context: &ReadContext, binding: &Binding, file: usize, record: &R
     }
     let parent = parent(&mut reader);
     let row = AccountRow {
-        external_id: maybe(external_id),
+        external_id: given(external_id),
         name,
         domain,
         industry: reader.text(Field::Industry),

@@ -1,6 +1,6 @@
 //! Bookings.
 
-use super::{Prepared, ReadContext, Reader, id_or_cells, maybe};
+use super::{Prepared, ReadContext, Reader, given, id_or_cells};
 use crate::import::{bind::Binding, presets::Field, read::Record, target::BookingRow};
 
 /// Reads a booking. Its key is its id, else all of its cells.
@@ -13,7 +13,7 @@ pub fn booking(context: &ReadContext, binding: &Binding, file: usize, record: &R
         amount: reader.amount(Field::Amount),
         booked_on: reader.day(Field::BookedOn),
         description: reader.text(Field::Description),
-        opportunity_external_id: maybe(reader.external_id(Field::OpportunityId)),
+        opportunity_external_id: given(reader.external_id(Field::OpportunityId)),
         seller_email: reader.owner(),
         external_id,
     };

@@ -1,6 +1,6 @@
 //! Contacts.
 
-use super::{Prepared, ReadContext, Reader, addresses, external_id_text, maybe, name_of, with_line_feeds};
+use super::{Prepared, ReadContext, Reader, addresses, external_id_text, given, name_of, with_line_feeds};
 use crate::import::{
     bind::Binding,
     map::Mapping,
@@ -47,7 +47,7 @@ pub fn contact(context: &ReadContext, binding: &Binding, file: usize, record: &R
     };
     let reports_to = reader.external_id(Field::ReportsTo);
     let row = ContactRow {
-        external_id: maybe(external_id),
+        external_id: given(external_id),
         account,
         name,
         title: reader.text(Field::Title),
@@ -56,7 +56,7 @@ pub fn contact(context: &ReadContext, binding: &Binding, file: usize, record: &R
         phone: reader.text(Field::Phone),
         buying_role: reader.word(Field::BuyingRole, BUYING_ROLES),
         relationship: reader.word(Field::Relationship, RELATIONSHIPS),
-        reports_to: maybe(reports_to),
+        reports_to: given(reports_to),
         do_not_contact: reader.yes(Field::DoNotContact),
         custom_fields: reader.custom(),
     };

@@ -36,6 +36,7 @@ use super::{
     },
     values::{self, AmountStyle, DateFormat, Moment, bare},
 };
+use crate::domain::upsert::given;
 
 /// What the rows of a batch are read by.
 #[derive(Clone, Copy)]
@@ -105,10 +106,6 @@ fn with_line_feeds(cell: &str) -> String {
 }
 
 /// What is not there is left out, never cleared.
-fn maybe<T>(value: Option<T>) -> MaybeUndefined<T> {
-    value.map_or(MaybeUndefined::Undefined, MaybeUndefined::Value)
-}
-
 /// Returns the addresses in a cell, each once.
 fn addresses(cell: &str) -> Vec<String> {
     let mut found: Vec<String> = Vec::new();
@@ -293,7 +290,7 @@ impl<'a> Reader<'a> {
         if !more.is_empty() {
             self.notes.push(format!("{title}: further addresses were left out: {}", more.join(", ")));
         }
-        maybe(first)
+        given(first)
     }
 
     /// Returns how the column of a field's cell writes its dates.
@@ -352,7 +349,7 @@ impl<'a> Reader<'a> {
     /// A person's whole name.
     fn person_name(&mut self) -> MaybeUndefined<String> {
         let whole = self.text(Field::Name);
-        if whole.is_undefined() { maybe(name_of(self.binding, self.record)) } else { whole }
+        if whole.is_undefined() { given(name_of(self.binding, self.record)) } else { whole }
     }
 
     /// The owner's address: given, or found by the name, or by an id that a file explains.

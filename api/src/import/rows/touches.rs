@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use entity::{AccountId, Instant};
 
-use super::{Prepared, ReadContext, Reader, id_or_cells, maybe, only};
+use super::{Prepared, ReadContext, Reader, given, id_or_cells, only};
 use crate::import::{
     bind::Binding,
     map::meaning,
@@ -67,26 +67,26 @@ pub fn touch(context: &ReadContext, binding: &Binding, file: usize, record: &Rec
     let seconds =
         reader.whole_with(Field::DurationSeconds, SECONDS).take().map(|seconds| seconds.saturating_add(30) / 60);
     let duration_minutes = match reader.whole_with(Field::DurationMinutes, MINUTES) {
-        MaybeUndefined::Undefined => maybe(seconds.filter(|minutes| *minutes > 0)),
+        MaybeUndefined::Undefined => given(seconds.filter(|minutes| *minutes > 0)),
         minutes => minutes,
     };
     let row = TouchRow {
         account: subject.account,
         contacts: several(subject.contacts),
         contact_emails: several(subject.emails),
-        opportunity: maybe(subject.opportunity),
+        opportunity: given(subject.opportunity),
         user_email: reader.owner(),
         kind: kind(&mut reader),
         status,
         direction: reader.word(Field::Direction, DIRECTIONS),
-        at: maybe(at.map(shown)),
+        at: given(at.map(shown)),
         duration_minutes,
         subject: reader.text(Field::Subject),
         notes: reader.text(Field::Notes),
         responded: reader.yes(Field::Responded),
         value: reader.word(Field::Value, VALUES),
         value_acknowledged: reader.yes(Field::ValueAcknowledged),
-        recorded_at: maybe(recorded_at.map(shown)),
+        recorded_at: given(recorded_at.map(shown)),
         external_id,
     };
     let key = Some(row.external_id.id.clone());
@@ -273,7 +273,7 @@ fn status(reader: &mut Reader, at: Option<DateTime<Utc>>, now: DateTime<Utc>) ->
         return reader.word(Field::Status, STATUSES);
     }
     reader.hints.guesses.push("status");
-    maybe(at.map(|at| if at > now { TouchStatus::Scheduled } else { TouchStatus::Completed }))
+    given(at.map(|at| if at > now { TouchStatus::Scheduled } else { TouchStatus::Completed }))
 }
 
 /// Reads the kind. Work without the client is a fault; an unknown kind makes a new touch OTHER, with a note.
