@@ -110,7 +110,7 @@ async fn a_filled_database_has_what_was_simulated(empty: &Database) {
 
 async fn has_what_was_simulated(server: &Server) {
     let filling = filling(server, "Arvenne Water");
-    let Filled { acts, touches } = fill(server.app(), &filling).await.unwrap();
+    let Filled { acts, touches, staff } = fill(server.app(), &filling).await.unwrap();
     assert!(acts > 1_000 && touches > 800, "{acts} acts, {touches} touches");
     let connection = server.database().connect().await;
     assert_eq!(Numbers::stored(&connection).await, Numbers::of(filling.scenario));
@@ -120,7 +120,6 @@ async fn has_what_was_simulated(server: &Server) {
     connection.close().await.unwrap();
 
     // Everyone signs in with the password, and sees what they should.
-    let staff = Simulation::of(filling.scenario).unwrap().world().staff.clone();
     let email = |place: usize| staff[place].email("Arvenne Water");
     let question = "{
         me { name role manager { name } today { actions { kind } } week { blankMinutes } }

@@ -11,8 +11,8 @@ use entity::{
 use indicatif::{ProgressBar, ProgressStyle};
 use simulator::act::{OpenStage, Outcome, Trigger};
 use simulator::{
-    AccountNumber, Act, ActionNumber, BenchmarkNumber, CRITERIA, Deed, ObjectiveNumber, QuestionNumber, Scenario,
-    Simulation, Staff, StaffNumber, World,
+    AccountNumber, Act, ActionNumber, BenchmarkNumber, CRITERIA, Deed, ObjectiveNumber, QuestionNumber, Simulation,
+    StaffNumber, World,
 };
 
 use super::{Filled, Filling, UNFINISHED, people, plans, rows};
@@ -85,7 +85,7 @@ pub async fn fill(app: &Arc<App>, filling: &Filling) -> Result<Filled, String> {
     let first = simulation.next_day();
     let days = (simulation.last_day() - first).num_days() + 1;
     let progress = if filling.shows_progress { progress_bar(days.unsigned_abs()) } else { ProgressBar::hidden() };
-    let mut filled = Filled::default();
+    let mut filled = Filled { staff: world.staff.clone(), ..Filled::default() };
     // Before anyone works on the first day.
     let begun = first.and_hms_opt(4, 0, 0).map_or(Instant(0), |at| Instant(at.and_utc().timestamp_micros()));
     let viewers = people::employ(app, filling, &world, begun).await.map_err(|error| stopped("the members", &error))?;
@@ -110,11 +110,6 @@ pub async fn fill(app: &Arc<App>, filling: &Filling) -> Result<Filled, String> {
     }
     progress.finish_and_clear();
     Ok(filled)
-}
-
-/// Returns the members of a scenario's organization.
-pub(super) fn staff_of(scenario: &Scenario) -> Vec<Staff> {
-    Simulation::of(*scenario).map(|simulation| simulation.world().staff.clone()).unwrap_or_default()
 }
 
 fn progress_bar(days: u64) -> ProgressBar {

@@ -16,7 +16,7 @@ use chrono_tz::Tz;
 use clap::{Args, ValueEnum};
 use entity::organization;
 use sea_orm::{EntityTrait, QueryOrder};
-use simulator::{Duty, Moment, ORGANIZATION, Scenario, Size, Truth};
+use simulator::{Duty, Moment, ORGANIZATION, Scenario, Size, Staff, Truth};
 
 pub use self::fill::fill;
 use crate::app::App;
@@ -88,12 +88,14 @@ pub struct Filling {
 }
 
 /// What was written.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Filled {
     /// The acts.
     pub acts: usize,
     /// The touches.
     pub touches: usize,
+    /// The members.
+    pub staff: Vec<Staff>,
 }
 
 impl DemoArguments {
@@ -150,7 +152,7 @@ pub async fn run(app: &Arc<App>, arguments: &DemoArguments) -> Result<String, St
     let scenario = arguments.scenario(app.clock.now());
     let filling = Filling { scenario, organization, password, shows_progress: true };
     let filled = fill(app, &filling).await?;
-    Ok(report(&filling, filled, is_given))
+    Ok(report(&filling, &filled, is_given))
 }
 
 /// Refuses a database that has data, unless a name is given that no organization has.
@@ -192,18 +194,17 @@ fn random_password() -> Result<String, String> {
 }
 
 /// Says what was written, and how to sign in.
-fn report(filling: &Filling, filled: Filled, is_given: bool) -> String {
+fn report(filling: &Filling, filled: &Filled, is_given: bool) -> String {
     let Filling { scenario, organization, password, .. } = filling;
     let years = if scenario.years == 1 { "a year".to_owned() } else { format!("{} years", scenario.years) };
     let mut text = format!(
         "“{organization}” has {} touches among {} entries of {years}.\n\nSign in as\n",
         filled.touches, filled.acts
     );
-    let staff = fill::staff_of(scenario);
     for (duty, what) in
         [(Duty::Sales, "a seller"), (Duty::Management, "a manager"), (Duty::Administration, "the administrator")]
     {
-        if let Some(member) = staff.iter().find(|member| member.duty == duty) {
+        if let Some(member) = filled.staff.iter().find(|member| member.duty == duty) {
             let email = member.email(organization);
             let _ = writeln!(text, "  {what:<18} {email:<44} {}, {}", member.name, member.title);
         }

@@ -14,13 +14,10 @@ use crate::domain::contact::upsert::{self as contacts, ContactRow};
 use crate::domain::contact::{BuyingRole, RelationshipLevel};
 use crate::domain::touch::upsert::{self as touches, TouchRow};
 use crate::domain::touch::{TouchDirection, TouchKind, TouchStatus, ValueKind};
-use crate::domain::upsert::{UpsertPayload, UpsertResult};
+use crate::domain::upsert::{MOST_ROWS, UpsertPayload, UpsertResult, given};
 use crate::error::Error;
 use crate::graphql::scalars::DateTime;
 use crate::write::external_ids::ExternalIdInput;
-
-/// The most rows of one call.
-const ROWS: usize = 500;
 
 /// Returns the identifier of something in the simulation.
 pub(super) fn external(what: &str, number: usize) -> ExternalIdInput {
@@ -38,10 +35,6 @@ fn uuid_of(result: &UpsertResult) -> Result<uuid::Uuid, Stopped> {
     result.id.map(|(_, id)| id).ok_or_else(|| missing("a row"))
 }
 
-fn given<T>(value: Option<T>) -> MaybeUndefined<T> {
-    value.map_or(MaybeUndefined::Undefined, MaybeUndefined::Value)
-}
-
 fn text(text: &str) -> MaybeUndefined<String> {
     MaybeUndefined::Value(text.to_owned())
 }
@@ -51,7 +44,7 @@ pub(super) async fn enter_accounts(
     ctx: &RequestContext,
     numbers: &[AccountNumber],
 ) -> Result<(), Stopped> {
-    for some in numbers.chunks(ROWS) {
+    for some in numbers.chunks(MOST_ROWS) {
         let row = |number: &AccountNumber| {
             let company = &filler.world.companies[number.0];
             AccountRow {
@@ -83,7 +76,7 @@ pub(super) async fn enter_contacts(
     ctx: &RequestContext,
     numbers: &[ContactNumber],
 ) -> Result<(), Stopped> {
-    for some in numbers.chunks(ROWS) {
+    for some in numbers.chunks(MOST_ROWS) {
         let row = |number: &ContactNumber| {
             let person = &filler.world.people[number.0];
             let company = &filler.world.companies[person.account.0];
@@ -136,7 +129,7 @@ pub(super) const fn level_of(level: Relationship) -> RelationshipLevel {
 }
 
 pub(super) async fn book(filler: &mut Filler<'_>, ctx: &RequestContext, booked: &[Booked]) -> Result<(), Stopped> {
-    for some in booked.chunks(ROWS) {
+    for some in booked.chunks(MOST_ROWS) {
         let from = filler.made.bookings;
         let row = |(place, booked): (usize, &Booked)| {
             Ok(BookingRow {
@@ -161,7 +154,7 @@ pub(super) async fn enter_touches(
     ctx: &RequestContext,
     entries: &[TouchEntry],
 ) -> Result<(), Stopped> {
-    for some in entries.chunks(ROWS) {
+    for some in entries.chunks(MOST_ROWS) {
         let rows = some.iter().map(|entry| touch_row(filler, entry)).collect::<Result<_, Stopped>>()?;
         let results = all_written(touches::upsert_rows(ctx, rows, false).await?.commit().await?)?;
         for (entry, result) in some.iter().zip(results) {

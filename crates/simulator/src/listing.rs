@@ -182,8 +182,7 @@ impl Simulation {
 
     /// Schedules a one-on-one from some day on, on which both work.
     fn schedule_meeting(&mut self, seller: StaffNumber, from: NaiveDate) {
-        let from = from.max(plus(self.today, 1));
-        let day = from.iter_days().find(|day| self.works(seller, *day)).unwrap_or(from);
+        let day = self.working_day(seller, from.max(plus(self.today, 1)));
         let number = self.meetings.len();
         let hour = self.habit.from_to(9, 15);
         self.meetings.push(Meeting { seller, minute: hour * 60 });

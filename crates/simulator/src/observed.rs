@@ -8,13 +8,12 @@ use crate::act::{Act, Deed, Outcome};
 use crate::numbers::{AccountNumber, Moment, OpportunityNumber, TriggerNumber};
 use crate::scenario::Scenario;
 use crate::simulation::Simulation;
+use crate::trouble::INVITED_WITHIN;
 
 /// The days of a year within which a goal must be agreed to be compared with what was booked.
 const AGREED_WITHIN: u32 = 90;
 /// The days after which it is known whether a trigger event led to an invitation.
 const SETTLED: i64 = 180;
-/// The days within which it does.
-const INVITED_WITHIN: i64 = 90;
 
 /// The observations of one or more simulations.
 #[derive(Clone, Debug, Default, PartialEq)]

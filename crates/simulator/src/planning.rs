@@ -143,8 +143,7 @@ impl Simulation {
 
     fn create_plan(&mut self, number: usize) {
         let Plan { account, target, .. } = self.plans[number];
-        let has_other = self.accounts[account.0].plan.is_some_and(|other| self.plans[other].state != Progress::Closed);
-        if self.targets[target.0].state != Standing::Listed || has_other {
+        if self.targets[target.0].state != Standing::Listed || self.accounts[account.0].plan.is_some() {
             self.plans[number].state = Progress::Closed;
             return;
         }
@@ -318,9 +317,7 @@ impl Simulation {
     /// Closes the plan of an account, if there is one that is open.
     pub(crate) fn close_plan(&mut self, account: AccountNumber) {
         let Some(number) = self.accounts[account.0].plan.take() else { return };
-        if matches!(self.plans[number].state, Progress::Draft | Progress::Signed) {
-            self.plans[number].state = Progress::Closed;
-            self.enter_plan(number, PlanDeed::Close);
-        }
+        self.plans[number].state = Progress::Closed;
+        self.enter_plan(number, PlanDeed::Close);
     }
 }

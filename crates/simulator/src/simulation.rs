@@ -35,7 +35,7 @@ pub struct World {
 /// The state of an account.
 #[derive(Debug, Default)]
 pub(crate) struct Account {
-    /// The completed touches, in the order of their times.
+    /// The completed touches, in the order of their days.
     pub touches: Vec<MadeTouch>,
     /// The day of the latest completed touch.
     pub last_touch: Option<NaiveDate>,
@@ -59,7 +59,7 @@ pub(crate) struct Account {
     pub booked: BTreeMap<i32, i64>,
     /// What the year is to bring.
     pub year: YearPlan,
-    /// The plan that was written last.
+    /// The plan that is open.
     pub plan: Option<usize>,
 }
 
@@ -243,9 +243,13 @@ impl Simulation {
 
     /// Notes something for the first day from `day` on which someone works.
     pub(crate) fn plan_work(&mut self, who: StaffNumber, day: NaiveDate, todo: Todo) {
-        let from = day.max(plus(self.today, 1));
-        let day = from.iter_days().find(|day| self.works(who, *day)).unwrap_or(from);
+        let day = self.working_day(who, day.max(plus(self.today, 1)));
         self.plan(day, todo);
+    }
+
+    /// Returns the day itself, or the first one after it on which someone works.
+    pub(crate) fn working_day(&self, who: StaffNumber, from: NaiveDate) -> NaiveDate {
+        from.iter_days().find(|day| self.works(who, *day)).unwrap_or(from)
     }
 
     /// Whether someone works on a day.

@@ -7,9 +7,7 @@ use chrono::{Datelike, NaiveDate};
 use crate::act::{Deed, Relationship, TouchEntry, TouchState, TouchWay};
 use crate::calendar::{between, new_year, plus};
 use crate::market::Staff;
-use crate::numbers::{
-    AccountNumber, ContactNumber, Moment, PromiseNumber, StaffNumber, TouchNumber, count, real, whole,
-};
+use crate::numbers::{AccountNumber, Moment, PromiseNumber, StaffNumber, TouchNumber, count, real};
 use crate::readiness::MadeTouch;
 use crate::simulation::{EVENING, MORNING, Simulation, Todo};
 use crate::words::sales;
@@ -22,25 +20,13 @@ pub(crate) struct SellerDiary {
     /// The minutes of a day that are taken: start and length.
     taken: BTreeMap<NaiveDate, Vec<(i64, i64)>>,
     /// What is planned, by day.
-    planned: BTreeMap<NaiveDate, Vec<PlannedTouch>>,
+    planned: BTreeMap<NaiveDate, Vec<TouchEntry>>,
     /// What was made and is not entered yet.
     late: Vec<TouchEntry>,
     /// The accounts.
     own: Vec<AccountNumber>,
     /// The quarter in which the target list was last reviewed.
     pub reviewed_quarter: Option<(i32, u32)>,
-}
-
-/// A touch in the calendar.
-#[derive(Clone, Debug)]
-struct PlannedTouch {
-    touch: TouchNumber,
-    account: AccountNumber,
-    contacts: Vec<ContactNumber>,
-    way: TouchWay,
-    minute: i64,
-    minutes: i64,
-    subject: String,
 }
 
 impl SellerDiary {
@@ -57,6 +43,14 @@ impl SellerDiary {
     fn is_free(&self, day: NaiveDate, minute: i64, minutes: i64) -> bool {
         let taken = self.taken.get(&day).map_or(&[][..], Vec::as_slice);
         taken.iter().all(|(from, length)| minute + minutes <= *from || from + length <= minute)
+    }
+
+    fn has_planned(&self, day: NaiveDate, account: AccountNumber) -> bool {
+        self.planned.get(&day).is_some_and(|planned| planned.iter().any(|touch| touch.account == account))
+    }
+
+    fn plan(&mut self, day: NaiveDate, touch: TouchEntry) {
+        self.planned.entry(day).or_default().push(touch);
     }
 }
 
@@ -94,8 +88,7 @@ impl Simulation {
         let mut met: BTreeSet<AccountNumber> = BTreeSet::new();
         for planned in self.diaries[seller.0].planned.remove(&self.today).unwrap_or_default() {
             met.insert(planned.account);
-            let end = self.zone.at(self.today, planned.minute + planned.minutes + 5);
-            if end <= evening {
+            if planned.at.plus_minutes(planned.minutes.unwrap_or_default() + 5) <= evening {
                 self.keep(seller, planned, &mut entries);
             }
         }
@@ -108,7 +101,7 @@ impl Simulation {
             if let Some(entry) = self.make(seller, account)
                 && entry.at.plus_minutes(5) <= evening
             {
-                self.note(entry, evening, &mut entries, seller);
+                self.note(entry, &mut entries, seller);
             }
         }
         for _ in 0..self.habit.poisson(daily * PLANNED / KEPT) {
@@ -179,32 +172,38 @@ impl Simulation {
         };
         let minutes = self.length(way);
         let minute = self.slot(seller, self.today, minutes, 5)?;
+        let at = self.zone.at(self.today, minute);
+        let entry = self.new_touch(account, way, at, minutes);
+        let is_timed = matches!(way, TouchWay::Meeting | TouchWay::Event) || self.habit.chance(0.45);
+        let entry = TouchEntry { state: TouchState::Made, minutes: is_timed.then_some(minutes), ..entry };
+        Some(self.happen(seller, entry))
+    }
+
+    /// Returns a touch that is planned with people at an account.
+    fn new_touch(&mut self, account: AccountNumber, way: TouchWay, at: Moment, minutes: i64) -> TouchEntry {
         let wanted = self.size_of_group(way);
         let contacts = self.some(account, wanted);
-        let (industry, plant) = (self.world.companies[account.0].industry, self.world.companies[account.0].plant());
-        let subject = sales::subject(&mut self.voice, way, industry, plant);
+        let company = &self.world.companies[account.0];
+        let subject = sales::subject(&mut self.voice, way, company.industry, company.plant());
         let touch = TouchNumber(self.touches);
         self.touches += 1;
-        let at = self.zone.at(self.today, minute);
-        let is_timed = matches!(way, TouchWay::Meeting | TouchWay::Event) || self.habit.chance(0.45);
-        let entry = TouchEntry {
+        TouchEntry {
             touch,
             is_change: false,
             account,
             contacts,
             way,
-            state: TouchState::Made,
+            state: TouchState::Planned,
             inbound: false,
             at,
-            minutes: is_timed.then_some(minutes),
+            minutes: Some(minutes),
             subject,
             notes: None,
             responded: false,
             gift: None,
             opportunity: None,
             recorded_at: None,
-        };
-        Some(self.happen(seller, entry))
+        }
     }
 
     fn length(&mut self, way: TouchWay) -> i64 {
@@ -262,16 +261,12 @@ impl Simulation {
     }
 
     /// Notes a touch that was made: for this evening, or for another day.
-    fn note(&mut self, entry: TouchEntry, evening: Moment, entries: &mut Vec<TouchEntry>, seller: StaffNumber) {
+    fn note(&mut self, entry: TouchEntry, entries: &mut Vec<TouchEntry>, seller: StaffNumber) {
         let account = entry.account;
         let is_late = !entry.is_change && self.habit.chance(0.04);
         // The next working day's evening, within a minute or two.
-        let recorded_at = if is_late {
-            let next = plus(self.today, 1).iter_days().find(|day| self.works(seller, *day)).unwrap_or(self.today);
-            self.zone.at(next, EVENING)
-        } else {
-            entry.at.min(evening)
-        };
+        let recorded_at =
+            if is_late { self.zone.at(self.working_day(seller, plus(self.today, 1)), EVENING) } else { entry.at };
         let state = &mut self.accounts[account.0];
         state.touches.push(MadeTouch {
             at: entry.at,
@@ -296,81 +291,37 @@ impl Simulation {
     /// Plans a touch for one of the next two weeks.
     fn plan_touch(&mut self, seller: StaffNumber, account: AccountNumber) -> Option<TouchEntry> {
         let from = plus(self.today, self.habit.from_to(2, 13));
-        let day = from.iter_days().find(|day| self.works(seller, *day))?;
+        let day = self.working_day(seller, from);
         let way = if self.habit.chance(0.75) { TouchWay::Meeting } else { TouchWay::Call };
         let minutes = self.length(way);
-        let planned = self.diaries[seller.0].planned.get(&day).map_or(&[][..], Vec::as_slice);
-        if planned.iter().any(|planned| planned.account == account) {
+        if self.diaries[seller.0].has_planned(day, account) {
             return None;
         }
         let minute = self.slot(seller, day, minutes, 30)?;
-        let wanted = self.size_of_group(way);
-        let contacts = self.some(account, wanted);
-        let company = &self.world.companies[account.0];
-        let (industry, plant) = (company.industry, company.plant());
-        let subject = sales::subject(&mut self.voice, way, industry, plant);
-        let touch = TouchNumber(self.touches);
-        self.touches += 1;
-        let planned =
-            PlannedTouch { touch, account, contacts: contacts.clone(), way, minute, minutes, subject: subject.clone() };
-        self.diaries[seller.0].planned.entry(day).or_default().push(planned);
-        Some(TouchEntry {
-            touch,
-            is_change: false,
-            account,
-            contacts,
-            way,
-            state: TouchState::Planned,
-            inbound: false,
-            at: self.zone.at(day, minute),
-            minutes: Some(minutes),
-            subject,
-            notes: None,
-            responded: false,
-            gift: None,
-            opportunity: None,
-            recorded_at: None,
-        })
+        let entry = self.new_touch(account, way, self.zone.at(day, minute), minutes);
+        self.diaries[seller.0].plan(day, entry.clone());
+        Some(entry)
     }
 
     /// Lets a planned touch take place, fall through, or be put off.
-    fn keep(&mut self, seller: StaffNumber, planned: PlannedTouch, entries: &mut Vec<TouchEntry>) {
-        let PlannedTouch { touch, account, contacts, way, minute, minutes, subject } = planned;
-        let at = self.zone.at(self.today, minute);
-        let entry = TouchEntry {
-            touch,
-            is_change: true,
-            account,
-            contacts,
-            way,
-            state: TouchState::Made,
-            inbound: false,
-            at,
-            minutes: Some(minutes),
-            subject,
-            notes: None,
-            responded: false,
-            gift: None,
-            opportunity: None,
-            recorded_at: None,
-        };
+    fn keep(&mut self, seller: StaffNumber, planned: TouchEntry, entries: &mut Vec<TouchEntry>) {
+        let minutes = planned.minutes.unwrap_or_default();
+        let entry = TouchEntry { is_change: true, state: TouchState::Made, ..planned };
         match self.habit.share() {
             share if share < KEPT => {
                 let entry = self.happen(seller, entry);
-                self.note(entry, self.zone.end_of(self.today), entries, seller);
+                self.note(entry, entries, seller);
             }
             share if share < 0.92 => entries.push(TouchEntry { state: TouchState::Canceled, ..entry }),
             share if share < 0.97 => {
                 let from = plus(self.today, self.habit.from_to(3, 10));
-                let day = from.iter_days().find(|day| self.works(seller, *day)).unwrap_or(from);
-                let taken = self.diaries[seller.0].planned.get(&day).map_or(&[][..], Vec::as_slice);
-                let again = taken.iter().any(|planned| planned.account == account);
+                let day = self.working_day(seller, from);
+                let again = self.diaries[seller.0].has_planned(day, entry.account);
                 if let Some(minute) = self.slot(seller, day, minutes, 30).filter(|_| !again) {
                     let at = self.zone.at(day, minute);
-                    let TouchEntry { contacts, subject, .. } = entry.clone();
-                    let planned = PlannedTouch { touch, account, contacts, way, minute, minutes, subject };
-                    self.diaries[seller.0].planned.entry(day).or_default().push(planned);
-                    entries.push(TouchEntry { state: TouchState::Planned, at, ..entry });
+                    let entry = TouchEntry { state: TouchState::Planned, at, ..entry };
+                    self.diaries[seller.0].plan(day, entry.clone());
+                    entries.push(entry);
                 }
             }
             // Missed, and nothing was entered.
@@ -447,7 +398,7 @@ impl Simulation {
             let days = self.habit.from_to(4, 18);
             let due_on = plus(self.today, days);
             let what = self.voice.one_of(sales::PROMISES).to_owned();
-            let at = Moment(at.0 + whole(real(count(place)) * 1e6));
+            let at = Moment(at.0 + count(place) * 1_000_000);
             let TouchEntry { account, touch, .. } = *entry;
             self.enter_at(seller, at, Deed::MakePromise { promise, account, contact, touch, what, due_on });
             let is_kept = self.habit.chance(0.95);

@@ -1,8 +1,8 @@
 //! Trigger events: what makes clients ready to change, and whether we are invited then.
 //!
 //! Whether we are invited depends on readiness alone: on the day before the event, by what was recorded up to two days after
-//! it. Nothing else opens an opportunity at the account in the 90 days after an event, so that being invited can be told from
-//! the opportunities.
+//! it. Nothing else opens an opportunity at the account in the 90 days after an event, so that the
+//! opportunities show who was invited.
 
 use chrono::NaiveDate;
 
