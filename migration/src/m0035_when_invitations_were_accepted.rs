@@ -1,4 +1,4 @@
-//! Credentials have the time at which the invitation was accepted. Of those accepted before, the first session tells it.
+//! Credentials have the time at which the invitation was accepted. For earlier ones it is that of the first session.
 
 crate::change! {
     up: [

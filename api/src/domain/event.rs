@@ -11,7 +11,7 @@
 use std::time::Duration;
 
 use async_graphql::InputObject;
-use entity::{AccountId, ContactId, EventId, Id, OpportunityId, PlanId, Scoped, event};
+use entity::{AccountId, ContactId, EventId, Id, OpportunityId, PlanId, Scoped, UserId, event};
 use sea_orm::sea_query::Cond;
 use sea_orm::{ColumnTrait, ConnectionTrait, DbBackend, DbErr, QueryFilter, QueryTrait, Select, Statement};
 use serde_json::{Map, Value};
@@ -27,7 +27,7 @@ use crate::graphql::pagination::{
     self, Connection, Direction, Key, Order, PageArguments, RowsPerParent, SortKey, connection,
 };
 use crate::graphql::scalars::Json;
-use crate::graphql::{AnyId, AnyNode, Batch, FieldContext, NodeId, object, union_type};
+use crate::graphql::{AnyId, AnyNode, Batch, FieldContext, NodeId, ReadColumns as _, object, union_type};
 use crate::write::event_types::{instead, is_type};
 use database::db::Db;
 
@@ -60,7 +60,7 @@ object! {
         /// The type of the change, such as `account.created`.
         type: &str = plain(|event| &event.0.kind);
         /// The originator of the change; null for the system itself.
-        actor: Option<Actor> = batch(actors);
+        actor: Option<Actor> = by_key(|event| event.0.actor_id, actors);
         /// The object that changed; null if it no longer exists or the caller does not see it.
         subject: Option<AnyNode> = batch(subjects);
         /// The id of the object that changed.
@@ -74,10 +74,10 @@ object! {
 }
 connection!(Event as "Event" uncounted);
 
-async fn actors(field: &FieldContext<'_>, of: &[&Event]) -> Result<Batch<Option<Actor>>> {
-    let users = User::fetch(field.request, of.iter().filter_map(|event| event.0.actor_id)).await?;
-    let rows: Vec<Option<&User>> = of.iter().map(|event| users.get(&event.0.actor_id?)).collect();
-    Ok(field.optional_objects(&rows).await?.upcast_nullable())
+/// Resolves the originator of a change by the id of the user; null for the system itself.
+pub(crate) async fn actors(field: &FieldContext<'_>, ids: &[Option<UserId>]) -> Result<Batch<Option<Actor>>> {
+    let users = User::fetch(field.request, ids.iter().copied().flatten()).await?;
+    Ok(field.found(ids, &users).await?.upcast_nullable())
 }
 
 /// Resolves the changes as stored, but without references to accounts that the viewer does not see. Agendas leave them

@@ -12,7 +12,7 @@ use crate::domain::account::AccountFilter;
 use crate::domain::account::list::{at_matching, named};
 use crate::error::Result;
 use crate::graphql::filter::{
-    DateFilter, DateTimeFilter, DecimalFilter, Filter, IdFilter, Nested, StringFilter, operand,
+    DateFilter, DateTimeFilter, DecimalFilter, Filter, IdFilter, Nested, StringFilter, equals, operand,
 };
 use crate::graphql::pagination::{
     Connection, Direction, Key, Order, PageArguments, RowsPerParent, SortKey, VisibleRows,
@@ -219,8 +219,7 @@ impl OpportunitiesArguments {
     fn is_selective(&self) -> bool {
         let pins = |filter: &OpportunityFilter| {
             let by_id = filter.id.value().is_some_and(|id| id.eq.is_value() || id.r#in.is_value());
-            let by_account = filter.account_id.value().is_some_and(|account| account.eq.is_value());
-            by_id || by_account || filter.external_id.is_value()
+            by_id || equals(&filter.account_id) || filter.external_id.is_value()
         };
         self.filter.as_ref().is_some_and(pins)
     }

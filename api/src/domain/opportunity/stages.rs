@@ -10,8 +10,7 @@ use sea_orm::{ColumnTrait, ConnectionTrait, Iterable, QueryFilter, QueryOrder, Q
 use serde_json::Value;
 
 use crate::context::RequestContext;
-use crate::domain::event::{Actor, settled_end};
-use crate::domain::user::User;
+use crate::domain::event::{Actor, actors, settled_end};
 use crate::error::{Error, Result};
 use crate::graphql::pagination::LONGEST_LIST;
 use crate::graphql::{Batch, FieldContext, object};
@@ -32,14 +31,8 @@ object! {
         /// The time of the change.
         at: Instant = plain(|change| change.at);
         /// The originator of the change; null for the system itself.
-        by: Option<Actor> = batch(actors);
+        by: Option<Actor> = by_key(|change| change.by, actors);
     }
-}
-
-async fn actors(field: &FieldContext<'_>, of: &[&StageChange]) -> Result<Batch<Option<Actor>>> {
-    let users = User::fetch(field.request, of.iter().filter_map(|change| change.by)).await?;
-    let rows: Vec<Option<&User>> = of.iter().map(|change| users.get(&change.by?)).collect();
-    Ok(field.optional_objects(&rows).await?.upcast_nullable())
 }
 
 /// Returns the stage to which an event changes an opportunity; `None` if it does not change the stage.
@@ -54,23 +47,19 @@ pub(super) async fn of_opportunities(
     field: &FieldContext<'_>,
     of: &[OpportunityId],
 ) -> Result<Batch<Vec<StageChange>>> {
-    let ctx = field.request;
-    let found = read(ctx, of).await?;
-    if found.values().any(|list| list.len() as u64 > LONGEST_LIST) {
-        let message =
-            format!("An opportunity changed its stage more than {LONGEST_LIST} times: page through its history.");
-        return Err(Error::LimitExceeded(message));
-    }
+    let found = read(field.request, of).await?;
     let list = |id: &OpportunityId| found.get(id).map_or(&[][..], Vec::as_slice);
     field.object_lists(&of.iter().map(list).collect::<Vec<_>>()).await
 }
 
 async fn read(ctx: &RequestContext, of: &[OpportunityId]) -> Result<HashMap<OpportunityId, Vec<StageChange>>> {
     use event::Column;
+    // If there is one row more than this, a list is too long, or rows were left out that might belong to one.
+    let max_rows = LONGEST_LIST * of.len() as u64;
     let mut events = event::Entity::of(ctx.viewer()?.organization.id)
         .filter(is_any_of(ctx.reader(), Column::SubjectId, of.iter().map(|id| id.uuid())))
         .filter(Column::SubjectNoun.eq(OpportunityId::PREFIX))
-        .filter(Expr::cust("event.changes like '%\"stage\":%'"));
+        .filter(Expr::cust("event.changes like '%\"stage\":{\"from\":%'"));
     if let Some(end) = settled_end(ctx).await? {
         events = events.filter(Column::Seq.lte(end));
     }
@@ -78,14 +67,21 @@ async fn read(ctx: &RequestContext, of: &[OpportunityId]) -> Result<HashMap<Oppo
         .select_only()
         .columns([Column::SubjectId, Column::At, Column::ActorId, Column::Changes])
         .order_by_asc(Column::Seq)
-        .limit((LONGEST_LIST + 1) * of.len() as u64)
+        .limit(max_rows + 1)
         .into_query();
+    let rows = ctx.reader().query_all(&query).await?;
+    let is_cut = rows.len() as u64 > max_rows;
     let mut found: HashMap<OpportunityId, Vec<StageChange>> = HashMap::new();
-    for row in ctx.reader().query_all(&query).await? {
+    for row in rows {
         let changes: String = row.try_get_by_index(3)?;
         let Some(stage) = stage_in(&changes) else { continue };
         let change = StageChange { stage, at: row.try_get_by_index(1)?, by: row.try_get_by_index(2)? };
         found.entry(OpportunityId(row.try_get_by_index(0)?)).or_default().push(change);
+    }
+    if is_cut || found.values().any(|list| list.len() as u64 > LONGEST_LIST) {
+        let message =
+            format!("An opportunity changed its stage more than {LONGEST_LIST} times: page through its history.");
+        return Err(Error::LimitExceeded(message));
     }
     Ok(found)
 }
