@@ -102,7 +102,7 @@ def survival(weighted):
     def check(found):
         assert [step[0] for step in found["steps"]] == sorted(set(days[ended].tolist()))
         for day, value, low, high in found["steps"]:
-            # With weights lifelines does not come down to 0 where nobody is left.
+            # With weights lifelines does not come down to 0 where no case is left.
             if value > CLOSE or not weighted:
                 close(value, curve.loc[day], f"survival on day {day}")
             # With weights lifelines takes another variance.
@@ -112,7 +112,7 @@ def survival(weighted):
         for name, share in (("p25", 0.25), ("p50", 0.5), ("p75", 0.75)):
             quartiles = {step[0]: step[1] for step in found["steps"]} if weighted else curve
             close(found[name], first(quartiles, 1 - share), name)
-        # Where nobody is left, lifelines has no interval.
+        # Where no case is left, lifelines has no interval.
         if curve.iloc[-1] > CLOSE and not weighted:
             both(found["p50Interval"], [first(bands.iloc[:, at], 0.5) for at in (0, 1)], "interval of the median")
         close(found["naiveP50"], float(np.median(days[ended])) if ended.any() else None, "median of the ended")

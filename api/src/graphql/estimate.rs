@@ -41,7 +41,13 @@ object! {
 }
 
 /// Converts a count to an `Int` of the schema, which ends at its largest.
-pub(super) fn int(number: i64) -> i32 {
+#[must_use]
+pub fn count(number: usize) -> i32 {
+    i32::try_from(number).unwrap_or(i32::MAX)
+}
+
+/// Converts a count to an `Int` of the schema, as [`count`] does.
+fn int(number: i64) -> i32 {
     i32::try_from(number).unwrap_or(if number < 0 { 0 } else { i32::MAX })
 }
 

@@ -537,6 +537,12 @@ pub fn related<F: Filter>(filter: &F, ctx: &RequestContext, remaining: &mut usiz
     nested_condition(filter, ctx, 0, remaining)
 }
 
+/// Whether a filter asks for one id.
+#[must_use]
+pub fn equals(filter: &MaybeUndefined<IdFilter>) -> bool {
+    filter.value().is_some_and(|filter| filter.eq.is_value())
+}
+
 fn nested_condition<F: Filter>(
     filter: &F,
     ctx: &RequestContext,
@@ -549,10 +555,7 @@ fn nested_condition<F: Filter>(
     *remaining = remaining
         .checked_sub(1)
         .ok_or_else(|| Error::BadInput(format!("A filter may have at most {MOST_CONDITIONS} conditions.")))?;
-    let mut all = Cond::all().add(filter.own(ctx)?);
-    if let Some(condition) = filter.on_related(ctx, remaining)? {
-        all = all.add(condition);
-    }
+    let mut all = Cond::all().add(filter.own(ctx)?).add_option(filter.on_related(ctx, remaining)?);
     let Nested { and, or, not } = filter.nested();
     for part in operand("and", and)?.into_iter().flatten() {
         all = all.add(nested_condition(part, ctx, depth + 1, remaining)?);

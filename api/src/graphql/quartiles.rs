@@ -2,7 +2,7 @@
 
 use statistics::survival::Quartiles;
 
-use crate::graphql::estimate::{ENOUGH, int};
+use crate::graphql::estimate::{ENOUGH, count};
 use crate::graphql::object;
 
 /// Quartiles as they are shown.
@@ -31,10 +31,6 @@ object! {
         /// Whether at least 10 cases ended.
         sufficient: bool = plain(|of| of.is_sufficient());
     }
-}
-
-fn count(number: usize) -> i32 {
-    int(i64::try_from(number).unwrap_or(i64::MAX))
 }
 
 impl Percentiles {

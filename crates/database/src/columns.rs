@@ -27,6 +27,15 @@ pub fn is_any_of<C: ColumnTrait, V: ValueType + Into<Value>>(
     }
 }
 
+/// Returns the names of the functions for the largest and for the smallest of several values.
+#[must_use]
+pub const fn largest_and_smallest(backend: DbBackend) -> (&'static str, &'static str) {
+    match backend {
+        DbBackend::Postgres => ("greatest", "least"),
+        _ => ("max", "min"),
+    }
+}
+
 /// Restricts a selection to `columns`, in the order of the table.
 pub fn select_columns<E: Scoped>(select: Select<E>, columns: Columns) -> Select<E> {
     select.select_only().expr(E::listed(E::default().table_name(), columns))

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use statistics::growth::{Grown, effect};
 use statistics::interval::{mean, wilson};
 use statistics::odds::{Arm, ratio, risk_difference};
-use statistics::openings::{Hazard, LAGS, Weeks, needed};
+use statistics::openings::{Hazard, LAGS, Weeks};
 use statistics::quantile::quantile;
 use statistics::sum::{Win, reaches};
 use statistics::survival::{Case, curve, quartiles};
@@ -78,7 +78,6 @@ fn answer(question: &Value) -> Result<Value, Failure> {
             let weeks: Vec<i64> = read(question, "weeks")?;
             json!(weeks.into_iter().map(|week| hazard.expected(&minutes, week)).collect::<Vec<f64>>())
         }
-        "needed" => json!(needed(read(question, "remaining")?, read(question, "meanWon")?, read(question, "winRate")?)),
         other => return Err(format!("There is no estimator {other}.").into()),
     })
 }

@@ -47,12 +47,6 @@ impl Hazard {
     pub fn expected(&self, minutes: &Weeks, week: i64) -> f64 {
         (0..).zip(&self.0).map(|(lag, hazard)| minutes.of(week.saturating_sub(lag)) * hazard).sum()
     }
-
-    /// Returns the openings per target minute at a lag of some weeks.
-    #[must_use]
-    pub fn at(&self, lag: usize) -> f64 {
-        self.0.get(lag).copied().unwrap_or_default()
-    }
 }
 
 /// Returns the openings that are needed to win an amount: amount ÷ (mean won amount · win rate). `None` where nothing was won.
@@ -82,7 +76,7 @@ mod tests {
         let mut shares = [0.0; LAGS];
         shares[3] = 10.0;
         let hazard = Hazard::of(&shares, &minutes, 10, 19);
-        assert!(close(hazard.at(3), 0.01) && close(hazard.at(2), 0.0));
+        assert!(close(hazard.0[3], 0.01) && close(hazard.0[2], 0.0));
         assert!(close(hazard.expected(&minutes, 19), 1.0));
         // A blank week today is an opening less in three weeks.
         assert!(close(hazard.expected(&minutes, 22), 1.0) && close(hazard.expected(&minutes, 23), 0.0));

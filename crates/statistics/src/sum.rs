@@ -73,8 +73,8 @@ pub fn reaches(goal: i64, wins: &[Win]) -> Chance {
         return Chance::exactly(probability);
     }
     let best = on_grids(goal, &open);
-    if best.is_some_and(Chance::is_close) {
-        return best.unwrap_or(Chance::exactly(0.0));
+    if let Some(best) = best.filter(|best| best.is_close()) {
+        return best;
     }
     let smoothed = smooth::reaches(goal, &open);
     match best {

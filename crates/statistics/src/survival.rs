@@ -80,7 +80,7 @@ pub fn curve(cases: &[Case]) -> Vec<Step> {
                 greenwood += ended / (at_risk * rest);
                 interval = around(survival, greenwood);
             } else {
-                // Nobody is left to say how certain it is: the upper end stays.
+                // No case is left that could say how certain it is: the upper end stays.
                 survival = 0.0;
                 interval.0 = 0.0;
             }

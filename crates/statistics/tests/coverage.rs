@@ -43,16 +43,16 @@ impl Dice {
 fn covers(what: &str, truth: f64, mut interval: impl FnMut(&mut Dice) -> Option<(f64, f64)>) {
     let worlds: u32 = std::env::var("WORLDS").ok().and_then(|worlds| worlds.parse().ok()).unwrap_or(2_000);
     let mut dice = Dice(Pcg64::new(19, 1));
-    let (mut told, mut inside) = (0_u32, 0_u32);
+    let (mut sufficient, mut inside) = (0_u32, 0_u32);
     for _ in 0..worlds {
         if let Some((low, high)) = interval(&mut dice) {
-            told += 1;
+            sufficient += 1;
             inside += u32::from(low <= truth && truth <= high);
         }
     }
-    let covered = f64::from(inside) / f64::from(told);
-    println!("{what}: {:.1} % of {told} intervals contain {truth}", covered * 100.0);
-    assert!(told > worlds / 2 && (0.92..=0.98).contains(&covered), "{what}: {covered}");
+    let covered = f64::from(inside) / f64::from(sufficient);
+    println!("{what}: {:.1} % of {sufficient} intervals contain {truth}", covered * 100.0);
+    assert!(sufficient > worlds / 2 && (0.92..=0.98).contains(&covered), "{what}: {covered}");
 }
 
 #[test]

@@ -13,6 +13,7 @@ use crate::domain::plan::Plan;
 use crate::domain::plan::review::due_after;
 use crate::domain::user::User;
 use crate::error::{Error, Result};
+use crate::graphql::estimate::count;
 use crate::graphql::pagination::LONGEST_LIST;
 use crate::graphql::scalars::DateRange;
 use crate::graphql::{Batch, FieldContext, object};
@@ -46,10 +47,6 @@ object! {
         /// id, at most 500.
         sellersWithoutListReview: Vec<User> = batch(sellers);
     }
-}
-
-fn count(number: usize) -> i32 {
-    i32::try_from(number).unwrap_or(i32::MAX)
 }
 
 /// A plan that someone committed to.

@@ -5,12 +5,12 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use async_graphql::{ID, InputObject};
-use chrono::{Offset as _, TimeZone as _};
 use chrono_tz::Tz;
 use entity::{AccountId, Day, Id as _, Instant, OrganizationId, Scoped, UserId, user};
-use sea_orm::{ColumnTrait, ConnectionTrait, DbBackend, QueryFilter, Statement, Value};
+use sea_orm::{ColumnTrait, ConnectionTrait, QueryFilter, Statement, Value};
 use statistics::openings::{Hazard, LAGS, Weeks, needed};
 
+use super::local::offset;
 use crate::context::RequestContext;
 use crate::domain::focus::target_minutes;
 use crate::domain::pipeline::{PipelineSufficiency, Wanted, read};
@@ -18,6 +18,7 @@ use crate::domain::touch::people::zone_of;
 use crate::error::{Error, Result};
 use crate::graphql::{FieldContext, object};
 use crate::values::calendar::{DAY, day_of, end_of, monday, start_of};
+use database::columns::largest_and_smallest;
 
 /// Weeks before this one whose openings tell what touches lead to.
 const OBSERVED: i64 = 52;
@@ -36,7 +37,7 @@ pub struct ForecastWeek {
     starts_on: Day,
     minutes: f64,
     expected: f64,
-    /// `None` where nothing tells how much one opening brings.
+    /// `None` if no figure says how much one opening brings.
     needed: Option<f64>,
     sufficient: bool,
 }
@@ -159,20 +160,16 @@ fn in_order(minutes: &HashMap<i64, f64>) -> Weeks {
 /// A touch with a target: its day, and its minutes.
 type Made = (Day, f64);
 
-/// Returns the openings per target minute of the organization, whoever the caller is: two statements. Weeks are those of the
-/// organization, with its offset from UTC of now. Of very many accounts, every second, third and so on tells.
+/// Returns the openings per target minute of the organization, independent of the caller, in two statements. Weeks are those of
+/// the organization at its present offset from UTC. With very many accounts, every second, third and so on is used.
 async fn hazard(ctx: &RequestContext, organization: OrganizationId, zone: Tz) -> Result<Hazard> {
     let this_week = week_of(day_of(ctx.now, zone));
     let (from, to) = (this_week - OBSERVED, this_week - 1);
     let lags = i64::try_from(LAGS).unwrap_or_default();
-    let utc = ctx.now.utc().unwrap_or_default().naive_utc();
-    let offset = i64::from(zone.offset_from_utc_datetime(&utc).fix().local_minus_utc()) * 1_000_000;
+    let offset = offset(zone, ctx.now.0.div_euclid(1_000_000)) * 1_000_000;
     let start_of_week = |week: i64| (week * 7 - 3) * DAY - offset;
     let (earliest, latest) = (start_of_week(from - lags + 1), start_of_week(to + 1));
-    let (most, least) = match ctx.services.db.backend() {
-        DbBackend::Postgres => ("greatest", "least"),
-        _ => ("max", "min"),
-    };
+    let (most, least) = largest_and_smallest(ctx.services.db.backend());
     let touches = format!(
         "with listed as (
             select account_id, since, until, dense_rank() over (order by account_id) as place from target

@@ -15,9 +15,10 @@ use super::group;
 use crate::context::RequestContext;
 use crate::domain::account::list::check_year;
 use crate::domain::goal::amount_agreed_by;
+use crate::domain::goal::progress::ratio;
 use crate::domain::reason::{self, Reason};
 use crate::error::{Error, Result};
-use crate::graphql::estimate::{ENOUGH, Estimate};
+use crate::graphql::estimate::{ENOUGH, Estimate, count};
 use crate::graphql::pagination::LONGEST_LIST;
 use crate::graphql::{Batch, FieldContext, object};
 use crate::values::calendar::{self, end_of};
@@ -36,7 +37,7 @@ struct TwoYears {
     seller: UserId,
     booked: i64,
     before: i64,
-    goal: Option<i64>,
+    goal: Option<(GoalId, i64)>,
 }
 
 /// What the goals of a year did.
@@ -109,17 +110,8 @@ object! {
     }
 }
 
-fn count(number: usize) -> i32 {
-    i32::try_from(number).unwrap_or(i32::MAX)
-}
-
 fn number(count: usize) -> i64 {
     i64::try_from(count).unwrap_or(i64::MAX)
-}
-
-#[expect(clippy::cast_precision_loss, reason = "a ratio of amounts")]
-fn ratio(part: i64, whole: i64) -> f64 {
-    part as f64 / whole as f64
 }
 
 async fn reasons(field: &FieldContext<'_>, of: &[&GoalEffect]) -> Result<Batch<Vec<Reason>>> {
@@ -228,7 +220,7 @@ pub async fn goal_effect(field: &FieldContext<'_>, arguments: GoalEffectArgument
     let decimals = viewer.currency.decimals;
     let is_over = viewer.day(ctx.now) > last;
     // The draws of ten thousand accounts take tens of milliseconds.
-    let computed = tokio::task::spawn_blocking(move || of(year, is_over, decimals, &accounts, &goals));
+    let computed = tokio::task::spawn_blocking(move || of(year, is_over, decimals, &accounts));
     computed.await.map_err(Error::internal)?.map(Some)
 }
 
@@ -251,10 +243,12 @@ async fn two_years(
     let mut accounts: HashMap<AccountId, TwoYears> = HashMap::new();
     for row in ctx.reader().query_all(&query).await? {
         let (id, seller): (AccountId, UserId) = (row.try_get_by_index(0)?, row.try_get_by_index(1)?);
-        let goal = goals.get(&id).map(|(_, amount)| *amount);
-        if goal != Some(None) {
-            accounts.insert(id, TwoYears { seller, booked: 0, before: 0, goal: goal.flatten() });
-        }
+        let goal = match goals.get(&id) {
+            Some((_, None)) => continue,
+            Some((goal, Some(amount))) => Some((*goal, *amount)),
+            None => None,
+        };
+        accounts.insert(id, TwoYears { seller, booked: 0, before: 0, goal });
     }
     let query = viewer
         .sums::<booking::Entity>(booking::Column::AccountId)
@@ -276,25 +270,18 @@ async fn two_years(
     Ok(accounts)
 }
 
-fn of(
-    year: i32,
-    is_over: bool,
-    decimals: u32,
-    accounts: &HashMap<AccountId, TwoYears>,
-    goals: &HashMap<AccountId, (GoalId, Option<i64>)>,
-) -> Result<GoalEffect> {
+fn of(year: i32, is_over: bool, decimals: u32, accounts: &HashMap<AccountId, TwoYears>) -> Result<GoalEffect> {
     // In the order of their ids, so that sums of fractions are the same every time.
-    let mut ids: Vec<&AccountId> = accounts.keys().collect();
-    ids.sort_unstable();
-    let all: Vec<(&AccountId, &TwoYears)> = ids.into_iter().filter_map(|id| accounts.get_key_value(id)).collect();
+    let mut all: Vec<(&AccountId, &TwoYears)> = accounts.iter().collect();
+    all.sort_unstable_by_key(|(id, _)| **id);
     let mut attainments = Vec::new();
     let mut reached = Vec::new();
-    for (id, account) in &all {
-        let (Some(amount), Some((goal, _))) = (account.goal, goals.get(*id)) else { continue };
+    for (_, account) in &all {
+        let Some((goal, amount)) = account.goal else { continue };
         let attainment = ratio(account.booked, amount);
         attainments.push(attainment);
         if account.booked >= amount {
-            reached.push((*goal, attainment));
+            reached.push((goal, attainment));
         }
     }
     reached.sort_by(|one, other| other.1.total_cmp(&one.1).then(one.0.cmp(&other.0)));
@@ -332,13 +319,11 @@ mod tests {
     fn found(goals: &[(i64, i64)], is_over: bool) -> GoalEffect {
         let seller = UserId::make();
         let mut accounts = HashMap::new();
-        let mut ids = HashMap::new();
         for (goal, booked) in goals {
-            let id = AccountId::make();
-            accounts.insert(id, TwoYears { seller, booked: *booked, before: 0, goal: Some(*goal) });
-            ids.insert(id, (GoalId::make(), Some(*goal)));
+            let goal = Some((GoalId::make(), *goal));
+            accounts.insert(AccountId::make(), TwoYears { seller, booked: *booked, before: 0, goal });
         }
-        of(2017, is_over, 2, &accounts, &ids).unwrap()
+        of(2017, is_over, 2, &accounts).unwrap()
     }
 
     #[test]

@@ -6,17 +6,18 @@ use async_graphql::InputObject;
 use entity::opportunity::{self, Stage};
 use entity::{AccountId, Day, Instant, target};
 use sea_orm::sea_query::{Cond, Expr};
-use sea_orm::{ColumnTrait, ConnectionTrait, DbBackend, QueryFilter, QuerySelect, QueryTrait};
+use sea_orm::{ColumnTrait, ConnectionTrait, QueryFilter, QuerySelect, QueryTrait};
 use statistics::survival::{Case, quartiles};
 
 use crate::context::{RequestContext, Viewer};
 use crate::domain::pipeline::deal::PointInTime;
-use crate::domain::pipeline::lag::Course;
+use crate::domain::pipeline::lag::{Course, FIRST_TOUCH};
 use crate::error::Result;
 use crate::graphql::quartiles::Percentiles;
 use crate::graphql::scalars::DateRange;
 use crate::graphql::{FieldContext, object};
 use crate::values::calendar::{end_of, start_of};
+use database::columns::largest_and_smallest;
 
 /// How much an open opportunity counts at least towards the days until a win.
 const LEAST_WEIGHT: f64 = 1e-6;
@@ -163,15 +164,10 @@ async fn targets(ctx: &RequestContext, (from, to): (Day, Day)) -> Result<Vec<Tou
         .select_only()
         .columns([Column::AccountId, Column::Since, Column::Until])
         .into_query();
-    let (most, least) = match ctx.services.db.backend() {
-        DbBackend::Postgres => ("greatest", "least"),
-        _ => ("max", "min"),
-    };
+    let (most, least) = largest_and_smallest(ctx.services.db.backend());
     let touches =
         "from touch where touch.organization_id = target.organization_id and touch.account_id = target.account_id";
-    query.expr(Expr::cust(format!(
-        "(select touch.at {touches} and touch.at >= target.since and touch.weight > 0 order by touch.at limit 1)"
-    )));
+    query.expr(Expr::cust(FIRST_TOUCH));
     query.expr(Expr::cust(format!(
         "(select count(*) {touches} and touch.at >= {most}(target.since, {start})
             and touch.at < {least}(coalesce(target.until, {end}), {end}) and touch.weight > 0)"

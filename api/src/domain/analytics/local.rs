@@ -24,7 +24,8 @@ struct Span {
     offset: i64,
 }
 
-fn offset(zone: Tz, seconds: i64) -> i64 {
+/// Returns the offset of a zone from UTC at an instant; both in seconds.
+pub(super) fn offset(zone: Tz, seconds: i64) -> i64 {
     let utc = chrono::DateTime::from_timestamp(seconds, 0).unwrap_or_default().naive_utc();
     i64::from(zone.offset_from_utc_datetime(&utc).fix().local_minus_utc())
 }

@@ -14,7 +14,7 @@ use crate::context::RequestContext;
 use crate::domain::presence::{Ask, Presence};
 use crate::domain::trigger_event::{TriggerEvent, TriggerKind};
 use crate::error::{Error, Result};
-use crate::graphql::estimate::{ENOUGH, Estimate};
+use crate::graphql::estimate::{ENOUGH, Estimate, count};
 use crate::graphql::pagination::LONGEST_LIST;
 use crate::graphql::scalars::DateRange;
 use crate::graphql::{Batch, FieldContext, object};
@@ -87,10 +87,6 @@ object! {
         /// won ÷ events; null without events.
         wonRate: Option<f64> = plain(|of| Arm { successes: of.won, ..of.arm }.rate());
     }
-}
-
-fn count(number: usize) -> i32 {
-    i32::try_from(number).unwrap_or(i32::MAX)
 }
 
 impl PresenceEffect {

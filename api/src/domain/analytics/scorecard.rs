@@ -15,6 +15,7 @@ use crate::context::RequestContext;
 use crate::domain::account::is_active;
 use crate::domain::account::list::check_year;
 use crate::domain::focus;
+use crate::domain::goal::progress::ratio;
 use crate::domain::pipeline::sufficiency::Sufficiency;
 use crate::domain::pipeline::{self, Wanted};
 use crate::domain::presence::{Ask, Presence};
@@ -24,7 +25,7 @@ use crate::domain::touch::people::zone_of;
 use crate::domain::user::User;
 use crate::domain::week::CalendarWeek;
 use crate::error::{Error, Result};
-use crate::graphql::estimate::{ENOUGH, Estimate};
+use crate::graphql::estimate::{ENOUGH, Estimate, count};
 use crate::graphql::pagination::LONGEST_LIST;
 use crate::graphql::{Batch, FieldContext, object};
 use crate::values::calendar::{self, day_of};
@@ -96,10 +97,6 @@ const NO_BAND: TargetBand = TargetBand {
     position: crate::domain::targeting::target_list::band::BandPosition::Below,
 };
 
-fn count(number: usize) -> i32 {
-    i32::try_from(number).unwrap_or(i32::MAX)
-}
-
 async fn sellers(field: &FieldContext<'_>, of: &[&SellerScorecard]) -> Result<Batch<User>> {
     let users: Vec<User> = of.iter().map(|card| User(card.seller.as_ref().clone())).collect();
     field.objects(&users.iter().collect::<Vec<_>>()).await
@@ -130,10 +127,9 @@ impl SellerScorecard {
         Estimate::share(i64::from(count(self.ready)), i64::from(count(self.targets())), ENOUGH, "targets")
     }
 
-    #[expect(clippy::cast_precision_loss, reason = "a ratio of amounts")]
     fn attainment(&self) -> Option<f64> {
         let Sufficiency { goal, booked, .. } = self.pipeline;
-        (goal > 0).then(|| booked as f64 / goal as f64)
+        (goal > 0).then(|| ratio(booked, goal))
     }
 }
 

@@ -10,7 +10,7 @@ use crate::context::RequestContext;
 use crate::domain::account::AccountFilter;
 use crate::domain::account::list::{at_account, named};
 use crate::error::Result;
-use crate::graphql::filter::{DateFilter, DateTimeFilter, DecimalFilter, IdFilter, operand};
+use crate::graphql::filter::{DateFilter, DateTimeFilter, DecimalFilter, IdFilter, equals, operand};
 use crate::graphql::pagination::{Connection, Key, Order, PageArguments, RowsPerParent, VisibleRows};
 use crate::graphql::{Batch, FieldContext};
 use crate::write::external_ids::ExternalIdInput;
@@ -63,9 +63,7 @@ impl BookingFilter {
         if let Some(filter) = operand("amount", amount)? {
             all = all.add(filter.condition(Column::Amount, ctx.viewer()?.currency)?);
         }
-        if let Some(condition) = at_account(ctx, account, Column::AccountId)? {
-            all = all.add(condition);
-        }
+        all = all.add_option(at_account(ctx, account, Column::AccountId)?);
         if let Some(filter) = operand("updatedAt", updated_at)? {
             all = all.add(filter.condition(Column::UpdatedAt)?);
         }
@@ -91,7 +89,6 @@ fn by_id() -> Order<booking::Entity> {
 pub async fn bookings(field: &FieldContext<'_>, arguments: BookingsArguments) -> Result<Connection<Booking>> {
     let BookingsArguments { filter, page } = arguments;
     let filter = filter.unwrap_or_default();
-    let equals = |filter: &MaybeUndefined<IdFilter>| filter.value().is_some_and(|filter| filter.eq.is_value());
     let visible = VisibleRows {
         select: booking::Entity::of(field.request.viewer()?.organization.id).filter(filter.condition(field.request)?),
         account: booking::Column::AccountId,

@@ -11,7 +11,7 @@ use crate::domain::account::AccountFilter;
 use crate::domain::account::list::at_account;
 use crate::error::Result;
 use crate::graphql::FieldContext;
-use crate::graphql::filter::{DateTimeFilter, IdFilter, IntFilter, operand};
+use crate::graphql::filter::{DateTimeFilter, IdFilter, IntFilter, equals, operand};
 use crate::graphql::pagination::{Connection, Key, Order, PageArguments, VisibleRows};
 
 /// A filter on goals. Its fields are ANDed.
@@ -57,9 +57,7 @@ impl GoalFilter {
             Some(GoalStatus::Agreed) => all = all.add(Column::AgreedAmount.is_not_null()),
             Some(GoalStatus::Proposed) => all = all.add(Column::AgreedAmount.is_null()),
         }
-        if let Some(condition) = at_account(ctx, account, Column::AccountId)? {
-            all = all.add(condition);
-        }
+        all = all.add_option(at_account(ctx, account, Column::AccountId)?);
         if let Some(filter) = operand("updatedAt", updated_at)? {
             all = all.add(filter.condition(Column::UpdatedAt)?);
         }
@@ -84,7 +82,7 @@ pub async fn goals(field: &FieldContext<'_>, arguments: GoalsArguments) -> Resul
     let seen = VisibleRows {
         select: goal::Entity::of(field.request.viewer()?.organization.id).filter(filter.condition(field.request)?),
         account: goal::Column::AccountId,
-        is_selective: filter.account_id.value().is_some_and(|account| account.eq.is_value()),
+        is_selective: equals(&filter.account_id),
     };
     let by_id = Order::by_id(goal::Column::Id, |row: &goal::Model| Key::Id(row.id.uuid()));
     seen.page(field, &by_id, &page).await

@@ -160,7 +160,7 @@ fn divided(dividend: i128, divisor: i128) -> i64 {
 
 /// Returns a quotient of amounts that fit 2^53.
 #[expect(clippy::cast_precision_loss, reason = "an amount has 15 digits at most")]
-fn ratio(part: i64, whole: i64) -> f64 {
+pub fn ratio(part: i64, whole: i64) -> f64 {
     part as f64 / whole as f64
 }
 

@@ -91,7 +91,7 @@ impl Deal {
     }
 
     /// Returns the opportunity where it was open, and its account not archived. `unknown` is the probability in percent of one
-    /// whose stage of then nobody recorded.
+    /// whose stage on that day was not recorded.
     #[must_use]
     pub fn open_on(&self, moment: PointInTime, unknown: i32) -> Option<OpenOpportunity> {
         let is_archived = self.archived_at.is_some_and(|archived_at| archived_at <= moment.at);
@@ -304,7 +304,7 @@ mod tests {
     }
 
     #[test]
-    fn where_nobody_recorded_the_stage_the_given_probability_counts() {
+    fn where_the_stage_was_not_recorded_the_given_probability_counts() {
         let imported = deal(100, Some(200));
         assert_eq!(imported.open_on(moment(150), 33).map(|open| open.percent), Some(33));
         assert_eq!(deal(100, None).open_on(moment(150), 33).map(|open| open.percent), Some(50));

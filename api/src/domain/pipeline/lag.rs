@@ -5,9 +5,10 @@ use std::collections::HashMap;
 use chrono_tz::Tz;
 use entity::{AccountId, Day, Instant, UserId, opportunity, target};
 use sea_orm::sea_query::Expr;
-use sea_orm::{ColumnTrait, ConnectionTrait, QueryFilter, QuerySelect, QueryTrait, Select};
+use sea_orm::{ColumnTrait, ConnectionTrait, QueryFilter, QuerySelect, QueryTrait};
 use statistics::survival::Case;
 
+use super::CHUNK;
 use super::deal::PointInTime;
 use crate::context::RequestContext;
 use crate::error::Result;
@@ -46,40 +47,30 @@ impl Course {
     }
 }
 
-/// Returns the courses of sellers' targets that joined the list after an instant, by seller: two statements for any number of
-/// sellers.
+/// The time, in SQL, of the first completed touch with a target's account since it joined the list. It is read from the index of
+/// an account's touches, no further than that touch.
+pub const FIRST_TOUCH: &str = "(select touch.at from touch
+        where touch.organization_id = target.organization_id and touch.account_id = target.account_id
+            and touch.at >= target.since and touch.weight > 0
+        order by touch.at limit 1)";
+
+/// Returns the courses of sellers' targets that joined the list after an instant and were touched, by seller: two statements for
+/// any number of sellers.
 pub async fn of_sellers(
     ctx: &RequestContext,
     sellers: Vec<UserId>,
     since: Instant,
 ) -> Result<HashMap<UserId, Vec<Course>>> {
-    let targets = ctx
-        .viewer()?
-        .rows::<target::Entity>(target::Column::AccountId)
-        .filter(is_any_of(ctx.reader(), target::Column::SellerId, sellers))
-        .filter(target::Column::Since.gt(since));
-    let mut found: HashMap<UserId, Vec<Course>> = HashMap::new();
-    for (seller, course) in courses(ctx, targets).await? {
-        found.entry(seller).or_default().push(course);
-    }
-    Ok(found)
-}
-
-/// Returns the courses of targets that were touched, each with its seller: two statements.
-pub async fn courses(ctx: &RequestContext, targets: Select<target::Entity>) -> Result<Vec<(UserId, Course)>> {
     use target::Column;
-    let mut query = targets
-        .filter(Column::Since.is_not_null())
+    let mut query = ctx
+        .viewer()?
+        .rows::<target::Entity>(Column::AccountId)
+        .filter(is_any_of(ctx.reader(), Column::SellerId, sellers))
+        .filter(Column::Since.gt(since))
         .select_only()
         .columns([Column::SellerId, Column::AccountId, Column::Since, Column::Until])
         .into_query();
-    // Read from the index of an account's touches, no further than the first that was made.
-    query.expr(Expr::cust(
-        "(select touch.at from touch
-            where touch.organization_id = target.organization_id and touch.account_id = target.account_id
-                and touch.at >= target.since and touch.weight > 0
-            order by touch.at limit 1)",
-    ));
+    query.expr(Expr::cust(FIRST_TOUCH));
     let mut touched: Vec<(UserId, AccountId, Course)> = Vec::new();
     for row in ctx.reader().query_all(&query).await? {
         let first: Option<Instant> = row.try_get_by_index(4)?;
@@ -92,35 +83,35 @@ pub async fn courses(ctx: &RequestContext, targets: Select<target::Entity>) -> R
         };
         touched.push((row.try_get_by_index(0)?, row.try_get_by_index(1)?, course));
     }
-    let mut openings = openings(ctx, touched.iter().map(|(_, account, _)| *account).collect()).await?;
-    for days in openings.values_mut() {
-        days.sort_unstable();
-    }
-    let with_openings = touched.into_iter().map(|(seller, account, course)| {
+    let openings = openings(ctx, touched.iter().map(|(_, account, _)| *account).collect()).await?;
+    let mut found: HashMap<UserId, Vec<Course>> = HashMap::new();
+    for (seller, account, course) in touched {
         let openings = openings.get(&account).cloned().unwrap_or_default();
-        (seller, Course { openings, ..course })
-    });
-    Ok(with_openings.collect())
+        found.entry(seller).or_default().push(Course { openings, ..course });
+    }
+    Ok(found)
 }
 
-/// Returns the days on which opportunities were opened at accounts: one statement, or none without accounts.
+/// Returns the days on which opportunities were opened at accounts, in their order: one statement for every 5,000 accounts.
 async fn openings(ctx: &RequestContext, mut accounts: Vec<AccountId>) -> Result<HashMap<AccountId, Vec<Day>>> {
     use opportunity::Column;
     accounts.sort_unstable();
     accounts.dedup();
     let mut found: HashMap<AccountId, Vec<Day>> = HashMap::new();
-    if accounts.is_empty() {
-        return Ok(found);
+    for accounts in accounts.chunks(CHUNK) {
+        let query = ctx
+            .viewer()?
+            .sums::<opportunity::Entity>(Column::AccountId)
+            .filter(is_any_of(ctx.reader(), Column::AccountId, accounts.iter().copied()))
+            .select_only()
+            .columns([Column::AccountId, Column::OpenedOn])
+            .into_query();
+        for row in ctx.reader().query_all(&query).await? {
+            found.entry(row.try_get_by_index(0)?).or_default().push(row.try_get_by_index(1)?);
+        }
     }
-    let query = ctx
-        .viewer()?
-        .sums::<opportunity::Entity>(Column::AccountId)
-        .filter(is_any_of(ctx.reader(), Column::AccountId, accounts))
-        .select_only()
-        .columns([Column::AccountId, Column::OpenedOn])
-        .into_query();
-    for row in ctx.reader().query_all(&query).await? {
-        found.entry(row.try_get_by_index(0)?).or_default().push(row.try_get_by_index(1)?);
+    for days in found.values_mut() {
+        days.sort_unstable();
     }
     Ok(found)
 }

@@ -396,7 +396,9 @@ async fn reasons(field: &FieldContext<'_>, of: &[&PipelineSufficiency]) -> Resul
 /// Returns how long it takes from the first touch with a seller's target to an opportunity, for each pipeline: two statements for
 /// any number of them.
 async fn lags_of(ctx: &RequestContext, of: &[&PipelineSufficiency]) -> Result<Vec<Percentiles>> {
-    let sellers: Vec<UserId> = of.iter().map(|pipeline| pipeline.seller.id).collect();
+    let mut sellers: Vec<UserId> = of.iter().map(|pipeline| pipeline.seller.id).collect();
+    sellers.sort_unstable();
+    sellers.dedup();
     let earliest = of.iter().map(|pipeline| pipeline.moment.at).min().unwrap_or(ctx.now);
     let since = Instant(earliest.0 - i64::from(deal::CYCLE_DAYS) * calendar::DAY);
     let courses = lag::of_sellers(ctx, sellers, since).await?;

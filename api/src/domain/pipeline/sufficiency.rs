@@ -4,6 +4,7 @@ use entity::Day;
 use statistics::sum::{Win, reaches};
 
 use crate::domain::analytics::group::rounded;
+use crate::domain::goal::progress::ratio;
 
 /// An opportunity that is open on the day.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,9 +50,8 @@ pub struct Sufficiency {
 impl Sufficiency {
     /// Returns closable ÷ remaining; `None` where nothing remains.
     #[must_use]
-    #[expect(clippy::cast_precision_loss, reason = "a ratio of amounts")]
     pub fn coverage(&self) -> Option<f64> {
-        (self.remaining > 0).then(|| self.closable as f64 / self.remaining as f64)
+        (self.remaining > 0).then(|| ratio(self.closable, self.remaining))
     }
 
     /// Whether the probability of missing the goals is within the margin.

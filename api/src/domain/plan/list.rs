@@ -14,7 +14,7 @@ use crate::domain::account::AccountFilter;
 use crate::domain::account::list::at_account;
 use crate::domain::targeting::{OnArguments, instant_of};
 use crate::error::Result;
-use crate::graphql::filter::{DateTimeFilter, IdFilter, operand};
+use crate::graphql::filter::{DateTimeFilter, IdFilter, equals, operand};
 use crate::graphql::pagination::{Connection, Key, Order, PageArguments, RowsPerParent, VisibleRows};
 use crate::graphql::scalars::Date;
 use crate::graphql::{Batch, FieldContext};
@@ -56,9 +56,7 @@ impl PlanFilter {
         if let Some(day) = operand("reviewDueBy", review_due_by)? {
             all = all.add(Column::NextReviewOn.lte(day.0)).add(Column::Status.ne(Stored::Closed));
         }
-        if let Some(condition) = at_account(ctx, account, Column::AccountId)? {
-            all = all.add(condition);
-        }
+        all = all.add_option(at_account(ctx, account, Column::AccountId)?);
         if let Some(filter) = operand("updatedAt", updated_at)? {
             all = all.add(filter.condition(Column::UpdatedAt)?);
         }
@@ -84,7 +82,6 @@ fn by_id() -> Order<plan::Entity> {
 pub async fn plans(field: &FieldContext<'_>, arguments: PlansArguments) -> Result<Connection<Plan>> {
     let PlansArguments { filter, page } = arguments;
     let filter = filter.unwrap_or_default();
-    let equals = |filter: &MaybeUndefined<IdFilter>| filter.value().is_some_and(|filter| filter.eq.is_value());
     let visible = VisibleRows {
         select: plan::Entity::of(field.request.viewer()?.organization.id).filter(filter.condition(field.request)?),
         account: plan::Column::AccountId,

@@ -52,29 +52,22 @@ pub fn is_better(asks: &[Ask]) -> bool {
     few > 0 && asks.iter().all(|ask| !subjects.insert(ask.subject) || subjects.len() <= few)
 }
 
-/// Returns the place of each subject among the subjects, in the order in which they are first asked for.
-fn subjects(asks: &[Ask]) -> HashMap<Uuid, usize> {
-    let mut places = HashMap::new();
-    for ask in asks {
-        let next = places.len();
-        places.entry(ask.subject).or_insert(next);
-    }
-    places
-}
-
-/// Returns each subject with its last instant, and its first one as the start of the range; and the place of the subject of each
-/// ask.
+/// Returns each subject with its last instant, and its first one as the start of the range, in the order in which they are first
+/// asked for; and the place of the subject of each ask.
 fn spans(asks: &[Ask]) -> (Vec<Ask>, Vec<usize>) {
-    let subjects = subjects(asks);
-    let mut spans: Vec<Option<Ask>> = vec![None; subjects.len()];
+    let mut subjects: HashMap<Uuid, usize> = HashMap::new();
+    let mut spans: Vec<Ask> = Vec::new();
     let mut places = Vec::with_capacity(asks.len());
     for ask in asks {
-        let place = subjects[&ask.subject];
-        places.push(place);
-        let span = spans[place].get_or_insert(Ask { since: ask.at, ..*ask });
+        let place = *subjects.entry(ask.subject).or_insert(spans.len());
+        if place == spans.len() {
+            spans.push(Ask { since: ask.at, ..*ask });
+        }
+        let span = &mut spans[place];
         (span.since, span.at) = (span.since.min(ask.at), span.at.max(ask.at));
+        places.push(place);
     }
-    (spans.into_iter().flatten().collect(), places)
+    (spans, places)
 }
 
 /// A touch as it was known for some time.

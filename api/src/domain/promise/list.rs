@@ -10,7 +10,7 @@ use crate::context::RequestContext;
 use crate::domain::account::AccountFilter;
 use crate::domain::account::list::at_account;
 use crate::error::Result;
-use crate::graphql::filter::{DateFilter, DateTimeFilter, IdFilter, operand};
+use crate::graphql::filter::{DateFilter, DateTimeFilter, IdFilter, equals, operand};
 use crate::graphql::pagination::{Connection, Key, LONGEST_LIST, Order, PageArguments, VisibleRows, plain_lists};
 use crate::graphql::{Batch, FieldContext};
 
@@ -65,9 +65,7 @@ impl PromiseFilter {
         if let Some(filter) = operand("dueOn", due_on)? {
             all = all.add(filter.condition(Column::DueOn)?);
         }
-        if let Some(condition) = at_account(ctx, account, Column::AccountId)? {
-            all = all.add(condition);
-        }
+        all = all.add_option(at_account(ctx, account, Column::AccountId)?);
         if let Some(filter) = operand("updatedAt", updated_at)? {
             all = all.add(filter.condition(Column::UpdatedAt)?);
         }
@@ -89,7 +87,6 @@ pub struct PromisesArguments {
 pub async fn promises(field: &FieldContext<'_>, arguments: PromisesArguments) -> Result<Connection<Promise>> {
     let PromisesArguments { filter, page } = arguments;
     let filter = filter.unwrap_or_default();
-    let equals = |filter: &MaybeUndefined<IdFilter>| filter.value().is_some_and(|filter| filter.eq.is_value());
     let visible = VisibleRows {
         select: promise::Entity::of(field.request.viewer()?.organization.id).filter(filter.condition(field.request)?),
         account: promise::Column::AccountId,
@@ -106,17 +103,22 @@ pub struct OpenArguments {
     pub open: Option<bool>,
 }
 
+/// Selects the visible promises that the field's arguments ask for.
+fn selected(field: &FieldContext<'_>) -> Result<Select<promise::Entity>> {
+    let OpenArguments { open } = field.arguments()?;
+    let visible = field.request.viewer()?.rows::<promise::Entity>(promise::Column::AccountId);
+    Ok(match open {
+        Some(open) => visible.filter(is_open(open)),
+        None => visible,
+    })
+}
+
 /// Resolves `Account.promises`, ordered by due day.
 pub async fn of_accounts(
     field: &FieldContext<'_>,
     of: &[AccountId],
 ) -> Result<Batch<Vec<crate::domain::promise::Promise>>> {
-    let OpenArguments { open } = field.arguments()?;
-    let mut select = field.request.viewer()?.rows::<promise::Entity>(promise::Column::AccountId);
-    if let Some(open) = open {
-        select = select.filter(is_open(open));
-    }
-    lists(field, select, promise::Column::AccountId, of, |row| Some(row.account_id)).await
+    lists(field, selected(field)?, promise::Column::AccountId, of, |row| Some(row.account_id)).await
 }
 
 /// Resolves `Contact.promises`, ordered by due day.
@@ -124,12 +126,7 @@ pub async fn of_contacts(
     field: &FieldContext<'_>,
     of: &[ContactId],
 ) -> Result<Batch<Vec<crate::domain::promise::Promise>>> {
-    let OpenArguments { open } = field.arguments()?;
-    let mut select = field.request.viewer()?.rows::<promise::Entity>(promise::Column::AccountId);
-    if let Some(open) = open {
-        select = select.filter(is_open(open));
-    }
-    lists(field, select, promise::Column::ContactId, of, |row| row.contact_id).await
+    lists(field, selected(field)?, promise::Column::ContactId, of, |row| row.contact_id).await
 }
 
 /// Resolves `Touch.promises`, ordered by due day.

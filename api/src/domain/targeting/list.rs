@@ -14,7 +14,7 @@ use crate::domain::account::{AccountFilter, is_active};
 use crate::domain::presence;
 use crate::error::Result;
 use crate::graphql::FieldContext;
-use crate::graphql::filter::{DateTimeFilter, IdFilter, among_ids, operand};
+use crate::graphql::filter::{DateTimeFilter, IdFilter, among_ids, equals, operand};
 use crate::graphql::pagination::{Connection, Key, Order, PageArguments, VisibleRows};
 use crate::graphql::scalars::Date;
 use crate::values::calendar;
@@ -71,9 +71,7 @@ impl TargetFilter {
         if operand("on", on)?.is_some() {
             all = all.add(days.on_list(ctx.viewer()?.organization.id));
         }
-        if let Some(condition) = at_account(ctx, account, Column::AccountId)? {
-            all = all.add(condition);
-        }
+        all = all.add_option(at_account(ctx, account, Column::AccountId)?);
         if let Some(filter) = operand("updatedAt", updated_at)? {
             all = all.add(filter.condition(Column::UpdatedAt)?);
         }
@@ -179,7 +177,6 @@ pub struct TargetsArguments {
 pub async fn targets(field: &FieldContext<'_>, arguments: TargetsArguments) -> Result<Connection<Target>> {
     let TargetsArguments { filter, page } = arguments;
     let filter = filter.unwrap_or_default();
-    let equals = |filter: &MaybeUndefined<IdFilter>| filter.value().is_some_and(|filter| filter.eq.is_value());
     let seen = VisibleRows {
         select: filter.select(field.request).await?,
         account: target::Column::AccountId,

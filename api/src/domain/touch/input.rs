@@ -31,7 +31,7 @@ pub struct LogTouchInput {
     /// Whether the client responded.
     #[graphql(default_with = "Some(false)")]
     pub responded: Option<bool>,
-    /// The value that the client gained from it; null if none was acknowledged.
+    /// The value that the client gained from it.
     pub value: Option<ValueKind>,
     /// Whether the client acknowledged the value. Needs `value`.
     #[graphql(default_with = "Some(false)")]
@@ -100,7 +100,7 @@ pub struct UpdateTouchInput {
     pub notes: MaybeUndefined<String>,
     /// Whether the client responded.
     pub responded: MaybeUndefined<bool>,
-    /// The value that the client gained from it; null if none was acknowledged.
+    /// The value that the client gained from it.
     pub value: MaybeUndefined<ValueKind>,
     /// Whether the client acknowledged the value. Needs `value`.
     pub value_acknowledged: MaybeUndefined<bool>,
@@ -132,7 +132,7 @@ pub struct CompleteTouchInput {
     /// Did the other side take part? Left out: no, whatever was noted before the touch was made.
     #[graphql(default_with = "Some(false)")]
     pub responded: Option<bool>,
-    /// The value that the client gained from it; null if none was acknowledged.
+    /// The value that the client gained from it.
     pub value: MaybeUndefined<ValueKind>,
     /// Did the client say that it was of use? Needs a value. Left out: no, whatever was noted before.
     #[graphql(default_with = "Some(false)")]

@@ -14,7 +14,7 @@ use crate::domain::account::list::{at_matching, named};
 use crate::domain::contact::Contact;
 use crate::domain::targeting::TOUCH_ON_LIST;
 use crate::error::Result;
-use crate::graphql::filter::{DateTimeFilter, Filter, IdFilter, Nested, operand};
+use crate::graphql::filter::{DateTimeFilter, Filter, IdFilter, Nested, equals, operand};
 use crate::graphql::pagination::{
     Connection, ConnectionNode, Direction, Key, Order, PageArguments, RowsPerParent, SortKey, VisibleRows,
 };
@@ -238,9 +238,8 @@ impl TouchesArguments {
 
     /// Whether the filter selects a single account or a single contact.
     fn is_selective(&self) -> bool {
-        let one = |filter: &MaybeUndefined<IdFilter>| filter.value().is_some_and(|filter| filter.eq.is_value());
         let pins = |filter: &TouchFilter| {
-            [&filter.account_id, &filter.contact_id, &filter.user_id, &filter.opportunity_id].into_iter().any(one)
+            [&filter.account_id, &filter.contact_id, &filter.user_id, &filter.opportunity_id].into_iter().any(equals)
                 || filter.external_id.is_value()
         };
         self.filter.as_ref().is_some_and(pins)
@@ -257,37 +256,30 @@ pub async fn touches(field: &FieldContext<'_>, arguments: TouchesArguments) -> R
     seen.page(field, &order(arguments.order().unwrap_or_default())?, &arguments.page).await
 }
 
-/// Returns the touches of visible accounts, which are visible too.
-fn below(select: Select<touch::Entity>) -> RowsPerParent<touch::Entity> {
-    RowsPerParent { select, foreign: touch::Column::AccountId }
-}
-
 /// Resolves `Account.touches`, by default the newest first.
 pub async fn of_accounts(field: &FieldContext<'_>, of: &[AccountId]) -> Result<Batch<Connection<Touch>>> {
-    let arguments: TouchesArguments = field.arguments()?;
-    let order = match arguments.order() {
-        Some(keys) => order(keys)?,
-        None => by_time(Direction::Desc)?,
-    };
-    let below = below(arguments.select(field.request)?);
-    let pages: Vec<Connection<Touch>> =
-        below.pages(field, of, |row| Some(row.account_id), &order, &arguments.page).await?;
-    field.objects(&pages.iter().collect::<Vec<_>>()).await
+    pages(field, of, touch::Column::AccountId, |row| Some(row.account_id)).await
 }
 
 /// Resolves `Opportunity.touches`, by default the newest first. They are at the opportunity's account, which the viewer sees.
 pub async fn of_opportunities(field: &FieldContext<'_>, of: &[OpportunityId]) -> Result<Batch<Connection<Touch>>> {
+    pages(field, of, touch::Column::OpportunityId, |row| row.opportunity_id).await
+}
+
+/// Returns a page of the touches of each parent, by default the newest first. The viewer must see all of them.
+async fn pages<K: Id>(
+    field: &FieldContext<'_>,
+    of: &[K],
+    foreign: touch::Column,
+    parent_of: fn(&touch::Model) -> Option<K>,
+) -> Result<Batch<Connection<Touch>>> {
     let arguments: TouchesArguments = field.arguments()?;
     let order = match arguments.order() {
         Some(keys) => order(keys)?,
         None => by_time(Direction::Desc)?,
     };
-    let below = RowsPerParent::<touch::Entity> {
-        select: arguments.select(field.request)?,
-        foreign: touch::Column::OpportunityId,
-    };
-    let pages: Vec<Connection<Touch>> =
-        below.pages(field, of, |row| row.opportunity_id, &order, &arguments.page).await?;
+    let below = RowsPerParent::<touch::Entity> { select: arguments.select(field.request)?, foreign };
+    let pages: Vec<Connection<Touch>> = below.pages(field, of, parent_of, &order, &arguments.page).await?;
     field.objects(&pages.iter().collect::<Vec<_>>()).await
 }
 
@@ -310,7 +302,8 @@ async fn one_of_accounts(
     direction: Direction,
 ) -> Result<Batch<Option<Touch>>> {
     let select = touch::Entity::of(field.request.viewer()?.organization.id).filter(which);
-    let found = below(select).firsts(field.request, of, |row| Some(row.account_id), &by_time(direction)?).await?;
+    let below = RowsPerParent::<touch::Entity> { select, foreign: touch::Column::AccountId };
+    let found = below.firsts(field.request, of, |row| Some(row.account_id), &by_time(direction)?).await?;
     let found: HashMap<AccountId, Touch> = found.into_iter().map(|(id, row)| (id, Touch(row))).collect();
     let rows: Vec<Option<&Touch>> = of.iter().map(|account| found.get(account)).collect();
     field.optional_objects(&rows).await

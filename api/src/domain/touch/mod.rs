@@ -118,7 +118,7 @@ pub enum TouchDirection {
     Inbound,
 }
 
-/// The value that the client gained from it; null if none was acknowledged.
+/// The kind of value that the client gained from a touch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 #[graphql(remote = "entity::touch::ValueKind")]
 pub enum ValueKind {
@@ -171,7 +171,7 @@ object! {
         /// Whether the client responded. A touch counts as answered when the client responded or started it (INBOUND), and a
         /// meeting once it was held.
         responded: bool = plain(|touch| touch.0.responded);
-        /// The value that the client gained from it; null if none was acknowledged.
+        /// The value that the client gained from it; null if none was noted.
         value: Option<touch::ValueKind> = plain(|touch| touch.0.value);
         /// Whether the client acknowledged that value.
         valueAcknowledged: bool = plain(|touch| touch.0.value_acknowledged);

@@ -68,7 +68,7 @@ pub struct TouchRow {
     pub notes: MaybeUndefined<String>,
     /// Whether the client responded.
     pub responded: MaybeUndefined<bool>,
-    /// The value that the client gained from it; null if none was acknowledged.
+    /// The value that the client gained from it.
     pub value: MaybeUndefined<ValueKind>,
     /// Whether the client acknowledged the value. Needs `value`.
     pub value_acknowledged: MaybeUndefined<bool>,

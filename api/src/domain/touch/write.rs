@@ -19,6 +19,7 @@ use crate::context::{AccountAccess, RequestContext};
 use crate::domain::account::team;
 use crate::domain::plan::action;
 use crate::domain::promise::write as promise;
+use crate::domain::upsert::given;
 use crate::error::{Error, Result, UserErrorCode};
 use crate::write::Write;
 use crate::write::external_ids::ExternalIdInput;
@@ -124,10 +125,6 @@ pub(super) fn blank(organization: OrganizationId, user: UserId, now: Instant) ->
         known_at: now,
         shape: 0,
     }
-}
-
-fn given<T>(value: Option<T>) -> MaybeUndefined<T> {
-    value.map_or(MaybeUndefined::Undefined, MaybeUndefined::Value)
 }
 
 /// The rows that a new touch refers to.

@@ -10,7 +10,7 @@ use crate::context::RequestContext;
 use crate::domain::account::AccountFilter;
 use crate::domain::account::list::at_account;
 use crate::error::Result;
-use crate::graphql::filter::{DateFilter, DateTimeFilter, IdFilter, operand};
+use crate::graphql::filter::{DateFilter, DateTimeFilter, IdFilter, equals, operand};
 use crate::graphql::pagination::{Connection, Key, Order, PageArguments, RowsPerParent, VisibleRows};
 use crate::graphql::{Batch, FieldContext};
 
@@ -52,9 +52,7 @@ impl TriggerEventFilter {
             let column = Column::ResolvedOn;
             all = all.add(if *resolved { column.is_not_null() } else { column.is_null() });
         }
-        if let Some(condition) = at_account(ctx, account, Column::AccountId)? {
-            all = all.add(condition);
-        }
+        all = all.add_option(at_account(ctx, account, Column::AccountId)?);
         if let Some(filter) = operand("updatedAt", updated_at)? {
             all = all.add(filter.condition(Column::UpdatedAt)?);
         }
@@ -87,7 +85,7 @@ pub async fn trigger_events(
         select: trigger_event::Entity::of(field.request.viewer()?.organization.id)
             .filter(filter.condition(field.request)?),
         account: trigger_event::Column::AccountId,
-        is_selective: filter.account_id.value().is_some_and(|account| account.eq.is_value()),
+        is_selective: equals(&filter.account_id),
     };
     visible.page(field, &by_id(), &page).await
 }

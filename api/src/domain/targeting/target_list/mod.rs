@@ -30,7 +30,7 @@ use crate::domain::presence::{Ask, Presence, nurture};
 use crate::domain::targeting::{OnArguments, Target, instant_of};
 use crate::domain::user::User;
 use crate::error::{Error, Result};
-use crate::graphql::estimate::{ENOUGH, Estimate};
+use crate::graphql::estimate::{ENOUGH, Estimate, count};
 use crate::graphql::pagination::LONGEST_LIST;
 use crate::graphql::series::SeriesArguments;
 use crate::graphql::{Batch, FieldContext, object};
@@ -104,9 +104,9 @@ object! {
         /// `churn` with the number of targets behind it.
         churnEstimate: Estimate = plain(|list| list.moves.estimate());
         /// Targets that joined the list in the 90 days before.
-        joined: i32 = plain(|list| int(list.moves.joined));
+        joined: i32 = plain(|list| count(list.moves.joined));
         /// Targets that left the list in the 90 days before.
-        left: i32 = plain(|list| int(list.moves.left));
+        left: i32 = plain(|list| count(list.moves.left));
         /// The same list on the days of a line chart.
         series(SeriesArguments): Vec<TargetList> = batch(series);
     }
@@ -171,10 +171,6 @@ impl Moves {
     }
 }
 
-fn int(number: usize) -> i32 {
-    i32::try_from(number).unwrap_or(i32::MAX)
-}
-
 impl TargetList {
     /// Returns the targets on the list.
     #[must_use]
@@ -189,7 +185,7 @@ impl TargetList {
     }
 
     fn size(&self) -> i32 {
-        int(self.targets.len())
+        count(self.targets.len())
     }
 
     fn seller_chosen_share(&self) -> Option<f64> {
@@ -222,7 +218,7 @@ impl TargetList {
             };
             let targets = those(&|member| member.is_on_list(at));
             let accounts = books.get(&seller.id).copied().unwrap_or_default();
-            let band = band::band(accounts, int(targets.len()), policy.target_band_low, policy.target_band_high);
+            let band = band::band(accounts, count(targets.len()), policy.target_band_low, policy.target_band_high);
             Self {
                 zone,
                 on: on.unwrap_or_else(|| calendar::day_of(ctx.now, zone)),
@@ -339,15 +335,19 @@ async fn proposals(field: &FieldContext<'_>, of: &[&TargetList]) -> Result<Batch
     plain_lists(field, of.iter().map(|list| list.proposals.iter().collect()).collect()).await
 }
 
+/// The number of accounts that one statement names at most.
+const CHUNK: usize = 5_000;
+
 async fn potentials(field: &FieldContext<'_>, of: &[&TargetList]) -> Result<Batch<Money>> {
     let organization = field.request.viewer()?.organization.id;
     // A series has the same accounts on many days.
     let accounts: HashSet<AccountId> =
         of.iter().flat_map(|list| list.targets.iter().map(|target| target.0.account_id)).collect();
+    let accounts: Vec<AccountId> = accounts.into_iter().collect();
     let mut known: HashMap<AccountId, i64> = HashMap::new();
-    if !accounts.is_empty() {
+    for accounts in accounts.chunks(CHUNK) {
         let query = account::Entity::of(organization)
-            .filter(is_any_of(field.request.reader(), account::Column::Id, accounts))
+            .filter(is_any_of(field.request.reader(), account::Column::Id, accounts.iter().copied()))
             .filter(account::Column::Potential.is_not_null())
             .select_only()
             .column(account::Column::Id)
@@ -439,7 +439,7 @@ async fn readiness(field: &FieldContext<'_>, of: &[&TargetList]) -> Result<Batch
 
 async fn readiness_estimates(field: &FieldContext<'_>, of: &[&TargetList]) -> Result<Batch<Estimate>> {
     let of_list = |(list, ready): (&&TargetList, usize)| {
-        Estimate::share(i64::from(int(ready)), i64::from(list.size()), ENOUGH, "targets")
+        Estimate::share(i64::from(count(ready)), i64::from(list.size()), ENOUGH, "targets")
     };
     let estimates: Vec<Estimate> = of.iter().zip(ready(field, of).await?).map(of_list).collect();
     field.objects(&estimates.iter().collect::<Vec<_>>()).await
