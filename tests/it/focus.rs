@@ -2,7 +2,7 @@
 
 use callshot::internals::StoppedAt;
 use serde_json::{Value, json};
-use tests::actors::{Member, PASSWORD};
+use tests::actors::Member;
 use tests::queries::count;
 use tests::{Client, Database, Server, Subject as _, World, on_both_databases};
 
@@ -10,12 +10,6 @@ use tests::{Client, Database, Server, Subject as _, World, on_both_databases};
 async fn later(database: Database, at: &str) -> Server {
     let stop: StoppedAt = at.parse().unwrap();
     Server::start_with(database, |settings| settings.clock.stop = Some(stop)).await
-}
-
-async fn sign_in(server: &Server, email: &str) -> Client {
-    let input = json!({"email": email, "password": PASSWORD});
-    let answer = server.stranger().mutate("signIn", "session { accessToken }", input).await.done();
-    server.stranger().with_token(answer.text("signIn.session.accessToken"))
 }
 
 /// A target of the seller's that another one agreed to; or the seller, alone.
@@ -46,7 +40,7 @@ async fn effort_is_judged_by_the_list_at_each_touch_s_own_time(empty: &Database)
     let id = target(&ann, &ann, &acme).await;
     let (email, user) = (ann.email().to_owned(), ann.id().to_owned());
     let server = later(world.into_server().stop().await, "2017-04-20T12:00:00Z").await;
-    let ann = sign_in(&server, &email).await;
+    let ann = server.sign_in(&email).await;
     ann.mutate("closeTarget", "target { id }", json!({"id": id, "as": "WON"})).await.done();
     let touch = async |account: &str, at: &str, fields: Value| {
         let mut input = json!({"accountId": account, "kind": "CALL", "at": at});

@@ -2,7 +2,6 @@
 
 use callshot::internals::StoppedAt;
 use serde_json::{Value, json};
-use tests::actors::PASSWORD;
 use tests::dice::Dice;
 use tests::{Client, Database, Server, Subject as _, World, on_both_databases};
 
@@ -10,12 +9,6 @@ use tests::{Client, Database, Server, Subject as _, World, on_both_databases};
 async fn later(database: Database, at: &str) -> Server {
     let stop: StoppedAt = at.parse().unwrap();
     Server::start_with(database, |settings| settings.clock.stop = Some(stop)).await
-}
-
-async fn sign_in(server: &Server, email: &str) -> Client {
-    let input = json!({"email": email, "password": PASSWORD});
-    let answer = server.stranger().mutate("signIn", "session { accessToken }", input).await.done();
-    server.stranger().with_token(answer.text("signIn.session.accessToken"))
 }
 
 /// Every figure of every account on the days from the first of January until a day. Asked for day by day they are the same as
@@ -168,7 +161,7 @@ async fn no_later_edit_changes_a_figure_of_an_earlier_day(empty: &Database) {
         let (email, mut server) = (ann.email().to_owned(), world.into_server());
         for (at, yesterday, days) in [(second, "2017-01-14", 14), (third, "2017-01-21", 21)] {
             server = later(server.stop().await, at).await;
-            let ann = sign_in(&server, &email).await;
+            let ann = server.sign_in(&email).await;
             let before = figures(&ann, yesterday).await;
             for _ in 0..30 {
                 scene.edit(&ann, &mut dice, days).await;
@@ -192,7 +185,7 @@ async fn setting_an_answer_adding_people_and_marking_value_count_from_then_on(em
     }
     let email = ann.email().to_owned();
     let server = later(world.into_server().stop().await, "2017-01-11T12:00:00Z").await;
-    let ann = sign_in(&server, &email).await;
+    let ann = server.sign_in(&email).await;
     let before = figures(&ann, "2017-01-10").await;
     for touch in &touches {
         let input = json!({"id": touch, "responded": true, "contactIds": [cleo, ivan], "value": "IDEA", "valueAcknowledged": true});

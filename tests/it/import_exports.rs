@@ -15,7 +15,7 @@ use zip::write::SimpleFileOptions;
 use crate::import::{created, load, nodes, unchanged};
 
 /// Imports the files of a system twice: they come in whole, and then nothing changes.
-async fn load_all(world: &World, from: &str, files: &[(&str, Vec<u8>, usize)]) -> Vec<Imported> {
+async fn load_all(world: &World, from: &str, files: &[(&str, impl AsRef<[u8]>, usize)]) -> Vec<Imported> {
     let desk = Desk::new();
     let mut reports = Vec::new();
     for (kind, bytes, rows) in files {
@@ -256,7 +256,6 @@ async fn hubspot_associations_are_ids_in_brackets_or_lists_of_ids(world: &World)
             3,
         ),
     ];
-    let files = files.map(|(kind, text, rows)| (kind, text.as_bytes().to_vec(), rows));
     let reports = load_all(world, "hubspot", &files).await;
     let several = &reports[1].lines[0].wrong;
     assert!(several.contains("belongs to several records; 78 were left out"), "{several}");
@@ -302,7 +301,6 @@ async fn zohos_activities_are_related_to_accounts_deals_and_people(world: &World
             3,
         ),
     ];
-    let files = files.map(|(kind, text, rows)| (kind, text.as_bytes().to_vec(), rows));
     load_all(world, "zoho", &files).await;
     let expected = json!([
         touch("1 of an account", "OTHER", "2025-03-04T10:00:00Z", "Acme", &[], None),
@@ -346,7 +344,6 @@ async fn pipedrives_activities_find_their_account_by_the_deal_or_the_person(worl
             5,
         ),
     ];
-    let files = files.map(|(kind, text, rows)| (kind, text.into_bytes(), rows));
     let reports = load_all(world, "pipedrive", &files).await;
     let unknown = &reports[3].lines[4].wrong;
     assert!(unknown.contains("Activity - Contact person: no contact is called “Kay Doe”"), "{unknown}");

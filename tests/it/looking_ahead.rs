@@ -2,7 +2,7 @@
 
 use callshot::internals::StoppedAt;
 use serde_json::{Value, json};
-use tests::actors::{Member, PASSWORD};
+use tests::actors::Member;
 use tests::queries::count;
 use tests::{Client, Database, Server, Subject as _, World, on_both_databases};
 
@@ -14,12 +14,6 @@ async fn server_at(database: Database, at: &str) -> Server {
 /// A world whose clock stands at an instant.
 async fn world_at(database: &Database, at: &str) -> World {
     World::on(server_at(Database::migrated(database.kind()).await, at).await).await
-}
-
-async fn sign_in(server: &Server, email: &str) -> Client {
-    let input = json!({"email": email, "password": PASSWORD});
-    let answer = server.stranger().mutate("signIn", "session { accessToken }", input).await.done();
-    server.stranger().with_token(answer.text("signIn.session.accessToken"))
 }
 
 async fn analytics(who: &Client, field: &str) -> Value {
@@ -62,7 +56,7 @@ async fn goals_that_are_reached_are_exceeded(database: &Database) {
 
     // In May goals are changed, one is agreed too late, and the year is not over.
     let server = server_at(world.into_server().stop().await, "2017-05-01T12:00:00Z").await;
-    let ann = sign_in(&server, &email).await;
+    let ann = server.sign_in(&email).await;
     for account in [&late, &accounts[2].0] {
         ann.mutate("setGoal", "goal { status }", json!({"accountId": account, "year": 2017, "amount": "1000"}))
             .await
@@ -73,7 +67,7 @@ async fn goals_that_are_reached_are_exceeded(database: &Database) {
     assert!(running["hitRate"]["note"].as_str().unwrap().ends_with("The year is not over."));
 
     let server = server_at(server.stop().await, "2018-02-01T12:00:00Z").await;
-    let ann = sign_in(&server, &email).await;
+    let ann = server.sign_in(&email).await;
     let book = async |account: &str, amount: i64, on: &str| {
         let input = json!({"accountId": account, "amount": amount.to_string(), "bookedOn": on});
         ann.mutate("recordBooking", "booking { id }", input).await.done();
@@ -139,7 +133,7 @@ async fn accounts_with_a_goal_are_compared_with_others_of_their_seller(database:
         }
     }
     let server = server_at(world.into_server().stop().await, "2018-02-01T12:00:00Z").await;
-    let mia = sign_in(&server, &email).await;
+    let mia = server.sign_in(&email).await;
     for (account, has_goal) in &accounts {
         for (on, amount) in [("2016-05-01", "99"), ("2017-05-01", if *has_goal { "199" } else { "99" })] {
             let input = json!({"accountId": account, "amount": amount, "bookedOn": on});
@@ -169,7 +163,7 @@ async fn those_who_were_ready_are_invited(database: &Database) {
     }
     let email = ann.email().to_owned();
     let server = server_at(world.into_server().stop().await, "2017-02-01T12:00:00Z").await;
-    let ann = sign_in(&server, &email).await;
+    let ann = server.sign_in(&email).await;
     for account in [&ready, &not] {
         for (on, kind) in [("2017-01-11", "DISSATISFACTION"), ("2017-01-12", "FUNDING")] {
             let input = json!({"accountId": account, "kind": kind, "occurredOn": on});
@@ -188,7 +182,7 @@ async fn those_who_were_ready_are_invited(database: &Database) {
             oddsRatio {ESTIMATE} riskDifference missed {{ account {{ name }} occurredOn }} }}"
         )
     };
-    // Nobody knows yet what becomes of it.
+    // Its outcome is not known yet.
     let early = analytics(&ann, &document("")).await;
     assert_eq!(
         (&early["ready"]["events"], &early["oddsRatio"]["value"], &early["riskDifference"]),
@@ -196,7 +190,7 @@ async fn those_who_were_ready_are_invited(database: &Database) {
     );
 
     let server = server_at(server.stop().await, "2017-10-01T12:00:00Z").await;
-    let ann = sign_in(&server, &email).await;
+    let ann = server.sign_in(&email).await;
     let (found, statements) = counted(&server, &ann, &document("")).await;
     assert_eq!(found["ready"], json!({"events": 1, "invited": 1, "won": 0, "invitedRate": 1.0, "wonRate": 0.0}));
     assert_eq!(found["notReady"], json!({"events": 1, "invited": 0, "won": 0, "invitedRate": 0.0, "wonRate": 0.0}));
@@ -220,7 +214,7 @@ async fn lead_times_count_what_has_not_ended(database: &Database) {
     target(&ann, &globex).await;
     let email = ann.email().to_owned();
     let server = server_at(world.into_server().stop().await, "2017-12-31T12:00:00Z").await;
-    let ann = sign_in(&server, &email).await;
+    let ann = server.sign_in(&email).await;
     let touch = async |account: &str, at: &str| {
         let input = json!({"accountId": account, "kind": "CALL", "at": format!("{at}T12:00:00Z")});
         ann.mutate("logTouch", "touch { id }", input).await.done();
@@ -272,7 +266,7 @@ async fn a_blank_calendar_is_a_thin_week_later(database: &Database) {
     let (ann_email, mia_email, id) = (ann.email().to_owned(), mia.email().to_owned(), ann.id().to_owned());
     let bob_id = bob.id().to_owned();
     let server = server_at(world.into_server().stop().await, "2017-03-01T12:00:00Z").await;
-    let (ann, mia) = (sign_in(&server, &ann_email).await, sign_in(&server, &mia_email).await);
+    let (ann, mia) = (server.sign_in(&ann_email).await, server.sign_in(&mia_email).await);
     // One touch with a target, three weeks before the only opening; one that is no target's.
     for (account, at) in [(&acme, "2017-01-04"), (&acme, "2016-12-20")] {
         let input =
@@ -366,7 +360,7 @@ async fn reviews_are_held_in_time_or_not(database: &Database) {
     committed_plan(&ann, &globex).await;
     let email = ann.email().to_owned();
     let server = server_at(world.into_server().stop().await, "2017-04-01T12:00:00Z").await;
-    let ann = sign_in(&server, &email).await;
+    let ann = server.sign_in(&email).await;
     // Due on 15 February and held then; the next one was due on 15 March and is overdue.
     let input = json!({"id": plan, "outcome": "ON_TRACK", "reviewedOn": "2017-02-15"});
     ann.mutate("reviewPlan", "plan { nextReviewOn }", input).await.done();

@@ -2,7 +2,7 @@
 
 use callshot::internals::StoppedAt;
 use serde_json::{Value, json};
-use tests::actors::{Member, PASSWORD};
+use tests::actors::Member;
 use tests::queries::count;
 use tests::{Client, Database, Server, Subject as _, World, on_both_databases};
 
@@ -23,12 +23,6 @@ async fn world_at(database: &Database, at: &str) -> World {
 async fn later(world: World, at: &str) -> Server {
     let stop: StoppedAt = at.parse().unwrap();
     Server::start_with(world.into_server().stop().await, |settings| settings.clock.stop = Some(stop)).await
-}
-
-async fn sign_in(server: &Server, email: &str) -> Client {
-    let input = json!({"email": email, "password": PASSWORD});
-    let answer = server.stranger().mutate("signIn", "session { accessToken }", input).await.done();
-    server.stranger().with_token(answer.text("signIn.session.accessToken"))
 }
 
 async fn pipeline(who: &Client, of: &str, arguments: &str, selection: &str) -> Value {
@@ -81,7 +75,7 @@ async fn the_golden_pipeline(database: &Database) {
     for (amount, percent) in [("40000", 50), ("30000", 30), ("60000", 25), ("20000", 80)] {
         opportunity(&ann, &acme, amount, percent, "2017-05-25", december).await;
     }
-    // Next year, nobody knows when, and one that another owns.
+    // Next year, without an expected day, and one that another owns.
     opportunity(&ann, &acme, "1000", 50, "2017-05-25", Some("2018-01-01")).await;
     opportunity(&ann, &acme, "500", 50, "2017-05-01", None).await;
     let found = pipeline(&ann, ann.id(), "", PIPELINE).await;
@@ -133,7 +127,7 @@ async fn cycles_and_win_rates_say_when_it_is_too_late(database: &Database) {
     let world = world_at(database, "2017-12-31T12:00:00Z").await;
     let ann = world.seller("Ann").await;
     let acme = ann.account(json!({"name": "Acme"})).await;
-    // Opened so many days ago: won or lost after so many days, or still open.
+    // The days after which each was won or lost, or for which it has been open.
     let day = |ago: i64| {
         (chrono::NaiveDate::from_ymd_opt(2017, 12, 31).unwrap() - chrono::Days::new(ago.unsigned_abs())).to_string()
     };
@@ -170,7 +164,7 @@ async fn cycles_and_win_rates_say_when_it_is_too_late(database: &Database) {
     let email = ann.email().to_owned();
     let (id, globex_again) = (ann.id().to_owned(), globex.clone());
     let server = later(world, "2018-02-01T12:00:00Z").await;
-    let ann = sign_in(&server, &email).await;
+    let ann = server.sign_in(&email).await;
     let input = json!({"accountId": globex_again, "kind": "CALL", "at": "2018-01-05T12:00:00Z"});
     ann.mutate("logTouch", "touch { id }", input).await.done();
     let input = json!({"accountId": globex_again, "name": "Soon", "openedOn": "2018-01-15"});
@@ -193,7 +187,7 @@ async fn a_past_day_has_what_was_known_then(database: &Database) {
     let id = opportunity(&ann, &acme, "100", 40, "2017-02-01", Some("2017-06-01")).await;
     let (email, user) = (ann.email().to_owned(), ann.id().to_owned());
     let server = later(world, "2017-04-01T12:00:00Z").await;
-    let ann = sign_in(&server, &email).await;
+    let ann = server.sign_in(&email).await;
     let input = json!({"id": id, "probability": 70, "amount": "150"});
     ann.mutate("updateOpportunity", "opportunity { id }", input).await.done();
     let input = json!({"accountId": acme, "year": 2017, "amount": "120"});
@@ -201,7 +195,7 @@ async fn a_past_day_has_what_was_known_then(database: &Database) {
     let stopped = server.stop().await;
     let stop: StoppedAt = "2017-05-01T12:00:00Z".parse().unwrap();
     let server = Server::start_with(stopped, |settings| settings.clock.stop = Some(stop)).await;
-    let ann = sign_in(&server, &email).await;
+    let ann = server.sign_in(&email).await;
     ann.mutate("winOpportunity", "opportunity { id }", json!({"id": id, "closedOn": "2017-04-30"})).await.done();
     let input = json!({"accountId": acme, "amount": "130", "bookedOn": "2017-04-30"});
     ann.mutate("recordBooking", "booking { id }", input).await.done();

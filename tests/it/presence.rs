@@ -3,7 +3,7 @@
 
 use callshot::internals::StoppedAt;
 use serde_json::{Value, json};
-use tests::actors::{Member, PASSWORD};
+use tests::actors::Member;
 use tests::queries::count;
 use tests::{Client, Database, Server, Subject as _, World, on_both_databases};
 
@@ -16,12 +16,6 @@ async fn world_at(kind: tests::Kind, at: &str) -> World {
 async fn later(database: Database, at: &str) -> Server {
     let stop: StoppedAt = at.parse().unwrap();
     Server::start_with(database, |settings| settings.clock.stop = Some(stop)).await
-}
-
-async fn sign_in(server: &Server, email: &str) -> Client {
-    let input = json!({"email": email, "password": PASSWORD});
-    let answer = server.stranger().mutate("signIn", "session { accessToken }", input).await.done();
-    server.stranger().with_token(answer.text("signIn.session.accessToken"))
 }
 
 /// What an account's presence says on a day; now, where none is given.
@@ -180,12 +174,12 @@ async fn known_goes_by_the_contacts_as_they_were_on_the_day(empty: &Database) {
 
     // A month later Cleo knows us, and Stan has come to influence.
     let server = later(world.into_server().stop().await, "2017-05-03T12:00:00Z").await;
-    let ann = sign_in(&server, &email).await;
+    let ann = server.sign_in(&email).await;
     update(&ann, json!({"id": cleo, "relationship": "KNOWN"})).await;
     update(&ann, json!({"id": stan, "buyingRole": "INFLUENCER", "relationship": "TRUSTED"})).await;
     // Another month later they are gone, each in a way of their own.
     let server = later(server.stop().await, "2017-06-03T12:00:00Z").await;
-    let ann = sign_in(&server, &email).await;
+    let ann = server.sign_in(&email).await;
     let one = |mutation: &str| format!("mutation($id: ID!) {{ {mutation}(id: $id) {{ userErrors {{ message }} }} }}");
     ann.send(&one("eraseContact"), json!({"id": cleo})).await.done();
     ann.send(&one("archiveContact"), json!({"id": ivan})).await.done();
@@ -193,7 +187,7 @@ async fn known_goes_by_the_contacts_as_they_were_on_the_day(empty: &Database) {
     let globex = globex.text("createAccount.account.id").to_owned();
     update(&ann, json!({"id": stan, "accountId": globex})).await;
     let server = later(server.stop().await, "2017-07-03T12:00:00Z").await;
-    let ann = sign_in(&server, &email).await;
+    let ann = server.sign_in(&email).await;
     for (on, ninths) in [
         // The call had not been entered.
         ("2017-04-02", 0.0),
@@ -317,7 +311,7 @@ async fn nurture_covers_the_time_from_becoming_a_target_until_closing(empty: &Da
     let (acme, id) = target(&ann, "Acme").await;
     let (email, acme_id) = (ann.email().to_owned(), acme.clone());
     let server = later(world.into_server().stop().await, "2017-07-01T11:00:00Z").await;
-    let ann = sign_in(&server, &email).await;
+    let ann = server.sign_in(&email).await;
     // Windows of 30.2 days: touched in the first, the second and the fourth of the five that have elapsed.
     let touches: Vec<Value> = ["2017-01-05", "2017-02-20", "2017-02-25", "2017-04-10", "2017-06-29"]
         .iter()
@@ -335,7 +329,7 @@ async fn nurture_covers_the_time_from_becoming_a_target_until_closing(empty: &Da
     let input = json!({"id": id, "as": "WON"});
     ann.mutate("closeTarget", "target { id }", input).await.done();
     let server = later(server.stop().await, "2018-07-01T11:00:00Z").await;
-    let ann = sign_in(&server, &email).await;
+    let ann = server.sign_in(&email).await;
     let answer = ann.send(nurture, json!({"id": id})).await;
     assert!(near(answer.data("node.nurture.consistency").as_f64().unwrap(), 3.0 / 5.0, 1e-12));
     assert_eq!(answer.data("node.nurture.longestGapDays"), &json!(80));
@@ -479,7 +473,7 @@ async fn a_relationship_set_by_hand_lapses_after_a_year(empty: &Database) {
     let cleo = ann.contact(&acme, person).await;
     let email = ann.email().to_owned();
     let server = later(world.into_server().stop().await, "2018-06-01T12:00:00Z").await;
-    let ann = sign_in(&server, &email).await;
+    let ann = server.sign_in(&email).await;
     for (on, third) in [("2017-04-03", 1.0), ("2018-04-02", 1.0), ("2018-04-03", 0.0), ("2018-06-01", 0.0)] {
         assert!(near(number(&ann, &acme, on, "known").await, third / 3.0, 1e-12), "{on}");
     }
@@ -504,7 +498,7 @@ async fn setting_the_same_relationship_again_renews_it(empty: &Database) {
     let cleo = ann.contact(&acme, person).await;
     let email = ann.email().to_owned();
     let server = later(world.into_server().stop().await, "2018-06-01T12:00:00Z").await;
-    let ann = sign_in(&server, &email).await;
+    let ann = server.sign_in(&email).await;
     // An import that repeats what is there confirms nothing.
     let rows = json!([{"externalId": {"source": "crm", "id": "cleo"}, "relationship": "KNOWN"}]);
     let document = "mutation($rows: [ContactRow!]!) { upsertContacts(rows: $rows) { unchanged failed } }";

@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use callshot::internals::StoppedAt;
-use serde_json::{Value, json};
-use tests::actors::{Member, PASSWORD};
+use serde_json::json;
+use tests::actors::Member;
 use tests::{Client, Database, Server, Subject as _, World, on_both_databases};
 
 /// The kinds of suggestions with rows of their own.
@@ -20,17 +20,6 @@ async fn server(database: Database, hour: i64) -> Server {
     let at = callshot::internals::instant("2026-03-02T00:30:00Z").unwrap().plus_seconds(hour * 3600);
     let stop: StoppedAt = at.to_string().parse().unwrap();
     Server::start_with(database, |settings| settings.clock.stop = Some(stop)).await
-}
-
-async fn sign_in(running: &Server, email: &str) -> Client {
-    let input = json!({"email": email, "password": PASSWORD});
-    let answer = running.stranger().mutate("signIn", "session { accessToken }", input).await.done();
-    running.stranger().with_token(answer.text("signIn.session.accessToken"))
-}
-
-async fn make(who: &Client, mutation: &str, node: &str, input: Value) -> String {
-    let answer = who.mutate(mutation, &format!("{node} {{ id }}"), input).await.done();
-    answer.text(&format!("{mutation}.{node}.id")).to_owned()
 }
 
 /// The user's and the organization's day, and what is listed of each kind.
@@ -81,9 +70,9 @@ impl Waiting {
     /// Makes what belongs to the organization's day of the hour.
     async fn complete(&mut self, who: &Client, today: &str) {
         let promise = json!({"accountId": self.account, "what": "A list", "dueOn": today});
-        self.subjects.insert("KEEP_PROMISE", make(who, "makePromise", "promise", promise).await);
+        self.subjects.insert("KEEP_PROMISE", who.make("makePromise", "promise", promise).await);
         let event = json!({"accountId": self.account, "kind": "FUNDING", "occurredOn": today});
-        self.subjects.insert("ANSWER_TRIGGER_EVENT", make(who, "recordTriggerEvent", "triggerEvent", event).await);
+        self.subjects.insert("ANSWER_TRIGGER_EVENT", who.make("recordTriggerEvent", "triggerEvent", event).await);
     }
 
     /// Acts on what waits, by the mutation that the suggestion asks for.
@@ -113,7 +102,7 @@ impl Waiting {
             }
             _ => {
                 let input = json!({"accountId": self.account, "name": "Answer", "triggerEventId": id});
-                make(who, "createOpportunity", "opportunity", input).await;
+                who.make("createOpportunity", "opportunity", input).await;
             }
         }
     }
@@ -140,7 +129,7 @@ async fn what_is_listed_is_what_acting_on_it_accepts_at_every_hour(empty: &Datab
     let mut apart = 0;
     for hour in 0..24 {
         let running = server(database, i64::try_from(hour).unwrap()).await;
-        let ann = sign_in(&running, &email).await;
+        let ann = running.sign_in(&email).await;
         let (own, organization, _) = listed(&ann).await;
         apart += i32::from(own != organization);
         waiting[hour].complete(&ann, &organization).await;

@@ -5,7 +5,7 @@ use std::ops::Deref;
 
 use serde_json::{Value, json};
 
-use crate::client::{Answer, Client};
+use crate::client::Client;
 
 /// The password of every actor.
 pub const PASSWORD: &str = "correct horse battery staple";
@@ -102,15 +102,6 @@ impl Member {
     /// If the mutation fails.
     pub async fn booking(&self, account: &str, fields: Value) -> String {
         self.make("recordBooking", "booking", of_account(account, fields)).await
-    }
-
-    /// Sends a mutation that creates one node, and returns the node's id. `node` is the node's field of the payload.
-    ///
-    /// # Panics
-    /// If the mutation fails.
-    pub async fn make(&self, mutation: &str, node: &str, input: Value) -> String {
-        let answer: Answer = self.mutate(mutation, &format!("{node} {{ id }}"), input).await.done();
-        answer.text(&format!("{mutation}.{node}.id")).to_owned()
     }
 }
 

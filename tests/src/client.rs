@@ -82,6 +82,15 @@ impl Client {
         self.post(json!({ "query": document, "variables": variables })).await
     }
 
+    /// Sends a mutation that creates one node, and returns the node's id. `node` is the node's field of the payload.
+    ///
+    /// # Panics
+    /// If the mutation fails.
+    pub async fn make(&self, mutation: &str, node: &str, input: Value) -> String {
+        let answer = self.mutate(mutation, &format!("{node} {{ id }}"), input).await.done();
+        answer.text(&format!("{mutation}.{node}.id")).to_owned()
+    }
+
     /// Sends a mutation that takes one input, and selects `selection` and the user errors of its payload:
     /// `mutate("createAccount", "account { id }", json!({"name": "Acme"}))`. The input's type is the mutation's name
     /// followed by `Input`, as everywhere in the schema.

@@ -7,8 +7,10 @@ use callshot::App;
 use callshot::config::{Settings, SignUp};
 use callshot::server::{RunningServer, Server as Http};
 use migration::{Migrator, MigratorTrait as _};
+use serde_json::json;
 use tokio::net::TcpListener;
 
+use crate::actors::{Member, PASSWORD, SESSION};
 use crate::client::Client;
 use crate::databases::Database;
 use crate::invariants;
@@ -54,6 +56,17 @@ impl Server {
     #[must_use]
     pub fn stranger(&self) -> Client {
         Client::stranger(&self.root)
+    }
+
+    /// Signs in a user whose password is [`PASSWORD`].
+    ///
+    /// # Panics
+    /// If signing in fails.
+    pub async fn sign_in(&self, email: &str) -> Member {
+        let stranger = self.stranger();
+        let input = json!({"email": email, "password": PASSWORD});
+        let answer = stranger.mutate("signIn", SESSION, input).await.done();
+        Member::signed_in(&stranger, answer.data("signIn.session"))
     }
 
     /// Returns its database.

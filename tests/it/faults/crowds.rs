@@ -75,7 +75,7 @@ async fn a_connection_that_says_nothing_is_closed_before_one_that_is_kept(databa
 
 /// A shell's limit of open files is lower than the number of connections that a server may have.
 #[on_both_databases]
-async fn the_limit_of_open_files_shuts_nobody_out(database: &Database) {
+async fn the_limit_of_open_files_shuts_no_client_out(database: &Database) {
     for (soft, hard) in [(64, 2_000), (64, 64)] {
         let program = Program::serve_with_few_files(database, soft, hard).await;
         let host = program.root().trim_start_matches("http://");

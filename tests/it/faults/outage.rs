@@ -137,7 +137,7 @@ fn the_administrator_ends_all_connections_again_and_again() {
     });
 }
 
-/// The connection breaks while a mutation commits. Whether it was committed cannot be known, and the client is told so.
+/// The connection breaks while a mutation commits. Whether it was committed cannot be known, and the error says so.
 #[test]
 fn a_commit_without_an_answer_has_an_unknown_outcome() {
     const TOUCH: &str = "mutation($rows: [TouchRow!]!) {

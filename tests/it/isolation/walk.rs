@@ -45,32 +45,19 @@ struct Wrapper {
 /// The most letters of a selection that is sent in one document.
 const PART: usize = 20_000;
 
-/// Divides a selection into several of which each fits into a document.
-fn parts(selection: &str) -> Vec<String> {
-    let inside = selection.trim().strip_prefix('{').and_then(|rest| rest.strip_suffix('}')).unwrap();
-    let (mut fields, mut field, mut depth) = (Vec::new(), String::new(), 0_usize);
-    let mut rest = inside.chars().peekable();
-    while let Some(letter) = rest.next() {
-        match letter {
-            '{' | '(' => depth += 1,
-            '}' | ')' => depth -= 1,
-            _ => {}
-        }
-        field.push(letter);
-        let between = depth == 0 && letter == ' ' && !matches!(rest.peek(), Some('{' | '(' | ' ') | None);
-        if between && !field.trim().is_empty() && !field.trim_end().ends_with(':') {
-            fields.push(std::mem::take(&mut field));
-        }
-    }
-    fields.push(field);
-    let mut parts = vec![String::new()];
+/// Joins fields to selections of which each fits into a document.
+fn parts(fields: Vec<String>) -> Vec<String> {
+    let mut parts: Vec<String> = Vec::new();
     for field in fields {
-        if parts.last().unwrap().len() + field.len() > PART {
-            parts.push(String::new());
+        match parts.last_mut() {
+            Some(part) if part.len() + field.len() <= PART => {
+                part.push(' ');
+                part.push_str(&field);
+            }
+            _ => parts.push(field),
         }
-        parts.last_mut().unwrap().push_str(&field);
     }
-    parts.into_iter().filter(|part| !part.trim().is_empty()).map(|part| format!("{{ {part} }}")).collect()
+    parts.into_iter().map(|part| format!("{{ {part} }}")).collect()
 }
 
 impl Walk<'_> {
@@ -97,7 +84,7 @@ impl Walk<'_> {
     /// Reads every field of the client's own nodes, and of the nodes they refer to.
     async fn everything_reached(&mut self) {
         for noun in self.schema.nodes() {
-            let selection = self.selections.all(self.schema, self.schema.named(noun), 2);
+            let parts = parts(self.selections.fields(self.schema, self.schema.named(noun), 2));
             // Nodes that every member sees must not reveal hidden rows either.
             let mut ids = vec![self.own.id(noun)];
             if self.seen_by_all.contains(&noun.as_str()) {
@@ -106,7 +93,6 @@ impl Walk<'_> {
             if noun == "User" && ids.len() > 1 {
                 ids.extend(self.hidden.people());
             }
-            let parts = parts(&selection);
             for id in ids {
                 for selection in &parts {
                     let document = format!("{{ node(id: \"{id}\") {{ ... on {noun} {selection} }} }}");
