@@ -41,6 +41,8 @@ struct Waiting {
     goal_of_member: String,
     /// A plan with all six elements, without a commitment.
     draft: String,
+    /// An open opportunity without a booking.
+    unbooked: String,
 }
 
 impl Fixture {
@@ -206,6 +208,8 @@ impl Fixture {
             "makePromise" => {
                 json!({"input": {"accountId": self.id("Account"), "what": "A price list", "dueOn": "2999-02-03"}})
             }
+            "loseOpportunity" => json!({"input": {"id": self.waiting.unbooked}}),
+            "deleteOpportunity" => json!({"id": self.waiting.unbooked}),
             "winOpportunity" => json!({"input": {"id": self.id("Opportunity"), "amount": "1"}}),
             _ => json!({}),
         };
@@ -279,6 +283,7 @@ impl Waiting {
             of_member: propose(member, &accounts[2]).await,
             goal_of_member: member.make("setGoal", "goal", goal).await,
             draft: draft(member, &accounts[0], tag).await,
+            unbooked: member.opportunity(&accounts[0], json!({ "name": tag })).await,
             untargeted: accounts.swap_remove(0),
         }
     }
