@@ -8,7 +8,7 @@ use std::time::Duration;
 use async_graphql::parser::types::{ExecutableDocument, OperationType};
 use async_graphql::{Response, SchemaEnv};
 use entity::{Scoped as _, user};
-use sea_orm::{DbErr, PaginatorTrait as _};
+use sea_orm::{DbBackend, DbErr, PaginatorTrait as _};
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
 
@@ -279,18 +279,30 @@ pub struct UnreadDocument {
 
 /// The interval at which the planner's statistics are refreshed while there are changes.
 const STATISTICS_EVERY: Duration = Duration::from_secs(1);
+/// How often PostgreSQL's statistics are refreshed after the last change: its sessions report the number of rows that they
+/// changed with a delay of up to ten seconds.
+const STATISTICS_ROUNDS: u32 = 12;
 
 /// Keeps the planner's statistics up to date as tables grow, until the application is dropped.
 async fn refresh_statistics(app: Weak<App>) {
-    let mut seen = 0;
+    let (mut seen, mut rounds, mut failed) = (0, 0, false);
     loop {
         tokio::time::sleep(STATISTICS_EVERY).await;
         let Some(app) = app.upgrade() else { return };
         let changes = app.db.changes();
         if changes != seen {
             seen = changes;
-            if let Err(error) = app.db.refresh_statistics().await {
-                tracing::debug!(%error, "the planner's statistics could not be refreshed");
+            rounds = if app.db.backend() == DbBackend::Postgres { STATISTICS_ROUNDS } else { 1 };
+        }
+        if rounds > 0 {
+            match app.db.refresh_statistics().await {
+                Ok(()) => (rounds, failed) = (rounds - 1, false),
+                Err(error) => {
+                    if !failed {
+                        tracing::warn!(%error, "the planner's statistics cannot be refreshed at the moment");
+                    }
+                    failed = true;
+                }
             }
         }
     }

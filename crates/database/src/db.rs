@@ -18,6 +18,7 @@ use sea_orm::{
     ConnectionTrait, DatabaseConnection, DbBackend, DbErr, QueryResult, RuntimeErr, SqlxPostgresConnector,
     SqlxSqliteConnector, Statement,
 };
+use tokio::sync::watch;
 
 use crate::connection::{Connections, Observer, OnStatement, failed};
 use crate::pool::{Pool, PoolLimits, PooledConnection};
@@ -27,8 +28,10 @@ pub struct Db {
     read: Connections,
     write: Connections,
     driver: Driver,
-    /// The number of writes that have begun.
+    /// The number of writes that have ended.
     changes: AtomicU64,
+    /// The number of these that the planner's statistics take into account.
+    reflected: watch::Sender<u64>,
 }
 
 /// The driver's options for opening a connection.
@@ -153,6 +156,7 @@ impl Db {
                 write: observed(write),
                 driver: Driver::Sqlite(driver),
                 changes: AtomicU64::new(0),
+                reflected: watch::Sender::new(0),
             })
         } else {
             let driver = postgres(options)?;
@@ -162,6 +166,7 @@ impl Db {
                 write: observed(both),
                 driver: Driver::Postgres(driver),
                 changes: AtomicU64::new(0),
+                reflected: watch::Sender::new(0),
             })
         }
     }
@@ -200,12 +205,12 @@ impl Db {
         self.write.execute_unprepared(sql).await.map(drop)
     }
 
-    /// Counts a write that has begun.
+    /// Counts a write that has ended.
     pub(crate) fn note_change(&self) {
         self.changes.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Returns the number of writes that have begun so far.
+    /// Returns the number of writes that have ended so far.
     #[must_use]
     pub fn changes(&self) -> u64 {
         self.changes.load(Ordering::Relaxed)
@@ -214,12 +219,28 @@ impl Db {
     /// Refreshes the planner's statistics of tables that have grown a lot. Writers are not delayed: SQLite samples some hundred
     /// entries of each index, and PostgreSQL's ANALYZE blocks no writer.
     pub async fn refresh_statistics(&self) -> Result<(), DbErr> {
+        let changes = self.changes();
+        self.refresh_outdated_statistics().await?;
+        self.reflected.send_modify(|reflected| *reflected = changes.max(*reflected));
+        Ok(())
+    }
+
+    /// Waits until the planner's statistics have been refreshed after all writes so far.
+    pub async fn statistics_are_fresh(&self) {
+        let (changes, mut reflected) = (self.changes(), self.reflected.subscribe());
+        // The channel stays open as long as the database.
+        let _fresh = reflected.wait_for(|reflected| *reflected >= changes).await;
+    }
+
+    async fn refresh_outdated_statistics(&self) -> Result<(), DbErr> {
         // These statements belong to no request, so they are not counted.
         let observer = Observer::new(Duration::MAX, |_, _, _| ());
         let mut held = self.write.pool.get().await?;
         if self.backend() == DbBackend::Postgres {
-            let sql = "select format('%I', relname) from pg_stat_user_tables join pg_class on pg_class.oid = relid
-                where pg_table_is_visible(relid) and n_mod_since_analyze > 50 + 0.2 * greatest(reltuples, 0)";
+            // Sessions report with some delay how many rows they changed, but the growth of a table is visible at once.
+            let sql = "select format('%I', pg_class.relname) from pg_stat_user_tables known join pg_class on pg_class.oid = relid
+                where pg_table_is_visible(relid) and (n_mod_since_analyze > 50 + 0.2 * greatest(reltuples, 0)
+                or pg_relation_size(relid) > (1 + 1.2 * relpages) * current_setting('block_size')::bigint)";
             let statement = Statement::from_string(DbBackend::Postgres, sql);
             for row in held.connection().all(&observer, statement).await? {
                 let table: String = QueryResult::from(row).try_get_by_index(0)?;

@@ -50,7 +50,6 @@ impl Begun {
         let begin = if db.backend() == DbBackend::Postgres { "BEGIN" } else { "BEGIN IMMEDIATE" };
         let mut begun = Self { held: Some(db.writer().pool.get().await?), is_open: false };
         begun.connection()?.execute_text(begin).await?;
-        db.note_change();
         begun.is_open = true;
         Ok(begun)
     }
@@ -114,7 +113,11 @@ impl<'a> Transaction<'a> {
     /// The error starts with [`OUTCOME_UNKNOWN`] if the transaction may have been committed.
     pub async fn commit(self) -> Result<(), DbErr> {
         match self.begun.into_inner() {
-            Some(begun) => begun.end("COMMIT").await.map_err(commit_error),
+            Some(begun) => {
+                let done = begun.end("COMMIT").await.map_err(commit_error);
+                self.db.note_change();
+                done
+            }
             None => Ok(()),
         }
     }
@@ -126,9 +129,9 @@ impl<'a> Transaction<'a> {
     /// As [`Self::commit`].
     pub async fn commit_with(mut self, last: Statement) -> Result<bool, DbErr> {
         if self.begun.get_mut().is_none() {
+            let done = self.db.writer().execute_raw(last).await.map_err(commit_error);
             self.db.note_change();
-            let done = self.db.writer().execute_raw(last).await.map_err(commit_error)?;
-            return Ok(done.rows_affected() > 0);
+            return Ok(done?.rows_affected() > 0);
         }
         let wrote = self.execute_raw(last).await?.rows_affected() > 0;
         if wrote {
