@@ -349,7 +349,10 @@ pub async fn open_database(settings: &Settings) -> std::result::Result<Db, Strin
         waits_for_disk: database.waits_for_disk,
         on_statement: crate::telemetry::ran,
     };
-    Db::open(&options).await.map_err(|error| format!("the database could not be opened: {error}"))
+    Db::open(&options).await.map_err(|error| match error {
+        DbErr::Custom(cause) => format!("the database could not be opened: {cause}"),
+        error => format!("the database could not be opened: {error}"),
+    })
 }
 
 /// Migrates the database.

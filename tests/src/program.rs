@@ -3,6 +3,7 @@
 //! This package builds the program from the `main.rs` of `api`, under the name `callshot-under-test`, so that it is
 //! never older than the tests.
 
+use std::os::unix::fs::MetadataExt as _;
 use std::path::PathBuf;
 use std::process::{ExitStatus, Output, Stdio};
 
@@ -32,6 +33,22 @@ pub struct Program {
 #[must_use]
 pub fn command(database: &Database, arguments: &[&str]) -> Command {
     let mut command = Command::new(executable());
+    command.args(arguments);
+    prepare(&mut command, database);
+    command
+}
+
+/// Returns a command like [`command`], for which the permissions of files hold even if root runs the tests.
+///
+/// # Panics
+/// If the program was not built.
+#[must_use]
+pub fn command_bound_by_permissions(database: &Database, arguments: &[&str]) -> Command {
+    let is_root = std::fs::metadata(database.folder()).is_ok_and(|folder| folder.uid() == 0);
+    let mut command = Command::new(if is_root { "setpriv".into() } else { executable() });
+    if is_root {
+        command.arg("--bounding-set=-dac_override,-dac_read_search").arg(executable());
+    }
     command.args(arguments);
     prepare(&mut command, database);
     command
@@ -76,6 +93,14 @@ impl Program {
         let mut command = command(database, &["serve"]);
         command.envs(environment.iter().copied()).args(arguments);
         Self::listens(command).await
+    }
+
+    /// Starts `callshot serve` so that the permissions of files hold for it even if root runs the tests.
+    ///
+    /// # Panics
+    /// As [`Program::serve`].
+    pub async fn serve_bound_by_permissions(database: &Database) -> Self {
+        Self::listens(command_bound_by_permissions(database, &["serve"])).await
     }
 
     /// Starts `callshot serve` with a limit on the size of each file. Writing beyond it fails, as on a full disk, until

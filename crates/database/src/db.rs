@@ -4,6 +4,7 @@
 //! own. On PostgreSQL both share one pool.
 
 use std::fs::File;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::str::FromStr as _;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -148,7 +149,7 @@ impl Db {
                 keep_private(&path)?;
             }
             let driver = sqlite(options)?;
-            let write = Pool::sqlite(driver.clone(), limits(1)).await?;
+            let write = Pool::sqlite(driver.clone(), limits(1)).await.map_err(|error| unopened(error, &options.url))?;
             let reading = driver.clone().pragma("query_only", "on").optimize_on_close(false, None);
             let read = Pool::sqlite(reading, limits(options.connections)).await?;
             Ok(Self {
@@ -403,6 +404,20 @@ impl Db {
     pub async fn close(self) {
         self.read.pool.close().await;
         self.write.pool.close().await;
+    }
+}
+
+/// Returns the error of opening a SQLite file, with a cause that SQLite does not name.
+fn unopened(error: DbErr, url: &str) -> DbErr {
+    let Some(path) = sqlite_path(url) else { return error };
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let lock = File::options().write(true).create(true).truncate(false).open(path.with_extension("lock"));
+    match lock.map_err(|refused| refused.kind()) {
+        Err(ErrorKind::ReadOnlyFilesystem | ErrorKind::PermissionDenied) => DbErr::Custom(format!(
+            "the folder {} is read-only, and SQLite writes a log beside the database even to read it: make the folder writable",
+            folder.display()
+        )),
+        _ => error,
     }
 }
 

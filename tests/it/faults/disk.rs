@@ -1,8 +1,11 @@
-//! A full disk, simulated by a limit on the size of files.
+//! A full disk, simulated by a limit on the size of files, and a database that is read-only.
+
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
 
 use sea_orm::ConnectionTrait as _;
 use serde_json::json;
-use tests::program::Program;
+use tests::program::{Program, command_bound_by_permissions};
 use tests::{Client, Database, Kind, invariants};
 
 use super::load::{Expect, Load, Outcome, Tally, failure};
@@ -98,6 +101,62 @@ fn once_there_is_room_again_the_server_goes_on_and_what_it_acknowledges_is_on_th
         program.ended().await;
         invariants::check(database).await;
         report("a full disk with room again", database, &[], &tally);
+    });
+}
+
+/// Sets the permissions of a file or folder.
+fn permit(path: &Path, mode: u32) {
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
+}
+
+/// A file on SQLite is read-only by the database's address, or by its permissions.
+#[test]
+fn a_read_only_file_is_reported_and_read() {
+    tests::run(Kind::Sqlite, async |database: &Database| {
+        let program = Program::serve(database, &[]).await;
+        let office = Office::opened(&program).await;
+        program.terminate().await;
+        program.ended().await;
+        let is_read_only = async |program: Program| {
+            assert_eq!(readiness(&program).await, (503, "not ready\nthe database is read-only\n".to_owned()));
+            let admin = office.at(&program);
+            let read = admin.query("{ accounts { totalCount } }").await;
+            assert_eq!(read.data("accounts.totalCount"), &json!(3));
+            assert_eq!(failure(&touch(&office, &admin, "refused").await).as_deref(), Some("INTERNAL_SERVER_ERROR"));
+            program.terminate().await;
+            assert!(program.ended().await.0.success());
+        };
+        let url = database.url().replace("mode=rwc", "mode=ro");
+        is_read_only(Program::serve_in(database, &[], &[("DATABASE_URL", &url)]).await).await;
+        permit(&database.folder().join("callshot.db"), 0o400);
+        is_read_only(Program::serve_bound_by_permissions(database).await).await;
+        // SQLite gave its additional files the same permissions.
+        for name in ["callshot.db", "callshot.db-wal", "callshot.db-shm"] {
+            permit(&database.folder().join(name), 0o600);
+        }
+        let program = Program::serve_bound_by_permissions(database).await;
+        assert_eq!(readiness(&program).await.0, 200);
+        touch(&office, &office.at(&program), "taken").await.done();
+        program.terminate().await;
+        program.ended().await;
+        invariants::check(database).await;
+    });
+}
+
+#[test]
+fn a_read_only_folder_is_named_when_the_server_does_not_start() {
+    tests::run(Kind::Sqlite, async |database: &Database| {
+        // Without the additional files of a server that was killed, even a reader has to create them.
+        database.connect().await.close().await.unwrap();
+        permit(database.folder(), 0o500);
+        let mut command = command_bound_by_permissions(database, &["serve"]);
+        let output = command.env("CALLSHOT_LISTEN", "127.0.0.1:0").output().await.unwrap();
+        permit(database.folder(), 0o700);
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert!(!output.status.success(), "{said}");
+        let folder = database.folder().display();
+        assert!(said.contains(&format!("the folder {folder} is read-only")), "{said}");
+        assert!(said.contains("make the folder writable"), "{said}");
     });
 }
 
