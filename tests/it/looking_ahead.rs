@@ -191,6 +191,11 @@ async fn those_who_were_ready_are_invited(database: &Database) {
 
     let server = server_at(server.stop().await, "2017-10-01T12:00:00Z").await;
     let ann = server.sign_in(&email).await;
+    // An opportunity that is opened later than 90 days after is no invitation, even if the event is said to have led to it.
+    let event = ann.query(&format!("{{ triggerEvents(filter: {{accountId: {{eq: \"{not}\"}}, kind: [DISSATISFACTION]}}) {{ nodes {{ id }} }} }}")).await;
+    let event = event.text("triggerEvents.nodes.0.id");
+    let input = json!({"accountId": not, "name": "Late", "openedOn": "2017-04-12", "triggerEventId": event});
+    ann.mutate("createOpportunity", "opportunity { id }", input).await.done();
     let (found, statements) = counted(&server, &ann, &document("")).await;
     assert_eq!(found["ready"], json!({"events": 1, "invited": 1, "won": 0, "invitedRate": 1.0, "wonRate": 0.0}));
     assert_eq!(found["notReady"], json!({"events": 1, "invited": 0, "won": 0, "invitedRate": 0.0, "wonRate": 0.0}));

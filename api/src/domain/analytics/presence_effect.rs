@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use async_graphql::InputObject;
 use entity::opportunity::Stage;
 use entity::trigger_event::{self, TriggerOutcome};
-use entity::{AccountId, Day, TriggerEventId, opportunity};
+use entity::{AccountId, Day, opportunity};
 use sea_orm::{ColumnTrait, ConnectionTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait};
 use statistics::odds::{Arm, ratio, risk_difference};
 
@@ -189,13 +189,12 @@ pub async fn presence_effect(
 struct Opening {
     on: Day,
     won: bool,
-    event: Option<TriggerEventId>,
 }
 
 /// Returns what became of an event.
 fn outcome(event: &trigger_event::Model, ready: bool, openings: &[Opening]) -> Outcome {
     let within = event.occurred_on..=event.occurred_on.plus(INVITED_WITHIN);
-    let mut led_to = openings.iter().filter(|one| within.contains(&one.on) || one.event == Some(event.id)).peekable();
+    let mut led_to = openings.iter().filter(|one| within.contains(&one.on)).peekable();
     let competed = matches!(event.outcome, Some(TriggerOutcome::Won | TriggerOutcome::CompetedAndLost));
     Outcome {
         ready,
@@ -218,12 +217,11 @@ async fn openings(ctx: &RequestContext, events: &[trigger_event::Model]) -> Resu
         .filter(is_any_of(ctx.reader(), Column::AccountId, accounts))
         .filter(Column::OpenedOn.gte(first))
         .select_only()
-        .columns([Column::AccountId, Column::OpenedOn, Column::Stage, Column::TriggerEventId])
+        .columns([Column::AccountId, Column::OpenedOn, Column::Stage])
         .into_query();
     for row in ctx.reader().query_all(&query).await? {
         let stage: Stage = row.try_get_by_index(2)?;
-        let opening =
-            Opening { on: row.try_get_by_index(1)?, won: stage == Stage::Won, event: row.try_get_by_index(3)? };
+        let opening = Opening { on: row.try_get_by_index(1)?, won: stage == Stage::Won };
         found.entry(row.try_get_by_index(0)?).or_default().push(opening);
     }
     Ok(found)
@@ -231,7 +229,7 @@ async fn openings(ctx: &RequestContext, events: &[trigger_event::Model]) -> Resu
 
 #[cfg(test)]
 mod tests {
-    use entity::{Id as _, Instant, OrganizationId};
+    use entity::{Id as _, Instant, OrganizationId, TriggerEventId};
 
     use super::*;
 
@@ -256,8 +254,7 @@ mod tests {
     #[test]
     fn an_invitation_is_an_opportunity_within_ninety_days_or_an_outcome() {
         let invited = |outcome_of: Option<TriggerOutcome>, openings: &[(i32, bool)]| {
-            let openings: Vec<Opening> =
-                openings.iter().map(|(on, won)| Opening { on: Day(*on), won: *won, event: None }).collect();
+            let openings: Vec<Opening> = openings.iter().map(|(on, won)| Opening { on: Day(*on), won: *won }).collect();
             let found = outcome(&event(outcome_of), true, &openings);
             (found.invited, found.won)
         };
@@ -268,9 +265,6 @@ mod tests {
         assert_eq!(invited(Some(TriggerOutcome::Won), &[]), (true, true));
         assert_eq!(invited(Some(TriggerOutcome::CompetedAndLost), &[]), (true, false));
         assert_eq!(invited(Some(TriggerOutcome::NotInvited), &[]), (false, false));
-        let late = event(None);
-        let linked = Opening { on: Day(300), won: false, event: Some(late.id) };
-        assert!(outcome(&late, false, &[linked]).invited);
     }
 
     #[test]
