@@ -237,6 +237,21 @@ async fn a_variable_that_is_null_where_a_default_applies_is_named(world: &World)
         answer.body["errors"][0]["message"],
         "`accounts` needs a value for `$direction`, which is null: give one, or leave it out."
     );
+    // Other variables may be null.
+    let document = "query($first: Int, $order: Direction = DESC, $second: Direction, $after: String) {
+        accounts(first: $first, orderBy: [{field: NAME, direction: $order}, {field: SCORE, direction: $second}], after: $after) {
+            totalCount } }";
+    let nulls = json!({"first": null, "after": null});
+    assert_eq!(admin.send(document, nulls).await.data("accounts.totalCount"), &json!(0));
+    for (variables, at_fault) in [
+        (json!({"first": null, "after": null, "order": null}), "order"),
+        (json!({"first": null, "after": null, "second": null}), "second"),
+        (json!({"first": null, "order": null, "second": null}), "order"),
+    ] {
+        let answer = admin.send(document, variables).await;
+        let expected = format!("`accounts` needs a value for `${at_fault}`, which is null: give one, or leave it out.");
+        assert_eq!(answer.body["errors"][0]["message"], expected);
+    }
 }
 
 /// Sends a request and returns the answer as text, in which numbers keep their digits.

@@ -11,7 +11,7 @@ use crate::batch::Batch;
 use crate::context::{ExecutionContext, ExecutionError as _, MutationPayload};
 use crate::execute::{locate, resolve_objects};
 use crate::object::ObjectType;
-use crate::selection::{CollectedField, Document};
+use crate::selection::{CollectedField, Document, Operation};
 
 /// How often a mutation runs again after an error that left nothing behind.
 const RETRIES: usize = 4;
@@ -32,7 +32,7 @@ impl<'a, C: ExecutionContext> FieldContext<'a, C> {
     /// # Errors
     /// An invalid argument.
     pub fn arguments<A: InputType>(&self) -> Result<A, C::Error> {
-        A::parse(Some(ConstValue::Object(self.given_arguments()))).map_err(|_| self.invalid())
+        self.read(|given| A::parse(Some(ConstValue::Object(given))).ok())
     }
 
     /// Returns the value of the field's only argument, `name`.
@@ -40,40 +40,55 @@ impl<'a, C: ExecutionContext> FieldContext<'a, C> {
     /// # Errors
     /// An invalid argument.
     pub fn argument<A: InputType>(&self, name: &str) -> Result<A, C::Error> {
-        A::parse(self.given_arguments().swap_remove(name)).map_err(|_| self.invalid())
+        self.read(|mut given| A::parse(given.swap_remove(name)).ok())
     }
 
-    fn given_arguments(&self) -> IndexMap<async_graphql::Name, ConstValue> {
+    /// Returns what `parse` makes of the given arguments.
+    ///
+    /// Documents and variables are checked before, so that arguments are invalid only because of a variable that is null in the
+    /// place of a value that has a default and must not be null. The error names this variable.
+    fn read<A>(&self, parse: impl Fn(IndexMap<Name, ConstValue>) -> Option<A>) -> Result<A, C::Error> {
+        let Operation { document, definition, variables, registry, .. } = self.document.0;
+        if let Some(parsed) = parse(self.given_arguments(self.document)) {
+            return Ok(parsed);
+        }
+        let name = &self.field.node.name.node;
+        let mut nulls = Vec::new();
+        for (_, value) in &self.field.node.arguments {
+            self.add_null_variables(&value.node, &mut nulls);
+        }
+        // A variable is at fault if the arguments stay invalid when all others that are null are left out.
+        let at_fault = nulls.iter().find(|null| {
+            let mut others = (**variables).clone();
+            others.retain(|variable, _| variable == **null || !nulls.contains(&variable));
+            let operation = Operation::new(document, definition, &others, registry);
+            parse(self.given_arguments(Document(&operation))).is_none()
+        });
+        Err(C::Error::invalid_argument(match at_fault {
+            Some(variable) => {
+                format!("`{name}` needs a value for `${variable}`, which is null: give one, or leave it out.")
+            }
+            None => format!("The arguments of `{name}` do not have the types that the schema declares."),
+        }))
+    }
+
+    fn given_arguments(&self, document: Document<'_>) -> IndexMap<Name, ConstValue> {
         let mut given = IndexMap::with_capacity(self.field.node.arguments.len());
         for (name, value) in &self.field.node.arguments {
-            if let Some(value) = self.document.value(&value.node) {
+            if let Some(value) = document.value(&value.node) {
                 given.insert(name.node.clone(), value);
             }
         }
         given
     }
 
-    /// Returns the error of arguments that cannot be read. Documents and variables are checked before, so that the cause is a
-    /// variable that is null in the place of a value that has a default and must not be null.
-    fn invalid(&self) -> C::Error {
-        let name = &self.field.node.name.node;
-        let mut arguments = self.field.node.arguments.iter();
-        let message = match arguments.find_map(|(_, value)| self.null_variable(&value.node)) {
-            Some(variable) => {
-                format!("`{name}` needs a value for `${variable}`, which is null: give one, or leave it out.")
-            }
-            None => format!("The arguments of `{name}` do not have the types that the schema declares."),
-        };
-        C::Error::invalid_argument(message)
-    }
-
-    /// Returns a variable in a value that is null.
-    fn null_variable<'v>(&self, value: &'v AstValue) -> Option<&'v Name> {
+    /// Adds the variables in a value that are null.
+    fn add_null_variables<'v>(&self, value: &'v AstValue, nulls: &mut Vec<&'v Name>) {
         match value {
-            AstValue::Variable(name) => matches!(self.document.value(value), Some(ConstValue::Null)).then_some(name),
-            AstValue::List(items) => items.iter().find_map(|item| self.null_variable(item)),
-            AstValue::Object(fields) => fields.values().find_map(|field| self.null_variable(field)),
-            _ => None,
+            AstValue::Variable(name) if self.document.value(value) == Some(ConstValue::Null) => nulls.push(name),
+            AstValue::List(items) => items.iter().for_each(|item| self.add_null_variables(item, nulls)),
+            AstValue::Object(fields) => fields.values().for_each(|field| self.add_null_variables(field, nulls)),
+            _ => {}
         }
     }
 
