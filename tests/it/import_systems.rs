@@ -166,3 +166,35 @@ async fn owners_ids_are_explained_by_a_file_and_told_without_one(world: &World) 
     load(world, &format!("--from salesforce --as accounts --owners {}", owners.display()), &file).await;
     assert_eq!(json!(nodes(&ida, "accounts", "owner { name }").await), json!([{"owner": {"name": "Ida"}}]));
 }
+
+#[on_both_databases]
+async fn a_related_name_is_looked_up_also_where_the_account_is_given_by_its_id(world: &World) {
+    let desk = Desk::new();
+    load(world, "--from csv --as accounts", &desk.file("accounts.csv", "id,name\n1,Acme\n2,Bolt\n3,Twin\n4,Twin\n"))
+        .await;
+    let touches = desk.file(
+        "touches.csv",
+        "id,accountId,related,subject,kind,at\n\
+         t1,1,Acme,Its account,CALL,2024-01-05T10:00:00Z\n\
+         t2,1,Bolt,Another account,CALL,2024-01-05T11:00:00Z\n\
+         t3,1,Twin,One of two,CALL,2024-01-05T12:00:00Z\n\
+         t4,1,Nowhere,Unknown,CALL,2024-01-05T13:00:00Z\n\
+         t5,,Bolt,By its name alone,CALL,2024-01-05T14:00:00Z\n",
+    );
+    let report = load(world, "--from csv --as touches", &touches).await;
+    assert_eq!(report.rows, created(5));
+    let noted = report.lines.iter().filter(|line| !line.wrong.is_empty());
+    let notes: Vec<(u64, &str)> = noted.map(|line| (line.line, line.wrong.as_str())).collect();
+    let expected = [
+        (4, "related: 2 accounts are called “Twin”; name the one by its id; left out"),
+        (5, "related: no account, opportunity or contact is called “Nowhere”; left out"),
+    ];
+    assert_eq!(notes, expected);
+    let mut found = nodes(world.admin(), "touches", "subject account { name }").await;
+    found.sort_by_key(|touch| touch["subject"].to_string());
+    let expected = ["Another account", "By its name alone", "Its account", "One of two", "Unknown"].map(|subject| {
+        let account = if subject == "By its name alone" { "Bolt" } else { "Acme" };
+        json!({"subject": subject, "account": {"name": account}})
+    });
+    assert_eq!(json!(found), json!(expected));
+}

@@ -182,28 +182,28 @@ fn related(reader: &mut Reader, subject: &mut Subject) -> Option<AccountRef> {
         return None;
     }
     let name = reader.raw(Field::RelatedName)?;
-    let (nearby, key) = (reader.context.nearby, super::folded(name));
-    if nearby.accounts.contains_key(&key) || reader.context.mapping.habits.accounts_by_name {
-        let context = reader.context;
-        return reader.read(Field::RelatedName, |cell| context.account_named(cell)).take();
-    }
-    let known = match (nearby.opportunities.get(&key), nearby.contacts.get(&key)) {
-        (Some(opportunities), None) => only(opportunities, "opportunity", name),
-        (None, Some(contacts)) => only(contacts, "contact", name),
-        (Some(_), Some(_)) => Err(format!("an opportunity and a contact are called “{name}”")),
-        (None, None) => Err(format!("no account, opportunity or contact is called “{name}”")),
-    };
-    match known {
-        Ok(known) => {
+    let (context, key) = (reader.context, super::folded(name));
+    let nearby = context.nearby;
+    let found = if nearby.accounts.contains_key(&key) || context.mapping.habits.accounts_by_name {
+        context.account_named(name)
+    } else {
+        let known = match (nearby.opportunities.get(&key), nearby.contacts.get(&key)) {
+            (Some(opportunities), None) => only(opportunities, "opportunity", name),
+            (None, Some(contacts)) => only(contacts, "contact", name),
+            (Some(_), Some(_)) => Err(format!("an opportunity and a contact are called “{name}”")),
+            (None, None) => Err(format!("no account, opportunity or contact is called “{name}”")),
+        };
+        known.map(|known| {
             subject.take(known, nearby.opportunities.contains_key(&key));
-            Some(AccountRef::Id(entity::Id::show(known.account).into()))
-        }
-        Err(reason) => {
+            AccountRef::Id(entity::Id::show(known.account).into())
+        })
+    };
+    found
+        .inspect_err(|reason| {
             let others = [Field::AccountId, Field::AccountDomain, Field::AccountName, Field::ContactIds];
-            reader.unknown(Field::RelatedName, &reason, others.iter().any(|field| reader.cell(*field).is_some()));
-            None
-        }
-    }
+            reader.unknown(Field::RelatedName, reason, others.iter().any(|field| reader.cell(*field).is_some()));
+        })
+        .ok()
 }
 
 impl Subject {
