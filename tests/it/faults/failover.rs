@@ -9,7 +9,7 @@ use tests::standby::standby_of;
 use tests::{Client, Database, Kind, invariants};
 
 use super::load::{Expect, Load, Outcome};
-use super::{Office, UNBOUNDED, report, rows};
+use super::{Office, UNBOUNDED, read_feed, report, rows};
 
 /// The settings of a server that a standby can follow.
 const REPLICATED: &str = "wal_level = replica
@@ -64,8 +64,21 @@ impl Pair {
 
 /// Waits until a query returns true.
 async fn until(connection: &DatabaseConnection, query: &str) {
-    while !rows(connection, query).await[0].try_get_by_index::<bool>(0).unwrap() {
+    let mut holds = false;
+    for _ in 0..1_200 {
+        holds = rows(connection, query).await[0].try_get_by_index(0).unwrap();
+        if holds {
+            break;
+        }
         rows(connection, "SELECT pg_sleep(0.05)").await;
+    }
+    assert!(holds, "this stays false for a minute: {query}");
+}
+
+/// Changes a setting of a server.
+async fn set(connection: &DatabaseConnection, setting: &str) {
+    for statement in [&format!("ALTER SYSTEM SET {setting}"), "SELECT pg_reload_conf()"] {
+        connection.execute_unprepared(statement).await.unwrap();
     }
 }
 
@@ -81,7 +94,8 @@ async fn last_cursor(client: &Client) -> Value {
 }
 
 async fn follow(client: &Client, after: &Value) -> tests::Answer {
-    client.send("query($after: String) { events(after: $after) { nodes { type } } }", json!({"after": after})).await
+    let document = "query($after: String) { events(first: 100, after: $after) { nodes { type subjectId } } }";
+    client.send(document, json!({"after": after})).await
 }
 
 #[test]
@@ -90,9 +104,7 @@ fn a_synchronous_failover_loses_nothing_that_was_acknowledged() {
         let Some(pair) = Pair::start().await else { return };
         let office = Office::opened(&pair.program).await;
         let administrator = pair.databases[0].connect().await;
-        for statement in ["ALTER SYSTEM SET synchronous_standby_names = '*'", "SELECT pg_reload_conf()"] {
-            administrator.execute_unprepared(statement).await.unwrap();
-        }
+        set(&administrator, "synchronous_standby_names = '*'").await;
         until(&administrator, "SELECT count(*) = 1 FROM pg_stat_replication WHERE sync_state = 'sync'").await;
         administrator.close().await.unwrap();
         let mut load = Load::start(&office.at(&pair.program), &office.accounts, 0, Expect::Answers);
@@ -111,4 +123,53 @@ fn a_synchronous_failover_loses_nothing_that_was_acknowledged() {
         report("a synchronous failover", &database, &[], &tally);
         end(program, &database).await;
     });
+}
+
+#[test]
+fn a_follower_of_events_that_a_failover_lost_is_told_to_start_over() {
+    tests::run(Kind::Postgres, async |_: &Database| {
+        let Some(pair) = Pair::start().await else { return };
+        let office = Office::opened(&pair.program).await;
+        let client = office.at(&pair.program);
+        // The standby has received everything so far, and receives nothing more.
+        let kept = (last_cursor(&client).await, read_feed(&client).await);
+        let [primary, standby] = [pair.databases[0].connect().await, pair.databases[1].connect().await];
+        let received = "SELECT count(*) = 1 FROM pg_stat_replication WHERE replay_lsn >= pg_current_wal_lsn()";
+        until(&primary, received).await;
+        set(&standby, "primary_conninfo = ''").await;
+        until(&primary, "SELECT count(*) = 0 FROM pg_stat_replication").await;
+        primary.close().await.unwrap();
+        standby.close().await.unwrap();
+        let mut load = Load::start(&client, &office.accounts, 0, Expect::Answers);
+        load.meets(Outcome::Acknowledged, 100).await;
+        let lost = load.end().await;
+        let ahead = last_cursor(&client).await;
+        assert!(!follow(&client, &kept.0).await.data("events.nodes").as_array().unwrap().is_empty());
+
+        let (program, database, _standby, _proxy) = pair.fail_over().await;
+        let client = office.at(&program);
+        // Other events take the places of those that were lost.
+        let mut load = Load::start(&client, &office.accounts, 1, Expect::Answers);
+        load.meets(Outcome::Acknowledged, 2 * lost.acknowledged()).await;
+        let tally = load.end().await;
+        office.has_all_of(&tally, &database, &client).await;
+        let refused = follow(&client, &ahead).await;
+        assert_eq!(refused.error_code(), "BAD_USER_INPUT", "{refused}");
+        assert!(refused.to_string().contains("start over"), "{refused}");
+        // A follower that has read nothing that was lost goes on where it was, and misses nothing.
+        let (cursor, before) = kept;
+        let all = read_feed(&client).await;
+        assert_eq!(all[..before.len()], before);
+        let next = follow(&client, &cursor).await;
+        let next: Vec<(&str, &str)> = next.data("events.nodes").as_array().unwrap().iter().map(event).collect();
+        let expected = all[before.len()..].iter().map(|(kind, subject)| (kind.as_str(), subject.as_str()));
+        assert_eq!(next, expected.take(100).collect::<Vec<_>>());
+        report("an asynchronous failover", &database, &[("writes lost", lost.acknowledged())], &tally);
+        end(program, &database).await;
+    });
+}
+
+/// Returns the type and the subject of an event.
+fn event(node: &Value) -> (&str, &str) {
+    (node["type"].as_str().unwrap(), node["subjectId"].as_str().unwrap())
 }
