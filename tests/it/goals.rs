@@ -18,7 +18,7 @@ async fn set(who: &Member, account: &str, year: i32, amount: &str) -> Answer {
     who.mutate("setGoal", GOAL, json!({"accountId": account, "year": year, "amount": amount})).await
 }
 
-async fn act(who: &Member, mutation: &str, goal: &str) -> Answer {
+pub async fn act(who: &Member, mutation: &str, goal: &str) -> Answer {
     if mutation == "agreeGoal" {
         // Agreeing requires what was read.
         let read = who.send("query($id: ID!) { node(id: $id) { ... on Goal { version } } }", json!({"id": goal})).await;

@@ -50,6 +50,7 @@ mod presence;
 mod program;
 mod promises;
 mod relations;
+mod rights;
 mod schema;
 mod series;
 mod session;

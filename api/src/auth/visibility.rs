@@ -243,10 +243,16 @@ pub enum AccountAccess {
 }
 
 impl Viewer {
+    /// Whether the viewer is responsible for an account of this owner: the owner, a manager above them, or ADMIN.
+    #[must_use]
+    pub fn is_responsible_for(&self, owner: UserId) -> bool {
+        self.is_above_or_is(owner)
+    }
+
     /// Returns the viewer's rights on an account that the viewer sees.
     #[must_use]
     pub fn access(&self, account: &account::Model) -> AccountAccess {
-        if self.is_above_or_is(account.owner_id) { AccountAccess::Responsible } else { AccountAccess::Team }
+        if self.is_responsible_for(account.owner_id) { AccountAccess::Responsible } else { AccountAccess::Team }
     }
 
     /// Returns a visible account; None if there is none with this id. With `lock`, locks the row for a change.

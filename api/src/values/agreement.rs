@@ -6,8 +6,9 @@
 //!   parties. The first party to agree makes it their own proposal, which the other party then decides on.
 //! - A third person can never agree.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
+use database::sql::Sql;
 use entity::{OrganizationId, UserId};
 use sea_orm::{ConnectionTrait, Statement};
 use uuid::Uuid;
@@ -87,21 +88,46 @@ impl Parties {
         connection: &C,
         organization: OrganizationId,
     ) -> Result<HashMap<UserId, Self>> {
-        let sql = "with recursive line (seller_id, id, manager_id, depth) as (
+        let proposed = "in (select seller_id from target where organization_id = $1 and status = 'PROPOSED')";
+        Self::of_those(connection, organization, |_| proposed.to_owned()).await
+    }
+
+    /// Loads the parties for sellers, in one statement.
+    pub async fn of_sellers<C: ConnectionTrait>(
+        connection: &C,
+        organization: OrganizationId,
+        sellers: impl IntoIterator<Item = UserId>,
+    ) -> Result<HashMap<UserId, Self>> {
+        let sellers: BTreeSet<Uuid> = sellers.into_iter().map(|seller| seller.0).collect();
+        if sellers.is_empty() {
+            return Ok(HashMap::new());
+        }
+        Self::of_those(connection, organization, |sql| sql.one_of(sellers)).await
+    }
+
+    /// Loads the parties for the sellers whose ids match a condition. The organization is its first parameter.
+    async fn of_those<C: ConnectionTrait>(
+        connection: &C,
+        organization: OrganizationId,
+        condition: impl FnOnce(&mut Sql) -> String,
+    ) -> Result<HashMap<UserId, Self>> {
+        let mut sql = Sql::new(connection.get_database_backend());
+        sql.parameter(organization);
+        let condition = condition(&mut sql);
+        sql.push(&format!(
+            "with recursive line (seller_id, id, manager_id, depth) as (
                 select member.id, member.id, member.manager_id, 0 from member
-                where member.organization_id = $1 and member.id in (
-                    select seller_id from target where organization_id = $1 and status = 'PROPOSED'
-                )
+                where member.organization_id = $1 and member.id {condition}
                 union
                 select line.seller_id, member.id, member.manager_id, line.depth + 1
                 from member join line on member.id = line.manager_id
                 where member.organization_id = $1 and line.depth < 1000
             )
             select line.seller_id, line.id, line.depth > 0 and member.active and member.role <> 'SELLER'
-            from line join member on member.id = line.id order by line.depth";
-        let statement = Statement::from_sql_and_values(connection.get_database_backend(), sql, [organization.into()]);
+            from line join member on member.id = line.id order by line.depth"
+        ));
         let mut all: HashMap<UserId, Self> = HashMap::new();
-        for row in connection.query_all_raw(statement).await? {
+        for row in connection.query_all_raw(sql.statement()).await? {
             let seller = row.try_get_by_index(0)?;
             let parties = all.entry(seller).or_insert_with(|| Self { seller, above: Vec::new() });
             if row.try_get_by_index(2)? {
@@ -127,6 +153,19 @@ impl Parties {
     #[must_use]
     pub fn consent(&self, proposer: UserId, who: UserId) -> Consent {
         consent(self.side(proposer), self.side(who), self.above.is_empty())
+    }
+
+    /// Whether a proposal by the user `proposer` waits for the user `who`.
+    #[must_use]
+    pub fn awaits(&self, proposer: UserId, who: UserId) -> bool {
+        matches!(self.consent(proposer, who), Consent::Agreed | Consent::Seconded)
+    }
+
+    /// Returns the users that a proposal by the user `proposer` waits for: the seller, then those above them, nearest first.
+    #[must_use]
+    pub fn awaited(&self, proposer: UserId) -> Vec<UserId> {
+        let parties = std::iter::once(self.seller).chain(self.above.iter().copied());
+        parties.filter(|who| self.awaits(proposer, *who)).collect()
     }
 }
 
@@ -165,7 +204,12 @@ mod tests {
         assert_eq!(parties.consent(seller, boss), Consent::Agreed);
         assert_eq!(parties.consent(stranger, boss), Consent::Seconded);
         assert_eq!(parties.consent(seller, stranger), Consent::NotTheirs);
+        assert_eq!(parties.awaited(seller), [manager, boss]);
+        assert_eq!(parties.awaited(boss), [seller]);
+        assert_eq!(parties.awaited(stranger), [seller, manager, boss]);
         let alone = Parties { seller, above: Vec::new() };
+        assert_eq!(alone.awaited(seller), [seller]);
+        assert_eq!(alone.awaited(stranger), [seller]);
         assert_eq!(alone.consent(seller, seller), Consent::Agreed);
         assert_eq!(alone.consent(seller, manager), Consent::NotTheirs);
     }

@@ -14,11 +14,11 @@ pub mod team;
 pub mod upsert;
 pub mod write;
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use async_graphql::{Enum, InputObject, OneofObject};
 use database::columns::is_any_of;
-use entity::{AccountId, Columns, Day, Id, Scoped, account, booking};
+use entity::{AccountId, Columns, Day, Id, Scoped, UserId, account, booking};
 use sea_orm::sea_query::{Expr, ExprTrait, Func, Query, SimpleExpr};
 use sea_orm::{ColumnTrait, ConnectionTrait, QueryFilter, QuerySelect, QueryTrait};
 
@@ -169,6 +169,11 @@ object! {
         externalIds: Vec<ExternalId> = plain(|account| shown(&account.0.external_ids));
         /// Additional fields of the organization, as a JSON object.
         customFields: Json<&str> = plain(|account| Json(account.0.custom_fields.as_str()));
+        /// Whether the caller may change the account: its owner, a manager above them or an administrator.
+        viewerCanUpdate: bool = plain(|account, ctx| is_responsible(ctx, account.0.owner_id));
+        /// Whether the caller may archive and restore the account, and change its owner and team: its owner, a manager
+        /// above them or an administrator.
+        viewerCanManage: bool = plain(|account, ctx| is_responsible(ctx, account.0.owner_id));
         /// The time at which the account was created.
         createdAt: entity::Instant = plain(|account| account.0.created_at);
         /// The time of the account's last change.
@@ -292,6 +297,30 @@ async fn one(field: &FieldContext<'_>, viewer: &Viewer, id: &str) -> Result<Opti
     let unseen =
         viewer.unseen(field.request.reader(), found.iter().map(|found| (found.0.id, found.0.owner_id))).await?;
     Ok(found.filter(|found| !unseen.contains(&found.0.id)))
+}
+
+/// Whether the caller is responsible for the accounts of an owner.
+pub fn is_responsible(ctx: &RequestContext, owner: UserId) -> bool {
+    ctx.viewer().is_ok_and(|viewer| viewer.is_responsible_for(owner))
+}
+
+/// Returns the owners of accounts whose rows are visible: one statement, or none without accounts.
+pub async fn owners(
+    ctx: &RequestContext,
+    accounts: impl IntoIterator<Item = AccountId>,
+) -> Result<HashMap<AccountId, UserId>> {
+    let accounts: BTreeSet<AccountId> = accounts.into_iter().collect();
+    if accounts.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let query = account::Entity::of(ctx.viewer()?.organization.id)
+        .filter(is_any_of(ctx.reader(), account::Column::Id, accounts))
+        .select_only()
+        .column(account::Column::Id)
+        .column(account::Column::OwnerId)
+        .into_query();
+    let rows = ctx.reader().query_all(&query).await?;
+    rows.iter().map(|row| Ok((row.try_get_by_index(0)?, row.try_get_by_index(1)?))).collect()
 }
 
 impl Account {

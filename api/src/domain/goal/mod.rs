@@ -31,13 +31,14 @@ pub use self::list::{GoalsArguments, goals};
 use self::progress::{Basis, Booked, GoalProgress};
 
 use crate::context::{RequestContext, Viewer};
-use crate::domain::account::Account;
 use crate::domain::account::list::check_year;
+use crate::domain::account::{Account, owners};
 use crate::domain::targeting::OnArguments;
 use crate::domain::user::User;
 use crate::error::Result;
 use crate::graphql::pagination::connection;
 use crate::graphql::{Batch, FieldContext, NodeId, graphql_enum, object, payload};
+use crate::values::agreement::Parties;
 use crate::values::calendar;
 use crate::values::money::{Currency, Money};
 use crate::write::{AuditedRow, Snapshot, audited, snapshot};
@@ -139,6 +140,11 @@ object! {
         revisions: Vec<GoalRevision> = batch(revisions);
         /// The progress by the end of a day in the organization's time zone. Defaults to now.
         progress(OnArguments): GoalProgress = batch(progresses);
+        /// The users whose agreement the proposed amount waits for, each of whom can agree to it: the account's owner, or
+        /// those above them, nearest first; both where the proposal is neither's. Empty while no amount waits.
+        awaiting: Vec<User> = batch(awaiting);
+        /// Whether an amount waits for the caller's agreement, so that `agreeGoal` is open to them.
+        viewerCanAgree: bool = batch(viewer_can_agree);
         /// The time of creation.
         createdAt: Instant = plain(|goal| goal.0.created_at);
         /// The time of the last change.
@@ -368,6 +374,33 @@ async fn warnings(field: &FieldContext<'_>, of: &[&Goal]) -> Result<Batch<Vec<Go
         answers.push(field.request, &warnings);
     }
     Ok(answers)
+}
+
+/// Returns the parties of each goal of which an amount waits: two statements.
+async fn parties(ctx: &RequestContext, of: &[&Goal]) -> Result<Vec<Option<Parties>>> {
+    let waiting = of.iter().filter(|goal| goal.0.waiting_amount.is_some());
+    let owners = owners(ctx, waiting.map(|goal| goal.0.account_id)).await?;
+    let organization = ctx.viewer()?.organization.id;
+    let parties = Parties::of_sellers(ctx.reader(), organization, owners.values().copied()).await?;
+    let of_goal = |goal: &&Goal| owners.get(&goal.0.account_id).and_then(|owner| parties.get(owner)).cloned();
+    Ok(of.iter().map(of_goal).collect())
+}
+
+async fn awaiting(field: &FieldContext<'_>, of: &[&Goal]) -> Result<Batch<Vec<User>>> {
+    let parties = parties(field.request, of).await?;
+    let awaited = |(goal, parties): (&&Goal, &Option<Parties>)| match parties {
+        Some(parties) if goal.0.waiting_amount.is_some() => parties.awaited(goal.0.proposed_by_id),
+        _ => Vec::new(),
+    };
+    User::lists(field, &of.iter().zip(&parties).map(awaited).collect::<Vec<_>>()).await
+}
+
+async fn viewer_can_agree(field: &FieldContext<'_>, of: &[&Goal]) -> Result<Batch<bool>> {
+    let (parties, who) = (parties(field.request, of).await?, field.request.viewer()?.user.id);
+    let can = |(goal, parties): (&&Goal, &Option<Parties>)| {
+        parties.as_ref().is_some_and(|parties| write::awaits(&goal.0, parties, who))
+    };
+    Ok(Batch::from_values(field.request, of.iter().zip(&parties).map(can)))
 }
 
 async fn progresses(field: &FieldContext<'_>, of: &[&Goal]) -> Result<Batch<GoalProgress>> {

@@ -175,6 +175,12 @@ fn nothing_waits(goal: &goal::Model) -> Error {
     Error::refused(UserErrorCode::Conflict, &["id"], format!("It is AGREED{since}, and no other amount waits."))
 }
 
+/// Whether an amount of a goal waits for a user's agreement.
+#[must_use]
+pub fn awaits(goal: &goal::Model, parties: &Parties, who: UserId) -> bool {
+    goal.waiting_amount.is_some() && parties.awaits(goal.proposed_by_id, who)
+}
+
 /// Resolves `Mutation.agreeGoal`.
 pub async fn agree(ctx: &RequestContext, arguments: AgreeGoal) -> Result<GoalPayload> {
     let viewer = ctx.viewer()?;
@@ -198,15 +204,15 @@ pub async fn agree(ctx: &RequestContext, arguments: AgreeGoal) -> Result<GoalPay
         }
         _ => {}
     }
+    if !awaits(&before, &parties, viewer.user.id) {
+        return refused(
+            "It takes two: the account's owner and one of their managers. This is your own side's proposal, and the \
+             other one agrees to it.",
+        );
+    }
     let (after, what) = match parties.consent(before.proposed_by_id, viewer.user.id) {
         Consent::Agreed => (agreed(before.clone(), amount, viewer.user.id, &write), "agreed"),
-        Consent::Seconded => (goal::Model { proposed_by_id: viewer.user.id, ..before.clone() }, "seconded"),
-        Consent::OwnProposal | Consent::NotTheirs => {
-            return refused(
-                "It takes two: the account's owner and one of their managers. This is your own side's proposal, and the \
-                 other one agrees to it.",
-            );
-        }
+        _ => (goal::Model { proposed_by_id: viewer.user.id, ..before.clone() }, "seconded"),
     };
     let after = write.change(&before, after).await?;
     write.rename_last_event(what);

@@ -12,7 +12,7 @@ use serde_json::{Map, Value};
 
 use super::part::{Item, Part};
 use super::{Plan, PlanPayload};
-use crate::context::{AccountAccess, RequestContext, Viewer};
+use crate::context::{RequestContext, Viewer};
 use crate::domain::account::team;
 use crate::error::{Error, Result, UserErrorCode};
 use crate::values::calendar;
@@ -23,6 +23,19 @@ use crate::write::{AuditedRow as _, Snapshot, Write, difference};
 pub const MOST: usize = 500;
 
 const FORBIDDEN: &str = "Only the account's owner, the plan's owner, their managers and admins may do this.";
+
+/// Whether the viewer may change the content of a plan: the account's owner, the plan's owner, their managers and admins
+/// may.
+#[must_use]
+pub fn may_write(viewer: &Viewer, account_owner: UserId, plan: &plan::Model) -> bool {
+    viewer.is_responsible_for(account_owner) || viewer.is_above_or_is(plan.owner_id)
+}
+
+/// Whether a plan can still be changed.
+#[must_use]
+pub const fn is_open(plan: &plan::Model) -> bool {
+    plan.closed_at.is_none()
+}
 
 /// A change to a plan in progress.
 pub struct Change<'a> {
@@ -87,17 +100,10 @@ impl<'a> Change<'a> {
         &self.before
     }
 
-    /// Whether the viewer may change the content of the plan: the account's owner, the plan's owner, their managers and
-    /// admins may.
+    /// Whether the viewer may change the content of the plan.
     #[must_use]
     pub fn may_write(&self) -> bool {
-        self.answers_for_account() || self.viewer.is_above_or_is(self.before.owner_id)
-    }
-
-    /// Whether the viewer is the account's owner, one of the owner's managers, or an admin.
-    #[must_use]
-    pub fn answers_for_account(&self) -> bool {
-        self.viewer.access(&self.account) == AccountAccess::Responsible
+        may_write(self.viewer, self.account.owner_id, &self.before)
     }
 
     /// Checks that the viewer may change the content of the plan, and that the plan is not closed.
@@ -122,7 +128,7 @@ impl<'a> Change<'a> {
     /// # Errors
     /// `FORBIDDEN` as a userError at the path.
     pub fn must_answer_for_account(&self, path: &[&str]) -> Result<()> {
-        if self.answers_for_account() {
+        if self.viewer.is_responsible_for(self.account.owner_id) {
             return Ok(());
         }
         let message = "Only the account's owner, their managers and admins may do this.";

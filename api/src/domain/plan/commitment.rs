@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value as JsonValue;
 
 use super::as_of::contents;
-use super::change::Change;
+use super::change::{Change, is_open};
 use super::content::{Difference, canonical, differences, fingerprint, stated};
 use super::health::Elements;
 use super::part::{items, parts_of};
@@ -19,6 +19,7 @@ use super::relationship::at_account;
 use super::review::next_after;
 use super::{Plan, PlanPayload, linked};
 use crate::context::RequestContext;
+use crate::domain::account::owners;
 use crate::domain::user::User;
 use crate::error::{Error, Result, UserErrorCode};
 use crate::graphql::scalars::Json;
@@ -218,6 +219,55 @@ async fn latest(change: &Change<'_>) -> Result<Option<(plan_commitment::Model, b
     Ok(Some((commitment.0, stale)))
 }
 
+/// Returns the signature of a user.
+fn signature_of(commitment: &plan_commitment::Model, who: UserId) -> Option<Signature> {
+    signatures(&commitment.signatures).into_iter().find(|signature| signature.user == who)
+}
+
+/// Whether a plan can be committed to anew, by its latest commitment and whether that is stale: there is none, or the plan
+/// has changed since.
+fn is_to_commit(latest: Option<(&plan_commitment::Model, bool)>) -> bool {
+    latest.is_none_or(|(_, stale)| stale)
+}
+
+/// Whether a user can add a signature to the latest commitment: it is not stale, and they have not signed it.
+fn is_to_cosign(latest: Option<(&plan_commitment::Model, bool)>, who: UserId) -> bool {
+    latest.is_some_and(|(signed, stale)| !stale && signature_of(signed, who).is_none())
+}
+
+/// What the viewer may sign of a plan.
+struct Signing {
+    commit: bool,
+    cosign: bool,
+}
+
+/// Returns what the viewer may sign of each plan, in a fixed number of statements.
+async fn signing(field: &FieldContext<'_>, of: &[&Plan]) -> Result<Vec<Signing>> {
+    let viewer = field.request.viewer()?;
+    let owners = owners(field.request, of.iter().map(|plan| plan.0.account_id)).await?;
+    let latest: Vec<Option<Commitment>> =
+        by_plan(field, of).await?.into_iter().map(|list| list.into_iter().next()).collect();
+    let mut differences = all_differences(field, &latest.iter().flatten().collect::<Vec<_>>()).await?.into_iter();
+    let signing = |(plan, latest): (&&Plan, &Option<Commitment>)| {
+        let latest =
+            latest.as_ref().map(|commitment| (&commitment.0, differences.next().is_none_or(|all| !all.is_empty())));
+        let may = owners.get(&plan.0.account_id).is_some_and(|owner| viewer.is_responsible_for(*owner));
+        let may = may && is_open(&plan.0);
+        Signing { commit: may && is_to_commit(latest), cosign: may && is_to_cosign(latest, viewer.user.id) }
+    };
+    Ok(of.iter().zip(&latest).map(signing).collect())
+}
+
+/// Resolves `Plan.viewerCanCommit`.
+pub(super) async fn viewer_can_commit(field: &FieldContext<'_>, of: &[&Plan]) -> Result<Batch<bool>> {
+    Ok(Batch::from_values(field.request, signing(field, of).await?.into_iter().map(|signing| signing.commit)))
+}
+
+/// Resolves `Plan.viewerCanCosign`.
+pub(super) async fn viewer_can_cosign(field: &FieldContext<'_>, of: &[&Plan]) -> Result<Batch<bool>> {
+    Ok(Batch::from_values(field.request, signing(field, of).await?.into_iter().map(|signing| signing.cosign)))
+}
+
 /// Resolves `Mutation.commitPlan`.
 pub async fn commit(ctx: &RequestContext, input: CommitPlanInput) -> Result<PlanPayload> {
     let CommitPlanInput { id, statement, if_version } = input;
@@ -229,7 +279,7 @@ pub async fn commit(ctx: &RequestContext, input: CommitPlanInput) -> Result<Plan
     same_version(if_version, change.before().version)?;
     change.parts_with_room::<plan_commitment::Model>(&path).await?;
     let before = latest(&change).await?;
-    if let Some((signed, false)) = &before {
+    if let Some((signed, _)) = before.as_ref().filter(|(signed, stale)| !is_to_commit(Some((signed, *stale)))) {
         let message = format!(
             "The plan has not changed since it was signed at {}: use cosignCommitment to add a signature.",
             signed.at
@@ -284,21 +334,21 @@ pub async fn cosign(ctx: &RequestContext, arguments: CosignCommitment) -> Result
     let mut change = Change::of_plan(ctx, &path, &arguments.plan_id).await?;
     change.must_answer_for_account(&path)?;
     change.must_be_open(&path)?;
-    let conflict = |message: String| Err(Error::refused(UserErrorCode::Conflict, &path, message));
-    let before = match latest(&change).await? {
-        None => return conflict("The plan has no commitment: use commitPlan.".to_owned()),
-        Some((_, true)) => {
-            return conflict(
-                "The plan has changed since it was signed: use commitPlan to sign it as it is now.".to_owned(),
-            );
-        }
-        Some((before, false)) => before,
-    };
-    let mut all = signatures(&before.signatures);
     let who = change.viewer.user.id;
-    if let Some(own) = all.iter().find(|signature| signature.user == who) {
-        return conflict(format!("You already signed it at {}.", own.at));
-    }
+    let latest = latest(&change).await?;
+    let Some((before, _)) = latest.as_ref().filter(|(signed, stale)| is_to_cosign(Some((signed, *stale)), who)) else {
+        let message = match &latest {
+            None => "The plan has no commitment: use commitPlan.".to_owned(),
+            Some((_, true)) => {
+                "The plan has changed since it was signed: use commitPlan to sign it as it is now.".to_owned()
+            }
+            Some((signed, false)) => {
+                let at = signature_of(signed, who).map_or(signed.at, |own| own.at);
+                format!("You already signed it at {at}.")
+            }
+        };
+        return Err(Error::refused(UserErrorCode::Conflict, &path, message));
+    };
     match arguments.fingerprint {
         None => {
             let message = "Signing requires what was read: give the commitment's fingerprint.";
@@ -310,8 +360,9 @@ pub async fn cosign(ctx: &RequestContext, arguments: CosignCommitment) -> Result
         }
         Some(_) => {}
     }
+    let mut all = signatures(&before.signatures);
     all.push(Signature { user: who, at: change.write.at });
     let after = plan_commitment::Model { signatures: stored(&all), ..before.clone() };
-    change.put(Some(&before), after).await?;
+    change.put(Some(before), after).await?;
     change.commit("cosigned").await
 }

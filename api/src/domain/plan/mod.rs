@@ -55,7 +55,7 @@ use self::question::Question;
 use self::relationship::PlannedRelationship;
 use self::review::Review;
 use crate::context::RequestContext;
-use crate::domain::account::Account;
+use crate::domain::account::{Account, owners};
 use crate::domain::event;
 use crate::domain::opportunity::Opportunity;
 use crate::domain::user::User;
@@ -149,6 +149,15 @@ object! {
         reviews: Vec<Review> = batch(review::of_plans);
         /// The elements that the plan lacks, and its progress.
         health: PlanHealth = batch(health::of_plans);
+        /// Whether the caller may change the plan and its items: the plan's owner, the account's owner, a manager above
+        /// either or an administrator, while it is open.
+        viewerCanUpdate: bool = batch(viewer_can_update);
+        /// Whether `commitPlan` is open to the caller: the account's owner, a manager above them or an administrator,
+        /// while the plan is open and not signed as it is now. It may still lack elements (`health.missing`).
+        viewerCanCommit: bool = batch(commitment::viewer_can_commit);
+        /// Whether `cosignCommitment` is open to the caller: the account's owner, a manager above them or an
+        /// administrator, while the plan is open and signed as it is now by others alone.
+        viewerCanCosign: bool = batch(commitment::viewer_can_cosign);
         /// The time of creation.
         createdAt: Instant = plain(|plan| plan.0.created_at);
         /// The time at which it was closed; null while it is open.
@@ -268,6 +277,16 @@ async fn opportunities(field: &FieldContext<'_>, of: &[&Plan]) -> Result<Batch<V
     let lists: Vec<Vec<&Opportunity>> =
         links.iter().map(|ids| ids.iter().filter_map(|id| found.get(id)).collect()).collect();
     field.lists_of_references(&lists).await
+}
+
+async fn viewer_can_update(field: &FieldContext<'_>, of: &[&Plan]) -> Result<Batch<bool>> {
+    let viewer = field.request.viewer()?;
+    let owners = owners(field.request, of.iter().map(|plan| plan.0.account_id)).await?;
+    let can = |plan: &&Plan| {
+        let owner = owners.get(&plan.0.account_id);
+        change::is_open(&plan.0) && owner.is_some_and(|owner| change::may_write(viewer, *owner, &plan.0))
+    };
+    Ok(Batch::from_values(field.request, of.iter().map(can)))
 }
 
 async fn history(field: &FieldContext<'_>, of: &[&Plan]) -> Result<Batch<Connection<event::Event>>> {

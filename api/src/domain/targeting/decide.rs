@@ -1,17 +1,21 @@
 //! Deciding on a proposal: the other one of the two agrees, or declines with a note.
 
+use std::collections::HashMap;
+
 use async_graphql::{Enum, ID, InputObject};
-use entity::target;
 use entity::target::TargetStatus as Stored;
+use entity::{UserId, target};
 
 use super::write::{ARCHIVED, to_change};
-use super::{TargetPayload, stands};
+use super::{Target, TargetPayload, stands};
 use crate::context::RequestContext;
 use crate::domain::goal;
 use crate::domain::targeting::one_on_one::write::of_decision;
 use crate::domain::targeting::target_list;
+use crate::domain::user::User;
 use crate::error::{Error, Result, UserErrorCode};
 use crate::graphql::scalars::Decimal;
+use crate::graphql::{Batch, FieldContext};
 use crate::values::agreement::{Consent, Parties, Side};
 use crate::write::Write;
 use crate::write::validator::{Amounts, NOTE, Validator, same_version};
@@ -42,6 +46,36 @@ pub struct DecideTargetInput {
     pub if_version: Option<i32>,
 }
 
+/// Whether a target waits for a user's decision.
+#[must_use]
+pub fn awaits(target: &target::Model, parties: &Parties, who: UserId) -> bool {
+    target.status == Stored::Proposed && parties.awaits(target.proposed_by_id, who)
+}
+
+/// Returns the parties of targets that wait for a decision, by seller: one statement.
+async fn parties(ctx: &RequestContext, of: &[&Target]) -> Result<HashMap<UserId, Parties>> {
+    let waiting = of.iter().filter(|target| target.0.status == Stored::Proposed);
+    Parties::of_sellers(ctx.reader(), ctx.viewer()?.organization.id, waiting.map(|target| target.0.seller_id)).await
+}
+
+/// Resolves `Target.awaiting`.
+pub(super) async fn awaiting(field: &FieldContext<'_>, of: &[&Target]) -> Result<Batch<Vec<User>>> {
+    let parties = parties(field.request, of).await?;
+    let awaited = |target: &&Target| match parties.get(&target.0.seller_id) {
+        Some(parties) if target.0.status == Stored::Proposed => parties.awaited(target.0.proposed_by_id),
+        _ => Vec::new(),
+    };
+    User::lists(field, &of.iter().map(awaited).collect::<Vec<_>>()).await
+}
+
+/// Resolves `Target.viewerCanDecide`.
+pub(super) async fn viewer_can_decide(field: &FieldContext<'_>, of: &[&Target]) -> Result<Batch<bool>> {
+    let (parties, who) = (parties(field.request, of).await?, field.request.viewer()?.user.id);
+    let can =
+        |target: &&Target| parties.get(&target.0.seller_id).is_some_and(|parties| awaits(&target.0, parties, who));
+    Ok(Batch::from_values(field.request, of.iter().map(can)))
+}
+
 /// `decideTarget`.
 pub async fn decide(ctx: &RequestContext, input: DecideTargetInput) -> Result<TargetPayload> {
     let DecideTargetInput { id, decision, note, one_on_one_id, goal_amount, if_version } = input;
@@ -60,7 +94,7 @@ pub async fn decide(ctx: &RequestContext, input: DecideTargetInput) -> Result<Ta
         return Err(Error::refused(UserErrorCode::Conflict, &path, message));
     }
     let consent = parties.consent(before.proposed_by_id, viewer.user.id);
-    if matches!(consent, Consent::OwnProposal | Consent::NotTheirs) {
+    if !awaits(&before, &parties, viewer.user.id) {
         let message = "It takes two: the seller and one of their managers. This is your own side's proposal, and the other \
                        one decides; its proposer may take it back.";
         return Err(Error::refused(UserErrorCode::Forbidden, &path, message));

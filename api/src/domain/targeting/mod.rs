@@ -138,6 +138,11 @@ object! {
         goal: Option<crate::domain::goal::Goal> = by_key(|target| target.0.account_id, crate::domain::goal::of_targets);
         /// Whether it is being nurtured.
         nurture: crate::domain::presence::nurture::Nurture = batch(crate::domain::presence::nurture::of_targets);
+        /// The users whose decision it waits for, each of whom can decide it: the seller, or those above them, nearest
+        /// first; both where the proposal is neither's. Empty once it is decided.
+        awaiting: Vec<User> = batch(decide::awaiting);
+        /// Whether it waits for the caller's decision, so that `decideTarget` is open to them.
+        viewerCanDecide: bool = batch(decide::viewer_can_decide);
         /// The time of the last change.
         updatedAt: Instant = plain(|target| target.0.updated_at);
         /// Writes so far: 1 on creation.

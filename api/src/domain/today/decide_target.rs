@@ -8,8 +8,9 @@ use super::{Finding, SkippingCost, Suggestion, SuggestionContext, SuggestionKind
 use crate::context::RequestContext;
 use crate::domain::account::is_active;
 use crate::error::Result;
-use crate::values::agreement::{Consent, Parties, Side};
+use crate::values::agreement::{Parties, Side};
 use crate::values::calendar::day_of;
+use crate::domain::targeting::decide::awaits;
 use database::columns::is_any_of;
 
 /// A proposal that waits for a decision.
@@ -41,8 +42,7 @@ pub(super) async fn find(ctx: &RequestContext, days: &[Today]) -> Result<Vec<Box
     for row in rows {
         let Some(parties) = parties.get(&row.seller_id) else { continue };
         for (day, today) in days.iter().enumerate() {
-            let consent = parties.consent(row.proposed_by_id, today.user);
-            if matches!(consent, Consent::Agreed | Consent::Seconded) && row.proposed_at <= today.at {
+            if awaits(&row, parties, today.user) && row.proposed_at <= today.at {
                 found.push(Box::new(Waiting {
                     day,
                     target: row.id,

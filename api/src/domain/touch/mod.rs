@@ -25,12 +25,12 @@ pub mod write;
 use std::collections::HashMap;
 
 use async_graphql::Enum;
-use entity::{AccountId, Columns, ContactId, Id, Instant, TouchId, touch};
+use entity::{AccountId, Columns, ContactId, Id, Instant, TouchId, UserId, touch};
 
 pub use self::list::{TouchFilter, TouchesArguments, touches};
 
 use crate::context::RequestContext;
-use crate::domain::account::Account;
+use crate::domain::account::{Account, owners};
 use crate::domain::contact::Contact;
 use crate::domain::opportunity::Opportunity;
 use crate::domain::user::User;
@@ -189,6 +189,9 @@ object! {
         promises: Vec<crate::domain::promise::Promise> = by_key(|touch| touch.0.id, crate::domain::promise::list::of_touches);
         /// The ids in other systems.
         externalIds: Vec<ExternalId> = plain(|touch| shown(&touch.0.external_ids));
+        /// Whether the caller may change, complete, cancel and delete it: its user, the account's owner, a manager above
+        /// them or an administrator.
+        viewerCanUpdate: bool = by_key(|touch| (touch.0.account_id, touch.0.user_id), viewer_can_update);
         /// The time of creation here.
         createdAt: Instant = plain(|touch| touch.0.created_at);
         /// The time of the last change.
@@ -299,6 +302,15 @@ impl Touch {
         )
         .await
     }
+}
+
+async fn viewer_can_update(field: &FieldContext<'_>, of: &[(AccountId, UserId)]) -> Result<Batch<bool>> {
+    let viewer = field.request.viewer()?;
+    let owners = owners(field.request, of.iter().map(|(account, _)| *account)).await?;
+    let can = |(account, user): &(AccountId, UserId)| {
+        owners.get(account).is_some_and(|owner| write::may_change(viewer, *user, *owner))
+    };
+    Ok(Batch::from_values(field.request, of.iter().map(can)))
 }
 
 async fn contacts(field: &FieldContext<'_>, of: &[&Touch]) -> Result<Batch<Vec<Contact>>> {

@@ -300,7 +300,7 @@ impl Known {
         if let Some(before) = &before {
             match self.accounts.get(&before.account_id) {
                 None => check.fault(UserErrorCode::Taken, "externalId", "Another touch has this key."),
-                Some(account) if !may_change(viewer, before, account) => {
+                Some(account) if !may_change(viewer, before.user_id, account.owner_id) => {
                     check.fault(UserErrorCode::Forbidden, "", FORBIDDEN);
                 }
                 Some(_) => {}

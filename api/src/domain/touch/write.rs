@@ -15,7 +15,7 @@ use super::people::{self, Parts, zone_of};
 use super::version::{self, Versions};
 use super::weight::missed_at;
 use super::{TouchDirection, TouchKind, TouchPayload, ValueKind};
-use crate::context::{AccountAccess, RequestContext};
+use crate::context::{RequestContext, Viewer};
 use crate::domain::account::team;
 use crate::domain::plan::action;
 use crate::domain::promise::write as promise;
@@ -317,7 +317,7 @@ async fn changeable(
     let seen = viewer.rows::<touch::Entity>(touch::Column::AccountId).filter(touch::Column::Id.eq(id));
     let touch = seen.lock_exclusive().one(&write.tx).await?.ok_or_else(gone)?;
     let account = viewer.account(&write.tx, touch.account_id, false).await?.ok_or_else(gone)?;
-    if !may_change(viewer, &touch, &account) {
+    if !may_change(viewer, touch.user_id, account.owner_id) {
         return Err(Error::refused(UserErrorCode::Forbidden, path, FORBIDDEN));
     }
     Ok((touch, account))
@@ -326,9 +326,9 @@ async fn changeable(
 /// The message of the error for a touch that the caller may not change.
 pub(super) const FORBIDDEN: &str = "Only the touch's user, the account's owner, their managers and admins may do this.";
 
-/// Whether the touch is the viewer's own, or the viewer is responsible for its account.
-pub(super) fn may_change(viewer: &crate::context::Viewer, touch: &touch::Model, account: &account::Model) -> bool {
-    touch.user_id == viewer.user.id || viewer.access(account) == AccountAccess::Responsible
+/// Whether the viewer may change a touch: it is their own, or they are responsible for its account.
+pub(super) fn may_change(viewer: &Viewer, user: UserId, owner: UserId) -> bool {
+    user == viewer.user.id || viewer.is_responsible_for(owner)
 }
 
 /// Returns the time zone of a touch's user.

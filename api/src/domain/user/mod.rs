@@ -185,6 +185,14 @@ impl User {
         ctx.fetch_by_ids(members, user::Column::Id, Columns::ALL, ids, |row| row.id).await
     }
 
+    /// Resolves lists of members by their ids: one statement for all.
+    pub async fn lists(field: &FieldContext<'_>, lists: &[Vec<UserId>]) -> Result<Batch<Vec<Self>>> {
+        let found = Self::fetch(field.request, lists.iter().flatten().copied()).await?;
+        let lists: Vec<Vec<&Self>> =
+            lists.iter().map(|list| list.iter().filter_map(|member| found.get(member)).collect()).collect();
+        field.lists_of_references(&lists).await
+    }
+
     /// Resolves the member of each id that is known to exist and to be visible.
     ///
     /// # Errors
