@@ -164,6 +164,108 @@ async fn clocks_change_and_the_calendar_ends(database: &Database) {
     world.finish().await;
 }
 
+/// What a day's parts say, as `KIND from-to` with the local hours of a zone that is ahead of UTC by this many.
+fn bars(day: &Value, ahead: i32) -> Vec<String> {
+    let hour = |at: &Value| {
+        let (hour, minute) = at.as_str().unwrap()[11..16].split_once(':').unwrap();
+        format!("{:02}:{minute}", (hour.parse::<i32>().unwrap() + ahead) % 24)
+    };
+    let bar =
+        |part: &Value| format!("{} {}-{}", part["kind"].as_str().unwrap(), hour(&part["from"]), hour(&part["to"]));
+    day["parts"].as_array().unwrap().iter().map(bar).collect()
+}
+
+/// The days of a week with their parts, which are checked: in order, apart, and of the day's working time exactly.
+async fn parts(who: &Member, containing: &str) -> Vec<Value> {
+    let selection = "days { on workingMinutes blankMinutes parts { kind from to minutes touches { subject } } }";
+    let week = week(who, who, Some(containing), selection).await;
+    let days = week["days"].as_array().unwrap().clone();
+    let at = |at: &Value| callshot::internals::instant(at.as_str().unwrap()).unwrap();
+    for day in &days {
+        let parts = day["parts"].as_array().unwrap();
+        let minutes = |part: &Value| part["minutes"].as_i64().unwrap();
+        assert_eq!(day["workingMinutes"], parts.iter().map(minutes).sum::<i64>(), "{day}");
+        let blank = parts.iter().filter(|part| part["kind"] == "BLANK");
+        assert_eq!(day["blankMinutes"], blank.map(minutes).sum::<i64>(), "{day}");
+        for part in parts {
+            assert_eq!(at(&part["to"]).0 - at(&part["from"]).0, minutes(part) * 60_000_000, "{part}");
+        }
+        for pair in parts.windows(2) {
+            let (one, next) = (&pair[0], &pair[1]);
+            assert!(at(&one["to"]) <= at(&next["from"]), "{day}");
+            assert!(one["to"] != next["from"] || one["kind"] != next["kind"], "{day}");
+        }
+    }
+    days
+}
+
+#[on_both_databases]
+async fn a_day_is_shown_as_bars(database: &Database) {
+    let world = at_noon(database).await;
+    let hours: Vec<Value> = [("09:00", "12:00"), ("13:00", "17:00")]
+        .iter()
+        .flat_map(|(from, to)| [1, 7].map(|weekday| json!({"weekday": weekday, "from": from, "to": to})))
+        .collect();
+    let ann = world.seller("Ann").with(json!({"timeZone": "Europe/Berlin", "workingHours": hours})).await;
+    let acme = target(&ann, json!({"name": "Acme"})).await;
+    let globex = ann.account(json!({"name": "Globex"})).await;
+    let jo = ann.contact(&acme, json!({"name": "Jo", "buyingRole": "DECISION_MAKER"})).await;
+    let touch = |subject: &str, minutes: i32| json!({"subject": subject, "durationMinutes": minutes});
+    let mut with_jo = touch("Jo", 60);
+    with_jo["contactIds"] = json!([jo]);
+    // Monday: Globex from 8 to 10:30, Acme from 10 to 11, Jo from 10:30 to 11:30, and a call in the lunch break.
+    planned(&ann, &globex, "EVENT", "2017-04-10T06:00:00Z", touch("Globex", 150)).await;
+    planned(&ann, &acme, "CALL", "2017-04-10T08:00:00Z", touch("Acme", 60)).await;
+    planned(&ann, &acme, "MEETING", "2017-04-10T08:30:00Z", with_jo).await;
+    planned(&ann, &globex, "CALL", "2017-04-10T10:15:00Z", touch("Lunch", 30)).await;
+    let days = parts(&ann, "2017-04-10").await;
+    assert_eq!(
+        bars(&days[0], 2),
+        ["OTHER 09:00-10:00", "TARGET 10:00-10:30", "KEY_PEOPLE 10:30-11:30", "BLANK 11:30-12:00", "BLANK 13:00-17:00"]
+    );
+    let subjects = |part: &Value| {
+        part["touches"].as_array().unwrap().iter().map(|touch| touch["subject"].clone()).collect::<Vec<_>>()
+    };
+    let of_parts: Vec<Vec<Value>> = days[0]["parts"].as_array().unwrap().iter().map(subjects).collect();
+    assert_eq!(of_parts[0], [json!("Globex")]);
+    assert_eq!(of_parts[1], [json!("Globex"), json!("Acme")]);
+    assert_eq!(of_parts[2], [json!("Acme"), json!("Jo")]);
+    assert!(of_parts[3].is_empty() && of_parts[4].is_empty());
+    assert_eq!(days[1]["parts"], json!([]));
+    world.finish().await;
+}
+
+#[on_both_databases]
+async fn bars_add_up_where_the_clock_changes(database: &Database) {
+    let world = at_noon(database).await;
+    let all_day: Vec<Value> =
+        (1..=7).map(|weekday| json!({"weekday": weekday, "from": "00:00", "to": "24:00"})).collect();
+    let ann = world.seller("Ann").with(json!({"timeZone": "Europe/Berlin", "workingHours": all_day})).await;
+    let globex = ann.account(json!({"name": "Globex"})).await;
+    // In the night in which clocks go from 3 to 2: two hours from half past one are over at half past two, shown the second time.
+    planned(&ann, &globex, "CALL", "2017-10-28T23:30:00Z", json!({"durationMinutes": 120})).await;
+    let days = parts(&ann, "2017-10-29").await;
+    let sunday = &days[6];
+    assert_eq!(sunday["workingMinutes"], 25 * 60);
+    let minutes: Vec<&Value> = sunday["parts"].as_array().unwrap().iter().map(|part| &part["minutes"]).collect();
+    assert_eq!(minutes, [&json!(90), &json!(120), &json!(1290)]);
+    assert_eq!(sunday["parts"][1]["to"], "2017-10-29T01:30:00Z");
+    // From Saturday night into Sunday, a touch is in a part of each day.
+    planned(&ann, &globex, "CALL", "2017-10-21T21:30:00Z", json!({"subject": "Late", "durationMinutes": 60})).await;
+    let days = parts(&ann, "2017-10-22").await;
+    let (saturday, sunday) = (days[5]["parts"].as_array().unwrap(), days[6]["parts"].as_array().unwrap());
+    assert_eq!(saturday.last().unwrap()["touches"], json!([{"subject": "Late"}]));
+    assert_eq!((&sunday[0]["touches"], &sunday[0]["minutes"]), (&json!([{"subject": "Late"}]), &json!(30)));
+    // Clocks that went from 2 to 3.
+    let days = parts(&ann, "2017-03-26").await;
+    assert_eq!(
+        (&days[6]["workingMinutes"], bars(&days[6], 1)),
+        (&json!(23 * 60), vec!["BLANK 00:00-23:00".to_owned()])
+    );
+    parts(&ann, "9999-12-31").await;
+    world.finish().await;
+}
+
 #[on_both_databases]
 async fn a_week_is_for_its_user_and_those_above(world: &World) {
     let boss = world.manager("Boss").await;

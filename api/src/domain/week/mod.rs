@@ -11,8 +11,9 @@ pub mod split;
 pub mod suggestion;
 
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
-use async_graphql::InputObject;
+use async_graphql::{Enum, InputObject};
 use chrono_tz::Tz;
 use entity::contact::BuyingRole;
 use entity::touch::TouchStatus as Stored;
@@ -20,7 +21,7 @@ use entity::{AccountId, Day, Instant, Scoped, TouchId, UserId, contact, target, 
 use sea_orm::sea_query::{Cond, Expr, ExprTrait};
 use sea_orm::{ColumnTrait, ConnectionTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait};
 
-use self::split::{Split, Stretch, TimeUse};
+use self::split::{Split, Stretch, TimePart, TimeUse};
 use self::suggestion::WeekSuggestionsArguments;
 use crate::context::RequestContext;
 use crate::domain::targeting::{Target, was_on_list};
@@ -31,7 +32,7 @@ use crate::domain::user::hours::WorkingHours;
 use crate::error::{Error, Result};
 use crate::graphql::pagination::LONGEST_LIST;
 use crate::graphql::scalars::Date;
-use crate::graphql::{Batch, FieldContext, object};
+use crate::graphql::{Batch, FieldContext, graphql_enum, object};
 use crate::values::calendar;
 
 /// Touches that weeks are worked out from at most, for all users of a request together.
@@ -58,6 +59,49 @@ pub struct CalendarDay {
     split: Split,
     touches: Vec<Touch>,
     target_touches: i32,
+    /// All touches of the user's that reach into the week, by time.
+    around: Arc<Vec<Touch>>,
+}
+
+/// What a stretch of working time is spent on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+pub enum CalendarPartKind {
+    /// Touches with a decision maker, influencer or stakeholder of a target.
+    KeyPeople,
+    /// Touches with others of a target, or without a named contact.
+    Target,
+    /// Touches with other accounts.
+    Other,
+    /// No touch.
+    Blank,
+}
+
+impl CalendarPartKind {
+    const fn of(time_use: Option<TimeUse>) -> Self {
+        match time_use {
+            Some(TimeUse::KeyPeople) => Self::KeyPeople,
+            Some(TimeUse::Target) => Self::Target,
+            Some(TimeUse::Other) => Self::Other,
+            None => Self::Blank,
+        }
+    }
+
+    const fn word(self) -> &'static str {
+        match self {
+            Self::KeyPeople => "KEY_PEOPLE",
+            Self::Target => "TARGET",
+            Self::Other => "OTHER",
+            Self::Blank => "BLANK",
+        }
+    }
+}
+graphql_enum! { CalendarPartKind as CalendarPartKind }
+
+/// A stretch of a day's working time.
+#[derive(Clone, Debug)]
+pub struct CalendarPart {
+    part: TimePart,
+    around: Arc<Vec<Touch>>,
 }
 
 /// Blank working time.
@@ -116,6 +160,28 @@ object! {
         touches: Vec<Touch> = batch(touches);
         /// The number of those at the user's agreed targets.
         targetTouches: i32 = plain(|day| day.target_touches);
+        /// The working time in order, stretch by stretch: each as long as it can be. Their minutes add up to
+        /// workingMinutes exactly.
+        parts: Vec<CalendarPart> = batch(parts);
+    }
+}
+
+object! {
+    /// A stretch of a day's working time that is spent on one thing. The parts of a day do not overlap, and leave no gap but
+    /// those between working hours.
+    CalendarPart as "CalendarPart" {
+        /// What it is spent on. Where touches overlap, key people of targets count before others of targets, and these
+        /// before other accounts.
+        kind: CalendarPartKind = plain(|part| CalendarPartKind::of(part.part.time_use));
+        /// The start.
+        from: Instant = plain(|part| split::instant_of(part.part.stretch.from));
+        /// The end.
+        to: Instant = plain(|part| split::instant_of(part.part.stretch.to));
+        /// The length in minutes: at least 1.
+        minutes: i32 = plain(|part| whole(part.part.stretch.minutes()));
+        /// The touches that take place in it or in a piece of it, by their time, at most 500, including those that another
+        /// one outranks.
+        touches: Vec<Touch> = batch(touches_of_parts);
     }
 }
 
@@ -224,15 +290,16 @@ impl Frame {
         let hours: Vec<WorkingHours> = serde_json::from_str(&user.working_hours).unwrap_or_default();
         let busy: Vec<(Stretch, TimeUse)> = touches.iter().map(|(touch, part)| (stretch_of(touch), *part)).collect();
         let mut of_day: HashMap<Day, (Vec<Touch>, i32)> = HashMap::new();
-        for (touch, part) in touches.into_iter().filter(|(touch, _)| from <= touch.at && touch.at < to) {
+        for (touch, part) in touches.iter().filter(|(touch, _)| from <= touch.at && touch.at < to) {
             let (all, with_targets) = of_day.entry(calendar::day_of(touch.at, zone)).or_default();
-            *with_targets += i32::from(part > TimeUse::Other);
-            all.push(Touch(touch));
+            *with_targets += i32::from(*part > TimeUse::Other);
+            all.push(Touch(touch.clone()));
         }
+        let around = Arc::new(touches.into_iter().map(|(touch, _)| Touch(touch)).collect::<Vec<_>>());
         let day = |on: Day| {
             let (touches, target_touches) = of_day.remove(&on).unwrap_or_default();
             let split = split::split(&split::working_time(&hours, on, zone), &busy);
-            CalendarDay { on, split, touches, target_touches }
+            CalendarDay { on, split, touches, target_touches, around: Arc::clone(&around) }
         };
         let days = split::days_of(starts_on).into_iter().map(day).collect();
         CalendarWeek { user, starts_on, days, from, to }
@@ -350,9 +417,9 @@ async fn days(field: &FieldContext<'_>, of: &[&CalendarWeek]) -> Result<Batch<Ve
 
 async fn blank_spots(field: &FieldContext<'_>, of: &[&CalendarWeek]) -> Result<Batch<Vec<BlankSpot>>> {
     let big = i64::from(field.request.viewer()?.organization.big_blank_minutes);
-    let spot = |stretch: &Stretch| BlankSpot { stretch: *stretch, big: stretch.minutes() >= big };
+    let spot = |stretch: Stretch| BlankSpot { stretch, big: stretch.minutes() >= big };
     let spots_of =
-        |week: &&CalendarWeek| week.days.iter().flat_map(|day| &day.split.blanks).map(spot).collect::<Vec<_>>();
+        |week: &&CalendarWeek| week.days.iter().flat_map(|day| day.split.blanks()).map(spot).collect::<Vec<_>>();
     let lists: Vec<Vec<BlankSpot>> = of.iter().map(spots_of).collect();
     field.object_lists(&lists.iter().map(Vec::as_slice).collect::<Vec<_>>()).await
 }
@@ -363,4 +430,34 @@ async fn touches(field: &FieldContext<'_>, of: &[&CalendarDay]) -> Result<Batch<
         return Err(Error::LimitExceeded(message));
     }
     field.object_lists(&of.iter().map(|day| day.touches.as_slice()).collect::<Vec<_>>()).await
+}
+
+async fn parts(field: &FieldContext<'_>, of: &[&CalendarDay]) -> Result<Batch<Vec<CalendarPart>>> {
+    let part_of = |day: &&CalendarDay| {
+        let part = |part: &TimePart| CalendarPart { part: *part, around: Arc::clone(&day.around) };
+        day.split.parts.iter().map(part).collect::<Vec<_>>()
+    };
+    let lists: Vec<Vec<CalendarPart>> = of.iter().map(part_of).collect();
+    field.object_lists(&lists.iter().map(Vec::as_slice).collect::<Vec<_>>()).await
+}
+
+impl CalendarPart {
+    /// Returns the touches that take place in it, by their time.
+    fn touches(&self) -> impl Iterator<Item = &Touch> {
+        let Stretch { from, to } = self.part.stretch;
+        // None is longer than a day.
+        let begin = |minute: i64| self.around.partition_point(|touch| split::minute_of(touch.0.at) < minute);
+        let near = self.around.get(begin(from - LONGEST)..begin(to)).unwrap_or_default();
+        near.iter().filter(move |touch| stretch_of(&touch.0).to > from)
+    }
+}
+
+async fn touches_of_parts(field: &FieldContext<'_>, of: &[&CalendarPart]) -> Result<Batch<Vec<Touch>>> {
+    let most = usize::try_from(LONGEST_LIST).unwrap_or(usize::MAX);
+    let lists: Vec<Vec<&Touch>> = of.iter().map(|part| part.touches().take(most + 1).collect()).collect();
+    if lists.iter().any(|list| list.len() > most) || lists.iter().map(|list| list.len() as u64).sum::<u64>() > MOST {
+        let message = format!("A stretch has more than {LONGEST_LIST} touches: page through `touches` with a filter.");
+        return Err(Error::LimitExceeded(message));
+    }
+    field.lists_of_references(&lists).await
 }

@@ -38,6 +38,15 @@ pub enum TimeUse {
     KeyPeople,
 }
 
+/// A stretch of working time that is spent on one thing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TimePart {
+    /// When it is.
+    pub stretch: Stretch,
+    /// What it is spent on; None where it is blank.
+    pub time_use: Option<TimeUse>,
+}
+
 /// A day's working time, and what of it is spent on what.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Split {
@@ -51,8 +60,8 @@ pub struct Split {
     pub other: i64,
     /// Minutes without a touch.
     pub blank: i64,
-    /// The longest stretches of it without a touch, in order.
-    pub blanks: Vec<Stretch>,
+    /// The stretches that it consists of, in order: each as long as it can be.
+    pub parts: Vec<TimePart>,
 }
 
 /// The minute that an instant is in.
@@ -155,19 +164,23 @@ impl Split {
     fn add(&mut self, stretch: Stretch, open: &[i32; 4]) {
         let minutes = stretch.minutes();
         self.working += minutes;
-        if open[TimeUse::KeyPeople as usize] > 0 {
-            self.key_people += minutes;
-        } else if open[TimeUse::Target as usize] > 0 {
-            self.target += minutes;
-        } else if open[TimeUse::Other as usize] > 0 {
-            self.other += minutes;
-        } else {
-            self.blank += minutes;
-            match self.blanks.last_mut() {
-                Some(last) if last.to == stretch.from => last.to = stretch.to,
-                _ => self.blanks.push(stretch),
-            }
+        let time_use =
+            [TimeUse::KeyPeople, TimeUse::Target, TimeUse::Other].into_iter().find(|one| open[*one as usize] > 0);
+        *match time_use {
+            Some(TimeUse::KeyPeople) => &mut self.key_people,
+            Some(TimeUse::Target) => &mut self.target,
+            Some(TimeUse::Other) => &mut self.other,
+            None => &mut self.blank,
+        } += minutes;
+        match self.parts.last_mut() {
+            Some(last) if last.stretch.to == stretch.from && last.time_use == time_use => last.stretch.to = stretch.to,
+            _ => self.parts.push(TimePart { stretch, time_use }),
         }
+    }
+
+    /// Returns the longest stretches without a touch, in order.
+    pub fn blanks(&self) -> impl Iterator<Item = Stretch> {
+        self.parts.iter().filter(|part| part.time_use.is_none()).map(|part| part.stretch)
     }
 }
 
@@ -246,7 +259,7 @@ mod tests {
         // Two stretches that meet in it overlap, and count once.
         let both = [hours(7, "01:00", "02:30"), hours(7, "02:30", "04:00")];
         let split = split(&working_time(&both, day("2017-10-29"), zone("Europe/Berlin")), &[]);
-        assert_eq!((split.working, split.blanks.len()), (4 * 60, 1));
+        assert_eq!((split.working, split.blanks().count(), split.parts.len()), (4 * 60, 1, 1));
         // Havana goes from 01:00 back to midnight: the day before ends where this one begins.
         let before = working_time(&[hours(6, "22:00", "24:00")], day("2017-11-04"), zone("America/Havana"));
         let after = working_time(&[hours(7, "00:00", "02:00")], day("2017-11-05"), zone("America/Havana"));
@@ -268,15 +281,24 @@ mod tests {
             (stretch("12:00", "13:00"), TimeUse::KeyPeople),
         ];
         let split = split(&working, &busy);
+        let part = |from: &str, to: &str, time_use| TimePart { stretch: stretch(from, to), time_use };
         let expected = Split {
             working: 420,
             key_people: 60,
             target: 90,
             other: 30,
             blank: 240,
-            blanks: vec![stretch("11:00", "12:00"), stretch("13:00", "16:00")],
+            parts: vec![
+                part("09:00", "09:30", Some(TimeUse::Other)),
+                part("09:30", "10:30", Some(TimeUse::KeyPeople)),
+                part("10:30", "11:00", Some(TimeUse::Target)),
+                part("11:00", "12:00", None),
+                part("13:00", "16:00", None),
+                part("16:00", "17:00", Some(TimeUse::Target)),
+            ],
         };
         assert_eq!(split, expected);
+        assert_eq!(split.blanks().collect::<Vec<_>>(), [stretch("11:00", "12:00"), stretch("13:00", "16:00")]);
     }
 
     #[test]
@@ -340,10 +362,10 @@ mod tests {
                 let working = working_time(&hours, day, zone);
                 let split = split(&working, &busy);
                 prop_assert_eq!(split.working, split.key_people + split.target + split.other + split.blank);
-                prop_assert_eq!(split.blank, split.blanks.iter().map(|spot| spot.minutes()).sum::<i64>());
+                prop_assert_eq!(split.blank, split.blanks().map(Stretch::minutes).sum::<i64>());
                 let (begins, ends) = (minute_of(calendar::start_of(day, zone)), minute_of(calendar::end_of(day, zone)));
                 prop_assert!(0 <= split.working && split.working <= ends - begins);
-                for spot in &split.blanks {
+                for spot in split.blanks() {
                     // In order, apart from each other and from every touch, and within the day.
                     prop_assert!(last_end < spot.from && spot.from < spot.to && begins <= spot.from && spot.to <= ends);
                     prop_assert!(busy.iter().all(|(touch, _)| touch.to <= spot.from || spot.to <= touch.from));
@@ -351,6 +373,16 @@ mod tests {
                 }
                 // The blank stretches of two days may meet at midnight, and are two.
                 last_end = last_end.min(ends - 1);
+                // The parts are the working time, minute by minute, and each is as long as it can be.
+                prop_assert_eq!(split.working, split.parts.iter().map(|part| part.stretch.minutes()).sum::<i64>());
+                for part in &split.parts {
+                    prop_assert!(part.stretch.from < part.stretch.to);
+                }
+                for pair in split.parts.windows(2) {
+                    let (one, next) = (pair[0], pair[1]);
+                    prop_assert!(one.stretch.to <= next.stretch.from);
+                    prop_assert!(one.stretch.to < next.stretch.from || one.time_use != next.time_use);
+                }
             }
         }
 
