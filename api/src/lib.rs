@@ -64,6 +64,7 @@ pub mod internals {
     pub use crate::domain::promise;
     pub use crate::domain::targeting::target_list::band::band;
     pub use crate::domain::targeting::target_list::capacity::required_interval;
+    pub use crate::domain::today::snooze::is_snoozed;
     pub use crate::domain::touch::weight::{answer_known_at, weigh};
     pub use crate::domain::upsert::UpsertResult;
     pub use crate::domain::user::Role;

@@ -170,6 +170,8 @@ ids! {
     ReviewId "review",
     /// The id of a promise.
     PromiseId "promise",
+    /// The id of a snooze.
+    SnoozeId "snooze",
     /// The id of a trigger event.
     TriggerEventId "triggerevent",
 }

@@ -42,6 +42,7 @@ pub mod promise;
 pub mod refresh_token;
 pub mod seat;
 pub mod session;
+pub mod snooze;
 pub mod target;
 pub mod touch;
 pub mod touch_contact;
@@ -53,7 +54,7 @@ pub mod user;
 pub use id::{
     AccountId, ActionId, BenchmarkId, BookingId, CommitmentId, ContactId, CriterionId, EventId, GoalId, ListReviewId,
     ObjectiveId, OneOnOneId, OpportunityId, OrganizationId, PlanId, PlannedRelationshipId, PromiseId, QuestionId,
-    ReviewId, SessionId, TargetId, TouchId, TriggerEventId, UserId,
+    ReviewId, SessionId, SnoozeId, TargetId, TouchId, TriggerEventId, UserId,
 };
 pub use id::{Id, IdError, show as show_id, split as split_id, suffix};
 pub use row::{ColumnDefault, Columns, DbRow, FromColumn, Row};

@@ -247,7 +247,7 @@ mod tests {
                 assert!(count < 64);
             )*};
         }
-        tables! { account acquaintance booking calendar_feed contact credential erasure event external_id import_change import_record import_run opportunity organization promise refresh_token seat session touch touch_contact touch_version touch_version_contact trigger_event user }
+        tables! { account acquaintance booking calendar_feed contact credential erasure event external_id import_change import_record import_run opportunity organization promise refresh_token seat session snooze touch touch_contact touch_version touch_version_contact trigger_event user }
         tables! { plan plan_action plan_benchmark plan_commitment plan_measurement plan_objective plan_question plan_relationship plan_review }
     }
 }

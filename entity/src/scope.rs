@@ -87,7 +87,7 @@ macro_rules! scoped {
 scoped! {
     account acquaintance assessment booking calendar_feed contact credential criterion erasure event external_id goal import_change import_record import_run list_review one_on_one opportunity
     plan plan_action plan_benchmark plan_commitment plan_measurement plan_objective plan_question plan_relationship plan_review
-    promise refresh_token seat session target touch touch_contact touch_version touch_version_contact trigger_event user
+    promise refresh_token seat session snooze target touch touch_contact touch_version touch_version_contact trigger_event user
 }
 
 scoped! { organization by Id }

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use callshot::internals::{
     Basis, Booked, DAY, ENOUGH, Estimate, GoalWarning, MILLION, Made, PresencePolicy, Standing, Stretch, TimeUse, Way,
-    band, completeness, consistency, due_after, fiscal_days, formula, known, longest_gap, probability_of, progress,
-    promise, required_interval, score, split, wilson, years_after,
+    band, completeness, consistency, due_after, fiscal_days, formula, is_snoozed, known, longest_gap, probability_of,
+    progress, promise, required_interval, score, split, wilson, years_after,
 };
 use entity::contact::BuyingRole;
 use entity::opportunity::Stage;
@@ -230,6 +230,8 @@ fn plans_weeks_and_promises() {
     let split = split(&[stretch(540, 1020)], &busy);
     let fill_rate = f64::from(i32::try_from(split.key_people + split.target).unwrap()) / 480.0;
     assert_eq!(split.working, 480);
+    let parts: Vec<i64> = split.parts.iter().map(|part| part.stretch.minutes()).collect();
+    says(&format!("from 9:30 to 11: {} parts of {}, {} and {} minutes", parts.len(), parts[0], parts[1], parts[2]));
     says(&format!(
         "{} with key people, {} other, {} blank; fillRate = {fill_rate:.4}",
         split.key_people, split.other, split.blank
@@ -252,12 +254,15 @@ fn plans_weeks_and_promises() {
     let is_overdue = |on: &str| promise::is_overdue(&promise, day(on));
     assert!(is_overdue("2017-05-10") && !is_overdue("2017-05-09"));
     says("a promise that was due on 9 May is overdue on 10 May, and not on 9 May");
+    let is_snoozed = |on: &str| is_snoozed(day("2017-05-10"), day("2017-05-12"), day(on));
+    assert_eq!(["2017-05-09", "2017-05-10", "2017-05-11", "2017-05-12"].map(is_snoozed), [false, true, true, false]);
+    says("snoozed on 10 May until 12 May is left out on 10 and 11 May, and is back on 12 May");
 }
 
 /// Numbers that people enter, and the parts of an estimate and of a reason.
 const ENTERED: [&str; 3] = ["Criterion", "Estimate", "Reason"];
 /// Figures that are whole numbers, amounts, days or yes and no.
-const OTHERS: [&str; 66] = [
+const OTHERS: [&str; 68] = [
     "accounts",
     "actionsOverdue",
     "assessNext",
@@ -295,6 +300,7 @@ const OTHERS: [&str; 66] = [
     "overBy",
     "overdue",
     "pace",
+    "parts",
     "potential",
     "probability",
     "projected",
@@ -307,6 +313,7 @@ const OTHERS: [&str; 66] = [
     "reviewDueOn",
     "reviewOverdue",
     "size",
+    "snoozed",
     "stale",
     "standing",
     "targetMinutes",

@@ -56,6 +56,7 @@ mod series;
 mod session;
 mod sight;
 mod sign_up;
+mod snoozes;
 mod target_lists;
 mod targets;
 mod today;

@@ -9,8 +9,8 @@ use callshot::internals::{AuditedRow, Currency, Part, assess, canonical, fingerp
 use entity::{
     Id, OrganizationId, Scoped, account, acquaintance, assessment, booking, contact, criterion, external_id, goal,
     list_review, one_on_one, opportunity, organization, plan, plan_action, plan_benchmark, plan_commitment,
-    plan_measurement, plan_objective, plan_question, plan_relationship, plan_review, promise, seat, target, touch,
-    touch_contact, touch_version, trigger_event, user,
+    plan_measurement, plan_objective, plan_question, plan_relationship, plan_review, promise, seat, snooze, target,
+    touch, touch_contact, touch_version, trigger_event, user,
 };
 use sea_orm::{DatabaseConnection, EntityTrait};
 use serde_json::{Value, json};
@@ -49,6 +49,7 @@ pub async fn facts(connection: &DatabaseConnection) -> Facts {
         of.add_parts::<plan_commitment::Model>(&mut facts).await;
         of.add_parts::<plan_review::Model>(&mut facts).await;
         of.add::<promise::Entity>(&mut facts).await;
+        of.add::<snooze::Entity>(&mut facts).await;
         of.add::<trigger_event::Entity>(&mut facts).await;
         for row in of.all::<assessment::Entity>().await {
             let account = facts.entry((account::Model::NOUN.to_owned(), row.account_id.uuid())).or_default();

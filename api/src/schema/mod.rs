@@ -26,6 +26,7 @@ use crate::domain::session::{invitation, password, refresh, sign_in, sign_up};
 use crate::domain::targeting::one_on_one::{self, OneOnOne, OneOnOnePayload};
 use crate::domain::targeting::target_list::review::{self, TargetListPayload};
 use crate::domain::targeting::{self, Target, TargetPayload};
+use crate::domain::today::snooze::{self, SuggestedActionPayload};
 use crate::domain::touch::{self, Touch, TouchPayload};
 use crate::domain::trigger_event::{self, TriggerEvent, TriggerEventPayload};
 use crate::domain::upsert::UpsertPayload;
@@ -322,6 +323,9 @@ object! {
         /// Permanently deletes a promise, and returns its last state. For the user who made it, the account's owner,
         /// their managers and administrators.
         deletePromise(promise::write::OnePromise): PromisePayload = mutation(promise::write::delete);
+        /// Puts off a suggested action: until that day it is left out of `User.today`. Setting the same day again changes
+        /// nothing. For the user whom it is suggested to.
+        snoozeSuggestedAction(input: snooze::SnoozeSuggestedActionInput): SuggestedActionPayload = mutation(snooze::snooze);
         /// Creates an opportunity. For everyone who sees the account, if they or a member below them become its owner;
         /// otherwise for the account's owner, their managers and administrators.
         createOpportunity(input: opportunity::write::CreateOpportunityInput): OpportunityPayload = mutation(opportunity::write::create);

@@ -43,6 +43,7 @@ pub const TYPES: &[(&str, &[&str])] = &[
         ],
     ),
     ("promise", &["created", "updated", "kept", "deleted"]),
+    ("snooze", &["created", "updated", "deleted"]),
     ("target", &["proposed", "seconded", "agreed", "declined", "withdrawn", "updated", "moved", "won", "dropped"]),
     ("touch", &["created", "updated", "completed", "canceled", "deleted"]),
     ("triggerevent", &["created", "updated", "resolved"]),

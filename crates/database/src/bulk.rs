@@ -325,7 +325,7 @@ mod tests {
         }
         tables! {
             account acquaintance assessment booking calendar_feed contact criterion event external_id goal import_change import_record import_run list_review one_on_one opportunity organization
-            promise seat target touch touch_contact touch_version touch_version_contact trigger_event user
+            promise seat snooze target touch touch_contact touch_version touch_version_contact trigger_event user
             plan plan_action plan_benchmark plan_commitment plan_measurement plan_objective plan_question plan_relationship plan_review
         }
         assert_eq!(type_of(organization::Column::ErasureKey).unwrap(), "bytea");

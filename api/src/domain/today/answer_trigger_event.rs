@@ -4,6 +4,7 @@ use entity::trigger_event::TriggerKind;
 use entity::{AccountId, Columns, Day, FromColumn, Row, Scoped as _, TriggerEventId, account, trigger_event};
 use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait};
+use serde_json::json;
 
 use super::{
     Finding, SkippingCost, Suggestion, SuggestionContext, SuggestionKind, Today, ago, day_of_user, most, subject,
@@ -97,6 +98,8 @@ impl Finding for Unanswered {
             kind: SuggestionKind::AnswerTriggerEvent,
             account: Some(self.account),
             subject: subject(self.event),
+            title: name.to_owned(),
+            facts: json!({"daysAgo": age, "daysItCounts": ANSWERED_WITHIN}),
             why: format!(
                 "{name} {} ({}, {}), and no opportunity came of it yet.",
                 said(self.kind),

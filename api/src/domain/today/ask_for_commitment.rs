@@ -1,8 +1,9 @@
 //! Stalled opportunities: ask for a commitment.
 
 use entity::{AccountId, Day, Instant, OpportunityId};
+use serde_json::json;
 
-use super::{Finding, SkippingCost, Suggestion, SuggestionContext, SuggestionKind, Today, lasting, subject};
+use super::{Finding, SkippingCost, Suggestion, SuggestionContext, SuggestionKind, Today, lasting, number, subject};
 use crate::context::RequestContext;
 use crate::domain::opportunity::stalled::{self, STALLED_DAYS};
 use crate::error::Result;
@@ -41,11 +42,12 @@ impl Finding for Still {
 
     fn suggest(&self, context: &SuggestionContext<'_>) -> Suggestion {
         let last = self.asked.map_or(self.opened_on, |at| day_of(at, context.zone));
-        let days = lasting((context.on.0 - last.0).max(0));
+        let days = (context.on.0 - last.0).max(0);
+        let long = lasting(days);
         let (name, company) = (&self.name, context.name);
         let why = match self.asked {
-            Some(_) => format!("{company} has not been asked for a commitment on {name} for {days}."),
-            None => format!("{company} has not been asked for a commitment on {name}, which was opened {days} ago."),
+            Some(_) => format!("{company} has not been asked for a commitment on {name} for {long}."),
+            None => format!("{company} has not been asked for a commitment on {name}, which was opened {long} ago."),
         };
         let moves = "n opportunity moves by the next commitment, and without one it stands still.";
         let if_skipped = self.amount.map_or_else(
@@ -59,6 +61,12 @@ impl Finding for Still {
             kind: SuggestionKind::AskForCommitment,
             account: Some(self.account),
             subject: subject(self.opportunity),
+            title: name.clone(),
+            facts: json!({
+                "daysSinceOpened": (context.on.0 - self.opened_on.0).max(0),
+                "daysSinceAsked": self.asked.map(|_| days),
+                "amount": self.amount.map(|minor| number(context.currency.decimal(minor))),
+            }),
             why,
             if_skipped,
             due_on: Some(last.plus(STALLED_DAYS)),

@@ -3,14 +3,17 @@
 use entity::target::TargetStatus;
 use entity::{AccountId, Instant, TargetId, target};
 use sea_orm::{ColumnTrait, QueryFilter, QueryOrder, QuerySelect};
+use serde_json::json;
 
-use super::{Finding, SkippingCost, Suggestion, SuggestionContext, SuggestionKind, Today, ago, lasting, most, subject};
+use super::{
+    Finding, SkippingCost, Suggestion, SuggestionContext, SuggestionKind, Today, ago, lasting, most, shortened, subject,
+};
 use crate::context::RequestContext;
 use crate::domain::account::is_active;
+use crate::domain::targeting::decide::awaits;
 use crate::error::Result;
 use crate::values::agreement::{Parties, Side};
 use crate::values::calendar::day_of;
-use crate::domain::targeting::decide::awaits;
 use database::columns::is_any_of;
 
 /// A proposal that waits for a decision.
@@ -56,9 +59,6 @@ pub(super) async fn find(ctx: &RequestContext, days: &[Today]) -> Result<Vec<Box
     Ok(found)
 }
 
-/// The largest number of characters of a rationale in a sentence.
-const LONGEST: usize = 120;
-
 impl Finding for Waiting {
     fn day(&self) -> usize {
         self.day
@@ -71,15 +71,14 @@ impl Finding for Waiting {
     fn suggest(&self, context: &SuggestionContext<'_>) -> Suggestion {
         let since = day_of(self.since, context.zone);
         let days = (context.on.0 - since.0).max(0);
-        let mut rationale: String = self.rationale.chars().take(LONGEST).collect();
-        if rationale.len() < self.rationale.len() {
-            rationale.push('…');
-        }
+        let rationale = shortened(&self.rationale);
         let name = context.name;
         Suggestion {
             kind: SuggestionKind::DecideTarget,
             account: Some(self.account),
             subject: subject(self.target),
+            title: name.to_owned(),
+            facts: json!({"daysWaited": days}),
             why: format!("{name} was proposed as a target {} and waits for your word: “{rationale}”", ago(days)),
             if_skipped: format!(
                 "{name} has waited {}, and no one is committed to pursue it until then.",

@@ -7,6 +7,7 @@ use entity::plan_action::ActionStatus;
 use entity::{AccountId, ActionId, Day, PlanId, Scoped, plan, plan_action};
 use sea_orm::sea_query::{Expr, ExprTrait as _};
 use sea_orm::{ColumnTrait, ConnectionTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait};
+use serde_json::json;
 
 use super::{
     Finding, SOON, SkippingCost, Suggestion, SuggestionContext, SuggestionKind, Today, ago, day_of_user, horizon, most,
@@ -109,6 +110,8 @@ impl Finding for Task {
             kind: SuggestionKind::DoAction,
             account: Some(self.account),
             subject: subject(self.action),
+            title: title.clone(),
+            facts: json!({"daysLate": context.on.0 - due_on.0, "otherOpenActions": others}),
             why,
             if_skipped,
             due_on: Some(*due_on),

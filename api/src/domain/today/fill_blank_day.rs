@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use entity::{AccountId, Day, UserId};
+use serde_json::json;
 
 use super::{Finding, SkippingCost, Suggestion, SuggestionContext, SuggestionKind, Today, subject};
 use crate::context::RequestContext;
@@ -59,16 +60,14 @@ impl Finding for Blank {
     }
 
     fn suggest(&self, context: &SuggestionContext<'_>) -> Suggestion {
+        let weekday = self.on.date().format("%A");
         Suggestion {
             kind: SuggestionKind::FillBlankDay,
             account: None,
             subject: subject(self.user),
-            why: format!(
-                "{}, {}, has {} working minutes and no touch with a target.",
-                self.on.date().format("%A"),
-                self.on,
-                self.minutes
-            ),
+            title: format!("{weekday}, {}", self.on),
+            facts: json!({"workingMinutes": self.minutes, "blankDays": self.blanks, "workingDays": self.working}),
+            why: format!("{weekday}, {}, has {} working minutes and no touch with a target.", self.on, self.minutes),
             if_skipped: format!(
                 "{} of the {} working days of that week are blank: as blank as the pipeline will be in some months.",
                 self.blanks, self.working

@@ -2,10 +2,11 @@
 
 use entity::{AccountId, Day, PromiseId, promise};
 use sea_orm::{ColumnTrait, QueryFilter, QueryOrder, QuerySelect};
+use serde_json::json;
 
 use super::{
     Finding, SOON, SkippingCost, Suggestion, SuggestionContext, SuggestionKind, Today, ago, day_of_user, horizon,
-    lasting, most, subject,
+    lasting, most, shortened, subject,
 };
 use crate::context::RequestContext;
 use crate::domain::account::is_active;
@@ -61,16 +62,16 @@ impl Finding for Open {
         let Self { what, made_on, due_on, .. } = self;
         let name = context.name;
         let late = context.on.0 - due_on.0;
+        let waited = (context.on.0 - made_on.0).max(0);
         let due = if late < 0 { format!("is due on {due_on}") } else { format!("was due {}", ago(late)) };
         Suggestion {
             kind: SuggestionKind::KeepPromise,
             account: Some(self.account),
             subject: subject(self.promise),
+            title: shortened(what),
+            facts: json!({"daysLate": late, "daysWaited": waited}),
             why: format!("{name} was promised “{what}” on {made_on}; it {due}."),
-            if_skipped: format!(
-                "{name} has waited {} for it, and remembers who keeps their word.",
-                lasting((context.on.0 - made_on.0).max(0))
-            ),
+            if_skipped: format!("{name} has waited {} for it, and remembers who keeps their word.", lasting(waited)),
             due_on: Some(*due_on),
             cost: SkippingCost { amount: context.open, days: late, ..SkippingCost::default() },
             place: i64::from(due_on.0),

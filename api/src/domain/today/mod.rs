@@ -4,6 +4,8 @@
 //! |---|---|
 //! | here | the types, and how all kinds come together |
 //! | [`order`] | the order of suggestions: pure |
+//! | [`suggestion_id`] | the ids of suggestions: pure |
+//! | [`mod@snooze`] | suggestions that are put off |
 //! | [`answer_trigger_event`] | trigger events of their clients |
 //! | [`keep_promise`] | promises to clients |
 //! | [`fill_blank_day`] | days of next week without a touch with a target |
@@ -29,6 +31,8 @@ pub mod keep_promise;
 pub mod order;
 pub mod review_plan;
 pub mod set_goal;
+pub mod snooze;
+pub mod suggestion_id;
 pub mod touch_target;
 pub mod write_plan;
 
@@ -36,9 +40,12 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use async_graphql::{Enum, InputObject};
 use chrono_tz::Tz;
-use entity::{AccountId, Day, Id, Instant, Scoped, UserId, opportunity};
+use entity::{AccountId, Day, Id, Instant, Scoped, UserId, opportunity, user};
+use rust_decimal::Decimal;
+use rust_decimal::prelude::ToPrimitive as _;
 use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, ConnectionTrait, QueryFilter, QuerySelect, QueryTrait};
+use serde_json::Value;
 use uuid::Uuid;
 
 use crate::context::RequestContext;
@@ -49,8 +56,8 @@ use crate::domain::user::User;
 use crate::error::{Error, Result};
 use crate::graphql::filter::among_ids;
 use crate::graphql::pagination::LONGEST_LIST;
-use crate::graphql::scalars::Date;
-use crate::graphql::{AnyNode, Batch, FieldContext, graphql_enum, object};
+use crate::graphql::scalars::{Date, Json};
+use crate::graphql::{AnyId, AnyNode, Batch, FieldContext, graphql_enum, object};
 use crate::values::calendar::day_of;
 use crate::values::money::Currency;
 
@@ -158,6 +165,10 @@ pub struct Suggestion {
     pub account: Option<AccountId>,
     /// What it is about: the prefix of its id, and the id.
     pub subject: (&'static str, Uuid),
+    /// What it is about, in a few words.
+    pub title: String,
+    /// The numbers of the sentences, by name: a JSON object.
+    pub facts: Value,
     /// Why.
     pub why: String,
     /// What skipping it costs.
@@ -196,6 +207,14 @@ pub struct Today {
     pub at: Instant,
     /// Whether the day is today, so that the current state of rows counts.
     pub is_now: bool,
+}
+
+impl Today {
+    /// Returns the day of a user that is today.
+    fn now(ctx: &RequestContext, user: &user::Model) -> Self {
+        let zone = zone_of(user);
+        Self { user: user.id, zone, on: day_of(ctx.now, zone), at: ctx.now, is_now: true }
+    }
 }
 
 /// Returns the place of a user's day among the days.
@@ -240,20 +259,42 @@ pub trait Finding: Send + Sync {
     fn suggest(&self, context: &SuggestionContext<'_>) -> Suggestion;
 }
 
-/// Returns what all kinds find for some days: a fixed number of statements, however many days and findings.
-async fn findings(ctx: &RequestContext, days: &[Today], users: &[&User]) -> Result<Vec<Box<dyn Finding>>> {
-    let targets = touch_target::listed(ctx, days).await?;
+/// Returns what the wanted kinds find for some days: a fixed number of statements, however many days and findings.
+async fn findings(
+    ctx: &RequestContext,
+    days: &[Today],
+    users: &[&User],
+    wanted: &(dyn Fn(SuggestionKind) -> bool + Sync),
+) -> Result<Vec<Box<dyn Finding>>> {
+    use SuggestionKind::{
+        AnswerTriggerEvent, AskForCommitment, DecideTarget, DoAction, FillBlankDay, KeepPromise, ReviewPlan, SetGoal,
+        TouchTarget, WritePlan,
+    };
     let mut found: Vec<Box<dyn Finding>> = Vec::new();
-    found.extend(answer_trigger_event::find(ctx, days).await?);
-    found.extend(keep_promise::find(ctx, days).await?);
-    found.extend(touch_target::find(ctx, days, &targets).await?);
-    found.extend(ask_for_commitment::find(ctx, days).await?);
-    found.extend(decide_target::find(ctx, days).await?);
-    found.extend(do_action::find(ctx, days).await?);
-    found.extend(review_plan::find(ctx, days).await?);
-    found.extend(write_plan::find(ctx, &targets).await?);
-    found.extend(set_goal::find(ctx, &targets).await?);
-    found.extend(fill_blank_day::find(ctx, days, users).await?);
+    let targets = if [TouchTarget, WritePlan, SetGoal].into_iter().any(wanted) {
+        touch_target::listed(ctx, days).await?
+    } else {
+        Vec::new()
+    };
+    macro_rules! find {
+        ($($kind:ident: $find:expr;)*) => {$(
+            if wanted($kind) {
+                found.extend($find.await?);
+            }
+        )*};
+    }
+    find! {
+        AnswerTriggerEvent: answer_trigger_event::find(ctx, days);
+        KeepPromise: keep_promise::find(ctx, days);
+        TouchTarget: touch_target::find(ctx, days, &targets);
+        AskForCommitment: ask_for_commitment::find(ctx, days);
+        DecideTarget: decide_target::find(ctx, days);
+        DoAction: do_action::find(ctx, days);
+        ReviewPlan: review_plan::find(ctx, days);
+        WritePlan: write_plan::find(ctx, &targets);
+        SetGoal: set_goal::find(ctx, &targets);
+        FillBlankDay: fill_blank_day::find(ctx, days, users);
+    }
     Ok(found)
 }
 
@@ -271,6 +312,26 @@ fn lasting(days: i32) -> String {
     if days == 1 { "1 day".to_owned() } else { format!("{days} days") }
 }
 
+/// The largest number of characters of a longer text in a title or a sentence.
+const LONGEST: usize = 120;
+
+/// Returns a text cut to its first 120 characters.
+fn shortened(text: &str) -> String {
+    let mut short: String = text.chars().take(LONGEST).collect();
+    if short.len() < text.len() {
+        short.push('…');
+    }
+    short
+}
+
+/// Returns a decimal number as a JSON number: of the 15 digits that an amount has at most, none is lost.
+fn number(decimal: Decimal) -> Value {
+    match decimal.to_i64().filter(|whole| decimal == Decimal::from(*whole)) {
+        Some(whole) => whole.into(),
+        None => decimal.to_f64().into(),
+    }
+}
+
 /// Arguments of `User.today`.
 #[derive(Clone, Debug, InputObject)]
 pub struct TodayArguments {
@@ -281,32 +342,63 @@ pub struct TodayArguments {
     pub first: Option<i32>,
     /// Only suggestions of these kinds, as many of each as there are. Without it a list has at most 10 of a kind.
     pub kinds: Option<Vec<SuggestedActionKind>>,
+    /// Lists the suggestions that are snoozed on the day instead of the others.
+    #[graphql(default)]
+    pub snoozed: bool,
 }
 
 /// A suggestion, as the schema has it.
-pub struct SuggestedAction(Suggestion);
+pub struct SuggestedAction {
+    id: String,
+    suggestion: Suggestion,
+    snoozed_until: Option<Day>,
+}
+
+impl SuggestedAction {
+    /// Returns a suggestion to a user that is not snoozed.
+    fn of(user: UserId, suggestion: Suggestion) -> Self {
+        Self { id: suggestion_id::id_of(user, &suggestion), suggestion, snoozed_until: None }
+    }
+}
 
 object! {
     /// A suggested action, with why, and what skipping it costs.
     SuggestedAction as "SuggestedAction" {
+        /// Opaque id, the same for the same suggestion on every day.
+        id: AnyId = plain(|action| AnyId(action.id.clone()));
         /// The suggested action.
-        kind: SuggestionKind = plain(|action| action.0.kind);
+        kind: SuggestionKind = plain(|action| action.suggestion.kind);
         /// The account; null where it is about none.
-        account: Option<Account> = by_key(|action| action.0.account, Account::resolve);
+        account: Option<Account> = by_key(|action| action.suggestion.account, Account::resolve);
         /// The subject: a target, an opportunity, an action, a plan, a promise or a trigger event; the user, for a
         /// blank day.
         subject: Option<AnyNode> = batch(subjects);
+        /// The id of the subject.
+        subjectId: AnyId = plain(|action| AnyId(action.suggestion.subject_id()));
+        /// The subject in a few words: the promise, the title of the action or the plan, the name of the opportunity,
+        /// the blank day; of every other kind the name of the account.
+        title: &str = plain(|action| &action.suggestion.title);
         /// Why, in a sentence with the numbers in it.
-        why: &str = plain(|action| &action.0.why);
+        why: &str = plain(|action| &action.suggestion.why);
         /// The cost of skipping it, in a sentence.
-        ifSkipped: &str = plain(|action| &action.0.if_skipped);
+        ifSkipped: &str = plain(|action| &action.suggestion.if_skipped);
+        /// The numbers of the two sentences, not rounded, as an object. Days and minutes are whole numbers, amounts are
+        /// in the organization's currency, and null stands for what is unknown. TOUCH_TARGET: presence, threshold,
+        /// daysUntilAbsent, presenceInAWeek, daysSinceTouch. KEEP_PROMISE: daysLate (negative before the due day),
+        /// daysWaited. DO_ACTION: daysLate, otherOpenActions. REVIEW_PLAN: daysLate. WRITE_PLAN: daysOnList.
+        /// ASK_FOR_COMMITMENT: daysSinceOpened, daysSinceAsked, amount. ANSWER_TRIGGER_EVENT: daysAgo, daysItCounts.
+        /// FILL_BLANK_DAY: workingMinutes, blankDays, workingDays. DECIDE_TARGET: daysWaited. SET_GOAL: year,
+        /// daysOnList, daysLeft.
+        facts: Json<String> = plain(|action| Json(action.suggestion.facts.to_string()));
         /// The day by which to do it; null where there is none.
-        dueOn: Option<Day> = plain(|action| action.0.due_on);
+        dueOn: Option<Day> = plain(|action| action.suggestion.due_on);
+        /// The day on which it comes back; null unless it is snoozed.
+        snoozedUntil: Option<Day> = plain(|action| action.snoozed_until);
     }
 }
 
 async fn subjects(field: &FieldContext<'_>, of: &[&SuggestedAction]) -> Result<Batch<Option<AnyNode>>> {
-    crate::domain::node::nodes_of(field, &of.iter().map(|action| action.0.subject).collect::<Vec<_>>()).await
+    crate::domain::node::nodes_of(field, &of.iter().map(|action| action.suggestion.subject).collect::<Vec<_>>()).await
 }
 
 /// The suggestions of a kind.
@@ -331,6 +423,7 @@ pub struct TodayList {
     on: Day,
     actions: Vec<SuggestedAction>,
     counts: Vec<TodayCount>,
+    snoozed: i32,
 }
 
 object! {
@@ -343,10 +436,12 @@ object! {
         /// the open amount at the account, then the presence that is lost within a week, then the days by which it is
         /// late.
         actions: Vec<SuggestedAction> = batch(actions);
-        /// The number of all suggestions, however many of them are listed.
+        /// The number of all suggestions, however many of them are listed. Snoozed ones do not count.
         total: i32 = plain(|today| today.counts.iter().map(|count| count.count).sum());
-        /// The number of suggestions of each kind that has any.
+        /// The number of suggestions of each kind that has any. Snoozed ones do not count.
         counts: Vec<TodayCount> = plain(|today| today.counts.clone());
+        /// The number of suggestions that are left out because they are snoozed on the day.
+        snoozed: i32 = plain(|today| today.snoozed);
     }
 }
 
@@ -359,44 +454,52 @@ async fn actions(field: &FieldContext<'_>, of: &[&TodayList]) -> Result<Batch<Ve
 /// # Errors
 /// `BAD_USER_INPUT` for a number out of its bounds; database errors.
 pub async fn of_users(field: &FieldContext<'_>, of: &[&User]) -> Result<Batch<Option<TodayList>>> {
-    let TodayArguments { on, first, kinds } = field.arguments()?;
+    let TodayArguments { on, first, kinds, snoozed } = field.arguments()?;
     let first = first.unwrap_or(USUAL);
     let Some(first) = usize::try_from(first).ok().filter(|_| first <= MOST) else {
         return Err(Error::BadInput(format!("first is between 0 and {MOST}; {first} was given.")));
     };
-    let viewer = field.request.viewer()?;
+    let ctx = field.request;
+    let viewer = ctx.viewer()?;
     let mut ids = HashSet::new();
     let days: Vec<Today> = of
         .iter()
         .filter(|user| viewer.is_above_or_is(user.0.id) && ids.insert(user.0.id))
         .map(|user| {
-            let zone = zone_of(&user.0);
-            let at = instant_of(on.map(|day| day.0), field.request.now, zone);
-            let day = on.map_or_else(|| day_of(at, zone), |day| day.0);
-            Today { user: user.0.id, zone, on: day, at, is_now: at == field.request.now }
+            let now = Today::now(ctx, &user.0);
+            let at = instant_of(on.map(|day| day.0), ctx.now, now.zone);
+            Today { on: on.map_or(now.on, |day| day.0), at, is_now: at == ctx.now, ..now }
         })
         .collect();
-    let found = if days.is_empty() { Vec::new() } else { findings(field.request, &days, of).await? };
-    let mut suggestions = suggestions(field.request, &days, &found).await?;
-    if let Some(kinds) = &kinds {
-        let wanted = |one: &Suggestion| kinds.iter().any(|kind| kind.is(one.kind));
-        for list in &mut suggestions {
-            list.retain(wanted);
-        }
-    }
+    let wanted = |one: SuggestionKind| kinds.as_ref().is_none_or(|kinds| kinds.iter().any(|kind| kind.is(one)));
+    let found = if days.is_empty() { Vec::new() } else { findings(ctx, &days, of, &wanted).await? };
+    let suggestions = suggestions(ctx, &days, &found).await?;
+    let until = snooze::of_days(ctx, &days).await?;
     let lists: Vec<TodayList> = suggestions
         .into_iter()
         .zip(&days)
-        .map(|(list, today)| {
+        .zip(&until)
+        .map(|((list, today), until)| {
+            // Most users have snoozed nothing.
+            let is_awake =
+                |one: &Suggestion| until.is_empty() || !until.contains_key(&suggestion_id::id_of(today.user, one));
+            let (awake, asleep): (Vec<_>, Vec<_>) = list.into_iter().partition(is_awake);
             let mut by_kind: BTreeMap<SuggestionKind, i32> = BTreeMap::new();
-            for one in &list {
+            for one in &awake {
                 *by_kind.entry(one.kind).or_default() += 1;
             }
-            let actions = order::most_pressing(list, today.on, kinds.is_none()).into_iter().take(first);
+            let count = i32::try_from(asleep.len()).unwrap_or(i32::MAX);
+            let listed = if snoozed { asleep } else { awake };
+            let actions = order::most_pressing(listed, today.on, kinds.is_none()).into_iter().take(first);
+            let action = |one| {
+                let action = SuggestedAction::of(today.user, one);
+                SuggestedAction { snoozed_until: until.get(&action.id).copied(), ..action }
+            };
             TodayList {
                 on: today.on,
-                actions: actions.map(SuggestedAction).collect(),
+                actions: actions.map(action).collect(),
                 counts: by_kind.into_iter().map(|(kind, count)| TodayCount { kind, count }).collect(),
+                snoozed: count,
             }
         })
         .collect();
@@ -449,6 +552,13 @@ async fn open_amounts(ctx: &RequestContext, accounts: Vec<AccountId>) -> Result<
     Ok(amounts)
 }
 
+impl Suggestion {
+    /// Returns the id of its subject.
+    fn subject_id(&self) -> String {
+        entity::show_id(self.subject.0, self.subject.1)
+    }
+}
+
 /// Returns the subject of a suggestion.
 fn subject<I: Id>(id: I) -> (&'static str, Uuid) {
     (I::PREFIX, id.uuid())
@@ -462,6 +572,13 @@ mod tests {
     pub(super) fn context() -> SuggestionContext<'static> {
         let currency = Currency::of("EUR").unwrap();
         SuggestionContext { name: "Acme", score: 70, open: 500, on: Day(100), zone: chrono_tz::UTC, currency }
+    }
+
+    #[test]
+    fn amounts_keep_their_digits() {
+        let said = |text: &str| number(text.parse().unwrap()).to_string();
+        assert_eq!([said("12000.00"), said("0.10"), said("-7")], ["12000", "0.1", "-7"]);
+        assert_eq!([said("9999999999999.99"), said("999999999999999")], ["9999999999999.99", "999999999999999"]);
     }
 
     #[test]

@@ -68,6 +68,8 @@ mod tests {
             kind,
             account: None,
             subject: ("target", Uuid::from_u128(id)),
+            title: String::new(),
+            facts: serde_json::Value::Null,
             why: String::new(),
             if_skipped: String::new(),
             due_on: due_on.map(Day),

@@ -3,6 +3,7 @@
 use entity::plan::{PlanStatus, ReviewCadence};
 use entity::{AccountId, Day, PlanId, plan};
 use sea_orm::{ColumnTrait, QueryFilter, QueryOrder, QuerySelect};
+use serde_json::json;
 
 use super::{
     Finding, SOON, SkippingCost, Suggestion, SuggestionContext, SuggestionKind, Today, ago, day_of_user, horizon,
@@ -80,6 +81,8 @@ impl Finding for Unreviewed {
             kind: SuggestionKind::ReviewPlan,
             account: Some(self.account),
             subject: subject(self.plan),
+            title: title.clone(),
+            facts: json!({"daysLate": late}),
             why,
             if_skipped,
             due_on: Some(*due_on),

@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use entity::{AccountId, Day, Instant, Scoped, TargetId, goal};
 use sea_orm::{ColumnTrait, ConnectionTrait, QueryFilter, QuerySelect, QueryTrait};
+use serde_json::json;
 
 use super::touch_target::Listed;
 use super::{Finding, SkippingCost, Suggestion, SuggestionContext, SuggestionKind, lasting, subject};
@@ -70,20 +71,21 @@ impl Finding for Goalless {
 
     fn suggest(&self, context: &SuggestionContext<'_>) -> Suggestion {
         let (name, year) = (context.name, self.year);
+        let since = day_of(self.since, context.zone);
+        let days = context.on.0 - since.0;
         Suggestion {
             kind: SuggestionKind::SetGoal,
             account: Some(self.account),
             subject: subject(self.target),
-            why: format!(
-                "{name} has been a target since {} and has no goal for {year}.",
-                day_of(self.since, context.zone)
-            ),
+            title: name.to_owned(),
+            facts: json!({"year": year, "daysOnList": days.max(0), "daysLeft": self.left}),
+            why: format!("{name} has been a target since {since} and has no goal for {year}."),
             if_skipped: format!(
                 "{} of the fiscal year are left, and without an amount it is unknown whether {name} is behind.",
                 lasting(self.left)
             ),
             due_on: None,
-            cost: SkippingCost { days: context.on.0 - day_of(self.since, context.zone).0, ..SkippingCost::default() },
+            cost: SkippingCost { days, ..SkippingCost::default() },
             // The better the account, the more pressing.
             place: -context.score,
         }

@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use entity::{AccountId, Instant, TargetId, target};
 use sea_orm::{ColumnTrait, QueryFilter, QueryOrder};
+use serde_json::json;
 
 use super::{
     Finding, SOON, SkippingCost, Suggestion, SuggestionContext, SuggestionKind, Today, ago, day_of_user, subject,
@@ -154,6 +155,14 @@ impl Finding for Fading {
             kind: SuggestionKind::TouchTarget,
             account: Some(self.account),
             subject: subject(self.target),
+            title: name.to_owned(),
+            facts: json!({
+                "presence": presence,
+                "threshold": threshold,
+                "daysUntilAbsent": self.left,
+                "presenceInAWeek": self.in_a_week,
+                "daysSinceTouch": days,
+            }),
             why,
             if_skipped,
             due_on: Some(due_on),

@@ -5,6 +5,7 @@ use std::collections::{HashMap, HashSet};
 use entity::plan::PlanStatus;
 use entity::{AccountId, Day, Instant, Scoped, TargetId, plan};
 use sea_orm::{ColumnTrait, ConnectionTrait, QueryFilter, QuerySelect, QueryTrait};
+use serde_json::json;
 
 use super::touch_target::Listed;
 use super::{Finding, SkippingCost, Suggestion, SuggestionContext, SuggestionKind, lasting, subject};
@@ -66,6 +67,8 @@ impl Finding for Planless {
             kind: SuggestionKind::WritePlan,
             account: Some(self.account),
             subject: subject(self.target),
+            title: name.to_owned(),
+            facts: json!({"daysOnList": (context.on.0 - since.0).max(0)}),
             why: format!("{name} has been a target since {since} and has no plan."),
             if_skipped: format!(
                 "After {} it is still not written down what is to be done at {name}, by whom and by when.",
