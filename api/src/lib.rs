@@ -47,6 +47,7 @@ pub use app::App;
 pub mod internals {
     pub use crate::context::RequestContext;
     pub use crate::domain::account::Standing;
+    pub use crate::domain::analytics::stages::flows;
     pub use crate::domain::criterion::{assess, score};
     pub use crate::domain::goal::GoalWarning;
     pub use crate::domain::goal::progress::{Basis, Booked, progress};

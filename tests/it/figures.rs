@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use callshot::internals::{
     Basis, Booked, DAY, ENOUGH, Estimate, GoalWarning, MILLION, Made, PresencePolicy, Standing, Stretch, TimeUse, Way,
-    band, completeness, consistency, due_after, fiscal_days, formula, is_snoozed, known, longest_gap, probability_of,
-    progress, promise, required_interval, score, split, wilson, years_after,
+    band, completeness, consistency, due_after, fiscal_days, flows, formula, is_snoozed, known, longest_gap,
+    probability_of, progress, promise, required_interval, score, split, wilson, years_after,
 };
 use entity::contact::BuyingRole;
 use entity::opportunity::Stage;
@@ -218,6 +218,27 @@ fn what_is_booked() {
 }
 
 #[test]
+fn stages() {
+    let course = |stages: &[(Stage, i32)]| stages.iter().map(|(stage, day)| (*stage, Day(*day))).collect();
+    let courses: [Vec<(Stage, Day)>; 3] = [
+        course(&[(Stage::Qualified, 0), (Stage::Proposed, 20), (Stage::Won, 50)]),
+        course(&[(Stage::Qualified, 0), (Stage::Lost, 40)]),
+        course(&[(Stage::Qualified, 0)]),
+    ];
+    let flows = flows(&courses, Day(100));
+    let qualified = flows.iter().find(|flow| flow.stage() == Stage::Qualified).unwrap();
+    says(&format!(
+        "QUALIFIED was entered {} times, left {} time to PROPOSED and {} time to LOST, winRate = {}, and half leave it \
+         within {} days",
+        qualified.entered(),
+        qualified.left_to(Stage::Proposed),
+        qualified.left_to(Stage::Lost),
+        qualified.win_rate().value.unwrap(),
+        qualified.days().p50.unwrap()
+    ));
+}
+
+#[test]
 fn plans_weeks_and_promises() {
     says(&format!("a long-term objective has completeness = {:.4}", completeness(2)));
     let due = due_after(day("2017-11-30"), ReviewCadence::Quarterly);
@@ -262,8 +283,9 @@ fn plans_weeks_and_promises() {
 /// Numbers that people enter, and the parts of an estimate and of a reason.
 const ENTERED: [&str; 3] = ["Criterion", "Estimate", "Reason"];
 /// Figures that are whole numbers, amounts, days or yes and no.
-const OTHERS: [&str; 68] = [
+const OTHERS: [&str; 71] = [
     "accounts",
+    "absent",
     "actionsOverdue",
     "assessNext",
     "band",
@@ -279,6 +301,7 @@ const OTHERS: [&str; 68] = [
     "daysSinceTouch",
     "defaulted",
     "defaultedMinutes",
+    "entered",
     "expected",
     "free",
     "joined",
@@ -315,6 +338,7 @@ const OTHERS: [&str; 68] = [
     "size",
     "snoozed",
     "stale",
+    "stillIn",
     "standing",
     "targetMinutes",
     "targetTouches",

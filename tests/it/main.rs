@@ -6,6 +6,7 @@ mod account_filters;
 mod accounts;
 mod accounts_upsert;
 mod analytics;
+mod analytics_groups;
 mod bad_input;
 mod bookings;
 mod calendar_feeds;

@@ -1,14 +1,13 @@
 //! Bookings, counted and summed by group.
 
 use async_graphql::{Enum, InputObject};
+use entity::booking;
 use entity::booking::Column;
-use entity::{Scoped, booking};
-use sea_orm::sea_query::{Expr, SelectStatement};
-use sea_orm::{ColumnTrait, QueryFilter, QuerySelect, QueryTrait};
+use sea_orm::{ColumnTrait, QueryFilter};
 
 use super::bucket::Bucket;
+use super::dimension::dimensions;
 use super::group::{self, Group, GroupKey, Grouped, Grouping, Values, int};
-use crate::context::{RequestContext, Viewer};
 use crate::domain::booking::BookingFilter;
 use crate::error::Result;
 use crate::graphql::{FieldContext, object};
@@ -27,6 +26,10 @@ pub enum BookingDimension {
     Industry,
     /// The present standing of the account.
     Standing,
+    /// The day of bookedOn, such as 2017-04-03.
+    Day,
+    /// The week of bookedOn, named by its Monday.
+    Week,
     /// The calendar month of bookedOn, such as 2017-04.
     Month,
     /// The quarter of the fiscal year of bookedOn, such as 2017-Q2.
@@ -74,34 +77,6 @@ pub struct AnalyticsBookingsArguments {
     pub filter: Option<BookingFilter>,
 }
 
-/// Selects, by account, the number of positive bookings and the sum of the bookings of the current fiscal year.
-fn standings(ctx: &RequestContext, viewer: &Viewer) -> SelectStatement {
-    let (from, to) = viewer.fiscal_days(None, ctx.now);
-    let mut query = booking::Entity::of(viewer.organization.id).select_only().column(Column::AccountId).into_query();
-    query
-        .expr_as(
-            Expr::cust(format!(
-                "sum(case when booking.booked_on between {} and {} then booking.amount else 0 end)",
-                from.0, to.0
-            )),
-            "booked",
-        )
-        .expr_as(Expr::cust("count(*) filter (where booking.amount > 0)"), "positive")
-        .group_by_col((booking::Entity, Column::AccountId));
-    query
-}
-
-/// Returns the SQL of an account's standing. A credit note alone makes no client.
-fn standing_sql(viewer: &Viewer) -> String {
-    use crate::domain::account::Standing;
-    let (prospect, client, key) = (Standing::Prospect.word(), Standing::Client.word(), Standing::Key.word());
-    let of_client = viewer.organization.key_account_threshold.map_or_else(
-        || format!("'{client}'"),
-        |threshold| format!("case when standing.booked >= {threshold} then '{key}' else '{client}' end"),
-    );
-    format!("case when standing.positive = 0 then '{prospect}' else {of_client} end")
-}
-
 /// Resolves `Analytics.bookings`.
 ///
 /// # Errors
@@ -110,7 +85,7 @@ pub async fn bookings(field: &FieldContext<'_>, arguments: AnalyticsBookingsArgu
     let AnalyticsBookingsArguments { group_by, filter } = arguments;
     let ctx = field.request;
     let viewer = ctx.viewer()?;
-    let names = group::names(&group_by)?;
+    let names = dimensions(&group_by)?;
     let rows = viewer.sums::<booking::Entity>(Column::AccountId).filter(filter.unwrap_or_default().condition(ctx)?);
     let mut grouping = Grouping::of(rows);
     let start = viewer.fiscal_start();
@@ -120,15 +95,9 @@ pub async fn bookings(field: &FieldContext<'_>, arguments: AnalyticsBookingsArgu
             BookingDimension::Manager => grouping.by_manager(viewer, name, Column::SellerId),
             BookingDimension::Account => grouping.by(name, Column::AccountId.into_expr(), Values::ACCOUNTS),
             BookingDimension::Industry => grouping.by_industry(viewer, name, Column::AccountId),
-            BookingDimension::Standing => {
-                grouping.by_joined(
-                    name,
-                    standings(ctx, viewer),
-                    "standing",
-                    Column::AccountId,
-                    Expr::cust(standing_sql(viewer)),
-                );
-            }
+            BookingDimension::Standing => grouping.by_standing(ctx, name, Column::AccountId)?,
+            BookingDimension::Day => grouping.by_days(name, "booking.booked_on", Bucket::Day),
+            BookingDimension::Week => grouping.by_days(name, "booking.booked_on", Bucket::Week),
             BookingDimension::Month => grouping.by_days(name, "booking.booked_on", Bucket::Month),
             BookingDimension::Quarter => grouping.by_days(name, "booking.booked_on", Bucket::Quarter(start)),
             BookingDimension::Year => grouping.by_days(name, "booking.booked_on", Bucket::Year(start)),

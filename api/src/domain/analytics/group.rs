@@ -2,14 +2,16 @@
 
 use std::collections::HashMap;
 
-use async_graphql::resolver_utils::EnumType;
 use entity::{AccountId, Id, UserId, account, user};
 use sea_orm::sea_query::{Alias, Cond, Expr, ExprTrait, JoinType, SelectStatement, SimpleExpr};
 use sea_orm::{ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, QueryResult, QueryTrait, Select};
 use uuid::Uuid;
 
 use super::bucket::Bucket;
+use super::dimension::AnalyticsDimension;
+use super::standing;
 use crate::context::{RequestContext, Viewer};
+use crate::domain::goal::progress::ratio;
 use crate::error::{Error, Result, TOO_LARGE};
 use crate::graphql::{AnyNode, Batch, FieldContext, object};
 
@@ -17,21 +19,36 @@ use crate::graphql::{AnyNode, Batch, FieldContext, object};
 const MAX_GROUPS: usize = 10_000;
 
 /// One part of a group's key: a dimension, its value as text, and the node that the value identifies.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct GroupKey {
-    /// The name of the dimension in the schema.
-    pub dimension: &'static str,
+    /// The dimension.
+    pub dimension: AnalyticsDimension,
     /// The value; `None` for rows without one.
     pub value: Option<String>,
     /// The prefix and the id of the node that the value identifies.
     pub node: Option<(&'static str, Uuid)>,
 }
 
+impl GroupKey {
+    /// Returns the part for a user.
+    #[must_use]
+    pub fn user(dimension: AnalyticsDimension, user: Option<UserId>) -> Self {
+        let (value, node) = (user.map(Id::show), user.map(|user| (UserId::PREFIX, user.uuid())));
+        Self { dimension, value, node }
+    }
+
+    /// Returns the part for a text.
+    #[must_use]
+    pub fn text(dimension: AnalyticsDimension, value: impl Into<String>) -> Self {
+        Self { dimension, value: Some(value.into()), node: None }
+    }
+}
+
 object! {
     /// One part of a group's key: a dimension and the value that the group's rows share in it.
     GroupKey as "GroupKey" {
-        /// The name of the dimension.
-        dimension: &str = plain(|key| key.dimension);
+        /// The dimension.
+        dimension: AnalyticsDimension = plain(|key| key.dimension);
         /// The value as text: an id, an enum value, an industry, a day (2017-04-03), the Monday of a week, a month
         /// (2017-04), a fiscal quarter (2017-Q2) or a fiscal year (2017). Null for rows without a value.
         value: Option<&str> = plain(|key| key.value.as_deref());
@@ -82,7 +99,7 @@ impl Values {
     /// Ids of accounts.
     pub const ACCOUNTS: Self = Self::Ids(AccountId::PREFIX);
 
-    fn read(self, dimension: &'static str, row: &QueryResult, at: usize) -> Result<GroupKey> {
+    fn read(self, dimension: AnalyticsDimension, row: &QueryResult, at: usize) -> Result<GroupKey> {
         let (value, node) = match self {
             Self::Text => (row.try_get_by_index(at)?, None),
             Self::Ids(prefix) => match row.try_get_by_index::<Option<Uuid>>(at)? {
@@ -97,27 +114,11 @@ impl Values {
     }
 }
 
-/// Returns the schema names of the dimensions.
-///
-/// # Errors
-/// `BAD_USER_INPUT` if a dimension is repeated.
-pub fn names<D: EnumType + PartialEq>(group_by: &[D]) -> Result<Vec<&'static str>> {
-    let mut names = Vec::with_capacity(group_by.len());
-    for dimension in group_by {
-        let name = D::items().iter().find(|item| item.value == *dimension).map_or("", |item| item.name);
-        if names.contains(&name) {
-            return Err(Error::BadInput(format!("groupBy names {name} twice; name each dimension once.")));
-        }
-        names.push(name);
-    }
-    Ok(names)
-}
-
 /// A statement that groups rows. An inner statement selects each row's keys (`k0`, `k1`, …) and the values to measure;
 /// an outer one groups and aggregates them.
 pub struct Grouping {
     rows: SelectStatement,
-    keys: Vec<(&'static str, Values)>,
+    keys: Vec<(AnalyticsDimension, Values)>,
     measures: Vec<String>,
 }
 
@@ -139,7 +140,7 @@ impl Grouping {
     }
 
     /// Adds a dimension.
-    pub fn by(&mut self, dimension: &'static str, expression: impl Into<SimpleExpr>, values: Values) {
+    pub fn by(&mut self, dimension: AnalyticsDimension, expression: impl Into<SimpleExpr>, values: Values) {
         let expression = expression.into();
         // Days are INTEGER on PostgreSQL and instants BIGINT; cast so that both are read as one type.
         let expression = if matches!(values, Values::Buckets(_)) { expression.cast_as("bigint") } else { expression };
@@ -148,17 +149,17 @@ impl Grouping {
     }
 
     /// Adds a dimension of periods. `day` is SQL for days since 1970-01-01.
-    pub fn by_days(&mut self, dimension: &'static str, day: &str, bucket: Bucket) {
+    pub fn by_days(&mut self, dimension: AnalyticsDimension, day: &str, bucket: Bucket) {
         self.by_periods(dimension, bucket.sql(day), bucket);
     }
 
     /// Adds a dimension of periods. `number` is SQL for the number of the period.
-    pub fn by_periods(&mut self, dimension: &'static str, number: String, bucket: Bucket) {
+    pub fn by_periods(&mut self, dimension: AnalyticsDimension, number: String, bucket: Bucket) {
         self.by(dimension, Expr::cust(number), Values::Buckets(bucket));
     }
 
     /// Adds a dimension of the present direct manager of the user in a column.
-    pub fn by_manager<C: ColumnTrait>(&mut self, viewer: &Viewer, dimension: &'static str, user: C) {
+    pub fn by_manager<C: ColumnTrait>(&mut self, viewer: &Viewer, dimension: AnalyticsDimension, user: C) {
         let person = Alias::new("person");
         let on = Cond::all()
             .add(Expr::col((person.clone(), user::Column::Id)).equals(user.as_column_ref()))
@@ -168,7 +169,7 @@ impl Grouping {
     }
 
     /// Adds a dimension of the industry, as stored, of the account in a column.
-    pub fn by_industry<C: ColumnTrait>(&mut self, viewer: &Viewer, dimension: &'static str, account: C) {
+    pub fn by_industry<C: ColumnTrait>(&mut self, viewer: &Viewer, dimension: AnalyticsDimension, account: C) {
         let company = Alias::new("company");
         let on = Cond::all()
             .add(Expr::col((company.clone(), account::Column::Id)).equals(account.as_column_ref()))
@@ -177,18 +178,19 @@ impl Grouping {
         self.by(dimension, Expr::col((company, account::Column::Industry)), Values::Text);
     }
 
-    /// Adds a dimension of an expression over a derived table, which is joined by its first column, an account's id.
-    pub fn by_joined<C: ColumnTrait>(
+    /// Adds a dimension of the present standing of the account in a column.
+    pub fn by_standing<C: ColumnTrait>(
         &mut self,
-        dimension: &'static str,
-        table: SelectStatement,
-        alias: &'static str,
+        ctx: &RequestContext,
+        dimension: AnalyticsDimension,
         account: C,
-        expression: SimpleExpr,
-    ) {
-        let on = Expr::col((Alias::new(alias), Alias::new("account_id"))).equals(account.as_column_ref());
-        self.rows.join_subquery(JoinType::LeftJoin, table, Alias::new(alias), on);
-        self.by(dimension, expression, Values::Text);
+    ) -> Result<()> {
+        let viewer = ctx.viewer()?;
+        let alias = Alias::new("standing");
+        let on = Expr::col((alias.clone(), Alias::new("account_id"))).equals(account.as_column_ref());
+        self.rows.join_subquery(JoinType::LeftJoin, standing::sums(ctx, viewer), alias, on);
+        self.by(dimension, Expr::cust(standing::sql(viewer)), Values::Text);
+        Ok(())
     }
 
     /// Makes a column available to measures. A column that no measure uses costs nothing.
@@ -211,6 +213,42 @@ impl Grouping {
     pub fn measure_sum(&mut self, wanted: bool, amount: &str) {
         self.measure(wanted, format!("sum({amount} / {PART})"));
         self.measure(wanted, format!("sum({amount} % {PART})"));
+    }
+
+    /// Returns the median of a value by group, for the groups that have one: its SQL is over the values made available, and null
+    /// does not count. Executes a statement of its own.
+    pub async fn medians(&self, ctx: &RequestContext, value: &str) -> Result<HashMap<Vec<GroupKey>, f64>> {
+        let mut statement = ctx.services.db.backend().build(&self.rows);
+        let keys: String = (0..self.keys.len()).map(|number| format!("k{number}, ")).collect();
+        let (within, grouped) = match keys.strip_suffix(", ") {
+            Some(keys) => (format!("partition by {keys} "), format!(" group by {keys}")),
+            None => (String::new(), String::new()),
+        };
+        // The middle value of each group, or the two in the middle.
+        statement.sql = format!(
+            "select {keys}cast(sum(measured) as bigint), count(*) from (
+                select {keys}measured, row_number() over ({within}order by measured) as place,
+                    count(*) over ({}) as size
+                from (select {keys}{value} as measured from ({}) as line where {value} is not null) as valued
+            ) as ranked where place in ((size + 1) / 2, (size + 2) / 2){grouped} limit {}",
+            within.trim_end(),
+            statement.sql,
+            MAX_GROUPS + 1
+        );
+        let mut medians = HashMap::new();
+        for row in ctx.reader().query_all_raw(statement).await? {
+            let (sum, count): (Option<i64>, i64) =
+                (row.try_get_by_index(self.keys.len())?, row.try_get_by_index(self.keys.len() + 1)?);
+            if let Some(sum) = sum {
+                medians.insert(self.key(&row)?, ratio(sum, count));
+            }
+        }
+        Ok(medians)
+    }
+
+    /// Reads the key of a group, which is in the first columns of its row.
+    fn key(&self, row: &QueryResult) -> Result<Vec<GroupKey>> {
+        self.keys.iter().enumerate().map(|(at, (dimension, values))| values.read(*dimension, row, at)).collect()
     }
 
     /// Executes the statement. The groups are ordered by the values of their keys as text, missing values last. Without
@@ -240,18 +278,11 @@ impl Grouping {
         );
         let rows = ctx.reader().query_all_raw(statement).await?;
         if rows.len() > MAX_GROUPS {
-            return Err(Error::LimitExceeded(format!(
-                "There are more than {MAX_GROUPS} groups. Narrow the filter, or group by fewer dimensions."
-            )));
+            return Err(too_many());
         }
         let mut groups = Vec::with_capacity(rows.len());
         for row in &rows {
-            let key = self
-                .keys
-                .iter()
-                .enumerate()
-                .map(|(at, (dimension, values))| values.read(dimension, row, at))
-                .collect::<Result<_>>()?;
+            let key = self.key(row)?;
             let measures =
                 (0..measures.len()).map(|at| Ok(row.try_get_by_index(self.keys.len() + at)?)).collect::<Result<_>>()?;
             groups.push(Group { key, measures });
@@ -264,6 +295,25 @@ impl Grouping {
 /// Returns the sort key of a group.
 fn order(key: &[GroupKey]) -> impl Iterator<Item = (bool, Option<&str>)> {
     key.iter().map(|part| (part.value.is_none(), part.value.as_deref()))
+}
+
+/// Returns the groups of figures that were added up here, in their order.
+///
+/// # Errors
+/// `LIMIT_EXCEEDED` for more than 10,000 groups.
+pub fn ordered<F>(groups: HashMap<Vec<GroupKey>, F>) -> Result<Vec<(Vec<GroupKey>, F)>> {
+    if groups.len() > MAX_GROUPS {
+        return Err(too_many());
+    }
+    let mut groups: Vec<(Vec<GroupKey>, F)> = groups.into_iter().collect();
+    groups.sort_by(|one, other| order(&one.0).cmp(order(&other.0)));
+    Ok(groups)
+}
+
+fn too_many() -> Error {
+    Error::LimitExceeded(format!(
+        "There are more than {MAX_GROUPS} groups. Narrow the filter, or group by fewer dimensions."
+    ))
 }
 
 /// Amounts are summed in two parts, whole millions and the remainder: the sum of ten thousand of the largest amounts
@@ -340,7 +390,11 @@ mod tests {
 
     #[test]
     fn groups_without_a_value_come_last() {
-        let key = |value: Option<&str>| GroupKey { dimension: "INDUSTRY", value: value.map(str::to_owned), node: None };
+        let key = |value: Option<&str>| GroupKey {
+            dimension: AnalyticsDimension::Industry,
+            value: value.map(str::to_owned),
+            node: None,
+        };
         let mut keys = [vec![key(None)], vec![key(Some("b"))], vec![key(Some("a"))]];
         keys.sort_by(|one, other| order(one).cmp(order(other)));
         assert_eq!(keys.map(|key| key[0].value.clone()), [Some("a".to_owned()), Some("b".to_owned()), None]);

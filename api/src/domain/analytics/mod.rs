@@ -7,21 +7,28 @@
 //! | [`group`] | keys, the statement and limits |
 //! | [`bucket`] | days, weeks, months and fiscal periods in SQL |
 //! | [`local`] | local days of instants in SQL |
+//! | [`dimension`], [`standing`] | what groups are named by; the standing of accounts in SQL |
 //! | [`touches`], [`bookings`], [`opportunities`] | one field each |
+//! | [`goals`], [`targets`], [`stages`] | goals and targets by group, and the way of opportunities through their stages |
 //! | [`goal_effect`], [`presence_effect`], [`lead_times`] | what goals and presence do, and how long things take |
 //! | [`forecast`], [`compliance`], [`scorecard`] | weeks to come, reviews, and one line for each seller |
 
 pub mod bookings;
 pub mod bucket;
 pub mod compliance;
+pub mod dimension;
 pub mod forecast;
 pub mod goal_effect;
+pub mod goals;
 pub mod group;
 pub mod lead_times;
 pub mod local;
 pub mod opportunities;
 pub mod presence_effect;
 pub mod scorecard;
+pub mod stages;
+mod standing;
+pub mod targets;
 pub mod touches;
 
 use crate::error::Result;
@@ -42,6 +49,13 @@ object! {
         bookings(bookings::AnalyticsBookingsArguments): Vec<bookings::BookingGroup> = root(bookings::bookings);
         /// Opportunities by group; one group if groupBy is empty.
         opportunities(opportunities::AnalyticsOpportunitiesArguments): Vec<opportunities::OpportunityGroup> = root(opportunities::opportunities);
+        /// Agreed goals against what was booked, by group; one group if groupBy is empty.
+        goals(goals::AnalyticsGoalsArguments): Option<Vec<goals::GoalGroup>> = root(goals::goals);
+        /// The targets that are on the lists now, by group; one group if groupBy is empty. Those of archived accounts are
+        /// left out.
+        targets(targets::AnalyticsTargetsArguments): Option<Vec<targets::TargetGroup>> = root(targets::targets);
+        /// The way of opportunities through the stages, by the history of each: one entry per stage, in their order.
+        stages(stages::AnalyticsStagesArguments): Option<Vec<stages::StageFlow>> = root(stages::stages);
         /// What the goals of a fiscal year did: how many were reached, by how much they were exceeded, and whether accounts with a
         /// goal grew more.
         goalEffect(goal_effect::GoalEffectArguments): Option<goal_effect::GoalEffect> = root(goal_effect::goal_effect);

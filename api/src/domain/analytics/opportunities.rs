@@ -1,11 +1,14 @@
 //! Opportunities, counted and summed by group.
 
+use std::collections::HashMap;
+
 use async_graphql::{Enum, InputObject};
 use entity::opportunity;
 use entity::opportunity::{Column, Stage};
 use sea_orm::{ColumnTrait, Iterable, QueryFilter};
 
 use super::bucket::Bucket;
+use super::dimension::dimensions;
 use super::group::{self, Group, GroupKey, Grouped, Grouping, Values, int};
 use crate::domain::opportunity::{OpportunityFilter, probability_of};
 use crate::error::Result;
@@ -13,6 +16,11 @@ use crate::graphql::estimate::{ENOUGH, Estimate};
 use crate::graphql::filter::Filter as _;
 use crate::graphql::{FieldContext, object};
 use crate::values::money::Money;
+
+/// The days of opportunities in SQL.
+const OPENED: &str = "opportunity.opened_on";
+const CLOSED: &str = "opportunity.closed_on";
+const EXPECTED: &str = "opportunity.expected_close_on";
 
 /// The dimensions that opportunities can be grouped by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
@@ -31,6 +39,18 @@ pub enum OpportunityDimension {
     OpenedMonth,
     /// The calendar month in which it was won or lost, such as 2017-04; no value while it is open.
     ClosedMonth,
+    /// The present standing of the account.
+    Standing,
+    /// The quarter of the fiscal year in which it was opened, such as 2017-Q2.
+    OpenedQuarter,
+    /// The week in which it was won or lost, named by its Monday; no value while it is open.
+    ClosedWeek,
+    /// The quarter of the fiscal year in which it was won or lost; no value while it is open.
+    ClosedQuarter,
+    /// The calendar month in which it is, or was, expected to close; no value without an expected day.
+    ExpectedCloseMonth,
+    /// The quarter of the fiscal year in which it is, or was, expected to close; no value without an expected day.
+    ExpectedCloseQuarter,
 }
 
 /// Opportunities of one group.
@@ -42,6 +62,7 @@ pub struct OpportunityGroup {
     weighted: i64,
     won: i32,
     lost: i32,
+    median_cycle_days: Option<f64>,
 }
 
 object! {
@@ -63,6 +84,8 @@ object! {
         winRate: Option<f64> = plain(|group| win_rate(group.won, group.lost));
         /// `winRate` with its Wilson interval and the number of closed opportunities; sufficient from 10.
         winRateEstimate: Estimate = plain(|group| win_rate_estimate(group.won, group.lost));
+        /// The median of the days from opening to closing, of the closed ones; null if none is closed.
+        medianCycleDays: Option<f64> = plain(|group| group.median_cycle_days);
     }
 }
 
@@ -110,9 +133,10 @@ pub async fn opportunities(
     let AnalyticsOpportunitiesArguments { group_by, filter } = arguments;
     let ctx = field.request;
     let viewer = ctx.viewer()?;
-    let names = group::names(&group_by)?;
+    let names = dimensions(&group_by)?;
     let rows = viewer.sums::<opportunity::Entity>(Column::AccountId).filter(filter.unwrap_or_default().condition(ctx)?);
     let mut grouping = Grouping::of(rows);
+    let quarter = Bucket::Quarter(viewer.fiscal_start());
     for (dimension, name) in group_by.iter().zip(names) {
         match dimension {
             OpportunityDimension::Owner => grouping.by(name, Column::OwnerId.into_expr(), Values::USERS),
@@ -120,13 +144,20 @@ pub async fn opportunities(
             OpportunityDimension::Account => grouping.by(name, Column::AccountId.into_expr(), Values::ACCOUNTS),
             OpportunityDimension::Industry => grouping.by_industry(viewer, name, Column::AccountId),
             OpportunityDimension::Stage => grouping.by(name, Column::Stage.into_expr(), Values::Text),
-            OpportunityDimension::OpenedMonth => grouping.by_days(name, "opportunity.opened_on", Bucket::Month),
-            OpportunityDimension::ClosedMonth => grouping.by_days(name, "opportunity.closed_on", Bucket::Month),
+            OpportunityDimension::OpenedMonth => grouping.by_days(name, OPENED, Bucket::Month),
+            OpportunityDimension::ClosedMonth => grouping.by_days(name, CLOSED, Bucket::Month),
+            OpportunityDimension::Standing => grouping.by_standing(ctx, name, Column::AccountId)?,
+            OpportunityDimension::OpenedQuarter => grouping.by_days(name, OPENED, quarter),
+            OpportunityDimension::ClosedWeek => grouping.by_days(name, CLOSED, Bucket::Week),
+            OpportunityDimension::ClosedQuarter => grouping.by_days(name, CLOSED, quarter),
+            OpportunityDimension::ExpectedCloseMonth => grouping.by_days(name, EXPECTED, Bucket::Month),
+            OpportunityDimension::ExpectedCloseQuarter => grouping.by_days(name, EXPECTED, quarter),
         }
     }
     grouping.give(Column::Amount);
     grouping.give_as(format!("opportunity.amount * {}", probability_sql()), "hundredfold");
     grouping.give(Column::Stage);
+    grouping.give_as(format!("{CLOSED} - {OPENED}"), "cycle_days");
     grouping.measure(field.selects::<OpportunityGroup>("count")?, "count(*)");
     grouping.measure_sum(field.selects::<OpportunityGroup>("amount")?, "amount");
     grouping.measure_sum(field.selects::<OpportunityGroup>("weighted")?, "hundredfold");
@@ -135,7 +166,16 @@ pub async fn opportunities(
         let wanted = rate || field.selects::<OpportunityGroup>(figure)?;
         grouping.measure(wanted, format!("count(*) filter (where stage = '{}')", stage.word()));
     }
-    grouping.run(ctx).await?.into_iter().map(OpportunityGroup::of).collect()
+    let mut medians = if field.selects::<OpportunityGroup>("medianCycleDays")? {
+        grouping.medians(ctx, "cycle_days").await?
+    } else {
+        HashMap::new()
+    };
+    let group = |group: Group| {
+        let median_cycle_days = medians.remove(&group.key);
+        Ok(OpportunityGroup { median_cycle_days, ..OpportunityGroup::of(group)? })
+    };
+    grouping.run(ctx).await?.into_iter().map(group).collect()
 }
 
 impl OpportunityGroup {
@@ -148,6 +188,7 @@ impl OpportunityGroup {
             weighted: group::amount(group::rounded(group::sum(at(3), at(4)), 100))?,
             won: int(at(5))?,
             lost: int(at(6))?,
+            median_cycle_days: None,
         })
     }
 }

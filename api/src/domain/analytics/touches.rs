@@ -8,6 +8,7 @@ use sea_orm::sea_query::{Expr, Query, SelectStatement};
 use sea_orm::{ColumnTrait, ConnectionTrait, Iterable, Order, QueryFilter, QueryOrder, QuerySelect, QueryTrait};
 
 use super::bucket::Bucket;
+use super::dimension::dimensions;
 use super::group::{self, Group, GroupKey, Grouped, Grouping, Values, int};
 use super::local;
 use crate::context::{RequestContext, Viewer};
@@ -42,6 +43,12 @@ pub enum TouchDimension {
     Month,
     /// The quarter of the fiscal year, such as 2017-Q2.
     Quarter,
+    /// The fiscal year, such as 2017.
+    Year,
+    /// The account's industry, as spelled on the account; no value if it has none.
+    Industry,
+    /// The present standing of the account.
+    Standing,
 }
 
 impl TouchDimension {
@@ -52,7 +59,15 @@ impl TouchDimension {
             Self::Week => Some(Bucket::Week),
             Self::Month => Some(Bucket::Month),
             Self::Quarter => Some(Bucket::Quarter(viewer.fiscal_start())),
-            Self::User | Self::Manager | Self::Account | Self::Kind | Self::Status | Self::OnTarget => None,
+            Self::Year => Some(Bucket::Year(viewer.fiscal_start())),
+            Self::User
+            | Self::Manager
+            | Self::Account
+            | Self::Kind
+            | Self::Status
+            | Self::OnTarget
+            | Self::Industry
+            | Self::Standing => None,
         }
     }
 }
@@ -150,7 +165,7 @@ pub async fn touches(field: &FieldContext<'_>, arguments: AnalyticsTouchesArgume
     let AnalyticsTouchesArguments { group_by, filter } = arguments;
     let ctx = field.request;
     let viewer = ctx.viewer()?;
-    let names = group::names(&group_by)?;
+    let names = dimensions(&group_by)?;
     let mut rows = viewer.sums::<touch::Entity>(Column::AccountId).filter(filter.unwrap_or_default().condition(ctx)?);
     let mut periods = Vec::new();
     if group_by.iter().any(|dimension| dimension.bucket(viewer).is_some()) {
@@ -186,7 +201,13 @@ pub async fn touches(field: &FieldContext<'_>, arguments: AnalyticsTouchesArgume
                 let word = format!("case when {TOUCH_ON_LIST} then 'true' else 'false' end");
                 grouping.by(name, Expr::cust(word), Values::Text);
             }
-            TouchDimension::Day | TouchDimension::Week | TouchDimension::Month | TouchDimension::Quarter => {}
+            TouchDimension::Industry => grouping.by_industry(viewer, name, Column::AccountId),
+            TouchDimension::Standing => grouping.by_standing(ctx, name, Column::AccountId)?,
+            TouchDimension::Day
+            | TouchDimension::Week
+            | TouchDimension::Month
+            | TouchDimension::Quarter
+            | TouchDimension::Year => {}
         }
     }
     measure(field, grouping).await

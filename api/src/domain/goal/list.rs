@@ -32,7 +32,8 @@ pub struct GoalFilter {
 }
 
 impl GoalFilter {
-    fn condition(&self, ctx: &RequestContext) -> Result<Condition> {
+    /// Returns the condition of the filter.
+    pub fn condition(&self, ctx: &RequestContext) -> Result<Condition> {
         use goal::Column;
         let Self { account_id, account, owner_id, year, status, updated_at } = self;
         let mut all = Cond::all();

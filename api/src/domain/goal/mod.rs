@@ -405,19 +405,30 @@ async fn viewer_can_agree(field: &FieldContext<'_>, of: &[&Goal]) -> Result<Batc
 
 async fn progresses(field: &FieldContext<'_>, of: &[&Goal]) -> Result<Batch<GoalProgress>> {
     let OnArguments { on } = field.arguments()?;
-    let viewer = field.request.viewer()?;
-    let today = viewer.day(field.request.now);
-    let on = on.map_or(today, |day| day.0);
-    let made: Vec<GoalProgress> = of
+    let made = progress_on(field.request, of, on.map(|day| day.0)).await?;
+    field.objects(&made.iter().collect::<Vec<_>>()).await
+}
+
+/// Returns the progress of goals as of today: one statement.
+pub(crate) async fn progress_today(ctx: &RequestContext, of: &[&Goal]) -> Result<Vec<GoalProgress>> {
+    progress_on(ctx, of, None).await
+}
+
+/// Returns the progress of goals by the end of a day, or now: one statement.
+async fn progress_on(ctx: &RequestContext, of: &[&Goal], on: Option<Day>) -> Result<Vec<GoalProgress>> {
+    let viewer = ctx.viewer()?;
+    let today = viewer.day(ctx.now);
+    let on = on.unwrap_or(today);
+    let made = of
         .iter()
-        .zip(booked(field.request, viewer, of, 0).await?)
+        .zip(booked(ctx, viewer, of, 0).await?)
         .map(|(goal, by_day)| {
             let year = calendar::fiscal_days(goal.0.year, viewer.fiscal_start());
             let agreed_on = goal.0.agreed_at.map(|at| viewer.day(at));
             progress::progress(Arc::new(Basis { goal: goal.amount(), year, agreed_on, by_day }), on, today)
         })
         .collect();
-    field.objects(&made.iter().collect::<Vec<_>>()).await
+    Ok(made)
 }
 
 /// Arguments of `Account.goal`.

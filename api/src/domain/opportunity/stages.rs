@@ -15,11 +15,16 @@ use crate::error::{Error, Result};
 use crate::graphql::pagination::LONGEST_LIST;
 use crate::graphql::{Batch, FieldContext, object};
 
+/// The largest number of changes that are read for all opportunities together.
+const MOST_CHANGES: u64 = 200_000;
+
 /// A change of the stage of an opportunity.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StageChange {
-    stage: Stage,
-    at: Instant,
+    /// The stage from then on.
+    pub stage: Stage,
+    /// When.
+    pub at: Instant,
     by: Option<UserId>,
 }
 
@@ -47,15 +52,16 @@ pub(super) async fn of_opportunities(
     field: &FieldContext<'_>,
     of: &[OpportunityId],
 ) -> Result<Batch<Vec<StageChange>>> {
-    let found = read(field.request, of).await?;
+    let found = changes(field.request, of).await?;
     let list = |id: &OpportunityId| found.get(id).map_or(&[][..], Vec::as_slice);
     field.object_lists(&of.iter().map(list).collect::<Vec<_>>()).await
 }
 
-async fn read(ctx: &RequestContext, of: &[OpportunityId]) -> Result<HashMap<OpportunityId, Vec<StageChange>>> {
+/// Returns the changes of the stages of opportunities whose rows are visible, in order: two statements.
+pub async fn changes(ctx: &RequestContext, of: &[OpportunityId]) -> Result<HashMap<OpportunityId, Vec<StageChange>>> {
     use event::Column;
     // If there is one row more than this, a list is too long, or rows were left out that might belong to one.
-    let max_rows = LONGEST_LIST * of.len() as u64;
+    let max_rows = (LONGEST_LIST * of.len() as u64).min(MOST_CHANGES);
     let mut events = event::Entity::of(ctx.viewer()?.organization.id)
         .filter(is_any_of(ctx.reader(), Column::SubjectId, of.iter().map(|id| id.uuid())))
         .filter(Column::SubjectNoun.eq(OpportunityId::PREFIX))
@@ -79,8 +85,10 @@ async fn read(ctx: &RequestContext, of: &[OpportunityId]) -> Result<HashMap<Oppo
         found.entry(OpportunityId(row.try_get_by_index(0)?)).or_default().push(change);
     }
     if is_cut || found.values().any(|list| list.len() as u64 > LONGEST_LIST) {
-        let message =
-            format!("An opportunity changed its stage more than {LONGEST_LIST} times: page through its history.");
+        let message = format!(
+            "An opportunity changed its stage more than {LONGEST_LIST} times, or all together more than {MOST_CHANGES} \
+             times: ask for fewer, or page through their histories."
+        );
         return Err(Error::LimitExceeded(message));
     }
     Ok(found)

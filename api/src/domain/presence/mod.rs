@@ -57,7 +57,9 @@ pub enum PresenceLevel {
 }
 
 impl Level {
-    const fn word(self) -> &'static str {
+    /// Returns its name in the schema.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
         match self {
             Self::Unknown => "UNKNOWN",
             Self::Known => "KNOWN",
@@ -131,7 +133,7 @@ impl Presence {
         Self { ask, on, policy, counting, presence, known, value }
     }
 
-    fn level(&self) -> Level {
+    pub fn level(&self) -> Level {
         formula::level(self.presence, self.known, self.value, self.policy.threshold)
     }
 

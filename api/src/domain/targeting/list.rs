@@ -80,7 +80,7 @@ impl TargetFilter {
 
     /// Selects the targets that match, visible or not. Presence is computed first, of the visible ones that match in
     /// everything else: at most three statements.
-    async fn select(&self, ctx: &RequestContext) -> Result<Select<target::Entity>> {
+    pub async fn select(&self, ctx: &RequestContext) -> Result<Select<target::Entity>> {
         let viewer = ctx.viewer()?;
         let days = Days::of(ctx, self.on.value().map(|day| day.0)).await?;
         let condition = self.condition(ctx, &days)?;
