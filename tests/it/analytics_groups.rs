@@ -290,3 +290,60 @@ async fn opportunities_and_touches_have_more_dimensions(empty: &Database) {
     assert_eq!(bookings("WEEK").await, [json!(["2017-03-27", 2])]);
     world.finish().await;
 }
+
+#[on_both_databases]
+async fn a_year_is_compared_with_the_one_before(empty: &Database) {
+    let world = may_2017(empty.kind()).await;
+    let (_, ann, lone) = sellers(&world).await;
+    let acme = ann.account(json!({"name": "Acme"})).await;
+    for (on, amount) in [
+        ("2014-12-31", "9"),
+        ("2016-02-29", "40"),
+        ("2016-05-01", "100"),
+        ("2016-05-10", "20"),
+        // Not yet today a year ago.
+        ("2016-05-11", "7"),
+        ("2017-05-02", "150"),
+    ] {
+        ann.booking(&acme, json!({"amount": amount, "bookedOn": on})).await;
+    }
+    let read = async |who: &Client, arguments: &str| {
+        let selection = "key { value } count amount { amount } accounts previous { count amount { amount } accounts previous { count } }";
+        let document = format!("{{ analytics {{ bookings({arguments}) {{ {selection} }} }} }}");
+        let answer = who.query(&document).await;
+        let row = |group: &Value| {
+            let figures = |of: &Value| json!([of["count"], of["amount"]["amount"], of["accounts"]]);
+            assert_eq!(group["previous"]["previous"], Value::Null);
+            json!([group["key"][0]["value"], figures(group), figures(&group["previous"])])
+        };
+        answer.data("analytics.bookings").as_array().unwrap().iter().map(row).collect::<Vec<_>>()
+    };
+    let none = json!([0, "0.00", 0]);
+    assert_eq!(
+        read(&ann, "groupBy: [MONTH], compareTo: PREVIOUS_YEAR").await,
+        [
+            json!(["2014-12", [1, "9.00", 1], none]),
+            json!(["2015-12", none, [1, "9.00", 1]]),
+            json!(["2016-02", [1, "40.00", 1], none]),
+            json!(["2016-05", [3, "127.00", 1], none]),
+            json!(["2017-02", none, [1, "40.00", 1]]),
+            json!(["2017-05", [1, "150.00", 1], [2, "120.00", 1]]),
+        ]
+    );
+    // The filter says which year, wherever its days stand.
+    let year = "filter: {bookedOn: {gte: \"2017-01-01\"}}";
+    assert_eq!(
+        read(world.admin(), &format!("groupBy: [SELLER], compareTo: PREVIOUS_YEAR, {year}")).await,
+        [json!([ann.id(), [1, "150.00", 1], [3, "160.00", 1]])]
+    );
+    let february = "filter: {bookedOn: {gte: \"2017-02-01\", lte: \"2017-02-28\"}}";
+    assert_eq!(
+        read(&ann, &format!("groupBy: [], compareTo: PREVIOUS_YEAR, {february}")).await,
+        [json!([null, none, [1, "40.00", 1]])]
+    );
+    assert!(read(&lone, "groupBy: [YEAR], compareTo: PREVIOUS_YEAR").await.is_empty());
+    // Without it nothing is compared.
+    let plain = ann.query("{ analytics { bookings(groupBy: []) { count previous { count } } } }").await;
+    assert_eq!(plain.data("analytics.bookings"), &json!([{"count": 6, "previous": null}]));
+    world.finish().await;
+}

@@ -218,6 +218,12 @@ fn what_is_booked() {
 }
 
 #[test]
+fn the_year_before() {
+    let later = |text: &str| years_after(day(text), 1);
+    says(&format!("2016-02-29 counts as {}, and 2016-05-10 as {}", later("2016-02-29"), later("2016-05-10")));
+}
+
+#[test]
 fn stages() {
     let course = |stages: &[(Stage, i32)]| stages.iter().map(|(stage, day)| (*stage, Day(*day))).collect();
     let courses: [Vec<(Stage, Day)>; 3] = [
@@ -283,7 +289,7 @@ fn plans_weeks_and_promises() {
 /// Numbers that people enter, and the parts of an estimate and of a reason.
 const ENTERED: [&str; 3] = ["Criterion", "Estimate", "Reason"];
 /// Figures that are whole numbers, amounts, days or yes and no.
-const OTHERS: [&str; 71] = [
+const OTHERS: [&str; 72] = [
     "accounts",
     "absent",
     "actionsOverdue",
@@ -325,6 +331,7 @@ const OTHERS: [&str; 71] = [
     "pace",
     "parts",
     "potential",
+    "previous",
     "probability",
     "projected",
     "pursued",

@@ -1,16 +1,20 @@
 //! Bookings, counted and summed by group.
 
-use async_graphql::{Enum, InputObject};
-use entity::booking;
-use entity::booking::Column;
-use sea_orm::{ColumnTrait, QueryFilter};
+use std::collections::HashMap;
 
-use super::bucket::Bucket;
+use async_graphql::{Enum, InputObject};
+use entity::booking::Column;
+use entity::{Day, Scoped, booking};
+use sea_orm::sea_query::{Alias, Expr, SelectStatement};
+use sea_orm::{ColumnTrait, IdenStatic as _, Iterable as _, QueryFilter, QuerySelect, QueryTrait};
+
+use super::bucket::{Bucket, year_later_sql};
 use super::dimension::dimensions;
 use super::group::{self, Group, GroupKey, Grouped, Grouping, Values, int};
+use crate::context::Viewer;
 use crate::domain::booking::BookingFilter;
 use crate::error::Result;
-use crate::graphql::{FieldContext, object};
+use crate::graphql::{Batch, FieldContext, object};
 use crate::values::money::Money;
 
 /// The dimensions that bookings can be grouped by.
@@ -45,6 +49,14 @@ pub struct BookingGroup {
     count: i32,
     amount: i64,
     accounts: i32,
+    previous: Option<Box<BookingGroup>>,
+}
+
+/// What figures are compared with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+pub enum AnalyticsComparison {
+    /// The year before, up to the same day of it as today.
+    PreviousYear,
 }
 
 object! {
@@ -58,7 +70,15 @@ object! {
         amount: Money = plain(|group, ctx| ctx.money(group.amount));
         /// The number of distinct accounts.
         accounts: i32 = plain(|group| group.accounts);
+        /// The same figures of the year before, with `compareTo: PREVIOUS_YEAR`: those of the bookings that would be in the
+        /// group if they had been made a year later, up to the day a year before today. Zeros if there were none; null
+        /// without `compareTo`.
+        previous: Option<BookingGroup> = batch(previous);
     }
+}
+
+async fn previous(field: &FieldContext<'_>, of: &[&BookingGroup]) -> Result<Batch<Option<BookingGroup>>> {
+    field.optional_objects(&of.iter().map(|group| group.previous.as_deref()).collect::<Vec<_>>()).await
 }
 
 impl Grouped for BookingGroup {
@@ -75,21 +95,78 @@ pub struct AnalyticsBookingsArguments {
     pub group_by: Vec<BookingDimension>,
     /// Only bookings that match this filter.
     pub filter: Option<BookingFilter>,
+    /// Adds the figures of the year before to each group, and the groups that only that year has. A booking of the year
+    /// before is filtered and grouped as if it had been made a year later.
+    pub compare_to: Option<AnalyticsComparison>,
 }
 
-/// Resolves `Analytics.bookings`.
+/// Returns the bookings with their days a year later, up to today, in place of the table.
+fn a_year_later(viewer: &Viewer, today: Day) -> SelectStatement {
+    let later = year_later_sql("booking.booked_on");
+    let mut rows = booking::Entity::of(viewer.organization.id).select_only().into_query();
+    for column in Column::iter() {
+        match column {
+            Column::BookedOn => rows.expr_as(Expr::cust(later.clone()), Alias::new(column.as_str())),
+            column => rows.expr_as(column.into_expr(), Alias::new(column.as_str())),
+        };
+    }
+    // The last year of the calendar has no next one.
+    rows.and_where(Expr::cust(format!("booking.booked_on <= {} and {later} <= {}", Day::LAST.0 - 366, today.0)));
+    rows
+}
+
+/// Resolves `Analytics.bookings`: one statement, and one more with `compareTo`.
 ///
 /// # Errors
 /// `BAD_USER_INPUT` for a repeated dimension or an invalid filter; `LIMIT_EXCEEDED` for more than 10,000 groups.
 pub async fn bookings(field: &FieldContext<'_>, arguments: AnalyticsBookingsArguments) -> Result<Vec<BookingGroup>> {
-    let AnalyticsBookingsArguments { group_by, filter } = arguments;
+    let AnalyticsBookingsArguments { group_by, filter, compare_to } = arguments;
+    let filter = filter.unwrap_or_default();
+    let groups = grouped(field, &group_by, &filter, None).await?;
+    let Some(AnalyticsComparison::PreviousYear) = compare_to else { return Ok(groups) };
+    let viewer = field.request.viewer()?;
+    let earlier = a_year_later(viewer, viewer.day(field.request.now));
+    let earlier = grouped(field, &group_by, &filter, Some(earlier)).await?;
+    with_previous(groups, earlier)
+}
+
+/// Adds the groups of the year before to those of the same keys.
+fn with_previous(groups: Vec<BookingGroup>, earlier: Vec<BookingGroup>) -> Result<Vec<BookingGroup>> {
+    let mut rows: HashMap<Vec<GroupKey>, (Option<BookingGroup>, Option<BookingGroup>)> = HashMap::new();
+    for group in groups {
+        let (now, _) = rows.entry(group.key.clone()).or_default();
+        *now = Some(group);
+    }
+    for group in earlier {
+        let (_, before) = rows.entry(group.key.clone()).or_default();
+        *before = Some(group);
+    }
+    let row = |(key, (now, before)): (Vec<GroupKey>, (Option<BookingGroup>, Option<BookingGroup>))| {
+        let zeros = || BookingGroup { key: key.clone(), count: 0, amount: 0, accounts: 0, previous: None };
+        let previous = Some(Box::new(before.unwrap_or_else(zeros)));
+        BookingGroup { previous, ..now.unwrap_or_else(zeros) }
+    };
+    Ok(group::ordered(rows)?.into_iter().map(row).collect())
+}
+
+/// Groups the bookings, or the rows that are given in their place.
+async fn grouped(
+    field: &FieldContext<'_>,
+    group_by: &[BookingDimension],
+    filter: &BookingFilter,
+    instead: Option<SelectStatement>,
+) -> Result<Vec<BookingGroup>> {
     let ctx = field.request;
     let viewer = ctx.viewer()?;
-    let names = dimensions(&group_by)?;
-    let rows = viewer.sums::<booking::Entity>(Column::AccountId).filter(filter.unwrap_or_default().condition(ctx)?);
+    let mut rows = viewer.sums::<booking::Entity>(Column::AccountId).filter(filter.condition(ctx)?);
+    // What is selected of the year before is not known here: all of it is read.
+    let compared = instead.is_some() || field.selects::<BookingGroup>("previous")?;
+    if let Some(instead) = instead {
+        QuerySelect::query(&mut rows).from_clear().from_subquery(instead, Alias::new("booking"));
+    }
     let mut grouping = Grouping::of(rows);
     let start = viewer.fiscal_start();
-    for (dimension, name) in group_by.iter().zip(names) {
+    for (dimension, name) in group_by.iter().zip(dimensions(group_by)?) {
         match dimension {
             BookingDimension::Seller => grouping.by(name, Column::SellerId.into_expr(), Values::USERS),
             BookingDimension::Manager => grouping.by_manager(viewer, name, Column::SellerId),
@@ -105,15 +182,16 @@ pub async fn bookings(field: &FieldContext<'_>, arguments: AnalyticsBookingsArgu
     }
     grouping.give(Column::Amount);
     grouping.give(Column::AccountId);
-    grouping.measure(field.selects::<BookingGroup>("count")?, "count(*)");
-    grouping.measure_sum(field.selects::<BookingGroup>("amount")?, "amount");
-    grouping.measure(field.selects::<BookingGroup>("accounts")?, "count(distinct account_id)");
+    grouping.measure(compared || field.selects::<BookingGroup>("count")?, "count(*)");
+    grouping.measure_sum(compared || field.selects::<BookingGroup>("amount")?, "amount");
+    grouping.measure(compared || field.selects::<BookingGroup>("accounts")?, "count(distinct account_id)");
     grouping.run(ctx).await?.into_iter().map(BookingGroup::of).collect()
 }
 
 impl BookingGroup {
     fn of(Group { key, measures }: Group) -> Result<Self> {
         let at = |index: usize| measures.get(index).copied().unwrap_or_default();
-        Ok(Self { key, count: int(at(0))?, amount: group::amount(group::sum(at(1), at(2)))?, accounts: int(at(3))? })
+        let (count, amount) = (int(at(0))?, group::amount(group::sum(at(1), at(2)))?);
+        Ok(Self { key, count, amount, accounts: int(at(3))?, previous: None })
     }
 }

@@ -33,6 +33,21 @@ fn month_sql(day: &str) -> String {
     )
 }
 
+/// Returns SQL for the same day a year later; 28 February for the 29th. Null for null.
+///
+/// In a year that starts in March, a leap day is the last one: the 366th. From any other day to the same one of the next year
+/// it is 366 days if the next year that starts in January has a leap day.
+#[must_use]
+pub fn year_later_sql(day: &str) -> String {
+    let quarter_days = format!("(4 * ({day} + 719468) + 3)");
+    let of_century = format!("(({quarter_days} % 146097) | 3)");
+    let next = format!("(100 * ({quarter_days} / 146097) + {of_century} / 1461 + 1)");
+    format!(
+        "({day} + 365 + case when {next} % 4 = 0 and ({next} % 100 <> 0 or {next} % 400 = 0) and {of_century} % 1461 / 4 < 365
+            then 1 else 0 end)"
+    )
+}
+
 impl Bucket {
     /// Returns SQL for the number of the period that contains a day (days since 1970-01-01); null for null.
     #[must_use]
@@ -131,6 +146,25 @@ mod tests {
                     assert_eq!(bucket.label(number), expected(bucket, Day(*day)), "{bucket:?} of {}", Day(*day));
                     assert_eq!(bucket.number(Day(*day)).unwrap_or(number), number, "{bucket:?} of {}", Day(*day));
                 }
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn a_year_later_is_the_same_day_of_the_next_year() {
+        let database = Database::connect("sqlite::memory:").await.unwrap();
+        let mut days: Vec<i32> = (Day::FIRST.0..Day::LAST.0 - 366).step_by(1_009).collect();
+        for year in [1, 3, 4, 1899, 1900, 1999, 2000, 2015, 2016, 2017, 2099, 2100, 9998] {
+            let (first, last) = calendar::fiscal_days(year, 1);
+            days.extend(first.0..=last.0);
+        }
+        for days in days.chunks(500) {
+            let columns: Vec<String> = days.iter().map(|day| year_later_sql(&format!("({day})"))).collect();
+            let sql = format!("select {}", columns.join(", "));
+            let row = database.query_one_raw(Statement::from_string(DbBackend::Sqlite, sql)).await.unwrap().unwrap();
+            for (at, day) in days.iter().enumerate() {
+                let number: i64 = row.try_get_by_index(at).unwrap();
+                assert_eq!(number, i64::from(calendar::years_after(Day(*day), 1).0), "{}", Day(*day));
             }
         }
     }
