@@ -9,9 +9,9 @@ macro_rules! object {
 
         impl $crate::graphql::MemberOf<$crate::graphql::AnyNode, $crate::context::RequestContext> for $type {}
     };
-    ($(#[doc = $doc:literal])* $type:ty as $name:literal { $($fields:tt)* }) => {
+    ($(#[doc = $doc:literal])* $type:ty as $name:literal $($mark:ident)? { $($fields:tt)* }) => {
         ::graphql_executor::object! {
-            in $crate::context::RequestContext; $(#[doc = $doc])* $type as $name { $($fields)* }
+            in $crate::context::RequestContext; $(#[doc = $doc])* $type as $name $($mark)? { $($fields)* }
         }
     };
 }

@@ -1,4 +1,5 @@
-//! The algorithm: every field of a level is resolved for all rows of the level, then the rows are written.
+//! The algorithm: every field of a level is resolved for all rows of the level, then the rows are written. The arguments of
+//! all root fields are checked before the first of them runs.
 
 use async_graphql::parser::types::Field as AstField;
 use async_graphql::{PathSegment, Positioned, Response, ServerError, Value as ConstValue};
@@ -43,6 +44,7 @@ async fn resolve_root<C: ExecutionContext, T: ObjectType<C>>(
     introspection: Option<&ConstValue>,
 ) -> Result<Vec<u8>, C::Error> {
     let plan = document.plan::<C, T>(&[document.root_selection()])?;
+    check_arguments::<C, T>(request, document, &plan)?;
     let mut batches = resolve_fields(request, document, &[], &plan, &[root]).await?;
     if let Some(ConstValue::Object(known)) = introspection {
         for (field, batch) in plan.fields.iter().zip(&mut batches) {
@@ -54,6 +56,34 @@ async fn resolve_root<C: ExecutionContext, T: ObjectType<C>>(
     let mut out = Vec::with_capacity(plan.estimated_bytes(1, &batches));
     write_row(root, request, &plan, &batches, 0, &mut out);
     Ok(out)
+}
+
+/// Checks the arguments of all root fields before any of them runs.
+fn check_arguments<C: ExecutionContext, T: ObjectType<C>>(
+    request: &C,
+    document: Document<'_>,
+    plan: &SelectionPlan<'_>,
+) -> Result<(), C::Error> {
+    let mut faults = Vec::new();
+    for planned in &plan.fields {
+        let Some(index) = planned.index else { continue };
+        let collected = &planned.collected;
+        let field = FieldContext {
+            request,
+            document,
+            field: collected.field,
+            selections: &collected.selections,
+            path: Vec::new(),
+        };
+        if !field.has_variables_only()
+            && let Err(error) = (T::FIELDS[index].check_arguments)(&field)
+        {
+            faults.push(locate(request, error, &[], collected.field));
+        }
+    }
+    let Some(last) = faults.pop() else { return Ok(()) };
+    faults.into_iter().for_each(|fault| document.report(fault));
+    Err(C::Error::located(Box::new(last)))
 }
 
 /// Resolves all fields that need more than the rows, then writes the rows.
@@ -113,7 +143,7 @@ async fn resolve_fields<C: ExecutionContext, T: ObjectType<C>>(
             Ok(batch) => batches.push(Some(batch)),
             Err(error) => {
                 let error = locate(request, error, &path, collected.field);
-                if !*nullable {
+                if !(*nullable || T::NULLABLE_FIELDS) {
                     return Err(C::Error::located(Box::new(error)));
                 }
                 document.report(error);

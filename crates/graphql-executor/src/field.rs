@@ -82,6 +82,14 @@ impl<'a, C: ExecutionContext> FieldContext<'a, C> {
         given
     }
 
+    /// Whether every argument is a variable with a value other than null. The values of variables are checked before.
+    pub(crate) fn has_variables_only(&self) -> bool {
+        self.field.node.arguments.iter().all(|(_, value)| match &value.node {
+            AstValue::Variable(name) => self.document.variable(name).is_some_and(|value| *value != ConstValue::Null),
+            _ => false,
+        })
+    }
+
     /// Adds the variables in a value that are null.
     fn add_null_variables<'v>(&self, value: &'v AstValue, nulls: &mut Vec<&'v Name>) {
         match value {

@@ -17,6 +17,9 @@ pub trait ObjectType<C: ExecutionContext>: Sized + Send + Sync + 'static {
     const DOC: &'static str;
     /// Whether the type implements the interface Node.
     const NODE: bool;
+    /// Whether every field is nullable in the schema, whatever its type here, so that a field that fails does not affect
+    /// the others.
+    const NULLABLE_FIELDS: bool = false;
     /// The fields, in the schema's order.
     const FIELDS: &'static [FieldDefinition<Self, C>];
 }
@@ -31,6 +34,8 @@ pub struct FieldDefinition<T: 'static, C: ExecutionContext> {
     pub describe_type: fn(&mut Registry) -> String,
     /// Returns the arguments.
     pub arguments: fn(&mut Registry) -> IndexMap<String, MetaInputValue>,
+    /// Checks that the arguments can be read.
+    pub check_arguments: fn(&FieldContext<'_, C>) -> Result<(), C::Error>,
     /// How values are found.
     pub resolver: Resolver<T, C>,
 }
@@ -96,7 +101,11 @@ pub fn describe_object<C: ExecutionContext, T: ObjectType<C>>(registry: &mut Reg
         registry.types.insert(T::NAME.to_owned(), ObjectBuilder::new(T::NAME, IndexMap::new()).build());
         let mut fields = IndexMap::new();
         for field in T::FIELDS {
-            let mut meta = MetaField::new(field.name, (field.describe_type)(registry));
+            let mut described = (field.describe_type)(registry);
+            if T::NULLABLE_FIELDS && described.ends_with('!') {
+                described.pop();
+            }
+            let mut meta = MetaField::new(field.name, described);
             meta.description = Some(field.doc.trim().to_owned());
             meta.args = (field.arguments)(registry);
             meta.deprecation = Deprecation::NoDeprecated;
@@ -134,21 +143,26 @@ pub fn single_argument<A: async_graphql::InputType>(
 }
 
 /// Declares an object type over a request context. The crate's documentation lists the kinds of fields.
+///
+/// A word after the type's name marks it: `Node` implements the interface Node; in a `Nullable` type, such as a root, every
+/// field is nullable in the schema.
 #[macro_export]
 macro_rules! object {
-    (in $context:ty; $(#[doc = $doc:literal])* $type:ty as $name:literal $($node:ident)? {
+    (in $context:ty; $(#[doc = $doc:literal])* $type:ty as $name:literal $($mark:ident)? {
         $($(#[doc = $field_doc:literal])* $field:ident $(($($arguments:tt)*))? : $field_type:ty = $kind:ident ($($how:tt)*);)*
     }) => {
         impl $crate::ObjectType<$context> for $type {
             const NAME: &'static str = $name;
             const DOC: &'static str = concat!($($doc, "\n"),*);
-            const NODE: bool = $crate::object!(@node $($node)?);
+            const NODE: bool = $crate::object!(@node $($mark)?);
+            const NULLABLE_FIELDS: bool = $crate::object!(@nullable $($mark)?);
             const FIELDS: &'static [$crate::FieldDefinition<Self, $context>] = &[$(
                 $crate::FieldDefinition {
                     name: stringify!($field),
                     doc: concat!($($field_doc, "\n"),*),
                     describe_type: <$field_type as $crate::OutputType<$context>>::describe,
                     arguments: $crate::object!(@arguments $($($arguments)*)?),
+                    check_arguments: $crate::object!(@check $($($arguments)*)?),
                     resolver: $crate::object!(@$kind $context, $field_type, ($($($arguments)*)?), $($how)*),
                 },
             )*];
@@ -157,6 +171,15 @@ macro_rules! object {
     };
     (@node) => { false };
     (@node Node) => { true };
+    (@node Nullable) => { false };
+    (@nullable) => { false };
+    (@nullable Node) => { false };
+    (@nullable Nullable) => { true };
+    (@check) => { |_| Ok(()) };
+    (@check $name:ident : $argument:ty) => {
+        |field| field.argument::<$argument>(stringify!($name)).map(drop)
+    };
+    (@check $arguments:ty) => { |field| field.arguments::<$arguments>().map(drop) };
     (@arguments) => { |_| $crate::private::async_graphql::indexmap::IndexMap::new() };
     (@arguments $name:ident : $argument:ty) => {
         |registry| $crate::single_argument::<$argument>(stringify!($name), registry)

@@ -216,7 +216,7 @@ impl<'a> Document<'a> {
     /// Returns a value of the document with its variables filled in; None for a variable that was left out.
     pub(crate) fn value(self, value: &AstValue) -> Option<ConstValue> {
         Some(match value {
-            AstValue::Variable(name) => return self.variable(name),
+            AstValue::Variable(name) => return self.variable(name).cloned(),
             AstValue::Null => ConstValue::Null,
             AstValue::Number(number) => ConstValue::Number(number.clone()),
             AstValue::String(text) => ConstValue::String(text.clone()),
@@ -239,11 +239,12 @@ impl<'a> Document<'a> {
         })
     }
 
-    fn variable(self, name: &Name) -> Option<ConstValue> {
-        self.0.variables.get(name).cloned().or_else(|| {
+    /// Returns the value of a variable, or its default; None if it was left out.
+    pub(crate) fn variable(self, name: &Name) -> Option<&'a ConstValue> {
+        self.0.variables.get(name).or_else(|| {
             let definitions = &self.0.definition.variable_definitions;
             let definition = definitions.iter().find(|definition| definition.node.name.node == *name)?;
-            definition.node.default_value.as_ref().map(|default| default.node.clone())
+            definition.node.default_value.as_ref().map(|default| &default.node)
         })
     }
 

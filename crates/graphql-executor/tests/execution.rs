@@ -8,8 +8,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use async_graphql::registry::Registry;
 use async_graphql::{Request, Response, ServerError, Value, Variables};
 use graphql_executor::{
-    Batch, ExecutionContext, ExecutionError, FieldContext, InvalidSelection, MutationPayload, Operation, OutputType,
-    execute, object, root_object,
+    Batch, ExecutionContext, ExecutionError, FieldContext, InvalidSelection, MutationPayload, ObjectType, Operation,
+    OutputType, execute, object, root_object,
 };
 
 #[derive(Default)]
@@ -132,6 +132,28 @@ object! {
 }
 root_object!(Context; Query);
 
+struct Change;
+
+object! {
+    in Context;
+    /// A root whose fields fail independently.
+    Change as "Change" Nullable {
+        /// Three rows.
+        rows: Vec<Row> = root(rows);
+        /// Counts the runs, and succeeds if it is given an odd number.
+        odd(number: i32): Payload = mutation(odd);
+    }
+}
+root_object!(Context; Change);
+
+async fn odd(request: &Context, number: i32) -> Result<Payload, Error> {
+    request.attempts.fetch_add(1, Ordering::SeqCst);
+    if number % 2 == 0 {
+        return Err(Error::Defect(format!("{number} is even")));
+    }
+    Ok(Payload { attempts: number, error: None })
+}
+
 async fn rows(_: &FieldContext<'_, Context>) -> Result<Vec<Row>, Error> {
     Ok(vec![Row(1), Row(2), Row(3)])
 }
@@ -172,13 +194,20 @@ async fn refused(_: &Context, number: i32) -> Result<Payload, Error> {
 }
 
 async fn run(context: &Context, text: &str) -> Response {
+    run_on(&Query, context, text, serde_json::json!({})).await
+}
+
+async fn run_on<T>(root: &T, context: &Context, text: &str, variables: serde_json::Value) -> Response
+where
+    T: ObjectType<Context> + OutputType<Context>,
+{
     let mut registry = Registry::default();
-    <Query as OutputType<Context>>::describe(&mut registry);
+    T::describe(&mut registry);
     let mut request = Request::new(text);
     let document = request.parsed_query().unwrap().clone();
     let (_, definition) = document.operations.iter().next().unwrap();
-    let variables = Variables::default();
-    execute(&Query, context, &Operation::new(&document, &definition.node, &variables, &registry), None).await
+    let variables = Variables::from_json(variables);
+    execute(root, context, &Operation::new(&document, &definition.node, &variables, &registry), None).await
 }
 
 fn text(response: &Response) -> String {
@@ -234,6 +263,43 @@ async fn an_error_that_the_caller_can_fix_becomes_the_payload() {
         response.errors[0].message,
         "The arguments of `refused` do not have the types that the schema declares."
     );
+}
+
+#[test]
+fn the_fields_of_a_nullable_type_are_nullable_in_the_schema() {
+    let mut registry = Registry::default();
+    <Change as OutputType<Context>>::describe(&mut registry);
+    let types: Vec<&str> = registry.types["Change"].fields().unwrap().values().map(|field| field.ty.as_str()).collect();
+    assert_eq!(types, ["[Row!]", "Payload"]);
+}
+
+#[tokio::test]
+async fn a_field_that_fails_leaves_the_other_fields_of_a_nullable_type() {
+    let text_of = "{ one: odd(number: 1) { attempts } two: odd(number: 2) { attempts } rows { missing } three: odd(number: 3) { attempts } }";
+    let context = Context::default();
+    let response = run_on(&Change, &context, text_of, serde_json::json!({})).await;
+    assert_eq!(text(&response), r#"{"one":{"attempts":1},"two":null,"rows":null,"three":{"attempts":3}}"#);
+    let paths = response.errors.iter().map(|error| serde_json::to_string(&error.path).unwrap()).collect::<Vec<_>>();
+    assert_eq!(paths, [r#"["two"]"#, r#"["rows",0,"missing"]"#]);
+    assert_eq!(context.attempts.load(Ordering::SeqCst), 3);
+}
+
+#[tokio::test]
+async fn nothing_runs_if_an_argument_of_a_root_field_cannot_be_read() {
+    let context = Context::default();
+    for (text_of, faults) in [
+        ("{ one: odd(number: 1) { attempts } two: odd(number: \"2\") { attempts } }", 1),
+        ("{ one: odd(number: null) { attempts } two: odd(number: 2.5) { attempts } }", 2),
+        ("query($n: Int) { one: odd(number: 1) { attempts } two: odd(number: $n) { attempts } }", 1),
+    ] {
+        let response = run_on(&Change, &context, text_of, serde_json::json!({"n": null})).await;
+        assert_eq!((text(&response).as_str(), response.errors.len()), ("null", faults), "{text_of}");
+        assert!(response.errors.iter().all(|error| error.path.is_empty() && error.locations.len() == 1), "{text_of}");
+    }
+    assert_eq!(context.attempts.load(Ordering::SeqCst), 0);
+    let text_of = "query($n: Int!) { odd(number: $n) { attempts } }";
+    let response = run_on(&Change, &context, text_of, serde_json::json!({"n": 5})).await;
+    assert_eq!(text(&response), r#"{"odd":{"attempts":5}}"#);
 }
 
 #[tokio::test]

@@ -125,6 +125,7 @@ impl<T: ConnectionNode> Connection<T> {
         doc: "The items of this page, each with its cursor.",
         describe_type: <Vec<Edge<T>> as OutputType<RequestContext>>::describe,
         arguments: no_arguments,
+        check_arguments: |_| Ok(()),
         resolver: Resolver::Batch {
             source: None,
             nullable: false,
@@ -144,6 +145,7 @@ impl<T: ConnectionNode> Connection<T> {
         doc: "The items of this page.",
         describe_type: <Vec<T> as OutputType<RequestContext>>::describe,
         arguments: no_arguments,
+        check_arguments: |_| Ok(()),
         resolver: Resolver::Batch {
             source: None,
             nullable: false,
@@ -162,6 +164,7 @@ impl<T: ConnectionNode> Connection<T> {
         doc: "The position of this page in the list.",
         describe_type: <PageInfo as OutputType<RequestContext>>::describe,
         arguments: no_arguments,
+        check_arguments: |_| Ok(()),
         resolver: Resolver::Batch {
             source: None,
             nullable: false,
@@ -188,6 +191,7 @@ impl<T: ConnectionNode> Connection<T> {
         doc: "The number of items in the whole list. Counted only when selected.",
         describe_type: <i32 as OutputType<RequestContext>>::describe,
         arguments: no_arguments,
+        check_arguments: |_| Ok(()),
         resolver: Resolver::Batch {
             source: None,
             nullable: false,
@@ -224,6 +228,7 @@ impl<T: ConnectionNode> graphql_executor::ObjectType<RequestContext> for Edge<T>
             doc: "The item.",
             describe_type: <T as OutputType<RequestContext>>::describe,
             arguments: no_arguments,
+            check_arguments: |_| Ok(()),
             resolver: Resolver::Batch {
                 source: None,
                 nullable: false,
@@ -241,6 +246,7 @@ impl<T: ConnectionNode> graphql_executor::ObjectType<RequestContext> for Edge<T>
             doc: "The item's position in the list, for `after` and `before`.",
             describe_type: <String as OutputType<RequestContext>>::describe,
             arguments: no_arguments,
+            check_arguments: |_| Ok(()),
             resolver: Resolver::Plain {
                 plan: |_, _| Ok(None),
                 write: |edge, _, _, out| graphql_executor::write_string(&edge.cursor, out),
