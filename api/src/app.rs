@@ -33,6 +33,7 @@ use graphql_http::document_cache::DocumentCache;
 use graphql_http::parsed_request::ParsedRequest;
 use graphql_http::persisted::PersistedDocuments;
 use graphql_http::response::is_refused;
+use graphql_http::variables::ValueRules;
 use graphql_http::{document, variables};
 
 /// An application, shared by all requests.
@@ -231,7 +232,9 @@ impl App {
         let registry = &self.env.registry;
         let definitions = &definition.variable_definitions;
         question.parameters.keep_digits(registry, definitions);
-        let faults = variables::faults(registry, definitions, &question.parameters.variables, scalars::instead);
+        // The rows of an upsert are read one by one, so that a malformed one does not affect the others.
+        let rules = ValueRules { hint: scalars::instead, is_checked_later: |name| name.ends_with("RowInput") };
+        let faults = variables::faults(registry, definitions, &question.parameters.variables, rules);
         if !faults.is_empty() {
             return Response::from_errors(faults);
         }
@@ -264,7 +267,10 @@ impl App {
     /// Returns the schema as text.
     #[must_use]
     pub fn sdl() -> String {
-        crate::schema::build().0.sdl_with_options(async_graphql::SDLExportOptions::new())
+        let options = async_graphql::SDLExportOptions::new().include_specified_by();
+        let text = crate::schema::build().0.sdl_with_options(options);
+        // async-graphql writes no description of the schema itself.
+        text.replace("\nschema {\n", &format!("\n\"\"\"\n{}\n\"\"\"\nschema {{\n", crate::schema::DESCRIPTION))
     }
 }
 

@@ -69,7 +69,7 @@ pub mod internals {
     pub use crate::domain::touch::weight::{answer_known_at, weigh};
     pub use crate::domain::upsert::UpsertResult;
     pub use crate::domain::user::Role;
-    pub use crate::domain::user::upsert::{MaybeUndefined, UserRow, upsert_users};
+    pub use crate::domain::user::upsert::{MaybeUndefined, UserRowInput, upsert_users};
     pub use crate::domain::week::split::{Stretch, TimeUse, split};
     pub use crate::graphql::estimate::{ENOUGH, Estimate, wilson};
     pub use crate::graphql::scalars::{day, instant, instead};

@@ -42,6 +42,8 @@ row! {
         pub manager_id: Option<UserId>,
         /// The working hours, as JSON: `[{weekday, from, to}]`.
         pub working_hours: String,
+        /// The identifiers in other systems, as JSON: `[{source, id}]`.
+        pub external_ids: String,
         /// Whether the user may sign in.
         pub active: bool,
         /// When the user was invited.

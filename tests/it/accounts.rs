@@ -212,7 +212,7 @@ async fn archived_accounts_are_left_out_of_lists_until_restored(world: &World) {
     let admin = world.admin();
     let id = admin.account(json!({"name": "Acme"})).await;
     for _ in 0..2 {
-        let answer = admin.send("mutation($id: ID!) { archiveAccount(id: $id) { account { archivedAt version } userErrors { code field message } } }", json!({"id": id})).await.done();
+        let answer = admin.mutate("archiveAccount", "account { archivedAt version }", json!({"id": id})).await.done();
         assert_eq!(answer.data("archiveAccount.account.version"), &json!(2));
     }
     let document = "{ out: accounts { totalCount } only: accounts(filter: {archived: ONLY}) { totalCount } all: accounts(filter: {archived: INCLUDE}) { totalCount } }";
@@ -221,13 +221,7 @@ async fn archived_accounts_are_left_out_of_lists_until_restored(world: &World) {
         answer.data(""),
         &json!({"out": {"totalCount": 0}, "only": {"totalCount": 1}, "all": {"totalCount": 1}})
     );
-    admin
-        .send(
-            "mutation($id: ID!) { restoreAccount(id: $id) { account { id } userErrors { code field message } } }",
-            json!({"id": id}),
-        )
-        .await
-        .done();
+    admin.mutate("restoreAccount", "account { id }", json!({"id": id})).await.done();
     assert_eq!(admin.query(document).await.data("out.totalCount"), &json!(1));
     let types = admin.query("{ events { nodes { type } } }").await;
     let types = types.each("events.nodes", "type");
@@ -317,13 +311,7 @@ async fn a_cursor_remains_valid_while_rows_change(world: &World) {
         admin.query("{ accounts(orderBy: {field: NAME}, first: 2) { nodes { name } pageInfo { endCursor } } }").await;
     let cursor = first.data("accounts.pageInfo.endCursor");
     // The cursor's own row is archived, and rows are added before and after it.
-    admin
-        .send(
-            "mutation($id: ID!) { archiveAccount(id: $id) { userErrors { code field message } } }",
-            json!({"id": ids[1]}),
-        )
-        .await
-        .done();
+    admin.mutate("archiveAccount", "", json!({"id": ids[1]})).await.done();
     for name in ["b", "d"] {
         admin.account(json!({"name": name})).await;
     }

@@ -155,8 +155,7 @@ async fn targets_are_counted_by_seller_and_level(empty: &Database) {
 }
 
 async fn archive(who: &Client, account: &str) {
-    let document = "mutation($id: ID!) { archiveAccount(id: $id) { userErrors { code message field } } }";
-    who.send(document, json!({"id": account})).await.done();
+    who.mutate("archiveAccount", "", json!({"id": account})).await.done();
 }
 
 #[on_both_databases]
@@ -238,8 +237,10 @@ async fn opportunities_and_touches_have_more_dimensions(empty: &Database) {
         opportunity("4", &hooli, "2017-04-02", None, Some("2017-07-01")),
         opportunity("5", &globex, "2017-01-15", Some("2017-01-15"), None),
     ]);
-    let document = "mutation($rows: [OpportunityRow!]!) { upsertOpportunities(rows: $rows) { created userErrors { code message field } } }";
-    assert_eq!(ann.send(document, json!({"rows": rows})).await.data("upsertOpportunities.created"), &json!(5));
+    assert_eq!(
+        ann.mutate("upsertOpportunities", "created", json!({"rows": rows})).await.data("upsertOpportunities.created"),
+        &json!(5)
+    );
     let by = async |dimension: &str| {
         let field = format!("opportunities(groupBy: [{dimension}])");
         groups(&ann, &field, &["count", "medianCycleDays"]).await

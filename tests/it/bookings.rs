@@ -6,23 +6,19 @@ use tests::{Answer, Client, World, on_both_databases};
 
 const ALL: &str = "booking { id account { id } amount { amount currency } bookedOn description opportunity { id } seller { id } \
     externalIds { source id } version }";
-const ERRORS: &str = "userErrors { code message field }";
 
 fn refused(code: &str, field: &str) -> Vec<(String, String)> {
     vec![(code.to_owned(), field.to_owned())]
 }
 
 async fn delete(client: &Client, id: &str) -> Answer {
-    let document = format!("mutation($id: ID!) {{ deleteBooking(id: $id) {{ booking {{ id version }} {ERRORS} }} }}");
-    client.send(&document, json!({"id": id})).await
+    client.mutate("deleteBooking", "booking { id version }", json!({"id": id})).await
 }
 
 async fn upsert(client: &Client, rows: Value) -> Answer {
-    let document = format!(
-        "mutation($rows: [BookingRow!]!) {{ upsertBookings(rows: $rows) {{
-            created updated unchanged failed results {{ status id node {{ id }} {ERRORS} }} {ERRORS} }} }}"
-    );
-    client.send(&document, json!({"rows": rows})).await
+    let document =
+        "created updated unchanged failed results { status id node { id } userErrors { code message field } }";
+    client.mutate("upsertBookings", document, json!({"rows": rows})).await
 }
 
 /// Returns the status of each row, with the code and the field of its first error.
@@ -76,7 +72,7 @@ async fn a_booking_is_recorded_changed_and_deleted(world: &World) {
     assert_eq!(answer.data("accounts.nodes.0"), &expected);
     assert_eq!(answer.text("bookings.nodes.0.id"), id);
     assert_eq!(delete(&ann, &id).await.done().data("deleteBooking.booking.version"), &json!(2));
-    assert_eq!(delete(&ann, &id).await.refusals(), refused("NOT_FOUND", "id"));
+    assert_eq!(delete(&ann, &id).await.refusals(), refused("NOT_FOUND", "input.id"));
     // Its external id can be used again.
     ann.booking(&acme, json!({"amount": 1, "bookedOn": "2017-04-03", "externalIds": [{"source": "erp", "id": "1"}]}))
         .await;
@@ -121,8 +117,7 @@ async fn invalid_input_is_reported(world: &World) {
         let answer = ann.mutate("recordBooking", ALL, json!({"accountId": acme, "amount": 1, "bookedOn": day})).await;
         assert_eq!(answer.error_code(), "BAD_USER_INPUT", "{day}");
     }
-    let document = "mutation($id: ID!) { archiveAccount(id: $id) { userErrors { code message field } } }";
-    ann.send(document, json!({"id": acme})).await.done();
+    ann.mutate("archiveAccount", "", json!({"id": acme})).await.done();
     let answer =
         ann.mutate("recordBooking", ALL, json!({"accountId": acme, "amount": 1, "bookedOn": "2017-04-03"})).await;
     assert_eq!(answer.refusals(), refused("CONFLICT", "input.accountId"));
@@ -152,12 +147,12 @@ async fn permissions_follow_from_the_account_and_the_opportunity(world: &World) 
             let answer = who.mutate("updateBooking", ALL, json!({"id": id, "opportunityId": opportunity})).await;
             assert_eq!(answer.refusals(), refused("FORBIDDEN", "input.opportunityId"));
         }
-        assert_eq!(delete(&cleo, &id).await.refusals(), refused("NOT_FOUND", "id"));
+        assert_eq!(delete(&cleo, &id).await.refusals(), refused("NOT_FOUND", "input.id"));
         delete(who, &id).await.done();
     }
     let answer = record(&ann, None).await.done();
     let id = answer.text("recordBooking.booking.id").to_owned();
-    assert_eq!(delete(&bob, &id).await.refusals(), refused("FORBIDDEN", "id"));
+    assert_eq!(delete(&bob, &id).await.refusals(), refused("FORBIDDEN", "input.id"));
     let seen = async |who: &Client| {
         let answer =
             who.send("query($id: ID!) { node(id: $id) { id } bookings { totalCount } }", json!({"id": id})).await;
@@ -252,15 +247,15 @@ async fn upserts_derive_the_account_from_the_opportunity(world: &World) {
     let expected = [
         "CREATED",
         "CREATED",
-        "FAILED INVALID rows.2.account",
-        "FAILED NOT_FOUND rows.3.opportunityExternalId",
-        "FAILED CONFLICT rows.4.opportunityExternalId",
-        "FAILED REQUIRED rows.5.bookedOn",
-        "FAILED REQUIRED rows.6.amount",
-        "FAILED REQUIRED rows.7.account",
-        "FAILED INVALID rows.8.amount",
-        "FAILED CONFLICT rows.9.externalId",
-        "FAILED NOT_FOUND rows.10.sellerEmail",
+        "FAILED INVALID input.rows.2.account",
+        "FAILED NOT_FOUND input.rows.3.opportunityExternalId",
+        "FAILED CONFLICT input.rows.4.opportunityExternalId",
+        "FAILED REQUIRED input.rows.5.bookedOn",
+        "FAILED REQUIRED input.rows.6.amount",
+        "FAILED REQUIRED input.rows.7.account",
+        "FAILED INVALID input.rows.8.amount",
+        "FAILED CONFLICT input.rows.9.externalId",
+        "FAILED NOT_FOUND input.rows.10.sellerEmail",
         "CREATED",
     ];
     assert_eq!(outcomes(&upsert(admin, rows.clone()).await), expected);
@@ -277,9 +272,9 @@ async fn upserts_derive_the_account_from_the_opportunity(world: &World) {
     for (fields, status) in [
         (json!({"amount": 6, "description": "More"}), "UPDATED"),
         (json!({"description": null}), "UPDATED"),
-        (json!({"amount": null}), "FAILED REQUIRED rows.0.amount"),
-        (json!({"sellerEmail": null}), "FAILED REQUIRED rows.0.sellerEmail"),
-        (json!({"account": {"domain": "bolt.com"}}), "FAILED INVALID rows.0.account"),
+        (json!({"amount": null}), "FAILED REQUIRED input.rows.0.amount"),
+        (json!({"sellerEmail": null}), "FAILED REQUIRED input.rows.0.sellerEmail"),
+        (json!({"account": {"domain": "bolt.com"}}), "FAILED INVALID input.rows.0.account"),
         (json!({"account": {"domain": "bolt.com"}, "opportunityExternalId": null}), "UPDATED"),
     ] {
         assert_eq!(outcomes(&upsert(admin, json!([row("1", fields.clone())])).await), [status], "{fields}");
@@ -289,12 +284,15 @@ async fn upserts_derive_the_account_from_the_opportunity(world: &World) {
         row("20", json!({"opportunityExternalId": of_cars, "amount": 5})),
         row("21", json!({"account": {"id": acme}, "amount": 5, "bookedOn": "2017-02-02"}))
     ]);
-    assert_eq!(outcomes(&upsert(&bob, of_bob).await), ["CREATED", "FAILED FORBIDDEN rows.1"]);
+    assert_eq!(outcomes(&upsert(&bob, of_bob).await), ["CREATED", "FAILED FORBIDDEN input.rows.1"]);
     assert_eq!(
         outcomes(&upsert(&bob, json!([row("1", json!({"amount": 7}))])).await),
-        ["FAILED TAKEN rows.0.externalId"]
+        ["FAILED TAKEN input.rows.0.externalId"]
     );
-    assert_eq!(outcomes(&upsert(&bob, json!([row("2", json!({"amount": 7}))])).await), ["FAILED FORBIDDEN rows.0"]);
+    assert_eq!(
+        outcomes(&upsert(&bob, json!([row("2", json!({"amount": 7}))])).await),
+        ["FAILED FORBIDDEN input.rows.0"]
+    );
 }
 
 #[on_both_databases]
@@ -320,7 +318,7 @@ async fn upserts_cost_few_statements(world: &World) {
     assert!(many == few && few <= 20, "{few} statements for 3 rows, {many} for 500");
     let answer = upsert(admin, rows(3, 503)).await;
     assert_eq!(answer.data("upsertBookings.unchanged"), &json!(500));
-    assert_eq!(upsert(admin, rows(0, 501)).await.refusals(), refused("LIMIT_EXCEEDED", "rows"));
+    assert_eq!(upsert(admin, rows(0, 501)).await.refusals(), refused("LIMIT_EXCEEDED", "input.rows"));
     let answer = admin.query("{ accounts { nodes { booked(year: 2017) { amount } } } }").await;
     assert_eq!(answer.text("accounts.nodes.0.booked.amount"), "126756.00");
 }
@@ -377,8 +375,9 @@ async fn a_booking_is_never_in_the_future_nor_before_1970(world: &World) {
     let input = json!({"id": id, "bookedOn": "2999-01-01"});
     assert_eq!(ann.mutate("updateBooking", "booking { id }", input).await.refusals(), refusal);
     let rows = json!([{"externalId": {"source": "crm", "id": "1"}, "account": {"id": acme}, "amount": "5", "bookedOn": "2999-01-01"}]);
-    let document = "mutation($rows: [BookingRow!]!) { upsertBookings(rows: $rows) { results { status userErrors { code field } } } }";
-    let answer = ann.send(document, json!({"rows": rows})).await;
-    let expected = json!({"status": "FAILED", "userErrors": [{"code": "INVALID", "field": ["rows", "0", "bookedOn"]}]});
+    let answer =
+        ann.mutate("upsertBookings", "results { status userErrors { code field } }", json!({"rows": rows})).await;
+    let expected =
+        json!({"status": "FAILED", "userErrors": [{"code": "INVALID", "field": ["input", "rows", "0", "bookedOn"]}]});
     assert_eq!(answer.data("upsertBookings.results.0"), &expected);
 }

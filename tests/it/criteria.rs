@@ -18,8 +18,7 @@ async fn assess(who: &Member, account: &str, scores: &[(&str, Value)]) -> Answer
 }
 
 async fn archive(world: &World, criterion: &str) -> Answer {
-    let document = "mutation($id: ID!) { archiveCriterion(id: $id) { criterion { archivedAt version } userErrors { code message field } } }";
-    world.admin().send(document, json!({"id": criterion})).await
+    world.admin().mutate("archiveCriterion", "criterion { archivedAt version }", json!({"id": criterion})).await
 }
 
 /// The scores of all accounts, by name.

@@ -282,8 +282,8 @@ async fn custom_fields_keep_every_digit(world: &World) {
     assert!(answer.contains(r#""customFields":{"rate":2.50,"given":3.00}"#), "{answer}");
     // A row of an upsert merges its fields with those that are there.
     let row = r#"{"externalId": {"source": "crm", "id": "1"}, "customFields": {"rate": 1.5, "new": 1e2}}"#;
-    let document = "mutation($rows: [AccountRow!]!) { upsertAccounts(rows: $rows) { results { status } } }";
-    let body = format!(r#"{{"query": {}, "variables": {{"rows": [{row}]}}}}"#, json!(document));
+    let document = "mutation($input: UpsertAccountsInput!) { upsertAccounts(input: $input) { results { status } } }";
+    let body = format!(r#"{{"query": {}, "variables": {{"input": {{"rows": [{row}]}}}}}}"#, json!(document));
     let answer = text(admin, body).await;
     assert!(answer.contains("UPDATED"), "{answer}");
     let merged = kept.replace("1.50", "1.5").replace("7]}", "7],\"new\":1e2}");

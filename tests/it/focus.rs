@@ -110,9 +110,7 @@ async fn a_bias_is_time_spent_with_those_who_answer_and_are_no_targets(empty: &D
         // What was called off takes no time.
         let input = json!({"accountId": account, "kind": "MEETING", "at": "2017-04-21T10:00:00Z"});
         let touch = ann.make("scheduleTouch", "touch", input).await;
-        ann.send("mutation($id: ID!) { cancelTouch(id: $id) { userErrors { message } } }", json!({"id": touch}))
-            .await
-            .done();
+        ann.mutate("cancelTouch", "", json!({"id": touch})).await.done();
     }
     let found = focus(&ann, ann.id(), "2017-04-10", "2017-04-30").await;
     assert_eq!((&found["touches"], &found["minutes"], &found["receptiveBias"]), (&json!(2), &json!(60), &json!(0.5)));

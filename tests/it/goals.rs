@@ -22,15 +22,10 @@ pub async fn act(who: &Member, mutation: &str, goal: &str) -> Answer {
     if mutation == "agreeGoal" {
         // Agreeing requires what was read.
         let read = who.send("query($id: ID!) { node(id: $id) { ... on Goal { version } } }", json!({"id": goal})).await;
-        let document = format!(
-            "mutation($id: ID!, $read: Int) {{ agreeGoal(id: $id, ifVersion: $read) {{ {GOAL} userErrors {{ code message field }} }} }}"
-        );
         let version = read.body.pointer("/data/node/version").cloned().unwrap_or_default();
-        return who.send(&document, json!({"id": goal, "read": version})).await;
+        return who.mutate("agreeGoal", GOAL, json!({"id": goal, "ifVersion": version})).await;
     }
-    let document =
-        format!("mutation($id: ID!) {{ {mutation}(id: $id) {{ {GOAL} userErrors {{ code message field }} }} }}");
-    who.send(&document, json!({"id": goal})).await
+    who.mutate(mutation, GOAL, json!({"id": goal})).await
 }
 
 /// A goal that seller and manager agreed on.
@@ -64,18 +59,18 @@ async fn two_agree_on_an_amount_and_every_agreed_one_is_kept(world: &World) {
         (&json!("PROPOSED"), &json!({"amount": "1000.00"}), &json!({"amount": "1000.00"}))
     );
     // Not by the same person, not by a colleague or an administrator from elsewhere, not by who sees nothing.
-    assert_eq!(act(&ann, "agreeGoal", id).await.refusals(), refusal("FORBIDDEN", "id"));
-    assert_eq!(act(&bob, "agreeGoal", id).await.refusals(), refusal("FORBIDDEN", "id"));
-    assert_eq!(act(world.admin(), "agreeGoal", id).await.refusals(), refusal("FORBIDDEN", "id"));
+    assert_eq!(act(&ann, "agreeGoal", id).await.refusals(), refusal("FORBIDDEN", "input.id"));
+    assert_eq!(act(&bob, "agreeGoal", id).await.refusals(), refusal("FORBIDDEN", "input.id"));
+    assert_eq!(act(world.admin(), "agreeGoal", id).await.refusals(), refusal("FORBIDDEN", "input.id"));
     let eve = world.seller("Eve").await;
     for mutation in ["agreeGoal", "withdrawGoal", "removeGoal"] {
-        assert_eq!(act(&eve, mutation, id).await.refusals(), refusal("NOT_FOUND", "id"));
+        assert_eq!(act(&eve, mutation, id).await.refusals(), refusal("NOT_FOUND", "input.id"));
     }
     assert_eq!(set(&bob, &acme, 2017, "1").await.refusals(), refusal("FORBIDDEN", "input.accountId"));
     for mutation in ["withdrawGoal", "removeGoal"] {
-        assert_eq!(act(&bob, mutation, id).await.refusals(), refusal("FORBIDDEN", "id"));
+        assert_eq!(act(&bob, mutation, id).await.refusals(), refusal("FORBIDDEN", "input.id"));
     }
-    assert_eq!(act(&mia, "withdrawGoal", id).await.refusals(), refusal("FORBIDDEN", "id"));
+    assert_eq!(act(&mia, "withdrawGoal", id).await.refusals(), refusal("FORBIDDEN", "input.id"));
     // Proposing the same again changes nothing; by the other one it is agreeing.
     assert_eq!(set(&ann, &acme, 2017, "1000.00").await.done().data("setGoal.goal.version"), &json!(1));
     let answer = set(&mia, &acme, 2017, "1000").await.done();
@@ -84,8 +79,8 @@ async fn two_agree_on_an_amount_and_every_agreed_one_is_kept(world: &World) {
         (&said["status"], &said["proposedAmount"], &said["agreedBy"]),
         (&json!("AGREED"), &Value::Null, &json!({"name": "Mia"}))
     );
-    assert_eq!(act(&mia, "agreeGoal", id).await.refusals(), refusal("CONFLICT", "id"));
-    assert_eq!(act(&ann, "withdrawGoal", id).await.refusals(), refusal("CONFLICT", "id"));
+    assert_eq!(act(&mia, "agreeGoal", id).await.refusals(), refusal("CONFLICT", "input.id"));
+    assert_eq!(act(&ann, "withdrawGoal", id).await.refusals(), refusal("CONFLICT", "input.id"));
 
     // A new amount waits, and the agreed one stands; two managers are one side.
     let answer = set(&boss, &acme, 2017, "1500").await.done();
@@ -94,7 +89,7 @@ async fn two_agree_on_an_amount_and_every_agreed_one_is_kept(world: &World) {
         (&said["status"], &said["amount"]["amount"], &said["proposedAmount"]["amount"]),
         (&json!("AGREED"), &json!("1000.00"), &json!("1500.00"))
     );
-    assert_eq!(act(&mia, "agreeGoal", id).await.refusals(), refusal("FORBIDDEN", "id"));
+    assert_eq!(act(&mia, "agreeGoal", id).await.refusals(), refusal("FORBIDDEN", "input.id"));
     let answer = act(&boss, "withdrawGoal", id).await.done();
     let said = answer.data("withdrawGoal.goal");
     assert_eq!(
@@ -143,7 +138,7 @@ async fn alone_a_goal_is_agreed_at_once_and_what_others_propose_waits(world: &Wo
     // What was never agreed is gone once it is taken back.
     let id = set(&bob, &globex, 2018, "3000").await.done().text("setGoal.goal.id").to_owned();
     act(&bob, "withdrawGoal", &id).await.done();
-    assert_eq!(act(&bob, "withdrawGoal", &id).await.refusals(), refusal("NOT_FOUND", "id"));
+    assert_eq!(act(&bob, "withdrawGoal", &id).await.refusals(), refusal("NOT_FOUND", "input.id"));
 }
 
 #[on_both_databases]
@@ -169,8 +164,7 @@ async fn invalid_goals_are_refused(world: &World) {
         );
         assert_eq!(ann.query(&document).await.data("node.baseline.amount"), &json!("0.00"));
     }
-    let archive = "mutation($id: ID!) { archiveAccount(id: $id) { account { id } userErrors { code message field } } }";
-    ann.send(archive, json!({"id": acme})).await.done();
+    ann.mutate("archiveAccount", "account { id }", json!({"id": acme})).await.done();
     assert_eq!(set(&ann, &acme, 2017, "5").await.refusals(), refusal("CONFLICT", "input.accountId"));
     // Amounts are stored: the currency stays.
     let answer = world.admin().mutate("updateOrganization", "organization { id }", json!({"currency": "EUR"})).await;
@@ -290,8 +284,7 @@ async fn the_feed_says_once_that_a_goal_is_reached_and_by_what(world: &World) {
     let credit = ann.booking(&acme, json!({"amount": "-20", "bookedOn": "2017-06-01"})).await;
     expected.push(unreached(&two));
     assert_eq!(reached_events(&ann).await, expected);
-    let delete = "mutation($id: ID!) { deleteBooking(id: $id) { booking { id } userErrors { code message field } } }";
-    ann.send(delete, json!({"id": credit})).await.done();
+    ann.mutate("deleteBooking", "booking { id }", json!({"id": credit})).await.done();
     expected.push(reached(&one));
     assert_eq!(reached_events(&ann).await, expected);
     ann.mutate("updateBooking", "booking { id }", json!({"id": three, "bookedOn": "2018-01-01"})).await.done();
@@ -331,7 +324,6 @@ async fn a_bulk_of_bookings_reaches_goals_at_a_fixed_cost(world: &World) {
         set(&ann, &account, 2017, "100").await.done();
         accounts.push(account);
     }
-    let upsert = "mutation($rows: [BookingRow!]!, $dryRun: Boolean) { upsertBookings(rows: $rows, dryRun: $dryRun) { failed created updated userErrors { code message field } } }";
     let rows = |range: std::ops::Range<usize>, amount: &str| -> Value {
         range
             .flat_map(|at| {
@@ -343,11 +335,18 @@ async fn a_bulk_of_bookings_reaches_goals_at_a_fixed_cost(world: &World) {
             })
             .collect()
     };
-    admin.send(upsert, json!({"rows": rows(0..20, "60"), "dryRun": true})).await.done();
+    admin
+        .mutate("upsertBookings", "failed created updated", json!({"rows": rows(0..20, "60"), "dryRun": true}))
+        .await
+        .done();
     assert_eq!(reached_events(admin).await.len(), 0);
     let mut costs = Vec::new();
     for range in [0..2, 2..20] {
-        let (answer, cost) = count(world.server(), admin.send(upsert, json!({"rows": rows(range, "60")}))).await;
+        let (answer, cost) = count(
+            world.server(),
+            admin.mutate("upsertBookings", "failed created updated", json!({"rows": rows(range, "60")})),
+        )
+        .await;
         assert_eq!(answer.done().data("upsertBookings.failed"), &json!(0));
         costs.push(cost);
     }
@@ -368,13 +367,13 @@ async fn a_bulk_of_bookings_reaches_goals_at_a_fixed_cost(world: &World) {
     expected.sort_by_key(ToString::to_string);
     assert_eq!(by, expected);
     // The same again says nothing; less takes all of them back.
-    admin.send(upsert, json!({"rows": rows(0..20, "60")})).await.done();
+    admin.mutate("upsertBookings", "failed created updated", json!({"rows": rows(0..20, "60")})).await.done();
     assert_eq!(reached_events(admin).await.len(), 20);
-    admin.send(upsert, json!({"rows": rows(0..20, "49.99")})).await.done();
+    admin.mutate("upsertBookings", "failed created updated", json!({"rows": rows(0..20, "49.99")})).await.done();
     let kinds: Vec<String> = reached_events(admin).await.into_iter().map(|(kind, _)| kind).skip(20).collect();
     assert_eq!(kinds, vec!["goal.unreached"; 20]);
     // Another fiscal year has other bookings in it: from February on, only the second counts.
-    admin.send(upsert, json!({"rows": rows(0..1, "100")})).await.done();
+    admin.mutate("upsertBookings", "failed created updated", json!({"rows": rows(0..1, "100")})).await.done();
     admin.mutate("updateOrganization", "organization { id }", json!({"fiscalYearStartMonth": 3})).await.done();
     let last = reached_events(admin).await.pop().unwrap();
     assert_eq!(last.0, "goal.unreached");
@@ -400,20 +399,23 @@ async fn what_is_agreed_to_is_what_was_read(world: &World) {
     let answer = set(&ann, &acme, 2017, "65000").await.done();
     let read = answer.data("setGoal.goal").clone();
     set(&ann, &acme, 2017, "20000").await.done();
-    let document = "mutation($id: ID!, $version: Int) { agreeGoal(id: $id, ifVersion: $version) {
-        goal { amount { amount } } userErrors { code field message } } }";
-    let stale = mia.send(document, json!({"id": read["id"], "version": read["version"]})).await;
-    assert_eq!(stale.refusals(), refusal("STALE_VERSION", "ifVersion"));
-    let unread = mia.send(document, json!({"id": read["id"]})).await;
-    assert_eq!(unread.refusals(), refusal("REQUIRED", "amount"));
-    let by_amount = "mutation($id: ID!, $amount: Decimal) { agreeGoal(id: $id, amount: $amount) {
-        goal { amount { amount } } userErrors { code field message } } }";
-    let stale = mia.send(by_amount, json!({"id": read["id"], "amount": "65000"})).await;
-    assert_eq!(stale.refusals(), refusal("STALE_VERSION", "amount"));
-    let agreed = mia.send(document, json!({"id": read["id"], "version": 2})).await.done();
+    let stale = mia
+        .mutate("agreeGoal", "goal { amount { amount } }", json!({"id": read["id"], "ifVersion": read["version"]}))
+        .await;
+    assert_eq!(stale.refusals(), refusal("STALE_VERSION", "input.ifVersion"));
+    let unread = mia.mutate("agreeGoal", "goal { amount { amount } }", json!({"id": read["id"]})).await;
+    assert_eq!(unread.refusals(), refusal("REQUIRED", "input.amount"));
+    let stale =
+        mia.mutate("agreeGoal", "goal { amount { amount } }", json!({"id": read["id"], "amount": "65000"})).await;
+    assert_eq!(stale.refusals(), refusal("STALE_VERSION", "input.amount"));
+    let agreed =
+        mia.mutate("agreeGoal", "goal { amount { amount } }", json!({"id": read["id"], "ifVersion": 2})).await.done();
     assert_eq!(agreed.text("agreeGoal.goal.amount.amount"), "20000.00");
     set(&ann, &acme, 2017, "30000").await.done();
-    let agreed = mia.send(by_amount, json!({"id": read["id"], "amount": "30000.00"})).await.done();
+    let agreed = mia
+        .mutate("agreeGoal", "goal { amount { amount } }", json!({"id": read["id"], "amount": "30000.00"}))
+        .await
+        .done();
     assert_eq!(agreed.text("agreeGoal.goal.amount.amount"), "30000.00");
 }
 
@@ -421,16 +423,17 @@ async fn what_is_agreed_to_is_what_was_read(world: &World) {
 async fn in_a_race_no_other_amount_is_agreed_to(world: &World) {
     let mia = world.manager("Mia").await;
     let ann = world.seller("Ann").under(&mia).await;
-    let document = "mutation($id: ID!) { agreeGoal(id: $id, amount: \"100\") {
-        goal { amount { amount } } userErrors { code field message } } }";
     for round in 1..=15 {
         let account = ann.account(json!({"name": format!("Account {round}")})).await;
         let goal = set(&ann, &account, 2017, "100").await.done().text("setGoal.goal.id").to_owned();
-        let (agreed, other) = tokio::join!(mia.send(document, json!({"id": goal})), set(&ann, &account, 2017, "999"));
+        let (agreed, other) = tokio::join!(
+            mia.mutate("agreeGoal", "goal { amount { amount } }", json!({"id": goal, "amount": "100"})),
+            set(&ann, &account, 2017, "999")
+        );
         other.done();
         match agreed.refusals().as_slice() {
             [] => assert_eq!(agreed.text("agreeGoal.goal.amount.amount"), "100.00"),
-            refusals => assert_eq!(refusals, refusal("STALE_VERSION", "amount")),
+            refusals => assert_eq!(refusals, refusal("STALE_VERSION", "input.amount")),
         }
     }
 }
@@ -440,14 +443,16 @@ async fn in_a_race_no_other_amount_is_agreed_to(world: &World) {
 async fn a_sum_out_of_bounds_is_an_error(world: &World) {
     let admin = world.admin();
     let acme = admin.account(json!({"name": "Acme"})).await;
-    let upsert = "mutation($rows: [BookingRow!]!) { upsertBookings(rows: $rows) { failed userErrors { message } } }";
     for call in 0..20 {
         let row = |number: usize| {
             json!({"externalId": {"source": "erp", "id": format!("{call} {number}")},
             "account": {"id": acme}, "amount": "9999999999999.99", "bookedOn": "2017-01-01"})
         };
         let rows: Vec<Value> = (0..500).map(row).collect();
-        assert_eq!(admin.send(upsert, json!({"rows": rows})).await.data("upsertBookings.failed"), &json!(0));
+        assert_eq!(
+            admin.mutate("upsertBookings", "failed", json!({"rows": rows})).await.data("upsertBookings.failed"),
+            &json!(0)
+        );
     }
     for document in [
         "{ accounts { nodes { booked(year: 2017) { amount } } } }",

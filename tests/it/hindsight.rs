@@ -98,8 +98,7 @@ impl Scene {
             5 => {
                 let (_, id) = pick(dice, &self.contacts);
                 let mutation = dice.one_of(&["archiveContact", "restoreContact"]);
-                let document = format!("mutation($id: ID!) {{ {mutation}(id: $id) {{ userErrors {{ code }} }} }}");
-                who.send(&document, json!({"id": id})).await;
+                who.mutate(mutation, "", json!({"id": id})).await;
             }
             6 => {
                 let fields = json!({"name": "New", "accountId": self.accounts[account], "buyingRole": dice.one_of(&ROLES),
@@ -112,8 +111,7 @@ impl Scene {
                 let row = json!({"externalId": {"source": "crm", "id": dice.below(self.rows).to_string()},
                     "status": dice.one_of(&["COMPLETED", "CANCELED"]), "responded": dice.maybe(),
                     "account": {"id": self.accounts[account]}});
-                let document = "mutation($rows: [TouchRow!]!) { upsertTouches(rows: $rows) { failed results { userErrors { message } } } }";
-                who.send(document, json!({"rows": [row]})).await;
+                who.mutate("upsertTouches", "failed results { userErrors { message } }", json!({"rows": [row]})).await;
             }
         }
     }
@@ -147,8 +145,10 @@ async fn no_later_edit_changes_a_figure_of_an_earlier_day(empty: &Database) {
                 fields
             })
             .collect();
-        let document = "mutation($rows: [TouchRow!]!) { upsertTouches(rows: $rows) { created failed } }";
-        assert_eq!(ann.send(document, json!({"rows": rows})).await.data("upsertTouches.created"), &json!(scene.rows));
+        assert_eq!(
+            ann.mutate("upsertTouches", "created failed", json!({"rows": rows})).await.data("upsertTouches.created"),
+            &json!(scene.rows)
+        );
         let client: Client = (**ann).clone();
         for _ in 0..25 {
             // Of these some are refused, too; there must be a touch to begin with.

@@ -11,8 +11,7 @@ use tests::{Client, World, on_both_databases};
 use crate::import::{created, load, nodes, total, unchanged};
 
 async fn by_id(by: &Client, mutation: &str, id: &str) {
-    let document = format!("mutation($id: ID!) {{ {mutation}(id: $id) {{ userErrors {{ code message field }} }} }}");
-    by.send(&document, json!({"id": id})).await.done();
+    by.mutate(mutation, "", json!({"id": id})).await.done();
 }
 
 async fn ids(by: &Client, list: &str, name: &str) -> Vec<(String, String)> {

@@ -141,8 +141,7 @@ async fn come_in(world: &World, name: &str) -> Client {
         )
         .await;
     let id = found.text("users.nodes.0.id");
-    let document = "mutation($id: ID!) { reissueInvitation(userId: $id) { token userErrors { code message field } } }";
-    let invited = admin.send(document, json!({"id": id})).await.done();
+    let invited = admin.mutate("reissueInvitation", "token", json!({"userId": id})).await.done();
     let acceptance = json!({"token": invited.text("reissueInvitation.token"), "password": PASSWORD});
     let stranger = world.stranger();
     let accepted = stranger.mutate("acceptInvitation", "session { accessToken }", acceptance).await.done();
@@ -301,11 +300,13 @@ async fn mavens_sellers_choose_targets_and_agree_on_goals(world: &World) {
         assert_eq!(answer.data("setGoal.goal.baseline.amount"), &json!(format!("{baseline}.00")));
     }
     let answer = set(2017, last_year).await;
-    let agree = "mutation($id: ID!, $version: Int!) { agreeGoal(id: $id, ifVersion: $version) { goal { status
-        half: progress(on: \"2017-06-30\") { booked { amount } } whole: progress(on: \"2017-12-31\") { booked { amount } pace reachedOn } }
-        userErrors { code message field } } }";
+    let agree = "goal { status half: progress(on: \"2017-06-30\") { booked { amount } } whole: progress(on: \"2017-12-31\") { booked { amount } pace reachedOn } }";
     let answer = seller
-        .send(agree, json!({"id": answer.text("setGoal.goal.id"), "version": answer.data("setGoal.goal.version")}))
+        .mutate(
+            "agreeGoal",
+            agree,
+            json!({"id": answer.text("setGoal.goal.id"), "ifVersion": answer.data("setGoal.goal.version")}),
+        )
         .await
         .done();
     let half = won("2017-06-30");

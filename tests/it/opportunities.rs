@@ -8,16 +8,13 @@ const ALL: &str = "opportunity { id name account { id } owner { id } amount { am
     expectedCloseOn closedOn lossReason externalIds { source id } customFields version }";
 const WON: &str = "opportunity { id stage probability closedOn amount { amount } version } \
     booking { id amount { amount } bookedOn description seller { id } opportunity { id } account { id } }";
-const ERRORS: &str = "userErrors { code message field }";
 
 pub(crate) fn refused(code: &str, field: &str) -> Vec<(String, String)> {
     vec![(code.to_owned(), field.to_owned())]
 }
 
 async fn delete(client: &Client, id: &str) -> Answer {
-    let document =
-        format!("mutation($id: ID!) {{ deleteOpportunity(id: $id) {{ opportunity {{ id name }} {ERRORS} }} }}");
-    client.send(&document, json!({"id": id})).await
+    client.mutate("deleteOpportunity", "opportunity { id name }", json!({"id": id})).await
 }
 
 pub(crate) async fn upsert(client: &Client, rows: Value) -> Answer {
@@ -25,11 +22,9 @@ pub(crate) async fn upsert(client: &Client, rows: Value) -> Answer {
 }
 
 pub(crate) async fn upsert_or_not(client: &Client, rows: Value, dry_run: bool) -> Answer {
-    let document = format!(
-        "mutation($rows: [OpportunityRow!]!, $dryRun: Boolean) {{ upsertOpportunities(rows: $rows, dryRun: $dryRun) {{
-            created updated unchanged failed results {{ index status id node {{ id }} {ERRORS} }} {ERRORS} }} }}"
-    );
-    client.send(&document, json!({"rows": rows, "dryRun": dry_run})).await
+    let document =
+        "created updated unchanged failed results { index status id node { id } userErrors { code message field } }";
+    client.mutate("upsertOpportunities", document, json!({"rows": rows, "dryRun": dry_run})).await
 }
 
 /// Returns the status of each row, with the code and the field of its first error.
@@ -181,7 +176,7 @@ async fn a_lost_opportunity_can_be_reopened_and_a_booked_one_cannot(world: &Worl
     let booking = answer.text("winOpportunity.booking.id").to_owned();
     assert_eq!(update(json!({"stage": "WON", "name": "Trucks"})).await.refusals(), []);
     assert_eq!(update(json!({"stage": "PROPOSED"})).await.refusals(), refused("CONFLICT", "input.stage"));
-    assert_eq!(delete(&ann, &id).await.refusals(), refused("CONFLICT", "id"));
+    assert_eq!(delete(&ann, &id).await.refusals(), refused("CONFLICT", "input.id"));
     ann.mutate("updateBooking", "booking { id }", json!({"id": booking, "opportunityId": null})).await.done();
     assert_eq!(update(json!({"stage": "PROPOSED"})).await.refusals(), []);
     // An opportunity with a booking cannot be lost either.
@@ -190,7 +185,7 @@ async fn a_lost_opportunity_can_be_reopened_and_a_booked_one_cannot(world: &Worl
     ann.mutate("updateBooking", "booking { id }", json!({"id": booking, "opportunityId": null})).await.done();
     let answer = delete(&ann, &id).await.done();
     assert_eq!(answer.text("deleteOpportunity.opportunity.name"), "Trucks");
-    assert_eq!(delete(&ann, &id).await.refusals(), refused("NOT_FOUND", "id"));
+    assert_eq!(delete(&ann, &id).await.refusals(), refused("NOT_FOUND", "input.id"));
     let answer = ann
         .send(
             "query($id: ID!) { node(id: $id) { id } events(last: 1) { nodes { type subject { id } } } }",
@@ -258,8 +253,7 @@ async fn all_invalid_fields_are_reported_and_nothing_is_written(world: &World) {
         input.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
         assert_eq!(ann.mutate("updateOpportunity", "opportunity { id }", input).await.refusals(), refused(code, field));
     }
-    let document = "mutation($id: ID!) { archiveAccount(id: $id) { userErrors { code message field } } }";
-    ann.send(document, json!({"id": acme})).await.done();
+    ann.mutate("archiveAccount", "", json!({"id": acme})).await.done();
     let answer = ann.mutate("createOpportunity", "opportunity { id }", json!({"accountId": acme, "name": "x"})).await;
     assert_eq!(answer.refusals(), refused("CONFLICT", "input.accountId"));
 }
@@ -284,7 +278,7 @@ async fn permissions_follow_from_the_account_and_the_opportunity(world: &World) 
     // Without access to the account, its opportunities are not found.
     assert_eq!(create(&bob, None).await.refusals(), refused("NOT_FOUND", "input.accountId"));
     assert_eq!(update(&bob, &of_ann, json!({"name": "y"})).await.refusals(), refused("NOT_FOUND", "input.id"));
-    assert_eq!(delete(&bob, &of_ann).await.refusals(), refused("NOT_FOUND", "id"));
+    assert_eq!(delete(&bob, &of_ann).await.refusals(), refused("NOT_FOUND", "input.id"));
     assert_eq!(bob.query("{ opportunities { totalCount } }").await.data("opportunities.totalCount"), &json!(0));
     assert_eq!(world.stranger().query("{ opportunities { totalCount } }").await.error_code(), "UNAUTHENTICATED");
     let elsewhere = world.another_organization("Globex").await;
@@ -553,8 +547,8 @@ async fn won_is_always_certain_and_lost_never_likely(world: &World) {
         assert_eq!(answer.data("updateOpportunity.opportunity.probability"), &json!(100));
     }
     let rows = json!([{"externalId": {"source": "crm", "id": "1"}, "account": {"id": acme}, "name": "Vans", "stage": "LOST", "probability": 40}]);
-    let document = "mutation($rows: [OpportunityRow!]!) { upsertOpportunities(rows: $rows) { results { userErrors { code field } } } }";
-    let answer = ann.send(document, json!({"rows": rows})).await;
-    let expected = json!([{"code": "INVALID", "field": ["rows", "0", "probability"]}]);
+    let answer =
+        ann.mutate("upsertOpportunities", "results { userErrors { code field } }", json!({"rows": rows})).await;
+    let expected = json!([{"code": "INVALID", "field": ["input", "rows", "0", "probability"]}]);
     assert_eq!(answer.data("upsertOpportunities.results.0.userErrors"), &expected);
 }

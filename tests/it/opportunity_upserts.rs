@@ -51,9 +51,9 @@ async fn upserts_cost_few_statements_and_find_existing_rows(world: &World) {
     assert_eq!(outcomes(&upsert(&sellers[0], others).await), ["UPDATED"], "of their own account");
     let mut others = rows(6, 7);
     others[0]["amount"] = json!(99);
-    assert_eq!(outcomes(&upsert(&sellers[0], others).await), ["FAILED FORBIDDEN rows.0"]);
+    assert_eq!(outcomes(&upsert(&sellers[0], others).await), ["FAILED FORBIDDEN input.rows.0"]);
     let answer = upsert(admin, rows(0, 501)).await;
-    assert_eq!(answer.refusals(), refused("LIMIT_EXCEEDED", "rows"));
+    assert_eq!(answer.refusals(), refused("LIMIT_EXCEEDED", "input.rows"));
     assert_eq!(answer.data("upsertOpportunities.results"), &json!([]));
 }
 
@@ -83,19 +83,19 @@ async fn an_invalid_row_gives_the_reason_and_fails_alone(world: &World) {
         row("Cafe\u{301}", json!({})),
     ]);
     let expected = [
-        "FAILED INVALID rows.0.closedOn",
-        "FAILED INVALID rows.1.amount",
-        "FAILED NOT_FOUND rows.2.account",
-        "FAILED REQUIRED rows.3.account",
-        "FAILED REQUIRED rows.4.name",
-        "FAILED NOT_FOUND rows.5.ownerEmail",
-        "FAILED INVALID rows.6.closedOn",
-        "FAILED REQUIRED rows.7.closedOn",
-        "FAILED INVALID rows.8.probability",
-        "FAILED REQUIRED rows.9.externalId.id",
-        "FAILED INVALID rows.10.externalId.id",
+        "FAILED INVALID input.rows.0.closedOn",
+        "FAILED INVALID input.rows.1.amount",
+        "FAILED NOT_FOUND input.rows.2.account",
+        "FAILED REQUIRED input.rows.3.account",
+        "FAILED REQUIRED input.rows.4.name",
+        "FAILED NOT_FOUND input.rows.5.ownerEmail",
+        "FAILED INVALID input.rows.6.closedOn",
+        "FAILED REQUIRED input.rows.7.closedOn",
+        "FAILED INVALID input.rows.8.probability",
+        "FAILED REQUIRED input.rows.9.externalId.id",
+        "FAILED INVALID input.rows.10.externalId.id",
         "CREATED",
-        "FAILED CONFLICT rows.12.externalId",
+        "FAILED CONFLICT input.rows.12.externalId",
         "CREATED",
     ];
     let dry = upsert_or_not(admin, rows.clone(), true).await;
@@ -136,9 +136,9 @@ async fn rows_reopen_move_and_merge_as_mutations_do(world: &World) {
     let id = answer.text("upsertOpportunities.results.0.id").to_owned();
     let booking = ann.booking(&acme, json!({"amount": 5, "bookedOn": "2017-02-01", "opportunityId": id})).await;
     for (fields, expected) in [
-        (json!({"stage": "PROPOSED"}), "FAILED CONFLICT rows.0.stage"),
-        (json!({"stage": "LOST"}), "FAILED CONFLICT rows.0.stage"),
-        (json!({"account": {"id": bolt}}), "FAILED CONFLICT rows.0.account"),
+        (json!({"stage": "PROPOSED"}), "FAILED CONFLICT input.rows.0.stage"),
+        (json!({"stage": "LOST"}), "FAILED CONFLICT input.rows.0.stage"),
+        (json!({"account": {"id": bolt}}), "FAILED CONFLICT input.rows.0.account"),
         (json!({"customFields": {"b": null, "c": 3}}), "UPDATED"),
         (json!({"closedOn": "2017-02-02", "name": "Trucks"}), "UPDATED"),
     ] {
@@ -152,8 +152,7 @@ async fn rows_reopen_move_and_merge_as_mutations_do(world: &World) {
     )
     .await
     .done();
-    let document = "mutation($id: ID!) { deleteBooking(id: $id) { booking { id } userErrors { code message field } } }";
-    ann.send(document, json!({"id": booking})).await.done();
+    ann.mutate("deleteBooking", "booking { id }", json!({"id": booking})).await.done();
     assert_eq!(outcomes(&upsert(admin, row(json!({"stage": "PROPOSED", "account": {"id": bolt}}))).await), ["UPDATED"]);
     let answer = bob
         .query("{ accounts { nodes { name } } opportunities { nodes { account { name } closedOn stage probability customFields externalIds { source } } } }")
@@ -191,5 +190,5 @@ async fn rows_reopen_move_and_merge_as_mutations_do(world: &World) {
     assert_eq!(outcomes(&answer), ["CREATED"]);
     // To a user who does not see the opportunity, the error only says that the external id is taken.
     let cleo = world.seller("Cleo").await;
-    assert_eq!(outcomes(&upsert(&cleo, row(json!({"name": "Mine"}))).await), ["FAILED TAKEN rows.0.externalId"]);
+    assert_eq!(outcomes(&upsert(&cleo, row(json!({"name": "Mine"}))).await), ["FAILED TAKEN input.rows.0.externalId"]);
 }

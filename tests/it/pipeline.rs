@@ -111,9 +111,7 @@ async fn the_golden_pipeline(database: &Database) {
     assert_eq!(none["because"][0]["text"], "none agreed for this year, so nothing remains");
 
     // An archived account asks for nothing.
-    ann.send("mutation($id: ID!) { archiveAccount(id: $id) { userErrors { message } } }", json!({"id": acme}))
-        .await
-        .done();
+    ann.mutate("archiveAccount", "", json!({"id": acme})).await.done();
     let left = pipeline(&ann, ann.id(), "", "goal { amount } open { amount } remaining { amount }").await;
     assert_eq!(
         left,

@@ -108,9 +108,7 @@ async fn change_randomly(client: &Client, dice: &mut Dice, plan: &str, people: &
     if let Some(input) = input {
         drop(client.mutate(mutation, "plan { id }", input).await.user_errors());
     } else {
-        let document =
-            format!("mutation($id: ID!) {{ {mutation}(id: $id) {{ userErrors {{ code message field }} }} }}");
-        drop(client.send(&document, json!({"id": id})).await.user_errors());
+        drop(client.mutate(mutation, "", json!({"id": id})).await.user_errors());
     }
 }
 

@@ -54,7 +54,7 @@ async fn invalid_plan_items_are_rejected(world: &World) {
             "LIMIT_EXCEEDED",
             "opportunityIds",
         ),
-        ("updatePlan", json!({"id": plan_id, "ifVersion": 1}), "STALE_VERSION", "ifVersion"),
+        ("updatePlan", json!({"id": plan_id, "ifVersion": 1}), "STALE_VERSION", "input.ifVersion"),
         (
             "setPlannedRelationship",
             json!({"planId": plan_id, "contactId": id(&theirs, "/relationships/0/contact/id"), "desired": "KNOWN"}),
@@ -150,8 +150,8 @@ async fn invalid_plan_items_are_rejected(world: &World) {
             "NOT_FOUND",
             "copyFromId",
         ),
-        ("addAction", json!({"planId": "nonsense", "title": "x"}), "NOT_FOUND", "planId"),
-        ("updateAction", json!({"id": plan_id}), "NOT_FOUND", "id"),
+        ("addAction", json!({"planId": "nonsense", "title": "x"}), "NOT_FOUND", "input.planId"),
+        ("updateAction", json!({"id": plan_id}), "NOT_FOUND", "input.id"),
     ] {
         let answer = change(&ann, mutation, input.clone()).await;
         assert_eq!(answer.refusals(), refusal(code, &format!("input.{field}")), "{mutation} {input}");
@@ -198,7 +198,7 @@ async fn a_plan_has_five_hundred_actions_at_most(world: &World) {
             .all(|(at, action)| action["position"] == at + 1 && action["title"] == format!("n{at}"))
     );
     let last = plan_fields(&ann, &plan_id, "actions { id }").await["actions"][499]["id"].as_str().unwrap().to_owned();
-    act(&ann, "removeAction", "id", &last).await.done();
+    act(&ann, "removeAction", &last).await.done();
     change(&ann, "addAction", json!({"planId": plan_id, "title": "One more"})).await.done();
 }
 
@@ -358,7 +358,7 @@ async fn benchmarks_show_attainment_and_whether_they_are_on_track(world: &World)
     change(&ann, "addAction", json!({"planId": plan_id, "title": "Late", "dueOn": "2017-02-01"})).await.done();
     change(&ann, "updateBenchmark", json!({"id": down, "name": "Complaints"})).await.done();
     change(&ann, "reviewPlan", json!({"id": plan_id, "outcome": "CHANGED", "notes": "More."})).await.done();
-    act(&ann, "removeBenchmark", "id", &down).await.done();
+    act(&ann, "removeBenchmark", &down).await.done();
     let snapshot = "actionsOpen actionsDone actionsSkipped actionsOverdue benchmarks { name value onTrack }";
     let found = plan_fields(&ann, &plan_id, &format!("reviews {{ outcome notes by {{ name }} snapshot {{ {snapshot} }} }} benchmarks {{ id }} health {{ actionsOverdue benchmarksBehind daysSinceReview }}")).await;
     assert_eq!(found["benchmarks"].as_array().unwrap().len(), 4);
@@ -397,7 +397,7 @@ async fn the_next_review_follows_from_the_cadence(world: &World) {
     let days = plan_fields(&ann, &plan_id, "reviews { reviewedOn nextReviewOn }").await;
     assert_eq!(days["reviews"][0], json!({"reviewedOn": "2017-02-28", "nextReviewOn": "2017-03-15"}));
     assert_eq!(days["reviews"][2], json!({"reviewedOn": "2016-12-15", "nextReviewOn": "2017-01-15"}));
-    act(&ann, "closePlan", "id", &plan_id).await.done();
+    act(&ann, "closePlan", &plan_id).await.done();
     assert_eq!(plan_fields(&ann, &plan_id, "health { reviewOverdue }").await["health"]["reviewOverdue"], json!(false));
 }
 

@@ -22,22 +22,22 @@ pub async fn change(who: &Member, mutation: &str, input: Value) -> Answer {
     who.mutate(mutation, "plan { id version status nextReviewOn health { completeness missing } }", input).await
 }
 
-/// Sends a mutation that takes one id, as the argument of this name.
-pub async fn act(who: &Member, mutation: &str, argument: &str, id: &str) -> Answer {
+/// Sends a mutation that names one plan or item.
+pub async fn act(who: &Member, mutation: &str, id: &str) -> Answer {
     if mutation == "cosignCommitment" {
         // Signing requires what was read.
         let read = "query($id: ID!) { node(id: $id) { ... on Plan { commitment { fingerprint } } } }";
         let read = who.send(read, json!({"id": id})).await;
-        let document = "mutation($id: ID!, $read: String) { cosignCommitment(planId: $id, fingerprint: $read) {
-            plan { id version status actions { title } } userErrors { code message field } } }";
         let fingerprint = read.body.pointer("/data/node/commitment/fingerprint").cloned().unwrap_or_default();
-        return who.send(document, json!({"id": id, "read": fingerprint})).await;
+        return who
+            .mutate(
+                "cosignCommitment",
+                "plan { id version status actions { title } }",
+                json!({"planId": id, "fingerprint": fingerprint}),
+            )
+            .await;
     }
-    let document = format!(
-        "mutation($id: ID!) {{ {mutation}({argument}: $id) {{ plan {{ id version status actions {{ title }} }}
-            userErrors {{ code message field }} }} }}"
-    );
-    who.send(&document, json!({"id": id})).await
+    who.mutate(mutation, "plan { id version status actions { title } }", json!({"id": id})).await
 }
 
 /// Creates a plan for 2017 and returns its id.
@@ -117,9 +117,8 @@ async fn a_plan_is_completed_signed_and_shows_changes_since_the_commitment(world
     expected.push(("REQUIRED".to_owned(), "input.statement".to_owned()));
     assert_eq!(answer.refusals(), expected);
     // The history of a deleted plan can still be read.
-    let delete =
-        "mutation($id: ID!) { deletePlan(id: $id) { plan { id history { nodes { type } } } userErrors { code } } }";
-    let deleted = ann.send(delete, json!({"id": plan_id})).await.done();
+    let deleted =
+        ann.mutate("deletePlan", "plan { id history { nodes { type } } }", json!({"id": plan_id})).await.done();
     assert_eq!(deleted.text("deletePlan.plan.id"), plan_id);
     assert_eq!(deleted.each("deletePlan.plan.history.nodes", "type"), ["plan.deleted", "plan.created"]);
 
@@ -141,15 +140,17 @@ async fn a_plan_is_completed_signed_and_shows_changes_since_the_commitment(world
     assert_eq!(commit(&ann, &plan_id, json!({})).await.refusals(), refusal("CONFLICT", "input.id"));
 
     // The manager signs as well, once.
-    assert_eq!(act(&ann, "cosignCommitment", "planId", &plan_id).await.refusals(), refusal("CONFLICT", "planId"));
-    let document = "mutation($id: ID!, $read: String) { cosignCommitment(planId: $id, fingerprint: $read) {
-        plan { id } userErrors { code field message } } }";
-    let stale = mia.send(document, json!({"id": plan_id, "read": "what was read before"})).await;
-    assert_eq!(stale.refusals(), refusal("STALE_VERSION", "fingerprint"));
-    let unread = mia.send(document, json!({"id": plan_id})).await;
-    assert_eq!(unread.refusals(), refusal("REQUIRED", "fingerprint"));
-    mia.send(document, json!({"id": plan_id, "read": commitment["fingerprint"]})).await.done();
-    assert_eq!(act(&mia, "cosignCommitment", "planId", &plan_id).await.refusals(), refusal("CONFLICT", "planId"));
+    assert_eq!(act(&ann, "cosignCommitment", &plan_id).await.refusals(), refusal("CONFLICT", "input.planId"));
+    let stale = mia
+        .mutate("cosignCommitment", "plan { id }", json!({"planId": plan_id, "fingerprint": "what was read before"}))
+        .await;
+    assert_eq!(stale.refusals(), refusal("STALE_VERSION", "input.fingerprint"));
+    let unread = mia.mutate("cosignCommitment", "plan { id }", json!({"planId": plan_id})).await;
+    assert_eq!(unread.refusals(), refusal("REQUIRED", "input.fingerprint"));
+    mia.mutate("cosignCommitment", "plan { id }", json!({"planId": plan_id, "fingerprint": commitment["fingerprint"]}))
+        .await
+        .done();
+    assert_eq!(act(&mia, "cosignCommitment", &plan_id).await.refusals(), refusal("CONFLICT", "input.planId"));
     let found = plan_fields(&ann, &plan_id, COMMITMENT).await;
     assert_eq!(found["commitment"]["signatures"], json!([{"user": {"name": "Ann"}}, {"user": {"name": "Mia"}}]));
 
@@ -176,7 +177,7 @@ async fn a_plan_is_completed_signed_and_shows_changes_since_the_commitment(world
     assert_eq!(found["changes"], json!([{"path": path, "from": "2017-03-01", "to": "2017-04-01"}]));
     assert_eq!(found["fingerprint"], signed["commitment"]["fingerprint"]);
     let admin = world.admin();
-    assert_eq!(act(admin, "cosignCommitment", "planId", &plan_id).await.refusals(), refusal("CONFLICT", "planId"));
+    assert_eq!(act(admin, "cosignCommitment", &plan_id).await.refusals(), refusal("CONFLICT", "input.planId"));
     // A new commitment keeps the old one. The objective and the action of the first one are achieved and done, so that
     // it needs new ones.
     let input = json!({"planId": plan_id, "title": "Meet", "dueOn": "2017-05-01", "assigneeId": ann.id(), "objectiveId": id("/objectives/1/id")});
@@ -188,7 +189,7 @@ async fn a_plan_is_completed_signed_and_shows_changes_since_the_commitment(world
         found["commitments"],
         json!([{"statement": "Still.", "stale": false}, {"statement": "We win them by the end of the year.", "stale": true}])
     );
-    assert_eq!(act(&ann, "deletePlan", "id", &plan_id).await.refusals(), refusal("CONFLICT", "id"));
+    assert_eq!(act(&ann, "deletePlan", &plan_id).await.refusals(), refusal("CONFLICT", "input.id"));
 }
 
 /// Copies the rows of a plan into a database of the other kind. A server there must return the commitment unchanged,
@@ -276,8 +277,8 @@ async fn an_account_has_one_open_plan_at_a_time(world: &World) {
     assert_eq!(on("2016-12-31").await, Value::Null);
     // A closed plan can no longer be changed and other plans may have its days. It remains the plan of the days until
     // it was closed.
-    act(&ann, "closePlan", "id", &first).await.done();
-    act(&ann, "closePlan", "id", &first).await.done();
+    act(&ann, "closePlan", &first).await.done();
+    act(&ann, "closePlan", &first).await.done();
     change(&ann, "updatePlan", moved).await.done();
     assert_eq!(on("2017-11-30").await, json!({"id": first}));
     assert_eq!(on("2017-12-31").await, json!({"id": second}));
@@ -290,7 +291,7 @@ async fn an_account_has_one_open_plan_at_a_time(world: &World) {
     }
     let input = json!({"planId": first, "title": "Call"});
     assert_eq!(change(&ann, "addAction", input).await.refusals(), refusal("CONFLICT", "input.planId"));
-    assert_eq!(act(&ann, "deletePlan", "id", &first).await.refusals(), refusal("CONFLICT", "id"));
+    assert_eq!(act(&ann, "deletePlan", &first).await.refusals(), refusal("CONFLICT", "input.id"));
     let answer = ann
         .send(
             "query($id: ID!) { account(by: {id: $id}) { plan { id } plans(first: 1) { totalCount nodes { id } } } }",
@@ -298,8 +299,7 @@ async fn an_account_has_one_open_plan_at_a_time(world: &World) {
         )
         .await;
     assert_eq!(answer.data("account.plans"), &json!({"totalCount": 3, "nodes": [{"id": first}]}));
-    let archive = "mutation($id: ID!) { archiveAccount(id: $id) { account { id } userErrors { code message field } } }";
-    ann.send(archive, json!({"id": acme})).await.done();
+    ann.mutate("archiveAccount", "account { id }", json!({"id": acme})).await.done();
     assert_eq!(create("2030-01-01", "2030-01-31").await.refusals(), refusal("CONFLICT", "input.accountId"));
 }
 
@@ -363,9 +363,9 @@ async fn team_members_do_assigned_actions_and_answer_questions_only(world: &Worl
     for (mutation, of) in
         [("removeAction", &action), ("removeQuestion", &question), ("closePlan", &plan), ("deletePlan", &plan)]
     {
-        assert_eq!(act(&bob, mutation, "id", of).await.refusals(), refusal("FORBIDDEN", "id"), "{mutation}");
+        assert_eq!(act(&bob, mutation, of).await.refusals(), refusal("FORBIDDEN", "input.id"), "{mutation}");
     }
-    assert_eq!(act(&bob, "cosignCommitment", "planId", &plan).await.refusals(), refusal("FORBIDDEN", "planId"));
+    assert_eq!(act(&bob, "cosignCommitment", &plan).await.refusals(), refusal("FORBIDDEN", "input.planId"));
     // They may do what is assigned to them.
     change(&bob, "updateAction", json!({"id": action, "status": "DONE", "completedOn": "2017-02-03"})).await.done();
     change(&bob, "updateQuestion", json!({"id": question, "answer": "The board."})).await.done();
@@ -441,11 +441,11 @@ async fn a_touch_linked_to_an_action_completes_it(world: &World) {
     let answer = ann.mutate("logTouch", "touch { id }", elsewhere).await;
     assert_eq!(answer.refusals(), refusal("INVALID", "input.actionId"));
     // Touches lose the reference to a removed action.
-    act(&ann, "removeAction", "id", &one).await.done();
+    act(&ann, "removeAction", &one).await.done();
     let answer =
         ann.query(&format!("{{ node(id: \"{first}\") {{ ... on Touch {{ version action {{ id }} }} }} }}")).await;
     assert_eq!(answer.data("node"), &json!({"version": 2, "action": null}));
-    act(&ann, "deletePlan", "id", &plan_id).await.done();
+    act(&ann, "deletePlan", &plan_id).await.done();
     let answer = ann.query(&format!("{{ node(id: \"{late}\") {{ ... on Touch {{ action {{ id }} }} }} }}")).await;
     assert_eq!(answer.data("node.action"), &Value::Null);
 }
@@ -479,7 +479,7 @@ async fn plans_are_listed_by_account_owner_status_and_review(world: &World) {
             assert_eq!(answer.each("plans.nodes", "id").len(), expected, "{filter}");
         }
     }
-    act(&ann, "closePlan", "id", &signed).await.done();
+    act(&ann, "closePlan", &signed).await.done();
     let answer = mia.query("{ plans(filter: {reviewDueBy: \"2999-01-01\"}) { totalCount } }").await;
     assert_eq!(answer.data("plans.totalCount"), &json!(0));
     // A new owner of the account takes over the plan. A plan's owner can only be deactivated with a successor.
@@ -511,8 +511,7 @@ async fn a_planned_relationship_counts_while_the_contact_is_at_the_account(world
     assert_eq!(answer.refusals(), refusal("INCOMPLETE", "input.id"));
     goes(&acme).await.done();
     assert_eq!(missing().await, none);
-    let archive = "mutation($id: ID!) { archiveContact(id: $id) { userErrors { message } } }";
-    ann.send(archive, json!({"id": contact})).await.done();
+    ann.mutate("archiveContact", "", json!({"id": contact})).await.done();
     assert_eq!(missing().await, left);
 }
 

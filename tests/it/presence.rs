@@ -40,8 +40,7 @@ async fn import(who: &Client, account: &str, touches: &[Value]) {
             row
         })
         .collect();
-    let document = "mutation($rows: [TouchRow!]!) { upsertTouches(rows: $rows) { created userErrors { message } results { userErrors { message } } } }";
-    let answer = who.send(document, json!({"rows": rows})).await;
+    let answer = who.mutate("upsertTouches", "created results { userErrors { message } }", json!({"rows": rows})).await;
     assert_eq!(answer.data("upsertTouches.created"), &json!(touches.len()), "{:?}", answer.body);
 }
 
@@ -147,9 +146,7 @@ async fn what_is_entered_later_did_not_make_us_present_then(empty: &Database) {
     assert!(number(&ann, &acme, "2017-05-23", "presence").await > now);
     assert_eq!(presence(&ann, &acme, None, "because { weight }").await["because"].as_array().unwrap().len(), 2);
     // What is taken back is gone from every day.
-    ann.send("mutation($id: ID!) { deleteTouch(id: $id) { userErrors { message } } }", json!({"id": touch}))
-        .await
-        .done();
+    ann.mutate("deleteTouch", "", json!({"id": touch})).await.done();
     assert!(near(number(&ann, &acme, "2017-05-23", "presence").await, now, 1e-12));
     world.finish().await;
 }
@@ -180,9 +177,8 @@ async fn known_goes_by_the_contacts_as_they_were_on_the_day(empty: &Database) {
     // Another month later they are gone, each in a way of their own.
     let server = later(server.stop().await, "2017-06-03T12:00:00Z").await;
     let ann = server.sign_in(&email).await;
-    let one = |mutation: &str| format!("mutation($id: ID!) {{ {mutation}(id: $id) {{ userErrors {{ message }} }} }}");
-    ann.send(&one("eraseContact"), json!({"id": cleo})).await.done();
-    ann.send(&one("archiveContact"), json!({"id": ivan})).await.done();
+    ann.mutate("eraseContact", "", json!({"id": cleo})).await.done();
+    ann.mutate("archiveContact", "", json!({"id": ivan})).await.done();
     let globex = ann.mutate("createAccount", "account { id }", json!({"name": "Globex"})).await.done();
     let globex = globex.text("createAccount.account.id").to_owned();
     update(&ann, json!({"id": stan, "accountId": globex})).await;
@@ -205,7 +201,7 @@ async fn known_goes_by_the_contacts_as_they_were_on_the_day(empty: &Database) {
     }
     assert!(near(number(&ann, &globex, "2017-06-02", "known").await, 0.0, 1e-12));
     assert!(near(number(&ann, &globex, "2017-07-03", "known").await, 2.0 / 9.0, 1e-12));
-    ann.send(&one("restoreContact"), json!({"id": ivan})).await.done();
+    ann.mutate("restoreContact", "", json!({"id": ivan})).await.done();
     assert!(near(number(&ann, &acme, "2017-06-15", "known").await, 0.0, 1e-12));
     server.finish().await;
 }
@@ -374,9 +370,7 @@ async fn coverage_and_kickoff_say_whom_to_get_to_know_and_to_talk_to(world: &Wor
     ann.contact(&acme, person("Chad", json!("CHAMPION"), "TRUSTED")).await;
     ann.contact(&acme, person("Nobody", Value::Null, "UNKNOWN")).await;
     let gone = ann.contact(&acme, person("Gone", json!("STAKEHOLDER"), "UNKNOWN")).await;
-    ann.send("mutation($id: ID!) { archiveContact(id: $id) { userErrors { message } } }", json!({"id": gone}))
-        .await
-        .done();
+    ann.mutate("archiveContact", "", json!({"id": gone})).await.done();
     // Ivan answered a call, and Ida asked to be left in peace.
     ann.touch(&acme, json!({"kind": "CALL", "responded": true, "contactIds": [ivan]})).await;
     ann.mutate("updateContact", "contact { id }", json!({"id": ida, "doNotContact": true})).await.done();
@@ -501,9 +495,8 @@ async fn setting_the_same_relationship_again_renews_it(empty: &Database) {
     let ann = server.sign_in(&email).await;
     // An import that repeats what is there confirms nothing.
     let rows = json!([{"externalId": {"source": "crm", "id": "cleo"}, "relationship": "KNOWN"}]);
-    let document = "mutation($rows: [ContactRow!]!) { upsertContacts(rows: $rows) { unchanged failed } }";
     assert_eq!(
-        ann.send(document, json!({"rows": rows})).await.data("upsertContacts"),
+        ann.mutate("upsertContacts", "unchanged failed", json!({"rows": rows})).await.data("upsertContacts"),
         &json!({"unchanged": 1, "failed": 0})
     );
     assert!(near(number(&ann, &acme, "2018-06-01", "known").await, 0.0, 1e-12));

@@ -30,16 +30,11 @@ async fn promise(who: &Member, account: &str, due_on: &str) -> String {
 }
 
 async fn keep(who: &Member, id: &str, kept_on: Option<&str>) -> Answer {
-    let document = format!(
-        "mutation($id: ID!, $on: Date) {{ keepPromise(id: $id, keptOn: $on) {{ {ALL} userErrors {{ code field message }} }} }}"
-    );
-    who.send(&document, json!({"id": id, "on": kept_on})).await
+    who.mutate("keepPromise", ALL, json!({"id": id, "keptOn": kept_on})).await
 }
 
 async fn delete(who: &Member, id: &str) -> Answer {
-    let document =
-        format!("mutation($id: ID!) {{ deletePromise(id: $id) {{ {ALL} userErrors {{ code field message }} }} }}");
-    who.send(&document, json!({"id": id})).await
+    who.mutate("deletePromise", ALL, json!({"id": id})).await
 }
 
 /// Returns the texts of a list of promises.
@@ -101,7 +96,7 @@ async fn a_promise_is_kept_or_overdue(database: &Database) {
         (&found["keptOn"], &found["overdue"], &found["version"]),
         (&json!("2017-04-03"), &json!(false), &json!(2))
     );
-    assert_eq!(keep(&ann, &late, None).await.refusals(), refusal("CONFLICT", "id"));
+    assert_eq!(keep(&ann, &late, None).await.refusals(), refusal("CONFLICT", "input.id"));
     keep(&ann, &today, Some("2017-03-01")).await.done();
     assert_eq!(ann.query(&of_acme("(open: true)")).await.each("account.promises", "keptOn"), [&Value::Null]);
     assert_eq!(
@@ -115,7 +110,7 @@ async fn a_promise_is_kept_or_overdue(database: &Database) {
     );
     // Deleting returns the promise as it was.
     assert_eq!(delete(&ann, &id).await.done().text("deletePromise.promise.touch.subject"), "First call");
-    assert_eq!(delete(&ann, &id).await.refusals(), refusal("NOT_FOUND", "id"));
+    assert_eq!(delete(&ann, &id).await.refusals(), refusal("NOT_FOUND", "input.id"));
     world.finish().await;
 }
 
@@ -141,17 +136,16 @@ async fn invalid_promises_are_rejected(database: &Database) {
     assert_eq!(ann.mutate("makePromise", ALL, input).await.refusals(), refusal("INVALID", "input.what"));
     let id = promise(&ann, &acme, "9999-12-31").await;
     for day in ["2017-02-28", "2017-04-04"] {
-        assert_eq!(keep(&ann, &id, Some(day)).await.refusals(), refusal("INVALID", "keptOn"), "{day}");
+        assert_eq!(keep(&ann, &id, Some(day)).await.refusals(), refusal("INVALID", "input.keptOn"), "{day}");
     }
-    assert_eq!(keep(&ann, "nonsense", None).await.refusals(), refusal("NOT_FOUND", "id"));
-    assert_eq!(keep(&ann, &call, None).await.refusals(), refusal("NOT_FOUND", "id"));
+    assert_eq!(keep(&ann, "nonsense", None).await.refusals(), refusal("NOT_FOUND", "input.id"));
+    assert_eq!(keep(&ann, &call, None).await.refusals(), refusal("NOT_FOUND", "input.id"));
     // In a time zone where the next day has begun, that day is not in the future.
     ann.mutate("updateUser", "user { id }", json!({"id": ann.id(), "timeZone": "Pacific/Kiritimati"})).await.done();
     let early = make(&ann, &acme, "2017-04-04", "2017-04-04").await.done();
     let kept = keep(&ann, early.text("makePromise.promise.id"), None).await.done();
     assert_eq!(kept.text("keepPromise.promise.keptOn"), "2017-04-04");
-    let archive = "mutation($id: ID!) { archiveAccount(id: $id) { userErrors { code message field } } }";
-    ann.send(archive, json!({"id": acme})).await.done();
+    ann.mutate("archiveAccount", "", json!({"id": acme})).await.done();
     let refusals = make(&ann, &acme, "2017-03-01", "2017-04-10").await.refusals();
     assert_eq!(refusals, refusal("CONFLICT", "input.accountId"));
     world.finish().await;
@@ -168,13 +162,13 @@ async fn the_team_makes_and_keeps_promises_and_each_member_deletes_their_own(wor
     ann.mutate("setTeamMember", "account { id }", seat).await.done();
     let anns = promise(&ann, &acme, "2030-01-01").await;
     let bobs = promise(&bob, &acme, "2030-01-01").await;
-    assert_eq!(delete(&bob, &anns).await.refusals(), refusal("FORBIDDEN", "id"));
+    assert_eq!(delete(&bob, &anns).await.refusals(), refusal("FORBIDDEN", "input.id"));
     keep(&bob, &anns, None).await.done();
     delete(&bob, &bobs).await.done();
     let bobs = promise(&bob, &acme, "2030-01-01").await;
     delete(&mia, &bobs).await.done();
     for answer in [keep(&eve, &anns, None).await, delete(&eve, &anns).await] {
-        assert_eq!(answer.refusals(), refusal("NOT_FOUND", "id"));
+        assert_eq!(answer.refusals(), refusal("NOT_FOUND", "input.id"));
     }
     assert_eq!(make(&eve, &acme, "2017-03-01", "2030-01-01").await.refusals(), refusal("NOT_FOUND", "input.accountId"));
     assert!(listed(&eve, "").await.is_empty());
@@ -189,9 +183,9 @@ async fn of_two_who_keep_a_promise_concurrently_one_succeeds(world: &World) {
         let id = promise(&ann, &acme, "2030-01-01").await;
         let (one, two) = tokio::join!(keep(&ann, &id, None), keep(&ann, &id, Some("2017-03-01")));
         let mut refused: Vec<(String, String)> = [one.refusals(), two.refusals()].concat();
-        assert_eq!(refused.pop(), Some(("CONFLICT".to_owned(), "id".to_owned())));
+        assert_eq!(refused.pop(), Some(("CONFLICT".to_owned(), "input.id".to_owned())));
         assert!(refused.is_empty());
-        let document = format!("{{ node(id: \"{id}\") {{ ... on Promise {{ version }} }} }}");
+        let document = format!("{{ node(id: \"{id}\") {{ ... on ClientPromise {{ version }} }} }}");
         assert_eq!(ann.query(&document).await.data("node.version"), &json!(2));
     }
 }
@@ -208,11 +202,10 @@ async fn a_promise_remains_when_its_touch_is_deleted(world: &World) {
         let input = json!({"accountId": acme, "touchId": touch, "what": "A price list", "dueOn": "2030-01-01"});
         ann.mutate("makePromise", ALL, input).await.done();
     }
-    let remove = "mutation($id: ID!) { deleteTouch(id: $id) { userErrors { code message field } } }";
-    ann.send(remove, json!({"id": gone})).await.done();
+    ann.mutate("deleteTouch", "", json!({"id": gone})).await.done();
     let rows = json!([{"externalId": external[0], "account": {"domain": "globex.com"}}]);
-    let upsert = "mutation($rows: [TouchRow!]!) { upsertTouches(rows: $rows) { updated results { userErrors { message } } userErrors { code message field } } }";
-    let answer = ann.send(upsert, json!({"rows": rows})).await.done();
+    let answer =
+        ann.mutate("upsertTouches", "updated results { userErrors { message } }", json!({"rows": rows})).await.done();
     assert_eq!(answer.data("upsertTouches.updated"), &json!(1), "{answer}");
     let answer = ann.query("{ promises { nodes { touch { id } version account { name } } } }").await;
     let expected = json!({"touch": null, "version": 2, "account": {"name": "Acme"}});

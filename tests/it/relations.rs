@@ -67,13 +67,11 @@ async fn an_opportunity_has_touches_bookings_contacts_history_and_stages(world: 
     let one = touch(3, about(json!([ivan]))).await;
     let two = touch(4, about(json!([cleo, left, ivan]))).await;
     touch(5, json!({"contactIds": [cleo]})).await;
-    let archive = "mutation($id: ID!) { archiveContact(id: $id) { userErrors { message } } }";
-    ann.send(archive, json!({"id": left})).await.done();
+    ann.mutate("archiveContact", "", json!({"id": left})).await.done();
     let canceled = json!({"accountId": acme, "kind": "CALL", "at": "2999-01-01T09:00:00Z", "opportunityId": deal,
         "contactIds": [person("Nobody").await]});
     let canceled = ann.make("scheduleTouch", "touch", canceled).await;
-    let cancel = "mutation($id: ID!) { cancelTouch(id: $id) { userErrors { message } } }";
-    ann.send(cancel, json!({"id": canceled})).await.done();
+    ann.mutate("cancelTouch", "", json!({"id": canceled})).await.done();
     ann.mutate("updateOpportunity", "opportunity { id }", json!({"id": deal, "stage": "PROPOSED"})).await.done();
     ann.mutate("updateOpportunity", "opportunity { id }", json!({"id": deal, "name": "Big deal"})).await.done();
     ann.mutate("winOpportunity", "opportunity { id }", json!({"id": deal, "book": true})).await.done();
@@ -97,8 +95,7 @@ async fn an_opportunity_has_touches_bookings_contacts_history_and_stages(world: 
     let names = json!([{"source": "crm", "id": "m"}]);
     let moving = ann.opportunity(&acme, json!({"name": "Moving", "externalIds": names})).await;
     let rows = json!([{"externalId": {"source": "crm", "id": "m"}, "account": {"id": other}}]);
-    let move_it = "mutation($rows: [OpportunityRow!]!) { upsertOpportunities(rows: $rows) { updated failed } }";
-    let answer = ann.send(move_it, json!({"rows": rows})).await;
+    let answer = ann.mutate("upsertOpportunities", "updated failed", json!({"rows": rows})).await;
     assert_eq!(answer.data("upsertOpportunities"), &json!({"updated": 1, "failed": 0}));
     let team = json!({"accountId": other, "userId": bob.id(), "role": "TECHNICAL"});
     ann.mutate("setTeamMember", "account { id }", team).await.done();
@@ -118,8 +115,7 @@ async fn a_contact_has_a_next_touch_promises_reports_plans_and_a_history(world: 
     let cleo = ann.contact(&acme, json!({"name": "Cleo"})).await;
     let report = async |name: &str| ann.contact(&acme, json!({"name": name, "reportsToId": cleo})).await;
     let (_, left) = (report("Ivan").await, report("Left").await);
-    let archive = "mutation($id: ID!) { archiveContact(id: $id) { userErrors { message } } }";
-    ann.send(archive, json!({"id": left})).await.done();
+    ann.mutate("archiveContact", "", json!({"id": left})).await.done();
     let schedule = async |at: &str, people: Value| {
         let input = json!({"accountId": acme, "kind": "CALL", "at": at, "contactIds": people});
         ann.make("scheduleTouch", "touch", input).await
@@ -146,8 +142,7 @@ async fn a_contact_has_a_next_touch_promises_reports_plans_and_a_history(world: 
         "history": {"nodes": [{"type": "contact.created"}]}});
     assert_eq!(read().await, expected);
     // A closed plan develops nothing any more.
-    let close = "mutation($id: ID!) { closePlan(id: $id) { userErrors { message } } }";
-    ann.send(close, json!({"id": plan})).await.done();
+    ann.mutate("closePlan", "", json!({"id": plan})).await.done();
     assert_eq!(read().await["plannedRelationships"], json!([]));
 }
 
@@ -167,8 +162,7 @@ async fn an_account_has_children_and_members(world: &World) {
     child(&ann, "First").await;
     child(&bob, "Bob's").await;
     let archived = child(&ann, "Archived").await;
-    let archive = "mutation($id: ID!) { archiveAccount(id: $id) { userErrors { message } } }";
-    ann.send(archive, json!({"id": archived})).await.done();
+    ann.mutate("archiveAccount", "", json!({"id": archived})).await.done();
     let document = "query($id: ID!) { account(by: {id: $id}) { children(first: 10) { nodes { name } totalCount } members { name } } }";
     let read = async |who: &Client| who.send(document, json!({"id": acme})).await.data("account").clone();
     let own = read(&ann).await;
@@ -218,8 +212,7 @@ async fn an_invitation_is_accepted_at_a_time(world: &World) {
     let change = json!({"current": PASSWORD, "new": "another password of Zoe"});
     client.mutate("changePassword", "user { id }", change).await.done();
     assert_eq!(accepted(&zoe).await, first);
-    let again = "mutation($id: ID!) { reissueInvitation(userId: $id) { token userErrors { message } } }";
-    let answer = admin.send(again, json!({"id": zoe})).await.done();
+    let answer = admin.mutate("reissueInvitation", "token", json!({"userId": zoe})).await.done();
     assert_eq!(accepted(&zoe).await, Value::Null);
     accept(answer.text("reissueInvitation.token")).await;
     let again = accepted(&zoe).await;

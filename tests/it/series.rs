@@ -39,9 +39,8 @@ async fn add(seller: &Member, manager: &Member, name: &str) {
     };
     let rows =
         [("CALL", "09:00"), ("CALL", "09:05"), ("EMAIL", "10:00"), ("EMAIL", "11:00"), ("MEETING", "08:00")].map(row);
-    let document =
-        "mutation($rows: [TouchRow!]!) { upsertTouches(rows: $rows) { created results { userErrors { message } } } }";
-    let answer = seller.send(document, json!({"rows": rows})).await;
+    let selection = "created results { userErrors { message } }";
+    let answer = seller.mutate("upsertTouches", selection, json!({"rows": rows})).await;
     assert_eq!(answer.data("upsertTouches.created"), &json!(5), "{answer}");
     let document = "query($id: ID!) { touches(filter: {accountId: {eq: $id}, kind: [CALL]}) { nodes { id } } }";
     let touch = seller.send(document, json!({"id": account})).await.text("touches.nodes.1.id").to_owned();

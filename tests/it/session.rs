@@ -317,10 +317,8 @@ async fn a_reissued_invitation_replaces_a_lost_password(world: &World) {
     let ann = world.seller("Ann").await;
     let lost = signed_in(world, &ann).await;
     assert!(lost.is_valid().await);
-    let reissue = async |by: &Client, id: &str| {
-        let document = "mutation($id: ID!) { reissueInvitation(userId: $id) { token user { id } userErrors { code message field } } }";
-        by.send(document, json!({"id": id})).await
-    };
+    let reissue =
+        async |by: &Client, id: &str| by.mutate("reissueInvitation", "token user { id }", json!({"userId": id})).await;
     let first = reissue(world.admin(), ann.id()).await.done();
     assert_eq!(first.text("reissueInvitation.user.id"), ann.id());
     // Sessions and the password are invalid immediately.
@@ -337,8 +335,8 @@ async fn a_reissued_invitation_replaces_a_lost_password(world: &World) {
     sign_in(world, ann.email(), PASSWORD).await.done();
 
     let ann = signed_in(world, &ann).await;
-    assert_eq!(reissue(&ann.client, world.admin().id()).await.refusals(), refused("FORBIDDEN", "userId"));
+    assert_eq!(reissue(&ann.client, world.admin().id()).await.refusals(), refused("FORBIDDEN", "input.userId"));
     for id in ["user_01h455vb4pex5vsknk084sn02q", "x", world.another_organization("Initrode").await.admin().id()] {
-        assert_eq!(reissue(world.admin(), id).await.refusals(), refused("NOT_FOUND", "userId"), "{id}");
+        assert_eq!(reissue(world.admin(), id).await.refusals(), refused("NOT_FOUND", "input.userId"), "{id}");
     }
 }

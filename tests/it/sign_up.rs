@@ -154,9 +154,9 @@ async fn without_a_token_every_other_field_is_rejected(world: &World) {
         "mutation { updateOrganization(input: {name: \"x\"}) { userErrors { code } } }",
         "mutation { inviteUser(input: {name: \"x\", email: \"x@example.com\", role: ADMIN}) { userErrors { code } } }",
         "mutation { updateUser(input: {id: \"x\"}) { userErrors { code } } }",
-        "mutation { reissueInvitation(userId: \"x\") { userErrors { code } } }",
+        "mutation { reissueInvitation(input: {userId: \"x\"}) { userErrors { code } } }",
         "mutation { deactivateUser(input: {id: \"x\"}) { userErrors { code } } }",
-        "mutation { reactivateUser(id: \"x\") { userErrors { code } } }",
+        "mutation { reactivateUser(input: {id: \"x\"}) { userErrors { code } } }",
     ] {
         assert_eq!(stranger.query(document).await.error_code(), "UNAUTHENTICATED", "{document}");
         assert_eq!(stranger.with_token("x.y.z").query(document).await.error_code(), "UNAUTHENTICATED", "{document}");

@@ -208,8 +208,7 @@ async fn what_cannot_be_snoozed_is_refused(empty: &Database) {
         snooze(&ann, &id, json!(day)).await.done();
     }
     // What is done is not there any more.
-    let keep = "mutation($id: ID!) { keepPromise(id: $id) { userErrors { code message field } } }";
-    ann.send(keep, json!({"id": promise})).await.done();
+    ann.mutate("keepPromise", "", json!({"id": promise})).await.done();
     assert_eq!(snooze(&ann, &id, until()).await.refusals(), refused("NOT_FOUND", "id"));
     world.finish().await;
 }

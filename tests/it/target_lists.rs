@@ -170,8 +170,7 @@ async fn suggestions_are_the_best_of_the_book_that_are_no_targets(world: &World)
     ann.make("proposeTarget", "target", input).await;
     assert_eq!(suggested("").await, [row("second", 10.0)]);
     // What is archived is out of the book.
-    let archive = "mutation($id: ID!) { archiveAccount(id: $id) { account { id } userErrors { code message field } } }";
-    ann.send(archive, json!({"id": accounts[1]})).await.done();
+    ann.mutate("archiveAccount", "account { id }", json!({"id": accounts[1]})).await.done();
     let ninth = 100.0 / 9.0;
     assert_eq!(suggested("(topPercent: 33)").await, [row("third", ninth), row("fourth", 2.0 * ninth)]);
     // Only accounts with at least half of the weight assessed are suggested; the others are to be assessed next.
@@ -194,8 +193,7 @@ async fn suggestions_are_the_best_of_the_book_that_are_no_targets(world: &World)
     assert_eq!(next().await, ["best", "sixth"]);
     // Without criteria there is nothing to go by.
     for criterion in [&fit, &size] {
-        let archive = "mutation($id: ID!) { archiveCriterion(id: $id) { userErrors { message } } }";
-        admin.send(archive, json!({"id": criterion})).await.done();
+        admin.mutate("archiveCriterion", "", json!({"id": criterion})).await.done();
     }
     assert_eq!((suggested("(topPercent: 100)").await, next().await), (vec![], vec![]));
     for arguments in ["topPercent: 0", "topPercent: 100.1", "topPercent: -5", "first: -1", "first: 201"] {
@@ -346,8 +344,7 @@ async fn sellers_below(world: &World, mia: &Member, criterion: &str, from: usize
         let answer = ann.query(&format!("{{ node(id: \"{id}\") {{ ... on Target {{ account {{ id }} }} }} }}")).await;
         let account = answer.text("node.account.id");
         let goal = ann.make("setGoal", "goal", json!({"accountId": account, "amount": "1000"})).await;
-        let agree = "mutation($id: ID!) { agreeGoal(id: $id, amount: \"1000\") { goal { status } userErrors { code message field } } }";
-        mia.send(agree, json!({"id": goal})).await.done();
+        mia.mutate("agreeGoal", "goal { status }", json!({"id": goal, "amount": "1000"})).await.done();
         let today = world.server().app().clock.now().utc().unwrap().date_naive();
         ann.booking(account, json!({"amount": "250", "bookedOn": today.to_string()})).await;
         let proposed = ann.account(json!({"name": format!("Proposed {number}")})).await;

@@ -21,9 +21,7 @@ async fn agree(who: &Member, target: &str) -> Answer {
 }
 
 async fn withdraw(who: &Member, target: &str) -> Answer {
-    let document =
-        format!("mutation($id: ID!) {{ withdrawTarget(id: $id) {{ {TARGET} userErrors {{ code message field }} }} }}");
-    who.send(&document, json!({"id": target})).await
+    who.mutate("withdrawTarget", TARGET, json!({"id": target})).await
 }
 
 async fn status(who: &Member, target: &str) -> String {
@@ -102,7 +100,7 @@ async fn agreement_takes_the_seller_and_a_manager(world: &World) {
     // Who sees nothing of it finds nothing.
     let eve = world.seller("Eve").await;
     assert_eq!(agree(&eve, &target).await.refusals(), refusal("NOT_FOUND", "input.id"));
-    assert_eq!(withdraw(&eve, &target).await.refusals(), refusal("NOT_FOUND", "id"));
+    assert_eq!(withdraw(&eve, &target).await.refusals(), refusal("NOT_FOUND", "input.id"));
     assert_eq!(propose(&eve, &account).await.refusals(), refusal("NOT_FOUND", "input.accountId"));
     let elsewhere = world.another_organization("Globex").await;
     let answer =
@@ -155,7 +153,7 @@ async fn invalid_targets_are_refused(world: &World) {
         assert_eq!(answer.refusals(), refusal("CONFLICT", "input.id"));
         assert!(answer.user_errors()[0].message.contains("AGREED"), "{answer}");
     }
-    assert_eq!(withdraw(&ann, &target).await.refusals(), refusal("CONFLICT", "id"));
+    assert_eq!(withdraw(&ann, &target).await.refusals(), refusal("CONFLICT", "input.id"));
     // Declined and dropped with a note.
     let close = |input: Value| ann.mutate("closeTarget", TARGET, input);
     assert_eq!(close(json!({"id": target, "as": "DROPPED"})).await.refusals(), refusal("REQUIRED", "input.note"));
@@ -191,8 +189,7 @@ async fn invalid_targets_are_refused(world: &World) {
         assert_eq!(decide(input).await.refusals(), refusal("INVALID", "input.goalAmount"), "{amount}");
     }
     // An archived account is no target.
-    let archive = "mutation($id: ID!) { archiveAccount(id: $id) { account { id } userErrors { code message field } } }";
-    ann.send(archive, json!({"id": account})).await.done();
+    ann.mutate("archiveAccount", "account { id }", json!({"id": account})).await.done();
     assert_eq!(decide(json!({"id": again, "decision": "AGREE"})).await.refusals(), refusal("CONFLICT", "input.id"));
     decide(json!({"id": again, "decision": "DECLINE", "note": "It is gone."})).await.done();
     assert_eq!(propose(&ann, &account).await.refusals(), refusal("CONFLICT", "input.accountId"));
@@ -253,12 +250,11 @@ async fn a_new_owner_gets_the_target_as_a_proposal(world: &World) {
 
     // By a program too, and where a user leaves: the administrator's move takes both.
     let row = json!({"externalId": {"source": "crm", "id": "1"}, "name": "Third", "ownerEmail": world.email_of("Ann")});
-    let upsert = "mutation($rows: [AccountRow!]!) { upsertAccounts(rows: $rows) { failed results { id } userErrors { code message field } } }";
-    let answer = world.admin().send(upsert, json!({"rows": [row]})).await.done();
+    let answer = world.admin().mutate("upsertAccounts", "failed results { id }", json!({"rows": [row]})).await.done();
     let third = answer.text("upsertAccounts.results.0.id").to_owned();
     let old = proposed(&ann, &third).await;
     let row = json!({"externalId": {"source": "crm", "id": "1"}, "ownerEmail": world.email_of("Bob")});
-    world.admin().send(upsert, json!({"rows": [row]})).await.done();
+    world.admin().mutate("upsertAccounts", "failed results { id }", json!({"rows": [row]})).await.done();
     assert_eq!(status(&bob, &old).await, "MOVED");
     let input = json!({"id": ann.id(), "successorId": bob.id()});
     world.admin().mutate("deactivateUser", "user { id }", input).await.done();

@@ -46,8 +46,10 @@ async fn target(seller: &Member, manager: &Member, account: &str) -> String {
 async fn import(who: &Client, account: &str, kind: &str, at: &str) {
     let row = json!({"externalId": {"source": "crm", "id": format!("{account} {at}")}, "account": {"id": account},
         "kind": kind, "at": at});
-    let document = "mutation($rows: [TouchRow!]!) { upsertTouches(rows: $rows) { created userErrors { message } } }";
-    assert_eq!(who.send(document, json!({"rows": [row]})).await.data("upsertTouches.created"), &json!(1));
+    assert_eq!(
+        who.mutate("upsertTouches", "created", json!({"rows": [row]})).await.data("upsertTouches.created"),
+        &json!(1)
+    );
 }
 
 #[on_both_databases]
@@ -369,9 +371,8 @@ async fn nothing_at_an_archived_account_is_suggested_until_it_is_restored(empty:
     let everything = "ANSWER_TRIGGER_EVENT 1, KEEP_PROMISE 1, TOUCH_TARGET 1, DO_ACTION 1, ASK_FOR_COMMITMENT 1, DECIDE_TARGET 1, \
         REVIEW_PLAN 1, SET_GOAL 1, FILL_BLANK_DAY 5";
     assert_eq!(counts().await, (everything.to_owned(), json!(13)));
-    let one = |mutation: &str| format!("mutation($id: ID!) {{ {mutation}(id: $id) {{ userErrors {{ message }} }} }}");
     for account in [&acme, &umbrella] {
-        ann.send(&one("archiveAccount"), json!({"id": account})).await.done();
+        ann.mutate("archiveAccount", "", json!({"id": account})).await.done();
     }
     assert_eq!(counts().await, ("FILL_BLANK_DAY 5".to_owned(), json!(5)));
     // Nor are its targets on the list, absent, or to be reviewed.
@@ -385,7 +386,7 @@ async fn nothing_at_an_archived_account_is_suggested_until_it_is_restored(empty:
     let input = json!({"sellerId": ann.id(), "keep": [], "drop": []});
     mia.mutate("reviewTargetList", "targetList { size }", input).await.done();
     for account in [&acme, &umbrella] {
-        ann.send(&one("restoreAccount"), json!({"id": account})).await.done();
+        ann.mutate("restoreAccount", "", json!({"id": account})).await.done();
     }
     assert_eq!(counts().await, (everything.to_owned(), json!(13)));
     assert_eq!(ann.query(list).await.data("targets.totalCount"), &json!(2));

@@ -80,9 +80,7 @@ impl Waiting {
         let id = self.subjects[kind].as_str();
         match kind {
             "KEEP_PROMISE" => {
-                let document =
-                    "mutation($id: ID!) { keepPromise(id: $id) { promise { keptOn } userErrors { message } } }";
-                who.send(document, json!({"id": id})).await.done();
+                who.mutate("keepPromise", "promise { keptOn }", json!({"id": id})).await.done();
             }
             "DO_ACTION" => {
                 let input = json!({"id": id, "status": "DONE"});
@@ -122,8 +120,7 @@ async fn what_is_listed_is_what_acting_on_it_accepts_at_every_hour(empty: &Datab
     }
     let mut archived = Waiting::of(&ann, &mia, "Archived").await;
     archived.complete(&ann, "2026-02-10").await;
-    let archive = "mutation($id: ID!) { archiveAccount(id: $id) { userErrors { message } } }";
-    ann.send(archive, json!({"id": archived.account})).await.done();
+    ann.mutate("archiveAccount", "", json!({"id": archived.account})).await.done();
     let email = ann.email().to_owned();
     let mut database = world.into_server().stop().await;
     let mut apart = 0;

@@ -21,9 +21,7 @@ fn one(code: &str, field: &str) -> Vec<(String, String)> {
 }
 
 async fn with_id(member: &Member, mutation: &str, id: &str) -> Answer {
-    let document =
-        format!("mutation($id: ID!) {{ {mutation}(id: $id) {{ {ALL} userErrors {{ code field message }} }} }}");
-    member.send(&document, json!({ "id": id })).await
+    member.mutate(mutation, ALL, json!({ "id": id })).await
 }
 
 /// Returns a world whose clock stands still at noon of Monday, 3 April 2017, UTC.
@@ -163,8 +161,7 @@ async fn all_invalid_fields_are_reported_and_nothing_is_written(world: &World) {
     admin.mutate("logTouch", ALL, named.clone()).await.done();
     assert_eq!(refused(&admin.mutate("logTouch", ALL, named).await), one("TAKEN", "input.externalIds.0"));
     let late = json!({"accountId": other, "kind": "CALL"});
-    let archive = "mutation($id: ID!) { archiveAccount(id: $id) { userErrors { code field message } } }";
-    admin.send(archive, json!({ "id": other })).await.done();
+    admin.mutate("archiveAccount", "", json!({ "id": other })).await.done();
     assert_eq!(refused(&admin.mutate("logTouch", ALL, late).await), one("CONFLICT", "input.accountId"));
 }
 
@@ -246,7 +243,7 @@ async fn a_scheduled_touch_is_completed_or_canceled_once(database: &Database) {
     assert_eq!(with_id(admin, "cancelTouch", &canceled).await.done().text("cancelTouch.touch.status"), "CANCELED");
     // Canceling again changes nothing.
     assert_eq!(with_id(admin, "cancelTouch", &canceled).await.done().data("cancelTouch.touch.version"), &json!(2));
-    assert_eq!(refused(&with_id(admin, "cancelTouch", &soon).await), one("CONFLICT", "id"));
+    assert_eq!(refused(&with_id(admin, "cancelTouch", &soon).await), one("CONFLICT", "input.id"));
     for id in [&soon, &canceled] {
         let again = admin.mutate("completeTouch", ALL, json!({ "id": id })).await;
         assert_eq!(refused(&again), one("CONFLICT", "input.id"));
@@ -289,8 +286,8 @@ async fn a_touch_is_missed_when_its_user_s_day_has_ended(database: &Database) {
         row("west, yesterday", "2017-04-03T06:59:59Z", &west),
         row("east, to come", "2017-04-03T13:00:00Z", &east),
     ];
-    let document = "mutation($rows: [TouchRow!]!) { upsertTouches(rows: $rows) { results { id userErrors { code field message } } userErrors { code field message } } }";
-    let answer = admin.send(document, json!({ "rows": rows })).await.done();
+    let selection = "results { id userErrors { code field message } }";
+    let answer = admin.mutate("upsertTouches", selection, json!({ "rows": rows })).await.done();
     let ids: Vec<&str> = (0..4).map(|at| answer.text(&format!("upsertTouches.results.{at}.id"))).collect();
     let standing = async |statuses: &str| {
         let document = format!("{{ touches(filter: {{status: {statuses}}}) {{ nodes {{ id status }} totalCount }} }}");
@@ -334,8 +331,10 @@ async fn a_touch_was_recorded_when_it_was_first_recorded(database: &Database) {
     let row = json!({
         "externalId": {"source": "crm", "id": "1"}, "account": {"id": account}, "kind": "EMAIL", "at": "2017-03-01T09:00:00Z", "recordedAt": "2017-03-02T09:00:00Z",
     });
-    let document = "mutation($rows: [TouchRow!]!) { upsertTouches(rows: $rows) { results { id userErrors { code field message } } userErrors { code field message } } }";
-    let answer = admin.send(document, json!({"rows": [row]})).await.done();
+    let answer = admin
+        .mutate("upsertTouches", "results { id userErrors { code field message } }", json!({"rows": [row]}))
+        .await
+        .done();
     let id = answer.text("upsertTouches.results.0.id").to_owned();
     let recorded = async |change: Value| {
         let mut input = json!({ "id": id });
@@ -376,7 +375,7 @@ async fn a_touch_is_changed_by_its_user_and_those_responsible_for_the_account(wo
             assert_eq!(refused(&answer), one("NOT_FOUND", "input.id"));
         }
         for mutation in ["cancelTouch", "deleteTouch"] {
-            assert_eq!(refused(&with_id(stranger, mutation, &owners).await), one("NOT_FOUND", "id"));
+            assert_eq!(refused(&with_id(stranger, mutation, &owners).await), one("NOT_FOUND", "input.id"));
         }
         assert_eq!(stranger.query("{ touches { totalCount } }").await.data("touches.totalCount"), &json!(0));
     }
@@ -386,7 +385,7 @@ async fn a_touch_is_changed_by_its_user_and_those_responsible_for_the_account(wo
         assert_eq!(refused(&mate.mutate(mutation, ALL, json!({ "id": owners })).await), one("FORBIDDEN", "input.id"));
     }
     for mutation in ["cancelTouch", "deleteTouch"] {
-        assert_eq!(refused(&with_id(&mate, mutation, &owners).await), one("FORBIDDEN", "id"));
+        assert_eq!(refused(&with_id(&mate, mutation, &owners).await), one("FORBIDDEN", "input.id"));
     }
     mate.mutate("updateTouch", ALL, json!({"id": mates, "notes": "mine"})).await.done();
     for member in [&*owner, &*manager, world.admin()] {
@@ -421,7 +420,7 @@ async fn a_deleted_touch_is_returned_and_not_found_afterwards(world: &World) {
     let answer = with_id(admin, "deleteTouch", &id).await.done();
     assert_eq!(answer.text("deleteTouch.touch.id"), id);
     assert_eq!(answer.each("deleteTouch.touch.contacts", "name"), ["Ann"]);
-    assert_eq!(refused(&with_id(admin, "deleteTouch", &id).await), one("NOT_FOUND", "id"));
+    assert_eq!(refused(&with_id(admin, "deleteTouch", &id).await), one("NOT_FOUND", "input.id"));
     let document = format!(
         "{{ node(id: \"{ann}\") {{ ... on Contact {{ lastTouch {{ id }} touches {{ totalCount nodes {{ id }} }} }} }}
             account(by: {{id: \"{account}\"}}) {{ history(first: 1) {{ nodes {{ type subject {{ id }} subjectId changes }} }} }} }}"

@@ -4,13 +4,10 @@ use serde_json::{Value, json};
 use tests::queries::count;
 use tests::{Answer, Member, World, on_both_databases};
 
-const DOCUMENT: &str = "mutation($rows: [TouchRow!]!, $dryRun: Boolean) { upsertTouches(rows: $rows, dryRun: $dryRun) {
-    created updated unchanged failed
-    results { index status id node { ... on Touch { kind status at recordedAt version user { email } contacts { name } account { name } } } userErrors { code field } }
-    userErrors { code field message } } }";
+const DOCUMENT: &str = "created updated unchanged failed results { index status id node { ... on Touch { kind status at recordedAt version user { email } contacts { name } account { name } } } userErrors { code field } }";
 
 async fn upsert(member: &Member, rows: &[Value]) -> Answer {
-    member.send(DOCUMENT, json!({ "rows": rows })).await
+    member.mutate("upsertTouches", DOCUMENT, json!({ "rows": rows })).await
 }
 
 fn counts(answer: &Answer) -> [i64; 4] {
@@ -56,7 +53,7 @@ async fn rows_are_created_updated_or_unchanged(world: &World) {
         json!({"externalId": id("3"), "account": {"externalId": id("A1")}, "kind": "CALL", "at": "2999-04-03T09:00:00Z"}),
         json!({"externalId": id("4"), "account": {"id": account}, "kind": "CALL", "at": "2017-04-03T09:00:00Z", "status": "MISSED"}),
     ];
-    let answer = admin.send(DOCUMENT, json!({"rows": rows, "dryRun": true})).await.done();
+    let answer = admin.mutate("upsertTouches", DOCUMENT, json!({"rows": rows, "dryRun": true})).await.done();
     assert_eq!(counts(&answer), [4, 0, 0, 0]);
     assert_eq!(answer.each("upsertTouches.results", "id"), [&Value::Null; 4]);
     assert_eq!(admin.query("{ touches { totalCount } }").await.data("touches.totalCount"), &json!(0));
@@ -137,16 +134,16 @@ async fn an_invalid_row_gives_the_reason_and_fails_alone(world: &World) {
     assert_eq!(counts(&answer), [2, 0, 0, i64::try_from(rows.len()).unwrap() - 2], "{answer}");
     for (row, (fields, expected)) in bad.iter().enumerate() {
         let expected: Vec<(String, String)> =
-            expected.iter().map(|(code, field)| ((*code).to_owned(), format!("rows.{row}.{field}"))).collect();
+            expected.iter().map(|(code, field)| ((*code).to_owned(), format!("input.rows.{row}.{field}"))).collect();
         assert_eq!(errors(&answer, row), expected, "{fields}");
     }
-    let bare = ["account", "at", "kind"].map(|field| ("REQUIRED".to_owned(), format!("rows.{}.{field}", bad.len())));
+    let bare =
+        ["account", "at", "kind"].map(|field| ("REQUIRED".to_owned(), format!("input.rows.{}.{field}", bad.len())));
     assert_eq!(errors(&answer, bad.len()), bare);
     let many = vec![with(0, json!({})); 501];
-    assert_eq!(upsert(admin, &many).await.refusals(), one("LIMIT_EXCEEDED", "rows"));
-    let archive = "mutation($id: ID!) { archiveAccount(id: $id) { userErrors { code field message } } }";
-    admin.send(archive, json!({ "id": account })).await.done();
-    assert_eq!(errors(&upsert(admin, &[with(0, json!({}))]).await, 0), one("CONFLICT", "rows.0.account"));
+    assert_eq!(upsert(admin, &many).await.refusals(), one("LIMIT_EXCEEDED", "input.rows"));
+    admin.mutate("archiveAccount", "", json!({ "id": account })).await.done();
+    assert_eq!(errors(&upsert(admin, &[with(0, json!({}))]).await, 0), one("CONFLICT", "input.rows.0.account"));
 }
 
 #[on_both_databases]
@@ -159,11 +156,11 @@ async fn rows_are_authorized_as_the_sender(world: &World) {
     owner.mutate("setTeamMember", "account { id }", team).await.done();
     let row = |name: &str, user: &Member| json!({"externalId": id(name), "account": {"domain": "acme.com"}, "kind": "CALL", "at": "2017-04-03T09:00:00Z", "userEmail": user.email()});
     assert_eq!(counts(&upsert(&owner, &[row("1", &owner)]).await.done()), [1, 0, 0, 0]);
-    assert_eq!(errors(&upsert(&mate, &[row("2", &owner)]).await, 0), one("FORBIDDEN", "rows.0.userEmail"));
-    assert_eq!(errors(&upsert(&mate, &[row("1", &owner)]).await, 0), one("FORBIDDEN", "rows.0"));
-    assert_eq!(errors(&upsert(&other, &[row("3", &other)]).await, 0), one("NOT_FOUND", "rows.0.account"));
+    assert_eq!(errors(&upsert(&mate, &[row("2", &owner)]).await, 0), one("FORBIDDEN", "input.rows.0.userEmail"));
+    assert_eq!(errors(&upsert(&mate, &[row("1", &owner)]).await, 0), one("FORBIDDEN", "input.rows.0"));
+    assert_eq!(errors(&upsert(&other, &[row("3", &other)]).await, 0), one("NOT_FOUND", "input.rows.0.account"));
     let hidden = json!({"externalId": id("1"), "notes": "x"});
-    assert_eq!(errors(&upsert(&other, &[hidden]).await, 0), one("TAKEN", "rows.0.externalId"));
+    assert_eq!(errors(&upsert(&other, &[hidden]).await, 0), one("TAKEN", "input.rows.0.externalId"));
     assert_eq!(counts(&upsert(&mate, &[row("4", &mate)]).await.done()), [1, 0, 0, 0]);
     let corrected = json!({"externalId": id("4"), "notes": "x"});
     assert_eq!(counts(&upsert(&owner, &[corrected]).await.done()), [0, 1, 0, 0]);
@@ -187,7 +184,7 @@ async fn a_touch_moves_to_another_account_without_its_contacts(world: &World) {
     let answer = upsert(admin, &[about]).await.done();
     assert_eq!(answer.text("upsertTouches.results.0.node.account.name"), "Acme");
     let theirs = json!({"externalId": id("2"), "account": {"id": other}, "opportunity": id("O1")});
-    assert_eq!(errors(&upsert(admin, &[theirs]).await, 0), one("INVALID", "rows.0.opportunity"));
+    assert_eq!(errors(&upsert(admin, &[theirs]).await, 0), one("INVALID", "input.rows.0.opportunity"));
     let row = json!({"externalId": id("1"), "kind": "CALL", "at": "2017-04-03T09:00:00Z", "contacts": [id("P1")]});
     upsert(admin, &[row]).await.done();
     let moved = upsert(admin, &[json!({"externalId": id("1"), "account": {"domain": "other.com"}})]).await.done();
@@ -195,7 +192,7 @@ async fn a_touch_moves_to_another_account_without_its_contacts(world: &World) {
     assert_eq!((&node["account"]["name"], &node["contacts"]), (&json!("Other"), &json!([])));
     let back =
         upsert(admin, &[json!({"externalId": id("1"), "account": {"id": account}, "contacts": [id("P2")]})]).await;
-    assert_eq!(errors(&back, 0), one("INVALID", "rows.0.contacts.0"));
+    assert_eq!(errors(&back, 0), one("INVALID", "input.rows.0.contacts.0"));
 }
 
 #[on_both_databases]

@@ -140,12 +140,16 @@ async fn invalid_trigger_events_are_rejected(database: &Database) {
     ann.opportunity(&acme, fields).await;
     let rows =
         json!([{"externalId": {"source": "crm", "id": "1"}, "account": {"externalId": {"source": "crm", "id": "g"}}}]);
-    let upsert = "mutation($rows: [OpportunityRow!]!) { upsertOpportunities(rows: $rows) { updated userErrors { code message field } } }";
-    assert_eq!(ann.send(upsert, json!({"rows": rows})).await.done().data("upsertOpportunities.updated"), &json!(1));
+    assert_eq!(
+        ann.mutate("upsertOpportunities", "updated", json!({"rows": rows}))
+            .await
+            .done()
+            .data("upsertOpportunities.updated"),
+        &json!(1)
+    );
     let answer = ann.query("{ opportunities { nodes { account { name } triggerEvent { id } } } }").await;
     assert_eq!(answer.data("opportunities.nodes"), &json!([{"account": {"name": "Globex"}, "triggerEvent": null}]));
-    let archive = "mutation($id: ID!) { archiveAccount(id: $id) { userErrors { code message field } } }";
-    ann.send(archive, json!({"id": acme})).await.done();
+    ann.mutate("archiveAccount", "", json!({"id": acme})).await.done();
     assert_eq!(record(&ann, &acme, "2017-03-20").await.refusals(), refusal("CONFLICT", "input.accountId"));
     world.finish().await;
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use callshot::internals::{MaybeUndefined, RequestContext, Role, UserRow, upsert_users};
+use callshot::internals::{MaybeUndefined, RequestContext, Role, UserRowInput, upsert_users};
 use sea_orm::ConnectionTrait as _;
 use serde_json::{Value, json};
 use tests::actors::PASSWORD;
@@ -190,13 +190,14 @@ async fn an_invited_administrator_does_not_count_as_active(world: &World) {
     admin.mutate("inviteUser", "user { id }", input).await.done();
     let down = json!({"id": admin.id(), "role": "SELLER"});
     assert_eq!(update(admin, down).await.refusals(), refused("CONFLICT", "input.role"));
-    let reissue = "mutation($id: ID!) { reissueInvitation(userId: $id) { token userErrors { code field message } } }";
-    let answer = admin.send(reissue, json!({"id": admin.id()})).await;
-    assert_eq!(answer.refusals(), refused("CONFLICT", "userId"));
+    let answer = admin.mutate("reissueInvitation", "token", json!({"userId": admin.id()})).await;
+    assert_eq!(answer.refusals(), refused("CONFLICT", "input.userId"));
     // Of two administrators who reissue each other's invitation concurrently, one remains.
     let other = world.another_admin("Olga").await;
-    let (one, two) =
-        tokio::join!(admin.send(reissue, json!({"id": other.id()})), other.send(reissue, json!({"id": admin.id()})));
+    let (one, two) = tokio::join!(
+        admin.mutate("reissueInvitation", "token", json!({"userId": other.id()})),
+        other.mutate("reissueInvitation", "token", json!({"userId": admin.id()})),
+    );
     let shut_out = [one, two].iter().filter(|answer| answer.status == 200 && answer.refusals().is_empty()).count();
     assert_eq!(shut_out, 1);
 }
@@ -251,14 +252,18 @@ async fn a_deactivated_user_loses_access_immediately_until_reactivated(world: &W
     // Deactivating again changes nothing.
     let answer = deactivate(world, ben.id(), None).await.done();
     assert_eq!(answer.data("deactivateUser.user.version"), &json!(2));
-    let again =
-        "mutation($id: ID!) { reactivateUser(id: $id) { user { active version } userErrors { code message field } } }";
-    assert_eq!(ann.send(again, json!({"id": ben.id()})).await.refusals(), refused("FORBIDDEN", "id"));
+    assert_eq!(
+        ann.mutate("reactivateUser", "user { active version }", json!({"id": ben.id()})).await.refusals(),
+        refused("FORBIDDEN", "input.id")
+    );
     for _ in 0..2 {
-        let answer = admin.send(again, json!({"id": ben.id()})).await.done();
+        let answer = admin.mutate("reactivateUser", "user { active version }", json!({"id": ben.id()})).await.done();
         assert_eq!(answer.data("reactivateUser.user"), &json!({"active": true, "version": 3}));
     }
-    assert_eq!(admin.send(again, json!({"id": "x"})).await.refusals(), refused("NOT_FOUND", "id"));
+    assert_eq!(
+        admin.mutate("reactivateUser", "user { active version }", json!({"id": "x"})).await.refusals(),
+        refused("NOT_FOUND", "input.id")
+    );
     sign_in().await.done();
     let events =
         admin.query("{ events(types: [\"user.deactivated\", \"user.reactivated\"]) { nodes { type changes } } }").await;
@@ -397,17 +402,17 @@ async fn on_behalf_of(world: &World, member: &Member) -> RequestContext {
     RequestContext::new(Arc::clone(&app.services), "test".to_owned(), None, viewer)
 }
 
-fn row(email: &str, name: &str, manager: Option<&str>) -> UserRow {
-    UserRow {
+fn row(email: &str, name: &str, manager: Option<&str>) -> UserRowInput {
+    UserRowInput {
         email: email.to_owned(),
         name: MaybeUndefined::Value(name.to_owned()),
         manager_email: manager.map_or(MaybeUndefined::Null, |email| MaybeUndefined::Value(email.to_owned())),
-        ..UserRow::default()
+        ..UserRowInput::default()
     }
 }
 
 /// Returns the status of each row, followed by the codes and fields of its errors.
-async fn upsert(cx: &RequestContext, rows: &[UserRow], dry_run: bool) -> Vec<String> {
+async fn upsert(cx: &RequestContext, rows: &[UserRowInput], dry_run: bool) -> Vec<String> {
     let payload = upsert_users(cx, rows.to_vec(), dry_run).await.unwrap();
     let told = |result: &callshot::internals::UpsertResult| {
         let errors = result.errors.iter().map(|error| format!(" {} {}", error.code.word(), error.field.join(".")));
@@ -421,11 +426,11 @@ async fn many_users_are_upserted_at_once(world: &World) {
     let cx = on_behalf_of(world, world.admin()).await;
     let rows = [
         row("Sam@initech.example", "Sam", Some("max@initech.example")),
-        UserRow {
+        UserRowInput {
             role_on_creation: Some(Role::Manager),
             ..row("max@initech.example", "Max", Some(world.admin().email()))
         },
-        UserRow {
+        UserRowInput {
             title: MaybeUndefined::Value("Sales".to_owned()),
             ..row("tim@initech.example", "Tim", Some("max@initech.example"))
         },
@@ -449,8 +454,8 @@ async fn many_users_are_upserted_at_once(world: &World) {
 
     // A role on creation changes no existing user. A null manager removes the user from the reporting line.
     let rows = [
-        UserRow { role_on_creation: Some(Role::Seller), ..row("max@initech.example", "Max", None) },
-        UserRow {
+        UserRowInput { role_on_creation: Some(Role::Seller), ..row("max@initech.example", "Max", None) },
+        UserRowInput {
             role: MaybeUndefined::Value(Role::Manager),
             ..row("tim@initech.example", "Timothy", Some("sam@initech.example"))
         },
@@ -478,35 +483,35 @@ async fn invalid_rows_of_users_fail_alone(world: &World) {
         row("h@initech.example", "H", Some("h@initech.example")),
         row("i@initech.example", "I", Some(admin)),
         row("I@initech.example", "Again", None),
-        UserRow { role: MaybeUndefined::Value(Role::Seller), ..row(admin, "Ada", None) },
-        UserRow { email: "j@initech.example".to_owned(), ..UserRow::default() },
+        UserRowInput { role: MaybeUndefined::Value(Role::Seller), ..row(admin, "Ada", None) },
+        UserRowInput { email: "j@initech.example".to_owned(), ..UserRowInput::default() },
     ];
     let expected = [
-        "FAILED INVALID rows.0.email",
-        "FAILED REQUIRED rows.1.name",
-        "FAILED NOT_FOUND rows.2.managerEmail",
-        "FAILED NOT_FOUND rows.3.managerEmail",
-        "FAILED NOT_FOUND rows.4.managerEmail",
-        "FAILED NOT_FOUND rows.5.managerEmail",
-        "FAILED INVALID rows.6.managerEmail",
-        "FAILED INVALID rows.7.managerEmail",
+        "FAILED INVALID input.rows.0.email",
+        "FAILED REQUIRED input.rows.1.name",
+        "FAILED NOT_FOUND input.rows.2.managerEmail",
+        "FAILED NOT_FOUND input.rows.3.managerEmail",
+        "FAILED NOT_FOUND input.rows.4.managerEmail",
+        "FAILED NOT_FOUND input.rows.5.managerEmail",
+        "FAILED INVALID input.rows.6.managerEmail",
+        "FAILED INVALID input.rows.7.managerEmail",
         "CREATED",
-        "FAILED CONFLICT rows.9.email",
-        "FAILED CONFLICT rows.10.role",
-        "FAILED REQUIRED rows.11.name",
+        "FAILED CONFLICT input.rows.9.email",
+        "FAILED CONFLICT input.rows.10.role",
+        "FAILED REQUIRED input.rows.11.name",
     ];
     assert_eq!(upsert(&cx, &rows, true).await, expected);
     assert_eq!(upsert(&cx, &rows, false).await, expected);
     assert_eq!(world.admin().query("{ users { totalCount } }").await.data("users.totalCount"), &json!(2));
     let seller = on_behalf_of(world, &*world.seller("Ann").await).await;
     assert!(upsert_users(&seller, Vec::new(), false).await.is_err());
-    assert!(upsert_users(&cx, vec![UserRow::default(); 501], false).await.is_err());
+    assert!(upsert_users(&cx, vec![UserRowInput::default(); 501], false).await.is_err());
 }
 
 #[on_both_databases]
 async fn many_users_cost_as_many_statements_as_few(world: &World) {
     let cx = on_behalf_of(world, world.admin()).await;
-    let rows = |from: usize, to: usize| -> Vec<UserRow> {
+    let rows = |from: usize, to: usize| -> Vec<UserRowInput> {
         (from..to).map(|number| row(&format!("u{number}@initech.example"), "U", Some(world.admin().email()))).collect()
     };
     let (_, few) = count(world.server(), upsert(&cx, &rows(0, 1), false)).await;

@@ -61,8 +61,7 @@ async fn the_parts_of_next_week_add_up(database: &Database) {
     // Thursday: a call of the usual length, and one that is called off. Sunday: after the week's work.
     planned(&ann, &acme, "CALL", "2017-04-13T11:00:00Z", json!({})).await;
     let off = planned(&ann, &acme, "MEETING", "2017-04-13T13:00:00Z", json!({})).await;
-    let cancel = "mutation($id: ID!) { cancelTouch(id: $id) { userErrors { code message field } } }";
-    ann.send(cancel, json!({"id": off})).await.done();
+    ann.mutate("cancelTouch", "", json!({"id": off})).await.done();
     planned(&ann, &acme, "MEETING", "2017-04-16T08:00:00Z", json!({})).await;
 
     let selection = format!(
@@ -108,9 +107,10 @@ async fn past_weeks_go_by_completed_touches_and_the_targets_of_the_time(database
     ann.touch(&acme, json!({"kind": "MEETING", "at": "2017-03-29T10:00:00Z", "durationMinutes": 45})).await;
     let rows = json!([{"externalId": {"source": "crm", "id": "1"}, "account": {"id": acme}, "kind": "MEETING", "status": "SCHEDULED",
         "at": "2017-03-30T10:00:00Z"}]);
-    let upsert =
-        "mutation($rows: [TouchRow!]!) { upsertTouches(rows: $rows) { created userErrors { code message field } } }";
-    assert_eq!(ann.send(upsert, json!({"rows": rows})).await.done().data("upsertTouches.created"), &json!(1));
+    assert_eq!(
+        ann.mutate("upsertTouches", "created", json!({"rows": rows})).await.done().data("upsertTouches.created"),
+        &json!(1)
+    );
     let said = week(&ann, &ann, Some("2017-03-29"), &format!("{PARTS} days {{ touches {{ status }} }}")).await;
     // It was not missed, and Acme was no target yet.
     assert_eq!(
@@ -327,8 +327,7 @@ async fn whom_a_colleague_touches_in_the_week_is_no_suggestion(database: &Databa
     }
     planned(&bob, &acme, "CALL", "2017-04-12T10:00:00Z", json!({})).await;
     let off = planned(&bob, &globex, "CALL", "2017-04-12T10:00:00Z", json!({})).await;
-    let cancel = "mutation($id: ID!) { cancelTouch(id: $id) { userErrors { code message field } } }";
-    bob.send(cancel, json!({"id": off})).await.done();
+    bob.mutate("cancelTouch", "", json!({"id": off})).await.done();
 
     let said = week(&ann, &ann, None, "suggestions { account { name } }").await;
     assert_eq!(said["suggestions"], json!([{"account": {"name": "Globex"}}]));

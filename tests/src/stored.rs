@@ -153,6 +153,7 @@ pub async fn contradictions(connection: &DatabaseConnection) -> Vec<String> {
         names(&mut named, &bookings);
         names(&mut named, &of.all::<contact::Entity>().await);
         names(&mut named, &of.all::<opportunity::Entity>().await);
+        names(&mut named, &of.all::<user::Entity>().await);
         let rows = of.all::<external_id::Entity>().await;
         let rows = rows.into_iter().map(|row| (row.noun, row.source, row.id, row.subject_id));
         compare(&mut lines, "external id", &named, &rows.collect());

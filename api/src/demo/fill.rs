@@ -21,19 +21,19 @@ use crate::context::{RequestContext, Viewer};
 use crate::domain::account::team::{self, SetTeamMemberInput, TeamRole};
 use crate::domain::criterion::assess::{self, AssessAccountInput, AssessmentInput};
 use crate::domain::criterion::write::{self as criterion, CreateCriterionInput};
-use crate::domain::goal::write::{self as goal, AgreeGoal, SetGoalInput};
+use crate::domain::goal::write::{self as goal, AgreeGoalInput, SetGoalInput};
 use crate::domain::opportunity::Stage;
 use crate::domain::opportunity::close::{self as closing, LoseOpportunityInput, WinOpportunityInput};
 use crate::domain::opportunity::write::{self as opportunity, CreateOpportunityInput, UpdateOpportunityInput};
 use crate::domain::organization::write::{self as organization, UpdateOrganizationInput};
-use crate::domain::promise::write::{self as promise, KeepPromise, MakePromiseInput};
+use crate::domain::promise::write::{self as promise, KeepPromiseInput, MakePromiseInput};
 use crate::domain::targeting::decide::{self, DecideTargetInput, TargetDecision};
 use crate::domain::targeting::one_on_one::write::{
     self as one_on_one, OneOnOneItemInput, ScheduleOneOnOneInput, UpdateOneOnOneInput,
 };
 use crate::domain::targeting::target_list::review::{self, DropTargetInput, ReviewTargetListInput};
 use crate::domain::targeting::write::{
-    self as targeting, CloseTargetInput, OneTarget, ProposeTargetInput, TargetClosing,
+    self as targeting, CloseTargetInput, ProposeTargetInput, TargetClosing, WithdrawTargetInput,
 };
 use crate::domain::targeting::{TargetKind, TargetSource};
 use crate::domain::touch::input::UpdateTouchInput;
@@ -214,7 +214,7 @@ impl Filler<'_> {
             Deed::Touches(entries) => rows::enter_touches(self, ctx, &entries).await?,
             Deed::JoinTeam { account, colleague } => {
                 let (account_id, user_id) = (self.account(account)?, id(self.user(colleague)));
-                let input = SetTeamMemberInput { account_id, user_id, role: TeamRole::Technical };
+                let input = SetTeamMemberInput { account_id, user_id, role: TeamRole::Technical, if_version: None };
                 team::set_team_member(ctx, input).await?;
             }
             Deed::Assess { account, scores } => self.assess(ctx, account, &scores).await?,
@@ -241,7 +241,7 @@ impl Filler<'_> {
             }
             Deed::KeepPromise(promise) => {
                 let promise = self.find(|made| &made.promises, promise.0, "a promise")?;
-                promise::keep(ctx, KeepPromise { id: id(promise), kept_on: None }).await?;
+                promise::keep(ctx, KeepPromiseInput { id: id(promise), kept_on: None, if_version: None }).await?;
             }
             Deed::RecordTrigger { trigger, account, kind, occurred_on, description, contact, was_ready: _ } => {
                 let input = RecordTriggerEventInput {
@@ -298,7 +298,7 @@ impl Filler<'_> {
         let amount = money(amount);
         if agree {
             let goal = self.made.goals.get(&(account, year)).copied().ok_or_else(|| missing("a goal"))?;
-            goal::agree(ctx, AgreeGoal { id: id(goal), amount: Some(amount), if_version: None }).await?;
+            goal::agree(ctx, AgreeGoalInput { id: id(goal), amount: Some(amount), if_version: None }).await?;
             return Ok(());
         }
         let input = SetGoalInput { account_id: self.account(account)?, year: Some(year), amount, if_version: None };
@@ -355,6 +355,7 @@ impl Filler<'_> {
                     closed_on: Some(date(closed_on)),
                     amount: Some(money(amount)),
                     book: Some(true),
+                    if_version: None,
                 };
                 closing::win(ctx, input).await?;
             }
@@ -363,6 +364,7 @@ impl Filler<'_> {
                     id: self.opportunity(opportunity.0)?,
                     closed_on: Some(date(closed_on)),
                     reason: Some(reason),
+                    if_version: None,
                 };
                 closing::lose(ctx, input).await?;
             }
@@ -399,12 +401,13 @@ impl Filler<'_> {
                 decide::decide(ctx, input).await?;
             }
             Deed::WithdrawTarget(target) => {
-                targeting::withdraw(ctx, OneTarget { id: self.target(target.0)?.0 }).await?;
+                let input = WithdrawTargetInput { id: self.target(target.0)?.0, if_version: None };
+                targeting::withdraw(ctx, input).await?;
             }
             Deed::CloseTarget { target, won, note } => {
                 let r#as = if won { TargetClosing::Won } else { TargetClosing::Dropped };
-                targeting::close(ctx, CloseTargetInput { id: self.target(target.0)?.0, r#as, note: Some(note) })
-                    .await?;
+                let id = self.target(target.0)?.0;
+                targeting::close(ctx, CloseTargetInput { id, r#as, note: Some(note), if_version: None }).await?;
             }
             Deed::ReviewList { seller, keep, drop, notes } => {
                 let keep = keep.iter().map(|target| Ok(self.target(target.0)?.0)).collect::<Result<_, Stopped>>()?;

@@ -1,10 +1,7 @@
 //! What is entered about plans.
 
 use async_graphql::{ID, MaybeUndefined};
-use entity::{
-    ActionId, BenchmarkId, Id, ObjectiveId, PlanId, QuestionId, Scoped, plan_action, plan_benchmark, plan_commitment,
-    plan_objective, plan_question,
-};
+use entity::{ActionId, BenchmarkId, Id, ObjectiveId, PlanId, QuestionId, Scoped, plan_commitment};
 use sea_orm::{ColumnTrait, QueryFilter, QueryOrder};
 use simulator::PlanNumber;
 use simulator::act::{Finding, Measure, PlanDeed};
@@ -15,21 +12,12 @@ use crate::context::RequestContext;
 use crate::domain::plan::ReviewCadence;
 use crate::domain::plan::action::{self, ActionStatus, AddActionInput, UpdateActionInput};
 use crate::domain::plan::benchmark::{self, AddBenchmarkInput, BenchmarkSource, RecordMeasurementInput};
-use crate::domain::plan::commitment::{self, CommitPlanInput, CosignCommitment};
+use crate::domain::plan::commitment::{self, CommitPlanInput, CosignCommitmentInput};
 use crate::domain::plan::objective::{self, AddObjectiveInput, Horizon, ObjectiveStatus, UpdateObjectiveInput};
 use crate::domain::plan::question::{self, AskQuestionInput, UpdateQuestionInput};
 use crate::domain::plan::relationship::{self, SetPlannedRelationshipInput};
 use crate::domain::plan::review::{self, ReviewOutcome, ReviewPlanInput};
-use crate::domain::plan::write::{self as plan, CreatePlanInput, OnePlan, UpdatePlanInput};
-
-/// Returns the item of a plan that was added last: ids are ordered by time.
-macro_rules! last_item {
-    ($ctx:expr, $plan:expr, $table:ident) => {{
-        let of = $table::Entity::of($ctx.viewer()?.organization.id).filter($table::Column::PlanId.eq($plan));
-        let last = of.order_by_desc($table::Column::Id).one($ctx.reader()).await?;
-        last.ok_or_else(|| missing("an item of a plan"))?
-    }};
-}
+use crate::domain::plan::write::{self as plan, ClosePlanInput, CreatePlanInput, UpdatePlanInput};
 
 /// Enters something about a plan.
 pub(super) async fn enter(
@@ -77,14 +65,20 @@ async fn add(filler: &mut Filler<'_>, ctx: &RequestContext, plan: PlanId, deed: 
                 by: MaybeUndefined::Value(date(by)),
                 owner_id: MaybeUndefined::Value(user),
                 approach: MaybeUndefined::Value(approach),
+                if_version: None,
             };
             relationship::set(ctx, input).await?;
         }
         PlanDeed::Objective { objective, is_long, statement, due_on } => {
             let horizon = if is_long { Horizon::LongTerm } else { Horizon::ShortTerm };
-            objective::add(ctx, AddObjectiveInput { plan_id, horizon, statement, due_on: Some(date(due_on)) }).await?;
-            let row: plan_objective::Model = last_item!(ctx, plan, plan_objective);
-            filler.made.objectives.insert(objective, row.id);
+            let made = objective::add(
+                ctx,
+                AddObjectiveInput { plan_id, horizon, statement, due_on: Some(date(due_on)), if_version: None },
+            )
+            .await?
+            .objective
+            .ok_or_else(|| missing("an item of a plan"))?;
+            filler.made.objectives.insert(objective, made.0.id);
         }
         PlanDeed::Action { action, title, due_on, objective } => {
             let objective = objective.map(|objective| find::<ObjectiveId>(filler.made.objectives.get(&objective)));
@@ -96,10 +90,10 @@ async fn add(filler: &mut Filler<'_>, ctx: &RequestContext, plan: PlanId, deed: 
                 objective_id: objective.transpose()?,
                 contact_id: None,
                 after_id: None,
+                if_version: None,
             };
-            action::add(ctx, input).await?;
-            let row: plan_action::Model = last_item!(ctx, plan, plan_action);
-            filler.made.actions.insert(action, row.id);
+            let made = action::add(ctx, input).await?.action.ok_or_else(|| missing("an item of a plan"))?;
+            filler.made.actions.insert(action, made.row.id);
         }
         PlanDeed::Benchmark { benchmark, measure, baseline, target, due_on } => {
             let (source, name, unit) = match measure {
@@ -115,16 +109,21 @@ async fn add(filler: &mut Filler<'_>, ctx: &RequestContext, plan: PlanId, deed: 
                 baseline: money(baseline),
                 target: money(target),
                 due_on: date(due_on),
+                if_version: None,
             };
-            benchmark::add(ctx, input).await?;
-            let row: plan_benchmark::Model = last_item!(ctx, plan, plan_benchmark);
-            filler.made.benchmarks.insert(benchmark, row.id);
+            let made = benchmark::add(ctx, input).await?.benchmark.ok_or_else(|| missing("an item of a plan"))?;
+            filler.made.benchmarks.insert(benchmark, made.row.id);
         }
         PlanDeed::Ask { question, text } => {
-            let input = AskQuestionInput { plan_id, question: text, assignee_id: Some(user), contact_id: None };
-            question::ask(ctx, input).await?;
-            let row: plan_question::Model = last_item!(ctx, plan, plan_question);
-            filler.made.questions.insert(question, row.id);
+            let input = AskQuestionInput {
+                plan_id,
+                question: text,
+                assignee_id: Some(user),
+                contact_id: None,
+                if_version: None,
+            };
+            let made = question::ask(ctx, input).await?.question.ok_or_else(|| missing("an item of a plan"))?;
+            filler.made.questions.insert(question, made.0.id);
         }
         other => return Err(missing(&format!("{other:?}"))),
     }
@@ -158,6 +157,7 @@ async fn work(filler: &mut Filler<'_>, ctx: &RequestContext, plan: PlanId, deed:
                 answer: MaybeUndefined::Value(answer),
                 assignee_id: MaybeUndefined::Undefined,
                 contact_id: MaybeUndefined::Undefined,
+                if_version: None,
             };
             question::update(ctx, input).await?;
         }
@@ -165,8 +165,12 @@ async fn work(filler: &mut Filler<'_>, ctx: &RequestContext, plan: PlanId, deed:
             commitment::commit(ctx, CommitPlanInput { id: plan_id, statement, if_version: None }).await?;
         }
         PlanDeed::Cosign => {
-            let row: plan_commitment::Model = last_item!(ctx, plan, plan_commitment);
-            commitment::cosign(ctx, CosignCommitment { plan_id, fingerprint: Some(row.fingerprint) }).await?;
+            let of_plan = plan_commitment::Entity::of(ctx.viewer()?.organization.id)
+                .filter(plan_commitment::Column::PlanId.eq(plan))
+                .order_by_desc(plan_commitment::Column::Id);
+            let latest = of_plan.one(ctx.reader()).await?.ok_or_else(|| missing("a commitment"))?;
+            let input = CosignCommitmentInput { plan_id, fingerprint: Some(latest.fingerprint), if_version: None };
+            commitment::cosign(ctx, input).await?;
         }
         PlanDeed::Measurement { benchmark, value } => {
             let input = RecordMeasurementInput {
@@ -174,6 +178,7 @@ async fn work(filler: &mut Filler<'_>, ctx: &RequestContext, plan: PlanId, deed:
                 value: money(value),
                 measured_on: None,
                 note: None,
+                if_version: None,
             };
             benchmark::record(ctx, input).await?;
         }
@@ -183,8 +188,14 @@ async fn work(filler: &mut Filler<'_>, ctx: &RequestContext, plan: PlanId, deed:
                 Finding::OffTrack => ReviewOutcome::OffTrack,
                 Finding::Changed => ReviewOutcome::Changed,
             };
-            let input =
-                ReviewPlanInput { id: plan_id, outcome, notes: Some(notes), reviewed_on: None, next_review_on: None };
+            let input = ReviewPlanInput {
+                id: plan_id,
+                outcome,
+                notes: Some(notes),
+                reviewed_on: None,
+                next_review_on: None,
+                if_version: None,
+            };
             review::review(ctx, input).await?;
         }
         PlanDeed::Finish { action, skipped } => {
@@ -197,6 +208,7 @@ async fn work(filler: &mut Filler<'_>, ctx: &RequestContext, plan: PlanId, deed:
                 contact_id: MaybeUndefined::Undefined,
                 status: MaybeUndefined::Value(if skipped { ActionStatus::Skipped } else { ActionStatus::Done }),
                 completed_on: MaybeUndefined::Undefined,
+                if_version: None,
             };
             action::update(ctx, input).await?;
         }
@@ -208,10 +220,11 @@ async fn work(filler: &mut Filler<'_>, ctx: &RequestContext, plan: PlanId, deed:
                 due_on: MaybeUndefined::Undefined,
                 status: MaybeUndefined::Value(ObjectiveStatus::Achieved),
                 achieved_on: MaybeUndefined::Undefined,
+                if_version: None,
             };
             objective::update(ctx, input).await?;
         }
-        PlanDeed::Close => drop(plan::close(ctx, OnePlan { id: plan_id }).await?),
+        PlanDeed::Close => drop(plan::close(ctx, ClosePlanInput { id: plan_id, if_version: None }).await?),
         other => return Err(missing(&format!("{other:?}"))),
     }
     Ok(())

@@ -7,12 +7,12 @@ use simulator::{AccountNumber, ContactNumber, Role};
 
 use super::fill::{Filler, Stopped, date, instant, missing, money};
 use crate::context::RequestContext;
-use crate::domain::account::AccountRef;
-use crate::domain::account::upsert::{self as accounts, AccountRow};
-use crate::domain::booking::upsert::{self as bookings, BookingRow};
-use crate::domain::contact::upsert::{self as contacts, ContactRow};
+use crate::domain::account::AccountRefInput;
+use crate::domain::account::upsert::{self as accounts, AccountRowInput};
+use crate::domain::booking::upsert::{self as bookings, BookingRowInput};
+use crate::domain::contact::upsert::{self as contacts, ContactRowInput};
 use crate::domain::contact::{BuyingRole, RelationshipLevel};
-use crate::domain::touch::upsert::{self as touches, TouchRow};
+use crate::domain::touch::upsert::{self as touches, TouchRowInput};
 use crate::domain::touch::{TouchDirection, TouchKind, TouchStatus, ValueKind};
 use crate::domain::upsert::{MOST_ROWS, UpsertPayload, UpsertResult, given};
 use crate::error::Error;
@@ -47,7 +47,7 @@ pub(super) async fn enter_accounts(
     for some in numbers.chunks(MOST_ROWS) {
         let row = |number: &AccountNumber| {
             let company = &filler.world.companies[number.0];
-            AccountRow {
+            AccountRowInput {
                 external_id: MaybeUndefined::Value(external("account", number.0)),
                 name: text(&company.name),
                 domain: text(&company.domain),
@@ -60,7 +60,7 @@ pub(super) async fn enter_accounts(
                 description: text(&company.description),
                 potential: MaybeUndefined::Value(money(company.potential)),
                 owner_email: text(&filler.viewers[company.owner.0].user.email),
-                ..AccountRow::default()
+                ..AccountRowInput::default()
             }
         };
         let rows = some.iter().map(row).collect();
@@ -87,16 +87,16 @@ pub(super) async fn enter_contacts(
                 Role::Champion => BuyingRole::Champion,
                 Role::EndUser => BuyingRole::EndUser,
             };
-            Ok(ContactRow {
+            Ok(ContactRowInput {
                 external_id: MaybeUndefined::Value(external("contact", number.0)),
-                account: MaybeUndefined::Value(AccountRef::Id(filler.account(person.account)?)),
+                account: MaybeUndefined::Value(AccountRefInput::Id(filler.account(person.account)?)),
                 name: text(&person.name),
                 title: text(person.title),
                 department: text(person.department),
                 email: text(&person.email(company)),
                 phone: text(&format!("{}-{}", company.phone, person.extension)),
                 buying_role: MaybeUndefined::Value(role),
-                ..ContactRow::default()
+                ..ContactRowInput::default()
             })
         };
         let rows = some.iter().map(row).collect::<Result<_, Stopped>>()?;
@@ -112,10 +112,10 @@ pub(super) async fn set_relationships(
     ctx: &RequestContext,
     better: &[(ContactNumber, Relationship)],
 ) -> Result<(), Stopped> {
-    let row = |(number, level): &(ContactNumber, Relationship)| ContactRow {
+    let row = |(number, level): &(ContactNumber, Relationship)| ContactRowInput {
         external_id: MaybeUndefined::Value(external("contact", number.0)),
         relationship: MaybeUndefined::Value(level_of(*level)),
-        ..ContactRow::default()
+        ..ContactRowInput::default()
     };
     all_written(contacts::upsert_rows(ctx, better.iter().map(row).collect(), false).await?.commit().await?).map(drop)
 }
@@ -132,14 +132,13 @@ pub(super) async fn book(filler: &mut Filler<'_>, ctx: &RequestContext, booked: 
     for some in booked.chunks(MOST_ROWS) {
         let from = filler.made.bookings;
         let row = |(place, booked): (usize, &Booked)| {
-            Ok(BookingRow {
-                external_id: external("booking", from + place),
-                account: MaybeUndefined::Value(AccountRef::Id(filler.account(booked.account)?)),
+            Ok(BookingRowInput {
+                external_id: MaybeUndefined::Value(external("booking", from + place)),
+                account: MaybeUndefined::Value(AccountRefInput::Id(filler.account(booked.account)?)),
                 amount: MaybeUndefined::Value(money(booked.amount)),
                 booked_on: MaybeUndefined::Value(date(booked.on)),
                 description: text(&booked.description),
-                opportunity_external_id: MaybeUndefined::Undefined,
-                seller_email: MaybeUndefined::Undefined,
+                ..BookingRowInput::default()
             })
         };
         let rows = some.iter().enumerate().map(row).collect::<Result<_, Stopped>>()?;
@@ -164,7 +163,7 @@ pub(super) async fn enter_touches(
     Ok(())
 }
 
-fn touch_row(filler: &Filler<'_>, entry: &TouchEntry) -> Result<TouchRow, Stopped> {
+fn touch_row(filler: &Filler<'_>, entry: &TouchEntry) -> Result<TouchRowInput, Stopped> {
     let is_new = !entry.is_change;
     let kind = match entry.way {
         TouchWay::Call => TouchKind::Call,
@@ -187,14 +186,12 @@ fn touch_row(filler: &Filler<'_>, entry: &TouchEntry) -> Result<TouchRow, Stoppe
         Gift::Help => ValueKind::Help,
     };
     let contacts = entry.contacts.iter().map(|contact| external("contact", contact.0)).collect();
-    let account = AccountRef::Id(filler.account(entry.account)?);
-    Ok(TouchRow {
-        external_id: external("touch", entry.touch.0),
+    let account = AccountRefInput::Id(filler.account(entry.account)?);
+    Ok(TouchRowInput {
+        external_id: MaybeUndefined::Value(external("touch", entry.touch.0)),
         account: given(is_new.then_some(account)),
         contacts: MaybeUndefined::Value(contacts),
-        contact_emails: MaybeUndefined::Undefined,
         opportunity: given(entry.opportunity.map(|number| external("opportunity", number.0))),
-        user_email: MaybeUndefined::Undefined,
         kind: MaybeUndefined::Value(kind),
         status: MaybeUndefined::Value(status),
         direction: given(entry.inbound.then_some(TouchDirection::Inbound)),
@@ -206,5 +203,6 @@ fn touch_row(filler: &Filler<'_>, entry: &TouchEntry) -> Result<TouchRow, Stoppe
         value: given(entry.gift.map(|(gift, _)| value(gift))),
         value_acknowledged: given(entry.gift.map(|(_, acknowledged)| acknowledged)),
         recorded_at: given(entry.recorded_at.map(|at| DateTime(instant(at)))),
+        ..TouchRowInput::default()
     })
 }

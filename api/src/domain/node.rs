@@ -21,7 +21,7 @@ use crate::domain::plan::objective::Objective;
 use crate::domain::plan::question::Question;
 use crate::domain::plan::relationship::PlannedRelationship;
 use crate::domain::plan::review::Review;
-use crate::domain::promise::Promise;
+use crate::domain::promise::ClientPromise;
 use crate::domain::targeting::Target;
 use crate::domain::targeting::one_on_one::OneOnOne;
 use crate::domain::touch::Touch;
@@ -62,7 +62,7 @@ pub async fn nodes_of(field: &FieldContext<'_>, ids: &[(&str, Uuid)]) -> Result<
         BookingId => Booking, CriterionId => Criterion, TargetId => Target, OneOnOneId => OneOnOne, GoalId => Goal,
         PlanId => Plan, PlannedRelationshipId => PlannedRelationship, ObjectiveId => Objective, ActionId => Action,
         BenchmarkId => Benchmark, QuestionId => Question, CommitmentId => Commitment, ReviewId => Review,
-        PromiseId => Promise, TriggerEventId => TriggerEvent,
+        PromiseId => ClientPromise, TriggerEventId => TriggerEvent,
     }
     part!(entity::OrganizationId::PREFIX, wanted => wanted.iter().filter_map(|id| Some((*id, Organization::own(ctx, *id)?))).collect());
     Ok(nodes.finish())

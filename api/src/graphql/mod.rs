@@ -5,6 +5,7 @@ pub mod enums;
 pub mod estimate;
 pub mod filter;
 pub mod ids;
+mod input;
 pub mod money;
 pub mod node;
 pub mod object;
@@ -22,6 +23,7 @@ pub use graphql_executor::{
 pub use self::columns::ReadColumns;
 pub(crate) use self::enums::graphql_enum;
 pub use self::ids::{AnyId, NodeId};
+pub(crate) use self::input::node_input;
 pub use self::node::AnyNode;
 pub(crate) use self::object::{object, payload, root_object, union_type};
 use crate::context::RequestContext;

@@ -44,7 +44,7 @@ pub struct DateTime(pub Instant);
 
 /// An instant in RFC 3339 format, such as `2017-04-03T09:30:00Z`, in the years 1 to 9999. Input may have any offset;
 /// output is in UTC.
-#[Scalar(name = "DateTime")]
+#[Scalar(name = "DateTime", specified_by_url = "https://scalars.graphql.org/andimarek/date-time.html")]
 impl ScalarType for DateTime {
     fn parse(value: Value) -> InputValueResult<Self> {
         let Value::String(text) = &value else { return Err(InputValueError::expected_type(value)) };
@@ -61,7 +61,7 @@ impl ScalarType for DateTime {
 pub struct Date(pub Day);
 
 /// A calendar date in the format `YYYY-MM-DD`, in the years 0001 to 9999.
-#[Scalar(name = "Date")]
+#[Scalar(name = "Date", specified_by_url = "https://scalars.graphql.org/andimarek/local-date.html")]
 impl ScalarType for Date {
     fn parse(value: Value) -> InputValueResult<Self> {
         let Value::String(text) = &value else { return Err(InputValueError::expected_type(value)) };
@@ -102,7 +102,7 @@ pub struct Decimal(pub rust_decimal::Decimal);
 
 /// An exact decimal number as a string, such as `"1234.50"`, with at most 28 digits. Integers are accepted as input;
 /// floating-point numbers are rejected because they may be inexact.
-#[Scalar(name = "Decimal")]
+#[Scalar(name = "Decimal", specified_by_url = "https://scalars.graphql.org/apollographql/decimal.html")]
 impl ScalarType for Decimal {
     fn parse(value: Value) -> InputValueResult<Self> {
         if !matches!(value, Value::String(_) | Value::Number(_)) {
@@ -121,7 +121,7 @@ impl ScalarType for Decimal {
 pub struct Json<T>(pub T);
 
 /// Any JSON value.
-#[Scalar(name = "JSON")]
+#[Scalar(name = "JSON", specified_by_url = "https://datatracker.ietf.org/doc/html/rfc8259")]
 impl ScalarType for Json<String> {
     fn parse(value: Value) -> InputValueResult<Self> {
         // A number with many digits comes as text, which is copied.

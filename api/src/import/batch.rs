@@ -11,7 +11,7 @@ use super::{
     report::{Counts, Line, Report, format_errors},
     rows::Prepared,
     target::{
-        AccountRef, BatchOptions, ImportTarget, Importable, TargetError, UpsertResult, UpsertStatus, WrittenBatch,
+        AccountRefInput, BatchOptions, ImportTarget, Importable, TargetError, UpsertResult, UpsertStatus, WrittenBatch,
     },
 };
 
@@ -34,7 +34,7 @@ pub struct Pass<'a> {
     /// Whether rows may refer to others of the same files, which a dry run then remembers.
     pub has_links: bool,
     /// An account that only a real run creates: rows that belong to it are not shown to the upserts.
-    pub pretended: Option<AccountRef>,
+    pub pretended: Option<AccountRefInput>,
     /// The organization that is written to.
     pub target: &'a ImportTarget,
     /// The run, whose changes are recorded; None in a dry run.

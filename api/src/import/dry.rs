@@ -6,7 +6,8 @@ use std::collections::HashSet;
 use sha2::{Digest as _, Sha256};
 
 use super::target::{
-    AccountRef, AccountRow, BookingRow, ContactRow, MaybeUndefined, OpportunityRow, TouchRow, UserRow,
+    AccountRefInput, AccountRowInput, BookingRowInput, ContactRowInput, MaybeUndefined, OpportunityRowInput,
+    TouchRowInput, UserRowInput,
 };
 
 /// The keys of rows that a dry run would have created so far.
@@ -42,7 +43,7 @@ pub trait Linked {
     /// Removes references to rows that this run would have created, which are known by their external id or address.
     fn unlink(&mut self, made: &CreatedKeys);
     /// Returns the account that it belongs to.
-    fn account(&self) -> Option<&AccountRef>;
+    fn account(&self) -> Option<&AccountRefInput>;
     /// Returns the key by which later rows refer to it.
     fn called(&self) -> Option<&str>;
 }
@@ -53,11 +54,11 @@ fn drop_if<T>(link: &mut MaybeUndefined<T>, made: impl Fn(&T) -> bool) {
     }
 }
 
-impl Linked for UserRow {
+impl Linked for UserRowInput {
     fn unlink(&mut self, made: &CreatedKeys) {
         drop_if(&mut self.manager_email, |email| made.contains(email));
     }
-    fn account(&self) -> Option<&AccountRef> {
+    fn account(&self) -> Option<&AccountRefInput> {
         None
     }
     fn called(&self) -> Option<&str> {
@@ -65,11 +66,11 @@ impl Linked for UserRow {
     }
 }
 
-impl Linked for AccountRow {
+impl Linked for AccountRowInput {
     fn unlink(&mut self, made: &CreatedKeys) {
-        drop_if(&mut self.parent, |parent| matches!(parent, AccountRef::ExternalId(id) if made.contains(&id.id)));
+        drop_if(&mut self.parent, |parent| matches!(parent, AccountRefInput::ExternalId(id) if made.contains(&id.id)));
     }
-    fn account(&self) -> Option<&AccountRef> {
+    fn account(&self) -> Option<&AccountRefInput> {
         None
     }
     fn called(&self) -> Option<&str> {
@@ -77,11 +78,11 @@ impl Linked for AccountRow {
     }
 }
 
-impl Linked for ContactRow {
+impl Linked for ContactRowInput {
     fn unlink(&mut self, made: &CreatedKeys) {
         drop_if(&mut self.reports_to, |id| made.contains(&id.id));
     }
-    fn account(&self) -> Option<&AccountRef> {
+    fn account(&self) -> Option<&AccountRefInput> {
         self.account.value()
     }
     fn called(&self) -> Option<&str> {
@@ -89,21 +90,21 @@ impl Linked for ContactRow {
     }
 }
 
-impl Linked for OpportunityRow {
+impl Linked for OpportunityRowInput {
     fn unlink(&mut self, _: &CreatedKeys) {}
-    fn account(&self) -> Option<&AccountRef> {
+    fn account(&self) -> Option<&AccountRefInput> {
         self.account.value()
     }
     fn called(&self) -> Option<&str> {
-        Some(&self.external_id.id)
+        self.external_id.value().map(|id| id.id.as_str())
     }
 }
 
-impl Linked for BookingRow {
+impl Linked for BookingRowInput {
     fn unlink(&mut self, made: &CreatedKeys) {
         drop_if(&mut self.opportunity_external_id, |id| made.contains(&id.id));
     }
-    fn account(&self) -> Option<&AccountRef> {
+    fn account(&self) -> Option<&AccountRefInput> {
         self.account.value()
     }
     fn called(&self) -> Option<&str> {
@@ -111,9 +112,9 @@ impl Linked for BookingRow {
     }
 }
 
-impl Linked for TouchRow {
+impl Linked for TouchRowInput {
     fn unlink(&mut self, _: &CreatedKeys) {}
-    fn account(&self) -> Option<&AccountRef> {
+    fn account(&self) -> Option<&AccountRefInput> {
         self.account.value()
     }
     fn called(&self) -> Option<&str> {

@@ -9,8 +9,8 @@ use serde_json::Value;
 use super::records::{Given, ImportedField, RecordKey, Recorded, RowPlan};
 use super::revenue;
 use super::target::{
-    AccountRow, BookingRow, ContactRow, ExternalIdInput, Json, MaybeUndefined, OpportunityRow, TouchRow, TouchStatus,
-    UserRow,
+    AccountRowInput, BookingRowInput, ContactRowInput, ExternalIdInput, Json, MaybeUndefined, OpportunityRowInput,
+    TouchRowInput, TouchStatus, UserRowInput,
 };
 use crate::context::RequestContext;
 use crate::error::{Error, Result, UserErrorCode};
@@ -28,7 +28,7 @@ fn key_of(id: &ExternalIdInput) -> RecordKey {
     (id.source.clone(), id.id.clone())
 }
 
-impl Recorded for UserRow {
+impl Recorded for UserRowInput {
     type Model = user::Model;
 
     async fn remove<'c>(context: &'c RequestContext, row: &user::Model) -> Result<Write<'c>> {
@@ -55,11 +55,11 @@ impl Recorded for UserRow {
     }
 }
 
-impl Recorded for AccountRow {
+impl Recorded for AccountRowInput {
     type Model = account::Model;
 
     async fn remove<'c>(context: &'c RequestContext, row: &account::Model) -> Result<Write<'c>> {
-        let one = crate::domain::account::write::OneAccount { id: row.id.show().into() };
+        let one = crate::domain::account::write::ArchiveAccountInput { id: row.id.show().into(), if_version: None };
         crate::domain::account::write::begin_archive(context, one).await
     }
 
@@ -89,11 +89,11 @@ impl Recorded for AccountRow {
     }
 }
 
-impl Recorded for ContactRow {
+impl Recorded for ContactRowInput {
     type Model = contact::Model;
 
     async fn remove<'c>(context: &'c RequestContext, row: &contact::Model) -> Result<Write<'c>> {
-        let one = crate::domain::contact::write::OneContact { id: row.id.show().into() };
+        let one = crate::domain::contact::write::ArchiveContactInput { id: row.id.show().into(), if_version: None };
         crate::domain::contact::write::begin_archive(context, one).await
     }
 
@@ -121,16 +121,17 @@ impl Recorded for ContactRow {
     }
 }
 
-impl Recorded for OpportunityRow {
+impl Recorded for OpportunityRowInput {
     type Model = opportunity::Model;
 
     async fn remove<'c>(context: &'c RequestContext, row: &opportunity::Model) -> Result<Write<'c>> {
-        let one = crate::domain::opportunity::close::OneOpportunity { id: row.id.show().into() };
+        let one =
+            crate::domain::opportunity::close::DeleteOpportunityInput { id: row.id.show().into(), if_version: None };
         crate::domain::opportunity::close::begin_delete(context, one).await.map(|(write, _)| write)
     }
 
     fn key(&self) -> Option<RecordKey> {
-        Some(key_of(&self.external_id))
+        self.external_id.value().map(key_of)
     }
 
     fn fields(&mut self) -> Vec<ImportedField<'_>> {
@@ -178,16 +179,16 @@ impl Recorded for OpportunityRow {
     }
 }
 
-impl Recorded for BookingRow {
+impl Recorded for BookingRowInput {
     type Model = booking::Model;
 
     async fn remove<'c>(context: &'c RequestContext, row: &booking::Model) -> Result<Write<'c>> {
-        let one = crate::domain::booking::write::OneBooking { id: row.id.show().into() };
+        let one = crate::domain::booking::write::DeleteBookingInput { id: row.id.show().into(), if_version: None };
         crate::domain::booking::write::begin_delete(context, one).await.map(|(write, _)| write)
     }
 
     fn key(&self) -> Option<RecordKey> {
-        Some(key_of(&self.external_id))
+        self.external_id.value().map(key_of)
     }
 
     fn fields(&mut self) -> Vec<ImportedField<'_>> {
@@ -202,16 +203,16 @@ impl Recorded for BookingRow {
     }
 }
 
-impl Recorded for TouchRow {
+impl Recorded for TouchRowInput {
     type Model = touch::Model;
 
     async fn remove<'c>(context: &'c RequestContext, row: &touch::Model) -> Result<Write<'c>> {
-        let one = crate::domain::touch::input::OneTouch { id: row.id.show().into() };
+        let one = crate::domain::touch::input::DeleteTouchInput { id: row.id.show().into(), if_version: None };
         crate::domain::touch::write::begin_delete(context, one).await.map(|(write, _)| write)
     }
 
     fn key(&self) -> Option<RecordKey> {
-        Some(key_of(&self.external_id))
+        self.external_id.value().map(key_of)
     }
 
     fn fields(&mut self) -> Vec<ImportedField<'_>> {

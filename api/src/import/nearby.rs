@@ -10,7 +10,7 @@ use super::map::Mapping;
 use super::presets::{Field, Kind};
 use super::read::Record;
 use super::rows::{external, folded, list};
-use super::target::{AccountRef, ExternalIdInput, ImportTarget, TargetError, patiently};
+use super::target::{AccountRefInput, ExternalIdInput, ImportTarget, TargetError, patiently};
 use crate::context::RequestContext;
 use crate::domain::upsert::named;
 use crate::error::Result;
@@ -37,7 +37,7 @@ pub struct KnownAccount {
     /// Its id here.
     pub id: AccountId,
     /// How rows refer to it.
-    pub reference: AccountRef,
+    pub reference: AccountRefInput,
 }
 
 /// A contact or an opportunity that rows name.
@@ -159,11 +159,11 @@ pub async fn accounts_named(ctx: &RequestContext, names: &Names) -> Result<HashM
     Ok(by_name(names, rows.into_iter().map(known)))
 }
 
-fn reference_to(row: &account::Model) -> AccountRef {
+fn reference_to(row: &account::Model) -> AccountRefInput {
     match (external_ids::read(&row.external_ids).into_iter().next(), &row.domain) {
-        (Some((source, id)), _) => AccountRef::ExternalId(ExternalIdInput { source, id }),
-        (None, Some(domain)) => AccountRef::Domain(domain.clone()),
-        (None, None) => AccountRef::Id(row.id.show().into()),
+        (Some((source, id)), _) => AccountRefInput::ExternalId(ExternalIdInput { source, id }),
+        (None, Some(domain)) => AccountRefInput::Domain(domain.clone()),
+        (None, None) => AccountRefInput::Id(row.id.show().into()),
     }
 }
 

@@ -7,7 +7,7 @@ use entity::{OpportunityId, Scoped, booking, opportunity};
 use sea_orm::QueryFilter as _;
 
 use super::records::{self, Given, RecordKey, Recorded as _, RowPlan};
-use super::target::{BookingRow, Date, Decimal, ExternalIdInput, MaybeUndefined, OpportunityRow, Stage};
+use super::target::{BookingRowInput, Date, Decimal, ExternalIdInput, MaybeUndefined, OpportunityRowInput, Stage};
 use crate::context::RequestContext;
 use crate::error::Result;
 use database::columns::is_any_of;
@@ -44,11 +44,11 @@ fn is_of(booking: &booking::Model, key: &RecordKey) -> bool {
 /// The database's.
 pub async fn take_back(
     context: &RequestContext,
-    rows: &mut [OpportunityRow],
+    rows: &mut [OpportunityRowInput],
     plans: &mut [RowPlan<opportunity::Model>],
     dry_run: bool,
 ) -> Result<()> {
-    let leaves_won = |(row, plan): (&OpportunityRow, &RowPlan<opportunity::Model>)| {
+    let leaves_won = |(row, plan): (&OpportunityRowInput, &RowPlan<opportunity::Model>)| {
         let before = plan.before.as_ref().filter(|before| before.stage == opportunity::Stage::Won)?;
         let leaves = row.stage.value().is_some_and(|stage| *stage != Stage::Won);
         leaves.then_some(before.id)
@@ -88,7 +88,7 @@ pub async fn take_back(
         }
     }
     for booking in &gone {
-        let write = BookingRow::remove(context, booking).await?;
+        let write = BookingRowInput::remove(context, booking).await?;
         records::forget(&write, vec![booking.id.0]).await?;
         write.commit().await?;
     }
@@ -98,7 +98,7 @@ pub async fn take_back(
 /// The booking of a won opportunity, or the reason why it gets none.
 pub enum WonBooking {
     /// The booking, under the opportunity's own id.
-    Row(Box<BookingRow>),
+    Row(Box<BookingRowInput>),
     /// The opportunity has no amount.
     Worthless,
     /// The opportunity was booked by hand, or is not won here.
@@ -111,16 +111,18 @@ pub enum WonBooking {
 /// The database's.
 pub async fn of_won(
     context: &RequestContext,
-    rows: &[&OpportunityRow],
+    rows: &[&OpportunityRowInput],
     dry_run: bool,
 ) -> Result<Vec<Option<WonBooking>>> {
-    let won: Vec<&&OpportunityRow> = rows.iter().filter(|row| row.stage == MaybeUndefined::Value(Stage::Won)).collect();
-    let keys: Vec<RecordKey> = won.iter().filter_map(|row| crate::write::external_ids::key(&row.external_id)).collect();
-    let present = OpportunityRow::find(context, &keys).await?;
+    let won: Vec<&&OpportunityRowInput> =
+        rows.iter().filter(|row| row.stage == MaybeUndefined::Value(Stage::Won)).collect();
+    let key_of = |row: &OpportunityRowInput| crate::write::external_ids::key(row.external_id.value()?);
+    let keys: Vec<RecordKey> = won.iter().filter_map(|row| key_of(row)).collect();
+    let present = OpportunityRowInput::find(context, &keys).await?;
     let bookings = bookings_of(context, present.values().map(|row| row.id).collect()).await?;
     let currency = context.viewer()?.currency;
-    let decide = |row: &OpportunityRow| {
-        let key = crate::write::external_ids::key(&row.external_id)?;
+    let decide = |row: &OpportunityRowInput| {
+        let key = key_of(row)?;
         let here = present.get(&key);
         let (amount, closed_on) = match here {
             Some(here) if here.stage == opportunity::Stage::Won => {
@@ -138,14 +140,15 @@ pub async fn of_won(
         }
         let Some(amount) = amount.filter(|amount| !amount.is_zero()) else { return Some(WonBooking::Worthless) };
         let external_id = ExternalIdInput { source: key.0, id: key.1 };
-        Some(WonBooking::Row(Box::new(BookingRow {
-            external_id: external_id.clone(),
+        Some(WonBooking::Row(Box::new(BookingRowInput {
+            external_id: MaybeUndefined::Value(external_id.clone()),
             account: if here.is_some() { MaybeUndefined::Undefined } else { row.account.clone() },
             amount: MaybeUndefined::Value(Decimal(amount)),
             booked_on: closed_on.unwrap_or(row.closed_on),
             description: row.name.clone(),
             opportunity_external_id: MaybeUndefined::Value(external_id),
             seller_email: row.owner_email.clone(),
+            ..BookingRowInput::default()
         })))
     };
     Ok(rows.iter().map(|row| if row.stage == MaybeUndefined::Value(Stage::Won) { decide(row) } else { None }).collect())

@@ -29,7 +29,9 @@ use super::{
     source::Source,
     stream::ImportContext,
     suggest,
-    target::{AccountRef, AccountRow, ImportTarget, MaybeUndefined, OpportunityRow, TargetError, UpsertStatus},
+    target::{
+        AccountRefInput, AccountRowInput, ImportTarget, MaybeUndefined, OpportunityRowInput, TargetError, UpsertStatus,
+    },
     undo,
     won::Wins,
 };
@@ -143,7 +145,7 @@ pub async fn import(arguments: &Arguments, target: &ImportTarget, report: &mut R
     let id_text = |id: &str| external_id_text(&mapping, id);
     let relations = arguments.relations.as_deref().map(|path| read_relations(path, read::Reading::default(), id_text));
     let relations = relations.transpose()?.unwrap_or_default();
-    let mut in_files: HashMap<String, Vec<AccountRef>> = HashMap::new();
+    let mut in_files: HashMap<String, Vec<AccountRefInput>> = HashMap::new();
     for (name, references) in sources.iter_mut().flat_map(|source| std::mem::take(&mut source.names)) {
         let known = in_files.entry(name).or_default();
         known.extend(references.into_iter().filter(|reference| !known.contains(reference)).collect::<Vec<_>>());
@@ -224,7 +226,8 @@ async fn import_rows(
                 owns: arguments.own_by == Some(OwnBy::Won),
                 ..AfterOpportunities::default()
             };
-            let then = async |pass: &mut Pass<'_>, taken: Vec<Taken<OpportunityRow>>| after.note(pass, &taken).await;
+            let then =
+                async |pass: &mut Pass<'_>, taken: Vec<Taken<OpportunityRowInput>>| after.note(pass, &taken).await;
             reading.import(sources, pass, rows::opportunity, then).await?;
             after.end(pass).await?;
         }
@@ -321,7 +324,7 @@ pub(super) async fn default_of(
     name: &str,
     dry_run: bool,
     report: &mut Report,
-) -> Result<(AccountRef, bool), Stop> {
+) -> Result<(AccountRefInput, bool), Stop> {
     let names = HashMap::from([(folded(name), name.trim().to_owned())]);
     let found: Vec<KnownAccount> = target.accounts_named(&names).await?.into_values().flatten().collect();
     match found.as_slice() {
@@ -334,10 +337,10 @@ pub(super) async fn default_of(
         }
     }
     let id = rows::external(mapping, name);
-    let row = AccountRow {
+    let row = AccountRowInput {
         external_id: MaybeUndefined::Value(id.clone()),
         name: MaybeUndefined::Value(name.to_owned()),
-        ..AccountRow::default()
+        ..AccountRowInput::default()
     };
     let made = target.make_account(row, dry_run).await?;
     if made.status == UpsertStatus::Failed {
@@ -347,7 +350,7 @@ pub(super) async fn default_of(
     report
         .remarks
         .push(format!("The account “{name}” was not there and {} made.", if dry_run { "would be" } else { "was" }));
-    Ok((AccountRef::ExternalId(id), !dry_run))
+    Ok((AccountRefInput::ExternalId(id), !dry_run))
 }
 
 /// Bookings of what was won, and owners.
@@ -362,7 +365,7 @@ struct AfterOpportunities {
 }
 
 impl AfterOpportunities {
-    async fn note(&mut self, pass: &mut Pass<'_>, taken: &[Taken<OpportunityRow>]) -> Result<(), TargetError> {
+    async fn note(&mut self, pass: &mut Pass<'_>, taken: &[Taken<OpportunityRowInput>]) -> Result<(), TargetError> {
         if self.owns {
             for (_, _, row) in taken {
                 self.wins.add(row);
@@ -371,7 +374,7 @@ impl AfterOpportunities {
         if !self.books {
             return Ok(());
         }
-        let of_file: Vec<&OpportunityRow> = taken.iter().map(|(_, _, row)| row).collect();
+        let of_file: Vec<&OpportunityRowInput> = taken.iter().map(|(_, _, row)| row).collect();
         let mut rows = Vec::new();
         for ((file, line, _), booked) in taken.iter().zip(pass.target.won(&of_file, pass.dry_run).await?) {
             match booked {
@@ -404,7 +407,7 @@ impl AfterOpportunities {
                     .remarks
                     .push(format!("{unnamed} accounts have neither an external id nor a domain and kept their owner."));
             }
-            let rows: Vec<Prepared<AccountRow>> = owners.into_iter().map(|row| derived(0, 0, row)).collect();
+            let rows: Vec<Prepared<AccountRowInput>> = owners.into_iter().map(|row| derived(0, 0, row)).collect();
             pass.report.owners = Some(pass.write_derived(rows, "the owner of its account").await?);
         }
         Ok(())

@@ -16,7 +16,7 @@ use super::presets::{Field, Kind};
 use super::read::{FileRows, Input, Reading, Record, Refusal, Table, ToEnd, to_end};
 use super::rows::{self, folded};
 use super::spill::{Sorted, Sorter};
-use super::target::AccountRef;
+use super::target::AccountRefInput;
 
 /// A file whose columns are found.
 pub struct Source {
@@ -32,7 +32,7 @@ pub struct Source {
     /// The rows that are the same as an earlier one.
     twins: Sorted,
     /// The accounts that the file itself lists by name, where rows name others as their parents.
-    pub names: HashMap<String, Vec<AccountRef>>,
+    pub names: HashMap<String, Vec<AccountRefInput>>,
 }
 
 enum Content {
@@ -49,7 +49,7 @@ struct Found<'a> {
     kind: Kind,
     count: usize,
     keys: Sorter,
-    names: HashMap<String, Vec<AccountRef>>,
+    names: HashMap<String, Vec<AccountRefInput>>,
     needs_names: bool,
 }
 
@@ -83,7 +83,7 @@ impl<'a> Found<'a> {
             && let Some((_, name)) = binding.cell(record, Field::Name)
             && let Some(id) = rows::external_of(self.mapping, binding, record)
         {
-            let reference = AccountRef::ExternalId(id);
+            let reference = AccountRefInput::ExternalId(id);
             let known = self.names.entry(folded(name)).or_default();
             if !known.contains(&reference) {
                 known.push(reference);

@@ -17,7 +17,7 @@ use super::rows::{Prepared, ReadContext};
 use super::run::Stop;
 use super::source::Source;
 use super::spill::Spool;
-use super::target::{AccountRef, Importable, OrganizationSettings, TargetError};
+use super::target::{AccountRefInput, Importable, OrganizationSettings, TargetError};
 
 /// Bytes of the cells of a batch, after which it is written even if it has few rows.
 const MOST_BYTES: usize = 4 << 20;
@@ -33,11 +33,11 @@ pub struct ImportContext<'a> {
     /// Who may own something.
     pub people: &'a People,
     /// The accounts that the files themselves list, by name, where rows name others as their parents.
-    pub in_files: HashMap<String, Vec<AccountRef>>,
+    pub in_files: HashMap<String, Vec<AccountRefInput>>,
     /// Where a file of relations says which account a contact belongs to: contact, account.
     pub relations: HashMap<String, String>,
     /// Where rows without an account go.
-    pub default_account: Option<AccountRef>,
+    pub default_account: Option<AccountRefInput>,
     /// What one unit of other currencies is in the organization's.
     pub rates: BTreeMap<String, Decimal>,
     /// Ids of owners that no file explains, with how many rows name them.

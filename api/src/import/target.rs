@@ -9,18 +9,18 @@ use chrono::{DateTime as Timestamp, Utc};
 use entity::{AccountId, ContactId, Id, OrganizationId, Scoped, contact, organization, user};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
 
-pub use crate::domain::account::AccountRef;
-pub use crate::domain::account::upsert::AccountRow;
-pub use crate::domain::booking::upsert::BookingRow;
-pub use crate::domain::contact::upsert::ContactRow;
+pub use crate::domain::account::AccountRefInput;
+pub use crate::domain::account::upsert::AccountRowInput;
+pub use crate::domain::booking::upsert::BookingRowInput;
+pub use crate::domain::contact::upsert::ContactRowInput;
 pub use crate::domain::contact::{BuyingRole, RelationshipLevel};
 pub use crate::domain::opportunity::Stage;
-pub use crate::domain::opportunity::upsert::OpportunityRow;
-pub use crate::domain::touch::upsert::TouchRow;
+pub use crate::domain::opportunity::upsert::OpportunityRowInput;
+pub use crate::domain::touch::upsert::TouchRowInput;
 pub use crate::domain::touch::{TouchDirection, TouchKind, TouchStatus, ValueKind};
 pub use crate::domain::upsert::{UpsertResult, UpsertStatus};
 pub use crate::domain::user::Role;
-pub use crate::domain::user::upsert::UserRow;
+pub use crate::domain::user::upsert::UserRowInput;
 pub use crate::error::{UserError, UserErrorCode};
 pub use crate::graphql::scalars::{Date, DateTime, Decimal, Json};
 pub use crate::write::external_ids::ExternalIdInput;
@@ -109,12 +109,12 @@ macro_rules! importable {
 }
 
 importable! {
-    UserRow: crate::domain::user::upsert::upsert_rows, then crate::domain::user::upsert::forget_viewers;
-    AccountRow: crate::domain::account::upsert::upsert_rows;
-    ContactRow: crate::domain::contact::upsert::upsert_rows;
-    OpportunityRow: crate::domain::opportunity::upsert::upsert_rows;
-    BookingRow: crate::domain::booking::upsert::upsert_rows;
-    TouchRow: crate::domain::touch::upsert::upsert_rows;
+    UserRowInput: crate::domain::user::upsert::upsert_rows, then crate::domain::user::upsert::forget_viewers;
+    AccountRowInput: crate::domain::account::upsert::upsert_rows;
+    ContactRowInput: crate::domain::contact::upsert::upsert_rows;
+    OpportunityRowInput: crate::domain::opportunity::upsert::upsert_rows;
+    BookingRowInput: crate::domain::booking::upsert::upsert_rows;
+    TouchRowInput: crate::domain::touch::upsert::upsert_rows;
 }
 
 /// How a batch is written.
@@ -273,8 +273,9 @@ impl ImportTarget {
     ///
     /// # Errors
     /// [`TargetError`]
-    pub async fn make_account(&self, row: AccountRow, dry_run: bool) -> Result<UpsertResult, TargetError> {
-        let make = || async { AccountRow::upsert(&self.context, vec![row.clone()], dry_run).await?.commit().await };
+    pub async fn make_account(&self, row: AccountRowInput, dry_run: bool) -> Result<UpsertResult, TargetError> {
+        let make =
+            || async { AccountRowInput::upsert(&self.context, vec![row.clone()], dry_run).await?.commit().await };
         let payload = patiently(make).await?;
         payload.results.into_iter().next().ok_or_else(|| "a row without a result".into())
     }
@@ -291,7 +292,11 @@ impl ImportTarget {
     ///
     /// # Errors
     /// [`TargetError`]
-    pub async fn won(&self, rows: &[&OpportunityRow], dry_run: bool) -> Result<Vec<Option<WonBooking>>, TargetError> {
+    pub async fn won(
+        &self,
+        rows: &[&OpportunityRowInput],
+        dry_run: bool,
+    ) -> Result<Vec<Option<WonBooking>>, TargetError> {
         patiently(|| revenue::of_won(&self.context, rows, dry_run)).await
     }
 

@@ -14,7 +14,8 @@ use uuid::Uuid;
 
 use super::records::{self, Recorded};
 use super::target::{
-    AccountRow, BookingRow, ContactRow, ImportTarget, OpportunityRow, TargetError, TouchRow, UserRow, failure,
+    AccountRowInput, BookingRowInput, ContactRowInput, ImportTarget, OpportunityRowInput, TargetError, TouchRowInput,
+    UserRowInput, failure,
 };
 use crate::context::RequestContext;
 use crate::error::{Error, Result};
@@ -76,12 +77,12 @@ pub async fn undo(target: &ImportTarget, run: &str) -> Result<Undone, TargetErro
     }
     let mut undone = Undone::default();
     // What belongs to others goes first.
-    undo_noun::<TouchRow>(context, id, &mut undone).await.map_err(failure)?;
-    undo_noun::<BookingRow>(context, id, &mut undone).await.map_err(failure)?;
-    undo_noun::<OpportunityRow>(context, id, &mut undone).await.map_err(failure)?;
-    undo_noun::<ContactRow>(context, id, &mut undone).await.map_err(failure)?;
-    undo_noun::<AccountRow>(context, id, &mut undone).await.map_err(failure)?;
-    undo_noun::<UserRow>(context, id, &mut undone).await.map_err(failure)?;
+    undo_noun::<TouchRowInput>(context, id, &mut undone).await.map_err(failure)?;
+    undo_noun::<BookingRowInput>(context, id, &mut undone).await.map_err(failure)?;
+    undo_noun::<OpportunityRowInput>(context, id, &mut undone).await.map_err(failure)?;
+    undo_noun::<ContactRowInput>(context, id, &mut undone).await.map_err(failure)?;
+    undo_noun::<AccountRowInput>(context, id, &mut undone).await.map_err(failure)?;
+    undo_noun::<UserRowInput>(context, id, &mut undone).await.map_err(failure)?;
     let write = Write::begin(context).map_err(failure)?;
     import_run::Entity::change_of(organization)
         .col_expr(import_run::Column::UndoneAt, Expr::val(write.at.0))

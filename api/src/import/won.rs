@@ -5,15 +5,15 @@ use std::collections::BTreeMap;
 use indexmap::IndexMap;
 use rust_decimal::Decimal;
 
-use super::target::{AccountRef, AccountRow, MaybeUndefined, OpportunityRow, Stage};
+use super::target::{AccountRefInput, AccountRowInput, MaybeUndefined, OpportunityRowInput, Stage};
 
 /// What each seller won of each account.
 #[derive(Debug, Default)]
-pub struct Wins(IndexMap<AccountRef, BTreeMap<String, (Decimal, u32)>>);
+pub struct Wins(IndexMap<AccountRefInput, BTreeMap<String, (Decimal, u32)>>);
 
 impl Wins {
     /// Adds an opportunity, if it is won.
-    pub fn add(&mut self, row: &OpportunityRow) {
+    pub fn add(&mut self, row: &OpportunityRowInput) {
         let (MaybeUndefined::Value(Stage::Won), MaybeUndefined::Value(account), MaybeUndefined::Value(owner)) =
             (&row.stage, &row.account, &row.owner_email)
         else {
@@ -36,7 +36,7 @@ impl Wins {
     /// number of wins decides, then the address. Accounts that only our own id names are not known to an upsert, and are
     /// counted.
     #[must_use]
-    pub fn owners(self) -> (Vec<AccountRow>, usize) {
+    pub fn owners(self) -> (Vec<AccountRowInput>, usize) {
         let mut unnamed = 0;
         let mut rows = Vec::with_capacity(self.0.len());
         for (account, sellers) in self.0 {
@@ -44,11 +44,11 @@ impl Wins {
             let Some((owner, _)) = sellers.into_iter().rev().max_by_key(|(_, won)| *won) else {
                 continue;
             };
-            let mut row = AccountRow { owner_email: MaybeUndefined::Value(owner), ..AccountRow::default() };
+            let mut row = AccountRowInput { owner_email: MaybeUndefined::Value(owner), ..AccountRowInput::default() };
             match account {
-                AccountRef::ExternalId(id) => row.external_id = MaybeUndefined::Value(id),
-                AccountRef::Domain(domain) => row.domain = MaybeUndefined::Value(domain),
-                AccountRef::Id(_) => {
+                AccountRefInput::ExternalId(id) => row.external_id = MaybeUndefined::Value(id),
+                AccountRefInput::Domain(domain) => row.domain = MaybeUndefined::Value(domain),
+                AccountRefInput::Id(_) => {
                     unnamed += 1;
                     continue;
                 }
@@ -64,21 +64,15 @@ mod tests {
     use super::*;
     use crate::import::target::{Decimal as Amount, ExternalIdInput};
 
-    fn won(account: &str, owner: &str, amount: i64, stage: Stage) -> OpportunityRow {
+    fn won(account: &str, owner: &str, amount: i64, stage: Stage) -> OpportunityRowInput {
         let id = |id: &str| ExternalIdInput { source: "test".to_owned(), id: id.to_owned() };
-        OpportunityRow {
-            external_id: id("o"),
-            account: MaybeUndefined::Value(AccountRef::ExternalId(id(account))),
-            name: MaybeUndefined::Undefined,
+        OpportunityRowInput {
+            external_id: MaybeUndefined::Value(id("o")),
+            account: MaybeUndefined::Value(AccountRefInput::ExternalId(id(account))),
             amount: MaybeUndefined::Value(Amount(amount.into())),
             stage: MaybeUndefined::Value(stage),
-            probability: MaybeUndefined::Undefined,
-            opened_on: MaybeUndefined::Undefined,
-            expected_close_on: MaybeUndefined::Undefined,
-            closed_on: MaybeUndefined::Undefined,
-            loss_reason: MaybeUndefined::Undefined,
             owner_email: MaybeUndefined::Value(owner.to_owned()),
-            custom_fields: MaybeUndefined::Undefined,
+            ..OpportunityRowInput::default()
         }
     }
 

@@ -20,7 +20,7 @@ use crate::domain::opportunity::{self, Opportunity, OpportunityPayload};
 use crate::domain::organization::write::OrganizationPayload;
 use crate::domain::organization::{self, Organization};
 use crate::domain::plan::{self, Plan, PlanPayload};
-use crate::domain::promise::{self, Promise, PromisePayload};
+use crate::domain::promise::{self, ClientPromise, ClientPromisePayload};
 use crate::domain::session::{self, SessionPayload, SignOutPayload};
 use crate::domain::session::{invitation, password, refresh, sign_in, sign_up};
 use crate::domain::targeting::one_on_one::{self, OneOnOne, OneOnOnePayload};
@@ -39,6 +39,10 @@ use crate::graphql::{AnyNode, Batch, FieldContext, object, root_object};
 /// The maximum number of ids in one call of `nodes`.
 const MAX_NODES: usize = 500;
 
+/// The description of the schema.
+pub const DESCRIPTION: &str = "Selling to chosen accounts: accounts, contacts, targets, goals, plans, touches, promises, \
+                               opportunities and bookings of one organization, and the figures drawn from them.";
+
 /// The schema with its root types.
 pub type ApiSchema = Schema<Query, Mutation, EmptySubscription>;
 
@@ -47,8 +51,9 @@ pub type ApiSchema = Schema<Query, Mutation, EmptySubscription>;
 pub struct Query;
 
 object! {
-    /// The queries. Each requires an access token and returns only what its user may see.
-    Query as "Query" {
+    /// The queries. Each requires an access token and returns only what its user may see. A field that fails is null, and
+    /// the others are answered.
+    Query as "Query" Nullable {
         /// The object with this id; null if it does not exist or the caller may not see it.
         node(NodeArguments): Option<AnyNode> = batch(node);
         /// The objects with these ids, at most 500, in the order of the ids. An entry is null if the object does not
@@ -95,7 +100,7 @@ object! {
         /// The touches that the caller sees: completed, canceled, scheduled and missed.
         touches(touch::TouchesArguments): Connection<Touch> = root(touch::touches);
         /// The promises made to accounts that the caller sees.
-        promises(promise::PromisesArguments): Connection<Promise> = root(promise::promises);
+        promises(promise::PromisesArguments): Connection<ClientPromise> = root(promise::promises);
         /// The events that made accounts that the caller sees ready to change.
         triggerEvents(trigger_event::TriggerEventsArguments): Connection<TriggerEvent> = root(trigger_event::trigger_events);
         /// Figures over the data that the caller sees, by group.
@@ -112,8 +117,9 @@ pub struct Mutation;
 
 object! {
     /// The mutations. Each field is one transaction. Errors that the caller can fix are returned as `userErrors`; with
-    /// any, nothing was written.
-    Mutation as "Mutation" {
+    /// any, nothing was written. A field that fails is null, and the others are executed. The arguments of all fields are
+    /// checked before the first one is executed.
+    Mutation as "Mutation" Nullable {
         /// Creates an organization and its first administrator, and starts a session. Requires no access token.
         signUp(input: sign_up::SignUpInput): SessionPayload = mutation(sign_up::sign_up);
         /// Starts a session with an e-mail address and a password. Requires no access token.
@@ -135,7 +141,7 @@ object! {
         inviteUser(input: user::invite::InviteUserInput): InvitationPayload = mutation(user::invite::invite);
         /// Invites a member anew who has not accepted or has lost the password. The previous invitation, the password
         /// and all sessions become invalid. Only for administrators.
-        reissueInvitation(user::invite::ReissueInvitation): InvitationPayload = mutation(user::invite::reissue);
+        reissueInvitation(input: user::invite::ReissueInvitationInput): InvitationPayload = mutation(user::invite::reissue);
         /// Changes a member. Members may change their own name, title, time zone and working hours; administrators may
         /// change every member.
         updateUser(input: user::write::UpdateUserInput): UserPayload = mutation(user::write::update);
@@ -143,7 +149,10 @@ object! {
         /// for administrators.
         deactivateUser(input: user::deactivate::DeactivateUserInput): UserPayload = mutation(user::deactivate::deactivate);
         /// Reactivates a member, who can sign in again. Only for administrators.
-        reactivateUser(user::write::ReactivateUser): UserPayload = mutation(user::write::reactivate);
+        reactivateUser(input: user::write::ReactivateUserInput): UserPayload = mutation(user::write::reactivate);
+        /// Creates and changes members from another system, matched by e-mail address. A new member has no invitation until
+        /// `reissueInvitation`. Only for administrators.
+        upsertUsers(input: user::upsert::UpsertUsersInput): UpsertPayload = mutation(user::upsert::upsert);
         /// Creates a private URL for the caller's calendar, which is returned only once and replaces a previous one.
         /// Calendar programs read the caller's touches from it as iCalendar without a token: scheduled ones, canceled
         /// ones (as CANCELLED) and completed ones that had been scheduled, starting 30 days ago and at most 2,000.
@@ -157,9 +166,9 @@ object! {
         updateAccount(input: account::write::UpdateAccountInput): AccountPayload = mutation(account::write::update);
         /// Archives an account: removes it from lists and keeps everything that belongs to it. For the account's owner,
         /// their managers and administrators.
-        archiveAccount(account::write::OneAccount): AccountPayload = mutation(account::write::archive);
+        archiveAccount(input: account::write::ArchiveAccountInput): AccountPayload = mutation(account::write::archive);
         /// Restores an archived account. For the account's owner, their managers and administrators.
-        restoreAccount(account::write::OneAccount): AccountPayload = mutation(account::write::restore);
+        restoreAccount(input: account::write::RestoreAccountInput): AccountPayload = mutation(account::write::restore);
         /// Adds a user to the team of an account, or changes their role on it. For the account's owner, their managers
         /// and administrators.
         setTeamMember(input: account::team::SetTeamMemberInput): AccountPayload = mutation(account::team::set_team_member);
@@ -172,20 +181,20 @@ object! {
         updateContact(input: contact::write::UpdateContactInput): ContactPayload = mutation(contact::write::update);
         /// Archives a contact: removes it from lists and keeps everything that belongs to it. For everyone who sees the
         /// account.
-        archiveContact(contact::write::OneContact): ContactPayload = mutation(contact::write::archive);
+        archiveContact(input: contact::write::ArchiveContactInput): ContactPayload = mutation(contact::write::archive);
         /// Restores an archived contact. An erased contact cannot be restored. For everyone who sees the account.
-        restoreContact(contact::write::OneContact): ContactPayload = mutation(contact::write::restore);
+        restoreContact(input: contact::write::RestoreContactInput): ContactPayload = mutation(contact::write::restore);
         /// Permanently erases all personal data of a contact, including in the event feed. The name becomes "Erased
         /// person"; title, department, e-mail address, telephone number, external ids and custom fields are removed.
         /// The buying role, the relationship and the touches stay, without the person. The notes of touches are free
         /// text and are not changed. Later upserts with the same address or external id fail with CONFLICT. Erasing an
         /// erased contact changes nothing. For the account's owner, their managers and administrators.
-        eraseContact(contact::write::OneContact): ContactPayload = mutation(contact::erase::erase);
+        eraseContact(input: contact::write::EraseContactInput): ContactPayload = mutation(contact::erase::erase);
         /// Creates and changes accounts from another system, matched by external id or domain.
-        upsertAccounts(account::upsert::UpsertAccounts): UpsertPayload = mutation(account::upsert::upsert);
+        upsertAccounts(input: account::upsert::UpsertAccountsInput): UpsertPayload = mutation(account::upsert::upsert);
         /// Creates and changes contacts from another system, matched by external id, or else by account and e-mail
         /// address or name.
-        upsertContacts(contact::upsert::UpsertContacts): UpsertPayload = mutation(contact::upsert::upsert);
+        upsertContacts(input: contact::upsert::UpsertContactsInput): UpsertPayload = mutation(contact::upsert::upsert);
         /// Creates a criterion by which accounts are assessed. Its weight counts in every score immediately. Only
         /// for administrators.
         createCriterion(input: criterion::write::CreateCriterionInput): CriterionPayload = mutation(criterion::write::create);
@@ -193,7 +202,7 @@ object! {
         updateCriterion(input: criterion::write::UpdateCriterionInput): CriterionPayload = mutation(criterion::write::update);
         /// Archives a criterion, which then no longer counts in scores. Its assessments are kept. Only
         /// for administrators.
-        archiveCriterion(criterion::write::OneCriterion): CriterionPayload = mutation(criterion::write::archive);
+        archiveCriterion(input: criterion::write::ArchiveCriterionInput): CriterionPayload = mutation(criterion::write::archive);
         /// Assesses an account by one or more criteria. Either all assessments are saved or none. For the account's
         /// owner, their managers and administrators.
         assessAccount(input: criterion::assess::AssessAccountInput): AccountPayload = mutation(criterion::assess::assess);
@@ -207,7 +216,7 @@ object! {
         /// Changes an open target. For the account's owner, their managers and administrators.
         updateTarget(input: targeting::write::UpdateTargetInput): TargetPayload = mutation(targeting::write::update);
         /// Withdraws a proposed target. Only for the user who proposed it.
-        withdrawTarget(targeting::write::OneTarget): TargetPayload = mutation(targeting::write::withdraw);
+        withdrawTarget(input: targeting::write::WithdrawTargetInput): TargetPayload = mutation(targeting::write::withdraw);
         /// Closes a target: the account was won, or it is dropped for a reason. For the account's owner, their managers
         /// and administrators.
         closeTarget(input: targeting::write::CloseTargetInput): TargetPayload = mutation(targeting::write::close);
@@ -220,12 +229,12 @@ object! {
         setGoal(input: goal::write::SetGoalInput): GoalPayload = mutation(goal::write::set);
         /// Agrees to the proposed amount of a goal. For the side that did not propose it: the account's owner or a
         /// manager above them.
-        agreeGoal(goal::write::AgreeGoal): GoalPayload = mutation(goal::write::agree);
+        agreeGoal(input: goal::write::AgreeGoalInput): GoalPayload = mutation(goal::write::agree);
         /// Withdraws the proposed amount of a goal. A previously agreed amount stays in force; a goal that was never
         /// agreed is deleted. Only for the user who proposed the amount.
-        withdrawGoal(goal::write::OneGoal): GoalPayload = mutation(goal::write::withdraw);
+        withdrawGoal(input: goal::write::WithdrawGoalInput): GoalPayload = mutation(goal::write::withdraw);
         /// Deletes a goal with everything that was agreed. For the account's owner, their managers and administrators.
-        removeGoal(goal::write::OneGoal): GoalPayload = mutation(goal::write::remove);
+        removeGoal(input: goal::write::RemoveGoalInput): GoalPayload = mutation(goal::write::remove);
         /// Schedules a one-on-one. For the seller, their managers and administrators.
         scheduleOneOnOne(input: one_on_one::write::ScheduleOneOnOneInput): OneOnOnePayload = mutation(one_on_one::write::schedule);
         /// Changes a one-on-one, or records that it was held. Only for its two participants, and only until it was
@@ -240,64 +249,64 @@ object! {
         /// Signs the plan as it is. Fails with INCOMPLETE while any of the six elements is missing, with one userError
         /// per element, and with CONFLICT if the plan is already signed as it is. If the commitment in force is stale,
         /// a new one is started. For the account's owner, their managers and administrators.
-        commitPlan(input: plan::commitment::CommitPlanInput): PlanPayload = mutation(plan::commitment::commit);
+        commitPlan(input: plan::commitment::CommitPlanInput): plan::commitment::CommitmentPayload = mutation(plan::commitment::commit);
         /// Adds the caller's signature to the commitment in force. Fails with CONFLICT if the commitment is stale or
         /// the caller has signed it already. For the account's owner, their managers and administrators.
-        cosignCommitment(plan::commitment::CosignCommitment): PlanPayload = mutation(plan::commitment::cosign);
+        cosignCommitment(input: plan::commitment::CosignCommitmentInput): plan::commitment::CommitmentPayload = mutation(plan::commitment::cosign);
         /// Records a review of a plan, with the present state of its actions and benchmarks. For the owners of the
         /// account and the plan, their managers and administrators.
-        reviewPlan(input: plan::review::ReviewPlanInput): PlanPayload = mutation(plan::review::review);
+        reviewPlan(input: plan::review::ReviewPlanInput): plan::review::ReviewPayload = mutation(plan::review::review);
         /// Adds a planned relationship with a contact to a plan, or changes it. For the owners of the account and the
         /// plan, their managers and administrators.
-        setPlannedRelationship(input: plan::relationship::SetPlannedRelationshipInput): PlanPayload = mutation(plan::relationship::set);
+        setPlannedRelationship(input: plan::relationship::SetPlannedRelationshipInput): plan::relationship::PlannedRelationshipPayload = mutation(plan::relationship::set);
         /// Removes a planned relationship from its plan. For the owners of the account and the plan, their managers and
         /// administrators.
-        removePlannedRelationship(plan::relationship::RemovePlannedRelationship): PlanPayload = mutation(plan::relationship::remove);
+        removePlannedRelationship(input: plan::relationship::RemovePlannedRelationshipInput): plan::relationship::PlannedRelationshipPayload = mutation(plan::relationship::remove);
         /// Adds an objective to a plan. For the owners of the account and the plan, their managers and administrators.
-        addObjective(input: plan::objective::AddObjectiveInput): PlanPayload = mutation(plan::objective::add);
+        addObjective(input: plan::objective::AddObjectiveInput): plan::objective::ObjectivePayload = mutation(plan::objective::add);
         /// Changes an objective, or records that it was achieved. For the owners of the account and the plan, their
         /// managers and administrators.
-        updateObjective(input: plan::objective::UpdateObjectiveInput): PlanPayload = mutation(plan::objective::update);
+        updateObjective(input: plan::objective::UpdateObjectiveInput): plan::objective::ObjectivePayload = mutation(plan::objective::update);
         /// Removes an objective from its plan. Its actions stay in the plan without an objective. For the owners of the
         /// account and the plan, their managers and administrators.
-        removeObjective(plan::objective::RemoveObjective): PlanPayload = mutation(plan::objective::remove);
+        removeObjective(input: plan::objective::RemoveObjectiveInput): plan::objective::ObjectivePayload = mutation(plan::objective::remove);
         /// Adds an action to a plan. For the owners of the account and the plan, their managers and administrators.
-        addAction(input: plan::action::AddActionInput): PlanPayload = mutation(plan::action::add);
+        addAction(input: plan::action::AddActionInput): plan::action::ActionPayload = mutation(plan::action::add);
         /// Changes an action, or records that it was done. Its assignee may do the latter. A completed touch with the
         /// id of the action as its actionId also marks the action as done, if the user of the touch or the user who
         /// records it may do so. For the owners of the account and the plan, their managers and administrators.
-        updateAction(input: plan::action::UpdateActionInput): PlanPayload = mutation(plan::action::update);
+        updateAction(input: plan::action::UpdateActionInput): plan::action::ActionPayload = mutation(plan::action::update);
         /// Moves an action to another position in its plan. Concurrent moves are applied one after the other. For the
         /// owners of the account and the plan, their managers and administrators.
-        moveAction(input: plan::action::MoveActionInput): PlanPayload = mutation(plan::action::move_after);
+        moveAction(input: plan::action::MoveActionInput): plan::action::ActionPayload = mutation(plan::action::move_after);
         /// Removes an action from its plan. Its touches stay without an action. For the owners of the account and the
         /// plan, their managers and administrators.
-        removeAction(plan::action::RemoveAction): PlanPayload = mutation(plan::action::remove);
+        removeAction(input: plan::action::RemoveActionInput): plan::action::ActionPayload = mutation(plan::action::remove);
         /// Adds a benchmark to a plan. For the owners of the account and the plan, their managers and administrators.
-        addBenchmark(input: plan::benchmark::AddBenchmarkInput): PlanPayload = mutation(plan::benchmark::add);
+        addBenchmark(input: plan::benchmark::AddBenchmarkInput): plan::benchmark::BenchmarkPayload = mutation(plan::benchmark::add);
         /// Changes a benchmark. For the owners of the account and the plan, their managers and administrators.
-        updateBenchmark(input: plan::benchmark::UpdateBenchmarkInput): PlanPayload = mutation(plan::benchmark::update);
+        updateBenchmark(input: plan::benchmark::UpdateBenchmarkInput): plan::benchmark::BenchmarkPayload = mutation(plan::benchmark::update);
         /// Removes a benchmark from its plan, with all its measurements. For the owners of the account and the plan,
         /// their managers and administrators.
-        removeBenchmark(plan::benchmark::RemoveBenchmark): PlanPayload = mutation(plan::benchmark::remove);
+        removeBenchmark(input: plan::benchmark::RemoveBenchmarkInput): plan::benchmark::BenchmarkPayload = mutation(plan::benchmark::remove);
         /// Records a measurement of a benchmark on a day. For the owners of the account and the plan, their managers
         /// and administrators.
-        recordMeasurement(input: plan::benchmark::RecordMeasurementInput): PlanPayload = mutation(plan::benchmark::record);
+        recordMeasurement(input: plan::benchmark::RecordMeasurementInput): plan::benchmark::MeasurementPayload = mutation(plan::benchmark::record);
         /// Adds a research question about the account to a plan. For the owners of the account and the plan, their
         /// managers and administrators.
-        askQuestion(input: plan::question::AskQuestionInput): PlanPayload = mutation(plan::question::ask);
+        askQuestion(input: plan::question::AskQuestionInput): plan::question::QuestionPayload = mutation(plan::question::ask);
         /// Changes a question, or answers it. Everyone who sees the account may answer. For the owners of the account
         /// and the plan, their managers and administrators.
-        updateQuestion(input: plan::question::UpdateQuestionInput): PlanPayload = mutation(plan::question::update);
+        updateQuestion(input: plan::question::UpdateQuestionInput): plan::question::QuestionPayload = mutation(plan::question::update);
         /// Removes a question from its plan. For the owners of the account and the plan, their managers and
         /// administrators.
-        removeQuestion(plan::question::RemoveQuestion): PlanPayload = mutation(plan::question::remove);
+        removeQuestion(input: plan::question::RemoveQuestionInput): plan::question::QuestionPayload = mutation(plan::question::remove);
         /// Closes a plan, which can no longer be changed. Closing a closed plan changes nothing. For the owners of the
         /// account and the plan, their managers and administrators.
-        closePlan(plan::write::OnePlan): PlanPayload = mutation(plan::write::close);
+        closePlan(input: plan::write::ClosePlanInput): PlanPayload = mutation(plan::write::close);
         /// Deletes a draft that was never signed, and returns its last state. For the owners of the account and the
         /// plan, their managers and administrators.
-        deletePlan(plan::write::OnePlan): PlanPayload = mutation(plan::write::delete);
+        deletePlan(input: plan::write::DeletePlanInput): PlanPayload = mutation(plan::write::delete);
         /// Records a completed touch.
         logTouch(input: touch::input::LogTouchInput): TouchPayload = mutation(touch::write::log);
         /// Schedules a touch.
@@ -309,20 +318,20 @@ object! {
         completeTouch(input: touch::input::CompleteTouchInput): TouchPayload = mutation(touch::write::complete);
         /// Cancels a scheduled touch. Fails with CONFLICT if it is completed. For the touch's user, the account's
         /// owner, their managers and administrators.
-        cancelTouch(touch::input::OneTouch): TouchPayload = mutation(touch::write::cancel);
+        cancelTouch(input: touch::input::CancelTouchInput): TouchPayload = mutation(touch::write::cancel);
         /// Permanently deletes a touch, and returns its last state. For the touch's user, the account's owner, their
         /// managers and administrators.
-        deleteTouch(touch::input::OneTouch): TouchPayload = mutation(touch::write::delete);
+        deleteTouch(input: touch::input::DeleteTouchInput): TouchPayload = mutation(touch::write::delete);
         /// Creates and changes touches from another system, matched by external id.
-        upsertTouches(touch::upsert::UpsertTouches): UpsertPayload = mutation(touch::upsert::upsert);
+        upsertTouches(input: touch::upsert::UpsertTouchesInput): UpsertPayload = mutation(touch::upsert::upsert);
         /// Records a promise that the caller made to an account. For everyone who sees the account.
-        makePromise(input: promise::write::MakePromiseInput): PromisePayload = mutation(promise::write::make);
+        makePromise(input: promise::write::MakePromiseInput): ClientPromisePayload = mutation(promise::write::make);
         /// Records that a promise was kept, regardless of who made it. Fails with CONFLICT if it was already kept. For
         /// everyone who sees the account.
-        keepPromise(promise::write::KeepPromise): PromisePayload = mutation(promise::write::keep);
+        keepPromise(input: promise::write::KeepPromiseInput): ClientPromisePayload = mutation(promise::write::keep);
         /// Permanently deletes a promise, and returns its last state. For the user who made it, the account's owner,
         /// their managers and administrators.
-        deletePromise(promise::write::OnePromise): PromisePayload = mutation(promise::write::delete);
+        deletePromise(input: promise::write::DeletePromiseInput): ClientPromisePayload = mutation(promise::write::delete);
         /// Puts off a suggested action: until that day it is left out of `User.today`. Setting the same day again changes
         /// nothing. For the user whom it is suggested to.
         snoozeSuggestedAction(input: snooze::SnoozeSuggestedActionInput): SuggestedActionPayload = mutation(snooze::snooze);
@@ -340,9 +349,9 @@ object! {
         loseOpportunity(input: opportunity::close::LoseOpportunityInput): OpportunityPayload = mutation(opportunity::close::lose);
         /// Deletes an opportunity that has no bookings, and keeps its touches. For the owners of the opportunity and
         /// the account, their managers and administrators.
-        deleteOpportunity(opportunity::close::OneOpportunity): OpportunityPayload = mutation(opportunity::close::delete);
+        deleteOpportunity(input: opportunity::close::DeleteOpportunityInput): OpportunityPayload = mutation(opportunity::close::delete);
         /// Creates and changes opportunities from another system, matched by external id.
-        upsertOpportunities(opportunity::upsert::UpsertOpportunities): UpsertPayload = mutation(opportunity::upsert::upsert);
+        upsertOpportunities(input: opportunity::upsert::UpsertOpportunitiesInput): UpsertPayload = mutation(opportunity::upsert::upsert);
         /// Records an event that makes a client ready to change. For the account's owner, their managers and
         /// administrators.
         recordTriggerEvent(input: trigger_event::write::RecordTriggerEventInput): TriggerEventPayload = mutation(trigger_event::write::record);
@@ -353,9 +362,9 @@ object! {
         /// Changes a booking. For the owners of the account and the opportunity, their managers and administrators.
         updateBooking(input: booking::write::UpdateBookingInput): BookingPayload = mutation(booking::write::update);
         /// Deletes a booking. For the owners of the account and the opportunity, their managers and administrators.
-        deleteBooking(booking::write::OneBooking): BookingPayload = mutation(booking::write::delete);
+        deleteBooking(input: booking::write::DeleteBookingInput): BookingPayload = mutation(booking::write::delete);
         /// Creates and changes bookings from another system, matched by external id.
-        upsertBookings(booking::upsert::UpsertBookings): UpsertPayload = mutation(booking::upsert::upsert);
+        upsertBookings(input: booking::upsert::UpsertBookingsInput): UpsertPayload = mutation(booking::upsert::upsert);
     }
 }
 root_object!(Mutation);
@@ -405,7 +414,7 @@ async fn nodes(field: &FieldContext<'_>, _: &[&Query]) -> Result<Batch<Vec<Optio
 /// Builds the schema, with the extension that gives access to its registry.
 #[must_use]
 pub fn build() -> (ApiSchema, IntrospectionExtension) {
-    let introspection = IntrospectionExtension::default();
+    let introspection = IntrospectionExtension::new(DESCRIPTION);
     (Schema::build(Query, Mutation, EmptySubscription).extension(introspection.clone()).finish(), introspection)
 }
 

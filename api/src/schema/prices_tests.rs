@@ -220,9 +220,14 @@ fn changes_have_a_price_and_rows_too() {
         price("mutation { createAccount(input: {name: \"x\"}) { account { id } userErrors { code } } }"),
         CHANGE + 1
     );
-    let upsert = "mutation($rows: [AccountRow!]!) { upsertAccounts(rows: $rows) { created } }";
-    assert_eq!(price_with(upsert, json!({"rows": vec![json!({}); 500]})), CHANGE + 500 * ROW);
-    assert_eq!(price("mutation { upsertAccounts(rows: [{}, {}]) { created } }"), CHANGE + 2 * ROW);
+    let rows = json!({"rows": vec![json!({}); 500]});
+    let upsert = "mutation($input: UpsertAccountsInput!) { upsertAccounts(input: $input) { created } }";
+    assert_eq!(price_with(upsert, json!({"input": rows})), CHANGE + 500 * ROW);
+    let upsert = "mutation($rows: [AccountRowInput!]!) { upsertAccounts(input: {rows: $rows}) { created } }";
+    assert_eq!(price_with(upsert, rows), CHANGE + 500 * ROW);
+    assert_eq!(price_with(upsert, json!({"rows": {}})), CHANGE + ROW);
+    assert_eq!(price("mutation { upsertAccounts(input: {rows: [{}, {}]}) { created } }"), CHANGE + 2 * ROW);
+    assert_eq!(price("mutation { upsertAccounts(input: {rows: []}) { created } }"), CHANGE);
     assert_eq!(
         price("mutation { signIn(input: {email: \"a\", password: \"b\"}) { session { accessToken } } }"),
         PASSWORD

@@ -75,11 +75,6 @@ pub fn key(given: &ExternalIdInput) -> Option<(String, String)> {
 }
 
 /// Adds one external id to stored ones, replacing the one of the same source.
-#[must_use]
-pub fn with(all: &str, name: (String, String)) -> String {
-    stored(replaced(all, name))
-}
-
 fn replaced(all: &str, (source, id): (String, String)) -> Vec<ExternalId> {
     let mut all: Vec<ExternalId> = shown(all).into_iter().filter(|other| other.source != source).collect();
     all.push(ExternalId { source, id });

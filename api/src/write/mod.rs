@@ -18,7 +18,7 @@ use database::transaction::Transaction;
 use entity::{AccountId, EventId, Id, Instant, OrganizationId, Scoped, UserId, event, external_id};
 use sea_orm::{
     ActiveModelBehavior, ActiveModelTrait, ActiveValue, ColumnTrait, ConnectionTrait, DbBackend, EntityTrait,
-    IntoActiveModel, ModelTrait, QueryFilter, Statement,
+    IntoActiveModel, Iterable, ModelTrait, PrimaryKeyToColumn, QueryFilter, Statement,
 };
 use serde_json::{Map, Value};
 use uuid::Uuid;
@@ -61,6 +61,11 @@ pub trait AuditedRow:
     fn external_ids(&self) -> Option<&str> {
         None
     }
+    /// Returns what the event of a change to `after` is called.
+    fn change_name(&self, after: &Self) -> &'static str {
+        let _ = after;
+        "updated"
+    }
     /// Returns the row's version: the number of writes so far.
     fn version(&self) -> i32;
     /// Sets the version and the time of the last write.
@@ -93,6 +98,16 @@ macro_rules! audited {
     };
 }
 pub(crate) use audited;
+
+/// Returns what the event of a change is called that may archive or restore a row.
+#[must_use]
+pub const fn archiving(before: Option<Instant>, after: Option<Instant>) -> &'static str {
+    match (before, after) {
+        (None, Some(_)) => "archived",
+        (Some(_), None) => "restored",
+        _ => "updated",
+    }
+}
 
 /// A change in progress.
 pub struct Write<'a> {
@@ -187,7 +202,7 @@ impl<'a> Write<'a> {
             };
             after.stamp(self.at, before.as_ref().map_or(1, |row| row.version().saturating_add(1)));
             names.note(R::NOUN, before.as_ref(), &after);
-            let kind = if before.is_some() { "updated" } else { "created" };
+            let kind = before.as_ref().map_or("created", |before| before.change_name(&after));
             self.note_row(&after, kind, changes);
             let list = if before.is_some() { &mut changed } else { &mut added };
             list.push(after.clone());
@@ -263,6 +278,30 @@ impl<'a> Write<'a> {
         }
         row.clone().delete(&self.tx).await?;
         self.note_row(row, "deleted", as_text(&changes));
+        Ok(())
+    }
+
+    /// Removes rows whose dependent rows have already been removed, in a number of statements that does not grow with the
+    /// number of rows.
+    pub async fn remove_all<R: AuditedRow>(&mut self, rows: &[R]) -> Result<()> {
+        if rows.is_empty() {
+            return Ok(());
+        }
+        let ids: Vec<Uuid> = rows.iter().map(AuditedRow::uuid).collect();
+        if rows.iter().any(|row| row.external_ids().is_some()) {
+            external_id::Entity::remove_of(self.organization)
+                .filter(is_any_of(&self.tx, external_id::Column::SubjectId, ids.clone()))
+                .exec(&self.tx)
+                .await?;
+        }
+        let id = <R::Table as EntityTrait>::PrimaryKey::iter().next().map(PrimaryKeyToColumn::into_column);
+        if let Some(id) = id {
+            R::Table::remove_of(self.organization).filter(is_any_of(&self.tx, id, ids)).exec(&self.tx).await?;
+        }
+        for row in rows {
+            let changes = difference(&row.snapshot(self.currency), &Snapshot::new());
+            self.note_row(row, "deleted", as_text(&changes));
+        }
         Ok(())
     }
 

@@ -184,6 +184,16 @@ impl Validator {
         None
     }
 
+    /// Checks that a change was prepared on the current version. No expected version always passes.
+    pub fn version(&mut self, expected: Option<i32>, version: i32) {
+        if let Some(expected) = expected.filter(|expected| *expected != version) {
+            let message = format!(
+                "The current version is {version}, not {expected}. Read the record again before you change it."
+            );
+            self.fault(UserErrorCode::StaleVersion, "ifVersion", message);
+        }
+    }
+
     /// Parses an id. A malformed id, or one of another type, is an error as if nothing had that id.
     pub fn id<I: Id>(&mut self, field: &str, given: &ID) -> Option<I> {
         let id = I::parse(given).ok();
@@ -217,27 +227,4 @@ pub enum Amounts {
     Positive,
     /// Any but 0.
     NotZero,
-}
-
-/// Checks that a write was prepared on the current version. No expected version always passes.
-///
-/// # Errors
-/// [`Error::Refused`] with `STALE_VERSION`.
-pub fn same_version(expected: Option<i32>, version: i32) -> Result<()> {
-    same_version_at(&["input", "ifVersion"], expected, version)
-}
-
-/// Does the same as [`same_version`] for an expected version that is given at `path`.
-///
-/// # Errors
-/// [`Error::Refused`] with `STALE_VERSION`.
-pub fn same_version_at(path: &[&str], expected: Option<i32>, version: i32) -> Result<()> {
-    match expected {
-        Some(expected) if expected != version => Err(Error::refused(
-            UserErrorCode::StaleVersion,
-            path,
-            format!("The current version is {version}, not {expected}. Read the record again before you change it."),
-        )),
-        _ => Ok(()),
-    }
 }

@@ -14,7 +14,7 @@ use crate::environment::Engine;
 use crate::measure::{Contender, RequestSource, was_written};
 use crate::typeid::TypeId;
 
-const DOCUMENT: &str = "mutation Upsert($rows: [TouchRow!]!) { upsertTouches(rows: $rows) {
+const DOCUMENT: &str = "mutation Upsert($input: UpsertTouchesInput!) { upsertTouches(input: $input) {
     created failed userErrors { code message } } }";
 
 /// The number of rows per call.
@@ -62,7 +62,7 @@ fn numbered(template: Request) -> RequestSource {
 }
 
 async fn contenders(context: &Context<'_>) -> Result<Vec<Contender>> {
-    let server = numbered(context.request(DOCUMENT, &json!({ "rows": rows("upsert") })));
+    let server = numbered(context.request(DOCUMENT, &json!({ "input": { "rows": rows("upsert") } })));
     let floor = numbered(Request::post("/w2", json!({ "rows": rows("floor") }).to_string()));
     let contenders = [context.server(server), context.floor(floor)];
     let contenders: Vec<Contender> =

@@ -413,7 +413,7 @@ impl<'a> Walk<'a> {
             }
         };
         self.reads_all |= asked.reads_all;
-        let rows = if extra == CHANGE { self.length(field, "rows").saturating_mul(ROW) } else { 0 };
+        let rows = if extra == CHANGE { self.rows(field).saturating_mul(ROW) } else { 0 };
         Sum::besides(price.saturating_add(extra).saturating_add(rows))
     }
 
@@ -462,17 +462,14 @@ impl<'a> Walk<'a> {
 
     /// Returns the length of a list argument.
     fn length(&self, field: &Field, argument: &str) -> u64 {
-        match field.get_argument(argument).map(|value| &value.node) {
-            None | Some(AstValue::Null) => 0,
-            Some(AstValue::List(items)) => items.len() as u64,
-            Some(AstValue::Variable(name)) => match self.variable(name) {
-                None | Some(Value::Null) => 0,
-                Some(Value::List(items)) => items.len() as u64,
-                // A single value is coerced to a list of one.
-                Some(_) => 1,
-            },
-            Some(_) => 1,
-        }
+        let argument = field.get_argument(argument);
+        argument.map_or(0, |value| self.looked_up(Operand::Written(&value.node)).length())
+    }
+
+    /// Returns the number of rows that a mutation is given: the length of the list `rows` of its input.
+    fn rows(&self, field: &Field) -> u64 {
+        let input = field.get_argument("input").map(|value| self.looked_up(Operand::Written(&value.node)));
+        input.and_then(|input| self.inside(input, "rows")).map_or(0, Operand::length)
     }
 
     /// Returns the number of operands in a filter. Each is compared with each row.
@@ -536,6 +533,16 @@ enum Operand<'v> {
 }
 
 impl Operand<'_> {
+    /// Returns the length of a list; null has none, and a single value is coerced to a list of one.
+    fn length(self) -> u64 {
+        match self {
+            Self::Written(AstValue::Null) | Self::Given(Value::Null) => 0,
+            Self::Written(AstValue::List(items)) => items.len() as u64,
+            Self::Given(Value::List(items)) => items.len() as u64,
+            _ => 1,
+        }
+    }
+
     /// Whether the value is a number or a text.
     fn is_scalar(self) -> bool {
         matches!(

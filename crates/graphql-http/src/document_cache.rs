@@ -68,7 +68,7 @@ mod tests {
     }
 
     async fn documents() -> DocumentCache {
-        let seen = IntrospectionExtension::default();
+        let seen = IntrospectionExtension::new("");
         let schema = Schema::build(Query, EmptyMutation, EmptySubscription).extension(seen.clone()).finish();
         let registry = seen.environment(&schema).await;
         DocumentCache::new(DocumentLimits::default(), DocumentSchema::of(&registry.registry, |_, _| None))

@@ -3,23 +3,33 @@
 use std::sync::{Arc, OnceLock};
 
 use async_graphql::extensions::{
-    Extension, ExtensionContext, ExtensionFactory, NextExecute, NextPrepareRequest, NextValidation,
+    Extension, ExtensionContext, ExtensionFactory, NextExecute, NextPrepareRequest, NextResolve, NextValidation,
+    ResolveInfo,
 };
 use async_graphql::{
     CacheControl, ObjectType, Request, Response, Schema, SchemaEnv, ServerError, ServerResult, SubscriptionType,
-    ValidationResult, async_trait,
+    ValidationResult, Value, async_trait,
 };
 
 use crate::code::Code;
 use crate::document;
 use crate::request_id::RequestId;
 
-/// A schema extension that turns off async-graphql's own validation and hides its errors. It also gives access to the
-/// schema's registry, which async-graphql makes available to extensions only.
-#[derive(Clone, Default)]
-pub struct IntrospectionExtension(Arc<OnceLock<SchemaEnv>>);
+/// A schema extension that turns off async-graphql's own validation, hides its errors and describes the schema. It also
+/// gives access to the schema's registry, which async-graphql makes available to extensions only.
+#[derive(Clone)]
+pub struct IntrospectionExtension {
+    description: &'static str,
+    environment: Arc<OnceLock<SchemaEnv>>,
+}
 
 impl IntrospectionExtension {
+    /// Creates the extension of a schema with this description.
+    #[must_use]
+    pub fn new(description: &'static str) -> Self {
+        Self { description, environment: Arc::default() }
+    }
+
     /// Returns the environment, with the registry, of a schema that was built with this extension.
     pub async fn environment<Query, Mutation, Subscription>(
         &self,
@@ -31,7 +41,7 @@ impl IntrospectionExtension {
         Subscription: SubscriptionType + 'static,
     {
         let answer = schema.execute("{ __typename }").await;
-        let env = self.0.get().cloned();
+        let env = self.environment.get().cloned();
         env.unwrap_or_else(|| unreachable!("executing a query sets the environment: {:?}", answer.errors))
     }
 }
@@ -50,7 +60,7 @@ impl Extension for IntrospectionExtension {
         request: Request,
         next: NextPrepareRequest<'_>,
     ) -> ServerResult<Request> {
-        self.0.get_or_init(|| context.schema_env.clone());
+        self.environment.get_or_init(|| context.schema_env.clone());
         let mut request = next.run(context, request).await?;
         let name = request.operation_name.clone();
         let definitions = document::operation(request.parsed_query()?, name.as_deref())?.variable_definitions.clone();
@@ -90,11 +100,24 @@ impl Extension for IntrospectionExtension {
         }
         response
     }
+
+    /// Gives the schema its own description: async-graphql describes every schema alike.
+    async fn resolve(
+        &self,
+        context: &ExtensionContext<'_>,
+        info: ResolveInfo<'_>,
+        next: NextResolve<'_>,
+    ) -> ServerResult<Option<Value>> {
+        if info.parent_type == "__Schema" && info.name == "description" {
+            return Ok(Some(Value::from(self.description)));
+        }
+        next.run(context, info).await
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use async_graphql::{EmptyMutation, EmptySubscription, Object, Result, Value};
+    use async_graphql::{EmptyMutation, EmptySubscription, Object, Result};
 
     use super::*;
 
@@ -108,7 +131,7 @@ mod tests {
     }
 
     async fn execute(query: &str) -> Response {
-        let extension = IntrospectionExtension::default();
+        let extension = IntrospectionExtension::new("A test.");
         let schema = Schema::build(Query, EmptyMutation, EmptySubscription).extension(extension).finish();
         schema.execute(Request::new(query).data(RequestId("req-7".into()))).await
     }
@@ -129,6 +152,15 @@ mod tests {
         assert_eq!(
             response.data.into_json().unwrap(),
             serde_json::json!({"__schema": {"queryType": {"kind": "OBJECT"}}})
+        );
+    }
+
+    #[tokio::test]
+    async fn the_schema_has_its_own_description() {
+        let response = execute("{ __schema { about: description @include(if: true) description } }").await;
+        assert_eq!(
+            response.data.into_json().unwrap(),
+            serde_json::json!({"__schema": {"about": "A test.", "description": "A test."}})
         );
     }
 

@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 
 use async_graphql::{
-    Pos, Positioned, ServerError, Value, Variables,
+    Positioned, ServerError, Value, Variables,
     parser::types::VariableDefinition,
     registry::{MetaInputValue, MetaType, MetaTypeName, Registry},
 };
@@ -16,6 +16,26 @@ use crate::code::Code;
 /// The largest number of errors that are reported for one request.
 const MAX_FAULTS: usize = 20;
 
+/// What the schema does not say about its values.
+#[derive(Clone, Copy)]
+pub struct ValueRules {
+    /// Describes the values that a scalar accepts.
+    pub hint: ScalarHint,
+    /// Whether values of the type with this name are not checked together with the others: they are read one by one later.
+    pub is_checked_later: fn(&str) -> bool,
+}
+
+/// An error of a value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ValueFault {
+    /// The path within the value.
+    pub path: Vec<String>,
+    /// Whether a required value is missing.
+    pub is_missing: bool,
+    /// What is wrong, as a part of a sentence.
+    pub what: String,
+}
+
 /// Returns the errors of the variables, as `BAD_USER_INPUT` at the definition of the variable. For an object, missing fields
 /// come first, then the given ones in their order. Ignores variables that the operation does not define and types that the
 /// schema does not have; validation reports the latter.
@@ -24,41 +44,61 @@ pub fn faults(
     registry: &Registry,
     definitions: &[Positioned<VariableDefinition>],
     variables: &Variables,
-    hint: ScalarHint,
+    rules: ValueRules,
 ) -> Vec<ServerError> {
-    let mut search =
-        Search { registry, hint, faults: Vec::new(), name: "", position: Pos::default(), path: Vec::new() };
+    let mut faults = Vec::new();
     for definition in definitions {
-        search.name = &definition.node.name.node;
-        search.position = definition.pos;
+        let name = &definition.node.name.node;
+        let mut search =
+            Search { registry, rules, faults: Vec::new(), path: Vec::new(), most: MAX_FAULTS - faults.len() };
         let expected = definition.node.var_type.node.to_string();
-        match variables.get(&definition.node.name.node) {
+        match variables.get(name) {
             Some(value) => search.value(&expected, value),
             None if definition.node.default_value.is_none() && !definition.node.var_type.node.nullable => {
-                search.fault(&format!("a value of type {expected} is required"));
+                search.missing(format!("a value of type {expected} is required"));
             }
             None => {}
         }
+        faults.extend(search.faults.into_iter().map(|fault| {
+            let path: String = fault.path.iter().flat_map(|step| [".", step.as_str()]).collect();
+            Code::BadUserInput.error(format!("Variable ${name}{path}: {}.", fault.what), Some(definition.pos))
+        }));
     }
+    faults
+}
+
+/// Returns the errors of one value of the type `expected`, such as `Name!`.
+#[must_use]
+pub fn value_faults(registry: &Registry, expected: &str, value: &Value, hint: ScalarHint) -> Vec<ValueFault> {
+    let rules = ValueRules { hint, is_checked_later: |_| false };
+    let mut search = Search { registry, rules, faults: Vec::new(), path: Vec::new(), most: MAX_FAULTS };
+    search.value(expected, value);
     search.faults
 }
 
 struct Search<'a> {
     registry: &'a Registry,
-    hint: ScalarHint,
-    faults: Vec<ServerError>,
-    name: &'a str,
-    position: Pos,
+    rules: ValueRules,
+    faults: Vec<ValueFault>,
+    /// The largest number of faults.
+    most: usize,
     /// The path of the current value within the variable. Field names are borrowed, because most paths are never reported.
     path: Vec<Cow<'a, str>>,
 }
 
 impl<'a> Search<'a> {
-    fn fault(&mut self, what: &str) {
-        if self.faults.len() < MAX_FAULTS {
-            let path: String = self.path.iter().flat_map(|step| [".", step.as_ref()]).collect();
-            self.faults
-                .push(Code::BadUserInput.error(format!("Variable ${}{path}: {what}.", self.name), Some(self.position)));
+    fn fault(&mut self, what: String) {
+        self.note(what, false);
+    }
+
+    fn missing(&mut self, what: String) {
+        self.note(what, true);
+    }
+
+    fn note(&mut self, what: String, is_missing: bool) {
+        if self.faults.len() < self.most {
+            let path = self.path.iter().map(|step| step.clone().into_owned()).collect();
+            self.faults.push(ValueFault { path, is_missing, what });
         }
     }
 
@@ -69,9 +109,12 @@ impl<'a> Search<'a> {
     }
 
     fn value(&mut self, expected: &str, value: &'a Value) {
+        if (self.rules.is_checked_later)(expected.trim_end_matches('!')) {
+            return;
+        }
         match (MetaTypeName::create(expected), value) {
             (MetaTypeName::NonNull(_), Value::Null) => {
-                self.fault(&format!("a value of type {expected} must not be null"));
+                self.missing(format!("a value of type {expected} must not be null"));
             }
             (MetaTypeName::NonNull(inner), value) => self.value(inner, value),
             (_, Value::Null) => {}
@@ -97,11 +140,11 @@ impl<'a> Search<'a> {
             Some(MetaType::Scalar { is_valid, .. })
                 if is_valid.as_ref().is_some_and(|is_valid| !is_valid(value)) || exceeds_int(value) =>
             {
-                self.fault(&format!("{} is not a valid {name}", excerpt(value)));
+                self.fault(format!("{} is not a valid {name}", excerpt(value)));
             }
             Some(MetaType::Scalar { .. }) => {
-                if let Some(valid) = (self.hint)(name, value) {
-                    self.fault(&format!("{} is not a valid {name}, which must be {valid}", excerpt(value)));
+                if let Some(valid) = (self.rules.hint)(name, value) {
+                    self.fault(format!("{} is not a valid {name}, which must be {valid}", excerpt(value)));
                 }
             }
             Some(MetaType::Enum { enum_values, .. }) => {
@@ -111,15 +154,15 @@ impl<'a> Search<'a> {
                     _ => false,
                 };
                 if !known {
-                    self.fault(&format!("{} is not a valid {name}", excerpt(value)));
+                    self.fault(format!("{} is not a valid {name}", excerpt(value)));
                 }
             }
             Some(MetaType::InputObject { input_fields, oneof, .. }) => {
                 let Value::Object(given) = value else {
-                    return self.fault(&format!("{} is not a valid {name}", excerpt(value)));
+                    return self.fault(format!("{} is not a valid {name}", excerpt(value)));
                 };
                 if *oneof && (given.len() != 1 || given.values().any(|value| *value == Value::Null)) {
-                    self.fault(&format!("{name} must have exactly one field, which must not be null"));
+                    self.fault(format!("{name} must have exactly one field, which must not be null"));
                 }
                 let is_required = |field: &MetaInputValue| {
                     MetaTypeName::create(&field.ty).is_non_null() && field.default_value.is_none()
@@ -127,14 +170,14 @@ impl<'a> Search<'a> {
                 for field in input_fields.values().filter(|field| is_required(field)) {
                     if !given.contains_key(field.name.as_str()) {
                         self.inside(field.name.as_str(), |search| {
-                            search.fault(&format!("a value of type {} is required", field.ty));
+                            search.missing(format!("a value of type {} is required", field.ty));
                         });
                     }
                 }
                 for (key, value) in given {
                     self.inside(key.as_str(), |search| match input_fields.get(key.as_str()) {
                         Some(field) => search.value(&field.ty, value),
-                        None => search.fault(&format!("{name} has no such field")),
+                        None => search.fault(format!("{name} has no such field")),
                     });
                 }
             }
@@ -181,13 +224,26 @@ mod tests {
     }
 
     fn messages(definitions: &str, variables: serde_json::Value) -> Vec<String> {
+        messages_except(|_| false, definitions, variables)
+    }
+
+    fn messages_except(
+        is_checked_later: fn(&str) -> bool,
+        definitions: &str,
+        variables: serde_json::Value,
+    ) -> Vec<String> {
         let mut registry = Registry::default();
         Item::create_type_info(&mut registry);
         let _ = |item: Item| (item.number, item.kinds, item.inner, Kind::Call);
         let document = parse_query(format!("query({definitions}) {{ x }}")).unwrap();
         let operation = crate::document::operation(&document, None).unwrap();
         let variables = Variables::from_json(variables);
-        let found = faults(&registry, &operation.variable_definitions, &variables, |_, _| None);
+        let found = faults(
+            &registry,
+            &operation.variable_definitions,
+            &variables,
+            ValueRules { hint: |_, _| None, is_checked_later },
+        );
         assert!(found.iter().all(|error| Code::of(error) == Some(Code::BadUserInput)));
         found.into_iter().map(|error| error.message).collect()
     }
@@ -221,5 +277,30 @@ mod tests {
         let item = json!({"number": 1, "kinds": "CALL", "inner": {"number": 2}});
         assert!(messages("$i: Item, $n: Int = 5, $l: [Int!]!", json!({"i": item, "l": 7})).is_empty());
         assert!(messages("$i: Item, $l: [Int]!", json!({"i": null, "l": [null, 1]})).is_empty());
+    }
+
+    #[test]
+    fn values_that_are_checked_later_pass() {
+        let items = json!([{"number": "x"}, null, 7]);
+        assert!(messages_except(|name| name == "Item", "$l: [Item!]!", json!({"l": items})).is_empty());
+        assert_eq!(
+            messages_except(|name| name == "Item", "$l: [Item!]!, $n: Int", json!({"l": null, "n": "1"})).len(),
+            2
+        );
+    }
+
+    #[test]
+    fn one_value_is_checked_by_itself() {
+        let mut registry = Registry::default();
+        Item::create_type_info(&mut registry);
+        let value = Value::from_json(json!({"kinds": ["SMS"], "inner": {"number": null}})).unwrap();
+        let found: Vec<_> = value_faults(&registry, "Item!", &value, |_, _| None)
+            .into_iter()
+            .map(|fault| (fault.path.join("."), fault.is_missing))
+            .collect();
+        assert_eq!(
+            found,
+            [("number".to_owned(), true), ("kinds.0".to_owned(), false), ("inner.number".to_owned(), true)]
+        );
     }
 }

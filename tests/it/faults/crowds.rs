@@ -144,9 +144,7 @@ async fn other_organizations_do_not_shut_anybody_out(database: &Database) {
         let rows: Vec<Value> = (0..500)
             .map(|number| json!({"externalId": {"source": "load", "id": number.to_string()}, "name": format!("Account {number}")}))
             .collect();
-        let upsert =
-            "mutation($rows: [AccountRow!]!) { upsertAccounts(rows: $rows) { failed userErrors { message } } }";
-        other.admin().send(upsert, json!({"rows": rows})).await.done();
+        other.admin().mutate("upsertAccounts", "failed", json!({"rows": rows})).await.done();
         clients.push((***other.admin()).clone());
     }
     let root = world.server().root().to_owned();

@@ -6,8 +6,7 @@ use tests::{World, actors, on_both_databases};
 
 const CREATE: &str =
     "mutation($name: String!) { createAccount(input: {name: $name}) { account { id } userErrors { message } } }";
-const UPSERT: &str =
-    "mutation($rows: [AccountRow!]!) { upsertAccounts(rows: $rows) { failed userErrors { message } } }";
+const UPSERT: &str = "failed";
 
 #[on_both_databases]
 async fn nothing_is_written_on_another_server_once_the_deactivation_is_committed(world: &World) {
@@ -25,7 +24,7 @@ async fn nothing_is_written_on_another_server_once_the_deactivation_is_committed
         assert_eq!(answer.error_code(), "UNAUTHENTICATED", "{answer}");
     }
     let row = |number: usize| json!({"externalId": {"source": "crm", "id": number.to_string()}, "name": format!("Row {number}")});
-    let answer = there.send(UPSERT, json!({"rows": (0..20).map(row).collect::<Vec<_>>()})).await;
+    let answer = there.mutate("upsertAccounts", UPSERT, json!({"rows": (0..20).map(row).collect::<Vec<_>>()})).await;
     assert_eq!(answer.error_code(), "UNAUTHENTICATED", "{answer}");
     let answer = world.admin().query("{ accounts(first: 200) { nodes { name owner { name } } } }").await;
     assert_eq!(answer.each("accounts.nodes", "name"), ["Acme", "Before"]);
@@ -66,13 +65,12 @@ async fn missed_touches_and_open_promises_go_to_the_successor(world: &World) {
         .await;
     let kept =
         ann.make("makePromise", "promise", json!({"accountId": acme, "what": "A sample", "dueOn": "2999-02-03"})).await;
-    let keep = "mutation($id: ID!) { keepPromise(id: $id) { promise { id } userErrors { message } } }";
-    ann.send(keep, json!({"id": kept})).await.done();
+    ann.mutate("keepPromise", "promise { id }", json!({"id": kept})).await.done();
 
     let input = json!({"id": ann.id(), "successorId": bob.id()});
     world.admin().mutate("deactivateUser", "user { active }", input).await.done();
     let document = "query($ids: [ID!]!) { nodes(ids: $ids) {
-        ... on Touch { user { name } } ... on Promise { madeBy { name } } } }";
+        ... on Touch { user { name } } ... on ClientPromise { madeBy { name } } } }";
     let answer = bob.send(document, json!({"ids": [touch, promise, kept]})).await;
     let expected = json!([{"user": {"name": "Bob"}}, {"madeBy": {"name": "Bob"}}, {"madeBy": {"name": "Ann"}}]);
     assert_eq!(answer.data("nodes"), &expected);

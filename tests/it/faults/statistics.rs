@@ -7,9 +7,6 @@ use serde_json::{Value, json};
 use tests::explain::{Plan, explain};
 use tests::{Client, Database, Server, World, on_both_databases};
 
-const UPSERT: &str = "mutation($rows: [TouchRow!]!) { upsertTouches(rows: $rows) { failed userErrors { message } } }";
-const ACCOUNTS: &str =
-    "mutation($rows: [AccountRow!]!) { upsertAccounts(rows: $rows) { failed userErrors { message } } }";
 /// The number of accounts.
 const BOOK: usize = 250;
 /// The number of touches of one upsert.
@@ -109,7 +106,7 @@ async fn load(from: usize, to: usize, server: &Server, admin: &Client) {
                     "kind": "CALL", "status": "COMPLETED", "subject": "A call", "at": day})
             })
             .collect();
-        let answer = admin.send(UPSERT, json!({"rows": rows})).await.done();
+        let answer = admin.mutate("upsertTouches", "failed", json!({"rows": rows})).await.done();
         assert_eq!(answer.data("upsertTouches.failed"), &json!(0));
         let _not_explained = server.app().db.watched();
     }
@@ -136,7 +133,7 @@ async fn plans_stay_right_while_tables_grow_from_empty(database: &Database) {
     let rows: Vec<Value> = (0..BOOK)
         .map(|number| json!({"externalId": {"source": "crm", "id": format!("a{number}")}, "name": format!("Account {number}")}))
         .collect();
-    world.admin().send(ACCOUNTS, json!({"rows": rows})).await.done();
+    world.admin().mutate("upsertAccounts", "failed", json!({"rows": rows})).await.done();
     load(0, SMALL, world.server(), world.admin()).await;
     let email = world.admin().email().to_owned();
     // The server starts with statistics of small tables.

@@ -69,14 +69,12 @@ fn most_expensive() -> BTreeMap<&'static str, Value> {
         ),
         ("count", json!({"query": "{ touches(first: 1) { totalCount } }"})),
         ("analytics", json!({"query": format!("{{ analytics {{ {analytics} }} }}")})),
-        ("upsert", json!({"query": UPSERT_TOUCHES, "variables": {"rows": rows}})),
+        ("upsert", json!({"query": UPSERT_TOUCHES, "variables": {"input": {"rows": rows}}})),
     ])
 }
 
 const UPSERT_TOUCHES: &str =
-    "mutation($rows: [TouchRow!]!) { upsertTouches(rows: $rows) { failed userErrors { message } } }";
-const UPSERT_ACCOUNTS: &str =
-    "mutation($rows: [AccountRow!]!) { upsertAccounts(rows: $rows) { failed userErrors { message } } }";
+    "mutation($input: UpsertTouchesInput!) { upsertTouches(input: $input) { failed userErrors { message } } }";
 
 fn account(number: usize) -> Value {
     json!({"externalId": {"source": "load", "id": format!("account-{number}")}, "name": format!("Account {number}")})
@@ -92,10 +90,10 @@ fn touch(number: usize) -> Value {
     })
 }
 
-async fn fill(client: &Client, document: &str, row: fn(usize) -> Value, rows: usize) {
+async fn fill(client: &Client, mutation: &str, row: fn(usize) -> Value, rows: usize) {
     for from in (0..rows).step_by(500) {
         let rows: Vec<Value> = (from..rows.min(from + 500)).map(row).collect();
-        client.send(document, json!({"rows": rows})).await.done();
+        client.mutate(mutation, "failed", json!({"rows": rows})).await.done();
     }
 }
 
@@ -127,9 +125,9 @@ async fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let time = Duration::from_secs(arguments.seconds);
     let (noisy, quiet) = (sign_up(&arguments.root, "Noisy").await, sign_up(&arguments.root, "Quiet").await);
-    fill(&noisy, UPSERT_ACCOUNTS, account, arguments.accounts.max(1_000)).await;
-    fill(&noisy, UPSERT_TOUCHES, touch, arguments.touches).await;
-    fill(&quiet, UPSERT_ACCOUNTS, account, 500).await;
+    fill(&noisy, "upsertAccounts", account, arguments.accounts.max(1_000)).await;
+    fill(&noisy, "upsertTouches", touch, arguments.touches).await;
+    fill(&quiet, "upsertAccounts", account, 500).await;
     let first = quiet.query("{ accounts(first: 1) { nodes { id } } }").await;
     let one = json!({"query": ONE, "variables": {"id": first.text("accounts.nodes.0.id")}});
 

@@ -34,18 +34,15 @@ struct Arguments {
 }
 
 const ONE: &str = "query One($id: ID!) { account(by: {id: $id}) { id name city owner { name } version } }";
-const UPSERT_TOUCHES: &str =
-    "mutation($rows: [TouchRow!]!) { upsertTouches(rows: $rows) { failed userErrors { message } } }";
 const EXPENSIVE: &str =
     "{ accounts(first: 196) { nodes { name touches(first: 50) { nodes { id kind at subject notes } } } } }";
 
 /// Creates two hundred accounts and the touches.
 async fn fill(client: &Client, touches: usize) {
-    let upsert = "mutation($rows: [AccountRow!]!) { upsertAccounts(rows: $rows) { failed userErrors { message } } }";
     let accounts: Vec<Value> = (0..200)
         .map(|number| json!({"externalId": {"source": "load", "id": number.to_string()}, "name": format!("Account {number}")}))
         .collect();
-    client.send(upsert, json!({"rows": accounts})).await.done();
+    client.mutate("upsertAccounts", "failed", json!({"rows": accounts})).await.done();
     for from in (0..touches).step_by(500) {
         let row = |number: usize| {
             json!({"externalId": {"source": "load", "id": format!("t{number}")},
@@ -54,7 +51,7 @@ async fn fill(client: &Client, touches: usize) {
                 "subject": format!("Touch {number}"), "notes": "What was said, and what is to be done. ".repeat(4)})
         };
         let rows: Vec<Value> = (from..touches.min(from + 500)).map(row).collect();
-        client.send(UPSERT_TOUCHES, json!({"rows": rows})).await.done();
+        client.mutate("upsertTouches", "failed", json!({"rows": rows})).await.done();
     }
 }
 

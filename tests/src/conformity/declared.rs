@@ -40,6 +40,12 @@ pub(super) enum Scalar {
     String,
 }
 
+/// Returns a document without the schema's own definition if that has a description, which the parser does not know.
+fn without_description(document: &str) -> &str {
+    let described = document.rsplit_once("\n\"\"\"\nschema {").map_or("", |(types, _)| types);
+    described.rsplit_once("\n\"\"\"\n").map_or(document, |(types, _)| types)
+}
+
 impl DeclaredSchema {
     /// Returns the committed schema.
     pub(super) fn committed() -> &'static Self {
@@ -52,7 +58,7 @@ impl DeclaredSchema {
     /// # Panics
     /// If it is invalid, or declares a scalar that [`Scalar`] does not know.
     pub(super) fn parse(document: &str) -> Self {
-        let document = parse_schema(document).expect("a valid schema");
+        let document = parse_schema(without_description(document)).expect("a valid schema");
         let definitions: Vec<_> = document
             .definitions
             .into_iter()

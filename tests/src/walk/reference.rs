@@ -68,7 +68,8 @@ impl Reference {
                 let name = &(name[..1].to_uppercase() + &name[1..]);
                 // The id is that of the reviewed thing, and not that of the review.
                 let name = name.strip_prefix("Review").unwrap_or(name);
-                let named = schema.nodes().iter().filter(|noun| name.contains(noun.as_str()));
+                // The inputs of promises are named without the word that distinguishes their type from a language's own.
+                let named = schema.nodes().iter().filter(|noun| name.contains(noun.trim_start_matches("Client")));
                 return named.max_by_key(|noun| noun.len()).into_iter().cloned().collect();
             }
             "owner" | "user" | "seller" | "manager" | "successor" | "teamMember" | "assignee" | "madeBy" => {
@@ -86,11 +87,10 @@ impl Reference {
     /// Whether the value becomes an identifier of the written row itself, which is unique in an organization.
     #[must_use]
     pub fn is_key(&self) -> bool {
+        let is_of_row = self.path.iter().filter(|step| !matches!(step.as_str(), "input" | "rows")).count() == 1;
         match self.kind {
-            ReferenceKind::ExternalId => {
-                self.role() == "externalIds" || (self.role() == "externalId" && self.path.len() == 2)
-            }
-            ReferenceKind::Domain => self.path.len() == 2,
+            ReferenceKind::ExternalId => self.role() == "externalIds" || (self.role() == "externalId" && is_of_row),
+            ReferenceKind::Domain => is_of_row,
             _ => false,
         }
     }

@@ -36,7 +36,7 @@ use crate::graphql::scalars::Json;
 use crate::graphql::{Batch, FieldContext, NodeId, ReadColumns as _, graphql_enum, object, payload};
 use crate::values::money::{Currency, Money};
 use crate::write::external_ids::{ExternalId, ExternalIdInput, shown};
-use crate::write::{AuditedRow, Snapshot, audited, snapshot, stored_json};
+use crate::write::{AuditedRow, Snapshot, archiving, audited, snapshot, stored_json};
 
 /// An account.
 #[derive(Clone, Debug)]
@@ -126,6 +126,9 @@ object! {
         /// The agreed target at the end of a day, or now if no day is given; null if the account was not an agreed
         /// target then.
         target(crate::domain::targeting::OnArguments): Option<crate::domain::targeting::Target> = by_key(|account| account.0.id, crate::domain::targeting::of_accounts);
+        /// The target that is proposed or agreed now; null if there is none. After a change of the owner, the proposal
+        /// to the new one.
+        openTarget: Option<crate::domain::targeting::Target> = by_key(|account| account.0.id, crate::domain::targeting::open_of_accounts);
         /// The members of the account's team, ordered by when they joined.
         team: Vec<team::TeamMember> = by_key(|account| account.0.id, team::teams);
         /// The goal for a fiscal year, by default the current one; null if there is none.
@@ -148,7 +151,7 @@ object! {
         /// The amount booked in a fiscal year, by default the current one.
         booked(BookedArguments): Money = by_key(|account| account.0.id, booked);
         /// The promises made to the account, at most 500, earliest due date first.
-        promises(crate::domain::promise::list::OpenArguments): Vec<crate::domain::promise::Promise> = by_key(|account| account.0.id, crate::domain::promise::list::of_accounts);
+        promises(crate::domain::promise::list::OpenArguments): Vec<crate::domain::promise::ClientPromise> = by_key(|account| account.0.id, crate::domain::promise::list::of_accounts);
         /// The contacts. Archived contacts are included only if the filter asks for them.
         contacts(ContactsArguments): Connection<Contact> = by_key(|account| account.0.id, crate::domain::contact::at_accounts);
         /// The latest completed touch; null if there is none.
@@ -199,6 +202,10 @@ impl AuditedRow for account::Model {
 
     fn account(&self) -> Option<AccountId> {
         Some(self.id)
+    }
+
+    fn change_name(&self, after: &Self) -> &'static str {
+        archiving(self.archived_at, after.archived_at)
     }
 
     fn external_ids(&self) -> Option<&str> {
@@ -257,7 +264,7 @@ impl AuditedRow for account::Model {
 
 /// A reference to an account. Exactly one field must be given.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, OneofObject)]
-pub enum AccountRef {
+pub enum AccountRefInput {
     /// The account with this id.
     Id(async_graphql::ID),
     /// The account with this internet domain.
@@ -270,19 +277,19 @@ pub enum AccountRef {
 #[derive(Clone, Debug, InputObject)]
 pub struct AccountArguments {
     /// The reference to the account.
-    pub by: AccountRef,
+    pub by: AccountRefInput,
 }
 
 /// Resolves `Query.account`.
 pub async fn account(field: &FieldContext<'_>, arguments: AccountArguments) -> Result<Option<Account>> {
     let viewer = field.request.viewer()?;
     let select = match arguments.by {
-        AccountRef::Id(id) => return one(field, viewer, &id).await,
-        AccountRef::Domain(domain) => match crate::values::text::domain(&domain) {
+        AccountRefInput::Id(id) => return one(field, viewer, &id).await,
+        AccountRefInput::Domain(domain) => match crate::values::text::domain(&domain) {
             Ok(domain) => viewer.accounts().filter(account::Column::Domain.eq(domain)),
             Err(_) => return Ok(None),
         },
-        AccountRef::ExternalId(external) => {
+        AccountRefInput::ExternalId(external) => {
             list::by_external_id(viewer, viewer.accounts(), AccountId::PREFIX, account::Column::Id, &external)
         }
     };

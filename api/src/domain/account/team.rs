@@ -94,6 +94,8 @@ pub struct SetTeamMemberInput {
     pub user_id: ID,
     /// The role of the user on the team.
     pub role: TeamRole,
+    /// The expected version. The change fails with STALE_VERSION if the account has another version.
+    pub if_version: Option<i32>,
 }
 
 /// A user to be removed from an account's team.
@@ -103,15 +105,20 @@ pub struct RemoveTeamMemberInput {
     pub account_id: ID,
     /// The id of the user.
     pub user_id: ID,
+    /// The expected version. The change fails with STALE_VERSION if the account has another version.
+    pub if_version: Option<i32>,
 }
 
 /// Executes `setTeamMember`: adds a user to the team or changes their role.
 pub async fn set_team_member(ctx: &RequestContext, input: SetTeamMemberInput) -> Result<AccountPayload> {
-    let SetTeamMemberInput { account_id, user_id, role } = input;
+    let SetTeamMemberInput { account_id, user_id, role, if_version } = input;
     let mut check = Validator::input();
     let mut write = Write::begin(ctx)?;
     let account = responsible_for(ctx, &write, &mut check, "accountId", &account_id).await?;
     let user = active_member(ctx, &write, &mut check, "userId", &user_id).await?;
+    if let Some(account) = &account {
+        check.version(if_version, account.version);
+    }
     let (Some(account), Some(user)) = (account, user) else { return check.fail() };
     check.finish()?;
     let seats = seats_of(&write, account.organization_id, account.id).await?;
@@ -143,11 +150,12 @@ pub async fn set_team_member(ctx: &RequestContext, input: SetTeamMemberInput) ->
 
 /// Executes `removeTeamMember`: removes a user from the team.
 pub async fn remove_team_member(ctx: &RequestContext, input: RemoveTeamMemberInput) -> Result<AccountPayload> {
-    let RemoveTeamMemberInput { account_id, user_id } = input;
+    let RemoveTeamMemberInput { account_id, user_id, if_version } = input;
     let mut check = Validator::input();
     let mut write = Write::begin(ctx)?;
     let account = responsible_for(ctx, &write, &mut check, "accountId", &account_id).await?;
     let Some(account) = account else { return check.fail() };
+    check.version(if_version, account.version);
     check.finish()?;
     let seats = seats_of(&write, account.organization_id, account.id).await?;
     // A malformed id is treated like an unknown one.

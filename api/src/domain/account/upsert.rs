@@ -2,19 +2,20 @@
 
 use std::collections::{HashMap, HashSet};
 
-use async_graphql::{InputObject, MaybeUndefined};
+use async_graphql::{ID, InputObject, MaybeUndefined};
 use database::columns::is_any_of;
 use entity::{AccountId, Id, Scoped, account};
 use sea_orm::sea_query::Cond;
 use sea_orm::{QueryFilter, QueryOrder, QuerySelect};
 
 use super::write::{Changes, blank};
-use super::{AccountRef, team};
+use super::{AccountRefInput, team};
 use crate::context::{AccountAccess, RequestContext};
 use crate::domain::plan;
 use crate::domain::targeting::moved::follow_owners;
 use crate::domain::upsert::{
-    CheckedRow, DuplicateKeys, Lookup, Upsert, UpsertPayload, check_row, named, not_too_many, save, value,
+    CheckedRow, DuplicateKeys, GivenRow, Lookup, MalformedRows, Upsert, UpsertPayload, check_row, named, not_too_many,
+    row_inputs, save, target_of, value,
 };
 use crate::error::{Result, UserErrorCode};
 use crate::graphql::scalars::{Decimal, Json};
@@ -23,7 +24,14 @@ use crate::write::external_ids::{self, ExternalIdInput};
 
 /// An account as it is in another system. Omitted fields stay unchanged; null clears a field.
 #[derive(Clone, Debug, Default, InputObject)]
-pub struct AccountRow {
+pub struct AccountRowInput {
+    /// The id of the account. The row is matched by it if it is given; the account then gets the external id of the row.
+    pub id: Option<ID>,
+    /// The expected version; 0 for one that does not exist. The row fails with STALE_VERSION if the account has another
+    /// version.
+    pub if_version: Option<i32>,
+    /// Whether the account is archived. If omitted, it stays as it is.
+    pub archived: Option<bool>,
     /// The identifier in that system, by which the row is matched. A row without one is matched by its domain.
     pub external_id: MaybeUndefined<ExternalIdInput>,
     /// The name: 1 to 200 characters. Required for a new account.
@@ -50,31 +58,34 @@ pub struct AccountRow {
     /// The e-mail address of the owner: an active member. A new account belongs to the caller by default.
     pub owner_email: MaybeUndefined<String>,
     /// The parent account: an existing one, or another row of this call by its key.
-    pub parent: MaybeUndefined<AccountRef>,
+    pub parent: MaybeUndefined<AccountRefInput>,
     /// Additional fields: a JSON object that is merged into the present one by key. A null value removes its key.
     pub custom_fields: MaybeUndefined<Json<String>>,
 }
 
-/// Arguments of `upsertAccounts`.
+row_inputs!(AccountRowInput);
+
+/// Accounts from another system.
 #[derive(Clone, Debug, InputObject)]
-pub struct UpsertAccounts {
+pub struct UpsertAccountsInput {
     /// The rows: at most 500.
-    pub rows: Vec<AccountRow>,
+    pub rows: Vec<GivenRow<AccountRowInput>>,
     /// Whether to return the results without writing anything.
     #[graphql(default_with = "Some(false)")]
     pub dry_run: Option<bool>,
 }
 
 /// Executes `upsertAccounts`.
-pub async fn upsert(ctx: &RequestContext, arguments: UpsertAccounts) -> Result<UpsertPayload> {
-    upsert_rows(ctx, arguments.rows, arguments.dry_run.unwrap_or_default()).await?.commit().await
+pub async fn upsert(ctx: &RequestContext, input: UpsertAccountsInput) -> Result<UpsertPayload> {
+    let (rows, malformed) = MalformedRows::separate(input.rows);
+    Ok(malformed.report(upsert_rows(ctx, rows, input.dry_run.unwrap_or_default()).await?.commit().await?))
 }
 
 /// Writes rows in one transaction, which is to be committed, or none in a dry run.
 ///
 /// # Errors
 /// The database's, and a userError of the call where there are too many rows.
-pub async fn upsert_rows(ctx: &RequestContext, rows: Vec<AccountRow>, dry_run: bool) -> Result<Upsert<'_>> {
+pub async fn upsert_rows(ctx: &RequestContext, rows: Vec<AccountRowInput>, dry_run: bool) -> Result<Upsert<'_>> {
     not_too_many(rows.len())?;
     let viewer = ctx.viewer()?;
     let organization = viewer.organization.id;
@@ -88,8 +99,9 @@ pub async fn upsert_rows(ctx: &RequestContext, rows: Vec<AccountRow>, dry_run: b
     let domains: Vec<String> =
         rows.iter().filter_map(|row| crate::values::text::domain(row.domain.value()?).ok()).collect();
     let known = named(&write.tx, viewer, AccountId::PREFIX, &names).await?;
+    let ids = rows.iter().filter_map(|row| AccountId::parse(row.id.as_ref()?).ok());
     let any = Cond::any()
-        .add(is_any_of(&write.tx, account::Column::Id, known.values().map(|id| AccountId(*id))))
+        .add(is_any_of(&write.tx, account::Column::Id, known.values().map(|id| AccountId(*id)).chain(ids)))
         .add(is_any_of(&write.tx, account::Column::Domain, domains));
     let present: HashMap<AccountId, account::Model> = account::Entity::of(organization)
         .filter(any.clone())
@@ -104,7 +116,7 @@ pub async fn upsert_rows(ctx: &RequestContext, rows: Vec<AccountRow>, dry_run: b
         viewer.accounts().filter(any).all(&write.tx).await?.into_iter().map(|row| row.id).collect();
     let by_domain: HashMap<String, AccountId> =
         present.values().filter_map(|row| Some((row.domain.clone()?, row.id))).collect();
-    let parents: Vec<AccountRef> = rows.iter().filter_map(|row| value(&row.parent)).collect();
+    let parents: Vec<AccountRefInput> = rows.iter().filter_map(|row| value(&row.parent)).collect();
     let lookup = Lookup::of(&write.tx, viewer, &parents, rows.iter().filter_map(|row| value(&row.owner_email))).await?;
 
     let mut keys = DuplicateKeys::default();
@@ -114,7 +126,10 @@ pub async fn upsert_rows(ctx: &RequestContext, rows: Vec<AccountRow>, dry_run: b
     let mut taken_domains: HashMap<String, AccountId> = by_domain.clone();
     for (index, row) in rows.iter().enumerate() {
         let mut check = check_row(index);
-        let AccountRow {
+        let AccountRowInput {
+            id,
+            if_version,
+            archived,
             external_id,
             name,
             domain,
@@ -132,40 +147,48 @@ pub async fn upsert_rows(ctx: &RequestContext, rows: Vec<AccountRow>, dry_run: b
         } = row;
         let external = value(external_id);
         let own_domain = value(domain).and_then(|domain| crate::values::text::domain(&domain).ok());
-        let key = match (&external, &own_domain) {
-            (Some(external), _) => check.external_key("externalId", external),
-            (None, Some(domain)) => (String::new(), domain.clone()),
-            (None, None) => {
-                check.fault(UserErrorCode::Required, "externalId", "A row must have an external id or a domain.");
+        let key = match (&external, &own_domain, id) {
+            (Some(external), ..) => check.external_key("externalId", external),
+            (None, Some(domain), None) => (String::new(), domain.clone()),
+            (None, _, Some(id)) => ("id".to_owned(), id.to_string()),
+            (None, None, None) => {
+                let message = "A row must have an id, an external id or a domain.";
+                check.fault(UserErrorCode::Required, "externalId", message);
                 done.push(CheckedRow::failed(check));
                 continue;
             }
         };
-        let before = external
-            .as_ref()
-            .and_then(|_| known.get(&key).map(|id| AccountId(*id)))
-            .or_else(|| own_domain.as_ref().and_then(|domain| by_domain.get(domain).copied()))
-            .and_then(|id| present.get(&id).cloned());
+        let of_domain = own_domain.as_ref().filter(|_| id.is_none()).and_then(|domain| by_domain.get(domain).copied());
+        let by_key = external.as_ref().and_then(|_| known.get(&key).map(|id| AccountId(*id))).or(of_domain);
+        let found = target_of(&mut check, id.as_ref(), ("externalId", by_key), |id| seen.contains(&id));
+        if id.is_some() && found.is_none() {
+            done.push(CheckedRow::failed(check));
+            continue;
+        }
+        let before = found.and_then(|id| present.get(&id).cloned());
         // The matched account already has another id in this source, so the row describes another account of that
         // system.
-        let named =
-            before.as_ref().filter(|before| external.is_some() && seen.contains(&before.id)).and_then(|before| {
-                external_ids::read(&before.external_ids).into_iter().find(|name| name.0 == key.0 && *name != key)
-            });
+        let is_matched = external.is_some() && id.is_none();
+        let named = before.as_ref().filter(|before| is_matched && seen.contains(&before.id)).and_then(|before| {
+            external_ids::read(&before.external_ids).into_iter().find(|name| name.0 == key.0 && *name != key)
+        });
         if let Some((source, other)) = named {
             check.fault(UserErrorCode::Taken, "domain", format!("The account {other} of {source} has this domain."));
             done.push(CheckedRow::failed(check));
             continue;
         }
         let identity = before.as_ref().map_or_else(|| key.clone(), |row| ("id".to_owned(), row.id.show()));
-        keys.note(&mut check, index, if external.is_some() { "externalId" } else { "domain" }, identity);
+        let field = match (id, &external) {
+            (Some(_), _) => "id",
+            (None, Some(_)) => "externalId",
+            (None, None) => "domain",
+        };
+        keys.note(&mut check, index, field, identity);
+        keys.note_given(&mut check, index, id.as_ref().and(external.as_ref()).map(|_| key.clone()));
+        check.version(*if_version, before.as_ref().map_or(0, |before| before.version));
         if let Some(before) = &before {
             if !seen.contains(&before.id) {
-                check.fault(
-                    UserErrorCode::Taken,
-                    if external.is_some() { "externalId" } else { "domain" },
-                    "Another account has this key.",
-                );
+                check.fault(UserErrorCode::Taken, field, "Another account has this key.");
             } else if viewer.access(before) != AccountAccess::Responsible {
                 check.fault(
                     UserErrorCode::Forbidden,
@@ -177,6 +200,9 @@ pub async fn upsert_rows(ctx: &RequestContext, rows: Vec<AccountRow>, dry_run: b
         let mut after = before.clone().unwrap_or_else(|| blank(ctx, viewer));
         if before.is_none() && !name.is_value() {
             check.fault(UserErrorCode::Required, "name", "A new account must have a name.");
+        }
+        if let Some(archived) = *archived {
+            after.archived_at = archived.then(|| after.archived_at.unwrap_or(ctx.now));
         }
         Changes { name, domain, industry, employees, annual_revenue, country, city, phone, description, potential }
             .apply(&mut check, viewer, &mut after);
@@ -248,7 +274,7 @@ pub async fn upsert_rows(ctx: &RequestContext, rows: Vec<AccountRow>, dry_run: b
 /// form a cycle.
 async fn link_parents(
     write: &Write<'_>,
-    rows: &[AccountRow],
+    rows: &[AccountRowInput],
     lookup: &Lookup,
     of_call: &HashMap<(String, String), AccountId>,
     known: &HashSet<AccountId>,
@@ -265,11 +291,11 @@ async fn link_parents(
             MaybeUndefined::Null => after.parent_id = None,
             MaybeUndefined::Value(reference) => {
                 let key = match reference {
-                    AccountRef::Id(_) => None,
-                    AccountRef::Domain(domain) => {
+                    AccountRefInput::Id(_) => None,
+                    AccountRefInput::Domain(domain) => {
                         crate::values::text::domain(domain).ok().map(|domain| (String::new(), domain))
                     }
-                    AccountRef::ExternalId(external) => external_ids::key(external),
+                    AccountRefInput::ExternalId(external) => external_ids::key(external),
                 };
                 let parent = key
                     .and_then(|key| of_call.get(&key).copied())

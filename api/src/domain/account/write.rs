@@ -10,11 +10,12 @@ use crate::domain::plan;
 use crate::domain::targeting::moved::follow_owners;
 use crate::domain::upsert::given;
 use crate::error::{Result, UserErrorCode};
+use crate::graphql::node_input;
 use crate::graphql::scalars::{Decimal, Json};
 use crate::values::text::fold;
 use crate::write::Write;
 use crate::write::external_ids::ExternalIdInput;
-use crate::write::validator::{Amounts, NAME, NOTE, Validator, same_version};
+use crate::write::validator::{Amounts, NAME, NOTE, Validator};
 
 /// Notes a fault if the account is archived and therefore cannot receive anything new.
 pub fn not_archived(check: &mut Validator, field: &str, account: &account::Model) {
@@ -94,11 +95,24 @@ pub struct UpdateAccountInput {
     pub if_version: Option<i32>,
 }
 
-/// Arguments of `archiveAccount` and `restoreAccount`.
-#[derive(Clone, Debug, InputObject)]
-pub struct OneAccount {
-    /// The id of the account.
-    pub id: ID,
+node_input! {
+    /// An account to archive.
+    ArchiveAccountInput {
+        /// The id of the account.
+        id,
+        /// The expected version. The change fails with STALE_VERSION if the account has another version.
+        if_version
+    }
+}
+
+node_input! {
+    /// An account to restore.
+    RestoreAccountInput {
+        /// The id of the account.
+        id,
+        /// The expected version. The change fails with STALE_VERSION if the account has another version.
+        if_version
+    }
 }
 
 /// The fields of an account that an input or a row of an upsert can change.
@@ -270,7 +284,7 @@ pub async fn update(ctx: &RequestContext, input: UpdateAccountInput) -> Result<A
     let before = team::responsible_for(ctx, &write, &mut check, "id", &id).await?;
     let Some(before) = before else { return check.fail() };
     check.finish()?;
-    same_version(if_version, before.version)?;
+    check.version(if_version, before.version);
     let mut after = before.clone();
     Changes {
         name: &name,
@@ -340,25 +354,30 @@ pub async fn update(ctx: &RequestContext, input: UpdateAccountInput) -> Result<A
 
 /// Executes `archiveAccount`: removes the account from the lists and keeps everything that belongs to it. Archiving an
 /// archived account changes nothing.
-pub async fn archive(ctx: &RequestContext, arguments: OneAccount) -> Result<AccountPayload> {
-    set_archived(ctx, &arguments.id, true).await
+pub async fn archive(ctx: &RequestContext, input: ArchiveAccountInput) -> Result<AccountPayload> {
+    set_archived(ctx, &input.id, input.if_version, true).await
 }
 
 /// Archives an account, and returns the change, which is to be committed.
 ///
 /// # Errors
 /// As `Mutation.archiveAccount`.
-pub async fn begin_archive(ctx: &RequestContext, arguments: OneAccount) -> Result<Write<'_>> {
-    begin_set_archived(ctx, &arguments.id, true).await.map(|(write, _)| write)
+pub async fn begin_archive(ctx: &RequestContext, input: ArchiveAccountInput) -> Result<Write<'_>> {
+    begin_set_archived(ctx, &input.id, input.if_version, true).await.map(|(write, _)| write)
 }
 
 /// Executes `restoreAccount`: returns the account to the lists.
-pub async fn restore(ctx: &RequestContext, arguments: OneAccount) -> Result<AccountPayload> {
-    set_archived(ctx, &arguments.id, false).await
+pub async fn restore(ctx: &RequestContext, input: RestoreAccountInput) -> Result<AccountPayload> {
+    set_archived(ctx, &input.id, input.if_version, false).await
 }
 
-async fn set_archived(ctx: &RequestContext, id: &ID, archived: bool) -> Result<AccountPayload> {
-    let (write, account) = begin_set_archived(ctx, id, archived).await?;
+async fn set_archived(
+    ctx: &RequestContext,
+    id: &ID,
+    if_version: Option<i32>,
+    archived: bool,
+) -> Result<AccountPayload> {
+    let (write, account) = begin_set_archived(ctx, id, if_version, archived).await?;
     write.commit().await?;
     Ok(AccountPayload { account: Some(Account(account)), ..AccountPayload::default() })
 }
@@ -366,19 +385,20 @@ async fn set_archived(ctx: &RequestContext, id: &ID, archived: bool) -> Result<A
 async fn begin_set_archived<'c>(
     ctx: &'c RequestContext,
     id: &ID,
+    if_version: Option<i32>,
     archived: bool,
 ) -> Result<(Write<'c>, account::Model)> {
-    let mut check = Validator::at(&[]);
+    let mut check = Validator::input();
     let mut write = Write::begin(ctx)?;
     let before = team::responsible_for(ctx, &write, &mut check, "id", id).await?;
     let Some(before) = before else { return check.fail() };
+    check.version(if_version, before.version);
     check.finish()?;
     if before.archived_at.is_some() == archived {
         return Ok((write, before));
     }
     let after = account::Model { archived_at: archived.then_some(write.at), ..before.clone() };
     let after = write.change(&before, after).await?;
-    write.rename_last_event(if archived { "archived" } else { "restored" });
     Ok((write, after))
 }
 

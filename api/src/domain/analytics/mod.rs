@@ -42,7 +42,7 @@ object! {
     /// Figures about everything that the caller can see, by group. Includes rows of archived accounts. Days, weeks,
     /// months and fiscal periods are those of the organization's time zone. Groups are ordered by the values of their
     /// keys as text, missing values last. More than 10,000 groups are LIMIT_EXCEEDED.
-    Analytics as "Analytics" {
+    Analytics as "Analytics" Nullable {
         /// Touches of any status, by group; one group if groupBy is empty.
         touches(touches::AnalyticsTouchesArguments): Vec<touches::TouchGroup> = root(touches::touches);
         /// Bookings by group; one group if groupBy is empty.

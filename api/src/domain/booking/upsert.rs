@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use async_graphql::{InputObject, MaybeUndefined};
+use async_graphql::{ID, InputObject, MaybeUndefined};
 use database::columns::is_any_of;
 use entity::{AccountId, BookingId, Id, OpportunityId, Scoped, account, booking, opportunity};
 use sea_orm::{QueryFilter, QueryOrder, QuerySelect};
@@ -10,10 +10,11 @@ use sea_orm::{QueryFilter, QueryOrder, QuerySelect};
 use super::write::{apply, blank, check_day, look_at_goals};
 use super::{OPPORTUNITY_LOST, WRITE_FORBIDDEN, is_lost, may_write};
 use crate::context::{RequestContext, Viewer};
-use crate::domain::account::AccountRef;
+use crate::domain::account::AccountRefInput;
 use crate::domain::opportunity::ARCHIVED;
 use crate::domain::upsert::{
-    CheckedRow, DuplicateKeys, Lookup, Upsert, UpsertPayload, check_row, named, not_too_many, save, value,
+    CheckedRow, DuplicateKeys, GivenRow, Lookup, MalformedRows, RowKeys, Upsert, UpsertPayload, check_row, named,
+    not_too_many, row_inputs, save, value,
 };
 use crate::error::{Result, UserErrorCode};
 use crate::graphql::scalars::{Date, Decimal};
@@ -22,13 +23,21 @@ use crate::write::external_ids::{self, ExternalIdInput};
 use crate::write::validator::Validator;
 
 /// A booking as another system knows it. An omitted field is left unchanged; null clears it.
-#[derive(Clone, Debug, InputObject)]
-pub struct BookingRow {
-    /// The identifier of the booking in that system: the key of the upsert.
-    pub external_id: ExternalIdInput,
+#[derive(Clone, Debug, Default, InputObject)]
+pub struct BookingRowInput {
+    /// The id of the booking. The row is matched by it if it is given; the booking then gets the external id of the row.
+    pub id: Option<ID>,
+    /// The expected version; 0 for one that does not exist. The row fails with STALE_VERSION if the booking has another
+    /// version.
+    pub if_version: Option<i32>,
+    /// Whether to delete the booking, with the rules of deleteBooking; the other values of the row are then ignored. A row whose
+    /// booking does not exist is unchanged.
+    pub deleted: Option<bool>,
+    /// The identifier of the booking in that system: the key of a row without an id.
+    pub external_id: MaybeUndefined<ExternalIdInput>,
     /// The account that the revenue comes from. Required for a new booking unless its opportunity determines it; a new
     /// booking needs an account that is not archived.
-    pub account: MaybeUndefined<AccountRef>,
+    pub account: MaybeUndefined<AccountRefInput>,
     /// The amount: negative for a credit note, never 0. Required for a new booking.
     pub amount: MaybeUndefined<Decimal>,
     /// The day on which the amount counts, from 1970-01-01 to today. Required for a new booking, unless its opportunity is
@@ -43,11 +52,13 @@ pub struct BookingRow {
     pub seller_email: MaybeUndefined<String>,
 }
 
-/// Arguments of `upsertBookings`.
+row_inputs!(BookingRowInput);
+
+/// Bookings from another system.
 #[derive(Clone, Debug, InputObject)]
-pub struct UpsertBookings {
+pub struct UpsertBookingsInput {
     /// The bookings to write: at most 500.
-    pub rows: Vec<BookingRow>,
+    pub rows: Vec<GivenRow<BookingRowInput>>,
     /// Whether to only report what would happen, without writing anything.
     #[graphql(default_with = "Some(false)")]
     pub dry_run: Option<bool>,
@@ -66,25 +77,27 @@ struct References<'a> {
 }
 
 /// Resolves `Mutation.upsertBookings`.
-pub async fn upsert(ctx: &RequestContext, arguments: UpsertBookings) -> Result<UpsertPayload> {
-    upsert_rows(ctx, arguments.rows, arguments.dry_run.unwrap_or_default()).await?.commit().await
+pub async fn upsert(ctx: &RequestContext, input: UpsertBookingsInput) -> Result<UpsertPayload> {
+    let (rows, malformed) = MalformedRows::separate(input.rows);
+    Ok(malformed.report(upsert_rows(ctx, rows, input.dry_run.unwrap_or_default()).await?.commit().await?))
 }
 
 /// Writes rows in one transaction, which is to be committed, or none in a dry run.
 ///
 /// # Errors
 /// The database's, and a userError of the call where there are too many rows.
-pub async fn upsert_rows(ctx: &RequestContext, rows: Vec<BookingRow>, dry_run: bool) -> Result<Upsert<'_>> {
+pub async fn upsert_rows(ctx: &RequestContext, rows: Vec<BookingRowInput>, dry_run: bool) -> Result<Upsert<'_>> {
     not_too_many(rows.len())?;
     let viewer = ctx.viewer()?;
     let organization = viewer.organization.id;
     let mut write = Write::begin(ctx)?;
 
     // Load everything that the rows refer to, in one statement per kind.
-    let keys: Vec<ExternalIdInput> = rows.iter().map(|row| row.external_id.clone()).collect();
+    let keys: Vec<ExternalIdInput> = rows.iter().filter_map(|row| value(&row.external_id)).collect();
     let known = named(&write.tx, viewer, BookingId::PREFIX, &keys).await?;
+    let ids = rows.iter().filter_map(|row| BookingId::parse(row.id.as_ref()?).ok());
     let present: HashMap<BookingId, booking::Model> = booking::Entity::of(organization)
-        .filter(is_any_of(&write.tx, booking::Column::Id, known.values().map(|id| BookingId(*id))))
+        .filter(is_any_of(&write.tx, booking::Column::Id, known.values().map(|id| BookingId(*id)).chain(ids)))
         .order_by_asc(booking::Column::Id)
         .lock_exclusive()
         .all(&write.tx)
@@ -112,7 +125,7 @@ pub async fn upsert_rows(ctx: &RequestContext, rows: Vec<BookingRow>, dry_run: b
     let of_both = present.values().map(|row| row.account_id).chain(opportunities.values().map(|row| row.account_id));
     let visible = viewer.accounts().filter(is_any_of(&write.tx, account::Column::Id, of_both)).all(&write.tx).await?;
     let accounts = visible.into_iter().map(|row| (row.id, row)).collect();
-    let wanted: Vec<AccountRef> = rows.iter().filter_map(|row| value(&row.account)).collect();
+    let wanted: Vec<AccountRefInput> = rows.iter().filter_map(|row| value(&row.account)).collect();
     let lookup = Lookup::of(&write.tx, viewer, &wanted, rows.iter().filter_map(|row| value(&row.seller_email))).await?;
     let references = References { viewer, lookup, accounts, opportunities, names };
 
@@ -120,17 +133,33 @@ pub async fn upsert_rows(ctx: &RequestContext, rows: Vec<BookingRow>, dry_run: b
     let mut done: Vec<CheckedRow<booking::Model>> = Vec::with_capacity(rows.len());
     for (index, row) in rows.iter().enumerate() {
         let mut check = check_row(index);
-        let key = check.external_key("externalId", &row.external_id);
-        let before = known.get(&key).and_then(|id| present.get(&BookingId(*id)));
-        seen_keys.note(&mut check, index, "externalId", key.clone());
+        let is_visible = |id| {
+            let found: Option<&booking::Model> = present.get(&id);
+            found.is_some_and(|row| references.accounts.contains_key(&row.account_id))
+        };
+        let keys = RowKeys { id: row.id.as_ref(), external_id: row.external_id.value() };
+        let Some(found) = keys.find(&mut check, &mut seen_keys, index, &known, is_visible) else {
+            done.push(CheckedRow::failed(check));
+            continue;
+        };
+        let before = found.and_then(|id| present.get(&id));
+        check.version(row.if_version, before.map_or(0, |before| before.version));
+        if row.deleted == Some(true) {
+            if let Some(before) = before {
+                writable(&references, &mut check, before);
+            }
+            done.push(CheckedRow::deleting(check, before.cloned()));
+            continue;
+        }
         done.push(match apply_row(ctx, &references, &mut check, row, before) {
             Some(mut after) => {
-                after.external_ids = external_ids::with(&after.external_ids, key);
+                keys.give(&mut check, &mut after.external_ids);
                 CheckedRow::of(check, before.cloned(), after)
             }
             None => CheckedRow::failed(check),
         });
     }
+    let gone: Vec<booking::Model> = done.iter().filter_map(CheckedRow::deleted).cloned().collect();
     let changed: Vec<(Option<booking::Model>, booking::Model)> = done
         .iter()
         .filter_map(|row| Some((row.before.clone(), row.after.clone()?)))
@@ -139,7 +168,7 @@ pub async fn upsert_rows(ctx: &RequestContext, rows: Vec<BookingRow>, dry_run: b
     let payload = save(&mut write, done, dry_run).await?;
     if !dry_run {
         let touched: Vec<&booking::Model> =
-            changed.iter().flat_map(|(before, after)| before.iter().chain([after])).collect();
+            changed.iter().flat_map(|(before, after)| before.iter().chain([after])).chain(&gone).collect();
         let written: Vec<BookingId> = changed.iter().map(|(_, after)| after.id).collect();
         look_at_goals(&mut write, viewer, &touched, &written).await?;
     }
@@ -152,24 +181,24 @@ fn apply_row(
     ctx: &RequestContext,
     references: &References<'_>,
     check: &mut Validator,
-    row: &BookingRow,
+    row: &BookingRowInput,
     before: Option<&booking::Model>,
 ) -> Option<booking::Model> {
-    let BookingRow { external_id: _, account, amount, booked_on, description, opportunity_external_id, seller_email } =
-        row;
+    let BookingRowInput {
+        id: _,
+        if_version: _,
+        deleted: _,
+        external_id: _,
+        account,
+        amount,
+        booked_on,
+        description,
+        opportunity_external_id,
+        seller_email,
+    } = row;
     let viewer = references.viewer;
     let present = match before {
-        Some(before) => match references.accounts.get(&before.account_id) {
-            None => {
-                check.fault(UserErrorCode::Taken, "externalId", "Another booking already has this external id.");
-                return None;
-            }
-            Some(account) if !may_write(viewer, account, of_booking(references, before)) => {
-                check.fault(UserErrorCode::Forbidden, "", WRITE_FORBIDDEN);
-                return None;
-            }
-            account => account,
-        },
+        Some(before) => Some(writable(references, check, before)?),
         None => None,
     };
     let opportunity = opportunity_of(references, check, opportunity_external_id, before);
@@ -215,6 +244,23 @@ fn apply_row(
     Some(after)
 }
 
+/// Returns the account of an existing booking, or `None` if the viewer may not change the booking; the reason is then noted
+/// in `check`.
+fn writable<'g>(
+    references: &'g References<'_>,
+    check: &mut Validator,
+    before: &booking::Model,
+) -> Option<&'g account::Model> {
+    match references.accounts.get(&before.account_id) {
+        None => check.fault(UserErrorCode::Taken, "externalId", "Another booking already has this external id."),
+        Some(account) if !may_write(references.viewer, account, of_booking(references, before)) => {
+            check.fault(UserErrorCode::Forbidden, "", WRITE_FORBIDDEN);
+        }
+        account => return account,
+    }
+    None
+}
+
 fn of_booking<'g>(references: &'g References<'_>, booking: &booking::Model) -> Option<&'g opportunity::Model> {
     references.opportunities.get(&booking.opportunity_id?)
 }
@@ -254,7 +300,7 @@ fn opportunity_of<'g>(
 fn target_account<'g>(
     references: &'g References<'_>,
     check: &mut Validator,
-    given: &MaybeUndefined<AccountRef>,
+    given: &MaybeUndefined<AccountRefInput>,
     present: Option<&'g account::Model>,
     opportunity: Option<&opportunity::Model>,
 ) -> Option<&'g account::Model> {

@@ -11,10 +11,11 @@ use crate::context::{RequestContext, Viewer};
 use crate::domain::goal::reached::after_bookings;
 use crate::domain::opportunity::{ARCHIVED, of_account};
 use crate::error::{Error, Result, UserErrorCode};
+use crate::graphql::node_input;
 use crate::graphql::scalars::{Date, Decimal};
 use crate::write::Write;
 use crate::write::external_ids::ExternalIdInput;
-use crate::write::validator::{Amounts, NOTE, Validator, same_version};
+use crate::write::validator::{Amounts, NOTE, Validator};
 
 /// A new booking.
 #[derive(Clone, Debug, InputObject)]
@@ -54,11 +55,14 @@ pub struct UpdateBookingInput {
     pub if_version: Option<i32>,
 }
 
-/// Arguments of `deleteBooking`.
-#[derive(Clone, Debug, InputObject)]
-pub struct OneBooking {
-    /// Id of the booking.
-    pub id: ID,
+node_input! {
+    /// A booking to delete.
+    DeleteBookingInput {
+        /// The id of the booking.
+        id,
+        /// The expected version. The change fails with STALE_VERSION if the booking has another version.
+        if_version
+    }
 }
 
 /// Returns an unsaved booking of amount 0.
@@ -204,7 +208,7 @@ pub async fn update(ctx: &RequestContext, input: UpdateBookingInput) -> Result<B
     let mut write = Write::begin(ctx)?;
     let Found { booking: before, account, opportunity } =
         load_for_change(viewer, &write.tx, &["input", "id"], &id).await?;
-    same_version(if_version, before.version)?;
+    check.version(if_version, before.version);
     let mut after = before.clone();
     apply(&mut check, viewer, &mut after, amount, booked_on, &description);
     if after.booked_on != before.booked_on {
@@ -269,8 +273,8 @@ pub(super) fn apply(
 }
 
 /// Resolves `Mutation.deleteBooking`.
-pub async fn delete(ctx: &RequestContext, arguments: OneBooking) -> Result<BookingPayload> {
-    let (write, booking) = begin_delete(ctx, arguments).await?;
+pub async fn delete(ctx: &RequestContext, input: DeleteBookingInput) -> Result<BookingPayload> {
+    let (write, booking) = begin_delete(ctx, input).await?;
     write.commit().await?;
     Ok(BookingPayload::of(booking))
 }
@@ -279,10 +283,13 @@ pub async fn delete(ctx: &RequestContext, arguments: OneBooking) -> Result<Booki
 ///
 /// # Errors
 /// As `Mutation.deleteBooking`.
-pub async fn begin_delete(ctx: &RequestContext, arguments: OneBooking) -> Result<(Write<'_>, booking::Model)> {
+pub async fn begin_delete(ctx: &RequestContext, input: DeleteBookingInput) -> Result<(Write<'_>, booking::Model)> {
     let viewer = ctx.viewer()?;
+    let mut check = Validator::input();
     let mut write = Write::begin(ctx)?;
-    let Found { booking, .. } = load_for_change(viewer, &write.tx, &["id"], &arguments.id).await?;
+    let Found { booking, .. } = load_for_change(viewer, &write.tx, &["input", "id"], &input.id).await?;
+    check.version(input.if_version, booking.version);
+    check.finish()?;
     write.remove(&booking).await?;
     look_at_goals(&mut write, viewer, &[&booking], &[]).await?;
     Ok((write, booking))

@@ -109,6 +109,7 @@ mod tests {
             time_zone: "Europe/Berlin".to_owned(),
             manager_id: None,
             working_hours: "[]".to_owned(),
+            external_ids: "[]".to_owned(),
             active: true,
             created_at: Instant(0),
             updated_at: Instant(0),

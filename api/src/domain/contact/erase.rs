@@ -14,7 +14,7 @@ use serde_json::{Map, Value, json};
 
 use super::ContactPayload;
 use super::acquaintance::Acquaintances;
-use super::write::{OneContact, seen};
+use super::write::{EraseContactInput, seen};
 use crate::auth::secrets::{Trace, erasure_mark};
 use crate::context::{AccountAccess, RequestContext, Viewer};
 use crate::domain::upsert::named;
@@ -22,6 +22,7 @@ use crate::error::{Error, Result, UserErrorCode};
 use crate::values::text::fold;
 use crate::write::Write;
 use crate::write::external_ids::{ExternalIdInput, read};
+use crate::write::validator::Validator;
 
 /// The name of an erased contact.
 pub(super) const NAME: &str = "Erased person";
@@ -33,16 +34,19 @@ const PERSONAL: [&str; 7] = ["name", "title", "department", "email", "phone", "e
 const CHUNK: usize = 500;
 
 /// Executes `eraseContact`.
-pub async fn erase(ctx: &RequestContext, arguments: OneContact) -> Result<ContactPayload> {
+pub async fn erase(ctx: &RequestContext, input: EraseContactInput) -> Result<ContactPayload> {
     let viewer = ctx.viewer()?;
     let organization = viewer.organization.id;
     let mut write = Write::begin(ctx)?;
-    let before = seen(viewer, &write, &["id"], &arguments.id).await?;
+    let before = seen(viewer, &write, &["input", "id"], &input.id).await?;
     let account = viewer.account(&write.tx, before.account_id, false).await?;
     if account.is_none_or(|account| viewer.access(&account) != AccountAccess::Responsible) {
         let message = "Only the account's owner, their managers and admins may do this.";
-        return Err(Error::refused(UserErrorCode::Forbidden, &["id"], message));
+        return Err(Error::refused(UserErrorCode::Forbidden, &["input", "id"], message));
     }
+    let mut check = Validator::input();
+    check.version(input.if_version, before.version);
+    check.finish()?;
     if before.erased_at.is_some() {
         write.roll_back().await?;
         return Ok(ContactPayload::of(before));

@@ -37,7 +37,7 @@ use crate::graphql::{Batch, FieldContext, NodeId, ReadColumns as _, graphql_enum
 use crate::values::money::Currency;
 use crate::write::external_ids::{ExternalId, ExternalIdInput, shown};
 use crate::write::validator::Validator;
-use crate::write::{AuditedRow, Snapshot, audited, snapshot, stored_json};
+use crate::write::{AuditedRow, Snapshot, archiving, audited, snapshot, stored_json};
 
 /// A contact.
 #[derive(Clone, Debug)]
@@ -116,7 +116,7 @@ object! {
         /// The touches in which the person takes part, newest first.
         touches(PageArguments): Connection<Touch> = batch(touch::list::of_contacts);
         /// The promises made to the person, at most 500, earliest due day first.
-        promises(crate::domain::promise::list::OpenArguments): Vec<crate::domain::promise::Promise> = by_key(|contact| contact.0.id, crate::domain::promise::list::of_contacts);
+        promises(crate::domain::promise::list::OpenArguments): Vec<crate::domain::promise::ClientPromise> = by_key(|contact| contact.0.id, crate::domain::promise::list::of_contacts);
         /// The contacts who report to the person, ordered by id, at most 500. Archived contacts are left out.
         directReports: Vec<Contact> = by_key(|contact| contact.0.id, list::reporting_to);
         /// How the relationship with the person is to be developed by plans that are not closed, ordered by id, at most
@@ -163,6 +163,10 @@ impl AuditedRow for contact::Model {
 
     fn account(&self) -> Option<AccountId> {
         Some(self.account_id)
+    }
+
+    fn change_name(&self, after: &Self) -> &'static str {
+        archiving(self.archived_at, after.archived_at)
     }
 
     fn external_ids(&self) -> Option<&str> {

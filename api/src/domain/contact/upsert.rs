@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use async_graphql::{InputObject, MaybeUndefined};
+use async_graphql::{ID, InputObject, MaybeUndefined};
 use database::columns::is_any_of;
 use entity::{AccountId, ContactId, Id, Scoped, account, contact};
 use sea_orm::sea_query::{Cond, ExprTrait};
@@ -14,10 +14,11 @@ use super::write::{Changes, blank};
 use super::{BuyingRole, RelationshipLevel, line};
 use crate::auth::secrets::Trace;
 use crate::context::{RequestContext, Viewer};
-use crate::domain::account::AccountRef;
+use crate::domain::account::AccountRefInput;
 use crate::domain::account::write::not_archived;
 use crate::domain::upsert::{
-    CheckedRow, DuplicateKeys, Lookup, Upsert, UpsertPayload, check_row, named, not_too_many, save, value,
+    CheckedRow, DuplicateKeys, GivenRow, Lookup, MalformedRows, Upsert, UpsertPayload, check_row, named, not_too_many,
+    row_inputs, save, target_of, value,
 };
 use crate::error::{Result, UserErrorCode};
 use crate::graphql::scalars::Json;
@@ -28,14 +29,21 @@ use crate::write::validator::Validator;
 
 /// A contact as it is in another system. Omitted fields stay unchanged; null clears a field.
 #[derive(Clone, Debug, Default, InputObject)]
-pub struct ContactRow {
+pub struct ContactRowInput {
+    /// The id of the contact. The row is matched by it if it is given; the contact then gets the external id of the row.
+    pub id: Option<ID>,
+    /// The expected version; 0 for one that does not exist. The row fails with STALE_VERSION if the contact has another
+    /// version.
+    pub if_version: Option<i32>,
+    /// Whether the contact is archived. If omitted, it stays as it is.
+    pub archived: Option<bool>,
     /// The identifier in that system, by which the row is matched. A row without one is matched by its account and
     /// e-mail address or, without an address, by its account and name. If there is no such contact, it is created; if
     /// there are several, the row fails with CONFLICT.
     pub external_id: MaybeUndefined<ExternalIdInput>,
     /// The account where the person works. Required for a new contact and for a row without an external id. An existing
     /// contact moves to this account, as with updateContact.
-    pub account: MaybeUndefined<AccountRef>,
+    pub account: MaybeUndefined<AccountRefInput>,
     /// The name: 1 to 200 characters. Required for a new contact.
     pub name: MaybeUndefined<String>,
     /// The job title: up to 200 characters.
@@ -59,11 +67,13 @@ pub struct ContactRow {
     pub custom_fields: MaybeUndefined<Json<String>>,
 }
 
-/// Arguments of `upsertContacts`.
+row_inputs!(ContactRowInput);
+
+/// Contacts from another system.
 #[derive(Clone, Debug, InputObject)]
-pub struct UpsertContacts {
+pub struct UpsertContactsInput {
     /// The rows: at most 500.
-    pub rows: Vec<ContactRow>,
+    pub rows: Vec<GivenRow<ContactRowInput>>,
     /// Whether to return the results without writing anything.
     #[graphql(default_with = "Some(false)")]
     pub dry_run: Option<bool>,
@@ -76,6 +86,8 @@ const NAMELESS: &str = "contact.withoutExternalId";
 /// The key by which a row is matched.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 enum Identity {
+    /// The id.
+    Id(ContactId),
     /// The source and the id there.
     External(String, String),
     /// The account and the e-mail address.
@@ -92,7 +104,10 @@ fn external_key(external: &ExternalIdInput) -> (String, String) {
 
 impl Identity {
     /// Returns the identity of a row, and notes a fault if it has none.
-    fn of(row: &ContactRow, account: Option<&account::Model>, check: &mut Validator) -> Option<Self> {
+    fn of(row: &ContactRowInput, account: Option<&account::Model>, check: &mut Validator) -> Option<Self> {
+        if let Some(id) = &row.id {
+            return check.id("id", id).map(Self::Id);
+        }
         if let Some(external) = value(&row.external_id) {
             let (source, id) = external_key(&external);
             return Some(Self::External(source, id));
@@ -100,7 +115,7 @@ impl Identity {
         let email = value(&row.email).and_then(|email| address(&email).ok());
         let name = value(&row.name).and_then(|name| tidy(&name).ok()).filter(|name| !name.is_empty());
         if email.is_none() && name.is_none() {
-            let message = "A row must have an external id, an e-mail address or a name.";
+            let message = "A row must have an id, an external id, an e-mail address or a name.";
             check.fault(UserErrorCode::Required, "externalId", message);
             return None;
         }
@@ -124,6 +139,7 @@ impl Identity {
 
     const fn field(&self) -> &'static str {
         match self {
+            Self::Id(_) => "id",
             Self::External(..) => "externalId",
             Self::Email(..) => "email",
             Self::Name(..) => "name",
@@ -133,6 +149,7 @@ impl Identity {
     /// Returns the key for [`DuplicateKeys`].
     fn key(&self) -> (String, String) {
         match self {
+            Self::Id(id) => ("id".to_owned(), id.show()),
             Self::External(source, id) => (format!("external {source}"), id.clone()),
             Self::Email(account, email) => (format!("email at {}", account.show()), email.clone()),
             Self::Name(account, name) => (format!("name at {}", account.show()), name.clone()),
@@ -152,7 +169,7 @@ impl Present {
     async fn find(
         viewer: &Viewer,
         write: &Write<'_>,
-        rows: &[ContactRow],
+        rows: &[ContactRowInput],
         identities: &[Option<Identity>],
     ) -> Result<Self> {
         let names: Vec<ExternalIdInput> =
@@ -162,9 +179,11 @@ impl Present {
             .into_iter()
             .map(|(name, id)| (name, ContactId(id)))
             .collect();
+        let mut ids: Vec<ContactId> = by_external.values().copied().collect();
         let (mut at_email, mut emails, mut at_name, mut folded) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         for identity in identities.iter().flatten() {
             match identity {
+                Identity::Id(id) => ids.push(*id),
                 Identity::External(..) => {}
                 Identity::Email(account, email) => {
                     at_email.push(*account);
@@ -177,7 +196,7 @@ impl Present {
             }
         }
         let any = Cond::any()
-            .add(is_any_of(&write.tx, contact::Column::Id, by_external.values().copied()))
+            .add(is_any_of(&write.tx, contact::Column::Id, ids))
             .add(is_any_of(&write.tx, contact::Column::AccountId, at_email).and(is_any_of(
                 &write.tx,
                 contact::Column::Email,
@@ -216,6 +235,13 @@ impl Present {
     /// The code and message of a fault if the key matches several contacts, or one that the caller does not see.
     fn of(&self, identity: &Identity) -> Result<Option<&contact::Model>, (UserErrorCode, String)> {
         let mut found: Vec<&contact::Model> = match identity {
+            Identity::Id(id) => {
+                let found = self.rows.get(id).filter(|_| self.seen.contains(id));
+                let Some(found) = found else {
+                    return Err((UserErrorCode::NotFound, "There is no contact with this id.".to_owned()));
+                };
+                vec![found]
+            }
             Identity::External(source, id) => {
                 let id = self.by_external.get(&(source.clone(), id.clone()));
                 id.and_then(|id| self.rows.get(id)).into_iter().collect()
@@ -244,15 +270,16 @@ impl Present {
 }
 
 /// Executes `upsertContacts`.
-pub async fn upsert(ctx: &RequestContext, arguments: UpsertContacts) -> Result<UpsertPayload> {
-    upsert_rows(ctx, arguments.rows, arguments.dry_run.unwrap_or_default()).await?.commit().await
+pub async fn upsert(ctx: &RequestContext, input: UpsertContactsInput) -> Result<UpsertPayload> {
+    let (rows, malformed) = MalformedRows::separate(input.rows);
+    Ok(malformed.report(upsert_rows(ctx, rows, input.dry_run.unwrap_or_default()).await?.commit().await?))
 }
 
 /// Writes rows in one transaction, which is to be committed, or none in a dry run.
 ///
 /// # Errors
 /// The database's, and a userError of the call where there are too many rows.
-pub async fn upsert_rows(ctx: &RequestContext, rows: Vec<ContactRow>, dry_run: bool) -> Result<Upsert<'_>> {
+pub async fn upsert_rows(ctx: &RequestContext, rows: Vec<ContactRowInput>, dry_run: bool) -> Result<Upsert<'_>> {
     not_too_many(rows.len())?;
     let viewer = ctx.viewer()?;
     let mut write = Write::begin(ctx)?;
@@ -260,12 +287,12 @@ pub async fn upsert_rows(ctx: &RequestContext, rows: Vec<ContactRow>, dry_run: b
     if lines {
         write.lock_exclusive(line::TOPIC).await?;
     }
-    if rows.iter().any(|row| !row.external_id.is_value()) {
+    if rows.iter().any(|row| row.id.is_none() && !row.external_id.is_value()) {
         write.lock_exclusive(NAMELESS).await?;
     }
 
     // Everything that the rows refer to is read once for all rows.
-    let references: Vec<AccountRef> = rows.iter().filter_map(|row| value(&row.account)).collect();
+    let references: Vec<AccountRefInput> = rows.iter().filter_map(|row| value(&row.account)).collect();
     let lookup = Lookup::of(&write.tx, viewer, &references, []).await?;
     let mut checks: Vec<Validator> = (0..rows.len()).map(check_row).collect();
     let accounts: Vec<Option<&account::Model>> = rows
@@ -307,8 +334,18 @@ pub async fn upsert_rows(ctx: &RequestContext, rows: Vec<ContactRow>, dry_run: b
                 continue;
             }
         };
+        if let (Some(id), Some(external)) = (&row.id, row.external_id.value()) {
+            let by_key = present.by_external.get(&external_key(external)).copied();
+            target_of(&mut check, Some(id), ("externalId", by_key), |id| present.seen.contains(&id));
+        }
+        check.version(row.if_version, before.as_ref().map_or(0, |before| before.version));
         let key = before.as_ref().map_or_else(|| identity.key(), |before| ("id".to_owned(), before.id.show()));
         keys.note(&mut check, index, identity.field(), key);
+        let given = row.id.as_ref().and(row.external_id.value()).map(|external| {
+            let (source, id) = external_key(external);
+            Identity::External(source, id).key()
+        });
+        keys.note_given(&mut check, index, given);
         let after = changed(ctx, viewer, &mut check, row, account, before.as_ref());
         not_erased(viewer, &marks, &mut check, identity, before.as_ref(), &after);
         let row = CheckedRow::of(check, before, after);
@@ -355,11 +392,14 @@ fn changed(
     ctx: &RequestContext,
     viewer: &Viewer,
     check: &mut Validator,
-    row: &ContactRow,
+    row: &ContactRowInput,
     account: Option<&account::Model>,
     before: Option<&contact::Model>,
 ) -> contact::Model {
-    let ContactRow {
+    let ContactRowInput {
+        id: _,
+        if_version: _,
+        archived,
         external_id,
         account: reference,
         name,
@@ -393,6 +433,9 @@ fn changed(
     }
     if before.is_none() && !name.is_value() {
         check.fault(UserErrorCode::Required, "name", "A new contact must have a name.");
+    }
+    if let Some(archived) = *archived {
+        after.archived_at = archived.then(|| after.archived_at.unwrap_or(ctx.now));
     }
     // The missing name of a new contact is reported above.
     let name = if before.is_none() && name.is_null() { &MaybeUndefined::Undefined } else { name };
@@ -446,7 +489,7 @@ fn not_erased(
 /// Resolves whom the rows report to among the existing contacts and the rows of this call. A row that fails keeps its
 /// previous reporting line, which may make another row fail, so this repeats until no row fails.
 fn resolve_lines(
-    rows: &[ContactRow],
+    rows: &[ContactRowInput],
     present: &Present,
     above: &HashMap<ContactId, Option<ContactId>>,
     done: &mut [CheckedRow<contact::Model>],
@@ -464,7 +507,7 @@ fn resolve_lines(
 
 /// Sets whom the valid rows report to, and returns the faults found. In a cycle, the last row fails.
 fn faults(
-    rows: &[ContactRow],
+    rows: &[ContactRowInput],
     present: &Present,
     above: &HashMap<ContactId, Option<ContactId>>,
     done: &mut [CheckedRow<contact::Model>],

@@ -9,11 +9,12 @@ use super::{BuyingRole, ContactPayload, RelationshipLevel, line};
 use crate::context::{RequestContext, Viewer};
 use crate::domain::account::write::not_archived;
 use crate::error::{Error, Result, UserErrorCode};
+use crate::graphql::node_input;
 use crate::graphql::scalars::Json;
 use crate::values::text::{email as address, fold};
 use crate::write::Write;
 use crate::write::external_ids::ExternalIdInput;
-use crate::write::validator::{NAME, Validator, same_version};
+use crate::write::validator::{NAME, Validator};
 
 /// A new contact.
 #[derive(Clone, Debug, InputObject)]
@@ -83,11 +84,34 @@ pub struct UpdateContactInput {
     pub if_version: Option<i32>,
 }
 
-/// Arguments of `archiveContact`, `restoreContact` and `eraseContact`.
-#[derive(Clone, Debug, InputObject)]
-pub struct OneContact {
-    /// The id of the contact.
-    pub id: ID,
+node_input! {
+    /// A contact to archive.
+    ArchiveContactInput {
+        /// The id of the contact.
+        id,
+        /// The expected version. The change fails with STALE_VERSION if the contact has another version.
+        if_version
+    }
+}
+
+node_input! {
+    /// A contact to restore.
+    RestoreContactInput {
+        /// The id of the contact.
+        id,
+        /// The expected version. The change fails with STALE_VERSION if the contact has another version.
+        if_version
+    }
+}
+
+node_input! {
+    /// A contact to erase.
+    EraseContactInput {
+        /// The id of the contact.
+        id,
+        /// The expected version. The change fails with STALE_VERSION if the contact has another version.
+        if_version
+    }
 }
 
 /// The fields of a contact that an input or a row of an upsert can change, without the account and the reporting line.
@@ -299,7 +323,7 @@ pub async fn update(ctx: &RequestContext, input: UpdateContactInput) -> Result<C
     }
     let before = seen(viewer, &write, &["input", "id"], &id).await?;
     not_erased(&before, &["input", "id"])?;
-    same_version(if_version, before.version)?;
+    check.version(if_version, before.version);
     let mut after = before.clone();
     Changes {
         name: &name,
@@ -370,25 +394,30 @@ pub async fn update(ctx: &RequestContext, input: UpdateContactInput) -> Result<C
 
 /// Executes `archiveContact`: removes the contact from the lists and keeps everything that belongs to it. Archiving an
 /// archived contact changes nothing.
-pub async fn archive(ctx: &RequestContext, arguments: OneContact) -> Result<ContactPayload> {
-    set_archived(ctx, &arguments.id, true).await
+pub async fn archive(ctx: &RequestContext, input: ArchiveContactInput) -> Result<ContactPayload> {
+    set_archived(ctx, &input.id, input.if_version, true).await
 }
 
 /// Archives a contact, and returns the change, which is to be committed.
 ///
 /// # Errors
 /// As `Mutation.archiveContact`.
-pub async fn begin_archive(ctx: &RequestContext, arguments: OneContact) -> Result<Write<'_>> {
-    begin_set_archived(ctx, &arguments.id, true).await.map(|(write, _)| write)
+pub async fn begin_archive(ctx: &RequestContext, input: ArchiveContactInput) -> Result<Write<'_>> {
+    begin_set_archived(ctx, &input.id, input.if_version, true).await.map(|(write, _)| write)
 }
 
 /// Executes `restoreContact`: returns the contact to the lists.
-pub async fn restore(ctx: &RequestContext, arguments: OneContact) -> Result<ContactPayload> {
-    set_archived(ctx, &arguments.id, false).await
+pub async fn restore(ctx: &RequestContext, input: RestoreContactInput) -> Result<ContactPayload> {
+    set_archived(ctx, &input.id, input.if_version, false).await
 }
 
-async fn set_archived(ctx: &RequestContext, id: &ID, archived: bool) -> Result<ContactPayload> {
-    let (write, contact) = begin_set_archived(ctx, id, archived).await?;
+async fn set_archived(
+    ctx: &RequestContext,
+    id: &ID,
+    if_version: Option<i32>,
+    archived: bool,
+) -> Result<ContactPayload> {
+    let (write, contact) = begin_set_archived(ctx, id, if_version, archived).await?;
     write.commit().await?;
     Ok(ContactPayload::of(contact))
 }
@@ -396,17 +425,20 @@ async fn set_archived(ctx: &RequestContext, id: &ID, archived: bool) -> Result<C
 async fn begin_set_archived<'c>(
     ctx: &'c RequestContext,
     id: &ID,
+    if_version: Option<i32>,
     archived: bool,
 ) -> Result<(Write<'c>, contact::Model)> {
+    let mut check = Validator::input();
     let mut write = Write::begin(ctx)?;
-    let before = seen(ctx.viewer()?, &write, &["id"], id).await?;
+    let before = seen(ctx.viewer()?, &write, &["input", "id"], id).await?;
+    check.version(if_version, before.version);
+    check.finish()?;
     if before.archived_at.is_some() == archived {
         return Ok((write, before));
     }
-    not_erased(&before, &["id"])?;
+    not_erased(&before, &["input", "id"])?;
     let after = contact::Model { archived_at: archived.then_some(write.at), ..before.clone() };
     let after = write.change(&before, after).await?;
-    write.rename_last_event(if archived { "archived" } else { "restored" });
     Acquaintances::of(&write, Some(&before), &after).save(&write).await?;
     Ok((write, after))
 }

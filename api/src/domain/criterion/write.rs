@@ -7,8 +7,9 @@ use sea_orm::{ColumnTrait, ConnectionTrait, PaginatorTrait, QueryFilter, QuerySe
 use super::{Criterion, CriterionPayload, score};
 use crate::context::{RequestContext, Viewer};
 use crate::error::{Error, Result, UserErrorCode};
+use crate::graphql::node_input;
 use crate::write::Write;
-use crate::write::validator::{NAME, NOTE, Validator, same_version};
+use crate::write::validator::{NAME, NOTE, Validator};
 
 /// Active criteria of one organization at most: more than anyone assesses by.
 const MOST: u64 = 100;
@@ -41,11 +42,14 @@ pub struct UpdateCriterionInput {
     pub if_version: Option<i32>,
 }
 
-/// Arguments of `archiveCriterion`.
-#[derive(Clone, Debug, InputObject)]
-pub struct OneCriterion {
-    /// Which one.
-    pub id: ID,
+node_input! {
+    /// A criterion to archive.
+    ArchiveCriterionInput {
+        /// The id of the criterion.
+        id,
+        /// The expected version. The change fails with STALE_VERSION if the criterion has another version.
+        if_version
+    }
 }
 
 impl CriterionPayload {
@@ -94,7 +98,7 @@ pub async fn update(ctx: &RequestContext, input: UpdateCriterionInput) -> Result
     let mut write = Write::begin(ctx)?;
     write.lock_exclusive(score::TOPIC).await?;
     let before = to_change(viewer, &write.tx, &["input", "id"], &id).await?;
-    same_version(if_version, before.version)?;
+    check.version(if_version, before.version);
     let mut after = before.clone();
     check.change_required("name", &name, NAME, &mut after.name);
     check.change("description", &description, NOTE, &mut after.description);
@@ -113,12 +117,15 @@ pub async fn update(ctx: &RequestContext, input: UpdateCriterionInput) -> Result
 }
 
 /// `archiveCriterion`: it counts no more, and keeps its assessments. Archiving what is archived changes nothing.
-pub async fn archive(ctx: &RequestContext, arguments: OneCriterion) -> Result<CriterionPayload> {
+pub async fn archive(ctx: &RequestContext, input: ArchiveCriterionInput) -> Result<CriterionPayload> {
     let viewer = ctx.viewer()?;
-    viewer.must_administer(&["id"])?;
+    viewer.must_administer(&["input", "id"])?;
+    let mut check = Validator::input();
     let mut write = Write::begin(ctx)?;
     write.lock_exclusive(score::TOPIC).await?;
-    let before = to_change(viewer, &write.tx, &["id"], &arguments.id).await?;
+    let before = to_change(viewer, &write.tx, &["input", "id"], &input.id).await?;
+    check.version(input.if_version, before.version);
+    check.finish()?;
     if before.archived_at.is_some() {
         write.roll_back().await?;
         return Ok(CriterionPayload::of(before));

@@ -8,10 +8,11 @@ use super::{GoalPayload, Revision, reached, read_revisions};
 use crate::context::{AccountAccess, RequestContext, Viewer};
 use crate::domain::account::team;
 use crate::error::{Error, Result, UserErrorCode};
+use crate::graphql::node_input;
 use crate::graphql::scalars::Decimal;
 use crate::values::agreement::{Consent, Parties, Side};
 use crate::write::Write;
-use crate::write::validator::{Amounts, Validator, same_version, same_version_at};
+use crate::write::validator::{Amounts, Validator};
 
 /// The revenue goal of an account for a fiscal year.
 #[derive(Clone, Debug, InputObject)]
@@ -26,9 +27,9 @@ pub struct SetGoalInput {
     pub if_version: Option<i32>,
 }
 
-/// Arguments of `agreeGoal`.
+/// A goal whose proposed amount is agreed to.
 #[derive(Clone, Debug, InputObject)]
-pub struct AgreeGoal {
+pub struct AgreeGoalInput {
     /// The goal.
     pub id: ID,
     /// The amount that was read and is agreed to. Refused with STALE_VERSION where another amount waits by now. Either this or
@@ -38,11 +39,24 @@ pub struct AgreeGoal {
     pub if_version: Option<i32>,
 }
 
-/// Arguments of `withdrawGoal` and `removeGoal`.
-#[derive(Clone, Debug, InputObject)]
-pub struct OneGoal {
-    /// Which one.
-    pub id: ID,
+node_input! {
+    /// A goal whose proposed amount is to be withdrawn.
+    WithdrawGoalInput {
+        /// The id of the goal.
+        id,
+        /// The expected version. The change fails with STALE_VERSION if the goal has another version.
+        if_version
+    }
+}
+
+node_input! {
+    /// A goal to delete.
+    RemoveGoalInput {
+        /// The id of the goal.
+        id,
+        /// The expected version. The change fails with STALE_VERSION if the goal has another version.
+        if_version
+    }
 }
 
 /// Resolves `Mutation.setGoal`.
@@ -57,12 +71,17 @@ pub async fn set(ctx: &RequestContext, input: SetGoalInput) -> Result<GoalPayloa
     }
     let year = check.within("year", year.unwrap_or_else(|| viewer.fiscal_year(ctx.now)), 1, 9999);
     let amount = check.amount("amount", amount, viewer.currency, Amounts::Positive);
+    let present = match (&account, year) {
+        (Some(account), Some(year)) => of_year(&write, account.id, year).await?,
+        _ => None,
+    };
+    if account.is_some() && year.is_some() {
+        check.version(if_version, present.as_ref().map_or(0, |goal| goal.version));
+    }
     check.finish()?;
     let (Some(account), Some(year), Some(amount)) = (account, year, amount) else {
         return check.fail();
     };
-    let present = of_year(&write, account.id, year).await?;
-    same_version(if_version, present.as_ref().map_or(0, |goal| goal.version))?;
     let row = propose(&mut write, viewer, &account, year, amount, present).await?;
     write.commit().await?;
     Ok(GoalPayload::of(row))
@@ -160,9 +179,12 @@ async fn settled(write: &mut Write<'_>, viewer: &Viewer, goal: goal::Model) -> R
     Ok(of_year(write, account, year).await?.unwrap_or(goal))
 }
 
+/// The path of the goal in an input.
+const PATH: [&str; 2] = ["input", "id"];
+
 /// Returns the goal of a mutation, locked, with its account.
 async fn to_change(viewer: &Viewer, write: &Write<'_>, id: &ID) -> Result<(goal::Model, account::Model)> {
-    let not_found = || Error::refused(UserErrorCode::NotFound, &["id"], "There is no goal with this id.");
+    let not_found = || Error::refused(UserErrorCode::NotFound, &PATH, "There is no goal with this id.");
     let id = GoalId::parse(id).map_err(|_| not_found())?;
     let select = viewer.rows::<goal::Entity>(goal::Column::AccountId).filter(goal::Column::Id.eq(id));
     let row = select.lock_exclusive().one(&write.tx).await?.ok_or_else(not_found)?;
@@ -170,9 +192,9 @@ async fn to_change(viewer: &Viewer, write: &Write<'_>, id: &ID) -> Result<(goal:
     Ok((row, account))
 }
 
-fn nothing_waits(goal: &goal::Model) -> Error {
+fn nothing_waits(check: &mut Validator, goal: &goal::Model) {
     let since = goal.agreed_at.map(|at| format!(" since {at}")).unwrap_or_default();
-    Error::refused(UserErrorCode::Conflict, &["id"], format!("It is AGREED{since}, and no other amount waits."))
+    check.fault(UserErrorCode::Conflict, "id", format!("It is AGREED{since}, and no other amount waits."));
 }
 
 /// Whether an amount of a goal waits for a user's agreement.
@@ -182,25 +204,30 @@ pub fn awaits(goal: &goal::Model, parties: &Parties, who: UserId) -> bool {
 }
 
 /// Resolves `Mutation.agreeGoal`.
-pub async fn agree(ctx: &RequestContext, arguments: AgreeGoal) -> Result<GoalPayload> {
+pub async fn agree(ctx: &RequestContext, input: AgreeGoalInput) -> Result<GoalPayload> {
+    let AgreeGoalInput { id, amount: read, if_version } = input;
     let viewer = ctx.viewer()?;
+    let mut check = Validator::input();
     let mut write = Write::begin(ctx)?;
-    let (before, account) = to_change(viewer, &write, &arguments.id).await?;
+    let (before, account) = to_change(viewer, &write, &id).await?;
     let parties = Parties::of(&write.tx, viewer.organization.id, account.owner_id).await?;
-    let refused = |message: &str| Err(Error::refused(UserErrorCode::Forbidden, &["id"], message));
+    let refused = |message: &str| Err(Error::refused(UserErrorCode::Forbidden, &PATH, message));
     if parties.side(viewer.user.id) == Side::Neither {
         return refused("Only the account's owner and their managers agree to a goal.");
     }
-    same_version_at(&["ifVersion"], arguments.if_version, before.version)?;
-    let Some(amount) = before.waiting_amount else { return Err(nothing_waits(&before)) };
-    match arguments.amount {
+    check.version(if_version, before.version);
+    let Some(amount) = before.waiting_amount else {
+        nothing_waits(&mut check, &before);
+        return check.fail();
+    };
+    match read {
         Some(read) if viewer.currency.minor(read.0) != Ok(amount) => {
             let message = "Another amount waits by now: read the goal again and decide again.";
-            return Err(Error::refused(UserErrorCode::StaleVersion, &["amount"], message));
+            check.fault(UserErrorCode::StaleVersion, "amount", message);
         }
-        None if arguments.if_version.is_none() => {
+        None if if_version.is_none() => {
             let message = "Agreeing requires what was read: give the amount, or the goal's version as ifVersion.";
-            return Err(Error::refused(UserErrorCode::Required, &["amount"], message));
+            check.fault(UserErrorCode::Required, "amount", message);
         }
         _ => {}
     }
@@ -210,6 +237,7 @@ pub async fn agree(ctx: &RequestContext, arguments: AgreeGoal) -> Result<GoalPay
              other one agrees to it.",
         );
     }
+    check.finish()?;
     let (after, what) = match parties.consent(before.proposed_by_id, viewer.user.id) {
         Consent::Agreed => (agreed(before.clone(), amount, viewer.user.id, &write), "agreed"),
         _ => (goal::Model { proposed_by_id: viewer.user.id, ..before.clone() }, "seconded"),
@@ -222,17 +250,21 @@ pub async fn agree(ctx: &RequestContext, arguments: AgreeGoal) -> Result<GoalPay
 }
 
 /// Resolves `Mutation.withdrawGoal`: the proposer withdraws the amount that waits. A goal that was never agreed is deleted.
-pub async fn withdraw(ctx: &RequestContext, arguments: OneGoal) -> Result<GoalPayload> {
+pub async fn withdraw(ctx: &RequestContext, input: WithdrawGoalInput) -> Result<GoalPayload> {
     let viewer = ctx.viewer()?;
+    let mut check = Validator::input();
     let mut write = Write::begin(ctx)?;
-    let (before, account) = to_change(viewer, &write, &arguments.id).await?;
+    let (before, account) = to_change(viewer, &write, &input.id).await?;
+    check.version(input.if_version, before.version);
     if before.waiting_amount.is_none() && viewer.access(&account) == AccountAccess::Responsible {
-        return Err(nothing_waits(&before));
+        nothing_waits(&mut check, &before);
+        return check.fail();
     }
     if before.waiting_amount.is_none() || before.proposed_by_id != viewer.user.id {
         let message = "Only the proposer of an amount takes it back; the other side may propose another.";
-        return Err(Error::refused(UserErrorCode::Forbidden, &["id"], message));
+        return Err(Error::refused(UserErrorCode::Forbidden, &PATH, message));
     }
+    check.finish()?;
     let last = read_revisions(&before.revisions).pop();
     let Some(last) = last else {
         write.remove(&before).await?;
@@ -247,14 +279,17 @@ pub async fn withdraw(ctx: &RequestContext, arguments: OneGoal) -> Result<GoalPa
 }
 
 /// Resolves `Mutation.removeGoal`, which deletes the goal. The feed keeps its events.
-pub async fn remove(ctx: &RequestContext, arguments: OneGoal) -> Result<GoalPayload> {
+pub async fn remove(ctx: &RequestContext, input: RemoveGoalInput) -> Result<GoalPayload> {
     let viewer = ctx.viewer()?;
+    let mut check = Validator::input();
     let mut write = Write::begin(ctx)?;
-    let (row, account) = to_change(viewer, &write, &arguments.id).await?;
+    let (row, account) = to_change(viewer, &write, &input.id).await?;
     if viewer.access(&account) != AccountAccess::Responsible {
         let message = "Only the account's owner, their managers and admins may do this.";
-        return Err(Error::refused(UserErrorCode::Forbidden, &["id"], message));
+        return Err(Error::refused(UserErrorCode::Forbidden, &PATH, message));
     }
+    check.version(input.if_version, row.version);
+    check.finish()?;
     write.remove(&row).await?;
     write.commit().await?;
     Ok(GoalPayload::of(row))

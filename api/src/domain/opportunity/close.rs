@@ -10,7 +10,8 @@ use crate::context::{RequestContext, Viewer};
 use crate::domain::booking::Booking;
 use crate::domain::booking::write::look_at_goals;
 use crate::domain::plan;
-use crate::error::{Error, Result, UserErrorCode};
+use crate::error::{Result, UserErrorCode};
+use crate::graphql::node_input;
 use crate::graphql::scalars::{Date, Decimal};
 use crate::values::calendar;
 use crate::write::Write;
@@ -30,6 +31,8 @@ pub struct WinOpportunityInput {
     /// opportunity's name as its description. Requires an amount above 0.
     #[graphql(default_with = "Some(true)")]
     pub book: Option<bool>,
+    /// The expected version. The change fails with STALE_VERSION if the opportunity has another version.
+    pub if_version: Option<i32>,
 }
 
 /// The outcome of a lost opportunity.
@@ -42,24 +45,30 @@ pub struct LoseOpportunityInput {
     pub closed_on: Option<Date>,
     /// Why it was lost: at most 20,000 characters.
     pub reason: Option<String>,
+    /// The expected version. The change fails with STALE_VERSION if the opportunity has another version.
+    pub if_version: Option<i32>,
 }
 
-/// Arguments of `deleteOpportunity`.
-#[derive(Clone, Debug, InputObject)]
-pub struct OneOpportunity {
-    /// Id of the opportunity.
-    pub id: ID,
+node_input! {
+    /// An opportunity to delete.
+    DeleteOpportunityInput {
+        /// The id of the opportunity, which must have no booking.
+        id,
+        /// The expected version. The change fails with STALE_VERSION if the opportunity has another version.
+        if_version
+    }
 }
 
 /// Resolves `Mutation.winOpportunity`.
 pub async fn win(ctx: &RequestContext, input: WinOpportunityInput) -> Result<OpportunityPayload> {
-    let WinOpportunityInput { id, closed_on, amount, book } = input;
+    let WinOpportunityInput { id, closed_on, amount, book, if_version } = input;
     let viewer = ctx.viewer()?;
     let book = book.unwrap_or(true);
     let mut check = Validator::input();
     let mut write = Write::begin(ctx)?;
     let (before, _) = load_for_change(viewer, &write.tx, &["input", "id"], &id).await?;
-    require_open(&before)?;
+    check.version(if_version, before.version);
+    require_open(&mut check, &before);
     let mut after = closed(ctx, viewer, &mut check, &before, Stored::Won, closed_on);
     if let Some(amount) = amount {
         after.amount = check.amount("amount", amount, viewer.currency, Amounts::NotNegative).or(after.amount);
@@ -93,7 +102,7 @@ pub async fn win(ctx: &RequestContext, input: WinOpportunityInput) -> Result<Opp
 }
 
 /// Returns the booking of an opportunity that was won.
-fn booking_of(
+pub(super) fn booking_of(
     ctx: &RequestContext,
     viewer: &Viewer,
     won: &opportunity::Model,
@@ -110,13 +119,14 @@ fn booking_of(
 
 /// Resolves `Mutation.loseOpportunity`.
 pub async fn lose(ctx: &RequestContext, input: LoseOpportunityInput) -> Result<OpportunityPayload> {
-    let LoseOpportunityInput { id, closed_on, reason } = input;
+    let LoseOpportunityInput { id, closed_on, reason, if_version } = input;
     let viewer = ctx.viewer()?;
     let mut check = Validator::input();
     let mut write = Write::begin(ctx)?;
     let (before, _) = load_for_change(viewer, &write.tx, &["input", "id"], &id).await?;
-    require_open(&before)?;
-    require_no_booking(&write, viewer, &["input", "id"], &before).await?;
+    check.version(if_version, before.version);
+    require_open(&mut check, &before);
+    require_no_booking(&write, viewer, &mut check, &before).await?;
     let mut after = closed(ctx, viewer, &mut check, &before, Stored::Lost, closed_on);
     after.loss_reason = check.optional("reason", reason.as_deref(), NOTE);
     check.finish()?;
@@ -127,8 +137,8 @@ pub async fn lose(ctx: &RequestContext, input: LoseOpportunityInput) -> Result<O
 }
 
 /// Resolves `Mutation.deleteOpportunity`. The touches of the opportunity are kept, without it.
-pub async fn delete(ctx: &RequestContext, arguments: OneOpportunity) -> Result<OpportunityPayload> {
-    let (write, row) = begin_delete(ctx, arguments).await?;
+pub async fn delete(ctx: &RequestContext, input: DeleteOpportunityInput) -> Result<OpportunityPayload> {
+    let (write, row) = begin_delete(ctx, input).await?;
     write.commit().await?;
     Ok(OpportunityPayload::of(row))
 }
@@ -137,32 +147,42 @@ pub async fn delete(ctx: &RequestContext, arguments: OneOpportunity) -> Result<O
 ///
 /// # Errors
 /// As `Mutation.deleteOpportunity`.
-pub async fn begin_delete(ctx: &RequestContext, arguments: OneOpportunity) -> Result<(Write<'_>, opportunity::Model)> {
+pub async fn begin_delete(
+    ctx: &RequestContext,
+    input: DeleteOpportunityInput,
+) -> Result<(Write<'_>, opportunity::Model)> {
     let viewer = ctx.viewer()?;
+    let mut check = Validator::input();
     let mut write = Write::begin(ctx)?;
-    let (row, _) = load_for_change(viewer, &write.tx, &["id"], &arguments.id).await?;
-    require_no_booking(&write, viewer, &["id"], &row).await?;
+    let (row, _) = load_for_change(viewer, &write.tx, &["input", "id"], &input.id).await?;
+    check.version(input.if_version, row.version);
+    require_no_booking(&write, viewer, &mut check, &row).await?;
+    check.finish()?;
     release_touches(&mut write, &[row.id]).await?;
     plan::moved::release_opportunities(&mut write, &[row.account_id], &[row.id]).await?;
     write.remove(&row).await?;
     Ok((write, row))
 }
 
-fn require_open(row: &opportunity::Model) -> Result<()> {
-    if !is_closed(row.stage) {
-        return Ok(());
+fn require_open(check: &mut Validator, row: &opportunity::Model) {
+    if is_closed(row.stage) {
+        let day = row.closed_on.map(|day| format!(" on {day}")).unwrap_or_default();
+        let how = if row.stage == Stored::Won { "won" } else { "lost" };
+        let message = format!("It was already {how}{day}. To reopen it, use updateOpportunity with another stage.");
+        check.fault(UserErrorCode::Conflict, "id", message);
     }
-    let day = row.closed_on.map(|day| format!(" on {day}")).unwrap_or_default();
-    let how = if row.stage == Stored::Won { "won" } else { "lost" };
-    let message = format!("It was already {how}{day}. To reopen it, use updateOpportunity with another stage.");
-    Err(Error::refused(UserErrorCode::Conflict, &["input", "id"], message))
 }
 
-async fn require_no_booking(write: &Write<'_>, viewer: &Viewer, path: &[&str], row: &opportunity::Model) -> Result<()> {
-    if booked(&write.tx, viewer, vec![row.id]).await?.is_empty() {
-        return Ok(());
+async fn require_no_booking(
+    write: &Write<'_>,
+    viewer: &Viewer,
+    check: &mut Validator,
+    row: &opportunity::Model,
+) -> Result<()> {
+    if !booked(&write.tx, viewer, vec![row.id]).await?.is_empty() {
+        check.fault(UserErrorCode::Conflict, "id", HAS_BOOKING);
     }
-    Err(Error::refused(UserErrorCode::Conflict, path, HAS_BOOKING))
+    Ok(())
 }
 
 /// Returns the opportunity as closed on the given day, after checking the day.

@@ -2,37 +2,50 @@
 
 use std::collections::HashMap;
 
-use async_graphql::{InputObject, MaybeUndefined};
+use async_graphql::{ID, InputObject, MaybeUndefined};
 use database::columns::is_any_of;
 use entity::opportunity::Stage as Stored;
 use entity::{AccountId, Day, Id, OpportunityId, Scoped, UserId, account, opportunity};
 use sea_orm::{QueryFilter, QueryOrder, QuerySelect};
 
+use super::close::booking_of;
 use super::write::{Changes, blank, move_to};
 use super::{
     ARCHIVED, CHANGE_FORBIDDEN, GIVE_FORBIDDEN, HAS_BOOKING, Stage, booked, check_days, is_closed, may_change,
     may_give, release_touches,
 };
 use crate::context::{RequestContext, Viewer};
-use crate::domain::account::{AccountRef, team};
+use crate::domain::account::{AccountRefInput, team};
+use crate::domain::booking::write::look_at_goals;
 use crate::domain::plan;
 use crate::domain::upsert::{
-    CheckedRow, DuplicateKeys, Lookup, Upsert, UpsertPayload, check_row, named, not_too_many, save, value,
+    CheckedRow, DuplicateKeys, GivenRow, Lookup, MalformedRows, RowKeys, Upsert, UpsertPayload, check_row, named,
+    not_too_many, row_inputs, save, value,
 };
 use crate::error::{Result, UserErrorCode};
 use crate::graphql::scalars::{Date, Decimal, Json};
 use crate::write::Write;
-use crate::write::external_ids::{self, ExternalIdInput};
+use crate::write::external_ids::ExternalIdInput;
 use crate::write::validator::{NOTE, Validator};
 
 /// An opportunity as another system knows it. An omitted field is left unchanged; null clears it.
-#[derive(Clone, Debug, InputObject)]
-pub struct OpportunityRow {
-    /// The identifier of the opportunity in that system: the key of the upsert.
-    pub external_id: ExternalIdInput,
+#[derive(Clone, Debug, Default, InputObject)]
+pub struct OpportunityRowInput {
+    /// The id of the opportunity. The row is matched by it if it is given; the opportunity then gets the external id of the row.
+    pub id: Option<ID>,
+    /// The expected version; 0 for one that does not exist. The row fails with STALE_VERSION if the opportunity has another
+    /// version.
+    pub if_version: Option<i32>,
+    /// Whether to delete the opportunity, with the rules of deleteOpportunity; the other values of the row are then ignored. A row whose
+    /// opportunity does not exist is unchanged.
+    pub deleted: Option<bool>,
+    /// The identifier of the opportunity in that system: the key of a row without an id.
+    pub external_id: MaybeUndefined<ExternalIdInput>,
+    /// Whether to book the amount on the day of closing, if this row wins the opportunity and it has no booking yet.
+    pub book: Option<bool>,
     /// The account. Required for a new opportunity, and then not archived. Another account moves the opportunity there:
     /// CONFLICT if it has a booking; its touches stay at the old account, without the opportunity.
-    pub account: MaybeUndefined<AccountRef>,
+    pub account: MaybeUndefined<AccountRefInput>,
     /// The name: 1 to 200 characters. Required for a new opportunity.
     pub name: MaybeUndefined<String>,
     /// The expected revenue: 0 or more.
@@ -59,11 +72,13 @@ pub struct OpportunityRow {
     pub custom_fields: MaybeUndefined<Json<String>>,
 }
 
-/// Arguments of `upsertOpportunities`.
+row_inputs!(OpportunityRowInput);
+
+/// Opportunities from another system.
 #[derive(Clone, Debug, InputObject)]
-pub struct UpsertOpportunities {
+pub struct UpsertOpportunitiesInput {
     /// The opportunities to write: at most 500.
-    pub rows: Vec<OpportunityRow>,
+    pub rows: Vec<GivenRow<OpportunityRowInput>>,
     /// Whether to only report what would happen, without writing anything.
     #[graphql(default_with = "Some(false)")]
     pub dry_run: Option<bool>,
@@ -81,23 +96,25 @@ struct References<'a> {
 }
 
 /// Resolves `Mutation.upsertOpportunities`.
-pub async fn upsert(ctx: &RequestContext, arguments: UpsertOpportunities) -> Result<UpsertPayload> {
-    upsert_rows(ctx, arguments.rows, arguments.dry_run.unwrap_or_default()).await?.commit().await
+pub async fn upsert(ctx: &RequestContext, input: UpsertOpportunitiesInput) -> Result<UpsertPayload> {
+    let (rows, malformed) = MalformedRows::separate(input.rows);
+    Ok(malformed.report(upsert_rows(ctx, rows, input.dry_run.unwrap_or_default()).await?.commit().await?))
 }
 
 /// Writes rows in one transaction, which is to be committed, or none in a dry run.
 ///
 /// # Errors
 /// The database's, and a userError of the call where there are too many rows.
-pub async fn upsert_rows(ctx: &RequestContext, rows: Vec<OpportunityRow>, dry_run: bool) -> Result<Upsert<'_>> {
+pub async fn upsert_rows(ctx: &RequestContext, rows: Vec<OpportunityRowInput>, dry_run: bool) -> Result<Upsert<'_>> {
     not_too_many(rows.len())?;
     let viewer = ctx.viewer()?;
     let mut write = Write::begin(ctx)?;
 
     // Load everything that the rows refer to, in one statement per kind.
-    let names: Vec<ExternalIdInput> = rows.iter().map(|row| row.external_id.clone()).collect();
+    let names: Vec<ExternalIdInput> = rows.iter().filter_map(|row| value(&row.external_id)).collect();
     let known = named(&write.tx, viewer, OpportunityId::PREFIX, &names).await?;
-    let ids: Vec<OpportunityId> = known.values().map(|id| OpportunityId(*id)).collect();
+    let by_id = rows.iter().filter_map(|row| OpportunityId::parse(row.id.as_ref()?).ok());
+    let ids: Vec<OpportunityId> = known.values().map(|id| OpportunityId(*id)).chain(by_id).collect();
     let present: HashMap<OpportunityId, opportunity::Model> = opportunity::Entity::of(viewer.organization.id)
         .filter(is_any_of(&write.tx, opportunity::Column::Id, ids.clone()))
         .order_by_asc(opportunity::Column::Id)
@@ -110,27 +127,53 @@ pub async fn upsert_rows(ctx: &RequestContext, rows: Vec<OpportunityRow>, dry_ru
     let of_present = is_any_of(&write.tx, account::Column::Id, present.values().map(|row| row.account_id));
     let accounts =
         viewer.accounts().filter(of_present).all(&write.tx).await?.into_iter().map(|row| (row.id, row)).collect();
-    let wanted: Vec<AccountRef> = rows.iter().filter_map(|row| value(&row.account)).collect();
+    let wanted: Vec<AccountRefInput> = rows.iter().filter_map(|row| value(&row.account)).collect();
     let lookup = Lookup::of(&write.tx, viewer, &wanted, rows.iter().filter_map(|row| value(&row.owner_email))).await?;
     let booked = booked(&write.tx, viewer, ids).await?;
     let references = References { viewer, today: viewer.day(ctx.now), lookup, accounts, booked };
 
     let mut seen_keys = DuplicateKeys::default();
+    let mut to_book: Vec<OpportunityId> = Vec::new();
     let mut done: Vec<CheckedRow<opportunity::Model>> = Vec::with_capacity(rows.len());
     for (index, row) in rows.iter().enumerate() {
         let mut check = check_row(index);
-        let key = check.external_key("externalId", &row.external_id);
-        let before = known.get(&key).and_then(|id| present.get(&OpportunityId(*id)));
-        seen_keys.note(&mut check, index, "externalId", key.clone());
-        let after = apply_row(ctx, &references, &mut check, row, before).map(|mut after| {
-            after.external_ids = external_ids::with(&after.external_ids, key);
-            after
-        });
-        done.push(match after {
-            Some(after) => CheckedRow::of(check, before.cloned(), after),
-            None => CheckedRow::failed(check),
-        });
+        let is_visible = |id| {
+            let found: Option<&opportunity::Model> = present.get(&id);
+            found.is_some_and(|row| references.accounts.contains_key(&row.account_id))
+        };
+        let keys = RowKeys { id: row.id.as_ref(), external_id: row.external_id.value() };
+        let Some(found) = keys.find(&mut check, &mut seen_keys, index, &known, is_visible) else {
+            done.push(CheckedRow::failed(check));
+            continue;
+        };
+        let before = found.and_then(|id| present.get(&id));
+        check.version(row.if_version, before.map_or(0, |before| before.version));
+        if row.deleted == Some(true) {
+            if let Some(before) = before.filter(|before| changeable(&references, &mut check, before).is_some())
+                && references.booked.contains(&before.id)
+            {
+                check.fault(UserErrorCode::Conflict, "deleted", HAS_BOOKING);
+            }
+            done.push(CheckedRow::deleting(check, before.cloned()));
+            continue;
+        }
+        let Some(mut after) = apply_row(ctx, &references, &mut check, row, before) else {
+            done.push(CheckedRow::failed(check));
+            continue;
+        };
+        keys.give(&mut check, &mut after.external_ids);
+        let wins = after.stage == Stored::Won && before.is_none_or(|before| before.stage != Stored::Won);
+        if row.book == Some(true) && wins && !references.booked.contains(&after.id) {
+            check_bookable(ctx, viewer, &mut check, &after);
+            to_book.push(after.id);
+        }
+        done.push(CheckedRow::of(check, before.cloned(), after));
     }
+    let gone: Vec<&opportunity::Model> = done.iter().filter_map(CheckedRow::deleted).collect();
+    let (gone, of_gone): (Vec<OpportunityId>, Vec<AccountId>) =
+        gone.into_iter().map(|row| (row.id, row.account_id)).unzip();
+    let won: Vec<opportunity::Model> =
+        done.iter().filter_map(|row| row.after.clone()).filter(|after| to_book.contains(&after.id)).collect();
 
     let (owners, moved) = consequences(&done);
     let left: Vec<AccountId> = done
@@ -138,8 +181,13 @@ pub async fn upsert_rows(ctx: &RequestContext, rows: Vec<OpportunityRow>, dry_ru
         .filter(|row| row.after.as_ref().is_some_and(|after| moved.contains(&after.id)))
         .filter_map(|row| row.before.as_ref().map(|before| before.account_id))
         .collect();
+    if !dry_run {
+        release_touches(&mut write, &gone).await?;
+        plan::moved::release_opportunities(&mut write, &of_gone, &gone).await?;
+    }
     let payload = save(&mut write, done, dry_run).await?;
     if !dry_run {
+        book(ctx, viewer, &mut write, &won).await?;
         release_touches(&mut write, &moved).await?;
         plan::moved::release_opportunities(&mut write, &left, &moved).await?;
         team::hold(&write, viewer.organization.id, owners.iter().map(|(account, _)| *account)).await?;
@@ -170,10 +218,14 @@ fn apply_row(
     ctx: &RequestContext,
     references: &References<'_>,
     check: &mut Validator,
-    row: &OpportunityRow,
+    row: &OpportunityRowInput,
     before: Option<&opportunity::Model>,
 ) -> Option<opportunity::Model> {
-    let OpportunityRow {
+    let OpportunityRowInput {
+        id: _,
+        if_version: _,
+        deleted: _,
+        book: _,
         external_id: _,
         account,
         name,
@@ -190,17 +242,7 @@ fn apply_row(
     let viewer = references.viewer;
     let is_booked = before.is_some_and(|before| references.booked.contains(&before.id));
     let present = match before {
-        Some(before) => match references.accounts.get(&before.account_id) {
-            None => {
-                check.fault(UserErrorCode::Taken, "externalId", "Another opportunity already has this external id.");
-                return None;
-            }
-            Some(account) if !may_change(viewer, account, before.owner_id) => {
-                check.fault(UserErrorCode::Forbidden, "", CHANGE_FORBIDDEN);
-                return None;
-            }
-            account => account,
-        },
+        Some(before) => Some(changeable(references, check, before)?),
         None => None,
     };
     let target = target_account(references, check, account, present);
@@ -244,11 +286,48 @@ fn apply_row(
     Some(after)
 }
 
+/// Returns the account of an existing opportunity, or `None` if the viewer may not change the opportunity; the reason is
+/// then noted in `check`.
+fn changeable<'g>(
+    references: &'g References<'_>,
+    check: &mut Validator,
+    before: &opportunity::Model,
+) -> Option<&'g account::Model> {
+    match references.accounts.get(&before.account_id) {
+        None => check.fault(UserErrorCode::Taken, "externalId", "Another opportunity already has this external id."),
+        Some(account) if !may_change(references.viewer, account, before.owner_id) => {
+            check.fault(UserErrorCode::Forbidden, "", CHANGE_FORBIDDEN);
+        }
+        account => return account,
+    }
+    None
+}
+
+/// Checks that the amount of an opportunity that is won can be booked on the day of closing.
+fn check_bookable(ctx: &RequestContext, viewer: &Viewer, check: &mut Validator, won: &opportunity::Model) {
+    match won.amount {
+        None => check.fault(UserErrorCode::Required, "amount", "There is no amount to book: give one, or omit book."),
+        Some(0) => check.invalid("amount", "A booking must not be 0: give another amount, or omit book."),
+        Some(_) => {}
+    }
+    if let Some(day) = won.closed_on {
+        check.has_come("closedOn", day, viewer.latest_today(ctx.now));
+    }
+}
+
+/// Books the amounts of opportunities that were won.
+async fn book(ctx: &RequestContext, viewer: &Viewer, write: &mut Write<'_>, won: &[opportunity::Model]) -> Result<()> {
+    let bookings = won.iter().filter_map(|row| Some((None, booking_of(ctx, viewer, row, row.amount?, row.closed_on?))));
+    let bookings = write.save(bookings.collect()).await?;
+    let written: Vec<_> = bookings.iter().map(|row| row.id).collect();
+    look_at_goals(write, viewer, &bookings.iter().collect::<Vec<_>>(), &written).await
+}
+
 /// Returns the account of the row's opportunity.
 fn target_account<'g>(
     references: &'g References<'_>,
     check: &mut Validator,
-    given: &MaybeUndefined<AccountRef>,
+    given: &MaybeUndefined<AccountRefInput>,
     present: Option<&'g account::Model>,
 ) -> Option<&'g account::Model> {
     match (given, present) {

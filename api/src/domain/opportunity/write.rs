@@ -18,7 +18,7 @@ use crate::graphql::scalars::{Date, Decimal, Json};
 use crate::values::text::fold;
 use crate::write::Write;
 use crate::write::external_ids::ExternalIdInput;
-use crate::write::validator::{Amounts, NAME, Validator, same_version};
+use crate::write::validator::{Amounts, NAME, Validator};
 
 /// A new opportunity.
 #[derive(Clone, Debug, InputObject)]
@@ -252,7 +252,7 @@ pub async fn update(ctx: &RequestContext, input: UpdateOpportunityInput) -> Resu
     let mut check = Validator::input();
     let mut write = Write::begin(ctx)?;
     let (before, account) = load_for_change(viewer, &write.tx, &["input", "id"], &id).await?;
-    same_version(if_version, before.version)?;
+    check.version(if_version, before.version);
     let mut after = before.clone();
     match stage {
         MaybeUndefined::Undefined => {}

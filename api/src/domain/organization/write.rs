@@ -11,7 +11,7 @@ use crate::error::{Error, Result, UserErrorCode};
 use crate::graphql::payload;
 use crate::graphql::scalars::Decimal;
 use crate::write::Write;
-use crate::write::validator::{Amounts, NAME, Validator, same_version};
+use crate::write::validator::{Amounts, NAME, Validator};
 
 payload! {
     /// The result of a mutation of the organization.
@@ -81,8 +81,8 @@ pub async fn update(ctx: &RequestContext, input: UpdateOrganizationInput) -> Res
     let mut write = Write::begin(ctx)?;
     let row = organization::Entity::of(viewer.organization.id).lock_exclusive().one(&write.tx).await?;
     let Some(before) = row else { return Err(Error::Unauthenticated) };
-    same_version(if_version, before.version)?;
     let mut check = Validator::input();
+    check.version(if_version, before.version);
     let mut after = before.clone();
     check.change_required("name", &name, NAME, &mut after.name);
     check.change_set("currency", &currency, &mut after.currency);

@@ -7,12 +7,12 @@ use entity::plan_action::ActionStatus as Stored;
 use entity::{ActionId, Day, Id, PlanId, Scoped, plan_action, plan_objective, touch};
 use sea_orm::{ColumnTrait, QueryFilter, QueryOrder, QuerySelect};
 
+use super::Plan;
 use super::change::{Change, days, not_to_come};
 use super::health::is_overdue;
 use super::objective::Objective;
 use super::part::{items, parts_of};
 use super::rank::between;
-use super::{Plan, PlanPayload};
 use crate::context::{RequestContext, Viewer};
 use crate::domain::contact::Contact;
 use crate::domain::touch::Touch;
@@ -20,7 +20,7 @@ use crate::domain::user::User;
 use crate::error::{Error, Result, UserErrorCode};
 use crate::graphql::pagination::{LONGEST_LIST, plain_lists};
 use crate::graphql::scalars::Date;
-use crate::graphql::{Batch, FieldContext, NodeId, ReadColumns as _, graphql_enum, object};
+use crate::graphql::{Batch, FieldContext, NodeId, ReadColumns as _, graphql_enum, node_input, object, payload};
 use crate::write::Write;
 use crate::write::validator::{NAME, Validator};
 
@@ -157,6 +157,22 @@ pub(super) async fn of_plans(field: &FieldContext<'_>, of: &[&Plan]) -> Result<B
     field.lists_of_references(&lists).await
 }
 
+payload! {
+    /// The result of a mutation of an action.
+    ActionPayload as "ActionPayload" {
+        /// The action after the change, or as it was before it was removed; null if there are userErrors.
+        action(action): Action,
+        /// The plan after the change; null if there are userErrors.
+        plan(plan): Plan,
+    }
+}
+
+impl ActionPayload {
+    fn of(action: Action, plan: Plan) -> Self {
+        Self { action: Some(action), plan: Some(plan), ..Self::default() }
+    }
+}
+
 /// A new action.
 #[derive(Clone, Debug, InputObject)]
 pub struct AddActionInput {
@@ -174,6 +190,8 @@ pub struct AddActionInput {
     pub contact_id: Option<ID>,
     /// Id of the action after which to insert it: of the same plan. Last if omitted.
     pub after_id: Option<ID>,
+    /// The expected version. The change fails with STALE_VERSION if the plan has another version.
+    pub if_version: Option<i32>,
 }
 
 /// Changes to an action. An omitted field is left unchanged; null clears it. The assignee may change only status and
@@ -197,6 +215,8 @@ pub struct UpdateActionInput {
     /// The day on which it was done: not in the future, and only with status DONE. Defaults to today when the status
     /// becomes DONE.
     pub completed_on: MaybeUndefined<Date>,
+    /// The expected version. The change fails with STALE_VERSION if the plan has another version.
+    pub if_version: Option<i32>,
 }
 
 /// A new position of an action.
@@ -206,13 +226,18 @@ pub struct MoveActionInput {
     pub id: ID,
     /// Id of the action after which to move it: of the same plan. First if omitted.
     pub after_id: Option<ID>,
+    /// The expected version. The change fails with STALE_VERSION if the plan has another version.
+    pub if_version: Option<i32>,
 }
 
-/// Arguments of `removeAction`.
-#[derive(Clone, Debug, InputObject)]
-pub struct RemoveAction {
-    /// Id of the action.
-    pub id: ID,
+node_input! {
+    /// An action to remove from its plan.
+    RemoveActionInput {
+        /// The id of the action.
+        id,
+        /// The expected version. The change fails with STALE_VERSION if the plan has another version.
+        if_version
+    }
 }
 
 /// Returns a rank directly after the action `after`, or before all actions if there is none. `others` are the other
@@ -224,12 +249,13 @@ fn rank_after(others: &[plan_action::Model], after: Option<ActionId>) -> String 
 }
 
 /// Resolves `Mutation.addAction`.
-pub async fn add(ctx: &RequestContext, input: AddActionInput) -> Result<PlanPayload> {
-    let AddActionInput { plan_id, title, due_on, assignee_id, objective_id, contact_id, after_id } = input;
+pub async fn add(ctx: &RequestContext, input: AddActionInput) -> Result<ActionPayload> {
+    let AddActionInput { plan_id, title, due_on, assignee_id, objective_id, contact_id, after_id, if_version } = input;
     let path = ["input", "planId"];
     let mut check = Validator::input();
     let mut change = Change::of_plan(ctx, &path, &plan_id).await?;
     change.must_write(&path)?;
+    change.must_be_at(&mut check, if_version);
     let mut others = change.parts_with_room::<plan_action::Model>(&path).await?;
     sort(&mut others);
     let mut after = others.last().map(|action| action.id);
@@ -261,13 +287,23 @@ pub async fn add(ctx: &RequestContext, input: AddActionInput) -> Result<PlanPayl
         row.contact_id = change.contact(&mut check, "contactId", id).await?.map(|contact| contact.id);
     }
     check.finish()?;
-    change.put(None, row).await?;
-    change.commit("action_added").await
+    change.put(None, row.clone()).await?;
+    Ok(ActionPayload::of(Action { row, position: None }, change.commit("action_added").await?))
 }
 
 /// Resolves `Mutation.updateAction`.
-pub async fn update(ctx: &RequestContext, input: UpdateActionInput) -> Result<PlanPayload> {
-    let UpdateActionInput { id, title, due_on, assignee_id, objective_id, contact_id, status, completed_on } = input;
+pub async fn update(ctx: &RequestContext, input: UpdateActionInput) -> Result<ActionPayload> {
+    let UpdateActionInput {
+        id,
+        title,
+        due_on,
+        assignee_id,
+        objective_id,
+        contact_id,
+        status,
+        completed_on,
+        if_version,
+    } = input;
     let path = ["input", "id"];
     let mut check = Validator::input();
     let (mut change, before) = Change::of_item::<plan_action::Model>(ctx, &path, &id).await?;
@@ -283,6 +319,7 @@ pub async fn update(ctx: &RequestContext, input: UpdateActionInput) -> Result<Pl
         return Err(Error::refused(UserErrorCode::Forbidden, &path, message));
     }
     change.must_be_open(&path)?;
+    change.must_be_at(&mut check, if_version);
     let (today, latest) = days(ctx, change.viewer);
     let mut after = before.clone();
     check.change_required("title", &title, NAME, &mut after.title);
@@ -325,17 +362,18 @@ pub async fn update(ctx: &RequestContext, input: UpdateActionInput) -> Result<Pl
         Stored::Done if before.status != Stored::Done => "action_done",
         _ => "action_updated",
     };
-    change.put(Some(&before), after).await?;
-    change.commit(what).await
+    change.put(Some(&before), after.clone()).await?;
+    Ok(ActionPayload::of(Action { row: after, position: None }, change.commit(what).await?))
 }
 
 /// Resolves `Mutation.moveAction`.
-pub async fn move_after(ctx: &RequestContext, input: MoveActionInput) -> Result<PlanPayload> {
-    let MoveActionInput { id, after_id } = input;
+pub async fn move_after(ctx: &RequestContext, input: MoveActionInput) -> Result<ActionPayload> {
+    let MoveActionInput { id, after_id, if_version } = input;
     let path = ["input", "id"];
     let mut check = Validator::input();
     let (mut change, before) = Change::of_item::<plan_action::Model>(ctx, &path, &id).await?;
     change.must_write(&path)?;
+    change.must_be_at(&mut check, if_version);
     let mut after = None;
     if let Some(id) = &after_id {
         after = change.sibling::<plan_action::Model>(&mut check, "afterId", id).await?.map(|action| action.id);
@@ -348,23 +386,30 @@ pub async fn move_after(ctx: &RequestContext, input: MoveActionInput) -> Result<
     sort(&mut all);
     let at = all.iter().position(|action| action.id == before.id).unwrap_or_default();
     let present = at.checked_sub(1).and_then(|at| all.get(at)).map(|action| action.id);
+    let mut row = before.clone();
     if present != after {
         all.retain(|action| action.id != before.id);
-        let moved = plan_action::Model { rank: rank_after(&all, after), ..before.clone() };
-        change.put(Some(&before), moved).await?;
+        row.rank = rank_after(&all, after);
+        change.put(Some(&before), row.clone()).await?;
     }
-    change.commit("action_moved").await
+    Ok(ActionPayload::of(Action { row, position: None }, change.commit("action_moved").await?))
 }
 
 /// Resolves `Mutation.removeAction`. The touches of the action are kept, without it.
-pub async fn remove(ctx: &RequestContext, arguments: RemoveAction) -> Result<PlanPayload> {
-    let (mut change, row) = Change::of_item::<plan_action::Model>(ctx, &["id"], &arguments.id).await?;
-    change.must_write(&["id"])?;
+pub async fn remove(ctx: &RequestContext, input: RemoveActionInput) -> Result<ActionPayload> {
+    let path = ["input", "id"];
+    let mut check = Validator::input();
+    let (mut change, row) = Change::of_item::<plan_action::Model>(ctx, &path, &input.id).await?;
+    change.must_write(&path)?;
+    change.must_be_at(&mut check, input.if_version);
+    check.finish()?;
+    let position =
+        numbered(change.parts().await?).iter().find(|action| action.row.id == row.id).and_then(|a| a.position);
     // Deleted first: a concurrent transaction that links a touch holds a lock on the action, so its touch is found
     // below.
     change.take(&row).await?;
     release_touches(&mut change.write, &[row.id]).await?;
-    change.commit("action_removed").await
+    Ok(ActionPayload::of(Action { row, position }, change.commit("action_removed").await?))
 }
 
 /// Clears the action of touches whose action is deleted.

@@ -12,16 +12,16 @@ use entity::{
 use sea_orm::sea_query::{Expr, ExprTrait, Func};
 use sea_orm::{ColumnTrait, ConnectionTrait, QueryFilter, QuerySelect, QueryTrait};
 
+use super::Plan;
 use super::change::{Change, MOST, days, not_to_come};
 use super::measure::{MILLION, Way, decimal, millionths};
 use super::part::{items, parts_of};
-use super::{Plan, PlanPayload};
 use crate::context::{RequestContext, Viewer};
 use crate::domain::goal::progress::Booked;
 use crate::domain::goal::sums_by_day;
 use crate::error::{Error, Result, UserErrorCode};
 use crate::graphql::scalars::{Date, Decimal};
-use crate::graphql::{Batch, FieldContext, NodeId, graphql_enum, object};
+use crate::graphql::{Batch, FieldContext, NodeId, graphql_enum, node_input, object, payload};
 use crate::write::validator::{NAME, NOTE, Validator};
 
 /// The source of a benchmark's values.
@@ -153,6 +153,12 @@ impl Benchmark {
             found.entry(benchmark.row.plan_id).or_default().push(benchmark);
         }
         Ok(found)
+    }
+
+    /// Returns a benchmark of the plan that is being changed, with its measurements.
+    async fn of_change(ctx: &RequestContext, change: &Change<'_>, row: plan_benchmark::Model) -> Result<Option<Self>> {
+        let plans = [&change.plan];
+        Ok(Self::measured(&change.write.tx, change.viewer, ctx.now, &plans, vec![row]).await?.pop())
     }
 
     /// Adds the measurements: those that users entered, or today's figure of the account.
@@ -293,6 +299,26 @@ pub(super) async fn of_plans(field: &FieldContext<'_>, of: &[&Plan]) -> Result<B
     field.object_lists(&lists).await
 }
 
+payload! {
+    /// The result of a mutation of a benchmark.
+    BenchmarkPayload as "BenchmarkPayload" {
+        /// The benchmark after the change, or as it was before it was removed; null if there are userErrors.
+        benchmark(benchmark): Benchmark,
+        /// The plan after the change; null if there are userErrors.
+        plan(plan): Plan,
+    }
+}
+
+payload! {
+    /// The result of recording a measurement.
+    MeasurementPayload as "MeasurementPayload" {
+        /// The measurement; null if there are userErrors.
+        measurement(measurement): Measurement,
+        /// The plan after the change; null if there are userErrors.
+        plan(plan): Plan,
+    }
+}
+
 /// A new benchmark.
 #[derive(Clone, Debug, InputObject)]
 pub struct AddBenchmarkInput {
@@ -311,6 +337,8 @@ pub struct AddBenchmarkInput {
     pub target: Decimal,
     /// The day by which the target is to be reached: after the plan's first day.
     pub due_on: Date,
+    /// The expected version. The change fails with STALE_VERSION if the plan has another version.
+    pub if_version: Option<i32>,
 }
 
 /// Changes to a benchmark. An omitted field is left unchanged; null clears it.
@@ -329,6 +357,8 @@ pub struct UpdateBenchmarkInput {
     pub target: MaybeUndefined<Decimal>,
     /// The day by which the target is to be reached: after the plan's first day. Cannot be cleared.
     pub due_on: MaybeUndefined<Date>,
+    /// The expected version. The change fails with STALE_VERSION if the plan has another version.
+    pub if_version: Option<i32>,
 }
 
 /// A measurement of a benchmark. It replaces an earlier measurement of the same day; the plan's events keep the earlier
@@ -344,13 +374,18 @@ pub struct RecordMeasurementInput {
     pub measured_on: Option<Date>,
     /// A note on the measurement: at most 20,000 characters.
     pub note: Option<String>,
+    /// The expected version. The change fails with STALE_VERSION if the plan has another version.
+    pub if_version: Option<i32>,
 }
 
-/// Arguments of `removeBenchmark`.
-#[derive(Clone, Debug, InputObject)]
-pub struct RemoveBenchmark {
-    /// Id of the benchmark.
-    pub id: ID,
+node_input! {
+    /// A benchmark to remove from its plan.
+    RemoveBenchmarkInput {
+        /// The id of the benchmark.
+        id,
+        /// The expected version. The change fails with STALE_VERSION if the plan has another version.
+        if_version
+    }
 }
 
 fn value(check: &mut Validator, field: &str, given: Decimal) -> Option<i64> {
@@ -375,12 +410,13 @@ fn check_way(check: &mut Validator, row: &plan_benchmark::Model, plan: &plan::Mo
 }
 
 /// Resolves `Mutation.addBenchmark`.
-pub async fn add(ctx: &RequestContext, input: AddBenchmarkInput) -> Result<PlanPayload> {
-    let AddBenchmarkInput { plan_id, source, name, unit, baseline, target, due_on } = input;
+pub async fn add(ctx: &RequestContext, input: AddBenchmarkInput) -> Result<BenchmarkPayload> {
+    let AddBenchmarkInput { plan_id, source, name, unit, baseline, target, due_on, if_version } = input;
     let path = ["input", "planId"];
     let mut check = Validator::input();
     let mut change = Change::of_plan(ctx, &path, &plan_id).await?;
     change.must_write(&path)?;
+    change.must_be_at(&mut check, if_version);
     change.parts_with_room::<plan_benchmark::Model>(&path).await?;
     let name = check.required("name", &name, NAME);
     let unit = check.optional("unit", unit.as_deref(), NAME);
@@ -402,17 +438,19 @@ pub async fn add(ctx: &RequestContext, input: AddBenchmarkInput) -> Result<PlanP
         check_way(&mut check, &row, &change.plan);
     }
     check.finish()?;
-    change.put(None, row).await?;
-    change.commit("benchmark_added").await
+    change.put(None, row.clone()).await?;
+    let benchmark = Benchmark::of_change(ctx, &change, row).await?;
+    Ok(BenchmarkPayload { benchmark, plan: Some(change.commit("benchmark_added").await?), ..Default::default() })
 }
 
 /// Resolves `Mutation.updateBenchmark`.
-pub async fn update(ctx: &RequestContext, input: UpdateBenchmarkInput) -> Result<PlanPayload> {
-    let UpdateBenchmarkInput { id, name, unit, baseline, target, due_on } = input;
+pub async fn update(ctx: &RequestContext, input: UpdateBenchmarkInput) -> Result<BenchmarkPayload> {
+    let UpdateBenchmarkInput { id, name, unit, baseline, target, due_on, if_version } = input;
     let path = ["input", "id"];
     let mut check = Validator::input();
     let (mut change, before) = Change::of_item::<plan_benchmark::Model>(ctx, &path, &id).await?;
     change.must_write(&path)?;
+    change.must_be_at(&mut check, if_version);
     let mut after = before.clone();
     check.change_required("name", &name, NAME, &mut after.name);
     check.change("unit", &unit, NAME, &mut after.unit);
@@ -428,27 +466,34 @@ pub async fn update(ctx: &RequestContext, input: UpdateBenchmarkInput) -> Result
         check_way(&mut check, &after, &change.plan);
     }
     check.finish()?;
-    change.put(Some(&before), after).await?;
-    change.commit("benchmark_updated").await
+    change.put(Some(&before), after.clone()).await?;
+    let benchmark = Benchmark::of_change(ctx, &change, after).await?;
+    Ok(BenchmarkPayload { benchmark, plan: Some(change.commit("benchmark_updated").await?), ..Default::default() })
 }
 
 /// Resolves `Mutation.removeBenchmark`. Deletes its measurements too.
-pub async fn remove(ctx: &RequestContext, arguments: RemoveBenchmark) -> Result<PlanPayload> {
-    let (mut change, row) = Change::of_item::<plan_benchmark::Model>(ctx, &["id"], &arguments.id).await?;
-    change.must_write(&["id"])?;
+pub async fn remove(ctx: &RequestContext, input: RemoveBenchmarkInput) -> Result<BenchmarkPayload> {
+    let path = ["input", "id"];
+    let mut check = Validator::input();
+    let (mut change, row) = Change::of_item::<plan_benchmark::Model>(ctx, &path, &input.id).await?;
+    change.must_write(&path)?;
+    change.must_be_at(&mut check, input.if_version);
+    check.finish()?;
+    let benchmark = Benchmark::of_change(ctx, &change, row.clone()).await?;
     let own = plan_measurement::Column::BenchmarkId.eq(row.id);
     change.take_some::<plan_measurement::Model>(own).await?;
     change.take(&row).await?;
-    change.commit("benchmark_removed").await
+    Ok(BenchmarkPayload { benchmark, plan: Some(change.commit("benchmark_removed").await?), ..Default::default() })
 }
 
 /// Resolves `Mutation.recordMeasurement`.
-pub async fn record(ctx: &RequestContext, input: RecordMeasurementInput) -> Result<PlanPayload> {
-    let RecordMeasurementInput { benchmark_id, value: given, measured_on, note } = input;
+pub async fn record(ctx: &RequestContext, input: RecordMeasurementInput) -> Result<MeasurementPayload> {
+    let RecordMeasurementInput { benchmark_id, value: given, measured_on, note, if_version } = input;
     let path = ["input", "benchmarkId"];
     let mut check = Validator::input();
     let (mut change, benchmark) = Change::of_item::<plan_benchmark::Model>(ctx, &path, &benchmark_id).await?;
     change.must_write(&path)?;
+    change.must_be_at(&mut check, if_version);
     if benchmark.source != Source::Manual {
         let message = "This benchmark is computed from the account's figures: only a MANUAL one takes measurements.";
         check.invalid("benchmarkId", message);
@@ -481,6 +526,8 @@ pub async fn record(ctx: &RequestContext, input: RecordMeasurementInput) -> Resu
         value,
         note,
     };
+    let measurement = Measurement { measured_on, value: value.into(), note: after.note.clone() };
     change.put(before, after).await?;
-    change.commit("measured").await
+    let plan = Some(change.commit("measured").await?);
+    Ok(MeasurementPayload { measurement: Some(measurement), plan, ..Default::default() })
 }

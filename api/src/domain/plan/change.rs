@@ -10,8 +10,8 @@ use sea_orm::sea_query::{Cond, IntoCondition};
 use sea_orm::{ActiveModelTrait, ColumnTrait, QueryFilter, QuerySelect};
 use serde_json::{Map, Value};
 
+use super::Plan;
 use super::part::{Item, Part};
-use super::{Plan, PlanPayload};
 use crate::context::{RequestContext, Viewer};
 use crate::domain::account::team;
 use crate::error::{Error, Result, UserErrorCode};
@@ -104,6 +104,11 @@ impl<'a> Change<'a> {
     #[must_use]
     pub fn may_write(&self) -> bool {
         may_write(self.viewer, self.account.owner_id, &self.before)
+    }
+
+    /// Checks that the change was prepared on the current version of the plan. No expected version always passes.
+    pub fn must_be_at(&self, check: &mut Validator, expected: Option<i32>) {
+        check.version(expected, self.before.version);
     }
 
     /// Checks that the viewer may change the content of the plan, and that the plan is not closed.
@@ -224,18 +229,18 @@ impl<'a> Change<'a> {
         Ok((self.write, plan))
     }
 
-    /// Writes the plan with its event, and commits.
-    pub async fn commit(self, what: &str) -> Result<PlanPayload> {
+    /// Writes the plan with its event, commits, and returns the plan.
+    pub async fn commit(self, what: &str) -> Result<Plan> {
         let (write, plan) = self.save(what).await?;
         write.commit().await?;
-        Ok(PlanPayload::of(plan))
+        Ok(Plan(plan))
     }
 
-    /// Deletes the plan, with one event that includes the parts deleted before, and commits.
-    pub async fn delete(mut self) -> Result<PlanPayload> {
+    /// Deletes the plan, with one event that includes the parts deleted before, commits, and returns the plan as it was.
+    pub async fn delete(mut self) -> Result<Plan> {
         self.write.remove_with(&self.before, self.changes).await?;
         self.write.commit().await?;
-        Ok(PlanPayload { plan: Some(Plan(self.before)), ..PlanPayload::default() })
+        Ok(Plan(self.before))
     }
 
     /// Loads the member that an input assigns to something in the plan: active, and able to see the account.

@@ -17,14 +17,14 @@ use super::health::Elements;
 use super::part::{items, parts_of};
 use super::relationship::at_account;
 use super::review::next_after;
-use super::{Plan, PlanPayload, linked};
+use super::{Plan, linked};
 use crate::context::RequestContext;
 use crate::domain::account::owners;
 use crate::domain::user::User;
 use crate::error::{Error, Result, UserErrorCode};
 use crate::graphql::scalars::Json;
-use crate::graphql::{Batch, FieldContext, NodeId, object};
-use crate::write::validator::{NOTE, Validator, same_version};
+use crate::graphql::{Batch, FieldContext, NodeId, object, payload};
+use crate::write::validator::{NOTE, Validator};
 
 /// A commitment to a plan.
 #[derive(Clone, Debug)]
@@ -188,6 +188,22 @@ pub(super) async fn in_force(field: &FieldContext<'_>, of: &[&Plan]) -> Result<B
     field.optional_objects(&lists.iter().map(|list| list.first()).collect::<Vec<_>>()).await
 }
 
+payload! {
+    /// The result of a mutation of a commitment.
+    CommitmentPayload as "CommitmentPayload" {
+        /// The commitment after the change; null if there are userErrors.
+        commitment(commitment): Commitment,
+        /// The plan after the change; null if there are userErrors.
+        plan(plan): Plan,
+    }
+}
+
+impl CommitmentPayload {
+    fn of(row: plan_commitment::Model, plan: Plan) -> Self {
+        Self { commitment: Some(Commitment(row)), plan: Some(plan), ..Self::default() }
+    }
+}
+
 /// A commitment to a plan.
 #[derive(Clone, Debug, InputObject)]
 pub struct CommitPlanInput {
@@ -199,14 +215,16 @@ pub struct CommitPlanInput {
     pub if_version: Option<i32>,
 }
 
-/// Arguments of `cosignCommitment`.
+/// A further signature of a commitment.
 #[derive(Clone, Debug, InputObject)]
-pub struct CosignCommitment {
+pub struct CosignCommitmentInput {
     /// Id of the plan: it must have a commitment in force that is not stale.
     pub plan_id: ID,
     /// The fingerprint of the commitment that the signer has read: required. Rejects the signature with STALE_VERSION if
     /// another commitment is in force.
     pub fingerprint: Option<String>,
+    /// The expected version. The change fails with STALE_VERSION if the plan has another version.
+    pub if_version: Option<i32>,
 }
 
 /// Returns the latest commitment of the plan that is being changed, and whether the commitment is stale.
@@ -269,14 +287,14 @@ pub(super) async fn viewer_can_cosign(field: &FieldContext<'_>, of: &[&Plan]) ->
 }
 
 /// Resolves `Mutation.commitPlan`.
-pub async fn commit(ctx: &RequestContext, input: CommitPlanInput) -> Result<PlanPayload> {
+pub async fn commit(ctx: &RequestContext, input: CommitPlanInput) -> Result<CommitmentPayload> {
     let CommitPlanInput { id, statement, if_version } = input;
     let path = ["input", "id"];
     let mut check = Validator::input();
     let mut change = Change::of_plan(ctx, &path, &id).await?;
     change.must_answer_for_account(&path)?;
     change.must_be_open(&path)?;
-    same_version(if_version, change.before().version)?;
+    change.must_be_at(&mut check, if_version);
     change.parts_with_room::<plan_commitment::Model>(&path).await?;
     let before = latest(&change).await?;
     if let Some((signed, _)) = before.as_ref().filter(|(signed, stale)| !is_to_commit(Some((signed, *stale)))) {
@@ -305,10 +323,10 @@ pub async fn commit(ctx: &RequestContext, input: CommitPlanInput) -> Result<Plan
     let mut now = contents(&change.write.tx, change.plan.organization_id, &[&change.plan]).await?;
     let content = canonical(&stated(now.remove(&change.plan.id).unwrap_or_default(), &row.statement));
     let row = plan_commitment::Model { fingerprint: fingerprint(&content), content, ..row };
-    change.put(None, row).await?;
+    change.put(None, row.clone()).await?;
     change.plan.status = PlanStatus::Committed;
     change.plan.next_review_on = next_after(&change, before.is_some()).await?;
-    change.commit("committed").await
+    Ok(CommitmentPayload::of(row, change.commit("committed").await?))
 }
 
 /// Returns one sentence for each element that the plan lacks.
@@ -329,11 +347,14 @@ async fn missing(change: &Change<'_>) -> Result<Vec<String>> {
 }
 
 /// Resolves `Mutation.cosignCommitment`.
-pub async fn cosign(ctx: &RequestContext, arguments: CosignCommitment) -> Result<PlanPayload> {
-    let path = ["planId"];
-    let mut change = Change::of_plan(ctx, &path, &arguments.plan_id).await?;
+pub async fn cosign(ctx: &RequestContext, input: CosignCommitmentInput) -> Result<CommitmentPayload> {
+    let CosignCommitmentInput { plan_id, fingerprint, if_version } = input;
+    let path = ["input", "planId"];
+    let mut check = Validator::input();
+    let mut change = Change::of_plan(ctx, &path, &plan_id).await?;
     change.must_answer_for_account(&path)?;
     change.must_be_open(&path)?;
+    change.must_be_at(&mut check, if_version);
     let who = change.viewer.user.id;
     let latest = latest(&change).await?;
     let Some((before, _)) = latest.as_ref().filter(|(signed, stale)| is_to_cosign(Some((signed, *stale)), who)) else {
@@ -347,22 +368,24 @@ pub async fn cosign(ctx: &RequestContext, arguments: CosignCommitment) -> Result
                 format!("You already signed it at {at}.")
             }
         };
-        return Err(Error::refused(UserErrorCode::Conflict, &path, message));
+        check.fault(UserErrorCode::Conflict, "planId", message);
+        return check.fail();
     };
-    match arguments.fingerprint {
+    match fingerprint {
         None => {
             let message = "Signing requires what was read: give the commitment's fingerprint.";
-            return Err(Error::refused(UserErrorCode::Required, &["fingerprint"], message));
+            check.fault(UserErrorCode::Required, "fingerprint", message);
         }
         Some(read) if read != before.fingerprint => {
             let message = "Another commitment is in force by now: read it again and decide again.";
-            return Err(Error::refused(UserErrorCode::StaleVersion, &["fingerprint"], message));
+            check.fault(UserErrorCode::StaleVersion, "fingerprint", message);
         }
         Some(_) => {}
     }
+    check.finish()?;
     let mut all = signatures(&before.signatures);
     all.push(Signature { user: who, at: change.write.at });
     let after = plan_commitment::Model { signatures: stored(&all), ..before.clone() };
-    change.put(Some(before), after).await?;
-    change.commit("cosigned").await
+    change.put(Some(before), after.clone()).await?;
+    Ok(CommitmentPayload::of(after, change.commit("cosigned").await?))
 }

@@ -171,7 +171,7 @@ object! {
 connection!(Plan as "Plan");
 
 payload! {
-    /// The result of a mutation of a plan or one of its items.
+    /// The result of a mutation of a plan.
     PlanPayload as "PlanPayload" {
         /// The plan after the change, or as it was before it was deleted; null if there are userErrors.
         plan(plan): Plan,
@@ -179,8 +179,8 @@ payload! {
 }
 
 impl PlanPayload {
-    fn of(row: plan::Model) -> Self {
-        Self { plan: Some(Plan(row)), ..Self::default() }
+    fn of(plan: Plan) -> Self {
+        Self { plan: Some(plan), ..Self::default() }
     }
 }
 

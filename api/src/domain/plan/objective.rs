@@ -5,13 +5,13 @@ use std::collections::HashMap;
 use async_graphql::{Enum, ID, InputObject, MaybeUndefined};
 use entity::{Day, Id, ObjectiveId, plan_action, plan_objective};
 
+use super::Plan;
 use super::change::{Change, days, not_to_come};
 use super::part::{items, parts_of};
-use super::{Plan, PlanPayload};
 use crate::context::RequestContext;
 use crate::error::Result;
 use crate::graphql::scalars::Date;
-use crate::graphql::{Batch, FieldContext, NodeId, graphql_enum, object};
+use crate::graphql::{Batch, FieldContext, NodeId, graphql_enum, node_input, object, payload};
 use crate::write::validator::{NOTE, Validator};
 
 /// The time horizon of an objective.
@@ -97,6 +97,22 @@ pub(super) async fn of_plans(field: &FieldContext<'_>, of: &[&Plan]) -> Result<B
     field.object_lists(&lists.iter().map(Vec::as_slice).collect::<Vec<_>>()).await
 }
 
+payload! {
+    /// The result of a mutation of an objective.
+    ObjectivePayload as "ObjectivePayload" {
+        /// The objective after the change, or as it was before it was removed; null if there are userErrors.
+        objective(objective): Objective,
+        /// The plan after the change; null if there are userErrors.
+        plan(plan): Plan,
+    }
+}
+
+impl ObjectivePayload {
+    fn of(row: plan_objective::Model, plan: Plan) -> Self {
+        Self { objective: Some(Objective(row)), plan: Some(plan), ..Self::default() }
+    }
+}
+
 /// A new objective.
 #[derive(Clone, Debug, InputObject)]
 pub struct AddObjectiveInput {
@@ -108,6 +124,8 @@ pub struct AddObjectiveInput {
     pub statement: String,
     /// The day by which it is to be achieved.
     pub due_on: Option<Date>,
+    /// The expected version. The change fails with STALE_VERSION if the plan has another version.
+    pub if_version: Option<i32>,
 }
 
 /// Changes to an objective. An omitted field is left unchanged; null clears it.
@@ -126,22 +144,28 @@ pub struct UpdateObjectiveInput {
     /// The day on which it was achieved: not in the future, and only with status ACHIEVED. Defaults to today when the
     /// status becomes ACHIEVED.
     pub achieved_on: MaybeUndefined<Date>,
+    /// The expected version. The change fails with STALE_VERSION if the plan has another version.
+    pub if_version: Option<i32>,
 }
 
-/// Arguments of `removeObjective`.
-#[derive(Clone, Debug, InputObject)]
-pub struct RemoveObjective {
-    /// Id of the objective.
-    pub id: ID,
+node_input! {
+    /// An objective to remove from its plan.
+    RemoveObjectiveInput {
+        /// The id of the objective.
+        id,
+        /// The expected version. The change fails with STALE_VERSION if the plan has another version.
+        if_version
+    }
 }
 
 /// Resolves `Mutation.addObjective`.
-pub async fn add(ctx: &RequestContext, input: AddObjectiveInput) -> Result<PlanPayload> {
-    let AddObjectiveInput { plan_id, horizon, statement, due_on } = input;
+pub async fn add(ctx: &RequestContext, input: AddObjectiveInput) -> Result<ObjectivePayload> {
+    let AddObjectiveInput { plan_id, horizon, statement, due_on, if_version } = input;
     let path = ["input", "planId"];
     let mut check = Validator::input();
     let mut change = Change::of_plan(ctx, &path, &plan_id).await?;
     change.must_write(&path)?;
+    change.must_be_at(&mut check, if_version);
     change.parts_with_room::<plan_objective::Model>(&path).await?;
     let statement = check.required("statement", &statement, NOTE);
     check.finish()?;
@@ -156,17 +180,18 @@ pub async fn add(ctx: &RequestContext, input: AddObjectiveInput) -> Result<PlanP
         status: plan_objective::ObjectiveStatus::Open,
         achieved_on: None,
     };
-    change.put(None, row).await?;
-    change.commit("objective_added").await
+    change.put(None, row.clone()).await?;
+    Ok(ObjectivePayload::of(row, change.commit("objective_added").await?))
 }
 
 /// Resolves `Mutation.updateObjective`.
-pub async fn update(ctx: &RequestContext, input: UpdateObjectiveInput) -> Result<PlanPayload> {
-    let UpdateObjectiveInput { id, horizon, statement, due_on, status, achieved_on } = input;
+pub async fn update(ctx: &RequestContext, input: UpdateObjectiveInput) -> Result<ObjectivePayload> {
+    let UpdateObjectiveInput { id, horizon, statement, due_on, status, achieved_on, if_version } = input;
     let path = ["input", "id"];
     let mut check = Validator::input();
     let (mut change, before) = Change::of_item::<plan_objective::Model>(ctx, &path, &id).await?;
     change.must_write(&path)?;
+    change.must_be_at(&mut check, if_version);
     let (today, latest) = days(ctx, change.viewer);
     let mut after = before.clone();
     check.change_set("horizon", &horizon.map_value(plan_objective::Horizon::from), &mut after.horizon);
@@ -187,14 +212,18 @@ pub async fn update(ctx: &RequestContext, input: UpdateObjectiveInput) -> Result
     }
     after.achieved_on = if achieved { after.achieved_on.or(Some(today)) } else { None };
     check.finish()?;
-    change.put(Some(&before), after).await?;
-    change.commit("objective_updated").await
+    change.put(Some(&before), after.clone()).await?;
+    Ok(ObjectivePayload::of(after, change.commit("objective_updated").await?))
 }
 
 /// Resolves `Mutation.removeObjective`. The actions of the objective are kept, without it.
-pub async fn remove(ctx: &RequestContext, arguments: RemoveObjective) -> Result<PlanPayload> {
-    let (mut change, objective) = Change::of_item::<plan_objective::Model>(ctx, &["id"], &arguments.id).await?;
-    change.must_write(&["id"])?;
+pub async fn remove(ctx: &RequestContext, input: RemoveObjectiveInput) -> Result<ObjectivePayload> {
+    let path = ["input", "id"];
+    let mut check = Validator::input();
+    let (mut change, objective) = Change::of_item::<plan_objective::Model>(ctx, &path, &input.id).await?;
+    change.must_write(&path)?;
+    change.must_be_at(&mut check, input.if_version);
+    check.finish()?;
     let actions = change.parts::<plan_action::Model>().await?;
     let released = actions.into_iter().filter(|action| action.objective_id == Some(objective.id)).map(|before| {
         let after = plan_action::Model { objective_id: None, ..before.clone() };
@@ -202,5 +231,5 @@ pub async fn remove(ctx: &RequestContext, arguments: RemoveObjective) -> Result<
     });
     change.put_all(released.collect()).await?;
     change.take(&objective).await?;
-    change.commit("objective_removed").await
+    Ok(ObjectivePayload::of(objective, change.commit("objective_removed").await?))
 }

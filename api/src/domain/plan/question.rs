@@ -8,14 +8,14 @@ use entity::plan::PlanStatus;
 use entity::{AccountId, Id, Instant, QuestionId, plan, plan_question};
 use sea_orm::{ColumnTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait};
 
+use super::Plan;
 use super::change::Change;
 use super::part::{items, parts_of};
-use super::{Plan, PlanPayload};
 use crate::context::RequestContext;
 use crate::domain::contact::Contact;
 use crate::domain::user::User;
 use crate::error::{Error, Result, UserErrorCode};
-use crate::graphql::{Batch, FieldContext, NodeId, object};
+use crate::graphql::{Batch, FieldContext, NodeId, node_input, object, payload};
 use crate::write::validator::{NOTE, Validator};
 
 /// A question of a plan.
@@ -95,6 +95,22 @@ pub(super) async fn of_plans(field: &FieldContext<'_>, of: &[&Plan]) -> Result<B
     field.object_lists(&lists.iter().map(Vec::as_slice).collect::<Vec<_>>()).await
 }
 
+payload! {
+    /// The result of a mutation of a question.
+    QuestionPayload as "QuestionPayload" {
+        /// The question after the change, or as it was before it was removed; null if there are userErrors.
+        question(question): Question,
+        /// The plan after the change; null if there are userErrors.
+        plan(plan): Plan,
+    }
+}
+
+impl QuestionPayload {
+    fn of(row: plan_question::Model, plan: Plan) -> Self {
+        Self { question: Some(Question(row)), plan: Some(plan), ..Self::default() }
+    }
+}
+
 /// A new question.
 #[derive(Clone, Debug, InputObject)]
 pub struct AskQuestionInput {
@@ -106,6 +122,8 @@ pub struct AskQuestionInput {
     pub assignee_id: Option<ID>,
     /// Id of the contact to ask: of the plan's account.
     pub contact_id: Option<ID>,
+    /// The expected version. The change fails with STALE_VERSION if the plan has another version.
+    pub if_version: Option<i32>,
 }
 
 /// Changes to a question. An omitted field is left unchanged; null clears it. Members of the account's team who may not
@@ -122,22 +140,28 @@ pub struct UpdateQuestionInput {
     pub assignee_id: MaybeUndefined<ID>,
     /// Id of the contact to ask: of the plan's account.
     pub contact_id: MaybeUndefined<ID>,
+    /// The expected version. The change fails with STALE_VERSION if the plan has another version.
+    pub if_version: Option<i32>,
 }
 
-/// Arguments of `removeQuestion`.
-#[derive(Clone, Debug, InputObject)]
-pub struct RemoveQuestion {
-    /// Id of the question.
-    pub id: ID,
+node_input! {
+    /// A question to remove from its plan.
+    RemoveQuestionInput {
+        /// The id of the question.
+        id,
+        /// The expected version. The change fails with STALE_VERSION if the plan has another version.
+        if_version
+    }
 }
 
 /// Resolves `Mutation.askQuestion`.
-pub async fn ask(ctx: &RequestContext, input: AskQuestionInput) -> Result<PlanPayload> {
-    let AskQuestionInput { plan_id, question, assignee_id, contact_id } = input;
+pub async fn ask(ctx: &RequestContext, input: AskQuestionInput) -> Result<QuestionPayload> {
+    let AskQuestionInput { plan_id, question, assignee_id, contact_id, if_version } = input;
     let path = ["input", "planId"];
     let mut check = Validator::input();
     let mut change = Change::of_plan(ctx, &path, &plan_id).await?;
     change.must_write(&path)?;
+    change.must_be_at(&mut check, if_version);
     change.parts_with_room::<plan_question::Model>(&path).await?;
     let mut row = plan_question::Model {
         id: QuestionId::make(),
@@ -157,13 +181,13 @@ pub async fn ask(ctx: &RequestContext, input: AskQuestionInput) -> Result<PlanPa
         row.contact_id = change.contact(&mut check, "contactId", id).await?.map(|contact| contact.id);
     }
     check.finish()?;
-    change.put(None, row).await?;
-    change.commit("question_asked").await
+    change.put(None, row.clone()).await?;
+    Ok(QuestionPayload::of(row, change.commit("question_asked").await?))
 }
 
 /// Resolves `Mutation.updateQuestion`.
-pub async fn update(ctx: &RequestContext, input: UpdateQuestionInput) -> Result<PlanPayload> {
-    let UpdateQuestionInput { id, question, answer, assignee_id, contact_id } = input;
+pub async fn update(ctx: &RequestContext, input: UpdateQuestionInput) -> Result<QuestionPayload> {
+    let UpdateQuestionInput { id, question, answer, assignee_id, contact_id, if_version } = input;
     let path = ["input", "id"];
     let mut check = Validator::input();
     let (mut change, before) = Change::of_item::<plan_question::Model>(ctx, &path, &id).await?;
@@ -174,6 +198,7 @@ pub async fn update(ctx: &RequestContext, input: UpdateQuestionInput) -> Result<
         return Err(Error::refused(UserErrorCode::Forbidden, &path, message));
     }
     change.must_be_open(&path)?;
+    change.must_be_at(&mut check, if_version);
     let mut after = before.clone();
     check.change_required("question", &question, NOTE, &mut after.question);
     check.change("answer", &answer, NOTE, &mut after.answer);
@@ -195,14 +220,18 @@ pub async fn update(ctx: &RequestContext, input: UpdateQuestionInput) -> Result<
     let what =
         if after.answer.is_some() && after.answer != before.answer { "question_answered" } else { "question_updated" };
     check.finish()?;
-    change.put(Some(&before), after).await?;
-    change.commit(what).await
+    change.put(Some(&before), after.clone()).await?;
+    Ok(QuestionPayload::of(after, change.commit(what).await?))
 }
 
 /// Resolves `Mutation.removeQuestion`.
-pub async fn remove(ctx: &RequestContext, arguments: RemoveQuestion) -> Result<PlanPayload> {
-    let (mut change, row) = Change::of_item::<plan_question::Model>(ctx, &["id"], &arguments.id).await?;
-    change.must_write(&["id"])?;
+pub async fn remove(ctx: &RequestContext, input: RemoveQuestionInput) -> Result<QuestionPayload> {
+    let path = ["input", "id"];
+    let mut check = Validator::input();
+    let (mut change, row) = Change::of_item::<plan_question::Model>(ctx, &path, &input.id).await?;
+    change.must_write(&path)?;
+    change.must_be_at(&mut check, input.if_version);
+    check.finish()?;
     change.take(&row).await?;
-    change.commit("question_removed").await
+    Ok(QuestionPayload::of(row, change.commit("question_removed").await?))
 }

@@ -15,16 +15,16 @@ use sea_orm::sea_query::{Expr, ExprTrait as _};
 use sea_orm::{ColumnTrait, ConnectionTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait};
 use uuid::Uuid;
 
+use super::Plan;
 use super::change::Change;
 use super::part::{items, parts_of};
-use super::{Plan, PlanPayload};
 use crate::context::RequestContext;
 use crate::domain::contact::{Contact, RelationshipLevel};
 use crate::domain::user::User;
 use crate::error::{Error, Result};
 use crate::graphql::pagination::LONGEST_LIST;
 use crate::graphql::scalars::Date;
-use crate::graphql::{Batch, FieldContext, NodeId, object};
+use crate::graphql::{Batch, FieldContext, NodeId, node_input, object, payload};
 use crate::write::validator::{NOTE, Validator};
 
 /// A planned relationship with its contact, which is visible to the viewer.
@@ -157,6 +157,24 @@ pub(super) async fn of_plans(field: &FieldContext<'_>, of: &[&Plan]) -> Result<B
     field.lists_of_references(&lists).await
 }
 
+payload! {
+    /// The result of a mutation of a planned relationship.
+    PlannedRelationshipPayload as "PlannedRelationshipPayload" {
+        /// The planned relationship after the change, or as it was before it was removed; null if there are userErrors,
+        /// or if the caller does not see the contact.
+        plannedRelationship(planned_relationship): PlannedRelationship,
+        /// The plan after the change; null if there are userErrors.
+        plan(plan): Plan,
+    }
+}
+
+impl PlannedRelationshipPayload {
+    async fn of(ctx: &RequestContext, row: plan_relationship::Model, plan: Plan) -> Result<Self> {
+        let planned_relationship = PlannedRelationship::with_people(ctx, vec![row]).await?.pop();
+        Ok(Self { planned_relationship, plan: Some(plan), ..Self::default() })
+    }
+}
+
 /// A planned relationship. A plan has at most one per contact, which is created or updated. An omitted field is left
 /// unchanged; null clears it.
 #[derive(Clone, Debug, InputObject)]
@@ -173,22 +191,28 @@ pub struct SetPlannedRelationshipInput {
     pub owner_id: MaybeUndefined<ID>,
     /// The approach to reaching the level: at most 20,000 characters.
     pub approach: MaybeUndefined<String>,
+    /// The expected version. The change fails with STALE_VERSION if the plan has another version.
+    pub if_version: Option<i32>,
 }
 
-/// Arguments of `removePlannedRelationship`.
-#[derive(Clone, Debug, InputObject)]
-pub struct RemovePlannedRelationship {
-    /// Id of the planned relationship.
-    pub id: ID,
+node_input! {
+    /// A planned relationship to remove from its plan.
+    RemovePlannedRelationshipInput {
+        /// The id of the planned relationship.
+        id,
+        /// The expected version. The change fails with STALE_VERSION if the plan has another version.
+        if_version
+    }
 }
 
 /// Resolves `Mutation.setPlannedRelationship`.
-pub async fn set(ctx: &RequestContext, input: SetPlannedRelationshipInput) -> Result<PlanPayload> {
-    let SetPlannedRelationshipInput { plan_id, contact_id, desired, by, owner_id, approach } = input;
+pub async fn set(ctx: &RequestContext, input: SetPlannedRelationshipInput) -> Result<PlannedRelationshipPayload> {
+    let SetPlannedRelationshipInput { plan_id, contact_id, desired, by, owner_id, approach, if_version } = input;
     let path = ["input", "planId"];
     let mut check = Validator::input();
     let mut change = Change::of_plan(ctx, &path, &plan_id).await?;
     change.must_write(&path)?;
+    change.must_be_at(&mut check, if_version);
     let contact = change.contact(&mut check, "contactId", &contact_id).await?;
     let present = change.parts::<plan_relationship::Model>().await?;
     let before = contact.as_ref().and_then(|contact| present.iter().find(|row| row.contact_id == contact.id)).cloned();
@@ -219,14 +243,20 @@ pub async fn set(ctx: &RequestContext, input: SetPlannedRelationshipInput) -> Re
         owner_id: owner,
         approach: how,
     };
-    change.put(before.as_ref(), after).await?;
-    change.commit("relationship_set").await
+    change.put(before.as_ref(), after.clone()).await?;
+    let plan = change.commit("relationship_set").await?;
+    PlannedRelationshipPayload::of(ctx, after, plan).await
 }
 
 /// Resolves `Mutation.removePlannedRelationship`.
-pub async fn remove(ctx: &RequestContext, arguments: RemovePlannedRelationship) -> Result<PlanPayload> {
-    let (mut change, row) = Change::of_item::<plan_relationship::Model>(ctx, &["id"], &arguments.id).await?;
-    change.must_write(&["id"])?;
+pub async fn remove(ctx: &RequestContext, input: RemovePlannedRelationshipInput) -> Result<PlannedRelationshipPayload> {
+    let path = ["input", "id"];
+    let mut check = Validator::input();
+    let (mut change, row) = Change::of_item::<plan_relationship::Model>(ctx, &path, &input.id).await?;
+    change.must_write(&path)?;
+    change.must_be_at(&mut check, input.if_version);
+    check.finish()?;
     change.take(&row).await?;
-    change.commit("relationship_removed").await
+    let plan = change.commit("relationship_removed").await?;
+    PlannedRelationshipPayload::of(ctx, row, plan).await
 }

@@ -8,17 +8,17 @@ use entity::plan_action::ActionStatus;
 use entity::{Day, Id, ReviewId, plan, plan_action, plan_review};
 use serde::{Deserialize, Serialize};
 
+use super::Plan;
 use super::benchmark::Benchmark;
 use super::change::{Change, days, not_to_come};
 use super::health::is_overdue;
 use super::measure::decimal;
 use super::part::{items, parts_of};
-use super::{Plan, PlanPayload};
 use crate::context::RequestContext;
 use crate::domain::user::User;
 use crate::error::Result;
 use crate::graphql::scalars::{Date, Decimal};
-use crate::graphql::{Batch, FieldContext, NodeId, graphql_enum, object};
+use crate::graphql::{Batch, FieldContext, NodeId, graphql_enum, object, payload};
 use crate::values::calendar::months_after;
 use crate::write::validator::{NOTE, Validator};
 
@@ -193,6 +193,16 @@ pub(super) async fn last_review(change: &Change<'_>) -> Result<Option<Day>> {
     Ok(change.parts::<plan_review::Model>().await?.iter().map(|review| review.reviewed_on).max())
 }
 
+payload! {
+    /// The result of a mutation of a review.
+    ReviewPayload as "ReviewPayload" {
+        /// The review after the change; null if there are userErrors.
+        review(review): Review,
+        /// The plan after the change; null if there are userErrors.
+        plan(plan): Plan,
+    }
+}
+
 /// A review of a plan.
 #[derive(Clone, Debug, InputObject)]
 pub struct ReviewPlanInput {
@@ -207,15 +217,18 @@ pub struct ReviewPlanInput {
     /// The day of the next review: after this one. Defaults to a month or a quarter later, by the plan's cadence,
     /// clipped to the end of the month. The latest review determines the plan's nextReviewOn.
     pub next_review_on: Option<Date>,
+    /// The expected version. The change fails with STALE_VERSION if the plan has another version.
+    pub if_version: Option<i32>,
 }
 
 /// Resolves `Mutation.reviewPlan`.
-pub async fn review(ctx: &RequestContext, input: ReviewPlanInput) -> Result<PlanPayload> {
-    let ReviewPlanInput { id, outcome, notes, reviewed_on, next_review_on } = input;
+pub async fn review(ctx: &RequestContext, input: ReviewPlanInput) -> Result<ReviewPayload> {
+    let ReviewPlanInput { id, outcome, notes, reviewed_on, next_review_on, if_version } = input;
     let path = ["input", "id"];
     let mut check = Validator::input();
     let mut change = Change::of_plan(ctx, &path, &id).await?;
     change.must_write(&path)?;
+    change.must_be_at(&mut check, if_version);
     let others = change.parts_with_room::<plan_review::Model>(&path).await?;
     let (today, latest) = days(ctx, change.viewer);
     let reviewed_on = reviewed_on.map_or(today, |day| day.0);
@@ -248,8 +261,9 @@ pub async fn review(ctx: &RequestContext, input: ReviewPlanInput) -> Result<Plan
     if others.iter().all(|other| other.reviewed_on <= reviewed_on) {
         change.plan.next_review_on = Some(next);
     }
-    change.put(None, row).await?;
-    change.commit("reviewed").await
+    change.put(None, row.clone()).await?;
+    let plan = Some(change.commit("reviewed").await?);
+    Ok(ReviewPayload { review: Some(Review(row)), plan, ..Default::default() })
 }
 
 #[cfg(test)]

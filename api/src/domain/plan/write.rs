@@ -11,13 +11,14 @@ use sea_orm::{ColumnTrait, ConnectionTrait, QueryFilter, QueryOrder};
 use super::action::release_touches;
 use super::change::{Change, days, seeing_member};
 use super::review::{due_after, last_review};
-use super::{PlanPayload, ReviewCadence, copy, linked, stored_links};
+use super::{Plan, PlanPayload, ReviewCadence, copy, linked, stored_links};
 use crate::context::{RequestContext, Viewer};
 use crate::domain::account::team;
-use crate::error::{Error, Result, UserErrorCode};
+use crate::error::{Result, UserErrorCode};
+use crate::graphql::node_input;
 use crate::graphql::scalars::Date;
 use crate::write::Write;
-use crate::write::validator::{NAME, NOTE, Validator, same_version};
+use crate::write::validator::{NAME, NOTE, Validator};
 
 /// The maximum number of opportunities of a plan.
 const MOST: usize = 200;
@@ -74,11 +75,24 @@ pub struct UpdatePlanInput {
     pub if_version: Option<i32>,
 }
 
-/// Arguments of `closePlan` and `deletePlan`.
-#[derive(Clone, Debug, InputObject)]
-pub struct OnePlan {
-    /// Id of the plan.
-    pub id: ID,
+node_input! {
+    /// A plan to close.
+    ClosePlanInput {
+        /// The id of the plan.
+        id,
+        /// The expected version. The change fails with STALE_VERSION if the plan has another version.
+        if_version
+    }
+}
+
+node_input! {
+    /// A plan to delete.
+    DeletePlanInput {
+        /// The id of the plan: a draft that was never signed.
+        id,
+        /// The expected version. The change fails with STALE_VERSION if the plan has another version.
+        if_version
+    }
 }
 
 /// Checks that no other open plan of the account overlaps the plan's days. Takes an exclusive lock on the plans of the
@@ -154,7 +168,7 @@ pub async fn create(ctx: &RequestContext, input: CreatePlanInput) -> Result<Plan
     let plan = write.add_with(plan, items.snapshot()).await?;
     items.insert(&write).await?;
     write.commit().await?;
-    Ok(PlanPayload::of(plan))
+    Ok(PlanPayload::of(Plan(plan)))
 }
 
 /// Resolves `Mutation.updatePlan`.
@@ -175,7 +189,7 @@ pub async fn update(ctx: &RequestContext, input: UpdatePlanInput) -> Result<Plan
     let mut check = Validator::input();
     let mut change = Change::of_plan(ctx, &path, &id).await?;
     change.must_write(&path)?;
-    same_version(if_version, change.before().version)?;
+    change.must_be_at(&mut check, if_version);
     check.change_required("title", &title, NAME, &mut change.plan.title);
     check.change("summary", &summary, NOTE, &mut change.plan.summary);
     check.change_set("startsOn", &starts_on.map_value(|day| day.0), &mut change.plan.starts_on);
@@ -220,7 +234,7 @@ pub async fn update(ctx: &RequestContext, input: UpdatePlanInput) -> Result<Plan
         check_first_day(&change, &mut check, from).await?;
     }
     check.finish()?;
-    change.commit("updated").await
+    Ok(PlanPayload::of(change.commit("updated").await?))
 }
 
 /// Returns the day of the latest commitment to the plan that is being changed.
@@ -278,31 +292,35 @@ async fn opportunities<C: ConnectionTrait>(
 }
 
 /// Resolves `Mutation.closePlan`. Closing a closed plan changes nothing.
-pub async fn close(ctx: &RequestContext, arguments: OnePlan) -> Result<PlanPayload> {
-    let path = ["id"];
-    let mut change = Change::of_plan(ctx, &path, &arguments.id).await?;
+pub async fn close(ctx: &RequestContext, input: ClosePlanInput) -> Result<PlanPayload> {
+    let path = ["input", "id"];
+    let mut check = Validator::input();
+    let mut change = Change::of_plan(ctx, &path, &input.id).await?;
+    change.must_be_theirs(&path)?;
+    change.must_be_at(&mut check, input.if_version);
+    check.finish()?;
     if change.before().closed_at.is_none() {
-        change.must_write(&path)?;
         change.plan.status = Stored::Closed;
         change.plan.closed_at = Some(change.write.at);
-    } else {
-        change.must_be_theirs(&path)?;
     }
-    change.commit("closed").await
+    Ok(PlanPayload::of(change.commit("closed").await?))
 }
 
 /// Resolves `Mutation.deletePlan`: only for a draft that was never signed. The touches of its actions are kept, without
 /// them.
-pub async fn delete(ctx: &RequestContext, arguments: OnePlan) -> Result<PlanPayload> {
-    let path = ["id"];
-    let mut change = Change::of_plan(ctx, &path, &arguments.id).await?;
+pub async fn delete(ctx: &RequestContext, input: DeletePlanInput) -> Result<PlanPayload> {
+    let path = ["input", "id"];
+    let mut check = Validator::input();
+    let mut change = Change::of_plan(ctx, &path, &input.id).await?;
     change.must_be_theirs(&path)?;
+    change.must_be_at(&mut check, input.if_version);
     if change.before().status != Stored::Draft {
         let status = change.before().status.word();
         let message =
             format!("The plan is {status}: only a draft that was never signed can be deleted. Use closePlan instead.");
-        return Err(Error::refused(UserErrorCode::Conflict, &path, message));
+        check.fault(UserErrorCode::Conflict, "id", message);
     }
+    check.finish()?;
     let actions = change.parts::<plan_action::Model>().await?;
     change.take_all::<plan_measurement::Model>().await?;
     change.take_all::<plan_benchmark::Model>().await?;
@@ -313,5 +331,5 @@ pub async fn delete(ctx: &RequestContext, arguments: OnePlan) -> Result<PlanPayl
     change.take_all::<plan_review::Model>().await?;
     let gone: Vec<_> = actions.iter().map(|action| action.id).collect();
     release_touches(&mut change.write, &gone).await?;
-    change.delete().await
+    Ok(PlanPayload::of(change.delete().await?))
 }

@@ -5,7 +5,7 @@ use entity::{AccountId, ContactId, Id, Scoped, UserId, promise};
 use sea_orm::sea_query::Cond;
 use sea_orm::{ColumnTrait, Condition, QueryFilter, QueryOrder, Select};
 
-use super::Promise;
+use super::ClientPromise;
 use crate::context::RequestContext;
 use crate::domain::account::AccountFilter;
 use crate::domain::account::list::at_account;
@@ -16,7 +16,7 @@ use crate::graphql::{Batch, FieldContext};
 
 /// A filter on promises. All given fields must match.
 #[derive(Clone, Debug, Default, InputObject)]
-pub struct PromiseFilter {
+pub struct ClientPromiseFilter {
     /// Filters by account.
     pub account_id: MaybeUndefined<IdFilter>,
     /// A condition on the account. Archived accounts match only if its `archived` asks for them.
@@ -41,7 +41,7 @@ fn is_open(open: bool) -> Condition {
     Cond::all().add(if open { kept_on.is_null() } else { kept_on.is_not_null() })
 }
 
-impl PromiseFilter {
+impl ClientPromiseFilter {
     fn condition(&self, ctx: &RequestContext) -> Result<Condition> {
         use promise::Column;
         let Self { account_id, account, made_by_id, contact_id, open, overdue, due_on, updated_at } = self;
@@ -77,14 +77,14 @@ impl PromiseFilter {
 #[derive(Clone, Debug, InputObject)]
 pub struct PromisesArguments {
     /// Only promises that match this filter; all visible promises if omitted.
-    pub filter: Option<PromiseFilter>,
+    pub filter: Option<ClientPromiseFilter>,
     /// The page to return.
     #[graphql(flatten)]
     pub page: PageArguments,
 }
 
 /// Resolves `Query.promises`.
-pub async fn promises(field: &FieldContext<'_>, arguments: PromisesArguments) -> Result<Connection<Promise>> {
+pub async fn promises(field: &FieldContext<'_>, arguments: PromisesArguments) -> Result<Connection<ClientPromise>> {
     let PromisesArguments { filter, page } = arguments;
     let filter = filter.unwrap_or_default();
     let visible = VisibleRows {
@@ -117,7 +117,7 @@ fn selected(field: &FieldContext<'_>) -> Result<Select<promise::Entity>> {
 pub async fn of_accounts(
     field: &FieldContext<'_>,
     of: &[AccountId],
-) -> Result<Batch<Vec<crate::domain::promise::Promise>>> {
+) -> Result<Batch<Vec<crate::domain::promise::ClientPromise>>> {
     lists(field, selected(field)?, promise::Column::AccountId, of, |row| Some(row.account_id)).await
 }
 
@@ -125,7 +125,7 @@ pub async fn of_accounts(
 pub async fn of_contacts(
     field: &FieldContext<'_>,
     of: &[ContactId],
-) -> Result<Batch<Vec<crate::domain::promise::Promise>>> {
+) -> Result<Batch<Vec<crate::domain::promise::ClientPromise>>> {
     lists(field, selected(field)?, promise::Column::ContactId, of, |row| row.contact_id).await
 }
 
@@ -133,7 +133,7 @@ pub async fn of_contacts(
 pub async fn of_touches(
     field: &FieldContext<'_>,
     of: &[entity::TouchId],
-) -> Result<Batch<Vec<crate::domain::promise::Promise>>> {
+) -> Result<Batch<Vec<crate::domain::promise::ClientPromise>>> {
     let select = field.request.viewer()?.rows::<promise::Entity>(promise::Column::AccountId);
     lists(field, select, promise::Column::TouchId, of, |row| row.touch_id).await
 }
@@ -145,9 +145,9 @@ async fn lists<K: Id>(
     column: promise::Column,
     parents: &[K],
     parent_of: fn(&promise::Model) -> Option<K>,
-) -> Result<Batch<Vec<Promise>>> {
+) -> Result<Batch<Vec<ClientPromise>>> {
     let select = select.order_by_asc(promise::Column::DueOn).order_by_asc(promise::Column::Id);
     let too_long =
         format!("The list has more than {LONGEST_LIST} promises: page through `promises` with a filter instead.");
-    plain_lists::<_, Promise, _>(field, select, column, parents, parent_of, &too_long).await
+    plain_lists::<_, ClientPromise, _>(field, select, column, parents, parent_of, &too_long).await
 }

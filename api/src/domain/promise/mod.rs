@@ -15,7 +15,7 @@ use std::collections::HashMap;
 
 use entity::{AccountId, Columns, Day, Id, Instant, PromiseId, promise};
 
-pub use self::list::{PromiseFilter, PromisesArguments, promises};
+pub use self::list::{ClientPromiseFilter, PromisesArguments, promises};
 
 use crate::context::{RequestContext, Viewer};
 use crate::domain::account::Account;
@@ -31,9 +31,9 @@ use crate::write::{AuditedRow, Snapshot, audited, snapshot};
 
 /// A promise.
 #[derive(Clone, Debug)]
-pub struct Promise(pub promise::Model);
+pub struct ClientPromise(pub promise::Model);
 
-impl From<promise::Model> for Promise {
+impl From<promise::Model> for ClientPromise {
     fn from(row: promise::Model) -> Self {
         Self(row)
     }
@@ -41,7 +41,7 @@ impl From<promise::Model> for Promise {
 
 object! {
     /// Something that we promised to do for a client.
-    Promise as "Promise" Node {
+    ClientPromise as "ClientPromise" Node {
         /// Opaque id, prefixed with the type; ascends with creation time.
         id: NodeId<PromiseId> = plain(|promise| NodeId(promise.0.id));
         /// The account that the promise was made to.
@@ -72,19 +72,19 @@ object! {
         version: i32 = plain(|promise| promise.0.version);
     }
 }
-connection!(Promise as "Promise");
+connection!(ClientPromise as "ClientPromise");
 
 payload! {
     /// The result of making, keeping or deleting a promise.
-    PromisePayload as "PromisePayload" {
+    ClientPromisePayload as "ClientPromisePayload" {
         /// The promise after the change, or as it was before it was deleted; null if there are userErrors.
-        promise(promise): Promise,
+        promise(promise): ClientPromise,
     }
 }
 
-impl PromisePayload {
+impl ClientPromisePayload {
     fn of(row: promise::Model) -> Self {
-        Self { promise: Some(Promise(row)), ..Self::default() }
+        Self { promise: Some(ClientPromise(row)), ..Self::default() }
     }
 }
 
@@ -140,7 +140,7 @@ impl Viewer {
     }
 }
 
-impl Promise {
+impl ClientPromise {
     /// Loads promises by id; ids that do not exist or that the viewer cannot see are absent from the result.
     ///
     /// # Errors
@@ -160,7 +160,7 @@ async fn touches(field: &FieldContext<'_>, ids: &[Option<entity::TouchId>]) -> R
 }
 
 #[expect(clippy::unused_async, reason = "field resolvers are async")]
-async fn overdues(field: &FieldContext<'_>, of: &[&Promise]) -> Result<Batch<bool>> {
+async fn overdues(field: &FieldContext<'_>, of: &[&ClientPromise]) -> Result<Batch<bool>> {
     let today = field.request.viewer()?.day(field.request.now);
     let mut answers = Batch::with_capacity(of.len());
     for promise in of {

@@ -6,9 +6,10 @@ use async_graphql::{ID, InputObject};
 use entity::{Id, PromiseId, Scoped, TouchId, account, promise, touch};
 use sea_orm::{ColumnTrait, QueryFilter, QueryOrder, QuerySelect};
 
-use super::PromisePayload;
+use super::ClientPromisePayload;
 use crate::context::{AccountAccess, RequestContext, Viewer};
 use crate::error::{Error, Result, UserErrorCode};
+use crate::graphql::node_input;
 use crate::graphql::scalars::Date;
 use crate::write::Write;
 use crate::write::validator::{NOTE, Validator};
@@ -30,21 +31,26 @@ pub struct MakePromiseInput {
     pub due_on: Date,
 }
 
-/// Arguments of `keepPromise`.
+/// A promise that was kept.
 #[derive(Clone, Debug, InputObject)]
-pub struct KeepPromise {
+pub struct KeepPromiseInput {
     /// Id of the promise.
     pub id: ID,
     /// The day on which it was kept: not in the future and not before madeOn. Defaults to today in the organization's
     /// time zone.
     pub kept_on: Option<Date>,
+    /// The expected version. The change fails with STALE_VERSION if the promise has another version.
+    pub if_version: Option<i32>,
 }
 
-/// Arguments of `deletePromise`.
-#[derive(Clone, Debug, InputObject)]
-pub struct OnePromise {
-    /// Id of the promise.
-    pub id: ID,
+node_input! {
+    /// A promise to delete.
+    DeletePromiseInput {
+        /// The id of the promise.
+        id,
+        /// The expected version. The change fails with STALE_VERSION if the promise has another version.
+        if_version
+    }
 }
 
 /// Loads the touch that an input refers to, which must belong to the account, and locks it against deletion.
@@ -68,7 +74,7 @@ async fn load_touch(
 }
 
 /// Resolves `Mutation.makePromise`.
-pub async fn make(ctx: &RequestContext, input: MakePromiseInput) -> Result<PromisePayload> {
+pub async fn make(ctx: &RequestContext, input: MakePromiseInput) -> Result<ClientPromisePayload> {
     let MakePromiseInput { account_id, contact_id, touch_id, what, made_on, due_on } = input;
     let viewer = ctx.viewer()?;
     let mut check = Validator::input();
@@ -107,30 +113,31 @@ pub async fn make(ctx: &RequestContext, input: MakePromiseInput) -> Result<Promi
     };
     let row = write.add(row).await?;
     write.commit().await?;
-    Ok(PromisePayload::of(row))
+    Ok(ClientPromisePayload::of(row))
 }
 
 /// Loads and locks the promise that an input refers to.
 async fn load_locked(viewer: &Viewer, write: &Write<'_>, id: &ID) -> Result<promise::Model> {
-    let not_found = || Error::refused(UserErrorCode::NotFound, &["id"], "There is no promise with this id.");
+    let not_found = || Error::refused(UserErrorCode::NotFound, &["input", "id"], "There is no promise with this id.");
     let id = PromiseId::parse(id).map_err(|_| not_found())?;
     let visible = viewer.rows::<promise::Entity>(promise::Column::AccountId).filter(promise::Column::Id.eq(id));
     visible.lock_exclusive().one(&write.tx).await?.ok_or_else(not_found)
 }
 
 /// Resolves `Mutation.keepPromise`.
-pub async fn keep(ctx: &RequestContext, arguments: KeepPromise) -> Result<PromisePayload> {
+pub async fn keep(ctx: &RequestContext, input: KeepPromiseInput) -> Result<ClientPromisePayload> {
+    let KeepPromiseInput { id, kept_on, if_version } = input;
     let viewer = ctx.viewer()?;
-    let mut check = Validator::at(&[]);
+    let mut check = Validator::input();
     let mut write = Write::begin(ctx)?;
-    let before = load_locked(viewer, &write, &arguments.id).await?;
+    let before = load_locked(viewer, &write, &id).await?;
+    check.version(if_version, before.version);
     if let Some(kept_on) = before.kept_on {
-        let message = format!("This promise was already kept on {kept_on}.");
-        return Err(Error::refused(UserErrorCode::Conflict, &["id"], message));
+        check.fault(UserErrorCode::Conflict, "id", format!("This promise was already kept on {kept_on}."));
     }
     // A promise may have been made on a day that has not begun yet in the organization's time zone; it is not kept
     // before.
-    let kept_on = arguments.kept_on.map_or_else(|| viewer.day(ctx.now).max(before.made_on), |day| day.0);
+    let kept_on = kept_on.map_or_else(|| viewer.day(ctx.now).max(before.made_on), |day| day.0);
     check.has_come("keptOn", kept_on, viewer.latest_today(ctx.now));
     check.in_order("keptOn", ("madeOn", before.made_on), ("keptOn", kept_on));
     check.finish()?;
@@ -138,23 +145,26 @@ pub async fn keep(ctx: &RequestContext, arguments: KeepPromise) -> Result<Promis
     let after = write.change(&before, after).await?;
     write.rename_last_event("kept");
     write.commit().await?;
-    Ok(PromisePayload::of(after))
+    Ok(ClientPromisePayload::of(after))
 }
 
 /// Resolves `Mutation.deletePromise`. Returns the promise as it was.
-pub async fn delete(ctx: &RequestContext, arguments: OnePromise) -> Result<PromisePayload> {
+pub async fn delete(ctx: &RequestContext, input: DeletePromiseInput) -> Result<ClientPromisePayload> {
     let viewer = ctx.viewer()?;
+    let mut check = Validator::input();
     let mut write = Write::begin(ctx)?;
-    let row = load_locked(viewer, &write, &arguments.id).await?;
+    let row = load_locked(viewer, &write, &input.id).await?;
     let account = viewer.account(&write.tx, row.account_id, false).await?;
     let is_responsible = account.is_some_and(|account| viewer.access(&account) == AccountAccess::Responsible);
     if !is_responsible && row.made_by_id != viewer.user.id {
         let message = "Only the user who made the promise, the account's owner, their managers and admins may do this.";
-        return Err(Error::refused(UserErrorCode::Forbidden, &["id"], message));
+        return Err(Error::refused(UserErrorCode::Forbidden, &["input", "id"], message));
     }
+    check.version(input.if_version, row.version);
+    check.finish()?;
     write.remove(&row).await?;
     write.commit().await?;
-    Ok(PromisePayload::of(row))
+    Ok(ClientPromisePayload::of(row))
 }
 
 /// Clears the touch of promises whose touch is deleted or moves to another account. The promises are kept.

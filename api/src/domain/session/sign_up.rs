@@ -82,6 +82,7 @@ pub async fn sign_up(ctx: &RequestContext, input: SignUpInput) -> Result<Session
         time_zone,
         manager_id: None,
         working_hours: hours::usual(),
+        external_ids: "[]".to_owned(),
         active: true,
         created_at: ctx.now,
         updated_at: ctx.now,

@@ -18,7 +18,7 @@ use crate::graphql::scalars::Decimal;
 use crate::graphql::{Batch, FieldContext};
 use crate::values::agreement::{Consent, Parties, Side};
 use crate::write::Write;
-use crate::write::validator::{Amounts, NOTE, Validator, same_version};
+use crate::write::validator::{Amounts, NOTE, Validator};
 
 /// The decision about a proposal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
@@ -90,8 +90,9 @@ pub async fn decide(ctx: &RequestContext, input: DecideTargetInput) -> Result<Ta
         return Err(Error::refused(UserErrorCode::Forbidden, &path, message));
     }
     if before.status != Stored::Proposed {
-        let message = format!("{} Only what waits can be decided on.", stands(&before));
-        return Err(Error::refused(UserErrorCode::Conflict, &path, message));
+        check.version(if_version, before.version);
+        check.fault(UserErrorCode::Conflict, "id", format!("{} Only what waits can be decided on.", stands(&before)));
+        return check.fail();
     }
     let consent = parties.consent(before.proposed_by_id, viewer.user.id);
     if !awaits(&before, &parties, viewer.user.id) {
@@ -106,15 +107,17 @@ pub async fn decide(ctx: &RequestContext, input: DecideTargetInput) -> Result<Ta
             "A decision requires what was read: give the target's version.",
         );
     }
-    same_version(if_version, before.version)?;
+    check.version(if_version, before.version);
     let mut after = before.clone();
+    let was_clean = check.is_clean();
     after.decision_note = check.optional("note", note.as_deref(), NOTE);
+    let lacks_note = after.decision_note.is_none() && check.is_clean() == was_clean;
     if let Some(id) = &one_on_one_id {
         after.one_on_one_id = of_decision(viewer, &write.tx, &mut check, "oneOnOneId", id, before.seller_id).await?;
     }
     let what = match (decision, consent) {
         (TargetDecision::Decline, _) => {
-            if after.decision_note.is_none() && check.is_clean() {
+            if lacks_note {
                 check.fault(UserErrorCode::Required, "note", "Why not? A target is declined with a note.");
             }
             decided(&mut after, viewer.user.id, write.at);

@@ -336,6 +336,24 @@ pub async fn of_accounts(
     field.optional_objects(&of.iter().map(|account| found.get(account)).collect::<Vec<_>>()).await
 }
 
+/// Returns the targets of accounts that are proposed or agreed.
+pub async fn open_of_accounts(
+    field: &FieldContext<'_>,
+    of: &[AccountId],
+) -> Result<Batch<Option<crate::domain::targeting::Target>>> {
+    let rows = field
+        .request
+        .viewer()?
+        .rows::<target::Entity>(target::Column::AccountId)
+        .filter(target::Column::AccountId.is_in(of.iter().copied()))
+        .filter(target::Column::Status.is_in([Stored::Proposed, Stored::Agreed]))
+        .order_by_asc(target::Column::Id)
+        .all(field.request.reader())
+        .await?;
+    let found: HashMap<AccountId, Target> = rows.into_iter().map(|row| (row.account_id, Target(row))).collect();
+    field.optional_objects(&of.iter().map(|account| found.get(account)).collect::<Vec<_>>()).await
+}
+
 /// Returns the status of a target in a sentence, for an error message.
 pub(crate) fn stands(target: &target::Model) -> String {
     let day = |at: Option<Instant>| at.map(|at| format!(" since {at}")).unwrap_or_default();

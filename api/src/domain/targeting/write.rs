@@ -11,8 +11,9 @@ use crate::domain::account::team;
 use crate::domain::targeting::one_on_one::write::of_decision;
 use crate::domain::targeting::target_list;
 use crate::error::{Error, Result, UserErrorCode};
+use crate::graphql::node_input;
 use crate::write::Write;
-use crate::write::validator::{NOTE, Validator, same_version};
+use crate::write::validator::{NOTE, Validator};
 use database::transaction::Transaction;
 
 /// A candidate.
@@ -62,13 +63,18 @@ pub struct CloseTargetInput {
     pub r#as: TargetClosing,
     /// Why: up to 20,000 characters. Required where it is dropped.
     pub note: Option<String>,
+    /// The expected version. The change fails with STALE_VERSION if the target has another version.
+    pub if_version: Option<i32>,
 }
 
-/// Arguments of `withdrawTarget`.
-#[derive(Clone, Debug, InputObject)]
-pub struct OneTarget {
-    /// Which one.
-    pub id: ID,
+node_input! {
+    /// A proposed target to withdraw.
+    WithdrawTargetInput {
+        /// The id of the target: PROPOSED.
+        id,
+        /// The expected version. The change fails with STALE_VERSION if the target has another version.
+        if_version
+    }
 }
 
 /// Why an archived account becomes no target.
@@ -167,11 +173,10 @@ pub async fn update(ctx: &RequestContext, input: UpdateTargetInput) -> Result<Ta
     let mut write = Write::begin(ctx)?;
     let (before, account) = to_change(viewer, &write.tx, &path, &id).await?;
     must_answer_for(viewer, &path, &account)?;
+    check.version(if_version, before.version);
     if !is_open(before.status) {
-        let message = format!("{} It stays as it is.", stands(&before));
-        return Err(Error::refused(UserErrorCode::Conflict, &path, message));
+        check.fault(UserErrorCode::Conflict, "id", format!("{} It stays as it is.", stands(&before)));
     }
-    same_version(if_version, before.version)?;
     let mut after = before.clone();
     let mut given = TargetKind::from(before.kind);
     check.change_set("kind", &kind, &mut given);
@@ -184,18 +189,21 @@ pub async fn update(ctx: &RequestContext, input: UpdateTargetInput) -> Result<Ta
 }
 
 /// `withdrawTarget`: the proposer takes the proposal back.
-pub async fn withdraw(ctx: &RequestContext, arguments: OneTarget) -> Result<TargetPayload> {
+pub async fn withdraw(ctx: &RequestContext, input: WithdrawTargetInput) -> Result<TargetPayload> {
     let viewer = ctx.viewer()?;
+    let path = ["input", "id"];
+    let mut check = Validator::input();
     let mut write = Write::begin(ctx)?;
-    let (before, _) = to_change(viewer, &write.tx, &["id"], &arguments.id).await?;
+    let (before, _) = to_change(viewer, &write.tx, &path, &input.id).await?;
     if before.proposed_by_id != viewer.user.id {
         let message = "Only its proposer takes a proposal back; the other side may decline it.";
-        return Err(Error::refused(UserErrorCode::Forbidden, &["id"], message));
+        return Err(Error::refused(UserErrorCode::Forbidden, &path, message));
     }
+    check.version(input.if_version, before.version);
     if before.status != Stored::Proposed {
-        let message = format!("{} Only what waits can be taken back.", stands(&before));
-        return Err(Error::refused(UserErrorCode::Conflict, &["id"], message));
+        check.fault(UserErrorCode::Conflict, "id", format!("{} Only what waits can be taken back.", stands(&before)));
     }
+    check.finish()?;
     let after = target::Model { status: Stored::Withdrawn, ..before.clone() };
     let after = write.change(&before, after).await?;
     write.rename_last_event("withdrawn");
@@ -205,19 +213,21 @@ pub async fn withdraw(ctx: &RequestContext, arguments: OneTarget) -> Result<Targ
 
 /// `closeTarget`.
 pub async fn close(ctx: &RequestContext, input: CloseTargetInput) -> Result<TargetPayload> {
-    let CloseTargetInput { id, r#as, note } = input;
+    let CloseTargetInput { id, r#as, note, if_version } = input;
     let viewer = ctx.viewer()?;
     let path = ["input", "id"];
     let mut check = Validator::input();
     let mut write = Write::begin(ctx)?;
     let (before, account) = to_change(viewer, &write.tx, &path, &id).await?;
     must_answer_for(viewer, &path, &account)?;
+    check.version(if_version, before.version);
     if before.status != Stored::Agreed {
         let message = format!("{} Only what is on the list can be taken off it.", stands(&before));
-        return Err(Error::refused(UserErrorCode::Conflict, &path, message));
+        check.fault(UserErrorCode::Conflict, "id", message);
     }
+    let was_clean = check.is_clean();
     let note = check.optional("note", note.as_deref(), NOTE);
-    if r#as == TargetClosing::Dropped && note.is_none() && check.is_clean() {
+    if r#as == TargetClosing::Dropped && note.is_none() && check.is_clean() == was_clean {
         check.fault(UserErrorCode::Required, "note", "Why is it given up? A target is dropped with a note.");
     }
     check.finish()?;

@@ -4,6 +4,7 @@ use async_graphql::{ID, InputObject, MaybeUndefined};
 use entity::{Instant, touch};
 
 use super::{TouchDirection, TouchKind, ValueKind};
+use crate::graphql::node_input;
 use crate::graphql::scalars::DateTime;
 use crate::write::external_ids::ExternalIdInput;
 use crate::write::validator::Validator;
@@ -141,13 +142,28 @@ pub struct CompleteTouchInput {
     pub commitment_asked: MaybeUndefined<String>,
     /// Whether the commitment was given. Needs `commitmentAsked`.
     pub commitment_given: MaybeUndefined<bool>,
+    /// The expected version. The change fails with STALE_VERSION if the touch has another version.
+    pub if_version: Option<i32>,
 }
 
-/// Arguments of `cancelTouch` and `deleteTouch`.
-#[derive(Clone, Debug, InputObject)]
-pub struct OneTouch {
-    /// The touch.
-    pub id: ID,
+node_input! {
+    /// A scheduled touch to cancel.
+    CancelTouchInput {
+        /// The id of the touch.
+        id,
+        /// The expected version. The change fails with STALE_VERSION if the touch has another version.
+        if_version
+    }
+}
+
+node_input! {
+    /// A touch to delete.
+    DeleteTouchInput {
+        /// The id of the touch.
+        id,
+        /// The expected version. The change fails with STALE_VERSION if the touch has another version.
+        if_version
+    }
 }
 
 /// Seconds by which the clock of a client may differ from the server's.

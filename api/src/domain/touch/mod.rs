@@ -186,7 +186,7 @@ object! {
         /// Whether the account was an agreed target of the user's when the touch began.
         onTarget: bool = batch(crate::domain::targeting::touches_on_list);
         /// The promises made in it, at most 500, in order of their due days.
-        promises: Vec<crate::domain::promise::Promise> = by_key(|touch| touch.0.id, crate::domain::promise::list::of_touches);
+        promises: Vec<crate::domain::promise::ClientPromise> = by_key(|touch| touch.0.id, crate::domain::promise::list::of_touches);
         /// The ids in other systems.
         externalIds: Vec<ExternalId> = plain(|touch| shown(&touch.0.external_ids));
         /// Whether the caller may change, complete, cancel and delete it: its user, the account's owner, a manager above

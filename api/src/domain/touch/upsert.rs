@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 
-use async_graphql::{InputObject, MaybeUndefined};
+use async_graphql::{ID, InputObject, MaybeUndefined};
 use chrono_tz::Tz;
 use entity::{
     AccountId, ContactId, Id, OpportunityId, Scoped, TouchId, UserId, account, contact, opportunity, touch, user,
@@ -22,10 +22,11 @@ use super::write::{Changes, FORBIDDEN, blank, check_user, may_change};
 use super::{TouchDirection, TouchKind, TouchStatus, ValueKind};
 use crate::context::{RequestContext, Viewer};
 use crate::domain::account::write::not_archived;
-use crate::domain::account::{AccountRef, team};
+use crate::domain::account::{AccountRefInput, team};
 use crate::domain::promise::write as promise;
 use crate::domain::upsert::{
-    CheckedRow, DuplicateKeys, Lookup, Upsert, UpsertPayload, check_row, named, not_too_many, save, value,
+    CheckedRow, DuplicateKeys, GivenRow, Lookup, MalformedRows, RowKeys, Upsert, UpsertPayload, check_row, named,
+    not_too_many, row_inputs, save, value,
 };
 use crate::error::{Result, UserErrorCode};
 use crate::graphql::scalars::DateTime;
@@ -35,14 +36,22 @@ use crate::write::validator::Validator;
 use database::columns::is_any_of;
 
 /// A touch as another system has it. A field left out stays as it is, and null clears it.
-#[derive(Clone, Debug, InputObject)]
-pub struct TouchRow {
-    /// The id in the other system: the key.
-    pub external_id: ExternalIdInput,
+#[derive(Clone, Debug, Default, InputObject)]
+pub struct TouchRowInput {
+    /// The id of the touch. The row is matched by it if it is given; the touch then gets the external id of the row.
+    pub id: Option<ID>,
+    /// The expected version; 0 for one that does not exist. The row fails with STALE_VERSION if the touch has another
+    /// version.
+    pub if_version: Option<i32>,
+    /// Whether to delete the touch, with the rules of deleteTouch; the other values of the row are then ignored. A row whose
+    /// touch does not exist is unchanged.
+    pub deleted: Option<bool>,
+    /// The id in the other system: the key of a row without an id.
+    pub external_id: MaybeUndefined<ExternalIdInput>,
     /// The account. If it is left out, a new touch is at the account of the first of its people who has an external id,
     /// else at that of its opportunity. A touch that moves to another account leaves people and opportunity of the old
     /// one behind.
-    pub account: MaybeUndefined<AccountRef>,
+    pub account: MaybeUndefined<AccountRefInput>,
     /// The contacts who took part, by external ids. Together with contactEmails this is the complete list, at most 100.
     pub contacts: MaybeUndefined<Vec<ExternalIdInput>>,
     /// The contacts who took part, by e-mail address. If several contacts share an address, the one created first.
@@ -78,26 +87,29 @@ pub struct TouchRow {
     pub recorded_at: MaybeUndefined<DateTime>,
 }
 
-/// Arguments of `upsertTouches`.
+row_inputs!(TouchRowInput);
+
+/// Touches from another system.
 #[derive(Clone, Debug, InputObject)]
-pub struct UpsertTouches {
+pub struct UpsertTouchesInput {
     /// The rows, at most 500.
-    pub rows: Vec<TouchRow>,
+    pub rows: Vec<GivenRow<TouchRowInput>>,
     /// Whether to return the results without writing anything.
     #[graphql(default_with = "Some(false)")]
     pub dry_run: Option<bool>,
 }
 
 /// Resolves `Mutation.upsertTouches`.
-pub async fn upsert(ctx: &RequestContext, arguments: UpsertTouches) -> Result<UpsertPayload> {
-    upsert_rows(ctx, arguments.rows, arguments.dry_run.unwrap_or_default()).await?.commit().await
+pub async fn upsert(ctx: &RequestContext, input: UpsertTouchesInput) -> Result<UpsertPayload> {
+    let (rows, malformed) = MalformedRows::separate(input.rows);
+    Ok(malformed.report(upsert_rows(ctx, rows, input.dry_run.unwrap_or_default()).await?.commit().await?))
 }
 
 /// Writes rows in one transaction, which is to be committed, or none in a dry run.
 ///
 /// # Errors
 /// A userError of the call where there are too many rows.
-pub async fn upsert_rows(ctx: &RequestContext, rows: Vec<TouchRow>, dry_run: bool) -> Result<Upsert<'_>> {
+pub async fn upsert_rows(ctx: &RequestContext, rows: Vec<TouchRowInput>, dry_run: bool) -> Result<Upsert<'_>> {
     not_too_many(rows.len())?;
     let viewer = ctx.viewer()?;
     let mut write = Write::begin(ctx)?;
@@ -126,6 +138,12 @@ pub async fn upsert_rows(ctx: &RequestContext, rows: Vec<TouchRow>, dry_run: boo
         if !same && after.user_id != viewer.user.id {
             new_users.push((after.account_id, after.user_id));
         }
+    }
+    let gone: Vec<TouchId> = done.iter().filter_map(|row| Some(row.deleted()?.id)).collect();
+    if !dry_run && !gone.is_empty() {
+        people::forget(&write, gone.clone()).await?;
+        version::forget(&write, gone.clone()).await?;
+        promise::release_touches(&mut write, &gone).await?;
     }
     let payload = save(&mut write, done, dry_run).await?;
     if dry_run {
@@ -171,10 +189,11 @@ struct Known {
 }
 
 impl Known {
-    async fn of(viewer: &Viewer, write: &Write<'_>, rows: &[TouchRow]) -> Result<Self> {
+    async fn of(viewer: &Viewer, write: &Write<'_>, rows: &[TouchRowInput]) -> Result<Self> {
         let organization = viewer.organization.id;
         let tx = &write.tx;
-        let of_touches: Vec<ExternalIdInput> = rows.iter().map(|row| row.external_id.clone()).collect();
+        let of_touches: Vec<ExternalIdInput> = rows.iter().filter_map(|row| value(&row.external_id)).collect();
+        let ids: Vec<TouchId> = rows.iter().filter_map(|row| TouchId::parse(row.id.as_ref()?).ok()).collect();
         let of_people: Vec<ExternalIdInput> =
             rows.iter().filter_map(|row| row.contacts.value()).flatten().cloned().collect();
         let of_opportunities: Vec<ExternalIdInput> = rows.iter().filter_map(|row| value(&row.opportunity)).collect();
@@ -187,11 +206,11 @@ impl Known {
 
         let names = named(tx, viewer, TouchId::PREFIX, &of_touches).await?;
         let mut touches = HashMap::new();
-        if !names.is_empty() {
+        if !names.is_empty() || !ids.is_empty() {
             let there = touch::Entity::of(organization).filter(is_any_of(
                 tx,
                 touch::Column::Id,
-                names.values().map(|id| TouchId(*id)),
+                names.values().map(|id| TouchId(*id)).chain(ids),
             ));
             // Locked in a fixed order, so that two calls do not deadlock.
             let there = there.order_by_asc(touch::Column::Id).lock_exclusive().all(tx).await?;
@@ -254,7 +273,7 @@ impl Known {
             zones.extend(found.iter().map(|user| (user.id, zone_of(user))));
         }
 
-        let references: Vec<AccountRef> = distinct(rows.iter().filter_map(|row| row.account.value()));
+        let references: Vec<AccountRefInput> = distinct(rows.iter().filter_map(|row| row.account.value()));
         let addresses: Vec<String> = distinct(rows.iter().filter_map(|row| row.user_email.value()));
         let lookup = Lookup::of(tx, viewer, &references, addresses).await?;
         Ok(Self { names, touches, accounts, people, people_by_name, people_by_email, opportunities, zones, lookup })
@@ -267,9 +286,12 @@ impl Known {
         viewer: &Viewer,
         once: &mut DuplicateKeys,
         index: usize,
-        row: &TouchRow,
+        row: &TouchRowInput,
     ) -> Result<CheckedRow<touch::Model>> {
-        let TouchRow {
+        let TouchRowInput {
+            id,
+            if_version,
+            deleted,
             external_id,
             account: _,
             contacts: _,
@@ -289,14 +311,15 @@ impl Known {
             recorded_at,
         } = row;
         let mut check = check_row(index);
-        let key = check.external_key("externalId", external_id);
-        let there = self.names.get(&key).map(|id| TouchId(*id));
-        let identity = there.map_or_else(|| key.clone(), |id| ("id".to_owned(), id.show()));
-        once.note(&mut check, index, "externalId", identity);
-        if !check.is_clean() {
-            return Ok(CheckedRow::failed(check));
-        }
-        let before = there.and_then(|id| self.touches.remove(&id));
+        let keys = RowKeys { id: id.as_ref(), external_id: external_id.value() };
+        let is_visible = |id| {
+            let found: Option<&touch::Model> = self.touches.get(&id);
+            found.is_some_and(|touch| self.accounts.contains_key(&touch.account_id))
+        };
+        let found = keys.find(&mut check, once, index, &self.names, is_visible);
+        let (Some(found), true) = (found, check.is_clean()) else { return Ok(CheckedRow::failed(check)) };
+        let before = found.and_then(|id| self.touches.remove(&id));
+        check.version(*if_version, before.as_ref().map_or(0, |before| before.version));
         if let Some(before) = &before {
             match self.accounts.get(&before.account_id) {
                 None => check.fault(UserErrorCode::Taken, "externalId", "Another touch has this key."),
@@ -305,13 +328,16 @@ impl Known {
                 }
                 Some(_) => {}
             }
-            if !check.is_clean() {
+            let account = self.accounts.get(&before.account_id);
+            if !account.is_some_and(|account| may_change(viewer, before.user_id, account.owner_id)) {
                 return Ok(CheckedRow::failed(check));
             }
         }
+        if *deleted == Some(true) {
+            return Ok(CheckedRow::deleting(check, before));
+        }
         let mut after = before.clone().unwrap_or_else(|| blank(viewer.organization.id, viewer.user.id, ctx.now));
         if before.is_none() {
-            after.external_ids = external_ids::with("[]", key);
             if kind.is_undefined() {
                 check.fault(UserErrorCode::Required, "kind", "A new touch needs a kind.");
             }
@@ -355,6 +381,9 @@ impl Known {
         if before.is_none() {
             after.known_at = after.recorded_at;
         }
+        if before.is_none() || id.is_some() {
+            keys.give(&mut check, &mut after.external_ids);
+        }
         Ok(CheckedRow::of(check, before, after))
     }
 
@@ -364,7 +393,7 @@ impl Known {
         ctx: &RequestContext,
         viewer: &Viewer,
         check: &mut Validator,
-        row: &TouchRow,
+        row: &TouchRowInput,
         before: Option<&touch::Model>,
         after: &mut touch::Model,
     ) -> Result<()> {
@@ -413,7 +442,7 @@ impl Known {
     }
 
     /// Returns the opportunity that a row names. Adds an error to the row if there is none.
-    fn opportunity(&self, check: &mut Validator, row: &TouchRow) -> Option<(OpportunityId, AccountId)> {
+    fn opportunity(&self, check: &mut Validator, row: &TouchRowInput) -> Option<(OpportunityId, AccountId)> {
         let external = row.opportunity.value()?;
         let found = external_ids::key(external).and_then(|key| self.opportunities.get(&key).copied());
         if found.is_none() {
@@ -426,7 +455,7 @@ impl Known {
     fn account(
         &self,
         check: &mut Validator,
-        row: &TouchRow,
+        row: &TouchRowInput,
         before: Option<&touch::Model>,
         opportunity: Option<(OpportunityId, AccountId)>,
     ) -> Option<&account::Model> {
@@ -464,7 +493,7 @@ impl Known {
     fn people(
         &self,
         check: &mut Validator,
-        row: &TouchRow,
+        row: &TouchRowInput,
         account: &account::Model,
         before: Option<&touch::Model>,
     ) -> Option<String> {

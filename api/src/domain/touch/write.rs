@@ -10,7 +10,10 @@ use entity::{
 };
 use sea_orm::{ColumnTrait, QueryFilter, QuerySelect};
 
-use super::input::{CompleteTouchInput, LogTouchInput, OneTouch, ScheduleTouchInput, UpdateTouchInput, check_time};
+use super::input::{
+    CancelTouchInput, CompleteTouchInput, DeleteTouchInput, LogTouchInput, ScheduleTouchInput, UpdateTouchInput,
+    check_time,
+};
 use super::people::{self, Parts, zone_of};
 use super::version::{self, Versions};
 use super::weight::missed_at;
@@ -23,7 +26,7 @@ use crate::domain::upsert::given;
 use crate::error::{Error, Result, UserErrorCode};
 use crate::write::Write;
 use crate::write::external_ids::ExternalIdInput;
-use crate::write::validator::{NAME, NOTE, Validator, same_version};
+use crate::write::validator::{NAME, NOTE, Validator};
 
 /// The maximum length of a touch in minutes: a day.
 const LONGEST: i32 = 1_440;
@@ -384,8 +387,8 @@ pub async fn update(ctx: &RequestContext, input: UpdateTouchInput) -> Result<Tou
     } = input;
     let mut write = Write::begin(ctx)?;
     let (before, account) = changeable(ctx, &write, &["input", "id"], &id).await?;
-    same_version(if_version, before.version)?;
     let mut check = Validator::input();
+    check.version(if_version, before.version);
     let mut after = before.clone();
     check.change_set("at", &at.map_value(|at| at.0), &mut after.at);
     if after.at != before.at {
@@ -448,17 +451,20 @@ pub async fn complete(ctx: &RequestContext, input: CompleteTouchInput) -> Result
         value_acknowledged,
         commitment_asked,
         commitment_given,
+        if_version,
     } = input;
+    let mut check = Validator::input();
     let mut write = Write::begin(ctx)?;
     let (before, _) = changeable(ctx, &write, &["input", "id"], &id).await?;
+    check.version(if_version, before.version);
     if let Some(why) = match before.status {
         touch::TouchStatus::Scheduled => None,
         touch::TouchStatus::Completed => Some("This touch is completed already: updateTouch changes it."),
         touch::TouchStatus::Canceled => Some("This touch was called off: log the one that was made."),
     } {
-        return Err(Error::refused(UserErrorCode::Conflict, &["input", "id"], why));
+        check.fault(UserErrorCode::Conflict, "id", why);
+        return check.fail();
     }
-    let mut check = Validator::input();
     let at = at.map_or(before.at.min(ctx.now), |at| at.0);
     let mut after = touch::Model { status: touch::TouchStatus::Completed, at, ..before.clone() };
     check_time(&mut check, "at", after.status, at, ctx.now);
@@ -482,22 +488,18 @@ pub async fn complete(ctx: &RequestContext, input: CompleteTouchInput) -> Result
 }
 
 /// Resolves `Mutation.cancelTouch`. Canceling a canceled touch changes nothing.
-pub async fn cancel(ctx: &RequestContext, arguments: OneTouch) -> Result<TouchPayload> {
+pub async fn cancel(ctx: &RequestContext, input: CancelTouchInput) -> Result<TouchPayload> {
+    let mut check = Validator::input();
     let mut write = Write::begin(ctx)?;
-    let (before, _) = changeable(ctx, &write, &["id"], &arguments.id).await?;
-    match before.status {
-        touch::TouchStatus::Scheduled => {}
-        touch::TouchStatus::Canceled => {
-            write.roll_back().await?;
-            return Ok(before.into());
-        }
-        touch::TouchStatus::Completed => {
-            return Err(Error::refused(
-                UserErrorCode::Conflict,
-                &["id"],
-                "This touch was made: delete it if it was not.",
-            ));
-        }
+    let (before, _) = changeable(ctx, &write, &["input", "id"], &input.id).await?;
+    check.version(input.if_version, before.version);
+    if before.status == touch::TouchStatus::Completed {
+        check.fault(UserErrorCode::Conflict, "id", "This touch was made: delete it if it was not.");
+    }
+    check.finish()?;
+    if before.status == touch::TouchStatus::Canceled {
+        write.roll_back().await?;
+        return Ok(before.into());
     }
     let after = touch::Model { status: touch::TouchStatus::Canceled, ..before.clone() };
     let after = write.change(&before, after).await?;
@@ -507,8 +509,8 @@ pub async fn cancel(ctx: &RequestContext, arguments: OneTouch) -> Result<TouchPa
 }
 
 /// Resolves `Mutation.deleteTouch`, which returns the touch as it last was.
-pub async fn delete(ctx: &RequestContext, arguments: OneTouch) -> Result<TouchPayload> {
-    let (write, touch) = begin_delete(ctx, arguments).await?;
+pub async fn delete(ctx: &RequestContext, input: DeleteTouchInput) -> Result<TouchPayload> {
+    let (write, touch) = begin_delete(ctx, input).await?;
     write.commit().await?;
     Ok(touch.into())
 }
@@ -517,9 +519,12 @@ pub async fn delete(ctx: &RequestContext, arguments: OneTouch) -> Result<TouchPa
 ///
 /// # Errors
 /// As `Mutation.deleteTouch`.
-pub async fn begin_delete(ctx: &RequestContext, arguments: OneTouch) -> Result<(Write<'_>, touch::Model)> {
+pub async fn begin_delete(ctx: &RequestContext, input: DeleteTouchInput) -> Result<(Write<'_>, touch::Model)> {
+    let mut check = Validator::input();
     let mut write = Write::begin(ctx)?;
-    let (touch, _) = changeable(ctx, &write, &["id"], &arguments.id).await?;
+    let (touch, _) = changeable(ctx, &write, &["input", "id"], &input.id).await?;
+    check.version(input.if_version, touch.version);
+    check.finish()?;
     people::forget(&write, vec![touch.id]).await?;
     version::forget(&write, vec![touch.id]).await?;
     promise::release_touches(&mut write, &[touch.id]).await?;

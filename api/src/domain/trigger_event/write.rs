@@ -12,7 +12,7 @@ use crate::domain::account::team;
 use crate::error::{Error, Result, UserErrorCode};
 use crate::graphql::scalars::Date;
 use crate::write::Write;
-use crate::write::validator::{NOTE, Validator, same_version};
+use crate::write::validator::{NOTE, Validator};
 
 /// A new trigger event.
 #[derive(Clone, Debug, InputObject)]
@@ -106,8 +106,8 @@ pub async fn update(ctx: &RequestContext, input: UpdateTriggerEventInput) -> Res
         let message = "Only the account's owner, their managers and admins may do this.";
         return Err(Error::refused(UserErrorCode::Forbidden, &path, message));
     }
-    same_version(if_version, before.version)?;
     let mut check = Validator::input();
+    check.version(if_version, before.version);
     let mut after = before.clone();
     check.change_set("kind", &kind.map_value(trigger_event::TriggerKind::from), &mut after.kind);
     check.change_set("occurredOn", &occurred_on.map_value(|day| day.0), &mut after.occurred_on);

@@ -29,13 +29,15 @@ pub struct DeactivateUserInput {
     /// and missed touches, open promises, and everything that the member owns or is assigned in open plans. Required if
     /// there are any. Targets become proposals again.
     pub successor_id: Option<ID>,
+    /// The expected version. The change fails with STALE_VERSION if the member has another version.
+    pub if_version: Option<i32>,
 }
 
 /// Executes `deactivateUser`. Members who report to the deactivated member continue to do so; the reporting line skips
 /// inactive members. A member who is already inactive still hands over what they own.
 pub async fn deactivate(ctx: &RequestContext, input: DeactivateUserInput) -> Result<UserPayload> {
-    let DeactivateUserInput { id, successor_id } = input;
-    let left = leave(ctx, &id, successor_id.as_ref()).await?;
+    let DeactivateUserInput { id, successor_id, if_version } = input;
+    let left = leave(ctx, &id, successor_id.as_ref(), if_version).await?;
     if !left.active || successor_id.is_none() {
         return Ok(UserPayload::of(left.user));
     }
@@ -45,7 +47,7 @@ pub async fn deactivate(ctx: &RequestContext, input: DeactivateUserInput) -> Res
     let all = user::Entity::of(write.organization()).filter(user::Column::Id.eq(left.user.id));
     all.lock_exclusive().one(&write.tx).await?;
     write.roll_back().await?;
-    Ok(UserPayload::of(leave(ctx, &id, successor_id.as_ref()).await?.user))
+    Ok(UserPayload::of(leave(ctx, &id, successor_id.as_ref(), None).await?.user))
 }
 
 /// The result of a deactivation.
@@ -56,13 +58,14 @@ struct Left {
 }
 
 /// Hands over what a member owns, and deactivates them if they are active.
-async fn leave(ctx: &RequestContext, id: &ID, successor_id: Option<&ID>) -> Result<Left> {
+async fn leave(ctx: &RequestContext, id: &ID, successor_id: Option<&ID>, if_version: Option<i32>) -> Result<Left> {
     let viewer = ctx.viewer()?;
     viewer.must_administer(&["input"])?;
     let mut check = Validator::input();
     let mut write = Write::begin(ctx)?;
     let before = locked(&write, &mut check, "id", id).await?;
-    if !before.active && successor_id.is_none() {
+    check.version(if_version, before.version);
+    if check.is_clean() && !before.active && successor_id.is_none() {
         write.roll_back().await?;
         return Ok(Left { user: before, active: false });
     }
@@ -92,13 +95,17 @@ async fn leave(ctx: &RequestContext, id: &ID, successor_id: Option<&ID>) -> Resu
         return Ok(Left { user: before, active: false });
     }
     let user = write.change(&before, user::Model { active: false, ..before.clone() }).await?;
-    write.rename_last_event("deactivated");
-    session::end_all(&write.tx, user.organization_id, user.id, None).await?;
-    calendar_feed::end(&write.tx, user.organization_id, user.id).await?;
-    invitation::revoke(&write.tx, &user).await?;
+    shut_out(&write, &user).await?;
     write.commit().await?;
     ctx.services.forget(user.organization_id);
     Ok(Left { user, active: true })
+}
+
+/// Ends what lets a member in: sessions, the calendar feed and an open invitation.
+pub(super) async fn shut_out(write: &Write<'_>, user: &user::Model) -> Result<()> {
+    session::end_all(&write.tx, user.organization_id, user.id, None).await?;
+    calendar_feed::end(&write.tx, user.organization_id, user.id).await?;
+    invitation::revoke(&write.tx, user).await
 }
 
 fn accounts(user: &user::Model) -> Select<account::Entity> {
@@ -118,7 +125,7 @@ fn open_promises(user: &user::Model) -> Select<promise::Entity> {
 }
 
 /// The numbers of rows that a successor would take over.
-struct Belongings {
+pub(super) struct Belongings {
     accounts: u64,
     opportunities: u64,
     touches: u64,
@@ -127,7 +134,8 @@ struct Belongings {
 }
 
 impl Belongings {
-    async fn of(write: &Write<'_>, user: &user::Model) -> Result<Self> {
+    /// Counts what a member owns.
+    pub(super) async fn of(write: &Write<'_>, user: &user::Model) -> Result<Self> {
         async fn count<C: ConnectionTrait, E: EntityTrait>(connection: &C, rows: Select<E>) -> Result<u64>
         where
             E::Model: Send + Sync,
@@ -146,7 +154,7 @@ impl Belongings {
         })
     }
 
-    fn is_empty(&self) -> bool {
+    pub(super) const fn is_empty(&self) -> bool {
         self.accounts + self.opportunities + self.touches + self.promises + self.plans == 0
     }
 }

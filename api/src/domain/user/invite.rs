@@ -46,11 +46,13 @@ pub struct InviteUserInput {
     pub working_hours: Option<Vec<hours::WorkingHoursInput>>,
 }
 
-/// Arguments of `reissueInvitation`.
+/// A member to invite anew.
 #[derive(Clone, Debug, InputObject)]
-pub struct ReissueInvitation {
+pub struct ReissueInvitationInput {
     /// The id of the member.
     pub user_id: ID,
+    /// The expected version. The change fails with STALE_VERSION if the member has another version.
+    pub if_version: Option<i32>,
 }
 
 /// Executes `inviteUser`.
@@ -100,6 +102,7 @@ pub(super) fn blank(ctx: &RequestContext, viewer: &crate::context::Viewer) -> us
         time_zone: viewer.organization.time_zone.clone(),
         manager_id: None,
         working_hours: hours::usual(),
+        external_ids: "[]".to_owned(),
         active: true,
         created_at: ctx.now,
         updated_at: ctx.now,
@@ -109,11 +112,11 @@ pub(super) fn blank(ctx: &RequestContext, viewer: &crate::context::Viewer) -> us
 
 /// Executes `reissueInvitation`: removes the password and any open invitation and ends all sessions, so that the new
 /// token is the only way to sign in.
-pub async fn reissue(ctx: &RequestContext, arguments: ReissueInvitation) -> Result<InvitationPayload> {
+pub async fn reissue(ctx: &RequestContext, input: ReissueInvitationInput) -> Result<InvitationPayload> {
     let viewer = ctx.viewer()?;
-    viewer.must_administer(&["userId"])?;
-    let mut check = Validator::at(&[]);
-    let id: Option<UserId> = check.id("userId", &arguments.user_id);
+    viewer.must_administer(&["input", "userId"])?;
+    let mut check = Validator::input();
+    let id: Option<UserId> = check.id("userId", &input.user_id);
     check.finish()?;
     let mut write = Write::begin(ctx)?;
     let user = match id {
@@ -130,6 +133,9 @@ pub async fn reissue(ctx: &RequestContext, arguments: ReissueInvitation) -> Resu
             check.fault(UserErrorCode::Conflict, "userId", message);
         }
         Some(_) => {}
+    }
+    if let Some(user) = &user {
+        check.version(input.if_version, user.version);
     }
     if let Some(user) = &user
         && check.is_clean()

@@ -129,6 +129,18 @@ impl AuditedRow for user::Model {
         None
     }
 
+    fn external_ids(&self) -> Option<&str> {
+        Some(&self.external_ids)
+    }
+
+    fn change_name(&self, after: &Self) -> &'static str {
+        match (self.active, after.active) {
+            (true, false) => "deactivated",
+            (false, true) => "reactivated",
+            _ => "updated",
+        }
+    }
+
     fn snapshot(&self, _: Currency) -> Snapshot {
         let Self {
             id: _,
@@ -141,6 +153,7 @@ impl AuditedRow for user::Model {
             time_zone,
             manager_id,
             working_hours,
+            external_ids,
             active,
             created_at,
             updated_at: _,
@@ -154,6 +167,7 @@ impl AuditedRow for user::Model {
             "timeZone": time_zone,
             "managerId": manager_id,
             "workingHours": stored_json(working_hours),
+            "externalIds": stored_json(external_ids),
             "active": active,
             "createdAt": created_at,
         }
@@ -253,6 +267,7 @@ pub(crate) mod tests {
             time_zone: "UTC".to_owned(),
             manager_id: None,
             working_hours: "[]".to_owned(),
+            external_ids: "[]".to_owned(),
             active: true,
             created_at: Instant(0),
             updated_at: Instant(0),

@@ -10,9 +10,10 @@ use crate::context::RequestContext;
 use crate::domain::account::team::active_member;
 use crate::domain::touch::people::follow_zone;
 use crate::error::{Error, Result, UserErrorCode};
+use crate::graphql::node_input;
 use crate::values::text::fold;
 use crate::write::Write;
-use crate::write::validator::{NAME, Validator, same_version};
+use crate::write::validator::{NAME, Validator};
 
 /// A change to a member. Omitted fields stay unchanged; null clears a field. Members may change their own name, title,
 /// time zone and working hours; every other change is reserved for administrators.
@@ -36,11 +37,14 @@ pub struct UpdateUserInput {
     pub if_version: Option<i32>,
 }
 
-/// Arguments of `reactivateUser`.
-#[derive(Clone, Debug, InputObject)]
-pub struct ReactivateUser {
-    /// The id of the member.
-    pub id: ID,
+node_input! {
+    /// A member to reactivate.
+    ReactivateUserInput {
+        /// The id of the member.
+        id,
+        /// The expected version. The change fails with STALE_VERSION if the member has another version.
+        if_version
+    }
 }
 
 /// Returns a member of the organization by id, locked for a change.
@@ -75,7 +79,7 @@ pub async fn update(ctx: &RequestContext, input: UpdateUserInput) -> Result<User
     if before.id != viewer.user.id {
         viewer.must_administer(&["input", "id"])?;
     }
-    same_version(if_version, before.version)?;
+    check.version(if_version, before.version);
     let mut after = before.clone();
     check.change_required("name", &name, NAME, &mut after.name);
     after.name_key = fold(&after.name);
@@ -195,18 +199,19 @@ pub(super) fn admins(organization: OrganizationId) -> Select<user::Entity> {
 
 /// Executes `reactivateUser`: the member may sign in again with their previous password. Reactivating an active member
 /// changes nothing.
-pub async fn reactivate(ctx: &RequestContext, arguments: ReactivateUser) -> Result<UserPayload> {
+pub async fn reactivate(ctx: &RequestContext, input: ReactivateUserInput) -> Result<UserPayload> {
     let viewer = ctx.viewer()?;
-    viewer.must_administer(&["id"])?;
-    let mut check = Validator::at(&[]);
+    viewer.must_administer(&["input", "id"])?;
+    let mut check = Validator::input();
     let mut write = Write::begin(ctx)?;
-    let before = locked(&write, &mut check, "id", &arguments.id).await?;
+    let before = locked(&write, &mut check, "id", &input.id).await?;
+    check.version(input.if_version, before.version);
+    check.finish()?;
     if before.active {
         write.roll_back().await?;
         return Ok(UserPayload::of(before));
     }
     let after = write.change(&before, user::Model { active: true, ..before.clone() }).await?;
-    write.rename_last_event("reactivated");
     write.commit().await?;
     ctx.services.forget(after.organization_id);
     Ok(UserPayload::of(after))

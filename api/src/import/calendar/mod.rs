@@ -21,8 +21,8 @@ use super::report::Report;
 use super::rows::{Prepared, external};
 use super::run::{Stop, default_of, progress_bar, start};
 use super::target::{
-    AccountRef, DateTime, ImportTarget, KnownContact, MaybeUndefined, TouchKind, TouchRow, TouchStatus, UserError,
-    UserErrorCode,
+    AccountRefInput, DateTime, ImportTarget, KnownContact, MaybeUndefined, TouchKind, TouchRowInput, TouchStatus,
+    UserError, UserErrorCode,
 };
 use super::{Arguments, map};
 use crate::domain::upsert::given;
@@ -112,10 +112,10 @@ pub async fn import(
     if arguments.cancel_missing {
         let gone: Vec<String> = target.scheduled_touches(&mapping.source).await?;
         let gone = gone.into_iter().filter(|id| !present.contains(id));
-        let canceled: Vec<Prepared<TouchRow>> = gone
+        let canceled: Vec<Prepared<TouchRowInput>> = gone
             .map(|id| {
                 let id = external(&mapping, &id);
-                let row = TouchRow { status: MaybeUndefined::Value(TouchStatus::Canceled), ..empty_row(id) };
+                let row = TouchRowInput { status: MaybeUndefined::Value(TouchStatus::Canceled), ..empty_row(id) };
                 let notes = vec!["is no longer in the calendar".to_owned()];
                 Prepared { file: 0, line: 0, key: None, row: Ok(row), notes, hints: Hints::default() }
             })
@@ -127,7 +127,7 @@ pub async fn import(
     Ok(())
 }
 
-fn refused(file: usize, line: u64, why: String, notes: Vec<String>) -> Prepared<TouchRow> {
+fn refused(file: usize, line: u64, why: String, notes: Vec<String>) -> Prepared<TouchRowInput> {
     let error = UserError { code: UserErrorCode::Invalid, message: why, field: Vec::new() };
     Prepared { file, line, key: None, row: Err(vec![error]), notes, hints: Hints::default() }
 }
@@ -137,11 +137,11 @@ struct Reader<'a> {
     target: &'a ImportTarget,
     known: HashMap<String, Vec<KnownContact>>,
     members: BTreeSet<String>,
-    default_account: Option<AccountRef>,
+    default_account: Option<AccountRefInput>,
 }
 
 impl Reader<'_> {
-    fn row(&self, file: usize, id: super::target::ExternalIdInput, occurrence: Occurrence) -> Prepared<TouchRow> {
+    fn row(&self, file: usize, id: super::target::ExternalIdInput, occurrence: Occurrence) -> Prepared<TouchRowInput> {
         let Occurrence {
             line,
             id: _,
@@ -190,7 +190,7 @@ impl Reader<'_> {
         let by = &self.target.settings.by;
         let ours = if ours.is_empty() { declined } else { ours };
         let user = if ours.contains(by) { Some(by.clone()) } else { ours.into_iter().next() };
-        let row = TouchRow {
+        let row = TouchRowInput {
             account: MaybeUndefined::Value(account),
             contact_emails: if with.is_empty() { MaybeUndefined::Undefined } else { MaybeUndefined::Value(with) },
             user_email: given(user),
@@ -208,7 +208,7 @@ impl Reader<'_> {
 
     /// The account at which most of the people are known, and their addresses; of several the one whose contact was entered
     /// first.
-    fn account_of(&self, people: &[String], notes: &mut Vec<String>) -> Option<(AccountRef, Vec<String>)> {
+    fn account_of(&self, people: &[String], notes: &mut Vec<String>) -> Option<(AccountRefInput, Vec<String>)> {
         let mut accounts: BTreeMap<entity::AccountId, (usize, entity::ContactId)> = BTreeMap::new();
         for address in people {
             let mut seen = BTreeSet::new();
@@ -228,32 +228,14 @@ impl Reader<'_> {
         if !elsewhere.is_empty() {
             notes.push(format!("people of other accounts were left out: {}", elsewhere.join(", ")));
         }
-        let account = AccountRef::Id(entity::Id::show(account).into());
+        let account = AccountRefInput::Id(entity::Id::show(account).into());
         Some((account, with.into_iter().cloned().collect()))
     }
 }
 
 /// Returns a row that leaves every field as it is.
-fn empty_row(external_id: super::target::ExternalIdInput) -> TouchRow {
-    TouchRow {
-        external_id,
-        account: MaybeUndefined::Undefined,
-        contacts: MaybeUndefined::Undefined,
-        contact_emails: MaybeUndefined::Undefined,
-        opportunity: MaybeUndefined::Undefined,
-        user_email: MaybeUndefined::Undefined,
-        kind: MaybeUndefined::Undefined,
-        status: MaybeUndefined::Undefined,
-        direction: MaybeUndefined::Undefined,
-        at: MaybeUndefined::Undefined,
-        duration_minutes: MaybeUndefined::Undefined,
-        subject: MaybeUndefined::Undefined,
-        notes: MaybeUndefined::Undefined,
-        responded: MaybeUndefined::Undefined,
-        value: MaybeUndefined::Undefined,
-        value_acknowledged: MaybeUndefined::Undefined,
-        recorded_at: MaybeUndefined::Undefined,
-    }
+fn empty_row(external_id: super::target::ExternalIdInput) -> TouchRowInput {
+    TouchRowInput { external_id: MaybeUndefined::Value(external_id), ..TouchRowInput::default() }
 }
 
 /// A text of no more characters than there may be.

@@ -6,12 +6,12 @@ use crate::import::{
     map::Mapping,
     presets::Field,
     read::Record,
-    target::{AccountRef, AccountRow, ExternalIdInput, MaybeUndefined, UserErrorCode},
+    target::{AccountRefInput, AccountRowInput, ExternalIdInput, MaybeUndefined, UserErrorCode},
 };
 
 /// Reads an account. Its key is its id, else its name, else its domain.
 #[must_use]
-pub fn account(context: &ReadContext, binding: &Binding, file: usize, record: &Record) -> Prepared<AccountRow> {
+pub fn account(context: &ReadContext, binding: &Binding, file: usize, record: &Record) -> Prepared<AccountRowInput> {
     let mut reader = Reader::new(context, binding, record);
     let external_id = external_of(context.mapping, binding, record);
     let name = reader.text(Field::Name);
@@ -21,7 +21,7 @@ pub fn account(context: &ReadContext, binding: &Binding, file: usize, record: &R
         reader.fault(UserErrorCode::Required, Field::Name.name(), "has neither an id nor a name".to_owned());
     }
     let parent = parent(&mut reader);
-    let row = AccountRow {
+    let row = AccountRowInput {
         external_id: given(external_id),
         name,
         domain,
@@ -36,6 +36,7 @@ pub fn account(context: &ReadContext, binding: &Binding, file: usize, record: &R
         owner_email: reader.owner(),
         parent,
         custom_fields: reader.custom(),
+        ..AccountRowInput::default()
     };
     reader.finish(file, key, Some(row))
 }
@@ -56,9 +57,9 @@ pub fn external_of(mapping: &Mapping, binding: &Binding, record: &Record) -> Opt
     Some(external(mapping, id))
 }
 
-fn parent(reader: &mut Reader) -> MaybeUndefined<AccountRef> {
+fn parent(reader: &mut Reader) -> MaybeUndefined<AccountRefInput> {
     if let Some(id) = reader.external_id(Field::ParentId) {
-        return MaybeUndefined::Value(AccountRef::ExternalId(id));
+        return MaybeUndefined::Value(AccountRefInput::ExternalId(id));
     }
     let context = reader.context;
     reader.read(Field::ParentName, |name| context.account_named(name))

@@ -6,7 +6,7 @@ use crate::import::{
     map::Mapping,
     presets::Field,
     read::Record,
-    target::{AccountRef, BuyingRole, ContactRow, MaybeUndefined, RelationshipLevel, UserErrorCode},
+    target::{AccountRefInput, BuyingRole, ContactRowInput, MaybeUndefined, RelationshipLevel, UserErrorCode},
 };
 
 const BUYING_ROLES: &[(&str, BuyingRole)] = &[
@@ -28,7 +28,7 @@ const RELATIONSHIPS: &[(&str, RelationshipLevel)] = &[
 
 /// Reads a contact. Its key is its id, else its e-mail address, else its name.
 #[must_use]
-pub fn contact(context: &ReadContext, binding: &Binding, file: usize, record: &Record) -> Prepared<ContactRow> {
+pub fn contact(context: &ReadContext, binding: &Binding, file: usize, record: &Record) -> Prepared<ContactRowInput> {
     let mut reader = Reader::new(context, binding, record);
     let name = reader.person_name();
     let email = reader.email(Field::Email);
@@ -42,11 +42,11 @@ pub fn contact(context: &ReadContext, binding: &Binding, file: usize, record: &R
         .filter(|_| reader.cell(Field::AccountId).is_none())
         .and_then(|id| context.relations.get(&id.id));
     let account = match related {
-        Some(account) => MaybeUndefined::Value(AccountRef::ExternalId(reader.external(account))),
+        Some(account) => MaybeUndefined::Value(AccountRefInput::ExternalId(reader.external(account))),
         None => reader.account_or_default(),
     };
     let reports_to = reader.external_id(Field::ReportsTo);
-    let row = ContactRow {
+    let row = ContactRowInput {
         external_id: given(external_id),
         account,
         name,
@@ -59,6 +59,7 @@ pub fn contact(context: &ReadContext, binding: &Binding, file: usize, record: &R
         reports_to: given(reports_to),
         do_not_contact: reader.yes(Field::DoNotContact),
         custom_fields: reader.custom(),
+        ..ContactRowInput::default()
     };
     reader.finish(file, key, Some(row))
 }

@@ -31,7 +31,7 @@ use super::{
     read::Record,
     records::Hints,
     target::{
-        AccountRef, Date, Decimal, ExternalIdInput, Json, MaybeUndefined, OrganizationSettings, UserError,
+        AccountRefInput, Date, Decimal, ExternalIdInput, Json, MaybeUndefined, OrganizationSettings, UserError,
         UserErrorCode,
     },
     values::{self, AmountStyle, DateFormat, Moment, bare},
@@ -50,13 +50,13 @@ pub struct ReadContext<'a> {
     /// Who may own something.
     pub people: &'a People,
     /// The accounts that the files themselves list, by name, where rows name others as their parents.
-    pub in_files: &'a HashMap<String, Vec<AccountRef>>,
+    pub in_files: &'a HashMap<String, Vec<AccountRefInput>>,
     /// What the rows of the batch name.
     pub nearby: &'a Nearby,
     /// Where a file of relations says which account a contact belongs to: contact, account.
     pub relations: &'a HashMap<String, String>,
     /// Where rows without an account go.
-    pub default_account: Option<&'a AccountRef>,
+    pub default_account: Option<&'a AccountRefInput>,
     /// What one unit of other currencies is in the organization's.
     pub rates: &'a BTreeMap<String, rust_decimal::Decimal>,
     /// Ids of owners that no file explains, with how many rows name them.
@@ -370,17 +370,17 @@ impl<'a> Reader<'a> {
     }
 
     /// Returns the account that a row belongs to: by id, by domain or by name.
-    fn account_ref(&mut self) -> MaybeUndefined<AccountRef> {
+    fn account_ref(&mut self) -> MaybeUndefined<AccountRefInput> {
         if let Some(cell) = self.raw(Field::AccountId) {
             let id = self.first_of(cell);
-            return MaybeUndefined::Value(AccountRef::ExternalId(self.external(id)));
+            return MaybeUndefined::Value(AccountRefInput::ExternalId(self.external(id)));
         }
         if let Some(domain) = self.raw(Field::AccountDomain) {
-            return MaybeUndefined::Value(AccountRef::Domain(domain.to_owned()));
+            return MaybeUndefined::Value(AccountRefInput::Domain(domain.to_owned()));
         }
         if let Some(cell) = self.raw(Field::AccountName) {
             if let Some(id) = self.associated(cell) {
-                return MaybeUndefined::Value(AccountRef::ExternalId(self.external(id)));
+                return MaybeUndefined::Value(AccountRefInput::ExternalId(self.external(id)));
             }
             let context = self.context;
             return self.read(Field::AccountName, |cell| context.account_named(cell));
@@ -422,7 +422,7 @@ impl<'a> Reader<'a> {
         id_in_brackets(first)
     }
 
-    fn account_or_default(&mut self) -> MaybeUndefined<AccountRef> {
+    fn account_or_default(&mut self) -> MaybeUndefined<AccountRefInput> {
         let faults = self.faults.len();
         let account = self.account_ref();
         if !account.is_undefined() || self.faults.len() > faults {
@@ -445,9 +445,9 @@ impl ReadContext<'_> {
     ///
     /// # Errors
     /// A sentence, where none or several have it.
-    pub fn account_named(&self, name: &str) -> Result<AccountRef, String> {
+    pub fn account_named(&self, name: &str) -> Result<AccountRefInput, String> {
         if self.mapping.habits.accounts_by_name {
-            return Ok(AccountRef::ExternalId(external(self.mapping, name)));
+            return Ok(AccountRefInput::ExternalId(external(self.mapping, name)));
         }
         let folded = folded(name);
         if let Some(listed) = self.in_files.get(&folded) {

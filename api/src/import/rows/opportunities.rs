@@ -6,12 +6,17 @@ use crate::import::{
     map::{Mapping, meaning},
     presets::Field,
     read::Record,
-    target::{Date, MaybeUndefined, OpportunityRow, Stage, UserErrorCode},
+    target::{Date, MaybeUndefined, OpportunityRowInput, Stage, UserErrorCode},
 };
 
 /// Reads an opportunity. Its key is its id, else its name.
 #[must_use]
-pub fn opportunity(context: &ReadContext, binding: &Binding, file: usize, record: &Record) -> Prepared<OpportunityRow> {
+pub fn opportunity(
+    context: &ReadContext,
+    binding: &Binding,
+    file: usize,
+    record: &Record,
+) -> Prepared<OpportunityRowInput> {
     let mut reader = Reader::new(context, binding, record);
     let key = key_of(context.mapping, binding, record);
     let external_id = key.as_deref().map(|id| reader.external(id));
@@ -36,8 +41,8 @@ pub fn opportunity(context: &ReadContext, binding: &Binding, file: usize, record
     }
     // A closed one's probability follows from its stage.
     let probability = reader.whole_with(Field::Probability, &["%"]);
-    let row = external_id.map(|external_id| OpportunityRow {
-        external_id,
+    let row = external_id.map(|external_id| OpportunityRowInput {
+        external_id: MaybeUndefined::Value(external_id),
         account,
         name: reader.text(Field::Name),
         amount: reader.amount(Field::Amount),
@@ -49,6 +54,7 @@ pub fn opportunity(context: &ReadContext, binding: &Binding, file: usize, record
         loss_reason: reader.text(Field::LossReason),
         owner_email: reader.owner(),
         custom_fields: reader.custom(),
+        ..OpportunityRowInput::default()
     });
     reader.finish(file, key, row)
 }

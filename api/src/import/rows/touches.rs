@@ -11,8 +11,8 @@ use crate::import::{
     presets::Field,
     read::Record,
     target::{
-        AccountRef, ExternalIdInput, MaybeUndefined, TouchDirection, TouchKind, TouchRow, TouchStatus, UserErrorCode,
-        ValueKind,
+        AccountRefInput, ExternalIdInput, MaybeUndefined, TouchDirection, TouchKind, TouchRowInput, TouchStatus,
+        UserErrorCode, ValueKind,
     },
     values,
 };
@@ -57,7 +57,7 @@ const VALUES: &[(&str, ValueKind)] = &[
 
 /// Reads a touch. Its key is its id, else all of its cells.
 #[must_use]
-pub fn touch(context: &ReadContext, binding: &Binding, file: usize, record: &Record) -> Prepared<TouchRow> {
+pub fn touch(context: &ReadContext, binding: &Binding, file: usize, record: &Record) -> Prepared<TouchRowInput> {
     let mut reader = Reader::new(context, binding, record);
     let external_id = reader.external(&id_or_cells(context.mapping, binding, record));
     let subject = subject(&mut reader);
@@ -70,7 +70,8 @@ pub fn touch(context: &ReadContext, binding: &Binding, file: usize, record: &Rec
         MaybeUndefined::Undefined => given(seconds.filter(|minutes| *minutes > 0)),
         minutes => minutes,
     };
-    let row = TouchRow {
+    let key = Some(external_id.id.clone());
+    let row = TouchRowInput {
         account: subject.account,
         contacts: several(subject.contacts),
         contact_emails: several(subject.emails),
@@ -87,9 +88,9 @@ pub fn touch(context: &ReadContext, binding: &Binding, file: usize, record: &Rec
         value: reader.word(Field::Value, VALUES),
         value_acknowledged: reader.yes(Field::ValueAcknowledged),
         recorded_at: given(recorded_at.map(shown)),
-        external_id,
+        external_id: MaybeUndefined::Value(external_id),
+        ..TouchRowInput::default()
     };
-    let key = Some(row.external_id.id.clone());
     reader.finish(file, key, Some(row))
 }
 
@@ -101,7 +102,7 @@ fn shown(at: DateTime<Utc>) -> crate::import::target::DateTime {
 /// The account, the people and the opportunity of a touch.
 #[derive(Default)]
 struct Subject {
-    account: MaybeUndefined<AccountRef>,
+    account: MaybeUndefined<AccountRefInput>,
     contacts: Vec<ExternalIdInput>,
     emails: Vec<String>,
     opportunity: Option<ExternalIdInput>,
@@ -133,7 +134,7 @@ fn subject(reader: &mut Reader) -> Subject {
     }
     if let Some(what) = reader.external_id(Field::WhatId) {
         match what.id.get(..3) {
-            Some("001") => found = Some(AccountRef::ExternalId(what)),
+            Some("001") => found = Some(AccountRefInput::ExternalId(what)),
             Some("006") => subject.opportunity = Some(what),
             _ => {
                 reader.notes.push(format!("is also about {}, which is neither an account nor an opportunity", what.id));
@@ -166,11 +167,11 @@ fn opportunity_id(reader: &mut Reader) -> Option<ExternalIdInput> {
 
 /// Reads what a touch belongs to where the file does not say what it is: an account, which is returned, an opportunity or a
 /// contact.
-fn related(reader: &mut Reader, subject: &mut Subject) -> Option<AccountRef> {
+fn related(reader: &mut Reader, subject: &mut Subject) -> Option<AccountRefInput> {
     if let Some(id) = reader.external_id(Field::RelatedId) {
         let known = &reader.context.nearby.related;
         if known.accounts.contains(&id.id) {
-            return Some(AccountRef::ExternalId(id));
+            return Some(AccountRefInput::ExternalId(id));
         }
         if known.opportunities.contains(&id.id) {
             subject.opportunity = Some(id);
@@ -195,7 +196,7 @@ fn related(reader: &mut Reader, subject: &mut Subject) -> Option<AccountRef> {
         };
         known.map(|known| {
             subject.take(known, nearby.opportunities.contains_key(&key));
-            AccountRef::Id(entity::Id::show(known.account).into())
+            AccountRefInput::Id(entity::Id::show(known.account).into())
         })
     };
     found
@@ -218,7 +219,7 @@ impl Subject {
 
 /// Finds the opportunity and the people that a touch names without an id, and returns their account. Of several with one
 /// name those count that are at the account of the touch.
-fn named(reader: &mut Reader, subject: &mut Subject, has_account: bool) -> Option<AccountRef> {
+fn named(reader: &mut Reader, subject: &mut Subject, has_account: bool) -> Option<AccountRefInput> {
     let nearby = reader.context.nearby;
     let at = reader.raw(Field::AccountName).and_then(|name| nearby.accounts.get(&super::folded(name)));
     let mut at: Option<Vec<AccountId>> = at.map(|known| known.iter().map(|account| account.id).collect());
@@ -240,7 +241,7 @@ fn named(reader: &mut Reader, subject: &mut Subject, has_account: bool) -> Optio
                 subject.take(known, is_opportunity);
                 // What else the row names is there too.
                 at = Some(vec![known.account]);
-                account.get_or_insert(AccountRef::Id(entity::Id::show(known.account).into()));
+                account.get_or_insert(AccountRefInput::Id(entity::Id::show(known.account).into()));
             }
             Err(reason) => reader.unknown(field, &reason, has_account || account.is_some()),
         }

@@ -9,7 +9,7 @@ use crate::import::{
     presets::Field,
     read::Record,
     records::Hints,
-    target::{MaybeUndefined, Role, UserErrorCode, UserRow},
+    target::{MaybeUndefined, Role, UserErrorCode, UserRowInput},
 };
 
 const ROLES: &[(&str, Role)] = &[("SELLER", Role::Seller), ("MANAGER", Role::Manager), ("ADMIN", Role::Admin)];
@@ -30,8 +30,9 @@ pub fn meet(people: &mut People, binding: &Binding, records: &[Record]) {
 /// Reads all users of a file. A manager who has no record becomes a row of the line that first names them. Their role
 /// is MANAGER where others report to them, else SELLER, unless the file says otherwise.
 #[must_use]
-pub fn users(context: &ReadContext, binding: &Binding, file: usize, records: &[Record]) -> Vec<Prepared<UserRow>> {
-    let mut rows: Vec<Prepared<UserRow>> = records.iter().map(|record| user(context, binding, file, record)).collect();
+pub fn users(context: &ReadContext, binding: &Binding, file: usize, records: &[Record]) -> Vec<Prepared<UserRowInput>> {
+    let mut rows: Vec<Prepared<UserRowInput>> =
+        records.iter().map(|record| user(context, binding, file, record)).collect();
     let listed: HashSet<String> = rows.iter().filter_map(|row| row.key.clone()).collect();
     let mut named: HashMap<String, String> = HashMap::new();
     let mut managers = Vec::new();
@@ -45,10 +46,10 @@ pub fn users(context: &ReadContext, binding: &Binding, file: usize, records: &[R
             file,
             line: row.line,
             key: Some(email.to_owned()),
-            row: Ok(UserRow {
+            row: Ok(UserRowInput {
                 email: email.to_owned(),
                 name: MaybeUndefined::Value(name.to_owned()),
-                ..UserRow::default()
+                ..UserRowInput::default()
             }),
             notes: Vec::new(),
             hints: Hints::default(),
@@ -64,11 +65,11 @@ pub fn users(context: &ReadContext, binding: &Binding, file: usize, records: &[R
     managers
 }
 
-fn manager_of(row: &Prepared<UserRow>) -> Option<&str> {
+fn manager_of(row: &Prepared<UserRowInput>) -> Option<&str> {
     row.row.as_ref().ok()?.manager_email.value().map(String::as_str)
 }
 
-fn user(context: &ReadContext, binding: &Binding, file: usize, record: &Record) -> Prepared<UserRow> {
+fn user(context: &ReadContext, binding: &Binding, file: usize, record: &Record) -> Prepared<UserRowInput> {
     let mut reader = Reader::new(context, binding, record);
     let name = reader.person_name();
     let given = reader.raw(Field::Email).map(str::to_lowercase);
@@ -83,13 +84,13 @@ fn user(context: &ReadContext, binding: &Binding, file: usize, record: &Record) 
     }
     let people = context.people;
     let manager_email = reader.read(Field::Manager, |cell| people.address(cell));
-    let row = email.clone().map(|email| UserRow {
+    let row = email.clone().map(|email| UserRowInput {
         email,
         name,
         role: reader.word(Field::Role, ROLES),
-        role_on_creation: None,
         manager_email,
         title: reader.text(Field::Title),
+        ..UserRowInput::default()
     });
     reader.finish(file, email, row)
 }

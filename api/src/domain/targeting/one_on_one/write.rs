@@ -11,7 +11,7 @@ use crate::error::{Error, Result, UserErrorCode};
 use crate::graphql::scalars::DateTime;
 use crate::values::agreement::{Parties, Side};
 use crate::write::Write;
-use crate::write::validator::{NOTE, Validator, same_version};
+use crate::write::validator::{NOTE, Validator};
 
 /// Items of one agenda at most.
 const MOST: usize = 200;
@@ -177,7 +177,7 @@ pub async fn update(ctx: &RequestContext, input: UpdateOneOnOneInput) -> Result<
         let message = format!("It was held at {at} and stays as it is: a correction is a new one-on-one.");
         return Err(Error::refused(UserErrorCode::Conflict, &path, message));
     }
-    same_version(if_version, before.version)?;
+    check.version(if_version, before.version);
     let mut after = before.clone();
     match scheduled_for {
         MaybeUndefined::Undefined => {}

@@ -1,7 +1,14 @@
-//! Bulk upserts from another system: what the five upserts have in common.
+//! Bulk upserts from another system: what all upserts have in common.
 //!
 //! Rows are independent: a row that fails reports its errors without affecting the others. What rows refer to is read
 //! once for all rows, so 500 rows take as many statements as one.
+
+mod given;
+mod keys;
+
+pub(crate) use self::given::row_inputs;
+pub use self::given::{GivenRow, MalformedRows, RowInput};
+pub use self::keys::{DuplicateKeys, RowKeys, target_of};
 
 use std::collections::HashMap;
 
@@ -14,7 +21,7 @@ use sea_orm::{ColumnTrait, ConnectionTrait, QueryFilter, QueryOrder, QuerySelect
 use uuid::Uuid;
 
 use crate::context::Viewer;
-use crate::domain::account::AccountRef;
+use crate::domain::account::AccountRefInput;
 use crate::error::{Error, Result, UserError, UserErrorCode};
 use crate::graphql::{AnyId, AnyNode, Batch, FieldContext, MutationPayload, graphql_enum, object};
 use crate::write::Write;
@@ -75,7 +82,7 @@ object! {
         status: UpsertStatus = plain(|result| result.status);
         /// The id of the object; null if the row failed, or if a dry run would create the object.
         id: Option<AnyId> = plain(|result| result.id.map(|(noun, id)| AnyId(entity::show_id(noun, id))));
-        /// The object after the call; null if `id` is null.
+        /// The object after the call; null if `id` is null or the row deleted the object.
         node: Option<AnyNode> = batch(nodes);
         /// The errors in the row that the caller can fix; empty unless the row failed.
         userErrors: Vec<UserError> = batch(errors);
@@ -177,12 +184,12 @@ impl<'a> Upsert<'a> {
 /// Checks that a call does not have too many rows.
 ///
 /// # Errors
-/// `LIMIT_EXCEEDED`, as a userError of `rows`.
+/// `LIMIT_EXCEEDED`, as a userError of `input.rows`.
 pub fn not_too_many(rows: usize) -> Result<()> {
     if rows > MOST_ROWS {
         return Err(Error::refused(
             UserErrorCode::LimitExceeded,
-            &["rows"],
+            &["input", "rows"],
             format!("A call can have at most {MOST_ROWS} rows; {rows} were given."),
         ));
     }
@@ -192,7 +199,7 @@ pub fn not_too_many(rows: usize) -> Result<()> {
 /// Returns the validator of a row.
 #[must_use]
 pub fn check_row(index: usize) -> Validator {
-    Validator::at(&["rows", &index.to_string()])
+    Validator::at(&["input", "rows", &index.to_string()])
 }
 
 /// Returns the value, or an omitted one if there is none.
@@ -221,15 +228,15 @@ impl Lookup {
     pub async fn of<'r>(
         connection: &Transaction<'_>,
         viewer: &Viewer,
-        accounts: impl IntoIterator<Item = &'r AccountRef>,
+        accounts: impl IntoIterator<Item = &'r AccountRefInput>,
         emails: impl IntoIterator<Item = String>,
     ) -> Result<Self> {
         let (mut ids, mut domains, mut names) = (Vec::new(), Vec::new(), Vec::new());
         for reference in accounts {
             match reference {
-                AccountRef::Id(id) => ids.extend(AccountId::parse(id)),
-                AccountRef::Domain(domain) => domains.extend(crate::values::text::domain(domain)),
-                AccountRef::ExternalId(external) => names.push(external.clone()),
+                AccountRefInput::Id(id) => ids.extend(AccountId::parse(id)),
+                AccountRefInput::Domain(domain) => domains.extend(crate::values::text::domain(domain)),
+                AccountRefInput::ExternalId(external) => names.push(external.clone()),
             }
         }
         let external = named(connection, viewer, AccountId::PREFIX, &names).await?;
@@ -269,14 +276,14 @@ impl Lookup {
     }
 
     /// Returns the account of a reference, and notes a fault in the row if there is none.
-    pub fn account(&self, check: &mut Validator, field: &str, reference: &AccountRef) -> Option<&account::Model> {
+    pub fn account(&self, check: &mut Validator, field: &str, reference: &AccountRefInput) -> Option<&account::Model> {
         let (found, what) = match reference {
-            AccountRef::Id(id) => (AccountId::parse(id).ok(), "this id".to_owned()),
-            AccountRef::Domain(domain) => (
+            AccountRefInput::Id(id) => (AccountId::parse(id).ok(), "this id".to_owned()),
+            AccountRefInput::Domain(domain) => (
                 crate::values::text::domain(domain).ok().and_then(|domain| self.by_domain.get(&domain).copied()),
                 format!("the domain {domain}"),
             ),
-            AccountRef::ExternalId(external) => {
+            AccountRefInput::ExternalId(external) => {
                 let known = crate::write::external_ids::key(external).and_then(|key| self.by_external.get(&key));
                 (known.copied(), format!("the external id {} of {}", external.id, external.source))
             }
@@ -339,32 +346,11 @@ pub async fn named<C: ConnectionTrait>(
     Ok(found.into_iter().map(|row| ((row.source, row.id), row.subject_id)).collect())
 }
 
-/// Detects rows of a call that have the same key.
-#[derive(Debug, Default)]
-pub struct DuplicateKeys {
-    seen: HashMap<(String, String), usize>,
-}
-
-impl DuplicateKeys {
-    /// Notes the key of a row, and notes a fault in the row if an earlier row has the same key.
-    pub fn note(&mut self, check: &mut Validator, index: usize, field: &str, key: (String, String)) {
-        let first = self.also(index, key);
-        if first != index {
-            check.fault(UserErrorCode::Conflict, field, format!("Row {first} of this call has the same key."));
-        }
-    }
-
-    /// Notes another key of a row for the rows that follow. Returns the first row with that key.
-    pub fn also(&mut self, index: usize, key: (String, String)) -> usize {
-        *self.seen.entry(key).or_insert(index)
-    }
-}
-
 /// A row in progress: the existing object, the object to be written, and the errors.
 pub struct CheckedRow<R> {
     /// The existing object; `None` if the row creates one.
     pub before: Option<R>,
-    /// The object to be written; `None` if the row failed.
+    /// The object to be written; `None` if the row failed, or deletes the object.
     pub after: Option<R>,
     /// The errors of the row.
     pub errors: Vec<UserError>,
@@ -380,24 +366,41 @@ impl<R> CheckedRow<R> {
         }
     }
 
+    /// Returns a row that deletes its object, if there is one.
+    pub fn deleting(check: Validator, before: Option<R>) -> Self {
+        if check.is_clean() { Self { before, after: None, errors: Vec::new() } } else { Self::failed(check) }
+    }
+
+    /// Returns the object that the row deletes.
+    pub fn deleted(&self) -> Option<&R> {
+        self.before.as_ref().filter(|_| self.after.is_none())
+    }
+
     /// Returns a row that failed before its object was determined.
     pub fn failed(check: Validator) -> Self {
         Self { before: None, after: None, errors: check.into_errors() }
     }
 }
 
-/// Saves the valid rows and returns the outcome of each row. In a dry run, a new object has no id.
+/// Saves and deletes what the valid rows say, and returns the outcome of each row. In a dry run, a new object has no id.
 pub async fn save<R: crate::write::AuditedRow + PartialEq>(
     write: &mut Write<'_>,
     rows: Vec<CheckedRow<R>>,
     dry_run: bool,
 ) -> Result<UpsertPayload> {
     let mut results = Vec::with_capacity(rows.len());
-    let mut good = Vec::new();
+    let (mut good, mut deleted) = (Vec::new(), Vec::new());
     for (index, row) in rows.into_iter().enumerate() {
         let Some(after) = row.after else {
-            let status = UpsertStatus::Failed;
-            results.push(UpsertResult { index, status, id: None, errors: row.errors, version_before: None });
+            let (status, gone) = match row.before {
+                Some(gone) => (UpsertStatus::Updated, Some(gone)),
+                None if row.errors.is_empty() => (UpsertStatus::Unchanged, None),
+                None => (UpsertStatus::Failed, None),
+            };
+            let id = gone.as_ref().map(|gone| (R::NOUN, gone.uuid()));
+            let version_before = gone.as_ref().map(crate::write::AuditedRow::version);
+            results.push(UpsertResult { index, status, id, errors: row.errors, version_before });
+            deleted.extend(gone);
             continue;
         };
         let id = Some((R::NOUN, after.uuid()));
@@ -415,6 +418,7 @@ pub async fn save<R: crate::write::AuditedRow + PartialEq>(
     }
     if !dry_run {
         write.save(good).await?;
+        write.remove_all(&deleted).await?;
     }
     Ok(UpsertPayload { results, user_errors: Vec::new() })
 }
