@@ -219,11 +219,13 @@ impl Grouping {
     /// does not count. Executes a statement of its own.
     pub async fn medians(&self, ctx: &RequestContext, value: &str) -> Result<HashMap<Vec<GroupKey>, f64>> {
         let mut statement = ctx.services.db.backend().build(&self.rows);
-        let keys: String = (0..self.keys.len()).map(|number| format!("k{number}, ")).collect();
-        let (within, grouped) = match keys.strip_suffix(", ") {
-            Some(keys) => (format!("partition by {keys} "), format!(" group by {keys}")),
-            None => (String::new(), String::new()),
-        };
+        let names: Vec<String> = (0..self.keys.len()).map(|number| format!("k{number}")).collect();
+        let (mut keys, mut within, mut grouped) = (names.join(", "), String::new(), String::new());
+        if !names.is_empty() {
+            within = format!("partition by {keys} ");
+            grouped = format!(" group by {keys}");
+            keys.push_str(", ");
+        }
         // The middle value of each group, or the two in the middle.
         statement.sql = format!(
             "select {keys}cast(sum(measured) as bigint), count(*) from (

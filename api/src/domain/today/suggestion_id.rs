@@ -29,15 +29,13 @@ const KINDS: [SuggestionKind; 10] = [
 /// Returns the id of a user's suggestion.
 #[must_use]
 pub fn id_of(user: UserId, suggestion: &Suggestion) -> String {
-    let mut id = String::with_capacity(PREFIX.len() + 2 * DIGITS + 9);
-    id.push_str(PREFIX);
-    id.extend(suffix(user.uuid()).map(char::from));
-    id.extend(KINDS.iter().position(|kind| *kind == suggestion.kind).map(|place| place.to_string()));
-    id.extend(suffix(suggestion.subject.1).map(char::from));
-    if let (SuggestionKind::FillBlankDay, Some(day)) = (suggestion.kind, suggestion.due_on) {
-        id.push_str(&format!("{:08x}", day.0));
-    }
-    id
+    let place = KINDS.iter().position(|kind| *kind == suggestion.kind).unwrap_or_default();
+    let day = match (suggestion.kind, suggestion.due_on) {
+        (SuggestionKind::FillBlankDay, Some(day)) => format!("{:08x}", day.0),
+        _ => String::new(),
+    };
+    let digits = |uuid| suffix(uuid).map(char::from).into_iter().collect::<String>();
+    format!("{PREFIX}{}{place}{}{day}", digits(user.uuid()), digits(suggestion.subject.1))
 }
 
 /// Returns the user and the kind that an id names; None where it is none. Whether there is such a suggestion is open.
