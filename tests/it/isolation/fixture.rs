@@ -27,6 +27,8 @@ pub struct Fixture {
     member: Member,
     /// The fingerprint of the plan's commitment in force.
     fingerprint: String,
+    /// The id of a suggested action of the member's.
+    suggestion: String,
 }
 
 /// Rows that one party has proposed and the other has not decided yet.
@@ -99,6 +101,7 @@ impl Fixture {
         let waiting = Waiting::make(member, helper, tag, amount).await;
         let around = "query($id: ID!) { organization { id } account(by: {id: $id}) { plan { commitment { fingerprint } } history(first: 1) { nodes { id } } } }";
         let around = member.send(around, json!({ "id": account })).await;
+        let suggested = member.query("{ me { today(kinds: [FILL_BLANK_DAY]) { actions { id } } } }").await;
         let ids = [
             ("Account", account.as_str()),
             ("Contact", &contact),
@@ -121,6 +124,7 @@ impl Fixture {
             ids: ids.into_iter().map(|(noun, id)| (noun.to_owned(), id.to_owned())).chain(signed).collect(),
             scheduled,
             fingerprint: around.text("account.plan.commitment.fingerprint").to_owned(),
+            suggestion: suggested.text("me.today.actions.0.id").to_owned(),
             waiting,
             email: helper.email().to_owned(),
             member: member.clone(),
@@ -145,6 +149,7 @@ impl Fixture {
     /// Returns a value for an input that refers to a row of this fixture.
     pub fn named(&self, place: &Reference, noun: &str) -> Value {
         match place.kind {
+            ReferenceKind::Id if place.owner == "SnoozeSuggestedActionInput" => json!(self.suggestion),
             ReferenceKind::Id => json!(self.id(noun)),
             ReferenceKind::ExternalId => json!({"source": "crm", "id": self.tag}),
             ReferenceKind::Domain => json!(format!("{}.example", self.tag)),
@@ -210,6 +215,7 @@ impl Fixture {
                 json!({"accountId": self.id("Account"), "what": "A price list", "dueOn": "2999-02-03"})
             }
             "loseOpportunity" | "deleteOpportunity" => json!({"id": self.waiting.unbooked}),
+            "snoozeSuggestedAction" => json!({"id": self.suggestion, "until": null}),
             "winOpportunity" => json!({"id": self.id("Opportunity"), "amount": "1"}),
             _ => Value::Null,
         };

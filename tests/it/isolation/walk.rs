@@ -113,6 +113,11 @@ impl Walk<'_> {
         let answer = self.client.query(&document).await;
         self.leaks_nothing("The assessments of an account", &answer, &[]);
         assert!(answer.body["data"]["node"]["score"]["assessments"][0]["assessedBy"].is_object(), "{answer}");
+        let part = self.selections.all(self.schema, self.schema.named("CalendarPart"), 1);
+        let document = format!("{{ me {{ week {{ days {{ parts {part} }} }} }} }}");
+        let answer = self.client.query(&document).await;
+        self.leaks_nothing("The parts of a day", &answer, &[]);
+        assert!(answer.body["data"]["me"]["week"]["days"][0]["parts"][0].is_object(), "{answer}");
     }
 
     /// Tests a query field with every argument that can refer to a row.
