@@ -90,9 +90,9 @@ pub async fn look_up<'r>(
     for (binding, record) in rows {
         let cell = |field| binding.cell(record, field).map(|(_, cell)| cell);
         let by_id = cell(Field::AccountId).or(cell(Field::AccountDomain)).or(cell(Field::ParentId)).is_some();
-        if !by_id && !mapping.habits.accounts_by_name {
-            let name = cell(Field::AccountName).or(cell(Field::ParentName));
-            name.into_iter().for_each(|name| add(&mut wanted.accounts, name));
+        let name = cell(Field::AccountName).or(cell(Field::ParentName));
+        if let Some(name) = name.filter(|_| !by_id && !mapping.habits.accounts_by_name) {
+            add(&mut wanted.accounts, name);
         }
         // Even a row whose account is known otherwise may name an account, an opportunity or a contact.
         if let Some(name) = cell(Field::RelatedName).filter(|_| !mapping.habits.accounts_by_name) {
