@@ -506,8 +506,10 @@ async fn goals_are_listed_by_account_owner_year_and_status(world: &World) {
         (format!("ownerId: {{ne: \"{}\"}}", ann.id()), 1, 0),
         ("year: {eq: 2017}".to_owned(), 2, 1),
         ("year: {gt: 2017}".to_owned(), 1, 1),
-        ("status: AGREED".to_owned(), 2, 1),
-        ("status: PROPOSED".to_owned(), 1, 1),
+        ("status: [AGREED]".to_owned(), 2, 1),
+        ("status: [PROPOSED]".to_owned(), 1, 1),
+        ("status: [PROPOSED, AGREED]".to_owned(), 3, 2),
+        ("status: []".to_owned(), 0, 0),
         ("updatedAt: {lt: \"2001-01-01T00:00:00Z\"}".to_owned(), 0, 0),
     ] {
         for (who, expected) in [(&**world.admin(), admin), (&*mia, manager)] {

@@ -365,7 +365,7 @@ async fn scheduled_touches_are_missed_by_the_user_s_new_time_zone(world: &World)
 #[on_both_databases]
 async fn a_list_of_users_costs_the_same_statements_for_any_length(world: &World) {
     let admin = world.admin();
-    let document = "{ users(filter: {active: true, role: SELLER, name: {startsWith: \"a\"}}) { totalCount nodes { name manager { name } \
+    let document = "{ users(filter: {active: true, role: [SELLER], name: {startsWith: \"a\"}}) { totalCount nodes { name manager { name } \
         reports(first: 2) { totalCount nodes { name } } accounts(first: 2) { totalCount nodes { name } } } } }";
     let ask = || count(world.server(), admin.query(document));
     let mia = world.manager("Mia").await;

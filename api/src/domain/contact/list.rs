@@ -42,10 +42,10 @@ pub struct ContactFilter {
     pub account_id: MaybeUndefined<IdFilter>,
     /// A condition on the account. Archived accounts match only if its `archived` asks for them.
     pub account: MaybeUndefined<Box<AccountFilter>>,
-    /// Only contacts with this role in buying decisions.
-    pub buying_role: MaybeUndefined<BuyingRole>,
-    /// Only contacts with this relationship to the organization.
-    pub relationship: MaybeUndefined<RelationshipLevel>,
+    /// Only contacts with one of these roles in buying decisions. An empty list matches nothing.
+    pub buying_role: MaybeUndefined<Vec<BuyingRole>>,
+    /// Only contacts with one of these relationships to the organization. An empty list matches nothing.
+    pub relationship: MaybeUndefined<Vec<RelationshipLevel>>,
     /// Only the contact with this identifier in another system.
     pub external_id: MaybeUndefined<ExternalIdInput>,
     /// A condition on the time of the last change.
@@ -101,11 +101,12 @@ impl Filter for ContactFilter {
         if let Some(filter) = operand("accountId", account_id)? {
             all = all.add(filter.condition::<_, AccountId>(Column::AccountId)?);
         }
-        if let Some(role) = operand("buyingRole", buying_role)? {
-            all = all.add(Column::BuyingRole.eq(contact::BuyingRole::from(*role)));
+        if let Some(roles) = operand("buyingRole", buying_role)? {
+            all = all.add(Column::BuyingRole.is_in(roles.iter().map(|&role| contact::BuyingRole::from(role))));
         }
-        if let Some(level) = operand("relationship", relationship)? {
-            all = all.add(Column::Relationship.eq(contact::RelationshipLevel::from(*level)));
+        if let Some(levels) = operand("relationship", relationship)? {
+            all = all
+                .add(Column::Relationship.is_in(levels.iter().map(|&level| contact::RelationshipLevel::from(level))));
         }
         if let Some(external) = operand("externalId", external_id)? {
             all = all.add(named(viewer.organization.id, ContactId::PREFIX, Column::Id, external));

@@ -25,8 +25,8 @@ pub struct GoalFilter {
     pub owner_id: MaybeUndefined<IdFilter>,
     /// Filters by fiscal year.
     pub year: MaybeUndefined<IntFilter>,
-    /// Has an amount been agreed?
-    pub status: MaybeUndefined<GoalStatus>,
+    /// Only goals with one of these statuses. An empty list matches nothing.
+    pub status: MaybeUndefined<Vec<GoalStatus>>,
     /// Filters by the time of the last change.
     pub updated_at: MaybeUndefined<DateTimeFilter>,
 }
@@ -52,10 +52,14 @@ impl GoalFilter {
         if let Some(filter) = operand("year", year)? {
             all = all.add(filter.condition(Column::Year)?);
         }
-        match operand("status", status)? {
-            None => {}
-            Some(GoalStatus::Agreed) => all = all.add(Column::AgreedAmount.is_not_null()),
-            Some(GoalStatus::Proposed) => all = all.add(Column::AgreedAmount.is_null()),
+        if let Some(statuses) = operand("status", status)? {
+            let any = statuses.iter().fold(Cond::any().add(Expr::cust("1 = 0")), |any, status| {
+                any.add(match status {
+                    GoalStatus::Agreed => Column::AgreedAmount.is_not_null(),
+                    GoalStatus::Proposed => Column::AgreedAmount.is_null(),
+                })
+            });
+            all = all.add(any);
         }
         all = all.add_option(at_account(ctx, account, Column::AccountId)?);
         if let Some(filter) = operand("updatedAt", updated_at)? {

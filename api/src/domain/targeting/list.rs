@@ -28,12 +28,12 @@ pub struct TargetFilter {
     pub account_id: MaybeUndefined<IdFilter>,
     /// A condition on the account. Archived accounts match only if its `archived` asks for them.
     pub account: MaybeUndefined<Box<AccountFilter>>,
-    /// Filters by kind.
-    pub kind: MaybeUndefined<TargetKind>,
-    /// The status is one of these.
+    /// Only targets of one of these kinds. An empty list matches nothing.
+    pub kind: MaybeUndefined<Vec<TargetKind>>,
+    /// Only targets with one of these statuses. An empty list matches nothing.
     pub status: MaybeUndefined<Vec<TargetStatus>>,
-    /// Filters by the role that had the idea.
-    pub source: MaybeUndefined<TargetSource>,
+    /// Only targets that were the idea of one of these. An empty list matches nothing.
+    pub source: MaybeUndefined<Vec<TargetSource>>,
     /// Targets that were on the list at the end of this day in the seller's time zone, or now if that is today, whatever
     /// happened to them since.
     pub on: MaybeUndefined<Date>,
@@ -56,17 +56,14 @@ impl TargetFilter {
         if let Some(filter) = operand("accountId", account_id)? {
             all = all.add(filter.condition::<_, AccountId>(Column::AccountId)?);
         }
-        if let Some(kind) = operand("kind", kind)? {
-            all = all.add(Column::Kind.eq(target::TargetKind::from(*kind)));
+        if let Some(kinds) = operand("kind", kind)? {
+            all = all.add(Column::Kind.is_in(kinds.iter().map(|&kind| target::TargetKind::from(kind))));
         }
         if let Some(statuses) = operand("status", status)? {
-            let any = statuses.iter().fold(Cond::any().add(Expr::cust("1 = 0")), |any, status| {
-                any.add(Column::Status.eq(target::TargetStatus::from(*status)))
-            });
-            all = all.add(any);
+            all = all.add(Column::Status.is_in(statuses.iter().map(|&status| target::TargetStatus::from(status))));
         }
-        if let Some(source) = operand("source", source)? {
-            all = all.add(Column::Source.eq(target::TargetSource::from(*source)));
+        if let Some(sources) = operand("source", source)? {
+            all = all.add(Column::Source.is_in(sources.iter().map(|&source| target::TargetSource::from(source))));
         }
         if operand("on", on)?.is_some() {
             all = all.add(days.on_list(ctx.viewer()?.organization.id));

@@ -16,8 +16,8 @@ use crate::graphql::pagination::{self, Connection, PageArguments};
 pub struct UserFilter {
     /// A condition on the id.
     pub id: MaybeUndefined<IdFilter>,
-    /// Only members with this role.
-    pub role: MaybeUndefined<Role>,
+    /// Only members with one of these roles. An empty list matches nothing.
+    pub role: MaybeUndefined<Vec<Role>>,
     /// Whether the member may sign in.
     pub active: MaybeUndefined<bool>,
     /// A condition on the id of the member to whom they report directly.
@@ -38,8 +38,8 @@ impl UserFilter {
         if let Some(filter) = operand("id", id)? {
             all = all.add(filter.condition::<_, UserId>(user::Column::Id)?);
         }
-        if let Some(role) = operand("role", role)? {
-            all = all.add(user::Column::Role.eq(user::Role::from(*role)));
+        if let Some(roles) = operand("role", role)? {
+            all = all.add(user::Column::Role.is_in(roles.iter().map(|&role| user::Role::from(role))));
         }
         if let Some(active) = operand("active", active)? {
             all = all.add(user::Column::Active.eq(*active));
