@@ -32,6 +32,7 @@ mod m0033_relationships_are_confirmed;
 mod m0034_relations_of_contacts_and_opportunities;
 mod m0035_when_invitations_were_accepted;
 mod m0040_minutes_of_accounts;
+mod m0050_orders_of_lists;
 
 /// All migrations, in their order.
 #[derive(Debug)]
@@ -67,6 +68,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0034_relations_of_contacts_and_opportunities::Migration),
             Box::new(m0035_when_invitations_were_accepted::Migration),
             Box::new(m0040_minutes_of_accounts::Migration),
+            Box::new(m0050_orders_of_lists::Migration),
         ]
     }
 }

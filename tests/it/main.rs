@@ -41,6 +41,7 @@ mod one_on_ones;
 mod operations;
 mod opportunities;
 mod opportunity_upserts;
+mod orders;
 mod organization;
 mod pipeline;
 mod plan_histories;

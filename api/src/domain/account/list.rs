@@ -15,7 +15,7 @@ use crate::graphql::filter::{
     StringFilter, not_too_many_operands, operand, related,
 };
 use crate::graphql::pagination::{
-    Connection, Direction, Key, Order, PageArguments, RowsPerParent, SortKey, VisibleRows,
+    Connection, Key, Order, PageArguments, RowsPerParent, SortKey, VisibleRows, ordering,
 };
 use crate::graphql::{Batch, FieldContext};
 use crate::write::external_ids::ExternalIdInput;
@@ -298,10 +298,12 @@ pub fn check_year(year: Option<i32>) -> Result<()> {
 pub enum AccountOrderField {
     /// The name, case-folded (NFKC) and compared byte by byte.
     Name,
-    /// The amount that the account could spend with the organization in a year. Null counts as the largest value.
+    /// The amount that the account could spend with the organization in a year.
     Potential,
-    /// The number of employees. Null counts as the largest value.
+    /// The number of employees.
     Employees,
+    /// The account's own yearly revenue.
+    AnnualRevenue,
     /// The score.
     Score,
     /// The time of creation.
@@ -310,14 +312,9 @@ pub enum AccountOrderField {
     UpdatedAt,
 }
 
-/// A sort key of a list of accounts.
-#[derive(Clone, Copy, Debug, InputObject)]
-pub struct AccountOrder {
-    /// The field to sort by.
-    pub field: AccountOrderField,
-    /// The sort direction.
-    #[graphql(default_with = "Direction::Asc")]
-    pub direction: Direction,
+ordering! {
+    /// A sort key of a list of accounts.
+    AccountOrder by AccountOrderField, sort_key => account::Entity
 }
 
 fn sort_key(field: AccountOrderField) -> SortKey<account::Entity> {
@@ -327,13 +324,16 @@ fn sort_key(field: AccountOrderField) -> SortKey<account::Entity> {
             SortKey::column("NAME", Column::NameKey, |row: &account::Model| Key::Text(row.name_key.clone()))
         }
         AccountOrderField::Potential => {
-            SortKey::nullable("POTENTIAL", Column::Potential, i64::MAX, |row: &account::Model| {
-                Key::Number(row.potential.unwrap_or(i64::MAX))
-            })
+            SortKey::nullable("POTENTIAL", Column::Potential, i64::MAX, |row: &account::Model| row.potential)
         }
         AccountOrderField::Employees => {
             SortKey::nullable("EMPLOYEES", Column::Employees, i64::MAX, |row: &account::Model| {
-                Key::Number(row.employees.map_or(i64::MAX, i64::from))
+                row.employees.map(i64::from)
+            })
+        }
+        AccountOrderField::AnnualRevenue => {
+            SortKey::nullable("ANNUAL_REVENUE", Column::AnnualRevenue, i64::MAX, |row: &account::Model| {
+                row.annual_revenue
             })
         }
         AccountOrderField::Score => {
@@ -362,8 +362,10 @@ pub struct AccountsArguments {
 
 impl AccountsArguments {
     fn order(&self) -> Result<Order<account::Entity>> {
-        let keys = self.order_by.iter().flatten().map(|order| (sort_key(order.field), order.direction)).collect();
-        Order::by(keys, SortKey::column("ID", account::Column::Id, |row: &account::Model| Key::Id(row.id.uuid())))
+        Order::by(
+            AccountOrder::keys(self.order_by.as_deref()),
+            SortKey::column("ID", account::Column::Id, |row: &account::Model| Key::Id(row.id.uuid())),
+        )
     }
 
     fn select(&self, ctx: &RequestContext) -> Result<Select<account::Entity>> {

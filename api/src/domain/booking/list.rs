@@ -1,6 +1,6 @@
-//! Filters on bookings, and lists of bookings ordered by id.
+//! Filters on bookings, their orderings, and lists of them.
 
-use async_graphql::{InputObject, MaybeUndefined};
+use async_graphql::{Enum, InputObject, MaybeUndefined};
 use entity::{AccountId, BookingId, Id, OpportunityId, Scoped, UserId, booking};
 use sea_orm::sea_query::Cond;
 use sea_orm::{Condition, QueryFilter};
@@ -11,7 +11,9 @@ use crate::domain::account::AccountFilter;
 use crate::domain::account::list::{at_account, named};
 use crate::error::Result;
 use crate::graphql::filter::{DateFilter, DateTimeFilter, DecimalFilter, IdFilter, equals, operand};
-use crate::graphql::pagination::{Connection, Key, Order, PageArguments, RowsPerParent, VisibleRows};
+use crate::graphql::pagination::{
+    Connection, Key, Order, PageArguments, RowsPerParent, SortKey, VisibleRows, ordering,
+};
 use crate::graphql::{Batch, FieldContext};
 use crate::write::external_ids::ExternalIdInput;
 
@@ -71,11 +73,47 @@ impl BookingFilter {
     }
 }
 
+/// A field by which bookings can be ordered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+pub enum BookingOrderField {
+    /// The day on which the revenue counts.
+    BookedOn,
+    /// The amount.
+    Amount,
+    /// The time of the last change.
+    UpdatedAt,
+}
+
+ordering! {
+    /// A sort key of a list of bookings.
+    BookingOrder by BookingOrderField, sort_key => booking::Entity
+}
+
+fn sort_key(field: BookingOrderField) -> SortKey<booking::Entity> {
+    use booking::{Column, Model};
+    match field {
+        BookingOrderField::BookedOn => {
+            SortKey::column("BOOKED_ON", Column::BookedOn, |row: &Model| Key::Number(row.booked_on.0.into()))
+        }
+        BookingOrderField::Amount => SortKey::column("AMOUNT", Column::Amount, |row: &Model| Key::Number(row.amount)),
+        BookingOrderField::UpdatedAt => {
+            SortKey::column("UPDATED_AT", Column::UpdatedAt, |row: &Model| Key::Number(row.updated_at.0))
+        }
+    }
+}
+
+fn order(entries: Option<&[BookingOrder]>) -> Result<Order<booking::Entity>> {
+    let id = SortKey::column("ID", booking::Column::Id, |row: &booking::Model| Key::Id(row.id.uuid()));
+    Order::by(BookingOrder::keys(entries), id)
+}
+
 /// Arguments of `bookings`.
 #[derive(Clone, Debug, InputObject)]
 pub struct BookingsArguments {
     /// Only bookings that match this filter; all visible bookings if omitted.
     pub filter: Option<BookingFilter>,
+    /// The sort keys, most significant first: at most 3. Ordered by id if none is given.
+    pub order_by: Option<Vec<BookingOrder>>,
     /// The page to return.
     #[graphql(flatten)]
     pub page: PageArguments,
@@ -87,14 +125,14 @@ fn by_id() -> Order<booking::Entity> {
 
 /// Resolves `Query.bookings`.
 pub async fn bookings(field: &FieldContext<'_>, arguments: BookingsArguments) -> Result<Connection<Booking>> {
-    let BookingsArguments { filter, page } = arguments;
+    let BookingsArguments { filter, order_by, page } = arguments;
     let filter = filter.unwrap_or_default();
     let visible = VisibleRows {
         select: booking::Entity::of(field.request.viewer()?.organization.id).filter(filter.condition(field.request)?),
         account: booking::Column::AccountId,
         is_selective: equals(&filter.account_id) || equals(&filter.opportunity_id) || filter.external_id.is_value(),
     };
-    visible.page(field, &by_id(), &page).await
+    visible.page(field, &order(order_by.as_deref())?, &page).await
 }
 
 /// Resolves `Account.bookings`.

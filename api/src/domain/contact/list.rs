@@ -16,7 +16,7 @@ use crate::domain::account::list::{at_matching, named};
 use crate::error::{Error, Result};
 use crate::graphql::filter::{Archived, DateTimeFilter, Filter, IdFilter, Nested, StringFilter, operand};
 use crate::graphql::pagination::{
-    Connection, Direction, Key, LONGEST_LIST, Order, PageArguments, RowsPerParent, SortKey, VisibleRows, plain_lists,
+    Connection, Key, LONGEST_LIST, Order, PageArguments, RowsPerParent, SortKey, VisibleRows, ordering, plain_lists,
 };
 use crate::graphql::{Batch, FieldContext};
 use crate::write::external_ids::ExternalIdInput;
@@ -129,14 +129,9 @@ pub enum ContactOrderField {
     UpdatedAt,
 }
 
-/// A sort key of a list of contacts.
-#[derive(Clone, Copy, Debug, InputObject)]
-pub struct ContactOrder {
-    /// The field to sort by.
-    pub field: ContactOrderField,
-    /// The sort direction.
-    #[graphql(default_with = "Direction::Asc")]
-    pub direction: Direction,
+ordering! {
+    /// A sort key of a list of contacts.
+    ContactOrder by ContactOrderField, sort_key => contact::Entity
 }
 
 fn sort_key(field: ContactOrderField) -> SortKey<contact::Entity> {
@@ -168,8 +163,10 @@ pub struct ContactsArguments {
 
 impl ContactsArguments {
     fn order(&self) -> Result<Order<contact::Entity>> {
-        let keys = self.order_by.iter().flatten().map(|order| (sort_key(order.field), order.direction)).collect();
-        Order::by(keys, SortKey::column("ID", contact::Column::Id, |row: &contact::Model| Key::Id(row.id.uuid())))
+        Order::by(
+            ContactOrder::keys(self.order_by.as_deref()),
+            SortKey::column("ID", contact::Column::Id, |row: &contact::Model| Key::Id(row.id.uuid())),
+        )
     }
 
     fn select(&self, ctx: &RequestContext) -> Result<Select<contact::Entity>> {

@@ -1,6 +1,6 @@
-//! Lists of goals, by id.
+//! Filters on goals, their orderings, and lists of them.
 
-use async_graphql::{InputObject, MaybeUndefined};
+use async_graphql::{Enum, InputObject, MaybeUndefined};
 use entity::{AccountId, Id, Scoped, UserId, account, goal};
 use sea_orm::sea_query::{Cond, Expr};
 use sea_orm::{ColumnTrait, Condition, QueryFilter, QuerySelect, QueryTrait};
@@ -12,7 +12,7 @@ use crate::domain::account::list::at_account;
 use crate::error::Result;
 use crate::graphql::FieldContext;
 use crate::graphql::filter::{DateTimeFilter, IdFilter, IntFilter, equals, operand};
-use crate::graphql::pagination::{Connection, Key, Order, PageArguments, VisibleRows};
+use crate::graphql::pagination::{Connection, Key, Order, PageArguments, SortKey, VisibleRows, ordering};
 
 /// A filter on goals. Its fields are ANDed.
 #[derive(Clone, Debug, Default, InputObject)]
@@ -69,25 +69,62 @@ impl GoalFilter {
     }
 }
 
+/// A field by which goals can be ordered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+pub enum GoalOrderField {
+    /// The fiscal year.
+    Year,
+    /// The agreed amount; before there is one, the proposed amount.
+    Amount,
+    /// The time of the last change.
+    UpdatedAt,
+}
+
+ordering! {
+    /// A sort key of a list of goals.
+    GoalOrder by GoalOrderField, sort_key => goal::Entity
+}
+
+fn sort_key(field: GoalOrderField) -> SortKey<goal::Entity> {
+    use goal::{Column, Model};
+    match field {
+        GoalOrderField::Year => SortKey::column("YEAR", Column::Year, |row: &Model| Key::Number(row.year.into())),
+        GoalOrderField::Amount => {
+            SortKey::first_of("AMOUNT", vec![Column::AgreedAmount, Column::WaitingAmount], |row: &Model| {
+                Key::Number(row.agreed_amount.or(row.waiting_amount).unwrap_or_default())
+            })
+        }
+        GoalOrderField::UpdatedAt => {
+            SortKey::column("UPDATED_AT", Column::UpdatedAt, |row: &Model| Key::Number(row.updated_at.0))
+        }
+    }
+}
+
+fn order(entries: Option<&[GoalOrder]>) -> Result<Order<goal::Entity>> {
+    let id = SortKey::column("ID", goal::Column::Id, |row: &goal::Model| Key::Id(row.id.uuid()));
+    Order::by(GoalOrder::keys(entries), id)
+}
+
 /// Arguments of `goals`.
 #[derive(Clone, Debug, InputObject)]
 pub struct GoalsArguments {
     /// Which of them.
     pub filter: Option<GoalFilter>,
-    /// Which page.
+    /// The sort keys, most significant first: at most 3. Ordered by id if none is given.
+    pub order_by: Option<Vec<GoalOrder>>,
+    /// The page to return.
     #[graphql(flatten)]
     pub page: PageArguments,
 }
 
 /// `Query.goals`.
 pub async fn goals(field: &FieldContext<'_>, arguments: GoalsArguments) -> Result<Connection<Goal>> {
-    let GoalsArguments { filter, page } = arguments;
+    let GoalsArguments { filter, order_by, page } = arguments;
     let filter = filter.unwrap_or_default();
     let seen = VisibleRows {
         select: goal::Entity::of(field.request.viewer()?.organization.id).filter(filter.condition(field.request)?),
         account: goal::Column::AccountId,
         is_selective: equals(&filter.account_id),
     };
-    let by_id = Order::by_id(goal::Column::Id, |row: &goal::Model| Key::Id(row.id.uuid()));
-    seen.page(field, &by_id, &page).await
+    seen.page(field, &order(order_by.as_deref())?, &page).await
 }

@@ -15,7 +15,7 @@ use crate::graphql::filter::{
     DateFilter, DateTimeFilter, DecimalFilter, Filter, IdFilter, Nested, StringFilter, equals, operand,
 };
 use crate::graphql::pagination::{
-    Connection, Direction, Key, Order, PageArguments, RowsPerParent, SortKey, VisibleRows,
+    Connection, Key, LAST_DAY, Order, PageArguments, RowsPerParent, SortKey, VisibleRows, ordering,
 };
 use crate::graphql::{Batch, FieldContext};
 use crate::write::external_ids::ExternalIdInput;
@@ -134,33 +134,25 @@ impl Filter for OpportunityFilter {
 pub enum OpportunityOrderField {
     /// The name, case-folded and NFKC-normalized, compared byte by byte.
     Name,
-    /// The amount; opportunities without one sort as the largest.
+    /// The amount.
     Amount,
     /// The day on which it was opened.
     OpenedOn,
-    /// The day on which it is expected to close; opportunities without one sort as the latest.
+    /// The day on which it is expected to close.
     ExpectedCloseOn,
-    /// The day on which it was won or lost; open opportunities sort as the latest.
+    /// The day on which it was won or lost; null while it is open.
     ClosedOn,
     /// The time of the last change.
     UpdatedAt,
 }
 
-/// One criterion of an ordering of opportunities.
-#[derive(Clone, Copy, Debug, InputObject)]
-pub struct OpportunityOrder {
-    /// The field to order by.
-    pub field: OpportunityOrderField,
-    /// The direction.
-    #[graphql(default_with = "Direction::Asc")]
-    pub direction: Direction,
+ordering! {
+    /// A sort key of a list of opportunities.
+    OpportunityOrder by OpportunityOrderField, sort_key => opportunity::Entity
 }
 
-/// The sort key of a missing day, above every real day.
-const NO_DAY: i32 = i32::MAX;
-
-fn day_key(day: Option<Day>) -> Key {
-    Key::Number(day.map_or(NO_DAY, |day| day.0).into())
+fn day_key(day: Day) -> Key {
+    Key::Number(day.0.into())
 }
 
 fn sort_key(field: OpportunityOrderField) -> SortKey<opportunity::Entity> {
@@ -169,20 +161,20 @@ fn sort_key(field: OpportunityOrderField) -> SortKey<opportunity::Entity> {
         OpportunityOrderField::Name => {
             SortKey::column("NAME", Column::NameKey, |row: &Model| Key::Text(row.name_key.clone()))
         }
-        OpportunityOrderField::Amount => SortKey::nullable("AMOUNT", Column::Amount, i64::MAX, |row: &Model| {
-            Key::Number(row.amount.unwrap_or(i64::MAX))
-        }),
+        OpportunityOrderField::Amount => {
+            SortKey::nullable("AMOUNT", Column::Amount, i64::MAX, |row: &Model| row.amount)
+        }
         OpportunityOrderField::OpenedOn => {
-            SortKey::column("OPENED_ON", Column::OpenedOn, |row: &Model| day_key(Some(row.opened_on)))
+            SortKey::column("OPENED_ON", Column::OpenedOn, |row: &Model| day_key(row.opened_on))
         }
         OpportunityOrderField::ExpectedCloseOn => {
-            SortKey::nullable("EXPECTED_CLOSE_ON", Column::ExpectedCloseOn, NO_DAY.into(), |row: &Model| {
-                day_key(row.expected_close_on)
+            SortKey::nullable("EXPECTED_CLOSE_ON", Column::ExpectedCloseOn, LAST_DAY, |row: &Model| {
+                row.expected_close_on.map(|day| day.0.into())
             })
         }
-        OpportunityOrderField::ClosedOn => {
-            SortKey::nullable("CLOSED_ON", Column::ClosedOn, NO_DAY.into(), |row: &Model| day_key(row.closed_on))
-        }
+        OpportunityOrderField::ClosedOn => SortKey::nullable("CLOSED_ON", Column::ClosedOn, LAST_DAY, |row: &Model| {
+            row.closed_on.map(|day| day.0.into())
+        }),
         OpportunityOrderField::UpdatedAt => {
             SortKey::column("UPDATED_AT", Column::UpdatedAt, |row: &Model| Key::Number(row.updated_at.0))
         }
@@ -203,9 +195,8 @@ pub struct OpportunitiesArguments {
 
 impl OpportunitiesArguments {
     fn order(&self) -> Result<Order<opportunity::Entity>> {
-        let keys = self.order_by.iter().flatten().map(|order| (sort_key(order.field), order.direction)).collect();
         Order::by(
-            keys,
+            OpportunityOrder::keys(self.order_by.as_deref()),
             SortKey::column("ID", opportunity::Column::Id, |row: &opportunity::Model| Key::Id(row.id.uuid())),
         )
     }

@@ -1,8 +1,8 @@
-//! Filters on plans, lists of them ordered by id, and the plan of an account on a day.
+//! Filters on plans, their orderings, lists of them, and the plan of an account on a day.
 
 use std::collections::HashMap;
 
-use async_graphql::{InputObject, MaybeUndefined};
+use async_graphql::{Enum, InputObject, MaybeUndefined};
 use entity::plan::PlanStatus as Stored;
 use entity::{AccountId, Id, Scoped, UserId, plan};
 use sea_orm::sea_query::{Cond, Expr};
@@ -15,7 +15,9 @@ use crate::domain::account::list::at_account;
 use crate::domain::targeting::{OnArguments, instant_of};
 use crate::error::Result;
 use crate::graphql::filter::{DateTimeFilter, IdFilter, equals, operand};
-use crate::graphql::pagination::{Connection, Key, Order, PageArguments, RowsPerParent, VisibleRows};
+use crate::graphql::pagination::{
+    Connection, Key, LAST_DAY, Order, PageArguments, RowsPerParent, SortKey, VisibleRows, ordering,
+};
 use crate::graphql::scalars::Date;
 use crate::graphql::{Batch, FieldContext};
 
@@ -64,11 +66,56 @@ impl PlanFilter {
     }
 }
 
+/// A field by which plans can be ordered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+pub enum PlanOrderField {
+    /// The day on which the next review is due; null before the commitment.
+    NextReviewOn,
+    /// The first day.
+    StartsOn,
+    /// The last day.
+    EndsOn,
+    /// The time of the last change to the plan or one of its items.
+    UpdatedAt,
+}
+
+ordering! {
+    /// A sort key of a list of plans.
+    PlanOrder by PlanOrderField, sort_key => plan::Entity
+}
+
+fn sort_key(field: PlanOrderField) -> SortKey<plan::Entity> {
+    use plan::{Column, Model};
+    match field {
+        PlanOrderField::NextReviewOn => {
+            SortKey::nullable("NEXT_REVIEW_ON", Column::NextReviewOn, LAST_DAY, |row: &Model| {
+                row.next_review_on.map(|day| day.0.into())
+            })
+        }
+        PlanOrderField::StartsOn => {
+            SortKey::column("STARTS_ON", Column::StartsOn, |row: &Model| Key::Number(row.starts_on.0.into()))
+        }
+        PlanOrderField::EndsOn => {
+            SortKey::column("ENDS_ON", Column::EndsOn, |row: &Model| Key::Number(row.ends_on.0.into()))
+        }
+        PlanOrderField::UpdatedAt => {
+            SortKey::column("UPDATED_AT", Column::UpdatedAt, |row: &Model| Key::Number(row.updated_at.0))
+        }
+    }
+}
+
+fn order(entries: Option<&[PlanOrder]>) -> Result<Order<plan::Entity>> {
+    let id = SortKey::column("ID", plan::Column::Id, |row: &plan::Model| Key::Id(row.id.uuid()));
+    Order::by(PlanOrder::keys(entries), id)
+}
+
 /// Arguments of `plans`.
 #[derive(Clone, Debug, InputObject)]
 pub struct PlansArguments {
     /// Only plans that match this filter; all visible plans if omitted.
     pub filter: Option<PlanFilter>,
+    /// The sort keys, most significant first: at most 3. Ordered by id if none is given.
+    pub order_by: Option<Vec<PlanOrder>>,
     /// The page to return.
     #[graphql(flatten)]
     pub page: PageArguments,
@@ -80,14 +127,14 @@ fn by_id() -> Order<plan::Entity> {
 
 /// Resolves `Query.plans`.
 pub async fn plans(field: &FieldContext<'_>, arguments: PlansArguments) -> Result<Connection<Plan>> {
-    let PlansArguments { filter, page } = arguments;
+    let PlansArguments { filter, order_by, page } = arguments;
     let filter = filter.unwrap_or_default();
     let visible = VisibleRows {
         select: plan::Entity::of(field.request.viewer()?.organization.id).filter(filter.condition(field.request)?),
         account: plan::Column::AccountId,
         is_selective: equals(&filter.account_id) || equals(&filter.owner_id),
     };
-    visible.page(field, &by_id(), &page).await
+    visible.page(field, &order(order_by.as_deref())?, &page).await
 }
 
 /// Resolves `Account.plans`, ordered by id.

@@ -1,8 +1,8 @@
-//! Lists of targets, by id.
+//! Filters on targets, their orderings, and lists of them.
 
 use std::collections::{HashMap, HashSet};
 
-use async_graphql::{InputObject, MaybeUndefined};
+use async_graphql::{Enum, InputObject, MaybeUndefined};
 use entity::{AccountId, Day, Id, Instant, OrganizationId, Scoped, UserId, target, user};
 use sea_orm::sea_query::{Cond, Expr};
 use sea_orm::{ColumnTrait, Condition, QueryFilter, QuerySelect, QueryTrait, Select};
@@ -15,7 +15,7 @@ use crate::domain::presence;
 use crate::error::Result;
 use crate::graphql::FieldContext;
 use crate::graphql::filter::{DateTimeFilter, IdFilter, among_ids, equals, operand};
-use crate::graphql::pagination::{Connection, Key, Order, PageArguments, VisibleRows};
+use crate::graphql::pagination::{Connection, Key, Order, PageArguments, SortKey, VisibleRows, ordering};
 use crate::graphql::scalars::Date;
 use crate::values::calendar;
 
@@ -160,25 +160,65 @@ impl Days {
     }
 }
 
+/// A field by which targets can be ordered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+pub enum TargetOrderField {
+    /// The time at which it joined the list; null if it never did.
+    Since,
+    /// The time at which it was proposed.
+    ProposedAt,
+    /// The score of the account.
+    Score,
+    /// The time of the last change.
+    UpdatedAt,
+}
+
+ordering! {
+    /// A sort key of a list of targets.
+    TargetOrder by TargetOrderField, sort_key => target::Entity
+}
+
+fn sort_key(field: TargetOrderField) -> SortKey<target::Entity> {
+    use target::{Column, Model};
+    match field {
+        TargetOrderField::Since => {
+            SortKey::nullable("SINCE", Column::Since, i64::MAX, |row: &Model| row.since.map(|at| at.0))
+        }
+        TargetOrderField::ProposedAt => {
+            SortKey::column("PROPOSED_AT", Column::ProposedAt, |row: &Model| Key::Number(row.proposed_at.0))
+        }
+        TargetOrderField::Score => SortKey::column("SCORE", Column::Score, |row: &Model| Key::Number(row.score)),
+        TargetOrderField::UpdatedAt => {
+            SortKey::column("UPDATED_AT", Column::UpdatedAt, |row: &Model| Key::Number(row.updated_at.0))
+        }
+    }
+}
+
+fn order(entries: Option<&[TargetOrder]>) -> Result<Order<target::Entity>> {
+    let id = SortKey::column("ID", target::Column::Id, |row: &target::Model| Key::Id(row.id.uuid()));
+    Order::by(TargetOrder::keys(entries), id)
+}
+
 /// Arguments of `targets`.
 #[derive(Clone, Debug, InputObject)]
 pub struct TargetsArguments {
     /// Which of them.
     pub filter: Option<TargetFilter>,
-    /// Which page.
+    /// The sort keys, most significant first: at most 3. Ordered by id if none is given.
+    pub order_by: Option<Vec<TargetOrder>>,
+    /// The page to return.
     #[graphql(flatten)]
     pub page: PageArguments,
 }
 
 /// Resolves `Query.targets`.
 pub async fn targets(field: &FieldContext<'_>, arguments: TargetsArguments) -> Result<Connection<Target>> {
-    let TargetsArguments { filter, page } = arguments;
+    let TargetsArguments { filter, order_by, page } = arguments;
     let filter = filter.unwrap_or_default();
     let seen = VisibleRows {
         select: filter.select(field.request).await?,
         account: target::Column::AccountId,
         is_selective: equals(&filter.account_id) || equals(&filter.seller_id),
     };
-    let by_id = Order::by_id(target::Column::Id, |row: &target::Model| Key::Id(row.id.uuid()));
-    seen.page(field, &by_id, &page).await
+    seen.page(field, &order(order_by.as_deref())?, &page).await
 }

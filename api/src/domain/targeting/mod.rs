@@ -190,6 +190,7 @@ impl AuditedRow for target::Model {
             one_on_one_id,
             updated_at: _,
             version: _,
+            score: _,
         } = self;
         snapshot! {
             "accountId": account_id,
@@ -367,6 +368,7 @@ pub(crate) mod tests {
             one_on_one_id: None,
             updated_at: Instant(0),
             version: 1,
+            score: 0,
         }
     }
 

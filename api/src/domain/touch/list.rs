@@ -16,7 +16,7 @@ use crate::domain::targeting::TOUCH_ON_LIST;
 use crate::error::Result;
 use crate::graphql::filter::{DateTimeFilter, Filter, IdFilter, Nested, equals, operand};
 use crate::graphql::pagination::{
-    Connection, ConnectionNode, Direction, Key, Order, PageArguments, RowsPerParent, SortKey, VisibleRows,
+    Connection, ConnectionNode, Direction, Key, Order, PageArguments, RowsPerParent, SortKey, VisibleRows, ordering,
 };
 use crate::graphql::{Batch, FieldContext, FieldDefinition};
 use crate::write::external_ids::ExternalIdInput;
@@ -178,14 +178,9 @@ pub enum TouchOrderField {
     UpdatedAt,
 }
 
-/// One ordering of touches.
-#[derive(Clone, Copy, Debug, InputObject)]
-pub struct TouchOrder {
-    /// The field to order by.
-    pub field: TouchOrderField,
-    /// Which way round.
-    #[graphql(default_with = "Direction::Asc")]
-    pub direction: Direction,
+ordering! {
+    /// A sort key of a list of touches.
+    TouchOrder by TouchOrderField, sort_key => touch::Entity
 }
 
 fn sort_key(field: TouchOrderField) -> SortKey<touch::Entity> {
@@ -223,8 +218,7 @@ pub struct TouchesArguments {
 
 impl TouchesArguments {
     fn order(&self) -> Option<Vec<(SortKey<touch::Entity>, Direction)>> {
-        let keys = self.order_by.as_deref().filter(|orders| !orders.is_empty())?;
-        Some(keys.iter().map(|order| (sort_key(order.field), order.direction)).collect())
+        self.order_by.as_deref().filter(|entries| !entries.is_empty()).map(|entries| TouchOrder::keys(Some(entries)))
     }
 
     /// Touches, seen or not.

@@ -1,15 +1,15 @@
-//! Lists of members.
+//! Filters on members, their orderings, and lists of them.
 
-use async_graphql::{InputObject, MaybeUndefined};
-use entity::{Scoped, UserId, user};
+use async_graphql::{Enum, InputObject, MaybeUndefined};
+use entity::{Id, Scoped, UserId, user};
 use sea_orm::sea_query::Cond;
 use sea_orm::{ColumnTrait, QueryFilter};
 
-use super::{Role, User, by_id};
+use super::{Role, User};
 use crate::error::Result;
 use crate::graphql::FieldContext;
 use crate::graphql::filter::{DateTimeFilter, IdFilter, StringFilter};
-use crate::graphql::pagination::{self, Connection, PageArguments};
+use crate::graphql::pagination::{self, Connection, Key, Order, PageArguments, SortKey, ordering};
 
 /// A filter on members. All given conditions must hold.
 #[derive(Clone, Debug, Default, InputObject)]
@@ -60,11 +60,47 @@ impl UserFilter {
     }
 }
 
+/// A field by which members can be ordered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+pub enum UserOrderField {
+    /// The name, case-folded (NFKC) and compared byte by byte.
+    Name,
+    /// The time of the invitation.
+    CreatedAt,
+    /// The time of the last change.
+    UpdatedAt,
+}
+
+ordering! {
+    /// A sort key of a list of members.
+    UserOrder by UserOrderField, sort_key => user::Entity
+}
+
+fn sort_key(field: UserOrderField) -> SortKey<user::Entity> {
+    use user::{Column, Model};
+    match field {
+        UserOrderField::Name => SortKey::column("NAME", Column::NameKey, |row: &Model| Key::Text(row.name_key.clone())),
+        UserOrderField::CreatedAt => {
+            SortKey::column("CREATED_AT", Column::CreatedAt, |row: &Model| Key::Number(row.created_at.0))
+        }
+        UserOrderField::UpdatedAt => {
+            SortKey::column("UPDATED_AT", Column::UpdatedAt, |row: &Model| Key::Number(row.updated_at.0))
+        }
+    }
+}
+
+fn order(entries: Option<&[UserOrder]>) -> Result<Order<user::Entity>> {
+    let id = SortKey::column("ID", user::Column::Id, |row: &user::Model| Key::Id(row.id.uuid()));
+    Order::by(UserOrder::keys(entries), id)
+}
+
 /// Arguments of `users`.
 #[derive(Clone, Debug, InputObject)]
 pub struct UsersArguments {
     /// Only members who match this filter.
     pub filter: Option<UserFilter>,
+    /// The sort keys, most significant first: at most 3. Ordered by id if none is given.
+    pub order_by: Option<Vec<UserOrder>>,
     /// The page to return.
     #[graphql(flatten)]
     pub page: PageArguments,
@@ -76,5 +112,5 @@ pub async fn users(field: &FieldContext<'_>, arguments: UsersArguments) -> Resul
     if let Some(filter) = arguments.filter {
         select = select.filter(filter.condition()?);
     }
-    pagination::page(field, select, &by_id(), &arguments.page).await
+    pagination::page(field, select, &order(arguments.order_by.as_deref())?, &arguments.page).await
 }
