@@ -19,6 +19,7 @@ mod documents;
 mod explained;
 mod faults;
 mod figures;
+mod filters;
 mod focus;
 mod goals;
 mod graphql;

@@ -40,6 +40,7 @@ const TABLE: PriceTable = PriceTable {
     filters: &["filter", "types"],
     // As `externalId` does.
     selective: &["id", "domain", "email", "accountId", "contactId"],
+    computed_operands: &["presence", "absent"],
     passwords: &["signUp", "signIn", "acceptInvitation", "changePassword"],
     default_page: DEFAULT_PAGE.unsigned_abs() as u64,
     max_page: LARGEST_PAGE.unsigned_abs() as u64,

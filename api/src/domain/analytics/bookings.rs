@@ -9,8 +9,10 @@ use sea_orm::{ColumnTrait, QueryFilter, QuerySelect, QueryTrait};
 use super::bucket::Bucket;
 use super::group::{self, Group, GroupKey, Grouped, Grouping, Values, int};
 use crate::context::{RequestContext, Viewer};
+use crate::domain::account::list::prepare;
 use crate::domain::booking::BookingFilter;
 use crate::error::Result;
+use crate::graphql::filter::Filter as _;
 use crate::graphql::{FieldContext, object};
 use crate::values::money::Money;
 
@@ -109,6 +111,7 @@ fn standing_sql(viewer: &Viewer) -> String {
 pub async fn bookings(field: &FieldContext<'_>, arguments: AnalyticsBookingsArguments) -> Result<Vec<BookingGroup>> {
     let AnalyticsBookingsArguments { group_by, filter } = arguments;
     let ctx = field.request;
+    prepare(ctx, filter.as_ref()).await?;
     let viewer = ctx.viewer()?;
     let names = group::names(&group_by)?;
     let rows = viewer.sums::<booking::Entity>(Column::AccountId).filter(filter.unwrap_or_default().condition(ctx)?);

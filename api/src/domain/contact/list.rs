@@ -5,16 +5,16 @@ use std::collections::{HashMap, HashSet};
 use async_graphql::{Enum, InputObject, MaybeUndefined};
 use database::columns::is_any_of;
 use entity::{AccountId, ContactId, Id, OpportunityId, Scoped, contact, touch, touch_contact};
-use sea_orm::sea_query::{Cond, Expr, ExprTrait};
+use sea_orm::sea_query::{self, Cond, Expr, ExprTrait, Query, SimpleExpr};
 use sea_orm::{ColumnTrait, Condition, ConnectionTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait, Select};
 use uuid::Uuid;
 
 use super::{BuyingRole, Contact, RelationshipLevel};
-use crate::context::RequestContext;
+use crate::context::{RequestContext, Viewer};
 use crate::domain::account::AccountFilter;
-use crate::domain::account::list::{at_matching, named};
+use crate::domain::account::list::{account_rests_on, at_matching, named, prepare};
 use crate::error::{Error, Result};
-use crate::graphql::filter::{Archived, DateTimeFilter, Filter, IdFilter, Nested, StringFilter, operand};
+use crate::graphql::filter::{Archived, DateTimeFilter, Facts, Filter, IdFilter, Nested, StringFilter, operand};
 use crate::graphql::pagination::{
     Connection, Key, LONGEST_LIST, Order, PageArguments, RowsPerParent, SortKey, VisibleRows, ordering, plain_lists,
 };
@@ -48,6 +48,9 @@ pub struct ContactFilter {
     pub relationship: MaybeUndefined<Vec<RelationshipLevel>>,
     /// Only the contact with this identifier in another system.
     pub external_id: MaybeUndefined<ExternalIdInput>,
+    /// A condition on the time of the latest completed touch with the contact that the caller sees, which is null if there is
+    /// none.
+    pub last_touch_at: MaybeUndefined<DateTimeFilter>,
     /// A condition on the time of the last change.
     pub updated_at: MaybeUndefined<DateTimeFilter>,
     /// Whether archived contacts are left out (EXCLUDE), returned alone (ONLY) or included (INCLUDE).
@@ -58,6 +61,10 @@ pub struct ContactFilter {
 impl Filter for ContactFilter {
     fn nested(&self) -> Nested<'_, Self> {
         Nested { and: &self.and, or: &self.or, not: &self.not }
+    }
+
+    fn rests_on(&self, facts: Facts) -> bool {
+        account_rests_on(&self.account, facts)
     }
 
     fn on_related(&self, ctx: &RequestContext, remaining: &mut usize) -> Result<Option<Condition>> {
@@ -80,6 +87,7 @@ impl Filter for ContactFilter {
             buying_role,
             relationship,
             external_id,
+            last_touch_at,
             updated_at,
             archived,
         } = self;
@@ -111,11 +119,34 @@ impl Filter for ContactFilter {
         if let Some(external) = operand("externalId", external_id)? {
             all = all.add(named(viewer.organization.id, ContactId::PREFIX, Column::Id, external));
         }
+        if let Some(filter) = operand("lastTouchAt", last_touch_at)? {
+            all = all.add(filter.condition_of(&last_touch_at_contact(viewer))?);
+        }
         if let Some(filter) = operand("updatedAt", updated_at)? {
             all = all.add(filter.condition(Column::UpdatedAt)?);
         }
         Ok(all)
     }
+}
+
+/// Returns the time of the latest completed touch with a contact that the viewer sees.
+fn last_touch_at_contact(viewer: &Viewer) -> SimpleExpr {
+    use touch_contact::Column;
+    let of_touch = Expr::col((touch::Entity, touch::Column::Id)).equals((touch_contact::Entity, Column::TouchId));
+    let of_contact =
+        Expr::col((touch_contact::Entity, Column::ContactId)).equals((contact::Entity, contact::Column::Id));
+    let mut touches = Query::select();
+    touches
+        .column((touch_contact::Entity, Column::At))
+        .from(touch_contact::Entity)
+        .inner_join(touch::Entity, of_touch)
+        .and_where(Column::OrganizationId.eq(viewer.organization.id))
+        .and_where(of_contact)
+        .and_where(touch::Column::Status.eq(touch::TouchStatus::Completed))
+        .cond_where(viewer.sees(touch::Column::AccountId))
+        .order_by((touch_contact::Entity, Column::At), sea_query::Order::Desc)
+        .limit(1);
+    SimpleExpr::SubQuery(None, Box::new(touches.into()))
 }
 
 /// A field by which contacts can be ordered.
@@ -169,7 +200,8 @@ impl ContactsArguments {
         )
     }
 
-    fn select(&self, ctx: &RequestContext) -> Result<Select<contact::Entity>> {
+    async fn select(&self, ctx: &RequestContext) -> Result<Select<contact::Entity>> {
+        prepare(ctx, self.filter.as_ref()).await?;
         let all = contact::Entity::of(ctx.viewer()?.organization.id);
         Ok(all.filter(self.filter.clone().unwrap_or_default().condition(ctx)?))
     }
@@ -180,8 +212,11 @@ pub async fn contacts(field: &FieldContext<'_>, arguments: ContactsArguments) ->
     let is_selective = arguments.filter.as_ref().is_some_and(|filter| {
         filter.id.is_value() || filter.account_id.is_value() || filter.email.is_value() || filter.external_id.is_value()
     });
-    let seen =
-        VisibleRows { select: arguments.select(field.request)?, account: contact::Column::AccountId, is_selective };
+    let seen = VisibleRows {
+        select: arguments.select(field.request).await?,
+        account: contact::Column::AccountId,
+        is_selective,
+    };
     seen.page(field, &arguments.order()?, &arguments.page).await
 }
 
@@ -189,7 +224,7 @@ pub async fn contacts(field: &FieldContext<'_>, arguments: ContactsArguments) ->
 pub async fn at_accounts(field: &FieldContext<'_>, of: &[AccountId]) -> Result<Batch<Connection<Contact>>> {
     let arguments: ContactsArguments = field.arguments()?;
     let below = RowsPerParent::<contact::Entity> {
-        select: arguments.select(field.request)?,
+        select: arguments.select(field.request).await?,
         foreign: contact::Column::AccountId,
     };
     let pages: Vec<Connection<Contact>> =

@@ -1,6 +1,6 @@
 //! Filters on goals, their orderings, and lists of them.
 
-use async_graphql::{Enum, InputObject, MaybeUndefined};
+use async_graphql::{Enum, ID, InputObject, MaybeUndefined};
 use entity::{AccountId, Id, Scoped, UserId, account, goal};
 use sea_orm::sea_query::{Cond, Expr};
 use sea_orm::{ColumnTrait, Condition, QueryFilter, QuerySelect, QueryTrait};
@@ -8,10 +8,10 @@ use sea_orm::{ColumnTrait, Condition, QueryFilter, QuerySelect, QueryTrait};
 use super::{Goal, GoalStatus};
 use crate::context::RequestContext;
 use crate::domain::account::AccountFilter;
-use crate::domain::account::list::at_account;
+use crate::domain::account::list::{at_account, prepare_account};
 use crate::error::Result;
 use crate::graphql::FieldContext;
-use crate::graphql::filter::{DateTimeFilter, IdFilter, IntFilter, equals, operand};
+use crate::graphql::filter::{self, DateTimeFilter, IdFilter, IntFilter, equals, operand};
 use crate::graphql::pagination::{Connection, Key, Order, PageArguments, SortKey, VisibleRows, ordering};
 
 /// A filter on goals. Its fields are ANDed.
@@ -23,6 +23,8 @@ pub struct GoalFilter {
     pub account: MaybeUndefined<Box<AccountFilter>>,
     /// Filters by the account's owner.
     pub owner_id: MaybeUndefined<IdFilter>,
+    /// Only goals of accounts of this user or of someone below them, at any depth. An id of nobody matches nothing.
+    pub reporting_to: MaybeUndefined<ID>,
     /// Filters by fiscal year.
     pub year: MaybeUndefined<IntFilter>,
     /// Only goals with one of these statuses. An empty list matches nothing.
@@ -34,7 +36,7 @@ pub struct GoalFilter {
 impl GoalFilter {
     fn condition(&self, ctx: &RequestContext) -> Result<Condition> {
         use goal::Column;
-        let Self { account_id, account, owner_id, year, status, updated_at } = self;
+        let Self { account_id, account, owner_id, reporting_to, year, status, updated_at } = self;
         let mut all = Cond::all();
         if let Some(filter) = operand("accountId", account_id)? {
             all = all.add(filter.condition::<_, AccountId>(Column::AccountId)?);
@@ -48,6 +50,12 @@ impl GoalFilter {
             // Every account has its owner.
             let none = |is_null: bool| Expr::cust(if is_null { "1 = 0" } else { "1 = 1" });
             all = all.add(filter.condition_by::<UserId>(owned, none)?);
+        }
+        if let Some(user) = operand("reportingTo", reporting_to)? {
+            let accounts = account::Entity::of(ctx.viewer()?.organization.id);
+            let accounts = accounts.filter(filter::reporting_to(ctx, account::Column::OwnerId, user)?);
+            let accounts = accounts.select_only().column(account::Column::Id).into_query();
+            all = all.add(Column::AccountId.in_subquery(accounts));
         }
         if let Some(filter) = operand("year", year)? {
             all = all.add(filter.condition(Column::Year)?);
@@ -121,6 +129,7 @@ pub struct GoalsArguments {
 pub async fn goals(field: &FieldContext<'_>, arguments: GoalsArguments) -> Result<Connection<Goal>> {
     let GoalsArguments { filter, order_by, page } = arguments;
     let filter = filter.unwrap_or_default();
+    prepare_account(field.request, &filter.account, &filter.reporting_to).await?;
     let seen = VisibleRows {
         select: goal::Entity::of(field.request.viewer()?.organization.id).filter(filter.condition(field.request)?),
         account: goal::Column::AccountId,

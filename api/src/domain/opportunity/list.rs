@@ -1,6 +1,6 @@
 //! Filters on opportunities, their orderings, and lists of them.
 
-use async_graphql::{Enum, InputObject, MaybeUndefined};
+use async_graphql::{Enum, ID, InputObject, MaybeUndefined};
 use entity::opportunity::Stage as Stored;
 use entity::{AccountId, Day, Id, OpportunityId, Scoped, UserId, opportunity};
 use sea_orm::sea_query::Cond;
@@ -9,10 +9,10 @@ use sea_orm::{ColumnTrait, Condition, QueryFilter, Select};
 use super::{Opportunity, Stage};
 use crate::context::RequestContext;
 use crate::domain::account::AccountFilter;
-use crate::domain::account::list::{at_matching, named};
+use crate::domain::account::list::{account_rests_on, at_matching, named, prepare};
 use crate::error::Result;
 use crate::graphql::filter::{
-    DateFilter, DateTimeFilter, DecimalFilter, Filter, IdFilter, Nested, StringFilter, equals, operand,
+    self, DateFilter, DateTimeFilter, DecimalFilter, Facts, Filter, IdFilter, Nested, StringFilter, equals, operand,
 };
 use crate::graphql::pagination::{
     Connection, Key, LAST_DAY, Order, PageArguments, RowsPerParent, SortKey, VisibleRows, ordering,
@@ -39,6 +39,8 @@ pub struct OpportunityFilter {
     pub account: MaybeUndefined<Box<AccountFilter>>,
     /// Filters by owner.
     pub owner_id: MaybeUndefined<IdFilter>,
+    /// Only opportunities of this user or of someone below them, at any depth. An id of nobody matches nothing.
+    pub reporting_to: MaybeUndefined<ID>,
     /// Only opportunities in one of these stages.
     pub stage: MaybeUndefined<Vec<Stage>>,
     /// Whether the opportunity is open: true for open ones, false for won or lost ones.
@@ -62,6 +64,10 @@ impl Filter for OpportunityFilter {
         Nested { and: &self.and, or: &self.or, not: &self.not }
     }
 
+    fn rests_on(&self, facts: Facts) -> bool {
+        facts == Facts::Members && self.reporting_to.is_value() || account_rests_on(&self.account, facts)
+    }
+
     fn on_related(&self, ctx: &RequestContext, remaining: &mut usize) -> Result<Option<Condition>> {
         at_matching(ctx, &self.account, opportunity::Column::AccountId, remaining)
     }
@@ -78,6 +84,7 @@ impl Filter for OpportunityFilter {
             account_id,
             account: _,
             owner_id,
+            reporting_to,
             stage,
             open,
             amount,
@@ -99,6 +106,9 @@ impl Filter for OpportunityFilter {
         }
         if let Some(filter) = operand("ownerId", owner_id)? {
             all = all.add(filter.condition::<_, UserId>(Column::OwnerId)?);
+        }
+        if let Some(user) = operand("reportingTo", reporting_to)? {
+            all = all.add(filter::reporting_to(ctx, Column::OwnerId, user)?);
         }
         if let Some(stages) = operand("stage", stage)? {
             all = all.add(Column::Stage.is_in(stages.iter().map(|stage| Stored::from(*stage))));
@@ -201,7 +211,8 @@ impl OpportunitiesArguments {
         )
     }
 
-    fn select(&self, ctx: &RequestContext) -> Result<Select<opportunity::Entity>> {
+    async fn select(&self, ctx: &RequestContext) -> Result<Select<opportunity::Entity>> {
+        prepare(ctx, self.filter.as_ref()).await?;
         let all = opportunity::Entity::of(ctx.viewer()?.organization.id);
         Ok(all.filter(self.filter.clone().unwrap_or_default().condition(ctx)?))
     }
@@ -222,7 +233,7 @@ pub async fn opportunities(
     arguments: OpportunitiesArguments,
 ) -> Result<Connection<Opportunity>> {
     let visible = VisibleRows {
-        select: arguments.select(field.request)?,
+        select: arguments.select(field.request).await?,
         account: opportunity::Column::AccountId,
         is_selective: arguments.is_selective(),
     };
@@ -236,7 +247,7 @@ pub async fn of_accounts(
 ) -> Result<Batch<Connection<crate::domain::opportunity::Opportunity>>> {
     let arguments: OpportunitiesArguments = field.arguments()?;
     let below = RowsPerParent::<opportunity::Entity> {
-        select: arguments.select(field.request)?,
+        select: arguments.select(field.request).await?,
         foreign: opportunity::Column::AccountId,
     };
     let pages: Vec<Connection<Opportunity>> =

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use async_graphql::{Enum, InputObject, MaybeUndefined};
+use async_graphql::{Enum, ID, InputObject, MaybeUndefined};
 use entity::plan::PlanStatus as Stored;
 use entity::{AccountId, Id, Scoped, UserId, plan};
 use sea_orm::sea_query::{Cond, Expr};
@@ -11,10 +11,10 @@ use sea_orm::{ColumnTrait, Condition, QueryFilter, QueryOrder};
 use super::{Plan, PlanStatus};
 use crate::context::RequestContext;
 use crate::domain::account::AccountFilter;
-use crate::domain::account::list::at_account;
+use crate::domain::account::list::{at_account, prepare_account};
 use crate::domain::targeting::{OnArguments, instant_of};
 use crate::error::Result;
-use crate::graphql::filter::{DateTimeFilter, IdFilter, equals, operand};
+use crate::graphql::filter::{self, DateTimeFilter, IdFilter, equals, operand};
 use crate::graphql::pagination::{
     Connection, Key, LAST_DAY, Order, PageArguments, RowsPerParent, SortKey, VisibleRows, ordering,
 };
@@ -30,6 +30,8 @@ pub struct PlanFilter {
     pub account: MaybeUndefined<Box<AccountFilter>>,
     /// Filters by owner.
     pub owner_id: MaybeUndefined<IdFilter>,
+    /// Only plans of this user or of someone below them, at any depth. An id of nobody matches nothing.
+    pub reporting_to: MaybeUndefined<ID>,
     /// Only plans with one of these statuses.
     pub status: MaybeUndefined<Vec<PlanStatus>>,
     /// Only plans whose next review is due on or before this day. Closed plans do not match.
@@ -41,13 +43,16 @@ pub struct PlanFilter {
 impl PlanFilter {
     fn condition(&self, ctx: &RequestContext) -> Result<Condition> {
         use plan::Column;
-        let Self { account_id, account, owner_id, status, review_due_by, updated_at } = self;
+        let Self { account_id, account, owner_id, reporting_to, status, review_due_by, updated_at } = self;
         let mut all = Cond::all();
         if let Some(filter) = operand("accountId", account_id)? {
             all = all.add(filter.condition::<_, AccountId>(Column::AccountId)?);
         }
         if let Some(filter) = operand("ownerId", owner_id)? {
             all = all.add(filter.condition::<_, UserId>(Column::OwnerId)?);
+        }
+        if let Some(user) = operand("reportingTo", reporting_to)? {
+            all = all.add(filter::reporting_to(ctx, Column::OwnerId, user)?);
         }
         if let Some(statuses) = operand("status", status)? {
             let any = statuses.iter().fold(Cond::any().add(Expr::cust("1 = 0")), |any, status| {
@@ -129,6 +134,7 @@ fn by_id() -> Order<plan::Entity> {
 pub async fn plans(field: &FieldContext<'_>, arguments: PlansArguments) -> Result<Connection<Plan>> {
     let PlansArguments { filter, order_by, page } = arguments;
     let filter = filter.unwrap_or_default();
+    prepare_account(field.request, &filter.account, &filter.reporting_to).await?;
     let visible = VisibleRows {
         select: plan::Entity::of(field.request.viewer()?.organization.id).filter(filter.condition(field.request)?),
         account: plan::Column::AccountId,

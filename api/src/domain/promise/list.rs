@@ -1,6 +1,6 @@
 //! Filters on promises, their orderings, and lists of them: by due day for accounts, contacts and touches.
 
-use async_graphql::{Enum, InputObject, MaybeUndefined};
+use async_graphql::{Enum, ID, InputObject, MaybeUndefined};
 use entity::{AccountId, ContactId, Id, Scoped, UserId, promise};
 use sea_orm::sea_query::Cond;
 use sea_orm::{ColumnTrait, Condition, QueryFilter, QueryOrder, Select};
@@ -8,9 +8,9 @@ use sea_orm::{ColumnTrait, Condition, QueryFilter, QueryOrder, Select};
 use super::Promise;
 use crate::context::RequestContext;
 use crate::domain::account::AccountFilter;
-use crate::domain::account::list::at_account;
+use crate::domain::account::list::{at_account, prepare_account};
 use crate::error::Result;
-use crate::graphql::filter::{DateFilter, DateTimeFilter, IdFilter, equals, operand};
+use crate::graphql::filter::{self, DateFilter, DateTimeFilter, IdFilter, equals, operand};
 use crate::graphql::pagination::{
     Connection, Key, LONGEST_LIST, Order, PageArguments, SortKey, VisibleRows, ordering, plain_lists,
 };
@@ -25,6 +25,8 @@ pub struct PromiseFilter {
     pub account: MaybeUndefined<Box<AccountFilter>>,
     /// Filters by the user who made the promise.
     pub made_by_id: MaybeUndefined<IdFilter>,
+    /// Only promises made by this user or of someone below them, at any depth. An id of nobody matches nothing.
+    pub reporting_to: MaybeUndefined<ID>,
     /// Filters by the contact to whom it was made.
     pub contact_id: MaybeUndefined<IdFilter>,
     /// Whether the promise is open: true for promises still to be kept, false for kept ones.
@@ -46,13 +48,17 @@ fn is_open(open: bool) -> Condition {
 impl PromiseFilter {
     fn condition(&self, ctx: &RequestContext) -> Result<Condition> {
         use promise::Column;
-        let Self { account_id, account, made_by_id, contact_id, open, overdue, due_on, updated_at } = self;
+        let Self { account_id, account, made_by_id, reporting_to, contact_id, open, overdue, due_on, updated_at } =
+            self;
         let mut all = Cond::all();
         if let Some(filter) = operand("accountId", account_id)? {
             all = all.add(filter.condition::<_, AccountId>(Column::AccountId)?);
         }
         if let Some(filter) = operand("madeById", made_by_id)? {
             all = all.add(filter.condition::<_, UserId>(Column::MadeById)?);
+        }
+        if let Some(user) = operand("reportingTo", reporting_to)? {
+            all = all.add(filter::reporting_to(ctx, Column::MadeById, user)?);
         }
         if let Some(filter) = operand("contactId", contact_id)? {
             all = all.add(filter.condition::<_, ContactId>(Column::ContactId)?);
@@ -127,6 +133,7 @@ pub struct PromisesArguments {
 pub async fn promises(field: &FieldContext<'_>, arguments: PromisesArguments) -> Result<Connection<Promise>> {
     let PromisesArguments { filter, order_by, page } = arguments;
     let filter = filter.unwrap_or_default();
+    prepare_account(field.request, &filter.account, &filter.reporting_to).await?;
     let visible = VisibleRows {
         select: promise::Entity::of(field.request.viewer()?.organization.id).filter(filter.condition(field.request)?),
         account: promise::Column::AccountId,

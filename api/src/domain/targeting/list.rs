@@ -2,19 +2,19 @@
 
 use std::collections::{HashMap, HashSet};
 
-use async_graphql::{Enum, InputObject, MaybeUndefined};
+use async_graphql::{Enum, ID, InputObject, MaybeUndefined};
 use entity::{AccountId, Day, Id, Instant, OrganizationId, Scoped, UserId, target, user};
 use sea_orm::sea_query::{Cond, Expr};
 use sea_orm::{ColumnTrait, Condition, QueryFilter, QuerySelect, QueryTrait, Select};
 
 use super::{Target, TargetKind, TargetSource, TargetStatus, instant_of, on_list};
 use crate::context::RequestContext;
-use crate::domain::account::list::at_account;
+use crate::domain::account::list::{at_account, prepare_account};
 use crate::domain::account::{AccountFilter, is_active};
 use crate::domain::presence;
 use crate::error::Result;
 use crate::graphql::FieldContext;
-use crate::graphql::filter::{DateTimeFilter, IdFilter, among_ids, equals, operand};
+use crate::graphql::filter::{self, DateTimeFilter, IdFilter, among_ids, equals, operand};
 use crate::graphql::pagination::{Connection, Key, Order, PageArguments, SortKey, VisibleRows, ordering};
 use crate::graphql::scalars::Date;
 use crate::values::calendar;
@@ -24,6 +24,8 @@ use crate::values::calendar;
 pub struct TargetFilter {
     /// Filters by seller.
     pub seller_id: MaybeUndefined<IdFilter>,
+    /// Only targets of this user or of someone below them, at any depth. An id of nobody matches nothing.
+    pub reporting_to: MaybeUndefined<ID>,
     /// Filters by account.
     pub account_id: MaybeUndefined<IdFilter>,
     /// A condition on the account. Archived accounts match only if its `archived` asks for them.
@@ -48,10 +50,14 @@ impl TargetFilter {
     /// Returns the condition of everything but presence. `days` is the day of `on` in the zones of the sellers.
     fn condition(&self, ctx: &RequestContext, days: &Days) -> Result<Condition> {
         use target::Column;
-        let Self { seller_id, account_id, account, kind, status, source, on, absent: _, updated_at } = self;
+        let Self { seller_id, reporting_to, account_id, account, kind, status, source, on, absent: _, updated_at } =
+            self;
         let mut all = Cond::all();
         if let Some(filter) = operand("sellerId", seller_id)? {
             all = all.add(filter.condition::<_, UserId>(Column::SellerId)?);
+        }
+        if let Some(user) = operand("reportingTo", reporting_to)? {
+            all = all.add(filter::reporting_to(ctx, Column::SellerId, user)?);
         }
         if let Some(filter) = operand("accountId", account_id)? {
             all = all.add(filter.condition::<_, AccountId>(Column::AccountId)?);
@@ -79,6 +85,7 @@ impl TargetFilter {
     /// everything else: at most three statements.
     async fn select(&self, ctx: &RequestContext) -> Result<Select<target::Entity>> {
         let viewer = ctx.viewer()?;
+        prepare_account(ctx, &self.account, &self.reporting_to).await?;
         let days = Days::of(ctx, self.on.value().map(|day| day.0)).await?;
         let condition = self.condition(ctx, &days)?;
         let select = target::Entity::of(viewer.organization.id).filter(condition.clone());

@@ -8,7 +8,7 @@ use sea_orm::{ColumnTrait, Condition, QueryFilter};
 use super::{TriggerEvent, TriggerKind};
 use crate::context::RequestContext;
 use crate::domain::account::AccountFilter;
-use crate::domain::account::list::at_account;
+use crate::domain::account::list::{at_account, prepare_account};
 use crate::error::Result;
 use crate::graphql::filter::{DateFilter, DateTimeFilter, IdFilter, equals, operand};
 use crate::graphql::pagination::{
@@ -116,6 +116,7 @@ pub async fn trigger_events(
 ) -> Result<Connection<TriggerEvent>> {
     let TriggerEventsArguments { filter, order_by, page } = arguments;
     let filter = filter.unwrap_or_default();
+    prepare_account(field.request, &filter.account, &MaybeUndefined::Undefined).await?;
     let visible = VisibleRows {
         select: trigger_event::Entity::of(field.request.viewer()?.organization.id)
             .filter(filter.condition(field.request)?),

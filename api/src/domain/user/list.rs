@@ -1,19 +1,27 @@
 //! Filters on members, their orderings, and lists of them.
 
-use async_graphql::{Enum, InputObject, MaybeUndefined};
-use entity::{Id, Scoped, UserId, user};
+use async_graphql::{Enum, ID, InputObject, MaybeUndefined};
+use entity::{Id, Scoped, UserId, credential, user};
 use sea_orm::sea_query::Cond;
-use sea_orm::{ColumnTrait, QueryFilter};
+use sea_orm::{ColumnTrait, Condition, QueryFilter, QuerySelect, QueryTrait};
 
 use super::{Role, User};
+use crate::context::RequestContext;
+use crate::domain::account::list::prepare;
 use crate::error::Result;
 use crate::graphql::FieldContext;
-use crate::graphql::filter::{DateTimeFilter, IdFilter, StringFilter};
+use crate::graphql::filter::{self, DateTimeFilter, Facts, Filter, IdFilter, Nested, StringFilter, operand};
 use crate::graphql::pagination::{self, Connection, Key, Order, PageArguments, SortKey, ordering};
 
 /// A filter on members. All given conditions must hold.
 #[derive(Clone, Debug, Default, InputObject)]
 pub struct UserFilter {
+    /// All of these filters must match.
+    pub and: MaybeUndefined<Vec<UserFilter>>,
+    /// At least one of these filters must match. An empty list matches nothing.
+    pub or: MaybeUndefined<Vec<UserFilter>>,
+    /// This filter must not match.
+    pub not: MaybeUndefined<Box<UserFilter>>,
     /// A condition on the id.
     pub id: MaybeUndefined<IdFilter>,
     /// Only members with one of these roles. An empty list matches nothing.
@@ -22,6 +30,10 @@ pub struct UserFilter {
     pub active: MaybeUndefined<bool>,
     /// A condition on the id of the member to whom they report directly.
     pub manager_id: MaybeUndefined<IdFilter>,
+    /// Only this member and everyone below them in the reporting line, at any depth. An id of nobody matches nothing.
+    pub reporting_to: MaybeUndefined<ID>,
+    /// Whether the invitation is still pending: `acceptedAt` is null.
+    pub invited: MaybeUndefined<bool>,
     /// A condition on the e-mail address.
     pub email: MaybeUndefined<StringFilter>,
     /// A condition on the name.
@@ -30,10 +42,30 @@ pub struct UserFilter {
     pub updated_at: MaybeUndefined<DateTimeFilter>,
 }
 
-impl UserFilter {
-    fn condition(&self) -> Result<Cond> {
-        use crate::graphql::filter::operand;
-        let Self { id, role, active, manager_id, email, name, updated_at } = self;
+impl Filter for UserFilter {
+    fn nested(&self) -> Nested<'_, Self> {
+        Nested { and: &self.and, or: &self.or, not: &self.not }
+    }
+
+    fn rests_on(&self, facts: Facts) -> bool {
+        facts == Facts::Members && self.reporting_to.is_value()
+    }
+
+    fn own(&self, ctx: &RequestContext) -> Result<Condition> {
+        let Self {
+            and: _,
+            or: _,
+            not: _,
+            id,
+            role,
+            active,
+            manager_id,
+            reporting_to,
+            invited,
+            email,
+            name,
+            updated_at,
+        } = self;
         let mut all = Cond::all();
         if let Some(filter) = operand("id", id)? {
             all = all.add(filter.condition::<_, UserId>(user::Column::Id)?);
@@ -46,6 +78,18 @@ impl UserFilter {
         }
         if let Some(filter) = operand("managerId", manager_id)? {
             all = all.add(filter.condition::<_, UserId>(user::Column::ManagerId)?);
+        }
+        if let Some(user) = operand("reportingTo", reporting_to)? {
+            all = all.add(filter::reporting_to(ctx, user::Column::Id, user)?);
+        }
+        if let Some(invited) = operand("invited", invited)? {
+            let accepted = credential::Entity::of(ctx.viewer()?.organization.id)
+                .filter(credential::Column::AcceptedAt.is_not_null())
+                .select_only()
+                .column(credential::Column::UserId)
+                .into_query();
+            let id = user::Column::Id;
+            all = all.add(if *invited { id.not_in_subquery(accepted) } else { id.in_subquery(accepted) });
         }
         if let Some(filter) = operand("email", email)? {
             all = all.add(filter.condition(user::Column::Email, user::Column::Email)?);
@@ -109,8 +153,9 @@ pub struct UsersArguments {
 /// Resolves `Query.users`.
 pub async fn users(field: &FieldContext<'_>, arguments: UsersArguments) -> Result<Connection<User>> {
     let mut select = user::Entity::of(field.request.viewer()?.organization.id);
+    prepare(field.request, arguments.filter.as_ref()).await?;
     if let Some(filter) = arguments.filter {
-        select = select.filter(filter.condition()?);
+        select = select.filter(filter.condition(field.request)?);
     }
     pagination::page(field, select, &order(arguments.order_by.as_deref())?, &arguments.page).await
 }
