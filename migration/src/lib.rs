@@ -33,6 +33,7 @@ mod m0034_relations_of_contacts_and_opportunities;
 mod m0035_when_invitations_were_accepted;
 mod m0040_minutes_of_accounts;
 mod m0050_orders_of_lists;
+mod m0051_changes_by_member;
 
 /// All migrations, in their order.
 #[derive(Debug)]
@@ -69,6 +70,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0035_when_invitations_were_accepted::Migration),
             Box::new(m0040_minutes_of_accounts::Migration),
             Box::new(m0050_orders_of_lists::Migration),
+            Box::new(m0051_changes_by_member::Migration),
         ]
     }
 }

@@ -258,7 +258,8 @@ async fn warnings_and_progress_go_by_the_bookings_own_days(empty: &Server) {
 
 /// What the feed says of goals reached and no longer, with the booking that did it.
 async fn reached_events(who: &Member) -> Vec<(String, Value)> {
-    let document = "{ events(types: [\"goal.reached\", \"goal.unreached\"], first: 200) { nodes { type changes } } }";
+    let document =
+        "{ events(filter: {types: [\"goal.reached\", \"goal.unreached\"]}, first: 200) { nodes { type changes } } }";
     let answer = who.query(document).await;
     let row = |row: &Value| {
         let change = &row["changes"]["reachedById"];

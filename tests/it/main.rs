@@ -16,6 +16,7 @@ mod cost;
 mod criteria;
 mod demo;
 mod documents;
+mod event_filters;
 mod explained;
 mod faults;
 mod figures;

@@ -271,7 +271,7 @@ async fn a_new_owner_gets_the_target_as_a_proposal(world: &World) {
     assert_eq!(agree(&mia, id).await.done().text("decideTarget.target.status"), "AGREED");
     let types = world
         .admin()
-        .query("{ events(types: [\"target.moved\", \"target.proposed\"], first: 100) { nodes { type } } }")
+        .query("{ events(filter: {types: [\"target.moved\", \"target.proposed\"]}, first: 100) { nodes { type } } }")
         .await;
     assert_eq!(types.each("events.nodes", "type").iter().filter(|kind| **kind == "target.moved").count(), 3);
 }

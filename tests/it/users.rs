@@ -260,8 +260,9 @@ async fn a_deactivated_user_loses_access_immediately_until_reactivated(world: &W
     }
     assert_eq!(admin.send(again, json!({"id": "x"})).await.refusals(), refused("NOT_FOUND", "id"));
     sign_in().await.done();
-    let events =
-        admin.query("{ events(types: [\"user.deactivated\", \"user.reactivated\"]) { nodes { type changes } } }").await;
+    let events = admin
+        .query("{ events(filter: {types: [\"user.deactivated\", \"user.reactivated\"]}) { nodes { type changes } } }")
+        .await;
     assert_eq!(
         events.each("events.nodes", "changes.active"),
         [&json!({"from": true, "to": false}), &json!({"from": false, "to": true})]

@@ -99,7 +99,8 @@ object! {
         triggerEvents(trigger_event::TriggerEventsArguments): Connection<TriggerEvent> = root(trigger_event::trigger_events);
         /// Figures over the data that the caller sees, by group.
         analytics: Analytics = root(analytics::analytics);
-        /// The changes that the caller sees, in the order in which they were committed.
+        /// The changes that the caller sees, in the order in which they were committed. `last` returns the newest ones:
+        /// with `filter: {notActorId}`, what others did.
         events(event::EventsArguments): Connection<Event> = root(event::events);
     }
 }

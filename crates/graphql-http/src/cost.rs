@@ -506,7 +506,9 @@ impl<'a> Walk<'a> {
             let field = self.inside(filter, field);
             field.and_then(|field| self.inside(field, operand)).is_some_and(Operand::is_scalar)
         };
-        has_scalar("externalId", "id") || self.prices.table.selective.iter().any(|name| has_scalar(name, "eq"))
+        let is_scalar = |field: &str| self.inside(filter, field).is_some_and(Operand::is_scalar);
+        let selective = self.prices.table.selective;
+        has_scalar("externalId", "id") || selective.iter().any(|name| is_scalar(name) || has_scalar(name, "eq"))
     }
 
     /// Whether a figure of every row is computed for a filter.
