@@ -92,6 +92,8 @@ row! {
         pub updated_at: Instant,
         /// The number of writes so far; 1 after creation.
         pub version: i32,
+        /// Derived: the score of the account, as the account stores it.
+        pub score: i64,
     }
 }
 

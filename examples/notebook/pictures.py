@@ -132,7 +132,7 @@ def presence(api, folder, on):
 
 def focus(api, folder, on):
     """How much of a seller's time goes to targets, week by week."""
-    document = """query($range: DateRange!) { users(filter: {role: SELLER}, first: 50) { nodes {
+    document = """query($range: DateRange!) { users(filter: {role: [SELLER]}, first: 50) { nodes {
       name focus(range: $range) { minutesShare byWeek { startsOn minutes targetMinutes } } } } }"""
     found = api.ask(document, range={"from": days_before(on, 181), "to": on.isoformat()})
     sellers = [user for user in found["users"]["nodes"] if user["focus"] and user["focus"]["minutesShare"]]
@@ -191,7 +191,7 @@ def weeks(api, folder, on):
     aliases = " ".join(
         f'w{place}: week(containing: "{of}") {{ {" ".join(part for part, _, _ in parts)} }}' for place, of in enumerate(mondays)
     )
-    found = api.ask(f"{{ users(filter: {{role: SELLER}}, first: 50) {{ nodes {{ name {aliases} }} }} }}")
+    found = api.ask(f"{{ users(filter: {{role: [SELLER]}}, first: 50) {{ nodes {{ name {aliases} }} }} }}")
     users = [user for user in found["users"]["nodes"] if user["w0"]]
     user = max(users, key=lambda user: user["w3"]["keyPeopleMinutes"] + user["w3"]["targetMinutes"])
     labels = ["two weeks ago", "last week", "this week", "next week", "in two weeks"]
@@ -210,7 +210,7 @@ def weeks(api, folder, on):
 
 def readiness(api, folder, on):
     """How large target lists are, and how many of their accounts we are ready at."""
-    document = """query($from: Date!, $to: Date!) { users(filter: {role: SELLER}, first: 50) { nodes {
+    document = """query($from: Date!, $to: Date!) { users(filter: {role: [SELLER]}, first: 50) { nodes {
       name targetList { series(from: $from, to: $to, every: MONTH) { on size readiness } } } } }"""
     found = api.ask(document, **{"from": days_before(on, 730), "to": on.isoformat()})
     users = [user for user in found["users"]["nodes"] if user["targetList"]]

@@ -34,6 +34,8 @@ mod m0035_when_invitations_were_accepted;
 mod m0040_minutes_of_accounts;
 mod m0045_snoozed_suggestions;
 mod m0047_external_ids_of_members;
+mod m0050_orders_of_lists;
+mod m0051_changes_by_member;
 
 /// All migrations, in their order.
 #[derive(Debug)]
@@ -71,6 +73,8 @@ impl MigratorTrait for Migrator {
             Box::new(m0040_minutes_of_accounts::Migration),
             Box::new(m0045_snoozed_suggestions::Migration),
             Box::new(m0047_external_ids_of_members::Migration),
+            Box::new(m0050_orders_of_lists::Migration),
+            Box::new(m0051_changes_by_member::Migration),
         ]
     }
 }

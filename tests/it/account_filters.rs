@@ -88,7 +88,7 @@ async fn conditions_on_accounts_count_like_all_others(world: &World) {
     let filter = |each: usize| json!({"or": [{"account": conditions(each)}, {"account": conditions(each)}]});
     ann.send(document, json!({"filter": filter(95)})).await.answered();
     assert_eq!(ann.send(document, json!({"filter": filter(99)})).await.error_code(), "BAD_USER_INPUT");
-    let document = "query($filter: BookingFilter) { bookings(filter: $filter) { totalCount } }";
+    let document = "query($filter: GoalFilter) { goals(filter: $filter) { totalCount } }";
     ann.send(document, json!({"filter": {"account": conditions(199)}})).await.answered();
     let answer = ann.send(document, json!({"filter": {"account": conditions(200)}})).await;
     assert_eq!(answer.error_code(), "BAD_USER_INPUT");

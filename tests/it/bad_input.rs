@@ -281,7 +281,10 @@ async fn unknown_event_types_are_rejected(world: &World) {
     let events = async |kind: &str| {
         world
             .admin()
-            .send("query($types: [String!]) { events(types: $types) { nodes { id } } }", json!({"types": [kind]}))
+            .send(
+                "query($types: [String!]) { events(filter: {types: $types}) { nodes { id } } }",
+                json!({"types": [kind]}),
+            )
             .await
     };
     for (kind, instead) in

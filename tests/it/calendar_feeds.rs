@@ -112,10 +112,10 @@ async fn an_address_that_does_not_hold_is_one_and_the_same(world: &World) {
         assert_eq!(get(world, wrong).await, expected, "{wrong}");
     }
     // The feed says that addresses came and went, to those concerned, and never which.
-    let answer = ann.query("{ events(types: [\"user.calendar_feed_created\", \"user.calendar_feed_revoked\"]) { nodes { type changes } } }").await;
+    let answer = ann.query("{ events(filter: {types: [\"user.calendar_feed_created\", \"user.calendar_feed_revoked\"]}) { nodes { type changes } } }").await;
     assert_eq!(answer.each("events.nodes", "type").len(), 3);
     let carl = world.seller("Carl").await;
-    let answer = carl.query("{ events(types: [\"user.calendar_feed_created\"]) { nodes { type } } }").await;
+    let answer = carl.query("{ events(filter: {types: [\"user.calendar_feed_created\"]}) { nodes { type } } }").await;
     assert!(answer.each("events.nodes", "type").is_empty());
 }
 

@@ -186,7 +186,8 @@ fn uuid_of(id: &str) -> String {
 /// On PostgreSQL, an event with a lower sequence number may be committed after one with a higher. On SQLite it cannot.
 #[on_both_databases]
 async fn an_event_waits_for_those_before_it(world: &World) {
-    const EVENTS: &str = "{ events(types: [\"organization.updated\", \"account.created\"]) { nodes { type } } }";
+    const EVENTS: &str =
+        "{ events(filter: {types: [\"organization.updated\", \"account.created\"]}) { nodes { type } } }";
     if world.server().database().kind() == Kind::Sqlite {
         return;
     }
@@ -226,7 +227,7 @@ async fn concurrent_assignments_add_a_user_to_the_team_once(world: &World) {
     while let Some(answer) = given.join_next().await {
         answer.unwrap();
     }
-    let joined = admin.query("{ events(types: [\"account.team_changed\"]) { nodes { changes } } }").await;
+    let joined = admin.query("{ events(filter: {types: [\"account.team_changed\"]}) { nodes { changes } } }").await;
     let seat = format!("team.{}", ann.id());
     assert_eq!(joined.data("events.nodes"), &json!([{"changes": {seat: {"from": null, "to": "SELLER"}}}]));
 }

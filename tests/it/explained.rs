@@ -58,7 +58,7 @@ pub async fn fill(connection: &DatabaseConnection, owners: &[String]) {
         format!("insert into booking select {}, {organization}, {of_account}, s.i, s.i % 5000, null, null, {worker}, '[]', {scatter}, {scatter}, 1 from {}",
             id(5, "s.i"), series(10_000)),
         format!("insert into target select {}, {organization}, {of_account}, {worker}, 'GROWTH', 'AGREED', 'SELLER', 'r', {worker}, {scatter}, {worker},
-            {scatter}, null, {scatter}, null, null, null, {scatter}, 1 from {}", id(6, "s.i"), series(10_000)),
+            {scatter}, null, {scatter}, null, null, null, {scatter}, 1, s.i % 1000 from {}", id(6, "s.i"), series(10_000)),
         format!("insert into goal select {}, {organization}, {of_account}, 2017, s.i, null, {worker}, {worker}, {scatter}, '[]', null, {scatter}, {scatter}, 1
             from {}", id(7, "s.i"), series(10_000)),
         format!("insert into plan select {}, {organization}, {of_account}, {worker}, 'p', 1, 2, 'DRAFT', null, 'QUARTERLY', s.i % 5000, '[]', {scatter}, null,
@@ -72,6 +72,11 @@ pub async fn fill(connection: &DatabaseConnection, owners: &[String]) {
     for statement in statements {
         connection.execute_unprepared(&statement).await.unwrap();
     }
+}
+
+/// A list in an ordering, ascending and descending.
+fn both_ways(list: &str, order: &str) -> [String; 2] {
+    ["ASC", "DESC"].map(|direction| format!("{list}(orderBy: {{field: {order}, direction: {direction}}})"))
 }
 
 #[on_both_databases]
@@ -122,9 +127,32 @@ async fn no_list_reads_or_sorts_many_more_rows_than_it_returns(world: &World) {
             lists.push(format!("{list}(filter: {{{filter}}}, orderBy: {{field: {}}})", orders[0]));
         }
         for order in orders {
-            for direction in ["ASC", "DESC"] {
-                lists.push(format!("{list}(orderBy: {{field: {order}, direction: {direction}}})"));
-            }
+            lists.extend(both_ways(list, order));
+        }
+    }
+    for (list, orders) in [
+        ("accounts", &["ANNUAL_REVENUE"][..]),
+        ("bookings", &["BOOKED_ON", "AMOUNT", "UPDATED_AT"]),
+        ("targets", &["SINCE", "PROPOSED_AT", "SCORE", "UPDATED_AT"]),
+        ("goals", &["YEAR", "AMOUNT", "UPDATED_AT"]),
+        ("plans", &["NEXT_REVIEW_ON", "STARTS_ON", "ENDS_ON", "UPDATED_AT"]),
+        ("promises", &["DUE_ON", "MADE_ON", "UPDATED_AT"]),
+        ("triggerEvents", &["OCCURRED_ON", "UPDATED_AT"]),
+    ] {
+        lists.extend(orders.iter().flat_map(|order| both_ways(list, order)));
+    }
+    for (list, order) in [
+        ("accounts", "POTENTIAL"),
+        ("accounts", "EMPLOYEES"),
+        ("accounts", "ANNUAL_REVENUE"),
+        ("opportunities", "AMOUNT"),
+        ("opportunities", "EXPECTED_CLOSE_ON"),
+        ("opportunities", "CLOSED_ON"),
+        ("targets", "SINCE"),
+        ("plans", "NEXT_REVIEW_ON"),
+    ] {
+        for ends in ["nulls: FIRST", "direction: DESC, nulls: LAST"] {
+            lists.push(format!("{list}(orderBy: {{field: {order}, {ends}}})"));
         }
     }
     lists.push("bookings".to_owned());

@@ -319,7 +319,7 @@ async fn mavens_sellers_choose_targets_and_agree_on_goals(world: &World) {
         .max();
     let whole = json!({"booked": {"amount": format!("{last_year}.00")}, "pace": "REACHED", "reachedOn": last_day});
     assert_eq!(answer.data("agreeGoal.goal.whole"), &whole);
-    let message = seller.query("{ events(types: [\"goal.reached\"]) { nodes { account { name } } } }").await;
+    let message = seller.query("{ events(filter: {types: [\"goal.reached\"]}) { nodes { account { name } } } }").await;
     assert_eq!(message.each("events.nodes", "account.name"), [&json!(best.name)]);
 }
 

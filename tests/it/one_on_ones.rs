@@ -112,7 +112,7 @@ async fn a_one_on_one_is_between_its_two_and_seen_by_those_above(world: &World) 
     for who in [&*boss, &**admin] {
         assert_eq!(update(who, json!({"notes": "Hm."})).await.refusals(), refusal("FORBIDDEN", "input.id"));
     }
-    let events = "{ events(types: [\"oneonone.scheduled\"]) { nodes { changes } } }";
+    let events = "{ events(filter: {types: [\"oneonone.scheduled\"]}) { nodes { changes } } }";
     assert_eq!(bob.query(events).await.each("events.nodes", "changes").len(), 0);
     assert_eq!(mia.query(events).await.each("events.nodes", "changes").len(), 5);
     assert_eq!(bob.query(&format!("{{ node(id: \"{id}\") {{ id }} }}")).await.data("node"), &Value::Null);
@@ -145,7 +145,7 @@ async fn a_one_on_one_is_between_its_two_and_seen_by_those_above(world: &World) 
     };
     assert_eq!((count(&ann).await, count(&mia).await), (1, 2));
     // In the feed too.
-    let events = "{ events(types: [\"oneonone.updated\"]) { nodes { changes } } }";
+    let events = "{ events(filter: {types: [\"oneonone.updated\"]}) { nodes { changes } } }";
     for (who, agenda) in [(&*ann, vec![&own]), (&*mia, vec![&own, &foreign])] {
         let answer = who.query(events).await;
         let items: Vec<Value> = agenda.iter().map(|account| json!({"accountId": account, "note": null})).collect();

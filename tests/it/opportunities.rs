@@ -89,7 +89,7 @@ async fn an_opportunity_is_created_changed_won_and_booked(world: &World) {
         .send(
             "query($id: ID!, $a: ID!) { node(id: $id) { ... on Opportunity { name } } account(by: {id: $a}) {
                 booked(year: 2017) { amount } opportunities { totalCount nodes { name } } bookings { totalCount nodes { description } } }
-                events(types: [\"opportunity.created\", \"opportunity.updated\", \"opportunity.won\", \"booking.created\"]) { nodes { type changes subject { id } } } }",
+                events(filter: {types: [\"opportunity.created\", \"opportunity.updated\", \"opportunity.won\", \"booking.created\"]}) { nodes { type changes subject { id } } } }",
             json!({"id": id, "a": acme}),
         )
         .await;
@@ -358,7 +358,7 @@ async fn touches_lose_the_reference_to_an_opportunity_that_is_deleted_or_moved(w
     let rows = json!([{"externalId": {"source": "crm", "id": "moved"}, "account": {"id": bolt}}]);
     assert_eq!(outcomes(&upsert(&ann, rows).await), ["UPDATED"]);
     let document = "query($ids: [ID!]!) { nodes(ids: $ids) { ... on Touch { version } }
-        events(types: [\"touch.updated\"]) { nodes { subjectId changes } } }";
+        events(filter: {types: [\"touch.updated\"]}) { nodes { subjectId changes } } }";
     let answer = ann.send(document, json!({"ids": [one, other]})).await;
     assert_eq!(answer.each("nodes", "version"), [2, 2]);
     let released =

@@ -53,7 +53,7 @@ async fn changed_settings_take_effect_immediately(world: &World) {
     assert_eq!(answer.data("updateOrganization.organization.version"), &json!(2));
     let answer = update(admin, json!({"keyAccountThreshold": null})).await.done();
     assert_eq!(answer.data("updateOrganization.organization.keyAccountThreshold"), &Value::Null);
-    let events = admin.query("{ events(types: [\"organization.updated\"]) { nodes { changes } } }").await;
+    let events = admin.query("{ events(filter: {types: [\"organization.updated\"]}) { nodes { changes } } }").await;
     assert_eq!(events.data("events.nodes").as_array().unwrap().len(), 2);
     assert_eq!(events.data("events.nodes.0.changes")["policy.presenceHalfLifeDays"], json!({"from": 30.0, "to": 45.5}));
     assert_eq!(events.data("events.nodes.1.changes"), &json!({"keyAccountThreshold": {"from": "5000", "to": null}}));

@@ -278,7 +278,7 @@ async fn lists_tell_who_is_absent_who_is_ready_and_what_is_nurtured(world: &Worl
     };
     assert_eq!(found("absent: true").await, [absent.as_str()]);
     assert_eq!(found("absent: false").await, [ready.as_str(), present.as_str()]);
-    assert_eq!(found("absent: false, kind: DREAM_CLIENT").await, Vec::<Value>::new());
+    assert_eq!(found("absent: false, kind: [DREAM_CLIENT]").await, Vec::<Value>::new());
     assert_eq!(found("absent: true, status: [AGREED]").await, [absent.as_str()]);
     // No target was present yesterday, and none will be in a year.
     let day = |days: i64| world.server().app().clock.now().plus_seconds(days * 86_400).to_string()[..10].to_owned();

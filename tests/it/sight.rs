@@ -94,7 +94,7 @@ async fn the_feed_does_not_show_accounts_that_are_not_visible(world: &World) {
     admin.mutate("updateContact", "contact { id }", json!({"id": eve, "accountId": acme})).await.done();
     admin.mutate("updateAccount", "account { id }", json!({"id": acme, "parentId": globex})).await.done();
     let changes = async |who: &Client| {
-        let document = "{ events(types: [\"contact.updated\", \"account.updated\"]) { nodes { changes } } }";
+        let document = "{ events(filter: {types: [\"contact.updated\", \"account.updated\"]}) { nodes { changes } } }";
         let answer = who.query(document).await;
         answer.each("events.nodes", "changes").into_iter().cloned().collect::<Vec<Value>>()
     };

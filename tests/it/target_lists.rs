@@ -246,7 +246,7 @@ async fn a_review_names_every_target_once(world: &World) {
         &json!({"status": "DROPPED", "closingNote": "They moved away."})
     );
     // The review is between them: a colleague's feed has nothing of it.
-    let events = "{ events(types: [\"listreview.created\"]) { nodes { changes } } }";
+    let events = "{ events(filter: {types: [\"listreview.created\"]}) { nodes { changes } } }";
     assert_eq!(bob.query(events).await.each("events.nodes", "changes").len(), 0);
     let answer = ann.query(events).await;
     assert_eq!(answer.data("events.nodes.0.changes.dropped.to"), &json!([b]));

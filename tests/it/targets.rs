@@ -267,7 +267,7 @@ async fn a_new_owner_gets_the_target_as_a_proposal(world: &World) {
     assert_eq!(agree(&mia, id).await.done().text("decideTarget.target.status"), "AGREED");
     let types = world
         .admin()
-        .query("{ events(types: [\"target.moved\", \"target.proposed\"], first: 100) { nodes { type } } }")
+        .query("{ events(filter: {types: [\"target.moved\", \"target.proposed\"]}, first: 100) { nodes { type } } }")
         .await;
     assert_eq!(types.each("events.nodes", "type").iter().filter(|kind| **kind == "target.moved").count(), 3);
 }
@@ -287,11 +287,14 @@ async fn lists_of_targets_are_filtered_and_seen_by_account(world: &World) {
         (String::new(), 3, 2),
         (format!("sellerId: {{eq: \"{}\"}}", ann.id()), 2, 2),
         (format!("accountId: {{in: [\"{account}\"]}}"), 1, 1),
-        ("kind: GROWTH".to_owned(), 1, 1),
+        ("kind: [GROWTH]".to_owned(), 1, 1),
+        ("kind: [GROWTH, DREAM_CLIENT]".to_owned(), 3, 2),
+        ("kind: []".to_owned(), 0, 0),
         ("status: [AGREED]".to_owned(), 2, 1),
         ("status: [PROPOSED, DROPPED]".to_owned(), 1, 1),
         ("status: []".to_owned(), 0, 0),
-        ("source: MARKETING".to_owned(), 1, 1),
+        ("source: [MARKETING]".to_owned(), 1, 1),
+        ("source: []".to_owned(), 0, 0),
         (format!("on: \"{today}\""), 2, 1),
         (format!("on: \"{long_ago}\""), 0, 0),
         ("updatedAt: {gt: \"2001-01-01T00:00:00Z\"}".to_owned(), 3, 2),

@@ -91,7 +91,7 @@ async fn a_trigger_event_is_recorded_and_resolved(database: &Database) {
     // An opportunity may lose its trigger event.
     let untie = json!({"id": cars, "triggerEventId": null});
     ann.mutate("updateOpportunity", "opportunity { id }", untie).await.done();
-    let answer = ann.query("{ triggerEvents { nodes { opportunities { name } } } events(types: [\"triggerevent.resolved\"]) { nodes { type } } }").await;
+    let answer = ann.query("{ triggerEvents { nodes { opportunities { name } } } events(filter: {types: [\"triggerevent.resolved\"]}) { nodes { type } } }").await;
     assert_eq!(answer.data("triggerEvents.nodes"), &json!([{"opportunities": [{"name": "Vans"}]}]));
     // Another outcome of a resolved event does not resolve it again.
     assert_eq!(answer.each("events.nodes", "type"), ["triggerevent.resolved"]);

@@ -265,8 +265,9 @@ async fn a_deactivated_user_loses_access_immediately_until_reactivated(world: &W
         refused("NOT_FOUND", "input.id")
     );
     sign_in().await.done();
-    let events =
-        admin.query("{ events(types: [\"user.deactivated\", \"user.reactivated\"]) { nodes { type changes } } }").await;
+    let events = admin
+        .query("{ events(filter: {types: [\"user.deactivated\", \"user.reactivated\"]}) { nodes { type changes } } }")
+        .await;
     assert_eq!(
         events.each("events.nodes", "changes.active"),
         [&json!({"from": true, "to": false}), &json!({"from": false, "to": true})]
@@ -370,7 +371,7 @@ async fn scheduled_touches_are_missed_by_the_user_s_new_time_zone(world: &World)
 #[on_both_databases]
 async fn a_list_of_users_costs_the_same_statements_for_any_length(world: &World) {
     let admin = world.admin();
-    let document = "{ users(filter: {active: true, role: SELLER, name: {startsWith: \"a\"}}) { totalCount nodes { name manager { name } \
+    let document = "{ users(filter: {active: true, role: [SELLER], name: {startsWith: \"a\"}}) { totalCount nodes { name manager { name } \
         reports(first: 2) { totalCount nodes { name } } accounts(first: 2) { totalCount nodes { name } } } } }";
     let ask = || count(world.server(), admin.query(document));
     let mia = world.manager("Mia").await;

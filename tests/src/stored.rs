@@ -96,6 +96,11 @@ pub async fn contradictions(connection: &DatabaseConnection) -> Vec<String> {
         };
         let scores = accounts.iter().map(|account| (account.id.uuid(), sum(account))).collect();
         compare(&mut lines, "score", &scores, &accounts.iter().map(|row| (row.id.uuid(), row.score)).collect());
+        for target in of.all::<target::Entity>().await {
+            if accounts.iter().any(|account| account.id == target.account_id && account.score != target.score) {
+                lines.push(format!("a target with another score than its account: {target:?}"));
+            }
+        }
 
         let bookings = of.all::<booking::Entity>().await;
         for goal in of.all::<goal::Entity>().await {

@@ -7,16 +7,19 @@ use std::hash::Hash;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use chrono_tz::Tz;
 use database::columns::{is_any_of, select_columns};
 use database::connection::Connections;
-use entity::{Columns, Instant, Row, Scoped};
+use entity::{AccountId, Columns, Instant, Row, Scoped, UserId, user};
 use graphql_executor::ROWS_BETWEEN_YIELDS;
 use sea_orm::sea_query::{SelectStatement, Value, ValueType};
-use sea_orm::{QueryFilter, QueryTrait, Select};
+use sea_orm::{QueryFilter, QuerySelect, QueryTrait, Select};
+use tokio::sync::OnceCell;
 
 pub use self::services::Services;
 pub use crate::auth::{AccountAccess, Viewer};
 use crate::error::{Error, Result};
+use crate::values::calendar;
 use crate::values::money::{Currency, Money};
 
 /// The context of the request that is being executed.
@@ -33,6 +36,24 @@ pub struct RequestContext {
     viewer: Option<Arc<Viewer>>,
     /// The number of objects with an id that the answer holds so far.
     found: Arc<AtomicU64>,
+    /// What filters rest on, read at most once.
+    facts: Arc<Facts>,
+}
+
+/// Facts of the organization on which conditions of filters rest. They are read before the conditions are built.
+#[derive(Default)]
+struct Facts {
+    members: OnceCell<Members>,
+    presences: OnceCell<HashMap<AccountId, f64>>,
+}
+
+/// The members of the organization.
+#[derive(Default)]
+struct Members {
+    /// The members who report to each member directly. Every member is a key.
+    reports: HashMap<UserId, Vec<UserId>>,
+    /// Their time zones, each with its name.
+    zones: Vec<(String, Tz)>,
 }
 
 impl RequestContext {
@@ -45,7 +66,7 @@ impl RequestContext {
         viewer: Option<Arc<Viewer>>,
     ) -> Self {
         let now = services.clock.now();
-        Self { services, now, request_id, peer, viewer, found: Arc::default() }
+        Self { services, now, request_id, peer, viewer, found: Arc::default(), facts: Arc::default() }
     }
 
     /// Counts objects with an id that are answered.
@@ -70,7 +91,75 @@ impl RequestContext {
     /// Returns the same context with a viewer, for a caller who has just signed in.
     #[must_use]
     pub fn on_behalf_of(&self, viewer: Arc<Viewer>) -> Self {
-        Self { viewer: Some(viewer), ..self.clone() }
+        Self { viewer: Some(viewer), facts: Arc::default(), ..self.clone() }
+    }
+
+    /// Reads the members of the organization for [`Self::zones`] and [`Self::line_of`].
+    pub async fn read_members(&self) -> Result<()> {
+        let read = async || -> Result<Members> {
+            let rows: Vec<(UserId, Option<UserId>, String)> = user::Entity::of(self.viewer()?.organization.id)
+                .select_only()
+                .columns([user::Column::Id, user::Column::ManagerId, user::Column::TimeZone])
+                .into_tuple()
+                .all(self.reader())
+                .await?;
+            let mut members = Members::default();
+            for (id, manager, zone) in rows {
+                members.reports.entry(id).or_default();
+                if let Some(manager) = manager {
+                    members.reports.entry(manager).or_default().push(id);
+                }
+                if members.zones.iter().all(|(name, _)| *name != zone) {
+                    let parsed = calendar::zone(&zone).unwrap_or(Tz::UTC);
+                    members.zones.push((zone, parsed));
+                }
+            }
+            Ok(members)
+        };
+        self.facts.members.get_or_try_init(read).await.map(drop)
+    }
+
+    fn members(&self) -> Result<&Members> {
+        self.facts.members.get().ok_or_else(|| Error::internal("the members were not read"))
+    }
+
+    /// Returns the time zones of the organization's members, each with its name.
+    ///
+    /// # Errors
+    /// An internal error if the members were not read before.
+    pub fn zones(&self) -> Result<&[(String, Tz)]> {
+        Ok(&self.members()?.zones)
+    }
+
+    /// Returns a member and everyone below them in the reporting line, at any depth, through inactive members too; nobody if
+    /// the organization has no such member.
+    ///
+    /// # Errors
+    /// An internal error if the members were not read before.
+    pub fn line_of(&self, member: UserId) -> Result<Vec<UserId>> {
+        let reports = &self.members()?.reports;
+        let mut line: Vec<UserId> = reports.contains_key(&member).then_some(member).into_iter().collect();
+        // A reporting line is a tree, so nobody is found twice.
+        let mut next = 0;
+        while let Some(one) = line.get(next) {
+            let below = reports.get(one).into_iter().flatten().copied();
+            line.extend(below.collect::<Vec<_>>());
+            next += 1;
+        }
+        Ok(line)
+    }
+
+    /// Keeps the presence at each account that the viewer sees for [`Self::presences`]. `read` returns those that are not 0.
+    pub async fn read_presences(&self, read: impl Future<Output = Result<HashMap<AccountId, f64>>>) -> Result<()> {
+        self.facts.presences.get_or_try_init(|| read).await.map(drop)
+    }
+
+    /// Returns the presence now at the accounts that the viewer sees, where it is not 0.
+    ///
+    /// # Errors
+    /// An internal error if it was not read before.
+    pub fn presences(&self) -> Result<&HashMap<AccountId, f64>> {
+        self.facts.presences.get().ok_or_else(|| Error::internal("presence was not read"))
     }
 
     /// Returns the connections for reading.

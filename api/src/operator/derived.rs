@@ -15,7 +15,7 @@ use database::db::Db;
 const PAGE: u64 = 1_000;
 
 /// Queries that count rows whose derived values are wrong. `{json}` is the cast that a list in JSON needs.
-const QUERIES: [(&str, &str); 5] = [
+const QUERIES: [(&str, &str); 6] = [
     (
         "accounts with a wrong score",
         "select count(*) from account where score <> coalesce((select sum(criterion.weight * assessment.score)
@@ -23,6 +23,11 @@ const QUERIES: [(&str, &str); 5] = [
                 and criterion.id = assessment.criterion_id
             where assessment.organization_id = account.organization_id and assessment.account_id = account.id
                 and criterion.archived_at is null), 0)",
+    ),
+    (
+        "targets with another score than their account",
+        "select count(*) from target join account on account.organization_id = target.organization_id
+            and account.id = target.account_id where target.score <> account.score",
     ),
     (
         "touches whose contacts differ from their list",

@@ -83,7 +83,7 @@ object! {
         contacts(contact::ContactsArguments): Connection<Contact> = root(contact::contacts);
         /// The opportunities that the caller sees.
         opportunities(opportunity::OpportunitiesArguments): Connection<Opportunity> = root(opportunity::opportunities);
-        /// The bookings that the caller sees, ordered by id.
+        /// The bookings that the caller sees.
         bookings(booking::BookingsArguments): Connection<Booking> = root(booking::bookings);
         /// The members of the caller's organization.
         users(user::UsersArguments): Connection<User> = root(user::users);
@@ -95,7 +95,7 @@ object! {
         goals(goal::GoalsArguments): Connection<Goal> = root(goal::goals);
         /// The one-on-ones that the caller sees: their own, and those of sellers below them in the reporting line.
         oneOnOnes(one_on_one::list::OneOnOnesArguments): Connection<OneOnOne> = root(one_on_one::list::one_on_ones);
-        /// The plans of accounts that the caller sees, ordered by id.
+        /// The plans of accounts that the caller sees.
         plans(plan::PlansArguments): Connection<Plan> = root(plan::plans);
         /// The touches that the caller sees: completed, canceled, scheduled and missed.
         touches(touch::TouchesArguments): Connection<Touch> = root(touch::touches);
@@ -105,7 +105,8 @@ object! {
         triggerEvents(trigger_event::TriggerEventsArguments): Connection<TriggerEvent> = root(trigger_event::trigger_events);
         /// Figures over the data that the caller sees, by group.
         analytics: Analytics = root(analytics::analytics);
-        /// The changes that the caller sees, in the order in which they were committed.
+        /// The changes that the caller sees, in the order in which they were committed. `last` returns the newest ones:
+        /// with `filter: {notActorId}`, what others did.
         events(event::EventsArguments): Connection<Event> = root(event::events);
     }
 }

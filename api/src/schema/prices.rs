@@ -37,9 +37,10 @@ const TABLE: PriceTable = PriceTable {
         ("User", "week", 20),
     ],
     aggregates: "Analytics",
-    filters: &["filter", "types"],
+    filters: &["filter"],
     // As `externalId` does.
-    selective: &["id", "domain", "email", "accountId", "contactId"],
+    selective: &["id", "domain", "email", "accountId", "contactId", "subjectId"],
+    computed_operands: &["presence", "absent"],
     passwords: &["signUp", "signIn", "acceptInvitation", "changePassword"],
     default_page: DEFAULT_PAGE.unsigned_abs() as u64,
     max_page: LARGEST_PAGE.unsigned_abs() as u64,

@@ -122,7 +122,17 @@ fn what_reads_more_than_it_answers_is_dearer() {
         "query($f: AccountFilter) { accounts(first: 5, filter: {or: [$f, {city: {eq: \"x\"}}]}) { nodes { id } } }";
     let many = json!({"f": {"name": {"in": vec!["x"; 1_000]}}});
     assert_eq!(price_with(filtered, many), 5 + FILTER_ALL + 1_000 + 1);
-    assert_eq!(price("{ events(first: 5, types: [\"a\", \"b\"]) { nodes { id } } }"), 5 + FILTER_ALL + 2);
+    assert_eq!(price("{ events(first: 5, filter: {types: [\"a\", \"b\"]}) { nodes { id } } }"), 5 + FILTER_ALL + 2);
+    for one in ["subjectId", "accountId"] {
+        assert_eq!(price(&format!("{{ events(first: 5, filter: {{{one}: \"a\"}}) {{ nodes {{ id }} }} }}")), 5 + 1);
+    }
+    assert_eq!(price("{ events(first: 5, filter: {actorId: \"a\"}) { nodes { id } } }"), 5 + FILTER_ALL + 1);
+    // Presence is computed for every account, also for a list of one.
+    let of_one = "{ account(by: {id: \"a\"}) { contacts(first: 1, filter: {not: {account: {presence: {gte: 0.5}}}}) { nodes { id } } } }";
+    assert_eq!(price(of_one), 1 + 1 + FILTER_ALL + 1);
+    let given = "query($f: AccountFilter) { accounts(first: 5, filter: $f) { nodes { id } } }";
+    let filter = json!({"f": {"id": {"eq": "a"}, "presence": {"lt": 0.5}}});
+    assert_eq!(price_with(given, filter), 5 + FILTER_ALL + 2);
     let sums = "{ analytics { touches(groupBy: [USER, MONTH]) { count minutes } } }";
     assert_eq!(price(sums), ANALYTICS + GROUPS);
     let named = "{ analytics { bookings(groupBy: [SELLER]) { key { value node { id } } amount { amount } } } }";
@@ -139,7 +149,8 @@ fn what_may_read_whole_lists_is_known_however_little_it_costs() {
     for all in [
         "{ touches(first: 1) { totalCount } }",
         "query($f: AccountFilter) { accounts(first: 1, filter: $f) { nodes { id } } }",
-        "{ events(first: 1, types: [\"a\"]) { nodes { id } } }",
+        "{ events(first: 1, filter: {types: [\"a\"]}) { nodes { id } } }",
+        "{ targets(first: 1, filter: {accountId: {eq: \"a\"}, absent: true}) { nodes { id } } }",
         "{ analytics { touches(groupBy: []) { count } } }",
         "{ ...f } fragment f on Query { me { today { date } } }",
         "{ me { focus { minutes } } }",

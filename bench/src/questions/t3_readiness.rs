@@ -8,7 +8,7 @@ use crate::data::{FORCE_SELLERS, Set};
 use crate::environment::Engine;
 use crate::measure::{Contender, has_data};
 
-const DOCUMENT: &str = "query Readiness { users(filter: {role: SELLER}, first: 200) {
+const DOCUMENT: &str = "query Readiness { users(filter: {role: [SELLER]}, first: 200) {
     nodes { id name targetList { size readiness } } } }";
 
 fn contenders(context: &Context<'_>) -> Vec<Contender> {

@@ -97,6 +97,8 @@ pub struct PriceTable {
     pub filters: &'static [&'static str],
     /// The fields of filters that select few rows by an index when compared by `eq`.
     pub selective: &'static [&'static str],
+    /// The fields of filters for which a figure of every row is computed, however few rows match.
+    pub computed_operands: &'static [&'static str],
     /// Mutations that hash a password.
     pub passwords: &'static [&'static str],
     /// The number of items of a page without `first` or `last`.
@@ -407,7 +409,8 @@ impl<'a> Walk<'a> {
                 if self.objects_alone {
                     return Sum::besides(items);
                 }
-                let filters_all = operands > 0 && page_of_all;
+                let computes = filters(prices, field).any(|filter| self.computes(Operand::Written(filter)));
+                let filters_all = operands > 0 && page_of_all || computes;
                 self.reads_all |= filters_all;
                 items.saturating_add(operands).saturating_add(if filters_all { FILTER_ALL } else { 0 })
             }
@@ -500,7 +503,22 @@ impl<'a> Walk<'a> {
             let field = self.inside(filter, field);
             field.and_then(|field| self.inside(field, operand)).is_some_and(Operand::is_scalar)
         };
-        has_scalar("externalId", "id") || self.prices.table.selective.iter().any(|name| has_scalar(name, "eq"))
+        let is_scalar = |field: &str| self.inside(filter, field).is_some_and(Operand::is_scalar);
+        let selective = self.prices.table.selective;
+        has_scalar("externalId", "id") || selective.iter().any(|name| is_scalar(name) || has_scalar(name, "eq"))
+    }
+
+    /// Whether a figure of every row is computed for a filter.
+    fn computes(&self, filter: Operand<'_>) -> bool {
+        let computed = |name: &Name| self.prices.table.computed_operands.contains(&name.as_str());
+        match self.looked_up(filter) {
+            Operand::Written(AstValue::List(items)) => items.iter().any(|item| self.computes(Operand::Written(item))),
+            Operand::Written(AstValue::Object(fields)) => {
+                fields.iter().any(|(name, value)| computed(name) || self.computes(Operand::Written(value)))
+            }
+            Operand::Given(value) => given_names(value, &computed),
+            Operand::Written(_) => false,
+        }
     }
 
     /// Returns a field of an object, with a variable replaced by its value.
@@ -555,6 +573,15 @@ impl Operand<'_> {
 /// Returns the values of the filter arguments of a list.
 fn filters<'f>(prices: &Prices, field: &'f Field) -> impl Iterator<Item = &'f AstValue> {
     prices.table.filters.iter().filter_map(|name| Some(&field.get_argument(name)?.node))
+}
+
+/// Whether a field of the objects in a value has one of these names.
+fn given_names(value: &Value, wanted: &impl Fn(&Name) -> bool) -> bool {
+    match value {
+        Value::List(items) => items.iter().any(|item| given_names(item, wanted)),
+        Value::Object(fields) => fields.iter().any(|(name, value)| wanted(name) || given_names(value, wanted)),
+        _ => false,
+    }
 }
 
 fn given_operands(value: &Value) -> u64 {

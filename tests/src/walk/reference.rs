@@ -72,9 +72,10 @@ impl Reference {
                 let named = schema.nodes().iter().filter(|noun| name.contains(noun.trim_start_matches("Client")));
                 return named.max_by_key(|noun| noun.len()).into_iter().cloned().collect();
             }
-            "owner" | "user" | "seller" | "manager" | "successor" | "teamMember" | "assignee" | "madeBy" => {
-                "User".to_owned()
-            }
+            // An event is about a node of any type.
+            "subject" => return schema.nodes().to_vec(),
+            "owner" | "user" | "seller" | "manager" | "successor" | "teamMember" | "assignee" | "madeBy" | "actor"
+            | "notActor" => "User".to_owned(),
             "parent" => "Account".to_owned(),
             "after" => "Action".to_owned(),
             "copyFrom" => "Plan".to_owned(),

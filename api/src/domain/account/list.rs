@@ -1,21 +1,22 @@
 //! Lists of accounts: filters and orderings.
 
-use async_graphql::{Enum, InputObject, MaybeUndefined};
-use entity::{AccountId, Id, OrganizationId, Scoped, UserId, account, booking, external_id, seat};
-use sea_orm::sea_query::{Cond, Expr, ExprTrait, Query, SimpleExpr};
+use async_graphql::{Enum, ID, InputObject, MaybeUndefined};
+use entity::{AccountId, Id, Instant, OrganizationId, Scoped, UserId, account, booking, external_id, seat, touch};
+use sea_orm::sea_query::{Cond, Expr, ExprTrait, Query, SelectStatement, SimpleExpr};
 use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QuerySelect, QueryTrait, Select};
 
 use super::{Account, Standing};
 use crate::context::{RequestContext, Viewer};
 use crate::domain::criterion::score;
+use crate::domain::presence;
 use crate::domain::user::User;
 use crate::error::{Error, Result};
 use crate::graphql::filter::{
-    Archived, DateTimeFilter, DecimalFilter, Filter, FloatFilter, IdFilter, IntFilter, MOST_CONDITIONS, Nested,
-    StringFilter, not_too_many_operands, operand, related,
+    self, Archived, DateTimeFilter, DecimalFilter, Facts, Filter, FloatFilter, IdFilter, IntFilter, MOST_CONDITIONS,
+    Nested, StringFilter, among_ids, not_too_many_operands, operand, related,
 };
 use crate::graphql::pagination::{
-    Connection, Direction, Key, Order, PageArguments, RowsPerParent, SortKey, VisibleRows,
+    Connection, Key, Order, PageArguments, RowsPerParent, SortKey, VisibleRows, ordering,
 };
 use crate::graphql::{Batch, FieldContext};
 use crate::write::external_ids::ExternalIdInput;
@@ -45,8 +46,13 @@ pub struct AccountFilter {
     pub employees: MaybeUndefined<IntFilter>,
     /// A condition on the amount that the account could spend with the organization in a year.
     pub potential: MaybeUndefined<DecimalFilter>,
+    /// A condition on the account's own yearly revenue.
+    pub annual_revenue: MaybeUndefined<DecimalFilter>,
     /// A condition on the id of the owner.
     pub owner_id: MaybeUndefined<IdFilter>,
+    /// Only accounts owned by this user or by someone below them in the reporting line, at any depth. An id of nobody matches
+    /// nothing.
+    pub reporting_to: MaybeUndefined<ID>,
     /// A condition on the id of the parent account. A parent that the caller does not see counts as null.
     pub parent_id: MaybeUndefined<IdFilter>,
     /// A condition on the score, 0 to 100.
@@ -62,6 +68,14 @@ pub struct AccountFilter {
     /// Whether archived accounts are left out (EXCLUDE), returned alone (ONLY) or included (INCLUDE).
     #[graphql(default_with = "MaybeUndefined::Value(Archived::Exclude)")]
     pub archived: MaybeUndefined<Archived>,
+    /// A condition on the time at which the account was archived. Archived accounts match only if `archived` asks for them.
+    pub archived_at: MaybeUndefined<DateTimeFilter>,
+    /// A condition on the time of the latest completed touch, which is null if there is none.
+    pub last_touch_at: MaybeUndefined<DateTimeFilter>,
+    /// A condition on the time of the earliest scheduled touch to come, which is null if there is none.
+    pub next_touch_at: MaybeUndefined<DateTimeFilter>,
+    /// A condition on the presence at the account now, 0 to 1.
+    pub presence: MaybeUndefined<FloatFilter>,
     /// Only the account with this identifier in another system.
     pub external_id: MaybeUndefined<ExternalIdInput>,
     /// A condition on the ids of the owner and the team members, at least one of which must satisfy it.
@@ -71,6 +85,13 @@ pub struct AccountFilter {
 impl Filter for AccountFilter {
     fn nested(&self) -> Nested<'_, Self> {
         Nested { and: &self.and, or: &self.or, not: &self.not }
+    }
+
+    fn rests_on(&self, facts: Facts) -> bool {
+        match facts {
+            Facts::Members => self.reporting_to.is_value(),
+            Facts::Presences => self.presence.is_value(),
+        }
     }
 
     fn own(&self, ctx: &RequestContext) -> Result<Condition> {
@@ -88,7 +109,9 @@ impl Filter for AccountFilter {
             city,
             employees,
             potential,
+            annual_revenue,
             owner_id,
+            reporting_to,
             parent_id,
             score,
             standing,
@@ -96,6 +119,10 @@ impl Filter for AccountFilter {
             updated_at,
             is_target,
             archived,
+            archived_at,
+            last_touch_at,
+            next_touch_at,
+            presence,
             external_id,
             team_member_id,
         } = self;
@@ -121,6 +148,12 @@ impl Filter for AccountFilter {
         if let Some(filter) = operand("potential", potential)? {
             all = all.add(filter.condition(Column::Potential, viewer.currency)?);
         }
+        if let Some(filter) = operand("annualRevenue", annual_revenue)? {
+            all = all.add(filter.condition(Column::AnnualRevenue, viewer.currency)?);
+        }
+        if let Some(user) = operand("reportingTo", reporting_to)? {
+            all = all.add(filter::reporting_to(ctx, Column::OwnerId, user)?);
+        }
         if let Some(filter) = operand("ownerId", owner_id)? {
             all = all.add(filter.condition::<_, UserId>(Column::OwnerId)?);
         }
@@ -141,6 +174,18 @@ impl Filter for AccountFilter {
         }
         if let Some(filter) = operand("updatedAt", updated_at)? {
             all = all.add(filter.condition(Column::UpdatedAt)?);
+        }
+        for (label, filter, column) in [
+            ("archivedAt", archived_at, Expr::col((account::Entity, Column::ArchivedAt))),
+            ("lastTouchAt", last_touch_at, last_touch_at_account(viewer)),
+            ("nextTouchAt", next_touch_at, next_touch_at_account(viewer, ctx.now)),
+        ] {
+            if let Some(filter) = operand(label, filter)? {
+                all = all.add(filter.condition_of(&column)?);
+            }
+        }
+        if let Some(filter) = operand("presence", presence)? {
+            all = all.add(has_presence(ctx, filter)?);
         }
         if let Some(wanted) = operand("isTarget", is_target)? {
             all = all.add(crate::domain::targeting::is_target(viewer, *wanted));
@@ -175,6 +220,88 @@ fn below(viewer: &Viewer, filter: &IdFilter) -> Result<Condition> {
         |ids| ParentId.is_in(ids).and(seen()),
         |is_null| if is_null { unseen() } else { seen() },
     )
+}
+
+/// Reads the facts on which the condition of a filter rests.
+///
+/// # Errors
+/// Database errors.
+pub async fn prepare<F: Filter>(ctx: &RequestContext, filter: Option<&F>) -> Result<()> {
+    let Some(filter) = filter else { return Ok(()) };
+    if filter.needs(Facts::Members) {
+        ctx.read_members().await?;
+    }
+    if filter.needs(Facts::Presences) {
+        ctx.read_presences(presence::everywhere(ctx)).await?;
+    }
+    Ok(())
+}
+
+/// Does the same for the operands `account` and `reportingTo` of a filter without other nested conditions.
+///
+/// # Errors
+/// As [`prepare`].
+pub async fn prepare_account(
+    ctx: &RequestContext,
+    filter: &MaybeUndefined<Box<AccountFilter>>,
+    reporting_to: &MaybeUndefined<ID>,
+) -> Result<()> {
+    if reporting_to.is_value() {
+        ctx.read_members().await?;
+    }
+    prepare(ctx, filter.value().map(Box::as_ref)).await
+}
+
+/// Whether the operand `account` of a filter rests on facts.
+pub fn account_rests_on(filter: &MaybeUndefined<Box<AccountFilter>>, facts: Facts) -> bool {
+    filter.value().is_some_and(|filter| filter.needs(facts))
+}
+
+/// Returns the condition that the presence at an account matches a filter.
+fn has_presence(ctx: &RequestContext, filter: &FloatFilter) -> Result<SimpleExpr> {
+    // Most accounts have no presence and are not listed.
+    let none = filter.matches(0.0)?;
+    let mut listed = Vec::new();
+    for (account, presence) in ctx.presences()? {
+        if filter.matches(*presence)? != none {
+            listed.push(*account);
+        }
+    }
+    let listed = among_ids(ctx, account::Column::Id, listed);
+    Ok(if none { listed.not() } else { listed })
+}
+
+/// Selects the times of an account's touches.
+fn touches_at_account(viewer: &Viewer) -> SelectStatement {
+    let account = Expr::col((touch::Entity, touch::Column::AccountId)).equals((account::Entity, account::Column::Id));
+    let mut touches = Query::select();
+    touches
+        .column((touch::Entity, touch::Column::At))
+        .from(touch::Entity)
+        .and_where(touch::Column::OrganizationId.eq(viewer.organization.id))
+        .and_where(account)
+        .limit(1);
+    touches
+}
+
+/// Returns the time of an account's latest completed touch.
+fn last_touch_at_account(viewer: &Viewer) -> SimpleExpr {
+    let mut touches = touches_at_account(viewer);
+    // Completed touches alone have a weight, which the index has.
+    touches
+        .and_where(touch::Column::Weight.gt(0))
+        .order_by((touch::Entity, touch::Column::At), sea_orm::sea_query::Order::Desc);
+    SimpleExpr::SubQuery(None, Box::new(touches.into()))
+}
+
+/// Returns the time of an account's earliest scheduled touch to come.
+fn next_touch_at_account(viewer: &Viewer, now: Instant) -> SimpleExpr {
+    let mut touches = touches_at_account(viewer);
+    touches
+        .and_where(touch::Column::At.gte(now))
+        .and_where(touch::Column::Status.eq(touch::TouchStatus::Scheduled))
+        .order_by((touch::Entity, touch::Column::At), sea_orm::sea_query::Order::Asc);
+    SimpleExpr::SubQuery(None, Box::new(touches.into()))
 }
 
 /// Returns the condition that an account has a standing today.
@@ -298,10 +425,12 @@ pub fn check_year(year: Option<i32>) -> Result<()> {
 pub enum AccountOrderField {
     /// The name, case-folded (NFKC) and compared byte by byte.
     Name,
-    /// The amount that the account could spend with the organization in a year. Null counts as the largest value.
+    /// The amount that the account could spend with the organization in a year.
     Potential,
-    /// The number of employees. Null counts as the largest value.
+    /// The number of employees.
     Employees,
+    /// The account's own yearly revenue.
+    AnnualRevenue,
     /// The score.
     Score,
     /// The time of creation.
@@ -310,14 +439,9 @@ pub enum AccountOrderField {
     UpdatedAt,
 }
 
-/// A sort key of a list of accounts.
-#[derive(Clone, Copy, Debug, InputObject)]
-pub struct AccountOrder {
-    /// The field to sort by.
-    pub field: AccountOrderField,
-    /// The sort direction.
-    #[graphql(default_with = "Direction::Asc")]
-    pub direction: Direction,
+ordering! {
+    /// A sort key of a list of accounts.
+    AccountOrder by AccountOrderField, sort_key => account::Entity
 }
 
 fn sort_key(field: AccountOrderField) -> SortKey<account::Entity> {
@@ -327,13 +451,16 @@ fn sort_key(field: AccountOrderField) -> SortKey<account::Entity> {
             SortKey::column("NAME", Column::NameKey, |row: &account::Model| Key::Text(row.name_key.clone()))
         }
         AccountOrderField::Potential => {
-            SortKey::nullable("POTENTIAL", Column::Potential, i64::MAX, |row: &account::Model| {
-                Key::Number(row.potential.unwrap_or(i64::MAX))
-            })
+            SortKey::nullable("POTENTIAL", Column::Potential, i64::MAX, |row: &account::Model| row.potential)
         }
         AccountOrderField::Employees => {
             SortKey::nullable("EMPLOYEES", Column::Employees, i64::MAX, |row: &account::Model| {
-                Key::Number(row.employees.map_or(i64::MAX, i64::from))
+                row.employees.map(i64::from)
+            })
+        }
+        AccountOrderField::AnnualRevenue => {
+            SortKey::nullable("ANNUAL_REVENUE", Column::AnnualRevenue, i64::MAX, |row: &account::Model| {
+                row.annual_revenue
             })
         }
         AccountOrderField::Score => {
@@ -362,11 +489,14 @@ pub struct AccountsArguments {
 
 impl AccountsArguments {
     fn order(&self) -> Result<Order<account::Entity>> {
-        let keys = self.order_by.iter().flatten().map(|order| (sort_key(order.field), order.direction)).collect();
-        Order::by(keys, SortKey::column("ID", account::Column::Id, |row: &account::Model| Key::Id(row.id.uuid())))
+        Order::by(
+            AccountOrder::keys(self.order_by.as_deref()),
+            SortKey::column("ID", account::Column::Id, |row: &account::Model| Key::Id(row.id.uuid())),
+        )
     }
 
-    fn select(&self, ctx: &RequestContext) -> Result<Select<account::Entity>> {
+    async fn select(&self, ctx: &RequestContext) -> Result<Select<account::Entity>> {
+        prepare(ctx, self.filter.as_ref()).await?;
         let all = account::Entity::of(ctx.viewer()?.organization.id);
         Ok(all.filter(self.filter.clone().unwrap_or_default().condition(ctx)?))
     }
@@ -378,7 +508,8 @@ pub async fn accounts(field: &FieldContext<'_>, arguments: AccountsArguments) ->
         .filter
         .as_ref()
         .is_some_and(|filter| filter.id.is_value() || filter.domain.is_value() || filter.external_id.is_value());
-    let seen = VisibleRows { select: arguments.select(field.request)?, account: account::Column::Id, is_selective };
+    let seen =
+        VisibleRows { select: arguments.select(field.request).await?, account: account::Column::Id, is_selective };
     seen.page(field, &arguments.order()?, &arguments.page).await
 }
 
@@ -389,7 +520,7 @@ pub async fn owned(
 ) -> Result<Batch<Connection<crate::domain::account::Account>>> {
     let arguments: AccountsArguments = field.arguments()?;
     let below = RowsPerParent::<account::Entity> {
-        select: arguments.select(field.request)?.filter(field.request.viewer()?.sees(account::Column::Id)),
+        select: arguments.select(field.request).await?.filter(field.request.viewer()?.sees(account::Column::Id)),
         foreign: account::Column::OwnerId,
     };
     let ids: Vec<UserId> = of.iter().map(|user| user.0.id).collect();

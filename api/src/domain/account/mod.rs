@@ -167,7 +167,7 @@ object! {
         /// The events that made the account ready to change, ordered by id.
         triggerEvents(PageArguments): Connection<crate::domain::trigger_event::TriggerEvent> = by_key(|account| account.0.id, crate::domain::trigger_event::list::of_accounts);
         /// The changes to the account and to everything that belongs to it, newest first.
-        history(PageArguments): Connection<event::Event> = by_key(|account| account.0.id, history);
+        history(crate::domain::event::EventsArguments): Connection<event::Event> = by_key(|account| account.0.id, history);
         /// The identifiers of the account in other systems.
         externalIds: Vec<ExternalId> = plain(|account| shown(&account.0.external_ids));
         /// Additional fields of the organization, as a JSON object.

@@ -10,6 +10,7 @@ use sea_orm::{ColumnTrait, Iterable, QueryFilter};
 use super::bucket::Bucket;
 use super::dimension::dimensions;
 use super::group::{self, Group, GroupKey, Grouped, Grouping, Values, int};
+use crate::domain::account::list::prepare;
 use crate::domain::opportunity::{OpportunityFilter, probability_of};
 use crate::error::Result;
 use crate::graphql::estimate::{ENOUGH, Estimate};
@@ -132,6 +133,7 @@ pub async fn opportunities(
 ) -> Result<Vec<OpportunityGroup>> {
     let AnalyticsOpportunitiesArguments { group_by, filter } = arguments;
     let ctx = field.request;
+    prepare(ctx, filter.as_ref()).await?;
     let viewer = ctx.viewer()?;
     let names = dimensions(&group_by)?;
     let rows = viewer.sums::<opportunity::Entity>(Column::AccountId).filter(filter.unwrap_or_default().condition(ctx)?);

@@ -12,6 +12,7 @@ use super::dimension::dimensions;
 use super::group::{self, Group, GroupKey, Grouped, Grouping, Values, int};
 use super::local;
 use crate::context::{RequestContext, Viewer};
+use crate::domain::account::list::prepare;
 use crate::domain::targeting::TOUCH_ON_LIST;
 use crate::domain::touch::TouchFilter;
 use crate::domain::touch::weight::usual_minutes;
@@ -164,6 +165,7 @@ fn period(bucket: Bucket, viewer: &Viewer, first: Instant, last: Instant) -> (Bu
 pub async fn touches(field: &FieldContext<'_>, arguments: AnalyticsTouchesArguments) -> Result<Vec<TouchGroup>> {
     let AnalyticsTouchesArguments { group_by, filter } = arguments;
     let ctx = field.request;
+    prepare(ctx, filter.as_ref()).await?;
     let viewer = ctx.viewer()?;
     let names = dimensions(&group_by)?;
     let mut rows = viewer.sums::<touch::Entity>(Column::AccountId).filter(filter.unwrap_or_default().condition(ctx)?);

@@ -1,6 +1,6 @@
-//! Filters on bookings, and lists of bookings ordered by id.
+//! Filters on bookings, their orderings, and lists of them.
 
-use async_graphql::{InputObject, MaybeUndefined};
+use async_graphql::{Enum, ID, InputObject, MaybeUndefined};
 use entity::{AccountId, BookingId, Id, OpportunityId, Scoped, UserId, booking};
 use sea_orm::sea_query::Cond;
 use sea_orm::{Condition, QueryFilter};
@@ -8,22 +8,34 @@ use sea_orm::{Condition, QueryFilter};
 use super::Booking;
 use crate::context::RequestContext;
 use crate::domain::account::AccountFilter;
-use crate::domain::account::list::{at_account, named};
+use crate::domain::account::list::{account_rests_on, at_matching, named, prepare};
 use crate::error::Result;
-use crate::graphql::filter::{DateFilter, DateTimeFilter, DecimalFilter, IdFilter, equals, operand};
-use crate::graphql::pagination::{Connection, Key, Order, PageArguments, RowsPerParent, VisibleRows};
+use crate::graphql::filter::{
+    self, DateFilter, DateTimeFilter, DecimalFilter, Facts, Filter, IdFilter, Nested, equals, operand,
+};
+use crate::graphql::pagination::{
+    Connection, Key, Order, PageArguments, RowsPerParent, SortKey, VisibleRows, ordering,
+};
 use crate::graphql::{Batch, FieldContext};
 use crate::write::external_ids::ExternalIdInput;
 
 /// A filter on bookings. All given fields must match.
 #[derive(Clone, Debug, Default, InputObject)]
 pub struct BookingFilter {
+    /// All of these filters match.
+    pub and: MaybeUndefined<Vec<BookingFilter>>,
+    /// At least one of these filters matches; an empty list matches nothing.
+    pub or: MaybeUndefined<Vec<BookingFilter>>,
+    /// This filter does not match.
+    pub not: MaybeUndefined<Box<BookingFilter>>,
     /// Filters by account.
     pub account_id: MaybeUndefined<IdFilter>,
     /// A condition on the account. Archived accounts match only if its `archived` asks for them.
     pub account: MaybeUndefined<Box<AccountFilter>>,
     /// Filters by seller.
     pub seller_id: MaybeUndefined<IdFilter>,
+    /// Only bookings of this user or of someone below them, at any depth. An id of nobody matches nothing.
+    pub reporting_to: MaybeUndefined<ID>,
     /// Filters by the opportunity that it came of.
     pub opportunity_id: MaybeUndefined<IdFilter>,
     /// Only the booking with this identifier in another system.
@@ -36,20 +48,44 @@ pub struct BookingFilter {
     pub updated_at: MaybeUndefined<DateTimeFilter>,
 }
 
-impl BookingFilter {
-    /// Returns the filter as a condition on bookings.
-    ///
-    /// # Errors
-    /// `BAD_USER_INPUT` if an operand is null.
-    pub fn condition(&self, ctx: &RequestContext) -> Result<Condition> {
+impl Filter for BookingFilter {
+    fn nested(&self) -> Nested<'_, Self> {
+        Nested { and: &self.and, or: &self.or, not: &self.not }
+    }
+
+    fn rests_on(&self, facts: Facts) -> bool {
+        facts == Facts::Members && self.reporting_to.is_value() || account_rests_on(&self.account, facts)
+    }
+
+    fn on_related(&self, ctx: &RequestContext, remaining: &mut usize) -> Result<Option<Condition>> {
+        at_matching(ctx, &self.account, booking::Column::AccountId, remaining)
+    }
+
+    fn own(&self, ctx: &RequestContext) -> Result<Condition> {
         use booking::Column;
-        let Self { account_id, account, seller_id, opportunity_id, external_id, booked_on, amount, updated_at } = self;
+        let Self {
+            and: _,
+            or: _,
+            not: _,
+            account_id,
+            account: _,
+            seller_id,
+            reporting_to,
+            opportunity_id,
+            external_id,
+            booked_on,
+            amount,
+            updated_at,
+        } = self;
         let mut all = Cond::all();
         if let Some(filter) = operand("accountId", account_id)? {
             all = all.add(filter.condition::<_, AccountId>(Column::AccountId)?);
         }
         if let Some(filter) = operand("sellerId", seller_id)? {
             all = all.add(filter.condition::<_, UserId>(Column::SellerId)?);
+        }
+        if let Some(user) = operand("reportingTo", reporting_to)? {
+            all = all.add(filter::reporting_to(ctx, Column::SellerId, user)?);
         }
         if let Some(filter) = operand("opportunityId", opportunity_id)? {
             all = all.add(filter.condition::<_, OpportunityId>(Column::OpportunityId)?);
@@ -63,7 +99,6 @@ impl BookingFilter {
         if let Some(filter) = operand("amount", amount)? {
             all = all.add(filter.condition(Column::Amount, ctx.viewer()?.currency)?);
         }
-        all = all.add_option(at_account(ctx, account, Column::AccountId)?);
         if let Some(filter) = operand("updatedAt", updated_at)? {
             all = all.add(filter.condition(Column::UpdatedAt)?);
         }
@@ -71,11 +106,47 @@ impl BookingFilter {
     }
 }
 
+/// A field by which bookings can be ordered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+pub enum BookingOrderField {
+    /// The day on which the revenue counts.
+    BookedOn,
+    /// The amount.
+    Amount,
+    /// The time of the last change.
+    UpdatedAt,
+}
+
+ordering! {
+    /// A sort key of a list of bookings.
+    BookingOrder by BookingOrderField, sort_key => booking::Entity
+}
+
+fn sort_key(field: BookingOrderField) -> SortKey<booking::Entity> {
+    use booking::{Column, Model};
+    match field {
+        BookingOrderField::BookedOn => {
+            SortKey::column("BOOKED_ON", Column::BookedOn, |row: &Model| Key::Number(row.booked_on.0.into()))
+        }
+        BookingOrderField::Amount => SortKey::column("AMOUNT", Column::Amount, |row: &Model| Key::Number(row.amount)),
+        BookingOrderField::UpdatedAt => {
+            SortKey::column("UPDATED_AT", Column::UpdatedAt, |row: &Model| Key::Number(row.updated_at.0))
+        }
+    }
+}
+
+fn order(entries: Option<&[BookingOrder]>) -> Result<Order<booking::Entity>> {
+    let id = SortKey::column("ID", booking::Column::Id, |row: &booking::Model| Key::Id(row.id.uuid()));
+    Order::by(BookingOrder::keys(entries), id)
+}
+
 /// Arguments of `bookings`.
 #[derive(Clone, Debug, InputObject)]
 pub struct BookingsArguments {
     /// Only bookings that match this filter; all visible bookings if omitted.
     pub filter: Option<BookingFilter>,
+    /// The sort keys, most significant first: at most 3. Ordered by id if none is given.
+    pub order_by: Option<Vec<BookingOrder>>,
     /// The page to return.
     #[graphql(flatten)]
     pub page: PageArguments,
@@ -87,14 +158,15 @@ fn by_id() -> Order<booking::Entity> {
 
 /// Resolves `Query.bookings`.
 pub async fn bookings(field: &FieldContext<'_>, arguments: BookingsArguments) -> Result<Connection<Booking>> {
-    let BookingsArguments { filter, page } = arguments;
+    let BookingsArguments { filter, order_by, page } = arguments;
     let filter = filter.unwrap_or_default();
+    prepare(field.request, Some(&filter)).await?;
     let visible = VisibleRows {
         select: booking::Entity::of(field.request.viewer()?.organization.id).filter(filter.condition(field.request)?),
         account: booking::Column::AccountId,
         is_selective: equals(&filter.account_id) || equals(&filter.opportunity_id) || filter.external_id.is_value(),
     };
-    visible.page(field, &by_id(), &page).await
+    visible.page(field, &order(order_by.as_deref())?, &page).await
 }
 
 /// Resolves `Account.bookings`.

@@ -5,18 +5,18 @@ use std::collections::{HashMap, HashSet};
 use async_graphql::{Enum, InputObject, MaybeUndefined};
 use database::columns::is_any_of;
 use entity::{AccountId, ContactId, Id, OpportunityId, Scoped, contact, touch, touch_contact};
-use sea_orm::sea_query::{Cond, Expr, ExprTrait};
+use sea_orm::sea_query::{self, Cond, Expr, ExprTrait, Query, SimpleExpr};
 use sea_orm::{ColumnTrait, Condition, ConnectionTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait, Select};
 use uuid::Uuid;
 
 use super::{BuyingRole, Contact, RelationshipLevel};
-use crate::context::RequestContext;
+use crate::context::{RequestContext, Viewer};
 use crate::domain::account::AccountFilter;
-use crate::domain::account::list::{at_matching, named};
+use crate::domain::account::list::{account_rests_on, at_matching, named, prepare};
 use crate::error::{Error, Result};
-use crate::graphql::filter::{Archived, DateTimeFilter, Filter, IdFilter, Nested, StringFilter, operand};
+use crate::graphql::filter::{Archived, DateTimeFilter, Facts, Filter, IdFilter, Nested, StringFilter, operand};
 use crate::graphql::pagination::{
-    Connection, Direction, Key, LONGEST_LIST, Order, PageArguments, RowsPerParent, SortKey, VisibleRows, plain_lists,
+    Connection, Key, LONGEST_LIST, Order, PageArguments, RowsPerParent, SortKey, VisibleRows, ordering, plain_lists,
 };
 use crate::graphql::{Batch, FieldContext};
 use crate::write::external_ids::ExternalIdInput;
@@ -42,12 +42,15 @@ pub struct ContactFilter {
     pub account_id: MaybeUndefined<IdFilter>,
     /// A condition on the account. Archived accounts match only if its `archived` asks for them.
     pub account: MaybeUndefined<Box<AccountFilter>>,
-    /// Only contacts with this role in buying decisions.
-    pub buying_role: MaybeUndefined<BuyingRole>,
-    /// Only contacts with this relationship to the organization.
-    pub relationship: MaybeUndefined<RelationshipLevel>,
+    /// Only contacts with one of these roles in buying decisions. An empty list matches nothing.
+    pub buying_role: MaybeUndefined<Vec<BuyingRole>>,
+    /// Only contacts with one of these relationships to the organization. An empty list matches nothing.
+    pub relationship: MaybeUndefined<Vec<RelationshipLevel>>,
     /// Only the contact with this identifier in another system.
     pub external_id: MaybeUndefined<ExternalIdInput>,
+    /// A condition on the time of the latest completed touch with the contact that the caller sees, which is null if there is
+    /// none.
+    pub last_touch_at: MaybeUndefined<DateTimeFilter>,
     /// A condition on the time of the last change.
     pub updated_at: MaybeUndefined<DateTimeFilter>,
     /// Whether archived contacts are left out (EXCLUDE), returned alone (ONLY) or included (INCLUDE).
@@ -58,6 +61,10 @@ pub struct ContactFilter {
 impl Filter for ContactFilter {
     fn nested(&self) -> Nested<'_, Self> {
         Nested { and: &self.and, or: &self.or, not: &self.not }
+    }
+
+    fn rests_on(&self, facts: Facts) -> bool {
+        account_rests_on(&self.account, facts)
     }
 
     fn on_related(&self, ctx: &RequestContext, remaining: &mut usize) -> Result<Option<Condition>> {
@@ -80,6 +87,7 @@ impl Filter for ContactFilter {
             buying_role,
             relationship,
             external_id,
+            last_touch_at,
             updated_at,
             archived,
         } = self;
@@ -101,20 +109,44 @@ impl Filter for ContactFilter {
         if let Some(filter) = operand("accountId", account_id)? {
             all = all.add(filter.condition::<_, AccountId>(Column::AccountId)?);
         }
-        if let Some(role) = operand("buyingRole", buying_role)? {
-            all = all.add(Column::BuyingRole.eq(contact::BuyingRole::from(*role)));
+        if let Some(roles) = operand("buyingRole", buying_role)? {
+            all = all.add(Column::BuyingRole.is_in(roles.iter().map(|&role| contact::BuyingRole::from(role))));
         }
-        if let Some(level) = operand("relationship", relationship)? {
-            all = all.add(Column::Relationship.eq(contact::RelationshipLevel::from(*level)));
+        if let Some(levels) = operand("relationship", relationship)? {
+            all = all
+                .add(Column::Relationship.is_in(levels.iter().map(|&level| contact::RelationshipLevel::from(level))));
         }
         if let Some(external) = operand("externalId", external_id)? {
             all = all.add(named(viewer.organization.id, ContactId::PREFIX, Column::Id, external));
+        }
+        if let Some(filter) = operand("lastTouchAt", last_touch_at)? {
+            all = all.add(filter.condition_of(&last_touch_at_contact(viewer))?);
         }
         if let Some(filter) = operand("updatedAt", updated_at)? {
             all = all.add(filter.condition(Column::UpdatedAt)?);
         }
         Ok(all)
     }
+}
+
+/// Returns the time of the latest completed touch with a contact that the viewer sees.
+fn last_touch_at_contact(viewer: &Viewer) -> SimpleExpr {
+    use touch_contact::Column;
+    let of_touch = Expr::col((touch::Entity, touch::Column::Id)).equals((touch_contact::Entity, Column::TouchId));
+    let of_contact =
+        Expr::col((touch_contact::Entity, Column::ContactId)).equals((contact::Entity, contact::Column::Id));
+    let mut touches = Query::select();
+    touches
+        .column((touch_contact::Entity, Column::At))
+        .from(touch_contact::Entity)
+        .inner_join(touch::Entity, of_touch)
+        .and_where(Column::OrganizationId.eq(viewer.organization.id))
+        .and_where(of_contact)
+        .and_where(touch::Column::Status.eq(touch::TouchStatus::Completed))
+        .cond_where(viewer.sees(touch::Column::AccountId))
+        .order_by((touch_contact::Entity, Column::At), sea_query::Order::Desc)
+        .limit(1);
+    SimpleExpr::SubQuery(None, Box::new(touches.into()))
 }
 
 /// A field by which contacts can be ordered.
@@ -128,14 +160,9 @@ pub enum ContactOrderField {
     UpdatedAt,
 }
 
-/// A sort key of a list of contacts.
-#[derive(Clone, Copy, Debug, InputObject)]
-pub struct ContactOrder {
-    /// The field to sort by.
-    pub field: ContactOrderField,
-    /// The sort direction.
-    #[graphql(default_with = "Direction::Asc")]
-    pub direction: Direction,
+ordering! {
+    /// A sort key of a list of contacts.
+    ContactOrder by ContactOrderField, sort_key => contact::Entity
 }
 
 fn sort_key(field: ContactOrderField) -> SortKey<contact::Entity> {
@@ -167,11 +194,14 @@ pub struct ContactsArguments {
 
 impl ContactsArguments {
     fn order(&self) -> Result<Order<contact::Entity>> {
-        let keys = self.order_by.iter().flatten().map(|order| (sort_key(order.field), order.direction)).collect();
-        Order::by(keys, SortKey::column("ID", contact::Column::Id, |row: &contact::Model| Key::Id(row.id.uuid())))
+        Order::by(
+            ContactOrder::keys(self.order_by.as_deref()),
+            SortKey::column("ID", contact::Column::Id, |row: &contact::Model| Key::Id(row.id.uuid())),
+        )
     }
 
-    fn select(&self, ctx: &RequestContext) -> Result<Select<contact::Entity>> {
+    async fn select(&self, ctx: &RequestContext) -> Result<Select<contact::Entity>> {
+        prepare(ctx, self.filter.as_ref()).await?;
         let all = contact::Entity::of(ctx.viewer()?.organization.id);
         Ok(all.filter(self.filter.clone().unwrap_or_default().condition(ctx)?))
     }
@@ -182,8 +212,11 @@ pub async fn contacts(field: &FieldContext<'_>, arguments: ContactsArguments) ->
     let is_selective = arguments.filter.as_ref().is_some_and(|filter| {
         filter.id.is_value() || filter.account_id.is_value() || filter.email.is_value() || filter.external_id.is_value()
     });
-    let seen =
-        VisibleRows { select: arguments.select(field.request)?, account: contact::Column::AccountId, is_selective };
+    let seen = VisibleRows {
+        select: arguments.select(field.request).await?,
+        account: contact::Column::AccountId,
+        is_selective,
+    };
     seen.page(field, &arguments.order()?, &arguments.page).await
 }
 
@@ -191,7 +224,7 @@ pub async fn contacts(field: &FieldContext<'_>, arguments: ContactsArguments) ->
 pub async fn at_accounts(field: &FieldContext<'_>, of: &[AccountId]) -> Result<Batch<Connection<Contact>>> {
     let arguments: ContactsArguments = field.arguments()?;
     let below = RowsPerParent::<contact::Entity> {
-        select: arguments.select(field.request)?,
+        select: arguments.select(field.request).await?,
         foreign: contact::Column::AccountId,
     };
     let pages: Vec<Connection<Contact>> =

@@ -123,7 +123,7 @@ object! {
         /// 500.
         plannedRelationships: Vec<crate::domain::plan::relationship::PlannedRelationship> = by_key(|contact| contact.0.id, crate::domain::plan::relationship::of_contacts);
         /// The changes to the contact that the caller sees, newest first.
-        history(PageArguments): Connection<crate::domain::event::Event> = by_key(|contact| contact.0.id, crate::domain::event::of_contacts);
+        history(crate::domain::event::EventsArguments): Connection<crate::domain::event::Event> = by_key(|contact| contact.0.id, crate::domain::event::of_contacts);
         /// Whether the person asked not to be contacted.
         doNotContact: bool = plain(|contact| contact.0.do_not_contact);
         /// The identifiers of the contact in other systems.

@@ -135,6 +135,7 @@ pub async fn assess(ctx: &RequestContext, input: AssessAccountInput) -> Result<A
     bulk::insert::<assessment::Entity, _>(&write.tx, saved, true).await?;
     let after = account::Model { score: score::sum_of(ctx, &write, account.id).await?, ..account.clone() };
     let after = write.change_with(&account, after, "assessed", changes).await?;
+    score::of_account_changed(&write, &after).await?;
     write.commit().await?;
     Ok(AccountPayload { account: Some(Account(after)), ..AccountPayload::default() })
 }

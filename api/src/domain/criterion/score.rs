@@ -6,7 +6,7 @@
 
 use std::collections::HashMap;
 
-use entity::{AccountId, CriterionId, Instant, Scoped, account, assessment, criterion};
+use entity::{AccountId, CriterionId, Instant, Scoped, account, assessment, criterion, target};
 use sea_orm::sea_query::{Cond, Expr, ExprTrait, Query, SimpleExpr};
 use sea_orm::{ColumnTrait, Condition, ConnectionTrait, QueryFilter, QueryOrder, Statement};
 
@@ -235,7 +235,8 @@ const SUM: &str = "coalesce((
         where assessment.account_id = account.id and criterion.archived_at is null
     ), 0)";
 
-/// Recomputes the scores of all accounts with an assessment by a criterion that was archived or whose weight has changed.
+/// Recomputes the scores of all accounts with an assessment by a criterion that was archived or whose weight has changed, and
+/// those of their targets.
 /// Concurrent assessments wait until the transaction has ended.
 pub(super) async fn of_criterion_changed(write: &Write<'_>, criterion: CriterionId) -> Result<()> {
     let sql = format!(
@@ -243,8 +244,26 @@ pub(super) async fn of_criterion_changed(write: &Write<'_>, criterion: Criterion
             select account_id from assessment where organization_id = $1 and criterion_id = $2
         )"
     );
-    let values = [write.organization().into(), criterion.into()];
-    write.tx.execute_raw(Statement::from_sql_and_values(write.tx.get_database_backend(), sql, values)).await?;
+    let of_targets =
+        "update target set score = (select account.score from account where account.id = target.account_id)
+        where organization_id = $1 and account_id in (
+            select account_id from assessment where organization_id = $1 and criterion_id = $2
+        )";
+    for sql in [sql.as_str(), of_targets] {
+        let values = [write.organization().into(), criterion.into()];
+        write.tx.execute_raw(Statement::from_sql_and_values(write.tx.get_database_backend(), sql, values)).await?;
+    }
+    Ok(())
+}
+
+/// Gives the targets of an account its new score.
+pub(super) async fn of_account_changed(write: &Write<'_>, account: &account::Model) -> Result<()> {
+    target::Entity::change_of(write.organization())
+        .col_expr(target::Column::Score, Expr::val(account.score))
+        .filter(target::Column::AccountId.eq(account.id))
+        .filter(target::Column::Score.ne(account.score))
+        .exec(&write.tx)
+        .await?;
     Ok(())
 }
 

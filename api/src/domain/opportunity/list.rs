@@ -1,6 +1,6 @@
 //! Filters on opportunities, their orderings, and lists of them.
 
-use async_graphql::{Enum, InputObject, MaybeUndefined};
+use async_graphql::{Enum, ID, InputObject, MaybeUndefined};
 use entity::opportunity::Stage as Stored;
 use entity::{AccountId, Day, Id, OpportunityId, Scoped, UserId, opportunity};
 use sea_orm::sea_query::Cond;
@@ -9,13 +9,13 @@ use sea_orm::{ColumnTrait, Condition, QueryFilter, Select};
 use super::{Opportunity, Stage};
 use crate::context::RequestContext;
 use crate::domain::account::AccountFilter;
-use crate::domain::account::list::{at_matching, named};
+use crate::domain::account::list::{account_rests_on, at_matching, named, prepare};
 use crate::error::Result;
 use crate::graphql::filter::{
-    DateFilter, DateTimeFilter, DecimalFilter, Filter, IdFilter, Nested, StringFilter, equals, operand,
+    self, DateFilter, DateTimeFilter, DecimalFilter, Facts, Filter, IdFilter, Nested, StringFilter, equals, operand,
 };
 use crate::graphql::pagination::{
-    Connection, Direction, Key, Order, PageArguments, RowsPerParent, SortKey, VisibleRows,
+    Connection, Key, LAST_DAY, Order, PageArguments, RowsPerParent, SortKey, VisibleRows, ordering,
 };
 use crate::graphql::{Batch, FieldContext};
 use crate::write::external_ids::ExternalIdInput;
@@ -39,6 +39,8 @@ pub struct OpportunityFilter {
     pub account: MaybeUndefined<Box<AccountFilter>>,
     /// Filters by owner.
     pub owner_id: MaybeUndefined<IdFilter>,
+    /// Only opportunities of this user or of someone below them, at any depth. An id of nobody matches nothing.
+    pub reporting_to: MaybeUndefined<ID>,
     /// Only opportunities in one of these stages.
     pub stage: MaybeUndefined<Vec<Stage>>,
     /// Whether the opportunity is open: true for open ones, false for won or lost ones.
@@ -62,6 +64,10 @@ impl Filter for OpportunityFilter {
         Nested { and: &self.and, or: &self.or, not: &self.not }
     }
 
+    fn rests_on(&self, facts: Facts) -> bool {
+        facts == Facts::Members && self.reporting_to.is_value() || account_rests_on(&self.account, facts)
+    }
+
     fn on_related(&self, ctx: &RequestContext, remaining: &mut usize) -> Result<Option<Condition>> {
         at_matching(ctx, &self.account, opportunity::Column::AccountId, remaining)
     }
@@ -78,6 +84,7 @@ impl Filter for OpportunityFilter {
             account_id,
             account: _,
             owner_id,
+            reporting_to,
             stage,
             open,
             amount,
@@ -99,6 +106,9 @@ impl Filter for OpportunityFilter {
         }
         if let Some(filter) = operand("ownerId", owner_id)? {
             all = all.add(filter.condition::<_, UserId>(Column::OwnerId)?);
+        }
+        if let Some(user) = operand("reportingTo", reporting_to)? {
+            all = all.add(filter::reporting_to(ctx, Column::OwnerId, user)?);
         }
         if let Some(stages) = operand("stage", stage)? {
             all = all.add(Column::Stage.is_in(stages.iter().map(|stage| Stored::from(*stage))));
@@ -134,33 +144,25 @@ impl Filter for OpportunityFilter {
 pub enum OpportunityOrderField {
     /// The name, case-folded and NFKC-normalized, compared byte by byte.
     Name,
-    /// The amount; opportunities without one sort as the largest.
+    /// The amount.
     Amount,
     /// The day on which it was opened.
     OpenedOn,
-    /// The day on which it is expected to close; opportunities without one sort as the latest.
+    /// The day on which it is expected to close.
     ExpectedCloseOn,
-    /// The day on which it was won or lost; open opportunities sort as the latest.
+    /// The day on which it was won or lost; null while it is open.
     ClosedOn,
     /// The time of the last change.
     UpdatedAt,
 }
 
-/// One criterion of an ordering of opportunities.
-#[derive(Clone, Copy, Debug, InputObject)]
-pub struct OpportunityOrder {
-    /// The field to order by.
-    pub field: OpportunityOrderField,
-    /// The direction.
-    #[graphql(default_with = "Direction::Asc")]
-    pub direction: Direction,
+ordering! {
+    /// A sort key of a list of opportunities.
+    OpportunityOrder by OpportunityOrderField, sort_key => opportunity::Entity
 }
 
-/// The sort key of a missing day, above every real day.
-const NO_DAY: i32 = i32::MAX;
-
-fn day_key(day: Option<Day>) -> Key {
-    Key::Number(day.map_or(NO_DAY, |day| day.0).into())
+fn day_key(day: Day) -> Key {
+    Key::Number(day.0.into())
 }
 
 fn sort_key(field: OpportunityOrderField) -> SortKey<opportunity::Entity> {
@@ -169,20 +171,20 @@ fn sort_key(field: OpportunityOrderField) -> SortKey<opportunity::Entity> {
         OpportunityOrderField::Name => {
             SortKey::column("NAME", Column::NameKey, |row: &Model| Key::Text(row.name_key.clone()))
         }
-        OpportunityOrderField::Amount => SortKey::nullable("AMOUNT", Column::Amount, i64::MAX, |row: &Model| {
-            Key::Number(row.amount.unwrap_or(i64::MAX))
-        }),
+        OpportunityOrderField::Amount => {
+            SortKey::nullable("AMOUNT", Column::Amount, i64::MAX, |row: &Model| row.amount)
+        }
         OpportunityOrderField::OpenedOn => {
-            SortKey::column("OPENED_ON", Column::OpenedOn, |row: &Model| day_key(Some(row.opened_on)))
+            SortKey::column("OPENED_ON", Column::OpenedOn, |row: &Model| day_key(row.opened_on))
         }
         OpportunityOrderField::ExpectedCloseOn => {
-            SortKey::nullable("EXPECTED_CLOSE_ON", Column::ExpectedCloseOn, NO_DAY.into(), |row: &Model| {
-                day_key(row.expected_close_on)
+            SortKey::nullable("EXPECTED_CLOSE_ON", Column::ExpectedCloseOn, LAST_DAY, |row: &Model| {
+                row.expected_close_on.map(|day| day.0.into())
             })
         }
-        OpportunityOrderField::ClosedOn => {
-            SortKey::nullable("CLOSED_ON", Column::ClosedOn, NO_DAY.into(), |row: &Model| day_key(row.closed_on))
-        }
+        OpportunityOrderField::ClosedOn => SortKey::nullable("CLOSED_ON", Column::ClosedOn, LAST_DAY, |row: &Model| {
+            row.closed_on.map(|day| day.0.into())
+        }),
         OpportunityOrderField::UpdatedAt => {
             SortKey::column("UPDATED_AT", Column::UpdatedAt, |row: &Model| Key::Number(row.updated_at.0))
         }
@@ -203,14 +205,14 @@ pub struct OpportunitiesArguments {
 
 impl OpportunitiesArguments {
     fn order(&self) -> Result<Order<opportunity::Entity>> {
-        let keys = self.order_by.iter().flatten().map(|order| (sort_key(order.field), order.direction)).collect();
         Order::by(
-            keys,
+            OpportunityOrder::keys(self.order_by.as_deref()),
             SortKey::column("ID", opportunity::Column::Id, |row: &opportunity::Model| Key::Id(row.id.uuid())),
         )
     }
 
-    fn select(&self, ctx: &RequestContext) -> Result<Select<opportunity::Entity>> {
+    async fn select(&self, ctx: &RequestContext) -> Result<Select<opportunity::Entity>> {
+        prepare(ctx, self.filter.as_ref()).await?;
         let all = opportunity::Entity::of(ctx.viewer()?.organization.id);
         Ok(all.filter(self.filter.clone().unwrap_or_default().condition(ctx)?))
     }
@@ -231,7 +233,7 @@ pub async fn opportunities(
     arguments: OpportunitiesArguments,
 ) -> Result<Connection<Opportunity>> {
     let visible = VisibleRows {
-        select: arguments.select(field.request)?,
+        select: arguments.select(field.request).await?,
         account: opportunity::Column::AccountId,
         is_selective: arguments.is_selective(),
     };
@@ -245,7 +247,7 @@ pub async fn of_accounts(
 ) -> Result<Batch<Connection<crate::domain::opportunity::Opportunity>>> {
     let arguments: OpportunitiesArguments = field.arguments()?;
     let below = RowsPerParent::<opportunity::Entity> {
-        select: arguments.select(field.request)?,
+        select: arguments.select(field.request).await?,
         foreign: opportunity::Column::AccountId,
     };
     let pages: Vec<Connection<Opportunity>> =

@@ -128,7 +128,7 @@ object! {
         /// are left out.
         contacts: Vec<crate::domain::contact::Contact> = by_key(|opportunity| opportunity.0.id, crate::domain::contact::list::of_opportunities);
         /// The changes to it that the caller sees, newest first.
-        history(PageArguments): Connection<crate::domain::event::Event> = by_key(|opportunity| opportunity.0.id, crate::domain::event::of_opportunities);
+        history(crate::domain::event::EventsArguments): Connection<crate::domain::event::Event> = by_key(|opportunity| opportunity.0.id, crate::domain::event::of_opportunities);
         /// The stages it was in, oldest first, at most 500.
         stages: Vec<stages::StageChange> = by_key(|opportunity| opportunity.0.id, stages::of_opportunities);
         /// Identifiers of the opportunity in other systems.

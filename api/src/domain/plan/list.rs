@@ -1,8 +1,8 @@
-//! Filters on plans, lists of them ordered by id, and the plan of an account on a day.
+//! Filters on plans, their orderings, lists of them, and the plan of an account on a day.
 
 use std::collections::HashMap;
 
-use async_graphql::{InputObject, MaybeUndefined};
+use async_graphql::{Enum, ID, InputObject, MaybeUndefined};
 use entity::plan::PlanStatus as Stored;
 use entity::{AccountId, Id, Scoped, UserId, plan};
 use sea_orm::sea_query::{Cond, Expr};
@@ -11,11 +11,13 @@ use sea_orm::{ColumnTrait, Condition, QueryFilter, QueryOrder};
 use super::{Plan, PlanStatus};
 use crate::context::RequestContext;
 use crate::domain::account::AccountFilter;
-use crate::domain::account::list::at_account;
+use crate::domain::account::list::{at_account, prepare_account};
 use crate::domain::targeting::{OnArguments, instant_of};
 use crate::error::Result;
-use crate::graphql::filter::{DateTimeFilter, IdFilter, equals, operand};
-use crate::graphql::pagination::{Connection, Key, Order, PageArguments, RowsPerParent, VisibleRows};
+use crate::graphql::filter::{self, DateTimeFilter, IdFilter, equals, operand};
+use crate::graphql::pagination::{
+    Connection, Key, LAST_DAY, Order, PageArguments, RowsPerParent, SortKey, VisibleRows, ordering,
+};
 use crate::graphql::scalars::Date;
 use crate::graphql::{Batch, FieldContext};
 
@@ -28,6 +30,8 @@ pub struct PlanFilter {
     pub account: MaybeUndefined<Box<AccountFilter>>,
     /// Filters by owner.
     pub owner_id: MaybeUndefined<IdFilter>,
+    /// Only plans of this user or of someone below them, at any depth. An id of nobody matches nothing.
+    pub reporting_to: MaybeUndefined<ID>,
     /// Only plans with one of these statuses.
     pub status: MaybeUndefined<Vec<PlanStatus>>,
     /// Only plans whose next review is due on or before this day. Closed plans do not match.
@@ -39,13 +43,16 @@ pub struct PlanFilter {
 impl PlanFilter {
     fn condition(&self, ctx: &RequestContext) -> Result<Condition> {
         use plan::Column;
-        let Self { account_id, account, owner_id, status, review_due_by, updated_at } = self;
+        let Self { account_id, account, owner_id, reporting_to, status, review_due_by, updated_at } = self;
         let mut all = Cond::all();
         if let Some(filter) = operand("accountId", account_id)? {
             all = all.add(filter.condition::<_, AccountId>(Column::AccountId)?);
         }
         if let Some(filter) = operand("ownerId", owner_id)? {
             all = all.add(filter.condition::<_, UserId>(Column::OwnerId)?);
+        }
+        if let Some(user) = operand("reportingTo", reporting_to)? {
+            all = all.add(filter::reporting_to(ctx, Column::OwnerId, user)?);
         }
         if let Some(statuses) = operand("status", status)? {
             let any = statuses.iter().fold(Cond::any().add(Expr::cust("1 = 0")), |any, status| {
@@ -64,11 +71,56 @@ impl PlanFilter {
     }
 }
 
+/// A field by which plans can be ordered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+pub enum PlanOrderField {
+    /// The day on which the next review is due; null before the commitment.
+    NextReviewOn,
+    /// The first day.
+    StartsOn,
+    /// The last day.
+    EndsOn,
+    /// The time of the last change to the plan or one of its items.
+    UpdatedAt,
+}
+
+ordering! {
+    /// A sort key of a list of plans.
+    PlanOrder by PlanOrderField, sort_key => plan::Entity
+}
+
+fn sort_key(field: PlanOrderField) -> SortKey<plan::Entity> {
+    use plan::{Column, Model};
+    match field {
+        PlanOrderField::NextReviewOn => {
+            SortKey::nullable("NEXT_REVIEW_ON", Column::NextReviewOn, LAST_DAY, |row: &Model| {
+                row.next_review_on.map(|day| day.0.into())
+            })
+        }
+        PlanOrderField::StartsOn => {
+            SortKey::column("STARTS_ON", Column::StartsOn, |row: &Model| Key::Number(row.starts_on.0.into()))
+        }
+        PlanOrderField::EndsOn => {
+            SortKey::column("ENDS_ON", Column::EndsOn, |row: &Model| Key::Number(row.ends_on.0.into()))
+        }
+        PlanOrderField::UpdatedAt => {
+            SortKey::column("UPDATED_AT", Column::UpdatedAt, |row: &Model| Key::Number(row.updated_at.0))
+        }
+    }
+}
+
+fn order(entries: Option<&[PlanOrder]>) -> Result<Order<plan::Entity>> {
+    let id = SortKey::column("ID", plan::Column::Id, |row: &plan::Model| Key::Id(row.id.uuid()));
+    Order::by(PlanOrder::keys(entries), id)
+}
+
 /// Arguments of `plans`.
 #[derive(Clone, Debug, InputObject)]
 pub struct PlansArguments {
     /// Only plans that match this filter; all visible plans if omitted.
     pub filter: Option<PlanFilter>,
+    /// The sort keys, most significant first: at most 3. Ordered by id if none is given.
+    pub order_by: Option<Vec<PlanOrder>>,
     /// The page to return.
     #[graphql(flatten)]
     pub page: PageArguments,
@@ -80,14 +132,15 @@ fn by_id() -> Order<plan::Entity> {
 
 /// Resolves `Query.plans`.
 pub async fn plans(field: &FieldContext<'_>, arguments: PlansArguments) -> Result<Connection<Plan>> {
-    let PlansArguments { filter, page } = arguments;
+    let PlansArguments { filter, order_by, page } = arguments;
     let filter = filter.unwrap_or_default();
+    prepare_account(field.request, &filter.account, &filter.reporting_to).await?;
     let visible = VisibleRows {
         select: plan::Entity::of(field.request.viewer()?.organization.id).filter(filter.condition(field.request)?),
         account: plan::Column::AccountId,
         is_selective: equals(&filter.account_id) || equals(&filter.owner_id),
     };
-    visible.page(field, &by_id(), &page).await
+    visible.page(field, &order(order_by.as_deref())?, &page).await
 }
 
 /// Resolves `Account.plans`, ordered by id.

@@ -60,7 +60,7 @@ use crate::domain::event;
 use crate::domain::opportunity::Opportunity;
 use crate::domain::user::User;
 use crate::error::Result;
-use crate::graphql::pagination::{Connection, PageArguments, connection};
+use crate::graphql::pagination::{Connection, connection};
 use crate::graphql::scalars::Json;
 use crate::graphql::{Batch, FieldContext, NodeId, graphql_enum, object, payload};
 use crate::values::money::Currency;
@@ -144,7 +144,7 @@ object! {
         /// exist yet.
         asOf(AsOfArguments): Option<Json<String>> = batch(as_of::of_plans);
         /// The events of the plan and its items, newest first.
-        history(PageArguments): Connection<event::Event> = batch(history);
+        history(event::EventsArguments): Connection<event::Event> = batch(history);
         /// The reviews, latest first.
         reviews: Vec<Review> = batch(review::of_plans);
         /// The elements that the plan lacks, and its progress.

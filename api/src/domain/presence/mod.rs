@@ -27,10 +27,11 @@ pub mod made;
 pub mod nurture;
 pub mod span;
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use async_graphql::Enum;
-use entity::{AccountId, Day, Instant};
+use entity::{AccountId, Day, Instant, touch};
+use sea_orm::{ColumnTrait as _, QueryFilter as _, QuerySelect as _};
 
 pub use self::asked::Ask;
 use self::because::{BecauseArguments, PresencePart};
@@ -232,6 +233,27 @@ pub async fn of_accounts(field: &FieldContext<'_>, of: &[AccountId]) -> Result<B
     let at = instant_of(on.map(|day| day.0), field.request.now, viewer.zone);
     let asks: Vec<Ask> = of.iter().map(|account| Ask::at(viewer, *account, at)).collect();
     answer(field, &asks).await
+}
+
+/// Returns the presence now at all accounts that the viewer sees, where it is not 0: three statements at most.
+pub async fn everywhere(ctx: &RequestContext) -> Result<HashMap<AccountId, f64>> {
+    let viewer = ctx.viewer()?;
+    let reach = PresencePolicy::of(&viewer.organization).reach();
+    let touched: Vec<AccountId> = viewer
+        .sums::<touch::Entity>(touch::Column::AccountId)
+        .filter(touch::Column::At.gte(Instant(ctx.now.0.saturating_sub(reach))))
+        .filter(touch::Column::At.lte(ctx.now))
+        .filter(touch::Column::Weight.gt(0))
+        .select_only()
+        .column(touch::Column::AccountId)
+        .distinct()
+        .into_tuple()
+        .all(ctx.reader())
+        .await?;
+    let asks: Vec<Ask> = touched.into_iter().map(|account| Ask::at(viewer, account, ctx.now)).collect();
+    let all = Presence::of_touches(ctx, &asks).await?;
+    let found = all.iter().filter(|presence| presence.presence > 0.0);
+    Ok(found.map(|presence| (AccountId(presence.ask.subject), presence.presence)).collect())
 }
 
 /// Returns those of these accounts and instants at which we are present: one statement, or two.

@@ -1,6 +1,6 @@
-//! Filters on promises and lists of them: by id, or by due day for accounts and touches.
+//! Filters on promises, their orderings, and lists of them: by due day for accounts, contacts and touches.
 
-use async_graphql::{InputObject, MaybeUndefined};
+use async_graphql::{Enum, ID, InputObject, MaybeUndefined};
 use entity::{AccountId, ContactId, Id, Scoped, UserId, promise};
 use sea_orm::sea_query::Cond;
 use sea_orm::{ColumnTrait, Condition, QueryFilter, QueryOrder, Select};
@@ -8,10 +8,12 @@ use sea_orm::{ColumnTrait, Condition, QueryFilter, QueryOrder, Select};
 use super::ClientPromise;
 use crate::context::RequestContext;
 use crate::domain::account::AccountFilter;
-use crate::domain::account::list::at_account;
+use crate::domain::account::list::{at_account, prepare_account};
 use crate::error::Result;
-use crate::graphql::filter::{DateFilter, DateTimeFilter, IdFilter, equals, operand};
-use crate::graphql::pagination::{Connection, Key, LONGEST_LIST, Order, PageArguments, VisibleRows, plain_lists};
+use crate::graphql::filter::{self, DateFilter, DateTimeFilter, IdFilter, equals, operand};
+use crate::graphql::pagination::{
+    Connection, Key, LONGEST_LIST, Order, PageArguments, SortKey, VisibleRows, ordering, plain_lists,
+};
 use crate::graphql::{Batch, FieldContext};
 
 /// A filter on promises. All given fields must match.
@@ -23,6 +25,8 @@ pub struct ClientPromiseFilter {
     pub account: MaybeUndefined<Box<AccountFilter>>,
     /// Filters by the user who made the promise.
     pub made_by_id: MaybeUndefined<IdFilter>,
+    /// Only promises made by this user or of someone below them, at any depth. An id of nobody matches nothing.
+    pub reporting_to: MaybeUndefined<ID>,
     /// Filters by the contact to whom it was made.
     pub contact_id: MaybeUndefined<IdFilter>,
     /// Whether the promise is open: true for promises still to be kept, false for kept ones.
@@ -44,13 +48,17 @@ fn is_open(open: bool) -> Condition {
 impl ClientPromiseFilter {
     fn condition(&self, ctx: &RequestContext) -> Result<Condition> {
         use promise::Column;
-        let Self { account_id, account, made_by_id, contact_id, open, overdue, due_on, updated_at } = self;
+        let Self { account_id, account, made_by_id, reporting_to, contact_id, open, overdue, due_on, updated_at } =
+            self;
         let mut all = Cond::all();
         if let Some(filter) = operand("accountId", account_id)? {
             all = all.add(filter.condition::<_, AccountId>(Column::AccountId)?);
         }
         if let Some(filter) = operand("madeById", made_by_id)? {
             all = all.add(filter.condition::<_, UserId>(Column::MadeById)?);
+        }
+        if let Some(user) = operand("reportingTo", reporting_to)? {
+            all = all.add(filter::reporting_to(ctx, Column::MadeById, user)?);
         }
         if let Some(filter) = operand("contactId", contact_id)? {
             all = all.add(filter.condition::<_, ContactId>(Column::ContactId)?);
@@ -73,11 +81,49 @@ impl ClientPromiseFilter {
     }
 }
 
+/// A field by which promises can be ordered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+pub enum ClientPromiseOrderField {
+    /// The day by which it is to be kept.
+    DueOn,
+    /// The day on which it was made.
+    MadeOn,
+    /// The time of the last change.
+    UpdatedAt,
+}
+
+ordering! {
+    /// A sort key of a list of promises.
+    ClientPromiseOrder by ClientPromiseOrderField, sort_key => promise::Entity
+}
+
+fn sort_key(field: ClientPromiseOrderField) -> SortKey<promise::Entity> {
+    use promise::{Column, Model};
+    match field {
+        ClientPromiseOrderField::DueOn => {
+            SortKey::column("DUE_ON", Column::DueOn, |row: &Model| Key::Number(row.due_on.0.into()))
+        }
+        ClientPromiseOrderField::MadeOn => {
+            SortKey::column("MADE_ON", Column::MadeOn, |row: &Model| Key::Number(row.made_on.0.into()))
+        }
+        ClientPromiseOrderField::UpdatedAt => {
+            SortKey::column("UPDATED_AT", Column::UpdatedAt, |row: &Model| Key::Number(row.updated_at.0))
+        }
+    }
+}
+
+fn order(entries: Option<&[ClientPromiseOrder]>) -> Result<Order<promise::Entity>> {
+    let id = SortKey::column("ID", promise::Column::Id, |row: &promise::Model| Key::Id(row.id.uuid()));
+    Order::by(ClientPromiseOrder::keys(entries), id)
+}
+
 /// Arguments of `promises`.
 #[derive(Clone, Debug, InputObject)]
 pub struct PromisesArguments {
     /// Only promises that match this filter; all visible promises if omitted.
     pub filter: Option<ClientPromiseFilter>,
+    /// The sort keys, most significant first: at most 3. Ordered by id if none is given.
+    pub order_by: Option<Vec<ClientPromiseOrder>>,
     /// The page to return.
     #[graphql(flatten)]
     pub page: PageArguments,
@@ -85,15 +131,15 @@ pub struct PromisesArguments {
 
 /// Resolves `Query.promises`.
 pub async fn promises(field: &FieldContext<'_>, arguments: PromisesArguments) -> Result<Connection<ClientPromise>> {
-    let PromisesArguments { filter, page } = arguments;
+    let PromisesArguments { filter, order_by, page } = arguments;
     let filter = filter.unwrap_or_default();
+    prepare_account(field.request, &filter.account, &filter.reporting_to).await?;
     let visible = VisibleRows {
         select: promise::Entity::of(field.request.viewer()?.organization.id).filter(filter.condition(field.request)?),
         account: promise::Column::AccountId,
         is_selective: equals(&filter.account_id) || equals(&filter.made_by_id) || equals(&filter.contact_id),
     };
-    let by_id = Order::by_id(promise::Column::Id, |row: &promise::Model| Key::Id(row.id.uuid()));
-    visible.page(field, &by_id, &page).await
+    visible.page(field, &order(order_by.as_deref())?, &page).await
 }
 
 /// Arguments of `Account.promises`.

@@ -1,21 +1,21 @@
-//! Lists of targets, by id.
+//! Filters on targets, their orderings, and lists of them.
 
 use std::collections::{HashMap, HashSet};
 
-use async_graphql::{InputObject, MaybeUndefined};
+use async_graphql::{Enum, ID, InputObject, MaybeUndefined};
 use entity::{AccountId, Day, Id, Instant, OrganizationId, Scoped, UserId, target, user};
 use sea_orm::sea_query::{Cond, Expr};
 use sea_orm::{ColumnTrait, Condition, QueryFilter, QuerySelect, QueryTrait, Select};
 
 use super::{Target, TargetKind, TargetSource, TargetStatus, instant_of, on_list};
 use crate::context::RequestContext;
-use crate::domain::account::list::at_account;
+use crate::domain::account::list::{at_account, prepare_account};
 use crate::domain::account::{AccountFilter, is_active};
 use crate::domain::presence;
 use crate::error::Result;
 use crate::graphql::FieldContext;
-use crate::graphql::filter::{DateTimeFilter, IdFilter, among_ids, equals, operand};
-use crate::graphql::pagination::{Connection, Key, Order, PageArguments, VisibleRows};
+use crate::graphql::filter::{self, DateTimeFilter, IdFilter, among_ids, equals, operand};
+use crate::graphql::pagination::{Connection, Key, Order, PageArguments, SortKey, VisibleRows, ordering};
 use crate::graphql::scalars::Date;
 use crate::values::calendar;
 
@@ -24,16 +24,18 @@ use crate::values::calendar;
 pub struct TargetFilter {
     /// Filters by seller.
     pub seller_id: MaybeUndefined<IdFilter>,
+    /// Only targets of this user or of someone below them, at any depth. An id of nobody matches nothing.
+    pub reporting_to: MaybeUndefined<ID>,
     /// Filters by account.
     pub account_id: MaybeUndefined<IdFilter>,
     /// A condition on the account. Archived accounts match only if its `archived` asks for them.
     pub account: MaybeUndefined<Box<AccountFilter>>,
-    /// Filters by kind.
-    pub kind: MaybeUndefined<TargetKind>,
-    /// The status is one of these.
+    /// Only targets of one of these kinds. An empty list matches nothing.
+    pub kind: MaybeUndefined<Vec<TargetKind>>,
+    /// Only targets with one of these statuses. An empty list matches nothing.
     pub status: MaybeUndefined<Vec<TargetStatus>>,
-    /// Filters by the role that had the idea.
-    pub source: MaybeUndefined<TargetSource>,
+    /// Only targets that were the idea of one of these. An empty list matches nothing.
+    pub source: MaybeUndefined<Vec<TargetSource>>,
     /// Targets that were on the list at the end of this day in the seller's time zone, or now if that is today, whatever
     /// happened to them since.
     pub on: MaybeUndefined<Date>,
@@ -48,25 +50,26 @@ impl TargetFilter {
     /// Returns the condition of everything but presence. `days` is the day of `on` in the zones of the sellers.
     fn condition(&self, ctx: &RequestContext, days: &Days) -> Result<Condition> {
         use target::Column;
-        let Self { seller_id, account_id, account, kind, status, source, on, absent: _, updated_at } = self;
+        let Self { seller_id, reporting_to, account_id, account, kind, status, source, on, absent: _, updated_at } =
+            self;
         let mut all = Cond::all();
         if let Some(filter) = operand("sellerId", seller_id)? {
             all = all.add(filter.condition::<_, UserId>(Column::SellerId)?);
         }
+        if let Some(user) = operand("reportingTo", reporting_to)? {
+            all = all.add(filter::reporting_to(ctx, Column::SellerId, user)?);
+        }
         if let Some(filter) = operand("accountId", account_id)? {
             all = all.add(filter.condition::<_, AccountId>(Column::AccountId)?);
         }
-        if let Some(kind) = operand("kind", kind)? {
-            all = all.add(Column::Kind.eq(target::TargetKind::from(*kind)));
+        if let Some(kinds) = operand("kind", kind)? {
+            all = all.add(Column::Kind.is_in(kinds.iter().map(|&kind| target::TargetKind::from(kind))));
         }
         if let Some(statuses) = operand("status", status)? {
-            let any = statuses.iter().fold(Cond::any().add(Expr::cust("1 = 0")), |any, status| {
-                any.add(Column::Status.eq(target::TargetStatus::from(*status)))
-            });
-            all = all.add(any);
+            all = all.add(Column::Status.is_in(statuses.iter().map(|&status| target::TargetStatus::from(status))));
         }
-        if let Some(source) = operand("source", source)? {
-            all = all.add(Column::Source.eq(target::TargetSource::from(*source)));
+        if let Some(sources) = operand("source", source)? {
+            all = all.add(Column::Source.is_in(sources.iter().map(|&source| target::TargetSource::from(source))));
         }
         if operand("on", on)?.is_some() {
             all = all.add(days.on_list(ctx.viewer()?.organization.id));
@@ -82,6 +85,7 @@ impl TargetFilter {
     /// everything else: at most three statements.
     pub async fn select(&self, ctx: &RequestContext) -> Result<Select<target::Entity>> {
         let viewer = ctx.viewer()?;
+        prepare_account(ctx, &self.account, &self.reporting_to).await?;
         let days = Days::of(ctx, self.on.value().map(|day| day.0)).await?;
         let condition = self.condition(ctx, &days)?;
         let select = target::Entity::of(viewer.organization.id).filter(condition.clone());
@@ -163,25 +167,65 @@ impl Days {
     }
 }
 
+/// A field by which targets can be ordered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+pub enum TargetOrderField {
+    /// The time at which it joined the list; null if it never did.
+    Since,
+    /// The time at which it was proposed.
+    ProposedAt,
+    /// The score of the account.
+    Score,
+    /// The time of the last change.
+    UpdatedAt,
+}
+
+ordering! {
+    /// A sort key of a list of targets.
+    TargetOrder by TargetOrderField, sort_key => target::Entity
+}
+
+fn sort_key(field: TargetOrderField) -> SortKey<target::Entity> {
+    use target::{Column, Model};
+    match field {
+        TargetOrderField::Since => {
+            SortKey::nullable("SINCE", Column::Since, i64::MAX, |row: &Model| row.since.map(|at| at.0))
+        }
+        TargetOrderField::ProposedAt => {
+            SortKey::column("PROPOSED_AT", Column::ProposedAt, |row: &Model| Key::Number(row.proposed_at.0))
+        }
+        TargetOrderField::Score => SortKey::column("SCORE", Column::Score, |row: &Model| Key::Number(row.score)),
+        TargetOrderField::UpdatedAt => {
+            SortKey::column("UPDATED_AT", Column::UpdatedAt, |row: &Model| Key::Number(row.updated_at.0))
+        }
+    }
+}
+
+fn order(entries: Option<&[TargetOrder]>) -> Result<Order<target::Entity>> {
+    let id = SortKey::column("ID", target::Column::Id, |row: &target::Model| Key::Id(row.id.uuid()));
+    Order::by(TargetOrder::keys(entries), id)
+}
+
 /// Arguments of `targets`.
 #[derive(Clone, Debug, InputObject)]
 pub struct TargetsArguments {
     /// Which of them.
     pub filter: Option<TargetFilter>,
-    /// Which page.
+    /// The sort keys, most significant first: at most 3. Ordered by id if none is given.
+    pub order_by: Option<Vec<TargetOrder>>,
+    /// The page to return.
     #[graphql(flatten)]
     pub page: PageArguments,
 }
 
 /// Resolves `Query.targets`.
 pub async fn targets(field: &FieldContext<'_>, arguments: TargetsArguments) -> Result<Connection<Target>> {
-    let TargetsArguments { filter, page } = arguments;
+    let TargetsArguments { filter, order_by, page } = arguments;
     let filter = filter.unwrap_or_default();
     let seen = VisibleRows {
         select: filter.select(field.request).await?,
         account: target::Column::AccountId,
         is_selective: equals(&filter.account_id) || equals(&filter.seller_id),
     };
-    let by_id = Order::by_id(target::Column::Id, |row: &target::Model| Key::Id(row.id.uuid()));
-    seen.page(field, &by_id, &page).await
+    seen.page(field, &order(order_by.as_deref())?, &page).await
 }

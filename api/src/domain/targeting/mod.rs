@@ -195,6 +195,7 @@ impl AuditedRow for target::Model {
             one_on_one_id,
             updated_at: _,
             version: _,
+            score: _,
         } = self;
         snapshot! {
             "accountId": account_id,
@@ -390,6 +391,7 @@ pub(crate) mod tests {
             one_on_one_id: None,
             updated_at: Instant(0),
             version: 1,
+            score: 0,
         }
     }
 

@@ -123,6 +123,7 @@ pub async fn propose(ctx: &RequestContext, input: ProposeTargetInput) -> Result<
         one_on_one_id: one_on_one,
         updated_at: write.at,
         version: 0,
+        score: account.score,
     };
     let row = write.add(row).await?;
     write.rename_last_event("proposed");

@@ -2,23 +2,28 @@
 
 use std::collections::HashMap;
 
-use async_graphql::{Enum, InputObject, MaybeUndefined};
-use entity::{AccountId, ContactId, Id, OpportunityId, Scoped, TouchId, UserId, contact, touch, touch_contact};
+use async_graphql::{Enum, ID, InputObject, MaybeUndefined};
+use chrono_tz::Tz;
+use entity::{
+    AccountId, ContactId, Day, Id, Instant, OpportunityId, Scoped, TouchId, UserId, contact, touch, touch_contact, user,
+};
 use sea_orm::sea_query::{Cond, Expr, ExprTrait, Query, SelectStatement, SimpleExpr};
 use sea_orm::{ColumnTrait, Condition, QueryFilter, QuerySelect, QueryTrait, Select};
 
 use super::{Touch, TouchKind, TouchStatus, ValueKind};
 use crate::context::{RequestContext, Viewer};
 use crate::domain::account::AccountFilter;
-use crate::domain::account::list::{at_matching, named};
+use crate::domain::account::list::{account_rests_on, at_matching, named, prepare};
 use crate::domain::contact::Contact;
 use crate::domain::targeting::TOUCH_ON_LIST;
 use crate::error::Result;
-use crate::graphql::filter::{DateTimeFilter, Filter, IdFilter, Nested, equals, operand};
+use crate::graphql::filter::{self, DateTimeFilter, Facts, Filter, IdFilter, Nested, equals, operand};
 use crate::graphql::pagination::{
-    Connection, ConnectionNode, Direction, Key, Order, PageArguments, RowsPerParent, SortKey, VisibleRows,
+    Connection, ConnectionNode, Direction, Key, Order, PageArguments, RowsPerParent, SortKey, VisibleRows, ordering,
 };
+use crate::graphql::scalars::DateRange;
 use crate::graphql::{Batch, FieldContext, FieldDefinition};
+use crate::values::calendar;
 use crate::write::external_ids::ExternalIdInput;
 use graphql_executor::ObjectType;
 
@@ -39,12 +44,17 @@ pub struct TouchFilter {
     pub contact_id: MaybeUndefined<IdFilter>,
     /// Filters by user.
     pub user_id: MaybeUndefined<IdFilter>,
+    /// Only touches by this user or of someone below them, at any depth. An id of nobody matches nothing.
+    pub reporting_to: MaybeUndefined<ID>,
     /// Filters by the opportunity that it was about.
     pub opportunity_id: MaybeUndefined<IdFilter>,
     /// Only the touch with this identifier in another system.
     pub external_id: MaybeUndefined<ExternalIdInput>,
     /// Filters by the time at which it starts or started.
     pub at: MaybeUndefined<DateTimeFilter>,
+    /// Only touches that start or started on one of these days, the first and the last included, in the time zone of the
+    /// touch's user.
+    pub on: MaybeUndefined<DateRange>,
     /// Made in one of these ways.
     pub kind: MaybeUndefined<Vec<TouchKind>>,
     /// The current status is one of these.
@@ -64,6 +74,11 @@ impl Filter for TouchFilter {
         Nested { and: &self.and, or: &self.or, not: &self.not }
     }
 
+    fn rests_on(&self, facts: Facts) -> bool {
+        facts == Facts::Members && (self.on.is_value() || self.reporting_to.is_value())
+            || account_rests_on(&self.account, facts)
+    }
+
     fn on_related(&self, ctx: &RequestContext, remaining: &mut usize) -> Result<Option<Condition>> {
         at_matching(ctx, &self.account, touch::Column::AccountId, remaining)
     }
@@ -78,9 +93,11 @@ impl Filter for TouchFilter {
             account: _,
             contact_id,
             user_id,
+            reporting_to,
             opportunity_id,
             external_id,
             at,
+            on,
             kind,
             status,
             value,
@@ -108,6 +125,9 @@ impl Filter for TouchFilter {
         if let Some(filter) = operand("userId", user_id)? {
             all = all.add(filter.condition::<_, UserId>(Column::UserId)?);
         }
+        if let Some(user) = operand("reportingTo", reporting_to)? {
+            all = all.add(filter::reporting_to(ctx, Column::UserId, user)?);
+        }
         if let Some(filter) = operand("opportunityId", opportunity_id)? {
             all = all.add(filter.condition::<_, OpportunityId>(Column::OpportunityId)?);
         }
@@ -116,6 +136,9 @@ impl Filter for TouchFilter {
         }
         if let Some(filter) = operand("at", at)? {
             all = all.add(filter.condition(Column::At)?);
+        }
+        if let Some(days) = operand("on", on)? {
+            all = all.add(on_days(ctx, days.days()?)?);
         }
         if let Some(kinds) = operand("kind", kind)? {
             all = all.add(Column::Kind.is_in(kinds.iter().map(|&kind| touch::TouchKind::from(kind))));
@@ -140,6 +163,33 @@ impl Filter for TouchFilter {
         }
         Ok(all)
     }
+}
+
+/// Returns the condition that a touch begins on one of the days from the first to the last in its user's time zone.
+fn on_days(ctx: &RequestContext, (first, last): (Day, Day)) -> Result<Condition> {
+    use touch::Column;
+    let organization = ctx.viewer()?.organization.id;
+    let zones = ctx.zones()?;
+    let range = |zone: Tz| (calendar::start_of(first, zone), calendar::end_of(last, zone));
+    let within = |(from, until): (Instant, Instant)| Cond::all().add(Column::At.gte(from)).add(Column::At.lt(until));
+    let mut any = Cond::any().add(Expr::cust("1 = 0"));
+    for (name, zone) in zones {
+        let there = user::Entity::of(organization).filter(user::Column::TimeZone.eq(name.as_str()));
+        let there = there.select_only().column(user::Column::Id).into_query();
+        any = any.add(within(range(*zone)).add(Column::UserId.in_subquery(there)));
+    }
+    let ranges: Vec<(Instant, Instant)> = zones.iter().map(|(_, zone)| range(*zone)).collect();
+    let (Some(from), Some(until)) =
+        (ranges.iter().map(|(from, _)| *from).min(), ranges.iter().map(|(_, until)| *until).max())
+    else {
+        return Ok(any);
+    };
+    // The index is read from the earliest to the latest of these instants.
+    Ok(if ranges.iter().all(|range| *range == (from, until)) {
+        within((from, until))
+    } else {
+        within((from, until)).add(any)
+    })
 }
 
 /// Selects the touches in which a contact took part whom the viewer sees.
@@ -178,14 +228,9 @@ pub enum TouchOrderField {
     UpdatedAt,
 }
 
-/// One ordering of touches.
-#[derive(Clone, Copy, Debug, InputObject)]
-pub struct TouchOrder {
-    /// The field to order by.
-    pub field: TouchOrderField,
-    /// Which way round.
-    #[graphql(default_with = "Direction::Asc")]
-    pub direction: Direction,
+ordering! {
+    /// A sort key of a list of touches.
+    TouchOrder by TouchOrderField, sort_key => touch::Entity
 }
 
 fn sort_key(field: TouchOrderField) -> SortKey<touch::Entity> {
@@ -223,12 +268,12 @@ pub struct TouchesArguments {
 
 impl TouchesArguments {
     fn order(&self) -> Option<Vec<(SortKey<touch::Entity>, Direction)>> {
-        let keys = self.order_by.as_deref().filter(|orders| !orders.is_empty())?;
-        Some(keys.iter().map(|order| (sort_key(order.field), order.direction)).collect())
+        self.order_by.as_deref().filter(|entries| !entries.is_empty()).map(|entries| TouchOrder::keys(Some(entries)))
     }
 
     /// Touches, seen or not.
-    fn select(&self, ctx: &RequestContext) -> Result<Select<touch::Entity>> {
+    async fn select(&self, ctx: &RequestContext) -> Result<Select<touch::Entity>> {
+        prepare(ctx, self.filter.as_ref()).await?;
         let select = touch::Entity::of(ctx.viewer()?.organization.id);
         match &self.filter {
             Some(filter) => Ok(select.filter(filter.condition(ctx)?)),
@@ -249,7 +294,7 @@ impl TouchesArguments {
 /// Resolves `Query.touches`.
 pub async fn touches(field: &FieldContext<'_>, arguments: TouchesArguments) -> Result<Connection<Touch>> {
     let seen = VisibleRows {
-        select: arguments.select(field.request)?,
+        select: arguments.select(field.request).await?,
         account: touch::Column::AccountId,
         is_selective: arguments.is_selective(),
     };
@@ -278,7 +323,7 @@ async fn pages<K: Id>(
         Some(keys) => order(keys)?,
         None => by_time(Direction::Desc)?,
     };
-    let below = RowsPerParent::<touch::Entity> { select: arguments.select(field.request)?, foreign };
+    let below = RowsPerParent::<touch::Entity> { select: arguments.select(field.request).await?, foreign };
     let pages: Vec<Connection<Touch>> = below.pages(field, of, parent_of, &order, &arguments.page).await?;
     field.objects(&pages.iter().collect::<Vec<_>>()).await
 }

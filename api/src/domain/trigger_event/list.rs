@@ -1,6 +1,6 @@
-//! Filters on trigger events, and lists of them ordered by id.
+//! Filters on trigger events, their orderings, and lists of them.
 
-use async_graphql::{InputObject, MaybeUndefined};
+use async_graphql::{Enum, InputObject, MaybeUndefined};
 use entity::{AccountId, Id, Scoped, trigger_event};
 use sea_orm::sea_query::{Cond, Expr};
 use sea_orm::{ColumnTrait, Condition, QueryFilter};
@@ -8,10 +8,12 @@ use sea_orm::{ColumnTrait, Condition, QueryFilter};
 use super::{TriggerEvent, TriggerKind};
 use crate::context::RequestContext;
 use crate::domain::account::AccountFilter;
-use crate::domain::account::list::at_account;
+use crate::domain::account::list::{at_account, prepare_account};
 use crate::error::Result;
 use crate::graphql::filter::{DateFilter, DateTimeFilter, IdFilter, equals, operand};
-use crate::graphql::pagination::{Connection, Key, Order, PageArguments, RowsPerParent, VisibleRows};
+use crate::graphql::pagination::{
+    Connection, Key, Order, PageArguments, RowsPerParent, SortKey, VisibleRows, ordering,
+};
 use crate::graphql::{Batch, FieldContext};
 
 /// A filter on trigger events. All given fields must match.
@@ -60,11 +62,44 @@ impl TriggerEventFilter {
     }
 }
 
+/// A field by which trigger events can be ordered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+pub enum TriggerEventOrderField {
+    /// The day on which it happened.
+    OccurredOn,
+    /// The time of the last change.
+    UpdatedAt,
+}
+
+ordering! {
+    /// A sort key of a list of trigger events.
+    TriggerEventOrder by TriggerEventOrderField, sort_key => trigger_event::Entity
+}
+
+fn sort_key(field: TriggerEventOrderField) -> SortKey<trigger_event::Entity> {
+    use trigger_event::{Column, Model};
+    match field {
+        TriggerEventOrderField::OccurredOn => {
+            SortKey::column("OCCURRED_ON", Column::OccurredOn, |row: &Model| Key::Number(row.occurred_on.0.into()))
+        }
+        TriggerEventOrderField::UpdatedAt => {
+            SortKey::column("UPDATED_AT", Column::UpdatedAt, |row: &Model| Key::Number(row.updated_at.0))
+        }
+    }
+}
+
+fn order(entries: Option<&[TriggerEventOrder]>) -> Result<Order<trigger_event::Entity>> {
+    let id = SortKey::column("ID", trigger_event::Column::Id, |row: &trigger_event::Model| Key::Id(row.id.uuid()));
+    Order::by(TriggerEventOrder::keys(entries), id)
+}
+
 /// Arguments of `triggerEvents`.
 #[derive(Clone, Debug, InputObject)]
 pub struct TriggerEventsArguments {
     /// Only trigger events that match this filter; all visible trigger events if omitted.
     pub filter: Option<TriggerEventFilter>,
+    /// The sort keys, most significant first: at most 3. Ordered by id if none is given.
+    pub order_by: Option<Vec<TriggerEventOrder>>,
     /// The page to return.
     #[graphql(flatten)]
     pub page: PageArguments,
@@ -79,15 +114,16 @@ pub async fn trigger_events(
     field: &FieldContext<'_>,
     arguments: TriggerEventsArguments,
 ) -> Result<Connection<TriggerEvent>> {
-    let TriggerEventsArguments { filter, page } = arguments;
+    let TriggerEventsArguments { filter, order_by, page } = arguments;
     let filter = filter.unwrap_or_default();
+    prepare_account(field.request, &filter.account, &MaybeUndefined::Undefined).await?;
     let visible = VisibleRows {
         select: trigger_event::Entity::of(field.request.viewer()?.organization.id)
             .filter(filter.condition(field.request)?),
         account: trigger_event::Column::AccountId,
         is_selective: equals(&filter.account_id),
     };
-    visible.page(field, &by_id(), &page).await
+    visible.page(field, &order(order_by.as_deref())?, &page).await
 }
 
 /// Resolves `Account.triggerEvents`, ordered by id.

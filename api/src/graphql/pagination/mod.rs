@@ -2,8 +2,8 @@
 //! lost nor repeated when rows are added or removed between two pages.
 //!
 //! Every ordering ends with the id, and no sort key is null: a null is replaced by a value above all others, so that nulls come
-//! last in ascending order and first in descending order. "After this row" is then a single row comparison, which both
-//! databases answer from the index of the ordering.
+//! last in ascending order and first in descending order, or by one below all others if they are to come the other way
+//! round. "After this row" is then a single row comparison, which both databases answer from the index of the ordering.
 //!
 //! | module | contents |
 //! |---|---|
@@ -24,7 +24,8 @@ pub mod plain;
 pub use self::below::RowsPerParent;
 pub(crate) use self::connection::connection;
 pub use self::connection::{Connection, ConnectionNode};
-pub use self::order::{Direction, Key, Order, SortKey, column_index};
+pub(crate) use self::order::ordering;
+pub use self::order::{Direction, Key, LAST_DAY, Nulls, Order, SortKey, column_index};
 pub use self::page::{PageArguments, VisibleRows, page};
 pub use self::plain::plain_lists;
 

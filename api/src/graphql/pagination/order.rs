@@ -13,6 +13,9 @@ use crate::error::{Error, Result};
 /// The largest number of entries in `orderBy`.
 pub const MAX_ORDERS: usize = 3;
 
+/// A day above every day that is stored, which replaces null in sort keys.
+pub const LAST_DAY: i64 = i32::MAX as i64;
+
 /// The direction of an ordering.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 pub enum Direction {
@@ -38,6 +41,15 @@ impl Direction {
     }
 }
 
+/// Where nulls are sorted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+pub enum Nulls {
+    /// Before all values.
+    First,
+    /// After all values.
+    Last,
+}
+
 /// The value of a sort key in a row.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Key {
@@ -59,45 +71,83 @@ impl Key {
     }
 }
 
-/// A column to order by.
+/// Returns the value of a sort key in a row of type `M`.
+enum Read<M> {
+    /// A value that is never null.
+    Value(fn(&M) -> Key),
+    /// A number that may be null.
+    Nullable(fn(&M) -> Option<i64>),
+}
+
+/// A column to order by, or the first of several that is not null.
 pub struct SortKey<E: EntityTrait> {
     name: &'static str,
-    column: E::Column,
-    highest: Option<i64>,
+    columns: Vec<E::Column>,
+    /// The number that replaces null.
+    null: Option<i64>,
     pub(super) expression: SimpleExpr,
-    pub(super) read: fn(&E::Model) -> Key,
+    read: Read<E::Model>,
 }
 
 impl<E: EntityTrait> SortKey<E> {
     /// Creates a sort key of a column that is never null.
     pub fn column(name: &'static str, column: E::Column, read: fn(&E::Model) -> Key) -> Self {
-        Self::new(name, column, None, read)
+        Self::new(name, vec![column], None, Read::Value(read))
     }
 
-    /// Creates a sort key of a column that may be null. A null is replaced by `highest`, as in the index; `read` must do the
-    /// same.
-    pub fn nullable(name: &'static str, column: E::Column, highest: i64, read: fn(&E::Model) -> Key) -> Self {
-        Self::new(name, column, Some(highest), read)
+    /// Creates a sort key of a column that may be null. A null is replaced by `highest`, as in the index, or by its negative
+    /// where nulls are to come before all values in ascending order.
+    pub fn nullable(name: &'static str, column: E::Column, highest: i64, read: fn(&E::Model) -> Option<i64>) -> Self {
+        Self::new(name, vec![column], Some(highest), Read::Nullable(read))
     }
 
-    fn new(name: &'static str, column: E::Column, highest: Option<i64>, read: fn(&E::Model) -> Key) -> Self {
-        let mut key = Self { name, column, highest, expression: Expr::cust("null"), read };
+    /// Creates a sort key of the first of several columns that is not null, which `read` returns; 0 if all of them are.
+    pub fn first_of(name: &'static str, columns: Vec<E::Column>, read: fn(&E::Model) -> Key) -> Self {
+        Self::new(name, columns, Some(0), Read::Value(read))
+    }
+
+    fn new(name: &'static str, columns: Vec<E::Column>, null: Option<i64>, read: Read<E::Model>) -> Self {
+        let mut key = Self { name, columns, null, expression: Expr::cust("null"), read };
         key.expression = key.of(&Alias::new(E::default().to_string()));
         key
     }
 
-    /// Returns the index of the column in its table.
-    pub(super) fn column_index(&self) -> usize {
-        column_index::<E>(self.column)
+    /// Returns the key with its nulls where they are to be sorted. Without `nulls`, they come last in ascending and first in
+    /// descending order.
+    #[must_use]
+    pub fn with_nulls(mut self, direction: Direction, nulls: Option<Nulls>) -> Self {
+        let lowest =
+            matches!((direction, nulls), (Direction::Asc, Some(Nulls::First)) | (Direction::Desc, Some(Nulls::Last)));
+        if lowest && matches!(self.read, Read::Nullable(_)) {
+            self.null = self.null.map(|highest| -highest);
+            self.expression = self.of(&Alias::new(E::default().to_string()));
+        }
+        self
+    }
+
+    /// Returns the indexes of the columns in their table.
+    pub(super) fn column_indexes(&self) -> impl Iterator<Item = usize> {
+        self.columns.iter().map(|column| column_index::<E>(*column))
+    }
+
+    /// Returns the value of the key in a row.
+    pub(super) fn value(&self, row: &E::Model) -> Key {
+        match self.read {
+            Read::Value(read) => read(row),
+            Read::Nullable(read) => Key::Number(read(row).or(self.null).unwrap_or_default()),
+        }
     }
 
     /// Returns the expression of the key for a row with the alias `row`.
     pub(super) fn of(&self, row: &Alias) -> SimpleExpr {
-        match self.highest {
-            None => Expr::col((row.clone(), self.column)),
+        match (self.columns.as_slice(), self.null) {
+            (&[column], None) => Expr::col((row.clone(), column)),
             // The number is a literal because the expression must match that of the index exactly.
-            Some(highest) => {
-                Expr::cust(format!("coalesce(\"{}\".\"{}\", {highest})", row.to_string(), self.column.to_string()))
+            (columns, null) => {
+                let columns =
+                    columns.iter().map(|column| format!("\"{}\".\"{}\"", row.to_string(), column.to_string()));
+                let columns = columns.collect::<Vec<_>>().join(", ");
+                Expr::cust(format!("coalesce({columns}, {})", null.unwrap_or_default()))
             }
         }
     }
@@ -175,7 +225,8 @@ impl<E: EntityTrait> Order<E> {
     /// Returns the checksum of the ordering's name, which is part of each cursor.
     fn checksum(&self) -> u32 {
         let sign = |direction| if direction == Direction::Asc { "+" } else { "-" };
-        let names = self.keys.iter().flat_map(|(key, direction)| [key.name, sign(*direction)]);
+        let nulls = |key: &SortKey<E>| if key.null.is_some_and(i64::is_negative) { "<" } else { "" };
+        let names = self.keys.iter().flat_map(|(key, direction)| [key.name, sign(*direction), nulls(key)]);
         cursor::checksum(names.chain(self.history.as_deref()))
     }
 
@@ -183,7 +234,7 @@ impl<E: EntityTrait> Order<E> {
     pub(super) fn cursors(&self) -> impl Fn(&E::Model) -> String {
         let checksum = self.checksum();
         let hidden = if self.history.is_some() { self.keys.len() - 1 } else { 0 };
-        move |row| cursor::written(self.keys[hidden..].iter().map(|(key, _)| (key.read)(row)), checksum)
+        move |row| cursor::written(self.keys[hidden..].iter().map(|(key, _)| key.value(row)), checksum)
     }
 
     pub(super) fn place(&self, cursor: &str) -> Result<Vec<Key>> {
@@ -191,7 +242,7 @@ impl<E: EntityTrait> Order<E> {
             let known = self.looked_up.iter().find(|(known, _)| known == cursor);
             return known.map(|(_, place)| place.clone()).ok_or_else(|| Error::BadInput(foreign_cursor().to_owned()));
         }
-        let types = self.keys.iter().map(|(key, _)| key.column.def().get_column_type().clone());
+        let types = self.keys.iter().map(|(key, _)| key.columns[0].def().get_column_type().clone());
         cursor::read(cursor, self.checksum(), types).ok_or_else(|| {
             let message = "This cursor does not belong to this list in this ordering. Use a cursor from this list's `pageInfo` \
                            or `edges`, with the same `orderBy`.";
@@ -242,7 +293,7 @@ impl<E: EntityTrait> Order<E> {
 
     pub(super) fn compare(&self, one: &E::Model, other: &E::Model) -> Compared {
         for (key, direction) in &self.keys {
-            let compared = (key.read)(one).cmp(&(key.read)(other));
+            let compared = key.value(one).cmp(&key.value(other));
             if compared != Compared::Equal {
                 return if *direction == Direction::Asc { compared } else { compared.reverse() };
             }
@@ -250,6 +301,36 @@ impl<E: EntityTrait> Order<E> {
         Compared::Equal
     }
 }
+
+/// Declares the input type of one entry of a list's `orderBy`, with the function that returns the sort key of each field.
+macro_rules! ordering {
+    ($(#[$doc:meta])* $order:ident by $field:ty, $sort_key:path => $entity:ty) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, ::async_graphql::InputObject)]
+        pub struct $order {
+            /// The field to sort by.
+            pub field: $field,
+            /// The sort direction.
+            #[graphql(default_with = "crate::graphql::pagination::Direction::Asc")]
+            pub direction: $crate::graphql::pagination::Direction,
+            /// Where nulls are sorted. By default, they come last in ascending and first in descending order.
+            pub nulls: Option<$crate::graphql::pagination::Nulls>,
+        }
+
+        impl $order {
+            /// Returns the sort keys of the entries, each with its direction.
+            fn keys(
+                entries: Option<&[Self]>,
+            ) -> Vec<($crate::graphql::pagination::SortKey<$entity>, $crate::graphql::pagination::Direction)> {
+                let key = |entry: &Self| {
+                    ($sort_key(entry.field).with_nulls(entry.direction, entry.nulls), entry.direction)
+                };
+                entries.into_iter().flatten().map(key).collect()
+            }
+        }
+    };
+}
+pub(crate) use ordering;
 
 #[cfg(test)]
 mod tests {

@@ -203,7 +203,7 @@ impl PageSelection {
         let edges = field.collected_in::<Edge<T>>(&selections_of(&page, "edges"))?;
         nodes.extend(selections_of(&edges, "node"));
         let columns = field.columns::<T, E::Model>(&nodes)?;
-        let columns = order.keys.iter().map(|(key, _)| key.column_index()).fold(columns, Columns::with);
+        let columns = order.keys.iter().flat_map(|(key, _)| key.column_indexes()).fold(columns, Columns::with);
         let columns = additional.iter().map(|column| column_index::<E>(*column)).fold(columns, Columns::with);
         let selects = |name: &str| page.iter().any(|collected| collected.name() == name);
         let cursors = if selects("edges") {
@@ -263,7 +263,7 @@ where
         let bound: Vec<E::Model> = field.request.rows(&probe, selection.columns).await?;
         let mut bounded = self;
         if let Some(bound) = bound.first() {
-            let position: Vec<Key> = order.keys.iter().map(|(key, _)| (key.read)(bound)).collect();
+            let position: Vec<Key> = order.keys.iter().map(|(key, _)| key.value(bound)).collect();
             bounded.select = bounded.select.filter(order.up_to(&position, page.backwards));
         }
         let mut rows = bounded.by_seat(field.request, viewer, order, &page, selection);

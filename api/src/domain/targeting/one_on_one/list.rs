@@ -1,6 +1,6 @@
-//! Lists of one-on-ones, by id.
+//! Filters on one-on-ones, their orderings, and lists of them.
 
-use async_graphql::{InputObject, MaybeUndefined};
+use async_graphql::{Enum, InputObject, MaybeUndefined};
 use entity::{Id, UserId, one_on_one};
 use sea_orm::sea_query::Cond;
 use sea_orm::{ColumnTrait, Condition, QueryFilter};
@@ -9,7 +9,7 @@ use super::OneOnOne;
 use crate::error::Result;
 use crate::graphql::FieldContext;
 use crate::graphql::filter::{DateTimeFilter, IdFilter, operand};
-use crate::graphql::pagination::{self, Connection, Key, Order, PageArguments};
+use crate::graphql::pagination::{self, Connection, Key, Order, PageArguments, SortKey, ordering};
 
 /// A filter on one-on-ones. Its fields are ANDed.
 #[derive(Clone, Debug, Default, InputObject)]
@@ -50,20 +50,52 @@ impl OneOnOneFilter {
     }
 }
 
+/// A field by which one-on-ones can be ordered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+pub enum OneOnOneOrderField {
+    /// The time at which it is to be held.
+    ScheduledFor,
+    /// The time of the last change.
+    UpdatedAt,
+}
+
+ordering! {
+    /// A sort key of a list of one-on-ones.
+    OneOnOneOrder by OneOnOneOrderField, sort_key => one_on_one::Entity
+}
+
+fn sort_key(field: OneOnOneOrderField) -> SortKey<one_on_one::Entity> {
+    use one_on_one::{Column, Model};
+    match field {
+        OneOnOneOrderField::ScheduledFor => {
+            SortKey::column("SCHEDULED_FOR", Column::ScheduledFor, |row: &Model| Key::Number(row.scheduled_for.0))
+        }
+        OneOnOneOrderField::UpdatedAt => {
+            SortKey::column("UPDATED_AT", Column::UpdatedAt, |row: &Model| Key::Number(row.updated_at.0))
+        }
+    }
+}
+
+fn order(entries: Option<&[OneOnOneOrder]>) -> Result<Order<one_on_one::Entity>> {
+    let id = SortKey::column("ID", one_on_one::Column::Id, |row: &one_on_one::Model| Key::Id(row.id.uuid()));
+    Order::by(OneOnOneOrder::keys(entries), id)
+}
+
 /// Arguments of `oneOnOnes`.
 #[derive(Clone, Debug, InputObject)]
 pub struct OneOnOnesArguments {
     /// Which of them.
     pub filter: Option<OneOnOneFilter>,
-    /// Which page.
+    /// The sort keys, most significant first: at most 3. Ordered by id if none is given.
+    pub order_by: Option<Vec<OneOnOneOrder>>,
+    /// The page to return.
     #[graphql(flatten)]
     pub page: PageArguments,
 }
 
 /// `Query.oneOnOnes`.
 pub async fn one_on_ones(field: &FieldContext<'_>, arguments: OneOnOnesArguments) -> Result<Connection<OneOnOne>> {
-    let OneOnOnesArguments { filter, page } = arguments;
+    let OneOnOnesArguments { filter, order_by, page } = arguments;
     let select = field.request.viewer()?.one_on_ones().filter(filter.unwrap_or_default().condition()?);
-    let by_id = Order::by_id(one_on_one::Column::Id, |row: &one_on_one::Model| Key::Id(row.id.uuid()));
-    pagination::page(field, select, &by_id, &page).await
+    pagination::page(field, select, &order(order_by.as_deref())?, &page).await
 }

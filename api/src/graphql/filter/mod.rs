@@ -1,12 +1,17 @@
 //! Filters: input objects that become SQL conditions. A condition never evaluates to unknown: a null column matches `ne` and
 //! `not`. A null operand is rejected because its meaning would be ambiguous; `isNull` finds missing values.
 
+mod nesting;
+
 use async_graphql::{Enum, ID, InputObject, MaybeUndefined};
+use database::columns::is_any_of;
 use database::sql::uuids_json;
-use entity::{Day, Id, Instant};
-use sea_orm::sea_query::{Cond, Expr, ExprTrait, Func, LikeExpr, Query, SimpleExpr};
+use entity::{Day, Id, Instant, UserId};
+use sea_orm::sea_query::{BinOper, Cond, Expr, ExprTrait, LikeExpr, Query, SimpleExpr};
 use sea_orm::{ColumnTrait, Condition, DbBackend, Value};
 
+use self::nesting::negated;
+pub use self::nesting::{Facts, Filter, Nested, equals, operand, related};
 use crate::context::RequestContext;
 use crate::error::{Error, Result};
 use crate::graphql::scalars::{Date, DateTime, Decimal};
@@ -224,6 +229,21 @@ pub fn among_ids<C: ColumnTrait, I: Id>(
     Expr::cust_with_values(format!("{name} in ({text})"), [list])
 }
 
+/// Returns the condition that a column is the id of a user or of someone below them in the reporting line, at any depth. An id
+/// that is malformed or of no member of the organization matches nothing. The line is written into the statement, so that the
+/// database knows how many rows it has.
+///
+/// # Errors
+/// An internal error if the members were not read before ([`Facts::Members`]).
+pub fn reporting_to<C: ColumnTrait>(ctx: &RequestContext, column: C, user: &ID) -> Result<SimpleExpr> {
+    let Ok(user) = UserId::parse(user) else { return Ok(nothing()) };
+    Ok(match ctx.line_of(user)?.as_slice() {
+        [] => nothing(),
+        [alone] => column.eq(*alone),
+        line => is_any_of(ctx.reader(), column, line.iter().copied()),
+    })
+}
+
 fn null<C: ColumnTrait>(column: C, is_null: bool) -> SimpleExpr {
     if is_null { column.is_null() } else { column.is_not_null() }
 }
@@ -342,6 +362,31 @@ macro_rules! compared {
 compared!(DateFilter: Date => Day, |value| value.0; eq "eq" eq, gt "gt" gt, gte "gte" gte, lt "lt" lt, lte "lte" lte);
 compared!(DateTimeFilter: DateTime => Instant, |value| value.0; gt "gt" gt, gte "gte" gte, lt "lt" lt, lte "lte" lte);
 
+impl DateTimeFilter {
+    /// Returns the condition on an expression with an instant.
+    ///
+    /// # Errors
+    /// `BAD_USER_INPUT` for a null operand.
+    pub fn condition_of(&self, at: &SimpleExpr) -> Result<Condition> {
+        let Self { gt, gte, lt, lte, is_null } = self;
+        let mut all = Cond::all();
+        for (label, operand, compare) in [
+            ("gt", gt, BinOper::GreaterThan),
+            ("gte", gte, BinOper::GreaterThanOrEqual),
+            ("lt", lt, BinOper::SmallerThan),
+            ("lte", lte, BinOper::SmallerThanOrEqual),
+        ] {
+            if let Some(value) = given(label, operand)? {
+                all = all.add(at.clone().binary(compare, Expr::val(value.0)));
+            }
+        }
+        if let Some(flag) = given("isNull", is_null)? {
+            all = all.add(if flag { at.clone().is_null() } else { at.clone().is_not_null() });
+        }
+        Ok(all)
+    }
+}
+
 impl IntFilter {
     /// Returns the condition on a column.
     ///
@@ -424,6 +469,20 @@ impl DecimalFilter {
     }
 }
 
+impl FloatFilter {
+    /// Whether a number matches.
+    ///
+    /// # Errors
+    /// `BAD_USER_INPUT` for a null operand.
+    pub fn matches(&self, number: f64) -> Result<bool> {
+        let Self { gt, gte, lt, lte } = self;
+        Ok(given("gt", gt)?.is_none_or(|bound| number > bound)
+            && given("gte", gte)?.is_none_or(|bound| number >= bound)
+            && given("lt", lt)?.is_none_or(|bound| number < bound)
+            && given("lte", lte)?.is_none_or(|bound| number <= bound))
+    }
+}
+
 impl IdFilter {
     /// Returns the condition on a column with ids of one type.
     ///
@@ -462,113 +521,4 @@ impl IdFilter {
         }
         Ok(all)
     }
-}
-
-/// Negates a condition. A condition that is unknown counts as false, so that its negation is true.
-fn negated(condition: Condition) -> SimpleExpr {
-    SimpleExpr::from(Func::coalesce([SimpleExpr::from(condition), Expr::cust("false")])).not()
-}
-
-/// A filter of one noun: the conditions of its own fields, combined by `and`, `or` and `not`.
-pub trait Filter: Sized {
-    /// Returns the condition of the filter's own fields, without `and`, `or` and `not`.
-    ///
-    /// # Errors
-    /// `BAD_USER_INPUT` for an invalid operand.
-    fn own(&self, ctx: &RequestContext) -> Result<Condition>;
-
-    /// Returns the nested filters.
-    fn nested(&self) -> Nested<'_, Self>;
-
-    /// Returns the condition of the filter's fields that filter related rows, if any is given. Their conditions are taken
-    /// from the same `remaining` ones ([`related`]).
-    ///
-    /// # Errors
-    /// `BAD_USER_INPUT` as [`Self::condition`].
-    fn on_related(&self, _ctx: &RequestContext, _remaining: &mut usize) -> Result<Option<Condition>> {
-        Ok(None)
-    }
-
-    /// Returns the condition of the filter with all nested ones.
-    ///
-    /// # Errors
-    /// `BAD_USER_INPUT` for an invalid operand, for nesting deeper than 8 levels, for more than 200 conditions and for more
-    /// than 10,000 values.
-    fn condition(&self, ctx: &RequestContext) -> Result<Condition> {
-        let mut remaining = MOST_CONDITIONS;
-        let condition = nested_condition(self, ctx, 0, &mut remaining)?;
-        // A filter without nested ones cannot reach the largest number of values.
-        if remaining + 1 < MOST_CONDITIONS {
-            not_too_many_operands(ctx, &condition)?;
-        }
-        Ok(condition)
-    }
-}
-
-/// The nested filters of a filter.
-pub struct Nested<'a, F> {
-    /// Filters that must all match.
-    pub and: &'a Operand<Vec<F>>,
-    /// Filters of which at least one must match.
-    pub or: &'a Operand<Vec<F>>,
-    /// A filter that must not match.
-    pub not: &'a Operand<Box<F>>,
-}
-
-/// Returns an operand of a filter; None if it is omitted.
-///
-/// # Errors
-/// `BAD_USER_INPUT` for null.
-pub fn operand<'a, F>(name: &str, operand: &'a Operand<F>) -> Result<Option<&'a F>> {
-    match operand {
-        MaybeUndefined::Undefined => Ok(None),
-        MaybeUndefined::Value(value) => Ok(Some(value)),
-        MaybeUndefined::Null => {
-            Err(Error::BadInput(format!("The operand `{name}` of a filter must not be null. Omit it instead.")))
-        }
-    }
-}
-
-/// Returns the condition of a filter on related rows, which is part of another filter with `remaining` conditions.
-///
-/// # Errors
-/// `BAD_USER_INPUT` as [`Filter::condition`].
-pub fn related<F: Filter>(filter: &F, ctx: &RequestContext, remaining: &mut usize) -> Result<Condition> {
-    nested_condition(filter, ctx, 0, remaining)
-}
-
-/// Whether a filter asks for one id.
-#[must_use]
-pub fn equals(filter: &MaybeUndefined<IdFilter>) -> bool {
-    filter.value().is_some_and(|filter| filter.eq.is_value())
-}
-
-fn nested_condition<F: Filter>(
-    filter: &F,
-    ctx: &RequestContext,
-    depth: usize,
-    remaining: &mut usize,
-) -> Result<Condition> {
-    if depth > DEEPEST {
-        return Err(Error::BadInput(format!("`and`, `or` and `not` may nest at most {DEEPEST} levels deep.")));
-    }
-    *remaining = remaining
-        .checked_sub(1)
-        .ok_or_else(|| Error::BadInput(format!("A filter may have at most {MOST_CONDITIONS} conditions.")))?;
-    let mut all = Cond::all().add(filter.own(ctx)?).add_option(filter.on_related(ctx, remaining)?);
-    let Nested { and, or, not } = filter.nested();
-    for part in operand("and", and)?.into_iter().flatten() {
-        all = all.add(nested_condition(part, ctx, depth + 1, remaining)?);
-    }
-    if let Some(any) = operand("or", or)? {
-        let mut one = Cond::any().add(nothing());
-        for part in any {
-            one = one.add(nested_condition(part, ctx, depth + 1, remaining)?);
-        }
-        all = all.add(one);
-    }
-    if let Some(part) = operand("not", not)? {
-        all = all.add(negated(nested_condition(part.as_ref(), ctx, depth + 1, remaining)?));
-    }
-    Ok(all)
 }

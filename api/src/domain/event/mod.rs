@@ -7,6 +7,15 @@
 //! A cursor holds the id of its event and no position: positions count the events of all organizations, and are handed out again
 //! after a restore or a failover that lost rows. A cursor whose event is not there is refused, and so is one of another
 //! history, which begins with each `callshot restore`.
+//!
+//! | module | contents |
+//! |---|---|
+//! | this one | the type, and how the feed is read |
+//! | [`list`] | filters |
+//! | `title` | a line for a timeline |
+
+pub mod list;
+mod title;
 
 use std::time::Duration;
 
@@ -17,6 +26,7 @@ use sea_orm::{ColumnTrait, ConnectionTrait, DbBackend, DbErr, QueryFilter, Query
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
+use self::list::EventFilter;
 use crate::context::{RequestContext, Services, Viewer};
 use crate::domain::account::Account;
 use crate::domain::targeting::one_on_one::{account_of, agendas};
@@ -28,7 +38,6 @@ use crate::graphql::pagination::{
 };
 use crate::graphql::scalars::Json;
 use crate::graphql::{AnyId, AnyNode, Batch, FieldContext, NodeId, ReadColumns as _, object, union_type};
-use crate::write::event_types::{instead, is_type};
 use database::db::Db;
 
 /// The fields in `changes` that refer to an account.
@@ -70,6 +79,9 @@ object! {
         /// The changed fields, as a JSON object of the form `{field: {from, to}}`. A reference to an account that the
         /// caller does not see is null, or left out of an agenda.
         changes: Json<String> = batch(changes);
+        /// A line for a timeline, in English: what it was about, by the names of that time, and what happened to it, such
+        /// as `Call with Acme completed: Renewal`. Holds no other values; `actor` tells who did it.
+        title: String = batch(title::of_events);
     }
 }
 connection!(Event as "Event" uncounted);
@@ -200,36 +212,33 @@ pub async fn present_history(db: &Db) -> Result<Uuid, DbErr> {
     row.ok_or_else(|| DbErr::RecordNotFound("the feed has no history".to_owned()))?.try_get_by_index(0)
 }
 
-/// Arguments of `events`.
+/// Arguments of `events` and of histories.
 #[derive(Clone, Debug, InputObject)]
 pub struct EventsArguments {
-    /// Only events of these types, such as `account.created`; at most 100. An unknown type fails with BAD_USER_INPUT.
-    pub types: Option<Vec<String>>,
-    /// The page to return.
+    /// Only events that match this filter.
+    pub filter: Option<EventFilter>,
+    /// The page to return. `last` without `before` returns the newest events, as a list of notifications shows them.
     #[graphql(flatten)]
     pub page: PageArguments,
 }
 
+impl EventsArguments {
+    /// Returns the selection restricted to the settled events that match the filter.
+    async fn narrow(&self, ctx: &RequestContext, mut select: Select<event::Entity>) -> Result<Select<event::Entity>> {
+        if let Some(filter) = &self.filter {
+            select = select.filter(filter.condition()?);
+        }
+        // The end is read before the page, so that an event committed in between appears on the next page.
+        Ok(match settled_end(ctx).await? {
+            Some(end) => select.filter(event::Column::Seq.lte(end)),
+            None => select,
+        })
+    }
+}
+
 /// Resolves `Query.events`.
 pub async fn events(field: &FieldContext<'_>, arguments: EventsArguments) -> Result<Connection<Event>> {
-    let viewer = field.request.viewer()?;
-    let mut select = visible(viewer);
-    if let Some(types) = arguments.types {
-        if types.len() > 100 {
-            return Err(Error::BadInput("`types` takes at most 100 values.".to_owned()));
-        }
-        if let Some(none) = types.iter().find(|kind| !is_type(kind)) {
-            let instead = instead(none);
-            return Err(Error::BadInput(format!(
-                "`types` must contain existing event types; {none:?} is not one. {instead}"
-            )));
-        }
-        select = select.filter(event::Column::Kind.is_in(types));
-    }
-    // The end is read before the page, so that an event committed in between appears on the next page.
-    if let Some(end) = settled_end(field.request).await? {
-        select = select.filter(event::Column::Seq.lte(end));
-    }
+    let select = arguments.narrow(field.request, visible(field.request.viewer()?)).await?;
     let order = order(field.request, Direction::Asc, &arguments.page).await?;
     pagination::page(field, select, &order, &arguments.page).await
 }
@@ -273,18 +282,15 @@ async fn below<K: Id>(
 /// Returns a page of those of the settled events of each parent that are selected, newest first.
 async fn pages<K: Id>(
     field: &FieldContext<'_>,
-    mut select: Select<event::Entity>,
+    select: Select<event::Entity>,
     parents: &[K],
     foreign: event::Column,
     parent_of: fn(&event::Model) -> Option<K>,
 ) -> Result<Vec<Connection<Event>>> {
-    let arguments: PageArguments = field.arguments()?;
-    if let Some(end) = settled_end(field.request).await? {
-        select = select.filter(event::Column::Seq.lte(end));
-    }
-    let below = RowsPerParent { select, foreign };
-    let order = order(field.request, Direction::Desc, &arguments).await?;
-    below.pages(field, parents, parent_of, &order, &arguments).await
+    let arguments: EventsArguments = field.arguments()?;
+    let below = RowsPerParent { select: arguments.narrow(field.request, select).await?, foreign };
+    let order = order(field.request, Direction::Desc, &arguments.page).await?;
+    below.pages(field, parents, parent_of, &order, &arguments.page).await
 }
 
 impl Event {
