@@ -236,7 +236,7 @@ async fn fill(connection: &sea_orm::DatabaseConnection) {
     for statement in [
         format!(
             "insert into event (id, organization_id, at, type, subject_noun, subject_id, changes)
-            select {id}, (select id from organization), s.i * 1000000000, 'account.assessed', 'account', {id}, '{{}}' from {series}"
+            select {id}, (select id from organization), cast(s.i as bigint) * 1000000000, 'account.assessed', 'account', {id}, '{{}}' from {series}"
         ),
         "analyze".to_owned(),
     ] {

@@ -54,7 +54,7 @@ async fn invalid_plan_items_are_rejected(world: &World) {
             "LIMIT_EXCEEDED",
             "opportunityIds",
         ),
-        ("updatePlan", json!({"id": plan_id, "ifVersion": 1}), "STALE_VERSION", "input.ifVersion"),
+        ("updatePlan", json!({"id": plan_id, "ifVersion": 1}), "STALE_VERSION", "ifVersion"),
         (
             "setPlannedRelationship",
             json!({"planId": plan_id, "contactId": id(&theirs, "/relationships/0/contact/id"), "desired": "KNOWN"}),
@@ -150,8 +150,8 @@ async fn invalid_plan_items_are_rejected(world: &World) {
             "NOT_FOUND",
             "copyFromId",
         ),
-        ("addAction", json!({"planId": "nonsense", "title": "x"}), "NOT_FOUND", "input.planId"),
-        ("updateAction", json!({"id": plan_id}), "NOT_FOUND", "input.id"),
+        ("addAction", json!({"planId": "nonsense", "title": "x"}), "NOT_FOUND", "planId"),
+        ("updateAction", json!({"id": plan_id}), "NOT_FOUND", "id"),
     ] {
         let answer = change(&ann, mutation, input.clone()).await;
         assert_eq!(answer.refusals(), refusal(code, &format!("input.{field}")), "{mutation} {input}");

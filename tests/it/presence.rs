@@ -497,7 +497,7 @@ async fn setting_the_same_relationship_again_renews_it(empty: &Database) {
     let rows = json!([{"externalId": {"source": "crm", "id": "cleo"}, "relationship": "KNOWN"}]);
     assert_eq!(
         ann.mutate("upsertContacts", "unchanged failed", json!({"rows": rows})).await.data("upsertContacts"),
-        &json!({"unchanged": 1, "failed": 0})
+        &json!({"unchanged": 1, "failed": 0, "userErrors": []})
     );
     assert!(near(number(&ann, &acme, "2018-06-01", "known").await, 0.0, 1e-12));
     let again = json!({"id": cleo, "relationship": "KNOWN"});

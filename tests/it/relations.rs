@@ -96,7 +96,7 @@ async fn an_opportunity_has_touches_bookings_contacts_history_and_stages(world: 
     let moving = ann.opportunity(&acme, json!({"name": "Moving", "externalIds": names})).await;
     let rows = json!([{"externalId": {"source": "crm", "id": "m"}, "account": {"id": other}}]);
     let answer = ann.mutate("upsertOpportunities", "updated failed", json!({"rows": rows})).await;
-    assert_eq!(answer.data("upsertOpportunities"), &json!({"updated": 1, "failed": 0}));
+    assert_eq!(answer.data("upsertOpportunities"), &json!({"updated": 1, "failed": 0, "userErrors": []}));
     let team = json!({"accountId": other, "userId": bob.id(), "role": "TECHNICAL"});
     ann.mutate("setTeamMember", "account { id }", team).await.done();
     let document = "query($id: ID!) { opportunity(by: {id: $id}) { history { nodes { type } } } }";

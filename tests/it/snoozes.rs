@@ -128,7 +128,7 @@ async fn a_snoozed_suggestion_is_left_out_until_its_day(empty: &Database) {
     }
     assert_eq!(today(&ann, &ann, "").await, all);
     let feed = async |who: &Client| {
-        let document = "{ events(first: 200, types: [\"snooze.created\", \"snooze.updated\", \"snooze.deleted\"]) { nodes { type } } }";
+        let document = "{ events(first: 200, filter: {types: [\"snooze.created\", \"snooze.updated\", \"snooze.deleted\"]}) { nodes { type } } }";
         let answer = who.query(document).await;
         answer.each("events.nodes", "type").into_iter().cloned().collect::<Vec<_>>()
     };

@@ -237,7 +237,9 @@ async fn a_row_archives_and_restores(world: &World) {
         assert!(!is_archived().await);
         let noun = of.to_lowercase();
         let types = ann
-            .query(&format!("{{ events(types: [\"{noun}.archived\", \"{noun}.restored\"]) {{ nodes {{ type }} }} }}"))
+            .query(&format!(
+                "{{ events(filter: {{types: [\"{noun}.archived\", \"{noun}.restored\"]}}) {{ nodes {{ type }} }} }}"
+            ))
             .await;
         let expected = [json!(format!("{noun}.archived")), json!(format!("{noun}.restored"))];
         assert_eq!(types.each("events.nodes", "type"), expected.iter().collect::<Vec<_>>());

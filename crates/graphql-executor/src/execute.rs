@@ -82,7 +82,9 @@ fn check_arguments<C: ExecutionContext, T: ObjectType<C>>(
         }
     }
     let Some(last) = faults.pop() else { return Ok(()) };
-    faults.into_iter().for_each(|fault| document.report(fault));
+    for fault in faults {
+        document.report(fault);
+    }
     Err(C::Error::located(Box::new(last)))
 }
 

@@ -145,7 +145,10 @@ impl Walk<'_> {
             let nowhere = nowhere(&hidden, &self.hidden.tag);
             let mut values = vec![hidden];
             // A malformed id, and the id of a row of another type.
-            if place.kind == ReferenceKind::Id && !matches!(field.name.as_str(), "node" | "nodes") {
+            // Some take the ids of all types.
+            let of_any =
+                matches!(field.name.as_str(), "node" | "nodes") || place.path.ends_with(&["subjectId".to_owned()]);
+            if place.kind == ReferenceKind::Id && !of_any {
                 values.push(json!("nonsense"));
                 values.push(json!(self.own.id(if noun == "Touch" { "Booking" } else { "Touch" })));
             }

@@ -49,6 +49,7 @@ impl RowKeys<'_> {
     /// Returns the id of the existing node that the row names, and `Some(None)` if the row names a new one. Notes an error if
     /// it names none, two different ones, or one that another row of the call has named, and returns `None` if the rest of
     /// the row cannot be checked. `known` holds the nodes by external id.
+    #[expect(clippy::option_option, reason = "no answer, and the answer that there is none yet, are two things")]
     pub fn find<I: Id + PartialEq>(
         self,
         check: &mut Validator,
