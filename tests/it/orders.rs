@@ -4,8 +4,11 @@ use serde_json::{Value, json};
 use tests::actors::Member;
 use tests::{Client, World, on_both_databases};
 
+/// Fields of an order: the enum value, the selection of the field, and the path of its value in a node.
+type Fields = &'static [(&'static str, &'static str, &'static str)];
+
 /// A list, and the fields that it can be ordered by: each with the selection that shows it, and its place in a node.
-const LISTS: [(&str, &[(&str, &str, &str)]); 13] = [
+const LISTS: [(&str, Fields); 13] = [
     (
         "accounts",
         &[
@@ -149,7 +152,7 @@ fn comparable(value: Option<&Value>) -> Option<(f64, String)> {
             // Instants have as many decimals as they need.
             Err(_) => Some((0.0, text.trim_end_matches('Z').to_lowercase())),
         },
-        other => panic!("not a value to order by: {other}"),
+        other => unreachable!("not a value to order by: {other}"),
     }
 }
 

@@ -27,7 +27,7 @@ async fn today(who: &Client, of: &Member, arguments: &str) -> Value {
 /// The id of the first suggestion of a kind.
 fn id_of(list: &Value, kind: &str) -> String {
     let of_kind = |action: &&Value| action["kind"] == kind;
-    let action = list["actions"].as_array().unwrap().iter().find(of_kind).unwrap_or_else(|| panic!("{kind}: {list}"));
+    let action = list["actions"].as_array().unwrap().iter().find(of_kind).unwrap();
     action["id"].as_str().unwrap().to_owned()
 }
 
