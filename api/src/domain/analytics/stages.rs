@@ -9,6 +9,7 @@ use sea_orm::{Iterable as _, QueryFilter, QueryOrder, QuerySelect};
 use statistics::survival::{Case, Quartiles, quartiles};
 
 use crate::context::RequestContext;
+use crate::domain::account::list::prepare;
 use crate::domain::opportunity::stages::changes;
 use crate::domain::opportunity::{OpportunityFilter, is_closed};
 use crate::error::{Error, Result};
@@ -187,6 +188,7 @@ pub async fn stages(field: &FieldContext<'_>, arguments: AnalyticsStagesArgument
 
 /// Returns the ids of the opportunities that the caller sees and that match.
 async fn matching(ctx: &RequestContext, filter: &OpportunityFilter) -> Result<Vec<OpportunityId>> {
+    prepare(ctx, Some(filter)).await?;
     let ids: Vec<OpportunityId> = ctx
         .viewer()?
         .sums::<opportunity::Entity>(Column::AccountId)
