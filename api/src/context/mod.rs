@@ -131,7 +131,7 @@ impl RequestContext {
         Ok(&self.members()?.zones)
     }
 
-    /// Returns a member and everyone below them in the reporting line, at any depth, through inactive members too; nobody if
+    /// Returns a member and everyone below them in the reporting line, at any depth, through inactive members too; none if
     /// the organization has no such member.
     ///
     /// # Errors
@@ -139,7 +139,7 @@ impl RequestContext {
     pub fn line_of(&self, member: UserId) -> Result<Vec<UserId>> {
         let reports = &self.members()?.reports;
         let mut line: Vec<UserId> = reports.contains_key(&member).then_some(member).into_iter().collect();
-        // A reporting line is a tree, so nobody is found twice.
+        // A reporting line is a tree, so no member is found twice.
         let mut next = 0;
         while let Some(one) = line.get(next) {
             let below = reports.get(one).into_iter().flatten().copied();

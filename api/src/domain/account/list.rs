@@ -50,7 +50,7 @@ pub struct AccountFilter {
     pub annual_revenue: MaybeUndefined<DecimalFilter>,
     /// A condition on the id of the owner.
     pub owner_id: MaybeUndefined<IdFilter>,
-    /// Only accounts owned by this user or by someone below them in the reporting line, at any depth. An id of nobody matches
+    /// Only accounts owned by this user or by someone below them in the reporting line, at any depth. An unknown id matches
     /// nothing.
     pub reporting_to: MaybeUndefined<ID>,
     /// A condition on the id of the parent account. A parent that the caller does not see counts as null.

@@ -34,7 +34,7 @@ pub struct BookingFilter {
     pub account: MaybeUndefined<Box<AccountFilter>>,
     /// Filters by seller.
     pub seller_id: MaybeUndefined<IdFilter>,
-    /// Only bookings of this user or of someone below them, at any depth. An id of nobody matches nothing.
+    /// Only bookings of this user or of someone below them, at any depth. An unknown id matches nothing.
     pub reporting_to: MaybeUndefined<ID>,
     /// Filters by the opportunity that it came of.
     pub opportunity_id: MaybeUndefined<IdFilter>,

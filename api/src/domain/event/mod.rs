@@ -80,7 +80,7 @@ object! {
         /// caller does not see is null, or left out of an agenda.
         changes: Json<String> = batch(changes);
         /// A line for a timeline, in English: what it was about, by the names of that time, and what happened to it, such
-        /// as `Call with Acme completed: Renewal`. Holds no other values; `actor` tells who did it.
+        /// as `Call with Acme completed: Renewal`. Holds no other values; `actor` is who did it.
         title: String = batch(title::of_events);
     }
 }

@@ -23,7 +23,7 @@ pub struct GoalFilter {
     pub account: MaybeUndefined<Box<AccountFilter>>,
     /// Filters by the account's owner.
     pub owner_id: MaybeUndefined<IdFilter>,
-    /// Only goals of accounts of this user or of someone below them, at any depth. An id of nobody matches nothing.
+    /// Only goals of accounts of this user or of someone below them, at any depth. An unknown id matches nothing.
     pub reporting_to: MaybeUndefined<ID>,
     /// Filters by fiscal year.
     pub year: MaybeUndefined<IntFilter>,

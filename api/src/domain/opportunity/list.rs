@@ -39,7 +39,7 @@ pub struct OpportunityFilter {
     pub account: MaybeUndefined<Box<AccountFilter>>,
     /// Filters by owner.
     pub owner_id: MaybeUndefined<IdFilter>,
-    /// Only opportunities of this user or of someone below them, at any depth. An id of nobody matches nothing.
+    /// Only opportunities of this user or of someone below them, at any depth. An unknown id matches nothing.
     pub reporting_to: MaybeUndefined<ID>,
     /// Only opportunities in one of these stages.
     pub stage: MaybeUndefined<Vec<Stage>>,

@@ -30,7 +30,7 @@ pub struct PlanFilter {
     pub account: MaybeUndefined<Box<AccountFilter>>,
     /// Filters by owner.
     pub owner_id: MaybeUndefined<IdFilter>,
-    /// Only plans of this user or of someone below them, at any depth. An id of nobody matches nothing.
+    /// Only plans of this user or of someone below them, at any depth. An unknown id matches nothing.
     pub reporting_to: MaybeUndefined<ID>,
     /// Only plans with one of these statuses.
     pub status: MaybeUndefined<Vec<PlanStatus>>,

@@ -25,7 +25,7 @@ pub struct ClientPromiseFilter {
     pub account: MaybeUndefined<Box<AccountFilter>>,
     /// Filters by the user who made the promise.
     pub made_by_id: MaybeUndefined<IdFilter>,
-    /// Only promises made by this user or of someone below them, at any depth. An id of nobody matches nothing.
+    /// Only promises made by this user or of someone below them, at any depth. An unknown id matches nothing.
     pub reporting_to: MaybeUndefined<ID>,
     /// Filters by the contact to whom it was made.
     pub contact_id: MaybeUndefined<IdFilter>,

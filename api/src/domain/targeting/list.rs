@@ -24,7 +24,7 @@ use crate::values::calendar;
 pub struct TargetFilter {
     /// Filters by seller.
     pub seller_id: MaybeUndefined<IdFilter>,
-    /// Only targets of this user or of someone below them, at any depth. An id of nobody matches nothing.
+    /// Only targets of this user or of someone below them, at any depth. An unknown id matches nothing.
     pub reporting_to: MaybeUndefined<ID>,
     /// Filters by account.
     pub account_id: MaybeUndefined<IdFilter>,

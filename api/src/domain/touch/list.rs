@@ -44,7 +44,7 @@ pub struct TouchFilter {
     pub contact_id: MaybeUndefined<IdFilter>,
     /// Filters by user.
     pub user_id: MaybeUndefined<IdFilter>,
-    /// Only touches by this user or of someone below them, at any depth. An id of nobody matches nothing.
+    /// Only touches by this user or of someone below them, at any depth. An unknown id matches nothing.
     pub reporting_to: MaybeUndefined<ID>,
     /// Filters by the opportunity that it was about.
     pub opportunity_id: MaybeUndefined<IdFilter>,

@@ -30,7 +30,7 @@ pub struct UserFilter {
     pub active: MaybeUndefined<bool>,
     /// A condition on the id of the member to whom they report directly.
     pub manager_id: MaybeUndefined<IdFilter>,
-    /// Only this member and everyone below them in the reporting line, at any depth. An id of nobody matches nothing.
+    /// Only this member and everyone below them in the reporting line, at any depth. An unknown id matches nothing.
     pub reporting_to: MaybeUndefined<ID>,
     /// Whether the invitation is still pending: `acceptedAt` is null.
     pub invited: MaybeUndefined<bool>,
