@@ -321,15 +321,15 @@ impl Known {
         let before = found.and_then(|id| self.touches.remove(&id));
         check.version(*if_version, before.as_ref().map_or(0, |before| before.version));
         if let Some(before) = &before {
-            match self.accounts.get(&before.account_id) {
-                None => check.fault(UserErrorCode::Taken, "externalId", "Another touch has this key."),
+            let refusal = match self.accounts.get(&before.account_id) {
+                None => Some((UserErrorCode::Taken, "externalId", "Another touch has this key.")),
                 Some(account) if !may_change(viewer, before.user_id, account.owner_id) => {
-                    check.fault(UserErrorCode::Forbidden, "", FORBIDDEN);
+                    Some((UserErrorCode::Forbidden, "", FORBIDDEN))
                 }
-                Some(_) => {}
-            }
-            let account = self.accounts.get(&before.account_id);
-            if !account.is_some_and(|account| may_change(viewer, before.user_id, account.owner_id)) {
+                Some(_) => None,
+            };
+            if let Some((code, field, message)) = refusal {
+                check.fault(code, field, message);
                 return Ok(CheckedRow::failed(check));
             }
         }
