@@ -12,7 +12,7 @@ const LISTS: [&str; 9] =
     ["contacts", "opportunities", "bookings", "targets", "goals", "plans", "touches", "promises", "triggerEvents"];
 
 /// An account of an industry with a row of every list.
-async fn add(who: &Member, name: &str, industry: &str) -> String {
+pub async fn add(who: &Member, name: &str, industry: &str) -> String {
     let account = who.account(json!({"name": name, "industry": industry})).await;
     who.contact(&account, json!({"name": name})).await;
     who.opportunity(&account, json!({"name": name})).await;

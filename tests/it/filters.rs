@@ -5,6 +5,7 @@ use tests::actors::Member;
 use tests::explain::explain;
 use tests::{Client, World, on_both_databases};
 
+use crate::account_filters::add;
 use crate::explained::{empty, fill};
 
 /// The lists that are filtered by the reporting line, each with the selection of the user.
@@ -19,21 +20,6 @@ const OF_LINES: [(&str, &str, &str); 9] = [
     ("promises", "madeBy { name }", "madeBy.name"),
     ("users", "name", "name"),
 ];
-
-/// An account with a row of every list.
-async fn add(who: &Member, name: &str) -> String {
-    let account = who.account(json!({"name": name})).await;
-    who.opportunity(&account, json!({"name": name})).await;
-    who.booking(&account, json!({"amount": "5", "bookedOn": "2017-01-01"})).await;
-    let input = json!({"accountId": account, "kind": "GROWTH", "rationale": "They grow."});
-    who.make("proposeTarget", "target", input).await;
-    who.mutate("setGoal", "goal { id }", json!({"accountId": account, "amount": "1000"})).await.done();
-    let plan = json!({"accountId": account, "title": name, "startsOn": "2017-01-01", "endsOn": "2017-12-31"});
-    who.make("createPlan", "plan", plan).await;
-    who.touch(&account, json!({"kind": "CALL"})).await;
-    who.make("makePromise", "promise", json!({"accountId": account, "what": name, "dueOn": "2999-01-01"})).await;
-    account
-}
 
 /// The values of a field in the rows of a list that match a filter, sorted.
 async fn matching(who: &Client, list: &str, filter: &str, selection: &str, path: &str) -> Vec<String> {
@@ -55,7 +41,7 @@ async fn lists_are_filtered_by_everyone_below_a_member(world: &World) {
     let mia = world.manager("Mia").under(&boss).await;
     let (ann, bob) = (world.seller("Ann").under(&mia).await, world.seller("Bob").await);
     for (who, name) in [(&*boss, "B"), (&*mia, "M"), (&*ann, "A"), (&*bob, "O")] {
-        add(who, name).await;
+        add(who, name, "Steel").await;
     }
     let other = world.another_organization("Other").await;
     let stranger = other.admin().id().to_owned();
