@@ -6,11 +6,10 @@ use std::sync::Arc;
 
 use async_graphql::{ID, InputObject};
 use entity::plan::PlanStatus;
-use entity::{AccountId, Day, Id as _, Scoped, UserId, plan, promise, user};
+use entity::{AccountId, Day, Scoped, UserId, plan, promise, user};
 use sea_orm::sea_query::{Cond, Expr};
 use sea_orm::{ColumnTrait, ConnectionTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait};
 
-use crate::auth::viewer::reporting_line_of;
 use crate::context::RequestContext;
 use crate::domain::account::is_active;
 use crate::domain::account::list::check_year;
@@ -26,6 +25,7 @@ use crate::domain::user::User;
 use crate::domain::week::CalendarWeek;
 use crate::error::{Error, Result};
 use crate::graphql::estimate::{ENOUGH, Estimate, count};
+use crate::graphql::filter;
 use crate::graphql::pagination::LONGEST_LIST;
 use crate::graphql::{Batch, FieldContext, object};
 use crate::values::calendar::{self, day_of};
@@ -220,9 +220,8 @@ async fn members(ctx: &RequestContext, reporting_to: Option<&ID>) -> Result<Vec<
                 and account.owner_id = member.id and account.archived_at is null)",
         )));
     if let Some(id) = reporting_to {
-        let Ok(id) = UserId::parse(id) else { return Ok(Vec::new()) };
-        let line = reporting_line_of(ctx.reader(), organization, id).await?;
-        select = select.filter(is_any_of(ctx.reader(), Column::Id, line));
+        ctx.read_members().await?;
+        select = select.filter(filter::reporting_to(ctx, Column::Id, id)?);
     }
     let rows =
         select.order_by_asc(Column::NameKey).order_by_asc(Column::Id).limit(LONGEST_LIST + 1).all(ctx.reader()).await?;
