@@ -222,12 +222,17 @@ fn below(viewer: &Viewer, filter: &IdFilter) -> Result<Condition> {
     )
 }
 
-/// Reads the facts on which the condition of a filter rests.
+/// Returns the condition of a filter, and reads the facts on which it rests before.
 ///
 /// # Errors
-/// Database errors.
-pub async fn prepare<F: Filter>(ctx: &RequestContext, filter: Option<&F>) -> Result<()> {
-    let Some(filter) = filter else { return Ok(()) };
+/// `BAD_USER_INPUT` as [`Filter::condition`].
+pub async fn condition_of<F: Filter>(ctx: &RequestContext, filter: &F) -> Result<Condition> {
+    prepare(ctx, filter).await?;
+    filter.condition(ctx)
+}
+
+/// Reads the facts on which the condition of a filter rests.
+async fn prepare<F: Filter>(ctx: &RequestContext, filter: &F) -> Result<()> {
     if filter.needs(Facts::Members) {
         ctx.read_members().await?;
     }
@@ -237,10 +242,7 @@ pub async fn prepare<F: Filter>(ctx: &RequestContext, filter: Option<&F>) -> Res
     Ok(())
 }
 
-/// Does the same for the operands `account` and `reportingTo` of a filter without other nested conditions.
-///
-/// # Errors
-/// As [`prepare`].
+/// Reads the facts on which the operands `account` and `reportingTo` of a filter without nested conditions rest.
 pub async fn prepare_account(
     ctx: &RequestContext,
     filter: &MaybeUndefined<Box<AccountFilter>>,
@@ -249,7 +251,10 @@ pub async fn prepare_account(
     if reporting_to.is_value() {
         ctx.read_members().await?;
     }
-    prepare(ctx, filter.value().map(Box::as_ref)).await
+    match filter.value() {
+        Some(filter) => prepare(ctx, filter.as_ref()).await,
+        None => Ok(()),
+    }
 }
 
 /// Whether the operand `account` of a filter rests on facts.
@@ -496,9 +501,8 @@ impl AccountsArguments {
     }
 
     async fn select(&self, ctx: &RequestContext) -> Result<Select<account::Entity>> {
-        prepare(ctx, self.filter.as_ref()).await?;
         let all = account::Entity::of(ctx.viewer()?.organization.id);
-        Ok(all.filter(self.filter.clone().unwrap_or_default().condition(ctx)?))
+        Ok(all.filter(condition_of(ctx, &self.filter.clone().unwrap_or_default()).await?))
     }
 }
 

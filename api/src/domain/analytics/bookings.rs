@@ -12,10 +12,9 @@ use super::bucket::{Bucket, year_later_sql};
 use super::dimension::dimensions;
 use super::group::{self, Group, GroupKey, Grouped, Grouping, Values, int};
 use crate::context::Viewer;
-use crate::domain::account::list::prepare;
+use crate::domain::account::list::condition_of;
 use crate::domain::booking::BookingFilter;
 use crate::error::Result;
-use crate::graphql::filter::Filter as _;
 use crate::graphql::{Batch, FieldContext, object};
 use crate::values::money::Money;
 
@@ -159,9 +158,8 @@ async fn grouped(
     instead: Option<SelectStatement>,
 ) -> Result<Vec<BookingGroup>> {
     let ctx = field.request;
-    prepare(ctx, Some(filter)).await?;
     let viewer = ctx.viewer()?;
-    let mut rows = viewer.sums::<booking::Entity>(Column::AccountId).filter(filter.condition(ctx)?);
+    let mut rows = viewer.sums::<booking::Entity>(Column::AccountId).filter(condition_of(ctx, filter).await?);
     // What is selected of the year before is not known here: all of it is read.
     let compared = instead.is_some() || field.selects::<BookingGroup>("previous")?;
     if let Some(instead) = instead {

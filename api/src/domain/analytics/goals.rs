@@ -9,7 +9,6 @@ use sea_orm::{ColumnTrait, QueryFilter, QueryOrder, QuerySelect};
 use super::dimension::{AnalyticsDimension, dimensions};
 use super::group::{self, GroupKey, Grouped};
 use crate::context::RequestContext;
-use crate::domain::account::list::prepare_account;
 use crate::domain::account::owners;
 use crate::domain::goal::list::GoalFilter;
 use crate::domain::goal::progress::{GoalProgress, ratio};
@@ -141,11 +140,10 @@ impl GoalGroup {
 /// Reads the agreed goals that the caller sees and that match.
 async fn agreed(ctx: &RequestContext, filter: &GoalFilter) -> Result<Vec<Goal>> {
     use goal::Column;
-    prepare_account(ctx, &filter.account, &filter.reporting_to).await?;
     let rows = ctx
         .viewer()?
         .sums::<goal::Entity>(Column::AccountId)
-        .filter(filter.condition(ctx)?)
+        .filter(filter.condition(ctx).await?)
         .filter(Column::AgreedAmount.is_not_null())
         .order_by_asc(Column::Id)
         .limit(MOST + 1)

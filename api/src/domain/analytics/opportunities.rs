@@ -10,11 +10,10 @@ use sea_orm::{ColumnTrait, Iterable, QueryFilter};
 use super::bucket::Bucket;
 use super::dimension::dimensions;
 use super::group::{self, Group, GroupKey, Grouped, Grouping, Values, int};
-use crate::domain::account::list::prepare;
+use crate::domain::account::list::condition_of;
 use crate::domain::opportunity::{OpportunityFilter, probability_of};
 use crate::error::Result;
 use crate::graphql::estimate::{ENOUGH, Estimate};
-use crate::graphql::filter::Filter as _;
 use crate::graphql::{FieldContext, object};
 use crate::values::money::Money;
 
@@ -133,10 +132,11 @@ pub async fn opportunities(
 ) -> Result<Vec<OpportunityGroup>> {
     let AnalyticsOpportunitiesArguments { group_by, filter } = arguments;
     let ctx = field.request;
-    prepare(ctx, filter.as_ref()).await?;
     let viewer = ctx.viewer()?;
     let names = dimensions(&group_by)?;
-    let rows = viewer.sums::<opportunity::Entity>(Column::AccountId).filter(filter.unwrap_or_default().condition(ctx)?);
+    let rows = viewer
+        .sums::<opportunity::Entity>(Column::AccountId)
+        .filter(condition_of(ctx, &filter.unwrap_or_default()).await?);
     let mut grouping = Grouping::of(rows);
     let quarter = Bucket::Quarter(viewer.fiscal_start());
     for (dimension, name) in group_by.iter().zip(names) {

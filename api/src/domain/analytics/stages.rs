@@ -9,12 +9,11 @@ use sea_orm::{Iterable as _, QueryFilter, QueryOrder, QuerySelect};
 use statistics::survival::{Case, Quartiles, quartiles};
 
 use crate::context::RequestContext;
-use crate::domain::account::list::prepare;
+use crate::domain::account::list::condition_of;
 use crate::domain::opportunity::stages::changes;
 use crate::domain::opportunity::{OpportunityFilter, is_closed};
 use crate::error::{Error, Result};
 use crate::graphql::estimate::{ENOUGH, Estimate, count};
-use crate::graphql::filter::Filter as _;
 use crate::graphql::quartiles::Percentiles;
 use crate::graphql::{Batch, FieldContext, object};
 
@@ -188,11 +187,10 @@ pub async fn stages(field: &FieldContext<'_>, arguments: AnalyticsStagesArgument
 
 /// Returns the ids of the opportunities that the caller sees and that match.
 async fn matching(ctx: &RequestContext, filter: &OpportunityFilter) -> Result<Vec<OpportunityId>> {
-    prepare(ctx, Some(filter)).await?;
     let ids: Vec<OpportunityId> = ctx
         .viewer()?
         .sums::<opportunity::Entity>(Column::AccountId)
-        .filter(filter.condition(ctx)?)
+        .filter(condition_of(ctx, filter).await?)
         .select_only()
         .column(Column::Id)
         .order_by_asc(Column::Id)

@@ -12,12 +12,11 @@ use super::dimension::dimensions;
 use super::group::{self, Group, GroupKey, Grouped, Grouping, Values, int};
 use super::local;
 use crate::context::{RequestContext, Viewer};
-use crate::domain::account::list::prepare;
+use crate::domain::account::list::condition_of;
 use crate::domain::targeting::TOUCH_ON_LIST;
 use crate::domain::touch::TouchFilter;
 use crate::domain::touch::weight::usual_minutes;
 use crate::error::Result;
-use crate::graphql::filter::Filter as _;
 use crate::graphql::{FieldContext, object};
 use crate::values::calendar;
 
@@ -165,10 +164,10 @@ fn period(bucket: Bucket, viewer: &Viewer, first: Instant, last: Instant) -> (Bu
 pub async fn touches(field: &FieldContext<'_>, arguments: AnalyticsTouchesArguments) -> Result<Vec<TouchGroup>> {
     let AnalyticsTouchesArguments { group_by, filter } = arguments;
     let ctx = field.request;
-    prepare(ctx, filter.as_ref()).await?;
     let viewer = ctx.viewer()?;
     let names = dimensions(&group_by)?;
-    let mut rows = viewer.sums::<touch::Entity>(Column::AccountId).filter(filter.unwrap_or_default().condition(ctx)?);
+    let mut rows =
+        viewer.sums::<touch::Entity>(Column::AccountId).filter(condition_of(ctx, &filter.unwrap_or_default()).await?);
     let mut periods = Vec::new();
     if group_by.iter().any(|dimension| dimension.bucket(viewer).is_some()) {
         let Some((first, last)) = range(ctx, viewer).await? else { return Ok(Vec::new()) };

@@ -8,7 +8,7 @@ use sea_orm::{Condition, QueryFilter};
 use super::Booking;
 use crate::context::RequestContext;
 use crate::domain::account::AccountFilter;
-use crate::domain::account::list::{account_rests_on, at_matching, named, prepare};
+use crate::domain::account::list::{account_rests_on, at_matching, condition_of, named};
 use crate::error::Result;
 use crate::graphql::filter::{
     self, DateFilter, DateTimeFilter, DecimalFilter, Facts, Filter, IdFilter, Nested, equals, operand,
@@ -160,9 +160,9 @@ fn by_id() -> Order<booking::Entity> {
 pub async fn bookings(field: &FieldContext<'_>, arguments: BookingsArguments) -> Result<Connection<Booking>> {
     let BookingsArguments { filter, order_by, page } = arguments;
     let filter = filter.unwrap_or_default();
-    prepare(field.request, Some(&filter)).await?;
     let visible = VisibleRows {
-        select: booking::Entity::of(field.request.viewer()?.organization.id).filter(filter.condition(field.request)?),
+        select: booking::Entity::of(field.request.viewer()?.organization.id)
+            .filter(condition_of(field.request, &filter).await?),
         account: booking::Column::AccountId,
         is_selective: equals(&filter.account_id) || equals(&filter.opportunity_id) || filter.external_id.is_value(),
     };

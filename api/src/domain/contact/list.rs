@@ -12,7 +12,7 @@ use uuid::Uuid;
 use super::{BuyingRole, Contact, RelationshipLevel};
 use crate::context::{RequestContext, Viewer};
 use crate::domain::account::AccountFilter;
-use crate::domain::account::list::{account_rests_on, at_matching, named, prepare};
+use crate::domain::account::list::{account_rests_on, at_matching, condition_of, named};
 use crate::error::{Error, Result};
 use crate::graphql::filter::{Archived, DateTimeFilter, Facts, Filter, IdFilter, Nested, StringFilter, operand};
 use crate::graphql::pagination::{
@@ -201,9 +201,8 @@ impl ContactsArguments {
     }
 
     async fn select(&self, ctx: &RequestContext) -> Result<Select<contact::Entity>> {
-        prepare(ctx, self.filter.as_ref()).await?;
         let all = contact::Entity::of(ctx.viewer()?.organization.id);
-        Ok(all.filter(self.filter.clone().unwrap_or_default().condition(ctx)?))
+        Ok(all.filter(condition_of(ctx, &self.filter.clone().unwrap_or_default()).await?))
     }
 }
 

@@ -35,8 +35,9 @@ pub struct GoalFilter {
 
 impl GoalFilter {
     /// Returns the condition of the filter.
-    pub fn condition(&self, ctx: &RequestContext) -> Result<Condition> {
+    pub async fn condition(&self, ctx: &RequestContext) -> Result<Condition> {
         use goal::Column;
+        prepare_account(ctx, &self.account, &self.reporting_to).await?;
         let Self { account_id, account, owner_id, reporting_to, year, status, updated_at } = self;
         let mut all = Cond::all();
         if let Some(filter) = operand("accountId", account_id)? {
@@ -130,9 +131,9 @@ pub struct GoalsArguments {
 pub async fn goals(field: &FieldContext<'_>, arguments: GoalsArguments) -> Result<Connection<Goal>> {
     let GoalsArguments { filter, order_by, page } = arguments;
     let filter = filter.unwrap_or_default();
-    prepare_account(field.request, &filter.account, &filter.reporting_to).await?;
     let seen = VisibleRows {
-        select: goal::Entity::of(field.request.viewer()?.organization.id).filter(filter.condition(field.request)?),
+        select: goal::Entity::of(field.request.viewer()?.organization.id)
+            .filter(filter.condition(field.request).await?),
         account: goal::Column::AccountId,
         is_selective: equals(&filter.account_id),
     };

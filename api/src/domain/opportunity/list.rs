@@ -9,7 +9,7 @@ use sea_orm::{ColumnTrait, Condition, QueryFilter, Select};
 use super::{Opportunity, Stage};
 use crate::context::RequestContext;
 use crate::domain::account::AccountFilter;
-use crate::domain::account::list::{account_rests_on, at_matching, named, prepare};
+use crate::domain::account::list::{account_rests_on, at_matching, condition_of, named};
 use crate::error::Result;
 use crate::graphql::filter::{
     self, DateFilter, DateTimeFilter, DecimalFilter, Facts, Filter, IdFilter, Nested, StringFilter, equals, operand,
@@ -212,9 +212,8 @@ impl OpportunitiesArguments {
     }
 
     async fn select(&self, ctx: &RequestContext) -> Result<Select<opportunity::Entity>> {
-        prepare(ctx, self.filter.as_ref()).await?;
         let all = opportunity::Entity::of(ctx.viewer()?.organization.id);
-        Ok(all.filter(self.filter.clone().unwrap_or_default().condition(ctx)?))
+        Ok(all.filter(condition_of(ctx, &self.filter.clone().unwrap_or_default()).await?))
     }
 
     /// Whether the filter restricts the list to one account or to one external id.

@@ -41,8 +41,9 @@ pub struct PlanFilter {
 }
 
 impl PlanFilter {
-    fn condition(&self, ctx: &RequestContext) -> Result<Condition> {
+    async fn condition(&self, ctx: &RequestContext) -> Result<Condition> {
         use plan::Column;
+        prepare_account(ctx, &self.account, &self.reporting_to).await?;
         let Self { account_id, account, owner_id, reporting_to, status, review_due_by, updated_at } = self;
         let mut all = Cond::all();
         if let Some(filter) = operand("accountId", account_id)? {
@@ -134,9 +135,9 @@ fn by_id() -> Order<plan::Entity> {
 pub async fn plans(field: &FieldContext<'_>, arguments: PlansArguments) -> Result<Connection<Plan>> {
     let PlansArguments { filter, order_by, page } = arguments;
     let filter = filter.unwrap_or_default();
-    prepare_account(field.request, &filter.account, &filter.reporting_to).await?;
     let visible = VisibleRows {
-        select: plan::Entity::of(field.request.viewer()?.organization.id).filter(filter.condition(field.request)?),
+        select: plan::Entity::of(field.request.viewer()?.organization.id)
+            .filter(filter.condition(field.request).await?),
         account: plan::Column::AccountId,
         is_selective: equals(&filter.account_id) || equals(&filter.owner_id),
     };

@@ -46,8 +46,9 @@ fn is_open(open: bool) -> Condition {
 }
 
 impl ClientPromiseFilter {
-    fn condition(&self, ctx: &RequestContext) -> Result<Condition> {
+    async fn condition(&self, ctx: &RequestContext) -> Result<Condition> {
         use promise::Column;
+        prepare_account(ctx, &self.account, &self.reporting_to).await?;
         let Self { account_id, account, made_by_id, reporting_to, contact_id, open, overdue, due_on, updated_at } =
             self;
         let mut all = Cond::all();
@@ -133,9 +134,9 @@ pub struct PromisesArguments {
 pub async fn promises(field: &FieldContext<'_>, arguments: PromisesArguments) -> Result<Connection<ClientPromise>> {
     let PromisesArguments { filter, order_by, page } = arguments;
     let filter = filter.unwrap_or_default();
-    prepare_account(field.request, &filter.account, &filter.reporting_to).await?;
     let visible = VisibleRows {
-        select: promise::Entity::of(field.request.viewer()?.organization.id).filter(filter.condition(field.request)?),
+        select: promise::Entity::of(field.request.viewer()?.organization.id)
+            .filter(filter.condition(field.request).await?),
         account: promise::Column::AccountId,
         is_selective: equals(&filter.account_id) || equals(&filter.made_by_id) || equals(&filter.contact_id),
     };

@@ -13,7 +13,7 @@ use sea_orm::{ColumnTrait, Condition, QueryFilter, QuerySelect, QueryTrait, Sele
 use super::{Touch, TouchKind, TouchStatus, ValueKind};
 use crate::context::{RequestContext, Viewer};
 use crate::domain::account::AccountFilter;
-use crate::domain::account::list::{account_rests_on, at_matching, named, prepare};
+use crate::domain::account::list::{account_rests_on, at_matching, condition_of, named};
 use crate::domain::contact::Contact;
 use crate::domain::targeting::TOUCH_ON_LIST;
 use crate::error::Result;
@@ -273,10 +273,9 @@ impl TouchesArguments {
 
     /// Touches, seen or not.
     async fn select(&self, ctx: &RequestContext) -> Result<Select<touch::Entity>> {
-        prepare(ctx, self.filter.as_ref()).await?;
         let select = touch::Entity::of(ctx.viewer()?.organization.id);
         match &self.filter {
-            Some(filter) => Ok(select.filter(filter.condition(ctx)?)),
+            Some(filter) => Ok(select.filter(condition_of(ctx, filter).await?)),
             None => Ok(select),
         }
     }

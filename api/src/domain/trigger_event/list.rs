@@ -34,8 +34,9 @@ pub struct TriggerEventFilter {
 }
 
 impl TriggerEventFilter {
-    fn condition(&self, ctx: &RequestContext) -> Result<Condition> {
+    async fn condition(&self, ctx: &RequestContext) -> Result<Condition> {
         use trigger_event::Column;
+        prepare_account(ctx, &self.account, &MaybeUndefined::Undefined).await?;
         let Self { account_id, account, kind, occurred_on, resolved, updated_at } = self;
         let mut all = Cond::all();
         if let Some(filter) = operand("accountId", account_id)? {
@@ -116,10 +117,9 @@ pub async fn trigger_events(
 ) -> Result<Connection<TriggerEvent>> {
     let TriggerEventsArguments { filter, order_by, page } = arguments;
     let filter = filter.unwrap_or_default();
-    prepare_account(field.request, &filter.account, &MaybeUndefined::Undefined).await?;
     let visible = VisibleRows {
         select: trigger_event::Entity::of(field.request.viewer()?.organization.id)
-            .filter(filter.condition(field.request)?),
+            .filter(filter.condition(field.request).await?),
         account: trigger_event::Column::AccountId,
         is_selective: equals(&filter.account_id),
     };

@@ -7,7 +7,7 @@ use sea_orm::{ColumnTrait, Condition, QueryFilter, QuerySelect, QueryTrait};
 
 use super::{Role, User};
 use crate::context::RequestContext;
-use crate::domain::account::list::prepare;
+use crate::domain::account::list::condition_of;
 use crate::error::Result;
 use crate::graphql::FieldContext;
 use crate::graphql::filter::{self, DateTimeFilter, Facts, Filter, IdFilter, Nested, StringFilter, operand};
@@ -153,9 +153,8 @@ pub struct UsersArguments {
 /// Resolves `Query.users`.
 pub async fn users(field: &FieldContext<'_>, arguments: UsersArguments) -> Result<Connection<User>> {
     let mut select = user::Entity::of(field.request.viewer()?.organization.id);
-    prepare(field.request, arguments.filter.as_ref()).await?;
     if let Some(filter) = arguments.filter {
-        select = select.filter(filter.condition(field.request)?);
+        select = select.filter(condition_of(field.request, &filter).await?);
     }
     pagination::page(field, select, &order(arguments.order_by.as_deref())?, &arguments.page).await
 }
