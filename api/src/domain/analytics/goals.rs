@@ -13,14 +13,10 @@ use crate::domain::account::owners;
 use crate::domain::goal::list::GoalFilter;
 use crate::domain::goal::progress::{GoalProgress, ratio};
 use crate::domain::goal::{Goal, progress_today};
-use crate::domain::user::User;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::graphql::estimate::count;
 use crate::graphql::{FieldContext, object};
 use crate::values::money::Money;
-
-/// The largest number of goals that are grouped.
-const MOST: u64 = 20_000;
 
 /// The dimensions that goals can be grouped by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
@@ -146,13 +142,10 @@ async fn agreed(ctx: &RequestContext, filter: &GoalFilter) -> Result<Vec<Goal>> 
         .filter(filter.condition(ctx).await?)
         .filter(Column::AgreedAmount.is_not_null())
         .order_by_asc(Column::Id)
-        .limit(MOST + 1)
+        .limit(group::MOST_ROWS + 1)
         .all(ctx.reader())
         .await?;
-    if rows.len() as u64 > MOST {
-        return Err(Error::LimitExceeded(format!("There are more than {MOST} goals: narrow the filter.")));
-    }
-    Ok(rows.into_iter().map(Goal).collect())
+    Ok(group::not_too_many(rows, "goals")?.into_iter().map(Goal).collect())
 }
 
 /// Whose goals they are.
@@ -171,7 +164,7 @@ impl People {
         }
         let sellers = owners(ctx, goals.iter().map(|goal| goal.0.account_id)).await?;
         let ids = sellers.values().copied().filter(|_| by_manager);
-        let managers = User::fetch(ctx, ids).await?.into_iter().map(|(id, user)| (id, user.0.manager_id)).collect();
+        let managers = group::managers(ctx, ids).await?;
         Ok(Self { sellers, managers })
     }
 

@@ -12,11 +12,34 @@ use super::dimension::AnalyticsDimension;
 use super::standing;
 use crate::context::{RequestContext, Viewer};
 use crate::domain::goal::progress::ratio;
+use crate::domain::user::User;
 use crate::error::{Error, Result, TOO_LARGE};
 use crate::graphql::{AnyNode, Batch, FieldContext, object};
 
 /// The maximum number of groups in the result of a field.
 const MAX_GROUPS: usize = 10_000;
+
+/// The largest number of rows that are read to be grouped here rather than by the database.
+pub const MOST_ROWS: u64 = 20_000;
+
+/// Returns the rows that were read to be grouped.
+///
+/// # Errors
+/// `LIMIT_EXCEEDED` for more than 20,000.
+pub fn not_too_many<T>(rows: Vec<T>, what: &str) -> Result<Vec<T>> {
+    if rows.len() as u64 > MOST_ROWS {
+        return Err(Error::LimitExceeded(format!("There are more than {MOST_ROWS} {what}: narrow the filter.")));
+    }
+    Ok(rows)
+}
+
+/// Returns the direct manager of each user: one statement.
+pub async fn managers(
+    ctx: &RequestContext,
+    users: impl IntoIterator<Item = UserId>,
+) -> Result<HashMap<UserId, Option<UserId>>> {
+    Ok(User::fetch(ctx, users).await?.into_iter().map(|(id, user)| (id, user.0.manager_id)).collect())
+}
 
 /// One part of a group's key: a dimension, its value as text, and the node that the value identifies.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

@@ -8,17 +8,15 @@ use entity::{Day, OpportunityId, opportunity};
 use sea_orm::{Iterable as _, QueryFilter, QueryOrder, QuerySelect};
 use statistics::survival::{Case, Quartiles, quartiles};
 
+use super::group;
 use crate::context::RequestContext;
 use crate::domain::account::list::condition_of;
 use crate::domain::opportunity::stages::changes;
 use crate::domain::opportunity::{OpportunityFilter, is_closed};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::graphql::estimate::{ENOUGH, Estimate, count};
 use crate::graphql::quartiles::Percentiles;
 use crate::graphql::{Batch, FieldContext, object};
-
-/// The largest number of opportunities whose histories are read.
-const MOST: u64 = 20_000;
 
 /// What became of the opportunities in a stage.
 #[derive(Clone, Debug, PartialEq)]
@@ -194,14 +192,11 @@ async fn matching(ctx: &RequestContext, filter: &OpportunityFilter) -> Result<Ve
         .select_only()
         .column(Column::Id)
         .order_by_asc(Column::Id)
-        .limit(MOST + 1)
+        .limit(group::MOST_ROWS + 1)
         .into_tuple()
         .all(ctx.reader())
         .await?;
-    if ids.len() as u64 > MOST {
-        return Err(Error::LimitExceeded(format!("There are more than {MOST} opportunities: narrow the filter.")));
-    }
-    Ok(ids)
+    group::not_too_many(ids, "opportunities")
 }
 
 #[cfg(test)]

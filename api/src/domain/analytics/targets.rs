@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 
 use async_graphql::{Enum, InputObject};
+use entity::target;
 use entity::target::{Column, TargetStatus};
-use entity::{UserId, target};
 use sea_orm::{ColumnTrait, QueryFilter, QueryOrder, QuerySelect};
 
 use super::dimension::{AnalyticsDimension, dimensions};
@@ -13,13 +13,9 @@ use crate::context::RequestContext;
 use crate::domain::account::is_active;
 use crate::domain::presence::{Ask, Presence};
 use crate::domain::targeting::list::TargetFilter;
-use crate::domain::user::User;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::graphql::estimate::count;
 use crate::graphql::{FieldContext, object};
-
-/// The largest number of targets that are grouped.
-const MOST: u64 = 20_000;
 
 /// The dimensions that targets can be grouped by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
@@ -101,7 +97,8 @@ pub async fn targets(
     } else {
         targets.iter().map(|_| None).collect()
     };
-    let managers = managers(ctx, &targets, &group_by).await?;
+    let by_manager = group_by.contains(&TargetDimension::Manager);
+    let managers = group::managers(ctx, targets.iter().map(|target| target.seller_id).filter(|_| by_manager)).await?;
     let mut groups: HashMap<Vec<GroupKey>, Sums> = HashMap::new();
     if group_by.is_empty() {
         groups.insert(Vec::new(), Sums::default());
@@ -134,22 +131,8 @@ async fn on_lists(ctx: &RequestContext, filter: &TargetFilter) -> Result<Vec<tar
         .filter(Column::Status.eq(TargetStatus::Agreed))
         .filter(is_active(Column::AccountId))
         .order_by_asc(Column::Id)
-        .limit(MOST + 1)
+        .limit(group::MOST_ROWS + 1)
         .all(ctx.reader())
         .await?;
-    if rows.len() as u64 > MOST {
-        return Err(Error::LimitExceeded(format!("There are more than {MOST} targets: narrow the filter.")));
-    }
-    Ok(rows)
-}
-
-/// Returns the managers of sellers, if targets are grouped by them: one statement.
-async fn managers(
-    ctx: &RequestContext,
-    targets: &[target::Model],
-    group_by: &[TargetDimension],
-) -> Result<HashMap<UserId, Option<UserId>>> {
-    let wanted = group_by.contains(&TargetDimension::Manager);
-    let sellers = targets.iter().map(|target| target.seller_id).filter(|_| wanted);
-    Ok(User::fetch(ctx, sellers).await?.into_iter().map(|(id, user)| (id, user.0.manager_id)).collect())
+    group::not_too_many(rows, "targets")
 }
